@@ -1,0 +1,144 @@
+"""What one poll found: replies, failures, and the orgs they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from claudemeter_tui.model.usage import Account, Balance, Meter, Org, Plan, Subscription
+
+
+class Endpoint(StrEnum):
+    """What is asked of the server, by the name that people see."""
+
+    ACCOUNT = "account"
+    USAGE = "usage"
+    OVERAGE = "overage"
+    OWN_OVERAGE = "own overage"
+    PREPAID = "prepaid"
+    SUBSCRIPTION = "subscription"
+
+
+class Trouble(StrEnum):
+    """Every way in which an answer is not what it should be; `text/problems.py` has the words."""
+
+    NO_ROUTE = "no route"
+    DNS = "name not found"
+    REFUSED = "refused"
+    TLS = "TLS failed"
+    PROXY = "proxy failed"
+    TIMEOUT = "timed out"
+    CUT_OFF = "cut off"
+    EXPIRED = "session expired"
+    WRONG_ORG = "wrong account"
+    CHALLENGE = "Cloudflare challenge"
+    DENIED = "access denied"
+    REGION = "not served here"
+    REDIRECT = "redirected"
+    TOKEN_INVALID = "token invalid"  # noqa: S105 - a name, no secret
+    TOKEN_SCOPE = "token of the wrong kind"  # noqa: S105 - a name, no secret
+    NOT_FOUND = "not found"
+    THROTTLED = "throttled"
+    SERVER_ERROR = "server error"
+    UNEXPECTED = "unexpected answer"
+    LOGIN_PAGE = "a web page"
+    MALFORMED = "not readable"
+    TOO_LARGE = "too large"
+    NO_ORGS = "no orgs"
+    BUG = "bug of ours"
+    NEW_FIELD = "new field"
+    ODD_VALUE = "odd value"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A signed-in browser profile, or what stands in for one."""
+
+    browser: str
+    """For people: "Chrome", "Firefox", "cookie file"."""
+    profile: str = ""
+    """For people; empty where there is none."""
+
+    @property
+    def label(self) -> str:
+        """Browser and profile in one: "Chrome, Default"."""
+        return f"{self.browser}, {self.profile}" if self.profile else self.browser
+
+
+Value = Account | Plan | Meter | Balance | Subscription | None
+"""What a reply means; None: the server answered that there is no such thing for this org."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer that is data."""
+
+    endpoint: Endpoint
+    at: datetime
+    """When it arrived."""
+    value: Value
+    text: str = field(default="", repr=False)
+    """The body as the server sent it, hostile text included: escape it before it goes anywhere."""
+    status: int = 200
+    """The HTTP status."""
+    took: timedelta = timedelta(0)
+    """From the request to the last byte."""
+    new_fields: tuple[str, ...] = ()
+    """Dotted paths of keys, or of a key and its value, that this program does not know."""
+    odd_values: tuple[str, ...] = ()
+    """Dotted paths of figures of the wrong type or out of range; each is left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An answer that is no data, or none at all."""
+
+    trouble: Trouble
+    endpoint: Endpoint
+    at: datetime
+    """When it was first met; kept while it goes on."""
+    detail: str = ""
+    """What narrows it down, a status or a place in the code; never a body, never a secret."""
+    retry_after: timedelta | None = None
+    """How long the server asked to wait. None: it did not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one poll found about one org."""
+
+    org: Org
+    parts: Mapping[Endpoint, Reply | Failure]
+    """Only what was asked this time; an endpoint that is missing keeps what it had."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """What the poller of one session does next."""
+
+    next_at: datetime
+    """When the next poll is due."""
+    interval: timedelta
+    """The usual time between two polls; data older than two of them are stale."""
+    held: bool = False
+    """Backing off: asking earlier would not help, so `r` does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one poll of one session found, or the part of it that is complete.
+
+    It is the one type that crosses from the poller to the store.
+    """
+
+    session: Session
+    at: datetime
+    account: Reply | Failure | None = None
+    """The account's own reply, its value an `Account`. None: not asked this time."""
+    roster: tuple[Org, ...] | None = None
+    """Every org of the account, in the server's order. None: not asked, or not answered."""
+    reports: tuple[Report, ...] = ()
+    schedule: Schedule | None = None
+    """Closes a poll. None: the poll goes on."""

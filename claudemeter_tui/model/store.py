@@ -1,0 +1,281 @@
+"""Everything known about every org, and the fold that brings in one more reading."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import TypeVar
+
+from claudemeter_tui.model.reading import (
+    Endpoint,
+    Failure,
+    Reading,
+    Reply,
+    Report,
+    Schedule,
+    Session,
+    Trouble,
+)
+from claudemeter_tui.model.samples import Series
+from claudemeter_tui.model.usage import (
+    Account,
+    Balance,
+    Credits,
+    Meter,
+    Org,
+    Origin,
+    Plan,
+    Subscription,
+)
+
+V = TypeVar("V", Account, Plan, Meter, Balance, Subscription)
+
+USUAL_INTERVAL = timedelta(seconds=60)
+"""Assumed until the first schedule of a session arrives."""
+UNKNOWN_AFTER = timedelta(minutes=15)
+"""Older figures than this decide nothing."""
+
+OrgKey = tuple[str, str]
+"""Account key and org uuid: one org can be reached through two accounts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that is not as it should be, as long as it is so."""
+
+    trouble: Trouble
+    endpoint: Endpoint
+    at: datetime
+    """Since when."""
+    session: Session
+    org: Org | None = None
+    """None: it concerns the whole session."""
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class OrgState:
+    """What is known about one org, each reply the last good one."""
+
+    org: Org
+    account: Account
+    session: Session
+    """The session that serves it."""
+    replies: Mapping[Endpoint, Reply] = field(default_factory=dict)
+    failures: Mapping[Endpoint, Failure] = field(default_factory=dict)
+    """What went wrong at the last try; a good reply takes it away."""
+    interval: timedelta = USUAL_INTERVAL
+    series: Series = field(default_factory=Series)
+
+    @property
+    def key(self) -> OrgKey:
+        """What tells two orgs apart."""
+        return self.account.key, self.org.uuid
+
+    @cached_property
+    def plan(self) -> Plan | None:
+        """The windows and what stands beside them. None: never read."""
+        return self._value(Endpoint.USAGE, Plan)
+
+    @cached_property
+    def subscription(self) -> Subscription | None:
+        """None: never read, or the org has none."""
+        return self._value(Endpoint.SUBSCRIPTION, Subscription)
+
+    @cached_property
+    def credits(self) -> Credits:
+        """The credits, with the overage replies in the lead."""
+        overage = self._value(Endpoint.OVERAGE, Meter)
+        own = self._value(Endpoint.OWN_OVERAGE, Meter)
+        beside = self.plan.meters if self.plan else ()
+        answered = self.replies.get(Endpoint.OVERAGE)
+        return Credits(
+            meters=tuple(meter for meter in (own, overage, *beside) if meter is not None),
+            balance=self._value(Endpoint.PREPAID, Balance),
+            absent=answered is not None and answered.value is None,
+            paused_until=self.org.paused_until,
+        )
+
+    @cached_property
+    def read_at(self) -> datetime | None:
+        """When the reply with the windows came, else the one with the credits. None: never."""
+        leading = (self.replies.get(endpoint) for endpoint in (Endpoint.USAGE, Endpoint.OVERAGE))
+        return next((reply.at for reply in leading if reply is not None), None)
+
+    def is_stale(self, now: datetime) -> bool:
+        """Whether its figures are older than two intervals."""
+        return self.read_at is not None and now - self.read_at > 2 * self.interval
+
+    def is_unknown(self, now: datetime) -> bool:
+        """Whether nothing good was read for so long, or ever, that its figures decide nothing."""
+        return self.read_at is None or now - self.read_at > UNKNOWN_AFTER
+
+    def problems(self) -> Iterator[Problem]:
+        """What is wrong with it, failures first."""
+        for failure in self.failures.values():
+            yield _problem(failure, self.session, self.org)
+        for reply in self.replies.values():
+            yield from _remarks(reply, self.session, self.org)
+
+    def after(self, report: Report, at: datetime, interval: timedelta) -> OrgState:
+        """The state after one more report; what failed keeps its last good reply."""
+        replies, failures = _merged(self.replies, self.failures, report.parts)
+        state = OrgState(report.org, self.account, self.session, replies, failures, interval, self.series)
+        return replace(state, series=state._sampled(report, at))
+
+    def _sampled(self, report: Report, at: datetime) -> Series:
+        lead = self.credits.lead
+        if lead is None or lead.used is None:
+            return self.series.gap(at)
+        fresh = report.parts.get(_ENDPOINT_OF.get(lead.origin, Endpoint.USAGE))
+        if not isinstance(fresh, Reply):
+            return self.series.gap(at)
+        return self.series.after(fresh.at, lead.origin, lead.used, 2.5 * self.interval)
+
+    def _value(self, endpoint: Endpoint, kind: type[V]) -> V | None:
+        reply = self.replies.get(endpoint)
+        return reply.value if reply is not None and isinstance(reply.value, kind) else None
+
+
+@dataclass(frozen=True)
+class SessionState:
+    """What is known about one session."""
+
+    session: Session
+    account: Account = field(default_factory=Account)
+    replies: Mapping[Endpoint, Reply] = field(default_factory=dict)
+    """The account reply, the last good one."""
+    failures: Mapping[Endpoint, Failure] = field(default_factory=dict)
+    """What keeps the orgs of this account from being listed."""
+    schedule: Schedule | None = None
+    """None: the first poll is not over."""
+    polling: bool = True
+    """Whether a poll goes on right now."""
+
+    def problems(self) -> Iterator[Problem]:
+        """What is wrong with the session itself."""
+        for failure in self.failures.values():
+            yield _problem(failure, self.session, None)
+        for reply in self.replies.values():
+            yield from _remarks(reply, self.session, None)
+
+    def after(self, reading: Reading) -> SessionState:
+        """The state after one more reading."""
+        replies, failures, account = self.replies, self.failures, self.account
+        if reading.account is not None:
+            replies, failures = _merged(replies, failures, {Endpoint.ACCOUNT: reading.account})
+            if isinstance(reading.account, Reply) and isinstance(reading.account.value, Account):
+                account = reading.account.value
+        return SessionState(
+            session=self.session,
+            account=account,
+            replies=replies,
+            failures=failures,
+            schedule=reading.schedule or self.schedule,
+            polling=reading.schedule is None,
+        )
+
+
+@dataclass(frozen=True)
+class Store:
+    """Everything known, at one moment."""
+
+    orgs: tuple[OrgState, ...] = ()
+    """Grouped by session, in the order of the server's list."""
+    sessions: tuple[SessionState, ...] = ()
+    """In the order in which they were first heard of."""
+
+    def org(self, key: OrgKey | None) -> OrgState | None:
+        """The org of that key; None where it has left or never was."""
+        return next((state for state in self.orgs if state.key == key), None)
+
+    def session(self, session: Session) -> SessionState:
+        """What is known of a session; a fresh state where nothing is."""
+        return next((state for state in self.sessions if state.session == session), SessionState(session))
+
+    @cached_property
+    def problems(self) -> tuple[Problem, ...]:
+        """Everything that is wrong now: sessions first, then org by org."""
+        sessions = (problem for session in self.sessions for problem in session.problems())
+        return (*sessions, *(problem for org in self.orgs for problem in org.problems()))
+
+    def after(self, reading: Reading) -> Store:
+        """The store after one more reading: the only way in which it changes.
+
+        Last good replies survive a failure. Orgs that the account's list no longer names leave,
+        new ones come; without a list nothing leaves.
+        """
+        session = self.session(reading.session).after(reading)
+        sessions = _put(self.sessions, session)
+        orgs = self.orgs
+        if reading.roster is not None:
+            orgs = _enrolled(orgs, session, reading.roster)
+        if reading.reports:
+            orgs = _reported(orgs, session, reading)
+        return Store(orgs, sessions)
+
+
+def _put(sessions: tuple[SessionState, ...], new: SessionState) -> tuple[SessionState, ...]:
+    if all(state.session != new.session for state in sessions):
+        return (*sessions, new)
+    return tuple(new if state.session == new.session else state for state in sessions)
+
+
+def _enrolled(
+    orgs: tuple[OrgState, ...], session: SessionState, roster: tuple[Org, ...]
+) -> tuple[OrgState, ...]:
+    """The orgs with one session's part replaced by its account's list, known ones keeping what they know."""
+    known = {state.org.uuid: state for state in orgs if state.session == session.session}
+    mine = tuple(
+        replace(known[org.uuid], org=org)
+        if org.uuid in known and known[org.uuid].account.key in ("", session.account.key)
+        else OrgState(org, session.account, session.session)
+        for org in roster
+    )
+    mine = tuple(replace(state, account=session.account) for state in mine)
+    place = next((i for i, state in enumerate(orgs) if state.session == session.session), len(orgs))
+    others = [state for state in orgs if state.session != session.session]
+    return (*others[:place], *mine, *others[place:])
+
+
+def _reported(orgs: tuple[OrgState, ...], session: SessionState, reading: Reading) -> tuple[OrgState, ...]:
+    interval = session.schedule.interval if session.schedule else USUAL_INTERVAL
+    reports = {report.org.uuid: report for report in reading.reports}
+    return tuple(
+        state.after(reports[state.org.uuid], reading.at, interval)
+        if state.session == session.session and state.org.uuid in reports
+        else state
+        for state in orgs
+    )
+
+
+def _merged(
+    replies: Mapping[Endpoint, Reply],
+    failures: Mapping[Endpoint, Failure],
+    parts: Mapping[Endpoint, Reply | Failure],
+) -> tuple[Mapping[Endpoint, Reply], Mapping[Endpoint, Failure]]:
+    """Replies and failures after what was asked this time; a failure that goes on keeps its first time."""
+    good = {endpoint: part for endpoint, part in parts.items() if isinstance(part, Reply)}
+    bad = {endpoint: part for endpoint, part in parts.items() if isinstance(part, Failure)}
+    for endpoint, failure in bad.items():
+        before = failures.get(endpoint)
+        if before is not None and before.trouble is failure.trouble:
+            bad[endpoint] = replace(failure, at=before.at)
+    still = {endpoint: failure for endpoint, failure in failures.items() if endpoint not in good}
+    return {**replies, **good}, {**still, **bad}
+
+
+def _problem(failure: Failure, session: Session, org: Org | None) -> Problem:
+    return Problem(failure.trouble, failure.endpoint, failure.at, session, org, failure.detail)
+
+
+def _remarks(reply: Reply, session: Session, org: Org | None) -> Iterable[Problem]:
+    for trouble, paths in ((Trouble.ODD_VALUE, reply.odd_values), (Trouble.NEW_FIELD, reply.new_fields)):
+        for path in paths:
+            yield Problem(trouble, reply.endpoint, reply.at, session, org, path)
+
+
+_ENDPOINT_OF = {Origin.OVERAGE: Endpoint.OVERAGE, Origin.OWN: Endpoint.OWN_OVERAGE}
+"""The reply of each origin; every other origin stands in the usage reply."""

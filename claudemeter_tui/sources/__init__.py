@@ -1,0 +1,1 @@
+"""Where readings come from. Nothing beyond a source knows HTTP, browsers or JSON."""

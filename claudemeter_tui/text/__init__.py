@@ -1,0 +1,1 @@
+"""Values to words and plain pictures: no terminal, no app."""

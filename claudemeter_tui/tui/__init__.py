@@ -1,0 +1,1 @@
+"""The dashboard: draws the store, and nothing else."""
