@@ -1,0 +1,90 @@
+"""One form for each kind of figure, the same on every screen and in every report.
+
+Times inside are aware and in UTC; here they become local. `zone` is for tests: None is the
+system's own zone.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import date, datetime, timedelta, tzinfo
+
+from claudemeter_tui.model.money import Money
+
+SYMBOLS = {"USD": "$"}
+"""Currencies with a sign of their own; all others go by their code."""
+
+
+def money(amount: Money) -> str:
+    """`$17.20` for USD, `CAD 17.20`, `JPY 1,720`; the bare figure where no currency is known.
+
+    A fraction of a minor unit is cut, never rounded up: the server has not charged it yet.
+    """
+    units, minor = divmod(math.floor(amount.minor), 10**amount.exponent)
+    cents = f".{minor:0{amount.exponent}d}" if amount.exponent else ""
+    if amount.currency in SYMBOLS:
+        return f"{SYMBOLS[amount.currency]}{units:,}{cents}"
+    return f"{amount.currency} {units:,}{cents}".lstrip()
+
+
+def percent(value: float | None) -> str:
+    """`41 %`; `<1 %` for what is not quite nothing, 99 % for what is not quite full, `?` for None."""
+    return f"{figure(value)} %" if value is not None else "? %"
+
+
+def figure(value: float) -> str:
+    """A percentage as a whole number that never says 0 or 100 before it is so."""
+    if 0 < value < 1:
+        return "<1"
+    if value < 100:
+        return str(min(99, round(value)))
+    return str(math.floor(value))
+
+
+def countdown(left: timedelta) -> str:
+    """`4d 22h`, `1h 12m`, `12m`, seconds only in the last minute: `42s`; never below `0s`."""
+    seconds = max(0, math.ceil(left.total_seconds()))
+    if seconds < 60:
+        return f"{seconds}s"
+    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
+    if days:
+        return f"{days}d {hours % 24}h"
+    if hours:
+        return f"{hours}h {minutes % 60}m"
+    return f"{minutes}m"
+
+
+def age(past: timedelta) -> str:
+    """How long ago: `18s ago`, `41m ago`, `2h 5m ago`; a clock set back gives `just now`."""
+    return "just now" if past < timedelta(seconds=1) else f"{countdown(past)} ago"
+
+
+def local(moment: datetime, zone: tzinfo | None = None) -> datetime:
+    """The moment in local time."""
+    return moment.astimezone(zone)
+
+
+def clock(moment: datetime, zone: tzinfo | None = None) -> str:
+    """`16:00`."""
+    return local(moment, zone).strftime("%H:%M")
+
+
+def when(moment: datetime, now: datetime, zone: tzinfo | None = None) -> str:
+    """`16:00` today, `Tue 14:00` within six days, else `Fri May 1 00:00`, with a year if it differs."""
+    there, here = local(moment, zone), local(now, zone)
+    days = (there.date() - here.date()).days
+    if days == 0:
+        return there.strftime("%H:%M")
+    if 0 < days <= 6:
+        return there.strftime("%a %H:%M")
+    return f"{day(there.date(), here.date())} {there:%H:%M}"
+
+
+def day(that: date, today: date) -> str:
+    """`Fri May 1`, with the year where it is another: `Fri May 1 2027`."""
+    return f"{that:%a %b} {that.day}" + ("" if that.year == today.year else f" {that.year}")
+
+
+def until(moment: datetime, now: datetime, zone: tzinfo | None = None) -> str:
+    """`Fri May 1 00:00 (in 5d 9h)`: a moment to come, and how far it is."""
+    return f"{when(moment, now, zone)} (in {countdown(moment - now)})"
