@@ -16,15 +16,15 @@ SYMBOLS = {"USD": "$"}
 
 
 def money(amount: Money) -> str:
-    """`$17.20` for USD, `CAD 17.20`, `JPY 1,720`; the bare figure where no currency is known.
+    """`$1,017.20` for USD, `CAD 17.20`, `JPY 1720`; the bare figure where no currency is known.
 
     A fraction of a minor unit is cut, never rounded up: the server has not charged it yet.
     """
     units, minor = divmod(math.floor(amount.minor), 10**amount.exponent)
-    cents = f".{minor:0{amount.exponent}d}" if amount.exponent else ""
-    if amount.currency in SYMBOLS:
-        return f"{SYMBOLS[amount.currency]}{units:,}{cents}"
-    return f"{amount.currency} {units:,}{cents}".lstrip()
+    sign = SYMBOLS.get(amount.currency, f"{amount.currency} ").lstrip()
+    if not amount.exponent:
+        return f"{sign}{units:,}" if units >= 10_000 else f"{sign}{units}"
+    return f"{sign}{units:,}.{minor:0{amount.exponent}d}"
 
 
 def percent(value: float | None) -> str:
