@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 
 from claudemeter_tui.model.usage import Account, Balance, Meter, Org, Plan, Subscription
 
@@ -31,7 +33,9 @@ class Trouble(StrEnum):
     PROXY = "proxy failed"
     TIMEOUT = "timed out"
     CUT_OFF = "cut off"
+    NO_SESSION = "no session"
     EXPIRED = "session expired"
+    FORBIDDEN = "not allowed"
     WRONG_ORG = "wrong account"
     CHALLENGE = "Cloudflare challenge"
     DENIED = "access denied"
@@ -101,8 +105,34 @@ class Failure:
     """When it was first met; kept while it goes on."""
     detail: str = ""
     """What narrows it down, a status or a place in the code; never a body, never a secret."""
+    trace: str = field(default="", repr=False)
+    """Of a bug of ours: where it came from, without the values of any variable."""
     retry_after: timedelta | None = None
     """How long the server asked to wait. None: it did not say."""
+
+    @classmethod
+    def bug(cls, error: Exception, endpoint: Endpoint, at: datetime) -> Failure:
+        """What is left of an exception that nobody foresaw: its type and place, no message, no values."""
+        steps = traceback.extract_tb(error.__traceback__)
+        trace = "\n".join(f"{Path(step.filename).name}:{step.lineno} {step.name}" for step in steps)
+        place = trace.rpartition("\n")[2]
+        return cls(Trouble.BUG, endpoint, at, f"{type(error).__name__} at {place}", trace)
+
+
+UNANSWERED = frozenset(
+    {Trouble.NO_ROUTE, Trouble.DNS, Trouble.REFUSED, Trouble.TLS, Trouble.PROXY, Trouble.NO_SESSION}
+)
+"""Troubles in which no server was reached: trying again at once hammers nobody."""
+
+SESSION_WIDE = UNANSWERED | {
+    Trouble.EXPIRED,
+    Trouble.CHALLENGE,
+    Trouble.THROTTLED,
+    Trouble.TOKEN_INVALID,
+    Trouble.TOKEN_SCOPE,
+    Trouble.NO_ORGS,
+}
+"""Troubles that every further request of the session would meet too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.usage import Origin
 
 MOST_RUNS = 2_000
-"""Longest series kept; beyond it the older half is thinned."""
+"""Longest series kept, gaps included; beyond it the older half is thinned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,57 +42,78 @@ class Series:
         return Money(self.rise, *self.unit)
 
     def after(self, at: datetime, origin: Origin, used: Money, most: timedelta) -> Series:
-        """The series with one more sample.
+        """The series with one more sample, read at `at`.
 
         Another reply or another unit starts a new series: its difference is no spending. A pause
-        longer than `most`, and a clock that went back, leave a gap.
+        longer than `most` leaves a gap. A clock that went back takes the time it repeats out of the
+        series; what was spent meanwhile counts all the same.
         """
         if self.origin is not origin or self.unit != used.unit:
             return Series(origin, used.unit, (Run(used.minor, at, at),))
-        if not self.runs:
-            return replace(self, runs=(Run(used.minor, at, at),))
-        last = self.runs[-1]
-        if at < last.last:
-            return replace(self, runs=_thin((*_until(self.runs, at), Run(used.minor, at, at))))
-        if last.minor is None:
-            return self._grown((*self.runs[:-1], replace(last, last=at)), at, used)
-        if at - last.last > most:
-            return self._grown((*self.runs, Run(None, last.last, at)), at, used)
-        if last.minor == used.minor:
-            return replace(self, runs=(*self.runs[:-1], replace(last, last=at)))
-        return self._grown(self.runs, at, used)
+        rise = self.rise + max(Decimal(0), used.minor - self._known(used.minor))
+        return replace(self, runs=_thin(_joined(_until(self.runs, at), at, used.minor, most)), rise=rise)
 
     def gap(self, at: datetime) -> Series:
-        """The series after a poll that read nothing."""
-        if not self.runs or at < self.runs[-1].last:
+        """The series after a poll that read nothing; a series without a sample has no gap either."""
+        if not self.runs or at <= self.runs[-1].last:
             return self
-        last = self.runs[-1]
-        if last.minor is None:
-            return replace(self, runs=(*self.runs[:-1], replace(last, last=at)))
-        return replace(self, runs=_thin((*self.runs, Run(None, last.last, at))))
+        return replace(self, runs=_thin(_open(self.runs, at)))
 
-    def _grown(self, runs: tuple[Run, ...], at: datetime, used: Money) -> Series:
-        known = next((run.minor for run in reversed(self.runs) if run.minor is not None), used.minor)
-        rise = self.rise + max(Decimal(0), used.minor - known)
-        return replace(self, runs=_thin((*runs, Run(used.minor, at, at))), rise=rise)
+    def _known(self, otherwise: Decimal) -> Decimal:
+        """The newest value that was read, however long ago."""
+        return next((run.minor for run in reversed(self.runs) if run.minor is not None), otherwise)
+
+
+def _joined(runs: tuple[Run, ...], at: datetime, minor: Decimal, most: timedelta) -> tuple[Run, ...]:
+    """The runs with one more sample, none of them later than `at`."""
+    if runs and (runs[-1].minor is None or at - runs[-1].last > most):
+        runs = _open(runs, at)
+    elif runs and runs[-1].minor == minor:
+        return (*runs[:-1], replace(runs[-1], last=at))
+    return (*runs, Run(minor, at, at))
+
+
+def _open(runs: tuple[Run, ...], at: datetime) -> tuple[Run, ...]:
+    """The runs with a gap up to `at` as the last one: two gaps in a row are one."""
+    last = runs[-1]
+    if last.minor is None:
+        return (*runs[:-1], replace(last, last=at))
+    return (*runs, Run(None, last.last, at))
 
 
 def _until(runs: tuple[Run, ...], at: datetime) -> tuple[Run, ...]:
-    """What came before a moment: a clock set back takes the time it repeats out of the series."""
+    """What came before a moment: nothing is later than the newest sample."""
+    if not runs or runs[-1].last <= at:
+        return runs
     kept = tuple(run for run in runs if run.first < at)
     return (*kept[:-1], replace(kept[-1], last=min(kept[-1].last, at))) if kept else ()
 
 
 def _thin(runs: tuple[Run, ...]) -> tuple[Run, ...]:
-    """Every second run of the older half goes, gaps stay; its time goes to the run before it."""
+    """At most `MOST_RUNS` runs: the older half is thinned, its gaps stay or grow.
+
+    Every second value that follows another value goes first, its time to the value before it. Where
+    gaps leave none of these, every second value between two gaps goes, and the three are one gap.
+    """
     if len(runs) <= MOST_RUNS:
         return runs
     half = len(runs) // 2
-    kept: list[Run] = []
-    for index, run in enumerate(runs[:half]):
-        spare = index % 2 == 1 and run.minor is not None and kept and kept[-1].minor is not None
-        if spare:
+    older = _every_second(runs[:half], after_gap=False)
+    if len(older) == half:
+        older = _every_second(runs[:half], after_gap=True)
+    return (*older, *runs[half:])
+
+
+def _every_second(runs: tuple[Run, ...], *, after_gap: bool) -> tuple[Run, ...]:
+    """The runs without every second value that follows a gap, or that follows another value."""
+    kept = [runs[0]]
+    spare = True
+    for run in runs[1:]:
+        follows_gap = kept[-1].minor is None
+        candidate = run.minor is not None and follows_gap is after_gap
+        if (candidate and spare) or (run.minor is None and follows_gap):
             kept[-1] = replace(kept[-1], last=run.last)
         else:
             kept.append(run)
-    return (*kept, *runs[half:])
+        spare = spare is not candidate
+    return tuple(kept)

@@ -218,6 +218,8 @@ class Store:
 
 
 def _put(sessions: tuple[SessionState, ...], new: SessionState) -> tuple[SessionState, ...]:
+    """The sessions with one replaced; the nameless one only stands in until a real one is found."""
+    sessions = tuple(state for state in sessions if state.session.browser)
     if all(state.session != new.session for state in sessions):
         return (*sessions, new)
     return tuple(new if state.session == new.session else state for state in sessions)

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 SESSION_KEY = "sessionKey"
 """The cookie that is the credential; the others only travel with it."""
+
+
+def belongs(domain: str, host: str) -> bool:
+    """Whether a cookie of this domain is the host's own, or of a host below it."""
+    return domain.lstrip(".") == host or domain.endswith(f".{host}")
 
 
 class BadCookieError(ValueError):
@@ -41,6 +47,26 @@ class Cookies:
             raise BadCookieError(
                 "it has no sessionKey; copy the whole Cookie header, or the key's value alone"
             )
+        return cookies
+
+    @classmethod
+    def from_netscape(cls, path: Path, hosts: Iterable[str]) -> Cookies:
+        """Read a cookie file in Netscape's format: what it holds for these hosts and their subdomains.
+
+        Raises:
+            BadCookieError: it is not in that format, or has no session key for them.
+        """
+        from http.cookiejar import LoadError, MozillaCookieJar  # noqa: PLC0415 - slow, and rarely needed
+
+        jar, wanted = MozillaCookieJar(path), tuple(hosts)
+        try:
+            jar.load(ignore_discard=True, ignore_expires=True)
+        except LoadError:
+            raise BadCookieError("it is neither a Cookie header nor a Netscape cookie file") from None
+        mine = [cookie for cookie in jar if any(belongs(cookie.domain, host) for host in wanted)]
+        cookies = cls((cookie.name, cookie.value) for cookie in mine if cookie.value)
+        if not cookies.has_key:
+            raise BadCookieError(f"it has no sessionKey for {wanted[0]}")
         return cookies
 
     @property

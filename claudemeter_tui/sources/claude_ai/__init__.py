@@ -1,0 +1,1 @@
+"""claude.ai as a source: what it is asked, and what its replies mean."""

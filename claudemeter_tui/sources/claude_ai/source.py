@@ -1,0 +1,225 @@
+"""Which replies are asked for, and when; what they found, org by org."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from urllib.parse import quote
+
+from claudemeter_tui.model.reading import (
+    SESSION_WIDE,
+    Endpoint,
+    Failure,
+    Reading,
+    Reply,
+    Report,
+    Session,
+    Trouble,
+)
+from claudemeter_tui.model.usage import Account, Meter, Org, Origin, Plan
+from claudemeter_tui.sources.claude_ai import answers, wire
+from claudemeter_tui.sources.claude_ai.answers import Answer, RefusedError
+from claudemeter_tui.sources.claude_ai.client import Client
+
+POLL_WITHIN = 20.0
+"""Seconds after which a poll is over, whatever has not answered."""
+REPLY_WITHIN = 10.0
+"""Seconds for one reply, from its turn to its last byte."""
+MOST_AT_ONCE = 8
+"""Requests under way at a time."""
+SLOW_CHANGING = timedelta(minutes=15)
+"""Between two looks at the account and the subscription."""
+_OPTIONAL = (Endpoint.OVERAGE, Endpoint.OWN_OVERAGE, Endpoint.PREPAID, Endpoint.SUBSCRIPTION)
+_NO_SUCH_THING = (Trouble.NOT_FOUND, Trouble.FORBIDDEN)
+
+Part = Reply | Failure
+Parts = dict[Endpoint, Part]
+Meaning = Callable[[object], wire.Parsed]
+
+
+@dataclass
+class _Memory:
+    """What the source remembers of one org between polls."""
+
+    metered: bool = False
+    """Extra usage is or was on, so the balance is worth asking."""
+    subscription_due: datetime | None = None
+    """None: at once."""
+
+
+class ClaudeAi:
+    """One signed-in session, read through the web endpoints."""
+
+    def __init__(self, session: Session, client: Client, now: Callable[[], datetime]) -> None:
+        """Read as `session`, through `client`, by the clock `now`."""
+        self.session = session
+        self._client = client
+        self._now = now
+        self._account = Account()
+        self._account_due: datetime | None = None
+        self._roster: tuple[Org, ...] = ()
+        self._memory: dict[str, _Memory] = {}
+
+    async def read(self, *, full: bool = False) -> AsyncGenerator[Reading, None]:
+        """Poll once: the account where it is due, then each org as it completes.
+
+        Expected failures are values in the readings. What every further request would meet too
+        stops the poll and is told as the account's failure. `full` asks for the slow things, too.
+        """
+        poll = _Poll(self._client, self._now)
+        if full or self._account_due is None or self._now() >= self._account_due:
+            yield await self._read_account(poll)
+        tasks = [asyncio.create_task(self._read_org(poll, org, full=full)) for org in self._roster]
+        try:
+            for task in asyncio.as_completed(tasks):
+                yield Reading(self.session, self._now(), reports=(await task,))
+        finally:
+            for one in tasks:
+                one.cancel()
+        if poll.stopped is not None:
+            self._account_due = None
+            yield Reading(self.session, self._now(), account=poll.stopped)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def _read_account(self, poll: _Poll) -> Reading:
+        roster: list[tuple[Org, ...]] = []
+
+        def of_account(body: object) -> wire.Parsed:
+            parsed = wire.account(body)
+            account, orgs = parsed.value
+            roster.append(orgs)
+            return parsed._replace(value=account)
+
+        def of_list(body: object) -> wire.Parsed:
+            parsed = wire.organizations(body)
+            roster.append(parsed.value)
+            return parsed._replace(value=None)
+
+        part = await poll.ask(Endpoint.ACCOUNT, "/api/account", of_account)
+        if isinstance(part, Failure) and poll.stopped is None:
+            await poll.ask(Endpoint.ACCOUNT, "/api/organizations", of_list)
+        if isinstance(part, Reply) and isinstance(part.value, Account):
+            self._account = part.value
+            self._account_due = self._now() + SLOW_CHANGING
+        if roster:
+            self._roster = roster[-1]
+            if not self._roster:
+                part = Failure(Trouble.NO_ORGS, Endpoint.ACCOUNT, self._now())
+        return Reading(self.session, self._now(), part, roster[-1] if roster else None)
+
+    async def _read_org(self, poll: _Poll, org: Org, *, full: bool) -> Report:
+        memory = self._memory.setdefault(org.uuid, _Memory())
+        due = full or memory.subscription_due is None or self._now() >= memory.subscription_due
+        wanted = [Endpoint.USAGE, Endpoint.OVERAGE]
+        if org.shared and self._account.uuid:
+            wanted.append(Endpoint.OWN_OVERAGE)
+        if memory.metered:
+            wanted.append(Endpoint.PREPAID)
+        if due:
+            wanted.append(Endpoint.SUBSCRIPTION)
+        parts = await self._ask(poll, org, wanted)
+        if not memory.metered and any(map(_is_metered, parts.values())):
+            memory.metered = True
+            parts |= await self._ask(poll, org, [Endpoint.PREPAID])
+        if isinstance(parts.get(Endpoint.SUBSCRIPTION), Reply):
+            memory.subscription_due = self._now() + SLOW_CHANGING
+        told = {endpoint: part for endpoint, part in parts.items() if not _is_session_wide(part)}
+        return Report(org, told)
+
+    async def _ask(self, poll: _Poll, org: Org, wanted: list[Endpoint]) -> Parts:
+        parts = await asyncio.gather(*(poll.ask(it, *self._call(it, org)) for it in wanted))
+        return dict(zip(wanted, parts, strict=True))
+
+    def _call(self, endpoint: Endpoint, org: Org) -> tuple[str, Meaning]:
+        base = f"/api/organizations/{quote(org.uuid, safe='')}"
+        overage = partial(wire.overage, shared=org.shared)
+        match endpoint:
+            case Endpoint.USAGE:
+                return f"{base}/usage", wire.usage
+            case Endpoint.OVERAGE:
+                return f"{base}/overage_spend_limit", partial(overage, origin=Origin.OVERAGE)
+            case Endpoint.OWN_OVERAGE:
+                query = f"?account_uuid={quote(self._account.uuid or '', safe='')}"
+                return f"{base}/overage_spend_limit{query}", partial(overage, origin=Origin.OWN)
+            case Endpoint.PREPAID:
+                return f"{base}/prepaid/credits", wire.prepaid
+            case _:
+                return f"{base}/subscription_details", wire.subscription
+
+
+class _Poll:
+    """One poll: its turns, its deadline, and what has stopped it."""
+
+    def __init__(self, client: Client, now: Callable[[], datetime]) -> None:
+        self._client = client
+        self._now = now
+        self._deadline = asyncio.get_running_loop().time() + POLL_WITHIN
+        self._turns = asyncio.Semaphore(MOST_AT_ONCE)
+        self.stopped: Failure | None = None
+
+    async def ask(self, endpoint: Endpoint, path: str, meaning: Meaning) -> Part:
+        """One reply and what it means, or the failure to get one."""
+        part = await self._try(endpoint, path, meaning)
+        if self.stopped is None and isinstance(part, Failure) and _is_session_wide(part):
+            self.stopped = part
+        return part
+
+    async def _try(self, endpoint: Endpoint, path: str, meaning: Meaning) -> Part:
+        try:
+            async with asyncio.timeout_at(self._deadline), self._turns:
+                if self.stopped is not None:
+                    return self.stopped
+                async with asyncio.timeout(REPLY_WITHIN):
+                    answer = await self._client.get(path)
+            return _understood(endpoint, answer, meaning)
+        except RefusedError as refused:
+            at, wait = self._now(), refused.retry_after
+            return Failure(refused.trouble, endpoint, at, refused.detail, retry_after=wait)
+        except TimeoutError:
+            return Failure(Trouble.TIMEOUT, endpoint, self._now())
+        except wire.MalformedError:
+            return Failure(Trouble.MALFORMED, endpoint, self._now(), "JSON of another shape")
+        except Exception as error:  # noqa: BLE001 - the boundary for what nobody foresaw
+            return Failure.bug(error, endpoint, self._now())
+
+
+def _understood(endpoint: Endpoint, answer: Answer, meaning: Meaning) -> Reply:
+    """The reply behind an answer; that an org has no such thing is an answer too."""
+    try:
+        parsed = meaning(answers.body(answer))
+    except RefusedError as refused:
+        if endpoint not in _OPTIONAL or refused.trouble not in _NO_SUCH_THING:
+            raise
+        parsed = wire.Parsed(None, (), ())
+    return Reply(
+        endpoint,
+        answer.at,
+        parsed.value,
+        text=answer.text,
+        status=answer.status,
+        took=answer.took,
+        new_fields=parsed.new_fields,
+        odd_values=parsed.odd_values,
+    )
+
+
+def _is_session_wide(part: Part) -> bool:
+    return isinstance(part, Failure) and part.trouble in SESSION_WIDE
+
+
+def _is_metered(part: Part) -> bool:
+    """Whether a reply shows that extra usage is or was on."""
+    value = part.value if isinstance(part, Reply) else None
+    meters = value.meters if isinstance(value, Plan) else (value,)
+    return any(isinstance(meter, Meter) and _was_on(meter) for meter in meters)
+
+
+def _was_on(meter: Meter) -> bool:
+    used = meter.used is not None and meter.used.minor > 0
+    return bool(meter.enabled or used or meter.cap or meter.out_of_credits)

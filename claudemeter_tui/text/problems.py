@@ -1,0 +1,142 @@
+"""A failure in words: what happened, what to do, and what is shown meanwhile."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from claudemeter_tui.model.reading import Endpoint, Trouble
+from claudemeter_tui.model.store import OrgState, Problem, Store
+from claudemeter_tui.text import format as form
+
+_BACKS_OFF = "Nothing: it asks again by itself, ever more rarely, and says when."
+_NEXT_POLL = "Nothing: the next poll asks again."
+_REPORT = "Save a picture with s and report it: the reply has changed, or this program is wrong."
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a trouble is called, in whole sentences."""
+
+    what: str
+    """What happened."""
+    cure: str
+    """What the person can do."""
+
+
+TABLE: dict[Trouble, Words] = {
+    Trouble.NO_ROUTE: Words(
+        "The network is not reachable.", "Check the connection, then press r; it also tries again by itself."
+    ),
+    Trouble.DNS: Words(
+        "The server's name could not be looked up.",
+        "Check the connection or the name server, then press r; it also tries again by itself.",
+    ),
+    Trouble.REFUSED: Words(
+        "The server's machine refused the connection.",
+        "Check --base-url and the proxy settings, then press r.",
+    ),
+    Trouble.TLS: Words(
+        "The server could not prove who it is, or TLS failed, so nothing was sent.",
+        "Behind a company proxy set SSL_CERT_FILE to its certificate; on a public network sign in first.",
+    ),
+    Trouble.PROXY: Words(
+        "The proxy did not let the request through.", "Check HTTPS_PROXY and NO_PROXY, then start again."
+    ),
+    Trouble.TIMEOUT: Words("The answer did not come in time.", _NEXT_POLL),
+    Trouble.CUT_OFF: Words("The answer broke off half-way.", _NEXT_POLL),
+    Trouble.NO_SESSION: Words(
+        "There is no session to read with.",
+        "Sign in to claude.ai in a browser on this machine, or set CLAUDEMETER_COOKIE, then press r.",
+    ),
+    Trouble.EXPIRED: Words(
+        "The session has expired, or was signed out.",
+        "Sign in to claude.ai in that browser again, then press r.",
+    ),
+    Trouble.FORBIDDEN: Words(
+        "The server does not allow this account to read it.",
+        "Nothing here: a member's role in the org decides that.",
+    ),
+    Trouble.WRONG_ORG: Words(
+        "The org does not belong to the account that is signed in.",
+        "If you have switched accounts in the browser, press r.",
+    ),
+    Trouble.CHALLENGE: Words(
+        "Cloudflare asks whether a person is there. The session itself is fine, as far as is known.",
+        "Open claude.ai in the browser once, let it pass the check, and wait for the next poll.",
+    ),
+    Trouble.DENIED: Words(
+        "The network edge of claude.ai denied access.", "Try without the VPN or proxy, then press r."
+    ),
+    Trouble.REGION: Words(
+        "claude.ai does not serve this place or this client.", "Try without the VPN or proxy, then press r."
+    ),
+    Trouble.REDIRECT: Words(
+        "claude.ai sent us to another page; redirects are never followed.",
+        "Open claude.ai in the browser: it shows what it asks for. Then press r.",
+    ),
+    Trouble.TOKEN_INVALID: Words(
+        "The credentials were not accepted.", "Sign in again where they come from, then press r."
+    ),
+    Trouble.TOKEN_SCOPE: Words(
+        "The credentials are of a kind that may not read usage.", "Sign in again with a full login."
+    ),
+    Trouble.NOT_FOUND: Words("The server knows no such thing for this org.", _NEXT_POLL),
+    Trouble.THROTTLED: Words("claude.ai asks us to slow down.", _BACKS_OFF),
+    Trouble.SERVER_ERROR: Words("claude.ai has a fault of its own.", _NEXT_POLL),
+    Trouble.UNEXPECTED: Words("claude.ai gave an answer that is not known here.", _REPORT),
+    Trouble.LOGIN_PAGE: Words(
+        "A web page came instead of data: a login page, or that of a public network.",
+        "Open any page in the browser and sign in where it asks, then press r.",
+    ),
+    Trouble.MALFORMED: Words("The answer cannot be read.", _NEXT_POLL),
+    Trouble.TOO_LARGE: Words("The answer is larger than any real one, and was not read.", _NEXT_POLL),
+    Trouble.NO_ORGS: Words(
+        "The account has no org with usage.", "Sign in with the account that has the plan, then press r."
+    ),
+    Trouble.BUG: Words("A bug of ours: this program met something it does not handle.", _REPORT),
+    Trouble.NEW_FIELD: Words(
+        "The reply has a field that this program does not know.",
+        "Nothing: it is kept, and the known figures are right.",
+    ),
+    Trouble.ODD_VALUE: Words(
+        "A figure has a form that this program does not know, and is left out.", _REPORT
+    ),
+}
+"""Every trouble in words; none is missing."""
+
+
+def is_remark(problem: Problem) -> bool:
+    """Whether it is only worth knowing: nothing failed, no figure is missing."""
+    return problem.trouble is Trouble.NEW_FIELD
+
+
+def title(problem: Problem) -> str:
+    """`Acme Team · usage: server error (status 502)`."""
+    whose = problem.org.name or problem.org.uuid if problem.org else problem.session.label
+    where = f"{problem.endpoint}: " if problem.org or problem.endpoint is not Endpoint.ACCOUNT else ""
+    detail = f" ({problem.detail})" if problem.detail else ""
+    return f"{whose} · {where}{problem.trouble}{detail}" if whose else f"{where}{problem.trouble}{detail}"
+
+
+def meanwhile(problem: Problem, store: Store, now: datetime, zone: tzinfo | None = None) -> str:
+    """What the screen goes on showing: the last good figures with their time, or nothing yet."""
+    concerned = [state for state in store.orgs if state.session == problem.session]
+    if problem.org is not None:
+        concerned = [state for state in concerned if state.org.uuid == problem.org.uuid]
+    reads = [read for read in (_read_at(state, problem) for state in concerned) if read is not None]
+    if is_remark(problem):
+        return "Everything is shown as usual."
+    if problem.trouble is Trouble.ODD_VALUE:
+        return "All other figures of the reply are shown."
+    if not reads:
+        return "Nothing is shown for it: there was no good answer yet."
+    return f"The figures of {form.when(min(reads), now, zone)} stay on screen."
+
+
+def _read_at(state: OrgState, problem: Problem) -> datetime | None:
+    """When the figures that the problem concerns were last read."""
+    if problem.org is None:
+        return state.read_at
+    reply = state.replies.get(problem.endpoint)
+    return reply.at if reply is not None else None

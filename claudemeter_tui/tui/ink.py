@@ -1,0 +1,134 @@
+"""How figures are drawn: bars, marks, rows and frames, as styled text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from textual.content import Content
+
+from claudemeter_tui.model.usage import CreditState, Severity
+from claudemeter_tui.model.verdict import State, Verdict
+
+Line = Content
+"""One line of the screen."""
+
+MUTED, TITLE, FRAME = "$muted", "bold $foreground", "$frame"
+"""Styles for what is secondary, for headings, for frames."""
+
+STYLE = {
+    Severity.NORMAL: "$normal",
+    Severity.WARNING: "$warning",
+    Severity.CRITICAL: "$critical",
+    Severity.FULL: "bold $full",
+}
+"""The colour of a figure; the theme says what it looks like."""
+
+MARK = {Severity.NORMAL: " ", Severity.WARNING: "▲", Severity.CRITICAL: "◆", Severity.FULL: "■"}
+"""The mark beside a figure: a colour never stands alone."""
+
+
+def text(*parts: str | tuple[str, str] | Line) -> Line:
+    """A line of plain and styled pieces; nothing in them is markup."""
+    return Content.assemble(*(part for part in parts if not isinstance(part, tuple) or part[0]))
+
+
+def fitting(parts: Sequence[Line], width: int) -> Line:
+    """As many whole pieces as fit, from the first on; the first one whatever its length."""
+    kept = list(parts)
+    while len(kept) > 1 and joined(kept).cell_length > width:
+        kept.pop()
+    return fit(joined(kept), width)
+
+
+def joined(parts: Sequence[Line], between: str = " · ") -> Line:
+    """The pieces one after another, with something small between them."""
+    return Content.styled(between, MUTED).join(parts)
+
+
+def fit(line: Line, width: int) -> Line:
+    """The line in exactly `width` cells: padded, or cut after a whole word, with an ellipsis."""
+    if width <= 0:
+        return Content("")
+    if line.cell_length > width:
+        line = _cut(line, width)
+    return line.truncate(width, ellipsis=True, pad=True)
+
+
+def _cut(line: Line, width: int) -> Line:
+    """The words that fit, and an ellipsis; a first word that is too long itself is cut hard."""
+    kept = line.truncate(max(1, width - 2))
+    end = kept.plain.rstrip().rfind(" ")
+    whole = line.plain[len(kept.plain) : len(kept.plain) + 1].isspace()
+    if not whole and end > 0 and kept.plain[:end].strip():
+        kept = kept[:end]
+    return Content.assemble(kept.rstrip(" ·,"), " …") if whole or end > 0 else line
+
+
+def spread(left: Line, right: Line, width: int) -> Line:
+    """One piece at each end of the line; where both do not fit the right one goes."""
+    gap = width - left.cell_length - right.cell_length
+    if gap < 1:
+        return fit(left, width)
+    return Content.assemble(left, " " * gap, right)
+
+
+def wrapped(words: str, width: int, style: str = "") -> list[Line]:
+    """A text broken between words into lines of at most `width` cells."""
+    return [Content.styled(part.plain.rstrip(), style) for part in Content(words).wrap(max(1, width))]
+
+
+def bar(percent: float | None, width: int, style: str, *, elapsed: float | None = None) -> Line:
+    """How much is used, with a mark for how much of the time has passed.
+
+    It is only full from 100 percent on, and only empty at 0; without a figure it is dotted.
+    """
+    if width < 1:
+        return Content("")
+    if percent is None:
+        return Content.styled("·" * width, MUTED)
+    filled = min(width, int(width * percent / 100))
+    if 0 < percent < 100:
+        filled = min(max(filled, 1), max(width - 1, 1))
+    cells = ["■"] * filled + ["─"] * (width - filled)
+    pieces = [(cell, style if place < filled else MUTED) for place, cell in enumerate(cells)]
+    if elapsed is not None:
+        pieces[min(width - 1, int(width * elapsed))] = ("┃", TITLE)
+    return Content.assemble(*_merged(pieces))
+
+
+def _merged(pieces: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Neighbours of one style made one piece."""
+    joined: list[tuple[str, str]] = []
+    for cell, style in pieces:
+        if joined and joined[-1][1] == style:
+            joined[-1] = (joined[-1][0] + cell, style)
+        else:
+            joined.append((cell, style))
+    return joined
+
+
+def framed(title: Line, note: Line, lines: Sequence[Line], width: int, style: str = FRAME) -> list[Line]:
+    """The lines in a rounded frame, with a title on its left and a note on its right."""
+    inner = width - 4
+    room = width - 6 - title.cell_length
+    note = note if note.cell_length and room >= note.cell_length + 3 else Content("")
+    dashes = width - 4 - title.cell_length - (note.cell_length + 2 if note.cell_length else 0)
+    tail = (" ", note, " ") if note.cell_length else ()
+    top = Content.assemble(("╭ ", style), title, (" " + "─" * (dashes - 1), style), *tail, ("─╮", style))
+    rows = [Content.assemble(("│ ", style), fit(line, inner), (" │", style)) for line in lines]
+    return [fit(top, width), *rows, Content.styled("╰" + "─" * (width - 2) + "╯", style)]
+
+
+def severity(verdict: Verdict, now: datetime) -> Severity:
+    """How loud a verdict is."""
+    match verdict.state:
+        case State.BLOCKED:
+            return Severity.FULL
+        case State.WAIT:
+            return Severity.CRITICAL
+        case State.ON_CREDITS | State.UNKNOWN:
+            return Severity.WARNING
+    if verdict.credits is CreditState.LOCKED:
+        return Severity.CRITICAL
+    return verdict.fullest.severity(now) if verdict.fullest else Severity.NORMAL

@@ -1,0 +1,70 @@
+"""Every key of the dashboard, in one table: bindings, footer, help and palette are made from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.binding import Binding
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One action and the keys that call it."""
+
+    keys: str
+    """As Textual names them, joined by commas."""
+    shown: str
+    """For people: "1-9", "← →"."""
+    action: str
+    label: str
+    """One word, for the footer."""
+    purpose: str
+    """What it does, for the help; a phrase without a full stop."""
+    palette: str = ""
+    """Its title in the command palette; empty where a command would make no sense."""
+
+    def binding(self) -> Binding:
+        """As Textual wants it."""
+        return Binding(self.keys, self.action, self.label, show=False, key_display=self.shown)
+
+
+ORGS = (
+    Key("right,tab", "→ Tab", "neighbour(1)", "next", "the next org", "Next org"),
+    Key("left,shift+tab", "← Shift+Tab", "neighbour(-1)", "previous", "the org before", "Previous org"),
+)
+NUMBERS = tuple(Key(str(number), str(number), f"pick({number})", str(number), "") for number in range(1, 10))
+NUMBERS_SHOWN = Key("", "1-9", "", "org", "the org of that number")
+"""How the nine number keys are shown: as one."""
+
+READING = (
+    Key("r", "r", "refresh", "refresh", "poll now, the slow replies too", "Refresh now"),
+    Key("e", "e", "problems", "problems", "the open problems, in words", "Show problems"),
+    Key("u", "u", "usage_page", "web", "open claude.ai's usage page in the browser", "Open usage page"),
+)
+PROGRAM = (
+    Key("question_mark", "?", "help", "help", "this help", "Show help"),
+    Key("escape", "Esc", "close", "close", "close what is open"),
+    Key("ctrl+p", "Ctrl+P", "command_palette", "palette", "the same actions by name"),
+    Key("ctrl+z", "Ctrl+Z", "suspend_process", "suspend", "suspend the program; fg brings it back"),
+    Key("ctrl+c", "Ctrl+C", "quit", "", "copy what the mouse has selected, or quit"),
+    Key("q", "q", "quit", "quit", "quit", "Quit"),
+)
+GROUPS: tuple[tuple[str, tuple[Key, ...]], ...] = (
+    ("Orgs", (NUMBERS_SHOWN, *ORGS)),
+    ("Reading", READING),
+    ("Program", PROGRAM),
+)
+"""For the help: keys by purpose."""
+
+FOOTER = (
+    PROGRAM[-1],
+    READING[0],
+    Key("", "1-9 ←→", "", "org", ""),
+    READING[1],
+    READING[2],
+    PROGRAM[0],
+)
+"""The few that matter, for the footer."""
+
+BOUND = (*ORGS, *NUMBERS, *READING, *PROGRAM)
+"""All that are bound."""

@@ -1,0 +1,69 @@
+"""A picture of the dashboard, taken without a terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from datetime import datetime, tzinfo
+
+from textual.pilot import Pilot
+
+from claudemeter_tui.model.reading import Reading
+from claudemeter_tui.tui.app import Claudemeter, Feed
+
+
+class Rehearsal:
+    """A feed that ends: so many polls, and then silence."""
+
+    def __init__(self, feed: Feed, polls: int) -> None:
+        """Pass on the first `polls` polls of `feed`."""
+        self._feed = feed
+        self._left = polls
+        self.over = asyncio.Event()
+        """Set when the last of them is complete."""
+
+    async def run(self, post: Callable[[Reading], object]) -> None:
+        """Post readings until the last poll is over."""
+
+        def count(reading: Reading) -> None:
+            post(reading)
+            self._left -= reading.schedule is not None
+            if self._left == 0:
+                running.cancel()
+
+        running = asyncio.create_task(self._feed.run(count))
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+        self.over.set()
+
+    def poke(self) -> None:
+        """Nobody is there to ask for more."""
+
+
+def svg(
+    feed: Feed,
+    polls: int,
+    *,
+    now: Callable[[], datetime],
+    size: tuple[int, int],
+    zone: tzinfo | None = None,
+    note: str = "",
+) -> str:
+    """The dashboard in `size` columns and lines after so many polls, as an SVG."""
+
+    async def take() -> str:
+        rehearsal = Rehearsal(feed, polls)
+        app = Claudemeter(rehearsal, now=now, zone=zone, note=note)
+        pictures: list[str] = []
+
+        async def look(pilot: Pilot[object]) -> None:
+            await rehearsal.over.wait()
+            await pilot.pause()
+            pictures.append(app.export_screenshot(title="claudemeter-tui", simplify=True))
+            app.exit()
+
+        await app.run_async(headless=True, size=size, auto_pilot=look)
+        return pictures[0]
+
+    return asyncio.run(take())

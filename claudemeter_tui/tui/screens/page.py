@@ -1,0 +1,80 @@
+"""A page over the dashboard: the verdict on its first line, text below, Escape closes it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.reactive import var
+from textual.screen import Screen
+from textual.widgets import Static
+
+from claudemeter_tui.tui.keys import Key
+from claudemeter_tui.tui.layout import Layout
+from claudemeter_tui.tui.view import View
+from claudemeter_tui.tui.widgets.banner import Banner
+from claudemeter_tui.tui.widgets.drawing import Drawing
+from claudemeter_tui.tui.widgets.key_hints import KeyHints
+
+HINTS = (
+    Key("", "Esc", "close", "close", ""),
+    Key("", "↑↓", "", "scroll", ""),
+    Key("", "q", "quit", "quit", ""),
+)
+
+
+class Page(Screen[None]):
+    """Scrolling text that follows the store, with the verdict always in sight."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j", "page_scroll(1)", show=False),
+        Binding("k", "page_scroll(-1)", show=False),
+    ]
+
+    view: var[View] = var(View(), init=False)
+    """What is shown."""
+
+    def __init__(self, view: View) -> None:
+        """Show this view first."""
+        super().__init__()
+        self.set_reactive(Page.view, view)
+
+    def compose(self) -> ComposeResult:
+        """Verdict, text, hints."""
+        yield Banner()
+        with VerticalScroll():
+            yield Static(markup=False)
+        yield KeyHints(HINTS)
+
+    def content(self, view: View, width: int) -> Content:
+        """The page's text in lines of at most `width` cells."""
+        raise NotImplementedError
+
+    def on_mount(self) -> None:
+        """Draw at once, and take the keys for scrolling."""
+        self.query_exactly_one(VerticalScroll).focus()
+        self.watch_view()
+
+    def on_resize(self) -> None:
+        """Break the lines anew."""
+        self.watch_view()
+
+    def action_page_scroll(self, lines: int) -> None:
+        """Scroll by lines."""
+        self.query_exactly_one(VerticalScroll).scroll_relative(y=lines, animate=False)
+
+    def watch_view(self) -> None:
+        """Draw what has changed."""
+        if not self.is_mounted:
+            return
+        view = replace(self.view, layout=Layout())
+        for part in self.query(Drawing):
+            part.view = view
+        text = self.content(view, self.app.size.width - 5)
+        page = self.query_exactly_one(Static)
+        if not isinstance(page.content, Content) or not text.is_same(page.content):
+            page.update(text)

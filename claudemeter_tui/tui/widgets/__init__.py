@@ -1,0 +1,1 @@
+"""One widget a file, each named for what it shows."""

@@ -1,0 +1,97 @@
+"""The verdict: one calm line, or the BLOCKED banner with its reason and its date."""
+
+from __future__ import annotations
+
+from claudemeter_tui.model.usage import CreditState, Severity
+from claudemeter_tui.model.verdict import State, Verdict
+from claudemeter_tui.text import problems
+from claudemeter_tui.text import verdict as words
+from claudemeter_tui.tui import ink
+from claudemeter_tui.tui.view import View
+from claudemeter_tui.tui.widgets.drawing import Drawing
+from claudemeter_tui.tui.widgets.org_tabs import name_of
+
+INDENT = 2
+"""Blanks between the verdict's name and its words."""
+
+
+class Banner(Drawing):
+    """The one part that is never left out."""
+
+    def draw(self, width: int, height: int) -> list[ink.Line]:
+        """The verdict in as many lines as there are."""
+        verdict, boxed = self.view.verdict, self.view.layout.boxed
+        if verdict is None:
+            return [ink.fit(waiting(self.view), width)]
+        style = ink.STYLE[ink.severity(verdict, self.view.now)]
+        if height == 1:
+            return [ink.fit(_one_line(self.view, verdict, style), width)]
+        room = height - 2 if boxed else height
+        lines = _lines(self.view, verdict, style, width - 4 if boxed else width - 2)[:room]
+        if not boxed:
+            return [ink.fit(ink.text(" ", line), width) for line in lines]
+        return _boxed(lines, width, style)
+
+
+def wanted(view: View, width: int) -> int:
+    """How many lines the verdict would fill."""
+    verdict = view.verdict
+    if verdict is None:
+        return 1
+    return len(_lines(view, verdict, "", width - (4 if is_boxed(view) else 2)))
+
+
+def is_boxed(view: View) -> bool:
+    """Whether the verdict is worth a box: work is refused, or would be."""
+    return view.verdict is not None and is_loud(view.verdict)
+
+
+def is_loud(verdict: Verdict) -> bool:
+    """Whether it is worth a box: work is refused, or would be."""
+    return verdict.state in (State.BLOCKED, State.WAIT) or verdict.credits is CreditState.LOCKED
+
+
+def waiting(view: View) -> ink.Line:
+    """What stands where a verdict will be."""
+    trouble = next((problem for problem in view.store.problems if problem.org is None), None)
+    if trouble is None:
+        return ink.text((" Reading claude.ai …", ink.MUTED))
+    told = problems.TABLE[trouble.trouble]
+    return ink.text((f" {told.what} ", ink.STYLE[Severity.CRITICAL]), told.cure)
+
+
+def _one_line(view: View, verdict: Verdict, style: str) -> ink.Line:
+    """The verdict's line; it names the org where no tab does."""
+    name = words.name(verdict)
+    org = "" if view.layout.tabs or view.state is None else f"{name_of(view.state)}: "
+    return ink.text((f" {org}", ink.MUTED), (name, f"bold {style}"), f"  {_rest(view, verdict)}")
+
+
+def _rest(view: View, verdict: Verdict) -> str:
+    """The verdict's line without its name."""
+    return words.line(verdict, view.now, view.zone).removeprefix(words.name(verdict)).strip()
+
+
+def _lines(view: View, verdict: Verdict, style: str, width: int) -> list[ink.Line]:
+    """The name, and beside it the sentences, broken between words."""
+    name = words.name(verdict)
+    indent = len(name) + INDENT
+    sentences = words.banner(verdict, view.now, view.zone) if is_loud(verdict) else (_rest(view, verdict),)
+    if indent > width // 3:
+        head, indent = [ink.text((name, f"bold {style}"))], 2
+    else:
+        head = []
+    body = [line for sentence in sentences for line in ink.wrapped(sentence, width - indent)]
+    if head:
+        return [*head, *(ink.text(" " * indent, line) for line in body)]
+    first = ink.text((name, f"bold {style}"), " " * INDENT, body[0] if body else "")
+    return [first, *(ink.text(" " * indent, line) for line in body[1:])]
+
+
+def _boxed(lines: list[ink.Line], width: int, style: str) -> list[ink.Line]:
+    rows = [ink.text(("┃ ", style), ink.fit(line, width - 4), (" ┃", style)) for line in lines]
+    return [
+        ink.text(("┏" + "━" * (width - 2) + "┓", style)),
+        *rows,
+        ink.text(("┗" + "━" * (width - 2) + "┛", style)),
+    ]

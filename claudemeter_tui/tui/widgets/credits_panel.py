@@ -1,0 +1,181 @@
+"""The credit gauge: used, cap, balance, pool, and what is charged next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from claudemeter_tui.model.usage import Balance, Credits, CreditState, Meter, Origin, Severity, Subscription
+from claudemeter_tui.text import format as form
+from claudemeter_tui.text import reasons
+from claudemeter_tui.tui import ink
+from claudemeter_tui.tui.view import View
+from claudemeter_tui.tui.widgets.drawing import Drawing
+
+LABEL = 9
+"""Cells of a row's label."""
+
+
+class CreditsPanel(Drawing):
+    """Both gates of the metered credits, each with what is left of it."""
+
+    def draw(self, width: int, height: int) -> list[ink.Line]:
+        """The gauge and below it the rows that fit, the most needed first."""
+        framed = self.view.layout.framed
+        inner, room = (width - 4, height - 2) if framed else (width - 2, height)
+        lines = [_brief(self.view, inner)] if room == 1 else _lines(self.view, inner)[:room]
+        if not framed:
+            return [ink.fit(ink.text(" ", line), width) for line in lines]
+        lines += [ink.text("")] * (room - len(lines))
+        return ink.framed(ink.text(("Extra usage", ink.TITLE)), _state(self.view), lines, width)
+
+
+def wanted(view: View) -> int:
+    """How many lines the panel would fill."""
+    return max(1, len(_lines(view, 40)))
+
+
+def _state(view: View) -> ink.Line:
+    """Whether the credits are open, beside the title."""
+    if view.state is None or view.state.read_at is None:
+        return ink.text("")
+    state = view.state.credits.state(view.now)
+    style = {CreditState.LOCKED: ink.STYLE[Severity.FULL], CreditState.OPEN: ink.STYLE[Severity.NORMAL]}
+    named = {CreditState.ABSENT: "none", CreditState.UNKNOWN: "not known"}.get(state, str(state))
+    return ink.text((named, style.get(state, ink.MUTED)))
+
+
+def _lines(view: View, width: int) -> list[ink.Line]:
+    state = view.state
+    if state is None or state.read_at is None:
+        return [ink.text(("Not read yet", ink.MUTED))]
+    credits, lead = state.credits, state.credits.lead
+    lines = [*_gauge(lead, width)] if lead and lead.used else [ink.text((_nothing(credits, view), ink.MUTED))]
+    lines += [_row(label, value, width) for label, value in _rows(credits, view)]
+    lines += [_row("next", charge, width) for charge in _charge(state.subscription)]
+    return lines
+
+
+def _brief(view: View, width: int) -> ink.Line:
+    """Everything in one line: the gauge in words."""
+    credits = view.state.credits if view.state else Credits()
+    lead = credits.lead
+    if view.state is None or view.state.read_at is None:
+        return ink.text(("extra usage not read yet", ink.MUTED))
+    if lead is None or lead.used is None:
+        return ink.text((f"extra usage: {_nothing(credits, view)}", ink.MUTED))
+    style, mark = _severity(lead, view)
+    used = ink.text("extra ", (_amount(lead), style), (f" {mark}", style))
+    shut = credits.state(view.now)
+    parts = [used, ink.text((str(shut), ink.STYLE[Severity.FULL]))] if shut is CreditState.LOCKED else [used]
+    if shut is CreditState.OFF:
+        parts.append(ink.text(("off", ink.MUTED)))
+    if credits.balance and credits.balance.amount:
+        parts.append(ink.text((f"balance {form.money(credits.balance.amount)}", ink.MUTED)))
+    return ink.fitting(parts, width)
+
+
+def _severity(meter: Meter, view: View) -> tuple[str, str]:
+    severity = Severity.of(meter.percent)
+    if meter.state(view.now) is CreditState.LOCKED:
+        severity = Severity.FULL
+    return ink.STYLE[severity], ink.MARK[severity]
+
+
+def _amount(meter: Meter) -> str:
+    """`$17.20 of $50.00`, or with what stands in for a cap."""
+    used = form.money(meter.used) if meter.used else "?"
+    pool = "" if meter.personal else " (pool)"
+    if meter.cap is not None:
+        share = f"  {form.percent(meter.percent)}" if meter.percent is not None else ""
+        return f"{used} of {form.money(meter.cap)}{pool}{share}"
+    return f"{used} used{pool}, " + ("no cap" if meter.uncapped else "cap not reported")
+
+
+def _gauge(meter: Meter, width: int) -> Iterator[ink.Line]:
+    severity = Severity.of(meter.percent)
+    style = ink.STYLE[severity]
+    used = form.money(meter.used) if meter.used else "?"
+    if meter.cap is None:
+        yield ink.text((used, ink.TITLE), " used", "" if meter.personal else " by the pool")
+        return
+    percent = form.percent(meter.percent) if meter.percent is not None else ""
+    amount = ink.text((used, ink.TITLE), f" of {form.money(meter.cap)}", "" if meter.personal else " (pool)")
+    yield ink.spread(amount, ink.text((f"{percent} {ink.MARK[severity]}", style)), width)
+    yield ink.bar(meter.percent, width, style)
+
+
+def _nothing(credits: Credits, view: View) -> str:
+    """Why there is no figure."""
+    match credits.state(view.now):
+        case CreditState.ABSENT:
+            return "none: no metered billing on this org"
+        case CreditState.OFF:
+            shut = credits.shut(view.now)
+            return f"off: {reasons.words(shut.reason)}" if shut and shut.reason else "off"
+        case CreditState.LOCKED:
+            return "locked; the amount is not reported"
+        case _:
+            return "not reported"
+
+
+def _rows(credits: Credits, view: View) -> Iterator[tuple[str, str]]:
+    lead = credits.lead
+    if lead is not None:
+        if lead.left is not None:
+            yield "cap", f"{form.money(lead.left)} left"
+        elif lead.used is not None:
+            yield "cap", "no cap" if lead.uncapped else "not reported"
+        if lead.enabled is False and lead.used is not None and credits.state(view.now) is CreditState.OFF:
+            yield "state", "off" + (f": {reasons.words(lead.reason)}" if lead.reason else "")
+    if credits.balance is not None:
+        yield "balance", _balance(credits.balance, view)
+    if credits.pool is not None and credits.pool is not lead:
+        yield "pool", _amount(credits.pool)
+    for other in credits.meters:
+        if lead is not None and other not in (lead, credits.pool) and _disagrees(other, lead):
+            yield _ORIGIN[other.origin], f"says {_amount(other)}"
+
+
+_ORIGIN = {Origin.OVERAGE: "overage", Origin.OWN: "own", Origin.EXTRA_USAGE: "usage", Origin.SPEND: "spend"}
+
+
+def _disagrees(other: Meter, lead: Meter) -> bool:
+    """Whether two replies give different figures for the same thing."""
+    both = ((other.used, lead.used), (other.cap, lead.cap))
+    return any(a is not None and b is not None and (a.unit, a.minor) != (b.unit, b.minor) for a, b in both)
+
+
+def _balance(balance: Balance, view: View) -> str:
+    if balance.amount is None:
+        return "nothing bought"
+    parts = [form.money(balance.amount)]
+    dated = [one for one in balance.tranches if one.expires_at and one.expires_at > view.now]
+    if dated:
+        first = min(dated, key=lambda one: one.expires_at or view.now)
+        ends = form.local(first.expires_at or view.now, view.zone).date()
+        parts.append(f"{form.money(first.remaining)} of it to {ends:%b} {ends.day}")
+    if balance.auto_reload:
+        parts.append("tops itself up")
+    return ", ".join(parts)
+
+
+def _charge(subscription: Subscription | None) -> Iterator[str]:
+    if subscription is None:
+        return
+    card = subscription.card
+    paid = f" · {card.brand} ••{card.last4}" if card and card.last4 else f" · {card.brand}" if card else ""
+    if subscription.ends is not None:
+        yield f"none: ends {subscription.ends.isoformat()}"
+    elif subscription.next_charge is not None:
+        yield f"charge {subscription.next_charge.isoformat()}{paid}"
+    elif subscription.paid_through is not None:
+        yield f"none: a gift, paid to {subscription.paid_through.isoformat()}"
+    if subscription.change is not None:
+        plan, day = subscription.change
+        yield f"plan {plan}" + (f" from {day.isoformat()}" if day else "")
+    if subscription.status not in (None, "active", "trialing"):
+        yield f"payment: {subscription.status}"
+
+
+def _row(label: str, value: str, width: int) -> ink.Line:
+    return ink.fit(ink.text((label.ljust(LABEL), ink.MUTED), value), width)

@@ -1,0 +1,48 @@
+"""The footer: the few keys that matter here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual import events
+
+from claudemeter_tui.tui import ink
+from claudemeter_tui.tui.keys import Key
+from claudemeter_tui.tui.widgets.drawing import Drawing
+
+BETWEEN = 2
+"""Blanks between two hints."""
+
+
+class KeyHints(Drawing):
+    """As many whole hints as fit; each can be clicked."""
+
+    ALLOW_SELECT = False
+
+    def __init__(self, keys: Sequence[Key]) -> None:
+        """Show these, the most needed first."""
+        super().__init__()
+        self._keys = tuple(keys)
+
+    def draw(self, width: int, height: int) -> list[ink.Line]:  # noqa: ARG002
+        """Keys and what they do."""
+        parts = [ink.text(" ")]
+        for start, _, key in self._places(width):
+            gap = " " * (start - sum(part.cell_length for part in parts))
+            parts += [ink.text(gap), ink.text((key.shown, ink.TITLE), (f" {key.label}", ink.MUTED))]
+        return [ink.text(*parts)]
+
+    async def on_click(self, event: events.Click) -> None:
+        """Do what the hint under the pointer says."""
+        for start, end, key in self._places(self.content_size.width):
+            if start <= event.x < end and key.action:
+                await self.run_action(key.action)  # the screen's and the application's are found too
+
+    def _places(self, width: int) -> list[tuple[int, int, Key]]:
+        places, column = [], 1
+        for key in self._keys:
+            end = column + ink.text(f"{key.shown} {key.label}").cell_length
+            if end <= width:
+                places.append((column, end, key))
+                column = end + BETWEEN
+        return places

@@ -1,0 +1,485 @@
+"""The verdict, over every combination of windows, credits and ages."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.reading import Endpoint, Failure, Reply, Session, Trouble, Value
+from claudemeter_tui.model.samples import Series
+from claudemeter_tui.model.store import OrgState
+from claudemeter_tui.model.usage import (
+    OFF_REASONS,
+    UNKNOWN_REASONS,
+    Account,
+    Balance,
+    CreditState,
+    Grant,
+    Meter,
+    Org,
+    Origin,
+    Plan,
+    Subscription,
+    Window,
+    WindowKind,
+)
+from claudemeter_tui.model.verdict import CAUSES, Cause, Lift, Payment, State, Verdict, judge, rank
+
+NOW = datetime(2026, 4, 25, 14, 48, tzinfo=UTC)
+SOON, NEXT_WEEK, MAY = NOW + timedelta(minutes=72), NOW + timedelta(days=3), datetime(2026, 5, 1, tzinfo=UTC)
+PAST = NOW - timedelta(minutes=1)
+
+LOCKING = (
+    "out_of_credits",
+    "org_spend_cap_reached",
+    "self_selected_spend_limit_reached",
+    "org_level_disabled_until",
+    "capacity_protection",
+    "foo_bar",
+)
+
+
+def five_hour(
+    percent: float | None = 41, resets: datetime | None = SOON, locked: str | None = None
+) -> Window:
+    """The 5-hour window."""
+    return Window("five_hour", "5-hour", WindowKind.SESSION, percent, resets, locked_reason=locked)
+
+
+def weekly(
+    percent: float | None = 71, resets: datetime | None = NEXT_WEEK, locked: str | None = None
+) -> Window:
+    """The 7-day window over everything."""
+    return Window("seven_day", "7-day all", WindowKind.WEEKLY, percent, resets, locked_reason=locked)
+
+
+def fable(percent: float = 100, resets: datetime | None = NEXT_WEEK) -> Window:
+    """A 7-day window of one model."""
+    return Window("weekly_scoped:Fable", "7-day Fable", percent=percent, resets_at=resets)
+
+
+def one_time(percent: float = 100) -> Window:
+    """An allowance in dollars."""
+    limit = Money(Decimal(10_000), "USD")
+    return Window("cinder_cove", "One-time credit", percent=percent, resets_at=MAY, used=limit, limit=limit)
+
+
+def usd(dollars: float) -> Money:
+    """An amount in dollars."""
+    return Money(Decimal(str(dollars)) * 100, "USD")
+
+
+def meter(
+    used: float = 5,
+    cap: float | None = 50,
+    *,
+    enabled: bool | None = True,
+    reason: str | None = None,
+    until: datetime | None = None,
+    broke: bool = False,
+    at_cap: bool = False,
+    personal: bool = True,
+    origin: Origin = Origin.OVERAGE,
+) -> Meter:
+    """The credits as one reply has them; amounts in dollars."""
+    return Meter(
+        origin=origin,
+        used=usd(used),
+        cap=usd(cap) if cap is not None else None,
+        uncapped=cap is None,
+        enabled=enabled,
+        reason=reason,
+        until=until,
+        out_of_credits=broke,
+        cap_reached=at_cap,
+        personal=personal,
+    )
+
+
+OPEN, LOCKED, OFF = meter(), meter(reason="self_selected_spend_limit_reached"), meter(enabled=False)
+
+
+def org(
+    *windows: Window,
+    credits_: Meter | None = None,
+    about: Org | None = None,
+    plan: Plan | None = None,
+    **parts: Value,
+) -> OrgState:
+    """An org read at NOW; `credits_` is the overage reply, `parts` are further replies by endpoint."""
+    values: dict[Endpoint, Value] = {Endpoint.USAGE: plan or Plan(windows), Endpoint.OVERAGE: credits_}
+    values |= {Endpoint[name.upper()]: value for name, value in parts.items()}
+    replies = {endpoint: Reply(endpoint, NOW, value) for endpoint, value in values.items()}
+    return OrgState(about or Org("u", "Acme"), Account("a"), Session("Chrome"), replies)
+
+
+def later(**time: float) -> datetime:
+    """NOW and some time."""
+    return NOW + timedelta(**time)
+
+
+@pytest.mark.parametrize(
+    ("expected", "windows", "credits_"),
+    [
+        (State.CAN_WORK, [five_hour(0, None)], None),
+        (State.CAN_WORK, [five_hour(99.9)], OFF),
+        (State.CAN_WORK, [five_hour(), weekly(99)], OPEN),
+        (State.CAN_WORK, [five_hour(), weekly()], LOCKED),
+        (State.CAN_WORK, [five_hour(), fable(130)], OPEN),
+        (State.CAN_WORK, [five_hour(), one_time()], None),
+        (State.CAN_WORK, [five_hour(None), weekly(12)], None),
+        (State.CAN_WORK, [five_hour(100, PAST)], LOCKED),
+        (State.CAN_WORK, [five_hour(100, NOW), weekly(None)], LOCKED),
+        (State.CAN_WORK, [five_hour(12, PAST, locked="odd")], LOCKED),
+        (State.ON_CREDITS, [five_hour(100)], OPEN),
+        (State.ON_CREDITS, [five_hour(), weekly(118)], meter(cap=None)),
+        (State.ON_CREDITS, [five_hour(3, locked="odd")], OPEN),
+        (State.ON_CREDITS, [], OPEN),
+        (State.ON_CREDITS, [one_time()], OPEN),
+        (State.WAIT, [five_hour(100)], OFF),
+        (State.WAIT, [five_hour(100)], None),
+        (State.WAIT, [five_hour(100)], meter(enabled=None)),
+        (State.WAIT, [five_hour(100), weekly(101)], OFF),
+        (State.WAIT, [five_hour(100, None), weekly(None)], None),
+        (State.WAIT, [five_hour(100, PAST), weekly(100)], None),
+        (State.BLOCKED, [five_hour(100)], LOCKED),
+        (State.BLOCKED, [five_hour(None, locked="odd")], LOCKED),
+        (State.BLOCKED, [], LOCKED),
+        (State.BLOCKED, [fable(10)], LOCKED),
+        (State.UNKNOWN, [], OFF),
+        (State.UNKNOWN, [], None),
+        (State.UNKNOWN, [], meter(enabled=None)),
+        (State.UNKNOWN, [five_hour(None), weekly(None)], OPEN),
+        (State.UNKNOWN, [five_hour(None, PAST)], LOCKED),
+    ],
+)
+def test_state_follows_windows_and_credits(
+    expected: State, windows: list[Window], credits_: Meter | None
+) -> None:
+    """A full plan-wide window, or none on the plan, hands the question to the credits."""
+    assert expected is judge(org(*windows, credits_=credits_), NOW).state
+
+
+@pytest.mark.parametrize(
+    ("credits_", "cause", "found"),
+    [
+        (CreditState.ABSENT, None, None),
+        (CreditState.OFF, Cause.OFF, meter(enabled=False)),
+        (CreditState.OFF, Cause.OFF, meter(used=62, enabled=False)),
+        (CreditState.UNKNOWN, Cause.NOT_REPORTED, meter(enabled=None)),
+        (CreditState.OPEN, None, meter()),
+        (CreditState.OPEN, None, meter(cap=None)),
+        (CreditState.OPEN, None, meter(until=PAST)),
+        (CreditState.LOCKED, Cause.CAP, meter(used=50)),
+        (CreditState.LOCKED, Cause.CAP, meter(used=62.3)),
+        (CreditState.LOCKED, Cause.CAP, meter(used=0, cap=0)),
+        (CreditState.LOCKED, Cause.CAP, meter(at_cap=True)),
+        (CreditState.LOCKED, Cause.EMPTY_BALANCE, meter(used=0, broke=True)),
+        (CreditState.LOCKED, Cause.EMPTY_BALANCE, meter(enabled=False, reason="out_of_credits")),
+        (CreditState.LOCKED, Cause.SERVER, meter(until=SOON)),
+        (CreditState.LOCKED, Cause.ADMIN, meter(reason="org_level_disabled", until=MAY)),
+    ],
+)
+def test_cause_of_the_credits(credits_: CreditState, cause: Cause | None, found: Meter | None) -> None:
+    """Each way in which credits are shut has its own cause, and none is invented."""
+    verdict = judge(org(five_hour(), credits_=found), NOW)
+    assert (credits_, cause) == (verdict.credits, verdict.shuts[0].cause if verdict.shuts else None)
+
+
+@pytest.mark.parametrize("balance", [Balance(usd(244)), Balance(None), None])
+def test_cap_reached_stays_the_cause_with_room_in_the_balance(balance: Balance | None) -> None:
+    """The cap and the balance are two gates: money in one does not open the other."""
+    found = judge(org(five_hour(100), credits_=meter(used=50), prepaid=balance), NOW)
+    assert (found.state, found.cause) == (State.BLOCKED, Cause.CAP)
+
+
+def test_cap_and_empty_balance_are_both_named() -> None:
+    """Two gates that are shut are two locks, and each keeps the server's date."""
+    found = judge(org(five_hour(100), credits_=meter(used=50, broke=True, until=MAY)), NOW)
+    assert [(s.cause, s.until) for s in found.shuts] == [(Cause.EMPTY_BALANCE, MAY), (Cause.CAP, MAY)]
+
+
+@pytest.mark.parametrize(
+    ("expected", "reason"),
+    [
+        *((CreditState.OFF, reason) for reason in sorted(OFF_REASONS)),
+        *((CreditState.UNKNOWN, reason) for reason in sorted(UNKNOWN_REASONS)),
+        *((CreditState.LOCKED, reason) for reason in LOCKING),
+    ],
+)
+def test_every_reason_gives_its_credit_state_and_its_own_name(expected: CreditState, reason: str) -> None:
+    """A `disabled_reason` decides the credits, and travels as it is."""
+    found = judge(org(five_hour(100), credits_=meter(reason=reason)), NOW)
+    state = State.BLOCKED if expected is CreditState.LOCKED else State.WAIT
+    assert (state, expected, reason) == (found.state, found.credits, found.reason)
+
+
+def test_off_reasons_are_off_or_somebodys_to_change() -> None:
+    """Every reason that means off has a cause with a cure."""
+    assert {Cause.OFF, Cause.ADMIN} == {CAUSES[reason] for reason in OFF_REASONS}
+
+
+@pytest.mark.parametrize("reason", ["capacity_protection", "foo_bar", *UNKNOWN_REASONS])
+def test_opaque_reasons_are_the_servers(reason: str) -> None:
+    """What is not known is not interpreted."""
+    assert Cause.SERVER is judge(org(credits_=meter(reason=reason)), NOW).shuts[0].cause
+
+
+@pytest.mark.parametrize(
+    ("until", "lifts", "first", "disabled_until"),
+    [
+        (None, SOON, Lift.WINDOW, None),
+        (None, SOON, Lift.WINDOW, PAST),
+        (None, SOON, Lift.WINDOW, NOW),
+        (later(minutes=5), later(minutes=5), Lift.CREDITS, later(minutes=5)),
+        (SOON, SOON, Lift.WINDOW, SOON),
+        (MAY, SOON, Lift.WINDOW, MAY),
+    ],
+)
+def test_blocked_lifts_with_the_first_of_window_and_credits(
+    until: datetime | None, lifts: datetime, first: Lift, disabled_until: datetime | None
+) -> None:
+    """Work goes on when either side opens; a date that has passed is none."""
+    lock = meter(reason="self_selected_spend_limit_reached", until=disabled_until)
+    found = judge(org(five_hour(100), credits_=lock), NOW)
+    assert (until, lifts, first) == (found.until, found.lifts, found.first)
+
+
+def test_blocked_without_windows_lifts_with_the_credits() -> None:
+    """Where the plan has no window, only the credits can lift."""
+    found = judge(org(credits_=meter(reason="foo_bar", until=MAY)), NOW)
+    assert (found.lifts, found.first) == (MAY, Lift.CREDITS)
+
+
+def test_blocked_has_no_date_from_credits_while_one_lock_has_none() -> None:
+    """A pause that ends does not open credits that another gate keeps shut."""
+    paused = Org("u", "Acme", paused_until=MAY)
+    found = judge(org(credits_=meter(reason="out_of_credits"), about=paused), NOW)
+    assert (found.cause, found.until, found.lifts) == (Cause.PAUSED, MAY, None)
+
+
+@pytest.mark.parametrize(
+    ("expected", "paused_until"),
+    [(CreditState.LOCKED, MAY), (CreditState.OPEN, PAST), (CreditState.OPEN, None)],
+)
+def test_pause_locks_only_while_it_lasts(expected: CreditState, paused_until: datetime | None) -> None:
+    """`billable_usage_paused_until` locks credits that are open otherwise, and only until then."""
+    about = Org("u", "Acme", paused_until=paused_until)
+    assert expected is judge(org(five_hour(), credits_=OPEN, about=about), NOW).credits
+
+
+@pytest.mark.parametrize(
+    ("labels", "lifts", "windows"),
+    [
+        (["7-day all", "5-hour"], NEXT_WEEK, [five_hour(100), weekly(100)]),
+        (["5-hour", "7-day all"], MAY, [five_hour(100, MAY), weekly(100)]),
+        (["5-hour", "7-day all"], None, [five_hour(100, None), weekly(100)]),
+        (["7-day all"], NEXT_WEEK, [five_hour(100, PAST), weekly(100)]),
+    ],
+)
+def test_wait_is_bound_by_the_window_that_resets_last(
+    labels: list[str], lifts: datetime | None, windows: list[Window]
+) -> None:
+    """Of several full windows the last reset counts, and a reset that nobody knows comes last."""
+    found = judge(org(*windows), NOW)
+    assert (labels, lifts) == ([window.label for window in found.full], found.lifts)
+
+
+@pytest.mark.parametrize(
+    ("expected", "windows"),
+    [
+        (Cause.WINDOW_SESSION, [five_hour(100), weekly()]),
+        (Cause.WINDOW_WEEKLY, [five_hour(100), weekly(100)]),
+        (Cause.NO_WINDOWS, []),
+    ],
+)
+def test_on_credits_names_the_window_behind_it(expected: Cause, windows: list[Window]) -> None:
+    """The cause of paying is the window that binds, or that there is none."""
+    assert expected is judge(org(*windows, credits_=OPEN), NOW).cause
+
+
+@pytest.mark.parametrize(
+    ("expected", "state"),
+    [
+        (Cause.NOT_READ, OrgState(Org("u", "Acme"), Account("a"), Session("Chrome"))),
+        (Cause.NOT_READ, org(usage=None, credits_=LOCKED)),
+        (Cause.NOT_REPORTED, org(plan=Plan(reported=False), credits_=OPEN)),
+        (Cause.NOT_REPORTED, org(five_hour(None))),
+        (Cause.NO_WINDOWS, org(credits_=OFF)),
+    ],
+)
+def test_unknown_says_why(expected: Cause, state: OrgState) -> None:
+    """Not read, not reported, and a plan without windows are different answers."""
+    found = judge(state, NOW)
+    assert (State.UNKNOWN, expected) == (found.state, found.cause)
+
+
+@pytest.mark.parametrize(
+    ("state", "stale", "was", "age"),
+    [
+        (State.CAN_WORK, False, None, timedelta(minutes=2)),
+        (State.CAN_WORK, True, None, timedelta(minutes=3)),
+        (State.CAN_WORK, True, None, timedelta(minutes=15)),
+        (State.UNKNOWN, True, State.CAN_WORK, timedelta(minutes=15, seconds=1)),
+        (State.UNKNOWN, True, State.CAN_WORK, timedelta(days=9)),
+        (State.CAN_WORK, False, None, timedelta(minutes=-5)),
+    ],
+)
+def test_age_makes_a_verdict_unknown_after_a_quarter_of_an_hour(
+    *, state: State, stale: bool, was: State | None, age: timedelta
+) -> None:
+    """Old figures decide nothing, but what they said is kept; a clock set back is no age."""
+    found = judge(org(five_hour()), NOW + age)
+    assert (state, stale, was) == (found.state, found.stale, found.was.state if found.was else None)
+
+
+def test_unknown_by_age_says_nothing_about_now() -> None:
+    """Windows and locks of old figures stay in `was`."""
+    found = judge(org(five_hour(100), credits_=LOCKED), later(hours=1))
+    assert (found.full, found.shuts, found.credits) == ((), (), CreditState.UNKNOWN)
+
+
+def test_failed_reading_names_its_trouble_and_keeps_the_figures() -> None:
+    """A failure of one reply leaves the last good one to decide, and is named."""
+    good = org(five_hour(100))
+    failed = {Endpoint.USAGE: Failure(Trouble.EXPIRED, Endpoint.USAGE, NOW)}
+    state = OrgState(good.org, good.account, good.session, good.replies, failed)
+    found = judge(state, later(minutes=1))
+    assert (found.state, found.trouble) == (State.WAIT, Trouble.EXPIRED)
+
+
+@pytest.mark.parametrize(
+    ("expected", "old", "fresh"),
+    [
+        (CreditState.OPEN, meter(), meter()),
+        (CreditState.UNKNOWN, LOCKED, meter()),
+        (CreditState.LOCKED, meter(), LOCKED),
+        (CreditState.UNKNOWN, LOCKED, None),
+        (CreditState.UNKNOWN, meter(), None),
+    ],
+)
+def test_old_overage_reply_decides_nothing(expected: CreditState, old: Meter, fresh: Meter | None) -> None:
+    """Credits follow the usage reply once the overage reply is too old; a doubt is said as one."""
+    at = later(minutes=20)
+    plan = Plan((five_hour(resets=SOON),), meters=(fresh,) if fresh else ())
+    state = org(credits_=old)
+    replies = {**state.replies, Endpoint.USAGE: Reply(Endpoint.USAGE, at, plan)}
+    assert expected is judge(OrgState(state.org, state.account, state.session, replies), at).credits
+
+
+def test_own_gate_comes_before_the_pool_and_locks_before_what_is_off() -> None:
+    """Both gates of a Team org are named, what locks first."""
+    pool, own = meter(reason="org_spend_cap_reached", personal=False), meter(enabled=False)
+    found = judge(org(five_hour(), credits_=pool, own_overage=own), NOW)
+    assert [(s.state, s.personal) for s in found.shuts] == [
+        (CreditState.LOCKED, False),
+        (CreditState.OFF, True),
+    ]
+
+
+def test_windows_are_sorted_by_what_they_say() -> None:
+    """Full model windows stand beside, due and unreported plan-wide ones are named, the fullest leads."""
+    due, silent = five_hour(100, PAST), Window("session", "Session", WindowKind.SESSION)
+    found = judge(org(due, weekly(), silent, fable(), fable(20)), NOW)
+    assert ((due,), (silent,), weekly(), (fable(),), ()) == (
+        found.due,
+        found.unreported,
+        found.fullest,
+        found.scoped,
+        found.full,
+    )
+
+
+@pytest.mark.parametrize(
+    ("usable", "grant", "windows"),
+    [
+        (True, Grant(2, usable_now=True, ends_at=None), [five_hour(100)]),
+        (True, Grant(None, usable_now=True, ends_at=SOON), [five_hour(100)]),
+        (False, Grant(0, usable_now=True, ends_at=None), [five_hour(100)]),
+        (False, Grant(2, usable_now=False, ends_at=None), [five_hour(100)]),
+        (False, Grant(2, usable_now=True, ends_at=PAST), [five_hour(100)]),
+        (False, Grant(2, usable_now=True, ends_at=None), [five_hour(99)]),
+    ],
+)
+def test_grant_counts_only_where_it_helps(*, usable: bool, grant: Grant, windows: list[Window]) -> None:
+    """An early reset is a cure while it can be used, and while something is full."""
+    assert (grant if usable else None) == judge(org(plan=Plan(tuple(windows), grants=(grant,))), NOW).grant
+
+
+@pytest.mark.parametrize(
+    ("expected", "subscription", "gates"),
+    [
+        ((), Subscription("active"), ()),
+        ((), None, (("api_disabled_reason", "x"),)),
+        ((), Subscription("canceled", paused_until=PAST), ()),
+        ((Payment("status", "past_due"),), Subscription("past_due"), ()),
+        ((Payment("status", "paused"),), Subscription("paused"), ()),
+        ((Payment("payment_paused_until", "", MAY),), Subscription(paused_until=MAY), ()),
+        ((Payment("billing_issue", "card"),), None, (("billing_issue", "card"),)),
+    ],
+)
+def test_payment_is_named_and_decides_nothing(
+    expected: tuple[Payment, ...], subscription: Subscription | None, gates: tuple[tuple[str, str], ...]
+) -> None:
+    """A failed payment stands beside the verdict: what it stops is not known."""
+    found = judge(org(five_hour(), about=Org("u", "Acme", gates=gates), subscription=subscription), NOW)
+    assert (State.CAN_WORK, expected) == (found.state, found.payment)
+
+
+def _series(*cents: int | None) -> Series:
+    """Samples a minute apart from NOW on; None is a poll that read nothing."""
+    series, most = Series(), timedelta(minutes=2)
+    for minute, used in enumerate(cents):
+        at = later(minutes=minute)
+        amount = Money(Decimal(used or 0), "USD")
+        series = series.gap(at) if used is None else series.after(at, Origin.OVERAGE, amount, most)
+    return series
+
+
+@pytest.mark.parametrize(
+    ("spent", "rose_at", "series"),
+    [
+        (None, None, Series()),
+        (usd(0), None, _series(500)),
+        (usd(0), None, _series(500, 500)),
+        (usd(3.4), later(minutes=1), _series(500, 840, 840)),
+        (usd(3.4), later(minutes=1), _series(500, 840, 0)),
+        (usd(3.4), later(minutes=2), _series(500, None, 840, None)),
+    ],
+)
+def test_spending_is_what_this_run_saw(spent: Money | None, rose_at: datetime | None, series: Series) -> None:
+    """The sum of the rises and the last of them; a monthly reset and a gap are no spending."""
+    base = org(five_hour(100), credits_=OPEN)
+    found = judge(OrgState(base.org, base.account, base.session, base.replies, series=series), NOW)
+    assert (spent, rose_at) == (found.spent, found.rose_at)
+
+
+def _ranked() -> list[Verdict]:
+    """Verdicts from worst to best."""
+    return [
+        judge(org(five_hour(120), credits_=LOCKED), NOW),
+        judge(org(five_hour(100), credits_=LOCKED), NOW),
+        judge(org(credits_=LOCKED), NOW),
+        judge(org(five_hour(3, locked="odd")), NOW),
+        judge(org(five_hour(100), credits_=OPEN), NOW),
+        judge(org(five_hour(None)), NOW),
+        judge(org(five_hour(2), credits_=LOCKED), NOW),
+        judge(org(five_hour(99)), NOW),
+        judge(org(five_hour(1), weekly(80)), NOW),
+    ]
+
+
+def test_rank_puts_the_worst_first() -> None:
+    """The order is that of the states, then the highest percent first."""
+    ranked = _ranked()
+    backwards = ranked[::-1]
+    assert ranked == sorted(backwards, key=rank)
+
+
+def test_rank_counts_a_locked_window_as_full() -> None:
+    """A window that the server locked stops as much as a full one, whatever its percent."""
+    locked, full = org(five_hour(3, locked="odd")), org(five_hour(100))
+    assert rank(judge(full, NOW)) == rank(judge(locked, NOW))
