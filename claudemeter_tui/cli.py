@@ -20,6 +20,8 @@ from claudemeter_tui.sources.cookies import Cookies
 
 USAGE_ERROR = 2
 """Exit status for arguments and surroundings that cannot be used."""
+INTERRUPTED = 130
+"""Exit status after Ctrl+C, as shells give it."""
 REHEARSED_POLLS = 45
 """Polls of the demo, a simulated minute apart, before its picture is taken."""
 
@@ -28,20 +30,44 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; gives the exit status."""
     try:
         chosen = settings(sys.argv[1:] if arguments is None else arguments)
-        return _picture(chosen) if chosen.screenshot is not None else _dashboard(chosen)
+        return _run(chosen)
     except SettingsError as error:
-        print(f"claudemeter-tui: {error}", file=sys.stderr)  # noqa: T201 - the one line it has to say
+        _complain(str(error))
         return USAGE_ERROR
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _run(chosen: Settings) -> int:
+    if chosen.once:
+        return _report(chosen)
+    return _picture(chosen) if chosen.screenshot is not None else _dashboard(chosen)
+
+
+def _complain(text: str) -> None:
+    """Say it in one line on standard error, which may be closed; nothing in it reaches the terminal raw."""
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError):
+            shown = "".join(char if char.isprintable() else " " for char in text)
+            print(f"claudemeter-tui: {shown}", file=sys.stderr, flush=True)  # noqa: T201 - its one place
+
+
+def _report(chosen: Settings) -> int:
+    from claudemeter_tui.once import once  # noqa: PLC0415 - the dashboard does without it
+
+    clock = _clock(chosen, skipping=True)
+    feed = _poller(chosen, clock)
+    return once(feed, clock.now, as_json=chosen.as_json, org=chosen.org, tell=_complain)
 
 
 def _dashboard(chosen: Settings) -> int:
-    from claudemeter_tui.tui.app import Claudemeter  # noqa: PLC0415 - scripts and errors do without it
-
     if not (sys.__stdin__ and sys.__stdin__.isatty() and sys.__stderr__ and sys.__stderr__.isatty()):
         raise SettingsError(
             "the dashboard needs a terminal: its keys come from standard input and it draws on standard"
-            " error, so neither may be redirected; --screenshot FILE.svg needs none"
+            " error, so neither may be redirected; --once and --screenshot FILE.svg need none"
         )
+    from claudemeter_tui.tui.app import Claudemeter  # noqa: PLC0415 - scripts and errors do without it
+
     clock = _clock(chosen)
     app = Claudemeter(_poller(chosen, clock), now=clock.now, note=_note(chosen))
     app.run()

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import NoReturn
 from urllib.parse import urlsplit
 
 from claudemeter_tui import __version__
@@ -19,6 +21,11 @@ COOKIE_VARIABLE = "CLAUDEMETER_COOKIE"
 SHORTEST_INTERVAL = timedelta(seconds=30)
 SMALLEST, LARGEST = (40, 1), (500, 200)
 """Columns and lines of a picture."""
+LARGEST_COOKIE_FILE = 1 << 20
+"""Bytes; real ones have a few thousand."""
+
+_LABEL = r"(?!-)[0-9A-Za-z_-]{1,63}(?<!-)"
+_HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?")
 
 
 class SettingsError(ValueError):
@@ -42,11 +49,24 @@ class Settings:
     """Save one picture there and exit. None: open the dashboard."""
     size: tuple[int, int] = (120, 36)
     """Columns and lines of the picture."""
+    once: bool = False
+    """Poll once, print what was read, and exit."""
+    as_json: bool = False
+    """Print it as JSON."""
+    org: str | None = None
+    """The one org to print: its number, name or uuid. None: all of them."""
+
+
+class _Flags(argparse.ArgumentParser):
+    """Tells what is wrong in one line, like every other bad setting."""
+
+    def error(self, message: str) -> NoReturn:
+        raise SettingsError(f"{message}; --help tells what there is")
 
 
 def parser() -> argparse.ArgumentParser:
     """The flags."""
-    flags = argparse.ArgumentParser(
+    flags = _Flags(
         prog="claudemeter-tui",
         description="Can I go on working with Claude, am I paying for it, and when does the limit lift?",
         epilog=f"The session comes from --cookie-file, {COOKIE_VARIABLE}, or a browser that is signed in.",
@@ -65,6 +85,9 @@ def parser() -> argparse.ArgumentParser:
         "--screenshot", metavar="FILE.svg", help="save one picture, without a terminal, and exit"
     )
     flags.add_argument("--size", metavar="COLSxLINES", help="of the picture (120x36)")
+    flags.add_argument("--once", action="store_true", help="print every org's figures, and exit")
+    flags.add_argument("--json", action="store_true", help="print them and the replies as JSON, and exit")
+    flags.add_argument("--org", metavar="ORG", help="print only this one: its number, name or uuid")
     return flags
 
 
@@ -75,10 +98,12 @@ def settings(arguments: Sequence[str], environment: Mapping[str, str] = os.envir
         SettingsError: one of them cannot be used.
     """
     given = parser().parse_args(arguments)
-    try:
-        base_url = origin(given.base_url) if given.base_url is not None else CLAUDE_AI
-    except BadOriginError as error:
-        raise SettingsError(f"--base-url: {error}") from None
+    once = given.once or given.json
+    if once and given.screenshot is not None:
+        raise SettingsError("--screenshot: a picture cannot be had together with --once or --json")
+    if given.org is not None and not once:
+        raise SettingsError("--org: it chooses what --once or --json print; give one of them too")
+    base_url = _base_url(given.base_url)
     cookies, place = (None, "") if given.demo else _cookies(given.cookie_file, environment, base_url)
     return Settings(
         demo=given.demo,
@@ -88,7 +113,26 @@ def settings(arguments: Sequence[str], environment: Mapping[str, str] = os.envir
         cookies_from=place,
         screenshot=_picture(given.screenshot),
         size=_size(given.size),
+        once=once,
+        as_json=given.json,
+        org=given.org,
     )
+
+
+def _base_url(text: str | None) -> str:
+    if text is None:
+        return CLAUDE_AI
+    try:
+        found = origin(text)
+        parts = urlsplit(text.strip())
+        host, port = parts.hostname or "", parts.port
+    except BadOriginError as error:
+        raise SettingsError(f"--base-url: {error}") from None
+    if port == 0:
+        raise SettingsError("--base-url: there is no port 0")
+    if ":" not in host and (len(host) > 253 or not _HOST.fullmatch(host)):
+        raise SettingsError(f"--base-url: {host!r} cannot be a host; one beyond ASCII goes by its xn-- form")
+    return found
 
 
 def _interval(text: str | None) -> timedelta:
@@ -99,14 +143,14 @@ def _interval(text: str | None) -> timedelta:
     except (ValueError, OverflowError):
         raise SettingsError(f"--interval: {text!r} is not a number of seconds") from None
     if not SHORTEST_INTERVAL <= seconds <= timedelta(days=1):
-        raise SettingsError(f"--interval: {text} is out of range; 30 seconds to a day are possible")
+        raise SettingsError(f"--interval: {text.strip()} is out of range; 30 to 86400 seconds are possible")
     return seconds
 
 
 def _size(text: str | None) -> tuple[int, int]:
     if text is None:
         return Settings().size
-    match = re.fullmatch(r"(\d{1,4})x(\d{1,4})", text)
+    match = re.fullmatch(r"([0-9]{1,4})x([0-9]{1,4})", text)
     if match is None:
         raise SettingsError(f"--size: {text!r} is not of the form 120x36")
     columns, lines = int(match[1]), int(match[2])
@@ -118,18 +162,32 @@ def _size(text: str | None) -> tuple[int, int]:
 def _picture(text: str | None) -> Path | None:
     if text is None:
         return None
-    path = Path(text).expanduser()
+    path = _path("--screenshot", text)
     if path.suffix.lower() != ".svg":
         raise SettingsError(f"--screenshot: {text!r} must end in .svg")
-    if not path.parent.is_dir():
-        raise SettingsError(f"--screenshot: there is no folder {str(path.parent)!r}")
-    return path
+    try:
+        if path.parent.is_dir():
+            return path
+    except OSError as error:
+        raise SettingsError(f"--screenshot: {str(path.parent)!r}: {_why(error)}") from None
+    raise SettingsError(f"--screenshot: there is no folder {str(path.parent)!r}")
+
+
+def _path(flag: str, text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise SettingsError(f"{flag}: {text!r}: there is no such home folder") from None
+
+
+def _why(error: OSError) -> str:
+    return error.strerror or "it cannot be read"
 
 
 def _cookies(file: str | None, environment: Mapping[str, str], base_url: str) -> tuple[Cookies | None, str]:
     """The cookies given by hand and where; the flag wins over the environment."""
     if file is not None:
-        return _cookie_file(Path(file).expanduser(), base_url), "cookie file"
+        return _cookie_file(_path("--cookie-file", file), base_url), "cookie file"
     text = environment.get(COOKIE_VARIABLE)
     if text is None:
         return None, ""
@@ -140,18 +198,28 @@ def _cookies(file: str | None, environment: Mapping[str, str], base_url: str) ->
 
 
 def _cookie_file(path: Path, base_url: str) -> Cookies:
-    try:
-        text = path.read_text("utf-8")
-    except OSError as error:
-        reason = error.strerror or "it cannot be read"
-        raise SettingsError(f"--cookie-file: {str(path)!r}: {reason}") from None
-    except UnicodeDecodeError:
-        raise SettingsError(f"--cookie-file: {str(path)!r} is not a text file") from None
+    text = _cookie_text(path)
+    hosts = [urlsplit(url).hostname or "" for url in (CLAUDE_AI, base_url)]
     try:
         if text.lstrip().startswith("#") or "\t" in text:
-            return Cookies.from_netscape(
-                path, [urlsplit(url).hostname or "" for url in (CLAUDE_AI, base_url)]
-            )
+            with warnings.catch_warnings():
+                # Of a malformed line the standard library warns in words that quote it, secret included.
+                warnings.simplefilter("ignore")
+                return Cookies.from_netscape(path, hosts)
         return Cookies.parse(text)
     except BadCookieError as error:
         raise SettingsError(f"--cookie-file: {str(path)!r}: {error}") from None
+
+
+def _cookie_text(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST_COOKIE_FILE + 1)
+        text = content.decode()
+    except OSError as error:
+        raise SettingsError(f"--cookie-file: {str(path)!r}: {_why(error)}") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"--cookie-file: {str(path)!r} is not a text file") from None
+    if len(content) > LARGEST_COOKIE_FILE:
+        raise SettingsError(f"--cookie-file: {str(path)!r} is larger than any cookie file")
+    return text

@@ -26,10 +26,22 @@ FIRST_BACKOFF, LAST_BACKOFF = timedelta(seconds=60), timedelta(minutes=15)
 """The wait after a failed poll doubles from the one to the other."""
 JITTER = 0.1
 """The most that is added to a back-off, as a part of it, so that many programs do not ask as one."""
+LONGEST_WAIT = timedelta(days=366)
+"""A server that asks for more is asked again then, all the same."""
 AFTER_MOMENT = timedelta(seconds=3)
 """Between a reset, or the end of a lock, and the poll that looks at what it changed."""
+LEAST_PAUSE = timedelta(seconds=1)
+"""Between the end of a poll and the next one that nobody asked for, however long the poll took."""
 LOOK_AT_CLOCK = 5.0
 """Seconds between two looks at the wall clock, so that a machine that slept polls at once."""
+LOGIN_FAILED = frozenset({Trouble.EXPIRED, Trouble.TOKEN_INVALID, Trouble.TOKEN_SCOPE, Trouble.NO_ORGS})
+"""Troubles after which the source is opened anew: somebody may have signed in again since."""
+CURABLE = (
+    UNANSWERED
+    | LOGIN_FAILED
+    | {Trouble.WRONG_ORG, Trouble.DENIED, Trouble.REGION, Trouble.REDIRECT, Trouble.LOGIN_PAGE}
+)
+"""Troubles that a person can mend and then ask again at once; after all others a poke waits."""
 
 
 class Source(Protocol):
@@ -70,6 +82,10 @@ class NoSessionError(Exception):
     """There is nothing to read with. Its text says what was looked at and what to do."""
 
 
+_Moments = dict[tuple[str, Endpoint | None], tuple[datetime, ...]]
+"""By org uuid and reply; None: what the account's list says of the org."""
+
+
 class Poller:
     """Reads one session for as long as it is left running."""
 
@@ -81,31 +97,45 @@ class Poller:
         clock: Clock | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        """Read every `interval` what `open_source` opens; it may raise NoSessionError, and is tried again."""
+        """Read every `interval` what `open_source` opens; it may raise NoSessionError, and is tried again.
+
+        `jitter` gives a number from 0 to 1, a new one each time.
+        """
         self._open = open_source
         self._interval = interval
         self._clock = clock or WallClock()
         self._jitter = jitter
         self._poked = asyncio.Event()
+        self._held = False
         self._source: Source | None = None
-        self._moments: dict[str, list[datetime]] = {}
+        self._moments: _Moments = {}
         self._failed = 0
 
     def poke(self) -> None:
-        """Poll now, and ask for everything."""
-        self._poked.set()
+        """Poll now, and ask for everything.
+
+        A full poll under way serves it; another one is followed by a full one at once. While the
+        poller backs off, and asking would not help, nothing happens.
+        """
+        if not self._held:
+            self._poked.set()
 
     async def run(self, post: Callable[[Reading], object]) -> None:
         """Poll until cancelled, posting each reading as it comes; a poll's last one carries the schedule."""
         session, full = Session(""), True
         try:
             while True:
-                self._poked.clear()
+                self._held = False
+                begun = self._clock.now()
                 failure, session = await self._poll(post, session, full=full)
                 now = self._clock.now()
-                schedule = self._schedule(failure, now)
+                schedule = self._schedule(failure, begun, now)
+                self._held = schedule.held
+                if full or schedule.held:
+                    self._poked.clear()
                 post(Reading(session, now, schedule=schedule))
-                full = await self._rest(schedule.next_at - now)
+                poked = await self._rest(schedule.next_at - now)
+                full = poked or self._source is None or _is_bug(failure)
         finally:
             if self._source is not None:
                 await self._source.aclose()
@@ -123,39 +153,55 @@ class Poller:
                 async for reading in readings:
                     found.append(reading)
                     post(reading)
+            failure = _worthless(found)
+            if failure is not None and failure.trouble in LOGIN_FAILED:
+                self._source = None
+                await source.aclose()
         except NoSessionError as none:
             failure = Failure(Trouble.NO_SESSION, Endpoint.ACCOUNT, self._clock.now(), str(none))
+            post(Reading(session, failure.at, account=failure))
         except Exception as error:  # noqa: BLE001 - the loop outlives what nobody foresaw
             failure = Failure.bug(error, Endpoint.ACCOUNT, self._clock.now())
-        else:
-            self._remember(found)
-            return _worthless(found), session
-        post(Reading(session, self._clock.now(), account=failure))
+            post(Reading(session, failure.at, account=failure))
+        self._remember(found)
         return failure, session
 
-    def _schedule(self, failure: Failure | None, now: datetime) -> Schedule:
+    def _schedule(self, failure: Failure | None, begun: datetime, now: datetime) -> Schedule:
+        """When to poll again after a poll that began and ended at these times."""
         if failure is None:
             self._failed = 0
-            return Schedule(self._regular(now), self._interval)
-        wait = min(LAST_BACKOFF, FIRST_BACKOFF * 2 ** min(self._failed, 10))
-        wait *= 1 + JITTER * self._jitter()
+            return Schedule(self._regular(min(begun, now), now), self._interval)
+        held = failure.trouble not in CURABLE
+        asked = failure.retry_after or timedelta(0)
+        wait = min(asked, LONGEST_WAIT) if asked > timedelta(0) else self._backoff(held=held)
         self._failed += 1
-        held = failure.trouble not in UNANSWERED
-        return Schedule(now + (failure.retry_after or wait), self._interval, held=held)
+        return Schedule(now + wait, self._interval, held=held)
 
-    def _regular(self, now: datetime) -> datetime:
+    def _backoff(self, *, held: bool) -> timedelta:
+        """The wait where the server named none; one that answered is never asked more often than usual."""
+        wait = min(LAST_BACKOFF, FIRST_BACKOFF * (1 << min(self._failed, 10)))
+        if held:
+            wait = max(wait, self._interval)
+        return wait + wait * JITTER * self._jitter()
+
+    def _regular(self, begun: datetime, now: datetime) -> datetime:
         """One interval on, or just after the next reset or end of a lock, whichever is first."""
         moments = (moment for known in self._moments.values() for moment in known)
-        coming = (moment + AFTER_MOMENT for moment in moments if moment > now)
-        return min(now + self._interval, min(coming, default=now + self._interval))
+        soon = (one for one in moments if begun - AFTER_MOMENT < one <= begun + self._interval)
+        due = min((one + AFTER_MOMENT for one in soon), default=begun + self._interval)
+        return max(now + LEAST_PAUSE, due)
 
     def _remember(self, readings: list[Reading]) -> None:
         """Keep the moments at which an org's figures will change by themselves."""
         for reading in readings:
+            if reading.roster is not None:
+                listed = {org.uuid for org in reading.roster}
+                self._moments = {key: known for key, known in self._moments.items() if key[0] in listed}
             for report in reading.reports:
-                replies = [part for part in report.parts.values() if isinstance(part, Reply)]
-                if replies:
-                    self._moments[report.org.uuid] = [m for reply in replies for m in _moments(reply)]
+                for endpoint, part in report.parts.items():
+                    if isinstance(part, Reply):
+                        self._moments[report.org.uuid, endpoint] = tuple(_moments(part))
+                self._moments[report.org.uuid, None] = tuple(filter(None, [report.org.paused_until]))
 
     async def _rest(self, delay: timedelta) -> bool:
         """Wait until the next poll is due; gives whether it was asked for.
@@ -164,17 +210,29 @@ class Poller:
         sleeps, the other when somebody sets the clock back.
         """
         until, left = self._clock.now() + delay, delay.total_seconds()
-        poked = asyncio.create_task(self._poked.wait())
+        while left > 0 and self._clock.now() < until and not self._poked.is_set():
+            step = min(left, LOOK_AT_CLOCK)
+            await self._nap(step)
+            left -= step
+        poked = self._poked.is_set()
+        self._poked.clear()
+        if poked:
+            self._failed = 0
+        return poked
+
+    async def _nap(self, seconds: float) -> None:
+        """Wait for so many seconds, or until poked."""
+        waits = [asyncio.ensure_future(wait) for wait in (self._clock.sleep(seconds), self._poked.wait())]
         try:
-            while left > 0 and self._clock.now() < until and not poked.done():
-                step = min(left, LOOK_AT_CLOCK)
-                nap = asyncio.create_task(self._clock.sleep(step))
-                await asyncio.wait((poked, nap), return_when=asyncio.FIRST_COMPLETED)
-                nap.cancel()
-                left -= step
-            return poked.done()
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            poked.cancel()
+            for one in waits:
+                one.cancel()
+
+
+def _is_bug(failure: Failure | None) -> bool:
+    """Whether a poll ended in an exception: the next one asks for everything, as nothing of it is sure."""
+    return failure is not None and failure.trouble is Trouble.BUG
 
 
 def _worthless(readings: list[Reading]) -> Failure | None:
@@ -184,8 +242,8 @@ def _worthless(readings: list[Reading]) -> Failure | None:
     parts = [part for one in readings for report in one.reports for part in report.parts.values()]
     if wide is not None or any(isinstance(part, Reply) for part in parts):
         return wide
-    failures = [part for part in parts if isinstance(part, Failure)]
-    return next(iter((*stopped, *failures)), None)
+    failures = (*stopped, *(part for part in parts if isinstance(part, Failure)))
+    return max(failures, key=lambda failure: failure.retry_after or timedelta(0), default=None)
 
 
 def _moments(reply: Reply) -> Iterator[datetime]:

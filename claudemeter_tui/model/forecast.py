@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from itertools import pairwise
@@ -19,6 +19,7 @@ from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.samples import Run, Series
 from claudemeter_tui.model.usage import Balance, Credits, CreditState, Window
 
+HOUR = timedelta(hours=1)
 RECENT = timedelta(minutes=30)
 """How far back the recent rate looks."""
 LEAST_TIME = timedelta(minutes=10)
@@ -36,7 +37,6 @@ MOST_RUNS = 400
 FAR = timedelta(days=366)
 """Stands for no end."""
 
-
 _Point = tuple[datetime, Decimal]
 """When a value was first seen, and the value in minor units."""
 
@@ -51,8 +51,8 @@ class Rate:
     """When the latest figure was read."""
     recent: Money | None
     """Over the last 30 minutes. None: under ten minutes or under three changes in them, or steady."""
-    run: Money | None
-    """From `since` to `at`. None: under ten minutes or under three changes."""
+    run: Money
+    """From `since` to `at`."""
     spread: float = 0.0
     """How uncertain the recent rate is, as a part of itself: 0.5 for four equal changes, 0.1 for hundred."""
 
@@ -86,7 +86,7 @@ def spend_rate(series: Series, now: datetime, since: datetime | None = None) -> 
     """
     known = next((run for run in reversed(series.runs) if run.minor is not None), None)
     if known is None or not -CLOCK_SLACK <= now - known.last <= STALE or now - known.first > RECENT:
-        return None
+        return None  # Too old, ahead of the clock, or steady.
     points = _stretch(series.runs[-MOST_RUNS:])
     if not points:
         return None
@@ -104,8 +104,8 @@ def _stretch(runs: tuple[Run, ...]) -> list[_Point]:
     for run in reversed(runs):
         minor = run.minor
         if minor is None:
-            if run.last - run.first > BRIDGED:
-                break
+            if not timedelta(0) < run.last - run.first <= BRIDGED:
+                break  # A gap of no length stands for a jump of the clock.
             continue
         if later is not None:
             if run.last >= later.first:
@@ -138,7 +138,8 @@ def _from(points: list[_Point], begin: datetime) -> list[_Point]:
 def _per_hour(points: list[_Point], time: timedelta, unit: tuple[str, int]) -> Money | None:
     if time < LEAST_TIME or len(points) <= LEAST_CHANGES:
         return None
-    return Money((points[-1][1] - points[0][1]) / _hours(time), *unit)
+    rise = points[-1][1] - points[0][1]
+    return Money(rise * _microseconds(HOUR) / _microseconds(time), *unit)
 
 
 def _spread(points: list[_Point]) -> float:
@@ -148,22 +149,22 @@ def _spread(points: list[_Point]) -> float:
     return float(squares.sqrt() / sum(rises)) if rises else 0.0
 
 
-def _hours(time: timedelta) -> Decimal:
-    return Decimal(time // timedelta(microseconds=1)) / 3_600_000_000
+def _microseconds(time: timedelta) -> int:
+    return time // timedelta(microseconds=1)
 
 
 def reach(extra: Credits, rate: Rate | None, now: datetime) -> Range | None:
     """When the cap or the balance is reached, whichever is first; None where nothing can be said.
 
-    It takes both rates: one alone is no range. Nothing is said further ahead than the data reach
+    It takes both rates: the run's alone is no range. Nothing is said further ahead than the data reach
     back, nor beyond the month (UTC), with which a cap lifts, or a part of the balance that expires.
     A balance that tops itself up is never reached, and one that is empty while the credits
     are open is no gate. A pool or a balance from which others spend too is reached at a rate that
     one's own figures do not tell.
     """
-    if rate is None or rate.recent is None or rate.run is None or extra.state(now) is not CreditState.OPEN:
+    if rate is None or rate.recent is None or extra.state(now) is not CreditState.OPEN:
         return None
-    nearest = _nearest(extra, rate.run.unit, now)
+    nearest = _nearest(extra, rate.run.unit, rate.at)
     if nearest is None or nearest.shared:
         return None
     until = min(nearest.until, rate.at + (rate.at - rate.since))
@@ -171,7 +172,7 @@ def reach(extra: Credits, rate: Rate | None, now: datetime) -> Range | None:
     margin = 1 + Decimal(rate.spread)
     earliest = _when(rate.at, nearest.left / (fast * margin), until)
     latest = _when(rate.at, nearest.left * margin / slow, until)
-    if earliest is None or (latest is not None and latest <= now):
+    if earliest is None or (latest or until) <= now:
         return None
     return Range(nearest.gate, max(earliest, now), latest)
 
@@ -189,17 +190,17 @@ class _Left:
     """Others take from it too."""
 
 
-def _nearest(extra: Credits, unit: tuple[str, int], now: datetime) -> _Left | None:
+def _nearest(extra: Credits, unit: tuple[str, int], at: datetime) -> _Left | None:
     """The gate that is reached first; None where there is none, or where one is not known."""
     lead, pool, balance = extra.lead, extra.pool, extra.balance
     if lead is None or (lead.left is None and not lead.uncapped):
         return None
     beside = pool is not None and pool is not lead
-    gates = [(Gate.CAP, lead.left, _next_month(now), False)]
+    gates = [(Gate.CAP, lead.left, _next_month(at), False)]
     if pool is not None and beside:
-        gates.append((Gate.CAP, pool.left, _next_month(now), True))
+        gates.append((Gate.CAP, pool.left, _next_month(at), True))
     if balance is not None and not balance.auto_reload:
-        gates.append((Gate.BALANCE, balance.amount, _expiry(balance, now), beside))
+        gates.append((Gate.BALANCE, balance.amount, _expiry(balance, at), beside))
     amounts = [(left, gate, until, shared) for gate, left, until, shared in gates if left and left.minor > 0]
     if any(left.unit != unit for left, *_ in amounts):
         return None
@@ -207,21 +208,21 @@ def _nearest(extra: Credits, unit: tuple[str, int], now: datetime) -> _Left | No
     return min(known, key=lambda it: it.left, default=None)
 
 
-def _next_month(now: datetime) -> datetime:
+def _next_month(at: datetime) -> datetime:
     """The first of the next month (UTC), when `used_credits` begins at zero again."""
-    first = now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    first = at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     return (first + timedelta(days=32)).replace(day=1)
 
 
-def _expiry(balance: Balance, now: datetime) -> datetime:
+def _expiry(balance: Balance, at: datetime) -> datetime:
     """When the next part of the balance expires; far away where none does."""
     ends = (part.expires_at for part in balance.tranches if part.expires_at and part.remaining.minor > 0)
-    return min((end for end in ends if end > now), default=now + FAR)
+    return min((end for end in ends if end > at), default=at + FAR)
 
 
 def _when(at: datetime, hours: Decimal, until: datetime) -> datetime | None:
     """So many hours after a moment; None from `until` on."""
-    within = (until - at) / timedelta(hours=1)
+    within = (until - at) / HOUR
     return at + timedelta(hours=float(hours)) if hours < within else None
 
 
@@ -245,7 +246,7 @@ def window_full(window: Window, now: datetime, read_at: datetime | None = None) 
         read_at: When it was read, so that the answer stands still until the next poll. None: now.
     """
     ahead = pace(window, read_at or now)
-    if ahead is None or ahead <= 1 or window.is_full(now) or window.is_due(now):
+    if ahead is None or ahead <= 1 or window.is_full(now):
         return None
     if window.length is None or window.resets_at is None:
         return None

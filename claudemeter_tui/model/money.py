@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from math import nextafter
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,11 @@ class Money:
         return Money(max(Decimal(0), self.minor - other.minor), self.currency, self.exponent)
 
     def percent_of(self, whole: Money | None) -> float | None:
-        """This amount as percent of `whole`, may exceed 100; None without a whole of the same unit."""
+        """This amount as percent of `whole`, may exceed 100; None without a whole of the same unit.
+
+        Below 100 exactly as long as something is left.
+        """
         if whole is None or self.unit != whole.unit or whole.minor <= 0:
             return None
-        return float(100 * self.minor / whole.minor)
+        percent = float(100 * self.minor / whole.minor)
+        return min(percent, nextafter(100, 0)) if self.minor < whole.minor else percent

@@ -167,7 +167,7 @@ class SessionState:
         if reading.account is not None:
             replies, failures = _merged(replies, failures, {Endpoint.ACCOUNT: reading.account})
             if isinstance(reading.account, Reply) and isinstance(reading.account.value, Account):
-                account = reading.account.value
+                account = reading.account.value.filled(account)
         return SessionState(
             session=self.session,
             account=account,
@@ -214,6 +214,8 @@ class Store:
             orgs = _enrolled(orgs, session, reading.roster)
         if reading.reports:
             orgs = _reported(orgs, session, reading)
+        if reading.schedule is not None:
+            orgs = _scheduled(orgs, session, reading.schedule)
         return Store(orgs, sessions)
 
 
@@ -229,14 +231,18 @@ def _enrolled(
     orgs: tuple[OrgState, ...], session: SessionState, roster: tuple[Org, ...]
 ) -> tuple[OrgState, ...]:
     """The orgs with one session's part replaced by its account's list, known ones keeping what they know."""
-    known = {state.org.uuid: state for state in orgs if state.session == session.session}
+    account = session.account
+    known = {
+        state.org.uuid: state
+        for state in orgs
+        if state.session == session.session and account.may_be(state.account)
+    }
     mine = tuple(
-        replace(known[org.uuid], org=org)
-        if org.uuid in known and known[org.uuid].account.key in ("", session.account.key)
-        else OrgState(org, session.account, session.session)
-        for org in roster
+        replace(known[uuid], org=org, account=account)
+        if uuid in known
+        else OrgState(org, account, session.session)
+        for uuid, org in {org.uuid: org for org in roster}.items()
     )
-    mine = tuple(replace(state, account=session.account) for state in mine)
     place = next((i for i, state in enumerate(orgs) if state.session == session.session), len(orgs))
     others = [state for state in orgs if state.session != session.session]
     return (*others[:place], *mine, *others[place:])
@@ -247,7 +253,17 @@ def _reported(orgs: tuple[OrgState, ...], session: SessionState, reading: Readin
     reports = {report.org.uuid: report for report in reading.reports}
     return tuple(
         state.after(reports[state.org.uuid], reading.at, interval)
-        if state.session == session.session and state.org.uuid in reports
+        if state.org.uuid in reports and state.session == session.session
+        else state
+        for state in orgs
+    )
+
+
+def _scheduled(orgs: tuple[OrgState, ...], session: SessionState, schedule: Schedule) -> tuple[OrgState, ...]:
+    """The orgs of one session with its interval, by which their figures are stale."""
+    return tuple(
+        replace(state, interval=schedule.interval)
+        if state.interval != schedule.interval and state.session == session.session
         else state
         for state in orgs
     )

@@ -46,6 +46,18 @@ class Account:
         """What tells two accounts apart: the uuid, else the e-mail, else nothing."""
         return self.uuid or self.email or ""
 
+    def may_be(self, other: Account) -> bool:
+        """Whether nothing that both name tells them apart: a uuid decides, else the e-mail."""
+        if self.uuid and other.uuid:
+            return self.uuid == other.uuid
+        return not self.email or not other.email or self.email == other.email
+
+    def filled(self, before: Account) -> Account:
+        """This account with what its reply left out and an earlier one of the same account named."""
+        if not self.may_be(before):
+            return self
+        return Account(self.uuid or before.uuid, self.email or before.email)
+
 
 @dataclass(frozen=True, slots=True)
 class Org:

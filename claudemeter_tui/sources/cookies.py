@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -18,14 +19,18 @@ class BadCookieError(ValueError):
     """What was given is no Cookie header and no session key. Its text names no part of it."""
 
 
+_HEADER_NAME = re.compile(r"^cookie:\s*", re.IGNORECASE)
+_COMMENT = re.compile(r"\s*[#$](?!HttpOnly_)")
+
+
 class Cookies:
     """Names and values as the browser holds them. Nothing but `reveal` shows a value."""
 
     __slots__ = ("_pairs",)
 
     def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
-        """Keep the pairs; of two with one name the last one counts."""
-        self._pairs = tuple(dict(pairs).items())
+        """Keep the pairs that a header can hold; of two with one name the last one counts."""
+        self._pairs = tuple(dict(pair for pair in pairs if _fits(*pair)).items())
 
     @classmethod
     def parse(cls, text: str) -> Cookies:
@@ -34,7 +39,7 @@ class Cookies:
         Raises:
             BadCookieError: it is empty, holds a character that no cookie can, or has no session key.
         """
-        header = text.strip().removeprefix("Cookie:").removeprefix("cookie:").strip()
+        header = _HEADER_NAME.sub("", text.removeprefix("\ufeff").strip())
         if not header:
             raise BadCookieError("it is empty")
         if not all("!" <= char <= "~" or char == " " for char in header):
@@ -42,7 +47,7 @@ class Cookies:
         if "=" not in header and ";" not in header:
             return cls([(SESSION_KEY, header)])
         parts = (part.strip().partition("=") for part in header.split(";"))
-        cookies = cls((name.strip(), value.strip()) for name, _, value in parts if name.strip())
+        cookies = cls((name.strip(), value.strip()) for name, _, value in parts)
         if not cookies.has_key:
             raise BadCookieError(
                 "it has no sessionKey; copy the whole Cookie header, or the key's value alone"
@@ -56,15 +61,14 @@ class Cookies:
         Raises:
             BadCookieError: it is not in that format, or has no session key for them.
         """
-        from http.cookiejar import LoadError, MozillaCookieJar  # noqa: PLC0415 - slow, and rarely needed
-
-        jar, wanted = MozillaCookieJar(path), tuple(hosts)
-        try:
-            jar.load(ignore_discard=True, ignore_expires=True)
-        except LoadError:
-            raise BadCookieError("it is neither a Cookie header nor a Netscape cookie file") from None
-        mine = [cookie for cookie in jar if any(belongs(cookie.domain, host) for host in wanted)]
-        cookies = cls((cookie.name, cookie.value) for cookie in mine if cookie.value)
+        wanted = tuple(hosts)
+        lines = path.read_text("utf-8-sig").split("\n")
+        rows = [_row(line) for line in lines if line.strip() and not _COMMENT.match(line)]
+        cookies = cls(
+            (name, value)
+            for domain, name, value in rows
+            if value and any(belongs(domain, host) for host in wanted)
+        )
         if not cookies.has_key:
             raise BadCookieError(f"it has no sessionKey for {wanted[0]}")
         return cookies
@@ -90,3 +94,17 @@ class Cookies:
 
     def __repr__(self) -> str:
         return f"Cookies({len(self._pairs)})"
+
+
+def _fits(name: str, value: str) -> bool:
+    """Whether a Cookie header can hold it: browsers' files can hold more."""
+    apart = not any(mark in name for mark in "=; ") and ";" not in value
+    return bool(name) and apart and name.isprintable() and value.isprintable()
+
+
+def _row(line: str) -> tuple[str, str, str]:
+    """Domain, name and value of a line of a Netscape file; read here because the library quotes a bad one."""
+    fields = line.rstrip("\r").removeprefix("#HttpOnly_").split("\t")
+    if len(fields) not in (6, 7):  # An editor may have cut off the last tab and the empty value after it.
+        raise BadCookieError("it is neither a Cookie header nor a Netscape cookie file")
+    return fields[0].lower(), fields[5], (*fields, "")[6]

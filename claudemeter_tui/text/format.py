@@ -56,12 +56,16 @@ def countdown(left: timedelta) -> str:
 
 def age(past: timedelta) -> str:
     """How long ago: `18s ago`, `41m ago`, `2h 5m ago`; a clock set back gives `just now`."""
-    return "just now" if past < timedelta(seconds=1) else f"{countdown(past)} ago"
+    whole = past - past % timedelta(seconds=1)
+    return f"{countdown(whole)} ago" if whole > timedelta(0) else "just now"
 
 
 def local(moment: datetime, zone: tzinfo | None = None) -> datetime:
-    """The moment in local time."""
-    return moment.astimezone(zone)
+    """The moment in local time; unchanged where that is not a date any more, in the years 1 and 9999."""
+    try:
+        return moment.astimezone(zone)
+    except (OverflowError, ValueError, OSError):
+        return moment
 
 
 def clock(moment: datetime, zone: tzinfo | None = None) -> str:
@@ -86,5 +90,5 @@ def day(that: date, today: date) -> str:
 
 
 def until(moment: datetime, now: datetime, zone: tzinfo | None = None) -> str:
-    """`Fri May 1 00:00 (in 5d 9h)`: a moment to come, and how far it is."""
+    """`16:00 (in 1h 12m)`, `Tue 14:00 (in 2d 23h)`: a moment to come, and how far it is."""
     return f"{when(moment, now, zone)} (in {countdown(moment - now)})"

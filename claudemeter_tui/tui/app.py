@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import ClassVar, Protocol
 
+from rich.segment import Segments
+from rich.traceback import Traceback
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.message import Message
@@ -26,6 +28,7 @@ from claudemeter_tui.tui.screens.page import Page
 from claudemeter_tui.tui.screens.problems import Problems
 from claudemeter_tui.tui.themes import DARK, OWN, missing
 from claudemeter_tui.tui.view import View
+from claudemeter_tui.tui.widgets.key_hints import KeyHints
 from claudemeter_tui.tui.widgets.org_tabs import OrgTabs
 
 USAGE_PAGE = "https://claude.ai/settings/usage"
@@ -84,6 +87,12 @@ class Claudemeter(App[None]):
         """The dashboard is all there is until something is opened over it."""
         return Dashboard()
 
+    def _fatal_error(self) -> None:
+        """Textual's own crash screen, without the values of local variables: one could be a secret."""
+        trace = Traceback(show_locals=False, width=None)
+        self._exit_renderables.append(Segments(self.console.render(trace, self.console.options)))
+        self._close_messages_no_wait()
+
     def on_ready(self) -> None:
         """The first frame is painted: now start to read."""
         self._show()
@@ -124,6 +133,10 @@ class Claudemeter(App[None]):
     def on_org_tabs_selected(self, message: OrgTabs.Selected) -> None:
         """A tab was clicked."""
         self.selected = message.key
+
+    async def on_key_hints_chosen(self, message: KeyHints.Chosen) -> None:
+        """A hint of the footer was clicked."""
+        await self.run_action(message.action)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The actions of the keys, by name, and Textual's choice of a theme."""

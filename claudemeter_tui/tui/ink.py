@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -58,8 +59,9 @@ def fit(line: Line, width: int) -> Line:
 def _cut(line: Line, width: int) -> Line:
     """The words that fit, and an ellipsis; a first word that is too long itself is cut hard."""
     kept = line.truncate(max(1, width - 2))
-    end = kept.plain.rstrip().rfind(" ")
-    whole = line.plain[len(kept.plain) : len(kept.plain) + 1].isspace()
+    glued = _glued(line.plain)
+    end = glued[: len(kept.plain)].rstrip().rfind(" ")
+    whole = glued[len(kept.plain) : len(kept.plain) + 1] == " "
     if not whole and end > 0 and kept.plain[:end].strip():
         kept = kept[:end]
     return Content.assemble(kept.rstrip(" ·,"), " …") if whole or end > 0 else line
@@ -74,8 +76,22 @@ def spread(left: Line, right: Line, width: int) -> Line:
 
 
 def wrapped(words: str, width: int, style: str = "") -> list[Line]:
-    """A text broken between words into lines of at most `width` cells."""
-    return [Content.styled(part.plain.rstrip(), style) for part in Content(words).wrap(max(1, width))]
+    """A text broken between words, never inside a figure, into lines of at most `width` cells."""
+    parts = Content(_glued(words)).wrap(max(1, width))
+    return [Content.styled(part.plain.replace(_GLUE, " ").rstrip(), style) for part in parts]
+
+
+_GLUE = "\ue000"
+_TOGETHER = re.compile(
+    r"\([^()]{1,14}\)|\d %|\d\d?[dh] \d\d?[hm]"
+    r"|[A-Z][a-z]{2} [A-Z][a-z]{2} \d+( \d\d:\d\d)?|[A-Z][a-z]{2} \d\d:\d\d"
+)
+"""Figures of more than one word: countdowns, percentages, dates."""
+
+
+def _glued(words: str) -> str:
+    """The text with its figures made one word each; no character moves."""
+    return _TOGETHER.sub(lambda figure: figure[0].replace(" ", _GLUE), words)
 
 
 def bar(percent: float | None, width: int, style: str, *, elapsed: float | None = None) -> Line:

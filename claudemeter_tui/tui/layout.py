@@ -100,7 +100,7 @@ def _steps(width: int, height: int, needs: Needs) -> Iterator[Step]:
     yield _put(credits=1)
     yield from (_put(limits=lines) for lines in range(2, needs.windows + 1))
     yield _put(tabs=int(needs.orgs > 1))
-    yield _put(verdict=min(2, needs.verdict))
+    yield from (_put(verdict=lines) for lines in range(2, min(3 if needs.boxed else 2, needs.verdict) + 1))
     yield _put(keys=int(height >= 7))
     yield _put(chart=4 if needs.chart and height >= 16 else 0)
     yield _put(tabs=1)

@@ -38,6 +38,7 @@ class Answer:
 
     status: int
     text: str = field(repr=False)
+    """The body; a byte that is not UTF-8 stands in it as a lone surrogate."""
     at: datetime
     """When its last byte arrived."""
     took: timedelta = timedelta(0)
@@ -47,7 +48,7 @@ class Answer:
     @property
     def is_page(self) -> bool:
         """Whether it is a web page and not JSON."""
-        return "html" in self.headers.get("content-type", "") or self.text.lstrip()[:1] == "<"
+        return "html" in self.headers.get("content-type", "").lower() or self.text.lstrip()[:1] == "<"
 
 
 def body(answer: Answer) -> object:
@@ -59,13 +60,11 @@ def body(answer: Answer) -> object:
     if (trouble := _challenge(answer) or _STATUS.get(answer.status)) is not None:
         raise RefusedError(trouble, f"status {answer.status}", _retry_after(answer, trouble))
     if 300 <= answer.status < 400:
-        target = urlsplit(answer.headers.get("location", "")).hostname or "the same host"
-        raise RefusedError(Trouble.REDIRECT, f"status {answer.status} to {plain(target)[:80]}")
+        raise RefusedError(Trouble.REDIRECT, f"status {answer.status} to {_target(answer)}")
     if answer.status >= 500:
         raise RefusedError(Trouble.SERVER_ERROR, f"status {answer.status}", _retry_after(answer))
     if answer.is_page:
-        page = Trouble.LOGIN_PAGE if answer.status == 200 else Trouble.DENIED
-        raise RefusedError(page, f"status {answer.status}")
+        raise RefusedError(_PAGES.get(answer.status, Trouble.UNEXPECTED), f"status {answer.status}")
     value = _parsed(answer)
     if answer.status == 200:
         return value
@@ -73,6 +72,8 @@ def body(answer: Answer) -> object:
 
 
 _STATUS = {429: Trouble.THROTTLED}
+_PAGES = {200: Trouble.LOGIN_PAGE, 401: Trouble.DENIED, 403: Trouble.DENIED, 451: Trouble.DENIED}
+"""What a web page means by its status."""
 
 
 def _challenge(answer: Answer) -> Trouble | None:
@@ -81,14 +82,24 @@ def _challenge(answer: Answer) -> Trouble | None:
     return Trouble.CHALLENGE if marked or page else None
 
 
+def _target(answer: Answer) -> str:
+    """The host that a redirect leads to."""
+    try:
+        host = urlsplit(answer.headers.get("location", "")).hostname
+    except ValueError:
+        return "no address"
+    return plain(host or "")[:80] or "the same host"
+
+
 def _parsed(answer: Answer) -> object:
     try:
+        answer.text.encode()
         return json.loads(answer.text, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError) as error:
         if answer.status != 200:
             return None
-        what = "empty" if not answer.text.strip() else "not JSON"
-        raise RefusedError(Trouble.MALFORMED, what) from None
+        what = "not UTF-8" if isinstance(error, UnicodeEncodeError) else "not JSON"
+        raise RefusedError(Trouble.MALFORMED, what if answer.text.strip() else "empty") from None
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -101,7 +112,8 @@ def _named(status: int, value: object) -> Trouble:
     error = error if isinstance(error, dict) else {}
     details = error.get("details")
     code = details.get("error_code") if isinstance(details, dict) else None
-    message = str(error.get("message", "")).lower()
+    message = error.get("message")
+    message = message.lower() if isinstance(message, str) else ""
     if code == "account_session_invalid":
         return Trouble.EXPIRED
     if status == 401:
@@ -123,7 +135,7 @@ def _retry_after(answer: Answer, trouble: Trouble = Trouble.THROTTLED) -> timede
     if trouble is Trouble.CHALLENGE or not text:
         return None
     if text.isascii() and text.isdigit():
-        wait = min(int(text[:12]), int(LONGEST_WAIT.total_seconds()))
+        wait = min(int(text.lstrip("0")[:12] or 0), int(LONGEST_WAIT.total_seconds()))
         return timedelta(seconds=wait) if wait else None
     try:
         moment = parsedate_to_datetime(text)

@@ -6,11 +6,13 @@ RefusedError is all that leaves it; what httpx raises is translated in one place
 from __future__ import annotations
 
 import errno
+import logging
 import socket
 import ssl
 import zlib
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 from urllib.parse import urlsplit
 
 import httpx
@@ -26,6 +28,10 @@ CONNECTIONS = 8
 LARGEST_BODY = 1 << 20
 """Bytes of a decoded body; real ones have a few thousand."""
 _TIMEOUT = httpx.Timeout(8.0, connect=5.0)
+_TELLING = ("content-type", "location", "retry-after", "cf-mitigated")
+"""The headers of an answer that say what it is; the others, new cookies among them, go no further."""
+# At DEBUG it logs every header that arrives, and quotes one of ours that cannot be sent.
+logging.getLogger("httpcore.http11").addFilter(lambda _record: False)
 
 
 class Client:
@@ -46,32 +52,24 @@ class Client:
     ) -> None:
         """Build the client; it connects at the first request."""
         self._origin = origin(base_url)
+        self._domain = _jar_domain(self._origin)
         self._now = now
-        self._http = httpx.AsyncClient(
-            base_url=self._origin,
-            headers={
-                "User-Agent": user_agent or f"claudemeter-tui/{__version__}",
-                "Accept": "application/json",
-                "Accept-Encoding": "gzip",
-                "Referer": f"{self._origin}/settings/usage",
-            },
-            timeout=_TIMEOUT,
-            limits=httpx.Limits(max_connections=CONNECTIONS, keepalive_expiry=900),
-            follow_redirects=False,
-            trust_env=self._origin.startswith("https:"),
-            transport=transport,
-        )
+        headers = {
+            "User-Agent": user_agent or f"claudemeter-tui/{__version__}",
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip",
+            "Referer": f"{self._origin}/settings/usage",
+        }
+        self._http = _http(self._origin, headers, transport)
         self.use(cookies)
 
     def use(self, cookies: Cookies) -> None:
         """Send these cookies from now on, and no others."""
-        host = urlsplit(self._origin).hostname or ""
-        # The standard library's jar files a host without a dot under this name.
-        domain = host if "." in host or ":" in host else f"{host}.local"
+        self._cookies = cookies
         jar = self._http.cookies
         jar.clear()
         for name, value in cookies.reveal():
-            jar.set(name, value, domain=domain)
+            jar.set(name, value, domain=self._domain)
 
     async def get(self, path: str) -> Answer:
         """Ask for a path of the origin.
@@ -81,7 +79,7 @@ class Client:
         """
         try:
             return await self._ask(path)
-        except (httpx.HTTPError, httpx.StreamError, OSError) as error:
+        except _FAILED as error:
             raise RefusedError(_named(error), type(error).__name__) from None
 
     async def aclose(self) -> None:
@@ -91,27 +89,71 @@ class Client:
     async def _ask(self, path: str) -> Answer:
         began = self._now()
         async with self._http.stream("GET", path) as response:
-            content = await _decoded(response)
-        self._forget_replaced(response)
-        try:
-            text = content.decode()
-        except UnicodeDecodeError:
-            raise RefusedError(Trouble.MALFORMED, "not UTF-8") from None
+            self._rotate(response)
+            content = await _content(response)
         at = self._now()
-        return Answer(response.status_code, text, at, max(at - began, at - at), dict(response.headers))
+        text = content.decode("utf-8-sig", "surrogateescape")
+        headers = {name: response.headers[name] for name in _TELLING if name in response.headers}
+        return Answer(response.status_code, text, at, max(at - began, at - at), headers)
 
-    def _forget_replaced(self, response: httpx.Response) -> None:
-        """A cookie that the server has set anew replaces the one of that name, whatever its domain."""
-        fresh = {cookie.name: cookie.value for cookie in response.cookies.jar}
-        for cookie in list(self._http.cookies.jar):
-            if cookie.name in fresh and cookie.value != fresh[cookie.name]:
-                self._http.cookies.jar.clear(cookie.domain, cookie.path, cookie.name)
+    def _rotate(self, response: httpx.Response) -> None:
+        """A cookie that the server sets anew replaces the one of that name, whatever its path and domain."""
+        if "set-cookie" in response.headers:
+            fresh = ((cookie.name, cookie.value or "") for cookie in response.cookies.jar)
+            self.use(Cookies((*self._cookies.reveal(), *fresh)))
+
+
+class _Unusable(httpx.AsyncBaseTransport):
+    """Stands where there can be no connection: the environment's proxy or certificates are no good."""
+
+    def __init__(self, trouble: Trouble, detail: str) -> None:
+        self._trouble, self._detail = trouble, detail
+
+    async def handle_async_request(self, _request: httpx.Request) -> httpx.Response:
+        raise RefusedError(self._trouble, self._detail)
+
+
+def _http(
+    base_url: str, headers: dict[str, str], transport: httpx.AsyncBaseTransport | None
+) -> httpx.AsyncClient:
+    """A client of one origin; what the environment gets wrong shows at each request."""
+    built = partial(
+        httpx.AsyncClient,
+        base_url=base_url,
+        headers=headers,
+        timeout=_TIMEOUT,
+        limits=httpx.Limits(max_connections=CONNECTIONS, keepalive_expiry=900),
+        follow_redirects=False,
+    )
+    try:
+        return built(trust_env=base_url.startswith("https:"), transport=transport)
+    except OSError:
+        return built(transport=_Unusable(Trouble.TLS, "SSL_CERT_FILE or SSL_CERT_DIR cannot be read"))
+    except (ValueError, ImportError, httpx.InvalidURL):
+        return built(transport=_Unusable(Trouble.PROXY, "a proxy of a kind that cannot be used"))
+
+
+def _jar_domain(base_url: str) -> str:
+    """How the standard library's jar names the host: with its brackets, and never without a dot."""
+    host = urlsplit(base_url).hostname or ""
+    name = f"[{host}]" if ":" in host else host
+    return name if "." in name else f"{name}.local"
+
+
+async def _content(response: httpx.Response) -> bytes:
+    """The body, unpacked; where the status says it all, one that cannot be read is none."""
+    try:
+        return await _decoded(response)
+    except (RefusedError, httpx.HTTPError):
+        if response.status_code == 200:
+            raise
+        return b""
 
 
 async def _decoded(response: httpx.Response) -> bytes:
     """The body, unpacked here so that a few bytes cannot grow into gigabytes."""
-    coding = response.headers.get("content-encoding", "identity").lower()
-    if coding not in ("identity", "gzip"):
+    coding = response.headers.get("content-encoding", "").strip().lower()
+    if coding not in ("", "identity", "gzip"):
         raise RefusedError(Trouble.MALFORMED, "in an encoding that was not asked for")
     unpack = zlib.decompressobj(wbits=31) if coding == "gzip" else None
     body = bytearray()
@@ -122,9 +164,12 @@ async def _decoded(response: httpx.Response) -> bytes:
             raise RefusedError(Trouble.MALFORMED, "broken gzip") from None
         if len(body) > LARGEST_BODY:
             raise RefusedError(Trouble.TOO_LARGE, f"over {LARGEST_BODY >> 20} MiB")
+    if unpack and not unpack.eof and response.num_bytes_downloaded:
+        raise RefusedError(Trouble.CUT_OFF, "gzip without its end")
     return bytes(body)
 
 
+_FAILED = (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError)
 _ERRNO = {
     errno.ECONNREFUSED: Trouble.REFUSED,
     errno.ENETUNREACH: Trouble.NO_ROUTE,
@@ -141,6 +186,10 @@ def _named(error: Exception) -> Trouble:
         return Trouble.PROXY
     if isinstance(error, httpx.TimeoutException):
         return Trouble.TIMEOUT
+    if isinstance(error, httpx.InvalidURL):
+        return Trouble.REDIRECT
+    if isinstance(error, httpx.RemoteProtocolError):
+        return _broken_rule(str(error))
     for cause in _causes(error):
         if isinstance(cause, socket.gaierror):
             return Trouble.DNS
@@ -149,6 +198,13 @@ def _named(error: Exception) -> Trouble:
         if isinstance(cause, OSError) and cause.errno in _ERRNO:
             return _ERRNO[cause.errno]
     return Trouble.NO_ROUTE if isinstance(error, httpx.ConnectError) else Trouble.CUT_OFF
+
+
+def _broken_rule(text: str) -> Trouble:
+    """What breaks HTTP's rules is told apart by its words alone."""
+    if "location header" in text:
+        return Trouble.REDIRECT
+    return Trouble.CUT_OFF if "disconnected" in text or "closed" in text else Trouble.MALFORMED
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

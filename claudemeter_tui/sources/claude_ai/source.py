@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 from urllib.parse import quote
 
 from claudemeter_tui.model.reading import (
@@ -37,7 +38,7 @@ _NO_SUCH_THING = (Trouble.NOT_FOUND, Trouble.FORBIDDEN)
 
 Part = Reply | Failure
 Parts = dict[Endpoint, Part]
-Meaning = Callable[[object], wire.Parsed]
+Meaning = Callable[[object], wire.Parsed[Any]]
 
 
 @dataclass
@@ -70,7 +71,7 @@ class ClaudeAi:
         stops the poll and is told as the account's failure. `full` asks for the slow things, too.
         """
         poll = _Poll(self._client, self._now)
-        if full or self._account_due is None or self._now() >= self._account_due:
+        if full or _is_due(self._account_due, self._now()):
             yield await self._read_account(poll)
         tasks = [asyncio.create_task(self._read_org(poll, org, full=full)) for org in self._roster]
         try:
@@ -79,6 +80,7 @@ class ClaudeAi:
         finally:
             for one in tasks:
                 one.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
         if poll.stopped is not None:
             self._account_due = None
             yield Reading(self.session, self._now(), account=poll.stopped)
@@ -88,34 +90,49 @@ class ClaudeAi:
         await self._client.aclose()
 
     async def _read_account(self, poll: _Poll) -> Reading:
-        roster: list[tuple[Org, ...]] = []
+        """The account and its orgs; the list of orgs stands in where the account names none."""
+        rosters: list[tuple[Org, ...]] = []
 
-        def of_account(body: object) -> wire.Parsed:
+        def of_account(body: object) -> wire.Parsed[Account]:
             parsed = wire.account(body)
             account, orgs = parsed.value
-            roster.append(orgs)
-            return parsed._replace(value=account)
+            rosters.append(self._none_lost(orgs, parsed.odd_values))
+            return wire.Parsed(account, parsed.new_fields, parsed.odd_values)
 
-        def of_list(body: object) -> wire.Parsed:
+        def of_list(body: object) -> wire.Parsed[None]:
             parsed = wire.organizations(body)
-            roster.append(parsed.value)
-            return parsed._replace(value=None)
+            rosters.append(self._none_lost(parsed.value, parsed.odd_values))
+            return wire.Parsed(None, parsed.new_fields, parsed.odd_values)
 
-        part = await poll.ask(Endpoint.ACCOUNT, "/api/account", of_account)
-        if isinstance(part, Failure) and poll.stopped is None:
-            await poll.ask(Endpoint.ACCOUNT, "/api/organizations", of_list)
+        part, listed = await poll.ask(Endpoint.ACCOUNT, "/api/account", of_account), None
+        if not any(rosters) and poll.stopped is None and (poll.is_early or not self._roster):
+            listed = await poll.ask(Endpoint.ACCOUNT, "/api/organizations", of_list)
+        answered = any(rosters) or isinstance(listed, Reply)
+        return self._enrolled(part, listed, rosters[-1] if answered else None)
+
+    def _none_lost(self, orgs: tuple[Org, ...], odd: tuple[str, ...]) -> tuple[Org, ...]:
+        """The orgs of a list; where part of it was not understood, known ones that it lacks are not gone."""
+        listed = {org.uuid for org in orgs}
+        return (*orgs, *(org for org in self._roster if odd and org.uuid not in listed))
+
+    def _enrolled(self, part: Part, listed: Part | None, roster: tuple[Org, ...] | None) -> Reading:
+        """The account's reading; no orgs is what both of its answers have to say."""
+        now = self._now()
         if isinstance(part, Reply) and isinstance(part.value, Account):
-            self._account = part.value
-            self._account_due = self._now() + SLOW_CHANGING
-        if roster:
-            self._roster = roster[-1]
-            if not self._roster:
-                part = Failure(Trouble.NO_ORGS, Endpoint.ACCOUNT, self._now())
-        return Reading(self.session, self._now(), part, roster[-1] if roster else None)
+            self._account = part.value.filled(self._account)
+        self._account_due = now + SLOW_CHANGING if roster and isinstance(part, Reply) else None
+        if roster is not None:
+            self._roster = roster
+            self._memory = {org.uuid: self._memory.get(org.uuid, _Memory()) for org in roster}
+        if roster == ():
+            part = Failure(Trouble.NO_ORGS, Endpoint.ACCOUNT, now)
+        elif roster is None and isinstance(part, Reply) and listed is not None:
+            part = listed
+        return Reading(self.session, now, part, roster)
 
     async def _read_org(self, poll: _Poll, org: Org, *, full: bool) -> Report:
         memory = self._memory.setdefault(org.uuid, _Memory())
-        due = full or memory.subscription_due is None or self._now() >= memory.subscription_due
+        due = full or _is_due(memory.subscription_due, self._now())
         wanted = [Endpoint.USAGE, Endpoint.OVERAGE]
         if org.shared and self._account.uuid:
             wanted.append(Endpoint.OWN_OVERAGE)
@@ -163,6 +180,11 @@ class _Poll:
         self._turns = asyncio.Semaphore(MOST_AT_ONCE)
         self.stopped: Failure | None = None
 
+    @property
+    def is_early(self) -> bool:
+        """Whether most of its time is left."""
+        return asyncio.get_running_loop().time() < self._deadline - 0.75 * POLL_WITHIN
+
     async def ask(self, endpoint: Endpoint, path: str, meaning: Meaning) -> Part:
         """One reply and what it means, or the failure to get one."""
         part = await self._try(endpoint, path, meaning)
@@ -187,6 +209,11 @@ class _Poll:
             return Failure(Trouble.MALFORMED, endpoint, self._now(), "JSON of another shape")
         except Exception as error:  # noqa: BLE001 - the boundary for what nobody foresaw
             return Failure.bug(error, endpoint, self._now())
+
+
+def _is_due(due: datetime | None, now: datetime) -> bool:
+    """Whether what changes slowly is worth asking; a clock that was set back makes it so, too."""
+    return due is None or not due - SLOW_CHANGING <= now < due
 
 
 def _understood(endpoint: Endpoint, answer: Answer, meaning: Meaning) -> Reply:

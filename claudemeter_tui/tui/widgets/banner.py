@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from claudemeter_tui.model.usage import CreditState, Severity
 from claudemeter_tui.model.verdict import State, Verdict
 from claudemeter_tui.text import problems
@@ -25,9 +27,11 @@ class Banner(Drawing):
             return [ink.fit(waiting(self.view), width)]
         style = ink.STYLE[ink.severity(verdict, self.view.now)]
         if height == 1:
-            return [ink.fit(_one_line(self.view, verdict, style), width)]
+            return [_one_line(self.view, verdict, style, width)]
         room = height - 2 if boxed else height
-        lines = _lines(self.view, verdict, style, width - 4 if boxed else width - 2)[:room]
+        lines = _lines(self.view, verdict, style, width - 4 if boxed else width - 2)
+        if len(lines) > room:
+            lines = _tight(self.view, verdict, style, width - 2, room)
         if not boxed:
             return [ink.fit(ink.text(" ", line), width) for line in lines]
         return _boxed(lines, width, style)
@@ -60,11 +64,15 @@ def waiting(view: View) -> ink.Line:
     return ink.text((f" {told.what} ", ink.STYLE[Severity.CRITICAL]), told.cure)
 
 
-def _one_line(view: View, verdict: Verdict, style: str) -> ink.Line:
-    """The verdict's line; it names the org where no tab does."""
+def _one_line(view: View, verdict: Verdict, style: str, width: int) -> ink.Line:
+    """The verdict's line; it names the org where no tab does, and drops countdowns that do not fit."""
     name = words.name(verdict)
     org = "" if view.layout.tabs or view.state is None else f"{name_of(view.state)}: "
-    return ink.text((f" {org}", ink.MUTED), (name, f"bold {style}"), f"  {_rest(view, verdict)}")
+    head = ink.text((f" {org}", ink.MUTED), (name, f"bold {style}"))
+    whole = ink.text(head, f"  {_rest(view, verdict)}")
+    if whole.cell_length > width:
+        whole = ink.text(head, "  " + re.sub(r" \(in [^)]*\)", "", _rest(view, verdict)))
+    return ink.fit(whole, width)
 
 
 def _rest(view: View, verdict: Verdict) -> str:
@@ -86,6 +94,15 @@ def _lines(view: View, verdict: Verdict, style: str, width: int) -> list[ink.Lin
         return [*head, *(ink.text(" " * indent, line) for line in body)]
     first = ink.text((name, f"bold {style}"), " " * INDENT, body[0] if body else "")
     return [first, *(ink.text(" " * indent, line) for line in body[1:])]
+
+
+def _tight(view: View, verdict: Verdict, style: str, width: int, room: int) -> list[ink.Line]:
+    """The verdict's line over as many lines as there are, without an indent."""
+    name = words.name(verdict)
+    broken = ink.wrapped(f"{name}  {_rest(view, verdict)}", width)
+    last = ink.text(" ".join(line.plain for line in broken[room - 1 :]))
+    lines = [*broken[: room - 1], ink.fit(last, width)]
+    return [ink.text((name, f"bold {style}"), lines[0][len(name) :]), *lines[1:]]
 
 
 def _boxed(lines: list[ink.Line], width: int, style: str) -> list[ink.Line]:

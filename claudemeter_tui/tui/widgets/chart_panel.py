@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.samples import Series
+from claudemeter_tui.model.store import OrgState
 from claudemeter_tui.model.usage import Credits
 from claudemeter_tui.text import format as form
 from claudemeter_tui.text.chart import chart
 from claudemeter_tui.tui import ink
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.drawing import Drawing
+
+EVERY = timedelta(seconds=10)
+"""The chart moves on this often: plotting costs more than all else on screen together."""
 
 
 class ChartPanel(Drawing):
@@ -21,13 +28,24 @@ class ChartPanel(Drawing):
         if state is None or not state.series.runs:
             return []
         inner, room = (width - 4, height - 2) if framed else (width - 2, height)
-        lead = state.credits.lead
-        cap = lead.cap if lead else None
-        plot = chart(state.series, self.view.now, inner, room, span=None, cap=cap, zone=self.view.zone)
-        lines = [_inked(line) for line in plot]
+        lines = self._plot(state, inner, room)
         if not framed:
             return [ink.fit(ink.text(" ", line), width) for line in lines]
         return ink.framed(_title(self.view, state.credits), _rise(state.series), lines, width)
+
+    def _plot(self, state: OrgState, width: int, height: int) -> list[ink.Line]:
+        """The plot, drawn anew only where series, size or a few seconds have changed."""
+        lead = state.credits.lead
+        beat = int(self.view.now.timestamp() // EVERY.total_seconds())
+        wanted = (state.series, lead.cap if lead else None, width, height, beat)
+        if self._plotted is None or self._plotted[0] != wanted:
+            now = max(self.view.now, state.series.runs[-1].last)
+            fresh = 2.5 * state.interval
+            plot = chart(state.series, now, width, height, cap=wanted[1], zone=self.view.zone, fresh=fresh)
+            self._plotted = wanted, [_inked(line) for line in plot]
+        return self._plotted[1]
+
+    _plotted: tuple[tuple[Series, Money | None, int, int, int], list[ink.Line]] | None = None
 
 
 def is_wanted(view: View) -> bool:

@@ -64,7 +64,8 @@ def _brief(view: View, width: int) -> ink.Line:
     if lead is None or lead.used is None:
         return ink.text((f"extra usage: {_nothing(credits, view)}", ink.MUTED))
     style, mark = _severity(lead, view)
-    used = ink.text("extra ", (_amount(lead), style), (f" {mark}", style))
+    whose = "extra " if lead.personal else "pool "
+    used = ink.text(whose, (_amount(lead), style), (f" {mark}", style))
     shut = credits.state(view.now)
     parts = [used, ink.text((str(shut), ink.STYLE[Severity.FULL]))] if shut is CreditState.LOCKED else [used]
     if shut is CreditState.OFF:
@@ -84,11 +85,10 @@ def _severity(meter: Meter, view: View) -> tuple[str, str]:
 def _amount(meter: Meter) -> str:
     """`$17.20 of $50.00`, or with what stands in for a cap."""
     used = form.money(meter.used) if meter.used else "?"
-    pool = "" if meter.personal else " (pool)"
     if meter.cap is not None:
         share = f"  {form.percent(meter.percent)}" if meter.percent is not None else ""
-        return f"{used} of {form.money(meter.cap)}{pool}{share}"
-    return f"{used} used{pool}, " + ("no cap" if meter.uncapped else "cap not reported")
+        return f"{used} of {form.money(meter.cap)}{share}"
+    return f"{used} used, " + ("no cap" if meter.uncapped else "cap not reported")
 
 
 def _gauge(meter: Meter, width: int) -> Iterator[ink.Line]:

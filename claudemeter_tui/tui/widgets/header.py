@@ -14,12 +14,13 @@ class Header(Drawing):
 
     def draw(self, width: int, height: int) -> list[ink.Line]:  # noqa: ARG002
         """Name and session on the left, times on the right; the session goes first."""
-        name = ink.text((" claudemeter", ink.TITLE), (f"  {self.view.note}", "$accent"))
+        note = f"  {self.view.note}" if self.view.note else ""
+        name = ink.text((" claudemeter", ink.TITLE), (note, "$accent"))
         times = freshness(self.view)
-        who = ink.text(("   " + _who(self.view), ink.MUTED))
-        room = width - name.cell_length - times.cell_length - 3
-        if room > 12:
-            name = ink.text(name, who.truncate(room, ellipsis=True))
+        who = _who(self.view)
+        while who and ink.joined(who).cell_length > width - name.cell_length - times.cell_length - 6:
+            who.pop()
+        name = ink.text(name, "   ", ink.joined(who))
         return [ink.spread(name, times, width - 1)]
 
 
@@ -48,8 +49,9 @@ def _next(session: SessionState, view: View) -> str:
     return f"next in {form.countdown(left)}"
 
 
-def _who(view: View) -> str:
+def _who(view: View) -> list[ink.Line]:
+    """Account and session, the most needed first."""
     if view.session is None:
-        return ""
+        return []
     account = view.session.account.email or view.session.account.uuid or ""
-    return " · ".join(part for part in (account, view.session.session.label) if part)
+    return [ink.text((part, ink.MUTED)) for part in (account, view.session.session.label) if part]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from textual import events
+from textual.message import Message
 
 from claudemeter_tui.tui import ink
 from claudemeter_tui.tui.keys import Key
@@ -19,6 +21,12 @@ class KeyHints(Drawing):
 
     ALLOW_SELECT = False
 
+    @dataclass
+    class Chosen(Message):
+        """A hint was clicked."""
+
+        action: str
+
     def __init__(self, keys: Sequence[Key]) -> None:
         """Show these, the most needed first."""
         super().__init__()
@@ -32,11 +40,11 @@ class KeyHints(Drawing):
             parts += [ink.text(gap), ink.text((key.shown, ink.TITLE), (f" {key.label}", ink.MUTED))]
         return [ink.text(*parts)]
 
-    async def on_click(self, event: events.Click) -> None:
-        """Do what the hint under the pointer says."""
+    def on_click(self, event: events.Click) -> None:
+        """Ask for what the hint under the pointer says."""
         for start, end, key in self._places(self.content_size.width):
             if start <= event.x < end and key.action:
-                await self.run_action(key.action)  # the screen's and the application's are found too
+                self.post_message(self.Chosen(key.action))
 
     def _places(self, width: int) -> list[tuple[int, int, Key]]:
         places, column = [], 1

@@ -8,7 +8,7 @@ from claudemeter_tui.tui import ink
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.drawing import Drawing
 
-LABEL = 14
+LABEL = 15
 """Most cells of a window's label; longer ones end in an ellipsis."""
 PERCENT = 6
 """Cells of a percentage."""
@@ -66,15 +66,15 @@ def _need(window: Window, view: View) -> tuple[Severity, bool, float]:
 
 def _tall(view: View, window: Window, width: int, label: int) -> list[ink.Line]:
     """The bar, and its reset below."""
-    below = ink.text((" " * (label + 1) + _reset(window, view), ink.MUTED))
-    return [_bar(view, window, width, label), ink.fit(below, width)]
+    below = ink.fitting(_reset(window, view), width - label - 1)
+    return [_bar(view, window, width, label), ink.text(" " * (label + 1), below)]
 
 
 def _flat(view: View, window: Window, width: int, label: int) -> ink.Line:
     """Everything on one line; in a narrow place the reset alone, without the countdown."""
     if width >= BESIDE_FROM:
-        beside = ink.text((_reset(window, view), ink.MUTED))
-        return ink.text(_bar(view, window, width - 28, label), "  ", ink.fit(beside, 26))
+        beside = ink.fitting(_reset(window, view), 26)
+        return ink.text(_bar(view, window, width - 28, label), "  ", beside)
     soon = ink.text((_brief(window, view), ink.MUTED))
     return ink.text(_bar(view, window, width - 10, label), " ", ink.fit(soon, 9))
 
@@ -86,7 +86,7 @@ def _bar(view: View, window: Window, width: int, label: int) -> ink.Line:
     due = window.is_due(view.now)
     percent = None if due else window.percent
     return ink.text(
-        ink.fit(ink.text(window.label), label),
+        ink.text(window.label).truncate(label, ellipsis=True, pad=True),
         " ",
         ink.bar(percent, room, ink.MUTED if due else style, elapsed=window.elapsed(view.now)),
         ("due".rjust(PERCENT) if due else form.percent(percent).rjust(PERCENT), style),
@@ -94,29 +94,28 @@ def _bar(view: View, window: Window, width: int, label: int) -> ink.Line:
     )
 
 
-def _reset(window: Window, view: View) -> str:
-    """`resets 16:00 (1h 12m)`, with what else is known of it."""
-    extra = _allowance(window)
+def _reset(window: Window, view: View) -> list[ink.Line]:
+    """`resets 16:00 (1h 12m)`, then what else is known of it, the most needed first."""
+    parts = [_when(window, view)]
     if window.locked_reason is not None:
-        extra = f" · locked: {window.locked_reason}"
+        parts.insert(0, f"locked: {window.locked_reason}")
+    if window.limit is not None:
+        parts.append(f"{form.money(window.used) if window.used else '?'} of {form.money(window.limit)}")
+    return [ink.text((part, ink.MUTED)) for part in parts]
+
+
+def _when(window: Window, view: View) -> str:
     if window.resets_at is None:
-        return ("not started" if not window.percent else "reset not reported") + extra
+        return "not started" if window.percent == 0 else "reset not reported"
     at = form.when(window.resets_at, view.now, view.zone)
     if window.is_due(view.now):
         return f"reset due since {at}, was {form.percent(window.percent)}"
-    return f"resets {at} ({form.countdown(window.resets_at - view.now)}){extra}"
-
-
-def _allowance(window: Window) -> str:
-    if window.limit is None:
-        return ""
-    used = form.money(window.used) if window.used else "?"
-    return f" · {used} of {form.money(window.limit)}"
+    return f"resets {at} ({form.countdown(window.resets_at - view.now)})"
 
 
 def _brief(window: Window, view: View) -> str:
     if window.resets_at is None:
-        return "" if window.percent else "unstarted"
+        return "unstarted" if window.percent == 0 else ""
     if window.is_due(view.now):
         return "reset due"
     return form.when(window.resets_at, view.now, view.zone)

@@ -213,10 +213,11 @@ def test_limit_fills_in_what_the_window_lacks() -> None:
     assert (found.server_severity, found.active) == (Severity.CRITICAL, True)
 
 
-def test_limits_of_one_name_are_both_kept() -> None:
+def test_limits_of_one_name_are_all_kept() -> None:
     """Entries of one name with other figures stand side by side; with the same figures they are one."""
-    body = {"limits": [entry("weekly_scoped", 12, "Opus"), entry("weekly_scoped", 40, "Opus")] * 2}
-    assert labels(body) == [("7-day Opus", 12.0), ("7-day Opus (2)", 40.0)]
+    body = {"limits": [entry("weekly_scoped", percent, "Opus") for percent in (12, 40, 7)] * 2}
+    expected = [("7-day Opus", 12.0), ("7-day Opus (2)", 40.0), ("7-day Opus (3)", 7.0)]
+    assert expected == labels(body)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,211 @@
+"""What is known about an org, for scripts: a block of plain lines, or an object of a JSON array.
+
+The lines have the format of the claude-meter command, which people's scripts parse already; a verdict
+and an org line stand above them. In the JSON the replies are as the server sent them, escaped to ASCII.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, tzinfo
+
+from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.reading import Endpoint
+from claudemeter_tui.model.store import OrgState, Problem, Store
+from claudemeter_tui.model.usage import Card, Meter, Plan, Subscription, Window
+from claudemeter_tui.model.verdict import Verdict, judge
+from claudemeter_tui.text import format as forms
+from claudemeter_tui.text import verdict as words
+from claudemeter_tui.text.problems import is_remark
+
+LABEL = 16
+"""Cells of a line's label; one blank follows."""
+BODIES = {
+    "usage": Endpoint.USAGE,
+    "overage": Endpoint.OVERAGE,
+    "subscription": Endpoint.SUBSCRIPTION,
+    "prepaid": Endpoint.PREPAID,
+}
+"""The replies that the JSON holds whole, by their keys in it."""
+
+_NOT_ASCII = re.compile(r"[^\x00-\x7e]")
+"""In a JSON text such a character stands inside of a string, never elsewhere."""
+
+
+def block(store: Store, state: OrgState, now: datetime, zone: tzinfo | None = None) -> str:
+    """The lines of one org of the store, without a line break at the end."""
+    return "\n".join(_lines(store, state, now, zone))
+
+
+def array(store: Store, states: Iterable[OrgState], now: datetime, zone: tzinfo | None = None) -> str:
+    """A JSON array in ASCII with an object for each of these orgs of the store."""
+    objects = (_object(_members(store, state, now, zone)) for state in states)
+    return _ascii("[" + ", ".join(objects) + "]")
+
+
+def errors(store: Store, state: OrgState) -> tuple[Problem, ...]:
+    """What is wrong with an org or the session that serves it; what is only new is no error."""
+    found = (*store.session(state.session).problems(), *state.problems())
+    return tuple(problem for problem in found if not is_remark(problem))
+
+
+def _lines(store: Store, state: OrgState, now: datetime, zone: tzinfo | None) -> Iterator[str]:
+    plan = state.plan or Plan()
+    yield _row("Verdict", words.line(judge(state, now), now, zone))
+    yield _row("Org", "   ".join(filter(None, (state.org.name, state.org.plan))))
+    for window in plan.windows:
+        yield _row(window.label, _window(window, now, zone))
+    for meter in (state.credits.own, state.credits.pool):
+        if meter is not None and _says_anything(meter):
+            yield _row("Extra usage" if meter.personal else "Extra usage pool", _meter(meter, now, zone))
+    if state.subscription is not None:
+        yield from _charge(state.subscription)
+    for problem in errors(store, state):
+        detail = f" ({problem.detail})" if problem.detail else ""
+        yield _row("error", f"{problem.endpoint}: {problem.trouble}{detail}")
+    yield _fetched(state, zone)
+
+
+def _row(label: str, text: str) -> str:
+    return f"{label:<{LABEL}} {text}".rstrip()
+
+
+def _window(window: Window, now: datetime, zone: tzinfo | None) -> str:
+    """`41.0% used    -> resets Thu Apr 30 16:00 (in 1h 12m)`, and why it is locked if it is."""
+    if window.is_due(now):
+        return "reset due"
+    figure = "?" if window.percent is None else _percent(window.percent, 1)
+    locked = f" [{window.locked_reason}]" if window.locked_reason else ""
+    if window.resets_at is None:
+        return f"{figure:>5}% used{locked}"
+    there = forms.local(window.resets_at, zone)
+    resets = f"{_day(window.resets_at, now, zone)} {there:%H:%M}"
+    return f"{figure:>5}% used    -> resets {resets} (in {forms.countdown(window.resets_at - now)}){locked}"
+
+
+def _meter(meter: Meter, now: datetime, zone: tzinfo | None) -> str:
+    """`$17.20 / $50.00 (34%)`, then what shuts it: two blanks and BLOCKED say `out_of_credits`."""
+    blocked = "  BLOCKED" if meter.out_of_credits else ""
+    until = f" until {_day(meter.until, now, zone)}" if meter.until else ""
+    reason = f" [{meter.reason}]" if meter.reason else ""
+    return f"{_amounts(meter)}{blocked}{until}{reason}"
+
+
+def _says_anything(meter: Meter) -> bool:
+    """Whether it reports credits, and not only that there are none."""
+    return bool(meter.used or meter.cap or meter.out_of_credits or meter.until or meter.reason)
+
+
+def _amounts(meter: Meter) -> str:
+    used = _money(meter.used) if meter.used else "?"
+    if meter.cap is None:
+        return f"{used} used ({'no cap' if meter.uncapped else 'cap not reported'})"
+    share = f" ({_percent(meter.percent, 0)}%)" if meter.percent is not None else ""
+    return f"{used} / {_money(meter.cap)}{share}"
+
+
+def _money(amount: Money) -> str:
+    """The usual form, but nothing stands between thousands: `$1234.56`."""
+    return forms.money(amount).replace(",", "")
+
+
+def _percent(value: float, digits: int) -> str:
+    """So many decimal digits, and never 0 or 100 before it is so: 0.04 gives 0.1, and 99.96 gives 99.9."""
+    least = 10.0**-digits
+    shown = round(value, digits)
+    if value > 0:
+        shown = max(shown, least)
+    if value < 100:
+        shown = min(shown, 100 - least)
+    return f"{shown:.{digits}f}"
+
+
+def _day(moment: datetime, now: datetime, zone: tzinfo | None) -> str:
+    """`Thu Apr 30`, with the year where it is another."""
+    return forms.day(forms.local(moment, zone).date(), forms.local(now, zone).date())
+
+
+def _charge(paid: Subscription) -> Iterator[str]:
+    """When the next charge is, or that there is none."""
+    if paid.ends is not None:
+        yield _row("Plan ends", paid.ends.isoformat())
+    elif paid.next_charge is not None:
+        yield _row("Next charge", f"{paid.next_charge.isoformat()}   {_card(paid.card)}")
+    elif paid.paid_through is not None:
+        yield _row("Paid through", paid.paid_through.isoformat())
+
+
+def _card(card: Card | None) -> str:
+    if card is None:
+        return "-"
+    return f"{card.brand} ••{card.last4}" if card.last4 else card.brand
+
+
+def _fetched(state: OrgState, zone: tzinfo | None) -> str:
+    read = state.read_at
+    at = "never" if read is None else f"{forms.local(read, zone):%Y-%m-%d %H:%M:%S %Z}"
+    who = state.account.email or "?"
+    return f"fetched {at}   {who} via {state.session.label}   org {state.org.uuid}"
+
+
+def _members(store: Store, state: OrgState, now: datetime, zone: tzinfo | None) -> Iterator[tuple[str, str]]:
+    """The keys of an org's object with their values, each a JSON text."""
+    yield "org_uuid", json.dumps(state.org.uuid)
+    yield "org_name", json.dumps(state.org.name)
+    yield "browser", json.dumps(state.session.browser)
+    yield "account_email", json.dumps(state.account.email)
+    yield "fetched_at", json.dumps(_utc(state.read_at))
+    yield "verdict", json.dumps(_verdict(judge(state, now), now, zone))
+    for key, endpoint in BODIES.items():
+        yield key, _body(state, endpoint)
+    yield "errors", json.dumps([_error(problem) for problem in errors(store, state)])
+    yield "stale", json.dumps(state.is_stale(now))
+
+
+def _object(members: Iterable[tuple[str, str]]) -> str:
+    inner = ",\n".join(f'  "{key}": {value}' for key, value in members)
+    return f"{{\n{inner}\n}}"
+
+
+def _verdict(verdict: Verdict, now: datetime, zone: tzinfo | None) -> dict[str, str | None]:
+    return {
+        "state": verdict.state,
+        "credits": verdict.credits,
+        "cause": verdict.cause,
+        "until": _utc(verdict.until),
+        "lifts": _utc(verdict.lifts),
+        "text": words.line(verdict, now, zone),
+    }
+
+
+def _body(state: OrgState, endpoint: Endpoint) -> str:
+    """The reply as the server sent it; null where it was not read, or says that there is no such thing."""
+    reply = state.replies.get(endpoint)
+    return reply.text if reply is not None and reply.status == 200 and reply.text else "null"
+
+
+def _error(problem: Problem) -> dict[str, str | None]:
+    return {
+        "endpoint": problem.endpoint,
+        "trouble": problem.trouble,
+        "detail": problem.detail,
+        "at": _utc(problem.at),
+    }
+
+
+def _utc(moment: datetime | None) -> str | None:
+    """`2026-04-25T14:48:05Z`."""
+    return None if moment is None else f"{moment.astimezone(UTC).replace(tzinfo=None):%Y-%m-%dT%H:%M:%S}Z"
+
+
+def _ascii(text: str) -> str:
+    """A JSON text with everything beyond ASCII escaped, as surrogate pairs where it takes two."""
+    return _NOT_ASCII.sub(lambda found: _escape(ord(found[0])), text)
+
+
+def _escape(code: int) -> str:
+    if code <= 0xFFFF:
+        return f"\\u{code:04x}"
+    return f"\\u{0xD800 + ((code - 0x10000) >> 10):04x}\\u{0xDC00 + (code & 0x3FF):04x}"

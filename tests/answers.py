@@ -1,0 +1,176 @@
+"""Scripted answers for `tests.server`: ordinary ones, and every way in which an answer goes wrong.
+
+`Answer` is the ordinary one; `redirect`, `cut_off`, `gzip_bomb` and `large` build bad ones of it;
+`Drip`, `Reset` and `Held` misbehave while they send; `in_turn` gives one after the other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import socket
+import struct
+import zlib
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from http.client import responses
+from typing import Protocol
+
+MEBIBYTE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a client asked."""
+
+    method: str
+    path: str
+    """As it came, query string included."""
+    headers: Mapping[str, str]
+    """Names in lower case; the values of a repeated one are joined by a comma."""
+    body: bytes
+    at: float
+    """When its head was complete, in seconds of `time.monotonic()`."""
+    connection: int
+    """Which connection it came by, the first is 1."""
+
+
+class Sends(Protocol):
+    """Anything that can stand in `LoopbackServer.routes`, besides a callable."""
+
+    async def send(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Answer one request; whether the connection may be kept alive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer. JSON and its own length are declared unless `headers` say otherwise."""
+
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    close: bool = False
+    """Close the connection after it."""
+
+    @classmethod
+    def json(cls, value: object, status: int = 200, **headers: str) -> Answer:
+        """An answer with a JSON body; `retry_after="0"` sets the header `Retry-After`."""
+        named = {name.replace("_", "-").title(): text for name, text in headers.items()}
+        return cls(status, named, json.dumps(value).encode())
+
+    @property
+    def head(self) -> bytes:
+        """The status line and the headers, with the empty line that ends them."""
+        usual = {"Content-Type": "application/json", "Content-Length": str(len(self.body))}
+        if self.close:
+            usual["Connection"] = "close"
+        given = {name.lower() for name in self.headers}
+        kept = {name: value for name, value in usual.items() if name.lower() not in given}
+        lines = [f"{name}: {value}" for name, value in (kept | dict(self.headers)).items()]
+        return "\r\n".join(
+            [f"HTTP/1.1 {self.status} {responses.get(self.status, '')}", *lines, "", ""]
+        ).encode("latin-1")
+
+    async def send(self, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Send all of it."""
+        writer.write(self.head + self.body)
+        await writer.drain()
+        return not self.close
+
+
+@dataclass(frozen=True, slots=True)
+class Drip:
+    """An answer that never ends: a chunk each interval until the client has had enough."""
+
+    interval: float
+    """Seconds between two chunks."""
+    chunk: bytes = b" "
+
+    async def send(self, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Send for ever; the client's leaving ends it."""
+        writer.write(Answer(headers={"Content-Length": str(MEBIBYTE * MEBIBYTE)}).head)
+        while True:
+            writer.write(self.chunk)
+            await writer.drain()
+            await asyncio.sleep(self.interval)
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """An answer that breaks off half-way with a reset (RST) of the connection."""
+
+    body: bytes = b'{"five_hour": {"utilization": 41.0, "resets_at": null}}'
+
+    async def send(self, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Send the head and half of the body, then reset."""
+        writer.write(Answer(body=self.body).head + self.body[: len(self.body) // 2])
+        await writer.drain()
+        at_once = struct.pack("ii", 1, 0)  # With no time to linger, closing sends RST instead of FIN.
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+        writer.transport.abort()
+        return False
+
+
+class Held:
+    """An answer that waits for `release`; never released, the request hangs until the client leaves."""
+
+    def __init__(self, then: Answer | None = None) -> None:
+        self._then = then or Answer()
+        self._released: Future[None] = Future()
+
+    def release(self) -> None:
+        """Let every request that waits, and those to come, have the answer."""
+        if not self._released.done():
+            self._released.set_result(None)
+
+    async def send(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Wait for the release or for the client's leaving, whichever comes first."""
+        released = asyncio.shield(asyncio.wrap_future(self._released))
+        left = asyncio.ensure_future(reader.read(1))
+        try:
+            await asyncio.wait((released, left), return_when=asyncio.FIRST_COMPLETED)
+            gone = left.done()
+        finally:
+            released.cancel()
+            left.cancel()
+            await asyncio.wait((left,))  # Only one may read: the next request needs the reader.
+        if gone:
+            left.exception()
+            return False
+        return await self._then.send(reader, writer)
+
+
+def redirect(to: str, status: int = 302) -> Answer:
+    """An answer that sends the client elsewhere."""
+    return Answer(status, {"Location": to, "Content-Type": "text/html"})
+
+
+def cut_off(body: bytes = b'{"five_hour": {"utilization"', missing: int = 100) -> Answer:
+    """An answer whose declared length is larger than its body; then the connection closes."""
+    return Answer(headers={"Content-Length": str(len(body) + missing)}, body=body, close=True)
+
+
+def gzip_bomb(size: int = 64 * MEBIBYTE) -> Answer:
+    """A small body that unpacks to `size` blanks, whole mebibytes."""
+    packer = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
+    packed = [packer.compress(b" " * MEBIBYTE) for _ in range(size // MEBIBYTE)]
+    return Answer(headers={"Content-Encoding": "gzip"}, body=b"".join((*packed, packer.flush())))
+
+
+def large(size: int = 10_000_000) -> Answer:
+    """A well-formed JSON string of `size` bytes in all."""
+    return Answer(body=b'"' + b"x" * (size - 2) + b'"')
+
+
+def in_turn(*answers: Sends) -> Callable[[Request], Sends]:
+    """One answer after the other, the last one again and again."""
+    coming = itertools.chain(answers, itertools.repeat(answers[-1]))
+    return lambda _request: next(coming)
+
+
+NOT_FOUND = Answer.json(
+    {"type": "error", "error": {"type": "not_found_error", "message": "Not found"}}, status=404
+)
+"""What a path without a route gets."""

@@ -1,0 +1,57 @@
+"""What every test has: one time zone, one terminal, and pictures that lie in `snapshots/`."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import pytest_textual_snapshot
+from hypothesis import settings
+from syrupy.location import PyTestLocation
+
+SNAPSHOTS = Path(__file__).parent.parent / "snapshots"
+
+settings.register_profile("steady", derandomize=True, deadline=None, max_examples=60)
+settings.load_profile("steady")
+
+
+class Pictures(pytest_textual_snapshot.SVGImageExtension):
+    """Accepted pictures lie beside the package, where the README shows them: a folder a test module."""
+
+    @classmethod
+    def dirname(cls, *, test_location: PyTestLocation) -> str:
+        """The folder of this module's pictures."""
+        return str(SNAPSHOTS / Path(test_location.filepath).stem)
+
+
+@pytest.fixture(autouse=True)
+def _one_world(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """UTC, a colour terminal, and nothing of the person who runs the tests."""
+    for name in [name for name in os.environ if name.startswith("CLAUDE") or name == "TEXTUAL"]:
+        monkeypatch.delenv(name)
+    for name in (
+        "NO_COLOR",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+    ):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.fixture(autouse=True)
+def _pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The plugin looks its extension up when it is called."""
+    monkeypatch.setattr(pytest_textual_snapshot, "SVGImageExtension", Pictures)

@@ -1,0 +1,92 @@
+"""Readings for the store's tests: short names for what a poll can find."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.reading import (
+    Endpoint,
+    Failure,
+    Reading,
+    Reply,
+    Report,
+    Schedule,
+    Session,
+    Trouble,
+    Value,
+)
+from claudemeter_tui.model.store import Store
+from claudemeter_tui.model.usage import Account, Meter, Org, Origin, Plan, Window
+
+START = datetime(2026, 4, 25, 14, 0, tzinfo=UTC)
+CHROME, FIREFOX = Session("Chrome", "Default"), Session("Firefox", "work")
+PAT, SAM = Account("a-1", "pat@example.com"), Account("a-2", "sam@example.com")
+PERSONAL, TEAM, LAB = Org("org-1", "Personal"), Org("org-2", "Acme Team", shared=True), Org("org-3", "Lab")
+
+
+def at(minutes: float) -> datetime:
+    """A moment, in minutes after the start."""
+    return START + timedelta(minutes=minutes)
+
+
+def reply(endpoint: Endpoint, minutes: float, value: Value, **remarks: tuple[str, ...]) -> Reply:
+    """A good reply."""
+    return Reply(endpoint, at(minutes), value, **remarks)  # type: ignore[arg-type]
+
+
+def usage(minutes: float, percent: float = 41) -> Reply:
+    """A usage reply with one window."""
+    return reply(Endpoint.USAGE, minutes, Plan((Window("five_hour", "5-hour", percent=percent),)))
+
+
+def overage(
+    minutes: float, cents: int | None, origin: Origin = Origin.OVERAGE, currency: str = "USD"
+) -> Reply:
+    """An overage reply; cents of None: it reports no used credits."""
+    used = None if cents is None else Money(Decimal(cents), currency)
+    endpoint = Endpoint.OWN_OVERAGE if origin is Origin.OWN else Endpoint.OVERAGE
+    return reply(endpoint, minutes, Meter(origin, used, enabled=True))
+
+
+def failed(
+    endpoint: Endpoint, minutes: float, trouble: Trouble = Trouble.TIMEOUT, detail: str = ""
+) -> Failure:
+    """A failure."""
+    return Failure(trouble, endpoint, at(minutes), detail)
+
+
+def listed(minutes: float, *orgs: Org, account: Account = PAT, session: Session = CHROME) -> Reading:
+    """The account's reply, which lists these orgs."""
+    return Reading(session, at(minutes), reply(Endpoint.ACCOUNT, minutes, account), orgs)
+
+
+def stopped(minutes: float, trouble: Trouble = Trouble.EXPIRED, session: Session = CHROME) -> Reading:
+    """A poll of which nothing came."""
+    return Reading(session, at(minutes), failed(Endpoint.ACCOUNT, minutes, trouble))
+
+
+def reported(minutes: float, org: Org, *parts: Reply | Failure, session: Session = CHROME) -> Reading:
+    """What one poll found about one org."""
+    report = Report(org, {part.endpoint: part for part in parts})
+    return Reading(session, at(minutes), reports=(report,))
+
+
+def closed(minutes: float, interval: float = 1, session: Session = CHROME) -> Reading:
+    """The end of a poll, with the interval in minutes."""
+    wait = timedelta(minutes=interval)
+    return Reading(session, at(minutes), schedule=Schedule(at(minutes) + wait, wait))
+
+
+def folded(*readings: Reading, store: Store | None = None) -> Store:
+    """A store, the empty one unless told otherwise, after these readings."""
+    store = store or Store()
+    for reading in readings:
+        store = store.after(reading)
+    return store
+
+
+def keys(store: Store) -> list[tuple[str, str]]:
+    """Every org's key, in order."""
+    return [state.key for state in store.orgs]

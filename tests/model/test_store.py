@@ -1,0 +1,479 @@
+"""The fold: what a reading changes, what survives, what leaves, and what is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from claudemeter_tui.model.reading import Endpoint, Reading, Reply, Session, Trouble
+from claudemeter_tui.model.store import USUAL_INTERVAL, OrgState, SessionState, Store
+from claudemeter_tui.model.usage import (
+    Account,
+    Balance,
+    Meter,
+    Org,
+    Origin,
+    Plan,
+    Subscription,
+)
+from tests.model.readings import (
+    CHROME,
+    FIREFOX,
+    LAB,
+    PAT,
+    PERSONAL,
+    SAM,
+    TEAM,
+    at,
+    closed,
+    failed,
+    folded,
+    keys,
+    listed,
+    overage,
+    reply,
+    reported,
+    stopped,
+    usage,
+)
+
+OURS = listed(0, PERSONAL, TEAM)
+
+
+def only(store: Store) -> OrgState:
+    """The one org of a store."""
+    (state,) = store.orgs
+    return state
+
+
+def grown(*parts: tuple[float, tuple[Reply, ...]]) -> OrgState:
+    """One org after reports at these minutes; without a reply the poll failed."""
+    store = folded(listed(0, PERSONAL))
+    for minutes, replies in parts:
+        found = replies or (failed(Endpoint.OVERAGE, minutes),)
+        store = folded(reported(minutes, PERSONAL, *found), store=store)
+    return only(store)
+
+
+# Last good replies.
+
+
+def test_empty_store_knows_nothing() -> None:
+    """Nothing is a store, too: no org, no problem, a fresh state for any session."""
+    store = Store()
+    assert (store.orgs, store.problems) == ((), ())
+    assert store.org(None) is None
+    assert store.org(("a-1", "org-1")) is None
+    assert SessionState(CHROME) == store.session(CHROME)
+
+
+def test_fold_changes_nothing_in_place() -> None:
+    """The store before a reading is as it was."""
+    before = folded(OURS)
+    copy = replace(before)
+    folded(reported(1, PERSONAL, usage(1)), listed(2, LAB), store=before)
+    assert copy == before
+
+
+def test_failure_keeps_the_last_good_reply_with_its_age() -> None:
+    """What failed stays as it was last read, and at the time it was read."""
+    good = usage(0)
+    state = only(
+        folded(
+            listed(0, PERSONAL),
+            reported(0, PERSONAL, good, overage(0, 500)),
+            reported(1, PERSONAL, failed(Endpoint.USAGE, 1), overage(1, 510)),
+        )
+    )
+    assert good is state.replies[Endpoint.USAGE]
+    assert good.value is state.plan
+    assert at(0) == state.read_at
+    assert at(1) == state.replies[Endpoint.OVERAGE].at
+
+
+def test_reply_that_was_not_asked_for_stays() -> None:
+    """A report without an endpoint says nothing about it."""
+    paid = reply(Endpoint.SUBSCRIPTION, 0, Subscription("active"))
+    state = only(
+        folded(
+            listed(0, PERSONAL),
+            reported(0, PERSONAL, paid, failed(Endpoint.PREPAID, 0)),
+            reported(1, PERSONAL, usage(1)),
+        )
+    )
+    assert Subscription("active") == state.subscription
+    assert list(state.failures) == [Endpoint.PREPAID]
+
+
+def test_failure_keeps_its_first_time_while_it_goes_on() -> None:
+    """The same trouble again is the same one since it began, with the newest detail."""
+    state = only(
+        folded(
+            listed(0, PERSONAL),
+            reported(1, PERSONAL, failed(Endpoint.USAGE, 1, Trouble.SERVER_ERROR, "status 502")),
+            reported(2, PERSONAL, failed(Endpoint.USAGE, 2, Trouble.SERVER_ERROR, "status 503")),
+        )
+    )
+    assert failed(Endpoint.USAGE, 1, Trouble.SERVER_ERROR, "status 503") == state.failures[Endpoint.USAGE]
+
+
+def test_another_trouble_is_another_failure() -> None:
+    """A different trouble of the same reply has a time of its own."""
+    state = only(
+        folded(
+            listed(0, PERSONAL),
+            reported(1, PERSONAL, failed(Endpoint.USAGE, 1, Trouble.TIMEOUT)),
+            reported(2, PERSONAL, failed(Endpoint.USAGE, 2, Trouble.SERVER_ERROR)),
+        )
+    )
+    assert failed(Endpoint.USAGE, 2, Trouble.SERVER_ERROR) == state.failures[Endpoint.USAGE]
+
+
+def test_failure_goes_when_it_is_over_and_begins_anew() -> None:
+    """A good reply takes a failure away; the next one starts its own time."""
+    bad = [reported(minute, PERSONAL, failed(Endpoint.USAGE, minute)) for minute in (1, 3)]
+    mended = folded(listed(0, PERSONAL), bad[0], reported(2, PERSONAL, usage(2)))
+    assert (mended.problems, only(mended).failures) == ((), {})
+    assert at(3) == only(folded(bad[1], store=mended)).failures[Endpoint.USAGE].at
+
+
+def test_reply_that_says_there_is_no_such_thing_replaces_a_figure() -> None:
+    """An answer of nothing is an answer: the old figure is over."""
+    gone = reply(Endpoint.OVERAGE, 1, None)
+    state = grown((0, (overage(0, 500),)), (1, (gone,)))
+    assert state.credits.absent
+    assert state.credits.meters == ()
+
+
+def test_reports_of_one_reading_reach_their_own_orgs() -> None:
+    """Several orgs in one reading, one that is not listed, and none for the rest."""
+    reports = tuple(
+        report
+        for org in (TEAM, LAB, PERSONAL)
+        for report in reported(1, org, usage(1, len(org.name))).reports
+    )
+    store = folded(OURS, Reading(CHROME, at(1), reports=reports))
+    percents = {state.org.name: state.plan.windows[0].percent for state in store.orgs if state.plan}
+    assert percents == {"Personal": 8, "Acme Team": 9}
+
+
+def test_report_renews_the_org() -> None:
+    """Name, plan and gates are those of the newest report."""
+    renamed = replace(PERSONAL, name="Mine", paused_until=at(99))
+    state = only(folded(listed(0, PERSONAL), reported(1, renamed, usage(1))))
+    assert renamed == state.org
+    assert at(99) == state.credits.paused_until
+
+
+# Ages.
+
+
+@pytest.mark.parametrize(
+    ("expected", "parts"),
+    [
+        (None, ()),
+        (2, (usage(2),)),
+        (2, (usage(2), overage(3, 1))),
+        (3, (overage(3, 1),)),
+        (None, (reply(Endpoint.PREPAID, 3, Balance(None)),)),
+    ],
+)
+def test_org_was_read_when_its_windows_were(expected: float | None, parts: tuple[Reply, ...]) -> None:
+    """The usage reply tells the age, else the overage reply, else nothing does."""
+    state = only(folded(listed(0, PERSONAL), reported(9, PERSONAL, *parts)))
+    assert (None if expected is None else at(expected)) == state.read_at
+
+
+@pytest.mark.parametrize(
+    ("stale", "unknown", "minutes"),
+    [
+        (False, False, 0),
+        (False, False, 2),
+        (True, False, 2.01),
+        (True, False, 15),
+        (True, True, 15.01),
+        (False, False, -60),
+    ],
+)
+def test_figures_grow_stale_and_then_unknown(stale: bool, unknown: bool, minutes: float) -> None:  # noqa: FBT001 - a table
+    """Stale from two intervals on, unknown from fifteen minutes on, neither where the clock went back."""
+    state = only(folded(listed(0, PERSONAL), reported(0, PERSONAL, usage(0)), closed(0)))
+    assert (stale, unknown) == (state.is_stale(at(minutes)), state.is_unknown(at(minutes)))
+
+
+def test_org_without_figures_is_unknown_and_not_stale() -> None:
+    """What was never read is not old."""
+    state = only(folded(listed(0, PERSONAL)))
+    assert (state.is_stale(at(99)), state.is_unknown(at(0))) == (False, True)
+
+
+def test_interval_counts_from_the_first_schedule_on() -> None:
+    """The figures of the very first poll are stale by the interval that the poller keeps, not by the usual one."""
+    read = folded(listed(0, PERSONAL), reported(0, PERSONAL, usage(0)))
+    assert only(read).interval == USUAL_INTERVAL
+    state = only(folded(closed(0, interval=5), store=read))
+    assert timedelta(minutes=5) == state.interval
+    assert not state.is_stale(at(10))
+    assert state.is_stale(at(10.01))
+
+
+def test_interval_is_that_of_the_own_session() -> None:
+    """Another session's schedule changes nothing here."""
+    other = listed(0, LAB, account=SAM, session=FIREFOX)
+    store = folded(listed(0, PERSONAL), other, closed(0, interval=5, session=FIREFOX))
+    assert [USUAL_INTERVAL, timedelta(minutes=5)] == [state.interval for state in store.orgs]
+
+
+# Orgs, accounts, sessions.
+
+
+def test_orgs_stand_in_the_order_of_the_list() -> None:
+    """The server's order is the order on screen, whatever order the reports come in."""
+    store = folded(OURS, reported(1, TEAM, usage(1)), reported(2, PERSONAL, usage(2)))
+    assert keys(store) == [("a-1", "org-1"), ("a-1", "org-2")]
+
+
+def test_orgs_come_and_leave_by_the_list() -> None:
+    """A new org comes in its place, one that is no longer listed leaves, the others keep what they know."""
+    store = folded(OURS, reported(1, TEAM, usage(1)), listed(2, LAB, TEAM))
+    assert keys(store) == [("a-1", "org-3"), ("a-1", "org-2")]
+    assert [None, at(1)] == [state.read_at for state in store.orgs]
+
+
+@pytest.mark.parametrize("reading", [stopped(2), reported(2, TEAM, usage(2)), closed(2)])
+def test_without_a_list_nobody_leaves(reading: Reading) -> None:
+    """A reading that lists nothing moves no tab."""
+    before = folded(OURS)
+    assert keys(before) == keys(folded(reading, store=before))
+
+
+def test_empty_list_empties_the_account() -> None:
+    """An account that says it has no org has none."""
+    assert keys(folded(OURS, Reading(CHROME, at(1), roster=()))) == []
+
+
+def test_list_that_names_an_org_twice_shows_it_once() -> None:
+    """Two tabs of one key could not be told apart."""
+    renamed = replace(PERSONAL, name="Again")
+    store = folded(listed(0, PERSONAL, TEAM, renamed))
+    assert [renamed, TEAM] == [state.org for state in store.orgs]
+
+
+def test_sessions_keep_their_places() -> None:
+    """Each session's orgs stay together, where they were, when its list changes."""
+    second = listed(1, LAB, account=SAM, session=FIREFOX)
+    store = folded(OURS, second, listed(2, TEAM, LAB), second)
+    assert keys(store) == [("a-1", "org-2"), ("a-1", "org-3"), ("a-2", "org-3")]
+    assert [state.session for state in store.sessions] == [CHROME, FIREFOX]
+
+
+def test_one_org_of_two_accounts_stays_two() -> None:
+    """The same org uuid through two accounts is two tabs with figures of their own."""
+    store = folded(
+        listed(0, TEAM),
+        listed(0, TEAM, account=SAM, session=FIREFOX),
+        reported(1, TEAM, usage(1, 10)),
+        reported(2, TEAM, usage(2, 20), session=FIREFOX),
+    )
+    assert keys(store) == [("a-1", "org-2"), ("a-2", "org-2")]
+    assert [state.plan.windows[0].percent for state in store.orgs if state.plan] == [10, 20]
+
+
+def test_another_account_on_one_session_takes_the_old_orgs_away() -> None:
+    """Signed out and in as someone else: figures of the old account are not shown as the new one's."""
+    store = folded(OURS, reported(1, TEAM, usage(1)), listed(2, TEAM, LAB, account=SAM))
+    assert keys(store) == [("a-2", "org-2"), ("a-2", "org-3")]
+    assert [state.read_at for state in store.orgs] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        (PAT, Account(), PAT),
+        (PAT, Account("a-1"), PAT),
+        (PAT, Account(None, "pat@example.com"), PAT),
+        (PAT, Account("a-1", "new@example.com"), Account("a-1", "new@example.com")),
+        (Account(), PAT, PAT),
+        (Account(None, "pat@example.com"), PAT, PAT),
+    ],
+)
+def test_account_that_is_named_in_part_is_still_the_same(
+    first: Account, second: Account, expected: Account
+) -> None:
+    """A name that is missing from one reply, or a new e-mail, loses neither the account nor its figures."""
+    store = folded(
+        listed(0, PERSONAL, account=first),
+        reported(1, PERSONAL, usage(1)),
+        listed(2, PERSONAL, account=second),
+    )
+    assert expected == only(store).account
+    assert expected == store.session(CHROME).account
+    assert at(1) == only(store).read_at
+
+
+@pytest.mark.parametrize("other", [SAM, Account("a-2"), Account(None, "sam@example.com")])
+def test_account_with_another_name_is_another_one(other: Account) -> None:
+    """A uuid tells two accounts apart, and so does an e-mail where one of them has no uuid."""
+    store = folded(listed(0, PERSONAL), reported(1, PERSONAL, usage(1)), listed(2, PERSONAL, account=other))
+    assert other == only(store).account
+    assert only(store).read_at is None
+
+
+def test_list_without_an_account_keeps_the_account() -> None:
+    """Where only the list of orgs was answered, they belong to the account that is known."""
+    fallback = Reading(CHROME, at(1), failed(Endpoint.ACCOUNT, 1), (PERSONAL, LAB))
+    store = folded(OURS, reported(0, PERSONAL, usage(0)), fallback)
+    assert keys(store) == [("a-1", "org-1"), ("a-1", "org-3")]
+    assert at(0) == store.orgs[0].read_at
+
+
+def test_nameless_session_only_stands_in() -> None:
+    """What was said before any session was found is over when one is."""
+    nobody = Session("")
+    waiting = folded(stopped(0, Trouble.NO_SESSION, nobody), closed(0, session=nobody))
+    assert [problem.trouble for problem in waiting.problems] == [Trouble.NO_SESSION]
+    found = folded(Reading(CHROME, at(1)), store=waiting)
+    assert [state.session for state in found.sessions] == [CHROME]
+    assert found.problems == ()
+
+
+def test_nameless_session_goes_on_while_nothing_is_found() -> None:
+    """The failure of every further try is the one that began first."""
+    nobody = Session("")
+    store = folded(*(stopped(minute, Trouble.NO_SESSION, nobody) for minute in (0, 1, 2)))
+    assert [at(0)] == [problem.at for problem in store.problems]
+
+
+def test_poll_goes_on_until_its_schedule() -> None:
+    """The schedule closes a poll, and stays known during the next one."""
+    session = folded(OURS, closed(1)).session(CHROME)
+    assert (False, at(2)) == (session.polling, session.schedule and session.schedule.next_at)
+    again = folded(OURS, closed(1), Reading(CHROME, at(2))).session(CHROME)
+    assert (True, session.schedule) == (again.polling, again.schedule)
+
+
+# Credits and their samples.
+
+
+def test_credits_put_the_overage_replies_first() -> None:
+    """One's own overage reply leads, then the org's, then what stands in the usage reply."""
+    beside = Meter(Origin.EXTRA_USAGE, enabled=True)
+    state = grown(
+        (0, (reply(Endpoint.USAGE, 0, Plan((), (beside,))), overage(0, 5), overage(0, 7, Origin.OWN)))
+    )
+    assert [meter.origin for meter in state.credits.meters] == [
+        Origin.OWN,
+        Origin.OVERAGE,
+        Origin.EXTRA_USAGE,
+    ]
+
+
+def test_series_samples_the_leading_figure() -> None:
+    """Each poll adds a sample at the time of its reply."""
+    series = grown((0, (overage(0, 500),)), (1, (overage(1, 510),)), (2, (overage(2, 510),))).series
+    assert [(500, at(0), at(0)), (510, at(1), at(2))] == [
+        (run.minor, run.first, run.last) for run in series.runs
+    ]
+    assert Origin.OVERAGE is series.origin
+
+
+def test_series_has_a_gap_where_the_figure_failed() -> None:
+    """A failed reply is a gap, never a zero, although the last good figure stays on screen."""
+    state = grown((0, (overage(0, 500),)), (1, ()), (2, (overage(2, 500),)))
+    assert [run.minor for run in state.series.runs] == [500, None, 500]
+
+
+def test_series_has_a_gap_where_the_figure_is_missing() -> None:
+    """So is a good reply without a figure."""
+    state = grown((0, (overage(0, 500),)), (1, (overage(1, None),)))
+    assert [run.minor for run in state.series.runs] == [500, None]
+
+
+def test_series_has_a_gap_after_a_poll_that_found_nothing() -> None:
+    """A machine that slept leaves a gap of that time."""
+    state = grown((0, (overage(0, 500),)), (90, (overage(90, 500),)))
+    assert [(None, at(0), at(90))] == [
+        (run.minor, run.first, run.last) for run in state.series.runs if run.minor is None
+    ]
+
+
+def test_series_starts_anew_with_another_leading_reply() -> None:
+    """One's own figure after the pool's is no spending."""
+    state = grown((0, (overage(0, 26_118),)), (1, (overage(1, 26_118), overage(1, 5, Origin.OWN))))
+    assert (state.series.origin, state.series.rise) == (Origin.OWN, 0)
+    assert [run.minor for run in state.series.runs] == [5]
+
+
+def test_series_samples_the_usage_reply_where_it_leads() -> None:
+    """Without an overage reply the figure beside the windows is sampled."""
+
+    def beside(minutes: float, cents: int) -> Reply:
+        meter = overage(minutes, cents, Origin.EXTRA_USAGE).value
+        assert isinstance(meter, Meter)
+        return reply(Endpoint.USAGE, minutes, Plan((), (meter,)))
+
+    state = grown((0, (beside(0, 500),)), (1, (beside(1, 520),)))
+    assert [run.minor for run in state.series.runs] == [500, 520]
+
+
+# Problems.
+
+
+def test_problems_come_sessions_first_then_org_by_org() -> None:
+    """A session's failure precedes the orgs', an org's failures precede its remarks."""
+    odd = replace(usage(1), new_fields=("a.b", "c"), odd_values=("d",))
+    store = folded(
+        OURS,
+        listed(0, LAB, account=SAM, session=FIREFOX),
+        reported(1, TEAM, odd, failed(Endpoint.PREPAID, 1)),
+        reported(1, PERSONAL, failed(Endpoint.USAGE, 1)),
+        stopped(2, Trouble.CHALLENGE, FIREFOX),
+    )
+    assert [(problem.trouble, problem.org, problem.detail) for problem in store.problems] == [
+        (Trouble.CHALLENGE, None, ""),
+        (Trouble.TIMEOUT, PERSONAL, ""),
+        (Trouble.TIMEOUT, TEAM, ""),
+        (Trouble.ODD_VALUE, TEAM, "d"),
+        (Trouble.NEW_FIELD, TEAM, "a.b"),
+        (Trouble.NEW_FIELD, TEAM, "c"),
+    ]
+
+
+def test_problem_names_reply_time_and_session() -> None:
+    """Everything that the words need is there."""
+    store = folded(OURS, reported(1, TEAM, failed(Endpoint.PREPAID, 1, detail="status 502")))
+    (problem,) = store.problems
+    assert (Endpoint.PREPAID, at(1), CHROME) == (problem.endpoint, problem.at, problem.session)
+
+
+def test_session_failure_goes_with_the_next_good_account_reply() -> None:
+    """An expired session that came back is no problem any more; its orgs were there all along."""
+    failing = folded(OURS, stopped(1), stopped(2))
+    assert [(Trouble.EXPIRED, at(1))] == [(one.trouble, one.at) for one in failing.problems]
+    assert keys(folded(OURS)) == keys(failing)
+    assert folded(listed(3, PERSONAL, TEAM), store=failing).problems == ()
+
+
+def test_remarks_of_the_account_reply_are_problems_of_the_session() -> None:
+    """A new field in the account's own reply is listed, too."""
+    account = reply(Endpoint.ACCOUNT, 0, PAT, new_fields=("settings.x",))
+    store = folded(Reading(CHROME, at(0), account, (PERSONAL,)))
+    assert [(one.trouble, one.org) for one in store.problems] == [(Trouble.NEW_FIELD, None)]
+
+
+def test_failed_org_hides_no_other() -> None:
+    """One org's failure leaves the figures of the others fresh."""
+    store = folded(
+        OURS,
+        reported(1, PERSONAL, failed(Endpoint.USAGE, 1)),
+        reported(1, TEAM, usage(1)),
+    )
+    assert [None, at(1)] == [state.read_at for state in store.orgs]
+
+
+@pytest.mark.parametrize("org", [Org("org-1", ""), Org("", "")])
+def test_org_without_a_name_is_an_org(org: Org) -> None:
+    """Whatever the server calls it, it has its place."""
+    assert [("a-1", org.uuid)] == keys(folded(listed(0, org), reported(1, org, usage(1))))

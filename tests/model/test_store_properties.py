@@ -1,0 +1,199 @@
+"""Fold after fold of any readings whatever: nothing raises, and the last good replies stay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import pairwise
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from claudemeter_tui.model.reading import (
+    Endpoint,
+    Failure,
+    Reading,
+    Reply,
+    Report,
+    Schedule,
+    Session,
+    Trouble,
+    Value,
+)
+from claudemeter_tui.model.samples import MOST_RUNS
+from claudemeter_tui.model.store import OrgState, Store
+from claudemeter_tui.model.usage import Account, Balance, Meter, Org, Origin, Plan, Subscription, Window
+from claudemeter_tui.model.verdict import judge
+from tests.model.readings import CHROME, FIREFOX, PAT, PERSONAL, SAM, TEAM, at, overage
+
+FOLDS = settings(max_examples=60, deadline=None, derandomize=True)
+ORGS = (PERSONAL, TEAM, Org("org-1", "Renamed", shared=True), Org("", ""))
+ACCOUNTS = (PAT, SAM, Account(), Account(None, "pat@example.com"))
+ORG_ENDPOINTS = [endpoint for endpoint in Endpoint if endpoint is not Endpoint.ACCOUNT]
+
+minutes = st.one_of(
+    st.integers(-3, 10),
+    st.sampled_from([-500_000, 500_000, 0.01]),
+)
+"""How far the clock moves between two readings, both ways."""
+moments = st.one_of(st.none(), st.sampled_from([-9e8, -1, 0, 1, 300, 4e9]).map(at))
+
+
+def meters(origin: Origin) -> st.SearchStrategy[Meter]:
+    """A meter, mostly with a figure."""
+    cents, currency = st.sampled_from([0, 1, 500, 510, None]), st.sampled_from(["USD", "EUR"])
+    used = st.builds(lambda amount, unit: overage(0, amount, origin, unit).value, cents, currency)
+    return st.builds(_with, used, moments, st.sampled_from([True, False, None]))
+
+
+def _with(meter: Value, until: object, personal: object) -> Meter:
+    assert isinstance(meter, Meter)
+    return Meter(
+        meter.origin,
+        meter.used,
+        enabled=True,
+        until=until,  # type: ignore[arg-type]
+        personal=personal is not False,
+    )
+
+
+windows = st.builds(
+    Window,
+    key=st.sampled_from(["five_hour", "x"]),
+    label=st.just("window"),
+    percent=st.one_of(st.none(), st.floats(0, 250)),
+    resets_at=moments,
+)
+values: dict[Endpoint, st.SearchStrategy[Value]] = {
+    Endpoint.USAGE: st.builds(
+        Plan,
+        st.lists(windows, max_size=2).map(tuple),
+        st.lists(meters(Origin.EXTRA_USAGE), max_size=1).map(tuple),
+    ),
+    Endpoint.OVERAGE: st.one_of(st.none(), meters(Origin.OVERAGE)),
+    Endpoint.OWN_OVERAGE: st.one_of(st.none(), meters(Origin.OWN)),
+    Endpoint.PREPAID: st.one_of(st.none(), st.just(Balance(None))),
+    Endpoint.SUBSCRIPTION: st.one_of(st.none(), st.just(Subscription("active"))),
+}
+
+
+@st.composite
+def parts(draw: st.DrawFn, endpoint: Endpoint, now: float) -> Reply | Failure:
+    """A reply or a failure; its time may lie beside the reading's."""
+    moment = at(now + draw(st.sampled_from([0, 0, -0.2, 3])))
+    if draw(st.booleans()):
+        return Reply(endpoint, moment, draw(values[endpoint]))
+    return Failure(draw(st.sampled_from(Trouble)), endpoint, moment)
+
+
+@st.composite
+def reports(draw: st.DrawFn, now: float) -> Report:
+    """A report with any of the replies."""
+    asked = draw(st.lists(st.sampled_from(ORG_ENDPOINTS), unique=True))
+    return Report(draw(st.sampled_from(ORGS)), {one: draw(parts(one, now)) for one in asked})
+
+
+@st.composite
+def readings(draw: st.DrawFn, now: float) -> Reading:
+    """A reading of any kind, of one of three sessions."""
+    session = draw(st.sampled_from([CHROME, CHROME, FIREFOX, Session("")]))
+    account: Reply | Failure | None = None
+    if draw(st.booleans()):
+        good = Reply(Endpoint.ACCOUNT, at(now), draw(st.sampled_from(ACCOUNTS)))
+        bad = Failure(draw(st.sampled_from(Trouble)), Endpoint.ACCOUNT, at(now))
+        account = draw(st.sampled_from([good, bad]))
+    roster = draw(st.one_of(st.none(), st.lists(st.sampled_from(ORGS), max_size=4).map(tuple)))
+    found = tuple(draw(st.lists(reports(now), max_size=3)))
+    wait = timedelta(minutes=draw(st.sampled_from([0.5, 1, 60])))
+    schedule = draw(st.sampled_from([None, Schedule(at(now) + wait, wait)]))
+    return Reading(session, at(now), account, roster, found, schedule)
+
+
+@st.composite
+def stories(draw: st.DrawFn) -> list[Reading]:
+    """Readings one after the other, by a clock that jumps both ways."""
+    now, told = 0.0, []
+    for step in draw(st.lists(minutes, max_size=12)):
+        now += step
+        told.append(draw(readings(now)))
+    return told
+
+
+@dataclass
+class Expected:
+    """What must be known of the orgs of one session, worked out plainly."""
+
+    replies: dict[str, dict[Endpoint, Reply]] = field(default_factory=dict)
+
+    def take(self, reading: Reading) -> None:
+        """Note the good replies about the orgs that are listed."""
+        for uuid, report in {report.org.uuid: report for report in reading.reports}.items():
+            if uuid in self.replies:
+                good = {one: part for one, part in report.parts.items() if isinstance(part, Reply)}
+                self.replies[uuid] |= good
+
+
+@FOLDS
+@given(stories())
+def test_fold_never_raises_and_everything_can_be_asked(told: list[Reading]) -> None:
+    """Whatever was read, each store answers every question that a screen has."""
+    store = Store()
+    for reading in told:
+        store = store.after(reading)
+        assert isinstance(store.problems, tuple)
+        for state in store.orgs:
+            asked(state, reading)
+        assert [state.session for state in store.orgs] == grouped(store)
+
+
+def asked(state: OrgState, reading: Reading) -> None:
+    """Everything that is derived from one org's state."""
+    _ = state.plan, state.subscription, state.credits.lead, state.read_at
+    _ = state.credits.state(reading.at), state.is_stale(reading.at), state.is_unknown(reading.at)
+    assert judge(state, reading.at)
+
+
+def grouped(store: Store) -> list[Session]:
+    """The sessions of the orgs, each session's orgs side by side."""
+    order = list(dict.fromkeys(state.session for state in store.orgs))
+    return sorted((state.session for state in store.orgs), key=order.index)
+
+
+@FOLDS
+@given(stories())
+def test_fold_keeps_the_last_good_reply_of_each_endpoint(told: list[Reading]) -> None:
+    """As long as an org is listed, what was last read well of each reply is there, and nothing else."""
+    store, expected = Store().after(Reading(CHROME, at(0), None, ORGS[:2])), Expected()
+    expected.replies = {org.uuid: {} for org in ORGS[:2]}
+    for reading in told:
+        only_reports = Reading(CHROME, reading.at, reports=reading.reports, schedule=reading.schedule)
+        store = store.after(only_reports)
+        expected.take(only_reports)
+        assert expected.replies == {state.org.uuid: dict(state.replies) for state in store.orgs}
+
+
+@FOLDS
+@given(stories())
+def test_fold_keeps_a_failure_only_while_it_goes_on(told: list[Reading]) -> None:
+    """An endpoint has a failure exactly if its last answer was one."""
+    store, last = Store().after(Reading(CHROME, at(0), None, ORGS[:1])), dict[Endpoint, bool]()
+    for reading in told:
+        store = store.after(Reading(CHROME, reading.at, reports=reading.reports))
+        mine = {report.org.uuid: report for report in reading.reports}.get(PERSONAL.uuid)
+        last |= {one: isinstance(part, Failure) for one, part in mine.parts.items()} if mine else {}
+        assert {one for one, bad in last.items() if bad} == set(store.orgs[0].failures)
+
+
+@FOLDS
+@given(stories())
+def test_fold_keeps_series_in_order_and_bounded(told: list[Reading]) -> None:
+    """Runs follow one another, none overlaps another, and the rise is never negative."""
+    store = Store().after(Reading(CHROME, at(0), None, ORGS[:2]))
+    for reading in told:
+        store = store.after(Reading(CHROME, reading.at, reports=reading.reports))
+        for state in store.orgs:
+            runs = state.series.runs
+            assert all(run.first <= run.last for run in runs)
+            assert all(one.last <= following.first for one, following in pairwise(runs))
+            assert len(runs) <= MOST_RUNS
+            assert state.series.rise >= 0

@@ -1,0 +1,172 @@
+"""The installed program in a real terminal, against a real server: the main job, end to end."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.answers import Answer, Request
+from tests.bodies import (
+    ACCOUNT,
+    PERSONAL,
+    TEAM,
+    account_body,
+    extra_usage_body,
+    limit_body,
+    locked_body,
+    org_body,
+    overage_body,
+    prepaid_body,
+    subscription_body,
+    team_body,
+    usage_body,
+)
+from tests.server import LoopbackServer
+from tests.terminal import Terminal
+
+SECRET = "sk-ant-sid01-planted-marker"
+PROGRAM = str(Path(sys.executable).parent / "claudemeter-tui")
+FAR = "2099-04-25T16:00:00.483912+00:00"
+FAR_MONTH = "2099-05-01T00:00:00Z"
+
+
+@pytest.fixture
+def server() -> Iterator[LoopbackServer]:
+    """claude.ai on loopback: a personal org with room, and a team that is locked."""
+    with LoopbackServer() as server:
+        personal, team = f"/api/organizations/{PERSONAL}", f"/api/organizations/{TEAM}"
+        usage = usage_body(
+            67.0,
+            41.0,
+            resets_at=FAR,
+            week_resets_at=FAR,
+            extra_usage=extra_usage_body(),
+            limits=[limit_body("session", 67, FAR), limit_body("weekly_scoped", 12, FAR, model="Fable")],
+        )
+        full = usage_body(
+            100.0, 71.0, resets_at=FAR, week_resets_at=FAR, extra_usage=extra_usage_body(5000.0)
+        )
+        locked = locked_body(until=FAR_MONTH, limit_type="member", account_uuid=ACCOUNT)
+        server.routes |= {
+            "/api/account": Answer.json(account_body(org_body(), team_body())),
+            f"{personal}/usage": Answer.json(usage),
+            f"{personal}/overage_spend_limit": Answer.json(overage_body()),
+            f"{personal}/prepaid/credits": Answer.json(prepaid_body()),
+            f"{personal}/subscription_details": Answer.json(subscription_body()),
+            f"{team}/usage": Answer.json(full),
+            f"{team}/overage_spend_limit": Answer.json(overage_body(26_118, 100_000)),
+            f"{team}/overage_spend_limit?account_uuid={ACCOUNT}": Answer.json(locked),
+            f"{team}/prepaid/credits": Answer.json(prepaid_body()),
+            f"{team}/subscription_details": Answer.json(subscription_body()),
+        }
+        yield server
+
+
+def program(server: LoopbackServer, columns: int = 120, rows: int = 36) -> Terminal:
+    """The installed command on that server."""
+    environment = {"CLAUDEMETER_COOKIE": f"sessionKey={SECRET}; lastActiveOrg={PERSONAL}"}
+    return Terminal([PROGRAM, "--base-url", server.url], columns=columns, rows=rows, env=environment)
+
+
+def test_dashboard_switches_orgs_and_sees_blocked_come_and_go(server: LoopbackServer) -> None:
+    """From an HTTP reply to a pixel: figures, org switching, BLOCKED, its lift, and a clean end."""
+    with program(server) as terminal:
+        terminal.wait_for("$17.20 of $50.00")
+        terminal.wait_for("7-day Fable")
+        terminal.send("2")
+        terminal.wait_for("your own monthly limit is reached")
+        terminal.wait_for("self_selected_spend_limit_reached")
+        lifted = overage_body(5000, 8000, limit_type="member", account_uuid=ACCOUNT)
+        path = f"/api/organizations/{TEAM}/overage_spend_limit?account_uuid={ACCOUNT}"
+        server.routes[path] = Answer.json(lifted)
+        terminal.send("r")
+        terminal.wait_for("ON CREDITS")
+        assert "monthly limit is reached" not in terminal.text
+        terminal.send("1")
+        terminal.wait_for("$17.20 of $50.00")
+        terminal.send("q")
+        assert terminal.wait() == 0
+        assert SECRET.encode() not in terminal.raw
+    sent = [request for request in server.requests if request.path.startswith("/api/")]
+    assert sent
+    assert all(f"sessionKey={SECRET}" in request.headers["cookie"] for request in sent)
+
+
+def test_server_that_fails_is_named_and_costs_nothing_else(server: LoopbackServer) -> None:
+    """One org's broken reply is a problem in words; the other figures stay on screen."""
+    with program(server) as terminal:
+        terminal.wait_for("$17.20 of $50.00")
+        server.routes[f"/api/organizations/{PERSONAL}/usage"] = Answer(
+            status=502, body=b"<html>bad gateway</html>"
+        )
+        terminal.send("r")
+        terminal.wait_for("usage: server error (status 502)")
+        assert "67 %" in terminal.text
+        terminal.send("e")
+        terminal.wait_for("claude.ai has a fault of its own.")
+        terminal.send("q")
+        assert terminal.wait() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_signal_restores_the_terminal(server: LoopbackServer, number: signal.Signals) -> None:
+    """After SIGTERM or SIGHUP the screen, the cursor and the mouse are as before."""
+    with program(server) as terminal:
+        terminal.wait_for("$17.20 of $50.00")
+        terminal.send_signal(number)
+        terminal.wait()
+        for ends in (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1000l"):
+            assert ends in terminal.raw
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(40, 8), (250, 70)])
+def test_program_opens_at_any_size_and_survives_resizing(
+    server: LoopbackServer, columns: int, rows: int
+) -> None:
+    """It opens small and large, and a resize draws the new layout."""
+    with program(server, columns, rows) as terminal:
+        terminal.wait_for("$17.20 of $50.00")
+        terminal.resize(100, 30)
+        terminal.wait_for("Limits")
+        terminal.send("q")
+        assert terminal.wait() == 0
+
+
+def test_expired_session_says_what_to_do(server: LoopbackServer) -> None:
+    """A 403 with `account_session_invalid` asks to sign in again."""
+    error = {"type": "permission_error", "message": "Invalid authorization"}
+    expired = {"type": "error", "error": error | {"details": {"error_code": "account_session_invalid"}}}
+
+    def refuse(_: Request) -> Answer:
+        return Answer.json(expired, status=403)
+
+    server.routes["/api/account"] = refuse
+    with program(server) as terminal:
+        terminal.wait_for("The session has expired")
+        terminal.wait_for("Sign in to claude.ai")
+        terminal.send("q")
+        assert terminal.wait() == 0
+
+
+def test_crash_shows_no_secret_and_exits_with_1(server: LoopbackServer, tmp_path: Path) -> None:
+    """A bug of ours outside of every boundary ends loudly, with the terminal restored and no secret."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import claudemeter_tui.tui.app as a\n"
+        "import os\n"
+        "def boom(self):\n"
+        "    cookie = os.environ['CLAUDEMETER_COOKIE']\n"
+        "    raise RuntimeError('planned')\n"
+        "a.Claudemeter.action_usage_page = boom\n"
+    )
+    environment = {"PYTHONPATH": str(tmp_path), "CLAUDEMETER_COOKIE": SECRET}
+    with Terminal([PROGRAM, "--base-url", server.url], env=environment) as terminal:
+        terminal.wait_for("$17.20 of $50.00")
+        terminal.send("u")
+        assert terminal.wait() == 1
+        assert b"planned" in terminal.raw
+        assert b"\x1b[?1049l" in terminal.raw
+        assert SECRET.encode() not in terminal.raw

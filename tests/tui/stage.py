@@ -1,0 +1,72 @@
+"""The dashboard on a stage: a feed that a test drives, and a clock that stands still."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+
+from textual.pilot import Pilot
+
+from claudemeter_tui.model.reading import Reading
+from claudemeter_tui.tui.app import Claudemeter
+from tests.scenes import NOW, OrgBodies, readings
+
+
+class Stage:
+    """A feed: posts what it was given, then waits for a test to post more."""
+
+    def __init__(self, given: Iterable[Reading] = (), now: datetime = NOW) -> None:
+        """Begin with these readings, at this moment."""
+        self.given = tuple(given)
+        self.now = now
+        self.pokes = 0
+        self._post: Callable[[Reading], object] = lambda _: None
+
+    async def run(self, post: Callable[[Reading], object]) -> None:
+        """Post what was given and go on until cancelled."""
+        self._post = post
+        for reading in self.given:
+            post(reading)
+        await asyncio.Event().wait()
+
+    def poke(self) -> None:
+        """Count how often the person asked."""
+        self.pokes += 1
+
+    async def post(self, pilot: Pilot[object], *more: Reading) -> None:
+        """Post more readings and wait until they are on screen."""
+        for reading in more:
+            self._post(reading)
+        await pilot.pause()
+
+    async def at(self, pilot: Pilot[object], moment: datetime) -> None:
+        """Let the clock show another moment."""
+        self.now = moment
+        app = pilot.app
+        assert isinstance(app, Claudemeter)
+        app.now = moment
+        await pilot.pause()
+
+
+def stage(*orgs: OrgBodies, now: datetime = NOW) -> Stage:
+    """A stage with a run over these orgs."""
+    return Stage(readings(*orgs) if orgs else (), now)
+
+
+def app(scene: Stage, note: str = "") -> Claudemeter:
+    """The dashboard on that stage."""
+    return Claudemeter(scene, now=lambda: scene.now, zone=UTC, note=note)
+
+
+def screen(pilot: Pilot[object]) -> list[str]:
+    """What is on screen, line by line, without trailing blanks."""
+    return [
+        "".join(segment.text for segment in strip).rstrip()
+        for strip in pilot.app.screen._compositor.render_strips()
+    ]
+
+
+def text(pilot: Pilot[object]) -> str:
+    """What is on screen, in one string."""
+    return "\n".join(screen(pilot))

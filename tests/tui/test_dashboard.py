@@ -1,0 +1,273 @@
+"""What the dashboard does: keys, readings, ticks, sizes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from textual.pilot import Pilot
+
+from claudemeter_tui.model.reading import Endpoint, Failure, Reading, Report, Schedule, Trouble
+from claudemeter_tui.tui.app import Claudemeter
+from claudemeter_tui.tui.screens.dashboard import Dashboard
+from claudemeter_tui.tui.screens.help import Help
+from claudemeter_tui.tui.screens.problems import Problems
+from tests.bodies import TEAM as TEAM_UUID
+from tests.scenes import (
+    INTERVAL,
+    LABORATORY,
+    NOW,
+    PERSONAL,
+    READ,
+    SESSION,
+    TEAM,
+    OrgBodies,
+    org_of,
+    readings,
+)
+from tests.tui.stage import Stage, app, screen, stage, text
+
+TRIO = (PERSONAL, TEAM, LABORATORY)
+
+
+def selected(pilot: Pilot[object]) -> str:
+    """The name of the org on screen."""
+    assert isinstance(pilot.app, Claudemeter)
+    state = pilot.app.store.org(pilot.app.selected)
+    return state.org.name if state else ""
+
+
+@pytest.mark.parametrize(
+    ("keys", "name"),
+    [
+        ([], "Personal"),
+        (["2"], "Acme Team"),
+        (["3"], "Lab"),
+        (["9"], "Personal"),
+        (["right"], "Acme Team"),
+        (["tab", "tab"], "Lab"),
+        (["tab", "tab", "tab"], "Personal"),
+        (["left"], "Lab"),
+        (["shift+tab"], "Lab"),
+        (["3", "left"], "Acme Team"),
+    ],
+)
+async def test_keys_switch_orgs(keys: list[str], name: str) -> None:
+    """Numbers pick an org, arrows and Tab go round, a number without an org does nothing."""
+    async with app(stage(*TRIO)).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        await pilot.press(*keys)
+        assert name == selected(pilot)
+
+
+async def test_banner_carries_reason_and_date() -> None:
+    """BLOCKED names the reason in words and as the raw code, and the date with a countdown."""
+    async with app(stage(*TRIO)).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        await pilot.press("2")
+        await pilot.pause()
+        shown = text(pilot)
+        assert "BLOCKED" in shown
+        assert "your own monthly limit is reached" in shown
+        assert "self_selected_spend_limit_reached" in shown
+        assert "until Fri May 1 00:00 (in 5d 9h)" in shown
+
+
+async def test_countdown_goes_down_by_itself() -> None:
+    """A minute later every countdown has a minute less, without a reading."""
+    scene = stage(PERSONAL)
+    async with app(scene).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        assert "resets 16:00 (1h 11m)" in text(pilot)
+        await scene.at(pilot, NOW + timedelta(minutes=1))
+        assert "resets 16:00 (1h 10m)" in text(pilot)
+        assert "updated 1m ago" in text(pilot)
+
+
+async def test_reset_that_has_passed_is_due_and_no_figure() -> None:
+    """A window whose reset is over shows neither its old percentage nor 0 %."""
+    scene = stage(PERSONAL)
+    async with app(scene).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        await scene.at(pilot, NOW + timedelta(hours=2))
+        line = next(line for line in screen(pilot) if "5-hour" in line and "■" not in line and "·" in line)
+        assert "due" in line
+        assert "%" not in line.split("│")[1]
+
+
+async def test_poll_never_moves_the_selection() -> None:
+    """A new reading, an org that comes and one that leaves keep the selected org on screen."""
+    scene = stage(*TRIO)
+    async with app(scene).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        await pilot.press("2")
+        fresh = {"uuid": "bbbbbbbb-0000-4000-8000-000000000009", "name": "New"}
+        newcomer = OrgBodies(org=PERSONAL.org | fresh)
+        await scene.post(pilot, *readings(newcomer, *TRIO, at=READ + INTERVAL))
+        assert selected(pilot) == "Acme Team"
+        await scene.post(pilot, *readings(TEAM, at=READ + 2 * INTERVAL))
+        assert selected(pilot) == "Acme Team"
+
+
+async def test_org_that_leaves_while_selected_makes_room_for_the_first() -> None:
+    """When the selected org leaves, the first one is shown."""
+    scene = stage(*TRIO)
+    async with app(scene).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        await pilot.press("2")
+        await scene.post(pilot, *readings(PERSONAL, LABORATORY, at=READ + INTERVAL))
+        assert selected(pilot) == "Personal"
+
+
+async def test_failed_poll_keeps_figures_and_names_the_problem() -> None:
+    """After a failure the last good figures stay, with their age, and the problem is told."""
+    scene = stage(PERSONAL)
+    async with app(scene).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        failure = Failure(Trouble.SERVER_ERROR, Endpoint.USAGE, NOW, "status 502")
+        report = Report(org_of(PERSONAL.org), {Endpoint.USAGE: failure})
+        await scene.post(pilot, Reading(SESSION, NOW, reports=(report,)))
+        assert "67 %" in text(pilot)
+        assert "Personal · usage: server error (status 502)" in text(pilot)
+        assert "1 problem" in text(pilot)
+        await pilot.press("e")
+        assert isinstance(pilot.app.screen, Problems)
+        assert "The figures of 14:48 stay on screen." in text(pilot)
+        await scene.post(pilot, *readings(PERSONAL, at=NOW + INTERVAL))
+        assert "No problems" in text(pilot)
+
+
+async def test_stale_figures_say_their_age() -> None:
+    """Figures older than two intervals are marked stale, and stay."""
+    scene = stage(PERSONAL)
+    async with app(scene).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        await scene.at(pilot, NOW + timedelta(minutes=3))
+        assert "stale: read 3m ago" in text(pilot)
+        assert "67 %" in text(pilot)
+        await scene.at(pilot, NOW + timedelta(minutes=20))
+        assert "UNKNOWN" in text(pilot)
+
+
+async def test_refresh_asks_the_poller() -> None:
+    """`r` polls now."""
+    scene = stage(PERSONAL)
+    async with app(scene).run_test() as pilot:
+        await pilot.pause()
+        await pilot.press("r")
+        assert scene.pokes == 1
+
+
+async def test_refresh_while_backing_off_says_until_when() -> None:
+    """During a back-off `r` hammers nobody, and says when the next question is asked."""
+    scene = stage(PERSONAL)
+    async with app(scene).run_test(size=(120, 36), notifications=True) as pilot:
+        await pilot.pause()
+        held = Schedule(NOW + timedelta(minutes=12), INTERVAL, held=True)
+        await scene.post(pilot, Reading(SESSION, NOW, schedule=held))
+        assert "asks again at 15:00" in text(pilot)
+        await pilot.press("r")
+        await pilot.pause()
+        assert scene.pokes == 0
+        assert "15:00 (in 12m)" in text(pilot)
+
+
+async def test_usage_page_opens_in_the_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`u` opens claude.ai's own page."""
+    opened: list[str] = []
+    monkeypatch.setattr(Claudemeter, "open_url", lambda _, url: opened.append(url))
+    async with app(stage(PERSONAL)).run_test() as pilot:
+        await pilot.press("u")
+        assert opened == ["https://claude.ai/settings/usage"]
+
+
+async def test_help_opens_over_the_dashboard_and_closes() -> None:
+    """`?` opens the help, the verdict stays on its first line, Escape and `?` close it."""
+    async with app(stage(*TRIO)).run_test(size=(60, 20)) as pilot:
+        await pilot.pause()
+        await pilot.press("2", "question_mark")
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, Help)
+        assert "BLOCKED" in screen(pilot)[0]
+        await pilot.press("escape")
+        assert isinstance(pilot.app.screen, Dashboard)
+        await pilot.press("question_mark", "e")
+        assert isinstance(pilot.app.screen, Problems)
+        await pilot.press("e")
+        assert isinstance(pilot.app.screen, Dashboard)
+
+
+async def test_click_on_a_tab_selects_its_org() -> None:
+    """A click on a tab is as good as its number."""
+    async with app(stage(*TRIO)).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        column = screen(pilot)[1].index("Lab")
+        await pilot.click(offset=(column, 1))
+        assert selected(pilot) == "Lab"
+
+
+async def test_click_on_a_hint_does_what_it_says() -> None:
+    """The hints of the footer can be clicked."""
+    async with app(stage(*TRIO)).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        column = screen(pilot)[-1].index("help")
+        await pilot.click(offset=(column, 35))
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, Help)
+
+
+async def test_fold_that_fails_is_a_problem_on_screen() -> None:
+    """An exception while a reading is folded in becomes a problem; the screen stays."""
+    scene = stage(PERSONAL)
+    async with app(scene).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        broken = Reading(SESSION, NOW, roster=(replace(org_of(TEAM.org), uuid=TEAM_UUID), 17))  # type: ignore[arg-type]
+        await scene.post(pilot, broken)
+        assert "bug of ours" in text(pilot)
+        assert "67 %" in text(pilot)
+
+
+@pytest.mark.parametrize("size", [(40, 8), (60, 20), (80, 24), (100, 30), (160, 45), (250, 70)])
+async def test_resize_keeps_selection_and_fills_the_screen(size: tuple[int, int]) -> None:
+    """After a resize the same org is on screen, in the layout of the new size, without an overflow."""
+    async with app(stage(*TRIO)).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        await pilot.press("2")
+        await pilot.resize_terminal(*size)
+        await pilot.pause()
+        assert selected(pilot) == "Acme Team"
+        lines = screen(pilot)
+        assert len(lines) == size[1]
+        assert "BLOCKED" in "\n".join(lines[:4])
+        bottom = max(part.region.bottom for part in pilot.app.screen.query("Drawing") if part.display)
+        assert bottom <= size[1]
+
+
+async def test_hostile_names_are_text() -> None:
+    """Markup, escape sequences and overlong names of orgs are shown as text, and harm no layout."""
+    org = PERSONAL.org | {"name": "[bold red]x[/nope] \x1b]0;owned\x07\u202e" + "W" * 300}
+    async with app(stage(OrgBodies(org=org), TEAM)).run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        assert "[bold red]x[/nope]" in text(pilot)
+        assert "\x1b" not in text(pilot)
+        assert all(len(line) <= 80 for line in screen(pilot))
+
+
+async def test_quit_keys_end_the_program() -> None:
+    """`q` quits; Ctrl+C quits where nothing is selected."""
+    for key in ("q", "ctrl+c"):
+        scene: Stage = stage(PERSONAL)
+        dashboard = app(scene)
+        async with dashboard.run_test() as pilot:
+            await pilot.press(key)
+            await pilot.pause()
+        assert dashboard.return_code == 0
+
+
+async def test_palette_has_the_same_actions() -> None:
+    """Every action that has a name is in the command palette."""
+    dashboard = app(stage(PERSONAL))
+    async with dashboard.run_test() as pilot:
+        titles = {command.title for command in dashboard.get_system_commands(pilot.app.screen)}
+        assert {"Refresh now", "Show problems", "Show help", "Open usage page", "Next org", "Quit"} <= titles

@@ -1,0 +1,71 @@
+"""The dashboard as accepted pictures: every verdict, and every size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from textual.pilot import Pilot
+
+from claudemeter_tui.tui.app import Claudemeter
+from tests.scenes import (
+    CREDITS_BLOCKED,
+    ENTERPRISE,
+    LABORATORY,
+    PERSONAL,
+    SERVER_LOCK,
+    TEAM,
+    WAITING,
+    OrgBodies,
+)
+from tests.tui.stage import app, stage
+
+Compare = Callable[..., bool]
+SIZES = [(160, 45), (120, 36), (100, 30), (80, 24), (60, 20), (40, 8), (120, 1), (80, 3)]
+
+
+async def settle(pilot: Pilot[object]) -> None:
+    """Wait until everything given is on screen."""
+    await pilot.pause()
+
+
+async def second(pilot: Pilot[object]) -> None:
+    """Look at the second org."""
+    await pilot.pause()
+    await pilot.press("2")
+
+
+def trio() -> Claudemeter:
+    """Three orgs: room, blocked, on credits."""
+    return app(stage(PERSONAL, TEAM, LABORATORY))
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_blocked_org_at_every_size(snap_compare: Compare, size: tuple[int, int]) -> None:
+    """The verdict is on screen at every size, then what matters most."""
+    assert snap_compare(trio(), terminal_size=size, run_before=second)
+
+
+@pytest.mark.parametrize(
+    ("name", "bodies"),
+    [
+        ("can_work", PERSONAL),
+        ("on_credits", LABORATORY),
+        ("wait", WAITING),
+        ("credits_blocked", CREDITS_BLOCKED),
+        ("enterprise", ENTERPRISE),
+        ("server_lock", SERVER_LOCK),
+    ],
+)
+@pytest.mark.parametrize("size", [(120, 36), (60, 20)], ids=["wide", "narrow"])
+def test_every_verdict_wide_and_narrow(
+    snap_compare: Compare, name: str, bodies: OrgBodies, size: tuple[int, int]
+) -> None:
+    """Each verdict has its own picture."""
+    assert name
+    assert snap_compare(app(stage(bodies)), terminal_size=size, run_before=settle)
+
+
+def test_first_frame_before_any_reading(snap_compare: Compare) -> None:
+    """Before the first answer the screen says that it is reading, and shows no figure."""
+    assert snap_compare(app(stage()), terminal_size=(120, 36), run_before=settle)
