@@ -132,7 +132,7 @@ class ClaudeCode:
             parts = {Endpoint.USAGE: usage} if poll.stopped is None else {}
             yield Reading(self.session, self._now(), reports=(Report(self._whose[2], parts),))
             if isinstance(usage, Reply):
-                pass
+                await self._from_budget(self._budget.answered)
         if poll.stopped is not None:
             yield self._stopped(await self._settled(poll.stopped, token))
 
