@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,9 +22,6 @@ SMALLEST, LARGEST = (40, 1), (500, 200)
 """Columns and lines of a picture."""
 LARGEST_COOKIE_FILE = 1 << 20
 """Bytes; real ones have a few thousand."""
-
-_LABEL = r"(?!-)[0-9A-Za-z_-]{1,63}(?<!-)"
-_HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?")
 
 
 class SettingsError(ValueError):
@@ -103,7 +99,10 @@ def settings(arguments: Sequence[str], environment: Mapping[str, str] = os.envir
         raise SettingsError("--screenshot: a picture cannot be had together with --once or --json")
     if given.org is not None and not once:
         raise SettingsError("--org: it chooses what --once or --json print; give one of them too")
-    base_url = _base_url(given.base_url)
+    try:
+        base_url = origin(given.base_url) if given.base_url is not None else CLAUDE_AI
+    except BadOriginError as error:
+        raise SettingsError(f"--base-url: {error}") from None
     cookies, place = (None, "") if given.demo else _cookies(given.cookie_file, environment, base_url)
     return Settings(
         demo=given.demo,
@@ -117,22 +116,6 @@ def settings(arguments: Sequence[str], environment: Mapping[str, str] = os.envir
         as_json=given.json,
         org=given.org,
     )
-
-
-def _base_url(text: str | None) -> str:
-    if text is None:
-        return CLAUDE_AI
-    try:
-        found = origin(text)
-        parts = urlsplit(text.strip())
-        host, port = parts.hostname or "", parts.port
-    except BadOriginError as error:
-        raise SettingsError(f"--base-url: {error}") from None
-    if port == 0:
-        raise SettingsError("--base-url: there is no port 0")
-    if ":" not in host and (len(host) > 253 or not _HOST.fullmatch(host)):
-        raise SettingsError(f"--base-url: {host!r} cannot be a host; one beyond ASCII goes by its xn-- form")
-    return found
 
 
 def _interval(text: str | None) -> timedelta:
@@ -198,28 +181,24 @@ def _cookies(file: str | None, environment: Mapping[str, str], base_url: str) ->
 
 
 def _cookie_file(path: Path, base_url: str) -> Cookies:
-    text = _cookie_text(path)
     hosts = [urlsplit(url).hostname or "" for url in (CLAUDE_AI, base_url)]
     try:
+        text = _text(path)
         if text.lstrip().startswith("#") or "\t" in text:
-            with warnings.catch_warnings():
-                # Of a malformed line the standard library warns in words that quote it, secret included.
-                warnings.simplefilter("ignore")
-                return Cookies.from_netscape(path, hosts)
+            return Cookies.from_netscape(path, hosts)
         return Cookies.parse(text)
-    except BadCookieError as error:
-        raise SettingsError(f"--cookie-file: {str(path)!r}: {error}") from None
-
-
-def _cookie_text(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST_COOKIE_FILE + 1)
-        text = content.decode()
     except OSError as error:
         raise SettingsError(f"--cookie-file: {str(path)!r}: {_why(error)}") from None
     except UnicodeDecodeError:
         raise SettingsError(f"--cookie-file: {str(path)!r} is not a text file") from None
+    except BadCookieError as error:
+        raise SettingsError(f"--cookie-file: {str(path)!r}: {error}") from None
+
+
+def _text(path: Path) -> str:
+    """A file's text, as far as it can be a cookie file."""
+    with path.open("rb") as file:
+        content = file.read(LARGEST_COOKIE_FILE + 1)
     if len(content) > LARGEST_COOKIE_FILE:
-        raise SettingsError(f"--cookie-file: {str(path)!r} is larger than any cookie file")
-    return text
+        raise BadCookieError("it is larger than any cookie file")
+    return content.decode()

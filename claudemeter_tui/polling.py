@@ -215,7 +215,6 @@ class Poller:
             await self._nap(step)
             left -= step
         poked = self._poked.is_set()
-        self._poked.clear()
         if poked:
             self._failed = 0
         return poked

@@ -79,16 +79,22 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-def replied(*windows: datetime, at: datetime = START, org: Org = ORG) -> Report:
+def replied(*windows: datetime, org: Org = ORG) -> Report:
     """A report with a usage reply, one window for each moment at which one resets."""
     plan = Plan(tuple(Window(f"window_{n}", "window", resets_at=moment) for n, moment in enumerate(windows)))
-    return Report(org, {Endpoint.USAGE: Reply(Endpoint.USAGE, at, plan)})
+    return Report(org, {Endpoint.USAGE: Reply(Endpoint.USAGE, START, plan)})
 
 
-def locked(until: datetime, at: datetime = START) -> Report:
+def locked(until: datetime) -> Report:
     """A report with credits that are locked until a moment."""
     meter = Meter(Origin.OVERAGE, reason="out_of_credits", until=until)
-    return Report(ORG, {Endpoint.OVERAGE: Reply(Endpoint.OVERAGE, at, meter)})
+    return Report(ORG, {Endpoint.OVERAGE: Reply(Endpoint.OVERAGE, START, meter)})
+
+
+def locked_beside(until: datetime) -> Report:
+    """The same, told by the usage reply."""
+    meter = Meter(Origin.EXTRA_USAGE, reason="out_of_credits", until=until)
+    return Report(ORG, {Endpoint.USAGE: Reply(Endpoint.USAGE, START, Plan((), (meter,)))})
 
 
 def good(*reports: Report, roster: tuple[Org, ...] | None = None) -> Reading:

@@ -18,6 +18,7 @@ from tests.polling import (
     Script,
     good,
     locked,
+    locked_beside,
     no_session,
     org_failed,
     replied,
@@ -268,6 +269,7 @@ async def test_a_session_wide_trouble_backs_off_beside_good_replies(trouble: Tro
         replied(after(30)),
         replied(after(99_999), after(30)),
         locked(after(30)),
+        locked_beside(after(30)),
         Report(Org("org-1", "Personal", paused_until=after(30)), replied().parts),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NoReturn, SupportsIndex
 
 SESSION_KEY = "sessionKey"
 """The cookie that is the credential; the others only travel with it."""
@@ -91,6 +92,9 @@ class Cookies:
 
     def __hash__(self) -> int:
         return hash(self._pairs)
+
+    def __reduce_ex__(self, _protocol: SupportsIndex) -> NoReturn:
+        raise TypeError("Cookies are kept in memory only")
 
     def __repr__(self) -> str:
         return f"Cookies({len(self._pairs)})"

@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import ClassVar, Protocol
 
 from rich.segment import Segments
@@ -28,6 +28,7 @@ from claudemeter_tui.tui.screens.page import Page
 from claudemeter_tui.tui.screens.problems import Problems
 from claudemeter_tui.tui.themes import DARK, OWN, missing
 from claudemeter_tui.tui.view import View
+from claudemeter_tui.tui.widgets.chart_panel import wider
 from claudemeter_tui.tui.widgets.key_hints import KeyHints
 from claudemeter_tui.tui.widgets.org_tabs import OrgTabs
 
@@ -62,11 +63,19 @@ class Claudemeter(App[None]):
     """Everything known; written by the handler of `Read` alone."""
     now: var[datetime] = var(datetime(1970, 1, 1, tzinfo=UTC), init=False)
     """The moment on screen; ticks once a second."""
+    span: var[timedelta | None] = var[timedelta | None](None, init=False)
+    """How far back the chart looks. None: the whole run."""
     selected: var[OrgKey | None] = var[OrgKey | None](None, init=False)
     """The org on screen; only a key or a click moves it once it is set."""
 
     def __init__(
-        self, feed: Feed, *, now: Callable[[], datetime], zone: tzinfo | None = None, note: str = ""
+        self,
+        feed: Feed,
+        *,
+        now: Callable[[], datetime],
+        zone: tzinfo | None = None,
+        note: str = "",
+        ascii_only: bool = False,
     ) -> None:
         """Show what `feed` reads, by the clock `now`, in the time zone `zone` (None: the system's)."""
         super().__init__()
@@ -74,6 +83,7 @@ class Claudemeter(App[None]):
         self._clock = now
         self._zone = zone
         self._note = note
+        self._ascii = ascii_only
         for theme in OWN:
             self.register_theme(theme)
         self.theme = DARK.name
@@ -122,6 +132,10 @@ class Claudemeter(App[None]):
         """Show another org."""
         self._show()
 
+    def watch_span(self) -> None:
+        """Show more or less of the past."""
+        self._show()
+
     def watch_now(self) -> None:
         """Count down."""
         self._show()
@@ -138,14 +152,11 @@ class Claudemeter(App[None]):
         """A hint of the footer was clicked."""
         await self.run_action(message.action)
 
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """The actions of the keys, by name, and Textual's choice of a theme."""
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
+        """The actions of the keys, by name."""
         for key in BOUND:
             if key.palette:
                 yield SystemCommand(key.palette, key.purpose, self._command(key.action))
-        for command in super().get_system_commands(screen):
-            if command.title == "Theme":
-                yield command
 
     def action_neighbour(self, step: int) -> None:
         """Go to an org so many tabs further."""
@@ -155,6 +166,10 @@ class Claudemeter(App[None]):
         """Go to the org of that number; without one nothing happens."""
         if number <= len(self.store.orgs):
             self.selected = self.store.orgs[number - 1].key
+
+    def action_span(self, step: int) -> None:
+        """Let the chart look further back, or less far."""
+        self.span = wider(self.span, step)
 
     def action_refresh(self) -> None:
         """Poll now, or say until when the server wants no more questions."""
@@ -198,7 +213,15 @@ class Claudemeter(App[None]):
         self.post_message(self.Read(reading))
 
     def _view(self) -> View:
-        return View(self.store, self.now, self.selected, self._zone, note=self._note)
+        return View(
+            self.store,
+            self.now,
+            self.selected,
+            self._zone,
+            span=self.span,
+            ascii=self._ascii,
+            note=self._note,
+        )
 
     def _show(self) -> None:
         if self.is_running and self.screen_stack and isinstance(self.screen, Dashboard | Page):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from rich.cells import cell_len
 from textual.content import Content
 
 from claudemeter_tui.model.usage import CreditState, Severity
@@ -134,6 +135,21 @@ def framed(title: Line, note: Line, lines: Sequence[Line], width: int, style: st
     top = Content.assemble(("╭ ", style), title, (" " + "─" * (dashes - 1), style), *tail, ("─╮", style))
     rows = [Content.assemble(("│ ", style), fit(line, inner), (" │", style)) for line in lines]
     return [fit(top, width), *rows, Content.styled("╰" + "─" * (width - 2) + "╯", style)]
+
+
+_PLAIN = str.maketrans("■□─━┃│╌╭╮╰╯┏┓┗┛▲◆▐▌‹›…·•↑↓←→↔", "#.-=||.++++++++!*[]<>~.*^v<>-")
+"""What ASCII has instead; every sign of ours is one cell wide in both."""
+
+
+def plain(picture: Content) -> Content:
+    """The picture in ASCII alone, column by column: for terminals that draw nothing else."""
+    cells = picture.plain.translate(_PLAIN)
+    if cells.isascii():
+        return Content(cells, list(picture.spans))
+    marked = "".join(char if char.isascii() else "?" for char in cells)
+    if cell_len(cells) == len(cells):
+        return Content(marked, list(picture.spans))
+    return Content("".join(char if char.isascii() else "?" * cell_len(char) for char in cells))
 
 
 def severity(verdict: Verdict, now: datetime) -> Severity:

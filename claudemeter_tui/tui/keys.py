@@ -36,6 +36,10 @@ NUMBERS = tuple(Key(str(number), str(number), f"pick({number})", str(number), ""
 NUMBERS_SHOWN = Key("", "1-9", "", "org", "the org of that number")
 """How the nine number keys are shown: as one."""
 
+CHART = (
+    Key("plus,equals_sign", "+", "span(1)", "longer", "let the chart look further back", "Longer chart"),
+    Key("minus", "-", "span(-1)", "shorter", "let the chart look less far back", "Shorter chart"),
+)
 READING = (
     Key("r", "r", "refresh", "refresh", "poll now, the slow replies too", "Refresh now"),
     Key("e", "e", "problems", "problems", "the open problems, in words", "Show problems"),
@@ -44,6 +48,7 @@ READING = (
 PROGRAM = (
     Key("question_mark", "?", "help", "help", "this help", "Show help"),
     Key("escape", "Esc", "close", "close", "close what is open"),
+    Key("t", "t", "change_theme", "theme", "choose the colours", "Choose colours"),
     Key("ctrl+p", "Ctrl+P", "command_palette", "palette", "the same actions by name"),
     Key("ctrl+z", "Ctrl+Z", "suspend_process", "suspend", "suspend the program; fg brings it back"),
     Key("ctrl+c", "Ctrl+C", "quit", "", "copy what the mouse has selected, or quit"),
@@ -52,6 +57,7 @@ PROGRAM = (
 GROUPS: tuple[tuple[str, tuple[Key, ...]], ...] = (
     ("Orgs", (NUMBERS_SHOWN, *ORGS)),
     ("Reading", READING),
+    ("Chart", CHART),
     ("Program", PROGRAM),
 )
 """For the help: keys by purpose."""
@@ -66,5 +72,5 @@ FOOTER = (
 )
 """The few that matter, for the footer."""
 
-BOUND = (*ORGS, *NUMBERS, *READING, *PROGRAM)
+BOUND = (*ORGS, *NUMBERS, *READING, *CHART, *PROGRAM)
 """All that are bound."""

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property
 
 from claudemeter_tui.model.store import OrgKey, OrgState, SessionState, Store
+from claudemeter_tui.model.usage import Window
 from claudemeter_tui.model.verdict import Verdict, judge
 from claudemeter_tui.tui.layout import Layout
+
+BEAT = 10
+"""Seconds between two looks of the panels at the clock: drawing them all is dear."""
+_LAST = timedelta(seconds=62)
+"""The last minute of a countdown, in which it shows seconds, and what it takes to leave it."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +30,10 @@ class View:
     """None: the system's own time zone."""
     layout: Layout = field(default_factory=Layout)
     """What the terminal has room for."""
+    span: timedelta | None = None
+    """How far back the chart looks. None: the whole run."""
+    ascii: bool = False
+    """Draw with ASCII alone."""
     note: str = ""
     """Said beside the program's name: "demo". Empty in earnest."""
 
@@ -43,6 +54,27 @@ class View:
             return self.store.session(self.state.session)
         return next(iter(self.store.sessions), None)
 
+    @cached_property
+    def beat(self) -> datetime:
+        """The moment as coarse as the panels need it: only a countdown's last minute shows seconds."""
+        step = 1 if any(timedelta(0) <= moment - self.now <= _LAST for moment in self._moments()) else BEAT
+        seconds = int(self.now.timestamp())
+        return datetime.fromtimestamp(seconds - seconds % step, UTC)
+
+    def is_as(self, other: View) -> bool:
+        """Whether nothing but the seconds of the header can look different."""
+        return self.store is other.store and self._seen() == other._seen()
+
+    def _seen(self) -> tuple[object, ...]:
+        return self.key, self.zone, self.span, self.ascii, self.note, self.beat
+
+    def _moments(self) -> Iterator[datetime]:
+        """What is counted down to on screen."""
+        if self.state is None:
+            return
+        yield from (window.resets_at for window in _windows(self.state) if window.resets_at is not None)
+        yield from (meter.until for meter in self.state.credits.meters if meter.until is not None)
+
     @property
     def index(self) -> int:
         """The selected org's place among all, from 0; 0 without one."""
@@ -56,3 +88,7 @@ class View:
         if self.state is None:
             return orgs[0].key
         return orgs[(self.index + step) % len(orgs)].key
+
+
+def _windows(state: OrgState) -> tuple[Window, ...]:
+    return state.plan.windows if state.plan else ()

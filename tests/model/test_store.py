@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -210,7 +211,7 @@ def test_org_without_figures_is_unknown_and_not_stale() -> None:
 
 
 def test_interval_counts_from_the_first_schedule_on() -> None:
-    """The figures of the very first poll are stale by the interval that the poller keeps, not by the usual one."""
+    """The figures of the very first poll grow stale by the poller's interval, not by the usual one."""
     read = folded(listed(0, PERSONAL), reported(0, PERSONAL, usage(0)))
     assert only(read).interval == USUAL_INTERVAL
     state = only(folded(closed(0, interval=5), store=read))
@@ -264,7 +265,7 @@ def test_list_that_names_an_org_twice_shows_it_once() -> None:
 def test_sessions_keep_their_places() -> None:
     """Each session's orgs stay together, where they were, when its list changes."""
     second = listed(1, LAB, account=SAM, session=FIREFOX)
-    store = folded(OURS, second, listed(2, TEAM, LAB), second)
+    store = folded(OURS, second, listed(2, TEAM, LAB))
     assert keys(store) == [("a-1", "org-2"), ("a-1", "org-3"), ("a-2", "org-3")]
     assert [state.session for state in store.sessions] == [CHROME, FIREFOX]
 
@@ -373,7 +374,7 @@ def test_credits_put_the_overage_replies_first() -> None:
 def test_series_samples_the_leading_figure() -> None:
     """Each poll adds a sample at the time of its reply."""
     series = grown((0, (overage(0, 500),)), (1, (overage(1, 510),)), (2, (overage(2, 510),))).series
-    assert [(500, at(0), at(0)), (510, at(1), at(2))] == [
+    assert [(Decimal(500), at(0), at(0)), (Decimal(510), at(1), at(2))] == [
         (run.minor, run.first, run.last) for run in series.runs
     ]
     assert Origin.OVERAGE is series.origin
@@ -402,7 +403,7 @@ def test_series_has_a_gap_after_a_poll_that_found_nothing() -> None:
 def test_series_starts_anew_with_another_leading_reply() -> None:
     """One's own figure after the pool's is no spending."""
     state = grown((0, (overage(0, 26_118),)), (1, (overage(1, 26_118), overage(1, 5, Origin.OWN))))
-    assert (state.series.origin, state.series.rise) == (Origin.OWN, 0)
+    assert (state.series.origin, state.series.rise) == (Origin.OWN, Decimal(0))
     assert [run.minor for run in state.series.runs] == [5]
 
 

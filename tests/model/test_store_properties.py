@@ -101,7 +101,7 @@ def readings(draw: st.DrawFn, now: float) -> Reading:
     if draw(st.booleans()):
         good = Reply(Endpoint.ACCOUNT, at(now), draw(st.sampled_from(ACCOUNTS)))
         bad = Failure(draw(st.sampled_from(Trouble)), Endpoint.ACCOUNT, at(now))
-        account = draw(st.sampled_from([good, bad]))
+        account = good if draw(st.booleans()) else bad
     roster = draw(st.one_of(st.none(), st.lists(st.sampled_from(ORGS), max_size=4).map(tuple)))
     found = tuple(draw(st.lists(reports(now), max_size=3)))
     wait = timedelta(minutes=draw(st.sampled_from([0.5, 1, 60])))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from typing import Any
 
 from textual.pilot import Pilot
 
@@ -34,13 +35,13 @@ class Stage:
         """Count how often the person asked."""
         self.pokes += 1
 
-    async def post(self, pilot: Pilot[object], *more: Reading) -> None:
+    async def post(self, pilot: Pilot[Any], *more: Reading) -> None:
         """Post more readings and wait until they are on screen."""
         for reading in more:
             self._post(reading)
         await pilot.pause()
 
-    async def at(self, pilot: Pilot[object], moment: datetime) -> None:
+    async def at(self, pilot: Pilot[Any], moment: datetime) -> None:
         """Let the clock show another moment."""
         self.now = moment
         app = pilot.app
@@ -59,7 +60,7 @@ def app(scene: Stage, note: str = "") -> Claudemeter:
     return Claudemeter(scene, now=lambda: scene.now, zone=UTC, note=note)
 
 
-def screen(pilot: Pilot[object]) -> list[str]:
+def screen(pilot: Pilot[Any]) -> list[str]:
     """What is on screen, line by line, without trailing blanks."""
     return [
         "".join(segment.text for segment in strip).rstrip()
@@ -67,6 +68,6 @@ def screen(pilot: Pilot[object]) -> list[str]:
     ]
 
 
-def text(pilot: Pilot[object]) -> str:
+def text(pilot: Pilot[Any]) -> str:
     """What is on screen, in one string."""
     return "\n".join(screen(pilot))

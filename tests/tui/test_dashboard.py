@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from textual.pilot import Pilot
@@ -31,7 +32,7 @@ from tests.tui.stage import Stage, app, screen, stage, text
 TRIO = (PERSONAL, TEAM, LABORATORY)
 
 
-def selected(pilot: Pilot[object]) -> str:
+def selected(pilot: Pilot[Any]) -> str:
     """The name of the org on screen."""
     assert isinstance(pilot.app, Claudemeter)
     state = pilot.app.store.org(pilot.app.selected)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from textual.pilot import Pilot
@@ -24,12 +25,12 @@ Compare = Callable[..., bool]
 SIZES = [(160, 45), (120, 36), (100, 30), (80, 24), (60, 20), (40, 8), (120, 1), (80, 3)]
 
 
-async def settle(pilot: Pilot[object]) -> None:
+async def settle(pilot: Pilot[Any]) -> None:
     """Wait until everything given is on screen."""
     await pilot.pause()
 
 
-async def second(pilot: Pilot[object]) -> None:
+async def second(pilot: Pilot[Any]) -> None:
     """Look at the second org."""
     await pilot.pause()
     await pilot.press("2")

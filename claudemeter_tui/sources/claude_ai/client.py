@@ -184,7 +184,7 @@ def _named(error: Exception) -> Trouble:
     """The trouble behind what httpx raised, found along its causes."""
     if isinstance(error, httpx.ProxyError):
         return Trouble.PROXY
-    if isinstance(error, httpx.TimeoutException):
+    if isinstance(error, httpx.TimeoutException | TimeoutError):
         return Trouble.TIMEOUT
     if isinstance(error, httpx.InvalidURL):
         return Trouble.REDIRECT

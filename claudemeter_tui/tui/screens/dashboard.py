@@ -53,9 +53,16 @@ class Dashboard(Screen[None]):
 
     def on_resize(self) -> None:
         """Lay out anew."""
-        self.watch_view()
+        self._draw()
 
-    def watch_view(self) -> None:
+    def watch_view(self, before: View, view: View) -> None:
+        """Draw what can have changed: every second the header, all else more rarely."""
+        if not view.is_as(before):
+            self._draw()
+        elif self.is_mounted:
+            self.query_exactly_one(Header).view = view
+
+    def _draw(self) -> None:
         """Give every part its lines, then the view."""
         if not self.is_mounted:
             return

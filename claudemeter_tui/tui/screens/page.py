@@ -13,6 +13,7 @@ from textual.reactive import var
 from textual.screen import Screen
 from textual.widgets import Static
 
+from claudemeter_tui.tui import ink
 from claudemeter_tui.tui.keys import Key
 from claudemeter_tui.tui.layout import Layout
 from claudemeter_tui.tui.view import View
@@ -57,24 +58,29 @@ class Page(Screen[None]):
     def on_mount(self) -> None:
         """Draw at once, and take the keys for scrolling."""
         self.query_exactly_one(VerticalScroll).focus()
-        self.watch_view()
+        self._draw()
 
     def on_resize(self) -> None:
         """Break the lines anew."""
-        self.watch_view()
+        self._draw()
 
     def action_page_scroll(self, lines: int) -> None:
         """Scroll by lines."""
         self.query_exactly_one(VerticalScroll).scroll_relative(y=lines, animate=False)
 
-    def watch_view(self) -> None:
-        """Draw what has changed."""
+    def watch_view(self, before: View, view: View) -> None:
+        """Draw what can have changed."""
+        if not view.is_as(before):
+            self._draw()
+
+    def _draw(self) -> None:
         if not self.is_mounted:
             return
         view = replace(self.view, layout=Layout())
         for part in self.query(Drawing):
             part.view = view
         text = self.content(view, self.app.size.width - 5)
+        text = ink.plain(text) if view.ascii else text
         page = self.query_exactly_one(Static)
         if not isinstance(page.content, Content) or not text.is_same(page.content):
             page.update(text)

@@ -6,6 +6,7 @@ from textual.content import Content
 from textual.reactive import var
 from textual.widget import Widget
 
+from claudemeter_tui.tui import ink
 from claudemeter_tui.tui.view import View
 
 
@@ -36,4 +37,5 @@ class Drawing(Widget):
         width, height = self.content_size
         if width < 1 or height < 1:
             return Content("")
-        return Content("\n").join(self.draw(width, height)[:height])
+        picture = Content("\n").join(self.draw(width, height)[:height])
+        return ink.plain(picture) if self.view.ascii else picture

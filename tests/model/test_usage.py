@@ -1,0 +1,325 @@
+"""Windows, meters and credits: severity, fullness, pace, and the state of the credits."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.usage import (
+    OFF_REASONS,
+    UNKNOWN_REASONS,
+    Account,
+    Credits,
+    CreditState,
+    Meter,
+    Origin,
+    Severity,
+    Window,
+    WindowKind,
+)
+
+NOW = datetime(2026, 4, 25, 14, 48, tzinfo=UTC)
+SOON, PAST = NOW + timedelta(minutes=72), NOW - timedelta(minutes=1)
+ENDS = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+OPEN, LOCKED, OFF = CreditState.OPEN, CreditState.LOCKED, CreditState.OFF
+UNKNOWN, ABSENT = CreditState.UNKNOWN, CreditState.ABSENT
+
+
+def usd(cents: int) -> Money:
+    """An amount in dollars, given in cents."""
+    return Money(Decimal(cents), "USD")
+
+
+def window(percent: float | None = 41.0, resets_at: datetime | None = SOON, **more: object) -> Window:
+    """A 5-hour window."""
+    return Window(
+        "five_hour",
+        "5-hour",
+        WindowKind.SESSION,
+        percent,
+        resets_at,
+        **more,  # type: ignore[arg-type]
+    )
+
+
+@pytest.mark.parametrize(
+    ("expected", "percent"),
+    [
+        (Severity.NORMAL, None),
+        (Severity.NORMAL, 0.0),
+        (Severity.NORMAL, 74.99),
+        (Severity.WARNING, 75.0),
+        (Severity.WARNING, 89.99),
+        (Severity.CRITICAL, 90.0),
+        (Severity.CRITICAL, 99.99),
+        (Severity.FULL, 100.0),
+        (Severity.FULL, 140.0),
+    ],
+)
+def test_severity_rises_at_75_90_and_100_percent(expected: Severity, percent: float | None) -> None:
+    """Warning from 75 %, critical from 90 %, full from 100 %; what is not known alarms nobody."""
+    assert expected is Severity.of(percent)
+    assert expected is window(percent).severity(NOW)
+
+
+@pytest.mark.parametrize(
+    ("expected", "percent", "server"),
+    [
+        (Severity.CRITICAL, 10.0, Severity.CRITICAL),
+        (Severity.CRITICAL, 95.0, Severity.NORMAL),
+        (Severity.FULL, 100.0, Severity.WARNING),
+        (Severity.WARNING, None, Severity.WARNING),
+    ],
+)
+def test_server_raises_a_severity_and_never_lowers_it(
+    expected: Severity, percent: float | None, server: Severity
+) -> None:
+    """The worse of the figure's severity and the server's counts."""
+    assert expected is window(percent, server_severity=server).severity(NOW)
+
+
+@pytest.mark.parametrize(
+    ("expected", "percent", "resets_at", "reason"),
+    [
+        (False, 99.99, SOON, None),
+        (True, 100.0, SOON, None),
+        (True, 100.0, None, None),
+        (True, 130.0, SOON, None),
+        (False, None, SOON, None),
+        (True, 3.0, SOON, "abuse_hold"),
+        (True, None, None, ""),
+        (False, 100.0, PAST, None),
+        (False, 100.0, NOW, None),
+        (False, 3.0, PAST, "abuse_hold"),
+    ],
+)
+def test_window_is_full_from_100_percent_or_locked_until_it_resets(
+    expected: bool,  # noqa: FBT001 - a table
+    percent: float | None,
+    resets_at: datetime | None,
+    reason: str | None,
+) -> None:
+    """A locked window is full whatever its percent; one whose reset has passed is not, as far as is known."""
+    one = window(percent, resets_at, locked_reason=reason)
+    assert expected is one.is_full(NOW)
+    assert expected is (one.severity(NOW) is Severity.FULL)
+
+
+@pytest.mark.parametrize(
+    ("expected", "resets_at"),
+    [(False, None), (False, SOON), (True, NOW), (True, PAST), (True, ENDS[0]), (False, ENDS[1])],
+)
+def test_window_is_due_once_its_reset_has_passed(expected: bool, resets_at: datetime | None) -> None:  # noqa: FBT001 - a table
+    """From the reset on the percent is history, and so is what the server called it."""
+    one = window(100.0, resets_at, server_severity=Severity.CRITICAL)
+    assert expected is one.is_due(NOW)
+    assert expected is (one.severity(NOW) is Severity.NORMAL)
+
+
+@pytest.mark.parametrize(
+    ("expected", "left"),
+    [
+        (0.0, timedelta(hours=5)),
+        (0.2, timedelta(hours=4)),
+        (0.76, timedelta(minutes=72)),
+        (0.0, timedelta(hours=9)),
+        (None, timedelta(0)),
+        (None, timedelta(minutes=-1)),
+    ],
+)
+def test_window_tells_how_much_of_its_time_has_passed(expected: float | None, left: timedelta) -> None:
+    """From 0 at the start to nearly 1; nothing once it is due, and never below 0."""
+    assert (None if expected is None else pytest.approx(expected)) == window(
+        resets_at=NOW + left, length=timedelta(hours=5)
+    ).elapsed(NOW)
+
+
+@pytest.mark.parametrize(("resets_at", "length"), [(None, timedelta(hours=5)), (SOON, None), (None, None)])
+def test_window_without_start_or_length_has_no_pace(
+    resets_at: datetime | None, length: timedelta | None
+) -> None:
+    """No mark where it would be a guess."""
+    assert window(resets_at=resets_at, length=length).elapsed(NOW) is None
+
+
+@pytest.mark.parametrize("resets_at", ENDS)
+def test_window_survives_the_ends_of_the_calendar(resets_at: datetime) -> None:
+    """The years 1 and 9999 are dates like others."""
+    assert window(resets_at=resets_at, length=timedelta(hours=5)).elapsed(NOW) in (None, 0.0)
+
+
+@pytest.mark.parametrize("kind", WindowKind)
+def test_window_stops_the_plan_unless_it_is_scoped(kind: WindowKind) -> None:
+    """The 5-hour and the 7-day window stop everything, any other only its own model or surface."""
+    assert (kind is not WindowKind.SCOPED) is Window("key", "label", kind).plan_wide
+
+
+# Meters.
+
+
+def meter(**more: object) -> Meter:
+    """An enabled overage reply."""
+    return Meter(Origin.OVERAGE, **({"enabled": True} | more))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("expected", "one"),
+    [
+        (OPEN, meter()),
+        (OPEN, meter(used=usd(4999), cap=usd(5000))),
+        (OPEN, meter(used=usd(99_999), uncapped=True)),
+        (OPEN, meter(cap=usd(5000))),
+        (OPEN, meter(until=PAST)),
+        (OPEN, meter(until=NOW)),
+        (OPEN, meter(used=usd(10), cap=Money(Decimal(5), "EUR"))),
+        (LOCKED, meter(used=usd(5000), cap=usd(5000))),
+        (LOCKED, meter(used=usd(6230), cap=usd(6000))),
+        (LOCKED, meter(out_of_credits=True, used=usd(0), cap=usd(2000))),
+        (LOCKED, meter(cap_reached=True)),
+        (LOCKED, meter(until=SOON)),
+        (LOCKED, meter(reason="self_selected_spend_limit_reached")),
+        (LOCKED, meter(reason="out_of_credits", enabled=False)),
+        (LOCKED, meter(reason="never heard of")),
+        (LOCKED, meter(reason="")),
+        (LOCKED, meter(reason="user_disabled", until=SOON)),
+        (LOCKED, meter(reason="fetch_error", out_of_credits=True)),
+        (LOCKED, meter(enabled=None, out_of_credits=True)),
+        (OFF, meter(enabled=False)),
+        (OFF, meter(enabled=False, used=usd(1720), cap=usd(5000))),
+        (OFF, meter(enabled=False, used=usd(5000), cap=usd(5000))),
+        (UNKNOWN, meter(enabled=None)),
+        *((OFF, meter(reason=reason)) for reason in sorted(OFF_REASONS)),
+        *((UNKNOWN, meter(reason=reason)) for reason in sorted(UNKNOWN_REASONS)),
+    ],
+)
+def test_meter_is_open_locked_off_or_not_known(expected: CreditState, one: Meter) -> None:
+    """Flags and a coming date lock in any case, then the reason decides, then the switch, then the cap."""
+    assert expected is one.state(NOW)
+
+
+@pytest.mark.parametrize(
+    ("percent", "left", "at_cap", "one"),
+    [
+        (34.4, usd(3280), False, meter(used=usd(1720), cap=usd(5000))),
+        (0.0, usd(5000), False, meter(used=usd(0), cap=usd(5000))),
+        (100.0, usd(0), True, meter(used=usd(5000), cap=usd(5000))),
+        (120.0, usd(0), True, meter(used=usd(6000), cap=usd(5000))),
+        (None, usd(0), True, meter(used=usd(0), cap=usd(0))),
+        (None, None, False, meter(used=usd(1720), uncapped=True)),
+        (None, None, False, meter(cap=usd(5000))),
+        (None, None, False, meter(used=usd(1720), cap=Money(Decimal(5000), "EUR"))),
+        (None, None, False, meter()),
+    ],
+)
+def test_meter_compares_use_and_cap(
+    percent: float | None,
+    left: Money | None,
+    at_cap: bool,  # noqa: FBT001 - a table
+    one: Meter,
+) -> None:
+    """Percent, rest and the reached cap need both figures in one unit."""
+    assert (percent, left, at_cap) == (one.percent, one.left, one.at_cap)
+
+
+# Credits.
+
+OWN_OPEN, OWN_LOCKED, OWN_OFF = meter(), meter(out_of_credits=True), meter(enabled=False)
+POOL_OPEN, POOL_OFF = meter(personal=False), meter(personal=False, enabled=False)
+POOL_LOCKED = meter(personal=False, reason="org_spend_cap_reached")
+OWN_UNKNOWN = meter(enabled=None)
+
+
+@pytest.mark.parametrize(
+    ("expected", "shut", "extra"),
+    [
+        (UNKNOWN, None, Credits()),
+        (ABSENT, None, Credits(absent=True)),
+        (OPEN, None, Credits((OWN_OPEN,))),
+        (OPEN, None, Credits((OWN_OPEN,), absent=True)),
+        (OPEN, None, Credits((OWN_OPEN, POOL_OPEN))),
+        (OPEN, None, Credits((OWN_OPEN, OWN_LOCKED))),
+        (OPEN, None, Credits((POOL_OPEN,))),
+        (LOCKED, OWN_LOCKED, Credits((OWN_LOCKED,))),
+        (LOCKED, POOL_LOCKED, Credits((OWN_OPEN, POOL_LOCKED))),
+        (LOCKED, OWN_LOCKED, Credits((POOL_LOCKED, OWN_LOCKED))),
+        (LOCKED, POOL_LOCKED, Credits((OWN_OFF, POOL_LOCKED))),
+        (OFF, OWN_OFF, Credits((OWN_OFF, POOL_OPEN))),
+        (OFF, POOL_OFF, Credits((OWN_UNKNOWN, POOL_OFF))),
+        (UNKNOWN, OWN_UNKNOWN, Credits((OWN_UNKNOWN, POOL_OPEN))),
+        (LOCKED, None, Credits((OWN_OPEN,), paused_until=SOON)),
+        (LOCKED, None, Credits(paused_until=SOON)),
+        (OPEN, None, Credits((OWN_OPEN,), paused_until=PAST)),
+    ],
+)
+def test_credits_take_the_worst_gate(expected: CreditState, shut: Meter | None, extra: Credits) -> None:
+    """One's own gate, the pool's and the org's pause: any of them shuts the credits, locked before off."""
+    assert (expected, shut) == (extra.state(NOW), extra.shut(NOW))
+
+
+@pytest.mark.parametrize(
+    ("own", "pool", "lead", "meters"),
+    [
+        (None, None, None, ()),
+        (OWN_OPEN, None, OWN_OPEN, (OWN_OPEN, OWN_OFF)),
+        (None, POOL_OPEN, POOL_OPEN, (POOL_OPEN, POOL_OFF)),
+        (OWN_OPEN, POOL_OPEN, OWN_OPEN, (POOL_OPEN, OWN_OPEN)),
+    ],
+)
+def test_credits_lead_with_ones_own(
+    own: Meter | None, pool: Meter | None, lead: Meter | None, meters: tuple[Meter, ...]
+) -> None:
+    """The first of each kind counts, and the pool leads only where there is nothing of one's own."""
+    extra = Credits(meters)
+    assert (own, pool, lead) == (extra.own, extra.pool, extra.lead)
+
+
+# Accounts.
+
+UUID, MAIL, BOTH = Account("a"), Account(None, "a@example.com"), Account("a", "a@example.com")
+
+
+@pytest.mark.parametrize(
+    ("expected", "account"),
+    [("", Account()), ("", Account("", "")), ("a", UUID), ("a@example.com", MAIL), ("a", BOTH)],
+)
+def test_account_goes_by_its_uuid_else_its_mail(expected: str, account: Account) -> None:
+    """The key is the uuid, where there is none the e-mail, and nothing where there is neither."""
+    assert expected == account.key
+
+
+@pytest.mark.parametrize(
+    ("expected", "one", "other"),
+    [
+        (True, BOTH, BOTH),
+        (True, UUID, MAIL),
+        (True, Account(), BOTH),
+        (True, BOTH, Account("a", "new@example.com")),
+        (True, MAIL, BOTH),
+        (False, UUID, Account("b")),
+        (False, BOTH, Account("b", "a@example.com")),
+        (False, MAIL, Account(None, "b@example.com")),
+        (False, MAIL, Account("a", "b@example.com")),
+    ],
+)
+def test_account_may_be_another_unless_a_name_differs(expected: bool, one: Account, other: Account) -> None:  # noqa: FBT001 - a table
+    """Two uuids decide; without them two e-mails do; else nothing tells the accounts apart."""
+    assert (expected, expected) == (one.may_be(other), other.may_be(one))
+
+
+@pytest.mark.parametrize(
+    ("expected", "new", "before"),
+    [
+        (BOTH, UUID, MAIL),
+        (BOTH, Account(), BOTH),
+        (Account("a", "new@example.com"), Account("a", "new@example.com"), BOTH),
+        (Account("b"), Account("b"), BOTH),
+    ],
+)
+def test_account_takes_what_is_missing_from_an_earlier_reply(
+    expected: Account, new: Account, before: Account
+) -> None:
+    """A name that this reply left out is filled in, unless another account replied."""
+    assert expected == new.filled(before)

@@ -1,0 +1,249 @@
+"""The client where things go wrong: each failure has its name, and none costs much."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import gzip
+import socket
+import tracemalloc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from claudemeter_tui.model.reading import Trouble
+from claudemeter_tui.sources.claude_ai import client as client_module
+from tests.answers import Answer, Drip, Held, Reset, Sends, cut_off, gzip_bomb, large, redirect
+from tests.server import LoopbackServer
+from tests.sources.claude_ai.asking import REFUSED, asking, refusal
+from tests.sources.claude_ai.tls import tls_server
+
+
+@asynccontextmanager
+async def saying(data: bytes, *, scheme: str = "http") -> AsyncIterator[str]:
+    """A server that says the same to everyone, be it HTTP or not, and hangs up."""
+
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+        writer.write(data)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(speak, "127.0.0.1", 0)
+    try:
+        yield f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+
+
+async def test_port_without_a_server_is_refused() -> None:
+    """Nobody listens there."""
+    assert Trouble.REFUSED is (await refusal(REFUSED)).trouble
+
+
+async def test_every_address_of_a_name_is_tried_before_it_is_refused() -> None:
+    """A name with several addresses fails as one."""
+    assert Trouble.REFUSED is (await refusal("http://localhost:1")).trouble
+
+
+async def test_name_that_is_not_found_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the resolver says of a name is no failure of the server."""
+
+    def unknown(*_: object, **__: object) -> Any:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    assert Trouble.DNS is (await refusal("https://claude.invalid")).trouble
+
+
+async def test_plain_answer_to_tls_is_told() -> None:
+    """A portal that speaks http on the port of https cannot prove who it is."""
+    async with saying(b"HTTP/1.1 400 Bad Request\r\n\r\n", scheme="https") as url:
+        assert Trouble.TLS is (await refusal(url)).trouble
+
+
+async def test_certificate_that_nobody_signed_is_told(tmp_path: Path) -> None:
+    """Nothing was sent to it."""
+    async with tls_server(tmp_path) as (url, _):
+        assert Trouble.TLS is (await refusal(url)).trouble
+
+
+async def test_certificate_of_the_environment_is_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`SSL_CERT_FILE` opens what would be refused."""
+    async with tls_server(tmp_path) as (url, certificate):
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        async with asking(url) as client:
+            assert "{}" == (await client.get("/")).text
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+async def test_certificate_file_that_cannot_be_used_is_told_at_the_request(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None
+) -> None:
+    """A wrong setting is a named problem on the screen, not the end of the program."""
+    file = tmp_path / "ca.pem"
+    if content is not None:
+        file.write_text(content)
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    refused = await refusal("https://claude.ai")
+    assert (Trouble.TLS, True) == (refused.trouble, "SSL_CERT_FILE" in refused.detail)
+
+
+async def test_server_that_says_nothing_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each request has its own patience, however long the poll has."""
+    monkeypatch.setattr(client_module, "_TIMEOUT", httpx.Timeout(0.05))
+    with LoopbackServer() as server:
+        server.routes["/"] = Held()
+        assert Trouble.TIMEOUT is (await refusal(server.url)).trouble
+
+
+@pytest.mark.parametrize(
+    ("trouble", "answer"),
+    [
+        (Trouble.CUT_OFF, Reset()),
+        (Trouble.CUT_OFF, cut_off()),
+        (Trouble.CUT_OFF, Answer(headers={"Content-Encoding": "gzip"}, body=gzip.compress(b"{}")[:-4])),
+        (Trouble.MALFORMED, Answer(headers={"Content-Encoding": "gzip"}, body=b"{}")),
+        (Trouble.MALFORMED, Answer(headers={"Content-Encoding": "br"}, body=b"{}")),
+        (Trouble.MALFORMED, Answer(headers={"Content-Encoding": "gzip, gzip"}, body=b"{}")),
+        (Trouble.TOO_LARGE, large()),
+        (Trouble.TOO_LARGE, large((1 << 20) + 1)),
+        (Trouble.TOO_LARGE, Drip(0, b"x" * 60_000)),
+        (Trouble.TOO_LARGE, gzip_bomb()),
+        (
+            Trouble.TOO_LARGE,
+            Answer(headers={"Content-Encoding": "gzip"}, body=gzip.compress(b"x" * 1_048_577)),
+        ),
+        (Trouble.REDIRECT, redirect("https://host:port/")),
+        (Trouble.REDIRECT, redirect("foo://\x7f/")),
+    ],
+)
+async def test_body_that_cannot_be_had_has_its_name(trouble: Trouble, answer: Sends) -> None:
+    """Cut off, packed in another way, too large or leading nowhere: each is told apart."""
+    with LoopbackServer() as server:
+        server.routes["/"] = answer
+        assert trouble is (await refusal(server.url)).trouble
+
+
+@pytest.mark.parametrize(
+    ("trouble", "data"),
+    [
+        (Trouble.CUT_OFF, b""),
+        (Trouble.CUT_OFF, b"HTTP/1.1 200 OK\r\nContent-Le"),
+        (Trouble.CUT_OFF, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"),
+        (Trouble.MALFORMED, b"SSH-2.0-OpenSSH_9.6\r\n\r\n"),
+        (Trouble.MALFORMED, b"HTTP/1.1 200 OK\r\nno header\r\n\r\n{}"),
+        (Trouble.MALFORMED, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}"),
+        (Trouble.MALFORMED, b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n{}"),
+        (Trouble.MALFORMED, b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000),
+    ],
+)
+async def test_what_is_no_http_has_its_name(trouble: Trouble, data: bytes) -> None:
+    """What ends too early is cut off, what is no HTTP cannot be read."""
+    async with saying(data) as url:
+        assert trouble is (await refusal(url)).trouble
+
+
+@pytest.mark.parametrize(
+    ("trouble", "error"),
+    [
+        (Trouble.NO_ROUTE, OSError(errno.ENETUNREACH, "Network is unreachable")),
+        (Trouble.NO_ROUTE, OSError(errno.EHOSTUNREACH, "No route to host")),
+        (Trouble.NO_ROUTE, OSError(None, "something new")),
+        (Trouble.TIMEOUT, OSError(errno.ETIMEDOUT, "Connection timed out")),
+        (Trouble.REFUSED, ExceptionGroup("both", [OSError(errno.ECONNREFUSED, "no")])),
+        (
+            Trouble.REFUSED,
+            ExceptionGroup("both", [OSError(None, "?"), OSError(errno.ECONNREFUSED, "no")]),
+        ),
+    ],
+)
+async def test_failure_to_connect_is_named_by_its_cause(trouble: Trouble, error: Exception) -> None:
+    """The cause stands somewhere below what httpx raises."""
+
+    def connect(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("All connection attempts failed", request=request) from error
+
+    assert trouble is (await refusal("https://claude.ai", transport=httpx.MockTransport(connect))).trouble
+
+
+@pytest.mark.parametrize(
+    ("trouble", "kind"),
+    [
+        (Trouble.TIMEOUT, httpx.ConnectTimeout),
+        (Trouble.TIMEOUT, httpx.ReadTimeout),
+        (Trouble.TIMEOUT, httpx.PoolTimeout),
+        (Trouble.PROXY, httpx.ProxyError),
+        (Trouble.CUT_OFF, httpx.ReadError),
+        (Trouble.CUT_OFF, httpx.WriteError),
+        (Trouble.TIMEOUT, TimeoutError),
+        (Trouble.CUT_OFF, BrokenPipeError),
+        (Trouble.REDIRECT, httpx.InvalidURL),
+    ],
+)
+async def test_every_error_of_the_library_is_named(trouble: Trouble, kind: type[Exception]) -> None:
+    """What comes out is one error, with the kind of the other and none of its words."""
+
+    def fail(_request: httpx.Request) -> httpx.Response:
+        raise kind("sk-ant-MARKER")
+
+    refused = await refusal("https://claude.ai", transport=httpx.MockTransport(fail))
+    assert (trouble, kind.__name__) == (refused.trouble, refused.detail)
+
+
+@pytest.mark.parametrize("status", [403, 429, 500])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(headers={"Content-Encoding": "br"}, body=b"x"),
+        Answer(headers={"Content-Encoding": "gzip"}, body=b"x"),
+        Answer(headers={"Content-Length": "9"}, body=b"x", close=True),
+        large(2 << 20),
+    ],
+)
+async def test_status_is_told_although_the_body_is_broken(status: int, answer: Answer) -> None:
+    """A 429 with its wait must not hide behind a page that nobody needs."""
+    sent = Answer(status, {**answer.headers, "Retry-After": "7"}, answer.body, answer.close)
+    with LoopbackServer() as server:
+        server.routes["/"] = sent
+        async with asking(server.url) as client:
+            got = await client.get("/")
+    assert (status, "", "7") == (got.status, got.text, got.headers["retry-after"])
+
+
+@pytest.mark.parametrize("answer", [gzip_bomb(256 << 20), Drip(0, b"x" * 60_000)])
+async def test_body_of_any_size_costs_little_memory(answer: Sends) -> None:
+    """Reading stops at one mebibyte; what it would have grown to never exists."""
+    with LoopbackServer() as server:
+        server.routes["/"] = answer
+        async with asking(server.url) as client:
+            tracemalloc.start()
+            try:
+                with pytest.raises(client_module.RefusedError):
+                    await client.get("/")
+                peak = tracemalloc.get_traced_memory()[1]
+            finally:
+                tracemalloc.stop()
+    assert peak < 8 << 20
+
+
+async def test_request_that_is_given_up_frees_its_connection() -> None:
+    """A cancelled request leaves nothing behind that a later one would wait for."""
+    with LoopbackServer() as server:
+        server.routes["/held"] = Held()
+        server.routes["/"] = Answer.json({})
+        async with asking(server.url) as client:
+            for _ in range(2):
+                asked = [asyncio.create_task(client.get("/held")) for _ in range(8)]
+                await asyncio.to_thread(server.wait_for, lambda it: it.under_way == 8)
+                for one in asked:
+                    one.cancel()
+                await asyncio.gather(*asked, return_exceptions=True)
+                await asyncio.to_thread(server.wait_for, lambda it: it.under_way == 0)
+            assert "{}" == (await client.get("/")).text

@@ -1,0 +1,325 @@
+"""Which requests each poll makes, and what becomes of their replies."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from claudemeter_tui.model.reading import Endpoint, Reading, Reply
+from claudemeter_tui.model.store import Store
+from claudemeter_tui.model.usage import Account, Balance, Meter, Plan, Subscription
+from claudemeter_tui.sources.claude_ai.source import MOST_AT_ONCE
+from tests.answers import Answer, Held, in_turn
+from tests.bodies import (
+    ACCOUNT,
+    PERSONAL,
+    TEAM,
+    Json,
+    account_body,
+    extra_usage_body,
+    org_body,
+    overage_body,
+    team_body,
+    usage_body,
+)
+from tests.server import LoopbackServer
+from tests.sources.claude_ai.asking import (
+    SESSION,
+    START,
+    Clock,
+    account_troubles,
+    parts,
+    path,
+    poll,
+    reading,
+    serve,
+    serve_account,
+)
+
+USAGE, OVERAGE, OWN, PREPAID, SUBSCRIPTION = (
+    Endpoint.USAGE,
+    Endpoint.OVERAGE,
+    Endpoint.OWN_OVERAGE,
+    Endpoint.PREPAID,
+    Endpoint.SUBSCRIPTION,
+)
+PLAIN = {"usage": usage_body(), "overage": Answer.json({}, status=404)}
+"""An org that never had extra usage."""
+EACH_TIME = [path(PERSONAL, name) for name in ("usage", "overage_spend_limit", "prepaid/credits")]
+NOW_AND_THEN = ["/api/account", path(PERSONAL, "subscription_details")]
+
+
+@pytest.fixture
+def server() -> Iterator[LoopbackServer]:
+    """A server with a personal org."""
+    with LoopbackServer() as one:
+        serve_account(one, org_body())
+        yield one
+
+
+def asked(server: LoopbackServer) -> list[str]:
+    """The paths since the last look, in alphabetical order."""
+    paths = sorted(server.paths())
+    server.requests.clear()
+    return paths
+
+
+def roster(readings: list[Reading]) -> list[str] | None:
+    """The orgs that a poll listed; None where it listed none."""
+    lists = [one.roster for one in readings if one.roster is not None]
+    return [org.uuid for org in lists[-1]] if lists else None
+
+
+async def test_first_poll_asks_for_everything(server: LoopbackServer) -> None:
+    """The account, then each org's replies; each becomes a value with its text, status and time."""
+    async with reading(server.url) as source:
+        first, *rest = await poll(source)
+    assert sorted((*NOW_AND_THEN, *EACH_TIME)) == asked(server)
+    assert isinstance(first.account, Reply)
+    assert Account(ACCOUNT, "pat@example.com") == first.account.value
+    kinds = {USAGE: Plan, OVERAGE: Meter, PREPAID: Balance, SUBSCRIPTION: Subscription}
+    found = parts(rest, PERSONAL)
+    assert kinds == {name: type(part.value) for name, part in found.items() if isinstance(part, Reply)}
+    assert {(SESSION, START)} == {(one.session, one.at) for one in (first, *rest)}
+    usage = found[USAGE]
+    assert isinstance(usage, Reply)
+    assert usage.text.startswith('{"five_hour": {"utilization": 41.0')
+    assert (200, START) == (usage.status, usage.at)
+
+
+async def test_later_polls_ask_for_what_changes(server: LoopbackServer) -> None:
+    """Account and subscription come again after 15 minutes, or when everything is asked for."""
+    clock = Clock()
+    async with reading(server.url, clock) as source:
+        await poll(source)
+        asked(server)
+        for minutes, more in ((1, []), (13, []), (1, NOW_AND_THEN), (14, []), (1, NOW_AND_THEN)):
+            clock.move(minutes=minutes)
+            await poll(source)
+            assert sorted((*EACH_TIME, *more)) == asked(server)
+        await poll(source, full=True)
+        assert sorted((*EACH_TIME, *NOW_AND_THEN)) == asked(server)
+
+
+async def test_clock_that_was_set_back_delays_nothing(server: LoopbackServer) -> None:
+    """What was due in 15 minutes must not be due in a day and 15 minutes."""
+    clock = Clock()
+    async with reading(server.url, clock) as source:
+        await poll(source)
+        asked(server)
+        clock.move(days=-1)
+        await poll(source)
+    assert sorted((*EACH_TIME, *NOW_AND_THEN)) == asked(server)
+
+
+@pytest.mark.parametrize(
+    ("metered", "bodies"),
+    [
+        (False, PLAIN),
+        (False, PLAIN | {"overage": Answer.json(None)}),
+        (False, PLAIN | {"usage": usage_body(extra_usage=extra_usage_body(0.0, None, is_enabled=False))}),
+        (False, PLAIN | {"overage": overage_body(0, None, enabled=False, reason="overage_not_provisioned")}),
+        (True, PLAIN | {"usage": usage_body(extra_usage=extra_usage_body(0.0, None))}),
+        (True, PLAIN | {"usage": usage_body(extra_usage=extra_usage_body(5.0, None, is_enabled=False))}),
+        (True, PLAIN | {"overage": overage_body(0, 2000, enabled=False)}),
+        (True, PLAIN | {"overage": overage_body(0, None, enabled=False, out_of_credits=True)}),
+    ],
+)
+async def test_balance_is_asked_where_extra_usage_is_or_was_on(
+    server: LoopbackServer,
+    metered: bool,
+    bodies: Json,  # noqa: FBT001 - a table
+) -> None:
+    """On, a cap, something used, an empty balance: each is a trace of metered credits."""
+    serve(server, PERSONAL, **bodies)
+    async with reading(server.url) as source:
+        readings = await poll(source)
+    assert metered is (PREPAID in parts(readings, PERSONAL))
+    assert metered is (path(PERSONAL, "prepaid/credits") in server.paths())
+
+
+async def test_balance_is_asked_on_once_it_was_worth_it(server: LoopbackServer) -> None:
+    """From the second poll on it goes with the others, also where the traces are gone."""
+    async with reading(server.url) as source:
+        await poll(source)
+        serve(server, PERSONAL, **PLAIN)
+        asked(server)
+        await poll(source)
+    assert path(PERSONAL, "prepaid/credits") in asked(server)
+
+
+async def test_team_org_is_asked_for_ones_own_figure(server: LoopbackServer) -> None:
+    """Beside the pool, by the account's uuid; a personal org has no such figure."""
+    serve_account(server)
+    own = f"{path(TEAM, 'overage_spend_limit')}?account_uuid={ACCOUNT}"
+    server.routes[own] = Answer.json(overage_body(26, 5000, limit_type="member", account_uuid=ACCOUNT))
+    async with reading(server.url) as source:
+        readings = await poll(source)
+    assert 1 == server.paths().count(own)
+    assert OWN not in parts(readings, PERSONAL)
+    meters = [parts(readings, TEAM)[it] for it in (OVERAGE, OWN)]
+    figures = [
+        (it.value.personal, it.value.used)
+        for it in meters
+        if isinstance(it, Reply) and isinstance(it.value, Meter)
+    ]
+    assert [(False, 1720), (True, 26)] == [(personal, used and used.minor) for personal, used in figures]
+
+
+async def test_own_figure_is_not_asked_for_nobody(server: LoopbackServer) -> None:
+    """Where the account's uuid is not known, there is nothing to ask with."""
+    serve_account(server, team_body())
+    server.routes["/api/account"] = Answer.json(account_body(team_body(), uuid=None))
+    async with reading(server.url) as source:
+        readings = await poll(source)
+    assert OWN not in parts(readings, TEAM)
+    assert not any("account_uuid" in one for one in server.paths())
+
+
+@pytest.mark.parametrize("uuid", ["../../api/logout", "a?b=c#d", "%2e%2e", "a b", "..", "a/b", ""])
+async def test_uuid_of_another_form_makes_no_path(server: LoopbackServer, uuid: str) -> None:
+    """A server's text leads to no other path than the known ones."""
+    server.routes["/api/account"] = Answer.json(account_body(team_body(uuid), team_body(), uuid=uuid))
+    serve(server, TEAM)
+    async with reading(server.url) as source:
+        await poll(source)
+    names = ("usage", "overage_spend_limit", "prepaid/credits", "subscription_details")
+    assert {"/api/account", *(path(TEAM, name) for name in names)} == set(server.paths())
+
+
+@pytest.mark.parametrize(
+    "answer", [Answer.json({}, status=404), Answer.json({"error": {}}, status=403), Answer.json(None)]
+)
+async def test_org_without_metered_billing_has_a_reply_without_a_value(
+    server: LoopbackServer, answer: Answer
+) -> None:
+    """404, 403 and null say that there is no such thing: an answer, no failure."""
+    serve(server, PERSONAL, usage=usage_body(), overage=answer, subscription=answer)
+    async with reading(server.url) as source:
+        found = parts(await poll(source), PERSONAL)
+    for endpoint in (OVERAGE, SUBSCRIPTION):
+        part = found[endpoint]
+        assert isinstance(part, Reply)
+        assert (None, answer.status) == (part.value, part.status)
+
+
+async def test_orgs_for_the_api_are_left_out(server: LoopbackServer) -> None:
+    """They have no usage, and are asked for none."""
+    serve_account(server, org_body("api-org", capabilities=["api"]), org_body())
+    async with reading(server.url) as source:
+        assert [PERSONAL] == roster(await poll(source))
+    assert not any("api-org" in one for one in server.paths())
+
+
+@pytest.mark.parametrize(
+    "account", [Answer.json({}, status=500), Answer(body=b"nonsense"), Answer.json([]), Answer.json({})]
+)
+async def test_list_of_orgs_stands_in_for_the_account(server: LoopbackServer, account: Answer) -> None:
+    """The orgs are read all the same, and both are asked again at the next poll, until the account is back."""
+    server.routes["/api/account"] = in_turn(account, account, Answer.json(account_body()))
+    server.routes["/api/organizations"] = Answer.json([org_body()])
+    async with reading(server.url) as source:
+        first, second = await poll(source), await poll(source)
+        asked(server)
+        third = await poll(source)
+    assert [[PERSONAL]] * 3 == [roster(first), roster(second) or [PERSONAL], roster(third) or [PERSONAL]]
+    assert isinstance(parts(first, PERSONAL)[USAGE], Reply)
+    assert isinstance(parts(second, PERSONAL)[USAGE], Reply)
+    assert "/api/organizations" not in asked(server)
+
+
+async def test_orgs_come_and_leave(server: LoopbackServer) -> None:
+    """What the account no longer names is asked no more; what comes back is asked for everything."""
+    serve_account(server)
+    async with reading(server.url) as source:
+        assert [PERSONAL, TEAM] == roster(await poll(source))
+        server.routes["/api/account"] = Answer.json(account_body(org_body()))
+        assert [PERSONAL] == roster(await poll(source, full=True))
+        asked(server)
+        await poll(source)
+        assert EACH_TIME == sorted(asked(server), key=EACH_TIME.index)
+        server.routes["/api/account"] = Answer.json(account_body(team_body(), org_body()))
+        assert [TEAM, PERSONAL] == roster(await poll(source, full=True))
+        assert path(TEAM, "subscription_details") in asked(server)
+
+
+@pytest.mark.parametrize("lost", [None, {}, {"organization": {"uuid": 5}}, {"organization": "text"}])
+async def test_org_that_cannot_be_read_has_not_left(server: LoopbackServer, lost: Json | None) -> None:
+    """Where part of the list is not understood, the orgs it lacks are kept."""
+    serve_account(server)
+    async with reading(server.url) as source:
+        await poll(source)
+        body = account_body(org_body())
+        body["memberships"].append(lost)
+        server.routes["/api/account"] = Answer.json(body)
+        readings = await poll(source, full=True)
+    assert [PERSONAL, TEAM] == roster(readings)
+    assert isinstance(parts(readings, TEAM)[USAGE], Reply)
+
+
+@pytest.mark.parametrize("account", [{}, {"memberships": []}, {"memberships": None}])
+async def test_account_without_orgs_needs_a_second_witness(server: LoopbackServer, account: Json) -> None:
+    """Orgs leave the screen only where the list of orgs is empty, too."""
+    async with reading(server.url) as source:
+        await poll(source)
+        server.routes["/api/account"] = Answer.json(account)
+        server.routes["/api/organizations"] = Answer.json({}, status=500)
+        readings = await poll(source, full=True)
+    assert roster(readings) is None
+    assert ["server error"] == account_troubles(readings)
+    assert isinstance(parts(readings, PERSONAL)[USAGE], Reply)
+
+
+async def test_account_without_any_org_is_asked_at_each_poll(server: LoopbackServer) -> None:
+    """Nothing else can be read, and an org may come at any time."""
+    server.routes["/api/account"] = Answer.json({"uuid": ACCOUNT, "memberships": []})
+    server.routes["/api/organizations"] = Answer.json([org_body(capabilities=["api"])])
+    async with reading(server.url) as source:
+        for _ in range(2):
+            readings = await poll(source)
+            assert [] == roster(readings)
+            assert ["no orgs"] == account_troubles(readings)
+            assert ["/api/account", "/api/organizations"] == asked(server)
+
+
+async def test_account_keeps_what_a_later_reply_leaves_out(server: LoopbackServer) -> None:
+    """One odd reply does not make another account of it, and the own figure is still asked for."""
+    serve_account(server, team_body())
+    store = Store()
+    async with reading(server.url) as source:
+        for uuid in (ACCOUNT, None):
+            server.routes["/api/account"] = Answer.json(account_body(team_body(), uuid=uuid))
+            for one in await poll(source, full=True):
+                store = store.after(one)
+    assert [(ACCOUNT, TEAM)] == [state.key for state in store.orgs]
+    assert 2 == sum("account_uuid" in one for one in server.paths())
+
+
+async def test_requests_are_eight_at_most_at_a_time(server: LoopbackServer) -> None:
+    """A hundred orgs are read by eight connections, each org once."""
+    orgs = [org_body(f"org-{number}") for number in range(100)]
+    serve_account(server, *orgs)
+    async with reading(server.url) as source:
+        readings = await poll(source)
+    counts = Counter(report.org.uuid for one in readings for report in one.reports)
+    assert {org["uuid"]: 1 for org in orgs} == counts
+    assert server.peak <= MOST_AT_ONCE
+    assert server.connections <= MOST_AT_ONCE
+
+
+async def test_slow_org_delays_no_other(server: LoopbackServer) -> None:
+    """Each org's reading comes when it is complete, whatever the one before it does."""
+    orgs = [org_body(f"org-{number}") for number in range(12)]
+    serve_account(server, *orgs)
+    held = Held(Answer.json(usage_body()))
+    serve(server, "org-0", usage=held, overage=held, subscription=held)
+    found: list[str] = []
+    async with reading(server.url) as source:
+        async for one in source.read():
+            found += [report.org.uuid for report in one.reports]
+            if len(found) == 11:
+                held.release()
+    assert "org-0" == found[-1]
+    assert 12 == len(set(found))

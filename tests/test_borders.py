@@ -1,0 +1,127 @@
+"""Who may import whom, and what stays unloaded: looked at in the text and in a fresh interpreter."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from importlib.util import resolve_name
+from pathlib import Path
+
+import pytest
+
+import claudemeter_tui
+
+PACKAGE = claudemeter_tui.__name__
+ROOT = Path(claudemeter_tui.__file__).parent
+MODULES = {
+    ".".join((PACKAGE, *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__"): path
+    for path in sorted(ROOT.rglob("*.py"))
+}
+HEAVY = ("httpx", "pydantic", "browser_cookie3", "plotext", "textual")
+
+MAY_IMPORT = {
+    "model": {"model"},
+    "text": {"text", "model"},
+    "polling": {"model"},
+    "sources": {"sources", "model"},
+    "tui": {"tui", "text", "model"},
+    "config": {"config", "sources", "model"},
+}
+"""By room; any other module at the top wires and may import everything."""
+LIBRARIES = {
+    "model": set[str](),
+    "text": {"plotext"},
+    "polling": set[str](),
+    "sources": {"httpx", "pydantic", "pydantic_core", "browser_cookie3"},
+    "tui": {"textual", "rich"},
+    "config": {"platformdirs"},
+}
+"""By room; what stands beside the standard library."""
+
+
+def room(module: str) -> str:
+    """The room of a module of ours: the part after the package's name; empty for the package itself."""
+    return module.split(".")[1] if "." in module else ""
+
+
+def imports(module: str) -> Iterator[str]:
+    """Every module that is named in an import of this one, wherever in its text."""
+    path = MODULES[module]
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        if isinstance(node, ast.ImportFrom):
+            base = resolve_name("." * node.level + (node.module or ""), package)
+            inner = (f"{base}.{alias.name}" for alias in node.names)
+            yield from (name if name in MODULES else base for name in inner)
+
+
+def outside(module: str) -> set[str]:
+    """The libraries that a module imports beside the standard one."""
+    tops = {name.partition(".")[0] for name in imports(module)}
+    return tops - sys.stdlib_module_names - {PACKAGE, "__future__"}
+
+
+@cache
+def loaded(module: str) -> frozenset[str]:
+    """What a fresh interpreter has loaded after importing a module."""
+    asking = f"import {module}, sys; print(*sys.modules)"
+    told = subprocess.run([sys.executable, "-c", asking], capture_output=True, text=True, check=True)
+    return frozenset(told.stdout.split())
+
+
+def test_every_room_is_known() -> None:
+    """What is read here is the package: a room that moves is not forgotten."""
+    assert set(MAY_IMPORT) <= {room(module) for module in MODULES}
+
+
+@pytest.mark.parametrize("module", [one for one in MODULES if room(one) in MAY_IMPORT])
+def test_imports_point_one_way(module: str) -> None:
+    """A room imports itself and the rooms below it, never one above."""
+    ours = {room(name) for name in imports(module) if name.partition(".")[0] == PACKAGE}
+    assert ours - {""} <= MAY_IMPORT[room(module)]
+
+
+@pytest.mark.parametrize("module", [one for one in MODULES if room(one) in LIBRARIES])
+def test_libraries_stay_in_their_rooms(module: str) -> None:
+    """The model needs the standard library only; each other library has one room."""
+    assert outside(module) <= LIBRARIES[room(module)]
+
+
+def test_imports_are_found_in_the_text() -> None:
+    """The finder sees imports at the top and within functions, whole modules and names from them."""
+    assert "claudemeter_tui.model.reading" in set(imports("claudemeter_tui.polling"))
+    assert "claudemeter_tui.text.format" in set(imports("claudemeter_tui.text.problems"))
+    assert "claudemeter_tui.tui.app" in set(imports("claudemeter_tui.cli"))
+    assert outside("claudemeter_tui.text.chart") == {"plotext"}
+
+
+@pytest.mark.parametrize(
+    ("module", "unloaded"),
+    [
+        ("claudemeter_tui.tui.app", ("httpx", "pydantic", "browser_cookie3", "plotext")),
+        ("claudemeter_tui.cli", HEAVY),
+        ("claudemeter_tui.polling", HEAVY),
+        *((module, HEAVY) for module in MODULES if room(module) == "text"),
+    ],
+)
+def test_import_loads_no_more_than_it_needs(module: str, unloaded: tuple[str, ...]) -> None:
+    """The first frame waits for no network and no chart library, and scripts do without Textual."""
+    assert not set(unloaded) & loaded(module)
+
+
+@pytest.mark.parametrize("module", [one for one in MODULES if room(one) == "model"])
+def test_model_loads_the_standard_library_only(module: str) -> None:
+    """Beside what any interpreter has loaded, the model brings in nothing else, by whatever way."""
+    tops = {name.partition(".")[0] for name in loaded(module) - loaded("sys")}
+    assert tops - sys.stdlib_module_names <= {PACKAGE}
+
+
+def test_app_loads_textual() -> None:
+    """The look at what is loaded sees what is there."""
+    assert "textual" in loaded("claudemeter_tui.tui.app")
+    assert "httpx" in loaded("claudemeter_tui.sources.claude_ai.client")

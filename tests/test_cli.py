@@ -1,0 +1,177 @@
+"""The command line from outside: one clear line, exit 2, nothing half-written."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from claudemeter_tui import cli
+from claudemeter_tui.cli import main
+from claudemeter_tui.config import COOKIE_VARIABLE
+from tests.answers import Answer
+from tests.bodies import account_body
+from tests.server import LoopbackServer
+
+MARKER = "sk-ant-sid01-PLANTED-MARKER"
+ENOSPC = OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize(
+    ("expected", "arguments"),
+    [
+        ("--interval: 'soon' is not a number of seconds", "--interval soon"),
+        ("--interval: 5 is out of range; 30 to 86400 seconds are possible", "--interval 5"),
+        ("--size: 'big' is not of the form 120x36", "--size big"),
+        ("--size: 1x1 is out of range; 40x1 to 500x200 are possible", "--size 1x1"),
+        ("--base-url: it must look like https://host or http://127.0.0.1:PORT", "--base-url claude.ai"),
+        (
+            "--base-url: plain http would show the session cookie to the network; use https",
+            "--base-url http://example.com",
+        ),
+        ("--cookie-file: '/none/here': No such file or directory", "--cookie-file /none/here"),
+        ("--screenshot: 'x.png' must end in .svg", "--screenshot x.png"),
+        ("--screenshot: there is no folder '/none/here'", "--screenshot /none/here/x.svg"),
+        ("--org: it chooses what --once or --json print; give one of them too", "--org 1"),
+        ("unrecognized arguments: --bogus; --help tells what there is", "--bogus"),
+        ("unrecognized arguments: \\x1b[31m\\u202e; --help tells what there is", "\x1b[31m\u202e"),
+    ],
+)
+def test_bad_argument_is_one_line_and_exit_2(
+    expected: str, arguments: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On stderr, with the program's name, and nothing in it that a terminal would obey."""
+    shown = expected.replace("\\x1b", " ").replace("\\u202e", " ")
+    assert main(arguments.split(" ")) == 2
+    assert capsys.readouterr() == ("", f"claudemeter-tui: {shown}\n")
+
+
+def test_bad_cookie_in_the_environment_is_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It names the variable, not what it holds."""
+    monkeypatch.setenv(COOKIE_VARIABLE, f"wrong={MARKER}")
+    assert main(["--once"]) == 2
+    expected = f"claudemeter-tui: {COOKIE_VARIABLE}: it has no sessionKey; copy the whole Cookie header"
+    said = capsys.readouterr().err
+    assert (said.startswith(expected), said.count("\n"), MARKER in said) == (True, 1, False)
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the program without a terminal."""
+    command = [sys.executable, "-W", "error", "-m", "claudemeter_tui", *arguments]
+    return subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, check=False, text=True, timeout=60
+    )
+
+
+def test_dashboard_without_a_terminal_is_one_line() -> None:
+    """It says what it needs, and what needs none."""
+    done = run("--demo")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith("claudemeter-tui: the dashboard needs a terminal: ")
+
+
+def test_complaint_with_stderr_closed_is_swallowed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It goes nowhere, in particular not among the data; the exit status stays."""
+    monkeypatch.setattr(sys, "stderr", None)
+    assert main(["--bogus"]) == 2
+    assert capsys.readouterr().out == ""
+
+
+def test_ctrl_c_anywhere_is_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a word."""
+
+    def interrupted(_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_run", interrupted)
+    assert main([]) == 130
+    assert capsys.readouterr() == ("", "")
+
+
+def test_screenshot_of_the_demo_is_a_whole_picture(tmp_path: Path) -> None:
+    """Without a terminal and a network: exit 0, not a word, one file."""
+    done = run("--demo", "--size", "100x30", "--screenshot", str(tmp_path / "picture.svg"))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    picture = (tmp_path / "picture.svg").read_text("utf-8")
+    assert (picture.startswith("<svg"), picture.rstrip().endswith("</svg>")) == (True, True)
+    assert "5-hour" in picture.replace("&#160;", " ")
+    assert [path.name for path in tmp_path.iterdir()] == ["picture.svg"]
+
+
+def full_at(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fill the disk: no file can be made, written, or closed with what is still in its buffer."""
+
+    def full(*_: object, **__: object) -> None:
+        raise ENOSPC
+
+    if step == "make":
+        monkeypatch.setattr("tempfile.mkstemp", full)
+    elif step == "replace":
+        monkeypatch.setattr(Path, "replace", full)
+    else:
+        opened = os.fdopen
+
+        def into_nothing(handle: int, *_: object, **__: object) -> object:
+            os.close(handle)
+            return opened(os.open("/dev/full", os.O_WRONLY), "w", encoding="utf-8")
+
+        monkeypatch.setattr("os.fdopen", into_nothing)
+
+
+@pytest.mark.parametrize("before", [None, "the picture of yesterday"])
+@pytest.mark.parametrize("step", ["make", "write", "replace"])
+def test_full_disk_leaves_nothing_half_written(
+    step: str,
+    before: str | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """One line, exit 2; what stood there stands there, and no other file is left."""
+    if step == "write" and not Path("/dev/full").exists():
+        pytest.skip("the system has no device that is always full")
+    path = tmp_path / "picture.svg"
+    if before is not None:
+        path.write_text(before)
+    monkeypatch.setattr("claudemeter_tui.tui.picture.svg", lambda *_, **__: "<svg>" + "x" * 100_000)
+    full_at(step, monkeypatch)
+    assert main(["--demo", "--screenshot", str(path)]) == 2
+    assert capsys.readouterr() == (
+        "",
+        f"claudemeter-tui: --screenshot: {str(path)!r}: No space left on device\n",
+    )
+    assert {one.name: one.read_text() for one in tmp_path.iterdir()} == (
+        {} if before is None else {"picture.svg": before}
+    )
+
+
+def test_screenshot_replaces_a_picture_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The new one stands where the old one stood."""
+    path = tmp_path / "picture.SVG"
+    path.write_text("the picture of yesterday")
+    monkeypatch.setattr("claudemeter_tui.tui.picture.svg", lambda *_, **__: "<svg>•</svg>")
+    assert main(["--demo", "--screenshot", str(path)]) == 0
+    assert {one.name: one.read_text("utf-8") for one in tmp_path.iterdir()} == {"picture.SVG": "<svg>•</svg>"}
+
+
+def test_cookie_file_is_used_and_never_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It goes to the origin that was named, and into no output."""
+    cookies = tmp_path / "cookies.txt"
+    cookies.write_text(f"Cookie: lastActiveOrg=x; sessionKey={MARKER}")
+    with LoopbackServer() as server:
+        server.routes["/api/account"] = Answer.json(account_body())
+        assert main(["--once", "--cookie-file", str(cookies), "--base-url", server.url]) == 4
+    assert {request.headers["cookie"] for request in server.requests} == {
+        f"lastActiveOrg=x; sessionKey={MARKER}"
+    }
+    out, err = capsys.readouterr()
+    assert "via cookie file" in out
+    assert MARKER not in out + err

@@ -1,0 +1,138 @@
+"""Problems in words: every trouble, the title, and what is shown meanwhile."""
+
+from __future__ import annotations
+
+from datetime import UTC
+
+import pytest
+
+from claudemeter_tui.model.reading import Endpoint, Session, Trouble
+from claudemeter_tui.model.store import Problem, Store
+from claudemeter_tui.model.usage import Org
+from claudemeter_tui.polling import CURABLE
+from claudemeter_tui.text.problems import TABLE, is_remark, meanwhile, title
+from tests.model.readings import (
+    CHROME,
+    FIREFOX,
+    PERSONAL,
+    SAM,
+    TEAM,
+    at,
+    folded,
+    listed,
+    overage,
+    reported,
+    usage,
+)
+
+
+def problem(
+    trouble: Trouble = Trouble.TIMEOUT,
+    endpoint: Endpoint = Endpoint.USAGE,
+    org: Org | None = PERSONAL,
+    session: Session = CHROME,
+    detail: str = "",
+) -> Problem:
+    """A problem that began five minutes after the start."""
+    return Problem(trouble, endpoint, at(5), session, org, detail)
+
+
+@pytest.mark.parametrize("trouble", Trouble)
+def test_every_trouble_has_words(trouble: Trouble) -> None:
+    """What happened and what to do: whole sentences, each its own, none that stops half-way."""
+    words = TABLE[trouble]
+    for sentence in (words.what, words.cure):
+        assert sentence[0].isupper() or sentence.startswith("claude.ai")
+        assert sentence.endswith(".")
+        assert sentence == " ".join(sentence.split())
+
+
+def test_every_trouble_is_told_apart() -> None:
+    """No two troubles happen in the same words, nor go by the same name."""
+    assert len(Trouble) == len({words.what for words in TABLE.values()})
+    assert set(Trouble) == set(TABLE)
+
+
+@pytest.mark.parametrize("trouble", Trouble)
+def test_cure_names_a_key_only_where_it_works(trouble: Trouble) -> None:
+    """Who is told to press r is not held back by a back-off."""
+    assert "press r" not in TABLE[trouble].cure or trouble in CURABLE
+
+
+def test_challenge_never_asks_to_sign_in_again() -> None:
+    """A Cloudflare challenge says nothing about the session."""
+    words = TABLE[Trouble.CHALLENGE]
+    assert "sign in" not in f"{words.what} {words.cure}".lower()
+
+
+@pytest.mark.parametrize("trouble", Trouble)
+def test_only_new_fields_are_remarks(trouble: Trouble) -> None:
+    """A new field loses nothing; everything else does."""
+    assert (trouble is Trouble.NEW_FIELD) is is_remark(problem(trouble))
+
+
+@pytest.mark.parametrize(
+    ("expected", "one"),
+    [
+        ("Personal · usage: timed out", problem()),
+        (
+            "Acme Team · prepaid: server error (status 502)",
+            problem(Trouble.SERVER_ERROR, Endpoint.PREPAID, TEAM, detail="status 502"),
+        ),
+        ("org-9 · usage: timed out", problem(org=Org("org-9", ""))),
+        (
+            "Chrome, Default · session expired",
+            problem(Trouble.EXPIRED, Endpoint.ACCOUNT, None),
+        ),
+        (
+            "cookie file · session expired",
+            problem(Trouble.EXPIRED, Endpoint.ACCOUNT, None, Session("cookie file")),
+        ),
+        (
+            "Chrome, Default · usage: new field (a.b)",
+            problem(Trouble.NEW_FIELD, Endpoint.USAGE, None, detail="a.b"),
+        ),
+        (
+            "no session (Chrome: signed out)",
+            problem(Trouble.NO_SESSION, Endpoint.ACCOUNT, None, Session(""), "Chrome: signed out"),
+        ),
+        ("Personal · account: timed out", problem(endpoint=Endpoint.ACCOUNT)),
+    ],
+)
+def test_title_says_whose_and_what(expected: str, one: Problem) -> None:
+    """The org or the session, the reply where it says more, the trouble, and what narrows it down."""
+    assert expected == title(one)
+
+
+def known() -> Store:
+    """A store of two accounts: usage read at 14:00 and 14:01, overage at 14:02, the other's at 13:50."""
+    return folded(
+        listed(0, PERSONAL, TEAM),
+        listed(0, PERSONAL, account=SAM, session=FIREFOX),
+        reported(0, PERSONAL, usage(0), overage(2, 500)),
+        reported(1, TEAM, usage(1)),
+        reported(-10, PERSONAL, usage(-10), session=FIREFOX),
+    )
+
+
+NOTHING = "Nothing is shown for it: there was no good answer yet."
+
+
+@pytest.mark.parametrize(
+    ("expected", "one"),
+    [
+        ("The figures of 14:00 stay on screen.", problem()),
+        ("The figures of 14:02 stay on screen.", problem(endpoint=Endpoint.OVERAGE)),
+        ("The figures of 14:01 stay on screen.", problem(org=TEAM)),
+        (NOTHING, problem(endpoint=Endpoint.PREPAID)),
+        (NOTHING, problem(org=Org("org-9", "Gone"))),
+        (NOTHING, problem(session=Session("Edge"))),
+        ("The figures of 13:50 stay on screen.", problem(session=FIREFOX)),
+        ("The figures of 14:00 stay on screen.", problem(Trouble.EXPIRED, Endpoint.ACCOUNT, None)),
+        ("Everything is shown as usual.", problem(Trouble.NEW_FIELD)),
+        ("All other figures of the reply are shown.", problem(Trouble.ODD_VALUE)),
+    ],
+)
+def test_meanwhile_says_which_figures_stay(expected: str, one: Problem) -> None:
+    """The last good figures with their time, the oldest of a whole session, or that there are none."""
+    assert expected == meanwhile(one, known(), at(6), UTC)
