@@ -44,8 +44,8 @@ LIGHT = Theme(
     dark=False,
     variables={
         "normal": "#1a7350",
-        "critical": "#963c0c",
-        "full": "#8c0f25",
+        "critical": "#943b0b",
+        "full": "#850c22",
         "muted": "#5a6774",
         "frame": "#b9bdb9",
         "curve": "#1b6a93",

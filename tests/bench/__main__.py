@@ -1,0 +1,47 @@
+"""How fast the program is and how much memory it takes, each figure beside its yardstick.
+
+    python -m tests.bench             every figure, a quarter of an hour
+    python -m tests.bench idle key    some of them
+
+Ours and the yardstick are measured in turn, in the same run, and the ratio is the median of the pairs' ratios.
+Not a test: a busy machine makes a figure worse and nothing wrong.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+
+from tests.bench.asking import once, poll
+from tests.bench.memory import memory, week
+from tests.bench.panes import frame, idle, key
+from tests.bench.reckoning import fold, judge
+from tests.bench.table import HEAD, Line
+
+FIGURES: dict[str, Callable[[], Line]] = {
+    "frame": frame,
+    "memory": memory,
+    "week": week,
+    "idle": idle,
+    "key": key,
+    "poll": poll,
+    "once": once,
+    "fold": fold,
+    "judge": judge,
+}
+
+
+def main(names: Sequence[str]) -> int:
+    """Print the table, each line as soon as it is known; gives 2 for a name that is none of the figures."""
+    unknown = [name for name in names if name not in FIGURES]
+    if unknown:
+        print(f"no such figure: {', '.join(unknown)}; there are: {', '.join(FIGURES)}", file=sys.stderr)
+        return 2
+    print(HEAD, flush=True)
+    for name in names or FIGURES:
+        print(FIGURES[name]().shown(), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,89 @@
+"""What a person waits for, and what an open pane costs: measured on real programs in a pty."""
+
+from __future__ import annotations
+
+import time
+from statistics import median, quantiles
+
+from tests.bench.pane import Pane, watch
+from tests.bench.table import PAIRS, Line, Pair, compared, in_turn, milliseconds, ratio
+
+EMPTY = ("-c", "from textual.app import App\nApp().run()")
+OURS = ("-c", "from claudemeter_tui.cli import main\nraise SystemExit(main(['--demo']))")
+LEFT_OPEN = ("-m", "tests.bench.left_open")
+PAINTED = b"48;2;"
+"""Sets a background of the theme: the first one belongs to the first frame."""
+SETTLED = 5.0
+"""Seconds after the first frame in which a program still starts up."""
+WATCHED = 20.0
+"""Seconds of idling; the next poll is due after 60."""
+RIGHT = "\x1b[C"
+
+
+def frame(pairs: int = PAIRS) -> Line:
+    """From exec to the first painted frame, against an empty Textual app."""
+    found = in_turn(lambda: _painted(OURS), lambda: _painted(EMPTY), pairs)
+    return compared("time to the first painted frame", found, 1.25, milliseconds)
+
+
+def _painted(program: tuple[str, ...]) -> float:
+    with Pane(*program) as pane:
+        pane.until(PAINTED)
+        return time.perf_counter() - pane.began
+
+
+def idle(pairs: int = PAIRS, settled: float = SETTLED, watched: float = WATCHED) -> Line:
+    """Processor time with the clock ticking and no poll due, against the empty app, both at the same time."""
+    found = [_idle(number, settled, watched) for number in range(pairs)]
+    ours, empty = (median(side) for side in zip(*found, strict=True))
+    times = ratio(found)
+    is_met = times <= 3 and ours < 0.005
+    return Line(
+        "processor use left open, no poll due",
+        f"{ours:.2%}",
+        "at most 3 times, below 0.5%",
+        is_met,
+        f"{empty:.2%}",
+        times,
+    )
+
+
+def _idle(number: int, settled: float, watched: float) -> Pair:
+    """Parts of a core that ours and the empty app take, each on a core of its own, a pair about."""
+    with Pane(*LEFT_OPEN) as ours, Pane(*EMPTY) as empty:
+        ours.pin(number)
+        empty.pin(number + 1)
+        ours.until(b"Acme")
+        watch((ours, empty), settled)
+        began, before = time.perf_counter(), (ours.processor, empty.processor)
+        watch((ours, empty), watched)
+        after, took = (ours.processor, empty.processor), time.perf_counter() - began
+    return (after[0] - before[0]) / took, (after[1] - before[1]) / took
+
+
+def key(presses: int = 200, orgs: int = 100) -> Line:
+    """From a key to the org on screen, its amounts and its chart, p95; every org with a week of samples."""
+    with Pane(*LEFT_OPEN, str(orgs)) as pane:
+        pane.until(*_amounts(0))
+        watch((pane,), 2)
+        found = [_pressed(pane, number % orgs) for number in range(1, presses + 1)]
+    p95 = quantiles(found, n=20, method="inclusive")[-1]
+    figure = f"key to repainted org, {orgs} orgs, p95"
+    return Line(figure, milliseconds(p95), "at most 50 ms", p95 <= 0.05)
+
+
+def _pressed(pane: Pane, org: int) -> float:
+    """Seconds until that org, the next one, is on screen."""
+    began = time.perf_counter()
+    pane.send(RIGHT)
+    pane.until(*_amounts(org))
+    took = time.perf_counter() - began
+    watch((pane,), 0.05)
+    return took
+
+
+def _amounts(org: int) -> tuple[bytes, bytes]:
+    """What only this org shows: in the panel of credits, and above its chart."""
+    from tests.bench.orgs import risen, used  # noqa: PLC0415 - the other figures start without pydantic
+
+    return f"${used(org)}".encode(), f"+${risen(org)}".encode()
