@@ -112,7 +112,7 @@ def _every_second(runs: tuple[Run, ...], *, after_gap: bool) -> tuple[Run, ...]:
         follows_gap = kept[-1].minor is None
         candidate = run.minor is not None and follows_gap is after_gap
         if (candidate and spare) or (run.minor is None and follows_gap):
-            kept[-1] = replace(kept[-1], last=run.last)
+            kept[-1] = Run(kept[-1].minor, kept[-1].first, run.last)
         else:
             kept.append(run)
         spare = spare is not candidate

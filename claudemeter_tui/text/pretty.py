@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-MOST_LINES = 20_000
+MOST_LINES = 12_000
 """Lines that are made; what follows comes in one piece, as it was sent."""
 MOST_OF_A_PATH = 80
 """Characters of a path in the remarks; longer ones are cut there, with an ellipsis."""
@@ -50,7 +50,9 @@ class Line(NamedTuple):
     remark: Remark | None = None
 
 
-REST = Line("… too many lines: the rest as it came", ((0, 36, Part.NOTE),))
+_TOLD = "… too many lines: the rest as it came"
+REST = Line(_TOLD, ((0, len(_TOLD), Part.NOTE),))
+"""Stands between the lines that were made and what follows."""
 
 
 def pretty(body: str, new_fields: Iterable[str] = (), odd_values: Iterable[str] = ()) -> list[Line]:
@@ -63,16 +65,20 @@ def pretty(body: str, new_fields: Iterable[str] = (), odd_values: Iterable[str] 
 
 def visible(text: str) -> str:
     """The text with an escape in place of each character that prints nothing, or more than itself."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else _escaped(char) for char in text)
+    return text if text.isprintable() else text.translate(_ESCAPES)
 
 
-def _escaped(char: str) -> str:
-    return _SHORT.get(char) or json.dumps(char)[1:-1] if char != "\x7f" else r"\u007f"
+class _Escapes(dict[int, str]):
+    """What stands for a character, by its code; filled as they come."""
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        self[code] = char if char.isprintable() else json.dumps(char)[1:-1]
+        return self[code]
 
 
-_SHORT = {"\t": r"\t", "\n": r"\n", "\r": r"\r"}
+_ESCAPES = _Escapes({0x7F: r"\u007f"})
+"""DEL is the one character that `json.dumps` lets through."""
 
 
 def _is_json(body: str) -> bool:

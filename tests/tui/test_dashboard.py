@@ -266,6 +266,37 @@ async def test_quit_keys_end_the_program() -> None:
         assert dashboard.return_code == 0
 
 
+async def test_ctrl_c_copies_what_is_selected() -> None:
+    """With a selection Ctrl+C copies it and does not quit."""
+    dashboard = app(stage(PERSONAL))
+    async with dashboard.run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        row = next(place for place, line in enumerate(screen(pilot)) if "of $50.00" in line)
+        column = screen(pilot)[row].index("$17.20")
+        await pilot.mouse_down(offset=(column, row))
+        await pilot.hover(offset=(column + 15, row))
+        await pilot.mouse_up(offset=(column + 15, row))
+        await pilot.press("ctrl+c")
+        assert "$17.20 of $50.00" in dashboard.clipboard
+        assert dashboard.is_running
+
+
+async def test_chart_looks_further_back_and_tells_the_pointer() -> None:
+    """`+` and `-` change how far back the chart looks; the pointer reads time and value off it."""
+    async with app(stage(LABORATORY)).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        assert "Used credits since 14:02" in text(pilot)
+        await pilot.press("minus")
+        await pilot.pause()
+        assert "Used credits in the last hour" in text(pilot)
+        await pilot.hover(offset=(117, 20))
+        await pilot.pause()
+        assert "14:48  $8.12" in text(pilot)
+        await pilot.press("plus", "plus", "plus", "plus")
+        await pilot.pause()
+        assert "Used credits in the last week" in text(pilot)
+
+
 async def test_palette_has_the_same_actions() -> None:
     """Every action that has a name is in the command palette."""
     dashboard = app(stage(PERSONAL))

@@ -1,0 +1,96 @@
+"""What can happen to an org or a session, told once for each transition."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.reading import Endpoint, Session
+from claudemeter_tui.model.store import OrgKey
+from claudemeter_tui.model.usage import Org, Severity
+from claudemeter_tui.model.verdict import Shut
+
+
+class Kind(StrEnum):
+    """What happened; `subject`, `before` and `after` of the event mean what is said here."""
+
+    WINDOW_FILLED = "window_filled"
+    """The window became full, or was locked: percent before and after, `until` its reset."""
+    WINDOW_RESET = "window_reset"
+    """The window's reset is over by the clock, or was seen: percent before; after is not read yet."""
+    WINDOW_RESET_EARLY = "window_reset_early"
+    """The window has room again before its reset: percent before and after, `until` the reset it had."""
+    WINDOW_MOVED = "window_moved"
+    """The reset of a running window is at another time: the times before and after."""
+    THRESHOLD = "threshold_passed"
+    """A window or the credits passed a percentage, `threshold`: percent before and after."""
+    ON_CREDITS = "on_credits"
+    """Work costs credits now: the state before, the label of the full window after (None: no windows)."""
+    BACK_IN_PLAN = "back_in_plan"
+    """Work costs no credits any more: the states before and after."""
+    WAIT = "wait"
+    """Work went on credits, or was blocked, and now has to wait: the states before and after."""
+    BLOCKED = "blocked"
+    """Work is refused: the state before, `shut` says why, `until` when it lifts."""
+    CREDITS_BLOCKED = "credits_blocked"
+    """Credits are locked beside room in the plan: `shut` says why, `until` when it ends."""
+    STILL_BLOCKED = "still_blocked"
+    """Another lock leads now: the raw reasons before and after, `shut` is the new one."""
+    LIFTED = "lifted"
+    """A lock no longer stops anything: the state after, `shut` is what it was."""
+    CAP_CHANGED = "cap_changed"
+    """Another monthly cap: money before and after; None is no cap."""
+    BALANCE_REFILLED = "balance_refilled"
+    """The prepaid balance rose: money before and after."""
+    TRANCHE_EXPIRING = "tranche_expiring"
+    """A part of the balance is about to expire: the money before, `until` its end."""
+    ORG_APPEARED = "org_appeared"
+    ORG_LEFT = "org_left"
+    SOURCE_CHANGED = "source_changed"
+    """Another session serves the org: the labels before and after."""
+    SESSION_EXPIRED = "session_expired"
+    NEW_FIELD = "new_field"
+    """A reply, `subject`, holds what this program does not know: the paths after, with commas."""
+    STALE = "stale"
+    """No new figures for a while: the time of the last ones before. Without an org: of a whole session."""
+    RECOVERED = "recovered"
+    """Figures come again: the time of the last ones before."""
+
+
+Fact = float | str | Money | datetime | None
+"""A percent, a name or a code, an amount, a moment. None: not known, or nothing."""
+
+EXTRA_USAGE, POOL = "extra usage", "pool"
+"""Subjects: one's own credits, and those of the organization."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One transition of one org or session."""
+
+    kind: Kind
+    at: datetime
+    """When it was seen; of a window's reset, when it was due."""
+    session: Session
+    """The session that serves, or served, the org."""
+    org: Org | None = None
+    """None: it concerns the whole session."""
+    key: OrgKey | None = None
+    """The org's key in the store. None: it concerns the whole session."""
+    subject: str = ""
+    """A window's label, `EXTRA_USAGE`, `POOL`, the name of a reply; empty where the kind says it all."""
+    before: Fact = None
+    after: Fact = None
+    threshold: float | None = None
+    """The percentage that was passed. None: of every other kind."""
+    shut: Shut | None = None
+    """The lock that an event of blocking and lifting is about. None: of every other kind."""
+    until: datetime | None = None
+    """When it ends: a reset, a date, an expiry. None: not known."""
+    replies: tuple[Endpoint, ...] = ()
+    """Where it was read. Empty: nowhere, the clock tells it."""
+    severity: Severity = Severity.NORMAL
+    freed: bool = False
+    """A window that was full has room again."""

@@ -1,0 +1,93 @@
+"""Runs the dashboard without a terminal over the demo and prints its resident memory, bytes.
+
+    python -m tests.bench.resident 60 10080   after so many polls, a minute of the demo apart
+    python -m tests.bench.resident 0          of an empty app
+
+It imports as little as it can: what it imports counts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import resource
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from textual.app import App
+
+if TYPE_CHECKING:
+    from claudemeter_tui.model.reading import Reading
+
+SIZE = (120, 36)
+
+
+def resident() -> int:
+    """Bytes of this process that are in memory now; Linux only."""
+    gc.collect()
+    with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 - pathlib counts
+        return int(file.read().split()[1]) * resource.getpagesize()
+
+
+async def empty() -> None:
+    """An app without anything."""
+    app = App[None]()
+
+    async def look(pilot: Any) -> None:
+        await pilot.pause(1)
+        print(resident())
+        app.exit()
+
+    await app.run_async(headless=True, size=SIZE, auto_pilot=look)
+
+
+class Looked:
+    """A feed that looks at the memory after some polls, and is over after the last of them."""
+
+    def __init__(self, feed: Any, polls: list[int]) -> None:
+        self._feed, self._polls, self._count = feed, polls, 0
+        self.over = asyncio.Event()
+
+    async def run(self, post: Callable[[Reading], object]) -> None:
+        """Post readings until the last poll."""
+
+        def count(reading: Reading) -> None:
+            post(reading)
+            self._count += reading.schedule is not None
+            if reading.schedule is not None and self._count in self._polls[:-1]:
+                print(resident())
+            if self._count >= self._polls[-1]:
+                self.over.set()
+                running.cancel()
+
+        running = asyncio.ensure_future(self._feed.run(count))
+        await asyncio.wait((running,))
+
+    def poke(self) -> None:
+        """Nobody asks for more."""
+
+
+async def polled(polls: list[int]) -> None:
+    """The dashboard over the demo, opened as the program opens it."""
+    from claudemeter_tui import cli  # noqa: PLC0415
+    from claudemeter_tui.config import settings  # noqa: PLC0415
+    from claudemeter_tui.tui.app import Claudemeter  # noqa: PLC0415
+
+    chosen = settings(["--demo"])
+    clock = cli._clock(chosen, skipping=True)
+    feed = Looked(cli._poller(chosen, clock), polls)
+    app = Claudemeter(feed, now=clock.now)
+
+    async def look(pilot: Any) -> None:
+        await feed.over.wait()
+        await pilot.pause(1)
+        print(resident())
+        app.exit()
+
+    await app.run_async(headless=True, size=SIZE, auto_pilot=look)
+
+
+if __name__ == "__main__":
+    numbers = [int(number) for number in sys.argv[1:]]
+    asyncio.run(polled(numbers) if any(numbers) else empty())

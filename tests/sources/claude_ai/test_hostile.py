@@ -1,0 +1,188 @@
+"""Replies that nobody should send, through the real client and source, by a real socket."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from claudemeter_tui.model.reading import SESSION_WIDE, Endpoint, Reading, Trouble
+from claudemeter_tui.model.store import Store
+from claudemeter_tui.model.usage import Plan
+from claudemeter_tui.sources.claude_ai import source as source_module
+from claudemeter_tui.sources.claude_ai.client import CONNECTIONS
+from tests.answers import Answer, Drip, Held, Reset, Sends, cut_off, gzip_bomb, large, redirect
+from tests.bodies import PERSONAL, TEAM, org_body, usage_body
+from tests.server import LoopbackServer
+from tests.sources.claude_ai.asking import Clock, account_troubles, poll, reading, serve, serve_account
+
+FIGURE = '{"five_hour": {"utilization": %s, "resets_at": null}, "seven_day": {"utilization": 67.0}}'
+HTML = {"Content-Type": "text/html; charset=utf-8"}
+LOGIN = b"<!doctype html><title>Welcome to Airport Wi-Fi</title><form>"
+
+
+def said(text: str) -> Answer:
+    """A 200 with this text."""
+    return Answer(body=text.encode())
+
+
+REPLIES: list[tuple[str, set[Trouble], Sends]] = [
+    ("empty", {Trouble.MALFORMED}, said("")),
+    ("blank", {Trouble.MALFORMED}, said(" \n")),
+    ("cut off", {Trouble.CUT_OFF}, cut_off()),
+    ("cut JSON", {Trouble.MALFORMED}, said('{"five_hour": {"utiliz')),
+    ("HTML", {Trouble.LOGIN_PAGE}, said("<html>")),
+    ("login page", {Trouble.LOGIN_PAGE}, Answer(200, HTML, LOGIN)),
+    ("login page in latin-1", {Trouble.LOGIN_PAGE}, Answer(200, HTML, LOGIN + b"\xe9")),
+    ("404 page", {Trouble.UNEXPECTED}, Answer(404, HTML, LOGIN)),
+    ("not UTF-8", {Trouble.MALFORMED}, Answer(body=b'{"a": "\xff\xfe"}')),
+    ("UTF-16", {Trouble.MALFORMED}, Answer(body='{"a": 1}'.encode("utf-16"))),
+    ("binary", {Trouble.MALFORMED}, Answer(body=bytes(range(256)))),
+    ("10,000 lists", {Trouble.MALFORMED}, said("[" * 10_000 + "]" * 10_000)),
+    ("10,000 objects", {Trouble.MALFORMED}, said('{"a":' * 10_000 + "1" + "}" * 10_000)),
+    ("10,000 deep and cut", {Trouble.MALFORMED}, said("[" * 10_000)),
+    ("megabyte of digits", {Trouble.MALFORMED}, said("9" * 1_000_000)),
+    ("figure of a megabyte", {Trouble.MALFORMED}, said(FIGURE % ("9" * 1_000_000))),
+    ("NaN", {Trouble.MALFORMED}, said(FIGURE % "NaN")),
+    ("Infinity", {Trouble.MALFORMED}, said(FIGURE % "-Infinity")),
+    ("1e999", {Trouble.ODD_VALUE}, said(FIGURE % "1e999")),
+    ("ten million bytes", {Trouble.TOO_LARGE}, large()),
+    ("gzip bomb", {Trouble.TOO_LARGE}, gzip_bomb()),
+    ("broken gzip", {Trouble.MALFORMED}, Answer(headers={"Content-Encoding": "gzip"}, body=b"\x1f\x8b\x08")),
+    (
+        "gzip without its end",
+        {Trouble.CUT_OFF},
+        Answer(headers={"Content-Encoding": "gzip"}, body=gzip.compress(b"{}")[:-6]),
+    ),
+    ("endless flood", {Trouble.TOO_LARGE}, Drip(0, b" " * 60_000)),
+    ("endless drip", {Trouble.TIMEOUT}, Drip(0.02)),
+    ("silence", {Trouble.TIMEOUT}, Held()),
+    ("reset", {Trouble.CUT_OFF}, Reset()),
+    ("redirect", {Trouble.REDIRECT}, redirect("https://elsewhere.invalid/login")),
+    ("redirect to itself", {Trouble.REDIRECT}, redirect("")),
+    ("redirect to nowhere", {Trouble.REDIRECT}, redirect("http://[\x01")),
+    ("other encoding", {Trouble.MALFORMED}, Answer(headers={"Content-Encoding": "zstd"}, body=b"(\xb5/\xfd")),
+    ("server error", {Trouble.SERVER_ERROR}, Answer(502, HTML, LOGIN)),
+    ("no content", {Trouble.UNEXPECTED}, Answer(204)),
+    ("null", {Trouble.MALFORMED}, said("null")),
+    ("list", {Trouble.MALFORMED}, said("[[], {}]")),
+    ("string", {Trouble.MALFORMED}, said('"usage"')),
+]
+EACH = pytest.mark.parametrize(
+    ("named", "reply"), [(named, reply) for _, named, reply in REPLIES], ids=[name for name, _, _ in REPLIES]
+)
+
+
+@pytest.fixture(autouse=True)
+def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A poll of a second and a half instead of twenty, a reply of a third of it."""
+    monkeypatch.setattr(source_module, "POLL_WITHIN", 1.5)
+    monkeypatch.setattr(source_module, "REPLY_WITHIN", 0.5)
+
+
+@pytest.fixture
+def server() -> Iterator[LoopbackServer]:
+    """A server with a personal org and a Team org."""
+    with LoopbackServer() as one:
+        serve_account(one)
+        yield one
+
+
+def folded(*polls: list[Reading]) -> Store:
+    """What the store knows after these polls."""
+    store = Store()
+    for one in (reading for readings in polls for reading in readings):
+        store = store.after(one)
+    return store
+
+
+def percents(store: Store, org: str) -> list[float | None]:
+    """The percents that are known of an org."""
+    [plan] = [state.plan for state in store.orgs if state.org.uuid == org]
+    assert isinstance(plan, Plan)
+    return [window.percent for window in plan.windows]
+
+
+@EACH
+async def test_hostile_reply_is_a_named_problem_of_its_own(
+    server: LoopbackServer, named: set[Trouble], reply: Sends
+) -> None:
+    """The org keeps its last good figures, the other one gets its fresh ones, within the poll's time."""
+    clock = Clock()
+    async with reading(server.url, clock) as source:
+        first = await poll(source)
+        clock.move(minutes=1)
+        serve(server, PERSONAL, usage=reply)
+        serve(server, TEAM, usage=usage_body(99.0, 98.0))
+        began = asyncio.get_running_loop().time()
+        second = await poll(source)
+    assert asyncio.get_running_loop().time() - began < 5
+    store = folded(first, second)
+    problems = [(it.org and it.org.uuid, it.trouble, it.endpoint) for it in store.problems]
+    assert [(PERSONAL, trouble, Endpoint.USAGE) for trouble in named] == problems
+    assert [99.0, 98.0] == percents(store, TEAM)
+    assert 67.0 == percents(store, PERSONAL)[-1]
+
+
+@EACH
+async def test_hostile_account_is_stood_in_for(
+    server: LoopbackServer, named: set[Trouble], reply: Sends
+) -> None:
+    """Whatever the account's reply is, the list gives the orgs, and the orgs their figures."""
+    server.routes["/api/account"] = reply
+    async with reading(server.url) as source:
+        readings = await poll(source)
+    [trouble] = account_troubles(readings) or [Trouble.ODD_VALUE]
+    assert {trouble} == named
+    assert [[41.0, 67.0]] * 2 == [percents(folded(readings), org) for org in (PERSONAL, TEAM)]
+
+
+@EACH
+async def test_hostile_replies_everywhere_end_in_time(
+    server: LoopbackServer, named: set[Trouble], reply: Sends
+) -> None:
+    """A server that sends nothing else is told of by name, and nothing is left behind."""
+    server.routes["/api/account"] = server.routes["/api/organizations"] = reply
+    async with reading(server.url) as source:
+        readings = await poll(source)
+        assert 1 == len(asyncio.all_tasks())
+    assert {*account_troubles(readings)} - {Trouble.NO_ORGS} <= named
+    assert account_troubles(readings)
+    assert not named & SESSION_WIDE
+
+
+async def test_hostile_orgs_leave_connections_for_the_others(server: LoopbackServer) -> None:
+    """Orgs that reset, drip and flood take no connection with them."""
+    bad: list[Sends] = [Reset(), Drip(0.02), Drip(0, b" " * 60_000), cut_off(), gzip_bomb()]
+    orgs = [org_body(f"org-{number}") for number in range(20)]
+    serve_account(server, *orgs)
+    for number, reply in enumerate(bad):
+        serve(server, f"org-{number}", usage=reply)
+    async with reading(server.url) as source:
+        polls = [await poll(source) for _ in range(3)]
+    for readings in polls:
+        store = folded(polls[0], readings)
+        assert all([41.0, 67.0] == percents(store, f"org-{number}") for number in range(len(bad), 20))
+    assert server.peak <= CONNECTIONS + 1  # One that is given up may still be noticed by the server.
+
+
+@pytest.mark.parametrize(
+    "text", ["\x1b]0;owned\x07", "\u202eevil", "a\u200bb", "[/nope]", "x" * 10_000, "\r\nX: y", "\ud800"]
+)
+async def test_hostile_text_is_harmless_in_every_value(server: LoopbackServer, text: str) -> None:
+    """Names, reasons and keys lose what is no text; the reply's own text is kept as it came."""
+    named = org_body(TEAM, text, billing_issue=text)
+    serve_account(server, named)
+    serve(server, TEAM, usage=usage_body(**{text: {"utilization": 5.0}}, spend={text: text}))
+    async with reading(server.url) as source:
+        store = folded(await poll(source))
+    shown = repr((store.orgs, store.problems)).replace(repr(store.orgs[0].replies), "")
+    assert all(char.isprintable() for char in shown)
+    assert "\\x1b" not in shown
+    assert "\\u202e" not in shown
+    assert "x" * 1001 not in shown
+    reply = store.orgs[0].replies[Endpoint.USAGE]
+    assert text in json.loads(reply.text)

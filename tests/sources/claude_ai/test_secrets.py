@@ -1,0 +1,216 @@
+"""The session's cookie shows nowhere: no repr, no failure, no log, no traceback, however it crashes."""
+
+from __future__ import annotations
+
+import gc
+import io
+import logging
+import traceback
+from collections.abc import Iterator
+
+import httpcore
+import httpx
+import pytest
+from rich.console import Console
+from rich.pretty import pretty_repr
+from rich.traceback import Traceback
+
+from claudemeter_tui.model.reading import Failure, Reading, Trouble
+from claudemeter_tui.sources.claude_ai import wire
+from claudemeter_tui.sources.claude_ai.answers import RefusedError
+from claudemeter_tui.sources.claude_ai.client import Client
+from claudemeter_tui.sources.claude_ai.source import ClaudeAi
+from claudemeter_tui.sources.cookies import Cookies
+from tests.answers import Answer, Held, Reset, cut_off, redirect
+from tests.bodies import PERSONAL
+from tests.server import LoopbackServer
+from tests.sources.claude_ai.asking import (
+    COOKIES,
+    KEY,
+    REFUSED,
+    SESSION,
+    START,
+    asking,
+    path,
+    poll,
+    reading,
+    serve_account,
+)
+
+RENEWED = "sk-ant-sid01-MARKER-renewed"
+RENEWS = {"Set-Cookie": f"sessionKey={RENEWED}; Domain=127.0.0.1; Path=/; HttpOnly"}
+
+
+@pytest.fixture
+def server() -> Iterator[LoopbackServer]:
+    """A server with two orgs that renews the session key at its first answer."""
+    with LoopbackServer() as one:
+        serve_account(one)
+        account = one.routes["/api/account"]
+        assert isinstance(account, Answer)
+        one.routes["/api/account"] = Answer(200, RENEWS, account.body)
+        yield one
+
+
+def crash_screen(error: BaseException) -> str:
+    """What Textual shows of a crash: every frame with its local variables."""
+    shown = Traceback.from_exception(
+        type(error), error, error.__traceback__, show_locals=True, width=500, locals_max_string=None
+    )
+    console = Console(file=io.StringIO(), width=500)
+    console.print(shown)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+async def test_objects_show_no_cookie(server: LoopbackServer) -> None:
+    """Not when printed, not when pretty-printed, with everything that is in them."""
+    async with reading(server.url) as source:
+        readings = await poll(source)
+        things: list[object] = [COOKIES, source._client, source, vars(source), vars(source._client), readings]
+        shown = "".join(f"{thing!r}{thing!s}{pretty_repr(thing)}" for thing in things)
+    assert "Cookies(2)" in shown
+    assert "MARKER" not in shown
+
+
+async def test_logs_show_no_cookie(server: LoopbackServer, caplog: pytest.LogCaptureFixture) -> None:
+    """httpcore logs every header that it receives, the renewed key among them; not here."""
+    for name in ("", "httpx", "httpcore", "httpcore.http11", "httpcore.connection", "http.cookiejar"):
+        caplog.set_level(logging.DEBUG, logger=name)
+    async with reading(server.url) as source:
+        await poll(source)
+    assert RENEWED in server.requests[-1].headers["cookie"]
+    assert "connect_tcp.complete" in caplog.text
+    assert "MARKER" not in caplog.text
+
+
+async def test_log_of_a_header_that_cannot_be_sent_quotes_none(
+    server: LoopbackServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The library quotes such a header in its error; it is said without it."""
+    caplog.set_level(logging.DEBUG, logger="httpcore.http11")
+    async with asking(server.url) as client:
+        client._http.cookies.set("bad", "MARKER\x00", domain="127.0.0.1")
+        with pytest.raises(RefusedError) as caught:
+            await client.get("/")
+    assert "MARKER" not in f"{caplog.text}{caught.value!r}{crash_screen(caught.value)}"
+    assert "MARKER" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Reset(),
+        cut_off(),
+        redirect("https://elsewhere.invalid/"),
+        Answer(200, {"Content-Encoding": "br"}, b"x"),
+    ],
+)
+async def test_failures_show_no_cookie(server: LoopbackServer, answer: Answer) -> None:
+    """Each with all that it holds, for reports too."""
+    server.routes["/api/account"] = server.routes["/api/organizations"] = answer
+    async with reading(server.url) as source:
+        readings = await poll(source)
+    assert "MARKER" not in everything(readings)
+
+
+async def test_refusal_shows_no_cookie() -> None:
+    """The error of a request that failed carries neither its request nor its headers."""
+    async with asking(REFUSED) as client:
+        with pytest.raises(RefusedError) as caught:
+            await client.get("/")
+    assert "MARKER" not in crash_screen(caught.value)
+    assert "MARKER" not in "".join(traceback.format_exception(caught.value))
+
+
+async def test_crash_in_the_transport_shows_no_cookie() -> None:
+    """Local variables of every frame between us and the network, on the crash screen."""
+
+    def crash(request: httpx.Request) -> httpx.Response:
+        raise ZeroDivisionError(request.url)
+
+    async with asking("https://claude.ai", transport=httpx.MockTransport(crash)) as client:
+        with pytest.raises(ZeroDivisionError) as caught:
+            await client.get("/")
+    screen = crash_screen(caught.value)
+    assert "locals" in screen
+    assert "MARKER" not in screen
+
+
+async def test_crash_in_the_network_library_is_a_bug_without_values(
+    server: LoopbackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Deep inside, the headers are local variables: of those frames only names and lines are kept."""
+
+    async def crash(*_: object, **__: object) -> None:
+        raise ZeroDivisionError(KEY)
+
+    monkeypatch.setattr(httpcore._async.http11.AsyncHTTP11Connection, "_send_event", crash)
+    async with reading(server.url) as source:
+        readings = await poll(source)
+    failures = [one.account for one in readings if isinstance(one.account, Failure)]
+    assert [Trouble.BUG] == [failure.trouble for failure in failures]
+    assert "http11.py" in failures[0].trace
+    assert "MARKER" not in everything(readings)
+    gc.collect()
+    assert not [one for one in gc.get_objects() if isinstance(one, ZeroDivisionError)]
+
+
+async def test_crash_while_a_reply_is_read_shows_no_cookie(
+    server: LoopbackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither as a failure nor on the crash screen, should it ever get there."""
+    caught: list[Exception] = []
+    original = Failure.bug
+
+    def meaning(_body: object) -> wire.Parsed[None]:
+        raise ZeroDivisionError
+
+    def bug(error: Exception, *more: object) -> Failure:
+        caught.append(error)
+        return original(error, *more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(wire, "usage", meaning)
+    monkeypatch.setattr(Failure, "bug", bug)
+    async with reading(server.url) as source:
+        readings = await poll(source)
+    assert len(caught) == 2
+    assert "MARKER" not in everything(readings) + "".join(map(crash_screen, caught))
+
+
+async def test_crash_of_a_cancelled_poll_shows_no_cookie(server: LoopbackServer) -> None:
+    """A poll that is given up in the middle of a request has frames full of headers."""
+    server.routes[path(PERSONAL, "usage")] = Held()
+    client = Client(COOKIES, base_url=server.url, now=lambda: START)
+    source = ClaudeAi(SESSION, client, lambda: START)
+    with pytest.raises(ZeroDivisionError) as caught:
+        async for one in source.read():
+            if one.reports:
+                raise ZeroDivisionError(len(one.reports))
+    await source.aclose()
+    assert "MARKER" not in crash_screen(caught.value)
+
+
+def test_crash_of_the_jar_shows_no_cookie(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one place where values are in the open has no frame that shows them."""
+
+    def crash(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(httpx.Cookies, "set", crash)
+    with pytest.raises(ZeroDivisionError) as caught:
+        Client(Cookies([("sessionKey", KEY)]), base_url=REFUSED, now=lambda: START)
+    assert "MARKER" not in crash_screen(caught.value)
+
+
+def everything(readings: list[Reading]) -> str:
+    """All text that a poll's readings hold, traces included."""
+    failures = [one.account for one in readings if isinstance(one.account, Failure)]
+    failures += [
+        part
+        for one in readings
+        for report in one.reports
+        for part in report.parts.values()
+        if isinstance(part, Failure)
+    ]
+    return repr(readings) + "".join(f"{failure.detail} {failure.trace}" for failure in failures)
