@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from claudemeter_tui.model.forecast import Gate
 from claudemeter_tui.model.usage import Balance, Credits, CreditState, Meter, Origin, Severity, Subscription
 from claudemeter_tui.text import format as form
 from claudemeter_tui.text import reasons
+from claudemeter_tui.text.forecast import credits_lines
 from claudemeter_tui.tui import ink
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.drawing import Drawing
@@ -51,6 +53,8 @@ def _lines(view: View, width: int) -> list[ink.Line]:
     credits, lead = state.credits, state.credits.lead
     lines = [*_gauge(lead, width)] if lead and lead.used else [ink.text((_nothing(credits, view), ink.MUTED))]
     lines += [_row(label, value, width) for label, value in _rows(credits, view)]
+    forecast = credits_lines(state, view.now, view.zone)
+    lines += [_row(label, said, width) for label, said in zip(("rate", ""), forecast, strict=False)]
     lines += [_row("next", charge, width) for charge in _charge(state.subscription)]
     return lines
 
@@ -120,15 +124,16 @@ def _nothing(credits: Credits, view: View) -> str:
 
 def _rows(credits: Credits, view: View) -> Iterator[tuple[str, str]]:
     lead = credits.lead
+    tighter = tighter_gate(credits)
     if lead is not None:
         if lead.left is not None:
-            yield "cap", f"{form.money(lead.left)} left"
+            yield "cap", f"{form.money(lead.left)} left" + (" · tighter" if tighter is Gate.CAP else "")
         elif lead.used is not None:
             yield "cap", "no cap" if lead.uncapped else "not reported"
         if lead.enabled is False and lead.used is not None and credits.state(view.now) is CreditState.OFF:
             yield "state", "off" + (f": {reasons.words(lead.reason)}" if lead.reason else "")
     if credits.balance is not None:
-        yield "balance", _balance(credits.balance, view)
+        yield "balance", _balance(credits.balance, view) + (" · tighter" if tighter is Gate.BALANCE else "")
     if credits.pool is not None and credits.pool is not lead:
         yield "pool", _amount(credits.pool)
     for other in credits.meters:
@@ -137,6 +142,15 @@ def _rows(credits: Credits, view: View) -> Iterator[tuple[str, str]]:
 
 
 _ORIGIN = {Origin.OVERAGE: "overage", Origin.OWN: "own", Origin.EXTRA_USAGE: "usage", Origin.SPEND: "spend"}
+
+
+def tighter_gate(credits: Credits) -> Gate | None:
+    """The gate with less left, of a cap and a balance that can be compared; None where there are not both."""
+    left = credits.lead.left if credits.lead else None
+    balance = credits.balance.amount if credits.balance else None
+    if left is None or balance is None or left.unit != balance.unit or left.minor == balance.minor:
+        return None
+    return Gate.CAP if left.minor < balance.minor else Gate.BALANCE
 
 
 def _disagrees(other: Meter, lead: Meter) -> bool:

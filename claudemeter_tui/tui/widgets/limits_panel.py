@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from claudemeter_tui.model.usage import Plan, Severity, Window
 from claudemeter_tui.text import format as form
+from claudemeter_tui.text.forecast import window_line
 from claudemeter_tui.tui import ink
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.drawing import Drawing
@@ -99,6 +100,8 @@ def _reset(window: Window, view: View) -> list[ink.Line]:
     parts = [_when(window, view)]
     if window.locked_reason is not None:
         parts.insert(0, f"locked: {window.locked_reason}")
+    if ahead := window_line(window, view.state.read_at if view.state else None, view.now, view.zone):
+        parts.append(ahead)
     if window.limit is not None:
         parts.append(f"{form.money(window.used) if window.used else '?'} of {form.money(window.limit)}")
     return [ink.text((part, ink.MUTED)) for part in parts]

@@ -1,0 +1,217 @@
+"""Many lines of which only the visible ones are ever drawn, with a cursor among them."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from textual import events
+from textual.content import Content
+from textual.geometry import Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.visual import Visual
+
+Draw = Callable[[int, int, bool], Content]
+"""Item, line within it, whether the cursor is on it: one line of the width at hand."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What is shown: items of one or more lines each."""
+
+    starts: Sequence[int]
+    """The first line of each item, and at the end the number of all lines."""
+    draw: Draw
+    rests: Callable[[int], bool] = lambda _: True
+    """Whether the cursor can stand on an item; on headings it cannot."""
+
+    @property
+    def items(self) -> int:
+        """How many there are."""
+        return len(self.starts) - 1
+
+    @property
+    def height(self) -> int:
+        """Lines of all items."""
+        return self.starts[-1]
+
+    def item_at(self, line: int) -> int:
+        """The item that a line belongs to; the last one below the end."""
+        return min(bisect_right(self.starts, line) - 1, self.items - 1)
+
+    def nearest(self, item: int, step: int) -> int | None:
+        """The first item from there on, in steps of 1 or -1, on which the cursor can stand."""
+        while 0 <= item < self.items:
+            if self.rests(item):
+                return item
+            item += step
+        return None
+
+
+EMPTY = Sheet((0,), lambda *_: Content(""))
+"""Nothing to show."""
+
+
+class Lines(ScrollView, can_focus=True, inherit_bindings=False):
+    """A sheet that scrolls; the screen around it has the keys.
+
+    Textual's own table costs more than twice the time to open and moves the cursor with the row's number.
+    """
+
+    DEFAULT_CSS = """
+    Lines {
+        height: 1fr;
+        overflow-x: hidden;
+        overflow-y: auto;
+        scrollbar-gutter: stable;
+        scrollbar-size-vertical: 1;
+        scrollbar-color: $frame;
+        scrollbar-color-hover: $selected;
+        scrollbar-color-active: $selected;
+        scrollbar-background: $background;
+        scrollbar-background-hover: $background;
+        scrollbar-background-active: $background;
+    }
+    """
+    ALLOW_SELECT = False
+
+    @dataclass
+    class Moved(Message):
+        """The cursor stands on another item, because the person wanted it."""
+
+        item: int
+
+    @dataclass
+    class Opened(Message):
+        """An item was double-clicked."""
+
+        item: int
+
+    def __init__(self) -> None:
+        """Begin without lines."""
+        super().__init__()
+        self._sheet = EMPTY
+        self._cursor = 0
+        self._drawn: dict[int, Content] = {}
+
+    @property
+    def cursor(self) -> int:
+        """The item under the cursor; 0 without any."""
+        return self._cursor
+
+    @property
+    def columns(self) -> int:
+        """Cells of a line: the scrollbar's column is always kept free."""
+        return max(1, self.container_size.width - 1)
+
+    def show(self, sheet: Sheet, cursor: int = 0) -> None:
+        """Show this with the cursor there, and repaint only the lines that look different."""
+        moved = cursor != self._cursor
+        old, same = self._drawn, sheet.height == self._sheet.height
+        self._sheet, self._cursor, self._drawn = sheet, max(0, min(cursor, sheet.items - 1)), {}
+        self.virtual_size = Size(self.columns, sheet.height)
+        if moved:
+            self._reveal()
+        for line in self._visible():
+            known = old.get(line)
+            if known is None or not same or not known.is_same(self._content(line)):
+                self.refresh_line(line)
+
+    def move(self, step: int) -> None:
+        """Go to the next item in that direction; first scroll through one that is larger than the view."""
+        top, height = round(self.scroll_offset.y), self.size.height
+        start, end = self._span(self._cursor)
+        rest = end - (top + height) if step > 0 else top - start
+        if end - start > height and rest > 0:
+            self.scroll_to(y=top + max(-height, min(rest, height)) * step, animate=False)
+            return
+        found = self._sheet.nearest(self._cursor + step, step)
+        if found is None:
+            self.scroll_to(y=top + step * 3, animate=False)
+        else:
+            self.go(found)
+
+    def page(self, step: int) -> None:
+        """Go on by what is visible."""
+        start, _ = self._span(self._cursor)
+        target = self._sheet.item_at(max(0, start + step * max(1, self.size.height - 1)))
+        self._go_near(target, step)
+
+    def end(self, step: int) -> None:
+        """Go to the first item or to the last one."""
+        self._go_near(0 if step < 0 else self._sheet.items - 1, step)
+
+    def go(self, item: int) -> None:
+        """Put the cursor there, by the person's wish."""
+        if not 0 <= item < self._sheet.items:
+            return
+        self.show(self._sheet, item)
+        self._reveal()
+        self.post_message(self.Moved(item))
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the view."""
+        line = y + round(self.scroll_offset.y)
+        content = self._content(line) if line < self._sheet.height else Content("")
+        strips = Visual.to_strips(self, content, self.size.width, 1, self.visual_style, pad=True)
+        return strips[0] if strips else Strip.blank(self.size.width)
+
+    def notify_style_update(self) -> None:
+        """The theme has changed."""
+        super().notify_style_update()
+        self.refresh()
+
+    def on_click(self, event: events.Click) -> None:
+        """Go to the item under the pointer; the second click opens it."""
+        line = event.y + round(self.scroll_offset.y)
+        if line >= self._sheet.height:
+            return
+        item = self._sheet.item_at(line)
+        if self._sheet.rests(item):
+            self.go(item)
+            if event.chain == 2:
+                self.post_message(self.Opened(item))
+
+    def _go_near(self, item: int, step: int) -> None:
+        """To that item, or to the nearest one on which the cursor can stand."""
+        found = self._sheet.nearest(item, step)
+        found = self._sheet.nearest(item, -step) if found is None else found
+        if found is not None:
+            self.go(found)
+        if step < 0 and found == self._sheet.nearest(0, 1):
+            self.scroll_to(y=0, animate=False)
+
+    def _span(self, item: int) -> tuple[int, int]:
+        """The first line of an item, and the one after its last."""
+        if not self._sheet.items:
+            return 0, 0
+        return self._sheet.starts[item], self._sheet.starts[item + 1]
+
+    def _reveal(self) -> None:
+        """Scroll as little as it takes to see the item under the cursor, with a heading above it."""
+        start, end = self._span(self._cursor)
+        above = self._sheet.nearest(self._cursor - 1, -1)
+        if above is None and not self._sheet.rests(0):
+            start = 0
+        elif self._cursor and not self._sheet.rests(self._cursor - 1):
+            start = self._span(self._cursor - 1)[0]
+        top, height = round(self.scroll_offset.y), self.size.height
+        if start < top or end - start > height:
+            self.scroll_to(y=start, animate=False)
+        elif end > top + height:
+            self.scroll_to(y=end - height, animate=False)
+
+    def _visible(self) -> range:
+        top = round(self.scroll_offset.y)
+        return range(top, top + self.size.height)
+
+    def _content(self, line: int) -> Content:
+        if line >= self._sheet.height:
+            return Content("")
+        if line not in self._drawn:
+            item = self._sheet.item_at(line)
+            self._drawn[line] = self._sheet.draw(item, line - self._sheet.starts[item], item == self._cursor)
+        return self._drawn[line]

@@ -1,0 +1,62 @@
+"""Rates and forecasts in words."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from claudemeter_tui.model.forecast import Gate, Range, Rate
+from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.usage import Window, WindowKind
+from claudemeter_tui.text import forecast as words
+from tests.scenes import LABORATORY, NOW, PERSONAL, store
+
+EARLY, LATE = datetime(2026, 4, 25, 17, 10, tzinfo=UTC), datetime(2026, 4, 25, 19, 40, tzinfo=UTC)
+SINCE = datetime(2026, 4, 25, 14, 2, tzinfo=UTC)
+
+
+def dollars(cents: int) -> Money:
+    """US dollars."""
+    return Money(Decimal(cents), "USD", 2)
+
+
+@pytest.mark.parametrize(
+    ("expected", "recent"),
+    [("$3.10/h since 14:02", None), ("$6.40/h, $3.10/h since 14:02", dollars(640))],
+)
+def test_rate_names_its_times(expected: str, recent: Money | None) -> None:
+    """The run's rate says since when; the recent one comes first where there is one."""
+    assert expected == words.rate(Rate(SINCE, NOW, recent, dollars(310)), NOW, UTC)
+
+
+@pytest.mark.parametrize(
+    ("expected", "found"),
+    [
+        ("cap reached 17:10 to 19:40 at this rate", Range(Gate.CAP, EARLY, LATE)),
+        ("balance reached 17:10 at this rate", Range(Gate.BALANCE, EARLY, EARLY)),
+        ("cap not reached before 17:10 at this rate", Range(Gate.CAP, EARLY, None)),
+    ],
+)
+def test_gate_is_a_range_and_no_promise(expected: str, found: Range) -> None:
+    """The words give both bounds, one where they are the same, and the condition."""
+    assert expected == words.gate(found, NOW, UTC)
+
+
+def test_nothing_is_said_of_steady_credits() -> None:
+    """Without spending there is no rate, and with it there is one."""
+    assert words.credits_lines(store(PERSONAL).orgs[0], NOW, UTC) == ()
+    assert words.credits_lines(store(LABORATORY).orgs[0], NOW, UTC) == ("$6.67/h since 14:02",)
+
+
+@pytest.mark.parametrize(
+    ("expected", "percent"),
+    [("full 17:00 at this pace, 1h 0m early", 75.0), (None, 60.0), (None, 100.0), (None, None)],
+)
+def test_window_is_said_to_fill_only_when_it_will(expected: str | None, percent: float | None) -> None:
+    """A window that resets before it is full at its pace gets no words."""
+    resets = datetime(2026, 4, 25, 18, 0, tzinfo=UTC)
+    now = resets - timedelta(hours=2)
+    window = Window("five_hour", "5-hour", WindowKind.SESSION, percent, resets, timedelta(hours=5))
+    assert words.window_line(window, now, now, UTC) == expected
