@@ -18,7 +18,7 @@ NETSCAPE = "# Netscape HTTP Cookie File"
 
 def row(name: str, value: str, domain: str = ".claude.ai") -> str:
     """A line of a Netscape file."""
-    return "\t".join((domain, "TRUE", "/", "TRUE", "1799999999", name, value))
+    return f"{domain}\tTRUE\t/\tTRUE\t1799999999\t{name}\t{value}"
 
 
 def netscape(tmp_path: Path, *lines: str, end: str = "\n") -> Path:
@@ -87,7 +87,7 @@ def test_netscape_file_gives_the_cookies_of_its_host(tmp_path: Path, end: str) -
         row("cut", "").rstrip("\t"),
         row("foreign", "1", ".notclaude.ai"),
         row("evil", "1", "claude.ai.evil.example"),
-        "\t".join((".claude.ai", "FALSE", "/", "FALSE", "", "old", "x")),
+        ".claude.ai\tFALSE\t/\tFALSE\t\told\tx",
         end=end,
     )
     wanted = (("sessionKey", KEY), ("host", "1"), ("spaces", "a b"), ("old", "x"))
@@ -135,17 +135,17 @@ def test_netscape_file_without_a_key_says_for_which_host(tmp_path: Path, line: s
 )
 def test_cookies_drop_what_no_header_can_hold(pair: tuple[str, str]) -> None:
     """A browser's file can hold anything; such a cookie goes, the key stays."""
-    assert (("sessionKey", KEY),) == Cookies([pair, ("sessionKey", KEY)]).reveal()
+    assert Cookies([pair, ("sessionKey", KEY)]).reveal() == (("sessionKey", KEY),)
 
 
 def test_cookies_know_whether_they_have_a_key() -> None:
     """An empty key is none; the key goes alone where the rest of the jar does harm."""
     cookies = Cookies([("a", "1"), ("sessionKey", KEY)])
-    assert [True, False, False] == [
+    assert [
         cookies.has_key,
         Cookies([("a", "1")]).has_key,
         Cookies([("sessionKey", "")]).has_key,
-    ]
+    ] == [True, False, False]
     assert Cookies([("sessionKey", KEY)]) == cookies.key_only()
     assert hash(Cookies([("sessionKey", KEY)])) == hash(cookies.key_only())
 

@@ -28,7 +28,7 @@ from claudemeter_tui.sources.origin import CLAUDE_AI, BadOriginError, is_loopbac
     ],
 )
 def test_origin_is_scheme_host_and_port(expected: str, url: str) -> None:
-    """https goes anywhere, http to this machine; what is given comes back in one form."""
+    """One can go anywhere by https, by http to this machine; what is given comes back in one form."""
     assert expected == origin(url)
 
 

@@ -145,9 +145,15 @@ async def _content(response: httpx.Response) -> bytes:
     try:
         return await _decoded(response)
     except (RefusedError, httpx.HTTPError):
-        if response.status_code == 200:
-            raise
-        return b""
+        if _says_all(response):
+            return b""
+        raise
+
+
+def _says_all(response: httpx.Response) -> bool:
+    """Whether the answer is what it is without its body; a 403 or 404 is not."""
+    status = response.status_code
+    return status == 429 or status >= 500 or 300 <= status < 400 or "cf-mitigated" in response.headers
 
 
 async def _decoded(response: httpx.Response) -> bytes:

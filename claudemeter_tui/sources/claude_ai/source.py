@@ -101,6 +101,8 @@ class ClaudeAi:
 
         def of_list(body: object) -> wire.Parsed[None]:
             parsed = wire.organizations(body)
+            if parsed.odd_values and not parsed.value:
+                raise wire.MalformedError("a list without any org that can be read")
             rosters.append(self._none_lost(parsed.value, parsed.odd_values))
             return wire.Parsed(None, parsed.new_fields, parsed.odd_values)
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-
 import pytest
 
 from claudemeter_tui.model.reading import Endpoint, Failure, Reading, Reply, Session, Trouble
@@ -16,7 +15,7 @@ from claudemeter_tui.sources.claude_ai.answers import RefusedError
 from claudemeter_tui.sources.claude_ai.client import Client
 from claudemeter_tui.sources.claude_ai.source import ClaudeAi
 from claudemeter_tui.sources.cookies import Cookies
-from tests.answers import Answer, Sends
+from tests.answers import Answer, Request, Sends
 from tests.bodies import (
     PERSONAL,
     Json,
@@ -31,6 +30,8 @@ from tests.bodies import (
 )
 from tests.server import LoopbackServer
 
+Served = Sends | Callable[[Request], Sends] | Json | None
+"""What stands for a reply: an answer, something that gives one, or a body."""
 KEY = "sk-ant-sid01-MARKER"
 COOKIES = Cookies([("sessionKey", KEY), ("lastActiveOrg", PERSONAL)])
 SESSION = Session("Chrome", "Default")
@@ -117,9 +118,9 @@ def path(org: str, what: str) -> str:
     return f"/api/organizations/{org}/{what}"
 
 
-def serve(server: LoopbackServer, org: str, **bodies: Sends | Json | None) -> None:
+def serve(server: LoopbackServer, org: str, **bodies: Served) -> None:
     """Serve an org's four replies, each as given or an ordinary one: `overage=`, `usage=`, ..."""
-    usual: dict[str, Sends | Json | None] = {
+    usual: dict[str, Served] = {
         "usage": usage_body(extra_usage=extra_usage_body()),
         "overage": overage_body(),
         "prepaid": prepaid_body(),
@@ -140,5 +141,5 @@ def serve_account(server: LoopbackServer, *orgs: Json) -> None:
         serve(server, org["uuid"])
 
 
-def _sent(body: Sends | Json | None) -> Sends:
+def _sent(body: Served) -> Sends | Callable[[Request], Sends]:
     return Answer.json(body) if body is None or isinstance(body, dict) else body

@@ -17,6 +17,7 @@ import pytest
 
 from claudemeter_tui.model.reading import Trouble
 from claudemeter_tui.sources.claude_ai import client as client_module
+from claudemeter_tui.sources.claude_ai.answers import RefusedError
 from tests.answers import Answer, Drip, Held, Reset, Sends, cut_off, gzip_bomb, large, redirect
 from tests.server import LoopbackServer
 from tests.sources.claude_ai.asking import REFUSED, asking, refusal
@@ -79,7 +80,7 @@ async def test_certificate_of_the_environment_is_trusted(
     async with tls_server(tmp_path) as (url, certificate):
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
         async with asking(url) as client:
-            assert "{}" == (await client.get("/")).text
+            assert (await client.get("/")).text == "{}"
 
 
 @pytest.mark.parametrize("content", [None, "no certificate"])
@@ -92,7 +93,7 @@ async def test_certificate_file_that_cannot_be_used_is_told_at_the_request(
         file.write_text(content)
     monkeypatch.setenv("SSL_CERT_FILE", str(file))
     refused = await refusal("https://claude.ai")
-    assert (Trouble.TLS, True) == (refused.trouble, "SSL_CERT_FILE" in refused.detail)
+    assert (refused.trouble, "SSL_CERT_FILE" in refused.detail) == (Trouble.TLS, True)
 
 
 async def test_server_that_says_nothing_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,24 +198,39 @@ async def test_every_error_of_the_library_is_named(trouble: Trouble, kind: type[
     assert (trouble, kind.__name__) == (refused.trouble, refused.detail)
 
 
-@pytest.mark.parametrize("status", [403, 429, 500])
+BROKEN = [
+    Answer(headers={"Content-Encoding": "br"}, body=b"x"),
+    Answer(headers={"Content-Encoding": "gzip"}, body=b"x"),
+    Answer(headers={"Content-Length": "9"}, body=b"x", close=True),
+    large(2 << 20),
+]
+
+
 @pytest.mark.parametrize(
-    "answer",
-    [
-        Answer(headers={"Content-Encoding": "br"}, body=b"x"),
-        Answer(headers={"Content-Encoding": "gzip"}, body=b"x"),
-        Answer(headers={"Content-Length": "9"}, body=b"x", close=True),
-        large(2 << 20),
-    ],
+    ("status", "more"),
+    [(302, {}), (429, {"Retry-After": "7"}), (500, {}), (403, {"CF-Mitigated": "challenge"})],
 )
-async def test_status_is_told_although_the_body_is_broken(status: int, answer: Answer) -> None:
+@pytest.mark.parametrize("answer", BROKEN)
+async def test_status_is_told_although_the_body_is_broken(
+    status: int, more: dict[str, str], answer: Answer
+) -> None:
     """A 429 with its wait must not hide behind a page that nobody needs."""
-    sent = Answer(status, {**answer.headers, "Retry-After": "7"}, answer.body, answer.close)
     with LoopbackServer() as server:
-        server.routes["/"] = sent
+        server.routes["/"] = Answer(status, {**answer.headers, **more}, answer.body, answer.close)
         async with asking(server.url) as client:
             got = await client.get("/")
-    assert (status, "", "7") == (got.status, got.text, got.headers["retry-after"])
+    assert (status, "") == (got.status, got.text)
+    assert {name.lower(): text for name, text in more.items()}.items() <= got.headers.items()
+
+
+@pytest.mark.parametrize("status", [200, 401, 403, 404])
+@pytest.mark.parametrize("answer", BROKEN)
+async def test_status_that_needs_its_body_is_refused_without_it(status: int, answer: Answer) -> None:
+    """Half a 404 must not say that an org has no metered billing."""
+    with LoopbackServer() as server:
+        server.routes["/"] = Answer(status, answer.headers, answer.body, answer.close)
+        refused = await refusal(server.url)
+    assert refused.trouble in {Trouble.MALFORMED, Trouble.CUT_OFF, Trouble.TOO_LARGE}
 
 
 @pytest.mark.parametrize("answer", [gzip_bomb(256 << 20), Drip(0, b"x" * 60_000)])
@@ -225,7 +241,7 @@ async def test_body_of_any_size_costs_little_memory(answer: Sends) -> None:
         async with asking(server.url) as client:
             tracemalloc.start()
             try:
-                with pytest.raises(client_module.RefusedError):
+                with pytest.raises(RefusedError):
                     await client.get("/")
                 peak = tracemalloc.get_traced_memory()[1]
             finally:
@@ -246,4 +262,4 @@ async def test_request_that_is_given_up_frees_its_connection() -> None:
                     one.cancel()
                 await asyncio.gather(*asked, return_exceptions=True)
                 await asyncio.to_thread(server.wait_for, lambda it: it.under_way == 0)
-            assert "{}" == (await client.get("/")).text
+            assert (await client.get("/")).text == "{}"

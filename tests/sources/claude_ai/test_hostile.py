@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import json
 from collections.abc import Iterator
+from itertools import chain
 
 import pytest
 
@@ -51,7 +52,11 @@ REPLIES: list[tuple[str, set[Trouble], Sends]] = [
     ("1e999", {Trouble.ODD_VALUE}, said(FIGURE % "1e999")),
     ("ten million bytes", {Trouble.TOO_LARGE}, large()),
     ("gzip bomb", {Trouble.TOO_LARGE}, gzip_bomb()),
-    ("broken gzip", {Trouble.MALFORMED}, Answer(headers={"Content-Encoding": "gzip"}, body=b"\x1f\x8b\x08")),
+    (
+        "broken gzip",
+        {Trouble.MALFORMED},
+        Answer(headers={"Content-Encoding": "gzip"}, body=b"no gzip at all"),
+    ),
     (
         "gzip without its end",
         {Trouble.CUT_OFF},
@@ -78,8 +83,8 @@ EACH = pytest.mark.parametrize(
 
 @pytest.fixture(autouse=True)
 def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A poll of a second and a half instead of twenty, a reply of a third of it."""
-    monkeypatch.setattr(source_module, "POLL_WITHIN", 1.5)
+    """A poll of three seconds instead of twenty, a reply of half a one."""
+    monkeypatch.setattr(source_module, "POLL_WITHIN", 3.0)
     monkeypatch.setattr(source_module, "REPLY_WITHIN", 0.5)
 
 
@@ -94,7 +99,7 @@ def server() -> Iterator[LoopbackServer]:
 def folded(*polls: list[Reading]) -> Store:
     """What the store knows after these polls."""
     store = Store()
-    for one in (reading for readings in polls for reading in readings):
+    for one in chain.from_iterable(polls):
         store = store.after(one)
     return store
 
@@ -123,8 +128,8 @@ async def test_hostile_reply_is_a_named_problem_of_its_own(
     store = folded(first, second)
     problems = [(it.org and it.org.uuid, it.trouble, it.endpoint) for it in store.problems]
     assert [(PERSONAL, trouble, Endpoint.USAGE) for trouble in named] == problems
-    assert [99.0, 98.0] == percents(store, TEAM)
-    assert 67.0 == percents(store, PERSONAL)[-1]
+    assert percents(store, TEAM) == [99.0, 98.0]
+    assert percents(store, PERSONAL)[-1] == 67.0
 
 
 @EACH
@@ -137,7 +142,7 @@ async def test_hostile_account_is_stood_in_for(
         readings = await poll(source)
     [trouble] = account_troubles(readings) or [Trouble.ODD_VALUE]
     assert {trouble} == named
-    assert [[41.0, 67.0]] * 2 == [percents(folded(readings), org) for org in (PERSONAL, TEAM)]
+    assert [percents(folded(readings), org) for org in (PERSONAL, TEAM)] == [[41.0, 67.0]] * 2
 
 
 @EACH
@@ -148,10 +153,10 @@ async def test_hostile_replies_everywhere_end_in_time(
     server.routes["/api/account"] = server.routes["/api/organizations"] = reply
     async with reading(server.url) as source:
         readings = await poll(source)
-        assert 1 == len(asyncio.all_tasks())
-    assert {*account_troubles(readings)} - {Trouble.NO_ORGS} <= named
-    assert account_troubles(readings)
-    assert not named & SESSION_WIDE
+        assert len(asyncio.all_tasks()) == 1
+    found = set(account_troubles(readings))
+    assert found == (named if Trouble.ODD_VALUE not in named else {Trouble.MALFORMED})
+    assert not found & SESSION_WIDE
 
 
 async def test_hostile_orgs_leave_connections_for_the_others(server: LoopbackServer) -> None:
@@ -165,7 +170,7 @@ async def test_hostile_orgs_leave_connections_for_the_others(server: LoopbackSer
         polls = [await poll(source) for _ in range(3)]
     for readings in polls:
         store = folded(polls[0], readings)
-        assert all([41.0, 67.0] == percents(store, f"org-{number}") for number in range(len(bad), 20))
+        assert all(percents(store, f"org-{number}") == [41.0, 67.0] for number in range(len(bad), 20))
     assert server.peak <= CONNECTIONS + 1  # One that is given up may still be noticed by the server.
 
 
@@ -176,7 +181,7 @@ async def test_hostile_text_is_harmless_in_every_value(server: LoopbackServer, t
     """Names, reasons and keys lose what is no text; the reply's own text is kept as it came."""
     named = org_body(TEAM, text, billing_issue=text)
     serve_account(server, named)
-    serve(server, TEAM, usage=usage_body(**{text: {"utilization": 5.0}}, spend={text: text}))
+    serve(server, TEAM, usage=usage_body(spend={text: text}) | {text: {"utilization": 5.0}})
     async with reading(server.url) as source:
         store = folded(await poll(source))
     shown = repr((store.orgs, store.problems)).replace(repr(store.orgs[0].replies), "")

@@ -45,9 +45,9 @@ def server() -> Iterator[LoopbackServer]:
 
 @pytest.fixture
 def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A poll of a second instead of twenty, a reply of half of it."""
-    monkeypatch.setattr(source_module, "POLL_WITHIN", 1.0)
-    monkeypatch.setattr(source_module, "REPLY_WITHIN", 0.5)
+    """A poll of two seconds instead of twenty, a reply of more than a quarter of it."""
+    monkeypatch.setattr(source_module, "POLL_WITHIN", 2.0)
+    monkeypatch.setattr(source_module, "REPLY_WITHIN", 0.6)
 
 
 @pytest.mark.parametrize("endpoint", ["usage", "overage", "prepaid", "subscription"])
@@ -57,8 +57,8 @@ async def test_failure_of_one_reply_hides_no_other(server: LoopbackServer, endpo
     async with reading(server.url) as source:
         readings = await poll(source)
     assert {Endpoint(endpoint): Trouble.SERVER_ERROR} == troubles(readings, PERSONAL)
-    assert {} == troubles(readings, TEAM)
-    assert ([], 4) == (account_troubles(readings), len(parts(readings, PERSONAL)))
+    assert troubles(readings, TEAM) == {}
+    assert (account_troubles(readings), len(parts(readings, PERSONAL))) == ([], 4)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ async def test_page_is_no_word_on_metered_billing(server: LoopbackServer, answer
     """Only the server itself can say that an org has none; what stands in between cannot."""
     serve(server, PERSONAL, overage=answer)
     async with reading(server.url) as source:
-        assert [OVERAGE] == list(troubles(await poll(source), PERSONAL))
+        assert list(troubles(await poll(source), PERSONAL)) == [OVERAGE]
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ async def test_trouble_of_the_whole_session_stops_the_poll(
     server.routes["/api/account"] = answer
     async with reading(server.url) as source:
         readings = await poll(source)
-    assert ["/api/account"] == server.paths()
+    assert server.paths() == ["/api/account"]
     assert {trouble} == set(account_troubles(readings))
     assert all(one.roster is None and not one.reports for one in readings)
 
@@ -127,8 +127,8 @@ async def test_trouble_of_the_whole_session_stops_what_is_left(
     assert asked < 60
     assert isinstance(parts(readings, "org-0")[USAGE], Reply)
     assert all(not troubles(readings, org["uuid"]) for org in orgs)
-    assert 1 == len(account_troubles(readings))
-    assert "/api/account" == server.paths()[0]
+    assert len(account_troubles(readings)) == 1
+    assert server.paths()[0] == "/api/account"
 
 
 async def test_throttling_carries_the_wait(server: LoopbackServer) -> None:
@@ -152,10 +152,10 @@ async def test_session_that_recovers_is_read_in_full(server: LoopbackServer) -> 
     async with reading(server.url) as source:
         await poll(source)
         serve(server, PERSONAL, usage=in_turn(EXPIRED, Answer.json(usage_body())))
-        assert [Trouble.EXPIRED] == account_troubles(await poll(source))
+        assert account_troubles(await poll(source)) == [Trouble.EXPIRED]
         server.requests.clear()
-        assert [] == account_troubles(await poll(source))
-    assert "/api/account" == server.paths()[0]
+        assert account_troubles(await poll(source)) == []
+    assert server.paths()[0] == "/api/account"
 
 
 @pytest.mark.usefixtures("_hurry")
@@ -165,8 +165,8 @@ async def test_reply_that_does_not_end_is_given_up(server: LoopbackServer, slow:
     serve(server, PERSONAL, usage=slow)
     async with reading(server.url) as source:
         readings = await poll(source)
-        assert {USAGE: Trouble.TIMEOUT} == troubles(readings, PERSONAL)
-        assert {} == troubles(readings, TEAM)
+        assert troubles(readings, PERSONAL) == {USAGE: Trouble.TIMEOUT}
+        assert troubles(readings, TEAM) == {}
         await asyncio.to_thread(server.wait_for, lambda it: it.under_way == 0)
 
 
@@ -180,7 +180,7 @@ async def test_poll_is_over_in_time(server: LoopbackServer) -> None:
     began = asyncio.get_running_loop().time()
     async with reading(server.url) as source:
         readings = await poll(source)
-    assert asyncio.get_running_loop().time() - began < 3
+    assert asyncio.get_running_loop().time() - began < 5
     for org in orgs:
         assert dict.fromkeys((USAGE, OVERAGE, SUBSCRIPTION), Trouble.TIMEOUT) == troubles(
             readings, org["uuid"]
@@ -194,7 +194,7 @@ async def test_account_that_hangs_leaves_time_for_the_orgs(server: LoopbackServe
         await poll(source)
         server.routes["/api/account"] = server.routes["/api/organizations"] = Held()
         readings = await poll(source, full=True)
-    assert [Trouble.TIMEOUT] == account_troubles(readings)
+    assert account_troubles(readings) == [Trouble.TIMEOUT]
     assert isinstance(parts(readings, PERSONAL)[USAGE], Reply)
     assert isinstance(parts(readings, TEAM)[USAGE], Reply)
 
@@ -205,7 +205,7 @@ async def test_account_that_hangs_at_first_is_stood_in_for(server: LoopbackServe
     server.routes["/api/account"] = Held()
     async with reading(server.url) as source:
         readings = await poll(source)
-    assert [Trouble.TIMEOUT] == account_troubles(readings)
+    assert account_troubles(readings) == [Trouble.TIMEOUT]
     assert isinstance(parts(readings, PERSONAL)[USAGE], Reply)
 
 
@@ -242,7 +242,7 @@ async def test_bug_of_ours_in_the_account_is_stood_in_for(
     monkeypatch.setattr(wire, "account", meaning)
     async with reading(server.url) as source:
         readings = await poll(source)
-    assert [Trouble.BUG] == account_troubles(readings)
+    assert account_troubles(readings) == [Trouble.BUG]
     assert isinstance(parts(readings, PERSONAL)[USAGE], Reply)
 
 
@@ -256,10 +256,10 @@ async def test_reading_that_is_closed_early_leaves_nothing(
             async for one in readings:
                 if one.reports:
                     break
-        assert 1 == len(asyncio.all_tasks())
+        assert len(asyncio.all_tasks()) == 1
         await asyncio.to_thread(server.wait_for, lambda it: it.under_way == 0)
     gc.collect()
-    assert [] == caplog.records
+    assert caplog.records == []
 
 
 async def test_reading_that_is_cancelled_leaves_nothing(
@@ -274,12 +274,12 @@ async def test_reading_that_is_cancelled_leaves_nothing(
         polling.cancel()
         with pytest.raises(asyncio.CancelledError):
             await polling
-        assert 1 == len(asyncio.all_tasks())
+        assert len(asyncio.all_tasks()) == 1
         await asyncio.to_thread(server.wait_for, lambda it: it.under_way == 0)
         serve(server, PERSONAL)
-        assert {} == troubles(await poll(source), PERSONAL)
+        assert troubles(await poll(source), PERSONAL) == {}
     gc.collect()
-    assert [] == caplog.records
+    assert caplog.records == []
 
 
 async def test_account_that_fails_is_told_beside_the_orgs(server: LoopbackServer) -> None:
@@ -287,5 +287,5 @@ async def test_account_that_fails_is_told_beside_the_orgs(server: LoopbackServer
     server.routes["/api/account"] = Answer.json(account_body()["memberships"])
     async with reading(server.url) as source:
         readings = await poll(source)
-    assert [Trouble.MALFORMED] == account_troubles(readings)
-    assert [PERSONAL, TEAM] == [org.uuid for org in readings[0].roster or ()]
+    assert account_troubles(readings) == [Trouble.MALFORMED]
+    assert [org.uuid for org in readings[0].roster or ()] == [PERSONAL, TEAM]
