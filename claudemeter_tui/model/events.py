@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import Endpoint, Session
-from claudemeter_tui.model.store import OrgKey
+from claudemeter_tui.model.store import OrgKey, OrgState
 from claudemeter_tui.model.usage import Org, Severity
 from claudemeter_tui.model.verdict import Shut
 
@@ -39,7 +40,10 @@ class Kind(StrEnum):
     STILL_BLOCKED = "still_blocked"
     """Another lock leads now: the raw reasons before and after, `shut` is the new one."""
     LIFTED = "lifted"
-    """A lock no longer stops anything: the state after, `shut` is what it was."""
+    """Work goes on again, or credits open: the states before and after, `shut` is what it was.
+
+    With `PLAN` as its subject it is the plan that has room; the credits stay locked.
+    """
     CAP_CHANGED = "cap_changed"
     """Another monthly cap: money before and after; None is no cap."""
     BALANCE_REFILLED = "balance_refilled"
@@ -56,14 +60,14 @@ class Kind(StrEnum):
     STALE = "stale"
     """No new figures for a while: the time of the last ones before. Without an org: of a whole session."""
     RECOVERED = "recovered"
-    """Figures come again: the time of the last ones before."""
+    """Figures come again, or with a `subject` the session of that label is signed in again."""
 
 
 Fact = float | str | Money | datetime | None
 """A percent, a name or a code, an amount, a moment. None: not known, or nothing."""
 
-EXTRA_USAGE, POOL = "extra usage", "pool"
-"""Subjects: one's own credits, and those of the organization."""
+EXTRA_USAGE, POOL, PLAN = "extra usage", "pool", "plan"
+"""Subjects: one's own credits, those of the organization, and what is paid for already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,3 +98,38 @@ class Event:
     severity: Severity = Severity.NORMAL
     freed: bool = False
     """A window that was full has room again."""
+
+
+class Telling:
+    """What one look finds, in the order in which it is found."""
+
+    def __init__(
+        self,
+        now: datetime,
+        session: Session,
+        state: OrgState | None = None,
+        told: list[Event] | None = None,
+    ) -> None:
+        """Tell of this org, or of the session, at this moment; `told` is where the events go."""
+        self.now = now
+        self.told: list[Event] = [] if told is None else told
+        self._session = session
+        self._state = state
+
+    def __call__(self, kind: Kind, **fields: Any) -> None:
+        """Tell one event with these fields; `at` is now unless it is among them."""
+        org, key = (self._state.org, self._state.key) if self._state else (None, None)
+        self.told.append(Event(kind, fields.pop("at", self.now), self._session, org, key, **fields))
+
+    def about(self, state: OrgState) -> Telling:
+        """To the same place, of one org."""
+        return Telling(self.now, state.session, state, self.told)
+
+
+Thresholds = tuple[float, ...]
+"""Percentages, each above 0."""
+
+
+def reached(percent: float | None, thresholds: Thresholds) -> float:
+    """The highest threshold at or below a percentage; 0 for none."""
+    return max((mark for mark in thresholds if percent is not None and mark <= percent), default=0.0)

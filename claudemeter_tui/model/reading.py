@@ -52,6 +52,7 @@ class Trouble(StrEnum):
     TOO_LARGE = "too large"
     NO_ORGS = "no orgs"
     BUG = "bug of ours"
+    EXPIRES_SOON = "session expires soon"
     NEW_FIELD = "new field"
     ODD_VALUE = "odd value"
 
@@ -70,6 +71,9 @@ class Session:
         """Browser and profile in one: "Chrome, Default"."""
         return f"{self.browser}, {self.profile}" if self.profile else self.browser
 
+
+PASTED = "pasted cookie"
+"""The name, in place of a browser's, of a session that was given while the program runs."""
 
 Value = Account | Plan | Meter | Balance | Subscription | None
 """What a reply means; None: the server answered that there is no such thing for this org."""
@@ -157,6 +161,34 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
+class Looked:
+    """One place where a session may be, and what looking there gave. It holds no secret."""
+
+    session: Session
+    """The browser and the profile; no profile where the browser gave none."""
+    outcome: str
+    """For people, in a few words: "session found", "not signed in", "session expired"."""
+    detail: str = ""
+    """A sentence for people: what happened and what helps; may be empty."""
+    works: bool = False
+    """A session is there, and nothing is known against it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """What became of a session that was given by hand while the program runs."""
+
+    account: Account | None = None
+    """Whose it is. None: it was not accepted, or the server named nobody."""
+    orgs: int = 0
+    """How many orgs it reads; 0 where it was not accepted."""
+    trouble: Trouble | None = None
+    """Why it was not accepted. None: it was."""
+    detail: str = ""
+    """What narrows the trouble down; never a part of what was given."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """What one poll of one session found, or the part of it that is complete.
 
@@ -172,3 +204,9 @@ class Reading:
     reports: tuple[Report, ...] = ()
     schedule: Schedule | None = None
     """Closes a poll. None: the poll goes on."""
+    expires: datetime | None = None
+    """When the session ends by the browser's record. None: not known, or not said this time."""
+    gone: bool = False
+    """The session is read no more: it has left, or another one serves its account."""
+    looked: tuple[Looked, ...] | None = None
+    """Every place that was looked at for a session. None: not said this time."""

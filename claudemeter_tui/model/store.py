@@ -11,6 +11,7 @@ from typing import TypeVar
 from claudemeter_tui.model.reading import (
     Endpoint,
     Failure,
+    Looked,
     Reading,
     Reply,
     Report,
@@ -36,6 +37,8 @@ USUAL_INTERVAL = timedelta(seconds=60)
 """Assumed until the first schedule of a session arrives."""
 UNKNOWN_AFTER = timedelta(minutes=15)
 """Older figures than this decide nothing."""
+SOON = timedelta(days=3)
+"""A session that ends within this time is worth a word."""
 
 OrgKey = tuple[str, str]
 """Account key and org uuid: one org can be reached through two accounts."""
@@ -62,12 +65,14 @@ class OrgState:
     org: Org
     account: Account
     session: Session
-    """The session that serves it."""
+    """The session that serves it: the one of its account that listed it last."""
     replies: Mapping[Endpoint, Reply] = field(default_factory=dict)
     failures: Mapping[Endpoint, Failure] = field(default_factory=dict)
     """What went wrong at the last try; a good reply takes it away."""
     interval: timedelta = USUAL_INTERVAL
     series: Series = field(default_factory=Series)
+    came_by: Mapping[Endpoint, Session] = field(default_factory=dict)
+    """The session that read each reply; it may be another one than serves the org now."""
 
     @property
     def key(self) -> OrgKey:
@@ -122,8 +127,15 @@ class OrgState:
     def after(self, report: Report, at: datetime, interval: timedelta) -> OrgState:
         """The state after one more report; what failed keeps its last good reply."""
         replies, failures = _merged(self.replies, self.failures, report.parts)
-        state = OrgState(report.org, self.account, self.session, replies, failures, interval, self.series)
+        series, came_by = self.series, self._came_by(report)
+        state = OrgState(report.org, self.account, self.session, replies, failures, interval, series, came_by)
         return replace(state, series=state._sampled(report, at))
+
+    def _came_by(self, report: Report) -> Mapping[Endpoint, Session]:
+        good = [endpoint for endpoint, part in report.parts.items() if isinstance(part, Reply)]
+        if all(self.came_by.get(endpoint) == self.session for endpoint in good):
+            return self.came_by
+        return {**self.came_by, **dict.fromkeys(good, self.session)}
 
     def _sampled(self, report: Report, at: datetime) -> Series:
         lead = self.credits.lead
@@ -153,11 +165,19 @@ class SessionState:
     """None: the first poll is not over."""
     polling: bool = True
     """Whether a poll goes on right now."""
+    expires: datetime | None = None
+    """When it ends by the browser's record. None: not known."""
+    expires_soon: datetime | None = None
+    """Since when that is less than three days ahead. None: it is not."""
 
     def problems(self) -> Iterator[Problem]:
         """What is wrong with the session itself."""
         for failure in self.failures.values():
             yield _problem(failure, self.session, None)
+        if self.expires is not None and self.expires_soon is not None and not self.failures:
+            day = f"{self.expires:%a %b} {self.expires.day}"
+            at = self.expires_soon
+            yield Problem(Trouble.EXPIRES_SOON, Endpoint.ACCOUNT, at, self.session, detail=day)
         for reply in self.replies.values():
             yield from _remarks(reply, self.session, None)
 
@@ -168,6 +188,8 @@ class SessionState:
             replies, failures = _merged(replies, failures, {Endpoint.ACCOUNT: reading.account})
             if isinstance(reading.account, Reply) and isinstance(reading.account.value, Account):
                 account = reading.account.value.filled(account)
+        expires = reading.expires or self.expires
+        soon = expires is not None and expires - reading.at <= SOON
         return SessionState(
             session=self.session,
             account=account,
@@ -175,6 +197,8 @@ class SessionState:
             failures=failures,
             schedule=reading.schedule or self.schedule,
             polling=reading.schedule is None,
+            expires=expires,
+            expires_soon=(self.expires_soon or reading.at) if soon else None,
         )
 
 
@@ -183,9 +207,11 @@ class Store:
     """Everything known, at one moment."""
 
     orgs: tuple[OrgState, ...] = ()
-    """Grouped by session, in the order of the server's list."""
+    """Grouped by account, in the order of the server's list."""
     sessions: tuple[SessionState, ...] = ()
-    """In the order in which they were first heard of."""
+    """Those that are read, in the order in which they were first heard of."""
+    looked: tuple[Looked, ...] | None = None
+    """Every place that was looked at for a session. None: the looking is not over."""
 
     def org(self, key: OrgKey | None) -> OrgState | None:
         """The org of that key; None where it has left or never was."""
@@ -205,8 +231,16 @@ class Store:
         """The store after one more reading: the only way in which it changes.
 
         Last good replies survive a failure. Orgs that the account's list no longer names leave,
-        new ones come; without a list nothing leaves.
+        new ones come; without a list nothing leaves. An org belongs to the session that listed it
+        last: a session that is gone takes along only what no other one of its account has listed.
         """
+        looked = self.looked if reading.looked is None else reading.looked
+        if reading.gone:
+            return Store(
+                tuple(state for state in self.orgs if state.session != reading.session),
+                tuple(state for state in self.sessions if state.session != reading.session),
+                looked,
+            )
         session = self.session(reading.session).after(reading)
         sessions = _put(self.sessions, session)
         orgs = self.orgs
@@ -216,36 +250,67 @@ class Store:
             orgs = _reported(orgs, session, reading)
         if reading.schedule is not None:
             orgs = _scheduled(orgs, session, reading.schedule)
-        return Store(orgs, sessions)
+        return Store(orgs, sessions, looked)
+
+
+def is_one(one: Account, other: Account) -> bool:
+    """Whether they are surely the same account: what both name is the same, and they name something."""
+    shared = (one.uuid and one.uuid == other.uuid) or (one.email and one.email == other.email)
+    return bool(shared) and one.may_be(other)
 
 
 def _put(sessions: tuple[SessionState, ...], new: SessionState) -> tuple[SessionState, ...]:
     """The sessions with one replaced; the nameless one only stands in until a real one is found."""
-    sessions = tuple(state for state in sessions if state.session.browser)
-    if all(state.session != new.session for state in sessions):
-        return (*sessions, new)
-    return tuple(new if state.session == new.session else state for state in sessions)
+    named = tuple(state for state in sessions if state.session.browser)
+    if not new.session.browser:
+        return named or (new,)
+    if all(state.session != new.session for state in named):
+        return (*named, new)
+    return tuple(new if state.session == new.session else state for state in named)
 
 
 def _enrolled(
     orgs: tuple[OrgState, ...], session: SessionState, roster: tuple[Org, ...]
 ) -> tuple[OrgState, ...]:
-    """The orgs with one session's part replaced by its account's list, known ones keeping what they know."""
-    account = session.account
-    known = {
-        state.org.uuid: state
-        for state in orgs
-        if state.session == session.session and account.may_be(state.account)
-    }
-    mine = tuple(
-        replace(known[uuid], org=org, account=account)
-        if uuid in known
-        else OrgState(org, account, session.session)
-        for uuid, org in {org.uuid: org for org in roster}.items()
-    )
-    place = next((i for i, state in enumerate(orgs) if state.session == session.session), len(orgs))
-    others = [state for state in orgs if state.session != session.session]
-    return (*others[:place], *mine, *others[place:])
+    """The orgs after a session's list of its account's, in which known ones keep what is known of them.
+
+    The list fills the places of the session's own orgs and of those that it takes over from another
+    session of the account; its own ones that it no longer names leave.
+    """
+    listed = {org.uuid: org for org in roster}
+    taken = [place for place, state in enumerate(orgs) if _is_taken(state, session, listed)]
+    known = {orgs[place].org.uuid: orgs[place] for place in taken}
+    coming = [_listed(org, known.get(org.uuid), session) for org in listed.values()]
+    others = (place for place, state in enumerate(orgs) if state.session != session.session)
+    stays = {place: orgs[place] for place in {*others}.difference(taken)}
+    stays |= zip(taken, coming, strict=False)
+    end = taken[-1] + 1 if taken else _place(orgs, session)
+    before = [stays[place] for place in range(end) if place in stays]
+    after = [stays[place] for place in range(end, len(orgs)) if place in stays]
+    return (*before, *coming[len(taken) :], *after)
+
+
+def _is_taken(state: OrgState, session: SessionState, listed: Mapping[str, Org]) -> bool:
+    """Whether the list of a session has a say in this org's state."""
+    if state.session == session.session:
+        return session.account.may_be(state.account)
+    return state.org.uuid in listed and is_one(session.account, state.account)
+
+
+def _listed(org: Org, known: OrgState | None, session: SessionState) -> OrgState:
+    """An org of a session's list, with what is known of it; another session's failures are not its own."""
+    if known is None:
+        return OrgState(org, session.account, session.session)
+    account = session.account.filled(known.account)
+    failures = known.failures if known.session == session.session else {}
+    return replace(known, org=org, account=account, session=session.session, failures=failures)
+
+
+def _place(orgs: tuple[OrgState, ...], session: SessionState) -> int:
+    """Where a session's orgs go that has none of its account yet: to the account, else to its old place."""
+    beside = [place for place, state in enumerate(orgs) if is_one(session.account, state.account)]
+    own = (place for place, state in enumerate(orgs) if state.session == session.session)
+    return beside[-1] + 1 if beside else next(own, len(orgs))
 
 
 def _reported(orgs: tuple[OrgState, ...], session: SessionState, reading: Reading) -> tuple[OrgState, ...]:

@@ -32,7 +32,7 @@ class Column(StrEnum):
     VERDICT = "verdict"
     PERCENT = "used"
     WINDOW = "window"
-    RESETS = "resets in"
+    RESETS = "resets"
     AT = "at"
     CREDITS = "credits"
     CAP = "cap"
@@ -41,7 +41,7 @@ class Column(StrEnum):
     SESSION = "session"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Row:
     """One org, as far as it is the same for a minute."""
 
@@ -100,10 +100,10 @@ def beside(one: Row, now: datetime) -> Iterator[str]:
         yield f"{failures} repl{'y' if failures == 1 else 'ies'} not read"
 
 
-def tally(rows: Iterable[Row]) -> list[tuple[str, int]]:
+def tally(rows: Iterable[Row]) -> list[tuple[State, int]]:
     """How many orgs have each verdict, worst first."""
     counts = Counter(one.verdict.state for one in rows)
-    return [(words.NAMES[state], counts[state]) for state in State if counts[state]]
+    return [(state, counts[state]) for state in State if counts[state]]
 
 
 def matches(one: Row, wanted: str) -> bool:
@@ -120,8 +120,8 @@ def matches(one: Row, wanted: str) -> bool:
 
 
 def ordered(rows: Iterable[Row], column: Column, *, backwards: bool = False) -> list[Row]:
-    """The rows by a column that can be sorted by; among equals the worst first, then by name."""
-    worst_first = sorted(rows, key=lambda one: (rank(one.verdict), one.name.casefold()))
+    """The rows by a column that can be sorted by; among equals the worst first, then as the tabs are."""
+    worst_first = sorted(rows, key=lambda one: rank(one.verdict))
     return sorted(worst_first, key=_ORDER[column], reverse=backwards)
 
 

@@ -156,20 +156,20 @@ class _Printer:
             case _:
                 self._scalar(token)
 
-    def _open(self, token: str) -> None:
+    def _open(self, sign: str) -> None:
         self._unfold()
-        self._add(token, Part.SIGN)
+        self._add(sign, Part.SIGN)
         path = self._levels[-1].inside() if self._levels else ""
-        self._levels.append(_Level(token == "{", path))
+        self._levels.append(_Level(sign == "{", path))
         self._opened = True
-        self._awaits_key = token == "{"
+        self._awaits_key = sign == "{"
 
-    def _close(self, token: str) -> None:
+    def _close(self, sign: str) -> None:
         if not self._opened:
             self._break()
         self._opened = False
         self._levels.pop()
-        self._add(token, Part.SIGN)
+        self._add(sign, Part.SIGN)
 
     def _next(self) -> None:
         level = self._levels[-1]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from claudemeter_tui.model.reading import Endpoint, Trouble
-from claudemeter_tui.model.store import OrgState, Problem, Store
+from claudemeter_tui.model.reading import PASTED, Endpoint, Session, Trouble
+from claudemeter_tui.model.store import OrgState, Problem, Store, is_one
 from claudemeter_tui.text import format as form
 
 _BACKS_OFF = "Nothing: it asks again by itself, ever more rarely, and says when."
@@ -63,7 +63,8 @@ TABLE: dict[Trouble, Words] = {
     ),
     Trouble.CHALLENGE: Words(
         "Cloudflare asks whether a person is there. The session itself is fine, as far as is known.",
-        "Open claude.ai in the browser once, let it pass the check, and wait for the next poll.",
+        "Open claude.ai in the browser once and let it pass the check; Claude Code's login, where there is"
+        " one, reads the windows meanwhile.",
     ),
     Trouble.DENIED: Words(
         "The network edge of claude.ai denied access.", "Try without the VPN or proxy, then press r."
@@ -95,6 +96,9 @@ TABLE: dict[Trouble, Words] = {
         "The account has no org with usage.", "Sign in with the account that has the plan, then press r."
     ),
     Trouble.BUG: Words("A bug of ours: this program met something it does not handle.", _REPORT),
+    Trouble.EXPIRES_SOON: Words(
+        "The session ends within three days.", "Sign in to claude.ai in that browser again before it does."
+    ),
     Trouble.NEW_FIELD: Words(
         "The reply has a field that this program does not know.",
         "Nothing: it is kept, and the known figures are right.",
@@ -108,7 +112,34 @@ TABLE: dict[Trouble, Words] = {
 
 def is_remark(problem: Problem) -> bool:
     """Whether it is only worth knowing: nothing failed, no figure is missing."""
-    return problem.trouble is Trouble.NEW_FIELD
+    return problem.trouble in (Trouble.NEW_FIELD, Trouble.EXPIRES_SOON)
+
+
+def cure(problem: Problem) -> str:
+    """What the person can do, with the browser's name where it says in which one."""
+    if not problem.session.browser or problem.trouble not in _IN_BROWSER:
+        return TABLE[problem.trouble].cure
+    if problem.trouble is Trouble.EXPIRES_SOON:
+        return f"{renewal(problem.session)} before it does."
+    seen = "" if problem.session.browser in _BY_HAND else "; it is looked at every minute, and at once with r"
+    return f"{renewal(problem.session)}{seen}."
+
+
+def renewal(session: Session) -> str:
+    """How a session is renewed: `Sign in to claude.ai in Chrome (Profile 1)`."""
+    if session.browser in _BY_HAND:
+        return _BY_HAND[session.browser]
+    where = f"{session.browser} ({session.profile})" if session.profile else session.browser
+    return f"Sign in to claude.ai in {where}"
+
+
+_IN_BROWSER = (Trouble.EXPIRED, Trouble.EXPIRES_SOON)
+_BY_HAND = {
+    "cookie file": "Export the cookies anew and start again",
+    "CLAUDEMETER_COOKIE": "Set CLAUDEMETER_COOKIE anew and start again",
+    PASTED: "Copy a cookie from a browser that is signed in and paste it",
+}
+"""Sessions that no browser can renew, and what renews them."""
 
 
 def title(problem: Problem) -> str:
@@ -129,9 +160,21 @@ def meanwhile(problem: Problem, store: Store, now: datetime, zone: tzinfo | None
         return "Everything is shown as usual."
     if problem.trouble is Trouble.ODD_VALUE:
         return "All other figures of the reply are shown."
+    stand_ins = _stand_ins(problem, store)
+    if stand_ins:
+        return f"The figures come from {' and '.join(stand_ins)} meanwhile."
     if not reads:
         return "Nothing is shown for it: there was no good answer yet."
     return f"The figures of {form.when(min(reads), now, zone)} stay on screen."
+
+
+def _stand_ins(problem: Problem, store: Store) -> list[str]:
+    """The other sessions that serve orgs of the account whose session fails."""
+    account = store.session(problem.session).account
+    if problem.org is not None:
+        return []
+    serving = (state.session for state in store.orgs if is_one(state.account, account))
+    return list(dict.fromkeys(session.label for session in serving if session != problem.session))
 
 
 def _read_at(state: OrgState, problem: Problem) -> datetime | None:

@@ -23,9 +23,12 @@ from claudemeter_tui.model.store import OrgKey, Store
 from claudemeter_tui.text import format as form
 from claudemeter_tui.tui.keys import BOUND
 from claudemeter_tui.tui.screens.dashboard import Dashboard
+from claudemeter_tui.tui.screens.details import Details
+from claudemeter_tui.tui.screens.happenings import Happenings
 from claudemeter_tui.tui.screens.help import Help
+from claudemeter_tui.tui.screens.listing import Listing
+from claudemeter_tui.tui.screens.overview import Overview
 from claudemeter_tui.tui.screens.page import Page
-from claudemeter_tui.tui.screens.problems import Problems
 from claudemeter_tui.tui.themes import DARK, OWN, missing
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.chart_panel import wider
@@ -190,16 +193,34 @@ class Claudemeter(App[None]):
         """Explain everything."""
         self._open(Help)
 
-    def action_problems(self) -> None:
-        """Tell every problem in words."""
-        self._open(Problems)
+    def action_happenings(self) -> None:
+        """Tell every problem and every event in words."""
+        self._open(Happenings)
+
+    def action_overview(self) -> None:
+        """Show all orgs at once."""
+        self._open(Overview)
+
+    def action_details(self) -> None:
+        """Show every figure of the org, and the replies."""
+        self._open(Details)
+
+    def on_overview_chosen(self, message: Overview.Chosen) -> None:
+        """Go to an org of the overview."""
+        self.selected = message.key
+        self.action_close()
+
+    def on_details_copied(self, message: Details.Copied) -> None:
+        """Put a figure, a row or a reply on the clipboard."""
+        self.copy_to_clipboard(message.text)
+        self._say(f"Copied the {message.what}.")
 
     def action_close(self) -> None:
         """Close what is open over the dashboard."""
-        if isinstance(self.screen, Page):
+        if isinstance(self.screen, Page | Listing):
             self.pop_screen()
 
-    def _open(self, page: type[Page]) -> None:
+    def _open(self, page: type[Page | Listing]) -> None:
         """Put a page over the dashboard, instead of another one; again closes it."""
         shown = type(self.screen)
         self.action_close()
@@ -224,7 +245,7 @@ class Claudemeter(App[None]):
         )
 
     def _show(self) -> None:
-        if self.is_running and self.screen_stack and isinstance(self.screen, Dashboard | Page):
+        if self.is_running and self.screen_stack and isinstance(self.screen, Dashboard | Page | Listing):
             self.screen.view = self._view()
 
     def _say(self, text: str) -> None:

@@ -40,9 +40,20 @@ CHART = (
     Key("plus,equals_sign", "+", "span(1)", "longer", "let the chart look further back", "Longer chart"),
     Key("minus", "-", "span(-1)", "shorter", "let the chart look less far back", "Shorter chart"),
 )
+SCREENS = (
+    Key("o", "o", "overview", "all orgs", "all orgs at once, worst first", "Show all orgs"),
+    Key("d", "d", "details", "details", "every figure of the org, and the replies", "Show details"),
+)
 READING = (
     Key("r", "r", "refresh", "refresh", "poll now, the slow replies too", "Refresh now"),
-    Key("e", "e", "problems", "problems", "the open problems, in words", "Show problems"),
+    Key(
+        "e",
+        "e",
+        "happenings",
+        "events",
+        "what has happened, and the open problems",
+        "Show events",
+    ),
     Key("u", "u", "usage_page", "web", "open claude.ai's usage page in the browser", "Open usage page"),
 )
 PROGRAM = (
@@ -56,6 +67,7 @@ PROGRAM = (
 )
 GROUPS: tuple[tuple[str, tuple[Key, ...]], ...] = (
     ("Orgs", (NUMBERS_SHOWN, *ORGS)),
+    ("Screens", SCREENS),
     ("Reading", READING),
     ("Chart", CHART),
     ("Program", PROGRAM),
@@ -66,11 +78,13 @@ FOOTER = (
     PROGRAM[-1],
     READING[0],
     Key("", "1-9 ←→", "", "org", ""),
+    SCREENS[0],
+    SCREENS[1],
     READING[1],
-    READING[2],
     PROGRAM[0],
+    READING[2],
 )
 """The few that matter, for the footer."""
 
-BOUND = (*ORGS, *NUMBERS, *READING, *CHART, *PROGRAM)
+BOUND = (*ORGS, *NUMBERS, *SCREENS, *READING, *CHART, *PROGRAM)
 """All that are bound."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property
 
+from claudemeter_tui.model.events import Event
 from claudemeter_tui.model.store import OrgKey, OrgState, SessionState, Store
 from claudemeter_tui.model.usage import Window
 from claudemeter_tui.model.verdict import Verdict, judge
@@ -32,6 +33,8 @@ class View:
     """What the terminal has room for."""
     span: timedelta | None = None
     """How far back the chart looks. None: the whole run."""
+    events: tuple[Event, ...] = ()
+    """What has happened in this run, oldest first."""
     ascii: bool = False
     """Draw with ASCII alone."""
     note: str = ""
@@ -63,7 +66,7 @@ class View:
 
     def is_as(self, other: View) -> bool:
         """Whether nothing but the seconds of the header can look different."""
-        return self.store is other.store and self._seen() == other._seen()
+        return self.store is other.store and self.events is other.events and self._seen() == other._seen()
 
     def _seen(self) -> tuple[object, ...]:
         return self.key, self.zone, self.span, self.ascii, self.note, self.beat

@@ -66,9 +66,9 @@ def test_challenge_never_asks_to_sign_in_again() -> None:
 
 
 @pytest.mark.parametrize("trouble", Trouble)
-def test_only_new_fields_are_remarks(trouble: Trouble) -> None:
-    """A new field loses nothing; everything else does."""
-    assert (trouble is Trouble.NEW_FIELD) is is_remark(problem(trouble))
+def test_few_troubles_are_remarks(trouble: Trouble) -> None:
+    """A new field loses nothing, nor does a session that ends in days; everything else does."""
+    assert (trouble in (Trouble.NEW_FIELD, Trouble.EXPIRES_SOON)) is is_remark(problem(trouble))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from claudemeter_tui.model.reading import Endpoint, Failure, Reading, Report, Sc
 from claudemeter_tui.tui.app import Claudemeter
 from claudemeter_tui.tui.screens.dashboard import Dashboard
 from claudemeter_tui.tui.screens.help import Help
-from claudemeter_tui.tui.screens.problems import Problems
+from claudemeter_tui.tui.screens.happenings import Happenings
 from tests.bodies import TEAM as TEAM_UUID
 from tests.scenes import (
     INTERVAL,
@@ -133,7 +133,7 @@ async def test_failed_poll_keeps_figures_and_names_the_problem() -> None:
         assert "Personal · usage: server error (status 502)" in text(pilot)
         assert "1 problem" in text(pilot)
         await pilot.press("e")
-        assert isinstance(pilot.app.screen, Problems)
+        assert isinstance(pilot.app.screen, Happenings)
         assert "The figures of 14:48 stay on screen." in text(pilot)
         await scene.post(pilot, *readings(PERSONAL, at=NOW + INTERVAL))
         assert "No problems" in text(pilot)
@@ -194,7 +194,7 @@ async def test_help_opens_over_the_dashboard_and_closes() -> None:
         await pilot.press("escape")
         assert isinstance(pilot.app.screen, Dashboard)
         await pilot.press("question_mark", "e")
-        assert isinstance(pilot.app.screen, Problems)
+        assert isinstance(pilot.app.screen, Happenings)
         await pilot.press("e")
         assert isinstance(pilot.app.screen, Dashboard)
 
@@ -302,4 +302,4 @@ async def test_palette_has_the_same_actions() -> None:
     dashboard = app(stage(PERSONAL))
     async with dashboard.run_test() as pilot:
         titles = {command.title for command in dashboard.get_system_commands(pilot.app.screen)}
-        assert {"Refresh now", "Show problems", "Show help", "Open usage page", "Next org", "Quit"} <= titles
+        assert {"Refresh now", "Show events", "Show help", "Open usage page", "Next org", "Quit"} <= titles

@@ -7,7 +7,9 @@ from textual.content import Content
 from claudemeter_tui import __version__
 from claudemeter_tui.model.usage import Severity
 from claudemeter_tui.tui import ink
-from claudemeter_tui.tui.keys import GROUPS
+from claudemeter_tui.tui.keys import GROUPS, Key
+from claudemeter_tui.tui.screens.details import DETAILS_KEYS
+from claudemeter_tui.tui.screens.overview import OVERVIEW_KEYS
 from claudemeter_tui.tui.screens.page import Page
 from claudemeter_tui.tui.view import View
 
@@ -44,7 +46,7 @@ class Help(Page):
     def content(self, view: View, width: int) -> Content:  # noqa: ARG002
         """Keys, verdicts, marks, sources."""
         lines = [ink.text((f"claudemeter-tui {__version__}", ink.TITLE)), ink.text("")]
-        for purpose, keys in GROUPS:
+        for purpose, keys in every_key():
             lines.append(ink.text((purpose, ink.TITLE)))
             for key in keys:
                 lines += _row(ink.text((key.shown, "$selected")), key.purpose, width)
@@ -59,6 +61,11 @@ class Help(Page):
         for paragraph in ABOUT.split("\n\n"):
             lines += [*ink.wrapped(paragraph, min(width, 100)), ink.text("")]
         return Content("\n").join(lines)
+
+
+def every_key() -> tuple[tuple[str, tuple[Key, ...]], ...]:
+    """All keys by purpose, those of the other screens too."""
+    return (*GROUPS, ("All orgs", tuple(OVERVIEW_KEYS)), ("Details", tuple(DETAILS_KEYS)))
 
 
 def _row(head: ink.Line, meaning: str, width: int) -> list[ink.Line]:

@@ -7,21 +7,23 @@ from dataclasses import replace
 from typing import ClassVar
 
 from textual.app import ComposeResult
+from textual.content import Content
 from textual.reactive import var
 from textual.screen import Screen
-from textual.widgets import Input
 
+from claudemeter_tui.tui import ink
 from claudemeter_tui.tui.keys import Key
 from claudemeter_tui.tui.layout import Layout
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.banner import Banner
+from claudemeter_tui.tui.widgets.drawing import Drawing
 from claudemeter_tui.tui.widgets.find import Find
 from claudemeter_tui.tui.widgets.headline import Headline
 from claudemeter_tui.tui.widgets.key_hints import KeyHints
 from claudemeter_tui.tui.widgets.lines import Lines
 
-TITLE_FROM, HEAD_FROM, HINTS_FROM = 12, 5, 7
-"""Lines of the terminal from which the title, the head and the hints are there."""
+HINTS_FROM = 7
+"""Lines of the terminal from which the hints are there."""
 
 MOVING = (
     Key("up,k", "↑ k", "screen.cursor(-1)", "up", "the line above"),
@@ -53,6 +55,8 @@ class Listing(Screen[None]):
     AUTO_FOCUS = "Lines"
     HINTS: ClassVar[Sequence[Key]] = ()
     """For the footer."""
+    FROM: ClassVar[tuple[int, int]] = (12, 5)
+    """Lines of the terminal from which the two lines above the list are there."""
 
     view: var[View] = var(View(), init=False)
     """What is shown."""
@@ -63,10 +67,10 @@ class Listing(Screen[None]):
         self.set_reactive(Listing.view, view)
 
     def compose(self) -> ComposeResult:
-        """Verdict, title, head, list, search, hints."""
+        """Verdict, two lines above the list, the list, search, hints."""
         yield Banner()
-        yield Headline(id="title")
-        yield Headline(id="head")
+        yield Headline(id="first")
+        yield Headline(id="second")
         yield Lines()
         yield Find()
         yield KeyHints(self.HINTS)
@@ -80,6 +84,11 @@ class Listing(Screen[None]):
     def find(self) -> Find:
         """The search."""
         return self.query_exactly_one(Find)
+
+    def above(self, first: Sequence[Content], second: Sequence[Content]) -> None:
+        """What stands in the two lines above the list."""
+        for line, pieces in zip(self.query(Headline), (first, second), strict=True):
+            line.show([ink.plain(piece) for piece in pieces] if self.view.ascii else pieces)
 
     def redraw(self) -> None:
         """Give every part what it shows."""
@@ -100,20 +109,26 @@ class Listing(Screen[None]):
     def on_resize(self) -> None:
         """Draw for the new size, once the parts have it."""
         self.watch_view()
-        self.call_after_refresh(self.watch_view)
+        self.call_after_refresh(self._resized)
+
+    def _resized(self) -> None:
+        self.watch_view()
+        self.lines.reveal()
 
     def watch_view(self) -> None:
         """Draw what has changed."""
         if self.is_mounted and self.lines.is_mounted and self.lines.container_size.width:
+            self.lines.ascii = self.view.ascii
             height = self.app.size.height
-            self.query_one("#title").set_class(height < TITLE_FROM, "-away")
-            self.query_one("#head").set_class(height < HEAD_FROM, "-away")
+            for line, least in zip(self.query(Headline), self.FROM, strict=True):
+                line.set_class(height < least, "-away")
             self.query_exactly_one(KeyHints).set_class(height < HINTS_FROM or self.find.is_open, "-away")
             self.redraw()
 
     def tell(self, view: View) -> None:
         """The verdict, in one line that names the org."""
-        self.query_exactly_one(Banner).view = replace(view, layout=Layout())
+        for part in self.query(Drawing):
+            part.view = replace(view, layout=Layout())
 
     def on_input_changed(self) -> None:
         """Look at once, while it is typed."""

@@ -2,50 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar
 
 from textual.binding import BindingType
-from textual.content import Content
 from textual.message import Message
 
 from claudemeter_tui.model.store import OrgKey, OrgState
+from claudemeter_tui.model.usage import Severity
+from claudemeter_tui.model.verdict import State
 from claudemeter_tui.text import overview as words
 from claudemeter_tui.text.overview import SORTABLE, Column, Row
+from claudemeter_tui.text.verdict import NAMES
 from claudemeter_tui.tui import ink
 from claudemeter_tui.tui.keys import Key
 from claudemeter_tui.tui.screens.listing import MOVING, Listing
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.headline import Headline
-from claudemeter_tui.tui.widgets.lines import Lines, Sheet
-from claudemeter_tui.tui.widgets.org_table import Cells, Grid, cells, grid, head, line
+from claudemeter_tui.tui.widgets.lines import Sheet, under_cursor
+from claudemeter_tui.tui.widgets.org_table import Grid, Lengths, grid, head, lengths, line, said
 
 OVERVIEW_KEYS = (
     Key("enter", "Enter", "screen.enter", "go", "go to the org under the cursor"),
-    Key("slash", "/", "screen.find", "search", "show only orgs in which the words occur; Enter goes, Esc ends"),
+    Key("slash", "/", "screen.find", "search", "show only the orgs in which these words occur"),
     Key("right", "→", "screen.sort(1)", "sort", "sort by the next column"),
-    Key("left", "←", "screen.sort(-1)", "sort back", "sort by the column before"),
+    Key("left", "←", "screen.sort(-1)", "sort", "sort by the column before"),
     Key("v", "v", "screen.turn", "turn", "turn the order round"),
     *MOVING,
     Key("escape", "Esc", "screen.back", "close", "end the search, or close the overview"),
 )
 """Every key of the overview."""
+HINTS = (
+    OVERVIEW_KEYS[-1],
+    OVERVIEW_KEYS[0],
+    OVERVIEW_KEYS[1],
+    replace(OVERVIEW_KEYS[2], shown="←→"),
+    OVERVIEW_KEYS[4],
+    Key("", "q", "quit", "quit", ""),
+)
+LOUD = {
+    State.BLOCKED: ink.STYLE[Severity.FULL],
+    State.WAIT: ink.STYLE[Severity.CRITICAL],
+    State.ON_CREDITS: ink.STYLE[Severity.WARNING],
+    State.UNKNOWN: ink.STYLE[Severity.WARNING],
+    State.CAN_WORK: ink.STYLE[Severity.NORMAL],
+}
+"""The colours of the verdicts in the title."""
 
 
 class Overview(Listing):
     """Every org in a row; the cursor follows the org, not the row."""
 
     BINDINGS: ClassVar[list[BindingType]] = [key.binding() for key in OVERVIEW_KEYS]
-    HINTS = (
-        OVERVIEW_KEYS[0],
-        OVERVIEW_KEYS[1],
-        replace(OVERVIEW_KEYS[2], shown="← →"),
-        OVERVIEW_KEYS[4],
-        OVERVIEW_KEYS[-1],
-        Key("", "q", "quit", "quit", ""),
-    )
+    HINTS = HINTS
 
     @dataclass
     class Chosen(Message):
@@ -58,22 +68,118 @@ class Overview(Listing):
         super().__init__(view)
         self._by, self._backwards = Column.VERDICT, False
         self._at: OrgKey | None = view.key
-        self._known: dict[OrgKey, tuple[datetime, Row]] = {}
-        self._rows: list[Row] = []
+        self._minute: datetime | None = None
+        self._width = 0
         self._grid = Grid({})
+        self._every: list[Row] = []
+        self._rows: list[Row] = []
+        self._lengths: dict[Row, Lengths] = {}
+        self._drawn: dict[tuple[Row, bool], tuple[tuple[str, ...], ink.Line]] = {}
 
     def redraw(self) -> None:
         """The table of this moment."""
-        every = [self._row(state) for state in self.view.store.orgs]
-        self._known = {key: known for key, known in self._known.items() if self.view.store.org(key)}
-        now, zone, width = self.view.now, self.view.zone, self.lines.columns
-        told = {one.key: cells(one, now, zone) for one in every}
-        self._grid = grid(told.values(), width)
+        every, width = self._known_rows(), self.lines.columns
+        if every != self._every or width != self._width:
+            self._measure(every, width)
         found = [one for one in every if words.matches(one, self.find.wanted)]
         self._rows = words.ordered(found, self._by, backwards=self._backwards)
-        self._show(told, width, tall=2 * len(every) < self.lines.size.height)
-        self.query_one("#title", Headline).show([_title(every, self._by, self.app.size.width)])
-        self.query_one("#head", Headline).show(head(self._grid, self._by, backwards=self._backwards))
+        self.lines.show(self._sheet(), self._cursor())
+        columns = head(self._grid, self._by, backwards=self._backwards)
+        self.above([_title(every, self._by, self._grid)], columns)
         self.find.say(f"{len(found)} of {len(every)}")
         self._tell()
-"""
+
+    def _measure(self, every: list[Row], width: int) -> None:
+        """Find out which columns there is room for."""
+        now, zone = self.view.now, self.view.zone
+        self._lengths = {one: self._lengths.get(one) or lengths(one, now, zone) for one in every}
+        self._grid = grid(self._lengths.values(), width)
+        self._drawn = {(one, at): known for (one, at), known in self._drawn.items() if one in self._lengths}
+        self._every, self._width = every, width
+
+    def sought(self) -> None:
+        """Only the orgs in which the words occur, from the first one on."""
+        self.watch_view()
+
+    def entered(self) -> None:
+        """Go to the org under the cursor."""
+        if self._rows:
+            self.post_message(self.Chosen(self._rows[self.lines.cursor].key))
+
+    def on_lines_moved(self) -> None:
+        """Another org is under the cursor."""
+        self._at = self._rows[self.lines.cursor].key
+        self._tell()
+
+    def on_headline_chosen(self, message: Headline.Chosen) -> None:
+        """Sort by the column whose header was clicked; the same again turns the order round."""
+        if message.headline.id == "second":
+            column = self._grid.columns[message.place]
+            self._sort_by(column, backwards=column is self._by and not self._backwards)
+
+    def action_sort(self, step: int) -> None:
+        """Sort by the next column on screen that can be sorted by."""
+        columns = [column for column in self._grid.columns if column in SORTABLE]
+        place = columns.index(self._by) if self._by in columns else -min(step, 0)
+        self._sort_by(columns[(place + step) % len(columns)], backwards=False)
+
+    def action_turn(self) -> None:
+        """Turn the order round."""
+        self._sort_by(self._by, backwards=not self._backwards)
+
+    def _sort_by(self, column: Column, *, backwards: bool) -> None:
+        if column in SORTABLE:
+            self._by, self._backwards = column, backwards
+            self.watch_view()
+
+    def _known_rows(self) -> list[Row]:
+        """A row for each org: the one there is, unless its org or the minute has changed."""
+        now = self.view.now
+        if now.replace(second=0, microsecond=0) != self._minute:
+            self._minute, self._every = now.replace(second=0, microsecond=0), []
+        known = {one.key: one for one in self._every}
+        return [self._row(state, known.get(state.key)) for state in self.view.store.orgs]
+
+    def _row(self, state: OrgState, known: Row | None) -> Row:
+        return known if known is not None and known.state is state else words.row(state, self.view.now)
+
+    def _cursor(self) -> int:
+        """Where the org is that the cursor stood on; the first one found, or the same place, without it."""
+        places = {one.key: place for place, one in enumerate(self._rows)}
+        at = self._at or self.view.key
+        if at in places:
+            return places[at]
+        return 0 if self.find.wanted else min(self.lines.cursor, len(self._rows) - 1)
+
+    def _tell(self) -> None:
+        """The verdict on the org under the cursor."""
+        at = self._rows[self.lines.cursor].key if self._rows else self.view.key
+        self.tell(replace(self.view, key=at))
+
+    def _sheet(self) -> Sheet:
+        """A line for each org; two where all of them fit then."""
+        tall = 2 if 2 * len(self._every) <= self.lines.size.height else 1
+        return Sheet(range(0, tall * len(self._rows) + 1, tall), self._line)
+
+    def _line(self, item: int, part: int, selected: bool) -> ink.Line:  # noqa: FBT001 - as a sheet draws
+        one, now = self._rows[item], self.view.now
+        if part:
+            more = ink.fitting(
+                [ink.text((text, ink.MUTED)) for text in words.beside(one, now)], self._width - 4
+            )
+            return under_cursor(ink.text("  ", more), self._width, selected=selected)
+        told = said(one, self._grid, now, self.view.zone)
+        known, drawn = self._drawn.get((one, selected), ((), ink.text()))
+        if known != told:
+            drawn = under_cursor(line(one, told, self._grid, now), self._width, selected=selected)
+            self._drawn[one, selected] = told, drawn
+        return drawn
+
+
+def _title(every: list[Row], by: Column, grid: Grid) -> ink.Line:
+    """How many orgs there are, with which verdicts; the order, where no arrow shows it."""
+    parts = [ink.text((f"{len(every)} org{'' if len(every) == 1 else 's'}", ink.TITLE))]
+    parts += [ink.text((f"{count} {NAMES[state]}", LOUD[state])) for state, count in words.tally(every)]
+    if by not in grid.widths:
+        parts.append(ink.text((f"by {by}", ink.MUTED)))
+    return ink.text(" ", ink.joined(parts, "   "))

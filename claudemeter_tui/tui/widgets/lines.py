@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.visual import Visual
+
+from claudemeter_tui.tui.ink import plain
 
 Draw = Callable[[int, int, bool], Content]
 """Item, line within it, whether the cursor is on it: one line of the width at hand."""
@@ -55,6 +58,21 @@ EMPTY = Sheet((0,), lambda *_: Content(""))
 """Nothing to show."""
 
 
+def under_cursor(line: Content, width: int, *, selected: bool, mark: str = "▌ ") -> Content:
+    """The line with the cursor's mark before it, and its background; as many blanks without the cursor."""
+    if not selected:
+        return Content.assemble(" " * len(mark), line).truncate(width, pad=True)
+    whole = Content.assemble((mark, "$selected"), line).truncate(width, pad=True)
+    return whole.stylize_before("on $panel")
+
+
+def lit(line: Content, sought: re.Pattern[str] | None) -> Content:
+    """The line with everything lit that is looked for."""
+    for match in sought.finditer(line.plain) if sought is not None else ():
+        line = line.stylize("$background on $selected", *match.span())
+    return line
+
+
 class Lines(ScrollView, can_focus=True, inherit_bindings=False):
     """A sheet that scrolls; the screen around it has the keys.
 
@@ -93,14 +111,22 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
     def __init__(self) -> None:
         """Begin without lines."""
         super().__init__()
+        self.ascii = False
+        """Draw with ASCII alone."""
         self._sheet = EMPTY
         self._cursor = 0
         self._drawn: dict[int, Content] = {}
+        self._strips: dict[int, Strip] = {}
 
     @property
     def cursor(self) -> int:
         """The item under the cursor; 0 without any."""
         return self._cursor
+
+    @property
+    def _top(self) -> int:
+        """The first visible line."""
+        return round(self.scroll_offset.y)
 
     @property
     def columns(self) -> int:
@@ -114,31 +140,45 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         self._sheet, self._cursor, self._drawn = sheet, max(0, min(cursor, sheet.items - 1)), {}
         self.virtual_size = Size(self.columns, sheet.height)
         if moved:
-            self._reveal()
+            self.reveal()
+        strips, self._strips = self._strips, {}
         for line in self._visible():
             known = old.get(line)
-            if known is None or not same or not known.is_same(self._content(line)):
+            if known is not None and line in strips and known.is_same(self._content(line)):
+                self._strips[line] = strips[line]
+            else:
                 self.refresh_line(line)
+        if not same:
+            self.refresh()
 
     def move(self, step: int) -> None:
         """Go to the next item in that direction; first scroll through one that is larger than the view."""
-        top, height = round(self.scroll_offset.y), self.size.height
-        start, end = self._span(self._cursor)
-        rest = end - (top + height) if step > 0 else top - start
-        if end - start > height and rest > 0:
-            self.scroll_to(y=top + max(-height, min(rest, height)) * step, animate=False)
+        if self._scrolled_through(step):
             return
         found = self._sheet.nearest(self._cursor + step, step)
         if found is None:
-            self.scroll_to(y=top + step * 3, animate=False)
+            self.scroll_to(y=self._top + step * 3, animate=False, force=True)
         else:
             self.go(found)
 
     def page(self, step: int) -> None:
-        """Go on by what is visible."""
+        """Go on by what is visible, at least by an item."""
         start, _ = self._span(self._cursor)
         target = self._sheet.item_at(max(0, start + step * max(1, self.size.height - 1)))
-        self._go_near(target, step)
+        if target == self._cursor:
+            self.move(step)
+        elif not self._scrolled_through(step):
+            self._go_near(target, step)
+
+    def _scrolled_through(self, step: int) -> bool:
+        """Whether there was more to see of an item that is larger than the view."""
+        top, height = self._top, self.size.height
+        start, end = self._span(self._cursor)
+        rest = end - (top + height) if step > 0 else top - start
+        if end - start <= height or rest <= 0:
+            return False
+        self.scroll_to(y=top + step * min(rest, height), animate=False, force=True)
+        return True
 
     def end(self, step: int) -> None:
         """Go to the first item or to the last one."""
@@ -149,24 +189,28 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         if not 0 <= item < self._sheet.items:
             return
         self.show(self._sheet, item)
-        self._reveal()
+        self.reveal()
         self.post_message(self.Moved(item))
 
     def render_line(self, y: int) -> Strip:
         """One line of the view."""
-        line = y + round(self.scroll_offset.y)
-        content = self._content(line) if line < self._sheet.height else Content("")
-        strips = Visual.to_strips(self, content, self.size.width, 1, self.visual_style, pad=True)
-        return strips[0] if strips else Strip.blank(self.size.width)
+        line, width = y + self._top, self.size.width
+        known = self._strips.get(line)
+        if known is not None and known.cell_length == width:
+            return known
+        strips = Visual.to_strips(self, self._content(line), width, 1, self.visual_style, pad=True)
+        self._strips[line] = strips[0] if strips else Strip.blank(width)
+        return self._strips[line]
 
     def notify_style_update(self) -> None:
         """The theme has changed."""
         super().notify_style_update()
+        self._strips.clear()
         self.refresh()
 
     def on_click(self, event: events.Click) -> None:
         """Go to the item under the pointer; the second click opens it."""
-        line = event.y + round(self.scroll_offset.y)
+        line = event.y + self._top
         if line >= self._sheet.height:
             return
         item = self._sheet.item_at(line)
@@ -182,7 +226,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         if found is not None:
             self.go(found)
         if step < 0 and found == self._sheet.nearest(0, 1):
-            self.scroll_to(y=0, animate=False)
+            self.scroll_to(y=0, animate=False, force=True)
 
     def _span(self, item: int) -> tuple[int, int]:
         """The first line of an item, and the one after its last."""
@@ -190,7 +234,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
             return 0, 0
         return self._sheet.starts[item], self._sheet.starts[item + 1]
 
-    def _reveal(self) -> None:
+    def reveal(self) -> None:
         """Scroll as little as it takes to see the item under the cursor, with a heading above it."""
         start, end = self._span(self._cursor)
         above = self._sheet.nearest(self._cursor - 1, -1)
@@ -198,20 +242,24 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
             start = 0
         elif self._cursor and not self._sheet.rests(self._cursor - 1):
             start = self._span(self._cursor - 1)[0]
-        top, height = round(self.scroll_offset.y), self.size.height
+        top, height = self._top, self.size.height
         if start < top or end - start > height:
-            self.scroll_to(y=start, animate=False)
+            self.scroll_to(y=start, animate=False, force=True)
         elif end > top + height:
-            self.scroll_to(y=end - height, animate=False)
+            self.scroll_to(y=end - height, animate=False, force=True)
 
     def _visible(self) -> range:
-        top = round(self.scroll_offset.y)
-        return range(top, top + self.size.height)
+        return range(self._top, self._top + self.size.height)
 
     def _content(self, line: int) -> Content:
-        if line >= self._sheet.height:
-            return Content("")
         if line not in self._drawn:
-            item = self._sheet.item_at(line)
-            self._drawn[line] = self._sheet.draw(item, line - self._sheet.starts[item], item == self._cursor)
+            self._drawn[line] = self._draw(line) if line < self._sheet.height else Content("")
         return self._drawn[line]
+
+    def _draw(self, line: int) -> Content:
+        item = self._sheet.item_at(line)
+        selected = item == self._cursor
+        drawn = self._sheet.draw(item, line - self._sheet.starts[item], selected)
+        if not self.ascii:
+            return drawn
+        return Content.assemble((">", "$selected"), plain(drawn[1:])) if selected else plain(drawn)

@@ -6,17 +6,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
+from rich.cells import cell_len
+
 from claudemeter_tui.model.usage import CreditState, Severity
 from claudemeter_tui.text import overview as words
 from claudemeter_tui.text.overview import Column, Row
 from claudemeter_tui.tui import ink
 
-NARROWEST, WIDEST = 12, 36
+NARROWEST, WIDEST = 10, 36
 """Cells of an org's name before a column has to go, and at most."""
-CAPS = {Column.PLAN: 12, Column.WINDOW: 15, Column.SESSION: 24}
+LEAST = {Column.RESETS: 7, Column.AGE: 7}
+"""Cells of columns that grow by themselves: `23h 59m`."""
+MOST = {Column.PLAN: 12, Column.WINDOW: 15, Column.SESSION: 24}
 """Most cells of columns that hold names; longer ones end in an ellipsis."""
 BETWEEN = 2
 """Blanks between two columns."""
+MARK = 2
+"""Cells of a mark behind a percentage, and of the cursor's before each line."""
 RIGHT = frozenset({Column.PERCENT, Column.RESETS, Column.CREDITS, Column.CAP, Column.RATE, Column.AGE})
 """Columns of figures."""
 DROPPED = (
@@ -33,10 +39,8 @@ DROPPED = (
 )
 """The least needed first; org and verdict always stay."""
 
-Cells = Mapping[Column, str]
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Grid:
     """The columns there is room for, each with its cells, from left to right."""
 
@@ -48,22 +52,25 @@ class Grid:
         return tuple(self.widths)
 
 
-def cells(one: Row, now: datetime, zone: tzinfo | None) -> dict[Column, str]:
-    """Everything that the table says of an org."""
-    return {column: words.cell(one, column, now, zone) for column in Column}
+Lengths = Mapping[Column, int]
+"""The cells that each column would like for one org."""
 
 
-def grid(rows: Iterable[Cells], width: int) -> Grid:
-    """As many columns as fit into `width` cells beside the cursor's mark, wide enough for all rows."""
-    widths = {column: _head(column) for column in Column}
+def lengths(one: Row, now: datetime, zone: tzinfo | None) -> Lengths:
+    """The cells of what the table says of an org."""
+    return {column: cell_len(words.cell(one, column, now, zone)) for column in Column}
+
+
+def grid(rows: Iterable[Lengths], width: int) -> Grid:
+    """As many columns as fit into `width` cells, wide enough for what all rows say there."""
+    widths = {column: max(_head(column), LEAST.get(column, 0)) for column in Column}
     for row in rows:
-        for column, text in row.items():
-            widths[column] = max(widths[column], ink.text(text).cell_length)
-    widths |= {column: min(widths[column], most) for column, most in CAPS.items()}
+        for column, cells in row.items():
+            widths[column] = max(widths[column], cells)
+    widths |= {column: min(widths[column], most) for column, most in MOST.items()}
+    widths[Column.PERCENT] += MARK
     natural = min(widths[Column.ORG], WIDEST)
     widths[Column.ORG] = min(natural, NARROWEST)
-    # The mark of severity stands behind the percentage.
-    widths[Column.PERCENT] += 2
     for column in DROPPED:
         if _total(widths) > width:
             del widths[column]
@@ -73,49 +80,55 @@ def grid(rows: Iterable[Cells], width: int) -> Grid:
 
 
 def _head(column: Column) -> int:
-    """Cells of a header, with the arrow of the sorted column."""
-    return len(column.value) + (2 if column in words.SORTABLE else 0)
+    """Cells of a header, with room for the arrow; a percentage has it where its mark is."""
+    has_arrow = column in words.SORTABLE and column is not Column.PERCENT
+    return len(column.value) + (MARK if has_arrow else 0)
 
 
 def _total(widths: Mapping[Column, int]) -> int:
-    return 2 + sum(widths.values()) + BETWEEN * (len(widths) - 1)
+    return MARK + sum(widths.values()) + BETWEEN * (len(widths) - 1)
 
 
 def head(grid: Grid, by: Column, *, backwards: bool) -> list[ink.Line]:
     """The header, a piece for each column; the sorted one has an arrow."""
-    pieces = []
-    for place, (column, cells) in enumerate(grid.widths.items()):
-        arrow = (" ▴" if backwards else " ▾") if column is by else ""
-        style = ink.TITLE if column is by else ink.MUTED
-        label = ink.text((f"{column.value}{arrow}", style))
-        pieces.append(ink.text("  " if place == 0 else " " * BETWEEN, _placed(label, column, cells)))
+    arrow = "▴" if backwards else "▾"
+    pieces: list[ink.Line] = []
+    for column, width in grid.widths.items():
+        label = ink.text((column.value, ink.TITLE if column is by else ink.MUTED))
+        sign = ink.text((f" {arrow}", "bold $selected")) if column is by else ink.text("  ")
+        if column in RIGHT:
+            label = label.pad_left(max(0, width - MARK - label.cell_length))
+        piece = ink.text(label, sign).truncate(width, pad=True)
+        pieces.append(ink.text(" " * (BETWEEN if pieces else MARK), piece))
     return pieces
 
 
-def _placed(label: ink.Line, column: Column, width: int) -> ink.Line:
-    """Figures to the right, everything else to the left."""
-    if column not in RIGHT:
-        return ink.fit(label, width)
-    tail = 2 if column is Column.PERCENT else 0
-    return ink.text(" " * max(0, width - tail - label.cell_length), label, " " * tail).truncate(width, pad=True)
+def said(one: Row, grid: Grid, now: datetime, zone: tzinfo | None) -> tuple[str, ...]:
+    """What the columns say of an org."""
+    return tuple(words.cell(one, column, now, zone) for column in grid.widths)
 
 
-def line(one: Row, cells: Cells, grid: Grid, now: datetime) -> ink.Line:
+def line(one: Row, told: Sequence[str], grid: Grid, now: datetime) -> ink.Line:
     """One org; names are shortened, figures never."""
-    parts: list[ink.Line | str] = []
-    for column, width in grid.widths.items():
-        text = ink.text((cells[column], _style(one, column, cells[column], now)))
+    parts: list[str | tuple[str, str]] = []
+    severity = _severity(one, now)
+    for (column, width), text in zip(grid.widths.items(), told, strict=True):
+        style = _style(one, column, text, now)
         if column is Column.PERCENT:
-            text = ink.text(text.pad_left(width - 2 - text.cell_length), " ", _mark(one, now))
-        elif column in RIGHT:
-            text = text.pad_left(width - text.cell_length)
-        parts += [text.truncate(width, ellipsis=True, pad=True), " " * BETWEEN]
+            mark = (ink.MARK[severity], ink.STYLE[severity])
+            parts += [(_padded(text, width - MARK, right=True), style), " ", mark]
+        else:
+            parts.append((_padded(text, width, right=column in RIGHT), style))
+        parts.append(" " * BETWEEN)
     return ink.text(*parts[:-1])
 
 
-def _mark(one: Row, now: datetime) -> ink.Line:
-    severity = _severity(one, now)
-    return ink.text((ink.MARK[severity], ink.STYLE[severity]))
+def _padded(text: str, width: int, *, right: bool) -> str:
+    """The text in so many cells; one that is too long ends in an ellipsis."""
+    room = width - cell_len(text)
+    if room < 0:
+        return ink.text(text).truncate(width, ellipsis=True, pad=True).plain
+    return " " * room + text if right else text + " " * room
 
 
 def _severity(one: Row, now: datetime) -> Severity:
@@ -138,7 +151,7 @@ def _style(one: Row, column: Column, text: str, now: datetime) -> str:
         case Column.AGE if one.state.is_stale(now):
             return ink.STYLE[Severity.WARNING]
         case Column.RATE | Column.RESETS:
-            return ""
+            return "$foreground"
     return ink.MUTED
 
 

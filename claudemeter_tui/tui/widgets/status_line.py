@@ -1,8 +1,9 @@
-"""The most pressing problem, and how many there are."""
+"""The most pressing problem and how many there are; without one, what has happened last."""
 
 from __future__ import annotations
 
 from claudemeter_tui.model.usage import Severity
+from claudemeter_tui.text import events as told
 from claudemeter_tui.text import format as form
 from claudemeter_tui.text import problems
 from claudemeter_tui.tui import ink
@@ -10,22 +11,32 @@ from claudemeter_tui.tui.widgets.drawing import Drawing
 
 
 class StatusLine(Drawing):
-    """One line; empty when all is well."""
+    """One line; empty when all is well and nothing has happened."""
 
     def draw(self, width: int, height: int) -> list[ink.Line]:  # noqa: ARG002
         """The first problem that is more than a remark, and the count of the others."""
         real = [one for one in self.view.store.problems if not problems.is_remark(one)]
         remarks = len(self.view.store.problems) - len(real)
-        if not real and not remarks:
+        if not real and not remarks and not self.view.events:
             return []
         said = [_count(len(real), "problem"), _count(remarks, "new field")]
         count = ink.text((" · ".join([*filter(None, said), "e"]), ink.MUTED))
         if not real:
-            return [ink.spread(ink.text(""), count, width - 1)]
+            return [ink.spread(self._latest(width - count.cell_length - 3), count, width - 1)]
         first = real[0]
         since = form.when(first.at, self.view.now, self.view.zone)
-        told = ink.text((f" {since} ", ink.MUTED), (problems.title(first), ink.STYLE[Severity.WARNING]))
-        return [ink.spread(ink.fit(told, width - count.cell_length - 3), count, width - 1)]
+        line = ink.text((f" {since} ", ink.MUTED), (problems.title(first), ink.STYLE[Severity.WARNING]))
+        return [ink.spread(ink.fit(line, width - count.cell_length - 3), count, width - 1)]
+
+    def _latest(self, width: int) -> ink.Line:
+        """What has happened last."""
+        if not self.view.events:
+            return ink.text("")
+        event = self.view.events[-1]
+        name = event.org.name or event.org.uuid[:8] if event.org else event.session.label
+        return ink.fit(
+            ink.text((f" {told.line(event, self.view.now, self.view.zone, name)}", ink.MUTED)), width
+        )
 
 
 def _count(number: int, what: str) -> str:

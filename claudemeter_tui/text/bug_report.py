@@ -1,0 +1,166 @@
+"""What belongs to a bug report beside the picture: one moment as JSON, without anything personal."""
+
+from __future__ import annotations
+
+import json
+import platform
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from importlib import metadata
+from typing import Any
+
+from claudemeter_tui import __version__
+from claudemeter_tui.model.reading import Endpoint, Failure, Reply
+from claudemeter_tui.model.store import OrgState, Problem, SessionState, Store
+from claudemeter_tui.model.verdict import judge
+from claudemeter_tui.text import problems, verdict
+from claudemeter_tui.text.redact import Redaction
+
+CLAUDE_AI = "https://claude.ai"
+TERMINAL = ("TERM", "COLORTERM", "TERM_PROGRAM", "TERM_PROGRAM_VERSION", "NO_COLOR", "TMUX", "SSH_TTY")
+"""The variables of the environment that tell what the terminal can do."""
+TOLD = frozenset(("theme", "sort", "chart", "span", "screen", "layout"))
+"""Settings whose text is a choice of ours, and so nobody's secret."""
+
+_HARMLESS = re.compile(r"[A-Za-z0-9._+-]{1,40}")
+
+Json = dict[str, Any]
+
+
+def document(
+    store: Store,
+    now: datetime,
+    redaction: Redaction,
+    *,
+    size: tuple[int, int],
+    terminal: Mapping[str, str],
+    settings: Mapping[str, object],
+    versions: Mapping[str, str],
+) -> str:
+    """The report as ASCII JSON, indented, every time in UTC.
+
+    Args:
+        store: Everything known; what is personal in it gets a pseudonym here.
+        now: The moment of the picture.
+        redaction: The pseudonyms of the picture, so that both tell of the same orgs.
+        size: Columns and lines.
+        terminal: The environment; only what `TERMINAL` names is taken from it.
+        settings: By their names. Paths, secrets and free text are told as "given".
+        versions: Of what takes part, see `versions`.
+    """
+    private = redaction.store(store)
+    whole = {
+        "made_at": _utc(now),
+        "versions": dict(versions),
+        "terminal": {**_terminal(terminal), "columns": size[0], "lines": size[1]},
+        "settings": {name: _setting(name, value) for name, value in settings.items()},
+        "problems": [_problem(problem) for problem in private.problems],
+        "sessions": [_session(state) for state in private.sessions],
+        "orgs": [_org(state, now) for state in private.orgs],
+    }
+    return json.dumps(whole, indent=2) + "\n"
+
+
+def versions() -> dict[str, str]:
+    """Of this program, what draws it, what runs it, and the system below."""
+    return {
+        "claudemeter-tui": __version__,
+        "textual": metadata.version("textual"),
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.release()} {platform.machine()}",
+    }
+
+
+def _terminal(environment: Mapping[str, str]) -> Json:
+    """Variables with a plain word as it is, others only that they are set."""
+    found = {name: environment[name] for name in TERMINAL if name in environment}
+    return {name: text if _HARMLESS.fullmatch(text) else "set" for name, text in found.items()}
+
+
+def _setting(name: str, value: object) -> object:
+    """A figure or a choice as it is; of anything else only whether it was given."""
+    match value:
+        case None | bool() | int() | float():
+            return value
+        case timedelta():
+            return value.total_seconds()
+        case str() if value in ("", CLAUDE_AI) or (name in TOLD and _HARMLESS.fullmatch(value)):
+            return value
+        case tuple() if all(isinstance(part, int) for part in value):
+            return list(value)
+        case _:
+            return "given"
+
+
+def _problem(problem: Problem) -> Json:
+    told = problems.TABLE[problem.trouble]
+    return {"since": _utc(problem.at), "problem": problems.title(problem), "what": told.what}
+
+
+def _session(state: SessionState) -> Json:
+    schedule = state.schedule
+    return {
+        "session": state.session.label,
+        "account": state.account.email or state.account.uuid,
+        "polling": state.polling,
+        "interval_seconds": schedule.interval.total_seconds() if schedule else None,
+        "next_at": _utc(schedule.next_at) if schedule else None,
+        "held": schedule.held if schedule else None,
+        **_answers(state.replies, state.failures),
+    }
+
+
+def _org(state: OrgState, now: datetime) -> Json:
+    return {
+        "org": state.org.name,
+        "uuid": state.org.uuid,
+        "plan": state.org.plan,
+        "session": state.session.label,
+        "account": state.account.email or state.account.uuid,
+        "verdict": verdict.line(judge(state, now), now, UTC),
+        "gates": dict(state.org.gates),
+        **_answers(state.replies, state.failures),
+    }
+
+
+def _answers(replies: Mapping[Endpoint, Reply], failures: Mapping[Endpoint, Failure]) -> Json:
+    return {
+        "replies": {endpoint: _reply(reply) for endpoint, reply in replies.items()},
+        "failures": {endpoint: _failure(failure) for endpoint, failure in failures.items()},
+    }
+
+
+def _reply(reply: Reply) -> Json:
+    return {
+        "at": _utc(reply.at),
+        "status": reply.status,
+        "took_seconds": reply.took.total_seconds(),
+        "new_fields": list(reply.new_fields),
+        "odd_values": list(reply.odd_values),
+        "body": _body(reply.text),
+    }
+
+
+def _body(text: str) -> object:
+    """The JSON value of a redacted body; the text where it is none."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _failure(failure: Failure) -> Json:
+    wait = failure.retry_after
+    return {
+        "since": _utc(failure.at),
+        "trouble": failure.trouble,
+        "detail": failure.detail,
+        "retry_after_seconds": wait.total_seconds() if wait is not None else None,
+        "trace": failure.trace.splitlines(),
+    }
+
+
+def _utc(moment: datetime) -> str:
+    """`2026-04-25T14:48:05Z`."""
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"

@@ -1,0 +1,59 @@
+"""What has happened in this run, and what is wrong now."""
+
+from __future__ import annotations
+
+from textual.content import Content
+
+from claudemeter_tui.model.events import Event
+from claudemeter_tui.model.store import Problem
+from claudemeter_tui.model.usage import Severity
+from claudemeter_tui.text import events as told
+from claudemeter_tui.text import format as form
+from claudemeter_tui.text import problems as words
+from claudemeter_tui.tui import ink
+from claudemeter_tui.tui.screens.page import Page
+from claudemeter_tui.tui.view import View
+
+
+class Happenings(Page):
+    """The open problems, the ones that cost figures first; then the events, newest first."""
+
+    def content(self, view: View, width: int) -> Content:
+        """A paragraph for each problem, a line for each remark and each event."""
+        lines = [*_problems(view, width), ink.text(""), *_events(view, width)]
+        return Content("\n").join(lines)
+
+
+def _problems(view: View, width: int) -> list[ink.Line]:
+    open_ones = sorted(view.store.problems, key=words.is_remark)
+    if not open_ones:
+        return [ink.text(("No problems: every reply was read, and understood.", ink.TITLE))]
+    lines = [ink.text(("Problems", ink.TITLE)), ink.text("")]
+    return lines + [line for problem in open_ones for line in _problem(problem, view, width)]
+
+
+def _problem(problem: Problem, view: View, width: int) -> list[ink.Line]:
+    style = ink.MUTED if words.is_remark(problem) else ink.STYLE[Severity.WARNING]
+    since = form.when(problem.at, view.now, view.zone)
+    head = ink.wrapped(f"{since}  {words.title(problem)}", width, style)
+    if words.is_remark(problem):
+        return head
+    said = words.TABLE[problem.trouble]
+    kept = words.meanwhile(problem, view.store, view.now, view.zone)
+    body = [line for text in (said.what, said.cure, kept) for line in ink.wrapped(text, width - 2)]
+    return [*head, *(ink.text("  ", line) for line in body), ink.text("")]
+
+
+def _events(view: View, width: int) -> list[ink.Line]:
+    if not view.events:
+        return [ink.text(("Nothing has happened in this run so far.", ink.MUTED))]
+    lines = [ink.text((f"Events of this run: {len(view.events)}", ink.TITLE)), ink.text("")]
+    return lines + [line for event in reversed(view.events) for line in _event(event, view, width)]
+
+
+def _event(event: Event, view: View, width: int) -> list[ink.Line]:
+    style = ink.STYLE[event.severity] if event.severity else ""
+    name = event.org.name or event.org.uuid[:8] if event.org else event.session.label
+    replies = f"  ({', '.join(event.replies)})" if event.replies else ""
+    lines = ink.wrapped(told.line(event, view.now, view.zone, name) + replies, width - 2)
+    return [ink.text(("" if place == 0 else "  "), (line.plain, style)) for place, line in enumerate(lines)]

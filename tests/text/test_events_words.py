@@ -1,0 +1,187 @@
+"""Events in words and as JSON."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from claudemeter_tui.model.events import EXTRA_USAGE, PLAN, POOL, Event, Kind
+from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.reading import Endpoint, Session
+from claudemeter_tui.model.usage import CreditState, Org, Severity
+from claudemeter_tui.model.verdict import Cause, Shut, State
+from claudemeter_tui.text.events import as_json, line, words
+
+NOW = datetime(2026, 4, 25, 14, 31, tzinfo=UTC)
+SESSION = Session("Chrome", "Default")
+TEAM = Org("org-2", "Acme Team")
+RESET, TUESDAY = datetime(2026, 4, 25, 16, tzinfo=UTC), datetime(2026, 4, 28, 14, tzinfo=UTC)
+CAP = Shut(CreditState.LOCKED, Cause.CAP, "self_selected_spend_limit_reached")
+EMPTY = Shut(CreditState.LOCKED, Cause.EMPTY_BALANCE)
+
+
+def event(kind: Kind, **more: Any) -> Event:
+    """An event of the team, at 14:31."""
+    return Event(kind, NOW, SESSION, TEAM, ("a-1", "org-2"), **more)
+
+
+def usd(cents: str) -> Money:
+    """Dollars, in cents."""
+    return Money(Decimal(cents), "USD")
+
+
+FIVE = {"subject": "5-hour"}
+WORDS = [
+    (
+        event(Kind.WINDOW_FILLED, **FIVE, before=98.0, after=100.0, until=RESET),
+        "5-hour window full, resets 16:00",
+    ),
+    (event(Kind.WINDOW_FILLED, subject="Cloud sessions", after=100.0), "Cloud sessions full"),
+    (event(Kind.WINDOW_RESET, **FIVE, before=99.7), "5-hour window reset, it was at 99 %"),
+    (event(Kind.WINDOW_RESET, **FIVE), "5-hour window reset"),
+    (
+        event(Kind.WINDOW_RESET_EARLY, **FIVE, before=100.0, after=3.0, until=RESET),
+        "5-hour window reset early, it was at 100 %, to reset 16:00",
+    ),
+    (
+        event(Kind.WINDOW_MOVED, subject="7-day all", before=RESET, after=TUESDAY),
+        "7-day all window resets at another time, Tue 14:00",
+    ),
+    (event(Kind.THRESHOLD, **FIVE, after=79.4, threshold=75), "5-hour window at 79 %, past 75 %"),
+    (
+        event(Kind.THRESHOLD, subject=EXTRA_USAGE, after=91.0, threshold=90.0),
+        "extra usage at 91 % of the cap, past 90 %",
+    ),
+    (event(Kind.THRESHOLD, subject=POOL, after=76.0, threshold=75.0), "pool at 76 % of the cap, past 75 %"),
+    (event(Kind.ON_CREDITS, after="5-hour", until=RESET), "ON CREDITS: 5-hour window full, until 16:00"),
+    (event(Kind.ON_CREDITS), "ON CREDITS: all work is metered"),
+    (event(Kind.BACK_IN_PLAN, after=State.CAN_WORK), "back in the plan: CAN WORK"),
+    (event(Kind.WAIT, until=RESET), "WAIT: credits are not open any more, until 16:00"),
+    (event(Kind.BLOCKED, shut=CAP), "BLOCKED: your own monthly limit is reached"),
+    (event(Kind.CREDITS_BLOCKED, shut=EMPTY), "credits BLOCKED: the prepaid balance is empty"),
+    (
+        event(Kind.STILL_BLOCKED, shut=Shut(CreditState.LOCKED, Cause.SERVER, "capacity_protection")),
+        'still BLOCKED, now the server says "capacity_protection"',
+    ),
+    (
+        event(Kind.LIFTED, subject=EXTRA_USAGE, shut=CAP, after=State.ON_CREDITS),
+        "lifted: ON CREDITS, it was: your own monthly limit is reached",
+    ),
+    (
+        event(Kind.LIFTED, subject=PLAN, shut=CAP, after=State.CAN_WORK),
+        "lifted: CAN WORK in the plan, credits stay BLOCKED: your own monthly limit is reached",
+    ),
+    (
+        event(Kind.LIFTED, subject=EXTRA_USAGE, shut=EMPTY),
+        "lifted: credits not BLOCKED, it was: the prepaid balance is empty",
+    ),
+    (
+        event(Kind.CAP_CHANGED, subject=EXTRA_USAGE, before=usd("5000"), after=usd("8000")),
+        "cap changed: $50.00 → $80.00",
+    ),
+    (
+        event(Kind.CAP_CHANGED, subject=POOL, before=usd("100000")),
+        "cap of the pool changed: $1,000.00 → no cap",
+    ),
+    (event(Kind.BALANCE_REFILLED, before=usd("12.5"), after=usd("5012")), "balance refilled: $0.12 → $50.12"),
+    (
+        event(Kind.TRANCHE_EXPIRING, before=usd("10000"), until=TUESDAY),
+        "$100.00 of the balance expires Tue 14:00",
+    ),
+    (event(Kind.ORG_APPEARED), "a new org"),
+    (event(Kind.ORG_LEFT), "the org has left the account"),
+    (
+        event(Kind.SOURCE_CHANGED, before="Chrome, Default", after="Firefox, work"),
+        "read through Firefox, work, before through Chrome, Default",
+    ),
+    (
+        event(Kind.SESSION_EXPIRED, subject="Chrome, Default"),
+        "session expired: sign in to claude.ai in Chrome, Default",
+    ),
+    (event(Kind.NEW_FIELD, subject="usage", after="a, b, c, d, e"), "new field in usage: a, b, c and 2 more"),
+    (event(Kind.STALE, before=NOW - timedelta(minutes=3)), "no new figures; the last ones are of 14:28"),
+    (event(Kind.STALE), "no new figures"),
+    (event(Kind.RECOVERED), "figures come again"),
+    (event(Kind.RECOVERED, subject="Chrome, Default"), "signed in again in Chrome, Default"),
+]
+
+
+@pytest.mark.parametrize(("told", "expected"), WORDS, ids=[expected for _, expected in WORDS])
+def test_event_says_what_happened(told: Event, expected: str) -> None:
+    """One line, with the figures in their usual forms."""
+    assert expected == words(told, UTC)
+
+
+def test_every_kind_has_words() -> None:
+    """The table above leaves none out."""
+    assert set(Kind) == {told.kind for told, _ in WORDS}
+
+
+def test_line_has_time_and_name() -> None:
+    """The time is local, with its day once that is past; the name is the caller's."""
+    blocked = event(Kind.BLOCKED, shut=CAP)
+    assert line(blocked, NOW, UTC) == "14:31 BLOCKED: your own monthly limit is reached"
+    tokyo = line(blocked, NOW, ZoneInfo("Asia/Tokyo"), name="Org A")
+    assert tokyo == "23:31 Org A · BLOCKED: your own monthly limit is reached"
+    next_day = line(blocked, NOW + timedelta(days=1), UTC)
+    assert next_day == "Sat Apr 25 14:31 BLOCKED: your own monthly limit is reached"
+
+
+def test_json_is_one_line_of_ascii_with_every_fact() -> None:
+    """Times are UTC, money in minor units, percents are numbers, and what is not there is null."""
+    told = event(
+        Kind.BLOCKED,
+        before=State.ON_CREDITS,
+        after=State.BLOCKED,
+        shut=CAP,
+        until=RESET,
+        replies=(Endpoint.USAGE, Endpoint.OWN_OVERAGE),
+        severity=Severity.FULL,
+    )
+    assert json.loads(as_json(told)) == {
+        "at": "2026-04-25T14:31:00Z",
+        "kind": "blocked",
+        "severity": "full",
+        "org_uuid": "org-2",
+        "org_name": "Acme Team",
+        "session": "Chrome, Default",
+        "subject": None,
+        "before": "on_credits",
+        "after": "blocked",
+        "threshold": None,
+        "cause": "cap",
+        "reason": "self_selected_spend_limit_reached",
+        "until": "2026-04-25T16:00:00Z",
+        "replies": ["usage", "own overage"],
+        "text": "BLOCKED: your own monthly limit is reached",
+    }
+
+
+@pytest.mark.parametrize(
+    ("fact", "expected"),
+    [
+        (41.5, 41.5),
+        (None, None),
+        (RESET, "2026-04-25T16:00:00Z"),
+        (usd("5000"), {"minor": 5000, "currency": "USD", "exponent": 2}),
+        (usd("12.5"), {"minor": 12.5, "currency": "USD", "exponent": 2}),
+    ],
+)
+def test_json_keeps_the_kind_of_a_fact(fact: Any, expected: object) -> None:
+    """A number stays a number; an amount says its unit."""
+    assert expected == json.loads(as_json(event(Kind.CAP_CHANGED, before=fact)))["before"]
+
+
+def test_json_escapes_what_is_not_ascii() -> None:
+    """No name can break the line or reach a terminal raw."""
+    told = Event(Kind.ORG_LEFT, NOW, SESSION, Org("o", "Ä\n\x1b]0;x\x07\u202e"))
+    text = as_json(told)
+    assert text.isascii()
+    assert text.isprintable()
+    assert json.loads(text)["org_name"] == "Ä\n\x1b]0;x\x07\u202e"
+    assert json.loads(as_json(Event(Kind.STALE, NOW, SESSION)))["org_uuid"] is None

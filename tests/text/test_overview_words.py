@@ -1,0 +1,162 @@
+"""What the table of all orgs says, how it is sorted, what a search finds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, timedelta
+from functools import cache
+
+import pytest
+
+from claudemeter_tui.model.verdict import State
+from claudemeter_tui.text.overview import Column, Row, beside, cell, matches, ordered, row, tally
+from tests.bodies import overage_body, usage_body
+from tests.scenes import (
+    CREDITS_BLOCKED,
+    ENTERPRISE,
+    LABORATORY,
+    NOW,
+    PERSONAL,
+    TEAM,
+    WAITING,
+    OrgBodies,
+    store,
+)
+
+MINUTE = NOW.replace(second=0)
+NAMED = {
+    "room": PERSONAL,
+    "blocked": TEAM,
+    "credits": LABORATORY,
+    "waiting": WAITING,
+    "shut": CREDITS_BLOCKED,
+    "seats": ENTERPRISE,
+}
+
+
+@cache
+def rows() -> list[Row]:
+    """An org for each verdict, in the order of their names' table."""
+    bodies = (
+        replace(one, org=one.org | {"uuid": f"bbbbbbbb-0000-4000-8000-00000000000{place}", "name": name})
+        for place, (name, one) in enumerate(NAMED.items())
+    )
+    return [row(state, MINUTE) for state in store(*bodies, at=MINUTE - timedelta(seconds=18)).orgs]
+
+
+def the(name: str) -> Row:
+    """The org of that name."""
+    return next(one for one in rows() if one.name == name)
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "said"),
+    [
+        ("blocked", Column.VERDICT, "BLOCKED"),
+        ("shut", Column.VERDICT, "credits BLOCKED"),
+        ("blocked", Column.PLAN, "Team"),
+        ("blocked", Column.PERCENT, "100 %"),
+        ("blocked", Column.WINDOW, "5-hour"),
+        ("blocked", Column.RESETS, "1h 12m"),
+        ("blocked", Column.AT, "16:00"),
+        ("blocked", Column.CREDITS, "$50.00"),
+        ("blocked", Column.CAP, "$50.00"),
+        ("credits", Column.CAP, "no cap"),
+        ("blocked", Column.AGE, "18s"),
+        ("blocked", Column.SESSION, "Chrome, Default"),
+        ("shut", Column.WINDOW, "7-day all"),
+        ("seats", Column.PERCENT, "–"),
+        ("seats", Column.RESETS, "–"),
+        ("waiting", Column.RATE, "–"),
+    ],
+)
+def test_cells_of_the_table(name: str, column: Column, said: str) -> None:
+    """Each cell in the usual form of its figure; a dash where there is none."""
+    assert said == cell(the(name), column, MINUTE, UTC)
+
+
+def test_spending_has_a_rate() -> None:
+    """Credits that rise have money an hour."""
+    assert cell(the("credits"), Column.RATE, MINUTE, UTC).endswith("/h")
+
+
+@pytest.mark.parametrize(
+    ("column", "backwards", "names"),
+    [
+        (Column.VERDICT, False, "blocked waiting credits seats shut room"),
+        (Column.VERDICT, True, "room shut seats credits waiting blocked"),
+        (Column.ORG, False, "blocked credits room seats shut waiting"),
+        (Column.CREDITS, False, "seats blocked room credits waiting shut"),
+    ],
+)
+def test_rows_in_order(column: Column, backwards: bool, names: str) -> None:  # noqa: FBT001 - a table
+    """Worst first unless told otherwise; amounts largest first; turned round on demand."""
+    found = [one.name for one in ordered(rows(), column, backwards=backwards)]
+    assert names.split() == found
+
+
+@pytest.mark.parametrize("column", [Column.PERCENT, Column.RESETS, Column.RATE, Column.AGE, Column.SESSION])
+def test_missing_figures_come_last(column: Column) -> None:
+    """Every column sorts, and what is not known never comes before what is."""
+    said = [cell(one, column, MINUTE, UTC) for one in ordered(rows(), column)]
+    known = [place for place, text in enumerate(said) if text != "–"]
+    assert list(range(len(known))) == known
+
+
+@pytest.mark.parametrize(
+    ("wanted", "names"),
+    [
+        ("", "room blocked credits waiting shut seats"),
+        ("BLOCKED", "blocked shut"),
+        ("team", "blocked"),
+        ("pat@ chrome wait", "waiting"),
+        ("000000000002", "credits"),
+        ("[nope", ""),
+    ],
+)
+def test_search_finds_by_all_words(wanted: str, names: str) -> None:
+    """Name, id, plan, verdict, account and session are searched; every word has to occur."""
+    assert names.split() == [one.name for one in rows() if matches(one, wanted)]
+
+
+def test_tally_counts_verdicts_worst_first() -> None:
+    """How many orgs are in which state."""
+    expected = [(State.BLOCKED, 1), (State.WAIT, 1), (State.ON_CREDITS, 2), (State.CAN_WORK, 2)]
+    assert expected == tally(rows())
+
+
+def test_second_line_has_every_window_and_the_balance() -> None:
+    """What the first line leaves out."""
+    assert list(beside(the("room"), NOW)) == [
+        "5-hour 67 %",
+        "7-day all 41 %",
+        "7-day Fable 12 %",
+        "balance $244.35",
+    ]
+
+
+def test_old_figures_stay_and_are_called_old() -> None:
+    """After a quarter of an hour the verdict is UNKNOWN, the figures are what they were, the age tells."""
+    later = MINUTE + timedelta(minutes=41)
+    old = row(the("room").state, later)
+    assert cell(old, Column.VERDICT, later, UTC) == "UNKNOWN"
+    assert cell(old, Column.PERCENT, later, UTC) == "67 %"
+    assert cell(old, Column.AGE, later, UTC) == "41m"
+
+
+def test_org_that_was_never_read_has_dashes() -> None:
+    """No figure is invented."""
+    state = replace(the("room").state, replies={})
+    fresh = row(state, MINUTE)
+    assert {"–"} == {
+        cell(fresh, column, MINUTE, UTC) for column in (Column.PERCENT, Column.RESETS, Column.CREDITS)
+    }
+    assert cell(fresh, Column.AGE, MINUTE, UTC) == "never"
+
+
+def test_due_reset_is_said() -> None:
+    """A window whose reset has passed has no percentage any more."""
+    bodies = OrgBodies(usage=usage_body(67.0, None), overage=overage_body())
+    late = NOW + timedelta(hours=1, minutes=13)
+    state = store(bodies, at=late - timedelta(seconds=10)).orgs[0]
+    assert cell(row(state, late), Column.RESETS, late, UTC) == "–"

@@ -1,0 +1,221 @@
+"""What the details do: figures, replies, search, copying, sizes, hostile bodies."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from rich.cells import cell_len
+from textual.message import Message
+from textual.pilot import Pilot
+
+from claudemeter_tui.model.reading import Endpoint, Failure, Reading, Report, Trouble
+from claudemeter_tui.model.store import Store
+from claudemeter_tui.text.pretty import pretty
+from claudemeter_tui.tui.app import Claudemeter
+from claudemeter_tui.tui.screens.details import DETAILS_KEYS, Details
+from claudemeter_tui.tui.widgets.reply_page import ReplyPage
+from tests.scenes import NOW, PERSONAL, SESSION, TEAM, OrgBodies, org_of
+from tests.tui.stage import app, screen, stage, text
+
+SIZES = [(160, 45), (80, 24), (60, 20), (40, 8), (120, 1), (80, 3), (30, 6)]
+
+WHOLE = ("$50.00", "$244.35", "own overage", "prepaid", "subscription", "18s ago", "visa ••0000")
+"""Figures and replies that can be reached at every size."""
+
+
+@asynccontextmanager
+async def details(
+    bodies: OrgBodies | None = TEAM, size: tuple[int, int] = (120, 36), heard: list[Message] | None = None
+) -> AsyncIterator[tuple[Pilot[Any], Details]]:
+    """The details of an org."""
+    hook = heard.append if heard is not None else None
+    async with app(stage(*([bodies] if bodies else []))).run_test(size=size, message_hook=hook) as pilot:
+        await pilot.pause()
+        assert isinstance(pilot.app, Claudemeter)
+        shown = Details(pilot.app._view())
+        await pilot.app.push_screen(shown)
+        await pilot.pause()
+        yield pilot, shown
+
+
+def under_cursor(pilot: Pilot[Any]) -> str:
+    """The line that the cursor is on."""
+    return next((line for line in screen(pilot) if line.startswith("▌")), "")
+
+
+def with_body(store: Store, body: str, **more: Any) -> Store:
+    """The store with another body in its first org's usage reply."""
+    state = store.orgs[0]
+    reply = replace(state.replies[Endpoint.USAGE], text=body, **more)
+    return replace(store, orgs=(replace(state, replies={**state.replies, Endpoint.USAGE: reply}),))
+
+
+async def test_figure_leads_to_its_reply_and_both_are_copied() -> None:
+    """One key copies the figure or the line, the other its row or the reply; Enter goes between."""
+    heard: list[Message] = []
+    async with details(heard=heard) as (pilot, _):
+        await pilot.press("down", "down", "down", "y", "Y")
+        assert "resets" in under_cursor(pilot)
+        assert re.search(r"16:00 \(in 1h 11m\) +usage +18s ago", under_cursor(pilot))
+        await pilot.press("enter", "y", "Y")
+        await pilot.pause()
+        assert '"five_hour": {' in under_cursor(pilot)
+        assert "read 14:48:00, 18s ago · status 200" in text(pilot)
+        copied = [(message.what, message.text) for message in heard if isinstance(message, Details.Copied)]
+        assert copied[:2] == [
+            ("figure", "16:00 (in 1h 11m)"),
+            ("row", "resets: 16:00 (in 1h 11m) (usage · 18s ago)"),
+        ]
+        assert copied[2] == ("line", '"five_hour": {')
+        assert copied[3][0] == "reply"
+        assert json.loads(copied[3][1])["five_hour"]["utilization"] == 100.0
+        await pilot.press("left", "left")
+        assert "resets" in under_cursor(pilot)
+
+
+async def test_search_goes_through_figures_and_replies() -> None:
+    """Hits go on from tab to tab and round the end, and back; Escape ends the search, then closes."""
+    async with details() as (pilot, shown):
+        await pilot.press("slash", *"F_SEL", "enter")
+        await pilot.pause()
+        assert "1 of 3" in screen(pilot)[-1]
+        assert "says" in under_cursor(pilot)
+        await pilot.press("n", "n")
+        assert "3 of 3" in screen(pilot)[-1]
+        await pilot.press("N", "N", "N", "N")
+        assert "2 of 3" in screen(pilot)[-1]
+        assert "reason" in under_cursor(pilot)
+        assert "▐ figures" in screen(pilot)[1]
+        await pilot.press("n")
+        assert '"disabled_reason": "self_selected_spend_limit_reached"' in under_cursor(pilot)
+        assert "▐ own overage" in screen(pilot)[1]
+        await pilot.press("slash", "z", "z")
+        assert "nothing found" in screen(pilot)[-1]
+        await pilot.press("escape")
+        assert "Esc close" in screen(pilot)[-1]
+        await pilot.press("escape")
+        assert pilot.app.screen is not shown
+
+
+async def test_every_size_shows_verdict_and_reaches_everything() -> None:
+    """The verdict is the first line at every size; whatever the width, each figure names reply and age."""
+    async with details() as (pilot, shown):
+        for width, height in SIZES:
+            await pilot.resize_terminal(width, height)
+            await pilot.pause()
+            lines = screen(pilot)
+            assert len(lines) == height
+            assert lines[0].startswith(" Acme Team: BLOCKED"), (width, height)
+            assert all(cell_len(line) <= width for line in lines)
+            if (width, height) not in ((60, 20), (40, 8)):
+                continue
+            await pilot.press("home")
+            seen = set(screen(pilot))
+            for _ in range(60):
+                await pilot.press("pagedown")
+                seen |= set(screen(pilot))
+                if shown.lines.cursor == shown.lines._sheet.items - 1:
+                    break
+            whole = "\n".join(seen)
+            for words in WHOLE:
+                assert words in whole, (width, height, words)
+
+
+async def test_failure_and_new_fields_are_marked() -> None:
+    """A reply that failed says so above its last good body; a new key is marked there and in the tab."""
+    async with details(PERSONAL) as (pilot, shown):
+        store: Store = pilot.app.store  # type: ignore[attr-defined]
+        store = with_body(store, '{"five_hour": {}, "amber_ladder": 1}', new_fields=("amber_ladder",))
+        failure = Failure(Trouble.SERVER_ERROR, Endpoint.PREPAID, NOW, "status 502")
+        report = Report(org_of(PERSONAL.org), {Endpoint.PREPAID: failure})
+        store = store.after(Reading(SESSION, NOW, reports=(report,)))
+        shown.view = replace(shown.view, store=store)
+        await pilot.pause()
+        assert "usage +1" in screen(pilot)[1]
+        assert "prepaid !" in screen(pilot)[1]
+        assert "server error (status 502): claude.ai has a fault" in text(pilot)
+        await pilot.press("right", "right")
+        assert '  new   "amber_ladder": 1' in screen(pilot)
+        assert "1 new field" in text(pilot)
+        await pilot.press("right", "right", "right")
+        assert "▐ prepaid" in screen(pilot)[1]
+        assert "not read since 14:48: server error (status 502) · read 14:48:00" in text(pilot)
+        assert '"amount": 24435' in text(pilot)
+
+
+async def test_time_and_polls_leave_the_cursor_where_it_is() -> None:
+    """Ages go on; a poll with another body leaves the cursor on its figure, another org keeps the figure."""
+    async with details() as (pilot, shown):
+        await pilot.press("down", "down")
+        shown.view = replace(shown.view, now=NOW + timedelta(seconds=41))
+        await pilot.pause()
+        assert re.search(r"used +100 % ■ +usage +59s ago", under_cursor(pilot))
+        store: Store = pilot.app.store  # type: ignore[attr-defined]
+        failure = Failure(Trouble.TIMEOUT, Endpoint.PREPAID, NOW)
+        report = Report(org_of(TEAM.org), {Endpoint.PREPAID: failure})
+        shown.view = replace(shown.view, store=store.after(Reading(SESSION, NOW, reports=(report,))))
+        await pilot.pause()
+        assert "used" in under_cursor(pilot)
+
+
+async def test_without_an_org_no_key_breaks_it() -> None:
+    """Before the first answer there is nothing to show, and every key is harmless."""
+    async with details(None) as (pilot, _):
+        keys = [name for key in DETAILS_KEYS for name in key.keys.split(",") if name != "escape"]
+        await pilot.press(*keys)
+        assert "no org is known yet" in text(pilot)
+
+
+HOSTILE = {
+    "long lines": json.dumps(["y" * 90] * 10_000),
+    "one line": json.dumps({"a": "x" * 1_000_000}),
+    "wide": json.dumps({"a": "漢" * 50_000}, ensure_ascii=False),
+    "small parts": "[" + "0," * 100_000 + "0]",
+    "no JSON": "<html>\x1b]0;pwned\x07\x9b2J" * 40_000,
+}
+
+
+async def test_hostile_bodies_stay_quick_and_harmless() -> None:
+    """A MiB of anything has an end, only what is visible is drawn, and no control character gets out."""
+    async with details(PERSONAL, size=(80, 24)) as (pilot, shown):
+        store: Store = pilot.app.store  # type: ignore[attr-defined]
+        await pilot.press("right", "right")
+        for name, body in HOSTILE.items():
+            shown.view = replace(shown.view, store=with_body(store, body))
+            await pilot.press("end", "pageup")
+            assert 1 < shown.lines._sheet.items < 60_000, name
+            assert len(shown.lines._drawn) <= 24, name
+            assert text(pilot).replace("\n", "").isprintable(), name
+
+
+WIDE = json.dumps({"漢" * 40: ["é" * 300, "x" * 300, {"k": "🚀" * 99}]})
+
+
+@pytest.mark.parametrize("width", [20, 41, 118])
+@pytest.mark.parametrize("body", [WIDE, "[]", "plain\ntext", ""])
+def test_wrapped_lines_fit_and_are_whole(body: str, width: int) -> None:
+    """However narrow: no line is wider than the screen, and together they are the whole body."""
+    lines = pretty(body)
+    page = ReplyPage(lines, width)
+    sheet = page.sheet()
+    drawn = [sheet.draw(item, 0, False).plain for item in range(sheet.items)]
+    assert all(cell_len(line) <= width for line in drawn)
+    whole = "".join(line.text for line in lines)
+    assert re.sub(r"\s", "", whole) == re.sub(r"\s", "", "".join(drawn))
+    assert page.place(page.key(sheet.items - 1)) == sheet.items - 1
+
+
+def test_hit_is_found_once_and_across_a_break() -> None:
+    """What is looked for is found where it begins, even if the line is broken within it."""
+    page = ReplyPage(pretty(json.dumps({"a": "x" * 50 + "needle" + "x" * 50})), 56)
+    for item in page.hits(re.compile("needle")):
+        assert "nee" in page.sheet().draw(item, 0, False).plain
+    assert len(page.hits(re.compile("needle"))) == 1
+    assert page.hits(re.compile("absent")) == []

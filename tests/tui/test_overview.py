@@ -1,0 +1,218 @@
+"""What the overview does: order, search, cursor, sizes, hostile names, many orgs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from rich.cells import cell_len
+from textual.message import Message
+from textual.pilot import Pilot
+
+from claudemeter_tui.model.reading import Reading
+from claudemeter_tui.tui.app import Claudemeter
+from claudemeter_tui.tui.screens.overview import OVERVIEW_KEYS, Overview
+from tests.bodies import usage_body
+from tests.scenes import (
+    CREDITS_BLOCKED,
+    ENTERPRISE,
+    LABORATORY,
+    NOW,
+    PERSONAL,
+    READ,
+    SESSION,
+    TEAM,
+    WAITING,
+    OrgBodies,
+    org_of,
+    readings,
+)
+from tests.tui.stage import Stage, app, screen, stage, text
+
+SIZES = [(160, 45), (120, 36), (100, 30), (80, 24), (60, 20), (40, 8), (120, 1), (80, 3), (30, 6)]
+HOSTILE = (
+    "東京研究所",
+    "Lab 🚀 rocket",
+    "[/nope] [b]x",
+    "A very long name of an organization that goes on",
+    "é" * 60,
+)
+KINDS = (PERSONAL, TEAM, LABORATORY, WAITING, CREDITS_BLOCKED, ENTERPRISE)
+
+
+def many(count: int) -> Iterator[OrgBodies]:
+    """So many orgs of all kinds, with hostile names."""
+    for place in range(count):
+        kind, name = KINDS[place % len(KINDS)], f"{HOSTILE[place % len(HOSTILE)][:50]} {place}"
+        uuid = f"bbbbbbbb-0000-4000-8000-{place:012}"
+        yield replace(kind, org=kind.org | {"uuid": uuid, "name": name}, spent=())
+
+
+@asynccontextmanager
+async def overview(
+    *orgs: OrgBodies, size: tuple[int, int] = (120, 36), heard: list[Message] | None = None
+) -> AsyncIterator[tuple[Pilot[Any], Overview, Stage]]:
+    """The overview over these orgs."""
+    scene = stage(*orgs)
+    hook = heard.append if heard is not None else None
+    async with app(scene).run_test(size=size, message_hook=hook) as pilot:
+        await pilot.pause()
+        assert isinstance(pilot.app, Claudemeter)
+        shown = Overview(pilot.app._view())
+        await pilot.app.push_screen(shown)
+        await pilot.pause()
+        yield pilot, shown, scene
+
+
+def under_cursor(pilot: Pilot[Any]) -> str:
+    """The line that the cursor is on."""
+    return next((line for line in screen(pilot) if line.startswith("▌")), "")
+
+
+def table(pilot: Pilot[Any], *names: str) -> list[str]:
+    """The names in the order in which they stand in the table."""
+    lines = [line[2:] for line in screen(pilot)[2:]]
+    return [name for line in lines for name in names if line.startswith(name)]
+
+
+async def test_table_is_worst_first_and_enter_chooses() -> None:
+    """The cursor begins on the selected org; Enter and a double click go where it stands."""
+    heard: list[Message] = []
+    async with overview(PERSONAL, TEAM, LABORATORY, heard=heard) as (pilot, shown, _):
+        assert table(pilot, "Personal", "Acme Team", "Lab") == ["Acme Team", "Lab", "Personal"]
+        assert "Personal" in under_cursor(pilot)
+        assert "3 orgs   1 BLOCKED   1 ON CREDITS   1 CAN WORK" in text(pilot)
+        assert "5-hour 100 % · 7-day all 71 % · 7-day Fable 12 % · balance $244.35" in text(pilot)
+        await pilot.press("up", "enter")
+        assert "Lab" in under_cursor(pilot)
+        assert screen(pilot)[0].startswith(" Lab: ON CREDITS")
+        await pilot.press("home")
+        await pilot.click(shown.lines, offset=(5, 4), times=2)
+        await pilot.pause()
+        chosen = [message.key[1] for message in heard if isinstance(message, Overview.Chosen)]
+        assert chosen == [org_of(LABORATORY.org).uuid, org_of(PERSONAL.org).uuid]
+
+
+async def test_search_shows_only_what_is_found() -> None:
+    """`/` filters while it is typed and Enter goes to what is found; Escape brings all back, then closes."""
+    heard: list[Message] = []
+    async with overview(PERSONAL, TEAM, LABORATORY, heard=heard) as (pilot, shown, _):
+        await pilot.press("slash", *"blocked")
+        await pilot.pause()
+        assert table(pilot, "Personal", "Acme Team", "Lab") == ["Acme Team"]
+        assert "1 of 3" in screen(pilot)[-1]
+        await pilot.press("q")
+        assert "0 of 3" in text(pilot)
+        await pilot.press("backspace", "enter")
+        chosen = [message.key[1] for message in heard if isinstance(message, Overview.Chosen)]
+        assert chosen == [org_of(TEAM.org).uuid]
+        await pilot.press("escape")
+        assert len(table(pilot, "Personal", "Acme Team", "Lab")) == 3
+        assert "Personal" in under_cursor(pilot)
+        await pilot.press("escape")
+        assert pilot.app.screen is not shown
+
+
+async def test_cursor_follows_the_org() -> None:
+    """Another order, other figures, an org that leaves: the cursor stays on its org, not on its row."""
+    async with overview(PERSONAL, TEAM, LABORATORY) as (pilot, shown, scene):
+        await pilot.press("left", "left")
+        assert "org ▾" in text(pilot)
+        assert table(pilot, "Personal", "Acme Team", "Lab") == ["Acme Team", "Lab", "Personal"]
+        assert "Personal" in under_cursor(pilot)
+        await pilot.press("v")
+        assert "org ▴" in text(pilot)
+        assert table(pilot, "Personal", "Acme Team", "Lab") == ["Personal", "Lab", "Acme Team"]
+        assert "Personal" in under_cursor(pilot)
+        await pilot.click(shown.query_one("#second"), offset=(20, 0))
+        full = replace(PERSONAL, usage=usage_body(100.0, 100.0), spent=())
+        news = [*readings(full, at=NOW)][1:]
+        await scene.post(pilot, *news)
+        shown.view = replace(shown.view, store=pilot.app.store)  # type: ignore[attr-defined]
+        await pilot.pause()
+        assert "Personal" in under_cursor(pilot)
+        roster = (org_of(PERSONAL.org), org_of(LABORATORY.org))
+        await scene.post(pilot, Reading(SESSION, READ, roster=roster))
+        shown.view = replace(shown.view, store=pilot.app.store)  # type: ignore[attr-defined]
+        await pilot.pause()
+        assert "Acme Team" not in text(pilot)
+        assert "Personal" in under_cursor(pilot)
+
+
+async def test_every_size_has_the_verdict_and_whole_figures() -> None:
+    """The verdict is the first line at every size; a column is there whole or not at all."""
+    whole = {"$17.20", "$50.00", "$8.12", "$244.35", "$3.40", "$6.67/h", "$4.43/h"}
+    async with overview(PERSONAL, TEAM, LABORATORY) as (pilot, _, _):
+        for width, height in SIZES:
+            await pilot.resize_terminal(width, height)
+            await pilot.pause()
+            lines = screen(pilot)
+            assert len(lines) == height
+            assert lines[0].startswith(" Personal: CAN WORK"), (width, height)
+            assert all(cell_len(line) <= width for line in lines)
+            assert set(re.findall(r"\$\S+", "\n".join(lines))) <= whole, (width, height)
+            if height >= 6:
+                assert "Personal" in under_cursor(pilot), (width, height)
+                assert "▌" in text(pilot)
+                assert "BLOCKED" in text(pilot)
+
+
+async def test_two_hundred_hostile_orgs_stay_in_columns() -> None:
+    """Wide characters, markup and long names move no column; Page keys and ends reach every org."""
+    async with overview(*many(200)) as (pilot, shown, _):
+        await pilot.press("home")
+        lines = screen(pilot)
+        place = cell_len(lines[2][: lines[2].index("verdict")])
+        found = [re.search(r"BLOCKED|WAIT|ON CREDITS", line) for line in lines[3:-1]]
+        assert {cell_len(match.string[: match.start()]) for match in found if match} == {place}
+        assert len(found) == 32
+        assert all(found)
+        assert all(any(name[:9] in line for line in lines) for name in HOSTILE)
+        await pilot.press("end")
+        assert shown.lines.cursor == 199
+        last = under_cursor(pilot)
+        assert last
+        await pilot.press("pageup", "pagedown")
+        assert under_cursor(pilot) == last
+        await pilot.press("home", *["pagedown"] * 8)
+        assert shown.lines.cursor == 199
+
+
+async def test_tick_repaints_only_what_looks_different() -> None:
+    """A second later the ages are new; what is drawn once is not drawn again, and the row stays chosen."""
+    async with overview(PERSONAL, TEAM, LABORATORY) as (pilot, shown, scene):
+        scene.now = NOW + timedelta(seconds=1)
+        shown.view = replace(shown.view, now=scene.now)
+        await pilot.pause()
+        assert "19s" in text(pilot)
+        before = dict(shown.lines._strips)
+        assert before
+        shown.watch_view()
+        assert before == shown.lines._strips
+
+
+async def test_one_org_and_none() -> None:
+    """With one org its windows stand below it; with none the screen says so and no key breaks it."""
+    async with overview(PERSONAL) as (pilot, _, _):
+        assert "1 org " in text(pilot)
+        assert "7-day all 41 %" in text(pilot)
+    async with overview() as (pilot, _, _):
+        keys = [name for key in OVERVIEW_KEYS for name in key.keys.split(",") if name != "escape"]
+        await pilot.press(*keys)
+        assert "0 orgs" in text(pilot)
+
+
+async def test_ascii_terminal_gets_ascii_alone() -> None:
+    """Wide names, marks and the cursor are drawn column by column in ASCII."""
+    async with overview(*many(6)) as (pilot, shown, _):
+        shown.view = replace(shown.view, ascii=True)
+        await pilot.pause()
+        lines = screen(pilot)
+        assert all(line.isascii() for line in lines)
+        found = [re.search(r"BLOCKED|WAIT|ON CREDITS", line) for line in lines[3:6]]
+        assert len({match.start() for match in found if match}) == 1
+        assert any(line.startswith("> ") for line in lines)

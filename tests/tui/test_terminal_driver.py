@@ -1,0 +1,282 @@
+"""What goes past Textual to the terminal: the bytes themselves, and in a real terminal."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.app import App
+from textual.driver import Driver
+from textual.drivers.headless_driver import HeadlessDriver
+
+from claudemeter_tui.tui.terminal import (
+    BELL,
+    POP_TITLE,
+    PUSH_TITLE,
+    Notice,
+    Outlet,
+    detect,
+    driver_class,
+    notification,
+    through_tmux,
+    title,
+)
+from tests.terminal import ENTER, Terminal
+
+HOSTILE = "a\x1b]0;pwned\x07b\x9bc\nd\u202ee;f"
+
+TINY = """
+import os
+from textual.app import App
+from textual.widgets import Static
+from claudemeter_tui.tui.terminal import Outlet, driver_class
+
+class Tiny(App):
+    BINDINGS = [("n", "notice"), ("x", "crash"), ("z", "suspend_process")]
+
+    def get_driver_class(self):
+        self.outlet = Outlet.of(os.environ)
+        return driver_class(super().get_driver_class(), self.outlet)
+
+    def compose(self):
+        yield Static("ready")
+
+    def on_ready(self):
+        self.outlet.show_title("claudemeter: CAN WORK")
+
+    def action_notice(self):
+        self.outlet.notify("Acme Team", "BLOCKED: the cap; is reached")
+        self.outlet.ring()
+        self.query_one(Static).update("told")
+
+    def action_crash(self):
+        raise RuntimeError("planned")
+
+Tiny().run()
+"""
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> list[str]:
+    """The command that starts a tiny application with an outlet."""
+    script = tmp_path / "tiny.py"
+    script.write_text(TINY)
+    return [sys.executable, str(script)]
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({"TERM_PROGRAM": "iTerm.app", "TERM": "xterm-256color"}, Notice.OSC_9),
+        ({"LC_TERMINAL": "iTerm2", "TERM": "xterm-256color"}, Notice.OSC_9),
+        ({"TERM_PROGRAM": "tmux", "TMUX": "/nowhere,1,0", "ITERM_SESSION_ID": "w0"}, Notice.OSC_9),
+        ({"TERM": "xterm-kitty", "KITTY_WINDOW_ID": "1"}, Notice.OSC_777),
+        ({"TERM_PROGRAM": "WezTerm"}, Notice.OSC_777),
+        ({"TERM_PROGRAM": "ghostty"}, Notice.OSC_777),
+        ({"TERM": "foot"}, Notice.OSC_777),
+        ({"TERM": "rxvt-unicode-256color"}, Notice.OSC_777),
+        ({"TERM": "xterm-256color", "VTE_VERSION": "7600"}, Notice.OSC_777),
+        ({"TERM": "xterm-256color"}, Notice.OSC_777),
+        ({"TERM": "screen-256color", "TMUX": "/nowhere,1,0"}, Notice.OSC_777),
+        ({"TERM": "xterm-256color", "WT_SESSION": "id"}, Notice.NONE),
+        ({"TERM_PROGRAM": "Apple_Terminal", "TERM": "xterm-256color"}, Notice.NONE),
+        ({"TERM_PROGRAM": "vscode", "TERM": "xterm-256color"}, Notice.NONE),
+        ({"TERM": "screen"}, Notice.NONE),
+        ({"TERM": "linux"}, Notice.NONE),
+        ({"TERM": "dumb"}, Notice.NONE),
+        ({}, Notice.NONE),
+    ],
+)
+def test_notice_is_what_the_terminal_understands(environment: dict[str, str], expected: Notice) -> None:
+    """One way or none, by what the terminal says of itself."""
+    assert expected is detect(environment)
+
+
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [
+        (title("claudemeter: 41 %"), "\x1b]2;claudemeter: 41 %\x07"),
+        (notification("Lab", "BLOCKED", Notice.OSC_9), "\x1b]9;claudemeter · Lab: BLOCKED\x07"),
+        (notification("Lab; x", "a; b", Notice.OSC_777), "\x1b]777;notify;Lab, x;a, b\x07"),
+        (notification("Lab", "BLOCKED", Notice.NONE), ""),
+        (through_tmux("\x1b]9;x\x07"), "\x1bPtmux;\x1b\x1b]9;x\x07\x1b\\"),
+        (through_tmux(""), ""),
+    ],
+)
+def test_sequences(made: str, expected: str) -> None:
+    """The bytes are exactly these."""
+    assert expected == made
+
+
+@pytest.mark.parametrize("made", [title(HOSTILE), notification(HOSTILE, HOSTILE, Notice.OSC_777)])
+def test_text_cannot_end_its_sequence(made: str) -> None:
+    """Server text reaches the terminal as text: one sequence goes in, one comes out."""
+    inner = made.removeprefix("\x1b]").removesuffix(BELL)
+    assert inner.isprintable()
+    assert "pwned" in inner
+
+
+def test_text_has_an_end() -> None:
+    """No title is longer than a terminal can bear."""
+    assert len(title("x" * 10_000)) < 300
+
+
+def written(outlet: Outlet) -> list[str]:
+    """Open the outlet and collect what it writes."""
+    sent: list[str] = []
+    outlet.open(sent.append)
+    return sent
+
+
+def test_outlet_pushes_shows_and_pops() -> None:
+    """The terminal's own title is kept aside while ours is shown; the same one again costs nothing."""
+    outlet = Outlet(Notice.OSC_777)
+    outlet.show_title("before")
+    sent = written(outlet)
+    for text in ("a", "a", "b"):
+        outlet.show_title(text)
+    outlet.close()
+    outlet.close()
+    assert [PUSH_TITLE + title("before"), title("a"), title("b"), POP_TITLE] == sent
+
+
+def test_outlet_that_is_closed_swallows() -> None:
+    """Before the driver starts, and after it stopped, nothing goes out."""
+    outlet = Outlet(Notice.OSC_777)
+    outlet.ring()
+    sent = written(outlet)
+    outlet.close()
+    outlet.notify("a", "b")
+    outlet.ring()
+    assert sent == [PUSH_TITLE, POP_TITLE]
+
+
+@pytest.mark.parametrize(
+    ("environment", "options", "expected"),
+    [
+        ({"TERM": "foot"}, {}, ["\x1b]777;notify;a;b\x07", BELL]),
+        ({"TERM": "foot"}, {"notice": Notice.OSC_9}, ["\x1b]9;claudemeter · a: b\x07", BELL]),
+        ({"TERM": "foot"}, {"notice": Notice.NONE}, [BELL]),
+        ({"TERM": "tmux-256color", "TMUX": "x"}, {}, [through_tmux("\x1b]777;notify;a;b\x07"), BELL]),
+        ({"TERM": "tmux-256color", "TMUX": "x"}, {"passthrough": False}, [BELL]),
+        ({"TERM": "linux"}, {}, [BELL]),
+    ],
+)
+def test_outlet_notifies_as_set(
+    environment: dict[str, str], options: dict[str, Any], expected: list[str]
+) -> None:
+    """As the terminal understands or as it was set; through tmux only where that is allowed."""
+    outlet = Outlet.of(environment, **options)
+    sent = written(outlet)
+    outlet.notify("a", "b")
+    outlet.ring()
+    assert expected == [one for one in sent if one != PUSH_TITLE]
+
+
+def test_console_without_titles_gets_none() -> None:
+    """What a console would print is not written at all."""
+    outlet = Outlet.of({"TERM": "linux"})
+    sent = written(outlet)
+    outlet.show_title("a")
+    outlet.close()
+    assert sent == []
+
+
+class Windows(Driver):
+    """Stands in for the driver of Windows: writes only in application mode, can stop and start again."""
+
+    sent: list[str]
+
+    def write(self, data: str) -> None:
+        """Keep it."""
+        self.sent.append(data)
+
+    def start_application_mode(self) -> None:
+        """Begin."""
+        self.sent = ["begin"]
+
+    def disable_input(self) -> None:
+        """Nothing to do."""
+
+    def stop_application_mode(self) -> None:
+        """End."""
+        self.sent.append("end")
+
+
+async def test_any_driver_opens_and_closes_its_outlet() -> None:
+    """Inside of the application mode of whatever base there is, and again after a suspension."""
+    outlet = Outlet(Notice.NONE)
+    driver = driver_class(Windows, outlet)(App())
+    assert isinstance(driver, Windows)
+    driver.start_application_mode()
+    outlet.show_title("a")
+    driver.stop_application_mode()
+    assert ["begin", PUSH_TITLE, title("a"), POP_TITLE, "end"] == driver.sent
+    driver.start_application_mode()
+    driver.stop_application_mode()
+    assert ["begin", PUSH_TITLE + title("a"), POP_TITLE, "end"] == driver.sent
+
+
+async def test_headless_driver_writes_nothing() -> None:
+    """A picture or a test has no terminal."""
+    outlet = Outlet(Notice.OSC_777)
+    driver = driver_class(HeadlessDriver, outlet)(App(), size=(80, 24))
+    driver.start_application_mode()
+    assert outlet._write is None
+    driver.stop_application_mode()
+
+
+def test_real_terminal_gets_title_notice_and_bell(tiny: list[str]) -> None:
+    """Each sequence arrives whole, once, in the midst of frames; quitting restores the title."""
+    with Terminal(tiny, env={"TERM": "foot"}) as terminal:
+        terminal.wait_for("ready")
+        terminal.wait_for(lambda it: it.title == "claudemeter: CAN WORK")
+        terminal.send("n")
+        terminal.wait_for("told")
+        terminal.send("\x11")
+        assert terminal.wait() == 0
+        notice = b"\x1b]777;notify;Acme Team;BLOCKED: the cap, is reached\x07"
+        assert terminal.raw.count(notice + b"\x07") == 1
+        assert terminal.raw.count(PUSH_TITLE.encode()) == 1
+        assert terminal.raw.count(POP_TITLE.encode()) == 1
+        assert terminal.raw.index(PUSH_TITLE.encode()) < terminal.raw.index(b"\x1b]2;claudemeter")
+        assert terminal.raw.index(POP_TITLE.encode()) > terminal.raw.index(notice)
+
+
+def test_real_terminal_in_tmux_wraps_the_notice(tiny: list[str]) -> None:
+    """Inside tmux the notification is handed on, the title is tmux's own business."""
+    with Terminal(tiny, env={"TERM": "tmux-256color", "TMUX": "/nowhere,1,0"}) as terminal:
+        terminal.wait_for("ready")
+        terminal.send("n")
+        terminal.wait_for("told")
+        assert b"\x1bPtmux;\x1b\x1b]777;notify;Acme Team;" in terminal.raw
+        assert terminal.title == "claudemeter: CAN WORK"
+
+
+def test_crash_restores_the_title(tiny: list[str]) -> None:
+    """An application that falls over leaves the terminal its own title."""
+    with Terminal(tiny) as terminal:
+        terminal.wait_for("ready")
+        terminal.send("x")
+        terminal.wait()
+        assert b"planned" in terminal.raw
+        assert terminal.raw.count(POP_TITLE.encode()) == 1
+
+
+def test_suspension_gives_the_title_back_and_takes_it_again(tiny: list[str]) -> None:
+    """Ctrl+Z pops, `fg` pushes and shows it anew."""
+    shell = ["/bin/bash", "--norc", "--noprofile", "-i"]
+    with Terminal(shell, env={"PS1": "shell> "}) as terminal:
+        terminal.wait_for("shell>")
+        terminal.send(" ".join(tiny) + ENTER)
+        terminal.wait_for(lambda it: b"\x1b]2;claudemeter" in it.raw)
+        terminal.send("z")
+        terminal.wait_for(lambda it: POP_TITLE.encode() in it.raw)
+        terminal.wait_for("Stopped")
+        terminal.send("fg" + ENTER)
+        again = PUSH_TITLE.encode() + b"\x1b]2;claudemeter: CAN WORK\x07"
+        terminal.wait_for(lambda it: again in it.raw)
+        terminal.send("\x11")
+        terminal.wait_for(lambda it: it.raw.count(POP_TITLE.encode()) == 2)
