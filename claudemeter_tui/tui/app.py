@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import ClassVar, Protocol
 
-from rich.segment import Segments
-from rich.traceback import Traceback
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.driver import Driver
 from textual.message import Message
 from textual.reactive import var
 from textual.screen import Screen
 
+from claudemeter_tui.model.events import Event
+from claudemeter_tui.model.journal import Journal
 from claudemeter_tui.model.reading import Endpoint, Failure, Reading
 from claudemeter_tui.model.store import OrgKey, Store
+from claudemeter_tui.text import bug_report
 from claudemeter_tui.text import format as form
+from claudemeter_tui.text import verdict as words
+from claudemeter_tui.text.redact import Redaction
+from claudemeter_tui.tui import pictures
+from claudemeter_tui.tui.attention import Attention
+from claudemeter_tui.tui.ink import SEVERITY_OF_TOAST
 from claudemeter_tui.tui.keys import BOUND
+from claudemeter_tui.tui.options import Options
+from claudemeter_tui.tui.screens.confirm import Confirm
 from claudemeter_tui.tui.screens.dashboard import Dashboard
 from claudemeter_tui.tui.screens.details import Details
 from claudemeter_tui.tui.screens.happenings import Happenings
@@ -29,6 +40,7 @@ from claudemeter_tui.tui.screens.help import Help
 from claudemeter_tui.tui.screens.listing import Listing
 from claudemeter_tui.tui.screens.overview import Overview
 from claudemeter_tui.tui.screens.page import Page
+from claudemeter_tui.tui.terminal import driver_class
 from claudemeter_tui.tui.themes import DARK, OWN, missing
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.chart_panel import wider
@@ -66,31 +78,32 @@ class Claudemeter(App[None]):
     """Everything known; written by the handler of `Read` alone."""
     now: var[datetime] = var(datetime(1970, 1, 1, tzinfo=UTC), init=False)
     """The moment on screen; ticks once a second."""
-    span: var[timedelta | None] = var[timedelta | None](None, init=False)
-    """How far back the chart looks. None: the whole run."""
     selected: var[OrgKey | None] = var[OrgKey | None](None, init=False)
     """The org on screen; only a key or a click moves it once it is set."""
+    span: var[timedelta | None] = var[timedelta | None](None, init=False)
+    """How far back the chart looks. None: the whole run."""
+    private: var[bool] = var(False, init=False)
+    """Everything personal is hidden."""
 
-    def __init__(
-        self,
-        feed: Feed,
-        *,
-        now: Callable[[], datetime],
-        zone: tzinfo | None = None,
-        note: str = "",
-        ascii_only: bool = False,
-    ) -> None:
-        """Show what `feed` reads, by the clock `now`, in the time zone `zone` (None: the system's)."""
+    def __init__(self, feed: Feed, *, now: Callable[[], datetime], options: Options | None = None) -> None:
+        """Show what `feed` reads, by the clock `now`."""
+        self.options = options or Options()
+        self._attention = Attention(self.options, self._say)
         super().__init__()
         self._feed = feed
         self._clock = now
-        self._zone = zone
-        self._note = note
-        self._ascii = ascii_only
+        self._journal = Journal(self.options.thresholds)
+        self._redaction = Redaction()
         for theme in OWN:
             self.register_theme(theme)
-        self.theme = DARK.name
+        known = self.options.theme in self.available_themes
+        self.theme = self.options.theme if known else DARK.name
         self.set_reactive(Claudemeter.now, now())
+        self.set_reactive(Claudemeter.private, self.options.privacy)
+
+    def get_driver_class(self) -> type[Driver]:
+        """Textual's driver, with the way past it for title, bell and notifications."""
+        return driver_class(super().get_driver_class(), self._attention.outlet)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our colours in terms of a theme that is not ours."""
@@ -102,6 +115,9 @@ class Claudemeter(App[None]):
 
     def _fatal_error(self) -> None:
         """Textual's own crash screen, without the values of local variables: one could be a secret."""
+        from rich.segment import Segments  # noqa: PLC0415 - only for a crash
+        from rich.traceback import Traceback  # noqa: PLC0415 - the same
+
         trace = Traceback(show_locals=False, width=None)
         self._exit_renderables.append(Segments(self.console.render(trace, self.console.options)))
         self._close_messages_no_wait()
@@ -111,9 +127,15 @@ class Claudemeter(App[None]):
         self._show()
         self.set_interval(1, self._tick)
         self.run_worker(self._feed.run(self._post), exit_on_error=True)
+        if self._attention.command is not None and self._may_alert:
+            self.run_worker(self._attention.command.run())
         if sys.platform != "win32" and not self.is_headless:
             for number in (signal.SIGTERM, signal.SIGHUP):
                 asyncio.get_running_loop().add_signal_handler(number, self.exit)
+
+    def on_unmount(self) -> None:
+        """Keep what was chosen for the next run."""
+        self.options.remember(self.theme, self.selected)
 
     def on_claudemeter_read(self, message: Read) -> None:
         """Fold the reading in; what nobody foresaw becomes a problem on screen, not a crash."""
@@ -124,11 +146,14 @@ class Claudemeter(App[None]):
         except Exception as error:  # noqa: BLE001 - the boundary for what nobody foresaw
             bug = Failure.bug(error, Endpoint.ACCOUNT, reading.at)
             self.store = self.store.after(Reading(reading.session, reading.at, account=bug))
+        self._follow()
 
     def watch_store(self) -> None:
         """Select the first org there is, and show the news."""
         if self.selected is None or (self.store.org(self.selected) is None and self.store.orgs):
-            self.selected = self.store.orgs[0].key if self.store.orgs else None
+            wished = self.store.org(self.selected or self.options.org)
+            first = wished or next(iter(self.store.orgs), None)
+            self.selected = first.key if first else None
         self._show()
 
     def watch_selected(self) -> None:
@@ -137,6 +162,10 @@ class Claudemeter(App[None]):
 
     def watch_span(self) -> None:
         """Show more or less of the past."""
+        self._show()
+
+    def watch_private(self) -> None:
+        """Show names, or pseudonyms."""
         self._show()
 
     def watch_now(self) -> None:
@@ -149,7 +178,17 @@ class Claudemeter(App[None]):
 
     def on_org_tabs_selected(self, message: OrgTabs.Selected) -> None:
         """A tab was clicked."""
-        self.selected = message.key
+        self.selected = self._redaction.original(message.key)
+
+    def on_overview_chosen(self, message: Overview.Chosen) -> None:
+        """Go to an org of the overview."""
+        self.selected = self._redaction.original(message.key)
+        self.action_close()
+
+    def on_details_copied(self, message: Details.Copied) -> None:
+        """Put a figure, a row or a reply on the clipboard."""
+        self.copy_to_clipboard(message.text)
+        self._say(f"Copied the {message.what}.")
 
     async def on_key_hints_chosen(self, message: KeyHints.Chosen) -> None:
         """A hint of the footer was clicked."""
@@ -159,11 +198,12 @@ class Claudemeter(App[None]):
         """The actions of the keys, by name."""
         for key in BOUND:
             if key.palette:
-                yield SystemCommand(key.palette, key.purpose, self._command(key.action))
+                yield SystemCommand(key.palette, key.purpose, partial(self._later, key.action))
 
     def action_neighbour(self, step: int) -> None:
         """Go to an org so many tabs further."""
-        self.selected = self._view().neighbour(step)
+        key = self._view().neighbour(step)
+        self.selected = self._redaction.original(key) if key else None
 
     def action_pick(self, number: int) -> None:
         """Go to the org of that number; without one nothing happens."""
@@ -179,8 +219,8 @@ class Claudemeter(App[None]):
         session = self._view().session
         schedule = session.schedule if session else None
         if schedule is not None and schedule.held and schedule.next_at > self._clock():
-            until = form.until(schedule.next_at, self._clock(), self._zone)
-            self._say(f"claude.ai wants no questions before {until}; it is asked by itself then.")
+            until = form.until(schedule.next_at, self._clock(), self.options.zone)
+            self._say(f"The server wants no questions before {until}; it is asked by itself then.")
         else:
             self._feed.poke()
 
@@ -188,6 +228,19 @@ class Claudemeter(App[None]):
         """Open claude.ai's own page."""
         self.open_url(USAGE_PAGE)
         self._say(f"Opened {USAGE_PAGE}")
+
+    def action_privacy(self) -> None:
+        """Hide everything personal, or show it again."""
+        self.private = not self.private
+
+    def action_save_picture(self) -> None:
+        """Save a picture for a bug report and the report beside it, both without anything personal."""
+        self._save(pictures.svg(self, self._redaction), self._report())
+
+    def action_save_seen(self) -> None:
+        """Save what is seen, after asking."""
+        picture = pictures.svg(self)
+        self.push_screen(Confirm(), lambda yes: self._save(picture) if yes else None)
 
     def action_help(self) -> None:
         """Explain everything."""
@@ -205,20 +258,32 @@ class Claudemeter(App[None]):
         """Show every figure of the org, and the replies."""
         self._open(Details)
 
-    def on_overview_chosen(self, message: Overview.Chosen) -> None:
-        """Go to an org of the overview."""
-        self.selected = message.key
-        self.action_close()
-
-    def on_details_copied(self, message: Details.Copied) -> None:
-        """Put a figure, a row or a reply on the clipboard."""
-        self.copy_to_clipboard(message.text)
-        self._say(f"Copied the {message.what}.")
-
     def action_close(self) -> None:
         """Close what is open over the dashboard."""
         if isinstance(self.screen, Page | Listing):
             self.pop_screen()
+
+    @property
+    def _may_alert(self) -> bool:
+        return self.options.alerts and not self.is_headless
+
+    def _follow(self) -> None:
+        """Tell what has happened since the last look."""
+        self._journal = self._journal.after(self.store, self.now)
+        if not self._journal.fresh:
+            return
+        if self._may_alert:
+            for alert in self._attention.call(self._journal.fresh, self._name_of):
+                loud = SEVERITY_OF_TOAST[alert.severity]
+                self.notify(alert.text, title=alert.head, severity=loud, markup=False)
+        self._show()
+
+    def _name_of(self, event: Event) -> str:
+        """How the org or the session of an event is called on this screen."""
+        if self.private:
+            self._redaction.store(self.store)
+            (event,) = self._redaction.events((event,))
+        return event.org.name or event.org.uuid[:8] if event.org else event.session.label
 
     def _open(self, page: type[Page | Listing]) -> None:
         """Put a page over the dashboard, instead of another one; again closes it."""
@@ -229,29 +294,60 @@ class Claudemeter(App[None]):
 
     def _tick(self) -> None:
         self.now = self._clock()
+        self._follow()
 
     def _post(self, reading: Reading) -> None:
         self.post_message(self.Read(reading))
 
     def _view(self) -> View:
-        return View(
+        view = View(
             self.store,
             self.now,
             self.selected,
-            self._zone,
+            self.options.zone,
             span=self.span,
-            ascii=self._ascii,
-            note=self._note,
+            events=self._journal.events,
+            ascii=self.options.ascii,
+            note=self.options.note,
         )
+        return pictures.private_view(view, self._redaction) if self.private else view
 
     def _show(self) -> None:
-        if self.is_running and self.screen_stack and isinstance(self.screen, Dashboard | Page | Listing):
-            self.screen.view = self._view()
+        if not (self.is_running and self.screen_stack):
+            return
+        view = self._view()
+        if isinstance(self.screen, Dashboard | Page | Listing):
+            self.screen.view = view
+        if view.state is not None and view.verdict is not None:
+            name = view.state.org.name or view.state.org.uuid[:8]
+            self._attention.outlet.show_title(f"{name}: {words.name(view.verdict)}")
 
     def _say(self, text: str) -> None:
         """A toast, where there is room for one."""
         if self.size.width >= 60 and self.size.height >= 20:
             self.notify(text, markup=False)
 
-    def _command(self, action: str) -> Callable[[], object]:
-        return lambda: self.call_later(self.run_action, action)
+    def _save(self, picture: str, report: str = "") -> None:
+        try:
+            path = pictures.save(self.options.pictures, self.now, picture, report, self.options.zone)
+        except pictures.PictureError as error:
+            self.notify(str(error), severity="error", markup=False)
+            return
+        self.copy_to_clipboard(str(path))
+        shown = path.name if self.private else str(path)
+        self._say(f"Saved {shown}; its path is on the clipboard.")
+
+    def _report(self) -> str:
+        return bug_report.document(
+            self.store,
+            self.now,
+            self._redaction,
+            size=(self.size.width, self.size.height),
+            terminal=os.environ,
+            settings=self.options.settings,
+            versions=bug_report.versions(),
+        )
+
+    def _later(self, action: str) -> None:
+        """Run an action once the palette has closed."""
+        self.call_later(self.run_action, action)

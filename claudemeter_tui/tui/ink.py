@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Literal
 
 from rich.cells import cell_len
 from textual.content import Content
@@ -25,6 +26,14 @@ STYLE = {
     Severity.FULL: "bold $full",
 }
 """The colour of a figure; the theme says what it looks like."""
+
+SEVERITY_OF_TOAST: dict[Severity, Literal["information", "warning", "error"]] = {
+    Severity.NORMAL: "information",
+    Severity.WARNING: "warning",
+    Severity.CRITICAL: "warning",
+    Severity.FULL: "error",
+}
+"""What Textual calls it."""
 
 MARK = {Severity.NORMAL: " ", Severity.WARNING: "▲", Severity.CRITICAL: "◆", Severity.FULL: "■"}
 """The mark beside a figure: a colour never stands alone."""

@@ -56,6 +56,18 @@ READING = (
     ),
     Key("u", "u", "usage_page", "web", "open claude.ai's usage page in the browser", "Open usage page"),
 )
+SHARING = (
+    Key("p", "p", "privacy", "privacy", "hide everything personal, or show it again", "Hide personal data"),
+    Key(
+        "s",
+        "s",
+        "save_picture",
+        "picture",
+        "save a picture for a bug report, nothing personal",
+        "Save picture",
+    ),
+    Key("S,upper_s", "S", "save_seen", "as seen", "save a picture of what is seen, after asking"),
+)
 PROGRAM = (
     Key("question_mark", "?", "help", "help", "this help", "Show help"),
     Key("escape", "Esc", "close", "close", "close what is open"),
@@ -70,6 +82,7 @@ GROUPS: tuple[tuple[str, tuple[Key, ...]], ...] = (
     ("Screens", SCREENS),
     ("Reading", READING),
     ("Chart", CHART),
+    ("Sharing", SHARING),
     ("Program", PROGRAM),
 )
 """For the help: keys by purpose."""
@@ -80,11 +93,13 @@ FOOTER = (
     Key("", "1-9 ←→", "", "org", ""),
     SCREENS[0],
     SCREENS[1],
+    SHARING[1],
+    SHARING[0],
     READING[1],
     PROGRAM[0],
     READING[2],
 )
 """The few that matter, for the footer."""
 
-BOUND = (*ORGS, *NUMBERS, *SCREENS, *READING, *CHART, *PROGRAM)
+BOUND = (*ORGS, *NUMBERS, *SCREENS, *READING, *CHART, *SHARING, *PROGRAM)
 """All that are bound."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
-from datetime import datetime, tzinfo
+from datetime import datetime
 
 from textual.pilot import Pilot
 
 from claudemeter_tui.model.reading import Reading
 from claudemeter_tui.tui.app import Claudemeter, Feed
+from claudemeter_tui.tui.options import Options
+from claudemeter_tui.tui.pictures import svg as svg_of
 
 
 class Rehearsal:
@@ -47,20 +49,19 @@ def svg(
     *,
     now: Callable[[], datetime],
     size: tuple[int, int],
-    zone: tzinfo | None = None,
-    note: str = "",
+    options: Options,
 ) -> str:
     """The dashboard in `size` columns and lines after so many polls, as an SVG."""
 
     async def take() -> str:
         rehearsal = Rehearsal(feed, polls)
-        app = Claudemeter(rehearsal, now=now, zone=zone, note=note)
+        app = Claudemeter(rehearsal, now=now, options=options)
         pictures: list[str] = []
 
         async def look(pilot: Pilot[object]) -> None:
             await rehearsal.over.wait()
             await pilot.pause()
-            pictures.append(app.export_screenshot(title="claudemeter-tui", simplify=True))
+            pictures.append(svg_of(app))
             app.exit()
 
         await app.run_async(headless=True, size=size, auto_pilot=look)

@@ -8,7 +8,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, tzinfo
 from importlib import import_module
@@ -180,10 +180,13 @@ def _type(typed: Iterable[tuple[Input, str]]) -> None:
             part.value = words
 
 
-def _lay_out(screens: Iterable[Screen[Any]]) -> None:
-    """Give every part its place now: Textual's own turn would come after the picture."""
-    for screen in screens:
-        screen._refresh_layout()  # noqa: SLF001 - nothing public lays out at once
+def _lay_out(screens: Sequence[Screen[Any]]) -> None:
+    """Give every part its place now, by what Textual does in its next idle moment: nothing public does."""
+    for screen in (*screens, *screens):  # the first time tells which scroll bars there are
+        for part in screen.walk_children(Widget, with_self=True):
+            part._clear_arrangement_cache()  # noqa: SLF001
+            part._layout_updates += 1  # noqa: SLF001
+        screen._refresh_layout()  # noqa: SLF001
 
 
 @contextlib.contextmanager

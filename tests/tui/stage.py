@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 
 from claudemeter_tui.model.reading import Reading
 from claudemeter_tui.tui.app import Claudemeter
+from claudemeter_tui.tui.options import Options
 from tests.scenes import NOW, OrgBodies, readings
 
 
@@ -55,9 +56,9 @@ def stage(*orgs: OrgBodies, now: datetime = NOW) -> Stage:
     return Stage(readings(*orgs) if orgs else (), now)
 
 
-def app(scene: Stage, note: str = "") -> Claudemeter:
-    """The dashboard on that stage."""
-    return Claudemeter(scene, now=lambda: scene.now, zone=UTC, note=note)
+def app(scene: Stage, note: str = "", **options: Any) -> Claudemeter:
+    """The dashboard on that stage; `options` are those of `Options`."""
+    return Claudemeter(scene, now=lambda: scene.now, options=Options(zone=UTC, note=note, **options))
 
 
 def screen(pilot: Pilot[Any]) -> list[str]:

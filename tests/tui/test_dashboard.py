@@ -12,8 +12,8 @@ from textual.pilot import Pilot
 from claudemeter_tui.model.reading import Endpoint, Failure, Reading, Report, Schedule, Trouble
 from claudemeter_tui.tui.app import Claudemeter
 from claudemeter_tui.tui.screens.dashboard import Dashboard
-from claudemeter_tui.tui.screens.help import Help
 from claudemeter_tui.tui.screens.happenings import Happenings
+from claudemeter_tui.tui.screens.help import Help
 from tests.bodies import TEAM as TEAM_UUID
 from tests.scenes import (
     INTERVAL,

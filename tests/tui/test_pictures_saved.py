@@ -31,6 +31,7 @@ from claudemeter_tui.tui.screens.happenings import Happenings
 from claudemeter_tui.tui.screens.help import Help
 from claudemeter_tui.tui.screens.overview import Overview
 from claudemeter_tui.tui.view import View
+from claudemeter_tui.tui.widgets.key_hints import KeyHints
 from tests import planting
 from tests.scenes import LABORATORY, NOW, PERSONAL, TEAM
 from tests.sources.claude_ai import bodies
@@ -46,11 +47,28 @@ def told(picture: str) -> str:
     return html.unescape("\n".join(lines)).replace("\xa0", " ")
 
 
+def colours(picture: str) -> set[str]:
+    """Every colour in a picture: a scroll bar has one of its own."""
+    return set(re.findall(r"#[0-9a-f]{6}", picture))
+
+
 def planted() -> Claudemeter:
     """The dashboard before a store in which somebody's data is everywhere."""
     dashboard = app(stage())
     dashboard.set_reactive(Claudemeter.store, planting.planted_store())
     return dashboard
+
+
+def long_named() -> Store:
+    """A store in which names take many lines, and pseudonyms one."""
+    body = bodies.account()
+    body["memberships"][1]["organization"] |= {
+        "name": "a very long name " * 50,
+        "access_block": "it is so " * 9,
+    }
+    reason = "a reason of a very long name " * 9
+    overage = bodies.overage(disabled_reason=reason)
+    return planting.store({Endpoint.ACCOUNT: body, Endpoint.OVERAGE: overage}, *planting.FAILURES)
 
 
 async def shown(pilot: Pilot[Any], store: Store) -> None:
@@ -130,6 +148,30 @@ async def test_private_picture_still_reads() -> None:
 
 
 @pytest.mark.parametrize("page", [None, *SCREENS])
+@pytest.mark.parametrize("size", [(120, 36), (60, 20)])
+async def test_private_picture_is_that_of_a_private_screen(
+    page: Callable[[View], Screen[Any]] | None, size: tuple[int, int]
+) -> None:
+    """Parts are laid out for the pseudonyms: shorter names may leave room for more."""
+    dashboard, redaction = planted(), Redaction()
+    store = long_named()
+    view = View(store, NOW, store.orgs[1].key, UTC)
+    async with dashboard.run_test(size=size) as pilot:
+        pictures = []
+        for shown, other in ((view, redaction), (private_view(view, redaction), None)):
+            dashboard.selected, dashboard.store = shown.key, shown.store
+            if page is not None:
+                await dashboard.push_screen(page(shown))
+            await pilot.pause()
+            pictures.append(svg(dashboard, other))
+            if page is not None:
+                dashboard.pop_screen()
+        assert told(pictures[0]) == told(pictures[1])
+        assert colours(pictures[0]) == colours(pictures[1])
+        assert "very long name" not in told(pictures[0])
+
+
+@pytest.mark.parametrize("page", [None, *SCREENS])
 async def test_screen_is_as_it_was(page: Callable[[View], Screen[Any]] | None) -> None:
     """A private picture changes nothing on screen: not at once, and not after the next repaint."""
     dashboard = app(stage(PERSONAL, TEAM, LABORATORY))
@@ -161,6 +203,24 @@ async def test_nothing_is_painted_meanwhile(monkeypatch: pytest.MonkeyPatch) -> 
         )
         svg(dashboard, Redaction())
         assert True not in painted
+
+
+async def test_what_was_still_to_be_painted_is_painted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part that waits for its repaint while the picture is taken gets it afterwards."""
+    painted: list[str] = []
+    dashboard = app(stage(PERSONAL))
+    async with dashboard.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        monkeypatch.setattr(
+            type(dashboard),
+            "_display",
+            lambda self, _, update: painted.append(update.render_segments(self.console) if update else ""),
+        )
+        dashboard.screen._dirty_widgets.add(dashboard.screen.query_exactly_one(KeyHints))
+        svg(dashboard)
+        painted.clear()
+        await pilot.pause()
+        assert "refresh" in "".join(painted)
 
 
 async def test_toasts_are_not_in_the_picture() -> None:
@@ -196,9 +256,7 @@ async def test_private_picture_does_not_tell_what_is_searched() -> None:
 
 async def test_picture_keeps_the_place_that_was_scrolled_to() -> None:
     """A page that is shorter with pseudonyms is where it was afterwards."""
-    account = bodies.account()
-    account["memberships"][1]["organization"]["name"] = "a very long name " * 50
-    store = planting.store({Endpoint.ACCOUNT: account}, *planting.FAILURES)
+    store = long_named()
     dashboard = app(stage())
     async with dashboard.run_test(size=(60, 20)) as pilot:
         dashboard.push_screen(Happenings(View(store, NOW, store.orgs[0].key, UTC)))

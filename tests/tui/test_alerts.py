@@ -1,0 +1,244 @@
+"""Which events call for attention, and the command that is told of all."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from claudemeter_tui.model.events import EXTRA_USAGE, Event, Kind
+from claudemeter_tui.model.journal import Journal
+from claudemeter_tui.model.reading import Reading, Session
+from claudemeter_tui.model.store import Store
+from claudemeter_tui.model.usage import CreditState, Org, Severity
+from claudemeter_tui.model.verdict import Cause, Shut
+from claudemeter_tui.polling import Poller, Source
+from claudemeter_tui.sources import demo
+from claudemeter_tui.sources.claude_ai.client import Client
+from claudemeter_tui.sources.claude_ai.source import ClaudeAi
+from claudemeter_tui.sources.cookies import Cookies
+from claudemeter_tui.sources.demo.clock import SkippingClock
+from claudemeter_tui.text import format as forms
+from claudemeter_tui.tui.alerts import (
+    ALERTED,
+    MOST_WAITING,
+    AlertSettings,
+    EventCommand,
+    alerts,
+)
+
+NOW = datetime(2026, 4, 25, 14, 31, tzinfo=UTC)
+SESSION = Session("Chrome", "Default")
+TEAM, LAB = Org("org-2", "Acme Team"), Org("org-3", "Lab")
+CAP = Shut(CreditState.LOCKED, Cause.CAP, "self_selected_spend_limit_reached")
+
+
+def event(kind: Kind, org: Org = TEAM, **more: Any) -> Event:
+    """An event of an org."""
+    return Event(kind, NOW, SESSION, org, ("a-1", org.uuid), **more)
+
+
+BLOCKED, FILLED = event(Kind.BLOCKED, shut=CAP, severity=Severity.FULL), event(Kind.WINDOW_FILLED)
+ON_CREDITS, LIFTED = event(Kind.ON_CREDITS), event(Kind.LIFTED, shut=CAP)
+FREED = event(Kind.WINDOW_RESET, freed=True)
+
+
+def credits_at(threshold: float) -> Event:
+    """The credits pass a threshold."""
+    return event(Kind.THRESHOLD, subject=EXTRA_USAGE, threshold=threshold, after=threshold)
+
+
+def called(events: Iterable[Event], settings: AlertSettings | None = None) -> list[Event]:
+    """The events that call for attention."""
+    made = alerts(events, settings or AlertSettings(), lambda told: told.org.name if told.org else "", UTC)
+    return [alert.event for alert in made]
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_kinds_that_call(kind: Kind) -> None:
+    """What concerns work and money calls, news about the surroundings do not."""
+    assert (kind in ALERTED) is bool(called([event(kind, freed=True)]))
+
+
+def test_only_a_window_that_was_full_calls_with_its_reset() -> None:
+    """A reset of a window with room changes nothing for the person."""
+    assert called([event(Kind.WINDOW_RESET), FREED]) == [FREED]
+
+
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        ([FILLED, BLOCKED], [BLOCKED]),
+        ([FILLED, ON_CREDITS], [ON_CREDITS]),
+        ([FILLED], [FILLED]),
+        ([FREED, LIFTED], [LIFTED]),
+        ([LIFTED, ON_CREDITS], [LIFTED, ON_CREDITS]),
+        ([credits_at(100), BLOCKED], [BLOCKED]),
+        ([credits_at(90), BLOCKED], [credits_at(90), BLOCKED]),
+        ([FILLED, event(Kind.BLOCKED, LAB)], [FILLED, event(Kind.BLOCKED, LAB)]),
+    ],
+)
+def test_one_alert_for_what_is_one(events: list[Event], expected: list[Event]) -> None:
+    """What follows from a worse event of the same org is not told beside it."""
+    assert expected == called(events)
+
+
+def test_kinds_can_be_switched_off() -> None:
+    """What is not wanted neither calls nor silences what follows from it."""
+    settings = AlertSettings(kinds=ALERTED - {Kind.BLOCKED})
+    assert called([FILLED, BLOCKED], settings) == [FILLED]
+    assert called([BLOCKED], AlertSettings(kinds=frozenset())) == []
+
+
+def test_alert_has_name_and_words() -> None:
+    """The name is the caller's, the text is the one of the events' list."""
+    (alert,) = alerts([BLOCKED], AlertSettings(), lambda _: "Org A", UTC)
+    assert (alert.head, alert.text) == ("Org A", "BLOCKED: your own monthly limit is reached")
+    assert alert.severity is Severity.FULL
+
+
+class Runs:
+    """A command that runs for some events; what it complains of is collected."""
+
+    def __init__(self, *argv: str, **options: Any) -> None:
+        self.said: list[str] = []
+        self.command = EventCommand(argv, self.said.append, **options)
+
+    async def over(self, *events: Event) -> list[str]:
+        """Tell of the events, wait until the command has run for each, and stop; gives the complaints."""
+        running = asyncio.create_task(self.command.run())
+        self.command.tell(events)
+        await asyncio.wait_for(self.command.settled(), 10)
+        await stopped(running)
+        return self.said
+
+
+async def stopped(running: asyncio.Task[None]) -> None:
+    """Cancel what runs, and see that this is what ends it."""
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
+@pytest.fixture
+def pipe(tmp_path: Path) -> Iterator[tuple[Path, int]]:
+    """A named pipe and where to read from it: it is at its end once no process has it open."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    end = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    yield path, end
+    os.close(end)
+
+
+async def read(end: int) -> bytes:
+    """What comes next; nothing at the end."""
+    ready = asyncio.Event()
+    asyncio.get_running_loop().add_reader(end, ready.set)
+    await asyncio.wait_for(ready.wait(), 10)
+    asyncio.get_running_loop().remove_reader(end)
+    return os.read(end, 9)
+
+
+async def test_command_gets_each_event_as_json_in_order(tmp_path: Path) -> None:
+    """One line on its standard input for each, in order; what it prints goes nowhere."""
+    file = tmp_path / "events"
+    script = f"cat >> {file}; echo noise; echo noise >&2"
+    assert await Runs("/bin/sh", "-c", script).over(BLOCKED, LIFTED) == []
+    kinds = [json.loads(line)["kind"] for line in file.read_text().splitlines()]
+    assert kinds == ["blocked", "lifted"]
+
+
+async def test_command_sees_no_variable_of_ours(tmp_path: Path) -> None:
+    """A cookie in the environment stays here."""
+    file = tmp_path / "environment"
+    environment = {"CLAUDEMETER_COOKIE": "planted", "PATH": os.environ["PATH"]}
+    await Runs("/bin/sh", "-c", f"env > {file}", environment=environment).over(BLOCKED)
+    assert "PATH=" in file.read_text()
+    assert "planted" not in file.read_text()
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (("/bin/sh", "-c", "exit 3"), "on_event: /bin/sh failed with status 3"),
+        (("/nowhere/at-all",), "on_event: /nowhere/at-all could not be started: No such file or directory"),
+        (("/",), "on_event: / could not be started: Permission denied"),
+        (("a\0b",), "on_event: a\0b could not be started: its name cannot be used"),
+    ],
+)
+async def test_command_that_fails_is_told_once(argv: tuple[str, ...], said: str) -> None:
+    """However often it fails, and the next event is tried all the same."""
+    assert [said] == await Runs(*argv).over(BLOCKED, LIFTED, FILLED)
+
+
+async def test_command_that_does_not_read_is_no_failure() -> None:
+    """It may end without a look at its input."""
+    assert await Runs("true").over(BLOCKED, LIFTED) == []
+
+
+async def test_command_that_takes_too_long_is_ended(pipe: tuple[Path, int]) -> None:
+    """With everything that it has started, and the next event gets its turn."""
+    path, end = pipe
+    script = f"exec 3> {path}; sleep 60 & wait"
+    said = await Runs("/bin/sh", "-c", script, within=0.3).over(BLOCKED, LIFTED)
+    assert said == ["on_event: /bin/sh took longer than 0.3 s, and was ended"]
+    assert await read(end) == b""
+
+
+async def test_command_ends_with_the_program(pipe: tuple[Path, int]) -> None:
+    """Nothing is left running by whoever quits."""
+    path, end = pipe
+    runs = Runs("/bin/sh", "-c", f"exec 3> {path}; echo on >&3; sleep 60 & wait")
+    running = asyncio.create_task(runs.command.run())
+    runs.command.tell([BLOCKED])
+    assert await read(end) == b"on\n"
+    await stopped(running)
+    assert await read(end) == b""
+
+
+async def test_telling_never_blocks() -> None:
+    """More events than a slow command can take are lost, which is said."""
+    runs = Runs("true")
+    runs.command.tell([BLOCKED] * (MOST_WAITING + 5))
+    assert runs.said == ["on_event: true is too slow: some events are lost"]
+
+
+async def test_demo_day_is_told_as_it_is_written() -> None:
+    """From the simulated server through poller, store and journal: each alert of the morning, once."""
+    clock = SkippingClock(datetime(2026, 4, 25, tzinfo=UTC))
+
+    async def simulated() -> Source:
+        transport = demo.transport(clock.now, clock.now())
+        return ClaudeAi(SESSION, Client(Cookies([]), now=clock.now, transport=transport), clock.now)
+
+    feed = Poller(simulated, clock=clock)
+    store, journal, told = Store(), Journal(), list[str]()
+
+    def post(reading: Reading) -> None:
+        nonlocal store, journal
+        store = store.after(reading)
+        journal = journal.after(store, clock.now())
+        for alert in alerts(journal.fresh, AlertSettings(), lambda told: told.org.name if told.org else ""):
+            told.append(f"{forms.clock(alert.event.at, UTC)} {alert.head}: {alert.event.kind}")
+        if clock.now() >= datetime(2026, 4, 25, 1, 42, tzinfo=UTC):
+            running.cancel()
+
+    running = asyncio.create_task(feed.run(post))
+    await asyncio.gather(running, return_exceptions=True)
+    assert told == [
+        "00:08 Acme Team: on_credits",
+        "00:10 Personal: threshold_passed",
+        "00:21 Side project: window_reset",
+        "00:27 Personal: threshold_passed",
+        "00:38 Personal: on_credits",
+        "00:54 Personal: threshold_passed",
+        "01:16 Personal: threshold_passed",
+        "01:31 Personal: threshold_passed",
+        "01:40 Personal: blocked",
+    ]

@@ -1,0 +1,242 @@
+"""The connect screen: what was looked at, what can be done, and a field that keeps its secret."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+from rich.traceback import Traceback
+from textual.pilot import Pilot
+
+from claudemeter_tui import tui
+from claudemeter_tui.model.reading import (
+    Endpoint,
+    Failure,
+    Looked,
+    Offered,
+    Reading,
+    Reply,
+    Schedule,
+    Session,
+    Trouble,
+)
+from claudemeter_tui.model.store import Store
+from claudemeter_tui.model.usage import Account, Org
+from claudemeter_tui.tui.app import Claudemeter
+from claudemeter_tui.tui.screens.connect import Connect, Field, is_wanted
+from claudemeter_tui.tui.view import View
+from tests.scenes import NOW
+from tests.tui.stage import Stage, screen, text
+
+PLANTED = "sk-ant-sid01-PLANTED-MARKER"
+CHROME, NOBODY = Session("Chrome", "Default"), Session("")
+PLACES = (
+    Looked(CHROME, "not signed in", "claude.ai was visited, but nobody is signed in"),
+    Looked(Session("Chrome", "Work"), "could not decrypt", "the keyring gave no key that fits: look again"),
+    Looked(Session("Firefox", "default"), "session expired", "Sign in to claude.ai in Firefox (default)."),
+    Looked(Session("Claude Code"), "not signed in", "Claude Code has no login here: run claude and sign in"),
+)
+SIZES = [(120, 36), (60, 20), (40, 8)]
+
+
+def failed(trouble: Trouble, session: Session = NOBODY) -> Reading:
+    """A poll that a trouble ended."""
+    wait = timedelta(seconds=42)
+    return Reading(session, NOW, Failure(trouble, Endpoint.ACCOUNT, NOW), schedule=Schedule(NOW + wait, wait))
+
+
+def looked(*places: Looked) -> Reading:
+    """What was looked at."""
+    return Reading(Session(""), NOW, looked=places)
+
+
+def folded(*readings: Reading) -> Store:
+    """The store after these."""
+    store = Store()
+    for reading in readings:
+        store = store.after(reading)
+    return store
+
+
+class Asked(Claudemeter):
+    """The app with the connect screen over it, and what that asked for."""
+
+    CSS_PATH = Path(tui.__file__).with_name("app.tcss")
+
+    def __init__(self, scene: Stage) -> None:
+        super().__init__(scene, now=lambda: scene.now)
+        self.pasted: list[Connect.Pasted] = []
+        self.demos = 0
+
+    def on_connect_pasted(self, message: Connect.Pasted) -> None:
+        """Keep it."""
+        self.pasted.append(message)
+
+    def on_connect_demo(self) -> None:
+        """Count it."""
+        self.demos += 1
+
+
+@contextlib.asynccontextmanager
+async def shown(*places: Looked, size: tuple[int, int] = (120, 36)) -> AsyncIterator[Pilot[Any]]:
+    """The connect screen after these places were looked at."""
+    async with Asked(Stage()).run_test(size=size) as pilot:
+        await pilot.app.push_screen(Connect(View(folded(looked(*places), failed(Trouble.NO_SESSION)), NOW)))
+        await pilot.pause()
+        yield pilot
+
+
+def connect(pilot: Pilot[Any]) -> Connect:
+    """The screen itself."""
+    assert isinstance(pilot.app.screen, Connect)
+    return pilot.app.screen
+
+
+def asked(pilot: Pilot[Any]) -> Asked:
+    """The app below it."""
+    assert isinstance(pilot.app, Asked)
+    return pilot.app
+
+
+GOOD = Reading(CHROME, NOW, Reply(Endpoint.ACCOUNT, NOW, Account("a")), (Org("o", "Personal"),))
+
+
+@pytest.mark.parametrize(
+    ("expected", "readings"),
+    [
+        (False, []),
+        (False, [looked(*PLACES)]),
+        (True, [looked(*PLACES), failed(Trouble.NO_SESSION)]),
+        (True, [failed(Trouble.NO_SESSION), looked()]),
+        (False, [failed(Trouble.NO_SESSION)]),
+        (True, [looked(*PLACES), failed(Trouble.EXPIRED, CHROME)]),
+        (False, [looked(*PLACES), failed(Trouble.DNS, CHROME)]),
+        (False, [looked(*PLACES), failed(Trouble.CHALLENGE, CHROME)]),
+        (False, [looked(*PLACES), failed(Trouble.EXPIRED, CHROME), Reading(Session("Edge"), NOW)]),
+        (False, [looked(*PLACES), GOOD, failed(Trouble.EXPIRED, CHROME)]),
+        (False, [looked(*PLACES), failed(Trouble.NO_SESSION), GOOD]),
+    ],
+)
+def test_screen_is_wanted_where_nothing_will_come_by_itself(expected: bool, readings: list[Reading]) -> None:  # noqa: FBT001 - a table
+    """The looking is over, and no session works or may work in a moment; figures of before go first."""
+    assert expected is is_wanted(folded(*readings))
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_screen_fits_every_terminal(size: tuple[int, int]) -> None:
+    """Why there is nothing, the first places, the keys; no word is cut, with the field open or not."""
+    async with shown(*PLACES, size=size) as pilot:
+        for _ in range(2):
+            lines = screen(pilot)
+            assert "No session works yet" in text(pilot)
+            assert lines[-1] == " r look again  p paste  d demo  q quit"
+            assert "sign in to" in text(pilot)
+            assert "Chrome, Default" in text(pilot)
+            assert "…" not in text(pilot)
+            assert any(line.rstrip(" ▁▂▃▄▅▆▇█").endswith("not signed in") for line in lines) or size[0] > 90
+            await pilot.press("p")
+            await pilot.pause()
+
+
+@pytest.mark.parametrize("size", SIZES[:2])
+async def test_screen_says_why_each_place_gave_nothing(size: tuple[int, int]) -> None:
+    """Every place with its outcome, a mark where something is wrong, and the sentence."""
+    async with shown(*PLACES, size=size) as pilot:
+        words = " ".join(text(pilot).split())
+        for place in PLACES:
+            assert place.session.label in words
+            assert f"{'·' if place.outcome == 'not signed in' else '▲'} {place.outcome}" in words
+            assert place.detail in words
+
+
+async def test_screen_without_any_browser_says_so() -> None:
+    """There was nothing to look at."""
+    async with shown() as pilot:
+        assert "No session of claude.ai was found" in text(pilot)
+        assert "No browser was found on this machine" in text(pilot)
+
+
+async def test_screen_follows_the_store() -> None:
+    """Another look, another table."""
+    async with shown(*PLACES[:1]) as pilot:
+        connect(pilot).view = View(folded(looked(*PLACES), failed(Trouble.NO_SESSION)), NOW)
+        await pilot.pause()
+        assert "Firefox, default" in text(pilot)
+
+
+async def test_demo_is_asked_for() -> None:
+    """`d` asks whoever built the screen."""
+    async with shown(*PLACES) as pilot:
+        await pilot.press("d")
+        await pilot.pause()
+        assert asked(pilot).demos == 1
+
+
+async def test_pasted_text_is_handed_over_once() -> None:
+    """Enter hands it on, empties the field and says that it is being tried; then the answer stands there."""
+    async with shown(*PLACES) as pilot:
+        await pilot.press("p", *"drq", "enter")
+        await pilot.pause()
+        (message,) = asked(pilot).pasted
+        assert (message.take(), message.take()) == ("drq", "")
+        assert connect(pilot).query_exactly_one(Field).value == ""
+        assert asked(pilot).demos == 0
+        assert "Asking claude.ai" in text(pilot)
+        connect(pilot).tell(Offered(Account("a", "pat@example.com"), 2))
+        await pilot.pause()
+        assert "Signed in as pat@example.com." in text(pilot)
+
+
+async def test_nothing_typed_is_nothing_asked() -> None:
+    """Enter in the empty field does nothing."""
+    async with shown(*PLACES) as pilot:
+        await pilot.press("p", "enter")
+        await pilot.pause()
+        assert asked(pilot).pasted == []
+
+
+async def test_escape_gives_up_what_was_typed() -> None:
+    """The field is closed and empty, and the keys are keys again."""
+    async with shown(*PLACES) as pilot:
+        await pilot.press("p", *"abc", "escape", "d")
+        await pilot.pause()
+        field = connect(pilot).query_exactly_one(Field)
+        assert (field.value, field.display) == ("", False)
+        assert asked(pilot).demos == 1
+
+
+async def test_field_shows_nothing_of_the_secret(caplog: pytest.LogCaptureFixture) -> None:
+    """Neither the screen, nor a picture, nor a log, nor the message, nor a traceback with all variables."""
+    caplog.set_level(logging.DEBUG)
+    async with shown(*PLACES) as pilot:
+        await pilot.press("p")
+        connect(pilot).query_exactly_one(Field).insert_text_at_cursor(PLANTED)
+        await pilot.pause()
+        seen = text(pilot) + pilot.app.export_screenshot() + repr(connect(pilot).query_exactly_one(Field))
+        assert "•••" in seen
+        await pilot.press("enter")
+        await pilot.pause()
+        (message,) = asked(pilot).pasted
+        seen += repr(message) + str(message) + text(pilot) + pilot.app.export_screenshot() + caplog.text
+        page = io.StringIO()
+        try:
+            _fail(message)
+        except ZeroDivisionError as error:
+            trace = Traceback.from_exception(type(error), error, error.__traceback__, show_locals=True)
+            trace.trace.stacks[0].frames.pop(0)  # The test's own frame.
+            Console(file=page, width=300).print(trace)
+        assert "message" in page.getvalue()
+        assert PLANTED not in seen + page.getvalue()
+        assert message.take() == PLANTED
+
+
+def _fail(message: Connect.Pasted) -> float:
+    """A bug of ours, with the message at hand."""
+    return 1 / len(message.take.__name__[4:])

@@ -1,0 +1,111 @@
+"""Privacy, pictures, alerts, title: what leaves the screen."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from claudemeter_tui.tui.screens.confirm import Confirm
+from tests.scenes import INTERVAL, LABORATORY, PERSONAL, READ, TEAM, WAITING, OrgBodies, readings
+from tests.tui.stage import app, stage, text
+
+PERSONAL_DATA = ("Acme Team", "Personal", "pat@example.com", "bbbbbbbb-0000", "Default")
+
+
+async def test_privacy_hides_everything_personal_and_brings_it_back() -> None:
+    """`p` shows pseudonyms in place of names, keeps the org on screen, and shows the names again."""
+    async with app(stage(PERSONAL, TEAM)).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        await pilot.press("2", "p")
+        await pilot.pause()
+        assert "Org B" in text(pilot)
+        assert "BLOCKED" in text(pilot)
+        assert not any(word in text(pilot) for word in PERSONAL_DATA)
+        await pilot.press("1")
+        await pilot.pause()
+        assert "$17.20 of $50.00" in text(pilot)
+        await pilot.press("p")
+        await pilot.pause()
+        assert "Acme Team" in text(pilot)
+
+
+async def test_picture_for_a_report_is_private_whatever_the_screen_shows(tmp_path: Path) -> None:
+    """`s` saves an SVG and a JSON without anything personal, while the screen goes on showing names."""
+    dashboard = app(stage(PERSONAL, TEAM), pictures=tmp_path)
+    async with dashboard.run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        await pilot.press("2", "s")
+        await pilot.pause()
+        assert "Acme Team" in text(pilot)
+        picture = tmp_path / "claudemeter-2026-04-25-144818.svg"
+        report = picture.with_suffix(".json")
+        assert str(picture) == dashboard.clipboard
+        for file in (picture, report):
+            content = file.read_text("utf-8")
+            assert not any(word in content for word in PERSONAL_DATA)
+        assert "BLOCKED" in picture.read_text("utf-8")
+        assert "url(" not in picture.read_text("utf-8").replace("url(#", "")
+        assert json.loads(report.read_text("utf-8"))["orgs"]
+        await pilot.press("s")
+        await pilot.pause()
+        assert len(list(tmp_path.glob("*.svg"))) == 2
+
+
+async def test_picture_of_what_is_seen_is_saved_only_after_a_yes(tmp_path: Path) -> None:
+    """`S` asks first; Escape saves nothing, a second `S` does."""
+    async with app(stage(PERSONAL, TEAM), pictures=tmp_path).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        await pilot.press("S")
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, Confirm)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert list(tmp_path.iterdir()) == []
+        await pilot.press("S")
+        await pilot.pause()
+        await pilot.press("S")
+        await pilot.pause()
+        (picture,) = tmp_path.iterdir()
+        assert "Acme" in picture.read_text("utf-8")
+
+
+async def test_picture_that_cannot_be_saved_says_why(tmp_path: Path) -> None:
+    """A folder that is a file is named in a toast, and the program goes on."""
+    (tmp_path / "taken").write_text("")
+    dashboard = app(stage(PERSONAL), pictures=tmp_path / "taken")
+    async with dashboard.run_test(size=(120, 36), notifications=True) as pilot:
+        await pilot.pause()
+        await pilot.press("s")
+        await pilot.pause()
+        assert "taken" in text(pilot)
+
+
+async def test_event_is_shown_and_listed() -> None:
+    """What happens between two polls stands on the last line, and in the list of the run."""
+    scene = stage(PERSONAL)
+    async with app(scene).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        full = OrgBodies(org=PERSONAL.org, usage=WAITING.usage, overage=WAITING.overage)
+        await scene.post(pilot, *readings(full, at=READ + INTERVAL))
+        assert "14:48 Personal · cap changed: $50.00 → $60.00" in text(pilot)
+        await pilot.press("e")
+        await pilot.pause()
+        assert "Events of this run" in text(pilot)
+        assert "5-hour window full" in text(pilot)
+
+
+async def test_remembers_theme_and_org() -> None:
+    """At the end theme and org are handed over to be kept; at the start they are taken up."""
+    kept: list[object] = []
+    first = app(stage(PERSONAL, LABORATORY), remember=lambda *what: kept.append(what))
+    async with first.run_test() as pilot:
+        await pilot.pause()
+        await pilot.press("2")
+        first.theme = "nord"
+    ((theme, org),) = kept  # type: ignore[misc]
+    assert theme == "nord"
+    second = app(stage(PERSONAL, LABORATORY), theme=theme, org=org)
+    async with second.run_test() as pilot:
+        await pilot.pause()
+        assert second.selected == org
+        assert second.theme == "nord"
