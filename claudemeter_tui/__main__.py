@@ -1,6 +1,21 @@
-"""`python -m claudemeter_tui`."""
+"""Where the program begins: `claudemeter-tui` and `python -m claudemeter_tui`."""
 
-from claudemeter_tui.cli import main
+from __future__ import annotations
+
+import sys
+
+
+def main() -> int:
+    """Say again what a status bar was told a moment ago, else run the program; gives the exit status."""
+    from claudemeter_tui import recent  # noqa: PLC0415 - both are loaded only when they are needed
+
+    status = recent.again(sys.argv[1:])
+    if status is not None:
+        return status
+    from claudemeter_tui import cli  # noqa: PLC0415
+
+    return cli.main()
+
 
 if __name__ == "__main__":
     raise SystemExit(main())

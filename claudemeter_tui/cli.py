@@ -1,22 +1,24 @@
-"""Arguments and wiring: the one place that builds everything."""
+"""Arguments and wiring: the one place that builds everything.
+
+What a status bar runs every few seconds comes through here: each branch imports what it needs.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import sys
-import tempfile
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from claudemeter_tui.config import Settings, SettingsError, settings
-from claudemeter_tui.model.reading import Session
-from claudemeter_tui.polling import Clock, NoSessionError, Poller, Source, WallClock
-from claudemeter_tui.sources.cookies import Cookies
+from claudemeter_tui.config import Action, Settings, SettingsError, listing, settings
+from claudemeter_tui.config.errors import quoted
+from claudemeter_tui.folders import config_file, state_folder
+
+if TYPE_CHECKING:  # At run time these would load asyncio, of which a kept answer has no need.
+    from claudemeter_tui.model.store import Store
+    from claudemeter_tui.polling import Clock, Poller
 
 USAGE_ERROR = 2
 """Exit status for arguments and surroundings that cannot be used."""
@@ -29,8 +31,8 @@ REHEARSED_POLLS = 45
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; gives the exit status."""
     try:
-        chosen = settings(sys.argv[1:] if arguments is None else arguments)
-        return _run(chosen)
+        given = sys.argv[1:] if arguments is None else arguments
+        return _run(settings(given, os.environ, config_file()), given)
     except SettingsError as error:
         _complain(str(error))
         return USAGE_ERROR
@@ -38,10 +40,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
-def _run(chosen: Settings) -> int:
-    if chosen.once:
-        return _report(chosen)
-    return _picture(chosen) if chosen.screenshot is not None else _dashboard(chosen)
+def _run(chosen: Settings, arguments: Sequence[str]) -> int:
+    match chosen.action:
+        case Action.ONCE | Action.JSON:
+            return _report(chosen)
+        case Action.WATCH:
+            return _watch(chosen)
+        case Action.CHECK | Action.LINE:
+            return _bar(chosen, arguments)
+        case Action.PICTURE:
+            return _picture(chosen)
+        case Action.SESSIONS:
+            return _sessions(chosen)
+        case Action.CONFIG:
+            return _config(chosen)
+    return _dashboard(chosen)
 
 
 def _complain(text: str) -> None:
@@ -57,7 +70,61 @@ def _report(chosen: Settings) -> int:
 
     clock = _clock(chosen, skipping=True)
     feed = _poller(chosen, clock)
-    return once(feed, clock.now, as_json=chosen.as_json, org=chosen.org, tell=_complain)
+    return once(feed, clock.now, as_json=chosen.action is Action.JSON, org=chosen.org, tell=_complain)
+
+
+def _watch(chosen: Settings) -> int:
+    from claudemeter_tui.watch import watch  # noqa: PLC0415 - everything else does without it
+
+    clock = _clock(chosen)
+    return watch(_poller(chosen, clock), clock.now, thresholds=chosen.thresholds, org=chosen.org)
+
+
+def _bar(chosen: Settings, arguments: Sequence[str]) -> int:
+    from datetime import UTC, datetime  # noqa: PLC0415 - everything else does without it
+
+    from claudemeter_tui import bars, recent  # noqa: PLC0415
+    from claudemeter_tui.output import write  # noqa: PLC0415
+    from claudemeter_tui.text import line  # noqa: PLC0415
+
+    form = chosen.form if chosen.form is not None else line.USUAL
+    try:
+        line.check(form)
+    except ValueError as error:
+        raise SettingsError(f"--format: {error}") from None
+    asked = bars.Asked(
+        now=_clock(chosen, skipping=True).now if chosen.demo else lambda: datetime.now(UTC),
+        poll=lambda known: _polled(chosen, known),
+        interval=chosen.interval,
+        org=chosen.org,
+        form=form if chosen.action is Action.LINE else None,
+    )
+    place = None if chosen.demo else bars.place(chosen, state_folder())
+    answer = bars.answer(asked, place, _complain)
+    if answer.text:
+        write(answer.text)
+    if answer.until is not None and place is not None:
+        recent.remember(arguments, answer.text, answer.status, answer.until)
+    return answer.status
+
+
+def _polled(chosen: Settings, known: Store) -> tuple[Store, Store]:
+    """Poll once; gives what is known then, and what the poll alone gave."""
+    from claudemeter_tui.once import polled  # noqa: PLC0415 - kept figures do without it
+
+    return polled(_poller(chosen, _clock(chosen, skipping=True)), known)
+
+
+def _config(chosen: Settings) -> int:
+    from claudemeter_tui.output import write  # noqa: PLC0415 - most do without it
+
+    write(listing(chosen.given, os.environ, config_file()))
+    return 0
+
+
+def _sessions(chosen: Settings) -> int:
+    """The table of what was looked at, browser by browser; 0 where a session works, else 3."""
+    raise SettingsError(f"{chosen.action}: not built yet")
 
 
 def _dashboard(chosen: Settings) -> int:
@@ -68,16 +135,30 @@ def _dashboard(chosen: Settings) -> int:
         )
     from claudemeter_tui.tui.app import Claudemeter  # noqa: PLC0415 - scripts and errors do without it
 
+    _check_theme(chosen)
     clock = _clock(chosen)
-    app = Claudemeter(_poller(chosen, clock), now=clock.now, note=_note(chosen))
+    app = Claudemeter(_poller(chosen, clock), now=clock.now, note=_note(chosen), ascii_only=chosen.ascii)
     app.run()
     return app.return_code or 0
+
+
+def _check_theme(chosen: Settings) -> None:
+    from textual.theme import BUILTIN_THEMES  # noqa: PLC0415 - scripts and errors do without it
+
+    from claudemeter_tui.tui.themes import OWN  # noqa: PLC0415
+
+    names = [*(theme.name for theme in OWN), *BUILTIN_THEMES]
+    if chosen.theme and chosen.theme not in names:
+        raise chosen.given["theme"].refusal(
+            f"there is no theme {quoted(chosen.theme)}; there are {', '.join(names)}"
+        )
 
 
 def _picture(chosen: Settings) -> int:
     from claudemeter_tui.tui.picture import svg  # noqa: PLC0415 - scripts and errors do without it
 
     assert chosen.screenshot is not None  # noqa: S101 - for the type checker
+    _check_theme(chosen)
     polls = REHEARSED_POLLS if chosen.demo else 1
     clock = _clock(chosen, skipping=True)
     feed = _poller(chosen, clock)
@@ -90,77 +171,23 @@ def _note(chosen: Settings) -> str:
 
 
 def _clock(chosen: Settings, *, skipping: bool = False) -> Clock:
-    if not chosen.demo:
-        return WallClock()
-    from claudemeter_tui.sources.demo.clock import DemoClock, SkippingClock  # noqa: PLC0415 - demo only
+    from claudemeter_tui import opening  # noqa: PLC0415 - loads asyncio
 
-    start = datetime.now(UTC)
-    return SkippingClock(start) if skipping else DemoClock(start)
+    return opening.clock(chosen, skipping=skipping)
 
 
 def _poller(chosen: Settings, clock: Clock) -> Poller:
-    opening = _open_demo if chosen.demo else _open
-    return Poller(lambda: opening(chosen, clock), interval=chosen.interval, clock=clock)
+    from claudemeter_tui import opening  # noqa: PLC0415 - loads asyncio
 
-
-async def _open_demo(chosen: Settings, clock: Clock) -> Source:
-    """The simulated claude.ai, behind the real client."""
-    await asyncio.to_thread(import_module, "claudemeter_tui.sources.demo")
-    from claudemeter_tui.sources import demo  # noqa: PLC0415 - just loaded, in a thread
-
-    transport = demo.transport(clock.now, clock.now())
-    session, none = Session("simulated"), Cookies([])
-    return await asyncio.to_thread(_source, session, none, chosen, clock, transport=transport)
-
-
-async def _open(chosen: Settings, clock: Clock) -> Source:
-    """claude.ai, with the cookies given by hand or those of the first browser that has a session."""
-    session, cookies, agent = Session(chosen.cookies_from), chosen.cookies, None
-    if cookies is None:
-        session, cookies, agent = await _first_session()
-    return await asyncio.to_thread(_source, session, cookies, chosen, clock, user_agent=agent)
-
-
-async def _first_session() -> tuple[Session, Cookies, str | None]:
-    browsers = await asyncio.to_thread(import_module, "claudemeter_tui.sources.browsers")
-    looks = await browsers.look()
-    for look in looks:
-        if look.cookies is not None:
-            return look.session, look.cookies, look.user_agent
-    raise NoSessionError("; ".join(f"{look.session.label}: {look.outcome}" for look in looks))
-
-
-def _source(
-    session: Session,
-    cookies: Cookies,
-    chosen: Settings,
-    clock: Clock,
-    *,
-    transport: Any = None,
-    user_agent: str | None = None,
-) -> Source:
-    """A source for one session. Slow: it loads the libraries and builds the TLS context."""
-    from claudemeter_tui.sources.claude_ai.client import Client  # noqa: PLC0415 - loads httpx
-    from claudemeter_tui.sources.claude_ai.source import ClaudeAi  # noqa: PLC0415 - loads pydantic
-
-    client = Client(
-        cookies, base_url=chosen.base_url, user_agent=user_agent, now=clock.now, transport=transport
-    )
-    return ClaudeAi(session, client, clock.now)
+    return opening.poller(chosen, clock)
 
 
 def _save(path: Path, text: str) -> None:
     """Write the whole file or none of it."""
+    from claudemeter_tui.private import write_whole  # noqa: PLC0415 - pictures only
+
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-            Path(name).replace(path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                Path(name).unlink()
-            raise
+        write_whole(path, text)
     except OSError as error:
         reason = error.strerror or "it cannot be written"
         raise SettingsError(f"--screenshot: {str(path)!r}: {reason}") from None

@@ -7,7 +7,7 @@ import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from claudemeter_tui.model.reading import (
     SESSION_WIDE,
@@ -54,6 +54,16 @@ class Source(Protocol):
 
     async def aclose(self) -> None:
         """Let go of every connection."""
+
+
+@runtime_checkable
+class Paced(Protocol):
+    """A source that has a say in when it is polled."""
+
+    interval: timedelta
+    """The usual time between two of its polls."""
+    next_at: datetime | None
+    """When it wants the next poll, set by the last one. None: as usual."""
 
 
 class Clock(Protocol):
@@ -108,6 +118,7 @@ class Poller:
         self._poked = asyncio.Event()
         self._held = False
         self._source: Source | None = None
+        self._pace: Paced | None = None
         self._moments: _Moments = {}
         self._failed = 0
 
@@ -147,13 +158,13 @@ class Poller:
         found: list[Reading] = []
         try:
             source = self._source = self._source or await self._open()
-            session = source.session
+            session, self._pace = source.session, source if isinstance(source, Paced) else None
             post(Reading(session, self._clock.now()))
             async with aclosing(source.read(full=full)) as readings:
                 async for reading in readings:
                     found.append(reading)
                     post(reading)
-            failure = _worthless(found)
+            failure = worthless(found)
             if failure is not None and failure.trouble in LOGIN_FAILED:
                 self._source = None
                 await source.aclose()
@@ -168,27 +179,35 @@ class Poller:
 
     def _schedule(self, failure: Failure | None, begun: datetime, now: datetime) -> Schedule:
         """When to poll again after a poll that began and ended at these times."""
-        if failure is None:
-            self._failed = 0
-            return Schedule(self._regular(min(begun, now), now), self._interval)
-        held = failure.trouble not in CURABLE
-        asked = failure.retry_after or timedelta(0)
-        wait = min(asked, LONGEST_WAIT) if asked > timedelta(0) else self._backoff(held=held)
-        self._failed += 1
-        return Schedule(now + wait, self._interval, held=held)
+        held = failure is not None and failure.trouble not in CURABLE
+        next_at = self._regular(min(begun, now), now) if failure is None else now + self._wait(failure)
+        self._failed = 0 if failure is None else self._failed + 1
+        if self._pace is not None and self._pace.next_at is not None:
+            next_at = max(now + LEAST_PAUSE, self._pace.next_at)
+        return Schedule(next_at, self._usual, held=held)
 
-    def _backoff(self, *, held: bool) -> timedelta:
-        """The wait where the server named none; one that answered is never asked more often than usual."""
+    @property
+    def _usual(self) -> timedelta:
+        """The time between two polls, as long as all is well."""
+        return self._pace.interval if self._pace is not None else self._interval
+
+    def _wait(self, failure: Failure) -> timedelta:
+        """As long as the server asked for; else a back-off that doubles.
+
+        A server that answered is never asked more often than usual.
+        """
+        if failure.retry_after is not None and failure.retry_after > timedelta(0):
+            return min(failure.retry_after, LONGEST_WAIT)
         wait = min(LAST_BACKOFF, FIRST_BACKOFF * (1 << min(self._failed, 10)))
-        if held:
-            wait = max(wait, self._interval)
+        if failure.trouble not in CURABLE:
+            wait = max(wait, self._usual)
         return wait + wait * JITTER * self._jitter()
 
     def _regular(self, begun: datetime, now: datetime) -> datetime:
         """One interval on, or just after the next reset or end of a lock, whichever is first."""
         moments = (moment for known in self._moments.values() for moment in known)
-        soon = (one for one in moments if begun - AFTER_MOMENT < one <= begun + self._interval)
-        due = min((one + AFTER_MOMENT for one in soon), default=begun + self._interval)
+        soon = (one for one in moments if begun - AFTER_MOMENT < one <= begun + self._usual)
+        due = min((one + AFTER_MOMENT for one in soon), default=begun + self._usual)
         return max(now + LEAST_PAUSE, due)
 
     def _remember(self, readings: list[Reading]) -> None:
@@ -212,21 +231,22 @@ class Poller:
         until, left = self._clock.now() + delay, delay.total_seconds()
         while left > 0 and self._clock.now() < until and not self._poked.is_set():
             step = min(left, LOOK_AT_CLOCK)
-            await self._nap(step)
+            await nap(self._clock, step, self._poked)
             left -= step
         poked = self._poked.is_set()
         if poked:
             self._failed = 0
         return poked
 
-    async def _nap(self, seconds: float) -> None:
-        """Wait for so many seconds, or until poked."""
-        waits = [asyncio.ensure_future(wait) for wait in (self._clock.sleep(seconds), self._poked.wait())]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for one in waits:
-                one.cancel()
+
+async def nap(clock: Clock, seconds: float, poked: asyncio.Event) -> None:
+    """Wait for so many seconds of the clock, or until poked."""
+    waits = [asyncio.ensure_future(wait) for wait in (clock.sleep(seconds), poked.wait())]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in waits:
+            one.cancel()
 
 
 def _is_bug(failure: Failure | None) -> bool:
@@ -234,7 +254,7 @@ def _is_bug(failure: Failure | None) -> bool:
     return failure is not None and failure.trouble is Trouble.BUG
 
 
-def _worthless(readings: list[Reading]) -> Failure | None:
+def worthless(readings: list[Reading]) -> Failure | None:
     """What kept a poll from reading anything good; None where something was read."""
     stopped = [one.account for one in readings if isinstance(one.account, Failure)]
     wide = next((failure for failure in stopped if failure.trouble in SESSION_WIDE), None)

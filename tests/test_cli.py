@@ -17,6 +17,17 @@ from tests.answers import Answer
 from tests.bodies import account_body
 from tests.server import LoopbackServer
 
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the person who runs the tests is read, and nothing of it written."""
+    home = tmp_path_factory.mktemp("home")
+    for name in ("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(home))
+    for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+
+
 MARKER = "sk-ant-sid01-PLANTED-MARKER"
 ENOSPC = OSError(errno.ENOSPC, "No space left on device")
 
@@ -36,7 +47,8 @@ ENOSPC = OSError(errno.ENOSPC, "No space left on device")
         ("--cookie-file: '/none/here': No such file or directory", "--cookie-file /none/here"),
         ("--screenshot: 'x.png' must end in .svg", "--screenshot x.png"),
         ("--screenshot: there is no folder '/none/here'", "--screenshot /none/here/x.svg"),
-        ("--org: it chooses what --once or --json print; give one of them too", "--org 1"),
+        ("--org: it chooses what --once, --json, --check, --line print; give one of them too", "--org 1"),
+        ("--format: there is no placeholder {gift}; there are alarm, verdict, ", "--line --format {gift}"),
         ("unrecognized arguments: --bogus; --help tells what there is", "--bogus"),
         ("unrecognized arguments: \\x1b[31m\\u202e; --help tells what there is", "\x1b[31m\u202e"),
     ],
@@ -47,7 +59,8 @@ def test_bad_argument_is_one_line_and_exit_2(
     """On stderr, with the program's name, and nothing in it that a terminal would obey."""
     shown = expected.replace("\\x1b", " ").replace("\\u202e", " ")
     assert main(arguments.split(" ")) == 2
-    assert capsys.readouterr() == ("", f"claudemeter-tui: {shown}\n")
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n"), err[: len(shown) + 17]) == ("", 1, f"claudemeter-tui: {shown}")
 
 
 def test_bad_cookie_in_the_environment_is_one_line(
@@ -88,7 +101,7 @@ def test_complaint_with_stderr_closed_is_swallowed(
 def test_ctrl_c_anywhere_is_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Without a word."""
 
-    def interrupted(_: object) -> int:
+    def interrupted(*_: object) -> int:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cli, "_run", interrupted)

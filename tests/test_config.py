@@ -9,11 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from claudemeter_tui.config import COOKIE_VARIABLE, LARGEST_COOKIE_FILE, Settings, SettingsError, settings
+from claudemeter_tui.config import (
+    COOKIE_VARIABLE,
+    LARGEST_COOKIE_FILE,
+    Action,
+    Settings,
+    SettingsError,
+    settings,
+)
 from claudemeter_tui.sources.cookies import Cookies
 
 MARKER = "sk-ant-sid01-PLANTED-MARKER"
 KEY = Cookies([("sessionKey", MARKER)])
+ORG = "it chooses what --once, --json, --check, --line print; give one of them too"
 NETSCAPE = f"# Netscape HTTP Cookie File\n.claude.ai\tTRUE\t/\tTRUE\t0\tsessionKey\t{MARKER}\n"
 
 
@@ -254,25 +262,38 @@ def test_screenshot_that_cannot_be_saved_is_refused(expected: str, text: str, tm
 @pytest.mark.parametrize(
     ("expected", "arguments"),
     [
-        ((False, False, None), ""),
-        ((True, False, None), "--once"),
-        ((True, True, None), "--json"),
-        ((True, True, None), "--once --json"),
-        ((True, False, "2"), "--once --org 2"),
+        ((Action.DASHBOARD, None, None), ""),
+        ((Action.ONCE, None, None), "--once"),
+        ((Action.JSON, None, None), "--json"),
+        ((Action.JSON, None, None), "--once --json"),
+        ((Action.ONCE, "2", None), "--once --org 2"),
+        ((Action.WATCH, "2", None), "--json --watch --org 2"),
+        ((Action.CHECK, "2", None), "--check --org 2"),
+        ((Action.LINE, None, None), "--line"),
+        ((Action.LINE, "2", "{org}"), "--line --org 2 --format {org}"),
+        ((Action.SESSIONS, None, None), "--sessions"),
+        ((Action.CONFIG, None, None), "--config"),
     ],
 )
-def test_reports_are_asked_for_by_flags(expected: tuple[bool, bool, str | None], arguments: str) -> None:
-    """`--json` is a way of `--once`."""
+def test_what_is_to_be_done_is_asked_for_by_flags(
+    expected: tuple[Action, str | None, str | None], arguments: str
+) -> None:
+    """`--json` is a way of `--once`, and `--watch` a way of `--json`."""
     chosen = settings(arguments.split(), {})
-    assert (chosen.once, chosen.as_json, chosen.org) == expected
+    assert (chosen.action, chosen.org, chosen.form) == expected
 
 
 @pytest.mark.parametrize(
     ("expected", "arguments"),
     [
-        ("--screenshot: a picture cannot be had together with --once or --json", "--once --screenshot x.svg"),
-        ("--screenshot: a picture cannot be had together with --once or --json", "--json --screenshot x.svg"),
-        ("--org: it chooses what --once or --json print; give one of them too", "--org 1"),
+        ("--screenshot: it cannot be had together with --once", "--once --screenshot x.svg"),
+        ("--screenshot: it cannot be had together with --json", "--json --screenshot x.svg"),
+        ("--line: it cannot be had together with --check", "--line --check"),
+        ("--check: it cannot be had together with --watch", "--json --watch --check"),
+        ("--watch: what happens is told as JSON only; give --json too", "--once --watch"),
+        (f"--org: {ORG}", "--org 1"),
+        (f"--org: {ORG}", "--org 1 --config"),
+        ("--format: it is the form of --line; give that too", "--check --format {org}"),
         ("unrecognized arguments: --bogus; --help tells what there is", "--bogus"),
         ("unrecognized arguments: picture.svg; --help tells what there is", "picture.svg"),
         ("unrecognized arguments: --inter 60; --help tells what there is", "--inter 60"),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from claudemeter_tui.model.reading import Endpoint, Failure, Reading, Report, Session, Trouble
+from claudemeter_tui.model.reading import Endpoint, Failure, Reading, Report, Schedule, Session, Trouble
 from claudemeter_tui.model.usage import Org
 from claudemeter_tui.polling import CURABLE, FIRST_BACKOFF, LAST_BACKOFF, Poller, WallClock
 from tests.polling import (
@@ -15,6 +16,7 @@ from tests.polling import (
     SESSION,
     START,
     FakeClock,
+    Poll,
     Script,
     good,
     locked,
@@ -463,3 +465,47 @@ async def test_wall_clock_tells_aware_utc_and_sleeps() -> None:
     await clock.sleep(0)
     assert UTC is before.tzinfo
     assert before <= clock.now()
+
+
+# Sources with a pace of their own.
+
+
+class PacedScript(Script):
+    """A source that says when it wants to be polled."""
+
+    interval = timedelta(seconds=180)
+    next_at: datetime | None = None
+
+
+async def paced(*polls: Poll, next_in: float | None = None) -> list[Schedule]:
+    """The schedules of a poller over a source with a pace of its own, after one poll."""
+    clock, posted = FakeClock(), list[Schedule]()
+    script = PacedScript(clock, *polls)
+    script.next_at = None if next_in is None else after(next_in)
+
+    async def open_source() -> PacedScript:
+        return script
+
+    poller = Poller(open_source, clock=clock, jitter=lambda: 0.0)
+    task = asyncio.create_task(poller.run(lambda one: posted.append(one.schedule) if one.schedule else None))
+    await clock.advance(0)
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    return posted
+
+
+async def test_source_has_an_interval_of_its_own() -> None:
+    """It is the usual time between two of its polls, and says when its figures are stale."""
+    (schedule,) = await paced()
+    assert (after(180), timedelta(seconds=180)) == (schedule.next_at, schedule.interval)
+
+
+@pytest.mark.parametrize("poll", [[good()], [stopped(Trouble.EXPIRED)], [stopped(Trouble.THROTTLED)]])
+@pytest.mark.parametrize(("expected", "wanted"), [(30, 30), (900, 900), (1, -5), (1, 0)])
+async def test_source_says_when_it_wants_the_next_poll(
+    poll: list[Reading], expected: float, wanted: float
+) -> None:
+    """Whatever the last one found; after the least pause at the earliest."""
+    (schedule,) = await paced(poll, next_in=wanted)
+    assert after(expected) == schedule.next_at

@@ -168,7 +168,7 @@ class SessionState:
     expires: datetime | None = None
     """When it ends by the browser's record. None: not known."""
     expires_soon: datetime | None = None
-    """Since when that is less than three days ahead. None: it is not."""
+    """Since when that is less than three days ahead. None: it is not, or the record is out of date."""
 
     def problems(self) -> Iterator[Problem]:
         """What is wrong with the session itself."""
@@ -189,7 +189,7 @@ class SessionState:
             if isinstance(reading.account, Reply) and isinstance(reading.account.value, Account):
                 account = reading.account.value.filled(account)
         expires = reading.expires or self.expires
-        soon = expires is not None and expires - reading.at <= SOON
+        soon = expires is not None and timedelta(0) < expires - reading.at <= SOON
         return SessionState(
             session=self.session,
             account=account,

@@ -20,7 +20,7 @@ from claudemeter_tui.text.redact import Redaction
 CLAUDE_AI = "https://claude.ai"
 TERMINAL = ("TERM", "COLORTERM", "TERM_PROGRAM", "TERM_PROGRAM_VERSION", "NO_COLOR", "TMUX", "SSH_TTY")
 """The variables of the environment that tell what the terminal can do."""
-TOLD = frozenset(("theme", "sort", "chart", "span", "screen", "layout"))
+TOLD = frozenset(("theme", "source", "ascii", "alerts.desktop"))
 """Settings whose text is a choice of ours, and so nobody's secret."""
 
 _HARMLESS = re.compile(r"[A-Za-z0-9._+-]{1,40}")
@@ -87,7 +87,7 @@ def _setting(name: str, value: object) -> object:
             return value.total_seconds()
         case str() if value in ("", CLAUDE_AI) or (name in TOLD and _HARMLESS.fullmatch(value)):
             return value
-        case tuple() if all(isinstance(part, int) for part in value):
+        case list() | tuple() if all(isinstance(part, int | float) for part in value):
             return list(value)
         case _:
             return "given"

@@ -120,7 +120,7 @@ def cure(problem: Problem) -> str:
     if not problem.session.browser or problem.trouble not in _IN_BROWSER:
         return TABLE[problem.trouble].cure
     if problem.trouble is Trouble.EXPIRES_SOON:
-        return f"{renewal(problem.session)} before it does."
+        return f"{renewal(problem.session)} again before it does."
     seen = "" if problem.session.browser in _BY_HAND else "; it is looked at every minute, and at once with r"
     return f"{renewal(problem.session)}{seen}."
 

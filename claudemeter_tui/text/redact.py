@@ -7,7 +7,7 @@ Figures, times and the server's own words stay as they are.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from claudemeter_tui.model.events import EXTRA_USAGE, PLAN, POOL, Event, Fact, Kind
@@ -21,17 +21,24 @@ from claudemeter_tui.text.vocabulary import WINDOWS
 
 _State = OrgState | SessionState
 
+_MOST_EVENTS = 1_000
+"""Remembered beyond those that are asked for."""
 _OF_SESSIONS = (Kind.SESSION_EXPIRED, Kind.RECOVERED, Kind.SOURCE_CHANGED)
 """Events whose texts are labels of sessions."""
 _PUBLIC = frozenset((EXTRA_USAGE, POOL, PLAN, *Endpoint, *State, *WINDOWS))
 """Texts of events that are this program's own."""
 
 
+@dataclass(frozen=True)
+class Private(Store):
+    """A store without anything personal."""
+
+
 class _Memory(NamedTuple):
     """A store and what was made of it, part by part, so that only what has changed is made again."""
 
     store: Store
-    private: Store
+    private: Private
     orgs: Mapping[int, tuple[OrgState, OrgState]]
     sessions: Mapping[int, tuple[SessionState, SessionState]]
     replies: Mapping[int, tuple[Reply, Reply]]
@@ -52,13 +59,15 @@ class Redaction:
         """Begin without any."""
         self._names = Pseudonyms()
         self._masks = Masks(self._names)
-        self._memory = _Memory(Store(), Store(), {}, {}, {})
+        self._memory = _Memory(Store(), Private(), {}, {}, {})
         self._originals: dict[OrgKey, OrgKey] = {}
         self._events = _Events((), (), {})
 
     def store(self, store: Store) -> Store:
-        """The store with pseudonyms; the same one for the same store, and itself for one made here."""
-        if store is not self._memory.store and store is not self._memory.private:
+        """The store with pseudonyms; the same one for the same store, and itself for a private one."""
+        if isinstance(store, Private):
+            return store
+        if store is not self._memory.store:
             self._memory = self._made(store)
         return self._memory.private
 
@@ -81,7 +90,9 @@ class Redaction:
         if events is not self._events.events:
             known = self._events.each
             each = {id(it): known.get(id(it)) or (it, self._event(it)) for it in events}
-            self._events = _Events(events, tuple(private for _, private in each.values()), each)
+            private = tuple(each[id(it)][1] for it in events)
+            kept = {**known, **each} if len(known) < _MOST_EVENTS else each
+            self._events = _Events(events, private, kept)
         return self._events.private
 
     def _made(self, store: Store) -> _Memory:
@@ -92,8 +103,7 @@ class Redaction:
         sessions = {
             id(it): before.sessions.get(id(it)) or (it, self._session_state(it)) for it in store.sessions
         }
-        private = replace(
-            store,
+        private = Private(
             orgs=tuple(it for _, it in orgs.values()),
             sessions=tuple(it for _, it in sessions.values()),
             looked=self._looked(store.looked),

@@ -3,7 +3,7 @@
     python -m tests.bench             every figure, a quarter of an hour
     python -m tests.bench idle key    some of them
 
-Ours and the yardstick are measured in turn, in the same run, and the ratio is the median of the pairs' ratios.
+Ours and the yardstick are measured in turn, in the same run; the ratio is the median of the pairs' ratios.
 Not a test: a busy machine makes a figure worse and nothing wrong.
 """
 

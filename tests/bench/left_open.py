@@ -1,7 +1,7 @@
 """The dashboard as it is left open: the real poller over a scene, the clock beginning at the scene's moment.
 
-    python -m tests.bench.left_open       three orgs
-    python -m tests.bench.left_open 100   so many, each with a week of samples
+python -m tests.bench.left_open       three orgs
+python -m tests.bench.left_open 100   so many, each with a week of samples
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from claudemeter_tui.model.reading import Reading
 from claudemeter_tui.polling import Poller, WallClock
@@ -73,7 +73,7 @@ def poller(found: Iterable[Reading], clock: SceneClock) -> Poller:
 def three(clock: SceneClock) -> Claudemeter:
     """The dashboard over three orgs."""
     feed = poller(readings(PERSONAL, TEAM, LABORATORY, at=NOW), clock)
-    return Claudemeter(feed, now=clock.now, zone=UTC)
+    return Claudemeter(feed, now=clock.now)
 
 
 def many(orgs: int, clock: SceneClock) -> Claudemeter:
@@ -84,7 +84,7 @@ def many(orgs: int, clock: SceneClock) -> Claudemeter:
         app.store = store
 
     feed = Begun(poller(one_poll(orgs, NOW), clock), begin)
-    app = Claudemeter(feed, now=clock.now, zone=UTC)
+    app = Claudemeter(feed, now=clock.now)
     return app
 
 

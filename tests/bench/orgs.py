@@ -42,9 +42,7 @@ def week() -> Series:
 def series(org: int) -> Series:
     """The week of one org: every one has amounts of its own."""
     shape = week()
-    runs = (
-        Run(None if run.minor is None else run.minor + org, run.first, run.last) for run in shape.runs
-    )
+    runs = (Run(None if run.minor is None else run.minor + org, run.first, run.last) for run in shape.runs)
     return replace(shape, runs=tuple(runs), rise=shape.rise + org)
 
 

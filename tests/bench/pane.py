@@ -1,4 +1,4 @@
-"""A program in a pane of 120 x 36, looked at from outside: what it writes, and the processor time it takes."""
+"""A program in a pane of 120 x 36, seen from outside: what it writes, and the processor time it takes."""
 
 from __future__ import annotations
 

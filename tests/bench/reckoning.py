@@ -3,39 +3,48 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
-from functools import reduce
+from functools import partial, reduce
+from itertools import accumulate
 
 from claudemeter_tui.model.forecast import reach, spend_rate, window_full
+from claudemeter_tui.model.journal import Journal
 from claudemeter_tui.model.store import OrgState, Store
 from claudemeter_tui.model.verdict import judge as verdict
 from tests.bench.orgs import after_a_week, one_poll
 from tests.bench.table import PAIRS, Line, limited, milliseconds
 from tests.scenes import NOW, READ
 
-NEXT = READ + timedelta(minutes=1)
+MINUTE = timedelta(minutes=1)
 
 
 def fold(times: int = PAIRS, orgs: int = 100) -> Line:
     """One poll, every reading of it, folded into a store that holds a week of samples."""
-    store, readings = after_a_week(orgs), one_poll(orgs, NEXT, more=7)
-    took = [_timed(lambda: reduce(Store.after, readings, store)) for _ in range(times)]
+    store, readings = after_a_week(orgs), one_poll(orgs, READ + MINUTE, more=7)
+    took = [_timed(partial(reduce, Store.after, readings, store)) for _ in range(times)]
     return limited(f"folding one poll of {orgs} orgs", took, 0.02, milliseconds)
 
 
 def judge(times: int = PAIRS, orgs: int = 100) -> Line:
-    """Verdict and forecast of every org after such a poll; nothing is known from the poll before."""
-    store, readings = after_a_week(orgs), one_poll(orgs, NEXT, more=7)
+    """Events after each reading of such a poll, verdict and forecasts of every org at its end."""
+    store, readings = after_a_week(orgs), one_poll(orgs, READ + MINUTE, more=7)
+    journal = Journal().after(store, NOW)
     took = []
     for _ in range(times):
-        after = reduce(Store.after, readings, store)
-        took.append(_timed(lambda after=after: [_judged(state) for state in after.orgs]))
-    return limited(f"verdicts and forecasts of {orgs} orgs", took, 0.02, milliseconds)
+        steps = tuple(accumulate(readings, Store.after, initial=store))
+        took.append(_timed(partial(_judged, steps, journal)))
+    return limited(f"events, verdicts, forecasts of {orgs} orgs", took, 0.02, milliseconds)
 
 
-def _judged(state: OrgState) -> object:
-    now = NOW + timedelta(minutes=1)
+def _judged(steps: Sequence[Store], journal: Journal) -> object:
+    for step in steps:
+        journal = journal.after(step, NOW + MINUTE)
+    return journal, [_said(state) for state in steps[-1].orgs]
+
+
+def _said(state: OrgState) -> object:
+    now = NOW + MINUTE
     windows = state.plan.windows if state.plan else ()
     rate = spend_rate(state.series, now)
     full = [window_full(window, now, state.read_at) for window in windows]

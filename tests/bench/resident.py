@@ -35,7 +35,7 @@ async def empty() -> None:
     app = App[None]()
 
     async def look(pilot: Any) -> None:
-        await pilot.pause(1)
+        await pilot.pause(0.2)
         print(resident())
         app.exit()
 
@@ -70,18 +70,18 @@ class Looked:
 
 async def polled(polls: list[int]) -> None:
     """The dashboard over the demo, opened as the program opens it."""
-    from claudemeter_tui import cli  # noqa: PLC0415
+    from claudemeter_tui import opening  # noqa: PLC0415
     from claudemeter_tui.config import settings  # noqa: PLC0415
     from claudemeter_tui.tui.app import Claudemeter  # noqa: PLC0415
 
     chosen = settings(["--demo"])
-    clock = cli._clock(chosen, skipping=True)
-    feed = Looked(cli._poller(chosen, clock), polls)
+    clock = opening.clock(chosen, skipping=True)
+    feed = Looked(opening.poller(chosen, clock), polls)
     app = Claudemeter(feed, now=clock.now)
 
     async def look(pilot: Any) -> None:
         await feed.over.wait()
-        await pilot.pause(1)
+        await pilot.pause(0.2)
         print(resident())
         app.exit()
 

@@ -36,8 +36,7 @@ class Line:
 
 
 def in_turn(ours: Callable[[], float], yardstick: Callable[[], float], pairs: int) -> list[Pair]:
-    """So many pairs, ours first in every second one; the first pair of all only warms up."""
-    ours(), yardstick()
+    """So many pairs, ours first in every second one. Warm both up before."""
     found: list[Pair] = []
     for number in range(pairs):
         if number % 2:

@@ -8,8 +8,8 @@ from decimal import Decimal
 
 import pytest
 
-from claudemeter_tui.model.reading import Endpoint, Reading, Reply, Session, Trouble
-from claudemeter_tui.model.store import USUAL_INTERVAL, OrgState, SessionState, Store
+from claudemeter_tui.model.reading import Endpoint, Looked, Reading, Reply, Session, Trouble
+from claudemeter_tui.model.store import USUAL_INTERVAL, OrgState, SessionState, Store, is_one
 from claudemeter_tui.model.usage import (
     Account,
     Balance,
@@ -328,6 +328,115 @@ def test_list_without_an_account_keeps_the_account() -> None:
     store = folded(OURS, reported(0, PERSONAL, usage(0)), fallback)
     assert keys(store) == [("a-1", "org-1"), ("a-1", "org-3")]
     assert at(0) == store.orgs[0].read_at
+
+
+# Several sessions of one account.
+
+
+def taken_over(*orgs: Org) -> Store:
+    """Pat's three orgs through Chrome, with figures; these of them then listed through Firefox, too."""
+    return folded(
+        listed(0, PERSONAL, TEAM, LAB),
+        listed(0, PERSONAL, account=SAM, session=Session("Edge")),
+        *(reported(1, org, usage(1)) for org in (PERSONAL, TEAM, LAB)),
+        listed(2, *orgs, session=FIREFOX),
+    )
+
+
+@pytest.mark.parametrize("orgs", [(PERSONAL,), (TEAM,), (TEAM, LAB), (PERSONAL, TEAM, LAB)])
+def test_org_belongs_to_the_session_that_listed_it_last(orgs: tuple[Org, ...]) -> None:
+    """It appears once, in its place, with all that is known of it; the others stay with the first session."""
+    store = taken_over(*orgs)
+    assert keys(store) == [("a-1", "org-1"), ("a-1", "org-2"), ("a-1", "org-3"), ("a-2", "org-1")]
+    assert {state.org for state in store.orgs if state.session == FIREFOX} == set(orgs)
+    assert [state.read_at for state in store.orgs] == [at(1), at(1), at(1), None]
+
+
+def test_org_that_another_session_takes_over_leaves_its_failures_behind() -> None:
+    """They are the other session's; what is still wrong shows at the next poll."""
+    store = folded(OURS, reported(1, TEAM, failed(Endpoint.USAGE, 1)), listed(2, TEAM, session=FIREFOX))
+    assert store.problems == ()
+
+
+def test_org_that_is_taken_over_tells_by_which_session_each_reply_came() -> None:
+    """The session that serves it now may know less than the one before."""
+    first = reported(1, PERSONAL, usage(1), overage(1, 500))
+    store = folded(listed(0, PERSONAL), first, listed(2, PERSONAL, session=FIREFOX))
+    store = folded(reported(3, PERSONAL, usage(3), session=FIREFOX), store=store)
+    assert only(store).came_by == {Endpoint.USAGE: FIREFOX, Endpoint.OVERAGE: CHROME}
+
+
+def test_list_of_a_session_removes_only_its_own_orgs() -> None:
+    """An org that the account's other session serves stays."""
+    store = folded(listed(3, PERSONAL), store=taken_over(TEAM))
+    assert keys(store) == [("a-1", "org-1"), ("a-1", "org-2"), ("a-2", "org-1")]
+    assert [state.session for state in store.orgs] == [CHROME, FIREFOX, Session("Edge")]
+
+
+def test_report_of_a_session_that_no_longer_serves_the_org_changes_nothing() -> None:
+    """Two sessions never write one org's figures."""
+    store = taken_over(PERSONAL)
+    assert folded(reported(3, PERSONAL, usage(3)), store=store).orgs == store.orgs
+
+
+def test_session_that_is_gone_takes_its_orgs_along() -> None:
+    """Those that another session of the account has listed since stay."""
+    gone = Reading(CHROME, at(3), gone=True)
+    store = folded(gone, store=taken_over(TEAM))
+    assert keys(store) == [("a-1", "org-2"), ("a-2", "org-1")]
+    assert CHROME not in [state.session for state in store.sessions]
+    assert folded(gone, store=store) == store
+
+
+@pytest.mark.parametrize(
+    ("expected", "one", "other"),
+    [
+        (True, PAT, PAT),
+        (True, PAT, Account("a-1")),
+        (True, PAT, Account("a-1", "new@example.com")),
+        (True, PAT, Account(None, "pat@example.com")),
+        (False, PAT, SAM),
+        (False, PAT, Account("a-2", "pat@example.com")),
+        (False, PAT, Account()),
+        (False, Account("a-1"), Account(None, "pat@example.com")),
+        (False, Account(), Account()),
+    ],
+)
+def test_accounts_are_one_where_both_name_the_same(
+    expected: bool,  # noqa: FBT001 - a table
+    one: Account,
+    other: Account,
+) -> None:
+    """Two of one e-mail stay two where their uuids differ; who is not named is nobody in particular."""
+    assert expected is is_one(one, other)
+    assert expected is is_one(other, one)
+
+
+@pytest.mark.parametrize(("days", "soon"), [(4, False), (3, True), (1, True), (0, False), (-1, False)])
+def test_session_that_ends_soon_is_a_remark(days: float, soon: bool) -> None:  # noqa: FBT001 - a table
+    """Within three days, since it was first so, with its day; a later end takes it away."""
+    ends = at(days * 1440)
+    first = Reading(CHROME, at(0), expires=ends)
+    store = folded(first, Reading(CHROME, at(5)))
+    told = [(one.trouble, one.at) for one in store.problems]
+    assert told == ([(Trouble.EXPIRES_SOON, at(0))] if soon else [])
+    assert folded(Reading(CHROME, at(6), expires=at(28 * 1440)), store=store).problems == ()
+
+
+def test_expired_session_is_not_said_to_end_soon() -> None:
+    """It has ended."""
+    store = folded(Reading(CHROME, at(0), expires=at(10)), stopped(1))
+    assert [one.trouble for one in store.problems] == [Trouble.EXPIRED]
+
+
+def test_places_that_were_looked_at_stay_until_the_next_look() -> None:
+    """They belong to no session: none begins with them, and none ends."""
+    place = Looked(CHROME, "not signed in")
+    store = folded(Reading(Session(""), at(0), looked=(place,)))
+    assert store.looked == (place,)
+    store = folded(OURS, Reading(Session(""), at(1), looked=()), store=store)
+    assert [state.session for state in store.sessions] == [CHROME]
+    assert store.looked == ()
 
 
 def test_nameless_session_only_stands_in() -> None:

@@ -106,7 +106,9 @@ def readings(draw: st.DrawFn, now: float) -> Reading:
     found = tuple(draw(st.lists(reports(now), max_size=3)))
     wait = timedelta(minutes=draw(st.sampled_from([0.5, 1, 60])))
     schedule = draw(st.sampled_from([None, Schedule(at(now) + wait, wait)]))
-    return Reading(session, at(now), account, roster, found, schedule)
+    gone = draw(st.sampled_from([False, False, False, True]))
+    expires = draw(moments)
+    return Reading(session, at(now), account, roster, found, schedule, expires, gone)
 
 
 @st.composite
@@ -143,7 +145,9 @@ def test_fold_never_raises_and_everything_can_be_asked(told: list[Reading]) -> N
         assert isinstance(store.problems, tuple)
         for state in store.orgs:
             asked(state, reading)
-        assert [state.session for state in store.orgs] == grouped(store)
+        assert len({(state.session, state.key) for state in store.orgs}) == len(store.orgs)
+        named = [state.key for state in store.orgs if state.account.uuid]
+        assert len(set(named)) == len(named)
 
 
 def asked(state: OrgState, reading: Reading) -> None:
@@ -151,12 +155,6 @@ def asked(state: OrgState, reading: Reading) -> None:
     _ = state.plan, state.subscription, state.credits.lead, state.read_at
     _ = state.credits.state(reading.at), state.is_stale(reading.at), state.is_unknown(reading.at)
     assert judge(state, reading.at)
-
-
-def grouped(store: Store) -> list[Session]:
-    """The sessions of the orgs, each session's orgs side by side."""
-    order = list(dict.fromkeys(state.session for state in store.orgs))
-    return sorted((state.session for state in store.orgs), key=order.index)
 
 
 @FOLDS

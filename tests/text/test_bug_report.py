@@ -112,8 +112,12 @@ def test_report_tells_settings_but_no_path_and_no_secret() -> None:
         "size": (120, 36),
         "org": "zaphod",
         "theme": "textual-dark",
-        "sort": "/home/zaphod",
+        "source": "claude-code",
+        "ascii": "/home/zaphod",
         "browsers": ("Chrome", "zaphod"),
+        "browser": [],
+        "thresholds": [75.0, 90.0],
+        "alerts.desktop": "osc9",
         "hook": None,
     }
     assert report(Store(), settings=settings)["settings"] == {
@@ -127,8 +131,12 @@ def test_report_tells_settings_but_no_path_and_no_secret() -> None:
         "size": [120, 36],
         "org": "given",
         "theme": "textual-dark",
-        "sort": "given",
+        "source": "claude-code",
+        "ascii": "given",
         "browsers": "given",
+        "browser": [],
+        "thresholds": [75.0, 90.0],
+        "alerts.desktop": "osc9",
         "hook": None,
     }
     other = report(Store(), settings={"base_url": "https://zaphod.example"})

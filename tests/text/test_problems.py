@@ -10,7 +10,7 @@ from claudemeter_tui.model.reading import Endpoint, Session, Trouble
 from claudemeter_tui.model.store import Problem, Store
 from claudemeter_tui.model.usage import Org
 from claudemeter_tui.polling import CURABLE
-from claudemeter_tui.text.problems import TABLE, is_remark, meanwhile, title
+from claudemeter_tui.text.problems import TABLE, cure, is_remark, meanwhile, title
 from tests.model.readings import (
     CHROME,
     FIREFOX,
@@ -136,3 +136,43 @@ NOTHING = "Nothing is shown for it: there was no good answer yet."
 def test_meanwhile_says_which_figures_stay(expected: str, one: Problem) -> None:
     """The last good figures with their time, the oldest of a whole session, or that there are none."""
     assert expected == meanwhile(one, known(), at(6), UTC)
+
+
+def test_meanwhile_names_the_session_that_stands_in() -> None:
+    """Where another session of the account serves its orgs, that one is named."""
+    store = folded(listed(7, TEAM, session=FIREFOX), store=folded(listed(0, PERSONAL, TEAM)))
+    one = problem(Trouble.EXPIRED, Endpoint.ACCOUNT, None)
+    assert meanwhile(one, store, at(8), UTC) == "The figures come from Firefox, work meanwhile."
+
+
+@pytest.mark.parametrize(
+    ("expected", "session"),
+    [
+        (
+            "Sign in to claude.ai in Chrome (Default); it is looked at every minute, and at once with r.",
+            CHROME,
+        ),
+        (
+            "Sign in to claude.ai in Safari; it is looked at every minute, and at once with r.",
+            Session("Safari"),
+        ),
+        ("Export the cookies anew and start again.", Session("cookie file")),
+        ("Copy a cookie from a browser that is signed in and paste it.", Session("pasted cookie", "2")),
+        (TABLE[Trouble.EXPIRED].cure, Session("")),
+    ],
+)
+def test_cure_of_an_expired_session_names_the_browser(expected: str, session: Session) -> None:
+    """Or what was given by hand, which no browser renews."""
+    assert expected == cure(problem(Trouble.EXPIRED, Endpoint.ACCOUNT, None, session))
+
+
+def test_cure_of_a_session_that_ends_soon_names_the_browser() -> None:
+    """A sentence of its own."""
+    one = problem(Trouble.EXPIRES_SOON, Endpoint.ACCOUNT, None)
+    assert cure(one) == "Sign in to claude.ai in Chrome (Default) again before it does."
+
+
+@pytest.mark.parametrize("trouble", set(Trouble) - {Trouble.EXPIRED, Trouble.EXPIRES_SOON})
+def test_cure_of_all_else_is_that_of_the_table(trouble: Trouble) -> None:
+    """The browser has no part in it."""
+    assert TABLE[trouble].cure == cure(problem(trouble))

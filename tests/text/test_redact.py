@@ -114,6 +114,7 @@ def test_unchanged_parts_are_made_once() -> None:
     first = redaction.store(TRIO)
     assert redaction.store(TRIO) is first
     assert redaction.store(first) is first
+    assert Redaction().store(first) is first
     changed = replace(TRIO.orgs[1], interval=2 * TRIO.orgs[1].interval)
     second = redaction.store(Store((TRIO.orgs[0], changed, TRIO.orgs[2]), TRIO.sessions))
     assert second.orgs[0] is first.orgs[0]
@@ -268,6 +269,9 @@ def test_events_tell_nobodys_name(kind: Kind, fields: dict[str, Any], said: str)
         private.orgs[0].session,
     )
     assert redaction.events(happened) is redaction.events(happened)
+    other = redaction.events((replace(event, at=READ),))
+    assert other[0].at == READ
+    assert redaction.events((event, event)) == (made, made)
     assert redaction.events((event, event))[0] is made
 
 

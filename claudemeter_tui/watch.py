@@ -1,0 +1,94 @@
+"""`--json --watch`: one line of JSON for each event, until interrupted or until nobody reads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+from claudemeter_tui.model.events import Event
+from claudemeter_tui.model.journal import Journal
+from claudemeter_tui.model.reading import Reading
+from claudemeter_tui.model.store import OrgKey, Store
+from claudemeter_tui.once import Feed, after
+from claudemeter_tui.output import chosen, write
+from claudemeter_tui.text.events import as_json
+
+TICK = 1.0
+"""Seconds between two looks at the clock, which alone tells that a reset is over or figures are stale."""
+
+
+class Watch:
+    """What happened from look to look, of one org or of all."""
+
+    def __init__(self, journal: Journal, org: str | None = None) -> None:
+        """Begin with this journal; `org` is a number, a name or a uuid, None for all."""
+        self._journal = journal
+        self._org = org
+        self._key: OrgKey | None = None
+
+    def look(self, store: Store, now: datetime) -> Iterator[Event]:
+        """The events since the last look.
+
+        Raises:
+            SettingsError: there are orgs, and none is the one asked for.
+        """
+        if self._org is not None and self._key is None and store.orgs:
+            self._key = chosen(store.orgs, self._org)[0].key
+        self._journal = self._journal.after(store, now)
+        return (event for event in self._journal.fresh if self._org is None or event.key == self._key)
+
+
+def watch(
+    feed: Feed, now: Callable[[], datetime], *, thresholds: tuple[float, ...], org: str | None = None
+) -> int:
+    """Print events until nobody reads them; gives the exit status.
+
+    Args:
+        feed: What is polled.
+        now: The clock that it runs by.
+        thresholds: Percentages that make an event when they are passed.
+        org: The one whose events are told, by number, name or uuid. None: all.
+
+    Raises:
+        SettingsError: no org is the one asked for, or standard output takes nothing.
+    """
+    asyncio.run(_watched(feed, now, Watch(Journal(thresholds=thresholds), org)))
+    return 0
+
+
+async def _watched(feed: Feed, now: Callable[[], datetime], watching: Watch) -> None:
+    """Fold in one task and print in another: a pipe that is full or closed is no concern of a poll."""
+    stores: asyncio.Queue[tuple[Store, datetime]] = asyncio.Queue()
+    store = Store()
+
+    def fold(reading: Reading) -> None:
+        nonlocal store
+        store = after(store, reading)
+        stores.put_nowait((store, now()))
+
+    tasks = [asyncio.ensure_future(one) for one in (feed.run(fold), _print(stores, now, watching))]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _print(
+    stores: asyncio.Queue[tuple[Store, datetime]], now: Callable[[], datetime], watching: Watch
+) -> None:
+    """Print what each store brings, and what the clock does meanwhile, until nobody reads."""
+    store = Store()
+    while True:
+        try:
+            async with asyncio.timeout(TICK):  # Unlike wait_for, it never takes a cancelling for its own.
+                store, moment = await stores.get()
+        except TimeoutError:
+            moment = now()
+        for event in watching.look(store, moment):
+            if not write(as_json(event)):
+                return

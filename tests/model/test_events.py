@@ -1,0 +1,700 @@
+"""The journal: each transition once, flapping replies none, and what only the clock tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from claudemeter_tui.model.events import EXTRA_USAGE, PLAN, POOL, Event, Fact, Kind
+from claudemeter_tui.model.journal import MOST_EVENTS, Journal
+from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.reading import Endpoint, Reading, Reply, Trouble, Value
+from claudemeter_tui.model.store import Store
+from claudemeter_tui.model.usage import (
+    Account,
+    Balance,
+    Meter,
+    Org,
+    Origin,
+    Plan,
+    Severity,
+    Tranche,
+    Window,
+    WindowKind,
+)
+from claudemeter_tui.model.verdict import State
+from tests.model.readings import (
+    CHROME,
+    FIREFOX,
+    LAB,
+    PAT,
+    PERSONAL,
+    SAM,
+    TEAM,
+    at,
+    closed,
+    failed,
+    listed,
+    reply,
+    reported,
+    stopped,
+)
+
+FIVE, SEVEN = timedelta(hours=5), timedelta(days=7)
+RESET, LATER, MONDAY = at(120), at(420), at(5000)
+LOCK = "self_selected_spend_limit_reached"
+
+
+def usd(cents: int) -> Money:
+    """Dollars, in cents."""
+    return Money(Decimal(cents), "USD")
+
+
+def five(percent: float | None, resets_at: datetime | None = RESET, **more: Any) -> Window:
+    """The 5-hour window."""
+    return Window("five_hour", "5-hour", WindowKind.SESSION, percent, resets_at, FIVE, **more)
+
+
+def week(percent: float | None = 30, resets_at: datetime | None = MONDAY, **more: Any) -> Window:
+    """The 7-day window."""
+    return Window("seven_day", "7-day all", WindowKind.WEEKLY, percent, resets_at, SEVEN, **more)
+
+
+def plan(*windows: Window, **more: Any) -> Plan:
+    """A usage reply with these windows."""
+    return Plan(windows, **more)
+
+
+def meter(used: int | None = 100, cap: int | None = 5000, **more: Any) -> Meter:
+    """An overage reply; a cap of None while enabled: there is none."""
+    money = {"used": None if used is None else usd(used), "cap": None if cap is None else usd(cap)}
+    return Meter(Origin.OVERAGE, **({"enabled": True, "uncapped": cap is None} | money | more))
+
+
+def locked(**more: Any) -> Meter:
+    """An overage reply that says the cap is reached."""
+    return meter(5000, 5000, reason=LOCK, **more)
+
+
+class Run:
+    """A run of polls of one org, a minute apart, and what the journal tells of them."""
+
+    def __init__(
+        self,
+        *first: Value,
+        account: Account = PAT,
+        thresholds: tuple[float, ...] = (75, 90, 100),
+        ages: bool = False,
+    ) -> None:
+        """Begin with a poll that found these; with `ages`, stale figures count as told."""
+        self.minute, self.ages = 0.0, ages
+        self.store, self.journal = Store(), Journal(thresholds)
+        self.told: list[Event] = []
+        self.read(listed(0, PERSONAL, account=account))
+        self.poll(*first)
+        assert self.told == []
+
+    def read(self, *readings: Reading) -> list[Event]:
+        """Readings as they come; gives what they told."""
+        before = len(self.told)
+        for reading in readings:
+            self.store = self.store.after(reading)
+            self._look(reading.at)
+        return self.told[before:]
+
+    def poll(self, *values: Value) -> list[Event]:
+        """One poll a minute after the last one; a usage and other replies, by what they mean."""
+        self.minute += 1
+        parts = [reply(endpoint_of(value, i), self.minute, value) for i, value in enumerate(values)]
+        return self.read(reported(self.minute, PERSONAL, *parts), closed(self.minute))
+
+    def fail(self, *endpoints: Endpoint) -> list[Event]:
+        """One poll in which these failed."""
+        self.minute += 1
+        parts = [failed(endpoint, self.minute) for endpoint in endpoints or (Endpoint.USAGE,)]
+        return self.read(reported(self.minute, PERSONAL, *parts), closed(self.minute))
+
+    def tick(self, minutes: float) -> list[Event]:
+        """The clock, so many minutes after the start; gives what it told."""
+        before = len(self.told)
+        self._look(at(minutes))
+        return self.told[before:]
+
+    def _look(self, now: datetime) -> None:
+        self.journal = self.journal.after(self.store, now)
+        ages = (Kind.STALE, Kind.RECOVERED)
+        self.told += (event for event in self.journal.fresh if self.ages or event.kind not in ages)
+
+
+def endpoint_of(value: Value, place: int) -> Endpoint:
+    """Where a value stands; None is an overage reply, or in the first place a usage reply."""
+    if isinstance(value, Meter) and value.origin is Origin.OWN:
+        return Endpoint.OWN_OVERAGE
+    kinds = {Plan: Endpoint.USAGE, Meter: Endpoint.OVERAGE, Balance: Endpoint.PREPAID}
+    return kinds.get(type(value), Endpoint.OVERAGE if place else Endpoint.USAGE)
+
+
+def kinds(events: Iterable[Event]) -> list[Kind]:
+    """What happened, in order."""
+    return [event.kind for event in events]
+
+
+def only(events: list[Event]) -> Event:
+    """The one event there is."""
+    (event,) = events
+    return event
+
+
+# Windows.
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        pytest.param(five(98), five(100), (Kind.WINDOW_FILLED, 98, 100), id="filled"),
+        pytest.param(five(60), five(130), (Kind.WINDOW_FILLED, 60, 130), id="over full at once"),
+        pytest.param(five(41), five(41, locked_reason="abuse"), (Kind.WINDOW_FILLED, 41, 41), id="locked"),
+        pytest.param(five(74.9), five(75), (Kind.THRESHOLD, 74.9, 75), id="at a threshold"),
+        pytest.param(five(60), five(95), (Kind.THRESHOLD, 60, 95), id="past two at once, told once"),
+        pytest.param(five(67), five(2, LATER), (Kind.WINDOW_RESET_EARLY, 67, 2), id="reset early"),
+        pytest.param(five(100), five(97), (Kind.WINDOW_RESET_EARLY, 100, 97), id="room again"),
+        pytest.param(five(41), five(42, at(180)), (Kind.WINDOW_MOVED, RESET, at(180)), id="moved"),
+        pytest.param(five(41), five(41, at(90)), (Kind.WINDOW_MOVED, RESET, at(90)), id="moved nearer"),
+        pytest.param(five(0, None), five(80), (Kind.THRESHOLD, 0, 80), id="begun and past a threshold"),
+    ],
+)
+def test_window_tells_what_its_new_figures_mean(
+    before: Window, after: Window, expected: tuple[Kind, Fact, Fact]
+) -> None:
+    """One event with the figures before and after, read from the usage reply; and only once."""
+    run = Run(plan(before, week()))
+    event = only(run.poll(plan(after, week())))
+    assert expected == (event.kind, event.before, event.after)
+    assert ("5-hour", (Endpoint.USAGE,), PERSONAL, at(2)) == (
+        event.subject,
+        event.replies,
+        event.org,
+        event.at,
+    )
+    assert run.poll(plan(after, week())) == []
+
+
+@pytest.mark.parametrize(
+    "replies",
+    [
+        pytest.param([plan(five(0, None), week())] * 2, id="placeholder window"),
+        pytest.param([plan(five(0), week())] * 2, id="zero with the same reset"),
+        pytest.param([plan(five(None), week())] * 2, id="null figure"),
+        pytest.param([plan(week())] * 2, id="null window"),
+        pytest.param([plan()] * 2, id="all windows null"),
+        pytest.param([plan(reported=False)] * 2, id="empty reply"),
+        pytest.param([None] * 2, id="no such thing"),
+        pytest.param([plan(five(100, None), week())], id="reset missing"),
+        pytest.param(
+            [plan(five(100, RESET + timedelta(minutes=m)), week()) for m in (1, 0, 1)], id="reset jitters"
+        ),
+    ],
+)
+def test_flapping_window_tells_nothing(replies: list[Plan | None]) -> None:
+    """A full window on credits that vanishes for two replies has neither reset nor left the credits."""
+    full = plan(five(100), week())
+    run = Run(full, meter())
+    for value in replies:
+        assert run.poll(value, meter()) == []
+    assert run.poll(full, meter()) == []
+    assert (Kind.WINDOW_RESET, at(120)) == (run.tick(120)[0].kind, run.told[0].at)
+
+
+@pytest.mark.parametrize(
+    ("lasting", "expected"),
+    [
+        (plan(five(0, None), week()), [Kind.WINDOW_RESET_EARLY, Kind.BACK_IN_PLAN]),
+        (plan(week()), [Kind.BACK_IN_PLAN]),
+    ],
+)
+def test_window_that_stays_away_is_believed(lasting: Plan, expected: list[Kind]) -> None:
+    """What looks like a placeholder three times in a row is none."""
+    run = Run(plan(five(100), week()), meter())
+    for _ in range(2):
+        assert run.poll(lasting, meter()) == []
+    assert expected == kinds(run.poll(lasting, meter()))
+    assert run.poll(lasting, meter()) == []
+
+
+def test_threshold_is_told_once_in_a_period() -> None:
+    """A figure that wavers around a threshold passes it once, and again after the reset."""
+    run = Run(plan(five(70), week()))
+    told = [run.poll(plan(five(percent), week())) for percent in (76, 74, 76, 71, 91)]
+    assert [event.threshold for events in told for event in events] == [75, 90]
+    assert kinds(run.tick(120)) == [Kind.WINDOW_RESET]
+    run.minute = 120
+    assert [event.threshold for event in run.poll(plan(five(80, LATER), week()))] == [75]
+
+
+def test_thresholds_can_be_chosen() -> None:
+    """Other percentages are told instead, and a full window is told all the same."""
+    run = Run(plan(five(10), week()), thresholds=(50,))
+    assert [event.threshold for event in run.poll(plan(five(80), week()))] == [50]
+    assert kinds(run.poll(plan(five(100), week()))) == [Kind.WINDOW_FILLED]
+
+
+def test_reset_is_told_by_the_clock_and_not_again_by_the_reply() -> None:
+    """A reset needs no network: it is told when it is due, and the reply that shows it is no news."""
+    run = Run(plan(five(100), week()))
+    assert run.tick(119.9) == []
+    event = only(run.tick(120.5))
+    assert (
+        event.kind,
+        event.at,
+        event.before,
+        event.freed,
+        event.replies,
+    ) == (Kind.WINDOW_RESET, RESET, 100, True, ())
+    run.minute = 121
+    assert run.poll(plan(five(100), week())) == []
+    assert run.poll(plan(five(0, None), week())) == []
+    assert run.poll(plan(five(3, LATER), week())) == []
+    assert kinds(run.poll(plan(five(100, LATER), week()))) == [Kind.WINDOW_FILLED]
+
+
+def test_reset_that_the_server_shows_first_is_on_time() -> None:
+    """Clocks differ: a reset a minute before its time is no early one, and is not told again when due."""
+    run = Run(plan(five(60), week()))
+    run.minute = 118
+    event = only(run.poll(plan(five(1, LATER), week())))
+    assert (event.kind, event.before, event.after) == (Kind.WINDOW_RESET, 60, 1)
+    assert run.tick(120.5) == []
+
+
+def test_window_without_use_resets_silently() -> None:
+    """Nothing changes with the reset of an empty window."""
+    run = Run(plan(five(0), week()))
+    assert run.tick(121) == []
+
+
+# Credits.
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        pytest.param(meter(), meter(cap=8000), (EXTRA_USAGE, usd(5000), usd(8000)), id="raised"),
+        pytest.param(meter(cap=None), meter(), (EXTRA_USAGE, None, usd(5000)), id="came"),
+        pytest.param(
+            meter(personal=False), meter(cap=1, personal=False), (POOL, usd(5000), usd(1)), id="pool's"
+        ),
+    ],
+)
+def test_cap_that_changes_is_told(
+    before: Meter, after: Meter, expected: tuple[str, Money | None, Money]
+) -> None:
+    """Another cap is told with both amounts and whose it is."""
+    run = Run(plan(week()), before)
+    event = run.poll(plan(week()), after)[0]
+    assert (Kind.CAP_CHANGED, *expected) == (event.kind, event.subject, event.before, event.after)
+    assert event.replies == (Endpoint.OVERAGE,)
+    assert run.poll(plan(week()), after) == []
+
+
+def test_cap_that_goes_is_told_when_it_stays_away() -> None:
+    """A null cap counts as no cap from the third reply on."""
+    run = Run(plan(week()), meter())
+    told = [kinds(run.poll(plan(week()), meter(cap=None))) for _ in range(4)]
+    assert told == [[], [], [Kind.CAP_CHANGED], []]
+
+
+@pytest.mark.parametrize(
+    "flap",
+    [
+        pytest.param(None, id="null reply"),
+        pytest.param(Meter(Origin.OVERAGE), id="null fields"),
+        pytest.param(meter(None), id="null use"),
+        pytest.param(meter(0), id="no use"),
+        pytest.param(meter(4600, None), id="null cap"),
+    ],
+)
+def test_flapping_credits_tell_nothing(flap: Meter | None) -> None:
+    """Two replies without the figures change neither cap nor verdict, and no threshold is passed twice."""
+    good = meter(4600)
+    run = Run(plan(five(100), week()), good)
+    for value in (flap, flap, good, good):
+        assert run.poll(plan(five(100), week()), value) == []
+
+
+def test_credits_tell_their_thresholds_and_again_after_a_new_month() -> None:
+    """A threshold is passed once; a fall that lasts arms it again."""
+    run = Run(plan(week()), meter(3700))
+    event = only(run.poll(plan(week()), meter(3800)))
+    assert (
+        event.kind,
+        event.threshold,
+        event.subject,
+        event.before,
+        event.after,
+    ) == (Kind.THRESHOLD, 75, EXTRA_USAGE, 74, 76)
+    for used in (3800, 0, 0, 0, 40):
+        assert run.poll(plan(week()), meter(used)) == []
+    assert [event.threshold for event in run.poll(plan(week()), meter(3800))] == [75]
+
+
+@pytest.mark.parametrize(
+    ("amounts", "expected"),
+    [
+        ((100, 5100), [Kind.BALANCE_REFILLED]),
+        ((100, None, 100), []),
+        ((100, 150, 120), []),
+        ((None, 5000), []),
+        ((500, 300, 300, 900), [Kind.BALANCE_REFILLED]),
+    ],
+)
+def test_balance_that_rises_is_told(amounts: tuple[int | None, ...], expected: list[Kind]) -> None:
+    """A rise by a unit of the currency is a refill; a null is nothing, and so is the first sight."""
+    first, *more = (Balance(None if cents is None else usd(cents)) for cents in amounts)
+    run = Run(plan(week()), meter(), first)
+    for balance in more:
+        run.poll(plan(week()), meter(), balance)
+    assert expected == kinds(run.told)
+
+
+def test_tranche_is_told_three_days_before_its_end() -> None:
+    """By the clock, once; what expires soon at first sight is not told."""
+    soon, later = at(60 * 24), at(60 * 24 * 3 + 90)
+    parts = (Tranche(usd(100), soon, promotional=True), Tranche(usd(900), later, promotional=False))
+    balance = Balance(usd(1000), parts)
+    run = Run(plan(week()), meter(), balance)
+    event = next(event for event in run.tick(91) if event.kind is Kind.TRANCHE_EXPIRING)
+    assert (usd(900), later) == (event.before, event.until)
+    run.minute = 92
+    run.poll(plan(week()), meter(), Balance(usd(1000)))
+    run.poll(plan(week()), meter(), balance)
+    assert kinds(run.told).count(Kind.TRANCHE_EXPIRING) == 1
+
+
+# The verdict.
+
+FULL, ROOM = plan(five(100), week()), plan(five(41), week())
+OFF = meter(enabled=False)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        pytest.param((ROOM, meter()), (FULL, meter()), [Kind.ON_CREDITS], id="onto credits"),
+        pytest.param((FULL, OFF), (FULL, meter()), [Kind.ON_CREDITS], id="from waiting onto credits"),
+        pytest.param((FULL, meter()), (ROOM, meter()), [Kind.BACK_IN_PLAN], id="back in the plan"),
+        pytest.param((FULL, meter()), (FULL, OFF), [Kind.WAIT], id="credits switched off"),
+        pytest.param((ROOM, OFF), (FULL, OFF), [], id="the full window says it"),
+        pytest.param((FULL, OFF), (ROOM, OFF), [], id="the reset says it"),
+        pytest.param((FULL, meter()), (FULL, locked()), [Kind.BLOCKED], id="blocked on credits"),
+        pytest.param((ROOM, meter()), (FULL, locked()), [Kind.BLOCKED], id="blocked at once"),
+        pytest.param((ROOM, locked()), (FULL, locked()), [Kind.BLOCKED], id="blocked as foretold"),
+        pytest.param((ROOM, meter()), (ROOM, locked()), [Kind.CREDITS_BLOCKED], id="locked beside room"),
+        pytest.param((FULL, locked()), (FULL, meter()), [Kind.LIFTED, Kind.ON_CREDITS], id="lifted"),
+        pytest.param((FULL, locked()), (ROOM, meter()), [Kind.LIFTED], id="lifted on both sides"),
+        pytest.param((FULL, locked()), (ROOM, locked()), [Kind.LIFTED], id="lifted by the plan"),
+        pytest.param((ROOM, locked()), (ROOM, meter()), [Kind.LIFTED], id="credits open again"),
+        pytest.param((FULL, locked()), (FULL, OFF), [Kind.WAIT], id="from blocked to switched off"),
+        pytest.param(
+            (FULL, locked()),
+            (FULL, meter(out_of_credits=True)),
+            [Kind.STILL_BLOCKED],
+            id="another lock",
+        ),
+    ],
+)
+def test_verdict_tells_its_transitions(
+    before: tuple[Plan, Meter], after: tuple[Plan, Meter], expected: list[Kind]
+) -> None:
+    """Each change of the answer is told once, beside what the windows and the cap tell."""
+    figures = {Kind.WINDOW_FILLED, Kind.WINDOW_RESET_EARLY, Kind.THRESHOLD, Kind.CAP_CHANGED}
+    run = Run(*before)
+    told = [kind for kind in kinds(run.poll(*after)) if kind not in figures]
+    assert expected == told
+    assert run.poll(*after) == []
+
+
+def test_blocked_names_its_lock_and_its_end() -> None:
+    """The reason, the first end and the replies are in the event."""
+    run = Run(FULL, meter())
+    event = run.poll(FULL, locked(until=at(9000)))[-1]
+    assert event.shut is not None
+    assert (
+        event.shut.reason,
+        event.until,
+        event.before,
+        event.severity,
+    ) == (LOCK, RESET, State.ON_CREDITS, Severity.FULL)
+    assert event.replies == (Endpoint.USAGE, Endpoint.OVERAGE)
+
+
+def test_lift_by_the_plan_says_that_credits_stay_locked() -> None:
+    """The window's reset ends BLOCKED; the lock on credits goes on, and its own end is told too."""
+    run = Run(FULL, locked())
+    run.minute = 118
+    run.poll(FULL, locked())
+    event = run.tick(120)[-1]
+    assert (event.kind, event.subject, event.after) == (Kind.LIFTED, PLAN, State.CAN_WORK)
+    run.minute = 121
+    again = run.poll(plan(five(1, LATER), week()), meter())
+    assert [event.kind for event in again if event.subject == EXTRA_USAGE and event.shut] == [Kind.LIFTED]
+
+
+def test_lock_that_ends_by_its_date_is_lifted_by_the_clock() -> None:
+    """A lock that is only a date needs no reply to end."""
+    run = Run(ROOM, meter(until=at(10)))
+    assert run.tick(9) == []
+    assert kinds(run.tick(10)) == [Kind.LIFTED]
+
+
+def test_unknown_credits_change_nothing() -> None:
+    """A server that does not know whether credits are open has neither lifted nor blocked anything."""
+    run = Run(FULL, locked())
+    for _ in range(5):
+        assert run.poll(FULL, meter(5000, reason="fetch_error")) == []
+    assert run.poll(FULL, locked()) == []
+
+
+def test_plan_without_windows_is_told_without_a_window() -> None:
+    """Where all work is metered, no window is named."""
+    run = Run(plan(), locked())
+    told = run.poll(plan(), meter())
+    assert kinds(told) == [Kind.LIFTED, Kind.ON_CREDITS]
+    assert told[-1].after is None
+
+
+# Polls that fail.
+
+
+def test_one_failed_poll_tells_nothing() -> None:
+    """The last good figures stand, and the next poll comes before they are called stale."""
+    run = Run(FULL, locked(), ages=True)
+    assert run.fail(Endpoint.USAGE, Endpoint.OVERAGE) == []
+    assert run.tick(3.2) == []
+    run.minute = 2.3
+    assert run.poll(FULL, locked()) == []
+    assert run.tick(4) == []
+
+
+def test_stale_figures_are_told_once_and_so_is_their_end() -> None:
+    """Without figures for two intervals and a while; with the time of the last ones."""
+    run = Run(ROOM, meter(), ages=True)
+    assert run.tick(3.1) == []
+    event = only(run.tick(3.7))
+    assert (Kind.STALE, at(1), PERSONAL) == (event.kind, event.before, event.org)
+    assert run.tick(10) == []
+    run.minute = 30
+    assert kinds(run.poll(ROOM, meter())) == [Kind.RECOVERED]
+
+
+def test_news_after_an_outage_is_told() -> None:
+    """Figures that were unknown for hours are compared with the last certain ones."""
+    run = Run(ROOM, meter())
+    run.tick(60)
+    run.tick(61)
+    run.minute = 100
+    told = kinds(run.poll(FULL, locked()))
+    assert Kind.BLOCKED in told
+    assert Kind.WINDOW_FILLED in told
+
+
+def two_orgs() -> Run:
+    """A run in which a session serves two orgs."""
+    run = Run(ROOM, ages=True)
+    run.read(listed(1, PERSONAL, TEAM), reported(1, TEAM, reply(Endpoint.USAGE, 1, ROOM)))
+    run.told.clear()
+    return run
+
+
+def test_outage_of_a_whole_session_is_told_once() -> None:
+    """A hundred stale orgs of one session are one event, and one more when figures come again."""
+    run = two_orgs()
+    run.tick(3.1)
+    event = only(run.tick(3.7))
+    assert (event.kind, event.org, event.session) == (Kind.STALE, None, CHROME)
+    run.minute = 20
+    assert kinds(run.poll(ROOM)) == [Kind.RECOVERED]
+    assert run.read(reported(21, TEAM, reply(Endpoint.USAGE, 21, ROOM))) == []
+    assert run.tick(21.5) == []
+
+
+def test_org_that_alone_fails_is_told_alone() -> None:
+    """The figures of the session's other orgs come: only this one is stale."""
+    run = two_orgs()
+    run.minute = 1
+    for _ in range(4):
+        run.poll(ROOM)
+    event = only(run.told)
+    assert (event.kind, event.org) == (Kind.STALE, TEAM)
+
+
+def test_expired_session_is_told_once_and_its_stale_orgs_not() -> None:
+    """That the session is over says why no figures come."""
+    run = two_orgs()
+    assert kinds(run.read(stopped(2), closed(2))) == [Kind.SESSION_EXPIRED]
+    assert run.read(stopped(3), closed(3)) == []
+    for minutes in (3.1, 3.7, 9, 10):
+        assert run.tick(minutes) == []
+    back = run.read(listed(20, PERSONAL, TEAM))
+    assert [(event.kind, event.subject) for event in back] == [(Kind.RECOVERED, "Chrome, Default")]
+    run.minute = 20
+    assert run.poll(ROOM) == []
+    assert run.read(reported(21, TEAM, reply(Endpoint.USAGE, 21, ROOM)), closed(21)) == []
+
+
+def test_trouble_that_is_no_expiry_does_not_end_the_session() -> None:
+    """A challenge says nothing about the session; and an expired one is not mended by an outage."""
+    run = Run(ROOM, ages=True)
+    assert run.read(stopped(2, Trouble.CHALLENGE), closed(2)) == []
+    assert kinds(run.read(stopped(3), closed(3))) == [Kind.SESSION_EXPIRED]
+    assert run.read(stopped(4, Trouble.NO_ROUTE), closed(4)) == []
+
+
+# Orgs and sessions.
+
+
+def test_start_tells_nothing() -> None:
+    """What is already so when it is first seen is no event, a second session's orgs included."""
+    run = Run(FULL, locked(), Balance(usd(1), (Tranche(usd(1), at(60), promotional=True),)))
+    run.read(listed(1, LAB, account=SAM, session=FIREFOX))
+    full = reply(Endpoint.USAGE, 1, FULL, new_fields=("tangelo",))
+    run.read(reported(1, LAB, full, session=FIREFOX), closed(1, session=FIREFOX))
+    assert run.told == []
+
+
+def test_orgs_come_and_go() -> None:
+    """After the first poll of its session an org that comes is told, and one that goes."""
+    run = Run(ROOM)
+    assert [(e.kind, e.org) for e in run.read(listed(2, PERSONAL, TEAM))] == [(Kind.ORG_APPEARED, TEAM)]
+    team = reported(2, TEAM, reply(Endpoint.USAGE, 2, FULL))
+    assert run.read(team) == []
+    assert [(e.kind, e.org) for e in run.read(listed(3, TEAM))] == [(Kind.ORG_LEFT, PERSONAL)]
+    assert run.read(listed(4, TEAM)) == []
+    assert list(run.journal.orgs) == [("a-1", "org-2")]
+
+
+def test_account_that_shows_its_uuid_later_is_the_same() -> None:
+    """Neither has its org left, nor is it forgotten what was told of it."""
+    run = Run(ROOM, meter(), account=Account(None, PAT.email))
+    run.read(listed(1, PERSONAL, account=PAT))
+    assert kinds(run.poll(FULL, meter())) == [Kind.WINDOW_FILLED, Kind.ON_CREDITS]
+    assert len(run.told) == 2
+
+
+def test_org_that_another_session_serves_is_told() -> None:
+    """The same org through another session: only the source has changed."""
+    run = Run(ROOM)
+    (state,) = run.store.orgs
+    run.store = replace(run.store, orgs=(replace(state, session=FIREFOX),))
+    event = only(run.tick(1.5))
+    assert (
+        event.kind,
+        event.before,
+        event.after,
+    ) == (Kind.SOURCE_CHANGED, "Chrome, Default", "Firefox, work")
+    assert run.tick(1.6) == []
+
+
+def test_org_that_two_sessions_list_is_one() -> None:
+    """An org that stands in the store twice is looked at once."""
+    run = Run(ROOM)
+    (state,) = run.store.orgs
+    run.store = replace(run.store, orgs=(state, replace(state, session=FIREFOX)))
+    assert run.tick(1.5) == []
+    assert run.tick(1.6) == []
+
+
+def test_new_field_is_told_once_wherever_it_comes() -> None:
+    """Many orgs have the same new field: it is one event, and what was there at first is none."""
+    run = two_orgs()
+
+    def usage(minutes: float, org: Org, *paths: str) -> list[Event]:
+        found: Reply = reply(Endpoint.USAGE, minutes, ROOM, new_fields=paths)
+        return run.read(reported(minutes, org, found))
+
+    event = only(usage(2, PERSONAL, "a.b", "c"))
+    assert (event.kind, event.subject, event.after) == (Kind.NEW_FIELD, "usage", "a.b, c")
+    assert usage(2.1, TEAM, "c") == []
+    assert usage(2.2, PERSONAL) == []
+    assert usage(2.3, PERSONAL, "a.b") == []
+    assert [event.after for event in usage(2.4, TEAM, "a.b", "d")] == ["d"]
+
+
+# The journal itself.
+
+
+def test_journal_costs_nothing_while_nothing_is_due() -> None:
+    """The same store before the next moment that counts gives the same journal."""
+    run = Run(FULL, meter())
+    quiet = run.journal
+    assert quiet.after(run.store, at(1.5)) is quiet
+    told = quiet.after(run.store, RESET)
+    assert told.fresh
+    settled = told.after(run.store, RESET)
+    assert (settled.fresh, settled.events) == ((), told.events)
+
+
+def test_journal_is_frozen() -> None:
+    """A step leaves the journal before it as it was."""
+    run = Run(ROOM, meter())
+    before = run.journal
+    copy = replace(before)
+    run.poll(FULL, locked())
+    assert copy == before
+
+
+def test_events_of_one_step_are_in_order_and_the_oldest_go_first() -> None:
+    """What was due earlier comes earlier; at most 500 are kept."""
+    run = Run(plan(five(50, at(30)), week(50, at(20))))
+    assert [at(20), at(30)] == [event.at for event in run.tick(40) if event.kind is Kind.WINDOW_RESET]
+    run.minute = 50
+    for i in range(MOST_EVENTS + 10):
+        run.poll(plan(week()), meter(cap=1000 + i))
+    kept = [event for event in run.journal.events if event.kind is Kind.CAP_CHANGED]
+    assert (MOST_EVENTS, usd(1000 + MOST_EVENTS + 9)) == (len(run.journal.events), kept[-1].after)
+
+
+VALUES = st.sampled_from(
+    [
+        (FULL, meter()),
+        (ROOM, meter()),
+        (FULL, locked()),
+        (ROOM, locked(until=at(40))),
+        (plan(five(0, None), week()), None),
+        (plan(), OFF),
+        (plan(five(100, None), week(None)), Meter(Origin.OVERAGE)),
+        (None, meter(cap=None)),
+        (),
+    ]
+)
+
+
+@given(st.lists(st.tuples(VALUES, st.integers(0, 90)), max_size=12))
+def test_looking_twice_tells_nothing_twice(polls: list[tuple[tuple[Value, ...], int]]) -> None:
+    """Whatever comes, and however the clock jumps, a second look at the same moment finds nothing."""
+    run = Run(ROOM, meter())
+    for values, minute in polls:
+        run.minute = minute
+        run.poll(*values)
+        moment = at(run.minute)
+        assert run.tick(run.minute) == []
+        assert all(event.at <= moment for event in run.journal.fresh)
+
+
+@given(st.lists(VALUES.filter(bool), min_size=1, max_size=4))
+def test_blocked_and_lifted_take_turns(polls: list[tuple[Value, ...]]) -> None:
+    """Nobody is told of a block twice without a lift between, nor of a lift without a block."""
+    run = Run(ROOM, meter())
+    for values in polls * 4:
+        run.poll(*values)
+    turns = [kind for kind in kinds(run.told) if kind in (Kind.BLOCKED, Kind.CREDITS_BLOCKED, Kind.LIFTED)]
+    assert Kind.LIFTED not in turns[:1]
+    pairs = set(pairwise(turns))
+    assert not pairs & {(Kind.BLOCKED, Kind.BLOCKED), (Kind.CREDITS_BLOCKED, Kind.CREDITS_BLOCKED)}

@@ -1,0 +1,191 @@
+"""Bodies with somebody's data in every place, and a store of them: none of it may be in what is private."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from claudemeter_tui.model.events import Event, Kind
+from claudemeter_tui.model.reading import (
+    Endpoint,
+    Failure,
+    Looked,
+    Reading,
+    Reply,
+    Report,
+    Schedule,
+    Session,
+    Trouble,
+)
+from claudemeter_tui.model.store import OrgState, SessionState, Store
+from claudemeter_tui.model.usage import CreditState, Org, Origin
+from claudemeter_tui.model.verdict import Cause, Shut
+from claudemeter_tui.sources.claude_ai import wire
+from tests.scenes import INTERVAL, READ
+from tests.sources.claude_ai import bodies
+
+NEEDLES = ("zaph", "quux", "deadbeef", "7319", "plantedhost")
+"""Each of the planted texts holds one of them; nothing else does."""
+NAME = "Zaphod Quux"
+EMAIL = "zaphod.quux@plantedhost.example"
+UUID = "deadbeef-1234-4abc-8def-0123456789ab"
+OTHER_UUID = "deadbeef-1234-4abc-8def-0123456789ac"
+CODE = "zaphod_quux_reached"
+PATH = "/home/zaphod/Quux Files/cookies.sqlite"
+DIGITS = "7319"
+NUMBER = 731_946_207
+TEXTS = (NAME, EMAIL, UUID, CODE, PATH, "7319-4620", "[b]Zaphod[/b] 1985-03-11", "\x1b]0;quux\x07\u202ezaph")
+KEYS = (NAME, EMAIL, UUID, "Zaphod", "user_7319462", "zaphod.quux", "name.zaphodQuux", "zaphod = quux", PATH)
+"""Keys that could name somebody; a key such as `nimbus_quill` is a name that programmers gave."""
+
+SESSION = Session("Chrome", f"{NAME}, Work: 2")
+LOOKED = (
+    Looked(SESSION, "session found", works=True),
+    Looked(Session("Firefox", NAME), "no such profile", f"there are: {NAME}; its only one; quux"),
+    Looked(Session("Edge"), "not readable", f"it lies in {PATH}, beside Chrome, {SESSION.profile}"),
+)
+Place = tuple[str | int, ...]
+
+
+def found(text: str) -> list[str]:
+    """What of the planted texts is in it."""
+    return [needle for needle in NEEDLES if needle in text.casefold()]
+
+
+def whole_bodies() -> dict[Endpoint, Any]:
+    """One body of each call, with everything that is known in it."""
+    return {
+        Endpoint.ACCOUNT: bodies.account(),
+        Endpoint.USAGE: bodies.usage(),
+        Endpoint.OVERAGE: bodies.overage(),
+        Endpoint.OWN_OVERAGE: bodies.overage(),
+        Endpoint.PREPAID: bodies.prepaid(),
+        Endpoint.SUBSCRIPTION: bodies.subscription(),
+    }
+
+
+def places(body: object, of: type = object) -> Iterator[Place]:
+    """The way to every value of that type, the body itself among them."""
+    if isinstance(body, of):
+        yield ()
+    inner = body.items() if isinstance(body, dict) else enumerate(body) if isinstance(body, list) else ()
+    for step, value in inner:
+        yield from ((step, *place) for place in places(value, of))
+
+
+def put(body: Any, place: Place, value: object) -> Any:
+    """A copy of the body with another value in one place."""
+    if not place:
+        return value
+    changed = copy.deepcopy(body)
+    there = changed
+    for step in place[:-1]:
+        there = there[step]
+    there[place[-1]] = value
+    return changed
+
+
+def with_key(body: Any, place: Place, key: str, value: object) -> Any:
+    """A copy of the body with one more key in the object at that place."""
+    changed = copy.deepcopy(body)
+    there = changed
+    for step in place:
+        there = there[step]
+    there[key] = value
+    return changed
+
+
+def reply(endpoint: Endpoint, body: object) -> tuple[Reply, tuple[Org, ...]]:
+    """The body understood as a reply, and the orgs that it names."""
+    overage = partial(wire.overage, shared=True)
+    meanings: dict[Endpoint, Callable[[object], wire.Parsed[Any]]] = {
+        Endpoint.ACCOUNT: wire.account,
+        Endpoint.USAGE: wire.usage,
+        Endpoint.OVERAGE: partial(overage, origin=Origin.OVERAGE),
+        Endpoint.OWN_OVERAGE: partial(overage, origin=Origin.OWN),
+        Endpoint.PREPAID: wire.prepaid,
+        Endpoint.SUBSCRIPTION: wire.subscription,
+    }
+    text = json.dumps(body)
+    try:
+        parsed = meanings[endpoint](body)
+    except wire.MalformedError:
+        return Reply(endpoint, READ, None, text), ()
+    value, orgs = parsed.value if endpoint is Endpoint.ACCOUNT else (parsed.value, ())
+    new, odd = parsed.new_fields, parsed.odd_values
+    return Reply(endpoint, READ, value, text, new_fields=new, odd_values=odd), orgs
+
+
+def store(changed: Mapping[Endpoint, Any] | None = None, *failures: Failure) -> Store:
+    """The store after one poll in which the server sent these bodies; failures hit the second org."""
+    sent = {**whole_bodies(), **(changed or {})}
+    account, orgs = reply(Endpoint.ACCOUNT, sent[Endpoint.ACCOUNT])
+    parts: dict[Endpoint, Reply | Failure] = {
+        it: reply(it, body)[0] for it, body in sent.items() if it is not Endpoint.ACCOUNT
+    }
+    known = Store().after(Reading(SESSION, READ, account=account, roster=orgs, looked=LOOKED))
+    for org in orgs[:1]:
+        known = known.after(Reading(SESSION, READ, reports=(Report(org, parts),)))
+    for org in orgs[1:]:
+        failed = {failure.endpoint: failure for failure in failures}
+        known = known.after(Reading(SESSION, READ, reports=(Report(org, failed),)))
+    return known.after(Reading(SESSION, READ, schedule=Schedule(READ + INTERVAL, timedelta(minutes=1))))
+
+
+def happened(store: Store) -> tuple[Event, ...]:
+    """Events that name somebody in every way."""
+    state, shut = store.orgs[0], Shut(CreditState.LOCKED, Cause.SERVER, CODE)
+    event = Event(Kind.BLOCKED, READ, SESSION, state.org, state.key, shut=shut)
+    changed = replace(event, kind=Kind.SOURCE_CHANGED, shut=None, before=SESSION.label, after=f"Edge, {NAME}")
+    field = replace(event, kind=Kind.NEW_FIELD, shut=None, subject="usage", after=f"{EMAIL}, {NAME}")
+    window = replace(event, kind=Kind.WINDOW_FILLED, shut=None, subject=f"7-day {NAME}, {EMAIL}")
+    return changed, field, window, event
+
+
+def everything(store: Store) -> str:
+    """All that is in a store, the bodies of its replies and the traces of its failures among it."""
+    states: tuple[OrgState | SessionState, ...] = (*store.orgs, *store.sessions)
+    texts = [reply.text for state in states for reply in state.replies.values()]
+    traces = [failure.trace for state in states for failure in state.failures.values()]
+    return "\n".join((repr(store), repr(store.problems), *texts, *traces))
+
+
+FAILURES = (
+    Failure(Trouble.REDIRECT, Endpoint.USAGE, READ, "status 302 to plantedhost"),
+    Failure(Trouble.MALFORMED, Endpoint.OVERAGE, READ, f"could not read {PATH}"),
+    Failure(Trouble.NO_SESSION, Endpoint.PREPAID, READ, f"Chrome, {NAME}: not signed in; Firefox: locked"),
+)
+
+
+def planted_store() -> Store:
+    """A store in which all that a screen shows of somebody is planted, and much that none shows."""
+    org = {"uuid": UUID, "name": NAME, "billing_issue": {"who": EMAIL}, "access_block": CODE, "id": NUMBER}
+    other = {"organization": bodies.org(uuid=OTHER_UUID, name=f"{NAME} 名前", zaphodKey=1), "role": NAME}
+    account = bodies.account(uuid=UUID, email_address=EMAIL, full_name=NAME)
+    account["memberships"] = [{"organization": bodies.org(**org)}, other]
+    entry = {"percent": 97, "group": "weekly", "resets_at": bodies.WEEKLY_RESET}
+    usage = bodies.usage(**{EMAIL: {"utilization": 12}, CODE.title(): {"utilization": 5, "used_dollars": 3}})
+    usage["five_hour"] |= {"locked_reason": CODE}
+    usage["limits"] += [
+        entry | {"kind": "weekly_scoped", "scope": {"model": {"display_name": NAME}, "surface": EMAIL}},
+        entry | {"kind": NAME, "scope": {"surface": {"display_name": NAME}}},
+    ]
+    usage["seven_day_breakdown"]["rows"] += [{"key": EMAIL, "display_name": NAME, "percent": 50}]
+    card = {"brand": NAME, "last4": DIGITS, "country": "Zaphodia"}
+    change = {"plan_type": CODE, "date": "2026-06-01"}
+    changed = {
+        Endpoint.ACCOUNT: account,
+        Endpoint.USAGE: usage,
+        Endpoint.OVERAGE: bodies.overage(disabled_reason=CODE, limit_type=NAME, account_email=EMAIL),
+        Endpoint.OWN_OVERAGE: bodies.overage(disabled_reason=NAME, account_uuid=UUID),
+        Endpoint.PREPAID: bodies.prepaid(currency=NAME, **{UUID: NAME}),
+        Endpoint.SUBSCRIPTION: bodies.subscription(
+            status=CODE, payment_method=card, scheduled_downgrade=change
+        ),
+    }
+    return store(changed, *FAILURES)

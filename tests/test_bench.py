@@ -1,0 +1,75 @@
+"""Every figure of the benchmark can be measured; how large it is, is no test's business."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from tests.bench import asking, memory, panes, reckoning
+from tests.bench.__main__ import FIGURES, main
+from tests.bench.table import Line, compared, in_turn, limited, milliseconds, ratio
+
+TINY: dict[str, Callable[[], Line]] = {
+    "frame": partial(panes.frame, 1),
+    "memory": partial(memory.memory, 1, 2),
+    "week": partial(memory.week, (1, 3)),
+    "idle": partial(panes.idle, 1, 0.0, 0.2),
+    "key": partial(panes.key, 2, 3),
+    "poll": partial(asking.poll, 1, 2, 0.001),
+    "once": partial(asking.once, 1),
+    "fold": partial(reckoning.fold, 1, 2),
+    "judge": partial(reckoning.judge, 1, 2),
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figure_is_measured(name: str) -> None:
+    """A figure's line has a name, a value above zero and a target."""
+    line = TINY[name]()
+    value = re.match(r"[0-9.]+", line.ours)
+    assert value is not None
+    assert float(value[0]) > 0
+    assert line.figure
+    assert line.target
+
+
+def test_ratio_is_the_median_of_the_pairs() -> None:
+    """One pair in which another program took the processor does not decide."""
+    assert ratio([(3.0, 2.0), (90.0, 2.0), (2.0, 2.0)]) == 1.5
+
+
+@pytest.mark.parametrize(("most", "shown"), [(1.5, "ok"), (1.4, "OVER")])
+def test_target_of_a_ratio_may_just_be_met(most: float, shown: str) -> None:
+    """A figure that is as many times its yardstick as it may be is ok."""
+    assert compared("x", [(3.0, 2.0)], most, milliseconds).shown().endswith(shown)
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(0.02, "ok"), (0.021, "OVER")])
+def test_target_of_a_limit_may_just_be_met(seconds: float, shown: str) -> None:
+    """A figure that is as large as it may be is ok."""
+    assert limited("x", [seconds], 0.02, milliseconds).shown().endswith(shown)
+
+
+def test_pairs_alternate() -> None:
+    """Who goes first changes from pair to pair."""
+    order: list[str] = []
+
+    def ours() -> float:
+        order.append("ours")
+        return float(len(order))
+
+    def yardstick() -> float:
+        order.append("yardstick")
+        return float(len(order))
+
+    assert in_turn(ours, yardstick, 2) == [(1.0, 2.0), (4.0, 3.0)]
+    assert order == ["ours", "yardstick", "yardstick", "ours"]
+
+
+def test_main_names_the_figures_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    """A name that is no figure is an error, and nothing is measured."""
+    assert main(["speed"]) == 2
+    assert "frame, memory, week, idle, key, poll, once, fold, judge" in capsys.readouterr().err

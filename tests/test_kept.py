@@ -1,0 +1,190 @@
+"""The figures kept between two runs: whole or not at all, without a secret, and when they are due."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from claudemeter_tui.codec import plain
+from claudemeter_tui.kept import FORGOTTEN_AFTER, Kept, after, load, save
+from claudemeter_tui.model.reading import Endpoint, Failure, Reading, Schedule, Session, Trouble
+from claudemeter_tui.model.store import Store
+from claudemeter_tui.model.verdict import judge
+from tests import scenes
+from tests.scenes import INTERVAL, NOW, READ, SESSION, OrgBodies, store
+
+EVERY_SCENE = [scene for scene in vars(scenes).values() if isinstance(scene, OrgBodies)]
+PERSONAL_DATA = ("pat@example.com", '"0000"', "visa", "2026-09-19", "five_hour\\")
+"""The e-mail, the card, an expiry of the balance, a reply's own text."""
+BEGAN = READ
+
+
+def kept(known: Store, *, failed: int = 0, next_at: datetime = READ + INTERVAL) -> Kept:
+    """What is kept after a poll at READ."""
+    return Kept(READ, next_at, failed, None, known)
+
+
+def stopped(trouble: Trouble, wait: timedelta = INTERVAL, session: Session = SESSION) -> Store:
+    """What a poll alone gives that could read nothing."""
+    failure = Failure(trouble, Endpoint.ACCOUNT, NOW)
+    ends = Reading(session, NOW, schedule=Schedule(NOW + wait, INTERVAL))
+    return Store().after(Reading(session, NOW, account=failure)).after(ends)
+
+
+@pytest.mark.parametrize("scene", EVERY_SCENE)
+def test_verdict_on_kept_figures_is_the_same(scene: OrgBodies, tmp_path: Path) -> None:
+    """In every scene there is, now and after each thing that the clock alone changes."""
+    known = store(scene)
+    save(tmp_path / "kept-1.json", after(None, known, known, BEGAN, READ))
+    found = load(tmp_path / "kept-1.json")
+    assert found is not None
+    for later in (0, 3, 20, 75, 60 * 24 * 7):
+        now = NOW + timedelta(minutes=later)
+        before, again = judge(known.orgs[0], now), judge(found.store.orgs[0], now)
+        unspent = replace(before, spent=None, rose_at=None, was=None)
+        assert replace(again, spent=None, rose_at=None, was=None) == unspent
+
+
+def test_kept_figures_hold_no_reply_no_mail_and_no_card(tmp_path: Path) -> None:
+    """Only what verdict and line need."""
+    known = store(scenes.PERSONAL, scenes.TEAM)
+    save(tmp_path / "kept-1.json", after(None, known, known, BEGAN, READ))
+    text = (tmp_path / "kept-1.json").read_text()
+    assert [word for word in PERSONAL_DATA if word in text] == []
+    assert [word for word in PERSONAL_DATA if word not in json.dumps(plain(known))] == []
+    assert "Acme Team" in text
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes are those of POSIX")
+def test_kept_figures_are_for_this_person_alone(tmp_path: Path) -> None:
+    """New folders 0700, the file 0600."""
+    save(tmp_path / "state" / "kept-1.json", kept(Store()))
+    assert stat.S_IMODE((tmp_path / "state").stat().st_mode) == 0o700
+    assert stat.S_IMODE((tmp_path / "state" / "kept-1.json").stat().st_mode) == 0o600
+
+
+def edited(change: str, to: str) -> str:
+    """A file of kept figures with one thing changed."""
+    whole = json.dumps(plain(kept(store(scenes.PERSONAL))))
+    assert change in whole
+    return whole.replace(change, to, 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "null",
+        "[" * 100_000,
+        edited("}", ""),
+        edited('"failed": 0', '"failed": "0"'),
+        edited('"failed": 0', '"failed": true'),
+        edited('"failed": 0', '"other": 0'),
+        edited('"version": "', '"version": "0'),
+        edited('"percent": 67.0', '"percent": NaN'),
+        edited('"percent": 67.0', '"percent": "67"'),
+        edited('"minor": "1720"', '"minor": "Infinity"'),
+        edited('"minor": "1720"', '"minor": "x"'),
+        edited('"usage"', '"abusage"'),
+        edited('"": "Plan"', '"": "Path"'),
+        edited('"": "Window"', '"": "Meter"'),
+        edited("+00:00", ""),
+        edited("2026", "20260"),
+        edited('"length": 18000.0', '"length": 1e300'),
+        edited('"gates": []', '"gates": [["a"]]'),
+    ],
+)
+def test_broken_figures_are_none(text: str, tmp_path: Path) -> None:
+    """Of another program, another form, or another truth: then a poll is due, and nothing is an error."""
+    (tmp_path / "kept-1.json").write_text(text)
+    assert load(tmp_path / "kept-1.json") is None
+
+
+@pytest.mark.parametrize(
+    ("expected", "seconds", "interval", "failed", "next_in"),
+    [
+        (False, 0, 60, 0, 60),
+        (False, 59, 60, 0, 60),
+        (True, 60, 60, 0, 60),
+        (True, 30, 30, 0, 60),
+        (True, 20, 60, 0, 20),
+        (False, 60, 60, 1, 120),
+        (True, 120, 60, 1, 120),
+        (False, -30, 60, 0, 60),
+        (True, -3600, 60, 0, 60),
+    ],
+)
+def test_figures_are_due(expected: bool, seconds: int, interval: int, failed: int, next_in: int) -> None:  # noqa: FBT001
+    """After the interval or the next reset; not within a back-off; at once where the clock was set back."""
+    held = kept(Store(), failed=failed, next_at=READ + timedelta(seconds=next_in))
+    assert held.is_due(READ + timedelta(seconds=seconds), timedelta(seconds=interval)) is expected
+
+
+def test_good_poll_is_due_when_its_session_says() -> None:
+    """The poller knows of resets that come before the interval is over."""
+    known = store(scenes.PERSONAL)
+    held = after(None, known, known, BEGAN, READ)
+    assert (held.next_at, held.failed, held.trouble) == (READ + INTERVAL, 0, None)
+
+
+@pytest.mark.parametrize(
+    ("expected", "trouble", "before"),
+    [
+        (60, Trouble.THROTTLED, 0),
+        (120, Trouble.THROTTLED, 1),
+        (480, Trouble.CHALLENGE, 3),
+        (900, Trouble.THROTTLED, 60),
+        (60, Trouble.NO_SESSION, 5),
+        (60, Trouble.DNS, 5),
+    ],
+)
+def test_failing_polls_come_ever_more_rarely(expected: int, trouble: Trouble, before: int) -> None:
+    """Doubling to 15 minutes; where no server was reached, nobody is hammered."""
+    known, poll = store(scenes.PERSONAL), stopped(trouble)
+    held = after(kept(known, failed=before), known, poll, NOW, NOW)
+    assert (held.next_at - NOW, held.failed) == (timedelta(seconds=expected), before + 1)
+    assert (held.trouble, len(held.store.orgs)) == (trouble, 1)
+
+
+def test_wait_that_the_server_asks_for_counts_in_full() -> None:
+    """However long, and however the back-off stands."""
+    poll = stopped(Trouble.THROTTLED, timedelta(hours=1))
+    assert after(None, poll, poll, NOW, NOW).next_at == NOW + timedelta(hours=1)
+
+
+def test_session_that_a_poll_did_not_meet_is_over() -> None:
+    """Its orgs leave; a poll that met nothing at all takes nothing away."""
+    other = Session("Firefox")
+    known = store(scenes.PERSONAL)
+    poll = stopped(Trouble.THROTTLED, session=other)
+    assert after(kept(known), known, poll, NOW, NOW).store.orgs == ()
+    nothing = stopped(Trouble.NO_SESSION, session=Session(""))
+    assert len(after(kept(known), known, nothing, NOW, NOW).store.orgs) == 1
+
+
+def test_figures_of_other_settings_are_forgotten(tmp_path: Path) -> None:
+    """A week later, and no other file."""
+    names = ["kept-old.json", "kept-old.lock", "kept-new.json", "state.json"]
+    for name in names:
+        (tmp_path / name).touch()
+        old = READ - FORGOTTEN_AFTER - timedelta(days=1)
+        moment = (READ if "new" in name else old).timestamp()
+        os.utime(tmp_path / name, (moment, moment))
+    save(tmp_path / "kept-1.json", kept(Store()))
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["kept-1.json", "kept-new.json", "state.json"]
+
+
+def test_moments_are_in_utc(tmp_path: Path) -> None:
+    """As everywhere inside."""
+    save(tmp_path / "kept-1.json", kept(store(scenes.PERSONAL)))
+    found = load(tmp_path / "kept-1.json")
+    assert found is not None
+    assert found.began.tzinfo == UTC
