@@ -9,7 +9,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from claudemeter_tui.config import Action, Settings, SettingsError, listing, settings
@@ -17,8 +17,10 @@ from claudemeter_tui.config.errors import quoted
 from claudemeter_tui.folders import config_file, state_folder
 
 if TYPE_CHECKING:  # At run time these would load asyncio, of which a kept answer has no need.
+    from claudemeter_tui.deferred import Deferred
     from claudemeter_tui.model.store import Store
     from claudemeter_tui.polling import Clock, Poller
+    from claudemeter_tui.tui.options import Options
 
 USAGE_ERROR = 2
 """Exit status for arguments and surroundings that cannot be used."""
@@ -69,7 +71,7 @@ def _report(chosen: Settings) -> int:
     from claudemeter_tui.once import once  # noqa: PLC0415 - the dashboard does without it
 
     clock = _clock(chosen, skipping=True)
-    feed = _poller(chosen, clock)
+    feed = _feed(chosen, clock)
     return once(feed, clock.now, as_json=chosen.action is Action.JSON, org=chosen.org, tell=_complain)
 
 
@@ -77,7 +79,7 @@ def _watch(chosen: Settings) -> int:
     from claudemeter_tui.watch import watch  # noqa: PLC0415 - everything else does without it
 
     clock = _clock(chosen)
-    return watch(_poller(chosen, clock), clock.now, thresholds=chosen.thresholds, org=chosen.org)
+    return watch(_feed(chosen, clock), clock.now, thresholds=chosen.thresholds, org=chosen.org)
 
 
 def _bar(chosen: Settings, arguments: Sequence[str]) -> int:
@@ -112,7 +114,7 @@ def _polled(chosen: Settings, known: Store) -> tuple[Store, Store]:
     """Poll once; gives what is known then, and what the poll alone gave."""
     from claudemeter_tui.once import polled  # noqa: PLC0415 - kept figures do without it
 
-    return polled(_poller(chosen, _clock(chosen, skipping=True)), known)
+    return polled(_feed(chosen, _clock(chosen, skipping=True)), known)
 
 
 def _config(chosen: Settings) -> int:
@@ -124,7 +126,11 @@ def _config(chosen: Settings) -> int:
 
 def _sessions(chosen: Settings) -> int:
     """The table of what was looked at, browser by browser; 0 where a session works, else 3."""
-    raise SettingsError(f"{chosen.action}: not built yet")
+    from claudemeter_tui import opening  # noqa: PLC0415 - loads asyncio
+    from claudemeter_tui.output import write  # noqa: PLC0415 - most do without it
+    from claudemeter_tui.sessions.checking import sessions_report  # noqa: PLC0415 - the same
+
+    return sessions_report(opening.ways(chosen, _clock(chosen)), write)
 
 
 def _dashboard(chosen: Settings) -> int:
@@ -133,13 +139,47 @@ def _dashboard(chosen: Settings) -> int:
             "the dashboard needs a terminal: its keys come from standard input and it draws on standard"
             " error, so neither may be redirected; --once and --screenshot FILE.svg need none"
         )
-    from claudemeter_tui.tui.app import Claudemeter  # noqa: PLC0415 - scripts and errors do without it
+    from claudemeter_tui.tui.app import DEMO, Claudemeter  # noqa: PLC0415 - scripts do without it
+
+    clock = _clock(chosen)
+    app = Claudemeter(_feed(chosen, clock), now=clock.now, options=_options(chosen))
+    if app.run() == DEMO:
+        return _dashboard(replace(chosen, demo=True))
+    return app.return_code or 0
+
+
+def _options(chosen: Settings) -> Options:
+    """How the dashboard is wanted: what was set, else what is remembered."""
+    from claudemeter_tui import memory  # noqa: PLC0415 - scripts and errors do without all of these
+    from claudemeter_tui.folders import pictures_folder  # noqa: PLC0415
+    from claudemeter_tui.model.store import OrgKey  # noqa: PLC0415
+    from claudemeter_tui.tui.options import Options  # noqa: PLC0415
 
     _check_theme(chosen)
-    clock = _clock(chosen)
-    app = Claudemeter(_poller(chosen, clock), now=clock.now, note=_note(chosen), ascii_only=chosen.ascii)
-    app.run()
-    return app.return_code or 0
+    folder = state_folder()
+    last = memory.load(folder)
+
+    def remember(theme: str, org: OrgKey | None) -> None:
+        """Keep what a person chose: a theme that was set is none, nor is an org of the demo."""
+        kept_theme = last.theme if theme == chosen.theme else theme
+        memory.save(folder, memory.Memory(kept_theme, last.org if chosen.demo or org is None else org))
+
+    return Options(
+        note="demo: a minute a second" if chosen.demo else "",
+        theme=chosen.theme or last.theme or "",
+        org=last.org,
+        ascii=chosen.ascii,
+        privacy=chosen.privacy,
+        pictures=chosen.pictures or pictures_folder(),
+        thresholds=chosen.thresholds,
+        alerts=not chosen.demo,
+        toast=chosen.toast,
+        bell=chosen.bell,
+        desktop=chosen.desktop,
+        on_event=chosen.on_event,
+        settings={key: one.value for key, one in chosen.given.items()},
+        remember=remember,
+    )
 
 
 def _check_theme(chosen: Settings) -> None:
@@ -156,18 +196,19 @@ def _check_theme(chosen: Settings) -> None:
 
 def _picture(chosen: Settings) -> int:
     from claudemeter_tui.tui.picture import svg  # noqa: PLC0415 - scripts and errors do without it
+    from claudemeter_tui.tui.pictures import PictureError, save_as  # noqa: PLC0415
 
     assert chosen.screenshot is not None  # noqa: S101 - for the type checker
-    _check_theme(chosen)
     polls = REHEARSED_POLLS if chosen.demo else 1
     clock = _clock(chosen, skipping=True)
-    feed = _poller(chosen, clock)
-    _save(chosen.screenshot, svg(feed, polls, now=clock.now, size=chosen.size, note=_note(chosen)))
+    feed = _feed(chosen, clock)
+    options = replace(_options(chosen), alerts=False, remember=lambda *_: None)
+    picture = svg(feed, polls, now=clock.now, size=chosen.size, options=options)
+    try:
+        save_as(chosen.screenshot, picture)
+    except PictureError as error:
+        raise SettingsError(f"--screenshot: {error}") from None
     return 0
-
-
-def _note(chosen: Settings) -> str:
-    return "demo: a minute a second" if chosen.demo else ""
 
 
 def _clock(chosen: Settings, *, skipping: bool = False) -> Clock:
@@ -176,18 +217,7 @@ def _clock(chosen: Settings, *, skipping: bool = False) -> Clock:
     return opening.clock(chosen, skipping=skipping)
 
 
-def _poller(chosen: Settings, clock: Clock) -> Poller:
+def _feed(chosen: Settings, clock: Clock) -> Poller | Deferred:
     from claudemeter_tui import opening  # noqa: PLC0415 - loads asyncio
 
-    return opening.poller(chosen, clock)
-
-
-def _save(path: Path, text: str) -> None:
-    """Write the whole file or none of it."""
-    from claudemeter_tui.private import write_whole  # noqa: PLC0415 - pictures only
-
-    try:
-        write_whole(path, text)
-    except OSError as error:
-        reason = error.strerror or "it cannot be written"
-        raise SettingsError(f"--screenshot: {str(path)!r}: {reason}") from None
+    return opening.feed(chosen, clock)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Protocol
 
-from claudemeter_tui.model.reading import Endpoint, Failure, Reading
+from claudemeter_tui.model.reading import Reading
 from claudemeter_tui.model.store import OrgState, Store
 from claudemeter_tui.output import NO_SESSION, NOTHING_READ, WITHOUT_SESSION, chosen, reasons, write
 from claudemeter_tui.text import report
@@ -16,8 +16,8 @@ from claudemeter_tui.text import report
 class Feed(Protocol):
     """Where readings come from."""
 
-    async def run(self, post: Callable[[Reading], object]) -> None:
-        """Post readings until cancelled; each poll's last one carries the schedule."""
+    async def round(self, post: Callable[[Reading], object]) -> None:
+        """Post readings until everything has been read once."""
 
 
 def once(
@@ -53,9 +53,9 @@ async def one_poll(feed: Feed) -> Store:
 
     def fold(reading: Reading) -> None:
         nonlocal store
-        store = after(store, reading)
+        store = store.folded(reading)
 
-    await until_polled(feed, fold)
+    await feed.round(fold)
     return store
 
 
@@ -65,33 +65,10 @@ def polled(feed: Feed, known: Store) -> tuple[Store, Store]:
 
     def fold(reading: Reading) -> None:
         nonlocal known, poll
-        known, poll = after(known, reading), after(poll, reading)
+        known, poll = known.folded(reading), poll.folded(reading)
 
-    asyncio.run(until_polled(feed, fold))
+    asyncio.run(feed.round(fold))
     return known, poll
-
-
-async def until_polled(feed: Feed, post: Callable[[Reading], object]) -> None:
-    """Pass on the readings of the first poll of a feed, and no more."""
-
-    def pass_on(reading: Reading) -> None:
-        post(reading)
-        if reading.schedule is not None:
-            polling.cancel()
-
-    polling = asyncio.create_task(feed.run(pass_on))
-    await asyncio.wait((polling,))  # Unlike awaiting the task, it tells our own cancelling from Ctrl+C.
-    if not polling.cancelled():
-        polling.result()
-
-
-def after(store: Store, reading: Reading) -> Store:
-    """The store after one more reading; what nobody foresaw becomes a problem, not a crash."""
-    try:
-        return store.after(reading)
-    except Exception as error:  # noqa: BLE001 - the boundary for what nobody foresaw
-        bug = Failure.bug(error, Endpoint.ACCOUNT, reading.at)
-        return store.after(Reading(reading.session, reading.at, account=bug, schedule=reading.schedule))
 
 
 def _status(store: Store, states: Iterable[OrgState]) -> int:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from claudemeter_tui.config import Settings
+from claudemeter_tui.deferred import Deferred
+from claudemeter_tui.folders import state_folder
 from claudemeter_tui.model.reading import Session
-from claudemeter_tui.polling import Clock, NoSessionError, Poller, Source, WallClock
+from claudemeter_tui.polling import Clock, Poller, Source, WallClock
 from claudemeter_tui.sources.cookies import Cookies
+
+if TYPE_CHECKING:  # both load half of the program
+    from claudemeter_tui.sessions import FrontDoor, Ways
 
 
 def clock(chosen: Settings, *, skipping: bool = False) -> Clock:
@@ -23,10 +28,32 @@ def clock(chosen: Settings, *, skipping: bool = False) -> Clock:
     return SkippingClock(start) if skipping else DemoClock(start)
 
 
-def poller(chosen: Settings, clock: Clock) -> Poller:
-    """What polls, by that clock."""
-    opening = _open_demo if chosen.demo else _open
-    return Poller(lambda: opening(chosen, clock), interval=chosen.interval, clock=clock)
+def feed(chosen: Settings, clock: Clock) -> Poller | Deferred:
+    """What reads, by that clock: the demo's one session, or all that the front door finds."""
+    if chosen.demo:
+        return Poller(lambda: _open_demo(chosen, clock), interval=chosen.interval, clock=clock)
+
+    def build() -> FrontDoor:
+        from claudemeter_tui.sessions import FrontDoor  # noqa: PLC0415 - loads half of the program
+
+        return FrontDoor(ways(chosen, clock), interval=chosen.interval, clock=clock)
+
+    return Deferred(build)
+
+
+def ways(chosen: Settings, clock: Clock) -> Ways:
+    """The ways to a session that the settings leave open. Slow: it loads half of the program."""
+    from claudemeter_tui.sessions import building  # noqa: PLC0415 - loads half of the program
+
+    given = (Session(chosen.cookies_from), chosen.cookies) if chosen.cookies is not None else None
+    return building.ways(
+        building.Machine(state=state_folder()),
+        clock.now,
+        base_url=chosen.base_url,
+        source=chosen.source,
+        wanted=chosen.browsers,
+        given=given,
+    )
 
 
 async def _open_demo(chosen: Settings, clock: Clock) -> Source:
@@ -35,41 +62,13 @@ async def _open_demo(chosen: Settings, clock: Clock) -> Source:
     from claudemeter_tui.sources import demo  # noqa: PLC0415 - just loaded, in a thread
 
     transport = demo.transport(clock.now, clock.now())
-    session, none = Session("simulated"), Cookies([])
-    return await asyncio.to_thread(_source, session, none, chosen, clock, transport=transport)
+    return await asyncio.to_thread(_source, chosen, clock, transport)
 
 
-async def _open(chosen: Settings, clock: Clock) -> Source:
-    """claude.ai, with the cookies given by hand or those of the first browser that has a session."""
-    session, cookies, agent = Session(chosen.cookies_from), chosen.cookies, None
-    if cookies is None:
-        session, cookies, agent = await _first_session(chosen)
-    return await asyncio.to_thread(_source, session, cookies, chosen, clock, user_agent=agent)
-
-
-async def _first_session(chosen: Settings) -> tuple[Session, Cookies, str | None]:
-    browsers = await asyncio.to_thread(import_module, "claudemeter_tui.sources.browsers")
-    looks = await browsers.look(chosen.browsers)
-    for look in looks:
-        if look.cookies is not None:
-            return look.session, look.cookies, look.user_agent
-    raise NoSessionError("; ".join(f"{look.session.label}: {look.outcome}" for look in looks))
-
-
-def _source(
-    session: Session,
-    cookies: Cookies,
-    chosen: Settings,
-    clock: Clock,
-    *,
-    transport: Any = None,
-    user_agent: str | None = None,
-) -> Source:
-    """A source for one session. Slow: it loads the libraries and builds the TLS context."""
+def _source(chosen: Settings, clock: Clock, transport: Any) -> Source:
+    """A source for the demo's session. Slow: it loads the libraries."""
     from claudemeter_tui.sources.claude_ai.client import Client  # noqa: PLC0415 - loads httpx
     from claudemeter_tui.sources.claude_ai.source import ClaudeAi  # noqa: PLC0415 - loads pydantic
 
-    client = Client(
-        cookies, base_url=chosen.base_url, user_agent=user_agent, now=clock.now, transport=transport
-    )
-    return ClaudeAi(session, client, clock.now)
+    client = Client(Cookies([]), base_url=chosen.base_url, now=clock.now, transport=transport)
+    return ClaudeAi(Session("simulated"), client, clock.now)

@@ -131,6 +131,22 @@ class Poller:
         if not self._held:
             self._poked.set()
 
+    async def round(self, post: Callable[[Reading], object]) -> None:
+        """Poll once, and end."""
+
+        def pass_on(reading: Reading) -> None:
+            post(reading)
+            if reading.schedule is not None:
+                polling.cancel()
+
+        polling = asyncio.create_task(self.run(pass_on))
+        try:
+            await asyncio.wait((polling,))  # unlike awaiting it, this tells our own cancelling from Ctrl+C
+        finally:
+            polling.cancel()
+        if not polling.cancelled():
+            polling.result()
+
     async def run(self, post: Callable[[Reading], object]) -> None:
         """Poll until cancelled, posting each reading as it comes; a poll's last one carries the schedule."""
         session, full = Session(""), True

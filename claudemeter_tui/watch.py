@@ -5,17 +5,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from typing import Protocol
 
 from claudemeter_tui.model.events import Event
 from claudemeter_tui.model.journal import Journal
 from claudemeter_tui.model.reading import Reading
 from claudemeter_tui.model.store import OrgKey, Store
-from claudemeter_tui.once import Feed, after
 from claudemeter_tui.output import chosen, write
 from claudemeter_tui.text.events import as_json
 
 TICK = 1.0
 """Seconds between two looks at the clock, which alone tells that a reset is over or figures are stale."""
+
+
+class Feed(Protocol):
+    """Where readings come from."""
+
+    async def run(self, post: Callable[[Reading], object]) -> None:
+        """Post readings until cancelled."""
 
 
 class Watch:
@@ -64,7 +71,7 @@ async def _watched(feed: Feed, now: Callable[[], datetime], watching: Watch) -> 
 
     def fold(reading: Reading) -> None:
         nonlocal store
-        store = after(store, reading)
+        store = store.folded(reading)
         stores.put_nowait((store, now()))
 
     tasks = [asyncio.ensure_future(one) for one in (feed.run(fold), _print(stores, now, watching))]

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from claudemeter_tui import cli
+from claudemeter_tui import cli, memory
 from claudemeter_tui.cli import main
-from claudemeter_tui.config import COOKIE_VARIABLE
+from claudemeter_tui.config import COOKIE_VARIABLE, settings
+from claudemeter_tui.folders import state_folder
 from tests.answers import Answer
 from tests.bodies import account_body
 from tests.server import LoopbackServer
@@ -188,3 +189,29 @@ def test_cookie_file_is_used_and_never_shown(tmp_path: Path, capsys: pytest.Capt
     out, err = capsys.readouterr()
     assert "via cookie file" in out
     assert MARKER not in out + err
+
+
+def test_theme_that_there_is_not_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It names those there are, ours first."""
+    assert main(["--demo", "--theme", "nrod", "--screenshot", str(tmp_path / "x.svg")]) == 2
+    expected = (
+        "claudemeter-tui: --theme: there is no theme 'nrod'; there are claudemeter-dark, claudemeter-light, "
+    )
+    said = capsys.readouterr().err
+    assert (said[: len(expected)], said.count("\n")) == (expected, 1)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_dashboard_is_as_it_was_set_else_as_it_was_left(tmp_path: Path) -> None:
+    """A theme that was set is not remembered as one that was chosen; nor is an org of the demo."""
+    folder, org = state_folder(), ("a-1", "b-1")
+    memory.save(folder, memory.Memory("nord", org))
+    options = cli._options(settings(["--privacy", "--ascii", "--pictures", str(tmp_path)], {}))
+    assert (options.theme, options.org, options.privacy, options.ascii) == ("nord", org, True, True)
+    assert (options.pictures, options.alerts, options.settings["interval"]) == (tmp_path, True, 60)
+    options.remember("dracula", ("a-1", "b-2"))
+    assert memory.load(folder) == memory.Memory("dracula", ("a-1", "b-2"))
+    shown = cli._options(settings(["--demo", "--theme", "gruvbox"], {}))
+    assert (shown.theme, shown.alerts, shown.note) == ("gruvbox", False, "demo: a minute a second")
+    shown.remember("gruvbox", ("", "demo"))
+    assert memory.load(folder) == memory.Memory("dracula", ("a-1", "b-2"))

@@ -81,7 +81,12 @@ def test_org_that_matches_none_ends_it() -> None:
 def test_nobody_reading_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """At the first line that cannot be written, without a word."""
     written: list[str] = []
-    monkeypatch.setattr(watching, "write", lambda text: bool(written.append(text)))
+
+    def closed(text: str) -> bool:
+        written.append(text)
+        return False
+
+    monkeypatch.setattr(watching, "write", closed)
     feed = Play(readings(CALM, at=READ - MINUTE), readings(WAITING))
     assert watch(feed, now, thresholds=(75, 90, 100)) == 0
     assert len(written) == 1

@@ -79,8 +79,8 @@ def picture(text: str) -> Path:
         SettingsError: no picture can be saved there.
     """
     path = home("--screenshot", text)
-    if path.suffix.lower() != ".svg":
-        raise SettingsError(f"--screenshot: {quoted(text)} must end in .svg")
+    if path.suffix.lower() not in (".svg", ".png"):
+        raise SettingsError(f"--screenshot: {quoted(text)} must end in .svg or .png")
     try:
         if path.parent.is_dir():
             return path

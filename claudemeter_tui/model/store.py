@@ -227,6 +227,14 @@ class Store:
         sessions = (problem for session in self.sessions for problem in session.problems())
         return (*sessions, *(problem for org in self.orgs for problem in org.problems()))
 
+    def folded(self, reading: Reading) -> Store:
+        """The store after one more reading; what nobody foresaw becomes a problem in it, not a crash."""
+        try:
+            return self.after(reading)
+        except Exception as error:  # noqa: BLE001 - the boundary for what nobody foresaw
+            bug = Failure.bug(error, Endpoint.ACCOUNT, reading.at)
+            return self.after(Reading(reading.session, reading.at, account=bug, schedule=reading.schedule))
+
     def after(self, reading: Reading) -> Store:
         """The store after one more reading: the only way in which it changes.
 

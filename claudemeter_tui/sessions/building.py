@@ -75,7 +75,7 @@ def _connection(
     from claudemeter_tui.sources.claude_ai.source import ClaudeAi  # noqa: PLC0415 - loads pydantic
 
     client = Client(cookies, base_url=base_url, user_agent=agent, now=now)
-    return Connection(ClaudeAi(session, client, now), client.use, lambda: client._cookies)  # noqa: SLF001
+    return Connection(ClaudeAi(session, client, now), client.use, lambda: client.cookies)
 
 
 def _looking(machine: Machine) -> Looking:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, cast
 
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
@@ -21,7 +21,7 @@ from textual.screen import Screen
 
 from claudemeter_tui.model.events import Event
 from claudemeter_tui.model.journal import Journal
-from claudemeter_tui.model.reading import Endpoint, Failure, Reading
+from claudemeter_tui.model.reading import Offered, Reading
 from claudemeter_tui.model.store import OrgKey, Store
 from claudemeter_tui.text import bug_report
 from claudemeter_tui.text import format as form
@@ -32,7 +32,9 @@ from claudemeter_tui.tui.attention import Attention
 from claudemeter_tui.tui.ink import SEVERITY_OF_TOAST
 from claudemeter_tui.tui.keys import BOUND
 from claudemeter_tui.tui.options import Options
+from claudemeter_tui.tui.screens import connect
 from claudemeter_tui.tui.screens.confirm import Confirm
+from claudemeter_tui.tui.screens.connect import Connect
 from claudemeter_tui.tui.screens.dashboard import Dashboard
 from claudemeter_tui.tui.screens.details import Details
 from claudemeter_tui.tui.screens.happenings import Happenings
@@ -47,6 +49,8 @@ from claudemeter_tui.tui.widgets.chart_panel import wider
 from claudemeter_tui.tui.widgets.key_hints import KeyHints
 from claudemeter_tui.tui.widgets.org_tabs import OrgTabs
 
+DEMO = "demo"
+"""What the dashboard returns when the demo is wanted instead."""
 USAGE_PAGE = "https://claude.ai/settings/usage"
 
 
@@ -56,11 +60,21 @@ class Feed(Protocol):
     async def run(self, post: Callable[[Reading], object]) -> None:
         """Post readings until cancelled."""
 
+    async def round(self, post: Callable[[Reading], object]) -> None:
+        """Post readings until everything has been read once."""
+
     def poke(self) -> None:
         """Poll now."""
 
 
-class Claudemeter(App[None]):
+class Door(Protocol):
+    """A feed that takes one more session."""
+
+    async def offer(self, text: str) -> Offered:
+        """Take a Cookie header or a `sessionKey`, if the server accepts it."""
+
+
+class Claudemeter(App[str]):
     """The dashboard."""
 
     CSS_PATH = "app.tcss"
@@ -138,14 +152,9 @@ class Claudemeter(App[None]):
         self.options.remember(self.theme, self.selected)
 
     def on_claudemeter_read(self, message: Read) -> None:
-        """Fold the reading in; what nobody foresaw becomes a problem on screen, not a crash."""
-        reading = message.reading
+        """Fold the reading in."""
         self.now = self._clock()
-        try:
-            self.store = self.store.after(reading)
-        except Exception as error:  # noqa: BLE001 - the boundary for what nobody foresaw
-            bug = Failure.bug(error, Endpoint.ACCOUNT, reading.at)
-            self.store = self.store.after(Reading(reading.session, reading.at, account=bug))
+        self.store = self.store.folded(message.reading)
         self._follow()
 
     def watch_store(self) -> None:
@@ -154,6 +163,7 @@ class Claudemeter(App[None]):
             wished = self.store.org(self.selected or self.options.org)
             first = wished or next(iter(self.store.orgs), None)
             self.selected = first.key if first else None
+        self._greet()
         self._show()
 
     def watch_selected(self) -> None:
@@ -193,6 +203,14 @@ class Claudemeter(App[None]):
     async def on_key_hints_chosen(self, message: KeyHints.Chosen) -> None:
         """A hint of the footer was clicked."""
         await self.run_action(message.action)
+
+    def on_connect_pasted(self, message: Connect.Pasted) -> None:
+        """A session was pasted: try it, and say what became of it."""
+        self.run_worker(self._offer(message))
+
+    def on_connect_demo(self) -> None:
+        """Leave for the demo."""
+        self.exit(DEMO)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
         """The actions of the keys, by name."""
@@ -267,6 +285,19 @@ class Claudemeter(App[None]):
     def _may_alert(self) -> bool:
         return self.options.alerts and not self.is_headless
 
+    def _greet(self) -> None:
+        """Where there is no session show what can be done; go back as soon as there is one."""
+        wanted = connect.is_wanted(self.store)
+        if wanted and isinstance(self.screen, Dashboard):
+            self.push_screen(Connect(self._view()))
+        elif not wanted and isinstance(self.screen, Connect):
+            self.pop_screen()
+
+    async def _offer(self, message: Connect.Pasted) -> None:
+        offered = await cast("Door", self._feed).offer(message.take())
+        if isinstance(self.screen, Connect):
+            self.screen.tell(offered)
+
     def _follow(self) -> None:
         """Tell what has happened since the last look."""
         self._journal = self._journal.after(self.store, self.now)
@@ -316,7 +347,7 @@ class Claudemeter(App[None]):
         if not (self.is_running and self.screen_stack):
             return
         view = self._view()
-        if isinstance(self.screen, Dashboard | Page | Listing):
+        if isinstance(self.screen, Dashboard | Page | Listing | Connect):
             self.screen.view = view
         if view.state is not None and view.verdict is not None:
             name = view.state.org.name or view.state.org.uuid[:8]

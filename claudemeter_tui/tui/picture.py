@@ -9,7 +9,7 @@ from datetime import datetime
 
 from textual.pilot import Pilot
 
-from claudemeter_tui.model.reading import Reading
+from claudemeter_tui.model.reading import Offered, Reading, Trouble
 from claudemeter_tui.tui.app import Claudemeter, Feed
 from claudemeter_tui.tui.options import Options
 from claudemeter_tui.tui.pictures import svg as svg_of
@@ -34,13 +34,26 @@ class Rehearsal:
             if self._left == 0:
                 running.cancel()
 
+        if self._left == 1:
+            await self._feed.round(post)
+            self.over.set()
+            return
         running = asyncio.create_task(self._feed.run(count))
         with contextlib.suppress(asyncio.CancelledError):
             await running
         self.over.set()
 
+    async def round(self, post: Callable[[Reading], object]) -> None:
+        """The same: it ends by itself."""
+        await self.run(post)
+
     def poke(self) -> None:
         """Nobody is there to ask for more."""
+
+    async def offer(self, text: str) -> Offered:
+        """Nobody is there to offer anything."""
+        del text
+        return Offered(trouble=Trouble.NO_SESSION)
 
 
 def svg(

@@ -63,6 +63,11 @@ class Client:
         self._http = _http(self._origin, headers, transport)
         self.use(cookies)
 
+    @property
+    def cookies(self) -> Cookies:
+        """What is sent now, renewed ones included."""
+        return self._cookies
+
     def use(self, cookies: Cookies) -> None:
         """Send these cookies from now on, and no others."""
         self._cookies = cookies

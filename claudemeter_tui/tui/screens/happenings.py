@@ -40,7 +40,8 @@ def _problem(problem: Problem, view: View, width: int) -> list[ink.Line]:
         return head
     said = words.TABLE[problem.trouble]
     kept = words.meanwhile(problem, view.store, view.now, view.zone)
-    body = [line for text in (said.what, said.cure, kept) for line in ink.wrapped(text, width - 2)]
+    cure = words.cure(problem)
+    body = [line for text in (said.what, cure, kept) for line in ink.wrapped(text, width - 2)]
     return [*head, *(ink.text("  ", line) for line in body), ink.text("")]
 
 

@@ -60,8 +60,8 @@ def waiting(view: View) -> ink.Line:
     trouble = next((problem for problem in view.store.problems if problem.org is None), None)
     if trouble is None:
         return ink.text((" Reading claude.ai …", ink.MUTED))
-    told = problems.TABLE[trouble.trouble]
-    return ink.text((f" {told.what} ", ink.STYLE[Severity.CRITICAL]), told.cure)
+    what = problems.TABLE[trouble.trouble].what
+    return ink.text((f" {what} ", ink.STYLE[Severity.CRITICAL]), problems.cure(trouble))
 
 
 def _one_line(view: View, verdict: Verdict, style: str, width: int) -> ink.Line:
