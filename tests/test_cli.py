@@ -46,7 +46,7 @@ ENOSPC = OSError(errno.ENOSPC, "No space left on device")
             "--base-url http://example.com",
         ),
         ("--cookie-file: '/none/here': No such file or directory", "--cookie-file /none/here"),
-        ("--screenshot: 'x.png' must end in .svg", "--screenshot x.png"),
+        ("--screenshot: 'x.jpg' must end in .svg or .png", "--screenshot x.jpg"),
         ("--screenshot: there is no folder '/none/here'", "--screenshot /none/here/x.svg"),
         ("--org: it chooses what --once, --json, --check, --line print; give one of them too", "--org 1"),
         ("--format: there is no placeholder {gift}; there are alarm, verdict, ", "--line --format {gift}"),
@@ -133,9 +133,9 @@ def full_at(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
     else:
         opened = os.fdopen
 
-        def into_nothing(handle: int, *_: object, **__: object) -> object:
+        def into_nothing(handle: int, mode: str, *_: object, **__: object) -> object:
             os.close(handle)
-            return opened(os.open("/dev/full", os.O_WRONLY), "w", encoding="utf-8")
+            return opened(os.open("/dev/full", os.O_WRONLY), mode)
 
         monkeypatch.setattr("os.fdopen", into_nothing)
 
@@ -160,7 +160,7 @@ def test_full_disk_leaves_nothing_half_written(
     assert main(["--demo", "--screenshot", str(path)]) == 2
     assert capsys.readouterr() == (
         "",
-        f"claudemeter-tui: --screenshot: {str(path)!r}: No space left on device\n",
+        f"claudemeter-tui: --screenshot: {str(path)!r}: no space left on device\n",
     )
     assert {one.name: one.read_text() for one in tmp_path.iterdir()} == (
         {} if before is None else {"picture.svg": before}

@@ -244,8 +244,8 @@ def test_demo_looks_at_no_cookie() -> None:
 @pytest.mark.parametrize(
     ("expected", "text"),
     [
-        ("'{0}/picture.png' must end in .svg", "picture.png"),
-        ("'{0}/picture' must end in .svg", "picture"),
+        ("'{0}/picture.jpg' must end in .svg or .png", "picture.jpg"),
+        ("'{0}/picture' must end in .svg or .png", "picture"),
         ("there is no folder '{0}/none'", "none/picture.svg"),
         ("there is no folder '{0}/file'", "file/picture.svg"),
         (": File name too long", f"{'x' * 300}/picture.svg"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import re
@@ -379,29 +378,23 @@ def test_scripts_wait_for_no_library_that_they_do_not_need(server: LoopbackServe
 
 
 class _Feed:
-    """Posts what it is given and then waits, as a poller does."""
+    """Posts what it is given, once."""
 
     def __init__(self, *readings: object) -> None:
         self._readings = readings
-        self.ended = False
 
-    async def run(self, post: Callable[[Reading], object]) -> None:
-        try:
-            for reading in self._readings:
-                post(cast(Reading, reading))
-            await asyncio.Event().wait()
-        finally:
-            self.ended = True
+    async def round(self, post: Callable[[Reading], object]) -> None:
+        for reading in self._readings:
+            post(cast(Reading, reading))
 
 
 END = Reading(Session("Chrome"), NOW, schedule=Schedule(NOW, timedelta(seconds=60)))
 
 
-async def test_one_poll_ends_with_its_schedule_and_closes_the_feed() -> None:
-    """What a later poll would say does not count."""
-    feed = _Feed(Reading(Session("Chrome"), NOW, roster=(Org("u-1", "Personal"),)), END)
-    store = await one_poll(feed)
-    assert ([state.org.name for state in store.orgs], feed.ended) == (["Personal"], True)
+async def test_one_poll_gives_what_a_round_of_the_feed_gave() -> None:
+    """All of it, in one store."""
+    store = await one_poll(_Feed(Reading(Session("Chrome"), NOW, roster=(Org("u-1", "Personal"),)), END))
+    assert [state.org.name for state in store.orgs] == ["Personal"]
 
 
 async def test_one_poll_outlives_a_reading_that_cannot_be_folded() -> None:
@@ -413,10 +406,10 @@ async def test_one_poll_outlives_a_reading_that_cannot_be_folded() -> None:
 
 
 async def test_one_poll_hands_on_a_feed_that_breaks() -> None:
-    """A feed is not supposed to end: that is loud."""
+    """A feed is not supposed to break: that is loud."""
 
     class Broken:
-        async def run(self, _post: Callable[[Reading], object]) -> None:
+        async def round(self, _post: Callable[[Reading], object]) -> None:
             raise LookupError("broken")
 
     with pytest.raises(LookupError, match="broken"):

@@ -13,12 +13,14 @@ import gc
 import resource
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 
 if TYPE_CHECKING:
     from claudemeter_tui.model.reading import Reading
+    from claudemeter_tui.polling import Clock, Source
 
 SIZE = (120, 36)
 
@@ -68,15 +70,26 @@ class Looked:
         """Nobody asks for more."""
 
 
+async def opened(clock: Clock) -> Source:
+    """The demo behind the real client."""
+    from claudemeter_tui.model.reading import Session  # noqa: PLC0415
+    from claudemeter_tui.sources import demo  # noqa: PLC0415
+    from claudemeter_tui.sources.claude_ai.client import Client  # noqa: PLC0415
+    from claudemeter_tui.sources.claude_ai.source import ClaudeAi  # noqa: PLC0415
+    from claudemeter_tui.sources.cookies import Cookies  # noqa: PLC0415
+
+    client = Client(Cookies([]), now=clock.now, transport=demo.transport(clock.now, clock.now()))
+    return ClaudeAi(Session("simulated"), client, clock.now)
+
+
 async def polled(polls: list[int]) -> None:
-    """The dashboard over the demo, opened as the program opens it."""
-    from claudemeter_tui import opening  # noqa: PLC0415
-    from claudemeter_tui.config import settings  # noqa: PLC0415
+    """The dashboard over the demo, a minute passing at once."""
+    from claudemeter_tui.polling import Poller  # noqa: PLC0415
+    from claudemeter_tui.sources.demo import SkippingClock  # noqa: PLC0415
     from claudemeter_tui.tui.app import Claudemeter  # noqa: PLC0415
 
-    chosen = settings(["--demo"])
-    clock = opening.clock(chosen, skipping=True)
-    feed = Looked(opening.poller(chosen, clock), polls)
+    clock = SkippingClock(datetime.now(UTC))
+    feed = Looked(Poller(lambda: opened(clock), clock=clock), polls)
     app = Claudemeter(feed, now=clock.now)
 
     async def look(pilot: Any) -> None:

@@ -222,7 +222,7 @@ def test_off_reasons_are_off_or_somebodys_to_change() -> None:
     assert {Cause.OFF, Cause.ADMIN} == {CAUSES[reason] for reason in OFF_REASONS}
 
 
-@pytest.mark.parametrize("reason", ["capacity_protection", "foo_bar", *UNKNOWN_REASONS])
+@pytest.mark.parametrize("reason", ["capacity_protection", "foo_bar", *sorted(UNKNOWN_REASONS)])
 def test_opaque_reasons_are_the_servers(reason: str) -> None:
     """What is not known is not interpreted."""
     assert Cause.SERVER is judge(org(credits_=meter(reason=reason)), NOW).shuts[0].cause

@@ -172,7 +172,9 @@ def test_cure_of_a_session_that_ends_soon_names_the_browser() -> None:
     assert cure(one) == "Sign in to claude.ai in Chrome (Default) again before it does."
 
 
-@pytest.mark.parametrize("trouble", set(Trouble) - {Trouble.EXPIRED, Trouble.EXPIRES_SOON})
+@pytest.mark.parametrize(
+    "trouble", [one for one in Trouble if one not in (Trouble.EXPIRED, Trouble.EXPIRES_SOON)]
+)
 def test_cure_of_all_else_is_that_of_the_table(trouble: Trouble) -> None:
     """The browser has no part in it."""
     assert TABLE[trouble].cure == cure(problem(trouble))

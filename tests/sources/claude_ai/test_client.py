@@ -84,6 +84,7 @@ async def test_client_gives_the_answer_with_its_times(server: LoopbackServer) ->
         ("x" * (1 << 20), {}, b"x" * (1 << 20)),
         ("x" * (1 << 20), {"Content-Encoding": "gzip"}, gzip.compress(b"x" * (1 << 20))),
     ],
+    ids=lambda value: "" if isinstance(value, bytes) else str(value)[:40],
 )
 async def test_client_decodes_the_body(
     server: LoopbackServer, text: str, headers: dict[str, str], body: bytes
