@@ -28,8 +28,13 @@ class Pictures(pytest_textual_snapshot.SVGImageExtension):
 
 
 @pytest.fixture(autouse=True)
-def _one_world(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """UTC, a colour terminal, and nothing of the person who runs the tests."""
+def _one_world(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """UTC, a colour terminal, and nothing of the person who runs the tests: no folder, no session."""
+    home = tmp_path_factory.getbasetemp() / "home"
+    home.mkdir(exist_ok=True)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
     for name in [name for name in os.environ if name.startswith("CLAUDE") or name == "TEXTUAL"]:
         monkeypatch.delenv(name)
     for name in (

@@ -231,7 +231,8 @@ def _set_size(number: int, columns: int, rows: int) -> None:
 
 
 def _environment() -> dict[str, str]:
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    wanted = ("PATH", "HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME")
+    kept = {name: os.environ[name] for name in wanted if name in os.environ}
     return kept | {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
 
 

@@ -146,8 +146,8 @@ def test_expired_session_says_what_to_do(server: LoopbackServer) -> None:
 
     server.routes["/api/account"] = refuse
     with program(server) as terminal:
-        terminal.wait_for("The session has expired")
-        terminal.wait_for("Sign in to claude.ai")
+        terminal.wait_for("session expired")
+        terminal.wait_for("Set CLAUDEMETER_COOKIE anew")
         terminal.send("q")
         assert terminal.wait() == 0
 

@@ -57,6 +57,10 @@ class Begun:
         self._begin()
         await self._feed.run(post)
 
+    async def round(self, post: Callable[[Reading], object]) -> None:
+        """Read everything once."""
+        await self._feed.round(post)
+
     def poke(self) -> None:
         """Nobody asks for more."""
 

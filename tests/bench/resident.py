@@ -66,6 +66,10 @@ class Looked:
         running = asyncio.ensure_future(self._feed.run(count))
         await asyncio.wait((running,))
 
+    async def round(self, post: Callable[[Reading], object]) -> None:
+        """Read everything once."""
+        await self._feed.round(post)
+
     def poke(self) -> None:
         """Nobody asks for more."""
 

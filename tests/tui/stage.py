@@ -9,7 +9,7 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from claudemeter_tui.model.reading import Reading
+from claudemeter_tui.model.reading import Offered, Reading
 from claudemeter_tui.tui.app import Claudemeter
 from claudemeter_tui.tui.options import Options
 from tests.scenes import NOW, OrgBodies, readings
@@ -36,6 +36,12 @@ class Stage:
         """Post what was given, and end."""
         for reading in self.given:
             post(reading)
+
+    async def offer(self, text: str) -> Offered:
+        """Take a session, and never answer."""
+        del text
+        await asyncio.Event().wait()
+        return Offered()
 
     def poke(self) -> None:
         """Count how often the person asked."""

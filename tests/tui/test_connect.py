@@ -76,11 +76,13 @@ class Asked(Claudemeter):
         self.demos = 0
 
     def on_connect_pasted(self, message: Connect.Pasted) -> None:
-        """Keep it."""
+        """Keep it from the application."""
+        message.prevent_default()
         self.pasted.append(message)
 
-    def on_connect_demo(self) -> None:
-        """Count it."""
+    def on_connect_demo(self, message: Connect.Demo) -> None:
+        """Count it; the application would leave."""
+        message.prevent_default()
         self.demos += 1
 
 

@@ -92,7 +92,7 @@ def served(folder: Path) -> Iterator[Site]:
         site.shutdown()
 
 
-def until(condition: Callable[[], T], what: Callable[[], str], seconds: float = 20) -> T:
+def until(condition: Callable[[], T], what: Callable[[], str], seconds: float = 60) -> T:
     """The first true answer; a failed test if there is none in time."""
     end, tick = time.monotonic() + seconds, threading.Event()
     while not (answer := condition()):
