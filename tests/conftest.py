@@ -18,7 +18,7 @@ settings.register_profile("steady", derandomize=True, deadline=None, max_example
 settings.load_profile("steady")
 
 
-class Pictures(pytest_textual_snapshot.SVGImageExtension):
+class Pictures(pytest_textual_snapshot.SVGImageExtension):  # type: ignore[misc]
     """Accepted pictures lie beside the package, where the README shows them: a folder a test module."""
 
     @classmethod

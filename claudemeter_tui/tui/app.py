@@ -208,8 +208,9 @@ class Claudemeter(App[str]):
         """A session was pasted: try it, and say what became of it."""
         self.run_worker(self._offer(message))
 
-    def on_connect_demo(self) -> None:
+    def on_connect_demo(self, message: Connect.Demo) -> None:
         """Leave for the demo."""
+        message.stop()
         self.exit(DEMO)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002

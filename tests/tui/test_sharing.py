@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from claudemeter_tui.model.store import OrgKey
 from claudemeter_tui.tui.screens.confirm import Confirm
 from tests.scenes import INTERVAL, LABORATORY, PERSONAL, READ, TEAM, WAITING, OrgBodies, readings
 from tests.tui.stage import app, stage, text
@@ -96,13 +97,13 @@ async def test_event_is_shown_and_listed() -> None:
 
 async def test_remembers_theme_and_org() -> None:
     """At the end theme and org are handed over to be kept; at the start they are taken up."""
-    kept: list[object] = []
-    first = app(stage(PERSONAL, LABORATORY), remember=lambda *what: kept.append(what))
+    kept: list[tuple[str, OrgKey | None]] = []
+    first = app(stage(PERSONAL, LABORATORY), remember=lambda theme, org: kept.append((theme, org)))
     async with first.run_test() as pilot:
         await pilot.pause()
         await pilot.press("2")
         first.theme = "nord"
-    ((theme, org),) = kept  # type: ignore[misc]
+    theme, org = kept[0]
     assert theme == "nord"
     second = app(stage(PERSONAL, LABORATORY), theme=theme, org=org)
     async with second.run_test() as pilot:
