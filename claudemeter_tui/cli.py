@@ -6,6 +6,7 @@ What a status bar runs every few seconds comes through here: each branch imports
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -139,6 +140,7 @@ def _dashboard(chosen: Settings) -> int:
             "the dashboard needs a terminal: its keys come from standard input and it draws on standard"
             " error, so neither may be redirected; --once and --screenshot FILE.svg need none"
         )
+    gc.disable()  # until the first frame: what is loaded until then stays, so looking for garbage is vain
     from claudemeter_tui.tui.app import DEMO, Claudemeter  # noqa: PLC0415 - scripts do without it
 
     clock = _clock(chosen)

@@ -58,8 +58,8 @@ def ways(chosen: Settings, clock: Clock) -> Ways:
 
 async def _open_demo(chosen: Settings, clock: Clock) -> Source:
     """The simulated claude.ai, behind the real client."""
-    await asyncio.to_thread(import_module, "claudemeter_tui.sources.demo")
-    from claudemeter_tui.sources import demo  # noqa: PLC0415 - just loaded, in a thread
+    await asyncio.to_thread(import_module, "claudemeter_tui.sources.demo.server")
+    from claudemeter_tui.sources import demo  # noqa: PLC0415 - demo only
 
     transport = demo.transport(clock.now, clock.now())
     return await asyncio.to_thread(_source, chosen, clock, transport)

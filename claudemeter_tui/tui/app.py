@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
-from typing import ClassVar, Protocol, cast
+from functools import cached_property, partial
+from importlib import import_module
+from typing import TYPE_CHECKING, ClassVar, Protocol, cast
 
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
@@ -23,24 +25,15 @@ from claudemeter_tui.model.events import Event
 from claudemeter_tui.model.journal import Journal
 from claudemeter_tui.model.reading import Offered, Reading
 from claudemeter_tui.model.store import OrgKey, Store
-from claudemeter_tui.text import bug_report
 from claudemeter_tui.text import format as form
 from claudemeter_tui.text import verdict as words
-from claudemeter_tui.text.redact import Redaction
-from claudemeter_tui.tui import pictures
 from claudemeter_tui.tui.attention import Attention
 from claudemeter_tui.tui.ink import SEVERITY_OF_TOAST
 from claudemeter_tui.tui.keys import BOUND
 from claudemeter_tui.tui.options import Options
-from claudemeter_tui.tui.screens import connect
-from claudemeter_tui.tui.screens.confirm import Confirm
-from claudemeter_tui.tui.screens.connect import Connect
+from claudemeter_tui.tui.screens.connect import Connect, is_wanted
 from claudemeter_tui.tui.screens.dashboard import Dashboard
-from claudemeter_tui.tui.screens.details import Details
-from claudemeter_tui.tui.screens.happenings import Happenings
-from claudemeter_tui.tui.screens.help import Help
 from claudemeter_tui.tui.screens.listing import Listing
-from claudemeter_tui.tui.screens.overview import Overview
 from claudemeter_tui.tui.screens.page import Page
 from claudemeter_tui.tui.terminal import driver_class
 from claudemeter_tui.tui.themes import DARK, OWN, missing
@@ -49,8 +42,15 @@ from claudemeter_tui.tui.widgets.chart_panel import wider
 from claudemeter_tui.tui.widgets.key_hints import KeyHints
 from claudemeter_tui.tui.widgets.org_tabs import OrgTabs
 
+if TYPE_CHECKING:  # the first frame does not wait for them
+    from claudemeter_tui.text.redact import Redaction
+    from claudemeter_tui.tui.screens.details import Details
+    from claudemeter_tui.tui.screens.overview import Overview
+
 DEMO = "demo"
 """What the dashboard returns when the demo is wanted instead."""
+LATER = ("overview", "details", "help", "happenings", "confirm")
+"""Modules of screens that the first frame does not wait for."""
 USAGE_PAGE = "https://claude.ai/settings/usage"
 
 
@@ -107,13 +107,20 @@ class Claudemeter(App[str]):
         self._feed = feed
         self._clock = now
         self._journal = Journal(self.options.thresholds)
-        self._redaction = Redaction()
+        self._showing = False
         for theme in OWN:
             self.register_theme(theme)
         known = self.options.theme in self.available_themes
         self.theme = self.options.theme if known else DARK.name
         self.set_reactive(Claudemeter.now, now())
         self.set_reactive(Claudemeter.private, self.options.privacy)
+
+    @cached_property
+    def _redaction(self) -> Redaction:
+        """The pseudonyms of this run."""
+        from claudemeter_tui.text.redact import Redaction  # noqa: PLC0415 - not before it is needed
+
+        return Redaction()
 
     def get_driver_class(self) -> type[Driver]:
         """Textual's driver, with the way past it for title, bell and notifications."""
@@ -138,8 +145,10 @@ class Claudemeter(App[str]):
 
     def on_ready(self) -> None:
         """The first frame is painted: now start to read."""
+        gc.enable()
         self._show()
         self.set_interval(1, self._tick)
+        self.run_worker(asyncio.to_thread(_preload))
         self.run_worker(self._feed.run(self._post), exit_on_error=True)
         if self._attention.command is not None and self._may_alert:
             self.run_worker(self._attention.command.run())
@@ -188,11 +197,11 @@ class Claudemeter(App[str]):
 
     def on_org_tabs_selected(self, message: OrgTabs.Selected) -> None:
         """A tab was clicked."""
-        self.selected = self._redaction.original(message.key)
+        self.selected = self._original(message.key)
 
     def on_overview_chosen(self, message: Overview.Chosen) -> None:
         """Go to an org of the overview."""
-        self.selected = self._redaction.original(message.key)
+        self.selected = self._original(message.key)
         self.action_close()
 
     def on_details_copied(self, message: Details.Copied) -> None:
@@ -222,7 +231,7 @@ class Claudemeter(App[str]):
     def action_neighbour(self, step: int) -> None:
         """Go to an org so many tabs further."""
         key = self._view().neighbour(step)
-        self.selected = self._redaction.original(key) if key else None
+        self.selected = self._original(key) if key else None
 
     def action_pick(self, number: int) -> None:
         """Go to the org of that number; without one nothing happens."""
@@ -254,28 +263,33 @@ class Claudemeter(App[str]):
 
     def action_save_picture(self) -> None:
         """Save a picture for a bug report and the report beside it, both without anything personal."""
+        from claudemeter_tui.tui import pictures  # noqa: PLC0415 - not before it is needed
+
         self._save(pictures.svg(self, self._redaction), self._report())
 
     def action_save_seen(self) -> None:
         """Save what is seen, after asking."""
+        from claudemeter_tui.tui import pictures  # noqa: PLC0415 - not before it is needed
+        from claudemeter_tui.tui.screens.confirm import Confirm  # noqa: PLC0415 - the same
+
         picture = pictures.svg(self)
         self.push_screen(Confirm(), lambda yes: self._save(picture) if yes else None)
 
     def action_help(self) -> None:
         """Explain everything."""
-        self._open(Help)
+        self._open("help")
 
     def action_happenings(self) -> None:
         """Tell every problem and every event in words."""
-        self._open(Happenings)
+        self._open("happenings")
 
     def action_overview(self) -> None:
         """Show all orgs at once."""
-        self._open(Overview)
+        self._open("overview")
 
     def action_details(self) -> None:
         """Show every figure of the org, and the replies."""
-        self._open(Details)
+        self._open("details")
 
     def action_close(self) -> None:
         """Close what is open over the dashboard."""
@@ -288,7 +302,7 @@ class Claudemeter(App[str]):
 
     def _greet(self) -> None:
         """Where there is no session show what can be done; go back as soon as there is one."""
-        wanted = connect.is_wanted(self.store)
+        wanted = is_wanted(self.store)
         if wanted and isinstance(self.screen, Dashboard):
             self.push_screen(Connect(self._view()))
         elif not wanted and isinstance(self.screen, Connect):
@@ -317,8 +331,14 @@ class Claudemeter(App[str]):
             (event,) = self._redaction.events((event,))
         return event.org.name or event.org.uuid[:8] if event.org else event.session.label
 
-    def _open(self, page: type[Page | Listing]) -> None:
-        """Put a page over the dashboard, instead of another one; again closes it."""
+    def _original(self, key: OrgKey) -> OrgKey:
+        """The key of an org that a screen names by its key, which privacy replaces."""
+        return self._redaction.original(key) if self.private else key
+
+    def _open(self, name: str) -> None:
+        """Put a screen over the dashboard, instead of another one; again closes it."""
+        module = import_module(f"claudemeter_tui.tui.screens.{name}")
+        page: type[Page | Listing] = getattr(module, name.capitalize())
         shown = type(self.screen)
         self.action_close()
         if shown is not page:
@@ -342,9 +362,20 @@ class Claudemeter(App[str]):
             ascii=self.options.ascii,
             note=self.options.note,
         )
-        return pictures.private_view(view, self._redaction) if self.private else view
+        if not self.private:
+            return view
+        from claudemeter_tui.tui.pictures import private_view  # noqa: PLC0415 - not before it is needed
+
+        return private_view(view, self._redaction)
 
     def _show(self) -> None:
+        """Draw the present state once all that has come by now is known."""
+        if not self._showing and self.is_running:
+            self._showing = True
+            self.call_later(self._draw)
+
+    def _draw(self) -> None:
+        self._showing = False
         if not (self.is_running and self.screen_stack):
             return
         view = self._view()
@@ -360,6 +391,8 @@ class Claudemeter(App[str]):
             self.notify(text, markup=False)
 
     def _save(self, picture: str, report: str = "") -> None:
+        from claudemeter_tui.tui import pictures  # noqa: PLC0415 - not before it is needed
+
         try:
             path = pictures.save(self.options.pictures, self.now, picture, report, self.options.zone)
         except pictures.PictureError as error:
@@ -370,6 +403,8 @@ class Claudemeter(App[str]):
         self._say(f"Saved {shown}; its path is on the clipboard.")
 
     def _report(self) -> str:
+        from claudemeter_tui.text import bug_report  # noqa: PLC0415 - not before it is needed
+
         return bug_report.document(
             self.store,
             self.now,
@@ -383,3 +418,9 @@ class Claudemeter(App[str]):
     def _later(self, action: str) -> None:
         """Run an action once the palette has closed."""
         self.call_later(self.run_action, action)
+
+
+def _preload() -> None:
+    """Load what the first frame did not wait for, so that no key does."""
+    for name in LATER:
+        import_module(f"claudemeter_tui.tui.screens.{name}")

@@ -13,7 +13,7 @@ from claudemeter_tui.model.usage import Window
 from claudemeter_tui.model.verdict import Verdict, judge
 from claudemeter_tui.tui.layout import Layout
 
-BEAT = 10
+BEAT = 60
 """Seconds between two looks of the panels at the clock: drawing them all is dear."""
 _LAST = timedelta(seconds=62)
 """The last minute of a countdown, in which it shows seconds, and what it takes to leave it."""

@@ -48,8 +48,23 @@ What is charged in between comes in uneven steps, which the script fixes: one mo
 to the byte.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
 from claudemeter_tui.sources.demo.clock import DemoClock, SkippingClock
 from claudemeter_tui.sources.demo.day import EMAIL
-from claudemeter_tui.sources.demo.server import transport
+
+if TYPE_CHECKING:  # the first frame does not wait for it
+    import httpx
 
 __all__ = ["EMAIL", "DemoClock", "SkippingClock", "transport"]
+
+
+def transport(now: Callable[[], datetime], start: datetime) -> httpx.AsyncBaseTransport:
+    """The simulated claude.ai by the clock `now`, its day begun at `start`, for the real client."""
+    from claudemeter_tui.sources.demo import server  # noqa: PLC0415 - loads httpx
+
+    return server.transport(now, start)
