@@ -8,6 +8,7 @@ from pathlib import Path
 
 from claudemeter_tui.config.flags import ACTIONS
 from claudemeter_tui.config.table import SETTINGS
+from claudemeter_tui.text.line import PLACES
 from claudemeter_tui.tui.screens.help import every_key
 
 README = Path(__file__).parent.parent / "README.md"
@@ -15,7 +16,7 @@ README = Path(__file__).parent.parent / "README.md"
 
 def blocks() -> dict[str, str]:
     """Each table by the name of its marks."""
-    return {"keys": keys(), "flags": flags(), "settings": settings()}
+    return {"keys": keys(), "flags": flags(), "settings": settings(), "placeholders": placeholders()}
 
 
 def keys() -> str:
@@ -42,6 +43,13 @@ def settings() -> str:
         (f"`{it.key}`", f"`{it.flag}`" if it.flag else "", _usual(it.default), it.help) for it in SETTINGS
     )
     return _table(("key", "flag", "default", "what it does"), rows)
+
+
+def placeholders() -> str:
+    """What `--format` knows."""
+    return _table(
+        ("placeholder", "stands for"), ((f"`{{{name}}}`", place[0]) for name, place in PLACES.items())
+    )
 
 
 def written(text: str) -> str:

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "README.md").read_text("utf-8")
 
 
-@pytest.mark.parametrize("name", ["keys", "flags", "settings"])
+@pytest.mark.parametrize("name", ["keys", "flags", "settings", "placeholders"])
 def test_table_is_what_the_program_has(name: str) -> None:
     """Keys, flags and settings stand there as they are bound, parsed and read."""
     assert f"<!-- {name} -->\n{readme.blocks()[name]}<!-- /{name} -->" in TEXT

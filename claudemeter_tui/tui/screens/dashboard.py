@@ -28,6 +28,9 @@ from claudemeter_tui.tui.widgets.limits_panel import LimitsPanel
 from claudemeter_tui.tui.widgets.org_tabs import OrgTabs
 from claudemeter_tui.tui.widgets.status_line import StatusLine
 
+HEADER_EVERY = 5
+"""Seconds between two looks of the header at the clock: one line a second costs as much as an empty app."""
+
 
 class Dashboard(Screen[None]):
     """Lays the parts out for the size at hand and hands each the view."""
@@ -56,10 +59,10 @@ class Dashboard(Screen[None]):
         self._draw()
 
     def watch_view(self, before: View, view: View) -> None:
-        """Draw what can have changed: every second the header, all else more rarely."""
+        """Draw what can have changed: the header's seconds every few seconds, all else more rarely."""
         if not view.is_as(before):
             self._draw()
-        elif self.is_mounted:
+        elif self.is_mounted and int(view.now.timestamp()) % HEADER_EVERY == 0:
             self.query_exactly_one(Header).view = view
 
     def _draw(self) -> None:

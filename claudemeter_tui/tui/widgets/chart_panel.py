@@ -63,7 +63,7 @@ class ChartPanel(Drawing):
 
     def watch_pointer(self) -> None:
         """Only the frame's note changes."""
-        self.refresh()
+        self.redraw()
 
     def _plot(self, state: OrgState, width: int, height: int) -> list[ink.Line]:
         """The plot, drawn anew only where something but a few seconds has changed."""
