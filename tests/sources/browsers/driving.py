@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -31,14 +32,16 @@ def binary(*names: str) -> str:
 def _running(command: list[str], home: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A browser with a home of its own, killed with all its children if it is still there at the end."""
     quiet = subprocess.DEVNULL
-    environ = {"PATH": os.environ["PATH"], "HOME": str(home), "TMPDIR": str(home)}
-    process = subprocess.Popen(command, env=environ, stdout=quiet, stderr=quiet, start_new_session=True)
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    # A short place of its own: the path of a socket in it may have 107 characters, and no more.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
+        environ = {"PATH": os.environ["PATH"], "HOME": str(home), "TMPDIR": place}
+        process = subprocess.Popen(command, env=environ, stdout=quiet, stderr=quiet, start_new_session=True)
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 def _chromium_command(home: Path, profile: str, port: int, url: str) -> list[str]:
