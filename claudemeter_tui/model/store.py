@@ -100,6 +100,7 @@ class OrgState:
             meters=tuple(meter for meter in (own, overage, *beside) if meter is not None),
             balance=self._value(Endpoint.PREPAID, Balance),
             absent=answered is not None and answered.value is None,
+            unasked=not any(Endpoint.OVERAGE in told for told in (self.replies, self.failures)),
             paused_until=self.org.paused_until,
         )
 

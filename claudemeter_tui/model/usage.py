@@ -270,6 +270,8 @@ class Credits:
     """None: not reported."""
     absent: bool = False
     """The overage reply says that there is no metered billing."""
+    unasked: bool = False
+    """The reply that would tell of a lock is never asked for: nothing says that the credits are open."""
     paused_until: datetime | None = None
     """The organization's own pause of billable usage. None: no pause."""
 
@@ -301,7 +303,9 @@ class Credits:
         if self.lead is None:
             return CreditState.ABSENT if self.absent else CreditState.UNKNOWN
         shut = self.shut(now)
-        return CreditState.OPEN if shut is None else shut.state(now)
+        if shut is not None:
+            return shut.state(now)
+        return CreditState.UNKNOWN if self.unasked else CreditState.OPEN
 
 
 @dataclass(frozen=True, slots=True)

@@ -317,7 +317,7 @@ def _credits(state: OrgState, now: datetime) -> tuple[Credits, CreditState]:
     if not old:
         return state.credits, state.credits.state(now)
     young = {endpoint: reply for endpoint, reply in state.replies.items() if endpoint not in old}
-    fresh = replace(state, replies=young).credits
+    fresh = replace(replace(state, replies=young).credits, unasked=state.credits.unasked)
     answer = fresh.state(now)
     doubted = answer is CreditState.OPEN and state.credits.state(now) is not CreditState.OPEN
     return fresh, CreditState.UNKNOWN if doubted else answer

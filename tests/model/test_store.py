@@ -13,6 +13,7 @@ from claudemeter_tui.model.store import USUAL_INTERVAL, OrgState, SessionState, 
 from claudemeter_tui.model.usage import (
     Account,
     Balance,
+    CreditState,
     Meter,
     Org,
     Origin,
@@ -587,3 +588,14 @@ def test_failed_org_hides_no_other() -> None:
 def test_org_without_a_name_is_an_org(org: Org) -> None:
     """Whatever the server calls it, it has its place."""
     assert [("a-1", org.uuid)] == keys(folded(listed(0, org), reported(1, org, usage(1))))
+
+
+def test_credits_are_not_known_where_the_lockout_is_never_asked() -> None:
+    """A usage reply alone says that credits are on, not that they are open; an overage reply does."""
+    plan = Plan(meters=(Meter(Origin.EXTRA_USAGE, enabled=True),))
+    usage = Reply(Endpoint.USAGE, at(0), plan)
+    state = OrgState(Org("o", "Org"), Account("a"), Session("Claude Code"), {Endpoint.USAGE: usage})
+    assert state.credits.state(at(0)) is CreditState.UNKat(0)N
+    overage = Reply(Endpoint.OVERAGE, at(0), Meter(Origin.OVERAGE, enabled=True))
+    asked = replace(state, replies={Endpoint.USAGE: usage, Endpoint.OVERAGE: overage})
+    assert asked.credits.state(at(0)) is CreditState.OPEN
