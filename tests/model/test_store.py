@@ -595,7 +595,7 @@ def test_credits_are_not_known_where_the_lockout_is_never_asked() -> None:
     plan = Plan(meters=(Meter(Origin.EXTRA_USAGE, enabled=True),))
     usage = Reply(Endpoint.USAGE, at(0), plan)
     state = OrgState(Org("o", "Org"), Account("a"), Session("Claude Code"), {Endpoint.USAGE: usage})
-    assert state.credits.state(at(0)) is CreditState.UNKat(0)N
+    assert state.credits.state(at(0)) is CreditState.UNKNOWN
     overage = Reply(Endpoint.OVERAGE, at(0), Meter(Origin.OVERAGE, enabled=True))
     asked = replace(state, replies={Endpoint.USAGE: usage, Endpoint.OVERAGE: overage})
     assert asked.credits.state(at(0)) is CreditState.OPEN
