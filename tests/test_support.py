@@ -256,7 +256,7 @@ def test_terminal_tells_its_size() -> None:
     """The program finds the size it was given, and hears of each new one."""
     code = (
         "import os, signal\n"
-        "say = lambda *_: print(tuple(os.get_terminal_size()), flush=True)\n"
+        "say = lambda *_: os.write(1, f'{tuple(os.get_terminal_size())}\\n'.encode())\n"
         "signal.signal(signal.SIGWINCH, say)\n"
         "say()\n"
         "while True: signal.pause()"

@@ -37,6 +37,7 @@ class Drawing(Widget):
 
     def watch_view(self) -> None:
         """Repaint if anything looks different now."""
+        self._ready = None
         if self._drawn is None:
             self.refresh()
             return
