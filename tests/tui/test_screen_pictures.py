@@ -42,12 +42,12 @@ def test_screen(snap_compare: Compare, screen: str, key: str, size: tuple[int, i
 @pytest.mark.parametrize("look", ["light", "ascii", "private"])
 def test_blocked_in_other_looks(snap_compare: Compare, look: str) -> None:
     """A light theme, ASCII alone, and pseudonyms say the same."""
-    options: dict[str, Any] = {
+    looks: dict[str, dict[str, Any]] = {
         "light": {"theme": "claudemeter-light"},
         "ascii": {"ascii": True},
         "private": {"privacy": True},
-    }[look]
-    trio = app(stage(PERSONAL, TEAM, LABORATORY), **options)
+    }
+    trio = app(stage(PERSONAL, TEAM, LABORATORY), **looks[look])
     assert snap_compare(trio, terminal_size=WIDE, run_before=after("2"))
 
 
