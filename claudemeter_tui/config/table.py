@@ -85,13 +85,13 @@ SETTINGS = (
         "ascii",
         kinds.choice("auto", "yes", "no"),
         "auto",
-        "draw with ASCII only; auto does so where the locale names no UTF-8",
+        "draw the screen with ASCII only; auto does so where the locale names no UTF-8",
     ),
     Setting(
         "privacy",
         kinds.switch,
         False,
-        "show stable pseudonyms instead of names, e-mails and numbers of cards",
+        "show pseudonyms on the screen and in pictures; what scripts get keeps the names",
     ),
     Setting(
         "pictures",

@@ -90,13 +90,13 @@ GROUPS: tuple[tuple[str, tuple[Key, ...]], ...] = (
 FOOTER = (
     PROGRAM[-1],
     READING[0],
+    PROGRAM[0],
     Key("", "1-9 ←→", "", "org", ""),
     SCREENS[0],
     SCREENS[1],
+    READING[1],
     SHARING[1],
     SHARING[0],
-    READING[1],
-    PROGRAM[0],
     READING[2],
 )
 """The few that matter, for the footer."""

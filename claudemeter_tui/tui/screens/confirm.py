@@ -12,11 +12,10 @@ from textual.widgets import Static
 
 QUESTION = """\
 Save the picture as it is seen?
+S  save it      Esc  do not save
 
-It shows names, e-mails and whatever else stands on the screen.
-For a bug report, s saves one without anything personal.
-
-S  save it as it is      Esc  do not save"""
+It shows names, e-mails and whatever else stands on the screen. For a bug report, s saves one \
+without anything personal."""
 
 
 class Confirm(ModalScreen[bool]):
@@ -24,7 +23,7 @@ class Confirm(ModalScreen[bool]):
 
     DEFAULT_CSS = """
     Confirm { align: center middle; }
-    Confirm > Vertical { width: 72; max-width: 100%; height: auto; padding: 1 2; background: $panel; }
+    Confirm > Vertical { width: 72; max-width: 100%; height: auto; padding: 0 2; background: $panel; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("S,y,enter", "answer(True)", show=False),

@@ -74,7 +74,10 @@ def _tall(view: View, window: Window, width: int, label: int) -> list[ink.Line]:
 def _flat(view: View, window: Window, width: int, label: int) -> ink.Line:
     """Everything on one line; in a narrow place the reset alone, without the countdown."""
     if width >= BESIDE_FROM:
-        beside = ink.fitting(_reset(window, view), 26)
+        parts = _reset(window, view)
+        if parts[0].cell_length > 26:
+            parts = [ink.text((parts[0].plain.partition(" (")[0], ink.MUTED))]
+        beside = ink.fitting(parts, 26)
         return ink.text(_bar(view, window, width - 28, label), "  ", beside)
     soon = ink.text((_brief(window, view), ink.MUTED))
     return ink.text(_bar(view, window, width - 10, label), " ", ink.fit(soon, 9))
@@ -121,4 +124,6 @@ def _brief(window: Window, view: View) -> str:
         return "unstarted" if window.percent == 0 else ""
     if window.is_due(view.now):
         return "reset due"
-    return form.when(window.resets_at, view.now, view.zone)
+    at = form.when(window.resets_at, view.now, view.zone)
+    day = form.local(window.resets_at, view.zone)
+    return at if len(at) <= 9 else f"{day:%b} {day.day}"
