@@ -99,6 +99,11 @@ class Event:
     freed: bool = False
     """A window that was full has room again."""
 
+    @property
+    def whose(self) -> str:
+        """Whose it is, for people: the org's name, else the session's."""
+        return self.org.called if self.org else self.session.label
+
 
 class Telling:
     """What one look finds, in the order in which it is found."""

@@ -75,6 +75,11 @@ class Org:
     paused_until: datetime | None = None
     """`billable_usage_paused_until`: credits are locked until then. None: no pause."""
 
+    @property
+    def called(self) -> str:
+        """Its name for people; the beginning of its uuid where it has none."""
+        return self.name or self.uuid[:8]
+
 
 class WindowKind(StrEnum):
     """What a full window stops."""

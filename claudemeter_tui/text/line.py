@@ -160,7 +160,7 @@ PLACES: Mapping[str, tuple[str, Callable[[Told], str]]] = {
     "cap": ("the monthly cap: $50.00", lambda told: _money(told.lead.cap if told.lead else None)),
     "left": ("what is left under it: $32.80", lambda told: _money(told.lead.left if told.lead else None)),
     "balance": ("the prepaid balance: $244.35", _balance),
-    "org": ("the org's name", lambda told: told.state.org.name or told.state.org.uuid[:8]),
+    "org": ("the org's name", lambda told: told.state.org.called),
     "plan": ("its plan: Max 5x", lambda told: told.state.org.plan),
     "age": ("how old the figures are, once they are stale: 3m ago", _age),
 }

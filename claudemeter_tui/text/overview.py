@@ -58,7 +58,7 @@ class Row:
     @property
     def name(self) -> str:
         """The org's name; the beginning of its uuid where it has none."""
-        return self.state.org.name or self.state.org.uuid[:8]
+        return self.state.org.called
 
     @property
     def window(self) -> Window | None:

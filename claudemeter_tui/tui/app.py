@@ -329,7 +329,7 @@ class Claudemeter(App[str]):
         if self.private:
             self._redaction.store(self.store)
             (event,) = self._redaction.events((event,))
-        return event.org.name or event.org.uuid[:8] if event.org else event.session.label
+        return event.whose
 
     def _original(self, key: OrgKey) -> OrgKey:
         """The key of an org that a screen names by its key, which privacy replaces."""
@@ -382,8 +382,7 @@ class Claudemeter(App[str]):
         if isinstance(self.screen, Dashboard | Page | Listing | Connect):
             self.screen.view = view
         if view.state is not None and view.verdict is not None:
-            name = view.state.org.name or view.state.org.uuid[:8]
-            self._attention.outlet.show_title(f"{name}: {words.name(view.verdict)}")
+            self._attention.outlet.show_title(f"{view.state.org.called}: {words.name(view.verdict)}")
 
     def _say(self, text: str) -> None:
         """A toast, where there is room for one."""

@@ -54,7 +54,6 @@ def _events(view: View, width: int) -> list[ink.Line]:
 
 def _event(event: Event, view: View, width: int) -> list[ink.Line]:
     style = ink.STYLE[event.severity] if event.severity else ""
-    name = event.org.name or event.org.uuid[:8] if event.org else event.session.label
     replies = f"  ({', '.join(event.replies)})" if event.replies else ""
-    lines = ink.wrapped(told.line(event, view.now, view.zone, name) + replies, width - 2)
+    lines = ink.wrapped(told.line(event, view.now, view.zone, event.whose) + replies, width - 2)
     return [ink.text(("" if place == 0 else "  "), (line.plain, style)) for place, line in enumerate(lines)]

@@ -11,7 +11,6 @@ from claudemeter_tui.text import verdict as words
 from claudemeter_tui.tui import ink
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.drawing import Drawing
-from claudemeter_tui.tui.widgets.org_tabs import name_of
 
 INDENT = 2
 """Blanks between the verdict's name and its words."""
@@ -67,7 +66,7 @@ def waiting(view: View) -> ink.Line:
 def _one_line(view: View, verdict: Verdict, style: str, width: int) -> ink.Line:
     """The verdict's line; it names the org where no tab does, and drops countdowns that do not fit."""
     name = words.name(verdict)
-    org = "" if view.layout.tabs or view.state is None else f"{name_of(view.state)}: "
+    org = "" if view.layout.tabs or view.state is None else f"{view.state.org.called}: "
     head = ink.text((f" {org}", ink.MUTED), (name, f"bold {style}"))
     whole = ink.text(head, f"  {_rest(view, verdict)}")
     if whole.cell_length > width:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from textual import events
 from textual.message import Message
 
-from claudemeter_tui.model.store import OrgKey, OrgState
+from claudemeter_tui.model.store import OrgKey
 from claudemeter_tui.model.verdict import judge
 from claudemeter_tui.text import verdict as words
 from claudemeter_tui.tui import ink
@@ -71,15 +71,10 @@ def _tab(view: View, place: int) -> ink.Line:
     verdict = judge(state, view.now)
     style = ink.STYLE[ink.severity(verdict, view.now)]
     number = f"{place + 1} " if place < 9 else ""
-    name = ink.text(number + name_of(state)).truncate(WIDEST_NAME, ellipsis=True).plain
+    name = ink.text(number + state.org.called).truncate(WIDEST_NAME, ellipsis=True).plain
     short = words.short(verdict, view.now, view.zone)
     if state.key == view.key:
         return ink.text(
             ("▐", "$selected"), (f"{name} ", ink.TITLE), (short, f"bold {style}"), ("▌", "$selected")
         )
     return ink.text((f" {name} ", ink.MUTED), (f"{short} ", style))
-
-
-def name_of(state: OrgState) -> str:
-    """The org's name for people; the beginning of its uuid where it has none."""
-    return state.org.name or state.org.uuid[:8]

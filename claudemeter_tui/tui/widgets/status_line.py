@@ -33,9 +33,8 @@ class StatusLine(Drawing):
         if not self.view.events:
             return ink.text("")
         event = self.view.events[-1]
-        name = event.org.name or event.org.uuid[:8] if event.org else event.session.label
         return ink.fit(
-            ink.text((f" {told.line(event, self.view.now, self.view.zone, name)}", ink.MUTED)), width
+            ink.text((f" {told.line(event, self.view.now, self.view.zone, event.whose)}", ink.MUTED)), width
         )
 
 
