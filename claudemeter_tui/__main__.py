@@ -7,7 +7,7 @@ import sys
 
 def main() -> int:
     """Say again what a status bar was told a moment ago, else run the program; gives the exit status."""
-    from claudemeter_tui import recent  # noqa: PLC0415 - both are loaded only when they are needed
+    from claudemeter_tui.scripts import recent  # noqa: PLC0415 - both are loaded only when they are needed
 
     status = recent.again(sys.argv[1:])
     if status is not None:

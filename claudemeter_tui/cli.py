@@ -69,7 +69,7 @@ def _complain(text: str) -> None:
 
 
 def _report(chosen: Settings) -> int:
-    from claudemeter_tui.once import once  # noqa: PLC0415 - the dashboard does without it
+    from claudemeter_tui.scripts.once import once  # noqa: PLC0415 - the dashboard does without it
 
     clock = _clock(chosen, skipping=True)
     feed = _feed(chosen, clock)
@@ -77,7 +77,7 @@ def _report(chosen: Settings) -> int:
 
 
 def _watch(chosen: Settings) -> int:
-    from claudemeter_tui.watch import watch  # noqa: PLC0415 - everything else does without it
+    from claudemeter_tui.scripts.watch import watch  # noqa: PLC0415 - everything else does without it
 
     clock = _clock(chosen)
     return watch(_feed(chosen, clock), clock.now, thresholds=chosen.thresholds, org=chosen.org)
@@ -86,8 +86,8 @@ def _watch(chosen: Settings) -> int:
 def _bar(chosen: Settings, arguments: Sequence[str]) -> int:
     from datetime import UTC, datetime  # noqa: PLC0415 - everything else does without it
 
-    from claudemeter_tui import bars, recent  # noqa: PLC0415
-    from claudemeter_tui.output import write  # noqa: PLC0415
+    from claudemeter_tui.scripts import bars, recent  # noqa: PLC0415
+    from claudemeter_tui.scripts.output import write  # noqa: PLC0415
     from claudemeter_tui.text import line  # noqa: PLC0415
 
     form = chosen.form if chosen.form is not None else line.USUAL
@@ -113,13 +113,13 @@ def _bar(chosen: Settings, arguments: Sequence[str]) -> int:
 
 def _polled(chosen: Settings, known: Store) -> tuple[Store, Store]:
     """Poll once; gives what is known then, and what the poll alone gave."""
-    from claudemeter_tui.once import polled  # noqa: PLC0415 - kept figures do without it
+    from claudemeter_tui.scripts.once import polled  # noqa: PLC0415 - kept figures do without it
 
     return polled(_feed(chosen, _clock(chosen, skipping=True)), known)
 
 
 def _config(chosen: Settings) -> int:
-    from claudemeter_tui.output import write  # noqa: PLC0415 - most do without it
+    from claudemeter_tui.scripts.output import write  # noqa: PLC0415 - most do without it
 
     write(listing(chosen.given, os.environ, config_file()))
     return 0
@@ -128,7 +128,7 @@ def _config(chosen: Settings) -> int:
 def _sessions(chosen: Settings) -> int:
     """The table of what was looked at, browser by browser; 0 where a session works, else 3."""
     from claudemeter_tui import opening  # noqa: PLC0415 - loads asyncio
-    from claudemeter_tui.output import write  # noqa: PLC0415 - most do without it
+    from claudemeter_tui.scripts.output import write  # noqa: PLC0415 - most do without it
     from claudemeter_tui.sessions.checking import sessions_report  # noqa: PLC0415 - the same
 
     return sessions_report(opening.ways(chosen, _clock(chosen)), write)

@@ -14,8 +14,8 @@ from claudemeter_tui.sessions.looking import Lookout
 from claudemeter_tui.sessions.seating import Seating
 from claudemeter_tui.sessions.turns import Seat
 from claudemeter_tui.sessions.ways import CLAUDE_CODE, Connection, Ways
+from claudemeter_tui.sources.aside import aside
 from claudemeter_tui.sources.browsers import Look
-from claudemeter_tui.sources.browsers.aside import aside
 from claudemeter_tui.sources.claude_code.credentials import Found, Lack, Login, NoLogin
 from claudemeter_tui.sources.cookies import Cookies
 

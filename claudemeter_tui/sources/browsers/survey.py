@@ -11,8 +11,8 @@ from itertools import chain
 from pathlib import Path
 
 from claudemeter_tui.model.reading import Session
+from claudemeter_tui.sources.aside import aside
 from claudemeter_tui.sources.browsers import chromium, firefox, safari
-from claudemeter_tui.sources.browsers.aside import aside
 from claudemeter_tui.sources.browsers.database import UnreadableError
 from claudemeter_tui.sources.browsers.folders import BROWSERS, Browser, Kind, bases
 from claudemeter_tui.sources.browsers.outcome import Look, Outcome

@@ -10,7 +10,7 @@ from functools import partial
 
 from claudemeter_tui.model.reading import Endpoint, Failure, Reading, Reply, Report, Session, Trouble
 from claudemeter_tui.model.usage import Account, Org
-from claudemeter_tui.sources.browsers.aside import aside
+from claudemeter_tui.sources.aside import aside
 from claudemeter_tui.sources.claude_ai import wire
 from claudemeter_tui.sources.claude_ai.source import Part, _Poll
 from claudemeter_tui.sources.claude_code.bearer import BearerClient

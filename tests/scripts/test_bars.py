@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from claudemeter_tui import bars
-from claudemeter_tui.bars import Answer as Said
-from claudemeter_tui.bars import Asked
 from claudemeter_tui.config import SettingsError, settings
 from claudemeter_tui.model.reading import Endpoint, Failure, Reading, Schedule, Session, Trouble
 from claudemeter_tui.model.store import Store
+from claudemeter_tui.scripts import bars
+from claudemeter_tui.scripts.bars import Answer as Said
+from claudemeter_tui.scripts.bars import Asked
 from claudemeter_tui.text.line import USUAL
 from tests.answers import Answer
 from tests.bodies import PERSONAL as ORG

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from claudemeter_tui.codec import plain
-from claudemeter_tui.kept import FORGOTTEN_AFTER, Kept, after, load, save
 from claudemeter_tui.model.reading import Endpoint, Failure, Reading, Schedule, Session, Trouble
 from claudemeter_tui.model.store import Store
 from claudemeter_tui.model.verdict import judge
+from claudemeter_tui.scripts.codec import plain
+from claudemeter_tui.scripts.kept import FORGOTTEN_AFTER, Kept, after, load, save
 from tests import scenes
 from tests.scenes import INTERVAL, NOW, READ, SESSION, OrgBodies, store
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from claudemeter_tui.config import SettingsError
 from claudemeter_tui.model.reading import Trouble
 from claudemeter_tui.model.store import OrgState, Store
-from claudemeter_tui.printing import put
+from claudemeter_tui.scripts.printing import put
 from claudemeter_tui.text import problems
 
 NO_SESSION, NOTHING_READ = 3, 4

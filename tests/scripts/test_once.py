@@ -20,8 +20,8 @@ from claudemeter_tui.config import SettingsError
 from claudemeter_tui.model.reading import Reading, Report, Schedule, Session, Trouble
 from claudemeter_tui.model.store import OrgState
 from claudemeter_tui.model.usage import Account, Org
-from claudemeter_tui.once import one_poll
-from claudemeter_tui.output import chosen
+from claudemeter_tui.scripts.once import one_poll
+from claudemeter_tui.scripts.output import chosen
 from tests.answers import Answer, Held
 from tests.bodies import (
     PERSONAL,

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from claudemeter_tui.model.reading import Reading
 from claudemeter_tui.model.store import OrgState, Store
-from claudemeter_tui.output import NO_SESSION, NOTHING_READ, WITHOUT_SESSION, chosen, reasons, write
+from claudemeter_tui.scripts.output import NO_SESSION, NOTHING_READ, WITHOUT_SESSION, chosen, reasons, write
 from claudemeter_tui.text import report
 
 

@@ -14,11 +14,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from claudemeter_tui import __version__
-from claudemeter_tui.codec import plain, whole
 from claudemeter_tui.model.reading import SESSION_WIDE, UNANSWERED, Endpoint, Failure, Reply, Trouble
 from claudemeter_tui.model.samples import Series
 from claudemeter_tui.model.store import OrgState, SessionState, Store
 from claudemeter_tui.model.usage import Account, Balance, Plan, Subscription
+from claudemeter_tui.scripts.codec import plain, whole
 
 FIRST_WAIT, LAST_WAIT = timedelta(seconds=60), timedelta(minutes=15)
 """The wait after a poll that read nothing doubles from the one to the other."""

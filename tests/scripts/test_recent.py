@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from claudemeter_tui import recent
-from claudemeter_tui.recent import again, remember
+from claudemeter_tui.scripts import recent
+from claudemeter_tui.scripts.recent import again, remember
 
 LINE = ("--line",)
 TEXT = "41% 67% · Personal"

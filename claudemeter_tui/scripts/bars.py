@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from claudemeter_tui import kept
 from claudemeter_tui.config import Settings
 from claudemeter_tui.config.errors import why
-from claudemeter_tui.kept import Kept
 from claudemeter_tui.model.reading import Endpoint
 from claudemeter_tui.model.store import OrgState, Store
 from claudemeter_tui.model.verdict import State, Verdict, judge, rank
-from claudemeter_tui.output import NO_SESSION, NOTHING_READ, WITHOUT_SESSION, chosen, reasons
+from claudemeter_tui.scripts import kept
+from claudemeter_tui.scripts.kept import Kept
+from claudemeter_tui.scripts.output import NO_SESSION, NOTHING_READ, WITHOUT_SESSION, chosen, reasons
 from claudemeter_tui.sources.claude_code.lock import held
 from claudemeter_tui.text import verdict as words
 from claudemeter_tui.text.line import Told, line

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from claudemeter_tui import watch as watching
 from claudemeter_tui.config import SettingsError
 from claudemeter_tui.model.reading import Reading
-from claudemeter_tui.watch import watch
+from claudemeter_tui.scripts import watch as watching
+from claudemeter_tui.scripts.watch import watch
 from tests.answers import Answer
 from tests.bodies import PERSONAL, account_body, overage_body, prepaid_body, subscription_body, usage_body
 from tests.scenes import LABORATORY, NOW, READ, TEAM, WAITING, OrgBodies, readings

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from claudemeter_tui import __version__
 from claudemeter_tui.folders import config_file, state_folder
-from claudemeter_tui.printing import put
+from claudemeter_tui.scripts.printing import put
 
 ASKED = frozenset({"--check", "--line"})
 """Flags of what can be said again."""

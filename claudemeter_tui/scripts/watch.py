@@ -11,7 +11,7 @@ from claudemeter_tui.model.events import Event
 from claudemeter_tui.model.journal import Journal
 from claudemeter_tui.model.reading import Reading
 from claudemeter_tui.model.store import OrgKey, Store
-from claudemeter_tui.output import chosen, write
+from claudemeter_tui.scripts.output import chosen, write
 from claudemeter_tui.text.events import as_json
 
 TICK = 1.0

@@ -1,0 +1,1 @@
+"""What scripts and status bars ask for: plain text and JSON on standard output, without a dashboard."""
