@@ -21,36 +21,38 @@ from textual.message import Message
 from textual.reactive import var
 from textual.screen import Screen
 
-from claudemeter_tui.model.events import Event
-from claudemeter_tui.model.journal import Journal
 from claudemeter_tui.model.reading import Offered, Reading
 from claudemeter_tui.model.store import OrgKey, Store
 from claudemeter_tui.text import format as form
-from claudemeter_tui.text import verdict as words
-from claudemeter_tui.tui.attention import Attention
 from claudemeter_tui.tui.ink import SEVERITY_OF_TOAST
 from claudemeter_tui.tui.keys import BOUND
 from claudemeter_tui.tui.options import Options
-from claudemeter_tui.tui.screens.connect import Connect, is_wanted
 from claudemeter_tui.tui.screens.dashboard import Dashboard
-from claudemeter_tui.tui.screens.listing import Listing
-from claudemeter_tui.tui.screens.page import Page
-from claudemeter_tui.tui.terminal import driver_class
+from claudemeter_tui.tui.screens.viewer import Viewer
+from claudemeter_tui.tui.terminal import Notice, Outlet, driver_class
 from claudemeter_tui.tui.themes import DARK, OWN, missing
 from claudemeter_tui.tui.view import View
-from claudemeter_tui.tui.widgets.chart_panel import wider
-from claudemeter_tui.tui.widgets.key_hints import KeyHints
-from claudemeter_tui.tui.widgets.org_tabs import OrgTabs
 
 if TYPE_CHECKING:  # the first frame does not wait for them
+    from claudemeter_tui.model.events import Event
+    from claudemeter_tui.model.journal import Journal
     from claudemeter_tui.text.redact import Redaction
+    from claudemeter_tui.tui.attention import Attention
+    from claudemeter_tui.tui.screens.connect import Connect
     from claudemeter_tui.tui.screens.details import Details
     from claudemeter_tui.tui.screens.overview import Overview
+    from claudemeter_tui.tui.widgets.key_hints import KeyHints
+    from claudemeter_tui.tui.widgets.org_tabs import OrgTabs
 
 DEMO = "demo"
 """What the dashboard returns when the demo is wanted instead."""
-LATER = ("overview", "details", "help", "happenings", "confirm")
-"""Modules of screens that the first frame does not wait for."""
+LATER = (
+    "model.journal",
+    "tui.attention",
+    "tui.widgets.body",
+    *(f"tui.screens.{name}" for name in ("connect", "overview", "details", "help", "happenings", "confirm")),
+)
+"""Modules that the first frame does not wait for."""
 USAGE_PAGE = "https://claude.ai/settings/usage"
 
 
@@ -102,11 +104,12 @@ class Claudemeter(App[str]):
     def __init__(self, feed: Feed, *, now: Callable[[], datetime], options: Options | None = None) -> None:
         """Show what `feed` reads, by the clock `now`."""
         self.options = options or Options()
-        self._attention = Attention(self.options, self._say)
+        notice = None if self.options.desktop == "auto" else Notice(self.options.desktop)
+        self._outlet = Outlet.of(os.environ, notice)
         super().__init__()
         self._feed = feed
         self._clock = now
-        self._journal = Journal(self.options.thresholds)
+        self._journal: Journal | None = None
         self._showing = False
         for theme in OWN:
             self.register_theme(theme)
@@ -122,9 +125,16 @@ class Claudemeter(App[str]):
 
         return Redaction()
 
+    @cached_property
+    def _attention(self) -> Attention:
+        """What is told past the screen."""
+        from claudemeter_tui.tui.attention import Attention  # noqa: PLC0415 - not before it is needed
+
+        return Attention(self.options, self._outlet, self._say)
+
     def get_driver_class(self) -> type[Driver]:
         """Textual's driver, with the way past it for title, bell and notifications."""
-        return driver_class(super().get_driver_class(), self._attention.outlet)
+        return driver_class(super().get_driver_class(), self._outlet)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our colours in terms of a theme that is not ours."""
@@ -150,7 +160,7 @@ class Claudemeter(App[str]):
         self.set_interval(1, self._tick)
         self.run_worker(asyncio.to_thread(_preload))
         self.run_worker(self._feed.run(self._post), exit_on_error=True)
-        if self._attention.command is not None and self._may_alert:
+        if self._may_alert and self._attention.command is not None:
             self.run_worker(self._attention.command.run())
         if sys.platform != "win32" and not self.is_headless:
             for number in (signal.SIGTERM, signal.SIGHUP):
@@ -240,6 +250,8 @@ class Claudemeter(App[str]):
 
     def action_span(self, step: int) -> None:
         """Let the chart look further back, or less far."""
+        from claudemeter_tui.tui.widgets.chart_panel import wider  # noqa: PLC0415 - not before it is needed
+
         self.span = wider(self.span, step)
 
     def action_refresh(self) -> None:
@@ -293,7 +305,7 @@ class Claudemeter(App[str]):
 
     def action_close(self) -> None:
         """Close what is open over the dashboard."""
-        if isinstance(self.screen, Page | Listing):
+        if isinstance(self.screen, Viewer) and self.screen.OVER:
             self.pop_screen()
 
     @property
@@ -302,6 +314,8 @@ class Claudemeter(App[str]):
 
     def _greet(self) -> None:
         """Where there is no session show what can be done; go back as soon as there is one."""
+        from claudemeter_tui.tui.screens.connect import Connect, is_wanted  # noqa: PLC0415 - as the journal
+
         wanted = is_wanted(self.store)
         if wanted and isinstance(self.screen, Dashboard):
             self.push_screen(Connect(self._view()))
@@ -309,13 +323,18 @@ class Claudemeter(App[str]):
             self.pop_screen()
 
     async def _offer(self, message: Connect.Pasted) -> None:
+        from claudemeter_tui.tui.screens import connect  # noqa: PLC0415 - loaded long ago
+
         offered = await cast("Door", self._feed).offer(message.take())
-        if isinstance(self.screen, Connect):
+        if isinstance(self.screen, connect.Connect):
             self.screen.tell(offered)
 
     def _follow(self) -> None:
         """Tell what has happened since the last look."""
-        self._journal = self._journal.after(self.store, self.now)
+        from claudemeter_tui.model.journal import Journal  # noqa: PLC0415 - not before anything has been read
+
+        journal = self._journal or Journal(self.options.thresholds)
+        self._journal = journal.after(self.store, self.now)
         if not self._journal.fresh:
             return
         if self._may_alert:
@@ -338,7 +357,7 @@ class Claudemeter(App[str]):
     def _open(self, name: str) -> None:
         """Put a screen over the dashboard, instead of another one; again closes it."""
         module = import_module(f"claudemeter_tui.tui.screens.{name}")
-        page: type[Page | Listing] = getattr(module, name.capitalize())
+        page: type[Viewer] = getattr(module, name.capitalize())
         shown = type(self.screen)
         self.action_close()
         if shown is not page:
@@ -358,7 +377,7 @@ class Claudemeter(App[str]):
             self.selected,
             self.options.zone,
             span=self.span,
-            events=self._journal.events,
+            events=self._journal.events if self._journal else (),
             ascii=self.options.ascii,
             note=self.options.note,
         )
@@ -379,10 +398,12 @@ class Claudemeter(App[str]):
         if not (self.is_running and self.screen_stack):
             return
         view = self._view()
-        if isinstance(self.screen, Dashboard | Page | Listing | Connect):
+        if isinstance(self.screen, Viewer):
             self.screen.view = view
         if view.state is not None and view.verdict is not None:
-            self._attention.outlet.show_title(f"{view.state.org.called}: {words.name(view.verdict)}")
+            from claudemeter_tui.text import verdict as words  # noqa: PLC0415 - not before there is one
+
+            self._outlet.show_title(f"{view.state.org.called}: {words.name(view.verdict)}")
 
     def _say(self, text: str) -> None:
         """A toast, where there is room for one."""
@@ -422,4 +443,4 @@ class Claudemeter(App[str]):
 def _preload() -> None:
     """Load what the first frame did not wait for, so that no key does."""
     for name in LATER:
-        import_module(f"claudemeter_tui.tui.screens.{name}")
+        import_module(f"claudemeter_tui.{name}")

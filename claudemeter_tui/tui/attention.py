@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 
 from claudemeter_tui.model.events import Event
 from claudemeter_tui.tui.alerts import Alert, AlertSettings, EventCommand, alerts
 from claudemeter_tui.tui.options import Options
-from claudemeter_tui.tui.terminal import Notice, Outlet
+from claudemeter_tui.tui.terminal import Outlet
 
 
 class Attention:
     """Tells alerts as the options say."""
 
-    def __init__(self, options: Options, complain: Callable[[str], object]) -> None:
-        """Prepare; `complain` is told once when the person's command fails."""
+    def __init__(self, options: Options, outlet: Outlet, complain: Callable[[str], object]) -> None:
+        """Tell through `outlet`; `complain` is told once when the person's command fails."""
         desktop = options.desktop != "off"
         self._settings = AlertSettings(options.toast, options.bell, desktop)
         self._zone = options.zone
-        notice = None if options.desktop == "auto" else Notice(options.desktop)
-        self.outlet = Outlet.of(os.environ, notice)
+        self._outlet = outlet
         self.command = EventCommand(options.on_event, complain) if options.on_event else None
         """None: there is none."""
 
@@ -30,9 +28,10 @@ class Attention:
         if self.command is not None:
             self.command.tell(events)
         found = list(alerts(events, self._settings, name, self._zone))
-        for alert in found:
+        urgent = [alert for alert in found if alert.is_urgent]
+        for alert in urgent:
             if self._settings.desktop:
-                self.outlet.notify(alert.head, alert.text)
-        if found and self._settings.bell:
-            self.outlet.ring()
+                self._outlet.notify(alert.head, alert.text)
+        if urgent and self._settings.bell:
+            self._outlet.ring()
         return found if self._settings.toast else []

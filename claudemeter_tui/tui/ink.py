@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from rich.cells import cell_len
 from textual.content import Content
 
 from claudemeter_tui.model.usage import CreditState, Severity
-from claudemeter_tui.model.verdict import State, Verdict
+
+if TYPE_CHECKING:
+    from claudemeter_tui.model.verdict import Verdict
 
 Line = Content
 """One line of the screen."""
@@ -46,15 +48,26 @@ def text(*parts: str | tuple[str, str] | Line) -> Line:
 
 def fitting(parts: Sequence[Line], width: int) -> Line:
     """As many whole pieces as fit, from the first on; the first one whatever its length."""
-    kept = list(parts)
-    while len(kept) > 1 and joined(kept).cell_length > width:
-        kept.pop()
-    return fit(joined(kept), width)
+    return longest(fewer(parts), width)
+
+
+def fewer(parts: Sequence[Line]) -> Iterator[Line]:
+    """All the pieces side by side, then without the last one, and on down to the first."""
+    return (joined(parts[:end]) for end in range(len(parts), 0, -1))
 
 
 def joined(parts: Sequence[Line], between: str = " · ") -> Line:
     """The pieces one after another, with something small between them."""
     return Content.styled(between, MUTED).join(parts)
+
+
+def longest(options: Iterable[Line], width: int) -> Line:
+    """The first of the lines that fits, the fullest one coming first; else the last one, cut."""
+    line = text()
+    for line in options:
+        if line.cell_length <= width:
+            break
+    return fit(line, width)
 
 
 def fit(line: Line, width: int) -> Line:
@@ -74,7 +87,10 @@ def _cut(line: Line, width: int) -> Line:
     whole = glued[len(kept.plain) : len(kept.plain) + 1] == " "
     if not whole and end > 0 and kept.plain[:end].strip():
         kept = kept[:end]
-    return Content.assemble(kept.rstrip(" ·,"), " …") if whole or end > 0 else line
+    if not whole and end <= 0:
+        return line
+    said = _LOOSE_END.sub("", kept.plain)
+    return Content.assemble(kept[: len(said)] if said.strip() else kept.rstrip(), " …")
 
 
 def spread(left: Line, right: Line, width: int) -> Line:
@@ -91,12 +107,16 @@ def wrapped(words: str, width: int, style: str = "") -> list[Line]:
     return [Content.styled(part.plain.replace(_GLUE, " ").rstrip(), style) for part in parts]
 
 
+_LOOSE_END = re.compile(
+    r"(?:[\s·,:(]|(?<!\S)(?:of|in|on|to|by|at|is|it|the|and|or|until|since|from|before|resets|says|not))+\Z"
+)
+"""Words behind which no sentence breaks off: they announce what is left out."""
 _GLUE = "\ue000"
 _TOGETHER = re.compile(
-    r"\([^()]{1,14}\)|\d %|\d\d?[dh] \d\d?[hm]"
-    r"|[A-Z][a-z]{2} [A-Z][a-z]{2} \d+( \d\d:\d\d)?|[A-Z][a-z]{2} \d\d:\d\d"
+    r"\([^()]{1,14}\)|\d %|\d\d?[dh] \d\d?[hm]|\b[A-Z]{3} [\d,.]*\d"
+    r"|(?:[A-Z][a-z]{2} )?[A-Z][a-z]{2} \d\d?\b(?: \d{4}\b)?(?: \d\d:\d\d)?|[A-Z][a-z]{2} \d\d:\d\d"
 )
-"""Figures of more than one word: countdowns, percentages, dates."""
+"""Figures of more than one word: countdowns, percentages, amounts, dates."""
 
 
 def _glued(words: str) -> str:
@@ -163,6 +183,8 @@ def plain(picture: Content) -> Content:
 
 def severity(verdict: Verdict, now: datetime) -> Severity:
     """How loud a verdict is."""
+    from claudemeter_tui.model.verdict import State  # noqa: PLC0415 - the first frame has no verdict
+
     match verdict.state:
         case State.BLOCKED:
             return Severity.FULL

@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from claudemeter_tui.model.events import Event
 from claudemeter_tui.model.store import OrgKey, OrgState, SessionState, Store
 from claudemeter_tui.model.usage import Window
-from claudemeter_tui.model.verdict import Verdict, judge
 from claudemeter_tui.tui.layout import Layout
+
+if TYPE_CHECKING:  # the first frame shows neither
+    from claudemeter_tui.model.events import Event
+    from claudemeter_tui.model.verdict import Verdict
 
 BEAT = 60
 """Seconds between two looks of the panels at the clock: drawing them all is dear."""
@@ -48,7 +51,11 @@ class View:
     @cached_property
     def verdict(self) -> Verdict | None:
         """The verdict on the selected org. None without one."""
-        return judge(self.state, self.now) if self.state else None
+        if self.state is None:
+            return None
+        from claudemeter_tui.model.verdict import judge  # noqa: PLC0415 - the first frame does without it
+
+        return judge(self.state, self.now)
 
     @cached_property
     def session(self) -> SessionState | None:

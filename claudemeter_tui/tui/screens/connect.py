@@ -11,8 +11,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.message import Message
-from textual.reactive import var
-from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from claudemeter_tui.model.reading import Looked, Offered, Trouble
@@ -22,7 +20,7 @@ from claudemeter_tui.text import sessions as words
 from claudemeter_tui.tui import ink
 from claudemeter_tui.tui.keys import Key
 from claudemeter_tui.tui.layout import Layout
-from claudemeter_tui.tui.view import View
+from claudemeter_tui.tui.screens.viewer import Viewer
 from claudemeter_tui.tui.widgets.drawing import Drawing
 from claudemeter_tui.tui.widgets.header import Header
 from claudemeter_tui.tui.widgets.key_hints import KeyHints
@@ -78,7 +76,7 @@ class Field(Input):
         self.clear()
 
 
-class Connect(Screen[None]):
+class Connect(Viewer):
     """The dashboard's place as long as there is no session."""
 
     DEFAULT_CSS = """
@@ -121,14 +119,6 @@ class Connect(Screen[None]):
 
     class Demo(Message):
         """The demo is wanted."""
-
-    view: var[View] = var(View(), init=False)
-    """What is shown."""
-
-    def __init__(self, view: View) -> None:
-        """Show this view first."""
-        super().__init__()
-        self.set_reactive(Connect.view, view)
 
     def compose(self) -> ComposeResult:
         """Header, the text, the field with the answer above it, hints."""

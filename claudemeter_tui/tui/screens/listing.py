@@ -8,12 +8,11 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.reactive import var
-from textual.screen import Screen
 
 from claudemeter_tui.tui import ink
 from claudemeter_tui.tui.keys import Key
 from claudemeter_tui.tui.layout import Layout
+from claudemeter_tui.tui.screens.viewer import Viewer
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.banner import Banner
 from claudemeter_tui.tui.widgets.drawing import Drawing
@@ -36,7 +35,7 @@ MOVING = (
 """How the cursor of a list moves."""
 
 
-class Listing(Screen[None]):
+class Listing(Viewer):
     """A list over the dashboard that follows the store; the verdict is its first line."""
 
     DEFAULT_CSS = """
@@ -52,19 +51,12 @@ class Listing(Screen[None]):
         display: none;
     }
     """
+    OVER = True
     AUTO_FOCUS = "Lines"
     HINTS: ClassVar[Sequence[Key]] = ()
     """For the footer."""
     FROM: ClassVar[tuple[int, int]] = (12, 5)
     """Lines of the terminal from which the two lines above the list are there."""
-
-    view: var[View] = var(View(), init=False)
-    """What is shown."""
-
-    def __init__(self, view: View) -> None:
-        """Show this view first."""
-        super().__init__()
-        self.set_reactive(Listing.view, view)
 
     def compose(self) -> ComposeResult:
         """Verdict, two lines above the list, the list, search, hints."""

@@ -9,13 +9,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.reactive import var
-from textual.screen import Screen
 from textual.widgets import Static
 
 from claudemeter_tui.tui import ink
 from claudemeter_tui.tui.keys import Key
 from claudemeter_tui.tui.layout import Layout
+from claudemeter_tui.tui.screens.viewer import Viewer
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.banner import Banner
 from claudemeter_tui.tui.widgets.drawing import Drawing
@@ -28,21 +27,14 @@ HINTS = (
 )
 
 
-class Page(Screen[None]):
+class Page(Viewer):
     """Scrolling text that follows the store, with the verdict always in sight."""
 
+    OVER = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "page_scroll(1)", show=False),
         Binding("k", "page_scroll(-1)", show=False),
     ]
-
-    view: var[View] = var(View(), init=False)
-    """What is shown."""
-
-    def __init__(self, view: View) -> None:
-        """Show this view first."""
-        super().__init__()
-        self.set_reactive(Page.view, view)
 
     def compose(self) -> ComposeResult:
         """Verdict, text, hints."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from claudemeter_tui.model.usage import CreditState, Severity
 from claudemeter_tui.model.verdict import State, Verdict
@@ -11,9 +12,13 @@ from claudemeter_tui.text import verdict as words
 from claudemeter_tui.tui import ink
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.drawing import Drawing
+from claudemeter_tui.tui.widgets.org_tabs import WIDEST_NAME
+from claudemeter_tui.tui.widgets.waiting import READING
 
 INDENT = 2
 """Blanks between the verdict's name and its words."""
+NAMED_FROM = 40
+"""Columns from which a line without tabs names its org."""
 
 
 class Banner(Drawing):
@@ -58,20 +63,32 @@ def waiting(view: View) -> ink.Line:
     """What stands where a verdict will be."""
     trouble = next((problem for problem in view.store.problems if problem.org is None), None)
     if trouble is None:
-        return ink.text((" Reading claude.ai …", ink.MUTED))
+        return ink.text((READING, ink.MUTED))
     what = problems.TABLE[trouble.trouble].what
     return ink.text((f" {what} ", ink.STYLE[Severity.CRITICAL]), problems.cure(trouble))
 
 
 def _one_line(view: View, verdict: Verdict, style: str, width: int) -> ink.Line:
-    """The verdict's line; it names the org where no tab does, and drops countdowns that do not fit."""
-    name = words.name(verdict)
-    org = "" if view.layout.tabs or view.state is None else f"{view.state.org.called}: "
-    head = ink.text((f" {org}", ink.MUTED), (name, f"bold {style}"))
-    whole = ink.text(head, f"  {_rest(view, verdict)}")
-    if whole.cell_length > width:
-        whole = ink.text(head, "  " + re.sub(r" \(in [^)]*\)", "", _rest(view, verdict)))
-    return ink.fit(whole, width)
+    """The verdict's line; it names the org where no tab does, and leaves out first what is needed least."""
+    head = ink.text(_whose(view, width), (words.name(verdict), f"bold {style}"), " " * INDENT)
+    return ink.longest((ink.text(head, said) for said in _shorter(_rest(view, verdict))), width)
+
+
+def _whose(view: View, width: int) -> ink.Line:
+    """The org's name in a line that stands without tabs; nothing where only the verdict fits."""
+    if view.layout.tabs or view.state is None or width < NAMED_FROM:
+        return ink.text(" ")
+    name = ink.text(view.state.org.called).truncate(min(WIDEST_NAME, width // 4), ellipsis=True)
+    return ink.text((f" {name.plain}: ", ink.MUTED))
+
+
+def _shorter(said: str) -> Iterator[str]:
+    """The sentence, then without countdowns, then with fewer and fewer of its parts."""
+    yield said
+    parts = re.sub(r" \(in [^)]*\)", "", said).split(" · ")
+    yield " · ".join(parts)
+    for end in range(len(parts) - 1, 0, -1):
+        yield " · ".join(parts[:end]) + " …"
 
 
 def _rest(view: View, verdict: Verdict) -> str:
@@ -100,8 +117,16 @@ def _tight(view: View, verdict: Verdict, style: str, width: int, room: int) -> l
     name = words.name(verdict)
     broken = ink.wrapped(f"{name}  {_rest(view, verdict)}", width)
     last = ink.text(" ".join(line.plain for line in broken[room - 1 :]))
-    lines = [*broken[: room - 1], ink.fit(last, width)]
-    return [ink.text((name, f"bold {style}"), lines[0][len(name) :]), *lines[1:]]
+    return _lit([*broken[: room - 1], ink.fit(last, width)], len(name), f"bold {style}")
+
+
+def _lit(lines: list[ink.Line], length: int, style: str) -> list[ink.Line]:
+    """The lines with so many of their first characters in a style; a line's end counts as a blank."""
+    lit = []
+    for line in lines:
+        lit.append(line.stylize(style, 0, length) if length > 0 else line)
+        length -= len(line.plain) + 1
+    return lit
 
 
 def _boxed(lines: list[ink.Line], width: int, style: str) -> list[ink.Line]:
