@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 
@@ -14,7 +15,9 @@ def main() -> int:
         return status
     from claudemeter_tui import cli  # noqa: PLC0415
 
-    return cli.main()
+    status = cli.main()
+    gc.freeze()  # everything goes now: to look through it for garbage first takes as long as a request
+    return status
 
 
 if __name__ == "__main__":

@@ -9,18 +9,17 @@ import contextlib
 import gc
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from claudemeter_tui.config import Action, Settings, SettingsError, listing, settings
-from claudemeter_tui.config.errors import quoted
 from claudemeter_tui.folders import config_file, state_folder
 
 if TYPE_CHECKING:  # At run time these would load asyncio, of which a kept answer has no need.
+    from claudemeter_tui.clock import Clock
     from claudemeter_tui.deferred import Deferred
-    from claudemeter_tui.model.store import Store
-    from claudemeter_tui.polling import Clock, Poller
+    from claudemeter_tui.model.store import OrgKey, Store
     from claudemeter_tui.tui.options import Options
 
 USAGE_ERROR = 2
@@ -46,7 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(chosen: Settings, arguments: Sequence[str]) -> int:
     match chosen.action:
         case Action.ONCE | Action.JSON:
-            return _report(chosen)
+            with _no_collecting():
+                return _report(chosen)
         case Action.WATCH:
             return _watch(chosen)
         case Action.CHECK | Action.LINE:
@@ -68,6 +68,16 @@ def _complain(text: str) -> None:
             print(f"claudemeter-tui: {shown}", file=sys.stderr, flush=True)  # noqa: T201 - its one place
 
 
+@contextlib.contextmanager
+def _no_collecting() -> Iterator[None]:
+    """Leave garbage where it is: what is over in a second spends a tenth of it on looking for some."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
 def _report(chosen: Settings) -> int:
     from claudemeter_tui.scripts.once import once  # noqa: PLC0415 - the dashboard does without it
 
@@ -80,7 +90,8 @@ def _watch(chosen: Settings) -> int:
     from claudemeter_tui.scripts.watch import watch  # noqa: PLC0415 - everything else does without it
 
     clock = _clock(chosen)
-    return watch(_feed(chosen, clock), clock.now, thresholds=chosen.thresholds, org=chosen.org)
+    feed = _feed(chosen, clock)
+    return watch(feed, clock.now, thresholds=chosen.thresholds, org=chosen.org, tell=_complain)
 
 
 def _bar(chosen: Settings, arguments: Sequence[str]) -> int:
@@ -154,10 +165,8 @@ def _options(chosen: Settings) -> Options:
     """How the dashboard is wanted: what was set, else what is remembered."""
     from claudemeter_tui import memory  # noqa: PLC0415 - scripts and errors do without all of these
     from claudemeter_tui.folders import pictures_folder  # noqa: PLC0415
-    from claudemeter_tui.model.store import OrgKey  # noqa: PLC0415
     from claudemeter_tui.tui.options import Options  # noqa: PLC0415
 
-    _check_theme(chosen)
     folder = state_folder()
     last = memory.load(folder)
 
@@ -184,18 +193,6 @@ def _options(chosen: Settings) -> Options:
     )
 
 
-def _check_theme(chosen: Settings) -> None:
-    from textual.theme import BUILTIN_THEMES  # noqa: PLC0415 - scripts and errors do without it
-
-    from claudemeter_tui.tui.themes import OWN  # noqa: PLC0415
-
-    names = [*(theme.name for theme in OWN), *BUILTIN_THEMES]
-    if chosen.theme and chosen.theme not in names:
-        raise chosen.given["theme"].refusal(
-            f"there is no theme {quoted(chosen.theme)}; there are {', '.join(names)}"
-        )
-
-
 def _picture(chosen: Settings) -> int:
     from claudemeter_tui.tui.picture import svg  # noqa: PLC0415 - scripts and errors do without it
     from claudemeter_tui.tui.pictures import PictureError, save_as  # noqa: PLC0415
@@ -219,7 +216,7 @@ def _clock(chosen: Settings, *, skipping: bool = False) -> Clock:
     return opening.clock(chosen, skipping=skipping)
 
 
-def _feed(chosen: Settings, clock: Clock) -> Poller | Deferred:
+def _feed(chosen: Settings, clock: Clock) -> Deferred:
     from claudemeter_tui import opening  # noqa: PLC0415 - loads asyncio
 
     return opening.feed(chosen, clock)

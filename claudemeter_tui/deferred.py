@@ -4,34 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING
 
-from claudemeter_tui.model.reading import Offered, Reading, Trouble
+from claudemeter_tui.feed import Door, Feed
 
-
-class FrontDoor(Protocol):
-    """What is built."""
-
-    async def run(self, post: Callable[[Reading], object]) -> None:
-        """Post readings until cancelled."""
-
-    async def round(self, post: Callable[[Reading], object]) -> None:
-        """Post readings until everything has been read once."""
-
-    def poke(self) -> None:
-        """Poll now."""
-
-    async def offer(self, text: str) -> Offered:
-        """Take one more session."""
+if TYPE_CHECKING:  # the first frame does not wait for it
+    from claudemeter_tui.model.reading import Offered, Reading
 
 
 class Deferred:
     """Passes everything on to a feed that is there from `run` or `round` on."""
 
-    def __init__(self, build: Callable[[], FrontDoor]) -> None:
+    def __init__(self, build: Callable[[], Feed]) -> None:
         """Build the feed by `build`, which may be slow."""
         self._build = build
-        self._feed: FrontDoor | None = None
+        self._feed: Feed | None = None
 
     async def run(self, post: Callable[[Reading], object]) -> None:
         """Post readings until cancelled."""
@@ -50,6 +37,8 @@ class Deferred:
 
     async def offer(self, text: str) -> Offered:
         """Take a Cookie header or a `sessionKey` as one more session, if the server accepts it."""
-        if self._feed is None:
-            return Offered(trouble=Trouble.NO_SESSION, detail="the program is still starting")
-        return await self._feed.offer(text)
+        from claudemeter_tui.model.reading import Offered, Trouble  # noqa: PLC0415 - loaded long ago
+
+        if isinstance(self._feed, Door):
+            return await self._feed.offer(text)
+        return Offered(trouble=Trouble.NO_SESSION, detail="the program is still starting")

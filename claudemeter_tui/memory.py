@@ -6,9 +6,10 @@ import contextlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from claudemeter_tui.model.store import OrgKey
-from claudemeter_tui.private import write_whole
+if TYPE_CHECKING:  # the first frame does not wait for it
+    from claudemeter_tui.model.store import OrgKey
 
 FILE = "state.json"
 """In the state folder."""
@@ -47,6 +48,8 @@ def load(folder: Path) -> Memory:
 
 def save(folder: Path, memory: Memory) -> None:
     """Keep it; where that cannot be, nothing happens."""
+    from claudemeter_tui.private import write_whole  # noqa: PLC0415 - most runs only read, before the first frame
+
     org = None if memory.org is None else list(memory.org)
     with contextlib.suppress(OSError):
         write_whole(folder / FILE, json.dumps({"theme": memory.theme, "org": org}))

@@ -6,9 +6,10 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import aclosing
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
+from claudemeter_tui.clock import Clock, WallClock
 from claudemeter_tui.model.reading import (
     SESSION_WIDE,
     UNANSWERED,
@@ -66,32 +67,6 @@ class Paced(Protocol):
     """When it wants the next poll, set by the last one. None: as usual."""
 
 
-class Clock(Protocol):
-    """Time, which a demo runs faster."""
-
-    def now(self) -> datetime:
-        """The moment, aware, in UTC."""
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait for so many seconds of this clock."""
-
-
-class WallClock:
-    """The time that everybody has."""
-
-    def now(self) -> datetime:
-        """The moment, aware, in UTC."""
-        return datetime.now(UTC)
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait."""
-        await asyncio.sleep(seconds)
-
-
-class NoSessionError(Exception):
-    """There is nothing to read with. Its text says what was looked at and what to do."""
-
-
 _Moments = dict[tuple[str, Endpoint | None], tuple[datetime, ...]]
 """By org uuid and reply; None: what the account's list says of the org."""
 
@@ -107,7 +82,7 @@ class Poller:
         clock: Clock | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        """Read every `interval` what `open_source` opens; it may raise NoSessionError, and is tried again.
+        """Read every `interval` what `open_source` opens, anew after a login has failed.
 
         `jitter` gives a number from 0 to 1, a new one each time.
         """
@@ -184,9 +159,6 @@ class Poller:
             if failure is not None and failure.trouble in LOGIN_FAILED:
                 self._source = None
                 await source.aclose()
-        except NoSessionError as none:
-            failure = Failure(Trouble.NO_SESSION, Endpoint.ACCOUNT, self._clock.now(), str(none))
-            post(Reading(session, failure.at, account=failure))
         except Exception as error:  # noqa: BLE001 - the loop outlives what nobody foresaw
             failure = Failure.bug(error, Endpoint.ACCOUNT, self._clock.now())
             post(Reading(session, failure.at, account=failure))

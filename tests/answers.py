@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
 import json
 import socket
@@ -152,6 +153,7 @@ def cut_off(body: bytes = b'{"five_hour": {"utilization"', missing: int = 100) -
     return Answer(headers={"Content-Length": str(len(body) + missing)}, body=body, close=True)
 
 
+@functools.cache
 def gzip_bomb(size: int = 64 * MEBIBYTE) -> Answer:
     """A small body that unpacks to `size` blanks, whole mebibytes."""
     packer = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)

@@ -14,8 +14,9 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from statistics import fmean, median
 
-from claudemeter_tui.model.forecast import Range, reach, spend_rate
+from claudemeter_tui.model.forecast import Range, reach
 from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.rate import spend_rate
 from claudemeter_tui.model.samples import Series
 from claudemeter_tui.model.usage import Balance, Credits, Meter, Origin
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,9 @@ SNAPSHOTS = Path(__file__).parent.parent / "snapshots"
 
 settings.register_profile("steady", derandomize=True, deadline=None, max_examples=60)
 settings.load_profile("steady")
+
+# A shell makes what it starts in the background deaf to Ctrl+C, and all that is started by it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Pictures(pytest_textual_snapshot.SVGImageExtension):  # type: ignore[misc]
@@ -45,6 +49,7 @@ def _one_world(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPat
         "http_proxy",
         "https_proxy",
         "all_proxy",
+        "PYTHONDONTWRITEBYTECODE",  # with it each program that a test starts would compile itself anew
     ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 from claudemeter_tui.model.events import Event, Kind
@@ -23,11 +21,11 @@ from claudemeter_tui.model.reading import (
     Trouble,
 )
 from claudemeter_tui.model.store import OrgState, SessionState, Store
-from claudemeter_tui.model.usage import CreditState, Org, Origin
+from claudemeter_tui.model.usage import CreditState, Org
 from claudemeter_tui.model.verdict import Cause, Shut
 from claudemeter_tui.sources.claude_ai import wire
+from tests import scenes, whole_bodies
 from tests.scenes import INTERVAL, READ
-from tests.sources.claude_ai import bodies
 
 NEEDLES = ("zaph", "quux", "deadbeef", "7319", "plantedhost")
 """Each of the planted texts holds one of them; nothing else does."""
@@ -49,7 +47,6 @@ LOOKED = (
     Looked(Session("Firefox", NAME), "no such profile", f"there are: {NAME}; its only one; quux"),
     Looked(Session("Edge"), "not readable", f"it lies in {PATH}, beside Chrome, {SESSION.profile}"),
 )
-Place = tuple[str | int, ...]
 
 
 def found(text: str) -> list[str]:
@@ -57,73 +54,21 @@ def found(text: str) -> list[str]:
     return [needle for needle in NEEDLES if needle in text.casefold()]
 
 
-def whole_bodies() -> dict[Endpoint, Any]:
-    """One body of each call, with everything that is known in it."""
-    return {
-        Endpoint.ACCOUNT: bodies.account(),
-        Endpoint.USAGE: bodies.usage(),
-        Endpoint.OVERAGE: bodies.overage(),
-        Endpoint.OWN_OVERAGE: bodies.overage(),
-        Endpoint.PREPAID: bodies.prepaid(),
-        Endpoint.SUBSCRIPTION: bodies.subscription(),
-    }
-
-
-def places(body: object, of: type = object) -> Iterator[Place]:
-    """The way to every value of that type, the body itself among them."""
-    if isinstance(body, of):
-        yield ()
-    inner = body.items() if isinstance(body, dict) else enumerate(body) if isinstance(body, list) else ()
-    for step, value in inner:
-        yield from ((step, *place) for place in places(value, of))
-
-
-def put(body: Any, place: Place, value: object) -> Any:
-    """A copy of the body with another value in one place."""
-    if not place:
-        return value
-    changed = copy.deepcopy(body)
-    there = changed
-    for step in place[:-1]:
-        there = there[step]
-    there[place[-1]] = value
-    return changed
-
-
-def with_key(body: Any, place: Place, key: str, value: object) -> Any:
-    """A copy of the body with one more key in the object at that place."""
-    changed = copy.deepcopy(body)
-    there = changed
-    for step in place:
-        there = there[step]
-    there[key] = value
-    return changed
-
-
 def reply(endpoint: Endpoint, body: object) -> tuple[Reply, tuple[Org, ...]]:
     """The body understood as a reply, and the orgs that it names."""
-    overage = partial(wire.overage, shared=True)
-    meanings: dict[Endpoint, Callable[[object], wire.Parsed[Any]]] = {
-        Endpoint.ACCOUNT: wire.account,
-        Endpoint.USAGE: wire.usage,
-        Endpoint.OVERAGE: partial(overage, origin=Origin.OVERAGE),
-        Endpoint.OWN_OVERAGE: partial(overage, origin=Origin.OWN),
-        Endpoint.PREPAID: wire.prepaid,
-        Endpoint.SUBSCRIPTION: wire.subscription,
-    }
-    text = json.dumps(body)
     try:
-        parsed = meanings[endpoint](body)
+        found = scenes.reply(endpoint, body, READ, shared=True)
     except wire.MalformedError:
-        return Reply(endpoint, READ, None, text), ()
-    value, orgs = parsed.value if endpoint is Endpoint.ACCOUNT else (parsed.value, ())
-    new, odd = parsed.new_fields, parsed.odd_values
-    return Reply(endpoint, READ, value, text, new_fields=new, odd_values=odd), orgs
+        return Reply(endpoint, READ, None, json.dumps(body)), ()
+    if endpoint is not Endpoint.ACCOUNT:
+        return found, ()
+    account, orgs = scenes.understood(endpoint, found.text, shared=True).value
+    return replace(found, value=account), orgs
 
 
 def store(changed: Mapping[Endpoint, Any] | None = None, *failures: Failure) -> Store:
     """The store after one poll in which the server sent these bodies; failures hit the second org."""
-    sent = {**whole_bodies(), **(changed or {})}
+    sent = {**whole_bodies.by_endpoint(), **(changed or {})}
     account, orgs = reply(Endpoint.ACCOUNT, sent[Endpoint.ACCOUNT])
     parts: dict[Endpoint, Reply | Failure] = {
         it: reply(it, body)[0] for it, body in sent.items() if it is not Endpoint.ACCOUNT
@@ -165,11 +110,16 @@ FAILURES = (
 def planted_store() -> Store:
     """A store in which all that a screen shows of somebody is planted, and much that none shows."""
     org = {"uuid": UUID, "name": NAME, "billing_issue": {"who": EMAIL}, "access_block": CODE, "id": NUMBER}
-    other = {"organization": bodies.org(uuid=OTHER_UUID, name=f"{NAME} 名前", zaphodKey=1), "role": NAME}
-    account = bodies.account(uuid=UUID, email_address=EMAIL, full_name=NAME)
-    account["memberships"] = [{"organization": bodies.org(**org)}, other]
-    entry = {"percent": 97, "group": "weekly", "resets_at": bodies.WEEKLY_RESET}
-    usage = bodies.usage(**{EMAIL: {"utilization": 12}, CODE.title(): {"utilization": 5, "used_dollars": 3}})
+    other = {
+        "organization": whole_bodies.org(uuid=OTHER_UUID, name=f"{NAME} 名前", zaphodKey=1),
+        "role": NAME,
+    }
+    account = whole_bodies.account(uuid=UUID, email_address=EMAIL, full_name=NAME)
+    account["memberships"] = [{"organization": whole_bodies.org(**org)}, other]
+    entry = {"percent": 97, "group": "weekly", "resets_at": whole_bodies.WEEKLY_RESET}
+    usage = whole_bodies.usage(
+        **{EMAIL: {"utilization": 12}, CODE.title(): {"utilization": 5, "used_dollars": 3}}
+    )
     usage["five_hour"] |= {"locked_reason": CODE}
     usage["limits"] += [
         entry | {"kind": "weekly_scoped", "scope": {"model": {"display_name": NAME}, "surface": EMAIL}},
@@ -181,10 +131,10 @@ def planted_store() -> Store:
     changed = {
         Endpoint.ACCOUNT: account,
         Endpoint.USAGE: usage,
-        Endpoint.OVERAGE: bodies.overage(disabled_reason=CODE, limit_type=NAME, account_email=EMAIL),
-        Endpoint.OWN_OVERAGE: bodies.overage(disabled_reason=NAME, account_uuid=UUID),
-        Endpoint.PREPAID: bodies.prepaid(currency=NAME, **{UUID: NAME}),
-        Endpoint.SUBSCRIPTION: bodies.subscription(
+        Endpoint.OVERAGE: whole_bodies.overage(disabled_reason=CODE, limit_type=NAME, account_email=EMAIL),
+        Endpoint.OWN_OVERAGE: whole_bodies.overage(disabled_reason=NAME, account_uuid=UUID),
+        Endpoint.PREPAID: whole_bodies.prepaid(currency=NAME, **{UUID: NAME}),
+        Endpoint.SUBSCRIPTION: whole_bodies.subscription(
             status=CODE, payment_method=card, scheduled_downgrade=change
         ),
     }

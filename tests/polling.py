@@ -20,7 +20,7 @@ from claudemeter_tui.model.reading import (
     Trouble,
 )
 from claudemeter_tui.model.usage import Account, Meter, Org, Origin, Plan, Window
-from claudemeter_tui.polling import NoSessionError, Poller
+from claudemeter_tui.polling import Poller
 
 START = datetime(2026, 4, 25, 14, 0, tzinfo=UTC)
 SESSION = Session("Chrome", "Default")
@@ -213,8 +213,3 @@ async def running(
         yield here
     finally:
         await here.cancel()
-
-
-def no_session(words: str = "Chrome: signed out") -> NoSessionError:
-    """What opening raises where nobody is signed in."""
-    return NoSessionError(words)

@@ -6,10 +6,10 @@ Every scene is made of bodies as the server sends them, understood by the real t
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from claudemeter_tui.model.reading import (
@@ -42,6 +42,7 @@ from tests.bodies import (
     usage_body,
     window_body,
 )
+from tests.model.readings import folded
 
 NOW = datetime(2026, 4, 25, 14, 48, 18, tzinfo=UTC)
 """A Saturday; the scenes are seen then."""
@@ -66,34 +67,52 @@ class OrgBodies:
     """Earlier polls: from so many minutes ago, `used_credits` was so much; -1 are failures."""
 
 
-def reply(
-    endpoint: Endpoint, meaning: Callable[[object], wire.Parsed[Any]], body: object, at: datetime
-) -> Reply:
-    """One body, understood."""
-    parsed = meaning(body)
+@lru_cache(1000)
+def understood(endpoint: Endpoint, text: str, *, shared: bool) -> wire.Parsed[Any]:
+    """What a body means; the scenes have the same few over and over."""
+    overage = partial(wire.overage, shared=shared)
+    meanings: dict[Endpoint, Callable[[object], wire.Parsed[Any]]] = {
+        Endpoint.ACCOUNT: wire.account,
+        Endpoint.USAGE: wire.usage,
+        Endpoint.OVERAGE: partial(overage, origin=Origin.OVERAGE),
+        Endpoint.OWN_OVERAGE: partial(overage, origin=Origin.OWN),
+        Endpoint.PREPAID: wire.prepaid,
+        Endpoint.SUBSCRIPTION: wire.subscription,
+    }
+    return meanings[endpoint](json.loads(text))
+
+
+def reply(endpoint: Endpoint, body: object, at: datetime, *, shared: bool) -> Reply:
+    """One body about an org, understood."""
+    text = json.dumps(body)
+    parsed = understood(endpoint, text, shared=shared)
     new, odd = parsed.new_fields, parsed.odd_values
-    return Reply(endpoint, at, parsed.value, json.dumps(body), new_fields=new, odd_values=odd)
+    return Reply(endpoint, at, parsed.value, text, new_fields=new, odd_values=odd)
 
 
 def org_of(body: Json) -> Org:
     """The org that a body describes."""
-    orgs = wire.organizations([body]).value
-    assert isinstance(orgs, tuple)
-    return next(org for org in orgs if isinstance(org, Org))
+    return _org_of(json.dumps(body))
+
+
+@lru_cache(1000)
+def _org_of(text: str) -> Org:
+    (org,) = wire.organizations([json.loads(text)]).value
+    assert isinstance(org, Org)
+    return org
 
 
 def parts(bodies: OrgBodies, at: datetime) -> dict[Endpoint, Reply | Failure]:
     """Every reply about one org."""
-    shared = org_of(bodies.org).shared
-    overage = partial(wire.overage, shared=shared)
-    asked: Mapping[Endpoint, tuple[Callable[[object], wire.Parsed[Any]], Json | None]] = {
-        Endpoint.USAGE: (wire.usage, bodies.usage),
-        Endpoint.OVERAGE: (partial(overage, origin=Origin.OVERAGE), bodies.overage),
-        Endpoint.OWN_OVERAGE: (partial(overage, origin=Origin.OWN), bodies.own),
-        Endpoint.PREPAID: (wire.prepaid, bodies.prepaid),
-        Endpoint.SUBSCRIPTION: (wire.subscription, bodies.subscription),
+    sent = {
+        Endpoint.USAGE: bodies.usage,
+        Endpoint.OVERAGE: bodies.overage,
+        Endpoint.OWN_OVERAGE: bodies.own,
+        Endpoint.PREPAID: bodies.prepaid,
+        Endpoint.SUBSCRIPTION: bodies.subscription,
     }
-    return {endpoint: reply(endpoint, meaning, body, at) for endpoint, (meaning, body) in asked.items()}
+    shared = org_of(bodies.org).shared
+    return {endpoint: reply(endpoint, body, at, shared=shared) for endpoint, body in sent.items()}
 
 
 def readings(*orgs: OrgBodies, at: datetime = READ, session: Session = SESSION) -> Iterable[Reading]:
@@ -109,12 +128,14 @@ def readings(*orgs: OrgBodies, at: datetime = READ, session: Session = SESSION) 
 
 
 def _earlier(bodies: OrgBodies, at: datetime, session: Session) -> Iterable[Reading]:
-    """One poll a minute, each with the amount of its time."""
+    """Polls with the amount of their time: every other minute, and on both sides of each change."""
     which = "own" if bodies.own is not None else "overage"
     amounts = dict(bodies.spent)
     used = 0
     for minutes in range(max(amounts, default=0), 0, -1):
         used = amounts.get(minutes, used)
+        if minutes % 2 and not {minutes, minutes - 1} & amounts.keys():
+            continue
         then = at - timedelta(minutes=minutes)
         body: Any = getattr(bodies, which)
         past = OrgBodies(**{**vars(bodies), which: body | {"used_credits": max(0, used)}})
@@ -126,21 +147,23 @@ def _earlier(bodies: OrgBodies, at: datetime, session: Session) -> Iterable[Read
 
 def store(*orgs: OrgBodies, at: datetime = READ) -> Store:
     """The store after a run over these orgs."""
-    known = Store()
-    for reading in readings(*orgs, at=at):
-        known = known.after(reading)
-    return known
+    return folded(*readings(*orgs, at=at))
+
+
+def _limits(session: int, weekly: int) -> list[Json]:
+    """`limits[]` with room in one model's week."""
+    return [
+        limit_body("session", session, "2026-04-25T16:00:00Z"),
+        limit_body("weekly_all", weekly),
+        limit_body("weekly_scoped", 12, model="Fable"),
+    ]
 
 
 PERSONAL = OrgBodies(
     usage=usage_body(
         67.0,
         41.0,
-        limits=[
-            limit_body("session", 67, "2026-04-25T16:00:00Z"),
-            limit_body("weekly_all", 41),
-            limit_body("weekly_scoped", 12, model="Fable"),
-        ],
+        limits=_limits(67, 41),
         extra_usage=extra_usage_body(),
     ),
     overage=overage_body(),
@@ -154,11 +177,7 @@ TEAM = OrgBodies(
     usage=usage_body(
         100.0,
         71.0,
-        limits=[
-            limit_body("session", 100, "2026-04-25T16:00:00Z"),
-            limit_body("weekly_all", 71),
-            limit_body("weekly_scoped", 12, model="Fable"),
-        ],
+        limits=_limits(100, 71),
         extra_usage=extra_usage_body(5000.0),
     ),
     overage=overage_body(26_118, 100_000),

@@ -126,6 +126,12 @@ class Terminal:
         """Send the command a signal."""
         self._process.send_signal(number)
 
+    def hang_up(self) -> None:
+        """Take the terminal away, as a closed window does."""
+        self._stop_reading()
+        os.close(self._master)
+        self._master = -1
+
     def resize(self, columns: int, rows: int) -> None:
         """Give the terminal another size; the kernel tells the program by SIGWINCH.
 
@@ -167,10 +173,10 @@ class Terminal:
             self._end(signal.SIGHUP, 2)
             self._end(signal.SIGKILL, 10)
             self._process.wait()
-            os.write(self._stopper, b".")
-            self._thread.join()
+            self._stop_reading()
             for number in (self._master, self._stop, self._stopper):
-                os.close(number)
+                if number >= 0:
+                    os.close(number)
         return self._process.returncode
 
     def __enter__(self) -> Self:
@@ -189,6 +195,10 @@ class Terminal:
                 if not (some := _read_some(self._master)):
                     break
                 self._show(some)
+
+    def _stop_reading(self) -> None:
+        os.write(self._stopper, b".")
+        self._thread.join()
 
     def _show(self, some: bytes) -> None:
         with self._changed:

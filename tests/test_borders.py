@@ -25,9 +25,11 @@ HEAVY = ("httpx", "pydantic", "browser_cookie3", "plotext", "textual")
 MAY_IMPORT = {
     "model": {"model"},
     "text": {"text", "model"},
-    "polling": {"model"},
+    "polling": {"clock", "model"},
+    "clock": set[str](),
+    "feed": {"model"},
     "sources": {"sources", "model"},
-    "tui": {"tui", "text", "model"},
+    "tui": {"tui", "text", "model", "feed"},
     "config": {"config", "sources", "model"},
 }
 """By room; any other module at the top wires and may import everything."""
@@ -35,6 +37,8 @@ LIBRARIES = {
     "model": set[str](),
     "text": {"plotext"},
     "polling": set[str](),
+    "clock": set[str](),
+    "feed": set[str](),
     "sources": {"httpx", "pydantic", "pydantic_core", "browser_cookie3"},
     "tui": {"textual", "rich"},
     "config": {"platformdirs"},
@@ -47,8 +51,13 @@ def room(module: str) -> str:
     return module.split(".")[1] if "." in module else ""
 
 
-def imports(module: str) -> Iterator[str]:
+@cache
+def imports(module: str) -> frozenset[str]:
     """Every module that is named in an import of this one, wherever in its text."""
+    return frozenset(_imports(module))
+
+
+def _imports(module: str) -> Iterator[str]:
     path = MODULES[module]
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     for node in ast.walk(ast.parse(path.read_bytes())):
@@ -66,10 +75,15 @@ def outside(module: str) -> set[str]:
     return tops - sys.stdlib_module_names - {PACKAGE, "__future__"}
 
 
+def of(name: str) -> tuple[str, ...]:
+    """Every module of a room."""
+    return tuple(module for module in MODULES if room(module) == name)
+
+
 @cache
-def loaded(module: str) -> frozenset[str]:
-    """What a fresh interpreter has loaded after importing a module."""
-    asking = f"import {module}, sys; print(*sys.modules)"
+def loaded(*modules: str) -> frozenset[str]:
+    """What a fresh interpreter has loaded after importing these modules: all that any of them loads."""
+    asking = f"import sys, {', '.join(modules)}; print(*sys.modules)"
     told = subprocess.run([sys.executable, "-c", asking], capture_output=True, text=True, check=True)
     return frozenset(told.stdout.split())
 
@@ -97,28 +111,34 @@ def test_imports_are_found_in_the_text() -> None:
     assert "claudemeter_tui.model.reading" in set(imports("claudemeter_tui.polling"))
     assert "claudemeter_tui.text.format" in set(imports("claudemeter_tui.text.problems"))
     assert "claudemeter_tui.tui.app" in set(imports("claudemeter_tui.cli"))
-    assert outside("claudemeter_tui.text.chart") == {"plotext"}
+    assert outside("claudemeter_tui.text.chart.canvas") == {"plotext"}
 
 
 @pytest.mark.parametrize(
-    ("module", "unloaded"),
+    ("modules", "unloaded"),
     [
-        ("claudemeter_tui.tui.app", ("httpx", "pydantic", "browser_cookie3", "plotext")),
-        ("claudemeter_tui.cli", HEAVY),
-        ("claudemeter_tui.polling", HEAVY),
-        *((module, HEAVY) for module in MODULES if room(module) == "text"),
+        (("claudemeter_tui.tui.app",), ("httpx", "pydantic", "browser_cookie3", "plotext")),
+        (("claudemeter_tui.cli",), HEAVY),
+        (("claudemeter_tui.polling",), HEAVY),
+        (of("text"), HEAVY),
     ],
+    ids=["app", "cli", "polling", "text"],
 )
-def test_import_loads_no_more_than_it_needs(module: str, unloaded: tuple[str, ...]) -> None:
+def test_import_loads_no_more_than_it_needs(modules: tuple[str, ...], unloaded: tuple[str, ...]) -> None:
     """The first frame waits for no network and no chart library, and scripts do without Textual."""
-    assert not set(unloaded) & loaded(module)
+    assert not set(unloaded) & loaded(*modules)
 
 
-@pytest.mark.parametrize("module", [one for one in MODULES if room(one) == "model"])
-def test_model_loads_the_standard_library_only(module: str) -> None:
+def test_model_loads_the_standard_library_only() -> None:
     """Beside what any interpreter has loaded, the model brings in nothing else, by whatever way."""
-    tops = {name.partition(".")[0] for name in loaded(module) - loaded("sys")}
+    tops = {name.partition(".")[0] for name in loaded(*of("model")) - loaded("sys")}
     assert tops - sys.stdlib_module_names <= {PACKAGE}
+
+
+def test_first_frame_waits_for_no_figures() -> None:
+    """What reads, judges and words is loaded once the first frame is painted."""
+    ours = {room(name) for name in loaded("claudemeter_tui.tui.app") if name.partition(".")[0] == PACKAGE}
+    assert not ours & {"model", "text", "sources", "sessions", "polling"}
 
 
 def test_app_loads_textual() -> None:

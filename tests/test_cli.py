@@ -38,8 +38,8 @@ ENOSPC = OSError(errno.ENOSPC, "No space left on device")
     [
         ("--interval: 'soon' is not a number of seconds", "--interval soon"),
         ("--interval: 5 is out of range; 30 to 86400 seconds are possible", "--interval 5"),
-        ("--size: 'big' is not of the form 120x36", "--size big"),
-        ("--size: 1x1 is out of range; 40x1 to 500x200 are possible", "--size 1x1"),
+        ("--size: 'big' is not of the form 120x36", "--screenshot x.svg --size big"),
+        ("--size: 1x1 is out of range; 40x1 to 500x200 are possible", "--screenshot x.svg --size 1x1"),
         ("--base-url: it must look like https://host or http://127.0.0.1:PORT", "--base-url claude.ai"),
         (
             "--base-url: plain http would show the session cookie to the network; use https",
@@ -189,17 +189,6 @@ def test_cookie_file_is_used_and_never_shown(tmp_path: Path, capsys: pytest.Capt
     out, err = capsys.readouterr()
     assert "via cookie file" in out
     assert MARKER not in out + err
-
-
-def test_theme_that_there_is_not_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """It names those there are, ours first."""
-    assert main(["--demo", "--theme", "nrod", "--screenshot", str(tmp_path / "x.svg")]) == 2
-    expected = (
-        "claudemeter-tui: --theme: there is no theme 'nrod'; there are claudemeter-dark, claudemeter-light, "
-    )
-    said = capsys.readouterr().err
-    assert (said[: len(expected)], said.count("\n")) == (expected, 1)
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_dashboard_is_as_it_was_set_else_as_it_was_left(tmp_path: Path) -> None:

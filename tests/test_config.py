@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from textual.theme import BUILTIN_THEMES
 
 from claudemeter_tui.config import (
     COOKIE_VARIABLE,
@@ -17,7 +18,9 @@ from claudemeter_tui.config import (
     SettingsError,
     settings,
 )
+from claudemeter_tui.config.themes import NAMES
 from claudemeter_tui.sources.cookies import Cookies
+from claudemeter_tui.tui.themes import OWN
 
 MARKER = "sk-ant-sid01-PLANTED-MARKER"
 KEY = Cookies([("sessionKey", MARKER)])
@@ -72,12 +75,33 @@ def test_interval_out_of_range_is_refused(text: str) -> None:
     assert refusal(f"--interval={text}") == expected
 
 
+@pytest.mark.parametrize("theme", NAMES)
+def test_theme_is_one_there_is(theme: str) -> None:
+    """Ours and all of Textual's, by their names."""
+    assert settings(["--theme", f" {theme} "], {}).theme == theme
+
+
+def test_themes_are_known_without_loading_them() -> None:
+    """The names that settings know are those that the dashboard has."""
+    assert (*(theme.name for theme in OWN), *BUILTIN_THEMES) == NAMES
+
+
+@pytest.mark.parametrize(
+    "action",
+    ["", "--demo", "--once", "--json", "--json --watch", "--check", "--line", "--sessions", "--config"],
+)
+def test_bad_value_is_refused_whatever_is_asked_for(action: str) -> None:
+    """Also where the setting would not be used."""
+    expected = "--theme: there is no theme 'nrod'; there are claudemeter-dark, claudemeter-light, textual-"
+    assert refusal(*action.split(), "--theme", "nrod").startswith(expected)
+
+
 @pytest.mark.parametrize(
     ("expected", "text"), [((40, 1), "40x1"), ((120, 36), "120x36"), ((500, 200), "0500x200")]
 )
 def test_size_takes_columns_and_lines(expected: tuple[int, int], text: str) -> None:
     """From 40x1 to 500x200."""
-    assert settings(["--size", text], {}).size == expected
+    assert settings(["--screenshot", "x.svg", "--size", text], {}).size == expected
 
 
 @pytest.mark.parametrize(
@@ -85,13 +109,16 @@ def test_size_takes_columns_and_lines(expected: tuple[int, int], text: str) -> N
 )
 def test_size_of_another_form_is_refused(text: str) -> None:
     """The form is named."""
-    assert refusal(f"--size={text}") == f"--size: {text!r} is not of the form 120x36"
+    assert refusal("--screenshot=x.svg", f"--size={text}") == f"--size: {text!r} is not of the form 120x36"
 
 
 @pytest.mark.parametrize("text", ["39x36", "120x0", "501x36", "120x201", "9999x9999"])
 def test_size_out_of_range_is_refused(text: str) -> None:
     """The range is named."""
-    assert refusal("--size", text) == f"--size: {text} is out of range; 40x1 to 500x200 are possible"
+    assert (
+        refusal("--screenshot=x.svg", "--size", text)
+        == f"--size: {text} is out of range; 40x1 to 500x200 are possible"
+    )
 
 
 @pytest.mark.parametrize(
@@ -294,6 +321,7 @@ def test_what_is_to_be_done_is_asked_for_by_flags(
         (f"--org: {ORG}", "--org 1"),
         (f"--org: {ORG}", "--org 1 --config"),
         ("--format: it is the form of --line; give that too", "--check --format {org}"),
+        ("--size: it is that of --screenshot's picture; give that too", "--once --size 80x24"),
         ("unrecognized arguments: --bogus; --help tells what there is", "--bogus"),
         ("unrecognized arguments: picture.svg; --help tells what there is", "picture.svg"),
         ("unrecognized arguments: --inter 60; --help tells what there is", "--inter 60"),

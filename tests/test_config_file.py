@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -348,10 +349,10 @@ def test_config_shows_a_config_file(tmp_path: Path) -> None:
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=30))
 def test_config_shows_any_text_so_that_no_terminal_obeys_it(text: str) -> None:
     """Escaped as TOML has it, which reads it back as it was."""
-    found = settings([], {"CLAUDEMETER_THEME": text})
-    shown = listing(found.given, {}, Path("/none"))
+    given = settings([], {}).given
+    shown = listing({**given, "pictures": replace(given["pictures"], value=text)}, {}, Path("/none"))
     assert all(char.isprintable() or char == "\n" for char in shown)
-    assert tomllib.loads(shown)["theme"] == text.strip()
+    assert tomllib.loads(shown)["pictures"] == text
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the folders are those of Linux and macOS")

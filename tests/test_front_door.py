@@ -15,6 +15,7 @@ from tests.front_door import (
     EXPIRED,
     OF_PAT,
     OF_SAM,
+    PAT,
     PERSONAL,
     THROTTLED,
     ClaudeAi,
@@ -433,8 +434,24 @@ async def test_without_a_session_it_says_what_was_looked_at(tmp_path: Path) -> N
 async def test_without_any_browser_it_says_so(tmp_path: Path) -> None:
     """Nothing was found to look at, and that is an answer."""
     async with opened(tmp_path, lambda *_: None, source="cookie") as here:
-        assert here.store.looked == ()
-        assert here.store.problems[0].detail == "no browser was found"
+        assert [place.session.label for place in here.store.looked or ()] == ["Browsers"]
+        assert here.store.problems[0].detail == "Browsers: none found"
+
+
+async def test_account_without_orgs_is_told_among_what_was_looked_at(tmp_path: Path) -> None:
+    """Its session is good, and there is nothing to read with it: the table says so."""
+
+    def prepare(home: Home, server: ClaudeAi) -> None:
+        home.profile("one", "k1")
+        server.people["k1"] = OF_PAT
+        server.instead["k1"] = lambda request: Answer.json(
+            {"uuid": PAT, "memberships": []} if "account" in request.path else []
+        )
+
+    async with opened(tmp_path, prepare) as here:
+        assert here.troubles == [f"{ONE}: no orgs"]
+        assert here.store.looked is not None
+        assert (here.store.looked[0].outcome, here.store.looked[0].works) == ("no orgs", False)
 
 
 async def test_poke_looks_again(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from claudemeter_tui.sessions.looking import Lookout
 from claudemeter_tui.sources.browsers import Look, Outcome
 from claudemeter_tui.sources.cookies import Cookies
 from claudemeter_tui.text.problems import TABLE
-from claudemeter_tui.text.sessions import NOWHERE, answer, table
+from claudemeter_tui.text.sessions import NONE_WORKS, NOWHERE, answer, table
 from tests.front_door import (
     CHALLENGE,
     OF_PAT,
@@ -163,10 +163,41 @@ def test_sessions_report_gives_an_exit_status(tmp_path: Path, status: int, key: 
         found = ways(machine, clock.now, base_url=server.url, given=given)
         assert status == sessions_report(found, written.append)
     assert written[0].startswith("cookie file  ")
+    assert (status == 3) is written[0].endswith(f"\n\n{NONE_WORKS}")
+
+
+NO_BROWSER = (
+    (
+        "Browsers     none found     looked for Chrome, Chrome Beta, Chrome Dev, Chromium, Brave, Edge,"
+        " Vivaldi, Opera,"
+        " Firefox and LibreWolf in the home folder's .config, .librewolf, .mozilla, .var"
+        " and snap"
+    ),
+    "Claude Code  not signed in  no login in the home folder's .claude: run claude and sign in with /login",
+)
+
+
+async def test_machine_without_a_browser_is_told_where_was_looked(tmp_path: Path) -> None:
+    """By `--sessions` and by the dashboard: which browsers, in which folders, and where for Claude Code."""
+    machine = Machine(tmp_path / "home", tmp_path / "state", "linux")
+    places = await checked(ways(machine, FakeClock().now))
+    assert tuple(table(places).splitlines()) == NO_BROWSER
+    async with opened(tmp_path, lambda *_: None) as here:
+        assert here.store.looked == tuple(places)
+        here.home.profile("one", "k1")
+        await here.poke()
+        assert [place.session.browser for place in here.store.looked or ()] == ["Firefox", "Claude Code"]
+
+
+async def test_source_that_leaves_browsers_alone_tells_of_none(tmp_path: Path) -> None:
+    """`--source claude-code`: nothing was looked for, so nothing was missed."""
+    machine = Machine(tmp_path / "home", tmp_path / "state", "linux")
+    places = await checked(ways(machine, FakeClock().now, source="claude-code"))
+    assert tuple(table(places).splitlines()) == NO_BROWSER[1:]
 
 
 def test_table_without_anything_says_so() -> None:
-    """No browser, no login: a sentence and no empty table."""
+    """Nothing to look at: a sentence and no empty table."""
     assert table([]) == NOWHERE
 
 

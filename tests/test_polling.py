@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from claudemeter_tui.model.reading import Endpoint, Failure, Reading, Report, Schedule, Session, Trouble
+from claudemeter_tui.clock import WallClock
+from claudemeter_tui.model.reading import Endpoint, Failure, Reading, Report, Schedule, Trouble
 from claudemeter_tui.model.usage import Org
-from claudemeter_tui.polling import CURABLE, FIRST_BACKOFF, LAST_BACKOFF, Poller, WallClock
+from claudemeter_tui.polling import CURABLE, FIRST_BACKOFF, LAST_BACKOFF, Poller
 from tests.polling import (
     ORG,
     SESSION,
@@ -21,7 +22,6 @@ from tests.polling import (
     good,
     locked,
     locked_beside,
-    no_session,
     org_failed,
     replied,
     running,
@@ -373,28 +373,6 @@ async def test_clock_set_back_during_a_poll_does_not_stall() -> None:
 
 
 # What it survives.
-
-
-async def test_missing_session_is_told_and_tried_again() -> None:
-    """Without a session the words of the search are shown, and the next try finds the one that came."""
-    async with running(opening=lambda tries: no_session() if tries < 3 else None) as here:
-        told = here.posted[0].account
-        assert isinstance(told, Failure)
-        assert (told.trouble, told.detail) == (Trouble.NO_SESSION, "Chrome: signed out")
-        assert Session("") == here.posted[0].session
-        assert not here.schedules[-1].held
-        await here.clock.advance(60 + 120)
-        assert (here.opened, here.script.begun, here.script.full) == (3, [180], [True])
-        assert here.posted[-1].session == SESSION
-
-
-async def test_missing_session_is_looked_for_on_a_poke() -> None:
-    """Who has just signed in presses a key and is read at once."""
-    async with running(opening=lambda tries: no_session() if tries < 2 else None) as here:
-        await here.clock.advance(10)
-        here.poller.poke()
-        await here.clock.advance(0)
-        assert here.script.begun == [10]
 
 
 @pytest.mark.parametrize(

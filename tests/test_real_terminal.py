@@ -107,9 +107,17 @@ def test_server_that_fails_is_named_and_costs_nothing_else(server: LoopbackServe
         terminal.wait_for("usage: server error (status 502)")
         assert "67 %" in terminal.text
         terminal.send("e")
-        terminal.wait_for("claude.ai has a fault of its own.")
+        terminal.wait_for("The server has a fault of its own.")
         terminal.send("q")
         assert terminal.wait() == 0
+
+
+def test_closed_window_ends_the_program(server: LoopbackServer) -> None:
+    """A terminal that goes away takes the program with it: nothing goes on in the dark, or waits to write."""
+    with program(server) as terminal:
+        terminal.wait_for("$17.20 of $50.00")
+        terminal.hang_up()
+        assert terminal.wait() in (0, 120)  # 120: there is nothing left that Python could flush.
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

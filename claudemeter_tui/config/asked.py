@@ -51,6 +51,8 @@ def asked(flags: Namespace) -> Action:
         raise SettingsError(f"--org: it chooses what {', '.join(_PRINTING)} print; give one of them too")
     if flags.format is not None and action is not Action.LINE:
         raise SettingsError("--format: it is the form of --line; give that too")
+    if flags.size is not None and action is not Action.PICTURE:
+        raise SettingsError("--size: it is that of --screenshot's picture; give that too")
     return action
 
 

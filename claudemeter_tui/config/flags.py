@@ -13,7 +13,7 @@ from claudemeter_tui.config.table import SETTINGS, Setting
 ACTIONS = (
     ("--once", "", "print every org's figures"),
     ("--json", "", "print them and the replies as JSON"),
-    ("--watch", "", "with --json: print what happens, a line of JSON each, until interrupted"),
+    ("--watch", "", "with --json: print how things stand, then what happens, a line of JSON each"),
     ("--check", "", "print the verdict on the worst org; the exit status says it, too"),
     ("--line", "", "print one short line, for tmux and Starship"),
     ("--format", "TEXT", "what that line says: a text with placeholders such as {org}"),
@@ -24,6 +24,11 @@ ACTIONS = (
     ("--config", "", "show every setting and where it comes from"),
 )
 """Flag, what it takes (empty: nothing), and what it does."""
+EXITS = (
+    "0 can work, 5 can work but credits are blocked, 10 on credits, 20 wait, 30 blocked,"
+    " 3 no session, 4 unknown"
+)
+"""What `--check` ends with."""
 
 
 class _Flags(argparse.ArgumentParser):
@@ -40,7 +45,9 @@ def parser() -> argparse.ArgumentParser:
         prog="claudemeter-tui",
         description="Can I go on working with Claude, am I paying for it, and when does the limit lift?",
         epilog="Each setting is also a key of the config file and an environment variable, such as"
-        f" CLAUDEMETER_INTERVAL. The session comes from --cookie-file, {COOKIE_VARIABLE}, or the browsers.",
+        f" CLAUDEMETER_INTERVAL. The session comes from --cookie-file, {COOKIE_VARIABLE}, or the browsers."
+        f" Exit status of --check: {EXITS}. --line, --once and --json end with 0, 3 or 4. What cannot be"
+        " used ends everything with 2.",
         allow_abbrev=False,
     )
     flags.add_argument("--version", action="version", version=f"claudemeter-tui {__version__}")

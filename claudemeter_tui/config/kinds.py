@@ -13,6 +13,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from claudemeter_tui.config.errors import is_secret, quoted
+from claudemeter_tui.config.themes import NAMES
 
 Value = str | float | bool | Sequence[str] | Sequence[float]
 Kind = Callable[[object], Value]
@@ -51,9 +52,12 @@ def path(raw: object) -> str:
     return text
 
 
-def name(raw: object) -> str:
-    """A name that something else knows; empty for none."""
-    return _text(raw).strip()
+def theme(raw: object) -> str:
+    """A theme's name; empty for the one chosen last."""
+    word = _text(raw).strip()
+    if word and word not in NAMES:
+        raise ValueError(f"there is no theme {quoted(word)}; there are {', '.join(NAMES)}")
+    return word
 
 
 def switch(raw: object) -> bool:

@@ -40,7 +40,7 @@ class Settings:
     cookies_from: str = ""
     """Where they were given, for people; empty without them."""
     theme: str = ""
-    """A theme's name, not looked up yet. Empty: the one remembered."""
+    """A theme's name. Empty: the one remembered."""
     ascii: bool = False
     """Draw with ASCII only."""
     privacy: bool = False

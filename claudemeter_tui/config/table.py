@@ -76,7 +76,7 @@ SETTINGS = (
     ),
     Setting(
         "theme",
-        kinds.name,
+        kinds.theme,
         "",
         "the colours; without one those chosen last, at first claudemeter-dark",
         metavar="NAME",

@@ -50,10 +50,14 @@ class Kind(StrEnum):
     """The prepaid balance rose: money before and after."""
     TRANCHE_EXPIRING = "tranche_expiring"
     """A part of the balance is about to expire: the money before, `until` its end."""
+    FIRST_READ = "first_read"
+    """For scripts alone: the state `after` in which the org was first read, with its `shut` and `until`."""
     ORG_APPEARED = "org_appeared"
     ORG_LEFT = "org_left"
     SOURCE_CHANGED = "source_changed"
     """Another session serves the org: the labels before and after."""
+    SESSION_ENDS = "session_ends"
+    """The session of a `subject` label ends within three days, `until`, by the browser's record."""
     SESSION_EXPIRED = "session_expired"
     NEW_FIELD = "new_field"
     """A reply, `subject`, holds what this program does not know: the paths after, with commas."""
@@ -137,4 +141,4 @@ Thresholds = tuple[float, ...]
 
 def reached(percent: float | None, thresholds: Thresholds) -> float:
     """The highest threshold at or below a percentage; 0 for none."""
-    return max((mark for mark in thresholds if percent is not None and mark <= percent), default=0.0)
+    return max([mark for mark in thresholds if mark <= percent], default=0.0) if percent else 0.0

@@ -93,9 +93,9 @@ class _Look:
 
     def _watch_sessions(self) -> None:
         for state in self.store.sessions:
-            watch = self.sessions.get(state.session, SessionWatch(state))
-            if watch.seen is not state or state.session not in self.sessions:
-                tell = Telling(self.now, state.session, told=self.told)
+            known = self.sessions.get(state.session)
+            if known is None or known.seen is not state:
+                tell, watch = Telling(self.now, state.session, told=self.told), known or SessionWatch(state)
                 self.sessions[state.session] = watch.after(state, tell)
                 self._tell_fields(watch.seen.replies, state.replies, tell)
 
@@ -118,9 +118,9 @@ class _Look:
             self._about(watch.seen)(Kind.ORG_LEFT, replies=ACCOUNT)
 
     def _first(self, state: OrgState) -> OrgWatch:
-        """An org that is new; of the session's first poll it is none."""
+        """An org that is new; it is none where its account was never listed before."""
         session = self.before.sessions.get(state.session)
-        if session is not None and session.is_open:
+        if session is not None and session.is_open and session.seen.replies:
             self._about(state)(Kind.ORG_APPEARED, replies=ACCOUNT)
         return OrgWatch.first(state, self.before.thresholds, self.now)
 
@@ -131,13 +131,14 @@ class _Look:
         self.due = min((it.due for it in self.orgs.values() if it.due is not None), default=None)
 
     def _watch_org(self, state: OrgState) -> OrgWatch:
-        old, tell = self.orgs[state.key], self._about(state)
-        new = old.after(state, self.before.thresholds, tell)
-        self.orgs[state.key] = new
+        key, tell = state.key, self._about(state)
+        old = self.orgs[key]
+        new = self.orgs[key] = old.after(state, self.before.thresholds, tell)
         self._tell_fields(old.seen.replies, state.replies, tell)
         if old.stale_since or new.stale_since:
             self._watch_age(state.session)
-        return self.orgs[state.key]
+            return self.orgs[key]
+        return new
 
     def _watch_age(self, session: Session) -> None:
         mine = {key: watch for key, watch in self.orgs.items() if watch.seen.session == session}

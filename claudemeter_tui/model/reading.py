@@ -74,6 +74,8 @@ class Session:
 
 PASTED = "pasted cookie"
 """The name, in place of a browser's, of a session that was given while the program runs."""
+CLAUDE_CODE = Session("Claude Code")
+"""Claude Code's login, which stands in for a browser's session."""
 
 Value = Account | Plan | Meter | Balance | Subscription | None
 """What a reply means; None: the server answered that there is no such thing for this org."""

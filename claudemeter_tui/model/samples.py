@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from bisect import bisect_right
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
+from operator import attrgetter
 
+from claudemeter_tui.model.climb import Climb
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.usage import Origin
 
@@ -35,11 +39,25 @@ class Series:
     """Oldest first, without overlap."""
     rise: Decimal = Decimal(0)
     """The sum of the rises since the series began, minor units: a monthly reset never subtracts."""
+    rose_at: datetime | None = field(default=None, compare=False)
+    """When the newest rise was seen. None: none was."""
+    climb: Climb | None = field(default=None, compare=False)
+    """Since when the values have only risen. None: nothing was sampled yet."""
 
     @property
     def risen(self) -> Money:
         """How much was spent since the series began."""
         return Money(self.rise, *self.unit)
+
+    def risen_from(self, moment: datetime) -> Money:
+        """How much was spent since a moment, as far as it was seen."""
+        begin = bisect_right(self.runs, moment, key=attrgetter("first")) - 1
+        if begin < 0:
+            return self.risen
+        while begin and self.runs[begin].minor is None:
+            begin -= 1
+        known = [run.minor for run in self.runs[begin:] if run.minor is not None]
+        return Money(sum((max(Decimal(0), b - a) for a, b in pairwise(known)), Decimal(0)), *self.unit)
 
     def after(self, at: datetime, origin: Origin, used: Money, most: timedelta) -> Series:
         """The series with one more sample, read at `at`.
@@ -49,19 +67,17 @@ class Series:
         series; what was spent meanwhile counts all the same.
         """
         if self.origin is not origin or self.unit != used.unit:
-            return Series(origin, used.unit, (Run(used.minor, at, at),))
-        rise = self.rise + max(Decimal(0), used.minor - self._known(used.minor))
-        return replace(self, runs=_thin(_joined(_until(self.runs, at), at, used.minor, most)), rise=rise)
+            return Series(origin, used.unit, (Run(used.minor, at, at),), climb=Climb.begun(at, used.minor))
+        before = self.climb or Climb.begun(at, used.minor)
+        rise, runs = before.risen(used.minor), _thin(_joined(_until(self.runs, at), at, used.minor, most))
+        climb, rose_at = before.after(at, used.minor, most), at if rise else self.rose_at
+        return Series(origin, self.unit, runs, self.rise + rise, rose_at, climb)
 
     def gap(self, at: datetime) -> Series:
         """The series after a poll that read nothing; a series without a sample has no gap either."""
         if not self.runs or at <= self.runs[-1].last:
             return self
         return replace(self, runs=_thin(_open(self.runs, at)))
-
-    def _known(self, otherwise: Decimal) -> Decimal:
-        """The newest value that was read, however long ago."""
-        return next((run.minor for run in reversed(self.runs) if run.minor is not None), otherwise)
 
 
 def _joined(runs: tuple[Run, ...], at: datetime, minor: Decimal, most: timedelta) -> tuple[Run, ...]:

@@ -8,7 +8,10 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TypeVar
 
+from claudemeter_tui.model.beyond import Beyond, Seen, beyond_after
+from claudemeter_tui.model.history import Histories, histories_after
 from claudemeter_tui.model.reading import (
+    CLAUDE_CODE,
     Endpoint,
     Failure,
     Looked,
@@ -71,6 +74,10 @@ class OrgState:
     """What went wrong at the last try; a good reply takes it away."""
     interval: timedelta = USUAL_INTERVAL
     series: Series = field(default_factory=Series)
+    beyond: Beyond | None = None
+    """Since when the plan has nothing left. None: it has, or that was never read."""
+    histories: Histories = field(default_factory=dict)
+    """What each plan-wide window's utilization was, by its label."""
     came_by: Mapping[Endpoint, Session] = field(default_factory=dict)
     """The session that read each reply; it may be another one than serves the org now."""
 
@@ -100,7 +107,7 @@ class OrgState:
             meters=tuple(meter for meter in (own, overage, *beside) if meter is not None),
             balance=self._value(Endpoint.PREPAID, Balance),
             absent=answered is not None and answered.value is None,
-            unasked=not any(Endpoint.OVERAGE in told for told in (self.replies, self.failures)),
+            unasked=answered is None and Endpoint.OVERAGE not in self.failures,
             paused_until=self.org.paused_until,
         )
 
@@ -128,9 +135,25 @@ class OrgState:
     def after(self, report: Report, at: datetime, interval: timedelta) -> OrgState:
         """The state after one more report; what failed keeps its last good reply."""
         replies, failures = _merged(self.replies, self.failures, report.parts)
-        series, came_by = self.series, self._came_by(report)
-        state = OrgState(report.org, self.account, self.session, replies, failures, interval, series, came_by)
-        return replace(state, series=state._sampled(report, at))
+        most = 2.5 * interval
+        state = OrgState(
+            org=report.org,
+            account=self.account,
+            session=self.session,
+            replies=replies,
+            failures=failures,
+            interval=interval,
+            series=self.series,
+            histories=histories_after(self.histories, report.parts.get(Endpoint.USAGE), at, most),
+            came_by=self._came_by(report),
+        )
+        series = state._sampled(report, at, most)
+        began = beyond_after(self.beyond, self._seen(self.series), state._seen(series), most)
+        return replace(state, series=series, beyond=began)
+
+    def _seen(self, series: Series) -> Seen | None:
+        read = self.replies.get(Endpoint.USAGE)
+        return Seen(read.at, self.plan, series) if read is not None and self.plan is not None else None
 
     def _came_by(self, report: Report) -> Mapping[Endpoint, Session]:
         good = [endpoint for endpoint, part in report.parts.items() if isinstance(part, Reply)]
@@ -138,14 +161,14 @@ class OrgState:
             return self.came_by
         return {**self.came_by, **dict.fromkeys(good, self.session)}
 
-    def _sampled(self, report: Report, at: datetime) -> Series:
+    def _sampled(self, report: Report, at: datetime, most: timedelta) -> Series:
         lead = self.credits.lead
         if lead is None or lead.used is None:
             return self.series.gap(at)
         fresh = report.parts.get(_ENDPOINT_OF.get(lead.origin, Endpoint.USAGE))
         if not isinstance(fresh, Reply):
             return self.series.gap(at)
-        return self.series.after(fresh.at, lead.origin, lead.used, 2.5 * self.interval)
+        return self.series.after(fresh.at, lead.origin, lead.used, most)
 
     def _value(self, endpoint: Endpoint, kind: type[V]) -> V | None:
         reply = self.replies.get(endpoint)
@@ -184,6 +207,8 @@ class SessionState:
 
     def after(self, reading: Reading) -> SessionState:
         """The state after one more reading."""
+        if self.polling and reading.account is None and reading.schedule is None and reading.expires is None:
+            return self  # The part of a poll that is about an org.
         replies, failures, account = self.replies, self.failures, self.account
         if reading.account is not None:
             replies, failures = _merged(replies, failures, {Endpoint.ACCOUNT: reading.account})
@@ -311,15 +336,34 @@ def _listed(org: Org, known: OrgState | None, session: SessionState) -> OrgState
     if known is None:
         return OrgState(org, session.account, session.session)
     account = session.account.filled(known.account)
+    if (org, account, session.session) == (known.org, known.account, known.session):
+        return known
     failures = known.failures if known.session == session.session else {}
     return replace(known, org=org, account=account, session=session.session, failures=failures)
 
 
 def _place(orgs: tuple[OrgState, ...], session: SessionState) -> int:
-    """Where a session's orgs go that has none of its account yet: to the account, else to its old place."""
+    """Where a session's orgs go that has none of its account yet: to the account, else to its old place.
+
+    Otherwise accounts stand in the order of their sessions' names, Claude Code's login last: whichever
+    answers first, an org has the same number in every run.
+    """
     beside = [place for place, state in enumerate(orgs) if is_one(session.account, state.account)]
     own = (place for place, state in enumerate(orgs) if state.session == session.session)
-    return beside[-1] + 1 if beside else next(own, len(orgs))
+    later = (place for place in _begins(orgs) if _rank(orgs[place].session) > _rank(session.session))
+    return beside[-1] + 1 if beside else next(own, next(later, len(orgs)))
+
+
+def _begins(orgs: tuple[OrgState, ...]) -> Iterator[int]:
+    """The places at which the orgs of another account begin."""
+    for place, state in enumerate(orgs):
+        before = orgs[place - 1]
+        if not place or not (before.session == state.session or is_one(before.account, state.account)):
+            yield place
+
+
+def _rank(session: Session) -> tuple[bool, str]:
+    return session == CLAUDE_CODE, session.label.casefold()
 
 
 def _reported(orgs: tuple[OrgState, ...], session: SessionState, reading: Reading) -> tuple[OrgState, ...]:

@@ -123,9 +123,15 @@ def _lean_org(state: OrgState) -> OrgState:
         account=_lean_account(state.account),
         replies={endpoint: _lean_reply(reply) for endpoint, reply in state.replies.items()},
         failures=_lean_failures(state.failures),
-        series=Series(),
+        series=_lean_series(state.series),
+        histories={},
         came_by={},
     )
+
+
+def _lean_series(series: Series) -> Series:
+    """Enough to see what more is spent: the sums, and the newest sample."""
+    return replace(series, runs=series.runs[-1:])
 
 
 def _lean_session(state: SessionState) -> SessionState:

@@ -59,6 +59,7 @@ def ways(
         connect=partial(_connection, base_url, now),
         look=_looking(machine) if looks else None,
         wanted=tuple(wanted) if looks else (),
+        searched=browsers.searched(machine.system, os.environ if machine.home is None else {}),
         claude_code=_claude_code(machine, machine.state, base_url, now)
         if logs_in and machine.state
         else None,

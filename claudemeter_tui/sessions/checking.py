@@ -6,15 +6,15 @@ import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
 
-from claudemeter_tui.model.reading import Failure, Looked, Reading, Reply, Session, Trouble
+from claudemeter_tui.model.reading import CLAUDE_CODE, Failure, Looked, Reading, Reply, Session, Trouble
 from claudemeter_tui.model.usage import Account
 from claudemeter_tui.polling import Source
-from claudemeter_tui.sessions.looked import found, found_login, refused
-from claudemeter_tui.sessions.ways import CLAUDE_CODE, ClaudeCodeLogin, Ways
+from claudemeter_tui.sessions.looked import found, found_login, no_browser, refused
+from claudemeter_tui.sessions.ways import ClaudeCodeLogin, Ways
 from claudemeter_tui.sources.browsers import Look
 from claudemeter_tui.sources.claude_code.credentials import Login
 from claudemeter_tui.sources.cookies import Cookies
-from claudemeter_tui.text.sessions import table
+from claudemeter_tui.text.sessions import NONE_WORKS, table
 
 FOUND, NONE = 0, 3
 """Exit status where at least one session works, and where none does."""
@@ -23,8 +23,9 @@ FOUND, NONE = 0, 3
 def sessions_report(ways: Ways, write: Callable[[str], object]) -> int:
     """Try every session, hand the table to `write`, and give the exit status."""
     places = asyncio.run(checked(ways))
-    write(table(places))
-    return FOUND if any(place.works for place in places) else NONE
+    works = any(place.works for place in places)
+    write(table(places) if works else f"{table(places)}\n\n{NONE_WORKS}")
+    return FOUND if works else NONE
 
 
 async def checked(ways: Ways) -> list[Looked]:
@@ -35,7 +36,7 @@ async def checked(ways: Ways) -> list[Looked]:
     if ways.given is not None:
         return [await _session(ways, *ways.given, None)]
     looks = await ways.look(ways.wanted, lambda _: None) if ways.look is not None else ()
-    tried = await asyncio.gather(*(_looked(ways, look) for look in looks))
+    tried = await asyncio.gather(*(_looked(ways, look) for look in looks)) or no_browser(ways)
     login = [await _login(ways.claude_code)] if ways.claude_code is not None else []
     return [*tried, *login]
 

@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import Coroutine
 from datetime import timedelta
 
-from claudemeter_tui.model.reading import Looked, Session
-from claudemeter_tui.polling import Clock
+from claudemeter_tui.clock import Clock
+from claudemeter_tui.model.reading import CLAUDE_CODE, Looked, Session
 from claudemeter_tui.sessions.lasting import LastingSession
 from claudemeter_tui.sessions.looked import looked
 from claudemeter_tui.sessions.looking import Lookout
 from claudemeter_tui.sessions.seating import Seating
 from claudemeter_tui.sessions.turns import Seat
-from claudemeter_tui.sessions.ways import CLAUDE_CODE, Connection, Ways
+from claudemeter_tui.sessions.ways import Connection, Ways
 from claudemeter_tui.sources.aside import aside
 from claudemeter_tui.sources.browsers import Look
 from claudemeter_tui.sources.claude_code.credentials import Found, Lack, Login, NoLogin
@@ -52,7 +52,7 @@ class Finding:
 
     def looked(self) -> tuple[Looked, ...]:
         """What was looked at, and what came of it."""
-        return tuple(looked(self._lookout.looks, self._login, self._seating.seats))
+        return tuple(looked(self._ways, self._lookout.looks, self._login, self._seating.seats))
 
     async def look_around(self, *, asked: bool) -> None:
         """Look at every browser and for Claude Code's login; `asked` by a person or by the clock."""

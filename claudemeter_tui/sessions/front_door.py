@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import aclosing
 from datetime import datetime, timedelta
 
+from claudemeter_tui.clock import Clock, WallClock
 from claudemeter_tui.model.reading import (
     PASTED,
     Endpoint,
@@ -20,7 +21,7 @@ from claudemeter_tui.model.reading import (
     Session,
     Trouble,
 )
-from claudemeter_tui.polling import Clock, WallClock, nap
+from claudemeter_tui.polling import nap
 from claudemeter_tui.sessions.finding import Finding
 from claudemeter_tui.sessions.seating import Post, Seating
 from claudemeter_tui.sessions.turns import Seat
@@ -148,7 +149,7 @@ def _nothing(looked: tuple[Looked, ...], again_at: datetime) -> Reading:
     """That there is no session, and why."""
     at = again_at - LOOK_SOON
     why = "; ".join(f"{place.session.label}: {place.outcome}" for place in looked)
-    failure = Failure(Trouble.NO_SESSION, Endpoint.ACCOUNT, at, why or "no browser was found")
+    failure = Failure(Trouble.NO_SESSION, Endpoint.ACCOUNT, at, why)
     return Reading(NOBODY, at, failure, schedule=Schedule(again_at, LOOK_SOON), looked=looked)
 
 

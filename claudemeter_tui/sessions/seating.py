@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 
+from claudemeter_tui.clock import Clock
 from claudemeter_tui.model.reading import Reading, Session
-from claudemeter_tui.polling import Clock, Poller
+from claudemeter_tui.polling import Poller
 from claudemeter_tui.sessions.lasting import LastingSession
 from claudemeter_tui.sessions.turns import Seat, Turns
 

@@ -27,9 +27,10 @@ LOSES_ITS_TURN = frozenset(
         Trouble.TOKEN_INVALID,
         Trouble.TOKEN_SCOPE,
         Trouble.NO_SESSION,
+        Trouble.NO_ORGS,
     }
 )
-"""Troubles that another session of the account may not have. Being throttled is none: the account is."""
+"""Troubles that another session may not have. Being throttled is none: the account is."""
 
 
 class Seat:
@@ -83,6 +84,8 @@ class Seat:
             return
         found: list[Reading] = []
         self.reading, self.changed = True, False
+        # Said before anything is sent: another session may come back meanwhile.
+        asked = self._turns.note(self) if self.known and self._serves_alone else None
         full = full or not self._serves_alone
         try:
             async with aclosing(self.source.read(full=full)) as readings:
@@ -96,6 +99,8 @@ class Seat:
                         self._turns.note(self)
         finally:
             self.reading = False
+            if not found or _is_refused(found[0]):
+                self._turns.take_back(asked)
         failure = self._judge(found)
         if failure is not None and not self._turns.serves(self):
             yield Reading(self.session, failure.at, replace(failure, endpoint=Endpoint.ACCOUNT))
@@ -145,6 +150,10 @@ class Seat:
         return None
 
 
+_Asked = tuple[Account, Seat, datetime]
+"""Whose orgs were asked about, through which seat, and when."""
+
+
 class Turns:
     """The sessions, account by account; of one account's, who came first serves as long as it works."""
 
@@ -153,7 +162,7 @@ class Turns:
         self.seats: list[Seat] = []
         self.changed = changed
         self._now = now
-        self._asked: list[tuple[Account, Seat, datetime]] = []
+        self._asked: list[_Asked] = []
         self._numbers = count()
 
     def next_number(self) -> int:
@@ -172,12 +181,18 @@ class Turns:
         server = self._server(seat)
         return not seat.known or seat.changed or server in (None, seat) or _rank(seat) < _rank(server)
 
-    def note(self, seat: Seat) -> None:
-        """Remember that it has just asked about its account's orgs."""
-        if seat.account is not None:
-            now = self._now()
-            self._asked = [entry for entry in self._asked if now - entry[2] < BETWEEN_TWO]
-            self._asked.append((seat.account, seat, now))
+    def note(self, seat: Seat) -> _Asked | None:
+        """Remember that it asks about its account's orgs now; None where the account is not known."""
+        if seat.account is None:
+            return None
+        now = self._now()
+        asked = (seat.account, seat, now)
+        self._asked = [*(entry for entry in self._asked if now - entry[2] < BETWEEN_TWO), asked]
+        return asked
+
+    def take_back(self, asked: _Asked | None) -> None:
+        """Forget what was remembered: it came to nothing."""
+        self._asked = [entry for entry in self._asked if entry is not asked]
 
     def free_at(self, seat: Seat) -> datetime | None:
         """When it may ask about its orgs, because another session did lately. None: at once."""

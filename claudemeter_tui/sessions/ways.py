@@ -12,9 +12,6 @@ from claudemeter_tui.sources.browsers import Look
 from claudemeter_tui.sources.claude_code.credentials import Found
 from claudemeter_tui.sources.cookies import Cookies
 
-CLAUDE_CODE = Session("Claude Code")
-"""Claude Code's login, which stands in for a browser's session."""
-
 Looking = Callable[[Collection[str], Callable[[Look], None]], Awaitable[tuple[Look, ...]]]
 """Looks at the browsers of these names, or at all, and tells each look as soon as it is done."""
 
@@ -50,6 +47,8 @@ class Ways:
     """None: no browser is looked at."""
     wanted: tuple[str, ...] = ()
     """The browsers and profiles to look at, as in `--browser`. Empty: all."""
+    searched: str = ""
+    """For people: which browsers are looked for, and where."""
     claude_code: ClaudeCodeLogin | None = None
     """None: it is not used."""
     given: tuple[Session, Cookies] | None = None

@@ -28,7 +28,7 @@ async def aside(work: Callable[[], T], limit: float) -> T:
     """
     answer: Future[T] = Future()
     answer.set_running_or_notify_cancel()
-    threading.Thread(target=_answer, args=(work, answer), name="browser", daemon=True).start()
+    threading.Thread(target=_answer, args=(work, answer), name="aside", daemon=True).start()
     async with asyncio.timeout(limit):
         return await asyncio.wrap_future(answer)
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from claudemeter_tui.model.forecast import reach, spend_rate
+from claudemeter_tui.model.forecast import reach
 from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.rate import spend_rate
 from claudemeter_tui.model.reading import Endpoint
-from claudemeter_tui.model.usage import Balance, CreditState, Meter, Severity
+from claudemeter_tui.model.usage import Balance, Credits, CreditState, Meter, Severity
 from claudemeter_tui.text import forecast, reasons
 from claudemeter_tui.text import format as form
-from claudemeter_tui.text.figure import NOT_REPORTED, Figure, Teller, endpoint_of, place
+from claudemeter_tui.text.figure import ENDPOINTS, NOT_REPORTED, Figure, Teller, endpoint_of, place
+from claudemeter_tui.text.via import UNSEEN, lock
 
 STATES = {
     CreditState.OPEN: "open: work may go on credits",
@@ -31,11 +34,18 @@ def amount(money: Money | None) -> str:
 def gates(told: Teller) -> Iterator[Figure]:
     """Whether the credits are open, and what is left before the cap, the pool's cap and the balance."""
     extra = told.state.credits
-    if extra.lead is None and extra.balance is None and not extra.absent:
-        return
-    state = extra.state(told.now)
-    replies = (Endpoint.OWN_OVERAGE, Endpoint.OVERAGE, Endpoint.USAGE)
-    yield told.derived("state", STATES[state], *replies, severity=_loud(state))
+    if extra.lead is not None or extra.balance is not None or extra.absent:
+        state = extra.state(told.now)
+        replies = (Endpoint.OWN_OVERAGE, Endpoint.OVERAGE, Endpoint.USAGE)
+        yield told.derived("state", STATES[state], *replies, severity=_loud(state))
+    if seen := lock(told.state, told.now, told.zone):
+        looked = Endpoint.OVERAGE if Endpoint.OVERAGE in told.state.replies else Endpoint.USAGE
+        yield told.read(looked, "lock", f"{seen}: {UNSEEN}")
+    yield from _left_of(told, extra)
+
+
+def _left_of(told: Teller, extra: Credits) -> Iterator[Figure]:
+    """What is left before each gate."""
     lead, pool, balance_ = extra.lead, extra.pool, extra.balance
     under, purse = (lead.left if lead else None), (balance_.amount if balance_ else None)
     tight = _tighter(under, purse)
@@ -127,10 +137,11 @@ def disagreements(told: Teller) -> Iterator[Figure]:
             continue
         reads = [told.at(endpoint_of(one)) for one in (lead, other)]
         at = min((read for read in reads if read is not None), default=None)
+        by = told.by(*(endpoint_of(one) for one in (lead, other)))
         source = f"{place(lead.origin)}, {place(other.origin)}"
         for label, mine, theirs in _different(lead, other):
             value = f"{mine} says {place(lead.origin)}, {theirs} says {place(other.origin)}"
-            yield Figure(f"{label}, {_SHORT[other.personal]}", value, source, at, Severity.WARNING)
+            yield Figure(f"{label}, {_SHORT[other.personal]}", value, source, at, Severity.WARNING, by=by)
 
 
 _SHORT = {True: "own", False: "pool"}
@@ -162,20 +173,21 @@ def spending(told: Teller) -> Iterator[Figure]:
     series, now = told.state.series, told.now
     if series.origin is None or not series.runs:
         return
-    source = f"worked out from {place(series.origin)}"
+    reply = ENDPOINTS.get(series.origin, Endpoint.USAGE)
+    figure = partial(Figure, source=f"worked out from {place(series.origin)}", by=told.by(reply))
     since = form.when(series.runs[0].first, now, told.zone)
-    value = f"{form.money(series.risen)} since {since}"
-    yield Figure("in this run", value, source, series.runs[-1].last)
+    yield figure("in this run", f"{form.money(series.risen)} since {since}", at=series.runs[-1].last)
     rate = spend_rate(series, now)
     if rate is None:
         return
     if rate.recent is not None:
-        yield Figure("rate, 30 minutes", f"{form.money(rate.recent)} an hour", source, rate.at)
+        yield figure("rate, 30 minutes", f"{form.money(rate.recent)} an hour", at=rate.at)
     value = f"{form.money(rate.run)} an hour since {form.when(rate.since, now, told.zone)}"
-    yield Figure("rate, this run", value, source, rate.at)
+    yield figure("rate, this run", value, at=rate.at)
     ahead = reach(told.state.credits, rate, now)
     if ahead is not None:
-        yield Figure("forecast", forecast.gate(ahead, now, told.zone), source, rate.at, Severity.WARNING)
+        value = forecast.gate(ahead, now, told.zone)
+        yield figure("forecast", value, at=rate.at, severity=Severity.WARNING)
 
 
 def balance(told: Teller) -> Iterator[Figure]:

@@ -9,7 +9,7 @@ from claudemeter_tui.model.events import EXTRA_USAGE, PLAN, POOL, Event, Fact, K
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.verdict import State
 from claudemeter_tui.text import format as forms
-from claudemeter_tui.text import reasons
+from claudemeter_tui.text import problems, reasons
 from claudemeter_tui.text import verdict as verdicts
 
 MOST_PATHS = 3
@@ -33,6 +33,8 @@ def words(event: Event, zone: tzinfo | None = None) -> str:
             return _lock(event)
         case Kind.ON_CREDITS | Kind.BACK_IN_PLAN | Kind.WAIT:
             return _work(event, zone)
+        case Kind.FIRST_READ:
+            return _first(event, zone)
         case Kind.CAP_CHANGED | Kind.BALANCE_REFILLED | Kind.TRANCHE_EXPIRING:
             return _money(event, zone)
         case _:
@@ -72,7 +74,7 @@ def _window(event: Event, zone: tzinfo | None) -> str:
         case Kind.WINDOW_RESET:
             return f"{window} reset{was}"
         case Kind.WINDOW_RESET_EARLY:
-            return f"{window} reset early{was}{_clause('to reset', event, zone)}"
+            return f"{window} reset early{was}{_clause('due', event, zone)}"
     return f"{window} resets at another time, {_time(event.after, event, zone)}"
 
 
@@ -114,6 +116,15 @@ def _work(event: Event, zone: tzinfo | None) -> str:
     return f"WAIT: credits are not open any more{_clause('until', event, zone)}"
 
 
+def _first(event: Event, zone: tzinfo | None) -> str:
+    """`first read: BLOCKED: your own monthly limit is reached, until 16:00`."""
+    name, why = _state(event.after), ""
+    if event.shut is not None:
+        name += " · credits BLOCKED" if event.after == State.CAN_WORK else ""
+        why = f": {reasons.shut_words(event.shut)}"
+    return f"first read: {name}{why}{_clause('until', event, zone)}"
+
+
 def _money(event: Event, zone: tzinfo | None) -> str:
     before, after = _amount(event.before), _amount(event.after)
     match event.kind:
@@ -134,14 +145,21 @@ def _surroundings(event: Event, zone: tzinfo | None) -> str:
             return "the org has left the account"
         case Kind.SOURCE_CHANGED:
             return f"read through {event.after}, before through {event.before}"
+        case Kind.SESSION_ENDS:
+            return f"session ends {_time(event.until, event, zone)}: {_renewal(event)} again before it does"
         case Kind.SESSION_EXPIRED:
-            return f"session expired: sign in to claude.ai in {event.subject}"
+            return f"session expired: {_renewal(event)}"
         case Kind.NEW_FIELD:
             return f"new field in {event.subject}: {_listed(str(event.after))}"
         case Kind.STALE:
             last = f"; the last ones are of {_time(event.before, event, zone)}" if event.before else ""
             return f"no new figures{last}"
     return f"signed in again in {event.subject}" if event.subject else "figures come again"
+
+
+def _renewal(event: Event) -> str:
+    cure = problems.renewal(event.session)
+    return cure[0].lower() + cure[1:]
 
 
 def _clause(word: str, event: Event, zone: tzinfo | None) -> str:

@@ -32,14 +32,21 @@ class Figure:
     """The reply to look into. None: there is no single one."""
     key: str = ""
     """What to look for in it; empty where there is no single key."""
+    by: str = ""
+    """The session that read it, for people; several with semicolons. Empty: it was not read."""
 
     def told(self, now: datetime) -> str:
         """All of it in one line, for the clipboard."""
         return f"{self.label}: {self.value} ({self.origin(now)})"
 
     def origin(self, now: datetime) -> str:
-        """`usage · 18s ago`."""
-        return f"{self.source} · {form.age(now - self.at)}" if self.at is not None else self.source
+        """`usage via Chrome, Default · 18s ago`."""
+        return f"{self.whence} · {form.age(now - self.at)}" if self.at is not None else self.whence
+
+    @property
+    def whence(self) -> str:
+        """`usage via Chrome, Default`."""
+        return f"{self.source} via {self.by}" if self.by else self.source
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +77,16 @@ class Teller:
         severity: Severity = Severity.NORMAL,
     ) -> Figure:
         """What a reply says."""
-        return Figure(label, value, str(endpoint), self.at(endpoint), severity, endpoint, key)
+        at, by = self.at(endpoint), self.by(endpoint)
+        return Figure(label, value, str(endpoint), at, severity, endpoint, key, by)
 
     def metered(
         self, meter: Meter, label: str, value: str, *, key: str = "", severity: Severity = Severity.NORMAL
     ) -> Figure:
         """What a reply says about the credits."""
         endpoint = endpoint_of(meter)
-        return Figure(label, value, place(meter.origin), self.at(endpoint), severity, endpoint, key)
+        at, by = self.at(endpoint), self.by(endpoint)
+        return Figure(label, value, place(meter.origin), at, severity, endpoint, key, by)
 
     def derived(
         self, label: str, value: str, *endpoints: Endpoint, severity: Severity = Severity.NORMAL
@@ -85,13 +94,21 @@ class Teller:
         """What this program has worked out from these replies, as old as the oldest of them."""
         reads = {endpoint: at for endpoint in endpoints if (at := self.at(endpoint)) is not None}
         source = f"worked out from {', '.join(reads)}" if reads else "worked out"
-        return Figure(label, value, source, min(reads.values(), default=None), severity)
+        return Figure(label, value, source, min(reads.values(), default=None), severity, by=self.by(*reads))
 
     def at(self, endpoint: Endpoint) -> datetime | None:
         """When a reply was read. None: never."""
         replies = self.session.replies if endpoint is Endpoint.ACCOUNT else self.state.replies
         reply = replies.get(endpoint)
         return reply.at if reply is not None else None
+
+    def by(self, *endpoints: Endpoint) -> str:
+        """The sessions that read these replies, each once; empty where none did."""
+        sessions = {
+            self.session.session if endpoint is Endpoint.ACCOUNT else self.state.came_by.get(endpoint): None
+            for endpoint in endpoints
+        }
+        return "; ".join(session.label for session in sessions if session is not None)
 
     def when(self, moment: datetime) -> str:
         """A moment and how far it is; one that has passed says so."""

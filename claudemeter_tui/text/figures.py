@@ -74,7 +74,8 @@ def _failures(told: Teller) -> Iterator[Figure]:
         detail = f" ({failure.detail})" if failure.detail else ""
         value = f"{failure.trouble}{detail}: {problems.TABLE[failure.trouble].what}"
         at, severity = failure.at, Severity.WARNING
-        yield Figure(str(failure.endpoint), value, "not read since", at, severity, failure.endpoint)
+        by = told.state.session.label
+        yield Figure(str(failure.endpoint), value, "not read since", at, severity, failure.endpoint, by=by)
 
 
 def _window(told: Teller, window: Window) -> Iterator[Figure]:

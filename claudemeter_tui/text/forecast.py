@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, tzinfo
 
-from claudemeter_tui.model.forecast import Range, Rate, reach, spend_rate, window_full
+from claudemeter_tui.model.forecast import Range, reach, window_full
+from claudemeter_tui.model.rate import Rate, spend_rate
 from claudemeter_tui.model.store import OrgState
 from claudemeter_tui.model.usage import Window
 from claudemeter_tui.text import format as form

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from claudemeter_tui.model.forecast import Rate, spend_rate
 from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.rate import Rate, spend_rate
 from claudemeter_tui.model.store import OrgKey, OrgState
-from claudemeter_tui.model.usage import CreditState, Window
-from claudemeter_tui.model.verdict import NEVER, State, Verdict, judge, rank
+from claudemeter_tui.model.usage import NEVER, CreditState, Window
+from claudemeter_tui.model.verdict import State, Verdict, judge, rank
 from claudemeter_tui.text import format as form
 from claudemeter_tui.text import verdict as words
 
@@ -100,10 +99,12 @@ def beside(one: Row, now: datetime) -> Iterator[str]:
         yield f"{failures} repl{'y' if failures == 1 else 'ies'} not read"
 
 
-def tally(rows: Iterable[Row]) -> list[tuple[State, int]]:
-    """How many orgs have each verdict, worst first."""
-    counts = Counter(one.verdict.state for one in rows)
-    return [(state, counts[state]) for state in State if counts[state]]
+def tally(rows: Iterable[Row]) -> Mapping[str, Sequence[Row]]:
+    """The orgs of each verdict, worst first: `credits BLOCKED` is one of its own."""
+    found: dict[str, list[Row]] = {}
+    for one in sorted(rows, key=lambda one: rank(one.verdict)):
+        found.setdefault(_verdict(one), []).append(one)
+    return found
 
 
 def matches(one: Row, wanted: str) -> bool:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from claudemeter_tui.model.reading import PASTED, Endpoint, Session, Trouble
+from claudemeter_tui.model.reading import CLAUDE_CODE, PASTED, Endpoint, Session, Trouble
 from claudemeter_tui.model.store import OrgState, Problem, Store, is_one
 from claudemeter_tui.text import format as form
 
-_BACKS_OFF = "Nothing: it asks again by itself, ever more rarely, and says when."
+_BACKS_OFF = "Nothing: it waits as long as it was told to, or longer each time, and asks again by itself."
 _NEXT_POLL = "Nothing: the next poll asks again."
 _REPORT = "Save a picture with s and report it: the reply has changed, or this program is wrong."
 
@@ -34,11 +34,12 @@ TABLE: dict[Trouble, Words] = {
     ),
     Trouble.REFUSED: Words(
         "The server's machine refused the connection.",
-        "Check --base-url and the proxy settings, then press r.",
+        "Check the firewall, the proxy settings, and --base-url where it is set, then press r.",
     ),
     Trouble.TLS: Words(
         "The server could not prove who it is, or TLS failed, so nothing was sent.",
-        "Behind a company proxy set SSL_CERT_FILE to its certificate; on a public network sign in first.",
+        "On a public network open its own page first; behind a company proxy set SSL_CERT_FILE to its"
+        " certificate and start again.",
     ),
     Trouble.PROXY: Words(
         "The proxy did not let the request through.", "Check HTTPS_PROXY and NO_PROXY, then start again."
@@ -47,7 +48,7 @@ TABLE: dict[Trouble, Words] = {
     Trouble.CUT_OFF: Words("The answer broke off half-way.", _NEXT_POLL),
     Trouble.NO_SESSION: Words(
         "There is no session to read with.",
-        "Sign in to claude.ai in a browser on this machine, or set CLAUDEMETER_COOKIE, then press r.",
+        "Sign in to claude.ai in a browser on this machine, then press r.",
     ),
     Trouble.EXPIRED: Words(
         "The session has expired, or was signed out.",
@@ -67,13 +68,15 @@ TABLE: dict[Trouble, Words] = {
         " one, reads the windows meanwhile.",
     ),
     Trouble.DENIED: Words(
-        "The network edge of claude.ai denied access.", "Try without the VPN or proxy, then press r."
+        "The edge in front of claude.ai denied access: to this address or program, not to the session.",
+        "If claude.ai does not open in the browser either, leave the VPN or proxy; then press r.",
     ),
     Trouble.REGION: Words(
-        "claude.ai does not serve this place or this client.", "Try without the VPN or proxy, then press r."
+        "claude.ai does not serve this place or this client.",
+        "Leave the VPN or proxy, if there is one, then press r.",
     ),
     Trouble.REDIRECT: Words(
-        "claude.ai sent us to another page; redirects are never followed.",
+        "Instead of data came a redirect to another page, which is never followed.",
         "Open claude.ai in the browser: it shows what it asks for. Then press r.",
     ),
     Trouble.TOKEN_INVALID: Words(
@@ -83,9 +86,9 @@ TABLE: dict[Trouble, Words] = {
         "The credentials are of a kind that may not read usage.", "Sign in again with a full login."
     ),
     Trouble.NOT_FOUND: Words("The server knows no such thing for this org.", _NEXT_POLL),
-    Trouble.THROTTLED: Words("claude.ai asks us to slow down.", _BACKS_OFF),
-    Trouble.SERVER_ERROR: Words("claude.ai has a fault of its own.", _NEXT_POLL),
-    Trouble.UNEXPECTED: Words("claude.ai gave an answer that is not known here.", _REPORT),
+    Trouble.THROTTLED: Words("The server asks us to slow down.", _BACKS_OFF),
+    Trouble.SERVER_ERROR: Words("The server has a fault of its own.", _NEXT_POLL),
+    Trouble.UNEXPECTED: Words("The server gave an answer that is not known here.", _REPORT),
     Trouble.LOGIN_PAGE: Words(
         "A web page came instead of data: a login page, or that of a public network.",
         "Open any page in the browser and sign in where it asks, then press r.",
@@ -116,13 +119,19 @@ def is_remark(problem: Problem) -> bool:
 
 
 def cure(problem: Problem) -> str:
-    """What the person can do, with the browser's name where it says in which one."""
-    if not problem.session.browser or problem.trouble not in _IN_BROWSER:
-        return TABLE[problem.trouble].cure
-    if problem.trouble is Trouble.EXPIRES_SOON:
-        return f"{renewal(problem.session)} again before it does."
-    seen = "" if problem.session.browser in _BY_HAND else "; it is looked at every minute, and at once with r"
-    return f"{renewal(problem.session)}{seen}."
+    """What the person can do; where a session is to be renewed, how that is done with this one."""
+    session, trouble = problem.session, problem.trouble
+    if trouble not in RENEWED or not session.browser:
+        return TABLE[trouble].cure
+    how = renewal(session)
+    if trouble is Trouble.EXPIRES_SOON:
+        return f"{how} again before it does."
+    if session == CLAUDE_CODE:
+        return f"{how}; it is looked at every few minutes."
+    if session.browser in _BY_HAND:
+        return f"{how}."
+    looked = "; it is looked at every minute, and at once with r" if trouble is Trouble.EXPIRED else ""
+    return f"{how}{looked or ', then press r'}."
 
 
 def renewal(session: Session) -> str:
@@ -133,11 +142,21 @@ def renewal(session: Session) -> str:
     return f"Sign in to claude.ai in {where}"
 
 
-_IN_BROWSER = (Trouble.EXPIRED, Trouble.EXPIRES_SOON)
+RENEWED = frozenset(
+    {
+        Trouble.EXPIRED,
+        Trouble.EXPIRES_SOON,
+        Trouble.TOKEN_INVALID,
+        Trouble.TOKEN_SCOPE,
+        Trouble.NO_SESSION,
+    }
+)
+"""Troubles that a new session ends."""
 _BY_HAND = {
     "cookie file": "Export the cookies anew and start again",
     "CLAUDEMETER_COOKIE": "Set CLAUDEMETER_COOKIE anew and start again",
-    PASTED: "Copy a cookie from a browser that is signed in and paste it",
+    PASTED: "Start again and paste a cookie from a browser that is signed in",
+    CLAUDE_CODE.browser: "Run claude, which renews its login, or asks to sign in with /login",
 }
 """Sessions that no browser can renew, and what renews them."""
 
@@ -160,12 +179,15 @@ def meanwhile(problem: Problem, store: Store, now: datetime, zone: tzinfo | None
         return "Everything is shown as usual."
     if problem.trouble is Trouble.ODD_VALUE:
         return "All other figures of the reply are shown."
-    stand_ins = _stand_ins(problem, store)
+    stand_ins = " and ".join(_stand_ins(problem, store))
+    kept = form.when(min(reads), now, zone) if reads else ""
+    if stand_ins and kept:
+        return f"Some figures come from {stand_ins} meanwhile, the others of {kept} stay on screen."
     if stand_ins:
-        return f"The figures come from {' and '.join(stand_ins)} meanwhile."
-    if not reads:
+        return f"The figures come from {stand_ins} meanwhile."
+    if not kept:
         return "Nothing is shown for it: there was no good answer yet."
-    return f"The figures of {form.when(min(reads), now, zone)} stay on screen."
+    return f"The figures of {kept} stay on screen."
 
 
 def _stand_ins(problem: Problem, store: Store) -> list[str]:

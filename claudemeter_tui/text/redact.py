@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from claudemeter_tui.model.beyond import Beyond
 from claudemeter_tui.model.events import EXTRA_USAGE, PLAN, POOL, Event, Fact, Kind
 from claudemeter_tui.model.reading import Endpoint, Failure, Looked, Reply
 from claudemeter_tui.model.store import OrgKey, OrgState, SessionState, Store
@@ -23,7 +24,7 @@ _State = OrgState | SessionState
 
 _MOST_EVENTS = 1_000
 """Remembered beyond those that are asked for."""
-_OF_SESSIONS = (Kind.SESSION_EXPIRED, Kind.RECOVERED, Kind.SOURCE_CHANGED)
+_OF_SESSIONS = (Kind.SESSION_ENDS, Kind.SESSION_EXPIRED, Kind.RECOVERED, Kind.SOURCE_CHANGED)
 """Events whose texts are labels of sessions."""
 _PUBLIC = frozenset((EXTRA_USAGE, POOL, PLAN, *Endpoint, *State, *WINDOWS))
 """Texts of events that are this program's own."""
@@ -126,8 +127,13 @@ class Redaction:
             session=masks.session(state.session),
             replies=self._replies(state.replies),
             failures=self._failures(state.failures),
+            beyond=state.beyond and self._beyond(state.beyond),
             came_by={endpoint: masks.session(session) for endpoint, session in state.came_by.items()},
         )
+
+    def _beyond(self, beyond: Beyond) -> Beyond:
+        """Without the window, of which nothing is told but its label."""
+        return replace(beyond, window=None, filled=beyond.filled and self._masks.label(beyond.filled))
 
     def _session_state(self, state: SessionState) -> SessionState:
         masks = self._masks

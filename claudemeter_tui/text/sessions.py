@@ -7,7 +7,11 @@ from collections.abc import Iterable, Sequence
 from claudemeter_tui.model.reading import Looked, Offered, Trouble
 from claudemeter_tui.text import problems
 
-NOWHERE = "No browser was found on this machine, and no login of Claude Code."
+NOWHERE = "Nothing was looked at."
+NONE_WORKS = (
+    "No session works: sign in to claude.ai in a browser on this machine,"
+    " or run claude and sign in with /login."
+)
 _NOT_ACCEPTED = {
     Trouble.EXPIRED: "claude.ai does not accept it: it has expired, or it is not whole. Copy it anew.",
     Trouble.NO_ORGS: "claude.ai accepts it, but the account has no org with usage.",

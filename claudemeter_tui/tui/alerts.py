@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
+from typing import Literal
 
 from claudemeter_tui.model.events import EXTRA_USAGE, POOL, Event, Kind
 from claudemeter_tui.model.store import OrgKey
@@ -23,6 +24,9 @@ MOST_WAITING = 100
 OWN_VARIABLES = "CLAUDEMETER_"
 """Variables of this name are not handed on to the command: one can hold the cookie."""
 
+Loudness = Literal["information", "warning", "error"]
+"""How a toast looks, in Textual's words."""
+
 BLOCKED = frozenset({Kind.BLOCKED, Kind.CREDITS_BLOCKED})
 ALERTED = BLOCKED | {
     Kind.LIFTED,
@@ -32,8 +36,16 @@ ALERTED = BLOCKED | {
     Kind.WINDOW_FILLED,
     Kind.WINDOW_RESET,
     Kind.WINDOW_RESET_EARLY,
+    Kind.SESSION_ENDS,
 }
 """Kinds that can call for attention; of the resets only those of a window that was full."""
+_LOUDNESS: Mapping[Severity, Loudness] = {
+    Severity.NORMAL: "information",
+    Severity.WARNING: "warning",
+    Severity.CRITICAL: "warning",
+    Severity.FULL: "error",
+}
+"""What Textual calls it."""
 _RESETS = frozenset({Kind.WINDOW_RESET, Kind.WINDOW_RESET_EARLY})
 
 
@@ -64,6 +76,16 @@ class Alert:
         """How bad it is."""
         return self.event.severity
 
+    @property
+    def loudness(self) -> Loudness:
+        """How its toast looks."""
+        return _LOUDNESS[self.severity]
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether it is worth more than a note on the screen: it concerns work or money."""
+        return self.event.kind is not Kind.SESSION_ENDS
+
 
 def alerts(
     fresh: Iterable[Event],
@@ -74,7 +96,8 @@ def alerts(
     """The alerts that the events of one step call for.
 
     What follows from another event of the same org and step is not told beside it: the window that
-    filled where work is blocked or goes on credits, the reset that lifts a lock.
+    filled where work is blocked or goes on credits, the reset that lifts a lock, the credits on which
+    work goes on once the lock is lifted.
 
     Args:
         fresh: The events of one step.
@@ -100,6 +123,8 @@ def _follows(event: Event, beside: set[Kind]) -> bool:
     match event.kind:
         case Kind.WINDOW_FILLED:
             return bool(beside & {Kind.BLOCKED, Kind.ON_CREDITS})
+        case Kind.ON_CREDITS:
+            return Kind.LIFTED in beside
         case Kind.WINDOW_RESET | Kind.WINDOW_RESET_EARLY:
             return Kind.LIFTED in beside
         case Kind.THRESHOLD if event.subject in (EXTRA_USAGE, POOL):

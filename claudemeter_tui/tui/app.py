@@ -8,39 +8,36 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from importlib import import_module
-from typing import TYPE_CHECKING, ClassVar, Protocol, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.driver import Driver
 from textual.message import Message
+from textual.notifications import SeverityLevel
 from textual.reactive import var
 from textual.screen import Screen
 
-from claudemeter_tui.model.reading import Offered, Reading
-from claudemeter_tui.model.store import OrgKey, Store
-from claudemeter_tui.text import format as form
-from claudemeter_tui.tui.ink import SEVERITY_OF_TOAST
+from claudemeter_tui.feed import Door, Feed
 from claudemeter_tui.tui.keys import BOUND
 from claudemeter_tui.tui.options import Options
-from claudemeter_tui.tui.screens.dashboard import Dashboard
-from claudemeter_tui.tui.screens.viewer import Viewer
+from claudemeter_tui.tui.screens.starting import Starting
 from claudemeter_tui.tui.terminal import Notice, Outlet, driver_class
-from claudemeter_tui.tui.themes import DARK, OWN, missing
-from claudemeter_tui.tui.view import View
+from claudemeter_tui.tui.themes import DARK, missing, own
 
 if TYPE_CHECKING:  # the first frame does not wait for them
-    from claudemeter_tui.model.events import Event
-    from claudemeter_tui.model.journal import Journal
-    from claudemeter_tui.text.redact import Redaction
-    from claudemeter_tui.tui.attention import Attention
+    from claudemeter_tui.model.reading import Reading
+    from claudemeter_tui.model.store import OrgKey, Store
+    from claudemeter_tui.tui.run import Run
     from claudemeter_tui.tui.screens.connect import Connect
     from claudemeter_tui.tui.screens.details import Details
     from claudemeter_tui.tui.screens.overview import Overview
+    from claudemeter_tui.tui.screens.viewer import Viewer
+    from claudemeter_tui.tui.view import View
     from claudemeter_tui.tui.widgets.key_hints import KeyHints
     from claudemeter_tui.tui.widgets.org_tabs import OrgTabs
 
@@ -49,31 +46,18 @@ DEMO = "demo"
 LATER = (
     "model.journal",
     "tui.attention",
-    "tui.widgets.body",
-    *(f"tui.screens.{name}" for name in ("connect", "overview", "details", "help", "happenings", "confirm")),
+    *(f"tui.screens.{name}" for name in ("connect", "overview", "details", "help", "happenings", "chart")),
+    "tui.saving",
 )
 """Modules that the first frame does not wait for."""
 USAGE_PAGE = "https://claude.ai/settings/usage"
 
 
-class Feed(Protocol):
-    """Where readings come from: asks by itself, and at once when poked."""
+def _nothing() -> Store:
+    """What is known before anything has been read."""
+    from claudemeter_tui.model.store import Store
 
-    async def run(self, post: Callable[[Reading], object]) -> None:
-        """Post readings until cancelled."""
-
-    async def round(self, post: Callable[[Reading], object]) -> None:
-        """Post readings until everything has been read once."""
-
-    def poke(self) -> None:
-        """Poll now."""
-
-
-class Door(Protocol):
-    """A feed that takes one more session."""
-
-    async def offer(self, text: str) -> Offered:
-        """Take a Cookie header or a `sessionKey`, if the server accepts it."""
+    return Store()
 
 
 class Claudemeter(App[str]):
@@ -83,6 +67,7 @@ class Claudemeter(App[str]):
     TITLE = "claudemeter"
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [key.binding() for key in BOUND]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (16, "-high")]  # noqa: RUF012 - Textual's own type
 
     @dataclass
     class Read(Message):
@@ -90,14 +75,16 @@ class Claudemeter(App[str]):
 
         reading: Reading
 
-    store: var[Store] = var(Store(), init=False)
+    store: var[Store] = var(_nothing, init=False)
     """Everything known; written by the handler of `Read` alone."""
     now: var[datetime] = var(datetime(1970, 1, 1, tzinfo=UTC), init=False)
     """The moment on screen; ticks once a second."""
-    selected: var[OrgKey | None] = var[OrgKey | None](None, init=False)
+    selected: var[OrgKey | None] = var["OrgKey | None"](None, init=False)
     """The org on screen; only a key or a click moves it once it is set."""
     span: var[timedelta | None] = var[timedelta | None](None, init=False)
     """How far back the chart looks. None: the whole run."""
+    windows: var[bool] = var(False, init=False)
+    """The chart shows the windows, also where there are credits."""
     private: var[bool] = var(False, init=False)
     """Everything personal is hidden."""
 
@@ -109,9 +96,9 @@ class Claudemeter(App[str]):
         super().__init__()
         self._feed = feed
         self._clock = now
-        self._journal: Journal | None = None
-        self._showing = False
-        for theme in OWN:
+        self._showing = True
+        """A draw is due; none is before the first frame."""
+        for theme in own(self.console.color_system):
             self.register_theme(theme)
         known = self.options.theme in self.available_themes
         self.theme = self.options.theme if known else DARK.name
@@ -119,18 +106,11 @@ class Claudemeter(App[str]):
         self.set_reactive(Claudemeter.private, self.options.privacy)
 
     @cached_property
-    def _redaction(self) -> Redaction:
-        """The pseudonyms of this run."""
-        from claudemeter_tui.text.redact import Redaction  # noqa: PLC0415 - not before it is needed
+    def _run(self) -> Run:
+        """What has happened in this run."""
+        from claudemeter_tui.tui.run import Run
 
-        return Redaction()
-
-    @cached_property
-    def _attention(self) -> Attention:
-        """What is told past the screen."""
-        from claudemeter_tui.tui.attention import Attention  # noqa: PLC0415 - not before it is needed
-
-        return Attention(self.options, self._outlet, self._say)
+        return Run(self.options, self._outlet, self.say)
 
     def get_driver_class(self) -> type[Driver]:
         """Textual's driver, with the way past it for title, bell and notifications."""
@@ -141,13 +121,13 @@ class Claudemeter(App[str]):
         return missing(self.current_theme)
 
     def get_default_screen(self) -> Screen[None]:
-        """The dashboard is all there is until something is opened over it."""
-        return Dashboard()
+        """The first frame; the dashboard takes its place."""
+        return Starting(self.options)
 
     def _fatal_error(self) -> None:
         """Textual's own crash screen, without the values of local variables: one could be a secret."""
-        from rich.segment import Segments  # noqa: PLC0415 - only for a crash
-        from rich.traceback import Traceback  # noqa: PLC0415 - the same
+        from rich.segment import Segments
+        from rich.traceback import Traceback
 
         trace = Traceback(show_locals=False, width=None)
         self._exit_renderables.append(Segments(self.console.render(trace, self.console.options)))
@@ -156,15 +136,21 @@ class Claudemeter(App[str]):
     def on_ready(self) -> None:
         """The first frame is painted: now start to read."""
         gc.enable()
+        self._showing = False
         self._show()
         self.set_interval(1, self._tick)
         self.run_worker(asyncio.to_thread(_preload))
         self.run_worker(self._feed.run(self._post), exit_on_error=True)
-        if self._may_alert and self._attention.command is not None:
-            self.run_worker(self._attention.command.run())
+        if self._may_alert and self._run.attention.command is not None:
+            self.run_worker(self._run.attention.command.run())
         if sys.platform != "win32" and not self.is_headless:
             for number in (signal.SIGTERM, signal.SIGHUP):
-                asyncio.get_running_loop().add_signal_handler(number, self.exit)
+                asyncio.get_running_loop().add_signal_handler(number, self._end)
+
+    def _end(self) -> None:
+        """Leave the terminal as it was, where there still is one."""
+        self._outlet.is_gone = not os.isatty(sys.__stderr__.fileno()) if sys.__stderr__ else True
+        self.exit()
 
     def on_unmount(self) -> None:
         """Keep what was chosen for the next run."""
@@ -193,6 +179,10 @@ class Claudemeter(App[str]):
         """Show more or less of the past."""
         self._show()
 
+    def watch_windows(self) -> None:
+        """Show the windows, or the credits."""
+        self._show()
+
     def watch_private(self) -> None:
         """Show names, or pseudonyms."""
         self._show()
@@ -201,8 +191,8 @@ class Claudemeter(App[str]):
         """Count down."""
         self._show()
 
-    def on_screen_resume(self) -> None:
-        """Show the present moment on a screen that comes to the front."""
+    def on_viewer_uncovered(self) -> None:
+        """Show the present moment on a screen that comes to the front again."""
         self._show()
 
     def on_org_tabs_selected(self, message: OrgTabs.Selected) -> None:
@@ -217,7 +207,7 @@ class Claudemeter(App[str]):
     def on_details_copied(self, message: Details.Copied) -> None:
         """Put a figure, a row or a reply on the clipboard."""
         self.copy_to_clipboard(message.text)
-        self._say(f"Copied the {message.what}.")
+        self.say(f"Copied the {message.what}.")
 
     async def on_key_hints_chosen(self, message: KeyHints.Chosen) -> None:
         """A hint of the footer was clicked."""
@@ -244,30 +234,54 @@ class Claudemeter(App[str]):
         self.selected = self._original(key) if key else None
 
     def action_pick(self, number: int) -> None:
-        """Go to the org of that number; without one nothing happens."""
-        if number <= len(self.store.orgs):
+        """Go to the org of that number, or say that there is none."""
+        count = len(self.store.orgs)
+        if number <= count:
             self.selected = self.store.orgs[number - 1].key
+        else:
+            self.say(f"There is no org {number}; there {'is 1' if count == 1 else f'are {count}'}.")
 
     def action_span(self, step: int) -> None:
         """Let the chart look further back, or less far."""
-        from claudemeter_tui.tui.widgets.chart_panel import wider  # noqa: PLC0415 - not before it is needed
+        from claudemeter_tui.tui.widgets.chart_panel import wider
 
         self.span = wider(self.span, step)
 
+    def action_windows(self) -> None:
+        """Let the chart show the windows or the credits; where no chart is on screen open one."""
+        from claudemeter_tui.tui.screens.dashboard import Dashboard
+        from claudemeter_tui.tui.widgets.chart_panel import ChartPanel, is_wanted, refusal, shows_windows
+
+        view, charts = self._view(), self.screen.query(ChartPanel)
+        is_seen = any(chart.display for chart in charts)
+        if isinstance(self.screen, Dashboard) and is_wanted(view) and not is_seen:
+            self.windows = True
+            self._open("chart")
+        elif charts and (why := refusal(view)):
+            self.say(why)
+        elif charts:
+            self.windows = not shows_windows(view)
+
     def action_refresh(self) -> None:
         """Poll now, or say until when the server wants no more questions."""
+        from claudemeter_tui.model.reading import CLAUDE_CODE
+        from claudemeter_tui.text import format as form
+
         session = self._view().session
         schedule = session.schedule if session else None
         if schedule is not None and schedule.held and schedule.next_at > self._clock():
             until = form.until(schedule.next_at, self._clock(), self.options.zone)
-            self._say(f"The server wants no questions before {until}; it is asked by itself then.")
-        else:
-            self._feed.poke()
+            self.say(f"The server wants no questions before {until}; it is asked by itself then.")
+            return
+        self._feed.poke()
+        if schedule is not None and session is not None and session.session == CLAUDE_CODE:
+            until = form.until(schedule.next_at, self._clock(), self.options.zone)
+            self.say(f"Claude Code's login may be asked every few minutes only, next at {until}.")
 
     def action_usage_page(self) -> None:
         """Open claude.ai's own page."""
         self.open_url(USAGE_PAGE)
-        self._say(f"Opened {USAGE_PAGE}")
+        self.say(f"Opened {USAGE_PAGE}")
 
     def action_privacy(self) -> None:
         """Hide everything personal, or show it again."""
@@ -275,17 +289,15 @@ class Claudemeter(App[str]):
 
     def action_save_picture(self) -> None:
         """Save a picture for a bug report and the report beside it, both without anything personal."""
-        from claudemeter_tui.tui import pictures  # noqa: PLC0415 - not before it is needed
+        from claudemeter_tui.tui import saving
 
-        self._save(pictures.svg(self, self._redaction), self._report())
+        saving.save_private(self, self._run.redaction)
 
     def action_save_seen(self) -> None:
         """Save what is seen, after asking."""
-        from claudemeter_tui.tui import pictures  # noqa: PLC0415 - not before it is needed
-        from claudemeter_tui.tui.screens.confirm import Confirm  # noqa: PLC0415 - the same
+        from claudemeter_tui.tui import saving
 
-        picture = pictures.svg(self)
-        self.push_screen(Confirm(), lambda yes: self._save(picture) if yes else None)
+        saving.save_seen(self)
 
     def action_help(self) -> None:
         """Explain everything."""
@@ -305,6 +317,8 @@ class Claudemeter(App[str]):
 
     def action_close(self) -> None:
         """Close what is open over the dashboard."""
+        from claudemeter_tui.tui.screens.viewer import Viewer
+
         if isinstance(self.screen, Viewer) and self.screen.OVER:
             self.pop_screen()
 
@@ -314,16 +328,17 @@ class Claudemeter(App[str]):
 
     def _greet(self) -> None:
         """Where there is no session show what can be done; go back as soon as there is one."""
-        from claudemeter_tui.tui.screens.connect import Connect, is_wanted  # noqa: PLC0415 - as the journal
+        from claudemeter_tui.tui.screens.connect import Connect, is_wanted
+        from claudemeter_tui.tui.screens.dashboard import Dashboard
 
         wanted = is_wanted(self.store)
-        if wanted and isinstance(self.screen, Dashboard):
+        if wanted and isinstance(self.screen, Starting | Dashboard):
             self.push_screen(Connect(self._view()))
         elif not wanted and isinstance(self.screen, Connect):
             self.pop_screen()
 
     async def _offer(self, message: Connect.Pasted) -> None:
-        from claudemeter_tui.tui.screens import connect  # noqa: PLC0415 - loaded long ago
+        from claudemeter_tui.tui.screens import connect
 
         offered = await cast("Door", self._feed).offer(message.take())
         if isinstance(self.screen, connect.Connect):
@@ -331,28 +346,17 @@ class Claudemeter(App[str]):
 
     def _follow(self) -> None:
         """Tell what has happened since the last look."""
-        from claudemeter_tui.model.journal import Journal  # noqa: PLC0415 - not before anything has been read
-
-        journal = self._journal or Journal(self.options.thresholds)
-        self._journal = journal.after(self.store, self.now)
-        if not self._journal.fresh:
+        fresh = self._run.follow(self.store, self.now)
+        if not fresh:
             return
         if self._may_alert:
-            for alert in self._attention.call(self._journal.fresh, self._name_of):
-                loud = SEVERITY_OF_TOAST[alert.severity]
-                self.notify(alert.text, title=alert.head, severity=loud, markup=False)
+            for alert in self._run.call(fresh, self.store, private=self.private):
+                self.notify(alert.text, title=alert.head, severity=alert.loudness, markup=False)
         self._show()
-
-    def _name_of(self, event: Event) -> str:
-        """How the org or the session of an event is called on this screen."""
-        if self.private:
-            self._redaction.store(self.store)
-            (event,) = self._redaction.events((event,))
-        return event.whose
 
     def _original(self, key: OrgKey) -> OrgKey:
         """The key of an org that a screen names by its key, which privacy replaces."""
-        return self._redaction.original(key) if self.private else key
+        return self._run.redaction.original(key) if self.private else key
 
     def _open(self, name: str) -> None:
         """Put a screen over the dashboard, instead of another one; again closes it."""
@@ -371,21 +375,8 @@ class Claudemeter(App[str]):
         self.post_message(self.Read(reading))
 
     def _view(self) -> View:
-        view = View(
-            self.store,
-            self.now,
-            self.selected,
-            self.options.zone,
-            span=self.span,
-            events=self._journal.events if self._journal else (),
-            ascii=self.options.ascii,
-            note=self.options.note,
-        )
-        if not self.private:
-            return view
-        from claudemeter_tui.tui.pictures import private_view  # noqa: PLC0415 - not before it is needed
-
-        return private_view(view, self._redaction)
+        view = self._run.view(self.store, self.now, self.selected, self.span, private=self.private)
+        return replace(view, windows=self.windows)
 
     def _show(self) -> None:
         """Draw the present state once all that has come by now is known."""
@@ -394,46 +385,43 @@ class Claudemeter(App[str]):
             self.call_later(self._draw)
 
     def _draw(self) -> None:
+        from claudemeter_tui.text import verdict as words
+        from claudemeter_tui.tui.screens.dashboard import Dashboard
+        from claudemeter_tui.tui.screens.viewer import Viewer
+
         self._showing = False
         if not (self.is_running and self.screen_stack):
             return
         view = self._view()
-        if isinstance(self.screen, Viewer):
+        if isinstance(self.screen, Starting):
+            if not view.is_empty:
+                self.push_screen(Dashboard(view))
+        elif isinstance(self.screen, Viewer):
             self.screen.view = view
         if view.state is not None and view.verdict is not None:
-            from claudemeter_tui.text import verdict as words  # noqa: PLC0415 - not before there is one
-
             self._outlet.show_title(f"{view.state.org.called}: {words.name(view.verdict)}")
 
-    def _say(self, text: str) -> None:
-        """A toast, where there is room for one."""
+    def say(self, text: str) -> None:
+        """Tell what came of a key."""
+        self.notify(text, markup=False)
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """A toast; in a pane that is too small for one a line at its foot, in a single line nothing."""
         if self.size.width >= 60 and self.size.height >= 20:
-            self.notify(text, markup=False)
+            super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
+        elif self.size.height > 1:
+            from claudemeter_tui.tui.widgets.remark import Remark, say
 
-    def _save(self, picture: str, report: str = "") -> None:
-        from claudemeter_tui.tui import pictures  # noqa: PLC0415 - not before it is needed
-
-        try:
-            path = pictures.save(self.options.pictures, self.now, picture, report, self.options.zone)
-        except pictures.PictureError as error:
-            self.notify(str(error), severity="error", markup=False)
-            return
-        self.copy_to_clipboard(str(path))
-        shown = path.name if self.private else str(path)
-        self._say(f"Saved {shown}; its path is on the clipboard.")
-
-    def _report(self) -> str:
-        from claudemeter_tui.text import bug_report  # noqa: PLC0415 - not before it is needed
-
-        return bug_report.document(
-            self.store,
-            self.now,
-            self._redaction,
-            size=(self.size.width, self.size.height),
-            terminal=os.environ,
-            settings=self.options.settings,
-            versions=bug_report.versions(),
-        )
+            told = f"{title}: {message}" if title else message
+            say(self.screen, Remark(told, error=severity == "error", ascii_only=self.options.ascii))
 
     def _later(self, action: str) -> None:
         """Run an action once the palette has closed."""

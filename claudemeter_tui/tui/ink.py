@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from textual.content import Content
@@ -29,14 +29,6 @@ STYLE = {
 }
 """The colour of a figure; the theme says what it looks like."""
 
-SEVERITY_OF_TOAST: dict[Severity, Literal["information", "warning", "error"]] = {
-    Severity.NORMAL: "information",
-    Severity.WARNING: "warning",
-    Severity.CRITICAL: "warning",
-    Severity.FULL: "error",
-}
-"""What Textual calls it."""
-
 MARK = {Severity.NORMAL: " ", Severity.WARNING: "▲", Severity.CRITICAL: "◆", Severity.FULL: "■"}
 """The mark beside a figure: a colour never stands alone."""
 
@@ -51,9 +43,9 @@ def fitting(parts: Sequence[Line], width: int) -> Line:
     return longest(fewer(parts), width)
 
 
-def fewer(parts: Sequence[Line]) -> Iterator[Line]:
+def fewer(parts: Sequence[Line], between: str = " · ") -> Iterator[Line]:
     """All the pieces side by side, then without the last one, and on down to the first."""
-    return (joined(parts[:end]) for end in range(len(parts), 0, -1))
+    return (joined(parts[:end], between) for end in range(len(parts), 0, -1))
 
 
 def joined(parts: Sequence[Line], between: str = " · ") -> Line:
@@ -84,7 +76,7 @@ def _cut(line: Line, width: int) -> Line:
     kept = line.truncate(max(1, width - 2))
     glued = _glued(line.plain)
     end = glued[: len(kept.plain)].rstrip().rfind(" ")
-    whole = glued[len(kept.plain) : len(kept.plain) + 1] == " "
+    whole = " " in glued[len(kept.plain) - 1 : len(kept.plain) + 1]
     if not whole and end > 0 and kept.plain[:end].strip():
         kept = kept[:end]
     if not whole and end <= 0:

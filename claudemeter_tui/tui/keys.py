@@ -39,6 +39,7 @@ NUMBERS_SHOWN = Key("", "1-9", "", "org", "the org of that number")
 CHART = (
     Key("plus,equals_sign", "+", "span(1)", "longer", "let the chart look further back", "Longer chart"),
     Key("minus", "-", "span(-1)", "shorter", "let the chart look less far back", "Shorter chart"),
+    Key("w", "w", "windows", "windows", "let the chart show the windows or the credits", "Chart the windows"),
 )
 SCREENS = (
     Key("o", "o", "overview", "all orgs", "all orgs at once, worst first", "Show all orgs"),

@@ -18,12 +18,18 @@ class Needs:
     orgs: int = 1
     verdict: int = 1
     """Lines of the banner's text."""
-    boxed: bool = False
-    """Whether the banner is worth a box."""
+    boxed: int = 0
+    """Lines of the same in a box; 0: it is not worth one."""
     windows: int = 1
     credits: int = 1
     chart: bool = False
     """Whether there is anything to plot."""
+    moving: bool = False
+    """Whether what is plotted has changed at all: a flat line can wait."""
+    second: bool = False
+    """Whether there is a second thing to plot: credits and windows."""
+    second_moving: bool = False
+    """The same of the second."""
     status: bool = False
     """Whether there is any problem to tell."""
 
@@ -43,6 +49,8 @@ class Layout:
     limits: int = 0
     credits: int = 0
     chart: int = 0
+    second: int = 0
+    """Of a chart of what the first one does not show."""
     status: int = 0
     keys: int = 0
 
@@ -63,14 +71,16 @@ class Layout:
         return (max if self.wide else sum)(parts) if parts else 0
 
     @property
-    def plot(self) -> int:
-        """Lines of the chart with its frame."""
-        return self.chart + self.frame if self.chart else 0
+    def plots(self) -> tuple[int, int]:
+        """Lines of both charts with their frames."""
+        first, second = (lines + self.frame if lines else 0 for lines in (self.chart, self.second))
+        return first, second
 
     @property
     def total(self) -> int:
         """Lines of everything."""
-        return self.header + self.tabs + self.banner + self.panels + self.plot + self.status + self.keys
+        above = self.header + self.tabs + self.banner + self.panels
+        return above + sum(self.plots) + self.status + self.keys
 
 
 Step = Callable[[Layout], Layout]
@@ -81,16 +91,23 @@ def arrange(width: int, height: int, needs: Needs) -> Layout:
 
     It begins with the verdict alone and grows by one step after another, the most needed first;
     a step that does not fit is left out and the next one is tried. Room that is left goes to the
-    chart.
+    charts.
     """
     layout = Layout(wide=width >= WIDE_FROM)
     for step in _steps(width, height, needs):
         grown = step(layout)
         if grown.total <= height:
             layout = grown
-    if layout.chart:
-        layout = replace(layout, chart=layout.chart + height - layout.total)
-    return layout
+    return _filled(layout, height - layout.total, needs)
+
+
+def _filled(layout: Layout, spare: int, needs: Needs) -> Layout:
+    """The lines that are left given to the charts: to the one that moves, or to each its half."""
+    if not layout.chart:
+        return layout
+    alone = not layout.second or (needs.moving and not needs.second_moving)
+    second = 0 if alone else spare // 2 if needs.moving == needs.second_moving else spare
+    return replace(layout, chart=layout.chart + spare - second, second=layout.second + second)
 
 
 def _steps(width: int, height: int, needs: Needs) -> Iterator[Step]:
@@ -102,16 +119,18 @@ def _steps(width: int, height: int, needs: Needs) -> Iterator[Step]:
     yield _put(tabs=int(needs.orgs > 1))
     yield from (_put(verdict=lines) for lines in range(2, min(3 if needs.boxed else 2, needs.verdict) + 1))
     yield _put(keys=int(height >= 7))
-    yield _put(chart=4 if needs.chart and height >= 16 else 0)
-    yield _put(tabs=1)
+    yield _put(chart=4 if needs.chart and needs.moving and height >= 16 else 0)
+    yield _put(tabs=int(needs.orgs > 0))
     yield _put(status=int(needs.status or height >= 20))
     yield _put(header=1)
     yield from (_put(verdict=lines) for lines in range(2, needs.verdict + 1))
-    yield _put(framed=frames)
-    yield _put(boxed=frames and needs.boxed)
+    yield _put(framed=frames, credits=min(2, needs.credits))
+    if frames and needs.boxed:
+        yield _put(boxed=True, verdict=needs.boxed)
     yield from (_put(credits=lines) for lines in range(2, needs.credits + 1))
     yield _put(chart=6 if needs.chart else 0)
-    yield _put(limits=2 * needs.windows)
+    yield _put(limits=max(1, 2 * needs.windows))
+    yield _put(second=6 if needs.second and frames else 0)
 
 
 def _put(**lines: int | bool) -> Step:

@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
-from claudemeter_tui.model.store import OrgKey
+if TYPE_CHECKING:  # the first frame does not wait for it
+    from claudemeter_tui.model.store import OrgKey
 
-Remember = Callable[[str, OrgKey | None], None]
+Remember: TypeAlias = "Callable[[str, OrgKey | None], None]"
 """Keeps the theme and the selected org for the next run."""
 
 

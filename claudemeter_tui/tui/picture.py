@@ -9,10 +9,12 @@ from datetime import datetime
 
 from textual.pilot import Pilot
 
+from claudemeter_tui.feed import Feed
 from claudemeter_tui.model.reading import Offered, Reading, Trouble
-from claudemeter_tui.tui.app import Claudemeter, Feed
+from claudemeter_tui.tui.app import Claudemeter
 from claudemeter_tui.tui.options import Options
 from claudemeter_tui.tui.pictures import svg as svg_of
+from claudemeter_tui.tui.themes import OWN
 
 
 class Rehearsal:
@@ -69,6 +71,8 @@ def svg(
     async def take() -> str:
         rehearsal = Rehearsal(feed, polls)
         app = Claudemeter(rehearsal, now=now, options=options)
+        for theme in OWN:  # a picture has all colours, whatever the terminal has
+            app.register_theme(theme)
         pictures: list[str] = []
 
         async def look(pilot: Pilot[object]) -> None:

@@ -29,8 +29,8 @@ TITLE = "claudemeter-tui"
 NO_PNG = "a PNG needs one more library: pip install 'claudemeter-tui[png]', or give a name that ends in .svg"
 _MOST_TRIES = 1_000
 """Pictures of one second that get a name of their own."""
-_OVERLAYS = "ToastRack, Tooltip"
-"""What lies over a screen for a moment only, by Textual's names."""
+_OVERLAYS = "ToastRack, Tooltip, Remark"
+"""What lies over a screen for a moment only, by its class."""
 MONOSPACE = "DejaVu Sans Mono"
 """The font of a PNG where Fira Code is not installed."""
 _MONOSPACE = {"darwin": "Menlo", "win32": "Consolas"}

@@ -109,6 +109,8 @@ class Outlet:
         self._titled = titled
         self._write: Callable[[str], object] | None = None
         self._title = ""
+        self.is_gone = False
+        """Whether the terminal was closed: nothing must be written any more, it would wait forever."""
 
     @classmethod
     def of(
@@ -162,6 +164,10 @@ def driver_class(base: type[Driver], outlet: Outlet) -> type[Driver]:
 
     class OutletDriver(base):  # type: ignore[misc,valid-type]
         """Keeps the terminal's title safe; a headless one writes nothing."""
+
+        def write(self, data: str) -> None:
+            if not outlet.is_gone:
+                super().write(data)
 
         def start_application_mode(self) -> None:
             super().start_application_mode()

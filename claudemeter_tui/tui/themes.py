@@ -33,20 +33,20 @@ LIGHT = Theme(
     name="claudemeter-light",
     primary="#1b6a93",
     secondary="#4a6078",
-    accent="#7a3fa0",
+    accent="#7a28a0",
     foreground="#1d2630",
     background="#fbfbf8",
     surface="#f2f2ed",
     panel="#e8e8e1",
-    success="#1a7350",
-    warning="#8a6100",
-    error="#b0440a",
+    success="#1a7050",
+    warning="#725900",
+    error="#9a2d08",
     dark=False,
     variables={
-        "normal": "#1a7350",
-        "critical": "#943b0b",
-        "full": "#850c22",
-        "muted": "#5a6774",
+        "normal": "#1a7050",
+        "critical": "#85270a",
+        "full": "#66051a",
+        "muted": "#4f5c69",
         "frame": "#b9bdb9",
         "curve": "#1b6a93",
         "selected": "#1b6a93",
@@ -55,6 +55,70 @@ LIGHT = Theme(
 """For light terminals."""
 
 OWN = (DARK, LIGHT)
+
+_BLACK, _GREY, _SILVER, _WHITE = "#000000", "#555555", "#aaaaaa", "#ffffff"
+_RED, _GREEN, _BLUE, _MAGENTA, _CYAN = "#aa0000", "#00aa00", "#0000aa", "#aa00aa", "#00aaaa"
+_LIGHT_RED, _LIGHT_YELLOW, _LIGHT_BLUE = "#ff5555", "#ffff55", "#5555ff"
+_LIGHT_MAGENTA, _LIGHT_CYAN = "#ff55ff", "#55ffff"
+
+
+def _sixteen(theme: Theme, plain: tuple[str, ...], loud: tuple[str, ...], marks: tuple[str, str]) -> Theme:
+    """The theme in colours that every terminal has.
+
+    Args:
+        theme: For the name, and whether it is dark.
+        plain: Ground, text, what is secondary, frames.
+        loud: The four severities.
+        marks: The first curve and what is selected; the second curve.
+    """
+    ground, text, muted, frame = plain
+    normal, warning, critical, full = loud
+    mark, accent = marks
+    return Theme(
+        name=theme.name,
+        primary=mark,
+        secondary=muted,
+        accent=accent,
+        foreground=text,
+        background=ground,
+        surface=ground,
+        panel=ground,
+        success=normal,
+        warning=warning,
+        error=full,
+        dark=theme.dark,
+        variables={
+            "normal": normal,
+            "critical": critical,
+            "full": full,
+            "muted": muted,
+            "frame": frame,
+            "curve": mark,
+            "selected": mark,
+        },
+    )
+
+
+SIXTEEN = (
+    _sixteen(
+        DARK,
+        (_BLACK, _WHITE, _SILVER, _GREY),
+        (_GREEN, _LIGHT_YELLOW, _LIGHT_MAGENTA, _LIGHT_RED),
+        (_LIGHT_CYAN, _CYAN),
+    ),
+    _sixteen(
+        LIGHT,
+        (_WHITE, _BLACK, _GREY, _SILVER),
+        (_BLACK, _BLUE, _MAGENTA, _RED),
+        (_LIGHT_BLUE, _GREY),
+    ),
+)
+"""The same for sixteen colours: by their nearest ones two severities would look alike."""
+
+
+def own(color_system: str | None) -> tuple[Theme, ...]:
+    """Our themes for a terminal, by what rich calls its colours: "standard" are sixteen."""
+    return SIXTEEN if color_system == "standard" else OWN
 
 
 def missing(theme: Theme) -> dict[str, str]:

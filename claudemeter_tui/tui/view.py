@@ -36,12 +36,19 @@ class View:
     """What the terminal has room for."""
     span: timedelta | None = None
     """How far back the chart looks. None: the whole run."""
+    windows: bool = False
+    """The chart shows how full the windows were, also where there are credits to show."""
     events: tuple[Event, ...] = ()
     """What has happened in this run, oldest first."""
     ascii: bool = False
     """Draw with ASCII alone."""
     note: str = ""
     """Said beside the program's name: "demo". Empty in earnest."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing at all has been read, nor tried."""
+        return self.store == Store()
 
     @cached_property
     def state(self) -> OrgState | None:
@@ -76,7 +83,7 @@ class View:
         return self.store is other.store and self.events is other.events and self._seen() == other._seen()
 
     def _seen(self) -> tuple[object, ...]:
-        return self.key, self.zone, self.span, self.ascii, self.note, self.beat
+        return self.key, self.zone, self.span, self.windows, self.ascii, self.note, self.beat
 
     def _moments(self) -> Iterator[datetime]:
         """What is counted down to on screen."""

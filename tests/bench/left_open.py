@@ -11,9 +11,11 @@ import time
 from collections.abc import AsyncGenerator, Callable, Iterable
 from datetime import datetime, timedelta
 
+from claudemeter_tui.clock import WallClock
+from claudemeter_tui.feed import Feed
 from claudemeter_tui.model.reading import Reading
-from claudemeter_tui.polling import Poller, WallClock
-from claudemeter_tui.tui.app import Claudemeter, Feed
+from claudemeter_tui.polling import Poller
+from claudemeter_tui.tui.app import Claudemeter
 from tests.bench.orgs import after_a_week, one_poll
 from tests.scenes import LABORATORY, NOW, PERSONAL, SESSION, TEAM, readings
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,6 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
 
+from claudemeter_tui.model.history import MOST_RUNS, Histories, History
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import Reading
 from claudemeter_tui.model.samples import Run, Series
@@ -40,10 +42,24 @@ def week() -> Series:
 
 
 def series(org: int) -> Series:
-    """The week of one org: every one has amounts of its own."""
+    """The week of one org: every one has amounts of its own, and begins a little later than another."""
     shape = week()
-    runs = (Run(None if run.minor is None else run.minor + org, run.first, run.last) for run in shape.runs)
-    return replace(shape, runs=tuple(runs), rise=shape.rise + org)
+    mine = shape.runs[3 * org :]
+    runs = (Run(None if run.minor is None else run.minor + org, run.first, run.last) for run in mine)
+    climb = shape.climb and replace(shape.climb, foot=shape.climb.foot + org, top=shape.climb.top + org)
+    return replace(shape, runs=tuple(runs), rise=shape.rise + org, climb=climb)
+
+
+def histories(org: int) -> Histories:
+    """The week of its windows, nearly as long as is kept: the 5-hour one fills and resets again and again."""
+    runs = MOST_RUNS - 10
+    pause = WEEK * MINUTE / runs
+    five_hour, weekly = (History.begun((READ - runs * pause).timestamp(), 0) for _ in range(2))
+    for run in range(1, runs + 1):
+        at = (READ - (runs - run) * pause).timestamp()
+        five_hour = five_hour.after(at, 12 * (run % (8 + org % 5)), math.inf)
+        weekly = weekly.after(at, 100 * run // runs, math.inf)
+    return {"5-hour": five_hour, "7-day all": weekly}
 
 
 def cents(org: int) -> int:
@@ -91,5 +107,7 @@ def after_a_week(orgs: int) -> Store:
     store = Store()
     for reading in one_poll(orgs, READ):
         store = store.after(reading)
-    states = (replace(state, series=series(org)) for org, state in enumerate(store.orgs))
+    states = (
+        replace(state, series=series(org), histories=histories(org)) for org, state in enumerate(store.orgs)
+    )
     return replace(store, orgs=tuple(states))

@@ -8,8 +8,9 @@ from datetime import timedelta
 from functools import partial, reduce
 from itertools import accumulate
 
-from claudemeter_tui.model.forecast import reach, spend_rate, window_full
+from claudemeter_tui.model.forecast import reach, window_full
 from claudemeter_tui.model.journal import Journal
+from claudemeter_tui.model.rate import spend_rate
 from claudemeter_tui.model.store import OrgState, Store
 from claudemeter_tui.model.verdict import judge as verdict
 from tests.bench.orgs import after_a_week, one_poll
@@ -52,6 +53,6 @@ def _said(state: OrgState) -> object:
 
 
 def _timed(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
+    began = time.process_time()
     work()
-    return time.perf_counter() - began
+    return time.process_time() - began

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 from textual.app import App
 
 if TYPE_CHECKING:
+    from claudemeter_tui.clock import Clock
     from claudemeter_tui.model.reading import Reading
-    from claudemeter_tui.polling import Clock, Source
+    from claudemeter_tui.polling import Source
 
 SIZE = (120, 36)
 
@@ -77,10 +78,10 @@ class Looked:
 async def opened(clock: Clock) -> Source:
     """The demo behind the real client."""
     from claudemeter_tui.model.reading import Session  # noqa: PLC0415
-    from claudemeter_tui.sources import demo  # noqa: PLC0415
     from claudemeter_tui.sources.claude_ai.client import Client  # noqa: PLC0415
     from claudemeter_tui.sources.claude_ai.source import ClaudeAi  # noqa: PLC0415
     from claudemeter_tui.sources.cookies import Cookies  # noqa: PLC0415
+    from claudemeter_tui.sources.demo import server as demo  # noqa: PLC0415
 
     client = Client(Cookies([]), now=clock.now, transport=demo.transport(clock.now, clock.now()))
     return ClaudeAi(Session("simulated"), client, clock.now)
@@ -89,7 +90,7 @@ async def opened(clock: Clock) -> Source:
 async def polled(polls: list[int]) -> None:
     """The dashboard over the demo, a minute passing at once."""
     from claudemeter_tui.polling import Poller  # noqa: PLC0415
-    from claudemeter_tui.sources.demo import SkippingClock  # noqa: PLC0415
+    from claudemeter_tui.sources.demo.clock import SkippingClock  # noqa: PLC0415
     from claudemeter_tui.tui.app import Claudemeter  # noqa: PLC0415
 
     clock = SkippingClock(datetime.now(UTC))

@@ -1,4 +1,4 @@
-"""Readings for the store's tests: short names for what a poll can find."""
+"""Readings, and what a store makes of them: short names for what a poll can find."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from claudemeter_tui.model.reading import (
     Trouble,
     Value,
 )
-from claudemeter_tui.model.store import Store
+from claudemeter_tui.model.store import OrgState, Store
 from claudemeter_tui.model.usage import Account, Meter, Org, Origin, Plan, Window
+from tests.model.values import NOW
 
 START = datetime(2026, 4, 25, 14, 0, tzinfo=UTC)
 CHROME, FIREFOX = Session("Chrome", "Default"), Session("Firefox", "work")
@@ -85,6 +86,20 @@ def folded(*readings: Reading, store: Store | None = None) -> Store:
     for reading in readings:
         store = store.after(reading)
     return store
+
+
+def org(
+    *windows: Window,
+    credits_: Meter | None = None,
+    about: Org | None = None,
+    plan: Plan | None = None,
+    **parts: Value,
+) -> OrgState:
+    """An org read at NOW; `credits_` is the overage reply, `parts` are further replies by endpoint."""
+    values: dict[Endpoint, Value] = {Endpoint.USAGE: plan or Plan(windows), Endpoint.OVERAGE: credits_}
+    values |= {Endpoint[name.upper()]: value for name, value in parts.items()}
+    replies = {endpoint: Reply(endpoint, NOW, value) for endpoint, value in values.items()}
+    return OrgState(about or Org("u", "Acme"), Account("a"), Session("Chrome"), replies)
 
 
 def keys(store: Store) -> list[tuple[str, str]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
@@ -28,7 +27,6 @@ from claudemeter_tui.model.usage import (
     Severity,
     Tranche,
     Window,
-    WindowKind,
 )
 from claudemeter_tui.model.verdict import State
 from tests.model.readings import (
@@ -47,25 +45,9 @@ from tests.model.readings import (
     reported,
     stopped,
 )
+from tests.model.values import OFF, REACHED, five_hour, meter, usd, weekly
 
-FIVE, SEVEN = timedelta(hours=5), timedelta(days=7)
-RESET, LATER, MONDAY = at(120), at(420), at(5000)
-LOCK = "self_selected_spend_limit_reached"
-
-
-def usd(cents: int) -> Money:
-    """Dollars, in cents."""
-    return Money(Decimal(cents), "USD")
-
-
-def five(percent: float | None, resets_at: datetime | None = RESET, **more: Any) -> Window:
-    """The 5-hour window."""
-    return Window("five_hour", "5-hour", WindowKind.SESSION, percent, resets_at, FIVE, **more)
-
-
-def week(percent: float | None = 30, resets_at: datetime | None = MONDAY, **more: Any) -> Window:
-    """The 7-day window."""
-    return Window("seven_day", "7-day all", WindowKind.WEEKLY, percent, resets_at, SEVEN, **more)
+RESET, LATER = at(120), at(420)
 
 
 def plan(*windows: Window, **more: Any) -> Plan:
@@ -73,15 +55,9 @@ def plan(*windows: Window, **more: Any) -> Plan:
     return Plan(windows, **more)
 
 
-def meter(used: int | None = 100, cap: int | None = 5000, **more: Any) -> Meter:
-    """An overage reply; a cap of None while enabled: there is none."""
-    money = {"used": None if used is None else usd(used), "cap": None if cap is None else usd(cap)}
-    return Meter(Origin.OVERAGE, **({"enabled": True, "uncapped": cap is None} | money | more))
-
-
 def locked(**more: Any) -> Meter:
     """An overage reply that says the cap is reached."""
-    return meter(5000, 5000, reason=LOCK, **more)
+    return meter(5000, 5000, reason=REACHED, **more)
 
 
 class Run:
@@ -159,24 +135,32 @@ def only(events: list[Event]) -> Event:
 @pytest.mark.parametrize(
     ("before", "after", "expected"),
     [
-        pytest.param(five(98), five(100), (Kind.WINDOW_FILLED, 98, 100), id="filled"),
-        pytest.param(five(60), five(130), (Kind.WINDOW_FILLED, 60, 130), id="over full at once"),
-        pytest.param(five(41), five(41, locked_reason="abuse"), (Kind.WINDOW_FILLED, 41, 41), id="locked"),
-        pytest.param(five(74.9), five(75), (Kind.THRESHOLD, 74.9, 75), id="at a threshold"),
-        pytest.param(five(60), five(95), (Kind.THRESHOLD, 60, 95), id="past two at once, told once"),
-        pytest.param(five(67), five(2, LATER), (Kind.WINDOW_RESET_EARLY, 67, 2), id="reset early"),
-        pytest.param(five(100), five(97), (Kind.WINDOW_RESET_EARLY, 100, 97), id="room again"),
-        pytest.param(five(41), five(42, at(180)), (Kind.WINDOW_MOVED, RESET, at(180)), id="moved"),
-        pytest.param(five(41), five(41, at(90)), (Kind.WINDOW_MOVED, RESET, at(90)), id="moved nearer"),
-        pytest.param(five(0, None), five(80), (Kind.THRESHOLD, 0, 80), id="begun and past a threshold"),
+        pytest.param(five_hour(98), five_hour(100), (Kind.WINDOW_FILLED, 98, 100), id="filled"),
+        pytest.param(five_hour(60), five_hour(130), (Kind.WINDOW_FILLED, 60, 130), id="over full at once"),
+        pytest.param(
+            five_hour(41), five_hour(41, locked_reason="abuse"), (Kind.WINDOW_FILLED, 41, 41), id="locked"
+        ),
+        pytest.param(five_hour(74.9), five_hour(75), (Kind.THRESHOLD, 74.9, 75), id="at a threshold"),
+        pytest.param(
+            five_hour(60), five_hour(95), (Kind.THRESHOLD, 60, 95), id="past two at once, told once"
+        ),
+        pytest.param(five_hour(67), five_hour(2, LATER), (Kind.WINDOW_RESET_EARLY, 67, 2), id="reset early"),
+        pytest.param(five_hour(100), five_hour(97), (Kind.WINDOW_RESET_EARLY, 100, 97), id="room again"),
+        pytest.param(five_hour(41), five_hour(42, at(180)), (Kind.WINDOW_MOVED, RESET, at(180)), id="moved"),
+        pytest.param(
+            five_hour(41), five_hour(41, at(90)), (Kind.WINDOW_MOVED, RESET, at(90)), id="moved nearer"
+        ),
+        pytest.param(
+            five_hour(0, None), five_hour(80), (Kind.THRESHOLD, 0, 80), id="begun and past a threshold"
+        ),
     ],
 )
 def test_window_tells_what_its_new_figures_mean(
     before: Window, after: Window, expected: tuple[Kind, Fact, Fact]
 ) -> None:
     """One event with the figures before and after, read from the usage reply; and only once."""
-    run = Run(plan(before, week()))
-    event = only(run.poll(plan(after, week())))
+    run = Run(plan(before, weekly()))
+    event = only(run.poll(plan(after, weekly())))
     assert expected == (event.kind, event.before, event.after)
     assert ("5-hour", (Endpoint.USAGE,), PERSONAL, at(2)) == (
         event.subject,
@@ -184,28 +168,29 @@ def test_window_tells_what_its_new_figures_mean(
         event.org,
         event.at,
     )
-    assert run.poll(plan(after, week())) == []
+    assert run.poll(plan(after, weekly())) == []
 
 
 @pytest.mark.parametrize(
     "replies",
     [
-        pytest.param([plan(five(0, None), week())] * 2, id="placeholder window"),
-        pytest.param([plan(five(0), week())] * 2, id="zero with the same reset"),
-        pytest.param([plan(five(None), week())] * 2, id="null figure"),
-        pytest.param([plan(week())] * 2, id="null window"),
+        pytest.param([plan(five_hour(0, None), weekly())] * 2, id="placeholder window"),
+        pytest.param([plan(five_hour(0), weekly())] * 2, id="zero with the same reset"),
+        pytest.param([plan(five_hour(None), weekly())] * 2, id="null figure"),
+        pytest.param([plan(weekly())] * 2, id="null window"),
         pytest.param([plan()] * 2, id="all windows null"),
         pytest.param([plan(reported=False)] * 2, id="empty reply"),
         pytest.param([None] * 2, id="no such thing"),
-        pytest.param([plan(five(100, None), week())], id="reset missing"),
+        pytest.param([plan(five_hour(100, None), weekly())], id="reset missing"),
         pytest.param(
-            [plan(five(100, RESET + timedelta(minutes=m)), week()) for m in (1, 0, 1)], id="reset jitters"
+            [plan(five_hour(100, RESET + timedelta(minutes=m)), weekly()) for m in (1, 0, 1)],
+            id="reset jitters",
         ),
     ],
 )
 def test_flapping_window_tells_nothing(replies: list[Plan | None]) -> None:
     """A full window on credits that vanishes for two replies has neither reset nor left the credits."""
-    full = plan(five(100), week())
+    full = plan(five_hour(100), weekly())
     run = Run(full, meter())
     for value in replies:
         assert run.poll(value, meter()) == []
@@ -216,13 +201,13 @@ def test_flapping_window_tells_nothing(replies: list[Plan | None]) -> None:
 @pytest.mark.parametrize(
     ("lasting", "expected"),
     [
-        (plan(five(0, None), week()), [Kind.WINDOW_RESET_EARLY, Kind.BACK_IN_PLAN]),
-        (plan(week()), [Kind.BACK_IN_PLAN]),
+        (plan(five_hour(0, None), weekly()), [Kind.WINDOW_RESET_EARLY, Kind.BACK_IN_PLAN]),
+        (plan(weekly()), [Kind.BACK_IN_PLAN]),
     ],
 )
 def test_window_that_stays_away_is_believed(lasting: Plan, expected: list[Kind]) -> None:
     """What looks like a placeholder three times in a row is none."""
-    run = Run(plan(five(100), week()), meter())
+    run = Run(plan(five_hour(100), weekly()), meter())
     for _ in range(2):
         assert run.poll(lasting, meter()) == []
     assert expected == kinds(run.poll(lasting, meter()))
@@ -231,24 +216,24 @@ def test_window_that_stays_away_is_believed(lasting: Plan, expected: list[Kind])
 
 def test_threshold_is_told_once_in_a_period() -> None:
     """A figure that wavers around a threshold passes it once, and again after the reset."""
-    run = Run(plan(five(70), week()))
-    told = [run.poll(plan(five(percent), week())) for percent in (76, 74, 76, 71, 91)]
+    run = Run(plan(five_hour(70), weekly()))
+    told = [run.poll(plan(five_hour(percent), weekly())) for percent in (76, 74, 76, 71, 91)]
     assert [event.threshold for events in told for event in events] == [75, 90]
     assert kinds(run.tick(120)) == [Kind.WINDOW_RESET]
     run.minute = 120
-    assert [event.threshold for event in run.poll(plan(five(80, LATER), week()))] == [75]
+    assert [event.threshold for event in run.poll(plan(five_hour(80, LATER), weekly()))] == [75]
 
 
 def test_thresholds_can_be_chosen() -> None:
     """Other percentages are told instead, and a full window is told all the same."""
-    run = Run(plan(five(10), week()), thresholds=(50,))
-    assert [event.threshold for event in run.poll(plan(five(80), week()))] == [50]
-    assert kinds(run.poll(plan(five(100), week()))) == [Kind.WINDOW_FILLED]
+    run = Run(plan(five_hour(10), weekly()), thresholds=(50,))
+    assert [event.threshold for event in run.poll(plan(five_hour(80), weekly()))] == [50]
+    assert kinds(run.poll(plan(five_hour(100), weekly()))) == [Kind.WINDOW_FILLED]
 
 
 def test_reset_is_told_by_the_clock_and_not_again_by_the_reply() -> None:
     """A reset needs no network: it is told when it is due, and the reply that shows it is no news."""
-    run = Run(plan(five(100), week()))
+    run = Run(plan(five_hour(100), weekly()))
     assert run.tick(119.9) == []
     event = only(run.tick(120.5))
     assert (
@@ -259,24 +244,33 @@ def test_reset_is_told_by_the_clock_and_not_again_by_the_reply() -> None:
         event.replies,
     ) == (Kind.WINDOW_RESET, RESET, 100, True, ())
     run.minute = 121
-    assert run.poll(plan(five(100), week())) == []
-    assert run.poll(plan(five(0, None), week())) == []
-    assert run.poll(plan(five(3, LATER), week())) == []
-    assert kinds(run.poll(plan(five(100, LATER), week()))) == [Kind.WINDOW_FILLED]
+    assert run.poll(plan(five_hour(100), weekly())) == []
+    assert run.poll(plan(five_hour(0, None), weekly())) == []
+    assert run.poll(plan(five_hour(3, LATER), weekly())) == []
+    assert kinds(run.poll(plan(five_hour(100, LATER), weekly()))) == [Kind.WINDOW_FILLED]
+
+
+def test_reset_is_told_by_the_clock_after_polls_that_brought_amounts_alone() -> None:
+    """What was known to come is not forgotten when only the spending goes on."""
+    run = Run(plan(five_hour(100), weekly()), meter(1000))
+    for minute in (118, 118.5):
+        run.minute = minute
+        assert run.poll(plan(five_hour(100), weekly()), meter(10 * minute)) == []
+    assert kinds(run.tick(120)) == [Kind.WINDOW_RESET, Kind.BACK_IN_PLAN]
 
 
 def test_reset_that_the_server_shows_first_is_on_time() -> None:
     """Clocks differ: a reset a minute before its time is no early one, and is not told again when due."""
-    run = Run(plan(five(60), week()))
+    run = Run(plan(five_hour(60), weekly()))
     run.minute = 118
-    event = only(run.poll(plan(five(1, LATER), week())))
+    event = only(run.poll(plan(five_hour(1, LATER), weekly())))
     assert (event.kind, event.before, event.after) == (Kind.WINDOW_RESET, 60, 1)
     assert run.tick(120.5) == []
 
 
 def test_window_without_use_resets_silently() -> None:
     """Nothing changes with the reset of an empty window."""
-    run = Run(plan(five(0), week()))
+    run = Run(plan(five_hour(0), weekly()))
     assert run.tick(121) == []
 
 
@@ -297,17 +291,17 @@ def test_cap_that_changes_is_told(
     before: Meter, after: Meter, expected: tuple[str, Money | None, Money]
 ) -> None:
     """Another cap is told with both amounts and whose it is."""
-    run = Run(plan(week()), before)
-    event = run.poll(plan(week()), after)[0]
+    run = Run(plan(weekly()), before)
+    event = run.poll(plan(weekly()), after)[0]
     assert (Kind.CAP_CHANGED, *expected) == (event.kind, event.subject, event.before, event.after)
     assert event.replies == (Endpoint.OVERAGE,)
-    assert run.poll(plan(week()), after) == []
+    assert run.poll(plan(weekly()), after) == []
 
 
 def test_cap_that_goes_is_told_when_it_stays_away() -> None:
     """A null cap counts as no cap from the third reply on."""
-    run = Run(plan(week()), meter())
-    told = [kinds(run.poll(plan(week()), meter(cap=None))) for _ in range(4)]
+    run = Run(plan(weekly()), meter())
+    told = [kinds(run.poll(plan(weekly()), meter(cap=None))) for _ in range(4)]
     assert told == [[], [], [Kind.CAP_CHANGED], []]
 
 
@@ -324,15 +318,15 @@ def test_cap_that_goes_is_told_when_it_stays_away() -> None:
 def test_flapping_credits_tell_nothing(flap: Meter | None) -> None:
     """Two replies without the figures change neither cap nor verdict, and no threshold is passed twice."""
     good = meter(4600)
-    run = Run(plan(five(100), week()), good)
+    run = Run(plan(five_hour(100), weekly()), good)
     for value in (flap, flap, good, good):
-        assert run.poll(plan(five(100), week()), value) == []
+        assert run.poll(plan(five_hour(100), weekly()), value) == []
 
 
 def test_credits_tell_their_thresholds_and_again_after_a_new_month() -> None:
     """A threshold is passed once; a fall that lasts arms it again."""
-    run = Run(plan(week()), meter(3700))
-    event = only(run.poll(plan(week()), meter(3800)))
+    run = Run(plan(weekly()), meter(3700))
+    event = only(run.poll(plan(weekly()), meter(3800)))
     assert (
         event.kind,
         event.threshold,
@@ -341,8 +335,8 @@ def test_credits_tell_their_thresholds_and_again_after_a_new_month() -> None:
         event.after,
     ) == (Kind.THRESHOLD, 75, EXTRA_USAGE, 74, 76)
     for used in (3800, 0, 0, 0, 40):
-        assert run.poll(plan(week()), meter(used)) == []
-    assert [event.threshold for event in run.poll(plan(week()), meter(3800))] == [75]
+        assert run.poll(plan(weekly()), meter(used)) == []
+    assert [event.threshold for event in run.poll(plan(weekly()), meter(3800))] == [75]
 
 
 @pytest.mark.parametrize(
@@ -358,9 +352,9 @@ def test_credits_tell_their_thresholds_and_again_after_a_new_month() -> None:
 def test_balance_that_rises_is_told(amounts: tuple[int | None, ...], expected: list[Kind]) -> None:
     """A rise by a unit of the currency is a refill; a null is nothing, and so is the first sight."""
     first, *more = (Balance(None if cents is None else usd(cents)) for cents in amounts)
-    run = Run(plan(week()), meter(), first)
+    run = Run(plan(weekly()), meter(), first)
     for balance in more:
-        run.poll(plan(week()), meter(), balance)
+        run.poll(plan(weekly()), meter(), balance)
     assert expected == kinds(run.told)
 
 
@@ -369,19 +363,18 @@ def test_tranche_is_told_three_days_before_its_end() -> None:
     soon, later = at(60 * 24), at(60 * 24 * 3 + 90)
     parts = (Tranche(usd(100), soon, promotional=True), Tranche(usd(900), later, promotional=False))
     balance = Balance(usd(1000), parts)
-    run = Run(plan(week()), meter(), balance)
+    run = Run(plan(weekly()), meter(), balance)
     event = next(event for event in run.tick(91) if event.kind is Kind.TRANCHE_EXPIRING)
     assert (usd(900), later) == (event.before, event.until)
     run.minute = 92
-    run.poll(plan(week()), meter(), Balance(usd(1000)))
-    run.poll(plan(week()), meter(), balance)
+    run.poll(plan(weekly()), meter(), Balance(usd(1000)))
+    run.poll(plan(weekly()), meter(), balance)
     assert kinds(run.told).count(Kind.TRANCHE_EXPIRING) == 1
 
 
 # The verdict.
 
-FULL, ROOM = plan(five(100), week()), plan(five(41), week())
-OFF = meter(enabled=False)
+FULL, ROOM = plan(five_hour(100), weekly()), plan(five_hour(41), weekly())
 
 
 @pytest.mark.parametrize(
@@ -431,7 +424,7 @@ def test_blocked_names_its_lock_and_its_end() -> None:
         event.until,
         event.before,
         event.severity,
-    ) == (LOCK, RESET, State.ON_CREDITS, Severity.FULL)
+    ) == (REACHED, RESET, State.ON_CREDITS, Severity.FULL)
     assert event.replies == (Endpoint.USAGE, Endpoint.OVERAGE)
 
 
@@ -443,7 +436,7 @@ def test_lift_by_the_plan_says_that_credits_stay_locked() -> None:
     event = run.tick(120)[-1]
     assert (event.kind, event.subject, event.after) == (Kind.LIFTED, PLAN, State.CAN_WORK)
     run.minute = 121
-    again = run.poll(plan(five(1, LATER), week()), meter())
+    again = run.poll(plan(five_hour(1, LATER), weekly()), meter())
     assert [event.kind for event in again if event.subject == EXTRA_USAGE and event.shut] == [Kind.LIFTED]
 
 
@@ -549,6 +542,26 @@ def test_expired_session_is_told_once_and_its_stale_orgs_not() -> None:
     assert run.read(reported(21, TEAM, reply(Endpoint.USAGE, 21, ROOM)), closed(21)) == []
 
 
+def test_session_that_ends_soon_is_told_once() -> None:
+    """At first sight too, if it works; once more after the browser has got another that ends as soon."""
+    run = Run(ROOM, ages=True)
+    ends, fresh = at(2 * 1440), at(28 * 1440)
+    event = only(run.read(replace(listed(1, PERSONAL), expires=ends)))
+    assert (event.kind, event.subject, event.until) == (Kind.SESSION_ENDS, CHROME.label, ends)
+    assert run.read(Reading(CHROME, at(2), expires=ends), closed(2), Reading(CHROME, at(3))) == []
+    assert run.read(Reading(CHROME, at(4), expires=fresh)) == []
+    assert Kind.SESSION_ENDS in kinds(run.read(Reading(CHROME, at(27 * 1440), expires=fresh)))
+
+
+def test_session_that_does_not_work_is_not_told_to_end_soon() -> None:
+    """One that has expired before its time is told to have expired, and nothing else."""
+    run = Run(ROOM, ages=True)
+    ends = at(1440)
+    assert kinds(run.read(replace(stopped(2), expires=ends))) == [Kind.SESSION_EXPIRED]
+    back = run.read(replace(listed(3, PERSONAL), expires=ends))
+    assert kinds(back) == [Kind.RECOVERED, Kind.SESSION_ENDS]
+
+
 def test_trouble_that_is_no_expiry_does_not_end_the_session() -> None:
     """A challenge says nothing about the session; and an expired one is not mended by an outage."""
     run = Run(ROOM, ages=True)
@@ -578,6 +591,16 @@ def test_orgs_come_and_go() -> None:
     assert [(e.kind, e.org) for e in run.read(listed(3, TEAM))] == [(Kind.ORG_LEFT, PERSONAL)]
     assert run.read(listed(4, TEAM)) == []
     assert list(run.journal.orgs) == [("a-1", "org-2")]
+
+
+def test_orgs_of_a_session_that_works_at_last_are_no_news() -> None:
+    """Its first polls failed: what its account's first list names was there all the time."""
+    run = Run(ROOM, ages=True)
+    run.read(stopped(1, session=FIREFOX), closed(1, session=FIREFOX))
+    told = run.read(listed(2, LAB, TEAM, account=SAM, session=FIREFOX), closed(2, session=FIREFOX))
+    assert Kind.ORG_APPEARED not in kinds(told)
+    told = run.read(listed(3, LAB, TEAM, PERSONAL, account=SAM, session=FIREFOX))
+    assert kinds(told) == [Kind.ORG_APPEARED]
 
 
 def test_account_that_shows_its_uuid_later_is_the_same() -> None:
@@ -652,11 +675,11 @@ def test_journal_is_frozen() -> None:
 
 def test_events_of_one_step_are_in_order_and_the_oldest_go_first() -> None:
     """What was due earlier comes earlier; at most 500 are kept."""
-    run = Run(plan(five(50, at(30)), week(50, at(20))))
+    run = Run(plan(five_hour(50, at(30)), weekly(50, at(20))))
     assert [at(20), at(30)] == [event.at for event in run.tick(40) if event.kind is Kind.WINDOW_RESET]
     run.minute = 50
     for i in range(MOST_EVENTS + 10):
-        run.poll(plan(week()), meter(cap=1000 + i))
+        run.poll(plan(weekly()), meter(cap=1000 + i))
     kept = [event for event in run.journal.events if event.kind is Kind.CAP_CHANGED]
     assert (MOST_EVENTS, usd(1000 + MOST_EVENTS + 9)) == (len(run.journal.events), kept[-1].after)
 
@@ -667,9 +690,9 @@ VALUES = st.sampled_from(
         (ROOM, meter()),
         (FULL, locked()),
         (ROOM, locked(until=at(40))),
-        (plan(five(0, None), week()), None),
+        (plan(five_hour(0, None), weekly()), None),
         (plan(), OFF),
-        (plan(five(100, None), week(None)), Meter(Origin.OVERAGE)),
+        (plan(five_hour(100, None), weekly(None)), Meter(Origin.OVERAGE)),
         (None, meter(cap=None)),
         (),
     ]
@@ -698,3 +721,39 @@ def test_blocked_and_lifted_take_turns(polls: list[tuple[Value, ...]]) -> None:
     assert Kind.LIFTED not in turns[:1]
     pairs = set(pairwise(turns))
     assert not pairs & {(Kind.BLOCKED, Kind.BLOCKED), (Kind.CREDITS_BLOCKED, Kind.CREDITS_BLOCKED)}
+
+
+class Thorough(Run):
+    """A run whose journal looks at everything, each time."""
+
+    def _look(self, now: datetime) -> None:
+        orgs = {key: replace(watch, ahead=now) for key, watch in self.journal.orgs.items()}
+        self.journal = replace(self.journal, due=now, orgs=orgs)
+        super()._look(now)
+
+
+SPENT = st.builds(
+    lambda used, percent, cents, until: (
+        plan(five_hour(percent, at(9)), weekly()),
+        meter(used, until=until),
+        Balance(usd(cents), (Tranche(usd(100), at(72 * 60 + 30), promotional=True),)),
+    ),
+    st.integers(0, 60).map(lambda used: 100 * used),
+    st.sampled_from([41.0, 41.0, 80.0, 100.0]),
+    st.sampled_from([5000, 5000, 9000]),
+    st.sampled_from([None, None, at(7)]),
+)
+
+
+@given(st.lists(st.tuples(VALUES | SPENT, st.integers(1, 12), st.booleans()), max_size=12))
+def test_what_is_not_looked_at_has_nothing_to_tell(polls: list[tuple[tuple[Value, ...], int, bool]]) -> None:
+    """Where the journal spares itself a look, a look would have found nothing."""
+    sparing, thorough = Run(ROOM, meter(), ages=True), Thorough(ROOM, meter(), ages=True)
+    for values, pause, fails in polls:
+        for run in (sparing, thorough):
+            run.minute += pause
+            _ = run.fail() if fails else run.poll(*values)
+        for part in range(1, 9):
+            found = [run.tick(run.minute + part / 8) for run in (sparing, thorough)]
+            assert found[1] == found[0]
+    assert thorough.told == sparing.told

@@ -7,175 +7,19 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from claudemeter_tui.model.forecast import Gate, Range, Rate, pace, reach, spend_rate, window_full
+from claudemeter_tui.model.forecast import Gate, Range, pace, reach, window_full
 from claudemeter_tui.model.money import Money
-from claudemeter_tui.model.samples import Run, Series
+from claudemeter_tui.model.rate import Rate, spend_rate
 from claudemeter_tui.model.usage import Balance, Credits, Meter, Origin, Tranche, Window
 from tests.backtest import backtest
+from tests.model import values
+from tests.model.polls import NOON, POLLS, STEADY, STEPS, followed, minutes, summed
+from tests.model.values import usd
 
-NOON = datetime(2026, 4, 25, 12, tzinfo=UTC)
 MAY = datetime(2026, 5, 1, tzinfo=UTC)
-MOST = timedelta(minutes=2.5)
-
-
-def minutes(count: float) -> timedelta:
-    """So many minutes."""
-    return timedelta(minutes=count)
-
-
-def usd(cents: Decimal | float, currency: str = "USD") -> Money:
-    """An amount."""
-    return Money(Decimal(cents), currency)
-
-
-def polled(*cents: int | None, every: float = 1, end: datetime = NOON) -> Series:
-    """The series of one poll after the other, the last one at `end`; None is a poll that read nothing."""
-    series = Series()
-    for index, value in enumerate(cents):
-        at = end - minutes(every) * (len(cents) - 1 - index)
-        series = series.gap(at) if value is None else series.after(at, Origin.OVERAGE, usd(value), MOST)
-    return series
-
-
-def rising(count: int, step: int = 10, start: int = 0) -> list[int]:
-    """Values that rise by `step` each."""
-    return [start + step * index for index in range(count)]
-
-
-@pytest.mark.parametrize(
-    ("recent", "run", "values"),
-    [
-        (600, 600, rising(31)),
-        (600, 600, rising(61)),
-        (600, 600, rising(11)),
-        (1200, 800, [*rising(61), *rising(30, 20, 620)]),
-        (None, 46, [*rising(5), *[40] * 37, 45, *[46] * 18]),
-        (600, 600, [999, *rising(21)]),
-        (600, 600, [*rising(12, 10, 500), *rising(21)]),
-        (600, 600, [*rising(20), None, *rising(20, 10, 210)]),
-        (600, 600, [*rising(12, 70), *[None] * 7, *rising(21, 10, 5000)]),
-        (600, 600, [*rising(20), 0, *rising(20, 10, 210)]),
-        (60, 60, [*[0] * 10, *[10] * 10, *[20] * 10, 30]),
-    ],
-    ids=[
-        "half an hour",
-        "an hour",
-        "ten minutes",
-        "faster of late",
-        "too few changes of late",
-        "a reset before",
-        "a reset on the way",
-        "one poll failed",
-        "a long gap",
-        "a placeholder",
-        "rare changes",
-    ],
-)
-def test_spend_rate_is_per_hour(recent: int | None, run: int, values: list[int | None]) -> None:
-    """Rises per hour, over the last 30 minutes and since the figure started anew."""
-    rate = spend_rate(polled(*values), NOON)
-    assert rate is not None
-    assert (rate.recent and round(rate.recent.minor)) == recent
-    assert round(rate.run.minor) == run
-
-
-@pytest.mark.parametrize(
-    ("values", "every"),
-    [
-        ([], 1),
-        ([100], 1),
-        ([None, None], 1),
-        ([5] * 60, 1),
-        (rising(10), 1),
-        ([0, *[10] * 10, *[20] * 10], 1),
-        ([*rising(60), *[590] * 31], 1),
-        ([*rising(60), *[590] * 20, None, *[590] * 15], 1),
-        ([*[10] * 6, 0, *[10] * 6, *[20] * 3, *[30] * 3], 1),
-        ([*rising(60), 0], 1),
-        ([*rising(60), *[None] * 7], 1),
-        ([*rising(60), *[None] * 7, *rising(10, 10, 600)], 1),
-        (rising(60), 6),
-        ([*rising(60), *[None] * 20], 1),
-    ],
-    ids=[
-        "nothing",
-        "one value",
-        "gaps only",
-        "steady",
-        "under ten minutes",
-        "two changes",
-        "steady for half an hour",
-        "steady beside a failed poll",
-        "two changes and a placeholder",
-        "just reset",
-        "in a gap",
-        "just after a gap",
-        "every poll after a gap",
-        "long out of date",
-    ],
-)
-def test_spend_rate_says_nothing_from_little(values: list[int | None], every: float) -> None:
-    """Under ten minutes, under three changes, steady, or just begun anew: no figure."""
-    assert spend_rate(polled(*values, every=every), NOON) is None
-
-
-@pytest.mark.parametrize(
-    ("expected", "off"), [(True, 0), (True, 15), (False, 15.1), (True, -0.5), (False, -2), (False, -90)]
-)
-def test_spend_rate_needs_figures_of_now(expected: bool, off: float) -> None:  # noqa: FBT001
-    """Old figures say nothing, and neither do those that a clock set back has put into the future."""
-    assert (spend_rate(polled(*rising(40)), NOON + minutes(off)) is not None) is expected
-
-
-def test_spend_rate_starts_anew_where_the_clock_went_back() -> None:
-    """What was spent while the clock said something else has no length of time."""
-    back = NOON - minutes(30)
-    series = polled(*rising(60, 500), *[29_500] * 40)
-    for index in range(21):
-        series = series.after(back + minutes(index), Origin.OVERAGE, usd(35_000 + 10 * index), MOST)
-    rate = spend_rate(series, back + minutes(20))
-    assert rate is not None
-    assert (rate.since, rate.recent) == (back, usd(600))
-
-
-def test_spend_rate_starts_anew_at_a_gap_of_no_length() -> None:
-    """Such a gap marks a jump of the clock."""
-    series = polled(*rising(60, 500), *rising(21, 10, 40_000))
-    marked = (*series.runs[:60], Run(None, NOON - minutes(20), NOON - minutes(20)), *series.runs[60:])
-    rate = spend_rate(replace(series, runs=marked), NOON)
-    assert rate is not None
-    assert (rate.since, rate.recent) == (NOON - minutes(20), usd(600))
-
-
-def test_spend_rate_forgets_what_lies_before_since() -> None:
-    """A lock that was lifted, a raised cap, a refill: the time before does not count."""
-    series = polled(*[0] * 120, *rising(21))
-    rate = spend_rate(series, NOON, since=NOON - minutes(20))
-    assert rate is not None
-    assert (rate.since, rate.run, rate.recent) == (NOON - minutes(20), usd(600), usd(600))
-    assert spend_rate(series, NOON, since=NOON - minutes(9)) is None
-    assert spend_rate(series, NOON, since=NOON + minutes(9)) is None
-
-
-def test_spend_rate_is_in_the_unit_of_the_series() -> None:
-    """Currency and exponent are those of the samples."""
-    series = replace(polled(*rising(31)), unit=("JPY", 0))
-    rate = spend_rate(series, NOON)
-    assert rate is not None
-    assert rate.recent == Money(Decimal(600), "JPY", 0)
-
-
-@pytest.mark.parametrize(
-    ("spread", "values"), [(0.5, rising(5)), (0.1, rising(101)), (0.82, [0, 1, 2, 92, 112])]
-)
-def test_spend_rate_knows_how_uneven_it_is(spread: float, values: list[int]) -> None:
-    """One over the root of the changes where they are equal, more where one outweighs the others."""
-    rate = spend_rate(polled(*values, every=2.5 if len(values) < 10 else 0.2), NOON)
-    assert rate is not None
-    assert round(rate.spread, 2) == spread
 
 
 def rate(recent: float | None = 600, run: float = 300, hours: float = 100, spread: float = 0) -> Rate:
@@ -187,8 +31,7 @@ def rate(recent: float | None = 600, run: float = 300, hours: float = 100, sprea
 
 def meter(used: float | None = 4400, cap: float | None = 5000, **more: object) -> Meter:
     """An open meter."""
-    amounts = {"used": None if used is None else usd(used), "cap": None if cap is None else usd(cap)}
-    return replace(Meter(Origin.OVERAGE, enabled=True, uncapped=cap is None, **amounts), **more)  # type: ignore[arg-type]
+    return values.meter(used, cap, **more)
 
 
 def at(hours: float) -> datetime:
@@ -218,7 +61,7 @@ POOL = meter(0, 900, personal=False)
         (None, Credits((meter(cap=None),))),
         (None, Credits((meter(cap=None, uncapped=False),), Balance(usd(300)))),
         (None, Credits((meter(None),), Balance(usd(300)))),
-        (None, Credits((meter(),), Balance(usd(300, "EUR")))),
+        (None, Credits((meter(),), Balance(Money(Decimal(300), "EUR")))),
         (None, Credits((meter(cap=None),), Balance(usd(300), auto_reload=True))),
         (None, Credits((meter(5000),))),
         (None, Credits((meter(enabled=False),))),
@@ -363,27 +206,7 @@ def test_window_full_stands_still_between_polls() -> None:
     assert window_full(window(), NOON + minutes(80), NOON) is None
 
 
-STEADY = settings(deadline=None, derandomize=True, max_examples=200)
-"""The same examples each time, however slow the machine."""
-CENTS = st.one_of(st.none(), st.integers(0, 10**6), st.decimals(0, 10**9, places=3, allow_nan=False))
-PAUSES = st.one_of(st.integers(-7200, 7200), st.sampled_from([0, 60, 60, 60]))
-POLLS = st.lists(st.tuples(PAUSES, CENTS), max_size=80)
-STEPS = st.lists(st.tuples(st.integers(40, 150), st.integers(0, 50)), min_size=8, max_size=60)
 AMOUNTS = st.one_of(st.none(), st.builds(usd, st.integers(0, 10**7)))
-
-
-def followed(polls: list[tuple[int, Decimal | int | None]]) -> tuple[Series, datetime]:
-    """The series of such pauses (seconds) and values, and the time of the last."""
-    series, now = Series(), NOON
-    for pause, value in polls:
-        now += timedelta(seconds=pause)
-        series = series.gap(now) if value is None else series.after(now, Origin.OVERAGE, usd(value), MOST)
-    return series, now
-
-
-def summed(steps: list[tuple[int, int]]) -> list[tuple[int, Decimal | int | None]]:
-    """Polls of a figure that only rises."""
-    return [(pause, sum(rise for _, rise in steps[: index + 1])) for index, (pause, _) in enumerate(steps)]
 
 
 EXTRAS = st.builds(
@@ -420,20 +243,6 @@ def test_forecast_of_credits_is_never_wrong_in_form(
 
 
 @STEADY
-@given(STEPS, st.integers(0, 900))
-def test_spend_rate_needs_its_least(steps: list[tuple[int, int]], later: int) -> None:
-    """A figure stands on three changes and ten minutes at least, and on no more than was spent."""
-    series, last = followed(summed(steps))
-    speed = spend_rate(series, last + timedelta(seconds=later))
-    if speed is not None:
-        values = [run.minor for run in series.runs if run.minor is not None]
-        hours = Decimal((speed.at - speed.since) / timedelta(hours=1))
-        assert len(values) > 3
-        assert speed.at - speed.since >= minutes(10)
-        assert round(speed.run.minor * hours, 3) <= values[-1]
-
-
-@STEADY
 @given(
     st.one_of(st.integers(20, 110).map(float), st.floats(0, 120), st.floats(), st.none()),
     st.one_of(st.integers(10, 120), st.integers(-10, 310)),
@@ -450,15 +259,6 @@ def test_window_full_is_never_wrong_in_form(
     full = window_full(it, now, NOON)
     assert full is None or now < full < it.resets_at
     assert pace(it, now) is None or percent is not None
-
-
-def test_spend_rate_looks_at_a_bounded_past() -> None:
-    """After weeks it costs what it costs after a day: the run's rate then begins later."""
-    runs = tuple(Run(Decimal(n), NOON - minutes(2000 - n), NOON - minutes(2000 - n)) for n in range(2001))
-    long = spend_rate(Series(Origin.OVERAGE, ("USD", 2), runs), NOON)
-    assert long is not None
-    assert NOON - timedelta(hours=12) < long.since < NOON - timedelta(hours=4)
-    assert long.run == usd(60)
 
 
 def test_backtest_scores_a_small_sample() -> None:

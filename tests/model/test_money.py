@@ -9,12 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from claudemeter_tui.model.money import Money
-
-
-def usd(cents: float | str) -> Money:
-    """An amount in dollars, given in cents."""
-    return Money(Decimal(str(cents)), "USD")
-
+from tests.model.values import usd
 
 amounts = st.decimals(0, 10**15, allow_nan=False, places=3)
 

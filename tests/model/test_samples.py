@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise
 
@@ -13,23 +13,14 @@ from hypothesis import strategies as st
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.samples import MOST_RUNS, Run, Series
 from claudemeter_tui.model.usage import Origin
+from tests.model.readings import START, at
+from tests.model.values import usd
 
-START = datetime(2026, 4, 25, 14, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 MOST = 2.5 * MINUTE
 
 Sample = tuple[float, int | None]
 """Minutes after the start, and the cents read then; None: the poll read nothing."""
-
-
-def at(minutes: float) -> datetime:
-    """A moment, in minutes after the start."""
-    return START + minutes * MINUTE
-
-
-def usd(cents: int) -> Money:
-    """An amount in dollars."""
-    return Money(Decimal(cents), "USD")
 
 
 def grown(series: Series, *samples: Sample) -> Series:
@@ -92,6 +83,8 @@ def test_runs_join_what_is_equal_and_keep_gaps(
         (7, [(0, 500), (1, 502), (2, 507)]),
         (3, [(0, 500), (1, 0), (2, 3)]),
         (9, [(0, 500), (1, 506), (2, 500), (3, 503)]),
+        (10, [(0, 500), (1, 506), (2, 0), (3, 0), (4, 510)]),
+        (518, [(0, 500), (1, 506), (2, 0), (3, 2), (4, 512)]),
         (4, [(0, 500), (1, None), (2, 504)]),
         (4, [(0, 500), (60, 504)]),
         (4, [(5, 500), (1, 504)]),
@@ -99,7 +92,7 @@ def test_runs_join_what_is_equal_and_keep_gaps(
     ],
 )
 def test_rise_sums_the_rises_only(expected: int, samples: list[Sample]) -> None:
-    """A rise counts, across a gap and a clock set back too; a fall, as at a month's end, never subtracts."""
+    """A rise counts, across gaps and clocks too; a month's end never subtracts, placeholders add nothing."""
     assert usd(expected) == grown(Series(), *samples).risen
 
 
@@ -143,6 +136,21 @@ def test_clock_set_back_into_a_gap_ends_it_there() -> None:
     before = grown(Series(), (0, 5), (1, None), (6, 7))
     expected = [(5, 0, 0), (None, 0, 3), (7, 3, 3)]
     assert expected == spelled(grown(before, (3, 7)))
+
+
+@pytest.mark.parametrize(
+    ("expected", "minutes"),
+    [(12, -5), (12, 0), (12, 0.5), (7, 1), (7, 1.5), (4, 2), (4, 5), (4, 6.9), (0, 7), (0, 99)],
+)
+def test_rise_from_a_moment_leaves_out_what_was_before(expected: int, minutes: float) -> None:
+    """A rise counts from the moment at which it was seen, across a gap too; a fall never subtracts."""
+    series = grown(Series(), (0, 500), (1, 505), (2, 508), (3, 400), (4, None), (6, None), (7, 404))
+    assert usd(expected) == series.risen_from(at(minutes))
+
+
+def test_rise_of_nothing_is_nothing() -> None:
+    """Where nothing was sampled nothing was spent."""
+    assert Series().risen_from(START).minor == 0
 
 
 def test_series_never_exceeds_its_bound() -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
-from claudemeter_tui.model.reading import Endpoint, Looked, Reading, Reply, Session, Trouble
+from claudemeter_tui.model.reading import CLAUDE_CODE, Endpoint, Looked, Reading, Reply, Session, Trouble
 from claudemeter_tui.model.store import USUAL_INTERVAL, OrgState, SessionState, Store, is_one
 from claudemeter_tui.model.usage import (
     Account,
@@ -261,6 +262,24 @@ def test_list_that_names_an_org_twice_shows_it_once() -> None:
     renamed = replace(PERSONAL, name="Again")
     store = folded(listed(0, PERSONAL, TEAM, renamed))
     assert [renamed, TEAM] == [state.org for state in store.orgs]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations((CHROME, FIREFOX, CLAUDE_CODE))))
+def test_accounts_stand_in_one_order_in_every_run(order: tuple[Session, ...]) -> None:
+    """Whichever session answers first: by the sessions' names, Claude Code's login last, accounts whole."""
+    lists = {
+        CHROME: listed(0, TEAM, PERSONAL, account=PAT),
+        FIREFOX: listed(0, LAB, PERSONAL, account=SAM, session=FIREFOX),
+        CLAUDE_CODE: listed(0, TEAM, account=Account("a-0", "ann@example.com"), session=CLAUDE_CODE),
+    }
+    store = folded(*(lists[session] for session in order))
+    assert [(state.session, state.org) for state in store.orgs] == [
+        (CHROME, TEAM),
+        (CHROME, PERSONAL),
+        (FIREFOX, LAB),
+        (FIREFOX, PERSONAL),
+        (CLAUDE_CODE, TEAM),
+    ]
 
 
 def test_sessions_keep_their_places() -> None:
@@ -582,6 +601,16 @@ def test_failed_org_hides_no_other() -> None:
         reported(1, TEAM, usage(1)),
     )
     assert [None, at(1)] == [state.read_at for state in store.orgs]
+
+
+def test_what_brings_nothing_new_leaves_states_as_they_were() -> None:
+    """An org that is listed again as it is, and a session whose poll goes on: nobody has to look again."""
+    store = folded(listed(0, PERSONAL, TEAM), reported(0, PERSONAL, usage(0)), closed(0))
+    again = folded(listed(1, PERSONAL, TEAM), store=store)
+    assert all(new is old for new, old in zip(again.orgs, store.orgs, strict=True))
+    more = folded(reported(1, PERSONAL, usage(1)), store=again)
+    assert more.sessions[0] is again.sessions[0]
+    assert more.orgs[1] is again.orgs[1]
 
 
 @pytest.mark.parametrize("org", [Org("org-1", ""), Org("", "")])

@@ -20,29 +20,11 @@ from claudemeter_tui.model.usage import (
     Window,
     WindowKind,
 )
+from tests.model.values import NOW, PAST, SOON, five_hour, usd
 
-NOW = datetime(2026, 4, 25, 14, 48, tzinfo=UTC)
-SOON, PAST = NOW + timedelta(minutes=72), NOW - timedelta(minutes=1)
 ENDS = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 OPEN, LOCKED, OFF = CreditState.OPEN, CreditState.LOCKED, CreditState.OFF
 UNKNOWN, ABSENT = CreditState.UNKNOWN, CreditState.ABSENT
-
-
-def usd(cents: int) -> Money:
-    """An amount in dollars, given in cents."""
-    return Money(Decimal(cents), "USD")
-
-
-def window(percent: float | None = 41.0, resets_at: datetime | None = SOON, **more: object) -> Window:
-    """A 5-hour window."""
-    return Window(
-        "five_hour",
-        "5-hour",
-        WindowKind.SESSION,
-        percent,
-        resets_at,
-        **more,  # type: ignore[arg-type]
-    )
 
 
 @pytest.mark.parametrize(
@@ -62,7 +44,7 @@ def window(percent: float | None = 41.0, resets_at: datetime | None = SOON, **mo
 def test_severity_rises_at_75_90_and_100_percent(expected: Severity, percent: float | None) -> None:
     """Warning from 75 %, critical from 90 %, full from 100 %; what is not known alarms nobody."""
     assert expected is Severity.of(percent)
-    assert expected is window(percent).severity(NOW)
+    assert expected is five_hour(percent).severity(NOW)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +60,7 @@ def test_server_raises_a_severity_and_never_lowers_it(
     expected: Severity, percent: float | None, server: Severity
 ) -> None:
     """The worse of the figure's severity and the server's counts."""
-    assert expected is window(percent, server_severity=server).severity(NOW)
+    assert expected is five_hour(percent, server_severity=server).severity(NOW)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +85,7 @@ def test_window_is_full_from_100_percent_or_locked_until_it_resets(
     reason: str | None,
 ) -> None:
     """A locked window is full whatever its percent; one whose reset has passed is not, as far as is known."""
-    one = window(percent, resets_at, locked_reason=reason)
+    one = five_hour(percent, resets_at, locked_reason=reason)
     assert expected is one.is_full(NOW)
     assert expected is (one.severity(NOW) is Severity.FULL)
 
@@ -114,7 +96,7 @@ def test_window_is_full_from_100_percent_or_locked_until_it_resets(
 )
 def test_window_is_due_once_its_reset_has_passed(expected: bool, resets_at: datetime | None) -> None:  # noqa: FBT001 - a table
     """From the reset on the percent is history, and so is what the server called it."""
-    one = window(100.0, resets_at, server_severity=Severity.CRITICAL)
+    one = five_hour(100.0, resets_at, server_severity=Severity.CRITICAL)
     assert expected is one.is_due(NOW)
     assert expected is (one.severity(NOW) is Severity.NORMAL)
 
@@ -132,7 +114,7 @@ def test_window_is_due_once_its_reset_has_passed(expected: bool, resets_at: date
 )
 def test_window_tells_how_much_of_its_time_has_passed(expected: float | None, left: timedelta) -> None:
     """From 0 at the start to nearly 1; nothing once it is due, and never below 0."""
-    assert (None if expected is None else pytest.approx(expected)) == window(
+    assert (None if expected is None else pytest.approx(expected)) == five_hour(
         resets_at=NOW + left, length=timedelta(hours=5)
     ).elapsed(NOW)
 
@@ -142,13 +124,13 @@ def test_window_without_start_or_length_has_no_pace(
     resets_at: datetime | None, length: timedelta | None
 ) -> None:
     """No mark where it would be a guess."""
-    assert window(resets_at=resets_at, length=length).elapsed(NOW) is None
+    assert five_hour(resets_at=resets_at, length=length).elapsed(NOW) is None
 
 
 @pytest.mark.parametrize("resets_at", ENDS)
 def test_window_survives_the_ends_of_the_calendar(resets_at: datetime) -> None:
     """The years 1 and 9999 are dates like others."""
-    assert window(resets_at=resets_at, length=timedelta(hours=5)).elapsed(NOW) in (None, 0.0)
+    assert five_hour(resets_at=resets_at, length=timedelta(hours=5)).elapsed(NOW) in (None, 0.0)
 
 
 @pytest.mark.parametrize("kind", WindowKind)

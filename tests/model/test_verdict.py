@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from datetime import datetime, timedelta
 
 import pytest
 
-from claudemeter_tui.model.money import Money
-from claudemeter_tui.model.reading import Endpoint, Failure, Reply, Session, Trouble, Value
-from claudemeter_tui.model.samples import Series
+from claudemeter_tui.model.reading import Endpoint, Failure, Reply, Session, Trouble
 from claudemeter_tui.model.store import OrgState
 from claudemeter_tui.model.usage import (
     OFF_REASONS,
@@ -20,105 +17,31 @@ from claudemeter_tui.model.usage import (
     Grant,
     Meter,
     Org,
-    Origin,
     Plan,
     Subscription,
     Window,
     WindowKind,
 )
 from claudemeter_tui.model.verdict import CAUSES, Cause, Lift, Payment, State, Verdict, judge, rank
-
-NOW = datetime(2026, 4, 25, 14, 48, tzinfo=UTC)
-SOON, NEXT_WEEK, MAY = NOW + timedelta(minutes=72), NOW + timedelta(days=3), datetime(2026, 5, 1, tzinfo=UTC)
-PAST = NOW - timedelta(minutes=1)
-
-LOCKING = (
-    "out_of_credits",
-    "org_spend_cap_reached",
-    "self_selected_spend_limit_reached",
-    "org_level_disabled_until",
-    "capacity_protection",
-    "foo_bar",
+from tests.model.readings import org
+from tests.model.values import (
+    LOCKED,
+    LOCKING,
+    MAY,
+    NEXT_WEEK,
+    NOW,
+    OFF,
+    OPEN,
+    PAST,
+    SOON,
+    fable,
+    five_hour,
+    later,
+    meter,
+    one_time,
+    usd,
+    weekly,
 )
-
-
-def five_hour(
-    percent: float | None = 41, resets: datetime | None = SOON, locked: str | None = None
-) -> Window:
-    """The 5-hour window."""
-    return Window("five_hour", "5-hour", WindowKind.SESSION, percent, resets, locked_reason=locked)
-
-
-def weekly(
-    percent: float | None = 71, resets: datetime | None = NEXT_WEEK, locked: str | None = None
-) -> Window:
-    """The 7-day window over everything."""
-    return Window("seven_day", "7-day all", WindowKind.WEEKLY, percent, resets, locked_reason=locked)
-
-
-def fable(percent: float = 100, resets: datetime | None = NEXT_WEEK) -> Window:
-    """A 7-day window of one model."""
-    return Window("weekly_scoped:Fable", "7-day Fable", percent=percent, resets_at=resets)
-
-
-def one_time(percent: float = 100) -> Window:
-    """An allowance in dollars."""
-    limit = Money(Decimal(10_000), "USD")
-    return Window("cinder_cove", "One-time credit", percent=percent, resets_at=MAY, used=limit, limit=limit)
-
-
-def usd(dollars: float) -> Money:
-    """An amount in dollars."""
-    return Money(Decimal(str(dollars)) * 100, "USD")
-
-
-def meter(
-    used: float = 5,
-    cap: float | None = 50,
-    *,
-    enabled: bool | None = True,
-    reason: str | None = None,
-    until: datetime | None = None,
-    broke: bool = False,
-    at_cap: bool = False,
-    personal: bool = True,
-    origin: Origin = Origin.OVERAGE,
-) -> Meter:
-    """The credits as one reply has them; amounts in dollars."""
-    return Meter(
-        origin=origin,
-        used=usd(used),
-        cap=usd(cap) if cap is not None else None,
-        uncapped=cap is None,
-        enabled=enabled,
-        reason=reason,
-        until=until,
-        out_of_credits=broke,
-        cap_reached=at_cap,
-        personal=personal,
-    )
-
-
-OPEN, LOCKED, OFF = meter(), meter(reason="self_selected_spend_limit_reached"), meter(enabled=False)
-
-
-def org(
-    *windows: Window,
-    credits_: Meter | None = None,
-    about: Org | None = None,
-    plan: Plan | None = None,
-    **parts: Value,
-) -> OrgState:
-    """An org read at NOW; `credits_` is the overage reply, `parts` are further replies by endpoint."""
-    values: dict[Endpoint, Value] = {Endpoint.USAGE: plan or Plan(windows), Endpoint.OVERAGE: credits_}
-    values |= {Endpoint[name.upper()]: value for name, value in parts.items()}
-    replies = {endpoint: Reply(endpoint, NOW, value) for endpoint, value in values.items()}
-    return OrgState(about or Org("u", "Acme"), Account("a"), Session("Chrome"), replies)
-
-
-def later(**time: float) -> datetime:
-    """NOW and some time."""
-    return NOW + timedelta(**time)
 
 
 @pytest.mark.parametrize(
@@ -133,10 +56,10 @@ def later(**time: float) -> datetime:
         (State.CAN_WORK, [five_hour(None), weekly(12)], None),
         (State.CAN_WORK, [five_hour(100, PAST)], LOCKED),
         (State.CAN_WORK, [five_hour(100, NOW), weekly(None)], LOCKED),
-        (State.CAN_WORK, [five_hour(12, PAST, locked="odd")], LOCKED),
+        (State.CAN_WORK, [five_hour(12, PAST, locked_reason="odd")], LOCKED),
         (State.ON_CREDITS, [five_hour(100)], OPEN),
         (State.ON_CREDITS, [five_hour(), weekly(118)], meter(cap=None)),
-        (State.ON_CREDITS, [five_hour(3, locked="odd")], OPEN),
+        (State.ON_CREDITS, [five_hour(3, locked_reason="odd")], OPEN),
         (State.ON_CREDITS, [], OPEN),
         (State.ON_CREDITS, [one_time()], OPEN),
         (State.WAIT, [five_hour(100)], OFF),
@@ -146,7 +69,7 @@ def later(**time: float) -> datetime:
         (State.WAIT, [five_hour(100, None), weekly(None)], None),
         (State.WAIT, [five_hour(100, PAST), weekly(100)], None),
         (State.BLOCKED, [five_hour(100)], LOCKED),
-        (State.BLOCKED, [five_hour(None, locked="odd")], LOCKED),
+        (State.BLOCKED, [five_hour(None, locked_reason="odd")], LOCKED),
         (State.BLOCKED, [], LOCKED),
         (State.BLOCKED, [fable(10)], LOCKED),
         (State.UNKNOWN, [], OFF),
@@ -168,16 +91,16 @@ def test_state_follows_windows_and_credits(
     [
         (CreditState.ABSENT, None, None),
         (CreditState.OFF, Cause.OFF, meter(enabled=False)),
-        (CreditState.OFF, Cause.OFF, meter(used=62, enabled=False)),
+        (CreditState.OFF, Cause.OFF, meter(used=6200, enabled=False)),
         (CreditState.UNKNOWN, Cause.NOT_REPORTED, meter(enabled=None)),
         (CreditState.OPEN, None, meter()),
         (CreditState.OPEN, None, meter(cap=None)),
         (CreditState.OPEN, None, meter(until=PAST)),
-        (CreditState.LOCKED, Cause.CAP, meter(used=50)),
-        (CreditState.LOCKED, Cause.CAP, meter(used=62.3)),
+        (CreditState.LOCKED, Cause.CAP, meter(used=5000)),
+        (CreditState.LOCKED, Cause.CAP, meter(used=6230)),
         (CreditState.LOCKED, Cause.CAP, meter(used=0, cap=0)),
-        (CreditState.LOCKED, Cause.CAP, meter(at_cap=True)),
-        (CreditState.LOCKED, Cause.EMPTY_BALANCE, meter(used=0, broke=True)),
+        (CreditState.LOCKED, Cause.CAP, meter(cap_reached=True)),
+        (CreditState.LOCKED, Cause.EMPTY_BALANCE, meter(used=0, out_of_credits=True)),
         (CreditState.LOCKED, Cause.EMPTY_BALANCE, meter(enabled=False, reason="out_of_credits")),
         (CreditState.LOCKED, Cause.SERVER, meter(until=SOON)),
         (CreditState.LOCKED, Cause.ADMIN, meter(reason="org_level_disabled", until=MAY)),
@@ -189,16 +112,16 @@ def test_cause_of_the_credits(credits_: CreditState, cause: Cause | None, found:
     assert (credits_, cause) == (verdict.credits, verdict.shuts[0].cause if verdict.shuts else None)
 
 
-@pytest.mark.parametrize("balance", [Balance(usd(244)), Balance(None), None])
+@pytest.mark.parametrize("balance", [Balance(usd(24_400)), Balance(None), None])
 def test_cap_reached_stays_the_cause_with_room_in_the_balance(balance: Balance | None) -> None:
     """The cap and the balance are two gates: money in one does not open the other."""
-    found = judge(org(five_hour(100), credits_=meter(used=50), prepaid=balance), NOW)
+    found = judge(org(five_hour(100), credits_=meter(used=5000), prepaid=balance), NOW)
     assert (found.state, found.cause) == (State.BLOCKED, Cause.CAP)
 
 
 def test_cap_and_empty_balance_are_both_named() -> None:
     """Two gates that are shut are two locks, and each keeps the server's date."""
-    found = judge(org(five_hour(100), credits_=meter(used=50, broke=True, until=MAY)), NOW)
+    found = judge(org(five_hour(100), credits_=meter(used=5000, out_of_credits=True, until=MAY)), NOW)
     assert [(s.cause, s.until) for s in found.shuts] == [(Cause.EMPTY_BALANCE, MAY), (Cause.CAP, MAY)]
 
 
@@ -364,7 +287,7 @@ def test_failed_reading_names_its_trouble_and_keeps_the_figures() -> None:
 def test_old_overage_reply_decides_nothing(expected: CreditState, old: Meter, fresh: Meter | None) -> None:
     """Credits follow the usage reply once the overage reply is too old; a doubt is said as one."""
     at = later(minutes=20)
-    plan = Plan((five_hour(resets=SOON),), meters=(fresh,) if fresh else ())
+    plan = Plan((five_hour(resets_at=SOON),), meters=(fresh,) if fresh else ())
     state = org(credits_=old)
     replies = {**state.replies, Endpoint.USAGE: Reply(Endpoint.USAGE, at, plan)}
     assert expected is judge(OrgState(state.org, state.account, state.session, replies), at).credits
@@ -429,41 +352,13 @@ def test_payment_is_named_and_decides_nothing(
     assert (State.CAN_WORK, expected) == (found.state, found.payment)
 
 
-def _series(*cents: int | None) -> Series:
-    """Samples a minute apart from NOW on; None is a poll that read nothing."""
-    series, most = Series(), timedelta(minutes=2)
-    for minute, used in enumerate(cents):
-        at = later(minutes=minute)
-        amount = Money(Decimal(used or 0), "USD")
-        series = series.gap(at) if used is None else series.after(at, Origin.OVERAGE, amount, most)
-    return series
-
-
-@pytest.mark.parametrize(
-    ("spent", "rose_at", "series"),
-    [
-        (None, None, Series()),
-        (usd(0), None, _series(500)),
-        (usd(0), None, _series(500, 500)),
-        (usd(3.4), later(minutes=1), _series(500, 840, 840)),
-        (usd(3.4), later(minutes=1), _series(500, 840, 0)),
-        (usd(3.4), later(minutes=2), _series(500, None, 840, None)),
-    ],
-)
-def test_spending_is_what_this_run_saw(spent: Money | None, rose_at: datetime | None, series: Series) -> None:
-    """The sum of the rises and the last of them; a monthly reset and a gap are no spending."""
-    base = org(five_hour(100), credits_=OPEN)
-    found = judge(OrgState(base.org, base.account, base.session, base.replies, series=series), NOW)
-    assert (spent, rose_at) == (found.spent, found.rose_at)
-
-
 def _ranked() -> list[Verdict]:
     """Verdicts from worst to best."""
     return [
         judge(org(five_hour(120), credits_=LOCKED), NOW),
         judge(org(five_hour(100), credits_=LOCKED), NOW),
         judge(org(credits_=LOCKED), NOW),
-        judge(org(five_hour(3, locked="odd")), NOW),
+        judge(org(five_hour(3, locked_reason="odd")), NOW),
         judge(org(five_hour(100), credits_=OPEN), NOW),
         judge(org(five_hour(None)), NOW),
         judge(org(five_hour(2), credits_=LOCKED), NOW),
@@ -481,5 +376,5 @@ def test_rank_puts_the_worst_first() -> None:
 
 def test_rank_counts_a_locked_window_as_full() -> None:
     """A window that the server locked stops as much as a full one, whatever its percent."""
-    locked, full = org(five_hour(3, locked="odd")), org(five_hour(100))
+    locked, full = org(five_hour(3, locked_reason="odd")), org(five_hour(100))
     assert rank(judge(full, NOW)) == rank(judge(locked, NOW))

@@ -15,11 +15,13 @@ from pathlib import Path
 import pytest
 
 from claudemeter_tui.config import SettingsError, settings
+from claudemeter_tui.config.flags import EXITS
 from claudemeter_tui.model.reading import Endpoint, Failure, Reading, Schedule, Session, Trouble
 from claudemeter_tui.model.store import Store
 from claudemeter_tui.scripts import bars
+from claudemeter_tui.scripts.bars import STATUS, Asked
 from claudemeter_tui.scripts.bars import Answer as Said
-from claudemeter_tui.scripts.bars import Asked
+from claudemeter_tui.scripts.output import NO_SESSION, NOTHING_READ
 from claudemeter_tui.text.line import USUAL
 from tests.answers import Answer
 from tests.bodies import PERSONAL as ORG
@@ -102,6 +104,14 @@ def test_check_says_the_verdict_on_the_worst_org(
     said = Bar(tmp_path, *orgs, form=None).ask()
     assert (said.status, said.text[: len(text)]) == (status, text)
     assert "\n" not in said.text
+
+
+def test_help_tells_every_exit_status() -> None:
+    """As they are, in the verdicts' own words."""
+    told = {text.partition(" ")[2]: int(text.partition(" ")[0]) for text in EXITS.split(", ")}
+    states = {state.replace("_", " "): status for state, status in STATUS.items()}
+    blocked = {"can work but credits are blocked": bars.CREDITS_BLOCKED}
+    assert told == states | blocked | {"no session": NO_SESSION, "unknown": NOTHING_READ}
 
 
 def test_org_chooses_one(tmp_path: Path) -> None:

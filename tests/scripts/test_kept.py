@@ -8,16 +8,19 @@ import stat
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import Endpoint, Failure, Reading, Schedule, Session, Trouble
 from claudemeter_tui.model.store import Store
-from claudemeter_tui.model.verdict import judge
+from claudemeter_tui.model.verdict import Verdict, judge
 from claudemeter_tui.scripts.codec import plain
 from claudemeter_tui.scripts.kept import FORGOTTEN_AFTER, Kept, after, load, save
 from tests import scenes
+from tests.bodies import overage_body, usage_body
 from tests.scenes import INTERVAL, NOW, READ, SESSION, OrgBodies, store
 
 EVERY_SCENE = [scene for scene in vars(scenes).values() if isinstance(scene, OrgBodies)]
@@ -38,6 +41,12 @@ def stopped(trouble: Trouble, wait: timedelta = INTERVAL, session: Session = SES
     return Store().after(Reading(session, NOW, account=failure)).after(ends)
 
 
+def without_rate(verdict: Verdict) -> Verdict:
+    """The verdict without what would take every sample to know."""
+    spending = verdict.spending and replace(verdict.spending, rate=None)
+    return replace(verdict, spending=spending, was=verdict.was and without_rate(verdict.was))
+
+
 @pytest.mark.parametrize("scene", EVERY_SCENE)
 def test_verdict_on_kept_figures_is_the_same(scene: OrgBodies, tmp_path: Path) -> None:
     """In every scene there is, now and after each thing that the clock alone changes."""
@@ -48,8 +57,29 @@ def test_verdict_on_kept_figures_is_the_same(scene: OrgBodies, tmp_path: Path) -
     for later in (0, 3, 20, 75, 60 * 24 * 7):
         now = NOW + timedelta(minutes=later)
         before, again = judge(known.orgs[0], now), judge(found.store.orgs[0], now)
-        unspent = replace(before, spent=None, rose_at=None, was=None)
-        assert replace(again, spent=None, rose_at=None, was=None) == unspent
+        assert without_rate(again) == without_rate(before)
+
+
+def test_spending_is_counted_from_one_run_to_the_next(tmp_path: Path) -> None:
+    """A status bar starts the program anew each time, and knows all the same what was spent since when."""
+    room, full = (usage_body(percent, 58.0) for percent in (98.0, 100.0))
+    polls = [(-2, room, 500), (-1, full, 500), (0, full, 840)]
+    before, path = None, tmp_path / "kept-1.json"
+    for minutes, usage, used in polls:
+        at = READ + timedelta(minutes=minutes)
+        bodies = OrgBodies(usage=usage, overage=overage_body(used, None))
+        known = Store() if before is None else before.store
+        for reading in scenes.readings(bodies, at=at):
+            known = known.after(reading)
+        save(path, after(before, known, known, at, at))
+        before = load(path)
+    assert before is not None
+    (state,) = before.store.orgs
+    assert len(state.series.runs) == 1
+    seen = judge(state, NOW).spending
+    assert seen is not None
+    assert (seen.spent, seen.filled) == (Money(Decimal(340), "USD"), "5-hour")
+    assert (seen.since, seen.rose_at) == (READ - timedelta(minutes=1), READ)
 
 
 def test_kept_figures_hold_no_reply_no_mail_and_no_card(tmp_path: Path) -> None:
@@ -58,7 +88,7 @@ def test_kept_figures_hold_no_reply_no_mail_and_no_card(tmp_path: Path) -> None:
     save(tmp_path / "kept-1.json", after(None, known, known, BEGAN, READ))
     text = (tmp_path / "kept-1.json").read_text()
     assert [word for word in PERSONAL_DATA if word in text] == []
-    assert [word for word in PERSONAL_DATA if word not in json.dumps(plain(known))] == []
+    assert [word for word in PERSONAL_DATA if word not in json.dumps(plain(known), default=str)] == []
     assert "Acme Team" in text
 
 
@@ -72,7 +102,8 @@ def test_kept_figures_are_for_this_person_alone(tmp_path: Path) -> None:
 
 def edited(change: str, to: str) -> str:
     """A file of kept figures with one thing changed."""
-    whole = json.dumps(plain(kept(store(scenes.PERSONAL))))
+    known = store(scenes.PERSONAL)
+    whole = json.dumps(plain(after(None, known, known, READ, READ)))
     assert change in whole
     return whole.replace(change, to, 1)
 
@@ -184,7 +215,8 @@ def test_figures_of_other_settings_are_forgotten(tmp_path: Path) -> None:
 
 def test_moments_are_in_utc(tmp_path: Path) -> None:
     """As everywhere inside."""
-    save(tmp_path / "kept-1.json", kept(store(scenes.PERSONAL)))
+    known = store(scenes.PERSONAL)
+    save(tmp_path / "kept-1.json", after(None, known, known, BEGAN, READ))
     found = load(tmp_path / "kept-1.json")
     assert found is not None
     assert found.began.tzinfo == UTC

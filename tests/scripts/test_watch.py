@@ -9,18 +9,21 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from claudemeter_tui.config import SettingsError
-from claudemeter_tui.model.reading import Reading
+from claudemeter_tui.model.reading import Endpoint, Failure, Reading, Schedule, Trouble
 from claudemeter_tui.scripts import watch as watching
+from claudemeter_tui.scripts.output import SIGN_IN
 from claudemeter_tui.scripts.watch import watch
+from tests import scenes
 from tests.answers import Answer
 from tests.bodies import PERSONAL, account_body, overage_body, prepaid_body, subscription_body, usage_body
-from tests.scenes import LABORATORY, NOW, READ, TEAM, WAITING, OrgBodies, readings
+from tests.scenes import LABORATORY, NOW, READ, SESSION, TEAM, WAITING, OrgBodies, readings
 from tests.server import LoopbackServer
 
 MINUTE = timedelta(minutes=1)
@@ -55,14 +58,61 @@ def now() -> datetime:
     return NOW
 
 
+def kinds(told: Iterable[dict[str, object]]) -> list[object]:
+    """What happened, in order."""
+    return [event["kind"] for event in told]
+
+
 def test_each_event_is_a_line_of_json(capsys: pytest.CaptureFixture[str]) -> None:
-    """What was so at the start is none; what happens after is told once, in the order of time."""
+    """First how things stand, then what happens, told once, in the order of time."""
     feed = Play(readings(CALM, at=READ - MINUTE), readings(WAITING), readings(WAITING, at=READ + MINUTE))
     assert watch(feed, now, thresholds=(75, 90, 100)) == 0
     told = lines(capsys)
-    assert "window_filled" in [event["kind"] for event in told]
-    assert len({json.dumps(event) for event in told}) == len(told)
+    assert kinds(told) == ["first_read", "window_filled"]
     assert {event["org_name"] for event in told} == {"Personal"}
+
+
+@pytest.mark.parametrize(
+    ("expected", "severity", "scene"),
+    [
+        ("first read: CAN WORK", "normal", scenes.PERSONAL),
+        (
+            "first read: CAN WORK · credits BLOCKED: the prepaid balance is empty",
+            "critical",
+            scenes.CREDITS_BLOCKED,
+        ),
+        ("first read: ON CREDITS, until 16:00", "critical", LABORATORY),
+        ("first read: WAIT, until 16:00", "full", WAITING),
+        ("first read: BLOCKED: your own monthly limit is reached, until 16:00", "full", TEAM),
+    ],
+)
+def test_first_line_says_how_an_org_stands(
+    expected: str, severity: str, scene: OrgBodies, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As soon as it is read, and only then: a reader knows that it runs, and from where it begins."""
+    polls = [readings(replace(scene, spent=())) for _ in range(2)]
+    assert watch(Play(*polls), now, thresholds=()) == 0
+    (first,) = lines(capsys)
+    assert (first["text"], first["severity"]) == (expected, severity)
+
+
+def test_poll_that_reads_nothing_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    """Once, and not as an event: standard output stays JSON."""
+    told: list[str] = []
+    failure = Failure(Trouble.EXPIRED, Endpoint.ACCOUNT, READ)
+    ends = Reading(SESSION, READ, schedule=Schedule(NOW, MINUTE))
+    polls = [Reading(SESSION, READ), Reading(SESSION, READ, account=failure), ends]
+    assert watch(Play(polls, polls), now, thresholds=(), tell=told.append) == 0
+    assert lines(capsys) == []
+    assert [line.partition(":")[0] for line in told] == ["Chrome, Default · session expired", SIGN_IN]
+
+
+def test_poll_that_reads_something_is_not_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    """What else is wrong is told as an event, or not at all."""
+    told: list[str] = []
+    assert watch(Play(readings(CALM)), now, thresholds=(), tell=told.append) == 0
+    assert told == []
+    assert kinds(lines(capsys)) == ["first_read"]
 
 
 def test_events_of_one_org_only(capsys: pytest.CaptureFixture[str]) -> None:
@@ -94,7 +144,7 @@ def test_nobody_reading_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are those of POSIX")
 def test_ctrl_c_ends_the_real_program_quietly(tmp_path: Path) -> None:
-    """Exit status 130, and not a word; nothing has happened yet, so nothing was printed."""
+    """Exit status 130, and not a word more than how things stood."""
     org = f"/api/organizations/{PERSONAL}"
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "CLAUDEMETER_COOKIE": "sk-ant-planted"}
     with LoopbackServer() as server:
@@ -111,7 +161,8 @@ def test_ctrl_c_ends_the_real_program_quietly(tmp_path: Path) -> None:
             text=True,
         )
         try:
-            server.wait_for(lambda asked: len(asked.requests) == 5 and not asked.under_way)
+            assert started.stdout is not None
+            assert json.loads(started.stdout.readline())["text"] == "first read: CAN WORK"
             started.send_signal(signal.SIGINT)
             assert started.communicate(timeout=10) == ("", "")
         finally:

@@ -13,8 +13,9 @@ from typing import Any
 import httpx
 import pytest
 
-from claudemeter_tui.sources import demo
-from claudemeter_tui.sources.demo import DemoClock, SkippingClock
+from claudemeter_tui import sources
+from claudemeter_tui.sources.demo import server as demo
+from claudemeter_tui.sources.demo.clock import DemoClock, SkippingClock
 from claudemeter_tui.sources.demo.day import ACCOUNT_UUID, ORGS
 from claudemeter_tui.sources.demo.script import Stretch
 
@@ -255,7 +256,7 @@ async def test_day_changes_at_the_moment_told(server: Server, time: str, org: st
 
 def test_story_in_the_docstring_is_the_story_tested() -> None:
     """Each line of the table in the package's docstring is held by a row here, in its order."""
-    rows = re.findall(r"^    (\d\d:\d\d)  (\S+(?: \S+)*)  ", demo.__doc__ or "", re.MULTILINE)
+    rows = re.findall(r"^    (\d\d:\d\d)  (\S+(?: \S+)*)  ", sources.demo.__doc__ or "", re.MULTILINE)
     assert [(time, org) for time, org, _ in STORY] == rows
 
 

@@ -16,7 +16,7 @@ from claudemeter_tui.model.store import Store
 from claudemeter_tui.sources.cookies import Cookies
 from claudemeter_tui.text import bug_report
 from claudemeter_tui.text.redact import Redaction
-from tests import planting, scenes
+from tests import planting, scenes, whole_bodies
 from tests.scenes import LABORATORY, NOW, PERSONAL, READ, TEAM
 
 VERSIONS = {"claudemeter-tui": "1.2.3", "python": "3.11"}
@@ -78,7 +78,7 @@ def test_report_tells_problems_in_words() -> None:
     assert told["problems"][0] == {
         "since": "2026-04-25T14:48:00Z",
         "problem": "Org B · usage: redirected (status 302 to <host>)",
-        "what": "claude.ai sent us to another page; redirects are never followed.",
+        "what": "Instead of data came a redirect to another page, which is never followed.",
     }
     failed = told["orgs"][1]["failures"]["overage"]
     assert failed["trouble"] == "not readable"
@@ -167,13 +167,13 @@ def test_report_is_ascii_and_says_nothing_planted() -> None:
     assert planting.found(json.dumps(json.loads(text), ensure_ascii=False)) == []
 
 
-@pytest.mark.parametrize("endpoint", planting.whole_bodies())
+@pytest.mark.parametrize("endpoint", whole_bodies.by_endpoint())
 def test_report_says_nothing_planted_at_any_place(endpoint: Endpoint) -> None:
     """The same with one planted text at a time, in the place of any value of any body."""
-    body = planting.whole_bodies()[endpoint]
-    for turn, place in enumerate(planting.places(body)):
+    body = whole_bodies.by_endpoint()[endpoint]
+    for turn, place in enumerate(whole_bodies.places(body)):
         text = planting.TEXTS[turn % len(planting.TEXTS)]
-        told = document(planting.store({endpoint: planting.put(body, place, text)}))
+        told = document(planting.store({endpoint: whole_bodies.put(body, place, text)}))
         assert planting.found(told) == [], (place, text)
 
 

@@ -1,102 +1,84 @@
-"""The chart: exact size, steps, gaps, the cap, both axes, and what stands under a pointer."""
+"""The chart of the credits: exact size, steps, gaps, the cap, both axes, the first minutes."""
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+import plotext
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.samples import MOST_RUNS, Run, Series
 from claudemeter_tui.model.usage import Origin
-from claudemeter_tui.text.chart import LOWEST, NARROWEST, chart, column_at
+from claudemeter_tui.text.chart import LOWEST, NARROWEST, credits_chart
+from tests.model.readings import START, at
+from tests.text.charting import (
+    CAP,
+    DAY,
+    MINUTE,
+    TIME,
+    amounts,
+    canvas,
+    columns,
+    frame,
+    labels,
+    lines,
+    series,
+)
 
-START = datetime(2026, 4, 25, 14, 0, tzinfo=UTC)
-MINUTE = timedelta(minutes=1)
-DAY = timedelta(days=1)
-CAP = Money(Decimal(5000), "USD")
-TIME = re.compile(r"\d\d:\d\d|Mon|Tue|Wed|Thu|Fri|Sat|Sun|[A-Z][a-z]{2} \d{1,2}")
-
-
-def at(minutes: float) -> datetime:
-    """A moment, in minutes after the start."""
-    return START + minutes * MINUTE
-
-
-def series(
-    cents: Sequence[int | None], step: timedelta = MINUTE, unit: tuple[str, int] = ("USD", 2)
-) -> Series:
-    """One sample a step; None: nothing was read then."""
-    grown = Series()
-    for index, value in enumerate(cents):
-        moment = START + index * step
-        if value is None:
-            grown = grown.gap(moment)
-        else:
-            grown = grown.after(moment, Origin.OWN, Money(Decimal(value), *unit), 2.5 * step)
-    return grown
-
-
-def canvas(lines: Sequence[str]) -> list[str]:
-    """What stands right of the axis, without the line of times."""
-    return [re.split("[┤│+|]", line, maxsplit=1)[1] for line in lines[:-1]]
-
-
-def amounts(lines: Sequence[str]) -> list[float]:
-    """The labels of the money axis as figures, from top to bottom; the cap has none."""
-    labels = [re.split("[┤│+|]", line, maxsplit=1)[0].strip() for line in lines[:-1]]
-    figures = (re.sub(r"[^\d.]", "", label) for label in labels if label and not label.startswith("cap"))
-    return [float(figure) for figure in figures]
+RISING = series([4660] * 10 + [4800] * 10 + [5000] * 11)
 
 
 def test_chart_draws_steps_up_to_the_cap() -> None:
     """Values hold until they rise, the cap is a dashed line, and the last line tells the time."""
-    drawn = chart(series([4660] * 10 + [4800] * 10 + [5000] * 11), at(30), 44, 5, cap=CAP, zone=UTC)
-    assert drawn == (
-        "   cap ┤╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌▄▄▄▄▄▄▄▄▄▄▄▄",
-        "       │                        ▌           ",
-        "$48.00 ┤            ▄▄▄▄▄▄▄▄▄▄▄▄▌           ",
-        "$46.60 ┤▄▄▄▄▄▄▄▄▄▄▄▄▌                       ",
-        "      14:00       14:10       14:20         ",
-    )
+    assert lines(credits_chart(RISING, frame(at(30), 48, 5), cap=CAP)) == [
+        "cap $50.00 ┤╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌▄▄▄▄▄▄▄▄▄▄▄▄",
+        "           │                        ▌           ",
+        "    $48.00 ┤            ▄▄▄▄▄▄▄▄▄▄▄▄▌           ",
+        "    $46.60 ┤▄▄▄▄▄▄▄▄▄▄▄▄▌                       ",
+        "          14:00       14:10       14:20         ",
+    ]
+
+
+def test_chart_with_more_room_has_a_time_axis() -> None:
+    """From six lines on the times have a line of their own with a tick over each of them."""
+    assert lines(credits_chart(RISING, frame(at(30), 48, 7), cap=CAP)) == [
+        "cap $50.00 ┤╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌▄▄▄▄▄▄▄▄▄▄▄▄",
+        "           │                        ▌           ",
+        "           │                        ▌           ",
+        "           │            ▛▀▀▀▀▀▀▀▀▀▀▀▘           ",
+        "    $46.60 ┤▄▄▄▄▄▄▄▄▄▄▄▄▌                       ",
+        "           └┬───────────┬───────────┬───────────",
+        "          14:00       14:10       14:20         ",
+    ]
 
 
 def test_chart_draws_the_same_in_ascii() -> None:
     """Where only ASCII will do, the picture is the same with other marks."""
-    drawn = chart(
-        series([4660] * 10 + [4800] * 10 + [5000] * 11), at(30), 44, 5, cap=CAP, zone=UTC, plain=True
-    )
-    assert drawn == (
-        "   cap +........................+-----------",
-        "       |                        |           ",
-        "$48.00 +            +-----------+           ",
-        "$46.60 +------------+                       ",
-        "      14:00       14:10       14:20         ",
-    )
-
-
-@pytest.mark.parametrize("plain", [False, True])
-def test_ascii_is_ascii(*, plain: bool) -> None:
-    """Blocks and dashes appear only where they are allowed."""
-    drawn = chart(series([4660, 4800, None, 5000]), at(3), 60, 8, cap=CAP, zone=UTC, plain=plain)
-    assert plain == "".join(drawn).isascii()
+    plain = replace(frame(at(30), 48, 7), plain=True)
+    assert lines(credits_chart(RISING, plain, cap=CAP)) == [
+        "cap $50.00 +........................+-----------",
+        "           |                        |           ",
+        "    $48.00 +            +-----------+           ",
+        "           |            |                       ",
+        "    $46.60 +------------+                       ",
+        "           ++-----------+-----------+-----------",
+        "          14:00       14:10       14:20         ",
+    ]
 
 
 @pytest.mark.parametrize("height", [3, 4, 6, 8, 14, 40])
 @pytest.mark.parametrize("width", [24, 25, 30, 60, 94, 150, 246])
 def test_chart_has_exactly_its_size(width: int, height: int) -> None:
     """So many lines of so many cells, beyond the 80 x 24 of a terminal that is not there too."""
-    drawn = chart(series([4660, 4700, None, 4800, 5000]), at(4), width, height, cap=CAP, zone=UTC)
-    assert [width] * height == [len(line) for line in drawn]
+    drawn = credits_chart(series([4660, 4700, None, 4800, 5000]), frame(at(4), width, height), cap=CAP)
+    assert [width] * height == [len(line) for line in lines(drawn)]
 
 
 @pytest.mark.parametrize(
@@ -111,45 +93,100 @@ def test_chart_has_exactly_its_size(width: int, height: int) -> None:
     ],
 )
 def test_chart_is_nothing_without_samples_or_room(cents: list[int | None], width: int, height: int) -> None:
-    """No sample, a pane that is too small, or figures that leave no room for a curve: no line at all."""
-    assert chart(series(cents), at(1), width, height, zone=UTC) == ()
+    """No sample, a pane that is too small, or figures that leave no room for a curve: no chart."""
+    assert credits_chart(series(cents), frame(at(1), width, height)) is None
 
 
 def test_chart_is_nothing_where_only_a_gap_is_in_sight() -> None:
     """A span in which nothing was read has nothing to show."""
-    assert chart(series([1720, 1730]), at(120), 60, 8, span=15 * MINUTE, zone=UTC) == ()
+    assert credits_chart(series([1720, 1730]), frame(at(120), span=15 * MINUTE)) is None
 
 
-def test_lone_sample_is_a_short_line_at_the_right() -> None:
-    """The first sample of a run stands at the right edge, and nothing left of it."""
-    drawn = canvas(chart(series([1720]), at(0), 60, 8, zone=UTC))
-    marked = [
-        (row, column) for row, text in enumerate(drawn) for column, char in enumerate(text) if char > " "
+# The first minutes, and figures that do not move.
+
+
+def test_lone_sample_is_a_short_line_at_the_left() -> None:
+    """The first sample of a run stands at the left edge, and says that more is to come."""
+    drawn = credits_chart(series([1720]), frame(at(0)))
+    assert columns(drawn)[0] in ("▖", "▘")
+    assert "".join(columns(drawn)[1:]).isalnum() is False
+    assert "collecting since 14:00" in "\n".join(lines(drawn))
+
+
+@pytest.mark.parametrize("minutes", [1, 3, 4])
+def test_young_run_grows_in_from_the_left(minutes: int) -> None:
+    """A run of less than five minutes has room on its right, and what is still to come stays blank."""
+    drawn = columns(credits_chart(series([100] * minutes + [200]), frame(at(minutes), 67, 4)))
+    assert [True] * (12 * minutes + 1) + [False] * (12 * (5 - minutes) - 1) == [
+        bool(column) for column in drawn
     ]
-    assert marked == [(3, len(drawn[0]) - 1)]
 
 
-@pytest.mark.parametrize("cents", [0, 3, 1720, 10**9])
+@pytest.mark.parametrize("span", [None, 15 * MINUTE, DAY, 7 * DAY])
+def test_time_axis_never_begins_before_the_first_sample(span: timedelta | None) -> None:
+    """However far back a chart looks, its left edge is the first sample or later."""
+    drawn = credits_chart(series([1720] * 10), frame(at(9), 94, span=span))
+    assert drawn is not None
+    assert START.timestamp() == drawn.edges.start
+    assert TIME.findall(lines(drawn)[-1])[0] == "14:00"
+
+
 @pytest.mark.parametrize("height", [3, 6, 9, 14])
-def test_flat_series_is_one_line_in_the_middle(cents: int, height: int) -> None:
-    """A value that never changed is one line with its amount, never a block."""
-    drawn = chart(series([cents] * 30), at(29), 60, height, zone=UTC)
-    inked = [row for row, text in enumerate(canvas(drawn)) if text.strip()]
-    assert len(inked) == 1
-    assert abs(inked[0] - (height - 2) / 2) <= 1
-    assert [cents / 100] == amounts(drawn)
-    assert set(canvas(drawn)[inked[0]]) in ({"▄"}, {"▀"})
+@pytest.mark.parametrize(
+    ("expected", "cents", "cap"),
+    [(0.34, 1720, 5000), (0.5, 1720, None), (0, 0, 5000), (0, 0, None), (1, 5000, 5000), (1, 6230, 6000)],
+)
+def test_flat_series_stands_between_zero_and_the_cap(
+    expected: float, cents: int, cap: int | None, height: int
+) -> None:
+    """A value that never changed shows how much of the cap it is; without a cap it is half-way up."""
+    limit = None if cap is None else Money(Decimal(cap), "USD")
+    drawn = credits_chart(series([cents] * 30), frame(at(29), 60, height), cap=limit)
+    rows = [place for place, row in enumerate(canvas(drawn)) if {"▄", "▀"} & set(row)]
+    assert len(rows) == 1
+    above = len(canvas(drawn)) - 1 - rows[0]
+    assert abs(above - expected * (len(canvas(drawn)) - 1)) <= 1
+    assert cents / 100 in amounts(drawn) or cents >= (cap or cents + 1)
+    assert (cap is not None) == any(label.startswith("cap") for label in labels(drawn))
+
+
+@pytest.mark.parametrize(
+    ("expected", "cents", "minutes", "span"),
+    [
+        ("collecting since 14:00", [1720] * 3, 2, None),
+        ("no change since 14:00", [1720] * 30, 29, None),
+        ("no change since 14:00", [1720] * 30, 29, DAY),
+        ("no change in this time", [1720] * 30, 29, 15 * MINUTE),
+        ("", [1720] * 10 + [1721] * 10, 19, None),
+        ("", [1720] * 10 + [None] * 5 + [1721] * 5, 19, None),
+        ("no change since 14:00", [1720] * 10 + [None] * 5 + [1720] * 5, 19, None),
+    ],
+)
+def test_flat_series_says_so(
+    expected: str, cents: list[int | None], minutes: int, span: timedelta | None
+) -> None:
+    """A blank canvas with one line says that nothing has changed; where something has, it says nothing."""
+    words = "\n".join(lines(credits_chart(series(cents), frame(at(minutes), span=span))))
+    assert expected in words
+    assert ("change" in words or "collecting" in words) is bool(expected)
+
+
+def test_low_chart_says_nothing() -> None:
+    """A sentence between three lines would only be in the way."""
+    assert "change" not in "\n".join(lines(credits_chart(series([1720] * 30), frame(at(29), 60, 4))))
+
+
+# Steps and gaps.
 
 
 def test_gap_is_blank() -> None:
     """Between the last figure before a gap and the first one after it no cell is inked."""
-    drawn = canvas(chart(series([100] * 10 + [None] * 10 + [200] * 11), at(30), 67, 6, zone=UTC))
-    columns = ["".join(column).strip() for column in zip(*drawn, strict=True)]
-    assert len(columns) == 60
-    assert all(columns[:18])
-    assert not any(columns[18:40])
-    assert all(columns[40:])
-    assert {len(columns[17]), len(columns[40])} == {1}
+    drawn = columns(credits_chart(series([100] * 10 + [None] * 10 + [200] * 11), frame(at(30), 67, 5)))
+    assert len(drawn) == 60
+    assert all(drawn[:18])
+    assert not any(drawn[18:40])
+    assert all(drawn[40:])
+    assert {len(drawn[17]), len(drawn[40])} == {1}
 
 
 @pytest.mark.parametrize("seconds", range(0, 30, 2))
@@ -157,82 +194,95 @@ def test_gap_of_one_dot_is_seen(seconds: int) -> None:
     """A gap as long as half a column is a hole, wherever it falls."""
     begin, end = at(10 + seconds / 60), at(10 + (seconds + 15) / 60)
     runs = Run(Decimal(100), START, begin), Run(None, begin, end), Run(Decimal(100), end, at(30))
-    drawn = canvas(chart(Series(Origin.OWN, ("USD", 2), runs), at(30), 67, 4, zone=UTC))
+    drawn = canvas(credits_chart(Series(Origin.OWN, ("USD", 2), runs), frame(at(30), 67, 4)))
     assert "▄" * 60 not in drawn
     assert len("".join(drawn).strip()) == 60
 
 
-def test_gap_shows_where_value_and_row_are_the_same() -> None:
-    """A gap in a flat line is a hole in it."""
-    drawn = canvas(chart(series([100] * 10 + [None] * 10 + [100] * 11), at(30), 67, 4, zone=UTC))
-    assert "▄" * 18 + " " * 22 + "▄" * 20 in drawn
+def test_value_between_two_gaps_is_never_lost() -> None:
+    """One figure in an hour of failures is a dot, wherever it falls."""
+    for second in range(0, 240, 7):
+        alone = at(30 + second / 60)
+        ends = Run(Decimal(100), START, START), Run(Decimal(300), at(60), at(60))
+        runs = (
+            ends[0],
+            Run(None, START, alone),
+            Run(Decimal(200), alone, alone),
+            Run(None, alone, at(60)),
+            ends[1],
+        )
+        drawn = columns(credits_chart(Series(Origin.OWN, ("USD", 2), runs), frame(at(60), 67, 5)))
+        assert [len(column) for column in drawn if column] == [1, 1, 1]
 
 
 def test_cap_is_drawn_through_a_gap() -> None:
     """The cap holds whether or not anything is read."""
-    drawn = canvas(chart(series([4800] * 10 + [None] * 10 + [4900] * 11), at(30), 68, 6, cap=CAP, zone=UTC))
-    assert drawn[0] == "╌" * 60
+    drawn = credits_chart(series([4800] * 10 + [None] * 10 + [4900] * 11), frame(at(30), 68, 5), cap=CAP)
+    assert canvas(drawn)[0] == "╌" * 60
 
 
-@pytest.mark.parametrize(("minutes", "blank"), [(2, 0), (3, 9), (15, 45)])
+@pytest.mark.parametrize(("minutes", "blank"), [(2, 0), (5, 30), (15, 45)])
 def test_time_after_a_stale_sample_is_blank(minutes: int, blank: int) -> None:
     """The newest value holds until now while it is fresh, and ends at its sample when it is not."""
-    drawn = canvas(chart(series([100] * 6), at(5 + minutes), 68, 4, span=20 * MINUTE, zone=UTC))
-    inked = next(text for text in drawn if text.strip())
-    assert blank == len(inked) - len(inked.rstrip())
+    drawn = columns(credits_chart(series([100] * 6), frame(at(5 + minutes), 67, 4)))
+    assert blank == next(place for place, column in enumerate(reversed(drawn)) if column)
 
 
 @pytest.mark.parametrize("width", [24, 31, 60, 94])
 @pytest.mark.parametrize("minute", [1, 7, 13, 22, 29])
 def test_rise_is_never_drawn_before_its_moment(minute: int, width: int) -> None:
     """Left of the column of a rise stands the old value alone, right of it the new one alone."""
-    drawn = canvas(chart(series([4000] * minute + [4400] * (31 - minute)), at(30), width, 6, zone=UTC))
+    drawn = canvas(credits_chart(series([4000] * minute + [4400] * (31 - minute)), frame(at(30), width, 5)))
     rise = minute * len(drawn[0]) // 30
     assert [" " * rise, "▄" * (len(drawn[0]) - rise - 1)] == [drawn[0][:rise], drawn[0][rise + 1 :]]
     assert ["▄" * rise, " " * (len(drawn[0]) - rise - 1)] == [drawn[-1][:rise], drawn[-1][rise + 1 :]]
     assert all(line[rise] in "▌▐▛▙▟▗▖▄▘" for line in drawn)
 
 
+def test_what_rises_and_falls_within_a_dot_is_seen() -> None:
+    """A peak that is over after a minute is still there when a week is shown."""
+    peak = [Run(Decimal(100), START, at(5000)), Run(Decimal(900), at(5000), at(5001))]
+    runs = *peak, Run(Decimal(100), at(5001), at(10_000))
+    drawn = columns(credits_chart(Series(Origin.OWN, ("USD", 2), runs), frame(at(10_000), 94, 8)))
+    assert [len(column) for column in drawn if len(column) > 1] == [6]
+
+
+# The cap and the money axis.
+
+
 @pytest.mark.parametrize(
     ("shown", "cents", "cap"),
     [
         (True, [4660, 4700, 4900], 5000),
-        (True, [3100, 3100], 5000),
         (True, [5000, 5000], 5000),
         (True, [6230, 6230], 6000),
         (True, [4000, 5200], 5000),
         (True, [0, 4000], 5000),
         (True, [0, 0], 0),
+        (True, [300, 300], 5000),
         (False, [1720, 1900], 5000),
-        (False, [3000, 3000], 5000),
         (False, [4000, 4010], 5000),
         (False, [0, 100], 5000),
     ],
 )
 def test_cap_is_drawn_only_where_it_is_near(*, shown: bool, cents: list[int], cap: int) -> None:
-    """It is drawn within the range, or beyond 60 % of it where the steps do not get flat."""
+    """It is drawn within the range, beside a flat line, or beyond 60 % of it where no step gets flat."""
     now = at(len(cents) - 1)
-    drawn = chart(series(cents), now, 60, 8, cap=Money(Decimal(cap), "USD"), zone=UTC)
-    assert shown == any(line.lstrip().startswith("cap") for line in drawn)
+    drawn = credits_chart(series(cents), frame(now), cap=Money(Decimal(cap), "USD"))
+    assert shown == any(label.startswith("cap") for label in labels(drawn))
 
 
 def test_cap_of_another_currency_is_not_drawn() -> None:
     """Amounts of two currencies never share an axis."""
-    drawn = chart(series([4660, 4900]), at(1), 60, 8, cap=Money(Decimal(5000), "EUR"), zone=UTC)
-    assert "cap" not in "".join(drawn)
+    drawn = credits_chart(series([4660, 4900]), frame(at(1)), cap=Money(Decimal(5000), "EUR"))
+    assert "cap" not in "".join(lines(drawn))
 
 
 @pytest.mark.parametrize("height", [3, 4, 6, 8, 14])
 def test_what_is_below_the_cap_never_stands_on_it(height: int) -> None:
     """One cent below the cap is drawn below the cap's line, so that reaching it can be seen."""
-    drawn = canvas(chart(series([4000] * 10 + [4999] * 21), at(30), 60, height, cap=CAP, zone=UTC))
-    assert set(drawn[0]) == {"╌"}
-
-
-def test_line_on_the_cap_still_has_its_amount() -> None:
-    """Where the cap's is the only label it names the amount as well."""
-    drawn = chart(series([5000] * 5), at(4), 60, 4, cap=CAP, zone=UTC)
-    assert [line[:12] for line in drawn if "cap" in line] == ["cap $50.00 ┤"]
+    values = series([4000] * 10 + [4999] * 21)
+    assert set(canvas(credits_chart(values, frame(at(30), 60, height), cap=CAP))[0]) == {"╌"}
 
 
 @pytest.mark.parametrize(
@@ -249,22 +299,30 @@ def test_line_on_the_cap_still_has_its_amount() -> None:
 )
 def test_money_axis_names_its_ends(expected: list[str], cents: list[int], unit: tuple[str, int]) -> None:
     """The highest amount and the lowest, or zero where that is near, in the org's own currency."""
-    lines = chart(series(cents, unit=unit), at(len(cents) - 1), 60, 7, zone=UTC)
-    labels = [line.split("┤")[0].strip() for line in lines[:-1] if "┤" in line]
-    assert expected == [labels[0], labels[-1]]
+    found = labels(credits_chart(series(cents, unit=unit), frame(at(len(cents) - 1))))
+    assert expected == [found[0], found[-1]]
 
 
 def test_money_axis_says_nothing_twice() -> None:
     """Amounts that differ by a fraction of a cent share one label."""
     runs = Run(Decimal("1720.2"), START, at(9)), Run(Decimal("1720.8"), at(10), at(20))
-    labels = amounts(chart(Series(Origin.OWN, ("USD", 2), runs), at(20), 60, 40, zone=UTC))
-    assert 17.2 in labels
-    assert len(labels) == len(set(labels))
+    found = amounts(credits_chart(Series(Origin.OWN, ("USD", 2), runs), frame(at(20), 60, 40)))
+    assert 17.2 in found
+    assert len(found) == len(set(found))
 
 
 def test_amount_beyond_all_measure_is_drawn() -> None:
     """No figure is so large that its range is nothing."""
-    assert len(chart(series([10**40]), at(0), 246, 8, zone=UTC)) == 8
+    assert len(lines(credits_chart(series([10**40]), frame(at(0), 246)))) == 8
+
+
+def test_chart_of_a_span_has_the_range_of_that_span() -> None:
+    """What was spent before the left edge says nothing about what is shown."""
+    drawn = credits_chart(series([0] * 60 + [4000, 4100] * 15), frame(at(89), span=15 * MINUTE))
+    assert [amounts(drawn)[0], amounts(drawn)[-1]] == [41.0, 40.0]
+
+
+# The time axis.
 
 
 @pytest.mark.parametrize(
@@ -284,14 +342,25 @@ def test_amount_beyond_all_measure_is_drawn() -> None:
 def test_time_axis_names_round_local_times(expected: list[str], minutes: int, width: int) -> None:
     """Clock times within a day, weekdays within a week, then dates; as many as have room."""
     values = series([100, 200], step=minutes * MINUTE / 2)
-    drawn = chart(values, at(minutes), width, 4, span=minutes * MINUTE, zone=UTC)
-    assert expected == TIME.findall(drawn[-1])
+    drawn = credits_chart(values, frame(at(minutes), width, 4))
+    assert expected == TIME.findall(lines(drawn)[-1])
+
+
+def test_chart_of_a_span_moves_on_by_whole_dots() -> None:
+    """A minute later a week looks the same: nothing wavers by half a dot."""
+    values = series([100 * n for n in range(1000)], step=20 * MINUTE)
+    now = at(20 * 999)
+    drawn = {
+        tuple(lines(credits_chart(values, frame(now + n * MINUTE / 2, 94, 12, 7 * DAY)))) for n in range(4)
+    }
+    assert len(drawn) == 1
 
 
 @pytest.mark.parametrize("zone", ["Asia/Kolkata", "America/St_Johns", "Pacific/Chatham"])
 def test_time_axis_is_round_in_the_zone(zone: str) -> None:
     """Zones that are off by a part of an hour have round times of their own."""
-    drawn = chart(series([100] * 240), at(240), 94, 4, zone=ZoneInfo(zone))
+    there = replace(frame(at(240), 94, 4), zone=ZoneInfo(zone))
+    drawn = lines(credits_chart(series([100] * 240), there))
     assert {time[-3:] for time in TIME.findall(drawn[-1])} <= {":00", ":30"}
 
 
@@ -305,7 +374,8 @@ def test_time_axis_is_round_in_the_zone(zone: str) -> None:
 def test_time_axis_follows_the_clocks(expected: list[str], hour: datetime) -> None:
     """The hour that is skipped in spring has no label, the one that comes twice in autumn has two."""
     values = Series(Origin.OWN, ("USD", 2), (Run(Decimal(1), hour, hour + 4 * 60 * MINUTE),))
-    drawn = chart(values, hour + 4 * 60 * MINUTE, 48, 4, zone=ZoneInfo("Europe/Berlin"))
+    there = replace(frame(hour + 4 * 60 * MINUTE, 48, 4), zone=ZoneInfo("Europe/Berlin"))
+    drawn = lines(credits_chart(values, there))
     assert expected == TIME.findall(drawn[-1])
     starts = [match.start() for match in TIME.finditer(drawn[-1])]
     assert {b - a for a, b in pairwise(starts)} <= {9, 10, 11}
@@ -315,7 +385,7 @@ def test_time_axis_follows_the_clocks(expected: list[str], hour: datetime) -> No
 def test_no_time_is_cut_at_any_minute(width: int) -> None:
     """A label that would not fit beside the edge is left out."""
     for minute in range(120):
-        drawn = chart(series([100]), at(minute), width, 4, zone=UTC)
+        drawn = lines(credits_chart(series([100]), frame(at(minute), width, 4)))
         assert (width, "") == (len(drawn[-1]), TIME.sub("", drawn[-1]).strip())
 
 
@@ -323,32 +393,66 @@ def test_skipped_midnight_still_names_its_day() -> None:
     """Where clocks go forward at midnight, the day begins at 01:00 and is named there."""
     start = datetime(2026, 4, 22, 12, 0, tzinfo=UTC)
     values = Series(Origin.OWN, ("USD", 2), (Run(Decimal(1), start, start + 5 * DAY),))
-    drawn = chart(values, start + 5 * DAY, 94, 4, zone=ZoneInfo("Africa/Cairo"))
-    assert TIME.findall(drawn[-1]) == ["Thu", "Fri", "Sat", "Sun", "Mon"]
+    there = replace(frame(start + 5 * DAY, 94, 4), zone=ZoneInfo("Africa/Cairo"))
+    assert TIME.findall(lines(credits_chart(values, there))[-1]) == ["Thu", "Fri", "Sat", "Sun", "Mon"]
 
 
 def test_times_stand_under_their_columns() -> None:
-    """The middle of a label is under the column in which that time begins."""
-    lines = chart(series([100] * 10 + [200] * 11), at(20), 68, 6, zone=UTC)
-    place = lines[-1].index("14:10") + 2
-    assert lines[0][place] in "▗▐▛"
-    assert lines[0][place - 1] == " "
+    """The middle of a label is under the column in which that time begins, and under its tick."""
+    drawn = lines(credits_chart(series([100] * 10 + [200] * 11), frame(at(20), 68, 7)))
+    place = drawn[-1].index("14:10") + 2
+    assert drawn[-2][place] == "┬"
+    assert drawn[0][place] in "▗▐▛▄▌"
+    assert drawn[0][place - 1] == " "
+
+
+# The whole.
+
+
+def test_scale_is_as_wide_as_is_asked_for() -> None:
+    """A chart can leave room, so that its times stand below those of another one; it never takes less."""
+    drawn = credits_chart(series([100, 200]), replace(frame(at(1)), margin=12))
+    assert drawn is not None
+    assert (drawn.margin, len(lines(drawn)[0])) == (12, 60)
+    assert {line[11] for line in lines(drawn)[:-1]} <= {"┤", "│", "└"}
+    least = credits_chart(series([100, 200]), replace(frame(at(1)), margin=3))
+    assert least is not None
+    assert least.margin == 7
 
 
 def test_chart_is_the_same_for_the_same_input() -> None:
     """What was drawn before leaves no trace in what is drawn next."""
     values = series([100, 200, None, 300, 250])
-    first = chart(values, at(4), 60, 8, zone=UTC)
-    chart(series([4800] * 9), at(8), 150, 20, cap=CAP, zone=UTC, plain=True)
-    assert first == chart(values, at(4), 60, 8, zone=UTC)
+    first = lines(credits_chart(values, frame(at(4))))
+    credits_chart(series([4800] * 9), replace(frame(at(8), 150, 20), plain=True), cap=CAP)
+    assert first == lines(credits_chart(values, frame(at(4))))
+
+
+def test_picture_that_is_known_is_not_built_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library is asked only for columns that it has not drawn: a second later there are none."""
+    built: list[int] = []
+    build = plotext.build
+
+    def counted() -> str:
+        drawn = str(build())
+        built.append(len(plotext.uncolorize(drawn).splitlines()[0]))
+        return drawn
+
+    monkeypatch.setattr(plotext, "build", counted)
+    values = series([4321] * 50 + [4567] * 450)
+    first = lines(credits_chart(values, frame(at(499), 110, 12)))
+    assert first == lines(credits_chart(values, frame(at(499.01), 110, 12)))
+    assert len(built) == 1
+    assert built[0] < 10
 
 
 def test_longest_series_over_a_week_is_drawn() -> None:
-    """Two thousand runs become one dot a column at most, with the newest value on top."""
+    """Two thousand runs become two dots a column, with the newest value on top."""
     runs = tuple(Run(Decimal(n), at(5 * n), at(5 * n + 4)) for n in range(MOST_RUNS))
-    drawn = chart(Series(Origin.OWN, ("USD", 2), runs), at(5 * MOST_RUNS), 94, 8, span=7 * DAY, zone=UTC)
+    week = frame(at(5 * MOST_RUNS), 94, 8, 7 * DAY)
+    drawn = credits_chart(Series(Origin.OWN, ("USD", 2), runs), week)
     assert (amounts(drawn)[0], amounts(drawn)[-1]) == (19.99, 0.0)
-    assert all(any(char > " " for char in column) for column in zip(*canvas(drawn), strict=True))
+    assert all(columns(drawn))
 
 
 @pytest.mark.parametrize(
@@ -356,94 +460,42 @@ def test_longest_series_over_a_week_is_drawn() -> None:
     [
         (None, -1),
         (None, 6),
-        ((at(0.5), 100), 7),
-        ((at(9), 100), 24),
-        ((at(15), None), 36),
-        ((at(20.5), 200), 47),
-        ((at(30), 200), 66),
+        ((at(0.5), ("$1.00",)), 7),
+        ((at(9), ("$1.00",)), 24),
+        ((at(15), ()), 36),
+        ((at(20.5), ("$2.00",)), 47),
+        ((at(30), ("$2.00",)), 66),
         (None, 67),
     ],
 )
-def test_column_tells_time_and_amount(expected: tuple[datetime, int | None] | None, x: int) -> None:
+def test_column_tells_time_and_amount(expected: tuple[datetime, tuple[str, ...]] | None, x: int) -> None:
     """On the canvas a column has a time, and an amount unless it is blank; off it there is nothing."""
-    values = series([100] * 10 + [None] * 10 + [200] * 11)
-    found = column_at(values, at(30), 67, 6, x)
-    told = found and (found[0], None if found[1] is None else found[1].minor)
-    assert expected == told
+    drawn = credits_chart(series([100] * 10 + [None] * 10 + [200] * 11), frame(at(30), 67, 6))
+    assert drawn is not None
+    found = drawn.under(x)
+    assert expected == (found and (found.at, found.values))
 
 
-@pytest.mark.parametrize(("expected", "x"), [(100, 26), (200, 27), (200, 28)])
-def test_column_of_a_rise_tells_what_it_rose_to(expected: int, x: int) -> None:
+@pytest.mark.parametrize(("expected", "x"), [("$1.00", 26), ("$2.00", 27), ("$2.00", 28)])
+def test_column_of_a_rise_tells_what_it_rose_to(expected: str, x: int) -> None:
     """The amount of a column is the newest one in it, as its time is its right edge."""
     runs = Run(Decimal(100), START, at(10)), Run(Decimal(200), at(10.3), at(30))
-    found = column_at(Series(Origin.OWN, ("USD", 2), runs), at(30), 67, 6, x)
+    drawn = credits_chart(Series(Origin.OWN, ("USD", 2), runs), frame(at(30), 67, 6))
+    assert drawn is not None
+    found = drawn.under(x)
     assert found is not None
-    assert found[1] == Money(Decimal(expected), "USD")
+    assert found.values == (expected,)
+
+
+def test_column_that_is_still_to_come_tells_nothing() -> None:
+    """Right of now in a young run there is nothing to tell; the column of now tells now."""
+    drawn = credits_chart(series([100]), frame(at(1), 67, 6))
+    assert drawn is not None
+    found = [drawn.under(x) for x in (18, 19, 20, 40)]
+    assert [at(1), at(1), None, None] == [each and each.at for each in found]
 
 
 def test_drawing_library_is_loaded_by_the_first_drawing() -> None:
     """Importing the module loads no plotext: the first frame does not wait for it."""
     code = "import sys, claudemeter_tui.text.chart; sys.exit('plotext' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-RUNS = st.lists(
-    st.tuples(
-        st.one_of(st.none(), st.integers(0, 10_000), st.decimals(0, 10**12, places=2)),
-        st.floats(0, 400),
-        st.floats(0, 60),
-    ),
-    max_size=30,
-)
-"""Each run's value, its length in minutes, and how long after it the next one begins."""
-
-
-def laid(runs: Sequence[tuple[int | Decimal | None, float, float]], unit: tuple[str, int]) -> Series:
-    """Runs one after the other."""
-    minutes, made = 0.0, []
-    for value, length, pause in runs:
-        minor = None if value is None else Decimal(value)
-        made.append(Run(minor, at(minutes), at(minutes + length)))
-        minutes += length + pause
-    return Series(Origin.OWN, unit, tuple(made))
-
-
-@settings(max_examples=150, deadline=None, derandomize=True)
-@given(
-    runs=RUNS,
-    unit=st.sampled_from([("USD", 2), ("JPY", 0), ("CAD", 2), ("", 4)]),
-    width=st.integers(20, 120),
-    height=st.integers(2, 16),
-    age=st.floats(-100, 20_000),
-    span=st.sampled_from([None, 15 * MINUTE, DAY, 7 * DAY]),
-    cap=st.one_of(st.none(), st.integers(0, 12_000)),
-    zone=st.sampled_from([UTC, ZoneInfo("America/New_York"), ZoneInfo("Asia/Kathmandu")]),
-    plain=st.booleans(),
-)
-def test_any_series_is_drawn_whole(
-    *,
-    runs: list[tuple[int | Decimal | None, float, float]],
-    unit: tuple[str, int],
-    width: int,
-    height: int,
-    age: float,
-    span: timedelta | None,
-    cap: int | None,
-    zone: ZoneInfo,
-    plain: bool,
-) -> None:
-    """Whatever was sampled: exact size, amounts in falling order, no label cut, blank where nothing was."""
-    values, now = laid(runs, unit), at(age)
-    limit = None if cap is None else Money(Decimal(cap), *unit)
-    drawn = chart(values, now, width, height, span=span, cap=limit, zone=zone, plain=plain)
-    if not drawn:
-        assert column_at(values, now, width, height, width - 1, span=span, cap=limit, plain=plain) is None
-        return
-    assert [width] * height == [len(line) for line in drawn]
-    assert amounts(drawn) == sorted(set(amounts(drawn)), reverse=True)
-    assert not TIME.sub("", drawn[-1]).strip()
-    columns = list(zip(*canvas(drawn), strict=True))
-    for x, column in enumerate(columns, width - len(columns)):
-        told = column_at(values, now, width, height, x, span=span, cap=limit, plain=plain)
-        assert told is not None
-        assert (told[1] is not None) == any(char not in " ╌." for char in column)

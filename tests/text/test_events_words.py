@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from claudemeter_tui.model.events import EXTRA_USAGE, PLAN, POOL, Event, Kind
-from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import Endpoint, Session
 from claudemeter_tui.model.usage import CreditState, Org, Severity
 from claudemeter_tui.model.verdict import Cause, Shut, State
 from claudemeter_tui.text.events import as_json, line, words
+from tests.model.values import usd
 
 NOW = datetime(2026, 4, 25, 14, 31, tzinfo=UTC)
 SESSION = Session("Chrome", "Default")
@@ -30,11 +29,6 @@ def event(kind: Kind, **more: Any) -> Event:
     return Event(kind, NOW, SESSION, TEAM, ("a-1", "org-2"), **more)
 
 
-def usd(cents: str) -> Money:
-    """Dollars, in cents."""
-    return Money(Decimal(cents), "USD")
-
-
 FIVE = {"subject": "5-hour"}
 WORDS = [
     (
@@ -46,7 +40,7 @@ WORDS = [
     (event(Kind.WINDOW_RESET, **FIVE), "5-hour window reset"),
     (
         event(Kind.WINDOW_RESET_EARLY, **FIVE, before=100.0, after=3.0, until=RESET),
-        "5-hour window reset early, it was at 100 %, to reset 16:00",
+        "5-hour window reset early, it was at 100 %, due 16:00",
     ),
     (
         event(Kind.WINDOW_MOVED, subject="7-day all", before=RESET, after=TUESDAY),
@@ -93,6 +87,15 @@ WORDS = [
         event(Kind.TRANCHE_EXPIRING, before=usd("10000"), until=TUESDAY),
         "$100.00 of the balance expires Tue 14:00",
     ),
+    (event(Kind.FIRST_READ, after=State.CAN_WORK), "first read: CAN WORK"),
+    (
+        event(Kind.FIRST_READ, after=State.CAN_WORK, shut=CAP, until=TUESDAY),
+        "first read: CAN WORK · credits BLOCKED: your own monthly limit is reached, until Tue 14:00",
+    ),
+    (
+        event(Kind.FIRST_READ, after=State.BLOCKED, shut=EMPTY),
+        "first read: BLOCKED: the prepaid balance is empty",
+    ),
     (event(Kind.ORG_APPEARED), "a new org"),
     (event(Kind.ORG_LEFT), "the org has left the account"),
     (
@@ -101,7 +104,11 @@ WORDS = [
     ),
     (
         event(Kind.SESSION_EXPIRED, subject="Chrome, Default"),
-        "session expired: sign in to claude.ai in Chrome, Default",
+        "session expired: sign in to claude.ai in Chrome (Default)",
+    ),
+    (
+        event(Kind.SESSION_ENDS, subject="Chrome, Default", until=TUESDAY),
+        "session ends Tue 14:00: sign in to claude.ai in Chrome (Default) again before it does",
     ),
     (event(Kind.NEW_FIELD, subject="usage", after="a, b, c, d, e"), "new field in usage: a, b, c and 2 more"),
     (event(Kind.STALE, before=NOW - timedelta(minutes=3)), "no new figures; the last ones are of 14:28"),

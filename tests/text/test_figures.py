@@ -7,12 +7,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from claudemeter_tui.model.reading import Endpoint, Failure, Reading, Report, Trouble
+from claudemeter_tui.model.reading import CLAUDE_CODE, Endpoint, Failure, Reading, Reply, Report, Trouble
 from claudemeter_tui.model.store import Store
-from claudemeter_tui.model.usage import Severity
+from claudemeter_tui.model.usage import Account, Plan, Severity
 from claudemeter_tui.text.figure import Figure
 from claudemeter_tui.text.figures import sections
+from claudemeter_tui.text.via import UNSEEN
 from tests.bodies import (
+    ACCOUNT,
     extra_usage_body,
     limit_body,
     org_body,
@@ -24,6 +26,7 @@ from tests.bodies import (
     usage_body,
     window_body,
 )
+from tests.model.readings import folded
 from tests.scenes import (
     CREDITS_BLOCKED,
     ENTERPRISE,
@@ -56,12 +59,12 @@ def figures(bodies: OrgBodies, now: datetime = NOW) -> dict[str, dict[str, Figur
 
 @pytest.mark.parametrize("bodies", SCENES)
 def test_every_figure_names_its_reply_and_age(bodies: OrgBodies) -> None:
-    """No figure stands without where it came from and when that was read; the session alone is no reply."""
+    """No figure stands without reply, session and age; the session alone is of no reply."""
     for title, section in figures(bodies).items():
         for label, figure in section.items():
             if (title, label) != ("Org", "session"):
                 assert figure.at == READ, (title, label)
-                assert figure.origin(NOW).endswith(" · 18s ago")
+                assert figure.origin(NOW).endswith(" via Chrome, Default · 18s ago")
                 assert figure.endpoint is not None or figure.source.startswith(("worked out", "usage", "o"))
 
 
@@ -190,7 +193,8 @@ def test_failure_stands_beside_the_last_good_figures() -> None:
     store = scene(PERSONAL).after(Reading(SESSION, NOW, reports=(Report(org, {Endpoint.USAGE: failure}),)))
     found = told(store, NOW + timedelta(minutes=1))
     assert found["Not read"]["usage"].value.startswith("server error (status 502): ")
-    assert found["5-hour window"]["used"].origin(NOW + timedelta(minutes=1)) == "usage · 1m ago"
+    used = found["5-hour window"]["used"]
+    assert used.origin(NOW + timedelta(minutes=1)) == "usage via Chrome, Default · 1m ago"
 
 
 def test_subscription_that_does_not_exist_is_told() -> None:
@@ -239,7 +243,38 @@ def test_org_that_was_never_read_has_no_invented_figures() -> None:
 
 def test_row_for_the_clipboard_holds_everything() -> None:
     """A copied row says what it is, the figure, and where it came from."""
-    assert figures(PERSONAL)["5-hour window"]["used"].told(NOW) == "used: 67 % (usage · 18s ago)"
+    used = figures(PERSONAL)["5-hour window"]["used"]
+    assert used.told(NOW) == "used: 67 % (usage via Chrome, Default · 18s ago)"
+
+
+def test_figures_of_two_sessions_name_theirs() -> None:
+    """Where Claude Code's login stands in: what it read, what the browser had read, and what is not known."""
+    org = org_of(PERSONAL.org)
+    usage = replace(scene(PERSONAL).orgs[0].replies[Endpoint.USAGE], at=NOW)
+    store = folded(
+        Reading(CLAUDE_CODE, NOW, Reply(Endpoint.ACCOUNT, NOW, Account(ACCOUNT)), (org,)),
+        Reading(CLAUDE_CODE, NOW, reports=(Report(org, {Endpoint.USAGE: usage}),)),
+        store=scene(PERSONAL),
+    )
+    found = told(store)
+    assert found["5-hour window"]["used"].whence == "usage via Claude Code"
+    assert found["Prepaid balance"]["balance"].whence == "prepaid via Chrome, Default"
+    assert found["Verdict"]["verdict"].by == "Claude Code; Chrome, Default"
+    assert found["Org"]["name"].by == "Claude Code"
+    lock = found["Credits: both gates"]["lock"]
+    assert (lock.value, lock.whence) == (f"as of 14:48: {UNSEEN}", "overage via Chrome, Default")
+
+
+def test_lock_that_was_never_seen_is_told_without_any_credits() -> None:
+    """Claude Code's login alone: whether credits are locked is a figure that is missing."""
+    org = org_of(PERSONAL.org)
+    usage = Reply(Endpoint.USAGE, NOW, Plan())
+    store = folded(
+        Reading(CLAUDE_CODE, NOW, Reply(Endpoint.ACCOUNT, NOW, Account(ACCOUNT)), (org,)),
+        Reading(CLAUDE_CODE, NOW, reports=(Report(org, {Endpoint.USAGE: usage}),)),
+    )
+    lock = told(store)["Credits: both gates"]["lock"]
+    assert (lock.value, lock.whence) == (f"not known: {UNSEEN}", "usage via Claude Code")
 
 
 def test_steady_spending_has_rates_and_a_forecast() -> None:

@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 
 import pytest
 
-from claudemeter_tui.model.forecast import Gate, Range, Rate
+from claudemeter_tui.model.forecast import Gate, Range
 from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.rate import Rate
 from claudemeter_tui.model.usage import Window, WindowKind
 from claudemeter_tui.text import forecast as words
+from tests.model.values import usd
 from tests.scenes import LABORATORY, NOW, PERSONAL, store
 
 EARLY, LATE = datetime(2026, 4, 25, 17, 10, tzinfo=UTC), datetime(2026, 4, 25, 19, 40, tzinfo=UTC)
 SINCE = datetime(2026, 4, 25, 14, 2, tzinfo=UTC)
 
 
-def dollars(cents: int) -> Money:
-    """US dollars."""
-    return Money(Decimal(cents), "USD", 2)
-
-
 @pytest.mark.parametrize(
     ("expected", "recent"),
-    [("$3.10/h since 14:02", None), ("$6.40/h, $3.10/h since 14:02", dollars(640))],
+    [("$3.10/h since 14:02", None), ("$6.40/h, $3.10/h since 14:02", usd(640))],
 )
 def test_rate_names_its_times(expected: str, recent: Money | None) -> None:
     """The run's rate says since when; the recent one comes first where there is one."""
-    assert expected == words.rate(Rate(SINCE, NOW, recent, dollars(310)), NOW, UTC)
+    assert expected == words.rate(Rate(SINCE, NOW, recent, usd(310)), NOW, UTC)
 
 
 @pytest.mark.parametrize(

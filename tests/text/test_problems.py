@@ -6,11 +6,11 @@ from datetime import UTC
 
 import pytest
 
-from claudemeter_tui.model.reading import Endpoint, Session, Trouble
+from claudemeter_tui.model.reading import CLAUDE_CODE, Endpoint, Reading, Session, Trouble
 from claudemeter_tui.model.store import Problem, Store
 from claudemeter_tui.model.usage import Org
 from claudemeter_tui.polling import CURABLE
-from claudemeter_tui.text.problems import TABLE, cure, is_remark, meanwhile, title
+from claudemeter_tui.text.problems import RENEWED, TABLE, cure, is_remark, meanwhile, renewal, title
 from tests.model.readings import (
     CHROME,
     FIREFOX,
@@ -138,11 +138,22 @@ def test_meanwhile_says_which_figures_stay(expected: str, one: Problem) -> None:
     assert expected == meanwhile(one, known(), at(6), UTC)
 
 
-def test_meanwhile_names_the_session_that_stands_in() -> None:
-    """Where another session of the account serves its orgs, that one is named."""
-    store = folded(listed(7, TEAM, session=FIREFOX), store=folded(listed(0, PERSONAL, TEAM)))
+@pytest.mark.parametrize(
+    ("expected", "readings"),
+    [
+        ("The figures come from Firefox, work meanwhile.", [listed(7, PERSONAL, TEAM, session=FIREFOX)]),
+        ("The figures come from Firefox, work meanwhile.", [listed(7, TEAM, session=FIREFOX)]),
+        (
+            "Some figures come from Firefox, work meanwhile, the others of 14:00 stay on screen.",
+            [reported(0, PERSONAL, usage(0)), listed(7, TEAM, session=FIREFOX)],
+        ),
+    ],
+)
+def test_meanwhile_names_the_session_that_stands_in(expected: str, readings: list[Reading]) -> None:
+    """Where another session of the account serves its orgs, that one is named, and what else there is."""
+    store = folded(*readings, store=folded(listed(0, PERSONAL, TEAM)))
     one = problem(Trouble.EXPIRED, Endpoint.ACCOUNT, None)
-    assert meanwhile(one, store, at(8), UTC) == "The figures come from Firefox, work meanwhile."
+    assert expected == meanwhile(one, store, at(8), UTC)
 
 
 @pytest.mark.parametrize(
@@ -157,7 +168,7 @@ def test_meanwhile_names_the_session_that_stands_in() -> None:
             Session("Safari"),
         ),
         ("Export the cookies anew and start again.", Session("cookie file")),
-        ("Copy a cookie from a browser that is signed in and paste it.", Session("pasted cookie", "2")),
+        ("Start again and paste a cookie from a browser that is signed in.", Session("pasted cookie", "2")),
         (TABLE[Trouble.EXPIRED].cure, Session("")),
     ],
 )
@@ -173,8 +184,20 @@ def test_cure_of_a_session_that_ends_soon_names_the_browser() -> None:
 
 
 @pytest.mark.parametrize(
-    "trouble", [one for one in Trouble if one not in (Trouble.EXPIRED, Trouble.EXPIRES_SOON)]
+    ("expected", "session"),
+    [
+        ("Sign in to claude.ai in Chrome (Default), then press r.", CHROME),
+        ("Export the cookies anew and start again.", Session("cookie file")),
+        (f"{renewal(CLAUDE_CODE)}; it is looked at every few minutes.", CLAUDE_CODE),
+        (TABLE[Trouble.TOKEN_INVALID].cure, Session("")),
+    ],
 )
+def test_cure_of_refused_credentials_is_where_they_come_from(expected: str, session: Session) -> None:
+    """A browser, something given by hand, or Claude Code, which alone renews its login."""
+    assert expected == cure(problem(Trouble.TOKEN_INVALID, Endpoint.ACCOUNT, None, session))
+
+
+@pytest.mark.parametrize("trouble", [one for one in Trouble if one not in RENEWED])
 def test_cure_of_all_else_is_that_of_the_table(trouble: Trouble) -> None:
     """The browser has no part in it."""
     assert TABLE[trouble].cure == cure(problem(trouble))

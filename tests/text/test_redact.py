@@ -29,9 +29,8 @@ from claudemeter_tui.text import events, vocabulary
 from claudemeter_tui.text import verdict as words
 from claudemeter_tui.text.redact import Redaction
 from claudemeter_tui.text.redact_body import redact_body
-from tests import planting, scenes
+from tests import planting, scenes, whole_bodies
 from tests.scenes import LABORATORY, NOW, PERSONAL, READ, TEAM
-from tests.sources.claude_ai import bodies
 
 TRIO = scenes.store(PERSONAL, TEAM, LABORATORY)
 
@@ -234,7 +233,12 @@ EVENTS: tuple[tuple[Kind, dict[str, Any], str], ...] = (
     (
         Kind.SESSION_EXPIRED,
         {"subject": "Firefox, Zaphod, Work"},
-        "sign in to claude.ai in Firefox, profile 5",
+        "sign in to claude.ai in Chrome (profile 1)",
+    ),
+    (
+        Kind.SESSION_ENDS,
+        {"subject": "Firefox, Zaphod, Work", "until": NOW},
+        "sign in to claude.ai in Chrome (profile 1) again",
     ),
     (Kind.RECOVERED, {"subject": "Claude Code"}, "signed in again in Claude Code"),
     (
@@ -251,7 +255,7 @@ EVENTS: tuple[tuple[Kind, dict[str, Any], str], ...] = (
 def test_events_tell_nobodys_name(kind: Kind, fields: dict[str, Any], said: str) -> None:
     """What happened is told as on a private screen: the same orgs, windows, reasons and profiles."""
     entry = {"kind": "weekly_scoped", "scope": {"model": {"display_name": planting.NAME}}}
-    usage = bodies.usage(limits=[entry], amber_lamp=1, **{planting.EMAIL: 1})
+    usage = whole_bodies.usage(limits=[entry], amber_lamp=1, **{planting.EMAIL: 1})
     store = planting.store({Endpoint.USAGE: usage})
     redaction = Redaction()
     private = redaction.store(store)
@@ -342,7 +346,13 @@ def test_body_that_is_odd_does_no_harm(text: str, private: str) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [bodies.usage(), bodies.prepaid(), scenes.PERSONAL.usage, scenes.ENTERPRISE.usage, scenes.TEAM.usage],
+    [
+        whole_bodies.usage(),
+        whole_bodies.prepaid(),
+        scenes.PERSONAL.usage,
+        scenes.ENTERPRISE.usage,
+        scenes.TEAM.usage,
+    ],
 )
 def test_body_without_anything_personal_stays_whole(body: Any) -> None:
     """A reply that holds nothing but figures and known words is told as it came."""
@@ -365,7 +375,7 @@ def test_body_says_org_as_the_screen_does() -> None:
 
 def test_new_fields_are_named_as_in_the_body() -> None:
     """A field that a programmer named is told; one that could name somebody is told as in the body."""
-    usage = bodies.usage(amber_lamp={"utilization": 1}, **{"zaphod.quux": {"utilization": 2, "who": 3}})
+    usage = whole_bodies.usage(amber_lamp={"utilization": 1}, **{"zaphod.quux": {"utilization": 2, "who": 3}})
     usage["extra_usage"]["Zaphod"] = 1
     private = Redaction().store(planting.store({Endpoint.USAGE: usage})).orgs[0].replies[Endpoint.USAGE]
     assert set(private.new_fields) == {"amber_lamp", "field 1", "field 1.who", "extra_usage.field 2"}
@@ -385,25 +395,25 @@ def test_nothing_planted_survives_in_a_store() -> None:
     assert planting.found(planting.everything(Redaction().store(planting.planted_store()))) == []
 
 
-@pytest.mark.parametrize("endpoint", planting.whole_bodies())
+@pytest.mark.parametrize("endpoint", whole_bodies.by_endpoint())
 def test_no_text_survives_at_any_place(endpoint: Endpoint) -> None:
     """Every kind of text in the place of every value of every body: nothing of it is left."""
-    body = planting.whole_bodies()[endpoint]
-    for turn, place in enumerate(planting.places(body)):
+    body = whole_bodies.by_endpoint()[endpoint]
+    for turn, place in enumerate(whole_bodies.places(body)):
         for text in planting.TEXTS[turn % 4 :: 4]:
-            store = planting.store({endpoint: planting.put(body, place, text)})
+            store = planting.store({endpoint: whole_bodies.put(body, place, text)})
             private = planting.everything(Redaction().store(store))
             assert planting.found(private) == [], (place, text)
 
 
-@pytest.mark.parametrize("endpoint", planting.whole_bodies())
+@pytest.mark.parametrize("endpoint", whole_bodies.by_endpoint())
 def test_no_key_survives_at_any_place(endpoint: Endpoint) -> None:
     """A key that could name somebody, in every object of every body: nothing of it is left."""
-    body = planting.whole_bodies()[endpoint]
-    for place in planting.places(body, dict):
+    body = whole_bodies.by_endpoint()[endpoint]
+    for place in whole_bodies.places(body, dict):
         for key in planting.KEYS:
             more = {"utilization": 3, "locked_reason": planting.CODE, "name": planting.NAME}
-            store = planting.store({endpoint: planting.with_key(body, place, key, more)})
+            store = planting.store({endpoint: whole_bodies.put(body, (*place, key), more)})
             private = planting.everything(Redaction().store(store))
             assert planting.found(private) == [], (place, key)
 
@@ -436,7 +446,7 @@ def test_no_string_survives_in_any_json(tree: Any) -> None:
 )
 def test_no_string_survives_in_any_reply(endpoint: Endpoint, key: str, tree: Any) -> None:
     """The same for what the replies mean: windows, reasons, cards, remarks."""
-    body = planting.whole_bodies()[endpoint] | {key: tree}
+    body = whole_bodies.by_endpoint()[endpoint] | {key: tree}
     private = Redaction().store(planting.store({endpoint: body}))
     assert planting.found(planting.everything(private)) == []
 

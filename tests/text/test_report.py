@@ -28,6 +28,7 @@ from claudemeter_tui.model.usage import (
     WindowKind,
 )
 from claudemeter_tui.text import report
+from tests.model.values import meter
 
 NOW = datetime(2026, 4, 30, 14, 48, tzinfo=UTC)
 RESETS = datetime(2026, 4, 30, 16, tzinfo=UTC)
@@ -42,17 +43,6 @@ def window(percent: float | None = 41.0, resets_at: datetime | None = RESETS, **
     """The 5-hour window, unless told otherwise."""
     given = {"key": "five_hour", "label": "5-hour", "kind": WindowKind.SESSION} | more
     return Window(percent=percent, resets_at=resets_at, **given)
-
-
-def dollars(cents: int | None, currency: str = "USD") -> Money | None:
-    """So many cents."""
-    return None if cents is None else Money(Decimal(cents), currency)
-
-
-def meter(used: int | Money | None = 1720, cap: int | None = 5000, **more: Any) -> Meter:
-    """An open meter; amounts in cents."""
-    amount = used if isinstance(used, Money) else dollars(used)
-    return Meter(**({"origin": Origin.OVERAGE, "used": amount, "cap": dollars(cap)} | more))
 
 
 def store_of(values: Mapping[Endpoint, Value], *failures: Failure, **texts: str) -> Store:
@@ -157,22 +147,25 @@ CAPPED = "Extra usage      $17.20 / $50.00 (34%)"
         (f"{CAPPED}  BLOCKED [what_is_this]", meter(out_of_credits=True, reason="what_is_this")),
         (f"{CAPPED} until Fri May 1 [org_cap]", meter(until=MAY, reason="org_cap")),
         (f"{CAPPED} [user_disabled]", meter(enabled=False, reason="user_disabled")),
-        ("Extra usage      $17.20 used (no cap)", meter(cap=None, uncapped=True)),
-        ("Extra usage      $17.20 used (cap not reported)", meter(cap=None)),
+        ("Extra usage      $17.20 used (no cap)", meter(cap=None)),
+        ("Extra usage      $17.20 used (cap not reported)", meter(cap=None, uncapped=False)),
         (
             "Extra usage      CAD 408.43 used (no cap)",
-            meter(cap=None, uncapped=True, used=dollars(40843, "CAD")),
+            meter(cap=None, used=Money(Decimal(40843), "CAD")),
         ),
         ("Extra usage      $1234.56 / $100000.00 (1%)", meter(123456, 10_000_000)),
-        ("Extra usage      JPY 1234567 used (no cap)", meter(cap=None, uncapped=True, used=YEN)),
+        ("Extra usage      JPY 1234567 used (no cap)", meter(cap=None, used=YEN)),
         ("Extra usage      $0.00 / $50.00 (0%)", meter(0)),
         ("Extra usage      $0.01 / $50.00 (1%)", meter(1)),
         ("Extra usage      $49.99 / $50.00 (99%)", meter(4999)),
         ("Extra usage      $62.30 / $60.00 (104%)", meter(6230, 6000)),
         ("Extra usage      $0.00 / $0.00", meter(0, 0)),
         ("Extra usage      ? / $50.00", meter(None)),
-        ("Extra usage      ? used (cap not reported)  BLOCKED", meter(None, None, out_of_credits=True)),
-        (None, meter(None, None, enabled=False)),
+        (
+            "Extra usage      ? used (cap not reported)  BLOCKED",
+            meter(None, None, uncapped=False, out_of_credits=True),
+        ),
+        (None, meter(None, None, uncapped=False, enabled=False)),
     ],
 )
 def test_extra_usage_line_says_blocked_for_out_of_credits_alone(expected: str | None, shown: Meter) -> None:

@@ -29,9 +29,10 @@ from claudemeter_tui.model.usage import (
     Window,
     WindowKind,
 )
-from claudemeter_tui.model.verdict import State, Verdict, judge
+from claudemeter_tui.model.verdict import Spending, State, Verdict, judge
 from claudemeter_tui.text.verdict import banner, line, name, short
-from tests.model.test_verdict import (
+from tests.model.readings import org
+from tests.model.values import (
     LOCKED,
     LOCKING,
     MAY,
@@ -44,11 +45,11 @@ from tests.model.test_verdict import (
     later,
     meter,
     one_time,
-    org,
+    usd,
     weekly,
 )
 
-CAPPED = meter(50, 50, reason="self_selected_spend_limit_reached", until=MAY)
+CAPPED = meter(5000, 5000, reason="self_selected_spend_limit_reached", until=MAY)
 OWN_LIMIT = "your own monthly limit is reached"
 TO_MAY = "until Fri May 1 00:00 (in 5d 9h)"
 CAP_CURE = "raise the cap on claude.ai/settings/usage"
@@ -133,7 +134,7 @@ def test_name_and_tab_of_every_state(title: str, tab: str, state: OrgState) -> N
         ),
         (
             'WAIT  5-hour locked ("odd") until 16:00 (in 1h 12m) · credits are off',
-            org(five_hour(3, locked="odd"), credits_=OFF),
+            org(five_hour(3, locked_reason="odd"), credits_=OFF),
         ),
         (
             f"BLOCKED  {OWN_LIMIT}, {TO_MAY} · 5-hour full until 16:00 (in 1h 12m) · the window lifts first",
@@ -149,7 +150,7 @@ def test_name_and_tab_of_every_state(title: str, tab: str, state: OrgState) -> N
         ),
         (
             f"BLOCKED  the prepaid balance is empty and the monthly cap is reached, {TO_MAY}",
-            org(credits_=meter(50, 50, broke=True, until=MAY)),
+            org(credits_=meter(5000, 5000, out_of_credits=True, until=MAY)),
         ),
         ('BLOCKED  the server says "foo_bar"', org(credits_=meter(reason="foo_bar"))),
         ("UNKNOWN  no windows and no credits reported on this plan", org()),
@@ -241,7 +242,7 @@ def test_line_carries_the_age_of_its_figures(expected: str, minutes: int, state:
                 "add credits on claude.ai/settings/usage · out_of_credits",
                 f"also: the monthly cap is reached · {CAP_CURE}",
             ),
-            org(credits_=meter(50, 50, reason="out_of_credits")),
+            org(credits_=meter(5000, 5000, reason="out_of_credits")),
         ),
         (
             (
@@ -267,6 +268,23 @@ def test_line_carries_the_age_of_its_figures(expected: str, minutes: int, state:
         (
             (
                 "5-hour full until 16:00 (in 1h 12m)",
+                "extra usage is off · switch it on at claude.ai/settings/usage",
+            ),
+            org(five_hour(100), credits_=OFF),
+        ),
+        (
+            (
+                "Metered credits are refused: the prepaid balance is empty",
+                f"{TO_MAY} · or add credits on claude.ai/settings/usage",
+                "the 7-day all window is full too: it resets Tue 14:48, before the credits",
+                "the 5-hour window is full too: it resets at 16:00",
+                f"also: the monthly cap is reached · {CAP_CURE}",
+            ),
+            org(five_hour(100), weekly(100), credits_=meter(5000, 5000, out_of_credits=True, until=MAY)),
+        ),
+        (
+            (
+                "5-hour full until 16:00 (in 1h 12m)",
                 'whether credits would cover it is not known: the server says "fetch_error"',
             ),
             org(five_hour(100), credits_=meter(reason="fetch_error")),
@@ -281,9 +299,8 @@ def test_line_carries_the_age_of_its_figures(expected: str, minutes: int, state:
         (("5-hour 41 %, resets 16:00 (in 1h 12m)",), org(five_hour(), credits_=OPEN)),
         (
             (
-                "5-hour full until 16:00 (in 1h 12m)",
+                "5-hour full until 16:00 (in 1h 12m) · an early reset can be used now (2 left)",
                 "no metered credits here",
-                "an early reset can be used now (2 left)",
             ),
             org(plan=Plan((five_hour(100),), grants=(Grant(2, usable_now=True, ends_at=None),))),
         ),
@@ -330,26 +347,51 @@ def test_banner_of_unknown_repeats_what_it_was_without_past_times() -> None:
     assert expected == banner(judge(org(five_hour(100)), now), now, UTC)
 
 
+def spending(
+    cents: float | None,
+    filled: str | None = "5-hour",
+    *,
+    hours: float = 0,
+    pooled: bool = False,
+    rate: float | None = None,
+) -> Spending:
+    """Spending since 14:02, or so many hours before, the last of it twelve minutes ago."""
+    since = NOW.replace(minute=2) - timedelta(hours=hours)
+    rose_at = NOW - timedelta(minutes=12) if cents else None
+    amount, fast = (None if value is None else usd(value) for value in (cents, rate))
+    return Spending(amount, since, filled, rose_at, pooled, fast)
+
+
 @pytest.mark.parametrize(
-    ("expected", "spent", "pooled"),
+    ("expected", "seen"),
     [
-        ("no spending seen yet in this run", 0, False),
-        ("spent $3.40 in this run, last rise 12m ago", 340, False),
-        ("spent under $0.01 in this run, last rise 12m ago", 0.4, False),
-        ("the organization's pool rose $3.40 in this run, last rise 12m ago", 340, True),
+        ("no spending seen since 14:02", spending(0, filled=None)),
+        ("no spending seen since it filled at 14:02", spending(0)),
+        ("spent $3.40 since 14:02, last rise 12m ago", spending(340, filled=None)),
+        ("spent $3.40 since it filled at 14:02, last rise 12m ago", spending(340)),
+        ("spent under $0.01 since it filled at 14:02, last rise 12m ago", spending(0.4)),
+        (
+            "the organization's pool rose $3.40 since it filled at 14:02, last rise 12m ago",
+            spending(340, pooled=True),
+        ),
+        ("spent $3.40 since Fri Apr 24 20:02, last rise 12m ago", spending(340, filled=None, hours=18)),
+        ("spent $3.40 since it filled Fri Apr 24 20:02, last rise 12m ago", spending(340, hours=18)),
+        ("no spending seen since the 7-day all window filled at 14:02", spending(0, filled="7-day all")),
+        ("spent $3.40 since it filled at 14:02 ($6.40/h), last rise 12m ago", spending(340, rate=640)),
+        ("what is spent is not reported", spending(None)),
+        ("what is spent is not reported", None),
     ],
 )
-def test_on_credits_says_what_was_spent(*, expected: str, spent: float, pooled: bool) -> None:
-    """What rose in this run, whose it is, and when it last rose; nothing seen is said as such."""
-    verdict = Verdict(
-        State.ON_CREDITS,
-        CreditState.OPEN,
-        full=(five_hour(100),),
-        spent=Money(Decimal(str(spent)), "USD"),
-        rose_at=NOW - timedelta(minutes=12) if spent else None,
-        pooled=pooled,
-    )
+def test_on_credits_says_what_was_spent(expected: str, seen: Spending | None) -> None:
+    """How much rose since when, whose it is, how fast, and when last; nothing seen is said as such."""
+    verdict = Verdict(State.ON_CREDITS, CreditState.OPEN, full=(five_hour(100),), spending=seen)
     assert expected == banner(verdict, NOW, UTC)[1]
+
+
+def test_on_credits_names_the_window_that_filled_first() -> None:
+    """Of two full ones it is the one since which work costs."""
+    verdict = Verdict(State.ON_CREDITS, full=(weekly(100), five_hour(100)), spending=spending(0))
+    assert banner(verdict, NOW, UTC)[1] == "no spending seen since the 5-hour window filled at 14:02"
 
 
 # Anything at all: moments to come have the minute 42, those that have passed the minute 13.

@@ -83,3 +83,14 @@ def screen(pilot: Pilot[Any]) -> list[str]:
 def text(pilot: Pilot[Any]) -> str:
     """What is on screen, in one string."""
     return "\n".join(screen(pilot))
+
+
+async def settle(pilot: Pilot[Any]) -> None:
+    """Wait until everything given is on screen."""
+    await pilot.pause()
+
+
+async def second(pilot: Pilot[Any]) -> None:
+    """Look at the second org."""
+    await pilot.pause()
+    await pilot.press("2")

@@ -19,10 +19,10 @@ from claudemeter_tui.model.store import Store
 from claudemeter_tui.model.usage import CreditState, Org, Severity
 from claudemeter_tui.model.verdict import Cause, Shut
 from claudemeter_tui.polling import Poller, Source
-from claudemeter_tui.sources import demo
 from claudemeter_tui.sources.claude_ai.client import Client
 from claudemeter_tui.sources.claude_ai.source import ClaudeAi
 from claudemeter_tui.sources.cookies import Cookies
+from claudemeter_tui.sources.demo import server as demo
 from claudemeter_tui.sources.demo.clock import SkippingClock
 from claudemeter_tui.text import format as forms
 from claudemeter_tui.tui.alerts import (
@@ -32,6 +32,9 @@ from claudemeter_tui.tui.alerts import (
     EventCommand,
     alerts,
 )
+from claudemeter_tui.tui.attention import Attention
+from claudemeter_tui.tui.options import Options
+from claudemeter_tui.tui.terminal import Notice, Outlet
 
 NOW = datetime(2026, 4, 25, 14, 31, tzinfo=UTC)
 SESSION = Session("Chrome", "Default")
@@ -78,7 +81,7 @@ def test_only_a_window_that_was_full_calls_with_its_reset() -> None:
         ([FILLED, ON_CREDITS], [ON_CREDITS]),
         ([FILLED], [FILLED]),
         ([FREED, LIFTED], [LIFTED]),
-        ([LIFTED, ON_CREDITS], [LIFTED, ON_CREDITS]),
+        ([LIFTED, ON_CREDITS], [LIFTED]),
         ([credits_at(100), BLOCKED], [BLOCKED]),
         ([credits_at(90), BLOCKED], [credits_at(90), BLOCKED]),
         ([FILLED, event(Kind.BLOCKED, LAB)], [FILLED, event(Kind.BLOCKED, LAB)]),
@@ -101,6 +104,20 @@ def test_alert_has_name_and_words() -> None:
     (alert,) = alerts([BLOCKED], AlertSettings(), lambda _: "Org A", UTC)
     assert (alert.head, alert.text) == ("Org A", "BLOCKED: your own monthly limit is reached")
     assert alert.severity is Severity.FULL
+
+
+@pytest.mark.parametrize(
+    ("expected", "told"), [(2, BLOCKED), (0, event(Kind.SESSION_ENDS, subject="Chrome, Default"))]
+)
+def test_only_work_and_money_call_past_the_screen(expected: int, told: Event) -> None:
+    """That a session ends in days is a note on the screen: it rings no bell and sends no notification."""
+    written: list[str] = []
+    outlet = Outlet(Notice.OSC_777)
+    outlet.open(written.append)
+    before = len(written)
+    attention = Attention(Options(zone=UTC), outlet, written.append)
+    assert [alert.event for alert in attention.call([told], lambda _: "x")] == [told]
+    assert expected == len(written) - before
 
 
 class Runs:

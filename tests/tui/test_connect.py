@@ -27,11 +27,12 @@ from claudemeter_tui.model.reading import (
     Session,
     Trouble,
 )
-from claudemeter_tui.model.store import Store
 from claudemeter_tui.model.usage import Account, Org
+from claudemeter_tui.text.sessions import NOWHERE
 from claudemeter_tui.tui.app import Claudemeter
-from claudemeter_tui.tui.screens.connect import Connect, Field, is_wanted
-from claudemeter_tui.tui.view import View
+from claudemeter_tui.tui.options import Options
+from claudemeter_tui.tui.screens.connect import DOINGS, Connect, Field, is_wanted
+from tests.model.readings import folded
 from tests.scenes import NOW
 from tests.tui.stage import Stage, screen, text
 
@@ -41,7 +42,8 @@ PLACES = (
     Looked(CHROME, "not signed in", "claude.ai was visited, but nobody is signed in"),
     Looked(Session("Chrome", "Work"), "could not decrypt", "the keyring gave no key that fits: look again"),
     Looked(Session("Firefox", "default"), "session expired", "Sign in to claude.ai in Firefox (default)."),
-    Looked(Session("Claude Code"), "not signed in", "Claude Code has no login here: run claude and sign in"),
+    Looked(Session("Firefox", "default-release, Work container"), "not signed in", "never visited"),
+    Looked(Session("Claude Code"), "not signed in", "no login in the home folder's .claude: run claude"),
 )
 SIZES = [(120, 36), (60, 20), (40, 8)]
 
@@ -57,21 +59,14 @@ def looked(*places: Looked) -> Reading:
     return Reading(Session(""), NOW, looked=places)
 
 
-def folded(*readings: Reading) -> Store:
-    """The store after these."""
-    store = Store()
-    for reading in readings:
-        store = store.after(reading)
-    return store
-
-
 class Asked(Claudemeter):
     """The app with the connect screen over it, and what that asked for."""
 
     CSS_PATH = str(Path(tui.__file__).with_name("app.tcss"))
 
-    def __init__(self, scene: Stage) -> None:
-        super().__init__(scene, now=lambda: scene.now)
+    def __init__(self, scene: Stage, *, ascii_only: bool = False) -> None:
+        super().__init__(scene, now=lambda: scene.now, options=Options(ascii=ascii_only))
+        self.scene = scene
         self.pasted: list[Connect.Pasted] = []
         self.demos = 0
 
@@ -87,10 +82,12 @@ class Asked(Claudemeter):
 
 
 @contextlib.asynccontextmanager
-async def shown(*places: Looked, size: tuple[int, int] = (120, 36)) -> AsyncIterator[Pilot[Any]]:
+async def shown(
+    *places: Looked, size: tuple[int, int] = (120, 36), ascii_only: bool = False
+) -> AsyncIterator[Pilot[Any]]:
     """The connect screen after these places were looked at."""
-    async with Asked(Stage()).run_test(size=size) as pilot:
-        await pilot.app.push_screen(Connect(View(folded(looked(*places), failed(Trouble.NO_SESSION)), NOW)))
+    scene = Stage((looked(*places), failed(Trouble.NO_SESSION)))
+    async with Asked(scene, ascii_only=ascii_only).run_test(size=size) as pilot:
         await pilot.pause()
         yield pilot
 
@@ -135,41 +132,80 @@ def test_screen_is_wanted_where_nothing_will_come_by_itself(expected: bool, read
 async def test_screen_fits_every_terminal(size: tuple[int, int]) -> None:
     """Why there is nothing, the first places, the keys; no word is cut, with the field open or not."""
     async with shown(*PLACES, size=size) as pilot:
-        for _ in range(2):
+        for keys in (" r look again  p paste  d demo  q quit", " Enter try it  Esc close"):
             lines = screen(pilot)
             assert "No session works yet" in text(pilot)
-            assert lines[-1] == " r look again  p paste  d demo  q quit"
+            assert "looks again in 42s" in lines[0]
+            assert keys == lines[-1]
             assert "sign in to" in text(pilot)
             assert "Chrome, Default" in text(pilot)
             assert "…" not in text(pilot)
-            assert any(line.rstrip(" ▁▂▃▄▅▆▇█").endswith("not signed in") for line in lines) or size[0] > 90
+            assert any(line.rstrip(" ▁▂▃▄▅▆▇█│").endswith("not signed in") for line in lines) or size[0] > 90
             await pilot.press("p")
             await pilot.pause()
 
 
-@pytest.mark.parametrize("size", SIZES[:2])
+@pytest.mark.parametrize("size", [(120, 36), (60, 36), (50, 40)])
 async def test_screen_says_why_each_place_gave_nothing(size: tuple[int, int]) -> None:
     """Every place with its outcome, a mark where something is wrong, and the sentence."""
     async with shown(*PLACES, size=size) as pilot:
-        words = " ".join(text(pilot).split())
+        words = " ".join(text(pilot).replace("│", " ").split())
         for place in PLACES:
-            assert place.session.label in words
-            assert f"{'·' if place.outcome == 'not signed in' else '▲'} {place.outcome}" in words
+            mark = "·" if place.outcome == "not signed in" else "▲"
+            assert f"{place.session.label} {mark} {place.outcome}" in words
             assert place.detail in words
 
 
-async def test_screen_without_any_browser_says_so() -> None:
-    """There was nothing to look at."""
-    async with shown() as pilot:
+async def test_screen_without_any_browser_says_where_it_looked() -> None:
+    """Nothing is wrong with that: it is said calmly."""
+    none = Looked(Session("Browsers"), "none found", "looked for Chrome in the home folder's .config")
+    async with shown(none) as pilot:
         assert "No session of claude.ai was found" in text(pilot)
-        assert "No browser was found on this machine" in text(pilot)
+        assert f"· none found  {none.detail}" in text(pilot)
+
+
+async def test_screen_that_has_looked_nowhere_says_so() -> None:
+    """No table without a line."""
+    async with shown() as pilot:
+        assert NOWHERE in text(pilot)
+
+
+@pytest.mark.parametrize("size", [(120, 36), (80, 24), (60, 20)])
+async def test_screen_shows_what_can_be_done_before_all_else(size: tuple[int, int]) -> None:
+    """However many profiles there are, nobody has to scroll to find out, and no line is broken."""
+    many = [Looked(Session("Chrome", f"Profile {number}"), "not signed in") for number in range(50)]
+    async with shown(*many, size=size) as pilot:
+        for key in DOINGS[:-1]:
+            assert f"{key.shown}  {key.purpose}" in text(pilot)
+
+
+@pytest.mark.parametrize(("size", "expected"), [((120, 36), True), ((60, 20), True), ((40, 8), False)])
+async def test_field_says_where_the_cookie_is(size: tuple[int, int], expected: bool) -> None:  # noqa: FBT001 - a table
+    """Where there is room: the way to it through the browser's tools, until the field is closed."""
+    async with shown(*PLACES, size=size) as pilot:
+        await pilot.press("p")
+        await pilot.pause()
+        assert expected is ("press F12" in text(pilot))
+        await pilot.press("escape")
+        await pilot.pause()
+        assert "press F12" not in text(pilot)
+        assert screen(pilot)[-1] == " r look again  p paste  d demo  q quit"
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_screen_in_ascii_has_no_other_character(size: tuple[int, int]) -> None:
+    """Frames, marks and the field, too."""
+    async with shown(*PLACES, size=size, ascii_only=True) as pilot:
+        await pilot.press("p")
+        await pilot.pause()
+        words = text(pilot).translate(dict.fromkeys(map(ord, "▁▂▃▄▅▆▇█")))
+        assert words.isascii()
 
 
 async def test_screen_follows_the_store() -> None:
     """Another look, another table."""
     async with shown(*PLACES[:1]) as pilot:
-        connect(pilot).view = View(folded(looked(*PLACES), failed(Trouble.NO_SESSION)), NOW)
-        await pilot.pause()
+        await asked(pilot).scene.post(pilot, looked(*PLACES))
         assert "Firefox, default" in text(pilot)
 
 

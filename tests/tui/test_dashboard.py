@@ -292,6 +292,7 @@ async def test_chart_looks_further_back_and_tells_the_pointer() -> None:
         await pilot.hover(offset=(117, 20))
         await pilot.pause()
         assert "14:48  $8.12" in text(pilot)
+        await pilot.hover(offset=(5, 0))
         await pilot.press("plus", "plus", "plus", "plus")
         await pilot.pause()
         assert "Used credits in the last week" in text(pilot)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
-from textual.pilot import Pilot
 
 from claudemeter_tui.tui.app import Claudemeter
 from tests.scenes import (
@@ -19,21 +17,10 @@ from tests.scenes import (
     WAITING,
     OrgBodies,
 )
-from tests.tui.stage import app, stage
+from tests.tui.stage import app, second, settle, stage
 
 Compare = Callable[..., bool]
 SIZES = [(160, 45), (120, 36), (100, 30), (80, 24), (60, 20), (40, 8), (120, 1), (80, 3)]
-
-
-async def settle(pilot: Pilot[Any]) -> None:
-    """Wait until everything given is on screen."""
-    await pilot.pause()
-
-
-async def second(pilot: Pilot[Any]) -> None:
-    """Look at the second org."""
-    await pilot.pause()
-    await pilot.press("2")
 
 
 def trio() -> Claudemeter:
@@ -56,6 +43,7 @@ def test_blocked_org_at_every_size(snap_compare: Compare, size: tuple[int, int])
         ("credits_blocked", CREDITS_BLOCKED),
         ("enterprise", ENTERPRISE),
         ("server_lock", SERVER_LOCK),
+        ("unknown", OrgBodies(usage={}, subscription=None)),
     ],
 )
 @pytest.mark.parametrize("size", [(120, 36), (60, 20)], ids=["wide", "narrow"])

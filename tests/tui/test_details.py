@@ -67,11 +67,11 @@ async def test_figure_leads_to_its_reply_and_both_are_copied() -> None:
         await pilot.press("enter", "y", "Y")
         await pilot.pause()
         assert '"five_hour": {' in under_cursor(pilot)
-        assert "read 14:48:00, 18s ago · status 200" in text(pilot)
+        assert "read 14:48:00, 18s ago · status 200 · via Chrome, Default" in text(pilot)
         copied = [(message.what, message.text) for message in heard if isinstance(message, Details.Copied)]
         assert copied[:2] == [
             ("figure", "16:00 (in 1h 11m)"),
-            ("row", "resets: 16:00 (in 1h 11m) (usage · 18s ago)"),
+            ("row", "resets: 16:00 (in 1h 11m) (usage via Chrome, Default · 18s ago)"),
         ]
         assert copied[2] == ("line", '"five_hour": {')
         assert copied[3][0] == "reply"
@@ -140,7 +140,7 @@ async def test_failure_and_new_fields_are_marked() -> None:
         await pilot.pause()
         assert "usage +1" in screen(pilot)[1]
         assert "prepaid !" in screen(pilot)[1]
-        assert "server error (status 502): claude.ai has a fault" in text(pilot)
+        assert "server error (status 502): The server has a fault" in text(pilot)
         await pilot.press("right", "right")
         assert '  new   "amber_ladder": 1' in screen(pilot)
         assert "1 new field" in text(pilot)

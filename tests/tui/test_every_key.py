@@ -1,40 +1,106 @@
-"""Every key on every screen, in order and at random: nothing crashes, and the verdict stays."""
+"""Every key on every screen, clicks, resizes and readings, in order and at random: nothing crashes."""
 
 from __future__ import annotations
 
 import random
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from textual.pilot import Pilot
 
+from claudemeter_tui.tui.app import Claudemeter
 from claudemeter_tui.tui.keys import BOUND
 from claudemeter_tui.tui.screens.help import every_key
-from tests.scenes import LABORATORY, PERSONAL, TEAM
-from tests.tui.stage import app, screen, stage
+from tests.scenes import LABORATORY, NOW, PERSONAL, TEAM, OrgBodies, readings
+from tests.tui.stage import Stage, app, screen, stage
+from tests.tui.test_overview import many
+from tests.tui.whole import text_of, width_defects
 
-ENDING = {"q", "ctrl+c", "ctrl+z", "ctrl+p", "t"}
-"""Keys that end or suspend the program, or open what is Textual's own."""
+ENDING = {"ctrl+c", "ctrl+z"}
+"""Keys that end or suspend the process itself."""
 BOUND_KEYS = {name for key in BOUND for name in key.keys.split(",")}
 OTHERS = {name for _, keys in every_key() for key in keys for name in key.keys.split(",") if name}
-KEYS = sorted((BOUND_KEYS | OTHERS | {"x", "space", "f5", "delete"}) - ENDING)
-OPENING = ("o", "d", "e", "question_mark")
+KEYS = sorted((BOUND_KEYS | OTHERS | {"x", "space", "f5", "delete", "backspace"}) - ENDING)
+IN_ORDER = sorted(set(KEYS) - {"q", "ctrl+p", "t", "s"})
+"""Those that neither open what is Textual's own nor take long."""
+OPENING = ("escape", "o", "d", "e", "question_mark", "S")
+SIZES = ((160, 45), (120, 36), (80, 24), (60, 20), (40, 8), (80, 3), (120, 1), (24, 5), (1, 1))
+TRIO = (PERSONAL, TEAM, LABORATORY)
+
+
+def dashboard(scene: Stage, pictures: Path, monkeypatch: pytest.MonkeyPatch) -> Claudemeter:
+    """An app that no key ends, and that opens no browser."""
+    made = app(scene, pictures=pictures)
+    monkeypatch.setattr(made, "open_url", lambda _: None)
+    monkeypatch.setattr(made, "exit", lambda *_: None)
+    return made
+
+
+async def settled(pilot: Pilot[Any], scene: Stage) -> list[str]:
+    """What is on screen at the scene's time once everything is closed and the first org is looked at."""
+    await scene.at(pilot, NOW)
+    await scene.post(pilot, *readings(PERSONAL))
+    await pilot.press(*["escape"] * 4, "1")
+    await pilot.resize_terminal(120, 36)
+    await pilot.pause()
+    assert pilot.app.is_running
+    return screen(pilot)
 
 
 @pytest.mark.parametrize("size", [(120, 36), (40, 8)], ids=["wide", "narrow"])
 async def test_every_key_on_every_screen(
     size: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each key on each screen, then a hundred at random, leave a program that shows its verdict."""
-    dashboard = app(stage(PERSONAL, TEAM, LABORATORY), pictures=tmp_path)
-    monkeypatch.setattr(dashboard, "open_url", lambda _: None)
-    chance = random.Random(26)  # noqa: S311 - the same keys each time, nothing secret
-    async with dashboard.run_test(size=size) as pilot:
+    """Each key on each screen leaves a program that shows its verdict."""
+    scene = stage(*TRIO)
+    async with dashboard(scene, tmp_path, monkeypatch).run_test(size=size) as pilot:
         await pilot.pause()
+        await pilot.press("s")
         for opening in OPENING:
-            await pilot.press("escape", "escape", opening, *KEYS)
-        for _ in range(100):
-            await pilot.press(chance.choice(KEYS))
-        await pilot.press("escape", "escape", "escape", "1")
+            await pilot.press("escape", "escape", opening, *IN_ORDER)
+        assert "CAN WORK" in "\n".join((await settled(pilot, scene))[:3])
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_anything_at_random(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys, clicks, resizes, readings in any order: every line has its width, and the verdict comes back."""
+    chance = random.Random(seed)  # noqa: S311 - the same each time, nothing secret
+    orgs = (*TRIO, *many(9)) if seed % 2 else TRIO
+    scene = stage(*orgs)
+    async with dashboard(scene, tmp_path, monkeypatch).run_test(size=chance.choice(SIZES)) as pilot:
         await pilot.pause()
-        assert dashboard.is_running
-        assert "CAN WORK" in "\n".join(screen(pilot)[:3])
+        for _ in range(50):
+            await anything(pilot, scene, chance, orgs)
+        assert "CAN WORK" in "\n".join((await settled(pilot, scene))[:3])
+
+
+async def anything(
+    pilot: Pilot[Any], scene: Stage, chance: random.Random, orgs: tuple[OrgBodies, ...]
+) -> None:
+    """One thing that can happen."""
+    width, height = pilot.app.size
+    place = chance.randrange(width), chance.randrange(height)
+    match chance.choice(["key"] * 8 + ["click"] * 5 + ["hover", "size", "size", "reading", "time"]):
+        case "key":
+            await pilot.press(*chance.choices(KEYS, k=3))
+        case "click":
+            await pilot.click(offset=place, times=chance.choice((1, 1, 2)))
+        case "hover":
+            await pilot.hover(offset=place)
+        case "size":
+            await pilot.resize_terminal(*chance.choice(SIZES))
+            await pilot.pause()
+            lines = text_of(pilot.app.screen._compositor.render_strips())
+            assert list(width_defects(lines, pilot.app.size.width)) == []
+        case "reading":
+            kept = chance.sample(orgs, k=chance.randrange(1, len(orgs) + 1))
+            await scene.post(pilot, *readings(*{PERSONAL.org["uuid"]: PERSONAL, **by_uuid(kept)}.values()))
+        case "time":
+            await scene.at(pilot, NOW + timedelta(minutes=chance.randrange(300)))
+
+
+def by_uuid(orgs: list[OrgBodies]) -> dict[str, OrgBodies]:
+    """Each org once."""
+    return {bodies.org["uuid"]: bodies for bodies in orgs}

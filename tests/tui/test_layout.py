@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from claudemeter_tui.tui.layout import Layout, Needs, arrange
 
-BUSY = Needs(orgs=3, verdict=4, boxed=True, windows=3, credits=6, chart=True, status=True)
+BUSY = Needs(orgs=3, verdict=4, boxed=5, windows=3, credits=6, chart=True, moving=True, status=True)
 CALM = Needs(orgs=1, verdict=1, windows=2, credits=4)
 WIDTHS = (40, 60, 80, 100, 120, 250)
 
@@ -52,6 +54,26 @@ def test_room_that_is_left_goes_to_the_chart() -> None:
     """A tall terminal is filled to its last line."""
     assert arrange(120, 60, BUSY).total == 60
     assert arrange(120, 60, BUSY).chart > arrange(120, 40, BUSY).chart
+
+
+@pytest.mark.parametrize(
+    ("moving", "second_moving", "expected"),
+    [(False, False, (14, 13)), (True, True, (14, 13)), (True, False, (21, 6)), (False, True, (6, 21))],
+)
+def test_tall_terminal_has_both_charts(moving: bool, second_moving: bool, expected: tuple[int, int]) -> None:  # noqa: FBT001
+    """Credits and windows are plotted one below the other; a flat line gets no more than it needs."""
+    needs = replace(BUSY, moving=moving, second=True, second_moving=second_moving)
+    layout = arrange(120, 50, needs)
+    assert expected == (layout.chart, layout.second)
+    assert layout.total == 50
+    assert arrange(120, 30, needs).second == 0
+
+
+def test_flat_chart_waits_until_all_else_is_there() -> None:
+    """In a small terminal the rows of figures come before a line that never moved."""
+    flat, moving = (arrange(60, 20, replace(CALM, chart=True, moving=it)) for it in (False, True))
+    assert flat.chart < moving.chart
+    assert flat.credits > moving.credits
 
 
 def test_panels_stand_side_by_side_only_where_they_fit() -> None:

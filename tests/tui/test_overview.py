@@ -6,14 +6,16 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
+import pytest
 from rich.cells import cell_len
 from textual.message import Message
 from textual.pilot import Pilot
 
 from claudemeter_tui.model.reading import Reading
+from claudemeter_tui.text.overview import Column, cell
 from claudemeter_tui.tui.app import Claudemeter
 from claudemeter_tui.tui.screens.overview import OVERVIEW_KEYS, Overview
 from tests.bodies import usage_body
@@ -88,12 +90,11 @@ async def test_table_is_worst_first_and_enter_chooses() -> None:
         assert table(pilot, "Personal", "Acme Team", "Lab") == ["Acme Team", "Lab", "Personal"]
         assert "Personal" in under_cursor(pilot)
         assert "3 orgs   1 BLOCKED   1 ON CREDITS   1 CAN WORK" in text(pilot)
-        assert "5-hour 100 % · 7-day all 71 % · 7-day Fable 12 % · balance $244.35" in text(pilot)
         await pilot.press("up", "enter")
         assert "Lab" in under_cursor(pilot)
         assert screen(pilot)[0].startswith(" Lab: ON CREDITS")
         await pilot.press("home")
-        await pilot.click(shown.lines, offset=(5, 4), times=2)
+        await pilot.click(shown.lines, offset=(5, 12), times=2)
         await pilot.pause()
         chosen = [message.key[1] for message in heard if isinstance(message, Overview.Chosen)]
         assert chosen == [org_of(LABORATORY.org).uuid, org_of(PERSONAL.org).uuid]
@@ -109,6 +110,9 @@ async def test_search_shows_only_what_is_found() -> None:
         assert "1 of 3" in screen(pilot)[-1]
         await pilot.press("q")
         assert "0 of 3" in text(pilot)
+        assert "No org is found by all of these words." in text(pilot)
+        await pilot.press("down", "up", "enter")
+        assert not [message for message in heard if isinstance(message, Overview.Chosen)]
         await pilot.press("backspace", "enter")
         chosen = [message.key[1] for message in heard if isinstance(message, Overview.Chosen)]
         assert chosen == [org_of(TEAM.org).uuid]
@@ -147,14 +151,15 @@ async def test_cursor_follows_the_org() -> None:
 
 async def test_every_size_has_the_verdict_and_whole_figures() -> None:
     """The verdict is the first line at every size; a column is there whole or not at all."""
-    whole = {"$17.20", "$50.00", "$8.12", "$244.35", "$3.40", "$6.67/h", "$4.43/h"}
-    async with overview(PERSONAL, TEAM, LABORATORY) as (pilot, _, _):
+    async with overview(PERSONAL, TEAM, LABORATORY) as (pilot, shown, _):
+        rates = {cell(one, Column.RATE, NOW, UTC) for one in shown._every}
+        whole = {"$17.20", "$50.00", "$8.12", "$244.35", "$3.40"} | rates
         for width, height in SIZES:
             await pilot.resize_terminal(width, height)
             await pilot.pause()
             lines = screen(pilot)
             assert len(lines) == height
-            assert lines[0].startswith(" Personal: CAN WORK"), (width, height)
+            assert lines[0].lstrip().removeprefix("Personal: ").startswith("CAN WORK"), (width, height)
             assert all(cell_len(line) <= width for line in lines)
             assert set(re.findall(r"\$\S+", "\n".join(lines))) <= whole, (width, height)
             if height >= 6:
@@ -201,11 +206,27 @@ async def test_one_org_and_none() -> None:
     """With one org its windows stand below it; with none the screen says so and no key breaks it."""
     async with overview(PERSONAL) as (pilot, _, _):
         assert "1 org " in text(pilot)
-        assert "7-day all 41 %" in text(pilot)
+        assert re.search(r"7-day all +[■─┃]+  41 % +resets Tue 14:00", text(pilot))
+        assert "extra $17.20 of $50.00  34 % · balance $244.35" in text(pilot)
     async with overview() as (pilot, _, _):
         keys = [name for key in OVERVIEW_KEYS for name in key.keys.split(",") if name != "escape"]
         await pilot.press(*keys)
         assert "0 orgs" in text(pilot)
+
+
+@pytest.mark.parametrize(
+    ("height", "expected"),
+    [
+        (20, r"    7-day all +■+┃■+─+  71 % +resets Tue 14:00 \(2d 23h\)"),
+        (19, "    5-hour 100 % · 7-day all 71 % · 7-day Fable 12 % · balance \\$244.35"),
+        (9, "  Acme Team .*"),
+    ],
+)
+async def test_rows_have_as_much_below_them_as_fits_for_all(height: int, expected: str) -> None:
+    """Every window as a bar and the credits; else one line of figures; else nothing."""
+    async with overview(PERSONAL, TEAM, LABORATORY, size=(120, height)) as (pilot, shown, _):
+        assert [line for line in screen(pilot) if re.fullmatch(expected, line)]
+        assert shown.lines.virtual_size.height <= shown.lines.size.height
 
 
 async def test_ascii_terminal_gets_ascii_alone() -> None:

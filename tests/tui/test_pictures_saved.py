@@ -32,9 +32,8 @@ from claudemeter_tui.tui.screens.help import Help
 from claudemeter_tui.tui.screens.overview import Overview
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.key_hints import KeyHints
-from tests import planting
+from tests import planting, whole_bodies
 from tests.scenes import LABORATORY, NOW, PERSONAL, TEAM
-from tests.sources.claude_ai import bodies
 from tests.tui.stage import app, screen, stage, text
 
 SIZES = ((160, 45), (120, 36), (80, 24), (60, 20), (40, 8), (120, 1))
@@ -61,13 +60,13 @@ def planted() -> Claudemeter:
 
 def long_named() -> Store:
     """A store in which names take many lines, and pseudonyms one."""
-    body = bodies.account()
+    body = whole_bodies.account()
     body["memberships"][1]["organization"] |= {
         "name": "a very long name " * 50,
         "access_block": "it is so " * 9,
     }
     reason = "a reason of a very long name " * 9
-    overage = bodies.overage(disabled_reason=reason)
+    overage = whole_bodies.overage(disabled_reason=reason)
     return planting.store({Endpoint.ACCOUNT: body, Endpoint.OVERAGE: overage}, *planting.FAILURES)
 
 
@@ -93,8 +92,9 @@ async def test_private_picture_of_the_dashboard_tells_nothing_planted() -> None:
             for state in dashboard.store.orgs:
                 dashboard.selected = state.key
                 await pilot.pause()
-                assert planting.found(svg(dashboard, redaction)) == [], size
-                assert planting.found(told(svg(dashboard, redaction))) == [], size
+                picture = svg(dashboard, redaction)
+                assert planting.found(picture) == [], size
+                assert planting.found(told(picture)) == [], size
 
 
 @pytest.mark.parametrize("page", SCREENS)
@@ -183,13 +183,13 @@ async def test_screen_is_as_it_was(page: Callable[[View], Screen[Any]] | None) -
         dashboard.notify("Saved pat's picture", timeout=60)
         await pilot.pause()
         before = screen(pilot)
-        view = dashboard.screen_stack[0].view  # type: ignore[attr-defined]
+        view = dashboard.screen_stack[1].view  # type: ignore[attr-defined]
         for redaction in (Redaction(), None):
             svg(dashboard, redaction)
             assert screen(pilot) == before
             await pilot.pause()
             assert screen(pilot) == before
-        assert dashboard.screen_stack[0].view is view  # type: ignore[attr-defined]
+        assert dashboard.screen_stack[1].view is view  # type: ignore[attr-defined]
 
 
 async def test_nothing_is_painted_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:

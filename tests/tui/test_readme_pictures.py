@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
-
-from textual.pilot import Pilot
+from dataclasses import replace
 
 from tests.scenes import CREDITS_BLOCKED, LABORATORY, PERSONAL, TEAM, WAITING
-from tests.tui.stage import app, stage
+from tests.tui.stage import app, second, settle, stage
 
 Compare = Callable[..., bool]
 SIZE = (110, 30)
-
-
-async def settle(pilot: Pilot[Any]) -> None:
-    """Wait until everything given is on screen."""
-    await pilot.pause()
-
-
-async def second(pilot: Pilot[Any]) -> None:
-    """Look at the second org."""
-    await pilot.pause()
-    await pilot.press("2")
 
 
 def test_blocked(snap_compare: Compare) -> None:
@@ -32,7 +19,8 @@ def test_blocked(snap_compare: Compare) -> None:
 
 def test_credits_blocked(snap_compare: Compare) -> None:
     """Room in the plan while the credits are locked."""
-    assert snap_compare(app(stage(CREDITS_BLOCKED)), terminal_size=SIZE, run_before=settle)
+    a_while = replace(CREDITS_BLOCKED, spent=((46, 0),))
+    assert snap_compare(app(stage(a_while)), terminal_size=SIZE, run_before=settle)
 
 
 def test_on_credits(snap_compare: Compare) -> None:
@@ -42,7 +30,8 @@ def test_on_credits(snap_compare: Compare) -> None:
 
 def test_wait(snap_compare: Compare) -> None:
     """A window is full, and credits are off."""
-    assert snap_compare(app(stage(WAITING)), terminal_size=SIZE, run_before=settle)
+    a_while = replace(WAITING, spent=((46, 180), (39, 240), (33, 310), (27, 426)))
+    assert snap_compare(app(stage(a_while)), terminal_size=SIZE, run_before=settle)
 
 
 def test_can_work(snap_compare: Compare) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
-from tests.scenes import LABORATORY, PERSONAL, TEAM
-from tests.tui.stage import app, stage
+from claudemeter_tui.model.reading import Endpoint, Failure, Looked, Reading, Schedule, Session, Trouble
+from claudemeter_tui.tui.screens.connect import Field
+from tests.scenes import LABORATORY, NOW, PERSONAL, TEAM
+from tests.tui.stage import Stage, app, stage
+from tests.tui.test_overview import many
 
 Compare = Callable[..., bool]
 WIDE, NARROW = (120, 36), (60, 20)
@@ -30,13 +34,21 @@ def after(*keys: str) -> Callable[[Pilot[Any]], Awaitable[None]]:
 
 @SIZES
 @pytest.mark.parametrize(
-    ("screen", "key"), [("overview", "o"), ("details", "d"), ("help", "question_mark"), ("events", "e")]
+    ("screen", "key"),
+    [("overview", "o"), ("details", "d"), ("help", "question_mark"), ("events", "e"), ("confirm", "S")],
 )
 def test_screen(snap_compare: Compare, screen: str, key: str, size: tuple[int, int]) -> None:
-    """Every screen over the dashboard, with the verdict on its first line."""
+    """Every screen over the dashboard; but for a question the verdict is its first line."""
     assert screen
     trio = app(stage(PERSONAL, TEAM, LABORATORY))
     assert snap_compare(trio, terminal_size=size, run_before=after("2", key))
+
+
+@SIZES
+@pytest.mark.parametrize("count", [1, 200], ids=["one", "many"])
+def test_overview_of(snap_compare: Compare, count: int, size: tuple[int, int]) -> None:
+    """One org with all its windows; of many only the rows."""
+    assert snap_compare(app(stage(*many(count))), terminal_size=size, run_before=after("o"))
 
 
 @pytest.mark.parametrize("look", ["light", "ascii", "private"])
@@ -56,3 +68,52 @@ def test_blocked_without_colour(snap_compare: Compare, monkeypatch: pytest.Monke
     monkeypatch.setenv("NO_COLOR", "1")
     trio = app(stage(PERSONAL, TEAM, LABORATORY))
     assert snap_compare(trio, terminal_size=WIDE, run_before=after("2"))
+
+
+def test_blocked_in_sixteen_colours(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal with few colours gets ones that tell the severities apart."""
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("COLORTERM")
+    trio = app(stage(PERSONAL, TEAM, LABORATORY))
+    assert snap_compare(trio, terminal_size=WIDE, run_before=after("2"))
+
+
+PLACES = (
+    Looked(Session("Chrome", "Default"), "not signed in", "claude.ai was visited, but nobody is signed in"),
+    Looked(
+        Session("Chrome", "Work"),
+        "could not decrypt",
+        "the keyring gave no key that fits: unlock it, look again",
+    ),
+    Looked(
+        Session("Firefox", "default-release"),
+        "session expired",
+        "Sign in to claude.ai in Firefox (default-release).",
+    ),
+    Looked(
+        Session("Firefox", "default-release, Work container"),
+        "not signed in",
+        "claude.ai was never visited here",
+    ),
+    Looked(
+        Session("Claude Code"),
+        "not signed in",
+        "no login in the home folder's .claude: run claude and sign in with /login",
+    ),
+)
+
+
+@SIZES
+@pytest.mark.parametrize("keys", [(), ("p",)], ids=["looked", "pasting"])
+def test_connect(snap_compare: Compare, keys: tuple[str, ...], size: tuple[int, int]) -> None:
+    """The first run: what can be done, where a session was looked for, and the field for a cookie."""
+    wait = timedelta(seconds=42)
+    none = Failure(Trouble.NO_SESSION, Endpoint.ACCOUNT, NOW)
+    looked = Reading(Session(""), NOW, none, schedule=Schedule(NOW + wait, wait), looked=PLACES)
+
+    async def press(pilot: Pilot[Any]) -> None:
+        await after(*keys)(pilot)
+        pilot.app.screen.query_exactly_one(Field).cursor_blink = False
+        await pilot.pause()
+
+    assert snap_compare(app(Stage([looked])), terminal_size=size, run_before=press)

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from datetime import UTC
+
 import pytest
+from rich._palettes import STANDARD_PALETTE
+from rich.color import Color as RichColor
+from rich.color import ColorSystem
 from textual.color import Color
 from textual.theme import Theme
 
-from claudemeter_tui.tui.themes import DARK, LIGHT
+from claudemeter_tui.tui.options import Options
+from claudemeter_tui.tui.picture import svg
+from claudemeter_tui.tui.themes import DARK, LIGHT, own
+from tests.scenes import NOW, PERSONAL
+from tests.tui.stage import app, stage
 
 TEXT = (
     "normal",
@@ -21,11 +31,39 @@ TEXT = (
     "success",
 )
 THEMES = pytest.mark.parametrize("theme", [DARK, LIGHT], ids=lambda theme: theme.name)
+VGA = STANDARD_PALETTE._colors
+XTERM = [
+    *((0, 0, 0), (205, 0, 0), (0, 205, 0), (205, 205, 0), (0, 0, 238), (205, 0, 205), (0, 205, 205)),
+    *((229, 229, 229), (127, 127, 127), (255, 0, 0), (0, 255, 0), (255, 255, 0), (92, 92, 255)),
+    *((255, 0, 255), (0, 255, 255), (255, 255, 255)),
+]
+"""What terminals paint in the place of the sixteen colours."""
 
 
 def colour(theme: Theme, name: str) -> Color:
     """A colour of the theme by the name that styles use."""
     return Color.parse(theme.variables.get(name) or getattr(theme, name))
+
+
+def sixteen(theme: Theme, name: str, palette: Sequence[tuple[int, int, int]]) -> Color:
+    """The colour on a terminal that has sixteen of them."""
+    same = next(one for one in own("standard") if one.name == theme.name)
+    number = RichColor.parse(colour(same, name).hex).downgrade(ColorSystem.STANDARD).number
+    assert number is not None
+    return Color(*palette[number])
+
+
+TERMINALS: dict[str, Callable[[Theme, str], Color]] = {
+    "truecolor": colour,
+    "256 colours": lambda theme, name: Color(
+        *RichColor.parse(colour(theme, name).hex).downgrade(ColorSystem.EIGHT_BIT).get_truecolor()
+    ),
+    "16 colours": lambda theme, name: sixteen(theme, name, VGA),
+    "16 colours of xterm": lambda theme, name: sixteen(theme, name, XTERM),
+    "NO_COLOR": lambda theme, name: colour(theme, name).monochrome,
+}
+"""A theme's colour as each kind of terminal shows it."""
+ON_EVERY_TERMINAL = pytest.mark.parametrize("terminal", TERMINALS)
 
 
 def luminance(of: Color) -> float:
@@ -48,16 +86,53 @@ def contrast(one: Color, other: Color) -> float:
 
 
 @THEMES
-@pytest.mark.parametrize("name", TEXT)
-@pytest.mark.parametrize("ground", ["background", "surface", "panel"])
-def test_text_has_contrast_of_four_and_a_half(theme: Theme, name: str, ground: str) -> None:
+@ON_EVERY_TERMINAL
+def test_text_has_contrast_of_four_and_a_half(theme: Theme, terminal: str) -> None:
     """Every colour that text is drawn in stands out from every ground it is drawn on."""
-    assert contrast(colour(theme, name), colour(theme, ground)) >= 4.5
+    shown = TERMINALS[terminal]
+    least = 3.9 if terminal == "16 colours of xterm" else 4.5  # its grey is what it is
+    for name in TEXT:
+        for ground in ("background", "surface", "panel"):
+            assert contrast(shown(theme, name), shown(theme, ground)) >= least, (name, ground)
 
 
 @THEMES
-def test_severities_differ_in_lightness(theme: Theme) -> None:
+@pytest.mark.parametrize("terminal", ["truecolor", "256 colours", "NO_COLOR"])
+def test_severities_differ_in_lightness(theme: Theme, terminal: str) -> None:
     """Warning, critical and full are told apart by lightness alone, step by step towards the ground's."""
-    warning, critical, full = (lightness(colour(theme, name)) for name in ("warning", "critical", "full"))
+    shown = TERMINALS[terminal]
+    warning, critical, full = (lightness(shown(theme, name)) for name in ("warning", "critical", "full"))
     assert warning - critical >= 7
     assert critical - full >= 7
+
+
+@THEMES
+@ON_EVERY_TERMINAL
+def test_severities_are_four_colours(theme: Theme, terminal: str) -> None:
+    """However few colours there are, no two severities share one."""
+    names = ("normal", "warning", "critical", "full")
+    assert len(names) == len({TERMINALS[terminal](theme, name).hex for name in names})
+
+
+@pytest.mark.parametrize(
+    ("term", "expected"), [("xterm", "#ff55ff"), ("xterm-256color", DARK.variables["critical"])]
+)
+async def test_terminal_with_sixteen_colours_gets_its_own(
+    monkeypatch: pytest.MonkeyPatch, term: str, expected: str
+) -> None:
+    """What the terminal can show decides, by TERM and COLORTERM."""
+    monkeypatch.setenv("TERM", term)
+    monkeypatch.delenv("COLORTERM")
+    async with app(stage(PERSONAL)).run_test() as pilot:
+        assert expected == pilot.app.theme_variables["critical"]
+        pilot.app.theme = "nord"
+        await pilot.pause()
+        assert pilot.app.theme_variables["critical"] not in ("#ff55ff", DARK.variables["critical"])
+
+
+def test_picture_for_a_report_has_all_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A picture that nobody sees in a terminal does not depend on what the terminal can show."""
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("COLORTERM")
+    picture = svg(stage(PERSONAL), 1, now=lambda: NOW, size=(80, 24), options=Options(zone=UTC))
+    assert DARK.variables["normal"] in picture

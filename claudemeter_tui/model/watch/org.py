@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import cached_property
 
 from claudemeter_tui.model.events import Kind, Telling, Thresholds
 from claudemeter_tui.model.money import Money
@@ -38,8 +37,8 @@ class OrgWatch:
     """What is remembered of one org."""
 
     seen: OrgState
-    at: datetime
-    """When it was last looked at."""
+    deciding: tuple[object, ...] = ()
+    """All that it says but amounts and caps."""
     believed: Believed = field(default_factory=Believed)
     windows: Mapping[str, WindowWatch] = field(default_factory=dict)
     """By the window's key."""
@@ -54,16 +53,30 @@ class OrgWatch:
     stale: bool = False
     """Whether that was told."""
 
-    @cached_property
+    ahead: datetime | None = None
+    """When a window resets, a lock ends, or a part of the balance is about to expire. None: nothing does."""
+
+    @property
     def due(self) -> datetime | None:
         """When the clock alone may change something. None: it changes nothing."""
-        return min(_moments(self), default=None)
+        old = self._old_from
+        if old is None or self.ahead is None:
+            return old or self.ahead
+        return min(old, self.ahead)
+
+    @property
+    def _old_from(self) -> datetime | None:
+        """When its figures are stale, or are to be told to be. None: neither comes."""
+        if self.stale_since is not None:
+            return None if self.stale else self.stale_since + STALE_FOR
+        read_at = self.seen.read_at
+        return read_at + 2 * self.seen.interval + _MOMENT if read_at is not None else None
 
     @classmethod
     def first(cls, state: OrgState, thresholds: Thresholds, now: datetime) -> OrgWatch:
         """An org that is seen for the first time: what is so already is not told."""
         nothing = OrgState(state.org, state.account, state.session)
-        return cls(nothing, now).after(state, thresholds, Telling(now, state.session))
+        return cls(nothing).after(state, thresholds, Telling(now, state.session))
 
     def is_current(self, state: OrgState, now: datetime) -> bool:
         """Whether another look would find nothing."""
@@ -71,26 +84,35 @@ class OrgWatch:
 
     def after(self, state: OrgState, thresholds: Thresholds, tell: Telling) -> OrgWatch:
         """The watch after one more look at the org."""
-        waits = self.due is None or tell.now < self.due
-        before = self.seen.replies
-        fresh = {endpoint: new for endpoint, new in state.replies.items() if new is not before.get(endpoint)}
-        if waits and self._is_same(state, fresh) and not state.is_stale(tell.now):
-            believed = Believed(state.replies)
-            return replace(self, seen=state, at=tell.now, believed=believed, stale_since=None)
-        return self._looked(state, fresh, thresholds, tell)
+        waits = (self.due is None or tell.now < self.due) and not state.is_stale(tell.now)
+        deciding = _deciding(state)
+        if waits and self._is_settled and deciding == self.deciding:
+            return OrgWatch(
+                seen=state,
+                deciding=deciding,
+                believed=Believed(state.replies),
+                windows=self.windows,
+                meters=self._meters(state.credits, state.replies, thresholds, tell),
+                stand=self.stand,
+                balance=self.balance,
+                warned=self.warned,
+                stale=self.stale,
+                ahead=self.ahead,
+            )
+        return replace(self._looked(state, thresholds, tell), deciding=deciding)
 
-    def _is_same(self, state: OrgState, fresh: Fresh) -> bool:
-        """Whether every new reply says what the one before said, and nothing waits to be believed."""
-        before, seen = self.seen.replies, self.seen
+    @property
+    def _is_settled(self) -> bool:
+        """Whether nothing waits to be believed."""
         return (
-            (state.org, state.session) == (seen.org, seen.session)
-            and all(one in before and before[one].value == new.value for one, new in fresh.items())
-            and self.believed.is_all_of(before)
+            self.believed.is_all_of(self.seen.replies)
             and not any(watch.doubts for watch in self.windows.values())
             and all(watch.is_settled for watch in self.meters.values())
         )
 
-    def _looked(self, state: OrgState, fresh: Fresh, thresholds: Thresholds, tell: Telling) -> OrgWatch:
+    def _looked(self, state: OrgState, thresholds: Thresholds, tell: Telling) -> OrgWatch:
+        before = self.seen.replies
+        fresh = {endpoint: new for endpoint, new in state.replies.items() if new is not before.get(endpoint)}
         if state.session != self.seen.session:
             labels = {"before": self.seen.session.label, "after": state.session.label}
             tell(Kind.SOURCE_CHANGED, **labels)
@@ -99,17 +121,23 @@ class OrgWatch:
         steady = state if believed.is_all_of(state.replies) else replace(state, replies=believed.replies)
         money = steady.credits
         first = Endpoint.PREPAID not in self.believed.replies
+        meters = self._meters(money, state.replies, thresholds, tell)
+        balance = balance_after(self.balance, money.balance, tell)
+        warned = warned_after(self.warned, money.balance, tell, first=first)
+        stand = self.stand.after(judge(steady, tell.now), tell, money)
+        ends = [watch.ends for watch in windows.values()]
+        ahead = [*ends, stand.due, next_warning(money.balance, tell.now)]
         return OrgWatch(
             seen=state,
-            at=tell.now,
             believed=believed,
             windows=windows,
-            meters=self._meters(money, fresh, thresholds, tell),
-            balance=balance_after(self.balance, money.balance, tell),
-            warned=warned_after(self.warned, money.balance, tell, first=first),
-            stand=self.stand.after(judge(steady, tell.now), tell, money),
+            meters=meters,
+            stand=stand,
+            balance=balance,
+            warned=warned,
             stale_since=(self.stale_since or tell.now) if state.is_stale(tell.now) else None,
             stale=self.stale,
+            ahead=min((moment for moment in ahead if moment is not None), default=None),
         )
 
     def _windows(
@@ -129,12 +157,13 @@ class OrgWatch:
         return {key: watch for key, watch in (read | came).items() if watch is not None}
 
     def _meters(
-        self, money: Credits, fresh: Fresh, thresholds: Thresholds, tell: Telling
+        self, money: Credits, replies: Mapping[Endpoint, Reply], thresholds: Thresholds, tell: Telling
     ) -> dict[Origin, MeterWatch]:
         """The meters that lead, after their new figures, if there are any."""
-        known = dict(self.meters)
-        for meter in (money.own, money.pool):
-            if meter is not None and endpoint_of(meter) in fresh:
+        known, before = dict(self.meters), self.seen.replies
+        for meter in money.gates:
+            place = endpoint_of(meter)
+            if place in replies and replies[place] is not before.get(place):
                 watch = known.get(meter.origin)
                 known[meter.origin] = (
                     watch.read(meter, thresholds, tell) if watch else MeterWatch.first(meter, thresholds)
@@ -142,24 +171,16 @@ class OrgWatch:
         return known
 
 
+def _deciding(state: OrgState) -> tuple[object, ...]:
+    """All that events are told of but amounts and caps; where it is the same only these need a look."""
+    money, plan = state.credits, state.plan or Plan(reported=False)
+    windows = [(it.key, it.label, it.percent, it.resets_at, it.locked_reason) for it in plan.windows]
+    gates = [meter.gate for meter in money.meters]
+    known = state.org, state.session, Endpoint.USAGE in state.replies, plan.reported
+    return *known, windows, gates, money.absent, money.unasked, money.balance
+
+
 def _in_order(watches: Mapping[str, WindowWatch], plan: Plan | None) -> tuple[Window, ...]:
     """The believed windows as the reply has them, those that it lacks behind."""
     keys = dict.fromkeys(window.key for window in plan.windows) if plan is not None else {}
     return tuple(watches[key].window for key in keys | dict.fromkeys(watches))
-
-
-def _moments(watch: OrgWatch) -> Iterator[datetime]:
-    """When the clock alone changes something."""
-    for window in watch.windows.values():
-        if window.window.resets_at is not None and not window.over:
-            yield window.window.resets_at
-    if watch.stand.due is not None:
-        yield watch.stand.due
-    prepaid = watch.believed.replies.get(Endpoint.PREPAID)
-    warning = next_warning(prepaid.value, watch.at) if prepaid is not None else None
-    if warning is not None:
-        yield warning
-    if watch.stale_since is None and watch.seen.read_at is not None:
-        yield watch.seen.read_at + 2 * watch.seen.interval + _MOMENT
-    if watch.stale_since is not None and not watch.stale:
-        yield watch.stale_since + STALE_FOR

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from claudemeter_tui.model.events import EXTRA_USAGE, POOL, Kind, Telling, Thresholds, reached
 from claudemeter_tui.model.money import Money
-from claudemeter_tui.model.reading import Endpoint, Value
+from claudemeter_tui.model.reading import Endpoint
 from claudemeter_tui.model.usage import Balance, Meter, Origin, Severity, Tranche
 from claudemeter_tui.model.watch import HELD_FOR
 
@@ -57,12 +57,13 @@ class MeterWatch:
         subject, replies = EXTRA_USAGE if new.personal else POOL, (endpoint_of(new),)
         if changed:
             tell(Kind.CAP_CHANGED, subject=subject, before=old.cap, after=new.cap, replies=replies)
-        mark = reached(new.percent, thresholds)
+        percent = new.percent
+        mark = reached(percent, thresholds)
         if mark > self.passed:
-            percents = {"before": old.percent, "after": new.percent, "threshold": mark}
-            severity = Severity.of(new.percent)
+            percents = {"before": old.percent, "after": percent, "threshold": mark}
+            severity = Severity.of(percent)
             tell(Kind.THRESHOLD, subject=subject, replies=replies, severity=severity, **percents)
-        fell = self.fell + 1 if new.percent is not None and new.percent < self.passed - FELL else 0
+        fell = self.fell + 1 if percent is not None and percent < self.passed - FELL else 0
         again = changed or fell >= HELD_FOR
         passed = mark if again else max(mark, self.passed)
         return MeterWatch(new, passed, 0 if again else fell, lost_cap)
@@ -82,8 +83,9 @@ class MeterWatch:
 
 def _cap_changed(old: Meter, new: Meter) -> bool:
     """Whether the cap is another one, or came, or went; both must be known."""
-    known = all(meter.cap is not None or meter.uncapped for meter in (old, new))
-    return known and old.cap != new.cap
+    if old.cap == new.cap:
+        return False
+    return all(meter.cap is not None or meter.uncapped for meter in (old, new))
 
 
 def balance_after(old: Money | None, balance: Balance | None, tell: Telling) -> Money | None:
@@ -116,11 +118,9 @@ def warned_after(
     return frozenset(known)
 
 
-def next_warning(prepaid: Value, now: datetime) -> datetime | None:
+def next_warning(balance: Balance | None, now: datetime) -> datetime | None:
     """When the next part of a balance is about to expire. None: none will be."""
-    if not isinstance(prepaid, Balance):
-        return None
-    soon = (key[0] - EXPIRES_SOON for key, _ in _expiring(prepaid))
+    soon = [key[0] - EXPIRES_SOON for key, _ in _expiring(balance)]
     return min((moment for moment in soon if moment > now), default=None)
 
 

@@ -20,6 +20,8 @@ class Believed:
 
     def is_all_of(self, replies: Mapping[Endpoint, Reply]) -> bool:
         """Whether nothing in these replies is doubted or completed."""
+        if self.replies is replies:
+            return True
         return all(self.replies.get(endpoint) is reply for endpoint, reply in replies.items())
 
     def after(self, fresh: Mapping[Endpoint, Reply], windows: tuple[Window, ...]) -> Believed:

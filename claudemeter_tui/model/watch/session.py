@@ -28,6 +28,8 @@ class SessionWatch:
     """Whether it is known, of all of its orgs at once, that no figures come."""
     hushed: bool = False
     """Whether that was not told: the session had expired, which says it."""
+    ending: bool = False
+    """Whether it was told that it ends soon."""
 
     def after(self, state: SessionState, tell: Telling) -> SessionWatch:
         """The watch after one more look at the session."""
@@ -38,7 +40,13 @@ class SessionWatch:
             tell(Kind.SESSION_EXPIRED, severity=Severity.CRITICAL, **account)
         if self.expired and not expired:
             tell(Kind.RECOVERED, **account)
-        return SessionWatch(state, state.schedule is not None, expired, self.stale, self.hushed)
+        works = bool(state.replies) and not state.failures
+        ending = state.expires_soon is not None and (self.ending or works)
+        if ending and not self.ending:
+            subject = state.session.label
+            tell(Kind.SESSION_ENDS, subject=subject, until=state.expires, severity=Severity.WARNING)
+        is_open = state.schedule is not None
+        return SessionWatch(state, is_open, expired, self.stale, self.hushed, ending)
 
 
 Orgs = dict[OrgKey, OrgWatch]

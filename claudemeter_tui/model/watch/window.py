@@ -38,6 +38,11 @@ class WindowWatch:
         passed = reached(window.percent, thresholds)
         return cls(window, full=window.is_full(now), passed=passed, over=window.is_due(now))
 
+    @property
+    def ends(self) -> datetime | None:
+        """When its reset is to be told by the clock. None: it is not known, or was told."""
+        return None if self.over else self.window.resets_at
+
     def read(self, new: Window | None, thresholds: Thresholds, tell: Telling) -> WindowWatch | None:
         """The watch after one more reply; None: the reply has no such window, or it is gone."""
         if self.doubts + 1 < HELD_FOR and self._doubts(new, tell.now):
@@ -69,11 +74,7 @@ class WindowWatch:
         old = self.window
         if old.is_due(now) or not self._in_use:
             return False
-        if new is None:
-            return True
-        if new.locked_reason is not None:
-            return False
-        return new.percent is None or (new.percent == 0 and new.resets_at in (None, old.resets_at))
+        return new is None or new.is_placeholder_of(old)
 
     def _completed(self, new: Window, now: datetime) -> Window:
         """The new figures, with the reset that is known where only that is missing."""

@@ -3,9 +3,9 @@
 `look` is the way in. Importing this loads no browser_cookie3: the thread that needs it does.
 """
 
-from claudemeter_tui.sources.browsers.folders import BROWSERS
+from claudemeter_tui.sources.browsers.folders import BROWSERS, searched
 from claudemeter_tui.sources.browsers.outcome import Look, Outcome
 from claudemeter_tui.sources.browsers.survey import LIMIT, look
 from claudemeter_tui.sources.browsers.wanted import UnknownBrowserError, Wanted
 
-__all__ = ["BROWSERS", "LIMIT", "Look", "Outcome", "UnknownBrowserError", "Wanted", "look"]
+__all__ = ["BROWSERS", "LIMIT", "Look", "Outcome", "UnknownBrowserError", "Wanted", "look", "searched"]

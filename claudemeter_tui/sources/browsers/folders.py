@@ -196,3 +196,36 @@ def roots(browser: Browser, within: Mapping[str, Path], system: str) -> Iterator
             if path.is_dir() and path.resolve() not in seen:
                 seen.add(path.resolve())
                 yield Root(path, base if base in ("snap", "flatpak") else "")
+
+
+def searched(system: str, environ: Mapping[str, str] = os.environ) -> str:
+    """Which browsers are looked for on a system, and where: `Chrome, … and LibreWolf in the home folder's …`.
+
+    For people: a folder goes by its name within the home folder, whoever's that is.
+    """
+    sought = [browser for browser in BROWSERS if browser.folders(system)]
+    moved = "$XDG_CONFIG_HOME" if system not in ("darwin", "win32") and environ.get("XDG_CONFIG_HOME") else ""
+    folders = {_within_home(folder) for one in sought for folder in one.folders(system)}
+    kept = sorted(folders - {".config"} if moved else folders)
+    places = [*filter(None, [moved]), f"the home folder's {_listed(kept)}"]
+    return f"{_listed([browser.name for browser in sought])} in {_listed(places)}"
+
+
+_IN_HOME = {
+    "config": ".config",
+    "flatpak": ".var",
+    "support": "Library",
+    "local": "AppData",
+    "roaming": "AppData",
+}
+
+
+def _within_home(folder: str) -> str:
+    """The first part of a folder as it stands in the home folder."""
+    base, _, rest = folder.partition("/")
+    return rest.partition("/")[0] if base == "home" else _IN_HOME.get(base, base)
+
+
+def _listed(names: list[str]) -> str:
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last

@@ -68,6 +68,11 @@ class Client:
         """What is sent now, renewed ones included."""
         return self._cookies
 
+    @property
+    def headers(self) -> httpx.Headers:
+        """What goes with every request besides the cookies; a change counts from the next one on."""
+        return self._http.headers
+
     def use(self, cookies: Cookies) -> None:
         """Send these cookies from now on, and no others."""
         self._cookies = cookies
@@ -85,7 +90,7 @@ class Client:
         try:
             return await self._ask(path)
         except _FAILED as error:
-            raise RefusedError(_named(error), type(error).__name__) from None
+            raise RefusedError(*_named(error)) from None
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -191,24 +196,39 @@ _ERRNO = {
 }
 
 
-def _named(error: Exception) -> Trouble:
-    """The trouble behind what httpx raised, found along its causes."""
+def _named(error: Exception) -> tuple[Trouble, str]:
+    """The trouble behind what httpx raised, and what narrows it down: the error's kind, or what TLS says."""
+    kind = type(error).__name__
     if isinstance(error, httpx.ProxyError):
-        return Trouble.PROXY
+        return Trouble.PROXY, kind
     if isinstance(error, httpx.TimeoutException | TimeoutError):
-        return Trouble.TIMEOUT
+        return Trouble.TIMEOUT, kind
     if isinstance(error, httpx.InvalidURL):
-        return Trouble.REDIRECT
+        return Trouble.REDIRECT, kind
     if isinstance(error, httpx.RemoteProtocolError):
-        return _broken_rule(str(error))
+        return _broken_rule(str(error)), kind
+    return _caused(error) or (
+        Trouble.NO_ROUTE if isinstance(error, httpx.ConnectError) else Trouble.CUT_OFF,
+        kind,
+    )
+
+
+def _caused(error: Exception) -> tuple[Trouble, str] | None:
+    """The same, found along its causes; what the system says of itself needs no more words."""
     for cause in _causes(error):
         if isinstance(cause, socket.gaierror):
-            return Trouble.DNS
+            return Trouble.DNS, ""
         if isinstance(cause, ssl.SSLError):
-            return Trouble.TLS
+            return Trouble.TLS, _of_tls(cause)
         if isinstance(cause, OSError) and cause.errno in _ERRNO:
-            return _ERRNO[cause.errno]
-    return Trouble.NO_ROUTE if isinstance(error, httpx.ConnectError) else Trouble.CUT_OFF
+            return _ERRNO[cause.errno], ""
+    return None
+
+
+def _of_tls(error: ssl.SSLError) -> str:
+    """OpenSSL's words: `self-signed certificate`, `wrong version number`."""
+    said = getattr(error, "verify_message", "") or error.reason or "no reason given"
+    return said.replace("_", " ").rstrip(".").lower()
 
 
 def _broken_rule(text: str) -> Trouble:

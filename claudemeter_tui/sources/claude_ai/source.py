@@ -7,11 +7,9 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 from urllib.parse import quote
 
 from claudemeter_tui.model.reading import (
-    SESSION_WIDE,
     Endpoint,
     Failure,
     Reading,
@@ -21,24 +19,14 @@ from claudemeter_tui.model.reading import (
     Trouble,
 )
 from claudemeter_tui.model.usage import Account, Meter, Org, Origin, Plan
-from claudemeter_tui.sources.claude_ai import answers, wire
-from claudemeter_tui.sources.claude_ai.answers import Answer, RefusedError
+from claudemeter_tui.sources.claude_ai import wire
 from claudemeter_tui.sources.claude_ai.client import Client
+from claudemeter_tui.sources.claude_ai.poll import Meaning, Part, Poll, is_session_wide
 
-POLL_WITHIN = 20.0
-"""Seconds after which a poll is over, whatever has not answered."""
-REPLY_WITHIN = 10.0
-"""Seconds for one reply, from its turn to its last byte."""
-MOST_AT_ONCE = 8
-"""Requests under way at a time."""
 SLOW_CHANGING = timedelta(minutes=15)
 """Between two looks at the account and the subscription."""
-_OPTIONAL = (Endpoint.OVERAGE, Endpoint.OWN_OVERAGE, Endpoint.PREPAID, Endpoint.SUBSCRIPTION)
-_NO_SUCH_THING = (Trouble.NOT_FOUND, Trouble.FORBIDDEN)
 
-Part = Reply | Failure
 Parts = dict[Endpoint, Part]
-Meaning = Callable[[object], wire.Parsed[Any]]
 
 
 @dataclass
@@ -70,7 +58,7 @@ class ClaudeAi:
         Expected failures are values in the readings. What every further request would meet too
         stops the poll and is told as the account's failure. `full` asks for the slow things, too.
         """
-        poll = _Poll(self._client, self._now)
+        poll = Poll(self._client, self._now)
         if full or _is_due(self._account_due, self._now()):
             yield await self._read_account(poll)
         tasks = [asyncio.create_task(self._read_org(poll, org, full=full)) for org in self._roster]
@@ -89,7 +77,7 @@ class ClaudeAi:
         """Close the connections."""
         await self._client.aclose()
 
-    async def _read_account(self, poll: _Poll) -> Reading:
+    async def _read_account(self, poll: Poll) -> Reading:
         """The account and its orgs; the list of orgs stands in where the account names none."""
         rosters: list[tuple[Org, ...]] = []
 
@@ -132,7 +120,7 @@ class ClaudeAi:
             part = listed
         return Reading(self.session, now, part, roster)
 
-    async def _read_org(self, poll: _Poll, org: Org, *, full: bool) -> Report:
+    async def _read_org(self, poll: Poll, org: Org, *, full: bool) -> Report:
         memory = self._memory.setdefault(org.uuid, _Memory())
         due = full or _is_due(memory.subscription_due, self._now())
         wanted = [Endpoint.USAGE, Endpoint.OVERAGE]
@@ -148,10 +136,10 @@ class ClaudeAi:
             parts |= await self._ask(poll, org, [Endpoint.PREPAID])
         if isinstance(parts.get(Endpoint.SUBSCRIPTION), Reply):
             memory.subscription_due = self._now() + SLOW_CHANGING
-        told = {endpoint: part for endpoint, part in parts.items() if not _is_session_wide(part)}
+        told = {endpoint: part for endpoint, part in parts.items() if not is_session_wide(part)}
         return Report(org, told)
 
-    async def _ask(self, poll: _Poll, org: Org, wanted: list[Endpoint]) -> Parts:
+    async def _ask(self, poll: Poll, org: Org, wanted: list[Endpoint]) -> Parts:
         parts = await asyncio.gather(*(poll.ask(it, *self._call(it, org)) for it in wanted))
         return dict(zip(wanted, parts, strict=True))
 
@@ -172,74 +160,9 @@ class ClaudeAi:
                 return f"{base}/subscription_details", wire.subscription
 
 
-class _Poll:
-    """One poll: its turns, its deadline, and what has stopped it."""
-
-    def __init__(self, client: Client, now: Callable[[], datetime]) -> None:
-        self._client = client
-        self._now = now
-        self._deadline = asyncio.get_running_loop().time() + POLL_WITHIN
-        self._turns = asyncio.Semaphore(MOST_AT_ONCE)
-        self.stopped: Failure | None = None
-
-    @property
-    def is_early(self) -> bool:
-        """Whether most of its time is left."""
-        return asyncio.get_running_loop().time() < self._deadline - 0.75 * POLL_WITHIN
-
-    async def ask(self, endpoint: Endpoint, path: str, meaning: Meaning) -> Part:
-        """One reply and what it means, or the failure to get one."""
-        part = await self._try(endpoint, path, meaning)
-        if self.stopped is None and isinstance(part, Failure) and _is_session_wide(part):
-            self.stopped = part
-        return part
-
-    async def _try(self, endpoint: Endpoint, path: str, meaning: Meaning) -> Part:
-        try:
-            async with asyncio.timeout_at(self._deadline), self._turns:
-                if self.stopped is not None:
-                    return self.stopped
-                async with asyncio.timeout(REPLY_WITHIN):
-                    answer = await self._client.get(path)
-            return _understood(endpoint, answer, meaning)
-        except RefusedError as refused:
-            at, wait = self._now(), refused.retry_after
-            return Failure(refused.trouble, endpoint, at, refused.detail, retry_after=wait)
-        except TimeoutError:
-            return Failure(Trouble.TIMEOUT, endpoint, self._now())
-        except wire.MalformedError:
-            return Failure(Trouble.MALFORMED, endpoint, self._now(), "JSON of another shape")
-        except Exception as error:  # noqa: BLE001 - the boundary for what nobody foresaw
-            return Failure.bug(error, endpoint, self._now())
-
-
 def _is_due(due: datetime | None, now: datetime) -> bool:
     """Whether what changes slowly is worth asking; a clock that was set back makes it so, too."""
     return due is None or not due - SLOW_CHANGING <= now < due
-
-
-def _understood(endpoint: Endpoint, answer: Answer, meaning: Meaning) -> Reply:
-    """The reply behind an answer; that an org has no such thing is an answer too."""
-    try:
-        parsed = meaning(answers.body(answer))
-    except RefusedError as refused:
-        if endpoint not in _OPTIONAL or refused.trouble not in _NO_SUCH_THING:
-            raise
-        parsed = wire.Parsed(None, (), ())
-    return Reply(
-        endpoint,
-        answer.at,
-        parsed.value,
-        text=answer.text,
-        status=answer.status,
-        took=answer.took,
-        new_fields=parsed.new_fields,
-        odd_values=parsed.odd_values,
-    )
-
-
-def _is_session_wide(part: Part) -> bool:
-    return isinstance(part, Failure) and part.trouble in SESSION_WIDE
 
 
 def _is_metered(part: Part) -> bool:

@@ -37,11 +37,11 @@ class BearerClient(Client):
         if to != ANTHROPIC and not is_loopback(urlsplit(to).hostname or ""):
             raise BadOriginError(f"Claude Code's token is sent to {ANTHROPIC} only")
         super().__init__(Cookies([]), base_url=to, now=now, transport=transport)
-        del self._http.headers["Referer"]
-        self._http.headers["anthropic-beta"] = BETA
+        del self.headers["Referer"]
+        self.headers["anthropic-beta"] = BETA
 
     def bear(self, token: Secret | None) -> None:
         """Send this token from now on; None: send none."""
-        self._http.headers.pop("Authorization", None)
+        self.headers.pop("Authorization", None)
         if token is not None:
-            self._http.headers["Authorization"] = f"Bearer {token.reveal()}"
+            self.headers["Authorization"] = f"Bearer {token.reveal()}"

@@ -68,7 +68,7 @@ class NoLogin:
 
     lack: Lack
     detail: str
-    """What happened and what helps, for people; never a token, never a path."""
+    """What happened and what helps, for people; never a token, never anybody's path."""
 
 
 Found = Login | NoLogin
@@ -92,7 +92,9 @@ def find(
         environment: where `CLAUDE_CONFIG_DIR` may stand.
         run: runs the keychain's tool on macOS.
     """
-    none = NoLogin(Lack.NO_LOGIN, "Claude Code has no login here: run claude and sign in with /login")
+    none = NoLogin(
+        Lack.NO_LOGIN, f"no login in {_searched(system, environment)}: run claude and sign in with /login"
+    )
     for place, content in _places(home, system, environment, run):
         found = content if isinstance(content, NoLogin) else _read(content, place, now)
         if isinstance(found, Login):
@@ -100,6 +102,12 @@ def find(
         if none.lack is Lack.NO_LOGIN:
             none = found
     return none
+
+
+def _searched(system: str, environment: Mapping[str, str]) -> str:
+    """Where it is looked for, for people."""
+    folder = f"${FOLDER_VARIABLE}" if environment.get(FOLDER_VARIABLE) else "the home folder's .claude"
+    return f"the keychain or {folder}" if system == "darwin" else folder
 
 
 def _places(

@@ -8,11 +8,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from claudemeter_tui.model.reading import Endpoint, Failure, Reading, Reply, Report, Session, Trouble
+from claudemeter_tui.model.reading import CLAUDE_CODE, Endpoint, Failure, Reading, Reply, Report, Trouble
 from claudemeter_tui.model.usage import Account, Org
 from claudemeter_tui.sources.aside import aside
 from claudemeter_tui.sources.claude_ai import wire
-from claudemeter_tui.sources.claude_ai.source import Part, _Poll
+from claudemeter_tui.sources.claude_ai.poll import Part, Poll
 from claudemeter_tui.sources.claude_code.bearer import BearerClient
 from claudemeter_tui.sources.claude_code.budget import Budget, Leave
 from claudemeter_tui.sources.claude_code.credentials import Found, Lack, Login, NoLogin
@@ -20,7 +20,6 @@ from claudemeter_tui.sources.claude_code.ledger import PACE
 from claudemeter_tui.sources.claude_code.secret import Secret
 from claudemeter_tui.sources.claude_code.wire_profile import profile
 
-SESSION = Session("Claude Code")
 PROFILE, USAGE = "/api/oauth/profile", "/api/oauth/usage"
 PROFILE_EVERY = timedelta(hours=6)
 """Between two looks at whose login it is; another token is a reason to look at once."""
@@ -48,7 +47,7 @@ class ClaudeCode:
         self, find: Callable[[], Found], client: BearerClient, budget: Budget, now: Callable[[], datetime]
     ) -> None:
         """Read with the login that `find` gives at each poll, in a thread; `now` is the clock."""
-        self.session = SESSION
+        self.session = CLAUDE_CODE
         self.next_at: datetime | None = None
         """When the budget allows the next poll; earlier ones ask nobody. None: there is no login to use."""
         self._find = find
@@ -124,7 +123,7 @@ class ClaudeCode:
 
     async def _ask(self, token: Secret) -> AsyncGenerator[Reading, None]:
         """The requests of one poll, and what the server said to them."""
-        poll = _Poll(self._client, self._now)
+        poll = Poll(self._client, self._now)
         if self._profile_is_due(token):
             yield await self._read_profile(poll, token)
         if self._whose is not None and poll.stopped is None:
@@ -136,7 +135,7 @@ class ClaudeCode:
         if poll.stopped is not None:
             yield self._stopped(await self._settled(poll.stopped, token))
 
-    async def _read_profile(self, poll: _Poll, token: Secret) -> Reading:
+    async def _read_profile(self, poll: Poll, token: Secret) -> Reading:
         """Whose login it is; a login of another account leaves nothing of the last one."""
         orgs: list[Org] = []
 

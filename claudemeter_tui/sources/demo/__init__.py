@@ -47,24 +47,3 @@ windows included; times are hours and minutes since its start:
 What is charged in between comes in uneven steps, which the script fixes: one moment has one answer,
 to the byte.
 """
-
-from __future__ import annotations
-
-from collections.abc import Callable
-from datetime import datetime
-from typing import TYPE_CHECKING
-
-from claudemeter_tui.sources.demo.clock import DemoClock, SkippingClock
-from claudemeter_tui.sources.demo.day import EMAIL
-
-if TYPE_CHECKING:  # the first frame does not wait for it
-    import httpx
-
-__all__ = ["EMAIL", "DemoClock", "SkippingClock", "transport"]
-
-
-def transport(now: Callable[[], datetime], start: datetime) -> httpx.AsyncBaseTransport:
-    """The simulated claude.ai by the clock `now`, its day begun at `start`, for the real client."""
-    from claudemeter_tui.sources.demo import server  # noqa: PLC0415 - loads httpx
-
-    return server.transport(now, start)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import ClassVar
 
@@ -13,7 +12,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from claudemeter_tui.model.reading import Looked, Offered, Trouble
+from claudemeter_tui.model.reading import Offered, Trouble
 from claudemeter_tui.model.store import Store
 from claudemeter_tui.model.usage import Severity
 from claudemeter_tui.text import sessions as words
@@ -21,24 +20,27 @@ from claudemeter_tui.tui import ink
 from claudemeter_tui.tui.keys import Key
 from claudemeter_tui.tui.layout import Layout
 from claudemeter_tui.tui.screens.viewer import Viewer
+from claudemeter_tui.tui.widgets.connect_page import TALL_FROM, page
 from claudemeter_tui.tui.widgets.drawing import Drawing
 from claudemeter_tui.tui.widgets.header import Header
 from claudemeter_tui.tui.widgets.key_hints import KeyHints
 
 DOINGS = (
-    Key(
-        "", "r", "refresh", "look again", "sign in to claude.ai in a browser on this machine, then look again"
-    ),
-    Key("p", "p", "screen.paste", "paste", "paste a Cookie header or a sessionKey; it stays in memory"),
+    Key("", "r", "refresh", "look again", "sign in to claude.ai in a browser, then look again"),
+    Key("p", "p", "screen.paste", "paste", "paste a Cookie header or sessionKey, kept in memory"),
     Key("d", "d", "screen.demo", "demo", "open the demo: a simulated day, without an account"),
     Key("", "q", "quit", "quit", "quit"),
 )
-"""What can be done now; Claude Code's login needs no key, it is used where it is found."""
-CLAUDE_CODE = "or run claude and sign in with /login: its login shows the windows"
-WIDE_FROM, TALL_FROM = 90, 16
-"""Columns from which a row is one line, lines from which every doing has one."""
-_CALM = ("not signed in", "not installed")
-"""Outcomes that nothing is wrong with."""
+"""What can be done now, and last how to leave."""
+TYPING = (
+    Key("", "Enter", "", "try it", "try what was pasted"),
+    Key("", "Esc", "screen.give_up", "close", "close the field, and forget what is in it"),
+)
+"""What the keys do while the field is open."""
+WHERE = (
+    "Where it is: on claude.ai press F12, then Application (in Firefox: Storage), Cookies, https://claude.ai,"
+    " sessionKey, and copy its value. It is tried before it is used."
+)
 _HOPELESS = frozenset(
     {Trouble.NO_SESSION, Trouble.EXPIRED, Trouble.TOKEN_INVALID, Trouble.TOKEN_SCOPE, Trouble.NO_ORGS}
 )
@@ -63,7 +65,8 @@ class Field(Input):
 
     def __init__(self) -> None:
         """Begin empty."""
-        super().__init__(password=True, compact=True, placeholder="Cookie header or sessionKey, then Enter")
+        super().__init__(password=True, placeholder="paste it here, then Enter; Esc closes")
+        self.border_title = "Cookie header or sessionKey"
 
     def post_message(self, message: Message) -> bool:
         """Send all messages but those that carry the text."""
@@ -87,8 +90,10 @@ class Connect(Viewer):
     }
     Connect VerticalScroll {
         height: 1fr;
-        padding: 0 1;
         scrollbar-size-vertical: 1;
+        scrollbar-gutter: stable;
+        scrollbar-background: $background;
+        scrollbar-color: $frame;
     }
     Connect Static {
         width: 1fr;
@@ -97,9 +102,19 @@ class Connect(Viewer):
     Connect #answer {
         padding: 0 1;
     }
-    Connect Field {
+    Connect Field, Connect Field:focus {
+        height: 1;
         padding: 0 1;
+        border: none;
         background: $surface;
+        background-tint: $foreground 0%;
+    }
+    Connect Field.-framed, Connect Field.-framed:focus {
+        height: 3;
+        border: round $selected;
+        border-title-color: $foreground;
+        border-title-style: bold;
+        background: $background;
     }
     """
     AUTO_FOCUS = "VerticalScroll"
@@ -141,14 +156,15 @@ class Connect(Viewer):
 
     def watch_view(self) -> None:
         """Draw what has changed."""
-        if not self.is_mounted:
+        if not self.can_draw:
             return
         view = replace(self.view, layout=Layout())
         for part in self.query(Drawing):
             part.view = view
         width, height = self.app.size
-        text = Content("\n").join(_page(view.store.looked or (), width - 4, tall=height >= TALL_FROM))
-        self._show("#text", text)
+        # The last column is the scrollbar's; the footer says how to quit.
+        lines = page(view.store.looked or (), DOINGS[:-1], width - 1, height)
+        self._show("#text", Content("\n").join(lines))
 
     def on_connect_pasted(self) -> None:
         """The answer takes a moment."""
@@ -161,9 +177,13 @@ class Connect(Viewer):
 
     def action_paste(self) -> None:
         """Open the field."""
-        field = self.query_exactly_one(Field)
+        field, tall = self.query_exactly_one(Field), self.app.size.height >= TALL_FROM
+        field.set_class(tall and not self.view.ascii, "-framed")
         field.remove_class("-hidden")
         field.focus()
+        self.query_exactly_one(KeyHints).show(TYPING)
+        if tall:
+            self._say(ink.text((WHERE, ink.MUTED)))
 
     def action_give_up(self) -> None:
         """Close the field and forget what is in it."""
@@ -171,6 +191,7 @@ class Connect(Viewer):
         field.clear()
         field.add_class("-hidden")
         self.query_exactly_one("#answer").add_class("-hidden")
+        self.query_exactly_one(KeyHints).show(DOINGS)
         self.query_exactly_one(VerticalScroll).focus()
 
     def action_demo(self) -> None:
@@ -187,49 +208,3 @@ class Connect(Viewer):
         part = self.query_exactly_one(where, Static)
         if not isinstance(part.content, Content) or not text.is_same(part.content):
             part.update(text)
-
-
-def _page(places: tuple[Looked, ...], width: int, *, tall: bool) -> Iterator[ink.Line]:
-    """The text in lines of at most `width` cells; where it is not `tall`, the footer tells what to do."""
-    found = any(place.outcome not in _CALM for place in places)
-    head = "No session works yet" if found else "No session of claude.ai was found"
-    rows = list(_rows(places, width))
-    if not tall:
-        yield from ink.wrapped(f"{head}: sign in to claude.ai in a browser, then press r.", width)
-        yield from rows
-        return
-    yield from (ink.text(""), ink.text((head, ink.TITLE)), ink.text(""))
-    yield from rows
-    yield from (ink.text(""), ink.text(("What you can do now", ink.TITLE)), ink.text(""))
-    for key in DOINGS:
-        yield from _beside(ink.text((f"{key.shown}  ", "$selected")), key.purpose, width)
-        if key.shown == "r":
-            yield from _beside(ink.text("   "), CLAUDE_CODE, width)
-
-
-def _rows(places: tuple[Looked, ...], width: int) -> Iterator[ink.Line]:
-    """What was looked at: the place and its outcome, and beside them or below what it says."""
-    if not places:
-        yield from ink.wrapped(words.NOWHERE, width)
-    names = max((len(place.session.label) for place in places), default=0)
-    outcomes = max((len(place.outcome) for place in places), default=0)
-    for place in places:
-        calm = place.outcome in _CALM
-        style = ink.MUTED if calm else ink.STYLE[Severity.WARNING]
-        mark = "·" if calm else ink.MARK[Severity.WARNING]
-        outcome = ink.text((f"{mark} {place.outcome}", style))
-        if width + 4 >= WIDE_FROM:
-            head = ink.text(
-                place.session.label.ljust(names + 2), outcome, " " * (outcomes + 2 - len(place.outcome))
-            )
-            yield from _beside(head, place.detail, width)
-        else:
-            yield ink.fit(ink.spread(ink.text(place.session.label), outcome, width), width)
-            yield from (ink.text("  ", line) for line in ink.wrapped(place.detail, width - 2, ink.MUTED))
-
-
-def _beside(head: ink.Line, said: str, width: int) -> Iterator[ink.Line]:
-    """A term, and what is said of it beside it, broken between words."""
-    first, *rest = ink.wrapped(said, max(10, width - head.cell_length)) or [ink.text("")]
-    yield ink.text(head, first)
-    yield from (ink.text(" " * head.cell_length, line) for line in rest)

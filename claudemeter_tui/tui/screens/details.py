@@ -251,10 +251,18 @@ class Details(Listing):
         endpoint = Endpoint(self._tab)
         failure, reply = self._failures().get(endpoint), self._replies().get(endpoint)
         parts = [] if failure is None else [reply_tabs.failed(failure, view)]
-        parts += (
-            [] if reply is None else [ink.text((part, ink.MUTED)) for part in reply_tabs.came(reply, view)]
-        )
+        if reply is not None:
+            read, status, *more = reply_tabs.came(reply, view)
+            parts += [ink.text((part, ink.MUTED)) for part in (read, status, *self._by(endpoint), *more)]
         return ink.fitting(parts, self.app.size.width - 2)
+
+    def _by(self, endpoint: Endpoint) -> list[str]:
+        """Through which session a reply came."""
+        view = self.view
+        served = view.session.session if view.session is not None else None
+        came_by = view.state.came_by.get(endpoint) if view.state is not None else None
+        session = served if endpoint is Endpoint.ACCOUNT else came_by
+        return [f"via {session.label}"] if session is not None else []
 
 
 _NONE = [Line("There was no good answer yet.")]

@@ -18,6 +18,12 @@ from claudemeter_tui.tui.view import View
 class Happenings(Page):
     """The open problems, the ones that cost figures first; then the events, newest first."""
 
+    def title_of(self, view: View) -> tuple[str, str]:
+        """How much there is of each."""
+        real = sum(not words.is_remark(problem) for problem in view.store.problems)
+        counts = ((real, "problem"), (len(view.store.problems) - real, "remark"), (len(view.events), "event"))
+        return "Events", " · ".join(f"{count} {what}{'' if count == 1 else 's'}" for count, what in counts)
+
     def content(self, view: View, width: int) -> Content:
         """A paragraph for each problem, a line for each remark and each event."""
         lines = [*_problems(view, width), ink.text(""), *_events(view, width)]
@@ -48,7 +54,7 @@ def _problem(problem: Problem, view: View, width: int) -> list[ink.Line]:
 def _events(view: View, width: int) -> list[ink.Line]:
     if not view.events:
         return [ink.text(("Nothing has happened in this run so far.", ink.MUTED))]
-    lines = [ink.text((f"Events of this run: {len(view.events)}", ink.TITLE)), ink.text("")]
+    lines = [ink.text(("Events of this run, the newest first", ink.TITLE)), ink.text("")]
     return lines + [line for event in reversed(view.events) for line in _event(event, view, width)]
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import zip_longest
+
 from textual.content import Content
 
 from claudemeter_tui import __version__
 from claudemeter_tui.model.usage import Severity
+from claudemeter_tui.text import chart
 from claudemeter_tui.tui import ink
 from claudemeter_tui.tui.keys import GROUPS, Key
 from claudemeter_tui.tui.screens.details import DETAILS_KEYS
@@ -13,8 +17,14 @@ from claudemeter_tui.tui.screens.overview import OVERVIEW_KEYS
 from claudemeter_tui.tui.screens.page import Page
 from claudemeter_tui.tui.view import View
 
-KEY = 16
+KEY = 13
 """Cells of the column of keys."""
+COLUMN, BETWEEN = 52, 3
+"""Least cells of a column, and blanks between two."""
+OTHERS = (("All orgs", OVERVIEW_KEYS), ("Details", DETAILS_KEYS))
+"""The keys of other screens, by purpose."""
+Section = list[ink.Line]
+"""A heading and what stands below it."""
 
 VERDICTS = (
     ("CAN WORK", "no plan-wide window is full"),
@@ -43,29 +53,60 @@ window is full. One source says that prompts are refused even before that; wheth
 class Help(Page):
     """What a newcomer asks."""
 
+    def title_of(self, view: View) -> tuple[str, str]:  # noqa: ARG002
+        """The version."""
+        return "Help", f"claudemeter-tui {__version__}"
+
     def content(self, view: View, width: int) -> Content:  # noqa: ARG002
-        """Keys, verdicts, marks, sources."""
-        lines = [ink.text((f"claudemeter-tui {__version__}", ink.TITLE)), ink.text("")]
-        for purpose, keys in every_key():
-            lines.append(ink.text((purpose, ink.TITLE)))
-            for key in keys:
-                lines += _row(ink.text((key.shown, "$selected")), key.purpose, width)
-            lines.append(ink.text(""))
-        lines.append(ink.text(("Verdicts", ink.TITLE)))
-        for name, meaning in VERDICTS:
-            lines += _row(ink.text(name), meaning, width)
-        lines += [ink.text(""), ink.text(("Marks", ink.TITLE))]
-        for mark, style, meaning in MARKS:
-            lines += _row(ink.text((mark, style)), meaning, width)
-        lines += [ink.text(""), ink.text(("Where the figures come from", ink.TITLE))]
-        for paragraph in ABOUT.split("\n\n"):
-            lines += [*ink.wrapped(paragraph, min(width, 100)), ink.text("")]
+        """Keys, verdicts, marks, sources: side by side where there is room."""
+        count = max(1, min(3, (width + BETWEEN) // (COLUMN + BETWEEN)))
+        cells = (width + BETWEEN) // count - BETWEEN
+        columns = [_below(sections) for sections in _columns(cells, count)]
+        rows = zip_longest(*columns, fillvalue=ink.text())
+        lines = [ink.joined([ink.fit(line, cells) for line in row], " " * BETWEEN) for row in rows]
         return Content("\n").join(lines)
+
+
+def _columns(width: int, count: int) -> list[list[Section]]:
+    """What is explained in each column: the keys first, then what is seen, then the keys of other screens."""
+    keys, others = ([_keys(*group, width) for group in groups] for groups in (GROUPS, OTHERS))
+    seen = _meanings(width)
+    return {1: [[*keys, *seen, *others]], 2: [[*keys, *others], seen]}.get(count, [keys, seen, others])
+
+
+def _keys(purpose: str, keys: Iterable[Key], width: int) -> Section:
+    return _section(purpose, [(ink.text((key.shown, "$selected")), key.purpose) for key in keys], width)
+
+
+def _meanings(width: int) -> list[Section]:
+    marks = [(ink.text((mark, style)), meaning) for mark, style, meaning in MARKS]
+    letters = [(ink.text(each.letter), each.meaning) for each in chart.MARKS]
+    about = [ink.wrapped(text, width - 2) for text in ABOUT.strip().split("\n\n")]
+    return [
+        _section("Verdicts", [(ink.text(name), meaning) for name, meaning in VERDICTS], width),
+        _section("Marks", marks, width),
+        _section("Letters on the chart's time axis", letters, width),
+        [
+            ink.text(("Where the figures come from", ink.TITLE)),
+            *(ink.text("  ", line) for line in _below(about)),
+        ],
+    ]
+
+
+def _section(title: str, terms: Iterable[tuple[ink.Line, str]], width: int) -> Section:
+    rows = [line for term, meaning in terms for line in _row(term, meaning, width)]
+    return [ink.text((title, ink.TITLE)), *rows]
+
+
+def _below(sections: Iterable[Section]) -> Section:
+    """One below the other, with a blank line between two."""
+    first, *others = sections
+    return [*first, *(line for section in others for line in (ink.text(), *section))]
 
 
 def every_key() -> tuple[tuple[str, tuple[Key, ...]], ...]:
     """All keys by purpose, those of the other screens too."""
-    return (*GROUPS, ("All orgs", tuple(OVERVIEW_KEYS)), ("Details", tuple(DETAILS_KEYS)))
+    return (*GROUPS, *OTHERS)
 
 
 def _row(head: ink.Line, meaning: str, width: int) -> list[ink.Line]:

@@ -109,7 +109,7 @@ class Listing(Viewer):
 
     def watch_view(self) -> None:
         """Draw what has changed."""
-        if self.is_mounted and self.lines.is_mounted and self.lines.container_size.width:
+        if self.can_draw and self.lines.is_mounted and self.lines.container_size.width:
             self.lines.ascii = self.view.ascii
             height = self.app.size.height
             for line, least in zip(self.query(Headline), self.FROM, strict=True):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import accumulate
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -11,17 +13,17 @@ from textual.message import Message
 
 from claudemeter_tui.model.store import OrgKey, OrgState
 from claudemeter_tui.model.usage import Severity
-from claudemeter_tui.model.verdict import State
+from claudemeter_tui.model.verdict import State, Verdict
 from claudemeter_tui.text import overview as words
 from claudemeter_tui.text.overview import SORTABLE, Column, Row
-from claudemeter_tui.text.verdict import NAMES
 from claudemeter_tui.tui import ink
 from claudemeter_tui.tui.keys import Key
 from claudemeter_tui.tui.screens.listing import MOVING, Listing
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.headline import Headline
 from claudemeter_tui.tui.widgets.lines import Sheet, under_cursor
-from claudemeter_tui.tui.widgets.org_table import Grid, Lengths, grid, head, lengths, line, said
+from claudemeter_tui.tui.widgets.org_block import Block, Blocks
+from claudemeter_tui.tui.widgets.org_table import MARK, Grid, Lengths, grid, head, lengths, line, said
 
 OVERVIEW_KEYS = (
     Key("enter", "Enter", "screen.enter", "go", "go to the org under the cursor"),
@@ -41,14 +43,9 @@ HINTS = (
     OVERVIEW_KEYS[4],
     Key("", "q", "quit", "quit", ""),
 )
-LOUD = {
-    State.BLOCKED: ink.STYLE[Severity.FULL],
-    State.WAIT: ink.STYLE[Severity.CRITICAL],
-    State.ON_CREDITS: ink.STYLE[Severity.WARNING],
-    State.UNKNOWN: ink.STYLE[Severity.WARNING],
-    State.CAN_WORK: ink.STYLE[Severity.NORMAL],
-}
-"""The colours of the verdicts in the title."""
+INDENT = 2
+"""Cells by which the lines below a row stand back."""
+NOTHING_FOUND = "No org is found by all of these words."
 
 
 class Overview(Listing):
@@ -72,8 +69,11 @@ class Overview(Listing):
         self._width = 0
         self._grid = Grid({})
         self._every: list[Row] = []
+        self._tally: Mapping[str, Sequence[Row]] = {}
         self._rows: list[Row] = []
         self._lengths: dict[Row, Lengths] = {}
+        self._blocks = Blocks()
+        self._below: Mapping[Row, Block] = {}
         self._drawn: dict[tuple[Row, bool], tuple[tuple[str, ...], ink.Line]] = {}
 
     def redraw(self) -> None:
@@ -85,7 +85,7 @@ class Overview(Listing):
         self._rows = words.ordered(found, self._by, backwards=self._backwards)
         self.lines.show(self._sheet(), self._cursor())
         columns = head(self._grid, self._by, backwards=self._backwards)
-        self.above([_title(every, self._by, self._grid)], columns)
+        self.above([self._title()], columns)
         self.find.say(f"{len(found)} of {len(every)}")
         self._tell()
 
@@ -95,7 +95,7 @@ class Overview(Listing):
         self._lengths = {one: self._lengths.get(one) or lengths(one, now, zone) for one in every}
         self._grid = grid(self._lengths.values(), width)
         self._drawn = {(one, at): known for (one, at), known in self._drawn.items() if one in self._lengths}
-        self._every, self._width = every, width
+        self._every, self._width, self._tally = every, width, words.tally(every)
 
     def sought(self) -> None:
         """Only the orgs in which the words occur, from the first one on."""
@@ -157,17 +157,24 @@ class Overview(Listing):
         self.tell(replace(self.view, key=at))
 
     def _sheet(self) -> Sheet:
-        """A line for each org; two where all of them fit then."""
-        tall = 2 if 2 * len(self._every) <= self.lines.size.height else 1
-        return Sheet(range(0, tall * len(self._rows) + 1, tall), self._line)
+        """A line for each org, and as much below it as fits for all of them."""
+        if self.find.wanted and not self._rows:
+            told = under_cursor(ink.text((NOTHING_FOUND, ink.MUTED)), self._width, selected=False)
+            return Sheet((0, 1), lambda *_: told, rests=lambda _: False)
+        width, room = self._width - INDENT - MARK, self.lines.size.height
+        self._below = self._blocks.below(self._every, self.view, width, room)
+        heights = [1 + len(self._below.get(one, ())) for one in self._rows]
+        if heights and heights[-1] > 2:
+            heights[-1] -= 1  # the blank line between two orgs
+        return Sheet([0, *accumulate(heights)], self._line)
 
     def _line(self, item: int, part: int, selected: bool) -> ink.Line:  # noqa: FBT001 - as a sheet draws
         one, now = self._rows[item], self.view.now
         if part:
-            more = ink.fitting(
-                [ink.text((text, ink.MUTED)) for text in words.beside(one, now)], self._width - 4
-            )
-            return under_cursor(ink.text("  ", more), self._width, selected=selected)
+            below = self._below[one][part - 1]
+            if not below.plain:
+                return below.truncate(self._width, pad=True)
+            return under_cursor(ink.text(" " * INDENT, below), self._width, selected=selected)
         told = said(one, self._grid, now, self.view.zone)
         known, drawn = self._drawn.get((one, selected), ((), ink.text()))
         if known != told:
@@ -175,11 +182,18 @@ class Overview(Listing):
             self._drawn[one, selected] = told, drawn
         return drawn
 
+    def _title(self) -> ink.Line:
+        """How many orgs there are, with which verdicts; the order, where no arrow shows it."""
+        count = len(self._every)
+        parts = [ink.text((f"{count} org{'' if count == 1 else 's'}", ink.TITLE))]
+        for verdict, rows in self._tally.items():
+            parts.append(ink.text((f"{len(rows)} {verdict}", _colour(rows[0].verdict, self.view.now))))
+        if self._by not in self._grid.widths:
+            parts.append(ink.text((f"by {self._by}", ink.MUTED)))
+        return ink.longest((ink.text(" ", line) for line in ink.fewer(parts, "   ")), self.app.size.width)
 
-def _title(every: list[Row], by: Column, grid: Grid) -> ink.Line:
-    """How many orgs there are, with which verdicts; the order, where no arrow shows it."""
-    parts = [ink.text((f"{len(every)} org{'' if len(every) == 1 else 's'}", ink.TITLE))]
-    parts += [ink.text((f"{count} {NAMES[state]}", LOUD[state])) for state, count in words.tally(every)]
-    if by not in grid.widths:
-        parts.append(ink.text((f"by {by}", ink.MUTED)))
-    return ink.text(" ", ink.joined(parts, "   "))
+
+def _colour(verdict: Verdict, now: datetime) -> str:
+    """That of a verdict in the title, where no window makes CAN WORK louder."""
+    calm = verdict.state is State.CAN_WORK and not verdict.locked
+    return ink.STYLE[Severity.NORMAL if calm else ink.severity(verdict, now)]

@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.geometry import Size
 from textual.widgets import Static
 
 from claudemeter_tui.tui import ink
@@ -18,6 +19,7 @@ from claudemeter_tui.tui.screens.viewer import Viewer
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.banner import Banner
 from claudemeter_tui.tui.widgets.drawing import Drawing
+from claudemeter_tui.tui.widgets.headline import Headline
 from claudemeter_tui.tui.widgets.key_hints import KeyHints
 
 HINTS = (
@@ -25,6 +27,8 @@ HINTS = (
     Key("", "↑↓", "", "scroll", ""),
     Key("", "q", "quit", "quit", ""),
 )
+TITLE_FROM = 12
+"""Lines of the terminal from which a page has a title."""
 
 
 class Page(Viewer):
@@ -37,11 +41,16 @@ class Page(Viewer):
     ]
 
     def compose(self) -> ComposeResult:
-        """Verdict, text, hints."""
+        """Verdict, title, text, hints."""
         yield Banner()
+        yield Headline()
         with VerticalScroll():
             yield Static(markup=False)
         yield KeyHints(HINTS)
+
+    def title_of(self, view: View) -> tuple[str, str]:
+        """What the page is called, and what stands at the end of that line."""
+        raise NotImplementedError
 
     def content(self, view: View, width: int) -> Content:
         """The page's text in lines of at most `width` cells."""
@@ -66,13 +75,22 @@ class Page(Viewer):
             self._draw()
 
     def _draw(self) -> None:
-        if not self.is_mounted:
+        if not self.can_draw:
             return
-        view = replace(self.view, layout=Layout())
+        view, size = replace(self.view, layout=Layout()), self.app.size
         for part in self.query(Drawing):
             part.view = view
-        text = self.content(view, self.app.size.width - 5)
+        self._entitle(view, size)
+        text = self.content(view, size.width - 5)
         text = ink.plain(text) if view.ascii else text
         page = self.query_exactly_one(Static)
         if not isinstance(page.content, Content) or not text.is_same(page.content):
             page.update(text)
+
+    def _entitle(self, view: View, size: Size) -> None:
+        """Put the title above the text, where there is room for one."""
+        name, note = self.title_of(view)
+        line = ink.spread(ink.text((f" {name}", ink.TITLE)), ink.text((note, ink.MUTED)), size.width - 1)
+        head = self.query_exactly_one(Headline)
+        head.show([ink.plain(line) if view.ascii else line])
+        head.display = size.height >= TITLE_FROM

@@ -1,97 +1,153 @@
-"""The chart of `used_credits` over this run."""
+"""The chart: what was spent over this run, or how full the windows were."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from textual import events
 from textual.reactive import var
 
 from claudemeter_tui.model.money import Money
-from claudemeter_tui.model.samples import Series
 from claudemeter_tui.model.store import OrgState
-from claudemeter_tui.model.usage import Credits
-from claudemeter_tui.text import format as form
-from claudemeter_tui.text.chart import chart, column_at
+from claudemeter_tui.text.chart import Chart, Frame, credits_chart, windows_chart
 from claudemeter_tui.tui import ink
 from claudemeter_tui.tui.view import View
+from claudemeter_tui.tui.widgets.chart_title import SPANS, STYLES, head
 from claudemeter_tui.tui.widgets.drawing import Drawing
 
 EVERY = 30
 """Seconds after which the chart moves on: plotting costs more than all else on screen together."""
-
-SPANS: tuple[tuple[timedelta | None, str], ...] = (
-    (timedelta(minutes=15), "the last 15 minutes"),
-    (timedelta(hours=1), "the last hour"),
-    (None, "the run"),
-    (timedelta(days=1), "the last day"),
-    (timedelta(days=7), "the last week"),
-)
-"""How far back the chart can look, and how that is called."""
-
-Plot = tuple[tuple[object, ...], list[ink.Line]]
+STACKED = 12
+"""Cells of the scales of two charts, one below the other, at least: `cap $50.00 ┤`."""
+HEADED_FROM = 6
+"""Lines from which a chart without a frame says what it shows."""
 
 
 class ChartPanel(Drawing):
-    """What was spent and when, with gaps where nothing was read."""
+    """Steps, with gaps where nothing was read, and letters for what happened."""
 
     pointer: var[int | None] = var[int | None](None, init=False)
     """The column under the mouse. None: it is elsewhere."""
 
-    _plotted: Plot = ((), [])
+    _of: tuple[object, ...] = ()
+    """What the chart was made of."""
+    _chart: Chart | None = None
 
     def draw(self, width: int, height: int) -> list[ink.Line]:
-        """The plot; title and rise stand in its frame."""
-        state, framed = self.view.state, self.view.layout.framed
-        if state is None or not state.series.runs:
-            return []
-        inner, room = (width - 4, height - 2) if framed else (width - 2, height)
-        lines = self._plot(state, inner, room) or [ink.text(("Nothing was read in this time", ink.MUTED))]
-        if not framed:
-            return [ink.fit(ink.text(" ", line), width) for line in lines]
-        lines += [ink.text("")] * (room - len(lines))
-        note = self._pointed(state, inner, room) or _rise(state.series)
-        return ink.framed(_title(self.view, state.credits), note, lines, width)
+        """The picture; what it shows and what its marks mean stand in its frame."""
+        state = self.view.state
+        if state is None or not is_wanted(self.view):
+            return [ink.fit(ink.text((" Nothing to draw yet", ink.MUTED)), width)]
+        if self.view.layout.framed:
+            return self._framed(state, width, height)
+        headed = height >= HEADED_FROM
+        lines = self._lines(state, width - 2, height - headed)
+        if headed:
+            lines.insert(0, ink.spread(*self._head(state, width - 3), width - 2))
+        return [ink.fit(ink.text(" ", line), width) for line in lines]
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Tell time and value under the pointer."""
+        """Tell what stands under the pointer."""
         self.pointer = event.x
 
     def on_leave(self) -> None:
-        """Tell the rise again."""
+        """Tell of all of it again."""
         self.pointer = None
 
     def watch_pointer(self) -> None:
-        """Only the frame's note changes."""
+        """Only the note changes."""
         self.redraw()
 
-    def _plot(self, state: OrgState, width: int, height: int) -> list[ink.Line]:
-        """The plot, drawn anew only where something but a few seconds has changed."""
-        view, cap = self.view, _cap(state)
-        beat = view.now.timestamp() // EVERY
-        wanted = (state.series, cap, width, height, beat, view.span, view.zone, view.ascii)
-        if self._plotted[0] != wanted:
-            now, fresh = max(view.now, state.series.runs[-1].last), 2.5 * state.interval
-            look = {"span": view.span, "zone": view.zone, "plain": view.ascii, "fresh": fresh}
-            plot = chart(state.series, now, width, height, cap=cap, **look)  # type: ignore[arg-type]
-            self._plotted = wanted, [_inked(line, last=line is plot[-1]) for line in plot]
-        return list(self._plotted[1])
+    def _framed(self, state: OrgState, width: int, height: int) -> list[ink.Line]:
+        lines = self._lines(state, width - 4, height - 2)
+        lines += [ink.text("")] * (height - 2 - len(lines))
+        *above, below = ink.framed(*self._head(state, width - 9), lines, width)
+        return [*above, self._floor(below)]
 
-    def _pointed(self, state: OrgState, width: int, height: int) -> ink.Line | None:
-        if self.pointer is None:
-            return None
-        now, span = max(self.view.now, state.series.runs[-1].last), self.view.span
-        found = column_at(state.series, now, width, height, self.pointer - 2, span=span, cap=_cap(state))
-        if found is None:
-            return None
-        at, used = found
-        value = form.money(used) if used else "nothing read"
-        return ink.text((f"{form.when(at, self.view.now, self.view.zone)}  {value}", ink.TITLE))
+    def _head(self, state: OrgState, room: int) -> tuple[ink.Line, ink.Line]:
+        margin = 2 if self.view.layout.framed else 1
+        found = None
+        if self._chart is not None and self.pointer is not None:
+            found = self._chart.under(self.pointer - margin)
+        return head(self.view, state, room, windows=shows_windows(self.view), found=found)
+
+    def _lines(self, state: OrgState, width: int, height: int) -> list[ink.Line]:
+        chart = self._plotted(state, width, height)
+        if chart is None:
+            return [ink.text(("Nothing was read in this time", ink.MUTED))]
+        return [ink.text(*((text, STYLES[what]) for text, what in line)) for line in chart.lines]
+
+    def _plotted(self, state: OrgState, width: int, height: int) -> Chart | None:
+        """The chart, made anew only where something but a few seconds has changed."""
+        view, windows = self.view, shows_windows(self.view)
+        source = state.histories if windows else (state.series, _cap(state))
+        beat, look = view.now.timestamp() // EVERY, (width, height, view.span, view.zone, view.ascii)
+        of = (windows, source, state.key, state.interval, view.events, view.layout, beat, look)
+        if self._of != of:
+            margin = STACKED if view.layout.second else 0
+            frame = Frame(view.now, *look, fresh=2.5 * state.interval, margin=margin)
+            happened = [event for event in view.events if event.key == state.key]
+            self._of = of
+            if windows:
+                self._chart = windows_chart(state.histories, frame, events=happened)
+            else:
+                self._chart = credits_chart(state.series, frame, cap=_cap(state), events=happened)
+        return self._chart
+
+    def _floor(self, edge: ink.Line) -> ink.Line:
+        """The frame's lower edge with what the marks mean, or with the marks where the axis has none."""
+        chart = self._chart
+        if chart is None or not chart.letters:
+            return edge
+        if chart.has_axis:
+            said = [ink.text((mark.letter, ink.TITLE), (f" {mark.word}", ink.MUTED)) for mark in chart.legend]
+            words = ink.fitting(said, edge.cell_length - 6).rstrip()
+            return ink.text(edge[:2], " ", words, " ", edge[words.cell_length + 4 :])
+        for column, (letter, severity) in chart.letters.items():
+            x = 2 + chart.margin + column
+            edge = ink.text(edge[:x], (letter, STYLES[severity]), edge[x + 1 :])
+        return edge
 
 
 def is_wanted(view: View) -> bool:
     """Whether there is anything to plot."""
-    return view.state is not None and any(run.minor is not None for run in view.state.series.runs)
+    return view.state is not None and (_has_credits(view.state) or bool(view.state.histories))
+
+
+def is_moving(view: View) -> bool:
+    """Whether what is plotted has changed in this run."""
+    if view.state is None:
+        return False
+    if shows_windows(view):
+        return any(history.has_changed for history in view.state.histories.values())
+    runs = view.state.series.runs
+    return any(run.minor not in (None, runs[0].minor) for run in runs)
+
+
+def shows_windows(view: View) -> bool:
+    """Whether the chart shows how full the windows were: where it is wished, or there are no credits."""
+    state = view.state
+    return state is not None and bool(state.histories) and (view.windows or not _has_credits(state))
+
+
+def other(view: View) -> View:
+    """The same view with the chart showing the other thing."""
+    return replace(view, windows=not shows_windows(view))
+
+
+def has_both(view: View) -> bool:
+    """Whether there are credits and windows to plot."""
+    return view.state is not None and _has_credits(view.state) and bool(view.state.histories)
+
+
+def refusal(view: View) -> str:
+    """Why the chart cannot show the other thing; empty where it can."""
+    if view.state is None or not is_wanted(view):
+        return "There is nothing to draw yet."
+    if shows_windows(view):
+        return "" if _has_credits(view.state) else "No credits were read for this org: its windows are shown."
+    return "" if view.state.histories else "This org has no plan-wide windows: its credits are shown."
 
 
 def wider(span: timedelta | None, step: int) -> timedelta | None:
@@ -100,28 +156,9 @@ def wider(span: timedelta | None, step: int) -> timedelta | None:
     return spans[min(len(spans) - 1, max(0, spans.index(span) + step))]
 
 
+def _has_credits(state: OrgState) -> bool:
+    return any(run.minor is not None for run in state.series.runs)
+
+
 def _cap(state: OrgState) -> Money | None:
     return state.credits.lead.cap if state.credits.lead else None
-
-
-def _title(view: View, credits: Credits) -> ink.Line:
-    runs = view.state.series.runs if view.state else ()
-    since = f"since {form.when(runs[0].first, view.now, view.zone)}" if runs else ""
-    if view.span is not None:
-        since = f"in {dict(SPANS)[view.span]}"
-    whose = "Used credits" if credits.own is not None and credits.pool is None else "Your used credits"
-    if credits.own is None:
-        whose = "Used credits of the pool"
-    return ink.text((whose, ink.TITLE), (f" {since}", ink.MUTED))
-
-
-def _rise(series: Series) -> ink.Line:
-    spent = series.risen
-    return ink.text((f"+{form.money(spent)}", ink.TITLE if spent.minor else ink.MUTED))
-
-
-def _inked(line: str, *, last: bool) -> ink.Line:
-    """Scale in a quiet colour, the curve in its own."""
-    edge = next((place + 1 for place, char in enumerate(line) if char in "┤│+|"), len(line))
-    edge = len(line) if last else edge
-    return ink.text((line[:edge], ink.MUTED), (line[edge:], "$curve"))

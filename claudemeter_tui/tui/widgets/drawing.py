@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from textual.content import Content
-from textual.css.scalar import Scalar
 from textual.geometry import Size
 from textual.reactive import var
 from textual.widget import Widget
@@ -58,10 +57,3 @@ class Drawing(Widget):
             return Content("")
         picture = Content("\n").join(self.draw(width, height)[:height])
         return ink.plain(picture) if self.view.ascii else picture
-
-
-def give(part: Drawing, lines: int) -> None:
-    """Set the height of a part; one without lines is not there."""
-    part.set_class(lines == 0, "-hidden")
-    if lines and part.styles.height != Scalar.from_number(lines):
-        part.styles.height = lines

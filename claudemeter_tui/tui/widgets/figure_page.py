@@ -32,9 +32,12 @@ class FigurePage:
         self._sought = sought
         self._beside = width >= BESIDE_FROM
         self._items: list[tuple[str, Figure | None]] = []
+        self._readers: dict[str, str] = {}
         for section in sections:
             self._items.append((section.title, None))
             self._items += [(section.title, figure) for figure in section.figures]
+            readers = {figure.by for figure in section.figures} - {""}
+            self._readers[section.title] = readers.pop() if len(readers) == 1 else ""
 
     def sheet(self) -> Sheet:
         """All of it, ready to be drawn."""
@@ -59,7 +62,7 @@ class FigurePage:
         return [
             item
             for item, (_, figure) in enumerate(self._items)
-            if figure is not None and sought.search(f"{figure.label}\n{figure.value}\n{figure.source}")
+            if figure is not None and sought.search(f"{figure.label}\n{figure.value}\n{figure.whence}")
         ]
 
     def piece(self, item: int) -> tuple[str, str]:
@@ -86,32 +89,41 @@ class FigurePage:
         """The line of a figure on which its age stands; -1: on none, a figure before it has the same."""
         if self._beside:
             return 0
-        return len(_source(figure, self._width)) - 1 if self._is_first(item, figure) else -1
+        return len(self._source(item, figure)) - 1 if self._is_first(item, figure) else -1
 
     def _is_first(self, item: int, figure: Figure) -> bool:
         """Whether the figure before it comes from elsewhere, or from another time."""
         before = self.figure(item - 1)
-        return before is None or (before.source, before.at) != (figure.source, figure.at)
+        return before is None or (before.whence, before.at) != (figure.whence, figure.at)
 
     def _lines(self, item: int) -> Sequence[ink.Line]:
         title, figure = self._items[item]
         if figure is None:
-            head = ink.text((title, ink.TITLE))
+            reader = ink.text((self._readers[title], ink.MUTED))
+            head = ink.spread(ink.text((title, ink.TITLE)), reader, self._width - 3)
             return (ink.text(), head) if item else (head,)
         if self._beside:
-            return _row(figure, self._width)
-        above = _source(figure, self._width) if self._is_first(item, figure) else ()
+            return _row(figure, self._whence(item, figure), self._width)
+        above = self._source(item, figure) if self._is_first(item, figure) else ()
         return (*above, *_stacked(figure, self._width))
+
+    def _source(self, item: int, figure: Figure) -> tuple[ink.Line, ...]:
+        """The reply, where it stands above its figures; room for the age is left in each line."""
+        return _above(self._whence(item, figure), self._width)
+
+    def _whence(self, item: int, figure: Figure) -> str:
+        """Where it came from; without the session, where the heading names one for all."""
+        return figure.source if self._readers[self._items[item][0]] else figure.whence
 
 
 @lru_cache(maxsize=1024)
-def _row(figure: Figure, width: int) -> tuple[ink.Line, ...]:
+def _row(figure: Figure, whence: str, width: int) -> tuple[ink.Line, ...]:
     """Label, value and source side by side, each broken between words; room for the age is left."""
     room = width - LABEL - SOURCE - AGE - 8
     columns = (
         (ink.wrapped(figure.label, LABEL, ink.MUTED), LABEL),
         (_value(figure, room), room),
-        (ink.wrapped(figure.source, SOURCE, ink.MUTED), SOURCE),
+        (ink.wrapped(whence, SOURCE, ink.MUTED), SOURCE),
     )
     height = max(len(lines) for lines, _ in columns)
     return tuple(
@@ -121,9 +133,8 @@ def _row(figure: Figure, width: int) -> tuple[ink.Line, ...]:
 
 
 @lru_cache(maxsize=1024)
-def _source(figure: Figure, width: int) -> tuple[ink.Line, ...]:
-    """The reply, where it stands above its figures; room for the age is left in each line."""
-    return tuple(ink.wrapped(figure.source, max(8, width - AGE - 5), f"italic {ink.MUTED}"))
+def _above(whence: str, width: int) -> tuple[ink.Line, ...]:
+    return tuple(ink.wrapped(whence, max(8, width - AGE - 5), f"italic {ink.MUTED}"))
 
 
 @lru_cache(maxsize=1024)

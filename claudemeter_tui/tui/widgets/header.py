@@ -46,7 +46,8 @@ def _next(session: SessionState, view: View) -> str:
     left = schedule.next_at - view.now
     if schedule.held:
         return f"asks again at {form.when(schedule.next_at, view.now, view.zone)}"
-    return f"next in {form.countdown(left)}"
+    what = "next" if session.session.browser else "looks again"
+    return f"{what} in {form.countdown(left)}"
 
 
 def _who(view: View) -> list[ink.Line]:

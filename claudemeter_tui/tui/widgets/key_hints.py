@@ -32,6 +32,11 @@ class KeyHints(Drawing):
         super().__init__()
         self._keys = tuple(keys)
 
+    def show(self, keys: Sequence[Key]) -> None:
+        """Show these from now on."""
+        self._keys = tuple(keys)
+        self.redraw()
+
     def draw(self, width: int, height: int) -> list[ink.Line]:  # noqa: ARG002
         """Keys and what they do."""
         parts = [ink.text(" ")]

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from claudemeter_tui.model.reading import Endpoint
 from claudemeter_tui.model.usage import Plan, Severity, Window
 from claudemeter_tui.text import format as form
 from claudemeter_tui.text.forecast import window_line
+from claudemeter_tui.text.via import via
 from claudemeter_tui.tui import ink
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.drawing import Drawing
 
-LABEL = 15
+LABEL = 16
 """Most cells of a window's label; longer ones end in an ellipsis."""
 PERCENT = 6
 """Cells of a percentage."""
-BESIDE_FROM = 52
-"""Cells from which reset and countdown stand on the bar's own line."""
+BESIDE_FROM, WORDY_FROM = 52, 66
+"""Cells from which reset and countdown stand on the bar's own line, and from which it says "resets"."""
 
 
 class LimitsPanel(Drawing):
@@ -24,16 +26,17 @@ class LimitsPanel(Drawing):
         """Two lines a window where there is room, else one; the fullest ones where there is less."""
         framed = self.view.layout.framed
         inner, room = (width - 4, height - 2) if framed else (width - 2, height)
-        lines = _lines(self.view, inner, room)
+        lines = bars(self.view, inner, room)
         if not framed:
             return [ink.fit(ink.text(" ", line), width) for line in lines]
         lines += [ink.text("")] * (room - len(lines))
-        return ink.framed(ink.text(("Limits", ink.TITLE)), ink.text(""), lines, width)
+        by = via(self.view.state, Endpoint.USAGE) if self.view.state else ""
+        return ink.framed(ink.text(("Limits", ink.TITLE)), ink.text((by, ink.MUTED)), lines, width)
 
 
 def wanted(view: View) -> int:
-    """How many windows there are to show; one line says that there are none."""
-    return max(1, len(_windows(view)))
+    """How many windows there are to show; a line says that there are none."""
+    return len(_windows(view))
 
 
 def _windows(view: View) -> tuple[Window, ...]:
@@ -41,11 +44,17 @@ def _windows(view: View) -> tuple[Window, ...]:
     return plan.windows if plan else ()
 
 
-def _lines(view: View, width: int, room: int) -> list[ink.Line]:
+def label_width(view: View) -> int:
+    """Cells of the longest label, at most `LABEL`; 0 without windows."""
+    return min(LABEL, max((ink.text(window.label).cell_length for window in _windows(view)), default=0))
+
+
+def bars(view: View, width: int, room: int, label: int = 0) -> list[ink.Line]:
+    """Every window in at most `room` lines, the labels at least `label` cells wide."""
     windows = _windows(view)
     if not windows:
         return [ink.text((_none(view), ink.MUTED))]
-    label = min(LABEL, max(ink.text(window.label).cell_length for window in windows))
+    label = max(label, label_width(view))
     if room >= 2 * len(windows):
         return [line for window in windows for line in _tall(view, window, width, label)]
     if room < len(windows):
@@ -67,20 +76,26 @@ def _need(window: Window, view: View) -> tuple[Severity, bool, float]:
 
 def _tall(view: View, window: Window, width: int, label: int) -> list[ink.Line]:
     """The bar, and its reset below."""
-    below = ink.fitting(_reset(window, view), width - label - 1)
+    below = _beside(window, view, width - label - 1)
     return [_bar(view, window, width, label), ink.text(" " * (label + 1), below)]
 
 
 def _flat(view: View, window: Window, width: int, label: int) -> ink.Line:
     """Everything on one line; in a narrow place the reset alone, without the countdown."""
-    if width >= BESIDE_FROM:
-        parts = _reset(window, view)
-        if parts[0].cell_length > 26:
-            parts = [ink.text((parts[0].plain.partition(" (")[0], ink.MUTED))]
-        beside = ink.fitting(parts, 26)
-        return ink.text(_bar(view, window, width - 28, label), "  ", beside)
-    soon = ink.text((_brief(window, view), ink.MUTED))
-    return ink.text(_bar(view, window, width - 10, label), " ", ink.fit(soon, 9))
+    if width < BESIDE_FROM:
+        soon = ink.text((_brief(window, view), ink.MUTED))
+        return ink.text(_bar(view, window, width - 10, label), " ", ink.fit(soon, 9))
+    room = 26 if width >= WORDY_FROM else 18
+    beside = _beside(window, view, room, wordy=width >= WORDY_FROM)
+    return ink.text(_bar(view, window, width - room - 2, label), "  ", beside)
+
+
+def _beside(window: Window, view: View, room: int, *, wordy: bool = True) -> ink.Line:
+    """As much of its reset as fits."""
+    parts = [part if wordy else part.removeprefix("resets ") for part in _reset(window, view, room)]
+    lines = [ink.text((part, ink.MUTED)) for part in parts]
+    shorter = (parts[0].partition(" (")[0], _brief(window, view))
+    return ink.longest((*ink.fewer(lines), *(ink.text((one, ink.MUTED)) for one in shorter)), room)
 
 
 def _bar(view: View, window: Window, width: int, label: int) -> ink.Line:
@@ -98,16 +113,17 @@ def _bar(view: View, window: Window, width: int, label: int) -> ink.Line:
     )
 
 
-def _reset(window: Window, view: View) -> list[ink.Line]:
-    """`resets 16:00 (1h 12m)`, then what else is known of it, the most needed first."""
+def _reset(window: Window, view: View, width: int) -> list[str]:
+    """`resets 16:00 (1h 12m)`, then what else is known of it, the most needed first; a lock before all."""
     parts = [_when(window, view)]
     if window.locked_reason is not None:
-        parts.insert(0, f"locked: {window.locked_reason}")
+        lock = ink.text(f"locked: {window.locked_reason}").truncate(width, ellipsis=True)
+        parts.insert(0, lock.plain)
     if ahead := window_line(window, view.state.read_at if view.state else None, view.now, view.zone):
         parts.append(ahead)
     if window.limit is not None:
         parts.append(f"{form.money(window.used) if window.used else '?'} of {form.money(window.limit)}")
-    return [ink.text((part, ink.MUTED)) for part in parts]
+    return parts
 
 
 def _when(window: Window, view: View) -> str:

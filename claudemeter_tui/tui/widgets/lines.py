@@ -58,7 +58,11 @@ EMPTY = Sheet((0,), lambda *_: Content(""))
 """Nothing to show."""
 
 
-def under_cursor(line: Content, width: int, *, selected: bool, mark: str = "▌ ") -> Content:
+CURSOR = "▌"
+"""Stands before the line under the cursor."""
+
+
+def under_cursor(line: Content, width: int, *, selected: bool, mark: str = f"{CURSOR} ") -> Content:
     """The line with the cursor's mark before it, and its background; as many blanks without the cursor."""
     if not selected:
         return Content.assemble(" " * len(mark), line).truncate(width, pad=True)
@@ -262,4 +266,5 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         drawn = self._sheet.draw(item, line - self._sheet.starts[item], selected)
         if not self.ascii:
             return drawn
-        return Content.assemble((">", "$selected"), plain(drawn[1:])) if selected else plain(drawn)
+        marked = selected and drawn.plain.startswith(CURSOR)
+        return Content.assemble((">", "$selected"), plain(drawn[1:])) if marked else plain(drawn)

@@ -49,7 +49,7 @@ def _window(view: View, width: int) -> tuple[int, list[ink.Line], list[tuple[int
     """The first tab shown, the tabs, and the columns of each."""
     orgs = view.store.orgs
     first = last = view.index
-    tabs = {first: _tab(view, first)} if orgs else {}
+    tabs = {first: _tab(view, first, width - 2)} if orgs else {}
     room = width - 2 - sum(tab.cell_length for tab in tabs.values())
     while tabs:
         further = [place for place in (last + 1, first - 1) if 0 <= place < len(orgs)]
@@ -66,13 +66,15 @@ def _window(view: View, width: int) -> tuple[int, list[ink.Line], list[tuple[int
     return first, [tabs[place] for place in sorted(tabs)], places
 
 
-def _tab(view: View, place: int) -> ink.Line:
+def _tab(view: View, place: int, room: int = 1_000) -> ink.Line:
+    """The org's number, name and figure; only the name gets shorter where there is little room."""
     state = view.store.orgs[place]
     verdict = judge(state, view.now)
     style = ink.STYLE[ink.severity(verdict, view.now)]
     number = f"{place + 1} " if place < 9 else ""
-    name = ink.text(number + state.org.called).truncate(WIDEST_NAME, ellipsis=True).plain
     short = words.short(verdict, view.now, view.zone)
+    most = max(len(number) + 3, min(WIDEST_NAME, room - len(short) - 3))
+    name = ink.text(number + state.org.called).truncate(most, ellipsis=True).plain
     if state.key == view.key:
         return ink.text(
             ("▐", "$selected"), (f"{name} ", ink.TITLE), (short, f"bold {style}"), ("▌", "$selected")

@@ -19,8 +19,8 @@ class StatusLine(Drawing):
         remarks = len(self.view.store.problems) - len(real)
         if not real and not remarks and not self.view.events:
             return []
-        said = [_count(len(real), "problem"), _count(remarks, "remark")]
-        count = ink.text((" · ".join([*filter(None, said), "e"]), ink.MUTED))
+        said = [*filter(None, (_count(len(real), "problem"), _count(remarks, "remark")))]
+        count = ink.text((" · ".join([*said, "e"]) if said else "", ink.MUTED))
         if not real:
             return [ink.spread(self._latest(width - count.cell_length - 3), count, width - 1)]
         first = real[0]

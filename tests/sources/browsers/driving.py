@@ -162,7 +162,7 @@ def firefox(home: Path, profile: Path) -> Iterator[Firefox]:
             _running([*command, "--marionette", "--remote-allow-system-access"], home)
         )
         port = int(until(lambda: port_file.exists() and port_file.read_text(), lambda: "Firefox's port"))
-        link = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=20))
+        link = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=60))
         browser = Firefox(process, link)
         browser._message()
         browser.ask("WebDriver:NewSession", acceptInsecureCerts=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from claudemeter_tui.sources.browsers import BROWSERS
-from claudemeter_tui.sources.browsers.folders import bases, roots
+from claudemeter_tui.sources.browsers.folders import bases, roots, searched
 
 LINUX = {
     "Chrome": [".config/google-chrome", ".var/app/com.google.Chrome/config/google-chrome"],
@@ -101,3 +101,24 @@ def test_bases_follow_the_environment_only_for_the_persons_own_home(tmp_path: Pa
     own, given = bases(None, environ), bases(tmp_path, environ)
     assert (Path("/elsewhere"), Path("/roaming")) == (own["config"], own["roaming"])
     assert (tmp_path / ".config", tmp_path / "AppData" / "Roaming") == (given["config"], given["roaming"])
+
+
+@pytest.mark.parametrize(
+    ("expected", "system", "environ"),
+    [
+        ("LibreWolf in the home folder's .config, .librewolf, .mozilla, .var and snap", "linux", {}),
+        (
+            "LibreWolf in $XDG_CONFIG_HOME and the home folder's .librewolf, .mozilla, .var and snap",
+            "linux",
+            {"XDG_CONFIG_HOME": "/elsewhere"},
+        ),
+        ("LibreWolf and Safari in the home folder's Library", "darwin", {"XDG_CONFIG_HOME": "/elsewhere"}),
+        ("LibreWolf in the home folder's AppData", "win32", {}),
+    ],
+)
+def test_searched_names_the_places_and_nobody(expected: str, system: str, environ: dict[str, str]) -> None:
+    """Every browser that the system can have, and where it would be, without anybody's path."""
+    told = searched(system, environ)
+    assert told.startswith("Chrome, ")
+    assert told.replace("Firefox and LibreWolf", "Firefox, LibreWolf").endswith(expected)
+    assert all((one.name in told) is bool(one.folders(system)) for one in BROWSERS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -78,6 +79,23 @@ async def reading(
         await source.aclose()
 
 
+@asynccontextmanager
+async def saying(data: bytes, *, scheme: str = "http") -> AsyncIterator[str]:
+    """A server that says the same to everyone, be it HTTP or not, and hangs up."""
+
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+        writer.write(data)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(speak, "127.0.0.1", 0)
+    try:
+        yield f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+
+
 async def poll(source: ClaudeAi, *, full: bool = False) -> list[Reading]:
     """All readings of one poll."""
     return [one async for one in source.read(full=full)]
@@ -111,6 +129,18 @@ def troubles(readings: list[Reading], org: str) -> dict[Endpoint, Trouble]:
 def account_troubles(readings: list[Reading]) -> list[Trouble]:
     """What failed of the account, in order."""
     return [one.account.trouble for one in readings if isinstance(one.account, Failure)]
+
+
+def asked(server: LoopbackServer) -> list[str]:
+    """The paths since the last look, in alphabetical order."""
+    paths = sorted(server.paths())
+    server.requests.clear()
+    return paths
+
+
+def sent(request: Request) -> dict[str, str]:
+    """The cookies of a request."""
+    return dict(pair.split("=", 1) for pair in request.headers.get("cookie", "").split("; ") if pair)
 
 
 def path(org: str, what: str) -> str:

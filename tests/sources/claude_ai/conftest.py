@@ -1,13 +1,19 @@
-"""What makes the many clients of these tests quick to build."""
+"""The server that most of these tests ask, and what makes their many clients quick to build."""
 
 from __future__ import annotations
 
 import functools
 import ssl
+from collections.abc import Iterator
 from typing import Any
 
 import certifi
 import pytest
+
+from tests.answers import Answer
+from tests.bodies import org_body
+from tests.server import LoopbackServer
+from tests.sources.claude_ai.asking import serve_account
 
 _BUILD = ssl.create_default_context
 
@@ -26,3 +32,12 @@ def _one_tls_context(monkeypatch: pytest.MonkeyPatch) -> None:
         return _usual() if usual else _BUILD(*arguments, **named)
 
     monkeypatch.setattr(ssl, "create_default_context", build)
+
+
+@pytest.fixture
+def server() -> Iterator[LoopbackServer]:
+    """A server with a personal org, and some JSON at its root."""
+    with LoopbackServer() as one:
+        one.routes["/"] = Answer.json({"who": "me"})
+        serve_account(one, org_body())
+        yield one

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gzip
 import sys
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -14,22 +13,9 @@ from claudemeter_tui import __version__
 from claudemeter_tui.model.reading import Trouble
 from claudemeter_tui.sources.claude_ai.client import CONNECTIONS, Client
 from claudemeter_tui.sources.origin import BadOriginError
-from tests.answers import Answer, Held, Request, redirect
+from tests.answers import Answer, Held, redirect
 from tests.server import LoopbackServer
-from tests.sources.claude_ai.asking import COOKIES, KEY, START, asking, refusal
-
-
-@pytest.fixture
-def server() -> Iterator[LoopbackServer]:
-    """A server that answers everything with JSON."""
-    with LoopbackServer() as one:
-        one.routes["/"] = Answer.json({"who": "me"})
-        yield one
-
-
-def sent(request: Request) -> dict[str, str]:
-    """The cookies of a request."""
-    return dict(pair.split("=", 1) for pair in request.headers.get("cookie", "").split("; ") if pair)
+from tests.sources.claude_ai.asking import COOKIES, KEY, START, asking, refusal, sent
 
 
 async def test_client_sends_what_the_browser_would(server: LoopbackServer) -> None:

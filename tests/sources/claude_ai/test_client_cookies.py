@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import suppress
 
 import httpx
@@ -10,22 +10,9 @@ import pytest
 
 from claudemeter_tui.sources.claude_ai.answers import RefusedError
 from claudemeter_tui.sources.cookies import Cookies
-from tests.answers import Answer, Request
+from tests.answers import Answer
 from tests.server import LoopbackServer
-from tests.sources.claude_ai.asking import COOKIES, KEY, asking
-
-
-@pytest.fixture
-def server() -> Iterator[LoopbackServer]:
-    """A server that answers everything with JSON."""
-    with LoopbackServer() as one:
-        one.routes["/"] = Answer.json({"who": "me"})
-        yield one
-
-
-def sent(request: Request) -> dict[str, str]:
-    """The cookies of a request."""
-    return dict(pair.split("=", 1) for pair in request.headers.get("cookie", "").split("; ") if pair)
+from tests.sources.claude_ai.asking import COOKIES, KEY, asking, sent
 
 
 async def test_cookies_go_to_this_machine_by_its_name(server: LoopbackServer) -> None:

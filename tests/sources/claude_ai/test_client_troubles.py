@@ -7,8 +7,6 @@ import errno
 import gzip
 import socket
 import tracemalloc
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,25 +18,8 @@ from claudemeter_tui.sources.claude_ai import client as client_module
 from claudemeter_tui.sources.claude_ai.answers import RefusedError
 from tests.answers import Answer, Drip, Held, Reset, Sends, cut_off, gzip_bomb, large, redirect
 from tests.server import LoopbackServer
-from tests.sources.claude_ai.asking import REFUSED, asking, refusal
+from tests.sources.claude_ai.asking import REFUSED, asking, refusal, saying
 from tests.sources.claude_ai.tls import tls_server
-
-
-@asynccontextmanager
-async def saying(data: bytes, *, scheme: str = "http") -> AsyncIterator[str]:
-    """A server that says the same to everyone, be it HTTP or not, and hangs up."""
-
-    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read(100)
-        writer.write(data)
-        await writer.drain()
-        writer.close()
-
-    server = await asyncio.start_server(speak, "127.0.0.1", 0)
-    try:
-        yield f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    finally:
-        server.close()
 
 
 async def test_port_without_a_server_is_refused() -> None:
@@ -62,15 +43,17 @@ async def test_name_that_is_not_found_is_told(monkeypatch: pytest.MonkeyPatch) -
 
 
 async def test_plain_answer_to_tls_is_told() -> None:
-    """A portal that speaks http on the port of https cannot prove who it is."""
+    """A portal that speaks http on the port of https cannot prove who it is; OpenSSL's words are told."""
     async with saying(b"HTTP/1.1 400 Bad Request\r\n\r\n", scheme="https") as url:
-        assert Trouble.TLS is (await refusal(url)).trouble
+        refused = await refusal(url)
+    assert (refused.trouble, refused.detail) == (Trouble.TLS, "wrong version number")
 
 
 async def test_certificate_that_nobody_signed_is_told(tmp_path: Path) -> None:
-    """Nothing was sent to it."""
+    """Nothing was sent to it; why it is not trusted is told."""
     async with tls_server(tmp_path) as (url, _):
-        assert Trouble.TLS is (await refusal(url)).trouble
+        refused = await refusal(url)
+    assert (refused.trouble, refused.detail) == (Trouble.TLS, "self-signed certificate")
 
 
 async def test_certificate_of_the_environment_is_trusted(
@@ -233,7 +216,7 @@ async def test_status_that_needs_its_body_is_refused_without_it(status: int, ans
     assert refused.trouble in {Trouble.MALFORMED, Trouble.CUT_OFF, Trouble.TOO_LARGE}
 
 
-@pytest.mark.parametrize("answer", [gzip_bomb(256 << 20), Drip(0, b"x" * 60_000)])
+@pytest.mark.parametrize("answer", [gzip_bomb(), Drip(0, b"x" * 60_000)])
 async def test_body_of_any_size_costs_little_memory(answer: Sends) -> None:
     """Reading stops at one mebibyte; what it would have grown to never exists."""
     with LoopbackServer() as server:

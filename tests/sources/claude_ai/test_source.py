@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
 
 from claudemeter_tui.model.reading import Endpoint, Reply
 from claudemeter_tui.model.usage import Account, Balance, Meter, Plan, Subscription
-from claudemeter_tui.sources.claude_ai.source import MOST_AT_ONCE
+from claudemeter_tui.sources.claude_ai.poll import MOST_AT_ONCE
 from tests.answers import Answer, Held
 from tests.bodies import (
     ACCOUNT,
@@ -28,6 +27,7 @@ from tests.sources.claude_ai.asking import (
     START,
     Clock,
     Served,
+    asked,
     parts,
     path,
     poll,
@@ -47,21 +47,6 @@ PLAIN: dict[str, Served] = {"usage": usage_body(), "overage": Answer.json({}, st
 """An org that never had extra usage."""
 EACH_TIME = [path(PERSONAL, name) for name in ("overage_spend_limit", "prepaid/credits", "usage")]
 NOW_AND_THEN = ["/api/account", path(PERSONAL, "subscription_details")]
-
-
-@pytest.fixture
-def server() -> Iterator[LoopbackServer]:
-    """A server with a personal org."""
-    with LoopbackServer() as one:
-        serve_account(one, org_body())
-        yield one
-
-
-def asked(server: LoopbackServer) -> list[str]:
-    """The paths since the last look, in alphabetical order."""
-    paths = sorted(server.paths())
-    server.requests.clear()
-    return paths
 
 
 async def test_first_poll_asks_for_everything(server: LoopbackServer) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from claudemeter_tui.model.reading import Endpoint, Reading, Reply
@@ -19,32 +17,10 @@ from tests.bodies import (
     team_body,
 )
 from tests.server import LoopbackServer
-from tests.sources.claude_ai.asking import (
-    account_troubles,
-    parts,
-    path,
-    poll,
-    reading,
-    serve_account,
-)
+from tests.sources.claude_ai.asking import account_troubles, asked, parts, path, poll, reading, serve_account
 
 USAGE = Endpoint.USAGE
 EACH_TIME = [path(PERSONAL, name) for name in ("overage_spend_limit", "prepaid/credits", "usage")]
-
-
-@pytest.fixture
-def server() -> Iterator[LoopbackServer]:
-    """A server with a personal org."""
-    with LoopbackServer() as one:
-        serve_account(one, org_body())
-        yield one
-
-
-def asked(server: LoopbackServer) -> list[str]:
-    """The paths since the last look, in alphabetical order."""
-    paths = sorted(server.paths())
-    server.requests.clear()
-    return paths
 
 
 def roster(readings: list[Reading]) -> list[str] | None:

@@ -11,7 +11,7 @@ import pytest
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.usage import Balance, Card, Subscription, Tranche
 from claudemeter_tui.sources.claude_ai import wire
-from tests.sources.claude_ai import bodies
+from tests import whole_bodies
 
 
 def euros(minor: int) -> Money:
@@ -35,7 +35,7 @@ def test_balance_of_a_whole_body() -> None:
             Tranche(euros(10001), datetime(2026, 9, 19, tzinfo=UTC), promotional=True),
         ),
     )
-    assert (expected, (), ()) == wire.prepaid(bodies.prepaid())
+    assert (expected, (), ()) == wire.prepaid(whole_bodies.prepaid())
 
 
 @pytest.mark.parametrize("amount", [-1, -1.0, None])
@@ -63,7 +63,7 @@ def test_balance_stands_in_for_a_missing_amount(place: str) -> None:
 
 def test_tranche_without_an_amount_is_left_out() -> None:
     """A tranche that reports nothing is no zero."""
-    body = bodies.prepaid(tranches=[{"expires_at": None}, 5, {"remaining_amount_minor_units": "x"}])
+    body = whole_bodies.prepaid(tranches=[{"expires_at": None}, 5, {"remaining_amount_minor_units": "x"}])
     parsed = wire.prepaid(body)
     assert [tranche.promotional for tranche in (parsed.value or Balance(None)).tranches] == [True]
     assert parsed.odd_values == ("tranches[1]", "tranches[2].remaining_amount_minor_units")
@@ -101,13 +101,13 @@ def test_subscription_of_a_whole_body() -> None:
         paused_until=datetime(2026, 6, 1, tzinfo=UTC),
         change=("Max 5x", date(2026, 6, 1)),
     )
-    assert (expected, (), ()) == wire.subscription(bodies.subscription())
+    assert (expected, (), ()) == wire.subscription(whole_bodies.subscription())
 
 
 @pytest.mark.parametrize("key", ["plan_ending_at", "plan_ending_before"])
 def test_subscription_that_ends_has_no_next_charge(key: str) -> None:
     """A cancelled plan still names a charge date: only the end tells that none follows."""
-    found = subscription(**bodies.subscription(**{key: "2026-05-14T10:00:00Z"}))
+    found = subscription(**whole_bodies.subscription(**{key: "2026-05-14T10:00:00Z"}))
     assert (None, date(2026, 5, 14)) == (found.next_charge, found.ends)
 
 

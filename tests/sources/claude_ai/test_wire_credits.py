@@ -11,7 +11,7 @@ import pytest
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.usage import Meter, Origin
 from claudemeter_tui.sources.claude_ai import wire
-from tests.sources.claude_ai import bodies
+from tests import whole_bodies
 
 USD, CAD = "USD", "CAD"
 SPEND: dict[str, Any] = {"used": None, "limit": None, "enabled": False, "disabled_reason": None}
@@ -37,7 +37,7 @@ def extra(**fields: Any) -> Meter:
 def test_extra_usage_of_a_whole_body() -> None:
     """Used, cap and gates are the object's own; the server's percent is not read."""
     expected = Meter(Origin.EXTRA_USAGE, money("1720.0"), money(5000), enabled=True)
-    found = wire.usage(bodies.usage()).value.meters[0]
+    found = wire.usage(whole_bodies.usage()).value.meters[0]
     assert expected == found
     assert pytest.approx(34.4) == found.percent
 
@@ -163,7 +163,7 @@ def test_money_is_exact(value: float, minor: str) -> None:
 )
 def test_money_that_is_odd_is_unknown(value: object) -> None:
     """Negative, absurd or of another type: noted and left out, never shown."""
-    parsed = wire.overage(bodies.overage(used_credits=value), Origin.OVERAGE, shared=False)
+    parsed = wire.overage(whole_bodies.overage(used_credits=value), Origin.OVERAGE, shared=False)
     assert parsed.value is not None
     assert (None, money(7000, CAD)) == (parsed.value.used, parsed.value.cap)
     assert parsed.odd_values == ("used_credits",)
@@ -188,7 +188,7 @@ def test_spend_is_a_meter_where_it_adds_something(fields: dict[str, Any], *, add
 
 def test_spend_has_its_own_figures() -> None:
     """Where it disagrees with `extra_usage`, both are kept."""
-    found = wire.usage(bodies.usage()).value.meters
+    found = wire.usage(whole_bodies.usage()).value.meters
     assert [money("1720.0"), money(1721)] == [one.used for one in found]
     assert [money(5000), money(5001)] == [one.cap for one in found]
 
@@ -204,7 +204,7 @@ def test_overage_of_a_whole_body() -> None:
         until=datetime(2026, 5, 1, tzinfo=UTC),
         out_of_credits=True,
     )
-    parsed = wire.overage(bodies.overage(), Origin.OVERAGE, shared=False)
+    parsed = wire.overage(whole_bodies.overage(), Origin.OVERAGE, shared=False)
     assert (expected, (), ()) == (parsed.value, parsed.new_fields, parsed.odd_values)
 
 
@@ -279,7 +279,7 @@ def test_reason_is_made_harmless() -> None:
 )
 def test_overage_field_of_a_wrong_type_costs_only_itself(field: str, value: object) -> None:
     """The figures beside a wrong flag or date stay."""
-    parsed = wire.overage(bodies.overage(**{field: value}), Origin.OVERAGE, shared=False)
+    parsed = wire.overage(whole_bodies.overage(**{field: value}), Origin.OVERAGE, shared=False)
     assert parsed.value is not None
     assert (money(6230, CAD), money(7000, CAD)) == (parsed.value.used, parsed.value.cap)
     assert (field,) == parsed.odd_values
@@ -296,7 +296,7 @@ def test_body_of_a_wrong_shape_is_malformed(body: object) -> None:
 
 def test_grants_and_shares_of_a_whole_body() -> None:
     """Grants of an early reset, and the surfaces of the week."""
-    plan = wire.usage(bodies.usage()).value
+    plan = wire.usage(whole_bodies.usage()).value
     (grant,) = plan.grants
     assert (2, True, datetime(2026, 5, 20, tzinfo=UTC)) == (
         grant.resets_left,

@@ -9,14 +9,13 @@ import pytest
 
 from claudemeter_tui.model.usage import Account, Org
 from claudemeter_tui.sources.claude_ai import wire
-from tests.sources.claude_ai import bodies
-
-UUID = "00000000-0000-4000-8000-000000000001"
+from tests import whole_bodies
+from tests.bodies import ACCOUNT, PERSONAL, TEAM
 
 
 def org(**fields: Any) -> Org:
     """The org of one object."""
-    (found,) = wire.organizations([{"uuid": UUID, **fields}]).value
+    (found,) = wire.organizations([{"uuid": PERSONAL, **fields}]).value
     return found
 
 
@@ -25,13 +24,13 @@ def test_account_of_a_whole_body() -> None:
     paused = datetime(2026, 5, 1, tzinfo=UTC)
     gate = ("billable_usage_paused_until", "2026-05-01T00:00:00Z")
     expected = (
-        Account("00000000-0000-4000-8000-0000000000aa", "pat@example.com"),
+        Account(ACCOUNT, "pat@example.com"),
         (
-            Org(UUID, "Acme", "Team", shared=True, gates=(gate,), paused_until=paused),
-            Org("00000000-0000-4000-8000-000000000002", "Lab"),
+            Org(PERSONAL, "Acme", "Team", shared=True, gates=(gate,), paused_until=paused),
+            Org(TEAM, "Lab"),
         ),
     )
-    assert (expected, (), ()) == wire.account(bodies.account())
+    assert (expected, (), ()) == wire.account(whole_bodies.account())
 
 
 @pytest.mark.parametrize(
@@ -53,7 +52,7 @@ def test_account_names_itself_or_not(body: object, account: Account) -> None:
 @pytest.mark.parametrize("memberships", [5, {}, "x"])
 def test_account_without_a_list_has_no_orgs(memberships: object) -> None:
     """Memberships of a wrong type cost the orgs, not the account."""
-    parsed = wire.account(bodies.account(memberships=memberships))
+    parsed = wire.account(whole_bodies.account(memberships=memberships))
     assert (parsed.value[0].email, parsed.value[1]) == ("pat@example.com", ())
     assert parsed.odd_values == ("memberships",)
 
@@ -63,8 +62,8 @@ def test_account_without_a_list_has_no_orgs(memberships: object) -> None:
 )
 def test_membership_that_is_odd_costs_only_itself(member: object) -> None:
     """One bad membership is noted, and the others' orgs are there."""
-    parsed = wire.account(bodies.account(memberships=[member, {"organization": bodies.org()}]))
-    assert [found.uuid for found in parsed.value[1]] == [UUID]
+    parsed = wire.account(whole_bodies.account(memberships=[member, {"organization": whole_bodies.org()}]))
+    assert [found.uuid for found in parsed.value[1]] == [PERSONAL]
     assert len(parsed.odd_values) == 1
     assert parsed.odd_values[0].startswith("memberships[0]")
 
@@ -72,14 +71,14 @@ def test_membership_that_is_odd_costs_only_itself(member: object) -> None:
 @pytest.mark.parametrize("uuid", [None, 5, "", "a/b", "a b", "x" * 65, "é", ["u"], "..", "a?b", "a\n"])
 def test_org_without_a_usable_uuid_is_left_out(uuid: object) -> None:
     """A uuid becomes part of a URL: anything else is odd."""
-    parsed = wire.organizations([{"uuid": uuid, "name": "Bad"}, bodies.org()])
-    assert [found.uuid for found in parsed.value] == [UUID]
+    parsed = wire.organizations([{"uuid": uuid, "name": "Bad"}, whole_bodies.org()])
+    assert [found.uuid for found in parsed.value] == [PERSONAL]
     assert parsed.odd_values == ("[0].uuid",)
 
 
 def test_org_twice_is_listed_once() -> None:
     """The first mention of an org counts."""
-    found = wire.organizations([bodies.org(), bodies.org(name="Again")]).value
+    found = wire.organizations([whole_bodies.org(), whole_bodies.org(name="Again")]).value
     assert [one.name for one in found] == ["Acme"]
 
 
@@ -96,7 +95,7 @@ def test_org_twice_is_listed_once() -> None:
 )
 def test_org_for_the_console_is_left_out(capabilities: object, *, listed: bool) -> None:
     """An organization for the API alone has no usage, and is neither shown nor odd."""
-    parsed = wire.organizations([bodies.org(capabilities=capabilities)])
+    parsed = wire.organizations([whole_bodies.org(capabilities=capabilities)])
     assert (listed, ()) == (bool(parsed.value), parsed.odd_values)
 
 
@@ -137,7 +136,7 @@ def test_org_plan_for_people(fields: dict[str, Any], plan: str, *, shared: bool)
 
 def test_org_of_a_new_shared_type_is_listed_as_news() -> None:
     """A raven type that nobody knows is still shared, and is news."""
-    parsed = wire.organizations([{"uuid": UUID, "raven_type": "guild"}])
+    parsed = wire.organizations([{"uuid": PERSONAL, "raven_type": "guild"}])
     assert (parsed.value[0].shared, parsed.new_fields) == (True, ("[0].raven_type = guild",))
 
 
@@ -179,7 +178,7 @@ def test_gate_nested_without_end_is_shown_as_an_object() -> None:
 
 def test_pause_that_is_no_time_is_still_a_gate() -> None:
     """The date is noted as odd, the gate stays with the server's words."""
-    parsed = wire.organizations([{"uuid": UUID, "billable_usage_paused_until": "indefinitely"}])
+    parsed = wire.organizations([{"uuid": PERSONAL, "billable_usage_paused_until": "indefinitely"}])
     assert (
         parsed.value[0].paused_until,
         parsed.value[0].gates,
@@ -189,12 +188,14 @@ def test_pause_that_is_no_time_is_still_a_gate() -> None:
 
 def test_settings_are_opaque() -> None:
     """Whatever `settings` holds is no news."""
-    assert wire.organizations([bodies.org(settings={"anything": {"new": 1}})]).new_fields == ()
+    assert wire.organizations([whole_bodies.org(settings={"anything": {"new": 1}})]).new_fields == ()
 
 
 def test_new_key_of_an_org_is_listed() -> None:
     """A key that nobody knows is listed with its path, made harmless and short."""
-    body = bodies.account(memberships=[{"organization": bodies.org(**{"gui\x1b[2Jld": 1, "k" * 200: 2})}])
+    body = whole_bodies.account(
+        memberships=[{"organization": whole_bodies.org(**{"gui\x1b[2Jld": 1, "k" * 200: 2})}]
+    )
     shortened = "memberships[0].organization." + "k" * 51 + "…"
     assert ("memberships[0].organization.gui[2Jld", shortened) == wire.account(body).new_fields
 

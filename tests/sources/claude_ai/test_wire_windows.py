@@ -10,7 +10,7 @@ import pytest
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.usage import Severity, Window, WindowKind
 from claudemeter_tui.sources.claude_ai import wire
-from tests.sources.claude_ai import bodies
+from tests import whole_bodies
 
 RESET = "2026-04-28T14:00:00Z"
 
@@ -46,7 +46,7 @@ def test_windows_of_a_whole_body() -> None:
         ("7-day Fable", 83.0),
         ("One-time credit", 25.0),
     ]
-    parsed = wire.usage(bodies.usage())
+    parsed = wire.usage(whole_bodies.usage())
     assert expected == [(window.label, window.percent) for window in parsed.value.windows]
     assert (parsed.new_fields, parsed.odd_values) == ((), ())
 
@@ -61,7 +61,7 @@ def test_windows_carry_kind_length_and_key() -> None:
         ("weekly_scoped:Fable", WindowKind.SCOPED, week),
         ("cinder_cove", WindowKind.SCOPED, None),
     ]
-    found = wire.usage(bodies.usage()).value.windows
+    found = wire.usage(whole_bodies.usage()).value.windows
     assert expected == [(window.key, window.kind, window.length) for window in found]
 
 
@@ -306,7 +306,7 @@ def test_code_name_of_another_form_is_odd() -> None:
 
 def test_dollars_are_whole_dollars() -> None:
     """`*_dollars` are dollars, not cents."""
-    found = wire.usage(bodies.usage()).value.windows[-1]
+    found = wire.usage(whole_bodies.usage()).value.windows[-1]
     assert tuple(f"{part.major.normalize():f}" for part in (found.used, found.limit) if part) == (
         "250.5",
         "1000",

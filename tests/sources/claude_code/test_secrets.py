@@ -161,8 +161,8 @@ async def test_token_is_dropped_with_its_login(tmp_path: Path) -> None:
         server.routes[USAGE] = Answer.json(usage_body())
         code = source(server.url, tmp_path, StillClock())
         await polled(code)
-        assert code._client._http.headers["Authorization"] == f"Bearer {TOKEN}"
+        assert code._client.headers["Authorization"] == f"Bearer {TOKEN}"
         path.unlink()
         await polled(code)
-        assert "Authorization" not in code._client._http.headers
+        assert "Authorization" not in code._client.headers
         await code.aclose()

@@ -1,0 +1,191 @@
+"""Metered credits: the meters of the replies, the prepaid balance, and whether work may go on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from functools import cached_property
+
+from claudemeter_tui.model.money import Money
+
+
+class Origin(StrEnum):
+    """The place in the replies that a credit figure was read from."""
+
+    OVERAGE = "overage_spend_limit"
+    OWN = "overage_spend_limit?account_uuid"
+    EXTRA_USAGE = "usage: extra_usage"
+    SPEND = "usage: spend"
+
+
+class CreditState(StrEnum):
+    """Whether work may go on metered credits."""
+
+    OPEN = "open"
+    LOCKED = "locked"
+    OFF = "off"
+    UNKNOWN = "unknown"
+    ABSENT = "absent"
+    """The org has no metered billing at all."""
+
+
+NOT_OPEN = (CreditState.LOCKED, CreditState.OFF, CreditState.UNKNOWN)
+"""States of a meter that keeps the credits from being open, the one that decides first."""
+OFF_REASONS = frozenset(
+    {
+        "overage_not_provisioned",
+        "user_disabled",
+        "no_limits_configured",
+        "org_level_disabled",
+        "seat_tier_level_disabled",
+        "member_level_disabled",
+        "org_service_level_disabled",
+        "seat_tier_zero_credit_limit",
+        "group_zero_credit_limit",
+        "member_zero_credit_limit",
+        "org_service_zero_credit_limit",
+    }
+)
+"""`disabled_reason` values that mean: never set up, or switched off by the person or an administrator."""
+UNKNOWN_REASONS = frozenset({"fetch_error", "unknown"})
+"""`disabled_reason` values with which the server itself says that it does not know."""
+_BY_REASON = dict.fromkeys(OFF_REASONS, CreditState.OFF) | dict.fromkeys(UNKNOWN_REASONS, CreditState.UNKNOWN)
+"""The state for each; any other one locks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """One reply's account of the credits: what was used, the cap, whether they are shut."""
+
+    origin: Origin
+    used: Money | None = None
+    """`used_credits` of the current month. None: not reported."""
+    cap: Money | None = None
+    """The monthly cap. None: there is none (`uncapped`), or it is not reported."""
+    uncapped: bool = False
+    """The reply says that there is no cap: enabled, and the cap null."""
+    enabled: bool | None = None
+    """`is_enabled`; it can be false beside real use. None: not reported."""
+    reason: str | None = None
+    """`disabled_reason`, the raw code. None: the reply gives none."""
+    until: datetime | None = None
+    """`disabled_until`. None: the reply gives none."""
+    out_of_credits: bool = False
+    cap_reached: bool = False
+    """`spend_limit_reached`."""
+    personal: bool = True
+    """One person's figure; False: the pool of a Team or Enterprise organization."""
+
+    @property
+    def percent(self) -> float | None:
+        """Used credits as percent of the cap, may exceed 100; None without a cap above zero."""
+        return self.used.percent_of(self.cap) if self.used else None
+
+    @property
+    def left(self) -> Money | None:
+        """What is left under the cap, never below zero; None without a known cap."""
+        return self.cap.minus(self.used) if self.cap and self.used else None
+
+    @property
+    def at_cap(self) -> bool:
+        """Whether the figures themselves have reached the cap."""
+        if self.used is None or self.cap is None or self.used.minor < self.cap.minor:
+            return False
+        return self.used.unit == self.cap.unit
+
+    @property
+    def gate(self) -> tuple[object, ...]:
+        """All that decides on its state: not the amounts, but whether they have reached the cap."""
+        flags = self.enabled, self.out_of_credits, self.cap_reached, self.at_cap
+        return self.origin, self.reason, self.until, *flags
+
+    def state(self, now: datetime) -> CreditState:
+        """Whether this reply leaves the credits open; the table of `disabled_reason` values decides."""
+        if self.out_of_credits or self.cap_reached or (self.until is not None and self.until > now):
+            return CreditState.LOCKED
+        if self.reason is not None:
+            return _BY_REASON.get(self.reason, CreditState.LOCKED)
+        if not self.enabled:
+            return CreditState.UNKNOWN if self.enabled is None else CreditState.OFF
+        return CreditState.LOCKED if self.at_cap else CreditState.OPEN
+
+
+@dataclass(frozen=True, slots=True)
+class Tranche:
+    """A part of the balance with a life of its own."""
+
+    remaining: Money
+    expires_at: datetime | None
+    """None: it does not expire, or that is not reported."""
+    promotional: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """Prepaid money."""
+
+    amount: Money | None
+    """What is left. None: nothing was ever bought, or it is not reported."""
+    tranches: tuple[Tranche, ...] = ()
+    """Their sum can differ from `amount` by a unit or two; `amount` is the figure."""
+    auto_reload: bool | None = None
+    """Whether the balance tops itself up. None: not reported."""
+
+
+@dataclass(frozen=True)
+class Credits:
+    """Everything the replies of one org say about its extra usage."""
+
+    meters: tuple[Meter, ...] = ()
+    """One for each reply that reports credits, the leading one first."""
+    balance: Balance | None = None
+    """None: not reported."""
+    absent: bool = False
+    """The overage reply says that there is no metered billing."""
+    unasked: bool = False
+    """The reply that would tell of a lock is never asked for: nothing says that the credits are open."""
+    paused_until: datetime | None = None
+    """The organization's own pause of billable usage. None: no pause."""
+
+    @cached_property
+    def _leading(self) -> tuple[Meter | None, Meter | None]:
+        own = next((meter for meter in self.meters if meter.personal), None)
+        return own, next((meter for meter in self.meters if not meter.personal), None)
+
+    @property
+    def own(self) -> Meter | None:
+        """The leading personal meter; None where no reply has one."""
+        return self._leading[0]
+
+    @property
+    def pool(self) -> Meter | None:
+        """The organization's meter on Team and Enterprise; None elsewhere."""
+        return self._leading[1]
+
+    @property
+    def lead(self) -> Meter | None:
+        """The meter to show and to sample: one's own, else the pool."""
+        own, pool = self._leading
+        return own or pool
+
+    @property
+    def gates(self) -> list[Meter]:
+        """The meters that can keep the credits from being open, one's own first."""
+        return [meter for meter in self._leading if meter is not None]
+
+    def shut(self, now: datetime) -> Meter | None:
+        """The meter that keeps the credits from being open, one's own first; None where none does."""
+        states = [(meter.state(now), meter) for meter in self.gates]
+        return next((meter for wanted in NOT_OPEN for state, meter in states if state is wanted), None)
+
+    def state(self, now: datetime) -> CreditState:
+        """Whether work may go on credits: the worst of one's own gate, the pool's and the pause."""
+        if self.paused_until is not None and self.paused_until > now:
+            return CreditState.LOCKED
+        states = [meter.state(now) for meter in self.gates]
+        if not states:
+            return CreditState.ABSENT if self.absent else CreditState.UNKNOWN
+        if states == [CreditState.OPEN] * len(states):
+            return CreditState.UNKNOWN if self.unasked else CreditState.OPEN
+        return next(state for state in NOT_OPEN if state in states)

@@ -1,0 +1,224 @@
+"""How fast credits are spent: what is said, and above all when nothing is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from typing import cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.rate import spend_rate
+from claudemeter_tui.model.samples import Run
+from claudemeter_tui.model.usage import Origin
+from tests.model.polls import (
+    MOST,
+    NOON,
+    POLLS,
+    STEADY,
+    STEPS,
+    Polls,
+    followed,
+    minutes,
+    polled,
+    rising,
+    summed,
+)
+from tests.model.values import usd
+
+
+@pytest.mark.parametrize(
+    ("recent", "run", "values"),
+    [
+        (600, 600, rising(31)),
+        (600, 600, rising(61)),
+        (600, 600, rising(11)),
+        (1200, 800, [*rising(61), *rising(30, 20, 620)]),
+        (None, 46, [*rising(5), *[40] * 37, 45, *[46] * 18]),
+        (600, 600, [999, *rising(21)]),
+        (600, 600, [*rising(12, 10, 500), *rising(21)]),
+        (600, 600, [*rising(20), None, *rising(20, 10, 210)]),
+        (600, 600, [*rising(12, 70), *[None] * 7, *rising(21, 10, 5000)]),
+        (600, 600, [*rising(20), 0, *rising(20, 10, 210)]),
+        (60, 60, [*[0] * 10, *[10] * 10, *[20] * 10, 30]),
+        (600, 600, [*rising(20), None, None, None, *rising(20, 10, 230)]),
+        (1800, 1800, [*[600] * 12, *rising(25, 30)]),
+        (None, 51, [*rising(5), *[40] * 32, 0, *[40] * 5, *[45] * 6, *[46] * 6]),
+    ],
+    ids=[
+        "half an hour",
+        "an hour",
+        "ten minutes",
+        "faster of late",
+        "too few changes of late",
+        "a reset before",
+        "a reset on the way",
+        "one poll failed",
+        "a long gap",
+        "a placeholder",
+        "rare changes",
+        "three polls failed",
+        "a reset that is made up for",
+        "too few changes beside a placeholder",
+    ],
+)
+def test_spend_rate_is_per_hour(recent: int | None, run: int, values: list[int | None]) -> None:
+    """Rises per hour, over the last 30 minutes and since the figure started anew."""
+    rate = spend_rate(polled(*values), NOON)
+    assert rate is not None
+    assert (rate.recent and round(rate.recent.minor)) == recent
+    assert round(rate.run.minor) == run
+
+
+@pytest.mark.parametrize(
+    ("values", "every"),
+    [
+        ([], 1),
+        ([100], 1),
+        ([None, None], 1),
+        ([5] * 60, 1),
+        (rising(10), 1),
+        ([0, *[10] * 10, *[20] * 10], 1),
+        ([*rising(60), *[590] * 31], 1),
+        ([*rising(60), *[590] * 20, None, *[590] * 15], 1),
+        ([*[10] * 6, 0, *[10] * 6, *[20] * 3, *[30] * 3], 1),
+        ([*rising(60), 0], 1),
+        ([*rising(60), *[None] * 7], 1),
+        ([*rising(60), *[None] * 7, *rising(10, 10, 600)], 1),
+        (rising(60), 6),
+        ([*rising(60), *[None] * 20], 1),
+    ],
+    ids=[
+        "nothing",
+        "one value",
+        "gaps only",
+        "steady",
+        "under ten minutes",
+        "two changes",
+        "steady for half an hour",
+        "steady beside a failed poll",
+        "two changes and a placeholder",
+        "just reset",
+        "in a gap",
+        "just after a gap",
+        "every poll after a gap",
+        "long out of date",
+    ],
+)
+def test_spend_rate_says_nothing_from_little(values: list[int | None], every: float) -> None:
+    """Under ten minutes, under three changes, steady, or just begun anew: no figure."""
+    assert spend_rate(polled(*values, every=every), NOON) is None
+
+
+@pytest.mark.parametrize(
+    ("expected", "off"), [(True, 0), (True, 15), (False, 15.1), (True, -0.5), (False, -2), (False, -90)]
+)
+def test_spend_rate_needs_figures_of_now(expected: bool, off: float) -> None:  # noqa: FBT001
+    """Old figures say nothing, and neither do those that a clock set back has put into the future."""
+    assert (spend_rate(polled(*rising(40)), NOON + minutes(off)) is not None) is expected
+
+
+def test_spend_rate_says_nothing_once_the_last_rise_is_half_an_hour_old() -> None:
+    """Also where no poll has come since."""
+    series = polled(*rising(40), *[390] * 20)
+    assert spend_rate(series, NOON + minutes(9)) is not None
+    assert spend_rate(series, NOON + minutes(11)) is None
+
+
+def test_climb_keeps_no_more_than_the_last_fall() -> None:
+    """However often a figure falls, what is remembered does not grow."""
+    climb = polled(*range(100, 0, -1)).climb
+    assert climb is not None
+    assert climb.fell is not None
+    assert climb.fell.fell is None
+
+
+def test_spend_rate_starts_anew_where_the_clock_went_back() -> None:
+    """What was spent while the clock said something else has no length of time."""
+    back = NOON - minutes(30)
+    series = polled(*rising(60, 500), *[29_500] * 40)
+    for index in range(21):
+        series = series.after(back + minutes(index), Origin.OVERAGE, usd(35_000 + 10 * index), MOST)
+    rate = spend_rate(series, back + minutes(20))
+    assert rate is not None
+    assert (rate.since, rate.recent) == (back, usd(600))
+
+
+def test_spend_rate_is_in_the_unit_of_the_series() -> None:
+    """Currency and exponent are those of the samples."""
+    series = replace(polled(*rising(31)), unit=("JPY", 0))
+    rate = spend_rate(series, NOON)
+    assert rate is not None
+    assert rate.recent == Money(Decimal(600), "JPY", 0)
+
+
+@pytest.mark.parametrize(
+    ("spread", "values"), [(0.5, rising(5)), (0.1, rising(101)), (0.82, [0, 1, 2, 92, 112])]
+)
+def test_spend_rate_knows_how_uneven_it_is(spread: float, values: list[int]) -> None:
+    """One over the root of the changes where they are equal, more where one outweighs the others."""
+    rate = spend_rate(polled(*values, every=2.5 if len(values) < 10 else 0.2), NOON)
+    assert rate is not None
+    assert round(rate.spread, 2) == spread
+
+
+@STEADY
+@given(STEPS, st.integers(0, 900))
+def test_spend_rate_needs_its_least(steps: list[tuple[int, int]], later: int) -> None:
+    """A figure stands on three changes and ten minutes at least, and on no more than was spent."""
+    series, last = followed(summed(steps))
+    speed = spend_rate(series, last + timedelta(seconds=later))
+    if speed is not None:
+        values = [run.minor for run in series.runs if run.minor is not None]
+        hours = Decimal((speed.at - speed.since) / timedelta(hours=1))
+        assert len(values) > 3
+        assert speed.at - speed.since >= minutes(10)
+        assert round(speed.run.minor * hours, 3) <= values[-1]
+
+
+@STEADY
+@given(st.one_of(POLLS, STEPS.map(summed)))
+def test_climb_is_what_a_walk_back_finds(polls: Polls) -> None:
+    """What is known step by step is what a look at every poll would find."""
+    series, _ = followed(polls)
+    read = [(at, value) for at, value in timed(polls) if value is not None]
+    climb = series.climb
+    assert (None if climb is None else (climb.first, climb.foot, climb.changes)) == walked(read)
+
+
+def timed(polls: Polls) -> list[tuple[datetime, Decimal | int | None]]:
+    """Each poll with its time."""
+    pauses = [timedelta(seconds=pause) for pause, _ in polls]
+    return [(NOON + sum(pauses[: n + 1], timedelta()), value) for n, (_, value) in enumerate(polls)]
+
+
+def walked(read: list[tuple[datetime, Decimal | int]]) -> tuple[datetime, Decimal | int, int] | None:
+    """Where the newest values began to rise only, from the newest poll back, and how often they rose."""
+    if not read:
+        return None
+    kept = [read[-1]]
+    for at, value in reversed(read[:-1]):
+        later, low = kept[-1]
+        if not timedelta(0) <= later - at <= minutes(5) or (later == at and value != low):
+            break
+        if value > low:  # A fall, unless the figure came back with the next other value.
+            back = next((one for _, one in reversed(kept) if one != low), None)
+            if back is None or back < value:
+                break
+            while kept[-1][1] == low:
+                kept.pop()
+        kept.append((at, value))
+    changes = sum(newer > older for (_, newer), (_, older) in pairwise(kept))
+    return (*kept[-1], changes)
+
+
+def test_spend_rate_looks_at_the_last_half_hour_only() -> None:
+    """After a month it costs what it costs after an hour: older samples are not even touched."""
+    series = polled(*rising(1500))
+    untouchable = [cast("Run", None)] * 1460
+    assert spend_rate(replace(series, runs=(*untouchable, *series.runs[-40:])), NOON) is not None

@@ -1,0 +1,61 @@
+"""What the fold keeps of the windows: their histories, gaps, and whose they are."""
+
+from __future__ import annotations
+
+from claudemeter_tui.model.reading import Endpoint
+from claudemeter_tui.model.store import OrgState, Store
+from claudemeter_tui.model.usage import Plan
+from tests.model.readings import (
+    FIREFOX,
+    PERSONAL,
+    closed,
+    failed,
+    folded,
+    listed,
+    overage,
+    reply,
+    reported,
+)
+from tests.model.values import fable, five_hour
+
+
+def only(store: Store) -> OrgState:
+    """The one org of a store."""
+    (state,) = store.orgs
+    return state
+
+
+def percents(state: OrgState) -> dict[str, list[float]]:
+    """Every percentage of every history; a gap is below zero."""
+    return {
+        label: [-1 if run.is_gap else run.percent for run in history.runs]
+        for label, history in state.histories.items()
+    }
+
+
+def test_store_keeps_the_history_of_plan_wide_windows() -> None:
+    """Each usage reply adds to it; a poll that failed is a gap, one that did not ask changes nothing."""
+    plan = [reply(Endpoint.USAGE, minute, Plan((five_hour(minute), fable(99)))) for minute in range(3)]
+    store = folded(listed(0, PERSONAL), *(reported(minute, PERSONAL, plan[minute]) for minute in range(3)))
+    assert percents(only(store)) == {"5-hour": [0, 1, 2]}
+    later = folded(reported(3, PERSONAL, overage(3, 5)), store=store)
+    assert only(later).histories is only(store).histories
+    gone = folded(reported(3, PERSONAL, failed(Endpoint.USAGE, 3)), store=store)
+    assert percents(only(gone)) == {"5-hour": [0, 1, 2, -1]}
+
+
+def test_history_has_a_gap_after_a_long_pause() -> None:
+    """What lies between two polls that are far apart, by the session's interval, was not read."""
+    plan = {minute: reply(Endpoint.USAGE, minute, Plan((five_hour(40),))) for minute in (0, 2, 20, 30)}
+    slow = closed(21, interval=10)
+    store = folded(listed(0, PERSONAL), *(reported(n, PERSONAL, plan[n]) for n in (0, 2, 20)), slow)
+    assert percents(only(store)) == {"5-hour": [40, -1, 40]}
+    assert percents(only(folded(reported(30, PERSONAL, plan[30]), store=store))) == {"5-hour": [40, -1, 40]}
+
+
+def test_history_stays_with_an_org_that_another_session_takes_over() -> None:
+    """As with the credits: it is the org's, not the session's."""
+    plan = reply(Endpoint.USAGE, 0, Plan((five_hour(40),)))
+    before = folded(listed(0, PERSONAL), reported(0, PERSONAL, plan))
+    after = folded(listed(1, PERSONAL, session=FIREFOX), store=before)
+    assert only(after).histories is only(before).histories

@@ -1,0 +1,67 @@
+"""What a reply can say of an org, as values: amounts, windows and meters of one Saturday afternoon."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.usage import Meter, Origin, Window, WindowKind
+
+NOW = datetime(2026, 4, 25, 14, 48, tzinfo=UTC)
+SOON, NEXT_WEEK, MAY = NOW + timedelta(minutes=72), NOW + timedelta(days=3), datetime(2026, 5, 1, tzinfo=UTC)
+PAST = NOW - timedelta(minutes=1)
+REACHED = "self_selected_spend_limit_reached"
+LOCKING = (
+    "out_of_credits",
+    "org_spend_cap_reached",
+    REACHED,
+    "org_level_disabled_until",
+    "capacity_protection",
+    "foo_bar",
+)
+"""Reasons that lock the credits, one of them unheard of."""
+
+
+def later(**time: float) -> datetime:
+    """NOW and some time."""
+    return NOW + timedelta(**time)
+
+
+def usd(cents: Decimal | float | str) -> Money:
+    """An amount in dollars, given in cents."""
+    return Money(Decimal(str(cents)), "USD")
+
+
+def five_hour(percent: float | None = 41, resets_at: datetime | None = SOON, **more: Any) -> Window:
+    """The 5-hour window."""
+    usual = {"length": timedelta(hours=5)}
+    return Window("five_hour", "5-hour", WindowKind.SESSION, percent, resets_at, **(usual | more))
+
+
+def weekly(percent: float | None = 71, resets_at: datetime | None = NEXT_WEEK, **more: Any) -> Window:
+    """The 7-day window over everything."""
+    usual = {"length": timedelta(days=7)}
+    return Window("seven_day", "7-day all", WindowKind.WEEKLY, percent, resets_at, **(usual | more))
+
+
+def fable(percent: float = 100, resets_at: datetime | None = NEXT_WEEK) -> Window:
+    """A 7-day window of one model."""
+    return Window("weekly_scoped:Fable", "7-day Fable", percent=percent, resets_at=resets_at)
+
+
+def one_time(percent: float = 100) -> Window:
+    """An allowance in dollars."""
+    limit = usd(10_000)
+    return Window("cinder_cove", "One-time credit", percent=percent, resets_at=MAY, used=limit, limit=limit)
+
+
+def meter(used: Money | float | None = 1720, cap: float | None = 5000, **more: Any) -> Meter:
+    """The credits as one reply has them, open, in cents; a cap of None: there is none."""
+    amount = usd(used) if isinstance(used, int | float) else used
+    usual: dict[str, Any] = {"origin": Origin.OVERAGE, "uncapped": cap is None, "enabled": True}
+    return Meter(**(usual | {"used": amount, "cap": None if cap is None else usd(cap)} | more))
+
+
+OPEN, LOCKED, OFF = meter(), meter(reason=REACHED), meter(enabled=False)

@@ -1,0 +1,36 @@
+"""What makes the many apps of these tests quick to drive, and sure of what they have drawn."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+FRAME = 1 / 50
+"""Seconds: a little more than Textual leaves between two frames."""
+
+
+async def quiet(_least: float = 0, _most: float = 1) -> None:
+    """Wait until the loop has nothing to do, and no frame to draw, for half a minute at the most.
+
+    It stands in for Textual's own wait, which watches the time of the process: that takes 40 ms a key
+    at the least, and on a busy machine holds a process that is kept waiting for one that has finished.
+    """
+    loop: Any = asyncio.get_running_loop()
+    end = loop.time() + 30
+    for _ in range(3):  # A frame may ask for another one; one that always does is not waited for.
+        await asyncio.sleep(0)
+        while loop._ready and loop.time() < end:  # noqa: ASYNC110 - the loop has no event for being idle
+            await asyncio.sleep(0)
+        planned = [handle.when() for handle in loop._scheduled if not handle.cancelled()]
+        if min(planned, default=end) > loop.time() + FRAME:
+            break
+        await asyncio.sleep(min(planned) - loop.time())
+
+
+@pytest.fixture(autouse=True)
+def _waits_until_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pilot and a pressed key wait for the loop instead of the processor."""
+    monkeypatch.setattr("textual.pilot.wait_for_idle", quiet)
+    monkeypatch.setattr("textual.app.wait_for_idle", quiet)

@@ -1,0 +1,310 @@
+"""The chart on screen: what it shows, the key `w`, the pointer, and when it is drawn at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from claudemeter_tui.text.chart import MARKS
+from claudemeter_tui.tui.app import Claudemeter
+from claudemeter_tui.tui.screens.chart import Chart
+from claudemeter_tui.tui.screens.dashboard import Dashboard
+from claudemeter_tui.tui.widgets import chart_panel
+from claudemeter_tui.tui.widgets.chart_panel import ChartPanel
+from tests.bodies import usage_body
+from tests.scenes import ENTERPRISE, LABORATORY, NOW, PERSONAL, TEAM, OrgBodies, readings
+from tests.tui.afternoon import live
+from tests.tui.stage import app, screen, stage, text
+
+ONE = (80, 24)
+"""A size with room for one chart."""
+FREE = OrgBodies(usage=usage_body(41.0, 67.0), subscription=None)
+"""An org without credits."""
+
+
+def titles(pilot: Pilot[Any]) -> list[str]:
+    """What the charts on screen say they show, from top to bottom."""
+    first = [line.lstrip("╭ ").split(" since")[0].split(" in ")[0].split(" ─")[0] for line in screen(pilot)]
+    return [words for words in first if words in ("Utilization", "Used credits", "Your used credits")]
+
+
+def told(pilot: Pilot[Any]) -> str:
+    """What came of a key."""
+    return " ".join(notice.message for notice in pilot.app._notifications)
+
+
+async def test_w_shows_the_other_chart() -> None:
+    """Credits first, then the windows, then the credits again."""
+    async with app(stage(LABORATORY)).run_test(size=ONE) as pilot:
+        await pilot.pause()
+        seen = [titles(pilot)]
+        for _ in range(2):
+            await pilot.press("w")
+            await pilot.pause()
+            seen.append(titles(pilot))
+        assert seen == [["Used credits"], ["Utilization"], ["Used credits"]]
+
+
+async def test_windows_chart_has_a_key() -> None:
+    """Each curve with a sample of it, its window, and where that stands."""
+    async with app(stage(LABORATORY)).run_test(size=ONE) as pilot:
+        await pilot.pause()
+        await pilot.press("w")
+        await pilot.pause()
+        assert "Utilization since 14:02" in text(pilot)
+        assert "▄▄ 5-hour 100 %  ▖▖ 7-day all 58 %" in text(pilot)
+
+
+async def test_org_without_credits_shows_its_windows() -> None:
+    """An empty chart helps nobody; the key says why there is nothing else."""
+    async with app(stage(FREE)).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        assert titles(pilot) == ["Utilization"]
+        await pilot.press("w")
+        await pilot.pause()
+        assert titles(pilot) == ["Utilization"]
+        assert "No credits were read for this org" in told(pilot)
+
+
+async def test_org_without_windows_shows_its_credits() -> None:
+    """The same the other way round."""
+    async with app(stage(ENTERPRISE)).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        await pilot.press("w")
+        await pilot.pause()
+        assert titles(pilot) == ["Your used credits"]
+        assert "no plan-wide windows" in told(pilot)
+
+
+async def test_wish_for_the_windows_stays_with_the_next_org() -> None:
+    """What was chosen holds for every org that has it."""
+    async with app(stage(ENTERPRISE, LABORATORY)).run_test(size=ONE) as pilot:
+        await pilot.pause()
+        await pilot.press("2", "w", "1")
+        await pilot.pause()
+        assert "Utilization" not in text(pilot)
+        await pilot.press("2")
+        await pilot.pause()
+        assert titles(pilot) == ["Utilization"]
+
+
+@pytest.mark.parametrize("size", [(40, 8), (36, 12), (30, 9)])
+async def test_w_opens_a_chart_where_there_is_none(size: tuple[int, int]) -> None:
+    """In a pane without room for a chart it takes the pane, below the verdict; Escape gives it back."""
+    async with app(stage(PERSONAL, TEAM)).run_test(size=size) as pilot:
+        await pilot.pause()
+        await pilot.press("2", "w")
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, Chart)
+        assert "BLOCKED" in screen(pilot)[0]
+        assert "100 % ┤" in text(pilot)
+        assert "▄ 5-hour ▖ 7-day all" in text(pilot) or "▄▄ 5-hour  ▖▖ 7-day all" in text(pilot)
+        await pilot.press("w")
+        await pilot.pause()
+        assert "cap $50.00" in text(pilot)
+        assert max(map(len, screen(pilot))) <= size[0]
+        await pilot.press("escape")
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, Dashboard)
+
+
+@pytest.mark.parametrize("size", [(120, 1), (80, 3), (10, 4)])
+async def test_w_harms_nothing_where_no_chart_fits(size: tuple[int, int]) -> None:
+    """In a line or two the verdict stays, and the keys go on."""
+    async with app(stage(PERSONAL, TEAM)).run_test(size=size) as pilot:
+        await pilot.pause()
+        await pilot.press("2", "w", "w", "plus", "minus", "escape")
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, Dashboard)
+        assert "BLOCKED" in text(pilot)
+
+
+async def test_w_says_that_nothing_was_read() -> None:
+    """Before the first figure there is no chart to open, at any size."""
+    scene = stage()
+    async with app(scene).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        await scene.post(pilot, next(iter(readings(PERSONAL))))
+        await pilot.press("w")
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, Dashboard)
+        assert told(pilot) == "There is nothing to draw yet."
+
+
+async def test_chart_page_follows_its_size() -> None:
+    """Opened in a small pane it grows with the pane."""
+    async with app(stage(TEAM)).run_test(size=(40, 8)) as pilot:
+        await pilot.pause()
+        await pilot.press("w")
+        await pilot.resize_terminal(60, 12)
+        await pilot.pause()
+        assert "Utilization since 14:02" in text(pilot)
+        assert pilot.app.screen.query_exactly_one(ChartPanel).size.height == 10
+
+
+@pytest.mark.parametrize("key", ["o", "d", "question_mark", "e"])
+async def test_w_leaves_other_screens_alone(key: str) -> None:
+    """Where there is no chart, and none can be meant, the key does nothing."""
+    async with app(stage(PERSONAL, TEAM)).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        await pilot.press(key)
+        await pilot.pause()
+        before = type(pilot.app.screen), text(pilot)
+        await pilot.press("w")
+        await pilot.pause()
+        assert before == (type(pilot.app.screen), text(pilot))
+
+
+@pytest.mark.parametrize(
+    ("expected", "presses"),
+    [
+        ("since 14:02 ", 0),
+        ("in the last hour, since 14:02 ", -1),
+        ("in the last 15 minutes ", -2),
+        ("in the last day, since 14:02 ", 1),
+        ("in the last week, since 14:02 ", 9),
+    ],
+)
+async def test_title_says_since_when(expected: str, presses: int) -> None:
+    """A time that is longer than the run says when the run began, for the chart begins there."""
+    async with app(stage(LABORATORY)).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        await pilot.press(*(["plus" if presses > 0 else "minus"] * abs(presses)))
+        await pilot.pause()
+        assert f"Used credits {expected}" in text(pilot)
+
+
+async def test_rise_is_that_of_the_time_shown() -> None:
+    """What was spent in the last quarter of an hour is less than what was spent in the run."""
+    async with app(stage(LABORATORY)).run_test(size=ONE) as pilot:
+        await pilot.pause()
+        assert "+$5.12" in text(pilot)
+        await pilot.press("minus", "minus")
+        await pilot.pause()
+        assert "+$1.72" in text(pilot)
+
+
+def pointed(pilot: Pilot[Any], words: str, row: int = 2) -> tuple[int, int]:
+    """A place on the chart with these words in its title, so many lines below them."""
+    lines = screen(pilot)
+    top = next(place for place, line in enumerate(lines) if words in line)
+    return lines[top].index(words), top + row
+
+
+@pytest.mark.parametrize("size", [(120, 36), (80, 24), (50, 24)])
+async def test_pointer_reads_time_and_value_off_the_chart(size: tuple[int, int]) -> None:
+    """With a frame or without, the last column is now, and the title tells of it."""
+    async with app(stage(LABORATORY)).run_test(size=size) as pilot:
+        await pilot.pause()
+        await pilot.press("w") if size[0] == 50 else None
+        panel = pilot.app.screen.query(ChartPanel).first()
+        framed = size[0] > 56
+        await pilot.hover(panel, offset=(panel.size.width - (3 if framed else 2), 2))
+        await pilot.pause()
+        assert ("14:48  $8.12" in text(pilot)) is framed
+        await pilot.hover("Header")
+        await pilot.pause()
+        assert "14:48  $8.12" not in text(pilot)
+
+
+async def test_afternoon_has_its_marks() -> None:
+    """What happened stands on the axis, its meaning in the frame, and the pointer tells it in words."""
+    scene = stage()
+    async with app(scene).run_test(size=(120, 36)) as pilot:
+        await live(scene, pilot)
+        lines = screen(pilot)
+        axis = next(line for line in lines if "└" in line)
+        assert [char for char in axis if char.isalpha()] == ["C", "R", "P", "C", "B"]
+        assert "B blocked · C on credits · R reset · P in the plan" in text(pilot)
+        panel = pilot.app.screen.query(ChartPanel).first()
+        await pilot.hover(panel, offset=(axis.index("B"), 3))
+        await pilot.pause()
+        assert "14:36  $50.00 · BLOCKED: your own monthly limit is reached" in text(pilot)
+
+
+async def test_low_chart_has_its_marks_in_the_frame() -> None:
+    """With three lines for the curve the marks are on the lower edge, each under its moment."""
+    scene = stage()
+    async with app(scene).run_test(size=ONE) as pilot:
+        await live(scene, pilot)
+        times, edge = screen(pilot)[-4:-2]
+        assert [char for char in edge if char.isalpha()] == ["C", "R", "P", "C", "B"]
+        assert abs(times.index("11:00") + 2 - edge.index("R")) <= 1
+        assert edge.startswith("╰")
+        assert edge.endswith("╯")
+
+
+async def test_marks_stay_in_a_private_picture() -> None:
+    """An org under a pseudonym keeps its past."""
+    scene = stage()
+    async with app(scene, privacy=True).run_test(size=ONE) as pilot:
+        await live(scene, pilot)
+        assert "Personal" not in text(pilot)
+        assert [char for char in screen(pilot)[-3] if char.isalpha()] == ["C", "R", "P", "C", "B"]
+
+
+async def test_events_of_another_org_have_no_marks_here() -> None:
+    """Each org has its own past."""
+    scene = stage(TEAM)
+    async with app(scene).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        await live(scene, pilot)
+        await scene.post(pilot, *readings(TEAM))
+        await pilot.press("1")
+        await pilot.pause()
+        marked = [panel._chart for panel in pilot.app.screen.query(ChartPanel)]
+        assert all(chart is None or not chart.letters for chart in marked)
+
+
+async def test_chart_is_drawn_only_when_it_has_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither another org's reading, nor a few seconds, nor the pointer makes it anew; a new figure does."""
+    drawn: list[str] = []
+
+    def counted(name: str) -> Callable[..., Any]:
+        make = getattr(chart_panel, name)
+
+        def count(*given: Any, **more: Any) -> Any:
+            drawn.append(name)
+            return make(*given, **more)
+
+        return count
+
+    for name in ("credits_chart", "windows_chart"):
+        monkeypatch.setattr(chart_panel, name, counted(name))
+    scene = stage(PERSONAL, TEAM)
+    async with app(scene).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        await pilot.press("1")
+        await pilot.pause()
+        drawn.clear()
+        await scene.at(pilot, NOW + timedelta(seconds=5))
+        await scene.post(pilot, *list(readings(TEAM))[-2:])
+        await pilot.hover(pilot.app.screen.query(ChartPanel).first(), offset=(50, 3))
+        await pilot.pause()
+        assert drawn == []
+        await scene.post(pilot, *list(readings(PERSONAL, at=NOW))[-2:])
+        assert "credits_chart" in drawn
+
+
+async def test_charts_below_each_other_share_their_times() -> None:
+    """An hour of the one stands under the same hour of the other."""
+    async with app(stage(TEAM)).run_test(size=(120, 45)) as pilot:
+        await pilot.pause()
+        times = [line for line in screen(pilot) if "14:20" in line and "14:30" in line]
+        assert len(times) == 2
+        assert times[0].index("14:20") == times[1].index("14:20")
+
+
+async def test_help_tells_what_the_letters_mean() -> None:
+    """Every letter of the axis, with its meaning."""
+    dashboard: Claudemeter = app(stage(PERSONAL))
+    async with dashboard.run_test(size=(120, 100)) as pilot:
+        await pilot.pause()
+        await pilot.press("question_mark")
+        await pilot.pause()
+        words = " ".join(text(pilot).split())
+        assert all(f" {mark.letter} " in words and mark.meaning in words for mark in MARKS)

@@ -1,0 +1,224 @@
+"""Every body at every size: no figure, word or border is cut, and no line is too long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC
+from functools import cache, reduce
+from operator import or_
+
+import pytest
+from rich.cells import cell_len
+from textual.geometry import Size
+
+from claudemeter_tui.model.journal import Journal
+from claudemeter_tui.model.reading import Reading
+from claudemeter_tui.model.store import Store
+from claudemeter_tui.model.verdict import judge
+from claudemeter_tui.text import verdict as words
+from claudemeter_tui.text.figures import sections
+from claudemeter_tui.tui import ink
+from claudemeter_tui.tui.app import Claudemeter
+from claudemeter_tui.tui.keys import FOOTER
+from claudemeter_tui.tui.screens.dashboard import heights, laid_out
+from claudemeter_tui.tui.view import View
+from claudemeter_tui.tui.widgets.banner import Banner
+from claudemeter_tui.tui.widgets.chart_panel import ChartPanel, other
+from claudemeter_tui.tui.widgets.credits_panel import CreditsPanel
+from claudemeter_tui.tui.widgets.drawing import Drawing
+from claudemeter_tui.tui.widgets.figure_page import FigurePage
+from claudemeter_tui.tui.widgets.header import Header
+from claudemeter_tui.tui.widgets.key_hints import KeyHints
+from claudemeter_tui.tui.widgets.limits_panel import LimitsPanel
+from claudemeter_tui.tui.widgets.lines import Lines
+from claudemeter_tui.tui.widgets.org_tabs import OrgTabs
+from claudemeter_tui.tui.widgets.status_line import StatusLine
+from tests.scenes import PERSONAL, readings
+from tests.tui.every_body import CAPTURES, OURS, Seen, captured, seen
+from tests.tui.stage import Stage, app
+from tests.tui.whole import (
+    FIGURE,
+    Whole,
+    allowed,
+    chart_defects,
+    frame_defects,
+    text_of,
+    width_defects,
+)
+
+SIZES = (
+    *((160, 45), (120, 36), (100, 30), (80, 24), (60, 20), (40, 8), (80, 3), (120, 1)),
+    *((200, 12), (99, 50), (57, 13), (43, 30), (24, 5)),
+)
+AT_EVERY_SIZE = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+
+
+@dataclass(frozen=True)
+class Scene:
+    """An org beside another one, seen at a moment; and what may stand on its screen."""
+
+    name: str
+    verdict: str
+    view: View
+    whole: Whole
+
+
+@cache
+def scenes() -> tuple[Scene, ...]:
+    """All orgs there are to look at, each after its run."""
+    return tuple(_scene(one) for one in seen())
+
+
+def _scene(one: Seen) -> Scene:
+    """The org, and the personal one with room in its plan beside it."""
+    known, journal = Store(), Journal()
+    for reading in _run(one):
+        known = known.after(reading)
+        journal = journal.after(known, one.now)
+    state, other = known.orgs
+    view = View(known, one.now, state.key, UTC, events=journal.events)
+    polls = [session.schedule for session in known.sessions if session.schedule]
+    whole = allowed(state, one.now, journal.events, polls) | allowed(other, one.now)
+    return Scene(one.name, words.name(judge(state, one.now)), view, whole)
+
+
+def _run(one: Seen) -> Iterable[Reading]:
+    uuid = "bbbbbbbb-0000-4000-8000-00000000000f"
+    beside = replace(PERSONAL, org=PERSONAL.org | {"uuid": uuid}, spent=())
+    return readings(one.bodies, beside, at=one.read_at)
+
+
+def drawn(part: Drawing, view: View, width: int, height: int) -> list[str]:
+    """The lines of a part of the dashboard in so many cells; a line that is too long stays as it is."""
+    part.set_reactive(type(part).view, view)
+    lines = part.draw(width, height)[:height] if height else []
+    texts = [(ink.plain(line) if view.ascii else line).plain for line in lines]
+    texts += [""] * (height - len(texts))
+    return [line + " " * (width - cell_len(line)) for line in texts]
+
+
+def stacked(scene: Scene, size: tuple[int, int], *, ascii_only: bool = False) -> dict[str, list[str]]:
+    """The dashboard's parts from top to bottom, by their selectors; panels side by side are one."""
+    width, height = size
+    view = laid_out(replace(scene.view, ascii=ascii_only), Size(width, height))
+    layout, parts = view.layout, heights(view.layout)
+    cells = width
+    if layout.wide and parts["LimitsPanel"] and parts["CreditsPanel"]:
+        cells = (width - 1) // 2
+    made = {"LimitsPanel": LimitsPanel(), "CreditsPanel": CreditsPanel(), "#chart": ChartPanel()}
+    made |= {"Header": Header(), "OrgTabs": OrgTabs(), "Banner": Banner(), "StatusLine": StatusLine()}
+    made |= {"#second": ChartPanel(), "KeyHints": KeyHints(FOOTER)}
+    room = {"LimitsPanel": cells, "CreditsPanel": width - cells - 1 if cells < width else width}
+    seen = {"#second": other(view)}
+    found = {
+        name: drawn(made[name], seen.get(name, view), room.get(name, width), lines)
+        for name, lines in parts.items()
+    }
+    credits = found.pop("CreditsPanel")
+    if cells < width:
+        pairs = zip(found["LimitsPanel"], credits, strict=True)
+        found["LimitsPanel"] = [f"{left} {right}" for left, right in pairs]
+    else:
+        found["LimitsPanel"] += credits
+    return found
+
+
+def defects(scene: Scene, size: tuple[int, int], *, ascii_only: bool = False) -> Iterator[str]:
+    """What is wrong with an org's dashboard at a size."""
+    parts = stacked(scene, size, ascii_only=ascii_only)
+    for name, lines in parts.items():
+        found = [*width_defects(lines, size[0]), *frame_defects(lines)]
+        rule = chart_defects if name.startswith("#") else scene.whole.defects
+        found += [f"{defect} in {line!r}" for line in lines for defect in rule(line)]
+        yield from (f"{scene.name}, {name}: {defect}" for defect in found)
+    said = " ".join(line.strip("┃ ") for line in parts["Banner"])
+    if (scene.verdict if size[0] >= 40 else scene.verdict.partition(" · ")[0]) not in said:
+        yield f"{scene.name}: the verdict is not whole in {said!r}"
+    if sum(map(len, parts.values())) > size[1]:
+        yield f"{scene.name}: more lines than there are"
+
+
+def test_captured_bodies_are_all_looked_at() -> None:
+    """Where they lie beside the checkout every one of them is in an org; ours are there in any case."""
+    kept = [part for one in seen() for part in (one.bodies.usage, one.bodies.overage, one.bodies.prepaid)]
+    assert seen()[: len(OURS)] == OURS
+    for ending in ("usage", "overage_spend_limit", "prepaid/credits"):
+        assert all(body in kept for body in captured(ending).values())
+    assert CAPTURES.is_dir() is bool(captured("usage"))
+
+
+@AT_EVERY_SIZE
+def test_every_body_is_whole(size: tuple[int, int]) -> None:
+    """Figures, words and borders of each captured and each modelled body are never cut."""
+    assert [defect for scene in scenes() for defect in defects(scene, size)] == []
+
+
+@AT_EVERY_SIZE
+def test_every_body_is_whole_in_ascii(size: tuple[int, int]) -> None:
+    """ASCII alone says the same in the same columns."""
+    for scene in scenes()[: len(OURS)]:
+        for kind, lines in stacked(scene, size, ascii_only=True).items():
+            assert list(width_defects(lines, size[0])) == [], (scene.name, kind)
+            assert all(line.isascii() for line in lines), (scene.name, kind)
+
+
+async def test_screen_is_made_of_these_parts() -> None:
+    """What is checked above is what is on screen: resized from one size to the next, an org at a time."""
+    by_name = {scene.name: scene for scene in scenes()}
+    for name in ("team", "wide", "nothing"):
+        scene, one = by_name[name], next(one for one in OURS if one.name == name)
+        async with app(Stage(_run(one), one.now)).run_test(size=(50, 10)) as pilot:
+            for size in SIZES:
+                await pilot.resize_terminal(*size)
+                await pilot.pause()
+                shown = text_of(pilot.app.screen._compositor.render_strips())
+                expected = [line for lines in stacked(scene, size).values() for line in lines if line.strip()]
+                assert expected == [line for line in shown if line.strip()], (name, size)
+                assert [*width_defects(shown, size[0]), *frame_defects(shown)] == []
+
+
+@pytest.mark.parametrize("width", [159, 119, 89, 59, 39])
+def test_details_have_every_figure_whole(width: int) -> None:
+    """Values are broken between words only, and no line is wider than the page."""
+    for scene in scenes():
+        view = scene.view
+        assert view.state is not None
+        page = FigurePage(sections(view.store, view.state, view.now, UTC), width, view.now)
+        sheet = page.sheet()
+        for item in range(sheet.items):
+            height = sheet.starts[item + 1] - sheet.starts[item]
+            lines = [sheet.draw(item, part, False).plain for part in range(height)]
+            assert list(width_defects(lines, width)) == [], scene.name
+            figure = page.figure(item)
+            for found in FIGURE.finditer(figure.value) if figure else ():
+                assert any(found[0] in line for line in lines), (scene.name, found[0], lines)
+
+
+async def test_overview_is_whole_at_every_size() -> None:
+    """In the table only names are shortened: every line of it, scrolled to or not."""
+    every = [one for reading in map(_alone, enumerate(seen())) for one in reading]
+    roster = tuple(org for reading in every for org in reading.roster or ())
+    run = [replace(reading, roster=roster) if reading.roster else reading for reading in every]
+    async with app(Stage(run)).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        assert isinstance(pilot.app, Claudemeter)
+        states, now = pilot.app.store.orgs, pilot.app.now
+        whole = reduce(or_, (allowed(state, now) for state in states))
+        await pilot.press("o")
+        for size in SIZES:
+            await pilot.resize_terminal(*size)
+            await pilot.pause()
+            shown = text_of(pilot.app.screen._compositor.render_strips())
+            table = pilot.app.screen.query_exactly_one(Lines)
+            rows = [table._content(line).plain for line in range(table.virtual_size.height)]
+            assert len(states) <= len(rows)
+            assert [*width_defects(shown, size[0]), *width_defects(rows, table.columns)] == []
+            assert [(size, line, defect) for line in shown + rows for defect in whole.defects(line)] == []
+
+
+def _alone(place_and_org: tuple[int, Seen]) -> Iterable[Reading]:
+    """The run of one org among many; only its last poll."""
+    place, one = place_and_org
+    uuid = f"eeeeeeee-0000-4000-8000-{place:012}"
+    return readings(replace(one.bodies, org=one.bodies.org | {"uuid": uuid}, spent=()), at=one.read_at)

@@ -1,0 +1,136 @@
+"""What a pane too small for a toast says, and what lies over a screen for a moment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from claudemeter_tui.tui.widgets.remark import Remark
+from tests.bodies import usage_body
+from tests.scenes import INTERVAL, LABORATORY, PERSONAL, READ, TEAM, OrgBodies, readings
+from tests.tui.stage import app, screen, stage, text
+
+TRIO = (PERSONAL, TEAM, LABORATORY)
+
+
+@pytest.mark.parametrize(
+    ("keys", "size", "expected"),
+    [
+        (["s"], (40, 8), " Saved "),
+        (["s"], (80, 3), " Saved "),
+        (["9"], (40, 8), " There is no org 9; there are 3."),
+        (["o", "d", "9"], (59, 19), " There is no org 9; there are 3."),
+        (["u"], (40, 8), " Opened https://claude.ai/settings/usage"),
+    ],
+)
+async def test_small_pane_says_it_at_its_foot(
+    keys: list[str], size: tuple[int, int], expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Below 60 x 20 there are no toasts: the last line says what came of a key, the verdict stays."""
+    dashboard = app(stage(*TRIO), pictures=tmp_path)
+    monkeypatch.setattr(dashboard, "open_url", lambda _: None)
+    async with dashboard.run_test(size=size) as pilot:
+        await pilot.pause()
+        await pilot.press(*keys)
+        await pilot.pause()
+        assert screen(pilot)[-1].startswith(expected)
+        assert "CAN WORK" in text(pilot)
+        assert not dashboard._notifications
+
+
+async def test_remark_goes_by_itself_and_makes_room_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The line below it is seen again after a while."""
+    async with app(stage(*TRIO)).run_test(size=(40, 8)) as pilot:
+        await pilot.pause()
+        before = screen(pilot)
+        await pilot.press("8")
+        monkeypatch.setattr(Remark, "SECONDS", 0.01)
+        await pilot.press("9")
+        await pilot.pause()
+        assert len(pilot.app.screen.query(Remark)) <= 1
+        while pilot.app.screen.query(Remark):
+            await pilot.pause()
+        assert before == screen(pilot)
+
+
+async def test_a_single_line_is_the_verdict_alone() -> None:
+    """Where there is one line nothing lies over it."""
+    async with app(stage(*TRIO)).run_test(size=(120, 1)) as pilot:
+        await pilot.pause()
+        await pilot.press("9")
+        await pilot.pause()
+        assert "CAN WORK" in screen(pilot)[0]
+
+
+@pytest.mark.parametrize(
+    ("orgs", "expected"),
+    [(TRIO, "There is no org 9; there are 3."), ([PERSONAL], "There is no org 9; there is 1.")],
+)
+async def test_number_without_an_org_is_answered(orgs: list[OrgBodies], expected: str) -> None:
+    """It stays with the org, and says how many there are."""
+    async with app(stage(*orgs)).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        await pilot.press("9")
+        await pilot.pause()
+        assert [expected] == [notification.message for notification in pilot.app._notifications]
+
+
+@pytest.mark.parametrize("size", [(120, 36), (60, 20), (40, 8), (80, 3)])
+async def test_question_is_whole_under_a_toast(size: tuple[int, int]) -> None:
+    """What is asked before a picture is saved lies above all else; a toast waits until it is answered."""
+    async with app(stage(*TRIO)).run_test(size=size) as pilot:
+        await pilot.pause()
+        await pilot.press("S")
+        pilot.app.notify("said meanwhile " * 20)
+        await pilot.pause()
+        shown = text(pilot)
+        assert "Save the picture as it is seen?" in shown
+        assert "S save it  Esc do not save" in shown
+        assert "said meanwhile" not in shown
+
+
+async def test_question_is_answered_by_a_click() -> None:
+    """The answers can be clicked like any hint."""
+    async with app(stage(*TRIO)).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        before = pilot.app.screen
+        await pilot.press("S")
+        await pilot.pause()
+        row = next(place for place, line in enumerate(screen(pilot)) if "do not save" in line)
+        await pilot.click(offset=(screen(pilot)[row].index("Esc"), row))
+        await pilot.pause()
+        assert pilot.app.screen is before
+
+
+@pytest.mark.parametrize(("size", "least"), [((120, 36), 10), ((60, 20), 10), ((40, 8), 5), ((80, 3), 1)])
+async def test_themes_can_be_chosen_in_a_small_pane(size: tuple[int, int], least: int) -> None:
+    """Below the field some themes are seen, and the verdict above it where there are few lines."""
+    async with app(stage(*TRIO)).run_test(size=size) as pilot:
+        await pilot.pause()
+        await pilot.press("t")
+        await listed(pilot)
+        lines = screen(pilot)
+        assert least <= sum(line.strip(" ▁▂▃▄▅▆▇█") in pilot.app.available_themes for line in lines)
+        assert any("Search for themes" in line for line in lines)
+
+
+async def listed(pilot: Pilot[Any]) -> None:
+    """Wait until the palette shows what it has found."""
+    while "claudemeter" not in text(pilot) and "ansi" not in text(pilot):
+        await pilot.pause()
+
+
+async def test_screen_that_comes_back_shows_what_has_been_read_meanwhile() -> None:
+    """A dashboard that was covered is up to date at once, not with the next second."""
+    scene = stage(PERSONAL)
+    async with app(scene).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        await pilot.press("question_mark")
+        fuller = OrgBodies(**{**vars(PERSONAL), "usage": usage_body(93.0), "spent": ()})
+        await scene.post(pilot, *readings(fuller, at=READ + INTERVAL))
+        await pilot.press("escape")
+        await pilot.pause()
+        assert "93 %" in text(pilot)
