@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from operator import attrgetter
+from itertools import compress
+from operator import attrgetter, is_not
 
 from claudemeter_tui.model.events import Event, Kind, Telling, Thresholds
 from claudemeter_tui.model.reading import Endpoint, Reply, Session
@@ -104,8 +105,9 @@ class _Look:
         old, new = self.before.store.orgs, self.store.orgs
         if not len(old) == len(new) == len(self.orgs):
             return None
-        pairs = [(a, b) for a, b in zip(old, new, strict=True) if a is not b]
-        return [b for _, b in pairs] if all(a.key == b.key for a, b in pairs) else None
+        changed = list(compress(range(len(new)), map(is_not, old, new)))
+        same = all(old[place].key == new[place].key for place in changed)
+        return [new[place] for place in changed] if same else None
 
     def _enroll(self) -> None:
         """Take in the orgs that came, drop those that left, and tell both."""

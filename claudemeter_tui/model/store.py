@@ -149,7 +149,8 @@ class OrgState:
         )
         series = state._sampled(report, at, most)
         began = beyond_after(self.beyond, self._seen(self.series), state._seen(series), most)
-        return replace(state, series=series, beyond=began)
+        vars(state).update(series=series, beyond=began)  # nobody has it yet; a copy would reckon it all anew
+        return state
 
     def _seen(self, series: Series) -> Seen | None:
         read = self.replies.get(Endpoint.USAGE)
@@ -368,13 +369,12 @@ def _rank(session: Session) -> tuple[bool, str]:
 
 def _reported(orgs: tuple[OrgState, ...], session: SessionState, reading: Reading) -> tuple[OrgState, ...]:
     interval = session.schedule.interval if session.schedule else USUAL_INTERVAL
-    reports = {report.org.uuid: report for report in reading.reports}
-    return tuple(
-        state.after(reports[state.org.uuid], reading.at, interval)
-        if state.org.uuid in reports and state.session == session.session
-        else state
-        for state in orgs
-    )
+    new, reports = list(orgs), {report.org.uuid: report for report in reading.reports}
+    for place in [place for place, state in enumerate(orgs) if state.org.uuid in reports]:
+        state = orgs[place]
+        if state.session == session.session:
+            new[place] = state.after(reports[state.org.uuid], reading.at, interval)
+    return tuple(new)
 
 
 def _scheduled(orgs: tuple[OrgState, ...], session: SessionState, schedule: Schedule) -> tuple[OrgState, ...]:

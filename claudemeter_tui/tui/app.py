@@ -50,6 +50,8 @@ LATER = (
     "tui.saving",
 )
 """Modules that the first frame does not wait for."""
+GARBAGE_FROM = 10_000
+"""Objects after which Python looks for garbage: at its own 700 that took a tenth of all time."""
 USAGE_PAGE = "https://claude.ai/settings/usage"
 
 
@@ -154,6 +156,7 @@ class Claudemeter(App[str]):
 
     def on_unmount(self) -> None:
         """Keep what was chosen for the next run."""
+        gc.unfreeze()
         self.options.remember(self.theme, self.selected)
 
     def on_claudemeter_read(self, message: Read) -> None:
@@ -432,3 +435,5 @@ def _preload() -> None:
     """Load what the first frame did not wait for, so that no key does."""
     for name in LATER:
         import_module(f"claudemeter_tui.{name}")
+    gc.freeze()  # none of it is ever garbage: a look through it would hold up a key for a tenth of a second
+    gc.set_threshold(GARBAGE_FROM)

@@ -66,6 +66,8 @@ def fit(line: Line, width: int) -> Line:
     """The line in exactly `width` cells: padded, or cut after a whole word, with an ellipsis."""
     if width <= 0:
         return Content("")
+    if line.cell_length == width:
+        return line
     if line.cell_length > width:
         line = _cut(line, width)
     return line.truncate(width, ellipsis=True, pad=True)

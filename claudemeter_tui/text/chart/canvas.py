@@ -6,26 +6,38 @@ Its figure is one for the whole process: draw from one thread only.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache, lru_cache
+from functools import cache
 from types import ModuleType
 
 Dots = tuple[tuple[int, int, str], ...]
 """The dots of one column of cells: how far right in it and how far up, and the sign of each in ASCII."""
 
 
+REMEMBERED = 512
+"""Columns that are kept: those of two charts on a large screen."""
+_remembered: dict[tuple[int, bool, Dots], tuple[str, ...]] = {}
+"""What each column looks like, by the height of its canvas."""
+
+
 def canvas(columns: Sequence[Dots], rows: int, *, plain: bool) -> list[str]:
     """The columns as lines of characters, from top to bottom.
 
-    A cell has two by two dots, in ASCII one. Columns that are alike, as most are, are drawn once.
+    A cell has two by two dots, in ASCII one. A column that was there before, as most were, is not drawn anew.
     """
-    unlike = {dots: place for place, dots in enumerate(dict.fromkeys(columns))}
-    places = [unlike[dots] for dots in columns]
-    return ["".join([line[place] for place in places]) for line in _drawn(tuple(unlike), rows, plain=plain)]
+    unlike = dict.fromkeys(columns)
+    new = [dots for dots in unlike if (rows, plain, dots) not in _remembered]
+    if len(_remembered) + len(new) > REMEMBERED:
+        _remembered.clear()
+        new = list(unlike)
+    keys = [(rows, plain, dots) for dots in new]
+    _remembered.update(zip(keys, _drawn(new, rows, plain=plain), strict=True))
+    return ["".join(line) for line in zip(*(_remembered[rows, plain, dots] for dots in columns), strict=True)]
 
 
-@lru_cache(maxsize=4)
-def _drawn(columns: tuple[Dots, ...], rows: int, *, plain: bool) -> tuple[str, ...]:
-    """Remembered: from one minute to the next hardly ever a column comes that was not there."""
+def _drawn(columns: Sequence[Dots], rows: int, *, plain: bool) -> list[tuple[str, ...]]:
+    """Each column, from top to bottom."""
+    if not columns:
+        return []
     figure, fine = _figure(), 1 if plain else 2
     width = len(columns) + 1  # it divides by the width less one
     dots = [(place * fine + x, y, sign) for place, column in enumerate(columns) for x, y, sign in column]
@@ -36,7 +48,7 @@ def _drawn(columns: tuple[Dots, ...], rows: int, *, plain: bool) -> tuple[str, .
     x, y, signs = zip(*dots, strict=True) if dots else ((), (), ())
     figure.scatter(x, y, marker=list(signs) if plain else "hd")
     drawn = str(figure.uncolorize(figure.build())).splitlines()
-    return tuple(line.ljust(width) for line in drawn[:rows])
+    return list(zip(*(line.ljust(width) for line in drawn[:rows]), strict=True))[: len(columns)]
 
 
 @cache

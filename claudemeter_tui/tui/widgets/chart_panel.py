@@ -27,6 +27,8 @@ HEADED_FROM = 6
 class ChartPanel(Drawing):
     """Steps, with gaps where nothing was read, and letters for what happened."""
 
+    ALLOW_SELECT = False
+
     pointer: var[int | None] = var[int | None](None, init=False)
     """The column under the mouse. None: it is elsewhere."""
 

@@ -2,38 +2,98 @@
 
 from __future__ import annotations
 
-from textual.content import Content
+from collections.abc import Sequence
+
+from rich.segment import Segment
+from textual.css.styles import RulesMap
 from textual.geometry import Size
 from textual.reactive import var
+from textual.selection import Selection
+from textual.strip import Strip
+from textual.style import Style
+from textual.visual import RenderOptions, Visual
 from textual.widget import Widget
 
 from claudemeter_tui.tui import ink
 from claudemeter_tui.tui.view import View
 
 
+class Picture(Visual):
+    """Lines that fit as they are.
+
+    Textual would make one text of them to wrap it, to cut it and to look for links in it, which takes longer
+    than to paint it.
+    """
+
+    def __init__(self, lines: Sequence[ink.Line], *, selectable: bool) -> None:
+        """The lines from top to bottom; whether the mouse can select words."""
+        self.lines, self._selectable = lines, selectable
+
+    def render_strips(
+        self,
+        width: int,  # noqa: ARG002
+        height: int | None,
+        style: Style,
+        options: RenderOptions,
+    ) -> list[Strip]:
+        """Paint every line, with what is selected marked."""
+        return [self._strip(y, line, style, options) for y, line in enumerate(self.lines[:height])]
+
+    def get_optimal_width(self, rules: RulesMap, container_width: int) -> int:  # noqa: ARG002
+        """The widest line's."""
+        return max((line.cell_length for line in self.lines), default=0)
+
+    def get_height(self, rules: RulesMap, width: int) -> int:  # noqa: ARG002
+        """A row for each line."""
+        return len(self.lines)
+
+    def is_as(self, other: Picture) -> bool:
+        """Whether both look the same."""
+        pairs = zip(self.lines, other.lines, strict=False)
+        return len(self.lines) == len(other.lines) and all(one.is_same(two) for one, two in pairs)
+
+    def _strip(self, y: int, line: ink.Line, style: Style, options: RenderOptions) -> Strip:
+        span = options.selection.get_span(y) if options.selection else None
+        if span is not None and options.selection_style is not None:
+            start, end = span
+            line = line.stylize(options.selection_style, start, len(line) if end == -1 else end)
+        pieces = line.render(style, end="", parse_style=options.get_style)
+        if not self._selectable:
+            return Strip([Segment(text, own.rich_style) for text, own in pieces], line.cell_length)
+        x, segments = 0, []
+        for text, own in pieces:
+            segments.append(Segment(text, own.rich_style_with_offset(x, y)))
+            x += len(text)
+        return Strip(segments, line.cell_length)
+
+
 class Drawing(Widget):
     """Draws a view as text, and repaints only when the text has changed."""
 
-    ALLOW_SELECT = True
-
     view: var[View] = var(View(), init=False)
     """What is drawn."""
+    auto_links = var(False)
 
-    _drawn: Content | None = None
+    _drawn: Picture | None = None
     """What is on screen."""
-    _ready: tuple[Size, Content] | None = None
+    _ready: tuple[Size, Picture] | None = None
     """What was drawn to see whether it has changed, for the paint that follows."""
 
-    def draw(self, width: int, height: int) -> list[Content]:
+    def draw(self, width: int, height: int) -> list[ink.Line]:
         """The lines of the picture, at most `height` of them, none wider than `width` cells."""
         raise NotImplementedError
 
-    def render(self) -> Content:
+    def render(self) -> Picture:
         """The picture at the present size."""
         ready, self._ready = self._ready, None
         fits = ready is not None and ready[0] == self.content_size
-        self._drawn = ready[1] if ready is not None and fits else self._content()
+        self._drawn = ready[1] if ready is not None and fits else self._picture()
         return self._drawn
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The words under the mouse's selection."""
+        text = "\n".join(line.plain for line in self._picture().lines)
+        return selection.extract(text), "\n"
 
     def watch_view(self) -> None:
         """Repaint if anything looks different now."""
@@ -41,8 +101,8 @@ class Drawing(Widget):
         if self._drawn is None:
             self.refresh()
             return
-        picture = self._content()
-        if not picture.is_same(self._drawn):
+        picture = self._picture()
+        if not picture.is_as(self._drawn):
             self._ready = self.content_size, picture
             self.refresh()
 
@@ -51,9 +111,9 @@ class Drawing(Widget):
         self._ready = None
         self.refresh()
 
-    def _content(self) -> Content:
+    def _picture(self) -> Picture:
         width, height = self.content_size
-        if width < 1 or height < 1:
-            return Content("")
-        picture = Content("\n").join(self.draw(width, height)[:height])
-        return ink.plain(picture) if self.view.ascii else picture
+        lines = self.draw(width, height)[:height] if width > 0 and height > 0 else []
+        if self.view.ascii:
+            lines = [ink.plain(line) for line in lines]
+        return Picture(lines, selectable=self.ALLOW_SELECT)

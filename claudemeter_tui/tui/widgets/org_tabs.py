@@ -52,12 +52,12 @@ def _window(view: View, width: int) -> tuple[int, list[ink.Line], list[tuple[int
     tabs = {first: _tab(view, first, width - 2)} if orgs else {}
     room = width - 2 - sum(tab.cell_length for tab in tabs.values())
     while tabs:
-        further = [place for place in (last + 1, first - 1) if 0 <= place < len(orgs)]
-        fitting = next((p for p in further if _tab(view, p).cell_length <= room), None)
-        if fitting is None:
+        further = ((place, _tab(view, place)) for place in (last + 1, first - 1) if 0 <= place < len(orgs))
+        fitting, tab = next(((p, tab) for p, tab in further if tab.cell_length <= room), (None, None))
+        if fitting is None or tab is None:
             break
-        tabs[fitting] = _tab(view, fitting)
-        room -= tabs[fitting].cell_length
+        tabs[fitting] = tab
+        room -= tab.cell_length
         first, last = min(first, fitting), max(last, fitting)
     places, column = [], 1
     for place in sorted(tabs):
