@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -326,7 +327,7 @@ async def test_challenged_session_takes_the_pass_that_the_browser_got(tmp_path: 
 
 
 async def test_session_that_ends_soon_is_said_once(tmp_path: Path) -> None:
-    """Within three days: one remark with its day, and none after the browser has a fresh one."""
+    """Within three days: one remark with its end, and none after the browser has a fresh one."""
 
     def prepare(home: Home, server: ClaudeAi) -> None:
         home.profile("one", Made("k1", expires=int(START.timestamp()) + 3 * 86_400 + 120))
@@ -336,10 +337,8 @@ async def test_session_that_ends_soon_is_said_once(tmp_path: Path) -> None:
         assert here.troubles == []
         await here.advance(300)
         assert here.troubles == [f"{ONE}: session expires soon"]
-        assert (here.store.problems[0].detail, here.store.problems[0].at) == (
-            "Tue Apr 28",
-            START.replace(minute=2),
-        )
+        (problem,) = here.store.problems
+        assert (problem.ends, problem.at) == (START + timedelta(days=3, minutes=2), START.replace(minute=2))
         here.home.profile("one", "k3")
         await here.poke()
         assert here.troubles == []

@@ -59,6 +59,8 @@ class Problem:
     org: Org | None = None
     """None: it concerns the whole session."""
     detail: str = ""
+    ends: datetime | None = None
+    """When the session ends. None: that is not the problem."""
 
 
 @dataclass(frozen=True)
@@ -200,9 +202,8 @@ class SessionState:
         for failure in self.failures.values():
             yield _problem(failure, self.session, None)
         if self.expires is not None and self.expires_soon is not None and not self.failures:
-            day = f"{self.expires:%a %b} {self.expires.day}"
             at = self.expires_soon
-            yield Problem(Trouble.EXPIRES_SOON, Endpoint.ACCOUNT, at, self.session, detail=day)
+            yield Problem(Trouble.EXPIRES_SOON, Endpoint.ACCOUNT, at, self.session, ends=self.expires)
         for reply in self.replies.values():
             yield from _remarks(reply, self.session, None)
 

@@ -95,7 +95,7 @@ def _setting(name: str, value: object) -> object:
 
 def _problem(problem: Problem) -> Json:
     told = problems.TABLE[problem.trouble]
-    return {"since": _utc(problem.at), "problem": problems.title(problem), "what": told.what}
+    return {"since": _utc(problem.at), "problem": problems.title(problem, UTC), "what": told.what}
 
 
 def _session(state: SessionState) -> Json:

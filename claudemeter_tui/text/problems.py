@@ -161,11 +161,13 @@ _BY_HAND = {
 """Sessions that no browser can renew, and what renews them."""
 
 
-def title(problem: Problem) -> str:
-    """`Acme Team · usage: server error (status 502)`."""
+def title(problem: Problem, zone: tzinfo | None = None) -> str:
+    """`Acme Team · usage: server error (status 502)`; a session that ends names the day in that zone."""
     whose = problem.org.name or problem.org.uuid if problem.org else problem.session.label
     where = f"{problem.endpoint}: " if problem.org or problem.endpoint is not Endpoint.ACCOUNT else ""
-    detail = f" ({problem.detail})" if problem.detail else ""
+    ends = form.local(problem.ends, zone) if problem.ends is not None else None
+    said = f"{ends:%a %b} {ends.day}" if ends is not None else problem.detail
+    detail = f" ({said})" if said else ""
     return f"{whose} · {where}{problem.trouble}{detail}" if whose else f"{where}{problem.trouble}{detail}"
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC
+from dataclasses import replace
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -181,6 +183,14 @@ def test_cure_of_a_session_that_ends_soon_names_the_browser() -> None:
     """A sentence of its own."""
     one = problem(Trouble.EXPIRES_SOON, Endpoint.ACCOUNT, None)
     assert cure(one) == "Sign in to claude.ai in Chrome (Default) again before it does."
+
+
+@pytest.mark.parametrize(("zone", "day"), [("UTC", "Wed Apr 29"), ("Asia/Tokyo", "Thu Apr 30")])
+def test_session_that_ends_soon_names_the_day_there(zone: str, day: str) -> None:
+    """The person's own day, not the server's."""
+    ends = datetime(2026, 4, 29, 20, tzinfo=UTC)
+    one = replace(problem(Trouble.EXPIRES_SOON, Endpoint.ACCOUNT, None), ends=ends)
+    assert title(one, ZoneInfo(zone)) == f"Chrome, Default · session expires soon ({day})"
 
 
 @pytest.mark.parametrize(

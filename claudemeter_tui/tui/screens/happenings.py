@@ -41,7 +41,7 @@ def _problems(view: View, width: int) -> list[ink.Line]:
 def _problem(problem: Problem, view: View, width: int) -> list[ink.Line]:
     style = ink.MUTED if words.is_remark(problem) else ink.STYLE[Severity.WARNING]
     since = form.when(problem.at, view.now, view.zone)
-    head = ink.wrapped(f"{since}  {words.title(problem)}", width, style)
+    head = ink.wrapped(f"{since}  {words.title(problem, view.zone)}", width, style)
     if words.is_remark(problem):
         return head
     said = words.TABLE[problem.trouble]
