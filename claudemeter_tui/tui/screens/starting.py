@@ -1,4 +1,4 @@
-"""What is on screen until anything has been read: two words, painted before anything heavy is loaded."""
+"""What is on screen until anything has been read: a line and two keys, painted before all that is heavy."""
 
 from __future__ import annotations
 
@@ -7,13 +7,19 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
+from claudemeter_tui.tui.keys import FOOTER
 from claudemeter_tui.tui.options import Options
 
 READING = "Reading claude.ai …"
+HINTS = [key for key in FOOTER if key.action in ("quit", "help")]
 
 
 class Starting(Screen[None]):
     """The dashboard's place until there is something to show on it."""
+
+    DEFAULT_CSS = """
+    Starting > .keys { dock: bottom; }
+    """
 
     def __init__(self, options: Options) -> None:
         """Begin as wanted."""
@@ -22,7 +28,7 @@ class Starting(Screen[None]):
         self._reading = READING.replace("…", "...") if options.ascii else READING
 
     def compose(self) -> ComposeResult:
-        """The name, and what is being done."""
+        """The name, what is being done, and in more than one line what can be done."""
         yield Static(
             Content.assemble(
                 (" claudemeter", "bold $foreground"),
@@ -30,3 +36,7 @@ class Starting(Screen[None]):
                 (f"   {self._reading}", "$muted"),
             )
         )
+        if self.app.size.height > 1:
+            hints = [[(f"  {key.shown}", "bold $foreground"), (f" {key.label}", "$muted")] for key in HINTS]
+            line = Content.assemble(*(part for hint in hints for part in hint))
+            yield Static(line[1:], classes="keys")
