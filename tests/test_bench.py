@@ -50,7 +50,7 @@ def test_target_of_a_ratio_may_just_be_met(most: float, shown: str) -> None:
 @pytest.mark.parametrize(("seconds", "shown"), [(0.02, "ok"), (0.021, "OVER")])
 def test_target_of_a_limit_may_just_be_met(seconds: float, shown: str) -> None:
     """A figure that is as large as it may be is ok."""
-    assert limited("x", [seconds], 0.02, milliseconds).shown().endswith(shown)
+    assert limited("x", [(seconds, 0.01)], 0.02, milliseconds).shown().endswith(shown)
 
 
 def test_pairs_alternate() -> None:

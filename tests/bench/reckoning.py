@@ -14,7 +14,7 @@ from claudemeter_tui.model.rate import spend_rate
 from claudemeter_tui.model.store import OrgState, Store
 from claudemeter_tui.model.verdict import judge as verdict
 from tests.bench.orgs import after_a_week, one_poll
-from tests.bench.table import PAIRS, Line, limited, milliseconds
+from tests.bench.table import PAIRS, Line, in_turn, limited, milliseconds
 from tests.scenes import NOW, READ
 
 MINUTE = timedelta(minutes=1)
@@ -23,19 +23,27 @@ MINUTE = timedelta(minutes=1)
 def fold(times: int = PAIRS, orgs: int = 100) -> Line:
     """One poll, every reading of it, folded into a store that holds a week of samples."""
     store, readings = after_a_week(orgs), one_poll(orgs, READ + MINUTE, more=7)
-    took = [_timed(partial(reduce, Store.after, readings, store)) for _ in range(times)]
-    return limited(f"folding one poll of {orgs} orgs", took, 0.02, milliseconds)
+    found = in_turn(lambda: _timed(partial(reduce, Store.after, readings, store)), _loop, times)
+    return limited(f"folding one poll of {orgs} orgs", found, 0.02, milliseconds)
 
 
 def judge(times: int = PAIRS, orgs: int = 100) -> Line:
     """Events after each reading of such a poll, verdict and forecasts of every org at its end."""
     store, readings = after_a_week(orgs), one_poll(orgs, READ + MINUTE, more=7)
     journal = Journal().after(store, NOW)
-    took = []
-    for _ in range(times):
+
+    def ours() -> float:
         steps = tuple(accumulate(readings, Store.after, initial=store))
-        took.append(_timed(partial(_judged, steps, journal)))
-    return limited(f"events, verdicts, forecasts of {orgs} orgs", took, 0.02, milliseconds)
+        return _timed(partial(_judged, steps, journal))
+
+    return limited(
+        f"events, verdicts, forecasts of {orgs} orgs", in_turn(ours, _loop, times), 0.02, milliseconds
+    )
+
+
+def _loop() -> float:
+    """The yardstick: a hundred thousand multiplications in plain Python."""
+    return _timed(lambda: [number * number for number in range(100_000)])
 
 
 def _judged(steps: Sequence[Store], journal: Journal) -> object:

@@ -59,10 +59,10 @@ def compared(figure: str, pairs: Sequence[Pair], most: float, form: Callable[[fl
     return Line(figure, ours, f"at most {most:g} times", times <= most, yardstick, times)
 
 
-def limited(figure: str, values: Sequence[float], most: float, form: Callable[[float], str]) -> Line:
-    """The line of a figure that has a limit of its own: the median of its values."""
-    value = median(values)
-    return Line(figure, form(value), f"at most {form(most)}", value <= most)
+def limited(figure: str, pairs: Sequence[Pair], most: float, form: Callable[[float], str]) -> Line:
+    """The line of a figure that has a limit of its own; the yardstick only tells how fast the machine is."""
+    ours, yardstick = (median(side) for side in zip(*pairs, strict=True))
+    return Line(figure, form(ours), f"at most {form(most)}", ours <= most, form(yardstick), ratio(pairs))
 
 
 def milliseconds(seconds: float) -> str:
