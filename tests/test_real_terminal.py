@@ -34,6 +34,23 @@ FAR = "2099-04-25T16:00:00.483912+00:00"
 FAR_MONTH = "2099-05-01T00:00:00Z"
 
 
+BUSY = """
+from claudemeter_tui.tui.app import Claudemeter
+
+leave = Claudemeter.exit
+
+
+def busily(app, *arguments):
+    for _ in range(100):
+        app._driver.write("much to draw")
+    leave(app, *arguments)
+
+
+Claudemeter.exit = busily
+"""
+"""What the interpreter runs before the program: more waits to be written than Textual queues."""
+
+
 @pytest.fixture
 def server() -> Iterator[LoopbackServer]:
     """claude.ai on loopback: a personal org with room, and a team that is locked."""
@@ -66,9 +83,9 @@ def server() -> Iterator[LoopbackServer]:
         yield server
 
 
-def program(server: LoopbackServer, columns: int = 120, rows: int = 36) -> Terminal:
-    """The installed command on that server."""
-    environment = {"CLAUDEMETER_COOKIE": f"sessionKey={SECRET}; lastActiveOrg={PERSONAL}"}
+def program(server: LoopbackServer, columns: int = 120, rows: int = 36, **more: str) -> Terminal:
+    """The installed command on that server, with more in its environment."""
+    environment = {"CLAUDEMETER_COOKIE": f"sessionKey={SECRET}; lastActiveOrg={PERSONAL}", **more}
     return Terminal([PROGRAM, "--base-url", server.url], columns=columns, rows=rows, env=environment)
 
 
@@ -118,6 +135,15 @@ def test_closed_window_ends_the_program(server: LoopbackServer) -> None:
         terminal.wait_for("$17.20 of $50.00")
         terminal.hang_up()
         assert terminal.wait() in (0, 120)  # 120: there is nothing left that Python could flush.
+
+
+def test_window_closed_on_a_busy_screen_ends_the_program(server: LoopbackServer, tmp_path: Path) -> None:
+    """What is still to be written then is nobody's: waiting until it is would be for ever."""
+    (tmp_path / "sitecustomize.py").write_text(BUSY)
+    with program(server, PYTHONPATH=str(tmp_path)) as terminal:
+        terminal.wait_for("$17.20 of $50.00")
+        terminal.hang_up()
+        assert terminal.wait() in (0, 120)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
