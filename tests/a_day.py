@@ -184,7 +184,7 @@ def story() -> tuple[Moment, ...]:
     then("12:30", CAN_WORK, "read 10m ago", usage=502)
     then("12:33", CAN_WORK, "read 13m ago", "no new figures; the last ones are of 12:20")
     then("12:40", UNKNOWN, "nothing good was read for 20m: server error · CAN WORK 20m ago")
-    then("12:50", CAN_WORK, "", "figures come again", usage=200)
+    then("12:50", CAN_WORK, "", "figures are fresh again", usage=200)
     why, stops = "the prepaid balance is empty", "work stops when the 7-day all window is full (60 %)"
     block, empty = f"credits BLOCKED: {why}", {"out_of_credits": True}
     then("13:20", YET_BLOCKED, stops, block, alert=block, credits=empty, balance=0)

@@ -154,7 +154,7 @@ def _surroundings(event: Event, zone: tzinfo | None) -> str:
         case Kind.STALE:
             last = f"; the last ones are of {_time(event.before, event, zone)}" if event.before else ""
             return f"no new figures{last}"
-    return f"signed in again in {event.subject}" if event.subject else "figures come again"
+    return f"signed in again in {event.subject}" if event.subject else "figures are fresh again"
 
 
 def _renewal(event: Event) -> str:

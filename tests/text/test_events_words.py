@@ -113,7 +113,7 @@ WORDS = [
     (event(Kind.NEW_FIELD, subject="usage", after="a, b, c, d, e"), "new field in usage: a, b, c and 2 more"),
     (event(Kind.STALE, before=NOW - timedelta(minutes=3)), "no new figures; the last ones are of 14:28"),
     (event(Kind.STALE), "no new figures"),
-    (event(Kind.RECOVERED), "figures come again"),
+    (event(Kind.RECOVERED), "figures are fresh again"),
     (event(Kind.RECOVERED, subject="Chrome, Default"), "signed in again in Chrome, Default"),
 ]
 
