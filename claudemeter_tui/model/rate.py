@@ -68,6 +68,20 @@ def spend_rate(series: Series, now: datetime) -> Rate | None:
     return Rate(climb.first, climb.last, recent, run, _spread(latest))
 
 
+def rate_since(series: Series, since: datetime, now: datetime) -> Money | None:
+    """How fast credits were spent from a moment on, in money per hour.
+
+    None: ten minutes or three changes have not passed since then, it is steady now, or there was a fall, a
+    gap or a jump of the clock in between.
+    """
+    climb = series.climb
+    if climb is None or since < climb.first or spend_rate(series, now) is None:
+        return None
+    points = _latest(series.runs, climb.first, since)
+    rise = points[-1][1] - points[0][1]
+    return _per_hour(rise, len(points) - 1, climb.last - since, series.unit)
+
+
 def _latest(runs: tuple[Run, ...], first: datetime, begin: datetime) -> list[_Point]:
     """The value at the moment `begin` and what followed it, oldest first; nothing from before `first`."""
     points: list[_Point] = []

@@ -5,16 +5,18 @@ from __future__ import annotations
 from datetime import datetime, tzinfo
 
 from claudemeter_tui.model.forecast import Range, reach, window_full
-from claudemeter_tui.model.rate import Rate, spend_rate
+from claudemeter_tui.model.rate import RECENT, Rate, spend_rate
 from claudemeter_tui.model.store import OrgState
 from claudemeter_tui.model.usage import Window
 from claudemeter_tui.text import format as form
 
 
 def rate(found: Rate, now: datetime, zone: tzinfo | None = None) -> str:
-    """`$6.40/h, $3.10/h since 14:02`: over the last 30 minutes, and over the run."""
+    """`$6.40/h over 30 min, $3.10/h since 14:02`: of late, and over the run where that is longer."""
     run = f"{form.money(found.run)}/h since {form.when(found.since, now, zone)}"
-    return run if found.recent is None else f"{form.money(found.recent)}/h, {run}"
+    if found.recent is None or found.at - found.since <= RECENT:
+        return run
+    return f"{form.money(found.recent)}/h over 30 min, {run}"
 
 
 def gate(found: Range, now: datetime, zone: tzinfo | None = None) -> str:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claudemeter_tui.model.money import Money
-from claudemeter_tui.model.rate import spend_rate
+from claudemeter_tui.model.rate import rate_since, spend_rate
 from claudemeter_tui.model.samples import Run
 from claudemeter_tui.model.usage import Origin
 from tests.model.polls import (
@@ -30,6 +30,35 @@ from tests.model.polls import (
     summed,
 )
 from tests.model.values import usd
+
+
+@pytest.mark.parametrize(
+    ("cents", "ago", "values"),
+    [
+        (600, 30, rising(61)),
+        (1200, 30, [*rising(31), *rising(30, 20, 320)]),
+        (1200, 12, [*rising(31), *rising(30, 20, 320)]),
+        (None, 9, rising(61)),
+        (None, 12, [*rising(40), *[390] * 20, 391]),
+        (None, 40, [*rising(31), *[None] * 7, *rising(31, 10, 400)]),
+        (None, 45, [*rising(20), *[190] * 41]),
+    ],
+    ids=[
+        "even",
+        "faster since",
+        "faster for long",
+        "too short",
+        "too few changes",
+        "a gap since",
+        "steady now",
+    ],
+)
+def test_rate_since_a_moment_is_of_that_time_alone(
+    cents: int | None, ago: float, values: list[int | None]
+) -> None:
+    """What was spent before it does not count, and what carries no rate gives none."""
+    found = rate_since(polled(*values), NOON - minutes(ago), NOON)
+    assert found == (usd(cents) if cents is not None else None)
 
 
 @pytest.mark.parametrize(

@@ -19,12 +19,16 @@ SINCE = datetime(2026, 4, 25, 14, 2, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    ("expected", "recent"),
-    [("$3.10/h since 14:02", None), ("$6.40/h, $3.10/h since 14:02", usd(640))],
+    ("expected", "recent", "since"),
+    [
+        ("$3.10/h since 14:02", None, SINCE),
+        ("$6.40/h over 30 min, $3.10/h since 14:02", usd(640), SINCE),
+        ("$3.10/h since 14:30", usd(310), NOW - timedelta(minutes=18)),
+    ],
 )
-def test_rate_names_its_times(expected: str, recent: Money | None) -> None:
-    """The run's rate says since when; the recent one comes first where there is one."""
-    assert expected == words.rate(Rate(SINCE, NOW, recent, usd(310)), NOW, UTC)
+def test_rate_names_its_times(expected: str, recent: Money | None, since: datetime) -> None:
+    """The run's rate says since when; the recent one comes first where it is another one."""
+    assert expected == words.rate(Rate(since, NOW, recent, usd(310)), NOW, UTC)
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ class Spending:
     pooled: bool = False
     """Whether it is the organization's pool, not one's own share."""
     rate: Money | None = None
-    """How fast, in money per hour: of late, else over the run. None: steady, or too little to say."""
+    """How fast since then, in money per hour. None: steady, or too little to say."""
 
 
 @dataclass(frozen=True, slots=True)

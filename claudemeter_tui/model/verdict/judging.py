@@ -23,7 +23,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from claudemeter_tui.model.money import Money
-from claudemeter_tui.model.rate import spend_rate
+from claudemeter_tui.model.rate import rate_since
 from claudemeter_tui.model.reading import Endpoint, Trouble
 from claudemeter_tui.model.store import UNKNOWN_AFTER, OrgState
 from claudemeter_tui.model.usage import FULL_FROM, Credits, CreditState, Grant, Plan, Window, WindowKind
@@ -168,6 +168,5 @@ def _spending(state: OrgState, money: Credits, now: datetime) -> Spending | None
     pooled = money.lead is not None and not money.lead.personal
     if spent is None or not spent.minor:
         return Spending(spent, beyond.since, beyond.filled, pooled=pooled)
-    rate = spend_rate(series, now)
-    fast = (rate.recent or rate.run) if rate is not None else None
+    fast = rate_since(series, beyond.since, now)
     return Spending(spent, beyond.since, beyond.filled, series.rose_at, pooled, fast)
