@@ -65,6 +65,7 @@ def refusal(text: str, folder: Path, *arguments: str, **environment: str) -> str
 
 def test_file_gives_every_setting(tmp_path: Path) -> None:
     """Each one that there is; a path in it is meant from its own folder."""
+    (tmp_path / "shots").mkdir()
     found = chosen(EVERYTHING, tmp_path)
     assert found == Settings(
         interval=timedelta(seconds=90),
@@ -90,6 +91,21 @@ def test_file_gives_every_setting(tmp_path: Path) -> None:
 def test_file_that_says_nothing_changes_nothing(text: str, tmp_path: Path) -> None:
     """Empty, a comment, a mark of the encoding, an empty table."""
     assert chosen(text, tmp_path) == Settings()
+
+
+@pytest.mark.parametrize("name", ["none", "file"])
+def test_folder_for_pictures_that_is_not_there_is_refused_wherever_it_was_given(
+    name: str, tmp_path: Path
+) -> None:
+    """At the start, in the words of `--screenshot`; it is not made, and a file is none."""
+    (tmp_path / "file").touch()
+    folder = str(tmp_path / name)
+    said = f"there is no folder {folder!r}"
+    assert f"--pictures: {said}" == refusal("", tmp_path, "--pictures", folder)
+    assert f"CLAUDEMETER_PICTURES: {said}" == refusal("", tmp_path, CLAUDEMETER_PICTURES=folder)
+    file = str(tmp_path / "config.toml")
+    assert f"{file!r}: pictures: {said}" == refusal(f'pictures = "{name}"', tmp_path)
+    assert not (tmp_path / "none").exists()
 
 
 @pytest.mark.parametrize("name", ["none.toml", "file/config.toml"])
@@ -341,6 +357,7 @@ def test_config_shows_each_value_with_its_place(tmp_path: Path) -> None:
 
 def test_config_shows_a_config_file(tmp_path: Path) -> None:
     """What it prints can be one: every setting is the same again."""
+    (tmp_path / "shots").mkdir()
     found = chosen(EVERYTHING, tmp_path)
     shown = listing(found.given, {}, tmp_path / "config.toml")
     assert chosen(shown, tmp_path) == found

@@ -83,12 +83,22 @@ def picture(text: str) -> Path:
     path = home("--screenshot", text)
     if path.suffix.lower() not in (".svg", ".png"):
         raise SettingsError(f"--screenshot: {quoted(text)} must end in .svg or .png")
+    folder("--screenshot", path.parent)
+    return path
+
+
+def folder(place: str, path: Path) -> Path:
+    """The folder for pictures, which has to be there.
+
+    Raises:
+        SettingsError: there is none, or it is a file.
+    """
     try:
-        if path.parent.is_dir():
+        if path.is_dir():
             return path
     except OSError as error:
-        raise SettingsError(f"--screenshot: {str(path.parent)!r}: {why(error)}") from None
-    raise SettingsError(f"--screenshot: there is no folder {str(path.parent)!r}")
+        raise SettingsError(f"{place}: {str(path)!r}: {why(error)}") from None
+    raise SettingsError(f"{place}: there is no folder {str(path)!r}")
 
 
 def home(place: str, text: str) -> Path:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from claudemeter_tui.config import cookie
-from claudemeter_tui.config.asked import Action, asked, home, picture, size
+from claudemeter_tui.config.asked import Action, asked, folder, home, picture, size
 from claudemeter_tui.config.cookie import COOKIE_VARIABLE
 from claudemeter_tui.config.flags import parser
 from claudemeter_tui.config.given import Given, Rank, resolve
@@ -46,7 +46,7 @@ class Settings:
     privacy: bool = False
     """Show pseudonyms."""
     pictures: Path | None = None
-    """The folder for pictures. None: where `folders.pictures_folder` says."""
+    """The folder for pictures, which is there. None: where `folders.pictures_folder` says."""
     thresholds: tuple[float, ...] = (75, 90, 100)
     """Percentages above 0, at most 100, lowest first."""
     toast: bool = True
@@ -94,7 +94,7 @@ def settings(
         theme=value["theme"],
         ascii=_is_ascii(value["ascii"], environment),
         privacy=value["privacy"],
-        pictures=_path(given["pictures"]) if value["pictures"] else None,
+        pictures=folder(given["pictures"].place, _path(given["pictures"])) if value["pictures"] else None,
         thresholds=tuple(value["thresholds"]),
         toast=value["alerts.toast"],
         bell=value["alerts.bell"],

@@ -89,7 +89,7 @@ def save(folder: Path, moment: datetime, picture: str, report: str = "", zone: t
     """Save a picture, and a report beside it, under a dated name that is new; gives the picture's path.
 
     Args:
-        folder: Where to; it is made where there is none.
+        folder: Where to; it has to be there.
         moment: The moment of the picture, in the name as local time.
         picture: An SVG.
         report: JSON. Empty: none is saved.
@@ -101,7 +101,8 @@ def save(folder: Path, moment: datetime, picture: str, report: str = "", zone: t
     name = f"claudemeter-{form.local(moment, zone):%Y-%m-%d-%H%M%S}"
     contents = {".svg": picture} | ({".json": report} if report else {})
     with _told(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+        if not folder.is_dir():
+            raise PictureError(f"there is no folder {str(folder)!r}")
         with contextlib.ExitStack() as undone:
             drafts = {
                 suffix: _draft(folder, text.encode("utf-8", "replace"), undone)

@@ -340,9 +340,14 @@ def test_name_is_free_where_both_files_are(tmp_path: Path) -> None:
     assert sorted(one.suffix for one in tmp_path.iterdir()) == [".json", ".json", ".svg"]
 
 
-def test_folder_is_made(tmp_path: Path) -> None:
-    """A folder that is not there yet is made, with those above it."""
-    assert save(tmp_path / "a" / "b", NOW, "<svg/>", zone=UTC).parent == tmp_path / "a" / "b"
+@pytest.mark.parametrize("name", ["none", "file", "file/below"])
+def test_folder_that_is_not_there_is_told_and_not_made(name: str, tmp_path: Path) -> None:
+    """It may be the place of a disk that was taken out; a file is no folder either."""
+    (tmp_path / "file").touch()
+    place = tmp_path / name
+    with pytest.raises(PictureError, match=rf"^there is no folder {re.escape(repr(str(place)))}$"):
+        save(place, NOW, "<svg/>", zone=UTC)
+    assert [one.name for one in tmp_path.iterdir()] == ["file"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
@@ -387,14 +392,6 @@ def test_failure_of_the_last_step_leaves_nothing(tmp_path: Path, monkeypatch: py
     with pytest.raises(PictureError, match="input/output error"):
         save(tmp_path, NOW, "<svg/>", "{}", UTC)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
-    """What cannot be a folder is named."""
-    place = tmp_path / "file"
-    place.write_text("")
-    with pytest.raises(PictureError, match=r"file': file exists"):
-        save(place, NOW, "<svg/>", zone=UTC)
 
 
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="nothing is forbidden here")
