@@ -27,7 +27,7 @@ def _save(app: Claudemeter, picture: str, report: str = "") -> None:
     try:
         path = pictures.save(options.pictures, app.now, picture, report, options.zone)
     except pictures.PictureError as error:
-        app.notify(str(error), severity="error", markup=False)
+        app.notify(f"Not saved: {error}", severity="error", markup=False)
         return
     app.copy_to_clipboard(str(path))
     shown = path.name if app.private else str(path)

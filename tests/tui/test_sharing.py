@@ -71,14 +71,15 @@ async def test_picture_of_what_is_seen_is_saved_only_after_a_yes(tmp_path: Path)
 
 
 async def test_picture_that_cannot_be_saved_says_why(tmp_path: Path) -> None:
-    """A folder that is a file is named in a toast, and the program goes on."""
+    """A toast says that it was not saved, and in words what is wrong; the program goes on."""
     (tmp_path / "taken").write_text("")
     dashboard = app(stage(PERSONAL), pictures=tmp_path / "taken")
     async with dashboard.run_test(size=(120, 36), notifications=True) as pilot:
         await pilot.pause()
         await pilot.press("s")
         await pilot.pause()
-        assert "taken" in text(pilot)
+        (toast,) = dashboard._notifications
+        assert f"Not saved: there is no folder {str(tmp_path / 'taken')!r}" == toast.message
 
 
 async def test_event_is_shown_and_listed() -> None:
