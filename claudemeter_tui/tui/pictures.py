@@ -26,7 +26,10 @@ from claudemeter_tui.tui.view import View
 
 TITLE = "claudemeter-tui"
 """Stands in the picture's frame."""
-NO_PNG = "a PNG needs one more library: pip install 'claudemeter-tui[png]', or give a name that ends in .svg"
+NO_PNG = (
+    "a PNG needs one more library: pip install resvg-py into the environment of this program,"
+    " or give a name that ends in .svg"
+)
 _MOST_TRIES = 1_000
 """Pictures of one second that get a name of their own."""
 _OVERLAYS = "ToastRack, Tooltip, Remark"

@@ -8,6 +8,7 @@ import os
 import re
 import stat
 import sys
+import tomllib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -438,15 +439,24 @@ def test_given_name_that_fails_keeps_what_was_there(tmp_path: Path) -> None:
 def test_png_without_its_library_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The extra is named, and the other way out; what was there stays."""
+    """The library is named as an index has it, and the other way out; what was there stays."""
     monkeypatch.setitem(sys.modules, "resvg_py", None)
     path = tmp_path / "x.PNG"
     path.write_text("old")
-    with pytest.raises(
-        PictureError, match=r"pip install 'claudemeter-tui\[png\]', or give a name that ends in \.svg"
-    ):
+    with pytest.raises(PictureError) as caught:
         save_as(path, "<svg/>")
+    assert str(caught.value) == (
+        "a PNG needs one more library: pip install resvg-py into the environment of this program,"
+        " or give a name that ends in .svg"
+    )
     assert path.read_text() == "old"
+
+
+def test_png_library_is_that_of_the_extra() -> None:
+    """What the hint says to install is what the package's own extra installs."""
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))["project"]
+    (library,) = project["optional-dependencies"]["png"]
+    assert f"pip install {re.split('[<>=]', library)[0]} " in pictures.NO_PNG
 
 
 def test_png_is_drawn_by_its_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
