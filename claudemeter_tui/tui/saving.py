@@ -31,7 +31,7 @@ def _save(app: Claudemeter, picture: str, report: str = "") -> None:
         return
     app.copy_to_clipboard(str(path))
     shown = path.name if app.private else str(path)
-    app.say(f"Saved {shown}; its path is on the clipboard.")
+    app.say(f"Saved; the path is on the clipboard: {shown}")
 
 
 def _report(app: Claudemeter, redaction: Redaction) -> str:

@@ -19,8 +19,8 @@ TRIO = (PERSONAL, TEAM, LABORATORY)
 @pytest.mark.parametrize(
     ("keys", "size", "expected"),
     [
-        (["s"], (40, 8), " Saved "),
-        (["s"], (80, 3), " Saved "),
+        (["s"], (40, 8), " Saved; the path is on the clipboard"),
+        (["s"], (80, 3), " Saved; the path is on the clipboard"),
         (["9"], (40, 8), " There is no org 9; there are 3."),
         (["o", "d", "9"], (59, 19), " There is no org 9; there are 3."),
         (["u"], (40, 8), " Opened https://claude.ai/settings/usage"),
