@@ -317,6 +317,7 @@ def test_what_is_to_be_done_is_asked_for_by_flags(
         ("--screenshot: it cannot be had together with --json", "--json --screenshot x.svg"),
         ("--line: it cannot be had together with --check", "--line --check"),
         ("--check: it cannot be had together with --watch", "--json --watch --check"),
+        ("--sessions: it cannot be had together with --demo", "--sessions --demo"),
         ("--watch: what happens is told as JSON only; give --json too", "--once --watch"),
         (f"--org: {ORG}", "--org 1"),
         (f"--org: {ORG}", "--org 1 --config"),

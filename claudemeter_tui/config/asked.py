@@ -47,6 +47,8 @@ def asked(flags: Namespace) -> Action:
     if len(found) > 1:
         raise SettingsError(f"{found[1]}: it cannot be had together with {found[0]}")
     action = found[0] if found else Action.DASHBOARD
+    if flags.demo and action is Action.SESSIONS:
+        raise SettingsError("--sessions: it cannot be had together with --demo")
     if flags.org is not None and action not in PRINTING:
         raise SettingsError(f"--org: it chooses what {', '.join(_PRINTING)} print; give one of them too")
     if flags.format is not None and action is not Action.LINE:
