@@ -1,7 +1,8 @@
 """What is known about an org, for scripts: a block of plain lines, or an object of a JSON array.
 
 The lines have the format of the claude-meter command, which people's scripts parse already; a verdict
-and an org line stand above them. In the JSON the replies are as the server sent them, escaped to ASCII.
+and an org line stand above them, and the balance among them. In the JSON the replies are as the server
+sent them, escaped to ASCII.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from datetime import UTC, datetime, tzinfo
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import Endpoint
 from claudemeter_tui.model.store import OrgState, Problem, Store
-from claudemeter_tui.model.usage import Card, Meter, Plan, Subscription, Window
+from claudemeter_tui.model.usage import Balance, Card, CreditState, Meter, Plan, Subscription, Window
 from claudemeter_tui.model.verdict import Verdict, judge
 from claudemeter_tui.text import format as forms
 from claudemeter_tui.text import verdict as words
@@ -57,9 +58,11 @@ def _lines(store: Store, state: OrgState, now: datetime, zone: tzinfo | None) ->
     yield _row("Org", "   ".join(filter(None, (state.org.name, state.org.plan))))
     for window in plan.windows:
         yield _row(window.label, _window(window, now, zone))
-    for meter in (state.credits.own, state.credits.pool):
-        if meter is not None and _says_anything(meter):
-            yield _row("Extra usage" if meter.personal else "Extra usage pool", _meter(meter, now, zone))
+    for meter in state.credits.gates:
+        if said := _meter(meter, now, zone):
+            yield _row("Extra usage" if meter.personal else "Extra usage pool", said)
+    if state.credits.balance is not None:
+        yield from _balance(state.credits.balance)
     if state.subscription is not None:
         yield from _charge(state.subscription)
     for problem in errors(store, state):
@@ -86,7 +89,12 @@ def _window(window: Window, now: datetime, zone: tzinfo | None) -> str:
 
 
 def _meter(meter: Meter, now: datetime, zone: tzinfo | None) -> str:
-    """`$17.20 / $50.00 (34%)`, then what shuts it: two blanks and BLOCKED say `out_of_credits`."""
+    """`$17.20 / $50.00 (34%)`, then what shuts it: two blanks and BLOCKED say `out_of_credits`.
+
+    Without credits to tell of `off` where they are, else nothing.
+    """
+    if not _says_anything(meter):
+        return "off" if meter.state(now) is CreditState.OFF else ""
     blocked = "  BLOCKED" if meter.out_of_credits else ""
     until = f" until {_day(meter.until, now, zone)}" if meter.until else ""
     reason = f" [{meter.reason}]" if meter.reason else ""
@@ -96,6 +104,13 @@ def _meter(meter: Meter, now: datetime, zone: tzinfo | None) -> str:
 def _says_anything(meter: Meter) -> bool:
     """Whether it reports credits, and not only that there are none."""
     return bool(meter.used or meter.cap or meter.out_of_credits or meter.until or meter.reason)
+
+
+def _balance(balance: Balance) -> Iterator[str]:
+    """What is left of the prepaid money, where that is known."""
+    if balance.amount is not None:
+        reload = ", tops itself up" if balance.auto_reload else ""
+        yield _row("Balance", f"{_money(balance.amount)}{reload}")
 
 
 def _amounts(meter: Meter) -> str:

@@ -98,6 +98,7 @@ def test_once_prints_a_block_of_plain_lines(server: LoopbackServer, tmp_path: Pa
         r"5-hour            41\.0% used    -> resets \w{3} \w{3} \d{1,2} \d\d:\d\d \(in 3d 1h\)",
         r"7-day all         67\.0% used    -> resets \w{3} \w{3} \d{1,2} \d\d:\d\d \(in 3d 1h\)",
         r"Extra usage      \$17\.20 / \$50\.00 \(34%\)",
+        r"Balance          \$244\.35",
         r"Next charge      2026-05-14   visa ••0000",
         r"fetched \d{4}(-\d\d){2} \d\d(:\d\d){2} UTC   pat@example\.com via CLAUDEMETER_COOKIE   org "
         + PERSONAL,
@@ -338,7 +339,7 @@ def test_hostile_text_reaches_no_terminal(server: LoopbackServer, tmp_path: Path
     block = program(tmp_path, "--once", "--base-url", server.url)
     bad = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
     assert (block.returncode, bad.findall(block.stdout + block.stderr)) == (0, [])
-    labels = r"Verdict|Org|5-hour|7-day|Extra usage|Next charge|error|fetched|\]0;owned"
+    labels = r"Verdict|Org|5-hour|7-day|Extra usage|Balance|Next charge|error|fetched|\]0;owned"
     assert [line for line in block.stdout.splitlines() if not re.match(labels, line)] == []
     array = program(tmp_path, "--json", "--base-url", server.url)
     assert bad.findall(array.stdout) == []

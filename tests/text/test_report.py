@@ -18,6 +18,7 @@ from claudemeter_tui.model.reading import Endpoint, Failure, Reading, Reply, Rep
 from claudemeter_tui.model.store import OrgState, Store
 from claudemeter_tui.model.usage import (
     Account,
+    Balance,
     Card,
     Meter,
     Org,
@@ -28,7 +29,7 @@ from claudemeter_tui.model.usage import (
     WindowKind,
 )
 from claudemeter_tui.text import report
-from tests.model.values import meter
+from tests.model.values import meter, usd
 
 NOW = datetime(2026, 4, 30, 14, 48, tzinfo=UTC)
 RESETS = datetime(2026, 4, 30, 16, tzinfo=UTC)
@@ -165,7 +166,8 @@ CAPPED = "Extra usage      $17.20 / $50.00 (34%)"
             "Extra usage      ? used (cap not reported)  BLOCKED",
             meter(None, None, uncapped=False, out_of_credits=True),
         ),
-        (None, meter(None, None, uncapped=False, enabled=False)),
+        ("Extra usage      off", meter(None, None, uncapped=False, enabled=False)),
+        (None, meter(None, None, uncapped=False, enabled=None)),
     ],
 )
 def test_extra_usage_line_says_blocked_for_out_of_credits_alone(expected: str | None, shown: Meter) -> None:
@@ -177,6 +179,30 @@ def test_extra_usage_line_is_absent_without_credits() -> None:
     """Neither endpoint reports credits: there is no such line."""
     store = store_of({Endpoint.USAGE: Plan((window(),)), Endpoint.OVERAGE: None})
     assert not [one for one in lines(store) if one.startswith("Extra")]
+
+
+@pytest.mark.parametrize(
+    ("expected", "left"),
+    [
+        (["Balance          $244.35"], Balance(usd(24435))),
+        (["Balance          $244.35"], Balance(usd(24435), auto_reload=False)),
+        (["Balance          $1244.35, tops itself up"], Balance(usd(124_435), auto_reload=True)),
+        (["Balance          $0.00"], Balance(usd(0))),
+        ([], Balance(None, auto_reload=True)),
+        ([], None),
+    ],
+)
+def test_balance_line_follows_extra_usage(expected: list[str], left: Balance | None) -> None:
+    """The other gate of the credits; no line where nothing was bought or read."""
+    paid = Subscription(next_charge=date(2026, 6, 1))
+    store = store_of({Endpoint.OVERAGE: meter(), Endpoint.PREPAID: left, Endpoint.SUBSCRIPTION: paid})
+    assert [CAPPED, *expected, "Next charge      2026-06-01   -"] == lines(store)[2:-1]
+
+
+def test_balance_line_stands_alone_where_extra_usage_is_absent() -> None:
+    """Money that was bought is told of, whatever may be done with it."""
+    store = store_of({Endpoint.OVERAGE: None, Endpoint.PREPAID: Balance(usd(24435))})
+    assert lines(store)[2:-1] == ["Balance          $244.35"]
 
 
 def test_team_has_a_line_for_its_own_figure_and_one_for_the_pool() -> None:
