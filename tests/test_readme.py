@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from claudemeter_tui.model.reading import Trouble
+from claudemeter_tui.model.reading import Endpoint, Trouble
+from claudemeter_tui.text.report import BODIES
 from claudemeter_tui.tui.screens.help import VERDICTS
 from tests import readme
 
@@ -51,6 +52,23 @@ def test_troubleshooting_names_troubles_as_the_screen_does() -> None:
     named = set(re.findall(r'"([^"]+)"', TEXT))
     for trouble in (Trouble.EXPIRED, Trouble.CHALLENGE, Trouble.THROTTLED, Trouble.NEW_FIELD, Trouble.DNS):
         assert str(trouble) in named
+
+
+def test_replies_are_named_as_they_are_called() -> None:
+    """Those of the JSON by their keys, those of the details by their tabs."""
+    words = " ".join(TEXT.split())
+    assert f"with four replies of each ({', '.join(BODIES)}) as the server sent them" in words
+    assert len(BODIES) == 4
+    assert f"has a tab of its own: {', '.join(Endpoint)}. " in words
+
+
+def test_status_bars_are_told_where_the_command_is() -> None:
+    """The install puts it where no bar looks."""
+    installed = re.search(r"&& (\S+)/claudemeter-tui --demo\n", TEXT)
+    assert installed is not None
+    _, bars, told = TEXT.partition("In tmux: ")
+    assert bars
+    assert f"puts the command into `{installed[1]}`" in told
 
 
 def test_local_links_lead_somewhere() -> None:

@@ -56,13 +56,25 @@ async def test_remark_goes_by_itself_and_makes_room_for_the_next(monkeypatch: py
         assert before == screen(pilot)
 
 
-async def test_a_single_line_is_the_verdict_alone() -> None:
-    """Where there is one line nothing lies over it."""
+@pytest.mark.parametrize("key", ["9", "s", "o", "d", "e", "w", "question_mark"])
+async def test_a_single_line_is_the_verdict_alone(key: str, tmp_path: Path) -> None:
+    """Where there is one line nothing lies over it, and nothing that opens is seen."""
+    async with app(stage(*TRIO), pictures=tmp_path).run_test(size=(120, 1)) as pilot:
+        await pilot.pause()
+        before = screen(pilot)
+        await pilot.press(key)
+        await pilot.pause()
+        assert "CAN WORK" in before[0]
+        assert before == screen(pilot)
+
+
+async def test_a_single_line_has_room_for_the_question() -> None:
+    """The one thing that is seen beside the verdict."""
     async with app(stage(*TRIO)).run_test(size=(120, 1)) as pilot:
         await pilot.pause()
-        await pilot.press("9")
+        await pilot.press("S")
         await pilot.pause()
-        assert "CAN WORK" in screen(pilot)[0]
+        assert "S save it  Esc do not save" in screen(pilot)[0]
 
 
 @pytest.mark.parametrize(
