@@ -38,11 +38,15 @@ def credits_lines(state: OrgState, now: datetime, zone: tzinfo | None = None) ->
     return (rate(found, now, zone), *((gate(ahead, now, zone),) if ahead is not None else ()))
 
 
-def window_line(
+def window_forms(
     window: Window, read_at: datetime | None, now: datetime, zone: tzinfo | None = None
-) -> str | None:
-    """`full at 14:10, 50m before it resets`; None where at its pace it resets first."""
+) -> tuple[str, ...]:
+    """`full at 14:10 at this pace, 50m before it resets`, then in fewer words down to `full ~14:10`.
+
+    Empty where at its pace it resets first.
+    """
     full = window_full(window, now, read_at)
     if full is None or window.resets_at is None:
-        return None
-    return f"full {form.when(full, now, zone)} at this pace, {form.countdown(window.resets_at - full)} early"
+        return ()
+    at, early = form.when(full, now, zone), f"{form.countdown(window.resets_at - full)} before it resets"
+    return f"full at {at} at this pace, {early}", f"full at {at}, {early}", f"full ~{at}"

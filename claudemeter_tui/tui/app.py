@@ -50,8 +50,8 @@ LATER = (
     "tui.saving",
 )
 """Modules that the first frame does not wait for."""
-GARBAGE_FROM = 10_000
-"""Objects after which Python looks for garbage: at its own 700 that took a tenth of all time."""
+GARBAGE = 2_000, 5, 5
+"""When Python looks for garbage: rarely for what is young, often enough for what is old to stay little."""
 USAGE_PAGE = "https://claude.ai/settings/usage"
 
 
@@ -242,7 +242,8 @@ class Claudemeter(App[str]):
         if number <= count:
             self.selected = self.store.orgs[number - 1].key
         else:
-            self.say(f"There is no org {number}; there {'is 1' if count == 1 else f'are {count}'}.")
+            others = {0: "none was read yet", 1: "there is 1"}.get(count, f"there are {count}")
+            self.say(f"There is no org {number}; {others}.")
 
     def action_span(self, step: int) -> None:
         """Let the chart look further back, or less far."""
@@ -300,7 +301,18 @@ class Claudemeter(App[str]):
         """Save what is seen, after asking."""
         from claudemeter_tui.tui import saving
 
-        saving.save_seen(self)
+        if self._has_room:
+            saving.save_seen(self)
+
+    def action_command_palette(self) -> None:
+        """Find an action by its name."""
+        if self._has_room:
+            super().action_command_palette()
+
+    def search_themes(self) -> None:
+        """Choose the colours."""
+        if self._has_room:
+            super().search_themes()
 
     def action_help(self) -> None:
         """Explain everything."""
@@ -324,6 +336,12 @@ class Claudemeter(App[str]):
 
         if isinstance(self.screen, Viewer) and self.screen.OVER:
             self.pop_screen()
+            self._show()
+
+    @property
+    def _has_room(self) -> bool:
+        """Whether anything else can be shown: in a single line there is the verdict alone."""
+        return self.size.height > 1
 
     @property
     def _may_alert(self) -> bool:
@@ -363,6 +381,8 @@ class Claudemeter(App[str]):
 
     def _open(self, name: str) -> None:
         """Put a screen over the dashboard, instead of another one; again closes it."""
+        if not self._has_room:
+            return
         module = import_module(f"claudemeter_tui.tui.screens.{name}")
         page: type[Viewer] = getattr(module, name.capitalize())
         shown = type(self.screen)
@@ -436,4 +456,4 @@ def _preload() -> None:
     for name in LATER:
         import_module(f"claudemeter_tui.{name}")
     gc.freeze()  # none of it is ever garbage: a look through it would hold up a key for a tenth of a second
-    gc.set_threshold(GARBAGE_FROM)
+    gc.set_threshold(*GARBAGE)

@@ -16,6 +16,11 @@ from tests.scenes import LABORATORY, NOW, PERSONAL, store
 
 EARLY, LATE = datetime(2026, 4, 25, 17, 10, tzinfo=UTC), datetime(2026, 4, 25, 19, 40, tzinfo=UTC)
 SINCE = datetime(2026, 4, 25, 14, 2, tzinfo=UTC)
+FULL = (
+    "full at 17:00 at this pace, 1h 0m before it resets",
+    "full at 17:00, 1h 0m before it resets",
+    "full ~17:00",
+)
 
 
 @pytest.mark.parametrize(
@@ -52,11 +57,11 @@ def test_nothing_is_said_of_steady_credits() -> None:
 
 @pytest.mark.parametrize(
     ("expected", "percent"),
-    [("full 17:00 at this pace, 1h 0m early", 75.0), (None, 60.0), (None, 100.0), (None, None)],
+    [(FULL, 75.0), ((), 60.0), ((), 100.0), ((), None)],
 )
-def test_window_is_said_to_fill_only_when_it_will(expected: str | None, percent: float | None) -> None:
-    """A window that resets before it is full at its pace gets no words."""
+def test_window_is_said_to_fill_only_when_it_will(expected: tuple[str, ...], percent: float | None) -> None:
+    """A window that resets before it is full at its pace gets no words; what is said has shorter forms."""
     resets = datetime(2026, 4, 25, 18, 0, tzinfo=UTC)
     now = resets - timedelta(hours=2)
     window = Window("five_hour", "5-hour", WindowKind.SESSION, percent, resets, timedelta(hours=5))
-    assert words.window_line(window, now, now, UTC) == expected
+    assert words.window_forms(window, now, now, UTC) == expected

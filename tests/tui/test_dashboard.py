@@ -136,7 +136,21 @@ async def test_failed_poll_keeps_figures_and_names_the_problem() -> None:
         assert isinstance(pilot.app.screen, Happenings)
         assert "The figures of 14:48 stay on screen." in text(pilot)
         await scene.post(pilot, *readings(PERSONAL, at=NOW + INTERVAL))
+        assert "No problems: every reply was read" in text(pilot)
+
+
+async def test_keys_of_the_first_frame_claim_nothing() -> None:
+    """Before anything was read the events say so, and the first reading is on screen when they are closed."""
+    scene = stage()
+    async with app(scene).run_test(size=(120, 36)) as pilot:
+        await pilot.press("e")
+        assert "Nothing has been read yet." in text(pilot)
+        assert "No problems" not in text(pilot)
+        await scene.post(pilot, *readings(PERSONAL))
         assert "No problems" in text(pilot)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert "67 %" in text(pilot)
 
 
 async def test_stale_figures_say_their_age() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from claudemeter_tui.tui.screens.dashboard import Dashboard
 from claudemeter_tui.tui.widgets.remark import Remark
 from tests.bodies import usage_body
 from tests.scenes import INTERVAL, LABORATORY, PERSONAL, READ, TEAM, OrgBodies, readings
@@ -56,7 +57,7 @@ async def test_remark_goes_by_itself_and_makes_room_for_the_next(monkeypatch: py
         assert before == screen(pilot)
 
 
-@pytest.mark.parametrize("key", ["9", "s", "o", "d", "e", "w", "question_mark"])
+@pytest.mark.parametrize("key", ["9", "s", "S", "o", "d", "e", "w", "t", "ctrl+p", "question_mark"])
 async def test_a_single_line_is_the_verdict_alone(key: str, tmp_path: Path) -> None:
     """Where there is one line nothing lies over it, and nothing that opens is seen."""
     async with app(stage(*TRIO), pictures=tmp_path).run_test(size=(120, 1)) as pilot:
@@ -68,18 +69,47 @@ async def test_a_single_line_is_the_verdict_alone(key: str, tmp_path: Path) -> N
         assert before == screen(pilot)
 
 
-async def test_a_single_line_has_room_for_the_question() -> None:
-    """The one thing that is seen beside the verdict."""
+async def test_what_a_key_opens_waits_for_room() -> None:
+    """In a single line nothing opens: what is typed next would go to a screen that nobody sees."""
     async with app(stage(*TRIO)).run_test(size=(120, 1)) as pilot:
         await pilot.pause()
-        await pilot.press("S")
+        await pilot.press("o", "S", "t", "ctrl+p")
+        await pilot.resize_terminal(120, 36)
         await pilot.pause()
-        assert "S save it  Esc do not save" in screen(pilot)[0]
+        assert type(pilot.app.screen) is Dashboard
+
+
+@pytest.mark.parametrize(
+    ("width", "expected"),
+    [
+        (120, "updated 18s ago · next in 42s"),
+        (60, "updated 18s ago"),
+        (45, " claudemeter  demo: a minute a second"),
+    ],
+)
+async def test_header_keeps_the_age_before_the_next_poll(width: int, expected: str) -> None:
+    """What does not fit beside the program's name goes, the least needed first."""
+    async with app(stage(*TRIO), note="demo: a minute a second").run_test(size=(width, 36)) as pilot:
+        await pilot.pause()
+        assert screen(pilot)[0].endswith(expected)
+
+
+async def test_low_pane_says_that_it_has_no_room_for_a_chart() -> None:
+    """That is not the same as figures that were not read."""
+    async with app(stage(*TRIO)).run_test(size=(80, 3)) as pilot:
+        await pilot.pause()
+        await pilot.press("w")
+        await pilot.pause()
+        assert "No room for a chart" in text(pilot)
 
 
 @pytest.mark.parametrize(
     ("orgs", "expected"),
-    [(TRIO, "There is no org 9; there are 3."), ([PERSONAL], "There is no org 9; there is 1.")],
+    [
+        (TRIO, "There is no org 9; there are 3."),
+        ([PERSONAL], "There is no org 9; there is 1."),
+        ([], "There is no org 9; none was read yet."),
+    ],
 )
 async def test_number_without_an_org_is_answered(orgs: list[OrgBodies], expected: str) -> None:
     """It stays with the org, and says how many there are."""

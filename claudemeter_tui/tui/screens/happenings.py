@@ -32,6 +32,8 @@ class Happenings(Page):
 
 def _problems(view: View, width: int) -> list[ink.Line]:
     open_ones = sorted(view.store.problems, key=words.is_remark)
+    if view.is_empty:
+        return [ink.text(("Nothing has been read yet.", ink.TITLE))]
     if not open_ones:
         return [ink.text(("No problems: every reply was read, and understood.", ink.TITLE))]
     lines = [ink.text(("Problems", ink.TITLE)), ink.text("")]

@@ -12,6 +12,7 @@ from claudemeter_tui.model.usage import Severity
 from claudemeter_tui.text import chart
 from claudemeter_tui.tui import ink
 from claudemeter_tui.tui.keys import GROUPS, Key
+from claudemeter_tui.tui.screens.connect import DOINGS
 from claudemeter_tui.tui.screens.details import DETAILS_KEYS
 from claudemeter_tui.tui.screens.overview import OVERVIEW_KEYS
 from claudemeter_tui.tui.screens.page import Page
@@ -21,24 +22,32 @@ KEY = 13
 """Cells of the column of keys."""
 COLUMN, BETWEEN = 52, 3
 """Least cells of a column, and blanks between two."""
-OTHERS = (("All orgs", OVERVIEW_KEYS), ("Details", DETAILS_KEYS))
+OTHERS = (("All orgs", OVERVIEW_KEYS), ("Details", DETAILS_KEYS), ("Without a session", DOINGS[:-1]))
 """The keys of other screens, by purpose."""
 Section = list[ink.Line]
 """A heading and what stands below it."""
 
 VERDICTS = (
     ("CAN WORK", "no plan-wide window is full"),
-    ("ON CREDITS", "a plan-wide window is full and work goes on metered credits: money is being spent"),
+    (
+        "ON CREDITS",
+        "a plan-wide window is full, or there is none, and work goes on metered credits: money is spent",
+    ),
     ("WAIT", "a plan-wide window is full, and credits are off or absent"),
-    ("BLOCKED", "a plan-wide window is full, and the credits are locked"),
+    ("BLOCKED", "a plan-wide window is full, or there is none, and the credits are locked"),
     ("UNKNOWN", "nothing good was read for 15 minutes, or there are no figures at all"),
 )
 MARKS = (
-    (ink.MARK[Severity.WARNING], ink.STYLE[Severity.WARNING], "from 75 %, or the server calls it a warning"),
+    (
+        ink.MARK[Severity.WARNING],
+        ink.STYLE[Severity.WARNING],
+        "from 75 %, or the server calls it a warning, or it fills before its reset",
+    ),
     (ink.MARK[Severity.CRITICAL], ink.STYLE[Severity.CRITICAL], "from 90 %, or the server calls it critical"),
     (ink.MARK[Severity.FULL], ink.STYLE[Severity.FULL], "from 100 %, or locked"),
     ("┃", ink.TITLE, "how much of the window's time has passed: a bar beyond it is ahead of an even pace"),
     ("·", ink.MUTED, "the figure is not known"),
+    ("~", ink.MUTED, "worked out: if use goes on at its pace"),
 )
 ABOUT = """\
 The figures are claude.ai's own replies, the ones its usage page is made of, asked for once a minute with \

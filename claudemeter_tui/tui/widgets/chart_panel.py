@@ -10,7 +10,7 @@ from textual.reactive import var
 
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.store import OrgState
-from claudemeter_tui.text.chart import Chart, Frame, credits_chart, windows_chart
+from claudemeter_tui.text.chart import LOWEST, NARROWEST, Chart, Frame, credits_chart, windows_chart
 from claudemeter_tui.tui import ink
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.chart_title import SPANS, STYLES, head
@@ -77,7 +77,9 @@ class ChartPanel(Drawing):
     def _lines(self, state: OrgState, width: int, height: int) -> list[ink.Line]:
         chart = self._plotted(state, width, height)
         if chart is None:
-            return [ink.text(("Nothing was read in this time", ink.MUTED))]
+            room = height >= LOWEST and width >= NARROWEST
+            said = "Nothing was read in this time" if room else "No room for a chart"
+            return [ink.text((said, ink.MUTED))]
         return [ink.text(*((text, STYLES[what]) for text, what in line)) for line in chart.lines]
 
     def _plotted(self, state: OrgState, width: int, height: int) -> Chart | None:

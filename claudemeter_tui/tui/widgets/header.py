@@ -16,16 +16,18 @@ class Header(Drawing):
         """Name and session on the left, times on the right; the session goes first."""
         note = f"  {self.view.note}" if self.view.note else ""
         name = ink.text((" claudemeter", ink.TITLE), (note, "$accent"))
-        times = freshness(self.view)
+        room = width - name.cell_length - 6
+        fitting = (times for times in ink.fewer(_times(self.view)) if times.cell_length <= room)
+        times = next(fitting, ink.text())
         who = _who(self.view)
-        while who and ink.joined(who).cell_length > width - name.cell_length - times.cell_length - 6:
+        while who and ink.joined(who).cell_length > room - times.cell_length:
             who.pop()
         name = ink.text(name, "   ", ink.joined(who))
         return [ink.spread(name, times, width - 1)]
 
 
-def freshness(view: View) -> ink.Line:
-    """`updated 18s ago · next in 42s`; stale figures say so."""
+def _times(view: View) -> list[ink.Line]:
+    """`updated 18s ago`, `next in 42s`; stale figures say so."""
     session, state = view.session, view.state
     parts: list[tuple[str, str]] = []
     if state is not None and state.read_at is not None:
@@ -36,7 +38,7 @@ def freshness(view: View) -> ink.Line:
         )
     if session is not None:
         parts.append((_next(session, view), ink.MUTED))
-    return ink.joined([ink.text(part) for part in parts if part[0]])
+    return [ink.text(part) for part in parts if part[0]]
 
 
 def _next(session: SessionState, view: View) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from claudemeter_tui.model.reading import Endpoint
 from claudemeter_tui.model.usage import Plan, Severity, Window
 from claudemeter_tui.text import format as form
-from claudemeter_tui.text.forecast import window_line
+from claudemeter_tui.text.forecast import window_forms
 from claudemeter_tui.text.via import via
 from claudemeter_tui.tui import ink
 from claudemeter_tui.tui.view import View
@@ -92,10 +94,10 @@ def _flat(view: View, window: Window, width: int, label: int) -> ink.Line:
 
 def _beside(window: Window, view: View, room: int, *, wordy: bool = True) -> ink.Line:
     """As much of its reset as fits."""
-    parts = [part if wordy else part.removeprefix("resets ") for part in _reset(window, view, room)]
-    lines = [ink.text((part, ink.MUTED)) for part in parts]
-    shorter = (parts[0].partition(" (")[0], _brief(window, view))
-    return ink.longest((*ink.fewer(lines), *(ink.text((one, ink.MUTED)) for one in shorter)), room)
+    forms = _reset(window, view, room)
+    if not wordy:
+        forms = ([part.removeprefix("resets ") for part in parts] for parts in forms)
+    return ink.longest((ink.joined([ink.text((part, ink.MUTED)) for part in parts]) for parts in forms), room)
 
 
 def _bar(view: View, window: Window, width: int, label: int) -> ink.Line:
@@ -113,17 +115,22 @@ def _bar(view: View, window: Window, width: int, label: int) -> ink.Line:
     )
 
 
-def _reset(window: Window, view: View, width: int) -> list[str]:
-    """`resets 16:00 (1h 12m)`, then what else is known of it, the most needed first; a lock before all."""
-    parts = [_when(window, view)]
+def _reset(window: Window, view: View, width: int) -> Iterator[list[str]]:
+    """Its reset and what else is known of it, in fewer and fewer words; a lock before all."""
+    lock, when, amount = [], _when(window, view), []
     if window.locked_reason is not None:
-        lock = ink.text(f"locked: {window.locked_reason}").truncate(width, ellipsis=True)
-        parts.insert(0, lock.plain)
-    if ahead := window_line(window, view.state.read_at if view.state else None, view.now, view.zone):
-        parts.append(ahead)
+        lock = [ink.text(f"locked: {window.locked_reason}").truncate(width, ellipsis=True).plain]
     if window.limit is not None:
-        parts.append(f"{form.money(window.used) if window.used else '?'} of {form.money(window.limit)}")
-    return parts
+        amount = [f"{form.money(window.used) if window.used else '?'} of {form.money(window.limit)}"]
+    ahead = window_forms(window, view.state.read_at if view.state else None, view.now, view.zone)
+    yield from ([*lock, when, full, *more] for full in ahead for more in (amount, []))
+    without_countdown = when.partition(" (")[0]
+    if ahead:
+        yield [*lock, without_countdown, ahead[-1]]
+    yield [*lock, when, *amount]
+    yield [*lock, when]
+    yield lock or [without_countdown]
+    yield [_brief(window, view)]
 
 
 def _when(window: Window, view: View) -> str:
