@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.command import CommandPalette
 from textual.driver import Driver
 from textual.message import Message
 from textual.notifications import SeverityLevel
 from textual.reactive import var
 from textual.screen import Screen
+from textual.theme import ThemeProvider
 
 from claudemeter_tui.feed import Door, Feed
 from claudemeter_tui.tui.keys import BOUND
@@ -96,6 +98,7 @@ class Claudemeter(App[str]):
         notice = None if self.options.desktop == "auto" else Notice(self.options.desktop)
         self._outlet = Outlet.of(os.environ, notice)
         super().__init__()
+        self.set_class(self.options.ascii, "-ascii")
         self._feed = feed
         self._clock = now
         self._showing = True
@@ -137,8 +140,11 @@ class Claudemeter(App[str]):
 
     def on_ready(self) -> None:
         """The first frame is painted: now start to read."""
+        from claudemeter_tui.tui.plain import use_bars
+
         gc.enable()
         self._showing = False
+        use_bars(plain=self.options.ascii)
         self._show()
         self.set_interval(1, self._tick)
         self.run_worker(asyncio.to_thread(_preload))
@@ -306,13 +312,13 @@ class Claudemeter(App[str]):
 
     def action_command_palette(self) -> None:
         """Find an action by its name."""
-        if self._has_room:
-            super().action_command_palette()
+        if self._has_room and not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandPalette(placeholder="Type a few letters of an action"))
 
     def search_themes(self) -> None:
         """Choose the colours."""
         if self._has_room:
-            super().search_themes()
+            self.push_screen(CommandPalette([ThemeProvider], placeholder="Type a few letters of a theme"))
 
     def action_help(self) -> None:
         """Explain everything."""
@@ -439,6 +445,7 @@ class Claudemeter(App[str]):
     ) -> None:
         """A toast; in a pane that is too small for one a line at its foot, in a single line nothing."""
         if self.size.width >= 60 and self.size.height >= 20:
+            message, title = map(_ascii, (message, title)) if self.options.ascii else (message, title)
             super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
         elif self.size.height > 1:
             from claudemeter_tui.tui.widgets.remark import Remark, say
@@ -449,6 +456,12 @@ class Claudemeter(App[str]):
     def _later(self, action: str) -> None:
         """Run an action once the palette has closed."""
         self.call_later(self.run_action, action)
+
+
+def _ascii(text: str) -> str:
+    from claudemeter_tui.tui import ink
+
+    return ink.plain(ink.text(text)).plain
 
 
 def _preload() -> None:

@@ -19,7 +19,10 @@ def save_private(app: Claudemeter, redaction: Redaction) -> None:
 def save_seen(app: Claudemeter) -> None:
     """Save what is seen, after asking."""
     picture = pictures.svg(app)
-    app.push_screen(Confirm(ascii_only=app.options.ascii), lambda yes: _save(app, picture) if yes else None)
+    app.push_screen(
+        Confirm(private=app.private, ascii_only=app.options.ascii),
+        lambda yes: _save(app, picture) if yes else None,
+    )
 
 
 def _save(app: Claudemeter, picture: str, report: str = "") -> None:

@@ -94,6 +94,19 @@ async def test_header_keeps_the_age_before_the_next_poll(width: int, expected: s
         assert screen(pilot)[0].endswith(expected)
 
 
+@pytest.mark.parametrize("size", [(120, 36), (60, 20), (40, 8)])
+async def test_ascii_terminal_gets_ascii_on_every_screen(size: tuple[int, int], tmp_path: Path) -> None:
+    """Also what Textual draws itself: scroll bars, toasts and the palettes."""
+    async with app(stage(*TRIO), ascii=True, pictures=tmp_path).run_test(
+        size=size, notifications=True
+    ) as pilot:
+        pilot.app.notify("said · at last", title="▲")
+        for key in ("o", "d", "e", "question_mark", "9", "S", "escape", "ctrl+p", "down", "escape", "t"):
+            await pilot.press(key)
+            await pilot.pause()
+            assert [line for line in screen(pilot) if not line.isascii()] == []
+
+
 async def test_low_pane_says_that_it_has_no_room_for_a_chart() -> None:
     """That is not the same as figures that were not read."""
     async with app(stage(*TRIO)).run_test(size=(80, 3)) as pilot:
@@ -134,6 +147,16 @@ async def test_question_is_whole_under_a_toast(size: tuple[int, int]) -> None:
         assert "said meanwhile" not in shown
 
 
+@pytest.mark.parametrize(("keys", "expected"), [("S", "names, e-mails"), ("pS", "pseudonyms")])
+async def test_question_says_what_the_picture_shows(keys: str, expected: str) -> None:
+    """With privacy on these are no names."""
+    async with app(stage(*TRIO)).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        await pilot.press(*keys)
+        await pilot.pause()
+        assert expected in text(pilot)
+
+
 async def test_question_is_answered_by_a_click() -> None:
     """The answers can be clicked like any hint."""
     async with app(stage(*TRIO)).run_test(size=(120, 36)) as pilot:
@@ -156,7 +179,7 @@ async def test_themes_can_be_chosen_in_a_small_pane(size: tuple[int, int], least
         await listed(pilot)
         lines = screen(pilot)
         assert least <= sum(line.strip(" ▁▂▃▄▅▆▇█") in pilot.app.available_themes for line in lines)
-        assert any("Search for themes" in line for line in lines)
+        assert any("letters of a theme" in line for line in lines)
 
 
 async def listed(pilot: Pilot[Any]) -> None:

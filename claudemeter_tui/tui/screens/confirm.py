@@ -21,6 +21,9 @@ ANSWERS = (
 WHY = """\
 It shows names, e-mails and whatever else stands on the screen. For a bug report, s saves one without \
 anything personal."""
+PRIVATE = """\
+It shows the pseudonyms that stand on the screen. For a bug report, s saves the same with the replies \
+beside it, without anything personal."""
 TALL_FROM = 11
 """Lines of the terminal from which there is room for the reason and a frame."""
 
@@ -47,16 +50,17 @@ class Confirm(ModalScreen[bool]):
         Binding("escape,n,q", "answer(False)", show=False),
     ]
 
-    def __init__(self, *, ascii_only: bool = False) -> None:
-        """Ask; with a frame that ASCII can draw if wanted."""
+    def __init__(self, *, private: bool = False, ascii_only: bool = False) -> None:
+        """Ask about a screen that is private, or is not; with a frame that ASCII can draw if wanted."""
         super().__init__(classes="-ascii" if ascii_only else None)
+        self._why = PRIVATE if private else WHY
 
     def compose(self) -> ComposeResult:
         """The question, the answers, and why it is asked."""
         with Vertical():
             yield Static(QUESTION, markup=False, id="question")
             yield KeyHints(ANSWERS)
-            yield Static(WHY, markup=False, id="why")
+            yield Static(self._why, markup=False, id="why")
 
     def on_resize(self) -> None:
         """Leave out what there is no room for."""
