@@ -64,6 +64,8 @@ class Window:
     """Of an allowance in dollars. None: the window is not one, or it is not reported."""
     limit: Money | None = None
     """Of an allowance in dollars. None: the window is not one, or it is not reported."""
+    once: bool = False
+    """It is given once: at `resets_at` it expires, and nothing begins anew."""
 
     @property
     def plan_wide(self) -> bool:

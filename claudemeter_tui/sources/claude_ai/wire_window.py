@@ -71,6 +71,8 @@ class Found:
     length: timedelta | None = None
     body: WindowShape = NO_BODY
     entry: EntryShape = NO_ENTRY
+    once: bool = False
+    """It expires where others reset."""
 
     @property
     def kind(self) -> WindowKind:
@@ -106,7 +108,7 @@ LEGACY: dict[str, Found] = {
         Found("seven_day_omelette", "7-day Design", Rank.WEEKLY_SCOPED, DAYS_7),
         Found("seven_day_cowork", "7-day Cowork", Rank.WEEKLY_SCOPED, DAYS_7),
         Found("iguana_necktie", "Cloud sessions"),
-        Found("cinder_cove", "One-time credit"),
+        Found("cinder_cove", "One-time credit", once=True),
     )
 }
 """The windows that have a name for people."""
@@ -127,6 +129,7 @@ def window(found: Found, *, fractions: bool) -> Window:
         locked_reason=body.locked_reason or entry.locked_reason,
         used=body.used_dollars,
         limit=body.limit_dollars,
+        once=found.once,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from claudemeter_tui.model.reading import Endpoint
@@ -96,7 +97,7 @@ def _beside(window: Window, view: View, room: int, *, wordy: bool = True) -> ink
     """As much of its reset as fits."""
     forms = _reset(window, view, room)
     if not wordy:
-        forms = ([part.removeprefix("resets ") for part in parts] for parts in forms)
+        forms = ([re.sub("^(resets|expires) ", "", part) for part in parts] for parts in forms)
     return ink.longest((ink.joined([ink.text((part, ink.MUTED)) for part in parts]) for parts in forms), room)
 
 
@@ -138,8 +139,9 @@ def _when(window: Window, view: View) -> str:
         return "not started" if window.percent == 0 else "reset not reported"
     at = form.when(window.resets_at, view.now, view.zone)
     if window.is_due(view.now):
-        return f"reset due since {at}, was {form.percent(window.percent)}"
-    return f"resets {at} ({form.countdown(window.resets_at - view.now)})"
+        due = "expired" if window.once else "reset due since"
+        return f"{due} {at}, was {form.percent(window.percent)}"
+    return f"{'expires' if window.once else 'resets'} {at} ({form.countdown(window.resets_at - view.now)})"
 
 
 def _brief(window: Window, view: View) -> str:

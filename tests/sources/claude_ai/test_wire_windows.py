@@ -63,6 +63,7 @@ def test_windows_carry_kind_length_and_key() -> None:
     ]
     found = wire.usage(whole_bodies.usage()).value.windows
     assert expected == [(window.key, window.kind, window.length) for window in found]
+    assert [window.key for window in found if window.once] == ["cinder_cove"]
 
 
 @pytest.mark.parametrize(
