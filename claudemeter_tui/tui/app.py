@@ -52,8 +52,8 @@ LATER = (
     "tui.saving",
 )
 """Modules that the first frame does not wait for."""
-GARBAGE = 2_000, 5, 5
-"""When Python looks for garbage: rarely for what is young, often enough for what is old to stay little."""
+GARBAGE = 1_000, 3, 2
+"""When Python looks for garbage: so often that memory stays level, for little is left to look through."""
 USAGE_PAGE = "https://claude.ai/settings/usage"
 
 
@@ -255,7 +255,10 @@ class Claudemeter(App[str]):
         """Let the chart look further back, or less far."""
         from claudemeter_tui.tui.widgets.chart_panel import wider
 
-        self.span = wider(self.span, step)
+        span = wider(self.span, step)
+        if span == self.span:
+            self.say(f"The chart cannot look {'further' if step > 0 else 'less far'} back.")
+        self.span = span
 
     def action_windows(self) -> None:
         """Let the chart show the windows or the credits; where no chart is on screen open one."""

@@ -133,6 +133,24 @@ async def test_number_without_an_org_is_answered(orgs: list[OrgBodies], expected
         assert [expected] == [notification.message for notification in pilot.app._notifications]
 
 
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        (["plus", "plus", "plus"], "The chart cannot look further back."),
+        (["minus", "minus", "minus"], "The chart cannot look less far back."),
+        (["d", "enter"], "It has no place in one reply: worked out from usage, "),
+    ],
+)
+async def test_key_that_leads_nowhere_is_answered(keys: list[str], expected: str) -> None:
+    """It says why nothing has changed."""
+    async with app(stage(*TRIO)).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        await pilot.press(*keys)
+        await pilot.pause()
+        (said,) = (notification.message for notification in pilot.app._notifications)
+        assert said.startswith(expected)
+
+
 @pytest.mark.parametrize("size", [(120, 36), (60, 20), (40, 8), (80, 3)])
 async def test_question_is_whole_under_a_toast(size: tuple[int, int]) -> None:
     """What is asked before a picture is saved lies above all else; a toast waits until it is answered."""

@@ -123,6 +123,8 @@ class Details(Listing):
             line = page.line_with(figure.key) if isinstance(page, ReplyPage) and figure.key else None
             if line is not None:
                 self.lines.go(line)
+        elif figure is not None:
+            self.notify(f"It has no place in one reply: {figure.whence}.", markup=False)
 
     def on_lines_moved(self) -> None:
         """The cursor stands elsewhere."""
