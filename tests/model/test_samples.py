@@ -164,8 +164,8 @@ def test_series_never_exceeds_its_bound() -> None:
 def test_thinning_leaves_the_newer_half_alone() -> None:
     """One run too many takes every second one of the older half, and its time goes to the one before."""
     series = grown(Series(), *((minute, minute) for minute in range(MOST_RUNS + 1)))
-    older = [(n, n, n + 1) for n in range(0, 1000, 2)]
-    newer = [(n, n, n) for n in range(1000, MOST_RUNS + 1)]
+    older = [(n, n, n + 1) for n in range(0, MOST_RUNS // 2, 2)]
+    newer = [(n, n, n) for n in range(MOST_RUNS // 2, MOST_RUNS + 1)]
     assert older + newer == spelled(series)
 
 

@@ -447,11 +447,11 @@ def test_picture_that_is_known_is_not_built_again(monkeypatch: pytest.MonkeyPatc
 
 
 def test_longest_series_over_a_week_is_drawn() -> None:
-    """Two thousand runs become two dots a column, with the newest value on top."""
-    runs = tuple(Run(Decimal(n), at(5 * n), at(5 * n + 4)) for n in range(MOST_RUNS))
-    week = frame(at(5 * MOST_RUNS), 94, 8, 7 * DAY)
+    """A thousand runs become two dots a column, with the newest value on top."""
+    runs = tuple(Run(Decimal(n), at(10 * n), at(10 * n + 9)) for n in range(MOST_RUNS))
+    week = frame(at(10 * MOST_RUNS), 94, 8, 7 * DAY)
     drawn = credits_chart(Series(Origin.OWN, ("USD", 2), runs), week)
-    assert (amounts(drawn)[0], amounts(drawn)[-1]) == (19.99, 0.0)
+    assert (amounts(drawn)[0], amounts(drawn)[-1]) == (9.99, 0.0)
     assert all(columns(drawn))
 
 
