@@ -107,6 +107,15 @@ async def test_ascii_terminal_gets_ascii_on_every_screen(size: tuple[int, int], 
             assert [line for line in screen(pilot) if not line.isascii()] == []
 
 
+@pytest.mark.parametrize(("note", "expected"), [("", "Reading claude.ai …"), ("demo", "Reading …")])
+async def test_demo_does_not_claim_to_read_claude_ai(note: str, expected: str) -> None:
+    """Neither on the first frame, nor on what is opened over it."""
+    async with app(stage(), note=note).run_test(size=(120, 36)) as pilot:
+        assert screen(pilot)[0].endswith(f" {expected}")
+        await pilot.press("e")
+        assert screen(pilot)[0].strip() == expected
+
+
 async def test_low_pane_says_that_it_has_no_room_for_a_chart() -> None:
     """That is not the same as figures that were not read."""
     async with app(stage(*TRIO)).run_test(size=(80, 3)) as pilot:

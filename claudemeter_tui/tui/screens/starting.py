@@ -10,8 +10,12 @@ from textual.widgets import Static
 from claudemeter_tui.tui.keys import FOOTER
 from claudemeter_tui.tui.options import Options
 
-READING = "Reading claude.ai …"
 HINTS = [key for key in FOOTER if key.action in ("quit", "help")]
+
+
+def reading(note: str) -> str:
+    """What is being done; a demo does not ask claude.ai."""
+    return "Reading …" if note else "Reading claude.ai …"
 
 
 class Starting(Screen[None]):
@@ -25,7 +29,8 @@ class Starting(Screen[None]):
         """Begin as wanted."""
         super().__init__()
         self._note = f"  {options.note}" if options.note else ""
-        self._reading = READING.replace("…", "...") if options.ascii else READING
+        said = reading(options.note)
+        self._reading = said.replace("…", "...") if options.ascii else said
 
     def compose(self) -> ComposeResult:
         """The name, what is being done, and in more than one line what can be done."""

@@ -10,7 +10,7 @@ from claudemeter_tui.model.verdict import State, Verdict
 from claudemeter_tui.text import problems
 from claudemeter_tui.text import verdict as words
 from claudemeter_tui.tui import ink
-from claudemeter_tui.tui.screens.starting import READING
+from claudemeter_tui.tui.screens.starting import reading
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.drawing import Drawing
 from claudemeter_tui.tui.widgets.org_tabs import WIDEST_NAME
@@ -64,7 +64,7 @@ def _waiting(view: View, width: int, room: int = 99) -> list[ink.Line]:
     """What stands where a verdict will be: what keeps it away, and on lines of its own what can be done."""
     trouble = next((problem for problem in view.store.problems if problem.org is None), None)
     if trouble is None:
-        return [ink.text((READING.strip(), ink.MUTED))]
+        return [ink.text((reading(view.note), ink.MUTED))]
     what = ink.wrapped(problems.TABLE[trouble.trouble].what, width, ink.STYLE[Severity.CRITICAL])
     lines = [*what, *ink.wrapped(problems.cure(trouble), width)]
     if len(lines) <= room:
