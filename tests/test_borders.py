@@ -88,6 +88,21 @@ def loaded(*modules: str) -> frozenset[str]:
     return frozenset(told.stdout.split())
 
 
+FIRST_FRAME = """
+import sys
+from datetime import UTC, datetime
+from claudemeter_tui.tui.app import Claudemeter
+
+def painted(app):
+    print(*sys.modules, file=sys.__stdout__)
+    app.exit()
+
+Claudemeter.on_ready = painted
+Claudemeter(None, now=lambda: datetime.now(UTC)).run(headless=True)
+"""
+"""Says what is loaded when the first frame is painted."""
+
+
 def test_every_room_is_known() -> None:
     """What is read here is the package: a room that moves is not forgotten."""
     assert set(MAY_IMPORT) <= {room(module) for module in MODULES}
@@ -137,7 +152,9 @@ def test_model_loads_the_standard_library_only() -> None:
 
 def test_first_frame_waits_for_no_figures() -> None:
     """What reads, judges and words is loaded once the first frame is painted."""
-    ours = {room(name) for name in loaded("claudemeter_tui.tui.app") if name.partition(".")[0] == PACKAGE}
+    told = subprocess.run([sys.executable, "-c", FIRST_FRAME], capture_output=True, text=True, check=True)
+    ours = {room(name) for name in told.stdout.split() if name.partition(".")[0] == PACKAGE}
+    assert "tui" in ours
     assert not ours & {"model", "text", "sources", "sessions", "polling"}
 
 

@@ -57,13 +57,6 @@ GARBAGE = 1_000, 3, 2
 USAGE_PAGE = "https://claude.ai/settings/usage"
 
 
-def _nothing() -> Store:
-    """What is known before anything has been read."""
-    from claudemeter_tui.model.store import Store
-
-    return Store()
-
-
 class Claudemeter(App[str]):
     """The dashboard."""
 
@@ -79,8 +72,8 @@ class Claudemeter(App[str]):
 
         reading: Reading
 
-    store: var[Store] = var(_nothing, init=False)
-    """Everything known; written by the handler of `Read` alone."""
+    store: var[Store] = var(cast("Store", None), init=False)
+    """Everything known; written by the handler of `Read` alone. It is there from the first frame on."""
     now: var[datetime] = var(datetime(1970, 1, 1, tzinfo=UTC), init=False)
     """The moment on screen; ticks once a second."""
     selected: var[OrgKey | None] = var["OrgKey | None"](None, init=False)
@@ -101,6 +94,8 @@ class Claudemeter(App[str]):
         self.set_class(self.options.ascii, "-ascii")
         self._feed = feed
         self._clock = now
+        self._begun = False
+        """The first frame is painted."""
         self._showing = True
         """A draw is due; none is before the first frame."""
         for theme in own(self.console.color_system):
@@ -140,10 +135,12 @@ class Claudemeter(App[str]):
 
     def on_ready(self) -> None:
         """The first frame is painted: now start to read."""
+        from claudemeter_tui.model.store import Store
         from claudemeter_tui.tui.plain import use_bars
 
         gc.enable()
-        self._showing = False
+        self.set_reactive(Claudemeter.store, Store())
+        self._begun, self._showing = True, False
         use_bars(plain=self.options.ascii)
         self._show()
         self.set_interval(1, self._tick)
@@ -230,6 +227,10 @@ class Claudemeter(App[str]):
         """Leave for the demo."""
         message.stop()
         self.exit(DEMO)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Whether a key may be used: before the first frame there is nothing to do but to leave."""
+        return self._begun or action == "quit"
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
         """The actions of the keys, by name."""
