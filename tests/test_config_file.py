@@ -108,6 +108,12 @@ def test_folder_for_pictures_that_is_not_there_is_refused_wherever_it_was_given(
     assert not (tmp_path / "none").exists()
 
 
+@pytest.mark.parametrize("flag", ["--line", "--check", "--once", "--json", "--config"])
+def test_what_saves_no_picture_does_without_their_folder(flag: str, tmp_path: Path) -> None:
+    """A disk that is not there keeps no status bar from its figures."""
+    assert chosen(f"pictures = {str(tmp_path / 'none')!r}", tmp_path, flag).pictures == tmp_path / "none"
+
+
 @pytest.mark.parametrize("name", ["none.toml", "file/config.toml"])
 def test_file_need_not_be_there(name: str, tmp_path: Path) -> None:
     """Neither it nor its folder."""

@@ -46,7 +46,7 @@ class Settings:
     privacy: bool = False
     """Show pseudonyms."""
     pictures: Path | None = None
-    """The folder for pictures, which is there. None: where `folders.pictures_folder` says."""
+    """The folder for pictures, there when a dashboard begins. None: where `folders.pictures_folder` says."""
     thresholds: tuple[float, ...] = (75, 90, 100)
     """Percentages above 0, at most 100, lowest first."""
     toast: bool = True
@@ -94,7 +94,7 @@ def settings(
         theme=value["theme"],
         ascii=_is_ascii(value["ascii"], environment),
         privacy=value["privacy"],
-        pictures=folder(given["pictures"].place, _path(given["pictures"])) if value["pictures"] else None,
+        pictures=_pictures(action, given["pictures"]) if value["pictures"] else None,
         thresholds=tuple(value["thresholds"]),
         toast=value["alerts.toast"],
         bell=value["alerts.bell"],
@@ -106,6 +106,12 @@ def settings(
         form=flags.format,
         given=given,
     )
+
+
+def _pictures(action: Action, given: Given) -> Path:
+    """The folder for pictures; only the dashboard, which saves any, insists that it is there."""
+    path = _path(given)
+    return folder(given.place, path) if action is Action.DASHBOARD else path
 
 
 def _is_ascii(choice: str, environment: Mapping[str, str]) -> bool:

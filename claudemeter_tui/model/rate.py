@@ -71,15 +71,16 @@ def spend_rate(series: Series, now: datetime) -> Rate | None:
 def rate_since(series: Series, since: datetime, now: datetime) -> Money | None:
     """How fast credits were spent from a moment on, in money per hour.
 
-    None: ten minutes or three changes have not passed since then, it is steady now, or there was a fall, a
-    gap or a jump of the clock in between.
+    The moment may be that of another reply of the same poll. None: ten minutes or three changes have not
+    passed since then, it is steady now, or there was a fall, a gap or a jump of the clock in between.
     """
     climb = series.climb
-    if climb is None or since < climb.first or spend_rate(series, now) is None:
+    if climb is None or climb.first - since > CLOCK_SLACK or spend_rate(series, now) is None:
         return None
-    points = _latest(series.runs, climb.first, since)
+    begin = max(since, climb.first)
+    points = _latest(series.runs, climb.first, begin)
     rise = points[-1][1] - points[0][1]
-    return _per_hour(rise, len(points) - 1, climb.last - since, series.unit)
+    return _per_hour(rise, len(points) - 1, climb.last - begin, series.unit)
 
 
 def _latest(runs: tuple[Run, ...], first: datetime, begin: datetime) -> list[_Point]:

@@ -14,7 +14,7 @@ from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.usage import Origin
 
 MOST_RUNS = 1_000
-"""Longest series kept, gaps included, more than a chart has dots; beyond it the older half is thinned."""
+"""Longest series kept, gaps included, twice the dots of a wide chart; beyond it the older half is thinned."""
 
 
 @dataclass(frozen=True, slots=True)

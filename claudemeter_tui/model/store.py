@@ -371,9 +371,8 @@ def _rank(session: Session) -> tuple[bool, str]:
 def _reported(orgs: tuple[OrgState, ...], session: SessionState, reading: Reading) -> tuple[OrgState, ...]:
     interval = session.schedule.interval if session.schedule else USUAL_INTERVAL
     new, reports = list(orgs), {report.org.uuid: report for report in reading.reports}
-    for place in [place for place, state in enumerate(orgs) if state.org.uuid in reports]:
-        state = orgs[place]
-        if state.session == session.session:
+    for place, state in enumerate(orgs):
+        if state.org.uuid in reports and state.session == session.session:
             new[place] = state.after(reports[state.org.uuid], reading.at, interval)
     return tuple(new)
 

@@ -268,6 +268,8 @@ class Claudemeter(App[str]):
 
         view, charts = self._view(), self.screen.query(ChartPanel)
         is_seen = any(chart.display for chart in charts)
+        if not self._has_room:
+            return
         if isinstance(self.screen, Dashboard) and is_wanted(view) and not is_seen:
             self.windows = True
             self._open("chart")
@@ -391,13 +393,11 @@ class Claudemeter(App[str]):
 
     def _open(self, name: str) -> None:
         """Put a screen over the dashboard, instead of another one; again closes it."""
-        if not self._has_room:
-            return
         module = import_module(f"claudemeter_tui.tui.screens.{name}")
         page: type[Viewer] = getattr(module, name.capitalize())
         shown = type(self.screen)
         self.action_close()
-        if shown is not page:
+        if shown is not page and self._has_room:
             self.push_screen(page(self._view()))
 
     def _tick(self) -> None:
@@ -472,5 +472,6 @@ def _preload() -> None:
     """Load what the first frame did not wait for, so that no key does."""
     for name in LATER:
         import_module(f"claudemeter_tui.{name}")
-    gc.freeze()  # none of it is ever garbage: a look through it would hold up a key for a tenth of a second
+    gc.collect()
+    gc.freeze()  # what is loaded stays: a look through it would hold up a key for a tenth of a second
     gc.set_threshold(*GARBAGE)

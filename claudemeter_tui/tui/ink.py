@@ -160,7 +160,7 @@ def framed(title: Line, note: Line, lines: Sequence[Line], width: int, style: st
     return [fit(top, width), *rows, Content.styled("╰" + "─" * (width - 2) + "╯", style)]
 
 
-_PLAIN = str.maketrans("■□─━┃│╌╭╮╰╯┏┓┗┛▲◆▐▌‹›…·•↑↓←→↔▾▴–", "#.-=||.++++++++!*[]<>~.*^v<>-v^-")
+_PLAIN = str.maketrans("■□─━┃│╌╭╮╰╯┏┓┗┛▲◆▐▌‹›…·•↑↓←→↔▾▴–", "#.-=||.++++++++!*[]<>>.*^v<>-v^-")
 """What ASCII has instead; every sign of ours is one cell wide in both."""
 
 

@@ -61,6 +61,13 @@ def test_rate_since_a_moment_is_of_that_time_alone(
     assert found == (usd(cents) if cents is not None else None)
 
 
+@pytest.mark.parametrize(("early", "cents"), [(0.08, 600), (59, 600), (61, None)])
+def test_rate_since_another_reply_of_the_first_poll(early: float, cents: int | None) -> None:
+    """The reply with the windows comes a moment before the one with the credits; a minute is no moment."""
+    first = NOON - minutes(60) - timedelta(seconds=early)
+    assert rate_since(polled(*rising(61)), first, NOON) == (usd(cents) if cents is not None else None)
+
+
 @pytest.mark.parametrize(
     ("recent", "run", "values"),
     [

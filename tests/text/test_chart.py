@@ -17,6 +17,7 @@ from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.samples import MOST_RUNS, Run, Series
 from claudemeter_tui.model.usage import Origin
 from claudemeter_tui.text.chart import LOWEST, NARROWEST, credits_chart
+from claudemeter_tui.text.chart import canvas as canvas_module
 from tests.model.readings import START, at
 from tests.text.charting import (
     CAP,
@@ -425,6 +426,7 @@ def test_chart_is_the_same_for_the_same_input() -> None:
     values = series([100, 200, None, 300, 250])
     first = lines(credits_chart(values, frame(at(4))))
     credits_chart(series([4800] * 9), replace(frame(at(8), 150, 20), plain=True), cap=CAP)
+    canvas_module._remembered.clear()
     assert first == lines(credits_chart(values, frame(at(4))))
 
 
@@ -439,6 +441,7 @@ def test_picture_that_is_known_is_not_built_again(monkeypatch: pytest.MonkeyPatc
         return drawn
 
     monkeypatch.setattr(plotext, "build", counted)
+    canvas_module._remembered.clear()
     values = series([4321] * 50 + [4567] * 450)
     first = lines(credits_chart(values, frame(at(499), 110, 12)))
     assert first == lines(credits_chart(values, frame(at(499.01), 110, 12)))

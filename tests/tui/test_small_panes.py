@@ -79,6 +79,34 @@ async def test_what_a_key_opens_waits_for_room() -> None:
         assert type(pilot.app.screen) is Dashboard
 
 
+async def test_what_is_open_can_be_closed_in_a_single_line() -> None:
+    """By its own key, as elsewhere; and what a key would show there is not chosen for later."""
+    async with app(stage(*TRIO)).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        await pilot.press("o")
+        await pilot.resize_terminal(120, 1)
+        await pilot.press("o", "w")
+        await pilot.resize_terminal(120, 20)
+        await pilot.pause()
+        assert type(pilot.app.screen) is Dashboard
+        assert "Used credits" in text(pilot)
+
+
+@pytest.mark.parametrize(
+    ("orgs", "key", "expected"), [((), "", "Reading claude.ai"), (TRIO, "S", "S save it  Esc do not save")]
+)
+async def test_what_shrinks_to_a_single_line_shows_what_matters(
+    orgs: tuple[OrgBodies, ...], key: str, expected: str
+) -> None:
+    """On the first frame what is done, in a question its answers."""
+    async with app(stage(*orgs)).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        await pilot.press(*key)
+        await pilot.resize_terminal(120, 1)
+        await pilot.pause()
+        assert expected in screen(pilot)[0]
+
+
 @pytest.mark.parametrize(
     ("width", "expected"),
     [

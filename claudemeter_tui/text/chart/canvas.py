@@ -6,7 +6,8 @@ Its figure is one for the whole process: draw from one thread only.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, reduce
+from operator import or_
 from types import ModuleType
 
 Dots = tuple[tuple[int, int, str], ...]
@@ -14,9 +15,9 @@ Dots = tuple[tuple[int, int, str], ...]
 
 
 REMEMBERED = 512
-"""Columns that are kept: those of two charts on a large screen."""
-_remembered: dict[tuple[int, bool, Dots], tuple[str, ...]] = {}
-"""What each column looks like, by the height of its canvas."""
+"""Columns that are kept: more than two charts on a large screen have; beyond them all begins anew."""
+_remembered: dict[tuple[int, int | str], str] = {}
+"""What a column looks like, from top to bottom, by the height of its canvas and by its dots."""
 
 
 def canvas(columns: Sequence[Dots], rows: int, *, plain: bool) -> list[str]:
@@ -24,17 +25,23 @@ def canvas(columns: Sequence[Dots], rows: int, *, plain: bool) -> list[str]:
 
     A cell has two by two dots, in ASCII one. A column that was there before, as most were, is not drawn anew.
     """
-    unlike = dict.fromkeys(columns)
-    new = [dots for dots in unlike if (rows, plain, dots) not in _remembered]
-    if len(_remembered) + len(new) > REMEMBERED:
+    keys = [(rows, _packed(dots, plain=plain)) for dots in columns]
+    unlike = dict(zip(keys, columns, strict=True))
+    if len(_remembered) + len(unlike) > REMEMBERED:
         _remembered.clear()
-        new = list(unlike)
-    keys = [(rows, plain, dots) for dots in new]
-    _remembered.update(zip(keys, _drawn(new, rows, plain=plain), strict=True))
-    return ["".join(line) for line in zip(*(_remembered[rows, plain, dots] for dots in columns), strict=True)]
+    new = {key: dots for key, dots in unlike.items() if key not in _remembered}
+    _remembered.update(zip(new, _drawn(tuple(new.values()), rows, plain=plain), strict=True))
+    return ["".join(line) for line in zip(*(_remembered[key] for key in keys), strict=True)]
 
 
-def _drawn(columns: Sequence[Dots], rows: int, *, plain: bool) -> list[tuple[str, ...]]:
+def _packed(dots: Dots, *, plain: bool) -> int | str:
+    """The dots of a column in little room: in ASCII with their signs, else a bit each."""
+    if plain:
+        return "".join(f"{y}{sign}" for _, y, sign in dots)
+    return reduce(or_, (1 << (2 * y + x) for x, y, _ in dots), 0)
+
+
+def _drawn(columns: Sequence[Dots], rows: int, *, plain: bool) -> list[str]:
     """Each column, from top to bottom."""
     if not columns:
         return []
@@ -48,7 +55,8 @@ def _drawn(columns: Sequence[Dots], rows: int, *, plain: bool) -> list[tuple[str
     x, y, signs = zip(*dots, strict=True) if dots else ((), (), ())
     figure.scatter(x, y, marker=list(signs) if plain else "hd")
     drawn = str(figure.uncolorize(figure.build())).splitlines()
-    return list(zip(*(line.ljust(width) for line in drawn[:rows]), strict=True))[: len(columns)]
+    lines = (line.ljust(width) for line in drawn[:rows])
+    return ["".join(column) for column in zip(*lines, strict=True)][: len(columns)]
 
 
 @cache

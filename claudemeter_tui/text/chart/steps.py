@@ -122,9 +122,9 @@ def _steps(curve: Curve, edges: Edges) -> Iterator[Step | None]:
 def _several(curve: Curve, runs: tuple[int, int], middle: float, after: float) -> Step | None:
     """What a dot shows in which several runs meet; what goes on `after` it is shown there."""
     begin, end = runs
-    values: Sequence[Any] = curve.values[begin : end + 1]
+    values = curve.values[begin : end + 1]
     try:
-        return Step(float(values[-1]), float(min(values)), float(max(values)))
+        return _step(values)
     except TypeError:  # there is a gap: looking for one first would cost more than all else
         known = [value for value in values if value is not None]
     if curve.values[curve.run_at(middle)] is None:

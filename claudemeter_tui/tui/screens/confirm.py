@@ -43,6 +43,7 @@ class Confirm(ModalScreen[bool]):
     Confirm KeyHints { margin: 1 0; }
     Confirm.-short KeyHints { margin: 0; }
     Confirm.-short #why { display: none; }
+    Confirm.-line #question { display: none; }
     Confirm ToastRack, Confirm Remark { display: none; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -64,7 +65,9 @@ class Confirm(ModalScreen[bool]):
 
     def on_resize(self) -> None:
         """Leave out what there is no room for."""
-        self.set_class(self.app.size.height < TALL_FROM, "-short")
+        height = self.app.size.height
+        self.set_class(height < TALL_FROM, "-short")
+        self.set_class(height < 2, "-line")
 
     def action_answer(self, yes: bool) -> None:  # noqa: FBT001 - an action takes what the key gives
         """Close with the answer."""

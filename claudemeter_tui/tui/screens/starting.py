@@ -41,7 +41,10 @@ class Starting(Screen[None]):
                 (f"   {self._reading}", "$muted"),
             )
         )
-        if self.app.size.height > 1:
-            hints = [[(f"  {key.shown}", "bold $foreground"), (f" {key.label}", "$muted")] for key in HINTS]
-            line = Content.assemble(*(part for hint in hints for part in hint))
-            yield Static(line[1:], classes="keys")
+        hints = [[(f"  {key.shown}", "bold $foreground"), (f" {key.label}", "$muted")] for key in HINTS]
+        line = Content.assemble(*(part for hint in hints for part in hint))
+        yield Static(line[1:], classes="keys")
+
+    def on_resize(self) -> None:
+        """Leave the keys out of a single line."""
+        self.query_exactly_one(".keys").display = self.app.size.height > 1

@@ -44,7 +44,7 @@ def _times(view: View) -> list[ink.Line]:
 def _next(session: SessionState, view: View) -> str:
     schedule = session.schedule
     if session.polling or schedule is None:
-        return "reading …"
+        return "reading now"
     left = schedule.next_at - view.now
     if schedule.held:
         return f"asks again at {form.when(schedule.next_at, view.now, view.zone)}"

@@ -124,11 +124,13 @@ def _reset(window: Window, view: View, width: int) -> Iterator[list[str]]:
     if window.limit is not None:
         amount = [f"{form.money(window.used) if window.used else '?'} of {form.money(window.limit)}"]
     ahead = window_forms(window, view.state.read_at if view.state else None, view.now, view.zone)
-    yield from ([*lock, when, full, *more] for full in ahead for more in (amount, []))
     without_countdown = when.partition(" (")[0]
+    tails = [amount, []] if amount else [[]]
+    yield from ([*lock, when, full, *tail] for tail in tails for full in ahead)
     if ahead:
         yield [*lock, without_countdown, ahead[-1]]
-    yield [*lock, when, *amount]
+    elif amount:
+        yield [*lock, when, *amount]
     yield [*lock, when]
     yield lock or [without_countdown]
     yield [_brief(window, view)]
@@ -148,7 +150,7 @@ def _brief(window: Window, view: View) -> str:
     if window.resets_at is None:
         return "unstarted" if window.percent == 0 else ""
     if window.is_due(view.now):
-        return "reset due"
+        return "expired" if window.once else "reset due"
     at = form.when(window.resets_at, view.now, view.zone)
     day = form.local(window.resets_at, view.zone)
     return at if len(at) <= 9 else f"{day:%b} {day.day}"
