@@ -160,7 +160,7 @@ def story() -> tuple[Moment, ...]:
     then("09:50", ON_CREDITS, spent, past, alert=past, used=3800)
     past, spent = "extra usage at 92 % of the cap, past 90 %", "spent $36.00 since it filled at 09:40"
     then("10:10", ON_CREDITS, spent, past, alert=past, used=4600)
-    past, why = "extra usage at 100 % of the cap, past 100 %", "your own monthly limit is reached"
+    past, why = "extra usage at 100 % of the cap", "your own monthly limit is reached"
     block, says = f"BLOCKED: {why}", "until Fri May 1 00:00 (in 5d 13h) · or raise the cap"
     then("10:30", BLOCKED, says, past, block, alert=block, used=5000, credits=TO_MAY)
     then("10:31", BLOCKED, "the 5-hour window is full too: it resets at 12:00, first")

@@ -108,7 +108,7 @@ def test_folder_for_pictures_that_is_not_there_is_refused_wherever_it_was_given(
     assert not (tmp_path / "none").exists()
 
 
-@pytest.mark.parametrize("flag", ["--line", "--check", "--once", "--json", "--config"])
+@pytest.mark.parametrize("flag", ["--line", "--check", "--once", "--json"])
 def test_what_saves_no_picture_does_without_their_folder(flag: str, tmp_path: Path) -> None:
     """A disk that is not there keeps no status bar from its figures."""
     assert chosen(f"pictures = {str(tmp_path / 'none')!r}", tmp_path, flag).pictures == tmp_path / "none"
@@ -182,6 +182,8 @@ def test_flags_give_settings(expected: dict[str, Any], arguments: str) -> None:
         (False, {"LANG": "C", "LC_ALL": "C.utf8"}),
         (False, {"LANG": "", "LC_ALL": ""}),
         (True, {"LANG": "C"}),
+        (True, {"LANG": "C", "LC_CTYPE": "C.UTF-8"}),
+        (False, {"LC_CTYPE": "C.UTF-8"}),
         (True, {"LANG": "de_DE@euro"}),
         (True, {"LANG": "en_US.UTF-8", "LC_CTYPE": "POSIX"}),
         (True, {"LC_CTYPE": "en_US.UTF-8", "LC_ALL": "C"}),

@@ -109,17 +109,21 @@ def settings(
 
 
 def _pictures(action: Action, given: Given) -> Path:
-    """The folder for pictures; only the dashboard, which saves any, insists that it is there."""
+    """The folder for pictures: for what reads figures alone it need not be there."""
     path = _path(given)
-    return folder(given.place, path) if action is Action.DASHBOARD else path
+    return folder(given.place, path) if action in (Action.DASHBOARD, Action.CONFIG) else path
 
 
 def _is_ascii(choice: str, environment: Mapping[str, str]) -> bool:
-    """Whether to draw with ASCII only: a locale that is set and names no UTF-8 cannot show more."""
+    """Whether to draw with ASCII only: a locale that is set and names no UTF-8 cannot show more.
+
+    Where LANG is C, Python itself sets LC_CTYPE (PEP 538): that says nothing of the terminal.
+    """
     if choice != "auto":
         return choice == "yes"
-    names = (environment.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG"))
-    locale = next(filter(None, names), "UTF-8").lower()
+    everything, kind, lang = (environment.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG"))
+    own = lang in ("C", "POSIX") and kind in ("C.UTF-8", "C.utf8", "UTF-8")
+    locale = next(filter(None, (everything, None if own else kind, lang)), "UTF-8").lower()
     return "utf-8" not in locale and "utf8" not in locale
 
 

@@ -187,7 +187,7 @@ def spending(told: Teller) -> Iterator[Figure]:
     ahead = reach(told.state.credits, rate, now)
     if ahead is not None:
         value = forecast.gate(ahead, now, told.zone)
-        yield figure("forecast", value, at=rate.at, severity=Severity.WARNING)
+        yield figure("forecast", value, at=rate.at)
 
 
 def balance(told: Teller) -> Iterator[Figure]:

@@ -81,9 +81,10 @@ def _window(event: Event, zone: tzinfo | None) -> str:
 def _threshold(event: Event) -> str:
     """`5-hour window at 79 %, past 75 %`, `extra usage at 91 % of the cap, past 90 %`."""
     percent, mark = _percent(event.after), forms.percent(event.threshold)
+    past = f", past {mark}" if percent != mark else ""
     if event.subject in (EXTRA_USAGE, POOL):
-        return f"{event.subject} at {percent} of the cap, past {mark}"
-    return f"{_named(event)} at {percent}, past {mark}"
+        return f"{event.subject} at {percent} of the cap{past}"
+    return f"{_named(event)} at {percent}{past}"
 
 
 def _named(event: Event) -> str:

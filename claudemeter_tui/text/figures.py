@@ -123,7 +123,7 @@ def _pace(told: Teller, window: Window) -> Iterator[Figure]:
     if full is not None and window.resets_at is not None:
         before = form.countdown(window.resets_at - full)
         value = f"{form.until(full, told.now, told.zone)}, {before} before it resets"
-        yield told.derived("full at", value, Endpoint.USAGE, severity=Severity.WARNING)
+        yield told.derived("full at", value, Endpoint.USAGE)
 
 
 def _grants(told: Teller) -> Iterator[Figure]:

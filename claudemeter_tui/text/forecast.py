@@ -49,4 +49,4 @@ def window_forms(
     if full is None or window.resets_at is None:
         return ()
     at, early = form.when(full, now, zone), f"{form.countdown(window.resets_at - full)} before it resets"
-    return f"full at {at} at this pace, {early}", f"full at {at}, {early}", f"full ~{at}"
+    return f"full at {at} at this pace, {early}", f"full ~{at}, {early}", f"full ~{at}"

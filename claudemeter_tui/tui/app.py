@@ -14,10 +14,12 @@ from functools import cached_property, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.command import CommandPalette
 from textual.driver import Driver
+from textual.geometry import Size
 from textual.message import Message
 from textual.notifications import SeverityLevel
 from textual.reactive import var
@@ -156,6 +158,11 @@ class Claudemeter(App[str]):
         """Leave the terminal as it was, where there still is one."""
         self._outlet.is_gone = not os.isatty(sys.__stderr__.fileno()) if sys.__stderr__ else True
         self.exit()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """A pane that has become too small for toasts has none."""
+        if not _fits_toasts(event.size):
+            self.clear_notifications()
 
     def on_unmount(self) -> None:
         """Keep what was chosen for the next run."""
@@ -351,6 +358,11 @@ class Claudemeter(App[str]):
             self._show()
 
     @property
+    def has_toasts(self) -> bool:
+        """Whether there is room for toasts."""
+        return _fits_toasts(self.size)
+
+    @property
     def _has_room(self) -> bool:
         """Whether anything else can be shown: in a single line there is the verdict alone."""
         return self.size.height > 1
@@ -448,7 +460,7 @@ class Claudemeter(App[str]):
         markup: bool = True,
     ) -> None:
         """A toast; in a pane that is too small for one a line at its foot, in a single line nothing."""
-        if self.size.width >= 60 and self.size.height >= 20:
+        if self.has_toasts:
             message, title = map(_ascii, (message, title)) if self.options.ascii else (message, title)
             super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
         elif self.size.height > 1:
@@ -460,6 +472,10 @@ class Claudemeter(App[str]):
     def _later(self, action: str) -> None:
         """Run an action once the palette has closed."""
         self.call_later(self.run_action, action)
+
+
+def _fits_toasts(size: Size) -> bool:
+    return size.width >= 60 and size.height >= 20
 
 
 def _ascii(text: str) -> str:

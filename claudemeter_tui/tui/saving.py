@@ -33,7 +33,7 @@ def _save(app: Claudemeter, picture: str, report: str = "") -> None:
         app.notify(f"Not saved: {error}", severity="error", markup=False)
         return
     app.copy_to_clipboard(str(path))
-    shown = path.name if app.private else str(path)
+    shown = str(path) if app.has_toasts and not app.private else path.name
     app.say(f"Saved; the path is on the clipboard: {shown}")
 
 

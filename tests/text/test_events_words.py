@@ -47,6 +47,7 @@ WORDS = [
         "7-day all window resets at another time, Tue 14:00",
     ),
     (event(Kind.THRESHOLD, **FIVE, after=79.4, threshold=75), "5-hour window at 79 %, past 75 %"),
+    (event(Kind.THRESHOLD, **FIVE, after=75.2, threshold=75), "5-hour window at 75 %"),
     (
         event(Kind.THRESHOLD, subject=EXTRA_USAGE, after=91.0, threshold=90.0),
         "extra usage at 91 % of the cap, past 90 %",

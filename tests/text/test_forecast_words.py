@@ -18,7 +18,7 @@ EARLY, LATE = datetime(2026, 4, 25, 17, 10, tzinfo=UTC), datetime(2026, 4, 25, 1
 SINCE = datetime(2026, 4, 25, 14, 2, tzinfo=UTC)
 FULL = (
     "full at 17:00 at this pace, 1h 0m before it resets",
-    "full at 17:00, 1h 0m before it resets",
+    "full ~17:00, 1h 0m before it resets",
     "full ~17:00",
 )
 

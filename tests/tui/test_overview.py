@@ -217,7 +217,7 @@ async def test_one_org_and_none() -> None:
 @pytest.mark.parametrize(
     ("height", "expected"),
     [
-        (20, r"    7-day all +■+┃■+─+  71 % +resets Tue 14:00 \(2d 23h\)"),
+        (20, r"    7-day all +■+┃■+─+  71 % +resets Tue 14:00 · full ~Mon 06:20"),
         (19, "    5-hour 100 % · 7-day all 71 % · 7-day Fable 12 % · balance \\$244.35"),
         (9, "  Acme Team .*"),
     ],

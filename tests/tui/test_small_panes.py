@@ -42,6 +42,18 @@ async def test_small_pane_says_it_at_its_foot(
         assert not dashboard._notifications
 
 
+async def test_toasts_go_where_a_pane_becomes_too_small_for_them() -> None:
+    """They would lie over the figures."""
+    async with app(stage(*TRIO)).run_test(size=(120, 36), notifications=True) as pilot:
+        await pilot.pause()
+        await pilot.press("9")
+        await pilot.pause()
+        assert "There is no org 9" in text(pilot)
+        await pilot.resize_terminal(40, 8)
+        await pilot.pause()
+        assert "There is no org" not in text(pilot)
+
+
 async def test_remark_goes_by_itself_and_makes_room_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     """The line below it is seen again after a while."""
     async with app(stage(*TRIO)).run_test(size=(40, 8)) as pilot:

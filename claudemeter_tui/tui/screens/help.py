@@ -41,7 +41,7 @@ MARKS = (
     (
         ink.MARK[Severity.WARNING],
         ink.STYLE[Severity.WARNING],
-        "from 75 %, or the server calls it a warning, or it fills before its reset",
+        "from 75 %, or the server calls it a warning",
     ),
     (ink.MARK[Severity.CRITICAL], ink.STYLE[Severity.CRITICAL], "from 90 %, or the server calls it critical"),
     (ink.MARK[Severity.FULL], ink.STYLE[Severity.FULL], "from 100 %, or locked"),

@@ -18,8 +18,8 @@ LABEL = 16
 """Most cells of a window's label; longer ones end in an ellipsis."""
 PERCENT = 6
 """Cells of a percentage."""
-BESIDE_FROM, WORDY_FROM = 52, 66
-"""Cells from which reset and countdown stand on the bar's own line, and from which it says "resets"."""
+BESIDE_FROM, WORDY_FROM, ROOMY_FROM = 52, 66, 76
+"""Cells from which the reset stands on the bar's own line, says "resets", and has room for the pace."""
 
 
 class LimitsPanel(Drawing):
@@ -88,7 +88,7 @@ def _flat(view: View, window: Window, width: int, label: int) -> ink.Line:
     if width < BESIDE_FROM:
         soon = ink.text((_brief(window, view), ink.MUTED))
         return ink.text(_bar(view, window, width - 10, label), " ", ink.fit(soon, 9))
-    room = 26 if width >= WORDY_FROM else 18
+    room = 34 if width >= ROOMY_FROM else 26 if width >= WORDY_FROM else 18
     beside = _beside(window, view, room, wordy=width >= WORDY_FROM)
     return ink.text(_bar(view, window, width - room - 2, label), "  ", beside)
 
