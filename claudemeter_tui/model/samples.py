@@ -13,8 +13,8 @@ from claudemeter_tui.model.climb import Climb
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.usage import Origin
 
-MOST_RUNS = 1_000
-"""Longest series kept, gaps included, twice the dots of a wide chart; beyond it the older half is thinned."""
+MOST_RUNS = 500
+"""Longest series kept, gaps included, the dots of a very wide chart; beyond it the older half is thinned."""
 
 
 @dataclass(frozen=True, slots=True)

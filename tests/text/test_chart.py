@@ -450,11 +450,11 @@ def test_picture_that_is_known_is_not_built_again(monkeypatch: pytest.MonkeyPatc
 
 
 def test_longest_series_over_a_week_is_drawn() -> None:
-    """A thousand runs become two dots a column, with the newest value on top."""
-    runs = tuple(Run(Decimal(n), at(10 * n), at(10 * n + 9)) for n in range(MOST_RUNS))
-    week = frame(at(10 * MOST_RUNS), 94, 8, 7 * DAY)
+    """All its runs become two dots a column, with the newest value on top."""
+    runs = tuple(Run(Decimal(n), at(20 * n), at(20 * n + 19)) for n in range(MOST_RUNS))
+    week = frame(at(20 * MOST_RUNS), 94, 8, 7 * DAY)
     drawn = credits_chart(Series(Origin.OWN, ("USD", 2), runs), week)
-    assert (amounts(drawn)[0], amounts(drawn)[-1]) == (9.99, 0.0)
+    assert (amounts(drawn)[0], amounts(drawn)[-1]) == (4.99, 0.0)
     assert all(columns(drawn))
 
 
