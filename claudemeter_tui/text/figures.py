@@ -84,16 +84,12 @@ def _window(told: Teller, window: Window) -> Iterator[Figure]:
     def said(label: str, value: str, severity: Severity = Severity.NORMAL) -> Figure:
         return told.read(Endpoint.USAGE, label, value, key=key, severity=severity)
 
-    due = (
-        ""
-        if not window.is_due(told.now)
-        else " when it expired"
-        if window.once
-        else ", before the reset that is due"
-    )
+    due = ""
+    if window.is_due(told.now):
+        due = " when it expired" if window.once else ", before the reset that is due"
     percent = form.percent(window.percent) if window.percent is not None else NOT_REPORTED
     yield said("used", f"{percent}{due}", window.severity(told.now))
-    yield said("expires" if window.once else "resets", _reset(told, window))
+    yield said(form.ends(window), _reset(told, window))
     if window.limit is not None or window.used is not None:
         yield said("allowance", f"{credit.amount(window.used)} of {credit.amount(window.limit)}")
     if window.locked_reason is not None:

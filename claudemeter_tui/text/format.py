@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import math
 from datetime import date, datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING
 
 from claudemeter_tui.model.money import Money
+
+if TYPE_CHECKING:
+    from claudemeter_tui.model.usage import Window
 
 SYMBOLS = {"USD": "$"}
 """Currencies with a sign of their own; all others go by their code."""
@@ -82,6 +86,16 @@ def when(moment: datetime, now: datetime, zone: tzinfo | None = None) -> str:
     if 0 < days <= 6:
         return there.strftime("%a %H:%M")
     return f"{day(there.date(), here.date())} {there:%H:%M}"
+
+
+def ends(window: Window) -> str:
+    """What a window does at its `resets_at`: `resets`, or `expires` where it is given once."""
+    return "expires" if window.once else "resets"
+
+
+def due(window: Window) -> str:
+    """What is said of a window whose `resets_at` has passed since it was read: `reset due`, `expired`."""
+    return "expired" if window.once else "reset due"
 
 
 def day(that: date, today: date) -> str:

@@ -90,8 +90,7 @@ def cell(one: Row, column: Column, now: datetime, zone: tzinfo | None = None) ->
 def beside(one: Row, now: datetime) -> Iterator[str]:
     """What a second line has room for: every window, then the balance, then what is wrong."""
     for window in one.state.plan.windows if one.state.plan else ():
-        due = "expired" if window.once else "reset due"
-        yield f"{window.label} {due if window.is_due(now) else form.percent(window.percent)}"
+        yield f"{window.label} {form.due(window) if window.is_due(now) else form.percent(window.percent)}"
     balance = one.state.credits.balance
     if balance is not None and balance.amount is not None:
         yield f"balance {form.money(balance.amount)}"

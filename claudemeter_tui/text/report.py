@@ -78,15 +78,15 @@ def _row(label: str, text: str) -> str:
 def _window(window: Window, now: datetime, zone: tzinfo | None) -> str:
     """`41.0% used    -> resets Thu Apr 30 16:00 (in 1h 12m)`, and why it is locked if it is."""
     if window.is_due(now):
-        return "expired" if window.once else "reset due"
+        return forms.due(window)
     figure = "?" if window.percent is None else _percent(window.percent, 1)
     locked = f" [{window.locked_reason}]" if window.locked_reason else ""
     if window.resets_at is None:
         return f"{figure:>5}% used{locked}"
     there = forms.local(window.resets_at, zone)
     resets = f"{_day(window.resets_at, now, zone)} {there:%H:%M}"
-    verb, left = "expires" if window.once else "resets", forms.countdown(window.resets_at - now)
-    return f"{figure:>5}% used    -> {verb} {resets} (in {left}){locked}"
+    left = forms.countdown(window.resets_at - now)
+    return f"{figure:>5}% used    -> {forms.ends(window)} {resets} (in {left}){locked}"
 
 
 def _meter(meter: Meter, now: datetime, zone: tzinfo | None) -> str:

@@ -273,10 +273,10 @@ class Claudemeter(App[str]):
         from claudemeter_tui.tui.screens.dashboard import Dashboard
         from claudemeter_tui.tui.widgets.chart_panel import ChartPanel, is_wanted, refusal, shows_windows
 
-        view, charts = self._view(), self.screen.query(ChartPanel)
-        is_seen = any(chart.display for chart in charts)
         if not self._has_room:
             return
+        view, charts = self._view(), self.screen.query(ChartPanel)
+        is_seen = any(chart.display for chart in charts)
         if isinstance(self.screen, Dashboard) and is_wanted(view) and not is_seen:
             self.windows = True
             self._open("chart")

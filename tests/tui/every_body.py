@@ -7,6 +7,7 @@ The captured ones are combined, one of each call, until each has been in an org;
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -34,8 +35,8 @@ from tests.bodies import (
 )
 from tests.scenes import NOW, OrgBodies
 
-CAPTURES = Path(__file__).resolve().parents[3] / "shared" / "wire"
-"""Other people's bodies, never in the repository."""
+CAPTURES = Path(os.environ.get("CAPTURED_BODIES", "captures")).resolve()
+"""Other people's bodies, never in the repository: a folder with a `manifest.json`."""
 CALLS = {
     "usage": "usage",
     "overage": "overage_spend_limit",

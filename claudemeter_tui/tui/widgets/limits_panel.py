@@ -141,16 +141,16 @@ def _when(window: Window, view: View) -> str:
         return "not started" if window.percent == 0 else "reset not reported"
     at = form.when(window.resets_at, view.now, view.zone)
     if window.is_due(view.now):
-        due = "expired" if window.once else "reset due since"
-        return f"{due} {at}, was {form.percent(window.percent)}"
-    return f"{'expires' if window.once else 'resets'} {at} ({form.countdown(window.resets_at - view.now)})"
+        since = "" if window.once else " since"
+        return f"{form.due(window)}{since} {at}, was {form.percent(window.percent)}"
+    return f"{form.ends(window)} {at} ({form.countdown(window.resets_at - view.now)})"
 
 
 def _brief(window: Window, view: View) -> str:
     if window.resets_at is None:
         return "unstarted" if window.percent == 0 else ""
     if window.is_due(view.now):
-        return "expired" if window.once else "reset due"
+        return form.due(window)
     at = form.when(window.resets_at, view.now, view.zone)
     day = form.local(window.resets_at, view.zone)
     return at if len(at) <= 9 else f"{day:%b} {day.day}"
