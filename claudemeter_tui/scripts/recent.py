@@ -54,7 +54,8 @@ def remember(arguments: Sequence[str], text: str, status: int, until: datetime) 
 
     if _SECONDS.search(text) is None:
         with suppress(OSError):
-            write_whole(_file(arguments), f"{time.time():.3f} {until.timestamp():.3f} {status}\n{text}")
+            # Unrounded: the nearest millisecond may lie ahead, and an answer from ahead is never given.
+            write_whole(_file(arguments), f"{time.time()!r} {until.timestamp()!r} {status}\n{text}")
 
 
 def _file(arguments: Sequence[str]) -> Path:

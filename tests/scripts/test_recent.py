@@ -13,6 +13,8 @@ from claudemeter_tui.scripts.recent import again, remember
 
 LINE = ("--line",)
 TEXT = "41% 67% · Personal"
+MOMENT = 1_780_000_000.9996
+"""Seconds since 1970, just before a whole one: when everything here happens."""
 
 
 @pytest.fixture(autouse=True)
@@ -25,9 +27,15 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture(autouse=True)
+def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time stands still."""
+    monkeypatch.setattr(time, "time", lambda: MOMENT)
+
+
 def soon() -> datetime:
-    """A moment that is not over when a test is."""
-    return datetime.now(UTC) + timedelta(minutes=5)
+    """Five minutes from now."""
+    return datetime.fromtimestamp(MOMENT, UTC) + timedelta(minutes=5)
 
 
 def test_answer_is_given_again(capsys: pytest.CaptureFixture[str]) -> None:
@@ -35,6 +43,18 @@ def test_answer_is_given_again(capsys: pytest.CaptureFixture[str]) -> None:
     remember(LINE, TEXT, 10, soon())
     assert again(LINE) == 10
     assert capsys.readouterr() == (f"{TEXT}\n", "")
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.0004, 0.0005, 0.0009996, 0.9999996])
+def test_answer_is_given_again_within_the_same_instant(
+    fraction: float, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever the moment: the one that is stored never lies ahead of it."""
+    moment = int(MOMENT) + fraction
+    monkeypatch.setattr(time, "time", lambda: moment)
+    remember(LINE, TEXT, 10, datetime.fromtimestamp(moment, UTC) + timedelta(minutes=1))
+    assert again(LINE) == 10
+    assert capsys.readouterr().out == f"{TEXT}\n"
 
 
 @pytest.mark.parametrize("arguments", [("--check",), ("--line", "--org", "2"), ("--once",), ()])
@@ -79,8 +99,7 @@ def test_config_file_that_was_written_since_counts(monkeypatch: pytest.MonkeyPat
 def test_answer_that_is_over_is_not_given(later: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor one from ahead, where the clock was set back."""
     remember(LINE, TEXT, 0, soon())
-    moment = time.time() + later
-    monkeypatch.setattr(time, "time", lambda: moment)
+    monkeypatch.setattr(time, "time", lambda: MOMENT + later)
     assert again(LINE) is None
 
 
