@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import itertools
 import os
 import signal
 import time
@@ -14,12 +16,20 @@ from hypothesis import settings
 from syrupy.location import PyTestLocation
 
 SNAPSHOTS = Path(__file__).parent.parent / "snapshots"
+HOMES = itertools.count()
+"""Numbers for home folders: each test has one of its own."""
 
 settings.register_profile("steady", derandomize=True, deadline=None, max_examples=60)
 settings.load_profile("steady")
 
 # A shell makes what it starts in the background deaf to Ctrl+C, and all that is started by it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays: no test looks through it for garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 class Pictures(pytest_textual_snapshot.SVGImageExtension):  # type: ignore[misc]
@@ -34,8 +44,8 @@ class Pictures(pytest_textual_snapshot.SVGImageExtension):  # type: ignore[misc]
 @pytest.fixture(autouse=True)
 def _one_world(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """UTC, a colour terminal, and nothing of the person who runs the tests: no folder, no session."""
-    home = tmp_path_factory.getbasetemp() / "home"
-    home.mkdir(exist_ok=True)
+    home = tmp_path_factory.getbasetemp() / f"home-{next(HOMES)}"
+    home.mkdir()
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))

@@ -56,7 +56,7 @@ class LoopbackServer:
         """The paths that were asked, in order."""
         return [request.path for request in self.requests]
 
-    def wait_for(self, rule: Callable[[LoopbackServer], bool], seconds: float = 10) -> None:
+    def wait_for(self, rule: Callable[[LoopbackServer], bool], seconds: float = 60) -> None:
         """Block until the rule holds, looking again at each request's begin and end.
 
         Raises:
@@ -68,7 +68,7 @@ class LoopbackServer:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        self._started.result(10)
+        self._started.result(60)
         return self
 
     def __exit__(

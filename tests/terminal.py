@@ -47,6 +47,8 @@ _UNREAD = re.compile(
     rb"|\x1b[P_^X](?:\x1b\x1b|[^\x1b])*\x1b\\"  # strings for the terminal, tmux's passing through too
 )
 """Sequences that pyte would show as text or fail on."""
+PATIENCE = 60
+"""Seconds until a test that waits fails: so many that a busy machine is no reason."""
 _UNFINISHED = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*|[P_^X](?:\x1b\x1b|[^\x1b])*\x1b?)?\Z")
 
 
@@ -142,7 +144,7 @@ class Terminal:
             self._screen.erase_in_display(2)
             _set_size(self._master, columns, rows)
 
-    def wait_for(self, what: str | Callable[[Terminal], bool], seconds: float = 10) -> None:
+    def wait_for(self, what: str | Callable[[Terminal], bool], seconds: float = PATIENCE) -> None:
         """Block until the screen shows the text, or the rule holds; looked at again at each output.
 
         Raises:
@@ -153,7 +155,7 @@ class Terminal:
             held = self._changed.wait_for(lambda: rule(self), seconds)
         assert held, self._complaint(f"{what!r} did not appear within {seconds} s")
 
-    def wait(self, seconds: float = 10) -> int:
+    def wait(self, seconds: float = PATIENCE) -> int:
         """Block until the command ends by itself; its exit status, or minus the signal that ended it.
 
         Raises:

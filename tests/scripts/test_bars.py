@@ -211,14 +211,14 @@ def test_ten_bars_at_once_make_one_poll(tmp_path: Path) -> None:
     said: list[Said] = []
 
     def ask() -> None:
-        ready.wait(10)
+        ready.wait(60)
         said.append(bar.ask())
 
     threads = [threading.Thread(target=ask) for _ in range(10)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert (bar.polls, {one.text for one in said}) == (1, {"67% 41% $17.20/50 · Personal"})
     assert len(said) == 10
 
@@ -232,7 +232,7 @@ def test_bar_does_not_wait_for_anothers_poll_where_it_has_figures(tmp_path: Path
 
     def slow(known: Store) -> tuple[Store, Store]:
         polling.set()
-        assert over.wait(10)
+        assert over.wait(60)
         return known, Store()
 
     bar.now = other.now = NOW + INTERVAL
@@ -240,11 +240,11 @@ def test_bar_does_not_wait_for_anothers_poll_where_it_has_figures(tmp_path: Path
     thread = threading.Thread(target=bar.ask)
     thread.start()
     try:
-        assert polling.wait(10)
+        assert polling.wait(60)
         assert (other.ask().text, other.polls) == ("67% 41% $17.20/50 · Personal", 0)
     finally:
         over.set()
-        thread.join(10)
+        thread.join(60)
 
 
 def test_folder_that_takes_nothing_costs_the_keeping_only(tmp_path: Path) -> None:
@@ -319,7 +319,7 @@ def program(home: Path, *arguments: str) -> tuple[int, str, set[str]]:
         capture_output=True,
         check=False,
         text=True,
-        timeout=30,
+        timeout=60,
     )
     assert MARKER not in done.stdout + done.stderr
     return done.returncode, done.stdout, set(json.loads(done.stderr))

@@ -82,7 +82,7 @@ def program(home: Path, *arguments: str, env: dict[str, str] | None = None, **op
         stdin=subprocess.DEVNULL,
         check=False,
         text=True,
-        timeout=30,
+        timeout=60,
     )
     assert MARKER not in f"{done.stdout}{done.stderr}"
     assert "Traceback" not in done.stderr
@@ -315,7 +315,7 @@ def test_ctrl_c_ends_it_quietly(server: LoopbackServer, tmp_path: Path) -> None:
     try:
         server.wait_for(lambda asked: asked.under_way == 1)
         started.send_signal(signal.SIGINT)
-        assert started.communicate(timeout=10) == ("", "")
+        assert started.communicate(timeout=60) == ("", "")
     finally:
         started.kill()
         started.communicate()

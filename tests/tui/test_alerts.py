@@ -131,7 +131,7 @@ class Runs:
         """Tell of the events, wait until the command has run for each, and stop; gives the complaints."""
         running = asyncio.create_task(self.command.run())
         self.command.tell(events)
-        await asyncio.wait_for(self.command.settled(), 10)
+        await asyncio.wait_for(self.command.settled(), 60)
         await stopped(running)
         return self.said
 
@@ -157,7 +157,7 @@ async def read(end: int) -> bytes:
     """What comes next; nothing at the end."""
     ready = asyncio.Event()
     asyncio.get_running_loop().add_reader(end, ready.set)
-    await asyncio.wait_for(ready.wait(), 10)
+    await asyncio.wait_for(ready.wait(), 60)
     asyncio.get_running_loop().remove_reader(end)
     return os.read(end, 9)
 

@@ -76,7 +76,7 @@ def chromium(home: Path, profile: str, port: int, value: str) -> Iterator[subpro
 def close_chromium(process: subprocess.Popen[bytes]) -> None:
     """As a person closes it; SIGTERM would lose the last 30 seconds."""
     process.send_signal(signal.SIGINT)
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ class Firefox:
     def close(self) -> None:
         """As a person closes it."""
         self.ask("Marionette:Quit", flags=["eAttemptQuit"])
-        self.process.wait(20)
+        self.process.wait(60)
 
 
 _PREFERENCES = {

@@ -248,5 +248,5 @@ survey._read = lambda profile: threading.Event().wait()
 print(asyncio.run(look(home=Path(sys.argv[1]), system="linux", limit=0.2))[0].outcome.value)
 """
     command = [sys.executable, "-c", script, str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout == "no answer\n"

@@ -53,7 +53,7 @@ def processes(folder: Path, number: int, now: str) -> list[list[str]]:
         assert one.stdin
         one.stdin.write("go\n")
         one.stdin.flush()
-    outputs = [one.communicate(timeout=30)[0].split() for one in started]
+    outputs = [one.communicate(timeout=60)[0].split() for one in started]
     assert [one.returncode for one in started] == [0] * number
     return outputs
 
