@@ -18,8 +18,11 @@ from tests.a_day import Moment, story
 from tests.server import LoopbackServer
 from tests.terminal import Terminal
 
+pytestmark = pytest.mark.pty
+
 PROGRAM = str(Path(sys.executable).parent / "claudemeter-tui")
 CLOCK = """
+import asyncio
 import os
 from datetime import datetime
 from pathlib import Path
@@ -27,8 +30,12 @@ from pathlib import Path
 from claudemeter_tui.clock import WallClock
 
 WallClock.now = lambda self: datetime.fromisoformat(Path(os.environ["A_DAY_CLOCK"]).read_text())
+WallClock.sleep = lambda self, seconds: asyncio.Event().wait()
 """
-"""What the interpreter runs before the program: the time is what a file says."""
+"""What the interpreter runs before the program: the time is what a file says, and none passes by itself.
+
+A sleep on the real clock would end at some moment of a slow machine and poll in between.
+"""
 OSC_777 = re.compile(rb"\x1b\]777;notify;([^;\x07]*);([^;\x07]*)\x07")
 OSC_9 = re.compile(rb"\x1b\]9;claudemeter \xc2\xb7 ([^:\x07]*): ([^\x07]*)\x07")
 THROUGH_TMUX = re.compile(rb"\x1bPtmux;\x1b\x1b\]777;notify;([^;\x07]*);([^;\x07]*)\x07\x1b\\")
@@ -48,8 +55,8 @@ class Day:
     def poll(self, moment: Moment) -> None:
         """Move the clock to that moment, poll, and wait until its figures are on the screen."""
         asked = len(self._server.requests)
-        set_clock(self._clock, moment)
         self._server.routes = {**moment.routes}
+        set_clock(self._clock, moment)
         self.terminal.send("r")
         self._server.wait_for(lambda server: len(server.requests) > asked)
         self.terminal.wait_for(lambda terminal: is_read(terminal, moment))

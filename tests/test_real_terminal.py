@@ -28,6 +28,8 @@ from tests.bodies import (
 from tests.server import LoopbackServer
 from tests.terminal import Terminal
 
+pytestmark = pytest.mark.pty
+
 SECRET = "sk-ant-sid01-planted-marker"
 PROGRAM = str(Path(sys.executable).parent / "claudemeter-tui")
 FAR = "2099-04-25T16:00:00.483912+00:00"
@@ -89,6 +91,11 @@ def program(server: LoopbackServer, columns: int = 120, rows: int = 36, **more: 
     return Terminal([PROGRAM, "--base-url", server.url], columns=columns, rows=rows, env=environment)
 
 
+def is_polled(terminal: Terminal) -> bool:
+    """Whether no poll is under way: one that is would serve the key `r`, which then asks nothing more."""
+    return "next in" in terminal.lines[0]
+
+
 def test_dashboard_switches_orgs_and_sees_blocked_come_and_go(server: LoopbackServer) -> None:
     """From an HTTP reply to a pixel: figures, org switching, BLOCKED, its lift, and a clean end."""
     with program(server) as terminal:
@@ -99,10 +106,10 @@ def test_dashboard_switches_orgs_and_sees_blocked_come_and_go(server: LoopbackSe
         terminal.wait_for("self_selected_spend_limit_reached")
         lifted = overage_body(5000, 8000, limit_type="member", account_uuid=ACCOUNT)
         path = f"/api/organizations/{TEAM}/overage_spend_limit?account_uuid={ACCOUNT}"
+        terminal.wait_for(is_polled)
         server.routes[path] = Answer.json(lifted)
         terminal.send("r")
-        terminal.wait_for("ON CREDITS")
-        assert "monthly limit is reached" not in terminal.text
+        terminal.wait_for(lambda it: "ON CREDITS" in it.text and "limit is reached" not in it.text)
         terminal.send("1")
         terminal.wait_for("$17.20 of $50.00")
         terminal.send("q")
@@ -117,12 +124,12 @@ def test_server_that_fails_is_named_and_costs_nothing_else(server: LoopbackServe
     """One org's broken reply is a problem in words; the other figures stay on screen."""
     with program(server) as terminal:
         terminal.wait_for("$17.20 of $50.00")
+        terminal.wait_for(is_polled)
         server.routes[f"/api/organizations/{PERSONAL}/usage"] = Answer(
             status=502, body=b"<html>bad gateway</html>"
         )
         terminal.send("r")
-        terminal.wait_for("usage: server error (status 502)")
-        assert "67 %" in terminal.text
+        terminal.wait_for(lambda it: "usage: server error (status 502)" in it.text and "67 %" in it.text)
         terminal.send("e")
         terminal.wait_for("The server has a fault of its own.")
         terminal.send("q")

@@ -49,7 +49,7 @@ from tests.terminal import CTRL_C, Terminal
 
 def get(server: LoopbackServer, path: str = "/", **headers: str) -> httpx.Response:
     """Ask once, by a client of its own."""
-    with httpx.Client(base_url=server.url, trust_env=False) as client:
+    with httpx.Client(base_url=server.url, trust_env=False, timeout=60) as client:
         return client.get(path, headers=headers)
 
 
@@ -77,7 +77,7 @@ def test_server_answers_with_status_and_headers() -> None:
 
 def test_server_keeps_connections_alive() -> None:
     """Several requests of one client come by one connection, unless an answer closes it."""
-    with LoopbackServer() as server, httpx.Client(base_url=server.url, trust_env=False) as client:
+    with LoopbackServer() as server, httpx.Client(base_url=server.url, trust_env=False, timeout=60) as client:
         server.routes["/"] = in_turn(Answer(), Answer(close=True), Answer())
         for _ in range(3):
             client.get("/")
@@ -89,7 +89,7 @@ def test_server_records_requests() -> None:
     """A test can see what was asked: path, headers, body, and in which order of time."""
     with LoopbackServer() as server:
         get(server, "/usage?x=1", cookie="sessionKey=sk-1")
-        with httpx.Client(base_url=server.url, trust_env=False) as client:
+        with httpx.Client(base_url=server.url, trust_env=False, timeout=60) as client:
             client.post("/more", content=b"hello")
     first, second = server.requests
     assert server.paths() == ["/usage?x=1", "/more"]
@@ -103,7 +103,7 @@ async def test_server_counts_what_is_under_way() -> None:
     held = Held(Answer.json({}))
     with LoopbackServer() as server:
         server.routes["/"] = held
-        async with httpx.AsyncClient(base_url=server.url, trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=server.url, trust_env=False, timeout=60) as client:
             asked = [asyncio.ensure_future(client.get("/")) for _ in range(5)]
             await asyncio.to_thread(server.wait_for, lambda it: it.under_way == 5)
             held.release()
@@ -117,12 +117,11 @@ def test_server_notes_that_the_client_left() -> None:
     with LoopbackServer() as server:
         server.routes["/"] = Held()
         with (
-            httpx.Client(base_url=server.url, trust_env=False, timeout=0.2) as client,
+            httpx.Client(base_url=server.url, trust_env=False, timeout=httpx.Timeout(60, read=0.2)) as client,
             pytest.raises(httpx.ReadTimeout),
         ):
             client.get("/")
-        server.wait_for(lambda it: it.under_way == 0)
-    assert server.paths() == ["/"]
+        server.wait_for(lambda it: it.paths() == ["/"] and it.under_way == 0)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +140,7 @@ def test_server_drips() -> None:
     """A dripping answer begins, and has no end as long as the client reads."""
     with LoopbackServer() as server:
         server.routes["/"] = Drip(0.001, b"x")
-        with httpx.stream("GET", server.url, trust_env=False) as answer:
+        with httpx.stream("GET", server.url, trust_env=False, timeout=60) as answer:
             stream = answer.iter_raw()
             assert b"".join(next(stream) for _ in range(20))[:20] == b"x" * 20
         server.wait_for(lambda it: it.under_way == 0)
@@ -230,6 +229,7 @@ def python(code: str) -> list[str]:
     return [sys.executable, "-ISc", code]
 
 
+@pytest.mark.pty
 def test_terminal_shows_and_types() -> None:
     """What the program prints is on the screen, what is typed reaches it, its end has a status."""
     code = "import sys; print('\\x1b[2Jname?'); print('hello', input()); sys.exit(3)"
@@ -242,6 +242,7 @@ def test_terminal_shows_and_types() -> None:
     assert terminal.close() == 3
 
 
+@pytest.mark.pty
 def test_terminal_waits_in_vain_with_the_screen() -> None:
     """A text that does not come fails with the screen in the message, and so does an end."""
     with Terminal(python(PROMPT), columns=40, rows=6) as terminal:
@@ -252,6 +253,7 @@ def test_terminal_waits_in_vain_with_the_screen() -> None:
             terminal.wait(0.05)
 
 
+@pytest.mark.pty
 def test_terminal_tells_its_size() -> None:
     """The program finds the size it was given, and hears of each new one."""
     code = (
@@ -268,6 +270,7 @@ def test_terminal_tells_its_size() -> None:
         assert len(terminal.lines) == 9
 
 
+@pytest.mark.pty
 def test_terminal_controls_its_command() -> None:
     """It is the controlling terminal: Ctrl+C interrupts."""
     with Terminal(python("import signal; print('ready', flush=True); signal.pause()")) as terminal:
@@ -277,6 +280,7 @@ def test_terminal_controls_its_command() -> None:
         assert "KeyboardInterrupt" in terminal.text
 
 
+@pytest.mark.pty
 def test_terminal_sends_signals() -> None:
     """A signal reaches the command itself, and its status says so."""
     with Terminal(python(PROMPT)) as terminal:
@@ -301,6 +305,7 @@ def test_terminal_sends_signals() -> None:
     ],
 )
 @pytest.mark.parametrize("apart", [False, True])
+@pytest.mark.pty
 def test_terminal_hides_sequences(hidden: str, apart: bool) -> None:  # noqa: FBT001 - a parameter of the table
     """Sequences that draw nothing leave nothing on the screen, even when they arrive in pieces."""
     parts = list(f"a{hidden}b") if apart else [f"a{hidden}b"]
@@ -311,6 +316,7 @@ def test_terminal_hides_sequences(hidden: str, apart: bool) -> None:  # noqa: FB
         assert hidden.encode() in terminal.raw
 
 
+@pytest.mark.pty
 def test_terminal_knows_the_title() -> None:
     """The title that was set last can be read."""
     with Terminal(python("print('\\x1b]2;CAN WORK\\x07', end='')")) as terminal:
@@ -318,6 +324,7 @@ def test_terminal_knows_the_title() -> None:
         assert terminal.title == "CAN WORK"
 
 
+@pytest.mark.pty
 def test_terminal_has_an_environment_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of the tests' own environment reaches the program but what is given."""
     monkeypatch.setenv("CLAUDEMETER_COOKIE", "sk-planted")
@@ -337,6 +344,7 @@ def test_terminal_has_an_environment_of_its_own(monkeypatch: pytest.MonkeyPatch)
     ],
     ids=["ordinary", "ignores SIGHUP", "outlives its parent", "leaves its group"],
 )
+@pytest.mark.pty
 def test_terminal_leaves_nothing_behind(stubborn: str, tmp_path: Path) -> None:
     """However it is written, no process of the command lives on after the `with`."""
     pipe = tmp_path / "pipe"
@@ -346,9 +354,9 @@ def test_terminal_leaves_nothing_behind(stubborn: str, tmp_path: Path) -> None:
         f"import os, signal\n{stubborn}\nos.write(os.open({str(pipe)!r}, os.O_WRONLY), b'x')\nsignal.pause()"
     )
     with Terminal(python(code)):
-        assert select.select([reader], [], [], 10)[0], "it did not start"
+        assert select.select([reader], [], [], 60)[0], "it did not start"
     # Only when the last process that writes is gone does the pipe come to its end.
-    while select.select([reader], [], [], 10)[0] and os.read(reader, 100):
+    while select.select([reader], [], [], 60)[0] and os.read(reader, 100):
         pass
     assert select.select([reader], [], [], 0)[0], "it lives on"
     os.close(reader)

@@ -228,6 +228,7 @@ async def test_headless_driver_writes_nothing() -> None:
     driver.stop_application_mode()
 
 
+@pytest.mark.pty
 def test_real_terminal_gets_title_notice_and_bell(tiny: list[str]) -> None:
     """Each sequence arrives whole, once, in the midst of frames; quitting restores the title."""
     with Terminal(tiny, env={"TERM": "foot"}) as terminal:
@@ -245,6 +246,7 @@ def test_real_terminal_gets_title_notice_and_bell(tiny: list[str]) -> None:
         assert terminal.raw.index(POP_TITLE.encode()) > terminal.raw.index(notice)
 
 
+@pytest.mark.pty
 def test_real_terminal_in_tmux_wraps_the_notice(tiny: list[str]) -> None:
     """Inside tmux the notification is handed on, the title is tmux's own business."""
     with Terminal(tiny, env={"TERM": "tmux-256color", "TMUX": "/nowhere,1,0"}) as terminal:
@@ -255,6 +257,7 @@ def test_real_terminal_in_tmux_wraps_the_notice(tiny: list[str]) -> None:
         assert terminal.title == "claudemeter: CAN WORK"
 
 
+@pytest.mark.pty
 def test_crash_restores_the_title(tiny: list[str]) -> None:
     """An application that falls over leaves the terminal its own title."""
     with Terminal(tiny) as terminal:
@@ -265,6 +268,7 @@ def test_crash_restores_the_title(tiny: list[str]) -> None:
         assert terminal.raw.count(POP_TITLE.encode()) == 1
 
 
+@pytest.mark.pty
 def test_suspension_gives_the_title_back_and_takes_it_again(tiny: list[str]) -> None:
     """Ctrl+Z pops, `fg` pushes and shows it anew."""
     shell = ["/bin/bash", "--norc", "--noprofile", "-i"]
