@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
+from claudemeter_tui.tui import app as app_module
 
 FRAME = 1 / 50
 """Seconds: a little more than Textual leaves between two frames."""
@@ -34,3 +37,18 @@ def _waits_until_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     """A pilot and a pressed key wait for the loop instead of the processor."""
     monkeypatch.setattr("textual.pilot.wait_for_idle", quiet)
     monkeypatch.setattr("textual.app.wait_for_idle", quiet)
+
+
+@pytest.fixture(autouse=True)
+def _leaves_garbage_to_the_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An app in the process of the tests does not change how Python looks for garbage.
+
+    The program does it for itself alone; here there is so much to look through, the tests' own, that
+    half of the time went by with it.
+    """
+
+    def nothing(*_: int) -> None:
+        """Do nothing."""
+
+    names = ("enable", "collect", "freeze", "unfreeze", "set_threshold")
+    monkeypatch.setattr(app_module, "gc", SimpleNamespace(**dict.fromkeys(names, nothing)))
