@@ -25,6 +25,7 @@ TINY: dict[str, Callable[[], Line]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FIGURES)
 def test_figure_is_measured(name: str) -> None:
     """A figure's line has a name, a value above zero and a target."""

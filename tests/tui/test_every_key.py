@@ -18,6 +18,8 @@ from tests.tui.stage import Stage, app, screen, stage
 from tests.tui.test_overview import many
 from tests.tui.whole import text_of, width_defects
 
+pytestmark = pytest.mark.slow
+
 ENDING = {"ctrl+c", "ctrl+z"}
 """Keys that end or suspend the process itself."""
 BOUND_KEYS = {name for key in BOUND for name in key.keys.split(",")}

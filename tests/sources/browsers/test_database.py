@@ -139,6 +139,7 @@ def test_rows_do_without_a_log_that_is_cut_short(tmp_path: Path, length: int) ->
         assert Image((tmp_path / "db").read_bytes(), log).rows(QUERY, pair) == [(1, "first")]
 
 
+@pytest.mark.slow
 def test_rows_are_whole_while_a_writer_writes(tmp_path: Path) -> None:
     """Two figures that change together are never seen apart, and never go back."""
     done = threading.Event()

@@ -76,7 +76,11 @@ REPLIES: list[tuple[str, set[Trouble], Sends]] = [
     ("string", {Trouble.MALFORMED}, said('"usage"')),
 ]
 EACH = pytest.mark.parametrize(
-    ("named", "reply"), [(named, reply) for _, named, reply in REPLIES], ids=[name for name, _, _ in REPLIES]
+    ("named", "reply"),
+    [
+        pytest.param(named, reply, id=name, marks=[pytest.mark.slow] if named == {Trouble.TIMEOUT} else [])
+        for name, named, reply in REPLIES
+    ],
 )
 
 
@@ -149,6 +153,7 @@ async def test_hostile_replies_everywhere_end_in_time(
     assert not found & SESSION_WIDE
 
 
+@pytest.mark.slow
 async def test_hostile_orgs_leave_connections_for_the_others(server: LoopbackServer) -> None:
     """Orgs that reset, drip and flood take no connection with them."""
     bad: list[Sends] = [Reset(), Drip(0.02), Drip(0, b" " * 60_000), cut_off(), gzip_bomb()]

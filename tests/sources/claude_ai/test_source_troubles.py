@@ -156,6 +156,7 @@ async def test_session_that_recovers_is_read_in_full(server: LoopbackServer) -> 
     assert server.paths()[0] == "/api/account"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_hurry")
 @pytest.mark.parametrize("slow", [Held(), Drip(0.02)])
 async def test_reply_that_does_not_end_is_given_up(server: LoopbackServer, slow: Sends) -> None:
@@ -168,6 +169,7 @@ async def test_reply_that_does_not_end_is_given_up(server: LoopbackServer, slow:
         await asyncio.to_thread(server.wait_for, lambda it: it.under_way == 0)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_hurry")
 async def test_poll_is_over_in_time(server: LoopbackServer) -> None:
     """However many orgs hang, every one is told of, and the poll ends."""
@@ -185,6 +187,7 @@ async def test_poll_is_over_in_time(server: LoopbackServer) -> None:
         )
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_hurry")
 async def test_account_that_hangs_leaves_time_for_the_orgs(server: LoopbackServer) -> None:
     """Known orgs are read although the account has used up its time; the list is not waited for, too."""
@@ -197,6 +200,7 @@ async def test_account_that_hangs_leaves_time_for_the_orgs(server: LoopbackServe
     assert isinstance(parts(readings, TEAM)[USAGE], Reply)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_hurry")
 async def test_account_that_hangs_at_first_is_stood_in_for(server: LoopbackServer) -> None:
     """Without any org there is nothing else to do than to wait for the list."""
