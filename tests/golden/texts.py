@@ -1,0 +1,201 @@
+"""What every command prints about a scene, and every sentence that the wording modules have for it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import redirect_stdout
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from claudemeter_tui.config import SettingsError
+from claudemeter_tui.model.store import OrgState, Store
+from claudemeter_tui.model.verdict import judge
+from claudemeter_tui.scripts import bars
+from claudemeter_tui.scripts.bars import Asked
+from claudemeter_tui.scripts.once import once
+from claudemeter_tui.scripts.watch import watch
+from claudemeter_tui.text import bug_report, problems
+from claudemeter_tui.text import events as event_words
+from claudemeter_tui.text import verdict as verdict_words
+from claudemeter_tui.text.figures import sections
+from claudemeter_tui.text.forecast import credits_lines, window_forms
+from claudemeter_tui.text.line import PLACES, USUAL
+from claudemeter_tui.text.overview import Column, beside, cell, row
+from claudemeter_tui.text.redact import Private, Redaction
+from claudemeter_tui.tui.alerts import AlertSettings, alerts
+from tests.golden.scenes import Playback, Scene
+from tests.scenes import INTERVAL
+
+EVERY_PLACEHOLDER = " | ".join(f"{name}={{{name}}}" for name in PLACES)
+"""A `--format` with all placeholders there are."""
+MOST_ORGS = 6
+"""More orgs than these are told apart by their figures alone."""
+THRESHOLDS = (75.0, 90.0, 100.0)
+VERSIONS = {"claudemeter-tui": "1.2.3", "textual": "8.2.8", "python": "3.11.7", "platform": "Linux"}
+
+
+def headed(parts: Iterable[tuple[str, str]]) -> str:
+    """Return the texts, each below a line that says what it is."""
+    return "".join(f"===== {head}\n{text}\n\n" for head, text in parts)
+
+
+def of_scene(scene: Scene) -> str:
+    """Return everything that is printed and said about a scene."""
+    return headed(_parts(scene))
+
+
+def ran(run: Callable[[Callable[[str], None]], int]) -> str:
+    """Return what a command prints, then what it complains of, then its exit status."""
+    out, complaints = io.StringIO(), list[str]()
+    with redirect_stdout(out):
+        try:
+            status = run(complaints.append)
+        except SettingsError as error:
+            complaints.append(str(error))
+            status = 2
+    told = "".join(f"stderr: {line}\n" for line in complaints)
+    return f"{out.getvalue()}{told}exit {status}"
+
+
+def _parts(scene: Scene) -> Iterator[tuple[str, str]]:
+    store = scene.store
+    yield "--once", _once(scene, as_json=False)
+    if _is_shown_whole(scene):
+        yield "--json", _once(scene, as_json=True)
+    yield "--json --watch", _watched(scene)
+    yield from _bars(scene, store)
+    yield "verdicts", _lines(_verdict(state, scene.now) for state in store.orgs)
+    yield "overview", _lines(_row(state, scene.now) for state in store.orgs)
+    yield "events and alerts", _happened(scene)
+    yield "from poll to poll", _lines(_polls(scene))
+    yield "problems", _lines(_problem(store, scene.now))
+    if len(store.orgs) > MOST_ORGS:
+        return
+    for number, state in enumerate(store.orgs, 1):
+        yield f"figures of org {number}", _lines(_figures(store, state, scene.now))
+        yield f"forecasts of org {number}", _lines(_forecasts(state, scene.now))
+    if _is_shown_whole(scene):
+        private = Private(store.orgs, store.sessions, store.looked)
+        yield "report, with names", report(private, scene.now)
+        yield "report, as it is saved", report(store, scene.now)
+
+
+def _is_shown_whole(scene: Scene) -> bool:
+    """Return True if the replies are shown, too; those of the demo differ little from minute to minute."""
+    return not scene.name.startswith("demo_") or scene.name == "demo_0045"
+
+
+def _once(scene: Scene, *, as_json: bool) -> str:
+    feed = Playback(scene)
+    return ran(lambda tell: once(feed, feed.now, as_json=as_json, org=None, tell=tell))
+
+
+def _watched(scene: Scene) -> str:
+    feed = Playback(scene)
+    return ran(lambda tell: watch(feed, feed.now, thresholds=THRESHOLDS, tell=tell))
+
+
+def _bars(scene: Scene, store: Store) -> Iterator[tuple[str, str]]:
+    """`--check` and `--line`, from a poll and again from the figures that it has kept."""
+    wanted = [None, *(str(number) for number in range(1, len(store.orgs) + 1))]
+    with TemporaryDirectory() as folder:
+        place = Path(folder) / "kept-1.json"
+        for form, name in (
+            (None, "--check"),
+            (USUAL, "--line"),
+            (EVERY_PLACEHOLDER, "--line, every placeholder"),
+        ):
+            polled = _lines(_bar(scene, form, org, None) for org in wanted)
+            kept = _lines(_bar(scene, form, org, place) for org in wanted)
+            yield name, polled
+            yield f"{name}, from kept figures", "the same" if kept == polled else kept
+
+
+def _bar(scene: Scene, form: str | None, org: str | None, place: Path | None) -> str:
+    def poll(known: Store) -> tuple[Store, Store]:
+        poll = Store()
+        for reading in scene.readings:
+            known, poll = known.after(reading), poll.after(reading)
+        return known, poll
+
+    asked = Asked(lambda: scene.now, poll, INTERVAL, org, form)
+
+    def run(tell: Callable[[str], None]) -> int:
+        answer = bars.answer(asked, place, tell)
+        print(answer.text)
+        return answer.status
+
+    return f"--org {org}: {ran(run)}" if org else ran(run)
+
+
+def _verdict(state: OrgState, now: datetime) -> str:
+    verdict = judge(state, now)
+    banner = verdict_words.banner(verdict, now, UTC)
+    said = (verdict_words.name(verdict), verdict_words.short(verdict, now, UTC), *banner)
+    return f"{state.org.called}: " + " | ".join(said)
+
+
+def _row(state: OrgState, now: datetime) -> str:
+    one = row(state, now)
+    cells = (f"{column}={cell(one, column, now, UTC)}" for column in Column)
+    return " | ".join((*cells, *beside(one, now)))
+
+
+def _happened(scene: Scene) -> str:
+    found = scene.events
+    told = [event_words.line(event, scene.now, UTC, event.whose) for event in found]
+    called = alerts(found, AlertSettings(), lambda event: event.whose, UTC)
+    return _lines((*told, *(f"alert {one.loudness}: {one.head}: {one.text}" for one in called)))
+
+
+def _polls(scene: Scene) -> Iterator[str]:
+    """The verdict on every org after each poll that another one follows."""
+    store = Store()
+    for reading in scene.readings:
+        store = store.after(reading)
+        if reading.schedule is not None and reading is not scene.readings[-1]:
+            for state in store.orgs:
+                said = verdict_words.line(judge(state, reading.at), reading.at, UTC)
+                yield f"{reading.at:%H:%M} {state.org.called}: {said}"
+
+
+def _problem(store: Store, now: datetime) -> Iterator[str]:
+    for one in store.problems:
+        words = problems.TABLE[one.trouble]
+        yield problems.title(one, UTC)
+        yield f"  {words.what}"
+        yield f"  {problems.cure(one)}"
+        yield f"  {problems.meanwhile(one, store, now, UTC)}"
+
+
+def _figures(store: Store, state: OrgState, now: datetime) -> Iterator[str]:
+    for section in sections(store, state, now, UTC):
+        yield section.title
+        for figure in section.figures:
+            key = f" [{figure.key}]" if figure.key else ""
+            yield f"  {figure.told(now)}{key} {figure.severity.name.lower()}"
+
+
+def _forecasts(state: OrgState, now: datetime) -> Iterator[str]:
+    yield from credits_lines(state, now, UTC)
+    for window in state.plan.windows if state.plan else ():
+        yield f"{window.label}: {' | '.join(window_forms(window, state.read_at, now, UTC))}"
+
+
+def report(store: Store, now: datetime) -> str:
+    """Return the bug report of a store."""
+    return bug_report.document(
+        store,
+        now,
+        Redaction(),
+        size=(120, 36),
+        terminal={"TERM": "xterm-256color", "TMUX": "/run/tmux,1,0"},
+        settings={"interval": 60, "theme": "nord", "cookie_file": "/home/pat/key.txt"},
+        versions=VERSIONS,
+    )
+
+
+def _lines(found: Iterable[str]) -> str:
+    return "\n".join(found)
