@@ -9,6 +9,9 @@ import pytest
 from textual.pilot import Pilot
 
 from claudemeter_tui.tui.screens.dashboard import Dashboard
+from claudemeter_tui.tui.screens.listing import Listing
+from claudemeter_tui.tui.screens.page import Page
+from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.remark import Remark
 from tests.bodies import usage_body
 from tests.scenes import INTERVAL, LABORATORY, PERSONAL, READ, TEAM, OrgBodies, readings
@@ -266,3 +269,21 @@ async def test_screen_that_comes_back_shows_what_has_been_read_meanwhile() -> No
         await pilot.press("escape")
         await pilot.pause()
         assert "93 %" in text(pilot)
+
+
+@pytest.mark.parametrize("key", ["o", "d", "e", "question_mark"])
+async def test_closed_screen_survives_what_comes_late(key: str) -> None:
+    """A resize, or a view, that reaches a screen after its parts have gone draws nothing."""
+    async with app(stage(*TRIO)).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        await pilot.press(key)
+        closed = pilot.app.screen
+        await pilot.press("escape")
+        await pilot.pause()
+        assert isinstance(closed, Listing | Page)
+        assert not closed.children
+        closed.on_resize()
+        closed.view = View()
+        if isinstance(closed, Listing):
+            closed._resized()
+        assert isinstance(pilot.app.screen, Dashboard)

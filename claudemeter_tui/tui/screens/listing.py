@@ -105,7 +105,8 @@ class Listing(Viewer):
 
     def _resized(self) -> None:
         self.watch_view()
-        self.lines.reveal()
+        if self.can_draw:
+            self.lines.reveal()
 
     def watch_view(self) -> None:
         """Draw what has changed."""

@@ -43,5 +43,9 @@ class Viewer(Screen[None]):
 
     @property
     def can_draw(self) -> bool:
-        """Whether all parts are there: not yet before they are mounted, no longer while the app ends."""
-        return self.is_mounted and self.app.is_running
+        """True if all parts are there: not before they are mounted, not once the screen or the app closes.
+
+        A closing screen loses its parts before its last messages come, such as a resize; Textual calls
+        it not displayed then.
+        """
+        return self.is_mounted and self.display and self.app.is_running
