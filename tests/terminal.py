@@ -113,6 +113,11 @@ class Terminal:
         return "\n".join(self.lines)
 
     @property
+    def columns(self) -> int:
+        """The width of the screen in cells."""
+        return int(self._screen.columns)
+
+    @property
     def title(self) -> str:
         """The window title that was set last."""
         with self._changed:

@@ -67,10 +67,10 @@ class Scene:
 @cache
 def scenes() -> tuple[Scene, ...]:
     """All orgs there are to look at, each after its run."""
-    return tuple(_scene(one) for one in seen())
+    return tuple(scene_of(one) for one in seen())
 
 
-def _scene(one: Seen) -> Scene:
+def scene_of(one: Seen) -> Scene:
     """The org, and the personal one with room in its plan beside it."""
     known, journal = Store(), Journal()
     for reading in _run(one):

@@ -1,0 +1,219 @@
+"""The installed program killed, interrupted, resized and started many times at once, at random moments."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from claudemeter_tui.scripts import kept
+from tests.answers import Answer
+from tests.bodies import PERSONAL, account_body
+from tests.scripts.test_once import org_routes
+from tests.server import LoopbackServer
+from tests.soak.parts import Part
+from tests.terminal import Terminal
+from tests.tui.whole import frame_defects
+
+MARKER = "sk-ant-sid01-PLANTED-MARKER"
+PROGRAM = str(Path(sys.executable).parent / "claudemeter-tui")
+LINE = "41% 67% $17.20/50 · Personal\n"
+"""What `--line` prints of the figures that the server sends."""
+REQUESTS = 5
+"""Requests of one poll."""
+CATCHABLE = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+MODES = ("?1049", "?1000", "?1003", "?2004")
+"""Modes of the terminal that the dashboard switches on: other screen, mouse, mouse moves, pasting."""
+KEYS = ("o", "d", "e", "\x1b", "r", "p", "w", "1", "?", "\x1b[C", "\t", "+")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A home folder and a claude.ai."""
+
+    home: Path
+    server: LoopbackServer
+
+    @property
+    def command(self) -> list[str]:
+        """The installed program, reading from this server."""
+        return [PROGRAM, "--base-url", self.server.url]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Environment of the program: this home, a cookie, and nothing of the person who runs the soak."""
+        home = str(self.home)
+        folders = dict.fromkeys(("HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"), home)
+        cookie = {"CLAUDEMETER_COOKIE": MARKER}
+        return {"PATH": os.environ["PATH"], "TZ": "UTC", "LANG": "C.UTF-8"} | folders | cookie
+
+    def start_line(self) -> subprocess.Popen[str]:
+        """Start `--line`."""
+        return subprocess.Popen(
+            [*self.command, "--line"],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def check_files(self) -> None:
+        """Check that each state file is whole and holds no cookie."""
+        for path in self.home.rglob("*"):
+            if path.is_file():
+                assert MARKER.encode() not in path.read_bytes(), path
+        for path in self.home.rglob("kept-*.json"):
+            assert kept.load(path) is not None, path.read_text()
+        for path in self.home.rglob("kept-*.txt"):
+            since, until, status = path.read_text().partition("\n")[0].split(" ")
+            assert float(since) < float(until) and int(status) == 0, path.read_text()  # noqa: PT018
+        for path in self.home.rglob("state.json"):
+            assert isinstance(json.loads(path.read_text()), dict), path.read_text()
+
+
+@contextmanager
+def _machine() -> Iterator[Machine]:
+    with tempfile.TemporaryDirectory() as folder, LoopbackServer() as server:
+        server.routes |= {"/api/account": Answer.json(account_body()), **org_routes(PERSONAL)}
+        yield Machine(Path(folder), server)
+
+
+def _ends(process: subprocess.Popen[str]) -> tuple[int, str]:
+    """Return exit status and output once the program has ended by itself."""
+    out, err = process.communicate(timeout=60)
+    assert MARKER not in out + err
+    return process.returncode, out
+
+
+def kill_line(chance: random.Random) -> None:
+    """Kill `--line` a few times; the next run still prints the figures."""
+    with _machine() as machine:
+        for _ in range(3):
+            number = chance.choice((*CATCHABLE, signal.SIGKILL))
+            with machine.start_line() as process:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(chance.uniform(0, 0.8))
+                process.send_signal(number)
+                status, out = _ends(process)
+            assert (status, out) == (0, LINE) or status in (-number, 128 + number), (number, status, out)
+            machine.check_files()
+        with machine.start_line() as process:
+            assert _ends(process) == (0, LINE)
+        machine.check_files()
+
+
+def start_lines_at_once(chance: random.Random) -> None:
+    """Start `--line` many times at once: one poll, or one more for each run that was killed."""
+    with _machine() as machine:
+        running = [machine.start_line() for _ in range(chance.randint(2, 8))]
+        killed = chance.choice(running) if chance.random() < 0.5 else None
+        if killed is not None:
+            with suppress(subprocess.TimeoutExpired):
+                killed.wait(chance.uniform(0, 1.5))
+            killed.kill()
+        ends = [(process, _ends(process)) for process in running]
+        for process, (status, out) in ends:
+            assert (status, out) == (0, LINE) or process is killed, (status, out)
+        asked = len(machine.server.requests)
+        assert asked == REQUESTS or (killed is not None and asked < 2 * REQUESTS), asked
+        machine.check_files()
+
+
+def end_dashboard(chance: random.Random) -> None:
+    """Send the dashboard a signal at a random moment; one that can be caught restores the terminal."""
+    number = chance.choice((*CATCHABLE, signal.SIGKILL))
+    with _machine() as machine, _dashboard(machine, 100, 30) as terminal:
+        if chance.random() < 0.5:
+            terminal.wait_for("$17.20 of $50.00")
+        for _ in range(chance.randrange(4)):
+            _bother(chance, terminal)
+        _pause(terminal, chance.uniform(0, 0.6))
+        terminal.send_signal(number)
+        status = terminal.wait(60)
+        assert status in (0, -number, 128 + number), (number, status)
+        assert MARKER.encode() not in terminal.raw
+        if number is not signal.SIGKILL:
+            assert _left_on(terminal) == [], (number, status)
+        machine.check_files()
+
+
+def resize_dashboard(chance: random.Random) -> None:
+    """Resize the dashboard many times in a row; escape leads back to a dashboard that is drawn whole."""
+    with _machine() as machine, _dashboard(machine, 120, 36) as terminal:
+        if chance.random() < 0.8:
+            terminal.wait_for("$17.20 of $50.00")
+        for _ in range(chance.randint(5, 40)):
+            _bother(chance, terminal, resizes=0.8)
+        terminal.resize(chance.randint(90, 160), chance.randint(28, 45))
+        latest = time.monotonic() + 60
+        while not _shows(terminal, 0.5):
+            terminal.send("\x1b")
+            assert time.monotonic() < latest, f"not whole after a minute:\n{terminal.text}"
+        terminal.send_signal(signal.SIGTERM)
+        assert terminal.wait() == 0
+        assert _left_on(terminal) == []
+        machine.check_files()
+
+
+def _dashboard(machine: Machine, columns: int, rows: int) -> Terminal:
+    return Terminal(machine.command, columns=columns, rows=rows, env=machine.environment)
+
+
+def _bother(chance: random.Random, terminal: Terminal, resizes: float = 0.4) -> None:
+    """Press a key or resize the terminal, and sometimes pause."""
+    if chance.random() < resizes:
+        terminal.resize(chance.randint(1, 220), chance.randint(1, 60))
+    else:
+        terminal.send(chance.choice(KEYS))
+    if chance.random() < 0.3:
+        _pause(terminal, chance.uniform(0, 0.05))
+
+
+def _pause(terminal: Terminal, seconds: float) -> None:
+    """Pause for so many seconds, or until the program has ended."""
+    with suppress(AssertionError):
+        terminal.wait(seconds)
+
+
+def _shows(terminal: Terminal, seconds: float) -> bool:
+    """Wait for the dashboard in front; return False if it is not there in so many seconds."""
+    try:
+        terminal.wait_for(_is_whole, seconds)
+    except AssertionError:
+        return False
+    return True
+
+
+def _is_whole(terminal: Terminal) -> bool:
+    """True if the dashboard is in front, with each frame closed."""
+    lines = [line.ljust(terminal.columns) for line in terminal.lines]
+    return "$17.20 of $50.00" in terminal.text and not list(frame_defects(lines))
+
+
+def _left_on(terminal: Terminal) -> list[str]:
+    """Return the modes of the terminal that the program switched on and left on."""
+    raw = terminal.raw.decode("utf-8", "replace")
+    left = [mode for mode in MODES if raw.rfind(f"\x1b[{mode}h") > raw.rfind(f"\x1b[{mode}l")]
+    if raw.rfind("\x1b[?25l") > raw.rfind("\x1b[?25h"):
+        left.append("hidden cursor")
+    flags = termios.tcgetattr(terminal._master)[3]
+    return left + [name for name in ("ICANON", "ECHO", "ISIG") if not flags & getattr(termios, name)]
+
+
+PARTS = {
+    "kills": Part(kill_line, 200),
+    "lines": Part(start_lines_at_once, 100),
+    "signals": Part(end_dashboard, 300),
+    "resizes": Part(resize_dashboard, 100),
+}
