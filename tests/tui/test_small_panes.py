@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from claudemeter_tui.tui.app import Claudemeter
 from claudemeter_tui.tui.screens.dashboard import Dashboard
 from claudemeter_tui.tui.screens.listing import Listing
 from claudemeter_tui.tui.screens.page import Page
+from claudemeter_tui.tui.screens.viewer import Viewer
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.remark import Remark
 from tests.bodies import usage_body
@@ -287,3 +289,18 @@ async def test_closed_screen_survives_what_comes_late(key: str) -> None:
         if isinstance(closed, Listing):
             closed._resized()
         assert isinstance(pilot.app.screen, Dashboard)
+
+
+@pytest.mark.parametrize("name", ["overview", "details", "happenings", "help", "chart"])
+async def test_app_ends_while_a_screen_opens(name: str) -> None:
+    """The screen gets no parts then, and misses none."""
+    async with app(stage(*TRIO)).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        assert isinstance(pilot.app, Claudemeter)
+        pilot.app._open(name)
+        opened = pilot.app.screen
+        pilot.app.exit()
+        await pilot.pause()
+        assert isinstance(opened, Viewer)
+        assert not opened.children
+    assert pilot.app.return_code == 0

@@ -58,7 +58,7 @@ class Page(Viewer):
 
     def on_mount(self) -> None:
         """Draw at once, and take the keys for scrolling."""
-        self.query_exactly_one(VerticalScroll).focus()
+        self.query(VerticalScroll).focus()  # there is none if the app closes meanwhile
         self._draw()
 
     def on_resize(self) -> None:
