@@ -153,13 +153,13 @@ def test_window_closed_on_a_busy_screen_ends_the_program(server: LoopbackServer,
         assert terminal.wait() in (0, 120)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_signal_restores_the_terminal(server: LoopbackServer, number: signal.Signals) -> None:
-    """After SIGTERM or SIGHUP the screen, the cursor and the mouse are as before."""
+    """After SIGTERM, SIGHUP or SIGINT the screen, the cursor and the mouse are as before."""
     with program(server) as terminal:
         terminal.wait_for("$17.20 of $50.00")
         terminal.send_signal(number)
-        terminal.wait()
+        assert terminal.wait() == 0
         for ends in (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1000l"):
             assert ends in terminal.raw
 

@@ -116,7 +116,7 @@ class Claudemeter(App[str]):
 
     def get_driver_class(self) -> type[Driver]:
         """Textual's driver, with the way past it for title, bell and notifications."""
-        return driver_class(super().get_driver_class(), self._outlet)
+        return driver_class(super().get_driver_class(), self._outlet, self._await_signals)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our colours in terms of a theme that is not ours."""
@@ -150,8 +150,11 @@ class Claudemeter(App[str]):
         self.run_worker(self._feed.run(self._post), exit_on_error=True)
         if self._may_alert and self._run.attention.command is not None:
             self.run_worker(self._run.attention.command.run())
-        if sys.platform != "win32" and not self.is_headless:
-            for number in (signal.SIGTERM, signal.SIGHUP):
+
+    def _await_signals(self) -> None:
+        """Leave by a signal as by a key, from before the first frame on."""
+        if sys.platform != "win32":
+            for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
                 asyncio.get_running_loop().add_signal_handler(number, self._end)
 
     def _end(self) -> None:

@@ -159,8 +159,13 @@ class Outlet:
             self._write(sequence)
 
 
-def driver_class(base: type[Driver], outlet: Outlet) -> type[Driver]:
-    """A driver like `base` that opens and closes the outlet together with the application mode."""
+def driver_class(
+    base: type[Driver], outlet: Outlet, before: Callable[[], object] = lambda: None
+) -> type[Driver]:
+    """A driver like `base` that opens and closes the outlet together with the application mode.
+
+    `before` is called before a terminal is changed in any way.
+    """
 
     class OutletDriver(base):  # type: ignore[misc,valid-type]
         """Keeps the terminal's title safe; a headless one writes nothing."""
@@ -170,6 +175,8 @@ def driver_class(base: type[Driver], outlet: Outlet) -> type[Driver]:
                 super().write(data)
 
         def start_application_mode(self) -> None:
+            if not self.is_headless:
+                before()
             super().start_application_mode()
             if not self.is_headless:
                 outlet.open(self.write)

@@ -46,6 +46,7 @@ class Viewer(Screen[None]):
         """True if all parts are there: not before they are mounted, not once the screen or the app closes.
 
         A closing screen loses its parts before its last messages come, such as a resize; Textual calls
-        it not displayed then. A screen that is opened while the app closes gets no parts at all.
+        it not displayed then. A screen that is opened while the app closes gets no parts, or only some;
+        Textual calls it not attached then.
         """
-        return self.is_mounted and self.display and bool(self.children) and self.app.is_running
+        return self.is_mounted and self.display and self.is_attached and self.app.is_running
