@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
 from pathlib import Path
 
-from tests.golden import commands, words
+from tests.golden import answers, commands, verdicts, words
 from tests.golden.scenes import scenes
 from tests.golden.texts import headed, of_scene
 
@@ -29,6 +29,8 @@ def copies() -> Mapping[str, Callable[[], str]]:
         "words-reasons": words.of_reasons,
         "words-forms": words.of_forms,
         "words-replies": words.of_replies,
+        "words-verdicts": verdicts.of_verdicts,
+        "words-answers": answers.of_answers,
         "words-keys": words.of_keys,
     }
     made: dict[str, Callable[[], str]] = {name: partial(_of_table, table) for name, table in tables.items()}
