@@ -96,7 +96,9 @@ SURROUNDINGS: Mapping[str, Mapping[str, str]] = {
 }
 """What the environment says to those looks that come from there."""
 FAMOUS = ("trio", "story", "afternoon", "two_sessions", "planted", "demo_0045")
-"""Scenes that are seen in every look, and deeper."""
+"""Scenes that are seen deeper."""
+COLOURFUL = ("trio", "afternoon", "planted", "no_session")
+"""Scenes that are seen in every look."""
 MINOR = re.compile(r"demo_|_at_first|_later|_unknown|_free|every_|_stale|_for_long")
 """Scenes that differ little from others: seen at two sizes of the usual ones."""
 CHARTS = ((24, 4), (60, 8), (110, 12), (180, 30))
@@ -135,11 +137,11 @@ def sittings(found: Sequence[Scene]) -> Iterator[Sitting]:
             yield Sitting(scene, size, screens=shown)
         yield Sitting(scene, LINE, screens=shown if shown is SCREENS_OF_CONNECT else IN_ONE_LINE)
         yield Sitting(scene, LARGE, screens=dashboard)
-        if scene.name in (*FAMOUS, "no_session"):
+        if scene.name in COLOURFUL:
             looks = [look for look in LOOKS if look != "plain"]
             yield from (Sitting(scene, size, look, shown) for look in looks for size in (SIZES[0], SIZES[3]))
         if scene.name in FAMOUS:
-            yield from (Sitting(scene, size, "deeper", DEEPER) for size in SIZES)
+            yield from (Sitting(scene, size, "deeper", DEEPER) for size in SIZES[::2])
 
 
 def write_sitting(folder: Path, sitting: Sitting) -> int:
@@ -261,25 +263,28 @@ def _settle_in() -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write everything into the folder that is named, which must not be there yet."""
-    if len(arguments) != 1:
-        print("usage: python -m tests.freeze FOLDER", file=sys.stderr)
+    """Write everything into the folder that is named first, which must not be there yet.
+
+    Names of scenes may follow; then only their pictures and charts are written, beside all texts.
+    """
+    if not arguments or arguments[0].startswith("-"):
+        print("usage: python -m tests.freeze FOLDER [SCENE ...]", file=sys.stderr)
         return 2
-    folder = Path(arguments[0]).resolve()
+    folder, wanted = Path(arguments[0]).resolve(), arguments[1:]
     if folder.exists():
         print(f"{folder} exists already", file=sys.stderr)
         return 2
-    folder.mkdir(parents=True)
     captured = captured_scenes()
     _settle_in()
     with TemporaryDirectory() as home:
         os.environ["HOME"] = home
-        own = scenes()
+        everyone = (*scenes(), *(replace(one, name=f"captured_{one.name}") for one in captured))
+        chosen = [scene for scene in everyone if not wanted or scene.name in wanted]
+        folder.mkdir(parents=True)
         texts = write_texts(folder, captured)
-        named = [*own, *(replace(one, name=f"captured_{one.name}") for one in captured)]
-        charts = sum(write_charts(folder, scene) for scene in named)
+        charts = sum(write_charts(folder, scene) for scene in chosen)
         with ProcessPoolExecutor(PROCESSES, get_context("fork")) as pool:
-            pictures = sum(pool.map(partial(write_sitting, folder), sittings(named), chunksize=4))
+            pictures = sum(pool.map(partial(write_sitting, folder), sittings(chosen)))
     print(f"{texts} texts, {charts} charts and {pictures} pictures in {folder}")
     return 0
 
