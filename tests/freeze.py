@@ -32,6 +32,7 @@ from claudemeter_tui.model.reading import Reading
 from claudemeter_tui.text.chart import Frame, Line, credits_chart, windows_chart
 from claudemeter_tui.tui.app import Claudemeter
 from claudemeter_tui.tui.options import Options
+from claudemeter_tui.tui.widgets.remark import Remark
 from tests.golden.copies import copies
 from tests.golden.scenes import Scene, captured_scenes, scenes
 from tests.golden.texts import headed, of_scene
@@ -75,6 +76,13 @@ DEEPER: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "no_such_org": (("9",), ()),
     "second_org": (("2",), ()),
     "second_org_windows": (("w",), ("escape",)),
+    "longest": (("plus",), ()),
+    "copied": (("d", "down", "y"), OVER),
+    "without_place": (("d", "enter"), OVER),
+    "nothing_found": (("o", "slash", "z", "z", "z"), ("escape", "escape")),
+    "nothing_found_in_details": (("d", "slash", "z", "z", "z", "enter"), ("escape", "escape")),
+    "private_confirm": (("p", "S"), ("escape", "p")),
+    "refreshed": (("r",), ()),
     "shorter": (("minus", "minus"), ("plus", "plus")),
     "private_details": (("p", "d"), ("escape", "p")),
     "palette": (("ctrl+p",), OVER),
@@ -95,7 +103,17 @@ SURROUNDINGS: Mapping[str, Mapping[str, str]] = {
     "sixteen": {"TERM": "xterm", "COLORTERM": ""},
 }
 """What the environment says to those looks that come from there."""
-FAMOUS = ("trio", "story", "afternoon", "two_sessions", "planted", "demo_0045")
+FAMOUS = (
+    "trio",
+    "story",
+    "afternoon",
+    "two_sessions",
+    "planted",
+    "demo_0045",
+    "spending",
+    "throttled_later",
+    "claude_code",
+)
 """Scenes that are seen deeper."""
 COLOURFUL = ("trio", "afternoon", "planted", "no_session")
 """Scenes that are seen in every look."""
@@ -179,6 +197,8 @@ async def _pictures(sitting: Sitting) -> dict[str, tuple[str, str]]:
             await pilot.pause()
             svg = app.export_screenshot(title="claudemeter-tui", simplify=True)
             found[name] = ID.sub("terminal-", svg), text(pilot)
+            app.clear_notifications()
+            await app.screen.query(Remark).remove()
             await _press(pilot, back)
     return found
 

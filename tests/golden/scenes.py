@@ -35,6 +35,7 @@ from tests.answers import NOT_FOUND
 from tests.bodies import (
     ACCOUNT,
     NEXT_MONTH,
+    extra_usage_body,
     locked_body,
     org_body,
     overage_body,
@@ -175,6 +176,28 @@ def _rare() -> Iterator[Scene]:
     grant = {"eligible": True, "grants": [dict(whole_bodies.GRANT)]}
     full = usage_body(100.0, 100.0, seven_day_opus=window_body(100.0), cedar_ember=grant)
     yield _scene("early_reset", OrgBodies(usage=full, overage=locked_body()))
+    grants = [
+        {"usable_now": False},
+        {"resets_left": 1, "usable_now": True, "ends_at": "2026-04-26T00:00:00Z"},
+    ]
+    once = window_body(100.0, "2026-04-25T14:00:00Z", limit_dollars=100, used_dollars=100)
+    odd_grants = usage_body(cinder_cove=once, cedar_ember={"eligible": False, "grants": grants})
+    odd_org = org_body(name="", capabilities=(), tier="")
+    yield _scene(
+        "odd_grants", OrgBodies(odd_org, odd_grants, prepaid=prepaid_body(auto_reload={"enabled": True}))
+    )
+    spent = tuple((minute, 4900 - 40 * minute - minute % 3) for minute in range(80, 0, -4))
+    spending = OrgBodies(
+        usage=usage_body(100.0, 67.0, extra_usage=extra_usage_body(4880.0)),
+        overage=overage_body(4880),
+        prepaid=prepaid_body(9_000, auto_reload={"enabled": True}),
+        spent=spent,
+    )
+    yield _scene("spending", spending)
+    slowly = replace(spending, overage=overage_body(4880, 900_000), prepaid=prepaid_body(None))
+    yield _scene("spending_slowly", replace(slowly, spent=((75, 4000), (60, 4300), (45, 4500), (9, 4880))))
+    pool = OrgBodies(team_body(), usage_body(100.0, 9.0), overage_body(4880, 9000), prepaid=prepaid_body(0))
+    yield _scene("spending_of_the_pool", replace(pool, spent=spent))
     paused = subscription_body("paused", payment_paused_until="2026-06-01T00:00:00Z", next_charge=None)
     issue = org_body(billing_issue="invoice_overdue", billable_usage_paused_until=NEXT_MONTH)
     yield _scene("payment", OrgBodies(issue, overage=overage_body(), subscription=paused))

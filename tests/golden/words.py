@@ -28,6 +28,7 @@ from claudemeter_tui.text.chart import MARKS
 from claudemeter_tui.text.events import as_json, line, words
 from claudemeter_tui.text.pretty import Line, pretty
 from claudemeter_tui.text.problems import TABLE
+from claudemeter_tui.text.redact_body import redact_body
 from claudemeter_tui.text.via import UNSEEN
 from claudemeter_tui.tui.keys import GROUPS
 from claudemeter_tui.tui.screens.help import every_key
@@ -139,7 +140,7 @@ def of_replies() -> Iterator[tuple[str, str]]:
             case Failure():
                 yield endpoint, part.trouble
     for name, text in (("hostile", HOSTILE), ("no JSON", "<html>\n\x1b[31m"), ("empty", "")):
-        yield name, _pretty(text)
+        yield name, f"{_pretty(text)}\nwithout names: {redact_body(text)}"
 
 
 def _pretty(text: str, new: tuple[str, ...] = (), odd: tuple[str, ...] = ()) -> str:
