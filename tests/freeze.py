@@ -36,7 +36,7 @@ from claudemeter_tui.tui.widgets.remark import Remark
 from tests.golden.copies import copies
 from tests.golden.scenes import Scene, captured_scenes, scenes
 from tests.golden.texts import headed, of_scene
-from tests.tui.conftest import quiet
+from tests.tui.conftest import FRAME, quiet
 from tests.tui.stage import Stage, text
 
 Size = tuple[int, int]
@@ -180,6 +180,7 @@ async def _pictures(sitting: Sitting) -> dict[str, tuple[str, str]]:
     stage = Stage((), scene.readings[0].at)
     options = Options(zone=UTC, **LOOKS.get(sitting.look, {}))
     app = Claudemeter(stage, now=lambda: stage.now, options=options)
+    app.animation_level = "none"  # a screen that still scrolls looks different each time
     found: dict[str, tuple[str, str]] = {}
     async with app.run_test(size=sitting.size) as pilot:
         await pilot.pause()
@@ -194,7 +195,7 @@ async def _pictures(sitting: Sitting) -> dict[str, tuple[str, str]]:
             await _press(pilot, there)
             for field_ in app.screen.query(Input):
                 field_.cursor_blink = False
-            await pilot.pause()
+            await _still(pilot)
             svg = app.export_screenshot(title="claudemeter-tui", simplify=True)
             found[name] = ID.sub("terminal-", svg), text(pilot)
             app.clear_notifications()
@@ -216,6 +217,18 @@ async def _post(stage: Stage, app: Claudemeter, reading: Reading) -> None:
 async def _press(pilot: Pilot[Any], keys: Sequence[str]) -> None:
     for key in keys:
         await pilot.press(key)
+        await pilot.pause()
+
+
+async def _still(pilot: Pilot[Any]) -> None:
+    """Wait until the screen looks the same twice, some frames apart: Textual puts off scrolling."""
+    before = ""
+    for _ in range(MOST_TURNS):
+        await asyncio.sleep(3 * FRAME)
+        await pilot.pause()
+        shown, before = before, text(pilot)
+        if shown == before:
+            return
 
 
 @contextmanager
