@@ -8,9 +8,9 @@ import sys
 
 def main() -> int:
     """Say again what a status bar was told a moment ago, else run the program; gives the exit status."""
-    from claudemeter_tui.scripts import recent  # noqa: PLC0415 - both are loaded only when they are needed
+    from claudemeter_tui.commands import answer_cache  # noqa: PLC0415 - both are loaded only when they are needed
 
-    status = recent.again(sys.argv[1:])
+    status = answer_cache.replay_answer(sys.argv[1:])
     if status is not None:
         return status
     from claudemeter_tui import cli  # noqa: PLC0415

@@ -14,11 +14,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from statistics import fmean, median
 
-from claudemeter_tui.model.forecast import Range, reach
+from claudemeter_tui.model.credits import Balance, Credits, Meter, MeterOrigin
+from claudemeter_tui.model.forecast import LimitForecast, forecast_limit
 from claudemeter_tui.model.money import Money
-from claudemeter_tui.model.rate import spend_rate
-from claudemeter_tui.model.samples import Series
-from claudemeter_tui.model.usage import Balance, Credits, Meter, Origin
+from claudemeter_tui.model.spending import compute_spend_rate
+from claudemeter_tui.model.time_series import CreditSeries
 
 MONDAY = datetime(2026, 4, 6, tzinfo=UTC)
 MINUTES = 7 * 24 * 60
@@ -88,7 +88,7 @@ USES: dict[str, Callable[[random.Random], Spending]] = {
 class Judged:
     """One forecast and what came."""
 
-    said: Range
+    said: LimitForecast
     asked: datetime
     truth: datetime
     """When cap or balance were really reached."""
@@ -117,14 +117,16 @@ def week(use: str, seed: int) -> Iterator[Judged]:
     asleep = _asleep(spent, chance)
     offset, by_balance = chance.randrange(ASKED_EVERY), chance.random() < 0.3
     truth = _reached(spent, limit)
-    series, used = Series(), 0
+    series, used = CreditSeries(), 0
     for minute in range(truth):
         used += spent[minute]
         now = MONDAY + (minute + 1) * MINUTE
         if asleep[minute]:
             continue
         series = _polled(series, now, used, chance)
-        if minute % ASKED_EVERY == offset and (said := _forecast(series, used, limit, now, by_balance)):
+        if minute % ASKED_EVERY == offset and (
+            said := _forecast(series, used, limit, now, by_balance=by_balance)
+        ):
             yield Judged(said, now, MONDAY + (truth + 1) * MINUTE)
 
 
@@ -147,18 +149,20 @@ def _asleep(spent: Spending, chance: random.Random) -> list[bool]:
     return asleep
 
 
-def _polled(series: Series, now: datetime, used: int, chance: random.Random) -> Series:
+def _polled(series: CreditSeries, now: datetime, used: int, chance: random.Random) -> CreditSeries:
     """One poll in 150 fails."""
     if chance.random() < 1 / 150:
-        return series.gap(now)
-    return series.after(now, Origin.OVERAGE, _money(used), MOST)
+        return series.append_gap(now)
+    return series.append(now, MeterOrigin.OVERAGE, _money(used), MOST)
 
 
-def _forecast(series: Series, used: int, limit: int, now: datetime, by_balance: bool) -> Range | None:  # noqa: FBT001
+def _forecast(
+    series: CreditSeries, used: int, limit: int, now: datetime, *, by_balance: bool
+) -> LimitForecast | None:
     cap = None if by_balance else _money(limit)
-    meter = Meter(Origin.OVERAGE, used=_money(used), cap=cap, uncapped=by_balance, enabled=True)
+    meter = Meter(MeterOrigin.OVERAGE, used=_money(used), cap=cap, is_uncapped=by_balance, is_enabled=True)
     balance = Balance(_money(limit - used)) if by_balance else None
-    return reach(Credits((meter,), balance), spend_rate(series, now), now)
+    return forecast_limit(Credits((meter,), balance), compute_spend_rate(series, now), now)
 
 
 def _money(cents: int) -> Money:

@@ -28,16 +28,23 @@ from unittest.mock import patch
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from claudemeter_tui.charts.canvas import ChartLine
+from claudemeter_tui.charts.chart import build_credits_chart, build_windows_chart
+from claudemeter_tui.charts.time_axis import ChartFrame
 from claudemeter_tui.model.reading import Reading
-from claudemeter_tui.text.chart import Frame, Line, credits_chart, windows_chart
 from claudemeter_tui.tui.app import Claudemeter
 from claudemeter_tui.tui.options import Options
-from claudemeter_tui.tui.widgets.remark import Remark
+from claudemeter_tui.tui.widgets.status_line import InlineToast
 from tests.golden.copies import copies
 from tests.golden.scenes import Scene, captured_scenes, scenes
 from tests.golden.texts import headed, of_scene
+<<<<<<< ours
+from tests.tui.app_harness import Stage, text
+from tests.tui.conftest import quiet
+=======
 from tests.tui.conftest import FRAME, quiet
 from tests.tui.stage import Stage, text
+>>>>>>> theirs
 
 Size = tuple[int, int]
 SIZES: Sequence[Size] = ((120, 36), (100, 30), (80, 24), (60, 20), (40, 8))
@@ -199,7 +206,7 @@ async def _pictures(sitting: Sitting) -> dict[str, tuple[str, str]]:
             svg = app.export_screenshot(title="claudemeter-tui", simplify=True)
             found[name] = ID.sub("terminal-", svg), text(pilot)
             app.clear_notifications()
-            await app.screen.query(Remark).remove()
+            await app.screen.query(InlineToast).remove()
             await _press(pilot, back)
     return found
 
@@ -255,13 +262,13 @@ def write_charts(folder: Path, scene: Scene) -> int:
 
 def _charts(scene: Scene) -> Iterator[tuple[str, str]]:
     for number, state in enumerate(scene.store.orgs, 1):
-        events = [event for event in scene.events if event.key == state.key]
-        cap = state.credits.lead.cap if state.credits.lead is not None else None
+        events = [event for event in scene.events if event.org_key == state.key]
+        cap = state.credits.lead_meter.cap if state.credits.lead_meter is not None else None
         for (width, height), span, plain in itertools.product(CHARTS, SPANS, (False, True)):
-            frame = Frame(scene.now, width, height, span, UTC, plain=plain)
+            frame = ChartFrame(scene.now, width, height, span, UTC, ascii_only=plain)
             both = {
-                "credits": credits_chart(state.series, frame, cap=cap, events=events),
-                "windows": windows_chart(state.histories, frame, events=events),
+                "credits": build_credits_chart(state.series, frame, cap=cap, events=events),
+                "windows": build_windows_chart(state.histories, frame, events=events),
             }
             for name, chart in both.items():
                 if chart is not None:
@@ -269,7 +276,7 @@ def _charts(scene: Scene) -> Iterator[tuple[str, str]]:
                     yield head, "\n".join(_inked(line) for line in chart.lines)
 
 
-def _inked(line: Line) -> str:
+def _inked(line: ChartLine) -> str:
     """A line of a chart, then its pieces with their ink."""
     return "".join(piece for piece, _ in line) + "  " + " ".join(f"{len(piece)}{ink}" for piece, ink in line)
 

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from claudemeter_tui.config.flags import ACTIONS
-from claudemeter_tui.config.table import SETTINGS
-from claudemeter_tui.text.line import PLACES
-from claudemeter_tui.tui.screens.help import every_key
+from claudemeter_tui.config.actions import ACTION_FLAGS
+from claudemeter_tui.config.schema import SETTINGS
+from claudemeter_tui.formatting.status_line import PLACEHOLDERS
+from claudemeter_tui.tui.screens.help import list_key_groups
 
 README = Path(__file__).parent.parent / "README.md"
 
@@ -23,17 +23,17 @@ def keys() -> str:
     """All keys by purpose."""
 
     def rows() -> Iterator[tuple[str, str]]:
-        for purpose, group in every_key():
+        for purpose, group in list_key_groups():
             yield f"**{purpose}**", ""
             for key in group:
-                yield f"`{key.shown}`", key.purpose
+                yield f"`{key.display}`", key.purpose
 
     return _table(("key", "what it does"), rows())
 
 
 def flags() -> str:
     """What is no setting: flags that do something once."""
-    said = ((f"`{flag}{f' {takes}' if takes else ''}`", does) for flag, takes, does in ACTIONS)
+    said = ((f"`{flag}{f' {takes}' if takes else ''}`", does) for flag, takes, does in ACTION_FLAGS)
     return _table(("flag", "what it does"), [("`--demo`", "a simulated day; no account, no network"), *said])
 
 
@@ -48,7 +48,7 @@ def settings() -> str:
 def placeholders() -> str:
     """What `--format` knows."""
     return _table(
-        ("placeholder", "stands for"), ((f"`{{{name}}}`", place[0]) for name, place in PLACES.items())
+        ("placeholder", "stands for"), ((f"`{{{name}}}`", place[0]) for name, place in PLACEHOLDERS.items())
     )
 
 

@@ -12,19 +12,21 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
 from typing import Any
 
+from claudemeter_tui.claude_ai import parse
+from claudemeter_tui.claude_ai.validation import ParsedBody
+from claudemeter_tui.model.account import Account, Org
+from claudemeter_tui.model.credits import MeterOrigin
 from claudemeter_tui.model.reading import (
     Endpoint,
+    ErrorKind,
     Failure,
+    OrgReading,
     Reading,
     Reply,
-    Report,
     Schedule,
     Session,
-    Trouble,
 )
 from claudemeter_tui.model.store import Store
-from claudemeter_tui.model.usage import Account, Org, Origin
-from claudemeter_tui.sources.claude_ai import wire
 from tests.bodies import (
     ACCOUNT,
     NEXT_MONTH,
@@ -68,16 +70,16 @@ class OrgBodies:
 
 
 @lru_cache(1000)
-def understood(endpoint: Endpoint, text: str, *, shared: bool) -> wire.Parsed[Any]:
+def understood(endpoint: Endpoint, text: str, *, shared: bool) -> ParsedBody[Any]:
     """What a body means; the scenes have the same few over and over."""
-    overage = partial(wire.overage, shared=shared)
-    meanings: dict[Endpoint, Callable[[object], wire.Parsed[Any]]] = {
-        Endpoint.ACCOUNT: wire.account,
-        Endpoint.USAGE: wire.usage,
-        Endpoint.OVERAGE: partial(overage, origin=Origin.OVERAGE),
-        Endpoint.OWN_OVERAGE: partial(overage, origin=Origin.OWN),
-        Endpoint.PREPAID: wire.prepaid,
-        Endpoint.SUBSCRIPTION: wire.subscription,
+    overage = partial(parse.parse_overage, shared=shared)
+    meanings: dict[Endpoint, Callable[[object], ParsedBody[Any]]] = {
+        Endpoint.ACCOUNT: parse.parse_account,
+        Endpoint.USAGE: parse.parse_usage,
+        Endpoint.OVERAGE: partial(overage, origin=MeterOrigin.OVERAGE),
+        Endpoint.OWN_OVERAGE: partial(overage, origin=MeterOrigin.OWN_OVERAGE),
+        Endpoint.PREPAID: parse.parse_prepaid,
+        Endpoint.SUBSCRIPTION: parse.parse_subscription,
     }
     return meanings[endpoint](json.loads(text))
 
@@ -97,7 +99,7 @@ def org_of(body: Json) -> Org:
 
 @lru_cache(1000)
 def _org_of(text: str) -> Org:
-    (org,) = wire.organizations([json.loads(text)]).value
+    (org,) = parse.parse_organizations([json.loads(text)]).value
     assert isinstance(org, Org)
     return org
 
@@ -111,7 +113,7 @@ def parts(bodies: OrgBodies, at: datetime) -> dict[Endpoint, Reply | Failure]:
         Endpoint.PREPAID: bodies.prepaid,
         Endpoint.SUBSCRIPTION: bodies.subscription,
     }
-    shared = org_of(bodies.org).shared
+    shared = org_of(bodies.org).is_shared
     return {endpoint: reply(endpoint, body, at, shared=shared) for endpoint, body in sent.items()}
 
 
@@ -120,10 +122,10 @@ def readings(*orgs: OrgBodies, at: datetime = READ, session: Session = SESSION) 
     account = Account(ACCOUNT, "pat@example.com")
     roster = tuple(org_of(bodies.org) for bodies in orgs)
     who = Reply(Endpoint.ACCOUNT, at, account, json.dumps(account_body(*(bodies.org for bodies in orgs))))
-    yield Reading(session, at, account=who, roster=roster)
+    yield Reading(session, at, account=who, orgs=roster)
     for bodies in orgs:
         yield from _earlier(bodies, at, session)
-        yield Reading(session, at, reports=(Report(org_of(bodies.org), parts(bodies, at)),))
+        yield Reading(session, at, org_readings=(OrgReading(org_of(bodies.org), parts(bodies, at)),))
     yield Reading(session, at, schedule=Schedule(at + INTERVAL, INTERVAL))
 
 
@@ -141,8 +143,8 @@ def _earlier(bodies: OrgBodies, at: datetime, session: Session) -> Iterable[Read
         past = OrgBodies(**{**vars(bodies), which: body | {"used_credits": max(0, used)}})
         found = parts(past, then)
         if used < 0:
-            found = {endpoint: Failure(Trouble.SERVER_ERROR, endpoint, then) for endpoint in found}
-        yield Reading(session, then, reports=(Report(org_of(bodies.org), found),))
+            found = {endpoint: Failure(ErrorKind.SERVER_ERROR, endpoint, then) for endpoint in found}
+        yield Reading(session, then, org_readings=(OrgReading(org_of(bodies.org), found),))
 
 
 def store(*orgs: OrgBodies, at: datetime = READ) -> Store:

@@ -20,7 +20,7 @@ from concurrent.futures import Future
 from types import TracebackType
 from typing import Self
 
-from tests.answers import MEBIBYTE, NOT_FOUND, Request, Sends
+from tests.responses import MEBIBYTE, NOT_FOUND, Request, Sends
 
 
 class LoopbackServer:

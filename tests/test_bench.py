@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from tests.bench import asking, memory, panes, reckoning
+from tests.bench import fold_time, memory, panes, poll_time
 from tests.bench.__main__ import FIGURES, main
 from tests.bench.table import Line, compared, in_turn, limited, milliseconds, ratio
 
@@ -18,10 +18,10 @@ TINY: dict[str, Callable[[], Line]] = {
     "week": partial(memory.week, (1, 3)),
     "idle": partial(panes.idle, 1, 0.0, 0.2),
     "key": partial(panes.key, 2, 3),
-    "poll": partial(asking.poll, 1, 2, 0.001),
-    "once": partial(asking.once, 1),
-    "fold": partial(reckoning.fold, 1, 2),
-    "judge": partial(reckoning.judge, 1, 2),
+    "poll": partial(poll_time.poll, 1, 2, 0.001),
+    "once": partial(poll_time.once, 1),
+    "fold": partial(fold_time.fold, 1, 2),
+    "judge": partial(fold_time.judge, 1, 2),
 }
 
 

@@ -1,4 +1,4 @@
-"""Who may import whom, and what stays unloaded: looked at in the text and in a fresh interpreter."""
+"""Who may import whom, and what stays unloaded: read from the source and from a fresh interpreter."""
 
 from __future__ import annotations
 
@@ -20,44 +20,64 @@ MODULES = {
     ".".join((PACKAGE, *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__"): path
     for path in sorted(ROOT.rglob("*.py"))
 }
-HEAVY = ("httpx", "pydantic", "browser_cookie3", "plotext", "textual")
+HEAVY = ("httpx", "pydantic", "browser_cookie3", "plotext", "textual", "sqlite3")
 
-MAY_IMPORT = {
-    "model": {"model"},
-    "text": {"text", "model"},
-    "polling": {"clock", "model"},
-    "clock": set[str](),
+WIRES = frozenset({"cli", "wiring"})
+"""The modules that connect the packages and may import everything."""
+MAY_IMPORT: dict[str, set[str]] = {
+    "": set(),
+    "__main__": {"cli", "commands"},
+    "clock": set(),
     "feed": {"model"},
-    "sources": {"sources", "model"},
-    "tui": {"tui", "text", "model", "feed"},
-    "config": {"config", "sources", "model"},
+    "storage": {"model"},
+    "config": {"model", "browsers"},
+    "model": set(),
+    "claude_ai": {"model"},
+    "claude_code": {"claude_ai", "clock", "model", "storage"},
+    "browsers": {"clock", "model"},
+    "sessions": {"browsers", "claude_code", "clock", "formatting", "model"},
+    "demo": {"model"},
+    "formatting": {"model"},
+    "privacy": {"formatting", "model"},
+    "charts": {"formatting", "model"},
+    "commands": {
+        "browsers",
+        "claude_code",
+        "config",
+        "feed",
+        "formatting",
+        "model",
+        "privacy",
+        "sessions",
+        "storage",
+    },
+    "tui": {"charts", "feed", "formatting", "model", "privacy"},
 }
-"""By room; any other module at the top wires and may import everything."""
-LIBRARIES = {
-    "model": set[str](),
-    "text": {"plotext"},
-    "polling": set[str](),
-    "clock": set[str](),
-    "feed": set[str](),
-    "sources": {"httpx", "pydantic", "pydantic_core", "browser_cookie3"},
-    "tui": {"textual", "rich"},
-    "config": {"platformdirs"},
+"""Each package and top-level module with the packages that it may import besides itself."""
+LIBRARIES: dict[str, set[str]] = {
+    "storage": {"platformdirs"},
+    "claude_ai": {"httpx", "pydantic", "pydantic_core"},
+    "claude_code": {"httpx"},
+    "browsers": {"browser_cookie3"},
+    "demo": {"httpx"},
+    "charts": {"plotext"},
+    "tui": {"rich", "textual"},
 }
-"""By room; what stands beside the standard library."""
+"""The libraries of each package besides the standard one; all others have none."""
 
 
-def room(module: str) -> str:
-    """The room of a module of ours: the part after the package's name; empty for the package itself."""
+def package_of(module: str) -> str:
+    """Return the part of a module's name after the program's; empty for the program itself."""
     return module.split(".")[1] if "." in module else ""
 
 
 @cache
-def imports(module: str) -> frozenset[str]:
-    """Every module that is named in an import of this one, wherever in its text."""
-    return frozenset(_imports(module))
+def list_imports(module: str) -> frozenset[str]:
+    """Return every module that this one names in an import, wherever in its source."""
+    return frozenset(_iterate_imports(module))
 
 
-def _imports(module: str) -> Iterator[str]:
+def _iterate_imports(module: str) -> Iterator[str]:
     path = MODULES[module]
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     for node in ast.walk(ast.parse(path.read_bytes())):
@@ -69,23 +89,23 @@ def _imports(module: str) -> Iterator[str]:
             yield from (name if name in MODULES else base for name in inner)
 
 
-def outside(module: str) -> set[str]:
-    """The libraries that a module imports beside the standard one."""
-    tops = {name.partition(".")[0] for name in imports(module)}
+def list_libraries(module: str) -> set[str]:
+    """Return the libraries that a module imports besides the standard one."""
+    tops = {name.partition(".")[0] for name in list_imports(module)}
     return tops - sys.stdlib_module_names - {PACKAGE, "__future__"}
 
 
-def of(name: str) -> tuple[str, ...]:
-    """Every module of a room."""
-    return tuple(module for module in MODULES if room(module) == name)
+def list_modules(*packages: str) -> tuple[str, ...]:
+    """Return every module of these packages."""
+    return tuple(module for module in MODULES if package_of(module) in packages)
 
 
 @cache
-def loaded(*modules: str) -> frozenset[str]:
-    """What a fresh interpreter has loaded after importing these modules: all that any of them loads."""
-    asking = f"import sys, {', '.join(modules)}; print(*sys.modules)"
-    told = subprocess.run([sys.executable, "-c", asking], capture_output=True, text=True, check=True)
-    return frozenset(told.stdout.split())
+def list_loaded(*modules: str) -> frozenset[str]:
+    """Return all that a fresh interpreter has loaded after importing these modules."""
+    program = f"import sys, {', '.join(modules)}; print(*sys.modules)"
+    printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return frozenset(printed.stdout.split())
 
 
 FIRST_FRAME = """
@@ -100,65 +120,92 @@ def painted(app):
 Claudemeter.on_ready = painted
 Claudemeter(None, now=lambda: datetime.now(UTC)).run(headless=True)
 """
-"""Says what is loaded when the first frame is painted."""
+"""Prints what is loaded when the first frame is painted."""
 
 
-def test_every_room_is_known() -> None:
-    """What is read here is the package: a room that moves is not forgotten."""
-    assert set(MAY_IMPORT) <= {room(module) for module in MODULES}
+def test_every_package_has_a_row() -> None:
+    """No package and no top-level module is exempt, and no row is left of one that is gone."""
+    assert {package_of(module) for module in MODULES} == MAY_IMPORT.keys() | WIRES
 
 
-@pytest.mark.parametrize("module", [one for one in MODULES if room(one) in MAY_IMPORT])
-def test_imports_point_one_way(module: str) -> None:
-    """A room imports itself and the rooms below it, never one above."""
-    ours = {room(name) for name in imports(module) if name.partition(".")[0] == PACKAGE}
-    assert ours - {""} <= MAY_IMPORT[room(module)]
+def test_imports_stay_within_their_borders() -> None:
+    """Each package imports itself and what its row names; the list shows every violation."""
+    violations = [
+        f"{module} imports {name}"
+        for module in MODULES
+        if package_of(module) not in WIRES
+        for name in sorted(list_imports(module))
+        if name.partition(".")[0] == PACKAGE
+        and package_of(name) not in {"", package_of(module), *MAY_IMPORT[package_of(module)]}
+    ]
+    assert violations == []
 
 
-@pytest.mark.parametrize("module", [one for one in MODULES if room(one) in LIBRARIES])
-def test_libraries_stay_in_their_rooms(module: str) -> None:
-    """The model needs the standard library only; each other library has one room."""
-    assert outside(module) <= LIBRARIES[room(module)]
+def test_libraries_stay_in_their_packages() -> None:
+    """The model needs the standard library only; each other library has its packages."""
+    violations = [
+        f"{module} imports {library}"
+        for module in MODULES
+        for library in sorted(list_libraries(module) - LIBRARIES.get(package_of(module), set()))
+    ]
+    assert violations == []
 
 
-def test_imports_are_found_in_the_text() -> None:
+def test_every_row_is_needed() -> None:
+    """A permission that no import uses is not given."""
+    used = {
+        (package_of(module), package_of(name))
+        for module in MODULES
+        for name in list_imports(module)
+        if name.partition(".")[0] == PACKAGE
+    }
+    given = {(package, other) for package, others in MAY_IMPORT.items() for other in others}
+    assert given - used - RESERVED == set()
+
+
+RESERVED = {("commands", "privacy"), ("demo", "model")}
+"""Permissions of the design that nothing uses yet."""
+
+
+def test_imports_are_found_in_the_source() -> None:
     """The finder sees imports at the top and within functions, whole modules and names from them."""
-    assert "claudemeter_tui.model.reading" in set(imports("claudemeter_tui.polling"))
-    assert "claudemeter_tui.text.format" in set(imports("claudemeter_tui.text.problems"))
-    assert "claudemeter_tui.tui.app" in set(imports("claudemeter_tui.cli"))
-    assert outside("claudemeter_tui.text.chart.canvas") == {"plotext"}
+    assert "claudemeter_tui.model.reading" in set(list_imports("claudemeter_tui.sessions.poller"))
+    assert "claudemeter_tui.formatting.values" in set(list_imports("claudemeter_tui.formatting.problems"))
+    assert "claudemeter_tui.tui.app" in set(list_imports("claudemeter_tui.cli"))
+    assert list_libraries("claudemeter_tui.charts.canvas") == {"plotext"}
 
 
 @pytest.mark.parametrize(
     ("modules", "unloaded"),
     [
-        (("claudemeter_tui.tui.app",), ("httpx", "pydantic", "browser_cookie3", "plotext")),
+        (("claudemeter_tui.tui.app",), ("httpx", "pydantic", "browser_cookie3", "plotext", "sqlite3")),
         (("claudemeter_tui.cli",), HEAVY),
-        (("claudemeter_tui.polling",), HEAVY),
-        (of("text"), HEAVY),
+        (("claudemeter_tui.wiring",), HEAVY),
+        (list_modules("sessions"), tuple({*HEAVY} - {"sqlite3"})),
+        (list_modules("formatting", "privacy", "charts", "commands"), tuple({*HEAVY} - {"sqlite3"})),
     ],
-    ids=["app", "cli", "polling", "text"],
+    ids=["app", "cli", "wiring", "sessions", "formatting"],
 )
 def test_import_loads_no_more_than_it_needs(modules: tuple[str, ...], unloaded: tuple[str, ...]) -> None:
-    """The first frame waits for no network and no chart library, and scripts do without Textual."""
-    assert not set(unloaded) & loaded(*modules)
+    """The first frame waits for no network and no chart library, and scripts run without Textual."""
+    assert not set(unloaded) & list_loaded(*modules)
 
 
 def test_model_loads_the_standard_library_only() -> None:
-    """Beside what any interpreter has loaded, the model brings in nothing else, by whatever way."""
-    tops = {name.partition(".")[0] for name in loaded(*of("model")) - loaded("sys")}
+    """Besides what any interpreter has loaded, the model brings in nothing else."""
+    tops = {name.partition(".")[0] for name in list_loaded(*list_modules("model")) - list_loaded("sys")}
     assert tops - sys.stdlib_module_names <= {PACKAGE}
 
 
 def test_first_frame_waits_for_no_figures() -> None:
-    """What reads, judges and words is loaded once the first frame is painted."""
-    told = subprocess.run([sys.executable, "-c", FIRST_FRAME], capture_output=True, text=True, check=True)
-    ours = {room(name) for name in told.stdout.split() if name.partition(".")[0] == PACKAGE}
+    """What reads, decides and words is loaded after the first frame."""
+    printed = subprocess.run([sys.executable, "-c", FIRST_FRAME], capture_output=True, text=True, check=True)
+    ours = {package_of(name) for name in printed.stdout.split() if name.partition(".")[0] == PACKAGE}
     assert "tui" in ours
-    assert not ours & {"model", "text", "sources", "sessions", "polling"}
+    assert ours <= {"", "feed", "tui"}
 
 
 def test_app_loads_textual() -> None:
-    """The look at what is loaded sees what is there."""
-    assert "textual" in loaded("claudemeter_tui.tui.app")
-    assert "httpx" in loaded("claudemeter_tui.sources.claude_ai.client")
+    """The list of what is loaded sees what is there."""
+    assert "textual" in list_loaded("claudemeter_tui.tui.app")
+    assert "httpx" in list_loaded("claudemeter_tui.claude_ai.client")

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from claudemeter_tui import cli, memory
+from claudemeter_tui import cli, storage
 from claudemeter_tui.cli import main
-from claudemeter_tui.config import COOKIE_VARIABLE, settings
-from claudemeter_tui.folders import state_folder
-from tests.answers import Answer
+from claudemeter_tui.config.parsers import COOKIE_VARIABLE
+from claudemeter_tui.config.resolution import load_settings
+from claudemeter_tui.storage import locate_state_folder
 from tests.bodies import account_body
+from tests.responses import Answer
 from tests.server import LoopbackServer
 
 
@@ -105,7 +106,7 @@ def test_ctrl_c_anywhere_is_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     def interrupted(*_: object) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "_run", interrupted)
+    monkeypatch.setattr(cli, "_run_action", interrupted)
     assert main([]) == 130
     assert capsys.readouterr() == ("", "")
 
@@ -155,7 +156,9 @@ def test_full_disk_leaves_nothing_half_written(
     path = tmp_path / "picture.svg"
     if before is not None:
         path.write_text(before)
-    monkeypatch.setattr("claudemeter_tui.tui.picture.svg", lambda *_, **__: "<svg>" + "x" * 100_000)
+    monkeypatch.setattr(
+        "claudemeter_tui.tui.screenshots.capture_svg", lambda *_, **__: "<svg>" + "x" * 100_000
+    )
     full_at(step, monkeypatch)
     assert main(["--demo", "--screenshot", str(path)]) == 2
     assert capsys.readouterr() == (
@@ -171,7 +174,7 @@ def test_screenshot_replaces_a_picture_whole(tmp_path: Path, monkeypatch: pytest
     """The new one stands where the old one stood."""
     path = tmp_path / "picture.SVG"
     path.write_text("the picture of yesterday")
-    monkeypatch.setattr("claudemeter_tui.tui.picture.svg", lambda *_, **__: "<svg>•</svg>")
+    monkeypatch.setattr("claudemeter_tui.tui.screenshots.capture_svg", lambda *_, **__: "<svg>•</svg>")
     assert main(["--demo", "--screenshot", str(path)]) == 0
     assert {one.name: one.read_text("utf-8") for one in tmp_path.iterdir()} == {"picture.SVG": "<svg>•</svg>"}
 
@@ -193,14 +196,14 @@ def test_cookie_file_is_used_and_never_shown(tmp_path: Path, capsys: pytest.Capt
 
 def test_dashboard_is_as_it_was_set_else_as_it_was_left(tmp_path: Path) -> None:
     """A theme that was set is not remembered as one that was chosen; nor is an org of the demo."""
-    folder, org = state_folder(), ("a-1", "b-1")
-    memory.save(folder, memory.Memory("nord", org))
-    options = cli._options(settings(["--privacy", "--ascii", "--pictures", str(tmp_path)], {}))
+    folder, org = locate_state_folder(), ("a-1", "b-1")
+    storage.save_ui_state(folder, storage.UiState("nord", org))
+    options = cli._build_options(load_settings(["--privacy", "--ascii", "--pictures", str(tmp_path)], {}))
     assert (options.theme, options.org, options.privacy, options.ascii) == ("nord", org, True, True)
     assert (options.pictures, options.alerts, options.settings["interval"]) == (tmp_path, True, 60)
-    options.remember("dracula", ("a-1", "b-2"))
-    assert memory.load(folder) == memory.Memory("dracula", ("a-1", "b-2"))
-    shown = cli._options(settings(["--demo", "--theme", "gruvbox"], {}))
+    options.save_state("dracula", ("a-1", "b-2"))
+    assert storage.load_ui_state(folder) == storage.UiState("dracula", ("a-1", "b-2"))
+    shown = cli._build_options(load_settings(["--demo", "--theme", "gruvbox"], {}))
     assert (shown.theme, shown.alerts, shown.note) == ("gruvbox", False, "demo: a minute a second")
-    shown.remember("gruvbox", ("", "demo"))
-    assert memory.load(folder) == memory.Memory("dracula", ("a-1", "b-2"))
+    shown.save_state("gruvbox", ("", "demo"))
+    assert storage.load_ui_state(folder) == storage.UiState("dracula", ("a-1", "b-2"))

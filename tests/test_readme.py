@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from claudemeter_tui.model.reading import Endpoint, Trouble
-from claudemeter_tui.text.report import BODIES
-from claudemeter_tui.tui.screens.help import VERDICTS
+from claudemeter_tui.formatting.report import BODY_ENDPOINTS
+from claudemeter_tui.model.reading import Endpoint, ErrorKind
+from claudemeter_tui.tui.screens.help import VERDICT_MEANINGS
 from tests import readme
 
 ROOT = Path(__file__).parent.parent
@@ -43,22 +43,28 @@ def test_commands_stand_where_the_gate_looks() -> None:
 
 def test_verdicts_are_those_of_the_help() -> None:
     """The README explains the verdicts in the help's words."""
-    for name, meaning in VERDICTS:
+    for name, meaning in VERDICT_MEANINGS:
         assert f"| {name} | {meaning} |" in TEXT
 
 
 def test_troubleshooting_names_troubles_as_the_screen_does() -> None:
     """A symptom in quotes that is a trouble's name is written as it is shown."""
     named = set(re.findall(r'"([^"]+)"', TEXT))
-    for trouble in (Trouble.EXPIRED, Trouble.CHALLENGE, Trouble.THROTTLED, Trouble.NEW_FIELD, Trouble.DNS):
+    for trouble in (
+        ErrorKind.EXPIRED,
+        ErrorKind.CHALLENGE,
+        ErrorKind.THROTTLED,
+        ErrorKind.NEW_FIELD,
+        ErrorKind.DNS,
+    ):
         assert str(trouble) in named
 
 
 def test_replies_are_named_as_they_are_called() -> None:
     """Those of the JSON by their keys, those of the details by their tabs."""
     words = " ".join(TEXT.split())
-    assert f"with four replies of each ({', '.join(BODIES)}) as the server sent them" in words
-    assert len(BODIES) == 4
+    assert f"with four replies of each ({', '.join(BODY_ENDPOINTS)}) as the server sent them" in words
+    assert len(BODY_ENDPOINTS) == 4
     assert f"has a tab of its own: {', '.join(Endpoint)}. " in words
 
 

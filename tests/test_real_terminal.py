@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.answers import Answer, Request
 from tests.bodies import (
     ACCOUNT,
     PERSONAL,
@@ -25,6 +24,7 @@ from tests.bodies import (
     team_body,
     usage_body,
 )
+from tests.responses import Answer, Request
 from tests.server import LoopbackServer
 from tests.terminal import Terminal
 

@@ -7,14 +7,15 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from claudemeter_tui.model.account import Org
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import Endpoint, Session
 from claudemeter_tui.model.store import OrgKey, OrgState
-from claudemeter_tui.model.usage import Org, Severity
-from claudemeter_tui.model.verdict import Shut
+from claudemeter_tui.model.verdict import CreditLock
+from claudemeter_tui.model.windows import Severity
 
 
-class Kind(StrEnum):
+class EventKind(StrEnum):
     """What happened; `subject`, `before` and `after` of the event mean what is said here."""
 
     WINDOW_FILLED = "window_filled"
@@ -34,13 +35,13 @@ class Kind(StrEnum):
     WAIT = "wait"
     """Work went on credits, or was blocked, and now has to wait: the states before and after."""
     BLOCKED = "blocked"
-    """Work is refused: the state before, `shut` says why, `until` when it lifts."""
+    """Work is refused: the state before, `credit_lock` says why, `until` when it lifts."""
     CREDITS_BLOCKED = "credits_blocked"
-    """Credits are locked beside room in the plan: `shut` says why, `until` when it ends."""
+    """Credits are locked beside room in the plan: `credit_lock` says why, `until` when it ends."""
     STILL_BLOCKED = "still_blocked"
-    """Another lock leads now: the raw reasons before and after, `shut` is the new one."""
+    """Another lock leads now: the raw reasons before and after, `credit_lock` is the new one."""
     LIFTED = "lifted"
-    """Work goes on again, or credits open: the states before and after, `shut` is what it was.
+    """Work goes on again, or credits open: the states before and after, `credit_lock` is what it was.
 
     With `PLAN` as its subject it is the plan that has room; the credits stay locked.
     """
@@ -51,7 +52,7 @@ class Kind(StrEnum):
     TRANCHE_EXPIRING = "tranche_expiring"
     """A part of the balance is about to expire: the money before, `until` its end."""
     FIRST_READ = "first_read"
-    """For scripts alone: the state `after` in which the org was first read, with its `shut` and `until`."""
+    """For scripts alone: the state `after` in which the org was first read, its `credit_lock` and `until`."""
     ORG_APPEARED = "org_appeared"
     ORG_LEFT = "org_left"
     SOURCE_CHANGED = "source_changed"
@@ -67,10 +68,10 @@ class Kind(StrEnum):
     """Figures come again, or with a `subject` the session of that label is signed in again."""
 
 
-Fact = float | str | Money | datetime | None
+EventValue = float | str | Money | datetime | None
 """A percent, a name or a code, an amount, a moment. None: not known, or nothing."""
 
-EXTRA_USAGE, POOL, PLAN = "extra usage", "pool", "plan"
+SUBJECT_EXTRA_USAGE, SUBJECT_POOL, SUBJECT_PLAN = "extra usage", "pool", "plan"
 """Subjects: one's own credits, those of the organization, and what is paid for already."""
 
 
@@ -78,38 +79,38 @@ EXTRA_USAGE, POOL, PLAN = "extra usage", "pool", "plan"
 class Event:
     """One transition of one org or session."""
 
-    kind: Kind
+    kind: EventKind
     at: datetime
     """When it was seen; of a window's reset, when it was due."""
     session: Session
     """The session that serves, or served, the org."""
     org: Org | None = None
     """None: it concerns the whole session."""
-    key: OrgKey | None = None
+    org_key: OrgKey | None = None
     """The org's key in the store. None: it concerns the whole session."""
     subject: str = ""
     """A window's label, `EXTRA_USAGE`, `POOL`, the name of a reply; empty where the kind says it all."""
-    before: Fact = None
-    after: Fact = None
+    before: EventValue = None
+    after: EventValue = None
     threshold: float | None = None
     """The percentage that was passed. None: of every other kind."""
-    shut: Shut | None = None
+    credit_lock: CreditLock | None = None
     """The lock that an event of blocking and lifting is about. None: of every other kind."""
     until: datetime | None = None
     """When it ends: a reset, a date, an expiry. None: not known."""
-    replies: tuple[Endpoint, ...] = ()
+    endpoints: tuple[Endpoint, ...] = ()
     """Where it was read. Empty: nowhere, the clock tells it."""
     severity: Severity = Severity.NORMAL
-    freed: bool = False
+    is_freed: bool = False
     """A window that was full has room again."""
 
     @property
-    def whose(self) -> str:
+    def owner_name(self) -> str:
         """Whose it is, for people: the org's name, else the session's."""
-        return self.org.called if self.org else self.session.label
+        return self.org.display_name if self.org else self.session.label
 
 
-class Telling:
+class EventSink:
     """What one look finds, in the order in which it is found."""
 
     def __init__(
@@ -117,28 +118,28 @@ class Telling:
         now: datetime,
         session: Session,
         state: OrgState | None = None,
-        told: list[Event] | None = None,
+        events: list[Event] | None = None,
     ) -> None:
-        """Tell of this org, or of the session, at this moment; `told` is where the events go."""
+        """Tell of this org, or of the session, at this moment; `events` is where they go."""
         self.now = now
-        self.told: list[Event] = [] if told is None else told
+        self.events: list[Event] = [] if events is None else events
         self._session = session
         self._state = state
 
-    def __call__(self, kind: Kind, **fields: Any) -> None:
+    def emit(self, kind: EventKind, **fields: Any) -> None:
         """Tell one event with these fields; `at` is now unless it is among them."""
         org, key = (self._state.org, self._state.key) if self._state else (None, None)
-        self.told.append(Event(kind, fields.pop("at", self.now), self._session, org, key, **fields))
+        self.events.append(Event(kind, fields.pop("at", self.now), self._session, org, key, **fields))
 
-    def about(self, state: OrgState) -> Telling:
+    def narrow_to_org(self, state: OrgState) -> EventSink:
         """To the same place, of one org."""
-        return Telling(self.now, state.session, state, self.told)
+        return EventSink(self.now, state.session, state, self.events)
 
 
 Thresholds = tuple[float, ...]
 """Percentages, each above 0."""
 
 
-def reached(percent: float | None, thresholds: Thresholds) -> float:
+def find_passed_threshold(percent: float | None, thresholds: Thresholds) -> float:
     """The highest threshold at or below a percentage; 0 for none."""
     return max([mark for mark in thresholds if mark <= percent], default=0.0) if percent else 0.0

@@ -12,16 +12,17 @@ from decimal import Decimal
 from enum import StrEnum
 from math import isfinite
 
+from claudemeter_tui.model.credits import Balance, Credits, CreditState
 from claudemeter_tui.model.money import Money
-from claudemeter_tui.model.rate import LEAST_TIME, Rate
-from claudemeter_tui.model.usage import Balance, Credits, CreditState, Window
+from claudemeter_tui.model.spending import MIN_TIME, SpendRate
+from claudemeter_tui.model.windows import Window
 
 HOUR = timedelta(hours=1)
-FAR = timedelta(days=366)
+NO_EXPIRY = timedelta(days=366)
 """Stands for no end."""
 
 
-class Gate(StrEnum):
+class SpendLimit(StrEnum):
     """What ends the spending."""
 
     CAP = "cap"
@@ -29,17 +30,17 @@ class Gate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
+class LimitForecast:
     """When a gate is reached if the spending goes on: no promise, two bounds."""
 
-    gate: Gate
+    limit: SpendLimit
     earliest: datetime
     """At the faster rate; never in the past."""
     latest: datetime | None
     """At the slower rate, not before `earliest`. None: later than can be said."""
 
 
-def reach(extra: Credits, rate: Rate | None, now: datetime) -> Range | None:
+def forecast_limit(extra: Credits, rate: SpendRate | None, now: datetime) -> LimitForecast | None:
     """When the cap or the balance is reached, whichever is first; None where nothing can be said.
 
     It takes both rates: the run's alone is no range. Nothing is said further ahead than the data reach
@@ -48,86 +49,86 @@ def reach(extra: Credits, rate: Rate | None, now: datetime) -> Range | None:
     are open is no gate. A pool or a balance from which others spend too is reached at a rate that
     one's own figures do not tell.
     """
-    if rate is None or rate.recent is None or extra.state(now) is not CreditState.OPEN:
+    if rate is None or rate.recent_rate is None or extra.compute_state(now) is not CreditState.OPEN:
         return None
-    lefts = _lefts(extra)
-    if not lefts or any(left.unit != rate.run.unit for left, *_ in lefts):
+    lefts = _find_remainders(extra)
+    if not lefts or any(left.unit != rate.overall_rate.unit for left, *_ in lefts):
         return None
-    left, gate, shared = min(lefts, key=_minor)
+    left, gate, shared = min(lefts, key=_get_minor)
     if shared:
         return None
-    until = min(_changes(gate, extra, rate.at), rate.at + (rate.at - rate.since))
-    slow, fast = sorted((float(rate.recent.minor), float(rate.run.minor)))
-    margin, much = 1 + rate.spread, float(left.minor)
+    until = min(_find_next_change(gate, extra, rate.at), rate.at + (rate.at - rate.since))
+    slow, fast = sorted((float(rate.recent_rate.minor), float(rate.overall_rate.minor)))
+    margin, much = 1 + rate.relative_error, float(left.minor)
     earliest, latest = (
-        _when(rate.at, much / (fast * margin), until),
-        _when(rate.at, much * margin / slow, until),
+        _add_hours(rate.at, much / (fast * margin), until),
+        _add_hours(rate.at, much * margin / slow, until),
     )
     if earliest is None or (latest or until) <= now:
         return None
-    return Range(gate, max(earliest, now), latest)
+    return LimitForecast(gate, max(earliest, now), latest)
 
 
-_Left = tuple[Money, Gate, bool]
+_Remainder = tuple[Money, SpendLimit, bool]
 """What is left before a gate, above zero, and whether others take from it too."""
 
 
-def _lefts(extra: Credits) -> list[_Left]:
+def _find_remainders(extra: Credits) -> list[_Remainder]:
     """What is left before each gate; empty where there is none, or where the lead's is not known."""
-    lead, pool, balance = extra.lead, extra.pool, extra.balance
+    lead, pool, balance = extra.lead_meter, extra.pool_meter, extra.balance
     if lead is None:
         return []
-    left, beside = lead.left, pool is not lead
-    if left is None and not lead.uncapped:
+    left, beside = lead.remaining, pool is not lead
+    if left is None and not lead.is_uncapped:
         return []
-    found = [(left, Gate.CAP, False)]
+    found = [(left, SpendLimit.CAP, False)]
     if pool is not None and beside:
-        found.append((pool.left, Gate.CAP, True))
+        found.append((pool.remaining, SpendLimit.CAP, True))
     if balance is not None and not balance.auto_reload:
-        found.append((balance.amount, Gate.BALANCE, pool is not None and beside))
+        found.append((balance.amount, SpendLimit.BALANCE, pool is not None and beside))
     return [(left, gate, shared) for left, gate, shared in found if left is not None and left.minor > 0]
 
 
-def _minor(left: _Left) -> Decimal:
+def _get_minor(left: _Remainder) -> Decimal:
     return left[0].minor
 
 
-def _changes(gate: Gate, extra: Credits, at: datetime) -> datetime:
+def _find_next_change(gate: SpendLimit, extra: Credits, at: datetime) -> datetime:
     """When what is left before a gate changes by itself."""
-    if gate is Gate.CAP or extra.balance is None:
-        return _next_month(at)
-    return _expiry(extra.balance, at)
+    if gate is SpendLimit.CAP or extra.balance is None:
+        return _find_next_month(at)
+    return _find_next_expiry(extra.balance, at)
 
 
-def _next_month(at: datetime) -> datetime:
+def _find_next_month(at: datetime) -> datetime:
     """The first of the next month (UTC), when `used_credits` begins at zero again."""
     first = at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     return (first + timedelta(days=32)).replace(day=1)
 
 
-def _expiry(balance: Balance, at: datetime) -> datetime:
+def _find_next_expiry(balance: Balance, at: datetime) -> datetime:
     """When the next part of the balance expires; far away where none does."""
     ends = (part.expires_at for part in balance.tranches if part.expires_at and part.remaining.minor > 0)
-    return min((end for end in ends if end > at), default=at + FAR)
+    return min((end for end in ends if end > at), default=at + NO_EXPIRY)
 
 
-def _when(at: datetime, hours: float, until: datetime) -> datetime | None:
+def _add_hours(at: datetime, hours: float, until: datetime) -> datetime | None:
     """So many hours after a moment; None from `until` on."""
     return at + hours * HOUR if hours < (until - at) / HOUR else None
 
 
-def pace(window: Window, now: datetime) -> float | None:
+def compute_pace(window: Window, now: datetime) -> float | None:
     """Percent used per percent of time elapsed: above 1 is ahead of an even pace.
 
     None: a figure is missing, its reset is due, or under ten minutes of the window have passed.
     """
-    elapsed = _elapsed(window, now)
+    elapsed = _compute_elapsed(window, now)
     if elapsed is None or window.length is None or window.percent is None or not isfinite(window.percent):
         return None
     return window.percent / 100 / (elapsed / window.length)
 
 
-def window_full(window: Window, now: datetime, read_at: datetime | None = None) -> datetime | None:
+def forecast_window_full(window: Window, now: datetime, read_at: datetime | None = None) -> datetime | None:
     """When the window is full at its own pace so far; None where it resets before, or is full already.
 
     Args:
@@ -135,7 +136,7 @@ def window_full(window: Window, now: datetime, read_at: datetime | None = None) 
         now: The present: no earlier moment is named.
         read_at: When it was read, so that the answer stands still until the next poll. None: now.
     """
-    ahead = pace(window, read_at or now)
+    ahead = compute_pace(window, read_at or now)
     if ahead is None or ahead <= 1 or window.is_full(now):
         return None
     if window.length is None or window.resets_at is None:
@@ -144,9 +145,9 @@ def window_full(window: Window, now: datetime, read_at: datetime | None = None) 
     return full if now < full < window.resets_at else None
 
 
-def _elapsed(window: Window, now: datetime) -> timedelta | None:
+def _compute_elapsed(window: Window, now: datetime) -> timedelta | None:
     """How much of the window's time has passed; None where that is not known, or too little."""
     if window.resets_at is None or window.length is None or window.is_due(now):
         return None
     elapsed = now - (window.resets_at - window.length)
-    return elapsed if elapsed >= LEAST_TIME else None
+    return elapsed if elapsed >= MIN_TIME else None

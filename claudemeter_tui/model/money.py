@@ -28,7 +28,7 @@ class Money:
         """Currency and exponent: only amounts of one unit may be compared or added."""
         return self.currency, self.exponent
 
-    def minus(self, other: Money) -> Money | None:
+    def subtract(self, other: Money) -> Money | None:
         """What is left after `other` is taken away, never below zero; None across currencies."""
         if self.unit != other.unit:
             return None

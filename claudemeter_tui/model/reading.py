@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
-from claudemeter_tui.model.usage import Account, Balance, Meter, Org, Plan, Subscription
+from claudemeter_tui.model.account import Account, Org, Subscription
+from claudemeter_tui.model.credits import Balance, Meter
+from claudemeter_tui.model.windows import Plan
 
 
 class Endpoint(StrEnum):
@@ -23,12 +25,12 @@ class Endpoint(StrEnum):
     SUBSCRIPTION = "subscription"
 
 
-class Trouble(StrEnum):
+class ErrorKind(StrEnum):
     """Every way in which an answer is not what it should be; `text/problems.py` has the words."""
 
     NO_ROUTE = "no route"
     DNS = "name not found"
-    REFUSED = "refused"
+    CONNECTION_REFUSED = "refused"
     TLS = "TLS failed"
     PROXY = "proxy failed"
     TIMEOUT = "timed out"
@@ -72,12 +74,12 @@ class Session:
         return f"{self.browser}, {self.profile}" if self.profile else self.browser
 
 
-PASTED = "pasted cookie"
+PASTED_COOKIE = "pasted cookie"
 """The name, in place of a browser's, of a session that was given while the program runs."""
-CLAUDE_CODE = Session("Claude Code")
+CLAUDE_CODE_LOGIN = Session("Claude Code")
 """Claude Code's login, which stands in for a browser's session."""
 
-Value = Account | Plan | Meter | Balance | Subscription | None
+ReplyValue = Account | Plan | Meter | Balance | Subscription | None
 """What a reply means; None: the server answered that there is no such thing for this org."""
 
 
@@ -88,12 +90,12 @@ class Reply:
     endpoint: Endpoint
     at: datetime
     """When it arrived."""
-    value: Value
+    value: ReplyValue
     text: str = field(default="", repr=False)
     """The body as the server sent it, hostile text included: escape it before it goes anywhere."""
     status: int = 200
     """The HTTP status."""
-    took: timedelta = timedelta(0)
+    duration: timedelta = timedelta(0)
     """From the request to the last byte."""
     new_fields: tuple[str, ...] = ()
     """Dotted paths of keys, or of a key and its value, that this program does not know."""
@@ -105,7 +107,7 @@ class Reply:
 class Failure:
     """An answer that is no data, or none at all."""
 
-    trouble: Trouble
+    error_kind: ErrorKind
     endpoint: Endpoint
     at: datetime
     """When it was first met; kept while it goes on."""
@@ -117,32 +119,39 @@ class Failure:
     """How long the server asked to wait. None: it did not say."""
 
     @classmethod
-    def bug(cls, error: Exception, endpoint: Endpoint, at: datetime) -> Failure:
+    def from_exception(cls, error: Exception, endpoint: Endpoint, at: datetime) -> Failure:
         """What is left of an exception that nobody foresaw: its type and place, no message, no values."""
         steps = traceback.extract_tb(error.__traceback__)
         trace = "\n".join(f"{Path(step.filename).name}:{step.lineno} {step.name}" for step in steps)
         place = trace.rpartition("\n")[2]
-        return cls(Trouble.BUG, endpoint, at, f"{type(error).__name__} at {place}", trace)
+        return cls(ErrorKind.BUG, endpoint, at, f"{type(error).__name__} at {place}", trace)
 
 
-UNANSWERED = frozenset(
-    {Trouble.NO_ROUTE, Trouble.DNS, Trouble.REFUSED, Trouble.TLS, Trouble.PROXY, Trouble.NO_SESSION}
+UNREACHED_ERRORS = frozenset(
+    {
+        ErrorKind.NO_ROUTE,
+        ErrorKind.DNS,
+        ErrorKind.CONNECTION_REFUSED,
+        ErrorKind.TLS,
+        ErrorKind.PROXY,
+        ErrorKind.NO_SESSION,
+    }
 )
 """Troubles in which no server was reached: trying again at once hammers nobody."""
 
-SESSION_WIDE = UNANSWERED | {
-    Trouble.EXPIRED,
-    Trouble.CHALLENGE,
-    Trouble.THROTTLED,
-    Trouble.TOKEN_INVALID,
-    Trouble.TOKEN_SCOPE,
-    Trouble.NO_ORGS,
+SESSION_WIDE_ERRORS = UNREACHED_ERRORS | {
+    ErrorKind.EXPIRED,
+    ErrorKind.CHALLENGE,
+    ErrorKind.THROTTLED,
+    ErrorKind.TOKEN_INVALID,
+    ErrorKind.TOKEN_SCOPE,
+    ErrorKind.NO_ORGS,
 }
 """Troubles that every further request of the session would meet too."""
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class OrgReading:
     """What one poll found about one org."""
 
     org: Org
@@ -158,12 +167,12 @@ class Schedule:
     """When the next poll is due."""
     interval: timedelta
     """The usual time between two polls; data older than two of them are stale."""
-    held: bool = False
+    is_backing_off: bool = False
     """Backing off: asking earlier would not help, so `r` does not."""
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class ScanResult:
     """One place where a session may be, and what looking there gave. It holds no secret."""
 
     session: Session
@@ -172,19 +181,19 @@ class Looked:
     """For people, in a few words: "session found", "not signed in", "session expired"."""
     detail: str = ""
     """A sentence for people: what happened and what helps; may be empty."""
-    works: bool = False
+    is_working: bool = False
     """A session is there, and nothing is known against it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Offered:
+class PasteResult:
     """What became of a session that was given by hand while the program runs."""
 
     account: Account | None = None
     """Whose it is. None: it was not accepted, or the server named nobody."""
-    orgs: int = 0
+    org_count: int = 0
     """How many orgs it reads; 0 where it was not accepted."""
-    trouble: Trouble | None = None
+    error_kind: ErrorKind | None = None
     """Why it was not accepted. None: it was."""
     detail: str = ""
     """What narrows the trouble down; never a part of what was given."""
@@ -201,14 +210,14 @@ class Reading:
     at: datetime
     account: Reply | Failure | None = None
     """The account's own reply, its value an `Account`. None: not asked this time."""
-    roster: tuple[Org, ...] | None = None
+    orgs: tuple[Org, ...] | None = None
     """Every org of the account, in the server's order. None: not asked, or not answered."""
-    reports: tuple[Report, ...] = ()
+    org_readings: tuple[OrgReading, ...] = ()
     schedule: Schedule | None = None
     """Closes a poll. None: the poll goes on."""
-    expires: datetime | None = None
+    expires_at: datetime | None = None
     """When the session ends by the browser's record. None: not known, or not said this time."""
-    gone: bool = False
+    session_removed: bool = False
     """The session is read no more: it has left, or another one serves its account."""
-    looked: tuple[Looked, ...] | None = None
+    scan_results: tuple[ScanResult, ...] | None = None
     """Every place that was looked at for a session. None: not said this time."""

@@ -12,41 +12,41 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Literal
 
-from claudemeter_tui.model.events import EXTRA_USAGE, POOL, Event, Kind
+from claudemeter_tui.formatting.events import describe_event, format_event_json
+from claudemeter_tui.model.events import SUBJECT_EXTRA_USAGE, SUBJECT_POOL, Event, EventKind
 from claudemeter_tui.model.store import OrgKey
-from claudemeter_tui.model.usage import FULL_FROM, Severity
-from claudemeter_tui.text.events import as_json, words
+from claudemeter_tui.model.windows import FULL_FROM, Severity
 
-COMMAND_WITHIN = 5.0
+COMMAND_TIMEOUT = 5.0
 """Seconds after which the command is ended."""
-MOST_WAITING = 100
+MAX_QUEUED_EVENTS = 100
 """Events that wait for the command; beyond them the newest are dropped."""
-OWN_VARIABLES = "CLAUDEMETER_"
+OWN_VARIABLE_PREFIX = "CLAUDEMETER_"
 """Variables of this name are not handed on to the command: one can hold the cookie."""
 
-Loudness = Literal["information", "warning", "error"]
+ToastSeverity = Literal["information", "warning", "error"]
 """How a toast looks, in Textual's words."""
 
-BLOCKED = frozenset({Kind.BLOCKED, Kind.CREDITS_BLOCKED})
-ALERTED = BLOCKED | {
-    Kind.LIFTED,
-    Kind.ON_CREDITS,
-    Kind.WAIT,
-    Kind.THRESHOLD,
-    Kind.WINDOW_FILLED,
-    Kind.WINDOW_RESET,
-    Kind.WINDOW_RESET_EARLY,
-    Kind.SESSION_ENDS,
+BLOCKED_KINDS = frozenset({EventKind.BLOCKED, EventKind.CREDITS_BLOCKED})
+ALERT_KINDS = BLOCKED_KINDS | {
+    EventKind.LIFTED,
+    EventKind.ON_CREDITS,
+    EventKind.WAIT,
+    EventKind.THRESHOLD,
+    EventKind.WINDOW_FILLED,
+    EventKind.WINDOW_RESET,
+    EventKind.WINDOW_RESET_EARLY,
+    EventKind.SESSION_ENDS,
 }
 """Kinds that can call for attention; of the resets only those of a window that was full."""
-_LOUDNESS: Mapping[Severity, Loudness] = {
+_TOAST_SEVERITIES: Mapping[Severity, ToastSeverity] = {
     Severity.NORMAL: "information",
     Severity.WARNING: "warning",
     Severity.CRITICAL: "warning",
     Severity.FULL: "error",
 }
 """What Textual calls it."""
-_RESETS = frozenset({Kind.WINDOW_RESET, Kind.WINDOW_RESET_EARLY})
+_RESET_KINDS = frozenset({EventKind.WINDOW_RESET, EventKind.WINDOW_RESET_EARLY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class AlertSettings:
     bell: bool = True
     desktop: bool = True
     """A desktop notification through the terminal."""
-    kinds: frozenset[Kind] = ALERTED
+    kinds: frozenset[EventKind] = ALERT_KINDS
     """What for; a kind that is not among `ALERTED` never does."""
 
 
@@ -66,7 +66,7 @@ class Alert:
     """One call for attention."""
 
     event: Event
-    head: str
+    title: str
     """Whose it is: the org's name, as the caller wants it shown."""
     text: str
     """What happened."""
@@ -77,17 +77,17 @@ class Alert:
         return self.event.severity
 
     @property
-    def loudness(self) -> Loudness:
+    def toast_severity(self) -> ToastSeverity:
         """How its toast looks."""
-        return _LOUDNESS[self.severity]
+        return _TOAST_SEVERITIES[self.severity]
 
     @property
     def is_urgent(self) -> bool:
         """Whether it is worth more than a note on the screen: it concerns work or money."""
-        return self.event.kind is not Kind.SESSION_ENDS
+        return self.event.kind is not EventKind.SESSION_ENDS
 
 
-def alerts(
+def select_alerts(
     fresh: Iterable[Event],
     settings: AlertSettings,
     name: Callable[[Event], str],
@@ -105,30 +105,30 @@ def alerts(
         name: How the org or the session of an event is called.
         zone: For times in the text. None: the system's.
     """
-    events = [event for event in fresh if event.kind in settings.kinds and _calls(event)]
-    kinds: dict[OrgKey | None, set[Kind]] = {}
+    events = [event for event in fresh if event.kind in settings.kinds and _can_alert(event)]
+    kinds: dict[OrgKey | None, set[EventKind]] = {}
     for event in events:
-        kinds.setdefault(event.key, set()).add(event.kind)
+        kinds.setdefault(event.org_key, set()).add(event.kind)
     for event in events:
-        if not _follows(event, kinds[event.key]):
-            yield Alert(event, name(event), words(event, zone))
+        if not _is_implied(event, kinds[event.org_key]):
+            yield Alert(event, name(event), describe_event(event, zone))
 
 
-def _calls(event: Event) -> bool:
-    return event.kind in ALERTED and (event.kind not in _RESETS or event.freed)
+def _can_alert(event: Event) -> bool:
+    return event.kind in ALERT_KINDS and (event.kind not in _RESET_KINDS or event.is_freed)
 
 
-def _follows(event: Event, beside: set[Kind]) -> bool:
+def _is_implied(event: Event, beside: set[EventKind]) -> bool:
     """Whether one of these kinds says it already."""
     match event.kind:
-        case Kind.WINDOW_FILLED:
-            return bool(beside & {Kind.BLOCKED, Kind.ON_CREDITS})
-        case Kind.ON_CREDITS:
-            return Kind.LIFTED in beside
-        case Kind.WINDOW_RESET | Kind.WINDOW_RESET_EARLY:
-            return Kind.LIFTED in beside
-        case Kind.THRESHOLD if event.subject in (EXTRA_USAGE, POOL):
-            return event.threshold == FULL_FROM and bool(beside & BLOCKED)
+        case EventKind.WINDOW_FILLED:
+            return bool(beside & {EventKind.BLOCKED, EventKind.ON_CREDITS})
+        case EventKind.ON_CREDITS:
+            return EventKind.LIFTED in beside
+        case EventKind.WINDOW_RESET | EventKind.WINDOW_RESET_EARLY:
+            return EventKind.LIFTED in beside
+        case EventKind.THRESHOLD if event.subject in (SUBJECT_EXTRA_USAGE, SUBJECT_POOL):
+            return event.threshold == FULL_FROM and bool(beside & BLOCKED_KINDS)
     return False
 
 
@@ -141,7 +141,7 @@ class EventCommand:
         complain: Callable[[str], object],
         *,
         environment: Mapping[str, str] = os.environ,
-        within: float = COMMAND_WITHIN,
+        within: float = COMMAND_TIMEOUT,
     ) -> None:
         """Run `argv`; the first failure of the run is told to `complain` in one sentence.
 
@@ -152,36 +152,36 @@ class EventCommand:
             within: Seconds that one run of it may take.
         """
         self._argv = tuple(argv)
-        self._complain = complain
+        self._on_failure = complain
         self._environment = {
-            key: value for key, value in environment.items() if not key.startswith(OWN_VARIABLES)
+            key: value for key, value in environment.items() if not key.startswith(OWN_VARIABLE_PREFIX)
         }
-        self._within = within
-        self._waiting: asyncio.Queue[Event] = asyncio.Queue(MOST_WAITING)
-        self._complained = False
+        self._timeout = within
+        self._queue: asyncio.Queue[Event] = asyncio.Queue(MAX_QUEUED_EVENTS)
+        self._has_failed = False
 
-    def tell(self, events: Iterable[Event]) -> None:
+    def enqueue(self, events: Iterable[Event]) -> None:
         """Let the command know of these events, soon; it never blocks."""
         for event in events:
             try:
-                self._waiting.put_nowait(event)
+                self._queue.put_nowait(event)
             except asyncio.QueueFull:
-                self._say("is too slow: some events are lost")
+                self._report_failure("is too slow: some events are lost")
 
     async def run(self) -> None:
         """Run the command for every event, until cancelled; what then runs is ended."""
         while True:
-            event = await self._waiting.get()
+            event = await self._queue.get()
             try:
-                await self._run(event)
+                await self._run_once(event)
             finally:
-                self._waiting.task_done()
+                self._queue.task_done()
 
-    async def settled(self) -> None:
+    async def wait_until_idle(self) -> None:
         """Wait until the command has run for everything it was told of."""
-        await self._waiting.join()
+        await self._queue.join()
 
-    async def _run(self, event: Event) -> None:
+    async def _run_once(self, event: Event) -> None:
         try:
             process = await asyncio.create_subprocess_exec(
                 *self._argv,
@@ -193,26 +193,26 @@ class EventCommand:
             )
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else None
-            self._say(f"could not be started: {reason or 'its name cannot be used'}")
+            self._report_failure(f"could not be started: {reason or 'its name cannot be used'}")
             return
         try:
-            async with asyncio.timeout(self._within):
-                await process.communicate(as_json(event).encode() + b"\n")
+            async with asyncio.timeout(self._timeout):
+                await process.communicate(format_event_json(event).encode() + b"\n")
         except TimeoutError:
-            self._say(f"took longer than {self._within:g} s, and was ended")
+            self._report_failure(f"took longer than {self._timeout:g} s, and was ended")
         else:
             if process.returncode:
-                self._say(f"failed with status {process.returncode}")
+                self._report_failure(f"failed with status {process.returncode}")
         finally:
-            await _ended(process)
+            await _kill_process(process)
 
-    def _say(self, what: str) -> None:
-        if not self._complained:
-            self._complained = True
-            self._complain(f"on_event: {self._argv[0]} {what}")
+    def _report_failure(self, what: str) -> None:
+        if not self._has_failed:
+            self._has_failed = True
+            self._on_failure(f"on_event: {self._argv[0]} {what}")
 
 
-async def _ended(process: asyncio.subprocess.Process) -> None:
+async def _kill_process(process: asyncio.subprocess.Process) -> None:
     """End a command that goes on, with all that it has started."""
     if process.returncode is not None:
         return

@@ -11,10 +11,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
-from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from textual import events
+from textual import events as textual_events
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.command import CommandPalette
@@ -26,37 +25,31 @@ from textual.reactive import var
 from textual.screen import Screen
 from textual.theme import ThemeProvider
 
-from claudemeter_tui.feed import Door, Feed
-from claudemeter_tui.tui.keys import BOUND
+from claudemeter_tui.feed import AcceptsSession, Feed
+from claudemeter_tui.tui.keys import BOUND_KEYS
 from claudemeter_tui.tui.options import Options
-from claudemeter_tui.tui.screens.starting import Starting
-from claudemeter_tui.tui.terminal import Notice, Outlet, driver_class
-from claudemeter_tui.tui.themes import DARK, missing, own
+from claudemeter_tui.tui.screens.starting import StartingScreen
+from claudemeter_tui.tui.terminal import NotificationProtocol, TerminalWriter, build_driver_class
+from claudemeter_tui.tui.theme import DARK_THEME, derive_missing_colours, select_themes
 
 if TYPE_CHECKING:  # the first frame does not wait for them
     from claudemeter_tui.model.reading import Reading
     from claudemeter_tui.model.store import OrgKey, Store
-    from claudemeter_tui.tui.run import Run
-    from claudemeter_tui.tui.screens.connect import Connect
-    from claudemeter_tui.tui.screens.details import Details
-    from claudemeter_tui.tui.screens.overview import Overview
-    from claudemeter_tui.tui.screens.viewer import Viewer
+    from claudemeter_tui.tui.run import DashboardRun
+    from claudemeter_tui.tui.screens.base import ViewScreen
+    from claudemeter_tui.tui.screens.connect import ConnectScreen
+    from claudemeter_tui.tui.screens.details import DetailsScreen
+    from claudemeter_tui.tui.screens.overview import OverviewScreen
     from claudemeter_tui.tui.view import View
     from claudemeter_tui.tui.widgets.key_hints import KeyHints
     from claudemeter_tui.tui.widgets.org_tabs import OrgTabs
 
+
 DEMO = "demo"
 """What the dashboard returns when the demo is wanted instead."""
-LATER = (
-    "model.journal",
-    "tui.attention",
-    *(f"tui.screens.{name}" for name in ("connect", "overview", "details", "help", "happenings", "chart")),
-    "tui.saving",
-)
-"""Modules that the first frame does not wait for."""
-GARBAGE = 1_000, 3, 2
+GC_THRESHOLDS = 1_000, 3, 2
 """When Python looks for garbage: so often that memory stays level, for little is left to look through."""
-USAGE_PAGE = "https://claude.ai/settings/usage"
+USAGE_PAGE_URL = "https://claude.ai/settings/usage"
 
 
 class Claudemeter(App[str]):
@@ -65,24 +58,24 @@ class Claudemeter(App[str]):
     CSS_PATH = "app.tcss"
     TITLE = "claudemeter"
     ENABLE_COMMAND_PALETTE = True
-    BINDINGS: ClassVar[list[BindingType]] = [key.binding() for key in BOUND]
+    BINDINGS: ClassVar[list[BindingType]] = [key.build_binding() for key in BOUND_KEYS]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (16, "-high")]  # noqa: RUF012 - Textual's own type
 
     @dataclass
-    class Read(Message):
+    class ReadingArrived(Message):
         """A reading has come: the one message that changes the store."""
 
         reading: Reading
 
     store: var[Store] = var(cast("Store", None), init=False)
-    """Everything known; written by the handler of `Read` alone. It is there from the first frame on."""
+    """Everything known; only the handler of `ReadingArrived` writes it. It exists from the first frame on."""
     now: var[datetime] = var(datetime(1970, 1, 1, tzinfo=UTC), init=False)
     """The moment on screen; ticks once a second."""
     selected: var[OrgKey | None] = var["OrgKey | None"](None, init=False)
     """The org on screen; only a key or a click moves it once it is set."""
     span: var[timedelta | None] = var[timedelta | None](None, init=False)
     """How far back the chart looks. None: the whole run."""
-    windows: var[bool] = var(False, init=False)
+    prefers_windows: var[bool] = var(False, init=False)
     """The chart shows the windows, also where there are credits."""
     private: var[bool] = var(False, init=False)
     """Everything personal is hidden."""
@@ -90,41 +83,41 @@ class Claudemeter(App[str]):
     def __init__(self, feed: Feed, *, now: Callable[[], datetime], options: Options | None = None) -> None:
         """Show what `feed` reads, by the clock `now`."""
         self.options = options or Options()
-        notice = None if self.options.desktop == "auto" else Notice(self.options.desktop)
-        self._outlet = Outlet.of(os.environ, notice)
+        notice = None if self.options.desktop == "auto" else NotificationProtocol(self.options.desktop)
+        self._terminal_writer = TerminalWriter.from_environment(os.environ, notice)
         super().__init__()
         self.set_class(self.options.ascii, "-ascii")
         self._feed = feed
         self._clock = now
-        self._begun = False
+        self._has_started = False
         """The first frame is painted."""
-        self._showing = True
+        self._is_draw_pending = True
         """A draw is due; none is before the first frame."""
-        for theme in own(self.console.color_system):
+        for theme in select_themes(self.console.color_system):
             self.register_theme(theme)
         known = self.options.theme in self.available_themes
-        self.theme = self.options.theme if known else DARK.name
+        self.theme = self.options.theme if known else DARK_THEME.name
         self.set_reactive(Claudemeter.now, now())
         self.set_reactive(Claudemeter.private, self.options.privacy)
 
     @cached_property
-    def _run(self) -> Run:
+    def _dashboard_run(self) -> DashboardRun:
         """What has happened in this run."""
-        from claudemeter_tui.tui.run import Run
+        from claudemeter_tui.tui.run import DashboardRun
 
-        return Run(self.options, self._outlet, self.say)
+        return DashboardRun(self.options, self._terminal_writer, self.show_message)
 
     def get_driver_class(self) -> type[Driver]:
         """Textual's driver, with the way past it for title, bell and notifications."""
-        return driver_class(super().get_driver_class(), self._outlet, self._await_signals)
+        return build_driver_class(super().get_driver_class(), self._terminal_writer, self._await_signals)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our colours in terms of a theme that is not ours."""
-        return missing(self.current_theme)
+        return derive_missing_colours(self.current_theme)
 
     def get_default_screen(self) -> Screen[None]:
         """The first frame; the dashboard takes its place."""
-        return Starting(self.options)
+        return StartingScreen(self.options)
 
     def _fatal_error(self) -> None:
         """Textual's own crash screen, without the values of local variables: one could be a secret."""
@@ -138,120 +131,122 @@ class Claudemeter(App[str]):
     def on_ready(self) -> None:
         """The first frame is painted: now start to read."""
         from claudemeter_tui.model.store import Store
-        from claudemeter_tui.tui.plain import use_bars
+        from claudemeter_tui.tui.theme import set_scroll_bar_renderer
 
         gc.enable()
         self.set_reactive(Claudemeter.store, Store())
-        self._begun, self._showing = True, False
-        use_bars(plain=self.options.ascii)
-        self._show()
+        self._has_started, self._is_draw_pending = True, False
+        set_scroll_bar_renderer(plain=self.options.ascii)
+        self._schedule_draw()
         self.set_interval(1, self._tick)
-        self.run_worker(asyncio.to_thread(_preload))
-        self.run_worker(self._feed.run(self._post), exit_on_error=True)
-        if self._may_alert and self._run.attention.command is not None:
-            self.run_worker(self._run.attention.command.run())
+        self.run_worker(asyncio.to_thread(_preload_modules))
+        self.run_worker(self._feed.run(self._post_reading), exit_on_error=True)
+        if self._may_alert and self._dashboard_run.alerts.command is not None:
+            self.run_worker(self._dashboard_run.alerts.command.run())
 
     def _await_signals(self) -> None:
         """Leave by a signal as by a key, from before the first frame on."""
         if sys.platform != "win32":
             for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-                asyncio.get_running_loop().add_signal_handler(number, self._end)
+                asyncio.get_running_loop().add_signal_handler(number, self._exit_on_signal)
 
-    def _end(self) -> None:
+    def _exit_on_signal(self) -> None:
         """Leave the terminal as it was, where there still is one."""
-        self._outlet.is_gone = not os.isatty(sys.__stderr__.fileno()) if sys.__stderr__ else True
+        self._terminal_writer.is_closed = not os.isatty(sys.__stderr__.fileno()) if sys.__stderr__ else True
         self.exit()
 
-    def on_resize(self, event: events.Resize) -> None:
+    def on_resize(self, event: textual_events.Resize) -> None:
         """A pane that has become too small for toasts has none."""
-        if not _fits_toasts(event.size):
+        if not _has_room_for_toasts(event.size):
             self.clear_notifications()
 
     def on_unmount(self) -> None:
         """Keep what was chosen for the next run."""
         gc.unfreeze()
-        self.options.remember(self.theme, self.selected)
+        self.options.save_state(self.theme, self.selected)
 
-    def on_claudemeter_read(self, message: Read) -> None:
+    def on_claudemeter_reading_arrived(self, message: ReadingArrived) -> None:
         """Fold the reading in."""
         self.now = self._clock()
-        self.store = self.store.folded(message.reading)
-        self._follow()
+        self.store = self.store.apply_safely(message.reading)
+        self._process_events()
 
     def watch_store(self) -> None:
         """Select the first org there is, and show the news."""
-        if self.selected is None or (self.store.org(self.selected) is None and self.store.orgs):
-            wished = self.store.org(self.selected or self.options.org)
+        if self.selected is None or (self.store.find_org_state(self.selected) is None and self.store.orgs):
+            wished = self.store.find_org_state(self.selected or self.options.org)
             first = wished or next(iter(self.store.orgs), None)
             self.selected = first.key if first else None
-        self._greet()
-        self._show()
+        self._update_connect_screen()
+        self._schedule_draw()
 
     def watch_selected(self) -> None:
         """Show another org."""
-        self._show()
+        self._schedule_draw()
 
     def watch_span(self) -> None:
         """Show more or less of the past."""
-        self._show()
+        self._schedule_draw()
 
-    def watch_windows(self) -> None:
+    def watch_prefers_windows(self) -> None:
         """Show the windows, or the credits."""
-        self._show()
+        self._schedule_draw()
 
     def watch_private(self) -> None:
         """Show names, or pseudonyms."""
-        self._show()
+        self._schedule_draw()
 
     def watch_now(self) -> None:
         """Count down."""
-        self._show()
+        self._schedule_draw()
 
-    def on_viewer_uncovered(self) -> None:
+    def on_view_screen_uncovered(self) -> None:
         """Show the present moment on a screen that comes to the front again."""
-        self._show()
+        self._schedule_draw()
 
     def on_org_tabs_selected(self, message: OrgTabs.Selected) -> None:
         """A tab was clicked."""
-        self.selected = self._original(message.key)
+        self.selected = self._restore_key(message.key)
 
-    def on_overview_chosen(self, message: Overview.Chosen) -> None:
+    def on_overview_screen_org_chosen(self, message: OverviewScreen.OrgChosen) -> None:
         """Go to an org of the overview."""
-        self.selected = self._original(message.key)
+        self.selected = self._restore_key(message.key)
         self.action_close()
 
-    def on_details_copied(self, message: Details.Copied) -> None:
+    def on_details_screen_copy_requested(self, message: DetailsScreen.CopyRequested) -> None:
         """Put a figure, a row or a reply on the clipboard."""
         self.copy_to_clipboard(message.text)
-        self.say(f"Copied the {message.what}.")
+        self.show_message(f"Copied the {message.label}.")
 
-    async def on_key_hints_chosen(self, message: KeyHints.Chosen) -> None:
+    async def on_key_hints_hint_clicked(self, message: KeyHints.HintClicked) -> None:
         """A hint of the footer was clicked."""
         await self.run_action(message.action)
 
-    def on_connect_pasted(self, message: Connect.Pasted) -> None:
+    def on_connect_screen_pasted(self, message: ConnectScreen.Pasted) -> None:
         """A session was pasted: try it, and say what became of it."""
-        self.run_worker(self._offer(message))
+        self.run_worker(self._try_session(message))
 
-    def on_connect_demo(self, message: Connect.Demo) -> None:
+    def on_connect_screen_demo_requested(self, message: ConnectScreen.DemoRequested) -> None:
         """Leave for the demo."""
         message.stop()
         self.exit(DEMO)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Whether a key may be used: before the first frame there is nothing to do but to leave."""
-        return self._begun or action == "quit"
+        return self._has_started or action == "quit"
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
         """The actions of the keys, by name."""
-        for key in BOUND:
-            if key.palette:
-                yield SystemCommand(key.palette, key.purpose, partial(self._later, key.action))
+        for key in BOUND_KEYS:
+            if key.palette_title:
+                yield SystemCommand(
+                    key.palette_title, key.purpose, partial(self._run_action_later, key.action)
+                )
 
     def action_neighbour(self, step: int) -> None:
         """Go to an org so many tabs further."""
-        key = self._view().neighbour(step)
-        self.selected = self._original(key) if key else None
+        key = self._build_view().find_neighbour(step)
+        self.selected = self._restore_key(key) if key else None
 
     def action_pick(self, number: int) -> None:
         """Go to the org of that number, or say that there is none."""
@@ -260,54 +255,59 @@ class Claudemeter(App[str]):
             self.selected = self.store.orgs[number - 1].key
         else:
             others = {0: "none was read yet", 1: "there is 1"}.get(count, f"there are {count}")
-            self.say(f"There is no org {number}; {others}.")
+            self.show_message(f"There is no org {number}; {others}.")
 
     def action_span(self, step: int) -> None:
         """Let the chart look further back, or less far."""
-        from claudemeter_tui.tui.widgets.chart_panel import wider
+        from claudemeter_tui.tui.widgets.chart_panel import change_span
 
-        span = wider(self.span, step)
+        span = change_span(self.span, step)
         if span == self.span:
-            self.say(f"The chart cannot look {'further' if step > 0 else 'less far'} back.")
+            self.show_message(f"The chart cannot look {'further' if step > 0 else 'less far'} back.")
         self.span = span
 
     def action_windows(self) -> None:
         """Let the chart show the windows or the credits; where no chart is on screen open one."""
-        from claudemeter_tui.tui.screens.dashboard import Dashboard
-        from claudemeter_tui.tui.widgets.chart_panel import ChartPanel, is_wanted, refusal, shows_windows
+        from claudemeter_tui.tui.screens.dashboard import ChartScreen, DashboardScreen
+        from claudemeter_tui.tui.widgets.chart_panel import (
+            ChartPanel,
+            explain_no_switch,
+            has_chart_data,
+            shows_windows,
+        )
 
         if not self._has_room:
             return
-        view, charts = self._view(), self.screen.query(ChartPanel)
+        view, charts = self._build_view(), self.screen.query(ChartPanel)
         is_seen = any(chart.display for chart in charts)
-        if isinstance(self.screen, Dashboard) and is_wanted(view) and not is_seen:
-            self.windows = True
-            self._open("chart")
-        elif charts and (why := refusal(view)):
-            self.say(why)
+        if isinstance(self.screen, DashboardScreen) and has_chart_data(view) and not is_seen:
+            self.prefers_windows = True
+            self._toggle_screen(ChartScreen)
+        elif charts and (why := explain_no_switch(view)):
+            self.show_message(why)
         elif charts:
-            self.windows = not shows_windows(view)
+            self.prefers_windows = not shows_windows(view)
 
     def action_refresh(self) -> None:
         """Poll now, or say until when the server wants no more questions."""
-        from claudemeter_tui.model.reading import CLAUDE_CODE
-        from claudemeter_tui.text import format as form
+        from claudemeter_tui.formatting import values as form
+        from claudemeter_tui.model.reading import CLAUDE_CODE_LOGIN
 
-        session = self._view().session
+        session = self._build_view().session
         schedule = session.schedule if session else None
-        if schedule is not None and schedule.held and schedule.next_at > self._clock():
-            until = form.until(schedule.next_at, self._clock(), self.options.zone)
-            self.say(f"The server wants no questions before {until}; it is asked by itself then.")
+        if schedule is not None and schedule.is_backing_off and schedule.next_at > self._clock():
+            until = form.format_with_countdown(schedule.next_at, self._clock(), self.options.zone)
+            self.show_message(f"The server wants no questions before {until}; it is asked by itself then.")
             return
-        self._feed.poke()
-        if schedule is not None and session is not None and session.session == CLAUDE_CODE:
-            until = form.until(schedule.next_at, self._clock(), self.options.zone)
-            self.say(f"Claude Code's login may be asked every few minutes only, next at {until}.")
+        self._feed.poll_now()
+        if schedule is not None and session is not None and session.session == CLAUDE_CODE_LOGIN:
+            until = form.format_with_countdown(schedule.next_at, self._clock(), self.options.zone)
+            self.show_message(f"Claude Code's login may be asked every few minutes only, next at {until}.")
 
     def action_usage_page(self) -> None:
         """Open claude.ai's own page."""
-        self.open_url(USAGE_PAGE)
-        self.say(f"Opened {USAGE_PAGE}")
+        self.open_url(USAGE_PAGE_URL)
+        self.show_message(f"Opened {USAGE_PAGE_URL}")
 
     def action_privacy(self) -> None:
         """Hide everything personal, or show it again."""
@@ -315,16 +315,16 @@ class Claudemeter(App[str]):
 
     def action_save_picture(self) -> None:
         """Save a picture for a bug report and the report beside it, both without anything personal."""
-        from claudemeter_tui.tui import saving
+        from claudemeter_tui.tui import screenshots
 
-        saving.save_private(self, self._run.redaction)
+        screenshots.save_private_screenshot(self, self._dashboard_run.redaction)
 
     def action_save_seen(self) -> None:
         """Save what is seen, after asking."""
-        from claudemeter_tui.tui import saving
+        from claudemeter_tui.tui import screenshots
 
         if self._has_room:
-            saving.save_seen(self)
+            screenshots.save_visible_screenshot(self)
 
     def action_command_palette(self) -> None:
         """Find an action by its name."""
@@ -338,32 +338,40 @@ class Claudemeter(App[str]):
 
     def action_help(self) -> None:
         """Explain everything."""
-        self._open("help")
+        from claudemeter_tui.tui.screens.help import HelpScreen
+
+        self._toggle_screen(HelpScreen)
 
     def action_happenings(self) -> None:
         """Tell every problem and every event in words."""
-        self._open("happenings")
+        from claudemeter_tui.tui.screens.events import EventsScreen
+
+        self._toggle_screen(EventsScreen)
 
     def action_overview(self) -> None:
         """Show all orgs at once."""
-        self._open("overview")
+        from claudemeter_tui.tui.screens.overview import OverviewScreen
+
+        self._toggle_screen(OverviewScreen)
 
     def action_details(self) -> None:
         """Show every figure of the org, and the replies."""
-        self._open("details")
+        from claudemeter_tui.tui.screens.details import DetailsScreen
+
+        self._toggle_screen(DetailsScreen)
 
     def action_close(self) -> None:
         """Close what is open over the dashboard."""
-        from claudemeter_tui.tui.screens.viewer import Viewer
+        from claudemeter_tui.tui.screens.base import ViewScreen
 
-        if isinstance(self.screen, Viewer) and self.screen.OVER:
+        if isinstance(self.screen, ViewScreen) and self.screen.IS_OVERLAY:
             self.pop_screen()
-            self._show()
+            self._schedule_draw()
 
     @property
     def has_toasts(self) -> bool:
         """Whether there is room for toasts."""
-        return _fits_toasts(self.size)
+        return _has_room_for_toasts(self.size)
 
     @property
     def _has_room(self) -> bool:
@@ -374,82 +382,84 @@ class Claudemeter(App[str]):
     def _may_alert(self) -> bool:
         return self.options.alerts and not self.is_headless
 
-    def _greet(self) -> None:
+    def _update_connect_screen(self) -> None:
         """Where there is no session show what can be done; go back as soon as there is one."""
-        from claudemeter_tui.tui.screens.connect import Connect, is_wanted
-        from claudemeter_tui.tui.screens.dashboard import Dashboard
+        from claudemeter_tui.tui.screens.connect import ConnectScreen, needs_connect_screen
+        from claudemeter_tui.tui.screens.dashboard import DashboardScreen
 
-        wanted = is_wanted(self.store)
-        if wanted and isinstance(self.screen, Starting | Dashboard):
-            self.push_screen(Connect(self._view()))
-        elif not wanted and isinstance(self.screen, Connect):
+        wanted = needs_connect_screen(self.store)
+        if wanted and isinstance(self.screen, StartingScreen | DashboardScreen):
+            self.push_screen(ConnectScreen(self._build_view()))
+        elif not wanted and isinstance(self.screen, ConnectScreen):
             self.pop_screen()
 
-    async def _offer(self, message: Connect.Pasted) -> None:
+    async def _try_session(self, message: ConnectScreen.Pasted) -> None:
         from claudemeter_tui.tui.screens import connect
 
-        offered = await cast("Door", self._feed).offer(message.take())
-        if isinstance(self.screen, connect.Connect):
-            self.screen.tell(offered)
+        offered = await cast("AcceptsSession", self._feed).offer_session(message.take())
+        if isinstance(self.screen, connect.ConnectScreen):
+            self.screen.show_outcome(offered)
 
-    def _follow(self) -> None:
+    def _process_events(self) -> None:
         """Tell what has happened since the last look."""
-        fresh = self._run.follow(self.store, self.now)
+        fresh = self._dashboard_run.collect_events(self.store, self.now)
         if not fresh:
             return
         if self._may_alert:
-            for alert in self._run.call(fresh, self.store, private=self.private):
-                self.notify(alert.text, title=alert.head, severity=alert.loudness, markup=False)
-        self._show()
+            for alert in self._dashboard_run.send_alerts(fresh, self.store, private=self.private):
+                self.notify(alert.text, title=alert.title, severity=alert.toast_severity, markup=False)
+        self._schedule_draw()
 
-    def _original(self, key: OrgKey) -> OrgKey:
+    def _restore_key(self, key: OrgKey) -> OrgKey:
         """The key of an org that a screen names by its key, which privacy replaces."""
-        return self._run.redaction.original(key) if self.private else key
+        return self._dashboard_run.redaction.find_original_key(key) if self.private else key
 
-    def _open(self, name: str) -> None:
+    def _toggle_screen(self, screen: type[ViewScreen]) -> None:
         """Put a screen over the dashboard, instead of another one; again closes it."""
-        module = import_module(f"claudemeter_tui.tui.screens.{name}")
-        page: type[Viewer] = getattr(module, name.capitalize())
         shown = type(self.screen)
         self.action_close()
-        if shown is not page and self._has_room:
-            self.push_screen(page(self._view()))
+        if shown is not screen and self._has_room:
+            self.push_screen(screen(self._build_view()))
 
     def _tick(self) -> None:
         self.now = self._clock()
-        self._follow()
+        self._process_events()
 
-    def _post(self, reading: Reading) -> None:
-        self.post_message(self.Read(reading))
+    def _post_reading(self, reading: Reading) -> None:
+        self.post_message(self.ReadingArrived(reading))
 
-    def _view(self) -> View:
-        view = self._run.view(self.store, self.now, self.selected, self.span, private=self.private)
-        return replace(view, windows=self.windows)
+    def _build_view(self) -> View:
+        view = self._dashboard_run.build_view(
+            self.store, self.now, self.selected, self.span, private=self.private
+        )
+        return replace(view, prefers_windows=self.prefers_windows)
 
-    def _show(self) -> None:
+    def _schedule_draw(self) -> None:
         """Draw the present state once all that has come by now is known."""
-        if not self._showing and self.is_running:
-            self._showing = True
-            self.call_later(self._draw)
+        if not self._is_draw_pending and self.is_running:
+            self._is_draw_pending = True
+            self.call_later(self._draw_screen)
 
-    def _draw(self) -> None:
-        from claudemeter_tui.text import verdict as words
-        from claudemeter_tui.tui.screens.dashboard import Dashboard
-        from claudemeter_tui.tui.screens.viewer import Viewer
+    def _draw_screen(self) -> None:
+        from claudemeter_tui.formatting import verdict as words
+        from claudemeter_tui.tui.screens.base import ViewScreen
+        from claudemeter_tui.tui.screens.dashboard import DashboardScreen
 
-        self._showing = False
+        self._is_draw_pending = False
         if not (self.is_running and self.screen_stack):
             return
-        view = self._view()
-        if isinstance(self.screen, Starting):
+        view = self._build_view()
+        if isinstance(self.screen, StartingScreen):
             if not view.is_empty:
-                self.push_screen(Dashboard(view))
-        elif isinstance(self.screen, Viewer):
+                self.push_screen(DashboardScreen(view))
+        elif isinstance(self.screen, ViewScreen):
             self.screen.view = view
         if view.state is not None and view.verdict is not None:
-            self._outlet.show_title(f"{view.state.org.called}: {words.name(view.verdict)}")
+            self._terminal_writer.set_title(
+                f"{view.state.org.display_name}: {words.format_verdict_name(view.verdict)}"
+            )
 
-    def say(self, text: str) -> None:
+    def show_message(self, text: str) -> None:
         """Tell what came of a key."""
         self.notify(text, markup=False)
 
@@ -464,33 +474,39 @@ class Claudemeter(App[str]):
     ) -> None:
         """A toast; in a pane that is too small for one a line at its foot, in a single line nothing."""
         if self.has_toasts:
-            message, title = map(_ascii, (message, title)) if self.options.ascii else (message, title)
+            message, title = (
+                map(_convert_to_ascii, (message, title)) if self.options.ascii else (message, title)
+            )
             super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
         elif self.size.height > 1:
-            from claudemeter_tui.tui.widgets.remark import Remark, say
+            from claudemeter_tui.tui.widgets.status_line import InlineToast, show_inline_toast
 
             told = f"{title}: {message}" if title else message
-            say(self.screen, Remark(told, error=severity == "error", ascii_only=self.options.ascii))
+            show_inline_toast(
+                self.screen, InlineToast(told, error=severity == "error", ascii_only=self.options.ascii)
+            )
 
-    def _later(self, action: str) -> None:
+    def _run_action_later(self, action: str) -> None:
         """Run an action once the palette has closed."""
         self.call_later(self.run_action, action)
 
 
-def _fits_toasts(size: Size) -> bool:
+def _has_room_for_toasts(size: Size) -> bool:
     return size.width >= 60 and size.height >= 20
 
 
-def _ascii(text: str) -> str:
-    from claudemeter_tui.tui import ink
+def _convert_to_ascii(text: str) -> str:
+    from claudemeter_tui.tui import styled_text
 
-    return ink.plain(ink.text(text)).plain
+    return styled_text.convert_to_ascii(styled_text.build_line(text)).plain
 
 
-def _preload() -> None:
+def _preload_modules() -> None:
     """Load what the first frame did not wait for, so that no key does."""
-    for name in LATER:
-        import_module(f"claudemeter_tui.{name}")
+    from claudemeter_tui.model import event_log  # noqa: F401
+    from claudemeter_tui.tui import run, screenshots  # noqa: F401
+    from claudemeter_tui.tui.screens import connect, details, events, help, overview  # noqa: A004, F401
+
     gc.collect()
     gc.freeze()  # what is loaded stays: a look through it would hold up a key for a tenth of a second
-    gc.set_threshold(*GARBAGE)
+    gc.set_threshold(*GC_THRESHOLDS)

@@ -12,7 +12,7 @@ FRAMES_FROM = 56
 
 
 @dataclass(frozen=True, slots=True)
-class Needs:
+class LayoutNeeds:
     """How many lines each part would like."""
 
     orgs: int = 1
@@ -22,15 +22,15 @@ class Needs:
     """Lines of the same in a box; 0: it is not worth one."""
     windows: int = 1
     credits: int = 1
-    chart: bool = False
+    has_chart: bool = False
     """Whether there is anything to plot."""
-    moving: bool = False
+    is_chart_moving: bool = False
     """Whether what is plotted has changed at all: a flat line can wait."""
-    second: bool = False
+    has_second_chart: bool = False
     """Whether there is a second thing to plot: credits and windows."""
-    second_moving: bool = False
+    is_second_chart_moving: bool = False
     """The same of the second."""
-    status: bool = False
+    has_status: bool = False
     """Whether there is any problem to tell."""
 
 
@@ -49,7 +49,7 @@ class Layout:
     limits: int = 0
     credits: int = 0
     chart: int = 0
-    second: int = 0
+    second_chart: int = 0
     """Of a chart of what the first one does not show."""
     status: int = 0
     keys: int = 0
@@ -71,22 +71,22 @@ class Layout:
         return (max if self.wide else sum)(parts) if parts else 0
 
     @property
-    def plots(self) -> tuple[int, int]:
+    def charts(self) -> tuple[int, int]:
         """Lines of both charts with their frames."""
-        first, second = (lines + self.frame if lines else 0 for lines in (self.chart, self.second))
+        first, second = (lines + self.frame if lines else 0 for lines in (self.chart, self.second_chart))
         return first, second
 
     @property
     def total(self) -> int:
         """Lines of everything."""
         above = self.header + self.tabs + self.banner + self.panels
-        return above + sum(self.plots) + self.status + self.keys
+        return above + sum(self.charts) + self.status + self.keys
 
 
-Step = Callable[[Layout], Layout]
+LayoutStep = Callable[[Layout], Layout]
 
 
-def arrange(width: int, height: int, needs: Needs) -> Layout:
+def compute_layout(width: int, height: int, needs: LayoutNeeds) -> Layout:
     """The layout for a terminal of this size.
 
     It begins with the verdict alone and grows by one step after another, the most needed first;
@@ -94,45 +94,47 @@ def arrange(width: int, height: int, needs: Needs) -> Layout:
     charts.
     """
     layout = Layout(wide=width >= WIDE_FROM)
-    for step in _steps(width, height, needs):
+    for step in _iterate_steps(width, height, needs):
         grown = step(layout)
         if grown.total <= height:
             layout = grown
-    return _filled(layout, height - layout.total, needs)
+    return _give_rest_to_charts(layout, height - layout.total, needs)
 
 
-def _filled(layout: Layout, spare: int, needs: Needs) -> Layout:
+def _give_rest_to_charts(layout: Layout, spare: int, needs: LayoutNeeds) -> Layout:
     """The lines that are left given to the charts: to the one that moves, or to each its half."""
     if not layout.chart:
         return layout
-    alone = not layout.second or (needs.moving and not needs.second_moving)
-    second = 0 if alone else spare // 2 if needs.moving == needs.second_moving else spare
-    return replace(layout, chart=layout.chart + spare - second, second=layout.second + second)
+    alone = not layout.second_chart or (needs.is_chart_moving and not needs.is_second_chart_moving)
+    second = 0 if alone else spare // 2 if needs.is_chart_moving == needs.is_second_chart_moving else spare
+    return replace(layout, chart=layout.chart + spare - second, second_chart=layout.second_chart + second)
 
 
-def _steps(width: int, height: int, needs: Needs) -> Iterator[Step]:
+def _iterate_steps(width: int, height: int, needs: LayoutNeeds) -> Iterator[LayoutStep]:
     """What is added, the most needed first."""
     frames = width >= FRAMES_FROM
-    yield _put(limits=1)
-    yield _put(credits=1)
-    yield from (_put(limits=lines) for lines in range(2, needs.windows + 1))
-    yield _put(tabs=int(needs.orgs > 1))
-    yield from (_put(verdict=lines) for lines in range(2, min(3 if needs.boxed else 2, needs.verdict) + 1))
-    yield _put(keys=int(height >= 7))
-    yield _put(chart=4 if needs.chart and needs.moving and height >= 16 else 0)
-    yield _put(tabs=int(needs.orgs > 0))
-    yield _put(status=int(needs.status or height >= 20))
-    yield _put(header=1)
-    yield from (_put(verdict=lines) for lines in range(2, needs.verdict + 1))
-    yield _put(framed=frames, credits=min(2, needs.credits))
+    yield _set_lines(limits=1)
+    yield _set_lines(credits=1)
+    yield from (_set_lines(limits=lines) for lines in range(2, needs.windows + 1))
+    yield _set_lines(tabs=int(needs.orgs > 1))
+    yield from (
+        _set_lines(verdict=lines) for lines in range(2, min(3 if needs.boxed else 2, needs.verdict) + 1)
+    )
+    yield _set_lines(keys=int(height >= 7))
+    yield _set_lines(chart=4 if needs.has_chart and needs.is_chart_moving and height >= 16 else 0)
+    yield _set_lines(tabs=int(needs.orgs > 0))
+    yield _set_lines(status=int(needs.has_status or height >= 20))
+    yield _set_lines(header=1)
+    yield from (_set_lines(verdict=lines) for lines in range(2, needs.verdict + 1))
+    yield _set_lines(framed=frames, credits=min(2, needs.credits))
     if frames and needs.boxed:
-        yield _put(boxed=True, verdict=needs.boxed)
-    yield from (_put(credits=lines) for lines in range(2, needs.credits + 1))
-    yield _put(chart=6 if needs.chart else 0)
-    yield _put(limits=max(1, 2 * needs.windows))
-    yield _put(second=6 if needs.second and frames else 0)
+        yield _set_lines(boxed=True, verdict=needs.boxed)
+    yield from (_set_lines(credits=lines) for lines in range(2, needs.credits + 1))
+    yield _set_lines(chart=6 if needs.has_chart else 0)
+    yield _set_lines(limits=max(1, 2 * needs.windows))
+    yield _set_lines(second_chart=6 if needs.has_second_chart and frames else 0)
 
 
-def _put(**lines: int | bool) -> Step:
+def _set_lines(**lines: int | bool) -> LayoutStep:
     """A step that gives a part its lines."""
     return lambda layout: replace(layout, **lines)  # type: ignore[arg-type]

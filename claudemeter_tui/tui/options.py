@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:  # the first frame does not wait for it
     from claudemeter_tui.model.store import OrgKey
 
-Remember: TypeAlias = "Callable[[str, OrgKey | None], None]"
+
+StateWriter: TypeAlias = "Callable[[str, OrgKey | None], None]"
 """Keeps the theme and the selected org for the next run."""
 
 
-def _forget(theme: str, org: OrgKey | None) -> None:
+def _save_nothing(theme: str, org: OrgKey | None) -> None:
     """Keep nothing."""
 
 
@@ -49,4 +50,4 @@ class Options:
     """A program and its arguments, told of every event. Empty: none."""
     settings: Mapping[str, object] = field(default_factory=dict)
     """For a bug report: the settings by name; nothing secret is among them."""
-    remember: Remember = _forget
+    save_state: StateWriter = _save_nothing

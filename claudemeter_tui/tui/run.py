@@ -1,44 +1,70 @@
-"""The run: what has happened since the program started, and how all of it is shown and told."""
+"""The dashboard's run: what happened since it started, and how it is shown and reported."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
+from claudemeter_tui.model.event_log import EventLog
 from claudemeter_tui.model.events import Event
-from claudemeter_tui.model.journal import Journal
 from claudemeter_tui.model.store import OrgKey, Store
-from claudemeter_tui.text.redact import Redaction
-from claudemeter_tui.tui.alerts import Alert
-from claudemeter_tui.tui.attention import Attention
+from claudemeter_tui.privacy.redact import Redactor
+from claudemeter_tui.tui.alerts import Alert, AlertSettings, EventCommand, select_alerts
 from claudemeter_tui.tui.options import Options
-from claudemeter_tui.tui.pictures import private_view
-from claudemeter_tui.tui.terminal import Outlet
+from claudemeter_tui.tui.screenshots import redact_view
+from claudemeter_tui.tui.terminal import TerminalWriter
 from claudemeter_tui.tui.view import View
 
 
-class Run:
+class Alerts:
+    """Tells alerts as the options say."""
+
+    def __init__(self, options: Options, outlet: TerminalWriter, complain: Callable[[str], object]) -> None:
+        """Tell through `outlet`; `complain` is told once when the person's command fails."""
+        desktop = options.desktop != "off"
+        self._settings = AlertSettings(options.toast, options.bell, desktop)
+        self._zone = options.zone
+        self._terminal = outlet
+        self.command = EventCommand(options.on_event, complain) if options.on_event else None
+        """None: there is none."""
+
+    def send(self, fresh: Iterable[Event], name: Callable[[Event], str]) -> list[Alert]:
+        """Notify of the events of one step; gives the alerts that deserve a toast."""
+        events = tuple(fresh)
+        if self.command is not None:
+            self.command.enqueue(events)
+        found = list(select_alerts(events, self._settings, name, self._zone))
+        urgent = [alert for alert in found if alert.is_urgent]
+        for alert in urgent:
+            if self._settings.desktop:
+                self._terminal.notify(alert.title, alert.text)
+        if urgent and self._settings.bell:
+            self._terminal.ring_bell()
+        return found if self._settings.toast else []
+
+
+class DashboardRun:
     """Keeps the events and the pseudonyms; made after the first frame, which needs neither."""
 
-    def __init__(self, options: Options, outlet: Outlet, complain: Callable[[str], object]) -> None:
+    def __init__(self, options: Options, outlet: TerminalWriter, complain: Callable[[str], object]) -> None:
         """Begin without events; `complain` is told once when the person's command fails."""
-        self.attention = Attention(options, outlet, complain)
-        self.redaction = Redaction()
+        self.alerts = Alerts(options, outlet, complain)
+        self.redaction = Redactor()
         self._options = options
-        self._journal = Journal(options.thresholds)
+        self._event_log = EventLog(options.thresholds)
 
-    def follow(self, store: Store, now: datetime) -> Sequence[Event]:
+    def collect_events(self, store: Store, now: datetime) -> Sequence[Event]:
         """What has happened since the last look."""
-        self._journal = self._journal.after(store, now)
-        return self._journal.fresh
+        self._event_log = self._event_log.observe(store, now)
+        return self._event_log.new_events
 
-    def call(self, fresh: Sequence[Event], store: Store, *, private: bool) -> list[Alert]:
+    def send_alerts(self, fresh: Sequence[Event], store: Store, *, private: bool) -> list[Alert]:
         """Tell events past the screen; gives the alerts that deserve a toast."""
         if private:
-            self.redaction.store(store)
-        return self.attention.call(fresh, self._pseudonym if private else _name)
+            self.redaction.redact_store(store)
+        return self.alerts.send(fresh, self._get_pseudonym if private else _get_name)
 
-    def view(
+    def build_view(
         self, store: Store, now: datetime, key: OrgKey | None, span: timedelta | None, *, private: bool
     ) -> View:
         """What is on screen at that moment, with the org of that key; pseudonyms where it is private."""
@@ -49,16 +75,16 @@ class Run:
             key,
             options.zone,
             span=span,
-            events=self._journal.events,
+            events=self._event_log.events,
             ascii=options.ascii,
             note=options.note,
         )
-        return private_view(view, self.redaction) if private else view
+        return redact_view(view, self.redaction) if private else view
 
-    def _pseudonym(self, event: Event) -> str:
-        (event,) = self.redaction.events((event,))
-        return event.whose
+    def _get_pseudonym(self, event: Event) -> str:
+        (event,) = self.redaction.redact_events((event,))
+        return event.owner_name
 
 
-def _name(event: Event) -> str:
-    return event.whose
+def _get_name(event: Event) -> str:
+    return event.owner_name

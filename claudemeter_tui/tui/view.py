@@ -9,16 +9,17 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from claudemeter_tui.model.store import OrgKey, OrgState, SessionState, Store
-from claudemeter_tui.model.usage import Window
+from claudemeter_tui.model.windows import Window
 from claudemeter_tui.tui.layout import Layout
 
 if TYPE_CHECKING:  # the first frame shows neither
     from claudemeter_tui.model.events import Event
     from claudemeter_tui.model.verdict import Verdict
 
-BEAT = 60
+
+PANEL_INTERVAL = 60
 """Seconds between two looks of the panels at the clock: drawing them all is dear."""
-_LAST = timedelta(seconds=62)
+_LAST_MINUTE = timedelta(seconds=62)
 """The last minute of a countdown, in which it shows seconds, and what it takes to leave it."""
 
 
@@ -36,7 +37,7 @@ class View:
     """What the terminal has room for."""
     span: timedelta | None = None
     """How far back the chart looks. None: the whole run."""
-    windows: bool = False
+    prefers_windows: bool = False
     """The chart shows how full the windows were, also where there are credits to show."""
     events: tuple[Event, ...] = ()
     """What has happened in this run, oldest first."""
@@ -53,7 +54,7 @@ class View:
     @cached_property
     def state(self) -> OrgState | None:
         """The selected org. None: no org is known yet, or it has left."""
-        return self.store.org(self.key)
+        return self.store.find_org_state(self.key)
 
     @cached_property
     def verdict(self) -> Verdict | None:
@@ -68,28 +69,36 @@ class View:
     def session(self) -> SessionState | None:
         """The session that serves the selected org, else the first one. None before the first poll."""
         if self.state is not None:
-            return self.store.session(self.state.session)
+            return self.store.find_session_state(self.state.session)
         return next(iter(self.store.sessions), None)
 
     @cached_property
-    def beat(self) -> datetime:
+    def panel_time(self) -> datetime:
         """The moment as coarse as the panels need it: only a countdown's last minute shows seconds."""
-        step = 1 if any(timedelta(0) <= moment - self.now <= _LAST for moment in self._moments()) else BEAT
+        step = (
+            1
+            if any(timedelta(0) <= moment - self.now <= _LAST_MINUTE for moment in self._iterate_countdowns())
+            else PANEL_INTERVAL
+        )
         seconds = int(self.now.timestamp())
         return datetime.fromtimestamp(seconds - seconds % step, UTC)
 
-    def is_as(self, other: View) -> bool:
+    def looks_like(self, other: View) -> bool:
         """Whether nothing but the seconds of the header can look different."""
-        return self.store is other.store and self.events is other.events and self._seen() == other._seen()
+        return (
+            self.store is other.store
+            and self.events is other.events
+            and self._get_appearance() == other._get_appearance()
+        )
 
-    def _seen(self) -> tuple[object, ...]:
-        return self.key, self.zone, self.span, self.windows, self.ascii, self.note, self.beat
+    def _get_appearance(self) -> tuple[object, ...]:
+        return self.key, self.zone, self.span, self.prefers_windows, self.ascii, self.note, self.panel_time
 
-    def _moments(self) -> Iterator[datetime]:
+    def _iterate_countdowns(self) -> Iterator[datetime]:
         """What is counted down to on screen."""
         if self.state is None:
             return
-        yield from (window.resets_at for window in _windows(self.state) if window.resets_at is not None)
+        yield from (window.resets_at for window in _get_windows(self.state) if window.resets_at is not None)
         yield from (meter.until for meter in self.state.credits.meters if meter.until is not None)
 
     @property
@@ -97,7 +106,7 @@ class View:
         """The selected org's place among all, from 0; 0 without one."""
         return next((i for i, state in enumerate(self.store.orgs) if state.key == self.key), 0)
 
-    def neighbour(self, step: int) -> OrgKey | None:
+    def find_neighbour(self, step: int) -> OrgKey | None:
         """The org so many tabs further, round the ends. None without orgs."""
         orgs = self.store.orgs
         if not orgs:
@@ -107,5 +116,5 @@ class View:
         return orgs[(self.index + step) % len(orgs)].key
 
 
-def _windows(state: OrgState) -> tuple[Window, ...]:
+def _get_windows(state: OrgState) -> tuple[Window, ...]:
     return state.plan.windows if state.plan else ()

@@ -12,10 +12,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 
-from tests.bench.asking import once, poll
+from tests.bench.fold_time import fold, judge
 from tests.bench.memory import memory, week
 from tests.bench.panes import frame, idle, key
-from tests.bench.reckoning import fold, judge
+from tests.bench.poll_time import once, poll
 from tests.bench.table import HEAD, Line
 
 FIGURES: dict[str, Callable[[], Line]] = {

@@ -10,13 +10,18 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
 
-from claudemeter_tui.model.history import MOST_RUNS, Histories, History
+from claudemeter_tui.formatting import values as form
+from claudemeter_tui.model.credits import MeterOrigin
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import Reading
-from claudemeter_tui.model.samples import Run, Series
 from claudemeter_tui.model.store import Store
-from claudemeter_tui.model.usage import Origin
-from claudemeter_tui.text import format as form
+from claudemeter_tui.model.time_series import (
+    MAX_PERCENT_RUNS,
+    CreditSeries,
+    Histories,
+    PercentHistory,
+    ValueRun,
+)
 from tests.bodies import extra_usage_body, limit_body, org_body, overage_body, prepaid_body, usage_body
 from tests.scenes import READ, OrgBodies, readings
 
@@ -28,37 +33,43 @@ CAP = 1_000_000
 
 
 @cache
-def week() -> Series:
+def week() -> CreditSeries:
     """A week of polls in which every fourth one sees more spent, and one in 150 fails."""
     chance = random.Random(7)  # noqa: S311 - a simulation
-    series, cents = Series(), 100_00
+    series, cents = CreditSeries(), 100_00
     for minute in range(WEEK):
         at = READ - (WEEK - 1 - minute) * MINUTE
         cents += chance.randrange(1, 60) if chance.random() < 0.25 else 0
         failed = chance.random() < 1 / 150 and minute < WEEK - 1
         used = Money(Decimal(cents), "USD")
-        series = series.gap(at) if failed else series.after(at, Origin.OVERAGE, used, 2.5 * MINUTE)
+        series = (
+            series.append_gap(at) if failed else series.append(at, MeterOrigin.OVERAGE, used, 2.5 * MINUTE)
+        )
     return series
 
 
-def series(org: int) -> Series:
+def series(org: int) -> CreditSeries:
     """The week of one org: every one has amounts of its own, and begins a little later than another."""
     shape = week()
     mine = shape.runs[3 * org :]
-    runs = (Run(None if run.minor is None else run.minor + org, run.first, run.last) for run in mine)
-    climb = shape.climb and replace(shape.climb, foot=shape.climb.foot + org, top=shape.climb.top + org)
-    return replace(shape, runs=tuple(runs), rise=shape.rise + org, climb=climb)
+    runs = (ValueRun(None if run.minor is None else run.minor + org, run.first, run.last) for run in mine)
+    climb = shape.monotonic_rise and replace(
+        shape.monotonic_rise,
+        first_minor=shape.monotonic_rise.first_minor + org,
+        last_minor=shape.monotonic_rise.last_minor + org,
+    )
+    return replace(shape, runs=tuple(runs), total_rise=shape.total_rise + org, monotonic_rise=climb)
 
 
 def histories(org: int) -> Histories:
     """The week of its windows, nearly as long as is kept: the 5-hour one fills and resets again and again."""
-    runs = MOST_RUNS - 10
+    runs = MAX_PERCENT_RUNS - 10
     pause = WEEK * MINUTE / runs
-    five_hour, weekly = (History.begun((READ - runs * pause).timestamp(), 0) for _ in range(2))
+    five_hour, weekly = (PercentHistory.start((READ - runs * pause).timestamp(), 0) for _ in range(2))
     for run in range(1, runs + 1):
         at = (READ - (runs - run) * pause).timestamp()
-        five_hour = five_hour.after(at, 12 * (run % (8 + org % 5)), math.inf)
-        weekly = weekly.after(at, 100 * run // runs, math.inf)
+        five_hour = five_hour.append(at, 12 * (run % (8 + org % 5)), math.inf)
+        weekly = weekly.append(at, 100 * run // runs, math.inf)
     return {"5-hour": five_hour, "7-day all": weekly}
 
 
@@ -71,12 +82,12 @@ def cents(org: int) -> int:
 
 def used(org: int) -> str:
     """The same, as it is shown."""
-    return form.money(Money(Decimal(cents(org)), "USD"))
+    return form.format_money(Money(Decimal(cents(org)), "USD"))
 
 
 def risen(org: int) -> str:
     """What it has spent in the week, as it is shown."""
-    return form.money(Money(week().rise + org, "USD"))
+    return form.format_money(Money(week().total_rise + org, "USD"))
 
 
 def bodies(org: int, more: int = 0) -> OrgBodies:
@@ -106,7 +117,7 @@ def after_a_week(orgs: int) -> Store:
     """The store at the week's end."""
     store = Store()
     for reading in one_poll(orgs, READ):
-        store = store.after(reading)
+        store = store.apply(reading)
     states = (
         replace(state, series=series(org), histories=histories(org)) for org, state in enumerate(store.orgs)
     )

@@ -10,7 +10,7 @@ from tests.bench.table import PAIRS, Line, Pair, compared, in_turn, milliseconds
 
 EMPTY = ("-c", "from textual.app import App\nApp().run()")
 OURS = ("-c", "from claudemeter_tui.cli import main\nraise SystemExit(main(['--demo']))")
-LEFT_OPEN = ("-m", "tests.bench.left_open")
+LEFT_OPEN = ("-m", "tests.bench.idle")
 PAINTED = b"48;2;"
 """Sets a background of the theme: the first one belongs to the first frame."""
 SETTLED = 5.0

@@ -21,7 +21,8 @@ from textual.app import App
 if TYPE_CHECKING:
     from claudemeter_tui.clock import Clock
     from claudemeter_tui.model.reading import Reading
-    from claudemeter_tui.polling import Source
+    from claudemeter_tui.sessions.poller import SessionSource
+
 
 SIZE = (120, 36)
 
@@ -67,30 +68,30 @@ class Looked:
         running = asyncio.ensure_future(self._feed.run(count))
         await asyncio.wait((running,))
 
-    async def round(self, post: Callable[[Reading], object]) -> None:
+    async def poll_once(self, post: Callable[[Reading], object]) -> None:
         """Read everything once."""
-        await self._feed.round(post)
+        await self._feed.poll_once(post)
 
-    def poke(self) -> None:
+    def poll_now(self) -> None:
         """Nobody asks for more."""
 
 
-async def opened(clock: Clock) -> Source:
+async def opened(clock: Clock) -> SessionSource:
     """The demo behind the real client."""
+    from claudemeter_tui.claude_ai.api import ClaudeAiSource  # noqa: PLC0415
+    from claudemeter_tui.claude_ai.client import CookieClient  # noqa: PLC0415
+    from claudemeter_tui.demo import server as demo  # noqa: PLC0415
     from claudemeter_tui.model.reading import Session  # noqa: PLC0415
-    from claudemeter_tui.sources.claude_ai.client import Client  # noqa: PLC0415
-    from claudemeter_tui.sources.claude_ai.source import ClaudeAi  # noqa: PLC0415
-    from claudemeter_tui.sources.cookies import Cookies  # noqa: PLC0415
-    from claudemeter_tui.sources.demo import server as demo  # noqa: PLC0415
+    from claudemeter_tui.model.secrets import Cookies  # noqa: PLC0415
 
-    client = Client(Cookies([]), now=clock.now, transport=demo.transport(clock.now, clock.now()))
-    return ClaudeAi(Session("simulated"), client, clock.now)
+    client = CookieClient(Cookies([]), now=clock.now, transport=demo.build_transport(clock.now, clock.now()))
+    return ClaudeAiSource(Session("simulated"), client, clock.now)
 
 
 async def polled(polls: list[int]) -> None:
     """The dashboard over the demo, a minute passing at once."""
-    from claudemeter_tui.polling import Poller  # noqa: PLC0415
-    from claudemeter_tui.sources.demo.clock import SkippingClock  # noqa: PLC0415
+    from claudemeter_tui.demo.timeline import SkippingClock  # noqa: PLC0415
+    from claudemeter_tui.sessions.poller import Poller  # noqa: PLC0415
     from claudemeter_tui.tui.app import Claudemeter  # noqa: PLC0415
 
     clock = SkippingClock(datetime.now(UTC))

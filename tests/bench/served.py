@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from tests.answers import Answer
 from tests.bench.orgs import bodies
 from tests.bodies import account_body
+from tests.responses import Answer
 from tests.server import LoopbackServer
 
 ORG = bodies(0)

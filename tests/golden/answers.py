@@ -8,10 +8,10 @@ from itertools import chain
 
 import httpx
 
+from claudemeter_tui.claude_ai.api import ClaudeAiSource
+from claudemeter_tui.claude_ai.client import CookieClient
 from claudemeter_tui.model.reading import Failure, Session
-from claudemeter_tui.sources.claude_ai.client import Client
-from claudemeter_tui.sources.claude_ai.source import ClaudeAi
-from claudemeter_tui.sources.cookies import Cookies
+from claudemeter_tui.model.secrets import Cookies
 from tests.bodies import account_body
 from tests.scenes import NOW
 
@@ -112,7 +112,7 @@ def _failures(make: Make) -> Iterator[str]:
     ):
         for failure in sorted(asyncio.run(_read(handler)), key=lambda one: one.endpoint):
             wait = f", wait {failure.retry_after}" if failure.retry_after is not None else ""
-            yield f"{which}: {failure.endpoint}: {failure.trouble} ({failure.detail}){wait}"
+            yield f"{which}: {failure.endpoint}: {failure.error_kind} ({failure.detail}){wait}"
 
 
 def _plain(make: Make) -> httpx.Response:
@@ -126,10 +126,12 @@ def _account() -> httpx.Response:
 
 
 async def _read(handler: Callable[[httpx.Request], httpx.Response]) -> list[Failure]:
-    client = Client(Cookies([]), now=lambda: NOW, transport=httpx.MockTransport(handler))
-    source = ClaudeAi(Session("Chrome"), client, lambda: NOW)
+    client = CookieClient(Cookies([]), now=lambda: NOW, transport=httpx.MockTransport(handler))
+    source = ClaudeAiSource(Session("Chrome"), client, lambda: NOW)
     readings = [reading async for reading in source.read(full=True)]
     await source.aclose()
     accounts = (reading.account for reading in readings)
-    parts = (part for reading in readings for report in reading.reports for part in report.parts.values())
+    parts = (
+        part for reading in readings for report in reading.org_readings for part in report.parts.values()
+    )
     return [part for part in chain(accounts, parts) if isinstance(part, Failure)]

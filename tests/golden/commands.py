@@ -14,13 +14,13 @@ from unittest.mock import patch
 
 from claudemeter_tui.cli import main
 from claudemeter_tui.clock import WallClock
-from claudemeter_tui.config import COOKIE_VARIABLE, SettingsError, listing, settings
+from claudemeter_tui.commands.sessions import report_sessions
+from claudemeter_tui.config.parsers import COOKIE_VARIABLE, SettingsError
+from claudemeter_tui.config.resolution import format_settings, load_settings
+from claudemeter_tui.formatting.status_line import PLACEHOLDERS
 from claudemeter_tui.model.reading import Session
-from claudemeter_tui.sessions.building import Machine, ways
-from claudemeter_tui.sessions.checking import sessions_report
-from claudemeter_tui.sources.cookies import Cookies
-from claudemeter_tui.text.line import PLACES
-from tests.answers import Answer
+from claudemeter_tui.model.secrets import Cookies
+from claudemeter_tui.wiring import Machine, build_machine_providers
 from tests.bodies import (
     PERSONAL,
     TEAM,
@@ -32,10 +32,12 @@ from tests.bodies import (
     team_body,
     usage_body,
 )
-from tests.front_door import CHALLENGE, OF_PAT, TOKEN, ClaudeAi, Home, Made
-from tests.polling import FakeClock
+from tests.browsers.fake_profiles import Made
+from tests.responses import Answer
 from tests.scenes import NOW
 from tests.server import LoopbackServer
+from tests.sessions.manager_cases import CHALLENGE, OF_PAT, TOKEN, ClaudeAi, Home
+from tests.sessions.poller_cases import FakeClock
 
 KEY = "sk-ant-sid01-PLANTED-MARKER"
 FLAGS = (
@@ -132,7 +134,7 @@ def _captured(run: Callable[[], int]) -> str:
 def of_help() -> Iterator[tuple[str, str]]:
     """Yield the help, and the placeholders of `--format`."""
     yield "--help", printed("--help")
-    yield "placeholders", "\n".join(f"{name}: {place[0]}" for name, place in PLACES.items())
+    yield "placeholders", "\n".join(f"{name}: {place[0]}" for name, place in PLACEHOLDERS.items())
 
 
 def of_refusals() -> Iterator[tuple[str, str]]:
@@ -154,7 +156,7 @@ def of_refusals() -> Iterator[tuple[str, str]]:
 
 def _asked(arguments: Sequence[str]) -> str:
     try:
-        return f"asks for {settings(arguments, {}).action}"
+        return f"asks for {load_settings(arguments, {}).action}"
     except SettingsError as error:
         return str(error)
 
@@ -164,7 +166,7 @@ def _refused_file(text: str) -> str:
         file = Path("config.toml")
         file.write_text(text, "utf-8")
         try:
-            settings([], {}, file)
+            load_settings([], {}, file)
         except SettingsError as error:
             return f"{text!r}: {error}"
     return f"{text!r}: accepted"
@@ -175,12 +177,15 @@ def of_config() -> Iterator[tuple[str, str]]:
     file = Path("config.toml")
     cookie = {COOKIE_VARIABLE: KEY}
     with TemporaryDirectory() as folder, chdir(folder):
-        yield "without a file", listing(settings(["--config"], {}, file).given, {}, file)
+        yield "without a file", format_settings(load_settings(["--config"], {}, file).resolved, {}, file)
         file.write_text(GOOD_FILE, "utf-8")
-        yield "with a file", listing(settings(["--config"], cookie, file).given, cookie, file)
+        yield "with a file", format_settings(load_settings(["--config"], cookie, file).resolved, cookie, file)
         flags = ["--config", "--interval", "120", "--privacy=no", "--browser", "Edge", "--ascii"]
         environment = {"CLAUDEMETER_THEME": "dracula", "CLAUDEMETER_ALERTS_BELL": "off"}
-        yield "from every place", listing(settings(flags, environment, file).given, environment, file)
+        yield (
+            "from every place",
+            format_settings(load_settings(flags, environment, file).resolved, environment, file),
+        )
     yield "as a command", printed("--config")
 
 
@@ -250,7 +255,7 @@ def of_sessions() -> Iterator[tuple[str, str]]:
 
 def _checked(machine: Machine, url: str, given: str = "") -> str:
     by_hand = (Session("cookie file"), Cookies.parse(given)) if given else None
-    found = ways(machine, FakeClock().now, base_url=url, given=by_hand)
+    found = build_machine_providers(machine, FakeClock().now, base_url=url, given=by_hand)
     written: list[str] = []
-    status = sessions_report(found, written.append)
+    status = report_sessions(found, written.append)
     return "\n".join((*written, f"exit {status}"))

@@ -9,29 +9,27 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 
+from claudemeter_tui.claude_ai.api import ClaudeAiSource
+from claudemeter_tui.claude_ai.client import CookieClient
+from claudemeter_tui.demo.server import build_transport
+from claudemeter_tui.formatting.credits import REASON_TEXTS
+from claudemeter_tui.model.event_log import EventLog
 from claudemeter_tui.model.events import Event
-from claudemeter_tui.model.journal import Journal
 from claudemeter_tui.model.reading import (
-    CLAUDE_CODE,
+    CLAUDE_CODE_LOGIN,
     Endpoint,
+    ErrorKind,
     Failure,
-    Looked,
+    OrgReading,
     Reading,
     Reply,
-    Report,
+    ScanResult,
     Schedule,
     Session,
-    Trouble,
 )
+from claudemeter_tui.model.secrets import Cookies
 from claudemeter_tui.model.store import Store
-from claudemeter_tui.sources.claude_ai.client import Client
-from claudemeter_tui.sources.claude_ai.source import ClaudeAi
-from claudemeter_tui.sources.cookies import Cookies
-from claudemeter_tui.sources.demo.server import transport
-from claudemeter_tui.text.reasons import REASONS
-from tests import planting, whole_bodies
-from tests.a_day import story
-from tests.answers import NOT_FOUND
+from tests import golden_bodies, pii_fixtures
 from tests.bodies import (
     ACCOUNT,
     NEXT_MONTH,
@@ -46,6 +44,8 @@ from tests.bodies import (
     usage_body,
     window_body,
 )
+from tests.demo_timeline import story
+from tests.responses import NOT_FOUND
 from tests.scenes import (
     CREDITS_BLOCKED,
     INTERVAL,
@@ -61,7 +61,7 @@ from tests.scenes import (
     parts,
     readings,
 )
-from tests.tui.afternoon import lived
+from tests.tui.afternoon_store import lived
 from tests.tui.every_body import OURS, Seen, seen
 from tests.tui.test_overview import many
 
@@ -72,9 +72,11 @@ DEMO_MINUTES = (0, 8, 22, 25, 45, 110, 122, 160, 270, 340, 400, 433, 450, 620, 7
 WORK = Session("Firefox", "work")
 NO_SESSION = Session("")
 PLACES = (
-    Looked(Session("Chrome", "Default"), "not signed in", "claude.ai was visited, but nobody is signed in"),
-    Looked(Session("Firefox", "work"), "session expired", "Sign in to claude.ai in Firefox (work)."),
-    Looked(Session("Claude Code"), "not signed in", "no login in the home folder's .claude"),
+    ScanResult(
+        Session("Chrome", "Default"), "not signed in", "claude.ai was visited, but nobody is signed in"
+    ),
+    ScanResult(Session("Firefox", "work"), "session expired", "Sign in to claude.ai in Firefox (work)."),
+    ScanResult(Session("Claude Code"), "not signed in", "no login in the home folder's .claude"),
 )
 
 
@@ -91,17 +93,17 @@ class Scene:
         """Return the store after all readings."""
         store = Store()
         for reading in self.readings:
-            store = store.after(reading)
+            store = store.apply(reading)
         return store
 
     @property
     def events(self) -> tuple[Event, ...]:
         """Return the events of the run, oldest first."""
-        store, journal = Store(), Journal()
+        store, journal = Store(), EventLog()
         for reading in self.readings:
-            store = store.after(reading)
-            journal = journal.after(store, reading.at)
-        return journal.after(store, self.now).events
+            store = store.apply(reading)
+            journal = journal.observe(store, reading.at)
+        return journal.observe(store, self.now).events
 
 
 class Playback:
@@ -116,7 +118,7 @@ class Playback:
         """Return the time of the newest reading, after the last one the moment of the scene."""
         return self._now
 
-    async def round(self, post: Callable[[Reading], object]) -> None:
+    async def poll_once(self, post: Callable[[Reading], object]) -> None:
         """Post every reading."""
         for reading in self._scene.readings:
             self._now = reading.at
@@ -125,7 +127,7 @@ class Playback:
 
     async def run(self, post: Callable[[Reading], object]) -> None:
         """Post every reading and wait until each is printed."""
-        await self.round(post)
+        await self.poll_once(post)
         for _ in range(10):
             await asyncio.sleep(0)
 
@@ -164,16 +166,16 @@ def _together() -> Iterator[Scene]:
 def _rare() -> Iterator[Scene]:
     """Bodies with what ordinary accounts do not have."""
     whole = OrgBodies(
-        whole_bodies.org(),
-        whole_bodies.usage(),
-        whole_bodies.overage(),
-        whole_bodies.overage(),
-        whole_bodies.prepaid(),
-        whole_bodies.subscription(),
+        golden_bodies.org(),
+        golden_bodies.usage(),
+        golden_bodies.overage(),
+        golden_bodies.overage(),
+        golden_bodies.prepaid(),
+        golden_bodies.subscription(),
     )
     yield _scene("whole_bodies", whole)
-    yield Scene("planted", tuple(_readings_of(planting.planted_store())))
-    grant = {"eligible": True, "grants": [dict(whole_bodies.GRANT)]}
+    yield Scene("planted", tuple(_readings_of(pii_fixtures.planted_store())))
+    grant = {"eligible": True, "grants": [dict(golden_bodies.GRANT)]}
     full = usage_body(100.0, 100.0, seven_day_opus=window_body(100.0), cedar_ember=grant)
     yield _scene("early_reset", OrgBodies(usage=full, overage=locked_body()))
     grants = [
@@ -225,7 +227,7 @@ def _rare() -> Iterator[Scene]:
     yield _scene("strange_values", OrgBodies(usage=strange, overage=odd))
     no_dates = usage_body(0.0, 99.4, resets_at=None, week_resets_at=None)
     yield _scene("no_dates", OrgBodies(usage=no_dates, overage=overage_body(None, None)))
-    reasons = (*REASONS, "capacity_protection", None)
+    reasons = (*REASON_TEXTS, "capacity_protection", None)
     for state, percent in (("full", 100.0), ("free", 41.0)):
         orgs = (_refused(number, reason, percent) for number, reason in enumerate(reasons))
         yield _scene(f"every_reason_{state}", *orgs)
@@ -243,10 +245,10 @@ def _readings_of(store: Store) -> Iterator[Reading]:
     (session,) = store.sessions
     account = session.replies[Endpoint.ACCOUNT]
     roster = tuple(state.org for state in store.orgs)
-    yield Reading(session.session, READ, account=account, roster=roster, looked=store.looked)
+    yield Reading(session.session, READ, account=account, orgs=roster, scan_results=store.scan_results)
     for state in store.orgs:
         yield Reading(
-            session.session, READ, reports=(Report(state.org, {**state.replies, **state.failures}),)
+            session.session, READ, org_readings=(OrgReading(state.org, {**state.replies, **state.failures}),)
         )
     yield Reading(session.session, READ, schedule=Schedule(READ + INTERVAL, INTERVAL))
 
@@ -254,51 +256,59 @@ def _readings_of(store: Store) -> Iterator[Reading]:
 def _in_trouble() -> Iterator[Scene]:
     """Replies that fail, at first and later."""
     failures = {
-        Endpoint.USAGE: Failure(Trouble.SERVER_ERROR, Endpoint.USAGE, READ, "status 502"),
-        Endpoint.OVERAGE: Failure(Trouble.TIMEOUT, Endpoint.OVERAGE, READ),
-        Endpoint.SUBSCRIPTION: Failure(Trouble.MALFORMED, Endpoint.SUBSCRIPTION, READ, "not JSON"),
+        Endpoint.USAGE: Failure(ErrorKind.SERVER_ERROR, Endpoint.USAGE, READ, "status 502"),
+        Endpoint.OVERAGE: Failure(ErrorKind.TIMEOUT, Endpoint.OVERAGE, READ),
+        Endpoint.SUBSCRIPTION: Failure(ErrorKind.MALFORMED, Endpoint.SUBSCRIPTION, READ, "not JSON"),
     }
     org = org_of(PERSONAL.org)
     who = next(iter(readings(PERSONAL)))
     closing = Reading(SESSION, READ, schedule=Schedule(READ + INTERVAL, INTERVAL))
-    failed = Reading(SESSION, READ, reports=(Report(org, failures),))
+    failed = Reading(SESSION, READ, org_readings=(OrgReading(org, failures),))
     yield Scene("nothing_read", (who, failed, closing))
     before = tuple(readings(replace(PERSONAL, spent=()), at=READ - INTERVAL))
     yield Scene("failing", (*before, failed, closing))
     yield Scene("failing_for_long", (*before, failed, closing), NOW + timedelta(minutes=20))
-    held = Schedule(READ + timedelta(minutes=10), INTERVAL, held=True)
+    held = Schedule(READ + timedelta(minutes=10), INTERVAL, is_backing_off=True)
     wait = timedelta(minutes=10)
-    for trouble in (Trouble.EXPIRED, Trouble.CHALLENGE, Trouble.THROTTLED, Trouble.NO_ORGS, Trouble.DNS):
+    for trouble in (
+        ErrorKind.EXPIRED,
+        ErrorKind.CHALLENGE,
+        ErrorKind.THROTTLED,
+        ErrorKind.NO_ORGS,
+        ErrorKind.DNS,
+    ):
         failure = Failure(trouble, Endpoint.ACCOUNT, READ, "status 403", retry_after=wait)
         stopped = Reading(SESSION, READ, account=failure, schedule=held)
         name = trouble.name.lower()
         yield Scene(f"{name}_at_first", (stopped,))
         yield Scene(f"{name}_later", (*before, stopped))
-    none = Failure(Trouble.NO_SESSION, Endpoint.ACCOUNT, READ, "Chrome: not signed in")
-    yield Scene("no_session", (Reading(NO_SESSION, READ, none, schedule=held, looked=PLACES),))
-    bug = Failure(Trouble.BUG, Endpoint.USAGE, READ, "KeyError at place.py:1", "place.py:1 somewhere")
-    yield Scene("bug", (*before, Reading(SESSION, READ, reports=(Report(org, {Endpoint.USAGE: bug}),))))
+    none = Failure(ErrorKind.NO_SESSION, Endpoint.ACCOUNT, READ, "Chrome: not signed in")
+    yield Scene("no_session", (Reading(NO_SESSION, READ, none, schedule=held, scan_results=PLACES),))
+    bug = Failure(ErrorKind.BUG, Endpoint.USAGE, READ, "KeyError at place.py:1", "place.py:1 somewhere")
+    yield Scene(
+        "bug", (*before, Reading(SESSION, READ, org_readings=(OrgReading(org, {Endpoint.USAGE: bug}),)))
+    )
 
 
 def _of_sessions() -> Iterator[Scene]:
     """One session that ends soon, Claude Code's login, and two sessions of which one has expired."""
-    ends = Reading(SESSION, READ, expires=NOW + timedelta(days=2))
+    ends = Reading(SESSION, READ, expires_at=NOW + timedelta(days=2))
     yield Scene("expires_soon", (*readings(PERSONAL), ends))
     org = org_of(PERSONAL.org)
     usage = {Endpoint.USAGE: parts(PERSONAL, READ)[Endpoint.USAGE]}
     login = [
-        replace(reading, session=CLAUDE_CODE)
+        replace(reading, session=CLAUDE_CODE_LOGIN)
         for reading in readings(PERSONAL)
         if reading.account is not None or reading.schedule is not None
     ]
-    reported = Reading(CLAUDE_CODE, READ, reports=(Report(org, usage),))
+    reported = Reading(CLAUDE_CODE_LOGIN, READ, org_readings=(OrgReading(org, usage),))
     yield Scene("claude_code", (login[0], reported, *login[1:]))
     moved = [replace(login[0], account=_renewed(login[0])), reported]
     yield Scene("claude_code_stands_in", (*readings(PERSONAL, at=READ - 5 * INTERVAL), *moved, *login[1:]))
     expired = Reading(
         SESSION,
         READ,
-        account=Failure(Trouble.EXPIRED, Endpoint.ACCOUNT, READ),
+        account=Failure(ErrorKind.EXPIRED, Endpoint.ACCOUNT, READ),
         schedule=Schedule(READ + INTERVAL, INTERVAL),
     )
     second = readings(PERSONAL, CREDITS_BLOCKED, session=WORK)
@@ -343,8 +353,8 @@ async def _story() -> list[Reading]:
         sent = moments[clock.at].routes.get(request.url.path, NOT_FOUND)
         return httpx.Response(sent.status, headers=dict(sent.headers), stream=httpx.ByteStream(sent.body))
 
-    client = Client(Cookies([]), now=clock.now, transport=httpx.MockTransport(answer))
-    source = ClaudeAi(Session("CLAUDEMETER_COOKIE"), client, clock.now)
+    client = CookieClient(Cookies([]), now=clock.now, transport=httpx.MockTransport(answer))
+    source = ClaudeAiSource(Session("CLAUDEMETER_COOKIE"), client, clock.now)
     for moment in moments:
         clock.at = moment
         found += await _polled(source, moment)
@@ -355,8 +365,8 @@ async def _story() -> list[Reading]:
 async def _demo() -> list[Reading]:
     """Poll the demo's server at the minutes of `DEMO_MINUTES`, through the real client."""
     clock, found = _Hands(), list[Reading]()
-    client = Client(Cookies([]), now=clock.now, transport=transport(clock.now, DEMO_BEGINS))
-    source = ClaudeAi(Session("simulated"), client, clock.now)
+    client = CookieClient(Cookies([]), now=clock.now, transport=build_transport(clock.now, DEMO_BEGINS))
+    source = ClaudeAiSource(Session("simulated"), client, clock.now)
     for minute in DEMO_MINUTES:
         clock.at = DEMO_BEGINS + timedelta(minutes=minute)
         found += await _polled(source, clock.at)
@@ -364,8 +374,8 @@ async def _demo() -> list[Reading]:
     return found
 
 
-async def _polled(source: ClaudeAi, now: datetime) -> list[Reading]:
+async def _polled(source: ClaudeAiSource, now: datetime) -> list[Reading]:
     """Return the readings of one poll, the orgs in the server's order."""
     found = [reading async for reading in source.read(full=True)]
-    found.sort(key=lambda reading: reading.reports[0].org.uuid if reading.reports else "")
+    found.sort(key=lambda reading: reading.org_readings[0].org.uuid if reading.org_readings else "")
     return [*found, Reading(source.session, now, schedule=Schedule(now + INTERVAL, INTERVAL))]

@@ -9,26 +9,27 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from claudemeter_tui.config import SettingsError
+from claudemeter_tui.commands import status as status_command
+from claudemeter_tui.commands.once import run_once
+from claudemeter_tui.commands.status import StatusRequest
+from claudemeter_tui.commands.watch import run_watch
+from claudemeter_tui.config.parsers import SettingsError
+from claudemeter_tui.formatting import events as event_words
+from claudemeter_tui.formatting import problems
+from claudemeter_tui.formatting import verdict as verdict_words
+from claudemeter_tui.formatting.credits import format_credits_forecast, format_window_forecasts
+from claudemeter_tui.formatting.figures import build_sections
+from claudemeter_tui.formatting.overview import OverviewColumn, build_row, format_cell, list_details
+from claudemeter_tui.formatting.status_line import DEFAULT_TEMPLATE, PLACEHOLDERS
 from claudemeter_tui.model.store import OrgState, Store
 from claudemeter_tui.model.verdict import judge
-from claudemeter_tui.scripts import bars
-from claudemeter_tui.scripts.bars import Asked
-from claudemeter_tui.scripts.once import once
-from claudemeter_tui.scripts.watch import watch
-from claudemeter_tui.text import bug_report, problems
-from claudemeter_tui.text import events as event_words
-from claudemeter_tui.text import verdict as verdict_words
-from claudemeter_tui.text.figures import sections
-from claudemeter_tui.text.forecast import credits_lines, window_forms
-from claudemeter_tui.text.line import PLACES, USUAL
-from claudemeter_tui.text.overview import Column, beside, cell, row
-from claudemeter_tui.text.redact import Private, Redaction
-from claudemeter_tui.tui.alerts import AlertSettings, alerts
+from claudemeter_tui.privacy import bug_report
+from claudemeter_tui.privacy.redact import RedactedStore, Redactor
+from claudemeter_tui.tui.alerts import AlertSettings, select_alerts
 from tests.golden.scenes import Playback, Scene
 from tests.scenes import INTERVAL
 
-EVERY_PLACEHOLDER = " | ".join(f"{name}={{{name}}}" for name in PLACES)
+EVERY_PLACEHOLDER = " | ".join(f"{name}={{{name}}}" for name in PLACEHOLDERS)
 """A `--format` with all placeholders there are."""
 MOST_ORGS = 6
 """More orgs than these are told apart by their figures alone."""
@@ -77,7 +78,7 @@ def _parts(scene: Scene) -> Iterator[tuple[str, str]]:
         yield f"figures of org {number}", _lines(_figures(store, state, scene.now))
         yield f"forecasts of org {number}", _lines(_forecasts(state, scene.now))
     if _is_shown_whole(scene):
-        private = Private(store.orgs, store.sessions, store.looked)
+        private = RedactedStore(store.orgs, store.sessions, store.scan_results)
         yield "report, with names", report(private, scene.now)
         yield "report, as it is saved", report(store, scene.now)
 
@@ -89,12 +90,12 @@ def _is_shown_whole(scene: Scene) -> bool:
 
 def _once(scene: Scene, *, as_json: bool) -> str:
     feed = Playback(scene)
-    return ran(lambda tell: once(feed, feed.now, as_json=as_json, org=None, tell=tell))
+    return ran(lambda tell: run_once(feed, feed.now, as_json=as_json, org=None, tell=tell))
 
 
 def _watched(scene: Scene) -> str:
     feed = Playback(scene)
-    return ran(lambda tell: watch(feed, feed.now, thresholds=THRESHOLDS, tell=tell))
+    return ran(lambda tell: run_watch(feed, feed.now, thresholds=THRESHOLDS, tell=tell))
 
 
 def _bars(scene: Scene, store: Store) -> Iterator[tuple[str, str]]:
@@ -104,7 +105,7 @@ def _bars(scene: Scene, store: Store) -> Iterator[tuple[str, str]]:
         place = Path(folder) / "kept-1.json"
         for form, name in (
             (None, "--check"),
-            (USUAL, "--line"),
+            (DEFAULT_TEMPLATE, "--line"),
             (EVERY_PLACEHOLDER, "--line, every placeholder"),
         ):
             polled = _lines(_bar(scene, form, org, None) for org in wanted)
@@ -117,13 +118,13 @@ def _bar(scene: Scene, form: str | None, org: str | None, place: Path | None) ->
     def poll(known: Store) -> tuple[Store, Store]:
         poll = Store()
         for reading in scene.readings:
-            known, poll = known.after(reading), poll.after(reading)
+            known, poll = known.apply(reading), poll.apply(reading)
         return known, poll
 
-    asked = Asked(lambda: scene.now, poll, INTERVAL, org, form)
+    asked = StatusRequest(lambda: scene.now, poll, INTERVAL, org, form)
 
     def run(tell: Callable[[str], None]) -> int:
-        answer = bars.answer(asked, place, tell)
+        answer = status_command.answer_request(asked, place, tell)
         print(answer.text)
         return answer.status
 
@@ -132,64 +133,68 @@ def _bar(scene: Scene, form: str | None, org: str | None, place: Path | None) ->
 
 def _verdict(state: OrgState, now: datetime) -> str:
     verdict = judge(state, now)
-    banner = verdict_words.banner(verdict, now, UTC)
-    said = (verdict_words.name(verdict), verdict_words.short(verdict, now, UTC), *banner)
-    return f"{state.org.called}: " + " | ".join(said)
+    banner = verdict_words.format_verdict_banner(verdict, now, UTC)
+    said = (
+        verdict_words.format_verdict_name(verdict),
+        verdict_words.format_short_verdict(verdict, now, UTC),
+        *banner,
+    )
+    return f"{state.org.display_name}: " + " | ".join(said)
 
 
 def _row(state: OrgState, now: datetime) -> str:
-    one = row(state, now)
-    cells = (f"{column}={cell(one, column, now, UTC)}" for column in Column)
-    return " | ".join((*cells, *beside(one, now)))
+    one = build_row(state, now)
+    cells = (f"{column}={format_cell(one, column, now, UTC)}" for column in OverviewColumn)
+    return " | ".join((*cells, *list_details(one, now)))
 
 
 def _happened(scene: Scene) -> str:
     found = scene.events
-    told = [event_words.line(event, scene.now, UTC, event.whose) for event in found]
-    called = alerts(found, AlertSettings(), lambda event: event.whose, UTC)
-    return _lines((*told, *(f"alert {one.loudness}: {one.head}: {one.text}" for one in called)))
+    told = [event_words.format_event_line(event, scene.now, UTC, event.owner_name) for event in found]
+    called = select_alerts(found, AlertSettings(), lambda event: event.owner_name, UTC)
+    return _lines((*told, *(f"alert {one.toast_severity}: {one.title}: {one.text}" for one in called)))
 
 
 def _polls(scene: Scene) -> Iterator[str]:
     """The verdict on every org after each poll that another one follows."""
     store = Store()
     for reading in scene.readings:
-        store = store.after(reading)
+        store = store.apply(reading)
         if reading.schedule is not None and reading is not scene.readings[-1]:
             for state in store.orgs:
-                said = verdict_words.line(judge(state, reading.at), reading.at, UTC)
-                yield f"{reading.at:%H:%M} {state.org.called}: {said}"
+                said = verdict_words.format_verdict_line(judge(state, reading.at), reading.at, UTC)
+                yield f"{reading.at:%H:%M} {state.org.display_name}: {said}"
 
 
 def _problem(store: Store, now: datetime) -> Iterator[str]:
     for one in store.problems:
-        words = problems.TABLE[one.trouble]
-        yield problems.title(one, UTC)
-        yield f"  {words.what}"
-        yield f"  {problems.cure(one)}"
-        yield f"  {problems.meanwhile(one, store, now, UTC)}"
+        words = problems.PROBLEM_TEXTS[one.error_kind]
+        yield problems.format_problem_title(one, UTC)
+        yield f"  {words.summary}"
+        yield f"  {problems.describe_problem_cure(one)}"
+        yield f"  {problems.describe_fallback_figures(one, store, now, UTC)}"
 
 
 def _figures(store: Store, state: OrgState, now: datetime) -> Iterator[str]:
-    for section in sections(store, state, now, UTC):
+    for section in build_sections(store, state, now, UTC):
         yield section.title
         for figure in section.figures:
             key = f" [{figure.key}]" if figure.key else ""
-            yield f"  {figure.told(now)}{key} {figure.severity.name.lower()}"
+            yield f"  {figure.format_line(now)}{key} {figure.severity.name.lower()}"
 
 
 def _forecasts(state: OrgState, now: datetime) -> Iterator[str]:
-    yield from credits_lines(state, now, UTC)
+    yield from format_credits_forecast(state, now, UTC)
     for window in state.plan.windows if state.plan else ():
-        yield f"{window.label}: {' | '.join(window_forms(window, state.read_at, now, UTC))}"
+        yield f"{window.label}: {' | '.join(format_window_forecasts(window, state.read_at, now, UTC))}"
 
 
 def report(store: Store, now: datetime) -> str:
     """Return the bug report of a store."""
-    return bug_report.document(
+    return bug_report.build_report(
         store,
         now,
-        Redaction(),
+        Redactor(),
         size=(120, 36),
         terminal={"TERM": "xterm-256color", "TMUX": "/run/tmux,1,0"},
         settings={"interval": 60, "theme": "nord", "cookie_file": "/home/pat/key.txt"},

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, timedelta
 
+from claudemeter_tui.formatting import verdict as words
+from claudemeter_tui.formatting.figures import build_sections
 from claudemeter_tui.model.verdict import judge
-from claudemeter_tui.text import verdict as words
-from claudemeter_tui.text.figures import sections
 from tests.bodies import (
     ACCOUNT,
     NEXT_MONTH,
@@ -80,9 +80,13 @@ def _said(name: str, kind: str, usage: Json, bodies: OrgBodies) -> str:
     lines = [f"{name}, {kind}:"]
     for moment in (NOW, LATER):
         verdict = judge(state, moment)
-        said = (words.name(verdict), words.short(verdict, moment, UTC), words.line(verdict, moment, UTC))
-        lines.append(f"  {' | '.join((*said, *words.banner(verdict, moment, UTC)))}")
-    figures = (figure for section in sections(known, state, NOW, UTC) for figure in section.figures)
+        said = (
+            words.format_verdict_name(verdict),
+            words.format_short_verdict(verdict, moment, UTC),
+            words.format_verdict_line(verdict, moment, UTC),
+        )
+        lines.append(f"  {' | '.join((*said, *words.format_verdict_banner(verdict, moment, UTC)))}")
+    figures = (figure for section in build_sections(known, state, NOW, UTC) for figure in section.figures)
     lines += [
         f"  {one.label}: {one.value}" for one in figures if one.label in ("state", "cap", "balance", "used")
     ]

@@ -6,93 +6,108 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from claudemeter_tui.browsers.profiles import ScanOutcome
+from claudemeter_tui.charts.time_axis import EVENT_MARKS
+from claudemeter_tui.formatting import credits, problems
+from claudemeter_tui.formatting import values as forms
+from claudemeter_tui.formatting.credits import LOCK_NOT_VISIBLE
+from claudemeter_tui.formatting.events import describe_event, format_event_json, format_event_line
+from claudemeter_tui.formatting.json_view import JsonLine, format_json_lines
+from claudemeter_tui.formatting.problems import PROBLEM_TEXTS
+from claudemeter_tui.model.account import Account, Org
+from claudemeter_tui.model.credits import CreditState
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import (
-    CLAUDE_CODE,
-    PASTED,
+    CLAUDE_CODE_LOGIN,
+    PASTED_COOKIE,
     Endpoint,
+    ErrorKind,
     Failure,
-    Looked,
-    Offered,
+    PasteResult,
     Reply,
+    ScanResult,
     Session,
-    Trouble,
 )
 from claudemeter_tui.model.store import Problem, Store
-from claudemeter_tui.model.usage import Account, CreditState, Org
-from claudemeter_tui.model.verdict import Cause, Payment, Shut
-from claudemeter_tui.sources.browsers.outcome import Outcome
-from claudemeter_tui.text import format as forms
-from claudemeter_tui.text import problems, reasons, sessions
-from claudemeter_tui.text.chart import MARKS
-from claudemeter_tui.text.events import as_json, line, words
-from claudemeter_tui.text.pretty import Line, pretty
-from claudemeter_tui.text.problems import TABLE
-from claudemeter_tui.text.redact_body import redact_body
-from claudemeter_tui.text.via import UNSEEN
-from claudemeter_tui.tui.keys import GROUPS
-from claudemeter_tui.tui.screens.help import every_key
-from tests import whole_bodies
+from claudemeter_tui.model.verdict import Cause, CreditLock, PaymentProblem
+from claudemeter_tui.privacy.redact import redact_body
+from claudemeter_tui.tui.keys import KEY_GROUPS
+from claudemeter_tui.tui.screens.help import list_key_groups
+from tests import golden_bodies
+from tests.formatting.test_events import NOW as EVENTS_NOW
+from tests.formatting.test_events import WORDS
 from tests.scenes import NOW, READ, parts
 from tests.scenes import OrgBodies as Bodies
-from tests.text.test_events_words import NOW as EVENTS_NOW
-from tests.text.test_events_words import WORDS
 
 CHROME = Session("Chrome", "Default")
 SESSIONS = (CHROME, Session("Safari"), Session("cookie file"), Session("CLAUDEMETER_COOKIE"))
-BY_HAND = (Session(PASTED), CLAUDE_CODE, Session(""))
+BY_HAND = (Session(PASTED_COOKIE), CLAUDE_CODE_LOGIN, Session(""))
 HOSTILE = '{"a\\u001b": "\x7f\u202e", "b": [1.50, 1e2, true, null, {}, []], "c": {"d": "x"}}'
 
 
 def of_problems() -> Iterator[tuple[str, str]]:
     """Yield every trouble at every endpoint, of an org and of a session, and its cure with each session."""
-    for trouble in Trouble:
+    for trouble in ErrorKind:
         found = [Problem(trouble, endpoint, NOW, CHROME, Org("org-1", "Personal")) for endpoint in Endpoint]
         found += [Problem(trouble, Endpoint.ACCOUNT, NOW, session, None, "detail") for session in SESSIONS]
         found += [Problem(trouble, Endpoint.ACCOUNT, NOW, session) for session in BY_HAND]
-        lines = [f"{problems.title(one, UTC)} | {problems.cure(one)}" for one in found]
-        ends = Problem(trouble, Endpoint.ACCOUNT, NOW, CHROME, ends=NOW + timedelta(days=2))
-        kind = "remark" if problems.is_remark(ends) else "problem"
-        said = [TABLE[trouble].what, TABLE[trouble].cure, kind, problems.title(ends, UTC)]
-        said += [problems.meanwhile(found[0], Store(), NOW, UTC)]
-        offered = sessions.answer(Offered(trouble=trouble, detail="it is empty"))
+        lines = [
+            f"{problems.format_problem_title(one, UTC)} | {problems.describe_problem_cure(one)}"
+            for one in found
+        ]
+        ends = Problem(trouble, Endpoint.ACCOUNT, NOW, CHROME, ends_at=NOW + timedelta(days=2))
+        kind = "remark" if problems.is_informational(ends) else "problem"
+        said = [
+            PROBLEM_TEXTS[trouble].summary,
+            PROBLEM_TEXTS[trouble].cure,
+            kind,
+            problems.format_problem_title(ends, UTC),
+        ]
+        said += [problems.describe_fallback_figures(found[0], Store(), NOW, UTC)]
+        offered = problems.describe_offered_session(PasteResult(error_kind=trouble, detail="it is empty"))
         yield trouble, "\n".join((*said, offered, *lines))
-    accepted = (Offered(Account("a", "pat@example.com"), 2), Offered(Account("a"), 1), Offered())
-    yield "a session that is accepted", "\n".join(map(sessions.answer, accepted))
-    looked = [Looked(CHROME, outcome, f"detail of {outcome}") for outcome in Outcome]
-    yield "what looking gave", sessions.table(looked)
-    yield "nothing was looked at", f"{sessions.table([])}\n{sessions.NONE_WORKS}"
-    yield "beside Claude Code's figures", UNSEEN
+    accepted = (PasteResult(Account("a", "pat@example.com"), 2), PasteResult(Account("a"), 1), PasteResult())
+    yield "a session that is accepted", "\n".join(map(problems.describe_offered_session, accepted))
+    looked = [ScanResult(CHROME, outcome, f"detail of {outcome}") for outcome in ScanOutcome]
+    yield "what looking gave", problems.format_session_table(looked)
+    yield "nothing was looked at", f"{problems.format_session_table([])}\n{problems.NO_SESSION_WORKS}"
+    yield "beside Claude Code's figures", LOCK_NOT_VISIBLE
 
 
 def of_events() -> Iterator[tuple[str, str]]:
     """Yield every event in words, in a line and as JSON."""
     for event, _ in WORDS:
-        later = line(event, EVENTS_NOW + timedelta(days=1), UTC, event.whose)
-        yield event.kind, "\n".join((words(event, UTC), later, as_json(event)))
-    yield "marks of the chart", "\n".join(f"{one.letter} {one.word}: {one.meaning}" for one in MARKS)
+        later = format_event_line(event, EVENTS_NOW + timedelta(days=1), UTC, event.owner_name)
+        yield event.kind, "\n".join((describe_event(event, UTC), later, format_event_json(event)))
+    yield "marks of the chart", "\n".join(f"{one.letter} {one.word}: {one.meaning}" for one in EVENT_MARKS)
 
 
 def of_reasons() -> Iterator[tuple[str, str]]:
     """Yield words and cure of each `disabled_reason`, of every lock without one, and of the payment."""
-    codes = (*reasons.REASONS, "capacity_protection", "foo_bar")
-    yield "reasons", "\n".join(f"{code}: {reasons.words(code)} | {reasons.cure(code)}" for code in codes)
+    codes = (*credits.REASON_TEXTS, "capacity_protection", "foo_bar")
+    yield (
+        "reasons",
+        "\n".join(
+            f"{code}: {credits.describe_reason(code)} | {credits.describe_reason_cure(code)}"
+            for code in codes
+        ),
+    )
     shuts = [
-        Shut(state, cause, None, personal=personal)
+        CreditLock(state, cause, None, is_personal=personal)
         for state in CreditState
         for cause in Cause
         for personal in (True, False)
     ]
     told = (
-        f"{one.state} {one.cause} {'own' if one.personal else 'pool'}: {reasons.shut_words(one)}"
-        f" | {reasons.shut_cure(one)}"
+        f"{one.state} {one.cause} {'own' if one.is_personal else 'pool'}: {credits.describe_lock(one)}"
+        f" | {credits.describe_lock_cure(one)}"
         for one in shuts
     )
     yield "locks without a reason", "\n".join(told)
     keys = ("status", "payment_paused_until", "subscription_pause", "billing_issue", "access_block")
-    payments = [Payment(key, value) for key in keys for value in ("past_due", "paused", "other")]
+    payments = [PaymentProblem(key, value) for key in keys for value in ("past_due", "paused", "other")]
     paid = (
-        f"{one.key}={one.value}: {reasons.payment_words(one)} | {reasons.payment_cure(one)}"
+        f"{one.key}={one.value}: {credits.describe_payment(one)} | {credits.describe_payment_cure(one)}"
         for one in payments
     )
     yield "payment", "\n".join(paid)
@@ -103,51 +118,58 @@ def of_forms() -> Iterator[tuple[str, str]]:
     amounts = (("0", 2), ("5", 2), ("1720", 2), ("123456789", 2), ("-5", 2), ("12.5", 2), ("1234567", 0))
     currencies = ("USD", "EUR", "CAD", "JPY", "")
     money = [
-        f"{minor} {code} {digits}: {forms.money(Money(Decimal(minor), code, digits))}"
+        f"{minor} {code} {digits}: {forms.format_money(Money(Decimal(minor), code, digits))}"
         for minor, digits in amounts
         for code in currencies
     ]
     yield "money", "\n".join(money)
     percents = (None, 0.0, 0.01, 0.5, 1.0, 41.5, 67.0, 99.4, 99.96, 100.0, 250.0)
-    yield "percent", "\n".join(f"{one}: {forms.percent(one)}" for one in percents)
+    yield "percent", "\n".join(f"{one}: {forms.format_percent(one)}" for one in percents)
     seconds = (0, 0.4, 1, 59, 60, 61, 3599, 3600, 7260, 86_399, 86_400, 90_061, 700_000, -5)
     spans = [timedelta(seconds=one) for one in seconds]
-    yield "spans", "\n".join(f"{one}: {forms.countdown(one)} | {forms.age(one)}" for one in spans)
+    yield (
+        "spans",
+        "\n".join(f"{one}: {forms.format_countdown(one)} | {forms.format_age(one)}" for one in spans),
+    )
     hours = (-400, -30, -20, -1, 0, 1, 9, 10, 30, 100, 200, 1000, 8000)
     moments = [NOW + timedelta(hours=one) for one in hours]
     yield "moments", "\n".join(map(_moment, moments))
 
 
 def _moment(at: datetime) -> str:
-    said = (forms.clock(at, UTC), forms.when(at, NOW, UTC), forms.until(at, NOW, UTC))
-    return f"{at:%Y-%m-%d %H:%M}: {' | '.join(said)} | {forms.day(at.date(), NOW.date())}"
+    said = (
+        forms.format_clock(at, UTC),
+        forms.format_moment(at, NOW, UTC),
+        forms.format_with_countdown(at, NOW, UTC),
+    )
+    return f"{at:%Y-%m-%d %H:%M}: {' | '.join(said)} | {forms.format_day(at.date(), NOW.date())}"
 
 
 def of_replies() -> Iterator[tuple[str, str]]:
     """Yield every whole body as the details show it."""
     bodies = Bodies(
-        whole_bodies.org(),
-        whole_bodies.usage(new_key={"deep": [1]}, five_hour={"utilization": "many", "resets_at": 5}),
-        whole_bodies.overage(),
-        whole_bodies.overage(),
-        whole_bodies.prepaid(),
-        whole_bodies.subscription(),
+        golden_bodies.org(),
+        golden_bodies.usage(new_key={"deep": [1]}, five_hour={"utilization": "many", "resets_at": 5}),
+        golden_bodies.overage(),
+        golden_bodies.overage(),
+        golden_bodies.prepaid(),
+        golden_bodies.subscription(),
     )
     for endpoint, part in parts(bodies, READ).items():
         match part:
             case Reply():
                 yield endpoint, _pretty(part.text, part.new_fields, part.odd_values)
             case Failure():
-                yield endpoint, part.trouble
+                yield endpoint, part.error_kind
     for name, text in (("hostile", HOSTILE), ("no JSON", "<html>\n\x1b[31m"), ("empty", "")):
         yield name, f"{_pretty(text)}\nwithout names: {redact_body(text)}"
 
 
 def _pretty(text: str, new: tuple[str, ...] = (), odd: tuple[str, ...] = ()) -> str:
-    return "\n".join(_marked(one) for one in pretty(text, new, odd))
+    return "\n".join(_marked(one) for one in format_json_lines(text, new, odd))
 
 
-def _marked(shown: Line) -> str:
+def _marked(shown: JsonLine) -> str:
     """A line of a reply, then the kind of each piece of it, then what is said of it."""
     pieces = (f"{part}={shown.text[begin:end]!r}" for begin, end, part in shown.parts)
     return " | ".join((shown.text, *pieces, *([f"remark {shown.remark}"] if shown.remark else [])))
@@ -155,7 +177,7 @@ def _marked(shown: Line) -> str:
 
 def of_keys() -> Iterator[tuple[str, str]]:
     """Yield every key with its names, by purpose."""
-    for purpose, group in every_key():
-        yield purpose, "\n".join(f"{key.shown} | {key.keys} | {key.purpose}" for key in group)
-    named = (f"{key.label} | {key.palette}" for _, group in GROUPS for key in group)
+    for purpose, group in list_key_groups():
+        yield purpose, "\n".join(f"{key.display} | {key.keys} | {key.purpose}" for key in group)
+    named = (f"{key.label} | {key.palette_title}" for _, group in KEY_GROUPS for key in group)
     yield "footer and palette", "\n".join(named)

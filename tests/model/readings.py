@@ -5,26 +5,28 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from claudemeter_tui.model.account import Account, Org
+from claudemeter_tui.model.credits import Meter, MeterOrigin
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import (
     Endpoint,
+    ErrorKind,
     Failure,
+    OrgReading,
     Reading,
     Reply,
-    Report,
+    ReplyValue,
     Schedule,
     Session,
-    Trouble,
-    Value,
 )
 from claudemeter_tui.model.store import OrgState, Store
-from claudemeter_tui.model.usage import Account, Meter, Org, Origin, Plan, Window
+from claudemeter_tui.model.windows import Plan, Window
 from tests.model.values import NOW
 
 START = datetime(2026, 4, 25, 14, 0, tzinfo=UTC)
 CHROME, FIREFOX = Session("Chrome", "Default"), Session("Firefox", "work")
 PAT, SAM = Account("a-1", "pat@example.com"), Account("a-2", "sam@example.com")
-PERSONAL, TEAM, LAB = Org("org-1", "Personal"), Org("org-2", "Acme Team", shared=True), Org("org-3", "Lab")
+PERSONAL, TEAM, LAB = Org("org-1", "Personal"), Org("org-2", "Acme Team", is_shared=True), Org("org-3", "Lab")
 
 
 def at(minutes: float) -> datetime:
@@ -32,7 +34,7 @@ def at(minutes: float) -> datetime:
     return START + timedelta(minutes=minutes)
 
 
-def reply(endpoint: Endpoint, minutes: float, value: Value, **remarks: tuple[str, ...]) -> Reply:
+def reply(endpoint: Endpoint, minutes: float, value: ReplyValue, **remarks: tuple[str, ...]) -> Reply:
     """A good reply."""
     return Reply(endpoint, at(minutes), value, **remarks)  # type: ignore[arg-type]
 
@@ -43,16 +45,16 @@ def usage(minutes: float, percent: float = 41) -> Reply:
 
 
 def overage(
-    minutes: float, cents: int | None, origin: Origin = Origin.OVERAGE, currency: str = "USD"
+    minutes: float, cents: int | None, origin: MeterOrigin = MeterOrigin.OVERAGE, currency: str = "USD"
 ) -> Reply:
     """An overage reply; cents of None: it reports no used credits."""
     used = None if cents is None else Money(Decimal(cents), currency)
-    endpoint = Endpoint.OWN_OVERAGE if origin is Origin.OWN else Endpoint.OVERAGE
-    return reply(endpoint, minutes, Meter(origin, used, enabled=True))
+    endpoint = Endpoint.OWN_OVERAGE if origin is MeterOrigin.OWN_OVERAGE else Endpoint.OVERAGE
+    return reply(endpoint, minutes, Meter(origin, used, is_enabled=True))
 
 
 def failed(
-    endpoint: Endpoint, minutes: float, trouble: Trouble = Trouble.TIMEOUT, detail: str = ""
+    endpoint: Endpoint, minutes: float, trouble: ErrorKind = ErrorKind.TIMEOUT, detail: str = ""
 ) -> Failure:
     """A failure."""
     return Failure(trouble, endpoint, at(minutes), detail)
@@ -63,15 +65,15 @@ def listed(minutes: float, *orgs: Org, account: Account = PAT, session: Session 
     return Reading(session, at(minutes), reply(Endpoint.ACCOUNT, minutes, account), orgs)
 
 
-def stopped(minutes: float, trouble: Trouble = Trouble.EXPIRED, session: Session = CHROME) -> Reading:
+def stopped(minutes: float, trouble: ErrorKind = ErrorKind.EXPIRED, session: Session = CHROME) -> Reading:
     """A poll of which nothing came."""
     return Reading(session, at(minutes), failed(Endpoint.ACCOUNT, minutes, trouble))
 
 
 def reported(minutes: float, org: Org, *parts: Reply | Failure, session: Session = CHROME) -> Reading:
     """What one poll found about one org."""
-    report = Report(org, {part.endpoint: part for part in parts})
-    return Reading(session, at(minutes), reports=(report,))
+    report = OrgReading(org, {part.endpoint: part for part in parts})
+    return Reading(session, at(minutes), org_readings=(report,))
 
 
 def closed(minutes: float, interval: float = 1, session: Session = CHROME) -> Reading:
@@ -84,7 +86,7 @@ def folded(*readings: Reading, store: Store | None = None) -> Store:
     """A store, the empty one unless told otherwise, after these readings."""
     store = store or Store()
     for reading in readings:
-        store = store.after(reading)
+        store = store.apply(reading)
     return store
 
 
@@ -93,10 +95,10 @@ def org(
     credits_: Meter | None = None,
     about: Org | None = None,
     plan: Plan | None = None,
-    **parts: Value,
+    **parts: ReplyValue,
 ) -> OrgState:
     """An org read at NOW; `credits_` is the overage reply, `parts` are further replies by endpoint."""
-    values: dict[Endpoint, Value] = {Endpoint.USAGE: plan or Plan(windows), Endpoint.OVERAGE: credits_}
+    values: dict[Endpoint, ReplyValue] = {Endpoint.USAGE: plan or Plan(windows), Endpoint.OVERAGE: credits_}
     values |= {Endpoint[name.upper()]: value for name, value in parts.items()}
     replies = {endpoint: Reply(endpoint, NOW, value) for endpoint, value in values.items()}
     return OrgState(about or Org("u", "Acme"), Account("a"), Session("Chrome"), replies)

@@ -10,21 +10,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claudemeter_tui.model.forecast import Gate, Range, pace, reach, window_full
+from claudemeter_tui.model.credits import Balance, Credits, Meter, MeterOrigin, Tranche
+from claudemeter_tui.model.forecast import (
+    LimitForecast,
+    SpendLimit,
+    compute_pace,
+    forecast_limit,
+    forecast_window_full,
+)
 from claudemeter_tui.model.money import Money
-from claudemeter_tui.model.rate import Rate, spend_rate
-from claudemeter_tui.model.usage import Balance, Credits, Meter, Origin, Tranche, Window
+from claudemeter_tui.model.spending import SpendRate, compute_spend_rate
+from claudemeter_tui.model.windows import Window
 from tests.backtest import backtest
 from tests.model import values
-from tests.model.polls import NOON, POLLS, STEADY, STEPS, followed, minutes, summed
+from tests.model.poll_sequences import NOON, POLLS, STEADY, STEPS, followed, minutes, summed
 from tests.model.values import usd
 
 MAY = datetime(2026, 5, 1, tzinfo=UTC)
 
 
-def rate(recent: float | None = 600, run: float = 300, hours: float = 100, spread: float = 0) -> Rate:
+def rate(recent: float | None = 600, run: float = 300, hours: float = 100, spread: float = 0) -> SpendRate:
     """A rate in cents per hour, read at noon."""
-    return Rate(
+    return SpendRate(
         NOON - timedelta(hours=hours), NOON, None if recent is None else usd(recent), usd(run), spread
     )
 
@@ -40,42 +47,51 @@ def at(hours: float) -> datetime:
 
 
 Hours = tuple[float, float | None] | None
-POOL = meter(0, 900, personal=False)
+POOL = meter(0, 900, is_personal=False)
 
 
 @pytest.mark.parametrize(
     ("expected", "credits"),
     [
-        (Range(Gate.CAP, at(1), at(2)), Credits((meter(),))),
-        (Range(Gate.CAP, at(1), at(2)), Credits((meter(),), Balance(usd(601)))),
-        (Range(Gate.BALANCE, at(0.5), at(1)), Credits((meter(),), Balance(usd(300)))),
-        (Range(Gate.BALANCE, at(0.5), at(1)), Credits((meter(cap=None),), Balance(usd(300)))),
-        (Range(Gate.CAP, at(1), at(2)), Credits((meter(),), Balance(usd(300), auto_reload=True))),
-        (Range(Gate.CAP, at(1), at(2)), Credits((meter(),), Balance(usd(0)))),
-        (Range(Gate.CAP, at(1), at(2)), Credits((meter(),), Balance(None))),
-        (Range(Gate.CAP, at(1), at(2)), Credits((meter(), POOL))),
-        (Range(Gate.CAP, at(1), at(2)), Credits((meter(personal=False),), Balance(usd(800)))),
-        (Range(Gate.BALANCE, at(0.5), at(1)), Credits((meter(personal=False),), Balance(usd(300)))),
+        (LimitForecast(SpendLimit.CAP, at(1), at(2)), Credits((meter(),))),
+        (LimitForecast(SpendLimit.CAP, at(1), at(2)), Credits((meter(),), Balance(usd(601)))),
+        (LimitForecast(SpendLimit.BALANCE, at(0.5), at(1)), Credits((meter(),), Balance(usd(300)))),
+        (LimitForecast(SpendLimit.BALANCE, at(0.5), at(1)), Credits((meter(cap=None),), Balance(usd(300)))),
+        (
+            LimitForecast(SpendLimit.CAP, at(1), at(2)),
+            Credits((meter(),), Balance(usd(300), auto_reload=True)),
+        ),
+        (LimitForecast(SpendLimit.CAP, at(1), at(2)), Credits((meter(),), Balance(usd(0)))),
+        (LimitForecast(SpendLimit.CAP, at(1), at(2)), Credits((meter(),), Balance(None))),
+        (LimitForecast(SpendLimit.CAP, at(1), at(2)), Credits((meter(), POOL))),
+        (
+            LimitForecast(SpendLimit.CAP, at(1), at(2)),
+            Credits((meter(is_personal=False),), Balance(usd(800))),
+        ),
+        (
+            LimitForecast(SpendLimit.BALANCE, at(0.5), at(1)),
+            Credits((meter(is_personal=False),), Balance(usd(300))),
+        ),
         (None, Credits((meter(), replace(POOL, used=usd(400))))),
         (None, Credits((meter(), POOL), Balance(usd(300)))),
         (None, Credits((meter(cap=None),))),
-        (None, Credits((meter(cap=None, uncapped=False),), Balance(usd(300)))),
+        (None, Credits((meter(cap=None, is_uncapped=False),), Balance(usd(300)))),
         (None, Credits((meter(None),), Balance(usd(300)))),
         (None, Credits((meter(),), Balance(Money(Decimal(300), "EUR")))),
         (None, Credits((meter(cap=None),), Balance(usd(300), auto_reload=True))),
         (None, Credits((meter(5000),))),
-        (None, Credits((meter(enabled=False),))),
+        (None, Credits((meter(is_enabled=False),))),
         (None, Credits((meter(reason="org_spend_cap_reached"),))),
         (None, Credits((meter(out_of_credits=True),))),
         (None, Credits((meter(reason="fetch_error"),))),
         (None, Credits((meter(),), paused_until=MAY)),
-        (None, Credits(absent=True)),
+        (None, Credits(is_absent=True)),
         (None, Credits()),
     ],
 )
-def test_reach_names_the_gate_that_comes_first(expected: Range | None, credits: Credits) -> None:
+def test_reach_names_the_gate_that_comes_first(expected: LimitForecast | None, credits: Credits) -> None:
     """The cap or the balance, whichever has less left; nothing where that is not known, or not open."""
-    assert reach(credits, rate(), NOON) == expected
+    assert forecast_limit(credits, rate(), NOON) == expected
 
 
 @pytest.mark.parametrize(
@@ -92,9 +108,9 @@ def test_reach_names_the_gate_that_comes_first(expected: Range | None, credits: 
         (None, None),
     ],
 )
-def test_reach_is_a_range_from_two_rates(expected: Hours, rate: Rate | None) -> None:
+def test_reach_is_a_range_from_two_rates(expected: Hours, rate: SpendRate | None) -> None:
     """From the faster rate to the slower, widened by the unevenness, as far ahead as the data reach back."""
-    said = reach(Credits((meter(),)), rate, NOON)
+    said = forecast_limit(Credits((meter(),)), rate, NOON)
     wanted = expected and (at(expected[0]), None if expected[1] is None else at(expected[1]))
     assert (said and (said.earliest, said.latest)) == wanted
 
@@ -109,7 +125,7 @@ def test_reach_is_a_range_from_two_rates(expected: Hours, rate: Rate | None) -> 
 )
 def test_reach_names_no_moment_in_the_past(expected: object, now: datetime) -> None:
     """It counts from the reading, and what would have been reached by now is not said."""
-    said = reach(Credits((meter(),)), rate(), now)
+    said = forecast_limit(Credits((meter(),)), rate(), now)
     assert (said and (said.earliest, said.latest)) == expected
 
 
@@ -120,29 +136,32 @@ def test_reach_names_no_moment_in_the_past(expected: object, now: datetime) -> N
 def test_reach_of_the_cap_ends_with_the_month(expected: object, left: float) -> None:
     """The cap lifts with the first of the next month (UTC): nothing is said beyond it."""
     now = MAY - minutes(60)
-    speed = Rate(now - timedelta(days=9), now, usd(60), usd(36))
-    said = reach(Credits((meter(5000 - left),)), speed, now)
+    speed = SpendRate(now - timedelta(days=9), now, usd(60), usd(36))
+    said = forecast_limit(Credits((meter(5000 - left),)), speed, now)
     assert (said and (said.earliest, said.latest)) == expected
 
 
 def test_reach_of_the_cap_says_nothing_from_last_month() -> None:
     """Until the first poll of a month its figures are those of the month before."""
-    speed = Rate(MAY - timedelta(days=9), MAY - minutes(2), usd(600), usd(300))
-    assert reach(Credits((meter(4990),)), speed, MAY - minutes(1.5)) is not None
-    assert reach(Credits((meter(4990),)), speed, MAY + minutes(1)) is None
+    speed = SpendRate(MAY - timedelta(days=9), MAY - minutes(2), usd(600), usd(300))
+    assert forecast_limit(Credits((meter(4990),)), speed, MAY - minutes(1.5)) is not None
+    assert forecast_limit(Credits((meter(4990),)), speed, MAY + minutes(1)) is None
 
 
 def test_reach_of_the_balance_goes_on_over_the_month() -> None:
     """A balance does not begin anew with the month; a part of it that expires ends what can be said."""
     now = MAY - minutes(60)
-    speed = Rate(now - timedelta(days=9), now, usd(60), usd(30))
+    speed = SpendRate(now - timedelta(days=9), now, usd(60), usd(30))
     balance = Balance(usd(120))
-    said = reach(Credits((meter(cap=None),), balance), speed, now)
-    assert said == Range(Gate.BALANCE, now + minutes(120), now + minutes(240))
-    part = Tranche(usd(20), now + minutes(200), promotional=True)
-    gone = (Tranche(usd(20), now, promotional=True), Tranche(usd(0), now + minutes(9), promotional=True))
-    cut = reach(Credits((meter(cap=None),), replace(balance, tranches=(*gone, part))), speed, now)
-    assert cut == Range(Gate.BALANCE, now + minutes(120), None)
+    said = forecast_limit(Credits((meter(cap=None),), balance), speed, now)
+    assert said == LimitForecast(SpendLimit.BALANCE, now + minutes(120), now + minutes(240))
+    part = Tranche(usd(20), now + minutes(200), is_promotional=True)
+    gone = (
+        Tranche(usd(20), now, is_promotional=True),
+        Tranche(usd(0), now + minutes(9), is_promotional=True),
+    )
+    cut = forecast_limit(Credits((meter(cap=None),), replace(balance, tranches=(*gone, part))), speed, now)
+    assert cut == LimitForecast(SpendLimit.BALANCE, now + minutes(120), None)
 
 
 FIVE_HOURS = timedelta(hours=5)
@@ -173,7 +192,7 @@ def window(percent: float | None = 60, elapsed: float = 120, **more: object) -> 
 )
 def test_pace_is_use_beside_time(expected: float | None, window: Window) -> None:
     """Percent used per percent elapsed, from ten minutes on, while the window runs."""
-    assert pace(window, NOON) == (None if expected is None else pytest.approx(expected))
+    assert compute_pace(window, NOON) == (None if expected is None else pytest.approx(expected))
 
 
 @pytest.mark.parametrize(
@@ -197,13 +216,15 @@ def test_pace_is_use_beside_time(expected: float | None, window: Window) -> None
 )
 def test_window_full_only_where_it_will(expected: float | None, window: Window) -> None:
     """The moment at which the pace so far fills it; nothing where it resets first, or is full already."""
-    assert window_full(window, NOON) == (None if expected is None else NOON + minutes(expected))
+    assert forecast_window_full(window, NOON) == (None if expected is None else NOON + minutes(expected))
 
 
 def test_window_full_stands_still_between_polls() -> None:
     """Reckoned from the reading, the moment does not wander with the clock; once past, it is not said."""
-    assert {window_full(window(), NOON + minutes(after), NOON) for after in range(15)} == {NOON + minutes(80)}
-    assert window_full(window(), NOON + minutes(80), NOON) is None
+    assert {forecast_window_full(window(), NOON + minutes(after), NOON) for after in range(15)} == {
+        NOON + minutes(80)
+    }
+    assert forecast_window_full(window(), NOON + minutes(80), NOON) is None
 
 
 AMOUNTS = st.one_of(st.none(), st.builds(usd, st.integers(0, 10**7)))
@@ -211,7 +232,7 @@ AMOUNTS = st.one_of(st.none(), st.builds(usd, st.integers(0, 10**7)))
 
 EXTRAS = st.builds(
     lambda used, cap, uncapped, balance, reload: Credits(
-        (Meter(Origin.OVERAGE, used=used, cap=cap, uncapped=uncapped, enabled=True),),
+        (Meter(MeterOrigin.OVERAGE, used=used, cap=cap, is_uncapped=uncapped, is_enabled=True),),
         Balance(balance, (), reload),
     ),
     AMOUNTS,
@@ -235,10 +256,10 @@ def test_forecast_of_credits_is_never_wrong_in_form(
     """Whatever was sampled: no exception, no rate at or below zero, no moment in the past."""
     series, last = followed(polls)
     now = last + timedelta(seconds=later)
-    speed = spend_rate(series, now)
-    for money in (speed.recent, speed.run) if speed else ():
+    speed = compute_spend_rate(series, now)
+    for money in (speed.recent_rate, speed.overall_rate) if speed else ():
         assert money is None or money.minor > 0
-    said = reach(extra, speed, now)
+    said = forecast_limit(extra, speed, now)
     assert said is None or now <= said.earliest <= (said.latest or said.earliest)
 
 
@@ -256,9 +277,9 @@ def test_window_full_is_never_wrong_in_form(
     it = window(percent, elapsed, length=length)
     assert it.resets_at is not None
     now = NOON + timedelta(seconds=later)
-    full = window_full(it, now, NOON)
+    full = forecast_window_full(it, now, NOON)
     assert full is None or now < full < it.resets_at
-    assert pace(it, now) is None or percent is not None
+    assert compute_pace(it, now) is None or percent is not None
 
 
 def test_backtest_scores_a_small_sample() -> None:

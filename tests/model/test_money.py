@@ -43,7 +43,7 @@ def test_money_counts_minor_units_by_its_exponent(expected: str, amount: Money) 
 )
 def test_money_never_falls_below_zero(expected: Money | None, amount: Money, taken: Money) -> None:
     """What is left is nothing at least; amounts of two units have no difference."""
-    assert expected == amount.minus(taken)
+    assert expected == amount.subtract(taken)
 
 
 @pytest.mark.parametrize(
@@ -89,6 +89,6 @@ def test_percentage_tells_less_from_equal_from_more(part: Decimal, whole: Decima
 @given(amounts, amounts)
 def test_remainder_and_part_are_the_whole(whole: Decimal, part: Decimal) -> None:
     """Nothing is lost or made up by taking away: what is left and what was taken are what there was."""
-    left = Money(whole, "USD").minus(Money(part, "USD"))
+    left = Money(whole, "USD").subtract(Money(part, "USD"))
     assert left is not None
     assert max(Decimal(0), whole - part) == left.minor

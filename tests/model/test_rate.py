@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from claudemeter_tui.model.credits import MeterOrigin
 from claudemeter_tui.model.money import Money
-from claudemeter_tui.model.rate import rate_since, spend_rate
-from claudemeter_tui.model.samples import Run
-from claudemeter_tui.model.usage import Origin
-from tests.model.polls import (
+from claudemeter_tui.model.spending import compute_rate_since, compute_spend_rate
+from claudemeter_tui.model.time_series import ValueRun
+from tests.model.poll_sequences import (
     MOST,
     NOON,
     POLLS,
@@ -57,7 +57,7 @@ def test_rate_since_a_moment_is_of_that_time_alone(
     cents: int | None, ago: float, values: list[int | None]
 ) -> None:
     """What was spent before it does not count, and what carries no rate gives none."""
-    found = rate_since(polled(*values), NOON - minutes(ago), NOON)
+    found = compute_rate_since(polled(*values), NOON - minutes(ago), NOON)
     assert found == (usd(cents) if cents is not None else None)
 
 
@@ -65,7 +65,7 @@ def test_rate_since_a_moment_is_of_that_time_alone(
 def test_rate_since_another_reply_of_the_first_poll(early: float, cents: int | None) -> None:
     """The reply with the windows comes a moment before the one with the credits; a minute is no moment."""
     first = NOON - minutes(60) - timedelta(seconds=early)
-    assert rate_since(polled(*rising(61)), first, NOON) == (usd(cents) if cents is not None else None)
+    assert compute_rate_since(polled(*rising(61)), first, NOON) == (usd(cents) if cents is not None else None)
 
 
 @pytest.mark.parametrize(
@@ -105,10 +105,10 @@ def test_rate_since_another_reply_of_the_first_poll(early: float, cents: int | N
 )
 def test_spend_rate_is_per_hour(recent: int | None, run: int, values: list[int | None]) -> None:
     """Rises per hour, over the last 30 minutes and since the figure started anew."""
-    rate = spend_rate(polled(*values), NOON)
+    rate = compute_spend_rate(polled(*values), NOON)
     assert rate is not None
-    assert (rate.recent and round(rate.recent.minor)) == recent
-    assert round(rate.run.minor) == run
+    assert (rate.recent_rate and round(rate.recent_rate.minor)) == recent
+    assert round(rate.overall_rate.minor) == run
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_spend_rate_is_per_hour(recent: int | None, run: int, values: list[int |
 )
 def test_spend_rate_says_nothing_from_little(values: list[int | None], every: float) -> None:
     """Under ten minutes, under three changes, steady, or just begun anew: no figure."""
-    assert spend_rate(polled(*values, every=every), NOON) is None
+    assert compute_spend_rate(polled(*values, every=every), NOON) is None
 
 
 @pytest.mark.parametrize(
@@ -156,22 +156,22 @@ def test_spend_rate_says_nothing_from_little(values: list[int | None], every: fl
 )
 def test_spend_rate_needs_figures_of_now(expected: bool, off: float) -> None:  # noqa: FBT001
     """Old figures say nothing, and neither do those that a clock set back has put into the future."""
-    assert (spend_rate(polled(*rising(40)), NOON + minutes(off)) is not None) is expected
+    assert (compute_spend_rate(polled(*rising(40)), NOON + minutes(off)) is not None) is expected
 
 
 def test_spend_rate_says_nothing_once_the_last_rise_is_half_an_hour_old() -> None:
     """Also where no poll has come since."""
     series = polled(*rising(40), *[390] * 20)
-    assert spend_rate(series, NOON + minutes(9)) is not None
-    assert spend_rate(series, NOON + minutes(11)) is None
+    assert compute_spend_rate(series, NOON + minutes(9)) is not None
+    assert compute_spend_rate(series, NOON + minutes(11)) is None
 
 
 def test_climb_keeps_no_more_than_the_last_fall() -> None:
     """However often a figure falls, what is remembered does not grow."""
-    climb = polled(*range(100, 0, -1)).climb
+    climb = polled(*range(100, 0, -1)).monotonic_rise
     assert climb is not None
-    assert climb.fell is not None
-    assert climb.fell.fell is None
+    assert climb.before_fall is not None
+    assert climb.before_fall.before_fall is None
 
 
 def test_spend_rate_starts_anew_where_the_clock_went_back() -> None:
@@ -179,18 +179,18 @@ def test_spend_rate_starts_anew_where_the_clock_went_back() -> None:
     back = NOON - minutes(30)
     series = polled(*rising(60, 500), *[29_500] * 40)
     for index in range(21):
-        series = series.after(back + minutes(index), Origin.OVERAGE, usd(35_000 + 10 * index), MOST)
-    rate = spend_rate(series, back + minutes(20))
+        series = series.append(back + minutes(index), MeterOrigin.OVERAGE, usd(35_000 + 10 * index), MOST)
+    rate = compute_spend_rate(series, back + minutes(20))
     assert rate is not None
-    assert (rate.since, rate.recent) == (back, usd(600))
+    assert (rate.since, rate.recent_rate) == (back, usd(600))
 
 
 def test_spend_rate_is_in_the_unit_of_the_series() -> None:
     """Currency and exponent are those of the samples."""
     series = replace(polled(*rising(31)), unit=("JPY", 0))
-    rate = spend_rate(series, NOON)
+    rate = compute_spend_rate(series, NOON)
     assert rate is not None
-    assert rate.recent == Money(Decimal(600), "JPY", 0)
+    assert rate.recent_rate == Money(Decimal(600), "JPY", 0)
 
 
 @pytest.mark.parametrize(
@@ -198,9 +198,9 @@ def test_spend_rate_is_in_the_unit_of_the_series() -> None:
 )
 def test_spend_rate_knows_how_uneven_it_is(spread: float, values: list[int]) -> None:
     """One over the root of the changes where they are equal, more where one outweighs the others."""
-    rate = spend_rate(polled(*values, every=2.5 if len(values) < 10 else 0.2), NOON)
+    rate = compute_spend_rate(polled(*values, every=2.5 if len(values) < 10 else 0.2), NOON)
     assert rate is not None
-    assert round(rate.spread, 2) == spread
+    assert round(rate.relative_error, 2) == spread
 
 
 @STEADY
@@ -208,13 +208,13 @@ def test_spend_rate_knows_how_uneven_it_is(spread: float, values: list[int]) -> 
 def test_spend_rate_needs_its_least(steps: list[tuple[int, int]], later: int) -> None:
     """A figure stands on three changes and ten minutes at least, and on no more than was spent."""
     series, last = followed(summed(steps))
-    speed = spend_rate(series, last + timedelta(seconds=later))
+    speed = compute_spend_rate(series, last + timedelta(seconds=later))
     if speed is not None:
         values = [run.minor for run in series.runs if run.minor is not None]
         hours = Decimal((speed.at - speed.since) / timedelta(hours=1))
         assert len(values) > 3
         assert speed.at - speed.since >= minutes(10)
-        assert round(speed.run.minor * hours, 3) <= values[-1]
+        assert round(speed.overall_rate.minor * hours, 3) <= values[-1]
 
 
 @STEADY
@@ -223,8 +223,8 @@ def test_climb_is_what_a_walk_back_finds(polls: Polls) -> None:
     """What is known step by step is what a look at every poll would find."""
     series, _ = followed(polls)
     read = [(at, value) for at, value in timed(polls) if value is not None]
-    climb = series.climb
-    assert (None if climb is None else (climb.first, climb.foot, climb.changes)) == walked(read)
+    climb = series.monotonic_rise
+    assert (None if climb is None else (climb.first, climb.first_minor, climb.rise_count)) == walked(read)
 
 
 def timed(polls: Polls) -> list[tuple[datetime, Decimal | int | None]]:
@@ -256,5 +256,5 @@ def walked(read: list[tuple[datetime, Decimal | int]]) -> tuple[datetime, Decima
 def test_spend_rate_looks_at_the_last_half_hour_only() -> None:
     """After a month it costs what it costs after an hour: older samples are not even touched."""
     series = polled(*rising(1500))
-    untouchable = [cast("Run", None)] * 1460
-    assert spend_rate(replace(series, runs=(*untouchable, *series.runs[-40:])), NOON) is not None
+    untouchable = [cast("ValueRun", None)] * 1460
+    assert compute_spend_rate(replace(series, runs=(*untouchable, *series.runs[-40:])), NOON) is not None

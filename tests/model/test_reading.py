@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from claudemeter_tui.model.reading import (
-    SESSION_WIDE,
-    UNANSWERED,
+    SESSION_WIDE_ERRORS,
+    UNREACHED_ERRORS,
     Endpoint,
+    ErrorKind,
     Failure,
     Reply,
     Session,
-    Trouble,
 )
 from tests.model.readings import START
 
@@ -42,7 +42,7 @@ def bug() -> Failure:
     try:
         failing(SECRET)
     except ValueError as error:
-        return Failure.bug(error, Endpoint.USAGE, START)
+        return Failure.from_exception(error, Endpoint.USAGE, START)
     raise AssertionError
 
 
@@ -50,7 +50,7 @@ def test_bug_keeps_type_and_place() -> None:
     """Enough for a report: what was raised, in which line of which function, and the way there."""
     found = bug()
     line = failing.__code__.co_firstlineno + 3
-    assert (found.trouble, found.endpoint, found.at) == (Trouble.BUG, Endpoint.USAGE, START)
+    assert (found.error_kind, found.endpoint, found.at) == (ErrorKind.BUG, Endpoint.USAGE, START)
     assert f"ValueError at test_reading.py:{line} failing" == found.detail
     assert [step.split()[1] for step in found.trace.splitlines()] == ["bug", "failing"]
 
@@ -65,7 +65,7 @@ def test_bug_keeps_no_value() -> None:
 
 def test_bug_without_a_traceback_is_told_too() -> None:
     """An exception that was never raised has a type, and no place."""
-    assert Failure.bug(KeyError("x"), Endpoint.USAGE, START).detail.startswith("KeyError")
+    assert Failure.from_exception(KeyError("x"), Endpoint.USAGE, START).detail.startswith("KeyError")
 
 
 def test_reply_shows_no_body() -> None:
@@ -75,6 +75,12 @@ def test_reply_shows_no_body() -> None:
 
 def test_no_server_was_reached_means_the_whole_session() -> None:
     """What no request can get past stops a poll; one org's own trouble does not."""
-    assert UNANSWERED < SESSION_WIDE
-    own = {Trouble.WRONG_ORG, Trouble.NOT_FOUND, Trouble.FORBIDDEN, Trouble.TIMEOUT, Trouble.MALFORMED}
-    assert not own & SESSION_WIDE
+    assert UNREACHED_ERRORS < SESSION_WIDE_ERRORS
+    own = {
+        ErrorKind.WRONG_ORG,
+        ErrorKind.NOT_FOUND,
+        ErrorKind.FORBIDDEN,
+        ErrorKind.TIMEOUT,
+        ErrorKind.MALFORMED,
+    }
+    assert not own & SESSION_WIDE_ERRORS

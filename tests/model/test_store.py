@@ -9,18 +9,19 @@ from decimal import Decimal
 
 import pytest
 
-from claudemeter_tui.model.reading import CLAUDE_CODE, Endpoint, Looked, Reading, Reply, Session, Trouble
-from claudemeter_tui.model.store import USUAL_INTERVAL, OrgState, SessionState, Store, is_one
-from claudemeter_tui.model.usage import (
-    Account,
-    Balance,
-    CreditState,
-    Meter,
-    Org,
-    Origin,
-    Plan,
-    Subscription,
+from claudemeter_tui.model.account import Account, Org, Subscription
+from claudemeter_tui.model.credits import Balance, CreditState, Meter, MeterOrigin
+from claudemeter_tui.model.reading import (
+    CLAUDE_CODE_LOGIN,
+    Endpoint,
+    ErrorKind,
+    Reading,
+    Reply,
+    ScanResult,
+    Session,
 )
+from claudemeter_tui.model.store import DEFAULT_INTERVAL, OrgState, SessionState, Store, same_account
+from claudemeter_tui.model.windows import Plan
 from tests.model.readings import (
     CHROME,
     FIREFOX,
@@ -67,9 +68,9 @@ def test_empty_store_knows_nothing() -> None:
     """Nothing is a store, too: no org, no problem, a fresh state for any session."""
     store = Store()
     assert (store.orgs, store.problems) == ((), ())
-    assert store.org(None) is None
-    assert store.org(("a-1", "org-1")) is None
-    assert SessionState(CHROME) == store.session(CHROME)
+    assert store.find_org_state(None) is None
+    assert store.find_org_state(("a-1", "org-1")) is None
+    assert SessionState(CHROME) == store.find_session_state(CHROME)
 
 
 def test_fold_changes_nothing_in_place() -> None:
@@ -115,11 +116,11 @@ def test_failure_keeps_its_first_time_while_it_goes_on() -> None:
     state = only(
         folded(
             listed(0, PERSONAL),
-            reported(1, PERSONAL, failed(Endpoint.USAGE, 1, Trouble.SERVER_ERROR, "status 502")),
-            reported(2, PERSONAL, failed(Endpoint.USAGE, 2, Trouble.SERVER_ERROR, "status 503")),
+            reported(1, PERSONAL, failed(Endpoint.USAGE, 1, ErrorKind.SERVER_ERROR, "status 502")),
+            reported(2, PERSONAL, failed(Endpoint.USAGE, 2, ErrorKind.SERVER_ERROR, "status 503")),
         )
     )
-    assert failed(Endpoint.USAGE, 1, Trouble.SERVER_ERROR, "status 503") == state.failures[Endpoint.USAGE]
+    assert failed(Endpoint.USAGE, 1, ErrorKind.SERVER_ERROR, "status 503") == state.failures[Endpoint.USAGE]
 
 
 def test_another_trouble_is_another_failure() -> None:
@@ -127,11 +128,11 @@ def test_another_trouble_is_another_failure() -> None:
     state = only(
         folded(
             listed(0, PERSONAL),
-            reported(1, PERSONAL, failed(Endpoint.USAGE, 1, Trouble.TIMEOUT)),
-            reported(2, PERSONAL, failed(Endpoint.USAGE, 2, Trouble.SERVER_ERROR)),
+            reported(1, PERSONAL, failed(Endpoint.USAGE, 1, ErrorKind.TIMEOUT)),
+            reported(2, PERSONAL, failed(Endpoint.USAGE, 2, ErrorKind.SERVER_ERROR)),
         )
     )
-    assert failed(Endpoint.USAGE, 2, Trouble.SERVER_ERROR) == state.failures[Endpoint.USAGE]
+    assert failed(Endpoint.USAGE, 2, ErrorKind.SERVER_ERROR) == state.failures[Endpoint.USAGE]
 
 
 def test_failure_goes_when_it_is_over_and_begins_anew() -> None:
@@ -146,7 +147,7 @@ def test_reply_that_says_there_is_no_such_thing_replaces_a_figure() -> None:
     """An answer of nothing is an answer: the old figure is over."""
     gone = reply(Endpoint.OVERAGE, 1, None)
     state = grown((0, (overage(0, 500),)), (1, (gone,)))
-    assert state.credits.absent
+    assert state.credits.is_absent
     assert state.credits.meters == ()
 
 
@@ -155,9 +156,9 @@ def test_reports_of_one_reading_reach_their_own_orgs() -> None:
     reports = tuple(
         report
         for org in (TEAM, LAB, PERSONAL)
-        for report in reported(1, org, usage(1, len(org.name))).reports
+        for report in reported(1, org, usage(1, len(org.name))).org_readings
     )
-    store = folded(OURS, Reading(CHROME, at(1), reports=reports))
+    store = folded(OURS, Reading(CHROME, at(1), org_readings=reports))
     percents = {state.org.name: state.plan.windows[0].percent for state in store.orgs if state.plan}
     assert percents == {"Personal": 8, "Acme Team": 9}
 
@@ -215,7 +216,7 @@ def test_org_without_figures_is_unknown_and_not_stale() -> None:
 def test_interval_counts_from_the_first_schedule_on() -> None:
     """The figures of the very first poll grow stale by the poller's interval, not by the usual one."""
     read = folded(listed(0, PERSONAL), reported(0, PERSONAL, usage(0)))
-    assert only(read).interval == USUAL_INTERVAL
+    assert only(read).interval == DEFAULT_INTERVAL
     state = only(folded(closed(0, interval=5), store=read))
     assert timedelta(minutes=5) == state.interval
     assert not state.is_stale(at(10))
@@ -226,7 +227,7 @@ def test_interval_is_that_of_the_own_session() -> None:
     """Another session's schedule changes nothing here."""
     other = listed(0, LAB, account=SAM, session=FIREFOX)
     store = folded(listed(0, PERSONAL), other, closed(0, interval=5, session=FIREFOX))
-    assert [USUAL_INTERVAL, timedelta(minutes=5)] == [state.interval for state in store.orgs]
+    assert [DEFAULT_INTERVAL, timedelta(minutes=5)] == [state.interval for state in store.orgs]
 
 
 # Orgs, accounts, sessions.
@@ -254,7 +255,7 @@ def test_without_a_list_nobody_leaves(reading: Reading) -> None:
 
 def test_empty_list_empties_the_account() -> None:
     """An account that says it has no org has none."""
-    assert keys(folded(OURS, Reading(CHROME, at(1), roster=()))) == []
+    assert keys(folded(OURS, Reading(CHROME, at(1), orgs=()))) == []
 
 
 def test_list_that_names_an_org_twice_shows_it_once() -> None:
@@ -264,13 +265,15 @@ def test_list_that_names_an_org_twice_shows_it_once() -> None:
     assert [renamed, TEAM] == [state.org for state in store.orgs]
 
 
-@pytest.mark.parametrize("order", list(itertools.permutations((CHROME, FIREFOX, CLAUDE_CODE))))
+@pytest.mark.parametrize("order", list(itertools.permutations((CHROME, FIREFOX, CLAUDE_CODE_LOGIN))))
 def test_accounts_stand_in_one_order_in_every_run(order: tuple[Session, ...]) -> None:
     """Whichever session answers first: by the sessions' names, Claude Code's login last, accounts whole."""
     lists = {
         CHROME: listed(0, TEAM, PERSONAL, account=PAT),
         FIREFOX: listed(0, LAB, PERSONAL, account=SAM, session=FIREFOX),
-        CLAUDE_CODE: listed(0, TEAM, account=Account("a-0", "ann@example.com"), session=CLAUDE_CODE),
+        CLAUDE_CODE_LOGIN: listed(
+            0, TEAM, account=Account("a-0", "ann@example.com"), session=CLAUDE_CODE_LOGIN
+        ),
     }
     store = folded(*(lists[session] for session in order))
     assert [(state.session, state.org) for state in store.orgs] == [
@@ -278,7 +281,7 @@ def test_accounts_stand_in_one_order_in_every_run(order: tuple[Session, ...]) ->
         (CHROME, PERSONAL),
         (FIREFOX, LAB),
         (FIREFOX, PERSONAL),
-        (CLAUDE_CODE, TEAM),
+        (CLAUDE_CODE_LOGIN, TEAM),
     ]
 
 
@@ -330,7 +333,7 @@ def test_account_that_is_named_in_part_is_still_the_same(
         listed(2, PERSONAL, account=second),
     )
     assert expected == only(store).account
-    assert expected == store.session(CHROME).account
+    assert expected == store.find_session_state(CHROME).account
     assert at(1) == only(store).read_at
 
 
@@ -383,7 +386,7 @@ def test_org_that_is_taken_over_tells_by_which_session_each_reply_came() -> None
     first = reported(1, PERSONAL, usage(1), overage(1, 500))
     store = folded(listed(0, PERSONAL), first, listed(2, PERSONAL, session=FIREFOX))
     store = folded(reported(3, PERSONAL, usage(3), session=FIREFOX), store=store)
-    assert only(store).came_by == {Endpoint.USAGE: FIREFOX, Endpoint.OVERAGE: CHROME}
+    assert only(store).reply_sources == {Endpoint.USAGE: FIREFOX, Endpoint.OVERAGE: CHROME}
 
 
 def test_list_of_a_session_removes_only_its_own_orgs() -> None:
@@ -401,7 +404,7 @@ def test_report_of_a_session_that_no_longer_serves_the_org_changes_nothing() -> 
 
 def test_session_that_is_gone_takes_its_orgs_along() -> None:
     """Those that another session of the account has listed since stay."""
-    gone = Reading(CHROME, at(3), gone=True)
+    gone = Reading(CHROME, at(3), session_removed=True)
     store = folded(gone, store=taken_over(TEAM))
     assert keys(store) == [("a-1", "org-2"), ("a-2", "org-1")]
     assert CHROME not in [state.session for state in store.sessions]
@@ -428,42 +431,42 @@ def test_accounts_are_one_where_both_name_the_same(
     other: Account,
 ) -> None:
     """Two of one e-mail stay two where their uuids differ; who is not named is nobody in particular."""
-    assert expected is is_one(one, other)
-    assert expected is is_one(other, one)
+    assert expected is same_account(one, other)
+    assert expected is same_account(other, one)
 
 
 @pytest.mark.parametrize(("days", "soon"), [(4, False), (3, True), (1, True), (0, False), (-1, False)])
 def test_session_that_ends_soon_is_a_remark(days: float, soon: bool) -> None:  # noqa: FBT001 - a table
     """Within three days, since it was first so, with its day; a later end takes it away."""
     ends = at(days * 1440)
-    first = Reading(CHROME, at(0), expires=ends)
+    first = Reading(CHROME, at(0), expires_at=ends)
     store = folded(first, Reading(CHROME, at(5)))
-    told = [(one.trouble, one.at) for one in store.problems]
-    assert told == ([(Trouble.EXPIRES_SOON, at(0))] if soon else [])
-    assert folded(Reading(CHROME, at(6), expires=at(28 * 1440)), store=store).problems == ()
+    told = [(one.error_kind, one.at) for one in store.problems]
+    assert told == ([(ErrorKind.EXPIRES_SOON, at(0))] if soon else [])
+    assert folded(Reading(CHROME, at(6), expires_at=at(28 * 1440)), store=store).problems == ()
 
 
 def test_expired_session_is_not_said_to_end_soon() -> None:
     """It has ended."""
-    store = folded(Reading(CHROME, at(0), expires=at(10)), stopped(1))
-    assert [one.trouble for one in store.problems] == [Trouble.EXPIRED]
+    store = folded(Reading(CHROME, at(0), expires_at=at(10)), stopped(1))
+    assert [one.error_kind for one in store.problems] == [ErrorKind.EXPIRED]
 
 
 def test_places_that_were_looked_at_stay_until_the_next_look() -> None:
     """They belong to no session: none begins with them, and none ends."""
-    place = Looked(CHROME, "not signed in")
-    store = folded(Reading(Session(""), at(0), looked=(place,)))
-    assert store.looked == (place,)
-    store = folded(OURS, Reading(Session(""), at(1), looked=()), store=store)
+    place = ScanResult(CHROME, "not signed in")
+    store = folded(Reading(Session(""), at(0), scan_results=(place,)))
+    assert store.scan_results == (place,)
+    store = folded(OURS, Reading(Session(""), at(1), scan_results=()), store=store)
     assert [state.session for state in store.sessions] == [CHROME]
-    assert store.looked == ()
+    assert store.scan_results == ()
 
 
 def test_nameless_session_only_stands_in() -> None:
     """What was said before any session was found is over when one is."""
     nobody = Session("")
-    waiting = folded(stopped(0, Trouble.NO_SESSION, nobody), closed(0, session=nobody))
-    assert [problem.trouble for problem in waiting.problems] == [Trouble.NO_SESSION]
+    waiting = folded(stopped(0, ErrorKind.NO_SESSION, nobody), closed(0, session=nobody))
+    assert [problem.error_kind for problem in waiting.problems] == [ErrorKind.NO_SESSION]
     found = folded(Reading(CHROME, at(1)), store=waiting)
     assert [state.session for state in found.sessions] == [CHROME]
     assert found.problems == ()
@@ -472,16 +475,16 @@ def test_nameless_session_only_stands_in() -> None:
 def test_nameless_session_goes_on_while_nothing_is_found() -> None:
     """The failure of every further try is the one that began first."""
     nobody = Session("")
-    store = folded(*(stopped(minute, Trouble.NO_SESSION, nobody) for minute in (0, 1, 2)))
+    store = folded(*(stopped(minute, ErrorKind.NO_SESSION, nobody) for minute in (0, 1, 2)))
     assert [at(0)] == [problem.at for problem in store.problems]
 
 
 def test_poll_goes_on_until_its_schedule() -> None:
     """The schedule closes a poll, and stays known during the next one."""
-    session = folded(OURS, closed(1)).session(CHROME)
-    assert (False, at(2)) == (session.polling, session.schedule and session.schedule.next_at)
-    again = folded(OURS, closed(1), Reading(CHROME, at(2))).session(CHROME)
-    assert (True, session.schedule) == (again.polling, again.schedule)
+    session = folded(OURS, closed(1)).find_session_state(CHROME)
+    assert (False, at(2)) == (session.is_polling, session.schedule and session.schedule.next_at)
+    again = folded(OURS, closed(1), Reading(CHROME, at(2))).find_session_state(CHROME)
+    assert (True, session.schedule) == (again.is_polling, again.schedule)
 
 
 # Credits and their samples.
@@ -489,14 +492,21 @@ def test_poll_goes_on_until_its_schedule() -> None:
 
 def test_credits_put_the_overage_replies_first() -> None:
     """One's own overage reply leads, then the org's, then what stands in the usage reply."""
-    beside = Meter(Origin.EXTRA_USAGE, enabled=True)
+    beside = Meter(MeterOrigin.EXTRA_USAGE, is_enabled=True)
     state = grown(
-        (0, (reply(Endpoint.USAGE, 0, Plan((), (beside,))), overage(0, 5), overage(0, 7, Origin.OWN)))
+        (
+            0,
+            (
+                reply(Endpoint.USAGE, 0, Plan((), (beside,))),
+                overage(0, 5),
+                overage(0, 7, MeterOrigin.OWN_OVERAGE),
+            ),
+        )
     )
     assert [meter.origin for meter in state.credits.meters] == [
-        Origin.OWN,
-        Origin.OVERAGE,
-        Origin.EXTRA_USAGE,
+        MeterOrigin.OWN_OVERAGE,
+        MeterOrigin.OVERAGE,
+        MeterOrigin.EXTRA_USAGE,
     ]
 
 
@@ -506,7 +516,7 @@ def test_series_samples_the_leading_figure() -> None:
     assert [(Decimal(500), at(0), at(0)), (Decimal(510), at(1), at(2))] == [
         (run.minor, run.first, run.last) for run in series.runs
     ]
-    assert Origin.OVERAGE is series.origin
+    assert MeterOrigin.OVERAGE is series.origin
 
 
 def test_series_has_a_gap_where_the_figure_failed() -> None:
@@ -531,8 +541,10 @@ def test_series_has_a_gap_after_a_poll_that_found_nothing() -> None:
 
 def test_series_starts_anew_with_another_leading_reply() -> None:
     """One's own figure after the pool's is no spending."""
-    state = grown((0, (overage(0, 26_118),)), (1, (overage(1, 26_118), overage(1, 5, Origin.OWN))))
-    assert (state.series.origin, state.series.rise) == (Origin.OWN, Decimal(0))
+    state = grown(
+        (0, (overage(0, 26_118),)), (1, (overage(1, 26_118), overage(1, 5, MeterOrigin.OWN_OVERAGE)))
+    )
+    assert (state.series.origin, state.series.total_rise) == (MeterOrigin.OWN_OVERAGE, Decimal(0))
     assert [run.minor for run in state.series.runs] == [5]
 
 
@@ -540,7 +552,7 @@ def test_series_samples_the_usage_reply_where_it_leads() -> None:
     """Without an overage reply the figure beside the windows is sampled."""
 
     def beside(minutes: float, cents: int) -> Reply:
-        meter = overage(minutes, cents, Origin.EXTRA_USAGE).value
+        meter = overage(minutes, cents, MeterOrigin.EXTRA_USAGE).value
         assert isinstance(meter, Meter)
         return reply(Endpoint.USAGE, minutes, Plan((), (meter,)))
 
@@ -559,15 +571,15 @@ def test_problems_come_sessions_first_then_org_by_org() -> None:
         listed(0, LAB, account=SAM, session=FIREFOX),
         reported(1, TEAM, odd, failed(Endpoint.PREPAID, 1)),
         reported(1, PERSONAL, failed(Endpoint.USAGE, 1)),
-        stopped(2, Trouble.CHALLENGE, FIREFOX),
+        stopped(2, ErrorKind.CHALLENGE, FIREFOX),
     )
-    assert [(problem.trouble, problem.org, problem.detail) for problem in store.problems] == [
-        (Trouble.CHALLENGE, None, ""),
-        (Trouble.TIMEOUT, PERSONAL, ""),
-        (Trouble.TIMEOUT, TEAM, ""),
-        (Trouble.ODD_VALUE, TEAM, "d"),
-        (Trouble.NEW_FIELD, TEAM, "a.b"),
-        (Trouble.NEW_FIELD, TEAM, "c"),
+    assert [(problem.error_kind, problem.org, problem.detail) for problem in store.problems] == [
+        (ErrorKind.CHALLENGE, None, ""),
+        (ErrorKind.TIMEOUT, PERSONAL, ""),
+        (ErrorKind.TIMEOUT, TEAM, ""),
+        (ErrorKind.ODD_VALUE, TEAM, "d"),
+        (ErrorKind.NEW_FIELD, TEAM, "a.b"),
+        (ErrorKind.NEW_FIELD, TEAM, "c"),
     ]
 
 
@@ -581,7 +593,7 @@ def test_problem_names_reply_time_and_session() -> None:
 def test_session_failure_goes_with_the_next_good_account_reply() -> None:
     """An expired session that came back is no problem any more; its orgs were there all along."""
     failing = folded(OURS, stopped(1), stopped(2))
-    assert [(Trouble.EXPIRED, at(1))] == [(one.trouble, one.at) for one in failing.problems]
+    assert [(ErrorKind.EXPIRED, at(1))] == [(one.error_kind, one.at) for one in failing.problems]
     assert keys(folded(OURS)) == keys(failing)
     assert folded(listed(3, PERSONAL, TEAM), store=failing).problems == ()
 
@@ -590,7 +602,7 @@ def test_remarks_of_the_account_reply_are_problems_of_the_session() -> None:
     """A new field in the account's own reply is listed, too."""
     account = reply(Endpoint.ACCOUNT, 0, PAT, new_fields=("settings.x",))
     store = folded(Reading(CHROME, at(0), account, (PERSONAL,)))
-    assert [(one.trouble, one.org) for one in store.problems] == [(Trouble.NEW_FIELD, None)]
+    assert [(one.error_kind, one.org) for one in store.problems] == [(ErrorKind.NEW_FIELD, None)]
 
 
 def test_failed_org_hides_no_other() -> None:
@@ -621,10 +633,10 @@ def test_org_without_a_name_is_an_org(org: Org) -> None:
 
 def test_credits_are_not_known_where_the_lockout_is_never_asked() -> None:
     """A usage reply alone says that credits are on, not that they are open; an overage reply does."""
-    plan = Plan(meters=(Meter(Origin.EXTRA_USAGE, enabled=True),))
+    plan = Plan(meters=(Meter(MeterOrigin.EXTRA_USAGE, is_enabled=True),))
     usage = Reply(Endpoint.USAGE, at(0), plan)
     state = OrgState(Org("o", "Org"), Account("a"), Session("Claude Code"), {Endpoint.USAGE: usage})
-    assert state.credits.state(at(0)) is CreditState.UNKNOWN
-    overage = Reply(Endpoint.OVERAGE, at(0), Meter(Origin.OVERAGE, enabled=True))
+    assert state.credits.compute_state(at(0)) is CreditState.UNKNOWN
+    overage = Reply(Endpoint.OVERAGE, at(0), Meter(MeterOrigin.OVERAGE, is_enabled=True))
     asked = replace(state, replies={Endpoint.USAGE: usage, Endpoint.OVERAGE: overage})
-    assert asked.credits.state(at(0)) is CreditState.OPEN
+    assert asked.credits.compute_state(at(0)) is CreditState.OPEN

@@ -4,18 +4,8 @@ from __future__ import annotations
 
 from claudemeter_tui.model.reading import Endpoint
 from claudemeter_tui.model.store import OrgState, Store
-from claudemeter_tui.model.usage import Plan
-from tests.model.readings import (
-    FIREFOX,
-    PERSONAL,
-    closed,
-    failed,
-    folded,
-    listed,
-    overage,
-    reply,
-    reported,
-)
+from claudemeter_tui.model.windows import Plan
+from tests.model.readings import FIREFOX, PERSONAL, closed, failed, folded, listed, overage, reply, reported
 from tests.model.values import fable, five_hour
 
 

@@ -9,25 +9,27 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from claudemeter_tui.model.account import Account, Org, Subscription
+from claudemeter_tui.model.credits import Balance, Meter, MeterOrigin
 from claudemeter_tui.model.reading import (
     Endpoint,
+    ErrorKind,
     Failure,
+    OrgReading,
     Reading,
     Reply,
-    Report,
+    ReplyValue,
     Schedule,
     Session,
-    Trouble,
-    Value,
 )
-from claudemeter_tui.model.samples import MOST_RUNS
 from claudemeter_tui.model.store import OrgState, Store
-from claudemeter_tui.model.usage import Account, Balance, Meter, Org, Origin, Plan, Subscription, Window
+from claudemeter_tui.model.time_series import MAX_VALUE_RUNS
 from claudemeter_tui.model.verdict import judge
+from claudemeter_tui.model.windows import Plan, Window
 from tests.model.readings import CHROME, FIREFOX, PAT, PERSONAL, SAM, TEAM, at, overage
 
 FOLDS = settings(max_examples=60, deadline=None, derandomize=True)
-ORGS = (PERSONAL, TEAM, Org("org-1", "Renamed", shared=True), Org("", ""))
+ORGS = (PERSONAL, TEAM, Org("org-1", "Renamed", is_shared=True), Org("", ""))
 ACCOUNTS = (PAT, SAM, Account(), Account(None, "pat@example.com"))
 ORG_ENDPOINTS = [endpoint for endpoint in Endpoint if endpoint is not Endpoint.ACCOUNT]
 
@@ -39,21 +41,21 @@ minutes = st.one_of(
 moments = st.one_of(st.none(), st.sampled_from([-9e8, -1, 0, 1, 300, 4e9]).map(at))
 
 
-def meters(origin: Origin) -> st.SearchStrategy[Meter]:
+def meters(origin: MeterOrigin) -> st.SearchStrategy[Meter]:
     """A meter, mostly with a figure."""
     cents, currency = st.sampled_from([0, 1, 500, 510, None]), st.sampled_from(["USD", "EUR"])
     used = st.builds(lambda amount, unit: overage(0, amount, origin, unit).value, cents, currency)
     return st.builds(_with, used, moments, st.sampled_from([True, False, None]))
 
 
-def _with(meter: Value, until: object, personal: object) -> Meter:
+def _with(meter: ReplyValue, until: object, personal: object) -> Meter:
     assert isinstance(meter, Meter)
     return Meter(
         meter.origin,
         meter.used,
-        enabled=True,
+        is_enabled=True,
         until=until,  # type: ignore[arg-type]
-        personal=personal is not False,
+        is_personal=personal is not False,
     )
 
 
@@ -64,14 +66,14 @@ windows = st.builds(
     percent=st.one_of(st.none(), st.floats(0, 250)),
     resets_at=moments,
 )
-values: dict[Endpoint, st.SearchStrategy[Value]] = {
+values: dict[Endpoint, st.SearchStrategy[ReplyValue]] = {
     Endpoint.USAGE: st.builds(
         Plan,
         st.lists(windows, max_size=2).map(tuple),
-        st.lists(meters(Origin.EXTRA_USAGE), max_size=1).map(tuple),
+        st.lists(meters(MeterOrigin.EXTRA_USAGE), max_size=1).map(tuple),
     ),
-    Endpoint.OVERAGE: st.one_of(st.none(), meters(Origin.OVERAGE)),
-    Endpoint.OWN_OVERAGE: st.one_of(st.none(), meters(Origin.OWN)),
+    Endpoint.OVERAGE: st.one_of(st.none(), meters(MeterOrigin.OVERAGE)),
+    Endpoint.OWN_OVERAGE: st.one_of(st.none(), meters(MeterOrigin.OWN_OVERAGE)),
     Endpoint.PREPAID: st.one_of(st.none(), st.just(Balance(None))),
     Endpoint.SUBSCRIPTION: st.one_of(st.none(), st.just(Subscription("active"))),
 }
@@ -83,14 +85,14 @@ def parts(draw: st.DrawFn, endpoint: Endpoint, now: float) -> Reply | Failure:
     moment = at(now + draw(st.sampled_from([0, 0, -0.2, 3])))
     if draw(st.booleans()):
         return Reply(endpoint, moment, draw(values[endpoint]))
-    return Failure(draw(st.sampled_from(Trouble)), endpoint, moment)
+    return Failure(draw(st.sampled_from(ErrorKind)), endpoint, moment)
 
 
 @st.composite
-def reports(draw: st.DrawFn, now: float) -> Report:
+def reports(draw: st.DrawFn, now: float) -> OrgReading:
     """A report with any of the replies."""
     asked = draw(st.lists(st.sampled_from(ORG_ENDPOINTS), unique=True))
-    return Report(draw(st.sampled_from(ORGS)), {one: draw(parts(one, now)) for one in asked})
+    return OrgReading(draw(st.sampled_from(ORGS)), {one: draw(parts(one, now)) for one in asked})
 
 
 @st.composite
@@ -100,7 +102,7 @@ def readings(draw: st.DrawFn, now: float) -> Reading:
     account: Reply | Failure | None = None
     if draw(st.booleans()):
         good = Reply(Endpoint.ACCOUNT, at(now), draw(st.sampled_from(ACCOUNTS)))
-        bad = Failure(draw(st.sampled_from(Trouble)), Endpoint.ACCOUNT, at(now))
+        bad = Failure(draw(st.sampled_from(ErrorKind)), Endpoint.ACCOUNT, at(now))
         account = good if draw(st.booleans()) else bad
     roster = draw(st.one_of(st.none(), st.lists(st.sampled_from(ORGS), max_size=4).map(tuple)))
     found = tuple(draw(st.lists(reports(now), max_size=3)))
@@ -129,7 +131,7 @@ class Expected:
 
     def take(self, reading: Reading) -> None:
         """Note the good replies about the orgs that are listed."""
-        for uuid, report in {report.org.uuid: report for report in reading.reports}.items():
+        for uuid, report in {report.org.uuid: report for report in reading.org_readings}.items():
             if uuid in self.replies:
                 good = {one: part for one, part in report.parts.items() if isinstance(part, Reply)}
                 self.replies[uuid] |= good
@@ -141,7 +143,7 @@ def test_fold_never_raises_and_everything_can_be_asked(told: list[Reading]) -> N
     """Whatever was read, each store answers every question that a screen has."""
     store = Store()
     for reading in told:
-        store = store.after(reading)
+        store = store.apply(reading)
         assert isinstance(store.problems, tuple)
         for state in store.orgs:
             asked(state, reading)
@@ -152,8 +154,8 @@ def test_fold_never_raises_and_everything_can_be_asked(told: list[Reading]) -> N
 
 def asked(state: OrgState, reading: Reading) -> None:
     """Everything that is derived from one org's state."""
-    _ = state.plan, state.subscription, state.credits.lead, state.read_at
-    _ = state.credits.state(reading.at), state.is_stale(reading.at), state.is_unknown(reading.at)
+    _ = state.plan, state.subscription, state.credits.lead_meter, state.read_at
+    _ = state.credits.compute_state(reading.at), state.is_stale(reading.at), state.is_unknown(reading.at)
     assert judge(state, reading.at)
 
 
@@ -161,11 +163,13 @@ def asked(state: OrgState, reading: Reading) -> None:
 @given(stories())
 def test_fold_keeps_the_last_good_reply_of_each_endpoint(told: list[Reading]) -> None:
     """As long as an org is listed, what was last read well of each reply is there, and nothing else."""
-    store, expected = Store().after(Reading(CHROME, at(0), None, ORGS[:2])), Expected()
+    store, expected = Store().apply(Reading(CHROME, at(0), None, ORGS[:2])), Expected()
     expected.replies = {org.uuid: {} for org in ORGS[:2]}
     for reading in told:
-        only_reports = Reading(CHROME, reading.at, reports=reading.reports, schedule=reading.schedule)
-        store = store.after(only_reports)
+        only_reports = Reading(
+            CHROME, reading.at, org_readings=reading.org_readings, schedule=reading.schedule
+        )
+        store = store.apply(only_reports)
         expected.take(only_reports)
         assert expected.replies == {state.org.uuid: dict(state.replies) for state in store.orgs}
 
@@ -174,10 +178,10 @@ def test_fold_keeps_the_last_good_reply_of_each_endpoint(told: list[Reading]) ->
 @given(stories())
 def test_fold_keeps_a_failure_only_while_it_goes_on(told: list[Reading]) -> None:
     """An endpoint has a failure exactly if its last answer was one."""
-    store, last = Store().after(Reading(CHROME, at(0), None, ORGS[:1])), dict[Endpoint, bool]()
+    store, last = Store().apply(Reading(CHROME, at(0), None, ORGS[:1])), dict[Endpoint, bool]()
     for reading in told:
-        store = store.after(Reading(CHROME, reading.at, reports=reading.reports))
-        mine = {report.org.uuid: report for report in reading.reports}.get(PERSONAL.uuid)
+        store = store.apply(Reading(CHROME, reading.at, org_readings=reading.org_readings))
+        mine = {report.org.uuid: report for report in reading.org_readings}.get(PERSONAL.uuid)
         last |= {one: isinstance(part, Failure) for one, part in mine.parts.items()} if mine else {}
         assert {one for one, bad in last.items() if bad} == set(store.orgs[0].failures)
 
@@ -186,12 +190,12 @@ def test_fold_keeps_a_failure_only_while_it_goes_on(told: list[Reading]) -> None
 @given(stories())
 def test_fold_keeps_series_in_order_and_bounded(told: list[Reading]) -> None:
     """Runs follow one another, none overlaps another, and the rise is never negative."""
-    store = Store().after(Reading(CHROME, at(0), None, ORGS[:2]))
+    store = Store().apply(Reading(CHROME, at(0), None, ORGS[:2]))
     for reading in told:
-        store = store.after(Reading(CHROME, reading.at, reports=reading.reports))
+        store = store.apply(Reading(CHROME, reading.at, org_readings=reading.org_readings))
         for state in store.orgs:
             runs = state.series.runs
             assert all(run.first <= run.last for run in runs)
             assert all(one.last <= following.first for one, following in pairwise(runs))
-            assert len(runs) <= MOST_RUNS
-            assert state.series.rise >= 0
+            assert len(runs) <= MAX_VALUE_RUNS
+            assert state.series.total_rise >= 0

@@ -7,19 +7,17 @@ from decimal import Decimal
 
 import pytest
 
-from claudemeter_tui.model.money import Money
-from claudemeter_tui.model.usage import (
+from claudemeter_tui.model.account import Account
+from claudemeter_tui.model.credits import (
     OFF_REASONS,
     UNKNOWN_REASONS,
-    Account,
     Credits,
     CreditState,
     Meter,
-    Origin,
-    Severity,
-    Window,
-    WindowKind,
+    MeterOrigin,
 )
+from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.windows import Severity, Window, WindowKind
 from tests.model.values import NOW, PAST, SOON, five_hour, usd
 
 ENDS = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
@@ -43,8 +41,8 @@ UNKNOWN, ABSENT = CreditState.UNKNOWN, CreditState.ABSENT
 )
 def test_severity_rises_at_75_90_and_100_percent(expected: Severity, percent: float | None) -> None:
     """Warning from 75 %, critical from 90 %, full from 100 %; what is not known alarms nobody."""
-    assert expected is Severity.of(percent)
-    assert expected is five_hour(percent).severity(NOW)
+    assert expected is Severity.from_percent(percent)
+    assert expected is five_hour(percent).compute_severity(NOW)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +58,7 @@ def test_server_raises_a_severity_and_never_lowers_it(
     expected: Severity, percent: float | None, server: Severity
 ) -> None:
     """The worse of the figure's severity and the server's counts."""
-    assert expected is five_hour(percent, server_severity=server).severity(NOW)
+    assert expected is five_hour(percent, server_severity=server).compute_severity(NOW)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +85,7 @@ def test_window_is_full_from_100_percent_or_locked_until_it_resets(
     """A locked window is full whatever its percent; one whose reset has passed is not, as far as is known."""
     one = five_hour(percent, resets_at, locked_reason=reason)
     assert expected is one.is_full(NOW)
-    assert expected is (one.severity(NOW) is Severity.FULL)
+    assert expected is (one.compute_severity(NOW) is Severity.FULL)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +96,7 @@ def test_window_is_due_once_its_reset_has_passed(expected: bool, resets_at: date
     """From the reset on the percent is history, and so is what the server called it."""
     one = five_hour(100.0, resets_at, server_severity=Severity.CRITICAL)
     assert expected is one.is_due(NOW)
-    assert expected is (one.severity(NOW) is Severity.NORMAL)
+    assert expected is (one.compute_severity(NOW) is Severity.NORMAL)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +114,7 @@ def test_window_tells_how_much_of_its_time_has_passed(expected: float | None, le
     """From 0 at the start to nearly 1; nothing once it is due, and never below 0."""
     assert (None if expected is None else pytest.approx(expected)) == five_hour(
         resets_at=NOW + left, length=timedelta(hours=5)
-    ).elapsed(NOW)
+    ).compute_elapsed(NOW)
 
 
 @pytest.mark.parametrize(("resets_at", "length"), [(None, timedelta(hours=5)), (SOON, None), (None, None)])
@@ -124,19 +122,19 @@ def test_window_without_start_or_length_has_no_pace(
     resets_at: datetime | None, length: timedelta | None
 ) -> None:
     """No mark where it would be a guess."""
-    assert five_hour(resets_at=resets_at, length=length).elapsed(NOW) is None
+    assert five_hour(resets_at=resets_at, length=length).compute_elapsed(NOW) is None
 
 
 @pytest.mark.parametrize("resets_at", ENDS)
 def test_window_survives_the_ends_of_the_calendar(resets_at: datetime) -> None:
     """The years 1 and 9999 are dates like others."""
-    assert five_hour(resets_at=resets_at, length=timedelta(hours=5)).elapsed(NOW) in (None, 0.0)
+    assert five_hour(resets_at=resets_at, length=timedelta(hours=5)).compute_elapsed(NOW) in (None, 0.0)
 
 
 @pytest.mark.parametrize("kind", WindowKind)
 def test_window_stops_the_plan_unless_it_is_scoped(kind: WindowKind) -> None:
     """The 5-hour and the 7-day window stop everything, any other only its own model or surface."""
-    assert (kind is not WindowKind.SCOPED) is Window("key", "label", kind).plan_wide
+    assert (kind is not WindowKind.SCOPED) is Window("key", "label", kind).is_plan_wide
 
 
 # Meters.
@@ -144,7 +142,7 @@ def test_window_stops_the_plan_unless_it_is_scoped(kind: WindowKind) -> None:
 
 def meter(**more: object) -> Meter:
     """An enabled overage reply."""
-    return Meter(Origin.OVERAGE, **({"enabled": True} | more))  # type: ignore[arg-type]
+    return Meter(MeterOrigin.OVERAGE, **({"is_enabled": True} | more))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -152,7 +150,7 @@ def meter(**more: object) -> Meter:
     [
         (OPEN, meter()),
         (OPEN, meter(used=usd(4999), cap=usd(5000))),
-        (OPEN, meter(used=usd(99_999), uncapped=True)),
+        (OPEN, meter(used=usd(99_999), is_uncapped=True)),
         (OPEN, meter(cap=usd(5000))),
         (OPEN, meter(until=PAST)),
         (OPEN, meter(until=NOW)),
@@ -163,23 +161,23 @@ def meter(**more: object) -> Meter:
         (LOCKED, meter(cap_reached=True)),
         (LOCKED, meter(until=SOON)),
         (LOCKED, meter(reason="self_selected_spend_limit_reached")),
-        (LOCKED, meter(reason="out_of_credits", enabled=False)),
+        (LOCKED, meter(reason="out_of_credits", is_enabled=False)),
         (LOCKED, meter(reason="never heard of")),
         (LOCKED, meter(reason="")),
         (LOCKED, meter(reason="user_disabled", until=SOON)),
         (LOCKED, meter(reason="fetch_error", out_of_credits=True)),
-        (LOCKED, meter(enabled=None, out_of_credits=True)),
-        (OFF, meter(enabled=False)),
-        (OFF, meter(enabled=False, used=usd(1720), cap=usd(5000))),
-        (OFF, meter(enabled=False, used=usd(5000), cap=usd(5000))),
-        (UNKNOWN, meter(enabled=None)),
+        (LOCKED, meter(is_enabled=None, out_of_credits=True)),
+        (OFF, meter(is_enabled=False)),
+        (OFF, meter(is_enabled=False, used=usd(1720), cap=usd(5000))),
+        (OFF, meter(is_enabled=False, used=usd(5000), cap=usd(5000))),
+        (UNKNOWN, meter(is_enabled=None)),
         *((OFF, meter(reason=reason)) for reason in sorted(OFF_REASONS)),
         *((UNKNOWN, meter(reason=reason)) for reason in sorted(UNKNOWN_REASONS)),
     ],
 )
 def test_meter_is_open_locked_off_or_not_known(expected: CreditState, one: Meter) -> None:
     """Flags and a coming date lock in any case, then the reason decides, then the switch, then the cap."""
-    assert expected is one.state(NOW)
+    assert expected is one.compute_state(NOW)
 
 
 @pytest.mark.parametrize(
@@ -190,7 +188,7 @@ def test_meter_is_open_locked_off_or_not_known(expected: CreditState, one: Meter
         (100.0, usd(0), True, meter(used=usd(5000), cap=usd(5000))),
         (120.0, usd(0), True, meter(used=usd(6000), cap=usd(5000))),
         (None, usd(0), True, meter(used=usd(0), cap=usd(0))),
-        (None, None, False, meter(used=usd(1720), uncapped=True)),
+        (None, None, False, meter(used=usd(1720), is_uncapped=True)),
         (None, None, False, meter(cap=usd(5000))),
         (None, None, False, meter(used=usd(1720), cap=Money(Decimal(5000), "EUR"))),
         (None, None, False, meter()),
@@ -203,24 +201,24 @@ def test_meter_compares_use_and_cap(
     one: Meter,
 ) -> None:
     """Percent, rest and the reached cap need both figures in one unit."""
-    assert (percent, left, at_cap) == (one.percent, one.left, one.at_cap)
+    assert (percent, left, at_cap) == (one.percent, one.remaining, one.is_at_cap)
 
 
 # Credits.
 
-OWN_OPEN, OWN_LOCKED, OWN_OFF = meter(), meter(out_of_credits=True), meter(enabled=False)
-POOL_OPEN, POOL_OFF = meter(personal=False), meter(personal=False, enabled=False)
-POOL_LOCKED = meter(personal=False, reason="org_spend_cap_reached")
-OWN_UNKNOWN = meter(enabled=None)
+OWN_OPEN, OWN_LOCKED, OWN_OFF = meter(), meter(out_of_credits=True), meter(is_enabled=False)
+POOL_OPEN, POOL_OFF = meter(is_personal=False), meter(is_personal=False, is_enabled=False)
+POOL_LOCKED = meter(is_personal=False, reason="org_spend_cap_reached")
+OWN_UNKNOWN = meter(is_enabled=None)
 
 
 @pytest.mark.parametrize(
     ("expected", "shut", "extra"),
     [
         (UNKNOWN, None, Credits()),
-        (ABSENT, None, Credits(absent=True)),
+        (ABSENT, None, Credits(is_absent=True)),
         (OPEN, None, Credits((OWN_OPEN,))),
-        (OPEN, None, Credits((OWN_OPEN,), absent=True)),
+        (OPEN, None, Credits((OWN_OPEN,), is_absent=True)),
         (OPEN, None, Credits((OWN_OPEN, POOL_OPEN))),
         (OPEN, None, Credits((OWN_OPEN, OWN_LOCKED))),
         (OPEN, None, Credits((POOL_OPEN,))),
@@ -238,7 +236,7 @@ OWN_UNKNOWN = meter(enabled=None)
 )
 def test_credits_take_the_worst_gate(expected: CreditState, shut: Meter | None, extra: Credits) -> None:
     """One's own gate, the pool's and the org's pause: any of them shuts the credits, locked before off."""
-    assert (expected, shut) == (extra.state(NOW), extra.shut(NOW))
+    assert (expected, shut) == (extra.compute_state(NOW), extra.find_deciding_meter(NOW))
 
 
 @pytest.mark.parametrize(
@@ -255,7 +253,7 @@ def test_credits_lead_with_ones_own(
 ) -> None:
     """The first of each kind counts, and the pool leads only where there is nothing of one's own."""
     extra = Credits(meters)
-    assert (own, pool, lead) == (extra.own, extra.pool, extra.lead)
+    assert (own, pool, lead) == (extra.own_meter, extra.pool_meter, extra.lead_meter)
 
 
 # Accounts.
@@ -288,7 +286,7 @@ def test_account_goes_by_its_uuid_else_its_mail(expected: str, account: Account)
 )
 def test_account_may_be_another_unless_a_name_differs(expected: bool, one: Account, other: Account) -> None:  # noqa: FBT001 - a table
     """Two uuids decide; without them two e-mails do; else nothing tells the accounts apart."""
-    assert (expected, expected) == (one.may_be(other), other.may_be(one))
+    assert (expected, expected) == (one.may_be_same(other), other.may_be_same(one))
 
 
 @pytest.mark.parametrize(
@@ -304,4 +302,4 @@ def test_account_takes_what_is_missing_from_an_earlier_reply(
     expected: Account, new: Account, before: Account
 ) -> None:
     """A name that this reply left out is filled in, unless another account replied."""
-    assert expected == new.filled(before)
+    assert expected == new.fill_from(before)

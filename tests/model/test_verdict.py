@@ -6,23 +6,21 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from claudemeter_tui.model.reading import Endpoint, Failure, Reply, Session, Trouble
+from claudemeter_tui.model.account import Account, Org, Subscription
+from claudemeter_tui.model.credits import OFF_REASONS, UNKNOWN_REASONS, Balance, CreditState, Meter
+from claudemeter_tui.model.reading import Endpoint, ErrorKind, Failure, Reply, Session
 from claudemeter_tui.model.store import OrgState
-from claudemeter_tui.model.usage import (
-    OFF_REASONS,
-    UNKNOWN_REASONS,
-    Account,
-    Balance,
-    CreditState,
-    Grant,
-    Meter,
-    Org,
-    Plan,
-    Subscription,
-    Window,
-    WindowKind,
+from claudemeter_tui.model.verdict import (
+    CAUSE_BY_REASON,
+    Cause,
+    EndSource,
+    PaymentProblem,
+    Verdict,
+    VerdictState,
+    judge,
+    rank_verdict,
 )
-from claudemeter_tui.model.verdict import CAUSES, Cause, Lift, Payment, State, Verdict, judge, rank
+from claudemeter_tui.model.windows import Plan, SavedReset, Window, WindowKind
 from tests.model.readings import org
 from tests.model.values import (
     LOCKED,
@@ -47,40 +45,40 @@ from tests.model.values import (
 @pytest.mark.parametrize(
     ("expected", "windows", "credits_"),
     [
-        (State.CAN_WORK, [five_hour(0, None)], None),
-        (State.CAN_WORK, [five_hour(99.9)], OFF),
-        (State.CAN_WORK, [five_hour(), weekly(99)], OPEN),
-        (State.CAN_WORK, [five_hour(), weekly()], LOCKED),
-        (State.CAN_WORK, [five_hour(), fable(130)], OPEN),
-        (State.CAN_WORK, [five_hour(), one_time()], None),
-        (State.CAN_WORK, [five_hour(None), weekly(12)], None),
-        (State.CAN_WORK, [five_hour(100, PAST)], LOCKED),
-        (State.CAN_WORK, [five_hour(100, NOW), weekly(None)], LOCKED),
-        (State.CAN_WORK, [five_hour(12, PAST, locked_reason="odd")], LOCKED),
-        (State.ON_CREDITS, [five_hour(100)], OPEN),
-        (State.ON_CREDITS, [five_hour(), weekly(118)], meter(cap=None)),
-        (State.ON_CREDITS, [five_hour(3, locked_reason="odd")], OPEN),
-        (State.ON_CREDITS, [], OPEN),
-        (State.ON_CREDITS, [one_time()], OPEN),
-        (State.WAIT, [five_hour(100)], OFF),
-        (State.WAIT, [five_hour(100)], None),
-        (State.WAIT, [five_hour(100)], meter(enabled=None)),
-        (State.WAIT, [five_hour(100), weekly(101)], OFF),
-        (State.WAIT, [five_hour(100, None), weekly(None)], None),
-        (State.WAIT, [five_hour(100, PAST), weekly(100)], None),
-        (State.BLOCKED, [five_hour(100)], LOCKED),
-        (State.BLOCKED, [five_hour(None, locked_reason="odd")], LOCKED),
-        (State.BLOCKED, [], LOCKED),
-        (State.BLOCKED, [fable(10)], LOCKED),
-        (State.UNKNOWN, [], OFF),
-        (State.UNKNOWN, [], None),
-        (State.UNKNOWN, [], meter(enabled=None)),
-        (State.UNKNOWN, [five_hour(None), weekly(None)], OPEN),
-        (State.UNKNOWN, [five_hour(None, PAST)], LOCKED),
+        (VerdictState.CAN_WORK, [five_hour(0, None)], None),
+        (VerdictState.CAN_WORK, [five_hour(99.9)], OFF),
+        (VerdictState.CAN_WORK, [five_hour(), weekly(99)], OPEN),
+        (VerdictState.CAN_WORK, [five_hour(), weekly()], LOCKED),
+        (VerdictState.CAN_WORK, [five_hour(), fable(130)], OPEN),
+        (VerdictState.CAN_WORK, [five_hour(), one_time()], None),
+        (VerdictState.CAN_WORK, [five_hour(None), weekly(12)], None),
+        (VerdictState.CAN_WORK, [five_hour(100, PAST)], LOCKED),
+        (VerdictState.CAN_WORK, [five_hour(100, NOW), weekly(None)], LOCKED),
+        (VerdictState.CAN_WORK, [five_hour(12, PAST, locked_reason="odd")], LOCKED),
+        (VerdictState.ON_CREDITS, [five_hour(100)], OPEN),
+        (VerdictState.ON_CREDITS, [five_hour(), weekly(118)], meter(cap=None)),
+        (VerdictState.ON_CREDITS, [five_hour(3, locked_reason="odd")], OPEN),
+        (VerdictState.ON_CREDITS, [], OPEN),
+        (VerdictState.ON_CREDITS, [one_time()], OPEN),
+        (VerdictState.WAIT, [five_hour(100)], OFF),
+        (VerdictState.WAIT, [five_hour(100)], None),
+        (VerdictState.WAIT, [five_hour(100)], meter(is_enabled=None)),
+        (VerdictState.WAIT, [five_hour(100), weekly(101)], OFF),
+        (VerdictState.WAIT, [five_hour(100, None), weekly(None)], None),
+        (VerdictState.WAIT, [five_hour(100, PAST), weekly(100)], None),
+        (VerdictState.BLOCKED, [five_hour(100)], LOCKED),
+        (VerdictState.BLOCKED, [five_hour(None, locked_reason="odd")], LOCKED),
+        (VerdictState.BLOCKED, [], LOCKED),
+        (VerdictState.BLOCKED, [fable(10)], LOCKED),
+        (VerdictState.UNKNOWN, [], OFF),
+        (VerdictState.UNKNOWN, [], None),
+        (VerdictState.UNKNOWN, [], meter(is_enabled=None)),
+        (VerdictState.UNKNOWN, [five_hour(None), weekly(None)], OPEN),
+        (VerdictState.UNKNOWN, [five_hour(None, PAST)], LOCKED),
     ],
 )
 def test_state_follows_windows_and_credits(
-    expected: State, windows: list[Window], credits_: Meter | None
+    expected: VerdictState, windows: list[Window], credits_: Meter | None
 ) -> None:
     """A full plan-wide window, or none on the plan, hands the question to the credits."""
     assert expected is judge(org(*windows, credits_=credits_), NOW).state
@@ -90,9 +88,9 @@ def test_state_follows_windows_and_credits(
     ("credits_", "cause", "found"),
     [
         (CreditState.ABSENT, None, None),
-        (CreditState.OFF, Cause.OFF, meter(enabled=False)),
-        (CreditState.OFF, Cause.OFF, meter(used=6200, enabled=False)),
-        (CreditState.UNKNOWN, Cause.NOT_REPORTED, meter(enabled=None)),
+        (CreditState.OFF, Cause.OFF, meter(is_enabled=False)),
+        (CreditState.OFF, Cause.OFF, meter(used=6200, is_enabled=False)),
+        (CreditState.UNKNOWN, Cause.NOT_REPORTED, meter(is_enabled=None)),
         (CreditState.OPEN, None, meter()),
         (CreditState.OPEN, None, meter(cap=None)),
         (CreditState.OPEN, None, meter(until=PAST)),
@@ -101,7 +99,7 @@ def test_state_follows_windows_and_credits(
         (CreditState.LOCKED, Cause.CAP, meter(used=0, cap=0)),
         (CreditState.LOCKED, Cause.CAP, meter(cap_reached=True)),
         (CreditState.LOCKED, Cause.EMPTY_BALANCE, meter(used=0, out_of_credits=True)),
-        (CreditState.LOCKED, Cause.EMPTY_BALANCE, meter(enabled=False, reason="out_of_credits")),
+        (CreditState.LOCKED, Cause.EMPTY_BALANCE, meter(is_enabled=False, reason="out_of_credits")),
         (CreditState.LOCKED, Cause.SERVER, meter(until=SOON)),
         (CreditState.LOCKED, Cause.ADMIN, meter(reason="org_level_disabled", until=MAY)),
     ],
@@ -109,20 +107,23 @@ def test_state_follows_windows_and_credits(
 def test_cause_of_the_credits(credits_: CreditState, cause: Cause | None, found: Meter | None) -> None:
     """Each way in which credits are shut has its own cause, and none is invented."""
     verdict = judge(org(five_hour(), credits_=found), NOW)
-    assert (credits_, cause) == (verdict.credits, verdict.shuts[0].cause if verdict.shuts else None)
+    assert (credits_, cause) == (
+        verdict.credits,
+        verdict.credit_locks[0].cause if verdict.credit_locks else None,
+    )
 
 
 @pytest.mark.parametrize("balance", [Balance(usd(24_400)), Balance(None), None])
 def test_cap_reached_stays_the_cause_with_room_in_the_balance(balance: Balance | None) -> None:
     """The cap and the balance are two gates: money in one does not open the other."""
     found = judge(org(five_hour(100), credits_=meter(used=5000), prepaid=balance), NOW)
-    assert (found.state, found.cause) == (State.BLOCKED, Cause.CAP)
+    assert (found.state, found.cause) == (VerdictState.BLOCKED, Cause.CAP)
 
 
 def test_cap_and_empty_balance_are_both_named() -> None:
     """Two gates that are shut are two locks, and each keeps the server's date."""
     found = judge(org(five_hour(100), credits_=meter(used=5000, out_of_credits=True, until=MAY)), NOW)
-    assert [(s.cause, s.until) for s in found.shuts] == [(Cause.EMPTY_BALANCE, MAY), (Cause.CAP, MAY)]
+    assert [(s.cause, s.until) for s in found.credit_locks] == [(Cause.EMPTY_BALANCE, MAY), (Cause.CAP, MAY)]
 
 
 @pytest.mark.parametrize(
@@ -136,52 +137,52 @@ def test_cap_and_empty_balance_are_both_named() -> None:
 def test_every_reason_gives_its_credit_state_and_its_own_name(expected: CreditState, reason: str) -> None:
     """A `disabled_reason` decides the credits, and travels as it is."""
     found = judge(org(five_hour(100), credits_=meter(reason=reason)), NOW)
-    state = State.BLOCKED if expected is CreditState.LOCKED else State.WAIT
-    assert (state, expected, reason) == (found.state, found.credits, found.reason)
+    state = VerdictState.BLOCKED if expected is CreditState.LOCKED else VerdictState.WAIT
+    assert (state, expected, reason) == (found.state, found.credits, found.lock_reason)
 
 
 def test_off_reasons_are_off_or_somebodys_to_change() -> None:
     """Every reason that means off has a cause with a cure."""
-    assert {Cause.OFF, Cause.ADMIN} == {CAUSES[reason] for reason in OFF_REASONS}
+    assert {Cause.OFF, Cause.ADMIN} == {CAUSE_BY_REASON[reason] for reason in OFF_REASONS}
 
 
 @pytest.mark.parametrize("reason", ["capacity_protection", "foo_bar", *sorted(UNKNOWN_REASONS)])
 def test_opaque_reasons_are_the_servers(reason: str) -> None:
     """What is not known is not interpreted."""
-    assert Cause.SERVER is judge(org(credits_=meter(reason=reason)), NOW).shuts[0].cause
+    assert Cause.SERVER is judge(org(credits_=meter(reason=reason)), NOW).credit_locks[0].cause
 
 
 @pytest.mark.parametrize(
     ("until", "lifts", "first", "disabled_until"),
     [
-        (None, SOON, Lift.WINDOW, None),
-        (None, SOON, Lift.WINDOW, PAST),
-        (None, SOON, Lift.WINDOW, NOW),
-        (later(minutes=5), later(minutes=5), Lift.CREDITS, later(minutes=5)),
-        (SOON, SOON, Lift.WINDOW, SOON),
-        (MAY, SOON, Lift.WINDOW, MAY),
+        (None, SOON, EndSource.WINDOW, None),
+        (None, SOON, EndSource.WINDOW, PAST),
+        (None, SOON, EndSource.WINDOW, NOW),
+        (later(minutes=5), later(minutes=5), EndSource.CREDITS, later(minutes=5)),
+        (SOON, SOON, EndSource.WINDOW, SOON),
+        (MAY, SOON, EndSource.WINDOW, MAY),
     ],
 )
 def test_blocked_lifts_with_the_first_of_window_and_credits(
-    until: datetime | None, lifts: datetime, first: Lift, disabled_until: datetime | None
+    until: datetime | None, lifts: datetime, first: EndSource, disabled_until: datetime | None
 ) -> None:
     """Work goes on when either side opens; a date that has passed is none."""
     lock = meter(reason="self_selected_spend_limit_reached", until=disabled_until)
     found = judge(org(five_hour(100), credits_=lock), NOW)
-    assert (until, lifts, first) == (found.until, found.lifts, found.first)
+    assert (until, lifts, first) == (found.lock_until, found.ends_at, found.end_source)
 
 
 def test_blocked_without_windows_lifts_with_the_credits() -> None:
     """Where the plan has no window, only the credits can lift."""
     found = judge(org(credits_=meter(reason="foo_bar", until=MAY)), NOW)
-    assert (found.lifts, found.first) == (MAY, Lift.CREDITS)
+    assert (found.ends_at, found.end_source) == (MAY, EndSource.CREDITS)
 
 
 def test_blocked_has_no_date_from_credits_while_one_lock_has_none() -> None:
     """A pause that ends does not open credits that another gate keeps shut."""
     paused = Org("u", "Acme", paused_until=MAY)
     found = judge(org(credits_=meter(reason="out_of_credits"), about=paused), NOW)
-    assert (found.cause, found.until, found.lifts) == (Cause.PAUSED, MAY, None)
+    assert (found.cause, found.lock_until, found.ends_at) == (Cause.PAUSED, MAY, None)
 
 
 @pytest.mark.parametrize(
@@ -208,7 +209,7 @@ def test_wait_is_bound_by_the_window_that_resets_last(
 ) -> None:
     """Of several full windows the last reset counts, and a reset that nobody knows comes last."""
     found = judge(org(*windows), NOW)
-    assert (labels, lifts) == ([window.label for window in found.full], found.lifts)
+    assert (labels, lifts) == ([window.label for window in found.full_windows], found.ends_at)
 
 
 @pytest.mark.parametrize(
@@ -229,7 +230,7 @@ def test_on_credits_names_the_window_behind_it(expected: Cause, windows: list[Wi
     [
         (Cause.NOT_READ, OrgState(Org("u", "Acme"), Account("a"), Session("Chrome"))),
         (Cause.NOT_READ, org(usage=None, credits_=LOCKED)),
-        (Cause.NOT_REPORTED, org(plan=Plan(reported=False), credits_=OPEN)),
+        (Cause.NOT_REPORTED, org(plan=Plan(is_reported=False), credits_=OPEN)),
         (Cause.NOT_REPORTED, org(five_hour(None))),
         (Cause.NO_WINDOWS, org(credits_=OFF)),
     ],
@@ -237,41 +238,45 @@ def test_on_credits_names_the_window_behind_it(expected: Cause, windows: list[Wi
 def test_unknown_says_why(expected: Cause, state: OrgState) -> None:
     """Not read, not reported, and a plan without windows are different answers."""
     found = judge(state, NOW)
-    assert (State.UNKNOWN, expected) == (found.state, found.cause)
+    assert (VerdictState.UNKNOWN, expected) == (found.state, found.cause)
 
 
 @pytest.mark.parametrize(
     ("state", "stale", "was", "age"),
     [
-        (State.CAN_WORK, False, None, timedelta(minutes=2)),
-        (State.CAN_WORK, True, None, timedelta(minutes=3)),
-        (State.CAN_WORK, True, None, timedelta(minutes=15)),
-        (State.UNKNOWN, True, State.CAN_WORK, timedelta(minutes=15, seconds=1)),
-        (State.UNKNOWN, True, State.CAN_WORK, timedelta(days=9)),
-        (State.CAN_WORK, False, None, timedelta(minutes=-5)),
+        (VerdictState.CAN_WORK, False, None, timedelta(minutes=2)),
+        (VerdictState.CAN_WORK, True, None, timedelta(minutes=3)),
+        (VerdictState.CAN_WORK, True, None, timedelta(minutes=15)),
+        (VerdictState.UNKNOWN, True, VerdictState.CAN_WORK, timedelta(minutes=15, seconds=1)),
+        (VerdictState.UNKNOWN, True, VerdictState.CAN_WORK, timedelta(days=9)),
+        (VerdictState.CAN_WORK, False, None, timedelta(minutes=-5)),
     ],
 )
 def test_age_makes_a_verdict_unknown_after_a_quarter_of_an_hour(
-    *, state: State, stale: bool, was: State | None, age: timedelta
+    *, state: VerdictState, stale: bool, was: VerdictState | None, age: timedelta
 ) -> None:
     """Old figures decide nothing, but what they said is kept; a clock set back is no age."""
     found = judge(org(five_hour()), NOW + age)
-    assert (state, stale, was) == (found.state, found.stale, found.was.state if found.was else None)
+    assert (state, stale, was) == (
+        found.state,
+        found.is_stale,
+        found.last_known.state if found.last_known else None,
+    )
 
 
 def test_unknown_by_age_says_nothing_about_now() -> None:
     """Windows and locks of old figures stay in `was`."""
     found = judge(org(five_hour(100), credits_=LOCKED), later(hours=1))
-    assert (found.full, found.shuts, found.credits) == ((), (), CreditState.UNKNOWN)
+    assert (found.full_windows, found.credit_locks, found.credits) == ((), (), CreditState.UNKNOWN)
 
 
 def test_failed_reading_names_its_trouble_and_keeps_the_figures() -> None:
     """A failure of one reply leaves the last good one to decide, and is named."""
     good = org(five_hour(100))
-    failed = {Endpoint.USAGE: Failure(Trouble.EXPIRED, Endpoint.USAGE, NOW)}
+    failed = {Endpoint.USAGE: Failure(ErrorKind.EXPIRED, Endpoint.USAGE, NOW)}
     state = OrgState(good.org, good.account, good.session, good.replies, failed)
     found = judge(state, later(minutes=1))
-    assert (found.state, found.trouble) == (State.WAIT, Trouble.EXPIRED)
+    assert (found.state, found.error_kind) == (VerdictState.WAIT, ErrorKind.EXPIRED)
 
 
 @pytest.mark.parametrize(
@@ -295,9 +300,9 @@ def test_old_overage_reply_decides_nothing(expected: CreditState, old: Meter, fr
 
 def test_own_gate_comes_before_the_pool_and_locks_before_what_is_off() -> None:
     """Both gates of a Team org are named, what locks first."""
-    pool, own = meter(reason="org_spend_cap_reached", personal=False), meter(enabled=False)
+    pool, own = meter(reason="org_spend_cap_reached", is_personal=False), meter(is_enabled=False)
     found = judge(org(five_hour(), credits_=pool, own_overage=own), NOW)
-    assert [(s.state, s.personal) for s in found.shuts] == [
+    assert [(s.state, s.is_personal) for s in found.credit_locks] == [
         (CreditState.LOCKED, False),
         (CreditState.OFF, True),
     ]
@@ -308,28 +313,30 @@ def test_windows_are_sorted_by_what_they_say() -> None:
     due, silent = five_hour(100, PAST), Window("session", "Session", WindowKind.SESSION)
     found = judge(org(due, weekly(), silent, fable(), fable(20)), NOW)
     assert ((due,), (silent,), weekly(), (fable(),), ()) == (
-        found.due,
-        found.unreported,
-        found.fullest,
-        found.scoped,
-        found.full,
+        found.due_windows,
+        found.unreported_windows,
+        found.fullest_window,
+        found.full_scoped_windows,
+        found.full_windows,
     )
 
 
 @pytest.mark.parametrize(
     ("usable", "grant", "windows"),
     [
-        (True, Grant(2, usable_now=True, ends_at=None), [five_hour(100)]),
-        (True, Grant(None, usable_now=True, ends_at=SOON), [five_hour(100)]),
-        (False, Grant(0, usable_now=True, ends_at=None), [five_hour(100)]),
-        (False, Grant(2, usable_now=False, ends_at=None), [five_hour(100)]),
-        (False, Grant(2, usable_now=True, ends_at=PAST), [five_hour(100)]),
-        (False, Grant(2, usable_now=True, ends_at=None), [five_hour(99)]),
+        (True, SavedReset(2, usable_now=True, ends_at=None), [five_hour(100)]),
+        (True, SavedReset(None, usable_now=True, ends_at=SOON), [five_hour(100)]),
+        (False, SavedReset(0, usable_now=True, ends_at=None), [five_hour(100)]),
+        (False, SavedReset(2, usable_now=False, ends_at=None), [five_hour(100)]),
+        (False, SavedReset(2, usable_now=True, ends_at=PAST), [five_hour(100)]),
+        (False, SavedReset(2, usable_now=True, ends_at=None), [five_hour(99)]),
     ],
 )
-def test_grant_counts_only_where_it_helps(*, usable: bool, grant: Grant, windows: list[Window]) -> None:
+def test_grant_counts_only_where_it_helps(*, usable: bool, grant: SavedReset, windows: list[Window]) -> None:
     """An early reset is a cure while it can be used, and while something is full."""
-    assert (grant if usable else None) == judge(org(plan=Plan(tuple(windows), grants=(grant,))), NOW).grant
+    assert (grant if usable else None) == judge(
+        org(plan=Plan(tuple(windows), saved_resets=(grant,))), NOW
+    ).saved_reset
 
 
 @pytest.mark.parametrize(
@@ -338,18 +345,22 @@ def test_grant_counts_only_where_it_helps(*, usable: bool, grant: Grant, windows
         ((), Subscription("active"), ()),
         ((), None, (("api_disabled_reason", "x"),)),
         ((), Subscription("canceled", paused_until=PAST), ()),
-        ((Payment("status", "past_due"),), Subscription("past_due"), ()),
-        ((Payment("status", "paused"),), Subscription("paused"), ()),
-        ((Payment("payment_paused_until", "", MAY),), Subscription(paused_until=MAY), ()),
-        ((Payment("billing_issue", "card"),), None, (("billing_issue", "card"),)),
+        ((PaymentProblem("status", "past_due"),), Subscription("past_due"), ()),
+        ((PaymentProblem("status", "paused"),), Subscription("paused"), ()),
+        ((PaymentProblem("payment_paused_until", "", MAY),), Subscription(paused_until=MAY), ()),
+        ((PaymentProblem("billing_issue", "card"),), None, (("billing_issue", "card"),)),
     ],
 )
 def test_payment_is_named_and_decides_nothing(
-    expected: tuple[Payment, ...], subscription: Subscription | None, gates: tuple[tuple[str, str], ...]
+    expected: tuple[PaymentProblem, ...],
+    subscription: Subscription | None,
+    gates: tuple[tuple[str, str], ...],
 ) -> None:
     """A failed payment stands beside the verdict: what it stops is not known."""
-    found = judge(org(five_hour(), about=Org("u", "Acme", gates=gates), subscription=subscription), NOW)
-    assert (State.CAN_WORK, expected) == (found.state, found.payment)
+    found = judge(
+        org(five_hour(), about=Org("u", "Acme", restrictions=gates), subscription=subscription), NOW
+    )
+    assert (VerdictState.CAN_WORK, expected) == (found.state, found.payment_problems)
 
 
 def _ranked() -> list[Verdict]:
@@ -371,10 +382,10 @@ def test_rank_puts_the_worst_first() -> None:
     """The order is that of the states, then the highest percent first."""
     ranked = _ranked()
     backwards = ranked[::-1]
-    assert ranked == sorted(backwards, key=rank)
+    assert ranked == sorted(backwards, key=rank_verdict)
 
 
 def test_rank_counts_a_locked_window_as_full() -> None:
     """A window that the server locked stops as much as a full one, whatever its percent."""
     locked, full = org(five_hour(3, locked_reason="odd")), org(five_hour(100))
-    assert rank(judge(full, NOW)) == rank(judge(locked, NOW))
+    assert rank_verdict(judge(full, NOW)) == rank_verdict(judge(locked, NOW))

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from claudemeter_tui.model.credits import Meter, MeterOrigin
 from claudemeter_tui.model.money import Money
-from claudemeter_tui.model.usage import Meter, Origin, Window, WindowKind
+from claudemeter_tui.model.windows import Window, WindowKind
 
 NOW = datetime(2026, 4, 25, 14, 48, tzinfo=UTC)
 SOON, NEXT_WEEK, MAY = NOW + timedelta(minutes=72), NOW + timedelta(days=3), datetime(2026, 5, 1, tzinfo=UTC)
@@ -60,8 +61,8 @@ def one_time(percent: float = 100) -> Window:
 def meter(used: Money | float | None = 1720, cap: float | None = 5000, **more: Any) -> Meter:
     """The credits as one reply has them, open, in cents; a cap of None: there is none."""
     amount = usd(used) if isinstance(used, int | float) else used
-    usual: dict[str, Any] = {"origin": Origin.OVERAGE, "uncapped": cap is None, "enabled": True}
+    usual: dict[str, Any] = {"origin": MeterOrigin.OVERAGE, "is_uncapped": cap is None, "is_enabled": True}
     return Meter(**(usual | {"used": amount, "cap": None if cap is None else usd(cap)} | more))
 
 
-OPEN, LOCKED, OFF = meter(), meter(reason=REACHED), meter(enabled=False)
+OPEN, LOCKED, OFF = meter(), meter(reason=REACHED), meter(is_enabled=False)

@@ -10,18 +10,19 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
+from claudemeter_tui.claude_ai import responses
+from claudemeter_tui.claude_ai.responses import HttpResponse, RequestFailedError
+from claudemeter_tui.claude_ai.validation import MalformedError
+from claudemeter_tui.formatting import verdict as words
+from claudemeter_tui.formatting.figures import build_sections
 from claudemeter_tui.model.verdict import judge
-from claudemeter_tui.sources.claude_ai import answers, wire
-from claudemeter_tui.sources.claude_ai.answers import Answer, RefusedError
-from claudemeter_tui.text import verdict as words
-from claudemeter_tui.text.figures import sections
+from tests.claude_ai.test_parse_properties import CALLS, EDGES, check, unreported
+from tests.golden_bodies import Place, at_place, places, put
 from tests.scenes import READ, OrgBodies
 from tests.soak.parts import Part
-from tests.sources.claude_ai.test_wire_properties import CALLS, EDGES, check, unreported
 from tests.tui.every_body import OURS, captured, seen
+from tests.tui.figure_checks import width_defects
 from tests.tui.test_no_cut_figure import SIZES, Scene, scene_of, stacked
-from tests.tui.whole import width_defects
-from tests.whole_bodies import Place, at_place, places, put
 
 _ENDINGS = {
     "account": "account",
@@ -107,8 +108,8 @@ def mutate_text(chance: random.Random) -> None:
                 del raw[at:]
     text = bytes(raw).decode("utf-8", "surrogateescape")
     try:
-        body = answers.body(Answer(200, text, READ, timedelta(0)))
-    except RefusedError:
+        body = responses.parse_body(HttpResponse(200, text, READ, timedelta(0)))
+    except RequestFailedError:
         return
     _parse(name, body)
 
@@ -124,8 +125,8 @@ def draw_mutated_org(chance: random.Random) -> None:
     state, view = scene.view.state, scene.view
     assert state is not None
     for minutes in (0, chance.randrange(100), chance.randrange(100_000)):
-        words.line(judge(state, view.now + timedelta(minutes=minutes)), view.now)
-    sections(view.store, state, view.now, view.zone)
+        words.format_verdict_line(judge(state, view.now + timedelta(minutes=minutes)), view.now)
+    build_sections(view.store, state, view.now, view.zone)
     for size in chance.sample(SIZES, k=3):
         _draw(scene, size, ascii_only=chance.random() < 0.2)
 
@@ -143,7 +144,7 @@ def _parse(name: str, body: Any) -> None:
     """Parse a body and check all that holds for any reading."""
     try:
         parsed = CALLS[name][0](body)
-    except wire.MalformedError:
+    except MalformedError:
         assert not isinstance(body, list if name == "organizations" else dict), body
         return
     check(parsed)

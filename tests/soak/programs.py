@@ -16,14 +16,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from claudemeter_tui.scripts import kept
-from tests.answers import Answer
+from claudemeter_tui.commands import snapshot_cache
 from tests.bodies import PERSONAL, account_body
-from tests.scripts.test_once import org_routes
+from tests.commands.test_once import org_routes
+from tests.responses import Answer
 from tests.server import LoopbackServer
 from tests.soak.parts import Part
 from tests.terminal import Terminal
-from tests.tui.whole import frame_defects
+from tests.tui.figure_checks import frame_defects
 
 MARKER = "sk-ant-sid01-PLANTED-MARKER"
 PROGRAM = str(Path(sys.executable).parent / "claudemeter-tui")
@@ -74,7 +74,7 @@ class Machine:
             if path.is_file():
                 assert MARKER.encode() not in path.read_bytes(), path
         for path in self.home.rglob("kept-*.json"):
-            assert kept.load(path) is not None, path.read_text()
+            assert snapshot_cache.load_snapshot(path) is not None, path.read_text()
         for path in self.home.rglob("kept-*.txt"):
             since, until, status = path.read_text().partition("\n")[0].split(" ")
             assert float(since) < float(until) and int(status) == 0, path.read_text()  # noqa: PT018

@@ -12,66 +12,73 @@ from typing import Any
 
 import pytest
 
-from claudemeter_tui.model.events import EXTRA_USAGE, Event, Kind
-from claudemeter_tui.model.journal import Journal
+from claudemeter_tui.claude_ai.api import ClaudeAiSource
+from claudemeter_tui.claude_ai.client import CookieClient
+from claudemeter_tui.demo import server as demo
+from claudemeter_tui.demo.timeline import SkippingClock
+from claudemeter_tui.formatting import values as forms
+from claudemeter_tui.model.account import Org
+from claudemeter_tui.model.credits import CreditState
+from claudemeter_tui.model.event_log import EventLog
+from claudemeter_tui.model.events import SUBJECT_EXTRA_USAGE, Event, EventKind
 from claudemeter_tui.model.reading import Reading, Session
+from claudemeter_tui.model.secrets import Cookies
 from claudemeter_tui.model.store import Store
-from claudemeter_tui.model.usage import CreditState, Org, Severity
-from claudemeter_tui.model.verdict import Cause, Shut
-from claudemeter_tui.polling import Poller, Source
-from claudemeter_tui.sources.claude_ai.client import Client
-from claudemeter_tui.sources.claude_ai.source import ClaudeAi
-from claudemeter_tui.sources.cookies import Cookies
-from claudemeter_tui.sources.demo import server as demo
-from claudemeter_tui.sources.demo.clock import SkippingClock
-from claudemeter_tui.text import format as forms
+from claudemeter_tui.model.verdict import Cause, CreditLock
+from claudemeter_tui.model.windows import Severity
+from claudemeter_tui.sessions.poller import Poller, SessionSource
 from claudemeter_tui.tui.alerts import (
-    ALERTED,
-    MOST_WAITING,
+    ALERT_KINDS,
+    MAX_QUEUED_EVENTS,
     AlertSettings,
     EventCommand,
-    alerts,
+    select_alerts,
 )
-from claudemeter_tui.tui.attention import Attention
 from claudemeter_tui.tui.options import Options
-from claudemeter_tui.tui.terminal import Notice, Outlet
+from claudemeter_tui.tui.run import Alerts
+from claudemeter_tui.tui.terminal import NotificationProtocol, TerminalWriter
 
 NOW = datetime(2026, 4, 25, 14, 31, tzinfo=UTC)
 SESSION = Session("Chrome", "Default")
 TEAM, LAB = Org("org-2", "Acme Team"), Org("org-3", "Lab")
-CAP = Shut(CreditState.LOCKED, Cause.CAP, "self_selected_spend_limit_reached")
+CAP = CreditLock(CreditState.LOCKED, Cause.CAP, "self_selected_spend_limit_reached")
 
 
-def event(kind: Kind, org: Org = TEAM, **more: Any) -> Event:
+def event(kind: EventKind, org: Org = TEAM, **more: Any) -> Event:
     """An event of an org."""
     return Event(kind, NOW, SESSION, org, ("a-1", org.uuid), **more)
 
 
-BLOCKED, FILLED = event(Kind.BLOCKED, shut=CAP, severity=Severity.FULL), event(Kind.WINDOW_FILLED)
-ON_CREDITS, LIFTED = event(Kind.ON_CREDITS), event(Kind.LIFTED, shut=CAP)
-FREED = event(Kind.WINDOW_RESET, freed=True)
+BLOCKED, FILLED = (
+    event(EventKind.BLOCKED, credit_lock=CAP, severity=Severity.FULL),
+    event(EventKind.WINDOW_FILLED),
+)
+ON_CREDITS, LIFTED = event(EventKind.ON_CREDITS), event(EventKind.LIFTED, credit_lock=CAP)
+FREED = event(EventKind.WINDOW_RESET, is_freed=True)
 
 
 def credits_at(threshold: float) -> Event:
     """The credits pass a threshold."""
-    return event(Kind.THRESHOLD, subject=EXTRA_USAGE, threshold=threshold, after=threshold)
+    return event(EventKind.THRESHOLD, subject=SUBJECT_EXTRA_USAGE, threshold=threshold, after=threshold)
 
 
 def called(events: Iterable[Event], settings: AlertSettings | None = None) -> list[Event]:
     """The events that call for attention."""
-    made = alerts(events, settings or AlertSettings(), lambda told: told.org.name if told.org else "", UTC)
+    made = select_alerts(
+        events, settings or AlertSettings(), lambda told: told.org.name if told.org else "", UTC
+    )
     return [alert.event for alert in made]
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_kinds_that_call(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", EventKind)
+def test_kinds_that_call(kind: EventKind) -> None:
     """What concerns work and money calls, news about the surroundings do not."""
-    assert (kind in ALERTED) is bool(called([event(kind, freed=True)]))
+    assert (kind in ALERT_KINDS) is bool(called([event(kind, is_freed=True)]))
 
 
 def test_only_a_window_that_was_full_calls_with_its_reset() -> None:
     """A reset of a window with room changes nothing for the person."""
-    assert called([event(Kind.WINDOW_RESET), FREED]) == [FREED]
+    assert called([event(EventKind.WINDOW_RESET), FREED]) == [FREED]
 
 
 @pytest.mark.parametrize(
@@ -84,7 +91,7 @@ def test_only_a_window_that_was_full_calls_with_its_reset() -> None:
         ([LIFTED, ON_CREDITS], [LIFTED]),
         ([credits_at(100), BLOCKED], [BLOCKED]),
         ([credits_at(90), BLOCKED], [credits_at(90), BLOCKED]),
-        ([FILLED, event(Kind.BLOCKED, LAB)], [FILLED, event(Kind.BLOCKED, LAB)]),
+        ([FILLED, event(EventKind.BLOCKED, LAB)], [FILLED, event(EventKind.BLOCKED, LAB)]),
     ],
 )
 def test_one_alert_for_what_is_one(events: list[Event], expected: list[Event]) -> None:
@@ -94,29 +101,29 @@ def test_one_alert_for_what_is_one(events: list[Event], expected: list[Event]) -
 
 def test_kinds_can_be_switched_off() -> None:
     """What is not wanted neither calls nor silences what follows from it."""
-    settings = AlertSettings(kinds=ALERTED - {Kind.BLOCKED})
+    settings = AlertSettings(kinds=ALERT_KINDS - {EventKind.BLOCKED})
     assert called([FILLED, BLOCKED], settings) == [FILLED]
     assert called([BLOCKED], AlertSettings(kinds=frozenset())) == []
 
 
 def test_alert_has_name_and_words() -> None:
     """The name is the caller's, the text is the one of the events' list."""
-    (alert,) = alerts([BLOCKED], AlertSettings(), lambda _: "Org A", UTC)
-    assert (alert.head, alert.text) == ("Org A", "BLOCKED: your own monthly limit is reached")
+    (alert,) = select_alerts([BLOCKED], AlertSettings(), lambda _: "Org A", UTC)
+    assert (alert.title, alert.text) == ("Org A", "BLOCKED: your own monthly limit is reached")
     assert alert.severity is Severity.FULL
 
 
 @pytest.mark.parametrize(
-    ("expected", "told"), [(2, BLOCKED), (0, event(Kind.SESSION_ENDS, subject="Chrome, Default"))]
+    ("expected", "told"), [(2, BLOCKED), (0, event(EventKind.SESSION_ENDS, subject="Chrome, Default"))]
 )
 def test_only_work_and_money_call_past_the_screen(expected: int, told: Event) -> None:
     """That a session ends in days is a note on the screen: it rings no bell and sends no notification."""
     written: list[str] = []
-    outlet = Outlet(Notice.OSC_777)
+    outlet = TerminalWriter(NotificationProtocol.OSC_777)
     outlet.open(written.append)
     before = len(written)
-    attention = Attention(Options(zone=UTC), outlet, written.append)
-    assert [alert.event for alert in attention.call([told], lambda _: "x")] == [told]
+    attention = Alerts(Options(zone=UTC), outlet, written.append)
+    assert [alert.event for alert in attention.send([told], lambda _: "x")] == [told]
     assert expected == len(written) - before
 
 
@@ -130,8 +137,8 @@ class Runs:
     async def over(self, *events: Event) -> list[str]:
         """Tell of the events, wait until the command has run for each, and stop; gives the complaints."""
         running = asyncio.create_task(self.command.run())
-        self.command.tell(events)
-        await asyncio.wait_for(self.command.settled(), 60)
+        self.command.enqueue(events)
+        await asyncio.wait_for(self.command.wait_until_idle(), 60)
         await stopped(running)
         return self.said
 
@@ -213,7 +220,7 @@ async def test_command_ends_with_the_program(pipe: tuple[Path, int]) -> None:
     path, end = pipe
     runs = Runs("/bin/sh", "-c", f"exec 3> {path}; echo on >&3; sleep 60 & wait")
     running = asyncio.create_task(runs.command.run())
-    runs.command.tell([BLOCKED])
+    runs.command.enqueue([BLOCKED])
     assert await read(end) == b"on\n"
     await stopped(running)
     assert await read(end) == b""
@@ -222,7 +229,7 @@ async def test_command_ends_with_the_program(pipe: tuple[Path, int]) -> None:
 async def test_telling_never_blocks() -> None:
     """More events than a slow command can take are lost, which is said."""
     runs = Runs("true")
-    runs.command.tell([BLOCKED] * (MOST_WAITING + 5))
+    runs.command.enqueue([BLOCKED] * (MAX_QUEUED_EVENTS + 5))
     assert runs.said == ["on_event: true is too slow: some events are lost"]
 
 
@@ -230,19 +237,23 @@ async def test_demo_day_is_told_as_it_is_written() -> None:
     """From the simulated server through poller, store and journal: each alert of the morning, once."""
     clock = SkippingClock(datetime(2026, 4, 25, tzinfo=UTC))
 
-    async def simulated() -> Source:
-        transport = demo.transport(clock.now, clock.now())
-        return ClaudeAi(SESSION, Client(Cookies([]), now=clock.now, transport=transport), clock.now)
+    async def simulated() -> SessionSource:
+        transport = demo.build_transport(clock.now, clock.now())
+        return ClaudeAiSource(
+            SESSION, CookieClient(Cookies([]), now=clock.now, transport=transport), clock.now
+        )
 
     feed = Poller(simulated, clock=clock)
-    store, journal, told = Store(), Journal(), list[str]()
+    store, journal, told = Store(), EventLog(), list[str]()
 
     def post(reading: Reading) -> None:
         nonlocal store, journal
-        store = store.after(reading)
-        journal = journal.after(store, clock.now())
-        for alert in alerts(journal.fresh, AlertSettings(), lambda told: told.org.name if told.org else ""):
-            told.append(f"{forms.clock(alert.event.at, UTC)} {alert.head}: {alert.event.kind}")
+        store = store.apply(reading)
+        journal = journal.observe(store, clock.now())
+        for alert in select_alerts(
+            journal.new_events, AlertSettings(), lambda told: told.org.name if told.org else ""
+        ):
+            told.append(f"{forms.format_clock(alert.event.at, UTC)} {alert.title}: {alert.event.kind}")
         if clock.now() >= datetime(2026, 4, 25, 1, 42, tzinfo=UTC):
             running.cancel()
 

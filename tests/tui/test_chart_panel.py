@@ -9,16 +9,15 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from claudemeter_tui.text.chart import MARKS
+from claudemeter_tui.charts.time_axis import EVENT_MARKS
 from claudemeter_tui.tui.app import Claudemeter
-from claudemeter_tui.tui.screens.chart import Chart
-from claudemeter_tui.tui.screens.dashboard import Dashboard
+from claudemeter_tui.tui.screens.dashboard import ChartScreen, DashboardScreen
 from claudemeter_tui.tui.widgets import chart_panel
 from claudemeter_tui.tui.widgets.chart_panel import ChartPanel
 from tests.bodies import usage_body
 from tests.scenes import ENTERPRISE, LABORATORY, NOW, PERSONAL, TEAM, OrgBodies, readings
-from tests.tui.afternoon import live
-from tests.tui.stage import app, screen, stage, text
+from tests.tui.afternoon_store import live
+from tests.tui.app_harness import app, screen, stage, text
 
 ONE = (80, 24)
 """A size with room for one chart."""
@@ -99,7 +98,7 @@ async def test_w_opens_a_chart_where_there_is_none(size: tuple[int, int]) -> Non
         await pilot.pause()
         await pilot.press("2", "w")
         await pilot.pause()
-        assert isinstance(pilot.app.screen, Chart)
+        assert isinstance(pilot.app.screen, ChartScreen)
         assert "BLOCKED" in screen(pilot)[0]
         assert "100 % ┤" in text(pilot)
         assert "▄ 5-hour ▖ 7-day all" in text(pilot) or "▄▄ 5-hour  ▖▖ 7-day all" in text(pilot)
@@ -109,7 +108,7 @@ async def test_w_opens_a_chart_where_there_is_none(size: tuple[int, int]) -> Non
         assert max(map(len, screen(pilot))) <= size[0]
         await pilot.press("escape")
         await pilot.pause()
-        assert isinstance(pilot.app.screen, Dashboard)
+        assert isinstance(pilot.app.screen, DashboardScreen)
 
 
 @pytest.mark.parametrize("size", [(120, 1), (80, 3), (10, 4)])
@@ -119,7 +118,7 @@ async def test_w_harms_nothing_where_no_chart_fits(size: tuple[int, int]) -> Non
         await pilot.pause()
         await pilot.press("2", "w", "w", "plus", "minus", "escape")
         await pilot.pause()
-        assert isinstance(pilot.app.screen, Dashboard)
+        assert isinstance(pilot.app.screen, DashboardScreen)
         assert "BLOCKED" in text(pilot)
 
 
@@ -131,7 +130,7 @@ async def test_w_says_that_nothing_was_read() -> None:
         await scene.post(pilot, next(iter(readings(PERSONAL))))
         await pilot.press("w")
         await pilot.pause()
-        assert isinstance(pilot.app.screen, Dashboard)
+        assert isinstance(pilot.app.screen, DashboardScreen)
         assert told(pilot) == "There is nothing to draw yet."
 
 
@@ -273,7 +272,7 @@ async def test_chart_is_drawn_only_when_it_has_changed(monkeypatch: pytest.Monke
 
         return count
 
-    for name in ("credits_chart", "windows_chart"):
+    for name in ("build_credits_chart", "build_windows_chart"):
         monkeypatch.setattr(chart_panel, name, counted(name))
     scene = stage(PERSONAL, TEAM)
     async with app(scene).run_test(size=(120, 36)) as pilot:
@@ -287,7 +286,7 @@ async def test_chart_is_drawn_only_when_it_has_changed(monkeypatch: pytest.Monke
         await pilot.pause()
         assert drawn == []
         await scene.post(pilot, *list(readings(PERSONAL, at=NOW))[-2:])
-        assert "credits_chart" in drawn
+        assert "build_credits_chart" in drawn
 
 
 async def test_charts_below_each_other_share_their_times() -> None:
@@ -307,4 +306,4 @@ async def test_help_tells_what_the_letters_mean() -> None:
         await pilot.press("question_mark")
         await pilot.pause()
         words = " ".join(text(pilot).split())
-        assert all(f" {mark.letter} " in words and mark.meaning in words for mark in MARKS)
+        assert all(f" {mark.letter} " in words and mark.meaning in words for mark in EVENT_MARKS)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from tests.tui.afternoon import live
-from tests.tui.stage import Stage, app, stage
+from tests.tui.afternoon_store import live
+from tests.tui.app_harness import Stage, app, stage
 
 Compare = Callable[..., bool]
 WIDE, COMMON, SMALL = (120, 36), (80, 24), (40, 8)

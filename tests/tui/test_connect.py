@@ -16,47 +16,51 @@ from rich.traceback import Traceback
 from textual.pilot import Pilot
 
 from claudemeter_tui import tui
+from claudemeter_tui.formatting.problems import NOTHING_SCANNED
+from claudemeter_tui.model.account import Account, Org
 from claudemeter_tui.model.reading import (
     Endpoint,
+    ErrorKind,
     Failure,
-    Looked,
-    Offered,
+    PasteResult,
     Reading,
     Reply,
+    ScanResult,
     Schedule,
     Session,
-    Trouble,
 )
-from claudemeter_tui.model.usage import Account, Org
-from claudemeter_tui.text.sessions import NOWHERE
 from claudemeter_tui.tui.app import Claudemeter
 from claudemeter_tui.tui.options import Options
-from claudemeter_tui.tui.screens.connect import DOINGS, Connect, Field, is_wanted
+from claudemeter_tui.tui.screens.connect import CONNECT_KEYS, ConnectScreen, SecretInput, needs_connect_screen
 from tests.model.readings import folded
 from tests.scenes import NOW
-from tests.tui.stage import Stage, screen, text
+from tests.tui.app_harness import Stage, screen, text
 
 PLANTED = "sk-ant-sid01-PLANTED-MARKER"
 CHROME, NOBODY = Session("Chrome", "Default"), Session("")
 PLACES = (
-    Looked(CHROME, "not signed in", "claude.ai was visited, but nobody is signed in"),
-    Looked(Session("Chrome", "Work"), "could not decrypt", "the keyring gave no key that fits: look again"),
-    Looked(Session("Firefox", "default"), "session expired", "Sign in to claude.ai in Firefox (default)."),
-    Looked(Session("Firefox", "default-release, Work container"), "not signed in", "never visited"),
-    Looked(Session("Claude Code"), "not signed in", "no login in the home folder's .claude: run claude"),
+    ScanResult(CHROME, "not signed in", "claude.ai was visited, but nobody is signed in"),
+    ScanResult(
+        Session("Chrome", "Work"), "could not decrypt", "the keyring gave no key that fits: look again"
+    ),
+    ScanResult(
+        Session("Firefox", "default"), "session expired", "Sign in to claude.ai in Firefox (default)."
+    ),
+    ScanResult(Session("Firefox", "default-release, Work container"), "not signed in", "never visited"),
+    ScanResult(Session("Claude Code"), "not signed in", "no login in the home folder's .claude: run claude"),
 )
 SIZES = [(120, 36), (60, 20), (40, 8)]
 
 
-def failed(trouble: Trouble, session: Session = NOBODY) -> Reading:
+def failed(trouble: ErrorKind, session: Session = NOBODY) -> Reading:
     """A poll that a trouble ended."""
     wait = timedelta(seconds=42)
     return Reading(session, NOW, Failure(trouble, Endpoint.ACCOUNT, NOW), schedule=Schedule(NOW + wait, wait))
 
 
-def looked(*places: Looked) -> Reading:
+def looked(*places: ScanResult) -> Reading:
     """What was looked at."""
-    return Reading(Session(""), NOW, looked=places)
+    return Reading(Session(""), NOW, scan_results=places)
 
 
 class Asked(Claudemeter):
@@ -67,15 +71,15 @@ class Asked(Claudemeter):
     def __init__(self, scene: Stage, *, ascii_only: bool = False) -> None:
         super().__init__(scene, now=lambda: scene.now, options=Options(ascii=ascii_only))
         self.scene = scene
-        self.pasted: list[Connect.Pasted] = []
+        self.pasted: list[ConnectScreen.Pasted] = []
         self.demos = 0
 
-    def on_connect_pasted(self, message: Connect.Pasted) -> None:
+    def on_connect_screen_pasted(self, message: ConnectScreen.Pasted) -> None:
         """Keep it from the application."""
         message.prevent_default()
         self.pasted.append(message)
 
-    def on_connect_demo(self, message: Connect.Demo) -> None:
+    def on_connect_screen_demo_requested(self, message: ConnectScreen.DemoRequested) -> None:
         """Count it; the application would leave."""
         message.prevent_default()
         self.demos += 1
@@ -83,18 +87,18 @@ class Asked(Claudemeter):
 
 @contextlib.asynccontextmanager
 async def shown(
-    *places: Looked, size: tuple[int, int] = (120, 36), ascii_only: bool = False
+    *places: ScanResult, size: tuple[int, int] = (120, 36), ascii_only: bool = False
 ) -> AsyncIterator[Pilot[Any]]:
     """The connect screen after these places were looked at."""
-    scene = Stage((looked(*places), failed(Trouble.NO_SESSION)))
+    scene = Stage((looked(*places), failed(ErrorKind.NO_SESSION)))
     async with Asked(scene, ascii_only=ascii_only).run_test(size=size) as pilot:
         await pilot.pause()
         yield pilot
 
 
-def connect(pilot: Pilot[Any]) -> Connect:
+def connect(pilot: Pilot[Any]) -> ConnectScreen:
     """The screen itself."""
-    assert isinstance(pilot.app.screen, Connect)
+    assert isinstance(pilot.app.screen, ConnectScreen)
     return pilot.app.screen
 
 
@@ -112,20 +116,20 @@ GOOD = Reading(CHROME, NOW, Reply(Endpoint.ACCOUNT, NOW, Account("a")), (Org("o"
     [
         (False, []),
         (False, [looked(*PLACES)]),
-        (True, [looked(*PLACES), failed(Trouble.NO_SESSION)]),
-        (True, [failed(Trouble.NO_SESSION), looked()]),
-        (False, [failed(Trouble.NO_SESSION)]),
-        (True, [looked(*PLACES), failed(Trouble.EXPIRED, CHROME)]),
-        (False, [looked(*PLACES), failed(Trouble.DNS, CHROME)]),
-        (False, [looked(*PLACES), failed(Trouble.CHALLENGE, CHROME)]),
-        (False, [looked(*PLACES), failed(Trouble.EXPIRED, CHROME), Reading(Session("Edge"), NOW)]),
-        (False, [looked(*PLACES), GOOD, failed(Trouble.EXPIRED, CHROME)]),
-        (False, [looked(*PLACES), failed(Trouble.NO_SESSION), GOOD]),
+        (True, [looked(*PLACES), failed(ErrorKind.NO_SESSION)]),
+        (True, [failed(ErrorKind.NO_SESSION), looked()]),
+        (False, [failed(ErrorKind.NO_SESSION)]),
+        (True, [looked(*PLACES), failed(ErrorKind.EXPIRED, CHROME)]),
+        (False, [looked(*PLACES), failed(ErrorKind.DNS, CHROME)]),
+        (False, [looked(*PLACES), failed(ErrorKind.CHALLENGE, CHROME)]),
+        (False, [looked(*PLACES), failed(ErrorKind.EXPIRED, CHROME), Reading(Session("Edge"), NOW)]),
+        (False, [looked(*PLACES), GOOD, failed(ErrorKind.EXPIRED, CHROME)]),
+        (False, [looked(*PLACES), failed(ErrorKind.NO_SESSION), GOOD]),
     ],
 )
 def test_screen_is_wanted_where_nothing_will_come_by_itself(expected: bool, readings: list[Reading]) -> None:  # noqa: FBT001 - a table
     """The looking is over, and no session works or may work in a moment; figures of before go first."""
-    assert expected is is_wanted(folded(*readings))
+    assert expected is needs_connect_screen(folded(*readings))
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -158,7 +162,7 @@ async def test_screen_says_why_each_place_gave_nothing(size: tuple[int, int]) ->
 
 async def test_screen_without_any_browser_says_where_it_looked() -> None:
     """Nothing is wrong with that: it is said calmly."""
-    none = Looked(Session("Browsers"), "none found", "looked for Chrome in the home folder's .config")
+    none = ScanResult(Session("Browsers"), "none found", "looked for Chrome in the home folder's .config")
     async with shown(none) as pilot:
         assert "No session of claude.ai was found" in text(pilot)
         assert f"· none found  {none.detail}" in text(pilot)
@@ -167,16 +171,16 @@ async def test_screen_without_any_browser_says_where_it_looked() -> None:
 async def test_screen_that_has_looked_nowhere_says_so() -> None:
     """No table without a line."""
     async with shown() as pilot:
-        assert NOWHERE in text(pilot)
+        assert NOTHING_SCANNED in text(pilot)
 
 
 @pytest.mark.parametrize("size", [(120, 36), (80, 24), (60, 20)])
 async def test_screen_shows_what_can_be_done_before_all_else(size: tuple[int, int]) -> None:
     """However many profiles there are, nobody has to scroll to find out, and no line is broken."""
-    many = [Looked(Session("Chrome", f"Profile {number}"), "not signed in") for number in range(50)]
+    many = [ScanResult(Session("Chrome", f"Profile {number}"), "not signed in") for number in range(50)]
     async with shown(*many, size=size) as pilot:
-        for key in DOINGS[:-1]:
-            assert f"{key.shown}  {key.purpose}" in text(pilot)
+        for key in CONNECT_KEYS[:-1]:
+            assert f"{key.display}  {key.purpose}" in text(pilot)
 
 
 @pytest.mark.parametrize(("size", "expected"), [((120, 36), True), ((60, 20), True), ((40, 8), False)])
@@ -224,10 +228,10 @@ async def test_pasted_text_is_handed_over_once() -> None:
         await pilot.pause()
         (message,) = asked(pilot).pasted
         assert (message.take(), message.take()) == ("drq", "")
-        assert connect(pilot).query_exactly_one(Field).value == ""
+        assert connect(pilot).query_exactly_one(SecretInput).value == ""
         assert asked(pilot).demos == 0
         assert "Asking claude.ai" in text(pilot)
-        connect(pilot).tell(Offered(Account("a", "pat@example.com"), 2))
+        connect(pilot).show_outcome(PasteResult(Account("a", "pat@example.com"), 2))
         await pilot.pause()
         assert "Signed in as pat@example.com." in text(pilot)
 
@@ -245,7 +249,7 @@ async def test_escape_gives_up_what_was_typed() -> None:
     async with shown(*PLACES) as pilot:
         await pilot.press("p", *"abc", "escape", "d")
         await pilot.pause()
-        field = connect(pilot).query_exactly_one(Field)
+        field = connect(pilot).query_exactly_one(SecretInput)
         assert (field.value, field.display) == ("", False)
         assert asked(pilot).demos == 1
 
@@ -255,9 +259,11 @@ async def test_field_shows_nothing_of_the_secret(caplog: pytest.LogCaptureFixtur
     caplog.set_level(logging.DEBUG)
     async with shown(*PLACES) as pilot:
         await pilot.press("p")
-        connect(pilot).query_exactly_one(Field).insert_text_at_cursor(PLANTED)
+        connect(pilot).query_exactly_one(SecretInput).insert_text_at_cursor(PLANTED)
         await pilot.pause()
-        seen = text(pilot) + pilot.app.export_screenshot() + repr(connect(pilot).query_exactly_one(Field))
+        seen = (
+            text(pilot) + pilot.app.export_screenshot() + repr(connect(pilot).query_exactly_one(SecretInput))
+        )
         assert "•••" in seen
         await pilot.press("enter")
         await pilot.pause()
@@ -275,6 +281,6 @@ async def test_field_shows_nothing_of_the_secret(caplog: pytest.LogCaptureFixtur
         assert message.take() == PLANTED
 
 
-def _fail(message: Connect.Pasted) -> NoReturn:
+def _fail(message: ConnectScreen.Pasted) -> NoReturn:
     """A bug of ours, with the message at hand."""
     raise ZeroDivisionError(type(message).__name__)

@@ -9,25 +9,14 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from claudemeter_tui.model.reading import Endpoint, Failure, Reading, Report, Schedule, Trouble
+from claudemeter_tui.model.reading import Endpoint, ErrorKind, Failure, OrgReading, Reading, Schedule
 from claudemeter_tui.tui.app import Claudemeter
-from claudemeter_tui.tui.screens.dashboard import Dashboard
-from claudemeter_tui.tui.screens.happenings import Happenings
-from claudemeter_tui.tui.screens.help import Help
+from claudemeter_tui.tui.screens.dashboard import DashboardScreen
+from claudemeter_tui.tui.screens.events import EventsScreen
+from claudemeter_tui.tui.screens.help import HelpScreen
 from tests.bodies import TEAM as TEAM_UUID
-from tests.scenes import (
-    INTERVAL,
-    LABORATORY,
-    NOW,
-    PERSONAL,
-    READ,
-    SESSION,
-    TEAM,
-    OrgBodies,
-    org_of,
-    readings,
-)
-from tests.tui.stage import Stage, app, screen, stage, text
+from tests.scenes import INTERVAL, LABORATORY, NOW, PERSONAL, READ, SESSION, TEAM, OrgBodies, org_of, readings
+from tests.tui.app_harness import Stage, app, screen, stage, text
 
 TRIO = (PERSONAL, TEAM, LABORATORY)
 
@@ -35,7 +24,7 @@ TRIO = (PERSONAL, TEAM, LABORATORY)
 def selected(pilot: Pilot[Any]) -> str:
     """The name of the org on screen."""
     assert isinstance(pilot.app, Claudemeter)
-    state = pilot.app.store.org(pilot.app.selected)
+    state = pilot.app.store.find_org_state(pilot.app.selected)
     return state.org.name if state else ""
 
 
@@ -126,14 +115,14 @@ async def test_failed_poll_keeps_figures_and_names_the_problem() -> None:
     scene = stage(PERSONAL)
     async with app(scene).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
-        failure = Failure(Trouble.SERVER_ERROR, Endpoint.USAGE, NOW, "status 502")
-        report = Report(org_of(PERSONAL.org), {Endpoint.USAGE: failure})
-        await scene.post(pilot, Reading(SESSION, NOW, reports=(report,)))
+        failure = Failure(ErrorKind.SERVER_ERROR, Endpoint.USAGE, NOW, "status 502")
+        report = OrgReading(org_of(PERSONAL.org), {Endpoint.USAGE: failure})
+        await scene.post(pilot, Reading(SESSION, NOW, org_readings=(report,)))
         assert "67 %" in text(pilot)
         assert "Personal · usage: server error (status 502)" in text(pilot)
         assert "1 problem" in text(pilot)
         await pilot.press("e")
-        assert isinstance(pilot.app.screen, Happenings)
+        assert isinstance(pilot.app.screen, EventsScreen)
         assert "The figures of 14:48 stay on screen." in text(pilot)
         await scene.post(pilot, *readings(PERSONAL, at=NOW + INTERVAL))
         assert "No problems: every reply was read" in text(pilot)
@@ -179,7 +168,7 @@ async def test_refresh_while_backing_off_says_until_when() -> None:
     scene = stage(PERSONAL)
     async with app(scene).run_test(size=(120, 36), notifications=True) as pilot:
         await pilot.pause()
-        held = Schedule(NOW + timedelta(minutes=12), INTERVAL, held=True)
+        held = Schedule(NOW + timedelta(minutes=12), INTERVAL, is_backing_off=True)
         await scene.post(pilot, Reading(SESSION, NOW, schedule=held))
         assert "asks again at 15:00" in text(pilot)
         await pilot.press("r")
@@ -203,14 +192,14 @@ async def test_help_opens_over_the_dashboard_and_closes() -> None:
         await pilot.pause()
         await pilot.press("2", "question_mark")
         await pilot.pause()
-        assert isinstance(pilot.app.screen, Help)
+        assert isinstance(pilot.app.screen, HelpScreen)
         assert "BLOCKED" in screen(pilot)[0]
         await pilot.press("escape")
-        assert isinstance(pilot.app.screen, Dashboard)
+        assert isinstance(pilot.app.screen, DashboardScreen)
         await pilot.press("question_mark", "e")
-        assert isinstance(pilot.app.screen, Happenings)
+        assert isinstance(pilot.app.screen, EventsScreen)
         await pilot.press("e")
-        assert isinstance(pilot.app.screen, Dashboard)
+        assert isinstance(pilot.app.screen, DashboardScreen)
 
 
 async def test_click_on_a_tab_selects_its_org() -> None:
@@ -229,7 +218,7 @@ async def test_click_on_a_hint_does_what_it_says() -> None:
         column = screen(pilot)[-1].index("help")
         await pilot.click(offset=(column, 35))
         await pilot.pause()
-        assert isinstance(pilot.app.screen, Help)
+        assert isinstance(pilot.app.screen, HelpScreen)
 
 
 async def test_fold_that_fails_is_a_problem_on_screen() -> None:
@@ -237,7 +226,7 @@ async def test_fold_that_fails_is_a_problem_on_screen() -> None:
     scene = stage(PERSONAL)
     async with app(scene).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
-        broken = Reading(SESSION, NOW, roster=(replace(org_of(TEAM.org), uuid=TEAM_UUID), 17))  # type: ignore[arg-type]
+        broken = Reading(SESSION, NOW, orgs=(replace(org_of(TEAM.org), uuid=TEAM_UUID), 17))  # type: ignore[arg-type]
         await scene.post(pilot, broken)
         assert "bug of ours" in text(pilot)
         assert "67 %" in text(pilot)
@@ -255,7 +244,7 @@ async def test_resize_keeps_selection_and_fills_the_screen(size: tuple[int, int]
         lines = screen(pilot)
         assert len(lines) == size[1]
         assert "BLOCKED" in "\n".join(lines[:4])
-        bottom = max(part.region.bottom for part in pilot.app.screen.query("Drawing") if part.display)
+        bottom = max(part.region.bottom for part in pilot.app.screen.query("LineWidget") if part.display)
         assert bottom <= size[1]
 
 

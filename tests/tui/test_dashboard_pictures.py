@@ -17,7 +17,7 @@ from tests.scenes import (
     WAITING,
     OrgBodies,
 )
-from tests.tui.stage import app, second, settle, stage
+from tests.tui.app_harness import app, second, settle, stage
 
 Compare = Callable[..., bool]
 SIZES = [(160, 45), (120, 36), (100, 30), (80, 24), (60, 20), (40, 8), (120, 1), (80, 3)]

@@ -15,14 +15,14 @@ from rich.cells import cell_len
 from textual.message import Message
 from textual.pilot import Pilot
 
-from claudemeter_tui.model.reading import Endpoint, Failure, Reading, Report, Trouble
+from claudemeter_tui.formatting.json_view import format_json_lines
+from claudemeter_tui.model.reading import Endpoint, ErrorKind, Failure, OrgReading, Reading
 from claudemeter_tui.model.store import Store
-from claudemeter_tui.text.pretty import pretty
 from claudemeter_tui.tui.app import Claudemeter
-from claudemeter_tui.tui.screens.details import DETAILS_KEYS, Details
-from claudemeter_tui.tui.widgets.reply_page import ReplyPage
+from claudemeter_tui.tui.screens.details import DETAILS_KEYS, DetailsScreen
+from claudemeter_tui.tui.widgets.details_pages import ReplyPage
 from tests.scenes import NOW, PERSONAL, SESSION, TEAM, OrgBodies, org_of
-from tests.tui.stage import app, screen, stage, text
+from tests.tui.app_harness import app, screen, stage, text
 
 SIZES = [(160, 45), (80, 24), (60, 20), (40, 8), (120, 1), (80, 3), (30, 6)]
 
@@ -33,13 +33,13 @@ WHOLE = ("$50.00", "$244.35", "own overage", "prepaid", "subscription", "18s ago
 @asynccontextmanager
 async def details(
     bodies: OrgBodies | None = TEAM, size: tuple[int, int] = (120, 36), heard: list[Message] | None = None
-) -> AsyncIterator[tuple[Pilot[Any], Details]]:
+) -> AsyncIterator[tuple[Pilot[Any], DetailsScreen]]:
     """The details of an org."""
     hook = heard.append if heard is not None else None
     async with app(stage(*([bodies] if bodies else []))).run_test(size=size, message_hook=hook) as pilot:
         await pilot.pause()
         assert isinstance(pilot.app, Claudemeter)
-        shown = Details(pilot.app._view())
+        shown = DetailsScreen(pilot.app._build_view())
         await pilot.app.push_screen(shown)
         await pilot.pause()
         yield pilot, shown
@@ -68,7 +68,11 @@ async def test_figure_leads_to_its_reply_and_both_are_copied() -> None:
         await pilot.pause()
         assert '"five_hour": {' in under_cursor(pilot)
         assert "read 14:48:00, 18s ago · status 200 · via Chrome, Default" in text(pilot)
-        copied = [(message.what, message.text) for message in heard if isinstance(message, Details.Copied)]
+        copied = [
+            (message.label, message.text)
+            for message in heard
+            if isinstance(message, DetailsScreen.CopyRequested)
+        ]
         assert copied[:2] == [
             ("figure", "16:00 (in 1h 11m)"),
             ("row", "resets: 16:00 (in 1h 11m) (usage via Chrome, Default · 18s ago)"),
@@ -121,7 +125,7 @@ async def test_every_size_shows_verdict_and_reaches_everything() -> None:
             for _ in range(60):
                 await pilot.press("pagedown")
                 seen |= set(screen(pilot))
-                if shown.lines.cursor == shown.lines._sheet.items - 1:
+                if shown.item_list.cursor == shown.item_list._model.item_count - 1:
                     break
             whole = "\n".join(seen)
             for words in WHOLE:
@@ -133,9 +137,9 @@ async def test_failure_and_new_fields_are_marked() -> None:
     async with details(PERSONAL) as (pilot, shown):
         store: Store = pilot.app.store  # type: ignore[attr-defined]
         store = with_body(store, '{"five_hour": {}, "amber_ladder": 1}', new_fields=("amber_ladder",))
-        failure = Failure(Trouble.SERVER_ERROR, Endpoint.PREPAID, NOW, "status 502")
-        report = Report(org_of(PERSONAL.org), {Endpoint.PREPAID: failure})
-        store = store.after(Reading(SESSION, NOW, reports=(report,)))
+        failure = Failure(ErrorKind.SERVER_ERROR, Endpoint.PREPAID, NOW, "status 502")
+        report = OrgReading(org_of(PERSONAL.org), {Endpoint.PREPAID: failure})
+        store = store.apply(Reading(SESSION, NOW, org_readings=(report,)))
         shown.view = replace(shown.view, store=store)
         await pilot.pause()
         assert "usage +1" in screen(pilot)[1]
@@ -158,9 +162,9 @@ async def test_time_and_polls_leave_the_cursor_where_it_is() -> None:
         await pilot.pause()
         assert re.search(r"used +100 % ■ +usage +59s ago", under_cursor(pilot))
         store: Store = pilot.app.store  # type: ignore[attr-defined]
-        failure = Failure(Trouble.TIMEOUT, Endpoint.PREPAID, NOW)
-        report = Report(org_of(TEAM.org), {Endpoint.PREPAID: failure})
-        shown.view = replace(shown.view, store=store.after(Reading(SESSION, NOW, reports=(report,))))
+        failure = Failure(ErrorKind.TIMEOUT, Endpoint.PREPAID, NOW)
+        report = OrgReading(org_of(TEAM.org), {Endpoint.PREPAID: failure})
+        shown.view = replace(shown.view, store=store.apply(Reading(SESSION, NOW, org_readings=(report,))))
         await pilot.pause()
         assert "used" in under_cursor(pilot)
 
@@ -190,8 +194,8 @@ async def test_hostile_bodies_stay_quick_and_harmless() -> None:
         for name, body in HOSTILE.items():
             shown.view = replace(shown.view, store=with_body(store, body))
             await pilot.press("end", "pageup")
-            assert 1 < shown.lines._sheet.items < 60_000, name
-            assert len(shown.lines._drawn) <= 24, name
+            assert 1 < shown.item_list._model.item_count < 60_000, name
+            assert len(shown.item_list._content_cache) <= 24, name
             assert text(pilot).replace("\n", "").isprintable(), name
 
 
@@ -202,20 +206,20 @@ WIDE = json.dumps({"漢" * 40: ["é" * 300, "x" * 300, {"k": "🚀" * 99}]})
 @pytest.mark.parametrize("body", [WIDE, "[]", "plain\ntext", ""])
 def test_wrapped_lines_fit_and_are_whole(body: str, width: int) -> None:
     """However narrow: no line is wider than the screen, and together they are the whole body."""
-    lines = pretty(body)
+    lines = format_json_lines(body)
     page = ReplyPage(lines, width)
-    sheet = page.sheet()
-    drawn = [sheet.draw(item, 0, False).plain for item in range(sheet.items)]
+    sheet = page.build_list()
+    drawn = [sheet.draw(item, 0, False).plain for item in range(sheet.item_count)]
     assert all(cell_len(line) <= width for line in drawn)
     whole = "".join(line.text for line in lines)
     assert re.sub(r"\s", "", whole) == re.sub(r"\s", "", "".join(drawn))
-    assert page.place(page.key(sheet.items - 1)) == sheet.items - 1
+    assert page.find_item(page.get_key(sheet.item_count - 1)) == sheet.item_count - 1
 
 
 def test_hit_is_found_once_and_across_a_break() -> None:
     """What is looked for is found where it begins, even if the line is broken within it."""
-    page = ReplyPage(pretty(json.dumps({"a": "x" * 50 + "needle" + "x" * 50})), 56)
-    for item in page.hits(re.compile("needle")):
-        assert "nee" in page.sheet().draw(item, 0, False).plain
-    assert len(page.hits(re.compile("needle"))) == 1
-    assert page.hits(re.compile("absent")) == []
+    page = ReplyPage(format_json_lines(json.dumps({"a": "x" * 50 + "needle" + "x" * 50})), 56)
+    for item in page.find_hits(re.compile("needle")):
+        assert "nee" in page.build_list().draw(item, 0, False).plain
+    assert len(page.find_hits(re.compile("needle"))) == 1
+    assert page.find_hits(re.compile("absent")) == []

@@ -11,21 +11,21 @@ import pytest
 from textual.pilot import Pilot
 
 from claudemeter_tui.tui.app import Claudemeter
-from claudemeter_tui.tui.keys import BOUND
-from claudemeter_tui.tui.screens.help import every_key
+from claudemeter_tui.tui.keys import BOUND_KEYS
+from claudemeter_tui.tui.screens.help import list_key_groups
 from tests.scenes import LABORATORY, NOW, PERSONAL, TEAM, OrgBodies, readings
-from tests.tui.stage import Stage, app, screen, stage
+from tests.tui.app_harness import Stage, app, screen, stage
+from tests.tui.figure_checks import text_of, width_defects
 from tests.tui.test_overview import many
-from tests.tui.whole import text_of, width_defects
 
 pytestmark = pytest.mark.slow
 
 ENDING = {"ctrl+c", "ctrl+z"}
 """Keys that end or suspend the process itself."""
-BOUND_KEYS = {name for key in BOUND for name in key.keys.split(",")}
-OTHERS = {name for _, keys in every_key() for key in keys for name in key.keys.split(",") if name}
-KEYS = sorted((BOUND_KEYS | OTHERS | {"x", "space", "f5", "delete", "backspace"}) - ENDING)
-IN_ORDER = sorted(set(KEYS) - {"q", "ctrl+p", "t", "s"})
+KEY_NAMES = {name for key in BOUND_KEYS for name in key.keys.split(",")}
+OTHERS = {name for _, keys in list_key_groups() for key in keys for name in key.keys.split(",") if name}
+PRESSED_KEYS = sorted((KEY_NAMES | OTHERS | {"x", "space", "f5", "delete", "backspace"}) - ENDING)
+IN_ORDER = sorted(set(PRESSED_KEYS) - {"q", "ctrl+p", "t", "s"})
 """Those that neither open what is Textual's own nor take long."""
 OPENING = ("escape", "o", "d", "e", "question_mark", "S")
 SIZES = ((160, 45), (120, 36), (80, 24), (60, 20), (40, 8), (80, 3), (120, 1), (24, 5), (1, 1))
@@ -86,7 +86,7 @@ async def anything(
     place = chance.randrange(width), chance.randrange(height)
     match chance.choice(["key"] * 8 + ["click"] * 5 + ["hover", "size", "size", "reading", "time"]):
         case "key":
-            await pilot.press(*chance.choices(KEYS, k=3))
+            await pilot.press(*chance.choices(PRESSED_KEYS, k=3))
         case "click":
             await pilot.click(offset=place, times=chance.choice((1, 1, 2)))
         case "hover":

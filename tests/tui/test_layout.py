@@ -6,29 +6,31 @@ from dataclasses import replace
 
 import pytest
 
-from claudemeter_tui.tui.layout import Layout, Needs, arrange
+from claudemeter_tui.tui.layout import Layout, LayoutNeeds, compute_layout
 
-BUSY = Needs(orgs=3, verdict=4, boxed=5, windows=3, credits=6, chart=True, moving=True, status=True)
-CALM = Needs(orgs=1, verdict=1, windows=2, credits=4)
+BUSY = LayoutNeeds(
+    orgs=3, verdict=4, boxed=5, windows=3, credits=6, has_chart=True, is_chart_moving=True, has_status=True
+)
+CALM = LayoutNeeds(orgs=1, verdict=1, windows=2, credits=4)
 WIDTHS = (40, 60, 80, 100, 120, 250)
 
 
 @pytest.mark.parametrize("needs", [BUSY, CALM], ids=["busy", "calm"])
 @pytest.mark.parametrize("width", WIDTHS)
-def test_layout_fits_every_height(needs: Needs, width: int) -> None:
+def test_layout_fits_every_height(needs: LayoutNeeds, width: int) -> None:
     """Nothing is laid out below the last line, and the verdict is always there."""
     for height in range(1, 71):
-        layout = arrange(width, height, needs)
+        layout = compute_layout(width, height, needs)
         assert layout.total <= height
         assert layout.verdict >= 1
 
 
 @pytest.mark.parametrize("needs", [BUSY, CALM], ids=["busy", "calm"])
 @pytest.mark.parametrize("width", WIDTHS)
-def test_layout_never_shows_a_part_less_in_a_taller_terminal(needs: Needs, width: int) -> None:
+def test_layout_never_shows_a_part_less_in_a_taller_terminal(needs: LayoutNeeds, width: int) -> None:
     """What is needed most does not vanish when the terminal grows."""
     for height in range(1, 70):
-        small, tall = arrange(width, height, needs), arrange(width, height + 1, needs)
+        small, tall = compute_layout(width, height, needs), compute_layout(width, height + 1, needs)
         for part in ("verdict", "limits", "credits"):
             assert bool(getattr(tall, part)) >= bool(getattr(small, part))
 
@@ -47,13 +49,13 @@ def test_layout_never_shows_a_part_less_in_a_taller_terminal(needs: Needs, width
 )
 def test_order_of_need_in_a_narrow_pane(height: int, expected: Layout) -> None:
     """The verdict, the tightest window, the credit line, the other windows, then the rest."""
-    assert expected == arrange(40, height, BUSY)
+    assert expected == compute_layout(40, height, BUSY)
 
 
 def test_room_that_is_left_goes_to_the_chart() -> None:
     """A tall terminal is filled to its last line."""
-    assert arrange(120, 60, BUSY).total == 60
-    assert arrange(120, 60, BUSY).chart > arrange(120, 40, BUSY).chart
+    assert compute_layout(120, 60, BUSY).total == 60
+    assert compute_layout(120, 60, BUSY).chart > compute_layout(120, 40, BUSY).chart
 
 
 @pytest.mark.parametrize(
@@ -62,23 +64,25 @@ def test_room_that_is_left_goes_to_the_chart() -> None:
 )
 def test_tall_terminal_has_both_charts(moving: bool, second_moving: bool, expected: tuple[int, int]) -> None:  # noqa: FBT001
     """Credits and windows are plotted one below the other; a flat line gets no more than it needs."""
-    needs = replace(BUSY, moving=moving, second=True, second_moving=second_moving)
-    layout = arrange(120, 50, needs)
-    assert expected == (layout.chart, layout.second)
+    needs = replace(BUSY, is_chart_moving=moving, has_second_chart=True, is_second_chart_moving=second_moving)
+    layout = compute_layout(120, 50, needs)
+    assert expected == (layout.chart, layout.second_chart)
     assert layout.total == 50
-    assert arrange(120, 30, needs).second == 0
+    assert compute_layout(120, 30, needs).second_chart == 0
 
 
 def test_flat_chart_waits_until_all_else_is_there() -> None:
     """In a small terminal the rows of figures come before a line that never moved."""
-    flat, moving = (arrange(60, 20, replace(CALM, chart=True, moving=it)) for it in (False, True))
+    flat, moving = (
+        compute_layout(60, 20, replace(CALM, has_chart=True, is_chart_moving=it)) for it in (False, True)
+    )
     assert flat.chart < moving.chart
     assert flat.credits > moving.credits
 
 
 def test_panels_stand_side_by_side_only_where_they_fit() -> None:
     """From 100 columns on; then they share their lines."""
-    assert not arrange(99, 40, BUSY).wide
-    wide = arrange(100, 40, BUSY)
+    assert not compute_layout(99, 40, BUSY).wide
+    wide = compute_layout(100, 40, BUSY)
     assert wide.wide
     assert wide.panels == max(wide.limits, wide.credits) + 2

@@ -12,32 +12,32 @@ import pytest
 from rich.cells import cell_len
 from textual.geometry import Size
 
-from claudemeter_tui.model.journal import Journal
+from claudemeter_tui.formatting import verdict as words
+from claudemeter_tui.formatting.figures import build_sections
+from claudemeter_tui.model.event_log import EventLog
 from claudemeter_tui.model.reading import Reading
 from claudemeter_tui.model.store import Store
 from claudemeter_tui.model.verdict import judge
-from claudemeter_tui.text import verdict as words
-from claudemeter_tui.text.figures import sections
-from claudemeter_tui.tui import ink
+from claudemeter_tui.tui import styled_text
 from claudemeter_tui.tui.app import Claudemeter
-from claudemeter_tui.tui.keys import FOOTER
-from claudemeter_tui.tui.screens.dashboard import heights, laid_out
+from claudemeter_tui.tui.keys import FOOTER_KEYS
+from claudemeter_tui.tui.screens.dashboard import compute_heights, lay_out_view
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.banner import Banner
-from claudemeter_tui.tui.widgets.chart_panel import ChartPanel, other
+from claudemeter_tui.tui.widgets.chart_panel import ChartPanel, switch_chart
 from claudemeter_tui.tui.widgets.credits_panel import CreditsPanel
-from claudemeter_tui.tui.widgets.drawing import Drawing
-from claudemeter_tui.tui.widgets.figure_page import FigurePage
+from claudemeter_tui.tui.widgets.details_pages import FigurePage
 from claudemeter_tui.tui.widgets.header import Header
 from claudemeter_tui.tui.widgets.key_hints import KeyHints
 from claudemeter_tui.tui.widgets.limits_panel import LimitsPanel
-from claudemeter_tui.tui.widgets.lines import Lines
+from claudemeter_tui.tui.widgets.line_widget import LineWidget
+from claudemeter_tui.tui.widgets.list_view import VirtualList
 from claudemeter_tui.tui.widgets.org_tabs import OrgTabs
 from claudemeter_tui.tui.widgets.status_line import StatusLine
 from tests.scenes import PERSONAL, readings
+from tests.tui.app_harness import Stage, app
 from tests.tui.every_body import CAPTURES, OURS, Seen, captured, seen
-from tests.tui.stage import Stage, app
-from tests.tui.whole import (
+from tests.tui.figure_checks import (
     FIGURE,
     Whole,
     allowed,
@@ -72,15 +72,15 @@ def scenes() -> tuple[Scene, ...]:
 
 def scene_of(one: Seen) -> Scene:
     """The org, and the personal one with room in its plan beside it."""
-    known, journal = Store(), Journal()
+    known, journal = Store(), EventLog()
     for reading in _run(one):
-        known = known.after(reading)
-        journal = journal.after(known, one.now)
+        known = known.apply(reading)
+        journal = journal.observe(known, one.now)
     state, other = known.orgs
     view = View(known, one.now, state.key, UTC, events=journal.events)
     polls = [session.schedule for session in known.sessions if session.schedule]
     whole = allowed(state, one.now, journal.events, polls) | allowed(other, one.now)
-    return Scene(one.name, words.name(judge(state, one.now)), view, whole)
+    return Scene(one.name, words.format_verdict_name(judge(state, one.now)), view, whole)
 
 
 def _run(one: Seen) -> Iterable[Reading]:
@@ -89,11 +89,11 @@ def _run(one: Seen) -> Iterable[Reading]:
     return readings(one.bodies, beside, at=one.read_at)
 
 
-def drawn(part: Drawing, view: View, width: int, height: int) -> list[str]:
+def drawn(part: LineWidget, view: View, width: int, height: int) -> list[str]:
     """The lines of a part of the dashboard in so many cells; a line that is too long stays as it is."""
     part.set_reactive(type(part).view, view)
     lines = part.draw(width, height)[:height] if height else []
-    texts = [(ink.plain(line) if view.ascii else line).plain for line in lines]
+    texts = [(styled_text.convert_to_ascii(line) if view.ascii else line).plain for line in lines]
     texts += [""] * (height - len(texts))
     return [line + " " * (width - cell_len(line)) for line in texts]
 
@@ -101,16 +101,16 @@ def drawn(part: Drawing, view: View, width: int, height: int) -> list[str]:
 def stacked(scene: Scene, size: tuple[int, int], *, ascii_only: bool = False) -> dict[str, list[str]]:
     """The dashboard's parts from top to bottom, by their selectors; panels side by side are one."""
     width, height = size
-    view = laid_out(replace(scene.view, ascii=ascii_only), Size(width, height))
-    layout, parts = view.layout, heights(view.layout)
+    view = lay_out_view(replace(scene.view, ascii=ascii_only), Size(width, height))
+    layout, parts = view.layout, compute_heights(view.layout)
     cells = width
     if layout.wide and parts["LimitsPanel"] and parts["CreditsPanel"]:
         cells = (width - 1) // 2
     made = {"LimitsPanel": LimitsPanel(), "CreditsPanel": CreditsPanel(), "#chart": ChartPanel()}
     made |= {"Header": Header(), "OrgTabs": OrgTabs(), "Banner": Banner(), "StatusLine": StatusLine()}
-    made |= {"#second": ChartPanel(), "KeyHints": KeyHints(FOOTER)}
+    made |= {"#second": ChartPanel(), "KeyHints": KeyHints(FOOTER_KEYS)}
     room = {"LimitsPanel": cells, "CreditsPanel": width - cells - 1 if cells < width else width}
-    seen = {"#second": other(view)}
+    seen = {"#second": switch_chart(view)}
     found = {
         name: drawn(made[name], seen.get(name, view), room.get(name, width), lines)
         for name, lines in parts.items()
@@ -184,13 +184,13 @@ def test_details_have_every_figure_whole(width: int) -> None:
     for scene in scenes():
         view = scene.view
         assert view.state is not None
-        page = FigurePage(sections(view.store, view.state, view.now, UTC), width, view.now)
-        sheet = page.sheet()
-        for item in range(sheet.items):
+        page = FigurePage(build_sections(view.store, view.state, view.now, UTC), width, view.now)
+        sheet = page.build_list()
+        for item in range(sheet.item_count):
             height = sheet.starts[item + 1] - sheet.starts[item]
             lines = [sheet.draw(item, part, False).plain for part in range(height)]
             assert list(width_defects(lines, width)) == [], scene.name
-            figure = page.figure(item)
+            figure = page.get_figure(item)
             for found in FIGURE.finditer(figure.value) if figure else ():
                 assert any(found[0] in line for line in lines), (scene.name, found[0], lines)
 
@@ -198,8 +198,8 @@ def test_details_have_every_figure_whole(width: int) -> None:
 async def test_overview_is_whole_at_every_size() -> None:
     """In the table only names are shortened: every line of it, scrolled to or not."""
     every = [one for reading in map(_alone, enumerate(seen())) for one in reading]
-    roster = tuple(org for reading in every for org in reading.roster or ())
-    run = [replace(reading, roster=roster) if reading.roster else reading for reading in every]
+    roster = tuple(org for reading in every for org in reading.orgs or ())
+    run = [replace(reading, orgs=roster) if reading.orgs else reading for reading in every]
     async with app(Stage(run)).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
         assert isinstance(pilot.app, Claudemeter)
@@ -210,10 +210,10 @@ async def test_overview_is_whole_at_every_size() -> None:
             await pilot.resize_terminal(*size)
             await pilot.pause()
             shown = text_of(pilot.app.screen._compositor.render_strips())
-            table = pilot.app.screen.query_exactly_one(Lines)
-            rows = [table._content(line).plain for line in range(table.virtual_size.height)]
+            table = pilot.app.screen.query_exactly_one(VirtualList)
+            rows = [table._get_content_line(line).plain for line in range(table.virtual_size.height)]
             assert len(states) <= len(rows)
-            assert [*width_defects(shown, size[0]), *width_defects(rows, table.columns)] == []
+            assert [*width_defects(shown, size[0]), *width_defects(rows, table.line_width)] == []
             assert [(size, line, defect) for line in shown + rows for defect in whole.defects(line)] == []
 
 

@@ -14,10 +14,10 @@ from rich.cells import cell_len
 from textual.message import Message
 from textual.pilot import Pilot
 
+from claudemeter_tui.formatting.overview import OverviewColumn, format_cell
 from claudemeter_tui.model.reading import Reading
-from claudemeter_tui.text.overview import Column, cell
 from claudemeter_tui.tui.app import Claudemeter
-from claudemeter_tui.tui.screens.overview import OVERVIEW_KEYS, Overview
+from claudemeter_tui.tui.screens.overview import OVERVIEW_KEYS, OverviewScreen
 from tests.bodies import usage_body
 from tests.scenes import (
     CREDITS_BLOCKED,
@@ -33,7 +33,7 @@ from tests.scenes import (
     org_of,
     readings,
 )
-from tests.tui.stage import Stage, app, screen, stage, text
+from tests.tui.app_harness import Stage, app, screen, stage, text
 
 SIZES = [(160, 45), (120, 36), (100, 30), (80, 24), (60, 20), (40, 8), (120, 1), (80, 3), (30, 6)]
 HOSTILE = (
@@ -57,7 +57,7 @@ def many(count: int) -> Iterator[OrgBodies]:
 @asynccontextmanager
 async def overview(
     *orgs: OrgBodies, size: tuple[int, int] = (120, 36), heard: list[Message] | None = None
-) -> AsyncIterator[tuple[Pilot[Any], Overview, Stage]]:
+) -> AsyncIterator[tuple[Pilot[Any], OverviewScreen, Stage]]:
     """The overview over these orgs."""
     scene = stage(*orgs)
     hook = heard.append if heard is not None else None
@@ -66,7 +66,7 @@ async def overview(
         assert isinstance(pilot.app, Claudemeter)
         # What is chosen is heard here, and the overview stays.
         setattr(pilot.app, "action_close", lambda: None)  # noqa: B010 - a method, for the type checker
-        shown = Overview(pilot.app._view())
+        shown = OverviewScreen(pilot.app._build_view())
         await pilot.app.push_screen(shown)
         await pilot.pause()
         yield pilot, shown, scene
@@ -94,9 +94,9 @@ async def test_table_is_worst_first_and_enter_chooses() -> None:
         assert "Lab" in under_cursor(pilot)
         assert screen(pilot)[0].startswith(" Lab: ON CREDITS")
         await pilot.press("home")
-        await pilot.click(shown.lines, offset=(5, 12), times=2)
+        await pilot.click(shown.item_list, offset=(5, 12), times=2)
         await pilot.pause()
-        chosen = [message.key[1] for message in heard if isinstance(message, Overview.Chosen)]
+        chosen = [message.key[1] for message in heard if isinstance(message, OverviewScreen.OrgChosen)]
         assert chosen == [org_of(LABORATORY.org).uuid, org_of(PERSONAL.org).uuid]
 
 
@@ -112,9 +112,9 @@ async def test_search_shows_only_what_is_found() -> None:
         assert "0 of 3" in text(pilot)
         assert "No org is found by all of these words." in text(pilot)
         await pilot.press("down", "up", "enter")
-        assert not [message for message in heard if isinstance(message, Overview.Chosen)]
+        assert not [message for message in heard if isinstance(message, OverviewScreen.OrgChosen)]
         await pilot.press("backspace", "enter")
-        chosen = [message.key[1] for message in heard if isinstance(message, Overview.Chosen)]
+        chosen = [message.key[1] for message in heard if isinstance(message, OverviewScreen.OrgChosen)]
         assert chosen == [org_of(TEAM.org).uuid]
         await pilot.press("escape")
         assert len(table(pilot, "Personal", "Acme Team", "Lab")) == 3
@@ -142,7 +142,7 @@ async def test_cursor_follows_the_org() -> None:
         await pilot.pause()
         assert "Personal" in under_cursor(pilot)
         roster = (org_of(PERSONAL.org), org_of(LABORATORY.org))
-        await scene.post(pilot, Reading(SESSION, READ, roster=roster))
+        await scene.post(pilot, Reading(SESSION, READ, orgs=roster))
         shown.view = replace(shown.view, store=pilot.app.store)  # type: ignore[attr-defined]
         await pilot.pause()
         assert "Acme Team" not in text(pilot)
@@ -152,7 +152,7 @@ async def test_cursor_follows_the_org() -> None:
 async def test_every_size_has_the_verdict_and_whole_figures() -> None:
     """The verdict is the first line at every size; a column is there whole or not at all."""
     async with overview(PERSONAL, TEAM, LABORATORY) as (pilot, shown, _):
-        rates = {cell(one, Column.RATE, NOW, UTC) for one in shown._every}
+        rates = {format_cell(one, OverviewColumn.RATE, NOW, UTC) for one in shown._all_rows}
         whole = {"$17.20", "$50.00", "$8.12", "$244.35", "$3.40"} | rates
         for width, height in SIZES:
             await pilot.resize_terminal(width, height)
@@ -180,13 +180,13 @@ async def test_two_hundred_hostile_orgs_stay_in_columns() -> None:
         assert all(found)
         assert all(any(name[:9] in line for line in lines) for name in HOSTILE)
         await pilot.press("end")
-        assert shown.lines.cursor == 199
+        assert shown.item_list.cursor == 199
         last = under_cursor(pilot)
         assert last
         await pilot.press("pageup", "pagedown")
         assert under_cursor(pilot) == last
         await pilot.press("home", *["pagedown"] * 8)
-        assert shown.lines.cursor == 199
+        assert shown.item_list.cursor == 199
 
 
 async def test_tick_repaints_only_what_looks_different() -> None:
@@ -196,10 +196,10 @@ async def test_tick_repaints_only_what_looks_different() -> None:
         shown.view = replace(shown.view, now=scene.now)
         await pilot.pause()
         assert "19s" in text(pilot)
-        before = dict(shown.lines._strips)
+        before = dict(shown.item_list._strip_cache)
         assert before
         shown.watch_view()
-        assert before == shown.lines._strips
+        assert before == shown.item_list._strip_cache
 
 
 async def test_one_org_and_none() -> None:
@@ -226,7 +226,7 @@ async def test_rows_have_as_much_below_them_as_fits_for_all(height: int, expecte
     """Every window as a bar and the credits; else one line of figures; else nothing."""
     async with overview(PERSONAL, TEAM, LABORATORY, size=(120, height)) as (pilot, shown, _):
         assert [line for line in screen(pilot) if re.fullmatch(expected, line)]
-        assert shown.lines.virtual_size.height <= shown.lines.size.height
+        assert shown.item_list.virtual_size.height <= shown.item_list.size.height
 
 
 async def test_ascii_terminal_gets_ascii_alone() -> None:

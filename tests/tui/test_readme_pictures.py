@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from tests.scenes import CREDITS_BLOCKED, LABORATORY, PERSONAL, TEAM, WAITING
-from tests.tui.stage import app, second, settle, stage
+from tests.tui.app_harness import app, second, settle, stage
 
 Compare = Callable[..., bool]
 SIZE = (110, 30)

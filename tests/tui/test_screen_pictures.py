@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from claudemeter_tui.model.reading import Endpoint, Failure, Looked, Reading, Schedule, Session, Trouble
-from claudemeter_tui.tui.screens.connect import Field
+from claudemeter_tui.model.reading import Endpoint, ErrorKind, Failure, Reading, ScanResult, Schedule, Session
+from claudemeter_tui.tui.screens.connect import SecretInput
 from tests.scenes import LABORATORY, NOW, PERSONAL, TEAM
-from tests.tui.stage import Stage, app, stage
+from tests.tui.app_harness import Stage, app, stage
 from tests.tui.test_overview import many
 
 Compare = Callable[..., bool]
@@ -79,23 +79,25 @@ def test_blocked_in_sixteen_colours(snap_compare: Compare, monkeypatch: pytest.M
 
 
 PLACES = (
-    Looked(Session("Chrome", "Default"), "not signed in", "claude.ai was visited, but nobody is signed in"),
-    Looked(
+    ScanResult(
+        Session("Chrome", "Default"), "not signed in", "claude.ai was visited, but nobody is signed in"
+    ),
+    ScanResult(
         Session("Chrome", "Work"),
         "could not decrypt",
         "the keyring gave no key that fits: unlock it, look again",
     ),
-    Looked(
+    ScanResult(
         Session("Firefox", "default-release"),
         "session expired",
         "Sign in to claude.ai in Firefox (default-release).",
     ),
-    Looked(
+    ScanResult(
         Session("Firefox", "default-release, Work container"),
         "not signed in",
         "claude.ai was never visited here",
     ),
-    Looked(
+    ScanResult(
         Session("Claude Code"),
         "not signed in",
         "no login in the home folder's .claude: run claude and sign in with /login",
@@ -108,12 +110,12 @@ PLACES = (
 def test_connect(snap_compare: Compare, keys: tuple[str, ...], size: tuple[int, int]) -> None:
     """The first run: what can be done, where a session was looked for, and the field for a cookie."""
     wait = timedelta(seconds=42)
-    none = Failure(Trouble.NO_SESSION, Endpoint.ACCOUNT, NOW)
-    looked = Reading(Session(""), NOW, none, schedule=Schedule(NOW + wait, wait), looked=PLACES)
+    none = Failure(ErrorKind.NO_SESSION, Endpoint.ACCOUNT, NOW)
+    looked = Reading(Session(""), NOW, none, schedule=Schedule(NOW + wait, wait), scan_results=PLACES)
 
     async def press(pilot: Pilot[Any]) -> None:
         await after(*keys)(pilot)
-        pilot.app.screen.query_exactly_one(Field).cursor_blink = False
+        pilot.app.screen.query_exactly_one(SecretInput).cursor_blink = False
         await pilot.pause()
 
     assert snap_compare(app(Stage([looked])), terminal_size=size, run_before=press)

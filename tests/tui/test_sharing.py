@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 from claudemeter_tui.model.store import OrgKey
-from claudemeter_tui.tui.screens.confirm import Confirm
+from claudemeter_tui.tui.screens.confirm import ConfirmScreen
 from tests.scenes import INTERVAL, LABORATORY, PERSONAL, READ, TEAM, WAITING, OrgBodies, readings
-from tests.tui.stage import app, stage, text
+from tests.tui.app_harness import app, stage, text
 
 PERSONAL_DATA = ("Acme Team", "Personal", "pat@example.com", "bbbbbbbb-0000", "Default")
 
@@ -58,7 +58,7 @@ async def test_picture_of_what_is_seen_is_saved_only_after_a_yes(tmp_path: Path)
         await pilot.pause()
         await pilot.press("S")
         await pilot.pause()
-        assert isinstance(pilot.app.screen, Confirm)
+        assert isinstance(pilot.app.screen, ConfirmScreen)
         await pilot.press("escape")
         await pilot.pause()
         assert list(tmp_path.iterdir()) == []
@@ -99,7 +99,7 @@ async def test_event_is_shown_and_listed() -> None:
 async def test_remembers_theme_and_org() -> None:
     """At the end theme and org are handed over to be kept; at the start they are taken up."""
     kept: list[tuple[str, OrgKey | None]] = []
-    first = app(stage(PERSONAL, LABORATORY), remember=lambda theme, org: kept.append((theme, org)))
+    first = app(stage(PERSONAL, LABORATORY), save_state=lambda theme, org: kept.append((theme, org)))
     async with first.run_test() as pilot:
         await pilot.pause()
         await pilot.press("2")

@@ -9,15 +9,17 @@ import pytest
 from textual.pilot import Pilot
 
 from claudemeter_tui.tui.app import Claudemeter
-from claudemeter_tui.tui.screens.dashboard import Dashboard
-from claudemeter_tui.tui.screens.listing import Listing
-from claudemeter_tui.tui.screens.page import Page
-from claudemeter_tui.tui.screens.viewer import Viewer
+from claudemeter_tui.tui.screens.base import ListScreen, PageScreen, ViewScreen
+from claudemeter_tui.tui.screens.dashboard import ChartScreen, DashboardScreen
+from claudemeter_tui.tui.screens.details import DetailsScreen
+from claudemeter_tui.tui.screens.events import EventsScreen
+from claudemeter_tui.tui.screens.help import HelpScreen
+from claudemeter_tui.tui.screens.overview import OverviewScreen
 from claudemeter_tui.tui.view import View
-from claudemeter_tui.tui.widgets.remark import Remark
+from claudemeter_tui.tui.widgets.status_line import InlineToast
 from tests.bodies import usage_body
 from tests.scenes import INTERVAL, LABORATORY, PERSONAL, READ, TEAM, OrgBodies, readings
-from tests.tui.stage import app, screen, stage, text
+from tests.tui.app_harness import app, screen, stage, text
 
 TRIO = (PERSONAL, TEAM, LABORATORY)
 
@@ -65,11 +67,11 @@ async def test_remark_goes_by_itself_and_makes_room_for_the_next(monkeypatch: py
         await pilot.pause()
         before = screen(pilot)
         await pilot.press("8")
-        monkeypatch.setattr(Remark, "SECONDS", 0.01)
+        monkeypatch.setattr(InlineToast, "SECONDS", 0.01)
         await pilot.press("9")
         await pilot.pause()
-        assert len(pilot.app.screen.query(Remark)) <= 1
-        while pilot.app.screen.query(Remark):
+        assert len(pilot.app.screen.query(InlineToast)) <= 1
+        while pilot.app.screen.query(InlineToast):
             await pilot.pause()
         assert before == screen(pilot)
 
@@ -93,7 +95,7 @@ async def test_what_a_key_opens_waits_for_room() -> None:
         await pilot.press("o", "S", "t", "ctrl+p")
         await pilot.resize_terminal(120, 36)
         await pilot.pause()
-        assert type(pilot.app.screen) is Dashboard
+        assert type(pilot.app.screen) is DashboardScreen
 
 
 async def test_what_is_open_can_be_closed_in_a_single_line() -> None:
@@ -105,7 +107,7 @@ async def test_what_is_open_can_be_closed_in_a_single_line() -> None:
         await pilot.press("o", "w")
         await pilot.resize_terminal(120, 20)
         await pilot.pause()
-        assert type(pilot.app.screen) is Dashboard
+        assert type(pilot.app.screen) is DashboardScreen
         assert "Used credits" in text(pilot)
 
 
@@ -282,25 +284,25 @@ async def test_closed_screen_survives_what_comes_late(key: str) -> None:
         closed = pilot.app.screen
         await pilot.press("escape")
         await pilot.pause()
-        assert isinstance(closed, Listing | Page)
+        assert isinstance(closed, ListScreen | PageScreen)
         assert not closed.children
         closed.on_resize()
         closed.view = View()
-        if isinstance(closed, Listing):
-            closed._resized()
-        assert isinstance(pilot.app.screen, Dashboard)
+        if isinstance(closed, ListScreen):
+            closed._finish_resize()
+        assert isinstance(pilot.app.screen, DashboardScreen)
 
 
-@pytest.mark.parametrize("name", ["overview", "details", "happenings", "help", "chart"])
-async def test_app_ends_while_a_screen_opens(name: str) -> None:
+@pytest.mark.parametrize("screen", [OverviewScreen, DetailsScreen, EventsScreen, HelpScreen, ChartScreen])
+async def test_app_ends_while_a_screen_opens(screen: type[ViewScreen]) -> None:
     """The screen gets no parts then, and misses none."""
     async with app(stage(*TRIO)).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
         assert isinstance(pilot.app, Claudemeter)
-        pilot.app._open(name)
+        pilot.app._toggle_screen(screen)
         opened = pilot.app.screen
         pilot.app.exit()
         await pilot.pause()
-        assert isinstance(opened, Viewer)
+        assert isinstance(opened, ViewScreen)
         assert not opened.children
     assert pilot.app.return_code == 0

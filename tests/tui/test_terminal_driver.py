@@ -15,13 +15,13 @@ from claudemeter_tui.tui.terminal import (
     BELL,
     POP_TITLE,
     PUSH_TITLE,
-    Notice,
-    Outlet,
-    detect,
-    driver_class,
-    notification,
-    through_tmux,
-    title,
+    NotificationProtocol,
+    TerminalWriter,
+    build_driver_class,
+    detect_protocol,
+    encode_notification,
+    encode_title,
+    wrap_for_tmux,
 )
 from tests.terminal import ENTER, Terminal
 
@@ -31,24 +31,24 @@ TINY = """
 import os
 from textual.app import App
 from textual.widgets import Static
-from claudemeter_tui.tui.terminal import Outlet, driver_class
+from claudemeter_tui.tui.terminal import TerminalWriter, build_driver_class
 
 class Tiny(App):
     BINDINGS = [("n", "notice"), ("x", "crash"), ("z", "suspend_process")]
 
     def get_driver_class(self):
-        self.outlet = Outlet.of(os.environ)
-        return driver_class(super().get_driver_class(), self.outlet)
+        self.outlet = TerminalWriter.from_environment(os.environ)
+        return build_driver_class(super().get_driver_class(), self.outlet)
 
     def compose(self):
         yield Static("ready")
 
     def on_ready(self):
-        self.outlet.show_title("claudemeter: CAN WORK")
+        self.outlet.set_title("claudemeter: CAN WORK")
 
     def action_notice(self):
         self.outlet.notify("Acme Team", "BLOCKED: the cap; is reached")
-        self.outlet.ring()
+        self.outlet.ring_bell()
         self.query_one(Static).update("told")
 
     def action_crash(self):
@@ -69,40 +69,51 @@ def tiny(tmp_path: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("environment", "expected"),
     [
-        ({"TERM_PROGRAM": "iTerm.app", "TERM": "xterm-256color"}, Notice.OSC_9),
-        ({"LC_TERMINAL": "iTerm2", "TERM": "xterm-256color"}, Notice.OSC_9),
-        ({"TERM_PROGRAM": "tmux", "TMUX": "/nowhere,1,0", "ITERM_SESSION_ID": "w0"}, Notice.OSC_9),
-        ({"TERM": "xterm-kitty", "KITTY_WINDOW_ID": "1"}, Notice.OSC_777),
-        ({"TERM_PROGRAM": "WezTerm"}, Notice.OSC_777),
-        ({"TERM_PROGRAM": "ghostty"}, Notice.OSC_777),
-        ({"TERM": "foot"}, Notice.OSC_777),
-        ({"TERM": "rxvt-unicode-256color"}, Notice.OSC_777),
-        ({"TERM": "xterm-256color", "VTE_VERSION": "7600"}, Notice.OSC_777),
-        ({"TERM": "xterm-256color"}, Notice.OSC_777),
-        ({"TERM": "screen-256color", "TMUX": "/nowhere,1,0"}, Notice.OSC_777),
-        ({"TERM": "xterm-256color", "WT_SESSION": "id"}, Notice.NONE),
-        ({"TERM_PROGRAM": "Apple_Terminal", "TERM": "xterm-256color"}, Notice.NONE),
-        ({"TERM_PROGRAM": "vscode", "TERM": "xterm-256color"}, Notice.NONE),
-        ({"TERM": "screen"}, Notice.NONE),
-        ({"TERM": "linux"}, Notice.NONE),
-        ({"TERM": "dumb"}, Notice.NONE),
-        ({}, Notice.NONE),
+        ({"TERM_PROGRAM": "iTerm.app", "TERM": "xterm-256color"}, NotificationProtocol.OSC_9),
+        ({"LC_TERMINAL": "iTerm2", "TERM": "xterm-256color"}, NotificationProtocol.OSC_9),
+        (
+            {"TERM_PROGRAM": "tmux", "TMUX": "/nowhere,1,0", "ITERM_SESSION_ID": "w0"},
+            NotificationProtocol.OSC_9,
+        ),
+        ({"TERM": "xterm-kitty", "KITTY_WINDOW_ID": "1"}, NotificationProtocol.OSC_777),
+        ({"TERM_PROGRAM": "WezTerm"}, NotificationProtocol.OSC_777),
+        ({"TERM_PROGRAM": "ghostty"}, NotificationProtocol.OSC_777),
+        ({"TERM": "foot"}, NotificationProtocol.OSC_777),
+        ({"TERM": "rxvt-unicode-256color"}, NotificationProtocol.OSC_777),
+        ({"TERM": "xterm-256color", "VTE_VERSION": "7600"}, NotificationProtocol.OSC_777),
+        ({"TERM": "xterm-256color"}, NotificationProtocol.OSC_777),
+        ({"TERM": "screen-256color", "TMUX": "/nowhere,1,0"}, NotificationProtocol.OSC_777),
+        ({"TERM": "xterm-256color", "WT_SESSION": "id"}, NotificationProtocol.NONE),
+        ({"TERM_PROGRAM": "Apple_Terminal", "TERM": "xterm-256color"}, NotificationProtocol.NONE),
+        ({"TERM_PROGRAM": "vscode", "TERM": "xterm-256color"}, NotificationProtocol.NONE),
+        ({"TERM": "screen"}, NotificationProtocol.NONE),
+        ({"TERM": "linux"}, NotificationProtocol.NONE),
+        ({"TERM": "dumb"}, NotificationProtocol.NONE),
+        ({}, NotificationProtocol.NONE),
     ],
 )
-def test_notice_is_what_the_terminal_understands(environment: dict[str, str], expected: Notice) -> None:
+def test_notice_is_what_the_terminal_understands(
+    environment: dict[str, str], expected: NotificationProtocol
+) -> None:
     """One way or none, by what the terminal says of itself."""
-    assert expected is detect(environment)
+    assert expected is detect_protocol(environment)
 
 
 @pytest.mark.parametrize(
     ("made", "expected"),
     [
-        (title("claudemeter: 41 %"), "\x1b]2;claudemeter: 41 %\x07"),
-        (notification("Lab", "BLOCKED", Notice.OSC_9), "\x1b]9;claudemeter · Lab: BLOCKED\x07"),
-        (notification("Lab; x", "a; b", Notice.OSC_777), "\x1b]777;notify;Lab, x;a, b\x07"),
-        (notification("Lab", "BLOCKED", Notice.NONE), ""),
-        (through_tmux("\x1b]9;x\x07"), "\x1bPtmux;\x1b\x1b]9;x\x07\x1b\\"),
-        (through_tmux(""), ""),
+        (encode_title("claudemeter: 41 %"), "\x1b]2;claudemeter: 41 %\x07"),
+        (
+            encode_notification("Lab", "BLOCKED", NotificationProtocol.OSC_9),
+            "\x1b]9;claudemeter · Lab: BLOCKED\x07",
+        ),
+        (
+            encode_notification("Lab; x", "a; b", NotificationProtocol.OSC_777),
+            "\x1b]777;notify;Lab, x;a, b\x07",
+        ),
+        (encode_notification("Lab", "BLOCKED", NotificationProtocol.NONE), ""),
+        (wrap_for_tmux("\x1b]9;x\x07"), "\x1bPtmux;\x1b\x1b]9;x\x07\x1b\\"),
+        (wrap_for_tmux(""), ""),
     ],
 )
 def test_sequences(made: str, expected: str) -> None:
@@ -110,7 +121,9 @@ def test_sequences(made: str, expected: str) -> None:
     assert expected == made
 
 
-@pytest.mark.parametrize("made", [title(HOSTILE), notification(HOSTILE, HOSTILE, Notice.OSC_777)])
+@pytest.mark.parametrize(
+    "made", [encode_title(HOSTILE), encode_notification(HOSTILE, HOSTILE, NotificationProtocol.OSC_777)]
+)
 def test_text_cannot_end_its_sequence(made: str) -> None:
     """Server text reaches the terminal as text: one sequence goes in, one comes out."""
     inner = made.removeprefix("\x1b]").removesuffix(BELL)
@@ -120,10 +133,10 @@ def test_text_cannot_end_its_sequence(made: str) -> None:
 
 def test_text_has_an_end() -> None:
     """No title is longer than a terminal can bear."""
-    assert len(title("x" * 10_000)) < 300
+    assert len(encode_title("x" * 10_000)) < 300
 
 
-def written(outlet: Outlet) -> list[str]:
+def written(outlet: TerminalWriter) -> list[str]:
     """Open the outlet and collect what it writes."""
     sent: list[str] = []
     outlet.open(sent.append)
@@ -132,24 +145,24 @@ def written(outlet: Outlet) -> list[str]:
 
 def test_outlet_pushes_shows_and_pops() -> None:
     """The terminal's own title is kept aside while ours is shown; the same one again costs nothing."""
-    outlet = Outlet(Notice.OSC_777)
-    outlet.show_title("before")
+    outlet = TerminalWriter(NotificationProtocol.OSC_777)
+    outlet.set_title("before")
     sent = written(outlet)
     for text in ("a", "a", "b"):
-        outlet.show_title(text)
+        outlet.set_title(text)
     outlet.close()
     outlet.close()
-    assert [PUSH_TITLE + title("before"), title("a"), title("b"), POP_TITLE] == sent
+    assert [PUSH_TITLE + encode_title("before"), encode_title("a"), encode_title("b"), POP_TITLE] == sent
 
 
 def test_outlet_that_is_closed_swallows() -> None:
     """Before the driver starts, and after it stopped, nothing goes out."""
-    outlet = Outlet(Notice.OSC_777)
-    outlet.ring()
+    outlet = TerminalWriter(NotificationProtocol.OSC_777)
+    outlet.ring_bell()
     sent = written(outlet)
     outlet.close()
     outlet.notify("a", "b")
-    outlet.ring()
+    outlet.ring_bell()
     assert sent == [PUSH_TITLE, POP_TITLE]
 
 
@@ -157,9 +170,9 @@ def test_outlet_that_is_closed_swallows() -> None:
     ("environment", "options", "expected"),
     [
         ({"TERM": "foot"}, {}, ["\x1b]777;notify;a;b\x07", BELL]),
-        ({"TERM": "foot"}, {"notice": Notice.OSC_9}, ["\x1b]9;claudemeter · a: b\x07", BELL]),
-        ({"TERM": "foot"}, {"notice": Notice.NONE}, [BELL]),
-        ({"TERM": "tmux-256color", "TMUX": "x"}, {}, [through_tmux("\x1b]777;notify;a;b\x07"), BELL]),
+        ({"TERM": "foot"}, {"notice": NotificationProtocol.OSC_9}, ["\x1b]9;claudemeter · a: b\x07", BELL]),
+        ({"TERM": "foot"}, {"notice": NotificationProtocol.NONE}, [BELL]),
+        ({"TERM": "tmux-256color", "TMUX": "x"}, {}, [wrap_for_tmux("\x1b]777;notify;a;b\x07"), BELL]),
         ({"TERM": "tmux-256color", "TMUX": "x"}, {"passthrough": False}, [BELL]),
         ({"TERM": "linux"}, {}, [BELL]),
     ],
@@ -168,18 +181,18 @@ def test_outlet_notifies_as_set(
     environment: dict[str, str], options: dict[str, Any], expected: list[str]
 ) -> None:
     """As the terminal understands or as it was set; through tmux only where that is allowed."""
-    outlet = Outlet.of(environment, **options)
+    outlet = TerminalWriter.from_environment(environment, **options)
     sent = written(outlet)
     outlet.notify("a", "b")
-    outlet.ring()
+    outlet.ring_bell()
     assert expected == [one for one in sent if one != PUSH_TITLE]
 
 
 def test_console_without_titles_gets_none() -> None:
     """What a console would print is not written at all."""
-    outlet = Outlet.of({"TERM": "linux"})
+    outlet = TerminalWriter.from_environment({"TERM": "linux"})
     sent = written(outlet)
-    outlet.show_title("a")
+    outlet.set_title("a")
     outlet.close()
     assert sent == []
 
@@ -207,22 +220,22 @@ class Windows(Driver):
 
 async def test_any_driver_opens_and_closes_its_outlet() -> None:
     """Inside of the application mode of whatever base there is, and again after a suspension."""
-    outlet = Outlet(Notice.NONE)
-    driver = driver_class(Windows, outlet)(App())
+    outlet = TerminalWriter(NotificationProtocol.NONE)
+    driver = build_driver_class(Windows, outlet)(App())
     assert isinstance(driver, Windows)
     driver.start_application_mode()
-    outlet.show_title("a")
+    outlet.set_title("a")
     driver.stop_application_mode()
-    assert ["begin", PUSH_TITLE, title("a"), POP_TITLE, "end"] == driver.sent
+    assert ["begin", PUSH_TITLE, encode_title("a"), POP_TITLE, "end"] == driver.sent
     driver.start_application_mode()
     driver.stop_application_mode()
-    assert ["begin", PUSH_TITLE + title("a"), POP_TITLE, "end"] == driver.sent
+    assert ["begin", PUSH_TITLE + encode_title("a"), POP_TITLE, "end"] == driver.sent
 
 
 async def test_headless_driver_writes_nothing() -> None:
     """A picture or a test has no terminal."""
-    outlet = Outlet(Notice.OSC_777)
-    driver = driver_class(HeadlessDriver, outlet)(App(), size=(80, 24))
+    outlet = TerminalWriter(NotificationProtocol.OSC_777)
+    driver = build_driver_class(HeadlessDriver, outlet)(App(), size=(80, 24))
     driver.start_application_mode()
     assert outlet._write is None
     driver.stop_application_mode()

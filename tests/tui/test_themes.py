@@ -13,10 +13,10 @@ from textual.color import Color
 from textual.theme import Theme
 
 from claudemeter_tui.tui.options import Options
-from claudemeter_tui.tui.picture import svg
-from claudemeter_tui.tui.themes import DARK, LIGHT, own
+from claudemeter_tui.tui.screenshots import capture_svg
+from claudemeter_tui.tui.theme import DARK_THEME, LIGHT_THEME, select_themes
 from tests.scenes import NOW, PERSONAL
-from tests.tui.stage import app, stage
+from tests.tui.app_harness import app, stage
 
 TEXT = (
     "normal",
@@ -30,7 +30,7 @@ TEXT = (
     "error",
     "success",
 )
-THEMES = pytest.mark.parametrize("theme", [DARK, LIGHT], ids=lambda theme: theme.name)
+THEMES = pytest.mark.parametrize("theme", [DARK_THEME, LIGHT_THEME], ids=lambda theme: theme.name)
 VGA = STANDARD_PALETTE._colors
 XTERM = [
     *((0, 0, 0), (205, 0, 0), (0, 205, 0), (205, 205, 0), (0, 0, 238), (205, 0, 205), (0, 205, 205)),
@@ -47,7 +47,7 @@ def colour(theme: Theme, name: str) -> Color:
 
 def sixteen(theme: Theme, name: str, palette: Sequence[tuple[int, int, int]]) -> Color:
     """The colour on a terminal that has sixteen of them."""
-    same = next(one for one in own("standard") if one.name == theme.name)
+    same = next(one for one in select_themes("standard") if one.name == theme.name)
     number = RichColor.parse(colour(same, name).hex).downgrade(ColorSystem.STANDARD).number
     assert number is not None
     return Color(*palette[number])
@@ -115,7 +115,7 @@ def test_severities_are_four_colours(theme: Theme, terminal: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("term", "expected"), [("xterm", "#ff55ff"), ("xterm-256color", DARK.variables["critical"])]
+    ("term", "expected"), [("xterm", "#ff55ff"), ("xterm-256color", DARK_THEME.variables["critical"])]
 )
 async def test_terminal_with_sixteen_colours_gets_its_own(
     monkeypatch: pytest.MonkeyPatch, term: str, expected: str
@@ -127,12 +127,12 @@ async def test_terminal_with_sixteen_colours_gets_its_own(
         assert expected == pilot.app.theme_variables["critical"]
         pilot.app.theme = "nord"
         await pilot.pause()
-        assert pilot.app.theme_variables["critical"] not in ("#ff55ff", DARK.variables["critical"])
+        assert pilot.app.theme_variables["critical"] not in ("#ff55ff", DARK_THEME.variables["critical"])
 
 
 def test_picture_for_a_report_has_all_colours(monkeypatch: pytest.MonkeyPatch) -> None:
     """A picture that nobody sees in a terminal does not depend on what the terminal can show."""
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.delenv("COLORTERM")
-    picture = svg(stage(PERSONAL), 1, now=lambda: NOW, size=(80, 24), options=Options(zone=UTC))
-    assert DARK.variables["normal"] in picture
+    picture = capture_svg(stage(PERSONAL), 1, now=lambda: NOW, size=(80, 24), options=Options(zone=UTC))
+    assert DARK_THEME.variables["normal"] in picture

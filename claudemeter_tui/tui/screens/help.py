@@ -8,26 +8,30 @@ from itertools import zip_longest
 from textual.content import Content
 
 from claudemeter_tui import __version__
-from claudemeter_tui.model.usage import Severity
-from claudemeter_tui.text import chart
-from claudemeter_tui.tui import ink
-from claudemeter_tui.tui.keys import GROUPS, Key
-from claudemeter_tui.tui.screens.connect import DOINGS
+from claudemeter_tui.charts.time_axis import EVENT_MARKS
+from claudemeter_tui.model.windows import Severity
+from claudemeter_tui.tui import styled_text
+from claudemeter_tui.tui.keys import KEY_GROUPS, Key
+from claudemeter_tui.tui.screens.base import PageScreen
+from claudemeter_tui.tui.screens.connect import CONNECT_KEYS
 from claudemeter_tui.tui.screens.details import DETAILS_KEYS
 from claudemeter_tui.tui.screens.overview import OVERVIEW_KEYS
-from claudemeter_tui.tui.screens.page import Page
 from claudemeter_tui.tui.view import View
 
-KEY = 13
+KEY_WIDTH = 13
 """Cells of the column of keys."""
-COLUMN, BETWEEN = 52, 3
+COLUMN_WIDTH, COLUMN_GAP = 52, 3
 """Least cells of a column, and blanks between two."""
-OTHERS = (("All orgs", OVERVIEW_KEYS), ("Details", DETAILS_KEYS), ("Without a session", DOINGS[:-1]))
+OTHER_KEY_GROUPS = (
+    ("All orgs", OVERVIEW_KEYS),
+    ("Details", DETAILS_KEYS),
+    ("Without a session", CONNECT_KEYS[:-1]),
+)
 """The keys of other screens, by purpose."""
-Section = list[ink.Line]
+HelpSection = list[styled_text.StyledLine]
 """A heading and what stands below it."""
 
-VERDICTS = (
+VERDICT_MEANINGS = (
     ("CAN WORK", "no plan-wide window is full"),
     (
         "ON CREDITS",
@@ -37,17 +41,29 @@ VERDICTS = (
     ("BLOCKED", "a plan-wide window is full, or there is none, and the credits are locked"),
     ("UNKNOWN", "nothing good was read for 15 minutes, or there are no figures at all"),
 )
-MARKS = (
+MARK_MEANINGS = (
     (
-        ink.MARK[Severity.WARNING],
-        ink.STYLE[Severity.WARNING],
+        styled_text.SEVERITY_MARKS[Severity.WARNING],
+        styled_text.SEVERITY_STYLES[Severity.WARNING],
         "from 75 %, or the server calls it a warning",
     ),
-    (ink.MARK[Severity.CRITICAL], ink.STYLE[Severity.CRITICAL], "from 90 %, or the server calls it critical"),
-    (ink.MARK[Severity.FULL], ink.STYLE[Severity.FULL], "from 100 %, or locked"),
-    ("┃", ink.TITLE, "how much of the window's time has passed: a bar beyond it is ahead of an even pace"),
-    ("·", ink.MUTED, "the figure is not known"),
-    ("~", ink.MUTED, "worked out: if use goes on at its pace"),
+    (
+        styled_text.SEVERITY_MARKS[Severity.CRITICAL],
+        styled_text.SEVERITY_STYLES[Severity.CRITICAL],
+        "from 90 %, or the server calls it critical",
+    ),
+    (
+        styled_text.SEVERITY_MARKS[Severity.FULL],
+        styled_text.SEVERITY_STYLES[Severity.FULL],
+        "from 100 %, or locked",
+    ),
+    (
+        "┃",
+        styled_text.HEADING,
+        "how much of the window's time has passed: a bar beyond it is ahead of an even pace",
+    ),
+    ("·", styled_text.MUTED, "the figure is not known"),
+    ("~", styled_text.MUTED, "worked out: if use goes on at its pace"),
 )
 ABOUT = """\
 The figures are claude.ai's own replies, the ones its usage page is made of, asked for once a minute with \
@@ -59,67 +75,78 @@ window is full. One source says that prompts are refused even before that; wheth
 """
 
 
-class Help(Page):
+class HelpScreen(PageScreen):
     """What a newcomer asks."""
 
-    def title_of(self, view: View) -> tuple[str, str]:  # noqa: ARG002
+    def build_title(self, view: View) -> tuple[str, str]:  # noqa: ARG002
         """The version."""
         return "Help", f"claudemeter-tui {__version__}"
 
-    def content(self, view: View, width: int) -> Content:  # noqa: ARG002
+    def build_content(self, view: View, width: int) -> Content:  # noqa: ARG002
         """Keys, verdicts, marks, sources: side by side where there is room."""
-        count = max(1, min(3, (width + BETWEEN) // (COLUMN + BETWEEN)))
-        cells = (width + BETWEEN) // count - BETWEEN
-        columns = [_below(sections) for sections in _columns(cells, count)]
-        rows = zip_longest(*columns, fillvalue=ink.text())
-        lines = [ink.joined([ink.fit(line, cells) for line in row], " " * BETWEEN) for row in rows]
+        count = max(1, min(3, (width + COLUMN_GAP) // (COLUMN_WIDTH + COLUMN_GAP)))
+        cells = (width + COLUMN_GAP) // count - COLUMN_GAP
+        columns = [_stack_sections(sections) for sections in _build_columns(cells, count)]
+        rows = zip_longest(*columns, fillvalue=styled_text.build_line())
+        lines = [
+            styled_text.join_pieces([styled_text.fit_line(line, cells) for line in row], " " * COLUMN_GAP)
+            for row in rows
+        ]
         return Content("\n").join(lines)
 
 
-def _columns(width: int, count: int) -> list[list[Section]]:
+def _build_columns(width: int, count: int) -> list[list[HelpSection]]:
     """What is explained in each column: the keys first, then what is seen, then the keys of other screens."""
-    keys, others = ([_keys(*group, width) for group in groups] for groups in (GROUPS, OTHERS))
-    seen = _meanings(width)
+    keys, others = (
+        [_build_key_section(*group, width) for group in groups] for groups in (KEY_GROUPS, OTHER_KEY_GROUPS)
+    )
+    seen = _build_meanings(width)
     return {1: [[*keys, *seen, *others]], 2: [[*keys, *others], seen]}.get(count, [keys, seen, others])
 
 
-def _keys(purpose: str, keys: Iterable[Key], width: int) -> Section:
-    return _section(purpose, [(ink.text((key.shown, "$selected")), key.purpose) for key in keys], width)
+def _build_key_section(purpose: str, keys: Iterable[Key], width: int) -> HelpSection:
+    return _build_section(
+        purpose, [(styled_text.build_line((key.display, "$selected")), key.purpose) for key in keys], width
+    )
 
 
-def _meanings(width: int) -> list[Section]:
-    marks = [(ink.text((mark, style)), meaning) for mark, style, meaning in MARKS]
-    letters = [(ink.text(each.letter), each.meaning) for each in chart.MARKS]
-    about = [ink.wrapped(text, width - 2) for text in ABOUT.strip().split("\n\n")]
+def _build_meanings(width: int) -> list[HelpSection]:
+    marks = [(styled_text.build_line((mark, style)), meaning) for mark, style, meaning in MARK_MEANINGS]
+    letters = [(styled_text.build_line(each.letter), each.meaning) for each in EVENT_MARKS]
+    about = [styled_text.wrap_text(text, width - 2) for text in ABOUT.strip().split("\n\n")]
     return [
-        _section("Verdicts", [(ink.text(name), meaning) for name, meaning in VERDICTS], width),
-        _section("Marks", marks, width),
-        _section("Letters on the chart's time axis", letters, width),
+        _build_section(
+            "Verdicts", [(styled_text.build_line(name), meaning) for name, meaning in VERDICT_MEANINGS], width
+        ),
+        _build_section("Marks", marks, width),
+        _build_section("Letters on the chart's time axis", letters, width),
         [
-            ink.text(("Where the figures come from", ink.TITLE)),
-            *(ink.text("  ", line) for line in _below(about)),
+            styled_text.build_line(("Where the figures come from", styled_text.HEADING)),
+            *(styled_text.build_line("  ", line) for line in _stack_sections(about)),
         ],
     ]
 
 
-def _section(title: str, terms: Iterable[tuple[ink.Line, str]], width: int) -> Section:
-    rows = [line for term, meaning in terms for line in _row(term, meaning, width)]
-    return [ink.text((title, ink.TITLE)), *rows]
+def _build_section(
+    title: str, terms: Iterable[tuple[styled_text.StyledLine, str]], width: int
+) -> HelpSection:
+    rows = [line for term, meaning in terms for line in _build_row(term, meaning, width)]
+    return [styled_text.build_line((title, styled_text.HEADING)), *rows]
 
 
-def _below(sections: Iterable[Section]) -> Section:
+def _stack_sections(sections: Iterable[HelpSection]) -> HelpSection:
     """One below the other, with a blank line between two."""
     first, *others = sections
-    return [*first, *(line for section in others for line in (ink.text(), *section))]
+    return [*first, *(line for section in others for line in (styled_text.build_line(), *section))]
 
 
-def every_key() -> tuple[tuple[str, tuple[Key, ...]], ...]:
+def list_key_groups() -> tuple[tuple[str, tuple[Key, ...]], ...]:
     """All keys by purpose, those of the other screens too."""
-    return (*GROUPS, *OTHERS)
+    return (*KEY_GROUPS, *OTHER_KEY_GROUPS)
 
 
-def _row(head: ink.Line, meaning: str, width: int) -> list[ink.Line]:
+def _build_row(head: styled_text.StyledLine, meaning: str, width: int) -> list[styled_text.StyledLine]:
     """A term and its meaning beside it, broken between words."""
-    rows = ink.wrapped(meaning, width - KEY - 2)
-    first = ink.text("  ", ink.fit(head, KEY), rows[0])
-    return [first, *(ink.text(" " * (KEY + 2), row) for row in rows[1:])]
+    rows = styled_text.wrap_text(meaning, width - KEY_WIDTH - 2)
+    first = styled_text.build_line("  ", styled_text.fit_line(head, KEY_WIDTH), rows[0])
+    return [first, *(styled_text.build_line(" " * (KEY_WIDTH + 2), row) for row in rows[1:])]

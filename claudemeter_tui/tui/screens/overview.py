@@ -11,19 +11,28 @@ from typing import ClassVar
 from textual.binding import BindingType
 from textual.message import Message
 
+from claudemeter_tui.formatting import overview as words
+from claudemeter_tui.formatting.overview import SORTABLE_COLUMNS, OverviewColumn, OverviewRow
 from claudemeter_tui.model.store import OrgKey, OrgState
-from claudemeter_tui.model.usage import Severity
-from claudemeter_tui.model.verdict import State, Verdict
-from claudemeter_tui.text import overview as words
-from claudemeter_tui.text.overview import SORTABLE, Column, Row
-from claudemeter_tui.tui import ink
+from claudemeter_tui.model.verdict import Verdict, VerdictState
+from claudemeter_tui.model.windows import Severity
+from claudemeter_tui.tui import styled_text
 from claudemeter_tui.tui.keys import Key
-from claudemeter_tui.tui.screens.listing import MOVING, Listing
+from claudemeter_tui.tui.screens.base import CURSOR_KEYS, ListScreen
 from claudemeter_tui.tui.view import View
-from claudemeter_tui.tui.widgets.headline import Headline
-from claudemeter_tui.tui.widgets.lines import Sheet, under_cursor
-from claudemeter_tui.tui.widgets.org_block import Block, Blocks
-from claudemeter_tui.tui.widgets.org_table import MARK, Grid, Lengths, grid, head, lengths, line, said
+from claudemeter_tui.tui.widgets.list_view import ClickableLine, ListModel, add_cursor_mark
+from claudemeter_tui.tui.widgets.org_table import (
+    MARK_WIDTH,
+    CellWidths,
+    OrgBlock,
+    OrgBlockCache,
+    TableLayout,
+    build_table_head,
+    build_table_layout,
+    build_table_line,
+    format_cells,
+    measure_cells,
+)
 
 OVERVIEW_KEYS = (
     Key("enter", "Enter", "screen.enter", "go", "go to the org under the cursor"),
@@ -31,31 +40,31 @@ OVERVIEW_KEYS = (
     Key("right", "→", "screen.sort(1)", "sort", "sort by the next column"),
     Key("left", "←", "screen.sort(-1)", "sort", "sort by the column before"),
     Key("v", "v", "screen.turn", "turn", "turn the order round"),
-    *MOVING,
+    *CURSOR_KEYS,
     Key("escape", "Esc", "screen.back", "close", "end the search, or close the overview"),
 )
 """Every key of the overview."""
-HINTS = (
+OVERVIEW_HINTS = (
     OVERVIEW_KEYS[-1],
     OVERVIEW_KEYS[0],
     OVERVIEW_KEYS[1],
-    replace(OVERVIEW_KEYS[2], shown="←→"),
+    replace(OVERVIEW_KEYS[2], display="←→"),
     OVERVIEW_KEYS[4],
     Key("", "q", "quit", "quit", ""),
 )
 INDENT = 2
 """Cells by which the lines below a row stand back."""
-NOTHING_FOUND = "No org is found by all of these words."
+NO_MATCH = "No org is found by all of these words."
 
 
-class Overview(Listing):
+class OverviewScreen(ListScreen):
     """Every org in a row; the cursor follows the org, not the row."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [key.binding() for key in OVERVIEW_KEYS]
-    HINTS = HINTS
+    BINDINGS: ClassVar[list[BindingType]] = [key.build_binding() for key in OVERVIEW_KEYS]
+    HINTS = OVERVIEW_HINTS
 
     @dataclass
-    class Chosen(Message):
+    class OrgChosen(Message):
         """An org was chosen: go there."""
 
         key: OrgKey
@@ -63,137 +72,156 @@ class Overview(Listing):
     def __init__(self, view: View) -> None:
         """Show this view, worst first, the cursor on the selected org."""
         super().__init__(view)
-        self._by, self._backwards = Column.VERDICT, False
-        self._at: OrgKey | None = view.key
+        self._sort_column, self._is_reversed = OverviewColumn.VERDICT, False
+        self._cursor_key: OrgKey | None = view.key
         self._minute: datetime | None = None
         self._width = 0
-        self._grid = Grid({})
-        self._every: list[Row] = []
-        self._tally: Mapping[str, Sequence[Row]] = {}
-        self._rows: list[Row] = []
-        self._lengths: dict[Row, Lengths] = {}
-        self._blocks = Blocks()
-        self._below: Mapping[Row, Block] = {}
-        self._drawn: dict[tuple[Row, bool], tuple[tuple[str, ...], ink.Line]] = {}
+        self._table_layout = TableLayout({})
+        self._all_rows: list[OverviewRow] = []
+        self._rows_by_verdict: Mapping[str, Sequence[OverviewRow]] = {}
+        self._rows: list[OverviewRow] = []
+        self._cell_widths: dict[OverviewRow, CellWidths] = {}
+        self._block_cache = OrgBlockCache()
+        self._blocks: Mapping[OverviewRow, OrgBlock] = {}
+        self._line_cache: dict[tuple[OverviewRow, bool], tuple[tuple[str, ...], styled_text.StyledLine]] = {}
 
     def redraw(self) -> None:
         """The table of this moment."""
-        every, width = self._known_rows(), self.lines.columns
-        if every != self._every or width != self._width:
-            self._measure(every, width)
-        found = [one for one in every if words.matches(one, self.find.wanted)]
-        self._rows = words.ordered(found, self._by, backwards=self._backwards)
-        self.lines.show(self._sheet(), self._cursor())
-        columns = head(self._grid, self._by, backwards=self._backwards)
-        self.above([self._title()], columns)
-        self.find.say(f"{len(found)} of {len(every)}")
-        self._tell()
+        every, width = self._update_rows(), self.item_list.line_width
+        if every != self._all_rows or width != self._width:
+            self._measure_columns(every, width)
+        found = [one for one in every if words.matches_search(one, self.search_bar.search_text)]
+        self._rows = words.sort_rows(found, self._sort_column, backwards=self._is_reversed)
+        self.item_list.show(self._build_list(), self._find_cursor())
+        columns = build_table_head(self._table_layout, self._sort_column, backwards=self._is_reversed)
+        self.set_header_lines([self._build_title()], columns)
+        self.search_bar.show_result(f"{len(found)} of {len(every)}")
+        self._show_cursor_verdict()
 
-    def _measure(self, every: list[Row], width: int) -> None:
+    def _measure_columns(self, every: list[OverviewRow], width: int) -> None:
         """Find out which columns there is room for."""
         now, zone = self.view.now, self.view.zone
-        self._lengths = {one: self._lengths.get(one) or lengths(one, now, zone) for one in every}
-        self._grid = grid(self._lengths.values(), width)
-        self._drawn = {(one, at): known for (one, at), known in self._drawn.items() if one in self._lengths}
-        self._every, self._width, self._tally = every, width, words.tally(every)
+        self._cell_widths = {
+            one: self._cell_widths.get(one) or measure_cells(one, now, zone) for one in every
+        }
+        self._table_layout = build_table_layout(self._cell_widths.values(), width)
+        self._line_cache = {
+            (one, at): known for (one, at), known in self._line_cache.items() if one in self._cell_widths
+        }
+        self._all_rows, self._width, self._rows_by_verdict = every, width, words.group_by_verdict(every)
 
-    def sought(self) -> None:
+    def handle_search(self) -> None:
         """Only the orgs in which the words occur, from the first one on."""
         self.watch_view()
 
-    def entered(self) -> None:
+    def handle_enter(self) -> None:
         """Go to the org under the cursor."""
         if self._rows:
-            self.post_message(self.Chosen(self._rows[self.lines.cursor].key))
+            self.post_message(self.OrgChosen(self._rows[self.item_list.cursor].key))
 
-    def on_lines_moved(self) -> None:
+    def on_virtual_list_cursor_moved(self) -> None:
         """Another org is under the cursor."""
-        self._at = self._rows[self.lines.cursor].key
-        self._tell()
+        self._cursor_key = self._rows[self.item_list.cursor].key
+        self._show_cursor_verdict()
 
-    def on_headline_chosen(self, message: Headline.Chosen) -> None:
+    def on_clickable_line_piece_clicked(self, message: ClickableLine.PieceClicked) -> None:
         """Sort by the column whose header was clicked; the same again turns the order round."""
-        if message.headline.id == "second":
-            column = self._grid.columns[message.place]
-            self._sort_by(column, backwards=column is self._by and not self._backwards)
+        if message.line.id == "second":
+            column = self._table_layout.columns[message.index]
+            self._sort_by(column, backwards=column is self._sort_column and not self._is_reversed)
 
     def action_sort(self, step: int) -> None:
         """Sort by the next column on screen that can be sorted by."""
-        columns = [column for column in self._grid.columns if column in SORTABLE]
-        place = columns.index(self._by) if self._by in columns else -min(step, 0)
+        columns = [column for column in self._table_layout.columns if column in SORTABLE_COLUMNS]
+        place = columns.index(self._sort_column) if self._sort_column in columns else -min(step, 0)
         self._sort_by(columns[(place + step) % len(columns)], backwards=False)
 
     def action_turn(self) -> None:
         """Turn the order round."""
-        self._sort_by(self._by, backwards=not self._backwards)
+        self._sort_by(self._sort_column, backwards=not self._is_reversed)
 
-    def _sort_by(self, column: Column, *, backwards: bool) -> None:
-        if column in SORTABLE:
-            self._by, self._backwards = column, backwards
+    def _sort_by(self, column: OverviewColumn, *, backwards: bool) -> None:
+        if column in SORTABLE_COLUMNS:
+            self._sort_column, self._is_reversed = column, backwards
             self.watch_view()
 
-    def _known_rows(self) -> list[Row]:
+    def _update_rows(self) -> list[OverviewRow]:
         """A row for each org: the one there is, unless its org or the minute has changed."""
         now = self.view.now
         if now.replace(second=0, microsecond=0) != self._minute:
-            self._minute, self._every = now.replace(second=0, microsecond=0), []
-        known = {one.key: one for one in self._every}
-        return [self._row(state, known.get(state.key)) for state in self.view.store.orgs]
+            self._minute, self._all_rows = now.replace(second=0, microsecond=0), []
+        known = {one.key: one for one in self._all_rows}
+        return [self._update_row(state, known.get(state.key)) for state in self.view.store.orgs]
 
-    def _row(self, state: OrgState, known: Row | None) -> Row:
-        return known if known is not None and known.state is state else words.row(state, self.view.now)
+    def _update_row(self, state: OrgState, known: OverviewRow | None) -> OverviewRow:
+        return known if known is not None and known.state is state else words.build_row(state, self.view.now)
 
-    def _cursor(self) -> int:
+    def _find_cursor(self) -> int:
         """Where the org is that the cursor stood on; the first one found, or the same place, without it."""
         places = {one.key: place for place, one in enumerate(self._rows)}
-        at = self._at or self.view.key
+        at = self._cursor_key or self.view.key
         if at in places:
             return places[at]
-        return 0 if self.find.wanted else min(self.lines.cursor, len(self._rows) - 1)
+        return 0 if self.search_bar.search_text else min(self.item_list.cursor, len(self._rows) - 1)
 
-    def _tell(self) -> None:
+    def _show_cursor_verdict(self) -> None:
         """The verdict on the org under the cursor."""
-        at = self._rows[self.lines.cursor].key if self._rows else self.view.key
-        self.tell(replace(self.view, key=at))
+        at = self._rows[self.item_list.cursor].key if self._rows else self.view.key
+        self.show_verdict(replace(self.view, key=at))
 
-    def _sheet(self) -> Sheet:
+    def _build_list(self) -> ListModel:
         """A line for each org, and as much below it as fits for all of them."""
-        if self.find.wanted and not self._rows:
-            told = under_cursor(ink.text((NOTHING_FOUND, ink.MUTED)), self._width, selected=False)
-            return Sheet((0, 1), lambda *_: told, rests=lambda _: False)
-        width, room = self._width - INDENT - MARK, self.lines.size.height
-        self._below = self._blocks.below(self._every, self.view, width, room)
-        heights = [1 + len(self._below.get(one, ())) for one in self._rows]
+        if self.search_bar.search_text and not self._rows:
+            told = add_cursor_mark(
+                styled_text.build_line((NO_MATCH, styled_text.MUTED)), self._width, selected=False
+            )
+            return ListModel((0, 1), lambda *_: told, is_selectable=lambda _: False)
+        width, room = self._width - INDENT - MARK_WIDTH, self.item_list.size.height
+        self._blocks = self._block_cache.build_blocks(self._all_rows, self.view, width, room)
+        heights = [1 + len(self._blocks.get(one, ())) for one in self._rows]
         if heights and heights[-1] > 2:
             heights[-1] -= 1  # the blank line between two orgs
-        return Sheet([0, *accumulate(heights)], self._line)
+        return ListModel([0, *accumulate(heights)], self._draw_line)
 
-    def _line(self, item: int, part: int, selected: bool) -> ink.Line:  # noqa: FBT001 - as a sheet draws
+    def _draw_line(self, item: int, part: int, selected: bool) -> styled_text.StyledLine:  # noqa: FBT001 - as a sheet draws
         one, now = self._rows[item], self.view.now
         if part:
-            below = self._below[one][part - 1]
+            below = self._blocks[one][part - 1]
             if not below.plain:
                 return below.truncate(self._width, pad=True)
-            return under_cursor(ink.text(" " * INDENT, below), self._width, selected=selected)
-        told = said(one, self._grid, now, self.view.zone)
-        known, drawn = self._drawn.get((one, selected), ((), ink.text()))
+            return add_cursor_mark(
+                styled_text.build_line(" " * INDENT, below), self._width, selected=selected
+            )
+        told = format_cells(one, self._table_layout, now, self.view.zone)
+        known, drawn = self._line_cache.get((one, selected), ((), styled_text.build_line()))
         if known != told:
-            drawn = under_cursor(line(one, told, self._grid, now), self._width, selected=selected)
-            self._drawn[one, selected] = told, drawn
+            drawn = add_cursor_mark(
+                build_table_line(one, told, self._table_layout, now), self._width, selected=selected
+            )
+            self._line_cache[one, selected] = told, drawn
         return drawn
 
-    def _title(self) -> ink.Line:
+    def _build_title(self) -> styled_text.StyledLine:
         """How many orgs there are, with which verdicts; the order, where no arrow shows it."""
-        count = len(self._every)
-        parts = [ink.text((f"{count} org{'' if count == 1 else 's'}", ink.TITLE))]
-        for verdict, rows in self._tally.items():
-            parts.append(ink.text((f"{len(rows)} {verdict}", _colour(rows[0].verdict, self.view.now))))
-        if self._by not in self._grid.widths:
-            parts.append(ink.text((f"by {self._by}", ink.MUTED)))
-        return ink.longest((ink.text(" ", line) for line in ink.fewer(parts, "   ")), self.app.size.width)
+        count = len(self._all_rows)
+        parts = [styled_text.build_line((f"{count} org{'' if count == 1 else 's'}", styled_text.HEADING))]
+        for verdict, rows in self._rows_by_verdict.items():
+            parts.append(
+                styled_text.build_line(
+                    (f"{len(rows)} {verdict}", _get_title_style(rows[0].verdict, self.view.now))
+                )
+            )
+        if self._sort_column not in self._table_layout.widths:
+            parts.append(styled_text.build_line((f"by {self._sort_column}", styled_text.MUTED)))
+        return styled_text.pick_fitting(
+            (styled_text.build_line(" ", line) for line in styled_text.iterate_shorter(parts, "   ")),
+            self.app.size.width,
+        )
 
 
-def _colour(verdict: Verdict, now: datetime) -> str:
+def _get_title_style(verdict: Verdict, now: datetime) -> str:
     """That of a verdict in the title, where no window makes CAN WORK louder."""
-    calm = verdict.state is State.CAN_WORK and not verdict.locked
-    return ink.STYLE[Severity.NORMAL if calm else ink.severity(verdict, now)]
+    calm = verdict.state is VerdictState.CAN_WORK and not verdict.is_locked
+    return styled_text.SEVERITY_STYLES[
+        Severity.NORMAL if calm else styled_text.get_verdict_severity(verdict, now)
+    ]

@@ -7,30 +7,30 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
-from claudemeter_tui.tui.keys import FOOTER
+from claudemeter_tui.tui.keys import FOOTER_KEYS
 from claudemeter_tui.tui.options import Options
 
-HINTS = [key for key in FOOTER if key.action in ("quit", "help")]
+STARTING_KEYS = [key for key in FOOTER_KEYS if key.action in ("quit", "help")]
 
 
-def reading(note: str) -> str:
+def describe_activity(note: str) -> str:
     """What is being done; a demo does not ask claude.ai."""
     return "Reading …" if note else "Reading claude.ai …"
 
 
-class Starting(Screen[None]):
+class StartingScreen(Screen[None]):
     """The dashboard's place until there is something to show on it."""
 
     DEFAULT_CSS = """
-    Starting > .keys { dock: bottom; }
+    StartingScreen > .keys { dock: bottom; }
     """
 
     def __init__(self, options: Options) -> None:
         """Begin as wanted."""
         super().__init__()
         self._note = f"  {options.note}" if options.note else ""
-        said = reading(options.note)
-        self._reading = said.replace("…", "...") if options.ascii else said
+        said = describe_activity(options.note)
+        self._activity = said.replace("…", "...") if options.ascii else said
 
     def compose(self) -> ComposeResult:
         """The name, what is being done, and in more than one line what can be done."""
@@ -38,10 +38,12 @@ class Starting(Screen[None]):
             Content.assemble(
                 (" claudemeter", "bold $foreground"),
                 (self._note, "$accent"),
-                (f"   {self._reading}", "$muted"),
+                (f"   {self._activity}", "$muted"),
             )
         )
-        hints = [[(f"  {key.shown}", "bold $foreground"), (f" {key.label}", "$muted")] for key in HINTS]
+        hints = [
+            [(f"  {key.display}", "bold $foreground"), (f" {key.label}", "$muted")] for key in STARTING_KEYS
+        ]
         line = Content.assemble(*(part for hint in hints for part in hint))
         yield Static(line[1:], classes="keys")
 

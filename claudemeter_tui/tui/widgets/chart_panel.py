@@ -1,125 +1,266 @@
-"""The chart: what was spent over this run, or how full the windows were."""
+"""The chart of spending or windows, with its title."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from textual import events
 from textual.reactive import var
 
+from claudemeter_tui.charts.canvas import ChartStyle
+from claudemeter_tui.charts.chart import ChartPoint, RenderedChart, build_credits_chart, build_windows_chart
+from claudemeter_tui.charts.time_axis import MIN_CHART_HEIGHT, MIN_CHART_WIDTH, ChartFrame, to_datetime
+from claudemeter_tui.formatting import events as told
+from claudemeter_tui.formatting import values as form
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.store import OrgState
-from claudemeter_tui.text.chart import LOWEST, NARROWEST, Chart, Frame, credits_chart, windows_chart
-from claudemeter_tui.tui import ink
+from claudemeter_tui.model.windows import Severity
+from claudemeter_tui.tui import styled_text
 from claudemeter_tui.tui.view import View
-from claudemeter_tui.tui.widgets.chart_title import SPANS, STYLES, head
-from claudemeter_tui.tui.widgets.drawing import Drawing
+from claudemeter_tui.tui.widgets.line_widget import LineWidget
 
-EVERY = 30
+CHART_SPANS: tuple[tuple[timedelta | None, str], ...] = (
+    (timedelta(minutes=15), "the last 15 minutes"),
+    (timedelta(hours=1), "the last hour"),
+    (None, "the run"),
+    (timedelta(days=1), "the last day"),
+    (timedelta(days=7), "the last week"),
+)
+"""How far back a chart can look, and how that is called."""
+
+CHART_STYLES: dict[ChartStyle | Severity, str] = {
+    ChartStyle.SCALE: styled_text.MUTED,
+    ChartStyle.LIMIT: styled_text.MUTED,
+    ChartStyle.CURVE: "$curve",
+    ChartStyle.SECOND: "$accent",
+    ChartStyle.BOTH: "$curve on $accent",
+    **{
+        severity: f"bold {style.removeprefix('bold ')}"
+        for severity, style in styled_text.SEVERITY_STYLES.items()
+    },
+}
+"""The colour of each piece of a chart."""
+CURVE_SAMPLES = {False: ("▄▄", "▖▖"), True: ("--", "==")}
+"""What the first curve looks like, and what any other does; in ASCII too."""
+
+
+def build_chart_title(
+    view: View, state: OrgState, room: int, *, windows: bool, found: ChartPoint | None
+) -> tuple[styled_text.StyledLine, styled_text.StyledLine]:
+    """Title and note, as full as there is room for both.
+
+    Args:
+        view: What is on screen.
+        state: The org.
+        room: Cells for both together.
+        windows: The windows are shown, not the credits.
+        found: What stands under the pointer. None: it is elsewhere.
+    """
+    subject = styled_text.build_line(
+        ("Utilization" if windows else _describe_credits(state), styled_text.HEADING)
+    )
+    since = _format_since(_find_first_time(state, windows=windows), view)
+    titles = [styled_text.build_line(subject, (f" {since}", styled_text.MUTED)), subject]
+    if found is not None:
+        pairs = [(title, note) for note in _iterate_pointer_notes(found, view) for title in titles]
+    elif windows:
+        keys = list(_iterate_curve_keys(view, state))
+        pairs = [(title, key) for title in (*titles, styled_text.build_line("")) for key in keys]
+    else:
+        pairs = [(title, _build_rise(view, state)) for title in titles]
+    return next(
+        (pair for pair in pairs if sum(map(_measure_line, pair)) <= room),
+        (subject, styled_text.build_line("")),
+    )
+
+
+def _measure_line(line: styled_text.StyledLine) -> int:
+    return line.cell_length
+
+
+def _describe_credits(state: OrgState) -> str:
+    if state.credits.own_meter is None:
+        return "Used credits of the pool"
+    return "Used credits" if state.credits.pool_meter is None else "Your used credits"
+
+
+def _find_first_time(state: OrgState, *, windows: bool) -> datetime:
+    """When what is shown was read first."""
+    if windows:
+        return to_datetime(min(history.since for history in state.histories.values()))
+    return state.series.runs[0].first
+
+
+def _format_since(first: datetime, view: View) -> str:
+    """`since 14:02`; where less is shown `in the last hour`, where it is all the same both."""
+    since = f"since {form.format_moment(first, view.now, view.zone)}"
+    if view.span is None:
+        return since
+    within = f"in {dict(CHART_SPANS)[view.span]}"
+    return within if first < view.now - view.span else f"{within}, {since}"
+
+
+def _build_rise(view: View, state: OrgState) -> styled_text.StyledLine:
+    """What was spent in the time that is shown."""
+    spent = (
+        state.series.spent if view.span is None else state.series.compute_spent_since(view.now - view.span)
+    )
+    return styled_text.build_line(
+        (f"+{form.format_money(spent)}", styled_text.HEADING if spent.minor else styled_text.MUTED)
+    )
+
+
+def _iterate_curve_keys(view: View, state: OrgState) -> Iterator[styled_text.StyledLine]:
+    """Each window with a sample of its curve and where it stands, then with less."""
+    windows = state.plan.windows if state.plan else ()
+    known = {it.label: form.format_percent(it.percent) for it in windows if not it.is_due(view.now)}
+    for cells, percents in ((2, known), (2, {}), (1, {})):
+        parts = [
+            styled_text.build_line(
+                (
+                    CURVE_SAMPLES[view.ascii][number > 0][:cells],
+                    CHART_STYLES[ChartStyle.SECOND if number else ChartStyle.CURVE],
+                ),
+                f" {label} {percents.get(label, '')}".rstrip(),
+            )
+            for number, label in enumerate(state.histories)
+        ]
+        yield styled_text.join_pieces(parts, " " * cells)
+
+
+def _iterate_pointer_notes(found: ChartPoint, view: View) -> Iterator[styled_text.StyledLine]:
+    """`14:31  $50.00 · BLOCKED: your own monthly limit is reached`, then with less of what happened."""
+    at = form.format_moment(found.events[0].at if found.events else found.ends_at, view.now, view.zone)
+    values = "  ".join(found.values) or "nothing read"
+    happened = [styled_text.build_line(told.describe_event(event, view.zone)) for event in found.events]
+    return styled_text.iterate_shorter(
+        [styled_text.build_line((f"{at}  {values}", styled_text.HEADING)), *happened]
+    )
+
+
+REPLOT_INTERVAL = 30
 """Seconds after which the chart moves on: plotting costs more than all else on screen together."""
-STACKED = 12
+STACKED_MARGIN = 12
 """Cells of the scales of two charts, one below the other, at least: `cap $50.00 ┤`."""
-HEADED_FROM = 6
+CHART_TITLE_FROM = 6
 """Lines from which a chart without a frame says what it shows."""
 
 
-class ChartPanel(Drawing):
+class ChartPanel(LineWidget):
     """Steps, with gaps where nothing was read, and letters for what happened."""
 
     ALLOW_SELECT = False
 
-    pointer: var[int | None] = var[int | None](None, init=False)
+    pointer_column: var[int | None] = var[int | None](None, init=False)
     """The column under the mouse. None: it is elsewhere."""
 
-    _of: tuple[object, ...] = ()
+    _chart_inputs: tuple[object, ...] = ()
     """What the chart was made of."""
-    _chart: Chart | None = None
+    _chart: RenderedChart | None = None
 
-    def draw(self, width: int, height: int) -> list[ink.Line]:
+    def draw(self, width: int, height: int) -> list[styled_text.StyledLine]:
         """The picture; what it shows and what its marks mean stand in its frame."""
         state = self.view.state
-        if state is None or not is_wanted(self.view):
-            return [ink.fit(ink.text((" Nothing to draw yet", ink.MUTED)), width)]
+        if state is None or not has_chart_data(self.view):
+            return [
+                styled_text.fit_line(
+                    styled_text.build_line((" Nothing to draw yet", styled_text.MUTED)), width
+                )
+            ]
         if self.view.layout.framed:
-            return self._framed(state, width, height)
-        headed = height >= HEADED_FROM
-        lines = self._lines(state, width - 2, height - headed)
+            return self._draw_framed(state, width, height)
+        headed = height >= CHART_TITLE_FROM
+        lines = self._draw_chart(state, width - 2, height - headed)
         if headed:
-            lines.insert(0, ink.spread(*self._head(state, width - 3), width - 2))
-        return [ink.fit(ink.text(" ", line), width) for line in lines]
+            lines.insert(0, styled_text.spread_line(*self._build_head(state, width - 3), width - 2))
+        return [styled_text.fit_line(styled_text.build_line(" ", line), width) for line in lines]
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         """Tell what stands under the pointer."""
-        self.pointer = event.x
+        self.pointer_column = event.x
 
     def on_leave(self) -> None:
         """Tell of all of it again."""
-        self.pointer = None
+        self.pointer_column = None
 
-    def watch_pointer(self) -> None:
+    def watch_pointer_column(self) -> None:
         """Only the note changes."""
         self.redraw()
 
-    def _framed(self, state: OrgState, width: int, height: int) -> list[ink.Line]:
-        lines = self._lines(state, width - 4, height - 2)
-        lines += [ink.text("")] * (height - 2 - len(lines))
-        *above, below = ink.framed(*self._head(state, width - 9), lines, width)
-        return [*above, self._floor(below)]
+    def _draw_framed(self, state: OrgState, width: int, height: int) -> list[styled_text.StyledLine]:
+        lines = self._draw_chart(state, width - 4, height - 2)
+        lines += [styled_text.build_line("")] * (height - 2 - len(lines))
+        *above, below = styled_text.frame_lines(*self._build_head(state, width - 9), lines, width)
+        return [*above, self._add_legend(below)]
 
-    def _head(self, state: OrgState, room: int) -> tuple[ink.Line, ink.Line]:
+    def _build_head(
+        self, state: OrgState, room: int
+    ) -> tuple[styled_text.StyledLine, styled_text.StyledLine]:
         margin = 2 if self.view.layout.framed else 1
         found = None
-        if self._chart is not None and self.pointer is not None:
-            found = self._chart.under(self.pointer - margin)
-        return head(self.view, state, room, windows=shows_windows(self.view), found=found)
+        if self._chart is not None and self.pointer_column is not None:
+            found = self._chart.find_point(self.pointer_column - margin)
+        return build_chart_title(self.view, state, room, windows=shows_windows(self.view), found=found)
 
-    def _lines(self, state: OrgState, width: int, height: int) -> list[ink.Line]:
-        chart = self._plotted(state, width, height)
+    def _draw_chart(self, state: OrgState, width: int, height: int) -> list[styled_text.StyledLine]:
+        chart = self._plot(state, width, height)
         if chart is None:
-            room = height >= LOWEST and width >= NARROWEST
+            room = height >= MIN_CHART_HEIGHT and width >= MIN_CHART_WIDTH
             said = "Nothing was read in this time" if room else "No room for a chart"
-            return [ink.text((said, ink.MUTED))]
-        return [ink.text(*((text, STYLES[what]) for text, what in line)) for line in chart.lines]
+            return [styled_text.build_line((said, styled_text.MUTED))]
+        return [
+            styled_text.build_line(*((text, CHART_STYLES[what]) for text, what in line))
+            for line in chart.lines
+        ]
 
-    def _plotted(self, state: OrgState, width: int, height: int) -> Chart | None:
+    def _plot(self, state: OrgState, width: int, height: int) -> RenderedChart | None:
         """The chart, made anew only where something but a few seconds has changed."""
         view, windows = self.view, shows_windows(self.view)
-        source = state.histories if windows else (state.series, _cap(state))
-        beat, look = view.now.timestamp() // EVERY, (width, height, view.span, view.zone, view.ascii)
+        source = state.histories if windows else (state.series, _get_cap(state))
+        beat, look = (
+            view.now.timestamp() // REPLOT_INTERVAL,
+            (width, height, view.span, view.zone, view.ascii),
+        )
         of = (windows, source, state.key, state.interval, view.events, view.layout, beat, look)
-        if self._of != of:
-            margin = STACKED if view.layout.second else 0
-            frame = Frame(view.now, *look, fresh=2.5 * state.interval, margin=margin)
-            happened = [event for event in view.events if event.key == state.key]
-            self._of = of
+        if self._chart_inputs != of:
+            margin = STACKED_MARGIN if view.layout.second_chart else 0
+            frame = ChartFrame(view.now, *look, max_fresh_age=2.5 * state.interval, margin=margin)
+            happened = [event for event in view.events if event.org_key == state.key]
+            self._chart_inputs = of
             if windows:
-                self._chart = windows_chart(state.histories, frame, events=happened)
+                self._chart = build_windows_chart(state.histories, frame, events=happened)
             else:
-                self._chart = credits_chart(state.series, frame, cap=_cap(state), events=happened)
+                self._chart = build_credits_chart(state.series, frame, cap=_get_cap(state), events=happened)
         return self._chart
 
-    def _floor(self, edge: ink.Line) -> ink.Line:
+    def _add_legend(self, edge: styled_text.StyledLine) -> styled_text.StyledLine:
         """The frame's lower edge with what the marks mean, or with the marks where the axis has none."""
         chart = self._chart
         if chart is None or not chart.letters:
             return edge
         if chart.has_axis:
-            said = [ink.text((mark.letter, ink.TITLE), (f" {mark.word}", ink.MUTED)) for mark in chart.legend]
-            words = ink.fitting(said, edge.cell_length - 6).rstrip()
-            return ink.text(edge[:2], " ", words, " ", edge[words.cell_length + 4 :])
+            said = [
+                styled_text.build_line(
+                    (mark.letter, styled_text.HEADING), (f" {mark.word}", styled_text.MUTED)
+                )
+                for mark in chart.legend
+            ]
+            words = styled_text.fit_pieces(said, edge.cell_length - 6).rstrip()
+            return styled_text.build_line(edge[:2], " ", words, " ", edge[words.cell_length + 4 :])
         for column, (letter, severity) in chart.letters.items():
             x = 2 + chart.margin + column
-            edge = ink.text(edge[:x], (letter, STYLES[severity]), edge[x + 1 :])
+            edge = styled_text.build_line(edge[:x], (letter, CHART_STYLES[severity]), edge[x + 1 :])
         return edge
 
 
-def is_wanted(view: View) -> bool:
+def has_chart_data(view: View) -> bool:
     """Whether there is anything to plot."""
-    return view.state is not None and (_has_credits(view.state) or bool(view.state.histories))
+    return view.state is not None and (_has_credit_values(view.state) or bool(view.state.histories))
 
 
-def is_moving(view: View) -> bool:
+def has_chart_changed(view: View) -> bool:
     """Whether what is plotted has changed in this run."""
     if view.state is None:
         return False
@@ -132,37 +273,45 @@ def is_moving(view: View) -> bool:
 def shows_windows(view: View) -> bool:
     """Whether the chart shows how full the windows were: where it is wished, or there are no credits."""
     state = view.state
-    return state is not None and bool(state.histories) and (view.windows or not _has_credits(state))
+    return (
+        state is not None
+        and bool(state.histories)
+        and (view.prefers_windows or not _has_credit_values(state))
+    )
 
 
-def other(view: View) -> View:
+def switch_chart(view: View) -> View:
     """The same view with the chart showing the other thing."""
-    return replace(view, windows=not shows_windows(view))
+    return replace(view, prefers_windows=not shows_windows(view))
 
 
-def has_both(view: View) -> bool:
+def has_both_charts(view: View) -> bool:
     """Whether there are credits and windows to plot."""
-    return view.state is not None and _has_credits(view.state) and bool(view.state.histories)
+    return view.state is not None and _has_credit_values(view.state) and bool(view.state.histories)
 
 
-def refusal(view: View) -> str:
+def explain_no_switch(view: View) -> str:
     """Why the chart cannot show the other thing; empty where it can."""
-    if view.state is None or not is_wanted(view):
+    if view.state is None or not has_chart_data(view):
         return "There is nothing to draw yet."
     if shows_windows(view):
-        return "" if _has_credits(view.state) else "No credits were read for this org: its windows are shown."
+        return (
+            ""
+            if _has_credit_values(view.state)
+            else "No credits were read for this org: its windows are shown."
+        )
     return "" if view.state.histories else "This org has no plan-wide windows: its credits are shown."
 
 
-def wider(span: timedelta | None, step: int) -> timedelta | None:
+def change_span(span: timedelta | None, step: int) -> timedelta | None:
     """The next span in the direction of `step`, ending at the ends."""
-    spans = [each for each, _ in SPANS]
+    spans = [each for each, _ in CHART_SPANS]
     return spans[min(len(spans) - 1, max(0, spans.index(span) + step))]
 
 
-def _has_credits(state: OrgState) -> bool:
+def _has_credit_values(state: OrgState) -> bool:
     return any(run.minor is not None for run in state.series.runs)
 
 
-def _cap(state: OrgState) -> Money | None:
-    return state.credits.lead.cap if state.credits.lead else None
+def _get_cap(state: OrgState) -> Money | None:
+    return state.credits.lead_meter.cap if state.credits.lead_meter else None

@@ -4,233 +4,278 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from claudemeter_tui.model.forecast import Gate
-from claudemeter_tui.model.usage import (
-    Balance,
-    Card,
-    Credits,
-    CreditState,
-    Meter,
-    Origin,
-    Severity,
-    Subscription,
+from claudemeter_tui.formatting import credits as credit_words
+from claudemeter_tui.formatting import values as form
+from claudemeter_tui.formatting.credits import (
+    LOCK_NOT_VISIBLE,
+    NOT_KNOWN,
+    describe_lock_visibility,
+    describe_provenance,
+    format_credits_forecast,
 )
-from claudemeter_tui.text import format as form
-from claudemeter_tui.text import reasons
-from claudemeter_tui.text.figure import endpoint_of
-from claudemeter_tui.text.forecast import credits_lines
-from claudemeter_tui.text.via import NOT_KNOWN, UNSEEN, lock, via
-from claudemeter_tui.tui import ink
+from claudemeter_tui.formatting.figures import find_meter_endpoint
+from claudemeter_tui.model.account import Card, Subscription
+from claudemeter_tui.model.credits import Balance, Credits, CreditState, Meter, MeterOrigin
+from claudemeter_tui.model.forecast import SpendLimit
+from claudemeter_tui.model.windows import Severity
+from claudemeter_tui.tui import styled_text
 from claudemeter_tui.tui.view import View
-from claudemeter_tui.tui.widgets.drawing import Drawing
+from claudemeter_tui.tui.widgets.line_widget import LineWidget
 
-LABEL = 9
+LABEL_WIDTH = 9
 """Cells of a row's label."""
 
 
-class CreditsPanel(Drawing):
+class CreditsPanel(LineWidget):
     """Both gates of the metered credits, each with what is left of it."""
 
-    def draw(self, width: int, height: int) -> list[ink.Line]:
+    def draw(self, width: int, height: int) -> list[styled_text.StyledLine]:
         """The gauge and below it the rows that fit, the most needed first."""
         framed = self.view.layout.framed
         inner, room = (width - 4, height - 2) if framed else (width - 2, height)
         if not framed:
-            lines = [brief(self.view, inner)] if room == 1 else _lines(self.view, inner)[:room]
-            return [ink.fit(ink.text(" ", line), width) for line in lines]
-        lines = _lines(self.view, inner)[:room]
-        lines += [ink.text("")] * (room - len(lines))
-        return ink.framed(ink.text(("Extra usage", ink.TITLE)), _state(self.view), lines, width)
+            lines = (
+                [build_credits_line(self.view, inner)] if room == 1 else _build_lines(self.view, inner)[:room]
+            )
+            return [styled_text.fit_line(styled_text.build_line(" ", line), width) for line in lines]
+        lines = _build_lines(self.view, inner)[:room]
+        lines += [styled_text.build_line("")] * (room - len(lines))
+        return styled_text.frame_lines(
+            styled_text.build_line(("Extra usage", styled_text.HEADING)),
+            _build_state(self.view),
+            lines,
+            width,
+        )
 
 
-def wanted(view: View) -> int:
+def count_credits_lines(view: View) -> int:
     """How many lines the panel would fill."""
-    return max(1, len(_lines(view, 40)))
+    return max(1, len(_build_lines(view, 40)))
 
 
-def _state(view: View) -> ink.Line:
+def _build_state(view: View) -> styled_text.StyledLine:
     """Whether the credits are open, beside the title."""
     if view.state is None or view.state.read_at is None:
-        return ink.text("")
-    state = view.state.credits.state(view.now)
-    style = {CreditState.LOCKED: ink.STYLE[Severity.FULL], CreditState.OPEN: ink.STYLE[Severity.NORMAL]}
+        return styled_text.build_line("")
+    state = view.state.credits.compute_state(view.now)
+    style = {
+        CreditState.LOCKED: styled_text.SEVERITY_STYLES[Severity.FULL],
+        CreditState.OPEN: styled_text.SEVERITY_STYLES[Severity.NORMAL],
+    }
     named = {CreditState.ABSENT: "none", CreditState.UNKNOWN: "not known"}.get(state, str(state))
-    lead = view.state.credits.lead
-    by = via(view.state, endpoint_of(lead)) if lead is not None else ""
-    return ink.joined([ink.text((by, ink.MUTED)), ink.text((named, style.get(state, ink.MUTED)))][not by :])
+    lead = view.state.credits.lead_meter
+    by = describe_provenance(view.state, find_meter_endpoint(lead)) if lead is not None else ""
+    return styled_text.join_pieces(
+        [
+            styled_text.build_line((by, styled_text.MUTED)),
+            styled_text.build_line((named, style.get(state, styled_text.MUTED))),
+        ][not by :]
+    )
 
 
-def _lines(view: View, width: int) -> list[ink.Line]:
+def _build_lines(view: View, width: int) -> list[styled_text.StyledLine]:
     state = view.state
     if state is None or state.read_at is None:
-        return [ink.text(("Not read yet", ink.MUTED))]
-    credits, lead = state.credits, state.credits.lead
-    lines = [*_gauge(lead, width)] if lead and lead.used else [ink.text((_nothing(credits, view), ink.MUTED))]
-    lines += [_row(label, forms, width) for label, *forms in _rows(credits, view)]
-    forecast = credits_lines(state, view.now, view.zone)
-    lines += [_row(label, [said], width) for label, said in zip(("rate", ""), forecast, strict=False)]
-    lines += [_row("next", forms, width) for forms in _charge(state.subscription)]
+        return [styled_text.build_line(("Not read yet", styled_text.MUTED))]
+    credits, lead = state.credits, state.credits.lead_meter
+    lines = (
+        [*_build_gauge(lead, width)]
+        if lead and lead.used
+        else [styled_text.build_line((_explain_missing(credits, view), styled_text.MUTED))]
+    )
+    lines += [_build_row(label, forms, width) for label, *forms in _iterate_rows(credits, view)]
+    forecast = format_credits_forecast(state, view.now, view.zone)
+    lines += [_build_row(label, [said], width) for label, said in zip(("rate", ""), forecast, strict=False)]
+    lines += [_build_row("next", forms, width) for forms in _format_charge(state.subscription)]
     return lines
 
 
-def brief(view: View, width: int) -> ink.Line:
+def build_credits_line(view: View, width: int) -> styled_text.StyledLine:
     """Everything in one line: the gauge in words."""
     credits = view.state.credits if view.state else Credits()
-    lead = credits.lead
+    lead = credits.lead_meter
     if view.state is None or view.state.read_at is None:
-        return ink.text(("extra usage not read yet", ink.MUTED))
+        return styled_text.build_line(("extra usage not read yet", styled_text.MUTED))
     if lead is None or lead.used is None:
-        return ink.text((f"extra usage: {_nothing(credits, view)}", ink.MUTED))
-    style, mark = _severity(lead, view)
-    whose = "extra " if lead.personal else "pool "
-    beside = list(_beside(credits, view))
-    used = [ink.text(whose, (f"{form} {mark}".rstrip(), style)) for form in _amounts(lead)]
-    parts = [ink.joined([used[0], *beside[:end]]) for end in range(len(beside), -1, -1)]
-    return ink.longest([*parts, *used[1:]], width)
+        return styled_text.build_line((f"extra usage: {_explain_missing(credits, view)}", styled_text.MUTED))
+    style, mark = _get_style(lead, view)
+    whose = "extra " if lead.is_personal else "pool "
+    beside = list(_build_notes(credits, view))
+    used = [
+        styled_text.build_line(whose, (f"{form} {mark}".rstrip(), style)) for form in _format_amounts(lead)
+    ]
+    parts = [styled_text.join_pieces([used[0], *beside[:end]]) for end in range(len(beside), -1, -1)]
+    return styled_text.pick_fitting([*parts, *used[1:]], width)
 
 
-def _beside(credits: Credits, view: View) -> Iterator[ink.Line]:
+def _build_notes(credits: Credits, view: View) -> Iterator[styled_text.StyledLine]:
     """Whether they are shut, and the balance."""
-    match credits.state(view.now):
+    match credits.compute_state(view.now):
         case CreditState.LOCKED as shut:
-            yield ink.text((str(shut), ink.STYLE[Severity.FULL]))
+            yield styled_text.build_line((str(shut), styled_text.SEVERITY_STYLES[Severity.FULL]))
         case CreditState.OFF as shut:
-            yield ink.text((str(shut), ink.MUTED))
-    if view.state is not None and (seen := lock(view.state, view.now, view.zone)):
-        yield ink.text((f"lock {'?' if seen == NOT_KNOWN else seen}", ink.MUTED))
+            yield styled_text.build_line((str(shut), styled_text.MUTED))
+    if view.state is not None and (seen := describe_lock_visibility(view.state, view.now, view.zone)):
+        yield styled_text.build_line((f"lock {'?' if seen == NOT_KNOWN else seen}", styled_text.MUTED))
     if credits.balance and credits.balance.amount:
-        yield ink.text((f"balance {form.money(credits.balance.amount)}", ink.MUTED))
+        yield styled_text.build_line(
+            (f"balance {form.format_money(credits.balance.amount)}", styled_text.MUTED)
+        )
 
 
-def _severity(meter: Meter, view: View) -> tuple[str, str]:
-    severity = Severity.of(meter.percent)
-    if meter.state(view.now) is CreditState.LOCKED:
+def _get_style(meter: Meter, view: View) -> tuple[str, str]:
+    severity = Severity.from_percent(meter.percent)
+    if meter.compute_state(view.now) is CreditState.LOCKED:
         severity = Severity.FULL
-    return ink.STYLE[severity], ink.MARK[severity]
+    return styled_text.SEVERITY_STYLES[severity], styled_text.SEVERITY_MARKS[severity]
 
 
-def _amounts(meter: Meter) -> list[str]:
+def _format_amounts(meter: Meter) -> list[str]:
     """`$17.20 of $50.00  34 %`, or with what stands in for a cap; then the same in fewer words."""
-    used = form.money(meter.used) if meter.used else "?"
+    used = form.format_money(meter.used) if meter.used else "?"
     if meter.cap is None:
-        return [f"{used} used, " + ("no cap" if meter.uncapped else "cap not reported"), f"{used} used", used]
-    whole = f"{used} of {form.money(meter.cap)}"
+        return [
+            f"{used} used, " + ("no cap" if meter.is_uncapped else "cap not reported"),
+            f"{used} used",
+            used,
+        ]
+    whole = f"{used} of {form.format_money(meter.cap)}"
     if meter.percent is None:
         return [whole, used]
-    share = form.percent(meter.percent)
+    share = form.format_percent(meter.percent)
     return [f"{whole}  {share}", f"{used}  {share}", share]
 
 
-def _gauge(meter: Meter, width: int) -> Iterator[ink.Line]:
-    severity = Severity.of(meter.percent)
-    style = ink.STYLE[severity]
-    used = form.money(meter.used) if meter.used else "?"
+def _build_gauge(meter: Meter, width: int) -> Iterator[styled_text.StyledLine]:
+    severity = Severity.from_percent(meter.percent)
+    style = styled_text.SEVERITY_STYLES[severity]
+    used = form.format_money(meter.used) if meter.used else "?"
     if meter.cap is None:
-        yield ink.text((used, ink.TITLE), " used", "" if meter.personal else " by the pool")
+        yield styled_text.build_line(
+            (used, styled_text.HEADING), " used", "" if meter.is_personal else " by the pool"
+        )
         return
-    percent = form.percent(meter.percent) if meter.percent is not None else ""
-    amount = ink.text((used, ink.TITLE), f" of {form.money(meter.cap)}", "" if meter.personal else " (pool)")
-    yield ink.spread(amount, ink.text((f"{percent} {ink.MARK[severity]}", style)), width)
-    yield ink.bar(meter.percent, width, style)
+    percent = form.format_percent(meter.percent) if meter.percent is not None else ""
+    amount = styled_text.build_line(
+        (used, styled_text.HEADING),
+        f" of {form.format_money(meter.cap)}",
+        "" if meter.is_personal else " (pool)",
+    )
+    yield styled_text.spread_line(
+        amount, styled_text.build_line((f"{percent} {styled_text.SEVERITY_MARKS[severity]}", style)), width
+    )
+    yield styled_text.build_bar(meter.percent, width, style)
 
 
-def _nothing(credits: Credits, view: View) -> str:
+def _explain_missing(credits: Credits, view: View) -> str:
     """Why there is no figure."""
-    match credits.state(view.now):
+    match credits.compute_state(view.now):
         case CreditState.ABSENT:
             return "none: no metered billing on this org"
         case CreditState.OFF:
-            shut = credits.shut(view.now)
-            return f"off: {reasons.words(shut.reason)}" if shut and shut.reason else "off"
+            shut = credits.find_deciding_meter(view.now)
+            return f"off: {credit_words.describe_reason(shut.reason)}" if shut and shut.reason else "off"
         case CreditState.LOCKED:
             return "locked; the amount is not reported"
         case _:
             return "not reported"
 
 
-def _rows(credits: Credits, view: View) -> Iterator[tuple[str, ...]]:
+def _iterate_rows(credits: Credits, view: View) -> Iterator[tuple[str, ...]]:
     """Label and value of each row; behind a value the same in fewer words, for a narrow place."""
-    lead = credits.lead
-    tighter = tighter_gate(credits)
+    lead = credits.lead_meter
+    tighter = find_tighter_gate(credits)
     if lead is not None:
-        if lead.left is not None:
-            yield "cap", *_tagged([f"{form.money(lead.left)} left"], tighter is Gate.CAP)
+        if lead.remaining is not None:
+            yield (
+                "cap",
+                *_tag_tighter([f"{form.format_money(lead.remaining)} left"], tighter is SpendLimit.CAP),
+            )
         elif lead.used is not None:
-            yield "cap", "no cap" if lead.uncapped else "not reported"
-        if lead.enabled is False and lead.used is not None and credits.state(view.now) is CreditState.OFF:
-            yield "state", "off" + (f": {reasons.words(lead.reason)}" if lead.reason else "")
-    if view.state is not None and (seen := lock(view.state, view.now, view.zone)):
-        yield "lock", f"{seen}: {UNSEEN}", f"{seen}, unseen by Claude Code", seen
+            yield "cap", "no cap" if lead.is_uncapped else "not reported"
+        if (
+            lead.is_enabled is False
+            and lead.used is not None
+            and credits.compute_state(view.now) is CreditState.OFF
+        ):
+            yield "state", "off" + (f": {credit_words.describe_reason(lead.reason)}" if lead.reason else "")
+    if view.state is not None and (seen := describe_lock_visibility(view.state, view.now, view.zone)):
+        yield "lock", f"{seen}: {LOCK_NOT_VISIBLE}", f"{seen}, unseen by Claude Code", seen
     if credits.balance is not None:
-        yield "balance", *_tagged(_balance(credits.balance, view), tighter is Gate.BALANCE)
-    if credits.pool is not None and credits.pool is not lead:
-        yield "pool", *_amounts(credits.pool)
+        yield "balance", *_tag_tighter(_format_balance(credits.balance, view), tighter is SpendLimit.BALANCE)
+    if credits.pool_meter is not None and credits.pool_meter is not lead:
+        yield "pool", *_format_amounts(credits.pool_meter)
     for other in credits.meters:
-        if lead is not None and other not in (lead, credits.pool) and _disagrees(other, lead):
-            yield _ORIGIN[other.origin], *(f"says {form}" for form in _amounts(other))
+        if lead is not None and other not in (lead, credits.pool_meter) and _has_other_figures(other, lead):
+            yield _ORIGIN_LABELS[other.origin], *(f"says {form}" for form in _format_amounts(other))
 
 
-def _tagged(forms: list[str], tighter: bool) -> list[str]:  # noqa: FBT001 - the gate with less left, or not
+def _tag_tighter(forms: list[str], tighter: bool) -> list[str]:  # noqa: FBT001 - the gate with less left, or not
     return [*(f"{form} · tighter" for form in forms if tighter), *forms]
 
 
-_ORIGIN = {Origin.OVERAGE: "overage", Origin.OWN: "own", Origin.EXTRA_USAGE: "usage", Origin.SPEND: "spend"}
+_ORIGIN_LABELS = {
+    MeterOrigin.OVERAGE: "overage",
+    MeterOrigin.OWN_OVERAGE: "own",
+    MeterOrigin.EXTRA_USAGE: "usage",
+    MeterOrigin.SPEND: "spend",
+}
 
 
-def tighter_gate(credits: Credits) -> Gate | None:
+def find_tighter_gate(credits: Credits) -> SpendLimit | None:
     """The gate with less left, of a cap and a balance that can be compared; None where there are not both."""
-    left = credits.lead.left if credits.lead else None
+    left = credits.lead_meter.remaining if credits.lead_meter else None
     balance = credits.balance.amount if credits.balance else None
     if left is None or balance is None or left.unit != balance.unit or left.minor == balance.minor:
         return None
-    return Gate.CAP if left.minor < balance.minor else Gate.BALANCE
+    return SpendLimit.CAP if left.minor < balance.minor else SpendLimit.BALANCE
 
 
-def _disagrees(other: Meter, lead: Meter) -> bool:
+def _has_other_figures(other: Meter, lead: Meter) -> bool:
     """Whether two replies give different figures for the same thing."""
     both = ((other.used, lead.used), (other.cap, lead.cap))
     return any(a is not None and b is not None and (a.unit, a.minor) != (b.unit, b.minor) for a, b in both)
 
 
-def _balance(balance: Balance, view: View) -> list[str]:
+def _format_balance(balance: Balance, view: View) -> list[str]:
     """The amount with what is known of it, and then with less and less."""
     if balance.amount is None:
         return ["nothing bought"]
-    parts = [form.money(balance.amount)]
+    parts = [form.format_money(balance.amount)]
     dated = [one for one in balance.tranches if one.expires_at and one.expires_at > view.now]
     if dated:
         first = min(dated, key=lambda one: one.expires_at or view.now)
-        ends = form.local(first.expires_at or view.now, view.zone).date()
-        parts.append(f"{form.money(first.remaining)} of it to {ends:%b} {ends.day}")
+        ends = form.to_local(first.expires_at or view.now, view.zone).date()
+        parts.append(f"{form.format_money(first.remaining)} of it to {ends:%b} {ends.day}")
     if balance.auto_reload:
         parts.append("tops itself up")
     return [", ".join(parts[:end]) for end in range(len(parts), 0, -1)]
 
 
-def _charge(subscription: Subscription | None) -> Iterator[list[str]]:
+def _format_charge(subscription: Subscription | None) -> Iterator[list[str]]:
     """What is charged next and what changes, each in fewer and fewer words."""
     if subscription is None:
         return
-    if subscription.ends is not None:
-        yield [f"none: ends {subscription.ends.isoformat()}"]
+    if subscription.ends_on is not None:
+        yield [f"none: ends {subscription.ends_on.isoformat()}"]
     elif subscription.next_charge is not None:
         charge = f"charge {subscription.next_charge.isoformat()}"
-        yield [*(f"{charge} · {paid}" for paid in _paid(subscription.card)), charge]
+        yield [*(f"{charge} · {paid}" for paid in _format_card(subscription.card)), charge]
     elif subscription.paid_through is not None:
         yield [f"none: a gift, paid to {subscription.paid_through.isoformat()}"]
-    if subscription.change is not None:
-        plan, day = subscription.change
+    if subscription.scheduled_change is not None:
+        plan, day = subscription.scheduled_change
         yield [*([f"plan {plan} from {day.isoformat()}"] if day else []), f"plan {plan}"]
     if subscription.status not in (None, "active", "trialing"):
         yield [f"payment: {subscription.status}"]
 
 
-def _paid(card: Card | None) -> Iterator[str]:
+def _format_card(card: Card | None) -> Iterator[str]:
     if card is not None:
         yield f"{card.brand} ••{card.last4}" if card.last4 else card.brand
 
 
-def _row(label: str, forms: Sequence[str], width: int) -> ink.Line:
+def _build_row(label: str, forms: Sequence[str], width: int) -> styled_text.StyledLine:
     """A label, and the fullest of the forms that fits."""
-    head = ink.text((label.ljust(LABEL), ink.MUTED))
-    return ink.longest((ink.text(head, form) for form in forms), width)
+    head = styled_text.build_line((label.ljust(LABEL_WIDTH), styled_text.MUTED))
+    return styled_text.pick_fitting((styled_text.build_line(head, form) for form in forms), width)

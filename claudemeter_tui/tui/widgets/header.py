@@ -2,59 +2,67 @@
 
 from __future__ import annotations
 
+from claudemeter_tui.formatting import values as form
 from claudemeter_tui.model.store import SessionState
-from claudemeter_tui.text import format as form
-from claudemeter_tui.tui import ink
+from claudemeter_tui.tui import styled_text
 from claudemeter_tui.tui.view import View
-from claudemeter_tui.tui.widgets.drawing import Drawing
+from claudemeter_tui.tui.widgets.line_widget import LineWidget
 
 
-class Header(Drawing):
+class Header(LineWidget):
     """The first line of a screen that has room for it."""
 
-    def draw(self, width: int, height: int) -> list[ink.Line]:  # noqa: ARG002
+    def draw(self, width: int, height: int) -> list[styled_text.StyledLine]:  # noqa: ARG002
         """Name and session on the left, times on the right; the session goes first."""
         note = f"  {self.view.note}" if self.view.note else ""
-        name = ink.text((" claudemeter", ink.TITLE), (note, "$accent"))
+        name = styled_text.build_line((" claudemeter", styled_text.HEADING), (note, "$accent"))
         room = width - name.cell_length - 6
-        fitting = (times for times in ink.fewer(_times(self.view)) if times.cell_length <= room)
-        times = next(fitting, ink.text())
-        who = _who(self.view)
-        while who and ink.joined(who).cell_length > room - times.cell_length:
+        fitting = (
+            times
+            for times in styled_text.iterate_shorter(_build_times(self.view))
+            if times.cell_length <= room
+        )
+        times = next(fitting, styled_text.build_line())
+        who = _build_account(self.view)
+        while who and styled_text.join_pieces(who).cell_length > room - times.cell_length:
             who.pop()
-        name = ink.text(name, "   ", ink.joined(who))
-        return [ink.spread(name, times, width - 1)]
+        name = styled_text.build_line(name, "   ", styled_text.join_pieces(who))
+        return [styled_text.spread_line(name, times, width - 1)]
 
 
-def _times(view: View) -> list[ink.Line]:
+def _build_times(view: View) -> list[styled_text.StyledLine]:
     """`updated 18s ago`, `next in 42s`; stale figures say so."""
     session, state = view.session, view.state
     parts: list[tuple[str, str]] = []
     if state is not None and state.read_at is not None:
-        age = form.age(view.now - state.read_at)
+        age = form.format_age(view.now - state.read_at)
         stale = state.is_stale(view.now)
         parts.append(
-            (f"stale: read {age}" if stale else f"updated {age}", "$warning" if stale else ink.MUTED)
+            (f"stale: read {age}" if stale else f"updated {age}", "$warning" if stale else styled_text.MUTED)
         )
     if session is not None:
-        parts.append((_next(session, view), ink.MUTED))
-    return [ink.text(part) for part in parts if part[0]]
+        parts.append((_format_next_poll(session, view), styled_text.MUTED))
+    return [styled_text.build_line(part) for part in parts if part[0]]
 
 
-def _next(session: SessionState, view: View) -> str:
+def _format_next_poll(session: SessionState, view: View) -> str:
     schedule = session.schedule
-    if session.polling or schedule is None:
+    if session.is_polling or schedule is None:
         return "reading now"
     left = schedule.next_at - view.now
-    if schedule.held:
-        return f"asks again at {form.when(schedule.next_at, view.now, view.zone)}"
+    if schedule.is_backing_off:
+        return f"asks again at {form.format_moment(schedule.next_at, view.now, view.zone)}"
     what = "next" if session.session.browser else "looks again"
-    return f"{what} in {form.countdown(left)}"
+    return f"{what} in {form.format_countdown(left)}"
 
 
-def _who(view: View) -> list[ink.Line]:
+def _build_account(view: View) -> list[styled_text.StyledLine]:
     """Account and session, the most needed first."""
     if view.session is None:
         return []
     account = view.session.account.email or view.session.account.uuid or ""
-    return [ink.text((part, ink.MUTED)) for part in (account, view.session.session.label) if part]
+    return [
+        styled_text.build_line((part, styled_text.MUTED))
+        for part in (account, view.session.session.label)
+        if part
+    ]

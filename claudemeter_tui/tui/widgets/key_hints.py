@@ -8,21 +8,21 @@ from dataclasses import dataclass
 from textual import events
 from textual.message import Message
 
-from claudemeter_tui.tui import ink
+from claudemeter_tui.tui import styled_text
 from claudemeter_tui.tui.keys import Key
-from claudemeter_tui.tui.widgets.drawing import Drawing
+from claudemeter_tui.tui.widgets.line_widget import LineWidget
 
-BETWEEN = 2
+HINT_GAP = 2
 """Blanks between two hints."""
 
 
-class KeyHints(Drawing):
+class KeyHints(LineWidget):
     """As many whole hints as fit; each can be clicked."""
 
     ALLOW_SELECT = False
 
     @dataclass
-    class Chosen(Message):
+    class HintClicked(Message):
         """A hint was clicked."""
 
         action: str
@@ -37,25 +37,30 @@ class KeyHints(Drawing):
         self._keys = tuple(keys)
         self.redraw()
 
-    def draw(self, width: int, height: int) -> list[ink.Line]:  # noqa: ARG002
+    def draw(self, width: int, height: int) -> list[styled_text.StyledLine]:  # noqa: ARG002
         """Keys and what they do."""
-        parts = [ink.text(" ")]
-        for start, _, key in self._places(width):
+        parts = [styled_text.build_line(" ")]
+        for start, _, key in self._locate_hints(width):
             gap = " " * (start - sum(part.cell_length for part in parts))
-            parts += [ink.text(gap), ink.text((key.shown, ink.TITLE), (f" {key.label}", ink.MUTED))]
-        return [ink.text(*parts)]
+            parts += [
+                styled_text.build_line(gap),
+                styled_text.build_line(
+                    (key.display, styled_text.HEADING), (f" {key.label}", styled_text.MUTED)
+                ),
+            ]
+        return [styled_text.build_line(*parts)]
 
     def on_click(self, event: events.Click) -> None:
         """Ask for what the hint under the pointer says."""
-        for start, end, key in self._places(self.content_size.width):
+        for start, end, key in self._locate_hints(self.content_size.width):
             if start <= event.x < end and key.action:
-                self.post_message(self.Chosen(key.action))
+                self.post_message(self.HintClicked(key.action))
 
-    def _places(self, width: int) -> list[tuple[int, int, Key]]:
+    def _locate_hints(self, width: int) -> list[tuple[int, int, Key]]:
         places, column = [], 1
         for key in self._keys:
-            end = column + ink.text(f"{key.shown} {key.label}").cell_length
+            end = column + styled_text.build_line(f"{key.display} {key.label}").cell_length
             if end <= width:
                 places.append((column, end, key))
-                column = end + BETWEEN
+                column = end + HINT_GAP
         return places

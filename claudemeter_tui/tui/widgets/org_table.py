@@ -1,165 +1,236 @@
-"""How the table of all orgs is drawn: which columns there is room for, and one line of them."""
+"""The table of all orgs: its columns by width, one line per org, and the lines below it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 
 from rich.cells import cell_len
 
-from claudemeter_tui.model.usage import CreditState, Severity
-from claudemeter_tui.text import overview as words
-from claudemeter_tui.text.overview import Column, Row
-from claudemeter_tui.tui import ink
+from claudemeter_tui.formatting import overview as words
+from claudemeter_tui.formatting.overview import OverviewColumn, OverviewRow, list_details
+from claudemeter_tui.model.credits import CreditState
+from claudemeter_tui.model.windows import Severity
+from claudemeter_tui.tui import styled_text
+from claudemeter_tui.tui.view import View
+from claudemeter_tui.tui.widgets import credits_panel, limits_panel
 
-NARROWEST, WIDEST = 10, 36
+MIN_NAME_WIDTH, MAX_NAME_WIDTH = 10, 36
 """Cells of an org's name before a column has to go, and at most."""
-LEAST = {Column.RESETS: 7, Column.AGE: 7}
+MIN_WIDTHS = {OverviewColumn.RESETS: 7, OverviewColumn.AGE: 7}
 """Cells of columns that grow by themselves: `23h 59m`."""
-MOST = {Column.PLAN: 12, Column.WINDOW: 15, Column.SESSION: 24}
+MAX_WIDTHS = {OverviewColumn.PLAN: 12, OverviewColumn.WINDOW: 15, OverviewColumn.SESSION: 24}
 """Most cells of columns that hold names; longer ones end in an ellipsis."""
-BETWEEN = 2
+COLUMN_GAP = 2
 """Blanks between two columns."""
-MARK = 2
+MARK_WIDTH = 2
 """Cells of a mark behind a percentage, and of the cursor's before each line."""
-RIGHT = frozenset({Column.PERCENT, Column.RESETS, Column.CREDITS, Column.CAP, Column.RATE, Column.AGE})
+RIGHT_ALIGNED = frozenset(
+    {
+        OverviewColumn.PERCENT,
+        OverviewColumn.RESETS,
+        OverviewColumn.CREDITS,
+        OverviewColumn.CAP,
+        OverviewColumn.RATE,
+        OverviewColumn.AGE,
+    }
+)
 """Columns of figures."""
-DROPPED = (
-    Column.SESSION,
-    Column.AT,
-    Column.CAP,
-    Column.PLAN,
-    Column.RATE,
-    Column.WINDOW,
-    Column.AGE,
-    Column.RESETS,
-    Column.CREDITS,
-    Column.PERCENT,
+DROP_ORDER = (
+    OverviewColumn.SESSION,
+    OverviewColumn.RESETS_AT,
+    OverviewColumn.CAP,
+    OverviewColumn.PLAN,
+    OverviewColumn.RATE,
+    OverviewColumn.WINDOW,
+    OverviewColumn.AGE,
+    OverviewColumn.RESETS,
+    OverviewColumn.CREDITS,
+    OverviewColumn.PERCENT,
 )
 """The least needed first; org and verdict always stay."""
 
 
 @dataclass(frozen=True, eq=False)
-class Grid:
+class TableLayout:
     """The columns there is room for, each with its cells, from left to right."""
 
-    widths: Mapping[Column, int]
+    widths: Mapping[OverviewColumn, int]
 
     @property
-    def columns(self) -> Sequence[Column]:
+    def columns(self) -> Sequence[OverviewColumn]:
         """From left to right."""
         return tuple(self.widths)
 
 
-Lengths = Mapping[Column, int]
+CellWidths = Mapping[OverviewColumn, int]
 """The cells that each column would like for one org."""
 
 
-def lengths(one: Row, now: datetime, zone: tzinfo | None) -> Lengths:
+def measure_cells(one: OverviewRow, now: datetime, zone: tzinfo | None) -> CellWidths:
     """The cells of what the table says of an org."""
-    return {column: cell_len(words.cell(one, column, now, zone)) for column in Column}
+    return {column: cell_len(words.format_cell(one, column, now, zone)) for column in OverviewColumn}
 
 
-def grid(rows: Iterable[Lengths], width: int) -> Grid:
+def build_table_layout(rows: Iterable[CellWidths], width: int) -> TableLayout:
     """As many columns as fit into `width` cells, wide enough for what all rows say there."""
-    widths = {column: max(_head(column), LEAST.get(column, 0)) for column in Column}
+    widths = {column: max(_measure_head(column), MIN_WIDTHS.get(column, 0)) for column in OverviewColumn}
     for row in rows:
         for column, cells in row.items():
             widths[column] = max(widths[column], cells)
-    widths |= {column: min(widths[column], most) for column, most in MOST.items()}
-    widths[Column.PERCENT] += MARK
-    natural = min(widths[Column.ORG], WIDEST)
-    widths[Column.ORG] = min(natural, NARROWEST)
-    for column in DROPPED:
-        if _total(widths) > width:
+    widths |= {column: min(widths[column], most) for column, most in MAX_WIDTHS.items()}
+    widths[OverviewColumn.PERCENT] += MARK_WIDTH
+    natural = min(widths[OverviewColumn.ORG], MAX_NAME_WIDTH)
+    widths[OverviewColumn.ORG] = min(natural, MIN_NAME_WIDTH)
+    for column in DROP_ORDER:
+        if _sum_widths(widths) > width:
             del widths[column]
-    spare = width - _total(widths)
-    widths[Column.ORG] = max(1, min(natural, widths[Column.ORG] + spare))
-    return Grid(widths)
+    spare = width - _sum_widths(widths)
+    widths[OverviewColumn.ORG] = max(1, min(natural, widths[OverviewColumn.ORG] + spare))
+    return TableLayout(widths)
 
 
-def _head(column: Column) -> int:
+def _measure_head(column: OverviewColumn) -> int:
     """Cells of a header, with room for the arrow; a percentage has it where its mark is."""
-    has_arrow = column in words.SORTABLE and column is not Column.PERCENT
-    return len(column.value) + (MARK if has_arrow else 0)
+    has_arrow = column in words.SORTABLE_COLUMNS and column is not OverviewColumn.PERCENT
+    return len(column.value) + (MARK_WIDTH if has_arrow else 0)
 
 
-def _total(widths: Mapping[Column, int]) -> int:
-    return MARK + sum(widths.values()) + BETWEEN * (len(widths) - 1)
+def _sum_widths(widths: Mapping[OverviewColumn, int]) -> int:
+    return MARK_WIDTH + sum(widths.values()) + COLUMN_GAP * (len(widths) - 1)
 
 
-def head(grid: Grid, by: Column, *, backwards: bool) -> list[ink.Line]:
+def build_table_head(
+    grid: TableLayout, by: OverviewColumn, *, backwards: bool
+) -> list[styled_text.StyledLine]:
     """The header, a piece for each column; the sorted one has an arrow."""
     arrow = "▴" if backwards else "▾"
-    pieces: list[ink.Line] = []
+    pieces: list[styled_text.StyledLine] = []
     for column, width in grid.widths.items():
-        label = ink.text((column.value, ink.TITLE if column is by else ink.MUTED))
-        sign = ink.text((f" {arrow}", "bold $selected")) if column is by else ink.text("  ")
-        if column in RIGHT:
-            label = label.pad_left(max(0, width - MARK - label.cell_length))
-        piece = ink.text(label, sign).truncate(width, pad=True)
-        pieces.append(ink.text(" " * (BETWEEN if pieces else MARK), piece))
+        label = styled_text.build_line(
+            (column.value, styled_text.HEADING if column is by else styled_text.MUTED)
+        )
+        sign = (
+            styled_text.build_line((f" {arrow}", "bold $selected"))
+            if column is by
+            else styled_text.build_line("  ")
+        )
+        if column in RIGHT_ALIGNED:
+            label = label.pad_left(max(0, width - MARK_WIDTH - label.cell_length))
+        piece = styled_text.build_line(label, sign).truncate(width, pad=True)
+        pieces.append(styled_text.build_line(" " * (COLUMN_GAP if pieces else MARK_WIDTH), piece))
     return pieces
 
 
-def said(one: Row, grid: Grid, now: datetime, zone: tzinfo | None) -> tuple[str, ...]:
+def format_cells(one: OverviewRow, grid: TableLayout, now: datetime, zone: tzinfo | None) -> tuple[str, ...]:
     """What the columns say of an org."""
-    return tuple(words.cell(one, column, now, zone) for column in grid.widths)
+    return tuple(words.format_cell(one, column, now, zone) for column in grid.widths)
 
 
-def line(one: Row, told: Sequence[str], grid: Grid, now: datetime) -> ink.Line:
+def build_table_line(
+    one: OverviewRow, told: Sequence[str], grid: TableLayout, now: datetime
+) -> styled_text.StyledLine:
     """One org; names are shortened, figures never."""
     parts: list[str | tuple[str, str]] = []
-    severity = _severity(one, now)
+    severity = _get_window_severity(one, now)
     for (column, width), text in zip(grid.widths.items(), told, strict=True):
-        style = _style(one, column, text, now)
-        if column is Column.PERCENT:
-            mark = (ink.MARK[severity], ink.STYLE[severity])
-            parts += [(_padded(text, width - MARK, right=True), style), " ", mark]
+        style = _get_cell_style(one, column, text, now)
+        if column is OverviewColumn.PERCENT:
+            mark = (styled_text.SEVERITY_MARKS[severity], styled_text.SEVERITY_STYLES[severity])
+            parts += [(_pad_cell(text, width - MARK_WIDTH, right=True), style), " ", mark]
         else:
-            parts.append((_padded(text, width, right=column in RIGHT), style))
-        parts.append(" " * BETWEEN)
-    return ink.text(*parts[:-1])
+            parts.append((_pad_cell(text, width, right=column in RIGHT_ALIGNED), style))
+        parts.append(" " * COLUMN_GAP)
+    return styled_text.build_line(*parts[:-1])
 
 
-def _padded(text: str, width: int, *, right: bool) -> str:
+def _pad_cell(text: str, width: int, *, right: bool) -> str:
     """The text in so many cells; one that is too long ends in an ellipsis."""
     room = width - cell_len(text)
     if room < 0:
-        return ink.text(text).truncate(width, ellipsis=True, pad=True).plain
+        return styled_text.build_line(text).truncate(width, ellipsis=True, pad=True).plain
     return " " * room + text if right else text + " " * room
 
 
-def _severity(one: Row, now: datetime) -> Severity:
-    return one.window.severity(now) if one.window is not None else Severity.NORMAL
+def _get_window_severity(one: OverviewRow, now: datetime) -> Severity:
+    return one.window.compute_severity(now) if one.window is not None else Severity.NORMAL
 
 
-def _style(one: Row, column: Column, text: str, now: datetime) -> str:
+def _get_cell_style(one: OverviewRow, column: OverviewColumn, text: str, now: datetime) -> str:
     """The colour of a cell; a figure that is missing is always quiet."""
-    if text == words.NOTHING:
-        return ink.MUTED
+    if text == words.NO_VALUE:
+        return styled_text.MUTED
     match column:
-        case Column.ORG:
-            return ink.TITLE
-        case Column.VERDICT:
-            return f"bold {ink.STYLE[ink.severity(one.verdict, now)]}"
-        case Column.PERCENT:
-            return ink.MUTED if one.verdict.was else ink.STYLE[_severity(one, now)]
-        case Column.CREDITS:
-            return _credits(one, now)
-        case Column.AGE if one.state.is_stale(now):
-            return ink.STYLE[Severity.WARNING]
-        case Column.RATE | Column.RESETS:
+        case OverviewColumn.ORG:
+            return styled_text.HEADING
+        case OverviewColumn.VERDICT:
+            return f"bold {styled_text.SEVERITY_STYLES[styled_text.get_verdict_severity(one.verdict, now)]}"
+        case OverviewColumn.PERCENT:
+            return (
+                styled_text.MUTED
+                if one.verdict.last_known
+                else styled_text.SEVERITY_STYLES[_get_window_severity(one, now)]
+            )
+        case OverviewColumn.CREDITS:
+            return _get_credits_style(one, now)
+        case OverviewColumn.AGE if one.state.is_stale(now):
+            return styled_text.SEVERITY_STYLES[Severity.WARNING]
+        case OverviewColumn.RATE | OverviewColumn.RESETS:
             return "$foreground"
-    return ink.MUTED
+    return styled_text.MUTED
 
 
-def _credits(one: Row, now: datetime) -> str:
+def _get_credits_style(one: OverviewRow, now: datetime) -> str:
     extra = one.state.credits
-    state = extra.state(now)
+    state = extra.compute_state(now)
     if state is CreditState.LOCKED:
-        return ink.STYLE[Severity.FULL]
-    if state is not CreditState.OPEN or extra.lead is None:
-        return ink.MUTED
-    return ink.STYLE[Severity.of(extra.lead.percent)]
+        return styled_text.SEVERITY_STYLES[Severity.FULL]
+    if state is not CreditState.OPEN or extra.lead_meter is None:
+        return styled_text.MUTED
+    return styled_text.SEVERITY_STYLES[Severity.from_percent(extra.lead_meter.percent)]
+
+
+MAX_BLOCK_WIDTH = 96
+"""Most cells of a bar with all that stands beside it."""
+
+OrgBlock = Sequence[styled_text.StyledLine]
+
+
+class OrgBlockCache:
+    """The lines below each row; drawn anew only when the minute is over."""
+
+    def __init__(self) -> None:
+        self._blocks: dict[OverviewRow, tuple[tuple[object, ...], OrgBlock]] = {}
+
+    def build_blocks(
+        self, rows: Sequence[OverviewRow], view: View, width: int, room: int
+    ) -> Mapping[OverviewRow, OrgBlock]:
+        """For each row nothing, one line, or every window as a bar: what fits into `room` lines for all."""
+        if 2 * len(rows) > room:
+            return {}
+        views = {one: replace(view, key=one.key) for one in rows}
+        label = max(map(limits_panel.measure_labels, views.values()), default=0)
+        full = sum(3 + limits_panel.count_windows(seen) for seen in views.values()) <= room + 1
+        known, self._blocks = self._blocks, {}
+        for one, seen in views.items():
+            of = (seen.panel_time, width, label, full)
+            before = known.get(one)
+            lines = (
+                before[1] if before and before[0] == of else _build_block(one, seen, width, label, full=full)
+            )
+            self._blocks[one] = of, lines
+        return {one: lines for one, (_, lines) in self._blocks.items()}
+
+
+def _build_block(one: OverviewRow, view: View, width: int, label: int, *, full: bool) -> OrgBlock:
+    if not full:
+        return [
+            styled_text.fit_pieces(
+                [styled_text.build_line((text, styled_text.MUTED)) for text in list_details(one, view.now)],
+                width,
+            )
+        ]
+    cells, windows = min(width, MAX_BLOCK_WIDTH), limits_panel.count_windows(view)
+    bars = limits_panel.build_window_bars(view, cells, windows, label) if windows else []
+    return [*bars, credits_panel.build_credits_line(view, cells), styled_text.build_line()]

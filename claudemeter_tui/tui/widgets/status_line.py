@@ -1,42 +1,104 @@
-"""The most pressing problem and how many there are; without one, what has happened last."""
+"""The most pressing problem or the last event; and one line for messages in a pane too small for toasts."""
 
 from __future__ import annotations
 
-from claudemeter_tui.model.usage import Severity
-from claudemeter_tui.text import events as told
-from claudemeter_tui.text import format as form
-from claudemeter_tui.text import problems
-from claudemeter_tui.tui import ink
-from claudemeter_tui.tui.widgets.drawing import Drawing
+from typing import Any, ClassVar
+
+from textual.content import Content
+from textual.screen import Screen
+from textual.widget import Widget
+
+from claudemeter_tui.formatting import events as told
+from claudemeter_tui.formatting import problems
+from claudemeter_tui.formatting import values as form
+from claudemeter_tui.model.windows import Severity
+from claudemeter_tui.tui import styled_text
+from claudemeter_tui.tui.widgets.line_widget import LineWidget
 
 
-class StatusLine(Drawing):
+class InlineToast(Widget):
+    """Lies over the last line for a few seconds."""
+
+    DEFAULT_CSS = """
+    InlineToast {
+        layer: _toastrack;
+        dock: bottom;
+        height: 1;
+        width: 100%;
+        background: $panel;
+        color: $foreground;
+    }
+    InlineToast.-error {
+        color: $error;
+    }
+    """
+    SECONDS: ClassVar[float] = 4
+    """How long it stays."""
+
+    def __init__(self, text: str, *, error: bool, ascii_only: bool) -> None:
+        """Say this, in ASCII alone if wanted."""
+        super().__init__(classes="-error" if error else None)
+        self._text = " ".join(text.split())
+        self._ascii = ascii_only
+
+    def render(self) -> Content:
+        """As much of it as fits."""
+        line = styled_text.fit_line(styled_text.build_line(" ", self._text), self.size.width)
+        return styled_text.convert_to_ascii(line) if self._ascii else line
+
+    def on_mount(self) -> None:
+        """Go after a while."""
+        self.set_timer(self.SECONDS, self.remove)
+
+
+def show_inline_toast(screen: Screen[Any], remark: InlineToast) -> None:
+    """Say it on this screen, instead of what was said there last."""
+    screen.query(InlineToast).remove()
+    screen.mount(remark)
+
+
+class StatusLine(LineWidget):
     """One line; empty when all is well and nothing has happened."""
 
-    def draw(self, width: int, height: int) -> list[ink.Line]:  # noqa: ARG002
+    def draw(self, width: int, height: int) -> list[styled_text.StyledLine]:  # noqa: ARG002
         """The first problem that is more than a remark, and the count of the others."""
-        real = [one for one in self.view.store.problems if not problems.is_remark(one)]
+        real = [one for one in self.view.store.problems if not problems.is_informational(one)]
         remarks = len(self.view.store.problems) - len(real)
         if not real and not remarks and not self.view.events:
             return []
-        said = [*filter(None, (_count(len(real), "problem"), _count(remarks, "remark")))]
-        count = ink.text((" · ".join([*said, "e"]) if said else "", ink.MUTED))
+        said = [*filter(None, (_format_count(len(real), "problem"), _format_count(remarks, "remark")))]
+        count = styled_text.build_line((" · ".join([*said, "e"]) if said else "", styled_text.MUTED))
         if not real:
-            return [ink.spread(self._latest(width - count.cell_length - 3), count, width - 1)]
+            return [
+                styled_text.spread_line(self._build_latest(width - count.cell_length - 3), count, width - 1)
+            ]
         first = real[0]
-        since = form.when(first.at, self.view.now, self.view.zone)
-        line = ink.text((f" {since} ", ink.MUTED), (problems.title(first), ink.STYLE[Severity.WARNING]))
-        return [ink.spread(ink.fit(line, width - count.cell_length - 3), count, width - 1)]
+        since = form.format_moment(first.at, self.view.now, self.view.zone)
+        line = styled_text.build_line(
+            (f" {since} ", styled_text.MUTED),
+            (problems.format_problem_title(first), styled_text.SEVERITY_STYLES[Severity.WARNING]),
+        )
+        return [
+            styled_text.spread_line(
+                styled_text.fit_line(line, width - count.cell_length - 3), count, width - 1
+            )
+        ]
 
-    def _latest(self, width: int) -> ink.Line:
+    def _build_latest(self, width: int) -> styled_text.StyledLine:
         """What has happened last."""
         if not self.view.events:
-            return ink.text("")
+            return styled_text.build_line("")
         event = self.view.events[-1]
-        return ink.fit(
-            ink.text((f" {told.line(event, self.view.now, self.view.zone, event.whose)}", ink.MUTED)), width
+        return styled_text.fit_line(
+            styled_text.build_line(
+                (
+                    f" {told.format_event_line(event, self.view.now, self.view.zone, event.owner_name)}",
+                    styled_text.MUTED,
+                )
+            ),
+            width,
         )
 
 
-def _count(number: int, what: str) -> str:
+def _format_count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}" if number else ""

@@ -1,0 +1,157 @@
+"""Sessions of the Chromium family: what is there is asked first, then browser_cookie3 decrypts it.
+
+The first question needs no key, so a profile without a session wakes no keyring and no password
+dialog, and tells what the library cannot: which encryption was used, and why an empty value is empty.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from claudemeter_tui.browsers import cookie_jar, sqlite_image
+from claudemeter_tui.browsers.cookie_jar import BrowserCookie
+from claudemeter_tui.browsers.profiles import (
+    BrowserProfile,
+    ProfileScan,
+    ScanOutcome,
+    build_scan,
+    build_signed_out_scan,
+)
+from claudemeter_tui.model.secrets import SESSION_KEY
+
+APP_BOUND_PREFIX = b"v20"
+"""How Chrome 127 and later encrypts on Windows: no other program can read it."""
+KEYRING_PREFIX = b"v11"
+"""Encrypted with a key in the system's keyring, on Linux."""
+_BUS_VARIABLE = "DBUS_SESSION_BUS_ADDRESS"
+_UNREACHABLE_BUS = "tcp:host=127.0.0.1,port=1"
+"""An address of a kind that the library's D-Bus client refuses in the way that makes it go on without."""
+_QUERY = """SELECT CAST(name AS TEXT), substr(CAST(encrypted_value AS BLOB), 1, 3) FROM cookies
+    WHERE host_key = ? OR host_key LIKE ?"""
+_environment_lock = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCookie:
+    """A cookie as it lies in the database, without its value."""
+
+    name: str
+    prefix: bytes
+    """The kind of encryption; empty for a plain value."""
+
+
+def scan_chromium_profile(profile: BrowserProfile) -> list[ProfileScan]:
+    """What the profile holds, at most one session.
+
+    Raises:
+        OSError: the database cannot be read.
+        UnreadableError: it is none.
+    """
+    stored = sqlite_image.query_database(
+        profile.file, _QUERY, _build_stored_cookie, cookie_jar.CLAUDE_DOMAIN, f"%.{cookie_jar.CLAUDE_DOMAIN}"
+    )
+    prefixes = {entry.prefix for entry in stored if entry.name == SESSION_KEY}
+    if not prefixes:
+        return [build_signed_out_scan(profile, visited=bool(stored))]
+    if prefixes == {APP_BOUND_PREFIX}:
+        words = "it locks its cookies to itself (app-bound encryption): use Firefox, or paste the cookie"
+        return [build_scan(profile, ScanOutcome.UNSUPPORTED, words)]
+    return [_scan_decrypted(profile, prefixes)]
+
+
+def _scan_decrypted(profile: BrowserProfile, prefixes: set[bytes]) -> ProfileScan:
+    try:
+        found = _load_cookies(profile)
+        cookies, expires = cookie_jar.merge_cookies(found), cookie_jar.find_expiry(found)
+    except Exception as error:  # noqa: BLE001 - browser_cookie3 raises anything, with anything in it
+        return build_scan(profile, *_classify_error(error, prefixes))
+    if not cookies.has_session_key:
+        return build_scan(profile, ScanOutcome.UNDECRYPTABLE, _describe_undecryptable(prefixes))
+    return build_scan(profile, ScanOutcome.FOUND, cookies=cookies, expires=expires)
+
+
+def _load_cookies(profile: BrowserProfile) -> tuple[BrowserCookie, ...]:
+    """What browser_cookie3 makes of the profile; what it returns of other sites is dropped at once."""
+    reader = _open_reader(profile)
+    return tuple(
+        BrowserCookie(
+            cookie.domain, cookie.name, cookie.value or "", cookie_jar.parse_timestamp(cookie.expires)
+        )
+        for cookie in reader.load()
+        if cookie_jar.is_claude_host(cookie.domain)
+    )
+
+
+def _open_reader(profile: BrowserProfile) -> Any:
+    """The library's reader, its key already fetched.
+
+    It asks the session bus for a key even where none is needed, and fails where there is no bus.
+    """
+    import browser_cookie3  # noqa: PLC0415 - 75 ms, and only a reader's thread needs it
+
+    def build() -> Any:
+        return getattr(browser_cookie3, profile.browser.reader_class)(
+            cookie_file=str(profile.file.absolute()),
+            domain_name=cookie_jar.CLAUDE_DOMAIN,
+            key_file=str(profile.key_file.absolute()),
+        )
+
+    if sys.platform in ("darwin", "win32"):
+        return build()
+    if _read_bus_address():
+        with suppress(Exception):  # anything, where nobody answers at the address
+            return build()
+    with _hide_bus():
+        return build()
+
+
+def _read_bus_address() -> str | None:
+    """The session bus's address; None where there is none."""
+    with _environment_lock:
+        return os.environ.get(_BUS_VARIABLE)
+
+
+@contextmanager
+def _hide_bus() -> Iterator[None]:
+    """As if no keyring were there. The environment belongs to the whole process: one at a time."""
+    with _environment_lock:
+        before = os.environ.get(_BUS_VARIABLE)
+        os.environ[_BUS_VARIABLE] = _UNREACHABLE_BUS
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ[_BUS_VARIABLE]
+            else:
+                os.environ[_BUS_VARIABLE] = before
+
+
+def _classify_error(error: Exception, prefixes: set[bytes]) -> tuple[ScanOutcome, str]:
+    """What an error of the library means. Its text is not shown: it may quote anything."""
+    kind = type(error).__name__
+    if isinstance(error, sqlite3.OperationalError) or "read database file" in str(error):
+        return ScanOutcome.LOCKED, "its cookie database is in use: look again in a moment"
+    if kind in ("BrowserCookieError", "UnicodeDecodeError", "AssertionError"):
+        return ScanOutcome.UNDECRYPTABLE, _describe_undecryptable(prefixes)
+    return ScanOutcome.UNREADABLE, f"browser_cookie3 failed ({kind})"
+
+
+def _describe_undecryptable(prefixes: set[bytes]) -> str:
+    if KEYRING_PREFIX in prefixes and not _read_bus_address():
+        return "its key is in the keyring, and there is no D-Bus session here: start this from the desktop"
+    if KEYRING_PREFIX in prefixes:
+        return "the keyring gave no key that fits: unlock it and look again"
+    if sys.platform == "darwin":
+        return "the keychain gave no key that fits: allow the access and look again"
+    return "its cookies are encrypted in a way that cannot be undone here"
+
+
+def _build_stored_cookie(name: str, prefix: bytes | None) -> StoredCookie:
+    return StoredCookie(name, prefix or b"")

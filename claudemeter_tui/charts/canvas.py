@@ -1,0 +1,236 @@
+"""Draw steps as characters with plotext, each piece with its style; plotext's quirks end here.
+
+Its figure is one for the whole process: draw from one thread only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+from functools import cache, reduce
+from itertools import groupby
+from operator import or_
+from types import ModuleType
+
+from claudemeter_tui.charts.scale import ChartStep, Scale
+from claudemeter_tui.charts.time_axis import (
+    ChartFrame,
+    MarkLetters,
+    TimeEdges,
+    build_time_labels,
+    place_time_labels,
+)
+from claudemeter_tui.model.windows import Severity
+
+ColumnDots = tuple[tuple[int, int, str], ...]
+"""The dots of one column of cells: how far right in it and how far up, and the sign of each in ASCII."""
+
+
+MAX_CACHED_COLUMNS = 512
+"""Columns that are kept: more than two charts on a large screen have; beyond them all begins anew."""
+_column_cache: dict[tuple[int, int | str], str] = {}
+"""What a column looks like, from top to bottom, by the height of its canvas and by its dots."""
+
+
+def draw_columns(columns: Sequence[ColumnDots], rows: int, *, plain: bool) -> list[str]:
+    """The columns as lines of characters, from top to bottom.
+
+    A cell has two by two dots, in ASCII one. A column that was there before, as most were, is not drawn anew.
+    """
+    keys = [(rows, _pack_dots(dots, plain=plain)) for dots in columns]
+    unlike = dict(zip(keys, columns, strict=True))
+    if len(_column_cache) + len(unlike) > MAX_CACHED_COLUMNS:
+        _column_cache.clear()
+    new = {key: dots for key, dots in unlike.items() if key not in _column_cache}
+    _column_cache.update(zip(new, _plot_columns(tuple(new.values()), rows, plain=plain), strict=True))
+    return ["".join(line) for line in zip(*(_column_cache[key] for key in keys), strict=True)]
+
+
+def _pack_dots(dots: ColumnDots, *, plain: bool) -> int | str:
+    """The dots of a column in little room: in ASCII with their signs, else a bit each."""
+    if plain:
+        return "".join(f"{y}{sign}" for _, y, sign in dots)
+    return reduce(or_, (1 << (2 * y + x) for x, y, _ in dots), 0)
+
+
+def _plot_columns(columns: Sequence[ColumnDots], rows: int, *, plain: bool) -> list[str]:
+    """Each column, from top to bottom."""
+    if not columns:
+        return []
+    figure, fine = _load_plotext(), 1 if plain else 2
+    width = len(columns) + 1  # it divides by the width less one
+    dots = [(place * fine + x, y, sign) for place, column in enumerate(columns) for x, y, sign in column]
+    figure.clear_data()
+    figure.plot_size(width, rows)
+    figure.xlim(0, width * fine - 1)
+    figure.ylim(0, rows * fine - 1)
+    x, y, signs = zip(*dots, strict=True) if dots else ((), (), ())
+    figure.scatter(x, y, marker=list(signs) if plain else "hd")
+    drawn = str(figure.uncolorize(figure.build())).splitlines()
+    lines = (line.ljust(width) for line in drawn[:rows])
+    return ["".join(column) for column in zip(*lines, strict=True)][: len(columns)]
+
+
+@cache
+def _load_plotext() -> ModuleType:
+    """The library with its one figure, without axes and colours."""
+    import plotext  # noqa: PLC0415 - the first frame does not wait for it
+
+    plotext.clear_figure()
+    plotext.limit_size(False, False)  # after every clear of all, else the size is cut to the terminal's
+    plotext.theme("clear")
+    plotext.xaxes(False, False)
+    plotext.yaxes(False, False)
+    plotext.xfrequency(0)
+    plotext.yfrequency(0)
+    return plotext  # type: ignore[no-any-return]
+
+
+MIN_NOTE_ROWS = 4
+"""Rows from which there is room for a note between the curves."""
+
+ChartSteps = Sequence[ChartStep | None]
+CanvasDot = tuple[int, int, str]
+"""How far right and how far up, and the sign of it in ASCII."""
+
+
+class ChartStyle(StrEnum):
+    """What a piece of a picture is; a mark is as loud as its event instead."""
+
+    SCALE = "scale"
+    """Axes, labels, a note."""
+    LIMIT = "limit"
+    """The line of the cap, or of what is full."""
+    CURVE = "curve"
+    SECOND = "second"
+    """Any curve but the first one."""
+    BOTH = "both"
+    """The first curve in one half of the cells, and another one in the other."""
+
+
+CellStyles = list[ChartStyle | Severity]
+ChartLine = tuple[tuple[str, ChartStyle | Severity], ...]
+"""A line in its pieces."""
+
+
+def draw_curves(curves: Sequence[ChartSteps], scale: Scale, note: str) -> list[ChartLine]:
+    """The curves as lines as wide as the canvas, from top to bottom, with the limit and a note.
+
+    The first curve is in front. The others are dotted, or have signs of their own where there is one dot a
+    cell; behind the middle of a cell there is room for one of them.
+    """
+    dots = [list(_list_curve_dots(steps, scale, number)) for number, steps in enumerate(curves)]
+    columns, fine = len(curves[0]) // scale.dots_per_cell, scale.dots_per_cell
+    inks: list[CellStyles] = [[ChartStyle.CURVE] * columns for _ in range(scale.rows)]
+    front = dots[0] if len(dots) == 1 else _stack_curves(dots, inks, fine)
+    rows = draw_columns(_group_by_column(front, columns, fine), scale.rows, plain=fine == 1)
+    if scale.limit is not None:
+        _draw_limit(rows, inks, scale)
+    if note:
+        _write_note(rows, inks, note)
+    return [build_line(row, ink) for row, ink in zip(rows, inks, strict=True)]
+
+
+def build_line(cells: str, inks: CellStyles) -> ChartLine:
+    """Cells and their inks as a line: neighbours of one ink are one piece."""
+    if inks.count(inks[0]) == len(inks):
+        return ((cells, inks[0]),)
+    groups = groupby(zip(cells, inks, strict=True), key=lambda pair: pair[1])
+    return tuple(("".join(cell for cell, _ in group), ink) for ink, group in groups)
+
+
+def _list_curve_dots(steps: ChartSteps, scale: Scale, number: int) -> Iterator[CanvasDot]:
+    """Every dot of a curve from left to right; a step has its riser, a gap has nothing."""
+    flat, riser = ("-", "|") if number == 0 else ("=", ":")
+    dotted = number > 0 and scale.dots_per_cell > 1
+    dot, before = cache(scale.find_dot), None
+    for x, step in enumerate(steps):
+        if step is None:
+            before = None
+            continue
+        newest, low, high = map(dot, step)
+        begins = before is None
+        before = newest if before is None else before
+        low, high = min(low, before), max(high, before)
+        for y in range(low, high + 1):
+            sign = flat if low == high else "+" if y in (low, high) else riser
+            if begins or not dotted or (x if sign == flat else y) % 2 == 0:
+                yield x, y, sign
+        before = newest
+
+
+def _stack_curves(
+    curves: Sequence[Sequence[CanvasDot]], inks: list[CellStyles], fine: int
+) -> list[CanvasDot]:
+    """The dots that are seen where curves meet; the inks become those of the cells."""
+    first, *others = curves
+    seen, taken = list(first), {(x // fine, y // fine) for x, y, _ in first}
+    met: dict[tuple[int, int], set[int]] = {}
+    for dots in others:
+        mine = [(dot, (dot[0] // fine, dot[1] // fine)) for dot in dots]
+        for dot, cell in mine:
+            if cell in taken:
+                met.setdefault(cell, set()).add(dot[1])
+            else:
+                seen.append(dot)
+                inks[-1 - cell[1]][cell[0]] = ChartStyle.SECOND
+        taken.update(cell for _, cell in mine)
+    _style_shared_cells(first, met, inks, fine)
+    return seen
+
+
+def _style_shared_cells(
+    first: Sequence[CanvasDot], met: dict[tuple[int, int], set[int]], inks: list[CellStyles], fine: int
+) -> None:
+    """Give the other half to a curve behind the first one, where that has but half of the cell."""
+    there: dict[tuple[int, int], list[int]] = {}
+    for x, y, _ in first if fine > 1 and met else ():
+        if (cell := (x // fine, y // fine)) in met:
+            there.setdefault(cell, []).append(y)
+    for (column, row), rows in there.items():
+        if len(rows) == 2 and rows[0] == rows[1] and met[column, row] - {rows[0]}:
+            inks[-1 - row][column] = ChartStyle.BOTH
+
+
+def _group_by_column(dots: Sequence[CanvasDot], columns: int, fine: int) -> list[ColumnDots]:
+    """The dots of each column of cells."""
+    found: list[list[CanvasDot]] = [[] for _ in range(columns)]
+    for x, y, sign in dots:
+        found[x // fine].append((x % fine, y, sign))
+    return [tuple(column) for column in found]
+
+
+def _draw_limit(rows: list[str], inks: list[CellStyles], scale: Scale) -> None:
+    """Draw the limit where nothing else is."""
+    place = -1 - scale.find_row(scale.limit or 0.0)
+    inks[place] = [
+        ChartStyle.LIMIT if cell == " " else ink for cell, ink in zip(rows[place], inks[place], strict=True)
+    ]
+    rows[place] = rows[place].replace(" ", "." if scale.dots_per_cell == 1 else "╌")
+
+
+def _write_note(rows: list[str], inks: list[CellStyles], note: str) -> None:
+    """Write a note into the middle of the blank line that is farthest from everything that is drawn."""
+    drawn = [place for place, row in enumerate(rows) if row.strip()]
+    apart = [min(abs(place - other) for other in drawn) for place in range(len(rows))]
+    place, begin = apart.index(max(apart)), (len(rows[0]) - len(note)) // 2
+    if len(rows) < MIN_NOTE_ROWS or not apart[place] or begin < 2:
+        return
+    end = begin + len(note)
+    rows[place] = rows[place][:begin] + note + rows[place][end:]
+    inks[place][begin:end] = [ChartStyle.SCALE] * len(note)
+
+
+def draw_time_axis(
+    frame: ChartFrame, edges: TimeEdges, margin: int, letters: MarkLetters
+) -> tuple[ChartLine, ...]:
+    """A line with the marks and one of the times; where there is less room that of the times alone."""
+    ticks, times = place_time_labels(build_time_labels(edges, frame.zone), margin, frame.width)
+    if not frame.has_axis:
+        return (((times, ChartStyle.SCALE),),)
+    corner, rule, tick = "+-+" if frame.ascii_only else "└─┬"
+    cells = [*corner.rjust(margin), *(tick if it in ticks else rule for it in range(edges.columns))]
+    inks = CellStyles([ChartStyle.SCALE]) * frame.width
+    for column, (letter, severity) in letters.items():
+        cells[margin + column], inks[margin + column] = letter, severity
+    return build_line("".join(cells), inks), ((times, ChartStyle.SCALE),)

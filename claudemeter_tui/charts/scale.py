@@ -1,0 +1,260 @@
+"""Steps of unchanged figures, and the scale that they are drawn on."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import pairwise
+from math import inf, isnan
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from claudemeter_tui.charts.time_axis import TimeEdges, to_datetime
+from claudemeter_tui.formatting import values as forms
+from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.time_series import CreditSeries, PercentHistory
+
+ChartValue = Decimal | float
+"""Minor units, or percent."""
+
+_EPSILON = 0.001  # seconds: a run that begins where a dot does is in that dot, whatever floats make of it
+
+
+class ChartStep(NamedTuple):
+    """What a dot shows."""
+
+    newest: float
+    """What was read last in it."""
+    low: float
+    """The lowest value in it: what falls and rises again within a dot is still seen."""
+    high: float
+
+
+class ValueRange(NamedTuple):
+    """What matters of the values in sight."""
+
+    low: ChartValue
+    high: ChartValue
+    newest: ChartValue
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """The runs of one figure, oldest first, at least one. A value holds until the next run begins."""
+
+    starts: Sequence[Any]
+    """When each run begins, in a form of its own: converting two thousand would take longer than drawing."""
+    values: Sequence[ChartValue | None]
+    """None: a gap, nothing was read."""
+    last_read: float
+    """Until when the newest run was read, epoch seconds."""
+    from_epoch: Callable[[float], Any]
+    """Epoch seconds in the form of `firsts`."""
+
+    @classmethod
+    def from_series(cls, series: CreditSeries, start: float) -> Curve:
+        """The amounts of a series in minor units, without what was over before `start`."""
+        begin = bisect_left(series.runs, to_datetime(start), key=attrgetter("first"))
+        runs = series.runs[max(0, begin - 1) :]
+        firsts, values = (list(map(attrgetter(name), runs)) for name in ("first", "minor"))
+        return cls(firsts, values, runs[-1].last.timestamp(), to_datetime)
+
+    @classmethod
+    def from_history(cls, history: PercentHistory) -> Curve:
+        """The percentages of a window."""
+        firsts, lasts, percents = zip(*history.runs, strict=True)
+        return cls(firsts, [None if isnan(it) else it for it in percents], lasts[-1], float)
+
+    def is_fresh(self, now: float, fresh: float) -> bool:
+        """Whether the newest value still holds."""
+        return now - self.last_read <= fresh
+
+    def find_range(self, start: float, now: float, fresh: float) -> ValueRange | None:
+        """What held at some time from `start` until now. None: nothing was read then."""
+        if self.last_read < start and not self.is_fresh(now, fresh):
+            return None
+        begin = bisect_left(self.starts, self.from_epoch(start))
+        begins_there = begin < len(self.starts) and self.starts[begin] == self.from_epoch(start)
+        begin = begin if begins_there else max(0, begin - 1)
+        stop = max(begin + 1, bisect_right(self.starts, self.from_epoch(now)))
+        known = [value for value in self.values[begin:stop] if value is not None]
+        return ValueRange(min(known), max(known), known[-1]) if known else None
+
+    def add_end_gaps(self, edges: TimeEdges, fresh: float) -> Curve:
+        """The curve with a gap before its first run, and one from where its newest value holds no more."""
+        stop = bisect_right(self.starts, self.from_epoch(edges.now))
+        end = edges.next_dot_at if self.is_fresh(edges.now, fresh) else self.last_read
+        until = self.from_epoch(end if end < edges.end else inf)
+        firsts = (self.from_epoch(-inf), *self.starts[:stop], until, self.from_epoch(inf))
+        return Curve(firsts, (None, *self.values[:stop], None, None), self.last_read, self.from_epoch)
+
+    def find_run(self, at: float) -> int:
+        """The number of the run that held at a moment."""
+        return bisect_right(self.starts, self.from_epoch(at)) - 1
+
+
+def compute_steps(curve: Curve, edges: TimeEdges, fresh: float) -> list[ChartStep | None]:
+    """What each dot of a curve shows, from edge to edge; None: nothing was read.
+
+    A rise is in the dot of its moment, which shows both values. A dot is blank where its middle is in a gap,
+    unless a figure would be nowhere else.
+    """
+    return list(_iterate_steps(curve.add_end_gaps(edges, fresh), edges))
+
+
+def _iterate_steps(curve: Curve, edges: TimeEdges) -> Iterator[ChartStep | None]:
+    width = edges.length / edges.dots
+    cuts = [edges.start + dot * width for dot in range(edges.dots)]
+    runs = [*(curve.find_run(cut - _EPSILON) for cut in cuts), curve.find_run(edges.end + _EPSILON)]
+    at, step = -1, None
+    for (begin, end), cut in zip(pairwise(runs), cuts, strict=False):
+        if begin != end:
+            after = cut + 1.5 * width
+            yield _merge_runs(curve, (begin, end), cut + width / 2, after if after < edges.end else inf)
+            continue
+        if begin != at:
+            at, value = begin, curve.values[begin]
+            step = None if value is None else _build_step((value,))
+        yield step
+
+
+def _merge_runs(curve: Curve, runs: tuple[int, int], middle: float, after: float) -> ChartStep | None:
+    """What a dot shows in which several runs meet; what goes on `after` it is shown there."""
+    begin, end = runs
+    values = curve.values[begin : end + 1]
+    try:
+        return _build_step(values)
+    except TypeError:  # there is a gap: looking for one first would cost more than all else
+        known = [value for value in values if value is not None]
+    if curve.values[curve.find_run(middle)] is None:
+        shown = curve.from_epoch(after)
+        over = (curve.values[it] for it in range(begin + 1, end + 1) if curve.starts[it + 1] <= shown)
+        if all(value is None for value in over):
+            return None
+    return _build_step(known)
+
+
+def _build_step(values: Sequence[Any]) -> ChartStep:
+    """A dot in which these values held, oldest first."""
+    return ChartStep(float(values[-1]), float(min(values)), float(max(values)))
+
+
+ScaleLabels = dict[int, str]
+"""What stands left of the axis, by row; row 0 is the lowest."""
+MoneyUnit = tuple[str, int]
+"""Currency and exponent."""
+
+_MIN_RANGE = 10.0  # minor units from bottom to top: three cents are a small step, not a leap
+_MAX_VALUE = 1e30  # what is beyond is drawn as this much: no range is too large to be divided
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Where a value stands: row 0 is the lowest."""
+
+    low: float
+    high: float
+    """Above the low."""
+    limit: float | None
+    """The cap, or what is full. None: there is none, or it is too far to be drawn."""
+    rows: int
+    dots_per_cell: int
+    """Dots in the height of a cell."""
+
+    def find_dot(self, value: float) -> int:
+        """The dot of a value, the nearest one there is; what is below the limit never stands on its row."""
+        dot = self._compute_dot(value)
+        if self.limit is None or value >= self.limit:
+            return dot
+        return max(0, min(dot, self._compute_dot(self.limit) // self.dots_per_cell * self.dots_per_cell - 1))
+
+    def find_row(self, value: float) -> int:
+        """The row of a value."""
+        return self.find_dot(value) // self.dots_per_cell
+
+    def _compute_dot(self, value: float) -> int:
+        part = (value - self.low) / (self.high - self.low)
+        return round(max(0.0, min(1.0, part)) * (self.rows - 1) * self.dots_per_cell)
+
+
+def build_money_scale(seen: ValueRange, cap: float | None, rows: int, fine: int) -> Scale:
+    """The range of amounts: from zero where that is near, up to the cap where that is.
+
+    An amount that has not changed stands between zero and the cap, half-way up where there is none.
+    """
+    low, high, newest = map(_clamp, seen)
+    cap = None if cap is None else _clamp(cap)
+    least = max(_MIN_RANGE, abs(high) / 10**9)
+    if low == high:
+        top = 2 * high if cap is None else max(cap, high)
+        return Scale(min(low, 0.0), max(top, low + least), cap, rows, fine)
+    near = cap if cap is not None and _is_near(low, high, newest, cap) else None
+    bottom = min(low, 0.0) if 3 * low <= high else low
+    if near is not None:
+        bottom, high = min(bottom, near), max(high, near)
+    bottom = max(min(bottom, 0.0), bottom - max(0.0, least - (high - bottom)) / 2)
+    return Scale(bottom, max(high, bottom + least), near, rows, fine)
+
+
+def build_money_labels(scale: Scale, seen: ValueRange, unit: MoneyUnit) -> ScaleLabels:
+    """The cap and the amounts that matter, as far as they have room; round ones fill what is left."""
+    newest, labels = scale.find_row(float(seen.newest)), ScaleLabels()
+    if scale.limit is not None:
+        at = scale.find_row(scale.limit)
+        labels[at] = f"cap {format_minor_units(scale.limit, unit)}" if at == newest else "cap"
+    low = seen.low if scale.low and seen.low < seen.high else Decimal(0)
+    for value in (seen.newest, low, seen.high):
+        _add_label(labels, scale.find_row(float(value)), format_minor_units(value, unit), 1)
+    for round_one in _list_round_amounts(scale):
+        _add_label(
+            labels, scale.find_row(round_one), format_minor_units(round_one, unit), 2 if scale.rows > 4 else 1
+        )
+    return labels
+
+
+def build_percent_scale(seen: ValueRange, rows: int, fine: int) -> Scale:
+    """Percentages from 0 to 100, or to what is beyond."""
+    return Scale(0.0, max(100.0, _clamp(seen.high)), 100.0, rows, fine)
+
+
+def build_percent_labels(scale: Scale) -> ScaleLabels:
+    """Percentages, as many as have room."""
+    labels: ScaleLabels = {}
+    for value in (100.0, 0.0, scale.high, 50.0, 25.0, 75.0):
+        _add_label(labels, scale.find_row(value), forms.format_percent(value), 2 if value % 50 else 1)
+    return labels
+
+
+def format_minor_units(minor: ChartValue, unit: MoneyUnit) -> str:
+    """An amount in words."""
+    told = minor if isinstance(minor, Decimal) else Decimal(str(_clamp(minor)))
+    return forms.format_money(Money(told, *unit))
+
+
+def _add_label(labels: ScaleLabels, row: int, text: str, apart: int) -> None:
+    """Add a label where none is nearer than `apart` rows and none says the same."""
+    if text not in labels.values() and all(abs(row - other) >= apart for other in labels):
+        labels[row] = text
+
+
+def _is_near(low: float, high: float, newest: float, cap: float) -> bool:
+    """Whether the cap is in the range anyway, or can be without flattening the steps."""
+    if low <= cap <= high:
+        return True
+    return newest > 0.6 * cap and (high - low) * 4 >= max(high, cap) - min(low, cap)
+
+
+def _list_round_amounts(scale: Scale) -> Iterator[float]:
+    """Round amounts within the range, about one in two rows."""
+    least = max(1.0, (scale.high - scale.low) * 2 / scale.rows)
+    power = 10.0 ** math.floor(math.log10(least))
+    step = next((factor * power for factor in (1, 2, 5) if factor * power >= least), 10 * power)
+    first = max(0, math.ceil(scale.low / step))
+    yield from (step * n for n in range(first, math.floor(scale.high / step) + 1))
+
+
+def _clamp(value: ChartValue) -> float:
+    return max(-_MAX_VALUE, min(_MAX_VALUE, float(value)))

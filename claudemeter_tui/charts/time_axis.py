@@ -1,0 +1,261 @@
+"""The time axis of a chart: its span, round local times, and events as letters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+
+from claudemeter_tui.formatting.values import to_local
+from claudemeter_tui.model.events import Event, EventKind
+from claudemeter_tui.model.windows import Severity
+
+MIN_CHART_WIDTH, MIN_CHART_HEIGHT = 24, 3
+"""Columns and lines below which there is no chart."""
+MIN_AXIS_HEIGHT = 6
+"""Lines from which the time axis has a line of its own above the times."""
+MIN_SPAN_SECONDS = 300.0
+"""Seconds: a younger run is drawn as if it were so long already, and grows in from the left."""
+MAX_FRESH_AGE = timedelta(seconds=150)
+"""How old the newest figure may be and still hold until now; what follows an older one is blank."""
+
+EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
+LATEST = datetime(9999, 12, 30, tzinfo=UTC)
+"""Times that there are in every zone; what is beyond them is told as if it was then."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChartFrame:
+    """What is wanted of a chart."""
+
+    now: datetime
+    width: int
+    """Cells, the scale included."""
+    height: int
+    """Lines, those of the time axis included."""
+    span: timedelta | None = None
+    """How far back to look at most, a minute or more. None: to the first figure."""
+    zone: tzinfo | None = None
+    """Of the times. None: the system's own."""
+    ascii_only: bool = False
+    """ASCII only."""
+    max_fresh_age: timedelta = MAX_FRESH_AGE
+    """How old the newest figure may be and still hold until now."""
+    margin: int = 0
+    """Cells that the scale has at least: two charts below each other have their times below each other."""
+
+    @property
+    def has_room(self) -> bool:
+        """Whether anything can be drawn at all."""
+        return self.width >= MIN_CHART_WIDTH and self.height >= MIN_CHART_HEIGHT
+
+    @property
+    def has_axis(self) -> bool:
+        """Whether the time axis has a line of its own."""
+        return self.height >= MIN_AXIS_HEIGHT
+
+    @property
+    def rows(self) -> int:
+        """Lines of the canvas."""
+        return self.height - (2 if self.has_axis else 1)
+
+    @property
+    def dots_per_cell(self) -> int:
+        """Dots in the width of a cell, and in its height."""
+        return 1 if self.ascii_only else 2
+
+    def find_start(self, since: float) -> float:
+        """The left edge, epoch seconds: never before the first figure."""
+        if self.span is None:
+            return since
+        return max(since, self.now.timestamp() - self.span.total_seconds())
+
+    def compute_edges(self, since: float, columns: int) -> TimeEdges:
+        """The edges of a canvas of so many columns; with a fixed span they move on by whole dots."""
+        now, dots = max(since, self.now.timestamp()), columns * self.dots_per_cell
+        if self.span is not None:
+            whole = self.span.total_seconds()
+            end = math.ceil(now * dots / whole) * whole / dots
+            if end - whole > since:
+                return TimeEdges(end - whole, end, now, columns, self.dots_per_cell)
+        return TimeEdges(since, max(now, since + MIN_SPAN_SECONDS), now, columns, self.dots_per_cell)
+
+
+@dataclass(frozen=True, slots=True)
+class TimeEdges:
+    """Where time stands on a canvas; all times are epoch seconds."""
+
+    start: float
+    end: float
+    """After the start; it may be ahead of now."""
+    now: float
+    columns: int
+    dots_per_cell: int
+    """Dots in the width of a cell."""
+
+    @property
+    def dots(self) -> int:
+        """Dots from edge to edge."""
+        return self.columns * self.dots_per_cell
+
+    @property
+    def length(self) -> float:
+        """Seconds from edge to edge."""
+        return self.end - self.start
+
+    @property
+    def next_dot_at(self) -> float:
+        """The moment at which the dot of now is over."""
+        return self.start + math.ceil(self.compute_dot(self.now)) * self.length / self.dots
+
+    def compute_dot(self, moment: float) -> float:
+        """How many dots right of the left edge a moment is."""
+        return (moment - self.start) / self.length * self.dots
+
+    def find_column(self, moment: float) -> int:
+        """The column of a moment between the edges."""
+        return max(0, min(self.columns - 1, math.floor(self.compute_dot(moment) / self.dots_per_cell)))
+
+    def find_right_edge(self, column: int) -> float:
+        """The moment at the right edge of a column, now at most."""
+        return min(self.now, self.start + self.length * (column + 1) / self.columns)
+
+
+def to_datetime(seconds: float) -> datetime:
+    """The time of epoch seconds."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError):
+        return EARLIEST if seconds < 0 else LATEST
+
+
+_MAX_LABELS = 7
+_STEP_MINUTES = (1, 2, 5, 10, 15, 20, 30, 60, 120, 180, 240, 360, 480, 720, 1440, 2880, 4320)
+_DAY = timedelta(days=1)
+_MAX_CLOCK_SHIFT = timedelta(hours=2)  # the most that clocks are set back or forward
+_SAFE_YEARS = range(2, 9999)  # in which there are days before and after
+
+TimeLabels = dict[int, str]
+"""What a time is called, by its column."""
+
+
+def build_time_labels(edges: TimeEdges, zone: tzinfo | None) -> TimeLabels:
+    """Round local times between the edges, oldest first."""
+    start, span = to_datetime(edges.start), timedelta(seconds=edges.length)
+    if not (start.year in _SAFE_YEARS and to_datetime(edges.end).year in _SAFE_YEARS):
+        return {}
+    step = _find_label_step(span, edges.columns)
+    zero = datetime.min  # noqa: DTZ901 - a Monday, on the wall
+    wall = to_local(start, zone).replace(tzinfo=None) - _MAX_CLOCK_SHIFT
+    wall = zero + math.ceil((wall - zero) / step) * step
+    found: dict[float, str] = {}
+    for index in range(math.ceil((span + 2 * _MAX_CLOCK_SHIFT) / step) + 1):
+        text = _format_time_label(wall + index * step, span)
+        for seconds in _find_instants(wall + index * step, zone, exact=step < _DAY):
+            if edges.start <= seconds < edges.end:
+                found.setdefault(seconds, text)
+    return {edges.find_column(seconds): found[seconds] for seconds in sorted(found)}
+
+
+def place_time_labels(times: TimeLabels, margin: int, width: int) -> tuple[TimeLabels, str]:
+    """The times that have room, and a line of so many cells with each centred under its column."""
+    kept, line = {}, ""
+    for column, text in times.items():
+        begin = margin + column - len(text) // 2
+        if (not line or begin >= len(line) + 2) and begin + len(text) <= width:
+            line = line.ljust(begin) + text
+            kept[column] = text
+    return kept, line.ljust(width)
+
+
+def _find_label_step(span: timedelta, columns: int) -> timedelta:
+    """The shortest round step whose names have room, and are few enough to be calm."""
+    for step in (timedelta(minutes=each) for each in _STEP_MINUTES):
+        if _has_room_for_labels(step, span, columns):
+            return step
+    step = 7 * _DAY
+    while not _has_room_for_labels(step, span, columns):
+        step *= 2
+    return step
+
+
+def _has_room_for_labels(step: timedelta, span: timedelta, columns: int) -> bool:
+    name = 5 if step < _DAY else 3 if span <= 7 * _DAY else 6
+    return span <= step * _MAX_LABELS and span * (name + 2) <= step * columns
+
+
+def _format_time_label(wall: datetime, span: timedelta) -> str:
+    """`14:10`; over more than a day a midnight is `Sat`, over more than a week `Apr 25`."""
+    if span <= _DAY or wall.hour or wall.minute:
+        return f"{wall:%H:%M}"
+    return f"{wall:%a}" if span <= 7 * _DAY else f"{wall:%b} {wall.day}"
+
+
+def _find_instants(wall: datetime, zone: tzinfo | None, *, exact: bool) -> Iterator[float]:
+    """When clocks show a local time, epoch seconds: twice where they are set back, never where forward.
+
+    Not `exact`: a day whose midnight is skipped begins at its first moment.
+    """
+    for fold in (0, 1):
+        here = wall.replace(fold=fold)
+        found = (here.astimezone() if zone is None else here.replace(tzinfo=zone)).astimezone(UTC)
+        if not exact or to_local(found, zone).replace(tzinfo=None) == wall:
+            yield found.timestamp()
+
+
+@dataclass(frozen=True, slots=True)
+class EventMark:
+    """A letter for some kinds of events; it is ASCII, so it is the same in every terminal."""
+
+    letter: str
+    word: str
+    """In a legend, behind the letter."""
+    meaning: str
+    """In the help."""
+    kinds: frozenset[EventKind]
+
+
+def _build_mark(letter: str, word: str, meaning: str, *kinds: EventKind) -> EventMark:
+    return EventMark(letter, word, meaning, frozenset(kinds))
+
+
+_BLOCK_KINDS = EventKind.BLOCKED, EventKind.CREDITS_BLOCKED, EventKind.STILL_BLOCKED
+EVENT_MARKS = (
+    _build_mark("B", "blocked", "work or credits are BLOCKED from then on", *_BLOCK_KINDS),
+    _build_mark("W", "wait", "WAIT from then on", EventKind.WAIT),
+    _build_mark("C", "on credits", "ON CREDITS from then on", EventKind.ON_CREDITS),
+    _build_mark("F", "full", "a window is full", EventKind.WINDOW_FILLED),
+    _build_mark("L", "lifted", "what blocked was lifted", EventKind.LIFTED),
+    _build_mark("R", "reset", "a window was reset", EventKind.WINDOW_RESET, EventKind.WINDOW_RESET_EARLY),
+    _build_mark("P", "in the plan", "work is in the plan again", EventKind.BACK_IN_PLAN),
+    _build_mark(
+        "$", "money", "another cap, or a refilled balance", EventKind.CAP_CHANGED, EventKind.BALANCE_REFILLED
+    ),
+)
+"""The weightiest first: of several in one column it is the one that is drawn."""
+_MARK_RANKS = {kind: weight for weight, mark in enumerate(EVENT_MARKS) for kind in mark.kinds}
+
+MarkedEvents = Mapping[int, tuple[Event, ...]]
+"""The events of each column that has any, the weightiest first."""
+MarkLetters = Mapping[int, tuple[str, Severity]]
+"""The letter in each column that has one, and how loud it is."""
+
+
+def group_marked_events(events: Iterable[Event], edges: TimeEdges) -> MarkedEvents:
+    """The events between the edges that have a mark, by column."""
+    found: dict[int, list[Event]] = {}
+    for event in events:
+        at = event.at.timestamp()
+        if event.kind in _MARK_RANKS and edges.start <= at <= edges.now:
+            found.setdefault(edges.find_column(at), []).append(event)
+    return {column: tuple(sorted(each, key=_find_rank)) for column, each in found.items()}
+
+
+def find_mark(event: Event) -> EventMark:
+    """The mark of an event that has one."""
+    return EVENT_MARKS[_find_rank(event)]
+
+
+def _find_rank(event: Event) -> int:
+    return _MARK_RANKS[event.kind]

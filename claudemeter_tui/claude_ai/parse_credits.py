@@ -1,0 +1,193 @@
+"""What the replies say about metered credits: `extra_usage`, `spend` and the overage body."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from claudemeter_tui.claude_ai.validation import (
+    Currency,
+    Exponent,
+    Flag,
+    Identifier,
+    Minor,
+    ParseReport,
+    ReplyModel,
+    Text,
+    Timestamp,
+    build_money,
+)
+from claudemeter_tui.model.credits import OFF_REASONS, UNKNOWN_REASONS, Meter, MeterOrigin
+from claudemeter_tui.model.money import Money
+
+LOCKED_REASONS = frozenset(
+    {
+        "out_of_credits",
+        "org_spend_cap_reached",
+        "self_selected_spend_limit_reached",
+        "org_level_disabled_until",
+        "capacity_protection",
+    }
+)
+KNOWN_REASONS = OFF_REASONS | UNKNOWN_REASONS | LOCKED_REASONS
+"""Every `disabled_reason` that was ever heard of."""
+LIMIT_TYPES = frozenset({"organization", "member", "seat_tier"})
+
+
+class ExtraUsageModel(ReplyModel):
+    """`extra_usage` of the usage body."""
+
+    # Its utilization is the server's own percent: it is computed here instead.
+    ignored_keys = frozenset({"utilization", "daily", "weekly", "user_disabled", "credits_ever_enabled"})
+
+    is_enabled: Flag = None
+    monthly_limit: Minor = None
+    used_credits: Minor = None
+    currency: Currency = None
+    decimal_places: Exponent = None
+    disabled_reason: Text = None
+    disabled_until: Timestamp = None
+    out_of_credits: Flag = None
+    spend_limit_reached: Flag = None
+
+
+class SpendModel(ReplyModel):
+    """`spend` of the usage body."""
+
+    ignored_keys = frozenset(
+        {"percent", "severity", "balance", "auto_reload", "disclaimer", "can_purchase_credits", "can_toggle"}
+    )
+
+    used: Any = None
+    limit: Any = None
+    cap: Any = None
+    enabled: Flag = None
+    disabled_reason: Text = None
+
+
+class MoneyModel(ReplyModel):
+    """An amount with its unit."""
+
+    amount_minor: Minor = None
+    currency: Currency = None
+    exponent: Exponent = None
+
+
+class OverageModel(ReplyModel):
+    """The overage body, with the names that it had before 2026."""
+
+    ignored_keys = frozenset(
+        {
+            "account_email",
+            "account_name",
+            "balance_cents",
+            "created_at",
+            "discount_ends_at",
+            "discount_percent",
+            "group_deleted",
+            "group_name",
+            "group_uuid",
+            "org_service_name",
+            "organization_uuid",
+            "period",
+            "resolved_group_limit",
+            "seat_tier",
+            "settings",
+            "updated_at",
+            "used_credits_basis",
+        }
+    )
+
+    is_enabled: Flag = None
+    monthly_credit_limit: Minor = None
+    spend_limit_amount_cents: Minor = None
+    used_credits: Minor = None
+    currency: Currency = None
+    spend_limit_currency: Currency = None
+    decimal_places: Exponent = None
+    out_of_credits: Flag = None
+    spend_limit_reached: Flag = None
+    disabled_reason: Text = None
+    disabled_until: Timestamp = None
+    limit_type: Text = None
+    type: Text = None
+    account_uuid: Identifier = None
+
+
+def parse_usage_meters(body: dict[str, Any], notes: ParseReport) -> Iterator[Meter]:
+    """The meters that the usage body holds beside its windows, `extra_usage` first."""
+    extra = notes.parse_object(ExtraUsageModel, body.get("extra_usage"), "extra_usage")
+    spend = notes.parse_object(SpendModel, body.get("spend"), "spend")
+    used = notes.parse_object(MoneyModel, spend and spend.used, "spend.used")
+    limit = notes.parse_object(MoneyModel, spend and spend.limit, "spend.limit")
+    if extra is not None and any(value is not None for value in body["extra_usage"].values()):
+        yield _build_extra_usage_meter(extra, _find_currency(extra, used, limit), notes)
+    if spend is not None:
+        found = _build_spend_meter(
+            spend, _build_amount(used, limit, extra), _build_amount(limit, used, extra), notes
+        )
+        if found.cap or found.is_enabled or found.reason or (found.used and found.used.minor):
+            yield found
+
+
+def build_overage_meter(
+    body: dict[str, Any], origin: MeterOrigin, notes: ParseReport, *, shared: bool
+) -> Meter:
+    """The meter of an overage body."""
+    found = notes.parse_object(OverageModel, body) or OverageModel()
+    limit_type = found.limit_type or found.type
+    pooled = shared and limit_type in (None, "organization") and found.account_uuid is None
+    notes.check_known("disabled_reason", found.disabled_reason, KNOWN_REASONS)
+    notes.check_known("limit_type", limit_type, LIMIT_TYPES)
+    code = found.currency or found.spend_limit_currency
+    cap = found.spend_limit_amount_cents if found.monthly_credit_limit is None else found.monthly_credit_limit
+    return Meter(
+        origin=origin,
+        used=build_money(found.used_credits, code, found.decimal_places),
+        cap=build_money(cap, code, found.decimal_places),
+        is_uncapped=bool(found.is_enabled) and cap is None and found.is_null("monthly_credit_limit"),
+        is_enabled=found.is_enabled,
+        reason=found.disabled_reason,
+        until=found.disabled_until,
+        out_of_credits=found.out_of_credits or False,
+        cap_reached=found.spend_limit_reached or False,
+        is_personal=origin is MeterOrigin.OWN_OVERAGE or not pooled,
+    )
+
+
+def _build_extra_usage_meter(found: ExtraUsageModel, code: str | None, notes: ParseReport) -> Meter:
+    notes.check_known("extra_usage.disabled_reason", found.disabled_reason, KNOWN_REASONS)
+    return Meter(
+        origin=MeterOrigin.EXTRA_USAGE,
+        used=build_money(found.used_credits, code, found.decimal_places),
+        cap=build_money(found.monthly_limit, code, found.decimal_places),
+        is_uncapped=bool(found.is_enabled) and found.is_null("monthly_limit"),
+        is_enabled=found.is_enabled,
+        reason=found.disabled_reason,
+        until=found.disabled_until,
+        out_of_credits=found.out_of_credits or False,
+        cap_reached=found.spend_limit_reached or False,
+    )
+
+
+def _build_spend_meter(
+    found: SpendModel, used: Money | None, limit: Money | None, notes: ParseReport
+) -> Meter:
+    notes.check_known("spend.disabled_reason", found.disabled_reason, KNOWN_REASONS)
+    return Meter(
+        origin=MeterOrigin.SPEND,
+        used=used,
+        cap=limit,
+        is_uncapped=bool(found.enabled) and found.is_null("limit") and found.cap is None,
+        is_enabled=found.enabled,
+        reason=found.disabled_reason,
+    )
+
+
+def _build_amount(part: MoneyModel | None, *beside: MoneyModel | ExtraUsageModel | None) -> Money | None:
+    """The amount, in the currency that stands beside it where it names none itself."""
+    return build_money(part.amount_minor, _find_currency(part, *beside), part.exponent) if part else None
+
+
+def _find_currency(*parts: MoneyModel | ExtraUsageModel | None) -> str | None:
+    return next((part.currency for part in parts if part is not None and part.currency), None)

@@ -1,0 +1,295 @@
+"""Claude Code's login, found where Claude Code keeps it. It is only read: its owner renews it.
+
+The folder is `CLAUDE_CONFIG_DIR`, else `~/.claude`. On macOS the login is a keychain item; if the variable is
+set, newer versions append a part of the hash of its exact text to the item's name
+(https://github.com/robinebers/openusage/pull/424).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+
+from claudemeter_tui.model.sanitize import sanitize_text
+from claudemeter_tui.model.secrets import Secret
+
+KEYCHAIN_TOOL = "/usr/bin/security"
+"""By its whole path, so that nothing else of that name is run."""
+KEYCHAIN_TIMEOUT = 8.0
+"""Seconds for the tool, which may wait for somebody to answer a dialog."""
+ITEM_NOT_FOUND = 44
+"""Exit status: there is no such item."""
+_KEYCHAIN_ERRORS = {
+    36: "the keychain is locked: run security unlock-keychain",
+    51: "the keychain did not accept the password",
+    128: "access to the keychain was declined",
+}
+"""The other exit statuses with a name: the low byte of the system's error number."""
+_HEX_PATTERN = re.compile(r"(?:[0-9a-fA-F]{2})+")
+
+
+class KeychainError(Exception):
+    """The keychain gave no answer. Its text says why and quotes nothing from it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """How a command ended."""
+
+    status: int
+    output: Secret
+
+
+CommandRunner = Callable[[Sequence[str]], CommandResult]
+"""Runs a command. It may raise OSError, and TimeoutError where it takes too long."""
+
+
+def run_command(command: Sequence[str]) -> CommandResult:
+    """Run a command to its end, without input, its complaints dropped."""
+    try:
+        return CommandResult(
+            0,
+            Secret(
+                subprocess.run(  # noqa: S603 - the keychain's tool, by its whole path
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    timeout=KEYCHAIN_TIMEOUT,
+                    check=True,
+                ).stdout.decode("utf-8", errors="replace")
+            ),
+        )
+    except subprocess.CalledProcessError as error:
+        return CommandResult(error.returncode, Secret(""))
+    except subprocess.TimeoutExpired:
+        raise TimeoutError from None
+
+
+def read_keychain_item(name: str, run: CommandRunner) -> Secret | None:
+    """The text of an item; None where there is no such item.
+
+    Raises:
+        KeychainError: the tool failed, was refused, or took too long.
+    """
+    try:
+        done = run([KEYCHAIN_TOOL, "find-generic-password", "-w", "-s", name])
+    except TimeoutError:
+        raise KeychainError("the keychain did not answer in time") from None
+    except OSError as error:
+        raise KeychainError(f"the keychain's tool cannot be run ({type(error).__name__})") from None
+    if done.status == ITEM_NOT_FOUND:
+        return None
+    if done.status != 0:
+        words = _KEYCHAIN_ERRORS.get(done.status, f"the keychain's tool failed (status {done.status})")
+        raise KeychainError(words)
+    return _decode_output(done.output)
+
+
+def _decode_output(output: Secret) -> Secret:
+    """The item as text: the tool writes in hexadecimal what holds more than printable ASCII."""
+    if not _HEX_PATTERN.fullmatch(output.reveal().strip()):
+        return output
+    return Secret(bytes.fromhex(output.reveal().strip()).decode("utf-8", errors="replace"))
+
+
+CONFIG_FOLDER_VARIABLE = "CLAUDE_CONFIG_DIR"
+LOGIN_FILE = ".credentials.json"
+KEYCHAIN_ITEM = "Claude Code-credentials"
+"""The keychain item's name, before any suffix."""
+USAGE_SCOPE = "user:profile"
+"""What a token must be allowed before it may read usage."""
+MAX_LOGIN_FILE_BYTES = 1 << 20
+"""Bytes; a real one has about a thousand."""
+MAX_TOKEN_LENGTH = 8_192
+"""Characters; a real one has about a hundred."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class LoginError(StrEnum):
+    """Every way in which there is no login to use, in words for people."""
+
+    NO_LOGIN = "not signed in"
+    UNREADABLE = "not readable"
+    NOT_JSON = "not JSON"
+    NO_TOKEN = "no token"  # noqa: S105 - words, no secret
+    EXPIRED = "expired"
+    NO_SCOPE = "may not read usage"
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A login that can be used now. It prints no token."""
+
+    token: Secret
+    place: str
+    """Where it was found, for people: "login file", "keychain"."""
+    expires_at: datetime | None = None
+    """When its owner has to renew it. None: not said."""
+    scopes: frozenset[str] | None = None
+    """What it is allowed. None: not said."""
+    plan: str = ""
+    """For people, as the login names it: "Max", "Pro"; empty where it does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoLogin:
+    """Why there is none."""
+
+    error: LoginError
+    detail: str
+    """What happened and what helps, for people; never a token, never anybody's path."""
+
+
+LoginResult = Login | NoLogin
+_LoginContent = Secret | NoLogin
+
+
+def find_login(
+    *,
+    home: Path,
+    now: datetime,
+    system: str = sys.platform,
+    environment: Mapping[str, str] = os.environ,
+    run: CommandRunner = run_command,
+) -> LoginResult:
+    """The first login that can be used now, else why the first that is there cannot be. Slow: reads files.
+
+    Args:
+        home: the person's home folder.
+        now: what an expiry is compared with.
+        system: where to look, named as `sys.platform` does.
+        environment: where `CLAUDE_CONFIG_DIR` may stand.
+        run: runs the keychain's tool on macOS.
+    """
+    none = NoLogin(
+        LoginError.NO_LOGIN,
+        f"no login in {_describe_places(system, environment)}: run claude and sign in with /login",
+    )
+    for place, content in _read_places(home, system, environment, run):
+        found = content if isinstance(content, NoLogin) else _parse_login(content, place, now)
+        if isinstance(found, Login):
+            return found
+        if none.error is LoginError.NO_LOGIN:
+            none = found
+    return none
+
+
+def _describe_places(system: str, environment: Mapping[str, str]) -> str:
+    """Where it is looked for, for people."""
+    folder = (
+        f"${CONFIG_FOLDER_VARIABLE}"
+        if environment.get(CONFIG_FOLDER_VARIABLE)
+        else "the home folder's .claude"
+    )
+    return f"the keychain or {folder}" if system == "darwin" else folder
+
+
+def _read_places(
+    home: Path, system: str, environment: Mapping[str, str], run: CommandRunner
+) -> Iterator[tuple[str, _LoginContent]]:
+    """What each place holds, those of the folder in use first; places that hold nothing are left out."""
+    given = environment.get(CONFIG_FOLDER_VARIABLE, "")
+    folder = unicodedata.normalize("NFC", given or str(home / ".claude"))
+    hashed = f"{KEYCHAIN_ITEM}-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:8]}"
+    first, last = (hashed, KEYCHAIN_ITEM) if given else (KEYCHAIN_ITEM, hashed)
+    if system == "darwin":
+        yield from (("keychain", content) for content in _read_item(first, run))
+    yield from (("login file", content) for content in _read_login_file(Path(folder) / LOGIN_FILE))
+    if system == "darwin":
+        yield from (("keychain", content) for content in _read_item(last, run))
+
+
+def _read_item(name: str, run: CommandRunner) -> Iterator[_LoginContent]:
+    try:
+        content = read_keychain_item(name, run)
+    except KeychainError as error:
+        yield NoLogin(LoginError.UNREADABLE, str(error))
+        return
+    if content is not None:
+        yield content
+
+
+def _read_login_file(path: Path) -> Iterator[_LoginContent]:
+    try:
+        with path.open("rb") as file:
+            yield Secret(file.read(MAX_LOGIN_FILE_BYTES).decode("utf-8-sig"))
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        yield NoLogin(LoginError.UNREADABLE, f"the login file cannot be read: {reason}")
+    except UnicodeDecodeError:
+        yield NoLogin(LoginError.NOT_JSON, "the login file is no text")
+
+
+class _LoginFields:
+    """The login's own object in the JSON. It prints nothing of it."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, whole: object) -> None:
+        inner = whole.get("claudeAiOauth") if isinstance(whole, dict) else None
+        self._values = inner if isinstance(inner, dict) else {}
+
+    def read_token(self) -> Secret | None:
+        """The token, if it is one that a header can hold."""
+        return Secret(self._values["accessToken"]) if _is_token(self._values.get("accessToken")) else None
+
+    def read_expiry(self) -> datetime | None:
+        """Epoch milliseconds, as the login counts; None where they are not said or no time."""
+        stamp = self._values.get("expiresAt")
+        if isinstance(stamp, bool) or not isinstance(stamp, int | float):
+            return None
+        try:
+            return _EPOCH + timedelta(milliseconds=stamp)
+        except (OverflowError, ValueError):
+            return None
+
+    def read_scopes(self) -> frozenset[str] | None:
+        """What the login is allowed."""
+        scopes = self._values.get("scopes")
+        if not isinstance(scopes, list):
+            return None
+        return frozenset(sanitize_text(scope) for scope in scopes if isinstance(scope, str))
+
+    def read_plan(self) -> str:
+        """The plan's name, capitalized; empty where the login has none."""
+        name = self._values.get("subscriptionType")
+        return sanitize_text(name)[:40].capitalize() if isinstance(name, str) else ""
+
+
+def _parse_login(content: Secret, place: str, now: datetime) -> LoginResult:
+    """The login that a text holds, or why it is none that can be used."""
+    try:
+        fields = _LoginFields(json.loads(content.reveal()))
+    except (ValueError, RecursionError):
+        return NoLogin(LoginError.NOT_JSON, f"what the {place} holds is not JSON")
+    token, expires_at, scopes = fields.read_token(), fields.read_expiry(), fields.read_scopes()
+    if token is None:
+        return NoLogin(LoginError.NO_TOKEN, f"the {place} holds no token: run claude and sign in with /login")
+    if scopes is not None and USAGE_SCOPE not in scopes:
+        return NoLogin(
+            LoginError.NO_SCOPE, f"its token lacks {USAGE_SCOPE}: run claude and sign in with /login"
+        )
+    if expires_at is not None and expires_at <= now:
+        return NoLogin(
+            LoginError.EXPIRED, "its token has expired: Claude Code renews it when it is next used"
+        )
+    return Login(token, place, expires_at, scopes, fields.read_plan())
+
+
+def _is_token(value: object) -> bool:
+    return (
+        isinstance(value, str) and 0 < len(value) <= MAX_TOKEN_LENGTH and all("!" <= c <= "~" for c in value)
+    )

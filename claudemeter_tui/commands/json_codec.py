@@ -1,0 +1,130 @@
+"""Values of the model to JSON and back, by their own types: what does not fit them is refused."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from enum import Enum
+from functools import cache
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+T = TypeVar("T")
+
+
+def encode_value(value: Any) -> Any:
+    """The value in lists, objects, texts and numbers; an object names its class."""
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, Mapping):
+        return [[encode_value(key), encode_value(one)] for key, one in value.items()]
+    if isinstance(value, tuple):
+        return [encode_value(one) for one in value]
+    if is_dataclass(value):
+        own = {one.name: encode_value(getattr(value, one.name)) for one in fields(value)}
+        return {"": type(value).__name__} | own
+    return value
+
+
+def decode_value(kind: type[T], raw: object) -> T:
+    """The value of that type which `plain` took apart.
+
+    Raises:
+        ValueError: the JSON is of another form.
+    """
+    try:
+        found = _decode_by_type(kind, raw)
+    except (TypeError, KeyError, AttributeError, OverflowError, RecursionError, InvalidOperation) as error:
+        raise ValueError(f"of another form: {type(error).__name__}") from None
+    assert isinstance(found, kind)  # noqa: S101 - for the type checker
+    return found
+
+
+def _decode_by_type(kind: Any, raw: Any) -> Any:
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin in (Union, UnionType):
+        return _decode_union(inner, raw)
+    if origin is tuple:
+        kinds = inner[:1] * len(raw) if inner[-1] is Ellipsis else inner
+        return tuple(_decode_by_type(one, part) for one, part in zip(kinds, raw, strict=True))
+    if origin is Mapping:
+        return {_decode_by_type(inner[0], key): _decode_by_type(inner[1], one) for key, one in raw}
+    if is_dataclass(kind):
+        return _decode_dataclass(kind, raw)
+    if issubclass(kind, Enum):
+        return kind(raw)
+    return _DECODERS[kind](raw)
+
+
+def _decode_union(kinds: tuple[Any, ...], raw: Any) -> Any:
+    """The value of the type that the JSON names, or of the only one that it can have."""
+    if raw is None and type(None) in kinds:
+        return None
+    named = [kind for kind in kinds if isinstance(raw, dict) and raw.get("") == kind.__name__]
+    (kind,) = named or (kind for kind in kinds if kind is not type(None) and not is_dataclass(kind))
+    return _decode_by_type(kind, raw)
+
+
+def _decode_dataclass(kind: Any, raw: Mapping[str, Any]) -> Any:
+    hints = _find_field_types(kind)
+    if raw.keys() != {"", *hints} or raw[""] != kind.__name__:
+        raise ValueError(f"no {kind.__name__}")
+    return kind(**{name: _decode_by_type(hint, raw[name]) for name, hint in hints.items()})
+
+
+@cache
+def _find_field_types(kind: Any) -> dict[str, Any]:
+    """The types of the fields; what else a class annotates is none."""
+    found = get_type_hints(kind)
+    return {one.name: found[one.name] for one in fields(kind)}
+
+
+def _make_exact_decoder(kind: type) -> Callable[[Any], Any]:
+    def read(raw: Any) -> Any:
+        if type(raw) is not kind:
+            raise ValueError(f"no {kind.__name__}")
+        return raw
+
+    return read
+
+
+def _decode_float(raw: Any) -> float:
+    if isinstance(raw, bool) or not isinstance(raw, int | float) or not math.isfinite(raw):
+        raise ValueError("no number")
+    return float(raw)
+
+
+def _decode_datetime(raw: Any) -> datetime:
+    moment = datetime.fromisoformat(raw)
+    if moment.tzinfo is None:
+        raise ValueError("no zone")
+    return moment
+
+
+def _decode_decimal(raw: Any) -> Decimal:
+    value = Decimal(_make_exact_decoder(str)(raw))
+    if not value.is_finite():
+        raise ValueError("no number")
+    return value
+
+
+_DECODERS: Mapping[Any, Callable[[Any], Any]] = {
+    str: _make_exact_decoder(str),
+    bool: _make_exact_decoder(bool),
+    int: _make_exact_decoder(int),
+    float: _decode_float,
+    datetime: _decode_datetime,
+    date: date.fromisoformat,
+    timedelta: lambda raw: timedelta(seconds=_decode_float(raw)),
+    Decimal: _decode_decimal,
+}
+"""The types that are not made of others."""

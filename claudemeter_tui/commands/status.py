@@ -1,0 +1,175 @@
+"""`--check` and `--line`: the verdict for scripts and status bars, from figures kept between the runs."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from claudemeter_tui.commands import snapshot_cache
+from claudemeter_tui.commands.once import (
+    EXIT_NO_SESSION,
+    EXIT_NOTHING_READ,
+    NO_SESSION_ERRORS,
+    choose_orgs,
+    explain_empty_store,
+)
+from claudemeter_tui.commands.snapshot_cache import CachedSnapshot
+from claudemeter_tui.config.parsers import describe_os_error
+from claudemeter_tui.config.resolution import Settings
+from claudemeter_tui.formatting import verdict as words
+from claudemeter_tui.formatting.status_line import StatusContext, format_status_line
+from claudemeter_tui.model.reading import Endpoint
+from claudemeter_tui.model.store import OrgState, Store
+from claudemeter_tui.model.verdict import Verdict, VerdictState, judge, rank_verdict
+from claudemeter_tui.storage import lock_file
+
+EXIT_CREDITS_BLOCKED = 5
+EXIT_STATUSES = {
+    VerdictState.CAN_WORK: 0,
+    VerdictState.ON_CREDITS: 10,
+    VerdictState.WAIT: 20,
+    VerdictState.BLOCKED: 30,
+}
+"""Exit status of `--check`; 5 for CAN WORK with locked credits, 3 without a session, 4 for unknown."""
+FIRST_POLL_TIMEOUT = 30.0
+"""Seconds to wait for another run's first poll, which takes 20 at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatusRequest:
+    """What one run wants to know."""
+
+    now: Callable[[], datetime]
+    poll: Callable[[Store], tuple[Store, Store]]
+    """Poll once, on top of what is known; gives what is known then, and what the poll alone gave."""
+    interval: timedelta
+    """Younger figures are not read again."""
+    org: str | None = None
+    """The one asked for, by number, name or uuid. None: the worst."""
+    line_format: str | None = None
+    """The placeholders of a line. None: the verdict is asked for, not a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatusAnswer:
+    """What a run has to say."""
+
+    text: str
+    """One line; empty: nothing at all."""
+    status: int
+    """The exit status."""
+    valid_until: datetime | None = None
+    """Until when it can be said again as it is, seconds in it apart. None: not once."""
+
+
+def build_snapshot_path(chosen: Settings, folder: Path) -> Path:
+    """The file in the folder for figures read with these settings: other sessions give others."""
+    cookies = () if chosen.cookies is None else chosen.cookies.select_session_key().reveal()
+    read_with = (chosen.base_url, chosen.source, chosen.browsers, chosen.cookies_origin, cookies)
+    return folder / f"kept-{hashlib.sha256(repr(read_with).encode()).hexdigest()[:16]}.json"
+
+
+def answer_request(asked: StatusRequest, place: Path | None, tell: Callable[[str], None]) -> StatusAnswer:
+    """What is to be printed, and the exit status.
+
+    Args:
+        asked: What is asked for.
+        place: The file of the kept figures. None: nothing is kept.
+        tell: Called with each reason, a line, where nothing is known.
+
+    Raises:
+        SettingsError: no org is the one asked for.
+    """
+    found = _poll_snapshot(None, asked) if place is None else load_or_poll(place, asked, tell)
+    if found is None:
+        tell("another run polls for the first time; there are no figures yet")
+        return StatusAnswer("", EXIT_NOTHING_READ)
+    now, orgs = asked.now(), found.store.orgs
+    told = [_judge_org(state, found, now) for state in (choose_orgs(orgs, asked.org) if orgs else ())]
+    if told:
+        return _build_answer(min(told, key=lambda one: rank_verdict(one.verdict)), found, asked)
+    for reason in explain_empty_store(found.store):
+        tell(reason)
+    verdict = Verdict(VerdictState.UNKNOWN, error_kind=found.error_kind)
+    why_not = (
+        words.format_verdict_line(verdict, now)
+        if asked.line_format is None
+        else f"? {found.error_kind or 'nothing read'}"
+    )
+    return StatusAnswer(why_not, _compute_exit_status(verdict))
+
+
+def load_or_poll(place: Path, asked: StatusRequest, tell: Callable[[str], None]) -> CachedSnapshot | None:
+    """What is kept, after a poll where it is old and nobody else polls. None: nothing yet, somebody does."""
+    found = snapshot_cache.load_snapshot(place)
+    if found is not None and not found.is_due(asked.now(), asked.interval):
+        return found
+    try:
+        with lock_file(place.with_suffix(".lock"), FIRST_POLL_TIMEOUT if found is None else 0):
+            found = snapshot_cache.load_snapshot(place)
+            if found is None or found.is_due(asked.now(), asked.interval):
+                found = _poll_snapshot(found, asked)
+                snapshot_cache.save_snapshot(place, found)
+            return found
+    except TimeoutError:
+        return snapshot_cache.load_snapshot(place)
+    except OSError as error:
+        tell(f"the figures cannot be kept in {str(place.parent)!r}: {describe_os_error(error)}")
+        return (
+            found
+            if found is not None and not found.is_due(asked.now(), asked.interval)
+            else _poll_snapshot(found, asked)
+        )
+
+
+def _poll_snapshot(before: CachedSnapshot | None, asked: StatusRequest) -> CachedSnapshot:
+    began = asked.now()
+    store, poll = asked.poll(before.store if before is not None else Store())
+    return snapshot_cache.build_snapshot(before, store, poll, began, asked.now())
+
+
+def _judge_org(state: OrgState, found: CachedSnapshot, now: datetime) -> StatusContext:
+    """An org with its verdict; figures that the last poll did not renew are as good as stale."""
+    verdict = judge(state, now)
+    failure = next(iter(found.store.find_session_state(state.session).failures.values()), None)
+    trouble = verdict.error_kind or found.error_kind or (failure.error_kind if failure is not None else None)
+    missed = found.failure_count > 0 or Endpoint.USAGE in state.failures or failure is not None
+    return StatusContext(
+        state, replace(verdict, error_kind=trouble, is_stale=verdict.is_stale or missed), now
+    )
+
+
+def _build_answer(told: StatusContext, found: CachedSnapshot, asked: StatusRequest) -> StatusAnswer:
+    """The line, or the verdict, about one org."""
+    status, until = _compute_exit_status(told.verdict), _compute_valid_until(told, found, asked.interval)
+    if asked.line_format is None:
+        return StatusAnswer(
+            f"{words.format_verdict_line(told.verdict, told.now)} · {format_status_line(told, '{org}')}",
+            status,
+            until,
+        )
+    known = told.verdict.state is not VerdictState.UNKNOWN
+    return StatusAnswer(format_status_line(told, asked.line_format), 0 if known else status, until)
+
+
+def _compute_valid_until(told: StatusContext, found: CachedSnapshot, interval: timedelta) -> datetime:
+    """When it may read differently: at the next poll, with the next minute, or when an age grows by one."""
+    minute, now = timedelta(minutes=1), told.now
+    ends = [now.replace(second=0, microsecond=0) + minute, found.compute_due_at(interval)]
+    if told.state.read_at is not None:
+        ends.append(now + minute - (now - told.state.read_at) % minute)
+    return min(ends)
+
+
+def _compute_exit_status(verdict: Verdict) -> int:
+    """The exit status of `--check`."""
+    if verdict.state is VerdictState.UNKNOWN:
+        return EXIT_NO_SESSION if verdict.error_kind in NO_SESSION_ERRORS else EXIT_NOTHING_READ
+    return (
+        EXIT_CREDITS_BLOCKED
+        if verdict.state is VerdictState.CAN_WORK and verdict.is_locked
+        else EXIT_STATUSES[verdict.state]
+    )

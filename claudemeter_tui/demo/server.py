@@ -1,0 +1,419 @@
+"""The simulated claude.ai: which request gets which body."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+
+import httpx
+
+from claudemeter_tui.demo.scenario import DEMO_ACCOUNT_UUID, DEMO_EMAIL, DEMO_ORGS
+from claudemeter_tui.demo.timeline import (
+    DAY_MINUTES,
+    DemoCredits,
+    DemoFault,
+    DemoLockCause,
+    DemoMoment,
+    DemoOrg,
+    DemoWeek,
+    interpolate,
+)
+
+JsonBody = dict[str, object]
+
+_CREATED_AT = "2025-03-04T18:02:13.149911Z"
+
+
+def build_account() -> JsonBody:
+    """`/api/account`."""
+    return {
+        "tagged_id": "user_01DEMOdemoDEMOdemoDEMOde",
+        "uuid": DEMO_ACCOUNT_UUID,
+        "email_address": DEMO_EMAIL,
+        "full_name": "Pat Example",
+        "display_name": "Pat",
+        "memberships": [_build_membership(listed) for listed in build_organizations()],
+    }
+
+
+def _build_membership(organization: JsonBody) -> JsonBody:
+    times = {"created_at": _CREATED_AT, "updated_at": _CREATED_AT}
+    return {"organization": organization, "role": "admin", "seat_tier": None, **times}
+
+
+def build_organizations() -> list[JsonBody]:
+    """`/api/organizations`."""
+    return [_build_organization(number, org) for number, org in enumerate(DEMO_ORGS, start=1)]
+
+
+def _build_organization(number: int, org: DemoOrg) -> JsonBody:
+    common: JsonBody = {
+        "id": 1_000_000 + number,
+        "uuid": org.uuid,
+        "name": org.name,
+        "settings": {},
+        "parent_organization_uuid": None,
+        "rate_limit_upsell": None,
+        "billing_type": None,
+        "raven_type": None,
+        "data_retention": "default",
+        "api_disabled_reason": None,
+        "api_disabled_until": None,
+        "billable_usage_paused_until": None,
+        "subscription_pause": None,
+        "billing_issue": None,
+        "access_block": None,
+        "created_at": _CREATED_AT,
+    }
+    return {**common, **org.org_entry}
+
+
+def build_overage(org: DemoOrg, purse: DemoCredits, moment: DemoMoment) -> JsonBody:
+    """`/overage_spend_limit`, for the whole organization or, with its own purse, for one member."""
+    member = org.pool is not None and purse is org.own_credits
+    locked = purse.find_lock(moment.minute)
+    capped = locked is not None and locked.cause is DemoLockCause.CAP
+    return {
+        "organization_uuid": org.uuid,
+        "limit_type": "member" if member else "organization",
+        "seat_tier": None,
+        "account_uuid": DEMO_ACCOUNT_UUID if member else None,
+        "account_email": DEMO_EMAIL if member else None,
+        "account_name": None,
+        "org_service_name": None,
+        "is_enabled": True,
+        "monthly_credit_limit": purse.find_cap(moment.minute),
+        "period": "monthly",
+        "currency": purse.currency,
+        "used_credits": purse.compute_used(moment.minute),
+        "used_credits_basis": None,
+        "disabled_reason": DemoLockCause.CAP.value if capped else None,
+        "disabled_until": moment.format_time(locked.last) if locked and capped else None,
+        "out_of_credits": locked is not None and locked.cause is DemoLockCause.EMPTY,
+        "discount_percent": None,
+        "created_at": _CREATED_AT,
+        "updated_at": _CREATED_AT,
+    }
+
+
+def build_prepaid(org: DemoOrg, moment: DemoMoment) -> JsonBody:
+    """`/prepaid/credits`."""
+    currency = org.own_credits.currency if org.own_credits else "USD"
+    amount, promotional = org.compute_balance(moment.minute)
+    tranches = _build_tranches(amount - promotional, currency, moment.format_date(320))
+    promotions = _build_tranches(promotional, currency, moment.format_date(147))
+    return {
+        "amount": None if org.purchases is None else amount,
+        "currency": currency,
+        "balance_credits": amount // 100,
+        "auto_reload_settings": None,
+        "expiry_policy_months": None,
+        "last_paid_purchase_cents": None,
+        "next_expires_at": next((tranche["expires_at"] for tranche in (*promotions, *tranches)), None),
+        "pending_invoice_amount_cents": None,
+        "promo_tranches": promotions,
+        "tranches": tranches,
+    }
+
+
+def _build_tranches(remaining: int, currency: str, day: str) -> list[JsonBody]:
+    if not remaining:
+        return []
+    expires_at = f"{day}T00:00:00Z"
+    return [{"remaining_amount_minor_units": remaining, "currency": currency, "expires_at": expires_at}]
+
+
+def build_subscription(org: DemoOrg, moment: DemoMoment) -> JsonBody:
+    """`/subscription_details`."""
+    known = org.charge_in_days is not None
+    card = {"brand": "visa", "country": "US", "last4": "4242", "type": "card"}
+    ends = None if org.ends_in_days is None else f"{moment.format_date(org.ends_in_days)}T14:15:04Z"
+    charge = None if org.charge_in_days is None else moment.format_date(org.charge_in_days)
+    return {
+        "status": "active",
+        "next_charge_date": charge,
+        "next_charge_at": f"{charge}T14:15:04Z" if charge else None,
+        "plan_ending_at": ends,
+        "plan_ending_before": None,
+        "billing_interval": "monthly",
+        "payment_method": card if known else None,
+        "payment_paused_until": None,
+        "scheduled_downgrade": None,
+        "gift_details": None,
+        "currency": org.own_credits.currency if org.own_credits else "USD",
+    }
+
+
+def build_error(kind: str, message: str) -> JsonBody:
+    """The body of an answer that is no data."""
+    details: JsonBody = {"error_visibility": "user_facing"}
+    told: JsonBody = {"type": kind, "message": message, "details": details}
+    return {"type": "error", "error": told, "request_id": "req_011CDemoDemoDemoDemoDemo"}
+
+
+UsageBody = dict[str, object]
+
+_CODE_NAME_WINDOWS = (
+    "seven_day_oauth_apps",
+    "seven_day_opus",
+    "seven_day_sonnet",
+    "seven_day_cowork",
+    "seven_day_omelette",
+    "tangelo",
+    "iguana_necktie",
+    "omelette_promotional",
+    "nimbus_quill",
+    "amber_ladder",
+)
+_NULL_DOLLARS = dict.fromkeys(("limit_dollars", "used_dollars", "remaining_dollars", "locked_reason"))
+_DISCLAIMER = "Usage credits cover you when you hit your plan limits."
+_ONE_TIME_CREDIT = 100_000
+"""The one-time credit, minor units."""
+
+
+def build_usage(org: DemoOrg, moment: DemoMoment) -> UsageBody:
+    """`/usage`."""
+    session = _find_session_figures(org, moment)
+    return {
+        "five_hour": _build_window(session),
+        "seven_day": _build_window(_find_week_figures(org.week, moment)),
+        **dict.fromkeys(_CODE_NAME_WINDOWS),
+        "cinder_cove": _build_one_time_window(org, moment),
+        "extra_usage": _build_extra_usage(org.own_credits, moment),
+        "limits": _build_limits(org, moment),
+        "spend": _build_spend(org.own_credits, moment),
+        "cedar_ember": _build_grants(org, moment),
+        "seven_day_breakdown": _build_breakdown(org),
+        "member_dashboard_available": org.pool is not None,
+    }
+
+
+_WindowFigures = tuple[int, str | None]
+"""Percent of a window, and when it resets."""
+
+
+def _find_session_figures(org: DemoOrg, moment: DemoMoment) -> _WindowFigures | None:
+    if not org.windows:
+        return None
+    running = org.find_window(moment.minute)
+    return (running[0], moment.format_jittered(running[1])) if running else (0, None)
+
+
+def _find_week_figures(week: DemoWeek | None, moment: DemoMoment) -> _WindowFigures | None:
+    return (
+        (interpolate(week.points, moment.minute), moment.format_jittered(week.reset_minute)) if week else None
+    )
+
+
+def _build_window(figures: _WindowFigures | None) -> UsageBody | None:
+    if figures is None:
+        return None
+    return {"utilization": float(figures[0]), "resets_at": figures[1], **_NULL_DOLLARS}
+
+
+def _build_one_time_window(org: DemoOrg, moment: DemoMoment) -> UsageBody | None:
+    if org.one_time_credit is None:
+        return None
+    used = interpolate(org.one_time_credit, moment.minute)
+    return {
+        "utilization": 100 * used / _ONE_TIME_CREDIT,
+        "resets_at": moment.format_jittered(26 * DAY_MINUTES),
+        "limit_dollars": _ONE_TIME_CREDIT // 100,
+        "used_dollars": used / 100,
+        "remaining_dollars": (_ONE_TIME_CREDIT - used) / 100,
+        "locked_reason": None,
+    }
+
+
+def _build_limits(org: DemoOrg, moment: DemoMoment) -> list[UsageBody]:
+    scope = {"model": {"id": None, "display_name": "Fable"}, "surface": None}
+    rows = (
+        ("session", "session", _find_session_figures(org, moment), None),
+        ("weekly_all", "weekly", _find_week_figures(org.week, moment), None),
+        ("weekly_scoped", "weekly", _find_week_figures(org.fable, moment), scope),
+    )
+    known = [(kind, group, figures, scope) for kind, group, figures, scope in rows if figures]
+    most = max((figures[0] for _, _, figures, _ in known), default=0)
+    return [
+        {
+            "kind": kind,
+            "group": group,
+            "percent": percent,
+            "severity": _find_severity(percent),
+            "resets_at": resets_at,
+            "scope": scope,
+            "is_active": percent == most,
+        }
+        for kind, group, (percent, resets_at), scope in known
+    ]
+
+
+def _find_severity(percent: float) -> str:
+    if percent < 75:
+        return "normal"
+    return "warning" if percent < 90 else "critical"
+
+
+def _build_extra_usage(purse: DemoCredits | None, moment: DemoMoment) -> UsageBody:
+    if purse is None:
+        nothing = ("monthly_limit", "used_credits", "utilization", "currency", "decimal_places")
+        return {"is_enabled": False, **dict.fromkeys(nothing), **_build_gates(None, ever=False)}
+    used, cap, locked = (
+        purse.compute_used(moment.minute),
+        purse.find_cap(moment.minute),
+        purse.find_lock(moment.minute),
+    )
+    return {
+        "is_enabled": locked is None or locked.cause is not DemoLockCause.EMPTY,
+        "monthly_limit": cap,
+        "used_credits": float(used),
+        "utilization": 100 * used / cap if cap else None,
+        "currency": purse.currency,
+        "decimal_places": 2,
+        **_build_gates(locked.cause if locked else None, ever=True),
+    }
+
+
+def _build_gates(lock: DemoLockCause | None, *, ever: bool) -> UsageBody:
+    return {
+        "disabled_reason": lock.value if lock else None,
+        "user_disabled": False,
+        "spend_limit_reached": lock is DemoLockCause.CAP,
+        "credits_ever_enabled": ever,
+        "daily": None,
+        "weekly": None,
+    }
+
+
+def _build_spend(purse: DemoCredits | None, moment: DemoMoment) -> UsageBody:
+    currency = purse.currency if purse else "USD"
+    used, cap = (purse.compute_used(moment.minute), purse.find_cap(moment.minute)) if purse else (0, None)
+    locked = purse.find_lock(moment.minute) if purse else None
+    percent = int(100 * used / cap) if cap else 0
+    return {
+        "used": _build_amount(used, currency),
+        "limit": _build_amount(cap, currency),
+        "percent": percent,
+        "severity": _find_severity(percent),
+        "enabled": purse is not None and not (locked and locked.cause is DemoLockCause.EMPTY),
+        "disabled_reason": locked.cause.value if locked else None,
+        "cap": {"money": None, "credits": {"amount_minor": cap, "exponent": 2}} if cap else None,
+        "balance": None,
+        "auto_reload": None,
+        "disclaimer": _DISCLAIMER,
+        "can_purchase_credits": purse is not None,
+        "can_toggle": purse is not None,
+    }
+
+
+def _build_amount(minor: int | None, currency: str) -> UsageBody | None:
+    return None if minor is None else {"amount_minor": minor, "currency": currency, "exponent": 2}
+
+
+def _build_grants(org: DemoOrg, moment: DemoMoment) -> UsageBody | None:
+    if not org.has_reset_grant:
+        return None
+    span = {"starts_at": moment.format_time(-3 * DAY_MINUTES), "ends_at": moment.format_time(4 * DAY_MINUTES)}
+    return {"eligible": True, "grants": [{"resets_left": 1, **span, "usable_now": True}]}
+
+
+def _build_breakdown(org: DemoOrg) -> UsageBody | None:
+    if org.fable is None:
+        return None
+    shares = (("claude_code", "Claude Code", 64), ("chat", "Chat", 31), ("cowork", "Cowork", 5))
+    return {"rows": [{"key": key, "display_name": name, "percent": part} for key, name, part in shares]}
+
+
+_GATEWAY_HTML = "<!doctype html><title>502 Bad Gateway</title><h1>502 Bad Gateway</h1>"
+_ORGS_BY_UUID = {org.uuid: org for org in DEMO_ORGS}
+
+
+class _BodyStream(httpx.AsyncByteStream):
+    """A body that can be read as it comes; one given as `content` counts as read already."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._body
+
+
+def build_transport(now: Callable[[], datetime], start: datetime) -> httpx.AsyncBaseTransport:
+    """What stands in for the network: claude.ai as it is at the simulated moment of each request.
+
+    Args:
+        now: the simulated time, aware.
+        start: when the first day begins, aware; the full minute that it lies in counts, as the
+            real windows reset on full minutes.
+    """
+    first = start.astimezone(UTC).replace(second=0, microsecond=0)
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        return _answer_request(request, DemoMoment.from_time(now(), first))
+
+    return httpx.MockTransport(handle)
+
+
+def _answer_request(request: httpx.Request, moment: DemoMoment) -> httpx.Response:
+    match request.url.path.strip("/").split("/"):
+        case ["api", "account"]:
+            return _build_json_response(build_account())
+        case ["api", "organizations"]:
+            return _build_json_response(build_organizations())
+        case ["api", "organizations", uuid, *what] if uuid in _ORGS_BY_UUID:
+            member = request.url.params.get("account_uuid")
+            return _answer_org_request(_ORGS_BY_UUID[uuid], "/".join(what), member, moment)
+        case _:
+            return _build_not_found()
+
+
+def _answer_org_request(org: DemoOrg, what: str, member: str | None, moment: DemoMoment) -> httpx.Response:
+    if what == "usage":
+        return _answer_usage(org, moment)
+    if org.own_credits is None:
+        return _build_not_found()
+    match what:
+        case "overage_spend_limit" if member is None:
+            return _build_json_response(build_overage(org, org.pool or org.own_credits, moment))
+        case "overage_spend_limit" if member == DEMO_ACCOUNT_UUID:
+            return _build_json_response(build_overage(org, org.own_credits, moment))
+        case "prepaid/credits":
+            return _build_json_response(build_prepaid(org, moment))
+        case "subscription_details":
+            return _build_json_response(build_subscription(org, moment))
+        case _:
+            return _build_not_found()
+
+
+def _answer_usage(org: DemoOrg, moment: DemoMoment) -> httpx.Response:
+    match org.find_fault(moment.minute):
+        case (_, DemoFault.SERVER_ERROR):
+            return _build_json_response(build_error("api_error", "Internal server error"), 500)
+        case (over, DemoFault.THROTTLED):
+            seconds = max(1, math.ceil((over - moment.minute) * 60))
+            body = build_error("rate_limit_error", "Rate limited. Please try again later.")
+            return _build_json_response(body, 429, {"retry-after": str(seconds)})
+        case (_, DemoFault.WEB_PAGE):
+            return _build_response(_GATEWAY_HTML, 502, {"content-type": "text/html; charset=utf-8"})
+        case _:
+            return _build_json_response(build_usage(org, moment))
+
+
+def _build_not_found() -> httpx.Response:
+    return _build_json_response(build_error("not_found_error", "Not found"), 404)
+
+
+def _build_json_response(
+    body: object, status: int = 200, headers: dict[str, str] | None = None
+) -> httpx.Response:
+    content_type = {"content-type": "application/json"}
+    return _build_response(json.dumps(body), status, {**content_type, **(headers or {})})
+
+
+def _build_response(text: str, status: int, headers: dict[str, str]) -> httpx.Response:
+    body = text.encode()
+    return httpx.Response(
+        status, headers={**headers, "content-length": str(len(body))}, stream=_BodyStream(body)
+    )

@@ -1,0 +1,202 @@
+"""Credits in words: locks and payment problems with their cures, rates, forecasts, provenance.
+
+A code that is not in the table is quoted, never interpreted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, tzinfo
+
+from claudemeter_tui.formatting import values as form
+from claudemeter_tui.model.credits import CreditState
+from claudemeter_tui.model.forecast import LimitForecast, forecast_limit, forecast_window_full
+from claudemeter_tui.model.reading import CLAUDE_CODE_LOGIN, Endpoint
+from claudemeter_tui.model.spending import RECENT_SPAN, SpendRate, compute_spend_rate
+from claudemeter_tui.model.store import OrgState
+from claudemeter_tui.model.verdict import Cause, CreditLock, PaymentProblem
+from claudemeter_tui.model.windows import Window
+
+USAGE_PAGE = "claude.ai/settings/usage"
+BILLING_PAGE = "claude.ai/settings/billing"
+
+ADD_CREDITS = f"add credits on {USAGE_PAGE}"
+RAISE_CAP = f"raise the cap on {USAGE_PAGE}"
+SWITCH_ON = f"switch it on at {USAGE_PAGE}"
+ASK_CAP = "ask an administrator to raise the organization's cap"
+ASK_SWITCH = "ask an administrator to switch it on"
+ASK_LIMIT = "ask an administrator for a limit"
+UPDATE_PAYMENT = f"update the payment method on {BILLING_PAGE}"
+RESUME = f"resume it on {BILLING_PAGE}"
+
+REASON_TEXTS: Mapping[str, tuple[str, str]] = {
+    "out_of_credits": ("the prepaid balance is empty", ADD_CREDITS),
+    "self_selected_spend_limit_reached": ("your own monthly limit is reached", RAISE_CAP),
+    "org_spend_cap_reached": ("the organization's spend cap is reached", ASK_CAP),
+    "org_level_disabled_until": (
+        "extra usage is disabled for the organization until a date",
+        "ask an administrator",
+    ),
+    "overage_not_provisioned": (
+        "extra usage was never set up",
+        f"set it up on {USAGE_PAGE}",
+    ),
+    "user_disabled": ("extra usage is switched off", SWITCH_ON),
+    "no_limits_configured": ("no limit is set for extra usage", f"set one on {USAGE_PAGE}"),
+    "org_level_disabled": ("extra usage is switched off for the organization", ASK_SWITCH),
+    "seat_tier_level_disabled": ("extra usage is switched off for your seat tier", ASK_SWITCH),
+    "member_level_disabled": ("extra usage is switched off for you as a member", ASK_SWITCH),
+    "org_service_level_disabled": (
+        "extra usage of this service is switched off for the organization",
+        ASK_SWITCH,
+    ),
+    "seat_tier_zero_credit_limit": ("the credit limit of your seat tier is zero", ASK_LIMIT),
+    "group_zero_credit_limit": ("the credit limit of your group is zero", ASK_LIMIT),
+    "member_zero_credit_limit": ("your credit limit as a member is zero", ASK_LIMIT),
+    "org_service_zero_credit_limit": (
+        "the organization's credit limit for this service is zero",
+        ASK_LIMIT,
+    ),
+}
+"""Words and cure of each `disabled_reason` whose name says what it means."""
+
+CAUSE_TEXTS: Mapping[tuple[Cause, bool], tuple[str, str | None]] = {
+    (Cause.EMPTY_BALANCE, True): ("the prepaid balance is empty", ADD_CREDITS),
+    (Cause.EMPTY_BALANCE, False): ("the organization's prepaid balance is empty", ADD_CREDITS),
+    (Cause.CAP, True): ("the monthly cap is reached", RAISE_CAP),
+    (Cause.CAP, False): ("the organization's monthly cap is reached", ASK_CAP),
+    (Cause.OFF, True): ("extra usage is off", SWITCH_ON),
+    (Cause.OFF, False): ("extra usage is off for the organization", ASK_SWITCH),
+    (Cause.PAUSED, True): ("billable usage is paused", None),
+    (Cause.PAUSED, False): ("billable usage is paused for the organization", None),
+    (Cause.NOT_READ, True): ("no reply with the credits is young enough", None),
+    (Cause.NOT_REPORTED, True): ("no reply says whether they are open", None),
+    (Cause.NOT_REPORTED, False): ("no reply says whether the organization's are open", None),
+}
+"""Words and cure where the server gives no code, by cause and whether it is one's own gate."""
+
+
+def describe_reason(code: str) -> str:
+    """A `disabled_reason` in plain words; `the server says "foo_bar"` where it is opaque."""
+    known = REASON_TEXTS.get(code)
+    return known[0] if known else f'the server says "{code}"'
+
+
+def describe_reason_cure(code: str) -> str | None:
+    """What to do about a `disabled_reason`. None: nothing is known to help but time."""
+    known = REASON_TEXTS.get(code)
+    return known[1] if known else None
+
+
+def describe_lock(shut: CreditLock) -> str:
+    """What keeps the credits shut, in plain words; where nothing is known, only that they are."""
+    if shut.reason is not None:
+        return describe_reason(shut.reason)
+    bare = {CreditState.LOCKED: "locked by the server", CreditState.OFF: "extra usage is off"}
+    known = CAUSE_TEXTS.get((shut.cause, shut.is_personal))
+    return known[0] if known else bare.get(shut.state, "not reported")
+
+
+def describe_lock_cure(shut: CreditLock) -> str | None:
+    """What opens the credits again. None: nothing is known to but time."""
+    if shut.reason is not None:
+        return describe_reason_cure(shut.reason)
+    known = CAUSE_TEXTS.get((shut.cause, shut.is_personal))
+    return known[1] if known else None
+
+
+def describe_payment(payment: PaymentProblem) -> str:
+    """What is wrong with the payment; a gate that is not in the table is quoted under its key."""
+    match payment.key, payment.value:
+        case "status", "past_due":
+            return "the last payment failed (past_due)"
+        case ("status", "paused") | ("payment_paused_until", _):
+            return "the subscription is paused"
+        case key, value:
+            return f'{key}: "{value}"'
+
+
+def describe_payment_cure(payment: PaymentProblem) -> str | None:
+    """What sets the payment right. None: the gate is opaque."""
+    match payment.key, payment.value:
+        case "status", "past_due":
+            return UPDATE_PAYMENT
+        case ("status", "paused") | ("payment_paused_until" | "subscription_pause", _):
+            return RESUME
+        case "billing_issue", _:
+            return f"see {BILLING_PAGE}"
+        case _:
+            return None
+
+
+def format_rate(found: SpendRate, now: datetime, zone: tzinfo | None = None) -> str:
+    """`$6.40/h over 30 min, $3.10/h since 14:02`: of late, and over the run where that is longer."""
+    run = f"{form.format_money(found.overall_rate)}/h since {form.format_moment(found.since, now, zone)}"
+    if found.recent_rate is None or found.at - found.since <= RECENT_SPAN:
+        return run
+    return f"{form.format_money(found.recent_rate)}/h over 30 min, {run}"
+
+
+def format_gate_forecast(found: LimitForecast, now: datetime, zone: tzinfo | None = None) -> str:
+    """`cap reached 17:10 to 19:40 at this rate`, `cap not reached before 17:10 at this rate`."""
+    earliest = form.format_moment(found.earliest, now, zone)
+    if found.latest is None:
+        return f"{found.limit} not reached before {earliest} at this rate"
+    latest = form.format_moment(found.latest, now, zone)
+    span = earliest if earliest == latest else f"{earliest} to {latest}"
+    return f"{found.limit} reached {span} at this rate"
+
+
+def format_credits_forecast(state: OrgState, now: datetime, zone: tzinfo | None = None) -> tuple[str, ...]:
+    """Rate and forecast of an org's credits; empty where nothing honest can be said."""
+    found = compute_spend_rate(state.series, now)
+    if found is None:
+        return ()
+    ahead = forecast_limit(state.credits, found, now)
+    return (
+        format_rate(found, now, zone),
+        *((format_gate_forecast(ahead, now, zone),) if ahead is not None else ()),
+    )
+
+
+def format_window_forecasts(
+    window: Window, read_at: datetime | None, now: datetime, zone: tzinfo | None = None
+) -> tuple[str, ...]:
+    """`full at 14:10 at this pace, 50m before it resets`, then in fewer words down to `full ~14:10`.
+
+    Empty where at its pace it resets first.
+    """
+    full = forecast_window_full(window, now, read_at)
+    if full is None or window.resets_at is None:
+        return ()
+    at, early = (
+        form.format_moment(full, now, zone),
+        f"{form.format_countdown(window.resets_at - full)} before it resets",
+    )
+    return f"full at {at} at this pace, {early}", f"full ~{at}, {early}", f"full ~{at}"
+
+
+NOT_KNOWN = "not known"
+LOCK_NOT_VISIBLE = "Claude Code's login cannot see it"
+
+
+def describe_provenance(state: OrgState, endpoint: Endpoint) -> str:
+    """`via Claude Code`; empty where it is the browser's session that serves the org, or nothing was read."""
+    session = state.reply_sources.get(endpoint)
+    if session is None or session == state.session != CLAUDE_CODE_LOGIN:
+        return ""
+    return f"via {session.label}"
+
+
+def describe_lock_visibility(state: OrgState, now: datetime, zone: tzinfo | None = None) -> str:
+    """`not known`, or `as of 14:05`: all that is known of a lock on the credits; empty where it is known.
+
+    Claude Code's login reads the usage reply only: what that says of a lock is so, but the reply that
+    tells most of them is the browser's.
+    """
+    credits, seen = state.credits.compute_state(now), state.replies.get(Endpoint.OVERAGE)
+    if state.session != CLAUDE_CODE_LOGIN or credits is CreditState.ABSENT:
+        return ""
+    if seen is not None:
+        return f"as of {form.format_moment(seen.at, now, zone)}"
+    return NOT_KNOWN if credits is CreditState.UNKNOWN else ""

@@ -1,0 +1,223 @@
+"""What has happened, in one line for people and one line of JSON for scripts."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, tzinfo
+
+from claudemeter_tui.formatting import credits, problems
+from claudemeter_tui.formatting import values as forms
+from claudemeter_tui.formatting import verdict as verdicts
+from claudemeter_tui.model.events import (
+    SUBJECT_EXTRA_USAGE,
+    SUBJECT_PLAN,
+    SUBJECT_POOL,
+    Event,
+    EventKind,
+    EventValue,
+)
+from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.verdict import VerdictState
+
+MAX_PATHS = 3
+"""New fields named in a line; the rest is counted."""
+
+
+def format_event_line(event: Event, now: datetime, zone: tzinfo | None = None, name: str = "") -> str:
+    """`14:31 BLOCKED: your own monthly limit is reached`; before that the org's name, where one is given."""
+    told = f"{name} · {describe_event(event, zone)}" if name else describe_event(event, zone)
+    return f"{forms.format_moment(event.at, now, zone)} {told}"
+
+
+def describe_event(event: Event, zone: tzinfo | None = None) -> str:
+    """What happened, without time and org: `5-hour window full, resets 16:00`."""
+    match event.kind:
+        case (
+            EventKind.WINDOW_FILLED
+            | EventKind.WINDOW_RESET
+            | EventKind.WINDOW_RESET_EARLY
+            | EventKind.WINDOW_MOVED
+        ):
+            return _describe_window_event(event, zone)
+        case EventKind.THRESHOLD:
+            return _describe_threshold(event)
+        case EventKind.BLOCKED | EventKind.CREDITS_BLOCKED | EventKind.STILL_BLOCKED | EventKind.LIFTED:
+            return _describe_lock_event(event)
+        case EventKind.ON_CREDITS | EventKind.BACK_IN_PLAN | EventKind.WAIT:
+            return _describe_work_event(event, zone)
+        case EventKind.FIRST_READ:
+            return _describe_first_read(event, zone)
+        case EventKind.CAP_CHANGED | EventKind.BALANCE_REFILLED | EventKind.TRANCHE_EXPIRING:
+            return _describe_money_event(event, zone)
+        case _:
+            return _describe_other_event(event, zone)
+
+
+def format_event_json(event: Event) -> str:
+    """The event as one line of JSON in ASCII; times in UTC, money in minor units."""
+    org, shut = event.org, event.credit_lock
+    return json.dumps(
+        {
+            "at": _format_utc(event.at),
+            "kind": event.kind,
+            "severity": event.severity.name.lower(),
+            "org_uuid": org.uuid if org else None,
+            "org_name": org.name if org else None,
+            "session": event.session.label,
+            "subject": event.subject or None,
+            "before": _to_json_value(event.before),
+            "after": _to_json_value(event.after),
+            "threshold": event.threshold,
+            "cause": shut.cause if shut else None,
+            "reason": shut.reason if shut else None,
+            "until": _to_json_value(event.until),
+            "replies": list(event.endpoints),
+            "text": describe_event(event, UTC),
+        }
+    )
+
+
+def _describe_window_event(event: Event, zone: tzinfo | None) -> str:
+    window = _format_window_name(event)
+    was = f", it was at {_format_percent_fact(event.before)}" if event.before is not None else ""
+    match event.kind:
+        case EventKind.WINDOW_FILLED:
+            return f"{window} full{_format_time_clause('resets', event, zone)}"
+        case EventKind.WINDOW_RESET:
+            return f"{window} reset{was}"
+        case EventKind.WINDOW_RESET_EARLY:
+            return f"{window} reset early{was}{_format_time_clause('due', event, zone)}"
+    return f"{window} resets at another time, {_format_time_fact(event.after, event, zone)}"
+
+
+def _describe_threshold(event: Event) -> str:
+    """`5-hour window at 79 %, past 75 %`, `extra usage at 91 % of the cap, past 90 %`."""
+    percent, mark = _format_percent_fact(event.after), forms.format_percent(event.threshold)
+    past = f", past {mark}" if percent != mark else ""
+    if event.subject in (SUBJECT_EXTRA_USAGE, SUBJECT_POOL):
+        return f"{event.subject} at {percent} of the cap{past}"
+    return f"{_format_window_name(event)} at {percent}{past}"
+
+
+def _format_window_name(event: Event) -> str:
+    """`5-hour window`; `Cloud sessions` is no window by its name."""
+    return f"{event.subject} window" if event.subject[:1].isdigit() else event.subject
+
+
+def _describe_lock_event(event: Event) -> str:
+    why = credits.describe_lock(event.credit_lock) if event.credit_lock is not None else "not reported"
+    match event.kind:
+        case EventKind.BLOCKED:
+            return f"BLOCKED: {why}"
+        case EventKind.CREDITS_BLOCKED:
+            return f"credits BLOCKED: {why}"
+        case EventKind.STILL_BLOCKED:
+            return f"still BLOCKED, now {why}"
+    if event.subject == SUBJECT_PLAN:
+        return f"lifted: {_format_state_fact(event.after)} in the plan, credits stay BLOCKED: {why}"
+    return f"lifted: {_format_state_fact(event.after)}, it was: {why}"
+
+
+def _describe_work_event(event: Event, zone: tzinfo | None) -> str:
+    match event.kind:
+        case EventKind.ON_CREDITS if event.after is None:
+            return "ON CREDITS: all work is metered"
+        case EventKind.ON_CREDITS:
+            return f"ON CREDITS: {event.after} window full{_format_time_clause('until', event, zone)}"
+        case EventKind.BACK_IN_PLAN:
+            return f"back in the plan: {_format_state_fact(event.after)}"
+    return f"WAIT: credits are not open any more{_format_time_clause('until', event, zone)}"
+
+
+def _describe_first_read(event: Event, zone: tzinfo | None) -> str:
+    """`first read: BLOCKED: your own monthly limit is reached, until 16:00`."""
+    name, why = _format_state_fact(event.after), ""
+    if event.credit_lock is not None:
+        name += " · credits BLOCKED" if event.after == VerdictState.CAN_WORK else ""
+        why = f": {credits.describe_lock(event.credit_lock)}"
+    return f"first read: {name}{why}{_format_time_clause('until', event, zone)}"
+
+
+def _describe_money_event(event: Event, zone: tzinfo | None) -> str:
+    before, after = _format_money_fact(event.before), _format_money_fact(event.after)
+    match event.kind:
+        case EventKind.TRANCHE_EXPIRING:
+            return f"{before} of the balance expires {_format_time_fact(event.until, event, zone)}"
+        case EventKind.BALANCE_REFILLED:
+            return f"balance refilled: {before} → {after}"
+    what = "cap of the pool" if event.subject == SUBJECT_POOL else "cap"
+    return f"{what} changed: {before} → {after}"
+
+
+def _describe_other_event(event: Event, zone: tzinfo | None) -> str:
+    """What happened around the figures: to the org, its session, its replies."""
+    match event.kind:
+        case EventKind.ORG_APPEARED:
+            return "a new org"
+        case EventKind.ORG_LEFT:
+            return "the org has left the account"
+        case EventKind.SOURCE_CHANGED:
+            return f"read through {event.after}, before through {event.before}"
+        case EventKind.SESSION_ENDS:
+            ends = _format_time_fact(event.until, event, zone)
+            return f"session ends {ends}: {_describe_renewal(event)} again before it does"
+        case EventKind.SESSION_EXPIRED:
+            return f"session expired: {_describe_renewal(event)}"
+        case EventKind.NEW_FIELD:
+            return f"new field in {event.subject}: {_join_paths(str(event.after))}"
+        case EventKind.STALE:
+            last = (
+                f"; the last ones are of {_format_time_fact(event.before, event, zone)}"
+                if event.before
+                else ""
+            )
+            return f"no new figures{last}"
+    return f"signed in again in {event.subject}" if event.subject else "figures are fresh again"
+
+
+def _describe_renewal(event: Event) -> str:
+    cure = problems.describe_session_renewal(event.session)
+    return cure[0].lower() + cure[1:]
+
+
+def _format_time_clause(word: str, event: Event, zone: tzinfo | None) -> str:
+    return f", {word} {_format_time_fact(event.until, event, zone)}" if event.until is not None else ""
+
+
+def _format_time_fact(moment: EventValue, event: Event, zone: tzinfo | None) -> str:
+    return forms.format_moment(moment, event.at, zone) if isinstance(moment, datetime) else "?"
+
+
+def _format_percent_fact(value: EventValue) -> str:
+    return forms.format_percent(value if isinstance(value, int | float) else None)
+
+
+def _format_money_fact(value: EventValue) -> str:
+    return forms.format_money(value) if isinstance(value, Money) else "no cap"
+
+
+def _format_state_fact(state: EventValue) -> str:
+    return verdicts.VERDICT_NAMES[VerdictState(state)] if isinstance(state, str) else "credits not BLOCKED"
+
+
+def _join_paths(paths: str) -> str:
+    named = paths.split(", ")
+    more = len(named) - MAX_PATHS
+    return ", ".join(named[:MAX_PATHS]) + (f" and {more} more" if more > 0 else "")
+
+
+def _to_json_value(fact: EventValue) -> object:
+    """A fact as JSON has it."""
+    match fact:
+        case datetime():
+            return _format_utc(fact)
+        case Money():
+            whole = fact.minor == fact.minor.to_integral_value()
+            minor = int(fact.minor) if whole else float(fact.minor)
+            return {"minor": minor, "currency": fact.currency, "exponent": fact.exponent}
+    return fact
+
+
+def _format_utc(moment: datetime) -> str:
+    """`2026-04-25T14:48:05Z`."""
+    return f"{moment.astimezone(UTC).replace(tzinfo=None):%Y-%m-%dT%H:%M:%S}Z"

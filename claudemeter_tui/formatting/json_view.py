@@ -1,0 +1,225 @@
+"""A reply's body made readable: JSON broken into indented lines, everything else as it came.
+
+Tokens stay as the server sent them, long numbers and doubled keys too; only what could not be seen, or
+would act on a terminal, is written as an escape. Nothing is left out, however hostile the body.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+MAX_LINES = 12_000
+"""Lines that are made; what follows comes in one piece, as it was sent."""
+MAX_PATH_LENGTH = 80
+"""Characters of a path in the remarks; longer ones are cut there, with an ellipsis."""
+MAX_INDENT_LEVEL = 24
+"""Levels that are indented; deeper ones stay below each other."""
+
+
+class JsonPart(StrEnum):
+    """What a stretch of a line is, for its colour."""
+
+    KEY = "key"
+    STRING = "string"
+    NUMBER = "number"
+    LITERAL = "word"
+    """true, false, null."""
+    PUNCTUATION = "sign"
+    NOTE = "note"
+    """Not of the body: said by this program."""
+
+
+class KeyRemark(StrEnum):
+    """What this program has to say of a key."""
+
+    NEW = "new"
+    ODD = "odd"
+
+
+class JsonLine(NamedTuple):
+    """One line of the body."""
+
+    text: str
+    parts: tuple[tuple[int, int, JsonPart], ...] = ()
+    """Begin, end and kind of each stretch that has a colour."""
+    remark: KeyRemark | None = None
+
+
+_TOO_MANY_LINES = "… too many lines: the rest as it came"
+REST_LINE = JsonLine(_TOO_MANY_LINES, ((0, len(_TOO_MANY_LINES), JsonPart.NOTE),))
+"""Stands between the lines that were made and what follows."""
+
+
+def format_json_lines(
+    body: str, new_fields: Iterable[str] = (), odd_values: Iterable[str] = ()
+) -> list[JsonLine]:
+    """The body in lines, with a remark at each key that is among the dotted paths given."""
+    if not _is_json(body):
+        return _split_raw_lines(body)
+    remarks = {_parse_field_path(field): KeyRemark.NEW for field in new_fields}
+    return _JsonPrinter(
+        remarks | {_parse_field_path(field): KeyRemark.ODD for field in odd_values}
+    ).format_lines(body)
+
+
+def escape_invisible(text: str) -> str:
+    """The text with an escape in place of each character that prints nothing, or more than itself."""
+    return text if text.isprintable() else text.translate(_ESCAPES)
+
+
+class _EscapeTable(dict[int, str]):
+    """What stands for a character, by its code; filled as they come."""
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        self[code] = char if char.isprintable() else json.dumps(char)[1:-1]
+        return self[code]
+
+
+_ESCAPES = _EscapeTable({0x7F: r"\u007f"})
+"""DEL is the one character that `json.dumps` lets through."""
+
+
+def _is_json(body: str) -> bool:
+    """Whether it is an object or a list; a body nested beyond reason counts as none."""
+    try:
+        return isinstance(json.loads(body, parse_int=str, parse_float=str), dict | list)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _split_raw_lines(body: str) -> list[JsonLine]:
+    return [JsonLine(escape_invisible(line.expandtabs(4))) for line in body.split("\n", MAX_LINES)]
+
+
+def _parse_field_path(field: str) -> str:
+    """`limits[2].kind` of `limits[2].kind = monthly_all`."""
+    return field.partition(" = ")[0]
+
+
+_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
+
+
+@dataclass(slots=True)
+class _OpenContainer:
+    """An object or a list that is open."""
+
+    is_object: bool
+    path: str
+    index: int = 0
+    """Of the element at hand, in a list."""
+    key: str = ""
+    """Of the value at hand, in an object."""
+
+    def build_path(self) -> str:
+        """The path of the value at hand."""
+        if not self.is_object:
+            return f"{self.path}[{self.index}]"
+        return f"{self.path}.{self.key}" if self.path else self.key
+
+
+class _JsonPrinter:
+    """Takes token after token and breaks them into lines."""
+
+    def __init__(self, remarks: Mapping[str, KeyRemark]) -> None:
+        self._remarks = remarks
+        self._lines: list[JsonLine] = []
+        self._levels: list[_OpenContainer] = []
+        self._text = ""
+        self._parts: list[tuple[int, int, JsonPart]] = []
+        self._remark: KeyRemark | None = None
+        self._opened = False
+        self._awaits_key = False
+
+    def format_lines(self, body: str) -> list[JsonLine]:
+        """All lines of the body."""
+        for token in _TOKEN.finditer(body):
+            if len(self._lines) >= MAX_LINES:
+                self._end_line()
+                return [*self._lines, REST_LINE, *_split_raw_lines(body[token.start() :].lstrip())]
+            self._handle_token(token[0])
+        self._end_line()
+        return self._lines
+
+    def _handle_token(self, token: str) -> None:
+        match token:
+            case "{" | "[":
+                self._open_container(token)
+            case "}" | "]":
+                self._close_container(token)
+            case ",":
+                self._begin_next_element()
+            case ":":
+                self._text += ": "
+                self._awaits_key = False
+            case _:
+                self._add_scalar(token)
+
+    def _open_container(self, sign: str) -> None:
+        self._begin_content()
+        self._append_token(sign, JsonPart.PUNCTUATION)
+        path = self._levels[-1].build_path() if self._levels else ""
+        self._levels.append(_OpenContainer(sign == "{", path))
+        self._opened = True
+        self._awaits_key = sign == "{"
+
+    def _close_container(self, sign: str) -> None:
+        if not self._opened:
+            self._end_line()
+        self._opened = False
+        self._levels.pop()
+        self._append_token(sign, JsonPart.PUNCTUATION)
+
+    def _begin_next_element(self) -> None:
+        level = self._levels[-1]
+        self._text += ","
+        self._end_line()
+        level.index += 1
+        self._awaits_key = level.is_object
+
+    def _add_scalar(self, token: str) -> None:
+        self._begin_content()
+        if self._awaits_key:
+            self._levels[-1].key = json.loads(token) if "\\" in token else token[1:-1]
+            self._find_remark(self._levels[-1].build_path())
+        self._append_token(_unescape_visible(token), self._find_part(token))
+
+    def _find_part(self, token: str) -> JsonPart:
+        if token[0] == '"':
+            return JsonPart.KEY if self._awaits_key else JsonPart.STRING
+        return JsonPart.LITERAL if token in ("true", "false", "null") else JsonPart.NUMBER
+
+    def _find_remark(self, path: str) -> None:
+        if len(path) > MAX_PATH_LENGTH:
+            path = f"{path[: MAX_PATH_LENGTH - 1]}…"
+        self._remark = self._remarks.get(path)
+
+    def _begin_content(self) -> None:
+        """What was opened is not empty: its content begins on a line of its own."""
+        if self._opened:
+            self._end_line()
+            self._opened = False
+
+    def _append_token(self, token: str, part: JsonPart) -> None:
+        if not self._text:
+            self._text = "  " * min(len(self._levels), MAX_INDENT_LEVEL)
+        begin = len(self._text)
+        self._text += token
+        self._parts.append((begin, len(self._text), part))
+
+    def _end_line(self) -> None:
+        if self._text:
+            self._lines.append(JsonLine(self._text, tuple(self._parts), self._remark))
+        self._text, self._parts, self._remark = "", [], None
+
+
+def _unescape_visible(token: str) -> str:
+    r"""A token without the escapes of what can be seen: `"\u00e9"` becomes `"é"`."""
+    if "\\u" in token:
+        token = json.dumps(json.loads(token), ensure_ascii=False)
+    return escape_invisible(token)

@@ -1,0 +1,188 @@
+"""One short line about an org, for a status bar: `41% 67% $17.20/50 · Personal`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from claudemeter_tui.formatting import values as forms
+from claudemeter_tui.formatting import verdict as words
+from claudemeter_tui.model.credits import Meter
+from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.store import OrgState
+from claudemeter_tui.model.verdict import Verdict, VerdictState
+from claudemeter_tui.model.windows import Window, WindowKind
+
+DEFAULT_TEMPLATE = "{alarm} {windows} {credits} · {org} {age}"
+"""What a line says unless told otherwise."""
+SEPARATOR = " · "
+"""Goes where one side of it has nothing to say."""
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class StatusContext:
+    """What a line is about."""
+
+    state: OrgState
+    verdict: Verdict
+    now: datetime
+    zone: tzinfo | None = None
+
+    @property
+    def lead(self) -> Meter | None:
+        """The meter of one's own credits, else of the pool."""
+        return self.state.credits.lead_meter
+
+    @property
+    def window(self) -> Window | None:
+        """The window that binds, else the fullest one; of what was, where nothing is known now."""
+        told = self.verdict.last_known or self.verdict
+        return next(iter(told.full_windows), told.fullest_window)
+
+    def list_windows(self, *kinds: WindowKind) -> list[Window]:
+        """The plan's windows of these kinds."""
+        plan = self.state.plan
+        return [window for window in (plan.windows if plan else ()) if window.kind in kinds]
+
+
+def check_template(form: str) -> None:
+    """See that every placeholder is one.
+
+    Raises:
+        ValueError: one is not; it names those there are.
+    """
+    for name in _PLACEHOLDER.findall(form):
+        if name not in PLACEHOLDERS:
+            raise ValueError(f"there is no placeholder {{{name}}}; there are {', '.join(PLACEHOLDERS)}")
+
+
+def format_status_line(told: StatusContext, form: str = DEFAULT_TEMPLATE) -> str:
+    """The line of this form: what a placeholder has no value for goes, with the blanks around it."""
+    parts = (_fill_part(part, told) for part in form.split(SEPARATOR))
+    return SEPARATOR.join(filter(None, parts))
+
+
+def _fill_part(part: str, told: StatusContext) -> str:
+    filled = _PLACEHOLDER.sub(lambda found: PLACEHOLDERS[found[1]][1](told), part)
+    shown = "".join(char if char.isprintable() else " " for char in filled)
+    return " ".join(shown.split())
+
+
+def _format_alarm(told: StatusContext) -> str:
+    calm = told.verdict.state is VerdictState.CAN_WORK and not told.verdict.is_locked
+    return "" if calm else words.format_short_verdict(told.verdict, told.now, told.zone)
+
+
+def _format_used(window: Window | None, now: datetime) -> str:
+    """`41%`, `due` where its reset has passed, `?` where the server reports no figure."""
+    if window is None:
+        return ""
+    if window.is_due(now):
+        return "due"
+    if window.locked_reason is not None:
+        return "locked"
+    return "?" if window.percent is None else f"{forms.format_percent_number(window.percent)}%"
+
+
+def _format_all_used(told: StatusContext, *kinds: WindowKind) -> str:
+    return " ".join(_format_used(window, told.now) for window in told.list_windows(*kinds))
+
+
+def _format_credits(told: StatusContext) -> str:
+    """`$17.20/50`; without a cap `$17.20`; the organization's as `pool $261.18/1,000`."""
+    lead = told.lead
+    if lead is None or lead.used is None:
+        return ""
+    cap = "" if lead.cap is None else f"/{_format_bare_cap(lead.cap, lead.used)}"
+    return f"{'' if lead.is_personal else 'pool '}{forms.format_money(lead.used)}{cap}"
+
+
+def _format_bare_cap(cap: Money, used: Money) -> str:
+    """The cap without what it has in common with the amount before it: `50`, `CAD 50.00` after dollars."""
+    if cap.unit != used.unit:
+        return forms.format_money(cap)
+    bare = forms.format_money(Money(cap.minor, "", cap.exponent))
+    return bare.removesuffix(f".{'0' * cap.exponent}")
+
+
+def _format_optional_money(amount: Money | None) -> str:
+    return forms.format_money(amount) if amount is not None else ""
+
+
+def _format_balance(told: StatusContext) -> str:
+    balance = told.state.credits.balance
+    return _format_optional_money(balance.amount) if balance is not None else ""
+
+
+def _format_future_moment(moment: datetime | None, told: StatusContext) -> str:
+    return (
+        forms.format_moment(moment, told.now, told.zone) if moment is not None and moment > told.now else ""
+    )
+
+
+def _format_future_countdown(moment: datetime | None, told: StatusContext) -> str:
+    return forms.format_countdown(moment - told.now) if moment is not None and moment > told.now else ""
+
+
+def _format_stale_age(told: StatusContext) -> str:
+    old = told.verdict.is_stale and told.state.read_at is not None
+    return forms.format_age(told.now - told.state.read_at) if old and told.state.read_at else ""
+
+
+def _find_reset(told: StatusContext) -> datetime | None:
+    return told.window.resets_at if told.window is not None else None
+
+
+_PLAN_WIDE_KINDS = (WindowKind.SESSION, WindowKind.WEEKLY)
+PLACEHOLDERS: Mapping[str, tuple[str, Callable[[StatusContext], str]]] = {
+    "alarm": (
+        "BLOCKED, WAIT 16:00, on credits, credits BLOCKED or ?; empty while all is well",
+        _format_alarm,
+    ),
+    "verdict": (
+        "the verdict's name: CAN WORK, ON CREDITS, WAIT, BLOCKED",
+        lambda told: words.format_verdict_name(told.verdict),
+    ),
+    "text": (
+        "the verdict in a whole sentence",
+        lambda told: words.format_verdict_line(told.verdict, told.now, told.zone),
+    ),
+    "windows": (
+        "the windows that stop the whole plan: 41% 67%",
+        lambda told: _format_all_used(told, *_PLAN_WIDE_KINDS),
+    ),
+    "session": ("the 5-hour window: 41%", lambda told: _format_all_used(told, WindowKind.SESSION)),
+    "weekly": ("the 7-day window: 67%", lambda told: _format_all_used(told, WindowKind.WEEKLY)),
+    "fullest": (
+        "the window that binds, else the fullest: 67%",
+        lambda told: _format_used(told.window, told.now),
+    ),
+    "window": ("its name: 5-hour", lambda told: told.window.label if told.window else ""),
+    "resets": ("when it resets: 16:00", lambda told: _format_future_moment(_find_reset(told), told)),
+    "in": ("how long until then: 1h 12m", lambda told: _format_future_countdown(_find_reset(told), told)),
+    "lifts": (
+        "when work can go on: Tue 14:00",
+        lambda told: _format_future_moment(told.verdict.ends_at, told),
+    ),
+    "credits": ("used credits and the cap: $17.20/50", _format_credits),
+    "used": (
+        "used credits: $17.20",
+        lambda told: _format_optional_money(told.lead.used if told.lead else None),
+    ),
+    "cap": (
+        "the monthly cap: $50.00",
+        lambda told: _format_optional_money(told.lead.cap if told.lead else None),
+    ),
+    "left": (
+        "what is left under it: $32.80",
+        lambda told: _format_optional_money(told.lead.remaining if told.lead else None),
+    ),
+    "balance": ("the prepaid balance: $244.35", _format_balance),
+    "org": ("the org's name", lambda told: told.state.org.display_name),
+    "plan": ("its plan: Max 5x", lambda told: told.state.org.plan_name),
+    "age": ("how old the figures are, once they are stale: 3m ago", _format_stale_age),
+}
+"""What can stand in braces: in words for people, and how it is filled."""

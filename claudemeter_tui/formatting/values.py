@@ -1,0 +1,108 @@
+"""One form for each kind of figure, the same on every screen and in every report.
+
+Times inside are aware and in UTC; here they become local. `zone` is for tests: None is the system's own zone.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import date, datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING
+
+from claudemeter_tui.model.money import Money
+
+if TYPE_CHECKING:
+    from claudemeter_tui.model.windows import Window
+
+
+CURRENCY_SYMBOLS = {"USD": "$"}
+"""Currencies with a sign of their own; all others go by their code."""
+
+
+def format_money(amount: Money) -> str:
+    """`$1,017.20` for USD, `CAD 17.20`, `JPY 1720`; the bare figure where no currency is known.
+
+    A fraction of a minor unit is cut, never rounded up: the server has not charged it yet.
+    """
+    units, minor = divmod(math.floor(amount.minor), 10**amount.exponent)
+    sign = CURRENCY_SYMBOLS.get(amount.currency, f"{amount.currency} ").lstrip()
+    if not amount.exponent:
+        return f"{sign}{units:,}" if units >= 10_000 else f"{sign}{units}"
+    return f"{sign}{units:,}.{minor:0{amount.exponent}d}"
+
+
+def format_percent(value: float | None) -> str:
+    """`41 %`; `<1 %` for what is not quite nothing, 99 % for what is not quite full, `?` for None."""
+    return f"{format_percent_number(value)} %" if value is not None else "? %"
+
+
+def format_percent_number(value: float) -> str:
+    """A percentage as a whole number that never says 0 or 100 before it is so."""
+    if 0 < value < 1:
+        return "<1"
+    if value < 100:
+        return str(min(99, round(value)))
+    return str(math.floor(value))
+
+
+def format_countdown(left: timedelta) -> str:
+    """`4d 22h`, `1h 12m`, `12m`, seconds only in the last minute: `42s`; never below `0s`."""
+    seconds = max(0, math.ceil(left.total_seconds()))
+    if seconds < 60:
+        return f"{seconds}s"
+    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
+    if days:
+        return f"{days}d {hours % 24}h"
+    if hours:
+        return f"{hours}h {minutes % 60}m"
+    return f"{minutes}m"
+
+
+def format_age(past: timedelta) -> str:
+    """How long ago: `18s ago`, `41m ago`, `2h 5m ago`; a clock set back gives `just now`."""
+    whole = past - past % timedelta(seconds=1)
+    return f"{format_countdown(whole)} ago" if whole > timedelta(0) else "just now"
+
+
+def to_local(moment: datetime, zone: tzinfo | None = None) -> datetime:
+    """The moment in local time; unchanged where that is not a date any more, in the years 1 and 9999."""
+    try:
+        return moment.astimezone(zone)
+    except (OverflowError, ValueError, OSError):
+        return moment
+
+
+def format_clock(moment: datetime, zone: tzinfo | None = None) -> str:
+    """`16:00`."""
+    return to_local(moment, zone).strftime("%H:%M")
+
+
+def format_moment(moment: datetime, now: datetime, zone: tzinfo | None = None) -> str:
+    """`16:00` today, `Tue 14:00` within six days, else `Fri May 1 00:00`, with a year if it differs."""
+    there, here = to_local(moment, zone), to_local(now, zone)
+    days = (there.date() - here.date()).days
+    if days == 0:
+        return there.strftime("%H:%M")
+    if 0 < days <= 6:
+        return there.strftime("%a %H:%M")
+    return f"{format_day(there.date(), here.date())} {there:%H:%M}"
+
+
+def format_reset_verb(window: Window) -> str:
+    """What a window does at its `resets_at`: `resets`, or `expires` where it is given once."""
+    return "expires" if window.is_one_time else "resets"
+
+
+def format_reset_due(window: Window) -> str:
+    """What is said of a window whose `resets_at` has passed since it was read: `reset due`, `expired`."""
+    return "expired" if window.is_one_time else "reset due"
+
+
+def format_day(that: date, today: date) -> str:
+    """`Fri May 1`, with the year where it is another: `Fri May 1 2027`."""
+    return f"{that:%a %b} {that.day}" + ("" if that.year == today.year else f" {that.year}")
+
+
+def format_with_countdown(moment: datetime, now: datetime, zone: tzinfo | None = None) -> str:
+    """`16:00 (in 1h 12m)`, `Tue 14:00 (in 2d 23h)`: a moment to come, and how far it is."""
+    return f"{format_moment(moment, now, zone)} (in {format_countdown(moment - now)})"

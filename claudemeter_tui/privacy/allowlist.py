@@ -1,0 +1,145 @@
+"""What may be shown of a reply to anybody: the server's own words, figures and times.
+
+Everything that is not found here may be about a person, and gets a pseudonym (`redact.py`).
+"""
+
+from __future__ import annotations
+
+import re
+
+from claudemeter_tui.model.credits import OFF_REASONS, UNKNOWN_REASONS
+
+KNOWN_KEYS = frozenset(
+    """
+    access_block account account_email account_name account_uuid active_flags amber_ladder amount
+    amount_minor analytics_subscription_plan api_disabled_reason api_disabled_until application auto_reload
+    auto_reload_settings balance balance_cents balance_credits base_price_in_minor_units
+    billable_usage_paused_until billing_interval billing_issue billing_type brand can_purchase_credits
+    can_toggle cap capabilities cedar_ember cinder_cove claude_ai_bootstrap_models_config country created_at
+    credits credits_ever_enabled currency daily data_retention data_retention_min_duration_days
+    data_retention_periods date decimal_places details disabled_reason disabled_until disclaimer
+    discount_ends_at discount_percent display_name eligible eligible_for_past_due_cycle_reset email
+    email_address enabled ends_at error error_code error_visibility expires_at expiry_policy_months exponent
+    external_mapping extra_usage five_hour free_credits_status full_name gift_details grants group
+    group_deleted group_name group_uuid has_claude_max has_claude_pro has_discounts has_extra_usage_enabled
+    has_icon has_schedule home_stripe_account_region id iguana_necktie is_active is_enabled is_internal_org
+    is_workbench_cmek_blocked juniper_tide key kind last4 last_paid_purchase_cents limit limit_dollars
+    limit_type limits locked_reason manual_pause_scheduled_at member_dashboard_available
+    member_file_deletion_blocked_by_retention memberships merchant_of_record message model money
+    monitoring_notice monthly_credit_limit monthly_limit name next_charge_at next_charge_date next_expires_at
+    nimbus_quill omelette_promotional org_service_name organization organization_type organization_uuid
+    out_of_credits paid_through parent_organization_uuid payment_method payment_paused_until
+    pending_invoice_amount_cents percent period plan_ending_at plan_ending_before plan_type promo_tranches
+    rate_limit_tier rate_limit_upsell raven_configuration raven_type remaining_amount_minor_units
+    remaining_dollars request_id resets_at resets_left resolved_group_limit role rows scheduled_downgrade
+    scope seat_tier seat_tier_quantities settings seven_day seven_day_breakdown seven_day_cowork
+    seven_day_oauth_apps seven_day_omelette seven_day_opus seven_day_sonnet severity spend
+    spend_limit_amount_cents spend_limit_currency spend_limit_reached starts_at status
+    subscription_created_at subscription_details_url subscription_management subscription_pause
+    subscription_payment_type subscription_status surface tagged_id tangelo team_promo_ends_at
+    test_clock_frozen_time tranches trial_end_ts type updated_at usable_now used used_credits
+    used_credits_basis used_dollars user_disabled utilization uuid visibility_status weekly
+    """.split()  # noqa: SIM905 - a list of 160 lines would not be read
+)
+"""Every key that was ever seen in a reply."""
+
+KNOWN_REASONS = (
+    OFF_REASONS
+    | UNKNOWN_REASONS
+    | {
+        "out_of_credits",
+        "org_spend_cap_reached",
+        "self_selected_spend_limit_reached",
+        "org_level_disabled_until",
+        "capacity_protection",
+    }
+)
+"""Every `disabled_reason` that was ever heard of."""
+
+KNOWN_VALUES = KNOWN_REASONS | frozenset(
+    """
+    session weekly weekly_all weekly_scoped normal warning critical organization member seat_tier
+    active trialing past_due canceled paused monthly yearly annual annually
+    chat raven api claude_max claude_pro claude_free claude_team claude_enterprise team enterprise
+    stripe_subscription invoice admin owner primary_owner user billing developer
+    visa mastercard amex american_express discover diners jcb unionpay card link paypal sepa_debit
+    default available anthropic all off none default_private upgrade_to_pro user_facing error
+    authentication_error permission_error not_found_error rate_limit_error invalid_request_error api_error
+    overloaded_error account_session_invalid
+    """.split()  # noqa: SIM905 - the same
+)
+"""Words that the server says to everybody."""
+
+MODEL_PATTERN = re.compile(r"(?:Claude )?(?:Fable|Opus|Sonnet|Haiku)(?: [0-9]{1,2}(?:\.[0-9]{1,2})?)?")
+KNOWN_SURFACES = frozenset(
+    ("chat", "claude code", "claude_code", "cowork", "design", "oauth apps", "oauth_apps")
+)
+"""In lower case; the server localizes them."""
+PLAN_PATTERN = re.compile(r"(?:(?:Claude )?(?:Free|Pro|Max|Team|Enterprise)(?: [0-9]{1,3}x)?|another plan|)")
+"""Plans as this program words them."""
+BROWSER_NAMES = (
+    *("Chrome Beta", "Chrome Dev", "Chromium", "Chrome", "Brave", "Edge", "Vivaldi", "Opera", "Arc"),
+    *("Firefox", "LibreWolf", "Safari"),
+)
+"""A name that begins with another one stands before it."""
+WINDOW_LABELS = frozenset(
+    (
+        *("5-hour", "7-day all", "7-day Sonnet", "7-day Opus", "7-day OAuth apps", "7-day Design"),
+        *("7-day Cowork", "Cloud sessions", "One-time credit"),
+    )
+)
+"""Windows that have a name for people."""
+NAME_KEYS = frozenset(
+    (
+        *("name", "full_name", "account_name", "account_email", "email", "email_address"),
+        *("group_name", "org_service_name"),
+    )
+)
+"""Keys of names: their values are never a word of the server's own, whatever they look like."""
+
+UUID_PATTERN = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+EMAIL_PATTERN = re.compile(r"[^\s@\"'<>()\[\]:;,=]+@[^\s@\"'<>()\[\]:;,=]+")
+
+_TIME_PATTERN = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?"
+)
+_CURRENCY_PATTERN = re.compile(r"[A-Za-z]{3}")
+_TIER_PATTERN = re.compile(
+    r"(?:default|(?:default_)?(?:claude_)?(?:ai|zero|free|pro|max|team|enterprise)(?:_[0-9]{1,3}x)?"
+    r"(?:_(?:monthly|yearly|annual|annually))?)"
+)
+_CODE_PATTERN = re.compile(r"[a-z]+[0-9]{0,2}(?:_(?:[a-z]+[0-9]{0,2}|[0-9]{1,3}[a-z]?))*")
+_IDENTIFIER_KEY_PATTERN = re.compile(
+    r"(?:^|_)(?:id|ids|uuid|number|phone|zip|postal|postcode|latitude|longitude|iban|ssn|vat)(?:_|$)"
+)
+_CAMEL_CASE_BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_MAX_KEY_LENGTH = 40
+_MAX_FIGURE = 1_000_000
+
+
+def is_time(text: str) -> bool:
+    """Whether it is a date or a timestamp, and nothing else."""
+    return bool(_TIME_PATTERN.fullmatch(text))
+
+
+def is_public_text(key: str, text: str) -> bool:
+    """Whether the string under this key is one that the server says to everybody."""
+    if key in NAME_KEYS:
+        return False
+    if key.endswith("currency") and _CURRENCY_PATTERN.fullmatch(text):
+        return True
+    known = text in KNOWN_VALUES or text.lower() in KNOWN_SURFACES or MODEL_PATTERN.fullmatch(text)
+    return bool(known or is_time(text) or _TIER_PATTERN.fullmatch(text))
+
+
+def is_field_name(key: str) -> bool:
+    """Whether a key is a name that programmers gave: `extra_usage`, `nimbus_quill`."""
+    return key in KNOWN_KEYS or (len(key) <= _MAX_KEY_LENGTH and bool(_CODE_PATTERN.fullmatch(key)))
+
+
+def is_public_number(key: str, number: float) -> bool:
+    """Whether the number under this key counts something, and names nobody."""
+    if _IDENTIFIER_KEY_PATTERN.search(_CAMEL_CASE_BOUNDARY.sub("_", key).lower()):
+        return False
+    return key in KNOWN_KEYS or key.endswith(("_at", "_until")) or abs(number) < _MAX_FIGURE

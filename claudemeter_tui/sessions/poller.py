@@ -1,0 +1,271 @@
+"""Poll one session: when to read, how long to wait, and never two polls at once."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import aclosing
+from datetime import datetime, timedelta
+from typing import Protocol, runtime_checkable
+
+from claudemeter_tui.clock import Clock, WallClock
+from claudemeter_tui.model.credits import Meter
+from claudemeter_tui.model.reading import (
+    SESSION_WIDE_ERRORS,
+    UNREACHED_ERRORS,
+    Endpoint,
+    ErrorKind,
+    Failure,
+    Reading,
+    Reply,
+    Schedule,
+    Session,
+)
+from claudemeter_tui.model.windows import Plan
+
+MIN_BACKOFF, MAX_BACKOFF = timedelta(seconds=60), timedelta(minutes=15)
+"""The wait after a failed poll doubles from the one to the other."""
+MAX_JITTER = 0.1
+"""The most that is added to a back-off, as a part of it, so that many programs do not ask as one."""
+MAX_WAIT = timedelta(days=366)
+"""A server that asks for more is asked again then, all the same."""
+CHANGE_POLL_DELAY = timedelta(seconds=3)
+"""Between a reset, or the end of a lock, and the poll that looks at what it changed."""
+MIN_PAUSE = timedelta(seconds=1)
+"""Between the end of a poll and the next one that nobody asked for, however long the poll took."""
+CLOCK_CHECK_SECONDS = 5.0
+"""Seconds between two looks at the wall clock, so that a machine that slept polls at once."""
+REOPEN_ERRORS = frozenset(
+    {ErrorKind.EXPIRED, ErrorKind.TOKEN_INVALID, ErrorKind.TOKEN_SCOPE, ErrorKind.NO_ORGS}
+)
+"""Troubles after which the source is opened anew: somebody may have signed in again since."""
+CURABLE_ERRORS = (
+    UNREACHED_ERRORS
+    | REOPEN_ERRORS
+    | {ErrorKind.WRONG_ORG, ErrorKind.DENIED, ErrorKind.REGION, ErrorKind.REDIRECT, ErrorKind.LOGIN_PAGE}
+)
+"""Troubles that a person can mend and then ask again at once; after all others a poke waits."""
+
+
+class SessionSource(Protocol):
+    """Where readings come from."""
+
+    session: Session
+
+    def read(self, *, full: bool = False) -> AsyncGenerator[Reading, None]:
+        """Poll once; `full` asks for what changes slowly, too."""
+
+    async def aclose(self) -> None:
+        """Let go of every connection."""
+
+
+@runtime_checkable
+class PacedSource(Protocol):
+    """A source that has a say in when it is polled."""
+
+    interval: timedelta
+    """The usual time between two of its polls."""
+    next_at: datetime | None
+    """When it wants the next poll, set by the last one. None: as usual."""
+
+
+_ChangeTimes = dict[tuple[str, Endpoint | None], tuple[datetime, ...]]
+"""By org uuid and reply; None: what the account's list says of the org."""
+
+
+class Poller:
+    """Reads one session for as long as it is left running."""
+
+    def __init__(
+        self,
+        open_source: Callable[[], Awaitable[SessionSource]],
+        *,
+        interval: timedelta = timedelta(seconds=60),
+        clock: Clock | None = None,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        """Read every `interval` what `open_source` opens, anew after a login has failed.
+
+        `jitter` gives a number from 0 to 1, a new one each time.
+        """
+        self._open_source = open_source
+        self._interval = interval
+        self._clock = clock or WallClock()
+        self._jitter = jitter
+        self._poll_requested = asyncio.Event()
+        self._ignores_requests = False
+        self._source: SessionSource | None = None
+        self._paced_source: PacedSource | None = None
+        self._change_times: _ChangeTimes = {}
+        self._failure_count = 0
+
+    def poll_now(self) -> None:
+        """Poll now, and ask for everything.
+
+        A full poll under way serves it; another one is followed by a full one at once. While the
+        poller backs off, and asking would not help, nothing happens.
+        """
+        if not self._ignores_requests:
+            self._poll_requested.set()
+
+    async def poll_once(self, post: Callable[[Reading], object]) -> None:
+        """Poll once, and end."""
+
+        def pass_on(reading: Reading) -> None:
+            post(reading)
+            if reading.schedule is not None:
+                polling.cancel()
+
+        polling = asyncio.create_task(self.run(pass_on))
+        try:
+            await asyncio.wait((polling,))  # unlike awaiting it, this tells our own cancelling from Ctrl+C
+        finally:
+            polling.cancel()
+        if not polling.cancelled():
+            polling.result()
+
+    async def run(self, post: Callable[[Reading], object]) -> None:
+        """Poll until cancelled, posting each reading as it comes; a poll's last one carries the schedule."""
+        session, full = Session(""), True
+        try:
+            while True:
+                self._ignores_requests = False
+                begun = self._clock.now()
+                failure, session = await self._poll(post, session, full=full)
+                now = self._clock.now()
+                schedule = self._compute_schedule(failure, begun, now)
+                self._ignores_requests = schedule.is_backing_off
+                if full or schedule.is_backing_off:
+                    self._poll_requested.clear()
+                post(Reading(session, now, schedule=schedule))
+                poked = await self._wait_for_next_poll(schedule.next_at - now)
+                full = poked or self._source is None or _is_bug(failure)
+        finally:
+            if self._source is not None:
+                await self._source.aclose()
+
+    async def _poll(
+        self, post: Callable[[Reading], object], session: Session, *, full: bool
+    ) -> tuple[Failure | None, Session]:
+        """One poll; gives what made it worthless, if anything did, and the session it read."""
+        found: list[Reading] = []
+        try:
+            source = self._source = self._source or await self._open_source()
+            session, self._paced_source = source.session, source if isinstance(source, PacedSource) else None
+            post(Reading(session, self._clock.now()))
+            async with aclosing(source.read(full=full)) as readings:
+                async for reading in readings:
+                    found.append(reading)
+                    post(reading)
+            failure = find_poll_failure(found)
+            if failure is not None and failure.error_kind in REOPEN_ERRORS:
+                self._source = None
+                await source.aclose()
+        except Exception as error:  # noqa: BLE001 - the loop outlives what nobody foresaw
+            failure = Failure.from_exception(error, Endpoint.ACCOUNT, self._clock.now())
+            post(Reading(session, failure.at, account=failure))
+        self._record_change_times(found)
+        return failure, session
+
+    def _compute_schedule(self, failure: Failure | None, begun: datetime, now: datetime) -> Schedule:
+        """When to poll again after a poll that began and ended at these times."""
+        held = failure is not None and failure.error_kind not in CURABLE_ERRORS
+        next_at = (
+            self._compute_next_poll(min(begun, now), now)
+            if failure is None
+            else now + self._compute_backoff(failure)
+        )
+        self._failure_count = 0 if failure is None else self._failure_count + 1
+        if self._paced_source is not None and self._paced_source.next_at is not None:
+            next_at = max(now + MIN_PAUSE, self._paced_source.next_at)
+        return Schedule(next_at, self._usual_interval, is_backing_off=held)
+
+    @property
+    def _usual_interval(self) -> timedelta:
+        """The time between two polls, as long as all is well."""
+        return self._paced_source.interval if self._paced_source is not None else self._interval
+
+    def _compute_backoff(self, failure: Failure) -> timedelta:
+        """As long as the server asked for; else a back-off that doubles.
+
+        A server that answered is never asked more often than usual.
+        """
+        if failure.retry_after is not None and failure.retry_after > timedelta(0):
+            return min(failure.retry_after, MAX_WAIT)
+        wait = min(MAX_BACKOFF, MIN_BACKOFF * (1 << min(self._failure_count, 10)))
+        if failure.error_kind not in CURABLE_ERRORS:
+            wait = max(wait, self._usual_interval)
+        return wait + wait * MAX_JITTER * self._jitter()
+
+    def _compute_next_poll(self, begun: datetime, now: datetime) -> datetime:
+        """One interval on, or just after the next reset or end of a lock, whichever is first."""
+        moments = (moment for known in self._change_times.values() for moment in known)
+        soon = (one for one in moments if begun - CHANGE_POLL_DELAY < one <= begun + self._usual_interval)
+        due = min((one + CHANGE_POLL_DELAY for one in soon), default=begun + self._usual_interval)
+        return max(now + MIN_PAUSE, due)
+
+    def _record_change_times(self, readings: list[Reading]) -> None:
+        """Keep the moments at which an org's figures will change by themselves."""
+        for reading in readings:
+            if reading.orgs is not None:
+                listed = {org.uuid for org in reading.orgs}
+                self._change_times = {
+                    key: known for key, known in self._change_times.items() if key[0] in listed
+                }
+            for report in reading.org_readings:
+                for endpoint, part in report.parts.items():
+                    if isinstance(part, Reply):
+                        self._change_times[report.org.uuid, endpoint] = tuple(_find_change_times(part))
+                self._change_times[report.org.uuid, None] = tuple(filter(None, [report.org.paused_until]))
+
+    async def _wait_for_next_poll(self, delay: timedelta) -> bool:
+        """Wait until the next poll is due; gives whether it was asked for.
+
+        The wall clock ends it as well as the time waited: the one runs on while the machine
+        sleeps, the other when somebody sets the clock back.
+        """
+        until, left = self._clock.now() + delay, delay.total_seconds()
+        while left > 0 and self._clock.now() < until and not self._poll_requested.is_set():
+            step = min(left, CLOCK_CHECK_SECONDS)
+            await sleep_until_set(self._clock, step, self._poll_requested)
+            left -= step
+        poked = self._poll_requested.is_set()
+        if poked:
+            self._failure_count = 0
+        return poked
+
+
+async def sleep_until_set(clock: Clock, seconds: float, poked: asyncio.Event) -> None:
+    """Wait for so many seconds of the clock, or until poked."""
+    waits = [asyncio.ensure_future(wait) for wait in (clock.sleep(seconds), poked.wait())]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in waits:
+            one.cancel()
+
+
+def _is_bug(failure: Failure | None) -> bool:
+    """Whether a poll ended in an exception: the next one asks for everything, as nothing of it is sure."""
+    return failure is not None and failure.error_kind is ErrorKind.BUG
+
+
+def find_poll_failure(readings: list[Reading]) -> Failure | None:
+    """What kept a poll from reading anything good; None where something was read."""
+    stopped = [one.account for one in readings if isinstance(one.account, Failure)]
+    wide = next((failure for failure in stopped if failure.error_kind in SESSION_WIDE_ERRORS), None)
+    parts = [part for one in readings for report in one.org_readings for part in report.parts.values()]
+    if wide is not None or any(isinstance(part, Reply) for part in parts):
+        return wide
+    failures = (*stopped, *(part for part in parts if isinstance(part, Failure)))
+    return max(failures, key=lambda failure: failure.retry_after or timedelta(0), default=None)
+
+
+def _find_change_times(reply: Reply) -> Iterator[datetime]:
+    value = reply.value
+    if isinstance(value, Plan):
+        yield from (window.resets_at for window in value.windows if window.resets_at)
+        yield from (meter.until for meter in value.meters if meter.until)
+    if isinstance(value, Meter) and value.until:
+        yield value.until

@@ -1,1 +1,0 @@
-"""Values to words and plain pictures: no terminal, no app."""

@@ -1,0 +1,83 @@
+"""What has happened in this run, and what is wrong now."""
+
+from __future__ import annotations
+
+from textual.content import Content
+
+from claudemeter_tui.formatting import events as told
+from claudemeter_tui.formatting import problems as words
+from claudemeter_tui.formatting import values as form
+from claudemeter_tui.model.events import Event
+from claudemeter_tui.model.store import Problem
+from claudemeter_tui.model.windows import Severity
+from claudemeter_tui.tui import styled_text
+from claudemeter_tui.tui.screens.base import PageScreen
+from claudemeter_tui.tui.view import View
+
+
+class EventsScreen(PageScreen):
+    """The open problems, the ones that cost figures first; then the events, newest first."""
+
+    def build_title(self, view: View) -> tuple[str, str]:
+        """How much there is of each."""
+        real = sum(not words.is_informational(problem) for problem in view.store.problems)
+        counts = ((real, "problem"), (len(view.store.problems) - real, "remark"), (len(view.events), "event"))
+        return "Events", " · ".join(f"{count} {what}{'' if count == 1 else 's'}" for count, what in counts)
+
+    def build_content(self, view: View, width: int) -> Content:
+        """A paragraph for each problem, a line for each remark and each event."""
+        lines = [*_build_problems(view, width), styled_text.build_line(""), *_build_events(view, width)]
+        return Content("\n").join(lines)
+
+
+def _build_problems(view: View, width: int) -> list[styled_text.StyledLine]:
+    open_ones = sorted(view.store.problems, key=words.is_informational)
+    if view.is_empty:
+        return [styled_text.build_line(("Nothing has been read yet.", styled_text.HEADING))]
+    if not open_ones:
+        return [
+            styled_text.build_line(
+                ("No problems: every reply was read, and understood.", styled_text.HEADING)
+            )
+        ]
+    lines = [styled_text.build_line(("Problems", styled_text.HEADING)), styled_text.build_line("")]
+    return lines + [line for problem in open_ones for line in _build_problem(problem, view, width)]
+
+
+def _build_problem(problem: Problem, view: View, width: int) -> list[styled_text.StyledLine]:
+    style = (
+        styled_text.MUTED
+        if words.is_informational(problem)
+        else styled_text.SEVERITY_STYLES[Severity.WARNING]
+    )
+    since = form.format_moment(problem.at, view.now, view.zone)
+    head = styled_text.wrap_text(f"{since}  {words.format_problem_title(problem, view.zone)}", width, style)
+    if words.is_informational(problem):
+        return head
+    said = words.PROBLEM_TEXTS[problem.error_kind]
+    kept = words.describe_fallback_figures(problem, view.store, view.now, view.zone)
+    cure = words.describe_problem_cure(problem)
+    body = [line for text in (said.summary, cure, kept) for line in styled_text.wrap_text(text, width - 2)]
+    return [*head, *(styled_text.build_line("  ", line) for line in body), styled_text.build_line("")]
+
+
+def _build_events(view: View, width: int) -> list[styled_text.StyledLine]:
+    if not view.events:
+        return [styled_text.build_line(("Nothing has happened in this run so far.", styled_text.MUTED))]
+    lines = [
+        styled_text.build_line(("Events of this run, the newest first", styled_text.HEADING)),
+        styled_text.build_line(""),
+    ]
+    return lines + [line for event in reversed(view.events) for line in _build_event(event, view, width)]
+
+
+def _build_event(event: Event, view: View, width: int) -> list[styled_text.StyledLine]:
+    style = styled_text.SEVERITY_STYLES[event.severity] if event.severity else ""
+    replies = f"  ({', '.join(event.endpoints)})" if event.endpoints else ""
+    lines = styled_text.wrap_text(
+        told.format_event_line(event, view.now, view.zone, event.owner_name) + replies, width - 2
+    )
+    return [
+        styled_text.build_line(("" if place == 0 else "  "), (line.plain, style))
+        for place, line in enumerate(lines)
+    ]

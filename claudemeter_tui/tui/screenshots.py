@@ -1,0 +1,354 @@
+"""Screenshots for a bug report, with or without what is personal, and how they are saved."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, tzinfo
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from textual.app import App
+from textual.pilot import Pilot
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Input
+
+from claudemeter_tui.feed import Feed
+from claudemeter_tui.formatting import values as form
+from claudemeter_tui.model.reading import ErrorKind, PasteResult, Reading
+from claudemeter_tui.privacy import bug_report
+from claudemeter_tui.privacy.redact import Redactor
+from claudemeter_tui.tui.app import Claudemeter
+from claudemeter_tui.tui.options import Options
+from claudemeter_tui.tui.screens.confirm import ConfirmScreen
+from claudemeter_tui.tui.theme import DASHBOARD_THEMES
+from claudemeter_tui.tui.view import View
+
+SCREENSHOT_TITLE = "claudemeter-tui"
+"""Stands in the picture's frame."""
+NO_PNG_MESSAGE = (
+    "a PNG needs one more library: pip install resvg-py into the environment of this program,"
+    " or give a name that ends in .svg"
+)
+_MAX_NAMES = 1_000
+"""Pictures of one second that get a name of their own."""
+_OVERLAYS = "ToastRack, Tooltip, InlineToast"
+"""What lies over a screen for a moment only, by its class."""
+PNG_FONT = "DejaVu Sans Mono"
+"""The font of a PNG where Fira Code is not installed."""
+_PNG_FONTS = {"darwin": "Menlo", "win32": "Consolas"}
+"""The same on systems that come without that one."""
+
+_WEB_FONT = re.compile(r",?\s*url\([^)]*\)(?:\s*format\([^)]*\))?")
+_FONT_FACE = re.compile(r"@font-face\s*\{[^{}]*\}")
+
+
+class ScreenshotError(Exception):
+    """A picture that could not be made or saved. Its text says why, for people."""
+
+
+def redact_view(view: View, redaction: Redactor) -> View:
+    """The same view without anything personal; one that is so already stays as it is."""
+    store = redaction.redact_store(view.store)
+    if store is view.store:
+        return view
+    key = redaction.redact_key(view.key) if view.key else None
+    return replace(view, store=store, key=key, events=redaction.redact_events(view.events))
+
+
+def export_svg(app: App[Any], redaction: Redactor | None = None) -> str:
+    """What the app shows, without toasts; with a redaction also without anything personal.
+
+    Nothing of it reaches the terminal, and everything is as it was when it returns: nothing may be
+    awaited here, and the screens draw in the watcher of their `view`.
+    """
+    with app.batch_update(), _prepare_screens(app, redaction):
+        return remove_web_fonts(app.export_screenshot(title=SCREENSHOT_TITLE, simplify=True))
+
+
+def remove_web_fonts(picture: str) -> str:
+    """The picture without the fonts that it would load from the web; installed ones stay named."""
+    style, end, rest = picture.partition("</style>")
+    return _FONT_FACE.sub(lambda face: _WEB_FONT.sub("", face[0]), style) + end + rest
+
+
+def render_png(picture: str) -> bytes:
+    """The SVG as a PNG.
+
+    Raises:
+        PictureError: the library for it is not installed, or does not take the picture.
+    """
+    try:
+        draw = import_module("resvg_py").svg_to_bytes  # an extra, and slow to load
+    except ImportError:
+        raise ScreenshotError(NO_PNG_MESSAGE) from None
+    try:
+        return bytes(draw(svg_string=picture, monospace_family=_PNG_FONTS.get(sys.platform, PNG_FONT)))
+    except ValueError as error:
+        raise ScreenshotError(f"the PNG could not be drawn: {error}") from None
+
+
+def save_screenshot(
+    folder: Path, moment: datetime, picture: str, report: str = "", zone: tzinfo | None = None
+) -> Path:
+    """Save a picture, and a report beside it, under a dated name that is new; gives the picture's path.
+
+    Args:
+        folder: Where to; it has to be there.
+        moment: The moment of the picture, in the name as local time.
+        picture: An SVG.
+        report: JSON. Empty: none is saved.
+        zone: The time zone of the name. None: the system's.
+
+    Raises:
+        PictureError: it cannot be saved; then nothing is.
+    """
+    name = f"claudemeter-{form.to_local(moment, zone):%Y-%m-%d-%H%M%S}"
+    contents = {".svg": picture} | ({".json": report} if report else {})
+    with _translate_errors(folder):
+        if not folder.is_dir():
+            raise ScreenshotError(f"there is no folder {str(folder)!r}")
+        with contextlib.ExitStack() as undone:
+            drafts = {
+                suffix: _write_draft(folder, text.encode("utf-8", "replace"), undone)
+                for suffix, text in contents.items()
+            }
+            stem = _reserve_stem(folder, name, tuple(contents), undone)
+            for suffix, draft in drafts.items():
+                draft.replace(folder / f"{stem}{suffix}")
+            undone.pop_all()
+    return folder / f"{stem}.svg"
+
+
+def write_screenshot(path: Path, picture: str) -> None:
+    """Save a picture under this very name, over what is there: a PNG where the name says so, else the SVG.
+
+    Raises:
+        PictureError: it cannot be saved; what was there before is still there.
+    """
+    content = render_png(picture) if path.suffix.lower() == ".png" else picture.encode("utf-8", "replace")
+    with _translate_errors(path), contextlib.ExitStack() as undone:
+        _write_draft(path.parent, content, undone).replace(path)
+        undone.pop_all()
+
+
+@contextlib.contextmanager
+def _prepare_screens(app: App[Any], redaction: Redactor | None) -> Iterator[None]:
+    """Every screen as it is to be seen in the picture, and then as it was."""
+    screens = list(app.screen_stack)
+    parts = [part for screen in screens for part in screen.query("*").results(Widget)]
+    scrolled = [(part, part.scroll_offset) for part in parts if part.scroll_offset]
+    with (
+        _hide_overlays(screens),
+        _redact_screens(screens, redaction) if redaction else contextlib.nullcontext(),
+    ):
+        _lay_out_screens(screens)
+        yield
+    _lay_out_screens(screens)
+    for part, place in scrolled:
+        part.scroll_to(*place, animate=False, force=True, immediate=True)
+    app.screen.refresh()  # taking the picture made Textual forget what was still to be painted
+
+
+@contextlib.contextmanager
+def _hide_overlays(screens: Iterable[Screen[Any]]) -> Iterator[None]:
+    """Nothing lies over the screens."""
+    shown = [part for screen in screens for part in screen.query(_OVERLAYS).results(Widget) if part.display]
+    for part in shown:
+        part.display = False
+    try:
+        yield
+    finally:
+        for part in shown:
+            part.display = True
+
+
+@contextlib.contextmanager
+def _redact_screens(screens: Iterable[Screen[Any]], redaction: Redactor) -> Iterator[None]:
+    """Every view is private, and what was typed is not there."""
+    views = {screen: view for screen in screens if isinstance(view := getattr(screen, "view", None), View)}
+    typed = [(part, part.value) for screen in screens for part in screen.query(Input)]
+    try:
+        _set_inputs((part, "") for part, _ in typed)
+        _set_views({screen: redact_view(view, redaction) for screen, view in views.items()})
+        yield
+    finally:
+        _set_inputs(typed)
+        _set_views(views)
+
+
+def _set_views(views: Mapping[Screen[Any], View]) -> None:
+    for screen, view in views.items():
+        setattr(screen, "view", view)  # noqa: B010 - dashboard and pages have it, their common class has not
+
+
+def _set_inputs(typed: Iterable[tuple[Input, str]]) -> None:
+    """Put words into fields, without anybody acting on them."""
+    for part, words in typed:
+        with part.prevent(Input.Changed):
+            part.value = words
+
+
+def _lay_out_screens(screens: Sequence[Screen[Any]]) -> None:
+    """Give every part its place now, by what Textual does in its next idle moment: nothing public does."""
+    for screen in (*screens, *screens):  # the first time tells which scroll bars there are
+        for part in screen.walk_children(Widget, with_self=True):
+            part._clear_arrangement_cache()  # noqa: SLF001
+            part._layout_updates += 1  # noqa: SLF001
+        screen._refresh_layout()  # noqa: SLF001
+
+
+@contextlib.contextmanager
+def _translate_errors(path: Path) -> Iterator[None]:
+    """Say in words why a file could not be written."""
+    try:
+        yield
+    except OSError as error:
+        raise ScreenshotError(
+            f"{str(path)!r}: {(error.strerror or 'it cannot be written').lower()}"
+        ) from None
+
+
+def _write_draft(folder: Path, content: bytes, undone: contextlib.ExitStack) -> Path:
+    """A file of its own with the content, for nobody else to read; gone if anything goes wrong."""
+    handle, name = tempfile.mkstemp(dir=folder, prefix=".claudemeter-")
+    draft = Path(name)
+    undone.callback(_remove_file, draft)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+    return draft
+
+
+def _reserve_stem(folder: Path, name: str, suffixes: Iterable[str], undone: contextlib.ExitStack) -> str:
+    """A stem under which there is no file yet, taken with empty ones: `name`, `name-2`, and on."""
+    for stem in (name, *(f"{name}-{turn}" for turn in range(2, _MAX_NAMES))):
+        with contextlib.ExitStack() as taken, contextlib.suppress(FileExistsError):
+            for suffix in suffixes:
+                path = folder / f"{stem}{suffix}"
+                path.touch(mode=0o600, exist_ok=False)
+                taken.callback(_remove_file, path)
+            undone.enter_context(taken.pop_all())
+            return stem
+    raise FileExistsError(errno.EEXIST, "there are too many pictures of this second")
+
+
+def _remove_file(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink()
+
+
+def save_private_screenshot(app: Claudemeter, redaction: Redactor) -> None:
+    """Save a picture for a bug report and the report beside it, both without anything personal."""
+    _save_and_notify(app, export_svg(app, redaction), _build_report(app, redaction))
+
+
+def save_visible_screenshot(app: Claudemeter) -> None:
+    """Save what is seen, after asking."""
+    picture = export_svg(app)
+    app.push_screen(
+        ConfirmScreen(private=app.private, ascii_only=app.options.ascii),
+        lambda yes: _save_and_notify(app, picture) if yes else None,
+    )
+
+
+def _save_and_notify(app: Claudemeter, picture: str, report: str = "") -> None:
+    options = app.options
+    try:
+        path = save_screenshot(options.pictures, app.now, picture, report, options.zone)
+    except ScreenshotError as error:
+        app.notify(f"Not saved: {error}", severity="error", markup=False)
+        return
+    app.copy_to_clipboard(str(path))
+    shown = str(path) if app.has_toasts and not app.private else path.name
+    app.show_message(f"Saved; the path is on the clipboard: {shown}")
+
+
+def _build_report(app: Claudemeter, redaction: Redactor) -> str:
+    return bug_report.build_report(
+        app.store,
+        app.now,
+        redaction,
+        size=(app.size.width, app.size.height),
+        terminal=os.environ,
+        settings=app.options.settings,
+        versions=bug_report.collect_versions(),
+    )
+
+
+class LimitedFeed:
+    """A feed that ends: so many polls, and then silence."""
+
+    def __init__(self, feed: Feed, polls: int) -> None:
+        """Pass on the first `polls` polls of `feed`."""
+        self._feed = feed
+        self._polls_left = polls
+        self.finished = asyncio.Event()
+        """Set when the last of them is complete."""
+
+    async def run(self, post: Callable[[Reading], object]) -> None:
+        """Post readings until the last poll is over."""
+
+        def count(reading: Reading) -> None:
+            post(reading)
+            self._polls_left -= reading.schedule is not None
+            if self._polls_left == 0:
+                running.cancel()
+
+        if self._polls_left == 1:
+            await self._feed.poll_once(post)
+            self.finished.set()
+            return
+        running = asyncio.create_task(self._feed.run(count))
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+        self.finished.set()
+
+    async def poll_once(self, post: Callable[[Reading], object]) -> None:
+        """The same: it ends by itself."""
+        await self.run(post)
+
+    def poll_now(self) -> None:
+        """Nobody is there to ask for more."""
+
+    async def offer_session(self, text: str) -> PasteResult:
+        """Nobody is there to offer anything."""
+        del text
+        return PasteResult(error_kind=ErrorKind.NO_SESSION)
+
+
+def capture_svg(
+    feed: Feed,
+    polls: int,
+    *,
+    now: Callable[[], datetime],
+    size: tuple[int, int],
+    options: Options,
+) -> str:
+    """The dashboard in `size` columns and lines after so many polls, as an SVG."""
+
+    async def take() -> str:
+        rehearsal = LimitedFeed(feed, polls)
+        app = Claudemeter(rehearsal, now=now, options=options)
+        for theme in DASHBOARD_THEMES:  # a picture has all colours, whatever the terminal has
+            app.register_theme(theme)
+        pictures: list[str] = []
+
+        async def look(pilot: Pilot[object]) -> None:
+            await rehearsal.finished.wait()
+            await pilot.pause()
+            pictures.append(export_svg(app))
+            app.exit()
+
+        await app.run_async(headless=True, size=size, auto_pilot=look)
+        return pictures[0]
+
+    return asyncio.run(take())

@@ -1,0 +1,195 @@
+"""How figures are drawn: bars, marks, rows and frames, as styled text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+from textual.content import Content
+
+from claudemeter_tui.model.credits import CreditState
+from claudemeter_tui.model.windows import Severity
+
+if TYPE_CHECKING:
+    from claudemeter_tui.model.verdict import Verdict
+
+
+StyledLine = Content
+"""One line of the screen."""
+
+MUTED, HEADING, FRAME = "$muted", "bold $foreground", "$frame"
+"""Styles for what is secondary, for headings, for frames."""
+
+SEVERITY_STYLES = {
+    Severity.NORMAL: "$normal",
+    Severity.WARNING: "$warning",
+    Severity.CRITICAL: "$critical",
+    Severity.FULL: "bold $full",
+}
+"""The colour of a figure; the theme says what it looks like."""
+
+SEVERITY_MARKS = {Severity.NORMAL: " ", Severity.WARNING: "▲", Severity.CRITICAL: "◆", Severity.FULL: "■"}
+"""The mark beside a figure: a colour never stands alone."""
+
+
+def build_line(*parts: str | tuple[str, str] | StyledLine) -> StyledLine:
+    """A line of plain and styled pieces; nothing in them is markup."""
+    return Content.assemble(*(part for part in parts if not isinstance(part, tuple) or part[0]))
+
+
+def fit_pieces(parts: Sequence[StyledLine], width: int) -> StyledLine:
+    """As many whole pieces as fit, from the first on; the first one whatever its length."""
+    return pick_fitting(iterate_shorter(parts), width)
+
+
+def iterate_shorter(parts: Sequence[StyledLine], between: str = " · ") -> Iterator[StyledLine]:
+    """All the pieces side by side, then without the last one, and on down to the first."""
+    return (join_pieces(parts[:end], between) for end in range(len(parts), 0, -1))
+
+
+def join_pieces(parts: Sequence[StyledLine], between: str = " · ") -> StyledLine:
+    """The pieces one after another, with something small between them."""
+    return Content.styled(between, MUTED).join(parts)
+
+
+def pick_fitting(options: Iterable[StyledLine], width: int) -> StyledLine:
+    """The first of the lines that fits, the fullest one coming first; else the last one, cut."""
+    line = build_line()
+    for line in options:
+        if line.cell_length <= width:
+            break
+    return fit_line(line, width)
+
+
+def fit_line(line: StyledLine, width: int) -> StyledLine:
+    """The line in exactly `width` cells: padded, or cut after a whole word, with an ellipsis."""
+    if width <= 0:
+        return Content("")
+    if line.cell_length == width:
+        return line
+    if line.cell_length > width:
+        line = _cut_line(line, width)
+    return line.truncate(width, ellipsis=True, pad=True)
+
+
+def _cut_line(line: StyledLine, width: int) -> StyledLine:
+    """The words that fit, and an ellipsis; a first word that is too long itself is cut hard."""
+    kept = line.truncate(max(1, width - 2))
+    glued = _protect_figures(line.plain)
+    end = glued[: len(kept.plain)].rstrip().rfind(" ")
+    whole = " " in glued[len(kept.plain) - 1 : len(kept.plain) + 1]
+    if not whole and end > 0 and kept.plain[:end].strip():
+        kept = kept[:end]
+    if not whole and end <= 0:
+        return line
+    said = _DANGLING_WORDS.sub("", kept.plain)
+    return Content.assemble(kept[: len(said)] if said.strip() else kept.rstrip(), " …")
+
+
+def spread_line(left: StyledLine, right: StyledLine, width: int) -> StyledLine:
+    """One piece at each end of the line; where both do not fit the right one goes."""
+    gap = width - left.cell_length - right.cell_length
+    if gap < 1:
+        return fit_line(left, width)
+    return Content.assemble(left, " " * gap, right)
+
+
+def wrap_text(words: str, width: int, style: str = "") -> list[StyledLine]:
+    """A text broken between words, never inside a figure, into lines of at most `width` cells."""
+    parts = Content(_protect_figures(words)).wrap(max(1, width))
+    return [Content.styled(part.plain.replace(_NO_BREAK_SPACE, " ").rstrip(), style) for part in parts]
+
+
+_DANGLING_WORDS = re.compile(
+    r"(?:[\s·,:(]|(?<!\S)(?:of|in|on|to|by|at|is|it|the|and|or|until|since|from|before|resets|says|not))+\Z"
+)
+"""Words behind which no sentence breaks off: they announce what is left out."""
+_NO_BREAK_SPACE = "\ue000"
+_UNBREAKABLE = re.compile(
+    r"\([^()]{1,14}\)|\d %|\d\d?[dh] \d\d?[hm]|\b[A-Z]{3} [\d,.]*\d"
+    r"|(?:[A-Z][a-z]{2} )?[A-Z][a-z]{2} \d\d?\b(?: \d{4}\b)?(?: \d\d:\d\d)?|[A-Z][a-z]{2} \d\d:\d\d"
+)
+"""Figures of more than one word: countdowns, percentages, amounts, dates."""
+
+
+def _protect_figures(words: str) -> str:
+    """The text with its figures made one word each; no character moves."""
+    return _UNBREAKABLE.sub(lambda figure: figure[0].replace(" ", _NO_BREAK_SPACE), words)
+
+
+def build_bar(percent: float | None, width: int, style: str, *, elapsed: float | None = None) -> StyledLine:
+    """How much is used, with a mark for how much of the time has passed.
+
+    It is only full from 100 percent on, and only empty at 0; without a figure it is dotted.
+    """
+    if width < 1:
+        return Content("")
+    if percent is None:
+        return Content.styled("·" * width, MUTED)
+    filled = min(width, int(width * percent / 100))
+    if 0 < percent < 100:
+        filled = min(max(filled, 1), max(width - 1, 1))
+    cells = ["■"] * filled + ["─"] * (width - filled)
+    pieces = [(cell, style if place < filled else MUTED) for place, cell in enumerate(cells)]
+    if elapsed is not None:
+        pieces[min(width - 1, int(width * elapsed))] = ("┃", HEADING)
+    return Content.assemble(*_merge_pieces(pieces))
+
+
+def _merge_pieces(pieces: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Neighbours of one style made one piece."""
+    joined: list[tuple[str, str]] = []
+    for cell, style in pieces:
+        if joined and joined[-1][1] == style:
+            joined[-1] = (joined[-1][0] + cell, style)
+        else:
+            joined.append((cell, style))
+    return joined
+
+
+def frame_lines(
+    title: StyledLine, note: StyledLine, lines: Sequence[StyledLine], width: int, style: str = FRAME
+) -> list[StyledLine]:
+    """The lines in a rounded frame, with a title on its left and a note on its right."""
+    inner = width - 4
+    room = width - 6 - title.cell_length
+    note = note if note.cell_length and room >= note.cell_length + 3 else Content("")
+    dashes = width - 4 - title.cell_length - (note.cell_length + 2 if note.cell_length else 0)
+    tail = (" ", note, " ") if note.cell_length else ()
+    top = Content.assemble(("╭ ", style), title, (" " + "─" * (dashes - 1), style), *tail, ("─╮", style))
+    rows = [Content.assemble(("│ ", style), fit_line(line, inner), (" │", style)) for line in lines]
+    return [fit_line(top, width), *rows, Content.styled("╰" + "─" * (width - 2) + "╯", style)]
+
+
+_ASCII_CHARS = str.maketrans("■□─━┃│╌╭╮╰╯┏┓┗┛▲◆▐▌‹›…·•↑↓←→↔▾▴–", "#.-=||.++++++++!*[]<>>.*^v<>-v^-")
+"""What ASCII has instead; every sign of ours is one cell wide in both."""
+
+
+def convert_to_ascii(picture: Content) -> Content:
+    """The picture in ASCII alone, column by column: for terminals that draw nothing else."""
+    cells = picture.plain.translate(_ASCII_CHARS)
+    if cells.isascii():
+        return Content(cells, list(picture.spans))
+    marked = "".join(char if char.isascii() else "?" for char in cells)
+    if cell_len(cells) == len(cells):
+        return Content(marked, list(picture.spans))
+    return Content("".join(char if char.isascii() else "?" * cell_len(char) for char in cells))
+
+
+def get_verdict_severity(verdict: Verdict, now: datetime) -> Severity:
+    """How loud a verdict is."""
+    from claudemeter_tui.model.verdict import VerdictState  # noqa: PLC0415 - the first frame has no verdict
+
+    match verdict.state:
+        case VerdictState.BLOCKED:
+            return Severity.FULL
+        case VerdictState.WAIT:
+            return Severity.CRITICAL
+        case VerdictState.ON_CREDITS | VerdictState.UNKNOWN:
+            return Severity.WARNING
+    if verdict.credits is CreditState.LOCKED:
+        return Severity.CRITICAL
+    return verdict.fullest_window.compute_severity(now) if verdict.fullest_window else Severity.NORMAL

@@ -1,0 +1,152 @@
+"""The colours: two themes made for this data, what the others lack, and Textual's own parts in ASCII."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.scrollbar import ScrollBar, ScrollBarRender
+from textual.theme import Theme
+
+DARK_THEME = Theme(
+    name="claudemeter-dark",
+    primary="#6cb6d9",
+    secondary="#8fa8c8",
+    accent="#c792ea",
+    foreground="#d6dde6",
+    background="#10151c",
+    surface="#161d26",
+    panel="#1c2530",
+    success="#7fc8a9",
+    warning="#f2d574",
+    error="#ff8f5e",
+    dark=True,
+    variables={
+        "normal": "#7fc8a9",
+        "critical": "#ff9d5c",
+        "full": "#ff6b74",
+        "muted": "#8c99a8",
+        "frame": "#3b4856",
+        "curve": "#6cb6d9",
+        "selected": "#6cb6d9",
+    },
+)
+"""For dark terminals."""
+
+LIGHT_THEME = Theme(
+    name="claudemeter-light",
+    primary="#1b6a93",
+    secondary="#4a6078",
+    accent="#7a28a0",
+    foreground="#1d2630",
+    background="#fbfbf8",
+    surface="#f2f2ed",
+    panel="#e8e8e1",
+    success="#1a7050",
+    warning="#725900",
+    error="#9a2d08",
+    dark=False,
+    variables={
+        "normal": "#1a7050",
+        "critical": "#85270a",
+        "full": "#66051a",
+        "muted": "#4f5c69",
+        "frame": "#b9bdb9",
+        "curve": "#1b6a93",
+        "selected": "#1b6a93",
+    },
+)
+"""For light terminals."""
+
+DASHBOARD_THEMES = (DARK_THEME, LIGHT_THEME)
+
+_BLACK, _GREY, _SILVER, _WHITE = "#000000", "#555555", "#aaaaaa", "#ffffff"
+_RED, _GREEN, _BLUE, _MAGENTA, _CYAN = "#aa0000", "#00aa00", "#0000aa", "#aa00aa", "#00aaaa"
+_LIGHT_RED, _LIGHT_YELLOW, _LIGHT_BLUE = "#ff5555", "#ffff55", "#5555ff"
+_LIGHT_MAGENTA, _LIGHT_CYAN = "#ff55ff", "#55ffff"
+
+
+def _build_sixteen_colour_theme(
+    theme: Theme, plain: tuple[str, ...], loud: tuple[str, ...], marks: tuple[str, str]
+) -> Theme:
+    """The theme in colours that every terminal has.
+
+    Args:
+        theme: For the name, and whether it is dark.
+        plain: Ground, text, what is secondary, frames.
+        loud: The four severities.
+        marks: The first curve and what is selected; the second curve.
+    """
+    ground, text, muted, frame = plain
+    normal, warning, critical, full = loud
+    mark, accent = marks
+    return Theme(
+        name=theme.name,
+        primary=mark,
+        secondary=muted,
+        accent=accent,
+        foreground=text,
+        background=ground,
+        surface=ground,
+        panel=ground,
+        success=normal,
+        warning=warning,
+        error=full,
+        dark=theme.dark,
+        variables={
+            "normal": normal,
+            "critical": critical,
+            "full": full,
+            "muted": muted,
+            "frame": frame,
+            "curve": mark,
+            "selected": mark,
+        },
+    )
+
+
+SIXTEEN_COLOUR_THEMES = (
+    _build_sixteen_colour_theme(
+        DARK_THEME,
+        (_BLACK, _WHITE, _SILVER, _GREY),
+        (_GREEN, _LIGHT_YELLOW, _LIGHT_MAGENTA, _LIGHT_RED),
+        (_LIGHT_CYAN, _CYAN),
+    ),
+    _build_sixteen_colour_theme(
+        LIGHT_THEME,
+        (_WHITE, _BLACK, _GREY, _SILVER),
+        (_BLACK, _BLUE, _MAGENTA, _RED),
+        (_LIGHT_BLUE, _GREY),
+    ),
+)
+"""The same for sixteen colours: by their nearest ones two severities would look alike."""
+
+
+def select_themes(color_system: str | None) -> tuple[Theme, ...]:
+    """Our themes for a terminal, by what rich calls its colours: "standard" are sixteen."""
+    return SIXTEEN_COLOUR_THEMES if color_system == "standard" else DASHBOARD_THEMES
+
+
+def derive_missing_colours(theme: Theme) -> dict[str, str]:
+    """Our names in the colours of a theme that does not define them."""
+    foreground = theme.foreground or ("#e0e0e0" if theme.dark else "#1f1f1f")
+    return {
+        "normal": theme.success or theme.primary,
+        "critical": theme.error or theme.primary,
+        "full": theme.error or theme.primary,
+        "muted": foreground,
+        "frame": theme.secondary or theme.primary,
+        "curve": theme.primary,
+        "selected": theme.primary,
+    }
+
+
+class AsciiScrollBarRender(ScrollBarRender):
+    """A scroll bar of whole cells; Textual's ends in parts of one."""
+
+    VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
+    HORIZONTAL_BARS: ClassVar[list[str]] = [" "] * 8
+
+
+def set_scroll_bar_renderer(*, plain: bool) -> None:
+    """Draw every scroll bar of this process from now on with blanks alone, or as Textual does."""
+    ScrollBar.renderer = AsciiScrollBarRender if plain else ScrollBarRender

@@ -1,0 +1,363 @@
+"""The pages of the details screen: figures with their replies, and the replies themselves."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Hashable, Iterator, Sequence
+from datetime import datetime, timedelta
+from functools import lru_cache
+from itertools import accumulate, islice, takewhile
+
+from rich.cells import get_character_cell_size
+
+from claudemeter_tui.formatting import values as form
+from claudemeter_tui.formatting.figures import Figure, Section
+from claudemeter_tui.formatting.json_view import JsonLine, JsonPart, KeyRemark
+from claudemeter_tui.model.reading import Failure, Reply
+from claudemeter_tui.model.windows import Severity
+from claudemeter_tui.tui import styled_text
+from claudemeter_tui.tui.view import View
+from claudemeter_tui.tui.widgets.list_view import ListModel, add_cursor_mark, highlight_matches
+
+LABEL_WIDTH = 18
+"""Cells of a label; a longer one is broken between words, like the value beside it."""
+SOURCE_WIDTH, AGE_WIDTH = 24, 12
+"""Cells of the column of replies, and of their ages."""
+BESIDE_FROM = 90
+"""Columns from which the replies have a column of their own; in narrower places they have lines."""
+
+
+class FigurePage:
+    """Figures under headings, in lines of at most `width` cells."""
+
+    def __init__(
+        self, sections: Sequence[Section], width: int, now: datetime, sought: re.Pattern[str] | None = None
+    ) -> None:
+        self._now = now
+        self._width = width
+        self._pattern = sought
+        self._has_source_column = width >= BESIDE_FROM
+        self._items: list[tuple[str, Figure | None]] = []
+        self._readers: dict[str, str] = {}
+        for section in sections:
+            self._items.append((section.title, None))
+            self._items += [(section.title, figure) for figure in section.figures]
+            readers = {figure.session_labels for figure in section.figures} - {""}
+            self._readers[section.title] = readers.pop() if len(readers) == 1 else ""
+
+    def build_list(self) -> ListModel:
+        """All of it, ready to be drawn."""
+        heights = [len(self._build_lines(item)) for item in range(len(self._items))]
+        return ListModel(
+            [0, *accumulate(heights)], self._draw_line, lambda item: self.get_figure(item) is not None
+        )
+
+    def get_figure(self, item: int) -> Figure | None:
+        """The figure in that place. None: a heading, or nothing."""
+        return self._items[item][1] if 0 <= item < len(self._items) else None
+
+    def get_key(self, item: int) -> Hashable:
+        """By what a figure is found again when others have come or gone."""
+        figure = self.get_figure(item)
+        return (self._items[item][0], figure.label, figure.source) if figure else None
+
+    def find_item(self, key: Hashable) -> int | None:
+        """Where that figure is now. None: nowhere."""
+        return next((item for item in range(len(self._items)) if key and self.get_key(item) == key), None)
+
+    def find_hits(self, sought: re.Pattern[str]) -> list[int]:
+        """The figures in which something is found: in what is on screen of them."""
+        return [
+            item
+            for item, (_, figure) in enumerate(self._items)
+            if figure is not None and sought.search(f"{figure.label}\n{figure.value}\n{figure.provenance}")
+        ]
+
+    def get_item_text(self, item: int) -> tuple[str, str]:
+        """The figure itself, and what it is called."""
+        figure = self.get_figure(item)
+        return (figure.value, "figure") if figure else ("", "")
+
+    def get_full_text(self, item: int) -> tuple[str, str]:
+        """The row with label and source, and what it is called."""
+        figure = self.get_figure(item)
+        return (figure.format_line(self._now), "row") if figure else ("", "")
+
+    def _draw_line(self, item: int, part: int, selected: bool) -> styled_text.StyledLine:  # noqa: FBT001 - as a sheet draws
+        line, figure = self._build_lines(item)[part], self.get_figure(item)
+        if figure is None:
+            return add_cursor_mark(line, self._width, selected=selected)
+        if part == self._find_age_line(item, figure) and figure.read_at is not None:
+            age = form.format_age(self._now - figure.read_at)
+            gap = max(1, self._width - 3 - len(age) - line.cell_length)
+            line = styled_text.build_line(
+                line, " " * gap if self._has_source_column else " · ", (age, styled_text.MUTED)
+            )
+        return add_cursor_mark(highlight_matches(line, self._pattern), self._width, selected=selected)
+
+    def _find_age_line(self, item: int, figure: Figure) -> int:
+        """The line of a figure on which its age stands; -1: on none, a figure before it has the same."""
+        if self._has_source_column:
+            return 0
+        return len(self._build_source_lines(item, figure)) - 1 if self._has_new_source(item, figure) else -1
+
+    def _has_new_source(self, item: int, figure: Figure) -> bool:
+        """Whether the figure before it comes from elsewhere, or from another time."""
+        before = self.get_figure(item - 1)
+        return before is None or (before.provenance, before.read_at) != (figure.provenance, figure.read_at)
+
+    def _build_lines(self, item: int) -> Sequence[styled_text.StyledLine]:
+        title, figure = self._items[item]
+        if figure is None:
+            reader = styled_text.build_line((self._readers[title], styled_text.MUTED))
+            head = styled_text.spread_line(
+                styled_text.build_line((title, styled_text.HEADING)), reader, self._width - 3
+            )
+            return (styled_text.build_line(), head) if item else (head,)
+        if self._has_source_column:
+            return _build_figure_row(figure, self._get_origin(item, figure), self._width)
+        above = self._build_source_lines(item, figure) if self._has_new_source(item, figure) else ()
+        return (*above, *_stack_figure(figure, self._width))
+
+    def _build_source_lines(self, item: int, figure: Figure) -> tuple[styled_text.StyledLine, ...]:
+        """The reply, where it stands above its figures; room for the age is left in each line."""
+        return _wrap_source(self._get_origin(item, figure), self._width)
+
+    def _get_origin(self, item: int, figure: Figure) -> str:
+        """Where it came from; without the session, where the heading names one for all."""
+        return figure.source if self._readers[self._items[item][0]] else figure.provenance
+
+
+@lru_cache(maxsize=1024)
+def _build_figure_row(figure: Figure, whence: str, width: int) -> tuple[styled_text.StyledLine, ...]:
+    """Label, value and source side by side, each broken between words; room for the age is left."""
+    room = width - LABEL_WIDTH - SOURCE_WIDTH - AGE_WIDTH - 8
+    columns = (
+        (styled_text.wrap_text(figure.label, LABEL_WIDTH, styled_text.MUTED), LABEL_WIDTH),
+        (_wrap_value(figure, room), room),
+        (styled_text.wrap_text(whence, SOURCE_WIDTH, styled_text.MUTED), SOURCE_WIDTH),
+    )
+    height = max(len(lines) for lines, _ in columns)
+    return tuple(
+        styled_text.join_pieces(
+            [styled_text.fit_line(_get_line(lines, part), cells) for lines, cells in columns], "  "
+        )
+        for part in range(height)
+    )
+
+
+@lru_cache(maxsize=1024)
+def _wrap_source(whence: str, width: int) -> tuple[styled_text.StyledLine, ...]:
+    return tuple(styled_text.wrap_text(whence, max(8, width - AGE_WIDTH - 5), f"italic {styled_text.MUTED}"))
+
+
+@lru_cache(maxsize=1024)
+def _stack_figure(figure: Figure, width: int) -> tuple[styled_text.StyledLine, ...]:
+    """Label and value side by side, in a place where the reply stands above them."""
+    label = min(LABEL_WIDTH, width // 3)
+    labels = styled_text.wrap_text(figure.label, label, styled_text.MUTED)
+    values = _wrap_value(figure, width - label - 3)
+    return tuple(
+        styled_text.build_line(
+            styled_text.fit_line(_get_line(labels, part), label), " ", _get_line(values, part)
+        )
+        for part in range(max(len(labels), len(values)))
+    )
+
+
+def _wrap_value(figure: Figure, width: int) -> list[styled_text.StyledLine]:
+    style = styled_text.SEVERITY_STYLES[figure.severity] if figure.severity else "$foreground"
+    lines = styled_text.wrap_text(figure.value, max(8, width - 2), style)
+    if figure.severity:
+        lines[-1] = styled_text.build_line(
+            lines[-1],
+            (f" {styled_text.SEVERITY_MARKS[figure.severity]}", styled_text.SEVERITY_STYLES[figure.severity]),
+        )
+    return lines
+
+
+def _get_line(lines: Sequence[styled_text.StyledLine], part: int) -> styled_text.StyledLine:
+    return lines[part] if part < len(lines) else styled_text.build_line()
+
+
+def build_reply_tab(name: str, aside: str, style: str, *, selected: bool) -> styled_text.StyledLine:
+    """A tab with what is to say of its reply; the selected one between two marks."""
+    if selected:
+        return styled_text.build_line(
+            ("▐", "$selected"), (name, styled_text.HEADING), (aside, style), ("▌", "$selected")
+        )
+    return styled_text.build_line(" ", (name, styled_text.MUTED), (aside, style), " ")
+
+
+def describe_failure(failure: Failure, view: View) -> styled_text.StyledLine:
+    """Since when a reply is not read, and why."""
+    detail = f" ({failure.detail})" if failure.detail else ""
+    since = form.format_moment(failure.at, view.now, view.zone)
+    return styled_text.build_line(
+        (
+            f"not read since {since}: {failure.error_kind}{detail}",
+            styled_text.SEVERITY_STYLES[Severity.WARNING],
+        )
+    )
+
+
+def describe_reply(reply: Reply, view: View) -> list[str]:
+    """Status, duration, time, size, remarks: the most needed first."""
+    at = form.to_local(reply.at, view.zone)
+    counts = ((len(reply.new_fields), "new field"), (len(reply.odd_values), "odd value"))
+    return [
+        f"read {at:%H:%M:%S}, {form.format_age(view.now - reply.at)}",
+        f"status {reply.status}",
+        *(f"{count} {what}{'' if count == 1 else 's'}" for count, what in counts if count),
+        f"took {reply.duration // timedelta(milliseconds=1)} ms",
+        f"{len(reply.text):,} characters",
+    ]
+
+
+def select_visible_tabs(
+    tabs: list[styled_text.StyledLine], at: int, width: int
+) -> tuple[int, list[styled_text.StyledLine]]:
+    """The first tab that is shown, and the tabs around the selected one between two arrows."""
+    first, last = at, at + 1
+    room = width - 2 - tabs[at].cell_length
+    while True:
+        if last < len(tabs) and tabs[last].cell_length <= room:
+            room -= tabs[last].cell_length
+            last += 1
+        elif first > 0 and tabs[first - 1].cell_length <= room:
+            first -= 1
+            room -= tabs[first].cell_length
+        else:
+            break
+    before, after = ("‹" if first else " "), ("›" if last < len(tabs) else " ")
+    return first, [
+        styled_text.build_line((before, styled_text.MUTED)),
+        *tabs[first:last],
+        styled_text.build_line((after, styled_text.MUTED)),
+    ]
+
+
+PART_STYLES = {
+    JsonPart.KEY: "$primary",
+    JsonPart.STRING: "$success",
+    JsonPart.NUMBER: "$accent",
+    JsonPart.LITERAL: "$secondary",
+    JsonPart.PUNCTUATION: styled_text.MUTED,
+    JsonPart.NOTE: f"italic {styled_text.MUTED}",
+}
+REMARK_STYLES = {
+    KeyRemark.NEW: "bold $accent",
+    KeyRemark.ODD: f"bold {styled_text.SEVERITY_STYLES[Severity.WARNING]}",
+}
+GUTTER = 4
+"""Cells before each line where any has a remark."""
+MAX_HITS = 10_000
+"""More than that nobody goes through."""
+
+
+class ReplyPage:
+    """A body in lines of at most `width` cells."""
+
+    def __init__(self, lines: Sequence[JsonLine], width: int) -> None:
+        self.pattern: re.Pattern[str] | None = None
+        """What is looked for, and lit."""
+        self._lines = lines
+        self._width = width
+        self._gutter = GUTTER if any(line.remark for line in lines) else 0
+        room = max(8, width - 2 - self._gutter)
+        self._rows = [
+            (number, *cut) for number, line in enumerate(lines) for cut in _split_line(line.text, room)
+        ]
+
+    def build_list(self) -> ListModel:
+        """All of it, ready to be drawn: each line of the screen is an item."""
+        return ListModel(range(len(self._rows) + 1), self._draw_line)
+
+    def get_key(self, item: int) -> Hashable:
+        """By what a place is found again when the width has changed."""
+        return self._rows[item][:2] if 0 <= item < len(self._rows) else None
+
+    def find_item(self, key: Hashable) -> int | None:
+        """Where that is now. None: nowhere."""
+        if not isinstance(key, tuple) or len(key) != 2 or not self._rows:
+            return None
+        return max(0, bisect_right(self._rows, (*key, 1 << 40)) - 1)
+
+    def find_key(self, key: str) -> int | None:
+        """The first item that has this key, or this string. None: there is none."""
+        wanted = f'"{key}"'
+        number = next((place for place, line in enumerate(self._lines) if wanted in line.text), None)
+        return None if number is None else self.find_item((number, 0))
+
+    def find_hits(self, sought: re.Pattern[str]) -> list[int]:
+        """The items in which something begins that is looked for, at most `MOST_HITS` of them."""
+        reach = len(sought.pattern)
+        found = (
+            item
+            for item, (number, start, end) in enumerate(self._rows)
+            if (match := sought.search(self._lines[number].text, start, end + reach)) and match.start() < end
+        )
+        return list(islice(found, MAX_HITS))
+
+    def get_item_text(self, item: int) -> tuple[str, str]:
+        """The line of the body, and what it is called."""
+        if not self._rows:
+            return "", ""
+        return self._lines[self._rows[item][0]].text.strip().removesuffix(","), "line"
+
+    def get_full_text(self, item: int) -> tuple[str, str]:  # noqa: ARG002 - the same from everywhere
+        """The body as it is on screen, and what it is called."""
+        return "\n".join(line.text for line in self._lines), "reply"
+
+    def _draw_line(self, item: int, part: int, selected: bool) -> styled_text.StyledLine:  # noqa: ARG002, FBT001 - as a sheet draws
+        number, start, end = self._rows[item]
+        line = self._lines[number]
+        parts = [(begin, stop, kind) for begin, stop, kind in line.parts if begin < end and stop > start]
+        shown = styled_text.build_line(line.text[start:end])
+        for begin, stop, kind in parts:
+            shown = shown.stylize(PART_STYLES[kind], max(0, begin - start), min(end, stop) - start)
+        shown = highlight_matches(shown, self.pattern)
+        if start:
+            shown = styled_text.build_line(
+                " " * _compute_indent(line.text, self._width - 2 - self._gutter), shown
+            )
+        return add_cursor_mark(
+            styled_text.build_line(self._build_gutter(line, start), shown), self._width, selected=selected
+        )
+
+    def _build_gutter(self, line: JsonLine, start: int) -> styled_text.StyledLine:
+        if line.remark is None or start:
+            return styled_text.build_line(" " * self._gutter)
+        return styled_text.build_line((line.remark.ljust(self._gutter), REMARK_STYLES[line.remark]))
+
+
+def _compute_indent(text: str, room: int) -> int:
+    """Blanks before the second part of a line that is too long, and before all further ones."""
+    blanks = sum(1 for _ in takewhile(str.isspace, text[:room]))
+    return min(blanks + 2, room // 2)
+
+
+def _split_line(text: str, room: int) -> Iterator[tuple[int, int]]:
+    """Begin and end of each part of a line that fits."""
+    if len(text) <= room and text.isascii():
+        yield 0, len(text)
+        return
+    start, rest = 0, room - _compute_indent(text, room)
+    while start < len(text) or start == 0:
+        end = _find_cut(text, start, rest if start else room)
+        yield start, end
+        start = end
+
+
+def _find_cut(text: str, start: int, room: int) -> int:
+    """Where a part ends that begins there; at least one character further."""
+    part = text[start : start + room]
+    if part.isascii():
+        return start + max(1, len(part))
+    cells = 0
+    for place, char in enumerate(part):
+        cells += get_character_cell_size(char)
+        if cells > room - 1 and place:
+            return start + place
+    return start + max(1, len(part))

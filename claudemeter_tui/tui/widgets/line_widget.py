@@ -1,0 +1,121 @@
+"""Base class of the widgets: renders a view as lines of styled text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.segment import Segment
+from textual.css.styles import RulesMap
+from textual.geometry import Size
+from textual.reactive import var
+from textual.selection import Selection
+from textual.strip import Strip
+from textual.style import Style
+from textual.visual import RenderOptions, Visual
+from textual.widget import Widget
+
+from claudemeter_tui.tui import styled_text
+from claudemeter_tui.tui.view import View
+
+
+class StyledLines(Visual):
+    """Lines that fit as they are.
+
+    Textual would make one text of them to wrap it, to cut it and to look for links in it, which takes longer
+    than to paint it.
+    """
+
+    def __init__(self, lines: Sequence[styled_text.StyledLine], *, selectable: bool) -> None:
+        """The lines from top to bottom; whether the mouse can select words."""
+        self.lines, self._selectable = lines, selectable
+
+    def render_strips(
+        self,
+        width: int,  # noqa: ARG002
+        height: int | None,
+        style: Style,
+        options: RenderOptions,
+    ) -> list[Strip]:
+        """Paint every line, with what is selected marked."""
+        return [self._render_strip(y, line, style, options) for y, line in enumerate(self.lines[:height])]
+
+    def get_optimal_width(self, rules: RulesMap, container_width: int) -> int:  # noqa: ARG002
+        """The widest line's."""
+        return max((line.cell_length for line in self.lines), default=0)
+
+    def get_height(self, rules: RulesMap, width: int) -> int:  # noqa: ARG002
+        """A row for each line."""
+        return len(self.lines)
+
+    def looks_like(self, other: StyledLines) -> bool:
+        """Whether both look the same."""
+        pairs = zip(self.lines, other.lines, strict=False)
+        return len(self.lines) == len(other.lines) and all(one.is_same(two) for one, two in pairs)
+
+    def _render_strip(
+        self, y: int, line: styled_text.StyledLine, style: Style, options: RenderOptions
+    ) -> Strip:
+        span = options.selection.get_span(y) if options.selection else None
+        if span is not None and options.selection_style is not None:
+            start, end = span
+            line = line.stylize(options.selection_style, start, len(line) if end == -1 else end)
+        pieces = line.render(style, end="", parse_style=options.get_style)
+        if not self._selectable:
+            return Strip([Segment(text, own.rich_style) for text, own in pieces], line.cell_length)
+        x, segments = 0, []
+        for text, own in pieces:
+            segments.append(Segment(text, own.rich_style_with_offset(x, y)))
+            x += len(text)
+        return Strip(segments, line.cell_length)
+
+
+class LineWidget(Widget):
+    """Draws a view as text, and repaints only when the text has changed."""
+
+    view: var[View] = var(View(), init=False)
+    """What is drawn."""
+    auto_links = var(False)
+
+    _drawn: StyledLines | None = None
+    """What is on screen."""
+    _prepared: tuple[Size, StyledLines] | None = None
+    """What was drawn to see whether it has changed, for the paint that follows."""
+
+    def draw(self, width: int, height: int) -> list[styled_text.StyledLine]:
+        """The lines of the picture, at most `height` of them, none wider than `width` cells."""
+        raise NotImplementedError
+
+    def render(self) -> StyledLines:
+        """The picture at the present size."""
+        ready, self._prepared = self._prepared, None
+        fits = ready is not None and ready[0] == self.content_size
+        self._drawn = ready[1] if ready is not None and fits else self._draw_styled_lines()
+        return self._drawn
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The words under the mouse's selection."""
+        text = "\n".join(line.plain for line in self._draw_styled_lines().lines)
+        return selection.extract(text), "\n"
+
+    def watch_view(self) -> None:
+        """Repaint if anything looks different now."""
+        self._prepared = None
+        if self._drawn is None:
+            self.refresh()
+            return
+        picture = self._draw_styled_lines()
+        if not picture.looks_like(self._drawn):
+            self._prepared = self.content_size, picture
+            self.refresh()
+
+    def redraw(self) -> None:
+        """Draw anew what depends on more than the view."""
+        self._prepared = None
+        self.refresh()
+
+    def _draw_styled_lines(self) -> StyledLines:
+        width, height = self.content_size
+        lines = self.draw(width, height)[:height] if width > 0 and height > 0 else []
+        if self.view.ascii:
+            lines = [styled_text.convert_to_ascii(line) for line in lines]
+        return StyledLines(lines, selectable=self.ALLOW_SELECT)

@@ -1,0 +1,395 @@
+"""A list that only draws its visible lines, its search bar, and the clickable line above it."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.geometry import Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.visual import Visual
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from claudemeter_tui.tui.styled_text import convert_to_ascii
+
+LineDrawer = Callable[[int, int, bool], Content]
+"""Item, line within it, whether the cursor is on it: one line of the width at hand."""
+
+
+@dataclass(frozen=True)
+class ListModel:
+    """What is shown: items of one or more lines each."""
+
+    starts: Sequence[int]
+    """The first line of each item, and at the end the number of all lines."""
+    draw: LineDrawer
+    is_selectable: Callable[[int], bool] = lambda _: True
+    """Whether the cursor can stand on an item; on headings it cannot."""
+
+    @property
+    def item_count(self) -> int:
+        """How many there are."""
+        return len(self.starts) - 1
+
+    @property
+    def height(self) -> int:
+        """Lines of all items."""
+        return self.starts[-1]
+
+    def find_item(self, line: int) -> int:
+        """The item that a line belongs to; the last one below the end."""
+        return min(bisect_right(self.starts, line) - 1, self.item_count - 1)
+
+    def find_selectable(self, item: int, step: int) -> int | None:
+        """The first item from there on, in steps of 1 or -1, on which the cursor can stand."""
+        while 0 <= item < self.item_count:
+            if self.is_selectable(item):
+                return item
+            item += step
+        return None
+
+
+EMPTY_LIST = ListModel((0,), lambda *_: Content(""))
+"""Nothing to show."""
+
+
+CURSOR_MARK = "▌"
+"""Stands before the line under the cursor."""
+
+
+def add_cursor_mark(line: Content, width: int, *, selected: bool, mark: str = f"{CURSOR_MARK} ") -> Content:
+    """The line with the cursor's mark before it, and its background; as many blanks without the cursor."""
+    if not selected:
+        return Content.assemble(" " * len(mark), line).truncate(width, pad=True)
+    whole = Content.assemble((mark, "$selected"), line).truncate(width, pad=True)
+    return whole.stylize_before("on $panel")
+
+
+def highlight_matches(line: Content, sought: re.Pattern[str] | None) -> Content:
+    """The line with everything lit that is looked for."""
+    for match in sought.finditer(line.plain) if sought is not None else ():
+        line = line.stylize("$background on $selected", *match.span())
+    return line
+
+
+class VirtualList(ScrollView, can_focus=True, inherit_bindings=False):
+    """A sheet that scrolls; the screen around it has the keys.
+
+    Textual's own table costs more than twice the time to open and moves the cursor with the row's number.
+    """
+
+    DEFAULT_CSS = """
+    VirtualList {
+        height: 1fr;
+        overflow-x: hidden;
+        overflow-y: auto;
+        scrollbar-gutter: stable;
+        scrollbar-size-vertical: 1;
+        scrollbar-color: $frame;
+        scrollbar-color-hover: $selected;
+        scrollbar-color-active: $selected;
+        scrollbar-background: $background;
+        scrollbar-background-hover: $background;
+        scrollbar-background-active: $background;
+    }
+    """
+    ALLOW_SELECT = False
+
+    @dataclass
+    class CursorMoved(Message):
+        """The cursor stands on another item, because the person wanted it."""
+
+        item: int
+
+    @dataclass
+    class ItemOpened(Message):
+        """An item was double-clicked."""
+
+        item: int
+
+    def __init__(self) -> None:
+        """Begin without lines."""
+        super().__init__()
+        self.ascii = False
+        """Draw with ASCII alone."""
+        self._model = EMPTY_LIST
+        self._cursor = 0
+        self._content_cache: dict[int, Content] = {}
+        self._strip_cache: dict[int, Strip] = {}
+
+    @property
+    def cursor(self) -> int:
+        """The item under the cursor; 0 without any."""
+        return self._cursor
+
+    @property
+    def _top(self) -> int:
+        """The first visible line."""
+        return round(self.scroll_offset.y)
+
+    @property
+    def line_width(self) -> int:
+        """Cells of a line: the scrollbar's column is always kept free."""
+        return max(1, self.container_size.width - 1)
+
+    def show(self, sheet: ListModel, cursor: int = 0) -> None:
+        """Show this with the cursor there, and repaint only the lines that look different."""
+        moved = cursor != self._cursor
+        old, same = self._content_cache, sheet.height == self._model.height
+        self._model, self._cursor, self._content_cache = sheet, max(0, min(cursor, sheet.item_count - 1)), {}
+        self.virtual_size = Size(self.line_width, sheet.height)
+        if moved:
+            self.scroll_to_cursor()
+        strips, self._strip_cache = self._strip_cache, {}
+        for line in self._get_visible_lines():
+            known = old.get(line)
+            if known is not None and line in strips and known.is_same(self._get_content_line(line)):
+                self._strip_cache[line] = strips[line]
+            else:
+                self.refresh_line(line)
+        if not same:
+            self.refresh()
+
+    def move_cursor(self, step: int) -> None:
+        """Go to the next item in that direction; first scroll through one that is larger than the view."""
+        if self._scroll_within_item(step):
+            return
+        found = self._model.find_selectable(self._cursor + step, step)
+        if found is None:
+            self.scroll_to(y=self._top + step * 3, animate=False, force=True)
+        else:
+            self.go_to(found)
+
+    def move_page(self, step: int) -> None:
+        """Go on by what is visible, at least by an item."""
+        start, _ = self._get_item_lines(self._cursor)
+        target = self._model.find_item(max(0, start + step * max(1, self.size.height - 1)))
+        if target == self._cursor:
+            self.move_cursor(step)
+        elif not self._scroll_within_item(step):
+            self._go_to_nearest(target, step)
+
+    def _scroll_within_item(self, step: int) -> bool:
+        """Whether there was more to see of an item that is larger than the view."""
+        top, height = self._top, self.size.height
+        start, end = self._get_item_lines(self._cursor)
+        rest = end - (top + height) if step > 0 else top - start
+        if end - start <= height or rest <= 0:
+            return False
+        self.scroll_to(y=top + step * min(rest, height), animate=False, force=True)
+        return True
+
+    def move_to_end(self, step: int) -> None:
+        """Go to the first item or to the last one."""
+        self._go_to_nearest(0 if step < 0 else self._model.item_count - 1, step)
+
+    def go_to(self, item: int) -> None:
+        """Put the cursor there, by the person's wish."""
+        if not 0 <= item < self._model.item_count:
+            return
+        self.show(self._model, item)
+        self.scroll_to_cursor()
+        self.post_message(self.CursorMoved(item))
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the view."""
+        line, width = y + self._top, self.size.width
+        known = self._strip_cache.get(line)
+        if known is not None and known.cell_length == width:
+            return known
+        strips = Visual.to_strips(self, self._get_content_line(line), width, 1, self.visual_style, pad=True)
+        self._strip_cache[line] = strips[0] if strips else Strip.blank(width)
+        return self._strip_cache[line]
+
+    def notify_style_update(self) -> None:
+        """The theme has changed."""
+        super().notify_style_update()
+        self._strip_cache.clear()
+        self.refresh()
+
+    def on_click(self, event: events.Click) -> None:
+        """Go to the item under the pointer; the second click opens it."""
+        line = event.y + self._top
+        if line >= self._model.height:
+            return
+        item = self._model.find_item(line)
+        if self._model.is_selectable(item):
+            self.go_to(item)
+            if event.chain == 2:
+                self.post_message(self.ItemOpened(item))
+
+    def _go_to_nearest(self, item: int, step: int) -> None:
+        """To that item, or to the nearest one on which the cursor can stand."""
+        found = self._model.find_selectable(item, step)
+        found = self._model.find_selectable(item, -step) if found is None else found
+        if found is not None:
+            self.go_to(found)
+        if step < 0 and found == self._model.find_selectable(0, 1):
+            self.scroll_to(y=0, animate=False, force=True)
+
+    def _get_item_lines(self, item: int) -> tuple[int, int]:
+        """The first line of an item, and the one after its last."""
+        if not self._model.item_count:
+            return 0, 0
+        return self._model.starts[item], self._model.starts[item + 1]
+
+    def scroll_to_cursor(self) -> None:
+        """Scroll as little as it takes to see the item under the cursor, with a heading above it."""
+        start, end = self._get_item_lines(self._cursor)
+        above = self._model.find_selectable(self._cursor - 1, -1)
+        if above is None and not self._model.is_selectable(0):
+            start = 0
+        elif self._cursor and not self._model.is_selectable(self._cursor - 1):
+            start = self._get_item_lines(self._cursor - 1)[0]
+        top, height = self._top, self.size.height
+        if start < top or end - start > height:
+            self.scroll_to(y=start, animate=False, force=True)
+        elif end > top + height:
+            self.scroll_to(y=end - height, animate=False, force=True)
+
+    def _get_visible_lines(self) -> range:
+        return range(self._top, self._top + self.size.height)
+
+    def _get_content_line(self, line: int) -> Content:
+        if line not in self._content_cache:
+            self._content_cache[line] = (
+                self._draw_content_line(line) if line < self._model.height else Content("")
+            )
+        return self._content_cache[line]
+
+    def _draw_content_line(self, line: int) -> Content:
+        item = self._model.find_item(line)
+        selected = item == self._cursor
+        drawn = self._model.draw(item, line - self._model.starts[item], selected)
+        if not self.ascii:
+            return drawn
+        marked = selected and drawn.plain.startswith(CURSOR_MARK)
+        return (
+            Content.assemble((">", "$selected"), convert_to_ascii(drawn[1:]))
+            if marked
+            else convert_to_ascii(drawn)
+        )
+
+
+class SearchBar(Horizontal):
+    """Hidden until it is opened; the screen hears `Input.Changed` and `Input.Submitted`."""
+
+    DEFAULT_CSS = """
+    SearchBar {
+        height: 1;
+        width: 1fr;
+        display: none;
+        background: $panel;
+    }
+    SearchBar.-open {
+        display: block;
+    }
+    SearchBar Static {
+        width: auto;
+        height: 1;
+        color: $selected;
+        text-style: bold;
+    }
+    SearchBar #found {
+        color: $muted;
+        text-style: none;
+    }
+    SearchBar Input {
+        width: 1fr;
+        background: $panel;
+        background-tint: $panel 0%;
+    }
+    """
+
+    def compose(self) -> ComposeResult:
+        """A slash, what is typed, what it finds."""
+        yield Static(" / ", markup=False)
+        yield Input(compact=True, select_on_focus=False, max_length=200)
+        yield Static("", markup=False, id="found")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is on screen."""
+        return self.has_class("-open")
+
+    @property
+    def search_text(self) -> str:
+        """What is looked for; empty while it is closed."""
+        return self.query_exactly_one(Input).value if self.is_open else ""
+
+    def open(self) -> None:
+        """Show it and take the keys."""
+        self.add_class("-open")
+        self.query_exactly_one(Input).focus()
+
+    def close(self) -> None:
+        """Forget what was looked for."""
+        self.remove_class("-open")
+        self.query_exactly_one(Input).value = ""
+
+    def show_result(self, found: str) -> None:
+        """How much is found, beside it."""
+        told = self.query_one("#found", Static)
+        if Content(f"{found} ") != told.content:
+            told.update(Content(f"{found} "))
+
+
+class ClickableLine(Widget):
+    """Shows pieces side by side and tells which one was clicked."""
+
+    DEFAULT_CSS = """
+    ClickableLine {
+        height: 1;
+        width: 1fr;
+    }
+    """
+    ALLOW_SELECT = False
+
+    @dataclass
+    class PieceClicked(Message):
+        """A piece was clicked."""
+
+        line: ClickableLine
+        index: int
+        """Of the piece, from 0."""
+
+        @property
+        def control(self) -> ClickableLine:
+            """Where it was clicked."""
+            return self.line
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
+        """Begin empty."""
+        super().__init__(id=id)
+        self._pieces: tuple[Content, ...] = ()
+        self._line = Content("")
+
+    def show(self, pieces: Sequence[Content]) -> None:
+        """Show these; repaint only if they look different."""
+        self._pieces = tuple(pieces)
+        line = Content("").join(self._pieces)
+        if not line.is_same(self._line):
+            self._line = line
+            self.refresh()
+
+    def render(self) -> Content:
+        """The pieces, one after another."""
+        return self._line
+
+    def on_click(self, event: events.Click) -> None:
+        """Tell which piece is under the pointer."""
+        end = 0
+        for place, piece in enumerate(self._pieces):
+            end += piece.cell_length
+            if event.x < end:
+                self.post_message(self.PieceClicked(self, place))
+                return

@@ -1,0 +1,227 @@
+"""Build what the program runs with: the clock, the session providers and the feed.
+
+This is the one place that connects the packages. Heavy libraries are imported where they are used, in
+threads, so that the first frame does not wait for them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from claudemeter_tui.clock import Clock, WallClock
+from claudemeter_tui.config.resolution import Settings
+from claudemeter_tui.feed import AcceptsSession, Feed
+from claudemeter_tui.model.secrets import CLAUDE_AI_ORIGIN, Cookies, is_loopback
+from claudemeter_tui.storage import locate_state_folder
+
+if TYPE_CHECKING:  # each loads half of the program, and the first frame does not wait for them
+    from claudemeter_tui.browsers.profiles import ProfileScan
+    from claudemeter_tui.claude_code.credentials import LoginResult
+    from claudemeter_tui.model.reading import PasteResult, Reading, Session
+    from claudemeter_tui.sessions.poller import SessionSource
+    from claudemeter_tui.sessions.renewable import (
+        ClaudeCodeProvider,
+        ScanBrowsers,
+        SessionConnection,
+        SessionProviders,
+    )
+
+
+class DeferredFeed:
+    """Passes everything on to a feed that is there from `run` or `round` on."""
+
+    def __init__(self, build: Callable[[], Feed]) -> None:
+        """Build the feed by `build`, which may be slow."""
+        self._build = build
+        self._feed: Feed | None = None
+
+    async def run(self, post: Callable[[Reading], object]) -> None:
+        """Post readings until cancelled."""
+        self._feed = await asyncio.to_thread(self._build)
+        await self._feed.run(post)
+
+    async def poll_once(self, post: Callable[[Reading], object]) -> None:
+        """Post readings until everything has been read once."""
+        self._feed = await asyncio.to_thread(self._build)
+        await self._feed.poll_once(post)
+
+    def poll_now(self) -> None:
+        """Poll now; before there is a feed, the first poll is about to begin anyway."""
+        if self._feed is not None:
+            self._feed.poll_now()
+
+    async def offer_session(self, text: str) -> PasteResult:
+        """Take a Cookie header or a `sessionKey` as one more session, if the server accepts it."""
+        from claudemeter_tui.model.reading import ErrorKind, PasteResult
+
+        if isinstance(self._feed, AcceptsSession):
+            return await self._feed.offer_session(text)
+        return PasteResult(error_kind=ErrorKind.NO_SESSION, detail="the program is still starting")
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """The person's machine, or one made for a test."""
+
+    home: Path | None = None
+    """The home folder below which everything is. None: where this person's system has it."""
+    state_folder: Path | None = None
+    """Where the budget of Claude Code's login is kept. None: that login is not used."""
+    system: str = sys.platform
+    """As `sys.platform` names it."""
+
+
+def build_machine_providers(
+    machine: Machine,
+    now: Callable[[], datetime],
+    *,
+    base_url: str = CLAUDE_AI_ORIGIN,
+    source: str = "auto",
+    wanted: Collection[str] = (),
+    given: tuple[Session, Cookies] | None = None,
+) -> SessionProviders:
+    """The ways that the settings leave open.
+
+    Args:
+        machine: where to look.
+        now: the clock.
+        base_url: what stands for claude.ai; where it is this machine, it stands for Anthropic's too.
+        source: `auto`, `cookie` or `claude-code`.
+        wanted: browsers and profiles, as in `--browser`; empty means all.
+        given: a session given by hand, which then is the only one.
+    """
+    from claudemeter_tui.browsers.folders import describe_searched_places
+    from claudemeter_tui.sessions.renewable import SessionProviders
+
+    looks = source != "claude-code" and given is None
+    logs_in = source != "cookie" and given is None and machine.state_folder is not None
+    return SessionProviders(
+        connect=partial(_build_connection, base_url, now),
+        scan_browsers=_build_browser_scan(machine) if looks else None,
+        browser_filters=tuple(wanted) if looks else (),
+        searched_places=describe_searched_places(machine.system, os.environ if machine.home is None else {}),
+        claude_code=_build_claude_code(machine, machine.state_folder, base_url, now)
+        if logs_in and machine.state_folder
+        else None,
+        given_session=given,
+        system=machine.system,
+    )
+
+
+def _build_connection(
+    base_url: str, now: Callable[[], datetime], session: Session, cookies: Cookies, agent: str | None
+) -> SessionConnection:
+    """A client of its own for a session. Slow: it loads the libraries and builds the TLS context."""
+    from claudemeter_tui.claude_ai.api import ClaudeAiSource
+    from claudemeter_tui.claude_ai.client import CookieClient
+    from claudemeter_tui.sessions.renewable import SessionConnection
+
+    client = CookieClient(cookies, base_url=base_url, user_agent=agent, now=now)
+    return SessionConnection(ClaudeAiSource(session, client, now), client.use_cookies, lambda: client.cookies)
+
+
+def _build_browser_scan(machine: Machine) -> ScanBrowsers:
+    from claudemeter_tui.browsers.scan import scan_browsers
+
+    async def look(wanted: Collection[str], tell: Callable[[ProfileScan], None]) -> tuple[ProfileScan, ...]:
+        return await scan_browsers(wanted, home=machine.home, system=machine.system, tell=tell)
+
+    return look
+
+
+def _build_claude_code(
+    machine: Machine, state: Path, base_url: str, now: Callable[[], datetime]
+) -> ClaudeCodeProvider:
+    from claudemeter_tui.claude_code import credentials
+    from claudemeter_tui.sessions.renewable import ClaudeCodeProvider
+
+    environment = os.environ if machine.home is None else {}
+
+    def find() -> LoginResult:
+        home = machine.home or Path.home()
+        return credentials.find_login(home=home, now=now(), system=machine.system, environment=environment)
+
+    def connect() -> SessionSource:
+        from claudemeter_tui.claude_code.rate_limit import RequestBudget
+        from claudemeter_tui.claude_code.source import (
+            ANTHROPIC_ORIGIN,
+            BearerClient,
+            ClaudeCodeSource,
+        )
+
+        here = is_loopback(urlsplit(base_url).hostname or "")
+        client = BearerClient(base_url=base_url if here else ANTHROPIC_ORIGIN, now=now)
+        return ClaudeCodeSource(find, client, RequestBudget(state, now), now)
+
+    return ClaudeCodeProvider(find, connect)
+
+
+def build_clock(chosen: Settings, *, skipping: bool = False) -> Clock:
+    """The clock to run by; a demo's is fast, and a skipping one does not wait at all."""
+    if not chosen.demo:
+        return WallClock()
+    from claudemeter_tui.demo.timeline import DemoClock, SkippingClock
+
+    start = datetime.now(UTC)
+    return SkippingClock(start) if skipping else DemoClock(start)
+
+
+def build_feed(chosen: Settings, clock: Clock) -> DeferredFeed:
+    """What reads, by that clock: the demo's one session, or all that the front door finds."""
+    return DeferredFeed(
+        lambda: _build_demo_feed(chosen, clock) if chosen.demo else _build_session_manager(chosen, clock)
+    )
+
+
+def _build_demo_feed(chosen: Settings, clock: Clock) -> Feed:
+    from claudemeter_tui.sessions.poller import Poller
+
+    return Poller(lambda: _open_demo_source(chosen, clock), interval=chosen.interval, clock=clock)
+
+
+def _build_session_manager(chosen: Settings, clock: Clock) -> Feed:
+    from claudemeter_tui.sessions.manager import SessionManager
+
+    return SessionManager(build_session_providers(chosen, clock), interval=chosen.interval, clock=clock)
+
+
+def build_session_providers(chosen: Settings, clock: Clock) -> SessionProviders:
+    """The ways to a session that the settings leave open. Slow: it loads half of the program."""
+    from claudemeter_tui.model.reading import Session
+
+    given = (Session(chosen.cookies_origin), chosen.cookies) if chosen.cookies is not None else None
+    return build_machine_providers(
+        Machine(state_folder=locate_state_folder()),
+        clock.now,
+        base_url=chosen.base_url,
+        source=chosen.source,
+        wanted=chosen.browsers,
+        given=given,
+    )
+
+
+async def _open_demo_source(chosen: Settings, clock: Clock) -> SessionSource:
+    """The simulated claude.ai, behind the real client."""
+    return await asyncio.to_thread(_build_demo_source, chosen, clock)
+
+
+def _build_demo_source(chosen: Settings, clock: Clock) -> SessionSource:
+    """Slow: it loads the libraries."""
+    from claudemeter_tui.claude_ai.api import ClaudeAiSource
+    from claudemeter_tui.claude_ai.client import CookieClient
+    from claudemeter_tui.demo.server import build_transport
+    from claudemeter_tui.model.reading import Session
+    from claudemeter_tui.model.secrets import Cookies
+
+    simulated = build_transport(clock.now, clock.now())
+    client = CookieClient(Cookies([]), base_url=chosen.base_url, now=clock.now, transport=simulated)
+    return ClaudeAiSource(Session("simulated"), client, clock.now)

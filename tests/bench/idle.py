@@ -1,0 +1,99 @@
+"""The dashboard as it is left open: the real poller over a scene, the clock beginning at the scene's moment.
+
+python -m tests.bench.left_open       three orgs
+python -m tests.bench.left_open 100   so many, each with a week of samples
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import AsyncGenerator, Callable, Iterable
+from datetime import datetime, timedelta
+
+from claudemeter_tui.clock import WallClock
+from claudemeter_tui.feed import Feed
+from claudemeter_tui.model.reading import Reading
+from claudemeter_tui.sessions.poller import Poller
+from claudemeter_tui.tui.app import Claudemeter
+from tests.bench.orgs import after_a_week, one_poll
+from tests.scenes import LABORATORY, NOW, PERSONAL, SESSION, TEAM, readings
+
+
+class SceneClock(WallClock):
+    """Real time, as far after the scenes' moment as the program has run."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+
+    def now(self) -> datetime:
+        """The moment."""
+        return NOW + timedelta(seconds=time.monotonic() - self._began)
+
+
+class Scene:
+    """A source that finds the same in every poll."""
+
+    session = SESSION
+
+    def __init__(self, found: Iterable[Reading]) -> None:
+        self._found = [reading for reading in found if reading.schedule is None]
+
+    async def read(self, *, full: bool = False) -> AsyncGenerator[Reading, None]:  # noqa: ARG002
+        """Poll once."""
+        for reading in self._found:
+            yield reading
+
+    async def aclose(self) -> None:
+        """There is nothing to close."""
+
+
+class Begun:
+    """A feed whose app knows a week of everything before the first poll."""
+
+    def __init__(self, feed: Feed, begin: Callable[[], None]) -> None:
+        self._feed, self._begin = feed, begin
+
+    async def run(self, post: Callable[[Reading], object]) -> None:
+        """Begin, then read."""
+        self._begin()
+        await self._feed.run(post)
+
+    async def poll_once(self, post: Callable[[Reading], object]) -> None:
+        """Read everything once."""
+        await self._feed.poll_once(post)
+
+    def poll_now(self) -> None:
+        """Nobody asks for more."""
+
+
+def poller(found: Iterable[Reading], clock: SceneClock) -> Poller:
+    """The real poller over a scene."""
+
+    async def opened() -> Scene:
+        return Scene(found)
+
+    return Poller(opened, clock=clock)
+
+
+def three(clock: SceneClock) -> Claudemeter:
+    """The dashboard over three orgs."""
+    feed = poller(readings(PERSONAL, TEAM, LABORATORY, at=NOW), clock)
+    return Claudemeter(feed, now=clock.now)
+
+
+def many(orgs: int, clock: SceneClock) -> Claudemeter:
+    """The dashboard over so many orgs after a week, which a last poll leaves as they are."""
+    store = after_a_week(orgs)
+
+    def begin() -> None:
+        app.store = store
+
+    feed = Begun(poller(one_poll(orgs, NOW), clock), begin)
+    app = Claudemeter(feed, now=clock.now)
+    return app
+
+
+if __name__ == "__main__":
+    began = SceneClock()
+    (many(int(sys.argv[1]), began) if sys.argv[1:] else three(began)).run()

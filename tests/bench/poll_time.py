@@ -1,0 +1,115 @@
+"""How long the answers take: a poll of many orgs, and a script's one look at one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+
+from claudemeter_tui.claude_ai.api import ClaudeAiSource
+from claudemeter_tui.claude_ai.client import MAX_CONNECTIONS, CookieClient
+from claudemeter_tui.model.reading import Session
+from claudemeter_tui.model.secrets import Cookies
+from tests.bench.orgs import bodies
+from tests.bench.pane import ROOT, environment
+from tests.bench.table import PAIRS, Line, compared, in_turn, milliseconds
+from tests.bodies import account_body
+
+SCRIPT = str(Path(__file__).with_name("script.py"))
+"""Makes the requests of `--once` without anything else."""
+
+
+def poll(pairs: int = PAIRS, orgs: int = 100, seconds: float = 0.05) -> Line:
+    """One full poll at so many seconds a reply, against what eight connections take at least."""
+    answers, ideal = _answers(orgs), 0.0
+    found = []
+    for _ in range(pairs):
+        took, asked = asyncio.run(_polled(answers, seconds))
+        ideal = seconds * (1 + math.ceil((asked - 1) / MAX_CONNECTIONS))
+        found.append((took, ideal))
+    figure = f"one poll of {orgs} orgs, {1000 * seconds:.0f} ms a reply"
+    return compared(figure, found, 1.25, milliseconds)
+
+
+def _answers(orgs: int) -> dict[str, bytes]:
+    """Every body by its path."""
+    told = [bodies(org) for org in range(orgs)]
+    found: dict[str, object] = {"/api/account": account_body(*(one.org for one in told))}
+    for one in told:
+        base = f"/api/organizations/{one.org['uuid']}"
+        found[f"{base}/usage"] = one.usage
+        found[f"{base}/overage_spend_limit"] = one.overage
+        found[f"{base}/prepaid/credits"] = one.prepaid
+        found[f"{base}/subscription_details"] = one.subscription
+    return {path: json.dumps(body).encode() for path, body in found.items()}
+
+
+class _Late(httpx.AsyncBaseTransport):
+    """Answers each request after so many seconds."""
+
+    def __init__(self, answers: dict[str, bytes], seconds: float) -> None:
+        self.asked = 0
+        self._answers, self._seconds = answers, seconds
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.asked += 1
+        await asyncio.sleep(self._seconds)
+        headers = {"content-type": "application/json"}
+        body = httpx.ByteStream(self._answers[request.url.path])
+        return httpx.Response(200, headers=headers, stream=body)
+
+
+async def _polled(answers: dict[str, bytes], seconds: float) -> tuple[float, int]:
+    """How long a poll took, and its requests."""
+    late = _Late(answers, seconds)
+    client = CookieClient(Cookies.parse("sessionKey=none"), now=_now, transport=late)
+    source = ClaudeAiSource(Session("bench"), client, _now)
+    began = time.perf_counter()
+    reports = [report async for reading in source.read(full=True) for report in reading.org_readings]
+    took = time.perf_counter() - began
+    await source.aclose()
+    assert 4 * len(reports) + 1 == late.asked
+    return took, late.asked
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def once(pairs: int = PAIRS) -> Line:
+    """`--once` for one org on loopback, against a script that makes the same requests."""
+    with server() as url:
+        ours = ("-m", "claudemeter_tui", "--once", "--base-url", url)
+        _run(*ours), _run(SCRIPT, url)  # Now everything is compiled, and in the page cache.
+        found = in_turn(lambda: _run(*ours), lambda: _run(SCRIPT, url), pairs)
+    return compared("--once, one org on loopback", found, 1.3, milliseconds)
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """A stand-in for claude.ai with one org, in a process of its own; gives its address."""
+    command = [sys.executable, "-m", "tests.bench.served"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment()
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+        process.stdin.close()
+
+
+def _run(*arguments: str) -> float:
+    """Seconds that a program takes from its start to its end."""
+    env = environment() | {"CLAUDEMETER_COOKIE": "sessionKey=none"}
+    began = time.perf_counter()
+    subprocess.run([sys.executable, *arguments], check=True, capture_output=True, cwd=ROOT, env=env)
+    return time.perf_counter() - began

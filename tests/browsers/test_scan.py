@@ -1,0 +1,256 @@
+"""Looking at everything at once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from claudemeter_tui.browsers import scan
+from claudemeter_tui.browsers.profiles import BrowserProfile, ProfileScan, ScanOutcome, UnknownBrowserError
+from claudemeter_tui.browsers.scan import scan_browsers
+from claudemeter_tui.model.reading import Session
+from tests.browsers import fake_profiles
+from tests.browsers.fake_profiles import Made
+
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="the key is the one of Linux")
+
+
+def people(home: Path) -> None:
+    """Two browsers with two profiles each, one of them with a container; a third one without any."""
+    fake_profiles.chromium(home / ".config/chromium", "Default", [Made("c1")], name="Pat")
+    fake_profiles.chromium(home / ".config/chromium", "Profile 1", [Made("c2", prefix=b"v20")], name="Work")
+    fake_profiles.listed(home / ".mozilla/firefox", {"a.default": "default", "b.spare": "spare"})
+    fake_profiles.firefox(
+        home / ".mozilla/firefox/a.default", [Made("f1"), Made("f2", attributes="^userContextId=2")]
+    )
+    fake_profiles.firefox(home / ".mozilla/firefox/b.spare", [])
+    (home / ".config/vivaldi").mkdir()
+
+
+def outcomes(looks: tuple[ProfileScan, ...]) -> list[tuple[str, str]]:
+    """Session and outcome of each look."""
+    return [(each.session.label, each.outcome.value) for each in looks]
+
+
+EVERYTHING = [
+    ("Chromium, Pat", "session found"),
+    ("Chromium, Work", "not supported"),
+    ("Vivaldi", "not signed in"),
+    ("Firefox, default", "session found"),
+    ("Firefox, default, container 2", "session found"),
+    ("Firefox, spare", "not signed in"),
+]
+
+
+@linux_only
+async def test_look_covers_every_profile_in_one_order(tmp_path: Path) -> None:
+    """Browser by browser, profile by profile, container by container; the same each time."""
+    people(tmp_path)
+    assert outcomes(await scan_browsers(home=tmp_path, system="linux")) == EVERYTHING
+    assert outcomes(await scan_browsers(home=tmp_path, system="linux")) == EVERYTHING
+
+
+@linux_only
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        (["chromium"], EVERYTHING[:2]),
+        (["CHROMIUM:pat"], EVERYTHING[:1]),
+        (["chromium:profile 1"], EVERYTHING[1:2]),
+        (["firefox:default"], EVERYTHING[3:5]),
+        (["firefox:default, container 2"], EVERYTHING[4:5]),
+        (["firefox:spare", "chromium:work"], [EVERYTHING[1], EVERYTHING[5]]),
+        (["chrome-beta"], [("Chrome Beta", "not installed")]),
+        (["chromium:nobody", "chromium:pat"], [EVERYTHING[0], ("Chromium, nobody", "no such profile")]),
+    ],
+)
+async def test_look_is_narrowed_by_name(
+    tmp_path: Path, wanted: list[str], expected: list[tuple[str, str]]
+) -> None:
+    """`--browser NAME[:PROFILE]`, by label or folder in any case; what is not there is said."""
+    people(tmp_path)
+    assert expected == outcomes(await scan_browsers(wanted, home=tmp_path, system="linux"))
+
+
+async def test_look_refuses_a_browser_that_it_does_not_know(tmp_path: Path) -> None:
+    """The error names those that can be read."""
+    with pytest.raises(UnknownBrowserError, match="no browser is called 'netscape'; there are Chrome, "):
+        await scan_browsers(["netscape"], home=tmp_path)
+
+
+async def test_look_without_any_browser_is_empty(tmp_path: Path) -> None:
+    """Nothing installed, nothing to say."""
+    assert await scan_browsers(home=tmp_path, system="linux") == ()
+
+
+async def test_look_that_hangs_holds_up_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each profile has its own time limit; the others are told while it still hangs."""
+    fake_profiles.listed(tmp_path / ".mozilla/firefox", {"a.slow": "slow", "b.quick": "quick"})
+    for folder in ("a.slow", "b.quick"):
+        fake_profiles.firefox(tmp_path / ".mozilla/firefox" / folder, [Made("f")])
+    hang, real = threading.Event(), scan._read_profile
+
+    def read(profile: BrowserProfile) -> list[ProfileScan]:
+        return real(profile) if profile.label == "quick" or hang.wait() else []
+
+    monkeypatch.setattr(scan, "_read_profile", read)
+    told: list[ProfileScan] = []
+    try:
+        looks = await scan_browsers(home=tmp_path, system="linux", limit=0.5, tell=told.append)
+    finally:
+        hang.set()
+    assert outcomes(looks) == [("Firefox, slow", "no answer"), ("Firefox, quick", "session found")]
+    assert looks[0].detail == "no answer within 0.5 s: a password dialog or a lock may be in the way"
+    assert [each.session.label for each in told] == ["Firefox, quick", "Firefox, slow"]
+
+
+@linux_only
+async def test_look_at_a_locked_database_ends_in_time(tmp_path: Path) -> None:
+    """The library waits five seconds for a lock: the event loop and the others do not."""
+    fake_profiles.chromium(tmp_path / ".config/chromium", "Default", [Made("c1")])
+    file = fake_profiles.chromium(tmp_path / ".config/google-chrome", "Default", [Made("c2")])
+    ticks = 0
+
+    async def tick() -> None:
+        nonlocal ticks
+        while True:
+            await asyncio.sleep(0)
+            ticks += 1
+
+    beating = asyncio.create_task(tick())
+    with closing(sqlite3.connect(file, isolation_level=None)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        looks = await scan_browsers(home=tmp_path, system="linux", limit=0.8)
+        holder.execute("ROLLBACK")
+    beating.cancel()
+    assert outcomes(looks) == [("Chrome, Default", "no answer"), ("Chromium, Default", "session found")]
+    assert ticks > 100
+
+
+async def test_look_into_a_folder_that_cannot_be_listed_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One browser's folder being forbidden hides no other browser."""
+    fake_profiles.firefox(tmp_path / ".mozilla/firefox/a.default", [Made("f")])
+    fake_profiles.chromium(tmp_path / ".config/chromium", "Default", [Made("c")])
+    real = Path.iterdir
+
+    def forbidden(path: Path) -> object:
+        if path.name == "chromium":
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(Path, "iterdir", forbidden)
+    looks = await scan_browsers(home=tmp_path, system="linux")
+    assert outcomes(looks) == [("Chromium", "not readable"), ("Firefox, a.default", "session found")]
+    assert str(tmp_path) not in looks[0].detail
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (
+            FileNotFoundError(2, "gone"),
+            ProfileScan(Session("Firefox", "x"), ScanOutcome.NO_COOKIE, "it holds no cookies yet"),
+        ),
+        (
+            PermissionError(13, "Permission denied"),
+            ProfileScan(Session("Firefox", "x"), ScanOutcome.UNREADABLE, "permission denied"),
+        ),
+        (
+            OSError(5, "Input/output error"),
+            ProfileScan(Session("Firefox", "x"), ScanOutcome.UNREADABLE, "input/output error"),
+        ),
+    ],
+    ids=["gone", "forbidden", "broken"],
+)
+@linux_only
+async def test_look_at_a_file_that_cannot_be_read_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError, expected: ProfileScan
+) -> None:
+    """A file can vanish between listing and reading."""
+    fake_profiles.firefox(tmp_path / ".mozilla/firefox/x", [Made("f")])
+
+    def fail(_: Path) -> bytes:
+        raise error
+
+    monkeypatch.setattr(Path, "read_bytes", fail)
+    assert (expected,) == await scan_browsers(home=tmp_path, system="linux")
+
+
+async def test_look_at_a_file_that_another_keeps_to_itself_is_locked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows' sharing violation, 32."""
+    fake_profiles.firefox(tmp_path / ".mozilla/firefox/x", [Made("f")])
+
+    class SharingError(PermissionError):
+        winerror = 32
+
+    def fail(_: Path) -> bytes:
+        raise SharingError(13, "in use")
+
+    monkeypatch.setattr(Path, "read_bytes", fail)
+    (found,) = await scan_browsers(home=tmp_path, system="linux")
+    assert ScanOutcome.LOCKED is found.outcome
+
+
+@pytest.mark.parametrize("folder", [".mozilla/firefox/x", ".config/chromium/Default"])
+async def test_look_at_what_is_no_database_says_so(tmp_path: Path, folder: str) -> None:
+    """A file of another kind, or a database of something else."""
+    (tmp_path / folder).mkdir(parents=True)
+    for name in ("cookies.sqlite", "Cookies"):
+        (tmp_path / folder / name).write_bytes(b"planted")
+    (found,) = await scan_browsers(home=tmp_path, system="linux")
+    assert (found.outcome, found.detail) == (
+        ScanOutcome.UNREADABLE,
+        "it is no cookie database (DatabaseError)",
+    )
+
+
+async def test_bug_in_a_reader_is_raised_to_the_caller(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What nobody expected is no outcome: it ends the look loudly, not its thread in silence."""
+    fake_profiles.firefox(tmp_path / ".mozilla/firefox/x", [Made("f")])
+
+    def fail(_: BrowserProfile) -> list[ProfileScan]:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(scan, "_read_profile", fail)
+    with pytest.raises(ZeroDivisionError):
+        await scan_browsers(home=tmp_path, system="linux")
+
+
+async def test_look_below_the_persons_own_home_follows_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a home given, HOME and XDG_CONFIG_HOME say where profiles are."""
+    fake_profiles.firefox(tmp_path / "conf/mozilla/firefox/x", [Made("f")])
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setitem(os.environ, name, str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "conf"))
+    assert outcomes(await scan_browsers(system="linux")) == [("Firefox, x", "session found")]
+
+
+def test_program_ends_though_a_look_hangs(tmp_path: Path) -> None:
+    """A thread that waits for a password dialog keeps nobody from quitting."""
+    fake_profiles.firefox(tmp_path / ".mozilla/firefox/x", [Made("f")])
+    script = """
+import asyncio, sys, threading
+from pathlib import Path
+from claudemeter_tui.browsers import scan
+scan._read_profile = lambda profile: threading.Event().wait()
+print(asyncio.run(scan.scan_browsers(home=Path(sys.argv[1]), system="linux", limit=0.2))[0].outcome.value)
+"""
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "no answer\n"

@@ -1,0 +1,129 @@
+"""Events on the time axis: where they stand, which one is drawn, what the pointer tells of them."""
+
+from __future__ import annotations
+
+import string
+from dataclasses import replace
+
+import pytest
+
+from claudemeter_tui.charts.chart import RenderedChart, build_credits_chart
+from claudemeter_tui.charts.time_axis import EVENT_MARKS
+from claudemeter_tui.model.events import Event, EventKind
+from claudemeter_tui.model.windows import Severity
+from tests.charts.chart_cases import MINUTE, event, frame, lines, series
+from tests.model.readings import at
+
+FLAT = series([100] * 10 + [200] * 21)
+
+
+def drawn(*events: Event, height: int = 8) -> RenderedChart:
+    """Half an hour with these events; sixty columns from column 7 on."""
+    chart = build_credits_chart(FLAT, frame(at(30), 67, height), events=events)
+    assert chart is not None
+    return chart
+
+
+def test_mark_stands_in_the_column_of_its_moment() -> None:
+    """A letter on the axis, as loud as its event; the times below are not touched."""
+    bare = drawn()
+    with_mark = drawn(event(EventKind.BLOCKED, at(13), Severity.FULL))
+    assert lines(bare)[-1] == lines(with_mark)[-1]
+    assert lines(bare)[-2][:33] + "B" + lines(bare)[-2][34:] == lines(with_mark)[-2]
+    assert ("B", Severity.FULL) in with_mark.lines[-2]
+
+
+def test_mark_takes_the_place_of_a_tick() -> None:
+    """Where an event and a round time fall together, the event is seen; the time still has its name."""
+    axis, times = lines(drawn(event(EventKind.LIFTED, at(10))))[-2:]
+    assert axis[times.index("14:10") + 2] == "L"
+
+
+@pytest.mark.parametrize("minutes", [-1, 31, 60])
+def test_event_out_of_sight_has_no_mark(minutes: float) -> None:
+    """What was before the left edge or is said to be after now is not drawn."""
+    assert drawn(event(EventKind.BLOCKED, at(minutes))).letters == {}
+
+
+@pytest.mark.parametrize("minutes", [0, 30])
+def test_event_at_an_edge_has_its_mark(minutes: float) -> None:
+    """The first and the last moment are part of the picture."""
+    assert list(drawn(event(EventKind.BLOCKED, at(minutes))).letters) in ([0], [59])
+
+
+def test_weightiest_event_of_a_column_is_drawn() -> None:
+    """One letter a column: a reset that blocks nobody any more yields to the block in the same minute."""
+    both = drawn(event(EventKind.WINDOW_FILLED, at(10)), event(EventKind.BLOCKED, at(10.1)))
+    assert [letter for letter, _ in both.letters.values()] == ["B"]
+    assert [mark.letter for mark in both.legend] == ["B"]
+
+
+def test_pointer_tells_every_event_of_the_column() -> None:
+    """Also those whose letters are not drawn, the weightiest first."""
+    filled, blocked = event(EventKind.WINDOW_FILLED, at(10)), event(EventKind.BLOCKED, at(10.1))
+    chart = drawn(filled, blocked)
+    (column,) = chart.letters
+    found, beside = chart.find_point(7 + column), chart.find_point(8 + column)
+    assert found is not None
+    assert beside is not None
+    assert (found.events, beside.events) == ((blocked, filled), ())
+
+
+@pytest.mark.parametrize("height", [3, 4, 5])
+def test_low_chart_leaves_its_marks_to_its_frame(height: int) -> None:
+    """Without a line for the axis nothing is written among the times, and the marks can be asked for."""
+    chart = drawn(event(EventKind.BLOCKED, at(13)), height=height)
+    assert lines(drawn(height=height)) == lines(chart)
+    assert ("B", Severity.NORMAL) in chart.letters.values()
+
+
+@pytest.mark.parametrize(
+    ("expected", "kind"),
+    [
+        ("B", EventKind.BLOCKED),
+        ("B", EventKind.CREDITS_BLOCKED),
+        ("W", EventKind.WAIT),
+        ("C", EventKind.ON_CREDITS),
+        ("F", EventKind.WINDOW_FILLED),
+        ("L", EventKind.LIFTED),
+        ("R", EventKind.WINDOW_RESET),
+        ("R", EventKind.WINDOW_RESET_EARLY),
+        ("P", EventKind.BACK_IN_PLAN),
+        ("$", EventKind.CAP_CHANGED),
+        ("$", EventKind.BALANCE_REFILLED),
+        ("", EventKind.THRESHOLD),
+        ("", EventKind.NEW_FIELD),
+        ("", EventKind.STALE),
+        ("", EventKind.SOURCE_CHANGED),
+    ],
+)
+def test_turns_of_limits_and_money_have_letters(expected: str, kind: EventKind) -> None:
+    """What changes whether one can work, or pays, is marked; everything else would be clutter."""
+    letters = drawn(event(kind, at(10))).letters.values()
+    assert expected == "".join(letter for letter, _ in letters)
+
+
+def test_marks_are_plain_and_tell_themselves_apart() -> None:
+    """Each is one ASCII character of its own, with a word and a meaning, so no colour is needed."""
+    letters = [mark.letter for mark in EVENT_MARKS]
+    assert len(letters) == len(set(letters))
+    assert all(letter in string.ascii_uppercase + "$" for letter in letters)
+    assert all(mark.word and mark.meaning for mark in EVENT_MARKS)
+
+
+def test_marks_are_the_same_in_ascii() -> None:
+    """The axis is drawn with other signs, the letters stay where they are."""
+    events = [event(EventKind.BLOCKED, at(13)), event(EventKind.LIFTED, at(20))]
+    plain = build_credits_chart(FLAT, replace(frame(at(30), 67), ascii_only=True), events=events)
+    assert plain is not None
+    assert drawn(*events).letters == plain.letters
+    assert "".join(lines(plain)).isascii()
+    assert lines(plain)[-2].count("B") == 1
+
+
+def test_marks_of_a_span_are_those_within_it() -> None:
+    """What happened before the left edge of a shorter time is not squeezed into its first column."""
+    events = [event(EventKind.BLOCKED, at(5)), event(EventKind.LIFTED, at(25))]
+    chart = build_credits_chart(FLAT, frame(at(30), 67, 8, 15 * MINUTE), events=events)
+    assert chart is not None
+    assert [letter for letter, _ in chart.letters.values()] == ["L"]

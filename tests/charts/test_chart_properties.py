@@ -1,0 +1,189 @@
+"""Charts of anything: never an exception, never a cell too many, blank where nothing was read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from claudemeter_tui.charts.canvas import draw_columns as blocks
+from claudemeter_tui.charts.chart import RenderedChart, build_credits_chart, build_windows_chart
+from claudemeter_tui.charts.time_axis import EVENT_MARKS, ChartFrame
+from claudemeter_tui.model.credits import MeterOrigin
+from claudemeter_tui.model.events import EventKind
+from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.time_series import CreditSeries, PercentHistory, ValueRun
+from tests.charts.chart_cases import DAY, MINUTE, TIME, amounts, columns, event, lines
+from tests.model.readings import at
+
+VALUES = st.one_of(
+    st.none(),
+    st.integers(0, 10_000).map(Decimal),
+    st.decimals(0, 10**12, places=2),
+    st.sampled_from([Decimal(-500), Decimal(10**40), Decimal("1e400"), Decimal("-1e400"), Decimal("0.001")]),
+)
+RUNS = st.lists(st.tuples(VALUES, st.floats(0, 400), st.floats(0, 60)), max_size=30)
+"""Each run's value, its length in minutes, and how long after it the next one begins."""
+FIGURES = st.lists(st.tuples(st.one_of(st.none(), st.floats(0, 1e6)), st.floats(-90, 400)), max_size=40)
+"""Percentages, and the minutes from one to the next: a clock that is set back included."""
+MOMENTS = st.one_of(
+    st.floats(-100, 20_000).map(at),
+    st.sampled_from([datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, tzinfo=UTC)]),
+    st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC)),  # noqa: DTZ001
+)
+FRAMES = st.builds(
+    ChartFrame,
+    now=MOMENTS,
+    width=st.integers(0, 120),
+    height=st.integers(0, 16),
+    span=st.sampled_from([None, 15 * MINUTE, DAY, 7 * DAY]),
+    zone=st.sampled_from([UTC, ZoneInfo("America/New_York"), ZoneInfo("Asia/Kathmandu")]),
+    ascii_only=st.booleans(),
+)
+EVENTS = st.lists(st.builds(event, st.sampled_from(EventKind), st.floats(-100, 20_000).map(at)), max_size=8)
+HARD = settings(max_examples=120, deadline=None, derandomize=True)
+
+
+def laid(runs: Sequence[tuple[Decimal | None, float, float]], unit: tuple[str, int]) -> CreditSeries:
+    """Runs one after the other."""
+    minutes, made = 0.0, []
+    for value, length, pause in runs:
+        made.append(ValueRun(value, at(minutes), at(minutes + length)))
+        minutes += length + pause
+    return CreditSeries(MeterOrigin.OWN_OVERAGE, unit, tuple(made))
+
+
+def recorded(figures: Sequence[tuple[float | None, float]]) -> PercentHistory:
+    """A history to which each figure was added at its time, as the store does it."""
+    minutes, made = 0.0, PercentHistory.start(at(0).timestamp(), 50)
+    for percent, pause in figures:
+        minutes += pause
+        moment = at(minutes).timestamp()
+        made = made.append_gap(moment) if percent is None else made.append(moment, percent, 150)
+    return made
+
+
+def holds(chart: RenderedChart | None, frame: ChartFrame) -> None:
+    """What is true of every chart."""
+    if chart is None:
+        return
+    drawn = lines(chart)
+    assert [frame.width] * frame.height == [len(line) for line in drawn]
+    assert frame.ascii_only is False or "".join(drawn).isascii()
+    assert not TIME.sub("", drawn[-1]).strip()
+    assert chart.edges.start >= chart.since
+    assert set(chart.letters) <= set(range(chart.edges.columns))
+    assert {letter for letter, _ in chart.letters.values()} <= {mark.letter for mark in EVENT_MARKS}
+    for x in (-1, 0, chart.margin, frame.width // 2, frame.width - 1, frame.width):
+        found = chart.find_point(x)
+        assert found is None or chart.margin <= x < frame.width
+
+
+@HARD
+@given(
+    runs=RUNS,
+    unit=st.sampled_from([("USD", 2), ("JPY", 0), ("CAD", 2), ("", 4)]),
+    frame=FRAMES,
+    cap=st.one_of(st.none(), st.integers(0, 12_000), st.just(10**40)),
+    events=EVENTS,
+)
+def test_any_series_is_drawn_whole(
+    runs: list[tuple[Decimal | None, float, float]],
+    unit: tuple[str, int],
+    frame: ChartFrame,
+    cap: int | None,
+    events: list[object],
+) -> None:
+    """Whatever was sampled, at whatever time it is looked at: exact size, no label cut, nothing raised."""
+    limit = None if cap is None else Money(Decimal(cap), *unit)
+    holds(build_credits_chart(laid(runs, unit), frame, cap=limit, events=events), frame)  # type: ignore[arg-type]
+
+
+@HARD
+@given(first=FIGURES, second=FIGURES, frame=FRAMES, events=EVENTS)
+def test_any_histories_are_drawn_whole(
+    first: list[tuple[float | None, float]],
+    second: list[tuple[float | None, float]],
+    frame: ChartFrame,
+    events: list[object],
+) -> None:
+    """Whatever the windows did, and whatever the clock did: exact size, nothing raised."""
+    both = {"5-hour": recorded(first), "7-day all": recorded(second)}
+    holds(build_windows_chart(both, frame, events=events), frame)  # type: ignore[arg-type]
+
+
+@HARD
+@given(
+    runs=st.lists(
+        st.tuples(
+            st.one_of(st.none(), st.integers(0, 10_000).map(Decimal)), st.floats(0, 400), st.floats(0, 60)
+        ),
+        max_size=30,
+    ),
+    width=st.integers(30, 120),
+    height=st.integers(3, 16),
+    age=st.floats(0, 20_000),
+    span=st.sampled_from([None, 15 * MINUTE, DAY, 7 * DAY]),
+)
+def test_columns_tell_what_is_drawn(
+    runs: list[tuple[Decimal | None, float, float]],
+    width: int,
+    height: int,
+    age: float,
+    span: timedelta | None,
+) -> None:
+    """A column has an amount exactly where it is inked, and the amounts of the scale fall from the top."""
+    frame = ChartFrame(at(age), width, height, span, UTC)
+    chart = build_credits_chart(laid(runs, ("USD", 2)), frame)
+    if chart is None:
+        return
+    assert amounts(chart) == sorted(set(amounts(chart)), reverse=True)
+    noted = any("change" in line or "collecting" in line for line in lines(chart))
+    for x, column in enumerate(columns(chart), chart.margin):
+        found = chart.find_point(x)
+        inked = any(char in "▘▝▀▖▌▞▛▗▚▐▜▄▙▟█" for char in column)
+        assert inked == bool(found and found.values)
+        assert noted or not column or inked
+
+
+@HARD
+@given(
+    cells=st.lists(
+        st.lists(st.tuples(st.integers(0, 1), st.integers(0, 9), st.sampled_from("-+|=:")), max_size=6),
+        min_size=1,
+        max_size=60,
+    ),
+    plain=st.booleans(),
+)
+def test_blocks_are_the_dots(cells: list[list[tuple[int, int, str]]], *, plain: bool) -> None:
+    """What the library draws are the dots that it is given, cell by cell, whatever is drawn at once."""
+    fine = 1 if plain else 2
+    dots = [{(x % fine, y): sign for x, y, sign in column} for column in cells]
+    given_ = [tuple((x, y, sign) for (x, y), sign in column.items()) for column in dots]
+    rows = 10 // fine
+    for row, line in enumerate(reversed(blocks(given_, rows, plain=plain))):
+        for char, column in zip(line, dots, strict=True):
+            there = {(x, y % fine): sign for (x, y), sign in column.items() if y // fine == row}
+            wanted = " ▘▝▀▖▌▞▛▗▚▐▜▄▙▟█"[sum(_QUARTERS[place] for place in there)]
+            assert char == (next(iter(there.values()), " ") if plain else wanted)
+
+
+_QUARTERS = {(0, 1): 1, (1, 1): 2, (0, 0): 4, (1, 0): 8}
+
+
+def test_zone_without_the_day_before_the_first_is_no_obstacle() -> None:
+    """In the years 1 and 9999 there are no times to name, and the curve is drawn all the same."""
+    for year in (1, 9999):
+        moment = datetime(year, 6, 1, tzinfo=UTC)
+        values = CreditSeries(
+            MeterOrigin.OWN_OVERAGE, ("USD", 2), (ValueRun(Decimal(1), moment, moment + DAY),)
+        )
+        frame = ChartFrame(moment + DAY, 60, 8, zone=ZoneInfo("America/New_York"))
+        chart = build_credits_chart(values, replace(frame, span=15 * MINUTE))
+        assert chart is not None
+        assert all(columns(chart))

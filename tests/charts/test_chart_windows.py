@@ -1,0 +1,169 @@
+"""The chart of the windows: percentages, one curve each, resets as drops, gaps as gaps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from claudemeter_tui.charts.canvas import ChartStyle
+from claudemeter_tui.charts.chart import build_windows_chart
+from claudemeter_tui.model.time_series import MAX_PERCENT_RUNS, PercentHistory
+from tests.charts.chart_cases import DAY, MINUTE, canvas, columns, frame, history, labels, lines
+from tests.model.readings import at
+
+FILLING = history([0] * 6 + [20] * 5 + [60] * 5 + [100] * 5 + [0] * 10)
+WEEKLY = history([20] * 31)
+
+
+def test_windows_are_two_curves_on_one_scale() -> None:
+    """The first one is a line with a drop at its reset, the second one is dotted."""
+    drawn = build_windows_chart({"5-hour": FILLING, "7-day all": WEEKLY}, frame(at(30), 48, 7))
+    assert lines(drawn) == [
+        "100 % ┤╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌▗▄▄▄▄▄▄▄╌╌╌╌╌╌╌╌╌╌╌╌",
+        "      │                     ▐      ▐            ",
+        " 50 % ┤               ▛▀▀▀▀▀▀      ▐            ",
+        "      │▖▖▖▖▖▖▖▖▄▄▄▄▄▄▄▌▖▖▖▖▖▖▖▖▖▖▖▖▐▖▖▖▖▖▖▖▖▖▖▖▖",
+        "  0 % ┤▄▄▄▄▄▄▄▄▌                   ▐▄▄▄▄▄▄▄▄▄▄▄▄",
+        "      └┬────────────┬─────────────┬─────────────",
+        "     14:00        14:10         14:20           ",
+    ]
+
+
+def test_windows_look_the_same_in_ascii() -> None:
+    """Where only ASCII will do, the curves have signs of their own."""
+    plain = replace(frame(at(30), 48, 7), ascii_only=True)
+    drawn = build_windows_chart({"5-hour": FILLING, "7-day all": WEEKLY}, plain)
+    assert "".join(lines(drawn)).isascii()
+    assert {"=", "-", "+", "|"} <= set("".join(canvas(drawn)))
+
+
+@pytest.mark.parametrize(
+    ("expected", "height"),
+    [
+        (["100 %", "75 %", "50 %", "25 %", "0 %"], 14),
+        (["100 %", "50 %", "0 %"], 6),
+        (["100 %", "50 %", "0 %"], 4),
+        (["100 %", "0 %"], 3),
+    ],
+)
+def test_percent_axis_runs_from_0_to_100(expected: list[str], height: int) -> None:
+    """Whatever was used, the scale is the whole allowance."""
+    assert expected == labels(build_windows_chart({"7-day all": WEEKLY}, frame(at(30), 60, height)))
+
+
+def test_percent_axis_reaches_what_is_beyond() -> None:
+    """A window that is more than full has its own label, and 100 % stays a line."""
+    drawn = build_windows_chart({"5-hour": history([90] * 10 + [140] * 10)}, frame(at(19), 60, 14))
+    assert labels(drawn)[0] == "140 %"
+    assert [row[:20] for row in canvas(drawn) if "╌" in row] == ["╌" * 20]
+
+
+def test_nearly_full_window_is_below_the_line_of_100() -> None:
+    """99.9 % is not full, and does not look so."""
+    drawn = build_windows_chart({"5-hour": history([99.9] * 20)}, frame(at(19), 60, 6))
+    assert set(canvas(drawn)[0]) == {"╌"}
+
+
+def test_reset_is_a_drop() -> None:
+    """From one poll to the next a window falls to nothing: a line down, not a gap."""
+    drawn = columns(build_windows_chart({"5-hour": history([80] * 15 + [0] * 16)}, frame(at(30), 67, 8)))
+    assert all(drawn)
+    assert [len(column) for column in drawn if len(column) > 1] == [5]
+
+
+def test_gap_is_blank_in_every_curve() -> None:
+    """Where nothing was read there is no curve."""
+    gone = history([80] * 10 + [None] * 10 + [85] * 11), history([10] * 10 + [None] * 10 + [10] * 11)
+    drawn = columns(build_windows_chart({"5-hour": gone[0], "7-day all": gone[1]}, frame(at(30), 67, 8)))
+    assert not any(drawn[20:40])
+    assert all(drawn[:18])
+    assert all(drawn[41:])
+
+
+@pytest.mark.parametrize(
+    ("expected", "first", "second"),
+    [
+        ({ChartStyle.CURVE}, 50, 50),
+        ({ChartStyle.BOTH}, 85, 70),
+        ({ChartStyle.CURVE, ChartStyle.SECOND}, 90, 10),
+    ],
+)
+def test_first_curve_is_in_front(expected: set[ChartStyle], first: int, second: int) -> None:
+    """Where two curves meet the first is seen, and the second as far as there is room in the cell."""
+    both = {"5-hour": history([first] * 31), "7-day all": history([second] * 31)}
+    drawn = build_windows_chart(both, frame(at(30), 67, 6))
+    assert drawn is not None
+    inks = {ink for line in drawn.lines for text, ink in line if set(text) & set("▀▄▘▖")}
+    assert expected == inks
+
+
+def test_window_that_came_later_begins_later() -> None:
+    """The time axis begins with the first window, and a curve with its own first figure."""
+    late = PercentHistory.start(at(20).timestamp(), 50)
+    drawn = build_windows_chart({"5-hour": WEEKLY, "7-day all": late}, frame(at(22), 67, 6))
+    assert drawn is not None
+    told = [found.values for x in (20, 66) if (found := drawn.find_point(x))]
+    assert told == [("5-hour 20 %",), ("5-hour 20 %", "7-day all 50 %")]
+
+
+def test_column_tells_every_window() -> None:
+    """The pointer reads all curves at once, each by its name."""
+    drawn = build_windows_chart({"5-hour": FILLING, "7-day all": WEEKLY}, frame(at(30), 67, 8))
+    assert drawn is not None
+    found = drawn.find_point(50)
+    assert found is not None
+    assert found.values == ("5-hour 0 %", "7-day all 20 %")
+
+
+@pytest.mark.parametrize(
+    ("expected", "percents", "minutes"),
+    [
+        ("collecting since 14:00", [40], 0),
+        ("no change since 14:00", [40] * 20, 19),
+        ("", [40] * 10 + [41] * 10, 19),
+    ],
+)
+def test_windows_that_do_not_move_say_so(expected: str, percents: list[float | None], minutes: int) -> None:
+    """As with the credits: where every curve is flat the canvas says so."""
+    both = {"5-hour": history(percents), "7-day all": history([70] * len(percents))}
+    words = "\n".join(lines(build_windows_chart(both, frame(at(minutes), 60, 10))))
+    assert expected in words
+    assert ("change" in words or "collecting" in words) is bool(expected)
+
+
+@pytest.mark.parametrize("span", [None, 15 * MINUTE, DAY, 7 * DAY])
+def test_time_axis_of_windows_never_begins_before_the_first_figure(span: timedelta | None) -> None:
+    """However far back it looks, its left edge is the first figure or later."""
+    drawn = build_windows_chart({"5-hour": FILLING}, frame(at(30), 94, 8, span))
+    assert drawn is not None
+    assert at(0).timestamp() <= drawn.edges.start
+
+
+def test_windows_without_figures_in_sight_are_no_chart() -> None:
+    """Nothing was ever read, or nothing in this time."""
+    assert build_windows_chart({}, frame(at(30))) is None
+    assert build_windows_chart({"5-hour": WEEKLY}, frame(at(120), span=15 * MINUTE)) is None
+    assert build_windows_chart({"5-hour": WEEKLY}, frame(at(30), 20)) is None
+
+
+def test_longest_history_is_drawn_over_a_week() -> None:
+    """A week of sawteeth keeps its peaks and its resets, thinned or not."""
+    teeth = history([min(100, minute % 300) for minute in range(0, 7 * 1440, 5)], step=5 * MINUTE)
+    assert len(teeth.runs) <= MAX_PERCENT_RUNS
+    drawn = build_windows_chart({"5-hour": teeth}, frame(at(7 * 1440 - 5), 120, 12, 7 * DAY))
+    assert drawn is not None
+    steps = [step for step in drawn.plots[0][1] if step is not None]
+    assert max(step.high for step in steps) == 100
+    assert len([step for step in steps if step.low == 0]) >= 25
+
+
+def test_lone_figure_of_the_second_window_is_never_lost() -> None:
+    """A dotted curve leaves out every second dot, but not the only one that it has."""
+    for second in range(0, 60, 5):
+        lone = PercentHistory.start(at(20 + second / 60).timestamp(), 70)
+        gone = lone.append_gap(at(30).timestamp())
+        drawn = build_windows_chart({"5-hour": WEEKLY, "7-day all": gone}, frame(at(30), 67, 8))
+        assert drawn is not None
+        assert ChartStyle.SECOND in {ink for line in drawn.lines for _, ink in line}

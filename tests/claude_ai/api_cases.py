@@ -1,0 +1,175 @@
+"""A client and a source for tests, and the replies of a server with an ordinary account."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from claudemeter_tui.claude_ai.api import ClaudeAiSource
+from claudemeter_tui.claude_ai.client import CookieClient
+from claudemeter_tui.claude_ai.responses import RequestFailedError
+from claudemeter_tui.model.reading import Endpoint, ErrorKind, Failure, Reading, Reply, Session
+from claudemeter_tui.model.secrets import Cookies
+from tests.bodies import (
+    PERSONAL,
+    Json,
+    account_body,
+    extra_usage_body,
+    org_body,
+    overage_body,
+    prepaid_body,
+    subscription_body,
+    team_body,
+    usage_body,
+)
+from tests.responses import Answer, Request, Sends
+from tests.server import LoopbackServer
+
+Served = Sends | Callable[[Request], Sends] | Json | None
+"""What stands for a reply: an answer, something that gives one, or a body."""
+KEY = "sk-ant-sid01-MARKER"
+COOKIES = Cookies([("sessionKey", KEY), ("lastActiveOrg", PERSONAL)])
+SESSION = Session("Chrome", "Default")
+START = datetime(2026, 4, 25, 14, 48, tzinfo=UTC)
+REFUSED = "http://127.0.0.1:1"
+"""Where nobody listens: the port is reserved."""
+
+
+@dataclass
+class Clock:
+    """A clock that stands until it is moved."""
+
+    now: datetime = START
+
+    def __call__(self) -> datetime:
+        """The moment."""
+        return self.now
+
+    def move(self, **by: float) -> None:
+        """Move it on by so many minutes, hours, ..., or back."""
+        self.now += timedelta(**by)
+
+
+@asynccontextmanager
+async def asking(url: str, cookies: Cookies = COOKIES, **options: Any) -> AsyncIterator[CookieClient]:
+    """A client of that origin, closed in the end."""
+    client = CookieClient(cookies, base_url=url, now=options.pop("now", lambda: START), **options)
+    try:
+        yield client
+    finally:
+        await client.aclose()
+
+
+@asynccontextmanager
+async def reading(
+    url: str, clock: Callable[[], datetime] | None = None, **options: Any
+) -> AsyncIterator[ClaudeAiSource]:
+    """A source of that origin, closed in the end."""
+    clock = clock or Clock()
+    source = ClaudeAiSource(SESSION, CookieClient(COOKIES, base_url=url, now=clock, **options), clock)
+    try:
+        yield source
+    finally:
+        await source.aclose()
+
+
+@asynccontextmanager
+async def saying(data: bytes, *, scheme: str = "http") -> AsyncIterator[str]:
+    """A server that says the same to everyone, be it HTTP or not, and hangs up."""
+
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+        writer.write(data)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(speak, "127.0.0.1", 0)
+    try:
+        yield f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+
+
+async def poll(source: ClaudeAiSource, *, full: bool = False) -> list[Reading]:
+    """All readings of one poll."""
+    return [one async for one in source.read(full=full)]
+
+
+async def refusal(url: str, path: str = "/", **options: Any) -> RequestFailedError:
+    """What a request there is refused as."""
+    async with asking(url, **options) as client:
+        with pytest.raises(RequestFailedError) as caught:
+            await client.get(path)
+    return caught.value
+
+
+def parts(readings: list[Reading], org: str) -> dict[Endpoint, Reply | Failure]:
+    """What a poll found of one org."""
+    return {
+        endpoint: part
+        for one in readings
+        for report in one.org_readings
+        if report.org.uuid == org
+        for endpoint, part in report.parts.items()
+    }
+
+
+def troubles(readings: list[Reading], org: str) -> dict[Endpoint, ErrorKind]:
+    """What failed of one org, by endpoint."""
+    found = parts(readings, org).items()
+    return {endpoint: part.error_kind for endpoint, part in found if isinstance(part, Failure)}
+
+
+def account_troubles(readings: list[Reading]) -> list[ErrorKind]:
+    """What failed of the account, in order."""
+    return [one.account.error_kind for one in readings if isinstance(one.account, Failure)]
+
+
+def asked(server: LoopbackServer) -> list[str]:
+    """The paths since the last look, in alphabetical order."""
+    paths = sorted(server.paths())
+    server.requests.clear()
+    return paths
+
+
+def sent(request: Request) -> dict[str, str]:
+    """The cookies of a request."""
+    return dict(pair.split("=", 1) for pair in request.headers.get("cookie", "").split("; ") if pair)
+
+
+def path(org: str, what: str) -> str:
+    """The path of a reply of one org."""
+    return f"/api/organizations/{org}/{what}"
+
+
+def serve(server: LoopbackServer, org: str, **bodies: Served) -> None:
+    """Serve an org's four replies, each as given or an ordinary one: `overage=`, `usage=`, ..."""
+    usual: dict[str, Served] = {
+        "usage": usage_body(extra_usage=extra_usage_body()),
+        "overage": overage_body(),
+        "prepaid": prepaid_body(),
+        "subscription": subscription_body(),
+    }
+    for what, body in (usual | bodies).items():
+        name = {"overage": "overage_spend_limit", "prepaid": "prepaid/credits"}.get(what, what)
+        name = {"subscription": "subscription_details"}.get(name, name)
+        server.routes[path(org, name)] = _sent(body)
+
+
+def serve_account(server: LoopbackServer, *orgs: Json) -> None:
+    """Serve the account and its orgs, else a personal and a Team one, with all their replies."""
+    listed = list(orgs) or [org_body(), team_body()]
+    server.routes["/api/account"] = Answer.json(account_body(*listed))
+    server.routes["/api/organizations"] = Answer.json(listed)
+    for org in listed:
+        serve(server, org["uuid"])
+
+
+def _sent(body: Served) -> Sends | Callable[[Request], Sends]:
+    return Answer.json(body) if body is None or isinstance(body, dict) else body

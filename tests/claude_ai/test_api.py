@@ -1,0 +1,208 @@
+"""Which requests each poll makes, and what becomes of their replies."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from claudemeter_tui.claude_ai.api import MAX_CONCURRENT
+from claudemeter_tui.model.account import Account, Subscription
+from claudemeter_tui.model.credits import Balance, Meter
+from claudemeter_tui.model.reading import Endpoint, Reply
+from claudemeter_tui.model.windows import Plan
+from tests.bodies import (
+    ACCOUNT,
+    PERSONAL,
+    TEAM,
+    account_body,
+    extra_usage_body,
+    org_body,
+    overage_body,
+    team_body,
+    usage_body,
+)
+from tests.claude_ai.api_cases import (
+    SESSION,
+    START,
+    Clock,
+    Served,
+    asked,
+    parts,
+    path,
+    poll,
+    reading,
+    serve,
+    serve_account,
+)
+from tests.responses import Answer, Held
+from tests.server import LoopbackServer
+
+USAGE, OVERAGE, OWN, PREPAID, SUBSCRIPTION = (
+    Endpoint.USAGE,
+    Endpoint.OVERAGE,
+    Endpoint.OWN_OVERAGE,
+    Endpoint.PREPAID,
+    Endpoint.SUBSCRIPTION,
+)
+PLAIN: dict[str, Served] = {"usage": usage_body(), "overage": Answer.json({}, status=404)}
+"""An org that never had extra usage."""
+EACH_TIME = [path(PERSONAL, name) for name in ("overage_spend_limit", "prepaid/credits", "usage")]
+NOW_AND_THEN = ["/api/account", path(PERSONAL, "subscription_details")]
+
+
+async def test_first_poll_asks_for_everything(server: LoopbackServer) -> None:
+    """The account, then each org's replies; each becomes a value with its text, status and time."""
+    async with reading(server.url) as source:
+        first, *rest = await poll(source)
+    assert sorted((*NOW_AND_THEN, *EACH_TIME)) == asked(server)
+    assert isinstance(first.account, Reply)
+    assert Account(ACCOUNT, "pat@example.com") == first.account.value
+    kinds = {USAGE: Plan, OVERAGE: Meter, PREPAID: Balance, SUBSCRIPTION: Subscription}
+    found = parts(rest, PERSONAL)
+    assert kinds == {name: type(part.value) for name, part in found.items() if isinstance(part, Reply)}
+    assert {(SESSION, START)} == {(one.session, one.at) for one in (first, *rest)}
+    usage = found[USAGE]
+    assert isinstance(usage, Reply)
+    assert usage.text.startswith('{"five_hour": {"utilization": 41.0')
+    assert (usage.status, usage.at) == (200, START)
+
+
+async def test_later_polls_ask_for_what_changes(server: LoopbackServer) -> None:
+    """Account and subscription come again after 15 minutes, or when everything is asked for."""
+    clock = Clock()
+    async with reading(server.url, clock) as source:
+        await poll(source)
+        asked(server)
+        for minutes, more in ((1, []), (13, []), (1, NOW_AND_THEN), (14, []), (1, NOW_AND_THEN)):
+            clock.move(minutes=minutes)
+            await poll(source)
+            assert sorted((*EACH_TIME, *more)) == asked(server)
+        await poll(source, full=True)
+        assert sorted((*EACH_TIME, *NOW_AND_THEN)) == asked(server)
+
+
+async def test_clock_that_was_set_back_delays_nothing(server: LoopbackServer) -> None:
+    """What was due in 15 minutes must not be due in a day and 15 minutes."""
+    clock = Clock()
+    async with reading(server.url, clock) as source:
+        await poll(source)
+        asked(server)
+        clock.move(days=-1)
+        await poll(source)
+    assert sorted((*EACH_TIME, *NOW_AND_THEN)) == asked(server)
+
+
+@pytest.mark.parametrize(
+    ("metered", "bodies"),
+    [
+        (False, PLAIN),
+        (False, PLAIN | {"overage": Answer.json(None)}),
+        (False, PLAIN | {"usage": usage_body(extra_usage=extra_usage_body(0.0, None, is_enabled=False))}),
+        (False, PLAIN | {"overage": overage_body(0, None, enabled=False, reason="overage_not_provisioned")}),
+        (True, PLAIN | {"usage": usage_body(extra_usage=extra_usage_body(0.0, None))}),
+        (True, PLAIN | {"usage": usage_body(extra_usage=extra_usage_body(5.0, None, is_enabled=False))}),
+        (True, PLAIN | {"overage": overage_body(0, 2000, enabled=False)}),
+        (True, PLAIN | {"overage": overage_body(0, None, enabled=False, out_of_credits=True)}),
+    ],
+)
+async def test_balance_is_asked_where_extra_usage_is_or_was_on(
+    server: LoopbackServer,
+    metered: bool,  # noqa: FBT001 - a table
+    bodies: dict[str, Served],
+) -> None:
+    """On, a cap, something used, an empty balance: each is a trace of metered credits."""
+    serve(server, PERSONAL, **bodies)
+    async with reading(server.url) as source:
+        readings = await poll(source)
+    assert metered is (PREPAID in parts(readings, PERSONAL))
+    assert metered is (path(PERSONAL, "prepaid/credits") in server.paths())
+
+
+async def test_balance_is_asked_on_once_it_was_worth_it(server: LoopbackServer) -> None:
+    """From the second poll on it goes with the others, also where the traces are gone."""
+    async with reading(server.url) as source:
+        await poll(source)
+        serve(server, PERSONAL, **PLAIN)
+        asked(server)
+        await poll(source)
+    assert path(PERSONAL, "prepaid/credits") in asked(server)
+
+
+async def test_team_org_is_asked_for_ones_own_figure(server: LoopbackServer) -> None:
+    """Beside the pool, by the account's uuid; a personal org has no such figure."""
+    serve_account(server)
+    own = f"{path(TEAM, 'overage_spend_limit')}?account_uuid={ACCOUNT}"
+    server.routes[own] = Answer.json(overage_body(26, 5000, limit_type="member", account_uuid=ACCOUNT))
+    async with reading(server.url) as source:
+        readings = await poll(source)
+    assert server.paths().count(own) == 1
+    assert OWN not in parts(readings, PERSONAL)
+    meters = [parts(readings, TEAM)[it] for it in (OVERAGE, OWN)]
+    values = [it.value for it in meters if isinstance(it, Reply) and isinstance(it.value, Meter)]
+    assert [(it.is_personal, it.used and int(it.used.minor)) for it in values] == [(False, 1720), (True, 26)]
+
+
+async def test_own_figure_is_not_asked_for_nobody(server: LoopbackServer) -> None:
+    """Where the account's uuid is not known, there is nothing to ask with."""
+    serve_account(server, team_body())
+    server.routes["/api/account"] = Answer.json(account_body(team_body(), uuid=None))
+    async with reading(server.url) as source:
+        readings = await poll(source)
+    assert OWN not in parts(readings, TEAM)
+    assert not any("account_uuid" in one for one in server.paths())
+
+
+@pytest.mark.parametrize("uuid", ["../../api/logout", "a?b=c#d", "%2e%2e", "a b", "..", "a/b", ""])
+async def test_uuid_of_another_form_makes_no_path(server: LoopbackServer, uuid: str) -> None:
+    """A server's text leads to no other path than the known ones."""
+    server.routes["/api/account"] = Answer.json(account_body(team_body(uuid), team_body(), uuid=uuid))
+    serve(server, TEAM)
+    async with reading(server.url) as source:
+        await poll(source)
+    names = ("usage", "overage_spend_limit", "prepaid/credits", "subscription_details")
+    assert {"/api/account", *(path(TEAM, name) for name in names)} == set(server.paths())
+
+
+@pytest.mark.parametrize(
+    "answer", [Answer.json({}, status=404), Answer.json({"error": {}}, status=403), Answer.json(None)]
+)
+async def test_org_without_metered_billing_has_a_reply_without_a_value(
+    server: LoopbackServer, answer: Answer
+) -> None:
+    """404, 403 and null say that there is no such thing: an answer, no failure."""
+    serve(server, PERSONAL, usage=usage_body(), overage=answer, subscription=answer)
+    async with reading(server.url) as source:
+        found = parts(await poll(source), PERSONAL)
+    for endpoint in (OVERAGE, SUBSCRIPTION):
+        part = found[endpoint]
+        assert isinstance(part, Reply)
+        assert (None, answer.status) == (part.value, part.status)
+
+
+async def test_requests_are_eight_at_most_at_a_time(server: LoopbackServer) -> None:
+    """Many orgs are read by eight connections, each org once."""
+    orgs = [org_body(f"org-{number}") for number in range(40)]
+    serve_account(server, *orgs)
+    async with reading(server.url) as source:
+        readings = await poll(source)
+    counts = Counter(report.org.uuid for one in readings for report in one.org_readings)
+    assert {org["uuid"]: 1 for org in orgs} == counts
+    assert server.peak <= MAX_CONCURRENT
+    assert server.connections <= MAX_CONCURRENT
+
+
+async def test_slow_org_delays_no_other(server: LoopbackServer) -> None:
+    """Each org's reading comes when it is complete, whatever the one before it does."""
+    orgs = [org_body(f"org-{number}") for number in range(12)]
+    serve_account(server, *orgs)
+    held = Held(Answer.json(usage_body()))
+    serve(server, "org-0", usage=held, overage=held, subscription=held)
+    found: list[str] = []
+    async with reading(server.url) as source:
+        async for one in source.read():
+            found += [report.org.uuid for report in one.org_readings]
+            if len(found) == 11:
+                held.release()
+    assert found[-1] == "org-0"
+    assert len(set(found)) == 12

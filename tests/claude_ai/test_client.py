@@ -1,0 +1,165 @@
+"""The client: what it sends, to whom, and what it makes of an ordinary answer."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import sys
+from datetime import timedelta
+
+import pytest
+
+from claudemeter_tui import __version__
+from claudemeter_tui.claude_ai.client import MAX_CONNECTIONS, CookieClient
+from claudemeter_tui.model.reading import ErrorKind
+from claudemeter_tui.model.secrets import BadOriginError
+from tests.claude_ai.api_cases import COOKIES, KEY, START, asking, refusal, sent
+from tests.responses import Answer, Held, redirect
+from tests.server import LoopbackServer
+
+
+async def test_client_sends_what_the_browser_would(server: LoopbackServer) -> None:
+    """The whole jar, the page it comes from, our name; JSON is asked for, gzip at most, by GET."""
+    async with asking(server.url) as client:
+        await client.get("/")
+    [request] = server.requests
+    assert dict(COOKIES.reveal()) == sent(request)
+    assert {
+        "host": server.url.removeprefix("http://"),
+        "referer": f"{server.url}/settings/usage",
+        "user-agent": f"claudemeter-tui/{__version__}",
+        "accept": "application/json",
+        "accept-encoding": "gzip",
+        "connection": "keep-alive",
+    } == {name: value for name, value in request.headers.items() if name != "cookie"}
+    assert (request.method, request.body) == ("GET", b"")
+
+
+async def test_client_calls_itself_what_the_browser_does(server: LoopbackServer) -> None:
+    """Where the browser's name is known, it is sent."""
+    async with asking(server.url, user_agent="Mozilla/5.0 (X11)") as client:
+        await client.get("/")
+    assert server.requests[0].headers["user-agent"] == "Mozilla/5.0 (X11)"
+
+
+async def test_client_gives_the_answer_with_its_times(server: LoopbackServer) -> None:
+    """Status, text, when and how long; of the headers only those that say what the answer is."""
+    times = iter((START, START + timedelta(seconds=2), START + timedelta(seconds=60), START))
+    server.routes["/"] = Answer(
+        418, {"Retry-After": "7", "X-Other": "x", "Set-Cookie": "a=b", "CF-Mitigated": "challenge"}, b"{}"
+    )
+    async with asking(server.url, now=lambda: next(times)) as client:
+        answer, after_the_clock_jumped = await client.get("/"), await client.get("/")
+    assert (418, "{}", START + timedelta(seconds=2)) == (answer.status, answer.text, answer.at)
+    assert {"content-type", "retry-after", "cf-mitigated"} == answer.headers.keys()
+    assert [one.duration.total_seconds() for one in (answer, after_the_clock_jumped)] == [2, 0]
+
+
+@pytest.mark.parametrize(
+    ("text", "headers", "body"),
+    [
+        ('{"a": 1}', {}, b'{"a": 1}'),
+        ('{"a": 1}', {}, b'\xef\xbb\xbf{"a": 1}'),
+        ('{"a": 1}', {"Content-Encoding": "gzip"}, gzip.compress(b'{"a": 1}')),
+        ('{"a": 1}', {"Content-Encoding": " GZip "}, gzip.compress(b'{"a": 1}')),
+        ('{"a": 1}', {"Content-Encoding": "identity"}, b'{"a": 1}'),
+        ('{"a": 1}', {"Content-Encoding": ""}, b'{"a": 1}'),
+        ("", {"Content-Encoding": "gzip"}, b""),
+        ('{"a": "é"}', {"Content-Type": "application/json; charset=latin-1"}, '{"a": "é"}'.encode()),
+        ('{"a": "\udce9"}', {}, '{"a": "é"}'.encode("latin-1")),
+        ("x" * (1 << 20), {}, b"x" * (1 << 20)),
+        ("x" * (1 << 20), {"Content-Encoding": "gzip"}, gzip.compress(b"x" * (1 << 20))),
+    ],
+    ids=lambda value: "" if isinstance(value, bytes) else str(value)[:40],
+)
+async def test_client_decodes_the_body(
+    server: LoopbackServer, text: str, headers: dict[str, str], body: bytes
+) -> None:
+    """JSON is UTF-8, with or without a mark; a byte that is not survives as a lone surrogate."""
+    server.routes["/"] = Answer(headers=headers, body=body)
+    async with asking(server.url) as client:
+        assert text == (await client.get("/")).text
+
+
+async def test_client_keeps_one_connection_alive(server: LoopbackServer) -> None:
+    """One request after the other goes by one connection, whatever its status."""
+    server.routes["/gone"] = Answer.json({}, status=404)
+    async with asking(server.url) as client:
+        for path in ("/", "/gone", "/", "/"):
+            await client.get(path)
+    assert server.connections == 1
+
+
+async def test_client_opens_eight_connections_at_most(server: LoopbackServer) -> None:
+    """Twenty requests at once share eight connections, and later ones reuse them."""
+    held = server.routes["/"] = Held(Answer.json({}))
+    async with asking(server.url) as client:
+        asked = [asyncio.create_task(client.get("/")) for _ in range(20)]
+        await asyncio.to_thread(server.wait_for, lambda it: it.under_way == MAX_CONNECTIONS)
+        held.release()
+        await asyncio.gather(*asked)
+        await asyncio.gather(*(client.get("/") for _ in range(20)))
+    assert (server.connections, server.peak) == (8, 8)
+
+
+async def test_client_connects_again_where_the_server_hung_up(server: LoopbackServer) -> None:
+    """A connection that the server has closed costs nothing."""
+    server.routes["/"] = Answer(body=b"{}", close=True)
+    async with asking(server.url) as client:
+        for _ in range(3):
+            assert (await client.get("/")).text == "{}"
+    assert server.connections == 3
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("to", ["/", "//elsewhere.invalid/", "https://elsewhere.invalid/", ""])
+async def test_client_follows_no_redirect(server: LoopbackServer, status: int, to: str) -> None:
+    """A redirect is an answer like any other; nobody is asked a second time."""
+    server.routes["/there"] = redirect(to, status)
+    async with asking(server.url) as client:
+        answer = await client.get("/there")
+    assert (status, to) == (answer.status, answer.headers["location"])
+    assert server.paths() == ["/there"]
+
+
+@pytest.mark.parametrize("url", ["http://claude.ai", "https://claude.ai/api", "ftp://claude.ai"])
+def test_client_of_no_origin_is_refused(url: str) -> None:
+    """The rule for `--base-url` holds here, too."""
+    with pytest.raises(BadOriginError):
+        CookieClient(COOKIES, base_url=url, now=lambda: START)
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "HTTPS_PROXY"])
+async def test_plain_http_goes_through_no_proxy(
+    server: LoopbackServer, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    """It would show the proxy the session cookie."""
+    with LoopbackServer() as proxy:
+        monkeypatch.setenv(variable, proxy.url)
+        async with asking(server.url) as client:
+            await client.get("/")
+    assert (server.paths(), proxy.paths()) == (["/"], [])
+
+
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
+async def test_https_goes_through_the_proxy_that_cannot_read_it(
+    monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    """The proxy sees the host and nothing else; one that refuses has a name of its own."""
+    with LoopbackServer() as proxy:
+        monkeypatch.setenv(variable, proxy.url)
+        refused = await refusal("https://claude.ai")
+    [request] = proxy.requests
+    assert ErrorKind.PROXY is refused.error_kind
+    assert (request.method, request.path) == ("CONNECT", "claude.ai:443")
+    assert KEY not in repr(request)
+
+
+@pytest.mark.parametrize("proxy", ["ftp://proxy.example", "http://host:port", "socks5://127.0.0.1:1"])
+async def test_proxy_that_cannot_be_used_is_told_at_the_request(
+    monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    """A wrong setting is a named problem on the screen, not the end of the program."""
+    monkeypatch.setitem(sys.modules, "socksio", None)
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    assert ErrorKind.PROXY is (await refusal("https://claude.ai")).error_kind

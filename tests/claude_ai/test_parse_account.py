@@ -1,0 +1,224 @@
+"""The account reply and the list of organizations."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from claudemeter_tui.claude_ai import parse
+from claudemeter_tui.claude_ai.validation import MalformedError
+from claudemeter_tui.model.account import Account, Org
+from tests import golden_bodies
+from tests.bodies import ACCOUNT, PERSONAL, TEAM
+
+
+def org(**fields: Any) -> Org:
+    """The org of one object."""
+    (found,) = parse.parse_organizations([{"uuid": PERSONAL, **fields}]).value
+    return found
+
+
+def test_account_of_a_whole_body() -> None:
+    """Who is signed in, and the orgs in the server's order."""
+    paused = datetime(2026, 5, 1, tzinfo=UTC)
+    gate = ("billable_usage_paused_until", "2026-05-01T00:00:00Z")
+    expected = (
+        Account(ACCOUNT, "pat@example.com"),
+        (
+            Org(PERSONAL, "Acme", "Team", is_shared=True, restrictions=(gate,), paused_until=paused),
+            Org(TEAM, "Lab"),
+        ),
+    )
+    assert (expected, (), ()) == parse.parse_account(golden_bodies.account())
+
+
+@pytest.mark.parametrize(
+    ("body", "account"),
+    [
+        ({}, Account()),
+        ({"email_address": "a@b.c"}, Account(None, "a@b.c")),
+        ({"email": "a@b.c"}, Account(None, "a@b.c")),
+        ({"uuid": "u-1", "email_address": None}, Account("u-1", None)),
+        ({"uuid": 7, "email_address": []}, Account()),
+        ({"uuid": "../../evil"}, Account()),
+    ],
+)
+def test_account_names_itself_or_not(body: object, account: Account) -> None:
+    """Uuid and e-mail can be missing; a uuid that cannot stand in a URL is none."""
+    assert (account, ()) == parse.parse_account(body).value
+
+
+@pytest.mark.parametrize("memberships", [5, {}, "x"])
+def test_account_without_a_list_has_no_orgs(memberships: object) -> None:
+    """Memberships of a wrong type cost the orgs, not the account."""
+    parsed = parse.parse_account(golden_bodies.account(memberships=memberships))
+    assert (parsed.value[0].email, parsed.value[1]) == ("pat@example.com", ())
+    assert parsed.odd_values == ("memberships",)
+
+
+@pytest.mark.parametrize(
+    "member", [None, 5, {}, {"organization": None}, {"organization": {"uuid": None}}, {"organization": []}]
+)
+def test_membership_that_is_odd_costs_only_itself(member: object) -> None:
+    """One bad membership is noted, and the others' orgs are there."""
+    parsed = parse.parse_account(
+        golden_bodies.account(memberships=[member, {"organization": golden_bodies.org()}])
+    )
+    assert [found.uuid for found in parsed.value[1]] == [PERSONAL]
+    assert len(parsed.odd_values) == 1
+    assert parsed.odd_values[0].startswith("memberships[0]")
+
+
+@pytest.mark.parametrize("uuid", [None, 5, "", "a/b", "a b", "x" * 65, "é", ["u"], "..", "a?b", "a\n"])
+def test_org_without_a_usable_uuid_is_left_out(uuid: object) -> None:
+    """A uuid becomes part of a URL: anything else is odd."""
+    parsed = parse.parse_organizations([{"uuid": uuid, "name": "Bad"}, golden_bodies.org()])
+    assert [found.uuid for found in parsed.value] == [PERSONAL]
+    assert parsed.odd_values == ("[0].uuid",)
+
+
+def test_org_twice_is_listed_once() -> None:
+    """The first mention of an org counts."""
+    found = parse.parse_organizations([golden_bodies.org(), golden_bodies.org(name="Again")]).value
+    assert [one.name for one in found] == ["Acme"]
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "listed"),
+    [
+        (["api"], False),
+        (["api", "chat"], True),
+        (["chat"], True),
+        (["claude_max"], True),
+        ([], True),
+        (None, True),
+    ],
+)
+def test_org_for_the_console_is_left_out(capabilities: object, *, listed: bool) -> None:
+    """An organization for the API alone has no usage, and is neither shown nor odd."""
+    parsed = parse.parse_organizations([golden_bodies.org(capabilities=capabilities)])
+    assert (listed, ()) == (bool(parsed.value), parsed.odd_values)
+
+
+@pytest.mark.parametrize(
+    ("fields", "plan", "shared"),
+    [
+        (
+            {"capabilities": ["claude_max", "chat"], "rate_limit_tier": "default_claude_max_5x"},
+            "Max 5x",
+            False,
+        ),
+        ({"capabilities": ["claude_max"], "rate_limit_tier": "default_claude_max_20x"}, "Max 20x", False),
+        ({"capabilities": ["claude_max", "chat"]}, "Max", False),
+        ({"organization_type": "claude_max", "rate_limit_tier": "default_claude_ai"}, "Max", False),
+        ({"capabilities": ["claude_pro", "chat"]}, "Pro", False),
+        ({"rate_limit_tier": "claude_pro"}, "Pro", False),
+        ({"rate_limit_tier": "default_claude_ai", "billing_type": "stripe_subscription"}, "Pro", False),
+        ({"rate_limit_tier": "default_claude_ai", "billing_type": "apple_subscription"}, "Pro", False),
+        ({"rate_limit_tier": "default_claude_ai", "billing_type": None}, "Free", False),
+        ({"rate_limit_tier": "default_claude_ai"}, "", False),
+        ({"analytics_subscription_plan": "claude_free", "billing_type": None}, "Free", False),
+        ({"capabilities": ["chat", "raven"]}, "Team", True),
+        ({"raven_type": "team", "rate_limit_tier": "default_claude_max_5x"}, "Team", True),
+        ({"raven_type": "enterprise"}, "Enterprise", True),
+        ({"rate_limit_tier": "default_claude_zero"}, "Enterprise", True),
+        ({"capabilities": ["chat", "raven"], "rate_limit_tier": "default_claude_zero"}, "Enterprise", True),
+        ({"rate_limit_tier": "claude_enterprise", "billing_type": "invoice"}, "Enterprise", True),
+        ({"capabilities": ["chat"]}, "", False),
+        ({}, "", False),
+        ({"rate_limit_tier": "something_new"}, "", False),
+    ],
+)
+def test_org_plan_for_people(fields: dict[str, Any], plan: str, *, shared: bool) -> None:
+    """The plan's name comes from many keys, and is empty where none of them tells."""
+    found = org(**fields)
+    assert (plan, shared) == (found.plan_name, found.is_shared)
+
+
+def test_org_of_a_new_shared_type_is_listed_as_news() -> None:
+    """A raven type that nobody knows is still shared, and is news."""
+    parsed = parse.parse_organizations([{"uuid": PERSONAL, "raven_type": "guild"}])
+    assert (parsed.value[0].is_shared, parsed.new_fields) == (True, ("[0].raven_type = guild",))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("card declined", "card declined"),
+        ({"type": "past_due", "n": 1}, '{"type":"past_due","n":1}'),
+        (True, "true"),
+        ("\x1b[31mred", "[31mred"),
+        (3, "3"),
+    ],
+)
+def test_gate_that_is_not_null_is_kept(value: object, text: str) -> None:
+    """Strings as they are, anything else as compact JSON, nothing but text in it."""
+    assert (("billing_issue", text),) == org(billing_issue=value).restrictions
+
+
+@pytest.mark.parametrize("value", [None, False, "", "\u200b"])
+def test_gate_that_says_nothing_is_none(value: object) -> None:
+    """Null, false and the empty string shut nothing."""
+    assert org(access_block=value).restrictions == ()
+
+
+def test_gates_keep_their_order_and_length() -> None:
+    """Long gates are shortened; the order does not depend on the reply."""
+    found = org(
+        api_disabled_until="x", subscription_pause={"why": "y" * 10_000}, billing_issue="z"
+    ).restrictions
+    assert [key for key, _ in found] == ["billing_issue", "subscription_pause", "api_disabled_until"]
+    assert max(len(text) for _, text in found) == 120
+
+
+def test_gate_nested_without_end_is_shown_as_an_object() -> None:
+    """A value too deep to write down is still a gate."""
+    deep: dict[str, Any] = {}
+    for _ in range(100_000):
+        deep = {"deep": deep}
+    assert org(access_block=deep).restrictions == (("access_block", "{…}"),)
+
+
+def test_pause_that_is_no_time_is_still_a_gate() -> None:
+    """The date is noted as odd, the gate stays with the server's words."""
+    parsed = parse.parse_organizations([{"uuid": PERSONAL, "billable_usage_paused_until": "indefinitely"}])
+    assert (
+        parsed.value[0].paused_until,
+        parsed.value[0].restrictions,
+    ) == (None, (("billable_usage_paused_until", "indefinitely"),))
+    assert parsed.odd_values == ("[0].billable_usage_paused_until",)
+
+
+def test_settings_are_opaque() -> None:
+    """Whatever `settings` holds is no news."""
+    assert parse.parse_organizations([golden_bodies.org(settings={"anything": {"new": 1}})]).new_fields == ()
+
+
+def test_new_key_of_an_org_is_listed() -> None:
+    """A key that nobody knows is listed with its path, made harmless and short."""
+    body = golden_bodies.account(
+        memberships=[{"organization": golden_bodies.org(**{"gui\x1b[2Jld": 1, "k" * 200: 2})}]
+    )
+    shortened = "memberships[0].organization." + "k" * 51 + "…"
+    assert ("memberships[0].organization.gui[2Jld", shortened) == parse.parse_account(body).new_fields
+
+
+def test_name_is_made_harmless() -> None:
+    """An org's name cannot set a window title."""
+    assert org(name="\x1b]0;pwned\x07").name == "]0;pwned"
+
+
+@pytest.mark.parametrize("body", [None, {}, "x", 1])
+def test_organizations_need_a_list(body: object) -> None:
+    """A body that is no list is no reading."""
+    with pytest.raises(MalformedError, match="a list was expected"):
+        parse.parse_organizations(body)
+
+
+@pytest.mark.parametrize("body", [None, [], "x", 1])
+def test_account_needs_an_object(body: object) -> None:
+    """A body that is no object is no reading."""
+    with pytest.raises(MalformedError, match="an object was expected"):
+        parse.parse_account(body)

@@ -1,0 +1,178 @@
+"""The prepaid and the subscription reply: balance, next charge, card, and what is scheduled."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from claudemeter_tui.claude_ai import parse
+from claudemeter_tui.claude_ai.validation import MalformedError
+from claudemeter_tui.model.account import Card, Subscription
+from claudemeter_tui.model.credits import Balance, Tranche
+from claudemeter_tui.model.money import Money
+from tests import golden_bodies
+
+
+def euros(minor: int) -> Money:
+    """An amount in euro cents."""
+    return Money(Decimal(minor), "EUR")
+
+
+def subscription(**fields: Any) -> Subscription:
+    """The subscription of a body."""
+    found = parse.parse_subscription(fields).value
+    assert found is not None
+    return found
+
+
+def test_balance_of_a_whole_body() -> None:
+    """The amount is the figure; tranches keep their kind and their end, and borrow the currency."""
+    expected = Balance(
+        amount=euros(24435),
+        tranches=(
+            Tranche(euros(14433), None, is_promotional=False),
+            Tranche(euros(10001), datetime(2026, 9, 19, tzinfo=UTC), is_promotional=True),
+        ),
+    )
+    assert (expected, (), ()) == parse.parse_prepaid(golden_bodies.prepaid())
+
+
+@pytest.mark.parametrize("amount", [-1, -1.0, None])
+def test_balance_of_nothing_bought_is_none(amount: object) -> None:
+    """-1 and null say that nothing was ever bought, and nothing about that is odd."""
+    parsed = parse.parse_prepaid({"amount": amount, "currency": "USD", "tranches": None})
+    assert (Balance(None), ()) == (parsed.value, parsed.odd_values)
+
+
+@pytest.mark.parametrize("amount", [-2, "6036", True, [], 1e14, float("nan")])
+def test_balance_that_is_odd_is_unknown(amount: object) -> None:
+    """Any other figure below zero, and what is no figure, is noted."""
+    parsed = parse.parse_prepaid({"amount": amount, "currency": "USD"})
+    assert (Balance(None), ("amount",)) == (parsed.value, parsed.odd_values)
+
+
+@pytest.mark.parametrize("place", ["money", "credits"])
+def test_balance_stands_in_for_a_missing_amount(place: str) -> None:
+    """Without `amount` the newer `balance` has the figure; beside it, it does not count."""
+    newer = {"balance": {place: {"amount_minor": 8871, "exponent": 2}}, "currency": "EUR"}
+    assert Balance(euros(8871)) == parse.parse_prepaid(newer).value
+    assert Balance(euros(5)) == parse.parse_prepaid({**newer, "amount": 5}).value
+    assert Balance(None) == parse.parse_prepaid({**newer, "amount": -1}).value
+
+
+def test_tranche_without_an_amount_is_left_out() -> None:
+    """A tranche that reports nothing is no zero."""
+    body = golden_bodies.prepaid(tranches=[{"expires_at": None}, 5, {"remaining_amount_minor_units": "x"}])
+    parsed = parse.parse_prepaid(body)
+    assert [tranche.is_promotional for tranche in (parsed.value or Balance(None)).tranches] == [True]
+    assert parsed.odd_values == ("tranches[1]", "tranches[2].remaining_amount_minor_units")
+
+
+@pytest.mark.parametrize(
+    ("settings", "reloads"),
+    [(None, None), ({"enabled": True}, True), ({"is_enabled": False}, False), ({}, None)],
+)
+def test_auto_reload_is_said_or_unknown(settings: object, reloads: object) -> None:
+    """Only a flag says whether the balance tops itself up."""
+    found = parse.parse_prepaid({"auto_reload_settings": settings}).value
+    assert reloads is (found.auto_reload if found else "absent")
+
+
+def test_null_bodies_are_answers() -> None:
+    """`null` means that there is no such thing for this org."""
+    assert (parse.parse_prepaid(None).value, parse.parse_subscription(None).value) == (None, None)
+
+
+@pytest.mark.parametrize("read", [parse.parse_prepaid, parse.parse_subscription])
+def test_lists_are_malformed(read: Any) -> None:
+    """A body that is no object at all is no reading."""
+    with pytest.raises(MalformedError, match="a list came"):
+        read([])
+
+
+def test_subscription_of_a_whole_body() -> None:
+    """Every field of the reply has its place."""
+    expected = Subscription(
+        status="active",
+        next_charge=date(2026, 5, 14),
+        card=Card("visa", "0042"),
+        paid_through=date(2026, 10, 3),
+        paused_until=datetime(2026, 6, 1, tzinfo=UTC),
+        scheduled_change=("Max 5x", date(2026, 6, 1)),
+    )
+    assert (expected, (), ()) == parse.parse_subscription(golden_bodies.subscription())
+
+
+@pytest.mark.parametrize("key", ["plan_ending_at", "plan_ending_before"])
+def test_subscription_that_ends_has_no_next_charge(key: str) -> None:
+    """A cancelled plan still names a charge date: only the end tells that none follows."""
+    found = subscription(**golden_bodies.subscription(**{key: "2026-05-14T10:00:00Z"}))
+    assert (None, date(2026, 5, 14)) == (found.next_charge, found.ends_on)
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"next_charge_date": "2026-05-14"}, date(2026, 5, 14)),
+        ({"next_charge_at": "2026-05-14T23:59:59Z"}, date(2026, 5, 14)),
+        ({"next_charge_date": None, "next_charge_at": "2026-05-14T00:00:00Z"}, date(2026, 5, 14)),
+        ({"next_charge_date": "never", "next_charge_at": "2026-05-14T00:00:00Z"}, date(2026, 5, 14)),
+        ({}, None),
+    ],
+)
+def test_next_charge_of_either_key(fields: dict[str, Any], expected: date | None) -> None:
+    """The plain date leads, the newer time stands in."""
+    assert expected == subscription(**fields).next_charge
+
+
+def test_subscription_status_that_is_new_is_kept_and_listed() -> None:
+    """A status that nobody knows is shown as it is, and is news."""
+    parsed = parse.parse_subscription({"status": "hibernating"})
+    assert (Subscription("hibernating"), ("status = hibernating",), ()) == parsed
+
+
+@pytest.mark.parametrize(
+    ("plan_type", "words"),
+    [
+        ("max_5x_monthly", "Max 5x"),
+        ("max_20x_yearly", "Max 20x"),
+        ("claude_pro", "Pro"),
+        ("pro_annual", "Pro"),
+        ("team_standard_monthly", "Team Standard"),
+        ("_", "_"),
+        (None, "another plan"),
+    ],
+)
+def test_change_of_plan_in_words(plan_type: str | None, words: str) -> None:
+    """The code of a plan becomes its name; without one it is another plan."""
+    found = subscription(scheduled_downgrade={"plan_type": plan_type, "date": "2026-06-01T15:22:44"})
+    assert (words, date(2026, 6, 1)) == found.scheduled_change
+
+
+@pytest.mark.parametrize("value", [None, {}, {"plan_type": None, "date": None}])
+def test_change_of_nothing_is_none(value: object) -> None:
+    """An empty schedule schedules nothing."""
+    assert subscription(scheduled_downgrade=value).scheduled_change is None
+
+
+@pytest.mark.parametrize(
+    ("method", "card", "odd"),
+    [
+        (None, None, ()),
+        ({}, None, ()),
+        ({"type": "link"}, Card("link", ""), ()),
+        ({"brand": "visa", "last4": "0000"}, Card("visa", "0000"), ()),
+        ({"brand": "visa", "last4": 4242}, Card("visa", ""), ("payment_method.last4",)),
+        ({"brand": "visa", "last4": "12ab"}, Card("visa", ""), ("payment_method.last4",)),
+        ({"brand": "visa", "last4": "4111111111111111"}, Card("visa", ""), ("payment_method.last4",)),
+        ({"brand": 5, "last4": "0042"}, Card("", "0042"), ("payment_method.brand",)),
+        ("visa", None, ("payment_method",)),
+    ],
+)
+def test_card_is_its_brand_and_last_digits(method: object, card: Card | None, odd: tuple[str, ...]) -> None:
+    """At most four digits, and nothing else, are ever kept of a card number."""
+    parsed = parse.parse_subscription({"payment_method": method})
+    assert (card, odd) == (parsed.value.card if parsed.value else "none", parsed.odd_values)

@@ -1,0 +1,315 @@
+"""The credits in a usage and in an overage reply: used, cap, and what shuts them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from claudemeter_tui.claude_ai import parse
+from claudemeter_tui.claude_ai.validation import MalformedError, ParsedBody
+from claudemeter_tui.model.credits import Meter, MeterOrigin
+from claudemeter_tui.model.money import Money
+from tests import golden_bodies
+
+USD, CAD = "USD", "CAD"
+SPEND: dict[str, Any] = {"used": None, "limit": None, "enabled": False, "disabled_reason": None}
+
+
+def money(minor: object, currency: str = USD, exponent: int = 2) -> Money:
+    """An amount in minor units."""
+    return Money(Decimal(str(minor)), currency, exponent)
+
+
+def meter(body: object, **more: bool) -> Meter:
+    """The meter of an overage body."""
+    found = parse.parse_overage(body, MeterOrigin.OVERAGE, shared=more.get("shared", False)).value
+    assert found is not None
+    return found
+
+
+def extra(**fields: Any) -> Meter:
+    """The meter of an `extra_usage` object."""
+    return parse.parse_usage({"extra_usage": fields}).value.meters[0]
+
+
+def test_extra_usage_of_a_whole_body() -> None:
+    """Used, cap and gates are the object's own; the server's percent is not read."""
+    expected = Meter(MeterOrigin.EXTRA_USAGE, money("1720.0"), money(5000), is_enabled=True)
+    found = parse.parse_usage(golden_bodies.usage()).value.meters[0]
+    assert expected == found
+    assert pytest.approx(34.4) == found.percent
+
+
+@pytest.mark.parametrize(
+    ("fields", "uncapped"),
+    [
+        ({"is_enabled": True, "monthly_limit": None}, True),
+        ({"is_enabled": True, "monthly_limit": 0}, False),
+        ({"is_enabled": True}, False),
+        ({"is_enabled": True, "monthly_limit": "none"}, False),
+        ({"is_enabled": True, "monthly_limit": -1}, False),
+        ({"is_enabled": False, "monthly_limit": None}, False),
+        ({"is_enabled": None, "monthly_limit": None, "used_credits": 5}, False),
+    ],
+)
+def test_no_cap_is_said_not_guessed(fields: dict[str, Any], *, uncapped: bool) -> None:
+    """Only a cap that came as null while enabled is no cap: absent, wrong or off says nothing."""
+    assert uncapped == extra(**fields).is_uncapped
+    renamed = {("monthly_credit_limit" if key == "monthly_limit" else key): fields[key] for key in fields}
+    assert uncapped == meter(renamed).is_uncapped
+    spend = {("limit" if key == "monthly_limit" else "enabled"): fields[key] for key in fields}
+    found = parse.parse_usage({"spend": {**spend, "used": {"amount_minor": 5}}}).value.meters[0]
+    assert (uncapped and "used_credits" not in fields) == found.is_uncapped
+
+
+@pytest.mark.parametrize("value", [None, {}, {"is_enabled": None, "used_credits": None, "daily": None}])
+def test_extra_usage_that_reports_nothing_is_no_meter(value: object) -> None:
+    """Null, and an object of nulls, say nothing about credits."""
+    assert parse.parse_usage({"extra_usage": value}).value.meters == ()
+
+
+@pytest.mark.parametrize("more", [{}, {"user_disabled": True}, {"used_credits": None, "currency": None}])
+def test_extra_usage_that_is_off_says_so(more: dict[str, Any]) -> None:
+    """`is_enabled: false` alone is an answer: off."""
+    assert Meter(MeterOrigin.EXTRA_USAGE, is_enabled=False) == extra(is_enabled=False, **more)
+
+
+def test_extra_usage_off_keeps_use_and_reason() -> None:
+    """Disabled does not mean unimportant: what was used and why it is shut stay."""
+    found = extra(
+        is_enabled=False,
+        used_credits=426.5,
+        monthly_limit=6000,
+        disabled_reason="out_of_credits",
+        currency="eur",
+    )
+    assert (money("426.5", "EUR"), money(6000, "EUR"), "out_of_credits") == (
+        found.used,
+        found.cap,
+        found.reason,
+    )
+
+
+def test_extra_usage_flag_of_a_reached_limit() -> None:
+    """`spend_limit_reached` is kept as the gate that it is."""
+    assert extra(is_enabled=True, spend_limit_reached=True).cap_reached
+
+
+@pytest.mark.parametrize("place", ["used", "limit"])
+def test_extra_usage_borrows_a_missing_currency(place: str) -> None:
+    """Without a currency of its own it takes the one of `spend`."""
+    body = {
+        "extra_usage": {"is_enabled": True, "used_credits": 25},
+        "spend": {place: {"amount_minor": 25, "currency": "JPY"}},
+    }
+    assert money(25, "JPY", 0) == parse.parse_usage(body).value.meters[0].used
+
+
+@pytest.mark.parametrize(
+    ("currency", "digits", "unit"),
+    [
+        ("usd", None, ("USD", 2)),
+        ("JPY", None, ("JPY", 0)),
+        ("KWD", None, ("KWD", 3)),
+        ("JPY", 2, ("JPY", 2)),
+        ("USD", 0, ("USD", 0)),
+        ("XYZ", None, ("XYZ", 2)),
+        (None, None, ("", 2)),
+        ("BRL", 4, ("BRL", 4)),
+    ],
+)
+def test_money_unit(currency: str | None, digits: int | None, unit: tuple[str, int]) -> None:
+    """The exponent is the reply's, else the currency's; the code is in upper case."""
+    used = extra(is_enabled=True, used_credits=5, currency=currency, decimal_places=digits).used
+    assert unit == (used.unit if used else None)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("currency", "dollars"),
+        ("currency", ""),
+        ("currency", 840),
+        ("currency", "€€€"),
+        ("decimal_places", 5),
+        ("decimal_places", -1),
+        ("decimal_places", 1.5),
+        ("decimal_places", "2"),
+        ("decimal_places", True),
+    ],
+)
+def test_money_unit_that_is_odd_costs_only_itself(field: str, value: object) -> None:
+    """A wrong currency or exponent is noted, and the amount stays."""
+    parsed = parse.parse_usage({"extra_usage": {"is_enabled": True, "used_credits": 1720, field: value}})
+    used = parsed.value.meters[0].used
+    assert money(1720, "") == used
+    assert (f"extra_usage.{field}",) == parsed.odd_values
+
+
+@pytest.mark.parametrize(
+    ("value", "minor"),
+    [(0, "0"), (0.0, "0"), (-0.0, "0"), (1720, "1720"), (40843.25, "40843.25"), (0.1, "0.1"), (1e13, "1E13")],
+)
+def test_money_is_exact(value: float, minor: str) -> None:
+    """Minor units are taken as they are written, fractions too."""
+    used = extra(is_enabled=True, used_credits=value).used
+    assert Decimal(minor) == (used.minor if used else None)
+
+
+@pytest.mark.parametrize(
+    "value", [-1, -0.01, 1e14, 10**400, 1e-300, "1720", True, [], float("nan"), float("inf")]
+)
+def test_money_that_is_odd_is_unknown(value: object) -> None:
+    """Negative, absurd or of another type: noted and left out, never shown."""
+    parsed = parse.parse_overage(golden_bodies.overage(used_credits=value), MeterOrigin.OVERAGE, shared=False)
+    assert parsed.value is not None
+    assert (None, money(7000, CAD)) == (parsed.value.used, parsed.value.cap)
+    assert parsed.odd_values == ("used_credits",)
+
+
+@pytest.mark.parametrize(
+    ("fields", "adds"),
+    [
+        ({}, False),
+        ({"used": {"amount_minor": 0, "currency": "USD"}}, False),
+        ({"used": {"amount_minor": 3, "currency": "USD"}}, True),
+        ({"limit": {"amount_minor": 0, "currency": "USD"}}, True),
+        ({"enabled": True}, True),
+        ({"disabled_reason": "out_of_credits"}, True),
+    ],
+)
+def test_spend_is_a_meter_where_it_adds_something(fields: dict[str, Any], *, adds: bool) -> None:
+    """Zero used, no limit and off is what every reply has: no meter."""
+    meters = parse.parse_usage({"spend": {**SPEND, **fields}}).value.meters
+    assert [MeterOrigin.SPEND] * adds == [found.origin for found in meters]
+
+
+def test_spend_has_its_own_figures() -> None:
+    """Where it disagrees with `extra_usage`, both are kept."""
+    found = parse.parse_usage(golden_bodies.usage()).value.meters
+    assert [money("1720.0"), money(1721)] == [one.used for one in found]
+    assert [money(5000), money(5001)] == [one.cap for one in found]
+
+
+def test_overage_of_a_whole_body() -> None:
+    """Every field of the reply has its place."""
+    expected = Meter(
+        origin=MeterOrigin.OVERAGE,
+        used=money(6230, CAD),
+        cap=money(7000, CAD),
+        is_enabled=True,
+        reason="self_selected_spend_limit_reached",
+        until=datetime(2026, 5, 1, tzinfo=UTC),
+        out_of_credits=True,
+    )
+    parsed = parse.parse_overage(golden_bodies.overage(), MeterOrigin.OVERAGE, shared=False)
+    assert (expected, (), ()) == (parsed.value, parsed.new_fields, parsed.odd_values)
+
+
+def test_overage_null_is_no_metered_billing() -> None:
+    """The body `null` is an answer: there is no such thing."""
+    assert ParsedBody(None) == parse.parse_overage(None, MeterOrigin.OVERAGE, shared=True)
+
+
+@pytest.mark.parametrize(
+    ("fields", "shared", "origin", "personal"),
+    [
+        ({}, True, MeterOrigin.OVERAGE, False),
+        ({"limit_type": "organization"}, True, MeterOrigin.OVERAGE, False),
+        ({"limit_type": "organization"}, False, MeterOrigin.OVERAGE, True),
+        ({"limit_type": "member"}, True, MeterOrigin.OVERAGE, True),
+        ({"limit_type": "organization", "account_uuid": "a-1"}, True, MeterOrigin.OVERAGE, True),
+        ({"limit_type": "organization"}, True, MeterOrigin.OWN_OVERAGE, True),
+        ({"type": "organization"}, True, MeterOrigin.OVERAGE, False),
+    ],
+)
+def test_overage_is_a_pool_only_on_a_shared_plan(
+    fields: dict[str, Any], origin: MeterOrigin, *, shared: bool, personal: bool
+) -> None:
+    """The organization's own figure is a pool on Team and Enterprise; one member's never is."""
+    found = parse.parse_overage(fields, origin, shared=shared).value
+    assert personal == (found.is_personal if found else None)
+
+
+def test_overage_by_its_legacy_names() -> None:
+    """The names before 2026 are understood, and no news."""
+    body = {
+        "type": "organization",
+        "spend_limit_currency": "usd",
+        "spend_limit_amount_cents": 2500,
+        "balance_cents": 750,
+    }
+    parsed = parse.parse_overage(body, MeterOrigin.OVERAGE, shared=False)
+    assert (Meter(MeterOrigin.OVERAGE, cap=money(2500)), (), ()) == parsed
+
+
+@pytest.mark.parametrize(
+    "reason", ["out_of_credits", "capacity_protection", "group_zero_credit_limit", "unknown"]
+)
+def test_reason_that_is_known_is_no_news(reason: str) -> None:
+    """Every reason ever heard of is kept as it is."""
+    parsed = parse.parse_overage({"disabled_reason": reason}, MeterOrigin.OVERAGE, shared=False)
+    assert (reason, ()) == (parsed.value.reason if parsed.value else "", parsed.new_fields)
+
+
+def test_reason_that_is_new_is_kept_and_listed() -> None:
+    """A reason that nobody knows is shown as it is, and is news, in each of the replies."""
+    overage = parse.parse_overage({"disabled_reason": "solar_flare"}, MeterOrigin.OVERAGE, shared=False)
+    assert overage.new_fields == ("disabled_reason = solar_flare",)
+    usage = parse.parse_usage({"extra_usage": {"disabled_reason": "solar_flare"}})
+    assert usage.value.meters[0].reason == "solar_flare"
+    assert usage.new_fields == ("extra_usage.disabled_reason = solar_flare",)
+
+
+@pytest.mark.parametrize("reason", ["", "  ", "\x1b\u202e"])
+def test_reason_that_is_empty_is_none(reason: str) -> None:
+    """A reason of nothing visible is no reason, and locks nothing."""
+    assert meter({"disabled_reason": reason, "is_enabled": True}).reason is None
+
+
+def test_reason_is_made_harmless() -> None:
+    """Escape sequences and line breaks do not survive the reading."""
+    assert meter({"disabled_reason": "\x1b]0;pwned\x07\n\u202ered"}).reason == "]0;pwned red"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("is_enabled", "yes"), ("out_of_credits", 1), ("disabled_until", "x")]
+)
+def test_overage_field_of_a_wrong_type_costs_only_itself(field: str, value: object) -> None:
+    """The figures beside a wrong flag or date stay."""
+    parsed = parse.parse_overage(golden_bodies.overage(**{field: value}), MeterOrigin.OVERAGE, shared=False)
+    assert parsed.value is not None
+    assert (money(6230, CAD), money(7000, CAD)) == (parsed.value.used, parsed.value.cap)
+    assert (field,) == parsed.odd_values
+
+
+@pytest.mark.parametrize("body", [[], "x", 5, True])
+def test_body_of_a_wrong_shape_is_malformed(body: object) -> None:
+    """A body that is no object at all is no reading."""
+    with pytest.raises(MalformedError, match="an object was expected"):
+        parse.parse_overage(body, MeterOrigin.OVERAGE, shared=False)
+    with pytest.raises(MalformedError, match="an object was expected"):
+        parse.parse_usage(body)
+
+
+def test_grants_and_shares_of_a_whole_body() -> None:
+    """Grants of an early reset, and the surfaces of the week."""
+    plan = parse.parse_usage(golden_bodies.usage()).value
+    (grant,) = plan.saved_resets
+    assert (2, True, datetime(2026, 5, 20, tzinfo=UTC)) == (
+        grant.resets_left,
+        grant.usable_now,
+        grant.ends_at,
+    )
+    assert [(share.label, share.percent) for share in plan.shares] == [("Chat", 38.5)]
+
+
+def test_share_without_a_percent_is_left_out() -> None:
+    """A row that reports nothing is no zero; one without a display name goes by its key."""
+    rows = [{"key": "chat", "percent": None}, {"key": "code", "percent": 5}, {"key": "x", "percent": 101}]
+    parsed = parse.parse_usage({"seven_day_breakdown": {"rows": rows}})
+    assert [(share.label, share.percent) for share in parsed.value.shares] == [("code", 5.0)]
+    assert parsed.odd_values == ("seven_day_breakdown.rows[2].percent",)

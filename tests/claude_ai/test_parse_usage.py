@@ -1,0 +1,402 @@
+"""The windows of a usage reply: which there are, how full, and when they reset."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from claudemeter_tui.claude_ai import parse
+from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.windows import Severity, Window, WindowKind
+from tests import golden_bodies
+
+RESET = "2026-04-28T14:00:00Z"
+
+
+def entry(kind: str, percent: object, name: str | None = None, **more: Any) -> dict[str, Any]:
+    """An element of `limits[]`."""
+    scope = None if name is None else {"model": {"id": None, "display_name": name}, "surface": None}
+    return {"kind": kind, "percent": percent, "resets_at": RESET, "scope": scope, **more}
+
+
+def labels(body: object) -> list[tuple[str, float | None]]:
+    """Label and percent of each window, in order."""
+    return [(window.label, window.percent) for window in parse.parse_usage(body).value.windows]
+
+
+def only(body: object) -> Window:
+    """The body's single window."""
+    (window,) = parse.parse_usage(body).value.windows
+    return window
+
+
+def money(amount: int) -> Money:
+    """Whole dollars."""
+    return Money(minor=amount * 100, currency="USD")  # type: ignore[arg-type] # equal to the Decimal
+
+
+def test_windows_of_a_whole_body() -> None:
+    """Five-hour first, then the week, its scoped parts, and allowances in dollars; each limit once."""
+    expected = [
+        ("5-hour", 41.0),
+        ("7-day all", 67.5),
+        ("7-day Opus", 9.0),
+        ("7-day Fable", 83.0),
+        ("One-time credit", 25.0),
+    ]
+    parsed = parse.parse_usage(golden_bodies.usage())
+    assert expected == [(window.label, window.percent) for window in parsed.value.windows]
+    assert (parsed.new_fields, parsed.odd_values) == ((), ())
+
+
+def test_windows_carry_kind_length_and_key() -> None:
+    """Only the 5-hour and the whole 7-day window stop the plan; known lengths allow a pace mark."""
+    week = timedelta(days=7)
+    expected = [
+        ("five_hour", WindowKind.SESSION, timedelta(hours=5)),
+        ("seven_day", WindowKind.WEEKLY, week),
+        ("seven_day_opus", WindowKind.SCOPED, week),
+        ("weekly_scoped:Fable", WindowKind.SCOPED, week),
+        ("cinder_cove", WindowKind.SCOPED, None),
+    ]
+    found = parse.parse_usage(golden_bodies.usage()).value.windows
+    assert expected == [(window.key, window.kind, window.length) for window in found]
+    assert [window.key for window in found if window.is_one_time] == ["cinder_cove"]
+
+
+@pytest.mark.parametrize(
+    ("key", "label"),
+    [
+        ("five_hour", "5-hour"),
+        ("seven_day", "7-day all"),
+        ("seven_day_sonnet", "7-day Sonnet"),
+        ("seven_day_opus", "7-day Opus"),
+        ("seven_day_oauth_apps", "7-day OAuth apps"),
+        ("seven_day_omelette", "7-day Design"),
+        ("seven_day_cowork", "7-day Cowork"),
+        ("iguana_necktie", "Cloud sessions"),
+        ("cinder_cove", "One-time credit"),
+        ("nimbus_quill", "nimbus_quill"),
+        ("juniper_tide", "juniper_tide"),
+    ],
+)
+def test_window_label_of_a_known_key(key: str, label: str) -> None:
+    """Every known key has its label, code names their own, and none of them is news."""
+    parsed = parse.parse_usage({key: {"utilization": 3, "resets_at": None}})
+    assert (label, 3.0) == (parsed.value.windows[0].label, parsed.value.windows[0].percent)
+    assert parsed.new_fields == ()
+
+
+@pytest.mark.parametrize("value", [0, 1, 1.0, 2.5, 58.0, 100, 117.25, 99_999])
+def test_percent_is_percent(value: float) -> None:
+    """A lone value of 0, 1 or more is percent, and a real 1 means one percent."""
+    assert value == only({"five_hour": {"utilization": value}}).percent
+
+
+@pytest.mark.parametrize(
+    ("value", "beside", "percent"),
+    [
+        (0.6, None, 60.0),
+        (0.29, None, 29.0),
+        (0.6, 60, 60.0),
+        (0.6, 1, 0.6),
+        (0.4, 0, 0.4),
+        (1.0, 100, 100.0),
+        (1.0, 1, 1.0),
+        (1.0, 0, 1.0),
+        (1.07, 107, 107.0),
+        (1.28, 1, 1.28),
+        (41, 41, 41.0),
+        (41, 100_000, 41.0),
+        (1.0, 60, 1.0),
+        (0.995, None, 99.5),
+        (0.9999999999999999, None, 99.99999999999999),
+    ],
+)
+def test_percent_takes_the_reading_nearest_to_its_limit(
+    value: float, beside: int | None, percent: float
+) -> None:
+    """Where `limits[]` has the window its percent decides the scale; else only 0 to 1 is a fraction."""
+    body = {"five_hour": {"utilization": value}, "limits": [entry("session", beside)]}
+    assert percent == only(body).percent
+
+
+@pytest.mark.parametrize(
+    ("other", "percent"),
+    [({"utilization": 0.4}, 100.0), ({"utilization": 40}, 1.0), ({"utilization": 1}, 1.0), (None, 1.0)],
+)
+def test_percent_of_exactly_one_follows_the_other_windows(other: object, percent: float) -> None:
+    """Exactly 1 is a full window only where another window of the body counts from 0 to 1."""
+    found = parse.parse_usage({"five_hour": {"utilization": 1.0}, "seven_day": other}).value.windows[0]
+    assert percent == found.percent
+
+
+def test_percent_of_dollars_is_no_fraction() -> None:
+    """Half a percent of an allowance in dollars stays half a percent, and makes no other a fraction."""
+    body = {
+        "cinder_cove": {"utilization": 0.5, "limit_dollars": 1000, "used_dollars": 5},
+        "tangelo": {"utilization": 1},
+    }
+    assert labels(body) == [("tangelo", 1.0), ("One-time credit", 0.5)]
+
+
+@pytest.mark.parametrize(
+    "value", ["41", True, False, [], {}, -1, -0.5, 100_001, float("nan"), float("inf"), 10**400]
+)
+def test_percent_of_an_odd_value_is_unknown(value: object) -> None:
+    """What is no percentage is noted, and leaves the window without one: never 0, never 100."""
+    parsed = parse.parse_usage({"five_hour": {"utilization": value, "resets_at": RESET}})
+    assert (None, datetime(2026, 4, 28, 14, tzinfo=UTC)) == (
+        parsed.value.windows[0].percent,
+        parsed.value.windows[0].resets_at,
+    )
+    assert parsed.odd_values == ("five_hour.utilization",)
+
+
+@pytest.mark.parametrize("window", [{"resets_at": None}, {"utilization": None}, {}])
+def test_percent_that_is_not_reported_is_unknown(window: object) -> None:
+    """A window without a figure has no percent, and nothing about it is odd."""
+    parsed = parse.parse_usage({"five_hour": window})
+    assert (parsed.value.windows[0].percent, parsed.odd_values) == (None, ())
+
+
+def test_window_that_is_no_object_keeps_its_place() -> None:
+    """A plan-wide window of a wrong form is unknown, not absent: the plan still has it."""
+    parsed = parse.parse_usage({"five_hour": 41})
+    assert labels({"five_hour": 41}) == [("5-hour", None)]
+    assert parsed.odd_values == ("five_hour",)
+
+
+def test_null_windows_are_none() -> None:
+    """A body whose windows are all null has no windows, and is still a report."""
+    plan = parse.parse_usage({"five_hour": None, "seven_day": None, "limits": [], "tangelo": None}).value
+    assert (plan.windows, plan.is_reported) == ((), True)
+
+
+def test_empty_body_reports_nothing() -> None:
+    """`{}` is an org without usage."""
+    assert not parse.parse_usage({}).value.is_reported
+
+
+def test_limits_alone_are_windows() -> None:
+    """Entries without a legacy object are windows of their own; a scoped week needs no whole one."""
+    body = {"limits": [entry("weekly_scoped", 12, "Fable"), entry("session", 3)]}
+    assert labels(body) == [("5-hour", 3.0), ("7-day Fable", 12.0)]
+
+
+@pytest.mark.parametrize(
+    ("legacy", "name"),
+    [
+        ("seven_day_opus", "Opus"),
+        ("seven_day_sonnet", "sonnet"),
+        ("seven_day_omelette", "Design"),
+        ("seven_day_cowork", "Cowork"),
+        ("seven_day_oauth_apps", "OAuth apps"),
+        ("seven_day_fable", "Fable"),
+    ],
+)
+def test_limit_is_shown_once(legacy: str, name: str) -> None:
+    """A scoped entry and the legacy object of the same name are one window."""
+    body = {legacy: {"utilization": 12.4}, "limits": [entry("weekly_scoped", 12, name)]}
+    assert [(legacy, f"7-day {name}".casefold(), 12.4, WindowKind.SCOPED)] == [
+        (window.key, window.label.casefold(), window.percent, window.kind)
+        for window in parse.parse_usage(body).value.windows
+    ]
+
+
+def test_limit_fills_in_what_the_window_lacks() -> None:
+    """Percent, reset, severity and activity come from the entry where the legacy object has none."""
+    body = {"five_hour": {}, "limits": [entry("session", 92, severity="critical", is_active=True)]}
+    found = only(body)
+    assert (92.0, datetime(2026, 4, 28, 14, tzinfo=UTC)) == (found.percent, found.resets_at)
+    assert (found.server_severity, found.is_active) == (Severity.CRITICAL, True)
+
+
+def test_limits_of_one_name_are_all_kept() -> None:
+    """Entries of one name with other figures stand side by side; with the same figures they are one."""
+    body = {"limits": [entry("weekly_scoped", percent, "Opus") for percent in (12, 40, 7)] * 2}
+    expected = [("7-day Opus", 12.0), ("7-day Opus (2)", 40.0), ("7-day Opus (3)", 7.0)]
+    assert expected == labels(body)
+
+
+@pytest.mark.parametrize(
+    ("more", "label"),
+    [
+        ({"group": "session"}, "5-hour"),
+        ({"group": "weekly"}, "7-day all"),
+        ({"group": "weekly", "scope": {"model": {"display_name": "Fable"}}}, "7-day Fable"),
+        ({"group": "weekly", "scope": {"surface": "cowork"}}, "7-day cowork"),
+        ({"group": "weekly", "scope": {"surface": {"display_name": "Cowork"}}}, "7-day Cowork"),
+        ({}, "limits[0]"),
+    ],
+)
+def test_limit_without_a_kind_goes_by_its_group(more: dict[str, Any], label: str) -> None:
+    """Keys can be missing: group and scope tell what the entry is, else its place is its name."""
+    assert [(label, 5.0)] == labels({"limits": [{"percent": 5, **more}]})
+
+
+def test_limit_of_an_unknown_kind_keeps_its_name() -> None:
+    """A kind that nobody knows stops nothing but itself, and is news."""
+    parsed = parse.parse_usage({"limits": [entry("monthly_all", 100)]})
+    found = parsed.value.windows[0]
+    assert (found.label, found.percent, found.kind) == ("monthly_all", 100.0, WindowKind.SCOPED)
+    assert parsed.new_fields == ("limits[0].kind = monthly_all",)
+
+
+def test_limit_of_an_unknown_severity_is_normal() -> None:
+    """A severity that nobody knows raises nothing, and is news."""
+    parsed = parse.parse_usage({"limits": [entry("session", 5, severity="apocalyptic")]})
+    assert Severity.NORMAL is parsed.value.windows[0].server_severity
+    assert parsed.new_fields == ("limits[0].severity = apocalyptic",)
+
+
+@pytest.mark.parametrize("item", [None, "x", 5, [], True])
+def test_limit_that_is_no_object_is_left_out(item: object) -> None:
+    """One bad element costs itself and none of its neighbours."""
+    parsed = parse.parse_usage({"limits": [entry("session", 41), item, entry("weekly_all", 67)]})
+    assert [window.percent for window in parsed.value.windows] == [41.0, 67.0]
+    assert parsed.odd_values == ("limits[1]",)
+
+
+@pytest.mark.parametrize("limits", [{}, "x", 0, False, 1.5])
+def test_limits_that_are_no_list_are_odd(limits: object) -> None:
+    """A list of another type is noted, and the legacy windows stand."""
+    parsed = parse.parse_usage({"five_hour": {"utilization": 41}, "limits": limits})
+    assert [window.percent for window in parsed.value.windows] == [41.0]
+    assert parsed.odd_values == ("limits",)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ({"utilization": 7}, True),
+        ({"used_dollars": 3, "limit_dollars": 4}, True),
+        ({"utilization": None}, False),
+        ({"percent": 7}, False),
+        (7, False),
+        ("x", False),
+        (None, False),
+        ({"utilization": True}, False),
+    ],
+)
+def test_unknown_key_is_a_window_where_it_holds_a_figure(value: object, *, shown: bool) -> None:
+    """An unknown key with a figure is shown under its own name; in any case it is news."""
+    parsed = parse.parse_usage({"plum_orchard": value})
+    assert ["plum_orchard"] * shown == [window.label for window in parsed.value.windows]
+    assert "plum_orchard" in parsed.new_fields
+
+
+def test_unknown_key_inside_a_window_is_news() -> None:
+    """A new key beside the utilization is listed with its path, and costs nothing."""
+    parsed = parse.parse_usage({"five_hour": {"utilization": 7, "burst": 3}})
+    assert (parsed.value.windows[0].percent, parsed.new_fields) == (7.0, ("five_hour.burst",))
+
+
+def test_unknown_key_that_looks_like_a_known_one_does_not_replace_it() -> None:
+    """A key that differs by an invisible character takes nothing from the real one."""
+    body = {"five_hour": {"utilization": 41}, "five_hour\u200b": {"utilization": 99}}
+    assert labels(body) == [("5-hour", 41.0)]
+
+
+def test_code_name_of_another_form_is_odd() -> None:
+    """A code name that carries something else than a window is noted."""
+    assert parse.parse_usage({"tangelo": True}).odd_values == ("tangelo",)
+
+
+def test_dollars_are_whole_dollars() -> None:
+    """`*_dollars` are dollars, not cents."""
+    found = parse.parse_usage(golden_bodies.usage()).value.windows[-1]
+    assert tuple(f"{part.major.normalize():f}" for part in (found.used, found.limit) if part) == (
+        "250.5",
+        "1000",
+    )
+    assert {("USD", 2)} == {part.unit for part in (found.used, found.limit) if part}
+
+
+@pytest.mark.parametrize(
+    ("used", "limit", "percent"), [(250, 1000, 25.0), (1500.0, 1000, 150.0), (0, 1000, 0.0), (5, 0, None)]
+)
+def test_dollars_give_the_percent_that_is_missing(used: float, limit: float, percent: float | None) -> None:
+    """An allowance without utilization has the percent of its dollars; of nothing there is none."""
+    assert percent == only({"cinder_cove": {"limit_dollars": limit, "used_dollars": used}}).percent
+
+
+@pytest.mark.parametrize("amount", [-1, "5", True, 10**14, float("nan")])
+def test_dollars_that_are_odd_cost_only_themselves(amount: object) -> None:
+    """A wrong amount is left out, the rest of the allowance stands."""
+    body = {"cinder_cove": {"utilization": 25, "limit_dollars": 1000, "used_dollars": amount}}
+    parsed = parse.parse_usage(body)
+    found = parsed.value.windows[0]
+    assert (25.0, None, money(1000)) == (found.percent, found.used, found.limit)
+    assert parsed.odd_values == ("cinder_cove.used_dollars",)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("2026-04-28T14:00:00Z", "2026-04-28 14:00"),
+        ("2026-04-28T14:00:00z", "2026-04-28 14:00"),
+        ("2026-04-28T13:59:59.571131+00:00", "2026-04-28 14:00"),
+        ("2026-04-28T14:00:01.046380+00:00", "2026-04-28 14:00"),
+        ("2026-04-28T16:00:00+02:00", "2026-04-28 14:00"),
+        ("2026-04-28T08:00:00-06:00", "2026-04-28 14:00"),
+        ("2026-04-28T14:00:00", "2026-04-28 14:00"),
+        ("2026-04-28 14:00", "2026-04-28 14:00"),
+        (" 2026-04-28T14:00:00Z\n", "2026-04-28 14:00"),
+        (1777384800, "2026-04-28 14:00"),
+        (1777384799.6, "2026-04-28 14:00"),
+        (1777384800000, "2026-04-28 14:00"),
+        ("2199-12-31T00:00:00Z", "2199-12-31 00:00"),
+    ],
+)
+def test_reset_of_every_seen_form(value: object, expected: str) -> None:
+    """Microseconds or none, any offset, epoch numbers: a time in UTC to the nearest minute."""
+    parsed = parse.parse_usage({"five_hour": {"utilization": 1, "resets_at": value}})
+    found = parsed.value.windows[0].resets_at
+    assert (f"{expected}:00+00:00", ()) == (str(found), parsed.odd_values)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "0001-01-01T00:00:00Z",
+        "9999-12-31T23:59:59-06:00",
+        "1999-12-31T23:59:59Z",
+        "2200-01-01T00:00:00Z",
+        "soon",
+        "",
+        "\ud800",
+        0,
+        -5,
+        True,
+        [],
+        {},
+        10**400,
+        1e308,
+        float("inf"),
+        float("nan"),
+    ],
+)
+def test_reset_that_is_no_time_is_unknown(value: object) -> None:
+    """What is no time between 2000 and 2199 is noted, and costs the time alone."""
+    parsed = parse.parse_usage({"five_hour": {"utilization": 7, "resets_at": value}})
+    found = parsed.value.windows[0]
+    assert (found.percent, found.resets_at, parsed.odd_values) == (7.0, None, ("five_hour.resets_at",))
+
+
+@pytest.mark.parametrize(("value", "reason"), [("weekly_cap", "weekly_cap"), ("", None), (None, None)])
+def test_locked_reason_is_kept(value: object, reason: str | None) -> None:
+    """A lock is the server's word, and an empty one is none."""
+    assert reason == only({"five_hour": {"utilization": 7, "locked_reason": value}}).locked_reason
+
+
+def test_many_windows_are_bounded() -> None:
+    """A body stuffed with windows keeps the known ones and does not flood the screen."""
+    stuffed = {f"key_{index}": {"utilization": 1} for index in range(5_000)}
+    limits = [entry("weekly_scoped", 5, f"Model {index}") for index in range(5_000)]
+    parsed = parse.parse_usage({**stuffed, "limits": limits, "five_hour": {"utilization": 41}})
+    assert len(parsed.value.windows) == 100
+    assert (parsed.value.windows[0].label, parsed.value.windows[0].percent) == ("5-hour", 41.0)
+    assert (len(parsed.new_fields), parsed.odd_values) == (50, ("limits",))

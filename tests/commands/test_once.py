@@ -1,0 +1,416 @@
+"""`--once` and `--json`, as scripts run them: the real program against a real server."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from claudemeter_tui.commands.once import choose_orgs, poll_store
+from claudemeter_tui.config.parsers import SettingsError
+from claudemeter_tui.model.account import Account, Org
+from claudemeter_tui.model.reading import ErrorKind, OrgReading, Reading, Schedule, Session
+from claudemeter_tui.model.store import OrgState
+from tests.bodies import (
+    PERSONAL,
+    TEAM,
+    account_body,
+    locked_body,
+    org_body,
+    overage_body,
+    prepaid_body,
+    subscription_body,
+    team_body,
+    usage_body,
+    window_body,
+)
+from tests.responses import Answer, Held
+from tests.server import LoopbackServer
+
+MARKER = "sk-ant-sid01-PLANTED-MARKER"
+NOW = datetime(2026, 4, 25, 14, 48, tzinfo=UTC)
+Json = dict[str, Any]
+Run = subprocess.CompletedProcess[str]
+
+
+@pytest.fixture
+def server() -> Iterator[LoopbackServer]:
+    """A claude.ai with one account that has one org."""
+    with LoopbackServer() as started:
+        started.routes["/api/account"] = Answer.json(account_body())
+        started.routes |= org_routes(PERSONAL)
+        yield started
+
+
+def org_routes(uuid: str, **bodies: Any) -> dict[str, Answer]:
+    """The answers of an org; an ordinary body where none is given."""
+    far = (datetime.now(UTC) + timedelta(days=3, hours=1, minutes=30)).isoformat()
+    usage = usage_body(resets_at=far, week_resets_at=far)
+    bodies = {
+        "usage": usage,
+        "overage_spend_limit": overage_body(),
+        "subscription_details": subscription_body(),
+        "prepaid/credits": prepaid_body(),
+    } | bodies
+    return {f"/api/organizations/{uuid}/{name}": Answer.json(body) for name, body in bodies.items()}
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    """A machine without browsers and without settings, but with a cookie."""
+    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPYCACHEPREFIX") if name in os.environ}
+    return kept | {"HOME": str(home), "TZ": "UTC", "LANG": "C.UTF-8", "CLAUDEMETER_COOKIE": MARKER} | more
+
+
+def program(home: Path, *arguments: str, env: dict[str, str] | None = None, **options: Any) -> Run:
+    """Run the program to its end; whatever it does, the cookie is not in what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "claudemeter_tui", *arguments],
+        env=env or environment(home),
+        **({"stdout": subprocess.PIPE} | options),
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        check=False,
+        text=True,
+        timeout=60,
+    )
+    assert MARKER not in f"{done.stdout}{done.stderr}"
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def test_once_prints_a_block_of_plain_lines(server: LoopbackServer, tmp_path: Path) -> None:
+    """Every line in its form; each reply asked for once, with the cookie; nothing on stderr; exit 0."""
+    done = program(tmp_path, "--once", "--base-url", server.url)
+    forms = [
+        r"Verdict          CAN WORK  7-day all 67 %, resets \w{3} \d\d:\d\d \(in 3d 1h\)",
+        r"Org              Personal   Max 5x",
+        r"5-hour            41\.0% used    -> resets \w{3} \w{3} \d{1,2} \d\d:\d\d \(in 3d 1h\)",
+        r"7-day all         67\.0% used    -> resets \w{3} \w{3} \d{1,2} \d\d:\d\d \(in 3d 1h\)",
+        r"Extra usage      \$17\.20 / \$50\.00 \(34%\)",
+        r"Balance          \$244\.35",
+        r"Next charge      2026-05-14   visa ••0000",
+        r"fetched \d{4}(-\d\d){2} \d\d(:\d\d){2} UTC   pat@example\.com via CLAUDEMETER_COOKIE   org "
+        + PERSONAL,
+    ]
+    lines = done.stdout.splitlines()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [form for form, line in zip(forms, lines, strict=True) if not re.fullmatch(form, line)] == []
+    assert len(server.requests) == 5
+    assert {request.headers["cookie"] for request in server.requests} == {f"sessionKey={MARKER}"}
+
+
+def test_once_prints_every_org_with_an_empty_line_between(server: LoopbackServer, tmp_path: Path) -> None:
+    """One block for each, in the server's order; the Team's pool beside one's own figure."""
+    server.routes["/api/account"] = Answer.json(account_body(org_body(), team_body()))
+    own, pool = overage_body(640, limit_type="member"), overage_body(26118, 100_000)
+    server.routes |= org_routes(TEAM, overage_spend_limit=pool)
+    query = "?account_uuid=aaaaaaaa-0000-4000-8000-000000000001"
+    server.routes[f"/api/organizations/{TEAM}/overage_spend_limit{query}"] = Answer.json(own)
+    done = program(tmp_path, "--once", "--base-url", server.url)
+    first, second = done.stdout.split("\n\n")
+    assert first.splitlines()[1] == "Org              Personal   Max 5x"
+    assert "\nExtra usage      $6.40 / $50.00 (13%)\nExtra usage pool $261.18 / $1000.00 (26%)\n" in second
+
+
+def test_json_holds_the_replies_whole_and_unchanged(server: LoopbackServer, tmp_path: Path) -> None:
+    """Unknown keys and the server's own way of writing numbers included; the output is ASCII."""
+    raw = '{"five_hour": {"utilization": 41.00, "resets_at": null}, "neu\u00e9": ["\U0001f600", 1e2]}'
+    server.routes[f"/api/organizations/{PERSONAL}/usage"] = Answer(body=raw.encode())
+    overage = locked_body(a_new_key={"deep": [1, 2]})
+    server.routes[f"/api/organizations/{PERSONAL}/overage_spend_limit"] = Answer.json(overage)
+    done = program(tmp_path, "--json", "--base-url", server.url)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert r'41.00, "resets_at": null}, "neu\u00e9": ["\ud83d\ude00", 1e2]},' in done.stdout
+    assert done.stdout.isascii()
+    (org,) = json.loads(done.stdout)
+    bodies = (json.loads(raw), overage, subscription_body(), prepaid_body())
+    assert tuple(org[key] for key in ("usage", "overage", "subscription", "prepaid")) == bodies
+    assert (org["errors"], org["stale"], org["verdict"]["state"]) == ([], False, "can_work")
+
+
+def test_once_goes_on_without_an_endpoint_that_fails(server: LoopbackServer, tmp_path: Path) -> None:
+    """What was read is printed with an error line, and the exit status is 0."""
+    server.routes[f"/api/organizations/{PERSONAL}/overage_spend_limit"] = Answer(502)
+    done = program(tmp_path, "--once", "--base-url", server.url)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\nerror            overage: server error (status 502)\n" in done.stdout
+
+
+EXPIRED = {
+    "type": "error",
+    "error": {"type": "permission_error", "details": {"error_code": "account_session_invalid"}},
+}
+CHALLENGE = Answer(
+    403, {"cf-mitigated": "challenge", "Content-Type": "text/html"}, b"<title>Just a moment..."
+)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "answer"),
+    [
+        (3, "session expired (status 403)", Answer.json(EXPIRED, 403)),
+        (4, "Cloudflare challenge (status 403)", CHALLENGE),
+        (4, "throttled (status 429)", Answer.json({}, 429)),
+        (4, "server error (status 500)", Answer(500)),
+        (4, "redirected (status 302 to claude.ai)", Answer(302, {"Location": "https://claude.ai/login"})),
+    ],
+)
+def test_reasons_go_to_stderr_and_decide_the_exit_status(
+    status: int, reason: str, answer: Answer, server: LoopbackServer, tmp_path: Path
+) -> None:
+    """3 for an expired session, 4 where nothing could be read; a JSON array is printed all the same."""
+    server.routes = dict.fromkeys(("/api/account", "/api/organizations"), answer)
+    done = program(tmp_path, "--json", "--base-url", server.url)
+    assert (done.returncode, done.stdout) == (status, "[]\n")
+    assert reason in done.stderr
+    assert all(line.startswith("claudemeter-tui: ") for line in done.stderr.splitlines())
+
+
+def test_an_account_without_orgs_exits_4(server: LoopbackServer, tmp_path: Path) -> None:
+    """There is nothing to read, and it says so."""
+    server.routes = {
+        "/api/account": Answer.json(account_body() | {"memberships": []}),
+        "/api/organizations": Answer.json([]),
+    }
+    done = program(tmp_path, "--once", "--base-url", server.url)
+    assert (done.returncode, done.stdout) == (4, "")
+    assert " no orgs: The account has no org with usage." in done.stderr
+
+
+def test_nothing_read_of_a_known_org_exits_4(server: LoopbackServer, tmp_path: Path) -> None:
+    """The block says what failed, and so does stderr."""
+    server.routes |= dict.fromkeys(org_routes(PERSONAL), Answer(503))
+    done = program(tmp_path, "--once", "--base-url", server.url)
+    assert done.returncode == 4
+    assert "error            usage: server error (status 503)\n" in done.stdout
+    assert "claudemeter-tui: Personal · usage: server error (status 503): " in done.stderr
+
+
+def test_a_server_that_is_not_there_exits_4(tmp_path: Path) -> None:
+    """Refused is a reason, not a traceback."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # Bound and not listening: it refuses, and nobody else gets it.
+        done = program(tmp_path, "--once", "--base-url", f"http://127.0.0.1:{taken.getsockname()[1]}")
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "refused" in done.stderr
+
+
+def test_no_session_exits_3(tmp_path: Path) -> None:
+    """Without a cookie and without a browser it says what to do."""
+    bare = environment(tmp_path)
+    del bare["CLAUDEMETER_COOKIE"]
+    done = program(tmp_path, "--once", env=bare)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr.splitlines()[-1].startswith("claudemeter-tui: Sign in to claude.ai in a browser")
+
+
+def test_org_that_matches_none_exits_2_and_names_those_there_are(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    """One line."""
+    done = program(tmp_path, "--once", "--org", "Persnal", "--base-url", server.url)
+    expected = f"claudemeter-tui: --org: there is no org 'Persnal'; there are: 1 Personal ({PERSONAL})\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", expected)
+
+
+ORGS = [
+    ("u-1", "Personal"),
+    ("u-2", "Acme Team"),
+    ("u-3", "2"),
+    ("u-4", "Twin"),
+    ("u-5", "Twin"),
+    ("u-6", "twix"),
+]
+
+
+def org_states() -> list[OrgState]:
+    """Orgs with names that are alike."""
+    return [OrgState(Org(uuid, name), Account(), Session("Chrome")) for uuid, name in ORGS]
+
+
+@pytest.mark.parametrize(
+    ("expected", "wanted"),
+    [
+        (["u-1", "u-2", "u-3", "u-4", "u-5", "u-6"], None),
+        (["u-1"], "1"),
+        (["u-2"], "2"),
+        (["u-3"], "u-3"),
+        (["u-2"], "Acme Team"),
+        (["u-2"], "ACME team"),
+        (["u-6"], "TWIX"),
+        (["u-5"], "5"),
+    ],
+)
+def test_org_is_picked_by_number_name_or_uuid(expected: list[str], wanted: str | None) -> None:
+    """A number is the place in the list; a name need not have the right case where that is enough."""
+    assert [state.org.uuid for state in choose_orgs(org_states(), wanted)] == expected
+
+
+@pytest.mark.parametrize(
+    ("expected", "wanted"),
+    [
+        ("--org: several orgs are called 'Twin'; there are: 1 Personal (u-1), 2 ", "Twin"),
+        ("--org: several orgs are called 'TWIN'; there are: ", "TWIN"),
+        ("--org: there is no org '0'; there are: ", "0"),
+        ("--org: there is no org '7'; there are: ", "7"),
+        ("--org: there is no org ''; there are: ", ""),
+        ("--org: there is no org '\\x1b[31m'; there are: ", "\x1b[31m"),
+    ],
+)
+def test_org_that_is_not_one_is_refused(expected: str, wanted: str) -> None:
+    """None or several: the reader gets to choose from a list."""
+    with pytest.raises(SettingsError, match=re.escape(expected)):
+        choose_orgs(org_states(), wanted)
+
+
+def test_org_of_an_account_without_answer_is_no_bad_argument(server: LoopbackServer, tmp_path: Path) -> None:
+    """Nobody knows whether it is there: what kept the list from being read decides."""
+    server.routes = {}
+    done = program(tmp_path, "--once", "--org", "Personal", "--base-url", server.url)
+    assert (done.returncode, "--org" in done.stderr) == (4, False)
+
+
+def test_closed_pipe_ends_it_quietly(server: LoopbackServer, tmp_path: Path) -> None:
+    """`claudemeter-tui --once | head -0` is no error."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = program(tmp_path, "--once", "--base-url", server.url, stdout=writer)
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no device that is always full")
+def test_full_disk_is_one_line(tmp_path: Path) -> None:
+    """Standard output that takes nothing is a bad surrounding."""
+    with Path("/dev/full").open("wb") as full:
+        done = program(tmp_path, "--once", "--demo", stdout=full)
+    expected = "claudemeter-tui: standard output: No space left on device\n"
+    assert (done.returncode, done.stderr) == (2, expected)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are those of POSIX")
+def test_ctrl_c_ends_it_quietly(server: LoopbackServer, tmp_path: Path) -> None:
+    """Exit status 130, and not a word, although an answer is under way."""
+    server.routes["/api/account"] = Held()
+    started = subprocess.Popen(
+        [sys.executable, "-W", "error", "-m", "claudemeter_tui", "--once", "--base-url", server.url],
+        env=environment(tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        server.wait_for(lambda asked: asked.under_way == 1)
+        started.send_signal(signal.SIGINT)
+        assert started.communicate(timeout=60) == ("", "")
+    finally:
+        started.kill()
+        started.communicate()
+    assert started.returncode == 130
+
+
+HOSTILE = "\x1b]0;owned\x07\x1b[31mred\x9b1m\u202e\u200b\x00[bold]\r\n\tx"
+
+
+def test_hostile_text_reaches_no_terminal(server: LoopbackServer, tmp_path: Path) -> None:
+    """In every string of every body: escape sequences, bidi, line breaks."""
+    orgs = account_body(org_body(name=HOSTILE, billing_issue=HOSTILE), email=HOSTILE)
+    server.routes["/api/account"] = Answer.json(orgs)
+    scoped = {"kind": "weekly_scoped", "percent": 3, "scope": {"model": {"display_name": HOSTILE}}}
+    server.routes |= org_routes(
+        PERSONAL,
+        usage=usage_body(limits=[scoped]) | {HOSTILE: window_body(3.0, None, locked_reason=HOSTILE)},
+        overage_spend_limit=overage_body(reason=HOSTILE, currency=HOSTILE),
+        subscription_details=subscription_body(HOSTILE, card=(HOSTILE, HOSTILE)),
+    )
+    block = program(tmp_path, "--once", "--base-url", server.url)
+    bad = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+    assert (block.returncode, bad.findall(block.stdout + block.stderr)) == (0, [])
+    labels = r"Verdict|Org|5-hour|7-day|Extra usage|Balance|Next charge|error|fetched|\]0;owned"
+    assert [line for line in block.stdout.splitlines() if not re.match(labels, line)] == []
+    array = program(tmp_path, "--json", "--base-url", server.url)
+    assert bad.findall(array.stdout) == []
+    assert json.loads(array.stdout)[0]["overage"]["disabled_reason"] == HOSTILE
+
+
+def test_terminal_without_utf_8_gets_question_marks(server: LoopbackServer, tmp_path: Path) -> None:
+    """What it cannot show is replaced, not a crash."""
+    poor = environment(tmp_path, PYTHONIOENCODING="ascii")
+    done = program(tmp_path, "--once", "--base-url", server.url, env=poor)
+    assert (done.returncode, "visa ??0000" in done.stdout) == (0, True)
+
+
+def test_demo_needs_no_network_and_no_cookie(tmp_path: Path) -> None:
+    """The simulated day at its start: six orgs."""
+    bare = environment(tmp_path)
+    del bare["CLAUDEMETER_COOKIE"]
+    done = program(tmp_path, "--once", "--demo", env=bare)
+    assert (done.returncode, done.stderr, done.stdout.count("\n\n")) == (0, "", 5)
+    assert "\nExtra usage      $17.20 / $50.00 (34%)\n" in done.stdout
+
+
+NOT_LOADED = {"textual", "rich", "plotext", "browser_cookie3"}
+
+
+def test_scripts_wait_for_no_library_that_they_do_not_need(server: LoopbackServer, tmp_path: Path) -> None:
+    """With a cookie given by hand, neither the dashboard's libraries nor the browsers' are loaded."""
+    code = (
+        "import sys; from claudemeter_tui.cli import main;"
+        f"status = main(['--json', '--base-url', '{server.url}']);"
+        f"print(status, {NOT_LOADED} & {{name.partition('.')[0] for name in sys.modules}}, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment(tmp_path), capture_output=True, check=False, text=True
+    )
+    assert done.stderr == "0 set()\n"
+
+
+class _Feed:
+    """Posts what it is given, once."""
+
+    def __init__(self, *readings: object) -> None:
+        self._readings = readings
+
+    async def poll_once(self, post: Callable[[Reading], object]) -> None:
+        for reading in self._readings:
+            post(cast(Reading, reading))
+
+
+END = Reading(Session("Chrome"), NOW, schedule=Schedule(NOW, timedelta(seconds=60)))
+
+
+async def test_one_poll_gives_what_a_round_of_the_feed_gave() -> None:
+    """All of it, in one store."""
+    store = await poll_store(_Feed(Reading(Session("Chrome"), NOW, orgs=(Org("u-1", "Personal"),)), END))
+    assert [state.org.name for state in store.orgs] == ["Personal"]
+
+
+async def test_one_poll_outlives_a_reading_that_cannot_be_folded() -> None:
+    """What nobody foresaw is a problem among others."""
+    broken = Reading(Session("Chrome"), NOW, org_readings=(cast(OrgReading, None),))
+    store = await poll_store(_Feed(Reading(Session("Chrome"), NOW, orgs=(Org("u-1", "P"),)), broken, END))
+    assert [problem.error_kind for problem in store.problems] == [ErrorKind.BUG]
+    assert [state.org.uuid for state in store.orgs] == ["u-1"]
+
+
+async def test_one_poll_hands_on_a_feed_that_breaks() -> None:
+    """A feed is not supposed to break: that is loud."""
+
+    class Broken:
+        async def poll_once(self, _post: Callable[[Reading], object]) -> None:
+            raise LookupError("broken")
+
+    with pytest.raises(LookupError, match="broken"):
+        await poll_store(Broken())

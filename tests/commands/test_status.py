@@ -1,0 +1,356 @@
+"""`--check` and `--line`: what they say, what they ask, and how many of them ask at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from claudemeter_tui.commands import status as status_command
+from claudemeter_tui.commands.once import EXIT_NO_SESSION, EXIT_NOTHING_READ
+from claudemeter_tui.commands.status import EXIT_STATUSES, StatusRequest
+from claudemeter_tui.commands.status import StatusAnswer as Said
+from claudemeter_tui.config.actions import CHECK_EXIT_HELP
+from claudemeter_tui.config.parsers import SettingsError
+from claudemeter_tui.config.resolution import load_settings
+from claudemeter_tui.formatting.status_line import DEFAULT_TEMPLATE
+from claudemeter_tui.model.reading import Endpoint, ErrorKind, Failure, Reading, Schedule, Session
+from claudemeter_tui.model.store import Store
+from tests.bodies import (
+    PERSONAL as ORG,
+)
+from tests.bodies import (
+    account_body,
+    overage_body,
+    prepaid_body,
+    subscription_body,
+    usage_body,
+)
+from tests.responses import Answer
+from tests.scenes import (
+    CREDITS_BLOCKED,
+    INTERVAL,
+    LABORATORY,
+    NOW,
+    PERSONAL,
+    READ,
+    SESSION,
+    TEAM,
+    WAITING,
+    OrgBodies,
+    readings,
+)
+from tests.server import LoopbackServer
+
+MARKER = "sk-ant-sid01-PLANTED-MARKER"
+
+
+@pytest.fixture(autouse=True)
+def _utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Times are printed in the zone of the machine."""
+    monkeypatch.setenv("TZ", "UTC")
+
+
+class Bar:
+    """A status bar that asks again and again, and the polls that it causes."""
+
+    def __init__(self, folder: Path, *orgs: OrgBodies, form: str | None = DEFAULT_TEMPLATE) -> None:
+        self.place = folder / "kept-1.json"
+        self.now = NOW
+        self.reads: Callable[[datetime], Iterable[Reading]] = lambda at: readings(*orgs, at=at)
+        self.polls = 0
+        self.form = form
+        self.told: list[str] = []
+
+    def poll(self, known: Store) -> tuple[Store, Store]:
+        """Read what there is now."""
+        self.polls += 1
+        poll = Store()
+        for reading in self.reads(self.now):
+            known, poll = known.apply(reading), poll.apply(reading)
+        return known, poll
+
+    def ask(self, after: float = 0, org: str | None = None) -> Said:
+        """Ask so many seconds later."""
+        self.now += timedelta(seconds=after)
+        asked = StatusRequest(lambda: self.now, self.poll, INTERVAL, org, self.form)
+        return status_command.answer_request(asked, self.place, self.told.append)
+
+
+def failing(trouble: ErrorKind, session: Session = SESSION) -> Callable[[datetime], Iterable[Reading]]:
+    """What a poll gives that cannot read anything."""
+
+    def read(at: datetime) -> Iterable[Reading]:
+        yield Reading(session, at, account=Failure(trouble, Endpoint.ACCOUNT, at, "status 403"))
+        yield Reading(session, at, schedule=Schedule(at + INTERVAL, INTERVAL))
+
+    return read
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "orgs"),
+    [
+        (0, "CAN WORK  5-hour 67 %, resets 16:00 (in 1h 11m) · Personal", [PERSONAL]),
+        (5, "CAN WORK · credits BLOCKED  the prepaid balance is empty", [CREDITS_BLOCKED]),
+        (10, "ON CREDITS  5-hour full until 16:00", [LABORATORY]),
+        (20, "WAIT  5-hour full until 16:00", [WAITING]),
+        (30, "BLOCKED  your own monthly limit is reached", [TEAM]),
+        (30, "BLOCKED  your own monthly limit is reached", [PERSONAL, LABORATORY, TEAM]),
+    ],
+)
+def test_check_says_the_verdict_on_the_worst_org(
+    status: int, text: str, orgs: list[OrgBodies], tmp_path: Path
+) -> None:
+    """The exit status says the same as the line."""
+    said = Bar(tmp_path, *orgs, form=None).ask()
+    assert (said.status, said.text[: len(text)]) == (status, text)
+    assert "\n" not in said.text
+
+
+def test_help_tells_every_exit_status() -> None:
+    """As they are, in the verdicts' own words."""
+    told = {text.partition(" ")[2]: int(text.partition(" ")[0]) for text in CHECK_EXIT_HELP.split(", ")}
+    states = {state.replace("_", " "): status for state, status in EXIT_STATUSES.items()}
+    blocked = {"can work but credits are blocked": status_command.EXIT_CREDITS_BLOCKED}
+    assert told == states | blocked | {"no session": EXIT_NO_SESSION, "unknown": EXIT_NOTHING_READ}
+
+
+def test_org_chooses_one(tmp_path: Path) -> None:
+    """By number, name or uuid; one that there is not is named."""
+    bar = Bar(tmp_path, PERSONAL, TEAM)
+    assert bar.ask(org="personal").text == "67% 41% $17.20/50 · Personal"
+    with pytest.raises(SettingsError, match="--org: there is no org 'Persnal'; there are: 1 Personal"):
+        bar.ask(org="Persnal")
+    assert bar.polls == 1
+
+
+def test_asking_every_five_seconds_makes_one_poll_a_minute(tmp_path: Path) -> None:
+    """And every answer has the figures."""
+    bar = Bar(tmp_path, PERSONAL)
+    first = bar.ask().text
+    said = {bar.ask(5).text for _ in range(35)}
+    assert (said, bar.polls) == ({first}, 3)
+
+
+def test_failing_poll_keeps_the_old_figures_with_their_age(tmp_path: Path) -> None:
+    """Until they are too old to decide anything; then the exit status says so, too."""
+    bar = Bar(tmp_path, PERSONAL)
+    bar.ask()
+    bar.reads = failing(ErrorKind.CHALLENGE)
+    assert bar.ask(60) == Said("67% 41% $17.20/50 · Personal 1m ago", 0, bar.now + timedelta(seconds=42))
+    assert bar.ask(60 * 20).text == "? 67% 41% $17.20/50 · Personal 21m ago"
+    assert bar.ask().status == 4
+    bar.form = None
+    assert bar.ask().text == (
+        "UNKNOWN  nothing good was read for 21m: Cloudflare challenge · CAN WORK 21m ago · Personal"
+    )
+
+
+def test_window_whose_reset_has_passed_has_no_figure(tmp_path: Path) -> None:
+    """Neither a false 100 % nor a false 0 %, while nothing new can be read."""
+    bar = Bar(tmp_path, WAITING)
+    bar.now = READ.replace(hour=15, minute=59)
+    assert bar.ask().text == "WAIT 16:00 100% 82% $4.26/60 · Personal"
+    bar.reads = failing(ErrorKind.DNS)
+    assert bar.ask(120).text == "due 82% $4.26/60 · Personal 2m ago"
+
+
+def test_one_reply_that_fails_costs_no_other(tmp_path: Path) -> None:
+    """The last good one of its kind goes on counting, as on the dashboard."""
+    bar = Bar(tmp_path, TEAM)
+    bar.ask()
+    lost = (Endpoint.OVERAGE, Endpoint.OWN_OVERAGE)
+
+    def half(at: datetime) -> Iterable[Reading]:
+        for reading in readings(replace(TEAM, spent=()), at=at):
+            reports = (
+                replace(
+                    one, parts={**one.parts, **{part: Failure(ErrorKind.TIMEOUT, part, at) for part in lost}}
+                )
+                for one in reading.org_readings
+            )
+            yield replace(reading, org_readings=tuple(reports))
+
+    bar.reads = half
+    assert bar.ask(60).text == "BLOCKED 100% 71% $50.00/50 · Acme Team"
+
+
+@pytest.mark.parametrize(
+    ("expected", "trouble"),
+    [
+        (Said("? session expired", 3), ErrorKind.EXPIRED),
+        (Said("? no session", 3), ErrorKind.NO_SESSION),
+        (Said("? throttled", 4), ErrorKind.THROTTLED),
+    ],
+)
+def test_without_any_figures_it_says_why(expected: Said, trouble: ErrorKind, tmp_path: Path) -> None:
+    """The reason in the line, the whole of it on standard error; asked again, nobody is polled."""
+    bar = Bar(tmp_path)
+    bar.reads = failing(trouble)
+    assert bar.ask() == expected
+    assert str(trouble) in bar.told[0]
+    assert bar.ask(5) == expected
+    assert bar.polls == 1
+    bar.form = None
+    assert bar.ask() == Said(f"UNKNOWN  nothing was read yet: {trouble}", expected.status)
+
+
+def test_session_that_is_gone_leaves_the_old_figures(tmp_path: Path) -> None:
+    """As long as they are young; then there is no session."""
+    bar = Bar(tmp_path, PERSONAL)
+    bar.ask()
+    bar.reads = failing(ErrorKind.NO_SESSION, Session(""))
+    assert bar.ask(60).status == 0
+    bar.form = None
+    assert bar.ask(60 * 20).status == 3
+
+
+def test_ten_bars_at_once_make_one_poll(tmp_path: Path) -> None:
+    """The others wait for its figures."""
+    bar = Bar(tmp_path, PERSONAL)
+    ready = threading.Barrier(10)
+    said: list[Said] = []
+
+    def ask() -> None:
+        ready.wait(60)
+        said.append(bar.ask())
+
+    threads = [threading.Thread(target=ask) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert (bar.polls, {one.text for one in said}) == (1, {"67% 41% $17.20/50 · Personal"})
+    assert len(said) == 10
+
+
+def test_bar_does_not_wait_for_anothers_poll_where_it_has_figures(tmp_path: Path) -> None:
+    """It gives the old ones at once."""
+    bar = Bar(tmp_path, PERSONAL)
+    bar.ask()
+    other = Bar(tmp_path, PERSONAL)
+    polling, over = threading.Event(), threading.Event()
+
+    def slow(known: Store) -> tuple[Store, Store]:
+        polling.set()
+        assert over.wait(60)
+        return known, Store()
+
+    bar.now = other.now = NOW + INTERVAL
+    bar.poll = slow  # type: ignore[method-assign]
+    thread = threading.Thread(target=bar.ask)
+    thread.start()
+    try:
+        assert polling.wait(60)
+        assert (other.ask().text, other.polls) == ("67% 41% $17.20/50 · Personal", 0)
+    finally:
+        over.set()
+        thread.join(60)
+
+
+def test_folder_that_takes_nothing_costs_the_keeping_only(tmp_path: Path) -> None:
+    """The answer is there, and why it will be asked for again."""
+    bar = Bar(tmp_path, PERSONAL)
+    (tmp_path / "file").touch()
+    bar.place = tmp_path / "file" / "kept-1.json"
+    assert bar.ask().text == "67% 41% $17.20/50 · Personal"
+    assert bar.told[0].startswith(f"the figures cannot be kept in {str(tmp_path / 'file')!r}: ")
+
+
+@pytest.mark.parametrize(
+    ("expected", "after"), [(NOW.replace(minute=49, second=0), 0), (NOW.replace(minute=49, second=18), 50)]
+)
+def test_answer_says_until_when_it_stands(expected: datetime, after: float, tmp_path: Path) -> None:
+    """To the end of the minute, or to the next poll if that is sooner."""
+    bar = Bar(tmp_path, PERSONAL)
+    bar.ask()
+    assert bar.ask(after).valid_until == expected
+
+
+def test_other_sessions_have_other_figures(tmp_path: Path) -> None:
+    """The cookie, the origin, the browsers and the source decide; no name tells any of them."""
+    environment = {"CLAUDEMETER_COOKIE": MARKER}
+    ways = [
+        load_settings(["--line"], {}),
+        load_settings(["--line"], environment),
+        load_settings(["--line"], {"CLAUDEMETER_COOKIE": f"{MARKER}2"}),
+        load_settings(["--line", "--browser", "Firefox"], {}),
+        load_settings(["--line", "--source", "claude-code"], {}),
+        load_settings(["--line", "--base-url", "https://example.com"], {}),
+    ]
+    places = [status_command.build_snapshot_path(one, tmp_path).name for one in ways]
+    assert len(set(places)) == len(ways)
+    assert (
+        status_command.build_snapshot_path(load_settings(["--check"], environment), tmp_path).name
+        == places[1]
+    )
+    assert not any(MARKER in name for name in places)
+
+
+@pytest.fixture
+def server() -> Iterator[LoopbackServer]:
+    """A claude.ai with one account that has one org."""
+    far = (datetime.now(UTC) + timedelta(days=3, hours=1, minutes=30)).isoformat()
+    with LoopbackServer() as started:
+        started.routes = {
+            "/api/account": Answer.json(account_body()),
+            f"/api/organizations/{ORG}/usage": Answer.json(usage_body(resets_at=far, week_resets_at=far)),
+            f"/api/organizations/{ORG}/overage_spend_limit": Answer.json(overage_body()),
+            f"/api/organizations/{ORG}/subscription_details": Answer.json(subscription_body()),
+            f"/api/organizations/{ORG}/prepaid/credits": Answer.json(prepaid_body()),
+        }
+        yield started
+
+
+LOADED = """
+import json, sys
+from claudemeter_tui.__main__ import main
+status = main()
+print(json.dumps(sorted(sys.modules)), file=sys.stderr)
+sys.exit(status)
+"""
+"""The program, and what it has loaded by its end."""
+
+
+def program(home: Path, *arguments: str) -> tuple[int, str, set[str]]:
+    """Exit status, output and loaded modules of the real program."""
+    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPYCACHEPREFIX") if name in os.environ}
+    more = {"HOME": str(home), "TZ": "UTC", "LANG": "C.UTF-8", "CLAUDEMETER_COOKIE": MARKER}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", LOADED, *arguments],
+        env=kept | more,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=60,
+    )
+    assert MARKER not in done.stdout + done.stderr
+    return done.returncode, done.stdout, set(json.loads(done.stderr))
+
+
+def test_real_bars_share_one_poll_and_load_next_to_nothing(server: LoopbackServer, tmp_path: Path) -> None:
+    """The first polls; another form reads the kept figures; the same again repeats what was said."""
+    calm = ("--base-url", server.url)
+    status, text, first = program(tmp_path, "--line", *calm)
+    assert (status, text) == (0, "41% 67% $17.20/50 · Personal\n")
+    assert {"httpx", "pydantic"} <= first
+    assert len(server.requests) == 5
+    status, text, second = program(tmp_path, "--check", *calm)
+    assert (status, text[:27]) == (0, "CAN WORK  7-day all 67 %, r")
+    status, text, third = program(tmp_path, "--check", *calm)
+    assert (status, text[:27]) == (0, "CAN WORK  7-day all 67 %, r")
+    heavy = {"httpx", "pydantic", "textual", "asyncio", "browser_cookie3"}
+    assert (second & heavy, third & heavy) == (set(), set())
+    assert len(server.requests) == 5
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(files) >= 3
+    assert all(MARKER.encode() not in path.read_bytes() and MARKER not in path.name for path in files)

@@ -1,0 +1,171 @@
+"""`--json --watch`: one line for each event, until interrupted or until nobody reads."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from claudemeter_tui.commands import watch as watching
+from claudemeter_tui.commands.once import SIGN_IN_HINT
+from claudemeter_tui.commands.watch import run_watch
+from claudemeter_tui.config.parsers import SettingsError
+from claudemeter_tui.model.reading import Endpoint, ErrorKind, Failure, Reading, Schedule
+from tests import scenes
+from tests.bodies import PERSONAL, account_body, overage_body, prepaid_body, subscription_body, usage_body
+from tests.responses import Answer
+from tests.scenes import LABORATORY, NOW, READ, SESSION, TEAM, WAITING, OrgBodies, readings
+from tests.server import LoopbackServer
+
+MINUTE = timedelta(minutes=1)
+CALM = OrgBodies(usage=usage_body(97.0, 82.0), overage=WAITING.overage)
+"""The org of `WAITING` before its window was full."""
+
+
+class Play:
+    """A feed that posts what it was given, lets it be printed, and ends."""
+
+    def __init__(self, *polls: Iterable[Reading]) -> None:
+        self._polls = polls
+
+    async def run(self, post: Callable[[Reading], object]) -> None:
+        """Post it all."""
+        for poll in self._polls:
+            for reading in poll:
+                post(reading)
+        for _ in range(10):
+            await asyncio.sleep(0)
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
+    """What was printed, each line an object."""
+    out = capsys.readouterr().out
+    assert out.isascii()
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def now() -> datetime:
+    """The moment at which everything is read."""
+    return NOW
+
+
+def kinds(told: Iterable[dict[str, object]]) -> list[object]:
+    """What happened, in order."""
+    return [event["kind"] for event in told]
+
+
+def test_each_event_is_a_line_of_json(capsys: pytest.CaptureFixture[str]) -> None:
+    """First how things stand, then what happens, told once, in the order of time."""
+    feed = Play(readings(CALM, at=READ - MINUTE), readings(WAITING), readings(WAITING, at=READ + MINUTE))
+    assert run_watch(feed, now, thresholds=(75, 90, 100)) == 0
+    told = lines(capsys)
+    assert kinds(told) == ["first_read", "window_filled"]
+    assert {event["org_name"] for event in told} == {"Personal"}
+
+
+@pytest.mark.parametrize(
+    ("expected", "severity", "scene"),
+    [
+        ("first read: CAN WORK", "normal", scenes.PERSONAL),
+        (
+            "first read: CAN WORK · credits BLOCKED: the prepaid balance is empty",
+            "critical",
+            scenes.CREDITS_BLOCKED,
+        ),
+        ("first read: ON CREDITS, until 16:00", "critical", LABORATORY),
+        ("first read: WAIT, until 16:00", "full", WAITING),
+        ("first read: BLOCKED: your own monthly limit is reached, until 16:00", "full", TEAM),
+    ],
+)
+def test_first_line_says_how_an_org_stands(
+    expected: str, severity: str, scene: OrgBodies, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As soon as it is read, and only then: a reader knows that it runs, and from where it begins."""
+    polls = [readings(replace(scene, spent=())) for _ in range(2)]
+    assert run_watch(Play(*polls), now, thresholds=()) == 0
+    (first,) = lines(capsys)
+    assert (first["text"], first["severity"]) == (expected, severity)
+
+
+def test_poll_that_reads_nothing_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    """Once, and not as an event: standard output stays JSON."""
+    told: list[str] = []
+    failure = Failure(ErrorKind.EXPIRED, Endpoint.ACCOUNT, READ)
+    ends = Reading(SESSION, READ, schedule=Schedule(NOW, MINUTE))
+    polls = [Reading(SESSION, READ), Reading(SESSION, READ, account=failure), ends]
+    assert run_watch(Play(polls, polls), now, thresholds=(), tell=told.append) == 0
+    assert lines(capsys) == []
+    assert [line.partition(":")[0] for line in told] == ["Chrome, Default · session expired", SIGN_IN_HINT]
+
+
+def test_poll_that_reads_something_is_not_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    """What else is wrong is told as an event, or not at all."""
+    told: list[str] = []
+    assert run_watch(Play(readings(CALM)), now, thresholds=(), tell=told.append) == 0
+    assert told == []
+    assert kinds(lines(capsys)) == ["first_read"]
+
+
+def test_events_of_one_org_only(capsys: pytest.CaptureFixture[str]) -> None:
+    """By number, name or uuid."""
+    polls = [readings(CALM, LABORATORY, at=READ - MINUTE), readings(WAITING, TEAM)]
+    assert run_watch(Play(*polls), now, thresholds=(), org="lab") == 0
+    assert {event["org_name"] for event in lines(capsys)} == {"Lab"}
+
+
+def test_org_that_matches_none_ends_it() -> None:
+    """As soon as the orgs are known."""
+    with pytest.raises(SettingsError, match="--org: there is no org 'Lob'; there are: 1 Personal"):
+        run_watch(Play(readings(CALM)), now, thresholds=(), org="Lob")
+
+
+def test_nobody_reading_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the first line that cannot be written, without a word."""
+    written: list[str] = []
+
+    def closed(text: str) -> bool:
+        written.append(text)
+        return False
+
+    monkeypatch.setattr(watching, "write_line", closed)
+    feed = Play(readings(CALM, at=READ - MINUTE), readings(WAITING))
+    assert run_watch(feed, now, thresholds=(75, 90, 100)) == 0
+    assert len(written) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are those of POSIX")
+def test_ctrl_c_ends_the_real_program_quietly(tmp_path: Path) -> None:
+    """Exit status 130, and not a word more than how things stood."""
+    org = f"/api/organizations/{PERSONAL}"
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "CLAUDEMETER_COOKIE": "sk-ant-planted"}
+    with LoopbackServer() as server:
+        server.routes["/api/account"] = Answer.json(account_body())
+        server.routes[f"{org}/usage"] = Answer.json(usage_body())
+        server.routes[f"{org}/overage_spend_limit"] = Answer.json(overage_body())
+        server.routes[f"{org}/subscription_details"] = Answer.json(subscription_body())
+        server.routes[f"{org}/prepaid/credits"] = Answer.json(prepaid_body())
+        started = subprocess.Popen(
+            [sys.executable, "-m", "claudemeter_tui", "--json", "--watch", "--base-url", server.url],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            assert started.stdout is not None
+            assert json.loads(started.stdout.readline())["text"] == "first read: CAN WORK"
+            started.send_signal(signal.SIGINT)
+            assert started.communicate(timeout=60) == ("", "")
+        finally:
+            started.kill()
+            started.communicate()
+    assert started.returncode == 130

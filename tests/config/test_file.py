@@ -1,0 +1,407 @@
+"""The config file, the environment beside it, and what `--config` shows of both."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from claudemeter_tui.cli import main
+from claudemeter_tui.config.actions import build_flag_parser
+from claudemeter_tui.config.parsers import COOKIE_VARIABLE, SettingsError
+from claudemeter_tui.config.resolution import Settings, format_settings, load_settings
+from claudemeter_tui.config.schema import SETTINGS
+from claudemeter_tui.model.secrets import Cookies
+
+MARKER = "sk-ant-sid01-PLANTED-MARKER"
+KEY = Cookies([("sessionKey", MARKER)])
+EVERYTHING = """
+interval = 90
+source = "cookie"
+browser = ["Firefox", "Chrome:Work"]
+base_url = "https://proxy.example.com"
+theme = "nord"
+ascii = true
+privacy = true
+pictures = "shots"
+thresholds = [80, 95.5]
+on_event = ["notify", "--quiet"]
+[alerts]
+toast = false
+bell = false
+desktop = "osc777"
+"""
+
+
+def chosen(text: str, folder: Path, *arguments: str, **environment: str) -> Settings:
+    """The settings with a config file of this text."""
+    file = folder / "config.toml"
+    file.write_text(text, "utf-8")
+    return load_settings(arguments, environment, file)
+
+
+def refusal(text: str, folder: Path, *arguments: str, **environment: str) -> str:
+    """What is said about settings that cannot be used: one line, without a secret."""
+    with pytest.raises(SettingsError) as caught:
+        chosen(text, folder, *arguments, **environment)
+    said = str(caught.value)
+    assert "\n" not in said
+    assert MARKER not in said
+    return said
+
+
+def test_file_gives_every_setting(tmp_path: Path) -> None:
+    """Each one that there is; a path in it is meant from its own folder."""
+    (tmp_path / "shots").mkdir()
+    found = chosen(EVERYTHING, tmp_path)
+    assert found == Settings(
+        interval=timedelta(seconds=90),
+        source="cookie",
+        browsers=("Firefox", "Chrome:Work"),
+        base_url="https://proxy.example.com",
+        theme="nord",
+        ascii=True,
+        privacy=True,
+        pictures=tmp_path / "shots",
+        thresholds=(80, 95.5),
+        on_event=("notify", "--quiet"),
+        toast=False,
+        bell=False,
+        desktop="osc777",
+    )
+    assert {key for key, one in found.resolved.items() if one.place} == {
+        setting.key for setting in SETTINGS
+    } - {"cookie_file"}
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "\ufeff", "[alerts]\n"])
+def test_file_that_says_nothing_changes_nothing(text: str, tmp_path: Path) -> None:
+    """Empty, a comment, a mark of the encoding, an empty table."""
+    assert chosen(text, tmp_path) == Settings()
+
+
+@pytest.mark.parametrize("name", ["none", "file"])
+def test_folder_for_pictures_that_is_not_there_is_refused_wherever_it_was_given(
+    name: str, tmp_path: Path
+) -> None:
+    """At the start, in the words of `--screenshot`; it is not made, and a file is none."""
+    (tmp_path / "file").touch()
+    folder = str(tmp_path / name)
+    said = f"there is no folder {folder!r}"
+    assert f"--pictures: {said}" == refusal("", tmp_path, "--pictures", folder)
+    assert f"CLAUDEMETER_PICTURES: {said}" == refusal("", tmp_path, CLAUDEMETER_PICTURES=folder)
+    file = str(tmp_path / "config.toml")
+    assert f"{file!r}: pictures: {said}" == refusal(f'pictures = "{name}"', tmp_path)
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("flag", ["--line", "--check", "--once", "--json"])
+def test_what_saves_no_picture_does_without_their_folder(flag: str, tmp_path: Path) -> None:
+    """A disk that is not there keeps no status bar from its figures."""
+    assert chosen(f"pictures = {str(tmp_path / 'none')!r}", tmp_path, flag).pictures == tmp_path / "none"
+
+
+@pytest.mark.parametrize("name", ["none.toml", "file/config.toml"])
+def test_file_need_not_be_there(name: str, tmp_path: Path) -> None:
+    """Neither it nor its folder."""
+    (tmp_path / "file").touch()
+    assert load_settings([], {}, tmp_path / name) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("expected", "arguments", "environment"),
+    [
+        (90, (), {}),
+        (120, (), {"CLAUDEMETER_INTERVAL": "120"}),
+        (180, ("--interval", "180"), {"CLAUDEMETER_INTERVAL": "120"}),
+        (90, (), {"CLAUDEMETER_INTERVAL": ""}),
+    ],
+)
+def test_flags_win_over_the_environment_and_that_over_the_file(
+    expected: int, arguments: tuple[str, ...], environment: dict[str, str], tmp_path: Path
+) -> None:
+    """An empty variable is none."""
+    found = chosen("interval = 90", tmp_path, *arguments, **environment)
+    assert found.interval == timedelta(seconds=expected)
+
+
+@pytest.mark.parametrize(
+    ("expected", "variable", "text"),
+    [
+        ({"browsers": ("Chrome", "Firefox:Work")}, "BROWSER", "Chrome, Firefox:Work"),
+        ({"thresholds": (50, 80)}, "THRESHOLDS", "80,50,80"),
+        ({"on_event": ("say", "it is full")}, "ON_EVENT", "say 'it is full'"),
+        ({"toast": False}, "ALERTS_TOAST", "off"),
+        ({"desktop": "osc9"}, "ALERTS_DESKTOP", "OSC9"),
+        ({"ascii": True}, "ASCII", "yes"),
+        ({"privacy": True}, "PRIVACY", "True"),
+    ],
+)
+def test_environment_gives_settings_as_text(expected: dict[str, Any], variable: str, text: str) -> None:
+    """Lists have commas, switches words, a command is split as in a shell."""
+    found = load_settings([], {f"CLAUDEMETER_{variable}": text})
+    assert {name: getattr(found, name) for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("expected", "arguments"),
+    [
+        ({"browsers": ("Chrome", "firefox:Work")}, "--browser Chrome --browser firefox:Work"),
+        ({"source": "claude-code"}, "--source claude-code"),
+        ({"ascii": True}, "--ascii"),
+        ({"ascii": False}, "--ascii=no"),
+        ({"privacy": True}, "--privacy"),
+        ({"privacy": False}, "--privacy no"),
+        ({"theme": "nord"}, "--theme nord"),
+    ],
+)
+def test_flags_give_settings(expected: dict[str, Any], arguments: str) -> None:
+    """A switch may stand alone; `--browser` may be repeated."""
+    found = load_settings(arguments.split(), {"CLAUDEMETER_ASCII": "auto", "LANG": "C"})
+    assert {name: getattr(found, name) for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("expected", "environment"),
+    [
+        (False, {}),
+        (False, {"LANG": "en_US.UTF-8"}),
+        (False, {"LANG": "C", "LC_ALL": "C.utf8"}),
+        (False, {"LANG": "", "LC_ALL": ""}),
+        (True, {"LANG": "C"}),
+        (True, {"LANG": "C", "LC_CTYPE": "C.UTF-8"}),
+        (False, {"LC_CTYPE": "C.UTF-8"}),
+        (True, {"LANG": "de_DE@euro"}),
+        (True, {"LANG": "en_US.UTF-8", "LC_CTYPE": "POSIX"}),
+        (True, {"LC_CTYPE": "en_US.UTF-8", "LC_ALL": "C"}),
+    ],
+)
+def test_locale_without_utf_8_means_ascii(expected: bool, environment: dict[str, str]) -> None:  # noqa: FBT001
+    """The strongest variable that is set decides; none is no reason."""
+    assert load_settings([], environment).ascii is expected
+
+
+@pytest.mark.parametrize(
+    ("expected", "text"),
+    [
+        ("interval: 'soon' is not a number of seconds", 'interval = "soon"'),
+        ("interval: True is not a number of seconds", "interval = true"),
+        ("interval: nan is not a number of seconds", "interval = nan"),
+        ("interval: 5 is out of range; 30 to 86400 seconds are possible", "interval = 5"),
+        ("base_url: it must look like https://host or http://127.0.0.1:PORT", 'base_url = "claude.ai"'),
+        ("base_url: 5 is not a text in quotation marks", "base_url = 5"),
+        ("source: 'web' is not one of auto, cookie, claude-code", 'source = "web"'),
+        ("source: True is not one of auto, cookie, claude-code", "source = true"),
+        ("ascii: 'maybe' is not one of auto, yes, no", 'ascii = "maybe"'),
+        ("privacy: 1 is not yes or no", "privacy = 1"),
+        ("browser: no browser is called 'Lynx'; there are Chrome, ", 'browser = ["Chrome", "Lynx:x"]'),
+        ("browser: [1] is not a list of texts in quotation marks", "browser = [1]"),
+        ("thresholds: [0] are not percentages above 0, at most 100", "thresholds = [0]"),
+        ("thresholds: [75, 101] are not percentages above 0, at most 100", "thresholds = [75, 101]"),
+        ("thresholds: ['x'] are not percentages above 0, at most 100", 'thresholds = ["x"]'),
+        ("on_event: a quotation mark in it is never closed", 'on_event = "say \'x"'),
+        ("alerts.toast: 'maybe' is not yes or no", '[alerts]\ntoast = "maybe"'),
+        ("alerts.desktop: 'popup' is not one of auto, osc9, osc777, off", 'alerts.desktop = "popup"'),
+        ("pictures: no file can have such a name", 'pictures = "a\\u0000b"'),
+        ("pictures: '~nobody-here/x': there is no such home folder", 'pictures = "~nobody-here/x"'),
+        ("intervall: there is no such setting; did you mean interval?", "intervall = 60"),
+        ("base-url: there is no such setting; did you mean base_url?", 'base-url = "x"'),
+        ("alerts.beep: there is no such setting; did you mean alerts.bell?", "[alerts]\nbeep = true"),
+        ("once: there is no such setting; ", "once = true"),
+        ("wibble: there is no such setting; there are: interval, source, ", "wibble = true"),
+        ("'\\x1b[31m': there is no such setting; there are: ", '"\\u001b[31m" = 1'),
+        ("alerts: it is a table: write [alerts] and its keys below", "alerts = true"),
+    ],
+)
+def test_bad_key_or_value_is_one_line_with_the_file_and_the_dotted_key(
+    expected: str, text: str, tmp_path: Path
+) -> None:
+    """What stands there is quoted, and nothing in it can reach a terminal raw."""
+    said = refusal(text, tmp_path)
+    assert said.startswith(f"{str(tmp_path / 'config.toml')!r}: {expected}")
+    assert said.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("expected", "content"),
+    [
+        ("Expected '=' after a key in a key/value pair (at line 2, column 10)", b"\ninterval 60\n"),
+        ("Cannot overwrite a value (at line 2, column 13)", b"interval = 1\ninterval = 2\n"),
+        ("it is not a text in UTF-8", b"theme = '\xff'"),
+        ("a number has too many digits", b"interval = " + b"9" * 5000),
+        ("it is nested too deep", b"x = " + b"[" * 100_000),
+        ("it is larger than any config file", b"#" * (1 << 20) + b"\n"),
+    ],
+)
+def test_broken_file_is_one_line_with_the_parsers_position(
+    expected: str, content: bytes, tmp_path: Path
+) -> None:
+    """Nothing of it is used."""
+    file = tmp_path / "config.toml"
+    file.write_bytes(content)
+    with pytest.raises(SettingsError, match=re.escape(f"{str(file)!r}: {expected}")):
+        load_settings([], {}, file)
+
+
+def test_file_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
+    """In the system's words."""
+    with pytest.raises(SettingsError, match=re.escape(f"{str(tmp_path)!r}: Is a directory")):
+        load_settings([], {}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'cookie = "{MARKER}"',
+        f'sessionKey = "{MARKER}"',
+        f'session_key = "{MARKER}"',
+        f'access_token = "{MARKER}"',
+        f'"{MARKER}" = 1',
+        f'cookie_file = "{MARKER}"',
+        f'cookie_file = "a=b; sessionKey={MARKER}"',
+        f'theme = ["{MARKER}"]',
+        f'source = "{MARKER}"',
+    ],
+)
+def test_secret_in_the_file_is_refused_and_never_quoted(text: str, tmp_path: Path) -> None:
+    """A secret is no setting: the line says where it belongs."""
+    said = refusal(text, tmp_path)
+    assert "cookie_file" in said or "session key" in said
+
+
+def test_secret_as_an_argument_is_never_quoted() -> None:
+    """Not even where nobody expects one."""
+    for arguments in (["--cookie-file", MARKER], [MARKER], ["--interval", MARKER]):
+        with pytest.raises(SettingsError) as caught:
+            load_settings(arguments, {})
+        assert MARKER not in str(caught.value)
+
+
+def test_bad_value_is_told_also_where_a_stronger_place_wins(tmp_path: Path) -> None:
+    """It would bite another time."""
+    assert "interval: 5 is out of range" in refusal("interval = 5", tmp_path, "--interval", "60")
+
+
+COOKIE, BROWSERS = (KEY, ()), (None, ("Chrome",))
+
+
+@pytest.mark.parametrize(
+    ("expected", "text", "arguments", "environment"),
+    [
+        (COOKIE, 'cookie_file = "key.txt"', "", {}),
+        (COOKIE, 'browser = ["Chrome"]', "--cookie-file {0}/key.txt", {}),
+        (COOKIE, 'browser = ["Chrome"]', "", {COOKIE_VARIABLE: MARKER}),
+        (COOKIE, 'source = "claude-code"', "", {COOKIE_VARIABLE: MARKER}),
+        (COOKIE, 'cookie_file = "none"', "", {COOKIE_VARIABLE: MARKER}),
+        (COOKIE, 'cookie_file = "key.txt"', "", {"CLAUDEMETER_BROWSER": ""}),
+        (BROWSERS, 'cookie_file = "none"', "--browser Chrome", {}),
+        (BROWSERS, "", "--browser Chrome", {COOKIE_VARIABLE: MARKER}),
+        (BROWSERS, 'cookie_file = "none"', "", {"CLAUDEMETER_BROWSER": "Chrome"}),
+        ((None, ()), 'cookie_file = "none"', "--source claude-code", {}),
+    ],
+)
+def test_stronger_place_decides_between_a_cookie_and_a_browser(
+    expected: tuple[Cookies | None, tuple[str, ...]],
+    text: str,
+    arguments: str,
+    environment: dict[str, str],
+    tmp_path: Path,
+) -> None:
+    """What is left out is not even looked at."""
+    (tmp_path / "key.txt").write_text(MARKER)
+    found = chosen(text, tmp_path, *arguments.format(tmp_path).split(), **environment)
+    assert (found.cookies, found.browsers) == expected
+    assert found.cookies is None or found.source != "claude-code"
+
+
+@pytest.mark.parametrize(
+    ("expected", "text", "arguments", "environment"),
+    [
+        ("--browser: it cannot stand beside --cookie-file", "", "--browser Chrome --cookie-file x", {}),
+        ("--source: it cannot stand beside --cookie-file", "", "--source claude-code --cookie-file x", {}),
+        (
+            f"CLAUDEMETER_BROWSER: it cannot stand beside {COOKIE_VARIABLE}",
+            "",
+            "",
+            {"CLAUDEMETER_BROWSER": "Chrome", COOKIE_VARIABLE: MARKER},
+        ),
+        ("browser: it cannot stand beside cookie_file", 'browser = ["Chrome"]\ncookie_file = "x"', "", {}),
+    ],
+)
+def test_cookie_and_browser_in_one_place_are_refused(
+    expected: str, text: str, arguments: str, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """Nothing is ignored in silence."""
+    assert f"{expected}; give one of the two" in refusal(text, tmp_path, *arguments.split(), **environment)
+
+
+def test_config_shows_each_value_with_its_place(tmp_path: Path) -> None:
+    """Flag, environment, file and default; the file's path first."""
+    found = chosen("privacy = true", tmp_path, "--interval", "90", CLAUDEMETER_THEME="nord")
+    shown = format_settings(found.resolved, {COOKIE_VARIABLE: MARKER}, tmp_path / "config.toml").splitlines()
+    assert shown[0] == f"# {tmp_path / 'config.toml'}"
+    assert shown[1] == f"# {COOKIE_VARIABLE} is set; it is no setting, and never shown."
+    assert {
+        "interval = 90                   # --interval",
+        'theme = "nord"                  # CLAUDEMETER_THEME',
+        "privacy = true                  # this file",
+        'ascii = "auto"                  # default',
+    } <= set(shown)
+    assert len(shown) == 2 + len(SETTINGS)
+
+
+def test_config_shows_a_config_file(tmp_path: Path) -> None:
+    """What it prints can be one: every setting is the same again."""
+    (tmp_path / "shots").mkdir()
+    found = chosen(EVERYTHING, tmp_path)
+    shown = format_settings(found.resolved, {}, tmp_path / "config.toml")
+    assert chosen(shown, tmp_path) == found
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=30))
+def test_config_shows_any_text_so_that_no_terminal_obeys_it(text: str) -> None:
+    """Escaped as TOML has it, which reads it back as it was."""
+    given = load_settings([], {}).resolved
+    shown = format_settings({**given, "pictures": replace(given["pictures"], value=text)}, {}, Path("/none"))
+    assert all(char.isprintable() or char == "\n" for char in shown)
+    assert tomllib.loads(shown)["pictures"] == text
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the folders are those of Linux and macOS")
+def test_program_reads_the_file_of_the_persons_config_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And says so; a bad one ends it with status 2."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    assert main(["--config"]) == 0
+    first = capsys.readouterr().out.partition("\n")[0]
+    file = Path(first.removeprefix("# ").removesuffix(" (there is none)"))
+    file.parent.mkdir(parents=True)
+    file.write_text("interval = 90\n")
+    assert main(["--config"]) == 0
+    assert f"# {file}\ninterval = 90                   # this file\n" in capsys.readouterr().out
+    file.write_text("intervall = 90\n")
+    assert main(["--config"]) == 2
+    assert capsys.readouterr() == (
+        "",
+        f"claudemeter-tui: {str(file)!r}: intervall: there is no such setting; did you mean interval?\n",
+    )
+
+
+def test_every_setting_has_its_flag_key_and_variable() -> None:
+    """Names follow from the key; `--help` tells each flag."""
+    helped = build_flag_parser().format_help()
+    for setting in SETTINGS:
+        assert setting.environment_variable == "CLAUDEMETER_" + re.sub(r"\W", "_", setting.key).upper()
+        assert setting.help[0].islower()
+        assert setting.flag in helped
+        assert bool(setting.flag) is setting.has_flag

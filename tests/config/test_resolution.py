@@ -1,0 +1,341 @@
+"""The settings: what each flag takes, and the one line that a bad one gives."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from textual.theme import BUILTIN_THEMES
+
+from claudemeter_tui.config.actions import Action
+from claudemeter_tui.config.parsers import COOKIE_VARIABLE, MAX_COOKIE_FILE_BYTES, THEME_NAMES, SettingsError
+from claudemeter_tui.config.resolution import Settings, load_settings
+from claudemeter_tui.model.secrets import Cookies
+from claudemeter_tui.tui.theme import DASHBOARD_THEMES
+
+MARKER = "sk-ant-sid01-PLANTED-MARKER"
+KEY = Cookies([("sessionKey", MARKER)])
+ORG = "it chooses what --once, --json, --check, --line print; give one of them too"
+NETSCAPE = f"# Netscape HTTP Cookie File\n.claude.ai\tTRUE\t/\tTRUE\t0\tsessionKey\t{MARKER}\n"
+
+
+def refusal(*arguments: str, **environment: str) -> str:
+    """What is said about settings that cannot be used: one line, without the cookie."""
+    with pytest.raises(SettingsError) as caught:
+        load_settings(arguments, environment)
+    said = str(caught.value)
+    assert "\n" not in said
+    assert MARKER not in said
+    return said
+
+
+def test_settings_without_arguments_are_the_usual_ones() -> None:
+    """Every minute, from claude.ai, with a browser's session, in a dashboard."""
+    chosen = load_settings([], {})
+    assert chosen == Settings()
+    assert (chosen.interval, chosen.base_url, chosen.size) == (
+        timedelta(minutes=1),
+        "https://claude.ai",
+        (120, 36),
+    )
+
+
+@pytest.mark.parametrize(
+    ("expected", "text"),
+    [
+        (timedelta(seconds=30), "30"),
+        (timedelta(seconds=90.5), "90.5"),
+        (timedelta(days=1), "86400"),
+    ],
+)
+def test_interval_takes_seconds(expected: timedelta, text: str) -> None:
+    """From 30 seconds to a day."""
+    assert load_settings(["--interval", text], {}).interval == expected
+
+
+@pytest.mark.parametrize("text", ["", "soon", "1m", "nan", "1e999", "-inf", "0x40", "6\x1b[31m0"])
+def test_interval_that_is_no_number_is_refused(text: str) -> None:
+    """It is quoted."""
+    assert refusal(f"--interval={text}") == f"--interval: {text!r} is not a number of seconds"
+
+
+@pytest.mark.parametrize("text", ["29.9", "0", "-60", "86401", "1e9", " 5\n"])
+def test_interval_out_of_range_is_refused(text: str) -> None:
+    """Shorter would hammer the server, longer is no dashboard."""
+    expected = f"--interval: {text.strip()} is out of range; 30 to 86400 seconds are possible"
+    assert refusal(f"--interval={text}") == expected
+
+
+@pytest.mark.parametrize("theme", THEME_NAMES)
+def test_theme_is_one_there_is(theme: str) -> None:
+    """Ours and all of Textual's, by their names."""
+    assert load_settings(["--theme", f" {theme} "], {}).theme == theme
+
+
+def test_themes_are_known_without_loading_them() -> None:
+    """The names that settings know are those that the dashboard has."""
+    assert (*(theme.name for theme in DASHBOARD_THEMES), *BUILTIN_THEMES) == THEME_NAMES
+
+
+@pytest.mark.parametrize(
+    "action",
+    ["", "--demo", "--once", "--json", "--json --watch", "--check", "--line", "--sessions", "--config"],
+)
+def test_bad_value_is_refused_whatever_is_asked_for(action: str) -> None:
+    """Also where the setting would not be used."""
+    expected = "--theme: there is no theme 'nrod'; there are claudemeter-dark, claudemeter-light, textual-"
+    assert refusal(*action.split(), "--theme", "nrod").startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("expected", "text"), [((40, 1), "40x1"), ((120, 36), "120x36"), ((500, 200), "0500x200")]
+)
+def test_size_takes_columns_and_lines(expected: tuple[int, int], text: str) -> None:
+    """From 40x1 to 500x200."""
+    assert load_settings(["--screenshot", "x.svg", "--size", text], {}).size == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["", "120", "120X36", "120x", "x36", "12.5x36", "120x36x1", "-120x36", "١٢٠x٣٦", " 1x2"]
+)
+def test_size_of_another_form_is_refused(text: str) -> None:
+    """The form is named."""
+    assert refusal("--screenshot=x.svg", f"--size={text}") == f"--size: {text!r} is not of the form 120x36"
+
+
+@pytest.mark.parametrize("text", ["39x36", "120x0", "501x36", "120x201", "9999x9999"])
+def test_size_out_of_range_is_refused(text: str) -> None:
+    """The range is named."""
+    assert (
+        refusal("--screenshot=x.svg", "--size", text)
+        == f"--size: {text} is out of range; 40x1 to 500x200 are possible"
+    )
+
+
+@pytest.mark.parametrize(
+    ("expected", "text"),
+    [
+        ("https://claude.ai", "https://claude.ai/"),
+        ("https://proxy.example.com:8443", " HTTPS://Proxy.Example.com:8443 "),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("http://[::1]:8080", "http://[::1]:8080"),
+        ("http://localhost", "http://localhost"),
+        ("https://xn--exmple-cua.com", "https://xn--exmple-cua.com"),
+    ],
+)
+def test_base_url_takes_an_origin(expected: str, text: str) -> None:
+    """Https anywhere, http only to this machine."""
+    assert load_settings(["--base-url", text], {}).base_url == expected
+
+
+SCHEME = "it must look like https://host or http://127.0.0.1:PORT"
+
+
+@pytest.mark.parametrize(
+    ("expected", "text"),
+    [
+        (SCHEME, ""),
+        (SCHEME, "claude.ai"),
+        (SCHEME, "ftp://claude.ai"),
+        (SCHEME, "https://"),
+        (SCHEME, "https://:80"),
+        ("it must be scheme, host and port only", "https://claude.ai/api"),
+        ("it must be scheme, host and port only", "https://claude.ai?x=1"),
+        ("it must be scheme, host and port only", f"https://pat:{MARKER}@claude.ai"),
+        ("plain http would show the session cookie to the network; use https", "http://claude.ai"),
+        ("plain http would show the session cookie to the network; use https", "http://192.168.1.5:80"),
+        ("it is not a web address", "https://[::1"),
+        ("it is not a web address", "https://claude.ai:99999"),
+        ("it is not a web address", "https://claude.ai:http"),
+        (SCHEME, "http://127.0.0.1:0"),
+        (SCHEME, "https://a b"),
+        (SCHEME, "https://exämple.com"),
+        (SCHEME, f"https://a\\{MARKER}"),
+    ],
+)
+def test_base_url_that_is_no_origin_is_refused(expected: str, text: str) -> None:
+    """Before anything is sent anywhere."""
+    said = refusal("--base-url", text)
+    assert said.startswith("--base-url: ")
+    assert expected in said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [MARKER, f"  {MARKER}\n", f"Cookie: a=b; sessionKey={MARKER}", NETSCAPE, f"#HttpOnly_{NETSCAPE[28:]}"],
+)
+def test_cookie_file_holds_a_header_a_key_or_netscape_lines(text: str, tmp_path: Path) -> None:
+    """All of them give the session key, and the flag wins over the environment."""
+    path = tmp_path / "cookies.txt"
+    path.write_text(text)
+    chosen = load_settings(["--cookie-file", str(path)], {COOKIE_VARIABLE: "another"})
+    assert chosen.cookies is not None
+    assert chosen.cookies.select_session_key() == KEY
+    assert chosen.cookies_origin == "cookie file"
+
+
+@pytest.mark.parametrize(
+    ("expected", "content"),
+    [
+        ("it is empty", b""),
+        ("it is empty", b" \n"),
+        ("it holds a line break or a character that no cookie can hold", f"{MARKER}\n{MARKER}".encode()),
+        ("it holds a line break or a character that no cookie can hold", f"{MARKER}é".encode()),
+        ("it has no sessionKey; copy", f"lastActiveOrg={MARKER}".encode()),
+        ("it is neither a Cookie header nor a Netscape cookie file", f"a\t{MARKER}".encode()),
+        ("it has no sessionKey for claude.ai", NETSCAPE.replace("claude.ai", "evil.com").encode()),
+        ("is not a text file", MARKER.encode("utf-16")),
+        ("it is larger than any cookie file", b"x" * (MAX_COOKIE_FILE_BYTES + 1)),
+    ],
+)
+def test_cookie_file_without_a_session_is_refused(expected: str, content: bytes, tmp_path: Path) -> None:
+    """The line names the file and what is wrong with it, and no library says more than that."""
+    path = tmp_path / "cookies.txt"
+    path.write_bytes(content)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        said = refusal("--cookie-file", str(path))
+    assert said.startswith(f"--cookie-file: {str(path)!r}")
+    assert expected in said
+
+
+@pytest.mark.parametrize(
+    ("expected", "name"),
+    [
+        ("No such file or directory", "none.txt"),
+        ("Is a directory", "."),
+        ("Not a directory", "file/below"),
+        ("File name too long", "x" * 300),
+    ],
+)
+def test_cookie_file_that_cannot_be_read_is_refused(expected: str, name: str, tmp_path: Path) -> None:
+    """In the system's words."""
+    (tmp_path / "file").touch()
+    assert refusal("--cookie-file", str(tmp_path / name)).endswith(f": {expected}")
+
+
+def test_cookie_file_that_is_forbidden_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the system's words; whoever runs the tests may be allowed everything, so it is pretended."""
+
+    def forbidden(path: Path, *_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "open", forbidden)
+    assert refusal("--cookie-file", str(tmp_path)) == f"--cookie-file: {str(tmp_path)!r}: Permission denied"
+
+
+def test_cookie_file_without_an_end_is_refused() -> None:
+    """It is not read for ever."""
+    path = Path("/dev/zero")
+    if not path.exists():
+        pytest.skip("the system has no file without an end")
+    assert (
+        refusal("--cookie-file", str(path)) == "--cookie-file: '/dev/zero': it is larger than any cookie file"
+    )
+
+
+@pytest.mark.parametrize("flag", ["--cookie-file", "--screenshot"])
+def test_home_of_nobody_is_refused(flag: str) -> None:
+    """`~` of a user that there is not."""
+    text = "~no-such-user-here/x.svg"
+    assert refusal(flag, text) == f"{flag}: {text!r}: there is no such home folder"
+
+
+def test_environment_gives_the_cookie() -> None:
+    """And its name says where the session came from."""
+    chosen = load_settings([], {COOKIE_VARIABLE: MARKER})
+    assert (chosen.cookies, chosen.cookies_origin) == (KEY, COOKIE_VARIABLE)
+
+
+@pytest.mark.parametrize("text", ["", "a=b", f"{MARKER}\x1b", f"{MARKER}\udcff"])
+def test_environment_without_a_session_is_refused(text: str) -> None:
+    """The line names the variable, and nothing of what it holds."""
+    assert refusal(**{COOKIE_VARIABLE: text}).startswith(f"{COOKIE_VARIABLE}: it ")
+
+
+def test_demo_looks_at_no_cookie() -> None:
+    """Not even at a bad one."""
+    chosen = load_settings(["--demo", "--cookie-file", "/none"], {COOKIE_VARIABLE: ""})
+    assert (chosen.demo, chosen.cookies) == (True, None)
+
+
+@pytest.mark.parametrize(
+    ("expected", "text"),
+    [
+        ("'{0}/picture.jpg' must end in .svg or .png", "picture.jpg"),
+        ("'{0}/picture' must end in .svg or .png", "picture"),
+        ("there is no folder '{0}/none'", "none/picture.svg"),
+        ("there is no folder '{0}/file'", "file/picture.svg"),
+        (": File name too long", f"{'x' * 300}/picture.svg"),
+    ],
+)
+def test_screenshot_that_cannot_be_saved_is_refused(expected: str, text: str, tmp_path: Path) -> None:
+    """Before anything is polled for it."""
+    (tmp_path / "file").touch()
+    said = refusal("--screenshot", f"{tmp_path}/{text}")
+    assert said.startswith("--screenshot: ")
+    assert said.endswith(expected.format(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("expected", "arguments"),
+    [
+        ((Action.DASHBOARD, None, None), ""),
+        ((Action.ONCE, None, None), "--once"),
+        ((Action.JSON, None, None), "--json"),
+        ((Action.JSON, None, None), "--once --json"),
+        ((Action.ONCE, "2", None), "--once --org 2"),
+        ((Action.WATCH, "2", None), "--json --watch --org 2"),
+        ((Action.CHECK, "2", None), "--check --org 2"),
+        ((Action.LINE, None, None), "--line"),
+        ((Action.LINE, "2", "{org}"), "--line --org 2 --format {org}"),
+        ((Action.SESSIONS, None, None), "--sessions"),
+        ((Action.CONFIG, None, None), "--config"),
+    ],
+)
+def test_what_is_to_be_done_is_asked_for_by_flags(
+    expected: tuple[Action, str | None, str | None], arguments: str
+) -> None:
+    """`--json` is a way of `--once`, and `--watch` a way of `--json`."""
+    chosen = load_settings(arguments.split(), {})
+    assert (chosen.action, chosen.org, chosen.line_format) == expected
+
+
+@pytest.mark.parametrize(
+    ("expected", "arguments"),
+    [
+        ("--screenshot: it cannot be had together with --once", "--once --screenshot x.svg"),
+        ("--screenshot: it cannot be had together with --json", "--json --screenshot x.svg"),
+        ("--line: it cannot be had together with --check", "--line --check"),
+        ("--check: it cannot be had together with --watch", "--json --watch --check"),
+        ("--sessions: it cannot be had together with --demo", "--sessions --demo"),
+        ("--watch: what happens is told as JSON only; give --json too", "--once --watch"),
+        (f"--org: {ORG}", "--org 1"),
+        (f"--org: {ORG}", "--org 1 --config"),
+        ("--format: it is the form of --line; give that too", "--check --format {org}"),
+        ("--size: it is that of --screenshot's picture; give that too", "--once --size 80x24"),
+        ("unrecognized arguments: --bogus; --help tells what there is", "--bogus"),
+        ("unrecognized arguments: picture.svg; --help tells what there is", "picture.svg"),
+        ("unrecognized arguments: --inter 60; --help tells what there is", "--inter 60"),
+        ("argument --size: expected one argument; --help tells what there is", "--size"),
+        ("argument --org: expected one argument; --help tells what there is", "--once --org"),
+        ("argument --demo: ignored explicit argument 'yes'; --help tells what there is", "--demo=yes"),
+    ],
+)
+def test_flags_that_say_nothing_together_are_refused(expected: str, arguments: str) -> None:
+    """Nothing is ignored in silence."""
+    assert refusal(*arguments.split()) == expected
+
+
+def test_help_and_version_say_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    """They end the program with success."""
+    for flag, expected in (
+        ("--help", "--cookie-file FILE"),
+        ("--version", r"claudemeter-tui \d+\.\d+\.\d+\n"),
+    ):
+        with pytest.raises(SystemExit, match=r"^0$"):
+            load_settings([flag], {})
+        assert re.search(expected, capsys.readouterr().out)

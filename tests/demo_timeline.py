@@ -1,0 +1,218 @@
+"""A day on claude.ai as it goes: what the server says, and what has to be seen and told of it.
+
+Pat has one org, Personal, and for two hours another one. At each moment of the story somebody polls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from tests.bodies import (
+    PERSONAL,
+    account_body,
+    extra_usage_body,
+    org_body,
+    overage_body,
+    prepaid_body,
+    subscription_body,
+    tranche_body,
+    usage_body,
+)
+from tests.responses import Answer
+
+DAY = "2026-04-25"
+"""A Saturday."""
+LAB = "bbbbbbbb-0000-4000-8000-000000000003"
+TO_MAY = {"reason": "self_selected_spend_limit_reached", "until": "2026-05-01T00:00:00Z"}
+OFF = {"enabled": False, "reason": "user_disabled"}
+SIGNED_OUT = {
+    "type": "error",
+    "error": {
+        "type": "permission_error",
+        "message": "Invalid authorization",
+        "details": {"error_code": "account_session_invalid"},
+    },
+}
+CAN_WORK, ON_CREDITS, WAIT, BLOCKED, UNKNOWN = "CAN WORK", "ON CREDITS", "WAIT", "BLOCKED", "UNKNOWN"
+YET_BLOCKED = "CAN WORK · credits BLOCKED"
+
+
+@dataclass(frozen=True)
+class Claude:
+    """What claude.ai says at one moment, of Personal unless something else is said."""
+
+    five_hour: float = 41
+    resets: str = "12:00"
+    """Of the 5-hour window."""
+    week: float = 60
+    used: int = 1000
+    cap: int = 5000
+    credits: dict[str, Any] = field(default_factory=dict)
+    """What locks the credits, or switches them off."""
+    balance: int = 30_000
+    lab: bool = False
+    """Whether there is the other org."""
+    usage: int = 200
+    """The status of the usage reply."""
+    signed_out: bool = False
+
+    def routes(self, email: str) -> dict[str, Answer]:
+        """Every answer by its path."""
+        if self.signed_out:
+            return {"/api/account": Answer.json(SIGNED_OUT, status=403)}
+        orgs = [org_body(PERSONAL, "Personal"), *([org_body(LAB, "Lab")] if self.lab else [])]
+        routes = {"/api/account": Answer.json(account_body(*orgs, email=email))}
+        personal, lab = f"/api/organizations/{PERSONAL}", f"/api/organizations/{LAB}/usage"
+        routes |= {f"{personal}/{path}": answer for path, answer in self._personal()}
+        return routes | {lab: Answer.json(usage_body(9.0, 9.0, resets_at=f"{DAY}T19:30:00Z"))}
+
+    def _personal(self) -> Iterator[tuple[str, Answer]]:
+        resets_at, week_resets_at = f"{DAY}T{self.resets}:00.307270+00:00", "2026-04-28T13:59:59.612756+00:00"
+        extra = extra_usage_body(float(self.used), self.cap)
+        windows = usage_body(self.five_hour, self.week, resets_at=resets_at, week_resets_at=week_resets_at)
+        usage = Answer.json(windows | {"extra_usage": extra})
+        promotion = tranche_body(10_000, "2026-04-28T19:00:00Z")
+        yield "usage", usage if self.usage == 200 else Answer(self.usage)
+        yield "overage_spend_limit", Answer.json(overage_body(self.used, self.cap, **self.credits))
+        yield "prepaid/credits", Answer.json(prepaid_body(self.balance, promo=[promotion]))
+        yield "subscription_details", Answer.json(subscription_body())
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One moment of the day, at which somebody polls."""
+
+    time: str
+    claude: Claude
+    state: str
+    """What Personal has come to: stands in the terminal's title."""
+    says: str
+    """A part of the verdict's own words."""
+    events: tuple[str, ...]
+    """What is told from then on, in order, each with its time."""
+    alert: str | None
+    """The one text that calls for attention. None: nothing does."""
+
+    @property
+    def now(self) -> datetime:
+        """On the clock."""
+        return datetime.fromisoformat(f"{DAY}T{self.time}:00").replace(tzinfo=UTC)
+
+    @property
+    def email(self) -> str:
+        """The account's, another one each time: it shows on the screen once this poll was read."""
+        return f"pat+{self.time.replace(':', '')}@example.com"
+
+    @property
+    def routes(self) -> dict[str, Answer]:
+        """Every answer by its path."""
+        return self.claude.routes(self.email)
+
+
+class _Story:
+    """The day in the making."""
+
+    def __init__(self) -> None:
+        self.claude = Claude()
+        self.moments: list[Moment] = []
+
+    def then(
+        self,
+        time: str,
+        state: str,
+        says: str = "",
+        *events: str,
+        alert: str | None = None,
+        at: str = "",
+        whose: str = "Personal",
+        **changes: Any,
+    ) -> None:
+        """At this time the server has changed so; `alert` is an event's text, `at` the time of the events."""
+        self.claude = replace(self.claude, **changes)
+        told = tuple(f"{at or time} {whose} · {event}" for event in events)
+        self.moments.append(Moment(time, self.claude, state, says, told, alert))
+
+
+def story() -> tuple[Moment, ...]:
+    """The whole day, from eight in the morning on."""
+    day = _Story()
+    then = day.then
+    then("08:00", CAN_WORK, "7-day all 60 %, resets Tue 14:00 (in 3d 6h)")
+    past = "5-hour window at 76 %, past 75 %"
+    then("08:30", CAN_WORK, "5-hour 76 %, resets 12:00 (in 3h 30m)", past, alert=past, five_hour=76)
+    then("08:31", CAN_WORK)
+    past = "5-hour window at 92 %, past 90 %"
+    then("09:39", CAN_WORK, "5-hour 92 %, resets 12:00 (in 2h 21m)", past, alert=past, five_hour=92)
+    full, metered = "5-hour window full, resets 12:00", "ON CREDITS: 5-hour window full, until 12:00"
+    then(
+        "09:40",
+        ON_CREDITS,
+        "no spending seen since it filled at 09:40",
+        full,
+        metered,
+        alert=metered,
+        five_hour=100,
+    )
+    past, spent = "extra usage at 76 % of the cap, past 75 %", "spent $28.00 since it filled at 09:40"
+    then("09:50", ON_CREDITS, spent, past, alert=past, used=3800)
+    past, spent = "extra usage at 92 % of the cap, past 90 %", "spent $36.00 since it filled at 09:40"
+    then("10:10", ON_CREDITS, spent, past, alert=past, used=4600)
+    past, why = "extra usage at 100 % of the cap", "your own monthly limit is reached"
+    block, says = f"BLOCKED: {why}", "until Fri May 1 00:00 (in 5d 13h) · or raise the cap"
+    then("10:30", BLOCKED, says, past, block, alert=block, used=5000, credits=TO_MAY)
+    then("10:31", BLOCKED, "the 5-hour window is full too: it resets at 12:00, first")
+    cap, lifted = "cap changed: $50.00 → $80.00", f"lifted: ON CREDITS, it was: {why}"
+    then(
+        "10:50",
+        ON_CREDITS,
+        "since it filled at 09:40",
+        cap,
+        lifted,
+        metered,
+        alert=lifted,
+        cap=8000,
+        credits={},
+    )
+    waits = "WAIT: credits are not open any more, until 12:00"
+    then("11:10", WAIT, "extra usage is switched off · switch it on", waits, alert=waits, credits=OFF)
+    reset = "5-hour window reset, it was at 100 %"
+    then("12:01", CAN_WORK, "", reset, alert=reset, at="12:00", five_hour=0, resets="17:00")
+    then("12:20", CAN_WORK, "7-day all 60 %", five_hour=12, credits={})
+    then("12:30", CAN_WORK, "read 10m ago", usage=502)
+    then("12:33", CAN_WORK, "read 13m ago", "no new figures; the last ones are of 12:20")
+    then("12:40", UNKNOWN, "nothing good was read for 20m: server error · CAN WORK 20m ago")
+    then("12:50", CAN_WORK, "", "figures are fresh again", usage=200)
+    why, stops = "the prepaid balance is empty", "work stops when the 7-day all window is full (60 %)"
+    block, empty = f"credits BLOCKED: {why}", {"out_of_credits": True}
+    then("13:20", YET_BLOCKED, stops, block, alert=block, credits=empty, balance=0)
+    refill, lifted = "balance refilled: $0.00 → $250.00", f"lifted: CAN WORK, it was: {why}"
+    then("13:50", CAN_WORK, "", refill, lifted, alert=lifted, credits={}, balance=25_000)
+    full, metered = (
+        "7-day all window full, resets Tue 14:00",
+        "ON CREDITS: 7-day all window full, until Tue 14:00",
+    )
+    then("14:30", ON_CREDITS, "no spending seen since 14:30", full, metered, alert=metered, week=100)
+    reset, back = "7-day all window reset early, it was at 100 %, due Tue 14:00", "back in the plan: CAN WORK"
+    then("15:00", CAN_WORK, "5-hour 12 %", reset, back, alert=reset, week=3)
+    then("16:00", CAN_WORK, "", "a new org", whose="Lab", lab=True)
+    then(
+        "17:01", CAN_WORK, "", "5-hour window reset, it was at 12 %", at="17:00", five_hour=0, resets="22:00"
+    )
+    then("18:00", CAN_WORK, "", "the org has left the account", whose="Lab", lab=False)
+    then("19:00", CAN_WORK, "", "$100.00 of the balance expires Tue 19:00")
+    gone = "session expired: set CLAUDEMETER_COOKIE anew and start again"
+    then(
+        "20:00",
+        UNKNOWN,
+        "20:00 CLAUDEMETER_COOKIE · session expired",
+        gone,
+        whose="CLAUDEMETER_COOKIE",
+        signed_out=True,
+    )
+    then("20:20", UNKNOWN, "nothing good was read for 1h 20m")
+    back = "signed in again in CLAUDEMETER_COOKIE"
+    then("20:30", CAN_WORK, "7-day all 3 %", back, whose="CLAUDEMETER_COOKIE", signed_out=False)
+    return tuple(day.moments)

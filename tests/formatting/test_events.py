@@ -1,0 +1,209 @@
+"""Events in words and as JSON."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from claudemeter_tui.formatting.events import describe_event, format_event_json, format_event_line
+from claudemeter_tui.model.account import Org
+from claudemeter_tui.model.credits import CreditState
+from claudemeter_tui.model.events import SUBJECT_EXTRA_USAGE, SUBJECT_PLAN, SUBJECT_POOL, Event, EventKind
+from claudemeter_tui.model.reading import Endpoint, Session
+from claudemeter_tui.model.verdict import Cause, CreditLock, VerdictState
+from claudemeter_tui.model.windows import Severity
+from tests.model.values import usd
+
+NOW = datetime(2026, 4, 25, 14, 31, tzinfo=UTC)
+SESSION = Session("Chrome", "Default")
+TEAM = Org("org-2", "Acme Team")
+RESET, TUESDAY = datetime(2026, 4, 25, 16, tzinfo=UTC), datetime(2026, 4, 28, 14, tzinfo=UTC)
+CAP = CreditLock(CreditState.LOCKED, Cause.CAP, "self_selected_spend_limit_reached")
+EMPTY = CreditLock(CreditState.LOCKED, Cause.EMPTY_BALANCE)
+
+
+def event(kind: EventKind, **more: Any) -> Event:
+    """An event of the team, at 14:31."""
+    return Event(kind, NOW, SESSION, TEAM, ("a-1", "org-2"), **more)
+
+
+FIVE = {"subject": "5-hour"}
+WORDS = [
+    (
+        event(EventKind.WINDOW_FILLED, **FIVE, before=98.0, after=100.0, until=RESET),
+        "5-hour window full, resets 16:00",
+    ),
+    (event(EventKind.WINDOW_FILLED, subject="Cloud sessions", after=100.0), "Cloud sessions full"),
+    (event(EventKind.WINDOW_RESET, **FIVE, before=99.7), "5-hour window reset, it was at 99 %"),
+    (event(EventKind.WINDOW_RESET, **FIVE), "5-hour window reset"),
+    (
+        event(EventKind.WINDOW_RESET_EARLY, **FIVE, before=100.0, after=3.0, until=RESET),
+        "5-hour window reset early, it was at 100 %, due 16:00",
+    ),
+    (
+        event(EventKind.WINDOW_MOVED, subject="7-day all", before=RESET, after=TUESDAY),
+        "7-day all window resets at another time, Tue 14:00",
+    ),
+    (event(EventKind.THRESHOLD, **FIVE, after=79.4, threshold=75), "5-hour window at 79 %, past 75 %"),
+    (event(EventKind.THRESHOLD, **FIVE, after=75.2, threshold=75), "5-hour window at 75 %"),
+    (
+        event(EventKind.THRESHOLD, subject=SUBJECT_EXTRA_USAGE, after=91.0, threshold=90.0),
+        "extra usage at 91 % of the cap, past 90 %",
+    ),
+    (
+        event(EventKind.THRESHOLD, subject=SUBJECT_POOL, after=76.0, threshold=75.0),
+        "pool at 76 % of the cap, past 75 %",
+    ),
+    (event(EventKind.ON_CREDITS, after="5-hour", until=RESET), "ON CREDITS: 5-hour window full, until 16:00"),
+    (event(EventKind.ON_CREDITS), "ON CREDITS: all work is metered"),
+    (event(EventKind.BACK_IN_PLAN, after=VerdictState.CAN_WORK), "back in the plan: CAN WORK"),
+    (event(EventKind.WAIT, until=RESET), "WAIT: credits are not open any more, until 16:00"),
+    (event(EventKind.BLOCKED, credit_lock=CAP), "BLOCKED: your own monthly limit is reached"),
+    (event(EventKind.CREDITS_BLOCKED, credit_lock=EMPTY), "credits BLOCKED: the prepaid balance is empty"),
+    (
+        event(
+            EventKind.STILL_BLOCKED,
+            credit_lock=CreditLock(CreditState.LOCKED, Cause.SERVER, "capacity_protection"),
+        ),
+        'still BLOCKED, now the server says "capacity_protection"',
+    ),
+    (
+        event(EventKind.LIFTED, subject=SUBJECT_EXTRA_USAGE, credit_lock=CAP, after=VerdictState.ON_CREDITS),
+        "lifted: ON CREDITS, it was: your own monthly limit is reached",
+    ),
+    (
+        event(EventKind.LIFTED, subject=SUBJECT_PLAN, credit_lock=CAP, after=VerdictState.CAN_WORK),
+        "lifted: CAN WORK in the plan, credits stay BLOCKED: your own monthly limit is reached",
+    ),
+    (
+        event(EventKind.LIFTED, subject=SUBJECT_EXTRA_USAGE, credit_lock=EMPTY),
+        "lifted: credits not BLOCKED, it was: the prepaid balance is empty",
+    ),
+    (
+        event(EventKind.CAP_CHANGED, subject=SUBJECT_EXTRA_USAGE, before=usd("5000"), after=usd("8000")),
+        "cap changed: $50.00 → $80.00",
+    ),
+    (
+        event(EventKind.CAP_CHANGED, subject=SUBJECT_POOL, before=usd("100000")),
+        "cap of the pool changed: $1,000.00 → no cap",
+    ),
+    (
+        event(EventKind.BALANCE_REFILLED, before=usd("12.5"), after=usd("5012")),
+        "balance refilled: $0.12 → $50.12",
+    ),
+    (
+        event(EventKind.TRANCHE_EXPIRING, before=usd("10000"), until=TUESDAY),
+        "$100.00 of the balance expires Tue 14:00",
+    ),
+    (event(EventKind.FIRST_READ, after=VerdictState.CAN_WORK), "first read: CAN WORK"),
+    (
+        event(EventKind.FIRST_READ, after=VerdictState.CAN_WORK, credit_lock=CAP, until=TUESDAY),
+        "first read: CAN WORK · credits BLOCKED: your own monthly limit is reached, until Tue 14:00",
+    ),
+    (
+        event(EventKind.FIRST_READ, after=VerdictState.BLOCKED, credit_lock=EMPTY),
+        "first read: BLOCKED: the prepaid balance is empty",
+    ),
+    (event(EventKind.ORG_APPEARED), "a new org"),
+    (event(EventKind.ORG_LEFT), "the org has left the account"),
+    (
+        event(EventKind.SOURCE_CHANGED, before="Chrome, Default", after="Firefox, work"),
+        "read through Firefox, work, before through Chrome, Default",
+    ),
+    (
+        event(EventKind.SESSION_EXPIRED, subject="Chrome, Default"),
+        "session expired: sign in to claude.ai in Chrome (Default)",
+    ),
+    (
+        event(EventKind.SESSION_ENDS, subject="Chrome, Default", until=TUESDAY),
+        "session ends Tue 14:00: sign in to claude.ai in Chrome (Default) again before it does",
+    ),
+    (
+        event(EventKind.NEW_FIELD, subject="usage", after="a, b, c, d, e"),
+        "new field in usage: a, b, c and 2 more",
+    ),
+    (event(EventKind.STALE, before=NOW - timedelta(minutes=3)), "no new figures; the last ones are of 14:28"),
+    (event(EventKind.STALE), "no new figures"),
+    (event(EventKind.RECOVERED), "figures are fresh again"),
+    (event(EventKind.RECOVERED, subject="Chrome, Default"), "signed in again in Chrome, Default"),
+]
+
+
+@pytest.mark.parametrize(("told", "expected"), WORDS, ids=[expected for _, expected in WORDS])
+def test_event_says_what_happened(told: Event, expected: str) -> None:
+    """One line, with the figures in their usual forms."""
+    assert expected == describe_event(told, UTC)
+
+
+def test_every_kind_has_words() -> None:
+    """The table above leaves none out."""
+    assert set(EventKind) == {told.kind for told, _ in WORDS}
+
+
+def test_line_has_time_and_name() -> None:
+    """The time is local, with its day once that is past; the name is the caller's."""
+    blocked = event(EventKind.BLOCKED, credit_lock=CAP)
+    assert format_event_line(blocked, NOW, UTC) == "14:31 BLOCKED: your own monthly limit is reached"
+    tokyo = format_event_line(blocked, NOW, ZoneInfo("Asia/Tokyo"), name="Org A")
+    assert tokyo == "23:31 Org A · BLOCKED: your own monthly limit is reached"
+    next_day = format_event_line(blocked, NOW + timedelta(days=1), UTC)
+    assert next_day == "Sat Apr 25 14:31 BLOCKED: your own monthly limit is reached"
+
+
+def test_json_is_one_line_of_ascii_with_every_fact() -> None:
+    """Times are UTC, money in minor units, percents are numbers, and what is not there is null."""
+    told = event(
+        EventKind.BLOCKED,
+        before=VerdictState.ON_CREDITS,
+        after=VerdictState.BLOCKED,
+        credit_lock=CAP,
+        until=RESET,
+        endpoints=(Endpoint.USAGE, Endpoint.OWN_OVERAGE),
+        severity=Severity.FULL,
+    )
+    assert json.loads(format_event_json(told)) == {
+        "at": "2026-04-25T14:31:00Z",
+        "kind": "blocked",
+        "severity": "full",
+        "org_uuid": "org-2",
+        "org_name": "Acme Team",
+        "session": "Chrome, Default",
+        "subject": None,
+        "before": "on_credits",
+        "after": "blocked",
+        "threshold": None,
+        "cause": "cap",
+        "reason": "self_selected_spend_limit_reached",
+        "until": "2026-04-25T16:00:00Z",
+        "replies": ["usage", "own overage"],
+        "text": "BLOCKED: your own monthly limit is reached",
+    }
+
+
+@pytest.mark.parametrize(
+    ("fact", "expected"),
+    [
+        (41.5, 41.5),
+        (None, None),
+        (RESET, "2026-04-25T16:00:00Z"),
+        (usd("5000"), {"minor": 5000, "currency": "USD", "exponent": 2}),
+        (usd("12.5"), {"minor": 12.5, "currency": "USD", "exponent": 2}),
+    ],
+)
+def test_json_keeps_the_kind_of_a_fact(fact: Any, expected: object) -> None:
+    """A number stays a number; an amount says its unit."""
+    assert expected == json.loads(format_event_json(event(EventKind.CAP_CHANGED, before=fact)))["before"]
+
+
+def test_json_escapes_what_is_not_ascii() -> None:
+    """No name can break the line or reach a terminal raw."""
+    told = Event(EventKind.ORG_LEFT, NOW, SESSION, Org("o", "Ä\n\x1b]0;x\x07\u202e"))
+    text = format_event_json(told)
+    assert text.isascii()
+    assert text.isprintable()
+    assert json.loads(text)["org_name"] == "Ä\n\x1b]0;x\x07\u202e"
+    assert json.loads(format_event_json(Event(EventKind.STALE, NOW, SESSION)))["org_uuid"] is None

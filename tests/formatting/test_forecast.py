@@ -1,0 +1,67 @@
+"""Rates and forecasts in words."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from claudemeter_tui.formatting import credits as words
+from claudemeter_tui.model.forecast import LimitForecast, SpendLimit
+from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.spending import SpendRate
+from claudemeter_tui.model.windows import Window, WindowKind
+from tests.model.values import usd
+from tests.scenes import LABORATORY, NOW, PERSONAL, store
+
+EARLY, LATE = datetime(2026, 4, 25, 17, 10, tzinfo=UTC), datetime(2026, 4, 25, 19, 40, tzinfo=UTC)
+SINCE = datetime(2026, 4, 25, 14, 2, tzinfo=UTC)
+FULL = (
+    "full at 17:00 at this pace, 1h 0m before it resets",
+    "full ~17:00, 1h 0m before it resets",
+    "full ~17:00",
+)
+
+
+@pytest.mark.parametrize(
+    ("expected", "recent", "since"),
+    [
+        ("$3.10/h since 14:02", None, SINCE),
+        ("$6.40/h over 30 min, $3.10/h since 14:02", usd(640), SINCE),
+        ("$3.10/h since 14:30", usd(310), NOW - timedelta(minutes=18)),
+    ],
+)
+def test_rate_names_its_times(expected: str, recent: Money | None, since: datetime) -> None:
+    """The run's rate says since when; the recent one comes first where it is another one."""
+    assert expected == words.format_rate(SpendRate(since, NOW, recent, usd(310)), NOW, UTC)
+
+
+@pytest.mark.parametrize(
+    ("expected", "found"),
+    [
+        ("cap reached 17:10 to 19:40 at this rate", LimitForecast(SpendLimit.CAP, EARLY, LATE)),
+        ("balance reached 17:10 at this rate", LimitForecast(SpendLimit.BALANCE, EARLY, EARLY)),
+        ("cap not reached before 17:10 at this rate", LimitForecast(SpendLimit.CAP, EARLY, None)),
+    ],
+)
+def test_gate_is_a_range_and_no_promise(expected: str, found: LimitForecast) -> None:
+    """The words give both bounds, one where they are the same, and the condition."""
+    assert expected == words.format_gate_forecast(found, NOW, UTC)
+
+
+def test_nothing_is_said_of_steady_credits() -> None:
+    """Without spending there is no rate, and with it there is one."""
+    assert words.format_credits_forecast(store(PERSONAL).orgs[0], NOW, UTC) == ()
+    assert words.format_credits_forecast(store(LABORATORY).orgs[0], NOW, UTC) == ("$6.67/h since 14:02",)
+
+
+@pytest.mark.parametrize(
+    ("expected", "percent"),
+    [(FULL, 75.0), ((), 60.0), ((), 100.0), ((), None)],
+)
+def test_window_is_said_to_fill_only_when_it_will(expected: tuple[str, ...], percent: float | None) -> None:
+    """A window that resets before it is full at its pace gets no words; what is said has shorter forms."""
+    resets = datetime(2026, 4, 25, 18, 0, tzinfo=UTC)
+    now = resets - timedelta(hours=2)
+    window = Window("five_hour", "5-hour", WindowKind.SESSION, percent, resets, timedelta(hours=5))
+    assert words.format_window_forecasts(window, now, now, UTC) == expected

@@ -1,0 +1,124 @@
+"""Reasons in plain words, and their cures."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from claudemeter_tui.formatting.credits import (
+    REASON_TEXTS,
+    describe_lock,
+    describe_lock_cure,
+    describe_payment,
+    describe_payment_cure,
+    describe_reason,
+    describe_reason_cure,
+)
+from claudemeter_tui.model.credits import OFF_REASONS, CreditState
+from claudemeter_tui.model.verdict import CAUSE_BY_REASON, Cause, CreditLock, PaymentProblem
+
+LOCKED, OFF, UNKNOWN = CreditState.LOCKED, CreditState.OFF, CreditState.UNKNOWN
+
+
+def test_every_reason_with_a_cause_has_words_and_a_cure() -> None:
+    """The two tables know the same codes, so that none is half interpreted."""
+    assert set(CAUSE_BY_REASON) == set(REASON_TEXTS)
+
+
+@pytest.mark.parametrize("code", sorted(CAUSE_BY_REASON))
+def test_known_reasons_are_said_without_their_code(code: str) -> None:
+    """Plain words hold no code; the banner adds it."""
+    assert "_" not in describe_reason(code)
+
+
+@pytest.mark.parametrize(
+    "code", sorted(code for code, cause in CAUSE_BY_REASON.items() if cause is Cause.ADMIN)
+)
+def test_limits_of_others_name_whom_to_ask(code: str) -> None:
+    """What an administrator set, an administrator lifts."""
+    assert "ask an administrator" in (describe_reason_cure(code) or "")
+
+
+@pytest.mark.parametrize("code", sorted(OFF_REASONS))
+def test_what_is_off_can_be_cured(code: str) -> None:
+    """Whatever is switched off can be switched on by someone."""
+    assert describe_reason_cure(code)
+
+
+@pytest.mark.parametrize("code", ["capacity_protection", "fetch_error", "unknown", "foo_bar", ""])
+def test_opaque_reasons_are_quoted_and_have_no_cure(code: str) -> None:
+    """What is not known is shown as it is, and nothing is promised."""
+    assert (describe_reason(code), describe_reason_cure(code)) == (f'the server says "{code}"', None)
+
+
+@pytest.mark.parametrize(
+    ("expected", "remedy", "shut"),
+    [
+        (
+            "your own monthly limit is reached",
+            "raise the cap on claude.ai/settings/usage",
+            CreditLock(LOCKED, Cause.CAP, "self_selected_spend_limit_reached"),
+        ),
+        (
+            "the prepaid balance is empty",
+            "add credits on claude.ai/settings/usage",
+            CreditLock(LOCKED, Cause.EMPTY_BALANCE),
+        ),
+        (
+            "the monthly cap is reached",
+            "raise the cap on claude.ai/settings/usage",
+            CreditLock(LOCKED, Cause.CAP),
+        ),
+        (
+            "the organization's monthly cap is reached",
+            "ask an administrator to raise the organization's cap",
+            CreditLock(LOCKED, Cause.CAP, is_personal=False),
+        ),
+        ("locked by the server", None, CreditLock(LOCKED, Cause.SERVER)),
+        ("locked by the server", None, CreditLock(LOCKED, Cause.SERVER, is_personal=False)),
+        ('the server says "foo_bar"', None, CreditLock(LOCKED, Cause.SERVER, "foo_bar")),
+        (
+            "billable usage is paused for the organization",
+            None,
+            CreditLock(LOCKED, Cause.PAUSED, is_personal=False),
+        ),
+        ("extra usage is off", "switch it on at claude.ai/settings/usage", CreditLock(OFF, Cause.OFF)),
+        ("no reply says whether they are open", None, CreditLock(UNKNOWN, Cause.NOT_REPORTED)),
+        ("no reply with the credits is young enough", None, CreditLock(UNKNOWN, Cause.NOT_READ)),
+    ],
+)
+def test_shut_credits_are_said_by_code_or_else_by_cause(
+    expected: str, remedy: str | None, shut: CreditLock
+) -> None:
+    """A code speaks for itself; without one a flag does; with neither no cause is invented."""
+    assert (expected, remedy) == (describe_lock(shut), describe_lock_cure(shut))
+
+
+@pytest.mark.parametrize(
+    ("expected", "remedy", "payment"),
+    [
+        (
+            "the last payment failed (past_due)",
+            "update the payment method on claude.ai/settings/billing",
+            PaymentProblem("status", "past_due"),
+        ),
+        (
+            "the subscription is paused",
+            "resume it on claude.ai/settings/billing",
+            PaymentProblem("status", "paused"),
+        ),
+        (
+            "the subscription is paused",
+            "resume it on claude.ai/settings/billing",
+            PaymentProblem("payment_paused_until", "", datetime(2026, 5, 1, tzinfo=UTC)),
+        ),
+        ('billing_issue: "card"', "see claude.ai/settings/billing", PaymentProblem("billing_issue", "card")),
+        ('access_block: "odd"', None, PaymentProblem("access_block", "odd")),
+    ],
+)
+def test_payment_troubles_have_words_and_cures(
+    expected: str, remedy: str | None, payment: PaymentProblem
+) -> None:
+    """A failed payment says what to do; an opaque gate is quoted under its key."""
+    assert (expected, remedy) == (describe_payment(payment), describe_payment_cure(payment))

@@ -1,0 +1,372 @@
+"""The block of `--once` and the array of `--json`: what scripts parse."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from claudemeter_tui.formatting import report
+from claudemeter_tui.model.account import Account, Card, Org, Subscription
+from claudemeter_tui.model.credits import Balance, Meter, MeterOrigin
+from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.reading import (
+    Endpoint,
+    ErrorKind,
+    Failure,
+    OrgReading,
+    Reading,
+    Reply,
+    ReplyValue,
+    Session,
+)
+from claudemeter_tui.model.store import OrgState, Store
+from claudemeter_tui.model.windows import Plan, Window, WindowKind
+from tests.model.values import meter, usd
+
+NOW = datetime(2026, 4, 30, 14, 48, tzinfo=UTC)
+RESETS = datetime(2026, 4, 30, 16, tzinfo=UTC)
+MAY = datetime(2026, 5, 1, tzinfo=UTC)
+UUID = "bbbbbbbb-0000-4000-8000-000000000001"
+ORG = Org(UUID, "Personal", "Max 5x")
+SESSION = Session("Chrome", "Default")
+WEST = timezone(timedelta(hours=-7), "PDT")
+
+
+def window(percent: float | None = 41.0, resets_at: datetime | None = RESETS, **more: Any) -> Window:
+    """The 5-hour window, unless told otherwise."""
+    given = {"key": "five_hour", "label": "5-hour", "kind": WindowKind.SESSION} | more
+    return Window(percent=percent, resets_at=resets_at, **given)
+
+
+def store_of(values: Mapping[Endpoint, ReplyValue], *failures: Failure, **texts: str) -> Store:
+    """A store with one org that got these values, and whose bodies were these texts."""
+    parts: dict[Endpoint, Reply | Failure] = {
+        endpoint: Reply(endpoint, NOW, value, text=texts.get(endpoint.name.lower(), "{}"))
+        for endpoint, value in values.items()
+    }
+    parts |= {failure.endpoint: failure for failure in failures}
+    account = Reply(Endpoint.ACCOUNT, NOW, Account("aaaa", "pat@example.com"))
+    return (
+        Store()
+        .apply(Reading(SESSION, NOW, account, orgs=(ORG,)))
+        .apply(Reading(SESSION, NOW, org_readings=(OrgReading(ORG, parts),)))
+    )
+
+
+def lines(store: Store, zone: timezone = UTC, now: datetime = NOW) -> list[str]:
+    """The block of the store's one org."""
+    return report.format_report(store, store.orgs[0], now, zone).split("\n")
+
+
+def line(label: str, store: Store) -> str | None:
+    """The one line of that label."""
+    found = [one for one in lines(store) if one.startswith(f"{label:<16} ")]
+    assert len(found) < 2
+    return found[0] if found else None
+
+
+def objects(store: Store) -> list[dict[str, Any]]:
+    """The array, read."""
+    read = json.loads(report.format_json_array(store, store.orgs, NOW, UTC))
+    assert isinstance(read, list)
+    return read
+
+
+def test_block_of_an_ordinary_org_is_what_scripts_parse() -> None:
+    """Verdict and org first, then the lines that the format has always had, the fetch line last."""
+    week = window(67.0, datetime(2026, 5, 5, 14, tzinfo=UTC), label="7-day all", kind=WindowKind.WEEKLY)
+    fable = window(12.0, None, label="7-day Fable", kind=WindowKind.SCOPED)
+    paid = Subscription(next_charge=date(2026, 6, 1), card=Card("visa", "0000"))
+    store = store_of(
+        {
+            Endpoint.USAGE: Plan((window(), week, fable)),
+            Endpoint.OVERAGE: meter(is_enabled=True),
+            Endpoint.SUBSCRIPTION: paid,
+        }
+    )
+    assert lines(store) == [
+        "Verdict          CAN WORK  7-day all 67 %, resets Tue 14:00 (in 4d 23h)",
+        "Org              Personal   Max 5x",
+        "5-hour            41.0% used    -> resets Thu Apr 30 16:00 (in 1h 12m)",
+        "7-day all         67.0% used    -> resets Tue May 5 14:00 (in 4d 23h)",
+        "7-day Fable       12.0% used",
+        "Extra usage      $17.20 / $50.00 (34%)",
+        "Next charge      2026-06-01   visa ••0000",
+        f"fetched 2026-04-30 14:48:00 UTC   pat@example.com via Chrome, Default   org {UUID}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("expected", "shown"),
+    [
+        ("5-hour             0.0% used", window(0.0, None)),
+        ("5-hour             0.1% used", window(0.04, None)),
+        ("5-hour            99.9% used", window(99.96, None)),
+        ("5-hour           100.0% used", window(100.0, None)),
+        ("5-hour           102.3% used", window(102.3, None)),
+        ("5-hour               ?% used", window(None, None)),
+        ("5-hour            41.5% used    -> resets Thu Apr 30 16:00 (in 1h 12m)", window(41.5)),
+        ("5-hour               ?% used    -> resets Thu Apr 30 16:00 (in 1h 12m)", window(None)),
+        (
+            "5-hour            41.0% used    -> resets Fri Jan 1 2027 00:00 (in 245d 9h)",
+            window(41.0, datetime(2027, 1, 1, tzinfo=UTC)),
+        ),
+        ("5-hour           reset due", window(100.0, NOW)),
+        ("5-hour           reset due", window(100.0, NOW - timedelta(days=400))),
+        ("5-hour            12.0% used [odd_lock]", window(12.0, None, locked_reason="odd_lock")),
+        ("tangelo           12.0% used", window(12.0, None, key="tangelo", label="tangelo")),
+        ("a_key_beyond_sixteen   1.0% used", window(1.0, None, label="a_key_beyond_sixteen")),
+    ],
+)
+def test_window_line_has_one_decimal_and_its_reset(expected: str, shown: Window) -> None:
+    """Percent with one decimal, never a false 0.0 or 100.0; then the reset where there is one."""
+    assert expected == lines(store_of({Endpoint.USAGE: Plan((shown,))}))[2]
+
+
+YEN = Money(Decimal(1_234_567), "JPY", 0)
+CAPPED = "Extra usage      $17.20 / $50.00 (34%)"
+
+
+@pytest.mark.parametrize(
+    ("expected", "shown"),
+    [
+        (CAPPED, meter()),
+        (f"{CAPPED}  BLOCKED", meter(out_of_credits=True)),
+        (f"{CAPPED}  BLOCKED until Fri May 1", meter(out_of_credits=True, until=MAY)),
+        (
+            f"{CAPPED}  BLOCKED until Fri May 1 [out_of_credits]",
+            meter(out_of_credits=True, until=MAY, reason="out_of_credits"),
+        ),
+        (f"{CAPPED}  BLOCKED [what_is_this]", meter(out_of_credits=True, reason="what_is_this")),
+        (f"{CAPPED} until Fri May 1 [org_cap]", meter(until=MAY, reason="org_cap")),
+        (f"{CAPPED} [user_disabled]", meter(is_enabled=False, reason="user_disabled")),
+        ("Extra usage      $17.20 used (no cap)", meter(cap=None)),
+        ("Extra usage      $17.20 used (cap not reported)", meter(cap=None, is_uncapped=False)),
+        (
+            "Extra usage      CAD 408.43 used (no cap)",
+            meter(cap=None, used=Money(Decimal(40843), "CAD")),
+        ),
+        ("Extra usage      $1234.56 / $100000.00 (1%)", meter(123456, 10_000_000)),
+        ("Extra usage      JPY 1234567 used (no cap)", meter(cap=None, used=YEN)),
+        ("Extra usage      $0.00 / $50.00 (0%)", meter(0)),
+        ("Extra usage      $0.01 / $50.00 (1%)", meter(1)),
+        ("Extra usage      $49.99 / $50.00 (99%)", meter(4999)),
+        ("Extra usage      $62.30 / $60.00 (104%)", meter(6230, 6000)),
+        ("Extra usage      $0.00 / $0.00", meter(0, 0)),
+        ("Extra usage      ? / $50.00", meter(None)),
+        (
+            "Extra usage      ? used (cap not reported)  BLOCKED",
+            meter(None, None, is_uncapped=False, out_of_credits=True),
+        ),
+        ("Extra usage      off", meter(None, None, is_uncapped=False, is_enabled=False)),
+        (None, meter(None, None, is_uncapped=False, is_enabled=None)),
+    ],
+)
+def test_extra_usage_line_says_blocked_for_out_of_credits_alone(expected: str | None, shown: Meter) -> None:
+    """Amounts without grouping, percent computed here; each part of the ending has its own field."""
+    assert expected == line("Extra usage", store_of({Endpoint.OVERAGE: shown}))
+
+
+def test_extra_usage_line_is_absent_without_credits() -> None:
+    """Neither endpoint reports credits: there is no such line."""
+    store = store_of({Endpoint.USAGE: Plan((window(),)), Endpoint.OVERAGE: None})
+    assert not [one for one in lines(store) if one.startswith("Extra")]
+
+
+@pytest.mark.parametrize(
+    ("expected", "left"),
+    [
+        (["Balance          $244.35"], Balance(usd(24435))),
+        (["Balance          $244.35"], Balance(usd(24435), auto_reload=False)),
+        (["Balance          $1244.35, tops itself up"], Balance(usd(124_435), auto_reload=True)),
+        (["Balance          $0.00"], Balance(usd(0))),
+        ([], Balance(None, auto_reload=True)),
+        ([], None),
+    ],
+)
+def test_balance_line_follows_extra_usage(expected: list[str], left: Balance | None) -> None:
+    """The other gate of the credits; no line where nothing was bought or read."""
+    paid = Subscription(next_charge=date(2026, 6, 1))
+    store = store_of({Endpoint.OVERAGE: meter(), Endpoint.PREPAID: left, Endpoint.SUBSCRIPTION: paid})
+    assert [CAPPED, *expected, "Next charge      2026-06-01   -"] == lines(store)[2:-1]
+
+
+def test_balance_line_stands_alone_where_extra_usage_is_absent() -> None:
+    """Money that was bought is told of, whatever may be done with it."""
+    store = store_of({Endpoint.OVERAGE: None, Endpoint.PREPAID: Balance(usd(24435))})
+    assert lines(store)[2:-1] == ["Balance          $244.35"]
+
+
+def test_team_has_a_line_for_its_own_figure_and_one_for_the_pool() -> None:
+    """Neither stands for the other: alone, the pool goes by its own name too."""
+    pool = meter(26118, 100_000, is_personal=False, out_of_credits=True)
+    own = meter(640, origin=MeterOrigin.OWN_OVERAGE)
+    both = store_of({Endpoint.OVERAGE: pool, Endpoint.OWN_OVERAGE: own})
+    pool_line = "Extra usage pool $261.18 / $1000.00 (26%)  BLOCKED"
+    assert ["Extra usage      $6.40 / $50.00 (13%)", pool_line] == lines(both)[2:4]
+    assert pool_line == lines(store_of({Endpoint.OVERAGE: pool}))[2]
+
+
+@pytest.mark.parametrize(
+    ("expected", "paid"),
+    [
+        ("Next charge      2026-06-01   -", Subscription(next_charge=date(2026, 6, 1))),
+        (
+            "Next charge      2026-06-01   link",
+            Subscription(next_charge=date(2026, 6, 1), card=Card("link", "")),
+        ),
+        ("Plan ends        2026-06-09", Subscription(next_charge=date(2026, 6, 1), ends_on=date(2026, 6, 9))),
+        ("Paid through     2026-07-01", Subscription(paid_through=date(2026, 7, 1))),
+        (None, Subscription(status="active")),
+    ],
+)
+def test_next_charge_line_names_none_that_does_not_follow(expected: str | None, paid: Subscription) -> None:
+    """A cancelled plan has no next charge, whatever its date says."""
+    assert ([expected] if expected else []) == lines(store_of({Endpoint.SUBSCRIPTION: paid}))[2:-1]
+
+
+def test_error_lines_name_endpoint_and_trouble() -> None:
+    """One line for each thing that failed, the session's first; a new field is no error."""
+    failure = Failure(ErrorKind.SERVER_ERROR, Endpoint.OVERAGE, NOW, "status 502")
+    store = store_of({Endpoint.USAGE: Plan((window(),))}, failure)
+    stopped = Failure(ErrorKind.THROTTLED, Endpoint.ACCOUNT, NOW)
+    fresh = Reply(Endpoint.USAGE, NOW, Plan((window(),)), new_fields=("tangelo",), odd_values=("seven_day",))
+    store = store.apply(
+        Reading(SESSION, NOW, stopped, org_readings=(OrgReading(ORG, {Endpoint.USAGE: fresh}),))
+    )
+    assert [one for one in lines(store) if one.startswith("error")] == [
+        "error            account: throttled",
+        "error            overage: server error (status 502)",
+        "error            usage: odd value (seven_day)",
+    ]
+    assert [error["endpoint"] for error in objects(store)[0]["errors"]] == ["account", "overage", "usage"]
+
+
+def test_block_is_in_local_time() -> None:
+    """Resets, dates and the fetch time are those of the zone."""
+    store = store_of({Endpoint.USAGE: Plan((window(),)), Endpoint.OVERAGE: meter(until=MAY)})
+    shown = lines(store, WEST)
+    assert shown[2] == "5-hour            41.0% used    -> resets Thu Apr 30 09:00 (in 1h 12m)"
+    assert f"{CAPPED} until Thu Apr 30" == shown[3]
+    assert shown[-1].startswith("fetched 2026-04-30 07:48:00 PDT   ")
+
+
+def test_block_of_an_org_that_was_never_read_says_so() -> None:
+    """No figure is made up."""
+    store = store_of({}, Failure(ErrorKind.TIMEOUT, Endpoint.USAGE, NOW))
+    verdict, *rest = lines(store)
+    assert verdict.startswith("Verdict          UNKNOWN  ")
+    assert [
+        "Org              Personal   Max 5x",
+        "error            usage: timed out",
+        f"fetched never   pat@example.com via Chrome, Default   org {UUID}",
+    ] == rest
+
+
+KEYS = [
+    "org_uuid",
+    "org_name",
+    "browser",
+    "account_email",
+    "fetched_at",
+    "verdict",
+    "usage",
+    "overage",
+    "subscription",
+    "prepaid",
+    "errors",
+    "stale",
+]
+
+
+def test_array_has_every_key_for_every_org() -> None:
+    """Who, when, the verdict, the four bodies, what failed; null where nothing was read."""
+    store = store_of(
+        {Endpoint.USAGE: Plan((window(100.0),)), Endpoint.OVERAGE: meter(until=MAY, reason="org_cap")},
+        Failure(ErrorKind.TIMEOUT, Endpoint.SUBSCRIPTION, NOW),
+    )
+    (one,) = objects(store)
+    assert list(one) == KEYS
+    assert tuple(one[key] for key in KEYS[:4]) == (UUID, "Personal", "Chrome", "pat@example.com")
+    assert one["fetched_at"] == "2026-04-30T14:48:00Z"
+    assert one["verdict"].pop("text").startswith("BLOCKED  ")
+    assert one["verdict"] == {
+        "state": "blocked",
+        "credits": "locked",
+        "cause": "server",
+        "until": "2026-05-01T00:00:00Z",
+        "lifts": "2026-04-30T16:00:00Z",
+    }
+    assert [
+        {"endpoint": "subscription", "trouble": "timed out", "detail": "", "at": one["fetched_at"]}
+    ] == one["errors"]
+    assert tuple(one[key] for key in (*KEYS[6:10], "stale")) == ({}, {}, None, None, False)
+
+
+def test_array_of_no_org_is_empty() -> None:
+    """It is an array all the same."""
+    assert report.format_json_array(Store(), (), NOW, UTC) == "[]"
+
+
+def test_array_calls_old_figures_stale() -> None:
+    """Older than two intervals."""
+    store = store_of({Endpoint.USAGE: Plan((window(),))})
+    late = json.loads(report.format_json_array(store, store.orgs, NOW + timedelta(minutes=3), UTC))
+    assert late[0]["stale"] is True
+
+
+@pytest.mark.parametrize(
+    ("expected", "text"),
+    [
+        ('{"a": 1, "a": 1e999, "b": 1.0}', '{"a": 1, "a": 1e999, "b": 1.0}'),
+        ('{"n": 12345678901234567890.10}', '{"n": 12345678901234567890.10}'),
+        (r'{"\u00e9": "\u2022 \ud83d\ude00"}', '{"é": "• 😀"}'),
+        (r'{"s": "\u202e\ufeff\u0085\u007f"}', '{"s": "\u202e\ufeff\x85\x7f"}'),
+        (r'{"s": "\u001b[31m \ud800"}', r'{"s": "\u001b[31m \ud800"}'),
+        (r'"\udbff\udfff\ud800\udc00"', '"\U0010ffff\U00010000"'),
+        (" null\n", " null\n"),
+    ],
+)
+def test_bodies_are_the_server_s_to_the_letter(expected: str, text: str) -> None:
+    """Digits, order, doubled and unknown keys stay; only what is beyond ASCII is escaped."""
+    store = store_of({Endpoint.USAGE: Plan()}, usage=text)
+    assert f'"usage": {expected},\n' in report.format_json_array(store, store.orgs, NOW, UTC)
+
+
+def test_a_body_that_says_no_such_thing_is_null() -> None:
+    """The words of a 404 are no data."""
+    gone = Reply(Endpoint.OVERAGE, NOW, None, text='{"error": {}}', status=404)
+    store = store_of({}).apply(
+        Reading(SESSION, NOW, org_readings=(OrgReading(ORG, {Endpoint.OVERAGE: gone}),))
+    )
+    assert objects(store)[0]["overage"] is None
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(derandomize=True, max_examples=100, deadline=None)
+@given(body=JSON, name=st.text())
+def test_array_is_ascii_and_reads_back_as_it_was_sent(body: object, name: str) -> None:
+    """Whatever a body holds and an org is called, no control character is printed, and nothing is lost."""
+    text = json.dumps(body, ensure_ascii=False)
+    if any("\ud800" <= char <= "\udfff" for char in text + name):
+        return
+    store = store_of({Endpoint.PREPAID: None}, prepaid=text)
+    named = OrgState(replace(ORG, name=name), store.orgs[0].account, SESSION, store.orgs[0].replies)
+    shown = report.format_json_array(store, (named,), NOW, UTC)
+    assert all(" " <= char <= "~" or char == "\n" for char in shown)
+    read = json.loads(shown)[0]
+    assert (body, name) == (read["prepaid"], read["org_name"])

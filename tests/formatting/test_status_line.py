@@ -1,0 +1,142 @@
+"""The short line for status bars: placeholders, and what vanishes where nothing is known."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from claudemeter_tui.formatting.status_line import (
+    DEFAULT_TEMPLATE,
+    PLACEHOLDERS,
+    StatusContext,
+    check_template,
+    format_status_line,
+)
+from claudemeter_tui.model.verdict import judge
+from tests.bodies import org_body, overage_body, usage_body
+from tests.scenes import (
+    CREDITS_BLOCKED,
+    ENTERPRISE,
+    LABORATORY,
+    NOW,
+    PERSONAL,
+    READ,
+    SERVER_LOCK,
+    TEAM,
+    WAITING,
+    OrgBodies,
+    store,
+)
+
+LATER = READ + timedelta(minutes=3)
+"""The figures are stale then."""
+LONG_AFTER = READ + timedelta(minutes=41)
+EVENING = datetime(2026, 4, 25, 16, 1, tzinfo=UTC)
+"""The 5-hour window's reset is over then."""
+FREE = OrgBodies(usage=usage_body(41.0, None), overage=None, subscription=None)
+EURO = OrgBodies(overage=overage_body(40843, None, currency="CAD"))
+YEN = OrgBodies(overage=overage_body(1720, 50_000, currency="JPY"))
+
+
+def told(bodies: OrgBodies, now: datetime = NOW) -> StatusContext:
+    """What a line about that org is about."""
+    (state,) = store(bodies).orgs
+    return StatusContext(state, judge(state, now), now, UTC)
+
+
+@pytest.mark.parametrize(
+    ("expected", "bodies"),
+    [
+        ("67% 41% $17.20/50 · Personal", PERSONAL),
+        ("BLOCKED 100% 71% $50.00/50 · Acme Team", TEAM),
+        ("on credits 100% 58% $8.12 · Lab", LABORATORY),
+        ("WAIT 16:00 100% 82% $4.26/60 · Personal", WAITING),
+        ("credits BLOCKED 41% 67% $0.00/20 · Personal", CREDITS_BLOCKED),
+        ("on credits $2,119.26/5,000 · Globex", ENTERPRISE),
+        ("BLOCKED 100% 100% $12.00/50 · Personal", SERVER_LOCK),
+        ("41% · Personal", FREE),
+        ("41% 67% CAD 408.43 · Personal", EURO),
+        ("41% 67% JPY 1720/50,000 · Personal", YEN),
+    ],
+)
+def test_line_says_what_counts(expected: str, bodies: OrgBodies) -> None:
+    """What keeps one from working first, if anything does; then windows, credits, the org."""
+    assert format_status_line(told(bodies)) == expected
+
+
+@pytest.mark.parametrize(
+    ("expected", "now"),
+    [
+        ("67% 41% $17.20/50 · Personal", NOW),
+        ("67% 41% $17.20/50 · Personal 3m ago", LATER),
+        ("? 67% 41% $17.20/50 · Personal 41m ago", LONG_AFTER),
+        ("? due 41% $17.20/50 · Personal 1h 13m ago", EVENING),
+    ],
+)
+def test_old_figures_say_their_age(expected: str, now: datetime) -> None:
+    """Stale ones; after 15 minutes they decide nothing, and a window whose reset has passed has no figure."""
+    assert format_status_line(told(PERSONAL, now)) == expected
+
+
+@pytest.mark.parametrize(
+    ("expected", "form"),
+    [
+        ("CAN WORK", "{verdict}"),
+        ("CAN WORK 5-hour 67 %, resets 16:00 (in 1h 11m)", "{text}"),
+        ("67% 41% 67%", "{session} {weekly} {fullest}"),
+        ("5-hour resets 16:00 in 1h 11m", "{window} resets {resets} in {in}"),
+        ("$17.20 of $50.00, $32.80 left, $244.35", "{used} of {cap}, {left} left, {balance}"),
+        ("Personal Max 5x", "{org} {plan}"),
+        ("", "{alarm} {lifts} {age}"),
+        ("Personal", "{alarm} · {org} · {age}"),
+        ("a b", "  a   b "),
+        ("67%67%", "{session}{session}"),
+    ],
+)
+def test_placeholders_are_filled(expected: str, form: str) -> None:
+    """One without a value goes with the blanks, or the dot, around it."""
+    check_template(form)
+    assert format_status_line(told(PERSONAL), form) == expected
+
+
+def test_lifts_tells_when_work_can_go_on() -> None:
+    """Of what lifts first."""
+    assert format_status_line(told(TEAM), "{alarm} until {lifts}, {window}") == "BLOCKED until 16:00, 5-hour"
+
+
+@pytest.mark.parametrize("name", ["x", "", "org.name", "org!r", " org", "Org"])
+def test_unknown_placeholder_is_refused(name: str) -> None:
+    """Those there are, are named."""
+    with pytest.raises(ValueError, match=re.escape(f"there is no placeholder {{{name}}}; there are alarm, ")):
+        check_template(f"{{org}} {{{name}}}")
+
+
+def test_every_placeholder_can_be_filled_with_nothing_known() -> None:
+    """An org of which nothing was read yet."""
+    full = told(PERSONAL)
+    bare = replace(full, state=replace(full.state, replies={}))
+    unknown = replace(bare, verdict=judge(bare.state, NOW))
+    form = "|".join(f"{{{name}}}" for name in PLACEHOLDERS)
+    filled = dict(zip(PLACEHOLDERS, format_status_line(unknown, form).split("|"), strict=True))
+    assert {name for name, text in filled.items() if text} == {"alarm", "verdict", "text", "org", "plan"}
+    assert format_status_line(unknown, DEFAULT_TEMPLATE) == "? · Personal"
+
+
+def test_personal_and_pooled_credits_are_told_apart() -> None:
+    """The organization's figure is never shown as one's own."""
+    pool = OrgBodies(
+        org=org_body(capabilities=("chat", "raven"), tier="default_claude_zero", raven_type="team"),
+        usage=usage_body(None, None),
+        overage=overage_body(26_118, 100_000),
+    )
+    assert "pool $261.18/1,000" in format_status_line(told(pool))
+
+
+def test_hostile_text_stays_one_line_of_text() -> None:
+    """Nothing in it is left that a terminal would obey."""
+    state = told(PERSONAL).state
+    named = replace(state, org=replace(state.org, name="a\x1b]0;x\x07\n\u202eb"))
+    assert format_status_line(StatusContext(named, judge(named, NOW), NOW, UTC), "{org}") == "a ]0;x b"

@@ -1,0 +1,516 @@
+"""The verdict in words: names, lines, banners, tabs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from claudemeter_tui.formatting.verdict import (
+    format_short_verdict,
+    format_verdict_banner,
+    format_verdict_line,
+    format_verdict_name,
+)
+from claudemeter_tui.model.account import Account, Org, Subscription
+from claudemeter_tui.model.credits import OFF_REASONS, UNKNOWN_REASONS, CreditState, Meter, MeterOrigin
+from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.reading import Endpoint, ErrorKind, Failure, Reply, ReplyValue, Session
+from claudemeter_tui.model.store import OrgState
+from claudemeter_tui.model.time_series import CreditSeries
+from claudemeter_tui.model.verdict import OverPlanSpending, Verdict, VerdictState, judge
+from claudemeter_tui.model.windows import Plan, SavedReset, Window, WindowKind
+from tests.model.readings import org
+from tests.model.values import (
+    LOCKED,
+    LOCKING,
+    MAY,
+    NOW,
+    OFF,
+    OPEN,
+    PAST,
+    fable,
+    five_hour,
+    later,
+    meter,
+    one_time,
+    usd,
+    weekly,
+)
+
+CAPPED = meter(5000, 5000, reason="self_selected_spend_limit_reached", until=MAY)
+OWN_LIMIT = "your own monthly limit is reached"
+TO_MAY = "until Fri May 1 00:00 (in 5d 9h)"
+CAP_CURE = "raise the cap on claude.ai/settings/usage"
+
+
+@pytest.mark.parametrize(
+    ("title", "tab", "state"),
+    [
+        ("CAN WORK", "67 %", org(five_hour(67), credits_=OPEN)),
+        ("CAN WORK", "99 %", org(five_hour(99.7))),
+        ("CAN WORK", "<1 %", org(five_hour(0.4))),
+        ("CAN WORK", "reset due", org(five_hour(100, PAST))),
+        ("CAN WORK · credits BLOCKED", "credits BLOCKED", org(five_hour(), credits_=LOCKED)),
+        ("ON CREDITS", "on credits", org(five_hour(100), credits_=OPEN)),
+        ("WAIT", "WAIT 16:00", org(five_hour(100))),
+        ("WAIT", "WAIT Tue 14:48", org(five_hour(100), weekly(100))),
+        ("WAIT", "WAIT", org(five_hour(100, None))),
+        ("BLOCKED", "BLOCKED", org(five_hour(100), credits_=LOCKED)),
+        ("UNKNOWN", "?", org(credits_=OFF)),
+    ],
+)
+def test_name_and_tab_of_every_state(title: str, tab: str, state: OrgState) -> None:
+    """Each state has one name and one short form."""
+    verdict = judge(state, NOW)
+    assert (title, tab) == (format_verdict_name(verdict), format_short_verdict(verdict, NOW, UTC))
+
+
+@pytest.mark.parametrize(
+    ("expected", "state"),
+    [
+        ("CAN WORK  5-hour 41 %, resets 16:00 (in 1h 12m)", org(five_hour(), weekly(12))),
+        ("CAN WORK  5-hour 0 %, not started", org(five_hour(0, None))),
+        ("CAN WORK  5-hour 3 %, no reset is reported", org(five_hour(3, None))),
+        (
+            "CAN WORK  7-day all 71 %, resets Tue 14:48 (in 3d 0h) · 5-hour reset due",
+            org(five_hour(100, PAST), weekly()),
+        ),
+        (
+            "CAN WORK  5-hour 41 %, resets 16:00 (in 1h 12m) · 7-day all not reported",
+            org(five_hour(), weekly(None)),
+        ),
+        (
+            "CAN WORK  5-hour 41 %, resets 16:00 (in 1h 12m) · Fable until Tue 14:48, other models work",
+            org(five_hour(), fable()),
+        ),
+        (
+            "CAN WORK  5-hour 41 %, resets 16:00 (in 1h 12m) · Cowork full, the rest works",
+            org(five_hour(), Window("seven_day_cowork", "7-day Cowork", percent=100)),
+        ),
+        (
+            "CAN WORK  5-hour 41 %, resets 16:00 (in 1h 12m) · One-time credit used up",
+            org(five_hour(), one_time()),
+        ),
+        (
+            (
+                f"CAN WORK · credits BLOCKED  {OWN_LIMIT}, {TO_MAY}"
+                " · work stops when the 5-hour window is full (41 %)"
+            ),
+            org(five_hour(), weekly(12), credits_=CAPPED),
+        ),
+        (
+            "ON CREDITS  5-hour full until 16:00 (in 1h 12m) · what is spent is not reported",
+            org(five_hour(100), credits_=OPEN),
+        ),
+        (
+            "ON CREDITS  no plan window, all work is metered · what is spent is not reported",
+            org(credits_=OPEN),
+        ),
+        ("WAIT  5-hour full until 16:00 (in 1h 12m) · credits are off", org(five_hour(100), credits_=OFF)),
+        ("WAIT  5-hour full and no reset is reported · no metered credits here", org(five_hour(100, None))),
+        (
+            "WAIT  5-hour full until 16:00 (in 1h 12m) · whether credits would cover it is not known",
+            org(five_hour(100), credits_=meter(reason="unknown")),
+        ),
+        (
+            (
+                "WAIT  7-day all full until Tue 14:48 (in 3d 0h), binds"
+                " · 5-hour full until 16:00 (in 1h 12m), lifts first"
+                " · credits are off · Fable until Tue 14:48"
+            ),
+            org(five_hour(100), weekly(100), fable(), credits_=OFF),
+        ),
+        (
+            'WAIT  5-hour locked ("odd") until 16:00 (in 1h 12m) · credits are off',
+            org(five_hour(3, locked_reason="odd"), credits_=OFF),
+        ),
+        (
+            f"BLOCKED  {OWN_LIMIT}, {TO_MAY} · 5-hour full until 16:00 (in 1h 12m) · the window lifts first",
+            org(five_hour(100), credits_=CAPPED),
+        ),
+        (
+            (
+                "BLOCKED  locked by the server, until 14:53 (in 5m)"
+                " · 7-day all full until Tue 14:48 (in 3d 0h), binds · 5-hour full until 16:00 (in 1h 12m)"
+                " · the credits lift first"
+            ),
+            org(five_hour(100), weekly(100), credits_=meter(until=later(minutes=5))),
+        ),
+        (
+            f"BLOCKED  the prepaid balance is empty and the monthly cap is reached, {TO_MAY}",
+            org(credits_=meter(5000, 5000, out_of_credits=True, until=MAY)),
+        ),
+        ('BLOCKED  the server says "foo_bar"', org(credits_=meter(reason="foo_bar"))),
+        ("UNKNOWN  no windows and no credits reported on this plan", org()),
+        ("UNKNOWN  no windows on this plan, and credits are off", org(credits_=OFF)),
+        ("UNKNOWN  no figure is reported for 5-hour and 7-day all", org(five_hour(None), weekly(None))),
+        ("UNKNOWN  the server reported no usage for this org", org(plan=Plan(is_reported=False))),
+        (
+            f"UNKNOWN  the windows were not read · credits BLOCKED: {OWN_LIMIT}, {TO_MAY}",
+            org(usage=None, credits_=CAPPED),
+        ),
+        ("UNKNOWN  nothing was read yet", OrgState(Org("u", "Acme"), Account("a"), Session("Chrome"))),
+    ],
+)
+def test_line_says_the_whole_answer(expected: str, state: OrgState) -> None:
+    """The state, what stands behind it, when it lifts, and what stands beside it."""
+    assert expected == format_verdict_line(judge(state, NOW), NOW, UTC)
+
+
+def _failed(state: OrgState) -> OrgState:
+    failures = {Endpoint.USAGE: Failure(ErrorKind.EXPIRED, Endpoint.USAGE, NOW)}
+    return OrgState(state.org, state.account, state.session, state.replies, failures)
+
+
+@pytest.mark.parametrize(
+    ("expected", "minutes", "state"),
+    [
+        ("CAN WORK  5-hour 41 %, resets 16:00 (in 1h 7m) · read 5m ago", 5, _failed(org(five_hour()))),
+        ("UNKNOWN  nothing good was read for 41m · CAN WORK 41m ago", 41, org(five_hour())),
+        (
+            "UNKNOWN  nothing good was read for 41m: session expired · BLOCKED 41m ago",
+            41,
+            _failed(org(five_hour(100), credits_=CAPPED)),
+        ),
+        (
+            "UNKNOWN  nothing good was read for 2h 0m · CAN WORK · credits BLOCKED 2h 0m ago",
+            120,
+            org(five_hour(), credits_=CAPPED),
+        ),
+    ],
+)
+def test_line_carries_the_age_of_its_figures(expected: str, minutes: int, state: OrgState) -> None:
+    """Stale figures say how old they are; old ones say what the verdict was, and why."""
+    now = later(minutes=minutes)
+    assert expected == format_verdict_line(judge(state, now), now, UTC)
+
+
+@pytest.mark.parametrize(
+    ("expected", "state"),
+    [
+        (
+            (
+                f"Metered credits are refused: {OWN_LIMIT}",
+                f"{TO_MAY} · or {CAP_CURE}",
+                (
+                    "the 5-hour window is full too: it resets at 16:00, first"
+                    " · self_selected_spend_limit_reached"
+                ),
+            ),
+            org(five_hour(100), weekly(), credits_=CAPPED),
+        ),
+        (
+            (
+                f"Metered credits are refused: {OWN_LIMIT}",
+                f"{TO_MAY} · or {CAP_CURE}",
+                "work stops when the 5-hour window is full (41 %) · self_selected_spend_limit_reached",
+            ),
+            org(five_hour(), weekly(12), credits_=CAPPED),
+        ),
+        (
+            (
+                'Metered credits are refused: the server says "capacity_protection"',
+                "no date is given, only time lifts it",
+                "the 5-hour window is full too: it resets at 16:00",
+            ),
+            org(five_hour(100), credits_=meter(reason="capacity_protection")),
+        ),
+        (
+            (
+                "Metered credits are refused: locked by the server",
+                "until 14:53 (in 5m)",
+                "the 7-day all window is full too: it resets Tue 14:48, after the credits",
+                "the 5-hour window is full too: it resets at 16:00",
+            ),
+            org(five_hour(100), weekly(100), credits_=meter(until=later(minutes=5))),
+        ),
+        (
+            (
+                "Metered credits are refused: the prepaid balance is empty",
+                "add credits on claude.ai/settings/usage · out_of_credits",
+                f"also: the monthly cap is reached · {CAP_CURE}",
+            ),
+            org(credits_=meter(5000, 5000, reason="out_of_credits")),
+        ),
+        (
+            (
+                "Metered credits are refused: the organization's spend cap is reached",
+                "ask an administrator to raise the organization's cap · org_spend_cap_reached",
+            ),
+            org(credits_=meter(reason="org_spend_cap_reached", is_personal=False)),
+        ),
+        (
+            (
+                "5-hour full until 16:00 (in 1h 12m)",
+                (
+                    "credits are off: extra usage was never set up · set it up on claude.ai/settings/usage"
+                    " · overage_not_provisioned"
+                ),
+            ),
+            org(five_hour(100), credits_=meter(is_enabled=False, reason="overage_not_provisioned")),
+        ),
+        (
+            ("5-hour full until 16:00 (in 1h 12m)", "no metered credits here"),
+            org(five_hour(100)),
+        ),
+        (
+            (
+                "5-hour full until 16:00 (in 1h 12m)",
+                "extra usage is off · switch it on at claude.ai/settings/usage",
+            ),
+            org(five_hour(100), credits_=OFF),
+        ),
+        (
+            (
+                "Metered credits are refused: the prepaid balance is empty",
+                f"{TO_MAY} · or add credits on claude.ai/settings/usage",
+                "the 7-day all window is full too: it resets Tue 14:48, before the credits",
+                "the 5-hour window is full too: it resets at 16:00",
+                f"also: the monthly cap is reached · {CAP_CURE}",
+            ),
+            org(five_hour(100), weekly(100), credits_=meter(5000, 5000, out_of_credits=True, until=MAY)),
+        ),
+        (
+            (
+                "5-hour full until 16:00 (in 1h 12m)",
+                'whether credits would cover it is not known: the server says "fetch_error"',
+            ),
+            org(five_hour(100), credits_=meter(reason="fetch_error")),
+        ),
+        (
+            (
+                "Work goes on metered credits: 5-hour full until 16:00 (in 1h 12m)",
+                "what is spent is not reported",
+            ),
+            org(five_hour(100), credits_=OPEN),
+        ),
+        (("5-hour 41 %, resets 16:00 (in 1h 12m)",), org(five_hour(), credits_=OPEN)),
+        (
+            (
+                "5-hour full until 16:00 (in 1h 12m) · an early reset can be used now (2 left)",
+                "no metered credits here",
+            ),
+            org(plan=Plan((five_hour(100),), saved_resets=(SavedReset(2, usable_now=True, ends_at=None),))),
+        ),
+        (
+            (
+                (
+                    "5-hour 41 %, resets 16:00 (in 1h 12m) · the last payment failed (past_due)"
+                    " · update the payment method on claude.ai/settings/billing"
+                ),
+            ),
+            org(five_hour(), subscription=Subscription("past_due")),
+        ),
+        (
+            (
+                (
+                    f"5-hour 0 %, not started · the subscription is paused {TO_MAY}"
+                    " · resume it on claude.ai/settings/billing"
+                ),
+            ),
+            org(five_hour(0, None), subscription=Subscription(paused_until=MAY)),
+        ),
+    ],
+)
+def test_banner_says_what_is_so_until_when_and_the_cure(expected: tuple[str, ...], state: OrgState) -> None:
+    """First what is so, then the date and the cure, then what else is in the way, with the raw code."""
+    assert expected == format_verdict_banner(judge(state, NOW), NOW, UTC)
+
+
+@pytest.mark.parametrize("reason", [*LOCKING, *sorted(OFF_REASONS), *sorted(UNKNOWN_REASONS)])
+def test_banner_holds_the_raw_code(reason: str) -> None:
+    """Whatever the words, the server's own code stands there for a bug report, once."""
+    lines = format_verdict_banner(judge(org(five_hour(100), credits_=meter(reason=reason)), NOW), NOW, UTC)
+    codes = re.findall(rf"\b{reason}\b", " ".join(lines))
+    assert [reason] == codes
+
+
+def test_banner_of_unknown_repeats_what_it_was_without_past_times() -> None:
+    """Old figures are told as such; a reset that is over since is due, not a time."""
+    now = later(hours=2)
+    expected = (
+        "Nothing good was read for 2h 0m",
+        "it was WAIT 2h 0m ago: 5-hour full but its reset is due · no metered credits here",
+    )
+    assert expected == format_verdict_banner(judge(org(five_hour(100)), now), now, UTC)
+
+
+def spending(
+    cents: float | None,
+    filled: str | None = "5-hour",
+    *,
+    hours: float = 0,
+    pooled: bool = False,
+    rate: float | None = None,
+) -> OverPlanSpending:
+    """Spending since 14:02, or so many hours before, the last of it twelve minutes ago."""
+    since = NOW.replace(minute=2) - timedelta(hours=hours)
+    rose_at = NOW - timedelta(minutes=12) if cents else None
+    amount, fast = (None if value is None else usd(value) for value in (cents, rate))
+    return OverPlanSpending(amount, since, filled, rose_at, pooled, fast)
+
+
+@pytest.mark.parametrize(
+    ("expected", "seen"),
+    [
+        ("no spending seen since 14:02", spending(0, filled=None)),
+        ("no spending seen since it filled at 14:02", spending(0)),
+        ("spent $3.40 since 14:02, last rise 12m ago", spending(340, filled=None)),
+        ("spent $3.40 since it filled at 14:02, last rise 12m ago", spending(340)),
+        ("spent under $0.01 since it filled at 14:02, last rise 12m ago", spending(0.4)),
+        (
+            "the organization's pool rose $3.40 since it filled at 14:02, last rise 12m ago",
+            spending(340, pooled=True),
+        ),
+        ("spent $3.40 since Fri Apr 24 20:02, last rise 12m ago", spending(340, filled=None, hours=18)),
+        ("spent $3.40 since it filled Fri Apr 24 20:02, last rise 12m ago", spending(340, hours=18)),
+        ("no spending seen since the 7-day all window filled at 14:02", spending(0, filled="7-day all")),
+        ("spent $3.40 since it filled at 14:02 ($6.40/h), last rise 12m ago", spending(340, rate=640)),
+        ("what is spent is not reported", spending(None)),
+        ("what is spent is not reported", None),
+    ],
+)
+def test_on_credits_says_what_was_spent(expected: str, seen: OverPlanSpending | None) -> None:
+    """How much rose since when, whose it is, how fast, and when last; nothing seen is said as such."""
+    verdict = Verdict(
+        VerdictState.ON_CREDITS, CreditState.OPEN, full_windows=(five_hour(100),), spending=seen
+    )
+    assert expected == format_verdict_banner(verdict, NOW, UTC)[1]
+
+
+def test_on_credits_names_the_window_that_filled_first() -> None:
+    """Of two full ones it is the one since which work costs."""
+    verdict = Verdict(
+        VerdictState.ON_CREDITS, full_windows=(weekly(100), five_hour(100)), spending=spending(0)
+    )
+    assert (
+        format_verdict_banner(verdict, NOW, UTC)[1]
+        == "no spending seen since the 5-hour window filled at 14:02"
+    )
+
+
+# Anything at all: moments to come have the minute 42, those that have passed the minute 13.
+
+_past = st.integers(0, 4_000).map(lambda hours: NOW.replace(minute=13) - timedelta(hours=hours))
+_ahead = st.integers(1, 4_000).map(lambda hours: NOW.replace(minute=42) + timedelta(hours=hours))
+_moments = st.none() | _past | _ahead
+_percents = st.none() | st.floats(0, 200) | st.sampled_from([0.0, 99.9, 100.0])
+_codes = st.none() | st.sampled_from([*LOCKING, *OFF_REASONS, *UNKNOWN_REASONS])
+_windows = st.builds(
+    Window,
+    key=st.sampled_from(["five_hour", "seven_day_opus", "odd"]),
+    label=st.sampled_from(["5-hour", "7-day Opus", ""]),
+    kind=st.sampled_from(WindowKind),
+    percent=_percents,
+    resets_at=_moments,
+    locked_reason=st.none() | st.just("odd"),
+    limit=st.none() | st.just(Money(Decimal(100), "USD")),
+)
+_money = st.none() | st.builds(
+    Money, st.decimals(0, 9_000, places=1), st.sampled_from(["USD", "JPY", ""]), st.sampled_from([0, 2])
+)
+_meters = st.builds(
+    Meter,
+    origin=st.sampled_from(MeterOrigin),
+    used=_money,
+    cap=_money,
+    is_enabled=st.none() | st.booleans(),
+    reason=_codes,
+    until=_moments,
+    out_of_credits=st.booleans(),
+    cap_reached=st.booleans(),
+    is_personal=st.booleans(),
+)
+_plans = st.builds(
+    Plan,
+    windows=st.lists(_windows, max_size=4).map(tuple),
+    meters=st.lists(_meters, max_size=2).map(tuple),
+    saved_resets=st.lists(
+        st.builds(SavedReset, st.none() | st.integers(0, 2), st.booleans(), _moments), max_size=2
+    ).map(tuple),
+    is_reported=st.booleans(),
+)
+_subscriptions = st.builds(
+    Subscription, status=st.sampled_from([None, "active", "past_due", "paused"]), paused_until=_moments
+)
+_values: dict[Endpoint, st.SearchStrategy[ReplyValue]] = {
+    Endpoint.USAGE: st.none() | _plans,
+    Endpoint.OVERAGE: st.none() | _meters,
+    Endpoint.OWN_OVERAGE: st.none() | _meters,
+    Endpoint.SUBSCRIPTION: st.none() | _subscriptions,
+}
+_ages = st.sampled_from([0, 1, 5, 16, 5_000]).map(lambda minutes: NOW - timedelta(minutes=minutes))
+_replies = st.fixed_dictionaries(
+    {},
+    optional={key: st.builds(Reply, st.just(key), _ages, value) for key, value in _values.items()},
+)
+_orgs = st.builds(
+    Org,
+    uuid=st.just("u"),
+    name=st.just("Acme"),
+    restrictions=st.just(()) | st.just((("billing_issue", "card"),)),
+    paused_until=_moments,
+)
+
+
+def _state(about: Org, replies: Mapping[Endpoint, Reply]) -> OrgState:
+    return OrgState(about, Account("a"), Session("Chrome"), replies, series=CreditSeries())
+
+
+@settings(derandomize=True, deadline=None)
+@given(about=_orgs, replies=_replies)
+def test_any_org_has_words_and_no_lift_in_the_past(about: Org, replies: Mapping[Endpoint, Reply]) -> None:
+    """Whatever was read, judging and telling never fail, and every moment named is still to come."""
+    verdict = judge(_state(about, replies), NOW)
+    dates = [
+        verdict.ends_at,
+        verdict.lock_until,
+        verdict.credits_reopen_at,
+        *(shut.until for shut in verdict.credit_locks),
+    ]
+    told = " ".join(
+        (
+            format_verdict_line(verdict, NOW, UTC),
+            format_short_verdict(verdict, NOW, UTC),
+            *format_verdict_banner(verdict, NOW, UTC),
+        )
+    )
+    assert all(date > NOW for date in dates if date is not None)
+    assert not re.search(r"\d\d:13|in 0s", told)
+
+
+@settings(derandomize=True, deadline=None)
+@given(about=_orgs, replies=_replies)
+def test_words_of_an_old_verdict_name_no_moment(about: Org, replies: Mapping[Endpoint, Reply]) -> None:
+    """A verdict told long after it was reached names none of its moments: all have passed."""
+    verdict, now = judge(_state(about, replies), NOW), datetime(2031, 1, 1, tzinfo=UTC)
+    told = " ".join(
+        (
+            format_verdict_line(verdict, now, UTC),
+            format_short_verdict(verdict, now, UTC),
+            *format_verdict_banner(verdict, now, UTC),
+        )
+    )
+    assert not re.search(r"\d\d:\d\d|\(in ", told)
+
+
+@settings(derandomize=True, deadline=None)
+@given(about=_orgs, replies=_replies)
+def test_state_agrees_with_what_it_names(about: Org, replies: Mapping[Endpoint, Reply]) -> None:
+    """BLOCKED means locked credits, ON CREDITS open ones, WAIT a full window; room means none is full."""
+    verdict = judge(_state(about, replies), NOW)
+    rules = {
+        VerdictState.BLOCKED: verdict.is_locked and bool(verdict.credit_locks),
+        VerdictState.ON_CREDITS: verdict.credits is CreditState.OPEN and not verdict.credit_locks,
+        VerdictState.WAIT: bool(verdict.full_windows)
+        and verdict.credits not in (CreditState.OPEN, CreditState.LOCKED),
+        VerdictState.CAN_WORK: not verdict.full_windows,
+        VerdictState.UNKNOWN: not verdict.full_windows,
+    }
+    assert rules[verdict.state]

@@ -1,0 +1,159 @@
+"""What is spent beyond the plan: since when it is counted, and how much of it was seen."""
+
+from __future__ import annotations
+
+import pytest
+
+from claudemeter_tui.model.credits import Meter, MeterOrigin
+from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.reading import Endpoint
+from claudemeter_tui.model.verdict import OverPlanSpending, judge
+from claudemeter_tui.model.windows import Plan
+from tests.model.readings import PERSONAL, START, at, closed, folded, listed, reply, reported
+from tests.model.values import five_hour, meter, usd, weekly
+
+RESET, SECOND = at(120), at(420)
+ROOM = Plan((five_hour(98, RESET), weekly(71)))
+FULL = Plan((five_hour(100, RESET), weekly(71)))
+BOTH = Plan((five_hour(100, RESET), weekly(100)))
+WEEK = Plan((five_hour(3, SECOND), weekly(100)))
+AGAIN = Plan((five_hour(100, SECOND), weekly(71)))
+LOCKED = Plan((five_hour(12, RESET, locked_reason="odd"),))
+ALL_METERED, NOTHING = Plan(), Plan(is_reported=False)
+
+Poll = tuple[float, Plan, float]
+"""Minutes after the start, the usage reply, and the cents used."""
+Said = tuple[bool, float, float, float | None]
+"""Whether it was seen to fill, since which minute, cents spent, and the minute of the last rise."""
+
+
+def spending(*polls: tuple[float, Plan, Meter], now: float | None = None) -> OverPlanSpending | None:
+    """What the verdict says of spending after these polls, a minute's interval between them."""
+    store = folded(listed(polls[0][0], PERSONAL))
+    for minute, plan, credits_ in polls:
+        parts = reply(Endpoint.USAGE, minute, plan), reply(Endpoint.OVERAGE, minute, credits_)
+        store = folded(reported(minute, PERSONAL, *parts), closed(minute), store=store)
+    return judge(store.orgs[0], at(polls[-1][0] if now is None else now)).spending
+
+
+def minutes(found: OverPlanSpending) -> Said:
+    """The same in minutes and cents."""
+    assert found.spent is not None
+    rose = None if found.last_rise_at is None else (found.last_rise_at - START).total_seconds() / 60
+    return (
+        found.filled_label is not None,
+        (found.since - START).total_seconds() / 60,
+        float(found.spent.minor),
+        rose,
+    )
+
+
+@pytest.mark.parametrize(
+    ("expected", "polls"),
+    [
+        pytest.param((False, 0, 0, None), [(0, FULL, 500)], id="one reading"),
+        pytest.param(
+            (False, 0, 340, 2), [(0, FULL, 500), (1, FULL, 500), (2, FULL, 840)], id="full from the start"
+        ),
+        pytest.param((True, 1, 0, None), [(0, ROOM, 500), (1, FULL, 500)], id="just filled"),
+        pytest.param((True, 2, 0, None), [(0, ROOM, 1), (1, ROOM, 500), (2, FULL, 500)], id="spent before"),
+        pytest.param(
+            (True, 1, 40, 1), [(0, ROOM, 500), (1, FULL, 540)], id="filled and spent between two polls"
+        ),
+        pytest.param(
+            (True, 1, 60, 3), [(0, ROOM, 1), (1, FULL, 1), (2, FULL, 31), (3, FULL, 61)], id="spending"
+        ),
+        pytest.param((False, 9, 0, None), [(0, ROOM, 500), (9, FULL, 900)], id="filled in a gap"),
+        pytest.param(
+            (True, 2, 7, 3), [(0, ROOM, 1), (1, ROOM, 1), (2, LOCKED, 1), (3, LOCKED, 8)], id="locked"
+        ),
+        pytest.param(
+            (True, 1, 9, 2), [(0, ROOM, 1), (1, FULL, 1), (2, BOTH, 10)], id="the second window fills"
+        ),
+        pytest.param(
+            (True, 1, 9, 2),
+            [(0, ROOM, 1), (1, FULL, 1), (2, BOTH, 10), (121, WEEK, 10)],
+            id="the first one resets",
+        ),
+        pytest.param((True, 2, 5, 2), [(0, FULL, 1), (1, ROOM, 1), (2, FULL, 6)], id="room in between"),
+        pytest.param(
+            (False, 130, 0, None), [(0, ROOM, 1), (1, FULL, 5), (130, AGAIN, 9)], id="the next period"
+        ),
+        pytest.param((False, 121, 0, None), [(119, FULL, 1), (121, AGAIN, 9)], id="full across a reset"),
+        pytest.param((False, 0, 9, 1), [(0, ALL_METERED, 1), (1, ALL_METERED, 10)], id="no windows"),
+    ],
+)
+def test_spending_is_counted_since_the_window_filled(expected: Said, polls: list[Poll]) -> None:
+    """Rises since a window was seen to fill, else since the first reading that saw it full."""
+    found = spending(*((minute, plan, meter(cents)) for minute, plan, cents in polls))
+    assert found is not None
+    assert minutes(found) == expected
+
+
+@pytest.mark.parametrize(
+    "placeholder",
+    [
+        Plan((five_hour(0, None), weekly(71))),
+        Plan((five_hour(0, RESET), weekly(71))),
+        Plan((five_hour(None, RESET), weekly(71))),
+        Plan((weekly(71),)),
+        ALL_METERED,
+        NOTHING,
+    ],
+)
+def test_spending_outlasts_a_placeholder(placeholder: Plan) -> None:
+    """A reply without the full window's figure ends nothing: the window has not filled a second time."""
+    polls = [(0, ROOM, 1), (1, FULL, 1), (2, FULL, 31), (3, placeholder, 31), (4, FULL, 61)]
+    found = spending(*((minute, plan, meter(cents)) for minute, plan, cents in polls))
+    assert found is not None
+    assert minutes(found) == (True, 1, 60, 4)
+
+
+@pytest.mark.parametrize(
+    "ends",
+    [
+        Plan((five_hour(60, RESET), weekly(71))),
+        Plan((five_hour(0, SECOND), weekly(71))),
+    ],
+)
+def test_spending_is_no_matter_within_the_plan(ends: Plan) -> None:
+    """With room again nothing is said of it, and it counts anew when the window fills again."""
+    polls = [(0, ROOM, 1), (1, FULL, 1), (2, FULL, 31), (3, ends, 31)]
+    assert spending(*((minute, plan, meter(cents)) for minute, plan, cents in polls)) is None
+    found = spending(*((minute, plan, meter(cents)) for minute, plan, cents in [*polls, (4, FULL, 35)]))
+    assert found is not None
+    assert minutes(found) == (True, 4, 4, 4)
+
+
+def test_spending_starts_anew_with_another_figure() -> None:
+    """Where another reply or currency leads, the difference is no spending: it counts from there."""
+    euros = Meter(MeterOrigin.OVERAGE, Money(usd(900).minor, "EUR"), is_uncapped=True, is_enabled=True)
+    dollars = [(0, ROOM, meter(1)), (1, FULL, meter(31))]
+    found = spending(*dollars, (2, FULL, euros))
+    assert found == OverPlanSpending(Money(usd(0).minor, "EUR"), at(2))
+
+
+def test_spending_is_not_reported_without_a_figure() -> None:
+    """Credits are open, but nobody says how much was used."""
+    found = spending((0, ROOM, meter(None)), (1, FULL, meter(None)))
+    assert found == OverPlanSpending(None, at(1), "5-hour")
+
+
+def test_spending_of_the_pool_is_called_so() -> None:
+    """The organization's figure is never told as one's own."""
+    found = spending((0, FULL, meter(1, is_personal=False)))
+    assert found is not None
+    assert found.is_pooled
+
+
+def test_spending_is_told_of_on_credits_alone() -> None:
+    """Where work waits or is blocked nothing is spent."""
+    assert spending((0, ROOM, meter(1)), (1, FULL, meter(1, is_enabled=False))) is None
+
+
+def test_window_without_a_figure_was_not_seen_to_have_room() -> None:
+    """Where the reading before said nothing of the window, its filling was not seen."""
+    unread = Plan((five_hour(None, None),))
+    found = spending((0, unread, meter(1)), (1, FULL, meter(1)))
+    assert found is not None
+    assert found.filled_label is None

@@ -1,0 +1,216 @@
+"""Histories of windows: runs of a percentage, gaps, clocks that go back, and the bound."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import pairwise
+from math import isnan
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from claudemeter_tui.model.reading import Endpoint, Failure, Reply
+from claudemeter_tui.model.time_series import (
+    MAX_HISTORIES,
+    MAX_PERCENT_RUNS,
+    Histories,
+    PercentHistory,
+    append_to_histories,
+)
+from claudemeter_tui.model.windows import Plan, Window, WindowKind
+from tests.model.readings import START, at, failed, reply
+from tests.model.values import fable, five_hour, weekly
+
+MOST = timedelta(minutes=2.5)
+
+Sample = tuple[float, float | None]
+"""Minutes after the start, and the percentage read then; None: the poll read nothing."""
+
+
+def grown(*samples: Sample) -> PercentHistory:
+    """The history after some polls, the first of which read something."""
+    (minutes, percent), *others = samples
+    history = PercentHistory.start(at(minutes).timestamp(), percent or 0.0)
+    for minutes, percent in others:
+        moment = at(minutes).timestamp()
+        if percent is None:
+            history = history.append_gap(moment)
+        else:
+            history = history.append(moment, percent, MOST.total_seconds())
+    return history
+
+
+def spelled(history: PercentHistory) -> list[tuple[float | None, float, float]]:
+    """Every run as its percentage and its two times in minutes."""
+    zero = START.timestamp()
+    return [
+        (None if run.is_gap else run.percent, (run.first - zero) / 60, (run.last - zero) / 60)
+        for run in history.runs
+    ]
+
+
+@pytest.mark.parametrize(
+    ("expected", "samples"),
+    [
+        ([(5, 0, 0)], [(0, 5)]),
+        ([(5, 0, 2)], [(0, 5), (1, 5), (2, 5)]),
+        ([(5, 0, 1), (7.5, 2, 3)], [(0, 5), (1, 5), (2, 7.5), (3, 7.5)]),
+        ([(80, 0, 0), (0, 1, 1)], [(0, 80), (1, 0)]),
+        ([(5, 0, 2.5)], [(0, 5), (2.5, 5)]),
+        ([(5, 0, 0), (None, 0, 2.6), (5, 2.6, 2.6)], [(0, 5), (2.6, 5)]),
+        ([(5, 0, 0), (None, 0, 9), (7, 9, 10)], [(0, 5), (9, 7), (10, 7)]),
+        ([(5, 0, 0), (None, 0, 3)], [(0, 5), (1, None), (2, None), (3, None)]),
+        ([(5, 0, 0), (None, 0, 2), (5, 2, 2)], [(0, 5), (1, None), (2, 5)]),
+        ([(5, 0, 1)], [(0, 5), (1, 5), (1, None)]),
+        ([(5, 0, 1)], [(0, 5), (1, 5), (0.5, None)]),
+    ],
+)
+def test_runs_join_what_is_equal_and_keep_gaps(
+    expected: list[tuple[float | None, float, float]], samples: list[Sample]
+) -> None:
+    """Equal percentages are one run, a pause or a poll without a figure is one gap up to the next."""
+    assert expected == spelled(grown(*samples))
+
+
+@pytest.mark.parametrize(
+    ("expected", "back"),
+    [
+        ([(5, 0, 1), (7, 2, 3.5), (8, 3.5, 3.5)], (3.5, 8)),
+        ([(5, 0, 1), (7, 2, 3.5)], (3.5, 7)),
+        ([(5, 0, 1), (8, 1.5, 1.5)], (1.5, 8)),
+        ([(5, 0, 0.5)], (0.5, 5)),
+        ([(8, 0, 0)], (0, 8)),
+        ([(8, -60, -60)], (-60, 8)),
+    ],
+)
+def test_clock_set_back_takes_out_what_it_repeats(
+    expected: list[tuple[float | None, float, float]], back: Sample
+) -> None:
+    """After a clock went back no run is later than the newest figure, and none overlaps another."""
+    assert expected == spelled(grown((0, 5), (1, 5), (2, 7), (4, 7), back))
+
+
+@pytest.mark.parametrize(
+    ("expected", "samples"),
+    [
+        (False, [(0, 5)]),
+        (False, [(0, 5), (1, 5), (2, None), (3, 5)]),
+        (True, [(0, 5), (1, 6)]),
+        (True, [(0, 5), (1, None), (2, 6), (3, 5)]),
+    ],
+)
+def test_history_knows_whether_it_ever_changed(*, expected: bool, samples: list[Sample]) -> None:
+    """A gap is no change, and coming back to the first figure does not undo one."""
+    assert expected is grown(*samples).has_changed
+
+
+def test_history_begins_with_its_first_figure() -> None:
+    """However much came later."""
+    assert grown((3, 5), (4, 6), (5, None)).since == at(3).timestamp()
+
+
+def test_week_of_use_keeps_its_peaks_and_resets() -> None:
+    """Thinning takes stairs on the way up, never the height that was reached nor the fall to nothing."""
+    polls = [(minute, min(100.0, float(minute % 300))) for minute in range(7 * 24 * 60)]
+    runs = grown(*polls).runs
+    assert len(runs) <= MAX_PERCENT_RUNS
+    peaks = [one for one, two in pairwise(runs) if two.percent < one.percent]
+    assert {run.percent for run in peaks} == {100}
+    assert len(peaks) == 7 * 24 * 60 // 300
+    assert [START.timestamp(), at(polls[-1][0]).timestamp()] == [runs[0].first, runs[-1].last]
+
+
+def test_history_of_gaps_and_lone_figures_stays_bounded() -> None:
+    """Where every other poll fails, old gaps grow rather than the history."""
+    runs = grown(*((n, None if n % 2 else float(n % 7)) for n in range(3000))).runs
+    assert len(runs) <= MAX_PERCENT_RUNS
+    assert all(one.last <= two.first for one, two in pairwise(runs))
+
+
+def test_history_is_small() -> None:
+    """A hundred orgs with two windows each take less than two mebibytes after any time."""
+    zigzag = grown(*((n, float(n % 2)) for n in range(5000)))
+    assert len(zigzag.packed) * 200 < 2 << 20
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(
+    st.lists(st.tuples(st.floats(-5, 10), st.one_of(st.none(), st.floats(0, 200))), min_size=1, max_size=60)
+)
+def test_runs_never_overlap(polls: list[Sample]) -> None:
+    """Whatever the clock does, runs are in order, none overlaps another, and the newest figure is kept."""
+    minutes = 0.0
+    samples: list[Sample] = [(0.0, 1.0)]
+    for pause, percent in polls:
+        minutes += pause
+        samples.append((minutes, percent))
+    runs = grown(*samples).runs
+    assert all(one.first <= one.last <= two.first for one, two in pairwise(runs))
+    if (newest := samples[-1][1]) is not None:
+        assert runs[-1].percent == newest
+
+
+# What a poll adds to the histories of an org.
+
+
+def after(before: Histories, part: Reply | Failure | None, minutes: float) -> Histories:
+    """The histories after a poll at that minute."""
+    return append_to_histories(before, part, at(minutes), MOST)
+
+
+def read(minutes: float, *windows: Window) -> Reply:
+    """A usage reply with these windows."""
+    return reply(Endpoint.USAGE, minutes, Plan(windows))
+
+
+def test_plan_wide_windows_have_histories() -> None:
+    """One for each by its label; other windows and such without a figure have none."""
+    found = after({}, read(0, five_hour(41), weekly(None), fable(12)), 0)
+    assert {label: spelled(history) for label, history in found.items()} == {"5-hour": [(41, 0, 0)]}
+
+
+def test_histories_grow_with_every_reply() -> None:
+    """Each window goes on by itself, at the time at which its reply came."""
+    found = after({}, read(0, five_hour(41), weekly(71)), 0)
+    found = after(found, read(1, five_hour(42), weekly(71)), 1.2)
+    assert spelled(found["5-hour"]) == [(41, 0, 0), (42, 1, 1)]
+    assert spelled(found["7-day all"]) == [(71, 0, 1)]
+
+
+@pytest.mark.parametrize(
+    "part",
+    [failed(Endpoint.USAGE, 1), reply(Endpoint.USAGE, 1, None), read(1), read(1, five_hour(None))],
+    ids=["failure", "no such thing", "no windows", "no figure"],
+)
+def test_poll_without_a_figure_is_a_gap(part: Reply | Failure) -> None:
+    """A failed reply, one without windows and a window without a percentage say nothing: no zero."""
+    found = after(after({}, read(0, five_hour(41)), 0), part, 1)
+    assert spelled(found["5-hour"]) == [(41, 0, 0), (None, 0, 1)]
+
+
+def test_window_that_is_gone_has_a_gap_beside_others() -> None:
+    """What the reply still has goes on."""
+    found = after({}, read(0, five_hour(41), weekly(71)), 0)
+    found = after(found, read(1, weekly(72)), 1)
+    assert spelled(found["5-hour"])[-1] == (None, 0, 1)
+    assert spelled(found["7-day all"])[-1] == (72, 1, 1)
+
+
+def test_reply_that_was_not_asked_for_changes_nothing() -> None:
+    """A poll that leaves the usage out says nothing about it."""
+    found = after({}, read(0, five_hour(41)), 0)
+    assert after(found, None, 9) is found
+
+
+def test_histories_of_an_odd_reply_stay_few() -> None:
+    """A reply with any number of plan-wide windows makes no more histories than anybody looks at."""
+    odd = (Window(f"session {n}", f"session {n}", WindowKind.SESSION, float(n)) for n in range(50))
+    assert len(after({}, read(0, *odd), 0)) == MAX_HISTORIES
+
+
+def test_gap_is_no_number() -> None:
+    """A gap inside a history is told apart from every percentage."""
+    gap = grown((0, 5), (1, None)).runs[-1]
+    assert isnan(gap.percent)
+    assert gap.is_gap

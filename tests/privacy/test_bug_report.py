@@ -1,0 +1,194 @@
+"""The JSON beside a picture: complete, ASCII, and about nobody."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from claudemeter_tui.model.reading import Endpoint, Failure
+from claudemeter_tui.model.secrets import Cookies
+from claudemeter_tui.model.store import Store
+from claudemeter_tui.privacy import bug_report
+from claudemeter_tui.privacy.redact import Redactor
+from tests import golden_bodies, pii_fixtures, scenes
+from tests.scenes import LABORATORY, NOW, PERSONAL, READ, TEAM
+
+VERSIONS = {"claudemeter-tui": "1.2.3", "python": "3.11"}
+
+
+def document(
+    store: Store,
+    *,
+    redaction: Redactor | None = None,
+    terminal: Mapping[str, str] | None = None,
+    settings: Mapping[str, object] | None = None,
+) -> str:
+    """A report of this store."""
+    return bug_report.build_report(
+        store,
+        NOW,
+        redaction or Redactor(),
+        size=(120, 36),
+        terminal=terminal or {},
+        settings=settings or {},
+        versions=VERSIONS,
+    )
+
+
+def report(store: Store, **more: Any) -> Any:
+    """The same, read again."""
+    return json.loads(document(store, **more))
+
+
+def test_report_tells_the_moment_and_the_surroundings() -> None:
+    """Versions, terminal and size are there: most bugs are about them."""
+    told = report(Store(), terminal={"TERM": "xterm-256color", "HOME": "/home/pat"})
+    assert told["made_at"] == "2026-04-25T14:48:18Z"
+    assert told["versions"] == VERSIONS
+    assert told["terminal"] == {"TERM": "xterm-256color", "columns": 120, "lines": 36}
+    assert told["problems"] == told["sessions"] == told["orgs"] == []
+
+
+def test_report_holds_every_reply() -> None:
+    """For each org there are the replies with time, status, duration and remarks, each body as JSON."""
+    store = scenes.store(PERSONAL, TEAM, LABORATORY)
+    told = report(store)
+    assert [org["org"] for org in told["orgs"]] == ["Org A", "Org B", "Org C"]
+    for org, state in zip(told["orgs"], store.orgs, strict=True):
+        assert list(org["replies"]) == list(state.replies)
+    usage = told["orgs"][1]["replies"]["usage"]
+    assert usage["at"] == "2026-04-25T14:48:00Z"
+    assert usage["status"] == 200
+    assert usage["took_seconds"] == 0.0
+    assert usage["body"]["five_hour"]["utilization"] == 100.0
+    assert told["sessions"][0]["replies"]["account"]["body"]["email_address"] == "person 1"
+    assert told["orgs"][1]["verdict"].startswith("BLOCKED  your own monthly limit is reached")
+    assert told["orgs"][1]["plan"] == "Team"
+
+
+def test_report_tells_problems_in_words() -> None:
+    """What is wrong is said as on screen, with its time."""
+    told = report(pii_fixtures.store(None, *pii_fixtures.FAILURES))
+    assert told["problems"][0] == {
+        "since": "2026-04-25T14:48:00Z",
+        "problem": "Org B · usage: redirected (status 302 to <host>)",
+        "what": "Instead of data came a redirect to another page, which is never followed.",
+    }
+    failed = told["orgs"][1]["failures"]["overage"]
+    assert failed["trouble"] == "not readable"
+    assert failed["detail"] == "could not read <path>"
+
+
+def test_report_has_the_trace_of_a_bug_without_values() -> None:
+    """A bug of ours is told with the places in the code, and with nothing that a variable held."""
+    nothing: dict[str, int] = {}
+    try:
+        nothing[pii_fixtures.NAME]
+    except KeyError as error:
+        bug = replace(Failure.from_exception(error, Endpoint.USAGE, READ), retry_after=timedelta(seconds=90))
+    told = report(pii_fixtures.store(None, bug))["orgs"][1]["failures"]["usage"]
+    assert told["trouble"] == "bug of ours"
+    assert told["detail"].startswith("KeyError at test_bug_report.py:")
+    assert told["trace"][-1].endswith("test_report_has_the_trace_of_a_bug_without_values")
+    assert told["retry_after_seconds"] == 90.0
+
+
+def test_report_tells_settings_but_no_path_and_no_secret() -> None:
+    """Figures, switches and choices are told; of all else only that it was given."""
+    settings = {
+        "demo": False,
+        "interval": timedelta(seconds=60),
+        "base_url": "https://claude.ai",
+        "cookies": Cookies([("sessionKey", "sk-zaphod")]),
+        "cookies_from": "",
+        "screenshot": Path("/home/zaphod/x.svg"),
+        "folder": "/home/zaphod",
+        "size": (120, 36),
+        "org": "zaphod",
+        "theme": "textual-dark",
+        "source": "claude-code",
+        "ascii": "/home/zaphod",
+        "browsers": ("Chrome", "zaphod"),
+        "browser": [],
+        "thresholds": [75.0, 90.0],
+        "alerts.desktop": "osc9",
+        "hook": None,
+    }
+    assert report(Store(), settings=settings)["settings"] == {
+        "demo": False,
+        "interval": 60.0,
+        "base_url": "https://claude.ai",
+        "cookies": "given",
+        "cookies_from": "",
+        "screenshot": "given",
+        "folder": "given",
+        "size": [120, 36],
+        "org": "given",
+        "theme": "textual-dark",
+        "source": "claude-code",
+        "ascii": "given",
+        "browsers": "given",
+        "browser": [],
+        "thresholds": [75.0, 90.0],
+        "alerts.desktop": "osc9",
+        "hook": None,
+    }
+    other = report(Store(), settings={"base_url": "https://zaphod.example"})
+    assert other["settings"] == {"base_url": "given"}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("screen-256color", "screen-256color"),
+        ("/run/tmux-1000/zaphod,1,0", "set"),
+        ("my term", "set"),
+        ("", "set"),
+    ],
+)
+def test_report_tells_variables_that_are_plain_words(text: str, told: str) -> None:
+    """What the terminal says of itself is told; a path in a variable is not."""
+    assert report(Store(), terminal={"TMUX": text})["terminal"]["TMUX"] == told
+
+
+def test_report_is_ascii_and_says_nothing_planted() -> None:
+    """With somebody's data in every place the report is plain ASCII, and about nobody."""
+    text = document(
+        pii_fixtures.planted_store(),
+        terminal={"TMUX": pii_fixtures.PATH},
+        settings={"org": pii_fixtures.NAME},
+    )
+    assert text.isascii()
+    assert pii_fixtures.found(text) == []
+    assert pii_fixtures.found(json.dumps(json.loads(text), ensure_ascii=False)) == []
+
+
+@pytest.mark.parametrize("endpoint", golden_bodies.by_endpoint())
+def test_report_says_nothing_planted_at_any_place(endpoint: Endpoint) -> None:
+    """The same with one planted text at a time, in the place of any value of any body."""
+    body = golden_bodies.by_endpoint()[endpoint]
+    for turn, place in enumerate(golden_bodies.places(body)):
+        text = pii_fixtures.TEXTS[turn % len(pii_fixtures.TEXTS)]
+        told = document(pii_fixtures.store({endpoint: golden_bodies.put(body, place, text)}))
+        assert pii_fixtures.found(told) == [], (place, text)
+
+
+def test_report_names_orgs_as_the_picture_does() -> None:
+    """Report and picture share the run's pseudonyms."""
+    redaction = Redactor()
+    store = scenes.store(PERSONAL, TEAM)
+    redaction.redact_store(Store(store.orgs[::-1]))
+    assert [org["org"] for org in report(store, redaction=redaction)["orgs"]] == ["Org B", "Org A"]
+
+
+def test_versions_are_those_that_run() -> None:
+    """This program, what draws it, what runs it, and the system, all of them known."""
+    told = bug_report.collect_versions()
+    assert list(told) == ["claudemeter-tui", "textual", "python", "platform"]
+    assert all(told.values())

@@ -1,0 +1,273 @@
+"""When browsers are looked at, what `--sessions` says, and that nothing of it holds a secret."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from rich.traceback import Traceback
+
+from claudemeter_tui.browsers.profiles import ProfileScan, ScanOutcome
+from claudemeter_tui.commands.sessions import check_sessions, report_sessions
+from claudemeter_tui.formatting.problems import (
+    NO_SESSION_WORKS,
+    NOTHING_SCANNED,
+    PROBLEM_TEXTS,
+    describe_offered_session,
+    format_session_table,
+)
+from claudemeter_tui.model.account import Account
+from claudemeter_tui.model.reading import ErrorKind, PasteResult, Session
+from claudemeter_tui.model.secrets import Cookies
+from claudemeter_tui.sessions.discovery import BrowserScanner
+from claudemeter_tui.wiring import Machine, build_machine_providers
+from tests.browsers.fake_profiles import Made
+from tests.sessions.manager_cases import CHALLENGE, OF_PAT, TOKEN, ClaudeAi, Home, opened
+from tests.sessions.poller_cases import FakeClock
+
+PLANTED = "sk-ant-sid01-PLANTED-MARKER"
+CHROME, FIREFOX = Session("Chrome", "Default"), Session("Firefox", "one")
+
+
+class Browsers:
+    """Browsers that hold what a test says, and how often each was looked at."""
+
+    def __init__(self, *looks: ProfileScan) -> None:
+        self.looks = looks
+        self.asked: list[tuple[str, ...]] = []
+
+    async def look(
+        self, wanted: Collection[str], tell: Callable[[ProfileScan], None]
+    ) -> tuple[ProfileScan, ...]:
+        """Give the looks at those that are wanted."""
+        self.asked.append(tuple(wanted))
+        names = {text.partition(":")[0].casefold() for text in wanted}
+        found = tuple(one for one in self.looks if not names or one.session.browser.casefold() in names)
+        for one in found:
+            tell(one)
+        return found
+
+
+def found(session: Session, key: str = "k") -> ProfileScan:
+    """A session."""
+    return ProfileScan(session, ScanOutcome.FOUND, cookies=Cookies.parse(key))
+
+
+@pytest.mark.parametrize("outcome", [ScanOutcome.TIMED_OUT, ScanOutcome.UNDECRYPTABLE])
+async def test_browser_that_may_have_asked_somebody_is_looked_at_on_request_only(
+    outcome: ScanOutcome,
+) -> None:
+    """A password dialog that nobody answered does not come back every minute."""
+    browsers = Browsers(ProfileScan(CHROME, outcome), found(FIREFOX))
+    lookout = BrowserScanner(browsers.look, (), "linux")
+    await lookout.scan_all(lambda _: None, asked=True)
+    await lookout.scan_all(lambda _: None, asked=False)
+    assert browsers.asked[0] == ()
+    assert "Chrome" not in browsers.asked[1]
+    assert "Firefox" in browsers.asked[1]
+    assert await lookout.scan_session(CHROME) is None
+    assert len(browsers.asked) == 2
+    await lookout.scan_all(lambda _: None, asked=True)
+    assert browsers.asked[2] == ()
+    assert [look.session for look in lookout.scans] == [CHROME, FIREFOX]
+
+
+async def test_keychain_is_opened_on_request_only() -> None:
+    """On macOS each look at a Chromium browser may ask for its key: the clock asks for none."""
+    browsers = Browsers(found(CHROME), found(FIREFOX))
+    lookout = BrowserScanner(browsers.look, (), "darwin")
+    await lookout.scan_all(lambda _: None, asked=True)
+    await lookout.scan_all(lambda _: None, asked=False)
+    assert {"Chrome", "Arc", "Edge"}.isdisjoint(browsers.asked[1])
+    assert {"Firefox", "Safari"} <= set(browsers.asked[1])
+    assert not lookout.has_lost_session(CHROME)
+
+
+@pytest.mark.parametrize(
+    ("lost", "looks"),
+    [
+        (False, [found(FIREFOX)]),
+        (False, [ProfileScan(FIREFOX, ScanOutcome.NO_COOKIE)]),
+        (False, [ProfileScan(FIREFOX, ScanOutcome.TIMED_OUT)]),
+        (False, [ProfileScan(Session("Firefox"), ScanOutcome.UNREADABLE)]),
+        (True, [ProfileScan(Session("Firefox"), ScanOutcome.NO_COOKIE)]),
+        (True, [found(Session("Firefox", "two"))]),
+        (True, []),
+    ],
+)
+async def test_profile_is_lost_when_its_browser_says_so(lost: bool, looks: list[ProfileScan]) -> None:  # noqa: FBT001 - a table
+    """A look that could not be made tells nothing; one that names other profiles only does."""
+    browsers = Browsers(*looks)
+    lookout = BrowserScanner(browsers.look, (), "linux")
+    await lookout.scan_all(lambda _: None, asked=True)
+    assert lost is lookout.has_lost_session(FIREFOX)
+
+
+async def test_container_is_part_of_its_profile() -> None:
+    """A profile that is signed out says something of its containers, too."""
+    browsers = Browsers(ProfileScan(FIREFOX, ScanOutcome.NO_COOKIE))
+    lookout = BrowserScanner(browsers.look, (), "linux")
+    await lookout.scan_all(lambda _: None, asked=True)
+    assert not lookout.has_lost_session(Session("Firefox", "one, container 2"))
+
+
+# `--sessions`.
+
+
+def everyone(home: Home, server: ClaudeAi) -> None:
+    """One of each: a session that works, an expired, a challenged one, nobody, and a login."""
+    home.profile("works", PLANTED)
+    home.profile("over", Made(f"{PLANTED}-2"), Made("x", "other"))
+    home.profile("walled", f"{PLANTED}-3")
+    home.profile("empty")
+    home.login()
+    server.people |= {PLANTED: OF_PAT, TOKEN: OF_PAT}
+    server.instead[f"{PLANTED}-3"] = CHALLENGE
+
+
+async def test_sessions_are_checked_and_told_without_a_secret(tmp_path: Path) -> None:
+    """A line for each place; each session is asked whose it is, an expired one twice."""
+    clock = FakeClock()
+    with ClaudeAi(clock) as server:
+        home = Home(tmp_path / "home")
+        home.folder.mkdir()
+        everyone(home, server)
+        machine = Machine(home.folder, tmp_path / "state", "linux")
+        places = await check_sessions(build_machine_providers(machine, clock.now, base_url=server.url))
+        again = await check_sessions(build_machine_providers(machine, clock.now, base_url=server.url))
+    text = format_session_table(places)
+    assert [line.rstrip() for line in text.splitlines()] == [
+        "Firefox      works   works                 pat@example.com, 2 orgs",
+        "Firefox      over    session expired       Sign in to claude.ai in Firefox (over).",
+        f"Firefox      walled  Cloudflare challenge  {PROBLEM_TEXTS[ErrorKind.CHALLENGE].summary}",
+        "Firefox      empty   not signed in         claude.ai was never visited here",
+        "Claude Code          works                 pat@example.com, 1 org",
+    ]
+    assert [place.is_working for place in places] == [True, False, False, False, True]
+    assert [place.is_working for place in again] == [True, False, False, False, False]
+    assert "three minutes" in again[-1].detail
+    assert {one.what for one in server.asked} == {"account", "oauth/profile"}
+    assert [one.cookie for one in server.asked if one.key == f"{PLANTED}-2"][-1] == f"sessionKey={PLANTED}-2"
+    assert PLANTED not in text + repr(places)
+
+
+@pytest.mark.parametrize(("status", "key"), [(0, "k1"), (3, "k2")])
+def test_sessions_report_gives_an_exit_status(tmp_path: Path, status: int, key: str) -> None:
+    """0 where a session works, 3 where none does; the table is written either way."""
+    clock, written = FakeClock(), list[str]()
+    with ClaudeAi(clock) as server:
+        server.people["k1"] = OF_PAT
+        given = Session("cookie file"), Cookies.parse(key)
+        machine = Machine(tmp_path, tmp_path / "state", "linux")
+        found = build_machine_providers(machine, clock.now, base_url=server.url, given=given)
+        assert status == report_sessions(found, written.append)
+    assert written[0].startswith("cookie file  ")
+    assert (status == 3) is written[0].endswith(f"\n\n{NO_SESSION_WORKS}")
+
+
+NO_BROWSER = (
+    (
+        "Browsers     none found     looked for Chrome, Chrome Beta, Chrome Dev, Chromium, Brave, Edge,"
+        " Vivaldi, Opera,"
+        " Firefox and LibreWolf in the home folder's .config, .librewolf, .mozilla, .var"
+        " and snap"
+    ),
+    "Claude Code  not signed in  no login in the home folder's .claude: run claude and sign in with /login",
+)
+
+
+async def test_machine_without_a_browser_is_told_where_was_looked(tmp_path: Path) -> None:
+    """By `--sessions` and by the dashboard: which browsers, in which folders, and where for Claude Code."""
+    machine = Machine(tmp_path / "home", tmp_path / "state", "linux")
+    places = await check_sessions(build_machine_providers(machine, FakeClock().now))
+    assert tuple(format_session_table(places).splitlines()) == NO_BROWSER
+    async with opened(tmp_path, lambda *_: None) as here:
+        assert here.store.scan_results == tuple(places)
+        here.home.profile("one", "k1")
+        await here.poll_now()
+        assert [place.session.browser for place in here.store.scan_results or ()] == [
+            "Firefox",
+            "Claude Code",
+        ]
+
+
+async def test_source_that_leaves_browsers_alone_tells_of_none(tmp_path: Path) -> None:
+    """`--source claude-code`: nothing was looked for, so nothing was missed."""
+    machine = Machine(tmp_path / "home", tmp_path / "state", "linux")
+    places = await check_sessions(build_machine_providers(machine, FakeClock().now, source="claude-code"))
+    assert tuple(format_session_table(places).splitlines()) == NO_BROWSER[1:]
+
+
+def test_table_without_anything_says_so() -> None:
+    """Nothing to look at: a sentence and no empty table."""
+    assert format_session_table([]) == NOTHING_SCANNED
+
+
+@pytest.mark.parametrize(
+    ("expected", "offered"),
+    [
+        ("Signed in as pat@example.com.", PasteResult(Account("a", "pat@example.com"), 1)),
+        ("The session works.", PasteResult(Account(), 1)),
+        (
+            "This cannot be used: it is empty.",
+            PasteResult(error_kind=ErrorKind.NO_SESSION, detail="it is empty"),
+        ),
+        (
+            "It could not be tried. The server's name could not be looked up.",
+            PasteResult(error_kind=ErrorKind.DNS),
+        ),
+    ],
+)
+def test_answer_to_an_offered_session_is_a_sentence(expected: str, offered: PasteResult) -> None:
+    """Whose it is, or why it was not taken."""
+    assert expected == describe_offered_session(offered)
+
+
+@pytest.mark.parametrize("trouble", ErrorKind)
+def test_answer_has_words_for_every_trouble(trouble: ErrorKind) -> None:
+    """Each a whole sentence."""
+    assert describe_offered_session(PasteResult(error_kind=trouble, detail="x")).endswith(".")
+
+
+# Secrets.
+
+
+async def test_nothing_that_is_posted_holds_a_secret(tmp_path: Path) -> None:
+    """Readings, the store, problems, what was looked at, and the front door itself."""
+    async with opened(tmp_path, everyone) as here:
+        await here.door.offer_session(f"a=b; sessionKey={PLANTED}")
+        await here.advance(120)
+        shown = (
+            repr(here.posted) + repr(here.store) + repr(vars(here.door)) + repr(vars(here.door._discovery))
+        )
+        shown += "".join(repr(vars(seat)) + repr(vars(seat.source)) for seat in here.door._scheduler.slots)
+        assert PLANTED not in shown
+        assert TOKEN not in shown
+    state = "".join(path.read_text() for path in (tmp_path / "state").rglob("*") if path.is_file())
+    assert PLANTED not in state
+
+
+async def test_crash_while_a_session_is_validated_shows_no_secret(tmp_path: Path) -> None:
+    """A traceback with every local variable has nothing of what was pasted."""
+
+    def prepare(home: Home, _: ClaudeAi) -> None:
+        home.profile("one")
+
+    async with opened(tmp_path, prepare) as here:
+
+        def fail(*_: object) -> None:
+            raise ZeroDivisionError
+
+        object.__setattr__(here.door._discovery._providers, "connect", fail)
+        page = io.StringIO()
+        try:
+            await here.door.offer_session(f"a=b; sessionKey={PLANTED}")
+        except ZeroDivisionError as error:
+            trace = Traceback.from_exception(type(error), error, error.__traceback__, show_locals=True)
+            trace.trace.stacks[0].frames.pop(0)  # The test's own frame.
+            Console(file=page, width=300).print(trace)
+        assert "connect_slot" in page.getvalue()
+        assert PLANTED not in page.getvalue()

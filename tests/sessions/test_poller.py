@@ -1,0 +1,489 @@
+"""The endless loop: cadence, pokes, back-off, moments, clocks, and what it survives."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from claudemeter_tui.clock import WallClock
+from claudemeter_tui.model.account import Org
+from claudemeter_tui.model.reading import Endpoint, ErrorKind, Failure, OrgReading, Reading, Schedule
+from claudemeter_tui.sessions.poller import CURABLE_ERRORS, MAX_BACKOFF, MIN_BACKOFF, Poller
+from tests.sessions.poller_cases import (
+    ORG,
+    SESSION,
+    START,
+    FakeClock,
+    Poll,
+    Script,
+    good,
+    locked,
+    locked_beside,
+    org_failed,
+    replied,
+    running,
+    stopped,
+)
+
+HELD = [one for one in ErrorKind if one not in CURABLE_ERRORS]
+SERVED = (ErrorKind.NEW_FIELD, ErrorKind.ODD_VALUE)
+"""Remarks on a good reply, never a failure."""
+
+
+def after(seconds: float) -> datetime:
+    """A moment, in seconds after the first poll."""
+    return START + timedelta(seconds=seconds)
+
+
+async def test_polls_follow_one_another_by_the_interval() -> None:
+    """A poll begins every interval, and only the first one asks for what changes slowly."""
+    async with running() as here:
+        await here.clock.advance(185)
+        assert here.script.begun == [0, 60, 120, 180]
+        assert here.script.full == [True, False, False, False]
+
+
+async def test_interval_counts_from_the_beginning_of_a_poll() -> None:
+    """A poll that takes long does not put off the next one."""
+    async with running(takes=7) as here:
+        await here.clock.advance(130)
+        assert here.script.begun == [0, 60, 120]
+
+
+async def test_polls_never_overlap() -> None:
+    """A poll that takes longer than the interval, poked again and again, is alone."""
+    async with running(takes=90, interval=60) as here:
+        for _ in range(30):
+            here.poller.poll_now()
+            await here.clock.advance(10)
+        assert here.script.most_at_once == 1
+        assert here.script.begun == [0, 90, 180, 270]
+
+
+async def test_poll_longer_than_the_interval_is_followed_by_a_pause() -> None:
+    """Even then the server gets a breath."""
+    async with running(takes=90, interval=60) as here:
+        await here.clock.advance(200)
+        assert here.script.begun == [0, 91, 182]
+
+
+async def test_poll_posts_its_readings_between_its_beginning_and_its_schedule() -> None:
+    """A poll announces itself, passes each reading on as it comes, and closes with the schedule."""
+    first, second = good(roster=(ORG,)), good(replied(after(999)))
+    async with running([first, second]) as here:
+        beginning, *found, end = here.posted
+        assert [first, second] == found
+        assert Reading(SESSION, START) == beginning
+        assert end.schedule is not None
+        assert (after(60), timedelta(seconds=60), False) == (
+            end.schedule.next_at,
+            end.schedule.interval,
+            end.schedule.is_backing_off,
+        )
+
+
+# Pokes.
+
+
+async def test_poke_polls_at_once_and_in_full() -> None:
+    """A poke between two polls begins a full one now, and the interval counts from it."""
+    async with running() as here:
+        await here.clock.advance(20)
+        here.poller.poll_now()
+        await here.clock.advance(75)
+        assert here.script.begun == [0, 20, 80]
+        assert here.script.full == [True, True, False]
+
+
+async def test_poke_during_a_full_poll_is_served_by_it() -> None:
+    """The poll under way asks for everything already."""
+    async with running(takes=10) as here:
+        await here.clock.advance(5)
+        here.poller.poll_now()
+        await here.clock.advance(60)
+        assert here.script.begun == [0, 60]
+
+
+async def test_poke_during_another_poll_is_followed_by_a_full_one() -> None:
+    """A poke is never lost: what the poll under way does not ask, the next one asks at once."""
+    async with running(takes=10) as here:
+        await here.clock.advance(65)
+        here.poller.poll_now()
+        here.poller.poll_now()
+        await here.clock.advance(20)
+        assert here.script.begun == [0, 60, 70]
+        assert here.script.full == [True, False, True]
+
+
+async def test_poke_before_the_first_poll_adds_none() -> None:
+    """The first poll is full anyway."""
+    clock = FakeClock()
+    script = Script(clock)
+
+    async def open_source() -> Script:
+        return script
+
+    poller = Poller(open_source, clock=clock)
+    poller.poll_now()
+    polling = asyncio.create_task(poller.run(lambda _: None))
+    await clock.advance(30)
+    polling.cancel()
+    assert script.begun == [0]
+
+
+@pytest.mark.parametrize("trouble", HELD)
+async def test_poke_in_a_back_off_is_held(trouble: ErrorKind) -> None:
+    """Where asking earlier would not help, a key hammers nobody, during the failing poll neither."""
+    async with running([good()], [stopped(trouble)], [good()], takes=5) as here:
+        await here.clock.advance(62)
+        here.poller.poll_now()
+        await here.clock.advance(30)
+        here.poller.poll_now()
+        await here.clock.advance(20)
+        assert here.schedules[-1].is_backing_off
+        assert here.script.begun == [0, 60]
+        await here.clock.advance(15)
+        assert here.script.begun == [0, 60, 125]
+
+
+@pytest.mark.parametrize("trouble", sorted(CURABLE_ERRORS))
+async def test_poke_asks_again_what_a_person_can_mend(trouble: ErrorKind) -> None:
+    """After a trouble that the person may have mended a poke polls at once, and the waits start anew."""
+    failing = [stopped(trouble)]
+    async with running(failing, failing, failing, failing) as here:
+        await here.clock.advance(60 + 120)
+        assert not here.schedules[-1].is_backing_off
+        assert here.next_in == 240
+        here.poller.poll_now()
+        await here.clock.advance(0)
+        assert here.script.begun == [0, 60, 180, 180]
+        assert here.script.full[-1]
+        assert here.next_in == MIN_BACKOFF.total_seconds()
+
+
+async def test_poke_after_a_back_off_is_heard_again() -> None:
+    """Once a poll has succeeded, a poke works as ever."""
+    async with running([stopped(ErrorKind.THROTTLED)], [good()]) as here:
+        await here.clock.advance(70)
+        here.poller.poll_now()
+        await here.clock.advance(0)
+        assert here.script.begun == [0, 60, 70]
+
+
+# Back-off.
+
+
+async def test_backoff_doubles_up_to_its_limit() -> None:
+    """Without a word from the server the wait doubles from a minute to a quarter of an hour."""
+    async with running([stopped(ErrorKind.THROTTLED)]) as here:
+        waits = []
+        for _ in range(7):
+            waits.append(here.next_in)
+            await here.clock.advance(here.next_in)
+        assert waits == [60, 120, 240, 480, 900, 900, 900]
+        assert MAX_BACKOFF.total_seconds() == waits[-1]
+
+
+@pytest.mark.parametrize(("expected", "jitter"), [(60, 0.0), (63, 0.5), (66, 1.0)])
+async def test_backoff_adds_jitter(expected: float, jitter: float) -> None:
+    """Up to a tenth is added to a back-off, by the number drawn."""
+    async with running([stopped(ErrorKind.THROTTLED)], jitter=jitter) as here:
+        assert expected == pytest.approx(here.next_in)
+
+
+@pytest.mark.parametrize(
+    ("expected", "asked"), [(1600, 1600), (3600, 3600), (5, 5), (60, 0), (60, -30), (60, None)]
+)
+async def test_backoff_honours_what_the_server_asks(expected: float, asked: float | None) -> None:
+    """A positive Retry-After is honoured in full and without jitter; nothing, 0 and less are absent."""
+    wait = None if asked is None else timedelta(seconds=asked)
+    async with running([stopped(ErrorKind.THROTTLED, wait)]) as here:
+        assert expected == here.next_in
+        assert here.schedules[-1].is_backing_off
+        await here.clock.advance(expected - 1)
+        assert here.script.begun == [0]
+        await here.clock.advance(1)
+        assert [0, expected] == here.script.begun
+
+
+async def test_backoff_takes_the_longest_wait_asked_for() -> None:
+    """Where every reply failed, the one that asks for the longest wait decides."""
+    wait = timedelta(seconds=300)
+    poll = [org_failed(ErrorKind.TIMEOUT), org_failed(ErrorKind.SERVER_ERROR, wait)]
+    async with running(poll) as here:
+        assert here.next_in == 300
+
+
+async def test_backoff_survives_an_endless_wait() -> None:
+    """A wait beyond the calendar does not end the loop."""
+    async with running([stopped(ErrorKind.THROTTLED, timedelta.max)]) as here:
+        assert here.schedules[-1].next_at > after(86_400 * 300)
+
+
+@pytest.mark.parametrize(("expected", "trouble"), [(300, ErrorKind.THROTTLED), (60, ErrorKind.NO_ROUTE)])
+async def test_backoff_never_asks_more_often_than_usual(expected: float, trouble: ErrorKind) -> None:
+    """A server that answered is not asked before the interval is over; one that was not reached is."""
+    async with running([stopped(trouble)], interval=300) as here:
+        assert expected == here.next_in
+
+
+async def test_recovery_resets_the_back_off() -> None:
+    """After a good poll the interval is back, and the next failure waits a minute again."""
+    bad = [stopped(ErrorKind.THROTTLED)]
+    async with running(bad, bad, [good()], bad) as here:
+        await here.clock.advance(180)
+        assert (here.next_in, here.schedules[-1].is_backing_off) == (60, False)
+        await here.clock.advance(60)
+        assert here.next_in == 60
+
+
+@pytest.mark.parametrize(
+    "poll",
+    [
+        [good(), org_failed(ErrorKind.SERVER_ERROR, timedelta(hours=1))],
+        [stopped(ErrorKind.TIMEOUT), good()],
+        [org_failed(ErrorKind.FORBIDDEN), good()],
+    ],
+)
+async def test_one_failed_reply_is_no_failed_poll(poll: list[Reading]) -> None:
+    """As long as something good was read, one org's or the account's trouble slows nobody down."""
+    async with running(poll) as here:
+        assert (here.next_in, here.schedules[-1].is_backing_off) == (60, False)
+
+
+@pytest.mark.parametrize("trouble", [ErrorKind.THROTTLED, ErrorKind.EXPIRED, ErrorKind.CHALLENGE])
+async def test_a_session_wide_trouble_backs_off_beside_good_replies(trouble: ErrorKind) -> None:
+    """What every further request would meet too backs off, although some had an answer before."""
+    wait = timedelta(seconds=500)
+    async with running([good(), stopped(trouble, wait)]) as here:
+        assert here.next_in == 500
+
+
+# Resets and ends of locks.
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        replied(after(30)),
+        replied(after(99_999), after(30)),
+        locked(after(30)),
+        locked_beside(after(30)),
+        OrgReading(Org("org-1", "Personal", paused_until=after(30)), replied().parts),
+    ],
+)
+async def test_poll_falls_just_after_a_reset_or_the_end_of_a_lock(report: OrgReading) -> None:
+    """Within five seconds after figures change by themselves they are read, and a minute after that again."""
+    async with running([good(report)], [good()]) as here:
+        await here.clock.advance(100)
+        assert here.script.begun == [0, 33, 93]
+
+
+@pytest.mark.parametrize("reset", [56, 58.5, 60])
+async def test_poll_that_is_due_around_a_reset_waits_for_it(reset: float) -> None:
+    """A poll that would fall on a reset falls just after it: one poll, not two."""
+    async with running([good(replied(after(reset)))], [good()]) as here:
+        await here.clock.advance(100)
+        assert [0, reset + 3] == here.script.begun
+        assert 0 < here.script.begun[1] - reset <= 5
+
+
+async def test_poll_under_way_at_a_reset_is_followed_by_one() -> None:
+    """What was asked before a reset may be from before it."""
+    async with running([good(replied(after(15)))], takes=20) as here:
+        await here.clock.advance(50)
+        assert here.script.begun == [0, 21]
+
+
+@pytest.mark.parametrize("reset", [-9999, -3, 61, 99_999])
+async def test_other_moments_change_nothing(reset: float) -> None:
+    """A reset in the past, or after the next poll, needs no poll of its own."""
+    async with running([good(replied(after(reset)))]) as here:
+        await here.clock.advance(60)
+        assert here.script.begun == [0, 60]
+
+
+@pytest.mark.parametrize("moment", [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])
+async def test_moments_at_the_ends_of_the_calendar_do_no_harm(moment: datetime) -> None:
+    """The years 1 and 9999 are dates like others."""
+    async with running([good(replied(moment), locked(moment))]) as here:
+        await here.clock.advance(60)
+        assert here.script.begun == [0, 60]
+
+
+async def test_reset_is_remembered_while_its_reply_fails() -> None:
+    """A reply that fails once does not make the poller forget what the last good one said."""
+    usage_failed = Failure(ErrorKind.TIMEOUT, Endpoint.USAGE, START)
+    partly = OrgReading(ORG, {Endpoint.USAGE: usage_failed, **locked(after(9999)).parts})
+    async with running([good(replied(after(80)))], [good(partly)]) as here:
+        await here.clock.advance(85)
+        assert here.script.begun == [0, 60, 83]
+
+
+async def test_reset_of_an_org_that_left_is_forgotten() -> None:
+    """An org that the account's list no longer names causes no polls."""
+    other = replied(org=Org("org-2", "Other"))
+    listed = good(other, roster=(other.org,))
+    async with running([good(replied(after(80)))], [listed]) as here:
+        await here.clock.advance(119)
+        assert here.script.begun == [0, 60]
+
+
+# Clocks.
+
+
+async def test_machine_that_slept_polls_at_once() -> None:
+    """After a sleep the wall is far ahead of the time waited: the next poll comes within five seconds."""
+    async with running() as here:
+        await here.clock.advance(10)
+        here.clock.jump(3600)
+        await here.clock.advance(5)
+        assert here.script.begun == [0, 3615]
+
+
+async def test_machine_that_slept_during_a_poll_polls_again() -> None:
+    """A poll that spans a sleep is followed by another one, not by a wait of an hour less a minute."""
+    async with running(takes=10) as here:
+        here.clock.jump(3600)
+        await here.clock.advance(12)
+        assert here.script.begun == [0, 3611]
+
+
+@pytest.mark.parametrize("back", [3600, 86_400 * 400])
+async def test_clock_set_back_does_not_stall(back: float) -> None:
+    """The next poll comes after the interval that was waited for, whatever the wall shows."""
+    async with running() as here:
+        await here.clock.advance(20)
+        here.clock.jump(-back)
+        await here.clock.advance(40)
+        assert [0, 60 - back] == here.script.begun
+        await here.clock.advance(60)
+        assert [0, 60 - back, 120 - back] == here.script.begun
+
+
+async def test_clock_set_back_during_a_poll_does_not_stall() -> None:
+    """The schedule is one interval from the earlier of the two times."""
+    async with running(takes=10) as here:
+        here.clock.jump(-3600)
+        await here.clock.advance(10)
+        assert here.next_in == 60
+
+
+# What it survives.
+
+
+@pytest.mark.parametrize(
+    "trouble", [ErrorKind.EXPIRED, ErrorKind.TOKEN_INVALID, ErrorKind.TOKEN_SCOPE, ErrorKind.NO_ORGS]
+)
+async def test_failed_login_opens_the_source_anew(trouble: ErrorKind) -> None:
+    """Somebody may have signed in again: the old source is closed, and the next poll opens another one."""
+    async with running([stopped(trouble)], [good()]) as here:
+        assert (here.opened, here.script.closed) == (1, 1)
+        here.poller.poll_now()
+        await here.clock.advance(60)
+        assert (here.opened, here.script.closed) == (2, 1)
+
+
+@pytest.mark.parametrize("trouble", [one for one in ErrorKind if one not in SERVED])
+async def test_loop_survives_every_trouble(trouble: ErrorKind) -> None:
+    """No failure ends the polling, of the whole session or of one org."""
+    async with running([stopped(trouble)], [org_failed(trouble)], [good()]) as here:
+        await here.clock.advance(60 + 120)
+        assert here.script.begun == [0, 60, 180]
+        assert here.next_in == 60
+
+
+async def test_exception_in_a_poll_is_told_and_survived() -> None:
+    """What nobody foresaw is a bug of ours on screen; the next poll asks for everything, to clear it."""
+    async with running([good()], ValueError("secret"), [good()]) as here:
+        await here.clock.advance(60)
+        told = here.posted[-2].account
+        assert isinstance(told, Failure)
+        assert (ErrorKind.BUG, after(60)) == (told.error_kind, told.at)
+        assert "ValueError at " in told.detail
+        assert "secret" not in repr(told) + told.trace
+        await here.clock.advance(60)
+        assert here.script.full == [True, False, True]
+        assert here.next_in == 60
+
+
+async def test_exception_while_opening_is_told_and_survived() -> None:
+    """Opening may fail in ways that nobody foresaw, too."""
+    async with running(opening=lambda tries: KeyError("DBUS") if tries < 2 else None) as here:
+        told = here.posted[0].account
+        assert isinstance(told, Failure)
+        assert ErrorKind.BUG is told.error_kind
+        await here.clock.advance(60)
+        assert here.script.begun == [60]
+
+
+async def test_cancelling_closes_the_source() -> None:
+    """Leaving while it waits closes every connection once and leaves no task behind."""
+    async with running() as here:
+        await here.clock.advance(70)
+        await here.cancel()
+        assert here.script.closed == 1
+
+
+async def test_cancelling_amid_a_poll_closes_the_source() -> None:
+    """Leaving while it reads does the same."""
+    async with running(takes=10) as here:
+        await here.clock.advance(5)
+        await here.cancel()
+        assert (here.script.closed, here.script.begun) == (1, [0])
+
+
+async def test_wall_clock_tells_aware_utc_and_sleeps() -> None:
+    """The time that everybody has is aware, in UTC, and goes forward."""
+    clock = WallClock()
+    before = clock.now()
+    await clock.sleep(0)
+    assert UTC is before.tzinfo
+    assert before <= clock.now()
+
+
+# Sources with a pace of their own.
+
+
+class PacedScript(Script):
+    """A source that says when it wants to be polled."""
+
+    interval = timedelta(seconds=180)
+    next_at: datetime | None = None
+
+
+async def paced(*polls: Poll, next_in: float | None = None) -> list[Schedule]:
+    """The schedules of a poller over a source with a pace of its own, after one poll."""
+    clock, posted = FakeClock(), list[Schedule]()
+    script = PacedScript(clock, *polls)
+    script.next_at = None if next_in is None else after(next_in)
+
+    async def open_source() -> PacedScript:
+        return script
+
+    poller = Poller(open_source, clock=clock, jitter=lambda: 0.0)
+    task = asyncio.create_task(poller.run(lambda one: posted.append(one.schedule) if one.schedule else None))
+    await clock.advance(0)
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    return posted
+
+
+async def test_source_has_an_interval_of_its_own() -> None:
+    """It is the usual time between two of its polls, and says when its figures are stale."""
+    (schedule,) = await paced()
+    assert (after(180), timedelta(seconds=180)) == (schedule.next_at, schedule.interval)
+
+
+@pytest.mark.parametrize("poll", [[good()], [stopped(ErrorKind.EXPIRED)], [stopped(ErrorKind.THROTTLED)]])
+@pytest.mark.parametrize(("expected", "wanted"), [(30, 30), (900, 900), (1, -5), (1, 0)])
+async def test_source_says_when_it_wants_the_next_poll(
+    poll: list[Reading], expected: float, wanted: float
+) -> None:
+    """Whatever the last one found; after the least pause at the earliest."""
+    (schedule,) = await paced(poll, next_in=wanted)
+    assert after(expected) == schedule.next_at

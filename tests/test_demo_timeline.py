@@ -1,0 +1,156 @@
+"""A whole simulated day before the installed program in a real terminal: every state comes and goes.
+
+The program is the installed one, with its real poller, client and screen; only the hands of its clock
+are moved, and the key `r` makes it poll.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.demo_timeline import Moment, story
+from tests.server import LoopbackServer
+from tests.terminal import Terminal
+
+pytestmark = pytest.mark.pty
+
+PROGRAM = str(Path(sys.executable).parent / "claudemeter-tui")
+CLOCK = """
+import asyncio
+import os
+from datetime import datetime
+from pathlib import Path
+
+from claudemeter_tui.clock import WallClock
+
+WallClock.now = lambda self: datetime.fromisoformat(Path(os.environ["A_DAY_CLOCK"]).read_text())
+WallClock.sleep = lambda self, seconds: asyncio.Event().wait()
+"""
+"""What the interpreter runs before the program: the time is what a file says, and none passes by itself.
+
+A sleep on the real clock would end at some moment of a slow machine and poll in between.
+"""
+OSC_777 = re.compile(rb"\x1b\]777;notify;([^;\x07]*);([^;\x07]*)\x07")
+OSC_9 = re.compile(rb"\x1b\]9;claudemeter \xc2\xb7 ([^:\x07]*): ([^\x07]*)\x07")
+THROUGH_TMUX = re.compile(rb"\x1bPtmux;\x1b\x1b\]777;notify;([^;\x07]*);([^;\x07]*)\x07\x1b\\")
+NOTIFICATION = re.compile(rb"\x1b(?:Ptmux;\x1b\x1b)?\](?:9|777);")
+STRING = re.compile(rb"\x1b(?:P[^\x1b]*(?:\x1b\x1b[^\x1b]*)*\x1b\\|\][^\x07\x1b]*\x07)")
+"""A sequence that carries text to the terminal, and may end with the bell's byte."""
+
+
+class Day:
+    """The program in a terminal, and the server that it asks."""
+
+    def __init__(self, folder: Path, server: LoopbackServer, terminal: Terminal) -> None:
+        self._clock = folder / "clock"
+        self._server = server
+        self.terminal = terminal
+
+    def poll(self, moment: Moment) -> None:
+        """Move the clock to that moment, poll, and wait until its figures are on the screen."""
+        asked = len(self._server.requests)
+        self._server.routes = {**moment.routes}
+        set_clock(self._clock, moment)
+        self.terminal.send("r")
+        self._server.wait_for(lambda server: len(server.requests) > asked)
+        self.terminal.wait_for(lambda terminal: is_read(terminal, moment))
+
+
+def is_read(terminal: Terminal, moment: Moment) -> bool:
+    """Whether the poll of that moment is over, and drawn."""
+    head, title = terminal.lines[0], f"Personal: {moment.state}"
+    if "next in" not in head or "next in 0s" in head or terminal.title != title:
+        return False
+    return (moment.claude.signed_out or moment.email in head) and moment.says in terminal.text
+
+
+def set_clock(clock: Path, moment: Moment) -> None:
+    """The file is there as a whole at any time."""
+    new = clock.with_suffix(".new")
+    new.write_text(moment.now.isoformat())
+    new.replace(clock)
+
+
+@pytest.fixture
+def server() -> Iterator[LoopbackServer]:
+    """claude.ai on loopback."""
+    with LoopbackServer() as server:
+        yield server
+
+
+@contextmanager
+def lived(folder: Path, server: LoopbackServer, day: Sequence[Moment], **environment: str) -> Iterator[Day]:
+    """The program after each moment of the day."""
+    (folder / "sitecustomize.py").write_text(CLOCK)
+    set_clock(folder / "clock", day[0])
+    server.routes = {**day[0].routes}
+    surroundings = {
+        "CLAUDEMETER_COOKIE": "sessionKey=sk-ant-sid01-planted",
+        "PYTHONPATH": str(folder),
+        "A_DAY_CLOCK": str(folder / "clock"),
+        "TZ": "UTC",
+    }
+    command = [PROGRAM, "--base-url", server.url]
+    with Terminal(command, columns=100, rows=16, env=surroundings | environment) as terminal:
+        terminal.wait_for(lambda shown: is_read(shown, day[0]))
+        here = Day(folder, server, terminal)
+        for moment in day[1:]:
+            here.poll(moment)
+        yield here
+        terminal.send("q")
+        assert terminal.wait() == 0
+
+
+def told(terminal: Terminal) -> list[str]:
+    """The events on the page of `e`, oldest first, without the replies that they were read from."""
+    lines = [line.strip() for line in terminal.lines]
+    begin = lines.index("Events of this run, the newest first") + 2
+    shown = lines[begin : lines.index("", begin)]
+    return [re.sub(r"  \([a-z, ]+\)$", "", line) for line in reversed(shown)]
+
+
+def test_day_is_told_as_its_story_goes(server: LoopbackServer, tmp_path: Path) -> None:
+    """Each state is seen, each event told once and in order, each worth an alert notified once."""
+    day = story()
+    with lived(tmp_path, server, day, CLAUDEMETER_ALERTS_TOAST="no") as here:
+        here.terminal.send("e")
+        here.terminal.resize(120, 60)
+        here.terminal.wait_for(lambda terminal: day[1].events[0] in terminal.text)
+        assert told(here.terminal) == [event for moment in day for event in moment.events]
+    raw = here.terminal.raw
+    alerts = [("Personal", moment.alert) for moment in day if moment.alert is not None]
+    assert [(head.decode(), text.decode()) for head, text in OSC_777.findall(raw)] == alerts
+    assert STRING.sub(b"", raw).count(b"\x07") == len(alerts)
+    titles = [title.decode() for title in re.findall(rb"\x1b\]2;Personal: ([^\x07]*)\x07", raw)]
+    assert {moment.state for moment in day} == set(titles)
+    assert raw.count(b"\x1b[22;2t") == raw.count(b"\x1b[23;2t") == 1
+    assert raw.rindex(b"\x1b[23;2t") > raw.rindex(b"\x1b]2;")
+
+
+@pytest.mark.parametrize(
+    ("form", "environment"),
+    [
+        pytest.param(OSC_9, {"TERM_PROGRAM": "iTerm.app"}, id="osc 9"),
+        pytest.param(THROUGH_TMUX, {"TMUX": "tmux,1,0", "TERM": "tmux-256color"}, id="through tmux"),
+        pytest.param(None, {"CLAUDEMETER_ALERTS_DESKTOP": "off"}, id="off"),
+    ],
+)
+def test_notifications_are_in_the_terminals_own_language(
+    server: LoopbackServer, tmp_path: Path, form: re.Pattern[bytes] | None, environment: dict[str, str]
+) -> None:
+    """As the terminal understands it, through tmux as tmux wants it, or not at all; the bell rings anyway."""
+    day = [moment for moment in story() if moment.time in ("08:00", "08:30", "09:39", "09:40")]
+    alerts = [moment.alert for moment in day if moment.alert is not None]
+    with lived(tmp_path, server, day, **environment) as here:
+        here.terminal.wait_for("ON CREDITS: 5-hour window full")
+    raw = here.terminal.raw
+    found = form.findall(raw) if form is not None else []
+    assert [text.decode() for _, text in found] == (alerts if form is not None else [])
+    assert len(NOTIFICATION.findall(raw)) == len(found)
+    assert STRING.sub(b"", raw).count(b"\x07") == len(alerts)

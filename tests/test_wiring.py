@@ -1,0 +1,57 @@
+"""A feed that is built after the first frame."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from claudemeter_tui.model.reading import ErrorKind, PasteResult, Reading, Session
+from claudemeter_tui.wiring import DeferredFeed
+from tests.sessions.poller_cases import START
+
+READ = Reading(Session("Chrome"), START)
+
+
+class Built:
+    """A feed that posts one reading."""
+
+    def __init__(self) -> None:
+        self.thread = threading.current_thread()
+        self.pokes = 0
+
+    async def run(self, post: Callable[[Reading], object]) -> None:
+        """Post it."""
+        post(READ)
+
+    async def poll_once(self, post: Callable[[Reading], object]) -> None:
+        """Post it twice."""
+        post(READ)
+        post(READ)
+
+    def poll_now(self) -> None:
+        """Count."""
+        self.pokes += 1
+
+    async def offer_session(self, text: str) -> PasteResult:
+        """Say what was offered."""
+        return PasteResult(detail=text)
+
+
+async def test_feed_is_built_aside_and_passes_everything_on() -> None:
+    """Building is slow, so it has a thread of its own; all else is the feed's own doing."""
+    built, posted = list[Built](), list[Reading]()
+
+    def build() -> Built:
+        built.append(Built())
+        return built[-1]
+
+    feed = DeferredFeed(build)
+    feed.poll_now()
+    assert (await feed.offer_session("x")).error_kind is ErrorKind.NO_SESSION
+    await feed.run(posted.append)
+    assert built[0].thread is not threading.current_thread()
+    feed.poll_now()
+    assert built[0].pokes == 1
+    assert await feed.offer_session("x") == PasteResult(detail="x")
+    await feed.poll_once(posted.append)
+    assert posted == [READ] * 3

@@ -1,0 +1,96 @@
+"""The dashboard on a stage: a feed that a test drives, and a clock that stands still."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from textual.pilot import Pilot
+
+from claudemeter_tui.model.reading import PasteResult, Reading
+from claudemeter_tui.tui.app import Claudemeter
+from claudemeter_tui.tui.options import Options
+from tests.scenes import NOW, OrgBodies, readings
+
+
+class Stage:
+    """A feed: posts what it was given, then waits for a test to post more."""
+
+    def __init__(self, given: Iterable[Reading] = (), now: datetime = NOW) -> None:
+        """Begin with these readings, at this moment."""
+        self.given = tuple(given)
+        self.now = now
+        self.pokes = 0
+        self._post: Callable[[Reading], object] = lambda _: None
+
+    async def run(self, post: Callable[[Reading], object]) -> None:
+        """Post what was given and go on until cancelled."""
+        self._post = post
+        for reading in self.given:
+            post(reading)
+        await asyncio.Event().wait()
+
+    async def poll_once(self, post: Callable[[Reading], object]) -> None:
+        """Post what was given, and end."""
+        for reading in self.given:
+            post(reading)
+
+    async def offer_session(self, text: str) -> PasteResult:
+        """Take a session, and never answer."""
+        del text
+        await asyncio.Event().wait()
+        return PasteResult()
+
+    def poll_now(self) -> None:
+        """Count how often the person asked."""
+        self.pokes += 1
+
+    async def post(self, pilot: Pilot[Any], *more: Reading) -> None:
+        """Post more readings and wait until they are on screen."""
+        for reading in more:
+            self._post(reading)
+        await pilot.pause()
+
+    async def at(self, pilot: Pilot[Any], moment: datetime) -> None:
+        """Let the clock show another moment."""
+        self.now = moment
+        app = pilot.app
+        assert isinstance(app, Claudemeter)
+        app.now = moment
+        await pilot.pause()
+
+
+def stage(*orgs: OrgBodies, now: datetime = NOW) -> Stage:
+    """A stage with a run over these orgs."""
+    return Stage(readings(*orgs) if orgs else (), now)
+
+
+def app(scene: Stage, note: str = "", **options: Any) -> Claudemeter:
+    """The dashboard on that stage; `options` are those of `Options`."""
+    return Claudemeter(scene, now=lambda: scene.now, options=Options(zone=UTC, note=note, **options))
+
+
+def screen(pilot: Pilot[Any]) -> list[str]:
+    """What is on screen, line by line, without trailing blanks."""
+    return [
+        "".join(segment.text for segment in strip).rstrip()
+        for strip in pilot.app.screen._compositor.render_strips()
+    ]
+
+
+def text(pilot: Pilot[Any]) -> str:
+    """What is on screen, in one string."""
+    return "\n".join(screen(pilot))
+
+
+async def settle(pilot: Pilot[Any]) -> None:
+    """Wait until everything given is on screen."""
+    await pilot.pause()
+
+
+async def second(pilot: Pilot[Any]) -> None:
+    """Look at the second org."""
+    await pilot.pause()
+    await pilot.press("2")

@@ -1,0 +1,211 @@
+"""What makes a screen whole: no figure cut, an ellipsis in names and sentences only, every frame closed.
+
+The figures that may stand on a screen are worked out from the model, in the forms of `text`; whatever else
+looks like a figure, or like a part of one, is a defect.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import UTC, date, datetime
+from functools import cached_property
+from typing import Any
+
+from rich.cells import cell_len
+
+from claudemeter_tui.formatting import events as told
+from claudemeter_tui.formatting import values as form
+from claudemeter_tui.formatting import verdict as words
+from claudemeter_tui.model.events import Event
+from claudemeter_tui.model.forecast import forecast_limit, forecast_window_full
+from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.spending import compute_spend_rate
+from claudemeter_tui.model.store import OrgState
+from claudemeter_tui.model.verdict import judge
+from claudemeter_tui.model.windows import Window
+
+_DAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
+_MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+_COUNTDOWN = r"\d+d \d+h|\d+h \d+m|\d+m|\d+s"
+_CURRENCY = r"(?:USD|CAD|JPY|EUR|BRL|AUD)"
+FIGURE = re.compile(
+    rf"[+]?(?:\$|{_CURRENCY} )\d[\d,]*(?:\.\d+)?(?:/h)?"
+    rf"|(?:<?\d+|\?) %"
+    rf"|(?:{_DAY} )?(?:{_MONTH} \d+ )?(?:\d{{4}} )?\d\d:\d\d|(?:{_DAY} )?{_MONTH} \d+"
+    rf"|\d{{4}}-\d\d-\d\d|\((?:in )?(?:{_COUNTDOWN})\)|(?:{_COUNTDOWN})(?: ago)?"
+)
+"""Everything that is a figure, as a whole."""
+_COUNT = r"\d+ (?:problems?|remarks?|orgs?|left|of \d+|replies|reply|new fields?|odd values?|events?)"
+_TALLY = rf"\d+ (?:{'|'.join((*words.VERDICT_NAMES.values(), 'credits BLOCKED'))})"
+_OURS = ("1-9", "5-hour", r"7-day(?: [A-Z]\w+)*", "••0000", r"Max \d+x", "15 minutes", _TALLY)
+_PART = re.compile(rf"[\d$%]|\b{_CURRENCY}\b|\b{_DAY}\b|\b{_MONTH}\b")
+"""What is left of a figure that was cut."""
+_ONE_DIGIT = re.compile(r"\.\d(?!\d)")
+"""Cents have two digits."""
+_DANGLING = re.compile(r"\b(?:of|in|to|until|at|resets|since|before|from|and|the)\s*…|[(,:·]\s*…")
+"""What no sentence may break off behind."""
+
+
+@dataclass(frozen=True)
+class Whole:
+    """What may stand on a screen."""
+
+    figures: frozenset[str]
+    names: frozenset[str]
+    """Of orgs, windows, plans, sessions, accounts: these may end in an ellipsis anywhere."""
+
+    def __or__(self, other: Whole) -> Whole:
+        """What either allows."""
+        return Whole(self.figures | other.figures, self.names | other.names)
+
+    @cached_property
+    def _known(self) -> re.Pattern[str]:
+        names = sorted((name for name in self.names if name), key=len, reverse=True)
+        figures = sorted(map(re.escape, self.figures), key=len, reverse=True)
+        parts = [*map(_shortened, names), *figures, _COUNT, *_OURS]
+        return re.compile(rf"(?<![\w$%,.])(?:{'|'.join(parts)})(?![\w%]|[.,:]\d)")
+
+    def defects(self, line: str) -> Iterator[str]:
+        """What is wrong with the text of a line."""
+        rest = self._known.sub(" ", line)
+        if _PART.search(rest):
+            yield f"part of a figure: {rest.strip()!r}"
+        if re.search(r"[^\s.]…", rest):
+            yield f"an ellipsis within a word: {rest.strip()!r}"
+        if _DANGLING.search(line):
+            yield "a sentence breaks off before its figure"
+
+
+def chart_defects(line: str) -> Iterator[str]:
+    """What is wrong with a line of a chart, where any whole figure may stand on the axes."""
+    rest = FIGURE.sub(" ", re.sub("|".join(_OURS), " ", line))
+    if _PART.search(rest) or _ONE_DIGIT.search(line) or "…" in line:
+        yield f"part of a figure: {rest.strip()!r}"
+
+
+def _shortened(name: str) -> str:
+    """A name, or its beginning with an ellipsis; before it the number of a tab."""
+    cut = "|".join(re.escape(name[:end].rstrip()) + " ?…" for end in range(len(name) - 1, 0, -1))
+    return rf"(?:\d )?(?:{re.escape(name)}(?:'s)?|{cut})" if cut else re.escape(name)
+
+
+def allowed(
+    state: OrgState, now: datetime, events: Iterable[Event] = (), more: Iterable[object] = ()
+) -> Whole:
+    """All figures and names of an org at a moment, and the figures in further values."""
+    org, lead = state.org, state.credits.lead_meter
+    windows = state.plan.windows if state.plan else ()
+    known = (state.plan, state.credits, state.subscription, state.series, *more)
+    values = [*_values(known), *_derived(state, now)]
+    figures = {text for value in values for text in _forms(value, now)}
+    percents = [window.percent for window in windows] + [one.percent for one in state.credits.meters]
+    figures |= {form.format_percent(percent) for percent in percents}
+    verdict = judge(state, now)
+    sentences = [words.format_verdict_line(verdict, now, UTC), words.format_short_verdict(verdict, now, UTC)]
+    sentences += [
+        *words.format_verdict_banner(verdict, now, UTC),
+        *(told.format_event_line(one, now, UTC) for one in events),
+    ]
+    figures |= {found[0] for text in sentences for found in FIGURE.finditer(text)}
+    reasons = [window.locked_reason for window in windows] + [lead.reason if lead else None]
+    names = {org.display_name, org.plan_name, state.session.label, state.account.email, *reasons}
+    return Whole(frozenset(figures), frozenset(name for name in (*names, *_labels(windows)) if name))
+
+
+def _labels(windows: Sequence[Window]) -> Iterator[str]:
+    for window in windows:
+        yield window.label
+        yield window.label.removeprefix("7-day ")
+
+
+def _derived(state: OrgState, now: datetime) -> Iterator[object]:
+    """What is worked out from the figures."""
+    found = compute_spend_rate(state.series, now)
+    ahead = forecast_limit(state.credits, found, now) if found else None
+    yield from (found, ahead, state.series.spent if state.series.runs else None, state.read_at, now)
+    yield from (meter.remaining for meter in state.credits.meters)
+    for window in state.plan.windows if state.plan else ():
+        full = forecast_window_full(window, now, state.read_at)
+        yield full
+        if full and window.resets_at:
+            yield form.format_countdown(window.resets_at - full)
+
+
+def _values(value: object) -> Iterator[object]:
+    """Everything within a value, however deep."""
+    yield value
+    if is_dataclass(value) and not isinstance(value, Money):
+        for field in fields(value):
+            yield from _values(getattr(value, field.name))
+    elif isinstance(value, Mapping):
+        yield from (inner for part in value.values() for inner in _values(part))
+    elif isinstance(value, tuple):
+        yield from (inner for part in value for inner in _values(part))
+
+
+def _forms(value: object, now: datetime) -> Iterator[str]:
+    """Every form in which a value is shown."""
+    match value:
+        case str() if FIGURE.fullmatch(value):
+            yield value
+        case Money():
+            yield from (
+                form.format_money(value),
+                f"{form.format_money(value)}/h",
+                f"+{form.format_money(value)}",
+            )
+        case datetime():
+            past, left = form.format_age(now - value), form.format_countdown(value - now)
+            yield from (
+                form.format_moment(value, now, UTC),
+                form.format_clock(value, UTC),
+                past,
+                past.removesuffix(" ago"),
+            )
+            yield from (left, f"({left})", f"(in {left})", f"{value:%b} {value.day}")
+        case date():
+            yield value.isoformat()
+        case _:
+            for one in fields(value) if is_dataclass(value) and not isinstance(value, type) else ():
+                yield from _forms(getattr(value, one.name), now)
+
+
+def width_defects(lines: Sequence[str], width: int) -> Iterator[str]:
+    """Every line has the terminal's width in cells, wide characters counted as two."""
+    for place, line in enumerate(lines):
+        if cell_len(line) != width:
+            yield f"line {place} has {cell_len(line)} cells: {line!r}"
+
+
+def frame_defects(lines: Sequence[str]) -> Iterator[str]:
+    """Every frame has its four corners, and sides without a gap."""
+    grid = [_cells(line) for line in lines]
+    for sides in ("╭╮╰╯│", "┏┓┗┛┃"):
+        yield from _open_frames(grid, *sides)
+
+
+def _open_frames(grid: Sequence[str], *sides: str) -> Iterator[str]:
+    top_left, top_right, low_left, low_right, side = sides
+    corners = [(y, x) for y, line in enumerate(grid) for x, cell in enumerate(line) if cell == top_left]
+    if sum(line.count(low_right) for line in grid) != len(corners):
+        yield f"{len(corners)} frames begin with {top_left}, as many do not end with {low_right}"
+    for y, x in corners:
+        right = grid[y].find(top_right, x)
+        below = next((low for low in range(y + 1, len(grid)) if grid[low][x] != side), None)
+        closed = right > x and below is not None and grid[below][x] == low_left
+        if not closed or below is None or grid[below][right] != low_right:
+            yield f"the frame that begins in line {y}, column {x} has not all its corners"
+        elif any(grid[row][right] != side for row in range(y + 1, below)):
+            yield f"the right side of the frame in line {y} has a gap"
+
+
+def _cells(line: str) -> str:
+    """A character for each cell: behind a wide one stands a blank."""
+    return "".join(char + " " * (cell_len(char) - 1) for char in line)
+
+
+def text_of(strips: Iterable[Any]) -> list[str]:
+    """The text of the lines of a screen, with all their blanks."""
+    return ["".join(segment.text for segment in strip) for strip in strips]

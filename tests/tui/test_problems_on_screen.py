@@ -1,0 +1,520 @@
+"""Every answer that is no data and every failure of the network: from a socket to the words on screen."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from textual.pilot import Pilot
+
+from claudemeter_tui.claude_ai import client as client_module
+from claudemeter_tui.model.reading import CLAUDE_CODE_LOGIN, ErrorKind, Reading, Session
+from claudemeter_tui.sessions.manager import SessionManager
+from claudemeter_tui.wiring import Machine, build_machine_providers
+from tests.bodies import ACCOUNT, org_body, usage_body
+from tests.bodies import PERSONAL as PERSONAL_UUID
+from tests.claude_ai.api_cases import REFUSED, path, saying, serve, serve_account
+from tests.claude_code.fake_login import login_file, login_text, profile_body
+from tests.responses import NOT_FOUND, Answer, Held, Reset, Sends, cut_off, large, redirect
+from tests.scenes import NOW, PERSONAL, TEAM, readings
+from tests.server import LoopbackServer
+from tests.sessions.manager_cases import Home
+from tests.tui.app_harness import Stage, app, screen, text
+
+KEY = "sk-ant-sid01-PLANTED-MARKER"
+ONE = Session("Firefox", "one")
+ACCOUNT_PATHS = ("/api/account", "/api/organizations")
+LOGIN_PATHS = ("/api/oauth/profile", "/api/oauth/usage")
+NO_ADDRESS = "https://" + ("x" * 60 + ".") * 5 + "invalid"
+"""A name that is too long to be looked up: refused here, and never asked of anybody."""
+NO_ROUTE = "https://224.0.0.1"
+"""An address of a group, to which nobody can connect: refused here, too."""
+
+Place = Callable[[pytest.MonkeyPatch], AbstractAsyncContextManager[str]]
+"""Opens what stands in for claude.ai; gives its URL."""
+
+
+class StandingClock:
+    """The moment of the scenes; nobody who waits wakes up."""
+
+    def now(self) -> datetime:
+        """That moment."""
+        return NOW
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait until cancelled."""
+        del seconds
+        await asyncio.Event().wait()
+
+
+def everywhere(answer: Sends) -> Place:
+    """A server that says the same to every question."""
+    return serving(*ACCOUNT_PATHS, *LOGIN_PATHS, answer=answer)
+
+
+def of_usage(answer: Sends) -> Place:
+    """A server with good replies but for the personal org's usage."""
+    return serving(path(PERSONAL_UUID, "usage"), answer=answer)
+
+
+def serving(*paths: str, answer: Sends) -> Place:
+    """A server with good replies but for these paths."""
+
+    @asynccontextmanager
+    async def there(_: pytest.MonkeyPatch) -> AsyncIterator[str]:
+        with LoopbackServer() as server:
+            serve_account(server)
+            server.routes |= {"/api/oauth/profile": Answer.json(profile_body())}
+            server.routes |= {"/api/oauth/usage": Answer.json(usage_body(23.0))}
+            server.routes |= dict.fromkeys(paths, answer)
+            yield server.url
+
+    return there
+
+
+def at(url: str) -> Place:
+    """Where there is no server."""
+
+    @asynccontextmanager
+    async def there(_: pytest.MonkeyPatch) -> AsyncIterator[str]:
+        yield url
+
+    return there
+
+
+@asynccontextmanager
+async def without_tls(_: pytest.MonkeyPatch) -> AsyncIterator[str]:
+    """A portal that speaks http on the port of https."""
+    async with saying(b"HTTP/1.1 400 Bad Request\r\n\r\n", scheme="https") as url:
+        yield url
+
+
+@asynccontextmanager
+async def behind_a_proxy(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
+    """A proxy that wants a password first."""
+    async with saying(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n") as url:
+        monkeypatch.setenv("HTTPS_PROXY", url)
+        yield "https://claude.invalid"
+
+
+@asynccontextmanager
+async def silent(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
+    """A server that never answers, and a client with little patience."""
+    monkeypatch.setattr(client_module, "_TIMEOUT", httpx.Timeout(0.05))
+    async with everywhere(Held())(monkeypatch) as url:
+        yield url
+
+
+@asynccontextmanager
+async def without_billing(_: pytest.MonkeyPatch) -> AsyncIterator[str]:
+    """An org that has no extra usage: it is a 404, and not in the usage reply either."""
+    with LoopbackServer() as server:
+        serve_account(server, org_body())
+        serve(server, PERSONAL_UUID, usage=usage_body(), overage=NOT_FOUND)
+        yield server.url
+
+
+@asynccontextmanager
+async def without_orgs(_: pytest.MonkeyPatch) -> AsyncIterator[str]:
+    """An account that has left its orgs."""
+    with LoopbackServer() as server:
+        server.routes["/api/account"] = Answer.json({"uuid": ACCOUNT, "memberships": []})
+        server.routes["/api/organizations"] = Answer.json([])
+        yield server.url
+
+
+def error(status: int, kind: str, message: str = "No", code: str | None = None) -> Answer:
+    """An error as the server writes it."""
+    details = {"details": {"error_code": code}} if code else {}
+    return Answer.json({"type": "error", "error": {"type": kind, "message": message, **details}}, status)
+
+
+def page(status: int, html: str, **headers: str) -> Answer:
+    """A web page."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Answer(status, {"Content-Type": "text/html", **named}, html.encode())
+
+
+KEPT = "The figures of 14:48 stay on screen."
+NEXT_POLL = "Nothing: the next poll asks again."
+SIGN_IN = "Sign in to claude.ai in Firefox (one)"
+RUN_CLAUDE = "Run claude, which renews its login, or asks to sign in with /login"
+
+
+@dataclass(frozen=True)
+class Case:
+    """What there is in place of claude.ai, and what somebody reads then."""
+
+    place: Place
+    title: str
+    """Whose trouble, its name, and what narrows it down."""
+    what: str
+    """What happened."""
+    cure: str
+    """What to do."""
+    kept: str = KEPT
+    """What is shown meanwhile."""
+    connect: str = ""
+    """What the connect screen says where there are no figures yet; empty: the dashboard waits instead."""
+    session: Session = ONE
+
+
+CHALLENGED = (
+    "Cloudflare asks whether a person is there. The session itself is fine, as far as is known.",
+    (
+        "Open claude.ai in the browser once and let it pass the check; Claude Code's login, where there is"
+        " one, reads the windows meanwhile."
+    ),
+)
+WEB_PAGE = (
+    "A web page came instead of data: a login page, or that of a public network.",
+    "Open any page in the browser and sign in where it asks, then press r.",
+)
+ELSEWHERE = (
+    "Instead of data came a redirect to another page, which is never followed.",
+    "Open claude.ai in the browser: it shows what it asks for. Then press r.",
+)
+SLOW_DOWN = (
+    "The server asks us to slow down.",
+    "Nothing: it waits as long as it was told to, or longer each time, and asks again by itself.",
+)
+REGION = (
+    "claude.ai does not serve this place or this client.",
+    "Leave the VPN or proxy, if there is one, then press r.",
+)
+
+CASES = {
+    # Answers that are not data.
+    "session expired": Case(
+        everywhere(error(403, "permission_error", code="account_session_invalid")),
+        "Firefox, one · session expired (status 403)",
+        "The session has expired, or was signed out.",
+        f"{SIGN_IN}; it is looked at every minute, and at once with r.",
+        connect=f"Firefox, one ▲ session expired {SIGN_IN}.",
+    ),
+    "another account's org": Case(
+        of_usage(error(403, "permission_error", "Invalid authorization for organization")),
+        "Personal · usage: wrong account (status 403)",
+        "The org does not belong to the account that is signed in.",
+        "If you have switched accounts in the browser, press r.",
+    ),
+    "challenge by its header": Case(
+        everywhere(page(403, "<p>", cf_mitigated="challenge")),
+        "Firefox, one · Cloudflare challenge (status 403)",
+        *CHALLENGED,
+    ),
+    "challenge by its page": Case(
+        everywhere(page(403, "<title>Just a moment...</title><script>window._cf_chl_opt={}</script>")),
+        "Firefox, one · Cloudflare challenge (status 403)",
+        *CHALLENGED,
+    ),
+    "denied by the edge": Case(
+        everywhere(page(403, "<h1>Access denied</h1>")),
+        "Firefox, one · access denied (status 403)",
+        "The edge in front of claude.ai denied access: to this address or program, not to the session.",
+        "If claude.ai does not open in the browser either, leave the VPN or proxy; then press r.",
+    ),
+    "region refused": Case(
+        everywhere(error(403, "forbidden", "We are unable to serve your request")),
+        "Firefox, one · not served here (status 403)",
+        *REGION,
+    ),
+    "client refused": Case(
+        everywhere(error(403, "forbidden", "Request not allowed")),
+        "Firefox, one · not served here (status 403)",
+        *REGION,
+    ),
+    "redirect to a login page": Case(
+        everywhere(redirect("https://claude.ai/login")),
+        "Firefox, one · redirected (status 302 to claude.ai)",
+        *ELSEWHERE,
+    ),
+    "redirect to a portal": Case(
+        everywhere(redirect("http://portal.hotel.example/welcome?next=https://claude.ai")),
+        "Firefox, one · redirected (status 302 to portal.hotel.example)",
+        *ELSEWHERE,
+    ),
+    "cookie not accepted": Case(
+        everywhere(error(401, "authentication_error")),
+        "Firefox, one · token invalid (status 401)",
+        "The credentials were not accepted.",
+        f"{SIGN_IN}, then press r.",
+        connect=f"Firefox, one ▲ token invalid {SIGN_IN}.",
+    ),
+    "token expired": Case(
+        everywhere(error(401, "authentication_error")),
+        "Claude Code · token invalid (status 401)",
+        "The credentials were not accepted.",
+        f"{RUN_CLAUDE}; it is looked at every few minutes.",
+        connect=f"Claude Code ▲ token invalid {RUN_CLAUDE}.",
+        session=CLAUDE_CODE_LOGIN,
+    ),
+    "token of the wrong kind": Case(
+        everywhere(error(403, "permission_error", "OAuth token lacks scope requirement user:profile")),
+        "Claude Code · token of the wrong kind (status 403)",
+        "The credentials are of a kind that may not read usage.",
+        f"{RUN_CLAUDE}; it is looked at every few minutes.",
+        connect=f"Claude Code ▲ token of the wrong kind {RUN_CLAUDE}.",
+        session=CLAUDE_CODE_LOGIN,
+    ),
+    "not found": Case(
+        of_usage(error(404, "not_found_error")),
+        "Personal · usage: not found (status 404)",
+        "The server knows no such thing for this org.",
+        NEXT_POLL,
+    ),
+    "not for this member": Case(
+        of_usage(error(403, "permission_error", "Not for members")),
+        "Personal · usage: not allowed (status 403)",
+        "The server does not allow this account to read it.",
+        "Nothing here: a member's role in the org decides that.",
+    ),
+    "throttled": Case(
+        everywhere(Answer.json({"error": {"type": "rate_limit_error"}}, 429, retry_after="1600")),
+        "Firefox, one · throttled (status 429)",
+        *SLOW_DOWN,
+    ),
+    "login throttled": Case(
+        everywhere(Answer.json({"error": {"type": "rate_limit_error"}}, 429, retry_after="0")),
+        "Claude Code · throttled (status 429)",
+        *SLOW_DOWN,
+        session=CLAUDE_CODE_LOGIN,
+    ),
+    "captive portal": Case(
+        everywhere(page(200, "<h1>Welcome to Airport Wi-Fi</h1>")),
+        "Firefox, one · a web page (status 200)",
+        *WEB_PAGE,
+    ),
+    "fault of the server": Case(
+        everywhere(page(502, "<h1>Bad gateway</h1>")),
+        "Firefox, one · server error (status 502)",
+        "The server has a fault of its own.",
+        NEXT_POLL,
+    ),
+    "answer of another kind": Case(
+        everywhere(Answer.json({}, 418)),
+        "Firefox, one · unexpected answer (status 418)",
+        "The server gave an answer that is not known here.",
+        "Save a picture with s and report it: the reply has changed, or this program is wrong.",
+    ),
+    "not JSON": Case(
+        everywhere(Answer(body=b'{"uuid": ')),
+        "Firefox, one · not readable (not JSON)",
+        "The answer cannot be read.",
+        NEXT_POLL,
+    ),
+    "too large": Case(
+        everywhere(large(2 << 20)),
+        "Firefox, one · too large (over 1 MiB)",
+        "The answer is larger than any real one, and was not read.",
+        NEXT_POLL,
+    ),
+    "no orgs": Case(
+        without_orgs,
+        "Firefox, one · no orgs",
+        "The account has no org with usage.",
+        "Sign in with the account that has the plan, then press r.",
+        "Nothing is shown for it: there was no good answer yet.",
+        connect="Firefox, one ▲ no orgs The account has no org with usage.",
+    ),
+    # The network.
+    "no route": Case(
+        at(NO_ROUTE),
+        "Firefox, one · no route",
+        "The network is not reachable.",
+        "Check the connection, then press r; it also tries again by itself.",
+    ),
+    "no such name": Case(
+        at(NO_ADDRESS),
+        "Firefox, one · name not found",
+        "The server's name could not be looked up.",
+        "Check the connection or the name server, then press r; it also tries again by itself.",
+    ),
+    "refused": Case(
+        at(REFUSED),
+        "Firefox, one · refused",
+        "The server's machine refused the connection.",
+        "Check the firewall, the proxy settings, and --base-url where it is set, then press r.",
+    ),
+    "TLS": Case(
+        without_tls,
+        "Firefox, one · TLS failed (wrong version number)",
+        "The server could not prove who it is, or TLS failed, so nothing was sent.",
+        "On a public network open its own page first; behind a company proxy set SSL_CERT_FILE to its"
+        " certificate and start again.",
+    ),
+    "proxy": Case(
+        behind_a_proxy,
+        "Firefox, one · proxy failed (ProxyError)",
+        "The proxy did not let the request through.",
+        "Check HTTPS_PROXY and NO_PROXY, then start again.",
+    ),
+    "timeout": Case(
+        silent,
+        "Firefox, one · timed out (ReadTimeout)",
+        "The answer did not come in time.",
+        NEXT_POLL,
+    ),
+    "reset half-way": Case(
+        everywhere(Reset()),
+        "Firefox, one · cut off (ReadError)",
+        "The answer broke off half-way.",
+        NEXT_POLL,
+    ),
+    "closed half-way": Case(
+        everywhere(cut_off()),
+        "Firefox, one · cut off (RemoteProtocolError)",
+        "The answer broke off half-way.",
+        NEXT_POLL,
+    ),
+}
+"""By what it is; the trouble's name stands in each title."""
+NO_ANSWERS = (
+    ErrorKind.NO_SESSION,
+    ErrorKind.BUG,
+    ErrorKind.EXPIRES_SOON,
+    ErrorKind.NEW_FIELD,
+    ErrorKind.ODD_VALUE,
+)
+"""Troubles that are no answer, and no failure of the network."""
+EACH = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+
+
+class Seen:
+    """The dashboard while one poll after another goes through the front door."""
+
+    def __init__(self, pilot: Pilot[Any], scene: Stage, folder: Path, session: Session) -> None:
+        """Begin with a machine on which that session is signed in, below `folder`."""
+        self.pilot, self._scene, self._folder = pilot, scene, folder
+        self._source = "claude-code" if session == CLAUDE_CODE_LOGIN else "cookie"
+        home = Home(folder / "home")
+        home.folder.mkdir()
+        home.profile("one", KEY)
+        login_file(home.folder, login_text(expires=NOW + timedelta(days=1)))
+
+    async def poll(self, url: str, source: str | None = None) -> None:
+        """One poll of what is there."""
+        clock = StandingClock()
+        machine = Machine(self._folder / "home", self._folder / "state", "linux")
+        found = build_machine_providers(machine, clock.now, base_url=url, source=source or self._source)
+        posted = list[Reading]()
+        await SessionManager(found, clock=clock, jitter=lambda: 0.0).poll_once(posted.append)
+        await self._scene.post(self.pilot, *posted)
+        await self.pilot.pause()
+
+    @property
+    def words(self) -> str:
+        """All that is on screen, however it is broken into lines."""
+        return " ".join(text(self.pilot).split())
+
+    @property
+    def status(self) -> str:
+        """The line above the keys."""
+        return screen(self.pilot)[-2]
+
+    async def press(self, key: str) -> None:
+        """Press a key, and wait until it has done its work."""
+        await self.pilot.press(key)
+        await self.pilot.pause()
+
+
+@asynccontextmanager
+async def seen(folder: Path, *, known: bool, session: Session = ONE) -> AsyncIterator[Seen]:
+    """The dashboard, with good figures of a moment ago or with none."""
+    scene = Stage(readings(PERSONAL, TEAM, session=session) if known else ())
+    async with app(scene).run_test(size=(110, 34)) as pilot:
+        await pilot.pause()
+        yield Seen(pilot, scene, folder, session)
+
+
+@EACH
+async def test_trouble_is_said_in_words(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Below the dashboard its name, on `e` what happened, what to do, and what is shown meanwhile."""
+    async with seen(tmp_path, known=True, session=case.session) as here, case.place(monkeypatch) as url:
+        await here.poll(url)
+        if "no orgs" not in case.title:
+            assert here.status.startswith(f" 14:48 {case.title} ")
+            assert here.status.endswith("1 problem · e")
+            assert "67 %" in here.words
+        await here.press("e")
+        assert f"Problems 14:48 {case.title} {case.what} {case.cure} {case.kept} Events" in here.words
+
+
+@EACH
+async def test_trouble_of_the_first_poll_is_said_in_words(
+    case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the verdict will stand: what happened and what to do; or else on the connect screen."""
+    async with seen(tmp_path, known=False, session=case.session) as here, case.place(monkeypatch) as url:
+        await here.poll(url)
+        if case.connect:
+            assert "No session works yet" in here.words
+            assert case.connect in " ".join(here.words.replace("│", " ").split())
+        elif case.title.startswith("Personal"):
+            assert "the windows were not read" in here.words
+        else:
+            assert f"{case.what} {case.cure} ╭" in here.words
+
+
+def test_every_answer_has_its_case() -> None:
+    """What the table leaves out never comes from a server or the network."""
+    told = {trouble for trouble in ErrorKind for case in CASES.values() if trouble in case.title}
+    assert set(ErrorKind) - set(NO_ANSWERS) == told
+
+
+def test_sentences_of_two_troubles_differ() -> None:
+    """Who reads what happened knows which of them it is."""
+    names = {case.what: case.title.split(" (")[0].split(" · ")[1].split(": ")[-1] for case in CASES.values()}
+    assert len(names) == len(set(names.values()))
+
+
+@pytest.mark.parametrize("case", [CASES[name] for name in CASES if name.startswith("challenge")])
+async def test_challenge_drops_nothing_and_never_says_sign_in(
+    case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The session is as good as before: every figure stays, the server is left alone for a while."""
+    async with seen(tmp_path, known=True) as here, case.place(monkeypatch) as url:
+        before = screen(here.pilot)[1:-2]
+        await here.poll(url)
+        assert before == screen(here.pilot)[1:-2]
+        assert "asks again at 14:49" in screen(here.pilot)[0]
+        assert "sign in" not in here.words.lower()
+        await here.press("e")
+        assert "sign in" not in here.words.lower()
+        assert "Claude Code's login" in here.words
+
+
+async def test_login_that_stands_in_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Claude Code reads the org that it can read, while the browser's session is challenged."""
+    place = serving(*ACCOUNT_PATHS, answer=page(403, "<p>", cf_mitigated="challenge"))
+    async with seen(tmp_path, known=True) as here, place(monkeypatch) as url:
+        await here.poll(url, source="auto")
+        assert "Claude Code" in screen(here.pilot)[0]
+        assert "23 %" in here.words
+        await here.press("e")
+        others = "the others of 14:48 stay on screen."
+        assert f"Some figures come from Claude Code meanwhile, {others}" in here.words
+
+
+@pytest.mark.parametrize(
+    ("expected", "place"),
+    [
+        ("The server reported no usage", of_usage(Answer.json({}))),
+        ("none: no metered billing on this org", without_billing),
+    ],
+)
+async def test_answer_that_there_is_nothing_is_no_trouble(
+    expected: str, place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is said in the place of the figures."""
+    async with seen(tmp_path, known=False) as here, place(monkeypatch) as url:
+        await here.poll(url)
+        assert expected in here.words
+        assert "problem" not in here.words

@@ -1,0 +1,134 @@
+"""Which session each figure came through, and what Claude Code's login cannot see, on every screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from claudemeter_tui.formatting.credits import LOCK_NOT_VISIBLE
+from claudemeter_tui.model.reading import CLAUDE_CODE_LOGIN, Endpoint, OrgReading, Reading, Reply, Session
+from tests.scenes import NOW, PERSONAL, SESSION, TEAM, OrgBodies, parts, readings
+from tests.tui.app_harness import Stage, app, screen, text
+
+SIZES = [(120, 36), (80, 24), (60, 20), (40, 8)]
+EARLIER = NOW - timedelta(minutes=9)
+
+
+def login(*orgs: OrgBodies) -> Iterator[Reading]:
+    """What Claude Code's login reads of these orgs: the usage reply alone."""
+    for reading in readings(*orgs, at=NOW, session=CLAUDE_CODE_LOGIN):
+        if reading.at == NOW:
+            yield replace(reading, org_readings=tuple(map(_of_usage, reading.org_readings)))
+
+
+def _of_usage(report: OrgReading) -> OrgReading:
+    return OrgReading(report.org, {Endpoint.USAGE: report.parts[Endpoint.USAGE]})
+
+
+def stand_in(session: Session = SESSION) -> Iterator[Reading]:
+    """A browser's session that has read two orgs, and the login that has taken over one of them."""
+    yield from readings(PERSONAL, TEAM, at=EARLIER, session=session)
+    yield from login(PERSONAL)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_cookie_path_is_not_worth_a_word(size: tuple[int, int]) -> None:
+    """The header names the browser's session, and no figure says it again."""
+    async with app(Stage(readings(PERSONAL, TEAM))).run_test(size=size) as pilot:
+        await pilot.pause()
+        assert "via" not in text(pilot)
+        assert "lock " not in text(pilot)
+
+
+@pytest.mark.parametrize(
+    ("size", "limits", "lock"),
+    [
+        ((120, 36), "via Claude Code", f"not known: {LOCK_NOT_VISIBLE}"),
+        ((80, 24), "via Claude Code", f"not known: {LOCK_NOT_VISIBLE}"),
+        ((60, 20), "via Claude Code", "not known"),
+        ((40, 8), "", "34 % · lock ?"),
+    ],
+)
+async def test_login_alone_says_what_it_cannot_see(size: tuple[int, int], limits: str, lock: str) -> None:
+    """The windows are named for it; whether credits are locked is not known, at every size."""
+    async with app(Stage(login(PERSONAL))).run_test(size=size) as pilot:
+        await pilot.pause()
+        border = next((line for line in screen(pilot) if "Limits" in line), "")
+        assert limits in border
+        assert lock in text(pilot)
+
+
+async def test_figures_of_both_sessions_stand_side_by_side() -> None:
+    """Fresh windows through the login, and beside them the credits as the browser's session read them."""
+    async with app(Stage(stand_in())).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        border = next(line for line in screen(pilot) if "Limits" in line)
+        assert (
+            border.index("via Claude Code")
+            < border.index("Extra usage")
+            < border.index("via Chrome, Default")
+        )
+        assert f"as of 14:39: {LOCK_NOT_VISIBLE}" in text(pilot)
+        await pilot.press("2")
+        await pilot.pause()
+        assert "via" not in text(pilot)
+
+
+async def test_details_name_the_session_of_each_section() -> None:
+    """In the heading where it is one, else beside each figure; a reply's tab says it, too."""
+    async with app(Stage(stand_in())).run_test(size=(120, 50)) as pilot:
+        await pilot.pause()
+        await pilot.press("d")
+        await pilot.pause()
+        lines = screen(pilot)
+        headings = {
+            line.split("  ")[1]: line for line in lines if line.startswith("  ") and " window" in line
+        }
+        assert headings["5-hour window"].endswith(" Claude Code")
+        assert headings["7-day all window"].endswith(" Claude Code")
+        assert any(line.endswith("  Claude Code; Chrome, Default") for line in lines)
+        assert any(" via Chrome, Default" in line for line in lines)
+        await pilot.press("right", "right", "right")
+        await pilot.pause()
+        assert "via Chrome, Default" in screen(pilot)[2]
+
+
+async def test_refresh_says_how_rarely_the_login_may_be_asked() -> None:
+    """The browsers are looked at all the same; a browser's session is asked at once, without a word."""
+    for session, expected in ((CLAUDE_CODE_LOGIN, True), (SESSION, False)):
+        scene = Stage(readings(PERSONAL, session=session))
+        async with app(scene).run_test(size=(120, 36)) as pilot:
+            await pilot.pause()
+            await pilot.press("r")
+            await pilot.pause()
+            assert scene.pokes == 1
+            said = [notice.message for notice in pilot.app._notifications]
+            told = "Claude Code's login may be asked every few minutes only, next at 14:49 (in 42s)."
+            assert said == ([told] if expected else [])
+
+
+KEYS: Iterable[tuple[str, ...]] = ((), ("d",), ("d", "right", "right", "right"), ("e",), ("o",))
+
+
+@pytest.mark.parametrize("keys", KEYS)
+async def test_privacy_hides_the_profile(keys: tuple[str, ...]) -> None:
+    """The browser stays, its profile goes by a number, wherever a session is named."""
+    scene = Stage(stand_in(Session("Firefox", "Zaphod")))
+    async with app(scene, privacy=True).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        await pilot.press(*keys)
+        await pilot.pause()
+        assert "Zaphod" not in text(pilot)
+        assert "pat@" not in text(pilot)
+        if keys != ("o",):
+            assert "Firefox, profile" in text(pilot)
+
+
+def test_login_reads_what_the_scene_says() -> None:
+    """The readings made here are those of the login: one org, one reply."""
+    reports = [report for reading in login(PERSONAL) for report in reading.org_readings]
+    assert [list(report.parts) for report in reports] == [[Endpoint.USAGE]]
+    assert isinstance(parts(PERSONAL, NOW)[Endpoint.USAGE], Reply)

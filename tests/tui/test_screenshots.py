@@ -1,0 +1,501 @@
+"""Pictures for a bug report: private, without toasts, and saved whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import html
+import os
+import re
+import stat
+import sys
+import tomllib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from textual.containers import VerticalScroll
+from textual.pilot import Pilot
+from textual.screen import Screen
+from textual.widgets import Input
+
+from claudemeter_tui.model.reading import Endpoint
+from claudemeter_tui.model.store import Store
+from claudemeter_tui.privacy.redact import Redactor
+from claudemeter_tui.tui import screenshots
+from claudemeter_tui.tui.app import Claudemeter
+from claudemeter_tui.tui.screens.details import DetailsScreen
+from claudemeter_tui.tui.screens.events import EventsScreen
+from claudemeter_tui.tui.screens.help import HelpScreen
+from claudemeter_tui.tui.screens.overview import OverviewScreen
+from claudemeter_tui.tui.screenshots import (
+    ScreenshotError,
+    export_svg,
+    redact_view,
+    remove_web_fonts,
+    save_screenshot,
+    write_screenshot,
+)
+from claudemeter_tui.tui.view import View
+from claudemeter_tui.tui.widgets.key_hints import KeyHints
+from tests import golden_bodies, pii_fixtures
+from tests.scenes import LABORATORY, NOW, PERSONAL, TEAM
+from tests.tui.app_harness import app, screen, stage, text
+
+SIZES = ((160, 45), (120, 36), (80, 24), (60, 20), (40, 8), (120, 1))
+SCREENS: tuple[Callable[[View], Screen[Any]], ...] = (OverviewScreen, DetailsScreen, EventsScreen, HelpScreen)
+
+
+def told(picture: str) -> str:
+    """The words in a picture."""
+    lines = re.findall(r"<text[^>]*>([^<]*)</text>", picture)
+    return html.unescape("\n".join(lines)).replace("\xa0", " ")
+
+
+def colours(picture: str) -> set[str]:
+    """Every colour in a picture: a scroll bar has one of its own."""
+    return set(re.findall(r"#[0-9a-f]{6}", picture))
+
+
+def planted() -> Claudemeter:
+    """The dashboard before a store in which somebody's data is everywhere."""
+    dashboard = app(stage())
+    dashboard.set_reactive(Claudemeter.store, pii_fixtures.planted_store())
+    return dashboard
+
+
+def long_named() -> Store:
+    """A store in which names take many lines, and pseudonyms one."""
+    body = golden_bodies.account()
+    body["memberships"][1]["organization"] |= {
+        "name": "a very long name " * 50,
+        "access_block": "it is so " * 9,
+    }
+    reason = "a reason of a very long name " * 9
+    overage = golden_bodies.overage(disabled_reason=reason)
+    return pii_fixtures.store({Endpoint.ACCOUNT: body, Endpoint.OVERAGE: overage}, *pii_fixtures.FAILURES)
+
+
+async def shown(pilot: Pilot[Any], store: Store) -> None:
+    """Put a store on screen."""
+    assert isinstance(pilot.app, Claudemeter)
+    pilot.app.store = Store()
+    pilot.app.store = store
+    await pilot.pause()
+
+
+# What is in a picture.
+
+
+async def test_private_picture_of_the_dashboard_tells_nothing_planted() -> None:
+    """With somebody's data in every place no size of the dashboard shows any of it, for any org."""
+    dashboard = planted()
+    async with dashboard.run_test() as pilot:
+        await shown(pilot, pii_fixtures.planted_store())
+        redaction = Redactor()
+        for size in SIZES:
+            await pilot.resize_terminal(*size)
+            for state in dashboard.store.orgs:
+                dashboard.selected = state.key
+                await pilot.pause()
+                picture = export_svg(dashboard, redaction)
+                assert pii_fixtures.found(picture) == [], size
+                assert pii_fixtures.found(told(picture)) == [], size
+
+
+@pytest.mark.parametrize("page", SCREENS)
+async def test_private_picture_of_every_screen_tells_nothing_planted(
+    page: Callable[[View], Screen[Any]],
+) -> None:
+    """The same for what opens over the dashboard."""
+    dashboard = planted()
+    async with dashboard.run_test() as pilot:
+        await shown(pilot, pii_fixtures.planted_store())
+        happened = pii_fixtures.happened(dashboard.store)
+        dashboard.push_screen(page(View(dashboard.store, NOW, dashboard.selected, UTC, events=happened)))
+        redaction = Redactor()
+        for size in ((120, 36), (40, 8)):
+            await pilot.resize_terminal(*size)
+            for _ in range(8 if page is DetailsScreen else 1):
+                assert pii_fixtures.found(told(export_svg(dashboard, redaction))) == []
+                await pilot.press("right", "end")
+
+
+async def test_open_picture_shows_what_is_seen() -> None:
+    """Without a redaction the picture shows the real names: it is asked for with care."""
+    dashboard = planted()
+    async with dashboard.run_test(size=(160, 45)) as pilot:
+        await shown(pilot, pii_fixtures.planted_store())
+        words = told(export_svg(dashboard))
+        assert pii_fixtures.NAME in words
+        assert pii_fixtures.EMAIL in words
+        assert pii_fixtures.DIGITS in words
+
+
+async def test_private_picture_still_reads() -> None:
+    """Verdict, figures and times are as on screen; only names differ."""
+    dashboard = app(stage(PERSONAL, TEAM, LABORATORY))
+    async with dashboard.run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        await pilot.press("2")
+        await pilot.pause()
+        words = told(export_svg(dashboard, Redactor()))
+        for piece in (
+            "BLOCKED",
+            "your own monthly limit is reached",
+            "$50.00",
+            "Org B",
+            "person 1",
+            "profile 1",
+        ):
+            assert piece in words
+        for piece in ("Acme", "pat@example.com", "Default"):
+            assert piece not in words
+
+
+@pytest.mark.parametrize("page", [None, *SCREENS])
+@pytest.mark.parametrize("size", [(120, 36), (60, 20)])
+async def test_private_picture_is_that_of_a_private_screen(
+    page: Callable[[View], Screen[Any]] | None, size: tuple[int, int]
+) -> None:
+    """Parts are laid out for the pseudonyms: shorter names may leave room for more."""
+    dashboard, redaction = planted(), Redactor()
+    store = long_named()
+    view = View(store, NOW, store.orgs[1].key, UTC)
+    async with dashboard.run_test(size=size) as pilot:
+        pictures = []
+        for shown, other in ((view, redaction), (redact_view(view, redaction), None)):
+            dashboard.selected, dashboard.store = shown.key, shown.store
+            if page is not None:
+                await dashboard.push_screen(page(shown))
+            await pilot.pause()
+            pictures.append(export_svg(dashboard, other))
+            if page is not None:
+                dashboard.pop_screen()
+        assert told(pictures[0]) == told(pictures[1])
+        assert colours(pictures[0]) == colours(pictures[1])
+        assert "very long name" not in told(pictures[0])
+
+
+@pytest.mark.parametrize("page", [None, *SCREENS])
+async def test_screen_is_as_it_was(page: Callable[[View], Screen[Any]] | None) -> None:
+    """A private picture changes nothing on screen: not at once, and not after the next repaint."""
+    dashboard = app(stage(PERSONAL, TEAM, LABORATORY))
+    async with dashboard.run_test(size=(80, 24), notifications=True) as pilot:
+        await pilot.pause()
+        await pilot.press("2")
+        if page is not None:
+            dashboard.push_screen(page(View(dashboard.store, NOW, dashboard.selected, UTC)))
+        dashboard.notify("Saved pat's picture", timeout=60)
+        await pilot.pause()
+        before = screen(pilot)
+        view = dashboard.screen_stack[1].view  # type: ignore[attr-defined]
+        for redaction in (Redactor(), None):
+            export_svg(dashboard, redaction)
+            assert screen(pilot) == before
+            await pilot.pause()
+            assert screen(pilot) == before
+        assert dashboard.screen_stack[1].view is view  # type: ignore[attr-defined]
+
+
+async def test_nothing_is_painted_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No frame with pseudonyms reaches the terminal."""
+    painted: list[bool] = []
+    dashboard = app(stage(PERSONAL, TEAM))
+    async with dashboard.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        monkeypatch.setattr(
+            type(dashboard), "_display", lambda self, *_: painted.append(self._batch_count == 0)
+        )
+        export_svg(dashboard, Redactor())
+        assert True not in painted
+
+
+async def test_what_was_still_to_be_painted_is_painted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part that waits for its repaint while the picture is taken gets it afterwards."""
+    painted: list[str] = []
+    dashboard = app(stage(PERSONAL))
+    async with dashboard.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        monkeypatch.setattr(
+            type(dashboard),
+            "_display",
+            lambda self, _, update: painted.append(update.render_segments(self.console) if update else ""),
+        )
+        dashboard.screen._dirty_widgets.add(dashboard.screen.query_exactly_one(KeyHints))
+        export_svg(dashboard)
+        painted.clear()
+        await pilot.pause()
+        assert "refresh" in "".join(painted)
+
+
+async def test_toasts_are_not_in_the_picture() -> None:
+    """A toast lies over the screen and names paths: it stays on screen, and out of the picture."""
+    dashboard = app(stage(PERSONAL))
+    async with dashboard.run_test(size=(120, 36), notifications=True) as pilot:
+        await pilot.pause()
+        dashboard.notify("Saved in the folder of zaphod", timeout=60)
+        await pilot.pause()
+        assert "zaphod" in text(pilot)
+        for redaction in (None, Redactor()):
+            words = told(export_svg(dashboard, redaction))
+            assert "zaphod" not in words
+            assert "quit" in words
+        assert "zaphod" in text(pilot)
+
+
+async def test_private_picture_does_not_tell_what_is_searched() -> None:
+    """What was typed into a search may be a name: it is not in the picture, and still in the search."""
+    dashboard = app(stage(PERSONAL, TEAM, LABORATORY))
+    async with dashboard.run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        dashboard.push_screen(OverviewScreen(View(dashboard.store, NOW, dashboard.selected, UTC)))
+        await pilot.pause()
+        await pilot.press("slash", *"acme")
+        await pilot.pause()
+        before = screen(pilot)
+        assert "acme" not in told(export_svg(dashboard, Redactor())).lower()
+        await pilot.pause()
+        assert screen(pilot) == before
+        assert dashboard.screen.query_exactly_one(Input).value == "acme"
+
+
+async def test_picture_keeps_the_place_that_was_scrolled_to() -> None:
+    """A page that is shorter with pseudonyms is where it was afterwards."""
+    store = long_named()
+    dashboard = app(stage())
+    async with dashboard.run_test(size=(60, 20)) as pilot:
+        dashboard.push_screen(EventsScreen(View(store, NOW, store.orgs[0].key, UTC)))
+        await pilot.pause()
+        await pilot.press("end")
+        await pilot.pause()
+        scroll = dashboard.screen.query_exactly_one(VerticalScroll)
+        place = scroll.scroll_offset
+        assert place.y > 20
+        export_svg(dashboard, Redactor())
+        await pilot.pause()
+        assert scroll.scroll_offset == place
+
+
+async def test_private_view_is_made_once() -> None:
+    """A view that is private already is not redacted again: Org A stays Org A."""
+    redaction = Redactor()
+    store = pii_fixtures.planted_store()
+    view = View(store, NOW, store.orgs[1].key, UTC, events=pii_fixtures.happened(store))
+    private = redact_view(view, redaction)
+    assert pii_fixtures.found(repr(private)) == []
+    assert private.looks_like(redact_view(view, redaction))
+    assert private.state is not None
+    assert private.state.org.name == "Org B"
+    assert redact_view(private, redaction) is private
+    assert redact_view(View(store, NOW), redaction).key is None
+
+
+async def test_picture_names_no_font_of_the_web() -> None:
+    """Installed fonts stay named; nothing is loaded from anywhere when the picture is opened."""
+    dashboard = app(stage(PERSONAL))
+    async with dashboard.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        picture = export_svg(dashboard)
+        assert 'local("FiraCode-Regular");' in picture
+        assert "monospace" in picture
+        assert set(re.findall(r"url\((?!#)[^)]*\)", picture)) == set()
+        assert set(re.findall(r"https?://[^\s\"<]*", picture)) == {
+            "http://www.w3.org/2000/svg",
+            "https://www.textualize.io",
+        }
+        assert "cdnjs" in dashboard.export_screenshot()
+
+
+def test_clean_svg_touches_fonts_only() -> None:
+    """What looks like a font in the words of the picture stays: somebody may have named an org so."""
+    words = '<text>@font-face {src: url("x") format("y")}</text>'
+    face = (
+        '@font-face { src: local("A"), url("https://x/y.woff2") format("woff2"), url(z); font-weight: 400; }'
+    )
+    made = remove_web_fonts(f"<svg><style>{face} .a {{ clip-path: url(#b) }}</style>{words}</svg>")
+    kept = '@font-face { src: local("A"); font-weight: 400; }'
+    assert made == f"<svg><style>{kept} .a {{ clip-path: url(#b) }}</style>{words}</svg>"
+
+
+# How a picture is saved.
+
+
+def test_names_are_dated_and_never_overwrite(tmp_path: Path) -> None:
+    """Picture and report have one name of the moment; a second of the same moment gets a number."""
+    first = save_screenshot(tmp_path, NOW, "<svg/>", "{}", UTC)
+    second = save_screenshot(tmp_path, NOW, "<svg>2</svg>", "{}", UTC)
+    third = save_screenshot(tmp_path, NOW, "<svg>3</svg>", zone=UTC)
+    assert [path.name for path in (first, second, third)] == [
+        "claudemeter-2026-04-25-144818.svg",
+        "claudemeter-2026-04-25-144818-2.svg",
+        "claudemeter-2026-04-25-144818-3.svg",
+    ]
+    assert first.read_text() == "<svg/>"
+    assert first.with_suffix(".json").read_text() == "{}"
+    assert not third.with_suffix(".json").exists()
+    assert len(list(tmp_path.iterdir())) == 5
+
+
+def test_name_is_free_where_both_files_are(tmp_path: Path) -> None:
+    """A report that lies there alone keeps its name, and its picture's."""
+    (tmp_path / "claudemeter-2026-04-25-144818.json").write_text("old")
+    path = save_screenshot(tmp_path, NOW, "<svg/>", "{}", UTC)
+    assert path.name == "claudemeter-2026-04-25-144818-2.svg"
+    assert (tmp_path / "claudemeter-2026-04-25-144818.json").read_text() == "old"
+    assert sorted(one.suffix for one in tmp_path.iterdir()) == [".json", ".json", ".svg"]
+
+
+@pytest.mark.parametrize("name", ["none", "file", "file/below"])
+def test_folder_that_is_not_there_is_told_and_not_made(name: str, tmp_path: Path) -> None:
+    """It may be the place of a disk that was taken out; a file is no folder either."""
+    (tmp_path / "file").touch()
+    place = tmp_path / name
+    with pytest.raises(ScreenshotError, match=rf"^there is no folder {re.escape(repr(str(place)))}$"):
+        save_screenshot(place, NOW, "<svg/>", zone=UTC)
+    assert [one.name for one in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
+def test_files_are_for_their_owner(tmp_path: Path) -> None:
+    """Whoever makes a picture decides who gets it."""
+    path = save_screenshot(tmp_path, NOW, "<svg/>", "{}", UTC)
+    assert {stat.S_IMODE(one.stat().st_mode) for one in (path, path.with_suffix(".json"))} == {0o600}
+
+
+def test_picture_takes_any_text(tmp_path: Path) -> None:
+    """Half a character, as hostile bodies hold it, breaks no file."""
+    assert (
+        save_screenshot(tmp_path, NOW, "<svg>\ud800é</svg>", zone=UTC).read_text("utf-8") == "<svg>?é</svg>"
+    )
+
+
+@pytest.mark.parametrize("at", [1, 2])
+def test_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int) -> None:
+    """Where either file does not fit neither is there afterwards, and the person is told."""
+    opened = os.fdopen
+    calls = []
+
+    def full(handle: int, mode: str) -> Any:
+        calls.append(handle)
+        file = opened(handle, mode)
+        if len(calls) == at:
+            file.close()
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return file
+
+    monkeypatch.setattr(os, "fdopen", full)
+    with pytest.raises(ScreenshotError, match="no space left on device"):
+        save_screenshot(tmp_path, NOW, "<svg/>", "{}", UTC)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_failure_of_the_last_step_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that was taken for a picture is given back."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(ScreenshotError, match="input/output error"):
+        save_screenshot(tmp_path, NOW, "<svg/>", "{}", UTC)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="nothing is forbidden here")
+def test_folder_that_is_forbidden_is_told(tmp_path: Path) -> None:
+    """A folder that takes no file is named, with the reason."""
+    tmp_path.chmod(0o500)
+    with pytest.raises(ScreenshotError, match="permission denied"):
+        save_screenshot(tmp_path, NOW, "<svg/>", zone=UTC)
+
+
+def test_names_run_out_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond a thousand pictures of one second somebody leans on the key."""
+    monkeypatch.setattr(screenshots, "_MAX_NAMES", 2)
+    save_screenshot(tmp_path, NOW, "<svg/>", zone=UTC)
+    with pytest.raises(ScreenshotError, match="too many pictures of this second"):
+        save_screenshot(tmp_path, NOW, "<svg/>", zone=UTC)
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_date_beyond_the_calendar_is_a_name(tmp_path: Path) -> None:
+    """A clock gone mad does not keep a picture from being saved."""
+    moment = datetime.max.replace(tzinfo=UTC)
+    assert save_screenshot(tmp_path, moment, "<svg/>").name.startswith("claudemeter-9999-12-31-")
+
+
+# A name that was given.
+
+
+def test_given_name_is_written_over(tmp_path: Path) -> None:
+    """A file that was asked for by name is replaced as a whole."""
+    path = tmp_path / "x.svg"
+    path.write_text("old")
+    write_screenshot(path, "<svg/>")
+    assert path.read_text() == "<svg/>"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_given_name_that_fails_keeps_what_was_there(tmp_path: Path) -> None:
+    """Without a folder there is an error in words, without a file half written."""
+    with pytest.raises(ScreenshotError, match="no such file or directory"):
+        write_screenshot(tmp_path / "none" / "x.svg", "<svg/>")
+
+
+def test_png_without_its_library_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library is named as an index has it, and the other way out; what was there stays."""
+    monkeypatch.setitem(sys.modules, "resvg_py", None)
+    path = tmp_path / "x.PNG"
+    path.write_text("old")
+    with pytest.raises(ScreenshotError) as caught:
+        write_screenshot(path, "<svg/>")
+    assert str(caught.value) == (
+        "a PNG needs one more library: pip install resvg-py into the environment of this program,"
+        " or give a name that ends in .svg"
+    )
+    assert path.read_text() == "old"
+
+
+def test_png_library_is_that_of_the_extra() -> None:
+    """What the hint says to install is what the package's own extra installs."""
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))["project"]
+    (library,) = project["optional-dependencies"]["png"]
+    assert f"pip install {re.split('[<>=]', library)[0]} " in screenshots.NO_PNG_MESSAGE
+
+
+def test_png_is_drawn_by_its_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that ends in .png gets what the library makes of the picture."""
+    library = SimpleNamespace(svg_to_bytes=lambda svg_string, **_: b"PNG of " + svg_string.encode())
+    monkeypatch.setitem(sys.modules, "resvg_py", library)
+    write_screenshot(tmp_path / "x.png", "<svg/>")
+    assert (tmp_path / "x.png").read_bytes() == b"PNG of <svg/>"
+
+
+def test_png_that_cannot_be_drawn_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library's refusal comes as a sentence."""
+
+    def refuse(**_: object) -> bytes:
+        raise ValueError("unknown token at 1:1")
+
+    monkeypatch.setitem(sys.modules, "resvg_py", SimpleNamespace(svg_to_bytes=refuse))
+    with pytest.raises(ScreenshotError, match="the PNG could not be drawn: unknown token at 1:1"):
+        screenshots.render_png("nonsense")
+
+
+async def test_real_png_has_the_size_of_the_picture() -> None:
+    """Where the extra is installed the picture is a PNG of the SVG's own size."""
+    pytest.importorskip("resvg_py")
+    dashboard = app(stage(PERSONAL))
+    async with dashboard.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        picture = export_svg(dashboard)
+    drawn = screenshots.render_png(picture)
+    width, height = (float(found) for found in re.findall(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', picture)[0])
+    assert drawn[:8] == b"\x89PNG\r\n\x1a\n"
+    assert int.from_bytes(drawn[16:20]) == pytest.approx(width, abs=1)
+    assert int.from_bytes(drawn[20:24]) == pytest.approx(height, abs=1)
