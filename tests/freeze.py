@@ -38,13 +38,8 @@ from claudemeter_tui.tui.widgets.status_line import InlineToast
 from tests.golden.copies import copies
 from tests.golden.scenes import Scene, captured_scenes, scenes
 from tests.golden.texts import headed, of_scene
-<<<<<<< ours
 from tests.tui.app_harness import Stage, text
-from tests.tui.conftest import quiet
-=======
 from tests.tui.conftest import FRAME, quiet
-from tests.tui.stage import Stage, text
->>>>>>> theirs
 
 Size = tuple[int, int]
 SIZES: Sequence[Size] = ((120, 36), (100, 30), (80, 24), (60, 20), (40, 8))
