@@ -14,7 +14,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from statistics import fmean, median
 
-from claudemeter_tui.model.credits import Balance, Credits, Meter, MeterOrigin
+from claudemeter_tui.model.catalogue import MeterOrigin
+from claudemeter_tui.model.credits import Balance, Credits, Meter
 from claudemeter_tui.model.forecast import LimitForecast, forecast_limit
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.spending import compute_spend_rate

@@ -9,7 +9,7 @@ import copy
 from collections.abc import Iterator
 from typing import Any
 
-from claudemeter_tui.model.reading import Endpoint
+from claudemeter_tui.model.catalogue import Endpoint
 from tests.bodies import (
     NEXT_MONTH,
     PERSONAL,

@@ -15,17 +15,8 @@ from typing import Any
 from claudemeter_tui.claude_ai import parse
 from claudemeter_tui.claude_ai.validation import ParsedBody
 from claudemeter_tui.model.account import Account, Org
-from claudemeter_tui.model.credits import MeterOrigin
-from claudemeter_tui.model.reading import (
-    Endpoint,
-    ErrorKind,
-    Failure,
-    OrgReading,
-    Reading,
-    Reply,
-    Schedule,
-    Session,
-)
+from claudemeter_tui.model.catalogue import Endpoint, MeterOrigin
+from claudemeter_tui.model.reading import ErrorKind, Failure, OrgReading, Reading, Reply, Schedule, Session
 from claudemeter_tui.model.store import Store
 from tests.bodies import (
     ACCOUNT,

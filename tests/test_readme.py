@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from claudemeter_tui.formatting.report import BODY_ENDPOINTS
-from claudemeter_tui.model.reading import Endpoint, ErrorKind
+from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.reading import ErrorKind
 from claudemeter_tui.tui.screens.help import VERDICT_MEANINGS
 from tests import readme
 

@@ -15,10 +15,10 @@ from claudemeter_tui.claude_ai.client import CookieClient
 from claudemeter_tui.claude_ai.responses import HttpResponse, RequestFailedError
 from claudemeter_tui.claude_ai.validation import MalformedError, ParsedBody
 from claudemeter_tui.model.account import Account, Org
-from claudemeter_tui.model.credits import Meter, MeterOrigin
+from claudemeter_tui.model.catalogue import Endpoint, MeterOrigin
+from claudemeter_tui.model.credits import Meter
 from claudemeter_tui.model.reading import (
     SESSION_WIDE_ERRORS,
-    Endpoint,
     ErrorKind,
     Failure,
     OrgReading,

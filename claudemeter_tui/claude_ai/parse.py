@@ -26,7 +26,8 @@ from claudemeter_tui.claude_ai.validation import (
     require_object,
 )
 from claudemeter_tui.model.account import Account, Org, Subscription
-from claudemeter_tui.model.credits import Balance, Meter, MeterOrigin
+from claudemeter_tui.model.catalogue import MeterOrigin
+from claudemeter_tui.model.credits import Balance, Meter
 from claudemeter_tui.model.windows import Plan
 
 

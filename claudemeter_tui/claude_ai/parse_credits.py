@@ -17,7 +17,8 @@ from claudemeter_tui.claude_ai.validation import (
     Timestamp,
     build_money,
 )
-from claudemeter_tui.model.credits import OFF_REASONS, UNKNOWN_REASONS, Meter, MeterOrigin
+from claudemeter_tui.model.catalogue import MeterOrigin
+from claudemeter_tui.model.credits import OFF_REASONS, UNKNOWN_REASONS, Meter
 from claudemeter_tui.model.money import Money
 
 LOCKED_REASONS = frozenset(

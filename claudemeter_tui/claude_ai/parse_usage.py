@@ -25,8 +25,9 @@ from claudemeter_tui.claude_ai.validation import (
     Timestamp,
     join_path,
 )
+from claudemeter_tui.model.catalogue import WindowKind
 from claudemeter_tui.model.sanitize import sanitize_text
-from claudemeter_tui.model.windows import Plan, SavedReset, Severity, SurfaceShare, Window, WindowKind
+from claudemeter_tui.model.windows import Plan, SavedReset, Severity, SurfaceShare, Window
 
 FRACTION_TOLERANCE = 5
 """Percent points within which a `limits[]` entry vouches for a utilization of 1 or more as a fraction."""

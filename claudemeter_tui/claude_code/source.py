@@ -21,15 +21,8 @@ from claudemeter_tui.claude_code.credentials import Login, LoginError, LoginResu
 from claudemeter_tui.claude_code.rate_limit import MIN_POLL_INTERVAL, RequestBudget, RequestPermit
 from claudemeter_tui.clock import run_in_daemon_thread
 from claudemeter_tui.model.account import Account, Org
-from claudemeter_tui.model.reading import (
-    CLAUDE_CODE_LOGIN,
-    Endpoint,
-    ErrorKind,
-    Failure,
-    OrgReading,
-    Reading,
-    Reply,
-)
+from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.reading import CLAUDE_CODE_LOGIN, ErrorKind, Failure, OrgReading, Reading, Reply
 from claudemeter_tui.model.secrets import BadOriginError, Cookies, Secret, is_loopback, parse_origin
 
 

@@ -16,15 +16,9 @@ from pathlib import Path
 from claudemeter_tui import __version__
 from claudemeter_tui.commands.json_codec import decode_value, encode_value
 from claudemeter_tui.model.account import Account, Subscription
+from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.credits import Balance
-from claudemeter_tui.model.reading import (
-    SESSION_WIDE_ERRORS,
-    UNREACHED_ERRORS,
-    Endpoint,
-    ErrorKind,
-    Failure,
-    Reply,
-)
+from claudemeter_tui.model.reading import SESSION_WIDE_ERRORS, UNREACHED_ERRORS, ErrorKind, Failure, Reply
 from claudemeter_tui.model.store import OrgState, SessionState, Store
 from claudemeter_tui.model.time_series import CreditSeries
 from claudemeter_tui.model.windows import Plan

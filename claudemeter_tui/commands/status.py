@@ -21,7 +21,7 @@ from claudemeter_tui.config.parsers import describe_os_error
 from claudemeter_tui.config.resolution import Settings
 from claudemeter_tui.formatting import verdict as words
 from claudemeter_tui.formatting.status_line import StatusContext, format_status_line
-from claudemeter_tui.model.reading import Endpoint
+from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.store import OrgState, Store
 from claudemeter_tui.model.verdict import Verdict, VerdictState, judge, rank_verdict
 from claudemeter_tui.storage import lock_file

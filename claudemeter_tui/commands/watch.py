@@ -12,9 +12,10 @@ from datetime import datetime
 from claudemeter_tui.commands.once import choose_orgs, explain_empty_store, write_line
 from claudemeter_tui.feed import RunningFeed
 from claudemeter_tui.formatting.events import format_event_json
+from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.event_log import EventLog
 from claudemeter_tui.model.events import Event, EventKind
-from claudemeter_tui.model.reading import Endpoint, Reading
+from claudemeter_tui.model.reading import Reading
 from claudemeter_tui.model.store import OrgKey, OrgState, Store
 from claudemeter_tui.model.verdict import VerdictState, judge
 from claudemeter_tui.model.windows import Severity

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from datetime import datetime, tzinfo
 
 from claudemeter_tui.formatting import values as form
-from claudemeter_tui.model.credits import CreditState
+from claudemeter_tui.model.catalogue import Cause, CreditState, Endpoint
 from claudemeter_tui.model.forecast import LimitForecast, forecast_limit, forecast_window_full
-from claudemeter_tui.model.reading import CLAUDE_CODE_LOGIN, Endpoint
+from claudemeter_tui.model.reading import CLAUDE_CODE_LOGIN
 from claudemeter_tui.model.spending import RECENT_SPAN, SpendRate, compute_spend_rate
 from claudemeter_tui.model.store import OrgState
-from claudemeter_tui.model.verdict import Cause, CreditLock, PaymentProblem
+from claudemeter_tui.model.verdict import CreditLock, PaymentProblem
 from claudemeter_tui.model.windows import Window
 
 USAGE_PAGE = "claude.ai/settings/usage"

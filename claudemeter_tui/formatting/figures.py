@@ -15,10 +15,10 @@ from claudemeter_tui.formatting import values as form
 from claudemeter_tui.formatting import verdict as words
 from claudemeter_tui.formatting.credits import LOCK_NOT_VISIBLE, describe_lock_visibility
 from claudemeter_tui.model.account import Subscription
-from claudemeter_tui.model.credits import Balance, Credits, CreditState, Meter, MeterOrigin
+from claudemeter_tui.model.catalogue import CreditState, Endpoint, MeterOrigin
+from claudemeter_tui.model.credits import Balance, Credits, Meter
 from claudemeter_tui.model.forecast import compute_pace, forecast_limit, forecast_window_full
 from claudemeter_tui.model.money import Money
-from claudemeter_tui.model.reading import Endpoint
 from claudemeter_tui.model.spending import compute_spend_rate
 from claudemeter_tui.model.store import OrgState, SessionState, Store
 from claudemeter_tui.model.verdict import NAMED_RESTRICTIONS, VerdictState, judge

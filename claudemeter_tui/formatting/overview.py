@@ -11,7 +11,7 @@ from typing import Any
 
 from claudemeter_tui.formatting import values as form
 from claudemeter_tui.formatting import verdict as words
-from claudemeter_tui.model.credits import CreditState
+from claudemeter_tui.model.catalogue import CreditState
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.spending import SpendRate, compute_spend_rate
 from claudemeter_tui.model.store import OrgKey, OrgState

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from claudemeter_tui.formatting import values as form
+from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import (
     CLAUDE_CODE_LOGIN,
     PASTED_COOKIE,
-    Endpoint,
     ErrorKind,
     PasteResult,
     ScanResult,

@@ -16,9 +16,9 @@ from claudemeter_tui.formatting import values as forms
 from claudemeter_tui.formatting import verdict as words
 from claudemeter_tui.formatting.problems import is_informational
 from claudemeter_tui.model.account import Card, Subscription
-from claudemeter_tui.model.credits import Balance, CreditState, Meter
+from claudemeter_tui.model.catalogue import CreditState, Endpoint
+from claudemeter_tui.model.credits import Balance, Meter
 from claudemeter_tui.model.money import Money
-from claudemeter_tui.model.reading import Endpoint
 from claudemeter_tui.model.store import OrgState, Problem, Store
 from claudemeter_tui.model.verdict import Verdict, judge
 from claudemeter_tui.model.windows import Plan, Window

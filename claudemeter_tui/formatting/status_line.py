@@ -9,11 +9,12 @@ from datetime import datetime, tzinfo
 
 from claudemeter_tui.formatting import values as forms
 from claudemeter_tui.formatting import verdict as words
+from claudemeter_tui.model.catalogue import WindowKind
 from claudemeter_tui.model.credits import Meter
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.store import OrgState
 from claudemeter_tui.model.verdict import Verdict, VerdictState
-from claudemeter_tui.model.windows import Window, WindowKind
+from claudemeter_tui.model.windows import Window
 
 DEFAULT_TEMPLATE = "{alarm} {windows} {credits} · {org} {age}"
 """What a line says unless told otherwise."""

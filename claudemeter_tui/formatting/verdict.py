@@ -13,11 +13,10 @@ from decimal import Decimal
 
 from claudemeter_tui.formatting import credits
 from claudemeter_tui.formatting import values as forms
-from claudemeter_tui.model.credits import CreditState
+from claudemeter_tui.model.catalogue import Cause, CreditState
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.store import UNKNOWN_AFTER
 from claudemeter_tui.model.verdict import (
-    Cause,
     CreditLock,
     EndSource,
     OverPlanSpending,

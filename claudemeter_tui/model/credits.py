@@ -4,31 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from functools import cached_property
 
+from claudemeter_tui.model.catalogue import CreditState, MeterOrigin
 from claudemeter_tui.model.money import Money
-
-
-class MeterOrigin(StrEnum):
-    """The place in the replies that a credit figure was read from."""
-
-    OVERAGE = "overage_spend_limit"
-    OWN_OVERAGE = "overage_spend_limit?account_uuid"
-    EXTRA_USAGE = "usage: extra_usage"
-    SPEND = "usage: spend"
-
-
-class CreditState(StrEnum):
-    """Whether work may go on metered credits."""
-
-    OPEN = "open"
-    LOCKED = "locked"
-    OFF = "off"
-    UNKNOWN = "unknown"
-    ABSENT = "absent"
-    """The org has no metered billing at all."""
-
 
 NOT_OPEN_STATES = (CreditState.LOCKED, CreditState.OFF, CreditState.UNKNOWN)
 """States of a meter that keeps the credits from being open, the one that decides first."""

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from itertools import compress
 from operator import attrgetter, is_not
 
-from claudemeter_tui.model.credits import Credits, MeterOrigin
+from claudemeter_tui.model.catalogue import Endpoint, MeterOrigin
+from claudemeter_tui.model.credits import Credits
 from claudemeter_tui.model.events import Event, EventKind, EventSink, Thresholds
 from claudemeter_tui.model.money import Money
-from claudemeter_tui.model.reading import Endpoint, ErrorKind, Reply, Session
+from claudemeter_tui.model.reading import ErrorKind, Reply, Session
 from claudemeter_tui.model.store import OrgKey, OrgState, SessionState, Store
 from claudemeter_tui.model.trackers import (
     Debounced,

@@ -12,7 +12,8 @@ from decimal import Decimal
 from enum import StrEnum
 from math import isfinite
 
-from claudemeter_tui.model.credits import Balance, Credits, CreditState
+from claudemeter_tui.model.catalogue import CreditState
+from claudemeter_tui.model.credits import Balance, Credits
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.spending import MIN_TIME, SpendRate
 from claudemeter_tui.model.windows import Window

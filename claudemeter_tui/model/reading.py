@@ -10,19 +10,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from claudemeter_tui.model.account import Account, Org, Subscription
+from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.credits import Balance, Meter
 from claudemeter_tui.model.windows import Plan
-
-
-class Endpoint(StrEnum):
-    """What is asked of the server, by the name that people see."""
-
-    ACCOUNT = "account"
-    USAGE = "usage"
-    OVERAGE = "overage"
-    OWN_OVERAGE = "own overage"
-    PREPAID = "prepaid"
-    SUBSCRIPTION = "subscription"
 
 
 class ErrorKind(StrEnum):

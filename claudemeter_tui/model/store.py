@@ -9,10 +9,10 @@ from functools import cached_property
 from typing import TypeVar
 
 from claudemeter_tui.model.account import Account, Org, Subscription
-from claudemeter_tui.model.credits import Balance, Credits, Meter, MeterOrigin
+from claudemeter_tui.model.catalogue import Endpoint, MeterOrigin
+from claudemeter_tui.model.credits import Balance, Credits, Meter
 from claudemeter_tui.model.reading import (
     CLAUDE_CODE_LOGIN,
-    Endpoint,
     ErrorKind,
     Failure,
     OrgReading,

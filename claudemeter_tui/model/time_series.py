@@ -13,7 +13,7 @@ from operator import attrgetter
 from struct import Struct
 from typing import NamedTuple
 
-from claudemeter_tui.model.credits import MeterOrigin
+from claudemeter_tui.model.catalogue import MeterOrigin
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import Failure, Reply
 from claudemeter_tui.model.windows import Plan

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from claudemeter_tui.model.credits import Balance, Credits, CreditState, Meter, MeterOrigin, Tranche
+from claudemeter_tui.model.catalogue import CreditState, Endpoint, MeterOrigin
+from claudemeter_tui.model.credits import Balance, Credits, Meter, Tranche
 from claudemeter_tui.model.events import (
     SUBJECT_EXTRA_USAGE,
     SUBJECT_PLAN,
@@ -21,7 +22,7 @@ from claudemeter_tui.model.events import (
     find_passed_threshold,
 )
 from claudemeter_tui.model.money import Money
-from claudemeter_tui.model.reading import Endpoint, Reply, ReplyValue
+from claudemeter_tui.model.reading import Reply, ReplyValue
 from claudemeter_tui.model.verdict import CreditLock, Verdict, VerdictState
 from claudemeter_tui.model.windows import FULL_FROM, Plan, Severity, Window
 

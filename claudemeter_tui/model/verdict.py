@@ -24,36 +24,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from claudemeter_tui.model.credits import NOT_OPEN_STATES, Credits, CreditState, Meter
+from claudemeter_tui.model.catalogue import Cause, CreditState, Endpoint, WindowKind
+from claudemeter_tui.model.credits import NOT_OPEN_STATES, Credits, Meter
 from claudemeter_tui.model.money import Money
-from claudemeter_tui.model.reading import Endpoint, ErrorKind
+from claudemeter_tui.model.reading import ErrorKind
 from claudemeter_tui.model.spending import compute_rate_since
 from claudemeter_tui.model.store import UNKNOWN_AFTER, OrgState
-from claudemeter_tui.model.windows import FULL_FROM, Plan, SavedReset, Window, WindowKind
-
-
-class Cause(StrEnum):
-    """What stands behind a state or behind shut credits; each has a cure of its own."""
-
-    WINDOW_SESSION = "window_session"
-    WINDOW_WEEKLY = "window_weekly"
-    NO_WINDOWS = "no_windows"
-    """The plan has no plan-wide window: everything goes on credits."""
-    CAP = "cap"
-    EMPTY_BALANCE = "empty_balance"
-    ADMIN = "admin"
-    """A switch or a limit of the organization, the seat tier, the member or the service: someone to ask."""
-    OFF = "off"
-    """Never set up, or switched off."""
-    PAUSED = "paused"
-    """`billable_usage_paused_until`."""
-    SERVER = "server"
-    """Opaque or not known: to be quoted, not interpreted."""
-    NOT_READ = "not_read"
-    """No good reply, or none that is young enough."""
-    NOT_REPORTED = "not_reported"
-    """A good reply without the figure."""
-
+from claudemeter_tui.model.windows import FULL_FROM, Plan, SavedReset, Window
 
 CAUSE_BY_REASON: Mapping[str, Cause] = {
     "out_of_credits": Cause.EMPTY_BALANCE,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import IntEnum, StrEnum
+from enum import IntEnum
 from functools import cached_property
 
+from claudemeter_tui.model.catalogue import WindowKind
 from claudemeter_tui.model.credits import Meter
 from claudemeter_tui.model.money import Money
 
@@ -28,17 +29,6 @@ class Severity(IntEnum):
         if percent is None:
             return cls.NORMAL
         return cls(sum(percent >= limit for limit in (WARNING_FROM, CRITICAL_FROM, FULL_FROM)))
-
-
-class WindowKind(StrEnum):
-    """What a full window stops."""
-
-    SESSION = "session"
-    """The 5-hour window: stops the whole plan."""
-    WEEKLY = "weekly_all"
-    """The 7-day window over everything: stops the whole plan."""
-    SCOPED = "scoped"
-    """Any other window: stops its own model or surface only."""
 
 
 @dataclass(frozen=True, slots=True)

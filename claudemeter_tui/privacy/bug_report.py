@@ -12,7 +12,8 @@ from typing import Any
 
 from claudemeter_tui import __version__
 from claudemeter_tui.formatting import problems, verdict
-from claudemeter_tui.model.reading import Endpoint, Failure, Reply
+from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.reading import Failure, Reply
 from claudemeter_tui.model.store import OrgState, Problem, SessionState, Store
 from claudemeter_tui.model.verdict import judge
 from claudemeter_tui.privacy.redact import Redactor

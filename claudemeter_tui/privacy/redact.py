@@ -14,6 +14,7 @@ from math import isfinite
 from typing import Any, NamedTuple, NoReturn
 
 from claudemeter_tui.model.account import Account, Card, Org, Subscription
+from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.credits import Meter
 from claudemeter_tui.model.events import (
     SUBJECT_EXTRA_USAGE,
@@ -23,7 +24,7 @@ from claudemeter_tui.model.events import (
     EventKind,
     EventValue,
 )
-from claudemeter_tui.model.reading import Endpoint, Failure, Reply, ReplyValue, ScanResult, Session
+from claudemeter_tui.model.reading import Failure, Reply, ReplyValue, ScanResult, Session
 from claudemeter_tui.model.spending import OverPlanPeriod
 from claudemeter_tui.model.store import OrgKey, OrgState, SessionState, Store
 from claudemeter_tui.model.verdict import VerdictState

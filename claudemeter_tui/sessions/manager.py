@@ -9,9 +9,9 @@ from contextlib import aclosing
 from datetime import datetime, timedelta
 
 from claudemeter_tui.clock import Clock, WallClock
+from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import (
     PASTED_COOKIE,
-    Endpoint,
     ErrorKind,
     Failure,
     PasteResult,

@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
 from claudemeter_tui.clock import Clock, WallClock
+from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.credits import Meter
 from claudemeter_tui.model.reading import (
     SESSION_WIDE_ERRORS,
     UNREACHED_ERRORS,
-    Endpoint,
     ErrorKind,
     Failure,
     Reading,

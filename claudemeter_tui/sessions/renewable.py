@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 
 from claudemeter_tui.browsers.profiles import ProfileScan
 from claudemeter_tui.claude_code.credentials import LoginResult
-from claudemeter_tui.model.reading import Endpoint, ErrorKind, Failure, Reading, Session
+from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.reading import ErrorKind, Failure, Reading, Session
 from claudemeter_tui.model.secrets import SESSION_KEY, Cookies
 from claudemeter_tui.sessions.poller import SessionSource
 

@@ -13,15 +13,8 @@ from itertools import count
 
 from claudemeter_tui.clock import Clock
 from claudemeter_tui.model.account import Account
-from claudemeter_tui.model.reading import (
-    SESSION_WIDE_ERRORS,
-    Endpoint,
-    ErrorKind,
-    Failure,
-    Reading,
-    Reply,
-    Session,
-)
+from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.reading import SESSION_WIDE_ERRORS, ErrorKind, Failure, Reading, Reply, Session
 from claudemeter_tui.model.store import same_account
 from claudemeter_tui.sessions.poller import Poller, SessionSource, find_poll_failure
 from claudemeter_tui.sessions.renewable import RenewableSession

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 from textual.content import Content
 
-from claudemeter_tui.model.credits import CreditState
+from claudemeter_tui.model.catalogue import CreditState
 from claudemeter_tui.model.windows import Severity
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import cache
 
 from claudemeter_tui.formatting import values as form
-from claudemeter_tui.model.credits import MeterOrigin
+from claudemeter_tui.model.catalogue import MeterOrigin
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import Reading
 from claudemeter_tui.model.store import Store

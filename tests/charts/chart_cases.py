@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from claudemeter_tui.charts.chart import RenderedChart
 from claudemeter_tui.charts.time_axis import ChartFrame
-from claudemeter_tui.model.credits import MeterOrigin
+from claudemeter_tui.model.catalogue import MeterOrigin
 from claudemeter_tui.model.events import Event, EventKind
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.time_series import CreditSeries, PercentHistory

@@ -8,8 +8,9 @@ import pytest
 
 from claudemeter_tui.claude_ai.api import MAX_CONCURRENT
 from claudemeter_tui.model.account import Account, Subscription
+from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.credits import Balance, Meter
-from claudemeter_tui.model.reading import Endpoint, Reply
+from claudemeter_tui.model.reading import Reply
 from claudemeter_tui.model.windows import Plan
 from tests.bodies import (
     ACCOUNT,

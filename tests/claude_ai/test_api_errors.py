@@ -12,7 +12,8 @@ import pytest
 from claudemeter_tui.claude_ai import api as poll_module
 from claudemeter_tui.claude_ai import parse
 from claudemeter_tui.claude_ai.validation import ParsedBody
-from claudemeter_tui.model.reading import Endpoint, ErrorKind, Failure, Reply
+from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.reading import ErrorKind, Failure, Reply
 from tests.bodies import PERSONAL, TEAM, account_body, org_body, usage_body
 from tests.claude_ai.api_cases import (
     REFUSED,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from claudemeter_tui.model.reading import Endpoint, Reading, Reply
+from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.reading import Reading, Reply
 from claudemeter_tui.model.store import Store
 from tests.bodies import ACCOUNT, PERSONAL, TEAM, Json, account_body, org_body, team_body
 from tests.claude_ai.api_cases import account_troubles, asked, parts, path, poll, reading, serve_account

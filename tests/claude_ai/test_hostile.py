@@ -10,7 +10,8 @@ import pytest
 
 from claudemeter_tui.claude_ai import api as poll_module
 from claudemeter_tui.claude_ai.client import MAX_CONNECTIONS
-from claudemeter_tui.model.reading import SESSION_WIDE_ERRORS, Endpoint, ErrorKind
+from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.reading import SESSION_WIDE_ERRORS, ErrorKind
 from claudemeter_tui.model.store import Store
 from claudemeter_tui.model.windows import Plan
 from tests.bodies import PERSONAL, TEAM, org_body, usage_body

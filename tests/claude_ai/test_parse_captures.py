@@ -15,7 +15,8 @@ import pytest
 from claudemeter_tui.claude_ai import parse
 from claudemeter_tui.claude_ai.validation import MalformedError
 from claudemeter_tui.model.account import Account, Card, Org, Subscription
-from claudemeter_tui.model.credits import Balance, Meter, MeterOrigin
+from claudemeter_tui.model.catalogue import MeterOrigin
+from claudemeter_tui.model.credits import Balance, Meter
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.windows import Plan, Severity
 

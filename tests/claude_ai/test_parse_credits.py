@@ -10,7 +10,8 @@ import pytest
 
 from claudemeter_tui.claude_ai import parse
 from claudemeter_tui.claude_ai.validation import MalformedError, ParsedBody
-from claudemeter_tui.model.credits import Meter, MeterOrigin
+from claudemeter_tui.model.catalogue import MeterOrigin
+from claudemeter_tui.model.credits import Meter
 from claudemeter_tui.model.money import Money
 from tests import golden_bodies
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from claudemeter_tui.claude_ai import parse, validation
 from claudemeter_tui.claude_ai.validation import MalformedError, ParsedBody
-from claudemeter_tui.model.credits import MeterOrigin
+from claudemeter_tui.model.catalogue import MeterOrigin
 from claudemeter_tui.model.money import Money
 from tests import golden_bodies
 from tests.golden_bodies import Place, at_place, places, put

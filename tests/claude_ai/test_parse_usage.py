@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from claudemeter_tui.claude_ai import parse
+from claudemeter_tui.model.catalogue import WindowKind
 from claudemeter_tui.model.money import Money
-from claudemeter_tui.model.windows import Severity, Window, WindowKind
+from claudemeter_tui.model.windows import Severity, Window
 from tests import golden_bodies
 
 RESET = "2026-04-28T14:00:00Z"

@@ -11,8 +11,8 @@ import pytest
 
 from claudemeter_tui.claude_code.source import PROFILE_PATH, USAGE_PATH, BearerClient
 from claudemeter_tui.model.account import Account, Org
-from claudemeter_tui.model.credits import CreditState
-from claudemeter_tui.model.reading import Endpoint, ErrorKind, OrgReading, Session
+from claudemeter_tui.model.catalogue import CreditState, Endpoint
+from claudemeter_tui.model.reading import ErrorKind, OrgReading, Session
 from claudemeter_tui.model.secrets import BadOriginError
 from claudemeter_tui.model.store import Store
 from claudemeter_tui.model.windows import Plan

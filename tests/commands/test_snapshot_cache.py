@@ -21,8 +21,9 @@ from claudemeter_tui.commands.snapshot_cache import (
     load_snapshot,
     save_snapshot,
 )
+from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.money import Money
-from claudemeter_tui.model.reading import Endpoint, ErrorKind, Failure, Reading, Schedule, Session
+from claudemeter_tui.model.reading import ErrorKind, Failure, Reading, Schedule, Session
 from claudemeter_tui.model.store import Store
 from claudemeter_tui.model.verdict import Verdict, judge
 from tests import scenes

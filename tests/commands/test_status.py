@@ -22,7 +22,8 @@ from claudemeter_tui.config.actions import CHECK_EXIT_HELP
 from claudemeter_tui.config.parsers import SettingsError
 from claudemeter_tui.config.resolution import load_settings
 from claudemeter_tui.formatting.status_line import DEFAULT_TEMPLATE
-from claudemeter_tui.model.reading import Endpoint, ErrorKind, Failure, Reading, Schedule, Session
+from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.reading import ErrorKind, Failure, Reading, Schedule, Session
 from claudemeter_tui.model.store import Store
 from tests.bodies import (
     PERSONAL as ORG,

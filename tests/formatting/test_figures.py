@@ -10,15 +10,8 @@ import pytest
 from claudemeter_tui.formatting.credits import LOCK_NOT_VISIBLE
 from claudemeter_tui.formatting.figures import Figure, build_sections
 from claudemeter_tui.model.account import Account
-from claudemeter_tui.model.reading import (
-    CLAUDE_CODE_LOGIN,
-    Endpoint,
-    ErrorKind,
-    Failure,
-    OrgReading,
-    Reading,
-    Reply,
-)
+from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.reading import CLAUDE_CODE_LOGIN, ErrorKind, Failure, OrgReading, Reading, Reply
 from claudemeter_tui.model.store import Store
 from claudemeter_tui.model.windows import Plan, Severity
 from tests.bodies import (

@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from claudemeter_tui.formatting import credits as words
+from claudemeter_tui.model.catalogue import WindowKind
 from claudemeter_tui.model.forecast import LimitForecast, SpendLimit
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.spending import SpendRate
-from claudemeter_tui.model.windows import Window, WindowKind
+from claudemeter_tui.model.windows import Window
 from tests.model.values import usd
 from tests.scenes import LABORATORY, NOW, PERSONAL, store
 

@@ -18,7 +18,8 @@ from claudemeter_tui.formatting.problems import (
     is_informational,
 )
 from claudemeter_tui.model.account import Org
-from claudemeter_tui.model.reading import CLAUDE_CODE_LOGIN, Endpoint, ErrorKind, Reading, Session
+from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.reading import CLAUDE_CODE_LOGIN, ErrorKind, Reading, Session
 from claudemeter_tui.model.store import Problem, Store
 from claudemeter_tui.sessions.poller import CURABLE_ERRORS
 from tests.model.readings import (

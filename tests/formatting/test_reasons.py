@@ -15,8 +15,9 @@ from claudemeter_tui.formatting.credits import (
     describe_reason,
     describe_reason_cure,
 )
-from claudemeter_tui.model.credits import OFF_REASONS, CreditState
-from claudemeter_tui.model.verdict import CAUSE_BY_REASON, Cause, CreditLock, PaymentProblem
+from claudemeter_tui.model.catalogue import Cause, CreditState
+from claudemeter_tui.model.credits import OFF_REASONS
+from claudemeter_tui.model.verdict import CAUSE_BY_REASON, CreditLock, PaymentProblem
 
 LOCKED, OFF, UNKNOWN = CreditState.LOCKED, CreditState.OFF, CreditState.UNKNOWN
 

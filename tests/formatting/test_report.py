@@ -15,20 +15,12 @@ from hypothesis import strategies as st
 
 from claudemeter_tui.formatting import report
 from claudemeter_tui.model.account import Account, Card, Org, Subscription
-from claudemeter_tui.model.credits import Balance, Meter, MeterOrigin
+from claudemeter_tui.model.catalogue import Endpoint, MeterOrigin, WindowKind
+from claudemeter_tui.model.credits import Balance, Meter
 from claudemeter_tui.model.money import Money
-from claudemeter_tui.model.reading import (
-    Endpoint,
-    ErrorKind,
-    Failure,
-    OrgReading,
-    Reading,
-    Reply,
-    ReplyValue,
-    Session,
-)
+from claudemeter_tui.model.reading import ErrorKind, Failure, OrgReading, Reading, Reply, ReplyValue, Session
 from claudemeter_tui.model.store import OrgState, Store
-from claudemeter_tui.model.windows import Plan, Window, WindowKind
+from claudemeter_tui.model.windows import Plan, Window
 from tests.model.values import meter, usd
 
 NOW = datetime(2026, 4, 30, 14, 48, tzinfo=UTC)

@@ -18,13 +18,14 @@ from claudemeter_tui.formatting.verdict import (
     format_verdict_name,
 )
 from claudemeter_tui.model.account import Account, Org, Subscription
-from claudemeter_tui.model.credits import OFF_REASONS, UNKNOWN_REASONS, CreditState, Meter, MeterOrigin
+from claudemeter_tui.model.catalogue import CreditState, Endpoint, MeterOrigin, WindowKind
+from claudemeter_tui.model.credits import OFF_REASONS, UNKNOWN_REASONS, Meter
 from claudemeter_tui.model.money import Money
-from claudemeter_tui.model.reading import Endpoint, ErrorKind, Failure, Reply, ReplyValue, Session
+from claudemeter_tui.model.reading import ErrorKind, Failure, Reply, ReplyValue, Session
 from claudemeter_tui.model.store import OrgState
 from claudemeter_tui.model.time_series import CreditSeries
 from claudemeter_tui.model.verdict import OverPlanSpending, Verdict, VerdictState, judge
-from claudemeter_tui.model.windows import Plan, SavedReset, Window, WindowKind
+from claudemeter_tui.model.windows import Plan, SavedReset, Window
 from tests.model.readings import org
 from tests.model.values import (
     LOCKED,

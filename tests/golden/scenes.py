@@ -13,11 +13,11 @@ from claudemeter_tui.claude_ai.api import ClaudeAiSource
 from claudemeter_tui.claude_ai.client import CookieClient
 from claudemeter_tui.demo.server import build_transport
 from claudemeter_tui.formatting.credits import REASON_TEXTS
+from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.event_log import EventLog
 from claudemeter_tui.model.events import Event
 from claudemeter_tui.model.reading import (
     CLAUDE_CODE_LOGIN,
-    Endpoint,
     ErrorKind,
     Failure,
     OrgReading,

@@ -15,12 +15,11 @@ from claudemeter_tui.formatting.events import describe_event, format_event_json,
 from claudemeter_tui.formatting.json_view import JsonLine, format_json_lines
 from claudemeter_tui.formatting.problems import PROBLEM_TEXTS
 from claudemeter_tui.model.account import Account, Org
-from claudemeter_tui.model.credits import CreditState
+from claudemeter_tui.model.catalogue import Cause, CreditState, Endpoint
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import (
     CLAUDE_CODE_LOGIN,
     PASTED_COOKIE,
-    Endpoint,
     ErrorKind,
     Failure,
     PasteResult,
@@ -29,7 +28,7 @@ from claudemeter_tui.model.reading import (
     Session,
 )
 from claudemeter_tui.model.store import Problem, Store
-from claudemeter_tui.model.verdict import Cause, CreditLock, PaymentProblem
+from claudemeter_tui.model.verdict import CreditLock, PaymentProblem
 from claudemeter_tui.privacy.redact import redact_body
 from claudemeter_tui.tui.keys import KEY_GROUPS
 from claudemeter_tui.tui.screens.help import list_key_groups

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from claudemeter_tui.model.account import Account, Org
-from claudemeter_tui.model.credits import Meter, MeterOrigin
+from claudemeter_tui.model.catalogue import Endpoint, MeterOrigin
+from claudemeter_tui.model.credits import Meter
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import (
-    Endpoint,
     ErrorKind,
     Failure,
     OrgReading,

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claudemeter_tui.model.account import Account, Org
-from claudemeter_tui.model.credits import Balance, Meter, MeterOrigin, Tranche
+from claudemeter_tui.model.catalogue import Endpoint, MeterOrigin
+from claudemeter_tui.model.credits import Balance, Meter, Tranche
 from claudemeter_tui.model.event_log import MAX_EVENTS, EventLog
 from claudemeter_tui.model.events import (
     SUBJECT_EXTRA_USAGE,
@@ -24,7 +25,7 @@ from claudemeter_tui.model.events import (
     EventValue,
 )
 from claudemeter_tui.model.money import Money
-from claudemeter_tui.model.reading import Endpoint, ErrorKind, Reading, Reply, ReplyValue
+from claudemeter_tui.model.reading import ErrorKind, Reading, Reply, ReplyValue
 from claudemeter_tui.model.store import Store
 from claudemeter_tui.model.verdict import VerdictState
 from claudemeter_tui.model.windows import Plan, Severity, Window

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claudemeter_tui.model.credits import Balance, Credits, Meter, MeterOrigin, Tranche
+from claudemeter_tui.model.catalogue import MeterOrigin
+from claudemeter_tui.model.credits import Balance, Credits, Meter, Tranche
 from claudemeter_tui.model.forecast import (
     LimitForecast,
     SpendLimit,

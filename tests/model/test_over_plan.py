@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from claudemeter_tui.model.credits import Meter, MeterOrigin
+from claudemeter_tui.model.catalogue import Endpoint, MeterOrigin
+from claudemeter_tui.model.credits import Meter
 from claudemeter_tui.model.money import Money
-from claudemeter_tui.model.reading import Endpoint
 from claudemeter_tui.model.verdict import OverPlanSpending, judge
 from claudemeter_tui.model.windows import Plan
 from tests.model.readings import PERSONAL, START, at, closed, folded, listed, reply, reported

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from claudemeter_tui.model.reading import Endpoint, Failure, Reply
+from claudemeter_tui.model.catalogue import Endpoint, WindowKind
+from claudemeter_tui.model.reading import Failure, Reply
 from claudemeter_tui.model.time_series import (
     MAX_HISTORIES,
     MAX_PERCENT_RUNS,
@@ -18,7 +19,7 @@ from claudemeter_tui.model.time_series import (
     PercentHistory,
     append_to_histories,
 )
-from claudemeter_tui.model.windows import Plan, Window, WindowKind
+from claudemeter_tui.model.windows import Plan, Window
 from tests.model.readings import START, at, failed, reply
 from tests.model.values import fable, five_hour, weekly
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import (
     SESSION_WIDE_ERRORS,
     UNREACHED_ERRORS,
-    Endpoint,
     ErrorKind,
     Failure,
     Reply,

@@ -10,16 +10,9 @@ from decimal import Decimal
 import pytest
 
 from claudemeter_tui.model.account import Account, Org, Subscription
-from claudemeter_tui.model.credits import Balance, CreditState, Meter, MeterOrigin
-from claudemeter_tui.model.reading import (
-    CLAUDE_CODE_LOGIN,
-    Endpoint,
-    ErrorKind,
-    Reading,
-    Reply,
-    ScanResult,
-    Session,
-)
+from claudemeter_tui.model.catalogue import CreditState, Endpoint, MeterOrigin
+from claudemeter_tui.model.credits import Balance, Meter
+from claudemeter_tui.model.reading import CLAUDE_CODE_LOGIN, ErrorKind, Reading, Reply, ScanResult, Session
 from claudemeter_tui.model.store import DEFAULT_INTERVAL, OrgState, SessionState, Store, same_account
 from claudemeter_tui.model.windows import Plan
 from tests.model.readings import (

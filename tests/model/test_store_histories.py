@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from claudemeter_tui.model.reading import Endpoint
+from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.store import OrgState, Store
 from claudemeter_tui.model.windows import Plan
 from tests.model.readings import FIREFOX, PERSONAL, closed, failed, folded, listed, overage, reply, reported

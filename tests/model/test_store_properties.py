@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from claudemeter_tui.model.account import Account, Org, Subscription
-from claudemeter_tui.model.credits import Balance, Meter, MeterOrigin
+from claudemeter_tui.model.catalogue import Endpoint, MeterOrigin
+from claudemeter_tui.model.credits import Balance, Meter
 from claudemeter_tui.model.reading import (
-    Endpoint,
     ErrorKind,
     Failure,
     OrgReading,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from claudemeter_tui.model.credits import MeterOrigin
+from claudemeter_tui.model.catalogue import MeterOrigin
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.time_series import MAX_VALUE_RUNS, CreditSeries, ValueRun
 from tests.model.readings import START, at

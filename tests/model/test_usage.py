@@ -8,16 +8,10 @@ from decimal import Decimal
 import pytest
 
 from claudemeter_tui.model.account import Account
-from claudemeter_tui.model.credits import (
-    OFF_REASONS,
-    UNKNOWN_REASONS,
-    Credits,
-    CreditState,
-    Meter,
-    MeterOrigin,
-)
+from claudemeter_tui.model.catalogue import CreditState, MeterOrigin, WindowKind
+from claudemeter_tui.model.credits import OFF_REASONS, UNKNOWN_REASONS, Credits, Meter
 from claudemeter_tui.model.money import Money
-from claudemeter_tui.model.windows import Severity, Window, WindowKind
+from claudemeter_tui.model.windows import Severity, Window
 from tests.model.values import NOW, PAST, SOON, five_hour, usd
 
 ENDS = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))

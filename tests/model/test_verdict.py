@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 import pytest
 
 from claudemeter_tui.model.account import Account, Org, Subscription
-from claudemeter_tui.model.credits import OFF_REASONS, UNKNOWN_REASONS, Balance, CreditState, Meter
-from claudemeter_tui.model.reading import Endpoint, ErrorKind, Failure, Reply, Session
+from claudemeter_tui.model.catalogue import Cause, CreditState, Endpoint, WindowKind
+from claudemeter_tui.model.credits import OFF_REASONS, UNKNOWN_REASONS, Balance, Meter
+from claudemeter_tui.model.reading import ErrorKind, Failure, Reply, Session
 from claudemeter_tui.model.store import OrgState
 from claudemeter_tui.model.verdict import (
     CAUSE_BY_REASON,
-    Cause,
     EndSource,
     PaymentProblem,
     Verdict,
@@ -20,7 +20,7 @@ from claudemeter_tui.model.verdict import (
     judge,
     rank_verdict,
 )
-from claudemeter_tui.model.windows import Plan, SavedReset, Window, WindowKind
+from claudemeter_tui.model.windows import Plan, SavedReset, Window
 from tests.model.readings import org
 from tests.model.values import (
     LOCKED,

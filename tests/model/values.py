@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from claudemeter_tui.model.credits import Meter, MeterOrigin
+from claudemeter_tui.model.catalogue import MeterOrigin, WindowKind
+from claudemeter_tui.model.credits import Meter
 from claudemeter_tui.model.money import Money
-from claudemeter_tui.model.windows import Window, WindowKind
+from claudemeter_tui.model.windows import Window
 
 NOW = datetime(2026, 4, 25, 14, 48, tzinfo=UTC)
 SOON, NEXT_WEEK, MAY = NOW + timedelta(minutes=72), NOW + timedelta(days=3), datetime(2026, 5, 1, tzinfo=UTC)

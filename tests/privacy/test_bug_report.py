@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from claudemeter_tui.model.reading import Endpoint, Failure
+from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.reading import Failure
 from claudemeter_tui.model.secrets import Cookies
 from claudemeter_tui.model.store import Store
 from claudemeter_tui.privacy import bug_report

@@ -17,11 +17,11 @@ from claudemeter_tui.claude_ai.validation import ReplyModel
 from claudemeter_tui.formatting import events
 from claudemeter_tui.formatting import verdict as words
 from claudemeter_tui.model.account import Account, Org
-from claudemeter_tui.model.credits import CreditState
+from claudemeter_tui.model.catalogue import Cause, CreditState, Endpoint
 from claudemeter_tui.model.events import Event, EventKind
-from claudemeter_tui.model.reading import Endpoint, Session
+from claudemeter_tui.model.reading import Session
 from claudemeter_tui.model.store import OrgState, Store
-from claudemeter_tui.model.verdict import Cause, CreditLock, judge
+from claudemeter_tui.model.verdict import CreditLock, judge
 from claudemeter_tui.model.windows import Plan, Window
 from claudemeter_tui.privacy import allowlist
 from claudemeter_tui.privacy.redact import Redactor, redact_body

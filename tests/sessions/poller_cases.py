@@ -10,17 +10,9 @@ from heapq import heappop, heappush
 from itertools import count
 
 from claudemeter_tui.model.account import Account, Org
-from claudemeter_tui.model.credits import Meter, MeterOrigin
-from claudemeter_tui.model.reading import (
-    Endpoint,
-    ErrorKind,
-    Failure,
-    OrgReading,
-    Reading,
-    Reply,
-    Schedule,
-    Session,
-)
+from claudemeter_tui.model.catalogue import Endpoint, MeterOrigin
+from claudemeter_tui.model.credits import Meter
+from claudemeter_tui.model.reading import ErrorKind, Failure, OrgReading, Reading, Reply, Schedule, Session
 from claudemeter_tui.model.windows import Plan, Window
 from claudemeter_tui.sessions.poller import Poller
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from claudemeter_tui.model.reading import Endpoint, ErrorKind, Failure, ScanResult, Session
+from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.reading import ErrorKind, Failure, ScanResult, Session
 from claudemeter_tui.model.secrets import Cookies
 from tests.bodies import PERSONAL, account_body
 from tests.browsers.fake_profiles import Made

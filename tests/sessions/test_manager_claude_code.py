@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from claudemeter_tui.model.reading import Endpoint, Session
+from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.reading import Session
 from tests.bodies import PERSONAL
 from tests.sessions.manager_cases import CHALLENGE, OF_PAT, OF_SAM, TOKEN, ClaudeAi, Home, opened
 

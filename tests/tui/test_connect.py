@@ -18,8 +18,8 @@ from textual.pilot import Pilot
 from claudemeter_tui import tui
 from claudemeter_tui.formatting.problems import NOTHING_SCANNED
 from claudemeter_tui.model.account import Account, Org
+from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import (
-    Endpoint,
     ErrorKind,
     Failure,
     PasteResult,

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from claudemeter_tui.model.reading import Endpoint, ErrorKind, Failure, OrgReading, Reading, Schedule
+from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.reading import ErrorKind, Failure, OrgReading, Reading, Schedule
 from claudemeter_tui.tui.app import Claudemeter
 from claudemeter_tui.tui.screens.dashboard import DashboardScreen
 from claudemeter_tui.tui.screens.events import EventsScreen

@@ -16,7 +16,8 @@ from textual.message import Message
 from textual.pilot import Pilot
 
 from claudemeter_tui.formatting.json_view import format_json_lines
-from claudemeter_tui.model.reading import Endpoint, ErrorKind, Failure, OrgReading, Reading
+from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.reading import ErrorKind, Failure, OrgReading, Reading
 from claudemeter_tui.model.store import Store
 from claudemeter_tui.tui.app import Claudemeter
 from claudemeter_tui.tui.screens.details import DETAILS_KEYS, DetailsScreen

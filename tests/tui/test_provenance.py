@@ -9,7 +9,8 @@ from datetime import timedelta
 import pytest
 
 from claudemeter_tui.formatting.credits import LOCK_NOT_VISIBLE
-from claudemeter_tui.model.reading import CLAUDE_CODE_LOGIN, Endpoint, OrgReading, Reading, Reply, Session
+from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.reading import CLAUDE_CODE_LOGIN, OrgReading, Reading, Reply, Session
 from tests.scenes import NOW, PERSONAL, SESSION, TEAM, OrgBodies, parts, readings
 from tests.tui.app_harness import Stage, app, screen, text
 

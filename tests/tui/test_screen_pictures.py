@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from claudemeter_tui.model.reading import Endpoint, ErrorKind, Failure, Reading, ScanResult, Schedule, Session
+from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.reading import ErrorKind, Failure, Reading, ScanResult, Schedule, Session
 from claudemeter_tui.tui.screens.connect import SecretInput
 from tests.scenes import LABORATORY, NOW, PERSONAL, TEAM
 from tests.tui.app_harness import Stage, app, stage

@@ -21,7 +21,7 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Input
 
-from claudemeter_tui.model.reading import Endpoint
+from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.store import Store
 from claudemeter_tui.privacy.redact import Redactor
 from claudemeter_tui.tui import screenshots

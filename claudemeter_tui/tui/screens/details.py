@@ -13,7 +13,8 @@ from textual.widgets import Input
 
 from claudemeter_tui.formatting.figures import build_sections
 from claudemeter_tui.formatting.json_view import JsonLine, format_json_lines
-from claudemeter_tui.model.reading import Endpoint, Failure, Reply
+from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.reading import Failure, Reply
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui import styled_text
 from claudemeter_tui.tui.keys import Key

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from claudemeter_tui.formatting import problems
 from claudemeter_tui.formatting import verdict as words
-from claudemeter_tui.model.credits import CreditState
+from claudemeter_tui.model.catalogue import CreditState
 from claudemeter_tui.model.verdict import Verdict, VerdictState
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui import styled_text

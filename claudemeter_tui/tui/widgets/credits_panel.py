@@ -15,7 +15,8 @@ from claudemeter_tui.formatting.credits import (
 )
 from claudemeter_tui.formatting.figures import find_meter_endpoint
 from claudemeter_tui.model.account import Card, Subscription
-from claudemeter_tui.model.credits import Balance, Credits, CreditState, Meter, MeterOrigin
+from claudemeter_tui.model.catalogue import CreditState, MeterOrigin
+from claudemeter_tui.model.credits import Balance, Credits, Meter
 from claudemeter_tui.model.forecast import SpendLimit
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui import styled_text

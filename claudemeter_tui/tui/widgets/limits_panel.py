@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from claudemeter_tui.formatting import values as form
 from claudemeter_tui.formatting.credits import describe_provenance, format_window_forecasts
-from claudemeter_tui.model.reading import Endpoint
+from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.windows import Plan, Severity, Window
 from claudemeter_tui.tui import styled_text
 from claudemeter_tui.tui.view import View

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from claudemeter_tui.formatting import overview as words
 from claudemeter_tui.formatting.overview import OverviewColumn, OverviewRow, list_details
-from claudemeter_tui.model.credits import CreditState
+from claudemeter_tui.model.catalogue import CreditState
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui import styled_text
 from claudemeter_tui.tui.view import View
