@@ -163,7 +163,7 @@ def test_every_row_is_needed() -> None:
     assert given - used - RESERVED == set()
 
 
-RESERVED = {("commands", "privacy"), ("demo", "model")}
+RESERVED = {("commands", "privacy")}
 """Permissions of the design that nothing uses yet."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -15,7 +15,7 @@ from claudemeter_tui.claude_ai.client import CookieClient
 from claudemeter_tui.claude_ai.responses import HttpResponse, RequestFailedError
 from claudemeter_tui.claude_ai.validation import MalformedError, ParsedBody
 from claudemeter_tui.model.account import Account, Org
-from claudemeter_tui.model.catalogue import Endpoint, MeterOrigin
+from claudemeter_tui.model.catalogue import ORGANIZATIONS_PATH, Endpoint, MeterOrigin
 from claudemeter_tui.model.credits import Meter
 from claudemeter_tui.model.reading import (
     SESSION_WIDE_ERRORS,
@@ -34,7 +34,6 @@ REPLY_TIMEOUT = 10.0
 """Seconds for one reply, from its turn to its last byte."""
 MAX_CONCURRENT = 8
 """Requests under way at a time."""
-_OPTIONAL_ENDPOINTS = (Endpoint.OVERAGE, Endpoint.OWN_OVERAGE, Endpoint.PREPAID, Endpoint.SUBSCRIPTION)
 _ABSENT_ERRORS = (ErrorKind.NOT_FOUND, ErrorKind.FORBIDDEN)
 
 EndpointResult = Reply | Failure
@@ -92,7 +91,7 @@ def _parse_reply(endpoint: Endpoint, answer: HttpResponse, meaning: BodyParser) 
     try:
         parsed = meaning(responses.parse_body(answer))
     except RequestFailedError as refused:
-        if endpoint not in _OPTIONAL_ENDPOINTS or refused.error_kind not in _ABSENT_ERRORS:
+        if not endpoint.facts.is_optional or refused.error_kind not in _ABSENT_ERRORS:
             raise
         parsed = ParsedBody(None, (), ())
     return Reply(
@@ -113,7 +112,7 @@ def is_session_wide(part: EndpointResult) -> bool:
 
 
 SLOW_INTERVAL = timedelta(minutes=15)
-"""Between two looks at the account and the subscription."""
+"""Time between two requests of a reply that rarely changes."""
 
 EndpointResults = dict[Endpoint, EndpointResult]
 
@@ -124,8 +123,8 @@ class _OrgRequests:
 
     has_credits: bool = False
     """Extra usage is or was on, so the balance is worth asking."""
-    subscription_due_at: datetime | None = None
-    """None: at once."""
+    due_at: dict[Endpoint, datetime] = field(default_factory=dict)
+    """When each slow reply is due. None of a reply: at once."""
 
 
 class ClaudeAiSource:
@@ -183,9 +182,9 @@ class ClaudeAiSource:
             rosters.append(self._keep_known_orgs(parsed.value, parsed.odd_values))
             return ParsedBody(None, parsed.new_fields, parsed.odd_values)
 
-        part, listed = await poll.fetch(Endpoint.ACCOUNT, "/api/account", of_account), None
+        part, listed = await poll.fetch(Endpoint.ACCOUNT, Endpoint.ACCOUNT.facts.path, of_account), None
         if not any(rosters) and poll.stop_failure is None and (poll.is_early or not self._orgs):
-            listed = await poll.fetch(Endpoint.ACCOUNT, "/api/organizations", of_list)
+            listed = await poll.fetch(Endpoint.ACCOUNT, ORGANIZATIONS_PATH, of_list)
         answered = any(rosters) or isinstance(listed, Reply)
         return self._build_account_reading(part, listed, rosters[-1] if answered else None)
 
@@ -215,20 +214,21 @@ class ClaudeAiSource:
 
     async def _read_org(self, poll: Poll, org: Org, *, full: bool) -> OrgReading:
         memory = self._org_requests.setdefault(org.uuid, _OrgRequests())
-        due = full or _is_due(memory.subscription_due_at, self._now())
         wanted = [Endpoint.USAGE, Endpoint.OVERAGE]
         if org.is_shared and self._account.uuid:
             wanted.append(Endpoint.OWN_OVERAGE)
         if memory.has_credits:
             wanted.append(Endpoint.PREPAID)
-        if due:
-            wanted.append(Endpoint.SUBSCRIPTION)
+        wanted.append(Endpoint.SUBSCRIPTION)
+        if not full:
+            wanted = [one for one in wanted if _is_due(memory.due_at.get(one), self._now())]
         parts = await self._fetch_all(poll, org, wanted)
         if not memory.has_credits and any(map(_has_credits, parts.values())):
             memory.has_credits = True
             parts |= await self._fetch_all(poll, org, [Endpoint.PREPAID])
-        if isinstance(parts.get(Endpoint.SUBSCRIPTION), Reply):
-            memory.subscription_due_at = self._now() + SLOW_INTERVAL
+        for endpoint, part in parts.items():
+            if endpoint.facts.is_slow and isinstance(part, Reply):
+                memory.due_at[endpoint] = self._now() + SLOW_INTERVAL
         told = {endpoint: part for endpoint, part in parts.items() if not is_session_wide(part)}
         return OrgReading(org, told)
 
@@ -237,20 +237,20 @@ class ClaudeAiSource:
         return dict(zip(wanted, parts, strict=True))
 
     def _build_request(self, endpoint: Endpoint, org: Org) -> tuple[str, BodyParser]:
-        base = f"/api/organizations/{quote(org.uuid, safe='')}"
+        account = quote(self._account.uuid or "", safe="")
+        path = endpoint.facts.path.format(org=quote(org.uuid, safe=""), account=account)
         overage = partial(parse.parse_overage, shared=org.is_shared)
         match endpoint:
             case Endpoint.USAGE:
-                return f"{base}/usage", parse.parse_usage
+                return path, parse.parse_usage
             case Endpoint.OVERAGE:
-                return f"{base}/overage_spend_limit", partial(overage, origin=MeterOrigin.OVERAGE)
+                return path, partial(overage, origin=MeterOrigin.OVERAGE)
             case Endpoint.OWN_OVERAGE:
-                query = f"?account_uuid={quote(self._account.uuid or '', safe='')}"
-                return f"{base}/overage_spend_limit{query}", partial(overage, origin=MeterOrigin.OWN_OVERAGE)
+                return path, partial(overage, origin=MeterOrigin.OWN_OVERAGE)
             case Endpoint.PREPAID:
-                return f"{base}/prepaid/credits", parse.parse_prepaid
+                return path, parse.parse_prepaid
             case _:
-                return f"{base}/subscription_details", parse.parse_subscription
+                return path, parse.parse_subscription
 
 
 def _is_due(due: datetime | None, now: datetime) -> bool:

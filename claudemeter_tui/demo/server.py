@@ -20,6 +20,7 @@ from claudemeter_tui.demo.timeline import (
     DemoWeek,
     interpolate,
 )
+from claudemeter_tui.model.catalogue import ORGANIZATIONS_PATH, Endpoint
 
 JsonBody = dict[str, object]
 
@@ -327,7 +328,23 @@ def _build_breakdown(org: DemoOrg) -> UsageBody | None:
 
 
 _GATEWAY_HTML = "<!doctype html><title>502 Bad Gateway</title><h1>502 Bad Gateway</h1>"
-_ORGS_BY_UUID = {org.uuid: org for org in DEMO_ORGS}
+
+
+def _find_route_key(url: httpx.URL) -> tuple[str, str | None]:
+    """Return the path and the member asked for; other parameters do not change the reply."""
+    return url.path, url.params.get("account_uuid")
+
+
+_ORG_ROUTES = {
+    _find_route_key(httpx.URL(endpoint.facts.path.format(org=org.uuid, account=DEMO_ACCOUNT_UUID))): (
+        org,
+        endpoint,
+    )
+    for org in DEMO_ORGS
+    for endpoint in Endpoint
+    if endpoint is not Endpoint.ACCOUNT
+}
+"""The demo's org and endpoint of each request about an org."""
 
 
 class _BodyStream(httpx.AsyncByteStream):
@@ -357,34 +374,28 @@ def build_transport(now: Callable[[], datetime], start: datetime) -> httpx.Async
 
 
 def _answer_request(request: httpx.Request, moment: DemoMoment) -> httpx.Response:
-    match request.url.path.strip("/").split("/"):
-        case ["api", "account"]:
-            return _build_json_response(build_account())
-        case ["api", "organizations"]:
-            return _build_json_response(build_organizations())
-        case ["api", "organizations", uuid, *what] if uuid in _ORGS_BY_UUID:
-            member = request.url.params.get("account_uuid")
-            return _answer_org_request(_ORGS_BY_UUID[uuid], "/".join(what), member, moment)
-        case _:
-            return _build_not_found()
+    if request.url.path == Endpoint.ACCOUNT.facts.path:
+        return _build_json_response(build_account())
+    if request.url.path == ORGANIZATIONS_PATH:
+        return _build_json_response(build_organizations())
+    route = _ORG_ROUTES.get(_find_route_key(request.url))
+    return _answer_org_request(*route, moment) if route is not None else _build_not_found()
 
 
-def _answer_org_request(org: DemoOrg, what: str, member: str | None, moment: DemoMoment) -> httpx.Response:
-    if what == "usage":
+def _answer_org_request(org: DemoOrg, endpoint: Endpoint, moment: DemoMoment) -> httpx.Response:
+    if endpoint is Endpoint.USAGE:
         return _answer_usage(org, moment)
     if org.own_credits is None:
         return _build_not_found()
-    match what:
-        case "overage_spend_limit" if member is None:
+    match endpoint:
+        case Endpoint.OVERAGE:
             return _build_json_response(build_overage(org, org.pool or org.own_credits, moment))
-        case "overage_spend_limit" if member == DEMO_ACCOUNT_UUID:
+        case Endpoint.OWN_OVERAGE:
             return _build_json_response(build_overage(org, org.own_credits, moment))
-        case "prepaid/credits":
+        case Endpoint.PREPAID:
             return _build_json_response(build_prepaid(org, moment))
-        case "subscription_details":
-            return _build_json_response(build_subscription(org, moment))
         case _:
-            return _build_not_found()
+            return _build_json_response(build_subscription(org, moment))
 
 
 def _answer_usage(org: DemoOrg, moment: DemoMoment) -> httpx.Response:

@@ -25,10 +25,6 @@ from claudemeter_tui.model.verdict import NAMED_RESTRICTIONS, VerdictState, judg
 from claudemeter_tui.model.windows import Severity, Window
 
 NOT_REPORTED = "not reported"
-ORIGIN_ENDPOINTS = {MeterOrigin.OVERAGE: Endpoint.OVERAGE, MeterOrigin.OWN_OVERAGE: Endpoint.OWN_OVERAGE}
-"""The reply of each origin; every other origin stands in the usage reply."""
-ORIGIN_TEXTS = {MeterOrigin.EXTRA_USAGE: "usage: extra_usage", MeterOrigin.SPEND: "usage: spend"}
-"""Origins that are a part of a reply only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +98,7 @@ class FigureBuilder:
         self, meter: Meter, label: str, value: str, *, key: str = "", severity: Severity = Severity.NORMAL
     ) -> Figure:
         """What a reply says about the credits."""
-        endpoint = find_meter_endpoint(meter)
+        endpoint = meter.origin.endpoint
         at, by = self.find_read_time(endpoint), self.join_session_labels(endpoint)
         return Figure(label, value, format_origin(meter.origin), at, severity, endpoint, key, by)
 
@@ -144,14 +140,9 @@ class FigureBuilder:
         return form.format_with_countdown(moment, self.now, self.zone)
 
 
-def find_meter_endpoint(meter: Meter) -> Endpoint:
-    """The reply that a meter stands in."""
-    return ORIGIN_ENDPOINTS.get(meter.origin, Endpoint.USAGE)
-
-
 def format_origin(origin: MeterOrigin) -> str:
-    """Where a credit figure stands, for people: `overage`, `usage: extra_usage`."""
-    return ORIGIN_TEXTS.get(origin) or str(ORIGIN_ENDPOINTS[origin])
+    """Return the place of a credit figure, for people: `overage`, `usage: extra_usage`."""
+    return str(origin if origin.endpoint is Endpoint.USAGE else origin.endpoint)
 
 
 CREDIT_STATE_TEXTS = {
@@ -193,7 +184,7 @@ def _build_left_figures(told: FigureBuilder, extra: Credits) -> Iterator[Figure]
     if lead is not None:
         mark = TIGHTER_GATE if tight is not None and tight is under else ""
         yield told.build_from_meter(
-            lead, "left of the cap", _format_left(lead) + mark, key=_CAP_KEYS[find_meter_endpoint(lead)]
+            lead, "left of the cap", _format_left(lead) + mark, key=lead.origin.cap_key
         )
     if balance_ is not None:
         mark = TIGHTER_GATE if tight is not None and tight is purse else ""
@@ -201,17 +192,7 @@ def _build_left_figures(told: FigureBuilder, extra: Credits) -> Iterator[Figure]
             Endpoint.PREPAID, "left prepaid", _format_balance(balance_) + mark, key="amount"
         )
     if pool is not None and pool is not lead:
-        yield told.build_from_meter(
-            pool, "left of the pool", _format_left(pool), key=_CAP_KEYS[find_meter_endpoint(pool)]
-        )
-
-
-_CAP_KEYS = {
-    Endpoint.OVERAGE: "monthly_credit_limit",
-    Endpoint.OWN_OVERAGE: "monthly_credit_limit",
-    Endpoint.USAGE: "monthly_limit",
-}
-"""What each reply calls the cap."""
+        yield told.build_from_meter(pool, "left of the pool", _format_left(pool), key=pool.origin.cap_key)
 
 
 def _format_left(meter: Meter) -> str:
@@ -247,7 +228,7 @@ def build_meter_figures(told: FigureBuilder, one: Meter) -> Iterator[Figure]:
         ("whose", describe_owner(one), "limit_type", Severity.NORMAL),
         ("state", CREDIT_STATE_TEXTS[state], "is_enabled", _find_state_severity(state)),
         ("used", format_reported_money(one.used) + share, "used_credits", Severity.from_percent(one.percent)),
-        ("cap", cap, _CAP_KEYS[find_meter_endpoint(one)], Severity.NORMAL),
+        ("cap", cap, one.origin.cap_key, Severity.NORMAL),
         ("switched", _SWITCH_TEXTS[one.is_enabled], "is_enabled", Severity.NORMAL),
         ("reason", _describe_meter_reason(one), "disabled_reason", _find_state_severity(state)),
         (
@@ -289,9 +270,9 @@ def build_disagreement_figures(told: FigureBuilder) -> Iterator[Figure]:
         lead = extra.own_meter if other.is_personal else extra.pool_meter
         if lead is None or lead is other:
             continue
-        reads = [told.find_read_time(find_meter_endpoint(one)) for one in (lead, other)]
+        reads = [told.find_read_time(one.origin.endpoint) for one in (lead, other)]
         at = min((read for read in reads if read is not None), default=None)
-        by = told.join_session_labels(*(find_meter_endpoint(one) for one in (lead, other)))
+        by = told.join_session_labels(*(one.origin.endpoint for one in (lead, other)))
         source = f"{format_origin(lead.origin)}, {format_origin(other.origin)}"
         for label, mine, theirs in _find_differences(lead, other):
             value = f"{mine} says {format_origin(lead.origin)}, {theirs} says {format_origin(other.origin)}"
@@ -334,11 +315,10 @@ def build_spending_figures(told: FigureBuilder) -> Iterator[Figure]:
     series, now = told.state.series, told.now
     if series.origin is None or not series.runs:
         return
-    reply = ORIGIN_ENDPOINTS.get(series.origin, Endpoint.USAGE)
     figure = partial(
         Figure,
         source=f"worked out from {format_origin(series.origin)}",
-        session_labels=told.join_session_labels(reply),
+        session_labels=told.join_session_labels(series.origin.endpoint),
     )
     since = form.format_moment(series.runs[0].first, now, told.zone)
     yield figure(

@@ -25,13 +25,8 @@ from claudemeter_tui.model.windows import Plan, Window
 
 LABEL_WIDTH = 16
 """Cells of a line's label; one blank follows."""
-BODY_ENDPOINTS = {
-    "usage": Endpoint.USAGE,
-    "overage": Endpoint.OVERAGE,
-    "subscription": Endpoint.SUBSCRIPTION,
-    "prepaid": Endpoint.PREPAID,
-}
-"""The replies that the JSON holds whole, by their keys in it."""
+BODY_ENDPOINTS = (Endpoint.USAGE, Endpoint.OVERAGE, Endpoint.SUBSCRIPTION, Endpoint.PREPAID)
+"""The replies that the JSON holds whole, in its order; the name of each is its key."""
 
 _NOT_ASCII = re.compile(r"[^\x00-\x7e]")
 """In a JSON text such a character stands inside of a string, never elsewhere."""
@@ -180,8 +175,8 @@ def _build_members(
     yield "account_email", json.dumps(state.account.email)
     yield "fetched_at", json.dumps(_format_utc(state.read_at))
     yield "verdict", json.dumps(_build_verdict_object(judge(state, now), now, zone))
-    for key, endpoint in BODY_ENDPOINTS.items():
-        yield key, _find_body_json(state, endpoint)
+    for endpoint in BODY_ENDPOINTS:
+        yield endpoint, _find_body_json(state, endpoint)
     yield "errors", json.dumps([_build_error_object(problem) for problem in list_errors(store, state)])
     yield "stale", json.dumps(state.is_stale(now))
 

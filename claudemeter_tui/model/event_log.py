@@ -20,7 +20,6 @@ from claudemeter_tui.model.trackers import (
     TrancheKey,
     VerdictTracker,
     WindowTracker,
-    find_meter_endpoint,
     find_next_warning,
     update_balance,
     update_warned_tranches,
@@ -166,7 +165,7 @@ class OrgTracker:
         """The meters that lead, after their new figures, if there are any."""
         known, before = dict(self.meter_trackers), self.last_state.replies
         for meter in money.leading_meters:
-            place = find_meter_endpoint(meter)
+            place = meter.origin.endpoint
             if place in replies and replies[place] is not before.get(place):
                 watch = known.get(meter.origin)
                 known[meter.origin] = (

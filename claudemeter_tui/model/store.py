@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from claudemeter_tui.model.account import Account, Org, Subscription
-from claudemeter_tui.model.catalogue import Endpoint, MeterOrigin
+from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.credits import Balance, Credits, Meter
 from claudemeter_tui.model.reading import (
     CLAUDE_CODE_LOGIN,
@@ -164,7 +164,7 @@ class OrgState:
         lead = self.credits.lead_meter
         if lead is None or lead.used is None:
             return self.series.append_gap(at)
-        fresh = report.parts.get(_ENDPOINT_BY_ORIGIN.get(lead.origin, Endpoint.USAGE))
+        fresh = report.parts.get(lead.origin.endpoint)
         if not isinstance(fresh, Reply):
             return self.series.append_gap(at)
         return self.series.append(fresh.at, lead.origin, lead.used, most)
@@ -420,7 +420,3 @@ def _find_reply_problems(reply: Reply, session: Session, org: Org | None) -> Ite
     for trouble, paths in ((ErrorKind.ODD_VALUE, reply.odd_values), (ErrorKind.NEW_FIELD, reply.new_fields)):
         for path in paths:
             yield Problem(trouble, reply.endpoint, reply.at, session, org, path)
-
-
-_ENDPOINT_BY_ORIGIN = {MeterOrigin.OVERAGE: Endpoint.OVERAGE, MeterOrigin.OWN_OVERAGE: Endpoint.OWN_OVERAGE}
-"""The reply of each origin; every other origin stands in the usage reply."""

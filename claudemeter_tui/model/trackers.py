@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from claudemeter_tui.model.catalogue import CreditState, Endpoint, MeterOrigin
+from claudemeter_tui.model.catalogue import CreditState, Endpoint
 from claudemeter_tui.model.credits import Balance, Credits, Meter, Tranche
 from claudemeter_tui.model.events import (
     SUBJECT_EXTRA_USAGE,
@@ -37,13 +37,6 @@ TRANCHE_EXPIRY_WARNING = timedelta(days=3)
 MIN_REFILL = 1
 """Whole units of the currency; a smaller rise of the balance is a correction."""
 PREPAID_ENDPOINTS = (Endpoint.PREPAID,)
-
-_ENDPOINT_BY_ORIGIN = {MeterOrigin.OVERAGE: Endpoint.OVERAGE, MeterOrigin.OWN_OVERAGE: Endpoint.OWN_OVERAGE}
-
-
-def find_meter_endpoint(meter: Meter) -> Endpoint:
-    """The reply in which a meter stands."""
-    return _ENDPOINT_BY_ORIGIN.get(meter.origin, Endpoint.USAGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +65,8 @@ class MeterTracker:
         """The watch after one more reply."""
         new, lost_cap = self._complete_meter(meter)
         old, changed = self.meter, _has_cap_changed(self.meter, new)
-        subject, replies = (
-            SUBJECT_EXTRA_USAGE if new.is_personal else SUBJECT_POOL,
-            (find_meter_endpoint(new),),
-        )
+        subject = SUBJECT_EXTRA_USAGE if new.is_personal else SUBJECT_POOL
+        replies = (new.origin.endpoint,)
         if changed:
             sink.emit(
                 EventKind.CAP_CHANGED, subject=subject, before=old.cap, after=new.cap, endpoints=replies
@@ -310,7 +301,7 @@ def _get_lock_code(shut: CreditLock | None) -> str | None:
 def _find_endpoints(credits_: Credits, now: datetime) -> tuple[Endpoint, ...]:
     """The replies that a verdict rests on."""
     meter = credits_.find_deciding_meter(now) or credits_.lead_meter
-    return tuple(dict.fromkeys((Endpoint.USAGE, *([find_meter_endpoint(meter)] if meter else ()))))
+    return tuple(dict.fromkeys((Endpoint.USAGE, *([meter.origin.endpoint] if meter else ()))))
 
 
 RESET_TOLERANCE = timedelta(minutes=2)

@@ -13,7 +13,6 @@ from claudemeter_tui.formatting.credits import (
     describe_provenance,
     format_credits_forecast,
 )
-from claudemeter_tui.formatting.figures import find_meter_endpoint
 from claudemeter_tui.model.account import Card, Subscription
 from claudemeter_tui.model.catalogue import CreditState, MeterOrigin
 from claudemeter_tui.model.credits import Balance, Credits, Meter
@@ -65,7 +64,7 @@ def _build_state(view: View) -> styled_text.StyledLine:
     }
     named = {CreditState.ABSENT: "none", CreditState.UNKNOWN: "not known"}.get(state, str(state))
     lead = view.state.credits.lead_meter
-    by = describe_provenance(view.state, find_meter_endpoint(lead)) if lead is not None else ""
+    by = describe_provenance(view.state, lead.origin.endpoint) if lead is not None else ""
     return styled_text.join_pieces(
         [
             styled_text.build_line((by, styled_text.MUTED)),
