@@ -17,21 +17,12 @@ from claudemeter_tui.claude_ai.validation import (
     join_path,
 )
 from claudemeter_tui.model.account import Account, Org
+from claudemeter_tui.model.catalogue import RESTRICTIONS, SHARED_PLANS
 from claudemeter_tui.model.sanitize import sanitize_text
 
-RESTRICTION_KEYS = (
-    "billing_issue",
-    "access_block",
-    "subscription_pause",
-    "api_disabled_reason",
-    "api_disabled_until",
-    "billable_usage_paused_until",
-)
-"""The organization's own gates, in the order they are shown."""
 MAX_RESTRICTION_LENGTH = 120
 """Characters kept of what a gate says."""
 API_ONLY_CAPABILITIES = frozenset({"api"})
-SHARED_PLAN_NAMES = {"team": "Team", "enterprise": "Enterprise"}
 _MAX_PLAN_SIZE = re.compile(r"max_([0-9]{1,3}x)")
 
 
@@ -123,8 +114,8 @@ class OrgModel(ReplyModel):
     @property
     def shared_plan(self) -> str:
         """Team or Enterprise; empty where one person has it alone."""
-        if self.raven_type in SHARED_PLAN_NAMES:
-            return SHARED_PLAN_NAMES[self.raven_type]
+        if self.raven_type is not None and self.raven_type in SHARED_PLANS:
+            return SHARED_PLANS[self.raven_type]
         if "enterprise" in self.plan_markers or "default_claude_zero" in self.plan_markers:
             return "Enterprise"
         return (
@@ -177,7 +168,7 @@ def _parse_org(raw: object, path: str, notes: ParseReport) -> Iterator[Org]:
     if found is None or found.uuid is None:
         notes.add_odd_value(path if found is None else join_path(path, "uuid"))
     elif found.capabilities != API_ONLY_CAPABILITIES:
-        notes.check_known(join_path(path, "raven_type"), found.raven_type, frozenset(SHARED_PLAN_NAMES))
+        notes.check_known(join_path(path, "raven_type"), found.raven_type, SHARED_PLANS)
         yield Org(
             uuid=found.uuid,
             name=found.name or "",
@@ -190,10 +181,10 @@ def _parse_org(raw: object, path: str, notes: ParseReport) -> Iterator[Org]:
 
 def _find_restrictions(raw: object) -> Iterator[tuple[str, str]]:
     """The gates that are not null; false and the empty string shut nothing either."""
-    for key in RESTRICTION_KEYS:
-        value = raw.get(key) if isinstance(raw, dict) else None
+    for known in RESTRICTIONS:
+        value = raw.get(known.key) if isinstance(raw, dict) else None
         if value not in (None, False, "") and (text := _format_restriction(value)):
-            yield key, text
+            yield known.key, text
 
 
 def _format_restriction(value: object) -> str:

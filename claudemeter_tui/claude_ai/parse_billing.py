@@ -23,10 +23,10 @@ from claudemeter_tui.claude_ai.validation import (
     build_money,
 )
 from claudemeter_tui.model.account import Card, Subscription
+from claudemeter_tui.model.catalogue import SUBSCRIPTION_STATUSES
 from claudemeter_tui.model.credits import Balance, Tranche
 from claudemeter_tui.model.money import Money
 
-KNOWN_STATUSES = frozenset({"active", "trialing", "past_due", "canceled", "paused"})
 _INTERVAL_SUFFIX = re.compile(r"_(?:monthly|yearly|annual|annually)$")
 
 
@@ -146,7 +146,7 @@ def build_balance(body: dict[str, Any], notes: ParseReport) -> Balance:
 def build_subscription(body: dict[str, Any], notes: ParseReport) -> Subscription:
     """The subscription of its body: no charge follows where the plan ends."""
     found = notes.parse_object(SubscriptionModel, body) or SubscriptionModel()
-    notes.check_known("status", found.status, KNOWN_STATUSES)
+    notes.check_known("status", found.status, SUBSCRIPTION_STATUSES)
     ends = found.plan_ending_at or found.plan_ending_before
     gift = notes.parse_object(GiftModel, found.gift_details, "gift_details")
     return Subscription(

@@ -17,22 +17,9 @@ from claudemeter_tui.claude_ai.validation import (
     Timestamp,
     build_money,
 )
-from claudemeter_tui.model.catalogue import MeterOrigin
-from claudemeter_tui.model.credits import OFF_REASONS, UNKNOWN_REASONS, Meter
+from claudemeter_tui.model.catalogue import DISABLED_REASONS, LIMIT_TYPES, MeterOrigin
+from claudemeter_tui.model.credits import Meter
 from claudemeter_tui.model.money import Money
-
-LOCKED_REASONS = frozenset(
-    {
-        "out_of_credits",
-        "org_spend_cap_reached",
-        "self_selected_spend_limit_reached",
-        "org_level_disabled_until",
-        "capacity_protection",
-    }
-)
-KNOWN_REASONS = OFF_REASONS | UNKNOWN_REASONS | LOCKED_REASONS
-"""Every `disabled_reason` that was ever heard of."""
-LIMIT_TYPES = frozenset({"organization", "member", "seat_tier"})
 
 
 class ExtraUsageModel(ReplyModel):
@@ -138,7 +125,7 @@ def build_overage_meter(
     found = notes.parse_object(OverageModel, body) or OverageModel()
     limit_type = found.limit_type or found.type
     pooled = shared and limit_type in (None, "organization") and found.account_uuid is None
-    notes.check_known("disabled_reason", found.disabled_reason, KNOWN_REASONS)
+    notes.check_known("disabled_reason", found.disabled_reason, DISABLED_REASONS)
     notes.check_known("limit_type", limit_type, LIMIT_TYPES)
     code = found.currency or found.spend_limit_currency
     cap = found.spend_limit_amount_cents if found.monthly_credit_limit is None else found.monthly_credit_limit
@@ -157,7 +144,7 @@ def build_overage_meter(
 
 
 def _build_extra_usage_meter(found: ExtraUsageModel, code: str | None, notes: ParseReport) -> Meter:
-    notes.check_known("extra_usage.disabled_reason", found.disabled_reason, KNOWN_REASONS)
+    notes.check_known("extra_usage.disabled_reason", found.disabled_reason, DISABLED_REASONS)
     return Meter(
         origin=MeterOrigin.EXTRA_USAGE,
         used=build_money(found.used_credits, code, found.decimal_places),
@@ -174,7 +161,7 @@ def _build_extra_usage_meter(found: ExtraUsageModel, code: str | None, notes: Pa
 def _build_spend_meter(
     found: SpendModel, used: Money | None, limit: Money | None, notes: ParseReport
 ) -> Meter:
-    notes.check_known("spend.disabled_reason", found.disabled_reason, KNOWN_REASONS)
+    notes.check_known("spend.disabled_reason", found.disabled_reason, DISABLED_REASONS)
     return Meter(
         origin=MeterOrigin.SPEND,
         used=used,

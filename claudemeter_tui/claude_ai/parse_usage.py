@@ -25,14 +25,14 @@ from claudemeter_tui.claude_ai.validation import (
     Timestamp,
     join_path,
 )
-from claudemeter_tui.model.catalogue import WindowKind
+from claudemeter_tui.model.catalogue import SEVERITIES, WindowKind
 from claudemeter_tui.model.sanitize import sanitize_text
 from claudemeter_tui.model.windows import Plan, SavedReset, Severity, SurfaceShare, Window
 
 FRACTION_TOLERANCE = 5
 """Percent points within which a `limits[]` entry vouches for a utilization of 1 or more as a fraction."""
 HOURS_5, DAYS_7 = timedelta(hours=5), timedelta(days=7)
-SEVERITY_BY_NAME = {"normal": Severity.NORMAL, "warning": Severity.WARNING, "critical": Severity.CRITICAL}
+SEVERITY_BY_NAME = {name: Severity[name.upper()] for name in SEVERITIES}
 
 
 class WindowRank(IntEnum):
@@ -182,7 +182,7 @@ class ScopeNameModel(ReplyModel):
 
 def _parse_limit_entry(entry: LimitEntryModel, path: str, notes: ParseReport) -> WindowDraft:
     """An element of `limits[]` by itself."""
-    notes.check_known(f"{path}.severity", entry.severity, frozenset(SEVERITY_BY_NAME))
+    notes.check_known(f"{path}.severity", entry.severity, SEVERITY_BY_NAME)
     name = _parse_scope_name(entry.scope, f"{path}.scope", notes)
     kind = entry.kind or _find_kind_by_group(entry)
     if kind == "session":

@@ -11,7 +11,7 @@ holds None if the key is absent, null or refused.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import islice
@@ -82,7 +82,7 @@ class ParseReport:
         """A figure that is left out."""
         _add_note(self._odd_values, path)
 
-    def check_known(self, path: str, value: str | None, known: frozenset[str]) -> None:
+    def check_known(self, path: str, value: str | None, known: Container[str]) -> None:
         """Note a value that is not among the known ones; None is no value."""
         if value is not None and value not in known:
             self.add_new_field(path, value)

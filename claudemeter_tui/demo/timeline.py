@@ -15,6 +15,8 @@ from enum import Enum
 from functools import cache
 from itertools import accumulate, pairwise
 
+from claudemeter_tui.model.catalogue import DISABLED_REASONS
+
 _ONE_DAY = timedelta(days=1)
 _ONE_MINUTE = timedelta(minutes=1)
 _MICROSECOND_FORMAT = "%Y-%m-%dT%H:%M:%S.%f+00:00"
@@ -182,8 +184,8 @@ def _build_charges(stretch: DemoChargeSpan) -> DemoPoints:
 class DemoLockCause(Enum):
     """Why credits are locked."""
 
-    CAP = "self_selected_spend_limit_reached"
-    EMPTY = "out_of_credits"
+    CAP = DISABLED_REASONS["self_selected_spend_limit_reached"].code
+    EMPTY = DISABLED_REASONS["out_of_credits"].code
 
 
 @dataclass(frozen=True, slots=True)

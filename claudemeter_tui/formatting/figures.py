@@ -15,13 +15,13 @@ from claudemeter_tui.formatting import values as form
 from claudemeter_tui.formatting import verdict as words
 from claudemeter_tui.formatting.credits import LOCK_NOT_VISIBLE, describe_lock_visibility
 from claudemeter_tui.model.account import Subscription
-from claudemeter_tui.model.catalogue import CreditState, Endpoint, MeterOrigin
+from claudemeter_tui.model.catalogue import PAYMENT_RESTRICTION_KEYS, CreditState, Endpoint, MeterOrigin
 from claudemeter_tui.model.credits import Balance, Credits, Meter
 from claudemeter_tui.model.forecast import compute_pace, forecast_limit, forecast_window_full
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.spending import compute_spend_rate
 from claudemeter_tui.model.store import OrgState, SessionState, Store
-from claudemeter_tui.model.verdict import NAMED_RESTRICTIONS, VerdictState, judge
+from claudemeter_tui.model.verdict import VerdictState, judge
 from claudemeter_tui.model.windows import Severity, Window
 
 NOT_REPORTED = "not reported"
@@ -409,7 +409,7 @@ def _build_verdict_figures(told: FigureBuilder) -> Iterator[Figure]:
     for payment in verdict.payment_problems:
         cure = credits.describe_payment_cure(payment)
         value = credits.describe_payment(payment) + (f"; {cure}" if cure else "")
-        endpoint = Endpoint.ACCOUNT if payment.key in NAMED_RESTRICTIONS else Endpoint.SUBSCRIPTION
+        endpoint = Endpoint.ACCOUNT if payment.key in PAYMENT_RESTRICTION_KEYS else Endpoint.SUBSCRIPTION
         yield told.build_from_reply(endpoint, "payment", value, key=payment.key, severity=Severity.CRITICAL)
 
 

@@ -7,6 +7,7 @@ module, so that a new key or code is added here and nowhere else.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -54,6 +55,84 @@ class Cause(StrEnum):
     """No good reply, or none that is young enough."""
     NOT_REPORTED = "not_reported"
     """A good reply without the figure."""
+
+
+@dataclass(frozen=True, slots=True)
+class DisabledReason:
+    """One value of `disabled_reason`, in the overage reply, `extra_usage` and `spend`."""
+
+    code: str
+    """As the server writes it; `formatting.credits` has the words and the cure."""
+    state: CreditState = CreditState.LOCKED
+    """The state of credits that report it."""
+    cause: Cause = Cause.SERVER
+    """SERVER: its meaning is not known, so the code is quoted."""
+
+
+DISABLED_REASONS: Mapping[str, DisabledReason] = {
+    reason.code: reason
+    for reason in (
+        # Never set up, or switched off: captures from November 2025 on.
+        DisabledReason("overage_not_provisioned", CreditState.OFF, Cause.OFF),
+        DisabledReason("user_disabled", CreditState.OFF, Cause.OFF),
+        DisabledReason("no_limits_configured", CreditState.OFF, Cause.OFF),
+        DisabledReason("org_level_disabled", CreditState.OFF, Cause.ADMIN),
+        DisabledReason("seat_tier_level_disabled", CreditState.OFF, Cause.ADMIN),
+        DisabledReason("member_level_disabled", CreditState.OFF, Cause.ADMIN),
+        DisabledReason("org_service_level_disabled", CreditState.OFF, Cause.ADMIN),
+        DisabledReason("seat_tier_zero_credit_limit", CreditState.OFF, Cause.ADMIN),
+        DisabledReason("group_zero_credit_limit", CreditState.OFF, Cause.ADMIN),
+        DisabledReason("member_zero_credit_limit", CreditState.OFF, Cause.ADMIN),
+        DisabledReason("org_service_zero_credit_limit", CreditState.OFF, Cause.ADMIN),
+        # A gate is shut: captures from November 2025 on.
+        DisabledReason("out_of_credits", CreditState.LOCKED, Cause.EMPTY_BALANCE),
+        DisabledReason("org_spend_cap_reached", CreditState.LOCKED, Cause.CAP),
+        DisabledReason("self_selected_spend_limit_reached", CreditState.LOCKED, Cause.CAP),
+        DisabledReason("org_level_disabled_until", CreditState.LOCKED, Cause.ADMIN),
+        # Reported by one user, in no capture.
+        DisabledReason("capacity_protection", CreditState.LOCKED, Cause.SERVER),
+        # The server itself does not know the state.
+        DisabledReason("fetch_error", CreditState.UNKNOWN, Cause.SERVER),
+        DisabledReason("unknown", CreditState.UNKNOWN, Cause.SERVER),
+    )
+}
+"""Every known `disabled_reason` by its code."""
+
+
+def find_disabled_reason(code: str) -> DisabledReason:
+    """Return the facts about a code; one that is not listed locks the credits, and its cause is SERVER."""
+    return DISABLED_REASONS.get(code) or DisabledReason(code)
+
+
+@dataclass(frozen=True, slots=True)
+class Restriction:
+    """A key of an organization that is null unless something restricts it."""
+
+    key: str
+    is_payment: bool = False
+    """It is shown as a payment problem beside the verdict; the others concern the API or the credits."""
+
+
+RESTRICTIONS = (
+    Restriction("billing_issue", is_payment=True),
+    Restriction("access_block", is_payment=True),
+    Restriction("subscription_pause", is_payment=True),
+    Restriction("api_disabled_reason"),
+    Restriction("api_disabled_until"),
+    Restriction("billable_usage_paused_until"),
+)
+"""In the order they are shown; all of them are null in nearly every capture."""
+PAYMENT_RESTRICTION_KEYS = frozenset(one.key for one in RESTRICTIONS if one.is_payment)
+PAYMENT_PROBLEM_STATUSES = frozenset({"past_due", "paused"})
+"""Values of the subscription's `status` that require somebody to act."""
+SUBSCRIPTION_STATUSES = PAYMENT_PROBLEM_STATUSES | {"active", "trialing", "canceled"}
+"""Every known value of the subscription's `status`; a plan that was canceled but still runs is active."""
+LIMIT_TYPES = frozenset({"organization", "member", "seat_tier"})
+"""Every known `limit_type` of the overage reply."""
+SEVERITIES = ("normal", "warning", "critical")
+"""Every known `severity` of `limits[]` and `spend`, since July 2026; mildest first."""
+SHARED_PLANS: Mapping[str, str] = {"team": "Team", "enterprise": "Enterprise"}
+"""Names of the plans with a pool, by the organization's `raven_type`."""
 
 
 ORGANIZATIONS_PATH = "/api/organizations"

@@ -6,33 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from claudemeter_tui.model.catalogue import CreditState, MeterOrigin
+from claudemeter_tui.model.catalogue import CreditState, MeterOrigin, find_disabled_reason
 from claudemeter_tui.model.money import Money
 
 NOT_OPEN_STATES = (CreditState.LOCKED, CreditState.OFF, CreditState.UNKNOWN)
 """States of a meter that keeps the credits from being open, the one that decides first."""
-OFF_REASONS = frozenset(
-    {
-        "overage_not_provisioned",
-        "user_disabled",
-        "no_limits_configured",
-        "org_level_disabled",
-        "seat_tier_level_disabled",
-        "member_level_disabled",
-        "org_service_level_disabled",
-        "seat_tier_zero_credit_limit",
-        "group_zero_credit_limit",
-        "member_zero_credit_limit",
-        "org_service_zero_credit_limit",
-    }
-)
-"""`disabled_reason` values that mean: never set up, or switched off by the person or an administrator."""
-UNKNOWN_REASONS = frozenset({"fetch_error", "unknown"})
-"""`disabled_reason` values with which the server itself says that it does not know."""
-_STATE_BY_REASON = dict.fromkeys(OFF_REASONS, CreditState.OFF) | dict.fromkeys(
-    UNKNOWN_REASONS, CreditState.UNKNOWN
-)
-"""The state for each; any other one locks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +60,11 @@ class Meter:
         return self.origin, self.reason, self.until, *flags
 
     def compute_state(self, now: datetime) -> CreditState:
-        """Whether this reply leaves the credits open; the table of `disabled_reason` values decides."""
+        """Return the state by this reply: flags and date decide first, then the reason, then the figures."""
         if self.out_of_credits or self.cap_reached or (self.until is not None and self.until > now):
             return CreditState.LOCKED
         if self.reason is not None:
-            return _STATE_BY_REASON.get(self.reason, CreditState.LOCKED)
+            return find_disabled_reason(self.reason).state
         if not self.is_enabled:
             return CreditState.UNKNOWN if self.is_enabled is None else CreditState.OFF
         return CreditState.LOCKED if self.is_at_cap else CreditState.OPEN

@@ -19,37 +19,26 @@ The decision rules beyond the plain table (a full window or none; credits open, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from claudemeter_tui.model.catalogue import Cause, CreditState, Endpoint, WindowKind
+from claudemeter_tui.model.catalogue import (
+    PAYMENT_PROBLEM_STATUSES,
+    PAYMENT_RESTRICTION_KEYS,
+    Cause,
+    CreditState,
+    Endpoint,
+    WindowKind,
+    find_disabled_reason,
+)
 from claudemeter_tui.model.credits import NOT_OPEN_STATES, Credits, Meter
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import ErrorKind
 from claudemeter_tui.model.spending import compute_rate_since
 from claudemeter_tui.model.store import UNKNOWN_AFTER, OrgState
 from claudemeter_tui.model.windows import FULL_FROM, Plan, SavedReset, Window
-
-CAUSE_BY_REASON: Mapping[str, Cause] = {
-    "out_of_credits": Cause.EMPTY_BALANCE,
-    "org_spend_cap_reached": Cause.CAP,
-    "self_selected_spend_limit_reached": Cause.CAP,
-    "overage_not_provisioned": Cause.OFF,
-    "user_disabled": Cause.OFF,
-    "no_limits_configured": Cause.OFF,
-    "org_level_disabled": Cause.ADMIN,
-    "org_level_disabled_until": Cause.ADMIN,
-    "seat_tier_level_disabled": Cause.ADMIN,
-    "member_level_disabled": Cause.ADMIN,
-    "org_service_level_disabled": Cause.ADMIN,
-    "seat_tier_zero_credit_limit": Cause.ADMIN,
-    "group_zero_credit_limit": Cause.ADMIN,
-    "member_zero_credit_limit": Cause.ADMIN,
-    "org_service_zero_credit_limit": Cause.ADMIN,
-}
-"""The cause of each `disabled_reason`; every other one is `Cause.SERVER`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +79,7 @@ def _find_meter_locks(meter: Meter, now: datetime) -> list[CreditLock]:
 
 
 def _find_causes(meter: Meter, state: CreditState) -> Iterator[tuple[Cause, str | None]]:
-    named = CAUSE_BY_REASON.get(meter.reason, Cause.SERVER) if meter.reason is not None else None
+    named = find_disabled_reason(meter.reason).cause if meter.reason is not None else None
     if named is not None:
         yield named, meter.reason
     if meter.out_of_credits and named is not Cause.EMPTY_BALANCE:
@@ -98,12 +87,6 @@ def _find_causes(meter: Meter, state: CreditState) -> Iterator[tuple[Cause, str 
     at_cap = meter.cap_reached or meter.is_at_cap
     if at_cap and state is CreditState.LOCKED and named not in (Cause.CAP, Cause.ADMIN):
         yield Cause.CAP, None
-
-
-BAD_STATUSES = frozenset({"past_due", "paused"})
-"""Values of the subscription's `status` that somebody has to act on."""
-NAMED_RESTRICTIONS = frozenset({"billing_issue", "access_block", "subscription_pause"})
-"""The organization's own gates that are named beside the verdict; the others concern the API."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +104,12 @@ class PaymentProblem:
 def find_payment_problems(state: OrgState, now: datetime) -> Iterator[PaymentProblem]:
     """What is wrong with the payment now."""
     paid = state.subscription
-    if paid is not None and paid.status in BAD_STATUSES:
+    if paid is not None and paid.status in PAYMENT_PROBLEM_STATUSES:
         yield PaymentProblem("status", paid.status)
     if paid is not None and paid.paused_until is not None and paid.paused_until > now:
         yield PaymentProblem("payment_paused_until", "", paid.paused_until)
     yield from (
-        PaymentProblem(key, value) for key, value in state.org.restrictions if key in NAMED_RESTRICTIONS
+        PaymentProblem(key, value) for key, value in state.org.restrictions if key in PAYMENT_RESTRICTION_KEYS
     )
 
 

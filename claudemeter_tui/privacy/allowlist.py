@@ -7,7 +7,13 @@ from __future__ import annotations
 
 import re
 
-from claudemeter_tui.model.credits import OFF_REASONS, UNKNOWN_REASONS
+from claudemeter_tui.model.catalogue import (
+    DISABLED_REASONS,
+    LIMIT_TYPES,
+    SEVERITIES,
+    SHARED_PLANS,
+    SUBSCRIPTION_STATUSES,
+)
 
 KNOWN_KEYS = frozenset(
     """
@@ -43,30 +49,21 @@ KNOWN_KEYS = frozenset(
 )
 """Every key that was ever seen in a reply."""
 
-KNOWN_REASONS = (
-    OFF_REASONS
-    | UNKNOWN_REASONS
-    | {
-        "out_of_credits",
-        "org_spend_cap_reached",
-        "self_selected_spend_limit_reached",
-        "org_level_disabled_until",
-        "capacity_protection",
-    }
-)
-"""Every `disabled_reason` that was ever heard of."""
-
-KNOWN_VALUES = KNOWN_REASONS | frozenset(
-    """
-    session weekly weekly_all weekly_scoped normal warning critical organization member seat_tier
-    active trialing past_due canceled paused monthly yearly annual annually
-    chat raven api claude_max claude_pro claude_free claude_team claude_enterprise team enterprise
-    stripe_subscription invoice admin owner primary_owner user billing developer
-    visa mastercard amex american_express discover diners jcb unionpay card link paypal sepa_debit
-    default available anthropic all off none default_private upgrade_to_pro user_facing error
-    authentication_error permission_error not_found_error rate_limit_error invalid_request_error api_error
-    overloaded_error account_session_invalid
-    """.split()  # noqa: SIM905 - the same
+KNOWN_VALUES = frozenset(
+    (
+        *(*DISABLED_REASONS, *LIMIT_TYPES, *SEVERITIES, *SHARED_PLANS, *SUBSCRIPTION_STATUSES),
+        *("session", "weekly", "weekly_all", "weekly_scoped"),
+        *("monthly", "yearly", "annual", "annually", "stripe_subscription", "invoice"),
+        *("chat", "raven", "api"),
+        *("claude_max", "claude_pro", "claude_free", "claude_team", "claude_enterprise"),
+        *("admin", "owner", "primary_owner", "user", "billing", "developer"),
+        *("visa", "mastercard", "amex", "american_express", "discover", "diners", "jcb", "unionpay"),
+        *("card", "link", "paypal", "sepa_debit"),
+        *("default", "available", "anthropic", "all", "off", "none", "default_private"),
+        *("upgrade_to_pro", "user_facing", "error"),
+        *("authentication_error", "permission_error", "not_found_error", "rate_limit_error"),
+        *("invalid_request_error", "api_error", "overloaded_error", "account_session_invalid"),
+    )
 )
 """Words that the server says to everybody."""
 

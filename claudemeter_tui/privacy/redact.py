@@ -14,7 +14,7 @@ from math import isfinite
 from typing import Any, NamedTuple, NoReturn
 
 from claudemeter_tui.model.account import Account, Card, Org, Subscription
-from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.catalogue import DISABLED_REASONS, Endpoint
 from claudemeter_tui.model.credits import Meter
 from claudemeter_tui.model.events import (
     SUBJECT_EXTRA_USAGE,
@@ -34,7 +34,6 @@ from claudemeter_tui.privacy.allowlist import (
     BROWSER_NAMES,
     EMAIL_PATTERN,
     KNOWN_KEYS,
-    KNOWN_REASONS,
     KNOWN_SURFACES,
     KNOWN_VALUES,
     MODEL_PATTERN,
@@ -298,7 +297,7 @@ class ValueRedactor:
         """A reason of the server's; one that nobody knows goes by a number."""
         return (
             code
-            if code is None or code in KNOWN_REASONS
+            if code is None or code in DISABLED_REASONS
             else self._names.get_or_assign(PseudonymKind.REASON, code)
         )
 

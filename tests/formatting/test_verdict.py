@@ -18,8 +18,8 @@ from claudemeter_tui.formatting.verdict import (
     format_verdict_name,
 )
 from claudemeter_tui.model.account import Account, Org, Subscription
-from claudemeter_tui.model.catalogue import CreditState, Endpoint, MeterOrigin, WindowKind
-from claudemeter_tui.model.credits import OFF_REASONS, UNKNOWN_REASONS, Meter
+from claudemeter_tui.model.catalogue import DISABLED_REASONS, CreditState, Endpoint, MeterOrigin, WindowKind
+from claudemeter_tui.model.credits import Meter
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import ErrorKind, Failure, Reply, ReplyValue, Session
 from claudemeter_tui.model.store import OrgState
@@ -29,7 +29,6 @@ from claudemeter_tui.model.windows import Plan, SavedReset, Window
 from tests.model.readings import org
 from tests.model.values import (
     LOCKED,
-    LOCKING,
     MAY,
     NOW,
     OFF,
@@ -324,7 +323,7 @@ def test_banner_says_what_is_so_until_when_and_the_cure(expected: tuple[str, ...
     assert expected == format_verdict_banner(judge(state, NOW), NOW, UTC)
 
 
-@pytest.mark.parametrize("reason", [*LOCKING, *sorted(OFF_REASONS), *sorted(UNKNOWN_REASONS)])
+@pytest.mark.parametrize("reason", [*sorted(DISABLED_REASONS), "foo_bar"])
 def test_banner_holds_the_raw_code(reason: str) -> None:
     """Whatever the words, the server's own code stands there for a bug report, once."""
     lines = format_verdict_banner(judge(org(five_hour(100), credits_=meter(reason=reason)), NOW), NOW, UTC)
@@ -402,7 +401,7 @@ _past = st.integers(0, 4_000).map(lambda hours: NOW.replace(minute=13) - timedel
 _ahead = st.integers(1, 4_000).map(lambda hours: NOW.replace(minute=42) + timedelta(hours=hours))
 _moments = st.none() | _past | _ahead
 _percents = st.none() | st.floats(0, 200) | st.sampled_from([0.0, 99.9, 100.0])
-_codes = st.none() | st.sampled_from([*LOCKING, *OFF_REASONS, *UNKNOWN_REASONS])
+_codes = st.none() | st.sampled_from([*sorted(DISABLED_REASONS), "foo_bar"])
 _windows = st.builds(
     Window,
     key=st.sampled_from(["five_hour", "seven_day_opus", "odd"]),

@@ -9,10 +9,10 @@ import pytest
 
 from claudemeter_tui.model.account import Account
 from claudemeter_tui.model.catalogue import CreditState, MeterOrigin, WindowKind
-from claudemeter_tui.model.credits import OFF_REASONS, UNKNOWN_REASONS, Credits, Meter
+from claudemeter_tui.model.credits import Credits, Meter
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.windows import Severity, Window
-from tests.model.values import NOW, PAST, SOON, five_hour, usd
+from tests.model.values import NOW, PAST, SOON, five_hour, list_reasons, usd
 
 ENDS = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 OPEN, LOCKED, OFF = CreditState.OPEN, CreditState.LOCKED, CreditState.OFF
@@ -165,8 +165,8 @@ def meter(**more: object) -> Meter:
         (OFF, meter(is_enabled=False, used=usd(1720), cap=usd(5000))),
         (OFF, meter(is_enabled=False, used=usd(5000), cap=usd(5000))),
         (UNKNOWN, meter(is_enabled=None)),
-        *((OFF, meter(reason=reason)) for reason in sorted(OFF_REASONS)),
-        *((UNKNOWN, meter(reason=reason)) for reason in sorted(UNKNOWN_REASONS)),
+        *((OFF, meter(reason=reason)) for reason in list_reasons(OFF)),
+        *((UNKNOWN, meter(reason=reason)) for reason in list_reasons(UNKNOWN)),
     ],
 )
 def test_meter_is_open_locked_off_or_not_known(expected: CreditState, one: Meter) -> None:

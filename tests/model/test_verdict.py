@@ -7,12 +7,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from claudemeter_tui.model.account import Account, Org, Subscription
-from claudemeter_tui.model.catalogue import Cause, CreditState, Endpoint, WindowKind
-from claudemeter_tui.model.credits import OFF_REASONS, UNKNOWN_REASONS, Balance, Meter
+from claudemeter_tui.model.catalogue import DISABLED_REASONS, Cause, CreditState, Endpoint, WindowKind
+from claudemeter_tui.model.credits import Balance, Meter
 from claudemeter_tui.model.reading import ErrorKind, Failure, Reply, Session
 from claudemeter_tui.model.store import OrgState
 from claudemeter_tui.model.verdict import (
-    CAUSE_BY_REASON,
     EndSource,
     PaymentProblem,
     Verdict,
@@ -35,6 +34,7 @@ from tests.model.values import (
     fable,
     five_hour,
     later,
+    list_reasons,
     meter,
     one_time,
     usd,
@@ -129,8 +129,8 @@ def test_cap_and_empty_balance_are_both_named() -> None:
 @pytest.mark.parametrize(
     ("expected", "reason"),
     [
-        *((CreditState.OFF, reason) for reason in sorted(OFF_REASONS)),
-        *((CreditState.UNKNOWN, reason) for reason in sorted(UNKNOWN_REASONS)),
+        *((CreditState.OFF, reason) for reason in list_reasons(CreditState.OFF)),
+        *((CreditState.UNKNOWN, reason) for reason in list_reasons(CreditState.UNKNOWN)),
         *((CreditState.LOCKED, reason) for reason in LOCKING),
     ],
 )
@@ -143,10 +143,12 @@ def test_every_reason_gives_its_credit_state_and_its_own_name(expected: CreditSt
 
 def test_off_reasons_are_off_or_somebodys_to_change() -> None:
     """Every reason that means off has a cause with a cure."""
-    assert {Cause.OFF, Cause.ADMIN} == {CAUSE_BY_REASON[reason] for reason in OFF_REASONS}
+    assert {Cause.OFF, Cause.ADMIN} == {
+        DISABLED_REASONS[reason].cause for reason in list_reasons(CreditState.OFF)
+    }
 
 
-@pytest.mark.parametrize("reason", ["capacity_protection", "foo_bar", *sorted(UNKNOWN_REASONS)])
+@pytest.mark.parametrize("reason", ["capacity_protection", "foo_bar", *list_reasons(CreditState.UNKNOWN)])
 def test_opaque_reasons_are_the_servers(reason: str) -> None:
     """What is not known is not interpreted."""
     assert Cause.SERVER is judge(org(credits_=meter(reason=reason)), NOW).credit_locks[0].cause

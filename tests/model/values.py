@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from claudemeter_tui.model.catalogue import MeterOrigin, WindowKind
+from claudemeter_tui.model.catalogue import DISABLED_REASONS, CreditState, MeterOrigin, WindowKind
 from claudemeter_tui.model.credits import Meter
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.windows import Window
@@ -15,14 +15,14 @@ NOW = datetime(2026, 4, 25, 14, 48, tzinfo=UTC)
 SOON, NEXT_WEEK, MAY = NOW + timedelta(minutes=72), NOW + timedelta(days=3), datetime(2026, 5, 1, tzinfo=UTC)
 PAST = NOW - timedelta(minutes=1)
 REACHED = "self_selected_spend_limit_reached"
-LOCKING = (
-    "out_of_credits",
-    "org_spend_cap_reached",
-    REACHED,
-    "org_level_disabled_until",
-    "capacity_protection",
-    "foo_bar",
-)
+
+
+def list_reasons(state: CreditState) -> tuple[str, ...]:
+    """Return every known `disabled_reason` that puts the credits into this state."""
+    return tuple(sorted(code for code, reason in DISABLED_REASONS.items() if reason.state is state))
+
+
+LOCKING = (*list_reasons(CreditState.LOCKED), "foo_bar")
 """Reasons that lock the credits, one of them unheard of."""
 
 

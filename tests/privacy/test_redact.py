@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claudemeter_tui.browsers.folders import BROWSERS
-from claudemeter_tui.claude_ai import parse_billing, parse_credits, parse_usage
+from claudemeter_tui.claude_ai import parse_usage
 from claudemeter_tui.claude_ai.validation import ReplyModel
 from claudemeter_tui.formatting import events
 from claudemeter_tui.formatting import verdict as words
@@ -478,11 +478,6 @@ def test_vocabulary_has_every_key_of_the_wire() -> None:
 
 def test_vocabulary_has_every_word_of_the_wire() -> None:
     """Reasons, statuses, kinds, labels and browsers are the same in both."""
-    assert parse_credits.KNOWN_REASONS == allowlist.KNOWN_REASONS
-    assert (
-        parse_credits.LIMIT_TYPES | parse_billing.KNOWN_STATUSES | set(parse_usage.SEVERITY_BY_NAME)
-        <= allowlist.KNOWN_VALUES
-    )
     assert {found.label for found in parse_usage.NAMED_WINDOWS.values()} == allowlist.WINDOW_LABELS
     assert {browser.name for browser in BROWSERS} == set(allowlist.BROWSER_NAMES)
 
