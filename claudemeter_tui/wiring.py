@@ -24,9 +24,8 @@ from claudemeter_tui.model.secrets import CLAUDE_AI_ORIGIN, Cookies, is_loopback
 from claudemeter_tui.storage import locate_state_folder
 
 if TYPE_CHECKING:  # each loads half of the program, and the first frame does not wait for them
-    from claudemeter_tui.browsers.profiles import ProfileScan
-    from claudemeter_tui.claude_code.credentials import LoginResult
     from claudemeter_tui.model.reading import PasteResult, Reading, Session
+    from claudemeter_tui.model.session import LoginResult, ProfileScan
     from claudemeter_tui.sessions.poller import SessionSource
     from claudemeter_tui.sessions.renewable import (
         ClaudeCodeProvider,
@@ -152,11 +151,7 @@ def _build_claude_code(
 
     def connect() -> SessionSource:
         from claudemeter_tui.claude_code.rate_limit import RequestBudget
-        from claudemeter_tui.claude_code.source import (
-            ANTHROPIC_ORIGIN,
-            BearerClient,
-            ClaudeCodeSource,
-        )
+        from claudemeter_tui.claude_code.source import ANTHROPIC_ORIGIN, BearerClient, ClaudeCodeSource
 
         here = is_loopback(urlsplit(base_url).hostname or "")
         client = BearerClient(base_url=base_url if here else ANTHROPIC_ORIGIN, now=now)

@@ -17,14 +17,9 @@ from typing import Any
 
 from claudemeter_tui.browsers import cookie_jar, sqlite_image
 from claudemeter_tui.browsers.cookie_jar import BrowserCookie
-from claudemeter_tui.browsers.profiles import (
-    BrowserProfile,
-    ProfileScan,
-    ScanOutcome,
-    build_scan,
-    build_signed_out_scan,
-)
+from claudemeter_tui.browsers.profiles import BrowserProfile, build_scan, build_signed_out_scan
 from claudemeter_tui.model.secrets import SESSION_KEY
+from claudemeter_tui.model.session import ProfileScan, ScanOutcome
 
 APP_BOUND_PREFIX = b"v20"
 """How Chrome 127 and later encrypts on Windows: no other program can read it."""

@@ -11,7 +11,6 @@ from configparser import ConfigParser
 from configparser import Error as IniError
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from claudemeter_tui.browsers.folders import BROWSERS, Browser, BrowserFamily, P
 from claudemeter_tui.model.reading import Session
 from claudemeter_tui.model.sanitize import sanitize_text
 from claudemeter_tui.model.secrets import Cookies
+from claudemeter_tui.model.session import ProfileScan, ScanOutcome
 
 _AGENT_PLATFORMS = {
     "darwin": "Macintosh; Intel Mac OS X 10_15_7",
@@ -244,37 +244,6 @@ class BrowserFilter:
         """Whether a session of a profile is meant."""
         whole = not self.profile or profile.is_named(self.profile)
         return whole or session.profile.casefold() == self.profile.casefold()
-
-
-class ScanOutcome(StrEnum):
-    """Every way in which a look can end, in words for people."""
-
-    FOUND = "session found"
-    NO_COOKIE = "not signed in"
-    UNDECRYPTABLE = "could not decrypt"
-    UNSUPPORTED = "not supported"
-    LOCKED = "locked"
-    UNREADABLE = "not readable"
-    TIMED_OUT = "no answer"
-    NO_PROFILE = "no such profile"
-    NO_BROWSER = "not installed"
-
-
-@dataclass(frozen=True, slots=True)
-class ProfileScan:
-    """What was looked at, and what it gave. It prints no cookie."""
-
-    session: Session
-    """The browser and the profile; no profile where the browser gave none."""
-    outcome: ScanOutcome
-    detail: str = ""
-    """A sentence for people: what happened and what helps; never a cookie, never a path."""
-    cookies: Cookies | None = None
-    """The profile's whole claude.ai jar, with a session key. None: no session was found."""
-    expires: datetime | None = None
-    """When the session key expires by the browser's record. None: not known."""
-    user_agent: str | None = None
-    """What this browser calls itself. None: it cannot be told."""
 
 
 def build_scan(

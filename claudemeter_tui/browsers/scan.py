@@ -12,17 +12,11 @@ from pathlib import Path
 
 from claudemeter_tui.browsers import chromium, firefox, safari
 from claudemeter_tui.browsers.folders import BROWSERS, Browser, BrowserFamily, build_base_folders
-from claudemeter_tui.browsers.profiles import (
-    BrowserFilter,
-    BrowserProfile,
-    ProfileScan,
-    ScanOutcome,
-    build_scan,
-    list_profiles,
-)
+from claudemeter_tui.browsers.profiles import BrowserFilter, BrowserProfile, build_scan, list_profiles
 from claudemeter_tui.browsers.sqlite_image import UnreadableDatabaseError
 from claudemeter_tui.clock import run_in_daemon_thread
 from claudemeter_tui.model.reading import Session
+from claudemeter_tui.model.session import ProfileScan, ScanOutcome
 
 PROFILE_TIMEOUT = 8.0
 """Seconds for one profile: browser_cookie3 alone waits 5 for a locked database."""

@@ -7,24 +7,11 @@ own figure, and is named in `odd_values`; what is not known is named in `new_fie
 
 from __future__ import annotations
 
-from claudemeter_tui.claude_ai import (
-    parse_account as account_parser,
-)
-from claudemeter_tui.claude_ai import (
-    parse_billing as billing_parser,
-)
-from claudemeter_tui.claude_ai import (
-    parse_credits as credits_parser,
-)
-from claudemeter_tui.claude_ai import (
-    parse_usage as usage_parser,
-)
-from claudemeter_tui.claude_ai.validation import (
-    ParsedBody,
-    ParseReport,
-    require_list,
-    require_object,
-)
+from claudemeter_tui.claude_ai import parse_account as account_parser
+from claudemeter_tui.claude_ai import parse_billing as billing_parser
+from claudemeter_tui.claude_ai import parse_credits as credits_parser
+from claudemeter_tui.claude_ai import parse_usage as usage_parser
+from claudemeter_tui.claude_ai.validation import ParsedBody, ParseReport, require_list, require_object
 from claudemeter_tui.model.account import Account, Org, Subscription
 from claudemeter_tui.model.catalogue import MeterOrigin
 from claudemeter_tui.model.credits import Balance, Meter

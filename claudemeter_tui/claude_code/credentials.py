@@ -17,11 +17,11 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 
 from claudemeter_tui.model.sanitize import sanitize_text
 from claudemeter_tui.model.secrets import Secret
+from claudemeter_tui.model.session import Login, LoginError, LoginResult, NoLogin
 
 KEYCHAIN_TOOL = "/usr/bin/security"
 """By its whole path, so that nothing else of that name is run."""
@@ -116,42 +116,6 @@ MAX_TOKEN_LENGTH = 8_192
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class LoginError(StrEnum):
-    """Every way in which there is no login to use, in words for people."""
-
-    NO_LOGIN = "not signed in"
-    UNREADABLE = "not readable"
-    NOT_JSON = "not JSON"
-    NO_TOKEN = "no token"  # noqa: S105 - words, no secret
-    EXPIRED = "expired"
-    NO_SCOPE = "may not read usage"
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """A login that can be used now. It prints no token."""
-
-    token: Secret
-    place: str
-    """Where it was found, for people: "login file", "keychain"."""
-    expires_at: datetime | None = None
-    """When its owner has to renew it. None: not said."""
-    scopes: frozenset[str] | None = None
-    """What it is allowed. None: not said."""
-    plan: str = ""
-    """For people, as the login names it: "Max", "Pro"; empty where it does not."""
-
-
-@dataclass(frozen=True, slots=True)
-class NoLogin:
-    """Why there is none."""
-
-    error: LoginError
-    detail: str
-    """What happened and what helps, for people; never a token, never anybody's path."""
-
-
-LoginResult = Login | NoLogin
 _LoginContent = Secret | NoLogin
 
 

@@ -17,13 +17,13 @@ from claudemeter_tui.claude_ai.api import EndpointResult, Poll
 from claudemeter_tui.claude_ai.client import CookieClient
 from claudemeter_tui.claude_ai.parse_account import AccountModel, parse_orgs
 from claudemeter_tui.claude_ai.validation import ParsedBody, ParseReport, ReplyModel, require_object
-from claudemeter_tui.claude_code.credentials import Login, LoginError, LoginResult, NoLogin
 from claudemeter_tui.claude_code.rate_limit import MIN_POLL_INTERVAL, RequestBudget, RequestPermit
 from claudemeter_tui.clock import run_in_daemon_thread
 from claudemeter_tui.model.account import Account, Org
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import CLAUDE_CODE_LOGIN, ErrorKind, Failure, OrgReading, Reading, Reply
 from claudemeter_tui.model.secrets import BadOriginError, Cookies, Secret, is_loopback, parse_origin
+from claudemeter_tui.model.session import Login, LoginError, LoginResult, NoLogin
 
 
 class ProfileModel(ReplyModel):

@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
 
-from claudemeter_tui.browsers.profiles import ProfileScan
-from claudemeter_tui.claude_code.credentials import Login
 from claudemeter_tui.formatting.problems import NO_SESSION_WORKS, format_session_table
 from claudemeter_tui.model.account import Account
 from claudemeter_tui.model.reading import (
@@ -20,6 +18,7 @@ from claudemeter_tui.model.reading import (
     Session,
 )
 from claudemeter_tui.model.secrets import Cookies
+from claudemeter_tui.model.session import Login, ProfileScan
 from claudemeter_tui.sessions.discovery import (
     build_error_result,
     build_login_result,

@@ -7,12 +7,12 @@ from collections.abc import Callable, Collection, Coroutine, Iterable
 from datetime import timedelta
 
 from claudemeter_tui.browsers.folders import BROWSERS, BrowserFamily
-from claudemeter_tui.browsers.profiles import BrowserFilter, ProfileScan, ScanOutcome
-from claudemeter_tui.claude_code.credentials import Login, LoginError, LoginResult, NoLogin
+from claudemeter_tui.browsers.profiles import BrowserFilter
 from claudemeter_tui.clock import Clock, run_in_daemon_thread
 from claudemeter_tui.formatting import problems
 from claudemeter_tui.model.reading import CLAUDE_CODE_LOGIN, ErrorKind, ScanResult, Session
 from claudemeter_tui.model.secrets import Cookies
+from claudemeter_tui.model.session import Login, LoginError, LoginResult, NoLogin, ProfileScan, ScanOutcome
 from claudemeter_tui.sessions.renewable import (
     RenewableSession,
     ScanBrowsers,

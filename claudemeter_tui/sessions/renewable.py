@@ -8,11 +8,10 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from claudemeter_tui.browsers.profiles import ProfileScan
-from claudemeter_tui.claude_code.credentials import LoginResult
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import ErrorKind, Failure, Reading, Session
 from claudemeter_tui.model.secrets import SESSION_KEY, Cookies
+from claudemeter_tui.model.session import LoginResult, ProfileScan
 from claudemeter_tui.sessions.poller import SessionSource
 
 ScanBrowsers = Callable[[Collection[str], Callable[[ProfileScan], None]], Awaitable[tuple[ProfileScan, ...]]]

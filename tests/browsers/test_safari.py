@@ -8,8 +8,8 @@ from pathlib import Path
 import browser_cookie3
 import pytest
 
-from claudemeter_tui.browsers.profiles import ProfileScan, ScanOutcome
 from claudemeter_tui.browsers.scan import scan_browsers
+from claudemeter_tui.model.session import ProfileScan, ScanOutcome
 from tests.browsers import fake_profiles
 from tests.browsers.fake_profiles import Made
 

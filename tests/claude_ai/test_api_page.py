@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 import claudemeter_tui
-from claudemeter_tui.privacy.allowlist import KNOWN_KEYS, KNOWN_REASONS
+from claudemeter_tui.model.catalogue import DISABLED_REASONS
+from claudemeter_tui.privacy.allowlist import KNOWN_KEYS
 from tests.bodies import PERSONAL, TEAM
 from tests.claude_ai.api_cases import asked, poll, reading, serve_account
 from tests.responses import Answer
@@ -27,8 +28,8 @@ def test_every_known_key_is_on_the_page() -> None:
 def test_every_reason_is_on_the_page() -> None:
     """Each `disabled_reason` is in the table of reasons."""
     table = PAGE.partition("| `disabled_reason` | credits |")[2].partition("\n\n")[0]
-    assert len(KNOWN_REASONS) > 10
-    assert {reason for reason in KNOWN_REASONS if f"`{reason}`" not in table} == set()
+    assert len(DISABLED_REASONS) > 10
+    assert {reason for reason in DISABLED_REASONS if f"`{reason}`" not in table} == set()
 
 
 async def test_every_request_is_on_the_page(server: LoopbackServer) -> None:

@@ -16,6 +16,7 @@ from claudemeter_tui.claude_code import credentials
 from claudemeter_tui.claude_code.credentials import CommandResult
 from claudemeter_tui.claude_code.source import PROFILE_PATH, USAGE_PATH, BearerClient
 from claudemeter_tui.model.secrets import Secret
+from claudemeter_tui.model.session import Login
 from tests.bodies import usage_body
 from tests.claude_code.fake_login import (
     NOON,
@@ -145,7 +146,7 @@ async def test_traceback_of_a_failing_request_shows_no_token(monkeypatch: pytest
 
 def test_values_print_no_secret() -> None:
     """Alone and inside one another."""
-    login = credentials.Login(Secret(TOKEN), "login file")
+    login = Login(Secret(TOKEN), "login file")
     assert hides(
         repr(login) + repr(Secret(TOKEN)) + str(Secret(TOKEN)) + repr(CommandResult(0, Secret(REFRESH)))
     )

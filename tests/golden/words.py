@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from claudemeter_tui.browsers.profiles import ScanOutcome
 from claudemeter_tui.charts.time_axis import EVENT_MARKS
 from claudemeter_tui.formatting import credits, problems
 from claudemeter_tui.formatting import values as forms
@@ -27,6 +26,7 @@ from claudemeter_tui.model.reading import (
     ScanResult,
     Session,
 )
+from claudemeter_tui.model.session import ScanOutcome
 from claudemeter_tui.model.store import Problem, Store
 from claudemeter_tui.model.verdict import CreditLock, PaymentProblem
 from claudemeter_tui.privacy.redact import redact_body

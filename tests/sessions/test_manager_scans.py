@@ -10,7 +10,6 @@ import pytest
 from rich.console import Console
 from rich.traceback import Traceback
 
-from claudemeter_tui.browsers.profiles import ProfileScan, ScanOutcome
 from claudemeter_tui.commands.sessions import check_sessions, report_sessions
 from claudemeter_tui.formatting.problems import (
     NO_SESSION_WORKS,
@@ -22,6 +21,7 @@ from claudemeter_tui.formatting.problems import (
 from claudemeter_tui.model.account import Account
 from claudemeter_tui.model.reading import ErrorKind, PasteResult, Session
 from claudemeter_tui.model.secrets import Cookies
+from claudemeter_tui.model.session import ProfileScan, ScanOutcome
 from claudemeter_tui.sessions.discovery import BrowserScanner
 from claudemeter_tui.wiring import Machine, build_machine_providers
 from tests.browsers.fake_profiles import Made
