@@ -28,8 +28,8 @@ if TYPE_CHECKING:  # each loads half of the program, and the first frame does no
     from claudemeter_tui.model.session import LoginResult, ProfileScan
     from claudemeter_tui.sessions.poller import SessionSource
     from claudemeter_tui.sessions.renewable import (
+        BrowserProvider,
         ClaudeCodeProvider,
-        ScanBrowsers,
         SessionConnection,
         SessionProviders,
     )
@@ -98,21 +98,17 @@ def build_machine_providers(
         wanted: browsers and profiles, as in `--browser`; empty means all.
         given: a session given by hand, which then is the only one.
     """
-    from claudemeter_tui.browsers.folders import describe_searched_places
     from claudemeter_tui.sessions.renewable import SessionProviders
 
     looks = source != "claude-code" and given is None
     logs_in = source != "cookie" and given is None and machine.state_folder is not None
     return SessionProviders(
         connect=partial(_build_connection, base_url, now),
-        scan_browsers=_build_browser_scan(machine) if looks else None,
-        browser_filters=tuple(wanted) if looks else (),
-        searched_places=describe_searched_places(machine.system, os.environ if machine.home is None else {}),
+        browsers=_build_browser_provider(machine, wanted) if looks else None,
         claude_code=_build_claude_code(machine, machine.state_folder, base_url, now)
         if logs_in and machine.state_folder
         else None,
         given_session=given,
-        system=machine.system,
     )
 
 
@@ -128,13 +124,22 @@ def _build_connection(
     return SessionConnection(ClaudeAiSource(session, client, now), client.use_cookies, lambda: client.cookies)
 
 
-def _build_browser_scan(machine: Machine) -> ScanBrowsers:
+def _build_browser_provider(machine: Machine, wanted: Collection[str]) -> BrowserProvider:
+    from claudemeter_tui.browsers.folders import BROWSERS, describe_searched_places, list_guarded_browsers
+    from claudemeter_tui.browsers.profiles import BrowserFilter
     from claudemeter_tui.browsers.scan import scan_browsers
+    from claudemeter_tui.sessions.renewable import BrowserProvider
 
-    async def look(wanted: Collection[str], tell: Callable[[ProfileScan], None]) -> tuple[ProfileScan, ...]:
-        return await scan_browsers(wanted, home=machine.home, system=machine.system, tell=tell)
+    async def scan(wanted: Collection[str], emit: Callable[[ProfileScan], None]) -> tuple[ProfileScan, ...]:
+        return await scan_browsers(wanted, home=machine.home, system=machine.system, tell=emit)
 
-    return look
+    return BrowserProvider(
+        scan,
+        tuple(browser.name for browser in BROWSERS),
+        list_guarded_browsers(machine.system),
+        {text: BrowserFilter.parse(text).browser.name for text in wanted},
+        describe_searched_places(machine.system, os.environ if machine.home is None else {}),
+    )
 
 
 def _build_claude_code(

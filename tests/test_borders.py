@@ -35,7 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "claude_ai": {"model"},
     "claude_code": {"claude_ai", "clock", "model", "storage"},
     "browsers": {"clock", "model"},
-    "sessions": {"browsers", "clock", "formatting", "model"},
+    "sessions": {"clock", "model"},
     "demo": {"model"},
     "formatting": {"model"},
     "privacy": {"formatting", "model"},

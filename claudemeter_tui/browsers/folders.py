@@ -198,6 +198,15 @@ def find_profile_roots(browser: Browser, within: Mapping[str, Path], system: str
                 yield ProfileRoot(path, base if base in ("snap", "flatpak") else "")
 
 
+def list_guarded_browsers(system: str) -> frozenset[str]:
+    """Return the browsers whose scan may open a password dialog: macOS asks before Chromium's key is read."""
+    return frozenset(
+        browser.name
+        for browser in BROWSERS
+        if system == "darwin" and browser.family is BrowserFamily.CHROMIUM
+    )
+
+
 def describe_searched_places(system: str, environ: Mapping[str, str] = os.environ) -> str:
     """Which browsers are looked for on a system, and where: `Chrome, … and LibreWolf in the home folder's …`.
 

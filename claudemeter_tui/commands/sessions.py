@@ -48,8 +48,8 @@ async def check_sessions(ways: SessionProviders) -> list[ScanResult]:
     if ways.given_session is not None:
         return [await _check_session(ways, *ways.given_session, None)]
     looks = (
-        await ways.scan_browsers(ways.browser_filters, lambda _: None)
-        if ways.scan_browsers is not None
+        await ways.browsers.scan(tuple(ways.browsers.filters), lambda _: None)
+        if ways.browsers is not None
         else ()
     )
     tried = await asyncio.gather(*(_check_profile(ways, look) for look in looks)) or build_no_browser_result(

@@ -234,9 +234,21 @@ _REJECTION_TEXTS = {
 }
 
 
+def describe_scan_result(place: ScanResult) -> str:
+    """Return the sentence beside a scanned place; for a rejected session, its cure or its cause."""
+    if place.error_kind is None:
+        return place.detail
+    if place.error_kind in RENEWABLE_ERRORS:
+        return f"{describe_session_renewal(place.session)}."
+    return PROBLEM_TEXTS[place.error_kind].summary
+
+
 def format_session_table(places: Iterable[ScanResult]) -> str:
     """A line for each place: browser, profile, outcome and what it says, in columns."""
-    rows = [(place.session.browser, place.session.profile, place.outcome, place.detail) for place in places]
+    rows = [
+        (place.session.browser, place.session.profile, place.outcome, describe_scan_result(place))
+        for place in places
+    ]
     if not rows:
         return NOTHING_SCANNED
     widths = [max(len(row[column]) for row in rows) for column in range(3)]

@@ -170,7 +170,9 @@ class ScanResult:
     outcome: str
     """For people, in a few words: "session found", "not signed in", "session expired"."""
     detail: str = ""
-    """A sentence for people: what happened and what helps; may be empty."""
+    """Sentence for people: what happened and what helps. Empty if there is none or `error_kind` has it."""
+    error_kind: ErrorKind | None = None
+    """Why the server does not accept the session. None if the server accepts it or was not asked."""
     is_working: bool = False
     """A session is there, and nothing is known against it."""
 

@@ -6,22 +6,18 @@ import asyncio
 from collections.abc import Callable, Collection, Coroutine, Iterable
 from datetime import timedelta
 
-from claudemeter_tui.browsers.folders import BROWSERS, BrowserFamily
-from claudemeter_tui.browsers.profiles import BrowserFilter
 from claudemeter_tui.clock import Clock, run_in_daemon_thread
-from claudemeter_tui.formatting import problems
 from claudemeter_tui.model.reading import CLAUDE_CODE_LOGIN, ErrorKind, ScanResult, Session
 from claudemeter_tui.model.secrets import Cookies
 from claudemeter_tui.model.session import Login, LoginError, LoginResult, NoLogin, ProfileScan, ScanOutcome
 from claudemeter_tui.sessions.renewable import (
+    BrowserProvider,
     RenewableSession,
-    ScanBrowsers,
     SessionConnection,
     SessionProviders,
 )
 from claudemeter_tui.sessions.scheduler import PollScheduler, SessionSlot
 
-SCANNED_BROWSERS = tuple(browser.name for browser in BROWSERS)
 _INCONCLUSIVE = (ScanOutcome.TIMED_OUT, ScanOutcome.LOCKED, ScanOutcome.UNREADABLE, ScanOutcome.UNDECRYPTABLE)
 """Outcomes of a look that do not tell whether there is a session."""
 _MAY_SHOW_DIALOG = (ScanOutcome.TIMED_OUT, ScanOutcome.UNDECRYPTABLE)
@@ -29,78 +25,77 @@ _MAY_SHOW_DIALOG = (ScanOutcome.TIMED_OUT, ScanOutcome.UNDECRYPTABLE)
 
 
 class BrowserScanner:
-    """Looks at browsers, one look after the other, and keeps what the last ones gave."""
+    """Scans browsers, one scan at a time, and keeps the last results of each browser."""
 
-    def __init__(self, look: ScanBrowsers | None, wanted: Iterable[str], system: str) -> None:
-        """Look by `look` at what is `wanted`, or at all; `system` is named as `sys.platform` does."""
-        self._scan_browsers = look
-        self._wanted = {text: BrowserFilter.parse(text).browser.name for text in wanted}
-        self._guarded = frozenset(
-            browser.name
-            for browser in BROWSERS
-            if system == "darwin" and browser.family is BrowserFamily.CHROMIUM
-        )
+    def __init__(self, browsers: BrowserProvider | None) -> None:
+        """Scan by `browsers`; with None there is nothing to scan."""
+        self._browsers = browsers
+        self._names = browsers.names if browsers is not None else ()
         self._last: dict[str, tuple[ProfileScan, ...]] = {}
         self._one_at_a_time = asyncio.Lock()
 
     @property
     def scans(self) -> list[ProfileScan]:
-        """What the last look at each browser gave, browser by browser."""
-        return [look for name in SCANNED_BROWSERS for look in self._last.get(name, ())]
+        """Results of the last scan of each browser, browser by browser."""
+        return [scan for name in self._names for scan in self._last.get(name, ())]
 
-    async def scan_all(self, tell: Callable[[ProfileScan], None], *, asked: bool) -> None:
-        """Look at every browser, telling each look as it is done.
+    async def scan_all(self, emit: Callable[[ProfileScan], None], *, asked: bool) -> None:
+        """Scan every browser and emit each result as soon as it is there.
 
-        Unless a person `asked` for it, those are left out that may put a dialog before somebody.
+        Unless the user `asked` for it, skip the browsers that may open a password dialog.
         """
-        await self._scan_named(
-            [name for name in SCANNED_BROWSERS if asked or not self._may_show_dialog(name)], tell
-        )
+        guarded = self._browsers.guarded if self._browsers is not None and not asked else frozenset[str]()
+        skipped = {name for name in self._names if not asked and self._has_shown_dialog(name)} | guarded
+        await self._scan_named([name for name in self._names if name not in skipped], emit)
 
     def covers_session(self, session: Session) -> bool:
-        """Whether it is one of a browser that is looked at."""
-        return self._scan_browsers is not None and session.browser in SCANNED_BROWSERS
+        """Return True if the session is that of a browser that is scanned."""
+        return session.browser in self._names
 
     async def scan_session(self, session: Session) -> ProfileScan | None:
-        """What the profile of a session holds now; None where it is not found, or looking may disturb."""
+        """Scan the browser of a session; None if its profile is not found or a dialog might open."""
         if not self.covers_session(session) or self._has_shown_dialog(session.browser):
             return None
         await self._scan_named([session.browser], lambda _: None)
-        looks = self._last.get(session.browser, ())
-        return next((look for look in looks if look.session == session), None)
+        return next((scan for scan in self._last.get(session.browser, ()) if scan.session == session), None)
 
     def has_lost_session(self, session: Session) -> bool:
-        """Whether its profile is not there any more, by the last look at its browser."""
-        return not any(_concerns_session(look, session) for look in self._last.get(session.browser, ()))
+        """Return True if the last scan of the browser no longer found the session's profile."""
+        return not any(_concerns_session(scan, session) for scan in self._last.get(session.browser, ()))
 
-    async def _scan_named(self, names: list[str], tell: Callable[[ProfileScan], None]) -> None:
-        texts = [text for text, name in self._wanted.items() if name in names] if self._wanted else names
-        if self._scan_browsers is None or not texts:
+    async def _scan_named(self, names: list[str], emit: Callable[[ProfileScan], None]) -> None:
+        if self._browsers is None:
             return
-        everything = not self._wanted and len(names) == len(SCANNED_BROWSERS)
+        filters = self._browsers.filters
+        wanted = [text for text, name in filters.items() if name in names] if filters else names
+        if not wanted:
+            return
+        scans_all = not filters and len(names) == len(self._names)
         async with self._one_at_a_time:
-            looks = await self._scan_browsers(() if everything else texts, tell)
+            scans = await self._browsers.scan(() if scans_all else wanted, emit)
         for name in names:
-            ours = (look for look in looks if look.session.browser == name)
-            self._last[name] = tuple(look for look in ours if self._is_reportable(look))
-
-    def _is_reportable(self, look: ProfileScan) -> bool:
-        """A browser that is not there is, if it was asked for."""
-        return bool(self._wanted) or look.outcome is not ScanOutcome.NO_BROWSER
-
-    def _may_show_dialog(self, name: str) -> bool:
-        return name in self._guarded or self._has_shown_dialog(name)
+            self._last[name] = tuple(
+                scan
+                for scan in scans
+                if scan.session.browser == name
+                # A browser that is not installed is worth a line only if the user named it.
+                and (filters or scan.outcome is not ScanOutcome.NO_BROWSER)
+            )
 
     def _has_shown_dialog(self, name: str) -> bool:
-        return any(look.outcome in _MAY_SHOW_DIALOG for look in self._last.get(name, ()))
+        return any(scan.outcome in _MAY_SHOW_DIALOG for scan in self._last.get(name, ()))
 
 
-def _concerns_session(look: ProfileScan, session: Session) -> bool:
-    """Whether a look concerns the profile of a session: it names it, or the whole that it is a part of."""
-    theirs, ours = look.session.profile, session.profile
-    if look.session.browser != session.browser:
+def _concerns_session(scan: ProfileScan, session: Session) -> bool:
+    """Return True if a scan concerns the session's profile: by its name, as its container or as a whole."""
+    scanned, profile = scan.session.profile, session.profile
+    if scan.session.browser != session.browser:
         return False
-    return theirs == ours or ours.startswith(f"{theirs}, ") or (not theirs and look.outcome in _INCONCLUSIVE)
+    return (
+        scanned == profile
+        or profile.startswith(f"{scanned}, ")
+        or (not scanned and scan.outcome in _INCONCLUSIVE)
+    )
 
 
 ALL_BROWSERS = Session("Browsers")
@@ -129,8 +124,8 @@ def build_no_browser_result(ways: SessionProviders) -> list[ScanResult]:
     """A line that says where none was found, if any was looked for."""
     return (
         []
-        if ways.scan_browsers is None
-        else [ScanResult(ALL_BROWSERS, "none found", f"looked for {ways.searched_places}")]
+        if ways.browsers is None
+        else [ScanResult(ALL_BROWSERS, "none found", f"looked for {ways.browsers.searched_places}")]
     )
 
 
@@ -149,9 +144,7 @@ def build_login_result(login: LoginResult) -> ScanResult:
 
 def build_error_result(session: Session, trouble: ErrorKind) -> ScanResult:
     """A session that was found, and that the server does not accept."""
-    if trouble in problems.RENEWABLE_ERRORS:
-        return ScanResult(session, trouble.value, f"{problems.describe_session_renewal(session)}.")
-    return ScanResult(session, trouble.value, problems.PROBLEM_TEXTS[trouble].summary)
+    return ScanResult(session, trouble.value, error_kind=trouble)
 
 
 def _add_slot_state(place: ScanResult, seat: SessionSlot | None) -> ScanResult:
@@ -179,7 +172,7 @@ class SessionDiscovery:
         self._scheduler = seating
         self._interval = interval
         self._clock = clock
-        self._scanner = BrowserScanner(ways.scan_browsers, ways.browser_filters, ways.system)
+        self._scanner = BrowserScanner(ways.browsers)
         self._login: LoginResult | None = None
         self.is_scanning = True
         """Whether the looking is not over; so it is before it begins."""

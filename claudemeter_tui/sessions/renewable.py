@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from claudemeter_tui.model.catalogue import Endpoint
@@ -15,7 +14,22 @@ from claudemeter_tui.model.session import LoginResult, ProfileScan
 from claudemeter_tui.sessions.poller import SessionSource
 
 ScanBrowsers = Callable[[Collection[str], Callable[[ProfileScan], None]], Awaitable[tuple[ProfileScan, ...]]]
-"""Looks at the browsers of these names, or at all, and tells each look as soon as it is done."""
+"""Scan the browsers or profiles of these names (none means all); emit each result as soon as it is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class BrowserProvider:
+    """Browsers that can be scanned for sessions."""
+
+    scan: ScanBrowsers
+    names: tuple[str, ...]
+    """All browsers that can be scanned, in the order in which their results are shown."""
+    guarded: frozenset[str] = frozenset()
+    """Browsers whose scan may open a password dialog: scanned only if the user asks."""
+    filters: Mapping[str, str] = field(default_factory=dict)
+    """The texts of `--browser`, each with the name of its browser. Empty means all browsers."""
+    searched_places: str = ""
+    """Words for people: which browsers are looked for, and where."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +59,12 @@ class SessionProviders:
 
     connect: Callable[[Session, Cookies, str | None], SessionConnection]
     """Reach the server with a session's cookies, under the name of its browser; slow."""
-    scan_browsers: ScanBrowsers | None = None
-    """None: no browser is looked at."""
-    browser_filters: tuple[str, ...] = ()
-    """The browsers and profiles to look at, as in `--browser`. Empty: all."""
-    searched_places: str = ""
-    """For people: which browsers are looked for, and where."""
+    browsers: BrowserProvider | None = None
+    """None if no browser is scanned."""
     claude_code: ClaudeCodeProvider | None = None
     """None: it is not used."""
     given_session: tuple[Session, Cookies] | None = None
-    """A session given by hand: the only one. None: none was given."""
-    system: str = sys.platform
-    """Whose keychains and folders there are, named as `sys.platform` does."""
+    """A session given by hand, which then is the only one. None if none was given."""
 
 
 RESCAN_INTERVAL = timedelta(minutes=1)

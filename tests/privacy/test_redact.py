@@ -16,10 +16,11 @@ from claudemeter_tui.claude_ai import parse_usage
 from claudemeter_tui.claude_ai.validation import ReplyModel
 from claudemeter_tui.formatting import events
 from claudemeter_tui.formatting import verdict as words
+from claudemeter_tui.formatting.problems import describe_scan_result
 from claudemeter_tui.model.account import Account, Org
 from claudemeter_tui.model.catalogue import Cause, CreditState, Endpoint
 from claudemeter_tui.model.events import Event, EventKind
-from claudemeter_tui.model.reading import Session
+from claudemeter_tui.model.reading import ErrorKind, ScanResult, Session
 from claudemeter_tui.model.store import OrgState, Store
 from claudemeter_tui.model.verdict import CreditLock, judge
 from claudemeter_tui.model.windows import Plan, Window
@@ -292,6 +293,13 @@ def test_places_looked_at_tell_no_profile() -> None:
         ("Firefox, profile 2", "no such profile", "there are: profile 2; its only one; profile 3"),
         ("Edge", "not readable", "it lies in <path>"),
     ]
+
+
+def test_cure_of_a_rejected_session_names_no_profile() -> None:
+    """The cure is worded from the session with its pseudonym, so the profile's name is not in it."""
+    rejected = ScanResult(Session("Firefox", "Pat"), "session expired", error_kind=ErrorKind.EXPIRED)
+    (private,) = Redactor().redact_store(Store(scan_results=(rejected,))).scan_results or ()
+    assert describe_scan_result(private) == "Sign in to claude.ai in Firefox (profile 1)."
 
 
 # What becomes of a body.

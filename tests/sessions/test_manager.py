@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from claudemeter_tui.formatting.problems import describe_scan_result
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import ErrorKind, Failure, ScanResult, Session
 from claudemeter_tui.model.secrets import Cookies
@@ -473,8 +474,9 @@ async def test_expired_session_is_told_among_what_was_looked_at(tmp_path: Path) 
     """A session was found and does not work: the table says so, and in which browser to sign in."""
     async with opened(tmp_path, lambda home, _: home.profile("one", "k1")) as here:
         assert here.store.scan_results is not None
-        cure = "Sign in to claude.ai in Firefox (one)."
-        assert ScanResult(Session("Firefox", "one"), "session expired", cure) == here.store.scan_results[0]
+        result, trouble = here.store.scan_results[0], ErrorKind.EXPIRED
+        assert ScanResult(Session("Firefox", "one"), "session expired", error_kind=trouble) == result
+        assert describe_scan_result(result) == "Sign in to claude.ai in Firefox (one)."
 
 
 # Given while it runs.

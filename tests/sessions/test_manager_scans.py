@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 from rich.traceback import Traceback
 
+from claudemeter_tui.browsers.folders import BROWSERS, list_guarded_browsers
 from claudemeter_tui.commands.sessions import check_sessions, report_sessions
 from claudemeter_tui.formatting.problems import (
     NO_SESSION_WORKS,
@@ -23,6 +24,7 @@ from claudemeter_tui.model.reading import ErrorKind, PasteResult, Session
 from claudemeter_tui.model.secrets import Cookies
 from claudemeter_tui.model.session import ProfileScan, ScanOutcome
 from claudemeter_tui.sessions.discovery import BrowserScanner
+from claudemeter_tui.sessions.renewable import BrowserProvider
 from claudemeter_tui.wiring import Machine, build_machine_providers
 from tests.browsers.fake_profiles import Made
 from tests.sessions.manager_cases import CHALLENGE, OF_PAT, TOKEN, ClaudeAi, Home, opened
@@ -50,6 +52,11 @@ class Browsers:
             tell(one)
         return found
 
+    def provider(self, system: str = "linux") -> BrowserProvider:
+        """Return what the scanner gets on a system."""
+        names = tuple(browser.name for browser in BROWSERS)
+        return BrowserProvider(self.look, names, list_guarded_browsers(system))
+
 
 def found(session: Session, key: str = "k") -> ProfileScan:
     """A session."""
@@ -62,7 +69,7 @@ async def test_browser_that_may_have_asked_somebody_is_looked_at_on_request_only
 ) -> None:
     """A password dialog that nobody answered does not come back every minute."""
     browsers = Browsers(ProfileScan(CHROME, outcome), found(FIREFOX))
-    lookout = BrowserScanner(browsers.look, (), "linux")
+    lookout = BrowserScanner(browsers.provider())
     await lookout.scan_all(lambda _: None, asked=True)
     await lookout.scan_all(lambda _: None, asked=False)
     assert browsers.asked[0] == ()
@@ -78,7 +85,7 @@ async def test_browser_that_may_have_asked_somebody_is_looked_at_on_request_only
 async def test_keychain_is_opened_on_request_only() -> None:
     """On macOS each look at a Chromium browser may ask for its key: the clock asks for none."""
     browsers = Browsers(found(CHROME), found(FIREFOX))
-    lookout = BrowserScanner(browsers.look, (), "darwin")
+    lookout = BrowserScanner(browsers.provider("darwin"))
     await lookout.scan_all(lambda _: None, asked=True)
     await lookout.scan_all(lambda _: None, asked=False)
     assert {"Chrome", "Arc", "Edge"}.isdisjoint(browsers.asked[1])
@@ -101,7 +108,7 @@ async def test_keychain_is_opened_on_request_only() -> None:
 async def test_profile_is_lost_when_its_browser_says_so(lost: bool, looks: list[ProfileScan]) -> None:  # noqa: FBT001 - a table
     """A look that could not be made tells nothing; one that names other profiles only does."""
     browsers = Browsers(*looks)
-    lookout = BrowserScanner(browsers.look, (), "linux")
+    lookout = BrowserScanner(browsers.provider())
     await lookout.scan_all(lambda _: None, asked=True)
     assert lost is lookout.has_lost_session(FIREFOX)
 
@@ -109,7 +116,7 @@ async def test_profile_is_lost_when_its_browser_says_so(lost: bool, looks: list[
 async def test_container_is_part_of_its_profile() -> None:
     """A profile that is signed out says something of its containers, too."""
     browsers = Browsers(ProfileScan(FIREFOX, ScanOutcome.NO_COOKIE))
-    lookout = BrowserScanner(browsers.look, (), "linux")
+    lookout = BrowserScanner(browsers.provider())
     await lookout.scan_all(lambda _: None, asked=True)
     assert not lookout.has_lost_session(Session("Firefox", "one, container 2"))
 

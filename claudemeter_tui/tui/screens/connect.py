@@ -100,7 +100,7 @@ def _build_place_lines(places: Sequence[ScanResult], width: int) -> Iterator[sty
                 styled_text.fit_line(styled_text.build_line(place.session.label), names),
                 styled_text.fit_line(outcome, outcomes),
             )
-            yield from _hang_text(head, place.detail, width, styled_text.MUTED)
+            yield from _hang_text(head, words.describe_scan_result(place), width, styled_text.MUTED)
         else:
             yield from _stack_place(place, outcome, width)
 
@@ -117,7 +117,7 @@ def _stack_place(
         yield styled_text.build_line("  ", outcome)
     yield from (
         styled_text.build_line("  ", line)
-        for line in styled_text.wrap_text(place.detail, width - 2, styled_text.MUTED)
+        for line in styled_text.wrap_text(words.describe_scan_result(place), width - 2, styled_text.MUTED)
     )
 
 
