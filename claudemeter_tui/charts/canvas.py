@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
-from functools import cache, reduce
-from itertools import groupby
-from operator import or_
+from functools import cache
 from types import ModuleType
 
 from claudemeter_tui.charts.scale import ChartStep, Scale
@@ -37,20 +35,27 @@ def draw_columns(columns: Sequence[ColumnDots], rows: int, *, plain: bool) -> li
 
     A cell has two by two dots, in ASCII one. A column that was there before, as most were, is not drawn anew.
     """
-    keys = [(rows, _pack_dots(dots, plain=plain)) for dots in columns]
+    keys = [(rows, packed) for packed in _pack_columns(columns, plain=plain)]
     unlike = dict(zip(keys, columns, strict=True))
     if len(_column_cache) + len(unlike) > MAX_CACHED_COLUMNS:
         _column_cache.clear()
     new = {key: dots for key, dots in unlike.items() if key not in _column_cache}
     _column_cache.update(zip(new, _plot_columns(tuple(new.values()), rows, plain=plain), strict=True))
-    return ["".join(line) for line in zip(*(_column_cache[key] for key in keys), strict=True)]
+    return ["".join(line) for line in zip(*map(_column_cache.__getitem__, keys), strict=True)]
 
 
-def _pack_dots(dots: ColumnDots, *, plain: bool) -> int | str:
-    """The dots of a column in little room: in ASCII with their signs, else a bit each."""
-    if plain:
-        return "".join(f"{y}{sign}" for _, y, sign in dots)
-    return reduce(or_, (1 << (2 * y + x) for x, y, _ in dots), 0)
+def _pack_columns(columns: Sequence[ColumnDots], *, plain: bool) -> list[int | str]:
+    """Return the dots of each column in little room: in ASCII with their signs, else a bit each."""
+    packed: list[int | str] = []
+    for dots in columns:
+        bits, signs = 0, ""
+        for x, y, sign in dots:
+            if plain:
+                signs += f"{y}{sign}"
+            else:
+                bits |= 1 << (2 * y + x)
+        packed.append(signs if plain else bits)
+    return packed
 
 
 def _plot_columns(columns: Sequence[ColumnDots], rows: int, *, plain: bool) -> list[str]:
@@ -133,10 +138,12 @@ def draw_curves(curves: Sequence[ChartSteps], scale: Scale, note: str) -> list[C
 
 def build_line(cells: str, inks: CellStyles) -> ChartLine:
     """Cells and their inks as a line: neighbours of one ink are one piece."""
-    if inks.count(inks[0]) == len(inks):
-        return ((cells, inks[0]),)
-    groups = groupby(zip(cells, inks, strict=True), key=lambda pair: pair[1])
-    return tuple(("".join(cell for cell, _ in group), ink) for ink, group in groups)
+    pieces, start = [], 0
+    for end in range(1, len(inks) + 1):
+        if end == len(inks) or inks[end] != inks[start]:
+            pieces.append((cells[start:end], inks[start]))
+            start = end
+    return tuple(pieces)
 
 
 def _list_curve_dots(steps: ChartSteps, scale: Scale, number: int) -> Iterator[CanvasDot]:
@@ -229,7 +236,9 @@ def draw_time_axis(
     if not frame.has_axis:
         return (((times, ChartStyle.SCALE),),)
     corner, rule, tick = "+-+" if frame.ascii_only else "└─┬"
-    cells = [*corner.rjust(margin), *(tick if it in ticks else rule for it in range(edges.columns))]
+    cells = [*corner.rjust(margin), *rule * edges.columns]
+    for column in ticks:
+        cells[margin + column] = tick
     inks = CellStyles([ChartStyle.SCALE]) * frame.width
     for column, (letter, severity) in letters.items():
         cells[margin + column], inks[margin + column] = letter, severity

@@ -91,9 +91,10 @@ class Curve:
         firsts = (self.from_epoch(-inf), *self.starts[:stop], until, self.from_epoch(inf))
         return Curve(firsts, (None, *self.values[:stop], None, None), self.last_read, self.from_epoch)
 
-    def find_run(self, at: float) -> int:
-        """The number of the run that held at a moment."""
-        return bisect_right(self.starts, self.from_epoch(at)) - 1
+    def find_runs(self, moments: Sequence[float]) -> list[int]:
+        """Return the number of the run that held at each of these moments, epoch seconds."""
+        starts = self.starts
+        return [bisect_right(starts, moment) - 1 for moment in map(self.from_epoch, moments)]
 
 
 def compute_steps(curve: Curve, edges: TimeEdges, fresh: float) -> list[ChartStep | None]:
@@ -102,23 +103,24 @@ def compute_steps(curve: Curve, edges: TimeEdges, fresh: float) -> list[ChartSte
     A rise is in the dot of its moment, which shows both values. A dot is blank where its middle is in a gap,
     unless a figure would be nowhere else.
     """
-    return list(_iterate_steps(curve.add_end_gaps(edges, fresh), edges))
-
-
-def _iterate_steps(curve: Curve, edges: TimeEdges) -> Iterator[ChartStep | None]:
+    curve = curve.add_end_gaps(edges, fresh)
     width = edges.length / edges.dots
     cuts = [edges.start + dot * width for dot in range(edges.dots)]
-    runs = [*(curve.find_run(cut - _EPSILON) for cut in cuts), curve.find_run(edges.end + _EPSILON)]
+    runs = curve.find_runs([*[cut - _EPSILON for cut in cuts], edges.end + _EPSILON])
+    steps: list[ChartStep | None] = []
     at, step = -1, None
-    for (begin, end), cut in zip(pairwise(runs), cuts, strict=False):
+    for (begin, end), cut in zip(pairwise(runs), cuts, strict=True):
         if begin != end:
             after = cut + 1.5 * width
-            yield _merge_runs(curve, (begin, end), cut + width / 2, after if after < edges.end else inf)
+            steps.append(
+                _merge_runs(curve, (begin, end), cut + width / 2, after if after < edges.end else inf)
+            )
             continue
         if begin != at:
             at, value = begin, curve.values[begin]
             step = None if value is None else _build_step((value,))
-        yield step
+        steps.append(step)
+    return steps
 
 
 def _merge_runs(curve: Curve, runs: tuple[int, int], middle: float, after: float) -> ChartStep | None:
@@ -129,7 +131,7 @@ def _merge_runs(curve: Curve, runs: tuple[int, int], middle: float, after: float
         return _build_step(values)
     except TypeError:  # there is a gap: looking for one first would cost more than all else
         known = [value for value in values if value is not None]
-    if curve.values[curve.find_run(middle)] is None:
+    if curve.values[curve.find_runs((middle,))[0]] is None:
         shown = curve.from_epoch(after)
         over = (curve.values[it] for it in range(begin + 1, end + 1) if curve.starts[it + 1] <= shown)
         if all(value is None for value in over):

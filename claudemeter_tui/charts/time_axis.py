@@ -134,6 +134,8 @@ _MAX_LABELS = 7
 _STEP_MINUTES = (1, 2, 5, 10, 15, 20, 30, 60, 120, 180, 240, 360, 480, 720, 1440, 2880, 4320)
 _DAY = timedelta(days=1)
 _MAX_CLOCK_SHIFT = timedelta(hours=2)  # the most that clocks are set back or forward
+_MAX_STEADY_SPAN = timedelta(days=14)
+"""The longest axis on which clocks that agree at both ends have not been set forward and back in between."""
 _SAFE_YEARS = range(2, 9999)  # in which there are days before and after
 
 TimeLabels = dict[int, str]
@@ -141,20 +143,29 @@ TimeLabels = dict[int, str]
 
 
 def build_time_labels(edges: TimeEdges, zone: tzinfo | None) -> TimeLabels:
-    """Round local times between the edges, oldest first."""
-    start, span = to_datetime(edges.start), timedelta(seconds=edges.length)
-    if not (start.year in _SAFE_YEARS and to_datetime(edges.end).year in _SAFE_YEARS):
+    """Return the round local times between the edges, oldest first."""
+    start, end, span = to_datetime(edges.start), to_datetime(edges.end), timedelta(seconds=edges.length)
+    if not (start.year in _SAFE_YEARS and end.year in _SAFE_YEARS):
         return {}
     step = _find_label_step(span, edges.columns)
     zero = datetime.min  # noqa: DTZ901 - a Monday, on the wall
-    wall = to_local(start, zone).replace(tzinfo=None) - _MAX_CLOCK_SHIFT
+    here = to_local(start, zone)
+    offset = here.utcoffset() or timedelta(0)
+    is_shifted = span > _MAX_STEADY_SPAN or offset != to_local(end, zone).utcoffset()
+    slack = _MAX_CLOCK_SHIFT if is_shifted else timedelta(0)
+    wall = here.replace(tzinfo=None) - slack
     wall = zero + math.ceil((wall - zero) / step) * step
     found: dict[float, str] = {}
-    for index in range(math.ceil((span + 2 * _MAX_CLOCK_SHIFT) / step) + 1):
-        text = _format_time_label(wall + index * step, span)
-        for seconds in _find_instants(wall + index * step, zone, exact=step < _DAY):
+    for index in range(math.ceil((span + 2 * slack) / step) + 1):
+        moment = wall + index * step
+        instants = (
+            _find_instants(moment, zone, exact=step < _DAY)
+            if is_shifted
+            else ((moment - offset).replace(tzinfo=UTC).timestamp(),)
+        )
+        for seconds in instants:
             if edges.start <= seconds < edges.end:
-                found.setdefault(seconds, text)
+                found.setdefault(seconds, _format_time_label(moment, span))
     return {edges.find_column(seconds): found[seconds] for seconds in sorted(found)}
 
 
