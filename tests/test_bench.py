@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from tests.bench import fold_time, memory, panes, poll_time
+from tests.bench import calls, fold_time, memory, panes, poll_time
 from tests.bench.__main__ import FIGURES, main
 from tests.bench.table import Line, compared, in_turn, limited, milliseconds, ratio
 
@@ -18,6 +18,7 @@ TINY: dict[str, Callable[[], Line]] = {
     "week": partial(memory.week, (1, 3)),
     "idle": partial(panes.idle, 1, 0.0, 0.2),
     "key": partial(panes.key, 2, 3),
+    "calls": calls.calls,
     "poll": partial(poll_time.poll, 1, 2, 0.001),
     "once": partial(poll_time.once, 1),
     "fold": partial(fold_time.fold, 1, 2),
@@ -73,4 +74,4 @@ def test_pairs_alternate() -> None:
 def test_main_names_the_figures_there_are(capsys: pytest.CaptureFixture[str]) -> None:
     """A name that is no figure is an error, and nothing is measured."""
     assert main(["speed"]) == 2
-    assert "frame, memory, week, idle, key, poll, once, fold, judge" in capsys.readouterr().err
+    assert "frame, memory, week, idle, key, calls, poll, once, fold, judge" in capsys.readouterr().err

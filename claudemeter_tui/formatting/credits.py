@@ -10,9 +10,9 @@ from datetime import datetime, tzinfo
 
 from claudemeter_tui.formatting import values as form
 from claudemeter_tui.model.catalogue import Cause, CreditState, Endpoint
-from claudemeter_tui.model.forecast import LimitForecast, forecast_limit, forecast_window_full
+from claudemeter_tui.model.forecast import LimitForecast, forecast_window_full
 from claudemeter_tui.model.reading import CLAUDE_CODE_LOGIN
-from claudemeter_tui.model.spending import RECENT_SPAN, SpendRate, compute_spend_rate
+from claudemeter_tui.model.spending import RECENT_SPAN, SpendRate
 from claudemeter_tui.model.store import OrgState
 from claudemeter_tui.model.verdict import CreditLock, PaymentProblem
 from claudemeter_tui.model.windows import Window
@@ -147,16 +147,14 @@ def format_gate_forecast(found: LimitForecast, now: datetime, zone: tzinfo | Non
     return f"{found.limit} reached {span} at this rate"
 
 
-def format_credits_forecast(state: OrgState, now: datetime, zone: tzinfo | None = None) -> tuple[str, ...]:
-    """Rate and forecast of an org's credits; empty where nothing honest can be said."""
-    found = compute_spend_rate(state.series, now)
-    if found is None:
+def format_credits_forecast(
+    rate: SpendRate | None, forecast: LimitForecast | None, now: datetime, zone: tzinfo | None = None
+) -> tuple[str, ...]:
+    """Return a line for the rate of an org's credits and one for the forecast; empty without a rate."""
+    if rate is None:
         return ()
-    ahead = forecast_limit(state.credits, found, now)
-    return (
-        format_rate(found, now, zone),
-        *((format_gate_forecast(ahead, now, zone),) if ahead is not None else ()),
-    )
+    ahead = (format_gate_forecast(forecast, now, zone),) if forecast is not None else ()
+    return format_rate(rate, now, zone), *ahead
 
 
 def format_window_forecasts(

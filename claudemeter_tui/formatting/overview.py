@@ -13,9 +13,9 @@ from claudemeter_tui.formatting import values as form
 from claudemeter_tui.formatting import verdict as words
 from claudemeter_tui.model.catalogue import CreditState
 from claudemeter_tui.model.money import Money
-from claudemeter_tui.model.spending import SpendRate, compute_spend_rate
+from claudemeter_tui.model.spending import SpendRate
 from claudemeter_tui.model.store import OrgKey, OrgState
-from claudemeter_tui.model.verdict import Verdict, VerdictState, judge, rank_verdict
+from claudemeter_tui.model.verdict import Verdict, VerdictState, rank_verdict
 from claudemeter_tui.model.windows import UNKNOWN_RESET, Window
 
 NO_VALUE = "–"
@@ -76,11 +76,6 @@ class OverviewRow:
     def hourly_rate(self) -> Money | None:
         """How fast credits are spent: lately if that can be told, else over the run."""
         return (self.rate.recent_rate or self.rate.overall_rate) if self.rate is not None else None
-
-
-def build_row(state: OrgState, now: datetime) -> OverviewRow:
-    """What is known of one org at a moment."""
-    return OverviewRow(state, judge(state, now), compute_spend_rate(state.series, now))
 
 
 def format_cell(one: OverviewRow, column: OverviewColumn, now: datetime, zone: tzinfo | None = None) -> str:

@@ -75,9 +75,9 @@ class OrgState:
     reply_sources: Mapping[Endpoint, Session] = field(default_factory=dict)
     """The session that read each reply; it may be another one than serves the org now."""
 
-    @property
+    @cached_property
     def key(self) -> OrgKey:
-        """What tells two orgs apart."""
+        """Return the name of this org among all orgs of all accounts."""
         return self.account.key, self.org.uuid
 
     @cached_property

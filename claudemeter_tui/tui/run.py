@@ -13,7 +13,7 @@ from claudemeter_tui.tui.alerts import Alert, AlertSettings, EventCommand, selec
 from claudemeter_tui.tui.options import Options
 from claudemeter_tui.tui.screenshots import redact_view
 from claudemeter_tui.tui.terminal import TerminalWriter
-from claudemeter_tui.tui.view import View
+from claudemeter_tui.tui.view import FigureCache, View
 
 
 class Alerts:
@@ -52,6 +52,7 @@ class DashboardRun:
         self.redaction = Redactor()
         self._options = options
         self._event_log = EventLog(options.thresholds)
+        self._figure_cache = FigureCache()
 
     def collect_events(self, store: Store, now: datetime) -> Sequence[Event]:
         """What has happened since the last look."""
@@ -78,6 +79,7 @@ class DashboardRun:
             events=self._event_log.events,
             ascii=options.ascii,
             note=options.note,
+            figure_cache=self._figure_cache,
         )
         return redact_view(view, self.redaction) if private else view
 

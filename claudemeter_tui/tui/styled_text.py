@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -37,7 +38,7 @@ SEVERITY_MARKS = {Severity.NORMAL: " ", Severity.WARNING: "▲", Severity.CRITIC
 
 def build_line(*parts: str | tuple[str, str] | StyledLine) -> StyledLine:
     """A line of plain and styled pieces; nothing in them is markup."""
-    return Content.assemble(*(part for part in parts if not isinstance(part, tuple) or part[0]))
+    return Content.assemble(*[part for part in parts if not isinstance(part, tuple) or part[0]])
 
 
 def fit_pieces(parts: Sequence[StyledLine], width: int) -> StyledLine:
@@ -97,10 +98,19 @@ def spread_line(left: StyledLine, right: StyledLine, width: int) -> StyledLine:
     return Content.assemble(left, " " * gap, right)
 
 
-def wrap_text(words: str, width: int, style: str = "") -> list[StyledLine]:
-    """A text broken between words, never inside a figure, into lines of at most `width` cells."""
+@lru_cache(maxsize=256)
+def break_text(words: str, width: int) -> tuple[str, ...]:
+    """Return a text broken between words, never inside a figure, into lines of at most `width` cells.
+
+    Cached, because a layout counts the lines of texts that are then drawn.
+    """
     parts = Content(_protect_figures(words)).wrap(max(1, width))
-    return [Content.styled(part.plain.replace(_NO_BREAK_SPACE, " ").rstrip(), style) for part in parts]
+    return tuple(part.plain.replace(_NO_BREAK_SPACE, " ").rstrip() for part in parts)
+
+
+def wrap_text(words: str, width: int, style: str = "") -> list[StyledLine]:
+    """Return the lines of `break_text` in a style."""
+    return [Content.styled(line, style) for line in break_text(words, width)]
 
 
 _DANGLING_WORDS = re.compile(

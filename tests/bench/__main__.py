@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 
+from tests.bench.calls import calls
 from tests.bench.fold_time import fold, judge
 from tests.bench.memory import memory, week
 from tests.bench.panes import frame, idle, key
@@ -24,6 +25,7 @@ FIGURES: dict[str, Callable[[], Line]] = {
     "week": week,
     "idle": idle,
     "key": key,
+    "calls": calls,
     "poll": poll,
     "once": once,
     "fold": fold,

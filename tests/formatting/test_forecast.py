@@ -10,7 +10,7 @@ from claudemeter_tui.formatting import credits as words
 from claudemeter_tui.model.catalogue import WindowKind
 from claudemeter_tui.model.forecast import LimitForecast, SpendLimit
 from claudemeter_tui.model.money import Money
-from claudemeter_tui.model.spending import SpendRate
+from claudemeter_tui.model.spending import SpendRate, compute_spend_rate
 from claudemeter_tui.model.windows import Window
 from tests.model.values import usd
 from tests.scenes import LABORATORY, NOW, PERSONAL, store
@@ -52,8 +52,9 @@ def test_gate_is_a_range_and_no_promise(expected: str, found: LimitForecast) -> 
 
 def test_nothing_is_said_of_steady_credits() -> None:
     """Without spending there is no rate, and with it there is one."""
-    assert words.format_credits_forecast(store(PERSONAL).orgs[0], NOW, UTC) == ()
-    assert words.format_credits_forecast(store(LABORATORY).orgs[0], NOW, UTC) == ("$6.67/h since 14:02",)
+    steady, spending = (compute_spend_rate(store(org).orgs[0].series, NOW) for org in (PERSONAL, LABORATORY))
+    assert words.format_credits_forecast(steady, None, NOW, UTC) == ()
+    assert words.format_credits_forecast(spending, None, NOW, UTC) == ("$6.67/h since 14:02",)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 
 import pytest
@@ -11,13 +11,15 @@ import pytest
 from claudemeter_tui.formatting.overview import (
     OverviewColumn,
     OverviewRow,
-    build_row,
     format_cell,
     group_by_verdict,
     list_details,
     matches_search,
     sort_rows,
 )
+from claudemeter_tui.model.spending import compute_spend_rate
+from claudemeter_tui.model.store import OrgState
+from claudemeter_tui.model.verdict import judge
 from tests.bodies import overage_body, usage_body
 from tests.scenes import (
     CREDITS_BLOCKED,
@@ -40,6 +42,11 @@ NAMED = {
     "shut": CREDITS_BLOCKED,
     "seats": ENTERPRISE,
 }
+
+
+def build_row(state: OrgState, now: datetime) -> OverviewRow:
+    """Return the row of an org at a moment."""
+    return OverviewRow(state, judge(state, now), compute_spend_rate(state.series, now))
 
 
 @cache

@@ -19,8 +19,10 @@ from claudemeter_tui.formatting import problems
 from claudemeter_tui.formatting import verdict as verdict_words
 from claudemeter_tui.formatting.credits import format_credits_forecast, format_window_forecasts
 from claudemeter_tui.formatting.figures import build_sections
-from claudemeter_tui.formatting.overview import OverviewColumn, build_row, format_cell, list_details
+from claudemeter_tui.formatting.overview import OverviewColumn, OverviewRow, format_cell, list_details
 from claudemeter_tui.formatting.status_line import DEFAULT_TEMPLATE, PLACEHOLDERS
+from claudemeter_tui.model.forecast import forecast_limit
+from claudemeter_tui.model.spending import compute_spend_rate
 from claudemeter_tui.model.store import OrgState, Store
 from claudemeter_tui.model.verdict import judge
 from claudemeter_tui.privacy import bug_report
@@ -143,7 +145,7 @@ def _verdict(state: OrgState, now: datetime) -> str:
 
 
 def _row(state: OrgState, now: datetime) -> str:
-    one = build_row(state, now)
+    one = OverviewRow(state, judge(state, now), compute_spend_rate(state.series, now))
     cells = (f"{column}={format_cell(one, column, now, UTC)}" for column in OverviewColumn)
     return " | ".join((*cells, *list_details(one, now)))
 
@@ -184,7 +186,8 @@ def _figures(store: Store, state: OrgState, now: datetime) -> Iterator[str]:
 
 
 def _forecasts(state: OrgState, now: datetime) -> Iterator[str]:
-    yield from format_credits_forecast(state, now, UTC)
+    rate = compute_spend_rate(state.series, now)
+    yield from format_credits_forecast(rate, forecast_limit(state.credits, rate, now), now, UTC)
     for window in state.plan.windows if state.plan else ():
         yield f"{window.label}: {' | '.join(format_window_forecasts(window, state.read_at, now, UTC))}"
 

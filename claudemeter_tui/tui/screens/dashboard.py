@@ -67,9 +67,13 @@ class DashboardScreen(ViewScreen):
         if not self.can_draw:
             return
         view = lay_out_view(self.view, self.app.size)
-        _apply_layout(self, view.layout)
+        is_resized = _apply_layout(self, view.layout)
         for part in self.query(LineWidget):
-            part.view = chart_panel.switch_chart(view) if part.id == "second" else view
+            shown = chart_panel.switch_chart(view) if part.id == "second" else view
+            if is_resized:
+                part.show_after_resize(shown)
+            else:
+                part.view = shown
 
 
 def lay_out_view(view: View, size: Size) -> View:
@@ -110,15 +114,20 @@ def compute_heights(layout: Layout) -> dict[str, int]:
     }
 
 
-def _apply_layout(screen: DashboardScreen, layout: Layout) -> None:
-    """Give all parts their heights; a part without lines is not there."""
+def _apply_layout(screen: DashboardScreen, layout: Layout) -> bool:
+    """Give all parts their heights and hide those without lines; return True if any place has changed."""
+    is_changed = False
     for selector, lines in compute_heights(layout).items():
         part = screen.query_exactly_one(selector)
+        height = Scalar.from_number(lines) if lines else part.styles.height
+        is_changed |= part.has_class("-hidden") != (lines == 0) or part.styles.height != height
         part.set_class(lines == 0, "-hidden")
-        if lines and part.styles.height != Scalar.from_number(lines):
-            part.styles.height = lines
-    screen.query_exactly_one("#panels").set_class(layout.wide, "-wide")
-    screen.query_exactly_one("#spacer").set_class(layout.total >= screen.app.size.height, "-hidden")
+        part.styles.height = height
+    panels, spacer = screen.query_exactly_one("#panels"), screen.query_exactly_one("#spacer")
+    is_changed |= panels.has_class("-wide") != layout.wide
+    panels.set_class(layout.wide, "-wide")
+    spacer.set_class(layout.total >= screen.app.size.height, "-hidden")
+    return is_changed
 
 
 CHART_HINTS = (

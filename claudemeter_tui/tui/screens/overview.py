@@ -154,7 +154,10 @@ class OverviewScreen(ListScreen):
         return [self._update_row(state, known.get(state.key)) for state in self.view.store.orgs]
 
     def _update_row(self, state: OrgState, known: OverviewRow | None) -> OverviewRow:
-        return known if known is not None and known.state is state else words.build_row(state, self.view.now)
+        if known is not None and known.state is state:
+            return known
+        figures = self.view.get_figures(state)
+        return OverviewRow(state, figures.verdict, figures.rate)
 
     def _find_cursor(self) -> int:
         """Where the org is that the cursor stood on; the first one found, or the same place, without it."""

@@ -18,6 +18,8 @@ from claudemeter_tui.tui.widgets.org_tabs import MAX_NAME_WIDTH
 
 INDENT = 2
 """Blanks between the verdict's name and its words."""
+NARROW_INDENT = 2
+"""Blanks before the words where they stand below the name; every name is longer."""
 
 _CLAUSE_BREAK = re.compile(r" · |, (?!\d)")
 """Where a sentence can be broken off."""
@@ -52,19 +54,23 @@ class Banner(LineWidget):
 
 
 def count_banner_lines(view: View, width: int) -> int:
-    """How many lines the verdict would fill."""
+    """Return how many lines the verdict would fill."""
     verdict = view.verdict
-    return len(
-        _build_placeholder(view, width - 2) if verdict is None else _build_lines(view, verdict, "", width - 2)
-    )
+    if verdict is None:
+        return len(_build_placeholder(view, width - 2))
+    return _count_lines(view, verdict, width - 2)
 
 
 def count_boxed_lines(view: View, width: int) -> int:
-    """How many lines it would fill in a box; 0: it is not worth one."""
+    """Return how many lines the verdict would fill in a box; 0 if it is not worth one."""
     verdict = view.verdict
-    return (
-        len(_build_lines(view, verdict, "", width - 4)) if verdict is not None and needs_box(verdict) else 0
-    )
+    return _count_lines(view, verdict, width - 4) if verdict is not None and needs_box(verdict) else 0
+
+
+def _count_lines(view: View, verdict: Verdict, width: int) -> int:
+    """Return how many lines `_build_lines` returns."""
+    indent, body = _break_sentences(view, verdict, words.format_verdict_name(verdict), width)
+    return len(body) + 1 if indent == NARROW_INDENT else max(1, len(body))
 
 
 def needs_box(verdict: Verdict) -> bool:
@@ -130,23 +136,28 @@ def _format_details(view: View, verdict: Verdict) -> str:
 
 
 def _build_lines(view: View, verdict: Verdict, style: str, width: int) -> list[styled_text.StyledLine]:
-    """The name, and beside it the sentences, broken between words."""
+    """Return the name, and beside it or below it the sentences, broken between words."""
     name = words.format_verdict_name(verdict)
-    indent = len(name) + INDENT
+    indent, body = _break_sentences(view, verdict, name, width)
+    head = (name, f"bold {style}")
+    if indent == NARROW_INDENT:
+        return [styled_text.build_line(head), *(styled_text.build_line(" " * indent, line) for line in body)]
+    first = styled_text.build_line(head, " " * INDENT, body[0] if body else "")
+    return [first, *(styled_text.build_line(" " * indent, line) for line in body[1:])]
+
+
+def _break_sentences(view: View, verdict: Verdict, name: str, width: int) -> tuple[int, list[str]]:
+    """Return the blanks before the sentences and their lines; in a narrow place they stand below the name."""
     sentences = (
         words.format_verdict_banner(verdict, view.now, view.zone)
         if needs_box(verdict)
         else (_format_details(view, verdict),)
     )
+    indent = len(name) + INDENT
     if indent > width // 3:
-        head, indent = [styled_text.build_line((name, f"bold {style}"))], 2
-    else:
-        head = []
-    body = [line for sentence in sentences for line in styled_text.wrap_text(sentence, width - indent)]
-    if head:
-        return [*head, *(styled_text.build_line(" " * indent, line) for line in body)]
-    first = styled_text.build_line((name, f"bold {style}"), " " * INDENT, body[0] if body else "")
-    return [first, *(styled_text.build_line(" " * indent, line) for line in body[1:])]
+        indent = NARROW_INDENT
+    body = [line for sentence in sentences for line in styled_text.break_text(sentence, width - indent)]
+    return indent, body
 
 
 def _build_tight_lines(

@@ -17,6 +17,7 @@ from claudemeter_tui.model.account import Card, Subscription
 from claudemeter_tui.model.catalogue import CreditState, MeterOrigin
 from claudemeter_tui.model.credits import Balance, Credits, Meter
 from claudemeter_tui.model.forecast import SpendLimit
+from claudemeter_tui.model.store import OrgState
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui import styled_text
 from claudemeter_tui.tui.view import View
@@ -49,8 +50,13 @@ class CreditsPanel(LineWidget):
 
 
 def count_credits_lines(view: View) -> int:
-    """How many lines the panel would fill."""
-    return max(1, len(_build_lines(view, 40)))
+    """Return how many lines `_build_lines` returns."""
+    state = view.state
+    if state is None or state.read_at is None:
+        return 1
+    lead = state.credits.lead_meter
+    gauge = 2 if lead is not None and lead.used is not None and lead.cap is not None else 1
+    return gauge + len(_list_rows(view, state))
 
 
 def _build_state(view: View) -> styled_text.StyledLine:
@@ -83,11 +89,18 @@ def _build_lines(view: View, width: int) -> list[styled_text.StyledLine]:
         if lead and lead.used
         else [styled_text.build_line((_explain_missing(credits, view), styled_text.MUTED))]
     )
-    lines += [_build_row(label, forms, width) for label, *forms in _iterate_rows(credits, view)]
-    forecast = format_credits_forecast(state, view.now, view.zone)
-    lines += [_build_row(label, [said], width) for label, said in zip(("rate", ""), forecast, strict=False)]
-    lines += [_build_row("next", forms, width) for forms in _format_charge(state.subscription)]
-    return lines
+    return [*lines, *(_build_row(label, forms, width) for label, *forms in _list_rows(view, state))]
+
+
+def _list_rows(view: View, state: OrgState) -> list[tuple[str, ...]]:
+    """Return the rows below the gauge: a label, then the value in fewer and fewer words."""
+    figures = view.get_figures(state)
+    forecast = format_credits_forecast(figures.rate, figures.forecast, view.now, view.zone)
+    return [
+        *_iterate_rows(state.credits, view),
+        *zip(("rate", ""), forecast, strict=False),
+        *(("next", *forms) for forms in _format_charge(state.subscription)),
+    ]
 
 
 def build_credits_line(view: View, width: int) -> styled_text.StyledLine:

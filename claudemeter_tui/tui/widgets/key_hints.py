@@ -39,16 +39,16 @@ class KeyHints(LineWidget):
 
     def draw(self, width: int, height: int) -> list[styled_text.StyledLine]:  # noqa: ARG002
         """Keys and what they do."""
-        parts = [styled_text.build_line(" ")]
-        for start, _, key in self._locate_hints(width):
-            gap = " " * (start - sum(part.cell_length for part in parts))
+        parts: list[str | tuple[str, str]] = []
+        column = 0
+        for start, end, key in self._locate_hints(width):
             parts += [
-                styled_text.build_line(gap),
-                styled_text.build_line(
-                    (key.display, styled_text.HEADING), (f" {key.label}", styled_text.MUTED)
-                ),
+                " " * (start - column),
+                (key.display, styled_text.HEADING),
+                (f" {key.label}", styled_text.MUTED),
             ]
-        return [styled_text.build_line(*parts)]
+            column = end
+        return [styled_text.build_line(*(parts or [" "]))]
 
     def on_click(self, event: events.Click) -> None:
         """Ask for what the hint under the pointer says."""

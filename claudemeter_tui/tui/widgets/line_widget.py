@@ -108,6 +108,11 @@ class LineWidget(Widget):
             self._prepared = self.content_size, picture
             self.refresh()
 
+    def show_after_resize(self, view: View) -> None:
+        """Draw this view once, at the size that the widget is about to get."""
+        self.set_reactive(LineWidget.view, view)
+        self.redraw()
+
     def redraw(self) -> None:
         """Draw anew what depends on more than the view."""
         self._prepared = None

@@ -9,7 +9,6 @@ from textual.message import Message
 
 from claudemeter_tui.formatting import verdict as words
 from claudemeter_tui.model.store import OrgKey
-from claudemeter_tui.model.verdict import judge
 from claudemeter_tui.tui import styled_text
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.line_widget import LineWidget
@@ -77,7 +76,7 @@ def _build_visible_tabs(
 def _build_tab(view: View, place: int, room: int = 1_000) -> styled_text.StyledLine:
     """The org's number, name and figure; only the name gets shorter where there is little room."""
     state = view.store.orgs[place]
-    verdict = judge(state, view.now)
+    verdict = view.get_figures(state).verdict
     style = styled_text.SEVERITY_STYLES[styled_text.get_verdict_severity(verdict, view.now)]
     number = f"{place + 1} " if place < 9 else ""
     short = words.format_short_verdict(verdict, view.now, view.zone)
