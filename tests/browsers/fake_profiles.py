@@ -1,4 +1,4 @@
-"""Profiles of browsers made for a test, as the browsers themselves lay them out."""
+"""Browser profiles made for a test, laid out as the browsers do it."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from Cryptodome.Util.Padding import pad
 LATER = 1_790_000_000
 """An expiry in seconds since 1970: 2026-09-21 14:13:20 UTC."""
 BUILT_IN_KEY = "peanuts"
-"""The password of `v10` on Linux, in every Chromium."""
+"""Password of `v10` on Linux, the same in every Chromium."""
 
 
 @dataclass(frozen=True)
 class Made:
-    """A cookie to be written into a profile."""
+    """One cookie to write into a profile."""
 
     value: str
     name: str = "sessionKey"
     host: str = ".claude.ai"
     expires: int = LATER
     prefix: bytes = b"v10"
-    """Chromium: how it is encrypted; empty for a plain value."""
+    """Chromium: the kind of encryption; empty for a plain value."""
     password: str = BUILT_IN_KEY
     attributes: str = ""
     """Firefox: `originAttributes`."""
 
 
 def chromium(root: Path, folder: str, cookies: Iterable[Made], *, name: str = "", version: int = 24) -> Path:
-    """A profile of a Chromium browser; its database file."""
+    """Write a profile of a Chromium browser and return its database file."""
     file = root / folder / "Cookies"
     file.parent.mkdir(parents=True, exist_ok=True)
     if name:
@@ -63,7 +63,7 @@ def chromium(root: Path, folder: str, cookies: Iterable[Made], *, name: str = ""
 
 
 def encrypted(made: Made, version: int) -> bytes:
-    """A value as Chromium on Linux encrypts it."""
+    """Encrypt a value as Chromium on Linux does."""
     key = pbkdf2_hmac("sha1", made.password.encode(), b"saltysalt", 1, 16)
     bound = sha256(made.host.encode()).digest() if version >= 24 else b""
     cipher = AES.new(key, AES.MODE_CBC, b" " * 16)
@@ -80,7 +80,7 @@ def _name(local_state: Path, folder: str, name: str) -> None:
 
 
 def firefox(folder: Path, cookies: Iterable[Made], *, milliseconds: bool = True) -> Path:
-    """A profile of Firefox that is closed; its database file."""
+    """Write a profile of a closed Firefox and return its database file."""
     with open_firefox(folder, cookies, milliseconds=milliseconds):
         pass
     return folder / "cookies.sqlite"
@@ -90,7 +90,7 @@ def firefox(folder: Path, cookies: Iterable[Made], *, milliseconds: bool = True)
 def open_firefox(
     folder: Path, cookies: Iterable[Made], *, milliseconds: bool = True
 ) -> Iterator[sqlite3.Connection]:
-    """A profile of Firefox that is in use: the cookies are in the write-ahead log only."""
+    """Write a profile of an open Firefox: the cookies are in the write-ahead log only."""
     folder.mkdir(parents=True, exist_ok=True)
     with closing(sqlite3.connect(folder / "cookies.sqlite", check_same_thread=False)) as made:
         made.execute("PRAGMA journal_mode = WAL")
@@ -108,7 +108,7 @@ def open_firefox(
 
 
 def put(made: sqlite3.Connection, cookie: Made, *, milliseconds: bool = True) -> None:
-    """One more cookie in a Firefox profile."""
+    """Add a cookie to a Firefox profile."""
     expiry = cookie.expires * (1000 if milliseconds else 1)
     row = (cookie.host, cookie.name, cookie.value, expiry, cookie.attributes)
     with made:
@@ -119,7 +119,7 @@ def put(made: sqlite3.Connection, cookie: Made, *, milliseconds: bool = True) ->
 
 
 def listed(root: Path, names: dict[str, str]) -> None:
-    """Firefox's `profiles.ini`: folder to name."""
+    """Write Firefox's `profiles.ini` from a mapping of folder to name."""
     root.mkdir(parents=True, exist_ok=True)
     sections = [
         f"[Profile{number}]\nName={name}\nIsRelative=1\nPath={folder}\n"
@@ -129,7 +129,7 @@ def listed(root: Path, names: dict[str, str]) -> None:
 
 
 def safari(file: Path, cookies: Iterable[Made]) -> Path:
-    """A cookie file of Safari with one page."""
+    """Write a cookie file of Safari with one page."""
     file.parent.mkdir(parents=True, exist_ok=True)
     records = [_record(each) for each in cookies]
     offsets, at = [], 12 + 4 * len(records)

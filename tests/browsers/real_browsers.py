@@ -1,4 +1,4 @@
-"""Real browsers, started and steered: headless, and cut off from every host but the loopback site."""
+"""Real headless browsers under remote control, cut off from every host but the loopback site."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.browsers.site import until
 
 
 def binary(*names: str) -> str:
-    """The first of these programs that is installed; without any the test is skipped, and says so."""
+    """Return the first of these programs that is installed; skip the test if none is."""
     for name in names:
         if found := shutil.which(name):
             return found
@@ -30,9 +30,9 @@ def binary(*names: str) -> str:
 
 @contextmanager
 def _running(command: list[str], home: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A browser with a home of its own, killed with all its children if it is still there at the end."""
+    """Start a browser with its own home; kill it and all its children at the end if it still runs."""
     quiet = subprocess.DEVNULL
-    # A short place of its own: the path of a socket in it may have 107 characters, and no more.
+    # A short path: the path of a socket in it may have at most 107 characters.
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
         environ = {"PATH": os.environ["PATH"], "HOME": str(home), "TMPDIR": place}
         process = subprocess.Popen(command, env=environ, stdout=quiet, stderr=quiet, start_new_session=True)
@@ -67,14 +67,14 @@ def _chromium_command(home: Path, profile: str, port: int, url: str) -> list[str
 
 @contextmanager
 def chromium(home: Path, profile: str, port: int, value: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A Chromium that has signed in, with its cookies on the disk as soon as it wrote them."""
+    """Start a Chromium that has signed in, with its cookies on the disk as soon as it has written them."""
     url = f"https://claude.ai/login?as={value}&flush=1"
     with _running(_chromium_command(home, profile, port, url), home) as process:
         yield process
 
 
 def close_chromium(process: subprocess.Popen[bytes]) -> None:
-    """As a person closes it; SIGTERM would lose the last 30 seconds."""
+    """Close Chromium as a person does; SIGTERM would lose the last 30 seconds."""
     process.send_signal(signal.SIGINT)
     assert process.wait(60) == 0
 
@@ -87,7 +87,7 @@ class Firefox:
     link: socket.socket
 
     def ask(self, command: str, **parameters: Any) -> Any:
-        """One command and its answer."""
+        """Send one command and return its reply."""
         message = json.dumps([0, 1, command, parameters])
         self.link.sendall(f"{len(message)}:{message}".encode())
         _, _, error, answer = json.loads(self._message())
@@ -109,11 +109,11 @@ class Firefox:
         return got
 
     def visit(self, url: str) -> None:
-        """In the tab that is open."""
+        """Open an address in the current tab."""
         self.ask("WebDriver:Navigate", url=url)
 
     def visit_in_container(self, url: str, number: int) -> None:
-        """In a new tab of a container."""
+        """Open an address in a new tab of a container."""
         self.ask("Marionette:SetContext", value="chrome")
         script = (
             "gBrowser.addTab(arguments[0], {userContextId: arguments[1],"
@@ -123,7 +123,7 @@ class Firefox:
         self.ask("Marionette:SetContext", value="content")
 
     def close(self) -> None:
-        """As a person closes it."""
+        """Close Firefox as a person does."""
         self.ask("Marionette:Quit", flags=["eAttemptQuit"])
         self.process.wait(60)
 
@@ -150,7 +150,7 @@ _PREFERENCES = {
 
 @contextmanager
 def firefox(home: Path, profile: Path) -> Iterator[Firefox]:
-    """A Firefox that is up, with a profile of its own."""
+    """Start a Firefox with its own profile and wait until it is up."""
     profile.mkdir(parents=True, exist_ok=True)
     lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});" for name, value in _PREFERENCES.items()]
     (profile / "user.js").write_text("\n".join(lines))

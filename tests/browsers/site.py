@@ -1,4 +1,4 @@
-"""A web site on loopback that stands in for claude.ai, over TLS, and the waiting for what it causes."""
+"""A web site on loopback in place of claude.ai, over TLS, and a helper that waits for its effects."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Site(ThreadingHTTPServer):
 
     daemon_threads = True
     agents: dict[str, str]
-    """The User-Agent that came with each VALUE."""
+    """User-Agent that came with each VALUE."""
 
     def __init__(self, folder: Path) -> None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -42,14 +42,14 @@ class Site(ThreadingHTTPServer):
         self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A browser that hangs up is none of the test's business."""
+        """Ignore a browser that hangs up."""
 
 
 class _Page(BaseHTTPRequestHandler):
     server: Site
 
     def do_GET(self) -> None:
-        """Sign in, flush, or nothing."""
+        """Sign in, flush, or reply with an empty page."""
         asked = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
         if "as" in asked:
             self._sign_in(asked["as"], flush="flush" in asked)
@@ -85,7 +85,7 @@ class _Page(BaseHTTPRequestHandler):
 
 @contextmanager
 def served(folder: Path) -> Iterator[Site]:
-    """The site, answering until the end of the block."""
+    """Serve the site until the end of the block."""
     with Site(folder) as site:
         threading.Thread(target=site.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         yield site
@@ -93,7 +93,7 @@ def served(folder: Path) -> Iterator[Site]:
 
 
 def until(condition: Callable[[], T], what: Callable[[], str], seconds: float = 60) -> T:
-    """The first true answer; a failed test if there is none in time."""
+    """Wait for the first true result; fail the test if there is none in time."""
     end, tick = time.monotonic() + seconds, threading.Event()
     while not (answer := condition()):
         assert time.monotonic() < end, f"{what()}: not within {seconds} s"
@@ -102,7 +102,7 @@ def until(condition: Callable[[], T], what: Callable[[], str], seconds: float = 
 
 
 def _certificate(folder: Path) -> tuple[Path, Path]:
-    """A self-signed certificate and its key; the browsers are told to accept any."""
+    """Return a self-signed certificate and its key; the browsers are started so that they accept any."""
     openssl = shutil.which("openssl")
     if not openssl:
         pytest.skip("openssl is not installed")

@@ -25,7 +25,7 @@ BUS = "DBUS_SESSION_BUS_ADDRESS"
 
 
 def look(home: Path, *cookies: Made, version: int = 24) -> ProfileScan:
-    """What a Chrome profile with these cookies gives."""
+    """Scan a Chrome profile with these cookies."""
     fake_profiles.chromium(home / ".config/google-chrome", "Default", cookies, version=version)
     (profile,) = list_profiles(NAMED["Chrome"], build_base_folders(home), "linux") or []
     (only,) = chromium.scan_chromium_profile(profile)
@@ -33,12 +33,12 @@ def look(home: Path, *cookies: Made, version: int = 24) -> ProfileScan:
 
 
 def jar(found: ProfileScan) -> dict[str, str]:
-    """The cookies of a look, plain."""
+    """Return the cookies of a scan as a dict."""
     return dict(found.cookies.reveal()) if found.cookies else {}
 
 
 def failing(error: BaseException) -> Any:
-    """A reader of the library that raises as soon as it is made."""
+    """Return a reader of the library that raises on construction."""
 
     def build(**_: str) -> NoReturn:
         raise error
@@ -49,7 +49,7 @@ def failing(error: BaseException) -> Any:
 @pytest.mark.parametrize("version", [20, 24])
 @pytest.mark.parametrize("prefix", [b"v10", b""])
 def test_session_is_read_with_its_whole_jar(tmp_path: Path, version: int, prefix: bytes) -> None:
-    """Encrypted or plain, with the domain's hash in front of the value or without."""
+    """A session is read with all its cookies: encrypted or plain, with or without the domain's hash."""
     cookies = (
         Made("planted", prefix=prefix),
         Made("org", name="lastActiveOrg", host="claude.ai", prefix=prefix),
@@ -60,7 +60,7 @@ def test_session_is_read_with_its_whole_jar(tmp_path: Path, version: int, prefix
 
 
 def test_session_carries_its_expiry_and_the_browsers_own_name(tmp_path: Path) -> None:
-    """Microseconds since 1601 become a time; the version beside the profiles becomes a User-Agent."""
+    """A session has the cookie's expiry and a User-Agent with the version beside the profiles."""
     (tmp_path / ".config/google-chrome").mkdir(parents=True)
     (tmp_path / ".config/google-chrome/Last Version").write_text("150.0.1.2")
     found = look(tmp_path, Made("planted"))
@@ -70,12 +70,12 @@ def test_session_carries_its_expiry_and_the_browsers_own_name(tmp_path: Path) ->
 
 
 def test_session_without_an_expiry_has_none(tmp_path: Path) -> None:
-    """A cookie of the browser's session ends with it, at a time that nobody knows."""
+    """A session cookie of the browser has no known expiry."""
     assert look(tmp_path, Made("planted", expires=0)).expires is None
 
 
 def test_cookies_of_other_domains_are_left_out(tmp_path: Path) -> None:
-    """The library takes a domain for any text that contains it."""
+    """Cookies of other domains are left out, although the library matches a domain anywhere in the host."""
     others = [
         Made("x", name=f"other{number}", host=host)
         for number, host in enumerate([".notclaude.ai", "claude.ai.evil.com", ".evil.com", "claude.aix"])
@@ -83,23 +83,23 @@ def test_cookies_of_other_domains_are_left_out(tmp_path: Path) -> None:
     assert jar(look(tmp_path, *others, Made("planted"))) == {"sessionKey": "planted"}
 
 
-def test_session_of_a_look_alike_is_none(tmp_path: Path) -> None:
-    """A session key of notclaude.ai is not ours, and nothing is decrypted for it."""
+def test_session_of_a_lookalike_domain_is_ignored(tmp_path: Path) -> None:
+    """A session key of notclaude.ai is ignored, and no cookie is decrypted for it."""
     found = look(tmp_path, Made("x", host=".notclaude.ai"), Made("y", host="claude.ai.evil.com"))
     assert (found.outcome, found.detail) == (ScanOutcome.NO_COOKIE, "claude.ai was never visited here")
 
 
 def test_session_of_claude_ai_itself_counts_before_one_below_it(tmp_path: Path) -> None:
-    """Of two keys the one counts that a browser would send to claude.ai."""
+    """Of two session keys the one that a browser would send to claude.ai counts."""
     found = look(tmp_path, Made("below", host="a.claude.ai", expires=fake_profiles.LATER + 9), Made("own"))
     assert jar(found) == {"sessionKey": "own"}
     assert datetime.fromtimestamp(fake_profiles.LATER, UTC) == found.expires
 
 
-def test_profile_without_a_session_key_wakes_no_keyring(
+def test_profile_without_a_session_key_asks_no_keyring(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Signed out is told from the names alone: the library, and so the keychain's dialog, is left out."""
+    """A signed-out profile is recognized by its cookie names, without the library or a keychain dialog."""
     monkeypatch.setattr(browser_cookie3, "Chrome", failing(AssertionError("it was asked")))
     found = look(tmp_path, Made("x", name="cf_bm"))
     assert (found.outcome, found.detail) == (
@@ -123,7 +123,7 @@ def test_profile_without_a_session_key_wakes_no_keyring(
 def test_session_that_cannot_be_decrypted_is_not_signed_out(
     tmp_path: Path, cookie: Made, expected: ScanOutcome, words: str
 ) -> None:
-    """An empty value, or noise, says so; the library hands both on without a word."""
+    """A session that decrypts to an empty value or to noise is reported as unreadable, not as signed out."""
     found = look(tmp_path, cookie)
     assert expected is found.outcome
     assert words in found.detail
@@ -131,7 +131,7 @@ def test_session_that_cannot_be_decrypted_is_not_signed_out(
 
 
 def test_cookie_that_cannot_be_decrypted_leaves_the_others(tmp_path: Path) -> None:
-    """One of an unknown kind comes back empty, and an empty cookie is not sent."""
+    """A cookie of an unknown kind decrypts to an empty value and is not sent; the others are."""
     assert jar(look(tmp_path, Made("planted"), Made("x", name="a", prefix=b"v77"))) == {
         "sessionKey": "planted"
     }
@@ -141,14 +141,14 @@ def test_cookie_that_cannot_be_decrypted_leaves_the_others(tmp_path: Path) -> No
 def test_session_is_read_where_the_bus_does_not_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
-    """A session bus is not needed for the built-in key; the person's own address stays as it is."""
+    """The built-in key needs no session bus; the person's own bus address stays as it is."""
     monkeypatch.setenv(BUS, address)
     assert jar(look(tmp_path, Made("planted"))) == {"sessionKey": "planted"}
     assert os.environ[BUS] == address
 
 
 def test_environment_without_a_bus_stays_without(tmp_path: Path) -> None:
-    """The stand-in address is gone after the read, also when the read failed."""
+    """The temporary bus address is removed after the read, even if the read fails."""
     assert ScanOutcome.FOUND is look(tmp_path / "a", Made("planted")).outcome
     assert ScanOutcome.UNDECRYPTABLE is look(tmp_path / "b", Made("planted", password="unknown")).outcome
     assert BUS not in os.environ
@@ -170,10 +170,10 @@ def test_environment_without_a_bus_stays_without(tmp_path: Path) -> None:
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else str(value),
 )
-def test_whatever_the_library_raises_is_said_without_its_text(
+def test_library_errors_are_reported_without_their_text(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, expected: ScanOutcome
 ) -> None:
-    """It raises anything, and quotes what it was reading."""
+    """Any exception of the library is reported without its text, which may quote what it was reading."""
     monkeypatch.setattr(browser_cookie3, "Chrome", failing(error))
     found = look(tmp_path, Made("planted"))
     assert expected is found.outcome
@@ -183,7 +183,7 @@ def test_whatever_the_library_raises_is_said_without_its_text(
 
 @pytest.mark.parametrize("browser", [each.name for each in BROWSERS if each.reader_class and each.linux])
 def test_every_browser_of_the_family_is_read(tmp_path: Path, browser: str) -> None:
-    """Each by the library's own class for it, from each of its folders."""
+    """Each browser of the family is read by the library's own class for it, from each of its folders."""
     for number, folder in enumerate(NAMED[browser].linux):
         base, _, rest = folder.partition("/")
         fake_profiles.chromium(

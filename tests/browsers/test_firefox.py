@@ -21,31 +21,31 @@ FIREFOX = next(browser for browser in BROWSERS if browser.name == "Firefox")
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The folder of the one profile, called "default"."""
+    """Return the folder of the only profile, called "default"."""
     fake_profiles.listed(tmp_path / ".mozilla/firefox", {"x.default": "default"})
     return tmp_path / ".mozilla/firefox/x.default"
 
 
 def looks(folder: Path) -> list[ProfileScan]:
-    """What the one profile gives."""
+    """Scan the only profile."""
     (profile,) = list_profiles(FIREFOX, build_base_folders(folder.parents[2]), "linux") or []
     return firefox.scan_firefox_profile(profile)
 
 
 def keys(folder: Path) -> dict[str, str]:
-    """Session by session, its key."""
+    """Return the key of each session."""
     found = {each.session.label: each.cookies for each in looks(folder)}
     return {label: dict(cookies.reveal())["sessionKey"] for label, cookies in found.items() if cookies}
 
 
 def name_containers(folder: Path, *identities: dict[str, Any]) -> None:
-    """What Firefox writes when it exits."""
+    """Write the container names as Firefox does when it exits."""
     (folder / "containers.json").write_text(json.dumps({"version": 5, "identities": identities}))
 
 
 @pytest.mark.parametrize("milliseconds", [True, False], ids=["since 142", "before"])
 def test_session_is_read_with_its_expiry(folder: Path, milliseconds: bool) -> None:  # noqa: FBT001 - a table
-    """Firefox 142 changed seconds into milliseconds."""
+    """The expiry is read in seconds and in milliseconds (since Firefox 142)."""
     fake_profiles.firefox(
         folder, [Made("planted"), Made("b", name="a", host="claude.ai")], milliseconds=milliseconds
     )
@@ -57,7 +57,7 @@ def test_session_is_read_with_its_expiry(folder: Path, milliseconds: bool) -> No
 
 
 def test_session_is_read_while_firefox_is_open(folder: Path) -> None:
-    """The newest sign-in counts, which is in the write-ahead log alone."""
+    """The newest sign-in counts while Firefox is open, although it is in the write-ahead log only."""
     with fake_profiles.open_firefox(folder, [Made("old")]) as browser:
         browser.execute("PRAGMA wal_checkpoint(PASSIVE)")
         with browser:
@@ -66,7 +66,7 @@ def test_session_is_read_while_firefox_is_open(folder: Path) -> None:
 
 
 def test_containers_are_sessions_of_their_own(folder: Path) -> None:
-    """Each by the name that the person or Firefox gave it, else by its number; in the order of numbers."""
+    """Each container is a session with its given name or its number, in numeric order."""
     numbers = ["", "10", "2", "3", "4"]
     fake_profiles.firefox(
         folder, [Made(f"in{each}", attributes=f"^userContextId={each}" if each else "") for each in numbers]
@@ -88,7 +88,7 @@ def test_containers_are_sessions_of_their_own(folder: Path) -> None:
 
 
 def test_container_alone_is_signed_in(folder: Path) -> None:
-    """Where only a container has a session, the profile itself is not reported as signed out."""
+    """A profile with a session in a container only is not reported as signed out."""
     fake_profiles.firefox(folder, [Made("x", name="cf"), Made("planted", attributes="^userContextId=2")])
     assert keys(folder) == {"Firefox, default, container 2": "planted"}
 
@@ -97,7 +97,7 @@ def test_container_alone_is_signed_in(folder: Path) -> None:
     "text", ["", "{", "[]", "{}", '{"identities": [5]}', '{"identities": [{"name": "x"}]}']
 )
 def test_containers_with_a_broken_list_go_by_number(folder: Path, text: str) -> None:
-    """Names are a courtesy: a broken file of them hides no session."""
+    """A broken file of container names hides no session."""
     fake_profiles.firefox(folder, [Made("planted", attributes="^userContextId=2")])
     (folder / "containers.json").write_text(text)
     assert keys(folder) == {"Firefox, default, container 2": "planted"}
@@ -118,7 +118,7 @@ def test_cookies_kept_for_claude_inside_another_site_are_left_out(
     attributes: str,
     expected: bool,  # noqa: FBT001 - a table
 ) -> None:
-    """Firefox keeps a jar for each site that embeds one; ours is the one of claude.ai's own pages."""
+    """Cookies of claude.ai embedded in another site are left out; the jar of claude.ai's own pages counts."""
     fake_profiles.firefox(folder, [Made("planted"), Made("x", name="cf_clearance", attributes=attributes)])
     (found,) = looks(folder)
     assert found.cookies
@@ -139,14 +139,14 @@ def test_cookies_kept_for_claude_inside_another_site_are_left_out(
     ],
 )
 def test_profile_without_a_session_says_so(folder: Path, cookies: list[Made], words: str) -> None:
-    """Look-alikes are no session, and neither is a value that no cookie can have."""
+    """A lookalike or an impossible value is no session, and the profile is reported as signed out."""
     fake_profiles.firefox(folder, cookies)
     (found,) = looks(folder)
     assert (ScanOutcome.NO_COOKIE, words) == (found.outcome, found.detail)
 
 
 def test_row_of_odd_types_is_read_as_text(folder: Path) -> None:
-    """SQLite keeps any type in any column."""
+    """A value of any SQLite type is read as text."""
     with fake_profiles.open_firefox(folder, [Made("planted")]) as browser, browser:
         browser.execute("UPDATE moz_cookies SET value = CAST(value AS BLOB), expiry = 'soon'")
     (found,) = looks(folder)

@@ -1,4 +1,4 @@
-"""Where each browser is looked for on each system."""
+"""The folders in which each browser is searched for on each system."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_roots_of_a_link_and_its_target_are_one(tmp_path: Path) -> None:
 
 
 def test_bases_follow_the_environment_only_for_the_persons_own_home(tmp_path: Path) -> None:
-    """XDG_CONFIG_HOME and APPDATA move the person's own folders, never those of a home that was given."""
+    """XDG_CONFIG_HOME and APPDATA move the person's own folders, never those of an explicit home."""
     environ = {"XDG_CONFIG_HOME": "/elsewhere", "APPDATA": "/roaming"}
     own, given = build_base_folders(None, environ), build_base_folders(tmp_path, environ)
     assert (Path("/elsewhere"), Path("/roaming")) == (own["config"], own["roaming"])
@@ -124,8 +124,8 @@ def test_bases_follow_the_environment_only_for_the_persons_own_home(tmp_path: Pa
         ("LibreWolf in the home folder's AppData", "win32", {}),
     ],
 )
-def test_searched_names_the_places_and_nobody(expected: str, system: str, environ: dict[str, str]) -> None:
-    """Every browser that the system can have, and where it would be, without anybody's path."""
+def test_searched_lists_places_without_the_persons_path(expected: str, system: str, environ: dict[str, str]) -> None:
+    """The searched places name every browser of the system and its folder, without anyone's home path."""
     told = describe_searched_places(system, environ)
     assert told.startswith("Chrome, ")
     assert told.replace("Firefox and LibreWolf", "Firefox, LibreWolf").endswith(expected)

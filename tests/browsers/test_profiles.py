@@ -1,4 +1,4 @@
-"""Which profiles a browser has, and what they are called."""
+"""The profiles of a browser and their labels."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ NAMED = {browser.name: browser for browser in BROWSERS}
 
 
 def listed(home: Path, browser: str, system: str = "linux") -> list[BrowserProfile]:
-    """The profiles of one browser below a home."""
+    """Return the profiles of one browser below a home."""
     return list_profiles(NAMED[browser], build_base_folders(home), system) or []
 
 
 def labels(home: Path, browser: str, system: str = "linux") -> list[str]:
-    """What people see."""
+    """Return the labels that people see."""
     return [profile.label for profile in listed(home, browser, system)]
 
 
 def chrome(home: Path) -> Path:
-    """Where Chrome keeps its profiles on Linux."""
+    """Return the folder of Chrome's profiles on Linux."""
     return home / ".config" / "google-chrome"
 
 
 def test_profiles_of_chromium_are_called_as_in_local_state(tmp_path: Path) -> None:
-    """By the name that the person gave, else by the folder; in the browser's order."""
+    """A Chromium profile is labelled by its given name or its folder, in the browser's order."""
     fake_profiles.chromium(chrome(tmp_path), "Profile 10", [], name="Person 1")
     fake_profiles.chromium(chrome(tmp_path), "Profile 2", [], name="Work")
     fake_profiles.chromium(chrome(tmp_path), "Default", [], name="Pat")
@@ -43,14 +43,14 @@ def test_profiles_of_chromium_are_called_as_in_local_state(tmp_path: Path) -> No
     ["", "{", "[]", '{"profile": 1}', '{"profile": {"info_cache": {"Default": {"name": 5}}}}', "[" * 9000],
 )
 def test_profiles_with_a_broken_local_state_go_by_their_folders(tmp_path: Path, state: str) -> None:
-    """Names are a courtesy: a broken file of them hides no profile."""
+    """A broken `Local State` hides no profile; the folders become the labels."""
     fake_profiles.chromium(chrome(tmp_path), "Default", [])
     (chrome(tmp_path) / "Local State").write_text(state)
     assert labels(tmp_path, "Chrome") == ["Default"]
 
 
 def test_profiles_of_one_name_stay_apart(tmp_path: Path) -> None:
-    """A label names one profile: it is what sessions are told apart by."""
+    """Two profiles of one name get different labels, because a label identifies a session."""
     fake_profiles.chromium(chrome(tmp_path), "Default", [], name="Pat")
     fake_profiles.chromium(chrome(tmp_path), "Profile 1", [], name="Pat")
     fake_profiles.chromium(
@@ -61,13 +61,13 @@ def test_profiles_of_one_name_stay_apart(tmp_path: Path) -> None:
 
 
 def test_profiles_hold_no_control_characters(tmp_path: Path) -> None:
-    """A profile's name is shown in a terminal."""
+    """A profile's name keeps no control characters, because it is shown in a terminal."""
     fake_profiles.chromium(chrome(tmp_path), "Default", [], name="a\x1b]0;b\u202e")
     assert labels(tmp_path, "Chrome") == ["a]0;b"]
 
 
 def test_profiles_prefer_the_network_folder(tmp_path: Path) -> None:
-    """Where Chromium moved its cookies to a folder of their own, the old file is stale."""
+    """The cookies in Chromium's `Network` folder win over the stale file beside it."""
     fake_profiles.chromium(chrome(tmp_path), "Default", [])
     fake_profiles.chromium(chrome(tmp_path) / "Default", "Network", [])
     assert [chrome(tmp_path) / "Default/Network/Cookies"] == [
@@ -76,13 +76,13 @@ def test_profiles_prefer_the_network_folder(tmp_path: Path) -> None:
 
 
 def test_profile_of_opera_is_the_root_itself(tmp_path: Path) -> None:
-    """Opera had one profile and no folder for it, and newer ones have both forms."""
+    """Opera's single profile without a folder and its newer folders are both found."""
     fake_profiles.chromium(tmp_path / ".config", "opera", [])
     assert labels(tmp_path, "Opera") == ["Default"]
 
 
 def test_profiles_of_firefox_are_called_as_in_profiles_ini(tmp_path: Path) -> None:
-    """Those that it lists, in its order, then those that it does not; none without cookies."""
+    """Profiles with cookies come in the order of `profiles.ini`, then the unlisted ones."""
     root = tmp_path / ".mozilla" / "firefox"
     outside = tmp_path / "outside"
     fake_profiles.listed(root, {"b.work": "Work", str(outside): "Far", "c.unused": "Unused"})
@@ -91,8 +91,8 @@ def test_profiles_of_firefox_are_called_as_in_profiles_ini(tmp_path: Path) -> No
     assert labels(tmp_path, "Firefox") == ["Work", "Far", "a.spare"]
 
 
-def test_profiles_of_firefox_on_a_mac_lie_one_folder_deeper(tmp_path: Path) -> None:
-    """They lie in `Profiles` on macOS and Windows."""
+def test_profiles_of_firefox_on_a_mac_are_one_folder_deeper(tmp_path: Path) -> None:
+    """The profiles are in `Profiles` on macOS and Windows."""
     root = tmp_path / "Library/Application Support/Firefox"
     fake_profiles.listed(root, {"Profiles/x.default": "default"})
     fake_profiles.firefox(root / "Profiles/x.default", [])
@@ -104,21 +104,21 @@ def test_profiles_of_firefox_on_a_mac_lie_one_folder_deeper(tmp_path: Path) -> N
     "ini", ["", "no section", "[Profile0]\nName=x\n", "[Profile0]\nName=%(x)s\nPath=a%b\n"]
 )
 def test_profiles_with_a_broken_profiles_ini_go_by_their_folders(tmp_path: Path, ini: str) -> None:
-    """Names are a courtesy here too."""
+    """A broken `profiles.ini` hides no profile."""
     fake_profiles.firefox(tmp_path / ".mozilla/firefox/x.default", [])
     (tmp_path / ".mozilla/firefox/profiles.ini").write_text(ini)
     assert labels(tmp_path, "Firefox") == ["x.default"]
 
 
 def test_profiles_of_safari_include_its_newer_stores(tmp_path: Path) -> None:
-    """The first profile has no name; the others go by the start of their number."""
+    """Safari's first profile has no name; the others are labelled by the start of their number."""
     library = tmp_path / "Library/Containers/com.apple.Safari/Data/Library"
     fake_profiles.safari(library / "WebKit/WebsiteDataStore/1A2B3C4D-77/Cookies/Cookies.binarycookies", [])
     assert labels(tmp_path, "Safari", "darwin") == ["", "profile 1A2B3C4D"]
 
 
-def test_profiles_of_a_browser_that_is_not_there_are_none(tmp_path: Path) -> None:
-    """Not installed is not the same as installed without a profile."""
+def test_profiles_of_a_missing_browser_are_none(tmp_path: Path) -> None:
+    """A browser that is not installed is not the same as one without a profile."""
     (tmp_path / ".config/vivaldi").mkdir(parents=True)
     found = [
         list_profiles(NAMED[name], build_base_folders(tmp_path), "linux") for name in ("Vivaldi", "Brave")
@@ -126,7 +126,7 @@ def test_profiles_of_a_browser_that_is_not_there_are_none(tmp_path: Path) -> Non
     assert found == [[], None]
 
 
-def test_profile_is_called_by_label_or_folder(tmp_path: Path) -> None:
+def test_profile_is_selected_by_label_or_folder(tmp_path: Path) -> None:
     """`--browser chrome:work` and `--browser "chrome:profile 2"` mean the same profile."""
     fake_profiles.chromium(chrome(tmp_path), "Profile 2", [], name="Work")
     (profile,) = listed(tmp_path, "Chrome")

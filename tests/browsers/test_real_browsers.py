@@ -1,4 +1,4 @@
-"""A real Chromium and a real Firefox, signed in at a site on loopback, read while open and when closed."""
+"""A real Chromium and a real Firefox, signed in at a loopback site, read while open and when closed."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ WORK_CONTAINER = "Firefox, default, Work container"
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    """What stands in for claude.ai."""
+    """Serve the site in place of claude.ai."""
     with served(tmp_path) as running:
         yield running
 
 
 def looks(home: Path) -> list[ProfileScan]:
-    """What a look at everything gives, as the program does it."""
+    """Scan everything, as the program does."""
     return list(asyncio.run(scan_browsers(home=home, system="linux")))
 
 
 def keys(home: Path) -> dict[str, str]:
-    """Session by session, its key."""
+    """Return the key of each session."""
     found = {each.session.label: each.cookies for each in looks(home)}
     return {label: dict(cookies.reveal())["sessionKey"] for label, cookies in found.items() if cookies}
 
 
 def waited_for(home: Path, expected: dict[str, str]) -> dict[str, str]:
-    """The keys, once they are those that are expected: a browser takes a moment to write.
+    """Wait for the expected keys, because a browser takes a moment to write, and return them.
 
-    Firefox may write the names of its containers only when it exits: until then a number will do.
+    Firefox may write the names of its containers only when it exits: until then a number counts, too.
     """
     seen: list[dict[str, str]] = []
 
@@ -60,7 +60,7 @@ def waited_for(home: Path, expected: dict[str, str]) -> dict[str, str]:
 
 
 def test_chromium_is_read_while_it_is_open_and_when_it_is_closed(tmp_path: Path, site: Site) -> None:
-    """Two profiles, their names and keys; the browser's own User-Agent, and an expiry to come."""
+    """Chromium yields names, keys, its own User-Agent and a future expiry, open or closed."""
     real_browsers.binary("chromium", "chromium-browser")
     first, both = (
         {"Chromium, Default": "first"},
@@ -83,7 +83,7 @@ def test_chromium_is_read_while_it_is_open_and_when_it_is_closed(tmp_path: Path,
 
 
 def test_firefox_is_read_while_it_is_open_and_when_it_is_closed(tmp_path: Path, site: Site) -> None:
-    """Two profiles and a container; the newest sign-in at once, and the container's name after the exit."""
+    """Firefox yields the newest sign-in at once, and the container's name after the exit."""
     real_browsers.binary("firefox-esr", "firefox")
     root, login = tmp_path / ".mozilla/firefox", f"https://claude.ai:{site.server_port}/login?as="
     fake_profiles.listed(root, {"a.default": "default", "b.work": "Work"})

@@ -1,4 +1,4 @@
-"""Looking at everything at once."""
+"""Scans of all browsers and profiles at once."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ linux_only = pytest.mark.skipif(sys.platform != "linux", reason="the key is the 
 
 
 def people(home: Path) -> None:
-    """Two browsers with two profiles each, one of them with a container; a third one without any."""
+    """Return a home with two browsers of two profiles each, and a third browser without any."""
     fake_profiles.chromium(home / ".config/chromium", "Default", [Made("c1")], name="Pat")
     fake_profiles.chromium(home / ".config/chromium", "Profile 1", [Made("c2", prefix=b"v20")], name="Work")
     fake_profiles.listed(home / ".mozilla/firefox", {"a.default": "default", "b.spare": "spare"})
@@ -37,7 +37,7 @@ def people(home: Path) -> None:
 
 
 def outcomes(looks: tuple[ProfileScan, ...]) -> list[tuple[str, str]]:
-    """Session and outcome of each look."""
+    """Return session and outcome of each profile scan."""
     return [(each.session.label, each.outcome.value) for each in looks]
 
 
@@ -52,8 +52,8 @@ EVERYTHING = [
 
 
 @linux_only
-async def test_look_covers_every_profile_in_one_order(tmp_path: Path) -> None:
-    """Browser by browser, profile by profile, container by container; the same each time."""
+async def test_scan_covers_every_profile_in_one_order(tmp_path: Path) -> None:
+    """A scan lists browsers, profiles and containers in the same order each time."""
     people(tmp_path)
     assert outcomes(await scan_browsers(home=tmp_path, system="linux")) == EVERYTHING
     assert outcomes(await scan_browsers(home=tmp_path, system="linux")) == EVERYTHING
@@ -73,27 +73,27 @@ async def test_look_covers_every_profile_in_one_order(tmp_path: Path) -> None:
         (["chromium:nobody", "chromium:pat"], [EVERYTHING[0], ("Chromium, nobody", "no such profile")]),
     ],
 )
-async def test_look_is_narrowed_by_name(
+async def test_scan_is_narrowed_by_name(
     tmp_path: Path, wanted: list[str], expected: list[tuple[str, str]]
 ) -> None:
-    """`--browser NAME[:PROFILE]`, by label or folder in any case; what is not there is said."""
+    """`--browser NAME[:PROFILE]` selects by label or folder in any case; a missing one is reported."""
     people(tmp_path)
     assert expected == outcomes(await scan_browsers(wanted, home=tmp_path, system="linux"))
 
 
-async def test_look_refuses_a_browser_that_it_does_not_know(tmp_path: Path) -> None:
-    """The error names those that can be read."""
+async def test_scan_rejects_an_unknown_browser(tmp_path: Path) -> None:
+    """The error for an unknown browser names those that can be read."""
     with pytest.raises(UnknownBrowserError, match="no browser is called 'netscape'; there are Chrome, "):
         await scan_browsers(["netscape"], home=tmp_path)
 
 
-async def test_look_without_any_browser_is_empty(tmp_path: Path) -> None:
-    """Nothing installed, nothing to say."""
+async def test_scan_without_any_browser_is_empty(tmp_path: Path) -> None:
+    """Without an installed browser the scan is empty."""
     assert await scan_browsers(home=tmp_path, system="linux") == ()
 
 
-async def test_look_that_hangs_holds_up_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each profile has its own time limit; the others are told while it still hangs."""
+async def test_scan_that_hangs_delays_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each profile has its own time limit; the other results arrive while one scan hangs."""
     fake_profiles.listed(tmp_path / ".mozilla/firefox", {"a.slow": "slow", "b.quick": "quick"})
     for folder in ("a.slow", "b.quick"):
         fake_profiles.firefox(tmp_path / ".mozilla/firefox" / folder, [Made("f")])
@@ -114,8 +114,8 @@ async def test_look_that_hangs_holds_up_no_other(tmp_path: Path, monkeypatch: py
 
 
 @linux_only
-async def test_look_at_a_locked_database_ends_in_time(tmp_path: Path) -> None:
-    """The library waits five seconds for a lock: the event loop and the others do not."""
+async def test_scan_of_a_locked_database_ends_in_time(tmp_path: Path) -> None:
+    """A lock, for which the library waits five seconds, blocks neither the event loop nor the other scans."""
     fake_profiles.chromium(tmp_path / ".config/chromium", "Default", [Made("c1")])
     file = fake_profiles.chromium(tmp_path / ".config/google-chrome", "Default", [Made("c2")])
     ticks = 0
@@ -136,10 +136,10 @@ async def test_look_at_a_locked_database_ends_in_time(tmp_path: Path) -> None:
     assert ticks > 100
 
 
-async def test_look_into_a_folder_that_cannot_be_listed_says_why(
+async def test_scan_of_a_forbidden_folder_says_why(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One browser's folder being forbidden hides no other browser."""
+    """A folder that cannot be listed hides no other browser."""
     fake_profiles.firefox(tmp_path / ".mozilla/firefox/a.default", [Made("f")])
     fake_profiles.chromium(tmp_path / ".config/chromium", "Default", [Made("c")])
     real = Path.iterdir
@@ -174,10 +174,10 @@ async def test_look_into_a_folder_that_cannot_be_listed_says_why(
     ids=["gone", "forbidden", "broken"],
 )
 @linux_only
-async def test_look_at_a_file_that_cannot_be_read_says_why(
+async def test_scan_of_an_unreadable_file_says_why(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError, expected: ProfileScan
 ) -> None:
-    """A file can vanish between listing and reading."""
+    """A file that vanishes between listing and reading is reported."""
     fake_profiles.firefox(tmp_path / ".mozilla/firefox/x", [Made("f")])
 
     def fail(_: Path) -> bytes:
@@ -187,10 +187,10 @@ async def test_look_at_a_file_that_cannot_be_read_says_why(
     assert (expected,) == await scan_browsers(home=tmp_path, system="linux")
 
 
-async def test_look_at_a_file_that_another_keeps_to_itself_is_locked(
+async def test_scan_of_a_file_in_exclusive_use_is_locked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Windows' sharing violation, 32."""
+    """Windows' sharing violation (32) is reported as locked."""
     fake_profiles.firefox(tmp_path / ".mozilla/firefox/x", [Made("f")])
 
     class SharingError(PermissionError):
@@ -205,8 +205,8 @@ async def test_look_at_a_file_that_another_keeps_to_itself_is_locked(
 
 
 @pytest.mark.parametrize("folder", [".mozilla/firefox/x", ".config/chromium/Default"])
-async def test_look_at_what_is_no_database_says_so(tmp_path: Path, folder: str) -> None:
-    """A file of another kind, or a database of something else."""
+async def test_scan_of_a_file_that_is_no_database_says_so(tmp_path: Path, folder: str) -> None:
+    """A file of another kind, or another database, is reported as such."""
     (tmp_path / folder).mkdir(parents=True)
     for name in ("cookies.sqlite", "Cookies"):
         (tmp_path / folder / name).write_bytes(b"planted")
@@ -220,7 +220,7 @@ async def test_look_at_what_is_no_database_says_so(tmp_path: Path, folder: str) 
 async def test_bug_in_a_reader_is_raised_to_the_caller(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What nobody expected is no outcome: it ends the look loudly, not its thread in silence."""
+    """An unexpected exception ends the scan loudly, instead of ending its thread silently."""
     fake_profiles.firefox(tmp_path / ".mozilla/firefox/x", [Made("f")])
 
     def fail(_: BrowserProfile) -> list[ProfileScan]:
@@ -231,10 +231,10 @@ async def test_bug_in_a_reader_is_raised_to_the_caller(
         await scan_browsers(home=tmp_path, system="linux")
 
 
-async def test_look_below_the_persons_own_home_follows_the_environment(
+async def test_scan_of_the_own_home_follows_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without a home given, HOME and XDG_CONFIG_HOME say where profiles are."""
+    """Without an explicit home, HOME and XDG_CONFIG_HOME name the folders of the profiles."""
     fake_profiles.firefox(tmp_path / "conf/mozilla/firefox/x", [Made("f")])
     for name in ("HOME", "USERPROFILE"):
         monkeypatch.setitem(os.environ, name, str(tmp_path))
@@ -242,8 +242,8 @@ async def test_look_below_the_persons_own_home_follows_the_environment(
     assert outcomes(await scan_browsers(system="linux")) == [("Firefox, x", "session found")]
 
 
-def test_program_ends_though_a_look_hangs(tmp_path: Path) -> None:
-    """A thread that waits for a password dialog keeps nobody from quitting."""
+def test_program_ends_while_a_scan_hangs(tmp_path: Path) -> None:
+    """A thread that waits for a password dialog does not keep the program from quitting."""
     fake_profiles.firefox(tmp_path / ".mozilla/firefox/x", [Made("f")])
     script = """
 import asyncio, sys, threading

@@ -51,14 +51,14 @@ sys.addaudithook(hold)
 
 
 def home_with_sessions(home: Path) -> Path:
-    """One profile of each family, signed in."""
+    """Return a home with one signed-in profile of each family."""
     fake_profiles.firefox(home / ".mozilla/firefox/x", [Made(PLANTED)])
     fake_profiles.chromium(home / ".config/chromium", "Default", [Made(PLANTED)])
     return home
 
 
 def started(script: str, *arguments: object, temporary: Path) -> subprocess.Popen[str]:
-    """A fresh interpreter whose temporary files would go to a folder of the test's."""
+    """Start a fresh interpreter whose temporary files would go to a folder of the test."""
     temporary.mkdir()
     return subprocess.Popen(
         [sys.executable, "-B", "-c", script, *map(str, arguments)],
@@ -69,19 +69,19 @@ def started(script: str, *arguments: object, temporary: Path) -> subprocess.Pope
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder."""
+    """Return the content of every file below a folder."""
     return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_importing_loads_no_browser_cookie3() -> None:
-    """The first frame does not wait for it."""
+    """Importing the package does not load browser_cookie3, so that the first frame does not wait for it."""
     script = "import sys, claudemeter_tui.browsers.scan; print('browser_cookie3' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
 
 
-def test_look_writes_no_file_at_all(tmp_path: Path) -> None:
-    """No copy of a database, private or not, so that none can be left behind."""
+def test_scan_writes_no_file(tmp_path: Path) -> None:
+    """A scan makes no copy of a database, so that none can be left behind."""
     home = home_with_sessions(tmp_path / "home")
     report = "print(*[each.outcome.value for each in looks], sep=', ')"
     with started(WATCHED + LOOK + report, home, temporary=tmp_path / "tmp") as process:
@@ -94,8 +94,8 @@ def test_look_writes_no_file_at_all(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")
 @pytest.mark.parametrize("end", ["SIGTERM", "SIGKILL"])
 @pytest.mark.parametrize("middle", [":memory:", "mode=ro"], ids=["our own read", "the library's read"])
-def test_look_that_is_killed_leaves_nothing(tmp_path: Path, middle: str, end: str) -> None:
-    """In the middle of a read the disk is as it was before, and stays so."""
+def test_killed_scan_leaves_no_file(tmp_path: Path, middle: str, end: str) -> None:
+    """A scan that is killed in the middle of a read leaves the disk unchanged."""
     home = home_with_sessions(tmp_path / "home")
     before = contents(home)
     with started(HELD + LOOK, home, middle, temporary=tmp_path / "tmp") as process:
@@ -107,8 +107,8 @@ def test_look_that_is_killed_leaves_nothing(tmp_path: Path, middle: str, end: st
     assert contents(home) == before
 
 
-async def test_look_prints_no_cookie(tmp_path: Path) -> None:
-    """A look is shown on the connect screen and in bug reports."""
+async def test_scan_prints_no_cookie(tmp_path: Path) -> None:
+    """A scan, which the connect screen and bug reports show, prints no cookie."""
     looks = await scan_browsers(home=home_with_sessions(tmp_path), system="linux")
     assert any(each.cookies for each in looks)
     assert PLANTED not in repr(looks)
@@ -117,7 +117,7 @@ async def test_look_prints_no_cookie(tmp_path: Path) -> None:
 def test_traceback_of_a_failing_reader_prints_no_cookie(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Textual's crash screen shows every local variable."""
+    """The locals in a traceback, which Textual's crash screen shows, hold no cookie."""
 
     def fail(*_: object) -> NoReturn:
         raise ZeroDivisionError
@@ -138,7 +138,7 @@ def test_traceback_of_a_failing_reader_prints_no_cookie(
 async def test_broken_value_is_quoted_nowhere(
     tmp_path: Path, broken: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """SQLite's own error for broken text would quote it."""
+    """A broken value is quoted in no message, although SQLite's own error would quote it."""
     file = fake_profiles.firefox(tmp_path / ".mozilla/firefox/x", [Made(PLANTED)])
     with closing(sqlite3.connect(file)) as browser, browser:
         browser.execute(f"UPDATE moz_cookies SET value = {broken}")  # noqa: S608 - the test's own text
@@ -148,7 +148,7 @@ async def test_broken_value_is_quoted_nowhere(
 
 
 def profile_of_firefox(home: Path) -> BrowserProfile:
-    """The one Firefox profile below a home."""
+    """Return the only Firefox profile below a home."""
     browser = next(each for each in BROWSERS if each.name == "Firefox")
     (profile,) = list_profiles(browser, build_base_folders(home), "linux") or []
     return profile

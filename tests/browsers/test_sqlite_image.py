@@ -1,4 +1,4 @@
-"""Reading a database that is being written."""
+"""Reads of a database while it is being written."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ QUERY = "SELECT id, text FROM things ORDER BY id"
 
 
 def pair(number: int, text: str) -> tuple[int, str]:
-    """A row as it is."""
+    """Return the row as it is."""
     return number, text
 
 
 def opened(path: Path, page_size: int = 4096) -> sqlite3.Connection:
-    """A database as Firefox opens it, which never cleans its log by itself."""
+    """Open a database as Firefox does, without automatic checkpoints."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     connection.execute(f"PRAGMA page_size = {page_size}")
     connection.execute("PRAGMA journal_mode = WAL")
@@ -33,7 +33,7 @@ def opened(path: Path, page_size: int = 4096) -> sqlite3.Connection:
 
 
 def step(connection: sqlite3.Connection, dice: random.Random) -> None:
-    """One thing that a browser may do: add, drop, undo, shrink, or clean the log."""
+    """Make one change that a browser may make: add, drop, undo, shrink, or checkpoint the log."""
     match dice.randrange(8):
         case 0:
             connection.execute(f"PRAGMA wal_checkpoint({dice.choice(['PASSIVE', 'RESTART', 'TRUNCATE'])})")
@@ -53,7 +53,7 @@ def step(connection: sqlite3.Connection, dice: random.Random) -> None:
     ("page_size", "seed"), [(512, 1), (512, 2), (4096, 3), (4096, 4), (4096, 5), (65536, 6)]
 )
 def test_rows_are_those_that_sqlite_itself_sees(tmp_path: Path, seed: int, page_size: int) -> None:
-    """Whatever the state of the log, its replay gives what the writer's own connection gives."""
+    """Replaying the log gives the rows that the writer's own connection sees, in any state of the log."""
     dice = random.Random(seed)  # noqa: S311 - a test's dice
     with closing(opened(tmp_path / "db", page_size)) as connection:
         for _ in range(25):
@@ -62,7 +62,7 @@ def test_rows_are_those_that_sqlite_itself_sees(tmp_path: Path, seed: int, page_
 
 
 def test_rows_hold_nothing_uncommitted(tmp_path: Path) -> None:
-    """Pages that a transaction spilled into the log before its end do not count."""
+    """Pages that a transaction spilled into the log before its commit do not count."""
     with closing(opened(tmp_path / "db")) as connection:
         connection.execute("PRAGMA cache_size = 5")
         connection.execute("INSERT INTO things (text) VALUES ('kept')")
@@ -77,7 +77,7 @@ def test_rows_hold_nothing_uncommitted(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("place", [0, 8, 16, 24 + 100], ids=["number", "salt", "checksum", "content"])
 def test_rows_end_where_the_log_is_damaged(tmp_path: Path, place: int) -> None:
-    """A frame with one wrong bit, and all after it, were never committed."""
+    """A frame with one wrong bit, and all frames after it, count as not committed."""
     with closing(opened(tmp_path / "db")) as connection:
         connection.execute("INSERT INTO things (text) VALUES ('first')")
         good = (tmp_path / "db-wal").stat().st_size
@@ -90,7 +90,7 @@ def test_rows_end_where_the_log_is_damaged(tmp_path: Path, place: int) -> None:
 
 
 def test_rows_do_not_depend_on_the_order_of_frames(tmp_path: Path) -> None:
-    """A transaction may write the pages that it adds in any order."""
+    """The pages of a transaction count in any order of their frames."""
     with closing(opened(tmp_path / "db")) as connection:
         connection.execute("PRAGMA wal_checkpoint(RESTART)")
         connection.execute("INSERT INTO things (text) VALUES (?)", ("x" * 20_000,))
@@ -100,7 +100,7 @@ def test_rows_do_not_depend_on_the_order_of_frames(tmp_path: Path) -> None:
 
 
 def turned(log: bytes) -> bytes:
-    """The log of one transaction with its frames in the opposite order."""
+    """Return the log of one transaction with its frames in reverse order."""
     frames = [log[at : at + 24 + 4096] for at in range(32, len(log), 24 + 4096)]
     result, sums = log[:32], struct.unpack_from(">2I", log, 24)
     for count, frame in enumerate(reversed(frames), start=1):
@@ -110,8 +110,8 @@ def turned(log: bytes) -> bytes:
     return result
 
 
-def test_rows_are_whole_though_the_log_begins_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What moved from the log into the database between two reads is missing from neither."""
+def test_rows_are_complete_when_the_log_restarts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows that moved from the log into the database between two reads are still found."""
     real, moved = Path.read_bytes, False
 
     def read(path: Path) -> bytes:
@@ -131,8 +131,8 @@ def test_rows_are_whole_though_the_log_begins_anew(tmp_path: Path, monkeypatch: 
 
 
 @pytest.mark.parametrize("length", [0, 1, 31, 32, 40, 55, 4000])
-def test_rows_do_without_a_log_that_is_cut_short(tmp_path: Path, length: int) -> None:
-    """A log without one whole frame adds nothing."""
+def test_rows_ignore_a_truncated_log(tmp_path: Path, length: int) -> None:
+    """A log without one complete frame adds nothing."""
     with closing(opened(tmp_path / "db")) as connection:
         connection.execute("INSERT INTO things (text) VALUES ('first')")
         connection.execute("PRAGMA wal_checkpoint(RESTART)")
@@ -142,8 +142,8 @@ def test_rows_do_without_a_log_that_is_cut_short(tmp_path: Path, length: int) ->
 
 
 @pytest.mark.slow
-def test_rows_are_whole_while_a_writer_writes(tmp_path: Path) -> None:
-    """Two figures that change together are never seen apart, and never go back."""
+def test_rows_are_consistent_while_a_writer_writes(tmp_path: Path) -> None:
+    """Two figures that change together are always read together, and never go back."""
     done = threading.Event()
 
     def write() -> None:
@@ -167,8 +167,8 @@ def test_rows_are_whole_while_a_writer_writes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"no database", b"SQLite format 3\0" + bytes(5000)])
-def test_rows_of_what_is_no_database_are_an_error_that_quotes_nothing(tmp_path: Path, content: bytes) -> None:
-    """An empty file, a text and zeros are named for what they are."""
+def test_file_that_is_no_database_is_an_error_without_a_quote(tmp_path: Path, content: bytes) -> None:
+    """An empty file, a text and zeros are each named in an error that quotes nothing."""
     (tmp_path / "db").write_bytes(content)
     with pytest.raises(
         UnreadableDatabaseError, match=r"^it is no cookie database \((Operational|Database)Error\)$"
@@ -177,20 +177,20 @@ def test_rows_of_what_is_no_database_are_an_error_that_quotes_nothing(tmp_path: 
 
 
 def test_rows_of_a_missing_file_are_an_os_error(tmp_path: Path) -> None:
-    """It is up to the caller what an absent file means."""
+    """A missing file raises an OSError for the caller to interpret."""
     with pytest.raises(FileNotFoundError):
         query_database(tmp_path / "db", QUERY, pair)
 
 
 def test_rows_with_broken_text_quote_it_in_no_error(tmp_path: Path) -> None:
-    """SQLite would put the text into its message."""
+    """Broken text, which SQLite would put into its message, is quoted in no error."""
     with closing(opened(tmp_path / "db")) as connection:
         connection.execute("INSERT INTO things VALUES (1, CAST(x'61ff62' AS TEXT))")
         assert query_database(tmp_path / "db", QUERY, pair) == [(1, "a\ufffdb")]
 
 
 def test_reading_leaves_the_folder_as_it_was(tmp_path: Path) -> None:
-    """No lock file, no copy, no touched log: the browser owns the folder."""
+    """Reading leaves no lock file, no copy and no changed log in the browser's folder."""
     with closing(opened(tmp_path / "db")) as connection:
         connection.execute("INSERT INTO things VALUES (1, 'one')")
         before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
@@ -199,7 +199,7 @@ def test_reading_leaves_the_folder_as_it_was(tmp_path: Path) -> None:
 
 
 def test_image_prints_none_of_what_it_holds(tmp_path: Path) -> None:
-    """The cookies of every site are in it."""
+    """The image of a database, which holds the cookies of every site, prints no content."""
     with closing(opened(tmp_path / "db")) as connection:
         connection.execute("INSERT INTO things VALUES (1, 'planted')")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

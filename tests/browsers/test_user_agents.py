@@ -1,4 +1,4 @@
-"""What a browser calls itself."""
+"""User-Agents of the browsers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CHROME_150 = "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0 Safari/537
 def test_agent_of_chromium_is_built_from_its_last_version(
     tmp_path: Path, browser: str, system: str, expected: str | None
 ) -> None:
-    """Only the first number counts; who counts versions of its own is not guessed."""
+    """The User-Agent has the first number of the version; browsers with their own numbering get none."""
     (tmp_path / "Last Version").write_text("150.0.7250.3")
     assert expected == profiles.build_chromium_agent(browser, tmp_path, system)
 
@@ -56,18 +56,18 @@ def test_agent_of_chromium_is_built_from_its_last_version(
 def test_agent_of_firefox_is_built_from_its_compatibility_file(
     tmp_path: Path, browser: str, system: str, version: str, expected: str | None
 ) -> None:
-    """With the `rv` that was frozen for ten versions; a disguised browser is not guessed."""
+    """Firefox's User-Agent has the `rv` that was frozen for ten versions; a disguised browser gets none."""
     (tmp_path / "compatibility.ini").write_text(f"[Compatibility]\nLastVersion={version}_2026/2026\n")
     assert expected == profiles.build_firefox_agent(browser, tmp_path, system)
 
 
 @pytest.mark.parametrize("text", ["", "new", "\xff.1"])
 def test_agent_of_a_broken_version_is_not_known(tmp_path: Path, text: str) -> None:
-    """No version, no claim."""
+    """A broken version gives no User-Agent."""
     (tmp_path / "Last Version").write_text(text)
     assert profiles.build_chromium_agent("Chrome", tmp_path, "linux") is None
 
 
 def test_agent_without_a_version_file_is_not_known(tmp_path: Path) -> None:
-    """No file, no claim."""
+    """A missing version file gives no User-Agent."""
     assert profiles.build_firefox_agent("Firefox", tmp_path, "linux") is None
