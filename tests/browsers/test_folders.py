@@ -124,7 +124,9 @@ def test_bases_follow_the_environment_only_for_the_persons_own_home(tmp_path: Pa
         ("LibreWolf in the home folder's AppData", "win32", {}),
     ],
 )
-def test_searched_lists_places_without_the_persons_path(expected: str, system: str, environ: dict[str, str]) -> None:
+def test_searched_lists_places_without_the_persons_path(
+    expected: str, system: str, environ: dict[str, str]
+) -> None:
     """The searched places name every browser of the system and its folder, without anyone's home path."""
     told = describe_searched_places(system, environ)
     assert told.startswith("Chrome, ")

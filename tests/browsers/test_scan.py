@@ -136,9 +136,7 @@ async def test_scan_of_a_locked_database_ends_in_time(tmp_path: Path) -> None:
     assert ticks > 100
 
 
-async def test_scan_of_a_forbidden_folder_says_why(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_scan_of_a_forbidden_folder_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder that cannot be listed hides no other browser."""
     fake_profiles.firefox(tmp_path / ".mozilla/firefox/a.default", [Made("f")])
     fake_profiles.chromium(tmp_path / ".config/chromium", "Default", [Made("c")])

@@ -1,4 +1,4 @@
-"""Charts for tests: samples that grow, and a picture taken apart."""
+"""Charts for tests: growing samples, and helpers that take a drawn chart apart."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ DAY = timedelta(days=1)
 CAP = Money(Decimal(5000), "USD")
 TIME = re.compile(r"\d\d:\d\d|Mon|Tue|Wed|Thu|Fri|Sat|Sun|[A-Z][a-z]{2} \d{1,2}")
 EDGE = re.compile("[┤│+|]")
-"""The axis of a scale."""
+"""Axis of a scale."""
 
 
 def series(
     cents: Sequence[int | None], step: timedelta = MINUTE, unit: tuple[str, int] = ("USD", 2)
 ) -> CreditSeries:
-    """One sample a step; None: nothing was read then."""
+    """Return a series with one sample a step; None is a poll that read nothing."""
     grown = CreditSeries()
     for index, value in enumerate(cents):
         moment = START + index * step
@@ -39,7 +39,7 @@ def series(
 
 
 def history(percents: Sequence[float | None], step: timedelta = MINUTE) -> PercentHistory:
-    """One figure a step, the first of them known; None: nothing was read then."""
+    """Return a history with one figure a step, the first of them known; None is a poll that read nothing."""
     grown = PercentHistory.start(START.timestamp(), percents[0] or 0.0)
     for index, value in enumerate(percents[1:], start=1):
         moment = (START + index * step).timestamp()
@@ -52,38 +52,38 @@ def history(percents: Sequence[float | None], step: timedelta = MINUTE) -> Perce
 
 
 def event(kind: EventKind, at: datetime, severity: Severity = Severity.NORMAL) -> Event:
-    """Something that happened."""
+    """Return an event."""
     return Event(kind, at, CHROME, severity=severity)
 
 
 def frame(now: datetime, width: int = 60, height: int = 8, span: timedelta | None = None) -> ChartFrame:
-    """What a chart is drawn in; the times are in UTC."""
+    """Return the frame of a chart; the times are in UTC."""
     return ChartFrame(now, width, height, span, UTC)
 
 
 def lines(chart: RenderedChart | None) -> list[str]:
-    """The picture as text, from top to bottom; nothing of no chart."""
+    """Return the chart's lines from top to bottom; none for no chart."""
     return ["".join(text for text, _ in line) for line in chart.lines] if chart else []
 
 
 def canvas(chart: RenderedChart | None) -> list[str]:
-    """What stands right of the scale, without the time axis."""
+    """Return the part right of the scale, without the time axis."""
     below = 2 if chart is not None and chart.has_axis else 1
     return [EDGE.split(line, maxsplit=1)[1] for line in lines(chart)[:-below]]
 
 
 def labels(chart: RenderedChart | None) -> list[str]:
-    """What stands left of the axis, from top to bottom, as far as there is anything."""
+    """Return the labels left of the axis from top to bottom, without blank ones."""
     below = 2 if chart is not None and chart.has_axis else 1
     words = (EDGE.split(line, maxsplit=1)[0].strip() for line in lines(chart)[:-below])
     return [word for word in words if word]
 
 
 def amounts(chart: RenderedChart | None) -> list[float]:
-    """The labels as figures; the cap has none."""
+    """Return the labels as figures; the cap has none."""
     return [float(re.sub(r"[^\d.]", "", label)) for label in labels(chart) if not label.startswith("cap")]
 
 
 def columns(chart: RenderedChart | None) -> list[str]:
-    """The canvas turned: what stands in each column of it, without blanks and the limit's dashes."""
+    """Return the content of each column of the canvas, without blanks and the dashes of the limit."""
     return [re.sub("[ ╌.]", "", "".join(column)) for column in zip(*canvas(chart), strict=True)]

@@ -38,7 +38,7 @@ RISING = series([4660] * 10 + [4800] * 10 + [5000] * 11)
 
 
 def test_chart_draws_steps_up_to_the_cap() -> None:
-    """Values hold until they rise, the cap is a dashed line, and the last line tells the time."""
+    """Values hold until they rise, the cap is a dashed line, and the last line shows the times."""
     assert lines(build_credits_chart(RISING, frame(at(30), 48, 5), cap=CAP)) == [
         "cap $50.00 ┤╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌▄▄▄▄▄▄▄▄▄▄▄▄",
         "           │                        ▌           ",
@@ -49,7 +49,7 @@ def test_chart_draws_steps_up_to_the_cap() -> None:
 
 
 def test_chart_with_more_room_has_a_time_axis() -> None:
-    """From six lines on the times have a line of their own with a tick over each of them."""
+    """From six lines on the times have their own line with a tick over each."""
     assert lines(build_credits_chart(RISING, frame(at(30), 48, 7), cap=CAP)) == [
         "cap $50.00 ┤╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌▄▄▄▄▄▄▄▄▄▄▄▄",
         "           │                        ▌           ",
@@ -62,7 +62,7 @@ def test_chart_with_more_room_has_a_time_axis() -> None:
 
 
 def test_chart_draws_the_same_in_ascii() -> None:
-    """Where only ASCII will do, the picture is the same with other marks."""
+    """In ASCII the chart is the same with other characters."""
     plain = replace(frame(at(30), 48, 7), ascii_only=True)
     assert lines(build_credits_chart(RISING, plain, cap=CAP)) == [
         "cap $50.00 +........................+-----------",
@@ -78,7 +78,7 @@ def test_chart_draws_the_same_in_ascii() -> None:
 @pytest.mark.parametrize("height", [3, 4, 6, 8, 14, 40])
 @pytest.mark.parametrize("width", [24, 25, 30, 60, 94, 150, 246])
 def test_chart_has_exactly_its_size(width: int, height: int) -> None:
-    """So many lines of so many cells, beyond the 80 x 24 of a terminal that is not there too."""
+    """A chart has exactly the requested lines and cells, independent of the terminal's size."""
     drawn = build_credits_chart(series([4660, 4700, None, 4800, 5000]), frame(at(4), width, height), cap=CAP)
     assert [width] * height == [len(line) for line in lines(drawn)]
 
@@ -94,21 +94,21 @@ def test_chart_has_exactly_its_size(width: int, height: int) -> None:
         ([10**14], 24, 8),
     ],
 )
-def test_chart_is_nothing_without_samples_or_room(cents: list[int | None], width: int, height: int) -> None:
-    """No sample, a pane that is too small, or figures that leave no room for a curve: no chart."""
+def test_chart_is_empty_without_samples_or_room(cents: list[int | None], width: int, height: int) -> None:
+    """There is no chart without a sample, or without room for a curve beside the figures."""
     assert build_credits_chart(series(cents), frame(at(1), width, height)) is None
 
 
-def test_chart_is_nothing_where_only_a_gap_is_in_sight() -> None:
-    """A span in which nothing was read has nothing to show."""
+def test_chart_is_empty_if_only_a_gap_is_in_sight() -> None:
+    """There is no chart of a span in which no reply was read."""
     assert build_credits_chart(series([1720, 1730]), frame(at(120), span=15 * MINUTE)) is None
 
 
-# The first minutes, and figures that do not move.
+# The first minutes, and figures that do not change.
 
 
 def test_lone_sample_is_a_short_line_at_the_left() -> None:
-    """The first sample of a run stands at the left edge, and says that more is to come."""
+    """The first sample of a run is drawn at the left edge, with a note that more will come."""
     drawn = build_credits_chart(series([1720]), frame(at(0)))
     assert columns(drawn)[0] in ("▖", "▘")
     assert "".join(columns(drawn)[1:]).isalnum() is False
@@ -117,7 +117,7 @@ def test_lone_sample_is_a_short_line_at_the_left() -> None:
 
 @pytest.mark.parametrize("minutes", [1, 3, 4])
 def test_young_run_grows_in_from_the_left(minutes: int) -> None:
-    """A run of less than five minutes has room on its right, and what is still to come stays blank."""
+    """A run of less than five minutes is drawn from the left; the time to come stays blank."""
     drawn = columns(build_credits_chart(series([100] * minutes + [200]), frame(at(minutes), 67, 4)))
     assert [True] * (12 * minutes + 1) + [False] * (12 * (5 - minutes) - 1) == [
         bool(column) for column in drawn
@@ -126,7 +126,7 @@ def test_young_run_grows_in_from_the_left(minutes: int) -> None:
 
 @pytest.mark.parametrize("span", [None, 15 * MINUTE, DAY, 7 * DAY])
 def test_time_axis_never_begins_before_the_first_sample(span: timedelta | None) -> None:
-    """However far back a chart looks, its left edge is the first sample or later."""
+    """The left edge of a chart is never before the first sample, however far back the chart looks."""
     drawn = build_credits_chart(series([1720] * 10), frame(at(9), 94, span=span))
     assert drawn is not None
     assert START.timestamp() == drawn.edges.start
@@ -138,10 +138,10 @@ def test_time_axis_never_begins_before_the_first_sample(span: timedelta | None) 
     ("expected", "cents", "cap"),
     [(0.34, 1720, 5000), (0.5, 1720, None), (0, 0, 5000), (0, 0, None), (1, 5000, 5000), (1, 6230, 6000)],
 )
-def test_flat_series_stands_between_zero_and_the_cap(
+def test_flat_series_is_drawn_between_zero_and_the_cap(
     expected: float, cents: int, cap: int | None, height: int
 ) -> None:
-    """A value that never changed shows how much of the cap it is; without a cap it is half-way up."""
+    """A constant value is drawn at its share of the cap; without a cap it is half-way up."""
     limit = None if cap is None else Money(Decimal(cap), "USD")
     drawn = build_credits_chart(series([cents] * 30), frame(at(29), 60, height), cap=limit)
     rows = [place for place, row in enumerate(canvas(drawn)) if {"▄", "▀"} & set(row)]
@@ -164,17 +164,17 @@ def test_flat_series_stands_between_zero_and_the_cap(
         ("no change since 14:00", [1720] * 10 + [None] * 5 + [1720] * 5, 19, None),
     ],
 )
-def test_flat_series_says_so(
+def test_flat_series_is_labelled_unchanged(
     expected: str, cents: list[int | None], minutes: int, span: timedelta | None
 ) -> None:
-    """A blank canvas with one line says that nothing has changed; where something has, it says nothing."""
+    """A flat chart says that the value has not changed; a chart with a change says nothing."""
     words = "\n".join(lines(build_credits_chart(series(cents), frame(at(minutes), span=span))))
     assert expected in words
     assert ("change" in words or "collecting" in words) is bool(expected)
 
 
-def test_low_chart_says_nothing() -> None:
-    """A sentence between three lines would only be in the way."""
+def test_low_chart_has_no_note() -> None:
+    """A chart of three lines has no room for a note."""
     assert "change" not in "\n".join(lines(build_credits_chart(series([1720] * 30), frame(at(29), 60, 4))))
 
 
@@ -182,7 +182,7 @@ def test_low_chart_says_nothing() -> None:
 
 
 def test_gap_is_blank() -> None:
-    """Between the last figure before a gap and the first one after it no cell is inked."""
+    """No cell is inked between the last figure before a gap and the first one after it."""
     drawn = columns(build_credits_chart(series([100] * 10 + [None] * 10 + [200] * 11), frame(at(30), 67, 5)))
     assert len(drawn) == 60
     assert all(drawn[:18])
@@ -192,8 +192,8 @@ def test_gap_is_blank() -> None:
 
 
 @pytest.mark.parametrize("seconds", range(0, 30, 2))
-def test_gap_of_one_dot_is_seen(seconds: int) -> None:
-    """A gap as long as half a column is a hole, wherever it falls."""
+def test_gap_of_one_dot_is_visible(seconds: int) -> None:
+    """A gap of half a column is visible at any place."""
     begin, end = at(10 + seconds / 60), at(10 + (seconds + 15) / 60)
     runs = (
         ValueRun(Decimal(100), START, begin),
@@ -207,8 +207,8 @@ def test_gap_of_one_dot_is_seen(seconds: int) -> None:
     assert len("".join(drawn).strip()) == 60
 
 
-def test_value_between_two_gaps_is_never_lost() -> None:
-    """One figure in an hour of failures is a dot, wherever it falls."""
+def test_value_between_two_gaps_is_drawn() -> None:
+    """A single figure in an hour of failures is drawn as a dot at any place."""
     for second in range(0, 240, 7):
         alone = at(30 + second / 60)
         ends = ValueRun(Decimal(100), START, START), ValueRun(Decimal(300), at(60), at(60))
@@ -226,7 +226,7 @@ def test_value_between_two_gaps_is_never_lost() -> None:
 
 
 def test_cap_is_drawn_through_a_gap() -> None:
-    """The cap holds whether or not anything is read."""
+    """The line of the cap continues through a gap."""
     drawn = build_credits_chart(
         series([4800] * 10 + [None] * 10 + [4900] * 11), frame(at(30), 68, 5), cap=CAP
     )
@@ -235,7 +235,7 @@ def test_cap_is_drawn_through_a_gap() -> None:
 
 @pytest.mark.parametrize(("minutes", "blank"), [(2, 0), (5, 30), (15, 45)])
 def test_time_after_a_stale_sample_is_blank(minutes: int, blank: int) -> None:
-    """The newest value holds until now while it is fresh, and ends at its sample when it is not."""
+    """The newest value is drawn until now while it is fresh, and up to its sample if it is stale."""
     drawn = columns(build_credits_chart(series([100] * 6), frame(at(5 + minutes), 67, 4)))
     assert blank == next(place for place, column in enumerate(reversed(drawn)) if column)
 
@@ -243,7 +243,7 @@ def test_time_after_a_stale_sample_is_blank(minutes: int, blank: int) -> None:
 @pytest.mark.parametrize("width", [24, 31, 60, 94])
 @pytest.mark.parametrize("minute", [1, 7, 13, 22, 29])
 def test_rise_is_never_drawn_before_its_moment(minute: int, width: int) -> None:
-    """Left of the column of a rise stands the old value alone, right of it the new one alone."""
+    """Left of a rise's column only the old value is drawn, right of it only the new one."""
     drawn = canvas(
         build_credits_chart(series([4000] * minute + [4400] * (31 - minute)), frame(at(30), width, 5))
     )
@@ -253,8 +253,8 @@ def test_rise_is_never_drawn_before_its_moment(minute: int, width: int) -> None:
     assert all(line[rise] in "▌▐▛▙▟▗▖▄▘" for line in drawn)
 
 
-def test_what_rises_and_falls_within_a_dot_is_seen() -> None:
-    """A peak that is over after a minute is still there when a week is shown."""
+def test_rise_and_fall_within_a_dot_is_visible() -> None:
+    """A peak of one minute is still visible in a chart of a week."""
     peak = [ValueRun(Decimal(100), START, at(5000)), ValueRun(Decimal(900), at(5000), at(5001))]
     runs = *peak, ValueRun(Decimal(100), at(5001), at(10_000))
     drawn = columns(
@@ -281,8 +281,8 @@ def test_what_rises_and_falls_within_a_dot_is_seen() -> None:
         (False, [0, 100], 5000),
     ],
 )
-def test_cap_is_drawn_only_where_it_is_near(*, shown: bool, cents: list[int], cap: int) -> None:
-    """It is drawn within the range, beside a flat line, or beyond 60 % of it where no step gets flat."""
+def test_cap_is_drawn_only_if_near(*, shown: bool, cents: list[int], cap: int) -> None:
+    """The cap is drawn within the range, beside a flat line, or beyond 60% of it if no step becomes flat."""
     now = at(len(cents) - 1)
     drawn = build_credits_chart(series(cents), frame(now), cap=Money(Decimal(cap), "USD"))
     assert shown == any(label.startswith("cap") for label in labels(drawn))
@@ -295,8 +295,8 @@ def test_cap_of_another_currency_is_not_drawn() -> None:
 
 
 @pytest.mark.parametrize("height", [3, 4, 6, 8, 14])
-def test_what_is_below_the_cap_never_stands_on_it(height: int) -> None:
-    """One cent below the cap is drawn below the cap's line, so that reaching it can be seen."""
+def test_value_below_the_cap_is_drawn_below_its_line(height: int) -> None:
+    """One cent below the cap is drawn below the cap's line, so that reaching it is visible."""
     values = series([4000] * 10 + [4999] * 21)
     assert set(canvas(build_credits_chart(values, frame(at(30), 60, height), cap=CAP))[0]) == {"╌"}
 
@@ -313,13 +313,13 @@ def test_what_is_below_the_cap_never_stands_on_it(height: int) -> None:
         (["$48.00", "$0.00"], [4800, 0, 0], ("USD", 2)),
     ],
 )
-def test_money_axis_names_its_ends(expected: list[str], cents: list[int], unit: tuple[str, int]) -> None:
-    """The highest amount and the lowest, or zero where that is near, in the org's own currency."""
+def test_money_axis_labels_its_ends(expected: list[str], cents: list[int], unit: tuple[str, int]) -> None:
+    """The axis shows the highest and the lowest amount, or zero if near, in the org's currency."""
     found = labels(build_credits_chart(series(cents, unit=unit), frame(at(len(cents) - 1))))
     assert expected == [found[0], found[-1]]
 
 
-def test_money_axis_says_nothing_twice() -> None:
+def test_money_axis_repeats_no_label() -> None:
     """Amounts that differ by a fraction of a cent share one label."""
     runs = ValueRun(Decimal("1720.2"), START, at(9)), ValueRun(Decimal("1720.8"), at(10), at(20))
     found = amounts(
@@ -329,13 +329,13 @@ def test_money_axis_says_nothing_twice() -> None:
     assert len(found) == len(set(found))
 
 
-def test_amount_beyond_all_measure_is_drawn() -> None:
-    """No figure is so large that its range is nothing."""
+def test_huge_amount_is_drawn() -> None:
+    """A figure of any size is drawn with a range above zero."""
     assert len(lines(build_credits_chart(series([10**40]), frame(at(0), 246)))) == 8
 
 
 def test_chart_of_a_span_has_the_range_of_that_span() -> None:
-    """What was spent before the left edge says nothing about what is shown."""
+    """Spending before the left edge does not change the range of the chart."""
     drawn = build_credits_chart(series([0] * 60 + [4000, 4100] * 15), frame(at(89), span=15 * MINUTE))
     assert [amounts(drawn)[0], amounts(drawn)[-1]] == [41.0, 40.0]
 
@@ -357,15 +357,15 @@ def test_chart_of_a_span_has_the_range_of_that_span() -> None:
         (["Apr 27", "May 4", "May 11", "May 18"], 28 * 1440, 94),
     ],
 )
-def test_time_axis_names_round_local_times(expected: list[str], minutes: int, width: int) -> None:
-    """Clock times within a day, weekdays within a week, then dates; as many as have room."""
+def test_time_axis_shows_round_local_times(expected: list[str], minutes: int, width: int) -> None:
+    """The axis shows clock times within a day, weekdays within a week, then dates; as many as fit."""
     values = series([100, 200], step=minutes * MINUTE / 2)
     drawn = build_credits_chart(values, frame(at(minutes), width, 4))
     assert expected == TIME.findall(lines(drawn)[-1])
 
 
-def test_chart_of_a_span_moves_on_by_whole_dots() -> None:
-    """A minute later a week looks the same: nothing wavers by half a dot."""
+def test_chart_of_a_span_moves_by_whole_dots() -> None:
+    """A minute later a chart of a week looks the same, without shifts by half a dot."""
     values = series([100 * n for n in range(1000)], step=20 * MINUTE)
     now = at(20 * 999)
     drawn = {
@@ -377,7 +377,7 @@ def test_chart_of_a_span_moves_on_by_whole_dots() -> None:
 
 @pytest.mark.parametrize("zone", ["Asia/Kolkata", "America/St_Johns", "Pacific/Chatham"])
 def test_time_axis_is_round_in_the_zone(zone: str) -> None:
-    """Zones that are off by a part of an hour have round times of their own."""
+    """Zones with an offset of part of an hour have their own round times."""
     there = replace(frame(at(240), 94, 4), zone=ZoneInfo(zone))
     drawn = lines(build_credits_chart(series([100] * 240), there))
     assert {time[-3:] for time in TIME.findall(drawn[-1])} <= {":00", ":30"}
@@ -390,7 +390,7 @@ def test_time_axis_is_round_in_the_zone(zone: str) -> None:
         (["01:00", "02:00", "02:00", "03:00"], datetime(2026, 10, 24, 22, 30, tzinfo=UTC)),
     ],
 )
-def test_time_axis_follows_the_clocks(expected: list[str], hour: datetime) -> None:
+def test_time_axis_follows_daylight_saving(expected: list[str], hour: datetime) -> None:
     """The hour that is skipped in spring has no label, the one that comes twice in autumn has two."""
     values = CreditSeries(
         MeterOrigin.OWN_OVERAGE, ("USD", 2), (ValueRun(Decimal(1), hour, hour + 4 * 60 * MINUTE),)
@@ -410,8 +410,8 @@ def test_no_time_is_cut_at_any_minute(width: int) -> None:
         assert (width, "") == (len(drawn[-1]), TIME.sub("", drawn[-1]).strip())
 
 
-def test_skipped_midnight_still_names_its_day() -> None:
-    """Where clocks go forward at midnight, the day begins at 01:00 and is named there."""
+def test_skipped_midnight_still_labels_its_day() -> None:
+    """If clocks go forward at midnight, the day begins at 01:00 and is labelled there."""
     start = datetime(2026, 4, 22, 12, 0, tzinfo=UTC)
     values = CreditSeries(
         MeterOrigin.OWN_OVERAGE, ("USD", 2), (ValueRun(Decimal(1), start, start + 5 * DAY),)
@@ -420,7 +420,7 @@ def test_skipped_midnight_still_names_its_day() -> None:
     assert TIME.findall(lines(build_credits_chart(values, there))[-1]) == ["Thu", "Fri", "Sat", "Sun", "Mon"]
 
 
-def test_times_stand_under_their_columns() -> None:
+def test_times_are_centred_under_their_columns() -> None:
     """The middle of a label is under the column in which that time begins, and under its tick."""
     drawn = lines(build_credits_chart(series([100] * 10 + [200] * 11), frame(at(20), 68, 7)))
     place = drawn[-1].index("14:10") + 2
@@ -429,11 +429,11 @@ def test_times_stand_under_their_columns() -> None:
     assert drawn[0][place - 1] == " "
 
 
-# The whole.
+# The whole chart.
 
 
 def test_scale_is_as_wide_as_is_asked_for() -> None:
-    """A chart can leave room, so that its times stand below those of another one; it never takes less."""
+    """A chart can reserve a wider scale to align its times with another chart, but never a narrower one."""
     drawn = build_credits_chart(series([100, 200]), replace(frame(at(1)), margin=12))
     assert drawn is not None
     assert (drawn.margin, len(lines(drawn)[0])) == (12, 60)
@@ -444,7 +444,7 @@ def test_scale_is_as_wide_as_is_asked_for() -> None:
 
 
 def test_chart_is_the_same_for_the_same_input() -> None:
-    """What was drawn before leaves no trace in what is drawn next."""
+    """An earlier chart changes nothing in the next one."""
     values = series([100, 200, None, 300, 250])
     first = lines(build_credits_chart(values, frame(at(4))))
     build_credits_chart(series([4800] * 9), replace(frame(at(8), 150, 20), ascii_only=True), cap=CAP)
@@ -452,8 +452,8 @@ def test_chart_is_the_same_for_the_same_input() -> None:
     assert first == lines(build_credits_chart(values, frame(at(4))))
 
 
-def test_picture_that_is_known_is_not_built_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The library is asked only for columns that it has not drawn: a second later there are none."""
+def test_cached_columns_are_not_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library draws only columns that are not cached: a second later there are none."""
     built: list[int] = []
     build = plotext.build
 
@@ -472,7 +472,7 @@ def test_picture_that_is_known_is_not_built_again(monkeypatch: pytest.MonkeyPatc
 
 
 def test_longest_series_over_a_week_is_drawn() -> None:
-    """All its runs become two dots a column, with the newest value on top."""
+    """All runs of the longest series become two dots a column, with the newest value on top."""
     runs = tuple(ValueRun(Decimal(n), at(20 * n), at(20 * n + 19)) for n in range(MAX_VALUE_RUNS))
     week = frame(at(20 * MAX_VALUE_RUNS), 94, 8, 7 * DAY)
     drawn = build_credits_chart(CreditSeries(MeterOrigin.OWN_OVERAGE, ("USD", 2), runs), week)
@@ -493,8 +493,8 @@ def test_longest_series_over_a_week_is_drawn() -> None:
         (None, 67),
     ],
 )
-def test_column_tells_time_and_amount(expected: tuple[datetime, tuple[str, ...]] | None, x: int) -> None:
-    """On the canvas a column has a time, and an amount unless it is blank; off it there is nothing."""
+def test_column_has_time_and_amount(expected: tuple[datetime, tuple[str, ...]] | None, x: int) -> None:
+    """A column of the canvas has a time, and an amount unless it is blank."""
     drawn = build_credits_chart(series([100] * 10 + [None] * 10 + [200] * 11), frame(at(30), 67, 6))
     assert drawn is not None
     found = drawn.find_point(x)
@@ -502,8 +502,8 @@ def test_column_tells_time_and_amount(expected: tuple[datetime, tuple[str, ...]]
 
 
 @pytest.mark.parametrize(("expected", "x"), [("$1.00", 26), ("$2.00", 27), ("$2.00", 28)])
-def test_column_of_a_rise_tells_what_it_rose_to(expected: str, x: int) -> None:
-    """The amount of a column is the newest one in it, as its time is its right edge."""
+def test_column_of_a_rise_has_the_new_amount(expected: str, x: int) -> None:
+    """The amount of a column is its newest one, and its time is its right edge."""
     runs = ValueRun(Decimal(100), START, at(10)), ValueRun(Decimal(200), at(10.3), at(30))
     drawn = build_credits_chart(CreditSeries(MeterOrigin.OWN_OVERAGE, ("USD", 2), runs), frame(at(30), 67, 6))
     assert drawn is not None
@@ -512,8 +512,8 @@ def test_column_of_a_rise_tells_what_it_rose_to(expected: str, x: int) -> None:
     assert found.values == (expected,)
 
 
-def test_column_that_is_still_to_come_tells_nothing() -> None:
-    """Right of now in a young run there is nothing to tell; the column of now tells now."""
+def test_future_column_has_no_values() -> None:
+    """Columns right of now in a young run have no values; the column of now has the current time."""
     drawn = build_credits_chart(series([100]), frame(at(1), 67, 6))
     assert drawn is not None
     found = [drawn.find_point(x) for x in (18, 19, 20, 40)]
@@ -521,6 +521,6 @@ def test_column_that_is_still_to_come_tells_nothing() -> None:
 
 
 def test_drawing_library_is_loaded_by_the_first_drawing() -> None:
-    """Importing the module loads no plotext: the first frame does not wait for it."""
+    """Importing the module loads no plotext, so that the first frame does not wait for it."""
     code = "import sys, claudemeter_tui.charts.chart; sys.exit('plotext' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

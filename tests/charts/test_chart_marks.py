@@ -1,4 +1,4 @@
-"""Events on the time axis: where they stand, which one is drawn, what the pointer tells of them."""
+"""Marks of events on the time axis: their column, their order and their text for the pointer."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ FLAT = series([100] * 10 + [200] * 21)
 
 
 def drawn(*events: Event, height: int = 8) -> RenderedChart:
-    """Half an hour with these events; sixty columns from column 7 on."""
+    """Draw half an hour with these events; its sixty columns begin at column 7."""
     chart = build_credits_chart(FLAT, frame(at(30), 67, height), events=events)
     assert chart is not None
     return chart
 
 
-def test_mark_stands_in_the_column_of_its_moment() -> None:
-    """A letter on the axis, as loud as its event; the times below are not touched."""
+def test_mark_is_drawn_in_the_column_of_its_moment() -> None:
+    """A mark is a letter on the axis in the colour of its event; the times below stay as they are."""
     bare = drawn()
     with_mark = drawn(event(EventKind.BLOCKED, at(13), Severity.FULL))
     assert lines(bare)[-1] == lines(with_mark)[-1]
@@ -33,33 +33,33 @@ def test_mark_stands_in_the_column_of_its_moment() -> None:
     assert ("B", Severity.FULL) in with_mark.lines[-2]
 
 
-def test_mark_takes_the_place_of_a_tick() -> None:
-    """Where an event and a round time fall together, the event is seen; the time still has its name."""
+def test_mark_replaces_a_tick() -> None:
+    """If an event and a round time share a column, the mark is drawn; the time keeps its label."""
     axis, times = lines(drawn(event(EventKind.LIFTED, at(10))))[-2:]
     assert axis[times.index("14:10") + 2] == "L"
 
 
 @pytest.mark.parametrize("minutes", [-1, 31, 60])
 def test_event_out_of_sight_has_no_mark(minutes: float) -> None:
-    """What was before the left edge or is said to be after now is not drawn."""
+    """An event before the left edge or after now has no mark."""
     assert drawn(event(EventKind.BLOCKED, at(minutes))).letters == {}
 
 
 @pytest.mark.parametrize("minutes", [0, 30])
 def test_event_at_an_edge_has_its_mark(minutes: float) -> None:
-    """The first and the last moment are part of the picture."""
+    """The first and the last moment of a chart can have a mark."""
     assert list(drawn(event(EventKind.BLOCKED, at(minutes))).letters) in ([0], [59])
 
 
 def test_weightiest_event_of_a_column_is_drawn() -> None:
-    """One letter a column: a reset that blocks nobody any more yields to the block in the same minute."""
+    """Each column has one letter: a reset that unblocks no one yields to a block in the same minute."""
     both = drawn(event(EventKind.WINDOW_FILLED, at(10)), event(EventKind.BLOCKED, at(10.1)))
     assert [letter for letter, _ in both.letters.values()] == ["B"]
     assert [mark.letter for mark in both.legend] == ["B"]
 
 
-def test_pointer_tells_every_event_of_the_column() -> None:
-    """Also those whose letters are not drawn, the weightiest first."""
+def test_pointer_lists_every_event_of_the_column() -> None:
+    """The pointer lists all events of a column, drawn or not, the weightiest first."""
     filled, blocked = event(EventKind.WINDOW_FILLED, at(10)), event(EventKind.BLOCKED, at(10.1))
     chart = drawn(filled, blocked)
     (column,) = chart.letters
@@ -71,7 +71,7 @@ def test_pointer_tells_every_event_of_the_column() -> None:
 
 @pytest.mark.parametrize("height", [3, 4, 5])
 def test_low_chart_leaves_its_marks_to_its_frame(height: int) -> None:
-    """Without a line for the axis nothing is written among the times, and the marks can be asked for."""
+    """A chart without a line for the axis draws no marks among the times, but returns them on request."""
     chart = drawn(event(EventKind.BLOCKED, at(13)), height=height)
     assert lines(drawn(height=height)) == lines(chart)
     assert ("B", Severity.NORMAL) in chart.letters.values()
@@ -97,14 +97,14 @@ def test_low_chart_leaves_its_marks_to_its_frame(height: int) -> None:
         ("", EventKind.SOURCE_CHANGED),
     ],
 )
-def test_turns_of_limits_and_money_have_letters(expected: str, kind: EventKind) -> None:
-    """What changes whether one can work, or pays, is marked; everything else would be clutter."""
+def test_changes_of_limits_and_money_have_letters(expected: str, kind: EventKind) -> None:
+    """Only events that change the verdict or the costs have a letter."""
     letters = drawn(event(kind, at(10))).letters.values()
     assert expected == "".join(letter for letter, _ in letters)
 
 
-def test_marks_are_plain_and_tell_themselves_apart() -> None:
-    """Each is one ASCII character of its own, with a word and a meaning, so no colour is needed."""
+def test_marks_are_distinct_ascii_letters() -> None:
+    """Each mark is a distinct ASCII character with a word and a meaning, so that no colour is needed."""
     letters = [mark.letter for mark in EVENT_MARKS]
     assert len(letters) == len(set(letters))
     assert all(letter in string.ascii_uppercase + "$" for letter in letters)
@@ -112,7 +112,7 @@ def test_marks_are_plain_and_tell_themselves_apart() -> None:
 
 
 def test_marks_are_the_same_in_ascii() -> None:
-    """The axis is drawn with other signs, the letters stay where they are."""
+    """In ASCII the axis has other characters, and the marks stay where they are."""
     events = [event(EventKind.BLOCKED, at(13)), event(EventKind.LIFTED, at(20))]
     plain = build_credits_chart(FLAT, replace(frame(at(30), 67), ascii_only=True), events=events)
     assert plain is not None
@@ -122,7 +122,7 @@ def test_marks_are_the_same_in_ascii() -> None:
 
 
 def test_marks_of_a_span_are_those_within_it() -> None:
-    """What happened before the left edge of a shorter time is not squeezed into its first column."""
+    """An event before the left edge of a span is not moved into its first column."""
     events = [event(EventKind.BLOCKED, at(5)), event(EventKind.LIFTED, at(25))]
     chart = build_credits_chart(FLAT, frame(at(30), 67, 8, 15 * MINUTE), events=events)
     assert chart is not None

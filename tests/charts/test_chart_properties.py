@@ -1,4 +1,4 @@
-"""Charts of anything: never an exception, never a cell too many, blank where nothing was read."""
+"""Charts of any input: no exception, no cell too many, blank columns where no reply was read."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ VALUES = st.one_of(
     st.sampled_from([Decimal(-500), Decimal(10**40), Decimal("1e400"), Decimal("-1e400"), Decimal("0.001")]),
 )
 RUNS = st.lists(st.tuples(VALUES, st.floats(0, 400), st.floats(0, 60)), max_size=30)
-"""Each run's value, its length in minutes, and how long after it the next one begins."""
+"""Each run's value, its length in minutes, and the minutes until the next run."""
 FIGURES = st.lists(st.tuples(st.one_of(st.none(), st.floats(0, 1e6)), st.floats(-90, 400)), max_size=40)
-"""Percentages, and the minutes from one to the next: a clock that is set back included."""
+"""Percentages, and the minutes between them, negative if a clock was set back."""
 MOMENTS = st.one_of(
     st.floats(-100, 20_000).map(at),
     st.sampled_from([datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, tzinfo=UTC)]),
@@ -50,7 +50,7 @@ HARD = settings(max_examples=120, deadline=None, derandomize=True)
 
 
 def laid(runs: Sequence[tuple[Decimal | None, float, float]], unit: tuple[str, int]) -> CreditSeries:
-    """Runs one after the other."""
+    """Return a series of these runs."""
     minutes, made = 0.0, []
     for value, length, pause in runs:
         made.append(ValueRun(value, at(minutes), at(minutes + length)))
@@ -59,7 +59,7 @@ def laid(runs: Sequence[tuple[Decimal | None, float, float]], unit: tuple[str, i
 
 
 def recorded(figures: Sequence[tuple[float | None, float]]) -> PercentHistory:
-    """A history to which each figure was added at its time, as the store does it."""
+    """Return a history to which each figure was added at its time, as the store does it."""
     minutes, made = 0.0, PercentHistory.start(at(0).timestamp(), 50)
     for percent, pause in figures:
         minutes += pause
@@ -69,7 +69,7 @@ def recorded(figures: Sequence[tuple[float | None, float]]) -> PercentHistory:
 
 
 def holds(chart: RenderedChart | None, frame: ChartFrame) -> None:
-    """What is true of every chart."""
+    """Check everything that holds for any chart."""
     if chart is None:
         return
     drawn = lines(chart)
@@ -99,7 +99,7 @@ def test_any_series_is_drawn_whole(
     cap: int | None,
     events: list[object],
 ) -> None:
-    """Whatever was sampled, at whatever time it is looked at: exact size, no label cut, nothing raised."""
+    """Any series at any time is drawn in its exact size, with no cut label and no exception."""
     limit = None if cap is None else Money(Decimal(cap), *unit)
     holds(build_credits_chart(laid(runs, unit), frame, cap=limit, events=events), frame)  # type: ignore[arg-type]
 
@@ -112,7 +112,7 @@ def test_any_histories_are_drawn_whole(
     frame: ChartFrame,
     events: list[object],
 ) -> None:
-    """Whatever the windows did, and whatever the clock did: exact size, nothing raised."""
+    """Any histories with any clock are drawn in their exact size, without an exception."""
     both = {"5-hour": recorded(first), "7-day all": recorded(second)}
     holds(build_windows_chart(both, frame, events=events), frame)  # type: ignore[arg-type]
 
@@ -137,7 +137,7 @@ def test_columns_tell_what_is_drawn(
     age: float,
     span: timedelta | None,
 ) -> None:
-    """A column has an amount exactly where it is inked, and the amounts of the scale fall from the top."""
+    """A column has an amount exactly if it is inked, and the amounts of the scale fall from the top."""
     frame = ChartFrame(at(age), width, height, span, UTC)
     chart = build_credits_chart(laid(runs, ("USD", 2)), frame)
     if chart is None:
@@ -161,7 +161,7 @@ def test_columns_tell_what_is_drawn(
     plain=st.booleans(),
 )
 def test_blocks_are_the_dots(cells: list[list[tuple[int, int, str]]], *, plain: bool) -> None:
-    """What the library draws are the dots that it is given, cell by cell, whatever is drawn at once."""
+    """The library's blocks match the given dots, cell by cell, also for several curves at once."""
     fine = 1 if plain else 2
     dots = [{(x % fine, y): sign for x, y, sign in column} for column in cells]
     given_ = [tuple((x, y, sign) for (x, y), sign in column.items()) for column in dots]
@@ -176,8 +176,8 @@ def test_blocks_are_the_dots(cells: list[list[tuple[int, int, str]]], *, plain: 
 _QUARTERS = {(0, 1): 1, (1, 1): 2, (0, 0): 4, (1, 0): 8}
 
 
-def test_zone_without_the_day_before_the_first_is_no_obstacle() -> None:
-    """In the years 1 and 9999 there are no times to name, and the curve is drawn all the same."""
+def test_chart_at_the_ends_of_the_calendar_is_drawn() -> None:
+    """In the years 1 and 9999 there are no times to label, and the curve is still drawn."""
     for year in (1, 9999):
         moment = datetime(year, 6, 1, tzinfo=UTC)
         values = CreditSeries(

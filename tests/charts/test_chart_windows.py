@@ -18,7 +18,7 @@ WEEKLY = history([20] * 31)
 
 
 def test_windows_are_two_curves_on_one_scale() -> None:
-    """The first one is a line with a drop at its reset, the second one is dotted."""
+    """The first curve is a line with a drop at its reset, the second one is dotted."""
     drawn = build_windows_chart({"5-hour": FILLING, "7-day all": WEEKLY}, frame(at(30), 48, 7))
     assert lines(drawn) == [
         "100 % ┤╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌▗▄▄▄▄▄▄▄╌╌╌╌╌╌╌╌╌╌╌╌",
@@ -32,7 +32,7 @@ def test_windows_are_two_curves_on_one_scale() -> None:
 
 
 def test_windows_look_the_same_in_ascii() -> None:
-    """Where only ASCII will do, the curves have signs of their own."""
+    """In ASCII the curves have their own characters."""
     plain = replace(frame(at(30), 48, 7), ascii_only=True)
     drawn = build_windows_chart({"5-hour": FILLING, "7-day all": WEEKLY}, plain)
     assert "".join(lines(drawn)).isascii()
@@ -49,32 +49,32 @@ def test_windows_look_the_same_in_ascii() -> None:
     ],
 )
 def test_percent_axis_runs_from_0_to_100(expected: list[str], height: int) -> None:
-    """Whatever was used, the scale is the whole allowance."""
+    """The scale always shows the whole allowance."""
     assert expected == labels(build_windows_chart({"7-day all": WEEKLY}, frame(at(30), 60, height)))
 
 
-def test_percent_axis_reaches_what_is_beyond() -> None:
-    """A window that is more than full has its own label, and 100 % stays a line."""
+def test_percent_axis_extends_beyond_100() -> None:
+    """A window beyond 100% has its own label, and 100% stays a line."""
     drawn = build_windows_chart({"5-hour": history([90] * 10 + [140] * 10)}, frame(at(19), 60, 14))
     assert labels(drawn)[0] == "140 %"
     assert [row[:20] for row in canvas(drawn) if "╌" in row] == ["╌" * 20]
 
 
 def test_nearly_full_window_is_below_the_line_of_100() -> None:
-    """99.9 % is not full, and does not look so."""
+    """99.9% is drawn below the line of 100%."""
     drawn = build_windows_chart({"5-hour": history([99.9] * 20)}, frame(at(19), 60, 6))
     assert set(canvas(drawn)[0]) == {"╌"}
 
 
 def test_reset_is_a_drop() -> None:
-    """From one poll to the next a window falls to nothing: a line down, not a gap."""
+    """A fall to zero between two polls is a vertical line, not a gap."""
     drawn = columns(build_windows_chart({"5-hour": history([80] * 15 + [0] * 16)}, frame(at(30), 67, 8)))
     assert all(drawn)
     assert [len(column) for column in drawn if len(column) > 1] == [5]
 
 
 def test_gap_is_blank_in_every_curve() -> None:
-    """Where nothing was read there is no curve."""
+    """A time without a reply is blank in every curve."""
     gone = history([80] * 10 + [None] * 10 + [85] * 11), history([10] * 10 + [None] * 10 + [10] * 11)
     drawn = columns(build_windows_chart({"5-hour": gone[0], "7-day all": gone[1]}, frame(at(30), 67, 8)))
     assert not any(drawn[20:40])
@@ -91,7 +91,7 @@ def test_gap_is_blank_in_every_curve() -> None:
     ],
 )
 def test_first_curve_is_in_front(expected: set[ChartStyle], first: int, second: int) -> None:
-    """Where two curves meet the first is seen, and the second as far as there is room in the cell."""
+    """If two curves meet, the first is drawn, and the second as far as the cell has room."""
     both = {"5-hour": history([first] * 31), "7-day all": history([second] * 31)}
     drawn = build_windows_chart(both, frame(at(30), 67, 6))
     assert drawn is not None
@@ -99,8 +99,8 @@ def test_first_curve_is_in_front(expected: set[ChartStyle], first: int, second: 
     assert expected == inks
 
 
-def test_window_that_came_later_begins_later() -> None:
-    """The time axis begins with the first window, and a curve with its own first figure."""
+def test_later_window_begins_at_its_first_figure() -> None:
+    """The time axis begins with the first window, and each curve with its own first figure."""
     late = PercentHistory.start(at(20).timestamp(), 50)
     drawn = build_windows_chart({"5-hour": WEEKLY, "7-day all": late}, frame(at(22), 67, 6))
     assert drawn is not None
@@ -108,8 +108,8 @@ def test_window_that_came_later_begins_later() -> None:
     assert told == [("5-hour 20 %",), ("5-hour 20 %", "7-day all 50 %")]
 
 
-def test_column_tells_every_window() -> None:
-    """The pointer reads all curves at once, each by its name."""
+def test_column_lists_every_window() -> None:
+    """The pointer shows the value and the name of every curve."""
     drawn = build_windows_chart({"5-hour": FILLING, "7-day all": WEEKLY}, frame(at(30), 67, 8))
     assert drawn is not None
     found = drawn.find_point(50)
@@ -125,8 +125,10 @@ def test_column_tells_every_window() -> None:
         ("", [40] * 10 + [41] * 10, 19),
     ],
 )
-def test_windows_that_do_not_move_say_so(expected: str, percents: list[float | None], minutes: int) -> None:
-    """As with the credits: where every curve is flat the canvas says so."""
+def test_flat_windows_are_labelled_unchanged(
+    expected: str, percents: list[float | None], minutes: int
+) -> None:
+    """If every curve is flat, the canvas says so."""
     both = {"5-hour": history(percents), "7-day all": history([70] * len(percents))}
     words = "\n".join(lines(build_windows_chart(both, frame(at(minutes), 60, 10))))
     assert expected in words
@@ -135,21 +137,21 @@ def test_windows_that_do_not_move_say_so(expected: str, percents: list[float | N
 
 @pytest.mark.parametrize("span", [None, 15 * MINUTE, DAY, 7 * DAY])
 def test_time_axis_of_windows_never_begins_before_the_first_figure(span: timedelta | None) -> None:
-    """However far back it looks, its left edge is the first figure or later."""
+    """The left edge of the chart is never before the first figure."""
     drawn = build_windows_chart({"5-hour": FILLING}, frame(at(30), 94, 8, span))
     assert drawn is not None
     assert at(0).timestamp() <= drawn.edges.start
 
 
-def test_windows_without_figures_in_sight_are_no_chart() -> None:
-    """Nothing was ever read, or nothing in this time."""
+def test_windows_without_visible_figures_are_no_chart() -> None:
+    """Without a reply, ever or within the span, there is no chart."""
     assert build_windows_chart({}, frame(at(30))) is None
     assert build_windows_chart({"5-hour": WEEKLY}, frame(at(120), span=15 * MINUTE)) is None
     assert build_windows_chart({"5-hour": WEEKLY}, frame(at(30), 20)) is None
 
 
 def test_longest_history_is_drawn_over_a_week() -> None:
-    """A week of sawteeth keeps its peaks and its resets, thinned or not."""
+    """A chart of a week keeps all peaks and resets, thinned or not."""
     teeth = history([min(100, minute % 300) for minute in range(0, 7 * 1440, 5)], step=5 * MINUTE)
     assert len(teeth.runs) <= MAX_PERCENT_RUNS
     drawn = build_windows_chart({"5-hour": teeth}, frame(at(7 * 1440 - 5), 120, 12, 7 * DAY))
@@ -159,8 +161,8 @@ def test_longest_history_is_drawn_over_a_week() -> None:
     assert len([step for step in steps if step.low == 0]) >= 25
 
 
-def test_lone_figure_of_the_second_window_is_never_lost() -> None:
-    """A dotted curve leaves out every second dot, but not the only one that it has."""
+def test_lone_figure_of_a_dotted_curve_is_drawn() -> None:
+    """A dotted curve leaves out every second dot, but never its only one."""
     for second in range(0, 60, 5):
         lone = PercentHistory.start(at(20 + second / 60).timestamp(), 70)
         gone = lone.append_gap(at(30).timestamp())
