@@ -27,16 +27,16 @@ class StillClock:
         self.moment = moment
 
     def now(self) -> datetime:
-        """The moment it was set to."""
+        """Return the time it is set to."""
         return self.moment
 
     def later(self, seconds: float) -> None:
-        """Set it forward, or back."""
+        """Move the clock forward, or back."""
         self.moment += timedelta(seconds=seconds)
 
 
 def login_text(token: Any = TOKEN, *, expires: datetime | None = None, **more: Any) -> str:
-    """What Claude Code keeps; `more` adds or replaces keys of the login itself."""
+    """Return Claude Code's login file as text; `more` adds or replaces keys of the login itself."""
     expiry = expires if expires is not None else NOON + timedelta(hours=8)
     login = {
         "accessToken": token,
@@ -50,7 +50,7 @@ def login_text(token: Any = TOKEN, *, expires: datetime | None = None, **more: A
 
 
 def login_file(home: Path, text: str | bytes | None = None, folder: str = ".claude") -> Path:
-    """A login file below a home."""
+    """Write a login file below a home and return it."""
     path = home / folder / ".credentials.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     content = login_text() if text is None else text
@@ -59,7 +59,7 @@ def login_file(home: Path, text: str | bytes | None = None, folder: str = ".clau
 
 
 class Keychain:
-    """A keychain's tool: items by name, or the exit status with which it fails."""
+    """A fake keychain tool: items by name, or the exit status with which it fails."""
 
     def __init__(self, items: Mapping[str, str | int | OSError]) -> None:
         self.items = items
@@ -80,14 +80,14 @@ class Keychain:
 
 
 def no_keychain(_: Sequence[str]) -> CommandResult:
-    """Stands where no keychain may be asked."""
+    """Fail the test if a keychain is asked."""
     raise AssertionError("the keychain was asked")
 
 
 def profile_body(
     email: str = "pat@example.com", account: str = ACCOUNT, **organization: Any
 ) -> dict[str, Any]:
-    """`/api/oauth/profile`; `organization` adds or replaces keys of the organization."""
+    """Return `/api/oauth/profile`; `organization` adds or replaces keys of the organization."""
     return {
         "account": {
             "uuid": account,
@@ -113,7 +113,7 @@ def profile_body(
 
 
 def source(url: str, folder: Path, clock: StillClock) -> ClaudeCodeSource:
-    """A source for the login below `folder / home`, its budget in `folder / state`, as after a start."""
+    """Return a new source for the login below `folder / home`, with its budget in `folder / state`."""
 
     def look() -> Any:
         return find_login(
@@ -125,16 +125,16 @@ def source(url: str, folder: Path, clock: StillClock) -> ClaudeCodeSource:
 
 
 async def polled(code: ClaudeCodeSource, *, full: bool = False) -> list[Reading]:
-    """Every reading of one poll."""
+    """Return every reading of one poll."""
     return [reading async for reading in code.read(full=full)]
 
 
 def failures(readings: list[Reading]) -> list[Failure]:
-    """What kept the polls from being good."""
+    """Return the failures of these polls."""
     return [reading.account for reading in readings if isinstance(reading.account, Failure)]
 
 
 def replies(readings: list[Reading]) -> list[Reply]:
-    """The org's replies."""
+    """Return the org's replies."""
     parts = [part for one in readings for report in one.org_readings for part in report.parts.values()]
     return [part for part in parts if isinstance(part, Reply)]

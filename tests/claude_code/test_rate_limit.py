@@ -1,4 +1,4 @@
-"""The budget in its file: shared by processes, kept across restarts, careful where it cannot know."""
+"""The budget in its file: shared by processes, kept across restarts, careful if its past is unknown."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ print(leave.is_granted, leave.next_allowed_at.isoformat())
 
 
 def at(seconds: float) -> RequestPermit:
-    """Leave that is not granted before so many seconds after noon."""
+    """Return a refused permission that opens so many seconds after noon."""
     return RequestPermit(is_granted=False, next_allowed_at=NOON + timedelta(seconds=seconds))
 
 
 def granted(seconds: float = 180) -> RequestPermit:
-    """Leave that is granted, with the next one so many seconds after noon."""
+    """Return a granted permission; the next one opens so many seconds after noon."""
     return RequestPermit(is_granted=True, next_allowed_at=NOON + timedelta(seconds=seconds))
 
 
 def processes(folder: Path, number: int, now: str) -> list[list[str]]:
-    """What so many processes are told that take leave at once: whether, and when the next one opens."""
+    """Ask for permission in so many processes at once; return what each was granted, and the next opening."""
     command = [sys.executable, "-c", TAKE, str(folder), now]
     started = [
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -64,7 +64,7 @@ def processes(folder: Path, number: int, now: str) -> list[list[str]]:
 
 
 def test_budget_grants_one_poll_a_pace(tmp_path: Path) -> None:
-    """Once, and then again after 180 s to the second."""
+    """A poll is granted once, and then again after 180 s to the second."""
     clock = StillClock()
     budget = RequestBudget(tmp_path, clock.now)
     assert granted() == budget.request_permit()
@@ -75,14 +75,14 @@ def test_budget_grants_one_poll_a_pace(tmp_path: Path) -> None:
 
 
 def test_budget_is_one_for_many_processes(tmp_path: Path) -> None:
-    """Of dashboards that ask at one moment, one may; all know when it opens again."""
+    """Of several processes that ask at one moment one may poll, and all know when the budget opens again."""
     outputs = processes(tmp_path, 4, NOON.isoformat())
     opens = (NOON + timedelta(seconds=180)).isoformat()
     assert [["False", opens]] * 3 + [["True", opens]] == sorted(outputs)
 
 
-def test_budget_counts_what_another_process_asked(tmp_path: Path) -> None:
-    """A restart, or a second dashboard, begins where the first one is."""
+def test_budget_counts_polls_of_other_processes(tmp_path: Path) -> None:
+    """A restarted or second dashboard continues with the budget of the first one."""
     clock = StillClock()
     assert granted() == RequestBudget(tmp_path, clock.now).request_permit()
     opens = (NOON + timedelta(seconds=180)).isoformat()
@@ -90,7 +90,7 @@ def test_budget_counts_what_another_process_asked(tmp_path: Path) -> None:
 
 
 def test_budget_keeps_a_refusal_across_restarts(tmp_path: Path) -> None:
-    """The wait, and how long the next one will be."""
+    """A restart keeps the wait after a refusal, and the length of the next wait."""
     clock = StillClock()
     budget = RequestBudget(tmp_path, clock.now)
     budget.request_permit()
@@ -106,7 +106,7 @@ def test_budget_keeps_a_refusal_across_restarts(tmp_path: Path) -> None:
 
 
 def test_budget_forgets_refusals_after_an_answer(tmp_path: Path) -> None:
-    """Of which a restart knows as well."""
+    """A good reply clears the refusals, also for a restarted process."""
     clock = StillClock()
     RequestBudget(tmp_path, clock.now).record_throttled(None)
     clock.later(300)
@@ -118,7 +118,7 @@ def test_budget_forgets_refusals_after_an_answer(tmp_path: Path) -> None:
 
 
 def test_budget_of_restarts_stays_below_the_hour(tmp_path: Path) -> None:
-    """A script that starts every three minutes and asks twice is stopped before the server does."""
+    """A script with two requests every three minutes is stopped before the server refuses."""
     clock, asked = StillClock(), 0
     for _ in range(20):
         asked += 2 * RequestBudget(tmp_path, clock.now).request_permit(2).is_granted
@@ -128,7 +128,7 @@ def test_budget_of_restarts_stays_below_the_hour(tmp_path: Path) -> None:
 
 
 def test_budget_survives_a_clock_set_back(tmp_path: Path) -> None:
-    """From when it is noticed it takes one pace, not a year."""
+    """After the clock was set back the next poll waits one pace, not a year."""
     clock = StillClock()
     RequestBudget(tmp_path, clock.now).request_permit()
     clock.later(-365 * 86_400)
@@ -141,7 +141,7 @@ def test_budget_survives_a_clock_set_back(tmp_path: Path) -> None:
 
 
 def test_budget_opens_after_the_clock_jumped_ahead(tmp_path: Path) -> None:
-    """As after a night of sleep."""
+    """The budget opens after the clock jumped ahead, as after a night of sleep."""
     clock = StillClock()
     RequestBudget(tmp_path, clock.now).record_throttled(timedelta(seconds=3600))
     clock.later(10 * 3600)
@@ -149,8 +149,8 @@ def test_budget_opens_after_the_clock_jumped_ahead(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"{", b"\xff", b"null", b"[]" * 20_000, b"\0" * 40, b'{"asked": 5}'])
-def test_budget_in_a_broken_file_begins_with_a_pause(tmp_path: Path, content: bytes) -> None:
-    """Nobody knows who asked before; afterwards the file is whole again."""
+def test_budget_with_a_broken_file_starts_with_a_pause(tmp_path: Path, content: bytes) -> None:
+    """After a broken file the budget waits one pace and writes a valid file."""
     (tmp_path / RATE_LIMIT_FILE).write_bytes(content)
     clock = StillClock()
     assert at(180) == RequestBudget(tmp_path, clock.now).request_permit()
@@ -160,8 +160,8 @@ def test_budget_in_a_broken_file_begins_with_a_pause(tmp_path: Path, content: by
     assert granted(360) == RequestBudget(tmp_path, clock.now).request_permit()
 
 
-def test_budget_without_a_file_keeps_count_alone(tmp_path: Path) -> None:
-    """Where the state folder cannot be made it begins with a pause, then keeps the pace."""
+def test_budget_without_a_file_counts_in_memory(tmp_path: Path) -> None:
+    """If the state folder cannot be made, the budget starts with a pause and keeps the pace."""
     (tmp_path / "state").write_text("a file in the folder's place")
     clock = StillClock()
     budget = RequestBudget(tmp_path / "state", clock.now)
@@ -175,8 +175,8 @@ def test_budget_without_a_file_keeps_count_alone(tmp_path: Path) -> None:
     )
 
 
-def test_budget_that_somebody_holds_is_not_spent(tmp_path: Path) -> None:
-    """A process that was stopped in the wrong moment holds nobody up, and nothing is asked meanwhile."""
+def test_budget_locked_by_another_process_is_not_spent(tmp_path: Path) -> None:
+    """A process that was stopped with the lock blocks no other, and no request is sent meanwhile."""
     clock = StillClock()
     budget = RequestBudget(tmp_path, clock.now, patience=0)
     with lock_file(tmp_path / RATE_LIMIT_FILE):
@@ -186,7 +186,7 @@ def test_budget_that_somebody_holds_is_not_spent(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
 def test_budget_file_is_for_its_owner_only(tmp_path: Path) -> None:
-    """Folders 0700, also those above, and the file 0600, whatever the umask and whatever it was before."""
+    """Folders have mode 0700 and the file 0600, whatever the umask and the modes were."""
     before = os.umask(0)
     try:
         RequestBudget(tmp_path / "state" / "claudemeter", StillClock().now).request_permit()
@@ -200,7 +200,7 @@ def test_budget_file_is_for_its_owner_only(tmp_path: Path) -> None:
 
 
 def test_budget_file_holds_times_and_counts_only(tmp_path: Path) -> None:
-    """Nothing in it tells whose it is."""
+    """The file does not identify its account."""
     RequestBudget(tmp_path, StillClock().now).request_permit()
     expected = '{"asked": [1777118400.0], "refused_at": null, "hold": 0.0, "streak": 0}'
     assert expected == (tmp_path / RATE_LIMIT_FILE).read_text()

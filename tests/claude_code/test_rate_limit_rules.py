@@ -14,22 +14,22 @@ from tests.claude_code.fake_login import NOON
 
 
 def seconds(number: float) -> timedelta:
-    """So many seconds."""
+    """Return a time span of so many seconds."""
     return timedelta(seconds=number)
 
 
 def test_empty_ledger_is_open() -> None:
-    """Nobody asked, so anybody may."""
+    """An empty ledger allows a poll at once."""
     assert RequestLog().compute_next_allowed(2, NOON) == NOON
 
 
 def test_poll_opens_the_next_one_after_the_pace() -> None:
-    """180 s, however many requests the poll had."""
+    """The next poll opens after 180 s, however many requests the last poll had."""
     assert NOON + seconds(180) == RequestLog().add_requests(2, NOON).compute_next_allowed(1, NOON)
 
 
 def test_hour_is_never_overfull() -> None:
-    """Polls of two requests at the pace use an hour up early; then the oldest has to leave it."""
+    """Polls of two requests at the pace fill an hour early; then the next waits for the oldest to expire."""
     ledger, now = RequestLog(), NOON
     for _ in range(MAX_REQUESTS_PER_HOUR // 2):
         assert ledger.compute_next_allowed(2, now) == now
@@ -41,7 +41,7 @@ def test_hour_is_never_overfull() -> None:
 
 
 def test_pace_alone_never_fills_the_hour() -> None:
-    """Ordinary polls go on at the pace for ever."""
+    """Polls of one request can continue at the pace for ever."""
     ledger, now = RequestLog(), NOON
     for _ in range(50):
         assert now == ledger.prune(now).compute_next_allowed(1, now)
@@ -62,7 +62,7 @@ def test_pace_alone_never_fills_the_hour() -> None:
     ],
 )
 def test_refusals_hold(waits: list[float | None], expected: list[float]) -> None:
-    """A positive wait counts in full, but not below the pace; without one it doubles from 300 to 1800 s."""
+    """A positive wait counts, but not below the pace; without one it doubles from 300 to 1800 s."""
     ledger, found = RequestLog(), []
     for wait in waits:
         ledger = ledger.record_throttled(None if wait is None else seconds(wait), NOON)
@@ -70,21 +70,21 @@ def test_refusals_hold(waits: list[float | None], expected: list[float]) -> None
     assert expected == found
 
 
-def test_answer_ends_the_streak() -> None:
-    """The next 429 begins at 300 s again."""
+def test_good_reply_ends_the_streak() -> None:
+    """After a good reply the next 429 waits 300 s again."""
     ledger = RequestLog().record_throttled(None, NOON).record_throttled(None, NOON).record_success()
     assert ledger.compute_next_allowed(1, NOON) == NOON
     assert NOON + seconds(300) == ledger.record_throttled(None, NOON).compute_next_allowed(1, NOON)
 
 
 def test_held_until_the_wait_is_over() -> None:
-    """To the second."""
+    """A refusal holds to the second."""
     ledger = RequestLog().record_throttled(None, NOON)
     assert [ledger.is_held(NOON + seconds(299)), ledger.is_held(NOON + seconds(300))] == [True, False]
 
 
 def test_clock_set_back_lengthens_no_wait() -> None:
-    """What was asked ten seconds before the clock went back a year still opens after the pace."""
+    """A poll before the clock went back a year still opens the next one after the pace."""
     ledger = (
         RequestLog()
         .record_throttled(seconds(3600), NOON - HOUR)
@@ -101,7 +101,7 @@ def test_clock_set_back_lengthens_no_wait() -> None:
 
 
 def test_clock_set_back_keeps_the_wait_after_a_refusal() -> None:
-    """It counts from now on, in full."""
+    """After a clock change the wait after a refusal counts from now on, in full."""
     back = NOON - timedelta(days=1)
     assert back + seconds(3600) == RequestLog().record_throttled(seconds(3600), NOON).prune(
         back
@@ -121,7 +121,7 @@ ledgers = some.builds(
 @settings(max_examples=100, derandomize=True, deadline=None)
 @given(ledgers)
 def test_ledger_survives_being_written(ledger: RequestLog) -> None:
-    """What is read is what was written, and written again it is the same text."""
+    """A ledger that was written and read is equal, and is written as the same text."""
     assert ledger == RequestLog.from_json(ledger.to_json())
     assert ledger.to_json() == RequestLog.from_json(ledger.to_json()).to_json()
 
@@ -129,7 +129,7 @@ def test_ledger_survives_being_written(ledger: RequestLog) -> None:
 @settings(max_examples=200, derandomize=True, deadline=None)
 @given(ledgers, moments, some.integers(1, 2))
 def test_ledger_always_opens(ledger: RequestLog, now: datetime, requests: int) -> None:
-    """Whatever the file says and wherever the clock stands, no wait is longer than an hour or its hold."""
+    """No file and no clock make a wait longer than an hour or the hold after a refusal."""
     assert now <= ledger.prune(now).compute_next_allowed(requests, now) <= now + max(HOUR, ledger.hold)
 
 
@@ -153,13 +153,13 @@ def test_ledger_always_opens(ledger: RequestLog, now: datetime, requests: int) -
     ],
 )
 def test_ledger_of_another_form_is_refused(value: object) -> None:
-    """Nothing of it is believed."""
+    """A ledger of another form is refused as a whole."""
     with pytest.raises(ValueError, match=r"form|range|number|NaN"):
         RequestLog.from_json(json.dumps(value))
 
 
 @pytest.mark.parametrize("text", ["", "{", "[" * 100_000])
 def test_ledger_that_is_no_json_is_refused(text: str) -> None:
-    """By the one error that the reader expects."""
+    """Invalid JSON raises the one error that the reader expects."""
     with pytest.raises(ValueError, match=r"JSON|range|Expecting|quotes"):
         RequestLog.from_json(text)

@@ -1,4 +1,4 @@
-"""The token is read and sent, and nothing else: not printed, not stored, not renewed, not written."""
+"""The token is read and sent, and never printed, stored, renewed or written."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ PLANTED = (TOKEN, REFRESH, "planted")
 
 
 def contents(folder: Path) -> dict[str, tuple[bytes, int, int]]:
-    """Every file below a folder, with its mode and when it was changed."""
+    """Return every file below a folder with its mode and its time of change."""
     files = [path for path in folder.rglob("*") if path.is_file()]
     return {str(path): (path.read_bytes(), path.stat().st_mode, path.stat().st_mtime_ns) for path in files}
 
 
 def shown(error: BaseException) -> str:
-    """A traceback with every local variable, as a crash screen prints it."""
+    """Return a traceback with every local variable, as a crash screen prints it."""
     page = io.StringIO()
     traceback = Traceback.from_exception(type(error), error, error.__traceback__, show_locals=True)
     Console(file=page, width=300).print(traceback)
@@ -52,17 +52,17 @@ def shown(error: BaseException) -> str:
 
 
 def fail(*_: object, **__: object) -> NoReturn:
-    """A bug of ours."""
+    """Raise an unexpected exception."""
     raise ZeroDivisionError
 
 
 def hides(text: str) -> bool:
-    """Whether nothing of the login is in it."""
+    """Return True if the text holds nothing of the login."""
     return not any(part in text for part in PLANTED)
 
 
 async def test_login_is_never_written_or_renewed(tmp_path: Path) -> None:
-    """Good answers, a 401, an expiry: the file is as it was, only two paths are asked."""
+    """After good replies, a 401 and an expiry the file is unchanged, and only two paths were requested."""
     login_file(tmp_path / "home")
     before = contents(tmp_path / "home")
     clock = StillClock()
@@ -83,7 +83,7 @@ async def test_login_is_never_written_or_renewed(tmp_path: Path) -> None:
 async def test_nothing_of_the_login_is_printed_or_stored(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Not by a reading, a log at its most talkative, standard output, or the state folder."""
+    """No reading, debug log, standard output or state folder holds anything of the login."""
     caplog.set_level(logging.DEBUG)
     login_file(tmp_path / "home")
     with LoopbackServer() as server:
@@ -98,8 +98,8 @@ async def test_nothing_of_the_login_is_printed_or_stored(
     assert "pat@example.com" not in stored
 
 
-async def test_bug_in_a_poll_tells_no_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It becomes a failure with a place and no values."""
+async def test_bug_in_a_poll_shows_no_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exception in a poll becomes a failure with a place and no values."""
     monkeypatch.setattr(parse, "parse_usage", fail)
     login_file(tmp_path / "home")
     with LoopbackServer() as server:
@@ -114,10 +114,10 @@ async def test_bug_in_a_poll_tells_no_token(tmp_path: Path, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("system", ["linux", "darwin"])
-def test_traceback_of_a_failing_look_shows_no_token(
+def test_traceback_of_a_failing_search_shows_no_token(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, system: str
 ) -> None:
-    """With every local variable of every frame, from the file and from the keychain."""
+    """No local variable of any frame holds the token, from the file or from the keychain."""
     monkeypatch.setattr(credentials, "Login", fail)
     login_file(tmp_path)
     run = no_keychain if system == "linux" else Keychain({"Claude Code-credentials": login_text()})
@@ -131,7 +131,7 @@ def test_traceback_of_a_failing_look_shows_no_token(
 
 
 async def test_traceback_of_a_failing_request_shows_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bug below the client, with every local variable of ours and of httpx's client."""
+    """No local variable of ours or of httpx's client holds the token if a request fails below the client."""
     with LoopbackServer() as server:
         client = BearerClient(base_url=server.url, now=StillClock().now)
         client.set_token(Secret(TOKEN))
@@ -147,6 +147,8 @@ async def test_traceback_of_a_failing_request_shows_no_token(monkeypatch: pytest
 def test_values_print_no_secret() -> None:
     """Alone and inside one another."""
     login = Login(Secret(TOKEN), "login file")
+    """No value that holds a secret prints it, alone or nested."""
+    login = credentials.Login(Secret(TOKEN), "login file")
     assert hides(
         repr(login) + repr(Secret(TOKEN)) + str(Secret(TOKEN)) + repr(CommandResult(0, Secret(REFRESH)))
     )
@@ -156,7 +158,7 @@ def test_values_print_no_secret() -> None:
 
 
 async def test_token_is_dropped_with_its_login(tmp_path: Path) -> None:
-    """Signed out of Claude Code, the client holds it no longer."""
+    """After a sign-out of Claude Code the client no longer holds the token."""
     path = login_file(tmp_path / "home")
     with LoopbackServer() as server:
         server.routes[PROFILE_PATH] = Answer.json(profile_body())

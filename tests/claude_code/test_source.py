@@ -53,7 +53,7 @@ SLOW_DOWN = {"error": {"message": "Rate limited. Please try again later.", "type
 
 @pytest.fixture
 def server() -> Iterator[LoopbackServer]:
-    """A server that answers as an ordinary day does."""
+    """Start a server with ordinary replies."""
     with LoopbackServer() as running:
         running.routes[PROFILE_PATH] = Answer.json(profile_body())
         running.routes[USAGE_PATH] = Answer.json(usage_body(extra_usage=extra_usage_body()))
@@ -62,13 +62,13 @@ def server() -> Iterator[LoopbackServer]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with an ordinary login."""
+    """Return a folder with an ordinary login."""
     login_file(tmp_path / "home")
     return tmp_path
 
 
 async def test_source_reads_account_org_and_usage(server: LoopbackServer, folder: Path) -> None:
-    """The profile names the account and the one org; the org's report has the usage reply only."""
+    """The profile names the account and its one org; the org's report has the usage reply only."""
     code = source(server.url, folder, StillClock())
     account, usage = await polled(code)
     assert Session("Claude Code") == account.session
@@ -84,7 +84,7 @@ async def test_source_reads_account_org_and_usage(server: LoopbackServer, folder
 
 
 async def test_source_sends_the_bearer_headers_and_no_cookie(server: LoopbackServer, folder: Path) -> None:
-    """Authorization and the beta header; no cookie, no referer, no name but our own."""
+    """A request has Authorization, the beta header and our own User-Agent, but no cookie and no referer."""
     code = source(server.url, folder, StillClock())
     await polled(code)
     assert server.paths() == [PROFILE_PATH, USAGE_PATH]
@@ -97,7 +97,7 @@ async def test_source_sends_the_bearer_headers_and_no_cookie(server: LoopbackSer
 
 
 async def test_source_never_exceeds_the_budget(server: LoopbackServer, folder: Path) -> None:
-    """However often it is asked for everything, nothing is sent, and it says when it can be."""
+    """Repeated refreshes beyond the budget send nothing, and the source reports the next time."""
     clock = StillClock()
     code = source(server.url, folder, clock)
     await polled(code, full=True)
@@ -111,8 +111,8 @@ async def test_source_never_exceeds_the_budget(server: LoopbackServer, folder: P
     await code.aclose()
 
 
-async def test_source_asks_whose_login_it_is_rarely(server: LoopbackServer, folder: Path) -> None:
-    """At the start, after six hours, and when the token is another one."""
+async def test_source_rarely_reads_the_profile(server: LoopbackServer, folder: Path) -> None:
+    """The profile is read at the start, after six hours, and after a change of the token."""
     clock = StillClock()
     code = source(server.url, folder, clock)
     for seconds in (180, 6 * 3600, 180):
@@ -127,7 +127,7 @@ async def test_source_asks_whose_login_it_is_rarely(server: LoopbackServer, fold
 
 
 async def test_restart_keeps_the_deadline(server: LoopbackServer, folder: Path) -> None:
-    """A program that is started again asks nothing before its predecessor would have."""
+    """A restarted program waits as long as its predecessor would have."""
     clock = StillClock()
     first = source(server.url, folder, clock)
     await polled(first)
@@ -142,7 +142,7 @@ async def test_restart_keeps_the_deadline(server: LoopbackServer, folder: Path) 
 
 
 async def test_budget_is_free_while_a_reply_is_awaited(server: LoopbackServer, folder: Path) -> None:
-    """Another process reads the file at once: its answer is the deadline in it, not that of its patience."""
+    """Another process reads the next time from the file at once, while a reply is awaited."""
     slow = Held(Answer.json(usage_body()))
     server.routes[USAGE_PATH] = slow
     code = source(server.url, folder, StillClock())
@@ -163,7 +163,7 @@ async def test_budget_is_free_while_a_reply_is_awaited(server: LoopbackServer, f
 async def test_throttled_source_waits(
     server: LoopbackServer, folder: Path, header: dict[str, str], wait: int
 ) -> None:
-    """300 s without a usable wait, else what the server asks, also after a restart; then it asks again."""
+    """A 429 waits 300 s or as long as the server asks, also after a restart; then the source polls again."""
     ordinary = server.routes[USAGE_PATH]
     assert isinstance(ordinary, Answer)
     server.routes[USAGE_PATH] = in_turn(Answer.json(SLOW_DOWN, status=429, **header), ordinary)
@@ -183,7 +183,7 @@ async def test_throttled_source_waits(
 
 
 async def test_throttled_waits_double_until_an_answer(server: LoopbackServer, folder: Path) -> None:
-    """300, 600, 1200, 1800, 1800 s; a good answer starts anew."""
+    """The waits are 300, 600, 1200, 1800 and 1800 s; a good reply resets them."""
     good = Answer.json(usage_body())
     throttled = Answer.json(SLOW_DOWN, status=429, retry_after="0")
     server.routes[USAGE_PATH] = in_turn(*[throttled] * 5, good, throttled)
@@ -199,7 +199,7 @@ async def test_throttled_waits_double_until_an_answer(server: LoopbackServer, fo
 
 
 async def test_throttled_profile_stops_the_poll(server: LoopbackServer, folder: Path) -> None:
-    """What refuses the first request would refuse the second."""
+    """A 429 for the first request of a poll prevents the second."""
     server.routes[PROFILE_PATH] = Answer.json(SLOW_DOWN, status=429)
     code = source(server.url, folder, StillClock())
     assert [failure.error_kind for failure in failures(await polled(code))] == [ErrorKind.THROTTLED]
@@ -210,10 +210,10 @@ async def test_throttled_profile_stops_the_poll(server: LoopbackServer, folder: 
 @pytest.mark.parametrize(
     ("answer", "trouble"), [(INVALID, ErrorKind.TOKEN_INVALID), (SCOPE, ErrorKind.TOKEN_SCOPE)]
 )
-async def test_token_that_is_not_accepted_is_not_sent_again(
+async def test_rejected_token_is_not_sent_again(
     server: LoopbackServer, folder: Path, answer: Answer, trouble: ErrorKind
 ) -> None:
-    """Until it is another one, or for half an hour."""
+    """A rejected token is not sent again for half an hour, unless it changes."""
     server.routes[PROFILE_PATH] = answer
     clock = StillClock()
     code = source(server.url, folder, clock)
@@ -242,10 +242,10 @@ async def test_token_that_is_not_accepted_is_not_sent_again(
         (login_text(scopes=["user:inference"]), ErrorKind.TOKEN_SCOPE, "user:profile"),
     ],
 )
-async def test_login_that_cannot_be_used_asks_nobody(
+async def test_unusable_login_sends_no_request(
     server: LoopbackServer, tmp_path: Path, text: str | None, trouble: ErrorKind, detail: str
 ) -> None:
-    """It is told in words, costs nothing of the budget, and is looked at again at the next poll."""
+    """An unusable login is reported, costs no budget, and is read again at the next poll."""
     if text is not None:
         login_file(tmp_path / "home", text)
     code = source(server.url, tmp_path, StillClock())
@@ -258,8 +258,8 @@ async def test_login_that_cannot_be_used_asks_nobody(
     await code.aclose()
 
 
-async def test_login_of_somebody_else_changes_the_org(server: LoopbackServer, folder: Path) -> None:
-    """The new account's org comes in place of the old one's."""
+async def test_login_of_another_account_replaces_the_org(server: LoopbackServer, folder: Path) -> None:
+    """The org of the new account replaces that of the old one."""
     clock = StillClock()
     code = source(server.url, folder, clock)
     store = Store()
@@ -276,8 +276,8 @@ async def test_login_of_somebody_else_changes_the_org(server: LoopbackServer, fo
     await code.aclose()
 
 
-async def test_login_of_nobody_known_reads_no_usage(server: LoopbackServer, folder: Path) -> None:
-    """While the profile fails after a change of token, no figure is put under the last account's name."""
+async def test_login_of_an_unknown_account_reads_no_usage(server: LoopbackServer, folder: Path) -> None:
+    """If the profile fails after a change of token, no figure is shown for the last account."""
     clock = StillClock()
     code = source(server.url, folder, clock)
     await polled(code)
@@ -293,8 +293,8 @@ async def test_login_of_nobody_known_reads_no_usage(server: LoopbackServer, fold
 
 
 @pytest.mark.parametrize("body", [profile_body() | {"organization": None}, {}, profile_body(uuid=None)])
-async def test_profile_without_an_org_is_told(server: LoopbackServer, folder: Path, body: object) -> None:
-    """There is then nothing to hang figures on."""
+async def test_profile_without_an_org_is_reported(server: LoopbackServer, folder: Path, body: object) -> None:
+    """A profile without an org is a failure, because its figures would belong to no org."""
     server.routes[PROFILE_PATH] = Answer.json(body)
     code = source(server.url, folder, StillClock())
     (reading,) = await polled(code)
@@ -303,7 +303,7 @@ async def test_profile_without_an_org_is_told(server: LoopbackServer, folder: Pa
 
 
 async def test_failing_usage_is_the_orgs_failure(server: LoopbackServer, folder: Path) -> None:
-    """The account stays good."""
+    """A failing usage reply is a failure of the org; the account stays good."""
     server.routes[USAGE_PATH] = cut_off()
     code = source(server.url, folder, StillClock())
     readings = await polled(code)
@@ -313,8 +313,8 @@ async def test_failing_usage_is_the_orgs_failure(server: LoopbackServer, folder:
     await code.aclose()
 
 
-async def test_challenge_leaves_a_gap_and_says_so(server: LoopbackServer, folder: Path) -> None:
-    """The org's report is empty, so that its figures stay with a break, and the session has the failure."""
+async def test_challenge_is_a_gap_and_a_failure(server: LoopbackServer, folder: Path) -> None:
+    """A challenge leaves a gap in the org's figures and is a failure of the session."""
     server.routes[USAGE_PATH] = Answer(403, {"Content-Type": "text/html"}, b"<title>Just a moment...</title>")
     code = source(server.url, folder, StillClock())
     readings = await polled(code)
@@ -324,7 +324,7 @@ async def test_challenge_leaves_a_gap_and_says_so(server: LoopbackServer, folder
 
 
 async def test_token_does_not_follow_a_redirect(server: LoopbackServer, folder: Path) -> None:
-    """Wherever the server points, nobody else sees it."""
+    """The token is not sent to the target of a redirect."""
     with LoopbackServer() as other:
         server.routes[PROFILE_PATH] = redirect(f"{other.url}{PROFILE_PATH}")
         code = source(server.url, folder, StillClock())
@@ -337,13 +337,13 @@ async def test_token_does_not_follow_a_redirect(server: LoopbackServer, folder: 
     "url", ["https://claude.ai", "https://api.anthropic.com.evil.example", "http://10.0.0.1"]
 )
 def test_token_is_for_one_origin(url: str) -> None:
-    """Another one than its own, or this machine in a test, is refused."""
+    """An origin other than the token's own, or this machine in a test, is refused."""
     with pytest.raises(BadOriginError):
         BearerClient(base_url=url, now=StillClock().now)
 
 
-async def test_lockout_state_stays_unknown_to_the_store(server: LoopbackServer, folder: Path) -> None:
-    """Without `extra_usage` there is no word on credits: not known, neither off nor absent."""
+async def test_credits_stay_not_known_without_extra_usage(server: LoopbackServer, folder: Path) -> None:
+    """Without `extra_usage` the credits are not known, neither off nor absent."""
     server.routes[USAGE_PATH] = Answer.json(usage_body())
     code = source(server.url, folder, StillClock())
     store = Store()
