@@ -1,4 +1,4 @@
-"""The simulated claude.ai: its story holds, its bodies are well formed, its day repeats."""
+"""The simulated claude.ai: its story is true, its bodies are well formed, its day repeats."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ STORY: list[tuple[str, str, Said]] = [
     ("18:28", "Flaky Labs", {"usage status": 200}),
     ("23:48", "Side project", {SESSION: 100}),
 ]
-"""Time, org, and what its answers say then: endpoint and path into the body, a header, or the status."""
+"""Time, org, and expected part of its replies: endpoint and path into the body, a header, or the status."""
 
 
 class Server:
@@ -185,16 +185,16 @@ class Server:
         self.client = httpx.AsyncClient(transport=transport, base_url="https://claude.ai")
 
     async def get(self, path: str, minute: float = 0) -> httpx.Response:
-        """The answer so many minutes after the start."""
+        """Return the reply so many minutes after the start."""
         self.now = START + timedelta(minutes=minute)
         return await self.client.get(path)
 
     async def ask(self, org: str, endpoint: str, minute: float = 0) -> httpx.Response:
-        """The answer of one org's endpoint."""
+        """Return the reply of one org's endpoint."""
         return await self.get(f"/api/organizations/{UUIDS[org]}{ENDPOINTS[endpoint]}", minute)
 
     async def figure(self, org: str, where: str, minute: float) -> object:
-        """What stands at a place of an answer; a sentence where nothing does."""
+        """Return the value at a place of a reply, or a sentence if there is none."""
         endpoint, *path = where.split()
         answer = await self.ask(org, endpoint, minute)
         match path:
@@ -209,7 +209,7 @@ class Server:
 
 
 def dig(answer: httpx.Response, path: list[str]) -> object:
-    """What the body holds there."""
+    """Return the value at a path of the body."""
     if answer.headers["content-type"] != "application/json":
         return "no JSON"
     value: Any = answer.json()
@@ -222,14 +222,14 @@ def dig(answer: httpx.Response, path: list[str]) -> object:
 
 @pytest.fixture
 async def server() -> AsyncIterator[Server]:
-    """A server whose first day begins at START."""
+    """Start a server whose first day begins at START."""
     server = Server()
     async with server.client:
         yield server
 
 
 def minutes(time: str) -> int:
-    """Minutes of `01:40`."""
+    """Return the minutes of `01:40`."""
     hours, rest = time.split(":")
     return 60 * int(hours) + int(rest)
 
@@ -238,8 +238,8 @@ STORY_IDS = [f"{time} {org}" for time, org, _ in STORY]
 
 
 @pytest.mark.parametrize(("time", "org", "said"), STORY, ids=STORY_IDS)
-async def test_day_is_as_its_story_says(server: Server, time: str, org: str, said: Said) -> None:
-    """At each moment of the story the answers say what it tells."""
+async def test_day_follows_its_story(server: Server, time: str, org: str, said: Said) -> None:
+    """At each moment of the story the replies have the values of its row."""
     found = {where: await server.figure(org, where, minutes(time)) for where in said}
     assert said == found
 
@@ -247,14 +247,16 @@ async def test_day_is_as_its_story_says(server: Server, time: str, org: str, sai
 @pytest.mark.parametrize(
     ("time", "org", "said"), [row for row in STORY if row[0] != "00:00"], ids=lambda value: str(value)[:20]
 )
-async def test_day_changes_at_the_moment_told(server: Server, time: str, org: str, said: Said) -> None:
-    """A second before a moment of the story it is not yet so."""
+async def test_day_changes_at_the_moments_of_its_story(
+    server: Server, time: str, org: str, said: Said
+) -> None:
+    """A second before a moment of the story its values have not changed yet."""
     before = minutes(time) - 1 / 60
     assert said != {where: await server.figure(org, where, before) for where in said}
 
 
 def test_story_in_the_docstring_is_the_story_tested() -> None:
-    """Each line of the table in the package's docstring is held by a row here, in its order."""
+    """Each line of the table in the package's docstring has a row here, in its order."""
     rows = re.findall(r"^    (\d\d:\d\d)  (\S+(?: \S+)*)  ", demo.__doc__ or "", re.MULTILINE)
     assert [(time, org) for time, org, _ in STORY] == rows
 
@@ -279,14 +281,14 @@ async def test_account_lists_the_orgs_in_order(server: Server) -> None:
     ],
 )
 async def test_unknown_path_is_not_found(server: Server, path: str) -> None:
-    """What is not there is a 404 with the server's own error body."""
+    """An unknown path is a 404 with the server's own error body."""
     answer = await server.get(path)
     assert (answer.status_code, answer.headers["content-type"]) == (404, "application/json")
     assert answer.json()["error"]["type"] == "not_found_error"
 
 
-async def test_body_can_be_read_as_it_comes(server: Server) -> None:
-    """A client that streams gets the raw bytes, as many as announced."""
+async def test_body_can_be_streamed(server: Server) -> None:
+    """A client that streams gets as many raw bytes as announced."""
     async with server.client.stream("GET", "/api/account") as answer:
         body = b"".join([chunk async for chunk in answer.aiter_raw()])
     assert len(body) == int(answer.headers["content-length"])
@@ -294,7 +296,7 @@ async def test_body_can_be_read_as_it_comes(server: Server) -> None:
 
 
 async def test_answers_are_the_same_for_the_same_moment(server: Server) -> None:
-    """Another server of the same start gives the same bytes, whatever either was asked before."""
+    """Two servers with the same start give the same bytes, whatever they were asked before."""
     other = Server(START + timedelta(seconds=59, microseconds=7))
     async with other.client:
         for minute in (1000.5, 0, 26, 99.9, 122.5, 460):
@@ -319,20 +321,20 @@ async def test_day_repeats_after_24_hours(server: Server, minute: float) -> None
 
 
 @pytest.mark.parametrize("org", [name for name in UUIDS if name != "Globex Enterprise"])
-async def test_five_hour_window_runs_on_over_the_days_end(server: Server, org: str) -> None:
-    """The window of the evening is that of the morning: same reset, no fall."""
+async def test_five_hour_window_continues_past_midnight(server: Server, org: str) -> None:
+    """The evening's window continues into the morning with the same reset and no fall."""
     before, after = [(await server.ask(org, "usage", at)).json()["five_hour"] for at in (1440 - 1 / 60, 1440)]
     assert rounded(before["resets_at"]) == rounded(after["resets_at"])
     assert before["utilization"] <= after["utilization"] <= before["utilization"] + 1
 
 
 def rounded(time: str) -> datetime:
-    """The nearest full minute."""
+    """Round to the nearest full minute."""
     return (datetime.fromisoformat(time) + timedelta(seconds=30)).replace(second=0, microsecond=0)
 
 
 def mishap(org: str, minute: float) -> bool:
-    """Whether the org's usage reply fails then."""
+    """Return True if the org's usage reply fails at that time."""
     return next(each for each in DEMO_ORGS if each.name == org).find_fault(minute) is not None
 
 
@@ -342,7 +344,7 @@ EVERY = [17.3 * i for i in range(84)]
 
 @pytest.mark.parametrize("org", UUIDS)
 async def test_bodies_are_json_all_day(server: Server, org: str) -> None:
-    """Every answer is a strict JSON object and says so; only the usage of the flaky org fails."""
+    """Every reply is a strict JSON object with its content type; only the usage of the flaky org fails."""
     for minute in EVERY:
         for endpoint in ENDPOINTS:
             if endpoint == "usage" and mishap(org, minute):
@@ -374,7 +376,7 @@ async def test_money_is_in_minor_units_and_agrees(server: Server, org: str) -> N
 @pytest.mark.parametrize("org", [name for name in UUIDS if name != "Side project"])
 @pytest.mark.parametrize("endpoint", ["own", "overage"])
 async def test_used_credits_never_fall_within_a_day(server: Server, org: str, endpoint: str) -> None:
-    """What is used only rises, and falls back to the first figure when the day ends."""
+    """Used credits only rise, and return to the first figure at the end of the day."""
     used = [await server.figure(org, f"{endpoint} used_credits", minute) for minute in (*EVERY, 1439.9)]
     first = await server.figure(org, f"{endpoint} used_credits", 1440)
     assert sorted(used, key=number) == used
@@ -382,13 +384,13 @@ async def test_used_credits_never_fall_within_a_day(server: Server, org: str, en
 
 
 def number(value: object) -> int:
-    """The figure itself, where a body holds anything."""
+    """Return the figure, which a body may hold in any form."""
     assert isinstance(value, int)
     return value
 
 
 async def test_charges_come_in_uneven_steps(server: Server) -> None:
-    """On credits, minutes without a charge stand between charges of a cent to a few dollars."""
+    """On credits, charges of a cent to a few dollars alternate with minutes without a charge."""
     used = [number(await server.figure("Personal", "overage used_credits", at)) for at in range(38, 101)]
     steps = [after - before for before, after in itertools.pairwise(used)]
     charges = [step for step in steps if step]
@@ -399,14 +401,14 @@ async def test_charges_come_in_uneven_steps(server: Server) -> None:
 
 
 async def test_first_hour_shows_changes(server: Server) -> None:
-    """Within the first hour the Team org and the Max org both go on credits and are charged."""
+    """Within the first hour the Team org and the Max org both continue on credits and are charged."""
     for org in ("Personal", "Acme Team", "Globex Enterprise"):
         before, after = [number(await server.figure(org, "own used_credits", at)) for at in (0, 60)]
         assert after - before > 300
 
 
 @pytest.mark.parametrize("org", [name for name in UUIDS if name != "Globex Enterprise"])
-async def test_windows_hold_percent_and_a_reset_to_come(server: Server, org: str) -> None:
+async def test_windows_hold_percent_and_a_future_reset(server: Server, org: str) -> None:
     """Percents are whole, 0 to 100, and agree; a running window resets within its length."""
     for minute in EVERY:
         if mishap(org, minute):
@@ -432,14 +434,14 @@ async def test_reset_times_jitter_around_the_full_minute(server: Server) -> None
 
 @pytest.mark.parametrize(("minute", "seconds"), [(121, "180"), (122.5, "90"), (123.999, "1")])
 async def test_throttled_usage_says_when_to_come_back(server: Server, minute: float, seconds: str) -> None:
-    """`Retry-After` leads to the end of the mishap."""
+    """`Retry-After` leads to the end of the failure."""
     answer = await server.ask("Flaky Labs", "usage", minute)
     assert (429, seconds) == (answer.status_code, answer.headers["retry-after"])
 
 
 @pytest.mark.parametrize("amount", [1, 7, 3280])
 def test_stretch_charges_its_whole_amount(amount: int) -> None:
-    """Nothing before the first minute, everything from the last one on, never less than before."""
+    """A stretch charges nothing before its first minute, everything from its last one on, and never falls."""
     stretch = DemoChargeSpan(39, 100, amount)
     sums = [stretch.compute_charged(minute) for minute in range(30, 110)]
     assert sums == sorted(sums)
@@ -476,7 +478,7 @@ async def test_demo_clock_sleeps_in_simulated_seconds(monkeypatch: pytest.Monkey
 
 
 async def test_skipping_clock_moves_only_by_sleeping() -> None:
-    """Sleep moves it on at once; two sleepers at a time move it by the longer one."""
+    """A sleep moves the clock at once; of two sleepers the longer one counts."""
     clock = SkippingClock(START)
     assert START == clock.now() == clock.now()
     await clock.sleep(60)
