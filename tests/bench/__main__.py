@@ -1,10 +1,10 @@
-"""How fast the program is and how much memory it takes, each figure beside its yardstick.
+"""Speed and memory of the program, each figure beside its yardstick.
 
     python -m tests.bench             every figure, a quarter of an hour
     python -m tests.bench idle key    some of them
 
 Ours and the yardstick are measured in turn, in the same run; the ratio is the median of the pairs' ratios.
-Not a test: a busy machine makes a figure worse and nothing wrong.
+This is no test: a busy machine makes a figure worse and nothing wrong.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ FIGURES: dict[str, Callable[[], Line]] = {
 
 
 def main(names: Sequence[str]) -> int:
-    """Print the table, each line as soon as it is known; gives 2 for a name that is none of the figures."""
+    """Print each line of the table once it is measured; return 2 for an unknown figure."""
     unknown = [name for name in names if name not in FIGURES]
     if unknown:
         print(f"no such figure: {', '.join(unknown)}; there are: {', '.join(FIGURES)}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""What one poll of a hundred orgs costs the event loop, beside the drawing."""
+"""Time that one poll of a hundred orgs takes of the event loop, without drawing."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ MINUTE = timedelta(minutes=1)
 
 
 def fold(times: int = PAIRS, orgs: int = 100) -> Line:
-    """One poll, every reading of it, folded into a store that holds a week of samples."""
+    """Fold every reading of one poll into a store with a week of samples."""
     store, readings = after_a_week(orgs), one_poll(orgs, READ + MINUTE, more=7)
     found = in_turn(lambda: _timed(partial(reduce, Store.apply, readings, store)), _loop, times)
     return limited(f"folding one poll of {orgs} orgs", found, 0.02, milliseconds)
 
 
 def judge(times: int = PAIRS, orgs: int = 100) -> Line:
-    """Events after each reading of such a poll, verdict and forecasts of every org at its end."""
+    """Compute the events after each reading of a poll, then verdict and forecasts of every org."""
     store, readings = after_a_week(orgs), one_poll(orgs, READ + MINUTE, more=7)
     journal = EventLog().observe(store, NOW)
 
@@ -42,7 +42,7 @@ def judge(times: int = PAIRS, orgs: int = 100) -> Line:
 
 
 def _loop() -> float:
-    """The yardstick: a hundred thousand multiplications in plain Python."""
+    """Run the yardstick: a hundred thousand multiplications in plain Python."""
     return _timed(lambda: [number * number for number in range(100_000)])
 
 

@@ -21,18 +21,18 @@ from tests.scenes import LABORATORY, NOW, PERSONAL, SESSION, TEAM, readings
 
 
 class SceneClock(WallClock):
-    """Real time, as far after the scenes' moment as the program has run."""
+    """Real time, shifted so that the program starts at the scenes' moment."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()
 
     def now(self) -> datetime:
-        """The moment."""
+        """Return the moment."""
         return NOW + timedelta(seconds=time.monotonic() - self._began)
 
 
 class Scene:
-    """A source that finds the same in every poll."""
+    """A source that returns the same scene in every poll."""
 
     session = SESSION
 
@@ -45,11 +45,11 @@ class Scene:
             yield reading
 
     async def aclose(self) -> None:
-        """There is nothing to close."""
+        """Close nothing."""
 
 
 class Begun:
-    """A feed whose app knows a week of everything before the first poll."""
+    """A feed that gives the app a week of history before the first poll."""
 
     def __init__(self, feed: Feed, begin: Callable[[], None]) -> None:
         self._feed, self._begin = feed, begin
@@ -64,11 +64,11 @@ class Begun:
         await self._feed.poll_once(post)
 
     def poll_now(self) -> None:
-        """Nobody asks for more."""
+        """Ignore the request."""
 
 
 def poller(found: Iterable[Reading], clock: SceneClock) -> Poller:
-    """The real poller over a scene."""
+    """Return the real poller over a scene."""
 
     async def opened() -> Scene:
         return Scene(found)
@@ -77,13 +77,13 @@ def poller(found: Iterable[Reading], clock: SceneClock) -> Poller:
 
 
 def three(clock: SceneClock) -> Claudemeter:
-    """The dashboard over three orgs."""
+    """Run the dashboard over three orgs."""
     feed = poller(readings(PERSONAL, TEAM, LABORATORY, at=NOW), clock)
     return Claudemeter(feed, now=clock.now)
 
 
 def many(orgs: int, clock: SceneClock) -> Claudemeter:
-    """The dashboard over so many orgs after a week, which a last poll leaves as they are."""
+    """Run the dashboard over so many orgs after a week that the last poll leaves unchanged."""
     store = after_a_week(orgs)
 
     def begin() -> None:

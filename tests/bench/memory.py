@@ -9,20 +9,20 @@ from tests.bench.pane import ROOT, environment
 from tests.bench.table import PAIRS, Line, compared, in_turn
 
 HOUR, WEEK = 60, 7 * 24 * 60
-"""Polls, one a minute."""
+"""Number of polls, one a minute."""
 MEBIBYTE = 1 << 20
 MOST_GROWTH = 3.0
-"""Mebibytes from the hour's to the week's."""
+"""Allowed growth from the hour to the week, in mebibytes."""
 
 
 def memory(pairs: int = PAIRS, polls: int = HOUR) -> Line:
-    """After an hour of simulated polls, against the empty app."""
+    """Measure after an hour of simulated polls, against the empty app."""
     found = in_turn(lambda: _resident(polls)[-1], lambda: _resident(0)[-1], pairs)
     return compared("memory after an hour of polls", found, 2.2, _mebibytes)
 
 
 def week(polls: tuple[int, int] = (HOUR, WEEK)) -> Line:
-    """After a simulated week, against the hour's in the same process; one run, of some minutes."""
+    """Measure after a simulated week, against the hour in the same process; one run takes minutes."""
     after_hour, after_week = _resident(*polls)
     grown = (after_week - after_hour) / MEBIBYTE
     return Line(
@@ -36,7 +36,7 @@ def week(polls: tuple[int, int] = (HOUR, WEEK)) -> Line:
 
 
 def _resident(*polls: int) -> list[float]:
-    """Bytes after each of these numbers of polls; 0 stands for the empty app."""
+    """Return the bytes after each of these numbers of polls; 0 means the empty app."""
     command = [sys.executable, "-m", "tests.bench.resident", *map(str, polls)]
     out = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT, env=environment())
     return [float(line) for line in out.stdout.split()]

@@ -1,4 +1,4 @@
-"""A hundred orgs after a week: what the program has to carry at most."""
+"""A hundred orgs after a week: the largest state that the program has to carry."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from tests.bodies import extra_usage_body, limit_body, org_body, overage_body, p
 from tests.scenes import READ, OrgBodies, readings
 
 WEEK = 7 * 24 * 60
-"""Polls, one a minute."""
+"""Number of polls, one a minute."""
 MINUTE = timedelta(minutes=1)
 CAP = 1_000_000
-"""Cents."""
+"""Cap in cents."""
 
 
 @cache
 def week() -> CreditSeries:
-    """A week of polls in which every fourth one sees more spent, and one in 150 fails."""
+    """Return a week of polls in which every fourth sees a rise, and one in 150 fails."""
     chance = random.Random(7)  # noqa: S311 - a simulation
     series, cents = CreditSeries(), 100_00
     for minute in range(WEEK):
@@ -49,7 +49,7 @@ def week() -> CreditSeries:
 
 
 def series(org: int) -> CreditSeries:
-    """The week of one org: every one has amounts of its own, and begins a little later than another."""
+    """Return the week of one org: each has its own amounts and start."""
     shape = week()
     mine = shape.runs[3 * org :]
     runs = (ValueRun(None if run.minor is None else run.minor + org, run.first, run.last) for run in mine)
@@ -62,7 +62,7 @@ def series(org: int) -> CreditSeries:
 
 
 def histories(org: int) -> Histories:
-    """The week of its windows, nearly as long as is kept: the 5-hour one fills and resets again and again."""
+    """Return the week of its windows at nearly full length: the 5-hour one fills and resets repeatedly."""
     runs = MAX_PERCENT_RUNS - 10
     pause = WEEK * MINUTE / runs
     five_hour, weekly = (PercentHistory.start((READ - runs * pause).timestamp(), 0) for _ in range(2))
@@ -74,24 +74,24 @@ def histories(org: int) -> Histories:
 
 
 def cents(org: int) -> int:
-    """What it has used at the week's end."""
+    """Return the cents used at the end of the week."""
     last = week().runs[-1].minor
     assert last is not None
     return int(last) + org
 
 
 def used(org: int) -> str:
-    """The same, as it is shown."""
+    """Return the used credits as shown."""
     return form.format_money(Money(Decimal(cents(org)), "USD"))
 
 
 def risen(org: int) -> str:
-    """What it has spent in the week, as it is shown."""
+    """Return the spending of the week as shown."""
     return form.format_money(Money(week().total_rise + org, "USD"))
 
 
 def bodies(org: int, more: int = 0) -> OrgBodies:
-    """What the server says of one org at the week's end, so many more cents used; some windows are full."""
+    """Return the bodies of one org at the end of the week, plus so many cents; some windows are full."""
     spent = cents(org) + more
     five_hour = 100 if org % 3 == 0 else 30 + org % 60
     limits = [
@@ -109,12 +109,12 @@ def bodies(org: int, more: int = 0) -> OrgBodies:
 
 
 def one_poll(orgs: int, at: datetime, more: int = 0) -> Sequence[Reading]:
-    """The readings of one poll: the roster, a report for each org, the schedule."""
+    """Return the readings of one poll: the list of orgs, a report for each, the schedule."""
     return tuple(readings(*(bodies(org, more) for org in range(orgs)), at=at))
 
 
 def after_a_week(orgs: int) -> Store:
-    """The store at the week's end."""
+    """Return the store at the end of the week."""
     store = Store()
     for reading in one_poll(orgs, READ):
         store = store.apply(reading)

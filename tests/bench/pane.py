@@ -1,4 +1,4 @@
-"""A program in a pane of 120 x 36, seen from outside: what it writes, and the processor time it takes."""
+"""A program in a pane of 120 x 36, seen from outside: its output and its processor time."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from types import TracebackType
 from typing import Self
 
 ROOT = Path(__file__).parents[2]
-"""The programs are started there, so that they find the package and the tests."""
+"""Folder in which programs start, so that they find the package and the tests."""
 COLUMNS, ROWS = 120, 36
 PATIENCE = 60.0
-"""Seconds after which what a program has not written never comes."""
+"""Seconds after which missing output counts as a failure."""
 
 
 def environment() -> dict[str, str]:
-    """A common terminal's, with nothing of the person's own."""
+    """Return the environment of a common terminal, with nothing of the person's own."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ}
     return kept | {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8", "TZ": "UTC"}
 
@@ -51,23 +51,23 @@ class Pane:
 
     @property
     def processor(self) -> float:
-        """Seconds of processor time that all its threads have taken, kernel's included; Linux only."""
+        """Return the seconds of processor time of all threads, kernel time included; Linux only."""
         return time.clock_gettime(~self._process.pid << 3 | 2)
 
     def pin(self, core: int) -> None:
-        """Let it run on one core alone, as far as the machine has so many; Linux only."""
+        """Pin the program to one core, if the machine has enough; Linux only."""
         cores = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(self._process.pid, {cores[core % len(cores)]})
 
     def send(self, keys: str) -> None:
-        """Type."""
+        """Type text."""
         os.write(self._master, keys.encode())
 
     def until(self, *marks: bytes) -> bytes:
-        """What it writes until all marks have come.
+        """Read the output until all marks have come.
 
         Raises:
-            TimeoutError: they do not come; its text ends in what came instead.
+            TimeoutError: the marks do not come; the message ends with the output so far.
         """
         seen, deadline = b"", time.perf_counter() + PATIENCE
         while not all(mark in seen for mark in marks):
@@ -80,11 +80,11 @@ class Pane:
     def _take(self) -> bytes:
         try:
             return os.read(self._master, 1 << 16)
-        except OSError:  # Linux says so where the program has ended.
+        except OSError:  # Linux raises this once the program has ended.
             return b""
 
     def fileno(self) -> int:
-        """For selectors."""
+        """Return the file descriptor for selectors."""
         return self._master
 
     def __enter__(self) -> Self:
@@ -99,7 +99,7 @@ class Pane:
 
 
 def watch(panes: Iterable[Pane], seconds: float) -> None:
-    """Let them run for so long, reading what they write."""
+    """Let the programs run for so long and read their output."""
     end = time.perf_counter() + seconds
     panes = tuple(panes)
     while (left := end - time.perf_counter()) > 0:
@@ -107,7 +107,7 @@ def watch(panes: Iterable[Pane], seconds: float) -> None:
 
 
 def _read(panes: Iterable[Pane], seconds: float) -> bytes:
-    """What comes next from any of them; empty after so long, and where one has ended."""
+    """Read the next output of any pane; empty on timeout, and after its end."""
     with selectors.DefaultSelector() as selector:
         for pane in panes:
             selector.register(pane, selectors.EVENT_READ, pane)

@@ -1,4 +1,4 @@
-"""What a person waits for, and what an open pane costs: measured on real programs in a pty."""
+"""Delays that a person notices, and the cost of an open pane: measured on real programs in a pty."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ EMPTY = ("-c", "from textual.app import App\nApp().run()")
 OURS = ("-c", "from claudemeter_tui.cli import main\nraise SystemExit(main(['--demo']))")
 LEFT_OPEN = ("-m", "tests.bench.idle")
 PAINTED = b"48;2;"
-"""Sets a background of the theme: the first one belongs to the first frame."""
+"""Escape sequence of a background of the theme; the first one belongs to the first frame."""
 SETTLED = 5.0
-"""Seconds after the first frame in which a program still starts up."""
+"""Seconds after the first frame in which a program still starts."""
 WATCHED = 20.0
 """Seconds of idling; the next poll is due after 60."""
 RIGHT = "\x1b[C"
@@ -37,12 +37,12 @@ class Page(App):
 Page().run()
 """,
 )
-"""What any key fills with a new number: the least that a screen of text takes."""
+"""Program that fills the screen with a new number at any key: the minimum for a screen of text."""
 
 
 def frame(pairs: int = PAIRS) -> Line:
-    """From exec to the first painted frame, against an empty Textual app."""
-    _painted(OURS), _painted(EMPTY)  # Now everything is compiled, and in the page cache.
+    """Measure the time from exec to the first painted frame, against an empty Textual app."""
+    _painted(OURS), _painted(EMPTY)  # By now everything is compiled and in the page cache.
     found = in_turn(lambda: _painted(OURS), lambda: _painted(EMPTY), pairs)
     return compared("time to the first painted frame", found, 1.25, milliseconds)
 
@@ -54,7 +54,7 @@ def _painted(program: tuple[str, ...]) -> float:
 
 
 def idle(pairs: int = PAIRS, settled: float = SETTLED, watched: float = WATCHED) -> Line:
-    """Processor time with the clock ticking and no poll due, against the empty app, both at the same time."""
+    """Measure processor time while idle without a poll, against the empty app, both at the same time."""
     found = [_idle(number, settled, watched) for number in range(pairs)]
     ours, empty = (median(side) for side in zip(*found, strict=True))
     times = ratio(found)
@@ -70,7 +70,7 @@ def idle(pairs: int = PAIRS, settled: float = SETTLED, watched: float = WATCHED)
 
 
 def _idle(number: int, settled: float, watched: float) -> Pair:
-    """Parts of a core that ours and the empty app take, each on a core of its own, a pair about."""
+    """Measure the share of a core of both apps, each on its own core, and yield pairs."""
     with Pane(*LEFT_OPEN) as ours, Pane(*EMPTY) as empty:
         ours.pin(number)
         empty.pin(number + 1)
@@ -83,9 +83,9 @@ def _idle(number: int, settled: float, watched: float) -> Pair:
 
 
 def key(presses: int = 200, orgs: int = 100) -> Line:
-    """From a key to the org on screen, its amounts and its charts, p95; every org with a week of samples.
+    """Measure p95 from a key to the org on screen with amounts and charts; every org has a week of samples.
 
-    Beside it what an app takes that shows nothing but a screen of text, by turns with it.
+    The yardstick is an app that shows only a screen of text, measured in turn.
     """
     with Pane(*LEFT_OPEN, str(orgs)) as ours, Pane(*PAGE) as page:
         ours.until(*_amounts(0))
@@ -100,7 +100,7 @@ def key(presses: int = 200, orgs: int = 100) -> Line:
 
 
 def _pressed(pane: Pane, *marks: bytes) -> float:
-    """Seconds until a key brings these marks to the screen."""
+    """Return the seconds until a key brings these marks to the screen."""
     began = time.perf_counter()
     pane.send(RIGHT)
     pane.until(*marks)
@@ -110,7 +110,7 @@ def _pressed(pane: Pane, *marks: bytes) -> float:
 
 
 def _amounts(org: int) -> tuple[bytes, bytes]:
-    """What only this org shows: in the panel of credits, and above its chart."""
+    """Return texts that only this org shows: in the credits panel, and above its chart."""
     from tests.bench.orgs import risen, used  # noqa: PLC0415 - the other figures start without pydantic
 
     return used(org).encode(), f"+{risen(org)}".encode()

@@ -1,4 +1,4 @@
-"""How long the answers take: a poll of many orgs, and a script's one look at one."""
+"""Duration of a poll of many orgs, and of `--once` for one org."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from tests.bench.table import PAIRS, Line, compared, in_turn, milliseconds
 from tests.bodies import account_body
 
 SCRIPT = str(Path(__file__).with_name("script.py"))
-"""Makes the requests of `--once` without anything else."""
+"""Script that makes the requests of `--once` and nothing else."""
 
 
 def poll(pairs: int = PAIRS, orgs: int = 100, seconds: float = 0.05) -> Line:
-    """One full poll at so many seconds a reply, against what eight connections take at least."""
+    """Measure a full poll at so many seconds a reply, against the minimum over eight connections."""
     answers, ideal = _answers(orgs), 0.0
     found = []
     for _ in range(pairs):
@@ -41,7 +41,7 @@ def poll(pairs: int = PAIRS, orgs: int = 100, seconds: float = 0.05) -> Line:
 
 
 def _answers(orgs: int) -> dict[str, bytes]:
-    """Every body by its path."""
+    """Return every body by its path."""
     told = [bodies(org) for org in range(orgs)]
     found: dict[str, object] = {"/api/account": account_body(*(one.org for one in told))}
     for one in told:
@@ -69,7 +69,7 @@ class _Late(httpx.AsyncBaseTransport):
 
 
 async def _polled(answers: dict[str, bytes], seconds: float) -> tuple[float, int]:
-    """How long a poll took, and its requests."""
+    """Return the duration of a poll and its requests."""
     late = _Late(answers, seconds)
     client = CookieClient(Cookies.parse("sessionKey=none"), now=_now, transport=late)
     source = ClaudeAiSource(Session("bench"), client, _now)
@@ -86,17 +86,17 @@ def _now() -> datetime:
 
 
 def once(pairs: int = PAIRS) -> Line:
-    """`--once` for one org on loopback, against a script that makes the same requests."""
+    """Measure `--once` for one org on loopback, against a script that makes the same requests."""
     with server() as url:
         ours = ("-m", "claudemeter_tui", "--once", "--base-url", url)
-        _run(*ours), _run(SCRIPT, url)  # Now everything is compiled, and in the page cache.
+        _run(*ours), _run(SCRIPT, url)  # By now everything is compiled and in the page cache.
         found = in_turn(lambda: _run(*ours), lambda: _run(SCRIPT, url), pairs)
     return compared("--once, one org on loopback", found, 1.3, milliseconds)
 
 
 @contextmanager
 def server() -> Iterator[str]:
-    """A stand-in for claude.ai with one org, in a process of its own; gives its address."""
+    """Start a fake claude.ai with one org in its own process and yield its address."""
     command = [sys.executable, "-m", "tests.bench.served"]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment()
@@ -108,7 +108,7 @@ def server() -> Iterator[str]:
 
 
 def _run(*arguments: str) -> float:
-    """Seconds that a program takes from its start to its end."""
+    """Return the seconds that a program runs."""
     env = environment() | {"CLAUDEMETER_COOKIE": "sessionKey=none"}
     began = time.perf_counter()
     subprocess.run([sys.executable, *arguments], check=True, capture_output=True, cwd=ROOT, env=env)

@@ -1,9 +1,9 @@
-"""Runs the dashboard without a terminal over the demo and prints its resident memory, bytes.
+"""Run the dashboard without a terminal over the demo and print its resident memory in bytes.
 
     python -m tests.bench.resident 60 10080   after so many polls, a minute of the demo apart
     python -m tests.bench.resident 0          of an empty app
 
-It imports as little as it can: what it imports counts.
+The module imports as little as it can, because its imports count.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ SIZE = (120, 36)
 
 
 def resident() -> int:
-    """Bytes of this process that are in memory now; Linux only."""
+    """Return the bytes of this process in memory now; Linux only."""
     gc.collect()
     with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 - pathlib counts
         return int(file.read().split()[1]) * resource.getpagesize()
 
 
 async def empty() -> None:
-    """An app without anything."""
+    """Measure an app without content."""
     app = App[None]()
 
     async def look(pilot: Any) -> None:
@@ -47,7 +47,7 @@ async def empty() -> None:
 
 
 class Looked:
-    """A feed that looks at the memory after some polls, and is over after the last of them."""
+    """A feed that measures the memory after some polls, and ends after the last of them."""
 
     def __init__(self, feed: Any, polls: list[int]) -> None:
         self._feed, self._polls, self._count = feed, polls, 0
@@ -73,11 +73,11 @@ class Looked:
         await self._feed.poll_once(post)
 
     def poll_now(self) -> None:
-        """Nobody asks for more."""
+        """Ignore the request."""
 
 
 async def opened(clock: Clock) -> SessionSource:
-    """The demo behind the real client."""
+    """Return the demo behind the real client."""
     from claudemeter_tui.claude_ai.api import ClaudeAiSource  # noqa: PLC0415
     from claudemeter_tui.claude_ai.client import CookieClient  # noqa: PLC0415
     from claudemeter_tui.demo import server as demo  # noqa: PLC0415
@@ -89,7 +89,7 @@ async def opened(clock: Clock) -> SessionSource:
 
 
 async def polled(polls: list[int]) -> None:
-    """The dashboard over the demo, a minute passing at once."""
+    """Measure the dashboard over the demo, without waiting between minutes."""
     from claudemeter_tui.demo.timeline import SkippingClock  # noqa: PLC0415
     from claudemeter_tui.sessions.poller import Poller  # noqa: PLC0415
     from claudemeter_tui.tui.app import Claudemeter  # noqa: PLC0415

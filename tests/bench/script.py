@@ -8,14 +8,14 @@ from pydantic import BaseModel
 
 
 class Usage(BaseModel):
-    """What a script would look at."""
+    """The part of the usage reply that a script would read."""
 
     five_hour: dict[str, float | str | None] | None
     seven_day: dict[str, float | str | None] | None
 
 
 async def main(url: str) -> None:
-    """Ask in the order in which the program asks, and print."""
+    """Send the requests in the program's order and print the result."""
     cookies = {"sessionKey": "none"}
     async with httpx.AsyncClient(base_url=url, cookies=cookies) as client:
         account = (await client.get("/api/account")).json()

@@ -1,4 +1,4 @@
-"""A stand-in for claude.ai with one org: prints its address, and serves until its input ends."""
+"""A fake claude.ai with one org: prints its address, and serves until its input ends."""
 
 from __future__ import annotations
 
