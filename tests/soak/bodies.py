@@ -32,13 +32,13 @@ _ENDINGS = {
     "prepaid": "prepaid/credits",
     "subscription": "subscription_details",
 }
-"""How the address of each call ends in the captures."""
+"""Ending of each call's address in the captures."""
 _TEXTS = ("2026-04-25T16:00:00Z", "9999-12-31T23:59:59Z", "0001-01-01", "[/b]", "\x1b[2J", "\u202e", "é" * 99)
 
 
 @cache
 def _whole_bodies(name: str) -> tuple[Any, ...]:
-    """Return the bodies of a call to begin with: ours, and the captured ones if there are any."""
+    """Return the complete bodies of a call: ours, and the captured ones if there are any."""
     return (CALLS[name][1](), *captured(_ENDINGS[name]).values())
 
 

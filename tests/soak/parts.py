@@ -1,4 +1,4 @@
-"""Parts of the soak: what one try does, and how many tries a full run has."""
+"""Parts of the soak: one try of each, and the number of tries of a full run."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ from tests.tui.figure_checks import frame_defects
 MARKER = "sk-ant-sid01-PLANTED-MARKER"
 PROGRAM = str(Path(sys.executable).parent / "claudemeter-tui")
 LINE = "41% 67% $17.20/50 · Personal\n"
-"""What `--line` prints of the figures that the server sends."""
+"""Output of `--line` for the figures that the server sends."""
 REQUESTS = 5
 """Requests of one poll."""
 CATCHABLE = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
@@ -90,7 +90,7 @@ def _machine() -> Iterator[Machine]:
 
 
 def _ends(process: subprocess.Popen[str]) -> tuple[int, str]:
-    """Return exit status and output once the program has ended by itself."""
+    """Return exit status and output once the program has ended."""
     out, err = process.communicate(timeout=60)
     assert MARKER not in out + err
     return process.returncode, out
