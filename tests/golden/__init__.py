@@ -1,1 +1,1 @@
-"""The golden copies: every text that people and scripts get, each by the name of its file."""
+"""The golden copies: every text for people and scripts, each by the name of its file."""

@@ -1,4 +1,4 @@
-"""What is made of each kind of answer, and of every way in which none comes."""
+"""Results of each kind of reply, and of every way in which a request fails."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ ANSWERS: dict[str, Make] = {
         200, headers={"content-encoding": "gzip"}, stream=httpx.ByteStream(b"xx")
     ),
 }
-"""Answers by their names; each time a new one."""
+"""Replies by name; each call makes a new one."""
 ERRORS: tuple[httpx.TransportError, ...] = (
     httpx.ConnectTimeout("slow"),
     httpx.ReadTimeout("slow"),
@@ -82,7 +82,7 @@ ERRORS: tuple[httpx.TransportError, ...] = (
 
 
 def of_answers() -> Iterator[tuple[str, str]]:
-    """Yield the failures that each answer and each error makes, for the account and for an org's usage."""
+    """Yield the failures that each reply and each error makes, for the account and for an org's usage."""
     for name, make in ANSWERS.items():
         yield name, "\n".join(_failures(make))
     for error in ERRORS:
@@ -116,7 +116,7 @@ def _failures(make: Make) -> Iterator[str]:
 
 
 def _plain(make: Make) -> httpx.Response:
-    """The answer with a body that is still to be read, as from a network."""
+    """Return the reply with a body that is still unread, as from a network."""
     made = make()
     return httpx.Response(made.status_code, headers=made.headers, stream=made.stream)
 

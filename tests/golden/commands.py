@@ -1,4 +1,4 @@
-"""The command line itself: help, every refusal, the listing of the settings, and the table of sessions."""
+"""The command line itself: help, every refusal, the list of settings, and the table of sessions."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ FLAGS = (
     ("--sessions",),
     ("--config",),
 )
-"""What asks for something to be done, or belongs to it."""
+"""Flags that ask for an action, or belong to one."""
 BAD_VALUES = (
     *("--bogus", "picture.svg", "--inter 60", "--demo=yes", "--size", "--org", f"--browser {KEY}", KEY),
     *("--interval soon", "--interval 5", "--interval 86401", "--interval nan", f"--interval {KEY}"),
@@ -70,7 +70,7 @@ BAD_VALUES = (
     *("--browser Chrome --cookie-file key", "--source claude-code --cookie-file key"),
     *("--line --format {gift}", "--org", "--format", "--once --org", "--line --format"),
 )
-"""Arguments that cannot be used, apart by blanks."""
+"""Unusable arguments, separated by blanks."""
 BAD_FILES = (
     *('interval = "soon"', "interval = true", "interval = 5", "base_url = 5", 'source = "web"'),
     *('ascii = "maybe"', "privacy = 1", "browser = [1]", 'browser = ["Lynx"]', "thresholds = [0]"),
@@ -80,7 +80,7 @@ BAD_FILES = (
     *("interval = 1\ninterval = 2", f'cookie = "{KEY}"', f'"{KEY}" = 1', 'session_key = "x"'),
     *(f'cookie_file = "{KEY}"', 'cookie_file = "none"', 'browser = ["Chrome"]\ncookie_file = "key"'),
 )
-"""Config files that cannot be used."""
+"""Unusable config files."""
 GOOD_FILE = """
 interval = 90
 source = "cookie"
@@ -106,11 +106,11 @@ FILES: Mapping[str, bytes] = {
     "binary": b"\xff\xfe\x00",
     "large": b"x" * ((1 << 20) + 1),
 }
-"""Files that arguments name, in the folder in which everything here runs."""
+"""Files that arguments name, in the folder in which every command here runs."""
 
 
 def printed(*arguments: str, **environment: str) -> str:
-    """Return what the program prints with these arguments, in a folder of its own, then its exit status."""
+    """Return the program's output with these arguments, in a folder of its own, then its exit status."""
     with TemporaryDirectory() as folder, chdir(folder):
         home = {"HOME": folder, "XDG_STATE_HOME": folder, "XDG_CONFIG_HOME": f"{folder}/config"}
         for name, content in FILES.items():
@@ -138,7 +138,7 @@ def of_help() -> Iterator[tuple[str, str]]:
 
 
 def of_refusals() -> Iterator[tuple[str, str]]:
-    """Yield what is said to every pair and many a trio of flags, and to values that cannot be used."""
+    """Yield the errors for every pair and many a trio of flags, and for bad values."""
     combinations = [*itertools.combinations(FLAGS, 1), *itertools.combinations(FLAGS, 2)]
     combinations += [(("--json",), ("--watch",), one) for one in FLAGS]
     combinations += [(("--line",), ("--format", "{org}"), one) for one in FLAGS]
@@ -173,7 +173,7 @@ def _refused_file(text: str) -> str:
 
 
 def of_config() -> Iterator[tuple[str, str]]:
-    """Yield `--config` without a file, with one, and with values from every place."""
+    """Yield `--config` without a file, with one, and with values from every source."""
     file = Path("config.toml")
     cookie = {COOKIE_VARIABLE: KEY}
     with TemporaryDirectory() as folder, chdir(folder):
@@ -190,7 +190,7 @@ def of_config() -> Iterator[tuple[str, str]]:
 
 
 def of_polls() -> Iterator[tuple[str, str]]:
-    """Yield what the whole program prints about a server that answers and about one that fails."""
+    """Yield the whole program's output for a server that works and for one that fails."""
     with LoopbackServer() as server:
         server.routes["/api/account"] = Answer.json(account_body(org_body(), team_body()))
         for uuid in (PERSONAL, TEAM):
@@ -215,7 +215,7 @@ def _polled(url: str) -> Iterator[tuple[str, str]]:
 
 
 def _routes(uuid: str) -> dict[str, Answer]:
-    """The answers of an org whose windows name no reset: the time of day makes no difference."""
+    """Return the replies of an org without resets, so that the time of day makes no difference."""
     bodies = {
         "usage": usage_body(41.0, 67.0, resets_at=None, week_resets_at=None),
         "overage_spend_limit": overage_body(),

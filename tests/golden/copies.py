@@ -1,4 +1,4 @@
-"""The golden copies by the names of their files, and the folder of those that were accepted."""
+"""The golden copies by the names of their files, and the folder of the accepted ones."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from tests.golden.scenes import scenes
 from tests.golden.texts import headed, of_scene
 
 FOLDER = Path(__file__).parent.parent.parent / "snapshots" / "golden"
-"""Where the accepted texts are."""
+"""Folder of the accepted texts."""
 SUFFIX = ".txt"
 
 
 @cache
 def copies() -> Mapping[str, Callable[[], str]]:
-    """Return what makes each text, by the name of its file without the suffix."""
+    """Return the maker of each text, by the name of its file without the suffix."""
     tables = {
         "command-help": commands.of_help,
         "command-refusals": commands.of_refusals,

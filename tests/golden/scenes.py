@@ -1,4 +1,4 @@
-"""Every scene of the golden copies: readings, and the moment at which their store is looked at."""
+"""Every scene of the golden copies: readings, and the moment at which their store is shown."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ from tests.tui.test_overview import many
 DEMO_BEGINS = datetime(2026, 4, 25, 8, 0, tzinfo=UTC)
 """The first minute of the demo's day."""
 DEMO_MINUTES = (0, 8, 22, 25, 45, 110, 122, 160, 270, 340, 400, 433, 450, 620, 720, 820, 1000, 1430)
-"""Minutes of the demo's day, at least one after each kind of thing that happens in it."""
+"""Minutes of the demo's day, at least one after each kind of event."""
 WORK = Session("Firefox", "work")
 NO_SESSION = Session("")
 PLACES = (
@@ -110,7 +110,7 @@ class Playback:
     """A feed that posts the readings of a scene and ends; its clock shows the time of each."""
 
     def __init__(self, scene: Scene) -> None:
-        """Begin before the first reading."""
+        """Start before the first reading."""
         self._scene = scene
         self._now = scene.readings[0].at
 
@@ -133,12 +133,12 @@ class Playback:
 
 
 def scenes() -> tuple[Scene, ...]:
-    """Return every scene that is made of this repository's own bodies."""
+    """Return every scene made of this repository's own bodies."""
     return (*_of_bodies(OURS), *_together(), *_rare(), *_in_trouble(), *_of_sessions(), *days())
 
 
 def captured_scenes() -> tuple[Scene, ...]:
-    """Return a scene for each captured body, none where these are not on this machine."""
+    """Return a scene for each captured body, none if these are not on this machine."""
     return tuple(_of_bodies(seen()[len(OURS) :]))
 
 
@@ -149,12 +149,12 @@ def _of_bodies(found: Iterable[Seen]) -> Iterator[Scene]:
 
 
 def _scene(name: str, *orgs: OrgBodies, after: timedelta = timedelta(0)) -> Scene:
-    """Return a scene over these orgs, looked at so much later than usual."""
+    """Return a scene over these orgs, shown so much later than usual."""
     return Scene(name, tuple(readings(*orgs)), NOW + after)
 
 
 def _together() -> Iterator[Scene]:
-    """Several orgs, and figures that have become old."""
+    """Yield scenes of several orgs, and of old figures."""
     trio = (PERSONAL, TEAM, LABORATORY)
     yield _scene("trio", *trio)
     yield _scene("trio_stale", *trio, after=timedelta(minutes=3))
@@ -164,7 +164,7 @@ def _together() -> Iterator[Scene]:
 
 
 def _rare() -> Iterator[Scene]:
-    """Bodies with what ordinary accounts do not have."""
+    """Yield bodies with keys that ordinary accounts do not have."""
     whole = OrgBodies(
         golden_bodies.org(),
         golden_bodies.usage(),
@@ -254,7 +254,7 @@ def _readings_of(store: Store) -> Iterator[Reading]:
 
 
 def _in_trouble() -> Iterator[Scene]:
-    """Replies that fail, at first and later."""
+    """Yield scenes of replies that fail, at first and later."""
     failures = {
         Endpoint.USAGE: Failure(ErrorKind.SERVER_ERROR, Endpoint.USAGE, READ, "status 502"),
         Endpoint.OVERAGE: Failure(ErrorKind.TIMEOUT, Endpoint.OVERAGE, READ),
@@ -291,7 +291,7 @@ def _in_trouble() -> Iterator[Scene]:
 
 
 def _of_sessions() -> Iterator[Scene]:
-    """One session that ends soon, Claude Code's login, and two sessions of which one has expired."""
+    """Return sessions that end soon, have expired, or belong to Claude Code."""
     ends = Reading(SESSION, READ, expires_at=NOW + timedelta(days=2))
     yield Scene("expires_soon", (*readings(PERSONAL), ends))
     org = org_of(PERSONAL.org)
@@ -321,7 +321,7 @@ def _renewed(reading: Reading) -> Reply | Failure | None:
 
 
 def days() -> Iterator[Scene]:
-    """The scenes with a past: an afternoon, the day of a story, and the demo's day."""
+    """Yield the scenes with a past: an afternoon, the day of a story, and the demo's day."""
     afternoon = [reading for _, polled in lived() for reading in polled]
     yield Scene("afternoon", tuple(afternoon))
     bare = [reading for _, polled in lived(without_credits=True) for reading in polled]
@@ -336,7 +336,7 @@ def days() -> Iterator[Scene]:
 
 
 class _Hands:
-    """A clock whose hands are moved."""
+    """A clock that is set by hand."""
 
     def __init__(self) -> None:
         self.at = DEMO_BEGINS

@@ -1,4 +1,4 @@
-"""What every command prints about a scene, and every sentence that the wording modules have for it."""
+"""Output of every command for a scene, and every sentence of the wording modules for it."""
 
 from __future__ import annotations
 
@@ -32,25 +32,25 @@ from tests.golden.scenes import Playback, Scene
 from tests.scenes import INTERVAL
 
 EVERY_PLACEHOLDER = " | ".join(f"{name}={{{name}}}" for name in PLACEHOLDERS)
-"""A `--format` with all placeholders there are."""
+"""A `--format` with all placeholders."""
 MOST_ORGS = 6
-"""More orgs than these are told apart by their figures alone."""
+"""Number of orgs up to which the figures alone tell them apart."""
 THRESHOLDS = (75.0, 90.0, 100.0)
 VERSIONS = {"claudemeter-tui": "1.2.3", "textual": "8.2.8", "python": "3.11.7", "platform": "Linux"}
 
 
 def headed(parts: Iterable[tuple[str, str]]) -> str:
-    """Return the texts, each below a line that says what it is."""
+    """Return the texts, each below a heading."""
     return "".join(f"===== {head}\n{text}\n\n" for head, text in parts)
 
 
 def of_scene(scene: Scene) -> str:
-    """Return everything that is printed and said about a scene."""
+    """Return everything that is printed about a scene."""
     return headed(_parts(scene))
 
 
 def ran(run: Callable[[Callable[[str], None]], int]) -> str:
-    """Return what a command prints, then what it complains of, then its exit status."""
+    """Return a command's output, its errors and its exit status."""
     out, complaints = io.StringIO(), list[str]()
     with redirect_stdout(out):
         try:
@@ -101,7 +101,7 @@ def _watched(scene: Scene) -> str:
 
 
 def _bars(scene: Scene, store: Store) -> Iterator[tuple[str, str]]:
-    """`--check` and `--line`, from a poll and again from the figures that it has kept."""
+    """Yield `--check` and `--line`, from a poll and again from the cached figures."""
     wanted = [None, *(str(number) for number in range(1, len(store.orgs) + 1))]
     with TemporaryDirectory() as folder:
         place = Path(folder) / "kept-1.json"
@@ -158,7 +158,7 @@ def _happened(scene: Scene) -> str:
 
 
 def _polls(scene: Scene) -> Iterator[str]:
-    """The verdict on every org after each poll that another one follows."""
+    """Yield the verdict on every org after each poll that is not the last."""
     store = Store()
     for reading in scene.readings:
         store = store.apply(reading)

@@ -24,7 +24,7 @@ from tests.scenes import NOW, OrgBodies, store
 
 SOON, LATE = "2026-04-25T16:00:00Z", "2026-04-28T14:00:00Z"
 LATER = NOW + timedelta(minutes=20)
-"""When the figures decide nothing any more."""
+"""Time after which the figures are too old for a verdict."""
 USAGES: dict[str, Json] = {
     "free": usage_body(41.0, 67.0),
     "not started": usage_body(0.0, 0.0, resets_at=None),

@@ -1,4 +1,4 @@
-"""Every sentence of the wording modules that no ordinary scene reaches: tables gone through row by row."""
+"""Every sentence of the wording modules that no ordinary scene reaches: tables row by row."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ HOSTILE = '{"a\\u001b": "\x7f\u202e", "b": [1.50, 1e2, true, null, {}, []], "c":
 
 
 def of_problems() -> Iterator[tuple[str, str]]:
-    """Yield every trouble at every endpoint, of an org and of a session, and its cure with each session."""
+    """Yield every problem at every endpoint, of an org and of a session, and its cure with each session."""
     for trouble in ErrorKind:
         found = [Problem(trouble, endpoint, NOW, CHROME, Org("org-1", "Personal")) for endpoint in Endpoint]
         found += [Problem(trouble, Endpoint.ACCOUNT, NOW, session, None, "detail") for session in SESSIONS]
@@ -113,7 +113,7 @@ def of_reasons() -> Iterator[tuple[str, str]]:
 
 
 def of_forms() -> Iterator[tuple[str, str]]:
-    """Yield the form of every kind of figure."""
+    """Yield the format of every kind of figure."""
     amounts = (("0", 2), ("5", 2), ("1720", 2), ("123456789", 2), ("-5", 2), ("12.5", 2), ("1234567", 0))
     currencies = ("USD", "EUR", "CAD", "JPY", "")
     money = [
@@ -145,7 +145,7 @@ def _moment(at: datetime) -> str:
 
 
 def of_replies() -> Iterator[tuple[str, str]]:
-    """Yield every whole body as the details show it."""
+    """Yield every complete body as the details show it."""
     bodies = Bodies(
         golden_bodies.org(),
         golden_bodies.usage(new_key={"deep": [1]}, five_hour={"utilization": "many", "resets_at": 5}),
@@ -169,7 +169,7 @@ def _pretty(text: str, new: tuple[str, ...] = (), odd: tuple[str, ...] = ()) -> 
 
 
 def _marked(shown: JsonLine) -> str:
-    """A line of a reply, then the kind of each piece of it, then what is said of it."""
+    """Return a line of a reply, the kind of each piece of it, and its explanation."""
     pieces = (f"{part}={shown.text[begin:end]!r}" for begin, end, part in shown.parts)
     return " | ".join((shown.text, *pieces, *([f"remark {shown.remark}"] if shown.remark else [])))
 
