@@ -1,8 +1,8 @@
-"""How often the forecast of `model/forecast.py` held the truth, over simulated weeks of uneven use.
+"""Backtest of `model/forecast.py`: the share of forecasts that were right, over simulated weeks.
 
-`python -m tests.backtest` prints the table. Each week somebody spends credits in a manner of their
-own, up to a cap or the end of a balance; every 15 minutes until then the forecast is asked, and
-compared with what came. The weeks are random, and the same each time.
+`python -m tests.backtest` prints the table. In each week a simulated user spends credits up to a cap
+or the end of a balance; every 15 minutes until then the forecast is compared with the true time.
+The weeks are random, and the same each time.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Spending = list[int]
 
 
 def bursts(chance: random.Random, begin: int = 9, end: int = 18, days: int = 5) -> Spending:
-    """Sittings of about 40 minutes with breaks between them, in office hours."""
+    """Simulate sittings of about 40 minutes with breaks between them, in office hours."""
     spent = [0] * MINUTES
     for day in range(days):
         minute = day * 1440 + begin * 60 + chance.randrange(60)
@@ -50,12 +50,12 @@ def bursts(chance: random.Random, begin: int = 9, end: int = 18, days: int = 5) 
 
 
 def nights(chance: random.Random) -> Spending:
-    """The same from eight in the evening to two in the night, every day."""
+    """Simulate the same from eight in the evening to two at night, every day."""
     return bursts(chance, 20, 26, 7)
 
 
 def agents(chance: random.Random) -> Spending:
-    """Agents that work around the clock, with a pause now and then."""
+    """Simulate agents that work around the clock, with a pause now and then."""
     spent = [0] * MINUTES
     minute = chance.randrange(600)
     while minute < MINUTES:
@@ -69,7 +69,7 @@ def agents(chance: random.Random) -> Spending:
 
 
 def mixed(chance: random.Random) -> Spending:
-    """A day's work by hand, and agents in every third night."""
+    """Simulate a day's work by hand, and agents in every third night."""
     spent = bursts(chance)
     for minute, cost in enumerate(agents(chance)):
         if minute // 1440 % 3 == 1 and not 7 <= minute // 60 % 24 < 20:
@@ -87,31 +87,31 @@ USES: dict[str, Callable[[random.Random], Spending]] = {
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One forecast and what came."""
+    """One forecast and the true time."""
 
     said: LimitForecast
     asked: datetime
     truth: datetime
-    """When cap or balance were really reached."""
+    """Time at which the cap or the balance was really reached."""
 
     @property
     def early(self) -> bool:
-        """The truth came before the range."""
+        """True if the credits ended before the range."""
         return self.truth < self.said.earliest
 
     @property
     def late(self) -> bool:
-        """The truth came after the range."""
+        """True if the credits ended after the range."""
         return self.said.latest is not None and self.truth > self.said.latest
 
     @property
     def held(self) -> bool:
-        """The truth came within the range."""
+        """True if the credits ended within the range."""
         return not self.early and not self.late
 
 
 def week(use: str, seed: int) -> Iterator[Judged]:
-    """The forecasts of one simulated week up to the moment at which the credits end."""
+    """Return the forecasts of one simulated week up to the end of the credits."""
     chance = random.Random(f"{use} {seed}")  # noqa: S311 - a simulation
     spent = USES[use](chance)
     limit = int(sum(spent) * chance.uniform(0.15, 0.95))
@@ -141,7 +141,7 @@ def _reached(spent: Spending, limit: int) -> int:
 
 
 def _asleep(spent: Spending, chance: random.Random) -> list[bool]:
-    """When the machine sleeps: in half of the weeks whenever nothing is spent for two hours."""
+    """Return the minutes of sleep: in half of the weeks whenever nothing is spent for two hours."""
     asleep, idle = [False] * len(spent), 0
     if chance.random() < 0.5:
         for minute, cost in enumerate(spent):
@@ -151,7 +151,7 @@ def _asleep(spent: Spending, chance: random.Random) -> list[bool]:
 
 
 def _polled(series: CreditSeries, now: datetime, used: int, chance: random.Random) -> CreditSeries:
-    """One poll in 150 fails."""
+    """Return the polled values; one poll in 150 fails."""
     if chance.random() < 1 / 150:
         return series.append_gap(now)
     return series.append(now, MeterOrigin.OVERAGE, _money(used), MOST)
@@ -171,35 +171,35 @@ def _money(cents: int) -> Money:
 
 
 def share(judged: Iterable[bool]) -> float:
-    """Percent of what is true; 0 of nothing."""
+    """Return the percentage of true values; 0 for an empty list."""
     values = list(judged)
     return 100 * sum(values) / len(values) if values else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What many forecasts were worth: counts, percents, hours."""
+    """The results of many forecasts: counts, percents, hours."""
 
     ranges: float
     """Forecasts with two bounds."""
     held: float
-    """How many of them held the truth."""
+    """Share of them that held the true time."""
     sooner: float
-    """How many of them the truth came before."""
+    """Share of them with an earlier true time."""
     later: float
-    """How many of them the truth came after."""
+    """Share of them with a later true time."""
     bounds: float
-    """Forecasts with the earliest time only."""
+    """Forecasts with an earliest time only."""
     bounds_held: float
-    """How many of them the truth did not come before."""
+    """Share of them that the true time did not precede."""
     width: float
-    """From earliest to latest, median."""
+    """Median hours from earliest to latest."""
     lead: float
-    """From the forecast with two bounds to the truth, median."""
+    """Median hours from a forecast with two bounds to the true time."""
 
 
 def score(judged: list[Judged]) -> Score:
-    """Add the forecasts up."""
+    """Sum up the forecasts."""
     ranges = [it for it in judged if it.said.latest is not None]
     bounds = [it for it in judged if it.said.latest is None]
     widths = [(it.said.latest - it.said.earliest) / HOUR for it in ranges if it.said.latest]
@@ -216,7 +216,7 @@ def score(judged: list[Judged]) -> Score:
 
 
 def backtest(weeks: int) -> dict[str, Score]:
-    """The score of each manner of use over so many weeks, and their mean, each use counting alike."""
+    """Return the score of each kind of use over so many weeks, and their mean with equal weights."""
     scores = {use: score([it for seed in range(weeks) for it in week(use, seed)]) for use in USES}
     columns = zip(*map(astuple, scores.values()), strict=True)
     return scores | {"mean": Score(*map(fmean, columns))}

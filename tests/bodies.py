@@ -1,7 +1,7 @@
 """Bodies as claude.ai sends them, modelled on an ordinary account; arguments make the variations.
 
 Each function returns a fresh JSON value: a test may change it further before it is sent.
-Amounts are minor units (cents), times are ISO strings as the server writes them.
+Amounts are minor units (cents), times are ISO strings in the server's form.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ PERSONAL = "bbbbbbbb-0000-4000-8000-000000000001"
 TEAM = "bbbbbbbb-0000-4000-8000-000000000002"
 
 RESETS = "2026-04-25T16:00:00.483912+00:00"
-"""When the 5-hour window of `usage_body` resets, unless told otherwise."""
+"""Default reset of the 5-hour window in `usage_body`."""
 WEEK_RESETS = "2026-04-28T14:00:00.483940+00:00"
-"""The same of its 7-day window."""
+"""Default reset of the 7-day window in `usage_body`."""
 NEXT_MONTH = "2026-05-01T00:00:00Z"
 
 
@@ -30,7 +30,7 @@ def org_body(
     tier: str = "default_claude_max_5x",
     **more: Any,
 ) -> Json:
-    """One organization as `/api/organizations` and `/api/account` list it; `more` adds or replaces keys."""
+    """Return one organization of `/api/organizations` and `/api/account`; `more` adds or replaces keys."""
     return {
         "id": 4711,
         "uuid": uuid,
@@ -47,27 +47,27 @@ def org_body(
 
 
 def team_body(uuid: str = TEAM, name: str = "Acme Team", **more: Any) -> Json:
-    """A Team organization."""
+    """Return a Team organization."""
     tier = "default_claude_ai"
     return org_body(uuid, name, capabilities=("chat", "raven"), tier=tier, raven_type="team") | more
 
 
 def account_body(*orgs: Json, email: str | None = "pat@example.com", uuid: str | None = ACCOUNT) -> Json:
-    """`/api/account` with the given organizations, else one personal one; None leaves a key out."""
+    """Return `/api/account` with these organizations, by default one personal one; None leaves a key out."""
     members = [{"role": "admin", "organization": org} for org in orgs or (org_body(),)]
     who = {"uuid": uuid, "email_address": email}
     return {key: value for key, value in who.items() if value is not None} | {"memberships": members}
 
 
 def window_body(utilization: Any, resets_at: Any = RESETS, **more: Any) -> Json:
-    """One window; `more` adds keys such as `locked_reason` or `limit_dollars`."""
+    """Return one window; `more` adds keys such as `locked_reason` or `limit_dollars`."""
     return {"utilization": utilization, "resets_at": resets_at} | more
 
 
 def limit_body(
     kind: str, percent: int, resets_at: Any = WEEK_RESETS, *, model: str = "", **more: Any
 ) -> Json:
-    """One entry of `limits[]`; `model` gives it a scope."""
+    """Return one entry of `limits[]`; `model` gives it a scope."""
     severity = "critical" if percent >= 90 else "warning" if percent >= 75 else "normal"
     return {
         "kind": kind,
@@ -81,7 +81,7 @@ def limit_body(
 
 
 def extra_usage_body(used: float | None = 1720.0, cap: int | None = 5000, **more: Any) -> Json:
-    """`extra_usage`, enabled; a cap of None means that there is none."""
+    """Return `extra_usage`, enabled; a cap of None means no cap."""
     return {
         "is_enabled": True,
         "monthly_limit": cap,
@@ -94,7 +94,7 @@ def extra_usage_body(used: float | None = 1720.0, cap: int | None = 5000, **more
 
 
 def spend_body(used: int = 1720, cap: int | None = 5000, currency: str = "USD", exponent: int = 2) -> Json:
-    """`spend`, enabled; a cap of None means that there is none."""
+    """Return `spend`, enabled; a cap of None means no cap."""
     unit = {"currency": currency, "exponent": exponent}
     return {
         "used": {"amount_minor": used, **unit},
@@ -117,7 +117,7 @@ def usage_body(
     limits: Iterable[Json] | None = None,
     **more: Any,
 ) -> Json:
-    """`/usage`: the two plan-wide windows, and what else is given; a window of None is null.
+    """Return `/usage` with the two plan-wide windows and further keys; a window of None is null.
 
     Without `limits` the key is absent, as before July 2026. `more` adds or replaces keys:
     `seven_day_opus=window_body(12.0)`, `spend=spend_body()`.
@@ -147,7 +147,7 @@ def overage_body(
     currency: str = "USD",
     **more: Any,
 ) -> Json:
-    """`/overage_spend_limit`, open; a cap of None while enabled means that there is none."""
+    """Return `/overage_spend_limit`, open; a cap of None while enabled means no cap."""
     return {
         "organization_uuid": PERSONAL,
         "limit_type": limit_type,
@@ -165,7 +165,7 @@ def overage_body(
 
 
 def locked_body(**more: Any) -> Json:
-    """`/overage_spend_limit` locked: the monthly cap is reached, until the first of the next month."""
+    """Return `/overage_spend_limit` with a reached monthly cap, locked until the first of the next month."""
     reached = {"reason": "self_selected_spend_limit_reached", "until": NEXT_MONTH}
     return overage_body(**({"used": 5000, "cap": 5000} | reached | more))
 
@@ -173,7 +173,7 @@ def locked_body(**more: Any) -> Json:
 def tranche_body(
     remaining: int, expires_at: str | None = "2026-09-19T00:00:00Z", currency: str = "USD"
 ) -> Json:
-    """A part of the balance."""
+    """Return a part of the balance."""
     return {"remaining_amount_minor_units": remaining, "currency": currency, "expires_at": expires_at}
 
 
@@ -186,7 +186,7 @@ def prepaid_body(
     currency: str = "USD",
     **more: Any,
 ) -> Json:
-    """`/prepaid/credits`; an amount of -1 or None: nothing was ever bought."""
+    """Return `/prepaid/credits`; an amount of -1 or None means that nothing was ever bought."""
     expiring = [tranche["expires_at"] for tranche in (*tranches, *promo) if tranche["expires_at"]]
     return {
         "amount": amount,
@@ -207,7 +207,7 @@ def subscription_body(
     card: tuple[str, str] | None = ("visa", "0000"),
     **more: Any,
 ) -> Json:
-    """`/subscription_details`: brand and last four digits of the card; `ends_at` cancels the plan."""
+    """Return `/subscription_details` with the card's last four digits; `ends_at` cancels the plan."""
     payment = {"brand": card[0], "last4": card[1], "country": "US", "type": "card"} if card else None
     return {
         "status": status,

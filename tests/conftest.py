@@ -1,4 +1,4 @@
-"""What every test has: one time zone, one terminal, and pictures that lie in `snapshots/`."""
+"""Setup of every test: one time zone, one terminal, and pictures in `snapshots/`."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ from syrupy.location import PyTestLocation
 
 SNAPSHOTS = Path(__file__).parent.parent / "snapshots"
 HOMES = itertools.count()
-"""Numbers for home folders: each test has one of its own."""
+"""Numbers for home folders, so that each test has its own."""
 
 settings.register_profile("steady", derandomize=True, deadline=None, max_examples=60)
 settings.load_profile("steady")
 
-# A shell makes what it starts in the background deaf to Ctrl+C, and all that is started by it.
+# A shell makes its background programs ignore Ctrl+C, and so all programs that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:
-    """What is loaded by now stays: no test looks through it for garbage."""
+    """Freeze the loaded objects, so that no test collects garbage among them."""
     gc.collect()
     gc.freeze()
 
 
 class Pictures(pytest_textual_snapshot.SVGImageExtension):  # type: ignore[misc]
-    """Accepted pictures lie beside the package, where the README shows them: a folder a test module."""
+    """Keeps accepted pictures beside the package, where the README shows them: a folder a test module."""
 
     @classmethod
     def dirname(cls, *, test_location: PyTestLocation) -> str:
-        """The folder of this module's pictures."""
+        """Return the folder of this module's pictures."""
         return str(SNAPSHOTS / Path(test_location.filepath).stem)
 
 
 @pytest.fixture(autouse=True)
 def _one_world(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """UTC, a colour terminal, and nothing of the person who runs the tests: no folder, no session."""
+    """Set UTC, a colour terminal, and an environment without the person's own folders and session."""
     home = tmp_path_factory.getbasetemp() / f"home-{next(HOMES)}"
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))
@@ -59,7 +59,7 @@ def _one_world(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPat
         "http_proxy",
         "https_proxy",
         "all_proxy",
-        "PYTHONDONTWRITEBYTECODE",  # with it each program that a test starts would compile itself anew
+        "PYTHONDONTWRITEBYTECODE",  # with it each program that a test starts would compile itself again
     ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
@@ -73,5 +73,5 @@ def _one_world(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPat
 
 @pytest.fixture(autouse=True)
 def _pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The plugin looks its extension up when it is called."""
+    """Replace the plugin's extension, which it looks up when called."""
     monkeypatch.setattr(pytest_textual_snapshot, "SVGImageExtension", Pictures)

@@ -1,6 +1,6 @@
-"""A day on claude.ai as it goes: what the server says, and what has to be seen and told of it.
+"""A simulated day on claude.ai: the server's replies, and the expected screen and events.
 
-Pat has one org, Personal, and for two hours another one. At each moment of the story somebody polls.
+Pat has one org, Personal, and for two hours another one. At each moment of the story there is a poll.
 """
 
 from __future__ import annotations
@@ -42,25 +42,25 @@ YET_BLOCKED = "CAN WORK · credits BLOCKED"
 
 @dataclass(frozen=True)
 class Claude:
-    """What claude.ai says at one moment, of Personal unless something else is said."""
+    """The replies of claude.ai at one moment, about Personal unless noted otherwise."""
 
     five_hour: float = 41
     resets: str = "12:00"
-    """Of the 5-hour window."""
+    """Reset of the 5-hour window."""
     week: float = 60
     used: int = 1000
     cap: int = 5000
     credits: dict[str, Any] = field(default_factory=dict)
-    """What locks the credits, or switches them off."""
+    """Keys that lock the credits, or switch them off."""
     balance: int = 30_000
     lab: bool = False
-    """Whether there is the other org."""
+    """True if the other org exists."""
     usage: int = 200
-    """The status of the usage reply."""
+    """Status of the usage reply."""
     signed_out: bool = False
 
     def routes(self, email: str) -> dict[str, Answer]:
-        """Every answer by its path."""
+        """Return every reply by its path."""
         if self.signed_out:
             return {"/api/account": Answer.json(SIGNED_OUT, status=403)}
         orgs = [org_body(PERSONAL, "Personal"), *([org_body(LAB, "Lab")] if self.lab else [])]
@@ -83,37 +83,37 @@ class Claude:
 
 @dataclass(frozen=True)
 class Moment:
-    """One moment of the day, at which somebody polls."""
+    """One moment of the day with a poll."""
 
     time: str
     claude: Claude
     state: str
-    """What Personal has come to: stands in the terminal's title."""
+    """State of Personal, as in the terminal's title."""
     says: str
-    """A part of the verdict's own words."""
+    """Part of the verdict's words."""
     events: tuple[str, ...]
-    """What is told from then on, in order, each with its time."""
+    """Events since the last moment, in order, each with its time."""
     alert: str | None
-    """The one text that calls for attention. None: nothing does."""
+    """Text of the alert. None if there is none."""
 
     @property
     def now(self) -> datetime:
-        """On the clock."""
+        """Return the time of the moment."""
         return datetime.fromisoformat(f"{DAY}T{self.time}:00").replace(tzinfo=UTC)
 
     @property
     def email(self) -> str:
-        """The account's, another one each time: it shows on the screen once this poll was read."""
+        """E-mail of the account, different for each poll: the screen shows it once this poll was read."""
         return f"pat+{self.time.replace(':', '')}@example.com"
 
     @property
     def routes(self) -> dict[str, Answer]:
-        """Every answer by its path."""
+        """Return every reply by its path."""
         return self.claude.routes(self.email)
 
 
 class _Story:
-    """The day in the making."""
+    """Builder of the day."""
 
     def __init__(self) -> None:
         self.claude = Claude()
@@ -130,14 +130,14 @@ class _Story:
         whose: str = "Personal",
         **changes: Any,
     ) -> None:
-        """At this time the server has changed so; `alert` is an event's text, `at` the time of the events."""
+        """Add a moment after a change; `alert` is an event's text, `at` the time of the events."""
         self.claude = replace(self.claude, **changes)
         told = tuple(f"{at or time} {whose} · {event}" for event in events)
         self.moments.append(Moment(time, self.claude, state, says, told, alert))
 
 
 def story() -> tuple[Moment, ...]:
-    """The whole day, from eight in the morning on."""
+    """Return the whole day, from eight in the morning on."""
     day = _Story()
     then = day.then
     then("08:00", CAN_WORK, "7-day all 60 %, resets Tue 14:00 (in 3d 6h)")

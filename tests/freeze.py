@@ -1,8 +1,8 @@
-"""Every picture of every scene, written into a folder: `python -m tests.freeze before`.
+"""Write every picture of every scene into a folder: `python -m tests.freeze before`.
 
-Two runs of the same code write the same bytes. So `diff -r before after` shows what a change of the
-code, such as a move or a new name, has done to what people see. Beside each SVG is its text. With
-CAPTURED_BODIES set the captured bodies are among the scenes, in the texts of the commands, too.
+Two runs of the same code write the same bytes. So `diff -r before after` shows the effect of a code
+change, such as a move or a new name, on the screen. Beside each SVG is its text. With CAPTURED_BODIES
+set the captured bodies are among the scenes, in the texts of the commands, too.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ SCREENS_OF_CONNECT: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "help": (("question_mark",), OVER),
     "pasting": (("p",), OVER),
 }
-"""The same where there is no session."""
+"""The same for the connect screen."""
 IN_ONE_LINE = {name: SCREENS[name] for name in ("dashboard", "details", "private")}
 """The same in a pane of one line, where keys open nothing."""
 DEEPER: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -90,7 +90,7 @@ DEEPER: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "palette": (("ctrl+p",), OVER),
     "themes": (("t",), OVER),
 }
-"""The same of places within the screens, for the scenes of `FAMOUS` alone, one after the other."""
+"""Keys to places within the screens, for the scenes of `FAMOUS` only, one after the other."""
 LOOKS: Mapping[str, dict[str, Any]] = {
     "plain": {},
     "light": {"theme": "claudemeter-light"},
@@ -104,7 +104,7 @@ SURROUNDINGS: Mapping[str, Mapping[str, str]] = {
     "no_colour": {"NO_COLOR": "1"},
     "sixteen": {"TERM": "xterm", "COLORTERM": ""},
 }
-"""What the environment says to those looks that come from there."""
+"""Environment variables of each look."""
 FAMOUS = (
     "trio",
     "story",
@@ -116,26 +116,26 @@ FAMOUS = (
     "throttled_later",
     "claude_code",
 )
-"""Scenes that are seen deeper."""
+"""Scenes with pictures of the places in `DEEPER`."""
 COLOURFUL = ("trio", "afternoon", "planted", "no_session")
-"""Scenes that are seen in every look."""
+"""Scenes with pictures in every look."""
 MINOR = re.compile(r"demo_|_at_first|_later|_unknown|_free|every_|_stale|_for_long")
-"""Scenes that differ little from others: seen at two sizes of the usual ones."""
+"""Scenes that differ little from others, with pictures at two of the usual sizes."""
 CHARTS = ((24, 4), (60, 8), (110, 12), (180, 30))
-"""Columns and lines of the charts that are drawn by themselves."""
+"""Columns and lines of the charts without a screen."""
 SPANS = (None, timedelta(minutes=30), timedelta(hours=6))
-"""How far back they look; None: the whole run."""
+"""Time spans of the charts. None for the whole run."""
 ID = re.compile(r"\bterminal-\d+-")
-"""A number that Rich makes of the content."""
+"""A number that Rich derives from the content."""
 PROCESSES = 2 * (os.cpu_count() or 1)
-"""Half of the time each waits for the next frame."""
+"""Number of processes; half of the time each waits for the next frame."""
 MOST_TURNS = 100
-"""Turns of the loop within which a reading is taken in."""
+"""Turns of the loop within which a reading reaches the store."""
 
 
 @dataclass(frozen=True)
 class Sitting:
-    """One run of the dashboard, in which one screen after the other is pictured."""
+    """One run of the dashboard, with pictures of one screen after the other."""
 
     scene: Scene
     size: Size
@@ -165,7 +165,7 @@ def sittings(found: Sequence[Scene]) -> Iterator[Sitting]:
 
 
 def write_sitting(folder: Path, sitting: Sitting) -> int:
-    """Write the pictures of a sitting; returns how many there are."""
+    """Write the pictures of a sitting and return their number."""
     place = folder / "pictures" / sitting.name
     place.mkdir(parents=True)
     with _surroundings(sitting.look):
@@ -177,7 +177,7 @@ def write_sitting(folder: Path, sitting: Sitting) -> int:
 
 
 async def _pictures(sitting: Sitting) -> dict[str, tuple[str, str]]:
-    """Each screen as an SVG and as text, after the readings at their own times."""
+    """Write each screen as an SVG and as text, after the readings at their own times."""
     scene = sitting.scene
     stage = Stage((), scene.readings[0].at)
     options = Options(zone=UTC, **LOOKS.get(sitting.look, {}))
@@ -223,7 +223,7 @@ async def _press(pilot: Pilot[Any], keys: Sequence[str]) -> None:
 
 
 async def _still(pilot: Pilot[Any]) -> None:
-    """Wait until the screen looks the same twice, some frames apart: Textual puts off scrolling."""
+    """Wait until the screen looks the same twice, some frames apart: Textual delays scrolling."""
     before = ""
     for _ in range(MOST_TURNS):
         await asyncio.sleep(3 * FRAME)
@@ -235,7 +235,7 @@ async def _still(pilot: Pilot[Any]) -> None:
 
 @contextmanager
 def _surroundings(look: str) -> Iterator[None]:
-    """The environment of one look, and quick waits."""
+    """Return the environment of one look, with quick waits."""
     changed = SURROUNDINGS.get(look, {})
     with (
         patch.dict(os.environ, changed),
@@ -246,7 +246,7 @@ def _surroundings(look: str) -> Iterator[None]:
 
 
 def write_charts(folder: Path, scene: Scene) -> int:
-    """Write every chart of every org of a scene; returns how many there are."""
+    """Write every chart of every org of a scene and return their number."""
     drawn = dict(_charts(scene))
     if drawn:
         place = folder / "charts" / f"{scene.name}.txt"
@@ -272,12 +272,12 @@ def _charts(scene: Scene) -> Iterator[tuple[str, str]]:
 
 
 def _inked(line: ChartLine) -> str:
-    """A line of a chart, then its pieces with their ink."""
+    """Return a line of a chart, then its pieces with their ink."""
     return "".join(piece for piece, _ in line) + "  " + " ".join(f"{len(piece)}{ink}" for piece, ink in line)
 
 
 def write_texts(folder: Path, more: Sequence[Scene]) -> int:
-    """Write every text of the golden copies, and those of more scenes; returns how many there are."""
+    """Write every text of the golden copies and of more scenes, and return their number."""
     made = dict(copies())
     made |= {f"captured-{scene.name}": partial(of_scene, scene) for scene in more}
     place = folder / "texts"
@@ -288,7 +288,7 @@ def write_texts(folder: Path, more: Sequence[Scene]) -> int:
 
 
 def _settle_in() -> None:
-    """The same surroundings as the tests have, whoever runs it."""
+    """Set up the same environment as the tests."""
     for name in [name for name in os.environ if name.startswith(("CLAUDE", "TEXTUAL", "XDG_", "LC_"))]:
         del os.environ[name]
     for name in ("NO_COLOR", "COLUMNS", "LINES", "LANG", "TERM_PROGRAM", "TMUX", "FORCE_COLOR"):
@@ -298,7 +298,7 @@ def _settle_in() -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write everything into the folder that is named first, which must not be there yet.
+    """Write everything into the folder that is named first, which must not exist yet.
 
     Names of scenes may follow; then only their pictures and charts are written, beside all texts.
     """

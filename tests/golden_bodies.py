@@ -1,4 +1,4 @@
-"""One body of each call with everything in it that is known, and the way to every place of a body.
+"""One body of each call with every known key, and the paths to all places of a body.
 
 Each function returns a fresh JSON value; keywords replace keys of it.
 """
@@ -29,7 +29,7 @@ from tests.bodies import (
 )
 
 WEEKLY_RESET = "2026-04-28T13:59:59.571131+00:00"
-"""As it jitters: it means 14:00."""
+"""Reset with the server's jitter: it means 14:00."""
 GRANT = {
     "resets_left": 2,
     "starts_at": "2026-04-20T00:00:00Z",
@@ -40,7 +40,7 @@ Place = tuple[str | int, ...]
 
 
 def usage(**changes: Any) -> Json:
-    """A usage body with windows, limits, both meters, a grant and a share."""
+    """Return a usage body with windows, limits, both meters, a grant and a share."""
     seen = {"user_disabled": False, "spend_limit_reached": False, "credits_ever_enabled": True}
     dollars = {"limit_dollars": 1000, "used_dollars": 250.5, "remaining_dollars": 749.5}
     body = usage_body(
@@ -64,14 +64,14 @@ def usage(**changes: Any) -> Json:
 
 
 def overage(**changes: Any) -> Json:
-    """An overage body, locked in two ways."""
+    """Return an overage body, locked in two ways."""
     reached = "self_selected_spend_limit_reached"
     body = overage_body(6230, 7000, reason=reached, until=NEXT_MONTH, out_of_credits=True, currency="CAD")
     return body | changes
 
 
 def prepaid(**changes: Any) -> Json:
-    """A prepaid body with a tranche of each kind, the promotional one without a currency of its own."""
+    """Return a prepaid body with a tranche of each kind; the promotional one has no currency of its own."""
     bought, given = tranche_body(14_433, None, "EUR"), tranche_body(10_001)
     del given["currency"]
     body = prepaid_body(tranches=[bought], promo=[given], currency="EUR")
@@ -79,7 +79,7 @@ def prepaid(**changes: Any) -> Json:
 
 
 def subscription(**changes: Any) -> Json:
-    """A subscription body with everything that can be scheduled."""
+    """Return a subscription body with everything that can be scheduled."""
     body = subscription_body(
         card=("visa", "0042"),
         payment_paused_until="2026-06-01T00:00:00Z",
@@ -90,18 +90,18 @@ def subscription(**changes: Any) -> Json:
 
 
 def org(**changes: Any) -> Json:
-    """A Team organization with a pause."""
+    """Return a Team organization with a pause."""
     return team_body(PERSONAL, "Acme", billable_usage_paused_until=NEXT_MONTH, settings={}) | changes
 
 
 def account(**changes: Any) -> Json:
-    """An account with two organizations."""
+    """Return an account with two organizations."""
     body = account_body(org(), {"uuid": TEAM, "name": "Lab"}) | {"full_name": "Pat"}
     return body | changes
 
 
 def by_endpoint() -> dict[Endpoint, Json]:
-    """The whole body of each call about an org, and of the account's."""
+    """Return the complete body of each call about an org, and of the account's."""
     return {
         Endpoint.ACCOUNT: account(),
         Endpoint.USAGE: usage(),
@@ -113,7 +113,7 @@ def by_endpoint() -> dict[Endpoint, Json]:
 
 
 def places(body: object, of: type = object) -> Iterator[Place]:
-    """The way to every value of that type, the body itself among them."""
+    """Return the path to every value of that type, the body itself included."""
     if isinstance(body, of):
         yield ()
     inner = body.items() if isinstance(body, dict) else enumerate(body) if isinstance(body, list) else ()
@@ -122,14 +122,14 @@ def places(body: object, of: type = object) -> Iterator[Place]:
 
 
 def at_place(body: Any, place: Place) -> Any:
-    """What stands there."""
+    """Return the value at a place."""
     for step in place:
         body = body[step]
     return body
 
 
 def put(body: Any, place: Place, value: object) -> Any:
-    """A copy of the body with another value in one place, or with one more key there."""
+    """Return a copy of the body with another value at one place, or with one more key there."""
     if not place:
         return value
     changed = copy.deepcopy(body)

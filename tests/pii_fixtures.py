@@ -1,4 +1,4 @@
-"""Bodies with somebody's data in every place, and a store of them: none of it may be in what is private."""
+"""Bodies with personal data in every place, and a store of them, for tests of privacy."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests import golden_bodies, scenes
 from tests.scenes import INTERVAL, READ
 
 NEEDLES = ("zaph", "quux", "deadbeef", "7319", "plantedhost")
-"""Each of the planted texts holds one of them; nothing else does."""
+"""Parts of the planted texts; no other text holds one."""
 NAME = "Zaphod Quux"
 EMAIL = "zaphod.quux@plantedhost.example"
 UUID = "deadbeef-1234-4abc-8def-0123456789ab"
@@ -39,7 +39,7 @@ DIGITS = "7319"
 NUMBER = 731_946_207
 TEXTS = (NAME, EMAIL, UUID, CODE, PATH, "7319-4620", "[b]Zaphod[/b] 1985-03-11", "\x1b]0;quux\x07\u202ezaph")
 KEYS = (NAME, EMAIL, UUID, "Zaphod", "user_7319462", "zaphod.quux", "name.zaphodQuux", "zaphod = quux", PATH)
-"""Keys that could name somebody; a key such as `nimbus_quill` is a name that programmers gave."""
+"""Keys that could identify a person; a key such as `nimbus_quill` is a programmer's name."""
 
 SESSION = Session("Chrome", f"{NAME}, Work: 2")
 LOOKED = (
@@ -50,12 +50,12 @@ LOOKED = (
 
 
 def found(text: str) -> list[str]:
-    """What of the planted texts is in it."""
+    """Return the planted texts in it."""
     return [needle for needle in NEEDLES if needle in text.casefold()]
 
 
 def reply(endpoint: Endpoint, body: object) -> tuple[Reply, tuple[Org, ...]]:
-    """The body understood as a reply, and the orgs that it names."""
+    """Return the body as a reply, and the orgs in it."""
     try:
         found = scenes.reply(endpoint, body, READ, shared=True)
     except MalformedError:
@@ -67,7 +67,7 @@ def reply(endpoint: Endpoint, body: object) -> tuple[Reply, tuple[Org, ...]]:
 
 
 def store(changed: Mapping[Endpoint, Any] | None = None, *failures: Failure) -> Store:
-    """The store after one poll in which the server sent these bodies; failures hit the second org."""
+    """Return the store after one poll of a server with these bodies; failures hit the second org."""
     sent = {**golden_bodies.by_endpoint(), **(changed or {})}
     account, orgs = reply(Endpoint.ACCOUNT, sent[Endpoint.ACCOUNT])
     parts: dict[Endpoint, Reply | Failure] = {
@@ -83,7 +83,7 @@ def store(changed: Mapping[Endpoint, Any] | None = None, *failures: Failure) -> 
 
 
 def happened(store: Store) -> tuple[Event, ...]:
-    """Events that name somebody in every way."""
+    """Return events with personal data in every field."""
     state, shut = store.orgs[0], CreditLock(CreditState.LOCKED, Cause.SERVER, CODE)
     event = Event(EventKind.BLOCKED, READ, SESSION, state.org, state.key, credit_lock=shut)
     changed = replace(
@@ -97,7 +97,7 @@ def happened(store: Store) -> tuple[Event, ...]:
 
 
 def everything(store: Store) -> str:
-    """All that is in a store, the bodies of its replies and the traces of its failures among it."""
+    """Return all texts of a store, including the bodies of its replies and the traces of its failures."""
     states: tuple[OrgState | SessionState, ...] = (*store.orgs, *store.sessions)
     texts = [reply.text for state in states for reply in state.replies.values()]
     traces = [failure.trace for state in states for failure in state.failures.values()]
@@ -112,7 +112,7 @@ FAILURES = (
 
 
 def planted_store() -> Store:
-    """A store in which all that a screen shows of somebody is planted, and much that none shows."""
+    """Return a store with planted data in everything that a screen shows, and in much that none shows."""
     org = {"uuid": UUID, "name": NAME, "billing_issue": {"who": EMAIL}, "access_block": CODE, "id": NUMBER}
     other = {
         "organization": golden_bodies.org(uuid=OTHER_UUID, name=f"{NAME} 名前", zaphodKey=1),

@@ -1,4 +1,4 @@
-"""The README's tables, made from what they describe: `python -m tests.readme` writes them in."""
+"""The README's tables, generated from the program: `python -m tests.readme` writes them into it."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ README = Path(__file__).parent.parent / "README.md"
 
 
 def blocks() -> dict[str, str]:
-    """Each table by the name of its marks."""
+    """Return each table by the name of its marks."""
     return {"keys": keys(), "flags": flags(), "settings": settings(), "placeholders": placeholders()}
 
 
 def keys() -> str:
-    """All keys by purpose."""
+    """Return all keys by purpose."""
 
     def rows() -> Iterator[tuple[str, str]]:
         for purpose, group in list_key_groups():
@@ -32,13 +32,13 @@ def keys() -> str:
 
 
 def flags() -> str:
-    """What is no setting: flags that do something once."""
+    """Return the flags that are no settings: actions that run once."""
     said = ((f"`{flag}{f' {takes}' if takes else ''}`", does) for flag, takes, does in ACTION_FLAGS)
     return _table(("flag", "what it does"), [("`--demo`", "a simulated day; no account, no network"), *said])
 
 
 def settings() -> str:
-    """Every setting and the ways to give it."""
+    """Return every setting and the ways to set it."""
     rows = (
         (f"`{it.key}`", f"`{it.flag}`" if it.flag else "", _usual(it.default), it.help) for it in SETTINGS
     )
@@ -46,14 +46,14 @@ def settings() -> str:
 
 
 def placeholders() -> str:
-    """What `--format` knows."""
+    """Return the placeholders of `--format`."""
     return _table(
         ("placeholder", "stands for"), ((f"`{{{name}}}`", place[0]) for name, place in PLACEHOLDERS.items())
     )
 
 
 def written(text: str) -> str:
-    """A README with every table as it should be."""
+    """Return the README with every table up to date."""
     for name, block in blocks().items():
         marks = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
         text = marks.sub(lambda found, block=block: f"{found[1]}{block}{found[2]}", text)  # type: ignore[misc]

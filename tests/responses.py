@@ -1,7 +1,7 @@
-"""Scripted answers for `tests.server`: ordinary ones, and every way in which an answer goes wrong.
+"""Scripted replies for `tests.server`: ordinary ones, and every way in which a reply fails.
 
 `Answer` is the ordinary one; `redirect`, `cut_off`, `gzip_bomb` and `large` build bad ones of it;
-`Drip`, `Reset` and `Held` misbehave while they send; `in_turn` gives one after the other.
+`Drip`, `Reset` and `Held` misbehave while they send; `in_turn` sends one after the other.
 """
 
 from __future__ import annotations
@@ -24,30 +24,30 @@ MEBIBYTE = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a client asked."""
+    """A client's request."""
 
     method: str
     path: str
-    """As it came, query string included."""
+    """Path as received, query string included."""
     headers: Mapping[str, str]
     """Names in lower case; the values of a repeated one are joined by a comma."""
     body: bytes
     at: float
-    """When its head was complete, in seconds of `time.monotonic()`."""
+    """Time at which its head was complete, in seconds of `time.monotonic()`."""
     connection: int
-    """Which connection it came by, the first is 1."""
+    """Number of its connection, from 1."""
 
 
 class Sends(Protocol):
-    """Anything that can stand in `LoopbackServer.routes`, besides a callable."""
+    """Any value of `LoopbackServer.routes` that is no callable."""
 
     async def send(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        """Answer one request; whether the connection may be kept alive."""
+        """Answer one request and return True if the connection may be kept alive."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole answer. JSON and its own length are declared unless `headers` say otherwise."""
+    """A complete reply. JSON and its own length are declared unless `headers` override them."""
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -57,13 +57,13 @@ class Answer:
 
     @classmethod
     def json(cls, value: object, status: int = 200, **headers: str) -> Answer:
-        """An answer with a JSON body; `retry_after="0"` sets the header `Retry-After`."""
+        """Return a reply with a JSON body; `retry_after="0"` sets the header `Retry-After`."""
         named = {name.replace("_", "-").title(): text for name, text in headers.items()}
         return cls(status, named, json.dumps(value).encode())
 
     @property
     def head(self) -> bytes:
-        """The status line and the headers, with the empty line that ends them."""
+        """Return the status line and the headers, with the empty line that ends them."""
         usual = {"Content-Type": "application/json", "Content-Length": str(len(self.body))}
         if self.close:
             usual["Connection"] = "close"
@@ -75,7 +75,7 @@ class Answer:
         ).encode("latin-1")
 
     async def send(self, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        """Send all of it."""
+        """Send the whole reply."""
         writer.write(self.head + self.body)
         await writer.drain()
         return not self.close
@@ -83,14 +83,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Drip:
-    """An answer that never ends: a chunk each interval until the client has had enough."""
+    """A reply that never ends: a chunk each interval until the client disconnects."""
 
     interval: float
     """Seconds between two chunks."""
     chunk: bytes = b" "
 
     async def send(self, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        """Send for ever; the client's leaving ends it."""
+        """Send until the client disconnects."""
         writer.write(Answer(headers={"Content-Length": str(MEBIBYTE * MEBIBYTE)}).head)
         while True:
             writer.write(self.chunk)
@@ -100,7 +100,7 @@ class Drip:
 
 @dataclass(frozen=True, slots=True)
 class Reset:
-    """An answer that breaks off half-way with a reset (RST) of the connection."""
+    """A reply that breaks off half-way with a reset (RST) of the connection."""
 
     body: bytes = b'{"five_hour": {"utilization": 41.0, "resets_at": null}}'
 
@@ -108,26 +108,26 @@ class Reset:
         """Send the head and half of the body, then reset."""
         writer.write(Answer(body=self.body).head + self.body[: len(self.body) // 2])
         await writer.drain()
-        at_once = struct.pack("ii", 1, 0)  # With no time to linger, closing sends RST instead of FIN.
+        at_once = struct.pack("ii", 1, 0)  # Without a linger time, closing sends RST instead of FIN.
         writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
         writer.transport.abort()
         return False
 
 
 class Held:
-    """An answer that waits for `release`; never released, the request hangs until the client leaves."""
+    """A reply that waits for `release`; without it, the request hangs until the client disconnects."""
 
     def __init__(self, then: Answer | None = None) -> None:
         self._then = then or Answer()
         self._released: Future[None] = Future()
 
     def release(self) -> None:
-        """Let every request that waits, and those to come, have the answer."""
+        """Let every waiting and future request have the reply."""
         if not self._released.done():
             self._released.set_result(None)
 
     async def send(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        """Wait for the release or for the client's leaving, whichever comes first."""
+        """Wait for the release or for the client's disconnect, whichever comes first."""
         released = asyncio.shield(asyncio.wrap_future(self._released))
         left = asyncio.ensure_future(reader.read(1))
         try:
@@ -144,30 +144,30 @@ class Held:
 
 
 def redirect(to: str, status: int = 302) -> Answer:
-    """An answer that sends the client elsewhere."""
+    """Return a reply that redirects the client."""
     return Answer(status, {"Location": to, "Content-Type": "text/html"})
 
 
 def cut_off(body: bytes = b'{"five_hour": {"utilization"', missing: int = 100) -> Answer:
-    """An answer whose declared length is larger than its body; then the connection closes."""
+    """Return a reply whose declared length is larger than its body; then the connection closes."""
     return Answer(headers={"Content-Length": str(len(body) + missing)}, body=body, close=True)
 
 
 @functools.cache
 def gzip_bomb(size: int = 64 * MEBIBYTE) -> Answer:
-    """A small body that unpacks to `size` blanks, whole mebibytes."""
+    """Return a small body that unpacks to `size` blanks, whole mebibytes."""
     packer = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
     packed = [packer.compress(b" " * MEBIBYTE) for _ in range(size // MEBIBYTE)]
     return Answer(headers={"Content-Encoding": "gzip"}, body=b"".join((*packed, packer.flush())))
 
 
 def large(size: int = 10_000_000) -> Answer:
-    """A well-formed JSON string of `size` bytes in all."""
+    """Return a well-formed JSON string of `size` bytes in all."""
     return Answer(body=b'"' + b"x" * (size - 2) + b'"')
 
 
 def in_turn(*answers: Sends) -> Callable[[Request], Sends]:
-    """One answer after the other, the last one again and again."""
+    """Return one reply after the other, then the last one repeatedly."""
     coming = itertools.chain(answers, itertools.repeat(answers[-1]))
     return lambda _request: next(coming)
 
@@ -175,4 +175,4 @@ def in_turn(*answers: Sends) -> Callable[[Request], Sends]:
 NOT_FOUND = Answer.json(
     {"type": "error", "error": {"type": "not_found_error", "message": "Not found"}}, status=404
 )
-"""What a path without a route gets."""
+"""Reply for a path without a route."""

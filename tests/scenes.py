@@ -1,6 +1,6 @@
 """Readings for the screen: an ordinary Saturday of three orgs, and one scene for every verdict.
 
-Every scene is made of bodies as the server sends them, understood by the real translation.
+Every scene is made of bodies in the server's form, parsed by the real code.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ from tests.bodies import (
 from tests.model.readings import folded
 
 NOW = datetime(2026, 4, 25, 14, 48, 18, tzinfo=UTC)
-"""A Saturday; the scenes are seen then."""
+"""Time at which the scenes are shown, a Saturday."""
 READ = NOW - timedelta(seconds=18)
-"""When the last poll of a scene ended."""
+"""End of the last poll of a scene."""
 INTERVAL = timedelta(seconds=60)
 SESSION = Session("Chrome", "Default")
 LAB = "bbbbbbbb-0000-4000-8000-000000000003"
@@ -48,7 +48,7 @@ LAB = "bbbbbbbb-0000-4000-8000-000000000003"
 
 @dataclass(frozen=True)
 class OrgBodies:
-    """What the server says about one org; None in place of a body: a 404."""
+    """The bodies of one org; None instead of a body is a 404."""
 
     org: Json = field(default_factory=org_body)
     usage: Json = field(default_factory=usage_body)
@@ -57,12 +57,12 @@ class OrgBodies:
     prepaid: Json | None = None
     subscription: Json | None = field(default_factory=subscription_body)
     spent: tuple[tuple[int, int], ...] = ()
-    """Earlier polls: from so many minutes ago, `used_credits` was so much; -1 are failures."""
+    """Earlier polls: minutes ago, and `used_credits` from then on; -1 is a failure."""
 
 
 @lru_cache(1000)
 def understood(endpoint: Endpoint, text: str, *, shared: bool) -> ParsedBody[Any]:
-    """What a body means; the scenes have the same few over and over."""
+    """Return the parsed body, cached because the scenes share a few bodies."""
     overage = partial(parse.parse_overage, shared=shared)
     meanings: dict[Endpoint, Callable[[object], ParsedBody[Any]]] = {
         Endpoint.ACCOUNT: parse.parse_account,
@@ -76,7 +76,7 @@ def understood(endpoint: Endpoint, text: str, *, shared: bool) -> ParsedBody[Any
 
 
 def reply(endpoint: Endpoint, body: object, at: datetime, *, shared: bool) -> Reply:
-    """One body about an org, understood."""
+    """Return one body about an org, parsed."""
     text = json.dumps(body)
     parsed = understood(endpoint, text, shared=shared)
     new, odd = parsed.new_fields, parsed.odd_values
@@ -84,7 +84,7 @@ def reply(endpoint: Endpoint, body: object, at: datetime, *, shared: bool) -> Re
 
 
 def org_of(body: Json) -> Org:
-    """The org that a body describes."""
+    """Return the org that a body describes."""
     return _org_of(json.dumps(body))
 
 
@@ -96,7 +96,7 @@ def _org_of(text: str) -> Org:
 
 
 def parts(bodies: OrgBodies, at: datetime) -> dict[Endpoint, Reply | Failure]:
-    """Every reply about one org."""
+    """Return every reply about one org."""
     sent = {
         Endpoint.USAGE: bodies.usage,
         Endpoint.OVERAGE: bodies.overage,
@@ -109,7 +109,7 @@ def parts(bodies: OrgBodies, at: datetime) -> dict[Endpoint, Reply | Failure]:
 
 
 def readings(*orgs: OrgBodies, at: datetime = READ, session: Session = SESSION) -> Iterable[Reading]:
-    """The readings of a run that ends with a poll at `at`."""
+    """Return the readings of a run that ends with a poll at `at`."""
     account = Account(ACCOUNT, "pat@example.com")
     roster = tuple(org_of(bodies.org) for bodies in orgs)
     who = Reply(Endpoint.ACCOUNT, at, account, json.dumps(account_body(*(bodies.org for bodies in orgs))))
@@ -121,7 +121,7 @@ def readings(*orgs: OrgBodies, at: datetime = READ, session: Session = SESSION) 
 
 
 def _earlier(bodies: OrgBodies, at: datetime, session: Session) -> Iterable[Reading]:
-    """Polls with the amount of their time: every other minute, and on both sides of each change."""
+    """Yield earlier polls: every other minute, and on both sides of each change."""
     which = "own" if bodies.own is not None else "overage"
     amounts = dict(bodies.spent)
     used = 0
@@ -139,12 +139,12 @@ def _earlier(bodies: OrgBodies, at: datetime, session: Session) -> Iterable[Read
 
 
 def store(*orgs: OrgBodies, at: datetime = READ) -> Store:
-    """The store after a run over these orgs."""
+    """Return the store after a run over these orgs."""
     return folded(*readings(*orgs, at=at))
 
 
 def _limits(session: int, weekly: int) -> list[Json]:
-    """`limits[]` with room in one model's week."""
+    """Return `limits[]` with room in one model's week."""
     return [
         limit_body("session", session, "2026-04-25T16:00:00Z"),
         limit_body("weekly_all", weekly),
@@ -196,7 +196,7 @@ CREDITS_BLOCKED = OrgBodies(
     overage=overage_body(0, 2000, out_of_credits=True),
     prepaid=prepaid_body(0),
 )
-"""Room in the plan, credits locked: what every other tool shows as green bars."""
+"""Room in the plan, credits locked: other tools show green bars only."""
 
 ENTERPRISE = OrgBodies(
     org=org_body(name="Globex", capabilities=("chat", "raven"), tier="default_claude_zero"),
@@ -216,4 +216,4 @@ SERVER_LOCK = OrgBodies(
     usage=usage_body(100.0, 100.0),
     overage=overage_body(1200, 5000, reason="capacity_protection", until=NEXT_MONTH),
 )
-"""Both windows full, and a reason that nobody explains."""
+"""Both windows full, and a reason without an explanation."""

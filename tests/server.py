@@ -1,12 +1,12 @@
-"""A real HTTP/1.1 server on loopback that stands in for claude.ai, with answers that a test scripts.
+"""A real HTTP/1.1 server on loopback in place of claude.ai, with replies that a test scripts.
 
     with LoopbackServer() as server:
         server.routes["/api/account"] = Answer.json(account_body())
         server.routes["/api/organizations/org-1/usage"] = Drip(interval=0.01)
-        ...  # let the client ask `server.url`
+        ...  # let the client request `server.url`
     assert server.connections == 1
 
-`tests/answers.py` has the answers, `tests/bodies.py` the bodies of ordinary days.
+`tests/responses.py` has the replies, `tests/bodies.py` ordinary bodies.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ from tests.responses import MEBIBYTE, NOT_FOUND, Request, Sends
 
 
 class LoopbackServer:
-    """The server: it runs in a thread from `with` until its end, on a port of its own.
+    """A server on its own port; it runs in a thread from `with` until its end.
 
-    A route is an answer, or a callable that is asked for one at each request.
+    A route is a reply, or a callable that returns one for each request.
     An exception in a scripted callable is raised again at the end of the `with`.
     """
 
     def __init__(self) -> None:
         self.routes: dict[str, Sends | Callable[[Request], Sends]] = {}
-        """Answers by path: with its query string first, then without."""
+        """Replies by path: with its query string first, then without."""
         self.requests: list[Request] = []
         """Every request so far, in the order of arrival."""
         self.connections = 0
-        """How many connections were opened so far."""
+        """Number of connections opened so far."""
         self.under_way = 0
-        """How many requests are being answered now."""
+        """Number of requests in progress."""
         self.peak = 0
-        """The most requests that were ever under way at once."""
+        """Highest number of requests in progress so far."""
         self.port = 0
         self._errors: list[BaseException] = []
         self._changed = threading.Condition()
@@ -49,18 +49,18 @@ class LoopbackServer:
 
     @property
     def url(self) -> str:
-        """Where it listens: `http://127.0.0.1:49152`."""
+        """Return its address: `http://127.0.0.1:49152`."""
         return f"http://127.0.0.1:{self.port}"
 
     def paths(self) -> list[str]:
-        """The paths that were asked, in order."""
+        """Return the requested paths, in order."""
         return [request.path for request in self.requests]
 
     def wait_for(self, rule: Callable[[LoopbackServer], bool], seconds: float = 60) -> None:
-        """Block until the rule holds, looking again at each request's begin and end.
+        """Block until the rule holds, checking it at the begin and the end of each request.
 
         Raises:
-            AssertionError: it did not in that time.
+            AssertionError: the rule does not hold in time.
         """
         with self._changed:
             held = self._changed.wait_for(lambda: rule(self), seconds)
@@ -105,7 +105,7 @@ class LoopbackServer:
                     if not await self._answer(request).send(reader, writer):
                         break
         except asyncio.CancelledError:
-            writer.transport.abort()  # A client that reads no more would keep a mere close waiting.
+            writer.transport.abort()  # A client that stops reading would keep a mere close waiting.
             raise
         finally:
             writer.close()
@@ -130,7 +130,7 @@ class LoopbackServer:
 
 
 async def _read(reader: asyncio.StreamReader, connection: int) -> Request | None:
-    """The next request of a connection; None where the client has left."""
+    """Return the next request of a connection. None if the client has disconnected."""
     try:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     except asyncio.IncompleteReadError:

@@ -48,12 +48,12 @@ _UNREAD = re.compile(
 )
 """Sequences that pyte would show as text or fail on."""
 PATIENCE = 60
-"""Seconds until a test that waits fails: so many that a busy machine is no reason."""
+"""Seconds until a waiting test fails: enough for a busy machine."""
 _UNFINISHED = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*|[P_^X](?:\x1b\x1b|[^\x1b])*\x1b?)?\Z")
 
 
 class Terminal:
-    """A command in a terminal of its own; at its end nothing is left running in its session.
+    """A command in its own terminal; at its end all processes of its session are killed.
 
     The environment holds only PATH, HOME and what a common terminal sets; `env` adds to it or replaces.
     For job control (Ctrl+Z) start a shell: a command alone in its terminal cannot be suspended by a key.
@@ -92,39 +92,39 @@ class Terminal:
 
     @property
     def pid(self) -> int:
-        """The command's process, also its session."""
+        """Return the command's process, also its session."""
         return self._process.pid
 
     @property
     def raw(self) -> bytes:
-        """Every byte that was written to the terminal so far."""
+        """Return every byte written to the terminal so far."""
         with self._changed:
             return b"".join(self._chunks)
 
     @property
     def lines(self) -> list[str]:
-        """The screen from top to bottom, without blanks at the ends of lines."""
+        """Return the screen from top to bottom, without blanks at the ends of lines."""
         with self._changed:
             return [line.rstrip() for line in self._screen.display]
 
     @property
     def text(self) -> str:
-        """The screen as one string."""
+        """Return the screen as one string."""
         return "\n".join(self.lines)
 
     @property
     def columns(self) -> int:
-        """The width of the screen in cells."""
+        """Return the width of the screen in cells."""
         return int(self._screen.columns)
 
     @property
     def title(self) -> str:
-        """The window title that was set last."""
+        """Return the newest window title."""
         with self._changed:
             return str(self._screen.title)
 
     def send(self, keys: str | bytes) -> None:
-        """Type: text, or one of the key names of this module."""
+        """Type text, or one of the key names of this module."""
         left = keys.encode() if isinstance(keys, str) else keys
         while left:
             left = left[os.write(self._master, left) :]
@@ -134,15 +134,15 @@ class Terminal:
         self._process.send_signal(number)
 
     def hang_up(self) -> None:
-        """Take the terminal away, as a closed window does."""
+        """Close the terminal, as a closed window does."""
         self._stop_reading()
         os.close(self._master)
         self._master = -1
 
     def resize(self, columns: int, rows: int) -> None:
-        """Give the terminal another size; the kernel tells the program by SIGWINCH.
+        """Resize the terminal; the kernel signals the program by SIGWINCH.
 
-        The screen is wiped: what it shows afterwards was drawn since.
+        The screen is wiped: whatever it shows afterwards was drawn since.
         """
         with self._changed:
             self._screen.resize(rows, columns)
@@ -150,10 +150,10 @@ class Terminal:
             _set_size(self._master, columns, rows)
 
     def wait_for(self, what: str | Callable[[Terminal], bool], seconds: float = PATIENCE) -> None:
-        """Block until the screen shows the text, or the rule holds; looked at again at each output.
+        """Block until the screen shows the text, or the rule holds; both are checked at each output.
 
         Raises:
-            AssertionError: it did not in that time; the message shows the screen.
+            AssertionError: neither comes in time; the message shows the screen.
         """
         rule = what if callable(what) else lambda terminal: what in terminal.text
         with self._changed:
@@ -161,10 +161,10 @@ class Terminal:
         assert held, self._complaint(f"{what!r} did not appear within {seconds} s")
 
     def wait(self, seconds: float = PATIENCE) -> int:
-        """Block until the command ends by itself; its exit status, or minus the signal that ended it.
+        """Block until the command ends; return its exit status, or minus the signal that ended it.
 
         Raises:
-            AssertionError: it goes on; the message shows the screen.
+            AssertionError: the command still runs; the message shows the screen.
         """
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(seconds)
@@ -174,7 +174,7 @@ class Terminal:
         return status
 
     def close(self) -> int:
-        """End the command and what else its session holds, whatever they do; the command's exit status."""
+        """End the command and its whole session in any state; return the command's exit status."""
         if not self._closed:
             self._closed = True
             self._end(signal.SIGHUP, 2)
@@ -218,7 +218,7 @@ class Terminal:
             self._changed.notify_all()
 
     def _thread_ended(self) -> None:
-        """Let what the command wrote last arrive; something it left behind may keep the pty open."""
+        """Wait for the command's last output; a process that it left behind may keep the pty open."""
         self._thread.join(1)
 
     def _end(self, number: signal.Signals, seconds: float) -> None:
@@ -236,10 +236,10 @@ class Terminal:
 
 
 def _read_some(number: int) -> bytes:
-    """What is there to read, nothing once no process has the terminal open."""
+    """Return the available output; empty once no process has the terminal open."""
     try:
         return os.read(number, 65536)
-    except OSError:  # Linux says EIO where macOS says end of file.
+    except OSError:  # Linux raises EIO where macOS reports end of file.
         return b""
 
 
@@ -254,7 +254,7 @@ def _environment() -> dict[str, str]:
 
 
 def _session(leader: int) -> Iterator[int]:
-    """The processes of a session, those in job-control groups of their own too."""
+    """Return the processes of a session, including those in job-control groups of their own."""
     for pid in _processes():
         with contextlib.suppress(ProcessLookupError):
             if os.getsid(pid) == leader:
@@ -262,7 +262,7 @@ def _session(leader: int) -> Iterator[int]:
 
 
 def _processes() -> list[int]:
-    """Every process of the machine; macOS has no /proc, small containers have no ps."""
+    """Return every process of the machine; macOS has no /proc, small containers have no ps."""
     if Path("/proc/self").exists():
         return [int(path.name) for path in Path("/proc").glob("[0-9]*")]
     listed = subprocess.run(["ps", "-A", "-o", "pid="], capture_output=True, check=True, text=True)  # noqa: S607

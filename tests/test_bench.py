@@ -1,4 +1,4 @@
-"""Every figure of the benchmark can be measured; how large it is, is no test's business."""
+"""Every figure of the benchmark can be measured; no test judges its size."""
 
 from __future__ import annotations
 
@@ -39,24 +39,24 @@ def test_figure_is_measured(name: str) -> None:
 
 
 def test_ratio_is_the_median_of_the_pairs() -> None:
-    """One pair in which another program took the processor does not decide."""
+    """One pair that another program slowed down does not decide the ratio."""
     assert ratio([(3.0, 2.0), (90.0, 2.0), (2.0, 2.0)]) == 1.5
 
 
 @pytest.mark.parametrize(("most", "shown"), [(1.5, "ok"), (1.4, "OVER")])
 def test_target_of_a_ratio_may_just_be_met(most: float, shown: str) -> None:
-    """A figure that is as many times its yardstick as it may be is ok."""
+    """A figure that equals its allowed multiple of the yardstick is ok."""
     assert compared("x", [(3.0, 2.0)], most, milliseconds).shown().endswith(shown)
 
 
 @pytest.mark.parametrize(("seconds", "shown"), [(0.02, "ok"), (0.021, "OVER")])
 def test_target_of_a_limit_may_just_be_met(seconds: float, shown: str) -> None:
-    """A figure that is as large as it may be is ok."""
+    """A figure that equals its limit is ok."""
     assert limited("x", [(seconds, 0.01)], 0.02, milliseconds).shown().endswith(shown)
 
 
 def test_pairs_alternate() -> None:
-    """Who goes first changes from pair to pair."""
+    """Ours and the yardstick go first in turn."""
     order: list[str] = []
 
     def ours() -> float:
@@ -71,7 +71,7 @@ def test_pairs_alternate() -> None:
     assert order == ["ours", "yardstick", "yardstick", "ours"]
 
 
-def test_main_names_the_figures_there_are(capsys: pytest.CaptureFixture[str]) -> None:
-    """A name that is no figure is an error, and nothing is measured."""
+def test_main_rejects_an_unknown_figure(capsys: pytest.CaptureFixture[str]) -> None:
+    """An unknown figure is an error, and nothing is measured."""
     assert main(["speed"]) == 2
     assert "frame, memory, week, idle, key, calls, poll, once, fold, judge" in capsys.readouterr().err

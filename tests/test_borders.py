@@ -1,4 +1,4 @@
-"""Who may import whom, and what stays unloaded: read from the source and from a fresh interpreter."""
+"""Import borders, and modules that stay unloaded: read from the source and from a fresh interpreter."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def list_modules(*packages: str) -> tuple[str, ...]:
 
 @cache
 def list_loaded(*modules: str) -> frozenset[str]:
-    """Return all that a fresh interpreter has loaded after importing these modules."""
+    """Return all modules that a fresh interpreter has loaded after importing these."""
     program = f"import sys, {', '.join(modules)}; print(*sys.modules)"
     printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     return frozenset(printed.stdout.split())
@@ -110,11 +110,11 @@ def painted(app):
 Claudemeter.on_ready = painted
 Claudemeter(None, now=lambda: datetime.now(UTC)).run(headless=True)
 """
-"""Prints what is loaded when the first frame is painted."""
+"""Program that prints the loaded modules when the first frame is painted."""
 
 
 def test_every_package_has_a_row() -> None:
-    """No package and no top-level module is exempt, and no row is left of one that is gone."""
+    """No package and no top-level module is exempt, and no row names a removed one."""
     assert {package_of(module) for module in MODULES} == MAY_IMPORT.keys() | WIRES
 
 
@@ -187,8 +187,8 @@ def test_model_loads_the_standard_library_only() -> None:
     assert tops - sys.stdlib_module_names <= {PACKAGE}
 
 
-def test_first_frame_waits_for_no_figures() -> None:
-    """What reads, decides and words is loaded after the first frame."""
+def test_first_frame_loads_no_late_modules() -> None:
+    """The modules that read, decide and word are loaded after the first frame."""
     printed = subprocess.run([sys.executable, "-c", FIRST_FRAME], capture_output=True, text=True, check=True)
     ours = {package_of(name) for name in printed.stdout.split() if name.partition(".")[0] == PACKAGE}
     assert "tui" in ours
@@ -196,6 +196,6 @@ def test_first_frame_waits_for_no_figures() -> None:
 
 
 def test_app_loads_textual() -> None:
-    """The list of what is loaded sees what is there."""
+    """The list of loaded modules is not empty."""
     assert "textual" in list_loaded("claudemeter_tui.tui.app")
     assert "httpx" in list_loaded("claudemeter_tui.claude_ai.client")

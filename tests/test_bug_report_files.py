@@ -1,4 +1,4 @@
-"""The server and the terminal that other tests stand on."""
+"""The server and the terminal on which other tests rely."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ from tests.terminal import CTRL_C, Terminal
 
 
 def get(server: LoopbackServer, path: str = "/", **headers: str) -> httpx.Response:
-    """Ask once, by a client of its own."""
+    """Send one request with a new client."""
     with httpx.Client(base_url=server.url, trust_env=False, timeout=60) as client:
         return client.get(path, headers=headers)
 
 
 def test_server_answers_by_path() -> None:
-    """A route with the query string goes before the one without; what has none is 404 with JSON."""
+    """A route with the query string precedes the one without; a path without a route is a JSON 404."""
     with LoopbackServer() as server:
         server.routes["/usage"] = Answer.json({"who": "all"})
         server.routes["/usage?account_uuid=a"] = Answer.json({"who": "one"}, status=201)
@@ -64,7 +64,7 @@ def test_server_answers_by_path() -> None:
 
 
 def test_server_answers_with_status_and_headers() -> None:
-    """Status and headers go out as given, JSON is declared unless a header says otherwise."""
+    """Status and headers are sent as given, and JSON is declared unless a header overrides it."""
     with LoopbackServer() as server:
         server.routes["/"] = in_turn(
             Answer.json({}, status=429, retry_after="7"), Answer(522, {"content-type": "text/html"}, b"<p>")
@@ -76,7 +76,7 @@ def test_server_answers_with_status_and_headers() -> None:
 
 
 def test_server_keeps_connections_alive() -> None:
-    """Several requests of one client come by one connection, unless an answer closes it."""
+    """Several requests of one client share one connection, unless a reply closes it."""
     with LoopbackServer() as server, httpx.Client(base_url=server.url, trust_env=False, timeout=60) as client:
         server.routes["/"] = in_turn(Answer(), Answer(close=True), Answer())
         for _ in range(3):
@@ -86,7 +86,7 @@ def test_server_keeps_connections_alive() -> None:
 
 
 def test_server_records_requests() -> None:
-    """A test can see what was asked: path, headers, body, and in which order of time."""
+    """A test can read each request: path, headers, body, and time."""
     with LoopbackServer() as server:
         get(server, "/usage?x=1", cookie="sessionKey=sk-1")
         with httpx.Client(base_url=server.url, trust_env=False, timeout=60) as client:
@@ -98,8 +98,8 @@ def test_server_records_requests() -> None:
     assert first.at <= second.at
 
 
-async def test_server_counts_what_is_under_way() -> None:
-    """Held answers let a test see how many requests a client makes at once."""
+async def test_server_counts_requests_in_progress() -> None:
+    """With held replies a test can count a client's simultaneous requests."""
     held = Held(Answer.json({}))
     with LoopbackServer() as server:
         server.routes["/"] = held
@@ -112,8 +112,8 @@ async def test_server_counts_what_is_under_way() -> None:
     assert (server.peak, server.under_way) == (5, 0)
 
 
-def test_server_notes_that_the_client_left() -> None:
-    """A hanging request is over when its client has given up."""
+def test_server_notices_that_the_client_left() -> None:
+    """A hanging request ends when its client has given up."""
     with LoopbackServer() as server:
         server.routes["/"] = Held()
         with (
@@ -129,7 +129,7 @@ def test_server_notes_that_the_client_left() -> None:
     [(Reset(), httpx.ReadError), (cut_off(), httpx.RemoteProtocolError)],
 )
 def test_server_breaks_off(answer: Reset | Answer, error: type[Exception]) -> None:
-    """A reset and a body that is too short reach the client as what they are."""
+    """A reset and a truncated body reach the client as such."""
     with LoopbackServer() as server:
         server.routes["/"] = answer
         with pytest.raises(error):
@@ -137,7 +137,7 @@ def test_server_breaks_off(answer: Reset | Answer, error: type[Exception]) -> No
 
 
 def test_server_drips() -> None:
-    """A dripping answer begins, and has no end as long as the client reads."""
+    """A dripping reply begins, and does not end as long as the client reads."""
     with LoopbackServer() as server:
         server.routes["/"] = Drip(0.001, b"x")
         with httpx.stream("GET", server.url, trust_env=False, timeout=60) as answer:
@@ -147,7 +147,7 @@ def test_server_drips() -> None:
 
 
 def test_server_sends_large_bodies() -> None:
-    """The bomb is small on the wire and large behind it; the large one is large on both sides."""
+    """The gzip bomb is small on the wire and large unpacked; the large body is large on both sides."""
     with LoopbackServer() as server:
         server.routes |= {"/bomb": gzip_bomb(3 * MEBIBYTE), "/large": large()}
         bomb, plain = get(server, "/bomb"), get(server, "/large")
@@ -157,15 +157,15 @@ def test_server_sends_large_bodies() -> None:
 
 
 def test_server_redirects() -> None:
-    """A redirect names its goal."""
+    """A redirect names its target."""
     with LoopbackServer() as server:
         server.routes["/"] = redirect("https://claude.ai/login")
         answer = get(server)
     assert (answer.status_code, answer.headers["location"]) == (302, "https://claude.ai/login")
 
 
-def test_server_raises_what_a_script_raised() -> None:
-    """A mistake in a scripted answer fails the test instead of vanishing in a thread."""
+def test_server_raises_the_exception_of_a_script() -> None:
+    """An exception in a scripted reply fails the test instead of vanishing in a thread."""
 
     def broken(request: Request) -> Answer:
         raise KeyError(request.path)
@@ -177,8 +177,8 @@ def test_server_raises_what_a_script_raised() -> None:
 
 
 @pytest.mark.parametrize("answer", [Held(), Drip(0.001, b"x" * MEBIBYTE)])
-def test_server_ends_whatever_is_under_way(answer: Held | Drip) -> None:
-    """Neither a hanging request nor a client that reads no more keeps the server from its end."""
+def test_server_ends_with_requests_in_progress(answer: Held | Drip) -> None:
+    """A hanging request, or a client that stops reading, does not keep the server running."""
     with contextlib.ExitStack() as stack:
         with LoopbackServer() as server:
             server.routes["/"] = answer
@@ -216,7 +216,7 @@ def test_server_ends_whatever_is_under_way(answer: Held | Drip) -> None:
         ("paused", subscription_body("paused")["status"]),
     ],
 )  # fmt: skip
-def test_bodies_vary_as_told(expected: Any, found: Any) -> None:
+def test_bodies_vary_by_argument(expected: Any, found: Any) -> None:
     """Each builder's arguments reach the place in the body that they name."""
     assert expected == found
 
@@ -225,13 +225,13 @@ PROMPT = "import sys; print('ready', flush=True); sys.stdin.readline()"
 
 
 def python(code: str) -> list[str]:
-    """A command that runs the code."""
+    """Return a command that runs the code."""
     return [sys.executable, "-ISc", code]
 
 
 @pytest.mark.pty
 def test_terminal_shows_and_types() -> None:
-    """What the program prints is on the screen, what is typed reaches it, its end has a status."""
+    """The program's output is on the screen, typed text reaches the program, and its end has a status."""
     code = "import sys; print('\\x1b[2Jname?'); print('hello', input()); sys.exit(3)"
     with Terminal(python(code), columns=40, rows=6) as terminal:
         terminal.wait_for("name?")
@@ -243,8 +243,8 @@ def test_terminal_shows_and_types() -> None:
 
 
 @pytest.mark.pty
-def test_terminal_waits_in_vain_with_the_screen() -> None:
-    """A text that does not come fails with the screen in the message, and so does an end."""
+def test_terminal_wait_fails_with_the_screen() -> None:
+    """A text or an end that does not come fails the test with the screen in the message."""
     with Terminal(python(PROMPT), columns=40, rows=6) as terminal:
         terminal.wait_for("ready")
         with pytest.raises(AssertionError, match=r"(?s)'never'.*running.*ready"):
@@ -254,8 +254,8 @@ def test_terminal_waits_in_vain_with_the_screen() -> None:
 
 
 @pytest.mark.pty
-def test_terminal_tells_its_size() -> None:
-    """The program finds the size it was given, and hears of each new one."""
+def test_terminal_reports_its_size() -> None:
+    """The program reads the size it was given, and is notified of each new one."""
     code = (
         "import os, signal\n"
         "say = lambda *_: os.write(1, f'{tuple(os.get_terminal_size())}\\n'.encode())\n"
@@ -272,7 +272,7 @@ def test_terminal_tells_its_size() -> None:
 
 @pytest.mark.pty
 def test_terminal_controls_its_command() -> None:
-    """It is the controlling terminal: Ctrl+C interrupts."""
+    """Ctrl+C interrupts the command, because the terminal controls it."""
     with Terminal(python("import signal; print('ready', flush=True); signal.pause()")) as terminal:
         terminal.wait_for("ready")
         terminal.send(CTRL_C)
@@ -282,7 +282,7 @@ def test_terminal_controls_its_command() -> None:
 
 @pytest.mark.pty
 def test_terminal_sends_signals() -> None:
-    """A signal reaches the command itself, and its status says so."""
+    """A signal reaches the command itself, and is in its status."""
     with Terminal(python(PROMPT)) as terminal:
         terminal.wait_for("ready")
         terminal.send_signal(signal.SIGTERM)
@@ -307,7 +307,7 @@ def test_terminal_sends_signals() -> None:
 @pytest.mark.parametrize("apart", [False, True])
 @pytest.mark.pty
 def test_terminal_hides_sequences(hidden: str, apart: bool) -> None:  # noqa: FBT001 - a parameter of the table
-    """Sequences that draw nothing leave nothing on the screen, even when they arrive in pieces."""
+    """Sequences that draw nothing leave nothing on the screen, even if they arrive in pieces."""
     parts = list(f"a{hidden}b") if apart else [f"a{hidden}b"]
     code = f"for part in {parts!r}: print(part, end='', flush=True)"
     with Terminal(python(code), columns=40, rows=2) as terminal:
@@ -318,15 +318,15 @@ def test_terminal_hides_sequences(hidden: str, apart: bool) -> None:  # noqa: FB
 
 @pytest.mark.pty
 def test_terminal_knows_the_title() -> None:
-    """The title that was set last can be read."""
+    """The newest title can be read."""
     with Terminal(python("print('\\x1b]2;CAN WORK\\x07', end='')")) as terminal:
         terminal.wait()
         assert terminal.title == "CAN WORK"
 
 
 @pytest.mark.pty
-def test_terminal_has_an_environment_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of the tests' own environment reaches the program but what is given."""
+def test_terminal_has_its_own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The program gets only the given variables, none of the tests' environment."""
     monkeypatch.setenv("CLAUDEMETER_COOKIE", "sk-planted")
     code = "import os; print('CLAUDEMETER_COOKIE' in os.environ, os.environ['TERM'], os.environ['X'])"
     with Terminal(python(code), env={"X": "given"}) as terminal:
@@ -345,8 +345,8 @@ def test_terminal_has_an_environment_of_its_own(monkeypatch: pytest.MonkeyPatch)
     ids=["ordinary", "ignores SIGHUP", "outlives its parent", "leaves its group"],
 )
 @pytest.mark.pty
-def test_terminal_leaves_nothing_behind(stubborn: str, tmp_path: Path) -> None:
-    """However it is written, no process of the command lives on after the `with`."""
+def test_terminal_leaves_no_process(stubborn: str, tmp_path: Path) -> None:
+    """No process of the command survives the `with`, whatever the command does."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
@@ -355,7 +355,7 @@ def test_terminal_leaves_nothing_behind(stubborn: str, tmp_path: Path) -> None:
     )
     with Terminal(python(code)):
         assert select.select([reader], [], [], 60)[0], "it did not start"
-    # Only when the last process that writes is gone does the pipe come to its end.
+    # The pipe ends only when the last process that writes is gone.
     while select.select([reader], [], [], 60)[0] and os.read(reader, 100):
         pass
     assert select.select([reader], [], [], 0)[0], "it lives on"

@@ -22,7 +22,7 @@ from tests.server import LoopbackServer
 
 @pytest.fixture(autouse=True)
 def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of the person who runs the tests is read, and nothing of it written."""
+    """Set an empty home, so that nothing of the person's own is read or written."""
     home = tmp_path_factory.mktemp("home")
     for name in ("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA"):
         monkeypatch.setenv(name, str(home))
@@ -58,7 +58,7 @@ ENOSPC = OSError(errno.ENOSPC, "No space left on device")
 def test_bad_argument_is_one_line_and_exit_2(
     expected: str, arguments: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """On stderr, with the program's name, and nothing in it that a terminal would obey."""
+    """The error is on stderr with the program's name, and without control characters."""
     shown = expected.replace("\\x1b", " ").replace("\\u202e", " ")
     assert main(arguments.split(" ")) == 2
     out, err = capsys.readouterr()
@@ -68,7 +68,7 @@ def test_bad_argument_is_one_line_and_exit_2(
 def test_bad_cookie_in_the_environment_is_one_line(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It names the variable, not what it holds."""
+    """The error names the variable, not its content."""
     monkeypatch.setenv(COOKIE_VARIABLE, f"wrong={MARKER}")
     assert main(["--once"]) == 2
     expected = f"claudemeter-tui: {COOKIE_VARIABLE}: it has no sessionKey; copy the whole Cookie header"
@@ -85,23 +85,25 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_dashboard_without_a_terminal_is_one_line() -> None:
-    """It says what it needs, and what needs none."""
+    """The error names the dashboard's need, and the commands that need no terminal."""
     done = run("--demo")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert done.stderr.startswith("claudemeter-tui: the dashboard needs a terminal: ")
 
 
-def test_complaint_with_stderr_closed_is_swallowed(
+def test_error_with_stderr_closed_is_dropped(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It goes nowhere, in particular not among the data; the exit status stays."""
+    """With stderr closed the error is dropped, not printed among the data; the exit status stays."""
     monkeypatch.setattr(sys, "stderr", None)
     assert main(["--bogus"]) == 2
     assert capsys.readouterr().out == ""
 
 
-def test_ctrl_c_anywhere_is_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """Without a word."""
+def test_ctrl_c_anywhere_exits_with_130(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ctrl+C prints nothing."""
 
     def interrupted(*_: object) -> int:
         raise KeyboardInterrupt
@@ -112,7 +114,7 @@ def test_ctrl_c_anywhere_is_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
 
 
 def test_screenshot_of_the_demo_is_a_whole_picture(tmp_path: Path) -> None:
-    """Without a terminal and a network: exit 0, not a word, one file."""
+    """Without a terminal and a network `--screenshot` exits with 0, prints nothing and writes one file."""
     done = run("--demo", "--size", "100x30", "--screenshot", str(tmp_path / "picture.svg"))
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     picture = (tmp_path / "picture.svg").read_text("utf-8")
@@ -122,7 +124,7 @@ def test_screenshot_of_the_demo_is_a_whole_picture(tmp_path: Path) -> None:
 
 
 def full_at(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fill the disk: no file can be made, written, or closed with what is still in its buffer."""
+    """Make the disk full: no file can be made, written, or closed with buffered data."""
 
     def full(*_: object, **__: object) -> None:
         raise ENOSPC
@@ -150,7 +152,7 @@ def test_full_disk_leaves_nothing_half_written(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """One line, exit 2; what stood there stands there, and no other file is left."""
+    """A full disk is a one-line error with status 2; the old file stays, and no other file is left."""
     if step == "write" and not Path("/dev/full").exists():
         pytest.skip("the system has no device that is always full")
     path = tmp_path / "picture.svg"
@@ -170,8 +172,8 @@ def test_full_disk_leaves_nothing_half_written(
     )
 
 
-def test_screenshot_replaces_a_picture_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The new one stands where the old one stood."""
+def test_screenshot_replaces_an_existing_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new picture replaces the old one as a whole."""
     path = tmp_path / "picture.SVG"
     path.write_text("the picture of yesterday")
     monkeypatch.setattr("claudemeter_tui.tui.screenshots.capture_svg", lambda *_, **__: "<svg>•</svg>")
@@ -180,7 +182,7 @@ def test_screenshot_replaces_a_picture_whole(tmp_path: Path, monkeypatch: pytest
 
 
 def test_cookie_file_is_used_and_never_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """It goes to the origin that was named, and into no output."""
+    """The cookie goes to the named origin, and into no output."""
     cookies = tmp_path / "cookies.txt"
     cookies.write_text(f"Cookie: lastActiveOrg=x; sessionKey={MARKER}")
     with LoopbackServer() as server:
@@ -194,8 +196,8 @@ def test_cookie_file_is_used_and_never_shown(tmp_path: Path, capsys: pytest.Capt
     assert MARKER not in out + err
 
 
-def test_dashboard_is_as_it_was_set_else_as_it_was_left(tmp_path: Path) -> None:
-    """A theme that was set is not remembered as one that was chosen; nor is an org of the demo."""
+def test_dashboard_starts_with_settings_or_saved_state(tmp_path: Path) -> None:
+    """A theme from the settings is not saved as the last one used; nor is an org of the demo."""
     folder, org = locate_state_folder(), ("a-1", "b-1")
     storage.save_ui_state(folder, storage.UiState("nord", org))
     options = cli._build_options(load_settings(["--privacy", "--ascii", "--pictures", str(tmp_path)], {}))

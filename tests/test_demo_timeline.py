@@ -1,7 +1,7 @@
-"""A whole simulated day before the installed program in a real terminal: every state comes and goes.
+"""A whole simulated day with the installed program in a real terminal: every state comes and goes.
 
-The program is the installed one, with its real poller, client and screen; only the hands of its clock
-are moved, and the key `r` makes it poll.
+The program is the installed one, with its real poller, client and screen; only its clock is set by
+the test, and the key `r` makes it poll.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from claudemeter_tui.clock import WallClock
 WallClock.now = lambda self: datetime.fromisoformat(Path(os.environ["A_DAY_CLOCK"]).read_text())
 WallClock.sleep = lambda self, seconds: asyncio.Event().wait()
 """
-"""What the interpreter runs before the program: the time is what a file says, and none passes by itself.
+"""Code that the interpreter runs before the program: the time comes from a file and does not pass.
 
 A sleep on the real clock would end at some moment of a slow machine and poll in between.
 """
@@ -45,7 +45,7 @@ STRING = re.compile(rb"\x1b(?:P[^\x1b]*(?:\x1b\x1b[^\x1b]*)*\x1b\\|\][^\x07\x1b]
 
 
 class Day:
-    """The program in a terminal, and the server that it asks."""
+    """The program in a terminal, and its server."""
 
     def __init__(self, folder: Path, server: LoopbackServer, terminal: Terminal) -> None:
         self._clock = folder / "clock"
@@ -53,7 +53,7 @@ class Day:
         self.terminal = terminal
 
     def poll(self, moment: Moment) -> None:
-        """Move the clock to that moment, poll, and wait until its figures are on the screen."""
+        """Set the clock to that moment, poll, and wait until its figures are on the screen."""
         asked = len(self._server.requests)
         self._server.routes = {**moment.routes}
         set_clock(self._clock, moment)
@@ -63,7 +63,7 @@ class Day:
 
 
 def is_read(terminal: Terminal, moment: Moment) -> bool:
-    """Whether the poll of that moment is over, and drawn."""
+    """Return True if the poll of that moment is over, and drawn."""
     head, title = terminal.lines[0], f"Personal: {moment.state}"
     if "next in" not in head or "next in 0s" in head or terminal.title != title:
         return False
@@ -71,7 +71,7 @@ def is_read(terminal: Terminal, moment: Moment) -> bool:
 
 
 def set_clock(clock: Path, moment: Moment) -> None:
-    """The file is there as a whole at any time."""
+    """Write the time to the file atomically."""
     new = clock.with_suffix(".new")
     new.write_text(moment.now.isoformat())
     new.replace(clock)
@@ -79,14 +79,14 @@ def set_clock(clock: Path, moment: Moment) -> None:
 
 @pytest.fixture
 def server() -> Iterator[LoopbackServer]:
-    """claude.ai on loopback."""
+    """Start claude.ai on loopback."""
     with LoopbackServer() as server:
         yield server
 
 
 @contextmanager
 def lived(folder: Path, server: LoopbackServer, day: Sequence[Moment], **environment: str) -> Iterator[Day]:
-    """The program after each moment of the day."""
+    """Return the program after each moment of the day."""
     (folder / "sitecustomize.py").write_text(CLOCK)
     set_clock(folder / "clock", day[0])
     server.routes = {**day[0].routes}
@@ -108,15 +108,15 @@ def lived(folder: Path, server: LoopbackServer, day: Sequence[Moment], **environ
 
 
 def told(terminal: Terminal) -> list[str]:
-    """The events on the page of `e`, oldest first, without the replies that they were read from."""
+    """Return the events on the page of `e`, oldest first, without the replies that they were read from."""
     lines = [line.strip() for line in terminal.lines]
     begin = lines.index("Events of this run, the newest first") + 2
     shown = lines[begin : lines.index("", begin)]
     return [re.sub(r"  \([a-z, ]+\)$", "", line) for line in reversed(shown)]
 
 
-def test_day_is_told_as_its_story_goes(server: LoopbackServer, tmp_path: Path) -> None:
-    """Each state is seen, each event told once and in order, each worth an alert notified once."""
+def test_day_follows_its_story(server: LoopbackServer, tmp_path: Path) -> None:
+    """Each state is shown, each event listed once and in order, each alert sent once."""
     day = story()
     with lived(tmp_path, server, day, CLAUDEMETER_ALERTS_TOAST="no") as here:
         here.terminal.send("e")
@@ -141,10 +141,10 @@ def test_day_is_told_as_its_story_goes(server: LoopbackServer, tmp_path: Path) -
         pytest.param(None, {"CLAUDEMETER_ALERTS_DESKTOP": "off"}, id="off"),
     ],
 )
-def test_notifications_are_in_the_terminals_own_language(
+def test_notifications_use_the_terminals_protocol(
     server: LoopbackServer, tmp_path: Path, form: re.Pattern[bytes] | None, environment: dict[str, str]
 ) -> None:
-    """As the terminal understands it, through tmux as tmux wants it, or not at all; the bell rings anyway."""
+    """A notification is sent as the terminal and tmux understand it, or not at all; the bell always rings."""
     day = [moment for moment in story() if moment.time in ("08:00", "08:30", "09:39", "09:40")]
     alerts = [moment.alert for moment in day if moment.alert is not None]
     with lived(tmp_path, server, day, **environment) as here:

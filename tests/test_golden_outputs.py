@@ -1,7 +1,7 @@
-"""Every text that people and scripts get is as it was accepted, to the byte.
+"""Every text for people and scripts is as accepted, to the byte.
 
-`pytest tests/test_golden_outputs.py --snapshot-update` accepts the texts as they are now, and removes
-those of scenes that are gone: look at `git diff snapshots/golden` before you commit.
+`pytest tests/test_golden_outputs.py --snapshot-update` accepts the current texts, and removes those of
+removed scenes: read `git diff snapshots/golden` before you commit.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import pytest
 from tests.golden.copies import FOLDER, accepted, copies, path_of
 
 MOST_LINES = 60
-"""Lines of a difference that are shown."""
+"""Lines of a difference that are printed."""
 
 
 @pytest.mark.parametrize("name", sorted(copies()))
 def test_text_is_as_it_was_accepted(name: str, request: pytest.FixtureRequest) -> None:
-    """Nothing that is printed, said or saved changes unless somebody accepts the change."""
+    """No text changes unless a person accepts the change."""
     now, path = copies()[name](), path_of(name)
     if request.config.getoption("update_snapshots"):
         FOLDER.mkdir(parents=True, exist_ok=True)
@@ -33,7 +33,7 @@ def test_text_is_as_it_was_accepted(name: str, request: pytest.FixtureRequest) -
 
 
 def test_every_accepted_text_has_its_scene(request: pytest.FixtureRequest) -> None:
-    """A text that nothing makes any more is removed, so that a lost scene is noticed."""
+    """A text without a scene is removed, so that a lost scene is noticed."""
     stale = accepted() - set(copies())
     if request.config.getoption("update_snapshots"):
         for name in stale:

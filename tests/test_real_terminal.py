@@ -50,12 +50,12 @@ def busily(app, *arguments):
 
 Claudemeter.exit = busily
 """
-"""What the interpreter runs before the program: more waits to be written than Textual queues."""
+"""Code that the interpreter runs before the program: it queues more output than Textual does."""
 
 
 @pytest.fixture
 def server() -> Iterator[LoopbackServer]:
-    """claude.ai on loopback: a personal org with room, and a team that is locked."""
+    """Start claude.ai on loopback: a personal org with room, and a team that is locked."""
     with LoopbackServer() as server:
         personal, team = f"/api/organizations/{PERSONAL}", f"/api/organizations/{TEAM}"
         usage = usage_body(
@@ -86,18 +86,18 @@ def server() -> Iterator[LoopbackServer]:
 
 
 def program(server: LoopbackServer, columns: int = 120, rows: int = 36, **more: str) -> Terminal:
-    """The installed command on that server, with more in its environment."""
+    """Start the installed command with that server and with more variables."""
     environment = {"CLAUDEMETER_COOKIE": f"sessionKey={SECRET}; lastActiveOrg={PERSONAL}", **more}
     return Terminal([PROGRAM, "--base-url", server.url], columns=columns, rows=rows, env=environment)
 
 
 def is_polled(terminal: Terminal) -> bool:
-    """Whether no poll is under way: one that is would serve the key `r`, which then asks nothing more."""
+    """Return True if no poll runs: a running one would serve the key `r`, which then sends nothing more."""
     return "next in" in terminal.lines[0]
 
 
 def test_dashboard_switches_orgs_and_sees_blocked_come_and_go(server: LoopbackServer) -> None:
-    """From an HTTP reply to a pixel: figures, org switching, BLOCKED, its lift, and a clean end."""
+    """HTTP replies reach the screen: figures, org switching, BLOCKED, its end, and a clean exit."""
     with program(server) as terminal:
         terminal.wait_for("$17.20 of $50.00")
         terminal.wait_for("7-day Fable")
@@ -120,7 +120,7 @@ def test_dashboard_switches_orgs_and_sees_blocked_come_and_go(server: LoopbackSe
     assert all(f"sessionKey={SECRET}" in request.headers["cookie"] for request in sent)
 
 
-def test_server_that_fails_is_named_and_costs_nothing_else(server: LoopbackServer) -> None:
+def test_failing_reply_is_a_problem_and_hides_no_figure(server: LoopbackServer) -> None:
     """One org's broken reply is a problem in words; the other figures stay on screen."""
     with program(server) as terminal:
         terminal.wait_for("$17.20 of $50.00")
@@ -137,15 +137,15 @@ def test_server_that_fails_is_named_and_costs_nothing_else(server: LoopbackServe
 
 
 def test_closed_window_ends_the_program(server: LoopbackServer) -> None:
-    """A terminal that goes away takes the program with it: nothing goes on in the dark, or waits to write."""
+    """A closed terminal ends the program, with nothing left running or waiting to write."""
     with program(server) as terminal:
         terminal.wait_for("$17.20 of $50.00")
         terminal.hang_up()
-        assert terminal.wait() in (0, 120)  # 120: there is nothing left that Python could flush.
+        assert terminal.wait() in (0, 120)  # 120: nothing is left that Python could flush.
 
 
 def test_window_closed_on_a_busy_screen_ends_the_program(server: LoopbackServer, tmp_path: Path) -> None:
-    """What is still to be written then is nobody's: waiting until it is would be for ever."""
+    """Output that is still unwritten then is dropped, because waiting for it would last for ever."""
     (tmp_path / "sitecustomize.py").write_text(BUSY)
     with program(server, PYTHONPATH=str(tmp_path)) as terminal:
         terminal.wait_for("$17.20 of $50.00")
@@ -168,7 +168,7 @@ def test_signal_restores_the_terminal(server: LoopbackServer, number: signal.Sig
 def test_program_opens_at_any_size_and_survives_resizing(
     server: LoopbackServer, columns: int, rows: int
 ) -> None:
-    """It opens small and large, and a resize draws the new layout."""
+    """The program opens small and large, and a resize draws the new layout."""
     with program(server, columns, rows) as terminal:
         terminal.wait_for("$17.20 of $50.00")
         terminal.resize(100, 30)
@@ -177,7 +177,7 @@ def test_program_opens_at_any_size_and_survives_resizing(
         assert terminal.wait() == 0
 
 
-def test_expired_session_says_what_to_do(server: LoopbackServer) -> None:
+def test_expired_session_asks_to_sign_in(server: LoopbackServer) -> None:
     """A 403 with `account_session_invalid` asks to sign in again."""
     error = {"type": "permission_error", "message": "Invalid authorization"}
     expired = {"type": "error", "error": error | {"details": {"error_code": "account_session_invalid"}}}
@@ -194,7 +194,7 @@ def test_expired_session_says_what_to_do(server: LoopbackServer) -> None:
 
 
 def test_crash_shows_no_secret_and_exits_with_1(server: LoopbackServer, tmp_path: Path) -> None:
-    """A bug of ours outside of every boundary ends loudly, with the terminal restored and no secret."""
+    """A bug outside of every boundary ends the program loudly, with the terminal restored and no secret."""
     (tmp_path / "sitecustomize.py").write_text(
         "import claudemeter_tui.tui.app as a\n"
         "import os\n"

@@ -1,4 +1,4 @@
-"""What is remembered from run to run: lost or broken, it loses nothing else."""
+"""Saved UI state: a lost or broken part loses nothing else."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from claudemeter_tui.storage import UI_STATE_FILE, UiState, load_ui_state, save_
     "memory",
     [UiState(), UiState("nord"), UiState(org=("a-1", "b-1")), UiState("nord", ("", "b-1"))],
 )
-def test_memory_comes_back_as_it_was_saved(memory: UiState, tmp_path: Path) -> None:
-    """The theme, the org, both, or nothing; an account can be nameless."""
+def test_state_is_loaded_as_saved(memory: UiState, tmp_path: Path) -> None:
+    """Theme, org, both, or nothing are loaded as saved; an account can be nameless."""
     save_ui_state(tmp_path / "state", memory)
     assert load_ui_state(tmp_path / "state") == memory
 
 
-def test_nothing_saved_is_nothing_remembered(tmp_path: Path) -> None:
-    """A folder that is not there is no error, and loading makes none."""
+def test_missing_state_is_empty(tmp_path: Path) -> None:
+    """A missing folder is no error, and loading does not make it."""
     assert load_ui_state(tmp_path / "none") == UiState()
     assert list(tmp_path.iterdir()) == []
 
@@ -46,15 +46,15 @@ def test_nothing_saved_is_nothing_remembered(tmp_path: Path) -> None:
         (UiState(), b'{"theme": "\\u001b]0;x"}'),
     ],
 )
-def test_broken_part_is_as_if_it_never_was(expected: UiState, content: bytes, tmp_path: Path) -> None:
-    """What is whole beside it is used."""
+def test_broken_part_is_ignored(expected: UiState, content: bytes, tmp_path: Path) -> None:
+    """The intact parts beside a broken one are used."""
     (tmp_path / UI_STATE_FILE).write_bytes(content)
     assert load_ui_state(tmp_path) == expected
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="modes are those of POSIX")
-def test_memory_is_for_this_person_alone(tmp_path: Path) -> None:
-    """New folders 0700, the file 0600, and nothing else is left."""
+def test_state_is_private(tmp_path: Path) -> None:
+    """New folders have mode 0700, the file 0600, and no other file is left."""
     save_ui_state(tmp_path / "state" / "claudemeter", UiState("nord"))
     folder = tmp_path / "state" / "claudemeter"
     assert [stat.S_IMODE(one.stat().st_mode) for one in (tmp_path / "state", folder)] == [0o700, 0o700]
@@ -63,15 +63,15 @@ def test_memory_is_for_this_person_alone(tmp_path: Path) -> None:
     ]
 
 
-def test_memory_that_cannot_be_kept_is_no_error(tmp_path: Path) -> None:
-    """A file where the folder should be."""
+def test_failed_save_is_no_error(tmp_path: Path) -> None:
+    """A file in place of the folder does not end the program."""
     (tmp_path / "state").touch()
     save_ui_state(tmp_path / "state", UiState("nord"))
     assert load_ui_state(tmp_path / "state") == UiState()
 
 
-def test_full_disk_keeps_what_was_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The file is replaced whole or not at all."""
+def test_full_disk_keeps_the_saved_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file is replaced as a whole or not at all."""
     save_ui_state(tmp_path, UiState("nord"))
 
     def full(*_: object) -> None:
@@ -83,7 +83,7 @@ def test_full_disk_keeps_what_was_remembered(tmp_path: Path, monkeypatch: pytest
     assert [one.name for one in tmp_path.iterdir()] == [UI_STATE_FILE]
 
 
-def test_memory_holds_nothing_else(tmp_path: Path) -> None:
-    """Two keys, plain JSON."""
+def test_state_holds_two_keys(tmp_path: Path) -> None:
+    """The file has two keys in plain JSON."""
     save_ui_state(tmp_path, UiState("nord", ("a-1", "b-1")))
     assert json.loads((tmp_path / UI_STATE_FILE).read_text()) == {"theme": "nord", "org": ["a-1", "b-1"]}

@@ -29,16 +29,16 @@ class Built:
         post(READ)
 
     def poll_now(self) -> None:
-        """Count."""
+        """Count the request."""
         self.pokes += 1
 
     async def offer_session(self, text: str) -> PasteResult:
-        """Say what was offered."""
+        """Record the offered session."""
         return PasteResult(detail=text)
 
 
-async def test_feed_is_built_aside_and_passes_everything_on() -> None:
-    """Building is slow, so it has a thread of its own; all else is the feed's own doing."""
+async def test_feed_is_built_in_a_thread_and_forwards_every_call() -> None:
+    """Building runs in its own thread because it is slow; every call goes to the built feed."""
     built, posted = list[Built](), list[Reading]()
 
     def build() -> Built:
