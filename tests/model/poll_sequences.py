@@ -1,4 +1,4 @@
-"""Samples of `used_credits`, as polls give them."""
+"""Samples of `used_credits` in sequences of polls."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ POLLS = st.lists(st.tuples(PAUSES, CENTS), max_size=80)
 STEPS = st.lists(st.tuples(st.integers(40, 150), st.integers(0, 50)), min_size=8, max_size=60)
 
 Polls = list[tuple[int, Decimal | int | None]]
-"""Seconds since the poll before, and the value in cents; None is a poll that read nothing."""
+"""Seconds since the last poll, and the value in cents; None is a poll that read nothing."""
 
 
 def minutes(count: float) -> timedelta:
-    """So many minutes."""
+    """Return a time span of so many minutes."""
     return timedelta(minutes=count)
 
 
 def polled(*cents: int | None, every: float = 1, end: datetime = NOON) -> CreditSeries:
-    """The series of one poll after the other, the last one at `end`; None is a poll that read nothing."""
+    """Return the series after these polls, the last one at `end`; None is a poll that read nothing."""
     series = CreditSeries()
     for index, value in enumerate(cents):
         at = end - minutes(every) * (len(cents) - 1 - index)
@@ -46,12 +46,12 @@ def polled(*cents: int | None, every: float = 1, end: datetime = NOON) -> Credit
 
 
 def rising(count: int, step: int = 10, start: int = 0) -> list[int]:
-    """Values that rise by `step` each."""
+    """Return values that rise by `step` each."""
     return [start + step * index for index in range(count)]
 
 
 def followed(polls: Polls) -> tuple[CreditSeries, datetime]:
-    """The series of such pauses (seconds) and values, and the time of the last."""
+    """Return the series of these pauses (seconds) and values, and the time of the last."""
     series, now = CreditSeries(), NOON
     for pause, value in polls:
         now += timedelta(seconds=pause)
@@ -64,5 +64,5 @@ def followed(polls: Polls) -> tuple[CreditSeries, datetime]:
 
 
 def summed(steps: list[tuple[int, int]]) -> Polls:
-    """Polls of a figure that only rises."""
+    """Return polls of a figure that only rises."""
     return [(pause, sum(rise for _, rise in steps[: index + 1])) for index, (pause, _) in enumerate(steps)]

@@ -1,4 +1,4 @@
-"""Readings, and what a store makes of them: short names for what a poll can find."""
+"""Builders of readings and stores with short names."""
 
 from __future__ import annotations
 
@@ -30,24 +30,24 @@ PERSONAL, TEAM, LAB = Org("org-1", "Personal"), Org("org-2", "Acme Team", is_sha
 
 
 def at(minutes: float) -> datetime:
-    """A moment, in minutes after the start."""
+    """Return a moment so many minutes after the start."""
     return START + timedelta(minutes=minutes)
 
 
 def reply(endpoint: Endpoint, minutes: float, value: ReplyValue, **remarks: tuple[str, ...]) -> Reply:
-    """A good reply."""
+    """Return a good reply."""
     return Reply(endpoint, at(minutes), value, **remarks)  # type: ignore[arg-type]
 
 
 def usage(minutes: float, percent: float = 41) -> Reply:
-    """A usage reply with one window."""
+    """Return a usage reply with one window."""
     return reply(Endpoint.USAGE, minutes, Plan((Window("five_hour", "5-hour", percent=percent),)))
 
 
 def overage(
     minutes: float, cents: int | None, origin: MeterOrigin = MeterOrigin.OVERAGE, currency: str = "USD"
 ) -> Reply:
-    """An overage reply; cents of None: it reports no used credits."""
+    """Return an overage reply; with cents of None it reports no used credits."""
     used = None if cents is None else Money(Decimal(cents), currency)
     endpoint = Endpoint.OWN_OVERAGE if origin is MeterOrigin.OWN_OVERAGE else Endpoint.OVERAGE
     return reply(endpoint, minutes, Meter(origin, used, is_enabled=True))
@@ -56,34 +56,34 @@ def overage(
 def failed(
     endpoint: Endpoint, minutes: float, trouble: ErrorKind = ErrorKind.TIMEOUT, detail: str = ""
 ) -> Failure:
-    """A failure."""
+    """Return a failure."""
     return Failure(trouble, endpoint, at(minutes), detail)
 
 
 def listed(minutes: float, *orgs: Org, account: Account = PAT, session: Session = CHROME) -> Reading:
-    """The account's reply, which lists these orgs."""
+    """Return the account's reply with these orgs."""
     return Reading(session, at(minutes), reply(Endpoint.ACCOUNT, minutes, account), orgs)
 
 
 def stopped(minutes: float, trouble: ErrorKind = ErrorKind.EXPIRED, session: Session = CHROME) -> Reading:
-    """A poll of which nothing came."""
+    """Return a reading of a poll that failed as a whole."""
     return Reading(session, at(minutes), failed(Endpoint.ACCOUNT, minutes, trouble))
 
 
 def reported(minutes: float, org: Org, *parts: Reply | Failure, session: Session = CHROME) -> Reading:
-    """What one poll found about one org."""
+    """Return one poll's report about one org."""
     report = OrgReading(org, {part.endpoint: part for part in parts})
     return Reading(session, at(minutes), org_readings=(report,))
 
 
 def closed(minutes: float, interval: float = 1, session: Session = CHROME) -> Reading:
-    """The end of a poll, with the interval in minutes."""
+    """Return the end of a poll, with the interval in minutes."""
     wait = timedelta(minutes=interval)
     return Reading(session, at(minutes), schedule=Schedule(at(minutes) + wait, wait))
 
 
 def folded(*readings: Reading, store: Store | None = None) -> Store:
-    """A store, the empty one unless told otherwise, after these readings."""
+    """Return a store, by default the empty one, after these readings."""
     store = store or Store()
     for reading in readings:
         store = store.apply(reading)
@@ -97,7 +97,7 @@ def org(
     plan: Plan | None = None,
     **parts: ReplyValue,
 ) -> OrgState:
-    """An org read at NOW; `credits_` is the overage reply, `parts` are further replies by endpoint."""
+    """Return an org read at NOW; `credits_` is the overage reply, `parts` are further replies by endpoint."""
     values: dict[Endpoint, ReplyValue] = {Endpoint.USAGE: plan or Plan(windows), Endpoint.OVERAGE: credits_}
     values |= {Endpoint[name.upper()]: value for name, value in parts.items()}
     replies = {endpoint: Reply(endpoint, NOW, value) for endpoint, value in values.items()}
@@ -105,5 +105,5 @@ def org(
 
 
 def keys(store: Store) -> list[tuple[str, str]]:
-    """Every org's key, in order."""
+    """Return every org's key, in order."""
     return [state.key for state in store.orgs]

@@ -1,4 +1,4 @@
-"""The cookies of one session, and how they are given by hand."""
+"""The cookies of one session, and the forms in which a person gives them."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ NETSCAPE = "# Netscape HTTP Cookie File"
 
 
 def row(name: str, value: str, domain: str = ".claude.ai") -> str:
-    """A line of a Netscape file."""
+    """Return a line of a Netscape file."""
     return f"{domain}\tTRUE\t/\tTRUE\t1799999999\t{name}\t{value}"
 
 
 def netscape(tmp_path: Path, *lines: str, end: str = "\n") -> Path:
-    """A Netscape file of these lines."""
+    """Return a Netscape file of these lines."""
     path = tmp_path / "cookies.txt"
     path.write_bytes(end.join((NETSCAPE, *lines, "")).encode())
     return path
@@ -46,7 +46,7 @@ def netscape(tmp_path: Path, *lines: str, end: str = "\n") -> Path:
     ],
 )
 def test_cookies_are_read_from_a_header_or_a_key(pairs: tuple[tuple[str, str], ...], text: str) -> None:
-    """A whole header, with or without its name, or the key's value alone."""
+    """A header, with or without its name, and the bare value of the key are read."""
     assert pairs == Cookies.parse(text).reveal()
 
 
@@ -66,8 +66,8 @@ def test_cookies_are_read_from_a_header_or_a_key(pairs: tuple[tuple[str, str], .
         ("character", "sessionKey=MARK\tER"),
     ],
 )
-def test_cookies_refuse_what_is_none_without_quoting_it(reason: str, text: str) -> None:
-    """The reason is told; what was given, perhaps most of a key, is not."""
+def test_bad_cookies_are_refused_without_a_quote(reason: str, text: str) -> None:
+    """The error states the reason, but quotes nothing of the input, which may be most of a key."""
     with pytest.raises(BadCookieError, match=reason) as caught:
         Cookies.parse(text)
     assert "MARK" not in "".join(traceback.format_exception(caught.value))
@@ -75,7 +75,7 @@ def test_cookies_refuse_what_is_none_without_quoting_it(reason: str, text: str) 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_netscape_file_gives_the_cookies_of_its_host(tmp_path: Path, end: str) -> None:
-    """Those of the host and below it, also the http-only ones and those that have expired; no others."""
+    """Cookies of the host and its subdomains are read, http-only and expired ones included, and no others."""
     path = netscape(
         tmp_path,
         "",
@@ -103,7 +103,7 @@ def test_netscape_file_gives_the_cookies_of_its_host(tmp_path: Path, end: str) -
         row("sessionKey", KEY) + "\textra",
     ],
 )
-def test_netscape_file_of_another_form_is_refused_without_quoting_it(
+def test_bad_netscape_file_is_refused_without_a_quote(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], line: str
 ) -> None:
     """A line with the wrong number of fields is no cookie, and is printed nowhere."""
@@ -113,8 +113,8 @@ def test_netscape_file_of_another_form_is_refused_without_quoting_it(
 
 
 @pytest.mark.parametrize("line", ["", row("other", "1"), row("sessionKey", KEY, ".evil.example")])
-def test_netscape_file_without_a_key_says_for_which_host(tmp_path: Path, line: str) -> None:
-    """The first host is named: it is the one that people know."""
+def test_netscape_file_without_a_key_names_the_host(tmp_path: Path, line: str) -> None:
+    """The error names the first host, which people know."""
     with pytest.raises(BadCookieError, match=r"no sessionKey for claude\.ai"):
         Cookies.from_netscape(netscape(tmp_path, line), ["claude.ai", "localhost"])
 
@@ -134,12 +134,12 @@ def test_netscape_file_without_a_key_says_for_which_host(tmp_path: Path, line: s
     ],
 )
 def test_cookies_drop_what_no_header_can_hold(pair: tuple[str, str]) -> None:
-    """A browser's file can hold anything; such a cookie goes, the key stays."""
+    """A cookie that no header can hold is dropped, and the key stays."""
     assert Cookies([pair, ("sessionKey", KEY)]).reveal() == (("sessionKey", KEY),)
 
 
-def test_cookies_know_whether_they_have_a_key() -> None:
-    """An empty key is none; the key goes alone where the rest of the jar does harm."""
+def test_empty_key_counts_as_missing() -> None:
+    """An empty key counts as missing; the key is sent alone if the other cookies do harm."""
     cookies = Cookies([("a", "1"), ("sessionKey", KEY)])
     assert [
         cookies.has_session_key,
@@ -152,15 +152,15 @@ def test_cookies_know_whether_they_have_a_key() -> None:
 
 @given(st.text(min_size=8))
 def test_cookies_show_no_value(value: str) -> None:
-    """Neither repr, str, format nor an error of theirs has a value in it."""
+    """No repr, str, format or error shows a value."""
     cookies = Cookies([("sessionKey", f"MARKER{value}")])
     with pytest.raises(TypeError) as caught:
         len(cookies)  # type: ignore[arg-type]
     assert "MARKER" not in f"{cookies!r} {cookies} {cookies:} {vars(type(cookies))} {caught.value!r}"
 
 
-def test_cookies_are_not_written_anywhere() -> None:
-    """They do not go into a pickle: that is a file, sooner or later."""
+def test_cookies_refuse_to_be_pickled() -> None:
+    """Cookies refuse to be pickled, because a pickle ends up in a file."""
     with pytest.raises(TypeError, match="Cookies"):
         pickle.dumps(Cookies([("sessionKey", KEY)]))
 
@@ -179,5 +179,5 @@ def test_cookies_are_not_written_anywhere() -> None:
     ],
 )
 def test_cookie_belongs_to_its_host_and_those_below(expected: bool, domain: str) -> None:  # noqa: FBT001 - a table
-    """A name that only contains the host's is another host."""
+    """A cookie belongs to its host and subdomains, not to a host whose name only contains the host's."""
     assert expected is matches_host(domain, "claude.ai")

@@ -1,4 +1,4 @@
-"""The journal: each transition once, flapping replies none, and what only the clock tells."""
+"""The event log: each transition once, none for flapping replies, and those that only time causes."""
 
 from __future__ import annotations
 
@@ -51,17 +51,17 @@ RESET, LATER = at(120), at(420)
 
 
 def plan(*windows: Window, **more: Any) -> Plan:
-    """A usage reply with these windows."""
+    """Return a usage reply with these windows."""
     return Plan(windows, **more)
 
 
 def locked(**more: Any) -> Meter:
-    """An overage reply that says the cap is reached."""
+    """Return an overage reply with a reached cap."""
     return meter(5000, 5000, reason=REACHED, **more)
 
 
 class Run:
-    """A run of polls of one org, a minute apart, and what the journal tells of them."""
+    """A run of polls of one org, a minute apart, and the events that the log emits."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class Run:
         thresholds: tuple[float, ...] = (75, 90, 100),
         ages: bool = False,
     ) -> None:
-        """Begin with a poll that found these; with `ages`, stale figures count as told."""
+        """Start with a poll that found these; with `ages`, stale figures count as reported."""
         self.minute, self.ages = 0.0, ages
         self.store, self.journal = Store(), EventLog(thresholds)
         self.told: list[Event] = []
@@ -79,7 +79,7 @@ class Run:
         assert self.told == []
 
     def read(self, *readings: Reading) -> list[Event]:
-        """Readings as they come; gives what they told."""
+        """Apply these readings and return their events."""
         before = len(self.told)
         for reading in readings:
             self.store = self.store.apply(reading)
@@ -87,19 +87,19 @@ class Run:
         return self.told[before:]
 
     def poll(self, *values: ReplyValue) -> list[Event]:
-        """One poll a minute after the last one; a usage and other replies, by what they mean."""
+        """Poll a minute after the last poll: a usage and other replies, by their values."""
         self.minute += 1
         parts = [reply(endpoint_of(value, i), self.minute, value) for i, value in enumerate(values)]
         return self.read(reported(self.minute, PERSONAL, *parts), closed(self.minute))
 
     def fail(self, *endpoints: Endpoint) -> list[Event]:
-        """One poll in which these failed."""
+        """Poll once with these replies failing."""
         self.minute += 1
         parts = [failed(endpoint, self.minute) for endpoint in endpoints or (Endpoint.USAGE,)]
         return self.read(reported(self.minute, PERSONAL, *parts), closed(self.minute))
 
     def tick(self, minutes: float) -> list[Event]:
-        """The clock, so many minutes after the start; gives what it told."""
+        """Move the clock to so many minutes after the start and return the events."""
         before = len(self.told)
         self._look(at(minutes))
         return self.told[before:]
@@ -111,7 +111,7 @@ class Run:
 
 
 def endpoint_of(value: ReplyValue, place: int) -> Endpoint:
-    """Where a value stands; None is an overage reply, or in the first place a usage reply."""
+    """Return the endpoint of a value; None is an overage reply, or in the first place a usage reply."""
     if isinstance(value, Meter) and value.origin is MeterOrigin.OWN_OVERAGE:
         return Endpoint.OWN_OVERAGE
     kinds = {Plan: Endpoint.USAGE, Meter: Endpoint.OVERAGE, Balance: Endpoint.PREPAID}
@@ -119,12 +119,12 @@ def endpoint_of(value: ReplyValue, place: int) -> Endpoint:
 
 
 def kinds(events: Iterable[Event]) -> list[EventKind]:
-    """What happened, in order."""
+    """Return the kinds of the events, in order."""
     return [event.kind for event in events]
 
 
 def only(events: list[Event]) -> Event:
-    """The one event there is."""
+    """Return the only event."""
     (event,) = events
     return event
 
@@ -164,10 +164,10 @@ def only(events: list[Event]) -> Event:
         ),
     ],
 )
-def test_window_tells_what_its_new_figures_mean(
+def test_window_emits_one_event_for_a_change(
     before: Window, after: Window, expected: tuple[EventKind, EventValue, EventValue]
 ) -> None:
-    """One event with the figures before and after, read from the usage reply; and only once."""
+    """A change of a window emits one event with the figures before and after, read from the usage reply."""
     run = Run(plan(before, weekly()))
     event = only(run.poll(plan(after, weekly())))
     assert expected == (event.kind, event.before, event.after)
@@ -197,7 +197,7 @@ def test_window_tells_what_its_new_figures_mean(
         ),
     ],
 )
-def test_flapping_window_tells_nothing(replies: list[Plan | None]) -> None:
+def test_flapping_window_emits_no_event(replies: list[Plan | None]) -> None:
     """A full window on credits that vanishes for two replies has neither reset nor left the credits."""
     full = plan(five_hour(100), weekly())
     run = Run(full, meter())
@@ -214,8 +214,8 @@ def test_flapping_window_tells_nothing(replies: list[Plan | None]) -> None:
         (plan(weekly()), [EventKind.BACK_IN_PLAN]),
     ],
 )
-def test_window_that_stays_away_is_believed(lasting: Plan, expected: list[EventKind]) -> None:
-    """What looks like a placeholder three times in a row is none."""
+def test_window_that_stays_away_is_removed(lasting: Plan, expected: list[EventKind]) -> None:
+    """A missing window is believed after three replies in a row."""
     run = Run(plan(five_hour(100), weekly()), meter())
     for _ in range(2):
         assert run.poll(lasting, meter()) == []
@@ -223,7 +223,7 @@ def test_window_that_stays_away_is_believed(lasting: Plan, expected: list[EventK
     assert run.poll(lasting, meter()) == []
 
 
-def test_threshold_is_told_once_in_a_period() -> None:
+def test_threshold_is_reported_once_in_a_cycle() -> None:
     """A figure that wavers around a threshold passes it once, and again after the reset."""
     run = Run(plan(five_hour(70), weekly()))
     told = [run.poll(plan(five_hour(percent), weekly())) for percent in (76, 74, 76, 71, 91)]
@@ -234,14 +234,14 @@ def test_threshold_is_told_once_in_a_period() -> None:
 
 
 def test_thresholds_can_be_chosen() -> None:
-    """Other percentages are told instead, and a full window is told all the same."""
+    """Chosen percentages replace the usual ones, and a full window is reported in any case."""
     run = Run(plan(five_hour(10), weekly()), thresholds=(50,))
     assert [event.threshold for event in run.poll(plan(five_hour(80), weekly()))] == [50]
     assert kinds(run.poll(plan(five_hour(100), weekly()))) == [EventKind.WINDOW_FILLED]
 
 
-def test_reset_is_told_by_the_clock_and_not_again_by_the_reply() -> None:
-    """A reset needs no network: it is told when it is due, and the reply that shows it is no news."""
+def test_reset_is_reported_when_due_and_only_once() -> None:
+    """A reset is reported when it is due, without a reply, and the reply that shows it emits nothing."""
     run = Run(plan(five_hour(100), weekly()))
     assert run.tick(119.9) == []
     event = only(run.tick(120.5))
@@ -259,8 +259,8 @@ def test_reset_is_told_by_the_clock_and_not_again_by_the_reply() -> None:
     assert kinds(run.poll(plan(five_hour(100, LATER), weekly()))) == [EventKind.WINDOW_FILLED]
 
 
-def test_reset_is_told_by_the_clock_after_polls_that_brought_amounts_alone() -> None:
-    """What was known to come is not forgotten when only the spending goes on."""
+def test_reset_is_reported_after_polls_without_windows() -> None:
+    """A known reset is reported even if later polls brought only amounts."""
     run = Run(plan(five_hour(100), weekly()), meter(1000))
     for minute in (118, 118.5):
         run.minute = minute
@@ -269,7 +269,7 @@ def test_reset_is_told_by_the_clock_after_polls_that_brought_amounts_alone() -> 
 
 
 def test_reset_that_the_server_shows_first_is_on_time() -> None:
-    """Clocks differ: a reset a minute before its time is no early one, and is not told again when due."""
+    """A reset a minute before its time is not early, and is not reported again when due."""
     run = Run(plan(five_hour(60), weekly()))
     run.minute = 118
     event = only(run.poll(plan(five_hour(1, LATER), weekly())))
@@ -277,8 +277,8 @@ def test_reset_that_the_server_shows_first_is_on_time() -> None:
     assert run.tick(120.5) == []
 
 
-def test_window_without_use_resets_silently() -> None:
-    """Nothing changes with the reset of an empty window."""
+def test_empty_window_resets_without_an_event() -> None:
+    """The reset of an empty window emits no event."""
     run = Run(plan(five_hour(0), weekly()))
     assert run.tick(121) == []
 
@@ -299,10 +299,10 @@ def test_window_without_use_resets_silently() -> None:
         ),
     ],
 )
-def test_cap_that_changes_is_told(
+def test_changed_cap_is_reported(
     before: Meter, after: Meter, expected: tuple[str, Money | None, Money]
 ) -> None:
-    """Another cap is told with both amounts and whose it is."""
+    """A changed cap is reported with both amounts and its owner."""
     run = Run(plan(weekly()), before)
     event = run.poll(plan(weekly()), after)[0]
     assert (EventKind.CAP_CHANGED, *expected) == (event.kind, event.subject, event.before, event.after)
@@ -310,7 +310,7 @@ def test_cap_that_changes_is_told(
     assert run.poll(plan(weekly()), after) == []
 
 
-def test_cap_that_goes_is_told_when_it_stays_away() -> None:
+def test_removed_cap_is_reported_if_it_stays_away() -> None:
     """A null cap counts as no cap from the third reply on."""
     run = Run(plan(weekly()), meter())
     told = [kinds(run.poll(plan(weekly()), meter(cap=None))) for _ in range(4)]
@@ -327,7 +327,7 @@ def test_cap_that_goes_is_told_when_it_stays_away() -> None:
         pytest.param(meter(4600, None), id="null cap"),
     ],
 )
-def test_flapping_credits_tell_nothing(flap: Meter | None) -> None:
+def test_flapping_credits_emit_no_event(flap: Meter | None) -> None:
     """Two replies without the figures change neither cap nor verdict, and no threshold is passed twice."""
     good = meter(4600)
     run = Run(plan(five_hour(100), weekly()), good)
@@ -335,7 +335,7 @@ def test_flapping_credits_tell_nothing(flap: Meter | None) -> None:
         assert run.poll(plan(five_hour(100), weekly()), value) == []
 
 
-def test_credits_tell_their_thresholds_and_again_after_a_new_month() -> None:
+def test_credits_report_thresholds_again_after_a_new_month() -> None:
     """A threshold is passed once; a fall that lasts arms it again."""
     run = Run(plan(weekly()), meter(3700))
     event = only(run.poll(plan(weekly()), meter(3800)))
@@ -361,8 +361,8 @@ def test_credits_tell_their_thresholds_and_again_after_a_new_month() -> None:
         ((500, 300, 300, 900), [EventKind.BALANCE_REFILLED]),
     ],
 )
-def test_balance_that_rises_is_told(amounts: tuple[int | None, ...], expected: list[EventKind]) -> None:
-    """A rise by a unit of the currency is a refill; a null is nothing, and so is the first sight."""
+def test_raised_balance_is_reported(amounts: tuple[int | None, ...], expected: list[EventKind]) -> None:
+    """A rise by a unit of the currency is a refill; a null or the first reply is not."""
     first, *more = (Balance(None if cents is None else usd(cents)) for cents in amounts)
     run = Run(plan(weekly()), meter(), first)
     for balance in more:
@@ -370,8 +370,8 @@ def test_balance_that_rises_is_told(amounts: tuple[int | None, ...], expected: l
     assert expected == kinds(run.told)
 
 
-def test_tranche_is_told_three_days_before_its_end() -> None:
-    """By the clock, once; what expires soon at first sight is not told."""
+def test_tranche_is_reported_three_days_before_its_end() -> None:
+    """An expiring tranche is reported once, by the clock, unless it expired soon when first read."""
     soon, later = at(60 * 24), at(60 * 24 * 3 + 90)
     parts = (Tranche(usd(100), soon, is_promotional=True), Tranche(usd(900), later, is_promotional=False))
     balance = Balance(usd(1000), parts)
@@ -417,10 +417,10 @@ FULL, ROOM = plan(five_hour(100), weekly()), plan(five_hour(41), weekly())
         ),
     ],
 )
-def test_verdict_tells_its_transitions(
+def test_verdict_reports_its_transitions(
     before: tuple[Plan, Meter], after: tuple[Plan, Meter], expected: list[EventKind]
 ) -> None:
-    """Each change of the answer is told once, beside what the windows and the cap tell."""
+    """Each change of the verdict is one event, beside those of the windows and the cap."""
     figures = {
         EventKind.WINDOW_FILLED,
         EventKind.WINDOW_RESET_EARLY,
@@ -434,7 +434,7 @@ def test_verdict_tells_its_transitions(
 
 
 def test_blocked_names_its_lock_and_its_end() -> None:
-    """The reason, the first end and the replies are in the event."""
+    """BLOCKED has the reason, the first end and the replies in its event."""
     run = Run(FULL, meter())
     event = run.poll(FULL, locked(until=at(9000)))[-1]
     assert event.credit_lock is not None
@@ -447,8 +447,8 @@ def test_blocked_names_its_lock_and_its_end() -> None:
     assert event.endpoints == (Endpoint.USAGE, Endpoint.OVERAGE)
 
 
-def test_lift_by_the_plan_says_that_credits_stay_locked() -> None:
-    """The window's reset ends BLOCKED; the lock on credits goes on, and its own end is told too."""
+def test_lift_by_the_plan_keeps_the_lock_on_credits() -> None:
+    """A window's reset ends BLOCKED; the lock on credits continues, and its own end is reported too."""
     run = Run(FULL, locked())
     run.minute = 118
     run.poll(FULL, locked())
@@ -462,22 +462,22 @@ def test_lift_by_the_plan_says_that_credits_stay_locked() -> None:
 
 
 def test_lock_that_ends_by_its_date_is_lifted_by_the_clock() -> None:
-    """A lock that is only a date needs no reply to end."""
+    """A lock with a date ends by the clock, without a reply."""
     run = Run(ROOM, meter(until=at(10)))
     assert run.tick(9) == []
     assert kinds(run.tick(10)) == [EventKind.LIFTED]
 
 
 def test_unknown_credits_change_nothing() -> None:
-    """A server that does not know whether credits are open has neither lifted nor blocked anything."""
+    """A reply that leaves the credits not known neither lifts nor blocks anything."""
     run = Run(FULL, locked())
     for _ in range(5):
         assert run.poll(FULL, meter(5000, reason="fetch_error")) == []
     assert run.poll(FULL, locked()) == []
 
 
-def test_plan_without_windows_is_told_without_a_window() -> None:
-    """Where all work is metered, no window is named."""
+def test_plan_without_windows_names_no_window() -> None:
+    """If all work is metered, the event names no window."""
     run = Run(plan(), locked())
     told = run.poll(plan(), meter())
     assert kinds(told) == [EventKind.LIFTED, EventKind.ON_CREDITS]
@@ -487,8 +487,8 @@ def test_plan_without_windows_is_told_without_a_window() -> None:
 # Polls that fail.
 
 
-def test_one_failed_poll_tells_nothing() -> None:
-    """The last good figures stand, and the next poll comes before they are called stale."""
+def test_one_failed_poll_emits_no_event() -> None:
+    """After one failed poll the last good figures stay, and the next poll comes before they are stale."""
     run = Run(FULL, locked(), ages=True)
     assert run.fail(Endpoint.USAGE, Endpoint.OVERAGE) == []
     assert run.tick(3.2) == []
@@ -497,8 +497,8 @@ def test_one_failed_poll_tells_nothing() -> None:
     assert run.tick(4) == []
 
 
-def test_stale_figures_are_told_once_and_so_is_their_end() -> None:
-    """Without figures for two intervals and a while; with the time of the last ones."""
+def test_stale_figures_and_their_recovery_are_reported_once() -> None:
+    """After two intervals without figures one STALE event has their time, and one event ends it."""
     run = Run(ROOM, meter(), ages=True)
     assert run.tick(3.1) == []
     event = only(run.tick(3.7))
@@ -508,8 +508,8 @@ def test_stale_figures_are_told_once_and_so_is_their_end() -> None:
     assert kinds(run.poll(ROOM, meter())) == [EventKind.RECOVERED]
 
 
-def test_news_after_an_outage_is_told() -> None:
-    """Figures that were unknown for hours are compared with the last certain ones."""
+def test_change_during_an_outage_is_reported() -> None:
+    """Figures after an outage of hours are compared with the last certain ones."""
     run = Run(ROOM, meter())
     run.tick(60)
     run.tick(61)
@@ -520,15 +520,15 @@ def test_news_after_an_outage_is_told() -> None:
 
 
 def two_orgs() -> Run:
-    """A run in which a session serves two orgs."""
+    """Return a run in which a session serves two orgs."""
     run = Run(ROOM, ages=True)
     run.read(listed(1, PERSONAL, TEAM), reported(1, TEAM, reply(Endpoint.USAGE, 1, ROOM)))
     run.told.clear()
     return run
 
 
-def test_outage_of_a_whole_session_is_told_once() -> None:
-    """A hundred stale orgs of one session are one event, and one more when figures come again."""
+def test_outage_of_a_whole_session_is_reported_once() -> None:
+    """A hundred stale orgs of one session are one event, and their recovery is another one."""
     run = two_orgs()
     run.tick(3.1)
     event = only(run.tick(3.7))
@@ -539,8 +539,8 @@ def test_outage_of_a_whole_session_is_told_once() -> None:
     assert run.tick(21.5) == []
 
 
-def test_org_that_alone_fails_is_told_alone() -> None:
-    """The figures of the session's other orgs come: only this one is stale."""
+def test_org_that_alone_fails_is_reported_alone() -> None:
+    """If only one org of a session fails, only that org is stale."""
     run = two_orgs()
     run.minute = 1
     for _ in range(4):
@@ -549,8 +549,8 @@ def test_org_that_alone_fails_is_told_alone() -> None:
     assert (event.kind, event.org) == (EventKind.STALE, TEAM)
 
 
-def test_expired_session_is_told_once_and_its_stale_orgs_not() -> None:
-    """That the session is over says why no figures come."""
+def test_expired_session_is_reported_once_without_stale_orgs() -> None:
+    """An expired session explains its stale orgs, which emit no event."""
     run = two_orgs()
     assert kinds(run.read(stopped(2), closed(2))) == [EventKind.SESSION_EXPIRED]
     assert run.read(stopped(3), closed(3)) == []
@@ -563,8 +563,8 @@ def test_expired_session_is_told_once_and_its_stale_orgs_not() -> None:
     assert run.read(reported(21, TEAM, reply(Endpoint.USAGE, 21, ROOM)), closed(21)) == []
 
 
-def test_session_that_ends_soon_is_told_once() -> None:
-    """At first sight too, if it works; once more after the browser has got another that ends as soon."""
+def test_session_that_ends_soon_is_reported_once() -> None:
+    """A working session that ends soon is reported once, and its successor that ends as soon once more."""
     run = Run(ROOM, ages=True)
     ends, fresh = at(2 * 1440), at(28 * 1440)
     event = only(run.read(replace(listed(1, PERSONAL), expires_at=ends)))
@@ -574,8 +574,8 @@ def test_session_that_ends_soon_is_told_once() -> None:
     assert EventKind.SESSION_ENDS in kinds(run.read(Reading(CHROME, at(27 * 1440), expires_at=fresh)))
 
 
-def test_session_that_does_not_work_is_not_told_to_end_soon() -> None:
-    """One that has expired before its time is told to have expired, and nothing else."""
+def test_expired_session_is_not_reported_to_end_soon() -> None:
+    """A session that expired before its time is only reported as expired."""
     run = Run(ROOM, ages=True)
     ends = at(1440)
     assert kinds(run.read(replace(stopped(2), expires_at=ends))) == [EventKind.SESSION_EXPIRED]
@@ -583,8 +583,8 @@ def test_session_that_does_not_work_is_not_told_to_end_soon() -> None:
     assert kinds(back) == [EventKind.RECOVERED, EventKind.SESSION_ENDS]
 
 
-def test_trouble_that_is_no_expiry_does_not_end_the_session() -> None:
-    """A challenge says nothing about the session; and an expired one is not mended by an outage."""
+def test_other_problem_does_not_end_the_session() -> None:
+    """A challenge does not end a session, and an outage does not renew an expired one."""
     run = Run(ROOM, ages=True)
     assert run.read(stopped(2, ErrorKind.CHALLENGE), closed(2)) == []
     assert kinds(run.read(stopped(3), closed(3))) == [EventKind.SESSION_EXPIRED]
@@ -594,8 +594,8 @@ def test_trouble_that_is_no_expiry_does_not_end_the_session() -> None:
 # Orgs and sessions.
 
 
-def test_start_tells_nothing() -> None:
-    """What is already so when it is first seen is no event, a second session's orgs included."""
+def test_start_emits_no_event() -> None:
+    """Conditions that hold when first seen emit no event, those of a second session's orgs included."""
     run = Run(FULL, locked(), Balance(usd(1), (Tranche(usd(1), at(60), is_promotional=True),)))
     run.read(listed(1, LAB, account=SAM, session=FIREFOX))
     full = reply(Endpoint.USAGE, 1, FULL, new_fields=("tangelo",))
@@ -604,7 +604,7 @@ def test_start_tells_nothing() -> None:
 
 
 def test_orgs_come_and_go() -> None:
-    """After the first poll of its session an org that comes is told, and one that goes."""
+    """After the first poll of its session an added or removed org is reported."""
     run = Run(ROOM)
     assert [(e.kind, e.org) for e in run.read(listed(2, PERSONAL, TEAM))] == [(EventKind.ORG_APPEARED, TEAM)]
     team = reported(2, TEAM, reply(Endpoint.USAGE, 2, FULL))
@@ -614,8 +614,8 @@ def test_orgs_come_and_go() -> None:
     assert list(run.journal.org_trackers) == [("a-1", "org-2")]
 
 
-def test_orgs_of_a_session_that_works_at_last_are_no_news() -> None:
-    """Its first polls failed: what its account's first list names was there all the time."""
+def test_orgs_of_a_late_session_are_not_new() -> None:
+    """After failed first polls the orgs of the account's first list are not reported as new."""
     run = Run(ROOM, ages=True)
     run.read(stopped(1, session=FIREFOX), closed(1, session=FIREFOX))
     told = run.read(listed(2, LAB, TEAM, account=SAM, session=FIREFOX), closed(2, session=FIREFOX))
@@ -624,16 +624,16 @@ def test_orgs_of_a_session_that_works_at_last_are_no_news() -> None:
     assert kinds(told) == [EventKind.ORG_APPEARED]
 
 
-def test_account_that_shows_its_uuid_later_is_the_same() -> None:
-    """Neither has its org left, nor is it forgotten what was told of it."""
+def test_account_with_a_later_uuid_is_the_same() -> None:
+    """An account that shows its uuid later keeps its orgs and their reported events."""
     run = Run(ROOM, meter(), account=Account(None, PAT.email))
     run.read(listed(1, PERSONAL, account=PAT))
     assert kinds(run.poll(FULL, meter())) == [EventKind.WINDOW_FILLED, EventKind.ON_CREDITS]
     assert len(run.told) == 2
 
 
-def test_org_that_another_session_serves_is_told() -> None:
-    """The same org through another session: only the source has changed."""
+def test_org_served_by_another_session_is_reported() -> None:
+    """A change of the serving session is reported as a change of the source only."""
     run = Run(ROOM)
     (state,) = run.store.orgs
     run.store = replace(run.store, orgs=(replace(state, session=FIREFOX),))
@@ -646,8 +646,8 @@ def test_org_that_another_session_serves_is_told() -> None:
     assert run.tick(1.6) == []
 
 
-def test_org_that_two_sessions_list_is_one() -> None:
-    """An org that stands in the store twice is looked at once."""
+def test_org_that_two_sessions_list_is_tracked_once() -> None:
+    """An org that is in the store twice emits its events once."""
     run = Run(ROOM)
     (state,) = run.store.orgs
     run.store = replace(run.store, orgs=(state, replace(state, session=FIREFOX)))
@@ -655,8 +655,8 @@ def test_org_that_two_sessions_list_is_one() -> None:
     assert run.tick(1.6) == []
 
 
-def test_new_field_is_told_once_wherever_it_comes() -> None:
-    """Many orgs have the same new field: it is one event, and what was there at first is none."""
+def test_new_field_is_reported_once_for_all_orgs() -> None:
+    """A new field in many orgs is one event, and fields of the first poll are none."""
     run = two_orgs()
 
     def usage(minutes: float, org: Org, *paths: str) -> list[Event]:
@@ -671,11 +671,11 @@ def test_new_field_is_told_once_wherever_it_comes() -> None:
     assert [event.after for event in usage(2.4, TEAM, "a.b", "d")] == ["d"]
 
 
-# The journal itself.
+# The event log itself.
 
 
-def test_journal_costs_nothing_while_nothing_is_due() -> None:
-    """The same store before the next moment that counts gives the same journal."""
+def test_event_log_is_reused_while_nothing_is_due() -> None:
+    """The same store before the next due moment returns the same log."""
     run = Run(FULL, meter())
     quiet = run.journal
     assert quiet.observe(run.store, at(1.5)) is quiet
@@ -685,8 +685,8 @@ def test_journal_costs_nothing_while_nothing_is_due() -> None:
     assert (settled.new_events, settled.events) == ((), told.events)
 
 
-def test_journal_is_frozen() -> None:
-    """A step leaves the journal before it as it was."""
+def test_event_log_is_frozen() -> None:
+    """A step leaves the earlier log unchanged."""
     run = Run(ROOM, meter())
     before = run.journal
     copy = replace(before)
@@ -695,7 +695,7 @@ def test_journal_is_frozen() -> None:
 
 
 def test_events_of_one_step_are_in_order_and_the_oldest_go_first() -> None:
-    """What was due earlier comes earlier; at most 500 are kept."""
+    """Events are in the order of their due times, and only the newest 500 are kept."""
     run = Run(plan(five_hour(50, at(30)), weekly(50, at(20))))
     assert [at(20), at(30)] == [event.at for event in run.tick(40) if event.kind is EventKind.WINDOW_RESET]
     run.minute = 50
@@ -722,7 +722,7 @@ VALUES = st.sampled_from(
 
 @given(st.lists(st.tuples(VALUES, st.integers(0, 90)), max_size=12))
 def test_looking_twice_tells_nothing_twice(polls: list[tuple[tuple[ReplyValue, ...], int]]) -> None:
-    """Whatever comes, and however the clock jumps, a second look at the same moment finds nothing."""
+    """A second look at the same moment emits nothing, whatever came and however the clock jumped."""
     run = Run(ROOM, meter())
     for values, minute in polls:
         run.minute = minute
@@ -734,7 +734,7 @@ def test_looking_twice_tells_nothing_twice(polls: list[tuple[tuple[ReplyValue, .
 
 @given(st.lists(VALUES.filter(bool), min_size=1, max_size=4))
 def test_blocked_and_lifted_take_turns(polls: list[tuple[ReplyValue, ...]]) -> None:
-    """No block is reported twice without a lift or a wait between, and no lift without a block."""
+    """Between two blocks there is a lift or a wait, and between two lifts a block."""
     run = Run(ROOM, meter())
     for values in polls * 4:
         run.poll(*values)
@@ -752,7 +752,7 @@ def test_blocked_and_lifted_take_turns(polls: list[tuple[ReplyValue, ...]]) -> N
 
 
 class Thorough(Run):
-    """A run whose journal looks at everything, each time."""
+    """A run whose log skips no check."""
 
     def _look(self, now: datetime) -> None:
         orgs = {key: replace(watch, next_change_at=now) for key, watch in self.journal.org_trackers.items()}
@@ -777,7 +777,7 @@ SPENT = st.builds(
 def test_what_is_not_looked_at_has_nothing_to_tell(
     polls: list[tuple[tuple[ReplyValue, ...], int, bool]],
 ) -> None:
-    """Where the journal spares itself a look, a look would have found nothing."""
+    """A check that the log skips would have emitted nothing."""
     sparing, thorough = Run(ROOM, meter(), ages=True), Thorough(ROOM, meter(), ages=True)
     for values, pause, fails in polls:
         for run in (sparing, thorough):

@@ -1,4 +1,4 @@
-"""Rates and forecasts: what is said, and above all when nothing is."""
+"""Rates and forecasts, and the cases without one."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ MAY = datetime(2026, 5, 1, tzinfo=UTC)
 
 
 def rate(recent: float | None = 600, run: float = 300, hours: float = 100, spread: float = 0) -> SpendRate:
-    """A rate in cents per hour, read at noon."""
+    """Return a rate in cents per hour, read at noon."""
     return SpendRate(
         NOON - timedelta(hours=hours), NOON, None if recent is None else usd(recent), usd(run), spread
     )
 
 
 def meter(used: float | None = 4400, cap: float | None = 5000, **more: object) -> Meter:
-    """An open meter."""
+    """Return an open meter."""
     return values.meter(used, cap, **more)
 
 
 def at(hours: float) -> datetime:
-    """So many hours after noon."""
+    """Return the time so many hours after noon."""
     return NOON + timedelta(hours=hours)
 
 
@@ -90,8 +90,8 @@ POOL = meter(0, 900, is_personal=False)
         (None, Credits()),
     ],
 )
-def test_reach_names_the_gate_that_comes_first(expected: LimitForecast | None, credits: Credits) -> None:
-    """The cap or the balance, whichever has less left; nothing where that is not known, or not open."""
+def test_reach_names_the_limit_that_comes_first(expected: LimitForecast | None, credits: Credits) -> None:
+    """The forecast is for the cap or the balance, whichever has less left; none if unknown or not open."""
     assert forecast_limit(credits, rate(), NOON) == expected
 
 
@@ -110,7 +110,7 @@ def test_reach_names_the_gate_that_comes_first(expected: LimitForecast | None, c
     ],
 )
 def test_reach_is_a_range_from_two_rates(expected: Hours, rate: SpendRate | None) -> None:
-    """From the faster rate to the slower, widened by the unevenness, as far ahead as the data reach back."""
+    """The range is that of both rates, widened by their uncertainty, up to as long as the data reach back."""
     said = forecast_limit(Credits((meter(),)), rate, NOON)
     wanted = expected and (at(expected[0]), None if expected[1] is None else at(expected[1]))
     assert (said and (said.earliest, said.latest)) == wanted
@@ -124,8 +124,8 @@ def test_reach_is_a_range_from_two_rates(expected: Hours, rate: SpendRate | None
         (None, NOON + minutes(120)),
     ],
 )
-def test_reach_names_no_moment_in_the_past(expected: object, now: datetime) -> None:
-    """It counts from the reading, and what would have been reached by now is not said."""
+def test_reach_is_never_in_the_past(expected: object, now: datetime) -> None:
+    """The forecast counts from the reading, and is dropped once its time has passed."""
     said = forecast_limit(Credits((meter(),)), rate(), now)
     assert (said and (said.earliest, said.latest)) == expected
 
@@ -135,22 +135,22 @@ def test_reach_names_no_moment_in_the_past(expected: object, now: datetime) -> N
     [((MAY - minutes(30), MAY - minutes(10)), 30), ((MAY - minutes(1), None), 59), (None, 60)],
 )
 def test_reach_of_the_cap_ends_with_the_month(expected: object, left: float) -> None:
-    """The cap lifts with the first of the next month (UTC): nothing is said beyond it."""
+    """No forecast of the cap goes beyond the first of the next month (UTC), when the cap resets."""
     now = MAY - minutes(60)
     speed = SpendRate(now - timedelta(days=9), now, usd(60), usd(36))
     said = forecast_limit(Credits((meter(5000 - left),)), speed, now)
     assert (said and (said.earliest, said.latest)) == expected
 
 
-def test_reach_of_the_cap_says_nothing_from_last_month() -> None:
-    """Until the first poll of a month its figures are those of the month before."""
+def test_reach_of_the_cap_ignores_last_month() -> None:
+    """Figures of last month give no forecast until the first poll of the month."""
     speed = SpendRate(MAY - timedelta(days=9), MAY - minutes(2), usd(600), usd(300))
     assert forecast_limit(Credits((meter(4990),)), speed, MAY - minutes(1.5)) is not None
     assert forecast_limit(Credits((meter(4990),)), speed, MAY + minutes(1)) is None
 
 
-def test_reach_of_the_balance_goes_on_over_the_month() -> None:
-    """A balance does not begin anew with the month; a part of it that expires ends what can be said."""
+def test_reach_of_the_balance_continues_over_the_month() -> None:
+    """A balance does not reset with the month, but a part that expires ends the forecast."""
     now = MAY - minutes(60)
     speed = SpendRate(now - timedelta(days=9), now, usd(60), usd(30))
     balance = Balance(usd(120))
@@ -169,7 +169,7 @@ FIVE_HOURS = timedelta(hours=5)
 
 
 def window(percent: float | None = 60, elapsed: float = 120, **more: object) -> Window:
-    """A 5-hour window that began so many minutes before noon."""
+    """Return a 5-hour window that began so many minutes before noon."""
     resets_at = NOON - minutes(elapsed) + FIVE_HOURS
     usual = Window("five_hour", "5-hour", percent=percent, length=FIVE_HOURS, resets_at=resets_at)
     return replace(usual, **more)  # type: ignore[arg-type]
@@ -192,7 +192,7 @@ def window(percent: float | None = 60, elapsed: float = 120, **more: object) -> 
     ],
 )
 def test_pace_is_use_beside_time(expected: float | None, window: Window) -> None:
-    """Percent used per percent elapsed, from ten minutes on, while the window runs."""
+    """Pace is percent used per percent elapsed, from ten minutes on, while the window runs."""
     assert compute_pace(window, NOON) == (None if expected is None else pytest.approx(expected))
 
 
@@ -215,13 +215,13 @@ def test_pace_is_use_beside_time(expected: float | None, window: Window) -> None
         (None, window(99, 300)),
     ],
 )
-def test_window_full_only_where_it_will(expected: float | None, window: Window) -> None:
-    """The moment at which the pace so far fills it; nothing where it resets first, or is full already."""
+def test_window_full_is_forecast_before_the_reset_only(expected: float | None, window: Window) -> None:
+    """The current pace gives the moment at which the window fills; none if it resets first or is full."""
     assert forecast_window_full(window, NOON) == (None if expected is None else NOON + minutes(expected))
 
 
-def test_window_full_stands_still_between_polls() -> None:
-    """Reckoned from the reading, the moment does not wander with the clock; once past, it is not said."""
+def test_window_full_is_stable_between_polls() -> None:
+    """The moment is calculated from the reading, does not move with the clock, and is dropped once past."""
     assert {forecast_window_full(window(), NOON + minutes(after), NOON) for after in range(15)} == {
         NOON + minutes(80)
     }
@@ -254,7 +254,7 @@ NEAR_GATES = st.builds(
 def test_forecast_of_credits_is_never_wrong_in_form(
     polls: list[tuple[int, Decimal | int | None]], later: int, extra: Credits
 ) -> None:
-    """Whatever was sampled: no exception, no rate at or below zero, no moment in the past."""
+    """No samples cause an exception, a rate of zero or less, or a moment in the past."""
     series, last = followed(polls)
     now = last + timedelta(seconds=later)
     speed = compute_spend_rate(series, now)
@@ -274,7 +274,7 @@ def test_forecast_of_credits_is_never_wrong_in_form(
 def test_window_full_is_never_wrong_in_form(
     percent: float | None, elapsed: int, length: timedelta | None, later: int
 ) -> None:
-    """Whatever a window says: no exception, and a moment to come, before its reset."""
+    """No window causes an exception, and any forecast is in the future and before the reset."""
     it = window(percent, elapsed, length=length)
     assert it.resets_at is not None
     now = NOON + timedelta(seconds=later)
@@ -284,7 +284,7 @@ def test_window_full_is_never_wrong_in_form(
 
 
 def test_backtest_scores_a_small_sample() -> None:
-    """The backtest runs, and in these few weeks at least every third range holds what came."""
+    """The backtest runs, and in these few weeks at least every third range holds the true time."""
     scores = backtest(weeks=1)
     assert set(scores) == {"bursts", "nights", "agents", "mixed", "mean"}
     for it in scores.values():

@@ -25,7 +25,7 @@ amounts = st.decimals(0, 10**15, allow_nan=False, places=3)
     ],
 )
 def test_money_counts_minor_units_by_its_exponent(expected: str, amount: Money) -> None:
-    """Whole units are minor units divided by ten to the power of the exponent, exactly."""
+    """Whole units are the minor units divided by ten to the power of the exponent, exactly."""
     assert Decimal(expected) == amount.major
 
 
@@ -42,7 +42,7 @@ def test_money_counts_minor_units_by_its_exponent(expected: str, amount: Money) 
     ],
 )
 def test_money_never_falls_below_zero(expected: Money | None, amount: Money, taken: Money) -> None:
-    """What is left is nothing at least; amounts of two units have no difference."""
+    """The rest is never negative, and amounts of two units have no difference."""
     assert expected == amount.subtract(taken)
 
 
@@ -62,12 +62,12 @@ def test_money_never_falls_below_zero(expected: Money | None, amount: Money, tak
 def test_money_is_a_percentage_of_its_own_unit_only(
     expected: float | None, amount: Money, whole: Money | None
 ) -> None:
-    """The percent is worked out here, may exceed 100, and needs a whole above zero in the same unit."""
+    """The percentage is calculated, may exceed 100, and needs a whole above zero in the same unit."""
     assert expected == amount.percent_of(whole)
 
 
 def test_money_is_not_full_before_it_is() -> None:
-    """A hair below the cap is below 100, however large both are."""
+    """An amount just below the cap is below 100%, however large both are."""
     almost = usd("999999999999999999.9999").percent_of(usd(10**18))
     assert almost is not None
     assert almost < 100
@@ -76,7 +76,7 @@ def test_money_is_not_full_before_it_is() -> None:
 @settings(derandomize=True, deadline=None)
 @given(amounts, amounts)
 def test_percentage_tells_less_from_equal_from_more(part: Decimal, whole: Decimal) -> None:
-    """0 exactly for nothing, below 100 exactly for less than the whole, from 100 on otherwise."""
+    """The percentage is 0 only for nothing, below 100 only for less than the whole, else 100 or more."""
     percent = Money(part, "USD").percent_of(Money(whole, "USD"))
     if percent is None:
         assert whole == 0
@@ -88,7 +88,7 @@ def test_percentage_tells_less_from_equal_from_more(part: Decimal, whole: Decima
 @settings(derandomize=True, deadline=None)
 @given(amounts, amounts)
 def test_remainder_and_part_are_the_whole(whole: Decimal, part: Decimal) -> None:
-    """Nothing is lost or made up by taking away: what is left and what was taken are what there was."""
+    """The remainder and the part add up to the whole."""
     left = Money(whole, "USD").subtract(Money(part, "USD"))
     assert left is not None
     assert max(Decimal(0), whole - part) == left.minor

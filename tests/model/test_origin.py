@@ -28,7 +28,7 @@ from claudemeter_tui.model.secrets import CLAUDE_AI_ORIGIN, BadOriginError, is_l
     ],
 )
 def test_origin_is_scheme_host_and_port(expected: str, url: str) -> None:
-    """One can go anywhere by https, by http to this machine; what is given comes back in one form."""
+    """Https is allowed for any host, http for this machine; equal origins have one form."""
     assert expected == parse_origin(url)
 
 
@@ -67,15 +67,15 @@ def test_origin_is_scheme_host_and_port(expected: str, url: str) -> None:
         ("plain http", "http://2130706433x"),
     ],
 )
-def test_origin_refuses_and_says_why(reason: str, url: str) -> None:
-    """What is no origin, or would show the cookie to a network, is refused with the reason."""
+def test_bad_origin_is_refused_with_a_reason(reason: str, url: str) -> None:
+    """Text that is no origin, or would show the cookie to a network, is refused with the reason."""
     with pytest.raises(BadOriginError, match=reason):
         parse_origin(url)
 
 
 @given(st.text(max_size=30) | st.from_regex(r"https?://[\w.\[\]:%@-]{1,80}", fullmatch=True))
 def test_origin_that_is_given_can_be_asked(url: str) -> None:
-    """Any text is refused, or is an origin that the client can use and that stays what it is."""
+    """Any text is refused, or is an origin that the client can use and that stays the same."""
     try:
         found = parse_origin(url)
     except BadOriginError:
@@ -97,5 +97,5 @@ def test_origin_that_is_given_can_be_asked(url: str) -> None:
     ],
 )
 def test_loopback_is_this_machine(expected: bool, host: str) -> None:  # noqa: FBT001 - a table
-    """The reserved name and the addresses of the loopback network, nothing that only begins so."""
+    """The reserved name and the loopback addresses are loopback, a name that only begins like them is not."""
     assert expected is is_loopback(host)

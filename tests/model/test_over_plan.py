@@ -1,4 +1,4 @@
-"""What is spent beyond the plan: since when it is counted, and how much of it was seen."""
+"""Spending beyond the plan: its start, and the amount that was seen."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ ALL_METERED, NOTHING = Plan(), Plan(is_reported=False)
 Poll = tuple[float, Plan, float]
 """Minutes after the start, the usage reply, and the cents used."""
 Said = tuple[bool, float, float, float | None]
-"""Whether it was seen to fill, since which minute, cents spent, and the minute of the last rise."""
+"""True if the window was seen to fill, then minute of the start, cents spent, minute of the last rise."""
 
 
 def spending(*polls: tuple[float, Plan, Meter], now: float | None = None) -> OverPlanSpending | None:
-    """What the verdict says of spending after these polls, a minute's interval between them."""
+    """Return the verdict's spending after these polls, with an interval of a minute."""
     store = folded(listed(polls[0][0], PERSONAL))
     for minute, plan, credits_ in polls:
         parts = reply(Endpoint.USAGE, minute, plan), reply(Endpoint.OVERAGE, minute, credits_)
@@ -37,7 +37,7 @@ def spending(*polls: tuple[float, Plan, Meter], now: float | None = None) -> Ove
 
 
 def minutes(found: OverPlanSpending) -> Said:
-    """The same in minutes and cents."""
+    """Return the same in minutes and cents."""
     assert found.spent is not None
     rose = None if found.last_rise_at is None else (found.last_rise_at - START).total_seconds() / 60
     return (
@@ -84,7 +84,7 @@ def minutes(found: OverPlanSpending) -> Said:
     ],
 )
 def test_spending_is_counted_since_the_window_filled(expected: Said, polls: list[Poll]) -> None:
-    """Rises since a window was seen to fill, else since the first reading that saw it full."""
+    """Rises count since a window was seen to fill, else since the first reading with the full window."""
     found = spending(*((minute, plan, meter(cents)) for minute, plan, cents in polls))
     assert found is not None
     assert minutes(found) == expected
@@ -101,8 +101,8 @@ def test_spending_is_counted_since_the_window_filled(expected: Said, polls: list
         NOTHING,
     ],
 )
-def test_spending_outlasts_a_placeholder(placeholder: Plan) -> None:
-    """A reply without the full window's figure ends nothing: the window has not filled a second time."""
+def test_spending_continues_through_a_placeholder(placeholder: Plan) -> None:
+    """A reply without the full window's figure does not end the count."""
     polls = [(0, ROOM, 1), (1, FULL, 1), (2, FULL, 31), (3, placeholder, 31), (4, FULL, 61)]
     found = spending(*((minute, plan, meter(cents)) for minute, plan, cents in polls))
     assert found is not None
@@ -116,8 +116,8 @@ def test_spending_outlasts_a_placeholder(placeholder: Plan) -> None:
         Plan((five_hour(0, SECOND), weekly(71))),
     ],
 )
-def test_spending_is_no_matter_within_the_plan(ends: Plan) -> None:
-    """With room again nothing is said of it, and it counts anew when the window fills again."""
+def test_spending_ends_with_room_in_the_plan(ends: Plan) -> None:
+    """With room again no spending is reported, and the next full window starts a new count."""
     polls = [(0, ROOM, 1), (1, FULL, 1), (2, FULL, 31), (3, ends, 31)]
     assert spending(*((minute, plan, meter(cents)) for minute, plan, cents in polls)) is None
     found = spending(*((minute, plan, meter(cents)) for minute, plan, cents in [*polls, (4, FULL, 35)]))
@@ -125,8 +125,8 @@ def test_spending_is_no_matter_within_the_plan(ends: Plan) -> None:
     assert minutes(found) == (True, 4, 4, 4)
 
 
-def test_spending_starts_anew_with_another_figure() -> None:
-    """Where another reply or currency leads, the difference is no spending: it counts from there."""
+def test_spending_restarts_with_another_figure() -> None:
+    """A change of the reply or currency is no spending; the count starts there."""
     euros = Meter(MeterOrigin.OVERAGE, Money(usd(900).minor, "EUR"), is_uncapped=True, is_enabled=True)
     dollars = [(0, ROOM, meter(1)), (1, FULL, meter(31))]
     found = spending(*dollars, (2, FULL, euros))
@@ -134,25 +134,25 @@ def test_spending_starts_anew_with_another_figure() -> None:
 
 
 def test_spending_is_not_reported_without_a_figure() -> None:
-    """Credits are open, but nobody says how much was used."""
+    """Without a reported amount the spending is not known, although credits are open."""
     found = spending((0, ROOM, meter(None)), (1, FULL, meter(None)))
     assert found == OverPlanSpending(None, at(1), "5-hour")
 
 
-def test_spending_of_the_pool_is_called_so() -> None:
-    """The organization's figure is never told as one's own."""
+def test_spending_of_the_pool_is_marked() -> None:
+    """The organization's figure is never reported as personal spending."""
     found = spending((0, FULL, meter(1, is_personal=False)))
     assert found is not None
     assert found.is_pooled
 
 
-def test_spending_is_told_of_on_credits_alone() -> None:
-    """Where work waits or is blocked nothing is spent."""
+def test_spending_is_reported_on_credits_only() -> None:
+    """In WAIT and BLOCKED no spending is reported."""
     assert spending((0, ROOM, meter(1)), (1, FULL, meter(1, is_enabled=False))) is None
 
 
-def test_window_without_a_figure_was_not_seen_to_have_room() -> None:
-    """Where the reading before said nothing of the window, its filling was not seen."""
+def test_window_without_an_earlier_figure_was_not_seen_to_fill() -> None:
+    """A window whose last reading had no figure was not seen to fill."""
     unread = Plan((five_hour(None, None),))
     found = spending((0, unread, meter(1)), (1, FULL, meter(1)))
     assert found is not None

@@ -1,4 +1,4 @@
-"""Histories of windows: runs of a percentage, gaps, clocks that go back, and the bound."""
+"""Histories of windows: runs of a percentage, gaps, clocks set back, and the bound."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from tests.model.values import fable, five_hour, weekly
 MOST = timedelta(minutes=2.5)
 
 Sample = tuple[float, float | None]
-"""Minutes after the start, and the percentage read then; None: the poll read nothing."""
+"""Minutes after the start, and the percentage; None is a poll that read nothing."""
 
 
 def grown(*samples: Sample) -> PercentHistory:
-    """The history after some polls, the first of which read something."""
+    """Return the history after some polls, the first of which read something."""
     (minutes, percent), *others = samples
     history = PercentHistory.start(at(minutes).timestamp(), percent or 0.0)
     for minutes, percent in others:
@@ -43,7 +43,7 @@ def grown(*samples: Sample) -> PercentHistory:
 
 
 def spelled(history: PercentHistory) -> list[tuple[float | None, float, float]]:
-    """Every run as its percentage and its two times in minutes."""
+    """Return every run as its percentage and its two times in minutes."""
     zero = START.timestamp()
     return [
         (None if run.is_gap else run.percent, (run.first - zero) / 60, (run.last - zero) / 60)
@@ -70,7 +70,7 @@ def spelled(history: PercentHistory) -> list[tuple[float | None, float, float]]:
 def test_runs_join_what_is_equal_and_keep_gaps(
     expected: list[tuple[float | None, float, float]], samples: list[Sample]
 ) -> None:
-    """Equal percentages are one run, a pause or a poll without a figure is one gap up to the next."""
+    """Equal percentages are one run; a pause or a poll without a figure is a gap up to the next figure."""
     assert expected == spelled(grown(*samples))
 
 
@@ -85,10 +85,10 @@ def test_runs_join_what_is_equal_and_keep_gaps(
         ([(8, -60, -60)], (-60, 8)),
     ],
 )
-def test_clock_set_back_takes_out_what_it_repeats(
+def test_clock_set_back_removes_the_repeated_time(
     expected: list[tuple[float | None, float, float]], back: Sample
 ) -> None:
-    """After a clock went back no run is later than the newest figure, and none overlaps another."""
+    """After a clock was set back no run is later than the newest figure, and none overlaps another."""
     assert expected == spelled(grown((0, 5), (1, 5), (2, 7), (4, 7), back))
 
 
@@ -102,17 +102,17 @@ def test_clock_set_back_takes_out_what_it_repeats(
     ],
 )
 def test_history_knows_whether_it_ever_changed(*, expected: bool, samples: list[Sample]) -> None:
-    """A gap is no change, and coming back to the first figure does not undo one."""
+    """A gap is no change, and a return to the first figure does not undo one."""
     assert expected is grown(*samples).has_changed
 
 
 def test_history_begins_with_its_first_figure() -> None:
-    """However much came later."""
+    """A history begins with its first figure, however long it is."""
     assert grown((3, 5), (4, 6), (5, None)).since == at(3).timestamp()
 
 
 def test_week_of_use_keeps_its_peaks_and_resets() -> None:
-    """Thinning takes stairs on the way up, never the height that was reached nor the fall to nothing."""
+    """Thinning removes steps of a rise, never a peak or a reset."""
     polls = [(minute, min(100.0, float(minute % 300))) for minute in range(7 * 24 * 60)]
     runs = grown(*polls).runs
     assert len(runs) <= MAX_PERCENT_RUNS
@@ -123,7 +123,7 @@ def test_week_of_use_keeps_its_peaks_and_resets() -> None:
 
 
 def test_history_of_gaps_and_lone_figures_stays_bounded() -> None:
-    """Where every other poll fails, old gaps grow rather than the history."""
+    """If every other poll fails, old gaps grow and the history stays bounded."""
     runs = grown(*((n, None if n % 2 else float(n % 7)) for n in range(3000))).runs
     assert len(runs) <= MAX_PERCENT_RUNS
     assert all(one.last <= two.first for one, two in pairwise(runs))
@@ -140,7 +140,7 @@ def test_history_is_small() -> None:
     st.lists(st.tuples(st.floats(-5, 10), st.one_of(st.none(), st.floats(0, 200))), min_size=1, max_size=60)
 )
 def test_runs_never_overlap(polls: list[Sample]) -> None:
-    """Whatever the clock does, runs are in order, none overlaps another, and the newest figure is kept."""
+    """With any clock, runs are in order without an overlap, and the newest figure is kept."""
     minutes = 0.0
     samples: list[Sample] = [(0.0, 1.0)]
     for pause, percent in polls:
@@ -152,27 +152,27 @@ def test_runs_never_overlap(polls: list[Sample]) -> None:
         assert runs[-1].percent == newest
 
 
-# What a poll adds to the histories of an org.
+# Changes of an org's histories by a poll.
 
 
 def after(before: Histories, part: Reply | Failure | None, minutes: float) -> Histories:
-    """The histories after a poll at that minute."""
+    """Return the histories after a poll at that minute."""
     return append_to_histories(before, part, at(minutes), MOST)
 
 
 def read(minutes: float, *windows: Window) -> Reply:
-    """A usage reply with these windows."""
+    """Return a usage reply with these windows."""
     return reply(Endpoint.USAGE, minutes, Plan(windows))
 
 
 def test_plan_wide_windows_have_histories() -> None:
-    """One for each by its label; other windows and such without a figure have none."""
+    """Each plan-wide window with a figure has a history by its label; other windows have none."""
     found = after({}, read(0, five_hour(41), weekly(None), fable(12)), 0)
     assert {label: spelled(history) for label, history in found.items()} == {"5-hour": [(41, 0, 0)]}
 
 
 def test_histories_grow_with_every_reply() -> None:
-    """Each window goes on by itself, at the time at which its reply came."""
+    """Each window's history grows by itself, at the time of its reply."""
     found = after({}, read(0, five_hour(41), weekly(71)), 0)
     found = after(found, read(1, five_hour(42), weekly(71)), 1.2)
     assert spelled(found["5-hour"]) == [(41, 0, 0), (42, 1, 1)]
@@ -185,33 +185,33 @@ def test_histories_grow_with_every_reply() -> None:
     ids=["failure", "no such thing", "no windows", "no figure"],
 )
 def test_poll_without_a_figure_is_a_gap(part: Reply | Failure) -> None:
-    """A failed reply, one without windows and a window without a percentage say nothing: no zero."""
+    """A failed reply, one without windows and a window without a percentage are gaps, not zeros."""
     found = after(after({}, read(0, five_hour(41)), 0), part, 1)
     assert spelled(found["5-hour"]) == [(41, 0, 0), (None, 0, 1)]
 
 
-def test_window_that_is_gone_has_a_gap_beside_others() -> None:
-    """What the reply still has goes on."""
+def test_missing_window_is_a_gap_beside_others() -> None:
+    """The histories of the other windows continue."""
     found = after({}, read(0, five_hour(41), weekly(71)), 0)
     found = after(found, read(1, weekly(72)), 1)
     assert spelled(found["5-hour"])[-1] == (None, 0, 1)
     assert spelled(found["7-day all"])[-1] == (72, 1, 1)
 
 
-def test_reply_that_was_not_asked_for_changes_nothing() -> None:
-    """A poll that leaves the usage out says nothing about it."""
+def test_unrequested_reply_changes_nothing() -> None:
+    """A poll without a usage request changes no history."""
     found = after({}, read(0, five_hour(41)), 0)
     assert after(found, None, 9) is found
 
 
 def test_histories_of_an_odd_reply_stay_few() -> None:
-    """A reply with any number of plan-wide windows makes no more histories than anybody looks at."""
+    """A reply with any number of plan-wide windows makes only a few histories."""
     odd = (Window(f"session {n}", f"session {n}", WindowKind.SESSION, float(n)) for n in range(50))
     assert len(after({}, read(0, *odd), 0)) == MAX_HISTORIES
 
 
 def test_gap_is_no_number() -> None:
-    """A gap inside a history is told apart from every percentage."""
+    """A gap in a history differs from every percentage."""
     gap = grown((0, 5), (1, None)).runs[-1]
     assert isnan(gap.percent)
     assert gap.is_gap

@@ -1,4 +1,4 @@
-"""How fast credits are spent: what is said, and above all when nothing is."""
+"""Spending rates, and the cases without one."""
 
 from __future__ import annotations
 
@@ -53,17 +53,17 @@ from tests.model.values import usd
         "steady now",
     ],
 )
-def test_rate_since_a_moment_is_of_that_time_alone(
+def test_rate_since_a_moment_ignores_earlier_spending(
     cents: int | None, ago: float, values: list[int | None]
 ) -> None:
-    """What was spent before it does not count, and what carries no rate gives none."""
+    """Spending before the moment does not count, and too little data give no rate."""
     found = compute_rate_since(polled(*values), NOON - minutes(ago), NOON)
     assert found == (usd(cents) if cents is not None else None)
 
 
 @pytest.mark.parametrize(("early", "cents"), [(0.08, 600), (59, 600), (61, None)])
 def test_rate_since_another_reply_of_the_first_poll(early: float, cents: int | None) -> None:
-    """The reply with the windows comes a moment before the one with the credits; a minute is no moment."""
+    """A moment from the usage reply matches the credits reply that came just after it in the same poll."""
     first = NOON - minutes(60) - timedelta(seconds=early)
     assert compute_rate_since(polled(*rising(61)), first, NOON) == (usd(cents) if cents is not None else None)
 
@@ -104,7 +104,7 @@ def test_rate_since_another_reply_of_the_first_poll(early: float, cents: int | N
     ],
 )
 def test_spend_rate_is_per_hour(recent: int | None, run: int, values: list[int | None]) -> None:
-    """Rises per hour, over the last 30 minutes and since the figure started anew."""
+    """The rate is per hour, over the last 30 minutes and since the figure started."""
     rate = compute_spend_rate(polled(*values), NOON)
     assert rate is not None
     assert (rate.recent_rate and round(rate.recent_rate.minor)) == recent
@@ -146,36 +146,36 @@ def test_spend_rate_is_per_hour(recent: int | None, run: int, values: list[int |
         "long out of date",
     ],
 )
-def test_spend_rate_says_nothing_from_little(values: list[int | None], every: float) -> None:
-    """Under ten minutes, under three changes, steady, or just begun anew: no figure."""
+def test_spend_rate_needs_enough_data(values: list[int | None], every: float) -> None:
+    """There is no rate from under ten minutes or three changes, or just after a fresh start."""
     assert compute_spend_rate(polled(*values, every=every), NOON) is None
 
 
 @pytest.mark.parametrize(
     ("expected", "off"), [(True, 0), (True, 15), (False, 15.1), (True, -0.5), (False, -2), (False, -90)]
 )
-def test_spend_rate_needs_figures_of_now(expected: bool, off: float) -> None:  # noqa: FBT001
-    """Old figures say nothing, and neither do those that a clock set back has put into the future."""
+def test_spend_rate_needs_current_figures(expected: bool, off: float) -> None:  # noqa: FBT001
+    """Old figures, and future ones after a clock change, give no rate."""
     assert (compute_spend_rate(polled(*rising(40)), NOON + minutes(off)) is not None) is expected
 
 
-def test_spend_rate_says_nothing_once_the_last_rise_is_half_an_hour_old() -> None:
-    """Also where no poll has come since."""
+def test_spend_rate_ends_half_an_hour_after_the_last_rise() -> None:
+    """A last rise of half an hour ago gives no rate, even without a later poll."""
     series = polled(*rising(40), *[390] * 20)
     assert compute_spend_rate(series, NOON + minutes(9)) is not None
     assert compute_spend_rate(series, NOON + minutes(11)) is None
 
 
-def test_climb_keeps_no_more_than_the_last_fall() -> None:
-    """However often a figure falls, what is remembered does not grow."""
+def test_monotonic_rise_stays_small() -> None:
+    """The memory of a rise does not grow with the number of falls."""
     climb = polled(*range(100, 0, -1)).monotonic_rise
     assert climb is not None
     assert climb.before_fall is not None
     assert climb.before_fall.before_fall is None
 
 
-def test_spend_rate_starts_anew_where_the_clock_went_back() -> None:
-    """What was spent while the clock said something else has no length of time."""
+def test_spend_rate_restarts_after_a_clock_set_back() -> None:
+    """Spending before the clock was set back has no known duration, and does not count."""
     back = NOON - minutes(30)
     series = polled(*rising(60, 500), *[29_500] * 40)
     for index in range(21):
@@ -186,7 +186,7 @@ def test_spend_rate_starts_anew_where_the_clock_went_back() -> None:
 
 
 def test_spend_rate_is_in_the_unit_of_the_series() -> None:
-    """Currency and exponent are those of the samples."""
+    """Currency and exponent of the rate are those of the samples."""
     series = replace(polled(*rising(31)), unit=("JPY", 0))
     rate = compute_spend_rate(series, NOON)
     assert rate is not None
@@ -196,8 +196,8 @@ def test_spend_rate_is_in_the_unit_of_the_series() -> None:
 @pytest.mark.parametrize(
     ("spread", "values"), [(0.5, rising(5)), (0.1, rising(101)), (0.82, [0, 1, 2, 92, 112])]
 )
-def test_spend_rate_knows_how_uneven_it_is(spread: float, values: list[int]) -> None:
-    """One over the root of the changes where they are equal, more where one outweighs the others."""
+def test_spend_rate_has_its_uncertainty(spread: float, values: list[int]) -> None:
+    """The uncertainty is one over the root of the changes if they are equal, more if one is larger."""
     rate = compute_spend_rate(polled(*values, every=2.5 if len(values) < 10 else 0.2), NOON)
     assert rate is not None
     assert round(rate.relative_error, 2) == spread
@@ -206,7 +206,7 @@ def test_spend_rate_knows_how_uneven_it_is(spread: float, values: list[int]) -> 
 @STEADY
 @given(STEPS, st.integers(0, 900))
 def test_spend_rate_needs_its_least(steps: list[tuple[int, int]], later: int) -> None:
-    """A figure stands on three changes and ten minutes at least, and on no more than was spent."""
+    """A rate needs at least three changes in ten minutes, and never exceeds the spending."""
     series, last = followed(summed(steps))
     speed = compute_spend_rate(series, last + timedelta(seconds=later))
     if speed is not None:
@@ -220,7 +220,7 @@ def test_spend_rate_needs_its_least(steps: list[tuple[int, int]], later: int) ->
 @STEADY
 @given(st.one_of(POLLS, STEPS.map(summed)))
 def test_climb_is_what_a_walk_back_finds(polls: Polls) -> None:
-    """What is known step by step is what a look at every poll would find."""
+    """The rise that is updated step by step equals the one from a scan of every poll."""
     series, _ = followed(polls)
     read = [(at, value) for at, value in timed(polls) if value is not None]
     climb = series.monotonic_rise
@@ -228,13 +228,13 @@ def test_climb_is_what_a_walk_back_finds(polls: Polls) -> None:
 
 
 def timed(polls: Polls) -> list[tuple[datetime, Decimal | int | None]]:
-    """Each poll with its time."""
+    """Return each poll with its time."""
     pauses = [timedelta(seconds=pause) for pause, _ in polls]
     return [(NOON + sum(pauses[: n + 1], timedelta()), value) for n, (_, value) in enumerate(polls)]
 
 
 def walked(read: list[tuple[datetime, Decimal | int]]) -> tuple[datetime, Decimal | int, int] | None:
-    """Where the newest values began to rise only, from the newest poll back, and how often they rose."""
+    """Return the start of the newest rise and its number of rises, from the newest poll back."""
     if not read:
         return None
     kept = [read[-1]]
@@ -242,7 +242,7 @@ def walked(read: list[tuple[datetime, Decimal | int]]) -> tuple[datetime, Decima
         later, low = kept[-1]
         if not timedelta(0) <= later - at <= minutes(5) or (later == at and value != low):
             break
-        if value > low:  # A fall, unless the figure came back with the next other value.
+        if value > low:  # A fall, unless the figure returned with the next different value.
             back = next((one for _, one in reversed(kept) if one != low), None)
             if back is None or back < value:
                 break
@@ -253,8 +253,8 @@ def walked(read: list[tuple[datetime, Decimal | int]]) -> tuple[datetime, Decima
     return (*kept[-1], changes)
 
 
-def test_spend_rate_looks_at_the_last_half_hour_only() -> None:
-    """After a month it costs what it costs after an hour: older samples are not even touched."""
+def test_spend_rate_reads_the_last_half_hour_only() -> None:
+    """After a month the rate costs as much as after an hour, because older samples are not read."""
     series = polled(*rising(1500))
     untouchable = [cast("ValueRun", None)] * 1460
     assert compute_spend_rate(replace(series, runs=(*untouchable, *series.runs[-40:])), NOON) is not None

@@ -1,4 +1,4 @@
-"""Readings: labels, and what is left of an exception."""
+"""Readings: labels, and the record of an exception."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SECRET = "sk-ant-sid01-PLANTED"
     ],
 )
 def test_session_is_labelled_by_browser_and_profile(expected: str, session: Session) -> None:
-    """The profile is named where there is one."""
+    """A session's label has the browser, and the profile if there is one."""
     assert expected == session.label
 
 
@@ -38,7 +38,7 @@ def failing(cookie: str) -> None:
 
 
 def bug() -> Failure:
-    """What is left of an exception that carries a secret."""
+    """Return the record of an exception that carries a secret."""
     try:
         failing(SECRET)
     except ValueError as error:
@@ -47,7 +47,7 @@ def bug() -> Failure:
 
 
 def test_bug_keeps_type_and_place() -> None:
-    """Enough for a report: what was raised, in which line of which function, and the way there."""
+    """The record has the exception's type, its function and line, and the calls up to there."""
     found = bug()
     line = failing.__code__.co_firstlineno + 3
     assert (found.error_kind, found.endpoint, found.at) == (ErrorKind.BUG, Endpoint.USAGE, START)
@@ -56,25 +56,25 @@ def test_bug_keeps_type_and_place() -> None:
 
 
 def test_bug_keeps_no_value() -> None:
-    """No message, no argument, no local, no folder of this machine: nothing that could be a secret."""
+    """The record has no message, argument, local or folder of this machine, which could hold a secret."""
     found = bug()
     told = f"{found!r} {found.detail} {found.trace}"
     assert SECRET not in told
     assert "/" not in told
 
 
-def test_bug_without_a_traceback_is_told_too() -> None:
+def test_bug_without_a_traceback_is_reported() -> None:
     """An exception that was never raised has a type, and no place."""
     assert Failure.from_exception(KeyError("x"), Endpoint.USAGE, START).detail.startswith("KeyError")
 
 
 def test_reply_shows_no_body() -> None:
-    """A body may hold anything: a repr, as a traceback prints it, leaves it out."""
+    """A reply's repr, as a traceback prints it, leaves the body out."""
     assert SECRET not in repr(Reply(Endpoint.USAGE, START, None, text=SECRET))
 
 
-def test_no_server_was_reached_means_the_whole_session() -> None:
-    """What no request can get past stops a poll; one org's own trouble does not."""
+def test_failed_connection_concerns_the_whole_session() -> None:
+    """A failure of every request stops the poll, one org's failure does not."""
     assert UNREACHED_ERRORS < SESSION_WIDE_ERRORS
     own = {
         ErrorKind.WRONG_ORG,

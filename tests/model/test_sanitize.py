@@ -1,4 +1,4 @@
-"""Server text made harmless."""
+"""Server text without control characters."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from claudemeter_tui.model.sanitize import MAX_TEXT_LENGTH, sanitize_text
         ("x" * MAX_TEXT_LENGTH, "x" * 10_000),
     ],
 )
-def test_plain_leaves_nothing_but_text(expected: str, text: str) -> None:
-    """Escapes lose what makes them escapes, white space becomes one blank, letters and markup stay."""
+def test_sanitized_text_has_no_escapes(expected: str, text: str) -> None:
+    """Escape characters are removed, white space becomes one blank, letters and markup stay."""
     assert expected == sanitize_text(text)
 
 
 @given(st.text() | st.text(st.characters(categories=["Cc", "Cf", "Cs", "Co", "Zs", "Zl", "Zp"])))
 def test_plain_text_is_printable(text: str) -> None:
-    """Whatever comes in, what goes out is printable, short, and the same when made plain again."""
+    """Any sanitized text is printable, short, and stays the same when sanitized again."""
     made = sanitize_text(text)
     assert all(unicodedata.category(char)[0] != "C" for char in made)
     assert "\n" not in made

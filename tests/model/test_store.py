@@ -1,4 +1,4 @@
-"""The fold: what a reading changes, what survives, what leaves, and what is wrong."""
+"""The fold of readings into a store: changes, lasting data, removals, and problems."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ OURS = listed(0, PERSONAL, TEAM)
 
 
 def only(store: Store) -> OrgState:
-    """The one org of a store."""
+    """Return the only org of a store."""
     (state,) = store.orgs
     return state
 
 
 def grown(*parts: tuple[float, tuple[Reply, ...]]) -> OrgState:
-    """One org after reports at these minutes; without a reply the poll failed."""
+    """Return one org after reports at these minutes; without a reply the poll failed."""
     store = folded(listed(0, PERSONAL))
     for minutes, replies in parts:
         found = replies or (failed(Endpoint.OVERAGE, minutes),)
@@ -58,7 +58,7 @@ def grown(*parts: tuple[float, tuple[Reply, ...]]) -> OrgState:
 
 
 def test_empty_store_knows_nothing() -> None:
-    """Nothing is a store, too: no org, no problem, a fresh state for any session."""
+    """The empty store has no org and no problem, and a fresh state for any session."""
     store = Store()
     assert (store.orgs, store.problems) == ((), ())
     assert store.find_org_state(None) is None
@@ -67,7 +67,7 @@ def test_empty_store_knows_nothing() -> None:
 
 
 def test_fold_changes_nothing_in_place() -> None:
-    """The store before a reading is as it was."""
+    """The store before a reading stays unchanged."""
     before = folded(OURS)
     copy = replace(before)
     folded(reported(1, PERSONAL, usage(1)), listed(2, LAB), store=before)
@@ -75,7 +75,7 @@ def test_fold_changes_nothing_in_place() -> None:
 
 
 def test_failure_keeps_the_last_good_reply_with_its_age() -> None:
-    """What failed stays as it was last read, and at the time it was read."""
+    """After a failure a reply keeps its value and its time."""
     good = usage(0)
     state = only(
         folded(
@@ -90,8 +90,8 @@ def test_failure_keeps_the_last_good_reply_with_its_age() -> None:
     assert at(1) == state.replies[Endpoint.OVERAGE].at
 
 
-def test_reply_that_was_not_asked_for_stays() -> None:
-    """A report without an endpoint says nothing about it."""
+def test_unrequested_reply_stays() -> None:
+    """A report without an endpoint leaves its reply unchanged."""
     paid = reply(Endpoint.SUBSCRIPTION, 0, Subscription("active"))
     state = only(
         folded(
@@ -105,7 +105,7 @@ def test_reply_that_was_not_asked_for_stays() -> None:
 
 
 def test_failure_keeps_its_first_time_while_it_goes_on() -> None:
-    """The same trouble again is the same one since it began, with the newest detail."""
+    """A repeated problem keeps its first time and takes the newest detail."""
     state = only(
         folded(
             listed(0, PERSONAL),
@@ -117,7 +117,7 @@ def test_failure_keeps_its_first_time_while_it_goes_on() -> None:
 
 
 def test_another_trouble_is_another_failure() -> None:
-    """A different trouble of the same reply has a time of its own."""
+    """A different problem of the same reply has its own time."""
     state = only(
         folded(
             listed(0, PERSONAL),
@@ -128,16 +128,16 @@ def test_another_trouble_is_another_failure() -> None:
     assert failed(Endpoint.USAGE, 2, ErrorKind.SERVER_ERROR) == state.failures[Endpoint.USAGE]
 
 
-def test_failure_goes_when_it_is_over_and_begins_anew() -> None:
-    """A good reply takes a failure away; the next one starts its own time."""
+def test_failure_ends_with_a_good_reply() -> None:
+    """A good reply ends a failure; the next failure starts with its own time."""
     bad = [reported(minute, PERSONAL, failed(Endpoint.USAGE, minute)) for minute in (1, 3)]
     mended = folded(listed(0, PERSONAL), bad[0], reported(2, PERSONAL, usage(2)))
     assert (mended.problems, only(mended).failures) == ((), {})
     assert at(3) == only(folded(bad[1], store=mended)).failures[Endpoint.USAGE].at
 
 
-def test_reply_that_says_there_is_no_such_thing_replaces_a_figure() -> None:
-    """An answer of nothing is an answer: the old figure is over."""
+def test_reply_of_none_replaces_a_figure() -> None:
+    """A reply that there is nothing replaces the old figure."""
     gone = reply(Endpoint.OVERAGE, 1, None)
     state = grown((0, (overage(0, 500),)), (1, (gone,)))
     assert state.credits.is_absent
@@ -145,7 +145,7 @@ def test_reply_that_says_there_is_no_such_thing_replaces_a_figure() -> None:
 
 
 def test_reports_of_one_reading_reach_their_own_orgs() -> None:
-    """Several orgs in one reading, one that is not listed, and none for the rest."""
+    """Several orgs in one reading each get their report, an unlisted one included."""
     reports = tuple(
         report
         for org in (TEAM, LAB, PERSONAL)
@@ -177,8 +177,8 @@ def test_report_renews_the_org() -> None:
         (None, (reply(Endpoint.PREPAID, 3, Balance(None)),)),
     ],
 )
-def test_org_was_read_when_its_windows_were(expected: float | None, parts: tuple[Reply, ...]) -> None:
-    """The usage reply tells the age, else the overage reply, else nothing does."""
+def test_org_has_the_age_of_its_windows(expected: float | None, parts: tuple[Reply, ...]) -> None:
+    """An org's age is that of the usage reply, else of the overage reply, else unknown."""
     state = only(folded(listed(0, PERSONAL), reported(9, PERSONAL, *parts)))
     assert (None if expected is None else at(expected)) == state.read_at
 
@@ -195,19 +195,19 @@ def test_org_was_read_when_its_windows_were(expected: float | None, parts: tuple
     ],
 )
 def test_figures_grow_stale_and_then_unknown(stale: bool, unknown: bool, minutes: float) -> None:  # noqa: FBT001 - a table
-    """Stale from two intervals on, unknown from fifteen minutes on, neither where the clock went back."""
+    """Figures are stale from two intervals and unknown from 15 minutes on, neither if the clock went back."""
     state = only(folded(listed(0, PERSONAL), reported(0, PERSONAL, usage(0)), closed(0)))
     assert (stale, unknown) == (state.is_stale(at(minutes)), state.is_unknown(at(minutes)))
 
 
 def test_org_without_figures_is_unknown_and_not_stale() -> None:
-    """What was never read is not old."""
+    """An org that was never read is unknown, not stale."""
     state = only(folded(listed(0, PERSONAL)))
     assert (state.is_stale(at(99)), state.is_unknown(at(0))) == (False, True)
 
 
-def test_interval_counts_from_the_first_schedule_on() -> None:
-    """The figures of the very first poll grow stale by the poller's interval, not by the usual one."""
+def test_interval_applies_from_the_first_schedule_on() -> None:
+    """The figures of the first poll become stale by the poller's interval, not by the usual one."""
     read = folded(listed(0, PERSONAL), reported(0, PERSONAL, usage(0)))
     assert only(read).interval == DEFAULT_INTERVAL
     state = only(folded(closed(0, interval=5), store=read))
@@ -217,7 +217,7 @@ def test_interval_counts_from_the_first_schedule_on() -> None:
 
 
 def test_interval_is_that_of_the_own_session() -> None:
-    """Another session's schedule changes nothing here."""
+    """Another session's schedule changes no org's interval."""
     other = listed(0, LAB, account=SAM, session=FIREFOX)
     store = folded(listed(0, PERSONAL), other, closed(0, interval=5, session=FIREFOX))
     assert [DEFAULT_INTERVAL, timedelta(minutes=5)] == [state.interval for state in store.orgs]
@@ -226,41 +226,41 @@ def test_interval_is_that_of_the_own_session() -> None:
 # Orgs, accounts, sessions.
 
 
-def test_orgs_stand_in_the_order_of_the_list() -> None:
-    """The server's order is the order on screen, whatever order the reports come in."""
+def test_orgs_are_in_the_order_of_the_list() -> None:
+    """The orgs are in the server's order, whatever the order of the reports."""
     store = folded(OURS, reported(1, TEAM, usage(1)), reported(2, PERSONAL, usage(2)))
     assert keys(store) == [("a-1", "org-1"), ("a-1", "org-2")]
 
 
 def test_orgs_come_and_leave_by_the_list() -> None:
-    """A new org comes in its place, one that is no longer listed leaves, the others keep what they know."""
+    """A new org is added in its place, an unlisted one is removed, the others keep their data."""
     store = folded(OURS, reported(1, TEAM, usage(1)), listed(2, LAB, TEAM))
     assert keys(store) == [("a-1", "org-3"), ("a-1", "org-2")]
     assert [None, at(1)] == [state.read_at for state in store.orgs]
 
 
 @pytest.mark.parametrize("reading", [stopped(2), reported(2, TEAM, usage(2)), closed(2)])
-def test_without_a_list_nobody_leaves(reading: Reading) -> None:
-    """A reading that lists nothing moves no tab."""
+def test_reading_without_a_list_removes_no_org(reading: Reading) -> None:
+    """A reading without a list keeps all orgs in place."""
     before = folded(OURS)
     assert keys(before) == keys(folded(reading, store=before))
 
 
 def test_empty_list_empties_the_account() -> None:
-    """An account that says it has no org has none."""
+    """An account whose list is empty has no orgs."""
     assert keys(folded(OURS, Reading(CHROME, at(1), orgs=()))) == []
 
 
 def test_list_that_names_an_org_twice_shows_it_once() -> None:
-    """Two tabs of one key could not be told apart."""
+    """An org that the list names twice appears once, because two tabs of one key are ambiguous."""
     renamed = replace(PERSONAL, name="Again")
     store = folded(listed(0, PERSONAL, TEAM, renamed))
     assert [renamed, TEAM] == [state.org for state in store.orgs]
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations((CHROME, FIREFOX, CLAUDE_CODE_LOGIN))))
-def test_accounts_stand_in_one_order_in_every_run(order: tuple[Session, ...]) -> None:
-    """Whichever session answers first: by the sessions' names, Claude Code's login last, accounts whole."""
+def test_accounts_have_a_stable_order(order: tuple[Session, ...]) -> None:
+    """Accounts are in the order of the sessions' names, Claude Code's login last, in any order of replies."""
     lists = {
         CHROME: listed(0, TEAM, PERSONAL, account=PAT),
         FIREFOX: listed(0, LAB, PERSONAL, account=SAM, session=FIREFOX),
@@ -279,7 +279,7 @@ def test_accounts_stand_in_one_order_in_every_run(order: tuple[Session, ...]) ->
 
 
 def test_sessions_keep_their_places() -> None:
-    """Each session's orgs stay together, where they were, when its list changes."""
+    """A session's orgs stay together, in their place, when its list changes."""
     second = listed(1, LAB, account=SAM, session=FIREFOX)
     store = folded(OURS, second, listed(2, TEAM, LAB))
     assert keys(store) == [("a-1", "org-2"), ("a-1", "org-3"), ("a-2", "org-3")]
@@ -287,7 +287,7 @@ def test_sessions_keep_their_places() -> None:
 
 
 def test_one_org_of_two_accounts_stays_two() -> None:
-    """The same org uuid through two accounts is two tabs with figures of their own."""
+    """One org uuid in two accounts is two tabs with their own figures."""
     store = folded(
         listed(0, TEAM),
         listed(0, TEAM, account=SAM, session=FIREFOX),
@@ -298,8 +298,8 @@ def test_one_org_of_two_accounts_stays_two() -> None:
     assert [state.plan.windows[0].percent for state in store.orgs if state.plan] == [10, 20]
 
 
-def test_another_account_on_one_session_takes_the_old_orgs_away() -> None:
-    """Signed out and in as someone else: figures of the old account are not shown as the new one's."""
+def test_change_of_account_removes_the_old_orgs() -> None:
+    """After a change of account the old account's figures are not shown for the new one."""
     store = folded(OURS, reported(1, TEAM, usage(1)), listed(2, TEAM, LAB, account=SAM))
     assert keys(store) == [("a-2", "org-2"), ("a-2", "org-3")]
     assert [state.read_at for state in store.orgs] == [None, None]
@@ -316,10 +316,8 @@ def test_another_account_on_one_session_takes_the_old_orgs_away() -> None:
         (Account(None, "pat@example.com"), PAT, PAT),
     ],
 )
-def test_account_that_is_named_in_part_is_still_the_same(
-    first: Account, second: Account, expected: Account
-) -> None:
-    """A name that is missing from one reply, or a new e-mail, loses neither the account nor its figures."""
+def test_partly_named_account_is_the_same(first: Account, second: Account, expected: Account) -> None:
+    """A missing name or a new e-mail keeps the account and its figures."""
     store = folded(
         listed(0, PERSONAL, account=first),
         reported(1, PERSONAL, usage(1)),
@@ -332,14 +330,14 @@ def test_account_that_is_named_in_part_is_still_the_same(
 
 @pytest.mark.parametrize("other", [SAM, Account("a-2"), Account(None, "sam@example.com")])
 def test_account_with_another_name_is_another_one(other: Account) -> None:
-    """A uuid tells two accounts apart, and so does an e-mail where one of them has no uuid."""
+    """Different uuids mean different accounts, and so do e-mails if one account has no uuid."""
     store = folded(listed(0, PERSONAL), reported(1, PERSONAL, usage(1)), listed(2, PERSONAL, account=other))
     assert other == only(store).account
     assert only(store).read_at is None
 
 
 def test_list_without_an_account_keeps_the_account() -> None:
-    """Where only the list of orgs was answered, they belong to the account that is known."""
+    """If only the list of orgs was read, its orgs belong to the known account."""
     fallback = Reading(CHROME, at(1), failed(Endpoint.ACCOUNT, 1), (PERSONAL, LAB))
     store = folded(OURS, reported(0, PERSONAL, usage(0)), fallback)
     assert keys(store) == [("a-1", "org-1"), ("a-1", "org-3")]
@@ -350,7 +348,7 @@ def test_list_without_an_account_keeps_the_account() -> None:
 
 
 def taken_over(*orgs: Org) -> Store:
-    """Pat's three orgs through Chrome, with figures; these of them then listed through Firefox, too."""
+    """Return a store of Pat's three orgs through Chrome, some of them then listed through Firefox, too."""
     return folded(
         listed(0, PERSONAL, TEAM, LAB),
         listed(0, PERSONAL, account=SAM, session=Session("Edge")),
@@ -361,21 +359,21 @@ def taken_over(*orgs: Org) -> Store:
 
 @pytest.mark.parametrize("orgs", [(PERSONAL,), (TEAM,), (TEAM, LAB), (PERSONAL, TEAM, LAB)])
 def test_org_belongs_to_the_session_that_listed_it_last(orgs: tuple[Org, ...]) -> None:
-    """It appears once, in its place, with all that is known of it; the others stay with the first session."""
+    """An org appears once, in its place, with all its data; the others stay with the first session."""
     store = taken_over(*orgs)
     assert keys(store) == [("a-1", "org-1"), ("a-1", "org-2"), ("a-1", "org-3"), ("a-2", "org-1")]
     assert {state.org for state in store.orgs if state.session == FIREFOX} == set(orgs)
     assert [state.read_at for state in store.orgs] == [at(1), at(1), at(1), None]
 
 
-def test_org_that_another_session_takes_over_leaves_its_failures_behind() -> None:
-    """They are the other session's; what is still wrong shows at the next poll."""
+def test_takeover_drops_the_failures_of_an_org() -> None:
+    """The failures belong to the other session; lasting ones appear again at the next poll."""
     store = folded(OURS, reported(1, TEAM, failed(Endpoint.USAGE, 1)), listed(2, TEAM, session=FIREFOX))
     assert store.problems == ()
 
 
-def test_org_that_is_taken_over_tells_by_which_session_each_reply_came() -> None:
-    """The session that serves it now may know less than the one before."""
+def test_takeover_keeps_the_session_of_each_reply() -> None:
+    """Each reply keeps its session, because the new one may read less than the one before."""
     first = reported(1, PERSONAL, usage(1), overage(1, 500))
     store = folded(listed(0, PERSONAL), first, listed(2, PERSONAL, session=FIREFOX))
     store = folded(reported(3, PERSONAL, usage(3), session=FIREFOX), store=store)
@@ -389,14 +387,14 @@ def test_list_of_a_session_removes_only_its_own_orgs() -> None:
     assert [state.session for state in store.orgs] == [CHROME, FIREFOX, Session("Edge")]
 
 
-def test_report_of_a_session_that_no_longer_serves_the_org_changes_nothing() -> None:
-    """Two sessions never write one org's figures."""
+def test_report_of_a_replaced_session_changes_nothing() -> None:
+    """A report of a session that no longer serves the org is ignored."""
     store = taken_over(PERSONAL)
     assert folded(reported(3, PERSONAL, usage(3)), store=store).orgs == store.orgs
 
 
-def test_session_that_is_gone_takes_its_orgs_along() -> None:
-    """Those that another session of the account has listed since stay."""
+def test_removed_session_removes_its_orgs() -> None:
+    """Orgs that another session of the account has listed since stay."""
     gone = Reading(CHROME, at(3), session_removed=True)
     store = folded(gone, store=taken_over(TEAM))
     assert keys(store) == [("a-1", "org-2"), ("a-2", "org-1")]
@@ -418,19 +416,19 @@ def test_session_that_is_gone_takes_its_orgs_along() -> None:
         (False, Account(), Account()),
     ],
 )
-def test_accounts_are_one_where_both_name_the_same(
+def test_accounts_are_equal_if_their_names_are(
     expected: bool,  # noqa: FBT001 - a table
     one: Account,
     other: Account,
 ) -> None:
-    """Two of one e-mail stay two where their uuids differ; who is not named is nobody in particular."""
+    """Accounts of one e-mail are different if their uuids differ; an unnamed account equals none."""
     assert expected is same_account(one, other)
     assert expected is same_account(other, one)
 
 
 @pytest.mark.parametrize(("days", "soon"), [(4, False), (3, True), (1, True), (0, False), (-1, False)])
-def test_session_that_ends_soon_is_a_remark(days: float, soon: bool) -> None:  # noqa: FBT001 - a table
-    """Within three days, since it was first so, with its day; a later end takes it away."""
+def test_session_that_ends_soon_is_a_note(days: float, soon: bool) -> None:  # noqa: FBT001 - a table
+    """A session that ends within three days has a note with its day, until its end moves."""
     ends = at(days * 1440)
     first = Reading(CHROME, at(0), expires_at=ends)
     store = folded(first, Reading(CHROME, at(5)))
@@ -439,14 +437,14 @@ def test_session_that_ends_soon_is_a_remark(days: float, soon: bool) -> None:  #
     assert folded(Reading(CHROME, at(6), expires_at=at(28 * 1440)), store=store).problems == ()
 
 
-def test_expired_session_is_not_said_to_end_soon() -> None:
-    """It has ended."""
+def test_expired_session_has_no_note_that_it_ends_soon() -> None:
+    """An expired session has no note that it ends soon."""
     store = folded(Reading(CHROME, at(0), expires_at=at(10)), stopped(1))
     assert [one.error_kind for one in store.problems] == [ErrorKind.EXPIRED]
 
 
-def test_places_that_were_looked_at_stay_until_the_next_look() -> None:
-    """They belong to no session: none begins with them, and none ends."""
+def test_scan_results_stay_until_the_next_scan() -> None:
+    """Scan results belong to no session and are independent of all."""
     place = ScanResult(CHROME, "not signed in")
     store = folded(Reading(Session(""), at(0), scan_results=(place,)))
     assert store.scan_results == (place,)
@@ -455,8 +453,8 @@ def test_places_that_were_looked_at_stay_until_the_next_look() -> None:
     assert store.scan_results == ()
 
 
-def test_nameless_session_only_stands_in() -> None:
-    """What was said before any session was found is over when one is."""
+def test_nameless_session_is_replaced_by_a_found_one() -> None:
+    """A failure from before the first session ends once a session is found."""
     nobody = Session("")
     waiting = folded(stopped(0, ErrorKind.NO_SESSION, nobody), closed(0, session=nobody))
     assert [problem.error_kind for problem in waiting.problems] == [ErrorKind.NO_SESSION]
@@ -465,15 +463,15 @@ def test_nameless_session_only_stands_in() -> None:
     assert found.problems == ()
 
 
-def test_nameless_session_goes_on_while_nothing_is_found() -> None:
-    """The failure of every further try is the one that began first."""
+def test_nameless_session_keeps_its_failure() -> None:
+    """Repeated scans without a session are one failure with its first time."""
     nobody = Session("")
     store = folded(*(stopped(minute, ErrorKind.NO_SESSION, nobody) for minute in (0, 1, 2)))
     assert [at(0)] == [problem.at for problem in store.problems]
 
 
-def test_poll_goes_on_until_its_schedule() -> None:
-    """The schedule closes a poll, and stays known during the next one."""
+def test_poll_lasts_until_its_schedule() -> None:
+    """The schedule closes a poll, and is kept during the next one."""
     session = folded(OURS, closed(1)).find_session_state(CHROME)
     assert (False, at(2)) == (session.is_polling, session.schedule and session.schedule.next_at)
     again = folded(OURS, closed(1), Reading(CHROME, at(2))).find_session_state(CHROME)
@@ -484,7 +482,7 @@ def test_poll_goes_on_until_its_schedule() -> None:
 
 
 def test_credits_put_the_overage_replies_first() -> None:
-    """One's own overage reply leads, then the org's, then what stands in the usage reply."""
+    """The personal overage reply comes first, then the org's, then the figure in the usage reply."""
     beside = Meter(MeterOrigin.EXTRA_USAGE, is_enabled=True)
     state = grown(
         (
@@ -513,27 +511,27 @@ def test_series_samples_the_leading_figure() -> None:
 
 
 def test_series_has_a_gap_where_the_figure_failed() -> None:
-    """A failed reply is a gap, never a zero, although the last good figure stays on screen."""
+    """A failed reply is a gap, not a zero, although the last good figure is still shown."""
     state = grown((0, (overage(0, 500),)), (1, ()), (2, (overage(2, 500),)))
     assert [run.minor for run in state.series.runs] == [500, None, 500]
 
 
 def test_series_has_a_gap_where_the_figure_is_missing() -> None:
-    """So is a good reply without a figure."""
+    """A good reply without a figure is a gap."""
     state = grown((0, (overage(0, 500),)), (1, (overage(1, None),)))
     assert [run.minor for run in state.series.runs] == [500, None]
 
 
-def test_series_has_a_gap_after_a_poll_that_found_nothing() -> None:
-    """A machine that slept leaves a gap of that time."""
+def test_series_has_a_gap_after_a_long_pause() -> None:
+    """A pause, as of a machine that slept, is a gap of that time."""
     state = grown((0, (overage(0, 500),)), (90, (overage(90, 500),)))
     assert [(None, at(0), at(90))] == [
         (run.minor, run.first, run.last) for run in state.series.runs if run.minor is None
     ]
 
 
-def test_series_starts_anew_with_another_leading_reply() -> None:
-    """One's own figure after the pool's is no spending."""
+def test_series_restarts_with_another_leading_reply() -> None:
+    """A personal figure after the pool's is no spending."""
     state = grown(
         (0, (overage(0, 26_118),)), (1, (overage(1, 26_118), overage(1, 5, MeterOrigin.OWN_OVERAGE)))
     )
@@ -542,7 +540,7 @@ def test_series_starts_anew_with_another_leading_reply() -> None:
 
 
 def test_series_samples_the_usage_reply_where_it_leads() -> None:
-    """Without an overage reply the figure beside the windows is sampled."""
+    """Without an overage reply the figure in the usage reply is sampled."""
 
     def beside(minutes: float, cents: int) -> Reply:
         meter = overage(minutes, cents, MeterOrigin.EXTRA_USAGE).value
@@ -557,7 +555,7 @@ def test_series_samples_the_usage_reply_where_it_leads() -> None:
 
 
 def test_problems_come_sessions_first_then_org_by_org() -> None:
-    """A session's failure precedes the orgs', an org's failures precede its remarks."""
+    """A session's failure precedes the orgs', and an org's failures precede its notes."""
     odd = replace(usage(1), new_fields=("a.b", "c"), odd_values=("d",))
     store = folded(
         OURS,
@@ -577,22 +575,22 @@ def test_problems_come_sessions_first_then_org_by_org() -> None:
 
 
 def test_problem_names_reply_time_and_session() -> None:
-    """Everything that the words need is there."""
+    """A problem has its reply, time and session."""
     store = folded(OURS, reported(1, TEAM, failed(Endpoint.PREPAID, 1, detail="status 502")))
     (problem,) = store.problems
     assert (Endpoint.PREPAID, at(1), CHROME) == (problem.endpoint, problem.at, problem.session)
 
 
-def test_session_failure_goes_with_the_next_good_account_reply() -> None:
-    """An expired session that came back is no problem any more; its orgs were there all along."""
+def test_session_failure_ends_with_the_next_good_account_reply() -> None:
+    """An expired session that works again is no problem any more, and its orgs have stayed."""
     failing = folded(OURS, stopped(1), stopped(2))
     assert [(ErrorKind.EXPIRED, at(1))] == [(one.error_kind, one.at) for one in failing.problems]
     assert keys(folded(OURS)) == keys(failing)
     assert folded(listed(3, PERSONAL, TEAM), store=failing).problems == ()
 
 
-def test_remarks_of_the_account_reply_are_problems_of_the_session() -> None:
-    """A new field in the account's own reply is listed, too."""
+def test_notes_of_the_account_reply_are_problems_of_the_session() -> None:
+    """A new field in the account's own reply is listed."""
     account = reply(Endpoint.ACCOUNT, 0, PAT, new_fields=("settings.x",))
     store = folded(Reading(CHROME, at(0), account, (PERSONAL,)))
     assert [(one.error_kind, one.org) for one in store.problems] == [(ErrorKind.NEW_FIELD, None)]
@@ -608,8 +606,8 @@ def test_failed_org_hides_no_other() -> None:
     assert [None, at(1)] == [state.read_at for state in store.orgs]
 
 
-def test_what_brings_nothing_new_leaves_states_as_they_were() -> None:
-    """An org that is listed again as it is, and a session whose poll goes on: nobody has to look again."""
+def test_unchanged_states_are_reused() -> None:
+    """An org that is listed unchanged, and a session during a poll, keep their state objects."""
     store = folded(listed(0, PERSONAL, TEAM), reported(0, PERSONAL, usage(0)), closed(0))
     again = folded(listed(1, PERSONAL, TEAM), store=store)
     assert all(new is old for new, old in zip(again.orgs, store.orgs, strict=True))
@@ -619,13 +617,13 @@ def test_what_brings_nothing_new_leaves_states_as_they_were() -> None:
 
 
 @pytest.mark.parametrize("org", [Org("org-1", ""), Org("", "")])
-def test_org_without_a_name_is_an_org(org: Org) -> None:
-    """Whatever the server calls it, it has its place."""
+def test_org_without_a_name_is_kept(org: Org) -> None:
+    """An org with any name, or none, has its place."""
     assert [("a-1", org.uuid)] == keys(folded(listed(0, org), reported(1, org, usage(1))))
 
 
-def test_credits_are_not_known_where_the_lockout_is_never_asked() -> None:
-    """A usage reply alone says that credits are on, not that they are open; an overage reply does."""
+def test_credits_are_not_known_without_an_overage_reply() -> None:
+    """A usage reply alone shows that credits are on, but only an overage reply that they are open."""
     plan = Plan(meters=(Meter(MeterOrigin.EXTRA_USAGE, is_enabled=True),))
     usage = Reply(Endpoint.USAGE, at(0), plan)
     state = OrgState(Org("o", "Org"), Account("a"), Session("Claude Code"), {Endpoint.USAGE: usage})

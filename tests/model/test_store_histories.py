@@ -1,4 +1,4 @@
-"""What the fold keeps of the windows: their histories, gaps, and whose they are."""
+"""The fold's histories of windows: their growth, gaps and owners."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from tests.model.values import fable, five_hour
 
 
 def only(store: Store) -> OrgState:
-    """The one org of a store."""
+    """Return the only org of a store."""
     (state,) = store.orgs
     return state
 
 
 def percents(state: OrgState) -> dict[str, list[float]]:
-    """Every percentage of every history; a gap is below zero."""
+    """Return every percentage of every history; a gap is below zero."""
     return {
         label: [-1 if run.is_gap else run.percent for run in history.runs]
         for label, history in state.histories.items()
@@ -24,7 +24,7 @@ def percents(state: OrgState) -> dict[str, list[float]]:
 
 
 def test_store_keeps_the_history_of_plan_wide_windows() -> None:
-    """Each usage reply adds to it; a poll that failed is a gap, one that did not ask changes nothing."""
+    """Each usage reply adds to the history; a failed one is a gap, an unrequested one changes nothing."""
     plan = [reply(Endpoint.USAGE, minute, Plan((five_hour(minute), fable(99)))) for minute in range(3)]
     store = folded(listed(0, PERSONAL), *(reported(minute, PERSONAL, plan[minute]) for minute in range(3)))
     assert percents(only(store)) == {"5-hour": [0, 1, 2]}
@@ -35,7 +35,7 @@ def test_store_keeps_the_history_of_plan_wide_windows() -> None:
 
 
 def test_history_has_a_gap_after_a_long_pause() -> None:
-    """What lies between two polls that are far apart, by the session's interval, was not read."""
+    """The time between two polls that are far apart, by the session's interval, is a gap."""
     plan = {minute: reply(Endpoint.USAGE, minute, Plan((five_hour(40),))) for minute in (0, 2, 20, 30)}
     slow = closed(21, interval=10)
     store = folded(listed(0, PERSONAL), *(reported(n, PERSONAL, plan[n]) for n in (0, 2, 20)), slow)
@@ -44,7 +44,7 @@ def test_history_has_a_gap_after_a_long_pause() -> None:
 
 
 def test_history_stays_with_an_org_that_another_session_takes_over() -> None:
-    """As with the credits: it is the org's, not the session's."""
+    """The history belongs to the org, not to the session."""
     plan = reply(Endpoint.USAGE, 0, Plan((five_hour(40),)))
     before = folded(listed(0, PERSONAL), reported(0, PERSONAL, plan))
     after = folded(listed(1, PERSONAL, session=FIREFOX), store=before)

@@ -1,4 +1,4 @@
-"""Fold after fold of any readings whatever: nothing raises, and the last good replies stay."""
+"""Folds of any readings: no exception, and the last good replies stay."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ minutes = st.one_of(
     st.integers(-3, 10),
     st.sampled_from([-500_000, 500_000, 0.01]),
 )
-"""How far the clock moves between two readings, both ways."""
+"""Movement of the clock between two readings, in both directions."""
 moments = st.one_of(st.none(), st.sampled_from([-9e8, -1, 0, 1, 300, 4e9]).map(at))
 
 
 def meters(origin: MeterOrigin) -> st.SearchStrategy[Meter]:
-    """A meter, mostly with a figure."""
+    """Return meters, mostly with a figure."""
     cents, currency = st.sampled_from([0, 1, 500, 510, None]), st.sampled_from(["USD", "EUR"])
     used = st.builds(lambda amount, unit: overage(0, amount, origin, unit).value, cents, currency)
     return st.builds(_with, used, moments, st.sampled_from([True, False, None]))
@@ -81,7 +81,7 @@ values: dict[Endpoint, st.SearchStrategy[ReplyValue]] = {
 
 @st.composite
 def parts(draw: st.DrawFn, endpoint: Endpoint, now: float) -> Reply | Failure:
-    """A reply or a failure; its time may lie beside the reading's."""
+    """Return replies and failures; their time may differ from the reading's."""
     moment = at(now + draw(st.sampled_from([0, 0, -0.2, 3])))
     if draw(st.booleans()):
         return Reply(endpoint, moment, draw(values[endpoint]))
@@ -90,14 +90,14 @@ def parts(draw: st.DrawFn, endpoint: Endpoint, now: float) -> Reply | Failure:
 
 @st.composite
 def reports(draw: st.DrawFn, now: float) -> OrgReading:
-    """A report with any of the replies."""
+    """Return reports with any of the replies."""
     asked = draw(st.lists(st.sampled_from(ORG_ENDPOINTS), unique=True))
     return OrgReading(draw(st.sampled_from(ORGS)), {one: draw(parts(one, now)) for one in asked})
 
 
 @st.composite
 def readings(draw: st.DrawFn, now: float) -> Reading:
-    """A reading of any kind, of one of three sessions."""
+    """Return readings of any kind, of one of three sessions."""
     session = draw(st.sampled_from([CHROME, CHROME, FIREFOX, Session("")]))
     account: Reply | Failure | None = None
     if draw(st.booleans()):
@@ -115,7 +115,7 @@ def readings(draw: st.DrawFn, now: float) -> Reading:
 
 @st.composite
 def stories(draw: st.DrawFn) -> list[Reading]:
-    """Readings one after the other, by a clock that jumps both ways."""
+    """Return sequences of readings by a clock that jumps in both directions."""
     now, told = 0.0, []
     for step in draw(st.lists(minutes, max_size=12)):
         now += step
@@ -125,12 +125,12 @@ def stories(draw: st.DrawFn) -> list[Reading]:
 
 @dataclass
 class Expected:
-    """What must be known of the orgs of one session, worked out plainly."""
+    """The expected replies of one session's orgs, calculated in the simplest way."""
 
     replies: dict[str, dict[Endpoint, Reply]] = field(default_factory=dict)
 
     def take(self, reading: Reading) -> None:
-        """Note the good replies about the orgs that are listed."""
+        """Record the good replies about the listed orgs."""
         for uuid, report in {report.org.uuid: report for report in reading.org_readings}.items():
             if uuid in self.replies:
                 good = {one: part for one, part in report.parts.items() if isinstance(part, Reply)}
@@ -140,7 +140,7 @@ class Expected:
 @FOLDS
 @given(stories())
 def test_fold_never_raises_and_everything_can_be_asked(told: list[Reading]) -> None:
-    """Whatever was read, each store answers every question that a screen has."""
+    """After any reading the store can compute everything that a screen shows."""
     store = Store()
     for reading in told:
         store = store.apply(reading)
@@ -153,7 +153,7 @@ def test_fold_never_raises_and_everything_can_be_asked(told: list[Reading]) -> N
 
 
 def asked(state: OrgState, reading: Reading) -> None:
-    """Everything that is derived from one org's state."""
+    """Compute everything that is derived from one org's state."""
     _ = state.plan, state.subscription, state.credits.lead_meter, state.read_at
     _ = state.credits.compute_state(reading.at), state.is_stale(reading.at), state.is_unknown(reading.at)
     assert judge(state, reading.at)
@@ -162,7 +162,7 @@ def asked(state: OrgState, reading: Reading) -> None:
 @FOLDS
 @given(stories())
 def test_fold_keeps_the_last_good_reply_of_each_endpoint(told: list[Reading]) -> None:
-    """As long as an org is listed, what was last read well of each reply is there, and nothing else."""
+    """The store has exactly the last good reply of each endpoint of each listed org."""
     store, expected = Store().apply(Reading(CHROME, at(0), None, ORGS[:2])), Expected()
     expected.replies = {org.uuid: {} for org in ORGS[:2]}
     for reading in told:
@@ -177,7 +177,7 @@ def test_fold_keeps_the_last_good_reply_of_each_endpoint(told: list[Reading]) ->
 @FOLDS
 @given(stories())
 def test_fold_keeps_a_failure_only_while_it_goes_on(told: list[Reading]) -> None:
-    """An endpoint has a failure exactly if its last answer was one."""
+    """An endpoint has a failure exactly if its last reply was one."""
     store, last = Store().apply(Reading(CHROME, at(0), None, ORGS[:1])), dict[Endpoint, bool]()
     for reading in told:
         store = store.apply(Reading(CHROME, reading.at, org_readings=reading.org_readings))

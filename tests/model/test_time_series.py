@@ -1,4 +1,4 @@
-"""Samples: rises, gaps, new series, clocks that go back, and the bound."""
+"""Samples: rises, gaps, new series, clocks set back, and the bound."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ MINUTE = timedelta(minutes=1)
 MOST = 2.5 * MINUTE
 
 Sample = tuple[float, int | None]
-"""Minutes after the start, and the cents read then; None: the poll read nothing."""
+"""Minutes after the start, and the cents; None is a poll that read nothing."""
 
 
 def grown(series: CreditSeries, *samples: Sample) -> CreditSeries:
-    """The series after some more polls."""
+    """Return the series after some more polls."""
     for minutes, cents in samples:
         series = (
             series.append_gap(at(minutes))
@@ -35,7 +35,7 @@ def grown(series: CreditSeries, *samples: Sample) -> CreditSeries:
 
 
 def spelled(series: CreditSeries) -> list[tuple[int | None, float, float]]:
-    """Every run as its cents and its two times in minutes."""
+    """Return every run as its cents and its two times in minutes."""
     return [
         (
             None if run.minor is None else int(run.minor),
@@ -71,7 +71,7 @@ def spelled(series: CreditSeries) -> list[tuple[int | None, float, float]]:
 def test_runs_join_what_is_equal_and_keep_gaps(
     expected: list[tuple[int | None, float, float]], samples: list[Sample]
 ) -> None:
-    """Equal values are one run, a pause or a poll without a figure is one gap up to the next figure."""
+    """Equal values are one run, and a pause or a poll without a figure is a gap up to the next figure."""
     assert expected == spelled(grown(CreditSeries(), *samples))
 
 
@@ -92,7 +92,7 @@ def test_runs_join_what_is_equal_and_keep_gaps(
     ],
 )
 def test_rise_sums_the_rises_only(expected: int, samples: list[Sample]) -> None:
-    """A rise counts, across gaps and clocks too; a month's end never subtracts, placeholders add nothing."""
+    """A rise counts across gaps and clock changes; a month's end or a placeholder adds nothing."""
     assert usd(expected) == grown(CreditSeries(), *samples).spent
 
 
@@ -104,7 +104,7 @@ def test_rise_sums_the_rises_only(expected: int, samples: list[Sample]) -> None:
         (MeterOrigin.OWN_OVERAGE, Money(Decimal(900), "USD", 3)),
     ],
 )
-def test_series_starts_anew_for_another_reply_or_unit(origin: MeterOrigin, used: Money) -> None:
+def test_series_restarts_for_another_reply_or_unit(origin: MeterOrigin, used: Money) -> None:
     """The difference between two replies, currencies or exponents is no spending."""
     before = grown(CreditSeries(), (0, 500), (1, 510))
     expected = CreditSeries(origin, used.unit, (ValueRun(used.minor, at(2), at(2)),), Decimal(0))
@@ -123,10 +123,10 @@ def test_series_starts_anew_for_another_reply_or_unit(origin: MeterOrigin, used:
         ([(8, -60, -60)], (-60, 8)),
     ],
 )
-def test_clock_set_back_takes_out_what_it_repeats(
+def test_clock_set_back_removes_the_repeated_time(
     expected: list[tuple[int | None, float, float]], back: Sample
 ) -> None:
-    """After a clock went back no run is later than the newest sample, and none overlaps another."""
+    """After a clock was set back no run is later than the newest sample, and none overlaps another."""
     before = grown(CreditSeries(), (0, 5), (1, 5), (2, 7), (4, 7))
     assert expected == spelled(grown(before, back))
 
@@ -142,14 +142,14 @@ def test_clock_set_back_into_a_gap_ends_it_there() -> None:
     ("expected", "minutes"),
     [(12, -5), (12, 0), (12, 0.5), (7, 1), (7, 1.5), (4, 2), (4, 5), (4, 6.9), (0, 7), (0, 99)],
 )
-def test_rise_from_a_moment_leaves_out_what_was_before(expected: int, minutes: float) -> None:
-    """A rise counts from the moment at which it was seen, across a gap too; a fall never subtracts."""
+def test_rise_from_a_moment_ignores_earlier_rises(expected: int, minutes: float) -> None:
+    """A rise counts from the moment at which it was seen, also across a gap; a fall never subtracts."""
     series = grown(CreditSeries(), (0, 500), (1, 505), (2, 508), (3, 400), (4, None), (6, None), (7, 404))
     assert usd(expected) == series.compute_spent_since(at(minutes))
 
 
 def test_rise_of_nothing_is_nothing() -> None:
-    """Where nothing was sampled nothing was spent."""
+    """A series without samples has no rise."""
     assert CreditSeries().compute_spent_since(START).minor == 0
 
 
@@ -161,8 +161,8 @@ def test_series_never_exceeds_its_bound() -> None:
     assert usd(2999) == series.spent
 
 
-def test_thinning_leaves_the_newer_half_alone() -> None:
-    """One run too many takes every second one of the older half, and its time goes to the one before."""
+def test_thinning_keeps_the_newer_half() -> None:
+    """One run too many removes every second run of the older half, and extends the one before it."""
     series = grown(CreditSeries(), *((minute, minute) for minute in range(MAX_VALUE_RUNS + 1)))
     older = [(n, n, n + 1) for n in range(0, MAX_VALUE_RUNS // 2, 2)]
     newer = [(n, n, n) for n in range(MAX_VALUE_RUNS // 2, MAX_VALUE_RUNS + 1)]
@@ -170,7 +170,7 @@ def test_thinning_leaves_the_newer_half_alone() -> None:
 
 
 def test_thinning_keeps_gaps() -> None:
-    """Values give way before gaps do: each of them is still there, at its times."""
+    """Thinning removes values before gaps: each gap is kept with its times."""
     first = ValueRun(Decimal(0), START, START)
     gap = ValueRun(None, START, at(1))
     values = tuple(ValueRun(Decimal(n), at(n), at(n)) for n in range(1, MAX_VALUE_RUNS - 1))
@@ -181,7 +181,7 @@ def test_thinning_keeps_gaps() -> None:
 
 
 def test_series_of_gaps_and_lone_values_stays_bounded() -> None:
-    """Where every other poll fails, gaps merge over old values rather than the series growing for ever."""
+    """If every other poll fails, gaps merge over old values, and the series stays bounded."""
     samples = ((n, None if n % 2 else n) for n in range(5000))
     series = grown(CreditSeries(), *samples)
     kinds = [run.minor is None for run in series.runs]
@@ -199,7 +199,7 @@ def test_series_of_gaps_and_lone_values_stays_bounded() -> None:
     )
 )
 def test_runs_never_overlap(steps: list[tuple[float, int | None]]) -> None:
-    """Whatever the clock does, runs are in order, none overlaps another, and no two gaps touch."""
+    """With any clock, runs are in order without an overlap, and no two gaps touch."""
     now, series = 0.0, CreditSeries()
     for minutes, cents in steps:
         now += minutes

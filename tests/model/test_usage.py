@@ -34,7 +34,7 @@ UNKNOWN, ABSENT = CreditState.UNKNOWN, CreditState.ABSENT
     ],
 )
 def test_severity_rises_at_75_90_and_100_percent(expected: Severity, percent: float | None) -> None:
-    """Warning from 75 %, critical from 90 %, full from 100 %; what is not known alarms nobody."""
+    """Severity is warning from 75%, critical from 90%, full from 100%, and normal for an unknown percent."""
     assert expected is Severity.from_percent(percent)
     assert expected is five_hour(percent).compute_severity(NOW)
 
@@ -76,7 +76,7 @@ def test_window_is_full_from_100_percent_or_locked_until_it_resets(
     resets_at: datetime | None,
     reason: str | None,
 ) -> None:
-    """A locked window is full whatever its percent; one whose reset has passed is not, as far as is known."""
+    """A locked window is full at any percent, and a window whose reset has passed is not."""
     one = five_hour(percent, resets_at, locked_reason=reason)
     assert expected is one.is_full(NOW)
     assert expected is (one.compute_severity(NOW) is Severity.FULL)
@@ -87,7 +87,7 @@ def test_window_is_full_from_100_percent_or_locked_until_it_resets(
     [(False, None), (False, SOON), (True, NOW), (True, PAST), (True, ENDS[0]), (False, ENDS[1])],
 )
 def test_window_is_due_once_its_reset_has_passed(expected: bool, resets_at: datetime | None) -> None:  # noqa: FBT001 - a table
-    """From the reset on the percent is history, and so is what the server called it."""
+    """From the reset on neither the percent nor the server's severity counts."""
     one = five_hour(100.0, resets_at, server_severity=Severity.CRITICAL)
     assert expected is one.is_due(NOW)
     assert expected is (one.compute_severity(NOW) is Severity.NORMAL)
@@ -104,8 +104,8 @@ def test_window_is_due_once_its_reset_has_passed(expected: bool, resets_at: date
         (None, timedelta(minutes=-1)),
     ],
 )
-def test_window_tells_how_much_of_its_time_has_passed(expected: float | None, left: timedelta) -> None:
-    """From 0 at the start to nearly 1; nothing once it is due, and never below 0."""
+def test_window_has_its_elapsed_share(expected: float | None, left: timedelta) -> None:
+    """The share is 0 at the start and nearly 1 at the end, None once due, and never below 0."""
     assert (None if expected is None else pytest.approx(expected)) == five_hour(
         resets_at=NOW + left, length=timedelta(hours=5)
     ).compute_elapsed(NOW)
@@ -115,19 +115,19 @@ def test_window_tells_how_much_of_its_time_has_passed(expected: float | None, le
 def test_window_without_start_or_length_has_no_pace(
     resets_at: datetime | None, length: timedelta | None
 ) -> None:
-    """No mark where it would be a guess."""
+    """A window without start or length has no pace mark, because it would be a guess."""
     assert five_hour(resets_at=resets_at, length=length).compute_elapsed(NOW) is None
 
 
 @pytest.mark.parametrize("resets_at", ENDS)
 def test_window_survives_the_ends_of_the_calendar(resets_at: datetime) -> None:
-    """The years 1 and 9999 are dates like others."""
+    """Windows in the years 1 and 9999 raise no exception."""
     assert five_hour(resets_at=resets_at, length=timedelta(hours=5)).compute_elapsed(NOW) in (None, 0.0)
 
 
 @pytest.mark.parametrize("kind", WindowKind)
 def test_window_stops_the_plan_unless_it_is_scoped(kind: WindowKind) -> None:
-    """The 5-hour and the 7-day window stop everything, any other only its own model or surface."""
+    """The 5-hour and the 7-day window stop the plan, any other only its own model or surface."""
     assert (kind is not WindowKind.SCOPED) is Window("key", "label", kind).is_plan_wide
 
 
@@ -135,7 +135,7 @@ def test_window_stops_the_plan_unless_it_is_scoped(kind: WindowKind) -> None:
 
 
 def meter(**more: object) -> Meter:
-    """An enabled overage reply."""
+    """Return an enabled overage reply."""
     return Meter(MeterOrigin.OVERAGE, **({"is_enabled": True} | more))  # type: ignore[arg-type]
 
 
@@ -170,7 +170,7 @@ def meter(**more: object) -> Meter:
     ],
 )
 def test_meter_is_open_locked_off_or_not_known(expected: CreditState, one: Meter) -> None:
-    """Flags and a coming date lock in any case, then the reason decides, then the switch, then the cap."""
+    """Flags and a future date lock first, then the reason decides, then the switch, then the cap."""
     assert expected is one.compute_state(NOW)
 
 
@@ -229,7 +229,7 @@ OWN_UNKNOWN = meter(is_enabled=None)
     ],
 )
 def test_credits_take_the_worst_gate(expected: CreditState, shut: Meter | None, extra: Credits) -> None:
-    """One's own gate, the pool's and the org's pause: any of them shuts the credits, locked before off."""
+    """The personal gate, the pool's and the org's pause each close the credits, locked before off."""
     assert (expected, shut) == (extra.compute_state(NOW), extra.find_deciding_meter(NOW))
 
 
@@ -242,10 +242,10 @@ def test_credits_take_the_worst_gate(expected: CreditState, shut: Meter | None, 
         (OWN_OPEN, POOL_OPEN, OWN_OPEN, (POOL_OPEN, OWN_OPEN)),
     ],
 )
-def test_credits_lead_with_ones_own(
+def test_credits_lead_with_the_personal_meter(
     own: Meter | None, pool: Meter | None, lead: Meter | None, meters: tuple[Meter, ...]
 ) -> None:
-    """The first of each kind counts, and the pool leads only where there is nothing of one's own."""
+    """The first of each kind counts, and the pool leads only without a personal one."""
     extra = Credits(meters)
     assert (own, pool, lead) == (extra.own_meter, extra.pool_meter, extra.lead_meter)
 
@@ -259,8 +259,8 @@ UUID, MAIL, BOTH = Account("a"), Account(None, "a@example.com"), Account("a", "a
     ("expected", "account"),
     [("", Account()), ("", Account("", "")), ("a", UUID), ("a@example.com", MAIL), ("a", BOTH)],
 )
-def test_account_goes_by_its_uuid_else_its_mail(expected: str, account: Account) -> None:
-    """The key is the uuid, where there is none the e-mail, and nothing where there is neither."""
+def test_account_key_is_its_uuid_else_its_mail(expected: str, account: Account) -> None:
+    """The key is the uuid, else the e-mail, else empty."""
     assert expected == account.key
 
 
@@ -279,7 +279,7 @@ def test_account_goes_by_its_uuid_else_its_mail(expected: str, account: Account)
     ],
 )
 def test_account_may_be_another_unless_a_name_differs(expected: bool, one: Account, other: Account) -> None:  # noqa: FBT001 - a table
-    """Two uuids decide; without them two e-mails do; else nothing tells the accounts apart."""
+    """Two uuids decide, without them two e-mails, else the accounts may be the same."""
     assert (expected, expected) == (one.may_be_same(other), other.may_be_same(one))
 
 
@@ -292,8 +292,6 @@ def test_account_may_be_another_unless_a_name_differs(expected: bool, one: Accou
         (Account("b"), Account("b"), BOTH),
     ],
 )
-def test_account_takes_what_is_missing_from_an_earlier_reply(
-    expected: Account, new: Account, before: Account
-) -> None:
-    """A name that this reply left out is filled in, unless another account replied."""
+def test_account_keeps_names_of_an_earlier_reply(expected: Account, new: Account, before: Account) -> None:
+    """A missing name is taken from the earlier reply, unless the account has changed."""
     assert expected == new.fill_from(before)

@@ -80,7 +80,7 @@ from tests.model.values import (
 def test_state_follows_windows_and_credits(
     expected: VerdictState, windows: list[Window], credits_: Meter | None
 ) -> None:
-    """A full plan-wide window, or none on the plan, hands the question to the credits."""
+    """With a full plan-wide window, or none on the plan, the credits decide."""
     assert expected is judge(org(*windows, credits_=credits_), NOW).state
 
 
@@ -105,7 +105,7 @@ def test_state_follows_windows_and_credits(
     ],
 )
 def test_cause_of_the_credits(credits_: CreditState, cause: Cause | None, found: Meter | None) -> None:
-    """Each way in which credits are shut has its own cause, and none is invented."""
+    """Each kind of closed credits has its own cause, and none is invented."""
     verdict = judge(org(five_hour(), credits_=found), NOW)
     assert (credits_, cause) == (
         verdict.credits,
@@ -115,13 +115,13 @@ def test_cause_of_the_credits(credits_: CreditState, cause: Cause | None, found:
 
 @pytest.mark.parametrize("balance", [Balance(usd(24_400)), Balance(None), None])
 def test_cap_reached_stays_the_cause_with_room_in_the_balance(balance: Balance | None) -> None:
-    """The cap and the balance are two gates: money in one does not open the other."""
+    """Cap and balance are two gates: money in one does not open the other."""
     found = judge(org(five_hour(100), credits_=meter(used=5000), prepaid=balance), NOW)
     assert (found.state, found.cause) == (VerdictState.BLOCKED, Cause.CAP)
 
 
 def test_cap_and_empty_balance_are_both_named() -> None:
-    """Two gates that are shut are two locks, and each keeps the server's date."""
+    """Two closed gates are two locks, and each has the server's date."""
     found = judge(org(five_hour(100), credits_=meter(used=5000, out_of_credits=True, until=MAY)), NOW)
     assert [(s.cause, s.until) for s in found.credit_locks] == [(Cause.EMPTY_BALANCE, MAY), (Cause.CAP, MAY)]
 
@@ -135,13 +135,13 @@ def test_cap_and_empty_balance_are_both_named() -> None:
     ],
 )
 def test_every_reason_gives_its_credit_state_and_its_own_name(expected: CreditState, reason: str) -> None:
-    """A `disabled_reason` decides the credits, and travels as it is."""
+    """A `disabled_reason` decides the state of the credits, and is kept unchanged."""
     found = judge(org(five_hour(100), credits_=meter(reason=reason)), NOW)
     state = VerdictState.BLOCKED if expected is CreditState.LOCKED else VerdictState.WAIT
     assert (state, expected, reason) == (found.state, found.credits, found.lock_reason)
 
 
-def test_off_reasons_are_off_or_somebodys_to_change() -> None:
+def test_off_reasons_have_a_cure() -> None:
     """Every reason that means off has a cause with a cure."""
     assert {Cause.OFF, Cause.ADMIN} == {
         DISABLED_REASONS[reason].cause for reason in list_reasons(CreditState.OFF)
@@ -149,8 +149,8 @@ def test_off_reasons_are_off_or_somebodys_to_change() -> None:
 
 
 @pytest.mark.parametrize("reason", ["capacity_protection", "foo_bar", *list_reasons(CreditState.UNKNOWN)])
-def test_opaque_reasons_are_the_servers(reason: str) -> None:
-    """What is not known is not interpreted."""
+def test_opaque_reasons_are_kept_unchanged(reason: str) -> None:
+    """An unknown reason is not interpreted."""
     assert Cause.SERVER is judge(org(credits_=meter(reason=reason)), NOW).credit_locks[0].cause
 
 
@@ -165,23 +165,23 @@ def test_opaque_reasons_are_the_servers(reason: str) -> None:
         (MAY, SOON, EndSource.WINDOW, MAY),
     ],
 )
-def test_blocked_lifts_with_the_first_of_window_and_credits(
+def test_blocked_ends_with_the_first_of_window_and_credits(
     until: datetime | None, lifts: datetime, first: EndSource, disabled_until: datetime | None
 ) -> None:
-    """Work goes on when either side opens; a date that has passed is none."""
+    """BLOCKED ends when either the window or the credits open; a date in the past is ignored."""
     lock = meter(reason="self_selected_spend_limit_reached", until=disabled_until)
     found = judge(org(five_hour(100), credits_=lock), NOW)
     assert (until, lifts, first) == (found.lock_until, found.ends_at, found.end_source)
 
 
-def test_blocked_without_windows_lifts_with_the_credits() -> None:
-    """Where the plan has no window, only the credits can lift."""
+def test_blocked_without_windows_ends_with_the_credits() -> None:
+    """On a plan without windows only the credits can end BLOCKED."""
     found = judge(org(credits_=meter(reason="foo_bar", until=MAY)), NOW)
     assert (found.ends_at, found.end_source) == (MAY, EndSource.CREDITS)
 
 
 def test_blocked_has_no_date_from_credits_while_one_lock_has_none() -> None:
-    """A pause that ends does not open credits that another gate keeps shut."""
+    """The end of a pause is not the end of BLOCKED if another gate stays closed."""
     paused = Org("u", "Acme", paused_until=MAY)
     found = judge(org(credits_=meter(reason="out_of_credits"), about=paused), NOW)
     assert (found.cause, found.lock_until, found.ends_at) == (Cause.PAUSED, MAY, None)
@@ -192,7 +192,7 @@ def test_blocked_has_no_date_from_credits_while_one_lock_has_none() -> None:
     [(CreditState.LOCKED, MAY), (CreditState.OPEN, PAST), (CreditState.OPEN, None)],
 )
 def test_pause_locks_only_while_it_lasts(expected: CreditState, paused_until: datetime | None) -> None:
-    """`billable_usage_paused_until` locks credits that are open otherwise, and only until then."""
+    """`billable_usage_paused_until` locks open credits, and only until then."""
     about = Org("u", "Acme", paused_until=paused_until)
     assert expected is judge(org(five_hour(), credits_=OPEN, about=about), NOW).credits
 
@@ -206,10 +206,10 @@ def test_pause_locks_only_while_it_lasts(expected: CreditState, paused_until: da
         (["7-day all"], NEXT_WEEK, [five_hour(100, PAST), weekly(100)]),
     ],
 )
-def test_wait_is_bound_by_the_window_that_resets_last(
+def test_wait_ends_with_the_window_that_resets_last(
     labels: list[str], lifts: datetime | None, windows: list[Window]
 ) -> None:
-    """Of several full windows the last reset counts, and a reset that nobody knows comes last."""
+    """Of several full windows the last reset counts, and an unknown reset is last of all."""
     found = judge(org(*windows), NOW)
     assert (labels, lifts) == ([window.label for window in found.full_windows], found.ends_at)
 
@@ -223,7 +223,7 @@ def test_wait_is_bound_by_the_window_that_resets_last(
     ],
 )
 def test_on_credits_names_the_window_behind_it(expected: Cause, windows: list[Window]) -> None:
-    """The cause of paying is the window that binds, or that there is none."""
+    """The cause of ON CREDITS is the limiting window, or the lack of windows."""
     assert expected is judge(org(*windows, credits_=OPEN), NOW).cause
 
 
@@ -237,8 +237,8 @@ def test_on_credits_names_the_window_behind_it(expected: Cause, windows: list[Wi
         (Cause.NO_WINDOWS, org(credits_=OFF)),
     ],
 )
-def test_unknown_says_why(expected: Cause, state: OrgState) -> None:
-    """Not read, not reported, and a plan without windows are different answers."""
+def test_unknown_has_its_cause(expected: Cause, state: OrgState) -> None:
+    """Not read, not reported, and a plan without windows are different causes."""
     found = judge(state, NOW)
     assert (VerdictState.UNKNOWN, expected) == (found.state, found.cause)
 
@@ -257,7 +257,7 @@ def test_unknown_says_why(expected: Cause, state: OrgState) -> None:
 def test_age_makes_a_verdict_unknown_after_a_quarter_of_an_hour(
     *, state: VerdictState, stale: bool, was: VerdictState | None, age: timedelta
 ) -> None:
-    """Old figures decide nothing, but what they said is kept; a clock set back is no age."""
+    """After 15 minutes the verdict is UNKNOWN and keeps the last one; a clock set back adds no age."""
     found = judge(org(five_hour()), NOW + age)
     assert (state, stale, was) == (
         found.state,
@@ -266,14 +266,14 @@ def test_age_makes_a_verdict_unknown_after_a_quarter_of_an_hour(
     )
 
 
-def test_unknown_by_age_says_nothing_about_now() -> None:
-    """Windows and locks of old figures stay in `was`."""
+def test_unknown_by_age_keeps_windows_in_the_last_verdict() -> None:
+    """Windows and locks of old figures are in the last known verdict only."""
     found = judge(org(five_hour(100), credits_=LOCKED), later(hours=1))
     assert (found.full_windows, found.credit_locks, found.credits) == ((), (), CreditState.UNKNOWN)
 
 
-def test_failed_reading_names_its_trouble_and_keeps_the_figures() -> None:
-    """A failure of one reply leaves the last good one to decide, and is named."""
+def test_failed_reading_is_named_and_keeps_the_figures() -> None:
+    """A failure of one reply is named, and the last good reply decides."""
     good = org(five_hour(100))
     failed = {Endpoint.USAGE: Failure(ErrorKind.EXPIRED, Endpoint.USAGE, NOW)}
     state = OrgState(good.org, good.account, good.session, good.replies, failed)
@@ -291,8 +291,8 @@ def test_failed_reading_names_its_trouble_and_keeps_the_figures() -> None:
         (CreditState.UNKNOWN, meter(), None),
     ],
 )
-def test_old_overage_reply_decides_nothing(expected: CreditState, old: Meter, fresh: Meter | None) -> None:
-    """Credits follow the usage reply once the overage reply is too old; a doubt is said as one."""
+def test_old_overage_reply_is_ignored(expected: CreditState, old: Meter, fresh: Meter | None) -> None:
+    """Credits follow the usage reply once the overage reply is too old, marked as uncertain."""
     at = later(minutes=20)
     plan = Plan((five_hour(resets_at=SOON),), meters=(fresh,) if fresh else ())
     state = org(credits_=old)
@@ -300,8 +300,8 @@ def test_old_overage_reply_decides_nothing(expected: CreditState, old: Meter, fr
     assert expected is judge(OrgState(state.org, state.account, state.session, replies), at).credits
 
 
-def test_own_gate_comes_before_the_pool_and_locks_before_what_is_off() -> None:
-    """Both gates of a Team org are named, what locks first."""
+def test_personal_gate_precedes_the_pool_and_locked_precedes_off() -> None:
+    """Both gates of a Team org are named, locked ones first."""
     pool, own = meter(reason="org_spend_cap_reached", is_personal=False), meter(is_enabled=False)
     found = judge(org(five_hour(), credits_=pool, own_overage=own), NOW)
     assert [(s.state, s.is_personal) for s in found.credit_locks] == [
@@ -310,8 +310,8 @@ def test_own_gate_comes_before_the_pool_and_locks_before_what_is_off() -> None:
     ]
 
 
-def test_windows_are_sorted_by_what_they_say() -> None:
-    """Full model windows stand beside, due and unreported plan-wide ones are named, the fullest leads."""
+def test_windows_are_sorted_by_their_effect() -> None:
+    """Full model windows are listed beside, due and missing plan-wide ones are named, the fullest leads."""
     due, silent = five_hour(100, PAST), Window("session", "Session", WindowKind.SESSION)
     found = judge(org(due, weekly(), silent, fable(), fable(20)), NOW)
     assert ((due,), (silent,), weekly(), (fable(),), ()) == (
@@ -334,8 +334,8 @@ def test_windows_are_sorted_by_what_they_say() -> None:
         (False, SavedReset(2, usable_now=True, ends_at=None), [five_hour(99)]),
     ],
 )
-def test_grant_counts_only_where_it_helps(*, usable: bool, grant: SavedReset, windows: list[Window]) -> None:
-    """An early reset is a cure while it can be used, and while something is full."""
+def test_grant_counts_only_if_it_helps(*, usable: bool, grant: SavedReset, windows: list[Window]) -> None:
+    """A saved reset is a cure while it is usable, and while a window is full."""
     assert (grant if usable else None) == judge(
         org(plan=Plan(tuple(windows), saved_resets=(grant,))), NOW
     ).saved_reset
@@ -353,12 +353,12 @@ def test_grant_counts_only_where_it_helps(*, usable: bool, grant: SavedReset, wi
         ((PaymentProblem("billing_issue", "card"),), None, (("billing_issue", "card"),)),
     ],
 )
-def test_payment_is_named_and_decides_nothing(
+def test_payment_is_named_but_changes_no_verdict(
     expected: tuple[PaymentProblem, ...],
     subscription: Subscription | None,
     gates: tuple[tuple[str, str], ...],
 ) -> None:
-    """A failed payment stands beside the verdict: what it stops is not known."""
+    """A failed payment is reported beside the verdict, because its effect is not known."""
     found = judge(
         org(five_hour(), about=Org("u", "Acme", restrictions=gates), subscription=subscription), NOW
     )
@@ -366,7 +366,7 @@ def test_payment_is_named_and_decides_nothing(
 
 
 def _ranked() -> list[Verdict]:
-    """Verdicts from worst to best."""
+    """Return verdicts from worst to best."""
     return [
         judge(org(five_hour(120), credits_=LOCKED), NOW),
         judge(org(five_hour(100), credits_=LOCKED), NOW),
@@ -381,13 +381,13 @@ def _ranked() -> list[Verdict]:
 
 
 def test_rank_puts_the_worst_first() -> None:
-    """The order is that of the states, then the highest percent first."""
+    """The order is by state, then by the highest percent."""
     ranked = _ranked()
     backwards = ranked[::-1]
     assert ranked == sorted(backwards, key=rank_verdict)
 
 
 def test_rank_counts_a_locked_window_as_full() -> None:
-    """A window that the server locked stops as much as a full one, whatever its percent."""
+    """A locked window ranks like a full one, whatever its percent."""
     locked, full = org(five_hour(3, locked_reason="odd")), org(five_hour(100))
     assert rank_verdict(judge(full, NOW)) == rank_verdict(judge(locked, NOW))

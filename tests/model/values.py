@@ -1,4 +1,4 @@
-"""What a reply can say of an org, as values: amounts, windows and meters of one Saturday afternoon."""
+"""Parsed values of an org: amounts, windows and meters of one Saturday afternoon."""
 
 from __future__ import annotations
 
@@ -23,44 +23,44 @@ def list_reasons(state: CreditState) -> tuple[str, ...]:
 
 
 LOCKING = (*list_reasons(CreditState.LOCKED), "foo_bar")
-"""Reasons that lock the credits, one of them unheard of."""
+"""Reasons that lock the credits, one of them unknown to the program."""
 
 
 def later(**time: float) -> datetime:
-    """NOW and some time."""
+    """Return NOW plus some time."""
     return NOW + timedelta(**time)
 
 
 def usd(cents: Decimal | float | str) -> Money:
-    """An amount in dollars, given in cents."""
+    """Return an amount in dollars from cents."""
     return Money(Decimal(str(cents)), "USD")
 
 
 def five_hour(percent: float | None = 41, resets_at: datetime | None = SOON, **more: Any) -> Window:
-    """The 5-hour window."""
+    """Return the 5-hour window."""
     usual = {"length": timedelta(hours=5)}
     return Window("five_hour", "5-hour", WindowKind.SESSION, percent, resets_at, **(usual | more))
 
 
 def weekly(percent: float | None = 71, resets_at: datetime | None = NEXT_WEEK, **more: Any) -> Window:
-    """The 7-day window over everything."""
+    """Return the 7-day window over everything."""
     usual = {"length": timedelta(days=7)}
     return Window("seven_day", "7-day all", WindowKind.WEEKLY, percent, resets_at, **(usual | more))
 
 
 def fable(percent: float = 100, resets_at: datetime | None = NEXT_WEEK) -> Window:
-    """A 7-day window of one model."""
+    """Return a 7-day window of one model."""
     return Window("weekly_scoped:Fable", "7-day Fable", percent=percent, resets_at=resets_at)
 
 
 def one_time(percent: float = 100) -> Window:
-    """An allowance in dollars."""
+    """Return an allowance in dollars."""
     limit = usd(10_000)
     return Window("cinder_cove", "One-time credit", percent=percent, resets_at=MAY, used=limit, limit=limit)
 
 
 def meter(used: Money | float | None = 1720, cap: float | None = 5000, **more: Any) -> Meter:
-    """The credits as one reply has them, open, in cents; a cap of None: there is none."""
+    """Return the credits of one reply, open, in cents; a cap of None means no cap."""
     amount = usd(used) if isinstance(used, int | float) else used
     usual: dict[str, Any] = {"origin": MeterOrigin.OVERAGE, "is_uncapped": cap is None, "is_enabled": True}
     return Meter(**(usual | {"used": amount, "cap": None if cap is None else usd(cap)} | more))
