@@ -145,10 +145,8 @@ async def test_traceback_of_a_failing_request_shows_no_token(monkeypatch: pytest
 
 
 def test_values_print_no_secret() -> None:
-    """Alone and inside one another."""
-    login = Login(Secret(TOKEN), "login file")
     """No value that holds a secret prints it, alone or nested."""
-    login = credentials.Login(Secret(TOKEN), "login file")
+    login = Login(Secret(TOKEN), "login file")
     assert hides(
         repr(login) + repr(Secret(TOKEN)) + str(Secret(TOKEN)) + repr(CommandResult(0, Secret(REFRESH)))
     )
