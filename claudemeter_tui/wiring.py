@@ -131,7 +131,7 @@ def _build_browser_provider(machine: Machine, wanted: Collection[str]) -> Browse
     from claudemeter_tui.sessions.renewable import BrowserProvider
 
     async def scan(wanted: Collection[str], emit: Callable[[ProfileScan], None]) -> tuple[ProfileScan, ...]:
-        return await scan_browsers(wanted, home=machine.home, system=machine.system, tell=emit)
+        return await scan_browsers(wanted, home=machine.home, system=machine.system, emit=emit)
 
     return BrowserProvider(
         scan,

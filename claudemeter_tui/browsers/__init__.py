@@ -1,4 +1,4 @@
-"""Sessions of every browser profile.
+"""Read the claude.ai session of every browser profile.
 
-Importing this loads no browser_cookie3: the thread that needs it does.
+Importing this package does not load browser_cookie3 (75 ms): the thread that decrypts imports it.
 """

@@ -1,7 +1,7 @@
-"""Sessions of the Chromium family: what is there is asked first, then browser_cookie3 decrypts it.
+"""Read sessions of the Chromium family: query the database first, then decrypt with browser_cookie3.
 
-The first question needs no key, so a profile without a session wakes no keyring and no password
-dialog, and tells what the library cannot: which encryption was used, and why an empty value is empty.
+The query needs no key, so a profile without a session opens no keyring and no password dialog. It also yields
+what the library hides: which encryption was used, and why a decrypted value is empty.
 """
 
 from __future__ import annotations
@@ -22,12 +22,14 @@ from claudemeter_tui.model.secrets import SESSION_KEY
 from claudemeter_tui.model.session import ProfileScan, ScanOutcome
 
 APP_BOUND_PREFIX = b"v20"
-"""How Chrome 127 and later encrypts on Windows: no other program can read it."""
+"""Encryption of Chrome 127 and later on Windows (app-bound): no other program can decrypt it."""
 KEYRING_PREFIX = b"v11"
-"""Encrypted with a key in the system's keyring, on Linux."""
+"""Encryption with a key from the system keyring, on Linux."""
 _BUS_VARIABLE = "DBUS_SESSION_BUS_ADDRESS"
 _UNREACHABLE_BUS = "tcp:host=127.0.0.1,port=1"
-"""An address of a kind that the library's D-Bus client refuses in the way that makes it go on without."""
+"""An address of a kind that makes the library's D-Bus client give up quietly and continue without a
+keyring."""
+# The first three bytes name the encryption. CAST: SQLite columns may hold any type, whatever the schema says.
 _QUERY = """SELECT CAST(name AS TEXT), substr(CAST(encrypted_value AS BLOB), 1, 3) FROM cookies
     WHERE host_key = ? OR host_key LIKE ?"""
 _environment_lock = threading.Lock()
@@ -35,19 +37,19 @@ _environment_lock = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class StoredCookie:
-    """A cookie as it lies in the database, without its value."""
+    """A cookie as the database stores it, without its value."""
 
     name: str
     prefix: bytes
-    """The kind of encryption; empty for a plain value."""
+    """The first bytes of the encrypted value, which name the encryption; empty for a plain value."""
 
 
 def scan_chromium_profile(profile: BrowserProfile) -> list[ProfileScan]:
-    """What the profile holds, at most one session.
+    """Return the scan of a profile, which holds at most one session.
 
     Raises:
         OSError: the database cannot be read.
-        UnreadableError: it is none.
+        UnreadableDatabaseError: the file is no cookie database.
     """
     stored = sqlite_image.query_database(
         profile.file, _QUERY, _build_stored_cookie, cookie_jar.CLAUDE_DOMAIN, f"%.{cookie_jar.CLAUDE_DOMAIN}"
@@ -55,6 +57,7 @@ def scan_chromium_profile(profile: BrowserProfile) -> list[ProfileScan]:
     prefixes = {entry.prefix for entry in stored if entry.name == SESSION_KEY}
     if not prefixes:
         return [build_signed_out_scan(profile, visited=bool(stored))]
+    # browser_cookie3 returns an empty value for these, without an error: not the same as signed out.
     if prefixes == {APP_BOUND_PREFIX}:
         words = "it locks its cookies to itself (app-bound encryption): use Firefox, or paste the cookie"
         return [build_scan(profile, ScanOutcome.UNSUPPORTED, words)]
@@ -63,8 +66,8 @@ def scan_chromium_profile(profile: BrowserProfile) -> list[ProfileScan]:
 
 def _scan_decrypted(profile: BrowserProfile, prefixes: set[bytes]) -> ProfileScan:
     try:
-        found = _load_cookies(profile)
-        cookies, expires = cookie_jar.merge_cookies(found), cookie_jar.find_expiry(found)
+        claude_cookies = _load_cookies(profile)
+        cookies, expires = cookie_jar.merge_cookies(claude_cookies), cookie_jar.find_expiry(claude_cookies)
     except Exception as error:  # noqa: BLE001 - browser_cookie3 raises anything, with anything in it
         return build_scan(profile, *_classify_error(error, prefixes))
     if not cookies.has_session_key:
@@ -73,7 +76,10 @@ def _scan_decrypted(profile: BrowserProfile, prefixes: set[bytes]) -> ProfileSca
 
 
 def _load_cookies(profile: BrowserProfile) -> tuple[BrowserCookie, ...]:
-    """What browser_cookie3 makes of the profile; what it returns of other sites is dropped at once."""
+    """Return the profile's claude.ai cookies as browser_cookie3 decrypts them.
+
+    Cookies of other sites are dropped: the library filters by substring and returns `notclaude.ai` too.
+    """
     reader = _open_reader(profile)
     return tuple(
         BrowserCookie(
@@ -85,9 +91,9 @@ def _load_cookies(profile: BrowserProfile) -> tuple[BrowserCookie, ...]:
 
 
 def _open_reader(profile: BrowserProfile) -> Any:
-    """The library's reader, its key already fetched.
+    """Return the library's reader, which has fetched its key already.
 
-    It asks the session bus for a key even where none is needed, and fails where there is no bus.
+    The library asks the session bus for a key even if none is needed, and fails if there is no bus.
     """
     import browser_cookie3  # noqa: PLC0415 - 75 ms, and only a reader's thread needs it
 
@@ -99,23 +105,28 @@ def _open_reader(profile: BrowserProfile) -> Any:
         )
 
     if sys.platform in ("darwin", "win32"):
+        # macOS and Windows keep the key elsewhere, so the bus does not matter there.
         return build()
     if _read_bus_address():
-        with suppress(Exception):  # anything, where nobody answers at the address
+        with suppress(Exception):  # anything, if no service answers at the address
             return build()
+    # Without a keyring the library uses Chromium's fixed key, which decrypts `v10` values.
     with _hide_bus():
         return build()
 
 
 def _read_bus_address() -> str | None:
-    """The session bus's address; None where there is none."""
+    """Return the address of the session bus; None if the environment names none."""
     with _environment_lock:
         return os.environ.get(_BUS_VARIABLE)
 
 
 @contextmanager
 def _hide_bus() -> Iterator[None]:
-    """As if no keyring were there. The environment belongs to the whole process: one at a time."""
+    """Pretend that there is no keyring.
+
+    The environment belongs to the whole process, so only one thread at a time may change it.
+    """
     with _environment_lock:
         before = os.environ.get(_BUS_VARIABLE)
         os.environ[_BUS_VARIABLE] = _UNREACHABLE_BUS
@@ -129,10 +140,12 @@ def _hide_bus() -> Iterator[None]:
 
 
 def _classify_error(error: Exception, prefixes: set[bytes]) -> tuple[ScanOutcome, str]:
-    """What an error of the library means. Its text is not shown: it may quote anything."""
+    """Return the outcome and the message for an error of the library, whose text may quote a secret."""
     kind = type(error).__name__
+    # The library wraps some of SQLite's errors in its own type with this text.
     if isinstance(error, sqlite3.OperationalError) or "read database file" in str(error):
         return ScanOutcome.LOCKED, "its cookie database is in use: look again in a moment"
+    # A wrong key decrypts to noise, which the library reports in one of these ways.
     if kind in ("BrowserCookieError", "UnicodeDecodeError", "AssertionError"):
         return ScanOutcome.UNDECRYPTABLE, _describe_undecryptable(prefixes)
     return ScanOutcome.UNREADABLE, f"browser_cookie3 failed ({kind})"

@@ -1,4 +1,4 @@
-"""Which cookies are claude.ai's, and the order in which those of one name count."""
+"""Select claude.ai's cookies, and order those that share a name."""
 
 from __future__ import annotations
 
@@ -10,45 +10,47 @@ from claudemeter_tui.model.secrets import SESSION_KEY, Cookies
 
 CLAUDE_DOMAIN = "claude.ai"
 _MIN_MILLISECONDS = 10**11
-"""As seconds this would be the year 5138, as milliseconds it is 1973."""
+"""The smallest number read as milliseconds: as seconds it is the year 5138, as milliseconds 1973."""
 
 
 @dataclass(frozen=True, slots=True)
 class BrowserCookie:
-    """One cookie of claude.ai or of a host below it."""
+    """A cookie of claude.ai or of one of its subdomains."""
 
     host: str
     name: str
     value: str = field(repr=False)
     expires: datetime | None
-    """None: it ends with the browser, or it is not known."""
+    """None if the cookie ends with the browser, or its expiry is not known."""
 
     @property
     def is_usable(self) -> bool:
-        """Whether the value is one that a cookie can have: a failed decryption leaves none, or noise."""
+        """True if a cookie can have this value; a failed decryption leaves an empty value or noise."""
         return bool(self.value) and all("!" <= char <= "~" or char == " " for char in self.value)
 
 
 def is_claude_host(host: str) -> bool:
-    """Whether a cookie's host is claude.ai or below it."""
+    """True if a cookie's host is claude.ai or one of its subdomains."""
     return f".{host.lower()}".endswith(f".{CLAUDE_DOMAIN}")
 
 
-def merge_cookies(found: Iterable[BrowserCookie]) -> Cookies:
-    """The usable ones. Of one name the last counts: claude.ai's own, and the one that lives longest."""
-    usable = (cookie for cookie in found if cookie.is_usable)
-    return Cookies((cookie.name, cookie.value) for cookie in sorted(usable, key=_compute_precedence))
+def merge_cookies(cookies: Iterable[BrowserCookie]) -> Cookies:
+    """Return the usable cookies; claude.ai's own and the longest-lived one wins if several share a name."""
+    usable = (entry for entry in cookies if entry.is_usable)
+    # `sessionKey` can be there twice, for `claude.ai` and `.claude.ai`. `Cookies` keeps the last one of a
+    # name.
+    return Cookies((entry.name, entry.value) for entry in sorted(usable, key=_compute_precedence))
 
 
-def find_expiry(found: Iterable[BrowserCookie]) -> datetime | None:
-    """When the session key expires; None where that is not known."""
-    keys = (cookie for cookie in found if cookie.name == SESSION_KEY and cookie.is_usable)
+def find_expiry(cookies: Iterable[BrowserCookie]) -> datetime | None:
+    """Return the time at which the session key expires; None if it is not known."""
+    keys = (entry for entry in cookies if entry.name == SESSION_KEY and entry.is_usable)
     last = max(keys, key=_compute_precedence, default=None)
     return last.expires if last else None
 
 
 def parse_timestamp(seconds: float | None) -> datetime | None:
-    """Seconds since 1970, or milliseconds (Firefox 142 and later), as a time; None for what is none."""
+    """Return the time for seconds or milliseconds (Firefox 142 and later) since 1970; None if invalid."""
     if not seconds or seconds < 0:
         return None
     try:

@@ -1,7 +1,7 @@
-"""Sessions of the Firefox family, one for each container.
+"""Read sessions of the Firefox family, one for each container.
 
-browser_cookie3 is not used: it misses the write-ahead log, and so the newest session, and merges
-the containers into one.
+browser_cookie3 is not used: it ignores the write-ahead log, which holds the newest session, and it merges the
+containers into one jar.
 """
 
 from __future__ import annotations
@@ -24,80 +24,86 @@ _QUERY = """SELECT host, CAST(name AS TEXT), CAST(value AS TEXT), CAST(expiry AS
 
 @dataclass(frozen=True, slots=True)
 class ContainerCookie:
-    """A cookie, and the jar that Firefox keeps it in."""
+    """A cookie and the container that Firefox keeps it in."""
 
     cookie: BrowserCookie
     container: str
-    """The number of the container; empty for none."""
+    """The number of the container; empty for cookies outside of containers."""
     is_foreign: bool
-    """Kept for claude.ai inside of another site, where nobody is signed in."""
+    """True if the cookie belongs to claude.ai embedded in another site, which is never signed in."""
 
 
 def scan_firefox_profile(profile: BrowserProfile) -> list[ProfileScan]:
-    """Every session of the profile; without any, one look that says so.
+    """Return every session of the profile; if there is none, one scan with the reason.
 
     Raises:
         OSError: the database cannot be read.
-        UnreadableError: it is none.
+        UnreadableDatabaseError: the file is no cookie database.
     """
     stored = sqlite_image.query_database(
         profile.file, _QUERY, _parse_row, cookie_jar.CLAUDE_DOMAIN, f"%.{cookie_jar.CLAUDE_DOMAIN}"
     )
-    kept = [each for each in stored if not each.is_foreign]
-    signed_in = {each.container for each in kept if each.cookie.name == SESSION_KEY and each.cookie.is_usable}
+    own = [each for each in stored if not each.is_foreign]
+    signed_in = {each.container for each in own if each.cookie.name == SESSION_KEY and each.cookie.is_usable}
     if not signed_in:
-        return [build_signed_out_scan(profile, visited=bool(kept))]
+        return [build_signed_out_scan(profile, visited=bool(own))]
+    # Most people use no containers, and then the file is not needed.
     names = _read_container_names(profile) if signed_in != {""} else {}
     return [
-        _build_container_scan(profile, kept, number, names)
+        _build_container_scan(profile, own, number, names)
         for number in sorted(signed_in, key=_build_container_sort_key)
     ]
 
 
 def _build_container_scan(
-    profile: BrowserProfile, kept: list[ContainerCookie], number: str, names: Mapping[str, str]
+    profile: BrowserProfile, own: list[ContainerCookie], number: str, names: Mapping[str, str]
 ) -> ProfileScan:
-    held = [each.cookie for each in kept if each.container == number]
-    named = f"{names[number]} container" if number in names else f"container {number}"
+    cookies = [each.cookie for each in own if each.container == number]
+    label = f"{names[number]} container" if number in names else f"container {number}"
     return build_scan(
         profile,
         ScanOutcome.FOUND,
-        container=named if number else "",
-        cookies=cookie_jar.merge_cookies(held),
-        expires=cookie_jar.find_expiry(held),
+        container=label if number else "",
+        cookies=cookie_jar.merge_cookies(cookies),
+        expires=cookie_jar.find_expiry(cookies),
     )
 
 
 def _parse_row(
     host: str, name: str, value: str | None, expires: int | None, attributes: str | None
 ) -> ContainerCookie:
-    """A row. Its attributes are like `^userContextId=2&partitionKey=%28https%2Cclaude.ai%29`."""
+    """Parse a row, whose attributes look like `^userContextId=2&partitionKey=%28https%2Cclaude.ai%29`."""
+    # A partition key is `(scheme,host)` and names the top-level site; `firstPartyDomain` is a bare host.
     parts = parse_qs((attributes or "").lstrip("^"))
     top = (parts.get("partitionKey") or parts.get("firstPartyDomain") or [""])[0].strip("()").split(",")
-    foreign = top != [""] and not cookie_jar.is_claude_host(top[min(1, len(top) - 1)])
+    is_foreign = top != [""] and not cookie_jar.is_claude_host(top[min(1, len(top) - 1)])
     cookie = BrowserCookie(host, name, value or "", cookie_jar.parse_timestamp(expires))
-    return ContainerCookie(cookie, parts.get("userContextId", [""])[0], foreign)
+    return ContainerCookie(cookie, parts.get("userContextId", [""])[0], is_foreign)
 
 
 def _read_container_names(profile: BrowserProfile) -> dict[str, str]:
-    """Number to name; Firefox writes the file when it exits, so it may be absent or behind."""
+    """Return container numbers with their names; empty if they cannot be read.
+
+    Firefox writes `containers.json` when it exits, so the file may be missing or out of date.
+    """
     try:
         text = profile.file.with_name("containers.json").read_text("utf-8", errors="replace")
-        listed = json.loads(text)["identities"]
-        named = {
-            str(each["userContextId"]): each.get("name") or _format_built_in_name(each) for each in listed
+        identities = json.loads(text)["identities"]
+        names = {
+            str(each["userContextId"]): each.get("name") or _format_built_in_name(each) for each in identities
         }
+    # The format is private to Firefox, so the content may have any shape.
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return {}
     return {
         number: sanitize_text(name)
-        for number, name in named.items()
+        for number, name in names.items()
         if isinstance(name, str) and sanitize_text(name)
     }
 
 
 def _format_built_in_name(identity: Mapping[str, object]) -> str:
-    """The name of one of Firefox's own: `user-context-work`, before 2024 `userContextWork.label`."""
+    """Return a built-in container's name: `user-context-work`, before 2024 `userContextWork.label`."""
     key = str(identity.get("l10nId") or identity.get("l10nID") or "")
     return key.removeprefix("user-context-").removeprefix("userContext").removesuffix(".label").capitalize()
 

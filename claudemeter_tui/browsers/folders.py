@@ -1,4 +1,4 @@
-"""Which browsers there are, and the folders that hold their profiles on each system."""
+"""List the browsers that can be read, and the folders that hold their profiles on each system."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 class BrowserFamily(Enum):
-    """How a browser keeps its cookies."""
+    """Storage format of a browser's cookies."""
 
     CHROMIUM = auto()
     FIREFOX = auto()
@@ -22,17 +22,17 @@ class Browser:
     """A browser that can be read."""
 
     name: str
-    """For people, and for `--browser`."""
+    """Name on screen and for `--browser`."""
     family: BrowserFamily
     reader_class: str
-    """The class of browser_cookie3 that knows its keys; empty where it is not needed."""
+    """The browser_cookie3 class that finds the decryption key; empty if none is needed."""
     linux: tuple[str, ...] = ()
-    """Folders of profiles, the first part one of the names in `bases`; `*` matches within a part."""
+    """Folders of profiles: the first part is a key of `build_base_folders`, `*` matches within a part."""
     darwin: tuple[str, ...] = ()
     win32: tuple[str, ...] = ()
 
     def list_folders(self, system: str) -> tuple[str, ...]:
-        """Where to look on a system, named as `sys.platform` does; an unknown one is like Linux."""
+        """Return the folders for a system, named as in `sys.platform`; Linux's for an unknown one."""
         return {"darwin": self.darwin, "win32": self.win32}.get(system, self.linux)
 
 
@@ -119,6 +119,7 @@ BROWSERS = (
         "Arc",
         darwin=("support/Arc/User Data",),
         win32=("local/Packages/TheBrowserCompany.Arc_*/LocalCache/Local/Arc/User Data",),
+        # The Windows store installs Arc under a package name that ends in the publisher's hash.
     ),
     Browser(
         "Firefox",
@@ -126,7 +127,7 @@ BROWSERS = (
         "",
         linux=(
             "home/.mozilla/firefox",
-            "config/mozilla/firefox",  # new installations, from Firefox 147 on
+            "config/mozilla/firefox",  # new installations since Firefox 147
             "snap/firefox/common/.mozilla/firefox",
             "flatpak/org.mozilla.firefox/.mozilla/firefox",
             "flatpak/org.mozilla.firefox/config/mozilla/firefox",
@@ -157,44 +158,46 @@ BROWSERS = (
         darwin=("home/Library/Containers/com.apple.Safari/Data/Library", "home/Library"),
     ),
 )
-"""Every browser that is looked for, in the order in which people see them."""
+"""Every supported browser, in the order in which they are shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProfileRoot:
-    """A folder that exists and holds a browser's profiles."""
+    """An existing folder that holds a browser's profiles."""
 
     path: Path
     package: str
-    """`snap`, `flatpak`, or empty for an installation of the system's own kind."""
+    """`snap`, `flatpak`, or empty for an ordinary installation."""
 
 
 def build_base_folders(home: Path | None, environ: Mapping[str, str] = os.environ) -> dict[str, Path]:
-    """What the first part of a folder stands for.
+    """Return the base folder for each possible first part of a browser's folder.
 
-    A `home` that is given is taken by itself; the person's own may be spread out by the environment.
+    A given `home` ignores the environment, which may move the user's real folders elsewhere.
     """
-    chosen = {} if home else environ
+    variables = {} if home else environ
     home = home or Path.home()
     return {
         "home": home,
-        "config": Path(chosen.get("XDG_CONFIG_HOME") or home / ".config"),
+        "config": Path(variables.get("XDG_CONFIG_HOME") or home / ".config"),
         "snap": home / "snap",
         "flatpak": home / ".var" / "app",
         "support": home / "Library" / "Application Support",
-        "local": Path(chosen.get("LOCALAPPDATA") or home / "AppData" / "Local"),
-        "roaming": Path(chosen.get("APPDATA") or home / "AppData" / "Roaming"),
+        "local": Path(variables.get("LOCALAPPDATA") or home / "AppData" / "Local"),
+        "roaming": Path(variables.get("APPDATA") or home / "AppData" / "Roaming"),
     }
 
 
 def find_profile_roots(browser: Browser, within: Mapping[str, Path], system: str) -> Iterator[ProfileRoot]:
-    """The folders of this browser that exist, each once."""
-    seen: set[Path] = set()
+    """Yield this browser's existing folders, each once."""
+    resolved: set[Path] = set()
     for folder in browser.list_folders(system):
         base, _, rest = folder.partition("/")
+        # glob yields in the file system's order, which differs between machines.
         for path in sorted(within[base].glob(rest)):
-            if path.is_dir() and path.resolve() not in seen:
-                seen.add(path.resolve())
+            if path.is_dir() and path.resolve() not in resolved:
+                # Links may lead to the same folder: a snap can link to the ordinary one.
+                resolved.add(path.resolve())
                 yield ProfileRoot(path, base if base in ("snap", "flatpak") else "")
 
 
@@ -208,16 +211,17 @@ def list_guarded_browsers(system: str) -> frozenset[str]:
 
 
 def describe_searched_places(system: str, environ: Mapping[str, str] = os.environ) -> str:
-    """Which browsers are looked for on a system, and where: `Chrome, … and LibreWolf in the home folder's …`.
+    """Return the supported browsers and their folders as `Chrome, … and LibreWolf in the home folder's …`.
 
-    For people: a folder goes by its name within the home folder, whoever's that is.
+    The text names folders within the home folder, never the user's own path.
     """
-    sought = [browser for browser in BROWSERS if browser.list_folders(system)]
-    moved = "$XDG_CONFIG_HOME" if system not in ("darwin", "win32") and environ.get("XDG_CONFIG_HOME") else ""
-    folders = {_find_home_folder(folder) for one in sought for folder in one.list_folders(system)}
-    kept = sorted(folders - {".config"} if moved else folders)
-    places = [*filter(None, [moved]), f"the home folder's {_join_names(kept)}"]
-    return f"{_join_names([browser.name for browser in sought])} in {_join_names(places)}"
+    browsers = [browser for browser in BROWSERS if browser.list_folders(system)]
+    uses_xdg = system not in ("darwin", "win32")
+    config_home = "$XDG_CONFIG_HOME" if uses_xdg and environ.get("XDG_CONFIG_HOME") else ""
+    folders = {_find_home_folder(folder) for browser in browsers for folder in browser.list_folders(system)}
+    shown = sorted(folders - {".config"} if config_home else folders)
+    places = [*filter(None, [config_home]), f"the home folder's {_join_names(shown)}"]
+    return f"{_join_names([browser.name for browser in browsers])} in {_join_names(places)}"
 
 
 _HOME_FOLDERS = {
@@ -230,11 +234,11 @@ _HOME_FOLDERS = {
 
 
 def _find_home_folder(folder: str) -> str:
-    """The first part of a folder as it stands in the home folder."""
+    """Return the first part of a folder's path within the home folder."""
     base, _, rest = folder.partition("/")
     return rest.partition("/")[0] if base == "home" else _HOME_FOLDERS.get(base, base)
 
 
 def _join_names(names: list[str]) -> str:
-    *most, last = names
-    return f"{', '.join(most)} and {last}" if most else last
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last

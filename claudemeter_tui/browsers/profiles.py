@@ -1,4 +1,4 @@
-"""The profiles of a browser, which of them are wanted, and what scanning one of them gave."""
+"""List the profiles of a browser, filter them by `--browser`, and describe the result of a scan."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from claudemeter_tui.model.sanitize import sanitize_text
 from claudemeter_tui.model.secrets import Cookies
 from claudemeter_tui.model.session import ProfileScan, ScanOutcome
 
+# Browsers freeze these parts of the User-Agent to hide the real system, so they never change.
 _AGENT_PLATFORMS = {
     "darwin": "Macintosh; Intel Mac OS X 10_15_7",
     "win32": "Windows NT 10.0; Win64; x64",
@@ -27,11 +28,16 @@ _AGENT_PLATFORMS = {
 _LINUX_AGENT_PLATFORM = "X11; Linux x86_64"
 _AGENT_ENDINGS = {"Chrome": "", "Chrome Beta": "", "Chrome Dev": "", "Chromium": "", "Brave": "", "Arc": ""}
 _AGENT_ENDINGS |= {"Edge": " Edg/{major}.0.0.0"}
-"""What follows the common part, by browser. Vivaldi and Opera count versions of their own."""
+"""Text after the common part of the User-Agent. Vivaldi and Opera are missing: their versions differ from
+Chrome's."""
 
 
 def build_chromium_agent(browser: str, root: Path, system: str) -> str | None:
-    """The User-Agent of a Chromium browser, by `Last Version`; the real one names only its first number."""
+    """Return the User-Agent of a Chromium browser by its `Last Version` file.
+
+    A real Chromium browser names only its major version. None if the version cannot be read, or the browser's
+    User-Agent cannot be derived from it.
+    """
     major = _read_major_version(root / "Last Version", re.compile(r"\s*(\d+)\.").match)
     if major is None or browser not in _AGENT_ENDINGS:
         return None
@@ -41,26 +47,31 @@ def build_chromium_agent(browser: str, root: Path, system: str) -> str | None:
 
 
 def build_firefox_agent(browser: str, profile: Path, system: str) -> str | None:
-    """The User-Agent of a Firefox profile, by `compatibility.ini`. LibreWolf disguises its own."""
+    """Return the User-Agent of a Firefox profile by its `compatibility.ini`.
+
+    None if the version cannot be read, or for LibreWolf, which disguises its own.
+    """
     major = _read_major_version(
         profile / "compatibility.ini", re.compile(r"^LastVersion=(\d+)\.", re.MULTILINE).search
     )
     if major is None or browser != "Firefox":
         return None
     platform = _AGENT_PLATFORMS.get(system, _LINUX_AGENT_PLATFORM).replace("10_15_7", "10.15")
-    shown = 109 if 110 <= major < 120 else major  # frozen for ten versions, lest sites take them for IE 11
-    return f"Mozilla/5.0 ({platform}; rv:{shown}.0) Gecko/20100101 Firefox/{major}.0"
+    # Firefox froze this number for ten versions, so that no site takes "rv:11" for Internet Explorer 11.
+    revision = 109 if 110 <= major < 120 else major
+    return f"Mozilla/5.0 ({platform}; rv:{revision}.0) Gecko/20100101 Firefox/{major}.0"
 
 
 def _read_major_version(path: Path, find: Callable[[str], re.Match[str] | None]) -> int | None:
-    """The version in a file; None where there is no file or no version."""
+    """Return the version in a file; None if there is no file or no version."""
     try:
-        found = find(path.read_text("utf-8", errors="replace"))
+        match = find(path.read_text("utf-8", errors="replace"))
     except OSError:
         return None
-    return int(found[1]) if found else None
+    return int(match[1]) if match else None
 
 
+# Chromium creates these folders for itself; no one signs in there.
 _INTERNAL_PROFILES = frozenset({"Guest Profile", "System Profile"})
 _SAFARI_COOKIE_FILE = Path("Cookies", "Cookies.binarycookies")
 
@@ -71,43 +82,44 @@ class BrowserProfile:
 
     browser: Browser
     label: str
-    """For people, unique within the browser; empty for Safari's first profile."""
+    """Name for people, unique within the browser; empty for Safari's first profile."""
     folder: str
-    """The name of its folder, which names it for `--browser` too."""
+    """Name of the profile's folder, which `--browser` accepts too."""
     file: Path
-    """What holds its cookies; it need not exist."""
+    """The file with the profile's cookies, which may not exist."""
     key_file: Path
-    """What holds its key on Windows (`Local State`)."""
+    """The file with the encryption key on Windows (`Local State`)."""
     user_agent: str | None = None
-    """What the browser calls itself. None: it cannot be told."""
+    """The browser's User-Agent. None if it is not known."""
     package: str = ""
-    """`snap`, `flatpak`, or empty."""
+    """`snap`, `flatpak`, or empty for an ordinary installation."""
 
     def is_named(self, name: str) -> bool:
-        """Whether a person means this profile, by its label or its folder."""
+        """True if the name is this profile's label or folder, in any case."""
         return name.casefold() in (self.label.casefold(), self.folder.casefold())
 
 
 def list_profiles(browser: Browser, within: Mapping[str, Path], system: str) -> list[BrowserProfile] | None:
-    """Every profile that holds cookies, in the browser's order; None where it is not installed.
+    """Return every profile that holds cookies, in the browser's order; None if the browser is not installed.
 
     Raises:
         OSError: a folder cannot be listed.
     """
-    found = list(find_profile_roots(browser, within, system))
-    listed = {
+    roots = list(find_profile_roots(browser, within, system))
+    list_root = {
         BrowserFamily.CHROMIUM: _list_chromium_profiles,
         BrowserFamily.FIREFOX: _list_firefox_profiles,
         BrowserFamily.SAFARI: _list_safari_profiles,
     }[browser.family]
-    several = [profile for root in found for profile in listed(browser, root, system)]
-    return _make_labels_unique(several) if several or found else None
+    profiles = [profile for root in roots for profile in list_root(browser, root, system)]
+    return _make_labels_unique(profiles) if profiles or roots else None
 
 
 def _list_chromium_profiles(browser: Browser, root: ProfileRoot, system: str) -> Iterator[BrowserProfile]:
-    """Folders with a cookie file; Opera's first profile is the root itself."""
+    """Yield the folders with a cookie file; Opera's first profile is the root itself."""
     names = _read_profile_names(root.path / "Local State")
     agent = build_chromium_agent(browser.name, root.path, system)
+    # Chromium moved its cookie file into `Network` in version 96.
     for folder in [root.path, *sorted(root.path.iterdir(), key=_build_sort_key)]:
         file = next(
             (folder / name for name in ("Network/Cookies", "Cookies") if _is_file(folder / name)), None
@@ -119,12 +131,12 @@ def _list_chromium_profiles(browser: Browser, root: ProfileRoot, system: str) ->
 
 
 def _list_firefox_profiles(browser: Browser, root: ProfileRoot, system: str) -> Iterator[BrowserProfile]:
-    """What `profiles.ini` lists, then folders that it does not."""
+    """Yield the profiles that `profiles.ini` lists, then any other folder with cookies."""
     names = _read_profiles_ini(root.path)
-    spare = [
+    unlisted = [
         file.parent for pattern in ("*", "Profiles/*") for file in root.path.glob(f"{pattern}/cookies.sqlite")
     ]
-    for folder in dict.fromkeys([*names, *sorted(spare)]):
+    for folder in dict.fromkeys([*names, *sorted(unlisted)]):
         file = folder / "cookies.sqlite"
         if _is_file(file):
             agent = build_firefox_agent(browser.name, folder, system)
@@ -133,10 +145,11 @@ def _list_firefox_profiles(browser: Browser, root: ProfileRoot, system: str) -> 
 
 
 def _list_safari_profiles(browser: Browser, root: ProfileRoot, system: str) -> Iterator[BrowserProfile]:
-    """The first profile, and those that Safari 17 and later keep in stores of their own.
+    """Yield the first profile, then those that Safari 17 and later keep in separate stores.
 
-    macOS may forbid to look: then the file is tried all the same, and reading it tells why.
+    macOS may forbid listing the folder: the file is then yielded unseen, and reading it reports the reason.
     """
+    # Safari exists on macOS only, but the three list functions share one signature.
     del system
     contained = root.path.parts[-2:] == ("Data", "Library")
     if contained or _is_file(root.path / _SAFARI_COOKIE_FILE):
@@ -147,9 +160,9 @@ def _list_safari_profiles(browser: Browser, root: ProfileRoot, system: str) -> I
 
 
 def _read_profile_names(local_state: Path) -> dict[str, str]:
-    """Folder to the name that the person gave it, by Chromium's `Local State`; a broken one names nothing.
+    """Return folders with the names that people gave them in Chromium's `Local State`.
 
-    A name that nobody chose ("Person 1", "Your Chrome") says less than the folder, and comes later.
+    Empty if that file is broken. Default names ("Person 1", "Your Chrome") are left out: folders say more.
     """
     try:
         state = json.loads(local_state.read_text("utf-8", errors="replace"))
@@ -165,13 +178,14 @@ def _read_profile_names(local_state: Path) -> dict[str, str]:
 
 
 def _get_object(value: Any, key: str) -> dict[str, Any]:
-    """The object under a key, or an empty one."""
+    """Return the object under a key, or an empty one."""
     inner = value.get(key) if isinstance(value, dict) else None
     return inner if isinstance(inner, dict) else {}
 
 
 def _read_profiles_ini(root: Path) -> dict[Path, str]:
-    """Folder to name, by Firefox's `profiles.ini`; a broken one lists what it can."""
+    """Return folders with their names by Firefox's `profiles.ini`; empty if the file is broken."""
+    # Firefox accepts a `%` in a name and a repeated section, which ConfigParser by default refuses.
     ini = ConfigParser(interpolation=None, strict=False)
     try:
         ini.read_string((root / "profiles.ini").read_text("utf-8", errors="replace"))
@@ -182,12 +196,12 @@ def _read_profiles_ini(root: Path) -> dict[Path, str]:
 
 
 def _make_labels_unique(found: Iterable[BrowserProfile]) -> list[BrowserProfile]:
-    """The same profiles; those of one name also carry their folder and package, or a number."""
-    several = list(found)
-    shared = Counter(profile.label for profile in several)
+    """Return the profiles with unique labels: a shared label gets the folder and package, or a number."""
+    profiles = list(found)
+    shared = Counter(profile.label for profile in profiles)
     taken: Counter[str] = Counter()
     result = []
-    for profile in several:
+    for profile in profiles:
         label = profile.label
         if shared[label] > 1:
             marks = [mark for mark in (profile.folder, profile.package) if mark and mark != label]
@@ -198,18 +212,19 @@ def _make_labels_unique(found: Iterable[BrowserProfile]) -> list[BrowserProfile]
 
 
 def _build_sort_key(path: Path) -> tuple[bool, list[tuple[int, str]]]:
-    """`Default` first, and `Profile 2` before `Profile 10`."""
+    """Return a key that sorts `Default` first, and `Profile 2` before `Profile 10`."""
+    # Every part becomes a pair of number and text, because Python cannot compare int with str.
     parts = re.findall(r"\d+|\D+", path.name)
     return path.name != "Default", [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
 
 
 def _is_file(path: Path) -> bool:
-    """Whether it is a file; one that may not be looked at is none."""
+    """True if the path is a file; False if access to the folder is forbidden."""
     return os.path.isfile(path)  # noqa: PTH113 - Path.is_file raises where looking is forbidden
 
 
 class UnknownBrowserError(ValueError):
-    """No browser of that name can be read. Its text names those that can."""
+    """No supported browser has that name. The text lists the supported ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,32 +233,32 @@ class BrowserFilter:
 
     browser: Browser
     profile: str = ""
-    """A label or a folder, in any case. Empty: all profiles."""
+    """A label or a folder, in any case. Empty for all profiles."""
 
     @classmethod
     def parse(cls, text: str) -> BrowserFilter:
-        """Read `NAME[:PROFILE]`; case does not matter, and `chrome-beta` is Chrome Beta.
+        """Parse `NAME[:PROFILE]`; case does not matter, and `chrome-beta` is Chrome Beta.
 
         Raises:
             UnknownBrowserError: there is no such browser.
         """
         name, _, profile = text.partition(":")
-        meant = name.replace("-", " ").replace("_", " ").strip().casefold()
+        normalized = name.replace("-", " ").replace("_", " ").strip().casefold()
         for browser in BROWSERS:
-            if browser.name.casefold() == meant:
+            if browser.name.casefold() == normalized:
                 return cls(browser, profile.strip())
         names = ", ".join(browser.name for browser in BROWSERS)
         raise UnknownBrowserError(f"no browser is called {name.strip()!r}; there are {names}")
 
     def matches_profile(self, profile: BrowserProfile) -> bool:
-        """Whether the profile is meant, or one of its containers."""
-        inside = self.profile.casefold().startswith(f"{profile.label.casefold()}, ")
-        return not self.profile or profile.is_named(self.profile) or inside
+        """True if the profile, or one of its containers, is selected."""
+        is_container = self.profile.casefold().startswith(f"{profile.label.casefold()}, ")
+        return not self.profile or profile.is_named(self.profile) or is_container
 
     def matches_session(self, profile: BrowserProfile, session: Session) -> bool:
-        """Whether a session of a profile is meant."""
-        whole = not self.profile or profile.is_named(self.profile)
-        return whole or session.profile.casefold() == self.profile.casefold()
+        """True if this session of a profile is selected."""
+        is_whole_profile = not self.profile or profile.is_named(self.profile)
+        return is_whole_profile or session.profile.casefold() == self.profile.casefold()
 
 
 def build_scan(
@@ -255,15 +270,15 @@ def build_scan(
     cookies: Cookies | None = None,
     expires: datetime | None = None,
 ) -> ProfileScan:
-    """What a profile gave; a container of Firefox is part of its name: "default, Work container"."""
+    """Return a profile's scan; a Firefox container is part of the name: "default, Work container"."""
     label = ", ".join(part for part in (profile.label, container) if part)
     agent = profile.user_agent
     return ProfileScan(Session(profile.browser.name, label), outcome, detail, cookies, expires, agent)
 
 
 def build_signed_out_scan(profile: BrowserProfile, *, visited: bool) -> ProfileScan:
-    """A profile that could be read and has no session."""
-    words = (
+    """Return the scan of a readable profile without a session."""
+    detail = (
         "claude.ai was visited, but nobody is signed in" if visited else "claude.ai was never visited here"
     )
-    return build_scan(profile, ScanOutcome.NO_COOKIE, words)
+    return build_scan(profile, ScanOutcome.NO_COOKIE, detail)

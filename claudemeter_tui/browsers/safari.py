@@ -1,4 +1,4 @@
-"""Sessions of Safari, whose cookies are plain but guarded by macOS."""
+"""Read sessions of Safari, whose cookies are not encrypted but guarded by macOS."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from claudemeter_tui.model.session import ProfileScan, ScanOutcome
 
 
 def scan_safari_profile(profile: BrowserProfile) -> list[ProfileScan]:
-    """What the profile holds, at most one session.
+    """Return the scan of a profile, which holds at most one session.
 
     Raises:
         OSError: the file cannot be read.
@@ -23,14 +23,14 @@ def scan_safari_profile(profile: BrowserProfile) -> list[ProfileScan]:
             )
         ]
     try:
-        found = _load_cookies(profile)
-        cookies, expires = cookie_jar.merge_cookies(found), cookie_jar.find_expiry(found)
+        claude_cookies = _load_cookies(profile)
+        cookies, expires = cookie_jar.merge_cookies(claude_cookies), cookie_jar.find_expiry(claude_cookies)
     except Exception as error:  # noqa: BLE001 - browser_cookie3 raises anything, with anything in it
         return [
             build_scan(profile, ScanOutcome.UNREADABLE, f"browser_cookie3 failed ({type(error).__name__})")
         ]
     if not cookies.has_session_key:
-        return [build_signed_out_scan(profile, visited=bool(found))]
+        return [build_signed_out_scan(profile, visited=bool(claude_cookies))]
     return [build_scan(profile, ScanOutcome.FOUND, cookies=cookies, expires=expires)]
 
 
@@ -50,9 +50,12 @@ def _load_cookies(profile: BrowserProfile) -> tuple[BrowserCookie, ...]:
 
 
 def _is_complete(path: Path) -> bool:
-    """Whether every page is there: on a file cut short the library reads on for ever."""
+    """True if the file holds every page that its header lists; the library never stops on a truncated one."""
     with path.open("rb") as file:
-        start = file.read(8)
-        sizes = file.read(4 * int.from_bytes(start[4:8], "big"))
-        pages = [int.from_bytes(sizes[at : at + 4], "big") for at in range(0, len(sizes), 4)]
-    return start[:4] == b"cook" and path.stat().st_size >= 8 + len(sizes) + sum(pages)
+        # The header is `cook`, the number of pages, then each page's size, all big-endian.
+        magic_and_count = file.read(8)
+        page_sizes = file.read(4 * int.from_bytes(magic_and_count[4:8], "big"))
+        pages = [
+            int.from_bytes(page_sizes[offset : offset + 4], "big") for offset in range(0, len(page_sizes), 4)
+        ]
+    return magic_and_count[:4] == b"cook" and path.stat().st_size >= 8 + len(page_sizes) + sum(pages)

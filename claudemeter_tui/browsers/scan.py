@@ -1,4 +1,4 @@
-"""Scan every profile of every browser, side by side, each with its own time limit."""
+"""Scan every profile of every browser concurrently, each with its own time limit."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from claudemeter_tui.model.reading import Session
 from claudemeter_tui.model.session import ProfileScan, ScanOutcome
 
 PROFILE_TIMEOUT = 8.0
-"""Seconds for one profile: browser_cookie3 alone waits 5 for a locked database."""
+"""Seconds for one profile; browser_cookie3 alone waits 5 s for a locked database."""
 _IN_USE_ERRORS = (32, 33)
-"""Windows' errors for a file that another program keeps to itself."""
+"""Windows' sharing and lock violations: another program has opened the file exclusively."""
 _SCANNERS = {
     BrowserFamily.CHROMIUM: chromium.scan_chromium_profile,
     BrowserFamily.FIREFOX: firefox.scan_firefox_profile,
@@ -29,13 +29,13 @@ _SCANNERS = {
 }
 
 
-def _ignore_scan(look: ProfileScan) -> None:
-    """What `tell` does unless something else is given."""
+def _ignore_scan(scan: ProfileScan) -> None:
+    """Ignore a scan; the default for `emit`."""
 
 
 @dataclass(frozen=True, slots=True)
 class _ScanContext:
-    """What all looks of one survey have in common."""
+    """Settings shared by all scans of one run."""
 
     base_folders: Mapping[str, Path]
     system: str
@@ -49,72 +49,83 @@ async def scan_browsers(
     home: Path | None = None,
     system: str = sys.platform,
     limit: float = PROFILE_TIMEOUT,
-    tell: Callable[[ProfileScan], None] = _ignore_scan,
+    emit: Callable[[ProfileScan], None] = _ignore_scan,
 ) -> tuple[ProfileScan, ...]:
-    """Look at every profile of every installed browser.
+    """Scan every profile of every installed browser.
 
-    Nothing waits for anything else: one that hangs ends as `TIMED_OUT`, one that fails says why.
+    No scan waits for another: a hanging one ends as `TIMED_OUT`, a failed one carries the reason.
 
     Args:
-        wanted: `NAME` or `NAME:PROFILE`, as in `--browser`; empty means all. What is asked for by
-            name and not there gets a look that says so.
-        home: the folder below which all profiles are. None: where this person's system has them.
-        system: whose folders to look in, named as `sys.platform` does.
-        limit: seconds for one profile, and for listing the profiles of one browser.
-        tell: called on the event loop with each look as soon as it is done.
+        wanted: `NAME` or `NAME:PROFILE`, as in `--browser`; empty for all. A name that matches nothing gets a
+            scan with the reason.
+        home: Folder that contains all profiles. None for the usual folders of the current user.
+        system: System whose folders to search, named as in `sys.platform`.
+        limit: Seconds for one profile, and for listing the profiles of one browser.
+        emit: Called on the event loop with each scan as soon as it is complete.
 
     Returns:
-        All looks, in the order of `BROWSERS`, then of profiles, then of containers.
+        All scans, in the order of `BROWSERS`, then of profiles, then of containers.
 
     Raises:
         UnknownBrowserError: `wanted` names a browser that cannot be read.
     """
-    asked = [BrowserFilter.parse(text) for text in wanted]
-    survey = _ScanContext(build_base_folders(home), system, limit, tell)
-    each = (_scan_browser(browser, asked, survey) for browser in BROWSERS)
-    return tuple(chain.from_iterable(await asyncio.gather(*each)))
+    filters = [BrowserFilter.parse(text) for text in wanted]
+    context = _ScanContext(build_base_folders(home), system, limit, emit)
+    scans = (_scan_browser(browser, filters, context) for browser in BROWSERS)
+    return tuple(chain.from_iterable(await asyncio.gather(*scans)))
 
 
 async def _scan_browser(
-    browser: Browser, asked: list[BrowserFilter], survey: _ScanContext
+    browser: Browser, filters: list[BrowserFilter], context: _ScanContext
 ) -> list[ProfileScan]:
-    """Every look at one browser."""
-    ours = [each for each in asked if each.browser is browser]
-    if asked and not ours:
+    """Return every scan of one browser."""
+    own_filters = [browser_filter for browser_filter in filters if browser_filter.browser is browser]
+    if filters and not own_filters:
         return []
     try:
-        found = await run_in_daemon_thread(
-            partial(list_profiles, browser, survey.base_folders, survey.system), survey.timeout
+        profiles = await run_in_daemon_thread(
+            partial(list_profiles, browser, context.base_folders, context.system), context.timeout
         )
     except TimeoutError:
         return _emit_scans(
-            [_build_empty_scan(browser, ScanOutcome.TIMED_OUT, _describe_timeout(survey.timeout))], survey
+            [_build_empty_scan(browser, ScanOutcome.TIMED_OUT, _describe_timeout(context.timeout))], context
         )
     except OSError as error:
-        return _emit_scans([_build_empty_scan(browser, *_classify_os_error(error))], survey)
-    if not found:
-        return _emit_scans(_build_absent_scans(browser, ours, installed=found is not None), survey)
-    meant = [profile for profile in found if not ours or any(each.matches_profile(profile) for each in ours)]
-    looks = await asyncio.gather(*(_scan_profile(profile, ours, survey) for profile in meant))
-    return [*chain.from_iterable(looks), *_emit_scans(_build_missing_scans(browser, ours, found), survey)]
+        return _emit_scans([_build_empty_scan(browser, *_classify_os_error(error))], context)
+    if not profiles:
+        return _emit_scans(_build_absent_scans(browser, own_filters, installed=profiles is not None), context)
+    selected = [
+        profile
+        for profile in profiles
+        if not own_filters or any(browser_filter.matches_profile(profile) for browser_filter in own_filters)
+    ]
+    scans = await asyncio.gather(*(_scan_profile(profile, own_filters, context) for profile in selected))
+    return [
+        *chain.from_iterable(scans),
+        *_emit_scans(_build_missing_scans(browser, own_filters, profiles), context),
+    ]
 
 
 async def _scan_profile(
-    profile: BrowserProfile, ours: list[BrowserFilter], survey: _ScanContext
+    profile: BrowserProfile, filters: list[BrowserFilter], context: _ScanContext
 ) -> list[ProfileScan]:
-    """Every look at one profile, several where it has containers."""
+    """Return every scan of one profile, several if it has containers."""
     try:
-        looks = await run_in_daemon_thread(partial(_read_profile, profile), survey.timeout)
+        scans = await run_in_daemon_thread(partial(_read_profile, profile), context.timeout)
+    # The thread cannot be stopped; it ends on its own, and its late result is dropped.
     except TimeoutError:
-        looks = [build_scan(profile, ScanOutcome.TIMED_OUT, _describe_timeout(survey.timeout))]
-    kept = [
-        one for one in looks if not ours or any(each.matches_session(profile, one.session) for each in ours)
+        scans = [build_scan(profile, ScanOutcome.TIMED_OUT, _describe_timeout(context.timeout))]
+    selected = [
+        scan
+        for scan in scans
+        if not filters
+        or any(browser_filter.matches_session(profile, scan.session) for browser_filter in filters)
     ]
-    return _emit_scans(kept, survey)
+    return _emit_scans(selected, context)
 
 
 def _read_profile(profile: BrowserProfile) -> list[ProfileScan]:
-    """A profile's looks; in a thread."""
+    """Return a profile's scans; called in a thread."""
     try:
         return _SCANNERS[profile.browser.family](profile)
     except FileNotFoundError:
@@ -126,33 +137,43 @@ def _read_profile(profile: BrowserProfile) -> list[ProfileScan]:
 
 
 def _classify_os_error(error: OSError) -> tuple[ScanOutcome, str]:
-    """What it means that a file or a folder cannot be read."""
+    """Return the outcome and the message for a file or folder that cannot be read."""
     if getattr(error, "winerror", None) in _IN_USE_ERRORS:
         return (
             ScanOutcome.LOCKED,
             "the browser keeps its cookies to itself while it runs: close it and look again",
         )
+    # macOS shields browser folders from programs without Full Disk Access; other systems do not.
     if isinstance(error, PermissionError) and sys.platform == "darwin":
-        words = "macOS forbids it: give the terminal Full Disk Access in System Settings, Privacy & Security"
-        return ScanOutcome.UNREADABLE, words
+        advice = "macOS forbids it: give the terminal Full Disk Access in System Settings, Privacy & Security"
+        return ScanOutcome.UNREADABLE, advice
     return ScanOutcome.UNREADABLE, (error.strerror or type(error).__name__).lower()
 
 
-def _build_absent_scans(browser: Browser, ours: list[BrowserFilter], *, installed: bool) -> list[ProfileScan]:
-    """A browser without profiles, which is worth a word if it is there or was asked for."""
+def _build_absent_scans(
+    browser: Browser, filters: list[BrowserFilter], *, installed: bool
+) -> list[ProfileScan]:
+    """Return the scan of a browser without profiles; empty if it is neither installed nor asked for."""
     if installed:
         return [_build_empty_scan(browser, ScanOutcome.NO_COOKIE, "it has no profile with cookies yet")]
-    return [_build_empty_scan(browser, ScanOutcome.NO_BROWSER, "no folder of it was found")] if ours else []
+    return (
+        [_build_empty_scan(browser, ScanOutcome.NO_BROWSER, "no folder of it was found")] if filters else []
+    )
 
 
 def _build_missing_scans(
-    browser: Browser, ours: list[BrowserFilter], found: list[BrowserProfile]
+    browser: Browser, filters: list[BrowserFilter], profiles: list[BrowserProfile]
 ) -> list[ProfileScan]:
-    """Profiles that were asked for and are not there."""
-    missed = [each for each in ours if not any(each.matches_profile(profile) for profile in found)]
-    there = "there are: " + "; ".join(profile.label or "its only one" for profile in found)
+    """Return a scan for browser_filter requested profile that does not exist."""
+    missing = [
+        browser_filter
+        for browser_filter in filters
+        if not any(browser_filter.matches_profile(profile) for profile in profiles)
+    ]
+    available = "there are: " + "; ".join(profile.label or "its only one" for profile in profiles)
     return [
-        ProfileScan(Session(browser.name, each.profile), ScanOutcome.NO_PROFILE, there) for each in missed
+        ProfileScan(Session(browser.name, browser_filter.profile), ScanOutcome.NO_PROFILE, available)
+        for browser_filter in missing
     ]
 
 
@@ -164,7 +185,7 @@ def _describe_timeout(limit: float) -> str:
     return f"no answer within {limit:g} s: a password dialog or a lock may be in the way"
 
 
-def _emit_scans(looks: list[ProfileScan], survey: _ScanContext) -> list[ProfileScan]:
-    for one in looks:
-        survey.emit(one)
-    return looks
+def _emit_scans(scans: list[ProfileScan], context: _ScanContext) -> list[ProfileScan]:
+    for scan in scans:
+        context.emit(scan)
+    return scans

@@ -1,4 +1,4 @@
-"""Read a browser's SQLite database while the browser writes it, without a lock and without a file."""
+"""Read a browser's SQLite database while the browser writes it, without a lock and without a copy on disk."""
 
 from __future__ import annotations
 
@@ -11,45 +11,49 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+# Numbers of SQLite's file format, https://www.sqlite.org/fileformat2.html, section 4.
 _MAX_ATTEMPTS = 5
 _WAL_HEADER_SIZE = 32
 _FRAME_HEADER_SIZE = 24
 _WAL_MAGIC = 0x377F0682
 _WAL_FLAG_BYTES = slice(18, 20)
-"""The two bytes of the first page that ask for a write-ahead log."""
+"""Two bytes of the first page that request a write-ahead log."""
 
 
 class UnreadableDatabaseError(Exception):
-    """What was read is no database, or not one of cookies. Its text quotes nothing from it."""
+    """The file is no database, or not one of cookies. The text quotes nothing from the file."""
 
 
 class DatabaseImage:
-    """A whole database in memory. The cookies of every site are in it, so it prints none."""
+    """A whole database in memory. It holds the cookies of every site, so its `repr` shows none."""
 
     __slots__ = ("_pages",)
 
     def __init__(self, main: bytes, log: bytes = b"") -> None:
         self._pages = bytearray(main)
         _replay_log(self._pages, log)
+        # The log is merged already; an in-memory database that requests one cannot be opened.
         self._pages[_WAL_FLAG_BYTES] = b"\1\1"[: len(self._pages[_WAL_FLAG_BYTES])]
 
     @classmethod
     def read(cls, path: Path) -> DatabaseImage:
-        """What the database and its log hold at one moment.
+        """Read the database and its log as they were at one moment.
 
-        As long as the log is not begun anew, everything that a checkpoint moves into the database is
-        still in the log: a database read between two equal headers, with the later log, is whole.
+        As long as the log has not been restarted, everything that a checkpoint moves into the database is
+        also still in the log. A database read between two equal log headers, together with the later log, is
+        therefore complete.
         """
-        beside = path.with_name(f"{path.name}-wal")
-        log = _read_bytes(beside)
+        log_path = path.with_name(f"{path.name}-wal")
+        log = _read_bytes(log_path)
+        # A browser restarts the log rarely, so a few attempts suffice; the query reports a torn copy.
         for _ in range(_MAX_ATTEMPTS):
-            before, main, log = log[:_WAL_HEADER_SIZE], path.read_bytes(), _read_bytes(beside)
+            before, main, log = log[:_WAL_HEADER_SIZE], path.read_bytes(), _read_bytes(log_path)
             if log[:_WAL_HEADER_SIZE] == before:
                 break
         return cls(main, log)
 
     def query_rows(self, query: str, build: Callable[..., T], *parameters: str) -> list[T]:
-        """What `build` makes of each row."""
+        """Return `build` applied to each row."""
         with closing(sqlite3.connect(":memory:")) as connection:
             connection.text_factory = _decode_text
             if self._pages:
@@ -61,13 +65,13 @@ class DatabaseImage:
 
 
 def query_database(path: Path, query: str, build: Callable[..., T], *parameters: str) -> list[T]:
-    """What `build` makes of each row of a database that may be in use.
+    """Return `build` applied to each row of a database that may be in use.
 
     Raises:
         OSError: the file cannot be read.
-        UnreadableError: it is no database, or lacks the table.
+        UnreadableDatabaseError: the file is no database, or lacks the table.
     """
-    for _ in range(2):  # a copy taken in the middle of a write is good the second time
+    for _ in range(2):  # a copy taken in the middle of a write succeeds the second time
         image = DatabaseImage.read(path)
         try:
             return image.query_rows(query, build, *parameters)
@@ -77,40 +81,44 @@ def query_database(path: Path, query: str, build: Callable[..., T], *parameters:
 
 
 def _replay_log(pages: bytearray, log: bytes) -> None:
-    """Bring the committed part of a log into the database."""
-    waiting: dict[int, bytes] = {}
+    """Copy the committed part of a log into the database."""
+    uncommitted: dict[int, bytes] = {}
     for number, size, page in _read_frames(log):
-        waiting[number] = page
-        if size:  # the last frame of a transaction says how many pages there are after it
+        uncommitted[number] = page
+        if size:  # the last frame of a transaction holds the page count after the commit
+            # The commit may have enlarged the database.
             pages.extend(bytes(max(0, size * len(page) - len(pages))))
-            for each, content in waiting.items():
+            for each, content in uncommitted.items():
                 pages[(each - 1) * len(page) : each * len(page)] = content
-            waiting = {}
+            uncommitted = {}
 
 
 def _read_frames(log: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """Page number, pages after a commit (0 within one) and content, as far as the frames are valid."""
+    """Yield page number, page count after a commit (0 within one) and content of each valid frame."""
     if len(log) < _WAL_HEADER_SIZE:
         return
+    # The last bit of the magic number selects the byte order of the checksums, not of the header.
     magic, _, page_size = struct.unpack_from(">3I", log)
     order = ">" if magic & 1 else "<"
     sums = _compute_checksum(log[:24], order, (0, 0))
     if magic & ~1 != _WAL_MAGIC or sums != struct.unpack_from(">2I", log, 24):
         return
-    for start in range(
+    for offset in range(
         _WAL_HEADER_SIZE, len(log) - _FRAME_HEADER_SIZE - page_size + 1, _FRAME_HEADER_SIZE + page_size
     ):
-        number, size = struct.unpack_from(">2I", log, start)
-        page = log[start + _FRAME_HEADER_SIZE : start + _FRAME_HEADER_SIZE + page_size]
-        sums = _compute_checksum(page, order, _compute_checksum(log[start : start + 8], order, sums))
-        salted = log[start + 8 : start + 16] == log[16:24]
-        if not number or not salted or sums != struct.unpack_from(">2I", log, start + 16):
+        # A frame with another salt is a leftover from before the log was restarted.
+        number, size = struct.unpack_from(">2I", log, offset)
+        page = log[offset + _FRAME_HEADER_SIZE : offset + _FRAME_HEADER_SIZE + page_size]
+        sums = _compute_checksum(page, order, _compute_checksum(log[offset : offset + 8], order, sums))
+        has_log_salt = log[offset + 8 : offset + 16] == log[16:24]
+        # SQLite, too, ignores everything after the first invalid frame.
+        if not number or not has_log_salt or sums != struct.unpack_from(">2I", log, offset + 16):
             return
         yield number, size, page
 
 
 def _compute_checksum(data: bytes, order: str, sums: tuple[int, int]) -> tuple[int, int]:
-    """The log's running checksum over data of a multiple of 8 bytes."""
+    """Compute the log's running checksum over data whose length is a multiple of 8 bytes."""
     first, second = sums
     words: Sequence[int] = struct.unpack(f"{order}{len(data) // 4}I", data)
     for odd, even in zip(words[::2], words[1::2], strict=True):
@@ -120,7 +128,7 @@ def _compute_checksum(data: bytes, order: str, sums: tuple[int, int]) -> tuple[i
 
 
 def _read_bytes(path: Path) -> bytes:
-    """The content of a file that comes and goes; nothing while it is not there."""
+    """Return the content of a file that may come and go; empty while it does not exist."""
     try:
         return path.read_bytes()
     except FileNotFoundError:
@@ -128,5 +136,5 @@ def _read_bytes(path: Path) -> bytes:
 
 
 def _decode_text(data: bytes) -> str:
-    """Text that is broken here and there; SQLite's own error would quote it."""
+    """Decode text that may be damaged; SQLite's own error would quote it."""
     return data.decode("utf-8", errors="replace")

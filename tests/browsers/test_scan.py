@@ -105,7 +105,7 @@ async def test_scan_that_hangs_delays_no_other(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(scan, "_read_profile", read)
     told: list[ProfileScan] = []
     try:
-        looks = await scan_browsers(home=tmp_path, system="linux", limit=0.5, tell=told.append)
+        looks = await scan_browsers(home=tmp_path, system="linux", limit=0.5, emit=told.append)
     finally:
         hang.set()
     assert outcomes(looks) == [("Firefox, slow", "no answer"), ("Firefox, quick", "session found")]
