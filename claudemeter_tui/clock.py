@@ -1,4 +1,4 @@
-"""The time, waiting, and work in a thread with a time limit."""
+"""Clocks, and work in a thread with a time limit."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from typing import Any, Protocol, TypeVar
 
 
 class Clock(Protocol):
-    """Time, which a demo runs faster."""
+    """A source of time; the demo has a faster one."""
 
     def now(self) -> datetime:
-        """The moment, aware, in UTC."""
+        """Return the current time, aware, UTC."""
 
     async def sleep(self, seconds: float) -> None:
-        """Wait for so many seconds of this clock."""
+        """Wait for this many seconds of this clock."""
 
 
 class WallClock:
-    """The time that everybody has."""
+    """The system clock."""
 
     def now(self) -> datetime:
-        """The moment, aware, in UTC."""
+        """Return the current time, aware, UTC."""
         return datetime.now(UTC)
 
     async def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Wait for this many seconds."""
         await asyncio.sleep(seconds)
 
 
@@ -38,32 +38,33 @@ T = TypeVar("T")
 
 
 async def run_in_daemon_thread(work: Callable[[], T], limit: float) -> T:
-    """What the work returns or raises, off the event loop.
+    """Run the work in a thread and return its result or raise its exception.
 
-    The thread is a daemon, not one of the loop's pool: one that hangs in a password dialog keeps
-    neither the pool full nor the program from ending.
+    The thread is a daemon outside of the event loop's pool: if it hangs in a password dialog, neither the
+    pool nor the exit of the program is blocked.
 
     Args:
-        work: what is called in the thread.
-        limit: seconds to wait for it.
+        work: Function to call in the thread.
+        limit: Seconds to wait for the result.
 
     Raises:
-        TimeoutError: it takes longer; the thread is left to itself and its answer dropped.
+        TimeoutError: the work takes longer; the thread continues and its result is dropped.
     """
-    answer: Future[T] = Future()
-    answer.set_running_or_notify_cancel()
-    threading.Thread(target=_run_into_future, args=(work, answer), name="aside", daemon=True).start()
+    result: Future[T] = Future()
+    # A running future ignores the cancellation after a timeout, so the late result can still be set.
+    result.set_running_or_notify_cancel()
+    threading.Thread(target=_run_into_future, args=(work, result), name="aside", daemon=True).start()
     async with asyncio.timeout(limit):
-        return await asyncio.wrap_future(answer)
+        return await asyncio.wrap_future(result)
 
 
-def _run_into_future(work: Callable[[], T], answer: Future[T]) -> None:
-    with _ExceptionForwarder(answer):
-        answer.set_result(work())
+def _run_into_future(work: Callable[[], T], result: Future[T]) -> None:
+    with _ExceptionForwarder(result):
+        result.set_result(work())
 
 
 class _ExceptionForwarder(AbstractContextManager[None]):
-    """Brings an exception to whoever waits for the answer, instead of ending the thread with it."""
+    """Pass an exception to the waiting future instead of ending the thread with it."""
 
     def __init__(self, answer: Future[Any]) -> None:
         self._answer = answer

@@ -1,30 +1,30 @@
-"""What the dashboard reads from: whatever posts readings by itself."""
+"""Protocols of the feeds: whatever posts readings on its own."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-if TYPE_CHECKING:  # the first frame does not wait for it
+if TYPE_CHECKING:  # not needed at runtime, and the first frame must not wait for the import
     from claudemeter_tui.model.reading import PasteResult, Reading
 
 
 class OneShotFeed(Protocol):
-    """A feed that can be read once."""
+    """A feed that can be polled once."""
 
     async def poll_once(self, post: Callable[[Reading], object]) -> None:
         """Post readings until everything has been read once."""
 
 
 class RunningFeed(Protocol):
-    """A feed that reads by itself."""
+    """A feed that polls on its own."""
 
     async def run(self, post: Callable[[Reading], object]) -> None:
         """Post readings until cancelled."""
 
 
 class Feed(OneShotFeed, RunningFeed, Protocol):
-    """Where readings come from: polls by itself, and at once when asked to."""
+    """A source of readings that polls on its own, and immediately on request."""
 
     def poll_now(self) -> None:
         """Poll now."""
@@ -32,7 +32,7 @@ class Feed(OneShotFeed, RunningFeed, Protocol):
 
 @runtime_checkable
 class AcceptsSession(Feed, Protocol):
-    """A feed that takes one more session."""
+    """A feed that accepts one more session."""
 
     async def offer_session(self, text: str) -> PasteResult:
-        """Take a Cookie header or a `sessionKey`, if the server accepts it."""
+        """Add a session from a Cookie header or a `sessionKey`, if the server accepts it."""

@@ -1,4 +1,4 @@
-"""The six orgs of the demo and the day of each; the package docstring tells it as a story."""
+"""The six orgs of the demo and the day of each; the package docstring has the same day as a table."""
 
 from __future__ import annotations
 
@@ -169,4 +169,4 @@ FLAKY = DemoOrg(
 )
 
 DEMO_ORGS = (PERSONAL, ACME, LAB, SIDE_PROJECT, GLOBEX, FLAKY)
-"""In the order of the account's list."""
+"""All orgs, in the order of the account's list."""
