@@ -1,4 +1,4 @@
-"""What belongs to a bug report beside the picture: one moment as JSON, without anything personal."""
+"""Build the report beside a screenshot: one moment as JSON, without anything personal."""
 
 from __future__ import annotations
 
@@ -28,10 +28,11 @@ TERMINAL_VARIABLES = (
     "TMUX",
     "SSH_TTY",
 )
-"""The variables of the environment that tell what the terminal can do."""
+"""Environment variables that describe the abilities of the terminal."""
 PUBLIC_SETTINGS = frozenset(("theme", "source", "ascii", "alerts.desktop"))
-"""Settings whose text is a choice of ours, and so nobody's secret."""
+"""Settings with a fixed set of values, which reveal nothing personal."""
 
+# A path, a host or a sentence does not match this pattern, so it never gets into a report.
 _SAFE_WORD = re.compile(r"[A-Za-z0-9._+-]{1,40}")
 
 JsonObject = dict[str, Any]
@@ -47,32 +48,32 @@ def build_report(
     settings: Mapping[str, object],
     versions: Mapping[str, str],
 ) -> str:
-    """The report as ASCII JSON, indented, every time in UTC.
+    """Return the report as indented ASCII JSON, with all times in UTC.
 
     Args:
-        store: Everything known; what is personal in it gets a pseudonym here.
-        now: The moment of the picture.
-        redaction: The pseudonyms of the picture, so that both tell of the same orgs.
+        store: Everything known; personal parts get pseudonyms here.
+        now: Moment of the picture.
+        redaction: The picture's pseudonyms, so that both use the same names.
         size: Columns and lines.
-        terminal: The environment; only what `TERMINAL` names is taken from it.
-        settings: By their names. Paths, secrets and free text are told as "given".
-        versions: Of what takes part, see `versions`.
+        terminal: The environment; only `TERMINAL_VARIABLES` are read from it.
+        settings: Settings by name. Paths, secrets and free text become "given".
+        versions: Versions of the programs involved, see `collect_versions`.
     """
-    private = redaction.redact_store(store)
-    whole = {
+    redacted = redaction.redact_store(store)
+    report = {
         "made_at": _format_utc(now),
         "versions": dict(versions),
         "terminal": {**_collect_terminal(terminal), "columns": size[0], "lines": size[1]},
         "settings": {name: _sanitize_setting(name, value) for name, value in settings.items()},
-        "problems": [_build_problem(problem) for problem in private.problems],
-        "sessions": [_build_session(state) for state in private.sessions],
-        "orgs": [_build_org(state, now) for state in private.orgs],
+        "problems": [_build_problem(problem) for problem in redacted.problems],
+        "sessions": [_build_session(state) for state in redacted.sessions],
+        "orgs": [_build_org(state, now) for state in redacted.orgs],
     }
-    return json.dumps(whole, indent=2) + "\n"
+    return json.dumps(report, indent=2) + "\n"
 
 
 def collect_versions() -> dict[str, str]:
-    """Of this program, what draws it, what runs it, and the system below."""
+    """Return the versions of this program, Textual, Python and the system."""
     return {
         "claudemeter-tui": __version__,
         "textual": metadata.version("textual"),
@@ -82,13 +83,13 @@ def collect_versions() -> dict[str, str]:
 
 
 def _collect_terminal(environment: Mapping[str, str]) -> JsonObject:
-    """Variables with a plain word as it is, others only that they are set."""
-    found = {name: environment[name] for name in TERMINAL_VARIABLES if name in environment}
-    return {name: text if _SAFE_WORD.fullmatch(text) else "set" for name, text in found.items()}
+    """Return the variables' values if they are plain words, else "set"."""
+    variables = {name: environment[name] for name in TERMINAL_VARIABLES if name in environment}
+    return {name: text if _SAFE_WORD.fullmatch(text) else "set" for name, text in variables.items()}
 
 
 def _sanitize_setting(name: str, value: object) -> object:
-    """A figure or a choice as it is; of anything else only whether it was given."""
+    """Return a figure or a known choice unchanged; "given" for any other value."""
     match value:
         case None | bool() | int() | float():
             return value
@@ -105,11 +106,11 @@ def _sanitize_setting(name: str, value: object) -> object:
 
 
 def _build_problem(problem: Problem) -> JsonObject:
-    told = problems.PROBLEM_TEXTS[problem.error_kind]
+    texts = problems.PROBLEM_TEXTS[problem.error_kind]
     return {
         "since": _format_utc(problem.at),
         "problem": problems.format_problem_title(problem, UTC),
-        "what": told.summary,
+        "what": texts.summary,
     }
 
 
@@ -158,7 +159,7 @@ def _build_reply(reply: Reply) -> JsonObject:
 
 
 def _parse_body(text: str) -> object:
-    """The JSON value of a redacted body; the text where it is none."""
+    """Return the JSON value of a redacted body; the text itself if it is no JSON."""
     try:
         return json.loads(text)
     except ValueError:
@@ -166,16 +167,16 @@ def _parse_body(text: str) -> object:
 
 
 def _build_failure(failure: Failure) -> JsonObject:
-    wait = failure.retry_after
+    retry_after = failure.retry_after
     return {
         "since": _format_utc(failure.at),
         "trouble": failure.error_kind,
         "detail": failure.detail,
-        "retry_after_seconds": wait.total_seconds() if wait is not None else None,
+        "retry_after_seconds": retry_after.total_seconds() if retry_after is not None else None,
         "trace": failure.trace.splitlines(),
     }
 
 
 def _format_utc(moment: datetime) -> str:
-    """`2026-04-25T14:48:05Z`."""
+    """Format a moment like `2026-04-25T14:48:05Z`."""
     return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"

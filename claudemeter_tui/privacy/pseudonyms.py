@@ -1,4 +1,4 @@
-"""Stand-ins for what is personal: the same text always has the same one, first come first numbered."""
+"""Pseudonyms for personal texts: the same text always gets the same one, numbered in order of arrival."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class PseudonymKind(StrEnum):
-    """What a text is, which decides what stands in for it."""
+    """Meaning of a text, which decides the form of its pseudonym."""
 
     PERSON = "person"
     ORG = "org"
@@ -23,43 +23,45 @@ class PseudonymKind(StrEnum):
 
 
 class Pseudonyms:
-    """What was given so far; it only grows, as long as the run lasts."""
+    """Pseudonyms assigned so far; they only grow until the program exits."""
 
     def __init__(self) -> None:
         self._given: dict[PseudonymKind, dict[str, str]] = {kind: {} for kind in PseudonymKind}
 
     def get_or_assign(self, kind: PseudonymKind, text: str) -> str:
-        """What stands in for a text of that kind; nothing for nothing."""
-        given = self._given[kind]
-        if text and text not in given:
-            given[text] = _build_pseudonym(kind, len(given))
-        return given.get(text, "")
+        """Return the pseudonym for a text of this kind; empty for an empty text."""
+        assigned = self._given[kind]
+        if text and text not in assigned:
+            assigned[text] = _build_pseudonym(kind, len(assigned))
+        return assigned.get(text, "")
 
     def list_assigned(self, kind: PseudonymKind) -> tuple[tuple[str, str], ...]:
-        """The texts of a kind with what stands in for them, the longest first."""
+        """Return the texts of a kind with their pseudonyms, longest first."""
+        # Longest first, so that replacing "Work" does not destroy "Work 2".
         return tuple(sorted(self._given[kind].items(), key=lambda pair: -len(pair[0])))
 
     def find_assigned(self, text: str) -> str | None:
-        """What already stands in for it, of whatever kind. None: nothing yet."""
-        return next((given[text] for given in self._given.values() if text in given), None)
+        """Return the text's pseudonym of any kind; None if it has none yet."""
+        return next((assigned[text] for assigned in self._given.values() if text in assigned), None)
 
 
-def _build_pseudonym(kind: PseudonymKind, before: int) -> str:
-    """A stand-in of the kind's own form, after so many others."""
+def _build_pseudonym(kind: PseudonymKind, count: int) -> str:
+    """Build a pseudonym in the kind's own form, after `count` others of that kind."""
     match kind:
         case PseudonymKind.ORG:
-            return f"Org {_format_letters(before)}"
+            return f"Org {_format_letters(count)}"
         case PseudonymKind.UUID:
-            return f"{before + 1:08x}-0000-4000-8000-000000000000"
+            return f"{count + 1:08x}-0000-4000-8000-000000000000"
         case PseudonymKind.ID:
-            return f"id-{before + 1}"
+            return f"id-{count + 1}"
+        # A card shows exactly four digits, so after ten thousand cards the numbers repeat.
         case PseudonymKind.CARD:
-            return f"{before % 10_000:04}"
+            return f"{count % 10_000:04}"
         case _:
-            return f"{kind} {before + 1}"
+            return f"{kind} {count + 1}"
 
 
 def _format_letters(number: int) -> str:
-    """`A` to `Z`, then `AA`."""
+    """Format a number as `A` to `Z`, then `AA`."""
     head, tail = divmod(number, 26)
     return (_format_letters(head - 1) if head else "") + chr(ord("A") + tail)

@@ -1,7 +1,7 @@
-"""Redact a store: the same figures without anything personal, so that whatever draws it needs no care.
+"""Redact a store: keep the figures and replace everything personal, so that no widget has to care.
 
-Every name, e-mail, uuid, card and profile has a pseudonym that stays the same as long as the program runs.
-Figures, times and the server's own words stay as they are.
+Every name, e-mail, uuid, card and profile gets a pseudonym that remains the same until the program exits.
+Figures, times and the server's own words stay.
 """
 
 from __future__ import annotations
@@ -52,19 +52,19 @@ _INDEX_SUFFIX = re.compile(r"\[[0-9]{1,3}\]$")
 
 
 def redact_body(text: str, names: Pseudonyms | None = None) -> str:
-    """A body as ASCII JSON in which every string of unknown meaning has a pseudonym.
+    """Return a body as ASCII JSON with a pseudonym for every string of unknown meaning.
 
-    Keys and words of the server, currencies, times and figures stay. `names` are the pseudonyms that
-    are in use already.
+    The server's keys and words, currencies, times and figures stay. `names` holds the pseudonyms already in
+    use; None for an empty set.
     """
     return BodyRedactor(names or Pseudonyms()).redact_json(text)
 
 
 class BodyRedactor:
-    """Pseudonyms for one reply.
+    """Redact one reply.
 
-    E-mails and uuids go by the run's own, other texts are numbered anew in each body: server texts
-    that differ with every poll would otherwise be kept for ever.
+    E-mails and uuids share the run's pseudonyms. Other texts are numbered separately in each body: texts that
+    differ in every poll would otherwise accumulate for ever.
     """
 
     def __init__(self, names: Pseudonyms) -> None:
@@ -73,7 +73,7 @@ class BodyRedactor:
         self._fields: dict[str, str] = {}
 
     def redact_json(self, text: str) -> str:
-        """The body; where it is not JSON only its length is told."""
+        """Return the redacted body; only its length if the body is not JSON."""
         if not text:
             return ""
         try:
@@ -81,18 +81,18 @@ class BodyRedactor:
         except (ValueError, RecursionError):
             return f"<{len(text)} characters that are not JSON>"
 
-    def redact_note(self, told: str) -> str:
-        """One of the reply's `new_fields` or `odd_values`: a path, or a path and its value."""
-        path, mark, value = told.partition(" = ")
-        return self._redact_path(path) + mark + (self.redact_text("", value) if mark else "")
+    def redact_note(self, note: str) -> str:
+        """Redact an entry of `new_fields` or `odd_values`: a path, or a path and its value."""
+        path, separator, value = note.partition(" = ")
+        return self._redact_path(path) + separator + (self.redact_text("", value) if separator else "")
 
     def redact_key(self, key: str) -> str:
-        """A key; one that could name somebody gets a pseudonym."""
+        """Return the key, or a pseudonym if the key could be a name."""
         self._fields[key] = key if is_field_name(key) else self._pseudonymize(key, PseudonymKind.FIELD)
         return self._fields[key]
 
     def redact_text(self, key: str, text: str) -> str:
-        """The string under a key."""
+        """Redact the string under a key."""
         if not text or is_public_text(key, text):
             return text
         if key == "last4":
@@ -104,6 +104,7 @@ class BodyRedactor:
             return self._names.get_or_assign(PseudonymKind.UUID, text)
         if EMAIL_PATTERN.fullmatch(text):
             return self._names.get_or_assign(PseudonymKind.PERSON, text.lower())
+        # A text that is known from elsewhere, such as an org's name, keeps its pseudonym.
         return self._names.find_assigned(text) or self._own.get_or_assign(kind, text)
 
     def _redact_value(self, key: str, value: Any) -> Any:
@@ -122,6 +123,7 @@ class BodyRedactor:
                 return self._redact_number(key, value)
 
     def _redact_number(self, key: str, value: float) -> float | str | None:
+        # `1e999` is valid JSON and parses as infinity, which JSON cannot express.
         if isinstance(value, float) and not isfinite(value):
             return None
         if key == "last4":
@@ -131,23 +133,26 @@ class BodyRedactor:
         )
 
     def _redact_path(self, path: str) -> str:
-        """The path; what is no known key in it goes by the names that this body's keys have."""
+        """Redact a path: unknown segments get the names that this body's keys have."""
         segments = path.split(".")
-        strange = [
-            place
-            for place, segment in enumerate(segments)
+        unknown = [
+            index
+            for index, segment in enumerate(segments)
             if _INDEX_SUFFIX.sub("", segment) not in KNOWN_KEYS | {""}
         ]
-        if not strange:
+        if not unknown:
             return path
-        first, last = strange[0], strange[-1] + 1
-        run = self._find_redacted_path(segments[first:last]) or self._pseudonymize(
+        first, last = unknown[0], unknown[-1] + 1
+        redacted = self._find_redacted_path(segments[first:last]) or self._pseudonymize(
             ".".join(segments[first:last]), PseudonymKind.FIELD
         )
-        return ".".join((*segments[:first], run, *segments[last:]))
+        return ".".join((*segments[:first], redacted, *segments[last:]))
 
     def _find_redacted_path(self, segments: list[str]) -> str:
-        """The keys that these segments are: a key may hold dots itself. Empty: they are none of this body."""
+        """Return the redacted keys for these segments; empty if they are not in this body.
+
+        A key may contain dots itself, so the longest match is tried first.
+        """
         for length in range(len(segments), 0, -1):
             head = self._fields.get(".".join(segments[:length]))
             if head is not None and length == len(segments):
@@ -158,23 +163,25 @@ class BodyRedactor:
 
 
 def _reject_constant(name: str) -> NoReturn:
-    """`NaN` and `Infinity` are Python's, not JSON's."""
+    """Reject `NaN` and `Infinity`: Python accepts them, JSON does not."""
     raise ValueError(name)
 
 
 _NUMBER_SUFFIX = re.compile(r" \([0-9]{1,3}\)$")
 _LIMITS_KEY = re.compile(r"limits\[[0-9]{1,3}\]")
-"""The key of a window that has nothing but its place."""
+"""The key of a `limits[]` entry that has only its position for a name."""
 _WEEK_PREFIX = "7-day "
 _PROFILES_PREFIX = "there are: "
-"""Begins the list of a browser's profiles."""
+"""Beginning of the list of a browser's profiles in a scan's detail."""
 _ONLY_PROFILE = "its only one"
-"""Stands in that list for a profile without a name."""
+"""Placeholder in that list for a profile without a name."""
 _PROFILE_PATTERN = re.compile(rf"\b({'|'.join(BROWSER_NAMES)}), (.+?): ")
 _REDIRECT_PATTERN = re.compile(
     r"^(status [0-9]{3} to )(?!no address$|the same host$|(?:[\w-]+\.)*claude\.ai$).*$"
 )
+# `/login` is a command of Claude Code that a detail may recommend, not a path.
 _LOGIN_PATH = r"/login[.,:;]?(?!\S)"
+# A path may contain blanks, so everything after its beginning is removed.
 _TRAILING_PATH_PATTERN = re.compile(
     rf"(?<!\S)[\"'(]*(?!{_LOGIN_PATH})(?:~|/|\.{{1,2}}[\\/]|[A-Za-z]:[\\/]|\\\\).*", re.DOTALL
 )
@@ -186,17 +193,18 @@ _HOST_PATTERN = re.compile(
 
 
 class ValueRedactor:
-    """Makes private values of real ones, with the pseudonyms of one run."""
+    """Redact single values, with the pseudonyms of one run."""
 
     def __init__(self, names: Pseudonyms) -> None:
-        """Use and fill these pseudonyms."""
+        """Use and extend these pseudonyms."""
         self._names = names
 
     def redact_detail(self, text: str) -> str:
-        """What narrows a failure down, without profiles, e-mails, uuids, paths and foreign hosts."""
+        """Redact a failure's detail: profiles, e-mails, uuids, paths and foreign hosts."""
+        # E-mails before hosts: the host pattern would match the part after the @ and leave the name.
         text = self._redact_profiles(text)
-        text = UUID_PATTERN.sub(lambda met: self.redact_identity(met[0]), text)
-        text = EMAIL_PATTERN.sub(lambda met: self.redact_identity(met[0]), text)
+        text = UUID_PATTERN.sub(lambda match: self.redact_identity(match[0]), text)
+        text = EMAIL_PATTERN.sub(lambda match: self.redact_identity(match[0]), text)
         text = _REDIRECT_PATTERN.sub(r"\1<host>", text)
         return _HOST_PATTERN.sub(
             "<host>", _PATH_PATTERN.sub("<path>", _TRAILING_PATH_PATTERN.sub("<path>", text))
@@ -207,37 +215,38 @@ class ValueRedactor:
             return _PROFILES_PREFIX + "; ".join(
                 map(self._redact_profile, text.removeprefix(_PROFILES_PREFIX).split("; "))
             )
-        text = _PROFILE_PATTERN.sub(lambda met: f"{met[1]}, {self._redact_profile(met[2])}: ", text)
-        for profile, given in self._names.list_assigned(PseudonymKind.PROFILE):
-            text = text.replace(f", {profile}", f", {given}")
+        text = _PROFILE_PATTERN.sub(lambda match: f"{match[1]}, {self._redact_profile(match[2])}: ", text)
+        # A profile that was seen before may appear in any sentence.
+        for profile, pseudonym in self._names.list_assigned(PseudonymKind.PROFILE):
+            text = text.replace(f", {profile}", f", {pseudonym}")
         return text
 
     def _redact_profile(self, name: str) -> str:
         return name if name == _ONLY_PROFILE else self._names.get_or_assign(PseudonymKind.PROFILE, name)
 
     def redact_session(self, session: Session) -> Session:
-        """The browser stays, its profile goes by a number."""
+        """Redact a session: the browser stays, the profile gets a number."""
         return replace(session, profile=self._redact_profile(session.profile))
 
     def redact_session_label(self, label: str) -> str:
-        """The same of a session's label."""
+        """Redact a session's label in the same way."""
         return self.redact_session(Session(*label.split(", ", 1))).label
 
-    def redact_scan_result(self, looked: ScanResult) -> ScanResult:
-        """A place that was looked at; what was found there stays."""
+    def redact_scan_result(self, result: ScanResult) -> ScanResult:
+        """Redact a scan result; its outcome stays."""
         return replace(
-            looked, session=self.redact_session(looked.session), detail=self.redact_detail(looked.detail)
+            result, session=self.redact_session(result.session), detail=self.redact_detail(result.detail)
         )
 
     def redact_failure(self, failure: Failure) -> Failure:
-        """A failure, its trace as it is: there are no values in it."""
+        """Redact a failure; its trace stays, because a trace holds no values."""
         return replace(failure, detail=self.redact_detail(failure.detail))
 
     def redact_reply(self, reply: Reply) -> Reply:
-        """A reply: what it means, its body, and what is remarked on it, with one another's pseudonyms."""
+        """Redact a reply: value, body and notes, with the same pseudonyms in all three."""
         body = BodyRedactor(self._names)
         value = self._redact_value(reply.value, body)
-        text = body.redact_json(reply.text)  # before the remarks: they quote its keys
+        text = body.redact_json(reply.text)  # before the notes, which quote the body's keys
         return replace(
             reply,
             value=value,
@@ -260,24 +269,24 @@ class ValueRedactor:
                 return value
 
     def redact_account(self, account: Account) -> Account:
-        """Somebody."""
+        """Redact an account."""
         uuid, email = account.uuid, account.email
         return Account(uuid and self.redact_identity(uuid), email and self.redact_identity(email))
 
     def redact_identity(self, text: str) -> str:
-        """The pseudonym of whatever tells two accounts apart."""
+        """Return the pseudonym of an account's uuid or e-mail."""
         if UUID_PATTERN.fullmatch(text):
             return self._names.get_or_assign(PseudonymKind.UUID, text)
         return self._names.get_or_assign(PseudonymKind.PERSON, text.lower())
 
     def redact_org_id(self, text: str) -> str:
-        """Another uuid, or what stands in for one."""
+        """Return the pseudonym of an org's id, which is usually a uuid."""
         return self._names.get_or_assign(
             PseudonymKind.UUID if UUID_PATTERN.fullmatch(text) else PseudonymKind.ID, text
         )
 
     def redact_org(self, org: Org) -> Org:
-        """An org, its plan in words as it is."""
+        """Redact an org; a known plan name stays."""
         return replace(
             org,
             uuid=self.redact_org_id(org.uuid),
@@ -294,7 +303,7 @@ class ValueRedactor:
         return text if PLAN_PATTERN.fullmatch(text) else self._names.get_or_assign(PseudonymKind.PLAN, text)
 
     def redact_reason(self, code: str | None) -> str | None:
-        """A reason of the server's; one that nobody knows goes by a number."""
+        """Return the server's reason code, or a pseudonym for an unknown one; None for None."""
         return (
             code
             if code is None or code in DISABLED_REASONS
@@ -330,35 +339,36 @@ class ValueRedactor:
         return replace(paid, status=status, card=card, scheduled_change=change)
 
     def _redact_window(self, window: Window, body: BodyRedactor) -> Window:
-        base, turn = _split_number_suffix(window.key)
-        kind, mark, name = base.partition(":")
+        base, suffix = _split_number_suffix(window.key)
+        kind, colon, name = base.partition(":")
+        # The body contains the key too, and both must get the same pseudonym.
         kind = kind if _LIMITS_KEY.fullmatch(kind) else body.redact_key(kind)
-        key = f"{kind}{mark}{self._redact_models(name)}"
+        key = f"{kind}{colon}{self._redact_models(name)}"
         return replace(
             window,
-            key=key + turn,
+            key=key + suffix,
             label=self._redact_window_label(window, key),
             locked_reason=self.redact_reason(window.locked_reason),
         )
 
     def _redact_window_label(self, window: Window, key: str) -> str:
-        """What the window is called; where it goes by its key, by the new one."""
-        label, turn = _split_number_suffix(window.label)
-        if label in (before := _split_number_suffix(window.key)[0], before.replace(":", " ")):
-            return key.replace(":", " ") + turn
+        """Return the window's label; a label that repeats the key follows the redacted key."""
+        label, suffix = _split_number_suffix(window.label)
+        if label in (old_key := _split_number_suffix(window.key)[0], old_key.replace(":", " ")):
+            return key.replace(":", " ") + suffix
         return self.redact_label(window.label)
 
     def redact_label(self, text: str) -> str:
-        """What a window is called: the week of a model, one that has a name, or a number."""
-        label, turn = _split_number_suffix(text)
+        """Redact a window's label: a model's week, a known name, or a pseudonym."""
+        label, suffix = _split_number_suffix(text)
         if label in WINDOW_LABELS:
             return text
         if label.startswith(_WEEK_PREFIX):
-            return _WEEK_PREFIX + self._redact_models(label.removeprefix(_WEEK_PREFIX)) + turn
+            return _WEEK_PREFIX + self._redact_models(label.removeprefix(_WEEK_PREFIX)) + suffix
         return self._names.get_or_assign(PseudonymKind.MODEL, text)
 
     def _redact_models(self, names: str) -> str:
-        """The models and surfaces that a window is limited to."""
+        """Redact the models and surfaces that a window is limited to."""
         return ", ".join(map(self._redact_model, names.split(", ")))
 
     def _redact_model(self, name: str) -> str:
@@ -372,35 +382,38 @@ class ValueRedactor:
 
 
 def _split_number_suffix(name: str) -> tuple[str, str]:
-    """A window's key or label, and the number that tells it from others of that name."""
-    turn = _NUMBER_SUFFIX.search(name)
-    return (name[: turn.start()], turn[0]) if turn else (name, "")
+    """Split a window's key or label from the number that makes it unique."""
+    suffix = _NUMBER_SUFFIX.search(name)
+    return (name[: suffix.start()], suffix[0]) if suffix else (name, "")
 
 
 _AnyState = OrgState | SessionState
 
 _MAX_EVENTS = 1_000
-"""Remembered beyond those that are asked for."""
+"""Maximum of remembered events, beyond those of the current call."""
 _SESSION_EVENT_KINDS = (
     EventKind.SESSION_ENDS,
     EventKind.SESSION_EXPIRED,
     EventKind.RECOVERED,
     EventKind.SOURCE_CHANGED,
 )
-"""Events whose texts are labels of sessions."""
+"""Kinds of events whose texts are session labels."""
 _PUBLIC_TEXTS = frozenset(
     (SUBJECT_EXTRA_USAGE, SUBJECT_POOL, SUBJECT_PLAN, *Endpoint, *VerdictState, *WINDOW_LABELS)
 )
-"""Texts of events that are this program's own."""
+"""Texts of events that this program wrote itself."""
 
 
 @dataclass(frozen=True)
 class RedactedStore(Store):
-    """A store without anything personal."""
+    """A redacted store; the type prevents redacting it twice."""
 
 
 class _RedactedParts(NamedTuple):
-    """A store and what was made of it, part by part, so that only what has changed is made again."""
+    """A store and its redacted parts, so that only changed parts are redacted again.
+
+    The mappings are keyed by `id()`; each value holds the original too, so that the id cannot be reused.
+    """
 
     store: Store
     redacted: RedactedStore
@@ -410,7 +423,7 @@ class _RedactedParts(NamedTuple):
 
 
 class _RedactedEvents(NamedTuple):
-    """Events and what was made of them."""
+    """Events and their redacted copies, keyed like the parts of a store."""
 
     events: tuple[Event, ...]
     redacted: tuple[Event, ...]
@@ -418,18 +431,18 @@ class _RedactedEvents(NamedTuple):
 
 
 class Redactor:
-    """The pseudonyms of one run, and what they make of a store."""
+    """Redact whole stores and events with the pseudonyms of one run."""
 
     def __init__(self) -> None:
-        """Begin without any."""
+        """Start without pseudonyms."""
         self._names = Pseudonyms()
-        self._masks = ValueRedactor(self._names)
+        self._redactor = ValueRedactor(self._names)
         self._memory = _RedactedParts(Store(), RedactedStore(), {}, {}, {})
         self._originals: dict[OrgKey, OrgKey] = {}
         self._events = _RedactedEvents((), (), {})
 
     def redact_store(self, store: Store) -> Store:
-        """The store with pseudonyms; the same one for the same store, and itself for a private one."""
+        """Return the redacted store; the same object for the same store, and a redacted store unchanged."""
         if isinstance(store, RedactedStore):
             return store
         if store is not self._memory.store:
@@ -437,81 +450,90 @@ class Redactor:
         return self._memory.redacted
 
     def redact_key(self, key: OrgKey) -> OrgKey:
-        """The key that an org has in the redacted store."""
-        private = self._masks.redact_identity(key[0]), self._masks.redact_org_id(key[1])
-        self._originals[private] = key
-        return private
+        """Return the key of an org in the redacted store."""
+        # The dashboard selects orgs by their redacted keys and must find the real ones again.
+        redacted_key = self._redactor.redact_identity(key[0]), self._redactor.redact_org_id(key[1])
+        self._originals[redacted_key] = key
+        return redacted_key
 
     def find_original_key(self, key: OrgKey) -> OrgKey:
-        """The key of the org that has this one in the redacted store; itself where there is none."""
+        """Return the original key for a redacted one; the key itself if it is unknown."""
         return self._originals.get(key, key)
 
     def redact_detail(self, text: str) -> str:
-        """What narrows a failure down, without profiles, e-mails, uuids, paths and foreign hosts."""
-        return self._masks.redact_detail(text)
+        """Redact a failure's detail: profiles, e-mails, uuids, paths and foreign hosts."""
+        return self._redactor.redact_detail(text)
 
     def redact_events(self, events: tuple[Event, ...]) -> tuple[Event, ...]:
-        """Events with pseudonyms, those of the store that was redacted last; the same for the same ones."""
+        """Redact events of the store that was redacted last; the same tuple for the same events."""
         if events is not self._events.events:
             known = self._events.pairs
-            each = {id(it): known.get(id(it)) or (it, self._redact_event(it)) for it in events}
-            private = tuple(each[id(it)][1] for it in events)
-            kept = {**known, **each} if len(known) < _MAX_EVENTS else each
-            self._events = _RedactedEvents(events, private, kept)
+            pairs = {
+                id(event): known.get(id(event)) or (event, self._redact_event(event)) for event in events
+            }
+            redacted_events = tuple(pairs[id(event)][1] for event in events)
+            # The event log is short, so dropping all older pairs at once costs little.
+            kept = {**known, **pairs} if len(known) < _MAX_EVENTS else pairs
+            self._events = _RedactedEvents(events, redacted_events, kept)
         return self._events.redacted
 
     def _redact_parts(self, store: Store) -> _RedactedParts:
         before = self._memory
-        for state in store.orgs:  # the tabs are named in their own order, whatever the replies hold
+        # First, so that the orgs are lettered in the order of their tabs, whatever the replies contain.
+        for state in store.orgs:
             self._names.get_or_assign(pseudonyms.PseudonymKind.ORG, state.org.name)
-        orgs = {id(it): before.orgs.get(id(it)) or (it, self._redact_org_state(it)) for it in store.orgs}
-        sessions = {
-            id(it): before.sessions.get(id(it)) or (it, self._redact_session_state(it))
-            for it in store.sessions
+        orgs = {
+            id(state): before.orgs.get(id(state)) or (state, self._redact_org_state(state))
+            for state in store.orgs
         }
-        private = RedactedStore(
-            orgs=tuple(it for _, it in orgs.values()),
-            sessions=tuple(it for _, it in sessions.values()),
+        sessions = {
+            id(state): before.sessions.get(id(state)) or (state, self._redact_session_state(state))
+            for state in store.sessions
+        }
+        redacted_store = RedactedStore(
+            orgs=tuple(state for _, state in orgs.values()),
+            sessions=tuple(state for _, state in sessions.values()),
             scan_results=self._redact_scan_results(store.scan_results),
         )
         pairs: Iterable[tuple[_AnyState, _AnyState]] = (*orgs.values(), *sessions.values())
         replies = {
-            id(reply): (reply, made.replies[endpoint])
-            for state, made in pairs
+            id(reply): (reply, redacted.replies[endpoint])
+            for state, redacted in pairs
             for endpoint, reply in state.replies.items()
         }
-        return _RedactedParts(store, private, orgs, sessions, replies)
+        return _RedactedParts(store, redacted_store, orgs, sessions, replies)
 
     def _redact_org_state(self, state: OrgState) -> OrgState:
-        masks = self._masks
+        redactor = self._redactor
         self.redact_key(state.key)
         return replace(
             state,
-            org=masks.redact_org(state.org),
-            account=masks.redact_account(state.account),
-            session=masks.redact_session(state.session),
+            org=redactor.redact_org(state.org),
+            account=redactor.redact_account(state.account),
+            session=redactor.redact_session(state.session),
             replies=self._redact_replies(state.replies),
             failures=self._redact_failures(state.failures),
             over_plan_period=state.over_plan_period and self._redact_over_plan(state.over_plan_period),
             reply_sources={
-                endpoint: masks.redact_session(session) for endpoint, session in state.reply_sources.items()
+                endpoint: redactor.redact_session(session)
+                for endpoint, session in state.reply_sources.items()
             },
         )
 
-    def _redact_over_plan(self, beyond: OverPlanPeriod) -> OverPlanPeriod:
-        """Without the window, of which nothing is told but its label."""
+    def _redact_over_plan(self, period: OverPlanPeriod) -> OverPlanPeriod:
+        """Redact a period beyond the plan, without its window: only the label is shown."""
         return replace(
-            beyond,
+            period,
             full_window=None,
-            filled_label=beyond.filled_label and self._masks.redact_label(beyond.filled_label),
+            filled_label=period.filled_label and self._redactor.redact_label(period.filled_label),
         )
 
     def _redact_session_state(self, state: SessionState) -> SessionState:
-        masks = self._masks
+        redactor = self._redactor
         return replace(
             state,
-            session=masks.redact_session(state.session),
-            account=masks.redact_account(state.account),
+            session=redactor.redact_session(state.session),
+            account=redactor.redact_account(state.account),
             replies=self._redact_replies(state.replies),
             failures=self._redact_failures(state.failures),
         )
@@ -519,57 +541,59 @@ class Redactor:
     def _redact_replies(self, replies: Mapping[Endpoint, Reply]) -> Mapping[Endpoint, Reply]:
         known = self._memory.replies
         return {
-            endpoint: known[id(reply)][1] if id(reply) in known else self._masks.redact_reply(reply)
+            endpoint: known[id(reply)][1] if id(reply) in known else self._redactor.redact_reply(reply)
             for endpoint, reply in replies.items()
         }
 
     def _redact_failures(self, failures: Mapping[Endpoint, Failure]) -> Mapping[Endpoint, Failure]:
-        return {endpoint: self._masks.redact_failure(failure) for endpoint, failure in failures.items()}
+        return {endpoint: self._redactor.redact_failure(failure) for endpoint, failure in failures.items()}
 
-    def _redact_scan_results(self, looked: tuple[ScanResult, ...] | None) -> tuple[ScanResult, ...] | None:
-        return None if looked is None else tuple(map(self._masks.redact_scan_result, looked))
+    def _redact_scan_results(
+        self, scan_results: tuple[ScanResult, ...] | None
+    ) -> tuple[ScanResult, ...] | None:
+        return None if scan_results is None else tuple(map(self._redactor.redact_scan_result, scan_results))
 
     def _redact_event(self, event: Event) -> Event:
-        masks, shut = self._masks, event.credit_lock
+        redactor, lock = self._redactor, event.credit_lock
         return replace(
             event,
-            session=masks.redact_session(event.session),
-            org=event.org and masks.redact_org(event.org),
+            session=redactor.redact_session(event.session),
+            org=event.org and redactor.redact_org(event.org),
             org_key=event.org_key and self.redact_key(event.org_key),
             subject=self._redact_event_text(event.kind, event.subject),
             before=self._redact_fact(event.kind, event.before),
             after=self._redact_fact(event.kind, event.after),
-            credit_lock=shut and replace(shut, reason=masks.redact_reason(shut.reason)),
+            credit_lock=lock and replace(lock, reason=redactor.redact_reason(lock.reason)),
         )
 
     def _redact_fact(self, kind: EventKind, fact: EventValue) -> EventValue:
         return self._redact_event_text(kind, fact) if isinstance(fact, str) else fact
 
     def _redact_event_text(self, kind: EventKind, text: str) -> str:
-        """A text of an event: what it is depends on what happened."""
+        """Redact a text of an event; its meaning depends on the kind."""
         if not text or text in _PUBLIC_TEXTS:
             return text
         if kind in _SESSION_EVENT_KINDS:
-            return self._masks.redact_session_label(text)
+            return self._redactor.redact_session_label(text)
         if kind is EventKind.STILL_BLOCKED:
-            return self._masks.redact_reason(text) or ""
+            return self._redactor.redact_reason(text) or ""
         if kind is EventKind.NEW_FIELD:
             return ", ".join(map(self._redact_new_field, text.split(", ")))
         return self._redact_label(text)
 
-    def _redact_new_field(self, told: str) -> str:
-        """A new field as the replies of the store have it; one that none has any more goes unnamed."""
-        for reply, private in self._memory.replies.values():
-            if told in reply.new_fields:
-                return private.new_fields[reply.new_fields.index(told)]
+    def _redact_new_field(self, path: str) -> str:
+        """Return a new field's redacted path; "a field" if no reply of the store has it any more."""
+        for reply, redacted_reply in self._memory.replies.values():
+            if path in reply.new_fields:
+                return redacted_reply.new_fields[reply.new_fields.index(path)]
         return "a field"
 
     def _redact_label(self, label: str) -> str:
-        """A window's label as the store has it."""
-        for state, private in self._memory.orgs.values():
-            if state.plan is not None and private.plan is not None:
-                pairs = zip(state.plan.windows, private.plan.windows, strict=True)
-                for window, made in pairs:
+        """Redact a window's label like the store does."""
+        for state, redacted_state in self._memory.orgs.values():
+            if state.plan is not None and redacted_state.plan is not None:
+                windows = zip(state.plan.windows, redacted_state.plan.windows, strict=True)
+                for window, redacted in windows:
                     if window.label == label:
-                        return made.label
-        return self._masks.redact_label(label)
+                        return redacted.label
+        return self._redactor.redact_label(label)
