@@ -86,7 +86,9 @@ def _run_once(chosen: Settings) -> int:
 
     clock = _build_clock(chosen, skipping=True)
     feed = _build_feed(chosen, clock)
-    return run_once(feed, clock.now, as_json=chosen.action is Action.JSON, org=chosen.org, tell=_print_error)
+    return run_once(
+        feed, clock.now, as_json=chosen.action is Action.JSON, org=chosen.org, print_reason=_print_error
+    )
 
 
 def _run_watch(chosen: Settings) -> int:
@@ -94,7 +96,7 @@ def _run_watch(chosen: Settings) -> int:
 
     clock = _build_clock(chosen)
     feed = _build_feed(chosen, clock)
-    return run_watch(feed, clock.now, thresholds=chosen.thresholds, org=chosen.org, tell=_print_error)
+    return run_watch(feed, clock.now, thresholds=chosen.thresholds, org=chosen.org, print_reason=_print_error)
 
 
 def _run_status(chosen: Settings, arguments: Sequence[str]) -> int:

@@ -1,4 +1,4 @@
-"""Values of the model to JSON and back, by their own types: what does not fit them is refused."""
+"""Convert values of the model to JSON and back by their types; reject JSON that does not fit them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 def encode_value(value: Any) -> Any:
-    """The value in lists, objects, texts and numbers; an object names its class."""
+    """Return the value as lists, objects, strings and numbers; an object names its class under ""."""
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, date):
@@ -26,27 +26,28 @@ def encode_value(value: Any) -> Any:
     if isinstance(value, Decimal):
         return str(value)
     if isinstance(value, Mapping):
-        return [[encode_value(key), encode_value(one)] for key, one in value.items()]
+        return [[encode_value(key), encode_value(item)] for key, item in value.items()]
     if isinstance(value, tuple):
-        return [encode_value(one) for one in value]
+        return [encode_value(item) for item in value]
     if is_dataclass(value):
-        own = {one.name: encode_value(getattr(value, one.name)) for one in fields(value)}
-        return {"": type(value).__name__} | own
+        content = {member.name: encode_value(getattr(value, member.name)) for member in fields(value)}
+        # No field has an empty name, so the class name cannot collide with one.
+        return {"": type(value).__name__} | content
     return value
 
 
 def decode_value(kind: type[T], raw: object) -> T:
-    """The value of that type which `plain` took apart.
+    """Rebuild a value of this type from the output of `encode_value`.
 
     Raises:
-        ValueError: the JSON is of another form.
+        ValueError: the JSON does not fit the type.
     """
     try:
-        found = _decode_by_type(kind, raw)
+        value = _decode_by_type(kind, raw)
     except (TypeError, KeyError, AttributeError, OverflowError, RecursionError, InvalidOperation) as error:
         raise ValueError(f"of another form: {type(error).__name__}") from None
-    assert isinstance(found, kind)  # noqa: S101 - for the type checker
-    return found
+    assert isinstance(value, kind)  # noqa: S101 - for the type checker
+    return value
 
 
 def _decode_by_type(kind: Any, raw: Any) -> Any:
@@ -55,9 +56,9 @@ def _decode_by_type(kind: Any, raw: Any) -> Any:
         return _decode_union(inner, raw)
     if origin is tuple:
         kinds = inner[:1] * len(raw) if inner[-1] is Ellipsis else inner
-        return tuple(_decode_by_type(one, part) for one, part in zip(kinds, raw, strict=True))
+        return tuple(_decode_by_type(part_kind, part) for part_kind, part in zip(kinds, raw, strict=True))
     if origin is Mapping:
-        return {_decode_by_type(inner[0], key): _decode_by_type(inner[1], one) for key, one in raw}
+        return {_decode_by_type(inner[0], key): _decode_by_type(inner[1], value) for key, value in raw}
     if is_dataclass(kind):
         return _decode_dataclass(kind, raw)
     if issubclass(kind, Enum):
@@ -66,7 +67,7 @@ def _decode_by_type(kind: Any, raw: Any) -> Any:
 
 
 def _decode_union(kinds: tuple[Any, ...], raw: Any) -> Any:
-    """The value of the type that the JSON names, or of the only one that it can have."""
+    """Decode the type that the JSON names, or the only possible one."""
     if raw is None and type(None) in kinds:
         return None
     named = [kind for kind in kinds if isinstance(raw, dict) and raw.get("") == kind.__name__]
@@ -76,6 +77,7 @@ def _decode_union(kinds: tuple[Any, ...], raw: Any) -> Any:
 
 def _decode_dataclass(kind: Any, raw: Mapping[str, Any]) -> Any:
     hints = _find_field_types(kind)
+    # A file written by another version may have other fields; guessing them could show false figures.
     if raw.keys() != {"", *hints} or raw[""] != kind.__name__:
         raise ValueError(f"no {kind.__name__}")
     return kind(**{name: _decode_by_type(hint, raw[name]) for name, hint in hints.items()})
@@ -83,13 +85,14 @@ def _decode_dataclass(kind: Any, raw: Mapping[str, Any]) -> Any:
 
 @cache
 def _find_field_types(kind: Any) -> dict[str, Any]:
-    """The types of the fields; what else a class annotates is none."""
-    found = get_type_hints(kind)
-    return {one.name: found[one.name] for one in fields(kind)}
+    """Return the types of the dataclass's fields; other annotations of the class are left out."""
+    hints = get_type_hints(kind)
+    return {member.name: hints[member.name] for member in fields(kind)}
 
 
 def _make_exact_decoder(kind: type) -> Callable[[Any], Any]:
     def read(raw: Any) -> Any:
+        # Not isinstance: True is an int for it.
         if type(raw) is not kind:
             raise ValueError(f"no {kind.__name__}")
         return raw
@@ -105,6 +108,7 @@ def _decode_float(raw: Any) -> float:
 
 def _decode_datetime(raw: Any) -> datetime:
     moment = datetime.fromisoformat(raw)
+    # Compared with an aware time, a time without a zone would raise much later and elsewhere.
     if moment.tzinfo is None:
         raise ValueError("no zone")
     return moment
@@ -127,4 +131,4 @@ _DECODERS: Mapping[Any, Callable[[Any], Any]] = {
     timedelta: lambda raw: timedelta(seconds=_decode_float(raw)),
     Decimal: _decode_decimal,
 }
-"""The types that are not made of others."""
+"""Decoders of the types that are not made of others."""

@@ -1,4 +1,4 @@
-"""`--once` and `--json`: one poll, printed as blocks or JSON, reasons on standard error."""
+"""Run `--once` and `--json`: poll once and print blocks or JSON; the reasons for failures go to stderr."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from claudemeter_tui.model.reading import ErrorKind, Reading
 from claudemeter_tui.model.store import OrgState, Store
 
 EXIT_NO_SESSION, EXIT_NOTHING_READ = 3, 4
-"""Exit status without a session or with an expired one, and where nothing else could be read."""
+"""Exit status without a working session (none found, or expired), and if all else failed to be read."""
 SIGN_IN_HINT = (
     "Sign in to claude.ai in a browser on this machine, or give the session with --cookie-file"
     " or CLAUDEMETER_COOKIE."
@@ -22,28 +22,29 @@ NO_SESSION_ERRORS = frozenset({ErrorKind.NO_SESSION, ErrorKind.EXPIRED, ErrorKin
 
 
 def choose_orgs(orgs: Sequence[OrgState], wanted: str | None) -> tuple[OrgState, ...]:
-    """The org of that number, name or uuid, alone; all where none is asked for.
+    """Return the org with this number, name or uuid; all orgs if `wanted` is None.
 
     Raises:
-        SettingsError: there is none, or several have that name; it names those there are.
+        SettingsError: no org or several orgs match; the text lists the existing ones.
     """
     if wanted is None:
         return tuple(orgs)
+    # An exact match wins, so that one of two orgs whose names differ only by case can be selected.
     numbered = [state for number, state in enumerate(orgs, 1) if str(number) == wanted]
     exact = [state for state in orgs if wanted in (state.org.uuid, state.org.name)]
     folded = [state for state in orgs if wanted.casefold() in (state.org.uuid, state.org.name.casefold())]
-    found = numbered or exact or folded
-    if len(found) == 1:
-        return tuple(found)
-    what = "several orgs are called" if found else "there is no org"
+    matches = numbered or exact or folded
+    if len(matches) == 1:
+        return tuple(matches)
+    what = "several orgs are called" if matches else "there is no org"
     raise SettingsError(f"--org: {what} {wanted!r}; there are: {_format_org_names(orgs)}")
 
 
 def write_line(text: str) -> bool:
-    """Print it as a line; gives whether anybody still reads.
+    """Print a line; return False if the reader has closed the pipe.
 
     Raises:
-        SettingsError: standard output takes nothing, its disk is full for example.
+        SettingsError: standard output fails, for example because its disk is full.
     """
     try:
         return print_line(text)
@@ -52,18 +53,18 @@ def write_line(text: str) -> bool:
 
 
 def explain_empty_store(store: Store) -> Iterable[str]:
-    """Why nothing was read, each reason once."""
-    met = [problem for problem in store.problems if not problems.is_informational(problem)]
+    """Return the reasons why nothing was read, each once."""
+    relevant = [problem for problem in store.problems if not problems.is_informational(problem)]
     lines = dict.fromkeys(
-        f"{problems.format_problem_title(one)}: {problems.PROBLEM_TEXTS[one.error_kind].summary}"
-        for one in met
+        f"{problems.format_problem_title(problem)}: {problems.PROBLEM_TEXTS[problem.error_kind].summary}"
+        for problem in relevant
     )
-    hint = [SIGN_IN_HINT] if any(one.error_kind in NO_SESSION_ERRORS for one in met) else []
+    hint = [SIGN_IN_HINT] if any(problem.error_kind in NO_SESSION_ERRORS for problem in relevant) else []
     return *lines, *hint
 
 
 def _format_org_names(orgs: Sequence[OrgState]) -> str:
-    """`1 Personal (bbbbbbbb-…), 2 …`."""
+    """Format the orgs as `1 Personal (bbbbbbbb-…), 2 …`."""
     return ", ".join(f"{number} {state.org.name} ({state.org.uuid})" for number, state in enumerate(orgs, 1))
 
 
@@ -73,19 +74,19 @@ def run_once(
     *,
     as_json: bool,
     org: str | None,
-    tell: Callable[[str], None],
+    print_reason: Callable[[str], None],
 ) -> int:
-    """Poll once and print what was read; gives the exit status.
+    """Poll once and print the result; return the exit status.
 
     Args:
-        feed: What is polled.
-        now: The clock that it runs by.
-        as_json: A JSON array instead of a block for each org.
-        org: The one to print, by number, name or uuid. None: all.
-        tell: Called with each reason, a line, where nothing was read.
+        feed: The feed to poll.
+        now: The feed's clock.
+        as_json: True for a JSON array instead of one block per org.
+        org: The only org to print, by number, name or uuid. None for all.
+        print_reason: Called with each reason, one line, if nothing was read.
 
     Raises:
-        SettingsError: no org is the one asked for, or standard output takes nothing.
+        SettingsError: no org matches, or standard output fails.
     """
     import asyncio  # noqa: PLC0415 - a status bar with fresh figures needs none
 
@@ -97,12 +98,12 @@ def run_once(
         write_line("\n\n".join(report.format_report(store, state, now()) for state in states))
     status = _compute_status(store, states)
     for reason in explain_empty_store(store) if status else ():
-        tell(reason)
+        print_reason(reason)
     return status
 
 
 async def poll_store(feed: OneShotFeed) -> Store:
-    """What the first poll of a feed gives."""
+    """Return the store after the first poll of a feed."""
     store = Store()
 
     def fold(reading: Reading) -> None:
@@ -114,7 +115,7 @@ async def poll_store(feed: OneShotFeed) -> Store:
 
 
 def poll_onto_store(feed: OneShotFeed, known: Store) -> tuple[Store, Store]:
-    """Poll once, on top of what is known; gives what is known then, and what the poll alone gave."""
+    """Poll once on top of `known`; return the updated store and a store of this poll alone."""
     import asyncio  # noqa: PLC0415 - a status bar with fresh figures needs none
 
     poll = Store()
@@ -128,6 +129,7 @@ def poll_onto_store(feed: OneShotFeed, known: Store) -> tuple[Store, Store]:
 
 
 def _compute_status(store: Store, states: Iterable[OrgState]) -> int:
+    # One good reply is a success, whatever else failed.
     if any(reply.status == 200 for state in states for reply in state.replies.values()):
         return 0
     signed_out = any(problem.error_kind in NO_SESSION_ERRORS for problem in store.problems)

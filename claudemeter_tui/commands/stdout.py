@@ -1,4 +1,4 @@
-"""Standard output, which may be closed."""
+"""Write to standard output, which may be closed."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import sys
 from io import TextIOWrapper
 
 _CLOSED_PIPE_ERRORS = (errno.EPIPE, errno.EINVAL)
-"""What writing into a closed pipe gives; the second one is Windows'."""
+"""Errors of writing into a closed pipe; Windows raises the second one."""
 
 
 def print_line(text: str) -> bool:
-    """Print it as a line; gives whether anybody still reads: a closed pipe is nobody's mistake.
+    """Print a line; return False if the reader has closed the pipe, which is not an error.
 
     Raises:
-        OSError: standard output takes nothing, its disk is full for example.
+        OSError: standard output fails, for example because its disk is full.
     """
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # A terminal without UTF-8 shows the card's dots as `??`.
@@ -30,6 +30,6 @@ def print_line(text: str) -> bool:
 
 
 def _discard_output() -> None:
-    """Let what is left in the buffer go nowhere: the interpreter's end would complain about it."""
+    """Discard the rest of the buffer: the interpreter would report an error for it at exit."""
     with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123 - the null device is no path
         os.dup2(nowhere.fileno(), sys.stdout.fileno())

@@ -1,6 +1,7 @@
-"""`--json --watch`: one line of JSON for each event, until interrupted or until nobody reads.
+"""Run `--json --watch`: print one line of JSON per event, until interrupted or the reader closes the pipe.
 
-The first lines say how each org stands, so that a reader knows that it runs, and from where it begins.
+The first lines are the current state of each org, so that a reader knows that the program runs and where it
+starts.
 """
 
 from __future__ import annotations
@@ -21,38 +22,40 @@ from claudemeter_tui.model.verdict import VerdictState, judge
 from claudemeter_tui.model.windows import Severity
 
 TICK_SECONDS = 1.0
-"""Seconds between two looks at the clock, which alone tells that a reset is over or figures are stale."""
+"""Seconds between two checks of the clock: resets and stale figures become events without a reply."""
 
 
 class EventWatcher:
-    """What happened from look to look, of one org or of all."""
+    """Collect new events, of one org or of all."""
 
-    def __init__(self, journal: EventLog, org: str | None = None) -> None:
-        """Begin with this journal; `org` is a number, a name or a uuid, None for all."""
-        self._journal = journal
+    def __init__(self, event_log: EventLog, org: str | None = None) -> None:
+        """Start with this event log; `org` is a number, a name or a uuid, None for all."""
+        self._event_log = event_log
         self._org = org
         self._key: OrgKey | None = None
         self._read: set[OrgKey] = set()
         self._explained = False
 
     def update(self, store: Store, now: datetime) -> Iterator[Event]:
-        """How each org stands when it is first read, then the events since the last look.
+        """Return the state of each org when it is first read, then the events since the last update.
 
         Raises:
-            SettingsError: there are orgs, and none is the one asked for.
+            SettingsError: there are orgs, but none matches.
         """
         if self._org is not None and self._key is None and store.orgs:
             self._key = choose_orgs(store.orgs, self._org)[0].key
-        self._journal = self._journal.observe(store, now)
-        new = [state for state in store.orgs if state.read_at is not None and state.key not in self._read]
-        self._read.update(state.key for state in new)
-        events = (*(build_first_read_event(state, now) for state in new), *self._journal.new_events)
+        self._event_log = self._event_log.observe(store, now)
+        first_read = [
+            state for state in store.orgs if state.read_at is not None and state.key not in self._read
+        ]
+        self._read.update(state.key for state in first_read)
+        events = (*(build_first_read_event(state, now) for state in first_read), *self._event_log.new_events)
         return (event for event in events if self._org is None or event.org_key == self._key)
 
     def explain_silence(self, store: Store) -> Iterator[str]:
-        """Why nothing was read by the first polls, where nothing was: said once."""
-        over = bool(store.sessions) and all(session.schedule is not None for session in store.sessions)
-        if over and not self._explained:
+        """Yield the reasons if the first polls read nothing; only once."""
+        all_polled = bool(store.sessions) and all(session.schedule is not None for session in store.sessions)
+        if all_polled and not self._explained:
             self._explained = True
             yield from () if self._read else explain_empty_store(store)
 
@@ -62,13 +65,14 @@ STATE_SEVERITIES = {
     VerdictState.WAIT: Severity.FULL,
     VerdictState.ON_CREDITS: Severity.CRITICAL,
 }
-"""Of an org that is first read so; as when it comes to it."""
+"""Severity of the first event of an org in this state, as if the state had just begun."""
 
 
 def build_first_read_event(state: OrgState, now: datetime) -> Event:
-    """How an org stands when it is read for the first time."""
+    """Build the event for an org that is read for the first time."""
     verdict = judge(state, now)
-    usual = Severity.CRITICAL if verdict.is_locked else Severity.NORMAL
+    # Locked credits do not stop work yet, but the next full window will.
+    otherwise = Severity.CRITICAL if verdict.is_locked else Severity.NORMAL
     return Event(
         EventKind.FIRST_READ,
         now,
@@ -79,7 +83,7 @@ def build_first_read_event(state: OrgState, now: datetime) -> Event:
         credit_lock=verdict.credit_locks[0] if verdict.is_locked else None,
         until=verdict.ends_at or (verdict.credits_reopen_at if verdict.is_locked else None),
         endpoints=(Endpoint.USAGE,),
-        severity=STATE_SEVERITIES.get(verdict.state, usual),
+        severity=STATE_SEVERITIES.get(verdict.state, otherwise),
     )
 
 
@@ -89,28 +93,29 @@ def run_watch(
     *,
     thresholds: tuple[float, ...],
     org: str | None = None,
-    tell: Callable[[str], None] = lambda _: None,
+    print_reason: Callable[[str], None] = lambda _: None,
 ) -> int:
-    """Print events until nobody reads them; gives the exit status.
+    """Print events until the reader closes the pipe; return the exit status.
 
     Args:
-        feed: What is polled.
-        now: The clock that it runs by.
-        thresholds: Percentages that make an event when they are passed.
-        org: The one whose events are told, by number, name or uuid. None: all.
-        tell: Called with each reason, a line, where the first poll reads nothing.
+        feed: The feed to poll.
+        now: The feed's clock.
+        thresholds: Percentages that cause an event when usage passes them.
+        org: The only org whose events are printed, by number, name or uuid. None for all.
+        print_reason: Called with each reason, one line, if the first poll reads nothing.
 
     Raises:
-        SettingsError: no org is the one asked for, or standard output takes nothing.
+        SettingsError: no org matches, or standard output fails.
     """
-    asyncio.run(_watch_feed(feed, now, EventWatcher(EventLog(thresholds=thresholds), org), tell))
+    asyncio.run(_watch_feed(feed, now, EventWatcher(EventLog(thresholds=thresholds), org), print_reason))
     return 0
 
 
 async def _watch_feed(
-    feed: RunningFeed, now: Callable[[], datetime], watching: EventWatcher, tell: Callable[[str], None]
+    feed: RunningFeed, now: Callable[[], datetime], watcher: EventWatcher, print_reason: Callable[[str], None]
 ) -> None:
-    """Fold in one task and print in another: a pipe that is full or closed is no concern of a poll."""
+    """Apply readings in one task and print in another, so that a full pipe never delays a poll."""
+    # Without a maximum size, so that a poll never waits for the reader.
     stores: asyncio.Queue[tuple[Store, datetime]] = asyncio.Queue()
     store = Store()
 
@@ -120,36 +125,37 @@ async def _watch_feed(
         stores.put_nowait((store, now()))
 
     tasks = [
-        asyncio.ensure_future(one) for one in (feed.run(fold), _print_events(stores, now, watching, tell))
+        asyncio.ensure_future(coroutine)
+        for coroutine in (feed.run(fold), _print_events(stores, now, watcher, print_reason))
     ]
     try:
+        # The printing task ends when the reader closes the pipe, the feed only by an error.
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
     finally:
         for task in tasks:
             task.cancel()
+        # A cancelled task that no one awaits would print a warning at exit.
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _print_events(
     stores: asyncio.Queue[tuple[Store, datetime]],
     now: Callable[[], datetime],
-    watching: EventWatcher,
-    tell: Callable[[str], None],
+    watcher: EventWatcher,
+    print_reason: Callable[[str], None],
 ) -> None:
-    """Print what each store brings, and what the clock does meanwhile, until nobody reads."""
+    """Print the events of each store, and those of the clock in between, until the reader closes the pipe."""
     store = Store()
     while True:
         try:
-            async with asyncio.timeout(
-                TICK_SECONDS
-            ):  # Unlike wait_for, it never takes a cancelling for its own.
+            async with asyncio.timeout(TICK_SECONDS):  # Unlike wait_for, it never swallows a cancellation.
                 store, moment = await stores.get()
         except TimeoutError:
             moment = now()
-        for event in watching.update(store, moment):
+        for event in watcher.update(store, moment):
             if not write_line(format_event_json(event)):
                 return
-        for reason in watching.explain_silence(store):
-            tell(reason)
+        for reason in watcher.explain_silence(store):
+            print_reason(reason)

@@ -103,7 +103,7 @@ def test_poll_that_reads_nothing_is_explained(capsys: pytest.CaptureFixture[str]
     failure = Failure(ErrorKind.EXPIRED, Endpoint.ACCOUNT, READ)
     ends = Reading(SESSION, READ, schedule=Schedule(NOW, MINUTE))
     polls = [Reading(SESSION, READ), Reading(SESSION, READ, account=failure), ends]
-    assert run_watch(Play(polls, polls), now, thresholds=(), tell=told.append) == 0
+    assert run_watch(Play(polls, polls), now, thresholds=(), print_reason=told.append) == 0
     assert lines(capsys) == []
     assert [line.partition(":")[0] for line in told] == ["Chrome, Default · session expired", SIGN_IN_HINT]
 
@@ -111,7 +111,7 @@ def test_poll_that_reads_nothing_is_explained(capsys: pytest.CaptureFixture[str]
 def test_poll_that_reads_something_is_not_explained(capsys: pytest.CaptureFixture[str]) -> None:
     """What else is wrong is told as an event, or not at all."""
     told: list[str] = []
-    assert run_watch(Play(readings(CALM)), now, thresholds=(), tell=told.append) == 0
+    assert run_watch(Play(readings(CALM)), now, thresholds=(), print_reason=told.append) == 0
     assert told == []
     assert kinds(lines(capsys)) == ["first_read"]
 

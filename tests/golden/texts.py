@@ -92,12 +92,12 @@ def _is_shown_whole(scene: Scene) -> bool:
 
 def _once(scene: Scene, *, as_json: bool) -> str:
     feed = Playback(scene)
-    return ran(lambda tell: run_once(feed, feed.now, as_json=as_json, org=None, tell=tell))
+    return ran(lambda tell: run_once(feed, feed.now, as_json=as_json, org=None, print_reason=tell))
 
 
 def _watched(scene: Scene) -> str:
     feed = Playback(scene)
-    return ran(lambda tell: run_watch(feed, feed.now, thresholds=THRESHOLDS, tell=tell))
+    return ran(lambda tell: run_watch(feed, feed.now, thresholds=THRESHOLDS, print_reason=tell))
 
 
 def _bars(scene: Scene, store: Store) -> Iterator[tuple[str, str]]:
