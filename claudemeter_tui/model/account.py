@@ -1,4 +1,4 @@
-"""Who is signed in, where, and how it is paid."""
+"""Accounts, organizations and subscriptions."""
 
 from __future__ import annotations
 
@@ -8,26 +8,27 @@ from datetime import date, datetime
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Who is signed in."""
+    """The signed-in account."""
 
     uuid: str | None = None
-    """None: the reply named none."""
+    """None if the reply names none."""
     email: str | None = None
-    """None: the reply named none."""
+    """None if the reply names none."""
 
     @property
     def key(self) -> str:
-        """What tells two accounts apart: the uuid, else the e-mail, else nothing."""
+        """Identifier of the account: the uuid, else the e-mail, else empty."""
         return self.uuid or self.email or ""
 
     def may_be_same(self, other: Account) -> bool:
-        """Whether nothing that both name tells them apart: a uuid decides, else the e-mail."""
+        """True if nothing known about both accounts differs; two uuids decide, else two e-mails."""
+        # An e-mail can change, a uuid cannot.
         if self.uuid and other.uuid:
             return self.uuid == other.uuid
         return not self.email or not other.email or self.email == other.email
 
     def fill_from(self, before: Account) -> Account:
-        """This account with what its reply left out and an earlier one of the same account named."""
+        """Return this account, completed from an earlier state of the same account."""
         if not self.may_be_same(before):
             return self
         return Account(self.uuid or before.uuid, self.email or before.email)
@@ -39,45 +40,46 @@ class Org:
 
     uuid: str
     name: str
-    """As the server sends it, without control characters; may be empty."""
+    """Name from the server, without control characters; may be empty."""
     plan_name: str = ""
-    """For people: "Max 5x", "Team", "Free"; empty where it cannot be told."""
+    """Plan for people: "Max 5x", "Team", "Free"; empty if it cannot be derived."""
     is_shared: bool = False
-    """Team or Enterprise: the overage reply is then the pool of the whole organization."""
+    """True for Team and Enterprise: the overage reply then describes the pool of the organization."""
     restrictions: tuple[tuple[str, str], ...] = ()
-    """The organization's own gates that are not null, as key and text (`billing_issue`, …)."""
+    """Key and text of the organization's own restrictions that are not null (`billing_issue`, …)."""
     paused_until: datetime | None = None
-    """`billable_usage_paused_until`: credits are locked until then. None: no pause."""
+    """`billable_usage_paused_until`: credits are locked until then. None if they are not paused."""
 
     @property
     def display_name(self) -> str:
-        """Its name for people; the beginning of its uuid where it has none."""
+        """The name; the beginning of the uuid if the name is empty."""
         return self.name or self.uuid[:8]
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """How the subscription is paid."""
+    """The card that pays the subscription."""
 
     brand: str
     last4: str
-    """The last four digits; empty where not reported."""
+    """The last four digits; empty if not reported."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """What the subscription reply means."""
+    """The subscription as its reply describes it."""
 
     status: str | None = None
-    """`active`, `trialing`, `past_due`, `canceled`, `paused`, or anything else. None: not reported."""
+    """`active`, `trialing`, `past_due`, `canceled`, `paused`, or any other text. None if not reported."""
     next_charge: date | None = None
-    """None: no charge follows, or it is not reported."""
+    """Date of the next charge. None if no charge follows, or it is not reported."""
     card: Card | None = None
     ends_on: date | None = None
-    """A cancelled plan runs until then, and no charge follows. None: it goes on."""
+    """Last day of a cancelled plan, after which no charge follows. None if the plan continues."""
     paid_through: date | None = None
-    """Of a gift. None: not a gift."""
+    """End of a gift. None if the subscription is no gift."""
     paused_until: datetime | None = None
-    """`payment_paused_until`. None: not paused."""
+    """`payment_paused_until`. None if not paused."""
     scheduled_change: tuple[str, date | None] | None = None
-    """A scheduled change of plan and its date. None: none is scheduled."""
+    """Name and date of a scheduled change of plan; the date is None if not reported. None if none is
+    scheduled."""

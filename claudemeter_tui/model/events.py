@@ -1,4 +1,4 @@
-"""What can happen to an org or a session, told once for each transition."""
+"""Events of orgs and sessions: one for each transition."""
 
 from __future__ import annotations
 
@@ -17,63 +17,62 @@ from claudemeter_tui.model.windows import Severity
 
 
 class EventKind(StrEnum):
-    """What happened; `subject`, `before` and `after` of the event mean what is said here."""
+    """Kind of an event; each member says what `subject`, `before` and `after` contain."""
 
     WINDOW_FILLED = "window_filled"
-    """The window became full, or was locked: percent before and after, `until` its reset."""
+    """The window became full or locked: percent before and after, `until` is its reset."""
     WINDOW_RESET = "window_reset"
-    """The window's reset is over by the clock, or was seen: percent before; after is not read yet."""
+    """The window's reset is past by the clock, or was read: percent before; None after if not read yet."""
     WINDOW_RESET_EARLY = "window_reset_early"
-    """The window has room again before its reset: percent before and after, `until` the reset it had."""
+    """The window has room before its reset: percent before and after, `until` is the old reset."""
     WINDOW_MOVED = "window_moved"
-    """The reset of a running window is at another time: the times before and after."""
+    """The reset of a running window moved: times before and after."""
     THRESHOLD = "threshold_passed"
-    """A window or the credits passed a percentage, `threshold`: percent before and after."""
+    """A window or the credits passed the percentage `threshold`: percent before and after."""
     ON_CREDITS = "on_credits"
-    """Work costs credits now: the state before, the label of the full window after (None: no windows)."""
+    """Work now costs credits: the state before, the label of the full window after (None if no windows)."""
     BACK_IN_PLAN = "back_in_plan"
-    """Work costs no credits any more: the states before and after."""
+    """Work no longer costs credits: the states before and after."""
     WAIT = "wait"
-    """Work went on credits, or was blocked, and now has to wait: the states before and after."""
+    """Work was on credits or blocked, and now has to wait: the states before and after."""
     BLOCKED = "blocked"
-    """Work is refused: the state before, `credit_lock` says why, `until` when it lifts."""
+    """Work is refused: the state before, `credit_lock` is the cause, `until` its end."""
     CREDITS_BLOCKED = "credits_blocked"
-    """Credits are locked beside room in the plan: `credit_lock` says why, `until` when it ends."""
+    """Credits are locked while the plan has room: `credit_lock` is the cause, `until` its end."""
     STILL_BLOCKED = "still_blocked"
-    """Another lock leads now: the raw reasons before and after, `credit_lock` is the new one."""
+    """Another lock is now first: the raw reasons before and after, `credit_lock` is the new one."""
     LIFTED = "lifted"
-    """Work goes on again, or credits open: the states before and after, `credit_lock` is what it was.
+    """Work or the credits are unblocked: the states before and after, `credit_lock` is the old lock.
 
-    With `PLAN` as its subject it is the plan that has room; the credits stay locked.
-    """
+    With the subject `SUBJECT_PLAN` the plan has room again and the credits remain locked."""
     CAP_CHANGED = "cap_changed"
-    """Another monthly cap: money before and after; None is no cap."""
+    """The monthly cap changed: money before and after; None for no cap."""
     BALANCE_REFILLED = "balance_refilled"
     """The prepaid balance rose: money before and after."""
     TRANCHE_EXPIRING = "tranche_expiring"
-    """A part of the balance is about to expire: the money before, `until` its end."""
+    """A part of the balance expires soon: the money before, `until` is its expiry."""
     FIRST_READ = "first_read"
-    """For scripts alone: the state `after` in which the org was first read, its `credit_lock` and `until`."""
+    """Only for scripts: `after` is the state at the first reading, with `credit_lock` and `until`."""
     ORG_APPEARED = "org_appeared"
     ORG_LEFT = "org_left"
     SOURCE_CHANGED = "source_changed"
-    """Another session serves the org: the labels before and after."""
+    """Another session now serves the org: the labels before and after."""
     SESSION_ENDS = "session_ends"
-    """The session of a `subject` label ends within three days, `until`, by the browser's record."""
+    """The session with the label `subject` ends within three days, at `until`, by the browser's record."""
     SESSION_EXPIRED = "session_expired"
     NEW_FIELD = "new_field"
-    """A reply, `subject`, holds what this program does not know: the paths after, with commas."""
+    """The reply `subject` contains unknown fields: their paths after, separated by commas."""
     STALE = "stale"
-    """No new figures for a while: the time of the last ones before. Without an org: of a whole session."""
+    """No update for a while: the time of the last figures before. Without an org, for the whole session."""
     RECOVERED = "recovered"
-    """Figures come again, or with a `subject` the session of that label is signed in again."""
+    """Figures are up to date again; with a `subject`, the session of that label is signed in again."""
 
 
 EventValue = float | str | Money | datetime | None
-"""A percent, a name or a code, an amount, a moment. None: not known, or nothing."""
+"""A percentage, a name or code, an amount, or a time. None if not known, or nothing."""
 
 SUBJECT_EXTRA_USAGE, SUBJECT_POOL, SUBJECT_PLAN = "extra usage", "pool", "plan"
-"""Subjects: one's own credits, those of the organization, and what is paid for already."""
+"""Subjects of events: the person's own credits, the organization's pool, and the plan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,37 +81,37 @@ class Event:
 
     kind: EventKind
     at: datetime
-    """When it was seen; of a window's reset, when it was due."""
+    """Time at which the transition was detected; for a window's reset, the time of the reset."""
     session: Session
-    """The session that serves, or served, the org."""
+    """The session that serves or served the org."""
     org: Org | None = None
-    """None: it concerns the whole session."""
+    """None if the event concerns the whole session."""
     org_key: OrgKey | None = None
-    """The org's key in the store. None: it concerns the whole session."""
+    """The org's key in the store. None if the event concerns the whole session."""
     subject: str = ""
-    """A window's label, `EXTRA_USAGE`, `POOL`, the name of a reply; empty where the kind says it all."""
+    """A window's label, a `SUBJECT_…` constant or the name of a reply; empty if the kind says enough."""
     before: EventValue = None
     after: EventValue = None
     threshold: float | None = None
-    """The percentage that was passed. None: of every other kind."""
+    """The passed percentage. None for every other kind."""
     credit_lock: CreditLock | None = None
-    """The lock that an event of blocking and lifting is about. None: of every other kind."""
+    """The lock that an event about blocking or unblocking concerns. None for every other kind."""
     until: datetime | None = None
-    """When it ends: a reset, a date, an expiry. None: not known."""
+    """End of the new state: a reset, a date or an expiry. None if not known."""
     endpoints: tuple[Endpoint, ...] = ()
-    """Where it was read. Empty: nowhere, the clock tells it."""
+    """Replies that showed the transition. Empty if only the clock did."""
     severity: Severity = Severity.NORMAL
     is_freed: bool = False
-    """A window that was full has room again."""
+    """True if a full window has room again."""
 
     @property
     def owner_name(self) -> str:
-        """Whose it is, for people: the org's name, else the session's."""
+        """The org's name for people, else the session's label."""
         return self.org.display_name if self.org else self.session.label
 
 
 class EventSink:
-    """What one look finds, in the order in which it is found."""
+    """Collect the events of one observation, in the order in which they are detected."""
 
     def __init__(
         self,
@@ -121,19 +120,19 @@ class EventSink:
         state: OrgState | None = None,
         events: list[Event] | None = None,
     ) -> None:
-        """Tell of this org, or of the session, at this moment; `events` is where they go."""
+        """Collect events of this org, or of the session, into `events` (None for a new list)."""
         self.now = now
         self.events: list[Event] = [] if events is None else events
         self._session = session
         self._state = state
 
     def emit(self, kind: EventKind, **fields: Any) -> None:
-        """Tell one event with these fields; `at` is now unless it is among them."""
+        """Append an event with these fields; `at` defaults to now."""
         org, key = (self._state.org, self._state.key) if self._state else (None, None)
         self.events.append(Event(kind, fields.pop("at", self.now), self._session, org, key, **fields))
 
     def narrow_to_org(self, state: OrgState) -> EventSink:
-        """To the same place, of one org."""
+        """Return a sink for one org that appends to the same list."""
         return EventSink(self.now, state.session, state, self.events)
 
 
@@ -142,5 +141,7 @@ Thresholds = tuple[float, ...]
 
 
 def find_passed_threshold(percent: float | None, thresholds: Thresholds) -> float:
-    """The highest threshold at or below a percentage; 0 for none."""
-    return max([mark for mark in thresholds if mark <= percent], default=0.0) if percent else 0.0
+    """Return the highest threshold at or below a percentage; 0 if there is none."""
+    return (
+        max([threshold for threshold in thresholds if threshold <= percent], default=0.0) if percent else 0.0
+    )

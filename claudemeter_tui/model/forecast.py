@@ -1,7 +1,7 @@
-"""When an allowance will be used up: said only where the data carry it.
+"""Forecast when an allowance will be used up, but only if the data suffice.
 
-Everything here is worked out anew from the latest figures: a raised cap or a refilled balance
-needs no memory.
+Every forecast is computed from the latest figures alone, so a raised cap or a refilled balance needs no
+special case.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from claudemeter_tui.model.windows import Window
 
 HOUR = timedelta(hours=1)
 NO_EXPIRY = timedelta(days=366)
-"""Stands for no end."""
+"""A span beyond every forecast, for balances that never expire."""
 
 
 class SpendLimit(StrEnum):
-    """What ends the spending."""
+    """The limit that ends the spending."""
 
     CAP = "cap"
     BALANCE = "balance"
@@ -32,96 +32,101 @@ class SpendLimit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LimitForecast:
-    """When a gate is reached if the spending goes on: no promise, two bounds."""
+    """Range of times at which a limit is reached at the current rates; an estimate, not a promise."""
 
     limit: SpendLimit
     earliest: datetime
-    """At the faster rate; never in the past."""
+    """Time at the faster rate; never in the past."""
     latest: datetime | None
-    """At the slower rate, not before `earliest`. None: later than can be said."""
+    """Time at the slower rate, not before `earliest`. None if it is beyond the horizon of the forecast."""
 
 
-def forecast_limit(extra: Credits, rate: SpendRate | None, now: datetime) -> LimitForecast | None:
-    """When the cap or the balance is reached, whichever is first; None where nothing can be said.
+def forecast_limit(credits_: Credits, rate: SpendRate | None, now: datetime) -> LimitForecast | None:
+    """Return when the cap or the balance is reached, whichever is first; None if the data do not suffice.
 
-    It takes both rates: the run's alone is no range. Nothing is said further ahead than the data reach
-    back, nor beyond the month (UTC), with which a cap lifts, or a part of the balance that expires.
-    A balance that tops itself up is never reached, and one that is empty while the credits
-    are open is no gate. A pool or a balance from which others spend too is reached at a rate that
-    one's own figures do not tell.
+    Both rates are needed, because one rate alone gives no range. A forecast reaches at most as far ahead as
+    the data reach back. It also ends at the first of the next month (UTC) for a cap, and at the next expiry
+    of a part for a balance. A balance with auto-reload is never reached, and an empty balance is no limit
+    while the credits are open. A pool, or a balance that others also spend, yields no forecast: the person's
+    own figures do not show the others' rate.
     """
-    if rate is None or rate.recent_rate is None or extra.compute_state(now) is not CreditState.OPEN:
+    if rate is None or rate.recent_rate is None or credits_.compute_state(now) is not CreditState.OPEN:
         return None
-    lefts = _find_remainders(extra)
-    if not lefts or any(left.unit != rate.overall_rate.unit for left, *_ in lefts):
+    remainders = _find_remainders(credits_)
+    if not remainders or any(left.unit != rate.overall_rate.unit for left, *_ in remainders):
         return None
-    left, gate, shared = min(lefts, key=_get_minor)
-    if shared:
+    left, limit, is_shared = min(remainders, key=_get_minor)
+    if is_shared:
         return None
-    until = min(_find_next_change(gate, extra, rate.at), rate.at + (rate.at - rate.since))
+    horizon = min(_find_next_change(limit, credits_, rate.at), rate.at + (rate.at - rate.since))
+    # Either rate can be the faster one: spending speeds up and slows down.
     slow, fast = sorted((float(rate.recent_rate.minor), float(rate.overall_rate.minor)))
-    margin, much = 1 + rate.relative_error, float(left.minor)
+    margin, amount = 1 + rate.relative_error, float(left.minor)
     earliest, latest = (
-        _add_hours(rate.at, much / (fast * margin), until),
-        _add_hours(rate.at, much * margin / slow, until),
+        _add_hours(rate.at, amount / (fast * margin), horizon),
+        _add_hours(rate.at, amount * margin / slow, horizon),
     )
-    if earliest is None or (latest or until) <= now:
+    if earliest is None or (latest or horizon) <= now:
         return None
-    return LimitForecast(gate, max(earliest, now), latest)
+    return LimitForecast(limit, max(earliest, now), latest)
 
 
 _Remainder = tuple[Money, SpendLimit, bool]
-"""What is left before a gate, above zero, and whether others take from it too."""
+"""Amount left before a limit, above zero; the limit; and True if others spend from it too."""
 
 
-def _find_remainders(extra: Credits) -> list[_Remainder]:
-    """What is left before each gate; empty where there is none, or where the lead's is not known."""
-    lead, pool, balance = extra.lead_meter, extra.pool_meter, extra.balance
+def _find_remainders(credits_: Credits) -> list[_Remainder]:
+    """Return the amount left before each limit; empty if there is none, or the lead's cap is not known."""
+    lead, pool, balance = credits_.lead_meter, credits_.pool_meter, credits_.balance
     if lead is None:
         return []
-    left, beside = lead.remaining, pool is not lead
+    left, is_own_lead = lead.remaining, pool is not lead
+    # There is a cap, but without its amount every forecast could be too late.
     if left is None and not lead.is_uncapped:
         return []
-    found = [(left, SpendLimit.CAP, False)]
-    if pool is not None and beside:
-        found.append((pool.remaining, SpendLimit.CAP, True))
+    remainders = [(left, SpendLimit.CAP, False)]
+    if pool is not None and is_own_lead:
+        remainders.append((pool.remaining, SpendLimit.CAP, True))
     if balance is not None and not balance.auto_reload:
-        found.append((balance.amount, SpendLimit.BALANCE, pool is not None and beside))
-    return [(left, gate, shared) for left, gate, shared in found if left is not None and left.minor > 0]
+        remainders.append((balance.amount, SpendLimit.BALANCE, pool is not None and is_own_lead))
+    return [
+        (left, limit, shared) for left, limit, shared in remainders if left is not None and left.minor > 0
+    ]
 
 
 def _get_minor(left: _Remainder) -> Decimal:
     return left[0].minor
 
 
-def _find_next_change(gate: SpendLimit, extra: Credits, at: datetime) -> datetime:
-    """When what is left before a gate changes by itself."""
-    if gate is SpendLimit.CAP or extra.balance is None:
+def _find_next_change(limit: SpendLimit, credits_: Credits, at: datetime) -> datetime:
+    """Return the time of the next known change of the amount before a limit."""
+    if limit is SpendLimit.CAP or credits_.balance is None:
         return _find_next_month(at)
-    return _find_next_expiry(extra.balance, at)
+    return _find_next_expiry(credits_.balance, at)
 
 
 def _find_next_month(at: datetime) -> datetime:
-    """The first of the next month (UTC), when `used_credits` begins at zero again."""
+    """Return the first of the next month (UTC), when `used_credits` restarts at zero."""
     first = at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    # 32 days after the first of any month is in the next month.
     return (first + timedelta(days=32)).replace(day=1)
 
 
 def _find_next_expiry(balance: Balance, at: datetime) -> datetime:
-    """When the next part of the balance expires; far away where none does."""
+    """Return the next expiry of a part of the balance; a time beyond every forecast if none expires."""
     ends = (part.expires_at for part in balance.tranches if part.expires_at and part.remaining.minor > 0)
     return min((end for end in ends if end > at), default=at + NO_EXPIRY)
 
 
-def _add_hours(at: datetime, hours: float, until: datetime) -> datetime | None:
-    """So many hours after a moment; None from `until` on."""
-    return at + hours * HOUR if hours < (until - at) / HOUR else None
+def _add_hours(at: datetime, hours: float, horizon: datetime) -> datetime | None:
+    """Return the time this many hours later; None from `horizon` on."""
+    return at + hours * HOUR if hours < (horizon - at) / HOUR else None
 
 
 def compute_pace(window: Window, now: datetime) -> float | None:
-    """Percent used per percent of time elapsed: above 1 is ahead of an even pace.
+    """Return percent used per percent of time elapsed: above 1 is faster than an even pace.
 
-    None: a figure is missing, its reset is due, or under ten minutes of the window have passed.
+    None if a figure is missing, the reset is due, or under ten minutes of the window have passed.
     """
     elapsed = _compute_elapsed(window, now)
     if elapsed is None or window.length is None or window.percent is None or not isfinite(window.percent):
@@ -130,24 +135,24 @@ def compute_pace(window: Window, now: datetime) -> float | None:
 
 
 def forecast_window_full(window: Window, now: datetime, read_at: datetime | None = None) -> datetime | None:
-    """When the window is full at its own pace so far; None where it resets before, or is full already.
+    """Return when the window is full at its own pace so far; None if it resets before, or is full already.
 
     Args:
         window: The window as it was read.
-        now: The present: no earlier moment is named.
-        read_at: When it was read, so that the answer stands still until the next poll. None: now.
+        now: Current time; the result is never earlier.
+        read_at: Time of the reading, so that the result does not change until the next poll. None for `now`.
     """
-    ahead = compute_pace(window, read_at or now)
-    if ahead is None or ahead <= 1 or window.is_full(now):
+    pace = compute_pace(window, read_at or now)
+    if pace is None or pace <= 1 or window.is_full(now):
         return None
     if window.length is None or window.resets_at is None:
         return None
-    full = window.resets_at - window.length + window.length / ahead
+    full = window.resets_at - window.length + window.length / pace
     return full if now < full < window.resets_at else None
 
 
 def _compute_elapsed(window: Window, now: datetime) -> timedelta | None:
-    """How much of the window's time has passed; None where that is not known, or too little."""
+    """Return the elapsed time of the window; None if it is not known, or under ten minutes."""
     if window.resets_at is None or window.length is None or window.is_due(now):
         return None
     elapsed = now - (window.resets_at - window.length)

@@ -12,34 +12,35 @@ class Money:
     """An amount of money, never negative."""
 
     minor: Decimal
-    """Minor units (cents for USD), 0 or more; may hold a fraction of one, as the server meters it."""
+    """Minor units (cents for USD), 0 or more; may have a fraction, because the server reports fractions."""
     currency: str
-    """ISO 4217 code in upper case; empty where the reply named none."""
+    """ISO 4217 code in upper case; empty if the reply names no currency."""
     exponent: int = 2
     """Decimal digits of the currency, 0 to 4: 2 for USD, 0 for JPY."""
 
     @property
     def major(self) -> Decimal:
-        """The amount in whole units of the currency, for showing only."""
+        """The amount in whole units of the currency, for display only."""
         return self.minor.scaleb(-self.exponent)
 
     @property
     def unit(self) -> tuple[str, int]:
-        """Currency and exponent: only amounts of one unit may be compared or added."""
+        """Currency and exponent; only amounts of the same unit can be compared or added."""
         return self.currency, self.exponent
 
     def subtract(self, other: Money) -> Money | None:
-        """What is left after `other` is taken away, never below zero; None across currencies."""
+        """Return this amount minus `other`, at least zero; None if the units differ."""
         if self.unit != other.unit:
             return None
         return Money(max(Decimal(0), self.minor - other.minor), self.currency, self.exponent)
 
     def percent_of(self, whole: Money | None) -> float | None:
-        """This amount as percent of `whole`, may exceed 100; None without a whole of the same unit.
+        """Return this amount as percent of `whole`, may exceed 100; None without a whole of the same unit.
 
-        Below 100 exactly as long as something is left.
+        The result is 100 or more only if nothing is left.
         """
         if whole is None or self.unit != whole.unit or whole.minor <= 0:
             return None
+        # Division may round 99.999… up to 100, which would read as "nothing left".
         percent = float(100 * self.minor / whole.minor)
         return min(percent, nextafter(100, 0)) if self.minor < whole.minor else percent

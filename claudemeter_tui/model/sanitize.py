@@ -1,4 +1,4 @@
-"""Make server text harmless where it is read."""
+"""Remove harmful characters from server text, where the text is read."""
 
 from __future__ import annotations
 
@@ -6,18 +6,20 @@ import re
 import unicodedata
 
 MAX_TEXT_LENGTH = 1_000
-"""Characters kept of one string; no name and no reason needs more."""
+"""Maximum number of characters of one string; no name and no reason needs more."""
 
 _WHITESPACE = re.compile(r"\s+")
+# Textual prints escape sequences in a text to the terminal, so an org's name could set the window title.
 _INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
-"""Unicode categories that print nothing themselves: control, format (bidi, zero-width), surrogate, …"""
+"""Unicode categories without a glyph: control, format (bidi, zero-width), surrogate, …"""
 
 
 def sanitize_text(text: str) -> str:
-    """The text with nothing in it but text: no control, escape, bidi or zero-width character.
+    """Return the text without control, escape, bidi and zero-width characters.
 
-    White space of any kind becomes one blank. At most `MOST` characters are kept.
+    White space of any kind becomes one blank. At most `MAX_TEXT_LENGTH` characters are kept.
     """
+    # Cut first, so that a reply of megabytes costs little; four times, because the filters below shorten it.
     spaced = _WHITESPACE.sub(" ", text[: 4 * MAX_TEXT_LENGTH])
     kept = "".join(char for char in spaced if unicodedata.category(char) not in _INVISIBLE_CATEGORIES)
     return kept[:MAX_TEXT_LENGTH].strip()

@@ -1,4 +1,4 @@
-"""Secrets that nothing prints, and the one origin that cookies are sent to."""
+"""Secrets that are never printed, and the one origin that receives the cookies."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 
 class Secret:
-    """A token, or a text that holds one. Nothing but `reveal` shows it."""
+    """A token, or a text that contains one. Only `reveal` returns it."""
 
     __slots__ = ("_text",)
 
@@ -20,7 +20,7 @@ class Secret:
         self._text = text
 
     def reveal(self) -> str:
-        """The text itself, for the one place that sends or parses it."""
+        """Return the text, for the one place that sends or parses it."""
         return self._text
 
     def __eq__(self, other: object) -> bool:
@@ -34,23 +34,25 @@ class Secret:
 
 
 CLAUDE_AI_ORIGIN = "https://claude.ai"
+# At least one letter: digits and dots alone are an address in a form that `ip_address` refuses.
 _HOST_NAME = re.compile(r"(?=.*[a-z])([a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?")
 
 
 class BadOriginError(ValueError):
-    """An address that cookies must not be sent to. Its text says why."""
+    """An address that must not receive cookies. The text contains the reason."""
 
 
 def parse_origin(url: str) -> str:
-    """The origin of `--base-url`: https anywhere, http only to this machine.
+    """Return the origin of `--base-url`: https to any host, http only to this machine.
 
     Raises:
-        BadOriginError: it is neither, or holds more than scheme, host and port.
+        BadOriginError: the URL is neither, or contains more than scheme, host and port.
     """
     try:
         parts = urlsplit(url.strip())
         host, port = parts.hostname or "", parts.port
     except ValueError:
+        # No chained exception: its text would quote the address, which may contain a password.
         raise BadOriginError("it is not a web address") from None
     if parts.scheme not in ("http", "https") or not _is_host(host) or port == 0:
         raise BadOriginError("it must look like https://host or http://127.0.0.1:PORT")
@@ -63,7 +65,10 @@ def parse_origin(url: str) -> str:
 
 
 def _is_host(host: str) -> bool:
-    """Whether it is a name of ASCII letters, or an address; a zone or another script is none."""
+    """True if the host is an ASCII name or an address; False for a zone or another script.
+
+    Names in other scripts can imitate `claude.ai`.
+    """
     try:
         ip_address(host)
     except ValueError:
@@ -72,7 +77,7 @@ def _is_host(host: str) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether the host is this machine."""
+    """True if the host is this machine."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -80,41 +85,44 @@ def is_loopback(host: str) -> bool:
 
 
 SESSION_KEY = "sessionKey"
-"""The cookie that is the credential; the others only travel with it."""
+"""The cookie that is the credential; the others only accompany it."""
 
 
 def matches_host(domain: str, host: str) -> bool:
-    """Whether a cookie of this domain is the host's own, or of a host below it."""
+    """True if the cookie's domain is the host or one of its subdomains."""
     return domain.lstrip(".") == host or domain.endswith(f".{host}")
 
 
 class BadCookieError(ValueError):
-    """What was given is no Cookie header and no session key. Its text names no part of it."""
+    """The text is no Cookie header and no session key. The message quotes no part of it."""
 
 
 _HEADER_PREFIX = re.compile(r"^cookie:\s*", re.IGNORECASE)
+# Netscape files mark an HttpOnly cookie by a prefix that looks like a comment.
 _COMMENT = re.compile(r"\s*[#$](?!HttpOnly_)")
 
 
 class Cookies:
-    """Names and values as the browser holds them. Nothing but `reveal` shows a value."""
+    """Names and values of cookies as the browser stores them. Only `reveal` returns a value."""
 
     __slots__ = ("_pairs",)
 
     def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
-        """Keep the pairs that a header can hold; of two with one name the last one counts."""
+        """Keep the pairs that fit into a header; the last one of a name wins."""
         self._pairs = tuple(dict(pair for pair in pairs if _fits_header(*pair)).items())
 
     @classmethod
     def parse(cls, text: str) -> Cookies:
-        """Read a whole Cookie header, with or without its name, or a bare `sessionKey` value.
+        """Parse a whole Cookie header, with or without its name, or a bare `sessionKey` value.
 
         Raises:
-            BadCookieError: it is empty, holds a character that no cookie can, or has no session key.
+            BadCookieError: the text is empty, has a character that no cookie can have, or has no session key.
         """
+        # Windows editors put a byte order mark in front of a saved text.
         header = _HEADER_PREFIX.sub("", text.removeprefix("\ufeff").strip())
         if not header:
             raise BadCookieError("it is empty")
+        # A line break would start another header.
         if not all("!" <= char <= "~" or char == " " for char in header):
             raise BadCookieError("it holds a line break or a character that no cookie can hold")
         if "=" not in header and ";" not in header:
@@ -129,12 +137,13 @@ class Cookies:
 
     @classmethod
     def from_netscape(cls, path: Path, hosts: Iterable[str]) -> Cookies:
-        """Read a cookie file in Netscape's format: what it holds for these hosts and their subdomains.
+        """Read the cookies of these hosts and their subdomains from a file in Netscape's format.
 
         Raises:
-            BadCookieError: it is not in that format, or has no session key for them.
+            BadCookieError: the file is not in that format, or has no session key for these hosts.
         """
         wanted = tuple(hosts)
+        # Not splitlines: it also splits at control characters, which a damaged value may contain.
         lines = path.read_text("utf-8-sig").split("\n")
         rows = [_parse_netscape_row(line) for line in lines if line.strip() and not _COMMENT.match(line)]
         cookies = cls(
@@ -148,15 +157,15 @@ class Cookies:
 
     @property
     def has_session_key(self) -> bool:
-        """Whether there is a session key with a value."""
+        """True if there is a session key with a value."""
         return any(name == SESSION_KEY and value for name, value in self._pairs)
 
     def select_session_key(self) -> Cookies:
-        """The session key without the rest of the jar."""
+        """Return the session key without the rest of the jar."""
         return Cookies((name, value) for name, value in self._pairs if name == SESSION_KEY)
 
     def reveal(self) -> tuple[tuple[str, str], ...]:
-        """The plain pairs, for the one place that puts them into the client's jar."""
+        """Return the plain pairs, for the one place that puts them into the client's jar."""
         return self._pairs
 
     def __eq__(self, other: object) -> bool:
@@ -165,6 +174,7 @@ class Cookies:
     def __hash__(self) -> int:
         return hash(self._pairs)
 
+    # pickle would write the values into a file or a pipe.
     def __reduce_ex__(self, _protocol: SupportsIndex) -> NoReturn:
         raise TypeError("Cookies are kept in memory only")
 
@@ -173,14 +183,17 @@ class Cookies:
 
 
 def _fits_header(name: str, value: str) -> bool:
-    """Whether a Cookie header can hold it: browsers' files can hold more."""
-    apart = not any(mark in name for mark in "=; ") and ";" not in value
-    return bool(name) and apart and name.isprintable() and value.isprintable()
+    """True if a Cookie header can contain the pair; a browser's file can contain more."""
+    has_no_separator = not any(mark in name for mark in "=; ") and ";" not in value
+    return bool(name) and has_no_separator and name.isprintable() and value.isprintable()
 
 
 def _parse_netscape_row(line: str) -> tuple[str, str, str]:
-    """Domain, name and value of a line of a Netscape file; read here because the library quotes a bad one."""
+    """Return domain, name and value of a line of a Netscape file.
+
+    MozillaCookieJar is not used: its error messages quote the bad line, and so a value.
+    """
     fields = line.rstrip("\r").removeprefix("#HttpOnly_").split("\t")
-    if len(fields) not in (6, 7):  # An editor may have cut off the last tab and the empty value after it.
+    if len(fields) not in (6, 7):  # An editor may have removed the last tab and the empty value after it.
         raise BadCookieError("it is neither a Cookie header nor a Netscape cookie file")
     return fields[0].lower(), fields[5], (*fields, "")[6]

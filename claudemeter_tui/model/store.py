@@ -1,4 +1,4 @@
-"""Everything known about every org, and the fold that brings in one more reading."""
+"""The state of every org, and the function that applies a reading to it."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from claudemeter_tui.model.windows import Plan
 V = TypeVar("V", Account, Plan, Meter, Balance, Subscription)
 
 DEFAULT_INTERVAL = timedelta(seconds=60)
-"""Assumed until the first schedule of a session arrives."""
+"""Interval assumed until the first schedule of a session arrives."""
 UNKNOWN_AFTER = timedelta(minutes=15)
 """Older figures than this decide nothing."""
 SESSION_EXPIRY_WARNING = timedelta(days=3)
-"""A session that ends within this time is worth a word."""
+"""A session that expires within this time is reported as a problem."""
 
 OrgKey = tuple[str, str]
 """Account key and org uuid: one org can be reached through two accounts."""
@@ -41,95 +41,97 @@ OrgKey = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that is not as it should be, as long as it is so."""
+    """A current problem of an org or a session."""
 
     error_kind: ErrorKind
     endpoint: Endpoint
     at: datetime
-    """Since when."""
+    """Start of the problem."""
     session: Session
     org: Org | None = None
-    """None: it concerns the whole session."""
+    """None if the problem concerns the whole session."""
     detail: str = ""
     ends_at: datetime | None = None
-    """When the session ends. None: that is not the problem."""
+    """Expiry of the session. None for every other problem."""
 
 
+# Without slots, because cached_property needs a `__dict__`.
 @dataclass(frozen=True)
 class OrgState:
-    """What is known about one org, each reply the last good one."""
+    """State of one org, with the last good reply of each endpoint."""
 
     org: Org
     account: Account
     session: Session
-    """The session that serves it: the one of its account that listed it last."""
+    """The session that serves the org: the one of its account that listed the org last."""
     replies: Mapping[Endpoint, Reply] = field(default_factory=dict)
     failures: Mapping[Endpoint, Failure] = field(default_factory=dict)
-    """What went wrong at the last try; a good reply takes it away."""
+    """Failures of the last attempts; a good reply removes them."""
     interval: timedelta = DEFAULT_INTERVAL
     series: CreditSeries = field(default_factory=CreditSeries)
     over_plan_period: OverPlanPeriod | None = None
-    """Since when the plan has nothing left. None: it has, or that was never read."""
+    """The current period beyond the plan. None if the plan has room, or that was never read."""
     histories: Histories = field(default_factory=dict)
-    """What each plan-wide window's utilization was, by its label."""
+    """Utilization of each plan-wide window over time, by its label."""
     reply_sources: Mapping[Endpoint, Session] = field(default_factory=dict)
-    """The session that read each reply; it may be another one than serves the org now."""
+    """The session that read each reply, which may differ from the one that serves the org now."""
 
     @cached_property
     def key(self) -> OrgKey:
-        """Return the name of this org among all orgs of all accounts."""
+        """Identifier of the org in the store."""
         return self.account.key, self.org.uuid
 
     @cached_property
     def plan(self) -> Plan | None:
-        """The windows and what stands beside them. None: never read."""
+        """The usage reply: windows and meters. None if never read."""
         return self._find_value(Endpoint.USAGE, Plan)
 
     @cached_property
     def subscription(self) -> Subscription | None:
-        """None: never read, or the org has none."""
+        """The subscription. None if never read, or the org has none."""
         return self._find_value(Endpoint.SUBSCRIPTION, Subscription)
 
     @cached_property
     def credits(self) -> Credits:
-        """The credits, with the overage replies in the lead."""
+        """The credits, with the overage replies first."""
         overage = self._find_value(Endpoint.OVERAGE, Meter)
         own = self._find_value(Endpoint.OWN_OVERAGE, Meter)
-        beside = self.plan.meters if self.plan else ()
-        answered = self.replies.get(Endpoint.OVERAGE)
+        plan_meters = self.plan.meters if self.plan else ()
+        overage_reply = self.replies.get(Endpoint.OVERAGE)
         return Credits(
-            meters=tuple(meter for meter in (own, overage, *beside) if meter is not None),
+            meters=tuple(meter for meter in (own, overage, *plan_meters) if meter is not None),
             balance=self._find_value(Endpoint.PREPAID, Balance),
-            is_absent=answered is not None and answered.value is None,
-            is_overage_unrequested=answered is None and Endpoint.OVERAGE not in self.failures,
+            is_absent=overage_reply is not None and overage_reply.value is None,
+            is_overage_unrequested=overage_reply is None and Endpoint.OVERAGE not in self.failures,
             paused_until=self.org.paused_until,
         )
 
     @cached_property
     def read_at(self) -> datetime | None:
-        """When the reply with the windows came, else the one with the credits. None: never."""
+        """Time of the usage reply, else of the overage reply. None if neither was ever read."""
         leading = (self.replies.get(endpoint) for endpoint in (Endpoint.USAGE, Endpoint.OVERAGE))
         return next((reply.at for reply in leading if reply is not None), None)
 
     def is_stale(self, now: datetime) -> bool:
-        """Whether its figures are older than two intervals."""
+        """True if the figures are older than two intervals."""
         return self.read_at is not None and now - self.read_at > 2 * self.interval
 
     def is_unknown(self, now: datetime) -> bool:
-        """Whether nothing good was read for so long, or ever, that its figures decide nothing."""
+        """True if the figures decide nothing: no successful read for 15 minutes, or ever."""
         return self.read_at is None or now - self.read_at > UNKNOWN_AFTER
 
     def iter_problems(self) -> Iterator[Problem]:
-        """What is wrong with it, failures first."""
+        """Yield the org's problems, failures first."""
         for failure in self.failures.values():
             yield _build_problem(failure, self.session, self.org)
         for reply in self.replies.values():
             yield from _find_reply_problems(reply, self.session, self.org)
 
     def apply(self, report: OrgReading, at: datetime, interval: timedelta) -> OrgState:
-        """The state after one more report; what failed keeps its last good reply."""
+        """Return the state after one more report; a failed reply keeps its last good version."""
         replies, failures = _merge_parts(self.replies, self.failures, report.parts)
-        most = 2.5 * interval
+        # Two missed polls plus some delay: only a longer pause is a gap in the series.
+        max_pause = 2.5 * interval
         state = OrgState(
             org=report.org,
             account=self.account,
@@ -138,36 +140,38 @@ class OrgState:
             failures=failures,
             interval=interval,
             series=self.series,
-            histories=append_to_histories(self.histories, report.parts.get(Endpoint.USAGE), at, most),
+            histories=append_to_histories(self.histories, report.parts.get(Endpoint.USAGE), at, max_pause),
             reply_sources=self._update_reply_sources(report),
         )
-        series = state._append_sample(report, at, most)
-        began = update_over_plan_period(
-            self.over_plan_period, self._make_snapshot(self.series), state._make_snapshot(series), most
+        series = state._append_sample(report, at, max_pause)
+        over_plan_period = update_over_plan_period(
+            self.over_plan_period, self._make_snapshot(self.series), state._make_snapshot(series), max_pause
         )
-        vars(state).update(
-            series=series, over_plan_period=began
-        )  # nobody has it yet; a copy would reckon it all anew
+        # The state is not shared yet, so it may be completed; `replace` would lose its cached properties.
+        vars(state).update(series=series, over_plan_period=over_plan_period)
         return state
 
     def _make_snapshot(self, series: CreditSeries) -> OrgSnapshot | None:
-        read = self.replies.get(Endpoint.USAGE)
-        return OrgSnapshot(read.at, self.plan, series) if read is not None and self.plan is not None else None
+        reply = self.replies.get(Endpoint.USAGE)
+        return (
+            OrgSnapshot(reply.at, self.plan, series) if reply is not None and self.plan is not None else None
+        )
 
     def _update_reply_sources(self, report: OrgReading) -> Mapping[Endpoint, Session]:
         good = [endpoint for endpoint, part in report.parts.items() if isinstance(part, Reply)]
+        # The usual case, in which no copy is needed.
         if all(self.reply_sources.get(endpoint) == self.session for endpoint in good):
             return self.reply_sources
         return {**self.reply_sources, **dict.fromkeys(good, self.session)}
 
-    def _append_sample(self, report: OrgReading, at: datetime, most: timedelta) -> CreditSeries:
-        lead = self.credits.lead_meter
-        if lead is None or lead.used is None:
+    def _append_sample(self, report: OrgReading, at: datetime, max_pause: timedelta) -> CreditSeries:
+        meter = self.credits.lead_meter
+        if meter is None or meter.used is None:
             return self.series.append_gap(at)
-        fresh = report.parts.get(lead.origin.endpoint)
-        if not isinstance(fresh, Reply):
+        part = report.parts.get(meter.origin.endpoint)
+        if not isinstance(part, Reply):
             return self.series.append_gap(at)
-        return self.series.append(fresh.at, lead.origin, lead.used, most)
+        return self.series.append(part.at, meter.origin, meter.used, max_pause)
 
     def _find_value(self, endpoint: Endpoint, kind: type[V]) -> V | None:
         reply = self.replies.get(endpoint)
@@ -176,49 +180,55 @@ class OrgState:
 
 @dataclass(frozen=True)
 class SessionState:
-    """What is known about one session."""
+    """State of one session."""
 
     session: Session
     account: Account = field(default_factory=Account)
     replies: Mapping[Endpoint, Reply] = field(default_factory=dict)
     """The account reply, the last good one."""
     failures: Mapping[Endpoint, Failure] = field(default_factory=dict)
-    """What keeps the orgs of this account from being listed."""
+    """Failures that prevent listing the account's orgs."""
     schedule: Schedule | None = None
-    """None: the first poll is not over."""
+    """None until the first poll is complete."""
     is_polling: bool = True
-    """Whether a poll goes on right now."""
+    """True while a poll is under way."""
     expires_at: datetime | None = None
-    """When it ends by the browser's record. None: not known."""
+    """Expiry by the browser's record. None if not known."""
     expires_soon_since: datetime | None = None
-    """Since when that is less than three days ahead. None: it is not, or the record is out of date."""
+    """Time at which the expiry came within three days. None if it did not, or the record is out of date."""
 
     def iter_problems(self) -> Iterator[Problem]:
-        """What is wrong with the session itself."""
+        """Yield the problems of the session itself."""
         for failure in self.failures.values():
             yield _build_problem(failure, self.session, None)
+        # A failing session has a more urgent problem.
         if self.expires_at is not None and self.expires_soon_since is not None and not self.failures:
-            at = self.expires_soon_since
-            yield Problem(ErrorKind.EXPIRES_SOON, Endpoint.ACCOUNT, at, self.session, ends_at=self.expires_at)
+            since = self.expires_soon_since
+            yield Problem(
+                ErrorKind.EXPIRES_SOON, Endpoint.ACCOUNT, since, self.session, ends_at=self.expires_at
+            )
         for reply in self.replies.values():
             yield from _find_reply_problems(reply, self.session, None)
 
     def apply(self, reading: Reading) -> SessionState:
-        """The state after one more reading."""
+        """Return the state after one more reading."""
         if (
             self.is_polling
             and reading.account is None
             and reading.schedule is None
             and reading.expires_at is None
         ):
-            return self  # The part of a poll that is about an org.
+            return self  # This part of a poll concerns only an org.
         replies, failures, account = self.replies, self.failures, self.account
         if reading.account is not None:
             replies, failures = _merge_parts(replies, failures, {Endpoint.ACCOUNT: reading.account})
             if isinstance(reading.account, Reply) and isinstance(reading.account.value, Account):
                 account = reading.account.value.fill_from(account)
-        expires = reading.expires_at or self.expires_at
-        soon = expires is not None and timedelta(0) < expires - reading.at <= SESSION_EXPIRY_WARNING
+        # The server renews a key in use, so an expiry in the past only means that the record is old.
+        expires_at = reading.expires_at or self.expires_at
+        expires_soon = (
+            expires_at is not None and timedelta(0) < expires_at - reading.at <= SESSION_EXPIRY_WARNING
+        )
         return SessionState(
             session=self.session,
             account=account,
@@ -226,57 +236,58 @@ class SessionState:
             failures=failures,
             schedule=reading.schedule or self.schedule,
             is_polling=reading.schedule is None,
-            expires_at=expires,
-            expires_soon_since=(self.expires_soon_since or reading.at) if soon else None,
+            expires_at=expires_at,
+            expires_soon_since=(self.expires_soon_since or reading.at) if expires_soon else None,
         )
 
 
 @dataclass(frozen=True)
 class Store:
-    """Everything known, at one moment."""
+    """Everything known at one moment."""
 
     orgs: tuple[OrgState, ...] = ()
     """Grouped by account, in the order of the server's list."""
     sessions: tuple[SessionState, ...] = ()
-    """Those that are read, in the order in which they were first heard of."""
+    """Sessions being read, in the order in which they first appeared."""
     scan_results: tuple[ScanResult, ...] | None = None
-    """Every place that was looked at for a session. None: the looking is not over."""
+    """Result for each place searched for a session. None if the search is not complete."""
 
     def find_org_state(self, key: OrgKey | None) -> OrgState | None:
-        """The org of that key; None where it has left or never was."""
+        """Return the org with this key; None if it was removed or never existed."""
         return next((state for state in self.orgs if state.key == key), None)
 
     def find_session_state(self, session: Session) -> SessionState:
-        """What is known of a session; a fresh state where nothing is."""
+        """Return the state of a session; an empty state if nothing is known."""
         return next((state for state in self.sessions if state.session == session), SessionState(session))
 
     @cached_property
     def problems(self) -> tuple[Problem, ...]:
-        """Everything that is wrong now: sessions first, then org by org."""
+        """All current problems: sessions first, then each org."""
         sessions = (problem for session in self.sessions for problem in session.iter_problems())
         return (*sessions, *(problem for org in self.orgs for problem in org.iter_problems()))
 
     def apply_safely(self, reading: Reading) -> Store:
-        """The store after one more reading; what nobody foresaw becomes a problem in it, not a crash."""
+        """Return the store after one more reading; an unexpected exception becomes a problem in the store."""
         try:
             return self.apply(reading)
-        except Exception as error:  # noqa: BLE001 - the boundary for what nobody foresaw
+        except Exception as error:  # noqa: BLE001 - the boundary for the unexpected
+            # Reported as a failure of the account reply, which every session has.
             bug = Failure.from_exception(error, Endpoint.ACCOUNT, reading.at)
             return self.apply(Reading(reading.session, reading.at, account=bug, schedule=reading.schedule))
 
     def apply(self, reading: Reading) -> Store:
-        """The store after one more reading: the only way in which it changes.
+        """Return the store after one more reading; the store changes in no other way.
 
-        Last good replies survive a failure. Orgs that the account's list no longer names leave,
-        new ones come; without a list nothing leaves. An org belongs to the session that listed it
-        last: a session that is gone takes along only what no other one of its account has listed.
+        Last good replies survive a failure. Orgs missing from the account's list are removed and new ones
+        added; without a list, none is removed. An org belongs to the session that listed it last: a removed
+        session takes along only the orgs that no other session of its account has listed.
         """
-        looked = self.scan_results if reading.scan_results is None else reading.scan_results
+        scan_results = self.scan_results if reading.scan_results is None else reading.scan_results
         if reading.session_removed:
             return Store(
                 tuple(state for state in self.orgs if state.session != reading.session),
                 tuple(state for state in self.sessions if state.session != reading.session),
-                looked,
+                scan_results,
             )
         session = self.find_session_state(reading.session).apply(reading)
         sessions = _put_session(self.sessions, session)
@@ -287,17 +298,17 @@ class Store:
             orgs = _apply_org_readings(orgs, session, reading)
         if reading.schedule is not None:
             orgs = _apply_schedule(orgs, session, reading.schedule)
-        return Store(orgs, sessions, looked)
+        return Store(orgs, sessions, scan_results)
 
 
 def same_account(one: Account, other: Account) -> bool:
-    """Whether they are surely the same account: what both name is the same, and they name something."""
-    shared = (one.uuid and one.uuid == other.uuid) or (one.email and one.email == other.email)
-    return bool(shared) and one.may_be_same(other)
+    """True if both are certainly the same account: they share a uuid or an e-mail, and nothing differs."""
+    have_shared_key = (one.uuid and one.uuid == other.uuid) or (one.email and one.email == other.email)
+    return bool(have_shared_key) and one.may_be_same(other)
 
 
 def _put_session(sessions: tuple[SessionState, ...], new: SessionState) -> tuple[SessionState, ...]:
-    """The sessions with one replaced; the nameless one only stands in until a real one is found."""
+    """Return the sessions with one replaced; the first real session replaces the nameless placeholder."""
     named = tuple(state for state in sessions if state.session.browser)
     if not new.session.browser:
         return named or (new,)
@@ -307,35 +318,36 @@ def _put_session(sessions: tuple[SessionState, ...], new: SessionState) -> tuple
 
 
 def _apply_org_list(
-    orgs: tuple[OrgState, ...], session: SessionState, roster: tuple[Org, ...]
+    orgs: tuple[OrgState, ...], session: SessionState, listed_orgs: tuple[Org, ...]
 ) -> tuple[OrgState, ...]:
-    """The orgs after a session's list of its account's, in which known ones keep what is known of them.
+    """Return the orgs after a session's list; known orgs keep their state.
 
-    The list fills the places of the session's own orgs and of those that it takes over from another
-    session of the account; its own ones that it no longer names leave.
+    The list takes the positions of the session's own orgs and of those that it takes over from another
+    session of the account. The session's own orgs that the list no longer names are removed.
     """
-    listed = {org.uuid: org for org in roster}
-    taken = [place for place, state in enumerate(orgs) if _is_covered_by_list(state, session, listed)]
-    known = {orgs[place].org.uuid: orgs[place] for place in taken}
-    coming = [_update_listed_org(org, known.get(org.uuid), session) for org in listed.values()]
-    others = (place for place, state in enumerate(orgs) if state.session != session.session)
-    stays = {place: orgs[place] for place in {*others}.difference(taken)}
-    stays |= zip(taken, coming, strict=False)
-    end = taken[-1] + 1 if taken else _find_place(orgs, session)
-    before = [stays[place] for place in range(end) if place in stays]
-    after = [stays[place] for place in range(end, len(orgs)) if place in stays]
-    return (*before, *coming[len(taken) :], *after)
+    listed = {org.uuid: org for org in listed_orgs}
+    covered = [place for place, state in enumerate(orgs) if _is_covered_by_list(state, session, listed)]
+    known_states = {orgs[place].org.uuid: orgs[place] for place in covered}
+    new_states = [_update_listed_org(org, known_states.get(org.uuid), session) for org in listed.values()]
+    other_places = (place for place, state in enumerate(orgs) if state.session != session.session)
+    kept = {place: orgs[place] for place in {*other_places}.difference(covered)}
+    kept |= zip(covered, new_states, strict=False)
+    # New orgs follow the last known one of the session, so that the others keep their numbers.
+    end = covered[-1] + 1 if covered else _find_place(orgs, session)
+    before = [kept[place] for place in range(end) if place in kept]
+    after = [kept[place] for place in range(end, len(orgs)) if place in kept]
+    return (*before, *new_states[len(covered) :], *after)
 
 
 def _is_covered_by_list(state: OrgState, session: SessionState, listed: Mapping[str, Org]) -> bool:
-    """Whether the list of a session has a say in this org's state."""
+    """True if the session's list decides about this org."""
     if state.session == session.session:
         return session.account.may_be_same(state.account)
     return state.org.uuid in listed and same_account(session.account, state.account)
 
 
 def _update_listed_org(org: Org, known: OrgState | None, session: SessionState) -> OrgState:
-    """An org of a session's list, with what is known of it; another session's failures are not its own."""
+    """Return the state of a listed org; failures of another session are dropped."""
     if known is None:
         return OrgState(org, session.account, session.session)
     account = session.account.fill_from(known.account)
@@ -346,24 +358,28 @@ def _update_listed_org(org: Org, known: OrgState | None, session: SessionState) 
 
 
 def _find_place(orgs: tuple[OrgState, ...], session: SessionState) -> int:
-    """Where a session's orgs go that has none of its account yet: to the account, else to its old place.
+    """Return the position for the orgs of a session that serves none of its account's orgs yet.
 
-    Otherwise accounts stand in the order of their sessions' names, Claude Code's login last: whichever
-    answers first, an org has the same number in every run.
+    They go behind the account's other orgs, else to the session's old position. Otherwise accounts are
+    ordered by their sessions' names, Claude Code's login last: an org has the same number in every run,
+    whichever session answers first.
     """
-    beside = [place for place, state in enumerate(orgs) if same_account(session.account, state.account)]
-    own = (place for place, state in enumerate(orgs) if state.session == session.session)
-    later = (
+    account_places = [
+        place for place, state in enumerate(orgs) if same_account(session.account, state.account)
+    ]
+    own_places = (place for place, state in enumerate(orgs) if state.session == session.session)
+    later_starts = (
         place
         for place in _find_account_starts(orgs)
         if _get_session_sort_key(orgs[place].session) > _get_session_sort_key(session.session)
     )
-    return beside[-1] + 1 if beside else next(own, next(later, len(orgs)))
+    return account_places[-1] + 1 if account_places else next(own_places, next(later_starts, len(orgs)))
 
 
 def _find_account_starts(orgs: tuple[OrgState, ...]) -> Iterator[int]:
-    """The places at which the orgs of another account begin."""
+    """Yield the positions at which the orgs of another account begin."""
     for place, state in enumerate(orgs):
+        # Position 0 compares with the last org, but `not place` decides there.
         before = orgs[place - 1]
         if not place or not (before.session == state.session or same_account(before.account, state.account)):
             yield place
@@ -387,7 +403,7 @@ def _apply_org_readings(
 def _apply_schedule(
     orgs: tuple[OrgState, ...], session: SessionState, schedule: Schedule
 ) -> tuple[OrgState, ...]:
-    """The orgs of one session with its interval, by which their figures are stale."""
+    """Return the orgs with the session's interval, which decides when their figures are stale."""
     return tuple(
         replace(state, interval=schedule.interval)
         if state.interval != schedule.interval and state.session == session.session
@@ -401,15 +417,16 @@ def _merge_parts(
     failures: Mapping[Endpoint, Failure],
     parts: Mapping[Endpoint, Reply | Failure],
 ) -> tuple[Mapping[Endpoint, Reply], Mapping[Endpoint, Failure]]:
-    """Replies and failures after what was asked this time; a failure that goes on keeps its first time."""
+    """Merge new replies and failures; a failure that continues keeps its first time."""
     good = {endpoint: part for endpoint, part in parts.items() if isinstance(part, Reply)}
     bad = {endpoint: part for endpoint, part in parts.items() if isinstance(part, Failure)}
     for endpoint, failure in bad.items():
         before = failures.get(endpoint)
+        # The same failure again is the same problem, and its age must keep growing.
         if before is not None and before.error_kind is failure.error_kind:
             bad[endpoint] = replace(failure, at=before.at)
-    still = {endpoint: failure for endpoint, failure in failures.items() if endpoint not in good}
-    return {**replies, **good}, {**still, **bad}
+    remaining = {endpoint: failure for endpoint, failure in failures.items() if endpoint not in good}
+    return {**replies, **good}, {**remaining, **bad}
 
 
 def _build_problem(failure: Failure, session: Session, org: Org | None) -> Problem:
@@ -417,6 +434,9 @@ def _build_problem(failure: Failure, session: Session, org: Org | None) -> Probl
 
 
 def _find_reply_problems(reply: Reply, session: Session, org: Org | None) -> Iterable[Problem]:
-    for trouble, paths in ((ErrorKind.ODD_VALUE, reply.odd_values), (ErrorKind.NEW_FIELD, reply.new_fields)):
+    for error_kind, paths in (
+        (ErrorKind.ODD_VALUE, reply.odd_values),
+        (ErrorKind.NEW_FIELD, reply.new_fields),
+    ):
         for path in paths:
-            yield Problem(trouble, reply.endpoint, reply.at, session, org, path)
+            yield Problem(error_kind, reply.endpoint, reply.at, session, org, path)

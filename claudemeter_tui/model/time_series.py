@@ -1,4 +1,4 @@
-"""Figures over time: runs of an unchanged value, packed small, with gaps where nothing was read."""
+"""Figures over time: runs of an unchanged value in little memory, with gaps where nothing was read."""
 
 from __future__ import annotations
 
@@ -19,68 +19,76 @@ from claudemeter_tui.model.reading import Failure, Reply
 from claudemeter_tui.model.windows import Plan
 
 MAX_BRIDGED_PAUSE = timedelta(minutes=5)
-"""A pause up to this, a poll or two that failed, starts nothing anew: `used_credits` counts through it."""
+"""Longest pause, a failed poll or two, that continues a rise: `used_credits` counts on meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
 class MonotonicRise:
-    """A time in which a figure never fell, without a long pause and without a jump of the clock."""
+    """A span in which a figure never fell, without a long pause and without a jump of the clock."""
 
     first: datetime
-    """When it began."""
+    """Time of the first value."""
     first_minor: Decimal
-    """What the figure was then, minor units."""
+    """First value, minor units."""
     last: datetime
-    """When it was read last."""
+    """Time of the last value."""
     last_minor: Decimal
-    """What it was then."""
+    """Last value, minor units."""
     rise_count: int = 0
-    """How often it rose."""
+    """Number of rises."""
     before_fall: MonotonicRise | None = None
-    """What went before, if it ended with a fall: a figure that comes back at once was a placeholder."""
+    """The previous rise, if it ended with a fall: the fall may turn out to be a placeholder. Else None."""
 
     @classmethod
     def start(cls, at: datetime, minor: Decimal) -> MonotonicRise:
-        """The climb of a first value."""
+        """Start a rise with its first value."""
         return cls(at, minor, at, minor)
 
     def compute_rise(self, minor: Decimal) -> Decimal:
-        """By how much the figure rises with this value; a placeholder in between is no fall, so no rise."""
-        back = (
+        """Return the increase by this value in minor units, 0 or more; none after a mere placeholder."""
+        base = (
             self.before_fall
             if self.before_fall is not None and minor >= self.before_fall.last_minor
             else self
         )
-        return max(Decimal(0), minor - back.last_minor)
+        return max(Decimal(0), minor - base.last_minor)
 
-    def append(self, at: datetime, minor: Decimal, most: timedelta) -> MonotonicRise:
-        """The climb after one more value; a pause longer than `most` and five minutes starts anew."""
+    def append(self, at: datetime, minor: Decimal, max_pause: timedelta) -> MonotonicRise:
+        """Return the rise after one more value.
+
+        A pause longer than both `max_pause` and five minutes starts a new rise.
+        """
+        # Two values at one time, or an earlier time, mean that the clock was set back.
         pause = at - self.last
-        jumped = pause < timedelta(0) or (not pause and minor != self.last_minor)
-        if jumped or pause > max(most, MAX_BRIDGED_PAUSE):
+        has_jumped = pause < timedelta(0) or (not pause and minor != self.last_minor)
+        if has_jumped or pause > max(max_pause, MAX_BRIDGED_PAUSE):
             return MonotonicRise.start(at, minor)
+        # A value that falls and returns at once was a placeholder, so the old rise is kept for one reply.
         if minor < self.last_minor:
+            # Only one level is kept, or a figure that keeps falling would grow a chain without end.
             return replace(MonotonicRise.start(at, minor), before_fall=replace(self, before_fall=None))
         if self.before_fall is not None and minor >= self.before_fall.last_minor:
             return self.before_fall._extend(at, minor)  # noqa: SLF001 - one of our own
         return self._extend(at, minor)
 
     def _extend(self, at: datetime, minor: Decimal) -> MonotonicRise:
-        rose = minor > self.last_minor
-        fell = None if rose else self.before_fall
-        return MonotonicRise(self.first, self.first_minor, at, minor, self.rise_count + rose, fell)
+        has_risen = minor > self.last_minor
+        before_fall = None if has_risen else self.before_fall
+        return MonotonicRise(
+            self.first, self.first_minor, at, minor, self.rise_count + has_risen, before_fall
+        )
 
 
 MAX_VALUE_RUNS = 500
-"""Longest series kept, gaps included, the dots of a very wide chart; beyond it the older half is thinned."""
+"""Maximum number of runs, gaps included: the dots of a very wide chart. Then the older half is thinned."""
 
 
 @dataclass(frozen=True, slots=True)
 class ValueRun:
-    """A stretch of time in which one value was read again and again, or none was."""
+    """A span in which every poll read the same value, or no poll read one."""
 
     minor: Decimal | None
-    """Minor units. None: a gap, nothing was read."""
+    """Minor units. None for a gap: nothing was read."""
     first: datetime
     last: datetime
 
@@ -90,39 +98,39 @@ class CreditSeries:
     """Samples of one figure: one reply, one currency, one exponent."""
 
     origin: MeterOrigin | None = None
-    """The reply that the figure is read from. None: nothing was sampled yet."""
+    """The reply that contains the figure. None if nothing was sampled yet."""
     unit: tuple[str, int] = ("", 2)
     """Currency and exponent."""
     runs: tuple[ValueRun, ...] = ()
-    """Oldest first, without overlap."""
+    """Runs, oldest first, without overlap."""
     total_rise: Decimal = Decimal(0)
-    """The sum of the rises since the series began, minor units: a monthly reset never subtracts."""
+    """Sum of all rises since the series began, minor units; a monthly reset subtracts nothing."""
     last_rise_at: datetime | None = field(default=None, compare=False)
-    """When the newest rise was seen. None: none was."""
+    """Time of the latest rise. None if there was none."""
     monotonic_rise: MonotonicRise | None = field(default=None, compare=False)
-    """Since when the values have only risen. None: nothing was sampled yet."""
+    """The current rise. None if nothing was sampled yet."""
 
     @property
     def spent(self) -> Money:
-        """How much was spent since the series began."""
+        """Amount spent since the series began."""
         return Money(self.total_rise, *self.unit)
 
     def compute_spent_since(self, moment: datetime) -> Money:
-        """How much was spent since a moment, as far as it was seen."""
-        begin = bisect_right(self.runs, moment, key=attrgetter("first")) - 1
-        if begin < 0:
+        """Return the amount spent since a moment, as far as the series reaches."""
+        start = bisect_right(self.runs, moment, key=attrgetter("first")) - 1
+        if start < 0:
             return self.spent
-        while begin and self.runs[begin].minor is None:
-            begin -= 1
-        known = [run.minor for run in self.runs[begin:] if run.minor is not None]
-        return Money(sum((max(Decimal(0), b - a) for a, b in pairwise(known)), Decimal(0)), *self.unit)
+        while start and self.runs[start].minor is None:
+            start -= 1
+        minors = [run.minor for run in self.runs[start:] if run.minor is not None]
+        return Money(sum((max(Decimal(0), b - a) for a, b in pairwise(minors)), Decimal(0)), *self.unit)
 
-    def append(self, at: datetime, origin: MeterOrigin, used: Money, most: timedelta) -> CreditSeries:
-        """The series with one more sample, read at `at`.
+    def append(self, at: datetime, origin: MeterOrigin, used: Money, max_pause: timedelta) -> CreditSeries:
+        """Return the series with one more sample, read at `at`.
 
-        Another reply or another unit starts a new series: its difference is no spending. A pause
-        longer than `most` leaves a gap. A clock that went back takes the time it repeats out of the
-        series; what was spent meanwhile counts all the same.
+        Another reply or another unit starts a new series: the difference between them is not spending. A
+        pause longer than `max_pause` leaves a gap. If the clock went back, the repeated time is removed from
+        the runs; what was spent meanwhile still counts.
         """
         if self.origin is not origin or self.unit != used.unit:
             return CreditSeries(
@@ -131,26 +139,26 @@ class CreditSeries:
                 (ValueRun(used.minor, at, at),),
                 monotonic_rise=MonotonicRise.start(at, used.minor),
             )
-        before = self.monotonic_rise or MonotonicRise.start(at, used.minor)
+        current = self.monotonic_rise or MonotonicRise.start(at, used.minor)
         rise, runs = (
-            before.compute_rise(used.minor),
-            _thin_value_runs(_append_sample(_drop_runs_after(self.runs, at), at, used.minor, most)),
+            current.compute_rise(used.minor),
+            _thin_value_runs(_append_sample(_drop_runs_after(self.runs, at), at, used.minor, max_pause)),
         )
-        climb, rose_at = before.append(at, used.minor, most), at if rise else self.last_rise_at
-        return CreditSeries(origin, self.unit, runs, self.total_rise + rise, rose_at, climb)
+        next_rise, rose_at = current.append(at, used.minor, max_pause), at if rise else self.last_rise_at
+        return CreditSeries(origin, self.unit, runs, self.total_rise + rise, rose_at, next_rise)
 
     def append_gap(self, at: datetime) -> CreditSeries:
-        """The series after a poll that read nothing; a series without a sample has no gap either."""
+        """Return the series after a poll that read nothing; a series without samples gets no gap."""
         if not self.runs or at <= self.runs[-1].last:
             return self
         return replace(self, runs=_thin_value_runs(_append_gap(self.runs, at)))
 
 
 def _append_sample(
-    runs: tuple[ValueRun, ...], at: datetime, minor: Decimal, most: timedelta
+    runs: tuple[ValueRun, ...], at: datetime, minor: Decimal, max_pause: timedelta
 ) -> tuple[ValueRun, ...]:
-    """The runs with one more sample, none of them later than `at`."""
-    if runs and (runs[-1].minor is None or at - runs[-1].last > most):
+    """Return the runs with one more sample; none of them may be later than `at`."""
+    if runs and (runs[-1].minor is None or at - runs[-1].last > max_pause):
         runs = _append_gap(runs, at)
     elif runs and runs[-1].minor == minor:
         return (*runs[:-1], replace(runs[-1], last=at))
@@ -158,7 +166,7 @@ def _append_sample(
 
 
 def _append_gap(runs: tuple[ValueRun, ...], at: datetime) -> tuple[ValueRun, ...]:
-    """The runs with a gap up to `at` as the last one: two gaps in a row are one."""
+    """Return the runs with a gap up to `at` at the end; two gaps in a row become one."""
     last = runs[-1]
     if last.minor is None:
         return (*runs[:-1], replace(last, last=at))
@@ -166,7 +174,7 @@ def _append_gap(runs: tuple[ValueRun, ...], at: datetime) -> tuple[ValueRun, ...
 
 
 def _drop_runs_after(runs: tuple[ValueRun, ...], at: datetime) -> tuple[ValueRun, ...]:
-    """What came before a moment: nothing is later than the newest sample."""
+    """Return the runs up to a moment, so that none is later than the newest sample."""
     if not runs or runs[-1].last <= at:
         return runs
     kept = tuple(run for run in runs if run.first < at)
@@ -174,10 +182,11 @@ def _drop_runs_after(runs: tuple[ValueRun, ...], at: datetime) -> tuple[ValueRun
 
 
 def _thin_value_runs(runs: tuple[ValueRun, ...]) -> tuple[ValueRun, ...]:
-    """At most `MOST_RUNS` runs: the older half is thinned, its gaps stay or grow.
+    """Return at most `MAX_VALUE_RUNS` runs: the older half is thinned, its gaps stay or grow.
 
-    Every second value that follows another value goes first, its time to the value before it. Where
-    gaps leave none of these, every second value between two gaps goes, and the three are one gap.
+    First every second value that follows another value is removed, and the value before it takes over its
+    time. If gaps leave none of these, every second value between two gaps is removed, and the three become
+    one gap.
     """
     if len(runs) <= MAX_VALUE_RUNS:
         return runs
@@ -189,89 +198,90 @@ def _thin_value_runs(runs: tuple[ValueRun, ...]) -> tuple[ValueRun, ...]:
 
 
 def _drop_every_second(runs: tuple[ValueRun, ...], *, after_gap: bool) -> tuple[ValueRun, ...]:
-    """The runs without every second value that follows a gap, or that follows another value."""
+    """Return the runs without every second value that follows a gap, or that follows another value."""
     kept = [runs[0]]
-    spare = True
+    drops_next = True
     for run in runs[1:]:
         follows_gap = kept[-1].minor is None
-        candidate = run.minor is not None and follows_gap is after_gap
-        if (candidate and spare) or (run.minor is None and follows_gap):
+        is_candidate = run.minor is not None and follows_gap is after_gap
+        if (is_candidate and drops_next) or (run.minor is None and follows_gap):
             kept[-1] = ValueRun(kept[-1].minor, kept[-1].first, run.last)
         else:
             kept.append(run)
-        spare = spare is not candidate
+        drops_next = drops_next is not is_candidate
     return tuple(kept)
 
 
 MAX_PERCENT_RUNS = 300
-"""Longest history kept, gaps included; beyond it the older half is thinned."""
+"""Maximum number of runs, gaps included; then the older half is thinned."""
 MAX_HISTORIES = 4
-"""No plan has more plan-wide windows; of what is beyond them no history is kept."""
+"""Maximum number of windows with a history. No known plan has more plan-wide windows."""
 
 _RUN_STRUCT = Struct("3d")
-"""A run as it is kept: as objects, those of a hundred orgs would take ten times the room."""
+"""Packed form of a run: as objects, the histories of a hundred orgs would need ten times the memory."""
 
 
 class PercentRun(NamedTuple):
-    """A run: a stretch of time in which one percentage was read again and again, or none was."""
+    """A span in which every poll read the same percentage, or no poll read one."""
 
     first: float
     """Seconds since the epoch."""
     last: float
     """Seconds since the epoch."""
     percent: float
-    """Utilization, 0 or more, may exceed 100. NaN: a gap, nothing was read."""
+    """Utilization, 0 or more, may exceed 100. NaN for a gap: nothing was read."""
 
     @property
     def is_gap(self) -> bool:
-        """Whether nothing was read."""
+        """True if nothing was read."""
         return isnan(self.percent)
 
 
 @dataclass(frozen=True, slots=True)
 class PercentHistory:
-    """What the utilization of one window was; its reset is a drop like any other."""
+    """Utilization of one window over time; a reset is a drop like any other."""
 
     packed: bytes = field(repr=False)
-    """Every run, oldest first, without overlap; at least one."""
+    """All runs, oldest first, without overlap; at least one."""
 
     @classmethod
     def start(cls, at: float, percent: float) -> PercentHistory:
-        """The history of a first figure."""
+        """Start a history with its first figure."""
         return cls(_RUN_STRUCT.pack(at, at, percent))
 
     @property
     def runs(self) -> list[PercentRun]:
-        """The runs, oldest first."""
+        """All runs, oldest first."""
         return [PercentRun(*run) for run in _RUN_STRUCT.iter_unpack(self.packed)]
 
     @property
     def since(self) -> float:
-        """When the first figure was read, epoch seconds."""
+        """Time of the first figure, seconds since the epoch."""
         return _unpack_first(self.packed).first
 
     @property
     def has_changed(self) -> bool:
-        """Whether it was ever another percentage than at first."""
+        """True if any percentage differs from the first one."""
         first = _unpack_first(self.packed).percent
         return any(
             percent != first and not isnan(percent) for *_, percent in _RUN_STRUCT.iter_unpack(self.packed)
         )
 
-    def append(self, at: float, percent: float, most: float) -> PercentHistory:
-        """The history with one more figure, read at `at`; a pause longer than `most` seconds is a gap.
+    def append(self, at: float, percent: float, max_pause: float) -> PercentHistory:
+        """Return the history with one more figure, read at `at`; above `max_pause` seconds there is a gap.
 
-        A clock that went back takes the time it repeats out of the history.
+        If the clock went back, the repeated time is removed from the history.
         """
-        first, last, known = _RUN_STRUCT.unpack_from(self.packed, len(self.packed) - _RUN_STRUCT.size)
-        if not last <= at <= last + most or isnan(known):
-            return self._append_after_gap(at, percent, most)
-        if known == percent:
+        # Almost every call only extends the last run, so this path unpacks one run and no more.
+        first, last, last_percent = _RUN_STRUCT.unpack_from(self.packed, len(self.packed) - _RUN_STRUCT.size)
+        if not last <= at <= last + max_pause or isnan(last_percent):
+            return self._append_after_gap(at, percent, max_pause)
+        if last_percent == percent:
             return PercentHistory(self.packed[: -_RUN_STRUCT.size] + _RUN_STRUCT.pack(first, at, percent))
         return PercentHistory(_thin_percent_runs(self.packed + _RUN_STRUCT.pack(at, at, percent)))
 
     def append_gap(self, at: float) -> PercentHistory:
-        """The history after a poll that read nothing."""
+        """Return the history after a poll that read nothing."""
         last = _unpack_last(self.packed)
         if at <= last.last:
             return self
@@ -279,22 +289,22 @@ class PercentHistory:
             return _replace_last_run(self.packed, last._replace(last=at))
         return _replace_last_run(self.packed, last, PercentRun(last.last, at, nan))
 
-    def _append_after_gap(self, at: float, percent: float, most: float) -> PercentHistory:
-        """The history with a figure that comes after a gap, late, or by a clock that went back."""
-        new, known = PercentRun(at, at, percent), self._drop_after(at)
-        if not known:
+    def _append_after_gap(self, at: float, percent: float, max_pause: float) -> PercentHistory:
+        """Return the history with a figure after a gap, after a long pause, or after the clock went back."""
+        new, kept = PercentRun(at, at, percent), self._drop_after(at)
+        if not kept:
             return PercentHistory.start(at, percent)
-        last = _unpack_last(known)
+        last = _unpack_last(kept)
         if last.is_gap:
-            return _replace_last_run(known, last._replace(last=at), new)
-        if at - last.last > most:
-            return _replace_last_run(known, last, PercentRun(last.last, at, nan), new)
+            return _replace_last_run(kept, last._replace(last=at), new)
+        if at - last.last > max_pause:
+            return _replace_last_run(kept, last, PercentRun(last.last, at, nan), new)
         if last.percent == percent:
-            return _replace_last_run(known, last._replace(last=at))
-        return _replace_last_run(known, last, new)
+            return _replace_last_run(kept, last._replace(last=at))
+        return _replace_last_run(kept, last, new)
 
     def _drop_after(self, at: float) -> bytes:
-        """What came before a moment: nothing is later than the newest figure."""
+        """Return the packed runs up to a moment, so that none is later than the newest figure."""
         if _unpack_last(self.packed).last <= at:
             return self.packed
         kept = [run for run in self.runs if run.first < at]
@@ -302,36 +312,37 @@ class PercentHistory:
 
 
 Histories = Mapping[str, PercentHistory]
-"""By the label of the window."""
+"""Histories by the label of the window."""
 
 
 def append_to_histories(
-    before: Histories, part: Reply | Failure | None, at: datetime, most: timedelta
+    before: Histories, part: Reply | Failure | None, at: datetime, max_pause: timedelta
 ) -> Histories:
-    """The histories of the plan-wide windows after one more poll.
+    """Return the histories of the plan-wide windows after one more poll.
 
     Args:
-        before: What they were.
-        part: The usage reply, or what came instead. None: it was not asked for.
-        at: When the poll was made.
-        most: A longer pause is a gap.
+        before: The previous histories.
+        part: The usage reply or its failure. None if it was not requested.
+        at: Time of the poll.
+        max_pause: A longer pause is a gap.
     """
     if part is None:
         return before
     at, plan = (part.at, part.value) if isinstance(part, Reply) else (at, None)
-    moment, pause = at.timestamp(), most.total_seconds()
+    moment, pause_seconds = at.timestamp(), max_pause.total_seconds()
     after: dict[str, PercentHistory] = {}
     for window in plan.windows if isinstance(plan, Plan) else ():
         if window.percent is not None and window.is_plan_wide and len(after) < MAX_HISTORIES:
-            past = before.get(window.label)
+            history = before.get(window.label)
             after[window.label] = (
-                past.append(moment, window.percent, pause)
-                if past
+                history.append(moment, window.percent, pause_seconds)
+                if history
                 else PercentHistory.start(moment, window.percent)
             )
+    # A window that the reply lacks gets a gap, not a zero.
     if before.keys() <= after.keys():
         return after
-    return {label: past.append_gap(moment) for label, past in before.items()} | after
+    return {label: history.append_gap(moment) for label, history in before.items()} | after
 
 
 def _unpack_first(packed: bytes) -> PercentRun:
@@ -347,15 +358,16 @@ def _pack_runs(runs: list[PercentRun]) -> bytes:
 
 
 def _replace_last_run(packed: bytes, *runs: PercentRun) -> PercentHistory:
-    """The history with these in the place of its last run."""
+    """Return the history with the last run replaced by these."""
     return PercentHistory(_thin_percent_runs(packed[: -_RUN_STRUCT.size] + _pack_runs([*runs])))
 
 
 def _thin_percent_runs(packed: bytes) -> bytes:
-    """At most `MOST_RUNS` runs: in the older half every second stair goes, its time to the run before.
+    """Return at most `MAX_PERCENT_RUNS` runs: in the older half, every second step is removed.
 
-    A stair leads from one percentage to another; peaks, resets and gaps are none. Where there are no
-    stairs two runs become one: a gap if either is one, else the higher percentage.
+    A step lies between a lower and a higher percentage; peaks, resets and gaps are no steps. The run before a
+    step takes over its time. If there are no steps, two runs become one: a gap if either is one, else the
+    higher percentage.
     """
     if len(packed) <= MAX_PERCENT_RUNS * _RUN_STRUCT.size:
         return packed
@@ -371,23 +383,24 @@ _RunTuples = list[tuple[float, ...]]
 
 
 def _drop_intermediate(runs: _RunTuples) -> _RunTuples:
-    kept, spare = runs[:1], True
+    kept, drops_next = runs[:1], True
     for run, after in pairwise(runs[1:]):
         first, _, before = kept[-1]
         percent = run[2]
-        spare = spare and (before < percent < after[2] or before > percent > after[2])
-        if spare:
+        drops_next = drops_next and (before < percent < after[2] or before > percent > after[2])
+        if drops_next:
             kept[-1] = (first, run[1], before)
         else:
             kept.append(run)
-        spare = not spare
+        drops_next = not drops_next
     return [*kept, runs[-1]]
 
 
 def _merge_pairs(runs: _RunTuples) -> _RunTuples:
+    # The caller passes half of MAX_PERCENT_RUNS, an even number.
     pairs = zip(runs[::2], runs[1::2], strict=True)
-    return [(one[0], two[1], _get_higher_percent(one[2], two[2])) for one, two in pairs]
+    return [(first[0], second[1], _get_higher_percent(first[2], second[2])) for first, second in pairs]
 
 
-def _get_higher_percent(one: float, two: float) -> float:
-    return nan if isnan(one) or isnan(two) else max(one, two)
+def _get_higher_percent(first: float, second: float) -> float:
+    return nan if isnan(first) or isnan(second) else max(first, second)

@@ -1,7 +1,7 @@
 """Track figures so that each transition emits one event and flapping replies emit none.
 
-The server now and then sends a placeholder (a window of 0% without a reset), a null in place of an object, a
-reset that is a second off. A figure that vanishes must stay away before it counts as gone.
+The server occasionally sends a placeholder (a window of 0% without a reset), a null instead of an object, or
+a reset that is a second off. A missing figure must be missing in several replies before it counts as gone.
 """
 
 from __future__ import annotations
@@ -27,104 +27,112 @@ from claudemeter_tui.model.verdict import CreditLock, Verdict, VerdictState
 from claudemeter_tui.model.windows import FULL_FROM, Plan, Severity, Window
 
 REPLIES_TO_CONFIRM = 3
-"""Replies in a row that must lack a figure before it counts as gone."""
+"""Replies in a row that must lack a figure before it counts as gone; placeholders last one or two polls."""
 
 
 THRESHOLD_RESET_DROP = 5.0
-"""Percentage points below a threshold from which it can be passed again."""
+"""Percentage points below a threshold at which the threshold can be passed again."""
 TRANCHE_EXPIRY_WARNING = timedelta(days=3)
-"""How long before its end a part of the balance is about to expire."""
+"""Time before the expiry of a part of the balance at which a warning is due."""
 MIN_REFILL = 1
-"""Whole units of the currency; a smaller rise of the balance is a correction."""
+"""Smallest rise that counts as a refill, in whole units of the currency; the server also corrects amounts."""
 PREPAID_ENDPOINTS = (Endpoint.PREPAID,)
 
 
 @dataclass(frozen=True, slots=True)
 class MeterTracker:
-    """What is believed of one reply's account of the credits, and what was told."""
+    """Confirmed figures of one meter, and the events already emitted for it."""
 
     meter: Meter
     passed_threshold: float = 0.0
-    """The highest threshold that was passed; 0 for none."""
+    """The highest threshold passed; 0 for none."""
     replies_below: int = 0
-    """Replies in a row that were clearly below it."""
+    """Replies in a row clearly below that threshold."""
     replies_without_cap: int = 0
-    """Replies in a row that named no cap where there was one."""
+    """Replies in a row that named no cap although there was one."""
 
     @classmethod
     def start(cls, meter: Meter, thresholds: Thresholds) -> MeterTracker:
-        """A meter that is seen for the first time: what is so already is not told."""
+        """Start tracking a meter; conditions that already hold emit no event."""
         return cls(meter, find_passed_threshold(meter.percent, thresholds))
 
     @property
     def is_settled(self) -> bool:
-        """Whether nothing waits for the next replies."""
+        """True if no figure awaits confirmation."""
         return not self.replies_below and not self.replies_without_cap
 
     def update(self, meter: Meter, thresholds: Thresholds, sink: EventSink) -> MeterTracker:
-        """The watch after one more reply."""
-        new, lost_cap = self._complete_meter(meter)
-        old, changed = self.meter, _has_cap_changed(self.meter, new)
+        """Return the tracker after one more reply."""
+        new, lost_cap_count = self._complete_meter(meter)
+        old, has_cap_changed = self.meter, _has_cap_changed(self.meter, new)
         subject = SUBJECT_EXTRA_USAGE if new.is_personal else SUBJECT_POOL
-        replies = (new.origin.endpoint,)
-        if changed:
+        endpoints = (new.origin.endpoint,)
+        if has_cap_changed:
             sink.emit(
-                EventKind.CAP_CHANGED, subject=subject, before=old.cap, after=new.cap, endpoints=replies
+                EventKind.CAP_CHANGED, subject=subject, before=old.cap, after=new.cap, endpoints=endpoints
             )
         percent = new.percent
-        mark = find_passed_threshold(percent, thresholds)
-        if mark > self.passed_threshold:
-            percents = {"before": old.percent, "after": percent, "threshold": mark}
+        threshold = find_passed_threshold(percent, thresholds)
+        if threshold > self.passed_threshold:
+            percents = {"before": old.percent, "after": percent, "threshold": threshold}
             severity = Severity.from_percent(percent)
-            sink.emit(EventKind.THRESHOLD, subject=subject, endpoints=replies, severity=severity, **percents)
-        fell = (
+            sink.emit(
+                EventKind.THRESHOLD, subject=subject, endpoints=endpoints, severity=severity, **percents
+            )
+        replies_below = (
             self.replies_below + 1
             if percent is not None and percent < self.passed_threshold - THRESHOLD_RESET_DROP
             else 0
         )
-        again = changed or fell >= REPLIES_TO_CONFIRM
-        passed = mark if again else max(mark, self.passed_threshold)
-        return MeterTracker(new, passed, 0 if again else fell, lost_cap)
+        can_repeat = has_cap_changed or replies_below >= REPLIES_TO_CONFIRM
+        passed = threshold if can_repeat else max(threshold, self.passed_threshold)
+        return MeterTracker(new, passed, 0 if can_repeat else replies_below, lost_cap_count)
 
     def _complete_meter(self, new: Meter) -> tuple[Meter, int]:
-        """The new figures with what they lack, and how often in a row the cap was missing."""
+        """Return the meter with missing figures filled in, and the number of replies without a cap."""
         old = self.meter
+        # A running meter can lack its used amount for a poll.
         if new.used is None:
             new = replace(new, used=old.used)
         if new.cap is not None or old.cap is None:
             return new, 0
-        lost = self.replies_without_cap + 1
-        if new.is_uncapped and lost >= REPLIES_TO_CONFIRM:
+        lost_count = self.replies_without_cap + 1
+        # A missing cap can also mean a withdrawn meter; only `is_uncapped` says that there is no cap.
+        if new.is_uncapped and lost_count >= REPLIES_TO_CONFIRM:
             return new, 0
-        return replace(new, cap=old.cap, is_uncapped=False), lost
+        return replace(new, cap=old.cap, is_uncapped=False), lost_count
 
 
 def _has_cap_changed(old: Meter, new: Meter) -> bool:
-    """Whether the cap is another one, or came, or went; both must be known."""
+    """True if both caps are known (or known to be absent) and they differ."""
     if old.cap == new.cap:
         return False
     return all(meter.cap is not None or meter.is_uncapped for meter in (old, new))
 
 
 def update_balance(old: Money | None, balance: Balance | None, sink: EventSink) -> Money | None:
-    """The balance to remember: the new one where there is one; a rise is told."""
+    """Emit an event if the balance rose, and return the balance to remember."""
     new = balance.amount if balance is not None else None
     if old is None or new is None:
         return new or old
-    rose = new.unit == old.unit and new.major - old.major >= MIN_REFILL
-    if rose:
+    # Another currency is no refill.
+    has_risen = new.unit == old.unit and new.major - old.major >= MIN_REFILL
+    if has_risen:
         sink.emit(EventKind.BALANCE_REFILLED, before=old, after=new, endpoints=PREPAID_ENDPOINTS)
     return new
 
 
 TrancheKey = tuple[datetime, bool]
-"""When a part of the balance expires, and whether it is a promotion."""
+"""Expiry of a part of the balance, and True if that part is a promotion."""
 
 
 def update_warned_tranches(
     warned: frozenset[TrancheKey], balance: Balance | None, sink: EventSink, *, first: bool
 ) -> frozenset[TrancheKey]:
-    """The parts whose end was told; those that are about to expire are told, except at first sight."""
+    """Emit an event for each part that expires soon, and return all parts already announced.
+
+    With `first`, the balance is read for the first time, and nothing is emitted.
+    """
     known = {key for key in warned if key[0] > sink.now}
     for key, tranche in _find_expiring(balance):
         if key in known or not key[0] - TRANCHE_EXPIRY_WARNING <= sink.now < key[0]:
@@ -137,9 +145,9 @@ def update_warned_tranches(
 
 
 def find_next_warning(balance: Balance | None, now: datetime) -> datetime | None:
-    """When the next part of a balance is about to expire. None: none will be."""
-    soon = [key[0] - TRANCHE_EXPIRY_WARNING for key, _ in _find_expiring(balance)]
-    return min((moment for moment in soon if moment > now), default=None)
+    """Return the time at which the next part of the balance expires soon; None if none does."""
+    warning_times = [key[0] - TRANCHE_EXPIRY_WARNING for key, _ in _find_expiring(balance)]
+    return min((moment for moment in warning_times if moment > now), default=None)
 
 
 def _find_expiring(balance: Balance | None) -> Iterator[tuple[TrancheKey, Tranche]]:
@@ -150,42 +158,44 @@ def _find_expiring(balance: Balance | None) -> Iterator[tuple[TrancheKey, Tranch
 
 @dataclass(frozen=True, slots=True)
 class Debounced:
-    """The replies to judge by."""
+    """The replies on which verdicts are based."""
 
     replies: Mapping[Endpoint, Reply] = field(default_factory=dict)
     doubt_counts: Mapping[Endpoint, int] = field(default_factory=dict)
-    """Replies in a row that said less than the one believed; an endpoint without any is missing."""
+    """Replies in a row that contained less than the confirmed one; endpoints without any are left out."""
 
     def matches(self, replies: Mapping[Endpoint, Reply]) -> bool:
-        """Whether nothing in these replies is doubted or completed."""
+        """True if the given replies are exactly the confirmed ones."""
         if self.replies is replies:
             return True
         return all(self.replies.get(endpoint) is reply for endpoint, reply in replies.items())
 
     def update(self, fresh: Mapping[Endpoint, Reply], windows: tuple[Window, ...]) -> Debounced:
-        """What is believed after these new replies, with these windows in the usage reply."""
-        replies, doubts = dict(self.replies), dict(self.doubt_counts)
+        """Return the confirmed replies after these new ones, with these windows in the usage reply."""
+        replies, doubt_counts = dict(self.replies), dict(self.doubt_counts)
         for endpoint, new in fresh.items():
-            old = self.replies.get(endpoint) if doubts.get(endpoint, 0) + 1 < REPLIES_TO_CONFIRM else None
-            whole = (
+            old = (
+                self.replies.get(endpoint) if doubt_counts.get(endpoint, 0) + 1 < REPLIES_TO_CONFIRM else None
+            )
+            confirmed = (
                 _debounce_usage(new, old, windows)
                 if endpoint is Endpoint.USAGE
                 else _debounce_reply(new, old)
             )
-            replies[endpoint], doubtful = whole
-            doubts[endpoint] = doubts.get(endpoint, 0) + 1 if doubtful else 0
-        return Debounced(replies, {endpoint: count for endpoint, count in doubts.items() if count})
+            replies[endpoint], is_doubtful = confirmed
+            doubt_counts[endpoint] = doubt_counts.get(endpoint, 0) + 1 if is_doubtful else 0
+        return Debounced(replies, {endpoint: count for endpoint, count in doubt_counts.items() if count})
 
 
 def _debounce_reply(new: Reply, old: Reply | None) -> tuple[Reply, bool]:
-    """The reply to believe, and whether the new one is doubted; without an old one it is not."""
+    """Return the reply to use, and True if the new one is doubted; without an old one it never is."""
     if old is not None and _is_empty_value(new.value) and not _is_empty_value(old.value):
         return old, True
     return new, False
 
 
 def _is_empty_value(value: ReplyValue) -> bool:
-    """Whether a reply about credits says nothing."""
+    """True if a reply about credits contains nothing."""
     match value:
         case Meter():
             return value.is_enabled is None and value.used is None and value.reason is None
@@ -195,20 +205,20 @@ def _is_empty_value(value: ReplyValue) -> bool:
 
 
 def _debounce_usage(new: Reply, old: Reply | None, windows: tuple[Window, ...]) -> tuple[Reply, bool]:
-    """The usage reply with these windows, and with the meters that only this one lacks."""
+    """Return the usage reply with these windows and with missing meters, and True if meters are missing."""
     plan = new.value if isinstance(new.value, Plan) else Plan(is_reported=False)
-    was = old.value if old is not None and isinstance(old.value, Plan) else Plan()
-    lost = tuple(_find_lost_meters(plan, was))
-    if windows == plan.windows and not lost:
+    old_plan = old.value if old is not None and isinstance(old.value, Plan) else Plan()
+    lost_meters = tuple(_find_lost_meters(plan, old_plan))
+    if windows == plan.windows and not lost_meters:
         return new, False
-    reported = plan.is_reported or bool(windows)
-    whole = replace(plan, windows=windows, meters=(*plan.meters, *lost), is_reported=reported)
-    return replace(new, value=whole), bool(lost)
+    is_reported = plan.is_reported or bool(windows)
+    completed = replace(plan, windows=windows, meters=(*plan.meters, *lost_meters), is_reported=is_reported)
+    return replace(new, value=completed), bool(lost_meters)
 
 
-def _find_lost_meters(plan: Plan, was: Plan) -> Iterator[Meter]:
+def _find_lost_meters(plan: Plan, old_plan: Plan) -> Iterator[Meter]:
     origins = {meter.origin for meter in plan.meters}
-    return (meter for meter in was.meters if meter.origin not in origins)
+    return (meter for meter in old_plan.meters if meter.origin not in origins)
 
 
 WORKING_STATES = (VerdictState.CAN_WORK, VerdictState.ON_CREDITS)
@@ -216,29 +226,34 @@ WORKING_STATES = (VerdictState.CAN_WORK, VerdictState.ON_CREDITS)
 
 @dataclass(frozen=True, slots=True)
 class VerdictTracker:
-    """The last verdict that was certain."""
+    """The last certain verdict."""
 
     state: VerdictState | None = None
-    """Never UNKNOWN. None: nothing was certain yet."""
+    """Never UNKNOWN. None if no verdict was certain yet."""
     is_locked: bool | None = None
-    """Whether the credits are locked. None: that was never certain."""
+    """True if the credits are locked. None if that was never certain."""
     credit_lock: CreditLock | None = None
-    """What locks them first. None: they are not locked."""
+    """The first lock of the credits. None if they are not locked."""
     lock_ends_at: datetime | None = None
-    """When a lock ends by its date. None: none does."""
+    """Earliest known end of a lock. None if no lock has one."""
 
     def observe(self, verdict: Verdict, sink: EventSink, credits_: Credits) -> VerdictTracker:
-        """Where the org stands by one more verdict, on these credits; what is not certain changes nothing."""
-        certain = verdict.credits is not CreditState.UNKNOWN
-        unsure = verdict.state is VerdictState.UNKNOWN or (verdict.state is VerdictState.WAIT and not certain)
-        due = min((shut.until for shut in verdict.credit_locks if shut.until is not None), default=None)
+        """Emit the events of one more verdict and return the tracker; an uncertain one changes nothing."""
+        is_certain = verdict.credits is not CreditState.UNKNOWN
+        # WAIT while the credits are not known may turn out to be ON CREDITS or BLOCKED.
+        is_uncertain = verdict.state is VerdictState.UNKNOWN or (
+            verdict.state is VerdictState.WAIT and not is_certain
+        )
+        lock_ends_at = min(
+            (lock.until for lock in verdict.credit_locks if lock.until is not None), default=None
+        )
         new = VerdictTracker(
-            state=self.state if unsure else verdict.state,
-            is_locked=verdict.is_locked if certain else self.is_locked,
+            state=self.state if is_uncertain else verdict.state,
+            is_locked=verdict.is_locked if is_certain else self.is_locked,
             credit_lock=(verdict.credit_locks[0] if verdict.is_locked else None)
-            if certain
+            if is_certain
             else self.credit_lock,
-            lock_ends_at=due,
+            lock_ends_at=lock_ends_at,
         )
         if self.state is not None and new.state is not self.state:
             self._emit_state_change(new, verdict, _find_endpoints(credits_, sink.now), sink)
@@ -252,7 +267,7 @@ class VerdictTracker:
     def _emit_state_change(
         self, new: VerdictTracker, verdict: Verdict, replies: tuple[Endpoint, ...], sink: EventSink
     ) -> None:
-        """Tell how another state was reached."""
+        """Emit the events of a new state."""
         states = {"before": self.state, "after": new.state, "endpoints": replies}
         if new.state is VerdictState.BLOCKED:
             lock = {"credit_lock": new.credit_lock, "until": verdict.ends_at, "severity": Severity.FULL}
@@ -276,10 +291,11 @@ class VerdictTracker:
     def _emit_lock_change(
         self, new: VerdictTracker, verdict: Verdict, replies: tuple[Endpoint, ...], sink: EventSink
     ) -> None:
-        """Tell of a lock beside room in the plan, of its end, and of another lock in its place."""
+        """Emit events for a lock while the plan has room, for its end, and for another lock in its place."""
         lock = {"credit_lock": new.credit_lock, "until": verdict.credits_reopen_at, "endpoints": replies}
         if new.is_locked and not self.is_locked and new.state is not VerdictState.BLOCKED:
             sink.emit(EventKind.CREDITS_BLOCKED, severity=Severity.CRITICAL, **lock)
+        # If the lock blocked work, the change of state has emitted the LIFTED event.
         elif self.is_locked and not new.is_locked and self.state is not VerdictState.BLOCKED:
             states = {"before": self.state, "after": new.state, "endpoints": replies}
             sink.emit(EventKind.LIFTED, subject=SUBJECT_EXTRA_USAGE, credit_lock=self.credit_lock, **states)
@@ -293,21 +309,21 @@ class VerdictTracker:
             sink.emit(EventKind.STILL_BLOCKED, severity=Severity.CRITICAL, **lock, **codes)
 
 
-def _get_lock_code(shut: CreditLock | None) -> str | None:
-    """What tells two locks apart."""
-    return (shut.reason or shut.cause) if shut is not None else None
+def _get_lock_code(lock: CreditLock | None) -> str | None:
+    """Return the code that identifies a lock; None without a lock."""
+    return (lock.reason or lock.cause) if lock is not None else None
 
 
 def _find_endpoints(credits_: Credits, now: datetime) -> tuple[Endpoint, ...]:
-    """The replies that a verdict rests on."""
+    """Return the replies on which a verdict is based."""
     meter = credits_.find_deciding_meter(now) or credits_.lead_meter
     return tuple(dict.fromkeys((Endpoint.USAGE, *([meter.origin.endpoint] if meter else ()))))
 
 
 RESET_TOLERANCE = timedelta(minutes=2)
-"""A reset that is seen this long before its time is on time: clocks differ."""
+"""A reset read this long before its time counts as on time, because clocks differ."""
 MIN_RESET_MOVE = timedelta(minutes=5)
-"""A reset that is off by less has not moved."""
+"""A smaller change of the reset time is jitter of the server."""
 EARLY_RESET_DROP = 5.0
 """Percentage points by which a window must fall to count as reset early; the server rounds."""
 USAGE_ENDPOINTS = (Endpoint.USAGE,)
@@ -315,32 +331,35 @@ USAGE_ENDPOINTS = (Endpoint.USAGE,)
 
 @dataclass(frozen=True, slots=True)
 class WindowTracker:
-    """What is believed of a window, and what was told."""
+    """Confirmed figures of a window, and the events already emitted for it."""
 
     window: Window
     doubt_count: int = 0
-    """Replies in a row that were not believed."""
+    """Replies in a row that were not confirmed."""
     is_full: bool = False
     passed_threshold: float = 0.0
-    """The highest threshold that was passed in this period; 0 for none."""
+    """The highest threshold passed in this cycle; 0 for none."""
     is_reset_over: bool = False
-    """Its reset is past, and was told."""
+    """True if the reset is past, and its event was emitted."""
 
     @classmethod
     def start(cls, window: Window, now: datetime, thresholds: Thresholds) -> WindowTracker:
-        """A window that is seen for the first time: what is so already is not told."""
-        passed = find_passed_threshold(window.percent, thresholds)
+        """Start tracking a window; conditions that already hold emit no event."""
+        passed_threshold = find_passed_threshold(window.percent, thresholds)
         return cls(
-            window, is_full=window.is_full(now), passed_threshold=passed, is_reset_over=window.is_due(now)
+            window,
+            is_full=window.is_full(now),
+            passed_threshold=passed_threshold,
+            is_reset_over=window.is_due(now),
         )
 
     @property
     def due_at(self) -> datetime | None:
-        """When its reset is to be told by the clock. None: it is not known, or was told."""
+        """Time of the next WINDOW_RESET event by the clock. None if not known, or already emitted."""
         return None if self.is_reset_over else self.window.resets_at
 
     def update(self, new: Window | None, thresholds: Thresholds, sink: EventSink) -> WindowTracker | None:
-        """The watch after one more reply; None: the reply has no such window, or it is gone."""
+        """Return the tracker after one more reply; None if the window is gone."""
         if self.doubt_count + 1 < REPLIES_TO_CONFIRM and self._is_doubtful(new, sink.now):
             return replace(self, doubt_count=self.doubt_count + 1)
         if new is None:
@@ -351,7 +370,7 @@ class WindowTracker:
         return self._update_cycle(new, thresholds, sink).update_figures(new, thresholds, sink)
 
     def tick(self, sink: EventSink) -> WindowTracker:
-        """The watch after the clock: a reset that has come is told even where nothing can be read."""
+        """Return the tracker after the clock; a due reset emits its event even if nothing can be read."""
         old = self.window
         if self.is_reset_over or not old.is_due(sink.now):
             return self
@@ -362,26 +381,26 @@ class WindowTracker:
 
     @property
     def _is_in_use(self) -> bool:
-        """Whether a reset would change anything."""
+        """True if a reset would change anything."""
         return bool(self.window.percent) or self.window.locked_reason is not None
 
     def _is_doubtful(self, new: Window | None, now: datetime) -> bool:
-        """Whether a running window has vanished, lost its figure, or stands at 0 % without a new reset."""
+        """True if a running window vanished, lost its figure, or is at 0% without a new reset."""
         old = self.window
         if old.is_due(now) or not self._is_in_use:
             return False
         return new is None or new.is_placeholder_of(old)
 
     def _complete_window(self, new: Window, now: datetime) -> Window:
-        """The new figures, with the reset that is known where only that is missing."""
+        """Return the new figures; a missing reset is filled in from the known one."""
         known = self.window.resets_at
         if new.resets_at is None and new.percent and known is not None and known > now:
             return replace(new, resets_at=known)
         return new
 
     def _update_cycle(self, new: Window, thresholds: Thresholds, sink: EventSink) -> WindowTracker:
-        """The watch for the period that the new figures belong to."""
-        old, freed = self.window, self.is_full and not new.is_full(sink.now)
+        """Return the tracker for the cycle of the new figures, after emitting the events of a reset."""
+        old, is_freed = self.window, self.is_full and not new.is_full(sink.now)
         if self._is_reset(new, sink.now):
             if self._is_in_use and not self.is_reset_over:
                 percents = {"before": old.percent, "after": new.percent}
@@ -389,12 +408,13 @@ class WindowTracker:
                     EventKind.WINDOW_RESET,
                     subject=old.label,
                     endpoints=USAGE_ENDPOINTS,
-                    is_freed=freed,
+                    is_freed=is_freed,
                     **percents,
                 )
+            # Without a figure, the caller reports everything that the new cycle has reached already.
             return WindowTracker(replace(new, percent=None))
         if self._is_early(new, sink.now):
-            figures = {"before": old.percent, "after": new.percent, "is_freed": freed}
+            figures = {"before": old.percent, "after": new.percent, "is_freed": is_freed}
             sink.emit(
                 EventKind.WINDOW_RESET_EARLY,
                 subject=old.label,
@@ -409,40 +429,41 @@ class WindowTracker:
         return replace(self, doubt_count=0) if self.doubt_count else self
 
     def _is_reset(self, new: Window, now: datetime) -> bool:
-        """Whether the new figures belong to a period that began when this one was due."""
+        """True if the new figures belong to a cycle that began when this one was due."""
         old = self.window.resets_at
         if self.is_reset_over:
             return not new.is_due(now)
-        later = new.resets_at is None or (old is not None and new.resets_at >= old + MIN_RESET_MOVE)
-        return old is not None and now >= old - RESET_TOLERANCE and later
+        is_later = new.resets_at is None or (old is not None and new.resets_at >= old + MIN_RESET_MOVE)
+        return old is not None and now >= old - RESET_TOLERANCE and is_later
 
     def _is_early(self, new: Window, now: datetime) -> bool:
-        """Whether the window has room again before it was due."""
+        """True if the window has room before its reset."""
         if self.is_full and not new.is_full(now):
             return True
         if self.is_reset_over or self.window.percent is None or new.percent is None:
             return False
+        # A fall above 100% gives no room.
         return min(new.percent, FULL_FROM) < min(self.window.percent, FULL_FROM) - EARLY_RESET_DROP
 
     def _is_moved(self, new: Window) -> bool:
-        old, now = self.window.resets_at, new.resets_at
+        old_reset, new_reset = self.window.resets_at, new.resets_at
         return (
-            old is not None
-            and now is not None
+            old_reset is not None
+            and new_reset is not None
             and not self.is_reset_over
-            and abs(now - old) >= MIN_RESET_MOVE
+            and abs(new_reset - old_reset) >= MIN_RESET_MOVE
         )
 
     def update_figures(self, new: Window, thresholds: Thresholds, sink: EventSink) -> WindowTracker:
-        """The watch with the new figures, after telling what they have reached."""
-        full = new.is_full(sink.now)
-        passed = (
+        """Emit the events of the new figures and return the updated tracker."""
+        is_full = new.is_full(sink.now)
+        passed_threshold = (
             self.passed_threshold
             if self.is_reset_over
             else max(self.passed_threshold, find_passed_threshold(new.percent, thresholds))
         )
         figures = {"before": self.window.percent, "after": new.percent, "until": new.resets_at}
-        if full and not self.is_full:
+        if is_full and not self.is_full:
             severity = Severity.FULL if new.is_plan_wide else Severity.CRITICAL
             sink.emit(
                 EventKind.WINDOW_FILLED,
@@ -451,7 +472,8 @@ class WindowTracker:
                 endpoints=USAGE_ENDPOINTS,
                 **figures,
             )
-        elif passed > self.passed_threshold and not full:
-            more = {"threshold": passed, "severity": Severity.from_percent(new.percent), **figures}
+        # WINDOW_FILLED says more than a threshold of 100%.
+        elif passed_threshold > self.passed_threshold and not is_full:
+            more = {"threshold": passed_threshold, "severity": Severity.from_percent(new.percent), **figures}
             sink.emit(EventKind.THRESHOLD, subject=new.label, endpoints=USAGE_ENDPOINTS, **more)
-        return WindowTracker(new, 0, full, passed, self.is_reset_over)
+        return WindowTracker(new, 0, is_full, passed_threshold, self.is_reset_over)
