@@ -27,7 +27,7 @@ EMPTY = CreditLock(CreditState.LOCKED, Cause.EMPTY_BALANCE)
 
 
 def event(kind: EventKind, **more: Any) -> Event:
-    """An event of the team, at 14:31."""
+    """Return an event of the team, at 14:31."""
     return Event(kind, NOW, SESSION, TEAM, ("a-1", "org-2"), **more)
 
 
@@ -134,13 +134,13 @@ WORDS = [
 
 
 @pytest.mark.parametrize(("told", "expected"), WORDS, ids=[expected for _, expected in WORDS])
-def test_event_says_what_happened(told: Event, expected: str) -> None:
-    """One line, with the figures in their usual forms."""
+def test_event_is_worded_in_one_line(told: Event, expected: str) -> None:
+    """An event is one line with the figures in their usual formats."""
     assert expected == describe_event(told, UTC)
 
 
 def test_every_kind_has_words() -> None:
-    """The table above leaves none out."""
+    """The table above has every kind of event."""
     assert set(EventKind) == {told.kind for told, _ in WORDS}
 
 
@@ -155,7 +155,7 @@ def test_line_has_time_and_name() -> None:
 
 
 def test_json_is_one_line_of_ascii_with_every_fact() -> None:
-    """Times are UTC, money in minor units, percents are numbers, and what is not there is null."""
+    """Times are UTC, money is in minor units, percents are numbers, and missing facts are null."""
     told = event(
         EventKind.BLOCKED,
         before=VerdictState.ON_CREDITS,
@@ -194,13 +194,13 @@ def test_json_is_one_line_of_ascii_with_every_fact() -> None:
         (usd("12.5"), {"minor": 12.5, "currency": "USD", "exponent": 2}),
     ],
 )
-def test_json_keeps_the_kind_of_a_fact(fact: Any, expected: object) -> None:
-    """A number stays a number; an amount says its unit."""
+def test_json_keeps_the_type_of_a_fact(fact: Any, expected: object) -> None:
+    """A number stays a number, and an amount has its unit."""
     assert expected == json.loads(format_event_json(event(EventKind.CAP_CHANGED, before=fact)))["before"]
 
 
 def test_json_escapes_what_is_not_ascii() -> None:
-    """No name can break the line or reach a terminal raw."""
+    """No name breaks the line or reaches a terminal unescaped."""
     told = Event(EventKind.ORG_LEFT, NOW, SESSION, Org("o", "Ä\n\x1b]0;x\x07\u202e"))
     text = format_event_json(told)
     assert text.isascii()

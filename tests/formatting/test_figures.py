@@ -1,4 +1,4 @@
-"""Every figure of an org, each with the reply it came from and its age."""
+"""Every figure of an org, each with its reply and age."""
 
 from __future__ import annotations
 
@@ -50,19 +50,19 @@ SCENES = (PERSONAL, TEAM, LABORATORY, WAITING, CREDITS_BLOCKED, ENTERPRISE, SERV
 
 
 def told(store: Store, now: datetime = NOW) -> dict[str, dict[str, Figure]]:
-    """The figures of the first org, by section and label."""
+    """Return the figures of the first org, by section and label."""
     found = build_sections(store, store.orgs[0], now, UTC)
     return {section.title: {figure.label: figure for figure in section.figures} for section in found}
 
 
 def figures(bodies: OrgBodies, now: datetime = NOW) -> dict[str, dict[str, Figure]]:
-    """The figures of an org with these bodies."""
+    """Return the figures of an org with these bodies."""
     return told(scene(bodies), now)
 
 
 @pytest.mark.parametrize("bodies", SCENES)
 def test_every_figure_names_its_reply_and_age(bodies: OrgBodies) -> None:
-    """No figure stands without reply, session and age; the session alone is of no reply."""
+    """Each figure has a reply, a session and an age; only the session's own figures have no reply."""
     for title, section in figures(bodies).items():
         for label, figure in section.items():
             if (title, label) != ("Org", "session"):
@@ -97,14 +97,14 @@ def test_every_figure_names_its_reply_and_age(bodies: OrgBodies) -> None:
     ],
 )
 def test_figures_of_a_blocked_member(title: str, label: str, value: str, source: str) -> None:
-    """Cap, balance and pool stand apart, each with the reply it was read from."""
+    """Cap, balance and pool are separate figures, each with its reply."""
     now = NOW.replace(second=0)
     figure = figures(TEAM, now)[title][label]
     assert (value, source) == (figure.value, figure.source)
 
 
-def test_reason_is_told_in_words_as_code_and_with_its_cure() -> None:
-    """What shuts the credits is whole in the details, however long."""
+def test_reason_is_worded_with_code_and_cure() -> None:
+    """The details have the complete reason of closed credits, at any length."""
     reason = figures(TEAM)["Credits: what own overage says"]["reason"]
     assert (
         "your own monthly limit is reached (self_selected_spend_limit_reached); raise the cap" in reason.value
@@ -117,8 +117,8 @@ def test_reason_is_told_in_words_as_code_and_with_its_cure() -> None:
     ("used", "amount", "tighter"),
     [(1000, 4001, "left of the cap"), (1000, 3999, "left prepaid"), (1000, None, None)],
 )
-def test_tighter_gate_is_marked(used: int, amount: int | None, tighter: str | None) -> None:
-    """Of cap and balance the one with less left is marked, and neither where one is not known."""
+def test_gate_with_less_left_is_marked(used: int, amount: int | None, tighter: str | None) -> None:
+    """Of cap and balance the one with less left is marked, and neither if one is not known."""
     gates = figures(OrgBodies(overage=overage_body(used), prepaid=prepaid_body(amount)))[
         "Credits: both gates"
     ]
@@ -126,8 +126,8 @@ def test_tighter_gate_is_marked(used: int, amount: int | None, tighter: str | No
     assert ([tighter] if tighter else []) == marked
 
 
-def test_replies_that_disagree_are_both_there() -> None:
-    """Two replies about one thing: both figures, both sources, and a section that says so."""
+def test_contradicting_replies_are_both_shown() -> None:
+    """Two replies about one thing give two figures with their sources, and a section that says so."""
     bodies = OrgBodies(
         usage=usage_body(extra_usage=extra_usage_body(0.0, 1450), spend=spend_body(6230, 6000)),
         overage=overage_body(6230, 6000),
@@ -142,20 +142,20 @@ def test_replies_that_disagree_are_both_there() -> None:
 
 
 @pytest.mark.parametrize("bodies", [TEAM, PERSONAL])
-def test_pool_and_own_share_do_not_disagree(bodies: OrgBodies) -> None:
-    """A member's figure beside the organization's pool is two figures, no contradiction."""
+def test_pool_and_personal_share_do_not_contradict(bodies: OrgBodies) -> None:
+    """A member's figure and the organization's pool are two figures, no contradiction."""
     assert "Credits: replies that disagree" not in figures(bodies)
 
 
 def test_disabled_credits_with_real_use_show_the_use() -> None:
-    """Switched off does not mean unimportant."""
+    """Credits that are off still show the used amount."""
     meter = figures(WAITING)["Credits: what overage says"]
     assert meter["used"].value == "$4.26, 7 % of the cap"
     assert meter["switched"].value == "off"
 
 
-def test_every_tranche_is_told_with_its_end() -> None:
-    """The balance with all its parts: bought and promotional, with and without an end, expired ones too."""
+def test_every_tranche_is_shown_with_its_end() -> None:
+    """The balance is listed with all its parts: bought, promotional, with and without an end, expired."""
     prepaid = prepaid_body(
         24435,
         tranches=[tranche_body(14435, None)],
@@ -167,7 +167,7 @@ def test_every_tranche_is_told_with_its_end() -> None:
     assert found["promotional part"].value == "$100.00, expired Wed Apr 1 00:00, which has passed"
 
 
-def test_window_tells_lock_dollars_and_what_is_missing() -> None:
+def test_window_shows_lock_dollars_and_missing_figures() -> None:
     """A lock is quoted, an allowance has its dollars, a missing figure is called not reported."""
     usage = usage_body(
         100.0,
@@ -182,15 +182,15 @@ def test_window_tells_lock_dollars_and_what_is_missing() -> None:
     assert found["7-day all window"]["resets"].value == "not reported"
 
 
-def test_due_reset_is_no_false_figure() -> None:
-    """Once the reset has passed the percentage is called what it was before."""
+def test_due_reset_keeps_the_earlier_percentage_as_such() -> None:
+    """After a due reset the percentage is labelled as the earlier one."""
     used = figures(PERSONAL, NOW + timedelta(hours=2))["5-hour window"]["used"]
     assert used.value == "67 %, before the reset that is due"
     assert used.severity is Severity.NORMAL
 
 
-def test_failure_stands_beside_the_last_good_figures() -> None:
-    """A reply that failed is told with its trouble and since when; what it said before keeps its age."""
+def test_failure_is_shown_beside_the_last_good_figures() -> None:
+    """A failed reply has its problem and start time, and its last figures keep their age."""
     failure = Failure(ErrorKind.SERVER_ERROR, Endpoint.USAGE, NOW, "status 502")
     org = org_of(PERSONAL.org)
     store = scene(PERSONAL).apply(
@@ -202,8 +202,8 @@ def test_failure_stands_beside_the_last_good_figures() -> None:
     assert used.describe_origin(NOW + timedelta(minutes=1)) == "usage via Chrome, Default · 1m ago"
 
 
-def test_subscription_that_does_not_exist_is_told() -> None:
-    """An answer that there is no such thing is a figure too."""
+def test_missing_subscription_is_shown() -> None:
+    """A reply that there is no subscription is a figure, too."""
     assert figures(ENTERPRISE)["Subscription"]["subscription"].value.startswith("none")
 
 
@@ -216,7 +216,7 @@ def test_subscription_that_does_not_exist_is_told() -> None:
     ],
 )
 def test_subscription_in_figures(body: dict[str, object], label: str, value: str) -> None:
-    """Status, charge and end as they are reported."""
+    """Status, charge and end are shown as reported."""
     assert value == figures(OrgBodies(subscription=body))["Subscription"][label].value
 
 
@@ -228,8 +228,8 @@ def test_gates_of_the_org_are_quoted() -> None:
     assert found["billing paused"].value.startswith("until Fri")
 
 
-def test_grants_and_shares_are_told() -> None:
-    """Early resets with how many are left, and which surface used the week."""
+def test_grants_and_shares_are_shown() -> None:
+    """Saved resets have their number left, and the week has the share of each surface."""
     usage = usage_body(
         cedar_ember={"eligible": True, "grants": [{"resets_left": 1, "usable_now": True, "ends_at": None}]},
         seven_day_breakdown={"rows": [{"key": "chat", "display_name": "Chat", "percent": 80}]},
@@ -240,20 +240,20 @@ def test_grants_and_shares_are_told() -> None:
 
 
 def test_org_that_was_never_read_has_no_invented_figures() -> None:
-    """Before the first answer only the verdict, the org and the session are known."""
+    """Before the first reply only the verdict, the org and the session are known."""
     store = scene(PERSONAL)
     state = replace(store.orgs[0], replies={}, series=replace(store.orgs[0].series, origin=None))
     assert [section.title for section in build_sections(store, state, NOW, UTC)] == ["Verdict", "Org"]
 
 
-def test_row_for_the_clipboard_holds_everything() -> None:
-    """A copied row says what it is, the figure, and where it came from."""
+def test_copied_row_is_complete() -> None:
+    """A copied row has the label, the figure, and its source."""
     used = figures(PERSONAL)["5-hour window"]["used"]
     assert used.format_line(NOW) == "used: 67 % (usage via Chrome, Default · 18s ago)"
 
 
 def test_figures_of_two_sessions_name_theirs() -> None:
-    """Where Claude Code's login stands in: what it read, what the browser had read, and what is not known."""
+    """If Claude Code's login serves the org, each figure names its session, a missing one is not known."""
     org = org_of(PERSONAL.org)
     usage = replace(scene(PERSONAL).orgs[0].replies[Endpoint.USAGE], at=NOW)
     store = folded(
@@ -273,8 +273,8 @@ def test_figures_of_two_sessions_name_theirs() -> None:
     )
 
 
-def test_lock_that_was_never_seen_is_told_without_any_credits() -> None:
-    """Claude Code's login alone: whether credits are locked is a figure that is missing."""
+def test_unseen_lock_is_shown_as_not_known() -> None:
+    """With Claude Code's login only, the lock of the credits is a figure that is not known."""
     org = org_of(PERSONAL.org)
     usage = Reply(Endpoint.USAGE, NOW, Plan())
     store = folded(
@@ -286,7 +286,7 @@ def test_lock_that_was_never_seen_is_told_without_any_credits() -> None:
 
 
 def test_steady_spending_has_rates_and_a_forecast() -> None:
-    """Both rates, and when the nearest gate is reached, each worked out from the sampled reply."""
+    """Both rates and the time of reaching the nearest gate are calculated from the sampled reply."""
     spent = tuple((minutes, 3000 + 40 * (60 - minutes)) for minutes in range(60, 0, -2))
     found = figures(OrgBodies(overage=overage_body(5440, 6000), spent=spent))["Spending"]
     assert {"in this run", "rate, 30 minutes", "rate, this run", "forecast"} == set(found)

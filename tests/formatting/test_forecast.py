@@ -32,8 +32,8 @@ FULL = (
         ("$3.10/h since 14:30", usd(310), NOW - timedelta(minutes=18)),
     ],
 )
-def test_rate_names_its_times(expected: str, recent: Money | None, since: datetime) -> None:
-    """The run's rate says since when; the recent one comes first where it is another one."""
+def test_rate_names_its_period(expected: str, recent: Money | None, since: datetime) -> None:
+    """The run's rate names its start; a different recent rate comes first."""
     assert expected == words.format_rate(SpendRate(since, NOW, recent, usd(310)), NOW, UTC)
 
 
@@ -45,12 +45,12 @@ def test_rate_names_its_times(expected: str, recent: Money | None, since: dateti
         ("cap not reached before 17:10 at this rate", LimitForecast(SpendLimit.CAP, EARLY, None)),
     ],
 )
-def test_gate_is_a_range_and_no_promise(expected: str, found: LimitForecast) -> None:
-    """The words give both bounds, one where they are the same, and the condition."""
+def test_forecast_of_a_gate_is_a_conditional_range(expected: str, found: LimitForecast) -> None:
+    """The words give both bounds, or one if they are equal, and the condition."""
     assert expected == words.format_gate_forecast(found, NOW, UTC)
 
 
-def test_nothing_is_said_of_steady_credits() -> None:
+def test_steady_credits_have_no_rate() -> None:
     """Without spending there is no rate, and with it there is one."""
     steady, spending = (compute_spend_rate(store(org).orgs[0].series, NOW) for org in (PERSONAL, LABORATORY))
     assert words.format_credits_forecast(steady, None, NOW, UTC) == ()
@@ -61,8 +61,8 @@ def test_nothing_is_said_of_steady_credits() -> None:
     ("expected", "percent"),
     [(FULL, 75.0), ((), 60.0), ((), 100.0), ((), None)],
 )
-def test_window_is_said_to_fill_only_when_it_will(expected: tuple[str, ...], percent: float | None) -> None:
-    """A window that resets before it is full at its pace gets no words; what is said has shorter forms."""
+def test_window_has_a_forecast_only_if_it_will_fill(expected: tuple[str, ...], percent: float | None) -> None:
+    """A window that resets before it is full has no words; others have shorter forms, too."""
     resets = datetime(2026, 4, 25, 18, 0, tzinfo=UTC)
     now = resets - timedelta(hours=2)
     window = Window("five_hour", "5-hour", WindowKind.SESSION, percent, resets, timedelta(hours=5))

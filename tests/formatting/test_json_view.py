@@ -1,4 +1,4 @@
-"""A reply's body in indented lines: whole, harmless, with remarks where they belong."""
+"""A reply's body in indented lines: complete, harmless, with remarks at their places."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ JSON = st.recursive(
 
 
 def texts(lines: list[JsonLine]) -> list[str]:
-    """The lines without colours."""
+    """Return the lines without colours."""
     return [line.text for line in lines]
 
 
 def test_objects_and_lists_are_broken_and_indented() -> None:
-    """A key or an element a line; what is empty stays on its line."""
+    """Each key or element has a line; an empty object or list stays on its line."""
     body = '{"a":[],"b":{"c":[1,{"d":null}]},"e":{}}'
     assert json.dumps(json.loads(body), indent=2).split("\n") == texts(format_json_lines(body))
 
 
 def test_numbers_and_doubled_keys_stay_as_sent() -> None:
-    """Nothing is corrected: a long float, a huge integer, a key that came twice."""
+    """A long float, a huge integer and a repeated key are shown unchanged."""
     body = '{"a": 0.10, "a": 1E400, "b": ' + "9" * 5000 + "}"
     assert texts(format_json_lines(body)) == [
         "{",
@@ -50,7 +50,7 @@ def test_numbers_and_doubled_keys_stay_as_sent() -> None:
 
 @given(st.lists(JSON, max_size=4) | st.dictionaries(st.text(), JSON, max_size=4))
 def test_any_json_means_the_same_and_is_printable(value: object) -> None:
-    """Put together again the lines are the same JSON, and no character in them acts on a terminal."""
+    """The lines of any JSON are the same JSON when joined, and no character in them acts on a terminal."""
     lines = format_json_lines(json.dumps(value))
     assert value == json.loads("".join(text.strip() for text in texts(lines)))
     assert all(text.isprintable() for text in texts(lines))
@@ -58,7 +58,7 @@ def test_any_json_means_the_same_and_is_printable(value: object) -> None:
 
 @given(st.text())
 def test_any_text_is_shown_and_printable(body: str) -> None:
-    """What is no JSON is shown as it came, with escapes for what cannot be seen."""
+    """Text that is no JSON is shown as received, with escapes for invisible characters."""
     assert all(text.isprintable() for text in texts(format_json_lines(body)))
 
 
@@ -77,17 +77,17 @@ def test_any_text_is_shown_and_printable(body: str) -> None:
     ],
 )
 def test_invisible_characters_are_escapes(char: str, shown: str) -> None:
-    """Control, bidi, zero-width and lone surrogates are written out; letters stay."""
+    """Control, bidi, zero-width and lone surrogates are escaped; letters stay."""
     assert f"a{shown}b" == escape_invisible(f"a{char}b")
 
 
 def test_escaped_letters_are_readable() -> None:
-    """A name that the server escaped can be read, and so be searched for."""
+    """A name that the server escaped is shown readable and searchable."""
     assert format_json_lines('{"name": "\\u6771\\u4eac"}')[1].text == '  "name": "東京"'
 
 
 def test_new_and_odd_fields_are_marked_where_they_are() -> None:
-    """The remark stands at its own key, not at another of the same name."""
+    """A remark is shown at its own key, not at another of the same name."""
     body = '{"kind": 1, "limits": [{"kind": "a"}, {"kind": "monthly_all"}], "amber": {"x": 1}, "cap": "?"}'
     lines = format_json_lines(body, ["limits[1].kind = monthly_all", "amber"], ["cap"])
     marked = [(line.text.strip(), line.remark) for line in lines if line.remark]
@@ -105,7 +105,7 @@ def test_long_path_is_marked_too() -> None:
 
 
 def test_colours_cover_keys_and_values() -> None:
-    """Each stretch knows what it is."""
+    """Each part of a line has its kind."""
     line = format_json_lines('{"a": "b", "c": 1, "d": true}')[1]
     assert [(line.text[i:j], part) for i, j, part in line.parts] == [
         ('"a"', JsonPart.KEY),
@@ -118,8 +118,8 @@ def test_colours_cover_keys_and_values() -> None:
 @pytest.mark.parametrize(
     "body", ["[" + "0," * 50_000 + "0]", "[" * 100_000, "\n" * 50_000, "<html>\x1b[2J" * 9999]
 )
-def test_hostile_body_has_an_end_and_loses_nothing(body: str) -> None:
-    """Lines are limited; what follows stands in one piece, and nothing is left out."""
+def test_hostile_body_is_bounded_and_complete(body: str) -> None:
+    """Lines are limited; the rest follows in one piece, and nothing is left out."""
     lines = format_json_lines(body)
     assert len(lines) <= 2 * MAX_LINES + 2
     kept = "".join(text for text in texts(lines) if text != REST_LINE.text)

@@ -1,4 +1,4 @@
-"""What the table of all orgs says, how it is sorted, what a search finds."""
+"""The table of all orgs: cells, order and search."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def build_row(state: OrgState, now: datetime) -> OverviewRow:
 
 @cache
 def rows() -> list[OverviewRow]:
-    """An org for each verdict, in the order of their names' table."""
+    """Return an org for each verdict, in the order of their names' table."""
     bodies = (
         replace(one, org=one.org | {"uuid": f"bbbbbbbb-0000-4000-8000-00000000000{place}", "name": name})
         for place, (name, one) in enumerate(NAMED.items())
@@ -60,7 +60,7 @@ def rows() -> list[OverviewRow]:
 
 
 def the(name: str) -> OverviewRow:
-    """The org of that name."""
+    """Return the org of that name."""
     return next(one for one in rows() if one.name == name)
 
 
@@ -86,12 +86,12 @@ def the(name: str) -> OverviewRow:
     ],
 )
 def test_cells_of_the_table(name: str, column: OverviewColumn, said: str) -> None:
-    """Each cell in the usual form of its figure; a dash where there is none."""
+    """Each cell has the usual format of its figure; a missing one is a dash."""
     assert said == format_cell(the(name), column, MINUTE, UTC)
 
 
 def test_spending_has_a_rate() -> None:
-    """Credits that rise have money an hour."""
+    """Rising credits have a rate per hour."""
     assert format_cell(the("credits"), OverviewColumn.RATE, MINUTE, UTC).endswith("/h")
 
 
@@ -105,7 +105,7 @@ def test_spending_has_a_rate() -> None:
     ],
 )
 def test_rows_in_order(column: OverviewColumn, backwards: bool, names: str) -> None:  # noqa: FBT001 - a table
-    """Worst first unless told otherwise; amounts largest first; turned round on demand."""
+    """The order is worst first by default, amounts largest first, and reversed on demand."""
     found = [one.name for one in sort_rows(rows(), column, backwards=backwards)]
     assert names.split() == found
 
@@ -121,7 +121,7 @@ def test_rows_in_order(column: OverviewColumn, backwards: bool, names: str) -> N
     ],
 )
 def test_missing_figures_come_last(column: OverviewColumn) -> None:
-    """Every column sorts, and what is not known never comes before what is."""
+    """In every order an unknown value comes after the known ones."""
     said = [format_cell(one, column, MINUTE, UTC) for one in sort_rows(rows(), column)]
     known = [place for place, text in enumerate(said) if text != "–"]
     assert list(range(len(known))) == known
@@ -139,18 +139,18 @@ def test_missing_figures_come_last(column: OverviewColumn) -> None:
     ],
 )
 def test_search_finds_by_all_words(wanted: str, names: str) -> None:
-    """Name, id, plan, verdict, account and session are searched; every word has to occur."""
+    """The search covers name, id, plan, verdict, account and session; every word has to match."""
     assert names.split() == [one.name for one in rows() if matches_search(one, wanted)]
 
 
 def test_tally_counts_verdicts_worst_first() -> None:
-    """How many orgs are in which state; locked credits beside room in the plan are counted by themselves."""
+    """The tally counts the orgs of each state, and separately locked credits with room in the plan."""
     expected = [("BLOCKED", 1), ("WAIT", 1), ("ON CREDITS", 2), ("credits BLOCKED", 1), ("CAN WORK", 1)]
     assert expected == [(verdict, len(found)) for verdict, found in group_by_verdict(rows()).items()]
 
 
 def test_second_line_has_every_window_and_the_balance() -> None:
-    """What the first line leaves out."""
+    """The second line has everything that the first line leaves out."""
     assert list(list_details(the("room"), NOW)) == [
         "5-hour 67 %",
         "7-day all 41 %",
@@ -159,8 +159,8 @@ def test_second_line_has_every_window_and_the_balance() -> None:
     ]
 
 
-def test_old_figures_stay_and_are_called_old() -> None:
-    """After a quarter of an hour the verdict is UNKNOWN, the figures are what they were, the age tells."""
+def test_old_figures_stay_and_are_marked_old() -> None:
+    """After a quarter of an hour the verdict is UNKNOWN, and the figures stay with their age."""
     later = MINUTE + timedelta(minutes=41)
     old = build_row(the("room").state, later)
     assert format_cell(old, OverviewColumn.VERDICT, later, UTC) == "UNKNOWN"
@@ -169,7 +169,7 @@ def test_old_figures_stay_and_are_called_old() -> None:
 
 
 def test_org_that_was_never_read_has_dashes() -> None:
-    """No figure is invented."""
+    """An org without replies has no invented figure."""
     state = replace(the("room").state, replies={})
     fresh = build_row(state, MINUTE)
     assert {"–"} == {
@@ -179,8 +179,8 @@ def test_org_that_was_never_read_has_dashes() -> None:
     assert format_cell(fresh, OverviewColumn.AGE, MINUTE, UTC) == "never"
 
 
-def test_due_reset_is_said() -> None:
-    """A window whose reset has passed has no percentage any more."""
+def test_due_reset_has_no_percentage() -> None:
+    """A window whose reset has passed has no percentage."""
     bodies = OrgBodies(usage=usage_body(67.0, None), overage=overage_body())
     late = NOW + timedelta(hours=1, minutes=13)
     state = store(bodies, at=late - timedelta(seconds=10)).orgs[0]

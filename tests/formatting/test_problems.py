@@ -1,4 +1,4 @@
-"""Problems in words: every trouble, the title, and what is shown meanwhile."""
+"""Problems in words: every kind, the title, and the figures shown meanwhile."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def problem(
     session: Session = CHROME,
     detail: str = "",
 ) -> Problem:
-    """A problem that began five minutes after the start."""
+    """Return a problem that began five minutes after the start."""
     return Problem(trouble, endpoint, at(5), session, org, detail)
 
 
 @pytest.mark.parametrize("trouble", ErrorKind)
-def test_every_trouble_has_words(trouble: ErrorKind) -> None:
-    """What happened and what to do: whole sentences, each its own, none that stops half-way."""
+def test_every_problem_has_words(trouble: ErrorKind) -> None:
+    """Each problem has its own complete sentences for cause and cure."""
     words = PROBLEM_TEXTS[trouble]
     for sentence in (words.summary, words.cure):
         assert sentence[0].isupper() or sentence.startswith("claude.ai")
@@ -58,27 +58,27 @@ def test_every_trouble_has_words(trouble: ErrorKind) -> None:
         assert sentence == " ".join(sentence.split())
 
 
-def test_every_trouble_is_told_apart() -> None:
-    """No two troubles happen in the same words, nor go by the same name."""
+def test_every_problem_is_distinct() -> None:
+    """No two problems have the same words or the same name."""
     assert len(ErrorKind) == len({words.summary for words in PROBLEM_TEXTS.values()})
     assert set(ErrorKind) == set(PROBLEM_TEXTS)
 
 
 @pytest.mark.parametrize("trouble", ErrorKind)
 def test_cure_names_a_key_only_where_it_works(trouble: ErrorKind) -> None:
-    """Who is told to press r is not held back by a back-off."""
+    """A cure that says to press r is for problems without a back-off."""
     assert "press r" not in PROBLEM_TEXTS[trouble].cure or trouble in CURABLE_ERRORS
 
 
 def test_challenge_never_asks_to_sign_in_again() -> None:
-    """A Cloudflare challenge says nothing about the session."""
+    """The words of a Cloudflare challenge do not ask to sign in."""
     words = PROBLEM_TEXTS[ErrorKind.CHALLENGE]
     assert "sign in" not in f"{words.summary} {words.cure}".lower()
 
 
 @pytest.mark.parametrize("trouble", ErrorKind)
-def test_few_troubles_are_remarks(trouble: ErrorKind) -> None:
-    """A new field loses nothing, nor does a session that ends in days; everything else does."""
+def test_few_problems_are_notes(trouble: ErrorKind) -> None:
+    """Only a new field and a session that ends in days are notes, because they lose no data."""
     assert (trouble in (ErrorKind.NEW_FIELD, ErrorKind.EXPIRES_SOON)) is is_informational(problem(trouble))
 
 
@@ -110,13 +110,13 @@ def test_few_troubles_are_remarks(trouble: ErrorKind) -> None:
         ("Personal · account: timed out", problem(endpoint=Endpoint.ACCOUNT)),
     ],
 )
-def test_title_says_whose_and_what(expected: str, one: Problem) -> None:
-    """The org or the session, the reply where it says more, the trouble, and what narrows it down."""
+def test_title_names_owner_and_problem(expected: str, one: Problem) -> None:
+    """The title has the org or the session, the reply if that helps, the problem, and its detail."""
     assert expected == format_problem_title(one)
 
 
 def known() -> Store:
-    """A store of two accounts: usage read at 14:00 and 14:01, overage at 14:02, the other's at 13:50."""
+    """Return two accounts: usage read at 14:00 and 14:01, overage at 14:02, the other's at 13:50."""
     return folded(
         listed(0, PERSONAL, TEAM),
         listed(0, PERSONAL, account=SAM, session=FIREFOX),
@@ -144,8 +144,8 @@ NOTHING = "Nothing is shown for it: there was no good answer yet."
         ("All other figures of the reply are shown.", problem(ErrorKind.ODD_VALUE)),
     ],
 )
-def test_meanwhile_says_which_figures_stay(expected: str, one: Problem) -> None:
-    """The last good figures with their time, the oldest of a whole session, or that there are none."""
+def test_meanwhile_names_the_remaining_figures(expected: str, one: Problem) -> None:
+    """The words name the last good figures with their time, or say that there are none."""
     assert expected == describe_fallback_figures(one, known(), at(6), UTC)
 
 
@@ -160,8 +160,8 @@ def test_meanwhile_says_which_figures_stay(expected: str, one: Problem) -> None:
         ),
     ],
 )
-def test_meanwhile_names_the_session_that_stands_in(expected: str, readings: list[Reading]) -> None:
-    """Where another session of the account serves its orgs, that one is named, and what else there is."""
+def test_meanwhile_names_the_serving_session(expected: str, readings: list[Reading]) -> None:
+    """If another session of the account serves its orgs, it is named beside all other figures."""
     store = folded(*readings, store=folded(listed(0, PERSONAL, TEAM)))
     one = problem(ErrorKind.EXPIRED, Endpoint.ACCOUNT, None)
     assert expected == describe_fallback_figures(one, store, at(8), UTC)
@@ -184,19 +184,19 @@ def test_meanwhile_names_the_session_that_stands_in(expected: str, readings: lis
     ],
 )
 def test_cure_of_an_expired_session_names_the_browser(expected: str, session: Session) -> None:
-    """Or what was given by hand, which no browser renews."""
+    """The cure names the browser, or the cookie given by hand, which no browser renews."""
     assert expected == describe_problem_cure(problem(ErrorKind.EXPIRED, Endpoint.ACCOUNT, None, session))
 
 
 def test_cure_of_a_session_that_ends_soon_names_the_browser() -> None:
-    """A sentence of its own."""
+    """The cure of a session that ends soon is its own sentence."""
     one = problem(ErrorKind.EXPIRES_SOON, Endpoint.ACCOUNT, None)
     assert describe_problem_cure(one) == "Sign in to claude.ai in Chrome (Default) again before it does."
 
 
 @pytest.mark.parametrize(("zone", "day"), [("UTC", "Wed Apr 29"), ("Asia/Tokyo", "Thu Apr 30")])
-def test_session_that_ends_soon_names_the_day_there(zone: str, day: str) -> None:
-    """The person's own day, not the server's."""
+def test_session_that_ends_soon_has_the_local_day(zone: str, day: str) -> None:
+    """The day is the local one, not the server's."""
     ends = datetime(2026, 4, 29, 20, tzinfo=UTC)
     one = replace(problem(ErrorKind.EXPIRES_SOON, Endpoint.ACCOUNT, None), ends_at=ends)
     assert format_problem_title(one, ZoneInfo(zone)) == f"Chrome, Default · session expires soon ({day})"
@@ -214,14 +214,14 @@ def test_session_that_ends_soon_names_the_day_there(zone: str, day: str) -> None
         (PROBLEM_TEXTS[ErrorKind.TOKEN_INVALID].cure, Session("")),
     ],
 )
-def test_cure_of_refused_credentials_is_where_they_come_from(expected: str, session: Session) -> None:
-    """A browser, something given by hand, or Claude Code, which alone renews its login."""
+def test_cure_of_refused_credentials_names_their_source(expected: str, session: Session) -> None:
+    """The cure names a browser, a cookie given by hand, or Claude Code, which alone renews its login."""
     assert expected == describe_problem_cure(
         problem(ErrorKind.TOKEN_INVALID, Endpoint.ACCOUNT, None, session)
     )
 
 
 @pytest.mark.parametrize("trouble", [one for one in ErrorKind if one not in RENEWABLE_ERRORS])
-def test_cure_of_all_else_is_that_of_the_table(trouble: ErrorKind) -> None:
-    """The browser has no part in it."""
+def test_cure_of_other_problems_is_from_the_table(trouble: ErrorKind) -> None:
+    """Other cures do not depend on the browser."""
     assert PROBLEM_TEXTS[trouble].cure == describe_problem_cure(problem(trouble))

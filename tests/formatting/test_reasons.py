@@ -36,26 +36,26 @@ def test_every_reason_with_a_cause_has_words_and_a_cure() -> None:
 
 
 @pytest.mark.parametrize("code", sorted(REASON_TEXTS))
-def test_known_reasons_are_said_without_their_code(code: str) -> None:
+def test_known_reasons_have_no_code_in_their_words(code: str) -> None:
     """Plain words hold no code; the banner adds it."""
     assert "_" not in describe_reason(code)
 
 
 @pytest.mark.parametrize("code", [code for code in UNDERSTOOD if DISABLED_REASONS[code].cause is Cause.ADMIN])
-def test_limits_of_others_name_whom_to_ask(code: str) -> None:
-    """What an administrator set, an administrator lifts."""
+def test_limits_of_an_administrator_name_the_administrator(code: str) -> None:
+    """The cure of an administrator's limit is to ask an administrator."""
     assert "ask an administrator" in (describe_reason_cure(code) or "")
 
 
 @pytest.mark.parametrize("code", list_reasons(CreditState.OFF))
 def test_what_is_off_can_be_cured(code: str) -> None:
-    """Whatever is switched off can be switched on by someone."""
+    """Every reason that means off has a cure."""
     assert describe_reason_cure(code)
 
 
 @pytest.mark.parametrize("code", ["capacity_protection", "fetch_error", "unknown", "foo_bar", ""])
 def test_opaque_reasons_are_quoted_and_have_no_cure(code: str) -> None:
-    """What is not known is shown as it is, and nothing is promised."""
+    """An unknown reason is quoted and has no cure."""
     assert (describe_reason(code), describe_reason_cure(code)) == (f'the server says "{code}"', None)
 
 
@@ -95,10 +95,10 @@ def test_opaque_reasons_are_quoted_and_have_no_cure(code: str) -> None:
         ("no reply with the credits is young enough", None, CreditLock(UNKNOWN, Cause.NOT_READ)),
     ],
 )
-def test_shut_credits_are_said_by_code_or_else_by_cause(
+def test_closed_credits_are_worded_by_code_or_else_by_cause(
     expected: str, remedy: str | None, shut: CreditLock
 ) -> None:
-    """A code speaks for itself; without one a flag does; with neither no cause is invented."""
+    """The code gives the words, without one the flag; without both no cause is invented."""
     assert (expected, remedy) == (describe_lock(shut), describe_lock_cure(shut))
 
 
@@ -124,8 +124,8 @@ def test_shut_credits_are_said_by_code_or_else_by_cause(
         ('access_block: "odd"', None, PaymentProblem("access_block", "odd")),
     ],
 )
-def test_payment_troubles_have_words_and_cures(
+def test_payment_problems_have_words_and_cures(
     expected: str, remedy: str | None, payment: PaymentProblem
 ) -> None:
-    """A failed payment says what to do; an opaque gate is quoted under its key."""
+    """A failed payment has a cure; an opaque gate is quoted under its key."""
     assert (expected, remedy) == (describe_payment(payment), describe_payment_cure(payment))

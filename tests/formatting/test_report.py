@@ -1,4 +1,4 @@
-"""The block of `--once` and the array of `--json`: what scripts parse."""
+"""The block of `--once` and the array of `--json`, which scripts parse."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ WEST = timezone(timedelta(hours=-7), "PDT")
 
 
 def window(percent: float | None = 41.0, resets_at: datetime | None = RESETS, **more: Any) -> Window:
-    """The 5-hour window, unless told otherwise."""
+    """Return the 5-hour window by default."""
     given = {"key": "five_hour", "label": "5-hour", "kind": WindowKind.SESSION} | more
     return Window(percent=percent, resets_at=resets_at, **given)
 
 
 def store_of(values: Mapping[Endpoint, ReplyValue], *failures: Failure, **texts: str) -> Store:
-    """A store with one org that got these values, and whose bodies were these texts."""
+    """Return a store with one org of these values, whose bodies were these texts."""
     parts: dict[Endpoint, Reply | Failure] = {
         endpoint: Reply(endpoint, NOW, value, text=texts.get(endpoint.name.lower(), "{}"))
         for endpoint, value in values.items()
@@ -54,26 +54,26 @@ def store_of(values: Mapping[Endpoint, ReplyValue], *failures: Failure, **texts:
 
 
 def lines(store: Store, zone: timezone = UTC, now: datetime = NOW) -> list[str]:
-    """The block of the store's one org."""
+    """Return the block of the store's one org."""
     return report.format_report(store, store.orgs[0], now, zone).split("\n")
 
 
 def line(label: str, store: Store) -> str | None:
-    """The one line of that label."""
+    """Return the only line of that label."""
     found = [one for one in lines(store) if one.startswith(f"{label:<16} ")]
     assert len(found) < 2
     return found[0] if found else None
 
 
 def objects(store: Store) -> list[dict[str, Any]]:
-    """The array, read."""
+    """Return the parsed array."""
     read = json.loads(report.format_json_array(store, store.orgs, NOW, UTC))
     assert isinstance(read, list)
     return read
 
 
-def test_block_of_an_ordinary_org_is_what_scripts_parse() -> None:
-    """Verdict and org first, then the lines that the format has always had, the fetch line last."""
+def test_block_of_an_ordinary_org_keeps_its_format() -> None:
+    """Verdict and org come first, then the lines of the established format, the fetch line last."""
     week = window(67.0, datetime(2026, 5, 5, 14, tzinfo=UTC), label="7-day all", kind=WindowKind.WEEKLY)
     fable = window(12.0, None, label="7-day Fable", kind=WindowKind.SCOPED)
     paid = Subscription(next_charge=date(2026, 6, 1), card=Card("visa", "0000"))
@@ -119,7 +119,7 @@ def test_block_of_an_ordinary_org_is_what_scripts_parse() -> None:
     ],
 )
 def test_window_line_has_one_decimal_and_its_reset(expected: str, shown: Window) -> None:
-    """Percent with one decimal, never a false 0.0 or 100.0; then the reset where there is one."""
+    """A window has a percent with one decimal, never a false 0.0 or 100.0, then the reset if there is one."""
     assert expected == lines(store_of({Endpoint.USAGE: Plan((shown,))}))[2]
 
 
@@ -162,13 +162,13 @@ CAPPED = "Extra usage      $17.20 / $50.00 (34%)"
         (None, meter(None, None, is_uncapped=False, is_enabled=None)),
     ],
 )
-def test_extra_usage_line_says_blocked_for_out_of_credits_alone(expected: str | None, shown: Meter) -> None:
-    """Amounts without grouping, percent computed here; each part of the ending has its own field."""
+def test_extra_usage_line_is_blocked_for_out_of_credits_only(expected: str | None, shown: Meter) -> None:
+    """Amounts have no grouping, the percent is calculated, and each part of the ending has its own field."""
     assert expected == line("Extra usage", store_of({Endpoint.OVERAGE: shown}))
 
 
 def test_extra_usage_line_is_absent_without_credits() -> None:
-    """Neither endpoint reports credits: there is no such line."""
+    """Without credits in both endpoints there is no such line."""
     store = store_of({Endpoint.USAGE: Plan((window(),)), Endpoint.OVERAGE: None})
     assert not [one for one in lines(store) if one.startswith("Extra")]
 
@@ -185,20 +185,20 @@ def test_extra_usage_line_is_absent_without_credits() -> None:
     ],
 )
 def test_balance_line_follows_extra_usage(expected: list[str], left: Balance | None) -> None:
-    """The other gate of the credits; no line where nothing was bought or read."""
+    """The balance follows extra usage, unless nothing was bought or read."""
     paid = Subscription(next_charge=date(2026, 6, 1))
     store = store_of({Endpoint.OVERAGE: meter(), Endpoint.PREPAID: left, Endpoint.SUBSCRIPTION: paid})
     assert [CAPPED, *expected, "Next charge      2026-06-01   -"] == lines(store)[2:-1]
 
 
-def test_balance_line_stands_alone_where_extra_usage_is_absent() -> None:
-    """Money that was bought is told of, whatever may be done with it."""
+def test_balance_line_is_printed_without_extra_usage() -> None:
+    """A balance is printed even if extra usage is absent."""
     store = store_of({Endpoint.OVERAGE: None, Endpoint.PREPAID: Balance(usd(24435))})
     assert lines(store)[2:-1] == ["Balance          $244.35"]
 
 
-def test_team_has_a_line_for_its_own_figure_and_one_for_the_pool() -> None:
-    """Neither stands for the other: alone, the pool goes by its own name too."""
+def test_team_has_a_line_for_the_personal_figure_and_one_for_the_pool() -> None:
+    """Neither figure replaces the other; a pool alone has its own label, too."""
     pool = meter(26118, 100_000, is_personal=False, out_of_credits=True)
     own = meter(640, origin=MeterOrigin.OWN_OVERAGE)
     both = store_of({Endpoint.OVERAGE: pool, Endpoint.OWN_OVERAGE: own})
@@ -220,13 +220,13 @@ def test_team_has_a_line_for_its_own_figure_and_one_for_the_pool() -> None:
         (None, Subscription(status="active")),
     ],
 )
-def test_next_charge_line_names_none_that_does_not_follow(expected: str | None, paid: Subscription) -> None:
-    """A cancelled plan has no next charge, whatever its date says."""
+def test_next_charge_line_is_absent_for_a_cancelled_plan(expected: str | None, paid: Subscription) -> None:
+    """A cancelled plan has no next charge, whatever its date is."""
     assert ([expected] if expected else []) == lines(store_of({Endpoint.SUBSCRIPTION: paid}))[2:-1]
 
 
-def test_error_lines_name_endpoint_and_trouble() -> None:
-    """One line for each thing that failed, the session's first; a new field is no error."""
+def test_error_lines_name_endpoint_and_problem() -> None:
+    """Each failure has a line, the session's first; a new field is no error."""
     failure = Failure(ErrorKind.SERVER_ERROR, Endpoint.OVERAGE, NOW, "status 502")
     store = store_of({Endpoint.USAGE: Plan((window(),))}, failure)
     stopped = Failure(ErrorKind.THROTTLED, Endpoint.ACCOUNT, NOW)
@@ -243,7 +243,7 @@ def test_error_lines_name_endpoint_and_trouble() -> None:
 
 
 def test_block_is_in_local_time() -> None:
-    """Resets, dates and the fetch time are those of the zone."""
+    """Resets, dates and the fetch time are in the local zone."""
     store = store_of({Endpoint.USAGE: Plan((window(),)), Endpoint.OVERAGE: meter(until=MAY)})
     shown = lines(store, WEST)
     assert shown[2] == "5-hour            41.0% used    -> resets Thu Apr 30 09:00 (in 1h 12m)"
@@ -252,7 +252,7 @@ def test_block_is_in_local_time() -> None:
 
 
 def test_block_of_an_org_that_was_never_read_says_so() -> None:
-    """No figure is made up."""
+    """An org that was never read has no invented figure."""
     store = store_of({}, Failure(ErrorKind.TIMEOUT, Endpoint.USAGE, NOW))
     verdict, *rest = lines(store)
     assert verdict.startswith("Verdict          UNKNOWN  ")
@@ -280,7 +280,7 @@ KEYS = [
 
 
 def test_array_has_every_key_for_every_org() -> None:
-    """Who, when, the verdict, the four bodies, what failed; null where nothing was read."""
+    """Each org has identity, time, verdict, the four bodies and the failures; unread bodies are null."""
     store = store_of(
         {Endpoint.USAGE: Plan((window(100.0),)), Endpoint.OVERAGE: meter(until=MAY, reason="org_cap")},
         Failure(ErrorKind.TIMEOUT, Endpoint.SUBSCRIPTION, NOW),
@@ -303,13 +303,13 @@ def test_array_has_every_key_for_every_org() -> None:
     assert tuple(one[key] for key in (*KEYS[6:10], "stale")) == ({}, {}, None, None, False)
 
 
-def test_array_of_no_org_is_empty() -> None:
-    """It is an array all the same."""
+def test_array_without_orgs_is_empty() -> None:
+    """Without orgs the output is an empty array."""
     assert report.format_json_array(Store(), (), NOW, UTC) == "[]"
 
 
 def test_array_calls_old_figures_stale() -> None:
-    """Older than two intervals."""
+    """Figures older than two intervals are stale."""
     store = store_of({Endpoint.USAGE: Plan((window(),))})
     late = json.loads(report.format_json_array(store, store.orgs, NOW + timedelta(minutes=3), UTC))
     assert late[0]["stale"] is True
@@ -327,13 +327,13 @@ def test_array_calls_old_figures_stale() -> None:
         (" null\n", " null\n"),
     ],
 )
-def test_bodies_are_the_server_s_to_the_letter(expected: str, text: str) -> None:
-    """Digits, order, doubled and unknown keys stay; only what is beyond ASCII is escaped."""
+def test_bodies_are_printed_unchanged(expected: str, text: str) -> None:
+    """Digits, order, repeated and unknown keys stay; only non-ASCII is escaped."""
     store = store_of({Endpoint.USAGE: Plan()}, usage=text)
     assert f'"usage": {expected},\n' in report.format_json_array(store, store.orgs, NOW, UTC)
 
 
-def test_a_body_that_says_no_such_thing_is_null() -> None:
+def test_body_of_a_404_is_null() -> None:
     """The words of a 404 are no data."""
     gone = Reply(Endpoint.OVERAGE, NOW, None, text='{"error": {}}', status=404)
     store = store_of({}).apply(
@@ -352,7 +352,7 @@ JSON = st.recursive(
 @settings(derandomize=True, max_examples=100, deadline=None)
 @given(body=JSON, name=st.text())
 def test_array_is_ascii_and_reads_back_as_it_was_sent(body: object, name: str) -> None:
-    """Whatever a body holds and an org is called, no control character is printed, and nothing is lost."""
+    """No control character is printed, and no body or name loses anything."""
     text = json.dumps(body, ensure_ascii=False)
     if any("\ud800" <= char <= "\udfff" for char in text + name):
         return

@@ -1,4 +1,4 @@
-"""The short line for status bars: placeholders, and what vanishes where nothing is known."""
+"""The short line for status bars: placeholders, and parts that vanish if unknown."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ from tests.scenes import (
 )
 
 LATER = READ + timedelta(minutes=3)
-"""The figures are stale then."""
+"""Time at which the figures are stale."""
 LONG_AFTER = READ + timedelta(minutes=41)
 EVENING = datetime(2026, 4, 25, 16, 1, tzinfo=UTC)
-"""The 5-hour window's reset is over then."""
+"""Time after the reset of the 5-hour window."""
 FREE = OrgBodies(usage=usage_body(41.0, None), overage=None, subscription=None)
 EURO = OrgBodies(overage=overage_body(40843, None, currency="CAD"))
 YEN = OrgBodies(overage=overage_body(1720, 50_000, currency="JPY"))
 
 
 def told(bodies: OrgBodies, now: datetime = NOW) -> StatusContext:
-    """What a line about that org is about."""
+    """Return the values for a line about that org."""
     (state,) = store(bodies).orgs
     return StatusContext(state, judge(state, now), now, UTC)
 
@@ -62,8 +62,8 @@ def told(bodies: OrgBodies, now: datetime = NOW) -> StatusContext:
         ("41% 67% JPY 1720/50,000 · Personal", YEN),
     ],
 )
-def test_line_says_what_counts(expected: str, bodies: OrgBodies) -> None:
-    """What keeps one from working first, if anything does; then windows, credits, the org."""
+def test_line_shows_the_most_important_parts(expected: str, bodies: OrgBodies) -> None:
+    """The blocking cause comes first, then windows, credits, the org."""
     assert format_status_line(told(bodies)) == expected
 
 
@@ -76,8 +76,8 @@ def test_line_says_what_counts(expected: str, bodies: OrgBodies) -> None:
         ("? due 41% $17.20/50 · Personal 1h 13m ago", EVENING),
     ],
 )
-def test_old_figures_say_their_age(expected: str, now: datetime) -> None:
-    """Stale ones; after 15 minutes they decide nothing, and a window whose reset has passed has no figure."""
+def test_old_figures_show_their_age(expected: str, now: datetime) -> None:
+    """Stale figures have an age, after 15 minutes there is no verdict, and a due window has no figure."""
     assert format_status_line(told(PERSONAL, now)) == expected
 
 
@@ -97,25 +97,25 @@ def test_old_figures_say_their_age(expected: str, now: datetime) -> None:
     ],
 )
 def test_placeholders_are_filled(expected: str, form: str) -> None:
-    """One without a value goes with the blanks, or the dot, around it."""
+    """An empty placeholder is removed with the blanks, or the dot, around it."""
     check_template(form)
     assert format_status_line(told(PERSONAL), form) == expected
 
 
-def test_lifts_tells_when_work_can_go_on() -> None:
-    """Of what lifts first."""
+def test_lifts_shows_when_work_can_continue() -> None:
+    """`{lifts}` is the time of the first end."""
     assert format_status_line(told(TEAM), "{alarm} until {lifts}, {window}") == "BLOCKED until 16:00, 5-hour"
 
 
 @pytest.mark.parametrize("name", ["x", "", "org.name", "org!r", " org", "Org"])
 def test_unknown_placeholder_is_refused(name: str) -> None:
-    """Those there are, are named."""
+    """The error names the known placeholders."""
     with pytest.raises(ValueError, match=re.escape(f"there is no placeholder {{{name}}}; there are alarm, ")):
         check_template(f"{{org}} {{{name}}}")
 
 
-def test_every_placeholder_can_be_filled_with_nothing_known() -> None:
-    """An org of which nothing was read yet."""
+def test_every_placeholder_can_be_empty() -> None:
+    """An org that was never read fills every placeholder."""
     full = told(PERSONAL)
     bare = replace(full, state=replace(full.state, replies={}))
     unknown = replace(bare, verdict=judge(bare.state, NOW))
@@ -125,8 +125,8 @@ def test_every_placeholder_can_be_filled_with_nothing_known() -> None:
     assert format_status_line(unknown, DEFAULT_TEMPLATE) == "? · Personal"
 
 
-def test_personal_and_pooled_credits_are_told_apart() -> None:
-    """The organization's figure is never shown as one's own."""
+def test_personal_and_pooled_credits_are_distinct() -> None:
+    """The organization's figure is never shown as the personal one."""
     pool = OrgBodies(
         org=org_body(capabilities=("chat", "raven"), tier="default_claude_zero", raven_type="team"),
         usage=usage_body(None, None),
@@ -136,7 +136,7 @@ def test_personal_and_pooled_credits_are_told_apart() -> None:
 
 
 def test_hostile_text_stays_one_line_of_text() -> None:
-    """Nothing in it is left that a terminal would obey."""
+    """Hostile text leaves no control character in the line."""
     state = told(PERSONAL).state
     named = replace(state, org=replace(state.org, name="a\x1b]0;x\x07\n\u202eb"))
     assert format_status_line(StatusContext(named, judge(named, NOW), NOW, UTC), "{org}") == "a ]0;x b"

@@ -1,4 +1,4 @@
-"""One form for each kind of figure: money, percent, countdown, age, moments."""
+"""One format for each kind of figure: money, percent, countdown, age, moments."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 def utc(*fields: int) -> datetime:
-    """A moment in UTC."""
+    """Return a moment in UTC."""
     year, month, day_, hour, minute = fields
     return datetime(year, month, day_, hour, minute, tzinfo=UTC)
 
@@ -65,14 +65,14 @@ def utc(*fields: int) -> datetime:
     ],
 )
 def test_money_has_one_form(expected: str, minor: str, currency: str, exponent: int) -> None:
-    """A sign for dollars, a code for all others, digits by the exponent, nothing rounded up."""
+    """Dollars have a sign, all others a code; the exponent gives the digits, and nothing is rounded up."""
     assert expected == format_money(Money(Decimal(minor), currency, exponent))
 
 
 @settings(derandomize=True, deadline=None)
 @given(st.decimals(0, 10**18, allow_nan=False, places=4), st.integers(0, 4))
 def test_money_never_says_more_than_there_is(minor: Decimal, exponent: int) -> None:
-    """What is written is at most the amount, and less than a minor unit below it."""
+    """The shown amount is at most the true one, and less than a minor unit below it."""
     amount = Money(minor, "USD", exponent)
     written = Decimal(format_money(amount).removeprefix("$").replace(",", ""))
     assert 0 <= minor - written.scaleb(exponent) < 1
@@ -99,14 +99,14 @@ def test_money_never_says_more_than_there_is(minor: Decimal, exponent: int) -> N
     ],
 )
 def test_percent_has_one_form(expected: str, value: float | None) -> None:
-    """Whole numbers, a mark for what is not quite nothing, and a question where nothing is known."""
+    """Percents are whole numbers, with a mark for nearly nothing and a question mark for unknown."""
     assert expected == format_percent(value)
 
 
 @settings(derandomize=True, deadline=None)
 @given(st.floats(0, 1e6))
 def test_percent_says_0_and_100_only_when_it_is_so(value: float) -> None:
-    """No false 0 %, no false 100 %, and never a percent beside the figure."""
+    """There is no false 0%, no false 100%, and no percent that differs from the figure."""
     said = format_percent_number(value)
     assert (said == "0") == (value == 0)
     assert (value >= 100) == (said != "<1" and int(said) >= 100)
@@ -135,13 +135,13 @@ def test_percent_says_0_and_100_only_when_it_is_so(value: float) -> None:
     ],
 )
 def test_countdown_has_two_units_and_seconds_at_the_end(expected: str, seconds: float) -> None:
-    """Days with hours, hours with minutes, minutes, seconds only in the last minute, never below 0."""
+    """The units are days and hours, hours and minutes, minutes, or at the end seconds, never below 0."""
     assert expected == format_countdown(timedelta(seconds=seconds))
 
 
 @pytest.mark.parametrize("left", [timedelta.min, timedelta.max])
 def test_countdown_survives_any_time(left: timedelta) -> None:
-    """The longest time there is can be said, too."""
+    """The longest possible time has a countdown."""
     assert format_countdown(left) in ("0s", "1000000000d 0h")
 
 
@@ -160,7 +160,7 @@ def test_countdown_survives_any_time(left: timedelta) -> None:
     ],
 )
 def test_age_never_says_more_than_has_passed(expected: str, seconds: float) -> None:
-    """An age is whole seconds that are over; a clock set back makes it now."""
+    """An age is in complete seconds; a clock set back makes it now."""
     assert expected == format_age(timedelta(seconds=seconds))
 
 
@@ -188,14 +188,14 @@ def test_age_never_says_more_than_has_passed(expected: str, seconds: float) -> N
     ],
 )
 def test_when_says_as_much_of_the_date_as_is_needed(expected: str, moment: datetime, zone: tzinfo) -> None:
-    """The hour today, the weekday within six days, else the date, the year only where it differs."""
-    # Far in the east it is Sunday already, and the reset is later that day.
+    """The hour is shown today, the weekday within six days, else the date, the year only if different."""
+    # In the far east it is already Sunday, and the reset is later that day.
     now = NOW if zone is not FAR_EAST else NOW - timedelta(hours=6)
     assert expected == format_moment(moment, now, zone)
 
 
 def test_when_needs_no_year_just_after_new_year() -> None:
-    """Within six days the weekday is enough, across a new year too."""
+    """Within six days the weekday is enough, also across a new year."""
     assert format_moment(utc(2027, 1, 2, 9, 0), utc(2026, 12, 30, 9, 0), UTC) == "Sat 09:00"
 
 
@@ -216,14 +216,14 @@ def test_when_needs_no_year_just_after_new_year() -> None:
 def test_daylight_saving_moves_the_hour_and_not_the_countdown(
     expected: str, moment: datetime, now: datetime
 ) -> None:
-    """The hour is the local one on both sides, the time left is what really passes."""
+    """The hour is the local one on both sides, and the countdown is the real time."""
     assert expected == format_with_countdown(moment, now, BERLIN)
 
 
 @pytest.mark.parametrize("zone", [UTC, BERLIN, FAR_EAST, FAR_WEST, None])
 @pytest.mark.parametrize(("moment", "year"), [(FIRST, "1"), (LAST, "9999")])
-def test_ends_of_the_calendar_are_said_somehow(moment: datetime, year: str, zone: tzinfo | None) -> None:
-    """Where a zone has no such date, the moment is said in UTC."""
+def test_ends_of_the_calendar_are_shown_in_utc(moment: datetime, year: str, zone: tzinfo | None) -> None:
+    """A moment that a zone cannot represent is shown in UTC."""
     assert f" {year} " in format_moment(moment, NOW, zone)
     assert format_with_countdown(moment, NOW, zone)
     assert format_clock(moment, zone)
@@ -232,7 +232,7 @@ def test_ends_of_the_calendar_are_said_somehow(moment: datetime, year: str, zone
 
 @pytest.mark.parametrize("zone", [FAR_EAST, FAR_WEST])
 def test_local_falls_back_to_the_moment_as_it_is(zone: tzinfo) -> None:
-    """Local time where the zone has it, else unchanged."""
+    """The local time is used if the zone has it, else the moment stays unchanged."""
     assert to_local(NOW, zone) == NOW
     assert zone is to_local(NOW, zone).tzinfo
     edge = LAST if zone is FAR_EAST else FIRST
@@ -249,13 +249,13 @@ def test_local_falls_back_to_the_moment_as_it_is(zone: tzinfo) -> None:
         ("Fri Dec 31 9999", date(9999, 12, 31)),
     ],
 )
-def test_day_names_the_year_where_it_is_another(expected: str, that: date) -> None:
-    """A date is a weekday, a month and a day, and a year only where it is needed."""
+def test_day_has_the_year_if_different(expected: str, that: date) -> None:
+    """A date is a weekday, a month and a day, and a year only if needed."""
     assert expected == format_day(that, NOW.date())
 
 
 def test_clock_is_hours_and_minutes() -> None:
-    """`16:00`, in the zone."""
+    """`16:00` is the time in the zone."""
     assert format_clock(utc(2026, 4, 25, 14, 0), BERLIN) == "16:00"
 
 

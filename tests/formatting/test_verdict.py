@@ -158,8 +158,8 @@ def test_name_and_tab_of_every_state(title: str, tab: str, state: OrgState) -> N
         ("UNKNOWN  nothing was read yet", OrgState(Org("u", "Acme"), Account("a"), Session("Chrome"))),
     ],
 )
-def test_line_says_the_whole_answer(expected: str, state: OrgState) -> None:
-    """The state, what stands behind it, when it lifts, and what stands beside it."""
+def test_line_has_state_cause_and_end(expected: str, state: OrgState) -> None:
+    """The line has the state, its cause, its end, and the facts beside it."""
     assert expected == format_verdict_line(judge(state, NOW), NOW, UTC)
 
 
@@ -185,8 +185,8 @@ def _failed(state: OrgState) -> OrgState:
         ),
     ],
 )
-def test_line_carries_the_age_of_its_figures(expected: str, minutes: int, state: OrgState) -> None:
-    """Stale figures say how old they are; old ones say what the verdict was, and why."""
+def test_line_has_the_age_of_its_figures(expected: str, minutes: int, state: OrgState) -> None:
+    """Stale figures have an age; old ones have the last verdict and the cause."""
     now = later(minutes=minutes)
     assert expected == format_verdict_line(judge(state, now), now, UTC)
 
@@ -319,20 +319,20 @@ def test_line_carries_the_age_of_its_figures(expected: str, minutes: int, state:
     ],
 )
 def test_banner_says_what_is_so_until_when_and_the_cure(expected: tuple[str, ...], state: OrgState) -> None:
-    """First what is so, then the date and the cure, then what else is in the way, with the raw code."""
+    """The banner has the cause, then the date and the cure, then other limits, with the raw code."""
     assert expected == format_verdict_banner(judge(state, NOW), NOW, UTC)
 
 
 @pytest.mark.parametrize("reason", [*sorted(DISABLED_REASONS), "foo_bar"])
-def test_banner_holds_the_raw_code(reason: str) -> None:
-    """Whatever the words, the server's own code stands there for a bug report, once."""
+def test_banner_has_the_raw_code_once(reason: str) -> None:
+    """With any words the banner has the server's own code once, for a bug report."""
     lines = format_verdict_banner(judge(org(five_hour(100), credits_=meter(reason=reason)), NOW), NOW, UTC)
     codes = re.findall(rf"\b{reason}\b", " ".join(lines))
     assert [reason] == codes
 
 
-def test_banner_of_unknown_repeats_what_it_was_without_past_times() -> None:
-    """Old figures are told as such; a reset that is over since is due, not a time."""
+def test_banner_of_unknown_repeats_the_last_verdict_without_past_times() -> None:
+    """Old figures are marked as such, and a reset in the past is due."""
     now = later(hours=2)
     expected = (
         "Nothing good was read for 2h 0m",
@@ -349,7 +349,7 @@ def spending(
     pooled: bool = False,
     rate: float | None = None,
 ) -> OverPlanSpending:
-    """Spending since 14:02, or so many hours before, the last of it twelve minutes ago."""
+    """Return spending since 14:02, or so many hours before, the last of it twelve minutes ago."""
     since = NOW.replace(minute=2) - timedelta(hours=hours)
     rose_at = NOW - timedelta(minutes=12) if cents else None
     amount, fast = (None if value is None else usd(value) for value in (cents, rate))
@@ -376,8 +376,8 @@ def spending(
         ("what is spent is not reported", None),
     ],
 )
-def test_on_credits_says_what_was_spent(expected: str, seen: OverPlanSpending | None) -> None:
-    """How much rose since when, whose it is, how fast, and when last; nothing seen is said as such."""
+def test_on_credits_shows_the_spending(expected: str, seen: OverPlanSpending | None) -> None:
+    """The words have amount, start, owner, rate and last rise, or say that no spending was seen."""
     verdict = Verdict(
         VerdictState.ON_CREDITS, CreditState.OPEN, full_windows=(five_hour(100),), spending=seen
     )
@@ -385,7 +385,7 @@ def test_on_credits_says_what_was_spent(expected: str, seen: OverPlanSpending | 
 
 
 def test_on_credits_names_the_window_that_filled_first() -> None:
-    """Of two full ones it is the one since which work costs."""
+    """Of two full windows the one that started the spending is named."""
     verdict = Verdict(
         VerdictState.ON_CREDITS, full_windows=(weekly(100), five_hour(100)), spending=spending(0)
     )
@@ -395,7 +395,7 @@ def test_on_credits_names_the_window_that_filled_first() -> None:
     )
 
 
-# Anything at all: moments to come have the minute 42, those that have passed the minute 13.
+# Arbitrary values: moments to come have the minute 42, past ones the minute 13.
 
 _past = st.integers(0, 4_000).map(lambda hours: NOW.replace(minute=13) - timedelta(hours=hours))
 _ahead = st.integers(1, 4_000).map(lambda hours: NOW.replace(minute=42) + timedelta(hours=hours))
@@ -466,7 +466,7 @@ def _state(about: Org, replies: Mapping[Endpoint, Reply]) -> OrgState:
 @settings(derandomize=True, deadline=None)
 @given(about=_orgs, replies=_replies)
 def test_any_org_has_words_and_no_lift_in_the_past(about: Org, replies: Mapping[Endpoint, Reply]) -> None:
-    """Whatever was read, judging and telling never fail, and every moment named is still to come."""
+    """Any org has a verdict in words, and every named moment is in the future."""
     verdict = judge(_state(about, replies), NOW)
     dates = [
         verdict.ends_at,
@@ -488,7 +488,7 @@ def test_any_org_has_words_and_no_lift_in_the_past(about: Org, replies: Mapping[
 @settings(derandomize=True, deadline=None)
 @given(about=_orgs, replies=_replies)
 def test_words_of_an_old_verdict_name_no_moment(about: Org, replies: Mapping[Endpoint, Reply]) -> None:
-    """A verdict told long after it was reached names none of its moments: all have passed."""
+    """A verdict that is shown long after it was reached names no moment, because all have passed."""
     verdict, now = judge(_state(about, replies), NOW), datetime(2031, 1, 1, tzinfo=UTC)
     told = " ".join(
         (
@@ -503,7 +503,7 @@ def test_words_of_an_old_verdict_name_no_moment(about: Org, replies: Mapping[End
 @settings(derandomize=True, deadline=None)
 @given(about=_orgs, replies=_replies)
 def test_state_agrees_with_what_it_names(about: Org, replies: Mapping[Endpoint, Reply]) -> None:
-    """BLOCKED means locked credits, ON CREDITS open ones, WAIT a full window; room means none is full."""
+    """BLOCKED has locked credits, ON CREDITS open ones, WAIT a full window, and CAN WORK no full window."""
     verdict = judge(_state(about, replies), NOW)
     rules = {
         VerdictState.BLOCKED: verdict.is_locked and bool(verdict.credit_locks),
