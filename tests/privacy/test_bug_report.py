@@ -1,4 +1,4 @@
-"""The JSON beside a picture: complete, ASCII, and about nobody."""
+"""The JSON beside a picture: complete, ASCII, and without personal data."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def document(
     terminal: Mapping[str, str] | None = None,
     settings: Mapping[str, object] | None = None,
 ) -> str:
-    """A report of this store."""
+    """Return a report of this store."""
     return bug_report.build_report(
         store,
         NOW,
@@ -43,12 +43,12 @@ def document(
 
 
 def report(store: Store, **more: Any) -> Any:
-    """The same, read again."""
+    """Return the report, parsed."""
     return json.loads(document(store, **more))
 
 
-def test_report_tells_the_moment_and_the_surroundings() -> None:
-    """Versions, terminal and size are there: most bugs are about them."""
+def test_report_has_the_moment_and_the_environment() -> None:
+    """Versions, terminal and size are included, because most bugs depend on them."""
     told = report(Store(), terminal={"TERM": "xterm-256color", "HOME": "/home/pat"})
     assert told["made_at"] == "2026-04-25T14:48:18Z"
     assert told["versions"] == VERSIONS
@@ -56,8 +56,8 @@ def test_report_tells_the_moment_and_the_surroundings() -> None:
     assert told["problems"] == told["sessions"] == told["orgs"] == []
 
 
-def test_report_holds_every_reply() -> None:
-    """For each org there are the replies with time, status, duration and remarks, each body as JSON."""
+def test_report_has_every_reply() -> None:
+    """Each org has its replies with time, status, duration and remarks, each body as JSON."""
     store = scenes.store(PERSONAL, TEAM, LABORATORY)
     told = report(store)
     assert [org["org"] for org in told["orgs"]] == ["Org A", "Org B", "Org C"]
@@ -73,8 +73,8 @@ def test_report_holds_every_reply() -> None:
     assert told["orgs"][1]["plan"] == "Team"
 
 
-def test_report_tells_problems_in_words() -> None:
-    """What is wrong is said as on screen, with its time."""
+def test_report_has_problems_in_words() -> None:
+    """Problems are worded as on screen, with their time."""
     told = report(pii_fixtures.store(None, *pii_fixtures.FAILURES))
     assert told["problems"][0] == {
         "since": "2026-04-25T14:48:00Z",
@@ -87,7 +87,7 @@ def test_report_tells_problems_in_words() -> None:
 
 
 def test_report_has_the_trace_of_a_bug_without_values() -> None:
-    """A bug of ours is told with the places in the code, and with nothing that a variable held."""
+    """A bug is reported with its places in the code, and without any variable's value."""
     nothing: dict[str, int] = {}
     try:
         nothing[pii_fixtures.NAME]
@@ -100,8 +100,8 @@ def test_report_has_the_trace_of_a_bug_without_values() -> None:
     assert told["retry_after_seconds"] == 90.0
 
 
-def test_report_tells_settings_but_no_path_and_no_secret() -> None:
-    """Figures, switches and choices are told; of all else only that it was given."""
+def test_report_has_settings_but_no_path_and_no_secret() -> None:
+    """Figures, switches and choices are included; of all other settings only that they were set."""
     settings = {
         "demo": False,
         "interval": timedelta(seconds=60),
@@ -153,13 +153,13 @@ def test_report_tells_settings_but_no_path_and_no_secret() -> None:
         ("", "set"),
     ],
 )
-def test_report_tells_variables_that_are_plain_words(text: str, told: str) -> None:
-    """What the terminal says of itself is told; a path in a variable is not."""
+def test_report_has_variables_that_are_plain_words(text: str, told: str) -> None:
+    """The terminal's variables are included, except for paths."""
     assert report(Store(), terminal={"TMUX": text})["terminal"]["TMUX"] == told
 
 
-def test_report_is_ascii_and_says_nothing_planted() -> None:
-    """With somebody's data in every place the report is plain ASCII, and about nobody."""
+def test_report_is_ascii_without_planted_data() -> None:
+    """With personal data in every place the report is plain ASCII and holds none of it."""
     text = document(
         pii_fixtures.planted_store(),
         terminal={"TMUX": pii_fixtures.PATH},
@@ -171,8 +171,8 @@ def test_report_is_ascii_and_says_nothing_planted() -> None:
 
 
 @pytest.mark.parametrize("endpoint", golden_bodies.by_endpoint())
-def test_report_says_nothing_planted_at_any_place(endpoint: Endpoint) -> None:
-    """The same with one planted text at a time, in the place of any value of any body."""
+def test_report_has_no_planted_text_of_any_place(endpoint: Endpoint) -> None:
+    """A planted text at any single place of any body is not in the report."""
     body = golden_bodies.by_endpoint()[endpoint]
     for turn, place in enumerate(golden_bodies.places(body)):
         text = pii_fixtures.TEXTS[turn % len(pii_fixtures.TEXTS)]
@@ -188,8 +188,8 @@ def test_report_names_orgs_as_the_picture_does() -> None:
     assert [org["org"] for org in report(store, redaction=redaction)["orgs"]] == ["Org B", "Org A"]
 
 
-def test_versions_are_those_that_run() -> None:
-    """This program, what draws it, what runs it, and the system, all of them known."""
+def test_versions_are_the_running_ones() -> None:
+    """The versions of the program, its libraries, Python and the system are all known."""
     told = bug_report.collect_versions()
     assert list(told) == ["claudemeter-tui", "textual", "python", "platform"]
     assert all(told.values())

@@ -1,4 +1,4 @@
-"""Nothing personal survives, and everything else does."""
+"""Personal data are removed, and all other data stay."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ TRIO = scenes.store(PERSONAL, TEAM, LABORATORY)
 
 
 def org(name: str, uuid: str = pii_fixtures.UUID, email: str = "pat@example.com") -> OrgState:
-    """An org that nothing was read of yet."""
+    """Return an org without replies."""
     return OrgState(Org(uuid, name), Account(None, email), Session("Chrome", "Default"))
 
 
-# What becomes of a store.
+# Redaction of a store.
 
 
-def test_names_go_by_their_order() -> None:
-    """Orgs, people and profiles are numbered as they come; browsers keep their names."""
+def test_pseudonyms_are_numbered_in_order() -> None:
+    """Orgs, people and profiles are numbered in order of appearance; browsers keep their names."""
     private = Redactor().redact_store(TRIO)
     assert [state.org.name for state in private.orgs] == ["Org A", "Org B", "Org C"]
     assert {state.account.email for state in private.orgs} == {"person 1"}
@@ -50,14 +50,14 @@ def test_names_go_by_their_order() -> None:
 
 
 def test_the_27th_org_has_two_letters() -> None:
-    """After Z comes AA, as in a spreadsheet."""
+    """Org AA follows Org Z, as in a spreadsheet."""
     orgs = tuple(org(f"Customer {number}", f"id{number}") for number in range(28))
     names = [state.org.name for state in Redactor().redact_store(Store(orgs)).orgs]
     assert names[24:] == ["Org Y", "Org Z", "Org AA", "Org AB"]
 
 
 def test_pseudonyms_stay_for_the_run() -> None:
-    """Whatever comes, goes or moves: who was Org B is Org B."""
+    """A pseudonym stays the same however orgs come, leave or move."""
     redaction = Redactor()
     redaction.redact_store(TRIO)
     moved = Store((org("New", "new"), *reversed(TRIO.orgs)), TRIO.sessions)
@@ -65,8 +65,8 @@ def test_pseudonyms_stay_for_the_run() -> None:
     assert names == ["Org D", "Org C", "Org B", "Org A"]
 
 
-def test_uuids_keep_their_form_and_tell_orgs_apart() -> None:
-    """A uuid becomes another one whose beginning is its own: nameless orgs are shown by it."""
+def test_uuids_keep_their_form_and_stay_distinct() -> None:
+    """Each uuid gets another one with a distinct beginning, which identifies nameless orgs."""
     private = Redactor().redact_store(
         Store((org("", pii_fixtures.UUID), org("", pii_fixtures.OTHER_UUID), org("", "some-id")))
     )
@@ -80,7 +80,7 @@ def test_uuids_keep_their_form_and_tell_orgs_apart() -> None:
 
 
 def test_figures_and_verdicts_stay() -> None:
-    """What is not personal is not touched: the same verdicts, windows, credits, samples, times."""
+    """Verdicts, windows, credits, samples and times are unchanged."""
     private = Redactor().redact_store(TRIO)
     for state, made in zip(TRIO.orgs, private.orgs, strict=True):
         said = words.format_verdict_banner(judge(state, NOW), NOW, UTC)
@@ -93,7 +93,7 @@ def test_figures_and_verdicts_stay() -> None:
     assert [state.schedule for state in private.sessions] == [state.schedule for state in TRIO.sessions]
 
 
-def test_keys_lead_there_and_back() -> None:
+def test_keys_map_both_ways() -> None:
     """The key of a redacted org is the redacted key, and a click on it finds the real org."""
     redaction = Redactor()
     for store in (TRIO, Store((org("No uuid", email=pii_fixtures.EMAIL), org("Odd", email="pat")))):
@@ -105,7 +105,7 @@ def test_keys_lead_there_and_back() -> None:
 
 
 def test_unchanged_parts_are_made_once() -> None:
-    """A tick costs nothing, and one org's reading costs one org."""
+    """A tick redacts nothing again, and a reading redacts only its org."""
     redaction = Redactor()
     first = redaction.redact_store(TRIO)
     assert redaction.redact_store(TRIO) is first
@@ -119,8 +119,8 @@ def test_unchanged_parts_are_made_once() -> None:
     assert second.sessions[0] is first.sessions[0]
 
 
-def test_memory_holds_only_the_present_store() -> None:
-    """What left the store leaves the memory, too: the program runs for weeks."""
+def test_cache_holds_only_the_present_store() -> None:
+    """A value that left the store leaves the cache, too, because the program runs for weeks."""
     redaction = Redactor()
     redaction.redact_store(TRIO)
     redaction.redact_store(Store(TRIO.orgs[:1]))
@@ -152,10 +152,8 @@ def test_memory_holds_only_the_present_store() -> None:
         ("five_hour", "Pat's hours", ("five_hour", "model 1")),
     ],
 )
-def test_window_names_stay_where_they_are_known(
-    key: str, label: str, private: tuple[str, str] | None
-) -> None:
-    """Known windows and models are told; whatever else limits a window goes by a number."""
+def test_window_names_stay_if_known(key: str, label: str, private: tuple[str, str] | None) -> None:
+    """Known windows and models keep their names; others get a number."""
     reply, _ = pii_fixtures.reply(Endpoint.USAGE, {})
     reply = replace(reply, value=Plan((Window(key, label),)))
     state = replace(org("Acme"), replies={Endpoint.USAGE: reply})
@@ -197,7 +195,7 @@ def test_window_names_stay_where_they_are_known(
     ],
 )
 def test_details_lose_profiles_paths_and_hosts(detail: str, private: str) -> None:
-    """What this program says of a failure stays, except for what it quotes."""
+    """The program's own words about a failure stay, except for its quotes."""
     assert Redactor().redact_detail(detail) == private
 
 
@@ -257,8 +255,8 @@ EVENTS: tuple[tuple[EventKind, dict[str, Any], str], ...] = (
 
 
 @pytest.mark.parametrize(("kind", "fields", "said"), EVENTS)
-def test_events_tell_nobodys_name(kind: EventKind, fields: dict[str, Any], said: str) -> None:
-    """What happened is told as on a private screen: the same orgs, windows, reasons and profiles."""
+def test_events_hold_no_name(kind: EventKind, fields: dict[str, Any], said: str) -> None:
+    """Events have the pseudonyms of a private screen: orgs, windows, reasons and profiles."""
     entry = {"kind": "weekly_scoped", "scope": {"model": {"display_name": pii_fixtures.NAME}}}
     usage = golden_bodies.usage(limits=[entry], amber_lamp=1, **{pii_fixtures.EMAIL: 1})
     store = pii_fixtures.store({Endpoint.USAGE: usage})
@@ -284,8 +282,8 @@ def test_events_tell_nobodys_name(kind: EventKind, fields: dict[str, Any], said:
     assert redaction.redact_events((event, event))[0] is made
 
 
-def test_places_looked_at_tell_no_profile() -> None:
-    """The list of browsers says what was found, and of which browser; profiles go by their numbers."""
+def test_scan_results_hold_no_profile_name() -> None:
+    """The list of browsers has each result; profiles have their numbers."""
     looked = Redactor().redact_store(pii_fixtures.store()).scan_results
     assert looked is not None
     assert [(one.session.label, one.outcome, one.detail) for one in looked] == [
@@ -302,7 +300,7 @@ def test_cure_of_a_rejected_session_names_no_profile() -> None:
     assert describe_scan_result(private) == "Sign in to claude.ai in Firefox (profile 1)."
 
 
-# What becomes of a body.
+# Redaction of a body.
 
 
 @pytest.mark.parametrize(
@@ -351,8 +349,8 @@ def test_body_loses_what_is_not_the_servers_own(body: Any, private: Any) -> None
         ('{"name": "\\ud800", "\\udc00": 1}', '{"name": "text 1", "field 1": 1}'),
     ],
 )
-def test_body_that_is_odd_does_no_harm(text: str, private: str) -> None:
-    """What cannot be read is told by its length alone; numbers that no float can hold do not break it."""
+def test_odd_body_is_redacted(text: str, private: str) -> None:
+    """An unreadable body is replaced by its length; numbers beyond a float raise no exception."""
     assert redact_body(text) == private
 
 
@@ -366,12 +364,12 @@ def test_body_that_is_odd_does_no_harm(text: str, private: str) -> None:
         scenes.TEAM.usage,
     ],
 )
-def test_body_without_anything_personal_stays_whole(body: Any) -> None:
-    """A reply that holds nothing but figures and known words is told as it came."""
+def test_body_without_personal_data_is_unchanged(body: Any) -> None:
+    """A reply with only figures and known words stays unchanged."""
     assert json.loads(redact_body(json.dumps(body))) == body
 
 
-def test_body_says_org_as_the_screen_does() -> None:
+def test_body_has_the_pseudonyms_of_the_screen() -> None:
     """The same org, person and reason have the same pseudonym in the tabs and in the replies."""
     redaction = Redactor()
     private = redaction.redact_store(pii_fixtures.planted_store())
@@ -386,7 +384,7 @@ def test_body_says_org_as_the_screen_does() -> None:
 
 
 def test_new_fields_are_named_as_in_the_body() -> None:
-    """A field that a programmer named is told; one that could name somebody is told as in the body."""
+    """A new field with a programmer's name is kept, a personal one has the body's pseudonym."""
     usage = golden_bodies.usage(
         amber_lamp={"utilization": 1}, **{"zaphod.quux": {"utilization": 2, "who": 3}}
     )
@@ -398,11 +396,11 @@ def test_new_fields_are_named_as_in_the_body() -> None:
     assert json.loads(private.text)["extra_usage"]["field 2"] == 1
 
 
-# Nothing planted survives.
+# Removal of planted data.
 
 
 def test_planted_data_is_in_the_real_store() -> None:
-    """What the other tests look for is there to be found."""
+    """The real store holds the planted data that the other tests search for."""
     assert pii_fixtures.found(pii_fixtures.everything(pii_fixtures.planted_store())) == list(
         pii_fixtures.NEEDLES
     )
@@ -418,7 +416,7 @@ def test_nothing_planted_survives_in_a_store() -> None:
 
 @pytest.mark.parametrize("endpoint", golden_bodies.by_endpoint())
 def test_no_text_survives_at_any_place(endpoint: Endpoint) -> None:
-    """Every kind of text in the place of every value of every body: nothing of it is left."""
+    """No kind of text at the place of any value of any body survives."""
     body = golden_bodies.by_endpoint()[endpoint]
     for turn, place in enumerate(golden_bodies.places(body)):
         for text in pii_fixtures.TEXTS[turn % 4 :: 4]:
@@ -429,7 +427,7 @@ def test_no_text_survives_at_any_place(endpoint: Endpoint) -> None:
 
 @pytest.mark.parametrize("endpoint", golden_bodies.by_endpoint())
 def test_no_key_survives_at_any_place(endpoint: Endpoint) -> None:
-    """A key that could name somebody, in every object of every body: nothing of it is left."""
+    """No key that could identify a person, in any object of any body, survives."""
     body = golden_bodies.by_endpoint()[endpoint]
     for place in golden_bodies.places(body, dict):
         for key in pii_fixtures.KEYS:
@@ -456,7 +454,7 @@ TREES = st.recursive(
 
 @given(tree=TREES)
 def test_no_string_survives_in_any_json(tree: Any) -> None:
-    """Whatever shape a reply takes one day, texts and personal keys in it do not come through."""
+    """No text and no personal key in JSON of any form survives."""
     assert pii_fixtures.found(redact_body(json.dumps(tree))) == []
 
 
@@ -466,17 +464,17 @@ def test_no_string_survives_in_any_json(tree: Any) -> None:
     tree=TREES,
 )
 def test_no_string_survives_in_any_reply(endpoint: Endpoint, key: str, tree: Any) -> None:
-    """The same for what the replies mean: windows, reasons, cards, remarks."""
+    """No text in the parsed replies survives: windows, reasons, cards, remarks."""
     body = golden_bodies.by_endpoint()[endpoint] | {key: tree}
     private = Redactor().redact_store(pii_fixtures.store({endpoint: body}))
     assert pii_fixtures.found(pii_fixtures.everything(private)) == []
 
 
-# The vocabulary knows what the translation knows.
+# The allow-list matches the parser.
 
 
-def test_vocabulary_has_every_key_of_the_wire() -> None:
-    """A key that the translation knows is no stranger to privacy."""
+def test_allowlist_has_every_key_of_the_parser() -> None:
+    """Every key that the parser knows is on the allow-list."""
     shapes = {
         key for shape in ReplyModel.__subclasses__() for key in (*shape.model_fields, *shape.ignored_keys)
     }
@@ -484,13 +482,13 @@ def test_vocabulary_has_every_key_of_the_wire() -> None:
     assert known - allowlist.KNOWN_KEYS == set()
 
 
-def test_vocabulary_has_every_word_of_the_wire() -> None:
-    """Reasons, statuses, kinds, labels and browsers are the same in both."""
+def test_allowlist_has_every_word_of_the_parser() -> None:
+    """Reasons, statuses, kinds, labels and browsers are on the allow-list."""
     assert {found.label for found in parse_usage.NAMED_WINDOWS.values()} == allowlist.WINDOW_LABELS
     assert {browser.name for browser in BROWSERS} == set(allowlist.BROWSER_NAMES)
 
 
 def test_times_stay_in_a_store() -> None:
-    """When a reply came is told: a report without times tells nothing."""
+    """The times of replies stay, because a report needs them."""
     private = Redactor().redact_store(TRIO)
     assert {reply.at for state in private.orgs for reply in state.replies.values()} == {READ}
