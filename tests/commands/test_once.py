@@ -1,4 +1,4 @@
-"""`--once` and `--json`, as scripts run them: the real program against a real server."""
+"""`--once` and `--json` as scripts run them: the real program with a real server."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ Run = subprocess.CompletedProcess[str]
 
 @pytest.fixture
 def server() -> Iterator[LoopbackServer]:
-    """A claude.ai with one account that has one org."""
+    """Start a claude.ai with one account that has one org."""
     with LoopbackServer() as started:
         started.routes["/api/account"] = Answer.json(account_body())
         started.routes |= org_routes(PERSONAL)
@@ -53,7 +53,7 @@ def server() -> Iterator[LoopbackServer]:
 
 
 def org_routes(uuid: str, **bodies: Any) -> dict[str, Answer]:
-    """The answers of an org; an ordinary body where none is given."""
+    """Return the replies of an org, by default with ordinary bodies."""
     far = (datetime.now(UTC) + timedelta(days=3, hours=1, minutes=30)).isoformat()
     usage = usage_body(resets_at=far, week_resets_at=far)
     bodies = {
@@ -66,13 +66,13 @@ def org_routes(uuid: str, **bodies: Any) -> dict[str, Answer]:
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
-    """A machine without browsers and without settings, but with a cookie."""
+    """Return an environment without browsers and settings, but with a cookie."""
     kept = {name: os.environ[name] for name in ("PATH", "PYTHONPYCACHEPREFIX") if name in os.environ}
     return kept | {"HOME": str(home), "TZ": "UTC", "LANG": "C.UTF-8", "CLAUDEMETER_COOKIE": MARKER} | more
 
 
 def program(home: Path, *arguments: str, env: dict[str, str] | None = None, **options: Any) -> Run:
-    """Run the program to its end; whatever it does, the cookie is not in what it prints."""
+    """Run the program to its end and check that its output does not hold the cookie."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-m", "claudemeter_tui", *arguments],
         env=env or environment(home),
@@ -89,7 +89,7 @@ def program(home: Path, *arguments: str, env: dict[str, str] | None = None, **op
 
 
 def test_once_prints_a_block_of_plain_lines(server: LoopbackServer, tmp_path: Path) -> None:
-    """Every line in its form; each reply asked for once, with the cookie; nothing on stderr; exit 0."""
+    """Each line has its format, each request is sent once with the cookie, and the status is 0."""
     done = program(tmp_path, "--once", "--base-url", server.url)
     forms = [
         r"Verdict          CAN WORK  7-day all 67 %, resets \w{3} \d\d:\d\d \(in 3d 1h\)",
@@ -110,7 +110,7 @@ def test_once_prints_a_block_of_plain_lines(server: LoopbackServer, tmp_path: Pa
 
 
 def test_once_prints_every_org_with_an_empty_line_between(server: LoopbackServer, tmp_path: Path) -> None:
-    """One block for each, in the server's order; the Team's pool beside one's own figure."""
+    """Each org has a block, in the server's order, with the Team's pool beside the personal figure."""
     server.routes["/api/account"] = Answer.json(account_body(org_body(), team_body()))
     own, pool = overage_body(640, limit_type="member"), overage_body(26118, 100_000)
     server.routes |= org_routes(TEAM, overage_spend_limit=pool)
@@ -122,8 +122,8 @@ def test_once_prints_every_org_with_an_empty_line_between(server: LoopbackServer
     assert "\nExtra usage      $6.40 / $50.00 (13%)\nExtra usage pool $261.18 / $1000.00 (26%)\n" in second
 
 
-def test_json_holds_the_replies_whole_and_unchanged(server: LoopbackServer, tmp_path: Path) -> None:
-    """Unknown keys and the server's own way of writing numbers included; the output is ASCII."""
+def test_json_has_the_replies_unchanged(server: LoopbackServer, tmp_path: Path) -> None:
+    """Unknown keys and the server's form of numbers are kept; the output is ASCII."""
     raw = '{"five_hour": {"utilization": 41.00, "resets_at": null}, "neu\u00e9": ["\U0001f600", 1e2]}'
     server.routes[f"/api/organizations/{PERSONAL}/usage"] = Answer(body=raw.encode())
     overage = locked_body(a_new_key={"deep": [1, 2]})
@@ -138,8 +138,8 @@ def test_json_holds_the_replies_whole_and_unchanged(server: LoopbackServer, tmp_
     assert (org["errors"], org["stale"], org["verdict"]["state"]) == ([], False, "can_work")
 
 
-def test_once_goes_on_without_an_endpoint_that_fails(server: LoopbackServer, tmp_path: Path) -> None:
-    """What was read is printed with an error line, and the exit status is 0."""
+def test_once_continues_without_a_failing_endpoint(server: LoopbackServer, tmp_path: Path) -> None:
+    """The other replies are printed with an error line, and the exit status is 0."""
     server.routes[f"/api/organizations/{PERSONAL}/overage_spend_limit"] = Answer(502)
     done = program(tmp_path, "--once", "--base-url", server.url)
     assert (done.returncode, done.stderr) == (0, "")
@@ -165,10 +165,10 @@ CHALLENGE = Answer(
         (4, "redirected (status 302 to claude.ai)", Answer(302, {"Location": "https://claude.ai/login"})),
     ],
 )
-def test_reasons_go_to_stderr_and_decide_the_exit_status(
+def test_failures_go_to_stderr_and_decide_the_exit_status(
     status: int, reason: str, answer: Answer, server: LoopbackServer, tmp_path: Path
 ) -> None:
-    """3 for an expired session, 4 where nothing could be read; a JSON array is printed all the same."""
+    """The status is 3 for an expired session, 4 without any data; a JSON array is printed in any case."""
     server.routes = dict.fromkeys(("/api/account", "/api/organizations"), answer)
     done = program(tmp_path, "--json", "--base-url", server.url)
     assert (done.returncode, done.stdout) == (status, "[]\n")
@@ -176,8 +176,8 @@ def test_reasons_go_to_stderr_and_decide_the_exit_status(
     assert all(line.startswith("claudemeter-tui: ") for line in done.stderr.splitlines())
 
 
-def test_an_account_without_orgs_exits_4(server: LoopbackServer, tmp_path: Path) -> None:
-    """There is nothing to read, and it says so."""
+def test_account_without_orgs_exits_with_4(server: LoopbackServer, tmp_path: Path) -> None:
+    """An account without orgs has nothing to read, and the error says so."""
     server.routes = {
         "/api/account": Answer.json(account_body() | {"memberships": []}),
         "/api/organizations": Answer.json([]),
@@ -187,8 +187,8 @@ def test_an_account_without_orgs_exits_4(server: LoopbackServer, tmp_path: Path)
     assert " no orgs: The account has no org with usage." in done.stderr
 
 
-def test_nothing_read_of_a_known_org_exits_4(server: LoopbackServer, tmp_path: Path) -> None:
-    """The block says what failed, and so does stderr."""
+def test_known_org_without_data_exits_with_4(server: LoopbackServer, tmp_path: Path) -> None:
+    """The block and stderr both name the failure."""
     server.routes |= dict.fromkeys(org_routes(PERSONAL), Answer(503))
     done = program(tmp_path, "--once", "--base-url", server.url)
     assert done.returncode == 4
@@ -196,17 +196,17 @@ def test_nothing_read_of_a_known_org_exits_4(server: LoopbackServer, tmp_path: P
     assert "claudemeter-tui: Personal · usage: server error (status 503): " in done.stderr
 
 
-def test_a_server_that_is_not_there_exits_4(tmp_path: Path) -> None:
-    """Refused is a reason, not a traceback."""
+def test_missing_server_exits_with_4(tmp_path: Path) -> None:
+    """A refused connection is reported without a traceback."""
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))  # Bound and not listening: it refuses, and nobody else gets it.
+        taken.bind(("127.0.0.1", 0))  # Bound but not listening: it refuses, and no other program gets it.
         done = program(tmp_path, "--once", "--base-url", f"http://127.0.0.1:{taken.getsockname()[1]}")
     assert (done.returncode, done.stdout) == (4, "")
     assert "refused" in done.stderr
 
 
-def test_no_session_exits_3(tmp_path: Path) -> None:
-    """Without a cookie and without a browser it says what to do."""
+def test_missing_session_exits_with_3(tmp_path: Path) -> None:
+    """Without a cookie and a browser the error says what to do."""
     bare = environment(tmp_path)
     del bare["CLAUDEMETER_COOKIE"]
     done = program(tmp_path, "--once", env=bare)
@@ -214,10 +214,8 @@ def test_no_session_exits_3(tmp_path: Path) -> None:
     assert done.stderr.splitlines()[-1].startswith("claudemeter-tui: Sign in to claude.ai in a browser")
 
 
-def test_org_that_matches_none_exits_2_and_names_those_there_are(
-    server: LoopbackServer, tmp_path: Path
-) -> None:
-    """One line."""
+def test_unknown_org_exits_with_2_and_lists_the_known_ones(server: LoopbackServer, tmp_path: Path) -> None:
+    """The error is one line."""
     done = program(tmp_path, "--once", "--org", "Persnal", "--base-url", server.url)
     expected = f"claudemeter-tui: --org: there is no org 'Persnal'; there are: 1 Personal ({PERSONAL})\n"
     assert (done.returncode, done.stdout, done.stderr) == (2, "", expected)
@@ -234,7 +232,7 @@ ORGS = [
 
 
 def org_states() -> list[OrgState]:
-    """Orgs with names that are alike."""
+    """Return orgs with similar names."""
     return [OrgState(Org(uuid, name), Account(), Session("Chrome")) for uuid, name in ORGS]
 
 
@@ -251,8 +249,8 @@ def org_states() -> list[OrgState]:
         (["u-5"], "5"),
     ],
 )
-def test_org_is_picked_by_number_name_or_uuid(expected: list[str], wanted: str | None) -> None:
-    """A number is the place in the list; a name need not have the right case where that is enough."""
+def test_org_is_selected_by_number_name_or_uuid(expected: list[str], wanted: str | None) -> None:
+    """A number is the place in the list; a name may have another case if it is unique."""
     assert [state.org.uuid for state in choose_orgs(org_states(), wanted)] == expected
 
 
@@ -267,21 +265,21 @@ def test_org_is_picked_by_number_name_or_uuid(expected: list[str], wanted: str |
         ("--org: there is no org '\\x1b[31m'; there are: ", "\x1b[31m"),
     ],
 )
-def test_org_that_is_not_one_is_refused(expected: str, wanted: str) -> None:
-    """None or several: the reader gets to choose from a list."""
+def test_ambiguous_org_is_refused(expected: str, wanted: str) -> None:
+    """With no match or several the error lists the candidates."""
     with pytest.raises(SettingsError, match=re.escape(expected)):
         choose_orgs(org_states(), wanted)
 
 
-def test_org_of_an_account_without_answer_is_no_bad_argument(server: LoopbackServer, tmp_path: Path) -> None:
-    """Nobody knows whether it is there: what kept the list from being read decides."""
+def test_org_of_an_unread_account_is_no_bad_argument(server: LoopbackServer, tmp_path: Path) -> None:
+    """If the list of orgs cannot be read, its failure decides the exit status."""
     server.routes = {}
     done = program(tmp_path, "--once", "--org", "Personal", "--base-url", server.url)
     assert (done.returncode, "--org" in done.stderr) == (4, False)
 
 
 def test_closed_pipe_ends_it_quietly(server: LoopbackServer, tmp_path: Path) -> None:
-    """`claudemeter-tui --once | head -0` is no error."""
+    """`claudemeter-tui --once | head -0` prints no error."""
     reader, writer = os.pipe()
     os.close(reader)
     try:
@@ -293,7 +291,7 @@ def test_closed_pipe_ends_it_quietly(server: LoopbackServer, tmp_path: Path) -> 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no device that is always full")
 def test_full_disk_is_one_line(tmp_path: Path) -> None:
-    """Standard output that takes nothing is a bad surrounding."""
+    """A full disk behind standard output is a one-line error."""
     with Path("/dev/full").open("wb") as full:
         done = program(tmp_path, "--once", "--demo", stdout=full)
     expected = "claudemeter-tui: standard output: No space left on device\n"
@@ -302,7 +300,7 @@ def test_full_disk_is_one_line(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are those of POSIX")
 def test_ctrl_c_ends_it_quietly(server: LoopbackServer, tmp_path: Path) -> None:
-    """Exit status 130, and not a word, although an answer is under way."""
+    """Ctrl+C during a request exits with 130 and prints nothing."""
     server.routes["/api/account"] = Held()
     started = subprocess.Popen(
         [sys.executable, "-W", "error", "-m", "claudemeter_tui", "--once", "--base-url", server.url],
@@ -324,8 +322,8 @@ def test_ctrl_c_ends_it_quietly(server: LoopbackServer, tmp_path: Path) -> None:
 HOSTILE = "\x1b]0;owned\x07\x1b[31mred\x9b1m\u202e\u200b\x00[bold]\r\n\tx"
 
 
-def test_hostile_text_reaches_no_terminal(server: LoopbackServer, tmp_path: Path) -> None:
-    """In every string of every body: escape sequences, bidi, line breaks."""
+def test_hostile_text_is_not_printed(server: LoopbackServer, tmp_path: Path) -> None:
+    """Escape sequences, bidi and line breaks in any string of any body are not printed."""
     orgs = account_body(org_body(name=HOSTILE, billing_issue=HOSTILE), email=HOSTILE)
     server.routes["/api/account"] = Answer.json(orgs)
     scoped = {"kind": "weekly_scoped", "percent": 3, "scope": {"model": {"display_name": HOSTILE}}}
@@ -346,14 +344,14 @@ def test_hostile_text_reaches_no_terminal(server: LoopbackServer, tmp_path: Path
 
 
 def test_terminal_without_utf_8_gets_question_marks(server: LoopbackServer, tmp_path: Path) -> None:
-    """What it cannot show is replaced, not a crash."""
+    """A character that the terminal cannot show becomes a question mark."""
     poor = environment(tmp_path, PYTHONIOENCODING="ascii")
     done = program(tmp_path, "--once", "--base-url", server.url, env=poor)
     assert (done.returncode, "visa ??0000" in done.stdout) == (0, True)
 
 
 def test_demo_needs_no_network_and_no_cookie(tmp_path: Path) -> None:
-    """The simulated day at its start: six orgs."""
+    """The demo prints the six orgs of its start without a network or cookie."""
     bare = environment(tmp_path)
     del bare["CLAUDEMETER_COOKIE"]
     done = program(tmp_path, "--once", "--demo", env=bare)
@@ -364,7 +362,7 @@ def test_demo_needs_no_network_and_no_cookie(tmp_path: Path) -> None:
 NOT_LOADED = {"textual", "rich", "plotext", "browser_cookie3"}
 
 
-def test_scripts_wait_for_no_library_that_they_do_not_need(server: LoopbackServer, tmp_path: Path) -> None:
+def test_scripts_load_no_unneeded_library(server: LoopbackServer, tmp_path: Path) -> None:
     """With a cookie given by hand, neither the dashboard's libraries nor the browsers' are loaded."""
     code = (
         "import sys; from claudemeter_tui.cli import main;"
@@ -378,7 +376,7 @@ def test_scripts_wait_for_no_library_that_they_do_not_need(server: LoopbackServe
 
 
 class _Feed:
-    """Posts what it is given, once."""
+    """A feed that posts its readings once."""
 
     def __init__(self, *readings: object) -> None:
         self._readings = readings
@@ -391,22 +389,22 @@ class _Feed:
 END = Reading(Session("Chrome"), NOW, schedule=Schedule(NOW, timedelta(seconds=60)))
 
 
-async def test_one_poll_gives_what_a_round_of_the_feed_gave() -> None:
-    """All of it, in one store."""
+async def test_one_poll_returns_all_readings_of_the_feed() -> None:
+    """All readings of a poll are in one store."""
     store = await poll_store(_Feed(Reading(Session("Chrome"), NOW, orgs=(Org("u-1", "Personal"),)), END))
     assert [state.org.name for state in store.orgs] == ["Personal"]
 
 
-async def test_one_poll_outlives_a_reading_that_cannot_be_folded() -> None:
-    """What nobody foresaw is a problem among others."""
+async def test_one_poll_survives_a_reading_that_cannot_be_applied() -> None:
+    """An unexpected exception becomes a problem in the store."""
     broken = Reading(Session("Chrome"), NOW, org_readings=(cast(OrgReading, None),))
     store = await poll_store(_Feed(Reading(Session("Chrome"), NOW, orgs=(Org("u-1", "P"),)), broken, END))
     assert [problem.error_kind for problem in store.problems] == [ErrorKind.BUG]
     assert [state.org.uuid for state in store.orgs] == ["u-1"]
 
 
-async def test_one_poll_hands_on_a_feed_that_breaks() -> None:
-    """A feed is not supposed to break: that is loud."""
+async def test_one_poll_raises_the_exception_of_a_feed() -> None:
+    """An exception of the feed itself is raised."""
 
     class Broken:
         async def poll_once(self, _post: Callable[[Reading], object]) -> None:

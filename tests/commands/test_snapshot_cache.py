@@ -1,4 +1,4 @@
-"""The figures kept between two runs: whole or not at all, without a secret, and when they are due."""
+"""The figures cached between two runs: all or none, without a secret, and with a time of expiry."""
 
 from __future__ import annotations
 
@@ -32,24 +32,24 @@ from tests.scenes import INTERVAL, NOW, READ, SESSION, OrgBodies, store
 
 EVERY_SCENE = [scene for scene in vars(scenes).values() if isinstance(scene, OrgBodies)]
 PERSONAL_DATA = ("pat@example.com", '"0000"', "visa", "2026-09-19", "five_hour\\")
-"""The e-mail, the card, an expiry of the balance, a reply's own text."""
+"""E-mail, card, an expiry of the balance, text of a reply."""
 BEGAN = READ
 
 
 def kept(known: Store, *, failed: int = 0, next_at: datetime = READ + INTERVAL) -> CachedSnapshot:
-    """What is kept after a poll at READ."""
+    """Return the cached figures after a poll at READ."""
     return CachedSnapshot(READ, next_at, failed, None, known)
 
 
 def stopped(trouble: ErrorKind, wait: timedelta = INTERVAL, session: Session = SESSION) -> Store:
-    """What a poll alone gives that could read nothing."""
+    """Return the result of a poll that failed as a whole."""
     failure = Failure(trouble, Endpoint.ACCOUNT, NOW)
     ends = Reading(session, NOW, schedule=Schedule(NOW + wait, INTERVAL))
     return Store().apply(Reading(session, NOW, account=failure)).apply(ends)
 
 
 def without_rate(verdict: Verdict) -> Verdict:
-    """The verdict without what would take every sample to know."""
+    """Return the verdict without the values that need every sample."""
     spending = verdict.spending and replace(verdict.spending, rate=None)
     return replace(
         verdict, spending=spending, last_known=verdict.last_known and without_rate(verdict.last_known)
@@ -57,8 +57,8 @@ def without_rate(verdict: Verdict) -> Verdict:
 
 
 @pytest.mark.parametrize("scene", EVERY_SCENE)
-def test_verdict_on_kept_figures_is_the_same(scene: OrgBodies, tmp_path: Path) -> None:
-    """In every scene there is, now and after each thing that the clock alone changes."""
+def test_verdict_on_cached_figures_is_the_same(scene: OrgBodies, tmp_path: Path) -> None:
+    """The verdict is the same in every scene, now and after each change that only the clock makes."""
     known = store(scene)
     save_snapshot(tmp_path / "kept-1.json", build_snapshot(None, known, known, BEGAN, READ))
     found = load_snapshot(tmp_path / "kept-1.json")
@@ -69,8 +69,8 @@ def test_verdict_on_kept_figures_is_the_same(scene: OrgBodies, tmp_path: Path) -
         assert without_rate(again) == without_rate(before)
 
 
-def test_spending_is_counted_from_one_run_to_the_next(tmp_path: Path) -> None:
-    """A status bar starts the program anew each time, and knows all the same what was spent since when."""
+def test_spending_continues_from_run_to_run(tmp_path: Path) -> None:
+    """Spending counts across the runs of a status bar, each of which starts the program."""
     room, full = (usage_body(percent, 58.0) for percent in (98.0, 100.0))
     polls = [(-2, room, 500), (-1, full, 500), (0, full, 840)]
     before, path = None, tmp_path / "kept-1.json"
@@ -91,8 +91,8 @@ def test_spending_is_counted_from_one_run_to_the_next(tmp_path: Path) -> None:
     assert (seen.since, seen.last_rise_at) == (READ - timedelta(minutes=1), READ)
 
 
-def test_kept_figures_hold_no_reply_no_mail_and_no_card(tmp_path: Path) -> None:
-    """Only what verdict and line need."""
+def test_cached_figures_hold_no_reply_no_mail_and_no_card(tmp_path: Path) -> None:
+    """The cache has only the values that verdict and line need."""
     known = store(scenes.PERSONAL, scenes.TEAM)
     save_snapshot(tmp_path / "kept-1.json", build_snapshot(None, known, known, BEGAN, READ))
     text = (tmp_path / "kept-1.json").read_text()
@@ -102,15 +102,15 @@ def test_kept_figures_hold_no_reply_no_mail_and_no_card(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="modes are those of POSIX")
-def test_kept_figures_are_for_this_person_alone(tmp_path: Path) -> None:
-    """New folders 0700, the file 0600."""
+def test_cached_figures_are_private(tmp_path: Path) -> None:
+    """New folders have mode 0700, the file 0600."""
     save_snapshot(tmp_path / "state" / "kept-1.json", kept(Store()))
     assert stat.S_IMODE((tmp_path / "state").stat().st_mode) == 0o700
     assert stat.S_IMODE((tmp_path / "state" / "kept-1.json").stat().st_mode) == 0o600
 
 
 def edited(change: str, to: str) -> str:
-    """A file of kept figures with one thing changed."""
+    """Return a cache file with one change."""
     known = store(scenes.PERSONAL)
     whole = json.dumps(encode_value(build_snapshot(None, known, known, READ, READ)))
     assert change in whole
@@ -142,8 +142,8 @@ def edited(change: str, to: str) -> str:
         edited('"restrictions": []', '"restrictions": [["a"]]'),
     ],
 )
-def test_broken_figures_are_none(text: str, tmp_path: Path) -> None:
-    """Of another program, another form, or another truth: then a poll is due, and nothing is an error."""
+def test_broken_figures_are_ignored(text: str, tmp_path: Path) -> None:
+    """A file of another version, form or meaning is ignored without an error, and a poll is due."""
     (tmp_path / "kept-1.json").write_text(text)
     assert load_snapshot(tmp_path / "kept-1.json") is None
 
@@ -162,14 +162,14 @@ def test_broken_figures_are_none(text: str, tmp_path: Path) -> None:
         (True, -3600, 60, 0, 60),
     ],
 )
-def test_figures_are_due(expected: bool, seconds: int, interval: int, failed: int, next_in: int) -> None:  # noqa: FBT001
-    """After the interval or the next reset; not within a back-off; at once where the clock was set back."""
+def test_figures_expire(expected: bool, seconds: int, interval: int, failed: int, next_in: int) -> None:  # noqa: FBT001
+    """Figures expire after the interval or a reset, not during a back-off, at once if the clock went back."""
     held = kept(Store(), failed=failed, next_at=READ + timedelta(seconds=next_in))
     assert held.is_due(READ + timedelta(seconds=seconds), timedelta(seconds=interval)) is expected
 
 
-def test_good_poll_is_due_when_its_session_says() -> None:
-    """The poller knows of resets that come before the interval is over."""
+def test_next_poll_is_the_one_of_the_schedule() -> None:
+    """The poller's schedule includes resets that come before the end of the interval."""
     known = store(scenes.PERSONAL)
     held = build_snapshot(None, known, known, BEGAN, READ)
     assert (held.next_at, held.failure_count, held.error_kind) == (READ + INTERVAL, 0, None)
@@ -186,22 +186,22 @@ def test_good_poll_is_due_when_its_session_says() -> None:
         (60, ErrorKind.DNS, 5),
     ],
 )
-def test_failing_polls_come_ever_more_rarely(expected: int, trouble: ErrorKind, before: int) -> None:
-    """Doubling to 15 minutes; where no server was reached, nobody is hammered."""
+def test_failing_polls_back_off(expected: int, trouble: ErrorKind, before: int) -> None:
+    """The wait doubles up to 15 minutes, also if no server was reached."""
     known, poll = store(scenes.PERSONAL), stopped(trouble)
     held = build_snapshot(kept(known, failed=before), known, poll, NOW, NOW)
     assert (held.next_at - NOW, held.failure_count) == (timedelta(seconds=expected), before + 1)
     assert (held.error_kind, len(held.store.orgs)) == (trouble, 1)
 
 
-def test_wait_that_the_server_asks_for_counts_in_full() -> None:
-    """However long, and however the back-off stands."""
+def test_wait_of_the_server_counts_in_full() -> None:
+    """A wait that the server asks for counts in full, at any back-off."""
     poll = stopped(ErrorKind.THROTTLED, timedelta(hours=1))
     assert build_snapshot(None, poll, poll, NOW, NOW).next_at == NOW + timedelta(hours=1)
 
 
-def test_session_that_a_poll_did_not_meet_is_over() -> None:
-    """Its orgs leave; a poll that met nothing at all takes nothing away."""
+def test_session_missing_from_a_poll_is_removed() -> None:
+    """The orgs of a missing session are removed, unless the poll met no session."""
     other = Session("Firefox")
     known = store(scenes.PERSONAL)
     poll = stopped(ErrorKind.THROTTLED, session=other)
@@ -210,8 +210,8 @@ def test_session_that_a_poll_did_not_meet_is_over() -> None:
     assert len(build_snapshot(kept(known), known, nothing, NOW, NOW).store.orgs) == 1
 
 
-def test_figures_of_other_settings_are_forgotten(tmp_path: Path) -> None:
-    """A week later, and no other file."""
+def test_figures_of_other_settings_are_deleted(tmp_path: Path) -> None:
+    """Old figures of other settings are deleted after a week, and no other file is."""
     names = ["kept-old.json", "kept-old.lock", "kept-new.json", "state.json"]
     for name in names:
         (tmp_path / name).touch()
@@ -223,7 +223,7 @@ def test_figures_of_other_settings_are_forgotten(tmp_path: Path) -> None:
 
 
 def test_moments_are_in_utc(tmp_path: Path) -> None:
-    """As everywhere inside."""
+    """Cached moments are in UTC, as everywhere inside."""
     known = store(scenes.PERSONAL)
     save_snapshot(tmp_path / "kept-1.json", build_snapshot(None, known, known, BEGAN, READ))
     found = load_snapshot(tmp_path / "kept-1.json")

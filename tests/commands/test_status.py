@@ -1,4 +1,4 @@
-"""`--check` and `--line`: what they say, what they ask, and how many of them ask at once."""
+"""`--check` and `--line`: their output, their requests, and many of them at once."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ MARKER = "sk-ant-sid01-PLANTED-MARKER"
 
 @pytest.fixture(autouse=True)
 def _utc(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Times are printed in the zone of the machine."""
+    """Set the zone of the machine, in which times are printed."""
     monkeypatch.setenv("TZ", "UTC")
 
 
 class Bar:
-    """A status bar that asks again and again, and the polls that it causes."""
+    """A status bar that runs the command repeatedly, and the polls that it causes."""
 
     def __init__(self, folder: Path, *orgs: OrgBodies, form: str | None = DEFAULT_TEMPLATE) -> None:
         self.place = folder / "kept-1.json"
@@ -72,7 +72,7 @@ class Bar:
         self.told: list[str] = []
 
     def poll(self, known: Store) -> tuple[Store, Store]:
-        """Read what there is now."""
+        """Return the current readings."""
         self.polls += 1
         poll = Store()
         for reading in self.reads(self.now):
@@ -80,14 +80,14 @@ class Bar:
         return known, poll
 
     def ask(self, after: float = 0, org: str | None = None) -> Said:
-        """Ask so many seconds later."""
+        """Run the command so many seconds later."""
         self.now += timedelta(seconds=after)
         asked = StatusRequest(lambda: self.now, self.poll, INTERVAL, org, self.form)
         return status_command.answer_request(asked, self.place, self.told.append)
 
 
 def failing(trouble: ErrorKind, session: Session = SESSION) -> Callable[[datetime], Iterable[Reading]]:
-    """What a poll gives that cannot read anything."""
+    """Return the readings of a poll that fails."""
 
     def read(at: datetime) -> Iterable[Reading]:
         yield Reading(session, at, account=Failure(trouble, Endpoint.ACCOUNT, at, "status 403"))
@@ -107,25 +107,25 @@ def failing(trouble: ErrorKind, session: Session = SESSION) -> Callable[[datetim
         (30, "BLOCKED  your own monthly limit is reached", [PERSONAL, LABORATORY, TEAM]),
     ],
 )
-def test_check_says_the_verdict_on_the_worst_org(
+def test_check_prints_the_worst_verdict(
     status: int, text: str, orgs: list[OrgBodies], tmp_path: Path
 ) -> None:
-    """The exit status says the same as the line."""
+    """The exit status matches the line."""
     said = Bar(tmp_path, *orgs, form=None).ask()
     assert (said.status, said.text[: len(text)]) == (status, text)
     assert "\n" not in said.text
 
 
-def test_help_tells_every_exit_status() -> None:
-    """As they are, in the verdicts' own words."""
+def test_help_lists_every_exit_status() -> None:
+    """The help lists each exit status in the verdicts' own words."""
     told = {text.partition(" ")[2]: int(text.partition(" ")[0]) for text in CHECK_EXIT_HELP.split(", ")}
     states = {state.replace("_", " "): status for state, status in EXIT_STATUSES.items()}
     blocked = {"can work but credits are blocked": status_command.EXIT_CREDITS_BLOCKED}
     assert told == states | blocked | {"no session": EXIT_NO_SESSION, "unknown": EXIT_NOTHING_READ}
 
 
-def test_org_chooses_one(tmp_path: Path) -> None:
-    """By number, name or uuid; one that there is not is named."""
+def test_org_selects_one(tmp_path: Path) -> None:
+    """`--org` takes number, name or uuid; the error names an unknown one."""
     bar = Bar(tmp_path, PERSONAL, TEAM)
     assert bar.ask(org="personal").text == "67% 41% $17.20/50 · Personal"
     with pytest.raises(SettingsError, match="--org: there is no org 'Persnal'; there are: 1 Personal"):
@@ -133,8 +133,8 @@ def test_org_chooses_one(tmp_path: Path) -> None:
     assert bar.polls == 1
 
 
-def test_asking_every_five_seconds_makes_one_poll_a_minute(tmp_path: Path) -> None:
-    """And every answer has the figures."""
+def test_a_run_every_five_seconds_makes_one_poll_a_minute(tmp_path: Path) -> None:
+    """Every run prints the figures."""
     bar = Bar(tmp_path, PERSONAL)
     first = bar.ask().text
     said = {bar.ask(5).text for _ in range(35)}
@@ -142,7 +142,7 @@ def test_asking_every_five_seconds_makes_one_poll_a_minute(tmp_path: Path) -> No
 
 
 def test_failing_poll_keeps_the_old_figures_with_their_age(tmp_path: Path) -> None:
-    """Until they are too old to decide anything; then the exit status says so, too."""
+    """Old figures stay until they are too old for a verdict; then the exit status changes, too."""
     bar = Bar(tmp_path, PERSONAL)
     bar.ask()
     bar.reads = failing(ErrorKind.CHALLENGE)
@@ -155,8 +155,8 @@ def test_failing_poll_keeps_the_old_figures_with_their_age(tmp_path: Path) -> No
     )
 
 
-def test_window_whose_reset_has_passed_has_no_figure(tmp_path: Path) -> None:
-    """Neither a false 100 % nor a false 0 %, while nothing new can be read."""
+def test_window_with_a_past_reset_has_no_figure(tmp_path: Path) -> None:
+    """While no reply comes, a due window has neither a false 100% nor a false 0%."""
     bar = Bar(tmp_path, WAITING)
     bar.now = READ.replace(hour=15, minute=59)
     assert bar.ask().text == "WAIT 16:00 100% 82% $4.26/60 · Personal"
@@ -164,8 +164,8 @@ def test_window_whose_reset_has_passed_has_no_figure(tmp_path: Path) -> None:
     assert bar.ask(120).text == "due 82% $4.26/60 · Personal 2m ago"
 
 
-def test_one_reply_that_fails_costs_no_other(tmp_path: Path) -> None:
-    """The last good one of its kind goes on counting, as on the dashboard."""
+def test_failing_reply_affects_no_other(tmp_path: Path) -> None:
+    """The last good reply of the failing endpoint still counts, as on the dashboard."""
     bar = Bar(tmp_path, TEAM)
     bar.ask()
     lost = (Endpoint.OVERAGE, Endpoint.OWN_OVERAGE)
@@ -192,8 +192,8 @@ def test_one_reply_that_fails_costs_no_other(tmp_path: Path) -> None:
         (Said("? throttled", 4), ErrorKind.THROTTLED),
     ],
 )
-def test_without_any_figures_it_says_why(expected: Said, trouble: ErrorKind, tmp_path: Path) -> None:
-    """The reason in the line, the whole of it on standard error; asked again, nobody is polled."""
+def test_missing_figures_are_explained(expected: Said, trouble: ErrorKind, tmp_path: Path) -> None:
+    """The cause is in the line, its details on standard error, and the next run does not poll."""
     bar = Bar(tmp_path)
     bar.reads = failing(trouble)
     assert bar.ask() == expected
@@ -204,8 +204,8 @@ def test_without_any_figures_it_says_why(expected: Said, trouble: ErrorKind, tmp
     assert bar.ask() == Said(f"UNKNOWN  nothing was read yet: {trouble}", expected.status)
 
 
-def test_session_that_is_gone_leaves_the_old_figures(tmp_path: Path) -> None:
-    """As long as they are young; then there is no session."""
+def test_missing_session_keeps_the_old_figures(tmp_path: Path) -> None:
+    """The figures are printed until they are too old; then the exit status is that of no session."""
     bar = Bar(tmp_path, PERSONAL)
     bar.ask()
     bar.reads = failing(ErrorKind.NO_SESSION, Session(""))
@@ -215,7 +215,7 @@ def test_session_that_is_gone_leaves_the_old_figures(tmp_path: Path) -> None:
 
 
 def test_ten_bars_at_once_make_one_poll(tmp_path: Path) -> None:
-    """The others wait for its figures."""
+    """Ten runs at once wait for the figures of one poll."""
     bar = Bar(tmp_path, PERSONAL)
     ready = threading.Barrier(10)
     said: list[Said] = []
@@ -233,8 +233,8 @@ def test_ten_bars_at_once_make_one_poll(tmp_path: Path) -> None:
     assert len(said) == 10
 
 
-def test_bar_does_not_wait_for_anothers_poll_where_it_has_figures(tmp_path: Path) -> None:
-    """It gives the old ones at once."""
+def test_run_with_cached_figures_does_not_wait_for_a_poll(tmp_path: Path) -> None:
+    """A run prints the old figures at once."""
     bar = Bar(tmp_path, PERSONAL)
     bar.ask()
     other = Bar(tmp_path, PERSONAL)
@@ -257,8 +257,8 @@ def test_bar_does_not_wait_for_anothers_poll_where_it_has_figures(tmp_path: Path
         thread.join(60)
 
 
-def test_folder_that_takes_nothing_costs_the_keeping_only(tmp_path: Path) -> None:
-    """The answer is there, and why it will be asked for again."""
+def test_unwritable_folder_prevents_only_the_cache(tmp_path: Path) -> None:
+    """The output is printed, with the cause of the next poll."""
     bar = Bar(tmp_path, PERSONAL)
     (tmp_path / "file").touch()
     bar.place = tmp_path / "file" / "kept-1.json"
@@ -269,15 +269,15 @@ def test_folder_that_takes_nothing_costs_the_keeping_only(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("expected", "after"), [(NOW.replace(minute=49, second=0), 0), (NOW.replace(minute=49, second=18), 50)]
 )
-def test_answer_says_until_when_it_stands(expected: datetime, after: float, tmp_path: Path) -> None:
-    """To the end of the minute, or to the next poll if that is sooner."""
+def test_output_has_its_time_of_expiry(expected: datetime, after: float, tmp_path: Path) -> None:
+    """Output expires at the end of the minute, or at the next poll if that is sooner."""
     bar = Bar(tmp_path, PERSONAL)
     bar.ask()
     assert bar.ask(after).valid_until == expected
 
 
 def test_other_sessions_have_other_figures(tmp_path: Path) -> None:
-    """The cookie, the origin, the browsers and the source decide; no name tells any of them."""
+    """Cookie, origin, browsers and source decide the file, whose name reveals none of them."""
     environment = {"CLAUDEMETER_COOKIE": MARKER}
     ways = [
         load_settings(["--line"], {}),
@@ -298,7 +298,7 @@ def test_other_sessions_have_other_figures(tmp_path: Path) -> None:
 
 @pytest.fixture
 def server() -> Iterator[LoopbackServer]:
-    """A claude.ai with one account that has one org."""
+    """Start a claude.ai with one account that has one org."""
     far = (datetime.now(UTC) + timedelta(days=3, hours=1, minutes=30)).isoformat()
     with LoopbackServer() as started:
         started.routes = {
@@ -318,11 +318,11 @@ status = main()
 print(json.dumps(sorted(sys.modules)), file=sys.stderr)
 sys.exit(status)
 """
-"""The program, and what it has loaded by its end."""
+"""The program, and a list of the loaded modules at its end."""
 
 
 def program(home: Path, *arguments: str) -> tuple[int, str, set[str]]:
-    """Exit status, output and loaded modules of the real program."""
+    """Return exit status, output and loaded modules of the real program."""
     kept = {name: os.environ[name] for name in ("PATH", "PYTHONPYCACHEPREFIX") if name in os.environ}
     more = {"HOME": str(home), "TZ": "UTC", "LANG": "C.UTF-8", "CLAUDEMETER_COOKIE": MARKER}
     done = subprocess.run(
@@ -338,8 +338,8 @@ def program(home: Path, *arguments: str) -> tuple[int, str, set[str]]:
     return done.returncode, done.stdout, set(json.loads(done.stderr))
 
 
-def test_real_bars_share_one_poll_and_load_next_to_nothing(server: LoopbackServer, tmp_path: Path) -> None:
-    """The first polls; another form reads the kept figures; the same again repeats what was said."""
+def test_real_runs_share_one_poll_and_load_little(server: LoopbackServer, tmp_path: Path) -> None:
+    """The first run polls, another format reads the cache, and the same command repeats its output."""
     calm = ("--base-url", server.url)
     status, text, first = program(tmp_path, "--line", *calm)
     assert (status, text) == (0, "41% 67% $17.20/50 · Personal\n")

@@ -1,4 +1,4 @@
-"""`--json --watch`: one line for each event, until interrupted or until nobody reads."""
+"""`--json --watch`: one line for each event, until interrupted or until the reader is gone."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ CALM = OrgBodies(usage=usage_body(97.0, 82.0), overage=WAITING.overage)
 
 
 class Play:
-    """A feed that posts what it was given, lets it be printed, and ends."""
+    """A feed that posts its readings, waits until they are printed, and ends."""
 
     def __init__(self, *polls: Iterable[Reading]) -> None:
         self._polls = polls
 
     async def run(self, post: Callable[[Reading], object]) -> None:
-        """Post it all."""
+        """Post all readings."""
         for poll in self._polls:
             for reading in poll:
                 post(reading)
@@ -48,24 +48,24 @@ class Play:
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
-    """What was printed, each line an object."""
+    """Return the printed lines as objects."""
     out = capsys.readouterr().out
     assert out.isascii()
     return [json.loads(line) for line in out.splitlines()]
 
 
 def now() -> datetime:
-    """The moment at which everything is read."""
+    """Return the time at which everything is read."""
     return NOW
 
 
 def kinds(told: Iterable[dict[str, object]]) -> list[object]:
-    """What happened, in order."""
+    """Return the kinds of the events, in order."""
     return [event["kind"] for event in told]
 
 
 def test_each_event_is_a_line_of_json(capsys: pytest.CaptureFixture[str]) -> None:
-    """First how things stand, then what happens, told once, in the order of time."""
+    """The current state comes first, then each event once, in the order of time."""
     feed = Play(readings(CALM, at=READ - MINUTE), readings(WAITING), readings(WAITING, at=READ + MINUTE))
     assert run_watch(feed, now, thresholds=(75, 90, 100)) == 0
     told = lines(capsys)
@@ -87,18 +87,18 @@ def test_each_event_is_a_line_of_json(capsys: pytest.CaptureFixture[str]) -> Non
         ("first read: BLOCKED: your own monthly limit is reached, until 16:00", "full", TEAM),
     ],
 )
-def test_first_line_says_how_an_org_stands(
+def test_first_line_has_the_state_of_an_org(
     expected: str, severity: str, scene: OrgBodies, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """As soon as it is read, and only then: a reader knows that it runs, and from where it begins."""
+    """Once an org is read its state is printed, so that a reader knows the start."""
     polls = [readings(replace(scene, spent=())) for _ in range(2)]
     assert run_watch(Play(*polls), now, thresholds=()) == 0
     (first,) = lines(capsys)
     assert (first["text"], first["severity"]) == (expected, severity)
 
 
-def test_poll_that_reads_nothing_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
-    """Once, and not as an event: standard output stays JSON."""
+def test_failed_poll_is_explained_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    """The explanation is printed once and not as an event, so that standard output stays JSON."""
     told: list[str] = []
     failure = Failure(ErrorKind.EXPIRED, Endpoint.ACCOUNT, READ)
     ends = Reading(SESSION, READ, schedule=Schedule(NOW, MINUTE))
@@ -108,8 +108,8 @@ def test_poll_that_reads_nothing_is_explained(capsys: pytest.CaptureFixture[str]
     assert [line.partition(":")[0] for line in told] == ["Chrome, Default · session expired", SIGN_IN_HINT]
 
 
-def test_poll_that_reads_something_is_not_explained(capsys: pytest.CaptureFixture[str]) -> None:
-    """What else is wrong is told as an event, or not at all."""
+def test_partly_failed_poll_is_not_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    """Other problems are events, or are not printed."""
     told: list[str] = []
     assert run_watch(Play(readings(CALM)), now, thresholds=(), print_reason=told.append) == 0
     assert told == []
@@ -117,20 +117,20 @@ def test_poll_that_reads_something_is_not_explained(capsys: pytest.CaptureFixtur
 
 
 def test_events_of_one_org_only(capsys: pytest.CaptureFixture[str]) -> None:
-    """By number, name or uuid."""
+    """`--org` takes number, name or uuid."""
     polls = [readings(CALM, LABORATORY, at=READ - MINUTE), readings(WAITING, TEAM)]
     assert run_watch(Play(*polls), now, thresholds=(), org="lab") == 0
     assert {event["org_name"] for event in lines(capsys)} == {"Lab"}
 
 
-def test_org_that_matches_none_ends_it() -> None:
-    """As soon as the orgs are known."""
+def test_unknown_org_ends_the_command() -> None:
+    """The command ends once the orgs are known."""
     with pytest.raises(SettingsError, match="--org: there is no org 'Lob'; there are: 1 Personal"):
         run_watch(Play(readings(CALM)), now, thresholds=(), org="Lob")
 
 
-def test_nobody_reading_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """At the first line that cannot be written, without a word."""
+def test_closed_pipe_ends_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first line that cannot be written ends the command without an error."""
     written: list[str] = []
 
     def closed(text: str) -> bool:
@@ -145,7 +145,7 @@ def test_nobody_reading_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are those of POSIX")
 def test_ctrl_c_ends_the_real_program_quietly(tmp_path: Path) -> None:
-    """Exit status 130, and not a word more than how things stood."""
+    """Ctrl+C exits with 130 and prints nothing after the current state."""
     org = f"/api/organizations/{PERSONAL}"
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "CLAUDEMETER_COOKIE": "sk-ant-planted"}
     with LoopbackServer() as server:
