@@ -33,33 +33,33 @@ from tests.responses import Answer, Request, Sends
 from tests.server import LoopbackServer
 
 Served = Sends | Callable[[Request], Sends] | Json | None
-"""What stands for a reply: an answer, something that gives one, or a body."""
+"""A reply of the server: a scripted one, a callable that returns one, or a body."""
 KEY = "sk-ant-sid01-MARKER"
 COOKIES = Cookies([("sessionKey", KEY), ("lastActiveOrg", PERSONAL)])
 SESSION = Session("Chrome", "Default")
 START = datetime(2026, 4, 25, 14, 48, tzinfo=UTC)
 REFUSED = "http://127.0.0.1:1"
-"""Where nobody listens: the port is reserved."""
+"""An origin without a server: the port is reserved."""
 
 
 @dataclass
 class Clock:
-    """A clock that stands until it is moved."""
+    """A clock that a test moves."""
 
     now: datetime = START
 
     def __call__(self) -> datetime:
-        """The moment."""
+        """Return the moment."""
         return self.now
 
     def move(self, **by: float) -> None:
-        """Move it on by so many minutes, hours, ..., or back."""
+        """Move the clock by so many minutes, hours, ..., or back."""
         self.now += timedelta(**by)
 
 
 @asynccontextmanager
 async def asking(url: str, cookies: Cookies = COOKIES, **options: Any) -> AsyncIterator[CookieClient]:
-    """A client of that origin, closed in the end."""
+    """Open a client of that origin until the end of the block."""
     client = CookieClient(cookies, base_url=url, now=options.pop("now", lambda: START), **options)
     try:
         yield client
@@ -71,7 +71,7 @@ async def asking(url: str, cookies: Cookies = COOKIES, **options: Any) -> AsyncI
 async def reading(
     url: str, clock: Callable[[], datetime] | None = None, **options: Any
 ) -> AsyncIterator[ClaudeAiSource]:
-    """A source of that origin, closed in the end."""
+    """Open a source of that origin until the end of the block."""
     clock = clock or Clock()
     source = ClaudeAiSource(SESSION, CookieClient(COOKIES, base_url=url, now=clock, **options), clock)
     try:
@@ -82,7 +82,7 @@ async def reading(
 
 @asynccontextmanager
 async def saying(data: bytes, *, scheme: str = "http") -> AsyncIterator[str]:
-    """A server that says the same to everyone, be it HTTP or not, and hangs up."""
+    """Start a server that sends the same bytes to every client, HTTP or not, and disconnects."""
 
     async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(100)
@@ -98,12 +98,12 @@ async def saying(data: bytes, *, scheme: str = "http") -> AsyncIterator[str]:
 
 
 async def poll(source: ClaudeAiSource, *, full: bool = False) -> list[Reading]:
-    """All readings of one poll."""
+    """Return all readings of one poll."""
     return [one async for one in source.read(full=full)]
 
 
 async def refusal(url: str, path: str = "/", **options: Any) -> RequestFailedError:
-    """What a request there is refused as."""
+    """Return the kind of the error that a request raises."""
     async with asking(url, **options) as client:
         with pytest.raises(RequestFailedError) as caught:
             await client.get(path)
@@ -111,7 +111,7 @@ async def refusal(url: str, path: str = "/", **options: Any) -> RequestFailedErr
 
 
 def parts(readings: list[Reading], org: str) -> dict[Endpoint, Reply | Failure]:
-    """What a poll found of one org."""
+    """Return the replies of a poll about one org."""
     return {
         endpoint: part
         for one in readings
@@ -122,35 +122,35 @@ def parts(readings: list[Reading], org: str) -> dict[Endpoint, Reply | Failure]:
 
 
 def troubles(readings: list[Reading], org: str) -> dict[Endpoint, ErrorKind]:
-    """What failed of one org, by endpoint."""
+    """Return the failures of one org, by endpoint."""
     found = parts(readings, org).items()
     return {endpoint: part.error_kind for endpoint, part in found if isinstance(part, Failure)}
 
 
 def account_troubles(readings: list[Reading]) -> list[ErrorKind]:
-    """What failed of the account, in order."""
+    """Return the failures of the account, in order."""
     return [one.account.error_kind for one in readings if isinstance(one.account, Failure)]
 
 
 def asked(server: LoopbackServer) -> list[str]:
-    """The paths since the last look, in alphabetical order."""
+    """Return the paths requested since the last call, in alphabetical order."""
     paths = sorted(server.paths())
     server.requests.clear()
     return paths
 
 
 def sent(request: Request) -> dict[str, str]:
-    """The cookies of a request."""
+    """Return the cookies of a request."""
     return dict(pair.split("=", 1) for pair in request.headers.get("cookie", "").split("; ") if pair)
 
 
 def path(org: str, what: str) -> str:
-    """The path of a reply of one org."""
+    """Return the path of a reply of one org."""
     return f"/api/organizations/{org}/{what}"
 
 
 def serve(server: LoopbackServer, org: str, **bodies: Served) -> None:
-    """Serve an org's four replies, each as given or an ordinary one: `overage=`, `usage=`, ..."""
+    """Serve an org's four replies, each by default an ordinary one: `overage=`, `usage=`, ..."""
     usual: dict[str, Served] = {
         "usage": usage_body(extra_usage=extra_usage_body()),
         "overage": overage_body(),
@@ -164,7 +164,7 @@ def serve(server: LoopbackServer, org: str, **bodies: Served) -> None:
 
 
 def serve_account(server: LoopbackServer, *orgs: Json) -> None:
-    """Serve the account and its orgs, else a personal and a Team one, with all their replies."""
+    """Serve the account and its orgs, by default a personal and a Team one, with all their replies."""
     listed = list(orgs) or [org_body(), team_body()]
     server.routes["/api/account"] = Answer.json(account_body(*listed))
     server.routes["/api/organizations"] = Answer.json(listed)

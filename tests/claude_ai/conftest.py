@@ -1,4 +1,4 @@
-"""The server that most of these tests ask, and what makes their many clients quick to build."""
+"""The server of most of these tests, and a shared TLS context that makes clients quick to build."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _usual() -> ssl.SSLContext:
 
 @pytest.fixture(autouse=True)
 def _one_tls_context(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The context of the usual certificates takes longer to build than most tests: all share one."""
+    """Share one TLS context, which takes longer to build than most tests."""
 
     def build(*arguments: Any, **named: Any) -> ssl.SSLContext:
         usual = not arguments and named == {"cafile": certifi.where()}
@@ -36,7 +36,7 @@ def _one_tls_context(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def server() -> Iterator[LoopbackServer]:
-    """A server with a personal org, and some JSON at its root."""
+    """Start a server with a personal org, and some JSON at its root."""
     with LoopbackServer() as one:
         one.routes["/"] = Answer.json({"who": "me"})
         serve_account(one, org_body())

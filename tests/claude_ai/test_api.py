@@ -1,4 +1,4 @@
-"""Which requests each poll makes, and what becomes of their replies."""
+"""The requests of each poll, and the values made of their replies."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ EACH_TIME = [path(PERSONAL, name) for name in ("overage_spend_limit", "prepaid/c
 NOW_AND_THEN = ["/api/account", path(PERSONAL, "subscription_details")]
 
 
-async def test_first_poll_asks_for_everything(server: LoopbackServer) -> None:
-    """The account, then each org's replies; each becomes a value with its text, status and time."""
+async def test_first_poll_requests_everything(server: LoopbackServer) -> None:
+    """The first poll reads the account, then each org's replies, with value, text, status and time."""
     async with reading(server.url) as source:
         first, *rest = await poll(source)
     assert sorted((*NOW_AND_THEN, *EACH_TIME)) == asked(server)
@@ -69,8 +69,8 @@ async def test_first_poll_asks_for_everything(server: LoopbackServer) -> None:
     assert (usage.status, usage.at) == (200, START)
 
 
-async def test_later_polls_ask_for_what_changes(server: LoopbackServer) -> None:
-    """Account and subscription come again after 15 minutes, or when everything is asked for."""
+async def test_later_polls_request_changing_replies(server: LoopbackServer) -> None:
+    """Account and subscription are read again after 15 minutes, or in a full poll."""
     clock = Clock()
     async with reading(server.url, clock) as source:
         await poll(source)
@@ -84,7 +84,7 @@ async def test_later_polls_ask_for_what_changes(server: LoopbackServer) -> None:
 
 
 async def test_clock_that_was_set_back_delays_nothing(server: LoopbackServer) -> None:
-    """What was due in 15 minutes must not be due in a day and 15 minutes."""
+    """Replies due in 15 minutes are not delayed by a clock that was set back by a day."""
     clock = Clock()
     async with reading(server.url, clock) as source:
         await poll(source)
@@ -107,12 +107,12 @@ async def test_clock_that_was_set_back_delays_nothing(server: LoopbackServer) ->
         (True, PLAIN | {"overage": overage_body(0, None, enabled=False, out_of_credits=True)}),
     ],
 )
-async def test_balance_is_asked_where_extra_usage_is_or_was_on(
+async def test_balance_is_read_if_extra_usage_is_or_was_on(
     server: LoopbackServer,
     metered: bool,  # noqa: FBT001 - a table
     bodies: dict[str, Served],
 ) -> None:
-    """On, a cap, something used, an empty balance: each is a trace of metered credits."""
+    """The balance is read if extra usage is on or has a cap, a use or an empty balance."""
     serve(server, PERSONAL, **bodies)
     async with reading(server.url) as source:
         readings = await poll(source)
@@ -120,8 +120,8 @@ async def test_balance_is_asked_where_extra_usage_is_or_was_on(
     assert metered is (path(PERSONAL, "prepaid/credits") in server.paths())
 
 
-async def test_balance_is_asked_on_once_it_was_worth_it(server: LoopbackServer) -> None:
-    """From the second poll on it goes with the others, also where the traces are gone."""
+async def test_balance_is_read_in_every_poll_after_the_first_sign(server: LoopbackServer) -> None:
+    """From the second poll on the balance is read with the others, also after the signs are gone."""
     async with reading(server.url) as source:
         await poll(source)
         serve(server, PERSONAL, **PLAIN)
@@ -130,8 +130,8 @@ async def test_balance_is_asked_on_once_it_was_worth_it(server: LoopbackServer) 
     assert path(PERSONAL, "prepaid/credits") in asked(server)
 
 
-async def test_team_org_is_asked_for_ones_own_figure(server: LoopbackServer) -> None:
-    """Beside the pool, by the account's uuid; a personal org has no such figure."""
+async def test_team_org_is_read_with_the_personal_figure(server: LoopbackServer) -> None:
+    """A Team org has a request with the account's uuid beside the pool's; a personal org has none."""
     serve_account(server)
     own = f"{path(TEAM, 'overage_spend_limit')}?account_uuid={ACCOUNT}"
     server.routes[own] = Answer.json(overage_body(26, 5000, limit_type="member", account_uuid=ACCOUNT))
@@ -144,8 +144,8 @@ async def test_team_org_is_asked_for_ones_own_figure(server: LoopbackServer) -> 
     assert [(it.is_personal, it.used and int(it.used.minor)) for it in values] == [(False, 1720), (True, 26)]
 
 
-async def test_own_figure_is_not_asked_for_nobody(server: LoopbackServer) -> None:
-    """Where the account's uuid is not known, there is nothing to ask with."""
+async def test_personal_figure_needs_the_accounts_uuid(server: LoopbackServer) -> None:
+    """Without the account's uuid the personal figure is not requested."""
     serve_account(server, team_body())
     server.routes["/api/account"] = Answer.json(account_body(team_body(), uuid=None))
     async with reading(server.url) as source:
@@ -156,7 +156,7 @@ async def test_own_figure_is_not_asked_for_nobody(server: LoopbackServer) -> Non
 
 @pytest.mark.parametrize("uuid", ["../../api/logout", "a?b=c#d", "%2e%2e", "a b", "..", "a/b", ""])
 async def test_uuid_of_another_form_makes_no_path(server: LoopbackServer, uuid: str) -> None:
-    """A server's text leads to no other path than the known ones."""
+    """No server text leads to a path other than the known ones."""
     server.routes["/api/account"] = Answer.json(account_body(team_body(uuid), team_body(), uuid=uuid))
     serve(server, TEAM)
     async with reading(server.url) as source:
@@ -171,7 +171,7 @@ async def test_uuid_of_another_form_makes_no_path(server: LoopbackServer, uuid: 
 async def test_org_without_metered_billing_has_a_reply_without_a_value(
     server: LoopbackServer, answer: Answer
 ) -> None:
-    """404, 403 and null say that there is no such thing: an answer, no failure."""
+    """A 404, a 403 and null are replies without a value, not failures."""
     serve(server, PERSONAL, usage=usage_body(), overage=answer, subscription=answer)
     async with reading(server.url) as source:
         found = parts(await poll(source), PERSONAL)
@@ -182,7 +182,7 @@ async def test_org_without_metered_billing_has_a_reply_without_a_value(
 
 
 async def test_requests_are_eight_at_most_at_a_time(server: LoopbackServer) -> None:
-    """Many orgs are read by eight connections, each org once."""
+    """Many orgs are read by at most eight requests at a time, each org once."""
     orgs = [org_body(f"org-{number}") for number in range(40)]
     serve_account(server, *orgs)
     async with reading(server.url) as source:
@@ -194,7 +194,7 @@ async def test_requests_are_eight_at_most_at_a_time(server: LoopbackServer) -> N
 
 
 async def test_slow_org_delays_no_other(server: LoopbackServer) -> None:
-    """Each org's reading comes when it is complete, whatever the one before it does."""
+    """Each org's reading is posted when it completes, before a slow one."""
     orgs = [org_body(f"org-{number}") for number in range(12)]
     serve_account(server, *orgs)
     held = Held(Answer.json(usage_body()))

@@ -1,4 +1,4 @@
-"""What one poll makes of failures: what it tells, what it spares the server, and when it is over."""
+"""Failures in a poll: their names, the requests that they prevent, and the end of the poll."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ def server(server: LoopbackServer) -> LoopbackServer:
 
 @pytest.fixture
 def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A poll of four seconds instead of twenty, a reply of more than a quarter of it."""
+    """Limit a poll to four seconds instead of twenty, a reply to more than a quarter of that."""
     monkeypatch.setattr(poll_module, "POLL_TIMEOUT", 4.0)
     monkeypatch.setattr(poll_module, "REPLY_TIMEOUT", 1.2)
 
 
 @pytest.mark.parametrize("endpoint", ["usage", "overage", "prepaid", "subscription"])
 async def test_failure_of_one_reply_hides_no_other(server: LoopbackServer, endpoint: str) -> None:
-    """It costs itself, in its org; everything else of this org and the others is there."""
+    """A failed reply affects no other reply of its org or of other orgs."""
     serve(server, PERSONAL, **{endpoint: FAULT})
     async with reading(server.url) as source:
         readings = await poll(source)
@@ -79,7 +79,7 @@ async def test_failure_of_one_reply_hides_no_other(server: LoopbackServer, endpo
 async def test_usage_that_is_no_object_is_a_failure(
     server: LoopbackServer, trouble: ErrorKind, body: Answer
 ) -> None:
-    """Every org has a usage reply: that there is none is no answer, unlike for the others."""
+    """A usage reply that is no object is a failure, because every org has one."""
     serve(server, PERSONAL, usage=body)
     async with reading(server.url) as source:
         assert {USAGE: trouble} == troubles(await poll(source), PERSONAL)
@@ -88,8 +88,8 @@ async def test_usage_that_is_no_object_is_a_failure(
 @pytest.mark.parametrize(
     "answer", [Answer(403, {"Content-Type": "text/html"}, b"<p>"), Answer(404, {}, b"<p>")]
 )
-async def test_page_is_no_word_on_metered_billing(server: LoopbackServer, answer: Answer) -> None:
-    """Only the server itself can say that an org has none; what stands in between cannot."""
+async def test_page_does_not_mean_no_metered_billing(server: LoopbackServer, answer: Answer) -> None:
+    """A web page from a proxy is a failure, because only the server itself can deny metered billing."""
     serve(server, PERSONAL, overage=answer)
     async with reading(server.url) as source:
         assert list(troubles(await poll(source), PERSONAL)) == [OVERAGE]
@@ -99,10 +99,10 @@ async def test_page_is_no_word_on_metered_billing(server: LoopbackServer, answer
     ("trouble", "answer"),
     [(ErrorKind.EXPIRED, EXPIRED), (ErrorKind.CHALLENGE, CHALLENGE), (ErrorKind.THROTTLED, THROTTLED)],
 )
-async def test_trouble_of_the_whole_session_stops_the_poll(
+async def test_session_wide_failure_stops_the_poll(
     server: LoopbackServer, trouble: ErrorKind, answer: Answer
 ) -> None:
-    """Nobody else is asked, not even for the list of orgs; it is the account's failure, and no org's."""
+    """After such a failure no org and no list is read; it is the account's failure, not an org's."""
     server.routes["/api/account"] = answer
     async with reading(server.url) as source:
         readings = await poll(source)
@@ -112,10 +112,10 @@ async def test_trouble_of_the_whole_session_stops_the_poll(
 
 
 @pytest.mark.parametrize("answer", [EXPIRED, CHALLENGE, THROTTLED])
-async def test_trouble_of_the_whole_session_stops_what_is_left(
+async def test_session_wide_failure_prevents_the_remaining_requests(
     server: LoopbackServer, answer: Answer
 ) -> None:
-    """Met at one org, it spares the server the requests that have not begun; what was read stays."""
+    """At one org it prevents the requests that have not begun; earlier replies stay."""
     orgs = [org_body(f"org-{number}") for number in range(50)]
     serve_account(server, *orgs)
     serve(server, "org-9", usage=answer)
@@ -132,7 +132,7 @@ async def test_trouble_of_the_whole_session_stops_what_is_left(
 
 
 async def test_throttling_carries_the_wait(server: LoopbackServer) -> None:
-    """What the server asks for reaches the poller."""
+    """The poller gets the wait that the server asks for."""
     serve(server, PERSONAL, usage=THROTTLED)
     async with reading(server.url) as source:
         *_, last = await poll(source)
@@ -143,15 +143,15 @@ async def test_throttling_carries_the_wait(server: LoopbackServer) -> None:
     )
 
 
-async def test_server_that_is_not_there_is_the_accounts_failure() -> None:
-    """One request is enough to know."""
+async def test_missing_server_is_the_accounts_failure() -> None:
+    """One failed request is enough."""
     async with reading(REFUSED) as source:
         readings = await poll(source)
     assert {ErrorKind.CONNECTION_REFUSED} == set(account_troubles(readings))
 
 
 async def test_session_that_recovers_is_read_in_full(server: LoopbackServer) -> None:
-    """After a stop the account comes first again, whenever it was last asked."""
+    """After a failed session the account is read first, whenever it was last read."""
     async with reading(server.url) as source:
         await poll(source)
         serve(server, PERSONAL, usage=in_turn(EXPIRED, Answer.json(usage_body())))
@@ -164,8 +164,8 @@ async def test_session_that_recovers_is_read_in_full(server: LoopbackServer) -> 
 @pytest.mark.slow
 @pytest.mark.usefixtures("_hurry")
 @pytest.mark.parametrize("slow", [Held(), Drip(0.02)])
-async def test_reply_that_does_not_end_is_given_up(server: LoopbackServer, slow: Sends) -> None:
-    """Hanging or dripping, it has its time and no more; the others are there."""
+async def test_endless_reply_is_given_up(server: LoopbackServer, slow: Sends) -> None:
+    """A hanging or dripping reply is given up in time, and the others are read."""
     serve(server, PERSONAL, usage=slow)
     async with reading(server.url) as source:
         readings = await poll(source)
@@ -177,7 +177,7 @@ async def test_reply_that_does_not_end_is_given_up(server: LoopbackServer, slow:
 @pytest.mark.slow
 @pytest.mark.usefixtures("_hurry")
 async def test_poll_is_over_in_time(server: LoopbackServer) -> None:
-    """However many orgs hang, every one is told of, and the poll ends."""
+    """A poll with hanging orgs ends in time and reports every one."""
     orgs = [org_body(f"org-{number}") for number in range(40)]
     serve_account(server, *orgs)
     for org in orgs:
@@ -195,7 +195,7 @@ async def test_poll_is_over_in_time(server: LoopbackServer) -> None:
 @pytest.mark.slow
 @pytest.mark.usefixtures("_hurry")
 async def test_account_that_hangs_leaves_time_for_the_orgs(server: LoopbackServer) -> None:
-    """Known orgs are read although the account has used up its time; the list is not waited for, too."""
+    """Known orgs are read after the account has used up its time, without waiting for the list."""
     async with reading(server.url) as source:
         await poll(source)
         server.routes["/api/account"] = server.routes["/api/organizations"] = Held()
@@ -207,8 +207,8 @@ async def test_account_that_hangs_leaves_time_for_the_orgs(server: LoopbackServe
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("_hurry")
-async def test_account_that_hangs_at_first_is_stood_in_for(server: LoopbackServer) -> None:
-    """Without any org there is nothing else to do than to wait for the list."""
+async def test_account_that_hangs_at_first_is_replaced_by_the_list(server: LoopbackServer) -> None:
+    """Without a known org the poll waits for the list."""
     server.routes["/api/account"] = Held()
     async with reading(server.url) as source:
         readings = await poll(source)
@@ -217,10 +217,10 @@ async def test_account_that_hangs_at_first_is_stood_in_for(server: LoopbackServe
 
 
 @pytest.mark.parametrize("error", [KeyError, RecursionError, ZeroDivisionError])
-async def test_bug_of_ours_costs_one_reply_and_shows_no_value(
+async def test_bug_costs_one_reply_and_shows_no_value(
     server: LoopbackServer, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
 ) -> None:
-    """What nobody foresaw is told by its kind and place; neither message nor values are kept."""
+    """An unexpected exception is reported by type and place, without message and values."""
 
     def meaning(body: object) -> ParsedBody[None]:
         secret = f"MARKER {body}"
@@ -238,7 +238,7 @@ async def test_bug_of_ours_costs_one_reply_and_shows_no_value(
     assert isinstance(parts(readings, PERSONAL)[OVERAGE], Reply)
 
 
-async def test_bug_of_ours_in_the_account_is_stood_in_for(
+async def test_bug_in_the_account_is_replaced_by_the_list(
     server: LoopbackServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The list of orgs is read by other code."""
@@ -253,10 +253,10 @@ async def test_bug_of_ours_in_the_account_is_stood_in_for(
     assert isinstance(parts(readings, PERSONAL)[USAGE], Reply)
 
 
-async def test_reading_that_is_closed_early_leaves_nothing(
+async def test_reading_closed_early_leaves_no_task(
     server: LoopbackServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Requests under way are given up at once; no task and no connection stays behind."""
+    """A closed reading cancels its requests at once, and leaves no task and no connection."""
     serve(server, TEAM, usage=Held())
     async with reading(server.url) as source:
         async with aclosing(source.read()) as readings:
@@ -269,10 +269,10 @@ async def test_reading_that_is_closed_early_leaves_nothing(
     assert caplog.records == []
 
 
-async def test_reading_that_is_cancelled_leaves_nothing(
+async def test_cancelled_reading_leaves_no_task(
     server: LoopbackServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A cancelled poll ends as such, whatever hangs, and the source can be read again."""
+    """A cancelled poll ends as cancelled, and the source can be read again."""
     serve(server, PERSONAL, usage=Held(), overage=Held())
     async with reading(server.url) as source:
         polling = asyncio.create_task(poll(source))
@@ -289,8 +289,8 @@ async def test_reading_that_is_cancelled_leaves_nothing(
     assert caplog.records == []
 
 
-async def test_account_that_fails_is_told_beside_the_orgs(server: LoopbackServer) -> None:
-    """Its failure keeps its own name; the roster comes from the list."""
+async def test_failing_account_is_reported_beside_the_orgs(server: LoopbackServer) -> None:
+    """The account's failure keeps its kind, and the orgs come from the list."""
     server.routes["/api/account"] = Answer.json(account_body()["memberships"])
     async with reading(server.url) as source:
         readings = await poll(source)

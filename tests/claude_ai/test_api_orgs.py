@@ -1,4 +1,4 @@
-"""Which orgs an account has, and what becomes of those that leave."""
+"""The orgs of an account, and the removal of those that leave."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ EACH_TIME = [path(PERSONAL, name) for name in ("overage_spend_limit", "prepaid/c
 
 
 def roster(readings: list[Reading]) -> list[str] | None:
-    """The orgs that a poll listed; None where it listed none."""
+    """Return the orgs that a poll listed. None if it listed none."""
     lists = [one.orgs for one in readings if one.orgs is not None]
     return [org.uuid for org in lists[-1]] if lists else None
 
 
 async def test_orgs_for_the_api_are_left_out(server: LoopbackServer) -> None:
-    """They have no usage, and are asked for none."""
+    """Orgs for the API have no usage and are not read."""
     serve_account(server, org_body("api-org", capabilities=["api"]), org_body())
     async with reading(server.url) as source:
         assert roster(await poll(source)) == [PERSONAL]
@@ -31,10 +31,8 @@ async def test_orgs_for_the_api_are_left_out(server: LoopbackServer) -> None:
 
 
 @pytest.mark.parametrize("account", [Answer.json({}, status=500), Answer(body=b"{"), Answer.json([])])
-async def test_list_of_orgs_stands_in_for_an_account_that_fails(
-    server: LoopbackServer, account: Answer
-) -> None:
-    """The orgs are read all the same, and the account is asked at each poll until it is back."""
+async def test_list_of_orgs_replaces_a_failing_account(server: LoopbackServer, account: Answer) -> None:
+    """The orgs are still read, and the account is requested in each poll until it works."""
     server.routes["/api/account"] = in_turn(account, account, Answer.json(account_body()))
     async with reading(server.url) as source:
         polls = [await poll(source) for _ in range(3)]
@@ -46,8 +44,8 @@ async def test_list_of_orgs_stands_in_for_an_account_that_fails(
     assert asked(server) == EACH_TIME
 
 
-async def test_list_of_orgs_stands_in_for_an_account_that_names_none(server: LoopbackServer) -> None:
-    """The account's own reply is good; only its orgs come from elsewhere."""
+async def test_list_of_orgs_replaces_an_account_without_orgs(server: LoopbackServer) -> None:
+    """The account's reply is good, and only its orgs come from the list."""
     server.routes["/api/account"] = Answer.json({"uuid": ACCOUNT})
     async with reading(server.url) as source:
         readings = await poll(source)
@@ -55,7 +53,7 @@ async def test_list_of_orgs_stands_in_for_an_account_that_names_none(server: Loo
 
 
 async def test_orgs_come_and_leave(server: LoopbackServer) -> None:
-    """What the account no longer names is asked no more; what comes back is asked for everything."""
+    """An unlisted org is no longer read, and a returning one is read in full."""
     serve_account(server)
     async with reading(server.url) as source:
         assert roster(await poll(source)) == [PERSONAL, TEAM]
@@ -70,8 +68,8 @@ async def test_orgs_come_and_leave(server: LoopbackServer) -> None:
 
 
 @pytest.mark.parametrize("lost", [None, {}, {"organization": {"uuid": 5}}, {"organization": "text"}])
-async def test_org_that_cannot_be_read_has_not_left(server: LoopbackServer, lost: Json | None) -> None:
-    """Where part of the list is not understood, the orgs it lacks are kept."""
+async def test_unreadable_org_is_kept(server: LoopbackServer, lost: Json | None) -> None:
+    """If part of the list is unreadable, the missing orgs are kept."""
     serve_account(server)
     async with reading(server.url) as source:
         await poll(source)
@@ -84,8 +82,8 @@ async def test_org_that_cannot_be_read_has_not_left(server: LoopbackServer, lost
 
 
 @pytest.mark.parametrize("account", [{}, {"memberships": []}, {"memberships": None}])
-async def test_account_without_orgs_needs_a_second_witness(server: LoopbackServer, account: Json) -> None:
-    """Orgs leave the screen only where the list of orgs is empty, too."""
+async def test_orgs_are_removed_only_if_both_lists_are_empty(server: LoopbackServer, account: Json) -> None:
+    """All orgs are removed only if the list of orgs is empty, too."""
     async with reading(server.url) as source:
         await poll(source)
         server.routes["/api/account"] = Answer.json(account)
@@ -96,8 +94,8 @@ async def test_account_without_orgs_needs_a_second_witness(server: LoopbackServe
     assert isinstance(parts(readings, PERSONAL)[USAGE], Reply)
 
 
-async def test_account_without_any_org_is_asked_at_each_poll(server: LoopbackServer) -> None:
-    """Nothing else can be read, and an org may come at any time."""
+async def test_account_without_any_org_is_read_in_each_poll(server: LoopbackServer) -> None:
+    """An account without orgs is read in each poll, because an org may come at any time."""
     server.routes["/api/account"] = Answer.json({"uuid": ACCOUNT, "memberships": []})
     server.routes["/api/organizations"] = Answer.json([org_body(capabilities=["api"])])
     async with reading(server.url) as source:
@@ -108,8 +106,8 @@ async def test_account_without_any_org_is_asked_at_each_poll(server: LoopbackSer
             assert asked(server) == ["/api/account", "/api/organizations"]
 
 
-async def test_account_keeps_what_a_later_reply_leaves_out(server: LoopbackServer) -> None:
-    """One odd reply does not make another account of it, and the own figure is still asked for."""
+async def test_account_keeps_names_that_a_later_reply_lacks(server: LoopbackServer) -> None:
+    """One odd reply does not make another account, and the personal figure is still read."""
     serve_account(server, team_body())
     store = Store()
     async with reading(server.url) as source:

@@ -1,4 +1,4 @@
-"""The client: what it sends, to whom, and what it makes of an ordinary answer."""
+"""The client: its requests, their recipient, and the values of an ordinary reply."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from tests.responses import Answer, Held, redirect
 from tests.server import LoopbackServer
 
 
-async def test_client_sends_what_the_browser_would(server: LoopbackServer) -> None:
-    """The whole jar, the page it comes from, our name; JSON is asked for, gzip at most, by GET."""
+async def test_client_sends_the_headers_of_a_browser(server: LoopbackServer) -> None:
+    """A request is a GET with all cookies, referer and our name, accepting JSON and at most gzip."""
     async with asking(server.url) as client:
         await client.get("/")
     [request] = server.requests
@@ -35,15 +35,15 @@ async def test_client_sends_what_the_browser_would(server: LoopbackServer) -> No
     assert (request.method, request.body) == ("GET", b"")
 
 
-async def test_client_calls_itself_what_the_browser_does(server: LoopbackServer) -> None:
-    """Where the browser's name is known, it is sent."""
+async def test_client_sends_the_browsers_user_agent(server: LoopbackServer) -> None:
+    """The browser's User-Agent is sent if known."""
     async with asking(server.url, user_agent="Mozilla/5.0 (X11)") as client:
         await client.get("/")
     assert server.requests[0].headers["user-agent"] == "Mozilla/5.0 (X11)"
 
 
-async def test_client_gives_the_answer_with_its_times(server: LoopbackServer) -> None:
-    """Status, text, when and how long; of the headers only those that say what the answer is."""
+async def test_client_returns_the_reply_with_its_times(server: LoopbackServer) -> None:
+    """A reply has status, text, time and duration, and only the headers that classify it."""
     times = iter((START, START + timedelta(seconds=2), START + timedelta(seconds=60), START))
     server.routes["/"] = Answer(
         418, {"Retry-After": "7", "X-Other": "x", "Set-Cookie": "a=b", "CF-Mitigated": "challenge"}, b"{}"
@@ -75,14 +75,14 @@ async def test_client_gives_the_answer_with_its_times(server: LoopbackServer) ->
 async def test_client_decodes_the_body(
     server: LoopbackServer, text: str, headers: dict[str, str], body: bytes
 ) -> None:
-    """JSON is UTF-8, with or without a mark; a byte that is not survives as a lone surrogate."""
+    """JSON is UTF-8, with or without a byte order mark; an invalid byte becomes a lone surrogate."""
     server.routes["/"] = Answer(headers=headers, body=body)
     async with asking(server.url) as client:
         assert text == (await client.get("/")).text
 
 
 async def test_client_keeps_one_connection_alive(server: LoopbackServer) -> None:
-    """One request after the other goes by one connection, whatever its status."""
+    """Successive requests share one connection, whatever their status."""
     server.routes["/gone"] = Answer.json({}, status=404)
     async with asking(server.url) as client:
         for path in ("/", "/gone", "/", "/"):
@@ -102,8 +102,8 @@ async def test_client_opens_eight_connections_at_most(server: LoopbackServer) ->
     assert (server.connections, server.peak) == (8, 8)
 
 
-async def test_client_connects_again_where_the_server_hung_up(server: LoopbackServer) -> None:
-    """A connection that the server has closed costs nothing."""
+async def test_client_reconnects_after_a_disconnect(server: LoopbackServer) -> None:
+    """A connection that the server has closed causes no failure."""
     server.routes["/"] = Answer(body=b"{}", close=True)
     async with asking(server.url) as client:
         for _ in range(3):
@@ -114,7 +114,7 @@ async def test_client_connects_again_where_the_server_hung_up(server: LoopbackSe
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("to", ["/", "//elsewhere.invalid/", "https://elsewhere.invalid/", ""])
 async def test_client_follows_no_redirect(server: LoopbackServer, status: int, to: str) -> None:
-    """A redirect is an answer like any other; nobody is asked a second time."""
+    """A redirect is a reply like any other, and its target is not requested."""
     server.routes["/there"] = redirect(to, status)
     async with asking(server.url) as client:
         answer = await client.get("/there")
@@ -123,8 +123,8 @@ async def test_client_follows_no_redirect(server: LoopbackServer, status: int, t
 
 
 @pytest.mark.parametrize("url", ["http://claude.ai", "https://claude.ai/api", "ftp://claude.ai"])
-def test_client_of_no_origin_is_refused(url: str) -> None:
-    """The rule for `--base-url` holds here, too."""
+def test_client_refuses_a_bad_origin(url: str) -> None:
+    """The client applies the rule of `--base-url`."""
     with pytest.raises(BadOriginError):
         CookieClient(COOKIES, base_url=url, now=lambda: START)
 
@@ -133,7 +133,7 @@ def test_client_of_no_origin_is_refused(url: str) -> None:
 async def test_plain_http_goes_through_no_proxy(
     server: LoopbackServer, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
-    """It would show the proxy the session cookie."""
+    """A proxy for plain http would see the session cookie, and is not used."""
     with LoopbackServer() as proxy:
         monkeypatch.setenv(variable, proxy.url)
         async with asking(server.url) as client:
@@ -142,10 +142,8 @@ async def test_plain_http_goes_through_no_proxy(
 
 
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
-async def test_https_goes_through_the_proxy_that_cannot_read_it(
-    monkeypatch: pytest.MonkeyPatch, variable: str
-) -> None:
-    """The proxy sees the host and nothing else; one that refuses has a name of its own."""
+async def test_https_uses_the_proxy(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    """The proxy sees only the host; one that refuses has its own kind of failure."""
     with LoopbackServer() as proxy:
         monkeypatch.setenv(variable, proxy.url)
         refused = await refusal("https://claude.ai")
@@ -156,10 +154,8 @@ async def test_https_goes_through_the_proxy_that_cannot_read_it(
 
 
 @pytest.mark.parametrize("proxy", ["ftp://proxy.example", "http://host:port", "socks5://127.0.0.1:1"])
-async def test_proxy_that_cannot_be_used_is_told_at_the_request(
-    monkeypatch: pytest.MonkeyPatch, proxy: str
-) -> None:
-    """A wrong setting is a named problem on the screen, not the end of the program."""
+async def test_unusable_proxy_fails_at_the_request(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    """A wrong setting is a problem on the screen, not the end of the program."""
     monkeypatch.setitem(sys.modules, "socksio", None)
     monkeypatch.setenv("HTTPS_PROXY", proxy)
     assert ErrorKind.PROXY is (await refusal("https://claude.ai")).error_kind

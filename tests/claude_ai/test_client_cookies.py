@@ -1,4 +1,4 @@
-"""Which cookies the client sends, to whom, and how the server renews them."""
+"""The client's cookies: their recipient, and their renewal by the server."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from tests.responses import Answer
 from tests.server import LoopbackServer
 
 
-async def test_cookies_go_to_this_machine_by_its_name(server: LoopbackServer) -> None:
-    """`localhost` has no dot, which the standard library's jar files under another name."""
+async def test_cookies_are_sent_to_localhost(server: LoopbackServer) -> None:
+    """`localhost` has no dot, and the standard library's jar files it under another name."""
     async with asking(server.url.replace("127.0.0.1", "localhost")) as client:
         await client.get("/")
     assert dict(COOKIES.reveal()) == sent(server.requests[0])
 
 
 class Body(httpx.AsyncByteStream):
-    """A body that can be read as it comes."""
+    """A body that can be streamed."""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """One chunk."""
@@ -31,17 +31,17 @@ class Body(httpx.AsyncByteStream):
 
 
 class Recorder:
-    """A transport's handler: each answer sets the next of these cookies."""
+    """A transport's handler: each reply sets the next of these cookies."""
 
     def __init__(self, *renewals: list[str]) -> None:
         self.cookies: list[dict[str, str]] = []
-        """Those of every request so far."""
+        """Cookies of every request so far."""
         self.headers: list[str] = []
-        """The Cookie header of every request so far."""
+        """Cookie header of every request so far."""
         self._renewals = iter(renewals)
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
-        """Note what was sent, and answer."""
+        """Record the request and reply."""
         self.headers.append(request.headers.get("cookie", ""))
         self.cookies.append(dict(pair.split("=", 1) for pair in self.headers[-1].split("; ") if pair))
         renewals = [("Set-Cookie", text) for text in next(self._renewals, [])]
@@ -49,7 +49,7 @@ class Recorder:
 
 
 async def cookies_after(*renewals: str, base: str = "https://claude.ai") -> Recorder:
-    """What is sent before and after an answer that sets these cookies."""
+    """Return the cookies sent before and after a reply that sets these cookies."""
     recorder = Recorder(list(renewals))
     async with asking(base, transport=httpx.MockTransport(recorder)) as client:
         for path in ("/api/organizations/o/usage", "/api/account", "/"):
@@ -61,8 +61,8 @@ async def cookies_after(*renewals: str, base: str = "https://claude.ai") -> Reco
     "base", ["http://localhost:8", "http://127.0.0.1:8", "http://[::1]:8", "http://[::1]", "https://gateway"]
 )
 @pytest.mark.parametrize("more", ["", "; Path=/elsewhere", "; Secure; HttpOnly; SameSite=Lax"])
-async def test_cookies_go_to_hosts_of_every_form(base: str, more: str) -> None:
-    """By name and by address, with a port and without, before and after the server renews one."""
+async def test_cookies_are_sent_to_hosts_of_every_form(base: str, more: str) -> None:
+    """Cookies are sent by name and address, with and without a port, before and after a renewal."""
     recorder = await cookies_after(f"sessionKey=new{more}", base=base)
     assert [cookies["sessionKey"] for cookies in recorder.cookies] == [KEY, "new", "new"]
 
@@ -84,10 +84,8 @@ async def test_cookies_go_to_hosts_of_every_form(base: str, more: str) -> None:
         ({}, ["", ";;;", "=x", "\x00"]),
     ],
 )
-async def test_cookie_that_the_server_renews_replaces_its_elder(
-    changed: dict[str, str], renewals: list[str]
-) -> None:
-    """It is used from the next request on, for every path, once; one that is unset only stays as it was."""
+async def test_renewed_cookie_replaces_the_old_one(changed: dict[str, str], renewals: list[str]) -> None:
+    """A renewed cookie is sent once for every path from the next request on; an unset one stays as it was."""
     recorder = await cookies_after(*renewals)
     expected = dict(COOKIES.reveal()) | changed
     assert [dict(COOKIES.reveal()), expected, expected] == recorder.cookies
@@ -103,8 +101,8 @@ async def test_cookie_that_the_server_renews_replaces_its_elder(
         Answer(200, {"Set-Cookie": "sessionKey=new", "Content-Encoding": "br"}, b"{"),
     ],
 )
-async def test_cookie_is_renewed_by_an_answer_that_is_no_data(server: LoopbackServer, answer: Answer) -> None:
-    """The old one may be void already, whatever became of the body."""
+async def test_cookie_is_renewed_by_a_failed_reply(server: LoopbackServer, answer: Answer) -> None:
+    """A cookie is renewed whatever the body is, because the old one may be invalid already."""
     server.routes["/bad"] = answer
     async with asking(server.url) as client:
         with suppress(RequestFailedError):
@@ -113,8 +111,8 @@ async def test_cookie_is_renewed_by_an_answer_that_is_no_data(server: LoopbackSe
     assert sent(server.requests[1])["sessionKey"] == "new"
 
 
-async def test_cookies_can_be_exchanged(server: LoopbackServer) -> None:
-    """Those of a browser that has signed in again take the place of all others."""
+async def test_cookies_can_be_replaced(server: LoopbackServer) -> None:
+    """The cookies of a browser with a new sign-in replace all others."""
     server.routes["/"] = Answer(200, {"Set-Cookie": "__cf_bm=x"}, b"{}")
     async with asking(server.url) as client:
         await client.get("/")
@@ -123,8 +121,8 @@ async def test_cookies_can_be_exchanged(server: LoopbackServer) -> None:
     assert sent(server.requests[1]) == {"sessionKey": "other"}
 
 
-async def test_cookies_go_to_no_other_origin() -> None:
-    """Even where a whole address is asked for by mistake."""
+async def test_cookies_are_sent_to_no_other_origin() -> None:
+    """A complete address in place of a path gets no cookies."""
     recorder = Recorder()
     async with asking("https://claude.ai", transport=httpx.MockTransport(recorder)) as client:
         for elsewhere in (

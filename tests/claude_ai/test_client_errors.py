@@ -1,4 +1,4 @@
-"""The client where things go wrong: each failure has its name, and none costs much."""
+"""The client's failures: each has its kind, and none costs much."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.server import LoopbackServer
 
 
 async def test_port_without_a_server_is_refused() -> None:
-    """Nobody listens there."""
+    """A port without a server refuses the connection."""
     assert ErrorKind.CONNECTION_REFUSED is (await refusal(REFUSED)).error_kind
 
 
@@ -32,8 +32,8 @@ async def test_every_address_of_a_name_is_tried_before_it_is_refused() -> None:
     assert ErrorKind.CONNECTION_REFUSED is (await refusal("http://localhost:1")).error_kind
 
 
-async def test_name_that_is_not_found_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the resolver says of a name is no failure of the server."""
+async def test_unknown_name_is_a_dns_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error of the resolver is not a failure of the server."""
 
     def unknown(*_: object, **__: object) -> Any:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
@@ -42,15 +42,15 @@ async def test_name_that_is_not_found_is_told(monkeypatch: pytest.MonkeyPatch) -
     assert ErrorKind.DNS is (await refusal("https://claude.invalid")).error_kind
 
 
-async def test_plain_answer_to_tls_is_told() -> None:
-    """A portal that speaks http on the port of https cannot prove who it is; OpenSSL's words are told."""
+async def test_plain_reply_to_tls_is_a_certificate_failure() -> None:
+    """A portal that speaks http on the port of https is reported with OpenSSL's words."""
     async with saying(b"HTTP/1.1 400 Bad Request\r\n\r\n", scheme="https") as url:
         refused = await refusal(url)
     assert (refused.error_kind, refused.detail) == (ErrorKind.TLS, "wrong version number")
 
 
-async def test_certificate_that_nobody_signed_is_told(tmp_path: Path) -> None:
-    """Nothing was sent to it; why it is not trusted is told."""
+async def test_self_signed_certificate_is_refused(tmp_path: Path) -> None:
+    """Nothing is sent to the server, and the cause is reported."""
     async with tls_server(tmp_path) as (url, _):
         refused = await refusal(url)
     assert (refused.error_kind, refused.detail) == (ErrorKind.TLS, "self-signed certificate")
@@ -59,7 +59,7 @@ async def test_certificate_that_nobody_signed_is_told(tmp_path: Path) -> None:
 async def test_certificate_of_the_environment_is_trusted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`SSL_CERT_FILE` opens what would be refused."""
+    """`SSL_CERT_FILE` makes the client trust a certificate."""
     async with tls_server(tmp_path) as (url, certificate):
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
         async with asking(url) as client:
@@ -67,10 +67,10 @@ async def test_certificate_of_the_environment_is_trusted(
 
 
 @pytest.mark.parametrize("content", [None, "no certificate"])
-async def test_certificate_file_that_cannot_be_used_is_told_at_the_request(
+async def test_unusable_certificate_file_fails_at_the_request(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None
 ) -> None:
-    """A wrong setting is a named problem on the screen, not the end of the program."""
+    """A wrong setting is a problem on the screen, not the end of the program."""
     file = tmp_path / "ca.pem"
     if content is not None:
         file.write_text(content)
@@ -79,8 +79,8 @@ async def test_certificate_file_that_cannot_be_used_is_told_at_the_request(
     assert (refused.error_kind, "SSL_CERT_FILE" in refused.detail) == (ErrorKind.TLS, True)
 
 
-async def test_server_that_says_nothing_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each request has its own patience, however long the poll has."""
+async def test_silent_server_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each request has its own timeout, however long the poll may take."""
     monkeypatch.setattr(client_module, "_TIMEOUT", httpx.Timeout(0.05))
     with LoopbackServer() as server:
         server.routes["/"] = Held()
@@ -108,8 +108,8 @@ async def test_server_that_says_nothing_times_out(monkeypatch: pytest.MonkeyPatc
         (ErrorKind.REDIRECT, redirect("foo://\x7f/")),
     ],
 )
-async def test_body_that_cannot_be_had_has_its_name(trouble: ErrorKind, answer: Sends) -> None:
-    """Cut off, packed in another way, too large or leading nowhere: each is told apart."""
+async def test_unreadable_body_has_its_own_kind(trouble: ErrorKind, answer: Sends) -> None:
+    """A truncated, wrongly encoded, oversized or redirected body has its own kind of failure."""
     with LoopbackServer() as server:
         server.routes["/"] = answer
         assert trouble is (await refusal(server.url)).error_kind
@@ -128,8 +128,8 @@ async def test_body_that_cannot_be_had_has_its_name(trouble: ErrorKind, answer: 
         (ErrorKind.MALFORMED, b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000),
     ],
 )
-async def test_what_is_no_http_has_its_name(trouble: ErrorKind, data: bytes) -> None:
-    """What ends too early is cut off, what is no HTTP cannot be read."""
+async def test_reply_that_is_no_http_has_its_own_kind(trouble: ErrorKind, data: bytes) -> None:
+    """An early end means cut off, and anything but HTTP means unreadable."""
     async with saying(data) as url:
         assert trouble is (await refusal(url)).error_kind
 
@@ -149,7 +149,7 @@ async def test_what_is_no_http_has_its_name(trouble: ErrorKind, data: bytes) -> 
     ],
 )
 async def test_failure_to_connect_is_named_by_its_cause(trouble: ErrorKind, error: Exception) -> None:
-    """The cause stands somewhere below what httpx raises."""
+    """The cause is found below the exception that httpx raises."""
 
     def connect(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("All connection attempts failed", request=request) from error
@@ -172,7 +172,7 @@ async def test_failure_to_connect_is_named_by_its_cause(trouble: ErrorKind, erro
     ],
 )
 async def test_every_error_of_the_library_is_named(trouble: ErrorKind, kind: type[Exception]) -> None:
-    """What comes out is one error, with the kind of the other and none of its words."""
+    """Each exception of the library becomes one error with its kind and none of its words."""
 
     def fail(_request: httpx.Request) -> httpx.Response:
         raise kind("sk-ant-MARKER")
@@ -194,10 +194,8 @@ BROKEN = [
     [(302, {}), (429, {"Retry-After": "7"}), (500, {}), (403, {"CF-Mitigated": "challenge"})],
 )
 @pytest.mark.parametrize("answer", BROKEN)
-async def test_status_is_told_although_the_body_is_broken(
-    status: int, more: dict[str, str], answer: Answer
-) -> None:
-    """A 429 with its wait must not hide behind a page that nobody needs."""
+async def test_status_counts_with_a_broken_body(status: int, more: dict[str, str], answer: Answer) -> None:
+    """A 429 keeps its wait although its body is broken."""
     with LoopbackServer() as server:
         server.routes["/"] = Answer(status, {**answer.headers, **more}, answer.body, answer.close)
         async with asking(server.url) as client:
@@ -209,7 +207,7 @@ async def test_status_is_told_although_the_body_is_broken(
 @pytest.mark.parametrize("status", [200, 401, 403, 404])
 @pytest.mark.parametrize("answer", BROKEN)
 async def test_status_that_needs_its_body_is_refused_without_it(status: int, answer: Answer) -> None:
-    """Half a 404 must not say that an org has no metered billing."""
+    """A truncated 404 does not mean that an org has no metered billing."""
     with LoopbackServer() as server:
         server.routes["/"] = Answer(status, answer.headers, answer.body, answer.close)
         refused = await refusal(server.url)
@@ -218,7 +216,7 @@ async def test_status_that_needs_its_body_is_refused_without_it(status: int, ans
 
 @pytest.mark.parametrize("answer", [gzip_bomb(), Drip(0, b"x" * 60_000)])
 async def test_body_of_any_size_costs_little_memory(answer: Sends) -> None:
-    """Reading stops at one mebibyte; what it would have grown to never exists."""
+    """Reading stops at one mebibyte, and the rest is never unpacked."""
     with LoopbackServer() as server:
         server.routes["/"] = answer
         async with asking(server.url) as client:
@@ -232,8 +230,8 @@ async def test_body_of_any_size_costs_little_memory(answer: Sends) -> None:
     assert peak < 8 << 20
 
 
-async def test_request_that_is_given_up_frees_its_connection() -> None:
-    """A cancelled request leaves nothing behind that a later one would wait for."""
+async def test_cancelled_request_frees_its_connection() -> None:
+    """A later request does not wait for the connection of a cancelled one."""
     with LoopbackServer() as server:
         server.routes["/held"] = Held()
         server.routes["/"] = Answer.json({})

@@ -1,4 +1,4 @@
-"""Replies that nobody should send, through the real client and source, by a real socket."""
+"""Hostile replies, through the real client and source, by a real socket."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LOGIN = b"<!doctype html><title>Welcome to Airport Wi-Fi</title><form>"
 
 
 def said(text: str) -> Answer:
-    """A 200 with this text."""
+    """Return a 200 with this text."""
     return Answer(body=text.encode())
 
 
@@ -91,7 +91,7 @@ EACH = pytest.mark.parametrize(
 
 @pytest.fixture(autouse=True)
 def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A poll of four seconds instead of twenty, a reply of one and a half."""
+    """Limit a poll to four seconds instead of twenty, a reply to one and a half."""
     monkeypatch.setattr(poll_module, "POLL_TIMEOUT", 4.0)
     monkeypatch.setattr(poll_module, "REPLY_TIMEOUT", 1.5)
 
@@ -104,7 +104,7 @@ def server(server: LoopbackServer) -> LoopbackServer:
 
 
 def percents(store: Store, org: str) -> list[float | None]:
-    """The percents that are known of an org."""
+    """Return the known percents of an org."""
     [plan] = [state.plan for state in store.orgs if state.org.uuid == org]
     assert isinstance(plan, Plan)
     return [window.percent for window in plan.windows]
@@ -114,7 +114,7 @@ def percents(store: Store, org: str) -> list[float | None]:
 async def test_hostile_reply_is_a_named_problem_of_its_own(
     server: LoopbackServer, named: set[ErrorKind], reply: Sends
 ) -> None:
-    """The org keeps its last good figures, the other one gets its fresh ones, within the poll's time."""
+    """The org keeps its last good figures, the other one gets fresh ones, within the poll's time."""
     clock = Clock()
     async with reading(server.url, clock) as source:
         first = await poll(source)
@@ -132,10 +132,10 @@ async def test_hostile_reply_is_a_named_problem_of_its_own(
 
 
 @EACH
-async def test_hostile_account_is_stood_in_for(
+async def test_hostile_account_is_replaced_by_the_list(
     server: LoopbackServer, named: set[ErrorKind], reply: Sends
 ) -> None:
-    """Whatever the account's reply is, the list gives the orgs, and the orgs their figures."""
+    """With any account reply the list gives the orgs, and each has its figures."""
     server.routes["/api/account"] = reply
     async with reading(server.url) as source:
         readings = await poll(source)
@@ -148,7 +148,7 @@ async def test_hostile_account_is_stood_in_for(
 async def test_hostile_replies_everywhere_end_in_time(
     server: LoopbackServer, named: set[ErrorKind], reply: Sends
 ) -> None:
-    """A server that sends nothing else is told of by name, and nothing is left behind."""
+    """A server with only hostile replies is reported by kind, and nothing is left behind."""
     server.routes["/api/account"] = server.routes["/api/organizations"] = reply
     async with reading(server.url) as source:
         readings = await poll(source)
@@ -160,7 +160,7 @@ async def test_hostile_replies_everywhere_end_in_time(
 
 @pytest.mark.slow
 async def test_hostile_orgs_leave_connections_for_the_others(server: LoopbackServer) -> None:
-    """Orgs that reset, drip and flood take no connection with them."""
+    """Orgs that reset, drip and flood block no connection of the others."""
     bad: list[Sends] = [Reset(), Drip(0.02), Drip(0, b" " * 60_000), cut_off(), gzip_bomb()]
     orgs = [org_body(f"org-{number}") for number in range(20)]
     serve_account(server, *orgs)
@@ -171,14 +171,14 @@ async def test_hostile_orgs_leave_connections_for_the_others(server: LoopbackSer
     for readings in polls:
         store = folded(*polls[0], *readings)
         assert all(percents(store, f"org-{number}") == [41.0, 67.0] for number in range(len(bad), 20))
-    assert server.peak <= MAX_CONNECTIONS + 1  # One that is given up may still be noticed by the server.
+    assert server.peak <= MAX_CONNECTIONS + 1  # The server may notice a cancelled request later.
 
 
 @pytest.mark.parametrize(
     "text", ["\x1b]0;owned\x07", "\u202eevil", "a\u200bb", "[/nope]", "x" * 10_000, "\r\nX: y", "\ud800"]
 )
-async def test_hostile_text_is_harmless_in_every_value(server: LoopbackServer, text: str) -> None:
-    """Names, reasons and keys lose what is no text; the reply's own text is kept as it came."""
+async def test_hostile_text_is_sanitized_in_every_value(server: LoopbackServer, text: str) -> None:
+    """Names, reasons and keys lose control characters; the reply's own text is kept unchanged."""
     named = org_body(TEAM, text, billing_issue=text)
     serve_account(server, named)
     serve(server, TEAM, usage=usage_body(spend={text: text}) | {text: {"utilization": 5.0}})

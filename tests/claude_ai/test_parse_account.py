@@ -15,13 +15,13 @@ from tests.bodies import ACCOUNT, PERSONAL, TEAM
 
 
 def org(**fields: Any) -> Org:
-    """The org of one object."""
+    """Return the org of one object."""
     (found,) = parse.parse_organizations([{"uuid": PERSONAL, **fields}]).value
     return found
 
 
-def test_account_of_a_whole_body() -> None:
-    """Who is signed in, and the orgs in the server's order."""
+def test_account_of_a_complete_body() -> None:
+    """The account has the person, and the orgs in the server's order."""
     paused = datetime(2026, 5, 1, tzinfo=UTC)
     gate = ("billable_usage_paused_until", "2026-05-01T00:00:00Z")
     expected = (
@@ -45,8 +45,8 @@ def test_account_of_a_whole_body() -> None:
         ({"uuid": "../../evil"}, Account()),
     ],
 )
-def test_account_names_itself_or_not(body: object, account: Account) -> None:
-    """Uuid and e-mail can be missing; a uuid that cannot stand in a URL is none."""
+def test_account_may_lack_its_names(body: object, account: Account) -> None:
+    """Uuid and e-mail may be missing; a uuid that cannot be part of a URL counts as missing."""
     assert (account, ()) == parse.parse_account(body).value
 
 
@@ -61,8 +61,8 @@ def test_account_without_a_list_has_no_orgs(memberships: object) -> None:
 @pytest.mark.parametrize(
     "member", [None, 5, {}, {"organization": None}, {"organization": {"uuid": None}}, {"organization": []}]
 )
-def test_membership_that_is_odd_costs_only_itself(member: object) -> None:
-    """One bad membership is noted, and the others' orgs are there."""
+def test_odd_membership_costs_only_itself(member: object) -> None:
+    """A bad membership is noted, and the other orgs are read."""
     parsed = parse.parse_account(
         golden_bodies.account(memberships=[member, {"organization": golden_bodies.org()}])
     )
@@ -73,13 +73,13 @@ def test_membership_that_is_odd_costs_only_itself(member: object) -> None:
 
 @pytest.mark.parametrize("uuid", [None, 5, "", "a/b", "a b", "x" * 65, "é", ["u"], "..", "a?b", "a\n"])
 def test_org_without_a_usable_uuid_is_left_out(uuid: object) -> None:
-    """A uuid becomes part of a URL: anything else is odd."""
+    """An org whose uuid cannot be part of a URL is noted as odd."""
     parsed = parse.parse_organizations([{"uuid": uuid, "name": "Bad"}, golden_bodies.org()])
     assert [found.uuid for found in parsed.value] == [PERSONAL]
     assert parsed.odd_values == ("[0].uuid",)
 
 
-def test_org_twice_is_listed_once() -> None:
+def test_repeated_org_is_listed_once() -> None:
     """The first mention of an org counts."""
     found = parse.parse_organizations([golden_bodies.org(), golden_bodies.org(name="Again")]).value
     assert [one.name for one in found] == ["Acme"]
@@ -97,7 +97,7 @@ def test_org_twice_is_listed_once() -> None:
     ],
 )
 def test_org_for_the_console_is_left_out(capabilities: object, *, listed: bool) -> None:
-    """An organization for the API alone has no usage, and is neither shown nor odd."""
+    """An org for the API has no usage, and is neither shown nor odd."""
     parsed = parse.parse_organizations([golden_bodies.org(capabilities=capabilities)])
     assert (listed, ()) == (bool(parsed.value), parsed.odd_values)
 
@@ -131,14 +131,14 @@ def test_org_for_the_console_is_left_out(capabilities: object, *, listed: bool) 
         ({"rate_limit_tier": "something_new"}, "", False),
     ],
 )
-def test_org_plan_for_people(fields: dict[str, Any], plan: str, *, shared: bool) -> None:
-    """The plan's name comes from many keys, and is empty where none of them tells."""
+def test_org_has_the_label_of_its_plan(fields: dict[str, Any], plan: str, *, shared: bool) -> None:
+    """The label comes from many keys, and is empty if none has it."""
     found = org(**fields)
     assert (plan, shared) == (found.plan_name, found.is_shared)
 
 
-def test_org_of_a_new_shared_type_is_listed_as_news() -> None:
-    """A raven type that nobody knows is still shared, and is news."""
+def test_org_of_a_new_shared_type_is_noted() -> None:
+    """An unknown raven type is still shared, and is noted as new."""
     parsed = parse.parse_organizations([{"uuid": PERSONAL, "raven_type": "guild"}])
     assert (parsed.value[0].is_shared, parsed.new_fields) == (True, ("[0].raven_type = guild",))
 
@@ -154,18 +154,18 @@ def test_org_of_a_new_shared_type_is_listed_as_news() -> None:
     ],
 )
 def test_gate_that_is_not_null_is_kept(value: object, text: str) -> None:
-    """Strings as they are, anything else as compact JSON, nothing but text in it."""
+    """A gate is kept: a string unchanged, anything else as compact JSON without control characters."""
     assert (("billing_issue", text),) == org(billing_issue=value).restrictions
 
 
 @pytest.mark.parametrize("value", [None, False, "", "\u200b"])
-def test_gate_that_says_nothing_is_none(value: object) -> None:
-    """Null, false and the empty string shut nothing."""
+def test_empty_gate_is_none(value: object) -> None:
+    """Null, false and the empty string are no gate."""
     assert org(access_block=value).restrictions == ()
 
 
 def test_gates_keep_their_order_and_length() -> None:
-    """Long gates are shortened; the order does not depend on the reply."""
+    """Long gates are shortened, and their order does not depend on the reply."""
     found = org(
         api_disabled_until="x", subscription_pause={"why": "y" * 10_000}, billing_issue="z"
     ).restrictions
@@ -174,7 +174,7 @@ def test_gates_keep_their_order_and_length() -> None:
 
 
 def test_gate_nested_without_end_is_shown_as_an_object() -> None:
-    """A value too deep to write down is still a gate."""
+    """A value too deep to print is still a gate."""
     deep: dict[str, Any] = {}
     for _ in range(100_000):
         deep = {"deep": deep}
@@ -182,7 +182,7 @@ def test_gate_nested_without_end_is_shown_as_an_object() -> None:
 
 
 def test_pause_that_is_no_time_is_still_a_gate() -> None:
-    """The date is noted as odd, the gate stays with the server's words."""
+    """The bad date is noted, and the gate keeps the server's words."""
     parsed = parse.parse_organizations([{"uuid": PERSONAL, "billable_usage_paused_until": "indefinitely"}])
     assert (
         parsed.value[0].paused_until,
@@ -192,12 +192,12 @@ def test_pause_that_is_no_time_is_still_a_gate() -> None:
 
 
 def test_settings_are_opaque() -> None:
-    """Whatever `settings` holds is no news."""
+    """No key of `settings` is noted as new."""
     assert parse.parse_organizations([golden_bodies.org(settings={"anything": {"new": 1}})]).new_fields == ()
 
 
-def test_new_key_of_an_org_is_listed() -> None:
-    """A key that nobody knows is listed with its path, made harmless and short."""
+def test_new_key_of_an_org_is_noted() -> None:
+    """An unknown key is noted with its path, sanitized and short."""
     body = golden_bodies.account(
         memberships=[{"organization": golden_bodies.org(**{"gui\x1b[2Jld": 1, "k" * 200: 2})}]
     )
@@ -205,20 +205,20 @@ def test_new_key_of_an_org_is_listed() -> None:
     assert ("memberships[0].organization.gui[2Jld", shortened) == parse.parse_account(body).new_fields
 
 
-def test_name_is_made_harmless() -> None:
+def test_name_is_sanitized() -> None:
     """An org's name cannot set a window title."""
     assert org(name="\x1b]0;pwned\x07").name == "]0;pwned"
 
 
 @pytest.mark.parametrize("body", [None, {}, "x", 1])
 def test_organizations_need_a_list(body: object) -> None:
-    """A body that is no list is no reading."""
+    """A body that is no list is malformed."""
     with pytest.raises(MalformedError, match="a list was expected"):
         parse.parse_organizations(body)
 
 
 @pytest.mark.parametrize("body", [None, [], "x", 1])
 def test_account_needs_an_object(body: object) -> None:
-    """A body that is no object is no reading."""
+    """A body that is no object is malformed."""
     with pytest.raises(MalformedError, match="an object was expected"):
         parse.parse_account(body)

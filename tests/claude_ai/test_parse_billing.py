@@ -17,19 +17,19 @@ from tests import golden_bodies
 
 
 def euros(minor: int) -> Money:
-    """An amount in euro cents."""
+    """Return an amount in euro cents."""
     return Money(Decimal(minor), "EUR")
 
 
 def subscription(**fields: Any) -> Subscription:
-    """The subscription of a body."""
+    """Return the subscription of a body."""
     found = parse.parse_subscription(fields).value
     assert found is not None
     return found
 
 
-def test_balance_of_a_whole_body() -> None:
-    """The amount is the figure; tranches keep their kind and their end, and borrow the currency."""
+def test_balance_of_a_complete_body() -> None:
+    """The figure is the amount; tranches keep their kind and end, and take the currency of the balance."""
     expected = Balance(
         amount=euros(24435),
         tranches=(
@@ -42,21 +42,21 @@ def test_balance_of_a_whole_body() -> None:
 
 @pytest.mark.parametrize("amount", [-1, -1.0, None])
 def test_balance_of_nothing_bought_is_none(amount: object) -> None:
-    """-1 and null say that nothing was ever bought, and nothing about that is odd."""
+    """-1 and null mean that nothing was ever bought, and are not odd."""
     parsed = parse.parse_prepaid({"amount": amount, "currency": "USD", "tranches": None})
     assert (Balance(None), ()) == (parsed.value, parsed.odd_values)
 
 
 @pytest.mark.parametrize("amount", [-2, "6036", True, [], 1e14, float("nan")])
-def test_balance_that_is_odd_is_unknown(amount: object) -> None:
-    """Any other figure below zero, and what is no figure, is noted."""
+def test_odd_balance_is_unknown(amount: object) -> None:
+    """Any other negative figure, and anything but a figure, is noted."""
     parsed = parse.parse_prepaid({"amount": amount, "currency": "USD"})
     assert (Balance(None), ("amount",)) == (parsed.value, parsed.odd_values)
 
 
 @pytest.mark.parametrize("place", ["money", "credits"])
-def test_balance_stands_in_for_a_missing_amount(place: str) -> None:
-    """Without `amount` the newer `balance` has the figure; beside it, it does not count."""
+def test_balance_replaces_a_missing_amount(place: str) -> None:
+    """The newer `balance` counts only without `amount`."""
     newer = {"balance": {place: {"amount_minor": 8871, "exponent": 2}}, "currency": "EUR"}
     assert Balance(euros(8871)) == parse.parse_prepaid(newer).value
     assert Balance(euros(5)) == parse.parse_prepaid({**newer, "amount": 5}).value
@@ -64,7 +64,7 @@ def test_balance_stands_in_for_a_missing_amount(place: str) -> None:
 
 
 def test_tranche_without_an_amount_is_left_out() -> None:
-    """A tranche that reports nothing is no zero."""
+    """A tranche without an amount is no zero."""
     body = golden_bodies.prepaid(tranches=[{"expires_at": None}, 5, {"remaining_amount_minor_units": "x"}])
     parsed = parse.parse_prepaid(body)
     assert [tranche.is_promotional for tranche in (parsed.value or Balance(None)).tranches] == [True]
@@ -75,26 +75,26 @@ def test_tranche_without_an_amount_is_left_out() -> None:
     ("settings", "reloads"),
     [(None, None), ({"enabled": True}, True), ({"is_enabled": False}, False), ({}, None)],
 )
-def test_auto_reload_is_said_or_unknown(settings: object, reloads: object) -> None:
-    """Only a flag says whether the balance tops itself up."""
+def test_auto_reload_is_a_flag_or_unknown(settings: object, reloads: object) -> None:
+    """Only a boolean decides if the balance reloads itself."""
     found = parse.parse_prepaid({"auto_reload_settings": settings}).value
     assert reloads is (found.auto_reload if found else "absent")
 
 
-def test_null_bodies_are_answers() -> None:
-    """`null` means that there is no such thing for this org."""
+def test_null_bodies_are_replies() -> None:
+    """`null` means that the org has no such thing."""
     assert (parse.parse_prepaid(None).value, parse.parse_subscription(None).value) == (None, None)
 
 
 @pytest.mark.parametrize("read", [parse.parse_prepaid, parse.parse_subscription])
 def test_lists_are_malformed(read: Any) -> None:
-    """A body that is no object at all is no reading."""
+    """A list in place of an object is malformed."""
     with pytest.raises(MalformedError, match="a list came"):
         read([])
 
 
-def test_subscription_of_a_whole_body() -> None:
-    """Every field of the reply has its place."""
+def test_subscription_of_a_complete_body() -> None:
+    """Every field of the reply is read."""
     expected = Subscription(
         status="active",
         next_charge=date(2026, 5, 14),
@@ -108,7 +108,7 @@ def test_subscription_of_a_whole_body() -> None:
 
 @pytest.mark.parametrize("key", ["plan_ending_at", "plan_ending_before"])
 def test_subscription_that_ends_has_no_next_charge(key: str) -> None:
-    """A cancelled plan still names a charge date: only the end tells that none follows."""
+    """A cancelled plan has a charge date, but its end means that no charge follows."""
     found = subscription(**golden_bodies.subscription(**{key: "2026-05-14T10:00:00Z"}))
     assert (None, date(2026, 5, 14)) == (found.next_charge, found.ends_on)
 
@@ -124,12 +124,12 @@ def test_subscription_that_ends_has_no_next_charge(key: str) -> None:
     ],
 )
 def test_next_charge_of_either_key(fields: dict[str, Any], expected: date | None) -> None:
-    """The plain date leads, the newer time stands in."""
+    """The plain date counts first, then the newer time."""
     assert expected == subscription(**fields).next_charge
 
 
-def test_subscription_status_that_is_new_is_kept_and_listed() -> None:
-    """A status that nobody knows is shown as it is, and is news."""
+def test_new_subscription_status_is_kept_and_noted() -> None:
+    """An unknown status is shown unchanged, and noted as new."""
     parsed = parse.parse_subscription({"status": "hibernating"})
     assert (Subscription("hibernating"), ("status = hibernating",), ()) == parsed
 
@@ -147,14 +147,14 @@ def test_subscription_status_that_is_new_is_kept_and_listed() -> None:
     ],
 )
 def test_change_of_plan_in_words(plan_type: str | None, words: str) -> None:
-    """The code of a plan becomes its name; without one it is another plan."""
+    """A plan's code becomes its name; without a code the words are "another plan"."""
     found = subscription(scheduled_downgrade={"plan_type": plan_type, "date": "2026-06-01T15:22:44"})
     assert (words, date(2026, 6, 1)) == found.scheduled_change
 
 
 @pytest.mark.parametrize("value", [None, {}, {"plan_type": None, "date": None}])
-def test_change_of_nothing_is_none(value: object) -> None:
-    """An empty schedule schedules nothing."""
+def test_empty_change_is_none(value: object) -> None:
+    """An empty schedule is no change."""
     assert subscription(scheduled_downgrade=value).scheduled_change is None
 
 
@@ -173,6 +173,6 @@ def test_change_of_nothing_is_none(value: object) -> None:
     ],
 )
 def test_card_is_its_brand_and_last_digits(method: object, card: Card | None, odd: tuple[str, ...]) -> None:
-    """At most four digits, and nothing else, are ever kept of a card number."""
+    """At most four digits of a card number are kept."""
     parsed = parse.parse_subscription({"payment_method": method})
     assert (card, odd) == (parsed.value.card if parsed.value else "none", parsed.odd_values)

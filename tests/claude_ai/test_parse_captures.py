@@ -1,4 +1,4 @@
-"""The captured bodies, where they lie beside the checkout: every file, right windows, right money."""
+"""The captured bodies, if they are beside the checkout: every file, right windows, right money."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ OTHER_ORG = "44444444-4444-4444-8444-444444444444"
 ACCOUNT = "22222222-2222-4222-8222-222222222222"
 PERSONS_ORG = "person@example.com's Organization"
 NO_DATA = {name for name in FILES if name.startswith(("82", "9"))}
-"""Answers that are no data, and a file of the machine: none of them is a body of these calls."""
+"""Replies without data, and a file of the machine, which are no bodies of these calls."""
 OFF = Meter(MeterOrigin.EXTRA_USAGE, is_enabled=False)
 
 
 def body(name: str, *keys: str) -> Any:
-    """A captured body, or a part of it."""
+    """Return a captured body, or a part of it."""
     found = json.loads((CAPTURES / name).read_text(encoding="utf-8"))
     for key in keys:
         found = found[key]
@@ -43,12 +43,12 @@ def body(name: str, *keys: str) -> Any:
 
 
 def money(minor: str, currency: str = "USD") -> Money:
-    """An amount in cents."""
+    """Return an amount in cents."""
     return Money(Decimal(minor), currency)
 
 
 def meter(origin: MeterOrigin, used: str, cap: str | None, currency: str = "USD", **more: Any) -> Meter:
-    """A meter that is enabled unless it is said otherwise."""
+    """Return a meter, enabled by default."""
     enabled = more.pop("is_enabled", True)
     limit = None if cap is None else money(cap, currency)
     return Meter(origin, money(used, currency), limit, is_enabled=enabled, **more)
@@ -56,13 +56,13 @@ def meter(origin: MeterOrigin, used: str, cap: str | None, currency: str = "USD"
 
 @dataclass(frozen=True)
 class Expected:
-    """What a usage capture shows."""
+    """The expected values of a usage capture."""
 
     windows: tuple[tuple[str, float, str | None], ...]
     """Label, percent, reset as `MM-DD HH:MM` in UTC."""
     meters: tuple[Meter, ...] = ()
     keys: tuple[str, ...] = ()
-    """Where in the file the body is."""
+    """Path of the body in the file."""
 
 
 USAGE = {
@@ -232,13 +232,13 @@ ORGS: dict[str, tuple[Callable[[Any], Any], Org]] = {
 
 
 def test_captures_are_all_expected() -> None:
-    """Every captured file has its place in this check."""
+    """Every captured file has a row in this test."""
     assert set(FILES) == {*USAGE, *OVERAGE, *PREPAID, *SUBSCRIPTION, *ACCOUNTS, *ORGS, *NO_DATA}
 
 
 @pytest.mark.parametrize("name", [name for name in FILES if name.endswith(".json")])
 def test_capture_raises_nothing_but_malformed(name: str) -> None:
-    """Whatever call a body is taken for, it is read or refused, never a crash."""
+    """A body taken for that of any call is read or refused as malformed."""
     calls: list[Callable[[Any], object]] = [
         parse.parse_account,
         parse.parse_organizations,
@@ -259,7 +259,7 @@ def test_capture_raises_nothing_but_malformed(name: str) -> None:
 
 @pytest.mark.parametrize("name", USAGE)
 def test_capture_of_usage(name: str) -> None:
-    """Right windows, right resets, right money, and nothing in it is news."""
+    """Windows, resets and money are right, and nothing is noted as new."""
     expected = USAGE[name]
     parsed = parse.parse_usage(body(name, *expected.keys))
     assert expected.windows == _shown(parsed.value)
@@ -275,7 +275,7 @@ def _shown(plan: Plan) -> tuple[tuple[str, float | None, str | None], ...]:
 
 
 def test_capture_with_a_warning() -> None:
-    """The server's own severity and what it calls active are read from `limits[]`."""
+    """The server's severity and active limit are read from `limits[]`."""
     windows = parse.parse_usage(body("11-oauth-usage-unlimited-2026-07-18.json")).value.windows
     assert [(window.label, window.server_severity) for window in windows if window.is_active] == [
         ("7-day Fable", Severity.WARNING)
@@ -290,14 +290,14 @@ def test_capture_with_dollars() -> None:
 
 @pytest.mark.parametrize("name", OVERAGE)
 def test_capture_of_overage(name: str) -> None:
-    """Right money and right gates; only the list of another call holds news."""
+    """Money and gates are right; only the list of another call has new fields."""
     keys, expected, news = OVERAGE[name]
     assert (expected, news, ()) == parse.parse_overage(body(name, *keys), MeterOrigin.OVERAGE, shared=False)
 
 
 @pytest.mark.parametrize("name", PREPAID)
 def test_capture_of_prepaid(name: str) -> None:
-    """The amount is the figure, the tranches stand beside it."""
+    """The figure is the amount, beside the tranches."""
     keys, amount, tranches = PREPAID[name]
     parsed = parse.parse_prepaid(body(name, *keys))
     found = parsed.value or Balance(None)
@@ -311,18 +311,18 @@ def test_capture_of_prepaid(name: str) -> None:
 
 @pytest.mark.parametrize("name", SUBSCRIPTION)
 def test_capture_of_subscription(name: str) -> None:
-    """Next charge, card, gift and scheduled change."""
+    """Next charge, card, gift and scheduled change are read."""
     assert (SUBSCRIPTION[name], (), ()) == parse.parse_subscription(body(name))
 
 
 @pytest.mark.parametrize("name", ACCOUNTS)
 def test_capture_of_account(name: str) -> None:
-    """Who it is, and which orgs of which plan."""
+    """The person and the orgs with their plans are read."""
     assert (ACCOUNTS[name], (), ()) == parse.parse_account(body(name))
 
 
 @pytest.mark.parametrize("name", ORGS)
 def test_capture_of_organizations(name: str) -> None:
-    """The same organization object wherever it stands."""
+    """An organization object is read the same in either reply."""
     listed, expected = ORGS[name]
     assert ((expected,), (), ()) == parse.parse_organizations(listed(body(name)))

@@ -1,4 +1,4 @@
-"""The credits in a usage and in an overage reply: used, cap, and what shuts them."""
+"""The credits in a usage and in an overage reply: used amount, cap and gates."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ SPEND: dict[str, Any] = {"used": None, "limit": None, "enabled": False, "disable
 
 
 def money(minor: object, currency: str = USD, exponent: int = 2) -> Money:
-    """An amount in minor units."""
+    """Return an amount in minor units."""
     return Money(Decimal(str(minor)), currency, exponent)
 
 
 def meter(body: object, **more: bool) -> Meter:
-    """The meter of an overage body."""
+    """Return the meter of an overage body."""
     found = parse.parse_overage(body, MeterOrigin.OVERAGE, shared=more.get("shared", False)).value
     assert found is not None
     return found
 
 
 def extra(**fields: Any) -> Meter:
-    """The meter of an `extra_usage` object."""
+    """Return the meter of an `extra_usage` object."""
     return parse.parse_usage({"extra_usage": fields}).value.meters[0]
 
 
-def test_extra_usage_of_a_whole_body() -> None:
-    """Used, cap and gates are the object's own; the server's percent is not read."""
+def test_extra_usage_of_a_complete_body() -> None:
+    """Used amount, cap and gates come from the object; the server's percent is ignored."""
     expected = Meter(MeterOrigin.EXTRA_USAGE, money("1720.0"), money(5000), is_enabled=True)
     found = parse.parse_usage(golden_bodies.usage()).value.meters[0]
     assert expected == found
@@ -56,8 +56,8 @@ def test_extra_usage_of_a_whole_body() -> None:
         ({"is_enabled": None, "monthly_limit": None, "used_credits": 5}, False),
     ],
 )
-def test_no_cap_is_said_not_guessed(fields: dict[str, Any], *, uncapped: bool) -> None:
-    """Only a cap that came as null while enabled is no cap: absent, wrong or off says nothing."""
+def test_no_cap_needs_a_null_while_enabled(fields: dict[str, Any], *, uncapped: bool) -> None:
+    """Only a cap of null while enabled means no cap; an absent, wrong or disabled one is unknown."""
     assert uncapped == extra(**fields).is_uncapped
     renamed = {("monthly_credit_limit" if key == "monthly_limit" else key): fields[key] for key in fields}
     assert uncapped == meter(renamed).is_uncapped
@@ -68,18 +68,18 @@ def test_no_cap_is_said_not_guessed(fields: dict[str, Any], *, uncapped: bool) -
 
 @pytest.mark.parametrize("value", [None, {}, {"is_enabled": None, "used_credits": None, "daily": None}])
 def test_extra_usage_that_reports_nothing_is_no_meter(value: object) -> None:
-    """Null, and an object of nulls, say nothing about credits."""
+    """Null, and an object of nulls, mean that the credits are not reported."""
     assert parse.parse_usage({"extra_usage": value}).value.meters == ()
 
 
 @pytest.mark.parametrize("more", [{}, {"user_disabled": True}, {"used_credits": None, "currency": None}])
-def test_extra_usage_that_is_off_says_so(more: dict[str, Any]) -> None:
-    """`is_enabled: false` alone is an answer: off."""
+def test_disabled_extra_usage_is_off(more: dict[str, Any]) -> None:
+    """`is_enabled: false` alone means off."""
     assert Meter(MeterOrigin.EXTRA_USAGE, is_enabled=False) == extra(is_enabled=False, **more)
 
 
-def test_extra_usage_off_keeps_use_and_reason() -> None:
-    """Disabled does not mean unimportant: what was used and why it is shut stay."""
+def test_disabled_extra_usage_keeps_use_and_reason() -> None:
+    """Disabled credits keep the used amount and the reason."""
     found = extra(
         is_enabled=False,
         used_credits=426.5,
@@ -94,14 +94,14 @@ def test_extra_usage_off_keeps_use_and_reason() -> None:
     )
 
 
-def test_extra_usage_flag_of_a_reached_limit() -> None:
-    """`spend_limit_reached` is kept as the gate that it is."""
+def test_extra_usage_has_the_flag_of_a_reached_limit() -> None:
+    """`spend_limit_reached` is kept as a gate."""
     assert extra(is_enabled=True, spend_limit_reached=True).cap_reached
 
 
 @pytest.mark.parametrize("place", ["used", "limit"])
 def test_extra_usage_borrows_a_missing_currency(place: str) -> None:
-    """Without a currency of its own it takes the one of `spend`."""
+    """Without its own currency the object takes that of `spend`."""
     body = {
         "extra_usage": {"is_enabled": True, "used_credits": 25},
         "spend": {place: {"amount_minor": 25, "currency": "JPY"}},
@@ -142,7 +142,7 @@ def test_money_unit(currency: str | None, digits: int | None, unit: tuple[str, i
         ("decimal_places", True),
     ],
 )
-def test_money_unit_that_is_odd_costs_only_itself(field: str, value: object) -> None:
+def test_odd_money_unit_costs_only_itself(field: str, value: object) -> None:
     """A wrong currency or exponent is noted, and the amount stays."""
     parsed = parse.parse_usage({"extra_usage": {"is_enabled": True, "used_credits": 1720, field: value}})
     used = parsed.value.meters[0].used
@@ -155,7 +155,7 @@ def test_money_unit_that_is_odd_costs_only_itself(field: str, value: object) -> 
     [(0, "0"), (0.0, "0"), (-0.0, "0"), (1720, "1720"), (40843.25, "40843.25"), (0.1, "0.1"), (1e13, "1E13")],
 )
 def test_money_is_exact(value: float, minor: str) -> None:
-    """Minor units are taken as they are written, fractions too."""
+    """Minor units are read exactly, fractions too."""
     used = extra(is_enabled=True, used_credits=value).used
     assert Decimal(minor) == (used.minor if used else None)
 
@@ -163,8 +163,8 @@ def test_money_is_exact(value: float, minor: str) -> None:
 @pytest.mark.parametrize(
     "value", [-1, -0.01, 1e14, 10**400, 1e-300, "1720", True, [], float("nan"), float("inf")]
 )
-def test_money_that_is_odd_is_unknown(value: object) -> None:
-    """Negative, absurd or of another type: noted and left out, never shown."""
+def test_odd_money_is_unknown(value: object) -> None:
+    """A negative or absurd amount, or one of another type, is noted and left out."""
     parsed = parse.parse_overage(golden_bodies.overage(used_credits=value), MeterOrigin.OVERAGE, shared=False)
     assert parsed.value is not None
     assert (None, money(7000, CAD)) == (parsed.value.used, parsed.value.cap)
@@ -182,21 +182,21 @@ def test_money_that_is_odd_is_unknown(value: object) -> None:
         ({"disabled_reason": "out_of_credits"}, True),
     ],
 )
-def test_spend_is_a_meter_where_it_adds_something(fields: dict[str, Any], *, adds: bool) -> None:
-    """Zero used, no limit and off is what every reply has: no meter."""
+def test_spend_is_a_meter_only_if_it_adds_something(fields: dict[str, Any], *, adds: bool) -> None:
+    """Zero used, no limit and off, as in every reply, is no meter."""
     meters = parse.parse_usage({"spend": {**SPEND, **fields}}).value.meters
     assert [MeterOrigin.SPEND] * adds == [found.origin for found in meters]
 
 
-def test_spend_has_its_own_figures() -> None:
-    """Where it disagrees with `extra_usage`, both are kept."""
+def test_spend_keeps_its_own_figures() -> None:
+    """If it differs from `extra_usage`, both are kept."""
     found = parse.parse_usage(golden_bodies.usage()).value.meters
     assert [money("1720.0"), money(1721)] == [one.used for one in found]
     assert [money(5000), money(5001)] == [one.cap for one in found]
 
 
-def test_overage_of_a_whole_body() -> None:
-    """Every field of the reply has its place."""
+def test_overage_of_a_complete_body() -> None:
+    """Every field of the reply is read."""
     expected = Meter(
         origin=MeterOrigin.OVERAGE,
         used=money(6230, CAD),
@@ -211,7 +211,7 @@ def test_overage_of_a_whole_body() -> None:
 
 
 def test_overage_null_is_no_metered_billing() -> None:
-    """The body `null` is an answer: there is no such thing."""
+    """The body `null` means no metered billing."""
     assert ParsedBody(None) == parse.parse_overage(None, MeterOrigin.OVERAGE, shared=True)
 
 
@@ -230,13 +230,13 @@ def test_overage_null_is_no_metered_billing() -> None:
 def test_overage_is_a_pool_only_on_a_shared_plan(
     fields: dict[str, Any], origin: MeterOrigin, *, shared: bool, personal: bool
 ) -> None:
-    """The organization's own figure is a pool on Team and Enterprise; one member's never is."""
+    """The organization's own figure is a pool on Team and Enterprise, one member's never is."""
     found = parse.parse_overage(fields, origin, shared=shared).value
     assert personal == (found.is_personal if found else None)
 
 
 def test_overage_by_its_legacy_names() -> None:
-    """The names before 2026 are understood, and no news."""
+    """The names before 2026 are known, and not noted as new."""
     body = {
         "type": "organization",
         "spend_limit_currency": "usd",
@@ -250,14 +250,14 @@ def test_overage_by_its_legacy_names() -> None:
 @pytest.mark.parametrize(
     "reason", ["out_of_credits", "capacity_protection", "group_zero_credit_limit", "unknown"]
 )
-def test_reason_that_is_known_is_no_news(reason: str) -> None:
-    """Every reason ever heard of is kept as it is."""
+def test_known_reason_is_not_noted(reason: str) -> None:
+    """Every known reason is kept unchanged."""
     parsed = parse.parse_overage({"disabled_reason": reason}, MeterOrigin.OVERAGE, shared=False)
     assert (reason, ()) == (parsed.value.reason if parsed.value else "", parsed.new_fields)
 
 
-def test_reason_that_is_new_is_kept_and_listed() -> None:
-    """A reason that nobody knows is shown as it is, and is news, in each of the replies."""
+def test_new_reason_is_kept_and_noted() -> None:
+    """An unknown reason is shown unchanged and noted as new, in each of the replies."""
     overage = parse.parse_overage({"disabled_reason": "solar_flare"}, MeterOrigin.OVERAGE, shared=False)
     assert overage.new_fields == ("disabled_reason = solar_flare",)
     usage = parse.parse_usage({"extra_usage": {"disabled_reason": "solar_flare"}})
@@ -266,13 +266,13 @@ def test_reason_that_is_new_is_kept_and_listed() -> None:
 
 
 @pytest.mark.parametrize("reason", ["", "  ", "\x1b\u202e"])
-def test_reason_that_is_empty_is_none(reason: str) -> None:
-    """A reason of nothing visible is no reason, and locks nothing."""
+def test_empty_reason_is_none(reason: str) -> None:
+    """A reason without visible text locks nothing."""
     assert meter({"disabled_reason": reason, "is_enabled": True}).reason is None
 
 
-def test_reason_is_made_harmless() -> None:
-    """Escape sequences and line breaks do not survive the reading."""
+def test_reason_is_sanitized() -> None:
+    """Escape sequences and line breaks are removed."""
     assert meter({"disabled_reason": "\x1b]0;pwned\x07\n\u202ered"}).reason == "]0;pwned red"
 
 
@@ -289,15 +289,15 @@ def test_overage_field_of_a_wrong_type_costs_only_itself(field: str, value: obje
 
 @pytest.mark.parametrize("body", [[], "x", 5, True])
 def test_body_of_a_wrong_shape_is_malformed(body: object) -> None:
-    """A body that is no object at all is no reading."""
+    """A body that is no object is malformed."""
     with pytest.raises(MalformedError, match="an object was expected"):
         parse.parse_overage(body, MeterOrigin.OVERAGE, shared=False)
     with pytest.raises(MalformedError, match="an object was expected"):
         parse.parse_usage(body)
 
 
-def test_grants_and_shares_of_a_whole_body() -> None:
-    """Grants of an early reset, and the surfaces of the week."""
+def test_grants_and_shares_of_a_complete_body() -> None:
+    """Grants of a saved reset, and the surfaces of the week, are read."""
     plan = parse.parse_usage(golden_bodies.usage()).value
     (grant,) = plan.saved_resets
     assert (2, True, datetime(2026, 5, 20, tzinfo=UTC)) == (
@@ -309,7 +309,7 @@ def test_grants_and_shares_of_a_whole_body() -> None:
 
 
 def test_share_without_a_percent_is_left_out() -> None:
-    """A row that reports nothing is no zero; one without a display name goes by its key."""
+    """A row without a percent is no zero, and one without a display name has its key."""
     rows = [{"key": "chat", "percent": None}, {"key": "code", "percent": 5}, {"key": "x", "percent": 101}]
     parsed = parse.parse_usage({"seven_day_breakdown": {"rows": rows}})
     assert [(share.label, share.percent) for share in parsed.value.shares] == [("code", 5.0)]

@@ -1,4 +1,4 @@
-"""Whatever a body holds: a reading, the right figures right, and nothing that was not reported."""
+"""Any body: a reading, unaffected figures right, and no invented ones."""
 
 from __future__ import annotations
 
@@ -67,12 +67,12 @@ calls = pytest.mark.parametrize("name", CALLS)
 
 
 def within(body: Any) -> st.SearchStrategy[Place]:
-    """Any place of the body but the whole of it."""
+    """Return every place inside the body."""
     return st.sampled_from([place for place in places(body) if place])
 
 
 def another(value: Any) -> Any:
-    """A value of the same kind, as good as the first."""
+    """Return an equally valid value of the same type."""
     if isinstance(value, bool):
         return not value
     if isinstance(value, int | float):
@@ -81,7 +81,7 @@ def another(value: Any) -> Any:
 
 
 def inside(value: object) -> Iterator[object]:
-    """Every value that a result is made of, itself first."""
+    """Yield every value in a result, itself first."""
     yield value
     if dataclasses.is_dataclass(value):
         for field in dataclasses.fields(value):
@@ -92,7 +92,7 @@ def inside(value: object) -> Iterator[object]:
 
 
 def numbers(value: object) -> Iterator[float]:
-    """Every number of a JSON value that can be a percentage."""
+    """Yield every number of a JSON value that can be a percentage."""
     if isinstance(value, dict | list):
         for item in value.values() if isinstance(value, dict) else value:
             yield from numbers(item)
@@ -114,7 +114,7 @@ def unreported(body: object, plan: Any) -> list[float]:
 
 
 def check(parsed: ParsedBody[Any]) -> None:
-    """What holds of every reading, whatever the body."""
+    """Check everything that holds for any reading."""
     for part in inside(parsed):
         if isinstance(part, Money):
             assert 0 <= part.minor <= 10**13
@@ -133,7 +133,7 @@ def check(parsed: ParsedBody[Any]) -> None:
 @given(body=JSON)
 @hostile
 def test_any_body_is_a_reading_or_malformed(name: str, body: object) -> None:
-    """A whole body of anything gives a value, or the one named error."""
+    """Any body gives a value, or the one named error."""
     read, _ = CALLS[name]
     try:
         parsed = read(body)
@@ -158,7 +158,7 @@ def test_any_value_at_any_place_is_a_reading(name: str, data: st.DataObject) -> 
 @given(data=st.data())
 @settings(hostile, max_examples=25)
 def test_many_values_at_many_places_are_a_reading(name: str, data: st.DataObject) -> None:
-    """Nor do many of them."""
+    """Many wrong values never cost the reply."""
     read, body = CALLS[name][0], CALLS[name][1]()
     for _ in range(data.draw(st.integers(2, 6))):
         at = data.draw(within(body))
@@ -230,13 +230,13 @@ FIGURES: list[tuple[str, Place, Callable[[Any], object]]] = [
     ("account", ("memberships", 0, "organization", "uuid"), lambda found: found[1][0].uuid),
     ("account", ("memberships", 0, "organization", "name"), lambda found: found[1][0].name),
 ]
-"""Call, where the figure stands, and how it is found in the reading."""
+"""Call, place of the figure, and its getter in the reading."""
 
 
 def touches(at: Place, own: Place) -> bool:
-    """Whether a change at one place may rightly change the figure of another."""
+    """Return True if a change at one place may change the figure of another."""
     if own[:3] == ("memberships", 0, "organization") and at[3:4] in (("uuid",), ("capabilities",)):
-        return True  # an org without its uuid, and one for the console alone, are rightly left out
+        return True  # An org without its uuid, and one for the console, are rightly left out.
     return at == own[: len(at)]
 
 
@@ -244,7 +244,7 @@ def touches(at: Place, own: Place) -> bool:
 @given(data=st.data())
 @hostile
 def test_right_figure_stays_right(name: str, data: st.DataObject) -> None:
-    """A figure does not change, whatever stands at any place that it is not part of."""
+    """A change at any unrelated place does not change a figure."""
     read, make = CALLS[name]
     body = make()
     at = data.draw(within(body), label="place")
@@ -256,7 +256,7 @@ def test_right_figure_stays_right(name: str, data: st.DataObject) -> None:
 
 @pytest.mark.parametrize(("name", "own", "figure"), FIGURES)
 def test_right_figure_follows_its_place(name: str, own: Place, figure: Callable[[Any], object]) -> None:
-    """Each figure of the table is really read from there: another value shows."""
+    """Each figure of the table is read from its place, and another value shows."""
     read, make = CALLS[name]
     body = make()
     changed = put(body, own, another(at_place(body, own)))
@@ -266,7 +266,7 @@ def test_right_figure_follows_its_place(name: str, own: Place, figure: Callable[
 @given(data=st.data())
 @hostile
 def test_no_percent_that_was_not_reported(data: st.DataObject) -> None:
-    """Each percent is a number of the body, a hundred times one, or what its dollars give."""
+    """Each percent is a number of the body, a hundred times one, or calculated from its dollars."""
     body = golden_bodies.usage()
     for _ in range(data.draw(st.integers(1, 4))):
         at = data.draw(within(body))
@@ -298,7 +298,7 @@ OBJECTS = [
 @given(where=st.sampled_from(OBJECTS), key=st.from_regex(r"\Anew_[a-z]{1,12}\Z"), value=JSON)
 @hostile
 def test_new_key_is_always_listed(where: tuple[str, Place], key: str, value: object) -> None:
-    """A key that nobody knows is news in whatever object it stands, and whatever it holds."""
+    """An unknown key in any object, with any value, is noted."""
     name, at = where
     read, make = CALLS[name]
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in (*at, key)).lstrip(".")
@@ -309,7 +309,7 @@ def test_new_key_is_always_listed(where: tuple[str, Place], key: str, value: obj
 @given(key=TEXTS.filter(lambda text: not text.isascii()))
 @hostile
 def test_new_key_of_any_text_is_listed(name: str, key: str) -> None:
-    """Even a key of nothing printable leaves a trace, and nothing of it but text."""
+    """A key without printable characters is noted, without control characters."""
     read, make = CALLS[name]
     body = make()
     (body[0] if isinstance(body, list) else body)[key] = None
@@ -321,7 +321,7 @@ def test_new_key_of_any_text_is_listed(name: str, key: str) -> None:
 @given(value=JSON)
 @hostile
 def test_moment_is_aware_and_in_range(value: object) -> None:
-    """What passes as a time is one, in UTC, between 2000 and 2200."""
+    """Any accepted time is in UTC, between 2000 and 2200."""
     try:
         found = validation.parse_moment(value)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The windows of a usage reply: which there are, how full, and when they reset."""
+"""The windows of a usage reply: their order, percent and resets."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ RESET = "2026-04-28T14:00:00Z"
 
 
 def entry(kind: str, percent: object, name: str | None = None, **more: Any) -> dict[str, Any]:
-    """An element of `limits[]`."""
+    """Return an element of `limits[]`."""
     scope = None if name is None else {"model": {"id": None, "display_name": name}, "surface": None}
     return {"kind": kind, "percent": percent, "resets_at": RESET, "scope": scope, **more}
 
 
 def labels(body: object) -> list[tuple[str, float | None]]:
-    """Label and percent of each window, in order."""
+    """Return label and percent of each window, in order."""
     return [(window.label, window.percent) for window in parse.parse_usage(body).value.windows]
 
 
 def only(body: object) -> Window:
-    """The body's single window."""
+    """Return the body's single window."""
     (window,) = parse.parse_usage(body).value.windows
     return window
 
 
 def money(amount: int) -> Money:
-    """Whole dollars."""
+    """Return whole dollars."""
     return Money(minor=amount * 100, currency="USD")  # type: ignore[arg-type] # equal to the Decimal
 
 
-def test_windows_of_a_whole_body() -> None:
-    """Five-hour first, then the week, its scoped parts, and allowances in dollars; each limit once."""
+def test_windows_of_a_complete_body() -> None:
+    """Five-hour comes first, then the week, its scoped parts, and dollar allowances; each limit once."""
     expected = [
         ("5-hour", 41.0),
         ("7-day all", 67.5),
@@ -84,7 +84,7 @@ def test_windows_carry_kind_length_and_key() -> None:
     ],
 )
 def test_window_label_of_a_known_key(key: str, label: str) -> None:
-    """Every known key has its label, code names their own, and none of them is news."""
+    """Every known key has its label, code names have their own, and none is noted as new."""
     parsed = parse.parse_usage({key: {"utilization": 3, "resets_at": None}})
     assert (label, 3.0) == (parsed.value.windows[0].label, parsed.value.windows[0].percent)
     assert parsed.new_fields == ()
@@ -92,7 +92,7 @@ def test_window_label_of_a_known_key(key: str, label: str) -> None:
 
 @pytest.mark.parametrize("value", [0, 1, 1.0, 2.5, 58.0, 100, 117.25, 99_999])
 def test_percent_is_percent(value: float) -> None:
-    """A lone value of 0, 1 or more is percent, and a real 1 means one percent."""
+    """A lone value of 0, 1 or more is percent, and 1 means one percent."""
     assert value == only({"five_hour": {"utilization": value}}).percent
 
 
@@ -116,10 +116,8 @@ def test_percent_is_percent(value: float) -> None:
         (0.9999999999999999, None, 99.99999999999999),
     ],
 )
-def test_percent_takes_the_reading_nearest_to_its_limit(
-    value: float, beside: int | None, percent: float
-) -> None:
-    """Where `limits[]` has the window its percent decides the scale; else only 0 to 1 is a fraction."""
+def test_percent_has_the_scale_of_its_limit(value: float, beside: int | None, percent: float) -> None:
+    """The percent in `limits[]` decides the scale; without it only 0 to 1 is a fraction."""
     body = {"five_hour": {"utilization": value}, "limits": [entry("session", beside)]}
     assert percent == only(body).percent
 
@@ -129,13 +127,13 @@ def test_percent_takes_the_reading_nearest_to_its_limit(
     [({"utilization": 0.4}, 100.0), ({"utilization": 40}, 1.0), ({"utilization": 1}, 1.0), (None, 1.0)],
 )
 def test_percent_of_exactly_one_follows_the_other_windows(other: object, percent: float) -> None:
-    """Exactly 1 is a full window only where another window of the body counts from 0 to 1."""
+    """Exactly 1 is a full window only if another window of the body counts from 0 to 1."""
     found = parse.parse_usage({"five_hour": {"utilization": 1.0}, "seven_day": other}).value.windows[0]
     assert percent == found.percent
 
 
 def test_percent_of_dollars_is_no_fraction() -> None:
-    """Half a percent of an allowance in dollars stays half a percent, and makes no other a fraction."""
+    """Half a percent of a dollar allowance stays so, and makes no other value a fraction."""
     body = {
         "cinder_cove": {"utilization": 0.5, "limit_dollars": 1000, "used_dollars": 5},
         "tangelo": {"utilization": 1},
@@ -146,8 +144,8 @@ def test_percent_of_dollars_is_no_fraction() -> None:
 @pytest.mark.parametrize(
     "value", ["41", True, False, [], {}, -1, -0.5, 100_001, float("nan"), float("inf"), 10**400]
 )
-def test_percent_of_an_odd_value_is_unknown(value: object) -> None:
-    """What is no percentage is noted, and leaves the window without one: never 0, never 100."""
+def test_odd_percent_is_unknown(value: object) -> None:
+    """A value that is no percentage is noted and unknown, never 0 or 100."""
     parsed = parse.parse_usage({"five_hour": {"utilization": value, "resets_at": RESET}})
     assert (None, datetime(2026, 4, 28, 14, tzinfo=UTC)) == (
         parsed.value.windows[0].percent,
@@ -157,21 +155,21 @@ def test_percent_of_an_odd_value_is_unknown(value: object) -> None:
 
 
 @pytest.mark.parametrize("window", [{"resets_at": None}, {"utilization": None}, {}])
-def test_percent_that_is_not_reported_is_unknown(window: object) -> None:
-    """A window without a figure has no percent, and nothing about it is odd."""
+def test_missing_percent_is_unknown(window: object) -> None:
+    """A window without a figure has no percent, and is not odd."""
     parsed = parse.parse_usage({"five_hour": window})
     assert (parsed.value.windows[0].percent, parsed.odd_values) == (None, ())
 
 
-def test_window_that_is_no_object_keeps_its_place() -> None:
-    """A plan-wide window of a wrong form is unknown, not absent: the plan still has it."""
+def test_plan_wide_window_that_is_no_object_is_kept() -> None:
+    """A plan-wide window of a wrong form is unknown, not absent."""
     parsed = parse.parse_usage({"five_hour": 41})
     assert labels({"five_hour": 41}) == [("5-hour", None)]
     assert parsed.odd_values == ("five_hour",)
 
 
 def test_null_windows_are_none() -> None:
-    """A body whose windows are all null has no windows, and is still a report."""
+    """A body of null windows has no windows, and is still a reply."""
     plan = parse.parse_usage({"five_hour": None, "seven_day": None, "limits": [], "tangelo": None}).value
     assert (plan.windows, plan.is_reported) == ((), True)
 
@@ -182,7 +180,7 @@ def test_empty_body_reports_nothing() -> None:
 
 
 def test_limits_alone_are_windows() -> None:
-    """Entries without a legacy object are windows of their own; a scoped week needs no whole one."""
+    """Entries without a legacy object are windows; a scoped week needs no whole one."""
     body = {"limits": [entry("weekly_scoped", 12, "Fable"), entry("session", 3)]}
     assert labels(body) == [("5-hour", 3.0), ("7-day Fable", 12.0)]
 
@@ -207,8 +205,8 @@ def test_limit_is_shown_once(legacy: str, name: str) -> None:
     ]
 
 
-def test_limit_fills_in_what_the_window_lacks() -> None:
-    """Percent, reset, severity and activity come from the entry where the legacy object has none."""
+def test_limit_completes_its_window() -> None:
+    """Percent, reset, severity and activity come from the entry if the legacy object lacks them."""
     body = {"five_hour": {}, "limits": [entry("session", 92, severity="critical", is_active=True)]}
     found = only(body)
     assert (92.0, datetime(2026, 4, 28, 14, tzinfo=UTC)) == (found.percent, found.resets_at)
@@ -216,7 +214,7 @@ def test_limit_fills_in_what_the_window_lacks() -> None:
 
 
 def test_limits_of_one_name_are_all_kept() -> None:
-    """Entries of one name with other figures stand side by side; with the same figures they are one."""
+    """Entries of one name with different figures are all kept, those with the same figures are one."""
     body = {"limits": [entry("weekly_scoped", percent, "Opus") for percent in (12, 40, 7)] * 2}
     expected = [("7-day Opus", 12.0), ("7-day Opus (2)", 40.0), ("7-day Opus (3)", 7.0)]
     assert expected == labels(body)
@@ -233,13 +231,13 @@ def test_limits_of_one_name_are_all_kept() -> None:
         ({}, "limits[0]"),
     ],
 )
-def test_limit_without_a_kind_goes_by_its_group(more: dict[str, Any], label: str) -> None:
-    """Keys can be missing: group and scope tell what the entry is, else its place is its name."""
+def test_limit_without_a_kind_is_named_by_its_group(more: dict[str, Any], label: str) -> None:
+    """Without a kind the group and scope name the entry, else its place does."""
     assert [(label, 5.0)] == labels({"limits": [{"percent": 5, **more}]})
 
 
 def test_limit_of_an_unknown_kind_keeps_its_name() -> None:
-    """A kind that nobody knows stops nothing but itself, and is news."""
+    """An unknown kind stops only itself, and is noted as new."""
     parsed = parse.parse_usage({"limits": [entry("monthly_all", 100)]})
     found = parsed.value.windows[0]
     assert (found.label, found.percent, found.kind) == ("monthly_all", 100.0, WindowKind.SCOPED)
@@ -247,7 +245,7 @@ def test_limit_of_an_unknown_kind_keeps_its_name() -> None:
 
 
 def test_limit_of_an_unknown_severity_is_normal() -> None:
-    """A severity that nobody knows raises nothing, and is news."""
+    """An unknown severity raises nothing, and is noted as new."""
     parsed = parse.parse_usage({"limits": [entry("session", 5, severity="apocalyptic")]})
     assert Severity.NORMAL is parsed.value.windows[0].server_severity
     assert parsed.new_fields == ("limits[0].severity = apocalyptic",)
@@ -255,7 +253,7 @@ def test_limit_of_an_unknown_severity_is_normal() -> None:
 
 @pytest.mark.parametrize("item", [None, "x", 5, [], True])
 def test_limit_that_is_no_object_is_left_out(item: object) -> None:
-    """One bad element costs itself and none of its neighbours."""
+    """A bad element affects no other."""
     parsed = parse.parse_usage({"limits": [entry("session", 41), item, entry("weekly_all", 67)]})
     assert [window.percent for window in parsed.value.windows] == [41.0, 67.0]
     assert parsed.odd_values == ("limits[1]",)
@@ -263,7 +261,7 @@ def test_limit_that_is_no_object_is_left_out(item: object) -> None:
 
 @pytest.mark.parametrize("limits", [{}, "x", 0, False, 1.5])
 def test_limits_that_are_no_list_are_odd(limits: object) -> None:
-    """A list of another type is noted, and the legacy windows stand."""
+    """A value of another type is noted, and the legacy windows stay."""
     parsed = parse.parse_usage({"five_hour": {"utilization": 41}, "limits": limits})
     assert [window.percent for window in parsed.value.windows] == [41.0]
     assert parsed.odd_values == ("limits",)
@@ -282,27 +280,27 @@ def test_limits_that_are_no_list_are_odd(limits: object) -> None:
         ({"utilization": True}, False),
     ],
 )
-def test_unknown_key_is_a_window_where_it_holds_a_figure(value: object, *, shown: bool) -> None:
-    """An unknown key with a figure is shown under its own name; in any case it is news."""
+def test_unknown_key_is_a_window_if_it_has_a_figure(value: object, *, shown: bool) -> None:
+    """An unknown key is noted as new, and with a figure it is a window of its own name."""
     parsed = parse.parse_usage({"plum_orchard": value})
     assert ["plum_orchard"] * shown == [window.label for window in parsed.value.windows]
     assert "plum_orchard" in parsed.new_fields
 
 
-def test_unknown_key_inside_a_window_is_news() -> None:
-    """A new key beside the utilization is listed with its path, and costs nothing."""
+def test_unknown_key_inside_a_window_is_noted() -> None:
+    """An unknown key beside the utilization is noted with its path."""
     parsed = parse.parse_usage({"five_hour": {"utilization": 7, "burst": 3}})
     assert (parsed.value.windows[0].percent, parsed.new_fields) == (7.0, ("five_hour.burst",))
 
 
-def test_unknown_key_that_looks_like_a_known_one_does_not_replace_it() -> None:
-    """A key that differs by an invisible character takes nothing from the real one."""
+def test_unknown_key_like_a_known_one_does_not_replace_it() -> None:
+    """A key with an additional invisible character does not replace the real one."""
     body = {"five_hour": {"utilization": 41}, "five_hour\u200b": {"utilization": 99}}
     assert labels(body) == [("5-hour", 41.0)]
 
 
 def test_code_name_of_another_form_is_odd() -> None:
-    """A code name that carries something else than a window is noted."""
+    """A code name with another value than a window is noted."""
     assert parse.parse_usage({"tangelo": True}).odd_values == ("tangelo",)
 
 
@@ -319,14 +317,14 @@ def test_dollars_are_whole_dollars() -> None:
 @pytest.mark.parametrize(
     ("used", "limit", "percent"), [(250, 1000, 25.0), (1500.0, 1000, 150.0), (0, 1000, 0.0), (5, 0, None)]
 )
-def test_dollars_give_the_percent_that_is_missing(used: float, limit: float, percent: float | None) -> None:
-    """An allowance without utilization has the percent of its dollars; of nothing there is none."""
+def test_dollars_give_a_missing_percent(used: float, limit: float, percent: float | None) -> None:
+    """An allowance without utilization has the percent of its dollars, and none if it is zero."""
     assert percent == only({"cinder_cove": {"limit_dollars": limit, "used_dollars": used}}).percent
 
 
 @pytest.mark.parametrize("amount", [-1, "5", True, 10**14, float("nan")])
-def test_dollars_that_are_odd_cost_only_themselves(amount: object) -> None:
-    """A wrong amount is left out, the rest of the allowance stands."""
+def test_odd_dollars_cost_only_themselves(amount: object) -> None:
+    """A wrong amount is left out, the rest of the allowance stays."""
     body = {"cinder_cove": {"utilization": 25, "limit_dollars": 1000, "used_dollars": amount}}
     parsed = parse.parse_usage(body)
     found = parsed.value.windows[0]
@@ -352,8 +350,8 @@ def test_dollars_that_are_odd_cost_only_themselves(amount: object) -> None:
         ("2199-12-31T00:00:00Z", "2199-12-31 00:00"),
     ],
 )
-def test_reset_of_every_seen_form(value: object, expected: str) -> None:
-    """Microseconds or none, any offset, epoch numbers: a time in UTC to the nearest minute."""
+def test_reset_of_every_known_form(value: object, expected: str) -> None:
+    """Microseconds, offsets and epoch numbers give a time in UTC to the nearest minute."""
     parsed = parse.parse_usage({"five_hour": {"utilization": 1, "resets_at": value}})
     found = parsed.value.windows[0].resets_at
     assert (f"{expected}:00+00:00", ()) == (str(found), parsed.odd_values)
@@ -381,7 +379,7 @@ def test_reset_of_every_seen_form(value: object, expected: str) -> None:
     ],
 )
 def test_reset_that_is_no_time_is_unknown(value: object) -> None:
-    """What is no time between 2000 and 2199 is noted, and costs the time alone."""
+    """A value that is no time between 2000 and 2199 is noted, and costs the time only."""
     parsed = parse.parse_usage({"five_hour": {"utilization": 7, "resets_at": value}})
     found = parsed.value.windows[0]
     assert (found.percent, found.resets_at, parsed.odd_values) == (7.0, None, ("five_hour.resets_at",))
@@ -389,12 +387,12 @@ def test_reset_that_is_no_time_is_unknown(value: object) -> None:
 
 @pytest.mark.parametrize(("value", "reason"), [("weekly_cap", "weekly_cap"), ("", None), (None, None)])
 def test_locked_reason_is_kept(value: object, reason: str | None) -> None:
-    """A lock is the server's word, and an empty one is none."""
+    """A lock keeps the server's words, and an empty one is none."""
     assert reason == only({"five_hour": {"utilization": 7, "locked_reason": value}}).locked_reason
 
 
 def test_many_windows_are_bounded() -> None:
-    """A body stuffed with windows keeps the known ones and does not flood the screen."""
+    """A body with too many windows keeps the known ones and a few more."""
     stuffed = {f"key_{index}": {"utilization": 1} for index in range(5_000)}
     limits = [entry("weekly_scoped", 5, f"Model {index}") for index in range(5_000)]
     parsed = parse.parse_usage({**stuffed, "limits": limits, "five_hour": {"utilization": 41}})

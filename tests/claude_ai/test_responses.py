@@ -1,4 +1,4 @@
-"""Which answers are data, and what each other one is called."""
+"""The classification of replies: data, or a kind of failure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PAGE = "<html><title>Sign in</title></html>"
 
 
 def answer(status: int = 200, text: Any = "{}", **headers: str) -> HttpResponse:
-    """An answer; `retry_after="0"` sets a header, a value that is no string becomes JSON."""
+    """Return a reply; `retry_after="0"` sets a header, a value that is no string becomes JSON."""
     named = {"content-type": "application/json"} | {
         name.replace("_", "-"): value for name, value in headers.items()
     }
@@ -28,14 +28,14 @@ def answer(status: int = 200, text: Any = "{}", **headers: str) -> HttpResponse:
 
 
 def refusal(what: HttpResponse) -> RequestFailedError:
-    """What the answer is refused as."""
+    """Return the error that refuses the reply."""
     with pytest.raises(RequestFailedError) as caught:
         parse_body(what)
     return caught.value
 
 
 def error(kind: str, message: str = "", code: str | None = None) -> dict[str, Any]:
-    """An error as the server writes it."""
+    """Return an error in the server's form."""
     details = {"details": {"error_visibility": "user_facing", "error_code": code}} if code else {}
     return {"type": "error", "error": {"type": kind, "message": message, **details}}
 
@@ -53,7 +53,7 @@ def error(kind: str, message: str = "", code: str | None = None) -> dict[str, An
     ],
 )
 def test_body_is_the_json_value(value: object, text: str) -> None:
-    """A 200 with JSON is data, whatever its value; what it means is not asked here."""
+    """A 200 with JSON is data, whatever its value."""
     assert value == parse_body(answer(text=text))
 
 
@@ -98,8 +98,8 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("trouble", "what"), REFUSED)
-def test_answer_that_is_no_data_has_its_name(trouble: ErrorKind, what: HttpResponse) -> None:
-    """Status, headers and marks decide; a challenge goes before everything, a page before its status."""
+def test_reply_without_data_has_its_kind(trouble: ErrorKind, what: HttpResponse) -> None:
+    """Status, headers and marks decide: a challenge precedes everything, a page precedes its status."""
     assert trouble is refusal(what).error_kind
 
 
@@ -121,14 +121,14 @@ def test_answer_that_is_no_data_has_its_name(trouble: ErrorKind, what: HttpRespo
     ],
 )
 def test_body_that_is_no_json_is_malformed(detail: str, text: str) -> None:
-    """What cannot be read is told in two words, never quoted."""
+    """The error has two words and no quote."""
     refused = refusal(answer(text=text))
     assert (ErrorKind.MALFORMED, detail) == (refused.error_kind, refused.detail)
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", '{"error"', "[" * 10_000, "\udcff", "9" * 1_000_000])
-def test_status_decides_where_the_body_cannot_be_read(text: str) -> None:
-    """A broken body takes nothing away from what the status says."""
+def test_status_decides_if_the_body_is_unreadable(text: str) -> None:
+    """A broken body does not change the meaning of the status."""
     assert ErrorKind.NOT_FOUND is refusal(answer(404, text)).error_kind
 
 
@@ -147,7 +147,7 @@ def test_status_decides_where_the_body_cannot_be_read(text: str) -> None:
     ],
 )
 def test_error_of_another_shape_is_only_forbidden(value: object) -> None:
-    """An error body may be anything."""
+    """An error body of any form gives forbidden."""
     assert ErrorKind.FORBIDDEN is refusal(answer(403, value)).error_kind
 
 
@@ -163,11 +163,11 @@ def test_error_of_another_shape_is_only_forbidden(value: object) -> None:
     ],
 )
 def test_redirect_names_only_its_host(target: str, location: str) -> None:
-    """Where it leads is told by its host, harmless; paths and queries can hold anything."""
+    """The error names only the target's host, sanitized; paths and queries can hold anything."""
     assert f"status 302 to {target}" == refusal(answer(302, "", location=location)).detail
 
 
-def test_redirect_without_a_location_is_one_all_the_same() -> None:
+def test_redirect_without_a_location_is_a_redirect() -> None:
     """Any status from 300 on is a redirect."""
     assert [refusal(answer(status, "")).error_kind for status in (300, 304, 399)] == [ErrorKind.REDIRECT] * 3
 
@@ -201,7 +201,7 @@ def test_redirect_without_a_location_is_one_all_the_same() -> None:
     ],
 )
 def test_retry_after_is_seconds_or_a_date(seconds: float | None, text: str | None) -> None:
-    """Zero, the past and nonsense are read as absent; more than a week as a week."""
+    """Zero, the past and nonsense count as absent; more than a week counts as a week."""
     headers = {} if text is None else {"retry_after": text}
     wait = refusal(answer(429, "", **headers)).retry_after
     assert (None if seconds is None else timedelta(seconds=seconds)) == wait
@@ -209,7 +209,7 @@ def test_retry_after_is_seconds_or_a_date(seconds: float | None, text: str | Non
 
 @given(st.text() | st.from_regex(r"[A-Z][a-z]{2}, ?\d{1,9} [A-Z][a-z]{2} \d{1,9} [\d:]{0,12} ?[+-]?\w{0,9}"))
 def test_retry_after_of_any_text_is_a_wait_or_absent(text: str) -> None:
-    """No header breaks the reading of an answer."""
+    """No header raises an exception."""
     wait = refusal(answer(429, "", retry_after=text)).retry_after
     assert wait is None or timedelta(0) < wait <= MAX_RETRY_AFTER
 
@@ -223,13 +223,13 @@ def test_retry_after_of_any_text_is_a_wait_or_absent(text: str) -> None:
         (None, answer(302, "", retry_after="7")),
     ],
 )
-def test_retry_after_counts_where_the_server_throttles(wait: timedelta | None, what: HttpResponse) -> None:
-    """It is honoured beside a 429 and a fault of the server; a challenge is not over by waiting."""
+def test_retry_after_counts_if_the_server_throttles(wait: timedelta | None, what: HttpResponse) -> None:
+    """It counts with a 429 and a server error, but does not end a challenge."""
     assert wait == refusal(what).retry_after
 
 
 def test_refusal_holds_nothing_of_the_body() -> None:
-    """A body can quote what was sent; no text of a failure does."""
+    """A failure has no text of the body, which can quote the request."""
     for _, what in REFUSED:
         marked = HttpResponse(what.status, f"{what.text} sk-ant-MARKER", AT, headers=what.headers)
         refused = refusal(marked)
@@ -242,6 +242,6 @@ def test_refusal_holds_nothing_of_the_body() -> None:
     st.dictionaries(st.sampled_from(["content-type", "location", "cf-mitigated", "retry-after"]), st.text()),
 )
 def test_any_answer_is_data_or_refused(status: int, text: str, headers: dict[str, str]) -> None:
-    """Nothing else than a value or a RefusedError comes of an answer."""
+    """Any reply gives a value or a RefusedError."""
     with suppress(RequestFailedError):
         parse_body(HttpResponse(status, text, AT, headers=headers))

@@ -1,4 +1,4 @@
-"""The session's cookie shows nowhere: no repr, no failure, no log, no traceback, however it crashes."""
+"""The session's cookie is in no repr, failure, log or traceback, after any crash."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ RENEWS = {"Set-Cookie": f"sessionKey={RENEWED}; Domain=127.0.0.1; Path=/; HttpOn
 
 @pytest.fixture
 def server() -> Iterator[LoopbackServer]:
-    """A server with two orgs that renews the session key at its first answer."""
+    """Start a server with two orgs that renews the session key in its first reply."""
     with LoopbackServer() as one:
         serve_account(one)
         account = one.routes["/api/account"]
@@ -53,7 +53,7 @@ def server() -> Iterator[LoopbackServer]:
 
 
 def crash_screen(error: BaseException) -> str:
-    """What Textual shows of a crash: every frame with its local variables."""
+    """Return Textual's crash screen: every frame with its local variables."""
     shown = Traceback.from_exception(
         type(error), error, error.__traceback__, show_locals=True, width=500, locals_max_string=10_000
     )
@@ -64,7 +64,7 @@ def crash_screen(error: BaseException) -> str:
 
 
 async def test_objects_show_no_cookie(server: LoopbackServer) -> None:
-    """Not when printed, not when pretty-printed, with everything that is in them."""
+    """No object prints the cookie, also not when pretty-printed with all its content."""
     async with reading(server.url) as source:
         readings = await poll(source)
         things: list[object] = [COOKIES, source._client, source, vars(source), vars(source._client), readings]
@@ -74,7 +74,7 @@ async def test_objects_show_no_cookie(server: LoopbackServer) -> None:
 
 
 async def test_logs_show_no_cookie(server: LoopbackServer, caplog: pytest.LogCaptureFixture) -> None:
-    """Httpcore logs every header that it receives, the renewed key among them; not here."""
+    """Httpcore logs every received header, the renewed key included, but not here."""
     for name in ("", "httpx", "httpcore", "httpcore.http11", "httpcore.connection", "http.cookiejar"):
         caplog.set_level(logging.DEBUG, logger=name)
     async with reading(server.url) as source:
@@ -87,7 +87,7 @@ async def test_logs_show_no_cookie(server: LoopbackServer, caplog: pytest.LogCap
 async def test_log_of_a_header_that_cannot_be_sent_quotes_none(
     server: LoopbackServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The library quotes such a header in its error; it is said without it."""
+    """The library quotes such a header in its error, which is reported without it."""
     caplog.set_level(logging.DEBUG, logger="httpcore.http11")
     async with asking(server.url) as client:
         client._http.cookies.set("bad", f"{KEY}\x00", domain="127.0.0.1")
@@ -107,7 +107,7 @@ async def test_log_of_a_header_that_cannot_be_sent_quotes_none(
     ],
 )
 async def test_failures_show_no_cookie(server: LoopbackServer, answer: Answer) -> None:
-    """Each with all that it holds, for reports too."""
+    """No failure holds the cookie, for reports too."""
     server.routes["/api/account"] = server.routes["/api/organizations"] = answer
     async with reading(server.url) as source:
         readings = await poll(source)
@@ -115,7 +115,7 @@ async def test_failures_show_no_cookie(server: LoopbackServer, answer: Answer) -
 
 
 async def test_refusal_shows_no_cookie() -> None:
-    """The error of a request that failed carries neither its request nor its headers."""
+    """The error of a failed request has neither its request nor its headers."""
     async with asking(REFUSED) as client:
         with pytest.raises(RequestFailedError) as caught:
             await client.get("/")
@@ -124,7 +124,7 @@ async def test_refusal_shows_no_cookie() -> None:
 
 
 async def test_crash_in_the_transport_shows_no_cookie() -> None:
-    """Local variables of every frame between us and the network, on the crash screen."""
+    """No local variable between our code and the network shows the cookie on the crash screen."""
 
     def crash(request: httpx.Request) -> httpx.Response:
         raise ZeroDivisionError(request.url)
@@ -140,7 +140,7 @@ async def test_crash_in_the_transport_shows_no_cookie() -> None:
 async def test_crash_in_the_network_library_is_a_bug_without_values(
     server: LoopbackServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Deep inside, the headers are local variables: of those frames only names and lines are kept."""
+    """The library's frames, which hold the headers, are recorded by names and lines only."""
 
     async def crash(*_: object, **__: object) -> None:
         raise ZeroDivisionError(KEY)
@@ -159,7 +159,7 @@ async def test_crash_in_the_network_library_is_a_bug_without_values(
 async def test_crash_while_a_reply_is_read_shows_no_cookie(
     server: LoopbackServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Neither as a failure nor on the crash screen, should it ever get there."""
+    """Neither the failure nor the crash screen shows the cookie."""
     caught: list[Exception] = []
     original = Failure.from_exception
 
@@ -179,7 +179,7 @@ async def test_crash_while_a_reply_is_read_shows_no_cookie(
 
 
 async def test_crash_of_a_cancelled_poll_shows_no_cookie(server: LoopbackServer) -> None:
-    """A poll that is given up in the middle of a request has frames full of headers."""
+    """A poll cancelled during a request, with headers in its frames, shows no cookie."""
     server.routes[path(PERSONAL, "usage")] = Held()
     client = CookieClient(COOKIES, base_url=server.url, now=lambda: START)
     source = ClaudeAiSource(SESSION, client, lambda: START)
@@ -196,7 +196,7 @@ async def test_crash_of_a_cancelled_poll_shows_no_cookie(server: LoopbackServer)
 
 
 def everything(readings: list[Reading]) -> str:
-    """All text that a poll's readings hold, traces included."""
+    """Return all text of a poll's readings, traces included."""
     failures = [one.account for one in readings if isinstance(one.account, Failure)]
     failures += [
         part

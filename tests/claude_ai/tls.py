@@ -1,4 +1,4 @@
-"""A TLS server on loopback whose certificate nobody has signed but itself."""
+"""A TLS server on loopback with a self-signed certificate."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ gYnGUza61OKZGq4bvKw7OkPEXSMfu1NVDh1hAiEAwsu+HoZYb3uqZWBwAkTrb3bt
 caMiLsSatMv2P8KwNBg=
 -----END CERTIFICATE-----
 """
-"""A key and its certificate for `localhost` and 127.0.0.1, valid from 2020 to 2120; it opens nothing."""
+"""A key and its certificate for `localhost` and 127.0.0.1, valid from 2020 to 2120, for tests only."""
 
 
 @asynccontextmanager
 async def tls_server(folder: Path) -> AsyncIterator[tuple[str, Path]]:
-    """Its URL and the file of its certificate, while it answers every request with `{}`."""
+    """Yield the URL and the certificate file of a server that sends `{}` for every request."""
     file = folder / "self-signed.pem"
     file.write_text(SELF_SIGNED)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
