@@ -1,11 +1,11 @@
-"""A Saturday with one org, lived poll by poll, so that the chart has a past with events in it.
+"""A Saturday with one org, read poll by poll, so that the chart has a past with events.
 
     09:00  52 % of the 5-hour window, 58 % of the week, $12.40 of $50.00
-    10:04  5-hour full: work goes on credits
+    10:04  5-hour full: work continues on credits
     11:00  5-hour resets
-    12:12  nothing can be read
-    12:44  the server answers again
-    14:04  5-hour full: work goes on credits
+    12:12  no reply can be read
+    12:44  the server works again
+    14:04  5-hour full: work continues on credits
     14:36  $50.00 of $50.00: BLOCKED; the newest poll
 
 All times are UTC.
@@ -31,7 +31,7 @@ POLLS = 22
 
 
 def at(minute: int) -> OrgBodies:
-    """What the server says so many minutes after the beginning."""
+    """Return the server's bodies so many minutes after the start."""
     morning = minute < 120
     percent = min(100, 52 + minute * 3 // 4) if morning else min(100, (minute - 120) * 100 // 184)
     spent = max(0, min(minute, 112) - 64) * 30 + max(0, minute - 304) * 97
@@ -48,7 +48,7 @@ def at(minute: int) -> OrgBodies:
 
 
 def lived(*, without_credits: bool = False) -> Iterator[tuple[datetime, tuple[Reading, ...]]]:
-    """Every poll with its moment, the first one listing the org."""
+    """Yield every poll with its moment, the first one listing the org."""
     for number in range(POLLS):
         moment, bodies = BEGUN + number * STEP, at(number * 16)
         if without_credits:
@@ -63,7 +63,7 @@ def lived(*, without_credits: bool = False) -> Iterator[tuple[datetime, tuple[Re
 
 
 async def live(scene: Stage, pilot: Pilot[Any], *, without_credits: bool = False) -> None:
-    """Let the afternoon pass, then look at the clock."""
+    """Post the polls of the afternoon, then show the time after them."""
     await pilot.pause()
     for moment, polled in lived(without_credits=without_credits):
         scene.now = moment

@@ -1,4 +1,4 @@
-"""The dashboard on a stage: a feed that a test drives, and a clock that stands still."""
+"""The dashboard in a test: a feed that the test drives, and a stopped clock."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ from tests.scenes import NOW, OrgBodies, readings
 
 
 class Stage:
-    """A feed: posts what it was given, then waits for a test to post more."""
+    """A feed that posts its first readings, then those of the test."""
 
     def __init__(self, given: Iterable[Reading] = (), now: datetime = NOW) -> None:
-        """Begin with these readings, at this moment."""
+        """Start with these readings, at this moment."""
         self.given = tuple(given)
         self.now = now
         self.pokes = 0
         self._post: Callable[[Reading], object] = lambda _: None
 
     async def run(self, post: Callable[[Reading], object]) -> None:
-        """Post what was given and go on until cancelled."""
+        """Post the first readings and run until cancelled."""
         self._post = post
         for reading in self.given:
             post(reading)
         await asyncio.Event().wait()
 
     async def poll_once(self, post: Callable[[Reading], object]) -> None:
-        """Post what was given, and end."""
+        """Post the first readings and end."""
         for reading in self.given:
             post(reading)
 
     async def offer_session(self, text: str) -> PasteResult:
-        """Take a session, and never answer."""
+        """Take a session without an answer."""
         del text
         await asyncio.Event().wait()
         return PasteResult()
 
     def poll_now(self) -> None:
-        """Count how often the person asked."""
+        """Count the requests of the person."""
         self.pokes += 1
 
     async def post(self, pilot: Pilot[Any], *more: Reading) -> None:
@@ -54,7 +54,7 @@ class Stage:
         await pilot.pause()
 
     async def at(self, pilot: Pilot[Any], moment: datetime) -> None:
-        """Let the clock show another moment."""
+        """Set the clock."""
         self.now = moment
         app = pilot.app
         assert isinstance(app, Claudemeter)
@@ -63,17 +63,17 @@ class Stage:
 
 
 def stage(*orgs: OrgBodies, now: datetime = NOW) -> Stage:
-    """A stage with a run over these orgs."""
+    """Return a stage with a run over these orgs."""
     return Stage(readings(*orgs) if orgs else (), now)
 
 
 def app(scene: Stage, note: str = "", **options: Any) -> Claudemeter:
-    """The dashboard on that stage; `options` are those of `Options`."""
+    """Return the dashboard on that stage; `options` are those of `Options`."""
     return Claudemeter(scene, now=lambda: scene.now, options=Options(zone=UTC, note=note, **options))
 
 
 def screen(pilot: Pilot[Any]) -> list[str]:
-    """What is on screen, line by line, without trailing blanks."""
+    """Return the lines of the screen without trailing blanks."""
     return [
         "".join(segment.text for segment in strip).rstrip()
         for strip in pilot.app.screen._compositor.render_strips()
@@ -81,16 +81,16 @@ def screen(pilot: Pilot[Any]) -> list[str]:
 
 
 def text(pilot: Pilot[Any]) -> str:
-    """What is on screen, in one string."""
+    """Return the screen as one string."""
     return "\n".join(screen(pilot))
 
 
 async def settle(pilot: Pilot[Any]) -> None:
-    """Wait until everything given is on screen."""
+    """Wait until all posted readings are on screen."""
     await pilot.pause()
 
 
 async def second(pilot: Pilot[Any]) -> None:
-    """Look at the second org."""
+    """Select the second org."""
     await pilot.pause()
     await pilot.press("2")

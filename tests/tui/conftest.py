@@ -1,4 +1,4 @@
-"""What makes the many apps of these tests quick to drive, and sure of what they have drawn."""
+"""Fixtures that make the many apps of these tests quick, and certain to have drawn."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import pytest
 from claudemeter_tui.tui import app as app_module
 
 FRAME = 1 / 50
-"""Seconds: a little more than Textual leaves between two frames."""
+"""Seconds: a little more than Textual waits between two frames."""
 
 
 async def quiet(_least: float = 0, _most: float = 1) -> None:
-    """Wait until the loop has nothing to do, and no frame to draw, for half a minute at the most.
+    """Wait until the loop has no task and no frame to draw, for at most half a minute.
 
-    It stands in for Textual's own wait, which watches the time of the process: that takes 40 ms a key
-    at the least, and on a busy machine holds a process that is kept waiting for one that has finished.
+    This replaces Textual's own wait, which watches the time of the process: that takes at least 40 ms a
+    key, and on a busy machine mistakes a process that is kept waiting for one that has finished.
     """
     loop: Any = asyncio.get_running_loop()
     end = loop.time() + 30
-    for _ in range(3):  # A frame may ask for another one; one that always does is not waited for.
+    for _ in range(3):  # A frame may request another one; one that always does is not waited for.
         await asyncio.sleep(0)
         while loop._ready and loop.time() < end:  # noqa: ASYNC110 - the loop has no event for being idle
             await asyncio.sleep(0)
@@ -34,17 +34,17 @@ async def quiet(_least: float = 0, _most: float = 1) -> None:
 
 @pytest.fixture(autouse=True)
 def _waits_until_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A pilot and a pressed key wait for the loop instead of the processor."""
+    """Make a pilot and a pressed key wait for the loop instead of the processor."""
     monkeypatch.setattr("textual.pilot.wait_for_idle", quiet)
     monkeypatch.setattr("textual.app.wait_for_idle", quiet)
 
 
 @pytest.fixture(autouse=True)
 def _leaves_garbage_to_the_tests(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An app in the process of the tests does not change how Python looks for garbage.
+    """Keep an app in the test process from changing the garbage collector.
 
-    The program does it for itself alone; here there is so much to look through, the tests' own, that
-    half of the time went by with it.
+    Only the program itself changes it; here the tests have so many objects that the collections took half
+    of the time.
     """
 
     def nothing(*_: int) -> None:

@@ -1,7 +1,7 @@
-"""Every body as an org for the screen: the captured ones where they lie beside the checkout, and ours.
+"""Every body as an org on screen: the captured ones if they are beside the checkout, and ours.
 
-The captured ones are combined, one of each call, until each has been in an org; what they leave out
-(wide names, long reasons, other currencies, many windows) is modelled here and is there in any case.
+The captured ones are combined, one of each call, until each is in an org; further cases (wide names,
+long reasons, other currencies, many windows) are modelled here and always present.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ from tests.bodies import (
 from tests.scenes import NOW, OrgBodies
 
 CAPTURES = Path(os.environ.get("CAPTURED_BODIES", "captures")).resolve()
-"""Other people's bodies, never in the repository: a folder with a `manifest.json`."""
+"""Captured bodies, never in the repository: a folder with a `manifest.json`."""
 CALLS = {
     "usage": "usage",
     "overage": "overage_spend_limit",
     "prepaid": "prepaid/credits",
     "subscription": "subscription_details",
 }
-"""The calls that say something about one org, by the end of their address."""
+"""Calls about one org, by the end of their address."""
 
 
 @dataclass(frozen=True)
 class Seen:
-    """An org, and the moment at which it is looked at."""
+    """An org, and the moment at which it is shown."""
 
     name: str
     bodies: OrgBodies
@@ -56,7 +56,7 @@ class Seen:
 
     @property
     def read_at(self) -> datetime:
-        """When its last poll ended."""
+        """Return the end of its last poll."""
         return self.now - timedelta(seconds=18)
 
 
@@ -131,21 +131,21 @@ OURS = (
         ),
     ),
 )
-"""Bodies of this repository: every verdict, and what a screen stumbles over."""
+"""Bodies of this repository: every verdict, and everything that is difficult to draw."""
 
 
 def seen() -> tuple[Seen, ...]:
-    """Every org there is to look at."""
+    """Return every org."""
     return (*OURS, *_captured())
 
 
 def state(one: Seen) -> OrgState:
-    """What is known about that org after its run."""
+    """Return the state of that org after its run."""
     return scenes.store(one.bodies, at=one.read_at).orgs[0]
 
 
 def _captured() -> Iterator[Seen]:
-    """The captured bodies, one of each call an org, until each has been in one."""
+    """Return orgs of the captured bodies, one of each call, until each is in one."""
     found = {call: captured(ending) for call, ending in CALLS.items()}
     if not found["usage"]:
         return
@@ -161,7 +161,7 @@ def _captured() -> Iterator[Seen]:
 
 
 def captured(ending: str) -> dict[str, Json]:
-    """The captured bodies of a call, by their files; none where they are not there."""
+    """Return the captured bodies of a call, by their files; empty if there are none."""
     manifest = CAPTURES / "manifest.json"
     if not manifest.is_file():
         return {}
@@ -189,13 +189,13 @@ def _body(name: str, ending: str) -> Any:
 
 
 def _orgs() -> list[Json]:
-    """The captured organizations, and one of each kind of ours."""
+    """Return the captured organizations, and one of each kind of ours."""
     listed = json.loads((CAPTURES / "40-web-organizations-list-2026-05-12.json").read_text(encoding="utf-8"))
     return [*listed, org_body(), team_body(name=WIDE), org_body(name=LONG)]
 
 
 def _spending(bodies: OrgBodies) -> OrgBodies:
-    """The same with a run in which the credits rose, where the figure is known."""
+    """Return the same with a run in which the credits rose, if the figure is known."""
     used = (bodies.overage or {}).get("used_credits")
     if not isinstance(used, int):
         return bodies
@@ -203,7 +203,7 @@ def _spending(bodies: OrgBodies) -> OrgBodies:
 
 
 def _moment(usage: Json) -> datetime:
-    """An hour before the first reset that the body names."""
+    """Return an hour before the first reset in the body."""
     windows = [part for part in usage.values() if isinstance(part, dict)]
     resets = [part["resets_at"] for part in windows if isinstance(part.get("resets_at"), str)]
     moments = [datetime.fromisoformat(text) for text in resets]

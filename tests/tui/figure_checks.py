@@ -1,7 +1,7 @@
-"""What makes a screen whole: no figure cut, an ellipsis in names and sentences only, every frame closed.
+"""Checks of a complete screen: no figure cut, an ellipsis in names and sentences only, every frame closed.
 
-The figures that may stand on a screen are worked out from the model, in the forms of `text`; whatever else
-looks like a figure, or like a part of one, is a defect.
+The allowed figures are calculated from the model, in the formats of `formatting`; any other figure, or
+part of one, is a defect.
 """
 
 from __future__ import annotations
@@ -36,28 +36,28 @@ FIGURE = re.compile(
     rf"|(?:{_DAY} )?(?:{_MONTH} \d+ )?(?:\d{{4}} )?\d\d:\d\d|(?:{_DAY} )?{_MONTH} \d+"
     rf"|\d{{4}}-\d\d-\d\d|\((?:in )?(?:{_COUNTDOWN})\)|(?:{_COUNTDOWN})(?: ago)?"
 )
-"""Everything that is a figure, as a whole."""
+"""Pattern of a complete figure."""
 _COUNT = r"\d+ (?:problems?|remarks?|orgs?|left|of \d+|replies|reply|new fields?|odd values?|events?)"
 _TALLY = rf"\d+ (?:{'|'.join((*words.VERDICT_NAMES.values(), 'credits BLOCKED'))})"
 _OURS = ("1-9", "5-hour", r"7-day(?: [A-Z]\w+)*", "••0000", r"Max \d+x", "15 minutes", _TALLY)
 _PART = re.compile(rf"[\d$%]|\b{_CURRENCY}\b|\b{_DAY}\b|\b{_MONTH}\b")
-"""What is left of a figure that was cut."""
+"""Pattern of the rest of a cut figure."""
 _ONE_DIGIT = re.compile(r"\.\d(?!\d)")
-"""Cents have two digits."""
+"""Pattern of an amount with one digit for the cents."""
 _DANGLING = re.compile(r"\b(?:of|in|to|until|at|resets|since|before|from|and|the)\s*…|[(,:·]\s*…")
-"""What no sentence may break off behind."""
+"""Words after which no sentence may be truncated."""
 
 
 @dataclass(frozen=True)
 class Whole:
-    """What may stand on a screen."""
+    """Texts that a screen may show."""
 
     figures: frozenset[str]
     names: frozenset[str]
-    """Of orgs, windows, plans, sessions, accounts: these may end in an ellipsis anywhere."""
+    """Names of orgs, windows, plans, sessions and accounts, which may be truncated anywhere."""
 
     def __or__(self, other: Whole) -> Whole:
-        """What either allows."""
+        """Return the union of both."""
         return Whole(self.figures | other.figures, self.names | other.names)
 
     @cached_property
@@ -68,7 +68,7 @@ class Whole:
         return re.compile(rf"(?<![\w$%,.])(?:{'|'.join(parts)})(?![\w%]|[.,:]\d)")
 
     def defects(self, line: str) -> Iterator[str]:
-        """What is wrong with the text of a line."""
+        """Return the defects in the text of a line."""
         rest = self._known.sub(" ", line)
         if _PART.search(rest):
             yield f"part of a figure: {rest.strip()!r}"
@@ -79,14 +79,14 @@ class Whole:
 
 
 def chart_defects(line: str) -> Iterator[str]:
-    """What is wrong with a line of a chart, where any whole figure may stand on the axes."""
+    """Return the defects in a line of a chart, where any complete figure may be on the axes."""
     rest = FIGURE.sub(" ", re.sub("|".join(_OURS), " ", line))
     if _PART.search(rest) or _ONE_DIGIT.search(line) or "…" in line:
         yield f"part of a figure: {rest.strip()!r}"
 
 
 def _shortened(name: str) -> str:
-    """A name, or its beginning with an ellipsis; before it the number of a tab."""
+    """Return True for a name, or its beginning with an ellipsis, after the number of a tab."""
     cut = "|".join(re.escape(name[:end].rstrip()) + " ?…" for end in range(len(name) - 1, 0, -1))
     return rf"(?:\d )?(?:{re.escape(name)}(?:'s)?|{cut})" if cut else re.escape(name)
 
@@ -94,7 +94,7 @@ def _shortened(name: str) -> str:
 def allowed(
     state: OrgState, now: datetime, events: Iterable[Event] = (), more: Iterable[object] = ()
 ) -> Whole:
-    """All figures and names of an org at a moment, and the figures in further values."""
+    """Return all figures and names of an org at a moment, and the figures in further values."""
     org, lead = state.org, state.credits.lead_meter
     windows = state.plan.windows if state.plan else ()
     known = (state.plan, state.credits, state.subscription, state.series, *more)
@@ -121,7 +121,7 @@ def _labels(windows: Sequence[Window]) -> Iterator[str]:
 
 
 def _derived(state: OrgState, now: datetime) -> Iterator[object]:
-    """What is worked out from the figures."""
+    """Yield the values that are calculated from the figures."""
     found = compute_spend_rate(state.series, now)
     ahead = forecast_limit(state.credits, found, now) if found else None
     yield from (found, ahead, state.series.spent if state.series.runs else None, state.read_at, now)
@@ -134,7 +134,7 @@ def _derived(state: OrgState, now: datetime) -> Iterator[object]:
 
 
 def _values(value: object) -> Iterator[object]:
-    """Everything within a value, however deep."""
+    """Yield every value within a value, at any depth."""
     yield value
     if is_dataclass(value) and not isinstance(value, Money):
         for field in fields(value):
@@ -146,7 +146,7 @@ def _values(value: object) -> Iterator[object]:
 
 
 def _forms(value: object, now: datetime) -> Iterator[str]:
-    """Every form in which a value is shown."""
+    """Yield every format of a value."""
     match value:
         case str() if FIGURE.fullmatch(value):
             yield value
@@ -173,14 +173,14 @@ def _forms(value: object, now: datetime) -> Iterator[str]:
 
 
 def width_defects(lines: Sequence[str], width: int) -> Iterator[str]:
-    """Every line has the terminal's width in cells, wide characters counted as two."""
+    """Return the lines that lack the terminal's width in cells; a wide character has two."""
     for place, line in enumerate(lines):
         if cell_len(line) != width:
             yield f"line {place} has {cell_len(line)} cells: {line!r}"
 
 
 def frame_defects(lines: Sequence[str]) -> Iterator[str]:
-    """Every frame has its four corners, and sides without a gap."""
+    """Return the frames without four corners or with a gap in a side."""
     grid = [_cells(line) for line in lines]
     for sides in ("╭╮╰╯│", "┏┓┗┛┃"):
         yield from _open_frames(grid, *sides)
@@ -202,10 +202,10 @@ def _open_frames(grid: Sequence[str], *sides: str) -> Iterator[str]:
 
 
 def _cells(line: str) -> str:
-    """A character for each cell: behind a wide one stands a blank."""
+    """Return a character for each cell, with a blank behind a wide one."""
     return "".join(char + " " * (cell_len(char) - 1) for char in line)
 
 
 def text_of(strips: Iterable[Any]) -> list[str]:
-    """The text of the lines of a screen, with all their blanks."""
+    """Return the text of the lines of a screen, with all their blanks."""
     return ["".join(segment.text for segment in strip) for strip in strips]

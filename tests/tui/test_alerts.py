@@ -1,4 +1,4 @@
-"""Which events call for attention, and the command that is told of all."""
+"""Alerts of events, and the command that runs on every event."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ CAP = CreditLock(CreditState.LOCKED, Cause.CAP, "self_selected_spend_limit_reach
 
 
 def event(kind: EventKind, org: Org = TEAM, **more: Any) -> Event:
-    """An event of an org."""
+    """Return an event of an org."""
     return Event(kind, NOW, SESSION, org, ("a-1", org.uuid), **more)
 
 
@@ -58,12 +58,12 @@ FREED = event(EventKind.WINDOW_RESET, is_freed=True)
 
 
 def credits_at(threshold: float) -> Event:
-    """The credits pass a threshold."""
+    """Return an event of the credits that pass a threshold."""
     return event(EventKind.THRESHOLD, subject=SUBJECT_EXTRA_USAGE, threshold=threshold, after=threshold)
 
 
 def called(events: Iterable[Event], settings: AlertSettings | None = None) -> list[Event]:
-    """The events that call for attention."""
+    """Return the events that cause an alert."""
     made = select_alerts(
         events, settings or AlertSettings(), lambda told: told.org.name if told.org else "", UTC
     )
@@ -71,13 +71,13 @@ def called(events: Iterable[Event], settings: AlertSettings | None = None) -> li
 
 
 @pytest.mark.parametrize("kind", EventKind)
-def test_kinds_that_call(kind: EventKind) -> None:
-    """What concerns work and money calls, news about the surroundings do not."""
+def test_events_of_work_and_money_alert(kind: EventKind) -> None:
+    """Events of work and money cause an alert, others do not."""
     assert (kind in ALERT_KINDS) is bool(called([event(kind, is_freed=True)]))
 
 
-def test_only_a_window_that_was_full_calls_with_its_reset() -> None:
-    """A reset of a window with room changes nothing for the person."""
+def test_only_the_reset_of_a_full_window_alerts() -> None:
+    """The reset of a window with room changes nothing for the person."""
     assert called([event(EventKind.WINDOW_RESET), FREED]) == [FREED]
 
 
@@ -94,20 +94,20 @@ def test_only_a_window_that_was_full_calls_with_its_reset() -> None:
         ([FILLED, event(EventKind.BLOCKED, LAB)], [FILLED, event(EventKind.BLOCKED, LAB)]),
     ],
 )
-def test_one_alert_for_what_is_one(events: list[Event], expected: list[Event]) -> None:
-    """What follows from a worse event of the same org is not told beside it."""
+def test_consequence_of_a_worse_event_does_not_alert(events: list[Event], expected: list[Event]) -> None:
+    """An event that follows from a worse one of the same org causes no second alert."""
     assert expected == called(events)
 
 
 def test_kinds_can_be_switched_off() -> None:
-    """What is not wanted neither calls nor silences what follows from it."""
+    """A kind that is switched off neither causes an alert nor suppresses its consequences."""
     settings = AlertSettings(kinds=ALERT_KINDS - {EventKind.BLOCKED})
     assert called([FILLED, BLOCKED], settings) == [FILLED]
     assert called([BLOCKED], AlertSettings(kinds=frozenset())) == []
 
 
 def test_alert_has_name_and_words() -> None:
-    """The name is the caller's, the text is the one of the events' list."""
+    """The name is the caller's, and the text is that of the events' list."""
     (alert,) = select_alerts([BLOCKED], AlertSettings(), lambda _: "Org A", UTC)
     assert (alert.title, alert.text) == ("Org A", "BLOCKED: your own monthly limit is reached")
     assert alert.severity is Severity.FULL
@@ -116,8 +116,8 @@ def test_alert_has_name_and_words() -> None:
 @pytest.mark.parametrize(
     ("expected", "told"), [(2, BLOCKED), (0, event(EventKind.SESSION_ENDS, subject="Chrome, Default"))]
 )
-def test_only_work_and_money_call_past_the_screen(expected: int, told: Event) -> None:
-    """That a session ends in days is a note on the screen: it rings no bell and sends no notification."""
+def test_session_that_ends_soon_does_not_alert(expected: int, told: Event) -> None:
+    """The end of a session in a few days is only a note on the screen."""
     written: list[str] = []
     outlet = TerminalWriter(NotificationProtocol.OSC_777)
     outlet.open(written.append)
@@ -128,14 +128,14 @@ def test_only_work_and_money_call_past_the_screen(expected: int, told: Event) ->
 
 
 class Runs:
-    """A command that runs for some events; what it complains of is collected."""
+    """A command that runs for some events; its errors are collected."""
 
     def __init__(self, *argv: str, **options: Any) -> None:
         self.said: list[str] = []
         self.command = EventCommand(argv, self.said.append, **options)
 
     async def over(self, *events: Event) -> list[str]:
-        """Tell of the events, wait until the command has run for each, and stop; gives the complaints."""
+        """Emit the events, wait until the command has run for each, and stop; return the errors."""
         running = asyncio.create_task(self.command.run())
         self.command.enqueue(events)
         await asyncio.wait_for(self.command.wait_until_idle(), 60)
@@ -144,7 +144,7 @@ class Runs:
 
 
 async def stopped(running: asyncio.Task[None]) -> None:
-    """Cancel what runs, and see that this is what ends it."""
+    """Cancel the running task, and check that this ends it."""
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
@@ -152,7 +152,7 @@ async def stopped(running: asyncio.Task[None]) -> None:
 
 @pytest.fixture
 def pipe(tmp_path: Path) -> Iterator[tuple[Path, int]]:
-    """A named pipe and where to read from it: it is at its end once no process has it open."""
+    """Return a named pipe and its reader: it is at its end once no process has it open."""
     path = tmp_path / "pipe"
     os.mkfifo(path)
     end = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
@@ -161,7 +161,7 @@ def pipe(tmp_path: Path) -> Iterator[tuple[Path, int]]:
 
 
 async def read(end: int) -> bytes:
-    """What comes next; nothing at the end."""
+    """Return the next data; empty at the end."""
     ready = asyncio.Event()
     asyncio.get_running_loop().add_reader(end, ready.set)
     await asyncio.wait_for(ready.wait(), 60)
@@ -170,7 +170,7 @@ async def read(end: int) -> bytes:
 
 
 async def test_command_gets_each_event_as_json_in_order(tmp_path: Path) -> None:
-    """One line on its standard input for each, in order; what it prints goes nowhere."""
+    """Each event is a line on the command's standard input, in order, and its output is dropped."""
     file = tmp_path / "events"
     script = f"cat >> {file}; echo noise; echo noise >&2"
     assert await Runs("/bin/sh", "-c", script).over(BLOCKED, LIFTED) == []
@@ -179,7 +179,7 @@ async def test_command_gets_each_event_as_json_in_order(tmp_path: Path) -> None:
 
 
 async def test_command_sees_no_variable_of_ours(tmp_path: Path) -> None:
-    """A cookie in the environment stays here."""
+    """A cookie in the environment is not passed on."""
     file = tmp_path / "environment"
     environment = {"CLAUDEMETER_COOKIE": "planted", "PATH": os.environ["PATH"]}
     await Runs("/bin/sh", "-c", f"env > {file}", environment=environment).over(BLOCKED)
@@ -196,18 +196,18 @@ async def test_command_sees_no_variable_of_ours(tmp_path: Path) -> None:
         (("a\0b",), "on_event: a\0b could not be started: its name cannot be used"),
     ],
 )
-async def test_command_that_fails_is_told_once(argv: tuple[str, ...], said: str) -> None:
-    """However often it fails, and the next event is tried all the same."""
+async def test_failing_command_is_reported_once(argv: tuple[str, ...], said: str) -> None:
+    """Repeated failures are reported once, and the next event still runs the command."""
     assert [said] == await Runs(*argv).over(BLOCKED, LIFTED, FILLED)
 
 
-async def test_command_that_does_not_read_is_no_failure() -> None:
-    """It may end without a look at its input."""
+async def test_command_may_ignore_its_input() -> None:
+    """A command that ends without reading its input is no failure."""
     assert await Runs("true").over(BLOCKED, LIFTED) == []
 
 
-async def test_command_that_takes_too_long_is_ended(pipe: tuple[Path, int]) -> None:
-    """With everything that it has started, and the next event gets its turn."""
+async def test_slow_command_is_ended(pipe: tuple[Path, int]) -> None:
+    """A slow command is ended with all its processes, and the next event runs it again."""
     path, end = pipe
     script = f"exec 3> {path}; sleep 60 & wait"
     said = await Runs("/bin/sh", "-c", script, within=0.3).over(BLOCKED, LIFTED)
@@ -216,7 +216,7 @@ async def test_command_that_takes_too_long_is_ended(pipe: tuple[Path, int]) -> N
 
 
 async def test_command_ends_with_the_program(pipe: tuple[Path, int]) -> None:
-    """Nothing is left running by whoever quits."""
+    """A quit leaves no process running."""
     path, end = pipe
     runs = Runs("/bin/sh", "-c", f"exec 3> {path}; echo on >&3; sleep 60 & wait")
     running = asyncio.create_task(runs.command.run())
@@ -226,15 +226,15 @@ async def test_command_ends_with_the_program(pipe: tuple[Path, int]) -> None:
     assert await read(end) == b""
 
 
-async def test_telling_never_blocks() -> None:
-    """More events than a slow command can take are lost, which is said."""
+async def test_emitting_never_blocks() -> None:
+    """Events beyond those that a slow command can take are dropped and reported."""
     runs = Runs("true")
     runs.command.enqueue([BLOCKED] * (MAX_QUEUED_EVENTS + 5))
     assert runs.said == ["on_event: true is too slow: some events are lost"]
 
 
-async def test_demo_day_is_told_as_it_is_written() -> None:
-    """From the simulated server through poller, store and journal: each alert of the morning, once."""
+async def test_demo_day_emits_its_alerts_once() -> None:
+    """From the simulated server through poller, store and log each alert of the morning is emitted once."""
     clock = SkippingClock(datetime(2026, 4, 25, tzinfo=UTC))
 
     async def simulated() -> SessionSource:

@@ -1,4 +1,4 @@
-"""The chart on screen: what it shows, the key `w`, the pointer, and when it is drawn at all."""
+"""The chart on screen: its content, the key `w`, the pointer, and when it is drawn."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from tests.tui.afternoon_store import live
 from tests.tui.app_harness import app, screen, stage, text
 
 ONE = (80, 24)
-"""A size with room for one chart."""
+"""Size with room for one chart."""
 FREE = OrgBodies(usage=usage_body(41.0, 67.0), subscription=None)
 """An org without credits."""
 
 
 def titles(pilot: Pilot[Any]) -> list[str]:
-    """What the charts on screen say they show, from top to bottom."""
+    """Return the titles of the charts on screen, from top to bottom."""
     first = [line.lstrip("╭ ").split(" since")[0].split(" in ")[0].split(" ─")[0] for line in screen(pilot)]
     return [words for words in first if words in ("Utilization", "Used credits", "Your used credits")]
 
 
 def told(pilot: Pilot[Any]) -> str:
-    """What came of a key."""
+    """Return the message after a key."""
     return " ".join(notice.message for notice in pilot.app._notifications)
 
 
 async def test_w_shows_the_other_chart() -> None:
-    """Credits first, then the windows, then the credits again."""
+    """`w` shows the credits first, then the windows, then the credits again."""
     async with app(stage(LABORATORY)).run_test(size=ONE) as pilot:
         await pilot.pause()
         seen = [titles(pilot)]
@@ -49,7 +49,7 @@ async def test_w_shows_the_other_chart() -> None:
 
 
 async def test_windows_chart_has_a_key() -> None:
-    """Each curve with a sample of it, its window, and where that stands."""
+    """Each curve has a sample, its window, and the current value."""
     async with app(stage(LABORATORY)).run_test(size=ONE) as pilot:
         await pilot.pause()
         await pilot.press("w")
@@ -59,7 +59,7 @@ async def test_windows_chart_has_a_key() -> None:
 
 
 async def test_org_without_credits_shows_its_windows() -> None:
-    """An empty chart helps nobody; the key says why there is nothing else."""
+    """Instead of an empty chart the windows are shown, and the key explains the lack of another one."""
     async with app(stage(FREE)).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
         assert titles(pilot) == ["Utilization"]
@@ -70,7 +70,7 @@ async def test_org_without_credits_shows_its_windows() -> None:
 
 
 async def test_org_without_windows_shows_its_credits() -> None:
-    """The same the other way round."""
+    """Instead of an empty chart the credits are shown, and the key explains the lack of another one."""
     async with app(stage(ENTERPRISE)).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
         await pilot.press("w")
@@ -79,8 +79,8 @@ async def test_org_without_windows_shows_its_credits() -> None:
         assert "no plan-wide windows" in told(pilot)
 
 
-async def test_wish_for_the_windows_stays_with_the_next_org() -> None:
-    """What was chosen holds for every org that has it."""
+async def test_choice_of_the_windows_stays_for_the_next_org() -> None:
+    """The chosen chart is shown for every org that has it."""
     async with app(stage(ENTERPRISE, LABORATORY)).run_test(size=ONE) as pilot:
         await pilot.pause()
         await pilot.press("2", "w", "1")
@@ -92,8 +92,8 @@ async def test_wish_for_the_windows_stays_with_the_next_org() -> None:
 
 
 @pytest.mark.parametrize("size", [(40, 8), (36, 12), (30, 9)])
-async def test_w_opens_a_chart_where_there_is_none(size: tuple[int, int]) -> None:
-    """In a pane without room for a chart it takes the pane, below the verdict; Escape gives it back."""
+async def test_w_opens_a_chart_in_a_small_pane(size: tuple[int, int]) -> None:
+    """In a pane without room the chart replaces the panels below the verdict; Escape closes it."""
     async with app(stage(PERSONAL, TEAM)).run_test(size=size) as pilot:
         await pilot.pause()
         await pilot.press("2", "w")
@@ -112,8 +112,8 @@ async def test_w_opens_a_chart_where_there_is_none(size: tuple[int, int]) -> Non
 
 
 @pytest.mark.parametrize("size", [(120, 1), (80, 3), (10, 4)])
-async def test_w_harms_nothing_where_no_chart_fits(size: tuple[int, int]) -> None:
-    """In a line or two the verdict stays, and the keys go on."""
+async def test_w_changes_nothing_if_no_chart_fits(size: tuple[int, int]) -> None:
+    """In a line or two the verdict stays, and further keys work."""
     async with app(stage(PERSONAL, TEAM)).run_test(size=size) as pilot:
         await pilot.pause()
         await pilot.press("2", "w", "w", "plus", "minus", "escape")
@@ -122,7 +122,7 @@ async def test_w_harms_nothing_where_no_chart_fits(size: tuple[int, int]) -> Non
         assert "BLOCKED" in text(pilot)
 
 
-async def test_w_says_that_nothing_was_read() -> None:
+async def test_w_reports_that_there_are_no_figures() -> None:
     """Before the first figure there is no chart to open, at any size."""
     scene = stage()
     async with app(scene).run_test(size=(120, 36)) as pilot:
@@ -135,7 +135,7 @@ async def test_w_says_that_nothing_was_read() -> None:
 
 
 async def test_chart_page_follows_its_size() -> None:
-    """Opened in a small pane it grows with the pane."""
+    """A chart that was opened in a small pane grows with it."""
     async with app(stage(TEAM)).run_test(size=(40, 8)) as pilot:
         await pilot.pause()
         await pilot.press("w")
@@ -146,8 +146,8 @@ async def test_chart_page_follows_its_size() -> None:
 
 
 @pytest.mark.parametrize("key", ["o", "d", "question_mark", "e"])
-async def test_w_leaves_other_screens_alone(key: str) -> None:
-    """Where there is no chart, and none can be meant, the key does nothing."""
+async def test_w_changes_no_other_screen(key: str) -> None:
+    """On a screen without a chart the key does nothing."""
     async with app(stage(PERSONAL, TEAM)).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
         await pilot.press(key)
@@ -168,8 +168,8 @@ async def test_w_leaves_other_screens_alone(key: str) -> None:
         ("in the last week, since 14:02 ", 9),
     ],
 )
-async def test_title_says_since_when(expected: str, presses: int) -> None:
-    """A time that is longer than the run says when the run began, for the chart begins there."""
+async def test_title_shows_the_start(expected: str, presses: int) -> None:
+    """If the time span is longer than the run, the title shows the start of the run."""
     async with app(stage(LABORATORY)).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
         await pilot.press(*(["plus" if presses > 0 else "minus"] * abs(presses)))
@@ -177,8 +177,8 @@ async def test_title_says_since_when(expected: str, presses: int) -> None:
         assert f"Used credits {expected}" in text(pilot)
 
 
-async def test_rise_is_that_of_the_time_shown() -> None:
-    """What was spent in the last quarter of an hour is less than what was spent in the run."""
+async def test_rise_is_that_of_the_shown_span() -> None:
+    """The rise of the last quarter of an hour is less than that of the run."""
     async with app(stage(LABORATORY)).run_test(size=ONE) as pilot:
         await pilot.pause()
         assert "+$5.12" in text(pilot)
@@ -188,7 +188,7 @@ async def test_rise_is_that_of_the_time_shown() -> None:
 
 
 def pointed(pilot: Pilot[Any], words: str, row: int = 2) -> tuple[int, int]:
-    """A place on the chart with these words in its title, so many lines below them."""
+    """Return a place on the chart with these words in its title, so many lines below them."""
     lines = screen(pilot)
     top = next(place for place, line in enumerate(lines) if words in line)
     return lines[top].index(words), top + row
@@ -196,7 +196,7 @@ def pointed(pilot: Pilot[Any], words: str, row: int = 2) -> tuple[int, int]:
 
 @pytest.mark.parametrize("size", [(120, 36), (80, 24), (50, 24)])
 async def test_pointer_reads_time_and_value_off_the_chart(size: tuple[int, int]) -> None:
-    """With a frame or without, the last column is now, and the title tells of it."""
+    """With and without a frame, the last column is now, and the title shows its values."""
     async with app(stage(LABORATORY)).run_test(size=size) as pilot:
         await pilot.pause()
         await pilot.press("w") if size[0] == 50 else None
@@ -211,7 +211,7 @@ async def test_pointer_reads_time_and_value_off_the_chart(size: tuple[int, int])
 
 
 async def test_afternoon_has_its_marks() -> None:
-    """What happened stands on the axis, its meaning in the frame, and the pointer tells it in words."""
+    """The events are on the axis, their meaning is in the frame, and the pointer shows their words."""
     scene = stage()
     async with app(scene).run_test(size=(120, 36)) as pilot:
         await live(scene, pilot)
@@ -238,7 +238,7 @@ async def test_low_chart_has_its_marks_in_the_frame() -> None:
 
 
 async def test_marks_stay_in_a_private_picture() -> None:
-    """An org under a pseudonym keeps its past."""
+    """An org under a pseudonym keeps its marks."""
     scene = stage()
     async with app(scene, privacy=True).run_test(size=ONE) as pilot:
         await live(scene, pilot)
@@ -246,8 +246,8 @@ async def test_marks_stay_in_a_private_picture() -> None:
         assert [char for char in screen(pilot)[-3] if char.isalpha()] == ["C", "R", "P", "C", "B"]
 
 
-async def test_events_of_another_org_have_no_marks_here() -> None:
-    """Each org has its own past."""
+async def test_events_of_another_org_have_no_marks() -> None:
+    """Each org has its own marks."""
     scene = stage(TEAM)
     async with app(scene).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
@@ -260,7 +260,7 @@ async def test_events_of_another_org_have_no_marks_here() -> None:
 
 
 async def test_chart_is_drawn_only_when_it_has_changed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither another org's reading, nor a few seconds, nor the pointer makes it anew; a new figure does."""
+    """A new figure redraws the chart; another org's reading, a few seconds, or the pointer does not."""
     drawn: list[str] = []
 
     def counted(name: str) -> Callable[..., Any]:
@@ -289,8 +289,8 @@ async def test_chart_is_drawn_only_when_it_has_changed(monkeypatch: pytest.Monke
         assert "build_credits_chart" in drawn
 
 
-async def test_charts_below_each_other_share_their_times() -> None:
-    """An hour of the one stands under the same hour of the other."""
+async def test_stacked_charts_share_their_time_axis() -> None:
+    """An hour of one chart is under the same hour of the other."""
     async with app(stage(TEAM)).run_test(size=(120, 45)) as pilot:
         await pilot.pause()
         times = [line for line in screen(pilot) if "14:20" in line and "14:30" in line]
@@ -298,8 +298,8 @@ async def test_charts_below_each_other_share_their_times() -> None:
         assert times[0].index("14:20") == times[1].index("14:20")
 
 
-async def test_help_tells_what_the_letters_mean() -> None:
-    """Every letter of the axis, with its meaning."""
+async def test_help_explains_the_letters() -> None:
+    """Every letter of the axis has its meaning in the help."""
     dashboard: Claudemeter = app(stage(PERSONAL))
     async with dashboard.run_test(size=(120, 100)) as pilot:
         await pilot.pause()

@@ -17,7 +17,7 @@ SIZES = pytest.mark.parametrize("size", [WIDE, COMMON], ids=["wide", "common"])
 
 
 def after(scene: Stage, *keys: str, without_credits: bool = False) -> Callable[[Pilot[Any]], Awaitable[None]]:
-    """Live the afternoon, then press these keys."""
+    """Post the afternoon, then press these keys."""
 
     async def lived(pilot: Pilot[Any]) -> None:
         await live(scene, pilot, without_credits=without_credits)
@@ -30,13 +30,13 @@ def after(scene: Stage, *keys: str, without_credits: bool = False) -> Callable[[
 @SIZES
 @pytest.mark.parametrize("keys", [(), ("w",)], ids=["credits", "windows"])
 def test_chart_of_an_afternoon(snap_compare: Compare, keys: tuple[str, ...], size: tuple[int, int]) -> None:
-    """Steps up to the cap, two windows with their reset, a gap, and a letter for every turn."""
+    """The chart has steps up to the cap, two windows with a reset, a gap, and a letter for each change."""
     scene = stage()
     assert snap_compare(app(scene), terminal_size=size, run_before=after(scene, *keys))
 
 
 def test_chart_of_an_org_without_credits(snap_compare: Compare) -> None:
-    """The windows alone have all the room."""
+    """The chart of the windows has all the room."""
     scene = stage()
     lived = after(scene, without_credits=True)
     assert snap_compare(app(scene), terminal_size=WIDE, run_before=lived)
@@ -44,20 +44,20 @@ def test_chart_of_an_org_without_credits(snap_compare: Compare) -> None:
 
 @pytest.mark.parametrize("look", ["light", "ascii"])
 def test_charts_in_other_looks(snap_compare: Compare, look: str) -> None:
-    """A light theme and ASCII alone say the same."""
+    """A light theme and ASCII show the same."""
     looks: dict[str, dict[str, Any]] = {"light": {"theme": "claudemeter-light"}, "ascii": {"ascii": True}}
     scene = stage()
     assert snap_compare(app(scene, **looks[look]), terminal_size=WIDE, run_before=after(scene))
 
 
 def test_charts_without_colour(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With NO_COLOR the second window is still told by its dots, and an event by its letter."""
+    """With NO_COLOR the second window is still marked by its dots, and an event by its letter."""
     monkeypatch.setenv("NO_COLOR", "1")
     scene = stage()
     assert snap_compare(app(scene), terminal_size=WIDE, run_before=after(scene))
 
 
 def test_chart_that_has_a_small_pane_to_itself(snap_compare: Compare) -> None:
-    """Where there is no room for a chart, `w` opens one below the verdict."""
+    """In a pane without room for a chart, `w` opens one below the verdict."""
     scene = stage()
     assert snap_compare(app(scene), terminal_size=SMALL, run_before=after(scene, "w"))

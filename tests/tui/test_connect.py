@@ -1,4 +1,4 @@
-"""The connect screen: what was looked at, what can be done, and a field that keeps its secret."""
+"""The connect screen: the scanned places, the available actions, and a field that keeps its secret."""
 
 from __future__ import annotations
 
@@ -53,18 +53,18 @@ SIZES = [(120, 36), (60, 20), (40, 8)]
 
 
 def failed(trouble: ErrorKind, session: Session = NOBODY) -> Reading:
-    """A poll that a trouble ended."""
+    """Return a poll that a problem ended."""
     wait = timedelta(seconds=42)
     return Reading(session, NOW, Failure(trouble, Endpoint.ACCOUNT, NOW), schedule=Schedule(NOW + wait, wait))
 
 
 def looked(*places: ScanResult) -> Reading:
-    """What was looked at."""
+    """Return scan results."""
     return Reading(Session(""), NOW, scan_results=places)
 
 
 class Asked(Claudemeter):
-    """The app with the connect screen over it, and what that asked for."""
+    """The app with the connect screen over it, and its requests."""
 
     CSS_PATH = str(Path(tui.__file__).with_name("app.tcss"))
 
@@ -75,12 +75,12 @@ class Asked(Claudemeter):
         self.demos = 0
 
     def on_connect_screen_pasted(self, message: ConnectScreen.Pasted) -> None:
-        """Keep it from the application."""
+        """Keep the message from the application."""
         message.prevent_default()
         self.pasted.append(message)
 
     def on_connect_screen_demo_requested(self, message: ConnectScreen.DemoRequested) -> None:
-        """Count it; the application would leave."""
+        """Count the request; the application would quit."""
         message.prevent_default()
         self.demos += 1
 
@@ -89,7 +89,7 @@ class Asked(Claudemeter):
 async def shown(
     *places: ScanResult, size: tuple[int, int] = (120, 36), ascii_only: bool = False
 ) -> AsyncIterator[Pilot[Any]]:
-    """The connect screen after these places were looked at."""
+    """Return the connect screen after these places were scanned."""
     scene = Stage((looked(*places), failed(ErrorKind.NO_SESSION)))
     async with Asked(scene, ascii_only=ascii_only).run_test(size=size) as pilot:
         await pilot.pause()
@@ -97,13 +97,13 @@ async def shown(
 
 
 def connect(pilot: Pilot[Any]) -> ConnectScreen:
-    """The screen itself."""
+    """Return the screen itself."""
     assert isinstance(pilot.app.screen, ConnectScreen)
     return pilot.app.screen
 
 
 def asked(pilot: Pilot[Any]) -> Asked:
-    """The app below it."""
+    """Return the app below it."""
     assert isinstance(pilot.app, Asked)
     return pilot.app
 
@@ -127,14 +127,14 @@ GOOD = Reading(CHROME, NOW, Reply(Endpoint.ACCOUNT, NOW, Account("a")), (Org("o"
         (False, [looked(*PLACES), failed(ErrorKind.NO_SESSION), GOOD]),
     ],
 )
-def test_screen_is_wanted_where_nothing_will_come_by_itself(expected: bool, readings: list[Reading]) -> None:  # noqa: FBT001 - a table
-    """The looking is over, and no session works or may work in a moment; figures of before go first."""
+def test_screen_opens_if_the_user_has_to_act(expected: bool, readings: list[Reading]) -> None:  # noqa: FBT001 - a table
+    """The screen opens once the scan is complete, no session works or may soon, and no figures are left."""
     assert expected is needs_connect_screen(folded(*readings))
 
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_screen_fits_every_terminal(size: tuple[int, int]) -> None:
-    """Why there is nothing, the first places, the keys; no word is cut, with the field open or not."""
+    """The cause, the first places and the keys fit; no word is cut, with the field open or not."""
     async with shown(*PLACES, size=size) as pilot:
         for keys in (" r look again  p paste  d demo  q quit", " Enter try it  Esc close"):
             lines = screen(pilot)
@@ -150,8 +150,8 @@ async def test_screen_fits_every_terminal(size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("size", [(120, 36), (60, 36), (50, 40)])
-async def test_screen_says_why_each_place_gave_nothing(size: tuple[int, int]) -> None:
-    """Every place with its outcome, a mark where something is wrong, and the sentence."""
+async def test_screen_explains_each_place(size: tuple[int, int]) -> None:
+    """Every place has its outcome, a mark if something is wrong, and a sentence."""
     async with shown(*PLACES, size=size) as pilot:
         words = " ".join(text(pilot).replace("│", " ").split())
         for place in PLACES:
@@ -160,23 +160,23 @@ async def test_screen_says_why_each_place_gave_nothing(size: tuple[int, int]) ->
             assert place.detail in words
 
 
-async def test_screen_without_any_browser_says_where_it_looked() -> None:
-    """Nothing is wrong with that: it is said calmly."""
+async def test_screen_without_any_browser_lists_the_searched_places() -> None:
+    """The lack of a browser is no error, and has no mark."""
     none = ScanResult(Session("Browsers"), "none found", "looked for Chrome in the home folder's .config")
     async with shown(none) as pilot:
         assert "No session of claude.ai was found" in text(pilot)
         assert f"· none found  {none.detail}" in text(pilot)
 
 
-async def test_screen_that_has_looked_nowhere_says_so() -> None:
-    """No table without a line."""
+async def test_screen_without_any_place_says_so() -> None:
+    """Without a place there is no empty table."""
     async with shown() as pilot:
         assert NOTHING_SCANNED in text(pilot)
 
 
 @pytest.mark.parametrize("size", [(120, 36), (80, 24), (60, 20)])
-async def test_screen_shows_what_can_be_done_before_all_else(size: tuple[int, int]) -> None:
-    """However many profiles there are, nobody has to scroll to find out, and no line is broken."""
+async def test_screen_shows_the_actions_first(size: tuple[int, int]) -> None:
+    """With any number of profiles the actions need no scrolling, and no line is broken."""
     many = [ScanResult(Session("Chrome", f"Profile {number}"), "not signed in") for number in range(50)]
     async with shown(*many, size=size) as pilot:
         for key in CONNECT_KEYS[:-1]:
@@ -184,8 +184,8 @@ async def test_screen_shows_what_can_be_done_before_all_else(size: tuple[int, in
 
 
 @pytest.mark.parametrize(("size", "expected"), [((120, 36), True), ((60, 20), True), ((40, 8), False)])
-async def test_field_says_where_the_cookie_is(size: tuple[int, int], expected: bool) -> None:  # noqa: FBT001 - a table
-    """Where there is room: the way to it through the browser's tools, until the field is closed."""
+async def test_field_explains_where_the_cookie_is(size: tuple[int, int], expected: bool) -> None:  # noqa: FBT001 - a table
+    """If there is room, the way through the browser's tools is shown until the field is closed."""
     async with shown(*PLACES, size=size) as pilot:
         await pilot.press("p")
         await pilot.pause()
@@ -198,7 +198,7 @@ async def test_field_says_where_the_cookie_is(size: tuple[int, int], expected: b
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_screen_in_ascii_has_no_other_character(size: tuple[int, int]) -> None:
-    """Frames, marks and the field, too."""
+    """Frames, marks and the field are drawn in ASCII."""
     async with shown(*PLACES, size=size, ascii_only=True) as pilot:
         await pilot.press("p")
         await pilot.pause()
@@ -207,22 +207,22 @@ async def test_screen_in_ascii_has_no_other_character(size: tuple[int, int]) -> 
 
 
 async def test_screen_follows_the_store() -> None:
-    """Another look, another table."""
+    """New scan results replace the table."""
     async with shown(*PLACES[:1]) as pilot:
         await asked(pilot).scene.post(pilot, looked(*PLACES))
         assert "Firefox, default" in text(pilot)
 
 
-async def test_demo_is_asked_for() -> None:
-    """`d` asks whoever built the screen."""
+async def test_demo_can_be_requested() -> None:
+    """`d` sends the request to the application."""
     async with shown(*PLACES) as pilot:
         await pilot.press("d")
         await pilot.pause()
         assert asked(pilot).demos == 1
 
 
-async def test_pasted_text_is_handed_over_once() -> None:
-    """Enter hands it on, empties the field and says that it is being tried; then the answer stands there."""
+async def test_pasted_text_is_sent_once() -> None:
+    """Enter sends the text, empties the field and shows the check; then the result is shown."""
     async with shown(*PLACES) as pilot:
         await pilot.press("p", *"drq", "enter")
         await pilot.pause()
@@ -236,16 +236,16 @@ async def test_pasted_text_is_handed_over_once() -> None:
         assert "Signed in as pat@example.com." in text(pilot)
 
 
-async def test_nothing_typed_is_nothing_asked() -> None:
-    """Enter in the empty field does nothing."""
+async def test_enter_in_the_empty_field_does_nothing() -> None:
+    """Enter in the empty field sends no message."""
     async with shown(*PLACES) as pilot:
         await pilot.press("p", "enter")
         await pilot.pause()
         assert asked(pilot).pasted == []
 
 
-async def test_escape_gives_up_what_was_typed() -> None:
-    """The field is closed and empty, and the keys are keys again."""
+async def test_escape_discards_the_text() -> None:
+    """The field is closed and empty, and keys are commands again."""
     async with shown(*PLACES) as pilot:
         await pilot.press("p", *"abc", "escape", "d")
         await pilot.pause()
@@ -255,7 +255,7 @@ async def test_escape_gives_up_what_was_typed() -> None:
 
 
 async def test_field_shows_nothing_of_the_secret(caplog: pytest.LogCaptureFixture) -> None:
-    """Neither the screen, nor a picture, nor a log, nor the message, nor a traceback with all variables."""
+    """The secret is in no screen, picture, log or message, and in no traceback with all variables."""
     caplog.set_level(logging.DEBUG)
     async with shown(*PLACES) as pilot:
         await pilot.press("p")
@@ -282,5 +282,5 @@ async def test_field_shows_nothing_of_the_secret(caplog: pytest.LogCaptureFixtur
 
 
 def _fail(message: ConnectScreen.Pasted) -> NoReturn:
-    """A bug of ours, with the message at hand."""
+    """Raise an unexpected exception with the message among the locals."""
     raise ZeroDivisionError(type(message).__name__)

@@ -1,4 +1,4 @@
-"""What the dashboard does: keys, readings, ticks, sizes."""
+"""The dashboard's keys, readings, ticks and sizes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TRIO = (PERSONAL, TEAM, LABORATORY)
 
 
 def selected(pilot: Pilot[Any]) -> str:
-    """The name of the org on screen."""
+    """Return the name of the org on screen."""
     assert isinstance(pilot.app, Claudemeter)
     state = pilot.app.store.find_org_state(pilot.app.selected)
     return state.org.name if state else ""
@@ -52,8 +52,8 @@ async def test_keys_switch_orgs(keys: list[str], name: str) -> None:
         assert name == selected(pilot)
 
 
-async def test_banner_carries_reason_and_date() -> None:
-    """BLOCKED names the reason in words and as the raw code, and the date with a countdown."""
+async def test_banner_has_reason_and_date() -> None:
+    """BLOCKED has the reason in words and as the raw code, and the date with a countdown."""
     async with app(stage(*TRIO)).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
         await pilot.press("2")
@@ -76,8 +76,8 @@ async def test_countdown_goes_down_by_itself() -> None:
         assert "updated 1m ago" in text(pilot)
 
 
-async def test_reset_that_has_passed_is_due_and_no_figure() -> None:
-    """A window whose reset is over shows neither its old percentage nor 0 %."""
+async def test_due_window_has_no_figure() -> None:
+    """A window whose reset has passed shows neither its old percentage nor 0%."""
     scene = stage(PERSONAL)
     async with app(scene).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
@@ -88,7 +88,7 @@ async def test_reset_that_has_passed_is_due_and_no_figure() -> None:
 
 
 async def test_poll_never_moves_the_selection() -> None:
-    """A new reading, an org that comes and one that leaves keep the selected org on screen."""
+    """The selected org stays on screen after a reading, a new org and a removed one."""
     scene = stage(*TRIO)
     async with app(scene).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
@@ -101,8 +101,8 @@ async def test_poll_never_moves_the_selection() -> None:
         assert selected(pilot) == "Acme Team"
 
 
-async def test_org_that_leaves_while_selected_makes_room_for_the_first() -> None:
-    """When the selected org leaves, the first one is shown."""
+async def test_removed_selected_org_is_replaced_by_the_first() -> None:
+    """If the selected org is removed, the first one is shown."""
     scene = stage(*TRIO)
     async with app(scene).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
@@ -112,7 +112,7 @@ async def test_org_that_leaves_while_selected_makes_room_for_the_first() -> None
 
 
 async def test_failed_poll_keeps_figures_and_names_the_problem() -> None:
-    """After a failure the last good figures stay, with their age, and the problem is told."""
+    """After a failure the last good figures stay, with their age, and the problem is shown."""
     scene = stage(PERSONAL)
     async with app(scene).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
@@ -129,8 +129,8 @@ async def test_failed_poll_keeps_figures_and_names_the_problem() -> None:
         assert "No problems: every reply was read" in text(pilot)
 
 
-async def test_keys_of_the_first_frame_claim_nothing() -> None:
-    """Before anything was read the events say so, and the first reading is on screen when they are closed."""
+async def test_events_before_the_first_reading_say_so() -> None:
+    """Before the first reading the events are empty, and it is on screen when they are closed."""
     scene = stage()
     async with app(scene).run_test(size=(120, 36)) as pilot:
         await pilot.press("e")
@@ -155,7 +155,7 @@ async def test_stale_figures_say_their_age() -> None:
         assert "UNKNOWN" in text(pilot)
 
 
-async def test_refresh_asks_the_poller() -> None:
+async def test_refresh_polls() -> None:
     """`r` polls now."""
     scene = stage(PERSONAL)
     async with app(scene).run_test() as pilot:
@@ -164,8 +164,8 @@ async def test_refresh_asks_the_poller() -> None:
         assert scene.pokes == 1
 
 
-async def test_refresh_while_backing_off_says_until_when() -> None:
-    """During a back-off `r` hammers nobody, and says when the next question is asked."""
+async def test_refresh_during_a_back_off_shows_its_end() -> None:
+    """During a back-off `r` sends no request, and shows the time of the next one."""
     scene = stage(PERSONAL)
     async with app(scene).run_test(size=(120, 36), notifications=True) as pilot:
         await pilot.pause()
@@ -179,7 +179,7 @@ async def test_refresh_while_backing_off_says_until_when() -> None:
 
 
 async def test_usage_page_opens_in_the_browser(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`u` opens claude.ai's own page."""
+    """`u` opens claude.ai's usage page."""
     opened: list[str] = []
     monkeypatch.setattr(Claudemeter, "open_url", lambda _, url: opened.append(url))
     async with app(stage(PERSONAL)).run_test() as pilot:
@@ -204,7 +204,7 @@ async def test_help_opens_over_the_dashboard_and_closes() -> None:
 
 
 async def test_click_on_a_tab_selects_its_org() -> None:
-    """A click on a tab is as good as its number."""
+    """A click on a tab selects its org like its number."""
     async with app(stage(*TRIO)).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
         column = screen(pilot)[1].index("Lab")
@@ -212,8 +212,8 @@ async def test_click_on_a_tab_selects_its_org() -> None:
         assert selected(pilot) == "Lab"
 
 
-async def test_click_on_a_hint_does_what_it_says() -> None:
-    """The hints of the footer can be clicked."""
+async def test_click_on_a_hint_presses_its_key() -> None:
+    """A click on a hint of the footer works like its key."""
     async with app(stage(*TRIO)).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
         column = screen(pilot)[-1].index("help")
@@ -222,8 +222,8 @@ async def test_click_on_a_hint_does_what_it_says() -> None:
         assert isinstance(pilot.app.screen, HelpScreen)
 
 
-async def test_fold_that_fails_is_a_problem_on_screen() -> None:
-    """An exception while a reading is folded in becomes a problem; the screen stays."""
+async def test_failing_fold_is_a_problem_on_screen() -> None:
+    """An exception while a reading is applied becomes a problem; the screen stays."""
     scene = stage(PERSONAL)
     async with app(scene).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
@@ -250,7 +250,7 @@ async def test_resize_keeps_selection_and_fills_the_screen(size: tuple[int, int]
 
 
 async def test_hostile_names_are_text() -> None:
-    """Markup, escape sequences and overlong names of orgs are shown as text, and harm no layout."""
+    """Markup, escape sequences and overlong names of orgs are shown as text within the layout."""
     org = PERSONAL.org | {"name": "[bold red]x[/nope] \x1b]0;owned\x07\u202e" + "W" * 300}
     async with app(stage(OrgBodies(org=org), TEAM)).run_test(size=(80, 24)) as pilot:
         await pilot.pause()
@@ -260,7 +260,7 @@ async def test_hostile_names_are_text() -> None:
 
 
 async def test_quit_keys_end_the_program() -> None:
-    """`q` quits; Ctrl+C quits where nothing is selected."""
+    """`q` quits; Ctrl+C quits if no text is selected."""
     for key in ("q", "ctrl+c"):
         scene: Stage = stage(PERSONAL)
         dashboard = app(scene)
@@ -270,7 +270,7 @@ async def test_quit_keys_end_the_program() -> None:
         assert dashboard.return_code == 0
 
 
-async def test_ctrl_c_copies_what_is_selected() -> None:
+async def test_ctrl_c_copies_the_selection() -> None:
     """With a selection Ctrl+C copies it and does not quit."""
     dashboard = app(stage(PERSONAL))
     async with dashboard.run_test(size=(120, 36)) as pilot:
@@ -285,8 +285,8 @@ async def test_ctrl_c_copies_what_is_selected() -> None:
         assert dashboard.is_running
 
 
-async def test_chart_looks_further_back_and_tells_the_pointer() -> None:
-    """`+` and `-` change how far back the chart looks; the pointer reads time and value off it."""
+async def test_chart_changes_its_span_and_follows_the_pointer() -> None:
+    """`+` and `-` change the time span of the chart, and the pointer shows time and value."""
     async with app(stage(LABORATORY)).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
         assert "Used credits since 14:02" in text(pilot)
@@ -303,7 +303,7 @@ async def test_chart_looks_further_back_and_tells_the_pointer() -> None:
 
 
 async def test_palette_has_the_same_actions() -> None:
-    """Every action that has a name is in the command palette."""
+    """Every action with a name is in the command palette."""
     dashboard = app(stage(PERSONAL))
     async with dashboard.run_test() as pilot:
         titles = {command.title for command in dashboard.get_system_commands(pilot.app.screen)}

@@ -24,13 +24,13 @@ SIZES = [(160, 45), (120, 36), (100, 30), (80, 24), (60, 20), (40, 8), (120, 1),
 
 
 def trio() -> Claudemeter:
-    """Three orgs: room, blocked, on credits."""
+    """Return three orgs: room, blocked, on credits."""
     return app(stage(PERSONAL, TEAM, LABORATORY))
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 def test_blocked_org_at_every_size(snap_compare: Compare, size: tuple[int, int]) -> None:
-    """The verdict is on screen at every size, then what matters most."""
+    """The verdict is on screen at every size, then the most important parts."""
     assert snap_compare(trio(), terminal_size=size, run_before=second)
 
 
@@ -56,5 +56,5 @@ def test_every_verdict_wide_and_narrow(
 
 
 def test_first_frame_before_any_reading(snap_compare: Compare) -> None:
-    """Before the first answer the screen says that it is reading, and shows no figure."""
+    """Before the first reply the screen says that it is reading, and shows no figure."""
     assert snap_compare(app(stage()), terminal_size=(120, 36), run_before=settle)

@@ -1,4 +1,4 @@
-"""What the details do: figures, replies, search, copying, sizes, hostile bodies."""
+"""The details: figures, replies, search, copying, sizes, hostile bodies."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ WHOLE = ("$50.00", "$244.35", "own overage", "prepaid", "subscription", "18s ago
 async def details(
     bodies: OrgBodies | None = TEAM, size: tuple[int, int] = (120, 36), heard: list[Message] | None = None
 ) -> AsyncIterator[tuple[Pilot[Any], DetailsScreen]]:
-    """The details of an org."""
+    """Return the details of an org."""
     hook = heard.append if heard is not None else None
     async with app(stage(*([bodies] if bodies else []))).run_test(size=size, message_hook=hook) as pilot:
         await pilot.pause()
@@ -47,19 +47,19 @@ async def details(
 
 
 def under_cursor(pilot: Pilot[Any]) -> str:
-    """The line that the cursor is on."""
+    """Return the line under the cursor."""
     return next((line for line in screen(pilot) if line.startswith("▌")), "")
 
 
 def with_body(store: Store, body: str, **more: Any) -> Store:
-    """The store with another body in its first org's usage reply."""
+    """Return the store with another body in its first org's usage reply."""
     state = store.orgs[0]
     reply = replace(state.replies[Endpoint.USAGE], text=body, **more)
     return replace(store, orgs=(replace(state, replies={**state.replies, Endpoint.USAGE: reply}),))
 
 
 async def test_figure_leads_to_its_reply_and_both_are_copied() -> None:
-    """One key copies the figure or the line, the other its row or the reply; Enter goes between."""
+    """Enter leads from a figure to its reply and back, and the two copy keys copy the part or the whole."""
     heard: list[Message] = []
     async with details(heard=heard) as (pilot, _):
         await pilot.press("down", "down", "down", "y", "Y")
@@ -85,8 +85,8 @@ async def test_figure_leads_to_its_reply_and_both_are_copied() -> None:
         assert "resets" in under_cursor(pilot)
 
 
-async def test_search_goes_through_figures_and_replies() -> None:
-    """Hits go on from tab to tab and round the end, and back; Escape ends the search, then closes."""
+async def test_search_covers_figures_and_replies() -> None:
+    """Hits continue from tab to tab and round the end, and back; Escape ends the search, then closes."""
     async with details() as (pilot, shown):
         await pilot.press("slash", *"F_SEL", "enter")
         await pilot.pause()
@@ -110,7 +110,7 @@ async def test_search_goes_through_figures_and_replies() -> None:
 
 
 async def test_every_size_shows_verdict_and_reaches_everything() -> None:
-    """The verdict is the first line at every size; whatever the width, each figure names reply and age."""
+    """The verdict is the first line at every size, and each figure has its reply and age at any width."""
     async with details() as (pilot, shown):
         for width, height in SIZES:
             await pilot.resize_terminal(width, height)
@@ -134,7 +134,7 @@ async def test_every_size_shows_verdict_and_reaches_everything() -> None:
 
 
 async def test_failure_and_new_fields_are_marked() -> None:
-    """A reply that failed says so above its last good body; a new key is marked there and in the tab."""
+    """A failed reply says so above its last good body; a new key is marked there and in the tab."""
     async with details(PERSONAL) as (pilot, shown):
         store: Store = pilot.app.store  # type: ignore[attr-defined]
         store = with_body(store, '{"five_hour": {}, "amber_ladder": 1}', new_fields=("amber_ladder",))
@@ -155,8 +155,8 @@ async def test_failure_and_new_fields_are_marked() -> None:
         assert '"amount": 24435' in text(pilot)
 
 
-async def test_time_and_polls_leave_the_cursor_where_it_is() -> None:
-    """Ages go on; a poll with another body leaves the cursor on its figure, another org keeps the figure."""
+async def test_time_and_polls_keep_the_cursor() -> None:
+    """New ages and polls keep the cursor on its figure, another org on the same figure."""
     async with details() as (pilot, shown):
         await pilot.press("down", "down")
         shown.view = replace(shown.view, now=NOW + timedelta(seconds=41))
@@ -170,8 +170,8 @@ async def test_time_and_polls_leave_the_cursor_where_it_is() -> None:
         assert "used" in under_cursor(pilot)
 
 
-async def test_without_an_org_no_key_breaks_it() -> None:
-    """Before the first answer there is nothing to show, and every key is harmless."""
+async def test_keys_without_an_org_do_nothing() -> None:
+    """Before the first reply every key is harmless."""
     async with details(None) as (pilot, _):
         keys = [name for key in DETAILS_KEYS for name in key.keys.split(",") if name != "escape"]
         await pilot.press(*keys)
@@ -188,7 +188,7 @@ HOSTILE = {
 
 
 async def test_hostile_bodies_stay_quick_and_harmless() -> None:
-    """A MiB of anything has an end, only what is visible is drawn, and no control character gets out."""
+    """A MiB of any content is bounded, only visible lines are drawn, and no control character is printed."""
     async with details(PERSONAL, size=(80, 24)) as (pilot, shown):
         store: Store = pilot.app.store  # type: ignore[attr-defined]
         await pilot.press("right", "right")
@@ -205,8 +205,8 @@ WIDE = json.dumps({"漢" * 40: ["é" * 300, "x" * 300, {"k": "🚀" * 99}]})
 
 @pytest.mark.parametrize("width", [20, 41, 118])
 @pytest.mark.parametrize("body", [WIDE, "[]", "plain\ntext", ""])
-def test_wrapped_lines_fit_and_are_whole(body: str, width: int) -> None:
-    """However narrow: no line is wider than the screen, and together they are the whole body."""
+def test_wrapped_lines_fit_and_are_complete(body: str, width: int) -> None:
+    """At any width no line is wider than the screen, and together they are the complete body."""
     lines = format_json_lines(body)
     page = ReplyPage(lines, width)
     sheet = page.build_list()
@@ -218,7 +218,7 @@ def test_wrapped_lines_fit_and_are_whole(body: str, width: int) -> None:
 
 
 def test_hit_is_found_once_and_across_a_break() -> None:
-    """What is looked for is found where it begins, even if the line is broken within it."""
+    """A hit is found at its start, also across a line break."""
     page = ReplyPage(format_json_lines(json.dumps({"a": "x" * 50 + "needle" + "x" * 50})), 56)
     for item in page.find_hits(re.compile("needle")):
         assert "nee" in page.build_list().draw(item, 0, False).plain

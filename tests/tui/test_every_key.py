@@ -1,4 +1,4 @@
-"""Every key on every screen, clicks, resizes and readings, in order and at random: nothing crashes."""
+"""Every key on every screen, clicks, resizes and readings, in order and at random: no crash."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ KEY_NAMES = {name for key in BOUND_KEYS for name in key.keys.split(",")}
 OTHERS = {name for _, keys in list_key_groups() for key in keys for name in key.keys.split(",") if name}
 PRESSED_KEYS = sorted((KEY_NAMES | OTHERS | {"x", "space", "f5", "delete", "backspace"}) - ENDING)
 IN_ORDER = sorted(set(PRESSED_KEYS) - {"q", "ctrl+p", "t", "s"})
-"""Those that neither open what is Textual's own nor take long."""
+"""Keys that neither open one of Textual's own screens nor take long."""
 OPENING = ("escape", "o", "d", "e", "question_mark", "S")
 SIZES = ((160, 45), (120, 36), (80, 24), (60, 20), (40, 8), (80, 3), (120, 1), (24, 5), (1, 1))
 TRIO = (PERSONAL, TEAM, LABORATORY)
 
 
 def dashboard(scene: Stage, pictures: Path, monkeypatch: pytest.MonkeyPatch) -> Claudemeter:
-    """An app that no key ends, and that opens no browser."""
+    """Return an app that no key ends, and that opens no browser."""
     made = app(scene, pictures=pictures)
     monkeypatch.setattr(made, "open_url", lambda _: None)
     monkeypatch.setattr(made, "exit", lambda *_: None)
@@ -41,7 +41,7 @@ def dashboard(scene: Stage, pictures: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 async def settled(pilot: Pilot[Any], scene: Stage) -> list[str]:
-    """What is on screen at the scene's time once everything is closed and the first org is looked at."""
+    """Return the screen at the scene's time, with all screens closed and the first org selected."""
     await scene.at(pilot, NOW)
     await scene.post(pilot, *readings(PERSONAL))
     await pilot.press(*["escape"] * 4, "1")
@@ -55,7 +55,7 @@ async def settled(pilot: Pilot[Any], scene: Stage) -> list[str]:
 async def test_every_key_on_every_screen(
     size: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each key on each screen leaves a program that shows its verdict."""
+    """After any key on any screen the program shows its verdict."""
     scene = stage(*TRIO)
     async with dashboard(scene, tmp_path, monkeypatch).run_test(size=size) as pilot:
         await pilot.pause()
@@ -67,7 +67,7 @@ async def test_every_key_on_every_screen(
 
 @pytest.mark.parametrize("seed", range(4))
 async def test_anything_at_random(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keys, clicks, resizes, readings in any order: every line has its width, and the verdict comes back."""
+    """After any keys, clicks, resizes and readings every line has its width, and the verdict returns."""
     chance = random.Random(seed)  # noqa: S311 - the same each time, nothing secret
     orgs = (*TRIO, *many(9)) if seed % 2 else TRIO
     scene = stage(*orgs)
@@ -81,7 +81,7 @@ async def test_anything_at_random(seed: int, tmp_path: Path, monkeypatch: pytest
 async def anything(
     pilot: Pilot[Any], scene: Stage, chance: random.Random, orgs: tuple[OrgBodies, ...]
 ) -> None:
-    """One thing that can happen."""
+    """Make one random change."""
     width, height = pilot.app.size
     place = chance.randrange(width), chance.randrange(height)
     match chance.choice(["key"] * 8 + ["click"] * 5 + ["hover", "size", "size", "reading", "time"]):
@@ -104,5 +104,5 @@ async def anything(
 
 
 def by_uuid(orgs: list[OrgBodies]) -> dict[str, OrgBodies]:
-    """Each org once."""
+    """Return each org once."""
     return {bodies.org["uuid"]: bodies for bodies in orgs}

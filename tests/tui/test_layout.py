@@ -1,4 +1,4 @@
-"""What is shown at which size."""
+"""The layout at each size."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WIDTHS = (40, 60, 80, 100, 120, 250)
 @pytest.mark.parametrize("needs", [BUSY, CALM], ids=["busy", "calm"])
 @pytest.mark.parametrize("width", WIDTHS)
 def test_layout_fits_every_height(needs: LayoutNeeds, width: int) -> None:
-    """Nothing is laid out below the last line, and the verdict is always there."""
+    """No part is below the last line, and the verdict is always shown."""
     for height in range(1, 71):
         layout = compute_layout(width, height, needs)
         assert layout.total <= height
@@ -27,8 +27,8 @@ def test_layout_fits_every_height(needs: LayoutNeeds, width: int) -> None:
 
 @pytest.mark.parametrize("needs", [BUSY, CALM], ids=["busy", "calm"])
 @pytest.mark.parametrize("width", WIDTHS)
-def test_layout_never_shows_a_part_less_in_a_taller_terminal(needs: LayoutNeeds, width: int) -> None:
-    """What is needed most does not vanish when the terminal grows."""
+def test_layout_shows_no_fewer_parts_in_a_taller_terminal(needs: LayoutNeeds, width: int) -> None:
+    """A part stays when the terminal grows."""
     for height in range(1, 70):
         small, tall = compute_layout(width, height, needs), compute_layout(width, height + 1, needs)
         for part in ("verdict", "limits", "credits"):
@@ -47,12 +47,12 @@ def test_layout_never_shows_a_part_less_in_a_taller_terminal(needs: LayoutNeeds,
         (9, Layout(limits=3, credits=1, tabs=1, verdict=3, keys=1)),
     ],
 )
-def test_order_of_need_in_a_narrow_pane(height: int, expected: Layout) -> None:
-    """The verdict, the tightest window, the credit line, the other windows, then the rest."""
+def test_order_of_parts_in_a_narrow_pane(height: int, expected: Layout) -> None:
+    """The order is the verdict, the tightest window, the credit line, the other windows, then the rest."""
     assert expected == compute_layout(40, height, BUSY)
 
 
-def test_room_that_is_left_goes_to_the_chart() -> None:
+def test_remaining_room_is_the_charts() -> None:
     """A tall terminal is filled to its last line."""
     assert compute_layout(120, 60, BUSY).total == 60
     assert compute_layout(120, 60, BUSY).chart > compute_layout(120, 40, BUSY).chart
@@ -63,7 +63,7 @@ def test_room_that_is_left_goes_to_the_chart() -> None:
     [(False, False, (14, 13)), (True, True, (14, 13)), (True, False, (21, 6)), (False, True, (6, 21))],
 )
 def test_tall_terminal_has_both_charts(moving: bool, second_moving: bool, expected: tuple[int, int]) -> None:  # noqa: FBT001
-    """Credits and windows are plotted one below the other; a flat line gets no more than it needs."""
+    """Credits and windows have their charts one below the other; a flat line gets only the lines it needs."""
     needs = replace(BUSY, is_chart_moving=moving, has_second_chart=True, is_second_chart_moving=second_moving)
     layout = compute_layout(120, 50, needs)
     assert expected == (layout.chart, layout.second_chart)
@@ -71,8 +71,8 @@ def test_tall_terminal_has_both_charts(moving: bool, second_moving: bool, expect
     assert compute_layout(120, 30, needs).second_chart == 0
 
 
-def test_flat_chart_waits_until_all_else_is_there() -> None:
-    """In a small terminal the rows of figures come before a line that never moved."""
+def test_flat_chart_comes_last() -> None:
+    """In a small terminal the rows of figures precede a flat line."""
     flat, moving = (
         compute_layout(60, 20, replace(CALM, has_chart=True, is_chart_moving=it)) for it in (False, True)
     )
@@ -80,8 +80,8 @@ def test_flat_chart_waits_until_all_else_is_there() -> None:
     assert flat.credits > moving.credits
 
 
-def test_panels_stand_side_by_side_only_where_they_fit() -> None:
-    """From 100 columns on; then they share their lines."""
+def test_panels_are_side_by_side_only_if_they_fit() -> None:
+    """From 100 columns on the panels share their lines."""
     assert not compute_layout(99, 40, BUSY).wide
     wide = compute_layout(100, 40, BUSY)
     assert wide.wide

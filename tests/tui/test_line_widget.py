@@ -1,4 +1,4 @@
-"""What a widget shows when its view changes faster than it is painted."""
+"""A widget whose view changes faster than it is painted."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from tests.scenes import PERSONAL
 from tests.tui.app_harness import app, stage, text
 
 
-async def test_view_that_was_taken_back_is_never_painted() -> None:
-    """A view that was set and replaced before the paint leaves nothing behind: it may be another's secret."""
+async def test_replaced_view_is_never_painted() -> None:
+    """A view that was replaced before the paint is not drawn, because it may hold a secret."""
     async with app(stage(PERSONAL)).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
         header = pilot.app.screen.query_exactly_one(Header)

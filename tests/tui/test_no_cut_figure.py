@@ -56,7 +56,7 @@ AT_EVERY_SIZE = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[
 
 @dataclass(frozen=True)
 class Scene:
-    """An org beside another one, seen at a moment; and what may stand on its screen."""
+    """An org beside another one at a moment, and the texts that its screen may show."""
 
     name: str
     verdict: str
@@ -66,12 +66,12 @@ class Scene:
 
 @cache
 def scenes() -> tuple[Scene, ...]:
-    """All orgs there are to look at, each after its run."""
+    """Return all orgs, each after its run."""
     return tuple(scene_of(one) for one in seen())
 
 
 def scene_of(one: Seen) -> Scene:
-    """The org, and the personal one with room in its plan beside it."""
+    """Return the org, and the personal one with room in its plan beside it."""
     known, journal = Store(), EventLog()
     for reading in _run(one):
         known = known.apply(reading)
@@ -90,7 +90,7 @@ def _run(one: Seen) -> Iterable[Reading]:
 
 
 def drawn(part: LineWidget, view: View, width: int, height: int) -> list[str]:
-    """The lines of a part of the dashboard in so many cells; a line that is too long stays as it is."""
+    """Return the lines of a part of the dashboard in so many cells; a line that is too long stays so."""
     part.set_reactive(type(part).view, view)
     lines = part.draw(width, height)[:height] if height else []
     texts = [(styled_text.convert_to_ascii(line) if view.ascii else line).plain for line in lines]
@@ -99,7 +99,7 @@ def drawn(part: LineWidget, view: View, width: int, height: int) -> list[str]:
 
 
 def stacked(scene: Scene, size: tuple[int, int], *, ascii_only: bool = False) -> dict[str, list[str]]:
-    """The dashboard's parts from top to bottom, by their selectors; panels side by side are one."""
+    """Return the dashboard's parts from top to bottom, by their selectors; panels side by side are one."""
     width, height = size
     view = lay_out_view(replace(scene.view, ascii=ascii_only), Size(width, height))
     layout, parts = view.layout, compute_heights(view.layout)
@@ -125,7 +125,7 @@ def stacked(scene: Scene, size: tuple[int, int], *, ascii_only: bool = False) ->
 
 
 def defects(scene: Scene, size: tuple[int, int], *, ascii_only: bool = False) -> Iterator[str]:
-    """What is wrong with an org's dashboard at a size."""
+    """Return the defects of an org's dashboard at a size."""
     parts = stacked(scene, size, ascii_only=ascii_only)
     for name, lines in parts.items():
         found = [*width_defects(lines, size[0]), *frame_defects(lines)]
@@ -139,8 +139,8 @@ def defects(scene: Scene, size: tuple[int, int], *, ascii_only: bool = False) ->
         yield f"{scene.name}: more lines than there are"
 
 
-def test_captured_bodies_are_all_looked_at() -> None:
-    """Where they lie beside the checkout every one of them is in an org; ours are there in any case."""
+def test_captured_bodies_are_all_checked() -> None:
+    """Every captured body beside the checkout is in an org, and ours always are."""
     kept = [part for one in seen() for part in (one.bodies.usage, one.bodies.overage, one.bodies.prepaid)]
     assert seen()[: len(OURS)] == OURS
     for ending in ("usage", "overage_spend_limit", "prepaid/credits"):
@@ -150,21 +150,21 @@ def test_captured_bodies_are_all_looked_at() -> None:
 
 @AT_EVERY_SIZE
 def test_every_body_is_whole(size: tuple[int, int]) -> None:
-    """Figures, words and borders of each captured and each modelled body are never cut."""
+    """No figure, word or border of any captured or modelled body is cut."""
     assert [defect for scene in scenes() for defect in defects(scene, size)] == []
 
 
 @AT_EVERY_SIZE
 def test_every_body_is_whole_in_ascii(size: tuple[int, int]) -> None:
-    """ASCII alone says the same in the same columns."""
+    """ASCII has the same text in the same columns."""
     for scene in scenes()[: len(OURS)]:
         for kind, lines in stacked(scene, size, ascii_only=True).items():
             assert list(width_defects(lines, size[0])) == [], (scene.name, kind)
             assert all(line.isascii() for line in lines), (scene.name, kind)
 
 
-async def test_screen_is_made_of_these_parts() -> None:
-    """What is checked above is what is on screen: resized from one size to the next, an org at a time."""
+async def test_screen_consists_of_the_checked_parts() -> None:
+    """The parts checked above make up the screen, at each size and for each org."""
     by_name = {scene.name: scene for scene in scenes()}
     for name in ("team", "wide", "nothing"):
         scene, one = by_name[name], next(one for one in OURS if one.name == name)
@@ -196,7 +196,7 @@ def test_details_have_every_figure_whole(width: int) -> None:
 
 
 async def test_overview_is_whole_at_every_size() -> None:
-    """In the table only names are shortened: every line of it, scrolled to or not."""
+    """Only names are shortened in any line of the table, scrolled to or not."""
     every = [one for reading in map(_alone, enumerate(seen())) for one in reading]
     roster = tuple(org for reading in every for org in reading.orgs or ())
     run = [replace(reading, orgs=roster) if reading.orgs else reading for reading in every]
@@ -218,7 +218,7 @@ async def test_overview_is_whole_at_every_size() -> None:
 
 
 def _alone(place_and_org: tuple[int, Seen]) -> Iterable[Reading]:
-    """The run of one org among many; only its last poll."""
+    """Return the last poll of one org among many."""
     place, one = place_and_org
     uuid = f"eeeeeeee-0000-4000-8000-{place:012}"
     return readings(replace(one.bodies, org=one.bodies.org | {"uuid": uuid}, spent=()), at=one.read_at)

@@ -1,4 +1,4 @@
-"""What the overview does: order, search, cursor, sizes, hostile names, many orgs."""
+"""The overview: order, search, cursor, sizes, hostile names, many orgs."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ KINDS = (PERSONAL, TEAM, LABORATORY, WAITING, CREDITS_BLOCKED, ENTERPRISE)
 
 
 def many(count: int) -> Iterator[OrgBodies]:
-    """So many orgs of all kinds, with hostile names."""
+    """Return so many orgs of all kinds, with hostile names."""
     for place in range(count):
         kind, name = KINDS[place % len(KINDS)], f"{HOSTILE[place % len(HOSTILE)][:50]} {place}"
         uuid = f"bbbbbbbb-0000-4000-8000-{place:012}"
@@ -58,13 +58,13 @@ def many(count: int) -> Iterator[OrgBodies]:
 async def overview(
     *orgs: OrgBodies, size: tuple[int, int] = (120, 36), heard: list[Message] | None = None
 ) -> AsyncIterator[tuple[Pilot[Any], OverviewScreen, Stage]]:
-    """The overview over these orgs."""
+    """Return the overview over these orgs."""
     scene = stage(*orgs)
     hook = heard.append if heard is not None else None
     async with app(scene).run_test(size=size, message_hook=hook) as pilot:
         await pilot.pause()
         assert isinstance(pilot.app, Claudemeter)
-        # What is chosen is heard here, and the overview stays.
+        # The choice is recorded, and the overview stays.
         setattr(pilot.app, "action_close", lambda: None)  # noqa: B010 - a method, for the type checker
         shown = OverviewScreen(pilot.app._build_view())
         await pilot.app.push_screen(shown)
@@ -73,18 +73,18 @@ async def overview(
 
 
 def under_cursor(pilot: Pilot[Any]) -> str:
-    """The line that the cursor is on."""
+    """Return the line under the cursor."""
     return next((line for line in screen(pilot) if line.startswith("▌")), "")
 
 
 def table(pilot: Pilot[Any], *names: str) -> list[str]:
-    """The names in the order in which they stand in the table."""
+    """Return the names in the order of the table."""
     lines = [line[2:] for line in screen(pilot)[2:]]
     return [name for line in lines for name in names if line.startswith(name)]
 
 
-async def test_table_is_worst_first_and_enter_chooses() -> None:
-    """The cursor begins on the selected org; Enter and a double click go where it stands."""
+async def test_table_is_worst_first_and_enter_selects() -> None:
+    """The cursor begins on the selected org; Enter and a double click select the org under the cursor."""
     heard: list[Message] = []
     async with overview(PERSONAL, TEAM, LABORATORY, heard=heard) as (pilot, shown, _):
         assert table(pilot, "Personal", "Acme Team", "Lab") == ["Acme Team", "Lab", "Personal"]
@@ -100,8 +100,8 @@ async def test_table_is_worst_first_and_enter_chooses() -> None:
         assert chosen == [org_of(LABORATORY.org).uuid, org_of(PERSONAL.org).uuid]
 
 
-async def test_search_shows_only_what_is_found() -> None:
-    """`/` filters while it is typed and Enter goes to what is found; Escape brings all back, then closes."""
+async def test_search_filters_the_table() -> None:
+    """`/` filters while typing, Enter goes to a hit, and Escape ends the search, then closes."""
     heard: list[Message] = []
     async with overview(PERSONAL, TEAM, LABORATORY, heard=heard) as (pilot, shown, _):
         await pilot.press("slash", *"blocked")
@@ -124,7 +124,7 @@ async def test_search_shows_only_what_is_found() -> None:
 
 
 async def test_cursor_follows_the_org() -> None:
-    """Another order, other figures, an org that leaves: the cursor stays on its org, not on its row."""
+    """The cursor stays on its org, not on its row, after any change of the table."""
     async with overview(PERSONAL, TEAM, LABORATORY) as (pilot, shown, scene):
         await pilot.press("left", "left")
         assert "org ▾" in text(pilot)
@@ -149,8 +149,8 @@ async def test_cursor_follows_the_org() -> None:
         assert "Personal" in under_cursor(pilot)
 
 
-async def test_every_size_has_the_verdict_and_whole_figures() -> None:
-    """The verdict is the first line at every size; a column is there whole or not at all."""
+async def test_every_size_has_the_verdict_and_complete_figures() -> None:
+    """The verdict is the first line at every size; a column is shown as a whole or not at all."""
     async with overview(PERSONAL, TEAM, LABORATORY) as (pilot, shown, _):
         rates = {format_cell(one, OverviewColumn.RATE, NOW, UTC) for one in shown._all_rows}
         whole = {"$17.20", "$50.00", "$8.12", "$244.35", "$3.40"} | rates
@@ -169,7 +169,7 @@ async def test_every_size_has_the_verdict_and_whole_figures() -> None:
 
 
 async def test_two_hundred_hostile_orgs_stay_in_columns() -> None:
-    """Wide characters, markup and long names move no column; Page keys and ends reach every org."""
+    """Wide characters, markup and long names move no column, and the keys reach every org."""
     async with overview(*many(200)) as (pilot, shown, _):
         await pilot.press("home")
         lines = screen(pilot)
@@ -189,8 +189,8 @@ async def test_two_hundred_hostile_orgs_stay_in_columns() -> None:
         assert shown.item_list.cursor == 199
 
 
-async def test_tick_repaints_only_what_looks_different() -> None:
-    """A second later the ages are new; what is drawn once is not drawn again, and the row stays chosen."""
+async def test_tick_repaints_only_changed_lines() -> None:
+    """A second later only the ages are redrawn, and the row stays selected."""
     async with overview(PERSONAL, TEAM, LABORATORY) as (pilot, shown, scene):
         scene.now = NOW + timedelta(seconds=1)
         shown.view = replace(shown.view, now=scene.now)
@@ -202,8 +202,8 @@ async def test_tick_repaints_only_what_looks_different() -> None:
         assert before == shown.item_list._strip_cache
 
 
-async def test_one_org_and_none() -> None:
-    """With one org its windows stand below it; with none the screen says so and no key breaks it."""
+async def test_overview_of_one_org_and_of_none() -> None:
+    """With one org its windows are below it; with none the screen says so and every key is harmless."""
     async with overview(PERSONAL) as (pilot, _, _):
         assert "1 org " in text(pilot)
         assert re.search(r"7-day all +[■─┃]+  41 % +resets Tue 14:00", text(pilot))
@@ -222,14 +222,14 @@ async def test_one_org_and_none() -> None:
         (9, "  Acme Team .*"),
     ],
 )
-async def test_rows_have_as_much_below_them_as_fits_for_all(height: int, expected: str) -> None:
-    """Every window as a bar and the credits; else one line of figures; else nothing."""
+async def test_rows_have_details_if_all_fit(height: int, expected: str) -> None:
+    """Each row has every window as a bar and the credits, else one line of figures, else nothing."""
     async with overview(PERSONAL, TEAM, LABORATORY, size=(120, height)) as (pilot, shown, _):
         assert [line for line in screen(pilot) if re.fullmatch(expected, line)]
         assert shown.item_list.virtual_size.height <= shown.item_list.size.height
 
 
-async def test_ascii_terminal_gets_ascii_alone() -> None:
+async def test_ascii_terminal_gets_ascii_only() -> None:
     """Wide names, marks and the cursor are drawn column by column in ASCII."""
     async with overview(*many(6)) as (pilot, shown, _):
         shown.view = replace(shown.view, ascii=True)

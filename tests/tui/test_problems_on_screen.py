@@ -1,4 +1,4 @@
-"""Every answer that is no data and every failure of the network: from a socket to the words on screen."""
+"""Every failed reply and network failure, from a socket to the words on screen."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ ONE = Session("Firefox", "one")
 ACCOUNT_PATHS = ("/api/account", "/api/organizations")
 LOGIN_PATHS = ("/api/oauth/profile", "/api/oauth/usage")
 NO_ADDRESS = "https://" + ("x" * 60 + ".") * 5 + "invalid"
-"""A name that is too long to be looked up: refused here, and never asked of anybody."""
+"""A name too long for a lookup: it fails locally, without a request."""
 NO_ROUTE = "https://224.0.0.1"
-"""An address of a group, to which nobody can connect: refused here, too."""
+"""A multicast address, to which no connection is possible: it fails locally, too."""
 
 Place = Callable[[pytest.MonkeyPatch], AbstractAsyncContextManager[str]]
-"""Opens what stands in for claude.ai; gives its URL."""
+"""Opens a replacement for claude.ai and returns its URL."""
 
 
 class StandingClock:
-    """The moment of the scenes; nobody who waits wakes up."""
+    """A clock at the moment of the scenes, at which no sleep ends."""
 
     def now(self) -> datetime:
-        """That moment."""
+        """Return that moment."""
         return NOW
 
     async def sleep(self, seconds: float) -> None:
@@ -55,17 +55,17 @@ class StandingClock:
 
 
 def everywhere(answer: Sends) -> Place:
-    """A server that says the same to every question."""
+    """Return a server with the same reply to every request."""
     return serving(*ACCOUNT_PATHS, *LOGIN_PATHS, answer=answer)
 
 
 def of_usage(answer: Sends) -> Place:
-    """A server with good replies but for the personal org's usage."""
+    """Return a server with good replies except for the personal org's usage."""
     return serving(path(PERSONAL_UUID, "usage"), answer=answer)
 
 
 def serving(*paths: str, answer: Sends) -> Place:
-    """A server with good replies but for these paths."""
+    """Return a server with good replies except for these paths."""
 
     @asynccontextmanager
     async def there(_: pytest.MonkeyPatch) -> AsyncIterator[str]:
@@ -80,7 +80,7 @@ def serving(*paths: str, answer: Sends) -> Place:
 
 
 def at(url: str) -> Place:
-    """Where there is no server."""
+    """Return an address without a server."""
 
     @asynccontextmanager
     async def there(_: pytest.MonkeyPatch) -> AsyncIterator[str]:
@@ -91,14 +91,14 @@ def at(url: str) -> Place:
 
 @asynccontextmanager
 async def without_tls(_: pytest.MonkeyPatch) -> AsyncIterator[str]:
-    """A portal that speaks http on the port of https."""
+    """Return a portal that speaks http on the port of https."""
     async with saying(b"HTTP/1.1 400 Bad Request\r\n\r\n", scheme="https") as url:
         yield url
 
 
 @asynccontextmanager
 async def behind_a_proxy(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
-    """A proxy that wants a password first."""
+    """Return a proxy that requires a password."""
     async with saying(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n") as url:
         monkeypatch.setenv("HTTPS_PROXY", url)
         yield "https://claude.invalid"
@@ -106,7 +106,7 @@ async def behind_a_proxy(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def silent(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
-    """A server that never answers, and a client with little patience."""
+    """Return a server that never replies, and a client with a short timeout."""
     monkeypatch.setattr(client_module, "_TIMEOUT", httpx.Timeout(0.05))
     async with everywhere(Held())(monkeypatch) as url:
         yield url
@@ -114,7 +114,7 @@ async def silent(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def without_billing(_: pytest.MonkeyPatch) -> AsyncIterator[str]:
-    """An org that has no extra usage: it is a 404, and not in the usage reply either."""
+    """Return an org without extra usage: a 404, and nothing in the usage reply."""
     with LoopbackServer() as server:
         serve_account(server, org_body())
         serve(server, PERSONAL_UUID, usage=usage_body(), overage=NOT_FOUND)
@@ -123,7 +123,7 @@ async def without_billing(_: pytest.MonkeyPatch) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def without_orgs(_: pytest.MonkeyPatch) -> AsyncIterator[str]:
-    """An account that has left its orgs."""
+    """Return an account without orgs."""
     with LoopbackServer() as server:
         server.routes["/api/account"] = Answer.json({"uuid": ACCOUNT, "memberships": []})
         server.routes["/api/organizations"] = Answer.json([])
@@ -131,13 +131,13 @@ async def without_orgs(_: pytest.MonkeyPatch) -> AsyncIterator[str]:
 
 
 def error(status: int, kind: str, message: str = "No", code: str | None = None) -> Answer:
-    """An error as the server writes it."""
+    """Return an error in the server's form."""
     details = {"details": {"error_code": code}} if code else {}
     return Answer.json({"type": "error", "error": {"type": kind, "message": message, **details}}, status)
 
 
 def page(status: int, html: str, **headers: str) -> Answer:
-    """A web page."""
+    """Return a web page."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return Answer(status, {"Content-Type": "text/html", **named}, html.encode())
 
@@ -150,19 +150,19 @@ RUN_CLAUDE = "Run claude, which renews its login, or asks to sign in with /login
 
 @dataclass(frozen=True)
 class Case:
-    """What there is in place of claude.ai, and what somebody reads then."""
+    """A replacement for claude.ai, and the expected words on screen."""
 
     place: Place
     title: str
-    """Whose trouble, its name, and what narrows it down."""
+    """Owner, name and detail of the problem."""
     what: str
-    """What happened."""
+    """Sentence of the cause."""
     cure: str
-    """What to do."""
+    """Sentence of the cure."""
     kept: str = KEPT
-    """What is shown meanwhile."""
+    """Figures shown meanwhile."""
     connect: str = ""
-    """What the connect screen says where there are no figures yet; empty: the dashboard waits instead."""
+    """Words of the connect screen without figures; empty if the dashboard waits instead."""
     session: Session = ONE
 
 
@@ -191,7 +191,7 @@ REGION = (
 )
 
 CASES = {
-    # Answers that are not data.
+    # Replies without data.
     "session expired": Case(
         everywhere(error(403, "permission_error", code="account_session_invalid")),
         "Firefox, one · session expired (status 403)",
@@ -375,7 +375,7 @@ CASES = {
         NEXT_POLL,
     ),
 }
-"""By what it is; the trouble's name stands in each title."""
+"""Cases by name; the problem's name is in each title."""
 NO_ANSWERS = (
     ErrorKind.NO_SESSION,
     ErrorKind.BUG,
@@ -383,15 +383,15 @@ NO_ANSWERS = (
     ErrorKind.NEW_FIELD,
     ErrorKind.ODD_VALUE,
 )
-"""Troubles that are no answer, and no failure of the network."""
+"""Kinds that come neither from a reply nor from the network."""
 EACH = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 
 
 class Seen:
-    """The dashboard while one poll after another goes through the front door."""
+    """The dashboard during polls through the session manager."""
 
     def __init__(self, pilot: Pilot[Any], scene: Stage, folder: Path, session: Session) -> None:
-        """Begin with a machine on which that session is signed in, below `folder`."""
+        """Start with a machine on which that session is signed in, below `folder`."""
         self.pilot, self._scene, self._folder = pilot, scene, folder
         self._source = "claude-code" if session == CLAUDE_CODE_LOGIN else "cookie"
         home = Home(folder / "home")
@@ -400,7 +400,7 @@ class Seen:
         login_file(home.folder, login_text(expires=NOW + timedelta(days=1)))
 
     async def poll(self, url: str, source: str | None = None) -> None:
-        """One poll of what is there."""
+        """Poll once."""
         clock = StandingClock()
         machine = Machine(self._folder / "home", self._folder / "state", "linux")
         found = build_machine_providers(machine, clock.now, base_url=url, source=source or self._source)
@@ -411,23 +411,23 @@ class Seen:
 
     @property
     def words(self) -> str:
-        """All that is on screen, however it is broken into lines."""
+        """Return all words on screen, without line breaks."""
         return " ".join(text(self.pilot).split())
 
     @property
     def status(self) -> str:
-        """The line above the keys."""
+        """Return the line above the keys."""
         return screen(self.pilot)[-2]
 
     async def press(self, key: str) -> None:
-        """Press a key, and wait until it has done its work."""
+        """Press a key, and wait for its effect."""
         await self.pilot.press(key)
         await self.pilot.pause()
 
 
 @asynccontextmanager
 async def seen(folder: Path, *, known: bool, session: Session = ONE) -> AsyncIterator[Seen]:
-    """The dashboard, with good figures of a moment ago or with none."""
+    """Open the dashboard, with good figures of a moment ago or with none."""
     scene = Stage(readings(PERSONAL, TEAM, session=session) if known else ())
     async with app(scene).run_test(size=(110, 34)) as pilot:
         await pilot.pause()
@@ -435,8 +435,10 @@ async def seen(folder: Path, *, known: bool, session: Session = ONE) -> AsyncIte
 
 
 @EACH
-async def test_trouble_is_said_in_words(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Below the dashboard its name, on `e` what happened, what to do, and what is shown meanwhile."""
+async def test_problem_is_worded_on_screen(
+    case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The dashboard shows the name, and `e` the cause, the cure, and the figures meanwhile."""
     async with seen(tmp_path, known=True, session=case.session) as here, case.place(monkeypatch) as url:
         await here.poll(url)
         if "no orgs" not in case.title:
@@ -448,10 +450,10 @@ async def test_trouble_is_said_in_words(case: Case, tmp_path: Path, monkeypatch:
 
 
 @EACH
-async def test_trouble_of_the_first_poll_is_said_in_words(
+async def test_problem_of_the_first_poll_is_worded_on_screen(
     case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the verdict will stand: what happened and what to do; or else on the connect screen."""
+    """Cause and cure are in the place of the verdict, or on the connect screen."""
     async with seen(tmp_path, known=False, session=case.session) as here, case.place(monkeypatch) as url:
         await here.poll(url)
         if case.connect:
@@ -463,23 +465,23 @@ async def test_trouble_of_the_first_poll_is_said_in_words(
             assert f"{case.what} {case.cure} ╭" in here.words
 
 
-def test_every_answer_has_its_case() -> None:
-    """What the table leaves out never comes from a server or the network."""
+def test_every_kind_has_its_case() -> None:
+    """The kinds missing from the table come from no server and no network."""
     told = {trouble for trouble in ErrorKind for case in CASES.values() if trouble in case.title}
     assert set(ErrorKind) - set(NO_ANSWERS) == told
 
 
-def test_sentences_of_two_troubles_differ() -> None:
-    """Who reads what happened knows which of them it is."""
+def test_sentences_of_two_problems_differ() -> None:
+    """The sentence of the cause identifies the problem."""
     names = {case.what: case.title.split(" (")[0].split(" · ")[1].split(": ")[-1] for case in CASES.values()}
     assert len(names) == len(set(names.values()))
 
 
 @pytest.mark.parametrize("case", [CASES[name] for name in CASES if name.startswith("challenge")])
-async def test_challenge_drops_nothing_and_never_says_sign_in(
+async def test_challenge_drops_nothing_and_never_asks_to_sign_in(
     case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The session is as good as before: every figure stays, the server is left alone for a while."""
+    """The session stays good: every figure stays, and the requests pause for a while."""
     async with seen(tmp_path, known=True) as here, case.place(monkeypatch) as url:
         before = screen(here.pilot)[1:-2]
         await here.poll(url)
@@ -491,8 +493,8 @@ async def test_challenge_drops_nothing_and_never_says_sign_in(
         assert "Claude Code's login" in here.words
 
 
-async def test_login_that_stands_in_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Claude Code reads the org that it can read, while the browser's session is challenged."""
+async def test_serving_login_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Claude Code reads its org while the browser's session is challenged."""
     place = serving(*ACCOUNT_PATHS, answer=page(403, "<p>", cf_mitigated="challenge"))
     async with seen(tmp_path, known=True) as here, place(monkeypatch) as url:
         await here.poll(url, source="auto")
@@ -510,10 +512,10 @@ async def test_login_that_stands_in_is_named(tmp_path: Path, monkeypatch: pytest
         ("none: no metered billing on this org", without_billing),
     ],
 )
-async def test_answer_that_there_is_nothing_is_no_trouble(
+async def test_reply_of_none_is_no_problem(
     expected: str, place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is said in the place of the figures."""
+    """The reply is worded in the place of the figures."""
     async with seen(tmp_path, known=False) as here, place(monkeypatch) as url:
         await here.poll(url)
         assert expected in here.words

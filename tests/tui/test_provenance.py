@@ -1,4 +1,4 @@
-"""Which session each figure came through, and what Claude Code's login cannot see, on every screen."""
+"""The session of each figure, and the figures that Claude Code's login lacks, on every screen."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EARLIER = NOW - timedelta(minutes=9)
 
 
 def login(*orgs: OrgBodies) -> Iterator[Reading]:
-    """What Claude Code's login reads of these orgs: the usage reply alone."""
+    """Return the login's reading of these orgs: the usage reply only."""
     for reading in readings(*orgs, at=NOW, session=CLAUDE_CODE_LOGIN):
         if reading.at == NOW:
             yield replace(reading, org_readings=tuple(map(_of_usage, reading.org_readings)))
@@ -30,14 +30,14 @@ def _of_usage(report: OrgReading) -> OrgReading:
 
 
 def stand_in(session: Session = SESSION) -> Iterator[Reading]:
-    """A browser's session that has read two orgs, and the login that has taken over one of them."""
+    """Return a store of a browser's session with two orgs, one of them taken over by the login."""
     yield from readings(PERSONAL, TEAM, at=EARLIER, session=session)
     yield from login(PERSONAL)
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_cookie_path_is_not_worth_a_word(size: tuple[int, int]) -> None:
-    """The header names the browser's session, and no figure says it again."""
+async def test_cookie_session_is_named_once(size: tuple[int, int]) -> None:
+    """The header names the browser's session, and no figure repeats it."""
     async with app(Stage(readings(PERSONAL, TEAM))).run_test(size=size) as pilot:
         await pilot.pause()
         assert "via" not in text(pilot)
@@ -53,8 +53,8 @@ async def test_cookie_path_is_not_worth_a_word(size: tuple[int, int]) -> None:
         ((40, 8), "", "34 % · lock ?"),
     ],
 )
-async def test_login_alone_says_what_it_cannot_see(size: tuple[int, int], limits: str, lock: str) -> None:
-    """The windows are named for it; whether credits are locked is not known, at every size."""
+async def test_login_alone_names_its_missing_figures(size: tuple[int, int], limits: str, lock: str) -> None:
+    """The windows name the login, and at every size the lock of credits is not known."""
     async with app(Stage(login(PERSONAL))).run_test(size=size) as pilot:
         await pilot.pause()
         border = next((line for line in screen(pilot) if "Limits" in line), "")
@@ -62,8 +62,8 @@ async def test_login_alone_says_what_it_cannot_see(size: tuple[int, int], limits
         assert lock in text(pilot)
 
 
-async def test_figures_of_both_sessions_stand_side_by_side() -> None:
-    """Fresh windows through the login, and beside them the credits as the browser's session read them."""
+async def test_figures_of_both_sessions_are_side_by_side() -> None:
+    """Fresh windows of the login are beside the credits of the browser's session."""
     async with app(Stage(stand_in())).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
         border = next(line for line in screen(pilot) if "Limits" in line)
@@ -79,7 +79,7 @@ async def test_figures_of_both_sessions_stand_side_by_side() -> None:
 
 
 async def test_details_name_the_session_of_each_section() -> None:
-    """In the heading where it is one, else beside each figure; a reply's tab says it, too."""
+    """A heading names the session if it is one, else each figure does; a reply's tab names it, too."""
     async with app(Stage(stand_in())).run_test(size=(120, 50)) as pilot:
         await pilot.pause()
         await pilot.press("d")
@@ -97,8 +97,8 @@ async def test_details_name_the_session_of_each_section() -> None:
         assert "via Chrome, Default" in screen(pilot)[2]
 
 
-async def test_refresh_says_how_rarely_the_login_may_be_asked() -> None:
-    """The browsers are looked at all the same; a browser's session is asked at once, without a word."""
+async def test_refresh_explains_the_limit_of_the_login() -> None:
+    """The browsers are scanned in any case, and a browser's session polls at once without a message."""
     for session, expected in ((CLAUDE_CODE_LOGIN, True), (SESSION, False)):
         scene = Stage(readings(PERSONAL, session=session))
         async with app(scene).run_test(size=(120, 36)) as pilot:
@@ -116,7 +116,7 @@ KEYS: Iterable[tuple[str, ...]] = ((), ("d",), ("d", "right", "right", "right"),
 
 @pytest.mark.parametrize("keys", KEYS)
 async def test_privacy_hides_the_profile(keys: tuple[str, ...]) -> None:
-    """The browser stays, its profile goes by a number, wherever a session is named."""
+    """The browser keeps its name, and its profile has a number, in every name of a session."""
     scene = Stage(stand_in(Session("Firefox", "Zaphod")))
     async with app(scene, privacy=True).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
@@ -128,8 +128,8 @@ async def test_privacy_hides_the_profile(keys: tuple[str, ...]) -> None:
             assert "Firefox, profile" in text(pilot)
 
 
-def test_login_reads_what_the_scene_says() -> None:
-    """The readings made here are those of the login: one org, one reply."""
+def test_login_reads_one_org_and_one_reply() -> None:
+    """The readings made here match those of the login."""
     reports = [report for reading in login(PERSONAL) for report in reading.org_readings]
     assert [list(report.parts) for report in reports] == [[Endpoint.USAGE]]
     assert isinstance(parts(PERSONAL, NOW)[Endpoint.USAGE], Reply)

@@ -13,18 +13,18 @@ SIZE = (110, 30)
 
 
 def test_blocked(snap_compare: Compare) -> None:
-    """A full window and one's own cap: reason, date, and what lifts first."""
+    """A full window and a reached cap have a reason, a date and the first end."""
     assert snap_compare(app(stage(PERSONAL, TEAM, LABORATORY)), terminal_size=SIZE, run_before=second)
 
 
 def test_credits_blocked(snap_compare: Compare) -> None:
-    """Room in the plan while the credits are locked."""
+    """The plan has room while the credits are locked."""
     a_while = replace(CREDITS_BLOCKED, spent=((46, 0),))
     assert snap_compare(app(stage(a_while)), terminal_size=SIZE, run_before=settle)
 
 
 def test_on_credits(snap_compare: Compare) -> None:
-    """Work goes on metered credits."""
+    """Work continues on metered credits."""
     assert snap_compare(app(stage(LABORATORY)), terminal_size=SIZE, run_before=settle)
 
 
@@ -35,5 +35,5 @@ def test_wait(snap_compare: Compare) -> None:
 
 
 def test_can_work(snap_compare: Compare) -> None:
-    """There is room."""
+    """The plan has room."""
     assert snap_compare(app(stage(PERSONAL)), terminal_size=SIZE, run_before=settle)

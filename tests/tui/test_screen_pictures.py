@@ -22,7 +22,7 @@ SIZES = pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 
 
 def after(*keys: str) -> Callable[[Pilot[Any]], Awaitable[None]]:
-    """Press these keys once everything is on screen."""
+    """Press these keys once all readings are on screen."""
 
     async def press(pilot: Pilot[Any]) -> None:
         await pilot.pause()
@@ -39,7 +39,7 @@ def after(*keys: str) -> Callable[[Pilot[Any]], Awaitable[None]]:
     [("overview", "o"), ("details", "d"), ("help", "question_mark"), ("events", "e"), ("confirm", "S")],
 )
 def test_screen(snap_compare: Compare, screen: str, key: str, size: tuple[int, int]) -> None:
-    """Every screen over the dashboard; but for a question the verdict is its first line."""
+    """The verdict is the first line of every screen over the dashboard, except for a question."""
     assert screen
     trio = app(stage(PERSONAL, TEAM, LABORATORY))
     assert snap_compare(trio, terminal_size=size, run_before=after("2", key))
@@ -48,13 +48,13 @@ def test_screen(snap_compare: Compare, screen: str, key: str, size: tuple[int, i
 @SIZES
 @pytest.mark.parametrize("count", [1, 200], ids=["one", "many"])
 def test_overview_of(snap_compare: Compare, count: int, size: tuple[int, int]) -> None:
-    """One org with all its windows; of many only the rows."""
+    """One org has all its windows, many have only their rows."""
     assert snap_compare(app(stage(*many(count))), terminal_size=size, run_before=after("o"))
 
 
 @pytest.mark.parametrize("look", ["light", "ascii", "private"])
 def test_blocked_in_other_looks(snap_compare: Compare, look: str) -> None:
-    """A light theme, ASCII alone, and pseudonyms say the same."""
+    """A light theme, ASCII, and pseudonyms show the same."""
     looks: dict[str, dict[str, Any]] = {
         "light": {"theme": "claudemeter-light"},
         "ascii": {"ascii": True},
@@ -65,14 +65,14 @@ def test_blocked_in_other_looks(snap_compare: Compare, look: str) -> None:
 
 
 def test_blocked_without_colour(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With NO_COLOR every severity is still told by its mark."""
+    """With NO_COLOR every severity is still marked."""
     monkeypatch.setenv("NO_COLOR", "1")
     trio = app(stage(PERSONAL, TEAM, LABORATORY))
     assert snap_compare(trio, terminal_size=WIDE, run_before=after("2"))
 
 
 def test_blocked_in_sixteen_colours(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A terminal with few colours gets ones that tell the severities apart."""
+    """In sixteen colours the severities are distinct."""
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.delenv("COLORTERM")
     trio = app(stage(PERSONAL, TEAM, LABORATORY))
@@ -109,7 +109,7 @@ PLACES = (
 @SIZES
 @pytest.mark.parametrize("keys", [(), ("p",)], ids=["looked", "pasting"])
 def test_connect(snap_compare: Compare, keys: tuple[str, ...], size: tuple[int, int]) -> None:
-    """The first run: what can be done, where a session was looked for, and the field for a cookie."""
+    """The first run shows the actions, the scanned places, and the field for a cookie."""
     wait = timedelta(seconds=42)
     none = Failure(ErrorKind.NO_SESSION, Endpoint.ACCOUNT, NOW)
     looked = Reading(Session(""), NOW, none, schedule=Schedule(NOW + wait, wait), scan_results=PLACES)

@@ -1,4 +1,4 @@
-"""Pictures for a bug report: private, without toasts, and saved whole or not at all."""
+"""Pictures for a bug report: private, without toasts, and saved completely or not at all."""
 
 from __future__ import annotations
 
@@ -49,25 +49,25 @@ SCREENS: tuple[Callable[[View], Screen[Any]], ...] = (OverviewScreen, DetailsScr
 
 
 def told(picture: str) -> str:
-    """The words in a picture."""
+    """Return the words in a picture."""
     lines = re.findall(r"<text[^>]*>([^<]*)</text>", picture)
     return html.unescape("\n".join(lines)).replace("\xa0", " ")
 
 
 def colours(picture: str) -> set[str]:
-    """Every colour in a picture: a scroll bar has one of its own."""
+    """Return every colour in a picture: a scroll bar has its own."""
     return set(re.findall(r"#[0-9a-f]{6}", picture))
 
 
 def planted() -> Claudemeter:
-    """The dashboard before a store in which somebody's data is everywhere."""
+    """Return the dashboard with a store of planted personal data."""
     dashboard = app(stage())
     dashboard.set_reactive(Claudemeter.store, pii_fixtures.planted_store())
     return dashboard
 
 
 def long_named() -> Store:
-    """A store in which names take many lines, and pseudonyms one."""
+    """Return a store with names of many lines, whose pseudonyms have one."""
     body = golden_bodies.account()
     body["memberships"][1]["organization"] |= {
         "name": "a very long name " * 50,
@@ -79,18 +79,18 @@ def long_named() -> Store:
 
 
 async def shown(pilot: Pilot[Any], store: Store) -> None:
-    """Put a store on screen."""
+    """Show a store on screen."""
     assert isinstance(pilot.app, Claudemeter)
     pilot.app.store = Store()
     pilot.app.store = store
     await pilot.pause()
 
 
-# What is in a picture.
+# Content of a picture.
 
 
-async def test_private_picture_of_the_dashboard_tells_nothing_planted() -> None:
-    """With somebody's data in every place no size of the dashboard shows any of it, for any org."""
+async def test_private_picture_of_the_dashboard_has_no_planted_data() -> None:
+    """No size of the dashboard shows planted data of any org."""
     dashboard = planted()
     async with dashboard.run_test() as pilot:
         await shown(pilot, pii_fixtures.planted_store())
@@ -106,10 +106,10 @@ async def test_private_picture_of_the_dashboard_tells_nothing_planted() -> None:
 
 
 @pytest.mark.parametrize("page", SCREENS)
-async def test_private_picture_of_every_screen_tells_nothing_planted(
+async def test_private_picture_of_every_screen_has_no_planted_data(
     page: Callable[[View], Screen[Any]],
 ) -> None:
-    """The same for what opens over the dashboard."""
+    """No screen over the dashboard shows planted data."""
     dashboard = planted()
     async with dashboard.run_test() as pilot:
         await shown(pilot, pii_fixtures.planted_store())
@@ -123,8 +123,8 @@ async def test_private_picture_of_every_screen_tells_nothing_planted(
                 await pilot.press("right", "end")
 
 
-async def test_open_picture_shows_what_is_seen() -> None:
-    """Without a redaction the picture shows the real names: it is asked for with care."""
+async def test_open_picture_has_the_real_names() -> None:
+    """Without redaction the picture shows the real names."""
     dashboard = planted()
     async with dashboard.run_test(size=(160, 45)) as pilot:
         await shown(pilot, pii_fixtures.planted_store())
@@ -134,7 +134,7 @@ async def test_open_picture_shows_what_is_seen() -> None:
         assert pii_fixtures.DIGITS in words
 
 
-async def test_private_picture_still_reads() -> None:
+async def test_private_picture_keeps_all_but_the_names() -> None:
     """Verdict, figures and times are as on screen; only names differ."""
     dashboard = app(stage(PERSONAL, TEAM, LABORATORY))
     async with dashboard.run_test(size=(120, 36)) as pilot:
@@ -157,10 +157,10 @@ async def test_private_picture_still_reads() -> None:
 
 @pytest.mark.parametrize("page", [None, *SCREENS])
 @pytest.mark.parametrize("size", [(120, 36), (60, 20)])
-async def test_private_picture_is_that_of_a_private_screen(
+async def test_private_picture_has_the_layout_of_a_private_screen(
     page: Callable[[View], Screen[Any]] | None, size: tuple[int, int]
 ) -> None:
-    """Parts are laid out for the pseudonyms: shorter names may leave room for more."""
+    """Parts are laid out for the pseudonyms, because shorter names may leave room for more."""
     dashboard, redaction = planted(), Redactor()
     store = long_named()
     view = View(store, NOW, store.orgs[1].key, UTC)
@@ -180,8 +180,8 @@ async def test_private_picture_is_that_of_a_private_screen(
 
 
 @pytest.mark.parametrize("page", [None, *SCREENS])
-async def test_screen_is_as_it_was(page: Callable[[View], Screen[Any]] | None) -> None:
-    """A private picture changes nothing on screen: not at once, and not after the next repaint."""
+async def test_screen_stays_unchanged(page: Callable[[View], Screen[Any]] | None) -> None:
+    """A private picture changes nothing on screen, neither at once nor after the next repaint."""
     dashboard = app(stage(PERSONAL, TEAM, LABORATORY))
     async with dashboard.run_test(size=(80, 24), notifications=True) as pilot:
         await pilot.pause()
@@ -200,7 +200,7 @@ async def test_screen_is_as_it_was(page: Callable[[View], Screen[Any]] | None) -
         assert dashboard.screen_stack[1].view is view  # type: ignore[attr-defined]
 
 
-async def test_nothing_is_painted_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_pseudonyms_are_never_painted(monkeypatch: pytest.MonkeyPatch) -> None:
     """No frame with pseudonyms reaches the terminal."""
     painted: list[bool] = []
     dashboard = app(stage(PERSONAL, TEAM))
@@ -213,8 +213,8 @@ async def test_nothing_is_painted_meanwhile(monkeypatch: pytest.MonkeyPatch) -> 
         assert True not in painted
 
 
-async def test_what_was_still_to_be_painted_is_painted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A part that waits for its repaint while the picture is taken gets it afterwards."""
+async def test_pending_repaint_follows_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part that waits for its repaint while the picture is taken is repainted afterwards."""
     painted: list[str] = []
     dashboard = app(stage(PERSONAL))
     async with dashboard.run_test(size=(80, 24)) as pilot:
@@ -232,7 +232,7 @@ async def test_what_was_still_to_be_painted_is_painted(monkeypatch: pytest.Monke
 
 
 async def test_toasts_are_not_in_the_picture() -> None:
-    """A toast lies over the screen and names paths: it stays on screen, and out of the picture."""
+    """A toast hides a part of the screen and shows paths: it stays on screen, but not in the picture."""
     dashboard = app(stage(PERSONAL))
     async with dashboard.run_test(size=(120, 36), notifications=True) as pilot:
         await pilot.pause()
@@ -246,8 +246,8 @@ async def test_toasts_are_not_in_the_picture() -> None:
         assert "zaphod" in text(pilot)
 
 
-async def test_private_picture_does_not_tell_what_is_searched() -> None:
-    """What was typed into a search may be a name: it is not in the picture, and still in the search."""
+async def test_private_picture_hides_the_search() -> None:
+    """The text of a search may be a name: it is not in the picture, and still in the search."""
     dashboard = app(stage(PERSONAL, TEAM, LABORATORY))
     async with dashboard.run_test(size=(120, 36)) as pilot:
         await pilot.pause()
@@ -262,8 +262,8 @@ async def test_private_picture_does_not_tell_what_is_searched() -> None:
         assert dashboard.screen.query_exactly_one(Input).value == "acme"
 
 
-async def test_picture_keeps_the_place_that_was_scrolled_to() -> None:
-    """A page that is shorter with pseudonyms is where it was afterwards."""
+async def test_picture_keeps_the_scroll_position() -> None:
+    """A page that is shorter with pseudonyms has its scroll position afterwards."""
     store = long_named()
     dashboard = app(stage())
     async with dashboard.run_test(size=(60, 20)) as pilot:
@@ -280,7 +280,7 @@ async def test_picture_keeps_the_place_that_was_scrolled_to() -> None:
 
 
 async def test_private_view_is_made_once() -> None:
-    """A view that is private already is not redacted again: Org A stays Org A."""
+    """A private view is not redacted again: Org A stays Org A."""
     redaction = Redactor()
     store = pii_fixtures.planted_store()
     view = View(store, NOW, store.orgs[1].key, UTC, events=pii_fixtures.happened(store))
@@ -294,7 +294,7 @@ async def test_private_view_is_made_once() -> None:
 
 
 async def test_picture_names_no_font_of_the_web() -> None:
-    """Installed fonts stay named; nothing is loaded from anywhere when the picture is opened."""
+    """Installed fonts stay named, and an opened picture loads nothing."""
     dashboard = app(stage(PERSONAL))
     async with dashboard.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
@@ -310,7 +310,7 @@ async def test_picture_names_no_font_of_the_web() -> None:
 
 
 def test_clean_svg_touches_fonts_only() -> None:
-    """What looks like a font in the words of the picture stays: somebody may have named an org so."""
+    """Words in the picture that look like a font stay, because an org may have such a name."""
     words = '<text>@font-face {src: url("x") format("y")}</text>'
     face = (
         '@font-face { src: local("A"), url("https://x/y.woff2") format("woff2"), url(z); font-weight: 400; }'
@@ -320,11 +320,11 @@ def test_clean_svg_touches_fonts_only() -> None:
     assert made == f"<svg><style>{kept} .a {{ clip-path: url(#b) }}</style>{words}</svg>"
 
 
-# How a picture is saved.
+# Saving a picture.
 
 
 def test_names_are_dated_and_never_overwrite(tmp_path: Path) -> None:
-    """Picture and report have one name of the moment; a second of the same moment gets a number."""
+    """Picture and report have the same name with the time; a second pair of that time gets a number."""
     first = save_screenshot(tmp_path, NOW, "<svg/>", "{}", UTC)
     second = save_screenshot(tmp_path, NOW, "<svg>2</svg>", "{}", UTC)
     third = save_screenshot(tmp_path, NOW, "<svg>3</svg>", zone=UTC)
@@ -339,8 +339,8 @@ def test_names_are_dated_and_never_overwrite(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 5
 
 
-def test_name_is_free_where_both_files_are(tmp_path: Path) -> None:
-    """A report that lies there alone keeps its name, and its picture's."""
+def test_name_is_free_if_both_files_are(tmp_path: Path) -> None:
+    """An existing report keeps its name, and its picture's."""
     (tmp_path / "claudemeter-2026-04-25-144818.json").write_text("old")
     path = save_screenshot(tmp_path, NOW, "<svg/>", "{}", UTC)
     assert path.name == "claudemeter-2026-04-25-144818-2.svg"
@@ -349,8 +349,8 @@ def test_name_is_free_where_both_files_are(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["none", "file", "file/below"])
-def test_folder_that_is_not_there_is_told_and_not_made(name: str, tmp_path: Path) -> None:
-    """It may be the place of a disk that was taken out; a file is no folder either."""
+def test_missing_folder_is_reported_and_not_made(name: str, tmp_path: Path) -> None:
+    """A missing folder may be a disk that was taken out; a file is no folder either."""
     (tmp_path / "file").touch()
     place = tmp_path / name
     with pytest.raises(ScreenshotError, match=rf"^there is no folder {re.escape(repr(str(place)))}$"):
@@ -359,14 +359,14 @@ def test_folder_that_is_not_there_is_told_and_not_made(name: str, tmp_path: Path
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
-def test_files_are_for_their_owner(tmp_path: Path) -> None:
-    """Whoever makes a picture decides who gets it."""
+def test_files_are_private(tmp_path: Path) -> None:
+    """The files have mode 0600."""
     path = save_screenshot(tmp_path, NOW, "<svg/>", "{}", UTC)
     assert {stat.S_IMODE(one.stat().st_mode) for one in (path, path.with_suffix(".json"))} == {0o600}
 
 
 def test_picture_takes_any_text(tmp_path: Path) -> None:
-    """Half a character, as hostile bodies hold it, breaks no file."""
+    """A lone surrogate from a hostile body breaks no file."""
     assert (
         save_screenshot(tmp_path, NOW, "<svg>\ud800é</svg>", zone=UTC).read_text("utf-8") == "<svg>?é</svg>"
     )
@@ -374,7 +374,7 @@ def test_picture_takes_any_text(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("at", [1, 2])
 def test_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int) -> None:
-    """Where either file does not fit neither is there afterwards, and the person is told."""
+    """If either file does not fit, neither is left, and the error is shown."""
     opened = os.fdopen
     calls = []
 
@@ -393,7 +393,7 @@ def test_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_failure_of_the_last_step_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A name that was taken for a picture is given back."""
+    """A reserved name is freed after a failure."""
 
     def refuse(*_: object) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
@@ -405,15 +405,15 @@ def test_failure_of_the_last_step_leaves_nothing(tmp_path: Path, monkeypatch: py
 
 
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="nothing is forbidden here")
-def test_folder_that_is_forbidden_is_told(tmp_path: Path) -> None:
-    """A folder that takes no file is named, with the reason."""
+def test_forbidden_folder_is_reported(tmp_path: Path) -> None:
+    """The error has the folder and the reason."""
     tmp_path.chmod(0o500)
     with pytest.raises(ScreenshotError, match="permission denied"):
         save_screenshot(tmp_path, NOW, "<svg/>", zone=UTC)
 
 
-def test_names_run_out_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beyond a thousand pictures of one second somebody leans on the key."""
+def test_used_up_names_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than a thousand pictures in one second are refused with an error."""
     monkeypatch.setattr(screenshots, "_MAX_NAMES", 2)
     save_screenshot(tmp_path, NOW, "<svg/>", zone=UTC)
     with pytest.raises(ScreenshotError, match="too many pictures of this second"):
@@ -421,17 +421,17 @@ def test_names_run_out_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_date_beyond_the_calendar_is_a_name(tmp_path: Path) -> None:
-    """A clock gone mad does not keep a picture from being saved."""
+def test_date_beyond_the_calendar_has_a_name(tmp_path: Path) -> None:
+    """A broken clock does not prevent the saving."""
     moment = datetime.max.replace(tzinfo=UTC)
     assert save_screenshot(tmp_path, moment, "<svg/>").name.startswith("claudemeter-9999-12-31-")
 
 
-# A name that was given.
+# A given name.
 
 
-def test_given_name_is_written_over(tmp_path: Path) -> None:
-    """A file that was asked for by name is replaced as a whole."""
+def test_given_name_is_overwritten(tmp_path: Path) -> None:
+    """A file that was named explicitly is replaced as a whole."""
     path = tmp_path / "x.svg"
     path.write_text("old")
     write_screenshot(path, "<svg/>")
@@ -439,16 +439,14 @@ def test_given_name_is_written_over(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_given_name_that_fails_keeps_what_was_there(tmp_path: Path) -> None:
-    """Without a folder there is an error in words, without a file half written."""
+def test_failure_keeps_the_old_file_of_a_given_name(tmp_path: Path) -> None:
+    """Without a folder there is an error, and no incomplete file."""
     with pytest.raises(ScreenshotError, match="no such file or directory"):
         write_screenshot(tmp_path / "none" / "x.svg", "<svg/>")
 
 
-def test_png_without_its_library_says_what_to_install(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The library is named as an index has it, and the other way out; what was there stays."""
+def test_png_without_its_library_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error names the library and the alternative, and the old file stays."""
     monkeypatch.setitem(sys.modules, "resvg_py", None)
     path = tmp_path / "x.PNG"
     path.write_text("old")
@@ -461,23 +459,23 @@ def test_png_without_its_library_says_what_to_install(
     assert path.read_text() == "old"
 
 
-def test_png_library_is_that_of_the_extra() -> None:
-    """What the hint says to install is what the package's own extra installs."""
+def test_png_library_is_in_the_extra() -> None:
+    """The package's extra installs the library that the hint names."""
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))["project"]
     (library,) = project["optional-dependencies"]["png"]
     assert f"pip install {re.split('[<>=]', library)[0]} " in screenshots.NO_PNG_MESSAGE
 
 
 def test_png_is_drawn_by_its_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A name that ends in .png gets what the library makes of the picture."""
+    """A name that ends in .png gets the library's conversion of the picture."""
     library = SimpleNamespace(svg_to_bytes=lambda svg_string, **_: b"PNG of " + svg_string.encode())
     monkeypatch.setitem(sys.modules, "resvg_py", library)
     write_screenshot(tmp_path / "x.png", "<svg/>")
     assert (tmp_path / "x.png").read_bytes() == b"PNG of <svg/>"
 
 
-def test_png_that_cannot_be_drawn_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The library's refusal comes as a sentence."""
+def test_failing_png_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library's error becomes a sentence."""
 
     def refuse(**_: object) -> bytes:
         raise ValueError("unknown token at 1:1")
@@ -488,7 +486,7 @@ def test_png_that_cannot_be_drawn_is_told(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 async def test_real_png_has_the_size_of_the_picture() -> None:
-    """Where the extra is installed the picture is a PNG of the SVG's own size."""
+    """With the extra installed the PNG has the SVG's size."""
     pytest.importorskip("resvg_py")
     dashboard = app(stage(PERSONAL))
     async with dashboard.run_test(size=(80, 24)) as pilot:

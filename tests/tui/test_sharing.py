@@ -1,4 +1,4 @@
-"""Privacy, pictures, alerts, title: what leaves the screen."""
+"""Everything that leaves the screen: privacy, pictures, alerts, title."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tests.tui.app_harness import app, stage, text
 PERSONAL_DATA = ("Acme Team", "Personal", "pat@example.com", "bbbbbbbb-0000", "Default")
 
 
-async def test_privacy_hides_everything_personal_and_brings_it_back() -> None:
-    """`p` shows pseudonyms in place of names, keeps the org on screen, and shows the names again."""
+async def test_privacy_hides_and_shows_everything_personal() -> None:
+    """`p` replaces names by pseudonyms, keeps the org on screen, and shows the names again."""
     async with app(stage(PERSONAL, TEAM)).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
         await pilot.press("2", "p")
@@ -30,8 +30,8 @@ async def test_privacy_hides_everything_personal_and_brings_it_back() -> None:
         assert "Acme Team" in text(pilot)
 
 
-async def test_picture_for_a_report_is_private_whatever_the_screen_shows(tmp_path: Path) -> None:
-    """`s` saves an SVG and a JSON without anything personal, while the screen goes on showing names."""
+async def test_picture_for_a_report_is_private(tmp_path: Path) -> None:
+    """`s` saves an SVG and a JSON without personal data, while the screen shows names."""
     dashboard = app(stage(PERSONAL, TEAM), pictures=tmp_path)
     async with dashboard.run_test(size=(120, 36)) as pilot:
         await pilot.pause()
@@ -52,7 +52,7 @@ async def test_picture_for_a_report_is_private_whatever_the_screen_shows(tmp_pat
         assert len(list(tmp_path.glob("*.svg"))) == 2
 
 
-async def test_picture_of_what_is_seen_is_saved_only_after_a_yes(tmp_path: Path) -> None:
+async def test_picture_of_the_screen_needs_a_confirmation(tmp_path: Path) -> None:
     """`S` asks first; Escape saves nothing, a second `S` does."""
     async with app(stage(PERSONAL, TEAM), pictures=tmp_path).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
@@ -70,8 +70,8 @@ async def test_picture_of_what_is_seen_is_saved_only_after_a_yes(tmp_path: Path)
         assert "Acme" in picture.read_text("utf-8")
 
 
-async def test_picture_that_cannot_be_saved_says_why(tmp_path: Path) -> None:
-    """A toast says that it was not saved, and in words what is wrong; the program goes on."""
+async def test_failed_picture_is_explained(tmp_path: Path) -> None:
+    """A toast reports the failure and its cause, and the program continues."""
     (tmp_path / "taken").write_text("")
     dashboard = app(stage(PERSONAL), pictures=tmp_path / "taken")
     async with dashboard.run_test(size=(120, 36), notifications=True) as pilot:
@@ -83,7 +83,7 @@ async def test_picture_that_cannot_be_saved_says_why(tmp_path: Path) -> None:
 
 
 async def test_event_is_shown_and_listed() -> None:
-    """What happens between two polls stands on the last line, and in the list of the run."""
+    """An event between two polls is on the last line, and in the list of the run."""
     scene = stage(PERSONAL)
     async with app(scene).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
@@ -96,8 +96,8 @@ async def test_event_is_shown_and_listed() -> None:
         assert "5-hour window full" in text(pilot)
 
 
-async def test_remembers_theme_and_org() -> None:
-    """At the end theme and org are handed over to be kept; at the start they are taken up."""
+async def test_theme_and_org_are_saved() -> None:
+    """At the end theme and org are saved; at the start they are restored."""
     kept: list[tuple[str, OrgKey | None]] = []
     first = app(stage(PERSONAL, LABORATORY), save_state=lambda theme, org: kept.append((theme, org)))
     async with first.run_test() as pilot:

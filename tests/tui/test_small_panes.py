@@ -1,4 +1,4 @@
-"""What a pane too small for a toast says, and what lies over a screen for a moment."""
+"""Messages in a pane that is too small for a toast, and temporary overlays."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ TRIO = (PERSONAL, TEAM, LABORATORY)
         (["u"], (40, 8), " Opened https://claude.ai/settings/usage"),
     ],
 )
-async def test_small_pane_says_it_at_its_foot(
+async def test_small_pane_shows_messages_in_its_last_line(
     keys: list[str], size: tuple[int, int], expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Below 60 x 20 there are no toasts: the last line says what came of a key, the verdict stays."""
+    """Below 60 x 20 there are no toasts: the last line shows the message, and the verdict stays."""
     dashboard = app(stage(*TRIO), pictures=tmp_path)
     monkeypatch.setattr(dashboard, "open_url", lambda _: None)
     async with dashboard.run_test(size=size) as pilot:
@@ -49,8 +49,8 @@ async def test_small_pane_says_it_at_its_foot(
         assert not dashboard._notifications
 
 
-async def test_toasts_go_where_a_pane_becomes_too_small_for_them() -> None:
-    """They would lie over the figures."""
+async def test_toasts_are_removed_if_a_pane_becomes_too_small() -> None:
+    """Toasts would cover the figures."""
     async with app(stage(*TRIO)).run_test(size=(120, 36), notifications=True) as pilot:
         await pilot.pause()
         await pilot.press("9")
@@ -61,8 +61,8 @@ async def test_toasts_go_where_a_pane_becomes_too_small_for_them() -> None:
         assert "There is no org" not in text(pilot)
 
 
-async def test_remark_goes_by_itself_and_makes_room_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The line below it is seen again after a while."""
+async def test_message_expires_or_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a while the line below the message is shown again."""
     async with app(stage(*TRIO)).run_test(size=(40, 8)) as pilot:
         await pilot.pause()
         before = screen(pilot)
@@ -77,8 +77,8 @@ async def test_remark_goes_by_itself_and_makes_room_for_the_next(monkeypatch: py
 
 
 @pytest.mark.parametrize("key", ["9", "s", "S", "o", "d", "e", "w", "t", "ctrl+p", "question_mark"])
-async def test_a_single_line_is_the_verdict_alone(key: str, tmp_path: Path) -> None:
-    """Where there is one line nothing lies over it, and nothing that opens is seen."""
+async def test_one_line_pane_shows_the_verdict_only(key: str, tmp_path: Path) -> None:
+    """In one line no message and no opened screen covers the verdict."""
     async with app(stage(*TRIO), pictures=tmp_path).run_test(size=(120, 1)) as pilot:
         await pilot.pause()
         before = screen(pilot)
@@ -88,8 +88,8 @@ async def test_a_single_line_is_the_verdict_alone(key: str, tmp_path: Path) -> N
         assert before == screen(pilot)
 
 
-async def test_what_a_key_opens_waits_for_room() -> None:
-    """In a single line nothing opens: what is typed next would go to a screen that nobody sees."""
+async def test_opening_waits_for_room() -> None:
+    """In one line no screen opens, because the next keys would go to an invisible screen."""
     async with app(stage(*TRIO)).run_test(size=(120, 1)) as pilot:
         await pilot.pause()
         await pilot.press("o", "S", "t", "ctrl+p")
@@ -98,8 +98,8 @@ async def test_what_a_key_opens_waits_for_room() -> None:
         assert type(pilot.app.screen) is DashboardScreen
 
 
-async def test_what_is_open_can_be_closed_in_a_single_line() -> None:
-    """By its own key, as elsewhere; and what a key would show there is not chosen for later."""
+async def test_open_screen_can_be_closed_in_one_line() -> None:
+    """Its key closes it, and other keys choose nothing for later."""
     async with app(stage(*TRIO)).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
         await pilot.press("o")
@@ -114,10 +114,10 @@ async def test_what_is_open_can_be_closed_in_a_single_line() -> None:
 @pytest.mark.parametrize(
     ("orgs", "key", "expected"), [((), "", "Reading claude.ai"), (TRIO, "S", "S save it  Esc do not save")]
 )
-async def test_what_shrinks_to_a_single_line_shows_what_matters(
+async def test_shrinking_to_one_line_shows_the_essentials(
     orgs: tuple[OrgBodies, ...], key: str, expected: str
 ) -> None:
-    """On the first frame what is done, in a question its answers."""
+    """In one line the first frame shows the progress, and a question its answers."""
     async with app(stage(*orgs)).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
         await pilot.press(*key)
@@ -135,7 +135,7 @@ async def test_what_shrinks_to_a_single_line_shows_what_matters(
     ],
 )
 async def test_header_keeps_the_age_before_the_next_poll(width: int, expected: str) -> None:
-    """What does not fit beside the program's name goes, the least needed first."""
+    """If the header is too narrow, its least needed parts are left out first."""
     async with app(stage(*TRIO), note="demo: a minute a second").run_test(size=(width, 36)) as pilot:
         await pilot.pause()
         assert screen(pilot)[0].endswith(expected)
@@ -143,7 +143,7 @@ async def test_header_keeps_the_age_before_the_next_poll(width: int, expected: s
 
 @pytest.mark.parametrize("size", [(120, 36), (60, 20), (40, 8)])
 async def test_ascii_terminal_gets_ascii_on_every_screen(size: tuple[int, int], tmp_path: Path) -> None:
-    """Also what Textual draws itself: scroll bars, toasts and the palettes."""
+    """Scroll bars, toasts and the palettes, which Textual draws, are ASCII, too."""
     async with app(stage(*TRIO), ascii=True, pictures=tmp_path).run_test(
         size=size, notifications=True
     ) as pilot:
@@ -156,15 +156,15 @@ async def test_ascii_terminal_gets_ascii_on_every_screen(size: tuple[int, int], 
 
 @pytest.mark.parametrize(("note", "expected"), [("", "Reading claude.ai …"), ("demo", "Reading …")])
 async def test_demo_does_not_claim_to_read_claude_ai(note: str, expected: str) -> None:
-    """Neither on the first frame, nor on what is opened over it."""
+    """Neither the first frame nor a screen over it claims that."""
     async with app(stage(), note=note).run_test(size=(120, 36)) as pilot:
         assert screen(pilot)[0].endswith(f" {expected}")
         await pilot.press("e")
         assert screen(pilot)[0].strip() == expected
 
 
-async def test_low_pane_says_that_it_has_no_room_for_a_chart() -> None:
-    """That is not the same as figures that were not read."""
+async def test_low_pane_explains_the_missing_chart() -> None:
+    """A lack of room has other words than a lack of figures."""
     async with app(stage(*TRIO)).run_test(size=(80, 3)) as pilot:
         await pilot.pause()
         await pilot.press("w")
@@ -180,8 +180,8 @@ async def test_low_pane_says_that_it_has_no_room_for_a_chart() -> None:
         ([], "There is no org 9; none was read yet."),
     ],
 )
-async def test_number_without_an_org_is_answered(orgs: list[OrgBodies], expected: str) -> None:
-    """It stays with the org, and says how many there are."""
+async def test_number_without_an_org_is_explained(orgs: list[OrgBodies], expected: str) -> None:
+    """The selected org stays, and the message has the number of orgs."""
     async with app(stage(*orgs)).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
         await pilot.press("9")
@@ -197,8 +197,8 @@ async def test_number_without_an_org_is_answered(orgs: list[OrgBodies], expected
         (["d", "enter"], "It has no place in one reply: worked out from usage, "),
     ],
 )
-async def test_key_that_leads_nowhere_is_answered(keys: list[str], expected: str) -> None:
-    """It says why nothing has changed."""
+async def test_key_without_effect_is_explained(keys: list[str], expected: str) -> None:
+    """The message says why nothing has changed."""
     async with app(stage(*TRIO)).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
         await pilot.press(*keys)
@@ -208,8 +208,8 @@ async def test_key_that_leads_nowhere_is_answered(keys: list[str], expected: str
 
 
 @pytest.mark.parametrize("size", [(120, 36), (60, 20), (40, 8), (80, 3)])
-async def test_question_is_whole_under_a_toast(size: tuple[int, int]) -> None:
-    """What is asked before a picture is saved lies above all else; a toast waits until it is answered."""
+async def test_question_is_above_a_toast(size: tuple[int, int]) -> None:
+    """The question before a picture is above all else; a toast waits until it is answered."""
     async with app(stage(*TRIO)).run_test(size=size) as pilot:
         await pilot.pause()
         await pilot.press("S")
@@ -222,8 +222,8 @@ async def test_question_is_whole_under_a_toast(size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize(("keys", "expected"), [("S", "names, e-mails"), ("pS", "pseudonyms")])
-async def test_question_says_what_the_picture_shows(keys: str, expected: str) -> None:
-    """With privacy on these are no names."""
+async def test_question_describes_the_picture(keys: str, expected: str) -> None:
+    """With privacy on the picture shows no names, and the question says so."""
     async with app(stage(*TRIO)).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
         await pilot.press(*keys)
@@ -246,7 +246,7 @@ async def test_question_is_answered_by_a_click() -> None:
 
 @pytest.mark.parametrize(("size", "least"), [((120, 36), 10), ((60, 20), 10), ((40, 8), 5), ((80, 3), 1)])
 async def test_themes_can_be_chosen_in_a_small_pane(size: tuple[int, int], least: int) -> None:
-    """Below the field some themes are seen, and the verdict above it where there are few lines."""
+    """Some themes are shown below the field, and in few lines the verdict above it."""
     async with app(stage(*TRIO)).run_test(size=size) as pilot:
         await pilot.pause()
         await pilot.press("t")
@@ -257,13 +257,13 @@ async def test_themes_can_be_chosen_in_a_small_pane(size: tuple[int, int], least
 
 
 async def listed(pilot: Pilot[Any]) -> None:
-    """Wait until the palette shows what it has found."""
+    """Wait until the palette shows its hits."""
     while "claudemeter" not in text(pilot) and "ansi" not in text(pilot):
         await pilot.pause()
 
 
-async def test_screen_that_comes_back_shows_what_has_been_read_meanwhile() -> None:
-    """A dashboard that was covered is up to date at once, not with the next second."""
+async def test_uncovered_screen_is_up_to_date() -> None:
+    """A dashboard that was covered shows the newest reading at once."""
     scene = stage(PERSONAL)
     async with app(scene).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
@@ -276,8 +276,8 @@ async def test_screen_that_comes_back_shows_what_has_been_read_meanwhile() -> No
 
 
 @pytest.mark.parametrize("key", ["o", "d", "e", "question_mark"])
-async def test_closed_screen_survives_what_comes_late(key: str) -> None:
-    """A resize, or a view, that reaches a screen after its parts have gone draws nothing."""
+async def test_closed_screen_ignores_late_messages(key: str) -> None:
+    """A resize or a view that reaches a screen without its parts draws nothing."""
     async with app(stage(*TRIO)).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
         await pilot.press(key)
@@ -295,7 +295,7 @@ async def test_closed_screen_survives_what_comes_late(key: str) -> None:
 
 @pytest.mark.parametrize("screen", [OverviewScreen, DetailsScreen, EventsScreen, HelpScreen, ChartScreen])
 async def test_app_ends_while_a_screen_opens(screen: type[ViewScreen]) -> None:
-    """The screen gets no parts then, and misses none."""
+    """A screen that opens during the exit gets no parts and raises no exception."""
     async with app(stage(*TRIO)).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
         assert isinstance(pilot.app, Claudemeter)

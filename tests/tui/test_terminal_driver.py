@@ -1,4 +1,4 @@
-"""What goes past Textual to the terminal: the bytes themselves, and in a real terminal."""
+"""Escape sequences to the terminal outside of Textual: the bytes themselves, and in a real terminal."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ Tiny().run()
 
 @pytest.fixture
 def tiny(tmp_path: Path) -> list[str]:
-    """The command that starts a tiny application with an outlet."""
+    """Return the command that starts a tiny application with a terminal writer."""
     script = tmp_path / "tiny.py"
     script.write_text(TINY)
     return [sys.executable, str(script)]
@@ -92,10 +92,10 @@ def tiny(tmp_path: Path) -> list[str]:
         ({}, NotificationProtocol.NONE),
     ],
 )
-def test_notice_is_what_the_terminal_understands(
+def test_notification_uses_the_terminals_protocol(
     environment: dict[str, str], expected: NotificationProtocol
 ) -> None:
-    """One way or none, by what the terminal says of itself."""
+    """One protocol or none is chosen by the terminal's variables."""
     assert expected is detect_protocol(environment)
 
 
@@ -116,7 +116,7 @@ def test_notice_is_what_the_terminal_understands(
         (wrap_for_tmux(""), ""),
     ],
 )
-def test_sequences(made: str, expected: str) -> None:
+def test_sequences_are_exact(made: str, expected: str) -> None:
     """The bytes are exactly these."""
     assert expected == made
 
@@ -131,20 +131,20 @@ def test_text_cannot_end_its_sequence(made: str) -> None:
     assert "pwned" in inner
 
 
-def test_text_has_an_end() -> None:
-    """No title is longer than a terminal can bear."""
+def test_text_is_truncated() -> None:
+    """No title is too long for a terminal."""
     assert len(encode_title("x" * 10_000)) < 300
 
 
 def written(outlet: TerminalWriter) -> list[str]:
-    """Open the outlet and collect what it writes."""
+    """Open the writer and collect its output."""
     sent: list[str] = []
     outlet.open(sent.append)
     return sent
 
 
 def test_outlet_pushes_shows_and_pops() -> None:
-    """The terminal's own title is kept aside while ours is shown; the same one again costs nothing."""
+    """The terminal's own title is saved while ours is shown; an unchanged title is not sent again."""
     outlet = TerminalWriter(NotificationProtocol.OSC_777)
     outlet.set_title("before")
     sent = written(outlet)
@@ -155,8 +155,8 @@ def test_outlet_pushes_shows_and_pops() -> None:
     assert [PUSH_TITLE + encode_title("before"), encode_title("a"), encode_title("b"), POP_TITLE] == sent
 
 
-def test_outlet_that_is_closed_swallows() -> None:
-    """Before the driver starts, and after it stopped, nothing goes out."""
+def test_closed_outlet_writes_nothing() -> None:
+    """Before the driver starts and after it stopped no byte is written."""
     outlet = TerminalWriter(NotificationProtocol.OSC_777)
     outlet.ring_bell()
     sent = written(outlet)
@@ -177,10 +177,10 @@ def test_outlet_that_is_closed_swallows() -> None:
         ({"TERM": "linux"}, {}, [BELL]),
     ],
 )
-def test_outlet_notifies_as_set(
+def test_outlet_notifies_by_setting_or_terminal(
     environment: dict[str, str], options: dict[str, Any], expected: list[str]
 ) -> None:
-    """As the terminal understands or as it was set; through tmux only where that is allowed."""
+    """The setting or the terminal decides; tmux passes it through only if that is allowed."""
     outlet = TerminalWriter.from_environment(environment, **options)
     sent = written(outlet)
     outlet.notify("a", "b")
@@ -189,7 +189,7 @@ def test_outlet_notifies_as_set(
 
 
 def test_console_without_titles_gets_none() -> None:
-    """What a console would print is not written at all."""
+    """A console that would print the title gets none."""
     outlet = TerminalWriter.from_environment({"TERM": "linux"})
     sent = written(outlet)
     outlet.set_title("a")
@@ -198,28 +198,28 @@ def test_console_without_titles_gets_none() -> None:
 
 
 class Windows(Driver):
-    """Stands in for the driver of Windows: writes only in application mode, can stop and start again."""
+    """A fake driver of Windows: writes only in application mode, can stop and start again."""
 
     sent: list[str]
 
     def write(self, data: str) -> None:
-        """Keep it."""
+        """Record the text."""
         self.sent.append(data)
 
     def start_application_mode(self) -> None:
-        """Begin."""
+        """Start."""
         self.sent = ["begin"]
 
     def disable_input(self) -> None:
-        """Nothing to do."""
+        """Do nothing."""
 
     def stop_application_mode(self) -> None:
-        """End."""
+        """Stop."""
         self.sent.append("end")
 
 
 async def test_any_driver_opens_and_closes_its_outlet() -> None:
-    """Inside of the application mode of whatever base there is, and again after a suspension."""
+    """Within the application mode of any base driver the writer is open, also after a suspension."""
     outlet = TerminalWriter(NotificationProtocol.NONE)
     driver = build_driver_class(Windows, outlet)(App())
     assert isinstance(driver, Windows)
@@ -233,7 +233,7 @@ async def test_any_driver_opens_and_closes_its_outlet() -> None:
 
 
 async def test_headless_driver_writes_nothing() -> None:
-    """A picture or a test has no terminal."""
+    """A picture or a test has no terminal to write to."""
     outlet = TerminalWriter(NotificationProtocol.OSC_777)
     driver = build_driver_class(HeadlessDriver, outlet)(App(), size=(80, 24))
     driver.start_application_mode()
@@ -243,7 +243,7 @@ async def test_headless_driver_writes_nothing() -> None:
 
 @pytest.mark.pty
 def test_real_terminal_gets_title_notice_and_bell(tiny: list[str]) -> None:
-    """Each sequence arrives whole, once, in the midst of frames; quitting restores the title."""
+    """Each sequence arrives unbroken and once, between frames, and quitting restores the title."""
     with Terminal(tiny, env={"TERM": "foot"}) as terminal:
         terminal.wait_for("ready")
         terminal.wait_for(lambda it: it.title == "claudemeter: CAN WORK")
@@ -261,7 +261,7 @@ def test_real_terminal_gets_title_notice_and_bell(tiny: list[str]) -> None:
 
 @pytest.mark.pty
 def test_real_terminal_in_tmux_wraps_the_notice(tiny: list[str]) -> None:
-    """Inside tmux the notification is handed on, the title is tmux's own business."""
+    """Inside tmux the notification is passed through, and the title is left to tmux."""
     with Terminal(tiny, env={"TERM": "tmux-256color", "TMUX": "/nowhere,1,0"}) as terminal:
         terminal.wait_for("ready")
         terminal.send("n")
@@ -272,7 +272,7 @@ def test_real_terminal_in_tmux_wraps_the_notice(tiny: list[str]) -> None:
 
 @pytest.mark.pty
 def test_crash_restores_the_title(tiny: list[str]) -> None:
-    """An application that falls over leaves the terminal its own title."""
+    """After a crash the terminal has its own title."""
     with Terminal(tiny) as terminal:
         terminal.wait_for("ready")
         terminal.send("x")
@@ -282,8 +282,8 @@ def test_crash_restores_the_title(tiny: list[str]) -> None:
 
 
 @pytest.mark.pty
-def test_suspension_gives_the_title_back_and_takes_it_again(tiny: list[str]) -> None:
-    """Ctrl+Z pops, `fg` pushes and shows it anew."""
+def test_suspension_restores_the_title_and_sets_it_again(tiny: list[str]) -> None:
+    """Ctrl+Z pops the title, `fg` pushes and shows it again."""
     shell = ["/bin/bash", "--norc", "--noprofile", "-i"]
     with Terminal(shell, env={"PS1": "shell> "}) as terminal:
         terminal.wait_for("shell>")

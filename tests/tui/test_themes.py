@@ -1,4 +1,4 @@
-"""Our two themes are legible: figures computed as WCAG 2 and CIE define them."""
+"""Our two themes are legible, by the formulas of WCAG 2 and CIE."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ XTERM = [
     *((229, 229, 229), (127, 127, 127), (255, 0, 0), (0, 255, 0), (255, 255, 0), (92, 92, 255)),
     *((255, 0, 255), (0, 255, 255), (255, 255, 255)),
 ]
-"""What terminals paint in the place of the sixteen colours."""
+"""RGB of the sixteen colours in common terminals."""
 
 
 def colour(theme: Theme, name: str) -> Color:
-    """A colour of the theme by the name that styles use."""
+    """Return a colour of the theme by its style name."""
     return Color.parse(theme.variables.get(name) or getattr(theme, name))
 
 
 def sixteen(theme: Theme, name: str, palette: Sequence[tuple[int, int, int]]) -> Color:
-    """The colour on a terminal that has sixteen of them."""
+    """Return the colour on a terminal with sixteen colours."""
     same = next(one for one in select_themes("standard") if one.name == theme.name)
     number = RichColor.parse(colour(same, name).hex).downgrade(ColorSystem.STANDARD).number
     assert number is not None
@@ -62,25 +62,25 @@ TERMINALS: dict[str, Callable[[Theme, str], Color]] = {
     "16 colours of xterm": lambda theme, name: sixteen(theme, name, XTERM),
     "NO_COLOR": lambda theme, name: colour(theme, name).monochrome,
 }
-"""A theme's colour as each kind of terminal shows it."""
+"""A theme's colour on each kind of terminal."""
 ON_EVERY_TERMINAL = pytest.mark.parametrize("terminal", TERMINALS)
 
 
 def luminance(of: Color) -> float:
-    """Relative luminance, 0 to 1 (WCAG 2)."""
+    """Return the relative luminance, 0 to 1 (WCAG 2)."""
     parts = [part / 255 for part in (of.r, of.g, of.b)]
     red, green, blue = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def lightness(of: Color) -> float:
-    """CIE L*, 0 to 100."""
+    """Return CIE L*, 0 to 100."""
     y = luminance(of)
     return 116 * y ** (1 / 3) - 16 if y > 0.008856 else 903.3 * y
 
 
 def contrast(one: Color, other: Color) -> float:
-    """Contrast ratio, 1 to 21 (WCAG 2)."""
+    """Return the contrast ratio, 1 to 21 (WCAG 2)."""
     high, low = sorted((luminance(one), luminance(other)), reverse=True)
     return (high + 0.05) / (low + 0.05)
 
@@ -88,9 +88,9 @@ def contrast(one: Color, other: Color) -> float:
 @THEMES
 @ON_EVERY_TERMINAL
 def test_text_has_contrast_of_four_and_a_half(theme: Theme, terminal: str) -> None:
-    """Every colour that text is drawn in stands out from every ground it is drawn on."""
+    """Every text colour has that contrast on every background on which it is drawn."""
     shown = TERMINALS[terminal]
-    least = 3.9 if terminal == "16 colours of xterm" else 4.5  # its grey is what it is
+    least = 3.9 if terminal == "16 colours of xterm" else 4.5  # its grey is given by the terminal
     for name in TEXT:
         for ground in ("background", "surface", "panel"):
             assert contrast(shown(theme, name), shown(theme, ground)) >= least, (name, ground)
@@ -99,7 +99,7 @@ def test_text_has_contrast_of_four_and_a_half(theme: Theme, terminal: str) -> No
 @THEMES
 @pytest.mark.parametrize("terminal", ["truecolor", "256 colours", "NO_COLOR"])
 def test_severities_differ_in_lightness(theme: Theme, terminal: str) -> None:
-    """Warning, critical and full are told apart by lightness alone, step by step towards the ground's."""
+    """Warning, critical and full differ in lightness, step by step away from the background."""
     shown = TERMINALS[terminal]
     warning, critical, full = (lightness(shown(theme, name)) for name in ("warning", "critical", "full"))
     assert warning - critical >= 7
@@ -109,7 +109,7 @@ def test_severities_differ_in_lightness(theme: Theme, terminal: str) -> None:
 @THEMES
 @ON_EVERY_TERMINAL
 def test_severities_are_four_colours(theme: Theme, terminal: str) -> None:
-    """However few colours there are, no two severities share one."""
+    """With any number of colours no two severities share one."""
     names = ("normal", "warning", "critical", "full")
     assert len(names) == len({TERMINALS[terminal](theme, name).hex for name in names})
 
@@ -117,10 +117,10 @@ def test_severities_are_four_colours(theme: Theme, terminal: str) -> None:
 @pytest.mark.parametrize(
     ("term", "expected"), [("xterm", "#ff55ff"), ("xterm-256color", DARK_THEME.variables["critical"])]
 )
-async def test_terminal_with_sixteen_colours_gets_its_own(
+async def test_terminal_with_sixteen_colours_has_its_own_theme(
     monkeypatch: pytest.MonkeyPatch, term: str, expected: str
 ) -> None:
-    """What the terminal can show decides, by TERM and COLORTERM."""
+    """TERM and COLORTERM decide."""
     monkeypatch.setenv("TERM", term)
     monkeypatch.delenv("COLORTERM")
     async with app(stage(PERSONAL)).run_test() as pilot:
@@ -131,7 +131,7 @@ async def test_terminal_with_sixteen_colours_gets_its_own(
 
 
 def test_picture_for_a_report_has_all_colours(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A picture that nobody sees in a terminal does not depend on what the terminal can show."""
+    """A picture without a terminal has all colours."""
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.delenv("COLORTERM")
     picture = capture_svg(stage(PERSONAL), 1, now=lambda: NOW, size=(80, 24), options=Options(zone=UTC))
