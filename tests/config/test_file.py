@@ -1,4 +1,4 @@
-"""The config file, the environment beside it, and what `--config` shows of both."""
+"""The config file, the environment beside it, and the output of `--config`."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ desktop = "osc777"
 
 
 def chosen(text: str, folder: Path, *arguments: str, **environment: str) -> Settings:
-    """The settings with a config file of this text."""
+    """Return the settings with a config file of this text."""
     file = folder / "config.toml"
     file.write_text(text, "utf-8")
     return load_settings(arguments, environment, file)
 
 
 def refusal(text: str, folder: Path, *arguments: str, **environment: str) -> str:
-    """What is said about settings that cannot be used: one line, without a secret."""
+    """Return the error about unusable settings: one line, without a secret."""
     with pytest.raises(SettingsError) as caught:
         chosen(text, folder, *arguments, **environment)
     said = str(caught.value)
@@ -59,7 +59,7 @@ def refusal(text: str, folder: Path, *arguments: str, **environment: str) -> str
 
 
 def test_file_gives_every_setting(tmp_path: Path) -> None:
-    """Each one that there is; a path in it is meant from its own folder."""
+    """Every setting can be in the file, and a path in it is relative to its folder."""
     (tmp_path / "shots").mkdir()
     found = chosen(EVERYTHING, tmp_path)
     assert found == Settings(
@@ -83,16 +83,14 @@ def test_file_gives_every_setting(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "\ufeff", "[alerts]\n"])
-def test_file_that_says_nothing_changes_nothing(text: str, tmp_path: Path) -> None:
-    """Empty, a comment, a mark of the encoding, an empty table."""
+def test_empty_file_changes_nothing(text: str, tmp_path: Path) -> None:
+    """An empty file, a comment, a byte order mark and an empty table change nothing."""
     assert chosen(text, tmp_path) == Settings()
 
 
 @pytest.mark.parametrize("name", ["none", "file"])
-def test_folder_for_pictures_that_is_not_there_is_refused_wherever_it_was_given(
-    name: str, tmp_path: Path
-) -> None:
-    """At the start, in the words of `--screenshot`; it is not made, and a file is none."""
+def test_missing_folder_for_pictures_is_refused_from_every_source(name: str, tmp_path: Path) -> None:
+    """The error comes at the start, in the words of `--screenshot`, and no folder is made."""
     (tmp_path / "file").touch()
     folder = str(tmp_path / name)
     said = f"there is no folder {folder!r}"
@@ -104,14 +102,14 @@ def test_folder_for_pictures_that_is_not_there_is_refused_wherever_it_was_given(
 
 
 @pytest.mark.parametrize("flag", ["--line", "--check", "--once", "--json"])
-def test_what_saves_no_picture_does_without_their_folder(flag: str, tmp_path: Path) -> None:
-    """A disk that is not there keeps no status bar from its figures."""
+def test_commands_without_pictures_ignore_their_folder(flag: str, tmp_path: Path) -> None:
+    """A missing disk does not keep a status bar from its figures."""
     assert chosen(f"pictures = {str(tmp_path / 'none')!r}", tmp_path, flag).pictures == tmp_path / "none"
 
 
 @pytest.mark.parametrize("name", ["none.toml", "file/config.toml"])
-def test_file_need_not_be_there(name: str, tmp_path: Path) -> None:
-    """Neither it nor its folder."""
+def test_file_is_optional(name: str, tmp_path: Path) -> None:
+    """Neither the file nor its folder has to exist."""
     (tmp_path / "file").touch()
     assert load_settings([], {}, tmp_path / name) == Settings()
 
@@ -125,10 +123,10 @@ def test_file_need_not_be_there(name: str, tmp_path: Path) -> None:
         (90, (), {"CLAUDEMETER_INTERVAL": ""}),
     ],
 )
-def test_flags_win_over_the_environment_and_that_over_the_file(
+def test_flags_override_the_environment_and_that_the_file(
     expected: int, arguments: tuple[str, ...], environment: dict[str, str], tmp_path: Path
 ) -> None:
-    """An empty variable is none."""
+    """An empty variable counts as unset."""
     found = chosen("interval = 90", tmp_path, *arguments, **environment)
     assert found.interval == timedelta(seconds=expected)
 
@@ -146,7 +144,7 @@ def test_flags_win_over_the_environment_and_that_over_the_file(
     ],
 )
 def test_environment_gives_settings_as_text(expected: dict[str, Any], variable: str, text: str) -> None:
-    """Lists have commas, switches words, a command is split as in a shell."""
+    """Lists have commas, switches words, and a command is split as in a shell."""
     found = load_settings([], {f"CLAUDEMETER_{variable}": text})
     assert {name: getattr(found, name) for name in expected} == expected
 
@@ -164,7 +162,7 @@ def test_environment_gives_settings_as_text(expected: dict[str, Any], variable: 
     ],
 )
 def test_flags_give_settings(expected: dict[str, Any], arguments: str) -> None:
-    """A switch may stand alone; `--browser` may be repeated."""
+    """A switch needs no value, and `--browser` can be repeated."""
     found = load_settings(arguments.split(), {"CLAUDEMETER_ASCII": "auto", "LANG": "C"})
     assert {name: getattr(found, name) for name in expected} == expected
 
@@ -185,7 +183,7 @@ def test_flags_give_settings(expected: dict[str, Any], arguments: str) -> None:
     ],
 )
 def test_locale_without_utf_8_means_ascii(expected: bool, environment: dict[str, str]) -> None:  # noqa: FBT001
-    """The strongest variable that is set decides; none is no reason."""
+    """The highest-ranking variable that is set decides; with none UTF-8 is assumed."""
     assert load_settings([], environment).ascii is expected
 
 
@@ -221,10 +219,10 @@ def test_locale_without_utf_8_means_ascii(expected: bool, environment: dict[str,
         ("alerts: it is a table: write [alerts] and its keys below", "alerts = true"),
     ],
 )
-def test_bad_key_or_value_is_one_line_with_the_file_and_the_dotted_key(
+def test_bad_key_or_value_is_one_line_with_file_and_dotted_key(
     expected: str, text: str, tmp_path: Path
 ) -> None:
-    """What stands there is quoted, and nothing in it can reach a terminal raw."""
+    """The value is quoted, without control characters."""
     said = refusal(text, tmp_path)
     assert said.startswith(f"{str(tmp_path / 'config.toml')!r}: {expected}")
     assert said.isprintable()
@@ -244,7 +242,7 @@ def test_bad_key_or_value_is_one_line_with_the_file_and_the_dotted_key(
 def test_broken_file_is_one_line_with_the_parsers_position(
     expected: str, content: bytes, tmp_path: Path
 ) -> None:
-    """Nothing of it is used."""
+    """Nothing of a broken file is used."""
     file = tmp_path / "config.toml"
     file.write_bytes(content)
     with pytest.raises(SettingsError, match=re.escape(f"{str(file)!r}: {expected}")):
@@ -252,7 +250,7 @@ def test_broken_file_is_one_line_with_the_parsers_position(
 
 
 def test_file_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
-    """In the system's words."""
+    """The error has the system's words."""
     with pytest.raises(SettingsError, match=re.escape(f"{str(tmp_path)!r}: Is a directory")):
         load_settings([], {}, tmp_path)
 
@@ -272,21 +270,21 @@ def test_file_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
     ],
 )
 def test_secret_in_the_file_is_refused_and_never_quoted(text: str, tmp_path: Path) -> None:
-    """A secret is no setting: the line says where it belongs."""
+    """A secret is no setting, and the error names its right place."""
     said = refusal(text, tmp_path)
     assert "cookie_file" in said or "session key" in said
 
 
-def test_secret_as_an_argument_is_never_quoted() -> None:
-    """Not even where nobody expects one."""
+def test_secret_argument_is_never_quoted() -> None:
+    """A secret is not quoted, even in an unexpected argument."""
     for arguments in (["--cookie-file", MARKER], [MARKER], ["--interval", MARKER]):
         with pytest.raises(SettingsError) as caught:
             load_settings(arguments, {})
         assert MARKER not in str(caught.value)
 
 
-def test_bad_value_is_told_also_where_a_stronger_place_wins(tmp_path: Path) -> None:
-    """It would bite another time."""
+def test_overridden_bad_value_is_refused(tmp_path: Path) -> None:
+    """Every source is validated, even if a higher one overrides it."""
     assert "interval: 5 is out of range" in refusal("interval = 5", tmp_path, "--interval", "60")
 
 
@@ -308,14 +306,14 @@ COOKIE, BROWSERS = (KEY, ()), (None, ("Chrome",))
         ((None, ()), 'cookie_file = "none"', "--source claude-code", {}),
     ],
 )
-def test_stronger_place_decides_between_a_cookie_and_a_browser(
+def test_higher_source_decides_between_a_cookie_and_a_browser(
     expected: tuple[Cookies | None, tuple[str, ...]],
     text: str,
     arguments: str,
     environment: dict[str, str],
     tmp_path: Path,
 ) -> None:
-    """What is left out is not even looked at."""
+    """The source that is left out is not even read."""
     (tmp_path / "key.txt").write_text(MARKER)
     found = chosen(text, tmp_path, *arguments.format(tmp_path).split(), **environment)
     assert (found.cookies, found.browsers) == expected
@@ -336,15 +334,15 @@ def test_stronger_place_decides_between_a_cookie_and_a_browser(
         ("browser: it cannot stand beside cookie_file", 'browser = ["Chrome"]\ncookie_file = "x"', "", {}),
     ],
 )
-def test_cookie_and_browser_in_one_place_are_refused(
+def test_cookie_and_browser_in_one_source_are_refused(
     expected: str, text: str, arguments: str, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    """Nothing is ignored in silence."""
+    """No setting is ignored silently."""
     assert f"{expected}; give one of the two" in refusal(text, tmp_path, *arguments.split(), **environment)
 
 
-def test_config_shows_each_value_with_its_place(tmp_path: Path) -> None:
-    """Flag, environment, file and default; the file's path first."""
+def test_config_shows_each_value_with_its_source(tmp_path: Path) -> None:
+    """The sources are flag, environment, file and default; the file's path comes first."""
     found = chosen("privacy = true", tmp_path, "--interval", "90", CLAUDEMETER_THEME="nord")
     shown = format_settings(found.resolved, {COOKIE_VARIABLE: MARKER}, tmp_path / "config.toml").splitlines()
     assert shown[0] == f"# {tmp_path / 'config.toml'}"
@@ -358,8 +356,8 @@ def test_config_shows_each_value_with_its_place(tmp_path: Path) -> None:
     assert len(shown) == 2 + len(SETTINGS)
 
 
-def test_config_shows_a_config_file(tmp_path: Path) -> None:
-    """What it prints can be one: every setting is the same again."""
+def test_config_prints_a_config_file(tmp_path: Path) -> None:
+    """The output read as a config file gives the same settings."""
     (tmp_path / "shots").mkdir()
     found = chosen(EVERYTHING, tmp_path)
     shown = format_settings(found.resolved, {}, tmp_path / "config.toml")
@@ -368,7 +366,7 @@ def test_config_shows_a_config_file(tmp_path: Path) -> None:
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=30))
 def test_config_shows_any_text_so_that_no_terminal_obeys_it(text: str) -> None:
-    """Escaped as TOML has it, which reads it back as it was."""
+    """The output is escaped as in TOML, and reads back as the same text."""
     given = load_settings([], {}).resolved
     shown = format_settings({**given, "pictures": replace(given["pictures"], value=text)}, {}, Path("/none"))
     assert all(char.isprintable() or char == "\n" for char in shown)
@@ -376,10 +374,10 @@ def test_config_shows_any_text_so_that_no_terminal_obeys_it(text: str) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the folders are those of Linux and macOS")
-def test_program_reads_the_file_of_the_persons_config_folder(
+def test_program_reads_the_file_of_the_config_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """And says so; a bad one ends it with status 2."""
+    """`--config` names the file, and a bad one exits with 2."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     assert main(["--config"]) == 0
@@ -398,7 +396,7 @@ def test_program_reads_the_file_of_the_persons_config_folder(
 
 
 def test_every_setting_has_its_flag_key_and_variable() -> None:
-    """Names follow from the key; `--help` tells each flag."""
+    """Names follow from the key, and `--help` lists each flag."""
     helped = build_flag_parser().format_help()
     for setting in SETTINGS:
         assert setting.environment_variable == "CLAUDEMETER_" + re.sub(r"\W", "_", setting.key).upper()

@@ -1,4 +1,4 @@
-"""The settings: what each flag takes, and the one line that a bad one gives."""
+"""The settings: values of each flag, and the one-line error for a bad one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NETSCAPE = f"# Netscape HTTP Cookie File\n.claude.ai\tTRUE\t/\tTRUE\t0\tsessionK
 
 
 def refusal(*arguments: str, **environment: str) -> str:
-    """What is said about settings that cannot be used: one line, without the cookie."""
+    """Return the error about unusable settings: one line, without the cookie."""
     with pytest.raises(SettingsError) as caught:
         load_settings(arguments, environment)
     said = str(caught.value)
@@ -32,8 +32,8 @@ def refusal(*arguments: str, **environment: str) -> str:
     return said
 
 
-def test_settings_without_arguments_are_the_usual_ones() -> None:
-    """Every minute, from claude.ai, with a browser's session, in a dashboard."""
+def test_settings_without_arguments_are_the_defaults() -> None:
+    """By default the dashboard polls claude.ai every minute with a browser's session."""
     chosen = load_settings([], {})
     assert chosen == Settings()
     assert (chosen.interval, chosen.base_url, chosen.size) == (
@@ -52,31 +52,31 @@ def test_settings_without_arguments_are_the_usual_ones() -> None:
     ],
 )
 def test_interval_takes_seconds(expected: timedelta, text: str) -> None:
-    """From 30 seconds to a day."""
+    """The interval is 30 seconds to a day."""
     assert load_settings(["--interval", text], {}).interval == expected
 
 
 @pytest.mark.parametrize("text", ["", "soon", "1m", "nan", "1e999", "-inf", "0x40", "6\x1b[31m0"])
 def test_interval_that_is_no_number_is_refused(text: str) -> None:
-    """It is quoted."""
+    """The error quotes the text."""
     assert refusal(f"--interval={text}") == f"--interval: {text!r} is not a number of seconds"
 
 
 @pytest.mark.parametrize("text", ["29.9", "0", "-60", "86401", "1e9", " 5\n"])
 def test_interval_out_of_range_is_refused(text: str) -> None:
-    """Shorter would hammer the server, longer is no dashboard."""
+    """A shorter interval would hammer the server, a longer one would make no dashboard."""
     expected = f"--interval: {text.strip()} is out of range; 30 to 86400 seconds are possible"
     assert refusal(f"--interval={text}") == expected
 
 
 @pytest.mark.parametrize("theme", THEME_NAMES)
-def test_theme_is_one_there_is(theme: str) -> None:
-    """Ours and all of Textual's, by their names."""
+def test_theme_is_a_known_one(theme: str) -> None:
+    """The themes are ours and all of Textual's, by their names."""
     assert load_settings(["--theme", f" {theme} "], {}).theme == theme
 
 
 def test_themes_are_known_without_loading_them() -> None:
-    """The names that settings know are those that the dashboard has."""
+    """The settings know the same names as the dashboard."""
     assert (*(theme.name for theme in DASHBOARD_THEMES), *BUILTIN_THEMES) == THEME_NAMES
 
 
@@ -84,8 +84,8 @@ def test_themes_are_known_without_loading_them() -> None:
     "action",
     ["", "--demo", "--once", "--json", "--json --watch", "--check", "--line", "--sessions", "--config"],
 )
-def test_bad_value_is_refused_whatever_is_asked_for(action: str) -> None:
-    """Also where the setting would not be used."""
+def test_bad_value_is_refused_for_every_command(action: str) -> None:
+    """A bad value is refused even if the command ignores the setting."""
     expected = "--theme: there is no theme 'nrod'; there are claudemeter-dark, claudemeter-light, textual-"
     assert refusal(*action.split(), "--theme", "nrod").startswith(expected)
 
@@ -94,7 +94,7 @@ def test_bad_value_is_refused_whatever_is_asked_for(action: str) -> None:
     ("expected", "text"), [((40, 1), "40x1"), ((120, 36), "120x36"), ((500, 200), "0500x200")]
 )
 def test_size_takes_columns_and_lines(expected: tuple[int, int], text: str) -> None:
-    """From 40x1 to 500x200."""
+    """The size is 40x1 to 500x200."""
     assert load_settings(["--screenshot", "x.svg", "--size", text], {}).size == expected
 
 
@@ -102,13 +102,13 @@ def test_size_takes_columns_and_lines(expected: tuple[int, int], text: str) -> N
     "text", ["", "120", "120X36", "120x", "x36", "12.5x36", "120x36x1", "-120x36", "١٢٠x٣٦", " 1x2"]
 )
 def test_size_of_another_form_is_refused(text: str) -> None:
-    """The form is named."""
+    """The error names the form."""
     assert refusal("--screenshot=x.svg", f"--size={text}") == f"--size: {text!r} is not of the form 120x36"
 
 
 @pytest.mark.parametrize("text", ["39x36", "120x0", "501x36", "120x201", "9999x9999"])
 def test_size_out_of_range_is_refused(text: str) -> None:
-    """The range is named."""
+    """The error names the range."""
     assert (
         refusal("--screenshot=x.svg", "--size", text)
         == f"--size: {text} is out of range; 40x1 to 500x200 are possible"
@@ -127,7 +127,7 @@ def test_size_out_of_range_is_refused(text: str) -> None:
     ],
 )
 def test_base_url_takes_an_origin(expected: str, text: str) -> None:
-    """Https anywhere, http only to this machine."""
+    """Https is allowed for any host, http for this machine only."""
     assert load_settings(["--base-url", text], {}).base_url == expected
 
 
@@ -157,7 +157,7 @@ SCHEME = "it must look like https://host or http://127.0.0.1:PORT"
     ],
 )
 def test_base_url_that_is_no_origin_is_refused(expected: str, text: str) -> None:
-    """Before anything is sent anywhere."""
+    """The error comes before any request."""
     said = refusal("--base-url", text)
     assert said.startswith("--base-url: ")
     assert expected in said
@@ -168,7 +168,7 @@ def test_base_url_that_is_no_origin_is_refused(expected: str, text: str) -> None
     [MARKER, f"  {MARKER}\n", f"Cookie: a=b; sessionKey={MARKER}", NETSCAPE, f"#HttpOnly_{NETSCAPE[28:]}"],
 )
 def test_cookie_file_holds_a_header_a_key_or_netscape_lines(text: str, tmp_path: Path) -> None:
-    """All of them give the session key, and the flag wins over the environment."""
+    """Each form gives the session key, and the flag overrides the environment."""
     path = tmp_path / "cookies.txt"
     path.write_text(text)
     chosen = load_settings(["--cookie-file", str(path)], {COOKIE_VARIABLE: "another"})
@@ -192,7 +192,7 @@ def test_cookie_file_holds_a_header_a_key_or_netscape_lines(text: str, tmp_path:
     ],
 )
 def test_cookie_file_without_a_session_is_refused(expected: str, content: bytes, tmp_path: Path) -> None:
-    """The line names the file and what is wrong with it, and no library says more than that."""
+    """The error names the file and its fault, without words of a library."""
     path = tmp_path / "cookies.txt"
     path.write_bytes(content)
     with warnings.catch_warnings():
@@ -212,13 +212,13 @@ def test_cookie_file_without_a_session_is_refused(expected: str, content: bytes,
     ],
 )
 def test_cookie_file_that_cannot_be_read_is_refused(expected: str, name: str, tmp_path: Path) -> None:
-    """In the system's words."""
+    """The error has the system's words."""
     (tmp_path / "file").touch()
     assert refusal("--cookie-file", str(tmp_path / name)).endswith(f": {expected}")
 
 
 def test_cookie_file_that_is_forbidden_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In the system's words; whoever runs the tests may be allowed everything, so it is pretended."""
+    """The error has the system's words; permissions are faked, because root may read everything."""
 
     def forbidden(path: Path, *_: object) -> None:
         raise PermissionError(13, "Permission denied", str(path))
@@ -227,8 +227,8 @@ def test_cookie_file_that_is_forbidden_is_refused(tmp_path: Path, monkeypatch: p
     assert refusal("--cookie-file", str(tmp_path)) == f"--cookie-file: {str(tmp_path)!r}: Permission denied"
 
 
-def test_cookie_file_without_an_end_is_refused() -> None:
-    """It is not read for ever."""
+def test_endless_cookie_file_is_refused() -> None:
+    """The file is not read for ever."""
     path = Path("/dev/zero")
     if not path.exists():
         pytest.skip("the system has no file without an end")
@@ -238,26 +238,26 @@ def test_cookie_file_without_an_end_is_refused() -> None:
 
 
 @pytest.mark.parametrize("flag", ["--cookie-file", "--screenshot"])
-def test_home_of_nobody_is_refused(flag: str) -> None:
-    """`~` of a user that there is not."""
+def test_home_of_an_unknown_user_is_refused(flag: str) -> None:
+    """`~` of an unknown user is an error."""
     text = "~no-such-user-here/x.svg"
     assert refusal(flag, text) == f"{flag}: {text!r}: there is no such home folder"
 
 
 def test_environment_gives_the_cookie() -> None:
-    """And its name says where the session came from."""
+    """The session is labelled with the variable's name."""
     chosen = load_settings([], {COOKIE_VARIABLE: MARKER})
     assert (chosen.cookies, chosen.cookies_origin) == (KEY, COOKIE_VARIABLE)
 
 
 @pytest.mark.parametrize("text", ["", "a=b", f"{MARKER}\x1b", f"{MARKER}\udcff"])
 def test_environment_without_a_session_is_refused(text: str) -> None:
-    """The line names the variable, and nothing of what it holds."""
+    """The error names the variable, and nothing of its content."""
     assert refusal(**{COOKIE_VARIABLE: text}).startswith(f"{COOKIE_VARIABLE}: it ")
 
 
-def test_demo_looks_at_no_cookie() -> None:
-    """Not even at a bad one."""
+def test_demo_ignores_the_cookie() -> None:
+    """The demo ignores even a bad cookie."""
     chosen = load_settings(["--demo", "--cookie-file", "/none"], {COOKIE_VARIABLE: ""})
     assert (chosen.demo, chosen.cookies) == (True, None)
 
@@ -273,7 +273,7 @@ def test_demo_looks_at_no_cookie() -> None:
     ],
 )
 def test_screenshot_that_cannot_be_saved_is_refused(expected: str, text: str, tmp_path: Path) -> None:
-    """Before anything is polled for it."""
+    """The error comes before any poll."""
     (tmp_path / "file").touch()
     said = refusal("--screenshot", f"{tmp_path}/{text}")
     assert said.startswith("--screenshot: ")
@@ -296,10 +296,10 @@ def test_screenshot_that_cannot_be_saved_is_refused(expected: str, text: str, tm
         ((Action.CONFIG, None, None), "--config"),
     ],
 )
-def test_what_is_to_be_done_is_asked_for_by_flags(
+def test_command_is_selected_by_flags(
     expected: tuple[Action, str | None, str | None], arguments: str
 ) -> None:
-    """`--json` is a way of `--once`, and `--watch` a way of `--json`."""
+    """`--json` implies `--once`, and `--watch` needs `--json`."""
     chosen = load_settings(arguments.split(), {})
     assert (chosen.action, chosen.org, chosen.line_format) == expected
 
@@ -325,13 +325,13 @@ def test_what_is_to_be_done_is_asked_for_by_flags(
         ("argument --demo: ignored explicit argument 'yes'; --help tells what there is", "--demo=yes"),
     ],
 )
-def test_flags_that_say_nothing_together_are_refused(expected: str, arguments: str) -> None:
-    """Nothing is ignored in silence."""
+def test_incompatible_flags_are_refused(expected: str, arguments: str) -> None:
+    """No flag is ignored silently."""
     assert refusal(*arguments.split()) == expected
 
 
-def test_help_and_version_say_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
-    """They end the program with success."""
+def test_help_and_version_exit_with_0(capsys: pytest.CaptureFixture[str]) -> None:
+    """Both print their text and exit with success."""
     for flag, expected in (
         ("--help", "--cookie-file FILE"),
         ("--version", r"claudemeter-tui \d+\.\d+\.\d+\n"),
