@@ -1,4 +1,4 @@
-"""What the front door is tested with: a claude.ai that knows its people, their profiles, and one clock."""
+"""A machine for tests of the session manager: claude.ai with its people, their profiles, and one clock."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ THROTTLED = Answer.json({"error": {"type": "rate_limit_error"}}, status=429, ret
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody with an account."""
+    """A person with an account."""
 
     uuid: str = PAT
     email: str = "pat@example.com"
@@ -57,29 +57,29 @@ class Asked:
     key: str
     """The `sessionKey`, or the token."""
     what: str
-    """`account`, or the org and what of it: `bbbb…/usage`."""
+    """`account`, or the org and the reply: `bbbb…/usage`."""
     cookie: str
     """The whole Cookie header."""
 
 
 class ClaudeAi(LoopbackServer):
-    """Answers each session as its person; a key that it does not know has expired."""
+    """A server that answers each session as its person; an unknown key has expired."""
 
     def __init__(self, clock: FakeClock) -> None:
         super().__init__()
         self.people: dict[str, Person] = {}
-        """By `sessionKey`."""
+        """People by `sessionKey`."""
         self.instead: dict[str, Sends | Callable[[Request], Sends]] = {}
-        """What a key is answered with, whatever it asks."""
+        """Reply to a key, whatever it requests."""
         self.asked: list[Asked] = []
         self._clock = clock
 
     def by(self, key: str) -> list[str]:
-        """What was asked with a key, in order."""
+        """Return the requests with a key, in order."""
         return [one.what for one in self.asked if one.key == key]
 
     def times(self, key: str, what: str) -> list[float]:
-        """When it was asked with a key, seconds after the start."""
+        """Return the times of the requests with a key, seconds after the start."""
         return [one.at for one in self.asked if (one.key, one.what) == (key, what)]
 
     def _answer(self, request: Request) -> Sends:
@@ -115,7 +115,7 @@ class Home:
         self._names: dict[str, str] = {}
 
     def profile(self, name: str, *cookies: Made | str) -> None:
-        """A profile that holds these cookies and no others; a text is a `sessionKey`."""
+        """Write a profile with exactly these cookies; a text is a `sessionKey`."""
         self._names[f"x.{name}"] = name
         fake_profiles.listed(self._root, self._names)
         for file in (self._root / f"x.{name}").glob("cookies.sqlite*"):
@@ -124,27 +124,27 @@ class Home:
         fake_profiles.firefox(self._root / f"x.{name}", held)
 
     def forget(self, name: str) -> None:
-        """The profile is deleted."""
+        """Delete the profile."""
         del self._names[f"x.{name}"]
         fake_profiles.listed(self._root, self._names)
         (self._root / f"x.{name}" / "cookies.sqlite").unlink()
 
     def container(self, name: str, number: int, called: str) -> None:
-        """Firefox has written the name of a container."""
+        """Write the name of a container, as Firefox does."""
         text = f'{{"identities": [{{"userContextId": {number}, "name": "{called}"}}]}}'
         (self._root / f"x.{name}" / "containers.json").write_text(text)
 
     def login(self, token: str = TOKEN) -> None:
-        """Claude Code is signed in."""
+        """Sign in to Claude Code."""
         login_file(self.folder, login_text(token, expires=START + timedelta(days=1)))
 
     def no_login(self) -> None:
-        """Claude Code is signed out."""
+        """Sign out of Claude Code."""
         (self.folder / ".claude/.credentials.json").unlink()
 
 
 class Here:
-    """A front door, and all that is around it."""
+    """A session manager, and everything around it."""
 
     def __init__(self, door: SessionManager, clock: FakeClock, server: ClaudeAi, home: Home) -> None:
         """Start it with `opened`."""
@@ -153,33 +153,33 @@ class Here:
         self.store = Store()
 
     def post(self, reading: Reading) -> None:
-        """Fold a reading, as the app does."""
+        """Apply a reading, as the app does."""
         self.posted.append(reading)
         self.store = self.store.apply(reading)
 
     async def advance(self, seconds: float) -> None:
-        """Let so many seconds pass, each poll and each look done before the next second."""
+        """Let so many seconds pass, with each poll and each scan done before the next second."""
         while seconds > 0:
             await self.clock.advance(min(5, seconds))
             await self.quiet()
             seconds -= 5
 
     async def quiet(self) -> None:
-        """Wait until nobody asks, looks or connects any more."""
+        """Wait until all requests, scans and connections are done."""
         until = time.monotonic() + 60
         await settle()
         while self._busy() and time.monotonic() < until:
-            await asyncio.sleep(0.001)  # The server and the readers have threads of their own.
+            await asyncio.sleep(0.001)  # The server and the readers have their own threads.
             await settle()
         assert not self._busy(), "not quiet within a minute"
 
     def again(self) -> Here:
-        """Another program on the same machine, not started yet."""
+        """Return another program on the same machine, not started yet."""
         door = SessionManager(self.door._discovery._providers, clock=self.clock, jitter=lambda: 0.0)
         return Here(door, self.clock, self.server, self.home)
 
     async def poll_now(self) -> None:
-        """A person asks for news."""
+        """Request a poll, as a person does."""
         self.door.poll_now()
         await self.quiet()
 
@@ -190,16 +190,16 @@ class Here:
 
     @property
     def serving(self) -> dict[str, str]:
-        """The session that serves each org, by the org's name."""
+        """Return the session that serves each org, by the org's name."""
         return {state.org.name: state.session.label for state in self.store.orgs}
 
     @property
     def troubles(self) -> list[str]:
-        """Every open problem: whose, and what."""
+        """Return the owner and kind of every open problem."""
         return [f"{one.session.label}: {one.error_kind}" for one in self.store.problems]
 
     def nobody_asked_twice(self) -> bool:
-        """Whether no org was asked about by two sessions within a minute."""
+        """Return True if no two sessions have read the same org within a minute."""
         log = [one for one in self.server.asked if "/" in one.what]
         return not any(
             one.key != other.key and _org(one) == _org(other) and abs(one.at - other.at) < 60
@@ -209,7 +209,7 @@ class Here:
 
 
 def _org(asked: Asked) -> str:
-    """The bearer endpoints read the personal org."""
+    """Return the personal org, which the bearer endpoints read."""
     return PERSONAL if asked.what == "oauth/usage" else asked.what.partition("/")[0]
 
 
@@ -222,7 +222,7 @@ async def opened(
     source: str = "auto",
     wanted: Iterable[str] = (),
 ) -> AsyncIterator[Here]:
-    """A front door that has looked around, over the profiles and people that `prepare` makes."""
+    """Open a session manager after its first scan, over the profiles and people that `prepare` makes."""
     clock = FakeClock()
     with ClaudeAi(clock) as server:
         home = Home(folder / "home")
@@ -244,5 +244,5 @@ async def opened(
 
 
 def moment(seconds: float) -> datetime:
-    """A moment, so many seconds after the start."""
+    """Return the moment so many seconds after the start."""
     return START + timedelta(seconds=seconds)

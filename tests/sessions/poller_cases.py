@@ -1,4 +1,4 @@
-"""What the poller is tested with: time that only a test moves, and a source that reads as it is told."""
+"""Parts for tests of the poller: a clock that only a test moves, and a scripted source."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ ORG = Org("org-1", "Personal")
 
 
 class FakeClock:
-    """A clock that stands until a test moves it on."""
+    """A clock that a test moves."""
 
     def __init__(self) -> None:
-        """Show `START`."""
+        """Start at `START`."""
         self._awake = 0.0
         self._wall = START
         self._order = count()
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
 
     def now(self) -> datetime:
-        """What the clock on the wall shows."""
+        """Return the time of the wall clock."""
         return self._wall
 
     @property
     def seconds(self) -> float:
-        """What the wall shows, in seconds after `START`."""
+        """Return the time of the wall clock in seconds after `START`."""
         return (self._wall - START).total_seconds()
 
     async def sleep(self, seconds: float) -> None:
-        """Wait until the machine has been awake for so many seconds more."""
+        """Wait until the machine has been awake for so many more seconds."""
         waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         heappush(self._sleepers, (self._awake + seconds, next(self._order), waiting))
         await waiting
@@ -63,67 +63,67 @@ class FakeClock:
         self._awake = awake
 
     def jump(self, seconds: float) -> None:
-        """Set the wall clock, or let the machine sleep: nobody who waits notices."""
+        """Set the wall clock, or let the machine sleep, unnoticed by waiting tasks."""
         self._wall += timedelta(seconds=seconds)
 
 
 async def settle() -> None:
-    """Let everything run that can run without time passing."""
+    """Run every task until all wait for the clock."""
     for _ in range(30):
         await asyncio.sleep(0)
 
 
 def replied(*windows: datetime, org: Org = ORG) -> OrgReading:
-    """A report with a usage reply, one window for each moment at which one resets."""
+    """Return a report with a usage reply, one window for each reset."""
     plan = Plan(tuple(Window(f"window_{n}", "window", resets_at=moment) for n, moment in enumerate(windows)))
     return OrgReading(org, {Endpoint.USAGE: Reply(Endpoint.USAGE, START, plan)})
 
 
 def locked(until: datetime) -> OrgReading:
-    """A report with credits that are locked until a moment."""
+    """Return a report with credits that are locked until a moment."""
     meter = Meter(MeterOrigin.OVERAGE, reason="out_of_credits", until=until)
     return OrgReading(ORG, {Endpoint.OVERAGE: Reply(Endpoint.OVERAGE, START, meter)})
 
 
 def locked_beside(until: datetime) -> OrgReading:
-    """The same, told by the usage reply."""
+    """Return the same with the lock in the usage reply."""
     meter = Meter(MeterOrigin.EXTRA_USAGE, reason="out_of_credits", until=until)
     return OrgReading(ORG, {Endpoint.USAGE: Reply(Endpoint.USAGE, START, Plan((), (meter,)))})
 
 
 def good(*reports: OrgReading, roster: tuple[Org, ...] | None = None) -> Reading:
-    """A reading that holds something, a plain usage reply unless told otherwise."""
+    """Return a good reading, by default with a plain usage reply."""
     account = Reply(Endpoint.ACCOUNT, START, Account("a-1")) if roster is not None else None
     return Reading(SESSION, START, account, roster, reports or (replied(),))
 
 
 def stopped(trouble: ErrorKind, retry_after: timedelta | None = None) -> Reading:
-    """A reading that says why nothing could be read."""
+    """Return a reading of a poll that failed as a whole."""
     failure = Failure(trouble, Endpoint.ACCOUNT, START, retry_after=retry_after)
     return Reading(SESSION, START, account=failure)
 
 
 def org_failed(trouble: ErrorKind, retry_after: timedelta | None = None) -> Reading:
-    """A reading in which the one reply of an org failed."""
+    """Return a reading in which the one reply of an org failed."""
     failure = Failure(trouble, Endpoint.USAGE, START, retry_after=retry_after)
     return good(OrgReading(ORG, {Endpoint.USAGE: failure}))
 
 
 Poll = Sequence[Reading] | Exception
-"""What one poll finds: readings, or what the source raises."""
+"""Result of one poll: readings, or the exception of the source."""
 
 
 class Script:
-    """A source that finds what it is told, poll by poll; the last poll repeats."""
+    """A source with scripted polls; the last one repeats."""
 
     def __init__(self, clock: FakeClock, *polls: Poll, takes: float = 0.0) -> None:
-        """Find these, each poll taking so many seconds of the clock; without any, one good reply."""
+        """Script these polls, each of so many seconds; without any, one good reply."""
         self.session = SESSION
         self.polls: list[Poll] = list(polls) or [[good()]]
         self.begun: list[float] = []
-        """When each poll began, seconds after `START`."""
+        """Start of each poll, seconds after `START`."""
         self.full: list[bool] = []
-        """Whether each was full."""
+        """True for each full poll."""
         self.most_at_once = 0
         self.closed = 0
         self._running = 0
@@ -148,12 +148,12 @@ class Script:
             self._running -= 1
 
     async def aclose(self) -> None:
-        """Count how often it was closed."""
+        """Count the calls."""
         self.closed += 1
 
 
 class Running:
-    """A poller that runs over a script, and what it posted."""
+    """A poller that runs over a script, and its posted readings."""
 
     def __init__(self, clock: FakeClock, script: Script, poller: Poller) -> None:
         """Start it with `running`."""
@@ -164,16 +164,16 @@ class Running:
 
     @property
     def schedules(self) -> list[Schedule]:
-        """What each poll that is over said of the next one."""
+        """Return the schedule after each finished poll."""
         return [one.schedule for one in self.posted if one.schedule is not None]
 
     @property
     def next_in(self) -> float:
-        """Seconds from now to the next poll, as the last schedule says."""
+        """Return the seconds from now to the next poll of the last schedule."""
         return (self.schedules[-1].next_at - self.clock.now()).total_seconds()
 
     async def cancel(self) -> None:
-        """End it, as leaving the app does."""
+        """Cancel it, as the app does on exit."""
         assert self.task is not None
         self.task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -188,7 +188,7 @@ async def running(
     takes: float = 0.0,
     opening: Callable[[int], Exception | None] = lambda _: None,
 ) -> AsyncIterator[Running]:
-    """A poller over these polls, its first one begun; `opening` gives what the n-th try to open raises."""
+    """Start a poller over these polls, with the first begun; `opening` has the exception of each opening."""
     clock = FakeClock()
     script = Script(clock, *polls, takes=takes)
 

@@ -1,4 +1,4 @@
-"""Several sessions, several accounts: who reads, who stands by, and what becomes of an expired one."""
+"""Several sessions and accounts: election, standby, and expired sessions."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ ONE, TWO = "Firefox, one", "Firefox, two"
 
 
 def pat(home: Home, server: ClaudeAi) -> None:
-    """Pat is signed in in one profile."""
+    """Sign Pat in in one profile."""
     home.profile("one", "k1", Made("rest", "other"))
     server.people["k1"] = OF_PAT
 
 
 def nobody(home: Home, _: ClaudeAi) -> None:
-    """A browser, and nobody signed in."""
+    """Add a browser without a session."""
     home.profile("one")
 
 
 async def second(here: Here) -> None:
-    """Pat signs in in another profile, too, which then stands by."""
+    """Sign Pat in in another profile, too, whose session is then on standby."""
     here.server.people["k2"] = OF_PAT
     here.home.profile("two", "k2")
     await here.poll_now()
@@ -52,7 +52,7 @@ async def second(here: Here) -> None:
 
 
 def both(session: str) -> dict[str, str]:
-    """Pat's orgs, served by one session."""
+    """Return Pat's orgs, served by one session."""
     return {"Personal": session, "Acme Team": session}
 
 
@@ -60,7 +60,7 @@ def both(session: str) -> dict[str, str]:
 
 
 async def test_every_account_is_read(tmp_path: Path) -> None:
-    """Two profiles, two accounts: the orgs of both, each through its own session."""
+    """Two profiles of two accounts each serve their own orgs."""
 
     def prepare(home: Home, server: ClaudeAi) -> None:
         home.profile("one", "k1")
@@ -75,8 +75,8 @@ async def test_every_account_is_read(tmp_path: Path) -> None:
         assert len(here.server.times("k2", "account")) == 1
 
 
-async def test_two_sessions_of_one_account_are_one(tmp_path: Path) -> None:
-    """Found at once, side by side: each org appears once, and one session asks."""
+async def test_two_sessions_of_one_account_serve_each_org_once(tmp_path: Path) -> None:
+    """Each org of two sessions found at once appears once, and one session polls."""
 
     def prepare(home: Home, server: ClaudeAi) -> None:
         home.profile("one", "k1")
@@ -94,7 +94,7 @@ async def test_two_sessions_of_one_account_are_one(tmp_path: Path) -> None:
 
 
 async def test_browsers_are_narrowed(tmp_path: Path) -> None:
-    """`--browser`: the others are neither read nor told of."""
+    """`--browser` excludes the other browsers from reading and from the results."""
 
     def prepare(home: Home, server: ClaudeAi) -> None:
         pat(home, server)
@@ -107,8 +107,8 @@ async def test_browsers_are_narrowed(tmp_path: Path) -> None:
         assert [place.session.label for place in here.store.scan_results] == [ONE, "Claude Code"]
 
 
-async def test_session_given_by_hand_stands_alone(tmp_path: Path) -> None:
-    """Nothing else is looked at, and nobody else is asked."""
+async def test_session_given_by_hand_is_the_only_one(tmp_path: Path) -> None:
+    """No browser is scanned, and no other session polls."""
 
     def prepare(home: Home, server: ClaudeAi) -> None:
         home.profile("one", "k1")
@@ -124,7 +124,7 @@ async def test_session_given_by_hand_stands_alone(tmp_path: Path) -> None:
         ) == here.store.scan_results
 
 
-# Falling over.
+# Failover.
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ async def test_session_given_by_hand_stands_alone(tmp_path: Path) -> None:
     ],
 )
 async def test_other_session_takes_over(tmp_path: Path, answer: Answer, trouble: ErrorKind) -> None:
-    """What was read stays, the orgs keep their places, and no org is asked by both within a minute."""
+    """The readings stay, the orgs keep their places, and no two sessions read an org within a minute."""
     async with opened(tmp_path, pat) as here:
         await second(here)
         here.server.instead["k1"] = answer
@@ -153,8 +153,8 @@ async def test_other_session_takes_over(tmp_path: Path, answer: Answer, trouble:
         assert here.nobody_asked_twice()
 
 
-async def test_session_that_works_again_gets_its_turn_back(tmp_path: Path) -> None:
-    """The other one stands by again, the problem is over, and no org is asked by both within a minute."""
+async def test_recovered_session_serves_again(tmp_path: Path) -> None:
+    """The other session is on standby again, the problem ends, and no two read an org within a minute."""
     async with opened(tmp_path, pat) as here:
         await second(here)
         here.server.instead["k1"] = CHALLENGE
@@ -171,8 +171,8 @@ async def test_session_that_works_again_gets_its_turn_back(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("answer", [THROTTLED, Answer(502)])
-async def test_no_other_session_is_used_to_ask_more(tmp_path: Path, answer: Answer) -> None:
-    """Being throttled concerns the account, and a fault the server: another session is no way round."""
+async def test_no_other_session_takes_over_if_throttled(tmp_path: Path, answer: Answer) -> None:
+    """Throttling concerns the account, and a server error the server, so no other session takes over."""
     async with opened(tmp_path, pat) as here:
         await second(here)
         here.server.instead["k1"] = answer
@@ -181,8 +181,8 @@ async def test_no_other_session_is_used_to_ask_more(tmp_path: Path, answer: Answ
         assert here.server.by("k2") == ["account"]
 
 
-async def test_where_no_session_works_all_try_to_come_back(tmp_path: Path) -> None:
-    """Each looks or asks by itself; the first that works serves."""
+async def test_all_sessions_retry_if_none_works(tmp_path: Path) -> None:
+    """Each session rescans or polls by itself, and the first that works serves."""
     async with opened(tmp_path, pat) as here:
         await second(here)
         here.server.instead |= {"k1": CHALLENGE, "k2": CHALLENGE}
@@ -199,7 +199,7 @@ async def test_where_no_session_works_all_try_to_come_back(tmp_path: Path) -> No
 
 
 async def test_expired_session_is_renewed_from_the_browser(tmp_path: Path) -> None:
-    """Signed in again before anybody noticed: the new key is used in the same poll, and nothing is said."""
+    """A new key in the browser is used in the same poll, without a message."""
     async with opened(tmp_path, pat) as here:
         del here.server.people["k1"]
         here.server.people["k3"] = OF_PAT
@@ -210,8 +210,8 @@ async def test_expired_session_is_renewed_from_the_browser(tmp_path: Path) -> No
         assert not any(isinstance(one.account, Failure) for one in here.posted)
 
 
-async def test_expired_session_is_tried_with_its_key_alone_once(tmp_path: Path) -> None:
-    """The rest of the jar can be what the server minds; from then on the key goes alone."""
+async def test_expired_session_is_retried_with_its_key_alone_once(tmp_path: Path) -> None:
+    """The server may reject another cookie of the jar; from then on the key is sent alone."""
     async with opened(tmp_path, pat) as here:
 
         def minds(_: object) -> Answer:
@@ -224,8 +224,8 @@ async def test_expired_session_is_tried_with_its_key_alone_once(tmp_path: Path) 
         assert "session expired" not in " ".join(here.troubles)
 
 
-async def test_expired_session_leaves_the_server_alone(tmp_path: Path) -> None:
-    """After the whole jar and the key alone were refused nobody is asked until there is another one."""
+async def test_expired_session_sends_no_more_requests(tmp_path: Path) -> None:
+    """After the jar and the key alone were refused no request is sent until there is another key."""
     async with opened(tmp_path, pat) as here:
         del here.server.people["k1"]
         await here.advance(60)
@@ -245,8 +245,8 @@ async def test_expired_session_leaves_the_server_alone(tmp_path: Path) -> None:
         assert here.troubles == []
 
 
-async def test_signed_out_browser_is_looked_at_every_minute(tmp_path: Path) -> None:
-    """The schedule says when: a minute on, although every look fails."""
+async def test_signed_out_browser_is_scanned_every_minute(tmp_path: Path) -> None:
+    """The schedule has the next scan in a minute, although every scan fails."""
     async with opened(tmp_path, pat) as here:
         del here.server.people["k1"]
         here.home.profile("one")
@@ -258,8 +258,8 @@ async def test_signed_out_browser_is_looked_at_every_minute(tmp_path: Path) -> N
             await here.advance(60)
 
 
-async def test_person_may_have_an_expired_session_asked_again(tmp_path: Path) -> None:
-    """`r` asks the server once, should it have been wrong."""
+async def test_refresh_retries_an_expired_session(tmp_path: Path) -> None:
+    """`r` sends one request, in case the server was wrong."""
     async with opened(tmp_path, pat) as here:
         del here.server.people["k1"]
         await here.advance(60)
@@ -270,8 +270,8 @@ async def test_person_may_have_an_expired_session_asked_again(tmp_path: Path) ->
         assert here.troubles == []
 
 
-async def test_signed_in_as_somebody_else(tmp_path: Path) -> None:
-    """The old account's orgs leave and the new one's come, within the look of three minutes, or by `r`."""
+async def test_sign_in_as_another_person_replaces_the_orgs(tmp_path: Path) -> None:
+    """The old account's orgs are replaced by the new one's at the next scan, or by `r`."""
     async with opened(tmp_path, pat) as here:
         here.server.people["k3"] = OF_SAM
         here.home.profile("one", "k3")
@@ -280,8 +280,8 @@ async def test_signed_in_as_somebody_else(tmp_path: Path) -> None:
         assert here.troubles == []
 
 
-async def test_account_that_loses_its_session_goes_to_the_other_one(tmp_path: Path) -> None:
-    """Somebody else signs in in the serving profile: the old account keeps its figures through the other."""
+async def test_account_without_its_session_moves_to_the_other_one(tmp_path: Path) -> None:
+    """If another person signs in, the old account keeps its figures through its other session."""
     async with opened(tmp_path, pat) as here:
         await second(here)
         here.server.people["k3"] = OF_SAM
@@ -294,8 +294,8 @@ async def test_account_that_loses_its_session_goes_to_the_other_one(tmp_path: Pa
         assert here.nobody_asked_twice()
 
 
-async def test_new_key_of_the_same_person_changes_nothing_on_screen(tmp_path: Path) -> None:
-    """The browser's own rotation is followed; the orgs and what is known of them stay."""
+async def test_new_key_of_the_same_person_keeps_the_orgs(tmp_path: Path) -> None:
+    """After the browser's own rotation of the key the orgs and their data stay."""
     async with opened(tmp_path, pat) as here:
         here.server.people["k3"] = OF_PAT
         here.home.profile("one", "k3")
@@ -305,8 +305,8 @@ async def test_new_key_of_the_same_person_changes_nothing_on_screen(tmp_path: Pa
         assert here.server.asked[-1].key == "k3"
 
 
-async def test_rotated_key_is_kept_and_the_rest_of_the_jar_follows_the_browser(tmp_path: Path) -> None:
-    """What the server sets anew outlives a look; what the browser got from Cloudflare is used."""
+async def test_rotated_key_is_kept_with_the_browsers_other_cookies(tmp_path: Path) -> None:
+    """The key that the server renewed survives a scan, and Cloudflare's cookie of the browser is used."""
     async with opened(tmp_path, pat) as here:
         rotated = Answer.json(account_body(*OF_PAT.orgs), set_cookie="sessionKey=k5; Path=/")
         here.server.instead["k1"] = rotated
@@ -319,8 +319,8 @@ async def test_rotated_key_is_kept_and_the_rest_of_the_jar_follows_the_browser(t
         assert "cf_clearance=pass" in here.server.asked[-1].cookie
 
 
-async def test_challenged_session_takes_the_pass_that_the_browser_got(tmp_path: Path) -> None:
-    """Before each try the browser is looked at: opening claude.ai there is the cure."""
+async def test_challenged_session_uses_the_browsers_new_pass(tmp_path: Path) -> None:
+    """The browser is scanned before each retry, because opening claude.ai in it is the cure."""
     async with opened(tmp_path, pat) as here:
         here.server.instead["k1"] = CHALLENGE
         await here.advance(60)
@@ -329,8 +329,8 @@ async def test_challenged_session_takes_the_pass_that_the_browser_got(tmp_path: 
         assert "cf_clearance=pass" in here.server.asked[-1].cookie
 
 
-async def test_session_that_ends_soon_is_said_once(tmp_path: Path) -> None:
-    """Within three days: one remark with its end, and none after the browser has a fresh one."""
+async def test_session_that_ends_soon_is_noted_once(tmp_path: Path) -> None:
+    """Within three days there is one note with the end, and none after a renewal in the browser."""
 
     def prepare(home: Home, server: ClaudeAi) -> None:
         home.profile("one", Made("k1", expires=int(START.timestamp()) + 3 * 86_400 + 120))
@@ -350,11 +350,11 @@ async def test_session_that_ends_soon_is_said_once(tmp_path: Path) -> None:
         assert here.troubles == []
 
 
-# Coming and going.
+# New and removed sessions.
 
 
-async def test_profile_that_appears_is_read(tmp_path: Path) -> None:
-    """Within three minutes, without a key; one that is deleted takes its orgs along."""
+async def test_new_profile_is_read(tmp_path: Path) -> None:
+    """A new profile is read within three minutes, without a key; a deleted one takes its orgs along."""
     async with opened(tmp_path, pat) as here:
         here.server.people["k3"] = OF_SAM
         here.home.profile("two", "k3")
@@ -366,8 +366,8 @@ async def test_profile_that_appears_is_read(tmp_path: Path) -> None:
         assert [state.session.label for state in here.store.sessions] == [TWO]
 
 
-async def test_profile_that_vanishes_leaves_its_orgs_to_the_other_one(tmp_path: Path) -> None:
-    """Another session of the account takes them over, with all that is known of them."""
+async def test_removed_profile_leaves_its_orgs_to_the_other_one(tmp_path: Path) -> None:
+    """Another session of the account takes over the orgs with all their data."""
     async with opened(tmp_path, pat) as here:
         await second(here)
         before = [(state.key, state.replies) for state in here.store.orgs]
@@ -379,8 +379,8 @@ async def test_profile_that_vanishes_leaves_its_orgs_to_the_other_one(tmp_path: 
         assert here.nobody_asked_twice()
 
 
-async def test_container_that_gets_its_name_is_the_same_session(tmp_path: Path) -> None:
-    """Nobody is asked anew, no figure is lost; only the name is another one."""
+async def test_renamed_container_is_the_same_session(tmp_path: Path) -> None:
+    """A new name causes no request and loses no figure."""
 
     def prepare(home: Home, server: ClaudeAi) -> None:
         home.profile("one", Made("k1", attributes="^userContextId=2"))
@@ -402,7 +402,7 @@ async def test_container_that_gets_its_name_is_the_same_session(tmp_path: Path) 
 
 
 async def test_copied_profile_is_another_session_of_the_account(tmp_path: Path) -> None:
-    """Two profiles with one key: neither takes the other's name, look after look."""
+    """Two profiles with one key keep their own names in every scan."""
 
     def prepare(home: Home, server: ClaudeAi) -> None:
         pat(home, server)
@@ -415,11 +415,11 @@ async def test_copied_profile_is_another_session_of_the_account(tmp_path: Path) 
         assert len(serving) == 1
 
 
-# Nothing found.
+# Scans without a session.
 
 
-async def test_without_a_session_it_says_what_was_looked_at(tmp_path: Path) -> None:
-    """Each place and why it gave nothing; a minute later it looks again by itself."""
+async def test_scan_without_a_session_lists_its_places(tmp_path: Path) -> None:
+    """Each place has its cause, and a minute later the scan repeats."""
     async with opened(tmp_path, nobody) as here:
         assert here.store.scan_results is not None
         assert [(place.session.label, place.outcome) for place in here.store.scan_results] == [
@@ -436,15 +436,15 @@ async def test_without_a_session_it_says_what_was_looked_at(tmp_path: Path) -> N
         assert here.store.scan_results[0].is_working
 
 
-async def test_without_any_browser_it_says_so(tmp_path: Path) -> None:
-    """Nothing was found to look at, and that is an answer."""
+async def test_scan_without_any_browser_says_so(tmp_path: Path) -> None:
+    """The scan has no places."""
     async with opened(tmp_path, lambda *_: None, source="cookie") as here:
         assert [place.session.label for place in here.store.scan_results or ()] == ["Browsers"]
         assert here.store.problems[0].detail == "Browsers: none found"
 
 
-async def test_account_without_orgs_is_told_among_what_was_looked_at(tmp_path: Path) -> None:
-    """Its session is good, and there is nothing to read with it: the table says so."""
+async def test_account_without_orgs_is_listed_among_the_places(tmp_path: Path) -> None:
+    """The account's session is good but has nothing to read, and the table says so."""
 
     def prepare(home: Home, server: ClaudeAi) -> None:
         home.profile("one", "k1")
@@ -462,16 +462,16 @@ async def test_account_without_orgs_is_told_among_what_was_looked_at(tmp_path: P
         )
 
 
-async def test_poke_looks_again(tmp_path: Path) -> None:
-    """Who has just signed in and presses r is read at once."""
+async def test_poke_scans_again(tmp_path: Path) -> None:
+    """After a sign-in `r` reads the session at once."""
     async with opened(tmp_path, nobody) as here:
         pat(here.home, here.server)
         await here.poll_now()
         assert both(ONE) == here.serving
 
 
-async def test_expired_session_is_told_among_what_was_looked_at(tmp_path: Path) -> None:
-    """A session was found and does not work: the table says so, and in which browser to sign in."""
+async def test_expired_session_is_listed_among_the_places(tmp_path: Path) -> None:
+    """The table has the expired session, and the browser to sign in with."""
     async with opened(tmp_path, lambda home, _: home.profile("one", "k1")) as here:
         assert here.store.scan_results is not None
         result, trouble = here.store.scan_results[0], ErrorKind.EXPIRED
@@ -479,11 +479,11 @@ async def test_expired_session_is_told_among_what_was_looked_at(tmp_path: Path) 
         assert describe_scan_result(result) == "Sign in to claude.ai in Firefox (one)."
 
 
-# Given while it runs.
+# Sessions offered while the program runs.
 
 
 async def test_offered_session_is_validated_and_read(tmp_path: Path) -> None:
-    """One question whose it is, then it is read like any other."""
+    """One request identifies the account, then the session is read like any other."""
     async with opened(tmp_path, nobody) as here:
         here.server.people["k7"] = OF_PAT
         offered = await here.door.offer_session("Cookie: a=b; sessionKey=k7")
@@ -506,10 +506,10 @@ async def test_offered_session_is_validated_and_read(tmp_path: Path) -> None:
         ("challenged", ErrorKind.CHALLENGE, ["account"]),
     ],
 )
-async def test_offered_session_that_does_not_work_is_not_accepted(
+async def test_offered_session_that_fails_is_rejected(
     tmp_path: Path, text: str, trouble: ErrorKind, asked: list[str]
 ) -> None:
-    """It says why, and nothing of it is kept."""
+    """The cause is reported, and nothing of the session is kept."""
     async with opened(tmp_path, nobody) as here:
         here.server.instead["challenged"] = CHALLENGE
         offered = await here.door.offer_session(text)
@@ -520,13 +520,13 @@ async def test_offered_session_that_does_not_work_is_not_accepted(
         assert here.serving == {}
 
 
-# What it survives.
+# Robustness.
 
 
-async def test_bug_in_the_looking_is_told_and_survived(
+async def test_bug_in_a_scan_is_reported_and_survived(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What runs goes on, and the next look that works takes the problem away."""
+    """Running sessions continue, and the next good scan ends the problem."""
     async with opened(tmp_path, pat) as here:
 
         async def fail(**_: object) -> None:
@@ -541,8 +541,8 @@ async def test_bug_in_the_looking_is_told_and_survived(
         assert here.troubles == []
 
 
-async def test_round_ends_when_all_have_been_read(tmp_path: Path) -> None:
-    """Once round: every account is read, nobody polls twice, and every connection is closed."""
+async def test_round_ends_after_every_account(tmp_path: Path) -> None:
+    """Every account is read once, and every connection is closed."""
     async with opened(tmp_path, pat) as here:
         await second(here)
         again = here.again()
@@ -551,8 +551,8 @@ async def test_round_ends_when_all_have_been_read(tmp_path: Path) -> None:
         assert all(state.plan for state in again.store.orgs)
 
 
-async def test_round_without_a_session_ends_too(tmp_path: Path) -> None:
-    """There is nothing to wait for."""
+async def test_round_without_a_session_ends(tmp_path: Path) -> None:
+    """Without a session the round ends at once."""
     async with opened(tmp_path, nobody) as here:
         again = here.again()
         await again.door.poll_once(again.post)

@@ -15,21 +15,21 @@ ONE, CODE = "Firefox, one", "Claude Code"
 
 
 def signed_in(home: Home, server: ClaudeAi) -> None:
-    """Pat is signed in in a browser and in Claude Code."""
+    """Sign Pat in in a browser and in Claude Code."""
     home.profile("one", "k1")
     home.login()
     server.people |= {"k1": OF_PAT, TOKEN: OF_PAT}
 
 
 def login_only(home: Home, server: ClaudeAi) -> None:
-    """Pat is signed in in Claude Code only."""
+    """Sign Pat in in Claude Code only."""
     home.profile("one")
     home.login()
     server.people[TOKEN] = OF_PAT
 
 
-async def test_login_stands_by_where_a_browser_covers_its_account(tmp_path: Path) -> None:
-    """It is asked whose it is, once, and nothing else."""
+async def test_login_is_on_standby_beside_a_browser_of_its_account(tmp_path: Path) -> None:
+    """The login's account is read once, and nothing else."""
     async with opened(tmp_path, signed_in) as here:
         await here.advance(600)
         assert here.server.by(TOKEN) == ["oauth/profile"]
@@ -38,7 +38,7 @@ async def test_login_stands_by_where_a_browser_covers_its_account(tmp_path: Path
 
 
 async def test_login_serves_the_account_that_no_browser_covers(tmp_path: Path) -> None:
-    """Beside a browser's session of somebody else; every three minutes, by its own interval."""
+    """Beside a browser of another account the login polls every three minutes, by its own interval."""
 
     def prepare(home: Home, server: ClaudeAi) -> None:
         signed_in(home, server)
@@ -54,7 +54,7 @@ async def test_login_serves_the_account_that_no_browser_covers(tmp_path: Path) -
 
 
 async def test_poke_never_exceeds_the_budget(tmp_path: Path) -> None:
-    """However often a person asks."""
+    """Repeated refreshes stay within the budget."""
     async with opened(tmp_path, login_only) as here:
         assert here.serving == {"Personal": CODE}
         for _ in range(5):
@@ -63,8 +63,8 @@ async def test_poke_never_exceeds_the_budget(tmp_path: Path) -> None:
         assert here.server.by(TOKEN) == ["oauth/profile", "oauth/usage"]
 
 
-async def test_login_steps_in_for_a_challenged_session(tmp_path: Path) -> None:
-    """The figures that it has are fresh, those that it cannot know stay with the session that read them."""
+async def test_login_replaces_a_challenged_session(tmp_path: Path) -> None:
+    """The login's figures are fresh; those that it cannot read stay with their session."""
     async with opened(tmp_path, signed_in) as here:
         here.server.instead["k1"] = CHALLENGE
         await here.advance(240)
@@ -83,8 +83,8 @@ async def test_login_steps_in_for_a_challenged_session(tmp_path: Path) -> None:
         assert here.nobody_asked_twice()
 
 
-async def test_login_steps_in_for_an_expired_session(tmp_path: Path) -> None:
-    """Until somebody has signed in again."""
+async def test_login_replaces_an_expired_session(tmp_path: Path) -> None:
+    """The login serves until there is a new sign-in."""
     async with opened(tmp_path, signed_in) as here:
         del here.server.people["k1"]
         await here.advance(240)
@@ -97,8 +97,8 @@ async def test_login_steps_in_for_an_expired_session(tmp_path: Path) -> None:
         assert here.nobody_asked_twice()
 
 
-async def test_login_comes_and_goes(tmp_path: Path) -> None:
-    """Looked for like the browsers: signed in while it runs, and out again."""
+async def test_login_is_found_and_removed_while_running(tmp_path: Path) -> None:
+    """A sign-in and a sign-out of Claude Code are noticed like those of a browser."""
 
     def prepare(home: Home, server: ClaudeAi) -> None:
         login_only(home, server)
@@ -114,16 +114,16 @@ async def test_login_comes_and_goes(tmp_path: Path) -> None:
         assert here.serving == {}
 
 
-async def test_source_cookie_leaves_the_login_alone(tmp_path: Path) -> None:
-    """`--source cookie`: it is neither looked for nor told of."""
+async def test_source_cookie_ignores_the_login(tmp_path: Path) -> None:
+    """With `--source cookie` the login is neither read nor listed."""
     async with opened(tmp_path, login_only, source="cookie") as here:
         assert here.server.asked == []
         assert here.store.scan_results is not None
         assert [place.session.label for place in here.store.scan_results] == [ONE]
 
 
-async def test_source_claude_code_leaves_the_browsers_alone(tmp_path: Path) -> None:
-    """`--source claude-code`: no browser is looked at."""
+async def test_source_claude_code_ignores_the_browsers(tmp_path: Path) -> None:
+    """With `--source claude-code` no browser is scanned."""
     async with opened(tmp_path, signed_in, source="claude-code") as here:
         assert {one.key for one in here.server.asked} == {TOKEN}
         assert here.serving == {"Personal": CODE}

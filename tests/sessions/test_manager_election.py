@@ -1,4 +1,4 @@
-"""Turns of one account's sessions: who has asked, or asks right now, keeps the others from asking."""
+"""Election among one account's sessions: a session that polls or has polled holds off the others."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LISTED = good(roster=(ORG,))
 
 
 class Slow:
-    """A source that gives its readings when it is let go."""
+    """A source that returns its readings when released."""
 
     def __init__(self, *readings: Reading) -> None:
         self.session = SESSION
@@ -25,18 +25,18 @@ class Slow:
         self.go = asyncio.Event()
 
     async def read(self, *, full: bool = False) -> AsyncGenerator[Reading, None]:
-        """Wait, then give them."""
+        """Wait, then return the readings."""
         del full
         await self.go.wait()
         for reading in self.readings:
             yield reading
 
     async def aclose(self) -> None:
-        """Nothing is open."""
+        """Close nothing."""
 
 
 def seated(turns: SessionElection, *readings: Reading) -> tuple[SessionSlot, Slow]:
-    """A session of the account that everybody here has."""
+    """Return a session of the account that all sessions here share."""
     source = Slow(*readings)
     seat = SessionSlot(source, turns, interval=timedelta(minutes=1))
     turns.slots.append(seat)
@@ -45,7 +45,7 @@ def seated(turns: SessionElection, *readings: Reading) -> tuple[SessionSlot, Slo
 
 
 async def polled(seat: SessionSlot) -> None:
-    """One whole poll."""
+    """Poll once."""
     async with aclosing(seat.read()) as readings:
         async for _ in readings:
             pass
@@ -56,8 +56,8 @@ async def polled(seat: SessionSlot) -> None:
     [(True, [good()]), (False, [stopped(ErrorKind.EXPIRED)]), (False, [])],
     ids=["asked", "refused", "nothing asked"],
 )
-async def test_poll_under_way_counts_as_asked(counts: bool, readings: list[Reading]) -> None:  # noqa: FBT001 - a table
-    """From its first moment on; once it is over, only if an org was asked about."""
+async def test_running_poll_holds_off_the_others(counts: bool, readings: list[Reading]) -> None:  # noqa: FBT001 - a table
+    """A poll counts from its start; once finished, only if it has read an org."""
     clock = FakeClock()
     turns = SessionElection(clock.now, lambda: None)
     other, _ = seated(turns)
@@ -70,8 +70,8 @@ async def test_poll_under_way_counts_as_asked(counts: bool, readings: list[Readi
     assert counts is (turns.compute_free_at(other) is not None)
 
 
-async def test_what_came_to_nothing_forgets_no_earlier_question() -> None:
-    """Who asked half a minute ago and is refused now has asked all the same."""
+async def test_failed_poll_keeps_an_earlier_one() -> None:
+    """A session that polled half a minute ago and fails now has still polled."""
     clock = FakeClock()
     turns = SessionElection(clock.now, lambda: None)
     other, _ = seated(turns)

@@ -1,4 +1,4 @@
-"""When browsers are looked at, what `--sessions` says, and that nothing of it holds a secret."""
+"""Times of scans, the output of `--sessions`, and the secrecy of both."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ CHROME, FIREFOX = Session("Chrome", "Default"), Session("Firefox", "one")
 
 
 class Browsers:
-    """Browsers that hold what a test says, and how often each was looked at."""
+    """Browsers with scripted profiles, and the number of scans of each."""
 
     def __init__(self, *looks: ProfileScan) -> None:
         self.looks = looks
@@ -44,7 +44,7 @@ class Browsers:
     async def look(
         self, wanted: Collection[str], tell: Callable[[ProfileScan], None]
     ) -> tuple[ProfileScan, ...]:
-        """Give the looks at those that are wanted."""
+        """Return the scans of the selected browsers."""
         self.asked.append(tuple(wanted))
         names = {text.partition(":")[0].casefold() for text in wanted}
         found = tuple(one for one in self.looks if not names or one.session.browser.casefold() in names)
@@ -59,15 +59,15 @@ class Browsers:
 
 
 def found(session: Session, key: str = "k") -> ProfileScan:
-    """A session."""
+    """Return a session."""
     return ProfileScan(session, ScanOutcome.FOUND, cookies=Cookies.parse(key))
 
 
 @pytest.mark.parametrize("outcome", [ScanOutcome.TIMED_OUT, ScanOutcome.UNDECRYPTABLE])
-async def test_browser_that_may_have_asked_somebody_is_looked_at_on_request_only(
+async def test_browser_with_a_dialog_is_scanned_on_request_only(
     outcome: ScanOutcome,
 ) -> None:
-    """A password dialog that nobody answered does not come back every minute."""
+    """An unanswered password dialog does not appear again every minute."""
     browsers = Browsers(ProfileScan(CHROME, outcome), found(FIREFOX))
     lookout = BrowserScanner(browsers.provider())
     await lookout.scan_all(lambda _: None, asked=True)
@@ -83,7 +83,7 @@ async def test_browser_that_may_have_asked_somebody_is_looked_at_on_request_only
 
 
 async def test_keychain_is_opened_on_request_only() -> None:
-    """On macOS each look at a Chromium browser may ask for its key: the clock asks for none."""
+    """On macOS each scan of a Chromium browser may ask for its key, so none is made by the clock."""
     browsers = Browsers(found(CHROME), found(FIREFOX))
     lookout = BrowserScanner(browsers.provider("darwin"))
     await lookout.scan_all(lambda _: None, asked=True)
@@ -105,8 +105,8 @@ async def test_keychain_is_opened_on_request_only() -> None:
         (True, []),
     ],
 )
-async def test_profile_is_lost_when_its_browser_says_so(lost: bool, looks: list[ProfileScan]) -> None:  # noqa: FBT001 - a table
-    """A look that could not be made tells nothing; one that names other profiles only does."""
+async def test_profile_is_removed_by_a_complete_scan_only(lost: bool, looks: list[ProfileScan]) -> None:  # noqa: FBT001 - a table
+    """A failed scan removes no profile, one that lists other profiles does."""
     browsers = Browsers(*looks)
     lookout = BrowserScanner(browsers.provider())
     await lookout.scan_all(lambda _: None, asked=True)
@@ -114,7 +114,7 @@ async def test_profile_is_lost_when_its_browser_says_so(lost: bool, looks: list[
 
 
 async def test_container_is_part_of_its_profile() -> None:
-    """A profile that is signed out says something of its containers, too."""
+    """A signed-out profile removes its containers, too."""
     browsers = Browsers(ProfileScan(FIREFOX, ScanOutcome.NO_COOKIE))
     lookout = BrowserScanner(browsers.provider())
     await lookout.scan_all(lambda _: None, asked=True)
@@ -125,7 +125,7 @@ async def test_container_is_part_of_its_profile() -> None:
 
 
 def everyone(home: Home, server: ClaudeAi) -> None:
-    """One of each: a session that works, an expired, a challenged one, nobody, and a login."""
+    """Sign in one session of each kind: working, expired, challenged, signed out, and a login."""
     home.profile("works", PLANTED)
     home.profile("over", Made(f"{PLANTED}-2"), Made("x", "other"))
     home.profile("walled", f"{PLANTED}-3")
@@ -135,8 +135,8 @@ def everyone(home: Home, server: ClaudeAi) -> None:
     server.instead[f"{PLANTED}-3"] = CHALLENGE
 
 
-async def test_sessions_are_checked_and_told_without_a_secret(tmp_path: Path) -> None:
-    """A line for each place; each session is asked whose it is, an expired one twice."""
+async def test_sessions_are_checked_and_listed_without_a_secret(tmp_path: Path) -> None:
+    """Each place has a line, and each session one request, an expired one two."""
     clock = FakeClock()
     with ClaudeAi(clock) as server:
         home = Home(tmp_path / "home")
@@ -162,8 +162,8 @@ async def test_sessions_are_checked_and_told_without_a_secret(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(("status", "key"), [(0, "k1"), (3, "k2")])
-def test_sessions_report_gives_an_exit_status(tmp_path: Path, status: int, key: str) -> None:
-    """0 where a session works, 3 where none does; the table is written either way."""
+def test_sessions_list_has_an_exit_status(tmp_path: Path, status: int, key: str) -> None:
+    """The status is 0 if a session works, else 3; the table is printed either way."""
     clock, written = FakeClock(), list[str]()
     with ClaudeAi(clock) as server:
         server.people["k1"] = OF_PAT
@@ -186,8 +186,8 @@ NO_BROWSER = (
 )
 
 
-async def test_machine_without_a_browser_is_told_where_was_looked(tmp_path: Path) -> None:
-    """By `--sessions` and by the dashboard: which browsers, in which folders, and where for Claude Code."""
+async def test_machine_without_a_browser_lists_the_searched_places(tmp_path: Path) -> None:
+    """`--sessions` and the dashboard list the browsers, their folders, and Claude Code's."""
     machine = Machine(tmp_path / "home", tmp_path / "state", "linux")
     places = await check_sessions(build_machine_providers(machine, FakeClock().now))
     assert tuple(format_session_table(places).splitlines()) == NO_BROWSER
@@ -201,15 +201,15 @@ async def test_machine_without_a_browser_is_told_where_was_looked(tmp_path: Path
         ]
 
 
-async def test_source_that_leaves_browsers_alone_tells_of_none(tmp_path: Path) -> None:
-    """`--source claude-code`: nothing was looked for, so nothing was missed."""
+async def test_source_without_browsers_lists_none(tmp_path: Path) -> None:
+    """With `--source claude-code` no browser is missing."""
     machine = Machine(tmp_path / "home", tmp_path / "state", "linux")
     places = await check_sessions(build_machine_providers(machine, FakeClock().now, source="claude-code"))
     assert tuple(format_session_table(places).splitlines()) == NO_BROWSER[1:]
 
 
-def test_table_without_anything_says_so() -> None:
-    """Nothing to look at: a sentence and no empty table."""
+def test_empty_table_is_a_sentence() -> None:
+    """Without a place there is a sentence and no empty table."""
     assert format_session_table([]) == NOTHING_SCANNED
 
 
@@ -228,22 +228,22 @@ def test_table_without_anything_says_so() -> None:
         ),
     ],
 )
-def test_answer_to_an_offered_session_is_a_sentence(expected: str, offered: PasteResult) -> None:
-    """Whose it is, or why it was not taken."""
+def test_result_of_an_offered_session_is_a_sentence(expected: str, offered: PasteResult) -> None:
+    """The sentence has the account, or the cause of the rejection."""
     assert expected == describe_offered_session(offered)
 
 
 @pytest.mark.parametrize("trouble", ErrorKind)
-def test_answer_has_words_for_every_trouble(trouble: ErrorKind) -> None:
-    """Each a whole sentence."""
+def test_result_has_words_for_every_problem(trouble: ErrorKind) -> None:
+    """Each problem has a complete sentence."""
     assert describe_offered_session(PasteResult(error_kind=trouble, detail="x")).endswith(".")
 
 
 # Secrets.
 
 
-async def test_nothing_that_is_posted_holds_a_secret(tmp_path: Path) -> None:
-    """Readings, the store, problems, what was looked at, and the front door itself."""
+async def test_posted_values_hold_no_secret(tmp_path: Path) -> None:
+    """Readings, store, problems, scan results and the session manager hold no secret."""
     async with opened(tmp_path, everyone) as here:
         await here.door.offer_session(f"a=b; sessionKey={PLANTED}")
         await here.advance(120)
@@ -258,7 +258,7 @@ async def test_nothing_that_is_posted_holds_a_secret(tmp_path: Path) -> None:
 
 
 async def test_crash_while_a_session_is_validated_shows_no_secret(tmp_path: Path) -> None:
-    """A traceback with every local variable has nothing of what was pasted."""
+    """A traceback with every local variable has nothing of the pasted text."""
 
     def prepare(home: Home, _: ClaudeAi) -> None:
         home.profile("one")

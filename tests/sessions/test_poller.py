@@ -1,4 +1,4 @@
-"""The endless loop: cadence, pokes, back-off, moments, clocks, and what it survives."""
+"""The endless loop: cadence, pokes, back-off, moments, clocks, and robustness."""
 
 from __future__ import annotations
 
@@ -31,31 +31,31 @@ from tests.sessions.poller_cases import (
 
 HELD = [one for one in ErrorKind if one not in CURABLE_ERRORS]
 SERVED = (ErrorKind.NEW_FIELD, ErrorKind.ODD_VALUE)
-"""Remarks on a good reply, never a failure."""
+"""Notes on a good reply, never a failure."""
 
 
 def after(seconds: float) -> datetime:
-    """A moment, in seconds after the first poll."""
+    """Return a moment in seconds after the first poll."""
     return START + timedelta(seconds=seconds)
 
 
 async def test_polls_follow_one_another_by_the_interval() -> None:
-    """A poll begins every interval, and only the first one asks for what changes slowly."""
+    """A poll begins every interval, and only the first one is full."""
     async with running() as here:
         await here.clock.advance(185)
         assert here.script.begun == [0, 60, 120, 180]
         assert here.script.full == [True, False, False, False]
 
 
-async def test_interval_counts_from_the_beginning_of_a_poll() -> None:
-    """A poll that takes long does not put off the next one."""
+async def test_interval_counts_from_the_start_of_a_poll() -> None:
+    """A poll that takes long does not delay the next one."""
     async with running(takes=7) as here:
         await here.clock.advance(130)
         assert here.script.begun == [0, 60, 120]
 
 
 async def test_polls_never_overlap() -> None:
-    """A poll that takes longer than the interval, poked again and again, is alone."""
+    """A poll that takes longer than the interval, poked repeatedly, is the only one."""
     async with running(takes=90, interval=60) as here:
         for _ in range(30):
             here.poller.poll_now()
@@ -65,14 +65,14 @@ async def test_polls_never_overlap() -> None:
 
 
 async def test_poll_longer_than_the_interval_is_followed_by_a_pause() -> None:
-    """Even then the server gets a breath."""
+    """After a poll longer than the interval the server still gets a pause."""
     async with running(takes=90, interval=60) as here:
         await here.clock.advance(200)
         assert here.script.begun == [0, 91, 182]
 
 
-async def test_poll_posts_its_readings_between_its_beginning_and_its_schedule() -> None:
-    """A poll announces itself, passes each reading on as it comes, and closes with the schedule."""
+async def test_poll_posts_its_readings_between_its_start_and_its_schedule() -> None:
+    """A poll posts its start, each reading as it comes, and the schedule at its end."""
     first, second = good(roster=(ORG,)), good(replied(after(999)))
     async with running([first, second]) as here:
         beginning, *found, end = here.posted
@@ -90,7 +90,7 @@ async def test_poll_posts_its_readings_between_its_beginning_and_its_schedule() 
 
 
 async def test_poke_polls_at_once_and_in_full() -> None:
-    """A poke between two polls begins a full one now, and the interval counts from it."""
+    """A poke between two polls starts a full one now, and the interval counts from it."""
     async with running() as here:
         await here.clock.advance(20)
         here.poller.poll_now()
@@ -100,7 +100,7 @@ async def test_poke_polls_at_once_and_in_full() -> None:
 
 
 async def test_poke_during_a_full_poll_is_served_by_it() -> None:
-    """The poll under way asks for everything already."""
+    """The running full poll makes another one unnecessary."""
     async with running(takes=10) as here:
         await here.clock.advance(5)
         here.poller.poll_now()
@@ -109,7 +109,7 @@ async def test_poke_during_a_full_poll_is_served_by_it() -> None:
 
 
 async def test_poke_during_another_poll_is_followed_by_a_full_one() -> None:
-    """A poke is never lost: what the poll under way does not ask, the next one asks at once."""
+    """A poke during a partial poll is followed by a full one at once."""
     async with running(takes=10) as here:
         await here.clock.advance(65)
         here.poller.poll_now()
@@ -120,7 +120,7 @@ async def test_poke_during_another_poll_is_followed_by_a_full_one() -> None:
 
 
 async def test_poke_before_the_first_poll_adds_none() -> None:
-    """The first poll is full anyway."""
+    """The first poll is full in any case."""
     clock = FakeClock()
     script = Script(clock)
 
@@ -137,7 +137,7 @@ async def test_poke_before_the_first_poll_adds_none() -> None:
 
 @pytest.mark.parametrize("trouble", HELD)
 async def test_poke_in_a_back_off_is_held(trouble: ErrorKind) -> None:
-    """Where asking earlier would not help, a key hammers nobody, during the failing poll neither."""
+    """A poke in a back-off, or during the failing poll, sends no request if an earlier one would not help."""
     async with running([good()], [stopped(trouble)], [good()], takes=5) as here:
         await here.clock.advance(62)
         here.poller.poll_now()
@@ -151,8 +151,8 @@ async def test_poke_in_a_back_off_is_held(trouble: ErrorKind) -> None:
 
 
 @pytest.mark.parametrize("trouble", sorted(CURABLE_ERRORS))
-async def test_poke_asks_again_what_a_person_can_mend(trouble: ErrorKind) -> None:
-    """After a trouble that the person may have mended a poke polls at once, and the waits start anew."""
+async def test_poke_retries_after_a_curable_problem(trouble: ErrorKind) -> None:
+    """After a problem that the person may have cured a poke polls at once, and the waits restart."""
     failing = [stopped(trouble)]
     async with running(failing, failing, failing, failing) as here:
         await here.clock.advance(60 + 120)
@@ -165,8 +165,8 @@ async def test_poke_asks_again_what_a_person_can_mend(trouble: ErrorKind) -> Non
         assert here.next_in == MIN_BACKOFF.total_seconds()
 
 
-async def test_poke_after_a_back_off_is_heard_again() -> None:
-    """Once a poll has succeeded, a poke works as ever."""
+async def test_poke_after_a_back_off_works_again() -> None:
+    """Once a poll has succeeded, a poke polls at once."""
     async with running([stopped(ErrorKind.THROTTLED)], [good()]) as here:
         await here.clock.advance(70)
         here.poller.poll_now()
@@ -178,7 +178,7 @@ async def test_poke_after_a_back_off_is_heard_again() -> None:
 
 
 async def test_backoff_doubles_up_to_its_limit() -> None:
-    """Without a word from the server the wait doubles from a minute to a quarter of an hour."""
+    """Without a wait from the server the back-off doubles from a minute to a quarter of an hour."""
     async with running([stopped(ErrorKind.THROTTLED)]) as here:
         waits = []
         for _ in range(7):
@@ -190,7 +190,7 @@ async def test_backoff_doubles_up_to_its_limit() -> None:
 
 @pytest.mark.parametrize(("expected", "jitter"), [(60, 0.0), (63, 0.5), (66, 1.0)])
 async def test_backoff_adds_jitter(expected: float, jitter: float) -> None:
-    """Up to a tenth is added to a back-off, by the number drawn."""
+    """Up to a tenth is added to a back-off, by the random number."""
     async with running([stopped(ErrorKind.THROTTLED)], jitter=jitter) as here:
         assert expected == pytest.approx(here.next_in)
 
@@ -198,8 +198,8 @@ async def test_backoff_adds_jitter(expected: float, jitter: float) -> None:
 @pytest.mark.parametrize(
     ("expected", "asked"), [(1600, 1600), (3600, 3600), (5, 5), (60, 0), (60, -30), (60, None)]
 )
-async def test_backoff_honours_what_the_server_asks(expected: float, asked: float | None) -> None:
-    """A positive Retry-After is honoured in full and without jitter; nothing, 0 and less are absent."""
+async def test_backoff_honours_the_servers_wait(expected: float, asked: float | None) -> None:
+    """A positive Retry-After counts in full and without jitter; 0 and less count as absent."""
     wait = None if asked is None else timedelta(seconds=asked)
     async with running([stopped(ErrorKind.THROTTLED, wait)]) as here:
         assert expected == here.next_in
@@ -210,8 +210,8 @@ async def test_backoff_honours_what_the_server_asks(expected: float, asked: floa
         assert [0, expected] == here.script.begun
 
 
-async def test_backoff_takes_the_longest_wait_asked_for() -> None:
-    """Where every reply failed, the one that asks for the longest wait decides."""
+async def test_backoff_takes_the_longest_wait() -> None:
+    """If every reply failed, the longest wait counts."""
     wait = timedelta(seconds=300)
     poll = [org_failed(ErrorKind.TIMEOUT), org_failed(ErrorKind.SERVER_ERROR, wait)]
     async with running(poll) as here:
@@ -225,14 +225,14 @@ async def test_backoff_survives_an_endless_wait() -> None:
 
 
 @pytest.mark.parametrize(("expected", "trouble"), [(300, ErrorKind.THROTTLED), (60, ErrorKind.NO_ROUTE)])
-async def test_backoff_never_asks_more_often_than_usual(expected: float, trouble: ErrorKind) -> None:
-    """A server that answered is not asked before the interval is over; one that was not reached is."""
+async def test_backoff_is_no_shorter_than_the_interval(expected: float, trouble: ErrorKind) -> None:
+    """After a failed reply the interval holds; an unreachable server is retried earlier."""
     async with running([stopped(trouble)], interval=300) as here:
         assert expected == here.next_in
 
 
 async def test_recovery_resets_the_back_off() -> None:
-    """After a good poll the interval is back, and the next failure waits a minute again."""
+    """After a good poll the interval holds again, and the next failure waits a minute."""
     bad = [stopped(ErrorKind.THROTTLED)]
     async with running(bad, bad, [good()], bad) as here:
         await here.clock.advance(180)
@@ -250,14 +250,14 @@ async def test_recovery_resets_the_back_off() -> None:
     ],
 )
 async def test_one_failed_reply_is_no_failed_poll(poll: list[Reading]) -> None:
-    """As long as something good was read, one org's or the account's trouble slows nobody down."""
+    """With any good reply, the failure of an org or of the account causes no back-off."""
     async with running(poll) as here:
         assert (here.next_in, here.schedules[-1].is_backing_off) == (60, False)
 
 
 @pytest.mark.parametrize("trouble", [ErrorKind.THROTTLED, ErrorKind.EXPIRED, ErrorKind.CHALLENGE])
-async def test_a_session_wide_trouble_backs_off_beside_good_replies(trouble: ErrorKind) -> None:
-    """What every further request would meet too backs off, although some had an answer before."""
+async def test_session_wide_failure_backs_off_beside_good_replies(trouble: ErrorKind) -> None:
+    """A failure of every further request causes a back-off, although earlier ones succeeded."""
     wait = timedelta(seconds=500)
     async with running([good(), stopped(trouble, wait)]) as here:
         assert here.next_in == 500
@@ -276,8 +276,8 @@ async def test_a_session_wide_trouble_backs_off_beside_good_replies(trouble: Err
         OrgReading(Org("org-1", "Personal", paused_until=after(30)), replied().parts),
     ],
 )
-async def test_poll_falls_just_after_a_reset_or_the_end_of_a_lock(report: OrgReading) -> None:
-    """Within five seconds after figures change by themselves they are read, and a minute after that again."""
+async def test_poll_follows_a_reset_or_the_end_of_a_lock(report: OrgReading) -> None:
+    """A poll begins within five seconds after the change, and another one a minute later."""
     async with running([good(report)], [good()]) as here:
         await here.clock.advance(100)
         assert here.script.begun == [0, 33, 93]
@@ -285,15 +285,15 @@ async def test_poll_falls_just_after_a_reset_or_the_end_of_a_lock(report: OrgRea
 
 @pytest.mark.parametrize("reset", [56, 58.5, 60])
 async def test_poll_that_is_due_around_a_reset_waits_for_it(reset: float) -> None:
-    """A poll that would fall on a reset falls just after it: one poll, not two."""
+    """A poll due around a reset begins just after it: one poll, not two."""
     async with running([good(replied(after(reset)))], [good()]) as here:
         await here.clock.advance(100)
         assert [0, reset + 3] == here.script.begun
         assert 0 < here.script.begun[1] - reset <= 5
 
 
-async def test_poll_under_way_at_a_reset_is_followed_by_one() -> None:
-    """What was asked before a reset may be from before it."""
+async def test_poll_during_a_reset_is_followed_by_another() -> None:
+    """A reply requested before a reset may have the old figures."""
     async with running([good(replied(after(15)))], takes=20) as here:
         await here.clock.advance(50)
         assert here.script.begun == [0, 21]
@@ -301,22 +301,22 @@ async def test_poll_under_way_at_a_reset_is_followed_by_one() -> None:
 
 @pytest.mark.parametrize("reset", [-9999, -3, 61, 99_999])
 async def test_other_moments_change_nothing(reset: float) -> None:
-    """A reset in the past, or after the next poll, needs no poll of its own."""
+    """A reset in the past, or after the next poll, causes no poll."""
     async with running([good(replied(after(reset)))]) as here:
         await here.clock.advance(60)
         assert here.script.begun == [0, 60]
 
 
 @pytest.mark.parametrize("moment", [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])
-async def test_moments_at_the_ends_of_the_calendar_do_no_harm(moment: datetime) -> None:
-    """The years 1 and 9999 are dates like others."""
+async def test_moments_at_the_ends_of_the_calendar_are_harmless(moment: datetime) -> None:
+    """Resets in the years 1 and 9999 raise no exception."""
     async with running([good(replied(moment), locked(moment))]) as here:
         await here.clock.advance(60)
         assert here.script.begun == [0, 60]
 
 
-async def test_reset_is_remembered_while_its_reply_fails() -> None:
-    """A reply that fails once does not make the poller forget what the last good one said."""
+async def test_reset_is_kept_while_its_reply_fails() -> None:
+    """A failed reply does not remove the reset of the last good one."""
     usage_failed = Failure(ErrorKind.TIMEOUT, Endpoint.USAGE, START)
     partly = OrgReading(ORG, {Endpoint.USAGE: usage_failed, **locked(after(9999)).parts})
     async with running([good(replied(after(80)))], [good(partly)]) as here:
@@ -324,8 +324,8 @@ async def test_reset_is_remembered_while_its_reply_fails() -> None:
         assert here.script.begun == [0, 60, 83]
 
 
-async def test_reset_of_an_org_that_left_is_forgotten() -> None:
-    """An org that the account's list no longer names causes no polls."""
+async def test_reset_of_a_removed_org_is_dropped() -> None:
+    """An org that the list lacks causes no polls."""
     other = replied(org=Org("org-2", "Other"))
     listed = good(other, roster=(other.org,))
     async with running([good(replied(after(80)))], [listed]) as here:
@@ -337,7 +337,7 @@ async def test_reset_of_an_org_that_left_is_forgotten() -> None:
 
 
 async def test_machine_that_slept_polls_at_once() -> None:
-    """After a sleep the wall is far ahead of the time waited: the next poll comes within five seconds."""
+    """After a sleep, when the wall clock is far ahead, the next poll begins within five seconds."""
     async with running() as here:
         await here.clock.advance(10)
         here.clock.jump(3600)
@@ -346,7 +346,7 @@ async def test_machine_that_slept_polls_at_once() -> None:
 
 
 async def test_machine_that_slept_during_a_poll_polls_again() -> None:
-    """A poll that spans a sleep is followed by another one, not by a wait of an hour less a minute."""
+    """A poll that spans a sleep is followed by another one within a minute."""
     async with running(takes=10) as here:
         here.clock.jump(3600)
         await here.clock.advance(12)
@@ -355,7 +355,7 @@ async def test_machine_that_slept_during_a_poll_polls_again() -> None:
 
 @pytest.mark.parametrize("back", [3600, 86_400 * 400])
 async def test_clock_set_back_does_not_stall(back: float) -> None:
-    """The next poll comes after the interval that was waited for, whatever the wall shows."""
+    """The next poll begins after the interval, whatever the wall clock shows."""
     async with running() as here:
         await here.clock.advance(20)
         here.clock.jump(-back)
@@ -373,14 +373,14 @@ async def test_clock_set_back_during_a_poll_does_not_stall() -> None:
         assert here.next_in == 60
 
 
-# What it survives.
+# Robustness.
 
 
 @pytest.mark.parametrize(
     "trouble", [ErrorKind.EXPIRED, ErrorKind.TOKEN_INVALID, ErrorKind.TOKEN_SCOPE, ErrorKind.NO_ORGS]
 )
-async def test_failed_login_opens_the_source_anew(trouble: ErrorKind) -> None:
-    """Somebody may have signed in again: the old source is closed, and the next poll opens another one."""
+async def test_failed_login_reopens_the_source(trouble: ErrorKind) -> None:
+    """After a possible sign-in the old source is closed, and the next poll opens another one."""
     async with running([stopped(trouble)], [good()]) as here:
         assert (here.opened, here.script.closed) == (1, 1)
         here.poller.poll_now()
@@ -389,16 +389,16 @@ async def test_failed_login_opens_the_source_anew(trouble: ErrorKind) -> None:
 
 
 @pytest.mark.parametrize("trouble", [one for one in ErrorKind if one not in SERVED])
-async def test_loop_survives_every_trouble(trouble: ErrorKind) -> None:
-    """No failure ends the polling, of the whole session or of one org."""
+async def test_loop_survives_every_problem(trouble: ErrorKind) -> None:
+    """No failure of the session or of an org ends the polling."""
     async with running([stopped(trouble)], [org_failed(trouble)], [good()]) as here:
         await here.clock.advance(60 + 120)
         assert here.script.begun == [0, 60, 180]
         assert here.next_in == 60
 
 
-async def test_exception_in_a_poll_is_told_and_survived() -> None:
-    """What nobody foresaw is a bug of ours on screen; the next poll asks for everything, to clear it."""
+async def test_exception_in_a_poll_is_reported_and_survived() -> None:
+    """An unexpected exception is a bug on screen, which the next full poll clears."""
     async with running([good()], ValueError("secret"), [good()]) as here:
         await here.clock.advance(60)
         told = here.posted[-2].account
@@ -411,8 +411,8 @@ async def test_exception_in_a_poll_is_told_and_survived() -> None:
         assert here.next_in == 60
 
 
-async def test_exception_while_opening_is_told_and_survived() -> None:
-    """Opening may fail in ways that nobody foresaw, too."""
+async def test_exception_while_opening_is_reported_and_survived() -> None:
+    """An unexpected exception of the opening is a bug on screen, too."""
     async with running(opening=lambda tries: KeyError("DBUS") if tries < 2 else None) as here:
         told = here.posted[0].account
         assert isinstance(told, Failure)
@@ -422,23 +422,23 @@ async def test_exception_while_opening_is_told_and_survived() -> None:
 
 
 async def test_cancelling_closes_the_source() -> None:
-    """Leaving while it waits closes every connection once and leaves no task behind."""
+    """Cancelling a waiting poller closes every connection once and leaves no task."""
     async with running() as here:
         await here.clock.advance(70)
         await here.cancel()
         assert here.script.closed == 1
 
 
-async def test_cancelling_amid_a_poll_closes_the_source() -> None:
-    """Leaving while it reads does the same."""
+async def test_cancelling_during_a_poll_closes_the_source() -> None:
+    """Cancelling a reading poller closes every connection once and leaves no task."""
     async with running(takes=10) as here:
         await here.clock.advance(5)
         await here.cancel()
         assert (here.script.closed, here.script.begun) == (1, [0])
 
 
-async def test_wall_clock_tells_aware_utc_and_sleeps() -> None:
-    """The time that everybody has is aware, in UTC, and goes forward."""
+async def test_wall_clock_is_aware_utc_and_sleeps() -> None:
+    """The system clock is aware, in UTC, and moves forward."""
     clock = WallClock()
     before = clock.now()
     await clock.sleep(0)
@@ -446,18 +446,18 @@ async def test_wall_clock_tells_aware_utc_and_sleeps() -> None:
     assert before <= clock.now()
 
 
-# Sources with a pace of their own.
+# Sources with their own pace.
 
 
 class PacedScript(Script):
-    """A source that says when it wants to be polled."""
+    """A source that requests its own polls."""
 
     interval = timedelta(seconds=180)
     next_at: datetime | None = None
 
 
 async def paced(*polls: Poll, next_in: float | None = None) -> list[Schedule]:
-    """The schedules of a poller over a source with a pace of its own, after one poll."""
+    """Return the schedules of a poller over a source with its own pace, after one poll."""
     clock, posted = FakeClock(), list[Schedule]()
     script = PacedScript(clock, *polls)
     script.next_at = None if next_in is None else after(next_in)
@@ -474,17 +474,15 @@ async def paced(*polls: Poll, next_in: float | None = None) -> list[Schedule]:
     return posted
 
 
-async def test_source_has_an_interval_of_its_own() -> None:
-    """It is the usual time between two of its polls, and says when its figures are stale."""
+async def test_source_has_its_own_interval() -> None:
+    """The source's interval separates its polls, and decides when its figures are stale."""
     (schedule,) = await paced()
     assert (after(180), timedelta(seconds=180)) == (schedule.next_at, schedule.interval)
 
 
 @pytest.mark.parametrize("poll", [[good()], [stopped(ErrorKind.EXPIRED)], [stopped(ErrorKind.THROTTLED)]])
 @pytest.mark.parametrize(("expected", "wanted"), [(30, 30), (900, 900), (1, -5), (1, 0)])
-async def test_source_says_when_it_wants_the_next_poll(
-    poll: list[Reading], expected: float, wanted: float
-) -> None:
-    """Whatever the last one found; after the least pause at the earliest."""
+async def test_source_requests_its_next_poll(poll: list[Reading], expected: float, wanted: float) -> None:
+    """The requested time counts after any result, but not before the least pause."""
     (schedule,) = await paced(poll, next_in=wanted)
     assert after(expected) == schedule.next_at
