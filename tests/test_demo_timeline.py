@@ -107,7 +107,7 @@ def lived(folder: Path, server: LoopbackServer, day: Sequence[Moment], **environ
         assert terminal.wait() == 0
 
 
-def told(terminal: Terminal) -> list[str]:
+def read_events(terminal: Terminal) -> list[str]:
     """Return the events on the page of `e`, oldest first, without the replies that they were read from."""
     lines = [line.strip() for line in terminal.lines]
     begin = lines.index("Events of this run, the newest first") + 2
@@ -122,7 +122,7 @@ def test_day_follows_its_story(server: LoopbackServer, tmp_path: Path) -> None:
         here.terminal.send("e")
         here.terminal.resize(120, 60)
         here.terminal.wait_for(lambda terminal: day[1].events[0] in terminal.text)
-        assert told(here.terminal) == [event for moment in day for event in moment.events]
+        assert read_events(here.terminal) == [event for moment in day for event in moment.events]
     raw = here.terminal.raw
     alerts = [("Personal", moment.alert) for moment in day if moment.alert is not None]
     assert [(head.decode(), text.decode()) for head, text in OSC_777.findall(raw)] == alerts

@@ -49,7 +49,7 @@ from tests.scenes import (
 SCENES = (PERSONAL, TEAM, LABORATORY, WAITING, CREDITS_BLOCKED, ENTERPRISE, SERVER_LOCK)
 
 
-def told(store: Store, now: datetime = NOW) -> dict[str, dict[str, Figure]]:
+def collect_figures(store: Store, now: datetime = NOW) -> dict[str, dict[str, Figure]]:
     """Return the figures of the first org, by section and label."""
     found = build_sections(store, store.orgs[0], now, UTC)
     return {section.title: {figure.label: figure for figure in section.figures} for section in found}
@@ -57,7 +57,7 @@ def told(store: Store, now: datetime = NOW) -> dict[str, dict[str, Figure]]:
 
 def figures(bodies: OrgBodies, now: datetime = NOW) -> dict[str, dict[str, Figure]]:
     """Return the figures of an org with these bodies."""
-    return told(scene(bodies), now)
+    return collect_figures(scene(bodies), now)
 
 
 @pytest.mark.parametrize("bodies", SCENES)
@@ -196,7 +196,7 @@ def test_failure_is_shown_beside_the_last_good_figures() -> None:
     store = scene(PERSONAL).apply(
         Reading(SESSION, NOW, org_readings=(OrgReading(org, {Endpoint.USAGE: failure}),))
     )
-    found = told(store, NOW + timedelta(minutes=1))
+    found = collect_figures(store, NOW + timedelta(minutes=1))
     assert found["Not read"]["usage"].value.startswith("server error (status 502): ")
     used = found["5-hour window"]["used"]
     assert used.describe_origin(NOW + timedelta(minutes=1)) == "usage via Chrome, Default · 1m ago"
@@ -261,7 +261,7 @@ def test_figures_of_two_sessions_name_theirs() -> None:
         Reading(CLAUDE_CODE_LOGIN, NOW, org_readings=(OrgReading(org, {Endpoint.USAGE: usage}),)),
         store=scene(PERSONAL),
     )
-    found = told(store)
+    found = collect_figures(store)
     assert found["5-hour window"]["used"].provenance == "usage via Claude Code"
     assert found["Prepaid balance"]["balance"].provenance == "prepaid via Chrome, Default"
     assert found["Verdict"]["verdict"].session_labels == "Claude Code; Chrome, Default"
@@ -281,7 +281,7 @@ def test_unseen_lock_is_shown_as_not_known() -> None:
         Reading(CLAUDE_CODE_LOGIN, NOW, Reply(Endpoint.ACCOUNT, NOW, Account(ACCOUNT)), (org,)),
         Reading(CLAUDE_CODE_LOGIN, NOW, org_readings=(OrgReading(org, {Endpoint.USAGE: usage}),)),
     )
-    lock = told(store)["Credits: both gates"]["lock"]
+    lock = collect_figures(store)["Credits: both gates"]["lock"]
     assert (lock.value, lock.provenance) == (f"not known: {LOCK_NOT_VISIBLE}", "usage via Claude Code")
 
 

@@ -41,7 +41,7 @@ EURO = OrgBodies(overage=overage_body(40843, None, currency="CAD"))
 YEN = OrgBodies(overage=overage_body(1720, 50_000, currency="JPY"))
 
 
-def told(bodies: OrgBodies, now: datetime = NOW) -> StatusContext:
+def make_context(bodies: OrgBodies, now: datetime = NOW) -> StatusContext:
     """Return the values for a line about that org."""
     (state,) = store(bodies).orgs
     return StatusContext(state, judge(state, now), now, UTC)
@@ -64,7 +64,7 @@ def told(bodies: OrgBodies, now: datetime = NOW) -> StatusContext:
 )
 def test_line_shows_the_most_important_parts(expected: str, bodies: OrgBodies) -> None:
     """The blocking cause comes first, then windows, credits, the org."""
-    assert format_status_line(told(bodies)) == expected
+    assert format_status_line(make_context(bodies)) == expected
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_line_shows_the_most_important_parts(expected: str, bodies: OrgBodies) -
 )
 def test_old_figures_show_their_age(expected: str, now: datetime) -> None:
     """Stale figures have an age, after 15 minutes there is no verdict, and a due window has no figure."""
-    assert format_status_line(told(PERSONAL, now)) == expected
+    assert format_status_line(make_context(PERSONAL, now)) == expected
 
 
 @pytest.mark.parametrize(
@@ -99,12 +99,15 @@ def test_old_figures_show_their_age(expected: str, now: datetime) -> None:
 def test_placeholders_are_filled(expected: str, form: str) -> None:
     """An empty placeholder is removed with the blanks, or the dot, around it."""
     check_template(form)
-    assert format_status_line(told(PERSONAL), form) == expected
+    assert format_status_line(make_context(PERSONAL), form) == expected
 
 
 def test_lifts_shows_when_work_can_continue() -> None:
     """`{lifts}` is the time of the first end."""
-    assert format_status_line(told(TEAM), "{alarm} until {lifts}, {window}") == "BLOCKED until 16:00, 5-hour"
+    assert (
+        format_status_line(make_context(TEAM), "{alarm} until {lifts}, {window}")
+        == "BLOCKED until 16:00, 5-hour"
+    )
 
 
 @pytest.mark.parametrize("name", ["x", "", "org.name", "org!r", " org", "Org"])
@@ -116,7 +119,7 @@ def test_unknown_placeholder_is_refused(name: str) -> None:
 
 def test_every_placeholder_can_be_empty() -> None:
     """An org that was never read fills every placeholder."""
-    full = told(PERSONAL)
+    full = make_context(PERSONAL)
     bare = replace(full, state=replace(full.state, replies={}))
     unknown = replace(bare, verdict=judge(bare.state, NOW))
     form = "|".join(f"{{{name}}}" for name in PLACEHOLDERS)
@@ -132,11 +135,11 @@ def test_personal_and_pooled_credits_are_distinct() -> None:
         usage=usage_body(None, None),
         overage=overage_body(26_118, 100_000),
     )
-    assert "pool $261.18/1,000" in format_status_line(told(pool))
+    assert "pool $261.18/1,000" in format_status_line(make_context(pool))
 
 
 def test_hostile_text_stays_one_line_of_text() -> None:
     """Hostile text leaves no control character in the line."""
-    state = told(PERSONAL).state
+    state = make_context(PERSONAL).state
     named = replace(state, org=replace(state.org, name="a\x1b]0;x\x07\n\u202eb"))
     assert format_status_line(StatusContext(named, judge(named, NOW), NOW, UTC), "{org}") == "a ]0;x b"

@@ -198,7 +198,7 @@ class Here:
         """Return the owner and kind of every open problem."""
         return [f"{one.session.label}: {one.error_kind}" for one in self.store.problems]
 
-    def nobody_asked_twice(self) -> bool:
+    def no_org_read_twice(self) -> bool:
         """Return True if no two sessions have read the same org within a minute."""
         log = [one for one in self.server.asked if "/" in one.what]
         return not any(

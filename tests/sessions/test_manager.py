@@ -38,7 +38,7 @@ def pat(home: Home, server: ClaudeAi) -> None:
     server.people["k1"] = OF_PAT
 
 
-def nobody(home: Home, _: ClaudeAi) -> None:
+def add_signed_out_browser(home: Home, _: ClaudeAi) -> None:
     """Add a browser without a session."""
     home.profile("one")
 
@@ -89,7 +89,7 @@ async def test_two_sessions_of_one_account_serve_each_org_once(tmp_path: Path) -
         assert both(serving) == here.serving
         assert [state.session.label for state in here.store.sessions] == [serving]
         assert here.server.by("k2" if serving == ONE else "k1") == ["account"]
-        assert here.nobody_asked_twice()
+        assert here.no_org_read_twice()
         assert here.troubles == []
 
 
@@ -150,7 +150,7 @@ async def test_other_session_takes_over(tmp_path: Path, answer: Answer, trouble:
         assert here.server.times("k2", USAGE) == [120]
         await here.advance(120)
         assert here.server.times("k2", USAGE) == [120, 180, 240]
-        assert here.nobody_asked_twice()
+        assert here.no_org_read_twice()
 
 
 async def test_recovered_session_serves_again(tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ async def test_recovered_session_serves_again(tmp_path: Path) -> None:
         assert [state.session.label for state in here.store.sessions] == [ONE]
         later = here.server.times("k2", USAGE)[-1]
         assert next(at for at in here.server.times("k1", USAGE) if at > later) == later + 60
-        assert here.nobody_asked_twice()
+        assert here.no_org_read_twice()
 
 
 @pytest.mark.parametrize("answer", [THROTTLED, Answer(502)])
@@ -192,7 +192,7 @@ async def test_all_sessions_retry_if_none_works(tmp_path: Path) -> None:
         del here.server.instead["k2"]
         await here.advance(900)
         assert both(TWO) == here.serving
-        assert here.nobody_asked_twice()
+        assert here.no_org_read_twice()
 
 
 # The life of a session.
@@ -291,7 +291,7 @@ async def test_account_without_its_session_moves_to_the_other_one(tmp_path: Path
         assert all(state.plan for state in here.store.orgs)
         await here.advance(120)
         assert here.server.times("k2", USAGE) != []
-        assert here.nobody_asked_twice()
+        assert here.no_org_read_twice()
 
 
 async def test_new_key_of_the_same_person_keeps_the_orgs(tmp_path: Path) -> None:
@@ -376,7 +376,7 @@ async def test_removed_profile_leaves_its_orgs_to_the_other_one(tmp_path: Path) 
         assert both(TWO) == here.serving
         assert [(state.key, state.replies) for state in here.store.orgs] == before
         await here.advance(60)
-        assert here.nobody_asked_twice()
+        assert here.no_org_read_twice()
 
 
 async def test_renamed_container_is_the_same_session(tmp_path: Path) -> None:
@@ -420,7 +420,7 @@ async def test_copied_profile_is_another_session_of_the_account(tmp_path: Path) 
 
 async def test_scan_without_a_session_lists_its_places(tmp_path: Path) -> None:
     """Each place has its cause, and a minute later the scan repeats."""
-    async with opened(tmp_path, nobody) as here:
+    async with opened(tmp_path, add_signed_out_browser) as here:
         assert here.store.scan_results is not None
         assert [(place.session.label, place.outcome) for place in here.store.scan_results] == [
             (ONE, "not signed in"),
@@ -464,7 +464,7 @@ async def test_account_without_orgs_is_listed_among_the_places(tmp_path: Path) -
 
 async def test_poke_scans_again(tmp_path: Path) -> None:
     """After a sign-in `r` reads the session at once."""
-    async with opened(tmp_path, nobody) as here:
+    async with opened(tmp_path, add_signed_out_browser) as here:
         pat(here.home, here.server)
         await here.poll_now()
         assert both(ONE) == here.serving
@@ -484,7 +484,7 @@ async def test_expired_session_is_listed_among_the_places(tmp_path: Path) -> Non
 
 async def test_offered_session_is_validated_and_read(tmp_path: Path) -> None:
     """One request identifies the account, then the session is read like any other."""
-    async with opened(tmp_path, nobody) as here:
+    async with opened(tmp_path, add_signed_out_browser) as here:
         here.server.people["k7"] = OF_PAT
         offered = await here.door.offer_session("Cookie: a=b; sessionKey=k7")
         assert here.server.by("k7")[0] == "account"
@@ -510,7 +510,7 @@ async def test_offered_session_that_fails_is_rejected(
     tmp_path: Path, text: str, trouble: ErrorKind, asked: list[str]
 ) -> None:
     """The cause is reported, and nothing of the session is kept."""
-    async with opened(tmp_path, nobody) as here:
+    async with opened(tmp_path, add_signed_out_browser) as here:
         here.server.instead["challenged"] = CHALLENGE
         offered = await here.door.offer_session(text)
         assert (None, trouble) == (offered.account, offered.error_kind)
@@ -553,7 +553,7 @@ async def test_round_ends_after_every_account(tmp_path: Path) -> None:
 
 async def test_round_without_a_session_ends(tmp_path: Path) -> None:
     """Without a session the round ends at once."""
-    async with opened(tmp_path, nobody) as here:
+    async with opened(tmp_path, add_signed_out_browser) as here:
         again = here.again()
         await again.door.poll_once(again.post)
         assert [one.error_kind for one in again.store.problems] == [ErrorKind.NO_SESSION]

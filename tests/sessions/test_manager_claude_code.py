@@ -74,13 +74,13 @@ async def test_login_replaces_a_challenged_session(tmp_path: Path) -> None:
         assert Session("Firefox", "one") == personal.reply_sources[Endpoint.SUBSCRIPTION]
         assert personal.read_at is not None
         assert here.clock.now() - personal.read_at < timedelta(minutes=3)
-        assert here.nobody_asked_twice()
+        assert here.no_org_read_twice()
 
         del here.server.instead["k1"]
         await here.advance(900)
         assert here.serving == {"Personal": ONE, "Acme Team": ONE}
         assert here.troubles == []
-        assert here.nobody_asked_twice()
+        assert here.no_org_read_twice()
 
 
 async def test_login_replaces_an_expired_session(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ async def test_login_replaces_an_expired_session(tmp_path: Path) -> None:
         here.home.profile("one", "k3")
         await here.advance(180)
         assert here.serving == {"Personal": ONE, "Acme Team": ONE}
-        assert here.nobody_asked_twice()
+        assert here.no_org_read_twice()
 
 
 async def test_login_is_found_and_removed_while_running(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """A Saturday with one org, read poll by poll, so that the chart has a past with events.
 
-    09:00  52 % of the 5-hour window, 58 % of the week, $12.40 of $50.00
+    09:00  52% of the 5-hour window, 58% of the week, $12.40 of $50.00
     10:04  5-hour full: work continues on credits
     11:00  5-hour resets
     12:12  no reply can be read

@@ -31,7 +31,7 @@ def titles(pilot: Pilot[Any]) -> list[str]:
     return [words for words in first if words in ("Utilization", "Used credits", "Your used credits")]
 
 
-def told(pilot: Pilot[Any]) -> str:
+def read_message(pilot: Pilot[Any]) -> str:
     """Return the message after a key."""
     return " ".join(notice.message for notice in pilot.app._notifications)
 
@@ -66,7 +66,7 @@ async def test_org_without_credits_shows_its_windows() -> None:
         await pilot.press("w")
         await pilot.pause()
         assert titles(pilot) == ["Utilization"]
-        assert "No credits were read for this org" in told(pilot)
+        assert "No credits were read for this org" in read_message(pilot)
 
 
 async def test_org_without_windows_shows_its_credits() -> None:
@@ -76,7 +76,7 @@ async def test_org_without_windows_shows_its_credits() -> None:
         await pilot.press("w")
         await pilot.pause()
         assert titles(pilot) == ["Your used credits"]
-        assert "no plan-wide windows" in told(pilot)
+        assert "no plan-wide windows" in read_message(pilot)
 
 
 async def test_choice_of_the_windows_stays_for_the_next_org() -> None:
@@ -131,7 +131,7 @@ async def test_w_reports_that_there_are_no_figures() -> None:
         await pilot.press("w")
         await pilot.pause()
         assert isinstance(pilot.app.screen, DashboardScreen)
-        assert told(pilot) == "There is nothing to draw yet."
+        assert read_message(pilot) == "There is nothing to draw yet."
 
 
 async def test_chart_page_follows_its_size() -> None:

@@ -48,7 +48,7 @@ SIZES = ((160, 45), (120, 36), (80, 24), (60, 20), (40, 8), (120, 1))
 SCREENS: tuple[Callable[[View], Screen[Any]], ...] = (OverviewScreen, DetailsScreen, EventsScreen, HelpScreen)
 
 
-def told(picture: str) -> str:
+def read_words(picture: str) -> str:
     """Return the words in a picture."""
     lines = re.findall(r"<text[^>]*>([^<]*)</text>", picture)
     return html.unescape("\n".join(lines)).replace("\xa0", " ")
@@ -102,7 +102,7 @@ async def test_private_picture_of_the_dashboard_has_no_planted_data() -> None:
                 await pilot.pause()
                 picture = export_svg(dashboard, redaction)
                 assert pii_fixtures.found(picture) == [], size
-                assert pii_fixtures.found(told(picture)) == [], size
+                assert pii_fixtures.found(read_words(picture)) == [], size
 
 
 @pytest.mark.parametrize("page", SCREENS)
@@ -119,7 +119,7 @@ async def test_private_picture_of_every_screen_has_no_planted_data(
         for size in ((120, 36), (40, 8)):
             await pilot.resize_terminal(*size)
             for _ in range(8 if page is DetailsScreen else 1):
-                assert pii_fixtures.found(told(export_svg(dashboard, redaction))) == []
+                assert pii_fixtures.found(read_words(export_svg(dashboard, redaction))) == []
                 await pilot.press("right", "end")
 
 
@@ -128,7 +128,7 @@ async def test_open_picture_has_the_real_names() -> None:
     dashboard = planted()
     async with dashboard.run_test(size=(160, 45)) as pilot:
         await shown(pilot, pii_fixtures.planted_store())
-        words = told(export_svg(dashboard))
+        words = read_words(export_svg(dashboard))
         assert pii_fixtures.NAME in words
         assert pii_fixtures.EMAIL in words
         assert pii_fixtures.DIGITS in words
@@ -141,7 +141,7 @@ async def test_private_picture_keeps_all_but_the_names() -> None:
         await pilot.pause()
         await pilot.press("2")
         await pilot.pause()
-        words = told(export_svg(dashboard, Redactor()))
+        words = read_words(export_svg(dashboard, Redactor()))
         for piece in (
             "BLOCKED",
             "your own monthly limit is reached",
@@ -174,9 +174,9 @@ async def test_private_picture_has_the_layout_of_a_private_screen(
             pictures.append(export_svg(dashboard, other))
             if page is not None:
                 dashboard.pop_screen()
-        assert told(pictures[0]) == told(pictures[1])
+        assert read_words(pictures[0]) == read_words(pictures[1])
         assert colours(pictures[0]) == colours(pictures[1])
-        assert "very long name" not in told(pictures[0])
+        assert "very long name" not in read_words(pictures[0])
 
 
 @pytest.mark.parametrize("page", [None, *SCREENS])
@@ -240,7 +240,7 @@ async def test_toasts_are_not_in_the_picture() -> None:
         await pilot.pause()
         assert "zaphod" in text(pilot)
         for redaction in (None, Redactor()):
-            words = told(export_svg(dashboard, redaction))
+            words = read_words(export_svg(dashboard, redaction))
             assert "zaphod" not in words
             assert "quit" in words
         assert "zaphod" in text(pilot)
@@ -256,7 +256,7 @@ async def test_private_picture_hides_the_search() -> None:
         await pilot.press("slash", *"acme")
         await pilot.pause()
         before = screen(pilot)
-        assert "acme" not in told(export_svg(dashboard, Redactor())).lower()
+        assert "acme" not in read_words(export_svg(dashboard, Redactor())).lower()
         await pilot.pause()
         assert screen(pilot) == before
         assert dashboard.screen.query_exactly_one(Input).value == "acme"
