@@ -25,7 +25,7 @@ SIZE = (120, 36)
 SCENE = "demo_0045"
 """The six orgs of the demo after 45 minutes, when there is something to plot of each."""
 Calls = Counter[str]
-"""How often each function was called, by its name."""
+"""Number of calls of each function, by its name."""
 
 
 @contextmanager

@@ -26,8 +26,8 @@ _COOKIES = 170
 class Site(ThreadingHTTPServer):
     """claude.ai's sign-in, without claude.ai.
 
-    `/login?as=VALUE` signs in: it sets VALUE as the session key. With `&flush=1` it goes on through
-    hosts that set so many cookies that Chromium writes them all down at once.
+    `/login?as=VALUE` signs in: it sets VALUE as the session key. With `&flush=1` it continues through
+    hosts that set so many cookies that Chromium writes all of them at once.
     """
 
     daemon_threads = True
