@@ -104,11 +104,11 @@ def _run_status(chosen: Settings, arguments: Sequence[str]) -> int:
 
     from claudemeter_tui.commands import answer_cache, status  # noqa: PLC0415
     from claudemeter_tui.commands.once import write_line  # noqa: PLC0415
-    from claudemeter_tui.formatting import status_line  # noqa: PLC0415
+    from claudemeter_tui.formatting.status_line import DEFAULT_TEMPLATE, check_template  # noqa: PLC0415
 
-    form = chosen.line_format if chosen.line_format is not None else status_line.DEFAULT_TEMPLATE
+    form = chosen.line_format if chosen.line_format is not None else DEFAULT_TEMPLATE
     try:
-        status_line.check_template(form)
+        check_template(form)
     except ValueError as error:
         raise SettingsError(f"--format: {error}") from None
     asked = status.StatusRequest(

@@ -30,7 +30,7 @@ from claudemeter_tui.charts.time_axis import (
     group_marked_events,
     to_datetime,
 )
-from claudemeter_tui.formatting import values as forms
+from claudemeter_tui.formatting.values import format_moment, format_percent
 from claudemeter_tui.model.events import Event
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.time_series import CreditSeries, Histories
@@ -149,7 +149,7 @@ def _describe_no_change(
     """What to say where nothing has changed."""
     if any(len({step for step in each if step is not None}) > 1 for each in curves):
         return ""
-    begun = forms.format_moment(to_datetime(since), frame.now, frame.zone)
+    begun = format_moment(to_datetime(since), frame.now, frame.zone)
     if edges.now - since < frame.max_fresh_age.total_seconds():
         return f"collecting since {begun}"
     return f"no change since {begun}" if edges.start <= since else "no change in this time"
@@ -206,4 +206,4 @@ def build_windows_chart(
 
 
 def _format_fill(label: str, percent: float) -> str:
-    return f"{label} {forms.format_percent(percent)}"
+    return f"{label} {format_percent(percent)}"

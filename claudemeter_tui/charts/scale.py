@@ -13,7 +13,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from claudemeter_tui.charts.time_axis import TimeEdges, to_datetime
-from claudemeter_tui.formatting import values as forms
+from claudemeter_tui.formatting.values import format_money, format_percent
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.time_series import CreditSeries, PercentHistory
 
@@ -226,14 +226,14 @@ def build_percent_labels(scale: Scale) -> ScaleLabels:
     """Percentages, as many as have room."""
     labels: ScaleLabels = {}
     for value in (100.0, 0.0, scale.high, 50.0, 25.0, 75.0):
-        _add_label(labels, scale.find_row(value), forms.format_percent(value), 2 if value % 50 else 1)
+        _add_label(labels, scale.find_row(value), format_percent(value), 2 if value % 50 else 1)
     return labels
 
 
 def format_minor_units(minor: ChartValue, unit: MoneyUnit) -> str:
     """An amount in words."""
     told = minor if isinstance(minor, Decimal) else Decimal(str(_clamp(minor)))
-    return forms.format_money(Money(told, *unit))
+    return format_money(Money(told, *unit))
 
 
 def _add_label(labels: ScaleLabels, row: int, text: str, apart: int) -> None:

@@ -8,7 +8,8 @@ from datetime import datetime
 from claudemeter_tui.commands.stdout import print_line
 from claudemeter_tui.config.parsers import SettingsError
 from claudemeter_tui.feed import OneShotFeed
-from claudemeter_tui.formatting import problems, report
+from claudemeter_tui.formatting.problems import PROBLEM_TEXTS, format_problem_title, is_informational
+from claudemeter_tui.formatting.report import format_json_array, format_report
 from claudemeter_tui.model.reading import ErrorKind, Reading
 from claudemeter_tui.model.store import OrgState, Store
 
@@ -54,9 +55,9 @@ def write_line(text: str) -> bool:
 
 def explain_empty_store(store: Store) -> Iterable[str]:
     """Return the reasons why nothing was read, each once."""
-    relevant = [problem for problem in store.problems if not problems.is_informational(problem)]
+    relevant = [problem for problem in store.problems if not is_informational(problem)]
     lines = dict.fromkeys(
-        f"{problems.format_problem_title(problem)}: {problems.PROBLEM_TEXTS[problem.error_kind].summary}"
+        f"{format_problem_title(problem)}: {PROBLEM_TEXTS[problem.error_kind].summary}"
         for problem in relevant
     )
     hint = [SIGN_IN_HINT] if any(problem.error_kind in NO_SESSION_ERRORS for problem in relevant) else []
@@ -93,9 +94,9 @@ def run_once(
     store = asyncio.run(poll_store(feed))
     states = choose_orgs(store.orgs, org) if store.orgs else ()
     if as_json:
-        write_line(report.format_json_array(store, states, now()))
+        write_line(format_json_array(store, states, now()))
     elif states:
-        write_line("\n\n".join(report.format_report(store, state, now()) for state in states))
+        write_line("\n\n".join(format_report(store, state, now()) for state in states))
     status = _compute_status(store, states)
     for reason in explain_empty_store(store) if status else ():
         print_reason(reason)

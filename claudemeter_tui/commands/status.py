@@ -19,8 +19,8 @@ from claudemeter_tui.commands.once import (
 from claudemeter_tui.commands.snapshot_cache import CachedSnapshot
 from claudemeter_tui.config.parsers import describe_os_error
 from claudemeter_tui.config.resolution import Settings
-from claudemeter_tui.formatting import verdict as words
 from claudemeter_tui.formatting.status_line import StatusContext, format_status_line
+from claudemeter_tui.formatting.verdict import format_verdict_line
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.store import OrgState, Store
 from claudemeter_tui.model.verdict import Verdict, VerdictState, judge, rank_verdict
@@ -95,7 +95,7 @@ def answer_request(asked: StatusRequest, place: Path | None, tell: Callable[[str
         tell(reason)
     verdict = Verdict(VerdictState.UNKNOWN, error_kind=found.error_kind)
     why_not = (
-        words.format_verdict_line(verdict, now)
+        format_verdict_line(verdict, now)
         if asked.line_format is None
         else f"? {found.error_kind or 'nothing read'}"
     )
@@ -147,7 +147,7 @@ def _build_answer(told: StatusContext, found: CachedSnapshot, asked: StatusReque
     status, until = _compute_exit_status(told.verdict), _compute_valid_until(told, found, asked.interval)
     if asked.line_format is None:
         return StatusAnswer(
-            f"{words.format_verdict_line(told.verdict, told.now)} · {format_status_line(told, '{org}')}",
+            f"{format_verdict_line(told.verdict, told.now)} · {format_status_line(told, '{org}')}",
             status,
             until,
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
 
-from claudemeter_tui.formatting import values as form
+from claudemeter_tui.formatting.values import format_countdown, format_moment, format_money
 from claudemeter_tui.model.catalogue import Cause, CreditState, Endpoint
 from claudemeter_tui.model.forecast import LimitForecast, forecast_window_full
 from claudemeter_tui.model.reading import CLAUDE_CODE_LOGIN
@@ -88,20 +88,20 @@ def describe_reason_cure(code: str) -> str | None:
     return known[1] if known else None
 
 
-def describe_lock(shut: CreditLock) -> str:
+def describe_lock(lock: CreditLock) -> str:
     """What keeps the credits shut, in plain words; where nothing is known, only that they are."""
-    if shut.reason is not None:
-        return describe_reason(shut.reason)
+    if lock.reason is not None:
+        return describe_reason(lock.reason)
     bare = {CreditState.LOCKED: "locked by the server", CreditState.OFF: "extra usage is off"}
-    known = CAUSE_TEXTS.get((shut.cause, shut.is_personal))
-    return known[0] if known else bare.get(shut.state, "not reported")
+    known = CAUSE_TEXTS.get((lock.cause, lock.is_personal))
+    return known[0] if known else bare.get(lock.state, "not reported")
 
 
-def describe_lock_cure(shut: CreditLock) -> str | None:
+def describe_lock_cure(lock: CreditLock) -> str | None:
     """What opens the credits again. None: nothing is known to but time."""
-    if shut.reason is not None:
-        return describe_reason_cure(shut.reason)
-    known = CAUSE_TEXTS.get((shut.cause, shut.is_personal))
+    if lock.reason is not None:
+        return describe_reason_cure(lock.reason)
+    known = CAUSE_TEXTS.get((lock.cause, lock.is_personal))
     return known[1] if known else None
 
 
@@ -129,22 +129,22 @@ def describe_payment_cure(payment: PaymentProblem) -> str | None:
             return None
 
 
-def format_rate(found: SpendRate, now: datetime, zone: tzinfo | None = None) -> str:
+def format_rate(rate: SpendRate, now: datetime, zone: tzinfo | None = None) -> str:
     """`$6.40/h over 30 min, $3.10/h since 14:02`: of late, and over the run where that is longer."""
-    run = f"{form.format_money(found.overall_rate)}/h since {form.format_moment(found.since, now, zone)}"
-    if found.recent_rate is None or found.at - found.since <= RECENT_SPAN:
+    run = f"{format_money(rate.overall_rate)}/h since {format_moment(rate.since, now, zone)}"
+    if rate.recent_rate is None or rate.at - rate.since <= RECENT_SPAN:
         return run
-    return f"{form.format_money(found.recent_rate)}/h over 30 min, {run}"
+    return f"{format_money(rate.recent_rate)}/h over 30 min, {run}"
 
 
-def format_gate_forecast(found: LimitForecast, now: datetime, zone: tzinfo | None = None) -> str:
+def format_gate_forecast(forecast: LimitForecast, now: datetime, zone: tzinfo | None = None) -> str:
     """`cap reached 17:10 to 19:40 at this rate`, `cap not reached before 17:10 at this rate`."""
-    earliest = form.format_moment(found.earliest, now, zone)
-    if found.latest is None:
-        return f"{found.limit} not reached before {earliest} at this rate"
-    latest = form.format_moment(found.latest, now, zone)
+    earliest = format_moment(forecast.earliest, now, zone)
+    if forecast.latest is None:
+        return f"{forecast.limit} not reached before {earliest} at this rate"
+    latest = format_moment(forecast.latest, now, zone)
     span = earliest if earliest == latest else f"{earliest} to {latest}"
-    return f"{found.limit} reached {span} at this rate"
+    return f"{forecast.limit} reached {span} at this rate"
 
 
 def format_credits_forecast(
@@ -153,8 +153,8 @@ def format_credits_forecast(
     """Return a line for the rate of an org's credits and one for the forecast; empty without a rate."""
     if rate is None:
         return ()
-    ahead = (format_gate_forecast(forecast, now, zone),) if forecast is not None else ()
-    return format_rate(rate, now, zone), *ahead
+    text = format_rate(rate, now, zone)
+    return (text,) if forecast is None else (text, format_gate_forecast(forecast, now, zone))
 
 
 def format_window_forecasts(
@@ -168,8 +168,8 @@ def format_window_forecasts(
     if full is None or window.resets_at is None:
         return ()
     at, early = (
-        form.format_moment(full, now, zone),
-        f"{form.format_countdown(window.resets_at - full)} before it resets",
+        format_moment(full, now, zone),
+        f"{format_countdown(window.resets_at - full)} before it resets",
     )
     return f"full at {at} at this pace, {early}", f"full ~{at}, {early}", f"full ~{at}"
 
@@ -192,9 +192,9 @@ def describe_lock_visibility(state: OrgState, now: datetime, zone: tzinfo | None
     Claude Code's login reads the usage reply only: what that says of a lock is so, but the reply that
     tells most of them is the browser's.
     """
-    credits, seen = state.credits.compute_state(now), state.replies.get(Endpoint.OVERAGE)
-    if state.session != CLAUDE_CODE_LOGIN or credits is CreditState.ABSENT:
+    credit_state, reply = state.credits.compute_state(now), state.replies.get(Endpoint.OVERAGE)
+    if state.session != CLAUDE_CODE_LOGIN or credit_state is CreditState.ABSENT:
         return ""
-    if seen is not None:
-        return f"as of {form.format_moment(seen.at, now, zone)}"
-    return NOT_KNOWN if credits is CreditState.UNKNOWN else ""
+    if reply is not None:
+        return f"as of {format_moment(reply.at, now, zone)}"
+    return NOT_KNOWN if credit_state is CreditState.UNKNOWN else ""

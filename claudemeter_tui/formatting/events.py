@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, tzinfo
 
-from claudemeter_tui.formatting import credits, problems
-from claudemeter_tui.formatting import values as forms
-from claudemeter_tui.formatting import verdict as verdicts
+from claudemeter_tui.formatting.credits import describe_lock
+from claudemeter_tui.formatting.problems import describe_session_renewal
+from claudemeter_tui.formatting.values import format_moment, format_money, format_percent
+from claudemeter_tui.formatting.verdict import VERDICT_NAMES
 from claudemeter_tui.model.events import (
     SUBJECT_EXTRA_USAGE,
     SUBJECT_PLAN,
@@ -25,8 +26,8 @@ MAX_PATHS = 3
 
 def format_event_line(event: Event, now: datetime, zone: tzinfo | None = None, name: str = "") -> str:
     """`14:31 BLOCKED: your own monthly limit is reached`; before that the org's name, where one is given."""
-    told = f"{name} · {describe_event(event, zone)}" if name else describe_event(event, zone)
-    return f"{forms.format_moment(event.at, now, zone)} {told}"
+    text = f"{name} · {describe_event(event, zone)}" if name else describe_event(event, zone)
+    return f"{format_moment(event.at, now, zone)} {text}"
 
 
 def describe_event(event: Event, zone: tzinfo | None = None) -> str:
@@ -55,7 +56,7 @@ def describe_event(event: Event, zone: tzinfo | None = None) -> str:
 
 def format_event_json(event: Event) -> str:
     """The event as one line of JSON in ASCII; times in UTC, money in minor units."""
-    org, shut = event.org, event.credit_lock
+    org, lock = event.org, event.credit_lock
     return json.dumps(
         {
             "at": _format_utc(event.at),
@@ -68,8 +69,8 @@ def format_event_json(event: Event) -> str:
             "before": _to_json_value(event.before),
             "after": _to_json_value(event.after),
             "threshold": event.threshold,
-            "cause": shut.cause if shut else None,
-            "reason": shut.reason if shut else None,
+            "cause": lock.cause if lock else None,
+            "reason": lock.reason if lock else None,
             "until": _to_json_value(event.until),
             "replies": list(event.endpoints),
             "text": describe_event(event, UTC),
@@ -92,7 +93,7 @@ def _describe_window_event(event: Event, zone: tzinfo | None) -> str:
 
 def _describe_threshold(event: Event) -> str:
     """`5-hour window at 79 %, past 75 %`, `extra usage at 91 % of the cap, past 90 %`."""
-    percent, mark = _format_percent_fact(event.after), forms.format_percent(event.threshold)
+    percent, mark = _format_percent_fact(event.after), format_percent(event.threshold)
     past = f", past {mark}" if percent != mark else ""
     if event.subject in (SUBJECT_EXTRA_USAGE, SUBJECT_POOL):
         return f"{event.subject} at {percent} of the cap{past}"
@@ -105,7 +106,7 @@ def _format_window_name(event: Event) -> str:
 
 
 def _describe_lock_event(event: Event) -> str:
-    why = credits.describe_lock(event.credit_lock) if event.credit_lock is not None else "not reported"
+    why = describe_lock(event.credit_lock) if event.credit_lock is not None else "not reported"
     match event.kind:
         case EventKind.BLOCKED:
             return f"BLOCKED: {why}"
@@ -134,7 +135,7 @@ def _describe_first_read(event: Event, zone: tzinfo | None) -> str:
     name, why = _format_state_fact(event.after), ""
     if event.credit_lock is not None:
         name += " · credits BLOCKED" if event.after == VerdictState.CAN_WORK else ""
-        why = f": {credits.describe_lock(event.credit_lock)}"
+        why = f": {describe_lock(event.credit_lock)}"
     return f"first read: {name}{why}{_format_time_clause('until', event, zone)}"
 
 
@@ -176,7 +177,7 @@ def _describe_other_event(event: Event, zone: tzinfo | None) -> str:
 
 
 def _describe_renewal(event: Event) -> str:
-    cure = problems.describe_session_renewal(event.session)
+    cure = describe_session_renewal(event.session)
     return cure[0].lower() + cure[1:]
 
 
@@ -185,19 +186,19 @@ def _format_time_clause(word: str, event: Event, zone: tzinfo | None) -> str:
 
 
 def _format_time_fact(moment: EventValue, event: Event, zone: tzinfo | None) -> str:
-    return forms.format_moment(moment, event.at, zone) if isinstance(moment, datetime) else "?"
+    return format_moment(moment, event.at, zone) if isinstance(moment, datetime) else "?"
 
 
 def _format_percent_fact(value: EventValue) -> str:
-    return forms.format_percent(value if isinstance(value, int | float) else None)
+    return format_percent(value if isinstance(value, int | float) else None)
 
 
 def _format_money_fact(value: EventValue) -> str:
-    return forms.format_money(value) if isinstance(value, Money) else "no cap"
+    return format_money(value) if isinstance(value, Money) else "no cap"
 
 
 def _format_state_fact(state: EventValue) -> str:
-    return verdicts.VERDICT_NAMES[VerdictState(state)] if isinstance(state, str) else "credits not BLOCKED"
+    return VERDICT_NAMES[VerdictState(state)] if isinstance(state, str) else "credits not BLOCKED"
 
 
 def _join_paths(paths: str) -> str:

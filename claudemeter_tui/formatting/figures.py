@@ -10,10 +10,26 @@ from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from functools import partial
 
-from claudemeter_tui.formatting import credits, problems
-from claudemeter_tui.formatting import values as form
-from claudemeter_tui.formatting import verdict as words
-from claudemeter_tui.formatting.credits import LOCK_NOT_VISIBLE, describe_lock_visibility
+from claudemeter_tui.formatting.credits import (
+    LOCK_NOT_VISIBLE,
+    describe_lock_visibility,
+    describe_payment,
+    describe_payment_cure,
+    describe_reason,
+    describe_reason_cure,
+    format_gate_forecast,
+)
+from claudemeter_tui.formatting.problems import PROBLEM_TEXTS
+from claudemeter_tui.formatting.values import (
+    format_age,
+    format_countdown,
+    format_moment,
+    format_money,
+    format_percent,
+    format_reset_verb,
+    format_with_countdown,
+)
+from claudemeter_tui.formatting.verdict import format_verdict_banner, format_verdict_name
 from claudemeter_tui.model.account import Subscription
 from claudemeter_tui.model.catalogue import PAYMENT_RESTRICTION_KEYS, CreditState, Endpoint, MeterOrigin
 from claudemeter_tui.model.credits import Balance, Credits, Meter
@@ -52,7 +68,7 @@ class Figure:
     def describe_origin(self, now: datetime) -> str:
         """`usage via Chrome, Default · 18s ago`."""
         return (
-            f"{self.provenance} · {form.format_age(now - self.read_at)}"
+            f"{self.provenance} · {format_age(now - self.read_at)}"
             if self.read_at is not None
             else self.provenance
         )
@@ -136,8 +152,8 @@ class FigureBuilder:
     def format_moment(self, moment: datetime) -> str:
         """A moment and how far it is; one that has passed says so."""
         if moment <= self.now:
-            return f"{form.format_moment(moment, self.now, self.zone)}, which has passed"
-        return form.format_with_countdown(moment, self.now, self.zone)
+            return f"{format_moment(moment, self.now, self.zone)}, which has passed"
+        return format_with_countdown(moment, self.now, self.zone)
 
 
 def format_origin(origin: MeterOrigin) -> str:
@@ -158,54 +174,52 @@ TIGHTER_GATE = ", the tighter gate"
 
 def format_reported_money(money: Money | None) -> str:
     """An amount, or that it is not reported."""
-    return form.format_money(money) if money is not None else NOT_REPORTED
+    return format_money(money) if money is not None else NOT_REPORTED
 
 
-def build_gate_figures(told: FigureBuilder) -> Iterator[Figure]:
+def build_gate_figures(builder: FigureBuilder) -> Iterator[Figure]:
     """Whether the credits are open, and what is left before the cap, the pool's cap and the balance."""
-    extra = told.state.credits
-    if extra.lead_meter is not None or extra.balance is not None or extra.is_absent:
-        state = extra.compute_state(told.now)
+    credits = builder.state.credits
+    if credits.lead_meter is not None or credits.balance is not None or credits.is_absent:
+        state = credits.compute_state(builder.now)
         replies = (Endpoint.OWN_OVERAGE, Endpoint.OVERAGE, Endpoint.USAGE)
-        yield told.build_derived(
+        yield builder.build_derived(
             "state", CREDIT_STATE_TEXTS[state], *replies, severity=_find_state_severity(state)
         )
-    if seen := describe_lock_visibility(told.state, told.now, told.zone):
-        looked = Endpoint.OVERAGE if Endpoint.OVERAGE in told.state.replies else Endpoint.USAGE
-        yield told.build_from_reply(looked, "lock", f"{seen}: {LOCK_NOT_VISIBLE}")
-    yield from _build_left_figures(told, extra)
+    if visibility := describe_lock_visibility(builder.state, builder.now, builder.zone):
+        endpoint = Endpoint.OVERAGE if Endpoint.OVERAGE in builder.state.replies else Endpoint.USAGE
+        yield builder.build_from_reply(endpoint, "lock", f"{visibility}: {LOCK_NOT_VISIBLE}")
+    yield from _build_left_figures(builder, credits)
 
 
-def _build_left_figures(told: FigureBuilder, extra: Credits) -> Iterator[Figure]:
+def _build_left_figures(builder: FigureBuilder, credits: Credits) -> Iterator[Figure]:
     """What is left before each gate."""
-    lead, pool, balance_ = extra.lead_meter, extra.pool_meter, extra.balance
-    under, purse = (lead.remaining if lead else None), (balance_.amount if balance_ else None)
+    lead, pool, balance = credits.lead_meter, credits.pool_meter, credits.balance
+    under, purse = (lead.remaining if lead else None), (balance.amount if balance else None)
     tight = _find_tighter(under, purse)
     if lead is not None:
         mark = TIGHTER_GATE if tight is not None and tight is under else ""
-        yield told.build_from_meter(
+        yield builder.build_from_meter(
             lead, "left of the cap", _format_left(lead) + mark, key=lead.origin.cap_key
         )
-    if balance_ is not None:
+    if balance is not None:
         mark = TIGHTER_GATE if tight is not None and tight is purse else ""
-        yield told.build_from_reply(
-            Endpoint.PREPAID, "left prepaid", _format_balance(balance_) + mark, key="amount"
+        yield builder.build_from_reply(
+            Endpoint.PREPAID, "left prepaid", _format_balance(balance) + mark, key="amount"
         )
     if pool is not None and pool is not lead:
-        yield told.build_from_meter(pool, "left of the pool", _format_left(pool), key=pool.origin.cap_key)
+        yield builder.build_from_meter(pool, "left of the pool", _format_left(pool), key=pool.origin.cap_key)
 
 
 def _format_left(meter: Meter) -> str:
     """What is left under a cap."""
     if meter.remaining is None:
         return "no cap" if meter.is_uncapped else NOT_REPORTED
-    return f"{form.format_money(meter.remaining)} of {format_reported_money(meter.cap)}"
+    return f"{format_money(meter.remaining)} of {format_reported_money(meter.cap)}"
 
 
 def _format_balance(balance: Balance) -> str:
-    return (
-        form.format_money(balance.amount) if balance.amount is not None else "nothing bought, or not reported"
-    )
+    return format_money(balance.amount) if balance.amount is not None else "nothing bought, or not reported"
 
 
 def _find_tighter(under: Money | None, purse: Money | None) -> Money | None:
@@ -219,60 +233,70 @@ def _find_state_severity(state: CreditState) -> Severity:
     return Severity.FULL if state is CreditState.LOCKED else Severity.NORMAL
 
 
-def build_meter_figures(told: FigureBuilder, one: Meter) -> Iterator[Figure]:
+def build_meter_figures(builder: FigureBuilder, meter: Meter) -> Iterator[Figure]:
     """What one reply says of the credits."""
-    state = one.compute_state(told.now)
-    cap = "no cap" if one.is_uncapped and one.cap is None else format_reported_money(one.cap)
-    share = f", {form.format_percent(one.percent)} of the cap" if one.percent is not None else ""
+    state = meter.compute_state(builder.now)
+    cap = "no cap" if meter.is_uncapped and meter.cap is None else format_reported_money(meter.cap)
+    share = f", {format_percent(meter.percent)} of the cap" if meter.percent is not None else ""
     rows = (
-        ("whose", describe_owner(one), "limit_type", Severity.NORMAL),
+        ("whose", describe_owner(meter), "limit_type", Severity.NORMAL),
         ("state", CREDIT_STATE_TEXTS[state], "is_enabled", _find_state_severity(state)),
-        ("used", format_reported_money(one.used) + share, "used_credits", Severity.from_percent(one.percent)),
-        ("cap", cap, one.origin.cap_key, Severity.NORMAL),
-        ("switched", _SWITCH_TEXTS[one.is_enabled], "is_enabled", Severity.NORMAL),
-        ("reason", _describe_meter_reason(one), "disabled_reason", _find_state_severity(state)),
+        (
+            "used",
+            format_reported_money(meter.used) + share,
+            "used_credits",
+            Severity.from_percent(meter.percent),
+        ),
+        ("cap", cap, meter.origin.cap_key, Severity.NORMAL),
+        ("switched", _SWITCH_TEXTS[meter.is_enabled], "is_enabled", Severity.NORMAL),
+        ("reason", _describe_meter_reason(meter), "disabled_reason", _find_state_severity(state)),
         (
             "until",
-            told.format_moment(one.until) if one.until else "",
+            builder.format_moment(meter.until) if meter.until else "",
             "disabled_until",
             _find_state_severity(state),
         ),
-        ("balance", "empty" if one.out_of_credits else "", "out_of_credits", _find_state_severity(state)),
-        ("cap reached", "yes" if one.cap_reached else "", "spend_limit_reached", _find_state_severity(state)),
+        ("balance", "empty" if meter.out_of_credits else "", "out_of_credits", _find_state_severity(state)),
+        (
+            "cap reached",
+            "yes" if meter.cap_reached else "",
+            "spend_limit_reached",
+            _find_state_severity(state),
+        ),
     )
     for label, value, key, severity in rows:
         if value:
-            yield told.build_from_meter(one, label, value, key=key, severity=severity)
+            yield builder.build_from_meter(meter, label, value, key=key, severity=severity)
 
 
 _SWITCH_TEXTS = {True: "on", False: "off", None: NOT_REPORTED}
 
 
-def describe_owner(one: Meter) -> str:
+def describe_owner(meter: Meter) -> str:
     """Whose figures they are."""
-    return "your own" if one.is_personal else "the organization's pool"
+    return "your own" if meter.is_personal else "the organization's pool"
 
 
-def _describe_meter_reason(one: Meter) -> str:
+def _describe_meter_reason(meter: Meter) -> str:
     """In words, as the raw code, and what cures it."""
-    if one.reason is None:
+    if meter.reason is None:
         return ""
-    cure = credits.describe_reason_cure(one.reason)
-    known = credits.describe_reason(one.reason)
-    code = "" if one.reason in known else f" ({one.reason})"
+    cure = describe_reason_cure(meter.reason)
+    known = describe_reason(meter.reason)
+    code = "" if meter.reason in known else f" ({meter.reason})"
     return f"{known}{code}" + (f"; {cure}" if cure else "")
 
 
-def build_disagreement_figures(told: FigureBuilder) -> Iterator[Figure]:
+def build_disagreement_figures(builder: FigureBuilder) -> Iterator[Figure]:
     """Where two replies give different figures for the same thing."""
-    extra = told.state.credits
-    for other in extra.meters:
-        lead = extra.own_meter if other.is_personal else extra.pool_meter
+    credits = builder.state.credits
+    for other in credits.meters:
+        lead = credits.own_meter if other.is_personal else credits.pool_meter
         if lead is None or lead is other:
             continue
-        reads = [told.find_read_time(one.origin.endpoint) for one in (lead, other)]
+        reads = [builder.find_read_time(meter.origin.endpoint) for meter in (lead, other)]
         at = min((read for read in reads if read is not None), default=None)
-        by = told.join_session_labels(*(one.origin.endpoint for one in (lead, other)))
+        by = builder.join_session_labels(*(meter.origin.endpoint for meter in (lead, other)))
         source = f"{format_origin(lead.origin)}, {format_origin(other.origin)}"
         for label, mine, theirs in _find_differences(lead, other):
             value = f"{mine} says {format_origin(lead.origin)}, {theirs} says {format_origin(other.origin)}"
@@ -303,59 +327,57 @@ def _find_differences(lead: Meter, other: Meter) -> Iterator[tuple[str, str, str
 
 
 def _format_money_or_empty(money: Money | None) -> str:
-    return form.format_money(money) if money is not None else ""
+    return format_money(money) if money is not None else ""
 
 
-def _format_cap(one: Meter) -> str:
-    return "no cap" if one.is_uncapped and one.cap is None else _format_money_or_empty(one.cap)
+def _format_cap(meter: Meter) -> str:
+    return "no cap" if meter.is_uncapped and meter.cap is None else _format_money_or_empty(meter.cap)
 
 
-def build_spending_figures(told: FigureBuilder) -> Iterator[Figure]:
+def build_spending_figures(builder: FigureBuilder) -> Iterator[Figure]:
     """What was spent since the program started, how fast, and which gate that reaches when."""
-    series, now = told.state.series, told.now
+    series, now = builder.state.series, builder.now
     if series.origin is None or not series.runs:
         return
     figure = partial(
         Figure,
         source=f"worked out from {format_origin(series.origin)}",
-        session_labels=told.join_session_labels(series.origin.endpoint),
+        session_labels=builder.join_session_labels(series.origin.endpoint),
     )
-    since = form.format_moment(series.runs[0].first, now, told.zone)
-    yield figure(
-        "in this run", f"{form.format_money(series.spent)} since {since}", read_at=series.runs[-1].last
-    )
+    since = format_moment(series.runs[0].first, now, builder.zone)
+    yield figure("in this run", f"{format_money(series.spent)} since {since}", read_at=series.runs[-1].last)
     rate = compute_spend_rate(series, now)
     if rate is None:
         return
     if rate.recent_rate is not None:
-        yield figure("rate, 30 minutes", f"{form.format_money(rate.recent_rate)} an hour", read_at=rate.at)
-    begin = form.format_moment(rate.since, now, told.zone)
-    value = f"{form.format_money(rate.overall_rate)} an hour since {begin}"
+        yield figure("rate, 30 minutes", f"{format_money(rate.recent_rate)} an hour", read_at=rate.at)
+    begin = format_moment(rate.since, now, builder.zone)
+    value = f"{format_money(rate.overall_rate)} an hour since {begin}"
     yield figure("rate, this run", value, read_at=rate.at)
-    ahead = forecast_limit(told.state.credits, rate, now)
+    ahead = forecast_limit(builder.state.credits, rate, now)
     if ahead is not None:
-        value = credits.format_gate_forecast(ahead, now, told.zone)
+        value = format_gate_forecast(ahead, now, builder.zone)
         yield figure("forecast", value, read_at=rate.at)
 
 
-def build_balance_figures(told: FigureBuilder) -> Iterator[Figure]:
+def build_balance_figures(builder: FigureBuilder) -> Iterator[Figure]:
     """The prepaid money with every part of it that has a life of its own."""
-    known = told.state.credits.balance
-    if known is None:
+    balance = builder.state.credits.balance
+    if balance is None:
         return
-    yield told.build_from_reply(Endpoint.PREPAID, "balance", _format_balance(known), key="amount")
-    for tranche in known.tranches:
+    yield builder.build_from_reply(Endpoint.PREPAID, "balance", _format_balance(balance), key="amount")
+    for tranche in balance.tranches:
         kind = "promotional" if tranche.is_promotional else "bought"
         ends = "no end, or not reported"
         if tranche.expires_at is not None:
-            gone = tranche.expires_at <= told.now
-            ends = f"{'expired' if gone else 'expires'} {told.format_moment(tranche.expires_at)}"
+            gone = tranche.expires_at <= builder.now
+            ends = f"{'expired' if gone else 'expires'} {builder.format_moment(tranche.expires_at)}"
         key = "promo_tranches" if tranche.is_promotional else "tranches"
-        value = f"{form.format_money(tranche.remaining)}, {ends}"
-        yield told.build_from_reply(Endpoint.PREPAID, f"{kind} part", value, key=key)
-    if known.auto_reload is not None:
-        value = "on: it tops itself up" if known.auto_reload else "off"
-        yield told.build_from_reply(Endpoint.PREPAID, "auto-reload", value, key="auto_reload_settings")
+        value = f"{format_money(tranche.remaining)}, {ends}"
+        yield builder.build_from_reply(Endpoint.PREPAID, f"{kind} part", value, key=key)
+    if balance.auto_reload is not None:
+        value = "on: it tops itself up" if balance.auto_reload else "off"
+        yield builder.build_from_reply(Endpoint.PREPAID, "auto-reload", value, key="auto_reload_settings")
 
 
 VERDICT_ENDPOINTS = (Endpoint.USAGE, Endpoint.OWN_OVERAGE, Endpoint.OVERAGE)
@@ -372,155 +394,159 @@ VERDICT_SEVERITIES = {
 
 def build_sections(store: Store, state: OrgState, now: datetime, zone: tzinfo | None = None) -> list[Section]:
     """Everything known about an org, the verdict first; sections without a figure are left out."""
-    told = FigureBuilder(state, store.find_session_state(state.session), now, zone)
+    builder = FigureBuilder(state, store.find_session_state(state.session), now, zone)
     windows = state.plan.windows if state.plan else ()
     parts = [
-        ("Verdict", _build_verdict_figures(told)),
-        ("Not read", _build_failure_figures(told)),
-        *((f"{window.label} window", _build_window_figures(told, window)) for window in windows),
-        ("Credits: both gates", build_gate_figures(told)),
-        ("Credits: replies that disagree", build_disagreement_figures(told)),
+        ("Verdict", _build_verdict_figures(builder)),
+        ("Not read", _build_failure_figures(builder)),
+        *((f"{window.label} window", _build_window_figures(builder, window)) for window in windows),
+        ("Credits: both gates", build_gate_figures(builder)),
+        ("Credits: replies that disagree", build_disagreement_figures(builder)),
         *(
-            (f"Credits: what {format_origin(meter.origin)} says", build_meter_figures(told, meter))
+            (f"Credits: what {format_origin(meter.origin)} says", build_meter_figures(builder, meter))
             for meter in state.credits.meters
         ),
-        ("Spending", build_spending_figures(told)),
-        ("Prepaid balance", build_balance_figures(told)),
-        ("Early resets", _build_grant_figures(told)),
-        ("The week by surface", _build_share_figures(told)),
-        ("Subscription", _build_subscription_figures(told)),
-        ("Org", _build_org_figures(told)),
+        ("Spending", build_spending_figures(builder)),
+        ("Prepaid balance", build_balance_figures(builder)),
+        ("Early resets", _build_grant_figures(builder)),
+        ("The week by surface", _build_share_figures(builder)),
+        ("Subscription", _build_subscription_figures(builder)),
+        ("Org", _build_org_figures(builder)),
     ]
-    found = [Section(title, tuple(figures)) for title, figures in parts]
-    return [section for section in found if section.figures]
+    sections = [Section(title, tuple(figures)) for title, figures in parts]
+    return [section for section in sections if section.figures]
 
 
-def _build_verdict_figures(told: FigureBuilder) -> Iterator[Figure]:
-    verdict = judge(told.state, told.now)
+def _build_verdict_figures(builder: FigureBuilder) -> Iterator[Figure]:
+    verdict = judge(builder.state, builder.now)
     severity = max(
         VERDICT_SEVERITIES[verdict.state], Severity.CRITICAL if verdict.is_locked else Severity.NORMAL
     )
-    yield told.build_derived(
-        "verdict", words.format_verdict_name(verdict), *VERDICT_ENDPOINTS, severity=severity
+    yield builder.build_derived(
+        "verdict", format_verdict_name(verdict), *VERDICT_ENDPOINTS, severity=severity
     )
-    yield told.build_derived(
-        "says", " · ".join(words.format_verdict_banner(verdict, told.now, told.zone)), *VERDICT_ENDPOINTS
+    yield builder.build_derived(
+        "says", " · ".join(format_verdict_banner(verdict, builder.now, builder.zone)), *VERDICT_ENDPOINTS
     )
     for payment in verdict.payment_problems:
-        cure = credits.describe_payment_cure(payment)
-        value = credits.describe_payment(payment) + (f"; {cure}" if cure else "")
+        cure = describe_payment_cure(payment)
+        value = describe_payment(payment) + (f"; {cure}" if cure else "")
         endpoint = Endpoint.ACCOUNT if payment.key in PAYMENT_RESTRICTION_KEYS else Endpoint.SUBSCRIPTION
-        yield told.build_from_reply(endpoint, "payment", value, key=payment.key, severity=Severity.CRITICAL)
+        yield builder.build_from_reply(
+            endpoint, "payment", value, key=payment.key, severity=Severity.CRITICAL
+        )
 
 
-def _build_failure_figures(told: FigureBuilder) -> Iterator[Figure]:
-    for failure in (*told.session.failures.values(), *told.state.failures.values()):
+def _build_failure_figures(builder: FigureBuilder) -> Iterator[Figure]:
+    for failure in (*builder.session.failures.values(), *builder.state.failures.values()):
         detail = f" ({failure.detail})" if failure.detail else ""
-        value = f"{failure.error_kind}{detail}: {problems.PROBLEM_TEXTS[failure.error_kind].summary}"
+        value = f"{failure.error_kind}{detail}: {PROBLEM_TEXTS[failure.error_kind].summary}"
         at, severity = failure.at, Severity.WARNING
-        by = told.state.session.label
+        by = builder.state.session.label
         yield Figure(
             str(failure.endpoint), value, "not read since", at, severity, failure.endpoint, session_labels=by
         )
 
 
-def _build_window_figures(told: FigureBuilder, window: Window) -> Iterator[Figure]:
+def _build_window_figures(builder: FigureBuilder, window: Window) -> Iterator[Figure]:
     key = window.key.partition(":")[2] or window.key
 
-    def said(label: str, value: str, severity: Severity = Severity.NORMAL) -> Figure:
-        return told.build_from_reply(Endpoint.USAGE, label, value, key=key, severity=severity)
+    def build(label: str, value: str, severity: Severity = Severity.NORMAL) -> Figure:
+        return builder.build_from_reply(Endpoint.USAGE, label, value, key=key, severity=severity)
 
     due = ""
-    if window.is_due(told.now):
+    if window.is_due(builder.now):
         due = " when it expired" if window.is_one_time else ", before the reset that is due"
-    percent = form.format_percent(window.percent) if window.percent is not None else NOT_REPORTED
-    yield said("used", f"{percent}{due}", window.compute_severity(told.now))
-    yield said(form.format_reset_verb(window), _format_reset(told, window))
+    percent = format_percent(window.percent) if window.percent is not None else NOT_REPORTED
+    yield build("used", f"{percent}{due}", window.compute_severity(builder.now))
+    yield build(format_reset_verb(window), _format_reset(builder, window))
     if window.limit is not None or window.used is not None:
-        yield said(
+        yield build(
             "allowance", f"{format_reported_money(window.used)} of {format_reported_money(window.limit)}"
         )
     if window.locked_reason is not None:
-        yield said("locked", f'the server says "{window.locked_reason}"', Severity.FULL)
+        yield build("locked", f'the server says "{window.locked_reason}"', Severity.FULL)
     if window.server_severity is not Severity.NORMAL:
-        yield said("severity", f"the server says {window.server_severity.name.lower()}")
+        yield build("severity", f"the server says {window.server_severity.name.lower()}")
     if window.is_active:
-        yield said("counts now", "the server calls this limit the active one")
-    yield from _build_pace_figures(told, window)
-    yield said("stops", "the whole plan" if window.is_plan_wide else "only its own model or surface")
-    yield said("key", window.key)
+        yield build("counts now", "the server calls this limit the active one")
+    yield from _build_pace_figures(builder, window)
+    yield build("stops", "the whole plan" if window.is_plan_wide else "only its own model or surface")
+    yield build("key", window.key)
 
 
-def _format_reset(told: FigureBuilder, window: Window) -> str:
+def _format_reset(builder: FigureBuilder, window: Window) -> str:
     if window.resets_at is None:
         return "not started" if window.percent == 0 else NOT_REPORTED
-    return told.format_moment(window.resets_at)
+    return builder.format_moment(window.resets_at)
 
 
-def _build_pace_figures(told: FigureBuilder, window: Window) -> Iterator[Figure]:
-    elapsed, ahead = window.compute_elapsed(told.now), compute_pace(window, told.now)
+def _build_pace_figures(builder: FigureBuilder, window: Window) -> Iterator[Figure]:
+    elapsed, ahead = window.compute_elapsed(builder.now), compute_pace(window, builder.now)
     if elapsed is None:
         return
     how = "" if ahead is None else f", used at {ahead:.1f} times an even pace"
-    yield told.build_derived("time passed", f"{form.format_percent(100 * elapsed)}{how}", Endpoint.USAGE)
-    full = forecast_window_full(window, told.now, told.find_read_time(Endpoint.USAGE))
+    yield builder.build_derived("time passed", f"{format_percent(100 * elapsed)}{how}", Endpoint.USAGE)
+    full = forecast_window_full(window, builder.now, builder.find_read_time(Endpoint.USAGE))
     if full is not None and window.resets_at is not None:
-        before = form.format_countdown(window.resets_at - full)
-        value = f"{form.format_with_countdown(full, told.now, told.zone)}, {before} before it resets"
-        yield told.build_derived("full at", value, Endpoint.USAGE)
+        before = format_countdown(window.resets_at - full)
+        value = f"{format_with_countdown(full, builder.now, builder.zone)}, {before} before it resets"
+        yield builder.build_derived("full at", value, Endpoint.USAGE)
 
 
-def _build_grant_figures(told: FigureBuilder) -> Iterator[Figure]:
-    for grant in told.state.plan.saved_resets if told.state.plan else ():
+def _build_grant_figures(builder: FigureBuilder) -> Iterator[Figure]:
+    for grant in builder.state.plan.saved_resets if builder.state.plan else ():
         left = "how many is not reported" if grant.resets_left is None else f"{grant.resets_left} left"
         usable = "usable now" if grant.usable_now else "not usable now"
-        ends = f", until {told.format_moment(grant.ends_at)}" if grant.ends_at is not None else ""
-        yield told.build_from_reply(
+        ends = f", until {builder.format_moment(grant.ends_at)}" if grant.ends_at is not None else ""
+        yield builder.build_from_reply(
             Endpoint.USAGE, "early reset", f"{left}, {usable}{ends}", key="cedar_ember"
         )
 
 
-def _build_share_figures(told: FigureBuilder) -> Iterator[Figure]:
-    for share in told.state.plan.shares if told.state.plan else ():
-        value = form.format_percent(share.percent)
-        yield told.build_from_reply(Endpoint.USAGE, share.label, value, key="seven_day_breakdown")
+def _build_share_figures(builder: FigureBuilder) -> Iterator[Figure]:
+    for share in builder.state.plan.shares if builder.state.plan else ():
+        value = format_percent(share.percent)
+        yield builder.build_from_reply(Endpoint.USAGE, share.label, value, key="seven_day_breakdown")
 
 
-def _build_subscription_figures(told: FigureBuilder) -> Iterator[Figure]:
-    paid = told.state.subscription
-    if paid is not None:
-        for label, value, key in _list_subscription_rows(told, paid):
+def _build_subscription_figures(builder: FigureBuilder) -> Iterator[Figure]:
+    subscription = builder.state.subscription
+    if subscription is not None:
+        for label, value, key in _list_subscription_rows(builder, subscription):
             if value:
-                yield told.build_from_reply(Endpoint.SUBSCRIPTION, label, value, key=key)
-    elif Endpoint.SUBSCRIPTION in told.state.replies:
-        yield told.build_from_reply(
+                yield builder.build_from_reply(Endpoint.SUBSCRIPTION, label, value, key=key)
+    elif Endpoint.SUBSCRIPTION in builder.state.replies:
+        yield builder.build_from_reply(
             Endpoint.SUBSCRIPTION, "subscription", "none: the server knows of no such thing"
         )
 
 
-def _list_subscription_rows(told: FigureBuilder, paid: Subscription) -> Iterator[tuple[str, str, str]]:
-    card = paid.card
-    yield "status", paid.status or NOT_REPORTED, "status"
-    yield "next charge", _format_date(paid.next_charge) or "none, or not reported", "next_charge_date"
-    yield "ends", _format_date(paid.ends_on), "plan_ending_at"
-    yield "paid through", _format_date(paid.paid_through), "gift_details"
+def _list_subscription_rows(
+    builder: FigureBuilder, subscription: Subscription
+) -> Iterator[tuple[str, str, str]]:
+    card = subscription.card
+    yield "status", subscription.status or NOT_REPORTED, "status"
+    yield "next charge", _format_date(subscription.next_charge) or "none, or not reported", "next_charge_date"
+    yield "ends", _format_date(subscription.ends_on), "plan_ending_at"
+    yield "paid through", _format_date(subscription.paid_through), "gift_details"
     yield (
         "paused until",
-        told.format_moment(paid.paused_until) if paid.paused_until else "",
+        builder.format_moment(subscription.paused_until) if subscription.paused_until else "",
         "payment_paused_until",
     )
     yield "card", f"{card.brand} ••{card.last4}".removesuffix(" ••") if card else "", "payment_method"
-    if paid.scheduled_change is not None:
-        plan, day = paid.scheduled_change
+    if subscription.scheduled_change is not None:
+        plan, day = subscription.scheduled_change
         yield "changes to", f"{plan} on {_format_date(day)}" if day else plan, "scheduled_downgrade"
 
 
-def _format_date(that: date | None) -> str:
-    return that.isoformat() if that is not None else ""
+def _format_date(day: date | None) -> str:
+    return day.isoformat() if day is not None else ""
 
 
-def _build_org_figures(told: FigureBuilder) -> Iterator[Figure]:
-    org, account = told.state.org, told.state.account
+def _build_org_figures(builder: FigureBuilder) -> Iterator[Figure]:
+    org, account = builder.state.org, builder.state.account
     rows = (
         ("name", org.name or "none", "name"),
         ("plan", org.plan_name or "cannot be told", "rate_limit_tier"),
@@ -531,12 +557,14 @@ def _build_org_figures(told: FigureBuilder) -> Iterator[Figure]:
     )
     for label, value, key in rows:
         if value:
-            yield told.build_from_reply(Endpoint.ACCOUNT, label, value, key=key)
+            yield builder.build_from_reply(Endpoint.ACCOUNT, label, value, key=key)
     for key, value in org.restrictions:
-        yield told.build_from_reply(Endpoint.ACCOUNT, key, f'"{value}"', key=key, severity=Severity.WARNING)
+        yield builder.build_from_reply(
+            Endpoint.ACCOUNT, key, f'"{value}"', key=key, severity=Severity.WARNING
+        )
     if org.paused_until is not None:
         key = "billable_usage_paused_until"
-        yield told.build_from_reply(
-            Endpoint.ACCOUNT, "billing paused", f"until {told.format_moment(org.paused_until)}", key=key
+        yield builder.build_from_reply(
+            Endpoint.ACCOUNT, "billing paused", f"until {builder.format_moment(org.paused_until)}", key=key
         )
-    yield Figure("session", told.state.session.label, "this machine")
+    yield Figure("session", builder.state.session.label, "this machine")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from claudemeter_tui.formatting import values as form
+from claudemeter_tui.formatting.values import format_moment, to_local
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import (
     CLAUDE_CODE_LOGIN,
@@ -174,9 +174,9 @@ def format_problem_title(problem: Problem, zone: tzinfo | None = None) -> str:
     """`Acme Team · usage: server error (status 502)`; a session that ends names the day in that zone."""
     whose = problem.org.name or problem.org.uuid if problem.org else problem.session.label
     where = f"{problem.endpoint}: " if problem.org or problem.endpoint is not Endpoint.ACCOUNT else ""
-    ends = form.to_local(problem.ends_at, zone) if problem.ends_at is not None else None
-    said = f"{ends:%a %b} {ends.day}" if ends is not None else problem.detail
-    detail = f" ({said})" if said else ""
+    ends = to_local(problem.ends_at, zone) if problem.ends_at is not None else None
+    note = f"{ends:%a %b} {ends.day}" if ends is not None else problem.detail
+    detail = f" ({note})" if note else ""
     return (
         f"{whose} · {where}{problem.error_kind}{detail}" if whose else f"{where}{problem.error_kind}{detail}"
     )
@@ -195,7 +195,7 @@ def describe_fallback_figures(
     if problem.error_kind is ErrorKind.ODD_VALUE:
         return "All other figures of the reply are shown."
     stand_ins = " and ".join(_list_fallback_sessions(problem, store))
-    kept = form.format_moment(min(reads), now, zone) if reads else ""
+    kept = format_moment(min(reads), now, zone) if reads else ""
     if stand_ins and kept:
         return f"Some figures come from {stand_ins} meanwhile, the others of {kept} stay on screen."
     if stand_ins:

@@ -12,9 +12,16 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, tzinfo
 
-from claudemeter_tui.formatting import values as forms
-from claudemeter_tui.formatting import verdict as words
 from claudemeter_tui.formatting.problems import is_informational
+from claudemeter_tui.formatting.values import (
+    format_countdown,
+    format_day,
+    format_money,
+    format_reset_due,
+    format_reset_verb,
+    to_local,
+)
+from claudemeter_tui.formatting.verdict import format_verdict_line
 from claudemeter_tui.model.account import Card, Subscription
 from claudemeter_tui.model.catalogue import CreditState, Endpoint
 from claudemeter_tui.model.credits import Balance, Meter
@@ -47,19 +54,19 @@ def format_json_array(
 
 def list_errors(store: Store, state: OrgState) -> tuple[Problem, ...]:
     """What is wrong with an org or the session that serves it; what is only new is no error."""
-    found = (*store.find_session_state(state.session).iter_problems(), *state.iter_problems())
-    return tuple(problem for problem in found if not is_informational(problem))
+    problems = (*store.find_session_state(state.session).iter_problems(), *state.iter_problems())
+    return tuple(problem for problem in problems if not is_informational(problem))
 
 
 def _format_lines(store: Store, state: OrgState, now: datetime, zone: tzinfo | None) -> Iterator[str]:
     plan = state.plan or Plan()
-    yield _format_row("Verdict", words.format_verdict_line(judge(state, now), now, zone))
+    yield _format_row("Verdict", format_verdict_line(judge(state, now), now, zone))
     yield _format_row("Org", "   ".join(filter(None, (state.org.name, state.org.plan_name))))
     for window in plan.windows:
         yield _format_row(window.label, _format_window(window, now, zone))
     for meter in state.credits.leading_meters:
-        if said := _format_meter(meter, now, zone):
-            yield _format_row("Extra usage" if meter.is_personal else "Extra usage pool", said)
+        if text := _format_meter(meter, now, zone):
+            yield _format_row("Extra usage" if meter.is_personal else "Extra usage pool", text)
     if state.credits.balance is not None:
         yield from _format_balance_rows(state.credits.balance)
     if state.subscription is not None:
@@ -77,15 +84,15 @@ def _format_row(label: str, text: str) -> str:
 def _format_window(window: Window, now: datetime, zone: tzinfo | None) -> str:
     """`41.0% used    -> resets Thu Apr 30 16:00 (in 1h 12m)`, and why it is locked if it is."""
     if window.is_due(now):
-        return forms.format_reset_due(window)
+        return format_reset_due(window)
     figure = "?" if window.percent is None else _format_decimal_percent(window.percent, 1)
     locked = f" [{window.locked_reason}]" if window.locked_reason else ""
     if window.resets_at is None:
         return f"{figure:>5}% used{locked}"
-    there = forms.to_local(window.resets_at, zone)
+    there = to_local(window.resets_at, zone)
     resets = f"{_format_local_day(window.resets_at, now, zone)} {there:%H:%M}"
-    left = forms.format_countdown(window.resets_at - now)
-    return f"{figure:>5}% used    -> {forms.format_reset_verb(window)} {resets} (in {left}){locked}"
+    left = format_countdown(window.resets_at - now)
+    return f"{figure:>5}% used    -> {format_reset_verb(window)} {resets} (in {left}){locked}"
 
 
 def _format_meter(meter: Meter, now: datetime, zone: tzinfo | None) -> str:
@@ -123,7 +130,7 @@ def _format_amounts(meter: Meter) -> str:
 
 def _format_ungrouped_money(amount: Money) -> str:
     """The usual form, but nothing stands between thousands: `$1234.56`."""
-    return forms.format_money(amount).replace(",", "")
+    return format_money(amount).replace(",", "")
 
 
 def _format_decimal_percent(value: float, digits: int) -> str:
@@ -139,17 +146,19 @@ def _format_decimal_percent(value: float, digits: int) -> str:
 
 def _format_local_day(moment: datetime, now: datetime, zone: tzinfo | None) -> str:
     """`Thu Apr 30`, with the year where it is another."""
-    return forms.format_day(forms.to_local(moment, zone).date(), forms.to_local(now, zone).date())
+    return format_day(to_local(moment, zone).date(), to_local(now, zone).date())
 
 
-def _format_charge_rows(paid: Subscription) -> Iterator[str]:
+def _format_charge_rows(subscription: Subscription) -> Iterator[str]:
     """When the next charge is, or that there is none."""
-    if paid.ends_on is not None:
-        yield _format_row("Plan ends", paid.ends_on.isoformat())
-    elif paid.next_charge is not None:
-        yield _format_row("Next charge", f"{paid.next_charge.isoformat()}   {_format_card(paid.card)}")
-    elif paid.paid_through is not None:
-        yield _format_row("Paid through", paid.paid_through.isoformat())
+    if subscription.ends_on is not None:
+        yield _format_row("Plan ends", subscription.ends_on.isoformat())
+    elif subscription.next_charge is not None:
+        yield _format_row(
+            "Next charge", f"{subscription.next_charge.isoformat()}   {_format_card(subscription.card)}"
+        )
+    elif subscription.paid_through is not None:
+        yield _format_row("Paid through", subscription.paid_through.isoformat())
 
 
 def _format_card(card: Card | None) -> str:
@@ -160,7 +169,7 @@ def _format_card(card: Card | None) -> str:
 
 def _format_fetch_line(state: OrgState, zone: tzinfo | None) -> str:
     read = state.read_at
-    at = "never" if read is None else f"{forms.to_local(read, zone):%Y-%m-%d %H:%M:%S %Z}"
+    at = "never" if read is None else f"{to_local(read, zone):%Y-%m-%d %H:%M:%S %Z}"
     who = state.account.email or "?"
     return f"fetched {at}   {who} via {state.session.label}   org {state.org.uuid}"
 
@@ -193,7 +202,7 @@ def _build_verdict_object(verdict: Verdict, now: datetime, zone: tzinfo | None) 
         "cause": verdict.cause,
         "until": _format_utc(verdict.lock_until),
         "lifts": _format_utc(verdict.ends_at),
-        "text": words.format_verdict_line(verdict, now, zone),
+        "text": format_verdict_line(verdict, now, zone),
     }
 
 

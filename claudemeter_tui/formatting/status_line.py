@@ -7,8 +7,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from claudemeter_tui.formatting import values as forms
-from claudemeter_tui.formatting import verdict as words
+from claudemeter_tui.formatting.values import (
+    format_age,
+    format_countdown,
+    format_moment,
+    format_money,
+    format_percent_number,
+)
+from claudemeter_tui.formatting.verdict import format_short_verdict, format_verdict_line, format_verdict_name
 from claudemeter_tui.model.catalogue import WindowKind
 from claudemeter_tui.model.credits import Meter
 from claudemeter_tui.model.money import Money
@@ -40,8 +46,8 @@ class StatusContext:
     @property
     def window(self) -> Window | None:
         """The window that binds, else the fullest one; of what was, where nothing is known now."""
-        told = self.verdict.last_known or self.verdict
-        return next(iter(told.full_windows), told.fullest_window)
+        verdict = self.verdict.last_known or self.verdict
+        return next(iter(verdict.full_windows), verdict.fullest_window)
 
     def list_windows(self, *kinds: WindowKind) -> list[Window]:
         """The plan's windows of these kinds."""
@@ -49,32 +55,32 @@ class StatusContext:
         return [window for window in (plan.windows if plan else ()) if window.kind in kinds]
 
 
-def check_template(form: str) -> None:
+def check_template(template: str) -> None:
     """See that every placeholder is one.
 
     Raises:
         ValueError: one is not; it names those there are.
     """
-    for name in _PLACEHOLDER.findall(form):
+    for name in _PLACEHOLDER.findall(template):
         if name not in PLACEHOLDERS:
             raise ValueError(f"there is no placeholder {{{name}}}; there are {', '.join(PLACEHOLDERS)}")
 
 
-def format_status_line(told: StatusContext, form: str = DEFAULT_TEMPLATE) -> str:
+def format_status_line(context: StatusContext, template: str = DEFAULT_TEMPLATE) -> str:
     """The line of this form: what a placeholder has no value for goes, with the blanks around it."""
-    parts = (_fill_part(part, told) for part in form.split(SEPARATOR))
+    parts = (_fill_part(part, context) for part in template.split(SEPARATOR))
     return SEPARATOR.join(filter(None, parts))
 
 
-def _fill_part(part: str, told: StatusContext) -> str:
-    filled = _PLACEHOLDER.sub(lambda found: PLACEHOLDERS[found[1]][1](told), part)
+def _fill_part(part: str, context: StatusContext) -> str:
+    filled = _PLACEHOLDER.sub(lambda placeholder: PLACEHOLDERS[placeholder[1]][1](context), part)
     shown = "".join(char if char.isprintable() else " " for char in filled)
     return " ".join(shown.split())
 
 
-def _format_alarm(told: StatusContext) -> str:
-    calm = told.verdict.state is VerdictState.CAN_WORK and not told.verdict.is_locked
-    return "" if calm else words.format_short_verdict(told.verdict, told.now, told.zone)
+def _format_alarm(context: StatusContext) -> str:
+    calm = context.verdict.state is VerdictState.CAN_WORK and not context.verdict.is_locked
+    return "" if calm else format_short_verdict(context.verdict, context.now, context.zone)
 
 
 def _format_used(window: Window | None, now: datetime) -> str:
@@ -85,56 +91,58 @@ def _format_used(window: Window | None, now: datetime) -> str:
         return "due"
     if window.locked_reason is not None:
         return "locked"
-    return "?" if window.percent is None else f"{forms.format_percent_number(window.percent)}%"
+    return "?" if window.percent is None else f"{format_percent_number(window.percent)}%"
 
 
-def _format_all_used(told: StatusContext, *kinds: WindowKind) -> str:
-    return " ".join(_format_used(window, told.now) for window in told.list_windows(*kinds))
+def _format_all_used(context: StatusContext, *kinds: WindowKind) -> str:
+    return " ".join(_format_used(window, context.now) for window in context.list_windows(*kinds))
 
 
-def _format_credits(told: StatusContext) -> str:
+def _format_credits(context: StatusContext) -> str:
     """`$17.20/50`; without a cap `$17.20`; the organization's as `pool $261.18/1,000`."""
-    lead = told.lead
+    lead = context.lead
     if lead is None or lead.used is None:
         return ""
     cap = "" if lead.cap is None else f"/{_format_bare_cap(lead.cap, lead.used)}"
-    return f"{'' if lead.is_personal else 'pool '}{forms.format_money(lead.used)}{cap}"
+    return f"{'' if lead.is_personal else 'pool '}{format_money(lead.used)}{cap}"
 
 
 def _format_bare_cap(cap: Money, used: Money) -> str:
     """The cap without what it has in common with the amount before it: `50`, `CAD 50.00` after dollars."""
     if cap.unit != used.unit:
-        return forms.format_money(cap)
-    bare = forms.format_money(Money(cap.minor, "", cap.exponent))
+        return format_money(cap)
+    bare = format_money(Money(cap.minor, "", cap.exponent))
     return bare.removesuffix(f".{'0' * cap.exponent}")
 
 
 def _format_optional_money(amount: Money | None) -> str:
-    return forms.format_money(amount) if amount is not None else ""
+    return format_money(amount) if amount is not None else ""
 
 
-def _format_balance(told: StatusContext) -> str:
-    balance = told.state.credits.balance
+def _format_balance(context: StatusContext) -> str:
+    balance = context.state.credits.balance
     return _format_optional_money(balance.amount) if balance is not None else ""
 
 
-def _format_future_moment(moment: datetime | None, told: StatusContext) -> str:
+def _format_future_moment(moment: datetime | None, context: StatusContext) -> str:
     return (
-        forms.format_moment(moment, told.now, told.zone) if moment is not None and moment > told.now else ""
+        format_moment(moment, context.now, context.zone)
+        if moment is not None and moment > context.now
+        else ""
     )
 
 
-def _format_future_countdown(moment: datetime | None, told: StatusContext) -> str:
-    return forms.format_countdown(moment - told.now) if moment is not None and moment > told.now else ""
+def _format_future_countdown(moment: datetime | None, context: StatusContext) -> str:
+    return format_countdown(moment - context.now) if moment is not None and moment > context.now else ""
 
 
-def _format_stale_age(told: StatusContext) -> str:
-    old = told.verdict.is_stale and told.state.read_at is not None
-    return forms.format_age(told.now - told.state.read_at) if old and told.state.read_at else ""
+def _format_stale_age(context: StatusContext) -> str:
+    old = context.verdict.is_stale and context.state.read_at is not None
+    return format_age(context.now - context.state.read_at) if old and context.state.read_at else ""
 
 
-def _find_reset(told: StatusContext) -> datetime | None:
-    return told.window.resets_at if told.window is not None else None
+def _find_reset(context: StatusContext) -> datetime | None:
+    return context.window.resets_at if context.window is not None else None
 
 
 _PLAN_WIDE_KINDS = (WindowKind.SESSION, WindowKind.WEEKLY)
@@ -145,45 +153,48 @@ PLACEHOLDERS: Mapping[str, tuple[str, Callable[[StatusContext], str]]] = {
     ),
     "verdict": (
         "the verdict's name: CAN WORK, ON CREDITS, WAIT, BLOCKED",
-        lambda told: words.format_verdict_name(told.verdict),
+        lambda context: format_verdict_name(context.verdict),
     ),
     "text": (
         "the verdict in a whole sentence",
-        lambda told: words.format_verdict_line(told.verdict, told.now, told.zone),
+        lambda context: format_verdict_line(context.verdict, context.now, context.zone),
     ),
     "windows": (
         "the windows that stop the whole plan: 41% 67%",
-        lambda told: _format_all_used(told, *_PLAN_WIDE_KINDS),
+        lambda context: _format_all_used(context, *_PLAN_WIDE_KINDS),
     ),
-    "session": ("the 5-hour window: 41%", lambda told: _format_all_used(told, WindowKind.SESSION)),
-    "weekly": ("the 7-day window: 67%", lambda told: _format_all_used(told, WindowKind.WEEKLY)),
+    "session": ("the 5-hour window: 41%", lambda context: _format_all_used(context, WindowKind.SESSION)),
+    "weekly": ("the 7-day window: 67%", lambda context: _format_all_used(context, WindowKind.WEEKLY)),
     "fullest": (
         "the window that binds, else the fullest: 67%",
-        lambda told: _format_used(told.window, told.now),
+        lambda context: _format_used(context.window, context.now),
     ),
-    "window": ("its name: 5-hour", lambda told: told.window.label if told.window else ""),
-    "resets": ("when it resets: 16:00", lambda told: _format_future_moment(_find_reset(told), told)),
-    "in": ("how long until then: 1h 12m", lambda told: _format_future_countdown(_find_reset(told), told)),
+    "window": ("its name: 5-hour", lambda context: context.window.label if context.window else ""),
+    "resets": ("when it resets: 16:00", lambda context: _format_future_moment(_find_reset(context), context)),
+    "in": (
+        "how long until then: 1h 12m",
+        lambda context: _format_future_countdown(_find_reset(context), context),
+    ),
     "lifts": (
         "when work can go on: Tue 14:00",
-        lambda told: _format_future_moment(told.verdict.ends_at, told),
+        lambda context: _format_future_moment(context.verdict.ends_at, context),
     ),
     "credits": ("used credits and the cap: $17.20/50", _format_credits),
     "used": (
         "used credits: $17.20",
-        lambda told: _format_optional_money(told.lead.used if told.lead else None),
+        lambda context: _format_optional_money(context.lead.used if context.lead else None),
     ),
     "cap": (
         "the monthly cap: $50.00",
-        lambda told: _format_optional_money(told.lead.cap if told.lead else None),
+        lambda context: _format_optional_money(context.lead.cap if context.lead else None),
     ),
     "left": (
         "what is left under it: $32.80",
-        lambda told: _format_optional_money(told.lead.remaining if told.lead else None),
+        lambda context: _format_optional_money(context.lead.remaining if context.lead else None),
     ),
     "balance": ("the prepaid balance: $244.35", _format_balance),
-    "org": ("the org's name", lambda told: told.state.org.display_name),
-    "plan": ("its plan: Max 5x", lambda told: told.state.org.plan_name),
+    "org": ("the org's name", lambda context: context.state.org.display_name),
+    "plan": ("its plan: Max 5x", lambda context: context.state.org.plan_name),
     "age": ("how old the figures are, once they are stale: 3m ago", _format_stale_age),
 }
 """What can stand in braces: in words for people, and how it is filled."""

@@ -11,7 +11,8 @@ from importlib import metadata
 from typing import Any
 
 from claudemeter_tui import __version__
-from claudemeter_tui.formatting import problems, verdict
+from claudemeter_tui.formatting.problems import PROBLEM_TEXTS, format_problem_title
+from claudemeter_tui.formatting.verdict import format_verdict_line
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import Failure, Reply
 from claudemeter_tui.model.store import OrgState, Problem, SessionState, Store
@@ -106,10 +107,10 @@ def _sanitize_setting(name: str, value: object) -> object:
 
 
 def _build_problem(problem: Problem) -> JsonObject:
-    texts = problems.PROBLEM_TEXTS[problem.error_kind]
+    texts = PROBLEM_TEXTS[problem.error_kind]
     return {
         "since": _format_utc(problem.at),
-        "problem": problems.format_problem_title(problem, UTC),
+        "problem": format_problem_title(problem, UTC),
         "what": texts.summary,
     }
 
@@ -134,7 +135,7 @@ def _build_org(state: OrgState, now: datetime) -> JsonObject:
         "plan": state.org.plan_name,
         "session": state.session.label,
         "account": state.account.email or state.account.uuid,
-        "verdict": verdict.format_verdict_line(judge(state, now), now, UTC),
+        "verdict": format_verdict_line(judge(state, now), now, UTC),
         "gates": dict(state.org.restrictions),
         **_build_replies(state.replies, state.failures),
     }

@@ -290,18 +290,18 @@ class Claudemeter(App[str]):
 
     def action_refresh(self) -> None:
         """Poll now, or say until when the server wants no more questions."""
-        from claudemeter_tui.formatting import values as form
+        from claudemeter_tui.formatting.values import format_with_countdown
         from claudemeter_tui.model.reading import CLAUDE_CODE_LOGIN
 
         session = self._build_view().session
         schedule = session.schedule if session else None
         if schedule is not None and schedule.is_backing_off and schedule.next_at > self._clock():
-            until = form.format_with_countdown(schedule.next_at, self._clock(), self.options.zone)
+            until = format_with_countdown(schedule.next_at, self._clock(), self.options.zone)
             self.show_message(f"The server wants no questions before {until}; it is asked by itself then.")
             return
         self._feed.poll_now()
         if schedule is not None and session is not None and session.session == CLAUDE_CODE_LOGIN:
-            until = form.format_with_countdown(schedule.next_at, self._clock(), self.options.zone)
+            until = format_with_countdown(schedule.next_at, self._clock(), self.options.zone)
             self.show_message(f"Claude Code's login may be asked every few minutes only, next at {until}.")
 
     def action_usage_page(self) -> None:
@@ -441,7 +441,7 @@ class Claudemeter(App[str]):
             self.call_later(self._draw_screen)
 
     def _draw_screen(self) -> None:
-        from claudemeter_tui.formatting import verdict as words
+        from claudemeter_tui.formatting.verdict import format_verdict_name
         from claudemeter_tui.tui.screens.base import ViewScreen
         from claudemeter_tui.tui.screens.dashboard import DashboardScreen
 
@@ -456,7 +456,7 @@ class Claudemeter(App[str]):
             self.screen.view = view
         if view.state is not None and view.verdict is not None:
             self._terminal_writer.set_title(
-                f"{view.state.org.display_name}: {words.format_verdict_name(view.verdict)}"
+                f"{view.state.org.display_name}: {format_verdict_name(view.verdict)}"
             )
 
     def show_message(self, text: str) -> None:

@@ -23,7 +23,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from claudemeter_tui.feed import Feed
-from claudemeter_tui.formatting import values as form
+from claudemeter_tui.formatting.values import to_local
 from claudemeter_tui.model.reading import ErrorKind, PasteResult, Reading
 from claudemeter_tui.privacy import bug_report
 from claudemeter_tui.privacy.redact import Redactor
@@ -112,7 +112,7 @@ def save_screenshot(
     Raises:
         PictureError: it cannot be saved; then nothing is.
     """
-    name = f"claudemeter-{form.to_local(moment, zone):%Y-%m-%d-%H%M%S}"
+    name = f"claudemeter-{to_local(moment, zone):%Y-%m-%d-%H%M%S}"
     contents = {".svg": picture} | ({".json": report} if report else {})
     with _translate_errors(folder):
         if not folder.is_dir():

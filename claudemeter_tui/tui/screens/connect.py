@@ -13,7 +13,11 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from claudemeter_tui.formatting import problems as words
+from claudemeter_tui.formatting.problems import (
+    NOTHING_SCANNED,
+    describe_offered_session,
+    describe_scan_result,
+)
 from claudemeter_tui.model.reading import ErrorKind, PasteResult, ScanResult
 from claudemeter_tui.model.store import Store
 from claudemeter_tui.model.windows import Severity
@@ -90,7 +94,7 @@ def _build_key_lines(doings: Sequence[Key], width: int) -> Iterator[styled_text.
 def _build_place_lines(places: Sequence[ScanResult], width: int) -> Iterator[styled_text.StyledLine]:
     """What was looked at: the place and its outcome, and beside them or below what it says."""
     if not places:
-        yield from styled_text.wrap_text(words.NOTHING_SCANNED, width)
+        yield from styled_text.wrap_text(NOTHING_SCANNED, width)
     names = max((styled_text.build_line(place.session.label).cell_length for place in places), default=0) + 2
     outcomes = max((len(place.outcome) for place in places), default=0) + 4
     for place in places:
@@ -100,7 +104,7 @@ def _build_place_lines(places: Sequence[ScanResult], width: int) -> Iterator[sty
                 styled_text.fit_line(styled_text.build_line(place.session.label), names),
                 styled_text.fit_line(outcome, outcomes),
             )
-            yield from _hang_text(head, words.describe_scan_result(place), width, styled_text.MUTED)
+            yield from _hang_text(head, describe_scan_result(place), width, styled_text.MUTED)
         else:
             yield from _stack_place(place, outcome, width)
 
@@ -117,7 +121,7 @@ def _stack_place(
         yield styled_text.build_line("  ", outcome)
     yield from (
         styled_text.build_line("  ", line)
-        for line in styled_text.wrap_text(words.describe_scan_result(place), width - 2, styled_text.MUTED)
+        for line in styled_text.wrap_text(describe_scan_result(place), width - 2, styled_text.MUTED)
     )
 
 
@@ -300,7 +304,7 @@ class ConnectScreen(ViewScreen):
         style = styled_text.SEVERITY_STYLES[
             Severity.NORMAL if offered.error_kind is None else Severity.WARNING
         ]
-        self._show_answer(styled_text.build_line((words.describe_offered_session(offered), style)))
+        self._show_answer(styled_text.build_line((describe_offered_session(offered), style)))
 
     def action_paste(self) -> None:
         """Open the field."""

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from claudemeter_tui.formatting import events as told
-from claudemeter_tui.formatting import problems as words
-from claudemeter_tui.formatting import values as form
+from claudemeter_tui.formatting.events import format_event_line
+from claudemeter_tui.formatting.problems import (
+    PROBLEM_TEXTS,
+    describe_fallback_figures,
+    describe_problem_cure,
+    format_problem_title,
+    is_informational,
+)
+from claudemeter_tui.formatting.values import format_moment
 from claudemeter_tui.model.events import Event
 from claudemeter_tui.model.store import Problem
 from claudemeter_tui.model.windows import Severity
@@ -20,7 +26,7 @@ class EventsScreen(PageScreen):
 
     def build_title(self, view: View) -> tuple[str, str]:
         """How much there is of each."""
-        real = sum(not words.is_informational(problem) for problem in view.store.problems)
+        real = sum(not is_informational(problem) for problem in view.store.problems)
         counts = ((real, "problem"), (len(view.store.problems) - real, "remark"), (len(view.events), "event"))
         return "Events", " · ".join(f"{count} {what}{'' if count == 1 else 's'}" for count, what in counts)
 
@@ -31,7 +37,7 @@ class EventsScreen(PageScreen):
 
 
 def _build_problems(view: View, width: int) -> list[styled_text.StyledLine]:
-    open_ones = sorted(view.store.problems, key=words.is_informational)
+    open_ones = sorted(view.store.problems, key=is_informational)
     if view.is_empty:
         return [styled_text.build_line(("Nothing has been read yet.", styled_text.HEADING))]
     if not open_ones:
@@ -45,18 +51,14 @@ def _build_problems(view: View, width: int) -> list[styled_text.StyledLine]:
 
 
 def _build_problem(problem: Problem, view: View, width: int) -> list[styled_text.StyledLine]:
-    style = (
-        styled_text.MUTED
-        if words.is_informational(problem)
-        else styled_text.SEVERITY_STYLES[Severity.WARNING]
-    )
-    since = form.format_moment(problem.at, view.now, view.zone)
-    head = styled_text.wrap_text(f"{since}  {words.format_problem_title(problem, view.zone)}", width, style)
-    if words.is_informational(problem):
+    style = styled_text.MUTED if is_informational(problem) else styled_text.SEVERITY_STYLES[Severity.WARNING]
+    since = format_moment(problem.at, view.now, view.zone)
+    head = styled_text.wrap_text(f"{since}  {format_problem_title(problem, view.zone)}", width, style)
+    if is_informational(problem):
         return head
-    said = words.PROBLEM_TEXTS[problem.error_kind]
-    kept = words.describe_fallback_figures(problem, view.store, view.now, view.zone)
-    cure = words.describe_problem_cure(problem)
+    said = PROBLEM_TEXTS[problem.error_kind]
+    kept = describe_fallback_figures(problem, view.store, view.now, view.zone)
+    cure = describe_problem_cure(problem)
     body = [line for text in (said.summary, cure, kept) for line in styled_text.wrap_text(text, width - 2)]
     return [*head, *(styled_text.build_line("  ", line) for line in body), styled_text.build_line("")]
 
@@ -75,7 +77,7 @@ def _build_event(event: Event, view: View, width: int) -> list[styled_text.Style
     style = styled_text.SEVERITY_STYLES[event.severity] if event.severity else ""
     replies = f"  ({', '.join(event.endpoints)})" if event.endpoints else ""
     lines = styled_text.wrap_text(
-        told.format_event_line(event, view.now, view.zone, event.owner_name) + replies, width - 2
+        format_event_line(event, view.now, view.zone, event.owner_name) + replies, width - 2
     )
     return [
         styled_text.build_line(("" if place == 0 else "  "), (line.plain, style))

@@ -11,8 +11,14 @@ from typing import ClassVar
 from textual.binding import BindingType
 from textual.message import Message
 
-from claudemeter_tui.formatting import overview as words
-from claudemeter_tui.formatting.overview import SORTABLE_COLUMNS, OverviewColumn, OverviewRow
+from claudemeter_tui.formatting.overview import (
+    SORTABLE_COLUMNS,
+    OverviewColumn,
+    OverviewRow,
+    group_by_verdict,
+    matches_search,
+    sort_rows,
+)
 from claudemeter_tui.model.store import OrgKey, OrgState
 from claudemeter_tui.model.verdict import Verdict, VerdictState
 from claudemeter_tui.model.windows import Severity
@@ -90,8 +96,8 @@ class OverviewScreen(ListScreen):
         every, width = self._update_rows(), self.item_list.line_width
         if every != self._all_rows or width != self._width:
             self._measure_columns(every, width)
-        found = [one for one in every if words.matches_search(one, self.search_bar.search_text)]
-        self._rows = words.sort_rows(found, self._sort_column, backwards=self._is_reversed)
+        found = [one for one in every if matches_search(one, self.search_bar.search_text)]
+        self._rows = sort_rows(found, self._sort_column, backwards=self._is_reversed)
         self.item_list.show(self._build_list(), self._find_cursor())
         columns = build_table_head(self._table_layout, self._sort_column, backwards=self._is_reversed)
         self.set_header_lines([self._build_title()], columns)
@@ -108,7 +114,7 @@ class OverviewScreen(ListScreen):
         self._line_cache = {
             (one, at): known for (one, at), known in self._line_cache.items() if one in self._cell_widths
         }
-        self._all_rows, self._width, self._rows_by_verdict = every, width, words.group_by_verdict(every)
+        self._all_rows, self._width, self._rows_by_verdict = every, width, group_by_verdict(every)
 
     def handle_search(self) -> None:
         """Only the orgs in which the words occur, from the first one on."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from claudemeter_tui.formatting import problems
-from claudemeter_tui.formatting import verdict as words
+from claudemeter_tui.formatting.problems import PROBLEM_TEXTS, describe_problem_cure
+from claudemeter_tui.formatting.verdict import format_verdict_banner, format_verdict_line, format_verdict_name
 from claudemeter_tui.model.catalogue import CreditState
 from claudemeter_tui.model.verdict import Verdict, VerdictState
 from claudemeter_tui.model.windows import Severity
@@ -69,7 +69,7 @@ def count_boxed_lines(view: View, width: int) -> int:
 
 def _count_lines(view: View, verdict: Verdict, width: int) -> int:
     """Return how many lines `_build_lines` returns."""
-    indent, body = _break_sentences(view, verdict, words.format_verdict_name(verdict), width)
+    indent, body = _break_sentences(view, verdict, format_verdict_name(verdict), width)
     return len(body) + 1 if indent == NARROW_INDENT else max(1, len(body))
 
 
@@ -84,11 +84,11 @@ def _build_placeholder(view: View, width: int, room: int = 99) -> list[styled_te
     if trouble is None:
         return [styled_text.build_line((describe_activity(view.note), styled_text.MUTED))]
     what = styled_text.wrap_text(
-        problems.PROBLEM_TEXTS[trouble.error_kind].summary,
+        PROBLEM_TEXTS[trouble.error_kind].summary,
         width,
         styled_text.SEVERITY_STYLES[Severity.CRITICAL],
     )
-    lines = [*what, *styled_text.wrap_text(problems.describe_problem_cure(trouble), width)]
+    lines = [*what, *styled_text.wrap_text(describe_problem_cure(trouble), width)]
     if len(lines) <= room:
         return lines
     return [*lines[: room - 1], styled_text.join_pieces(lines[room - 1 :], " ")]
@@ -96,14 +96,14 @@ def _build_placeholder(view: View, width: int, room: int = 99) -> list[styled_te
 
 def _build_one_line(view: View, verdict: Verdict, style: str, width: int) -> styled_text.StyledLine:
     """The verdict's line; it names the org where no tab does, and leaves out first what is needed least."""
-    name = styled_text.build_line((words.format_verdict_name(verdict), f"bold {style}"), " " * INDENT)
+    name = styled_text.build_line((format_verdict_name(verdict), f"bold {style}"), " " * INDENT)
     orgs = [_build_org_prefix(view, most) for most in (MAX_NAME_WIDTH, MAX_NAME_WIDTH // 2, 0)]
     least = next((org for org in orgs if org.cell_length + name.cell_length <= width), orgs[-1])
     gist, *fuller = reversed(list(_iterate_shorter(_format_details(view, verdict))))
-    forms = [*((orgs[0], said) for said in reversed(fuller)), *((org, gist) for org in orgs)]
-    forms += [(least, f"{gist[: found.start()]} …") for found in reversed([*_CLAUSE_BREAK.finditer(gist)])]
+    forms = [*((orgs[0], text) for text in reversed(fuller)), *((org, gist) for org in orgs)]
+    forms += [(least, f"{gist[: match.start()]} …") for match in reversed([*_CLAUSE_BREAK.finditer(gist)])]
     return styled_text.pick_fitting(
-        (styled_text.build_line(org, name, said) for org, said in [*forms, (least, gist)]), width
+        (styled_text.build_line(org, name, text) for org, text in [*forms, (least, gist)]), width
     )
 
 
@@ -115,29 +115,27 @@ def _build_org_prefix(view: View, most: int) -> styled_text.StyledLine:
     return styled_text.build_line((f" {name.plain}: ", styled_text.MUTED))
 
 
-def _iterate_shorter(said: str) -> Iterator[str]:
+def _iterate_shorter(text: str) -> Iterator[str]:
     """The sentence, then without countdowns, then with less and less of what follows its first part."""
-    yield said
-    brief = re.sub(r" \(in [^)]*\)", "", said)
+    yield text
+    brief = re.sub(r" \(in [^)]*\)", "", text)
     yield brief
     first = brief.find(" · ")
     if first > 0:
-        ends = [found.start() for found in _CLAUSE_BREAK.finditer(brief, first + 1)]
+        ends = [match.start() for match in _CLAUSE_BREAK.finditer(brief, first + 1)]
         yield from (f"{brief[:end]} …" for end in (*reversed(ends), first))
 
 
 def _format_details(view: View, verdict: Verdict) -> str:
     """The verdict's line without its name."""
     return (
-        words.format_verdict_line(verdict, view.now, view.zone)
-        .removeprefix(words.format_verdict_name(verdict))
-        .strip()
+        format_verdict_line(verdict, view.now, view.zone).removeprefix(format_verdict_name(verdict)).strip()
     )
 
 
 def _build_lines(view: View, verdict: Verdict, style: str, width: int) -> list[styled_text.StyledLine]:
     """Return the name, and beside it or below it the sentences, broken between words."""
-    name = words.format_verdict_name(verdict)
+    name = format_verdict_name(verdict)
     indent, body = _break_sentences(view, verdict, name, width)
     head = (name, f"bold {style}")
     if indent == NARROW_INDENT:
@@ -149,7 +147,7 @@ def _build_lines(view: View, verdict: Verdict, style: str, width: int) -> list[s
 def _break_sentences(view: View, verdict: Verdict, name: str, width: int) -> tuple[int, list[str]]:
     """Return the blanks before the sentences and their lines; in a narrow place they stand below the name."""
     sentences = (
-        words.format_verdict_banner(verdict, view.now, view.zone)
+        format_verdict_banner(verdict, view.now, view.zone)
         if needs_box(verdict)
         else (_format_details(view, verdict),)
     )
@@ -164,7 +162,7 @@ def _build_tight_lines(
     view: View, verdict: Verdict, style: str, width: int, room: int
 ) -> list[styled_text.StyledLine]:
     """The verdict's line over as many lines as there are, without an indent."""
-    name = words.format_verdict_name(verdict)
+    name = format_verdict_name(verdict)
     broken = styled_text.wrap_text(f"{name}  {_format_details(view, verdict)}", width)
     if len(broken) > room:
         broken = [*broken[: room - 1], _merge_lines(broken[room - 1 :], width)]

@@ -12,8 +12,8 @@ from textual.reactive import var
 from claudemeter_tui.charts.canvas import ChartStyle
 from claudemeter_tui.charts.chart import ChartPoint, RenderedChart, build_credits_chart, build_windows_chart
 from claudemeter_tui.charts.time_axis import MIN_CHART_HEIGHT, MIN_CHART_WIDTH, ChartFrame, to_datetime
-from claudemeter_tui.formatting import events as told
-from claudemeter_tui.formatting import values as form
+from claudemeter_tui.formatting.events import describe_event
+from claudemeter_tui.formatting.values import format_moment, format_money, format_percent
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.store import OrgState
 from claudemeter_tui.model.windows import Severity
@@ -47,7 +47,7 @@ CURVE_SAMPLES = {False: ("▄▄", "▖▖"), True: ("--", "==")}
 
 
 def build_chart_title(
-    view: View, state: OrgState, room: int, *, windows: bool, found: ChartPoint | None
+    view: View, state: OrgState, room: int, *, windows: bool, point: ChartPoint | None
 ) -> tuple[styled_text.StyledLine, styled_text.StyledLine]:
     """Title and note, as full as there is room for both.
 
@@ -56,15 +56,15 @@ def build_chart_title(
         state: The org.
         room: Cells for both together.
         windows: The windows are shown, not the credits.
-        found: What stands under the pointer. None: it is elsewhere.
+        point: What stands under the pointer. None: it is elsewhere.
     """
     subject = styled_text.build_line(
         ("Utilization" if windows else _describe_credits(state), styled_text.HEADING)
     )
     since = _format_since(_find_first_time(state, windows=windows), view)
     titles = [styled_text.build_line(subject, (f" {since}", styled_text.MUTED)), subject]
-    if found is not None:
-        pairs = [(title, note) for note in _iterate_pointer_notes(found, view) for title in titles]
+    if point is not None:
+        pairs = [(title, note) for note in _iterate_pointer_notes(point, view) for title in titles]
     elif windows:
         keys = list(_iterate_curve_keys(view, state))
         pairs = [(title, key) for title in (*titles, styled_text.build_line("")) for key in keys]
@@ -95,7 +95,7 @@ def _find_first_time(state: OrgState, *, windows: bool) -> datetime:
 
 def _format_since(first: datetime, view: View) -> str:
     """`since 14:02`; where less is shown `in the last hour`, where it is all the same both."""
-    since = f"since {form.format_moment(first, view.now, view.zone)}"
+    since = f"since {format_moment(first, view.now, view.zone)}"
     if view.span is None:
         return since
     within = f"in {dict(CHART_SPANS)[view.span]}"
@@ -108,14 +108,14 @@ def _build_rise(view: View, state: OrgState) -> styled_text.StyledLine:
         state.series.spent if view.span is None else state.series.compute_spent_since(view.now - view.span)
     )
     return styled_text.build_line(
-        (f"+{form.format_money(spent)}", styled_text.HEADING if spent.minor else styled_text.MUTED)
+        (f"+{format_money(spent)}", styled_text.HEADING if spent.minor else styled_text.MUTED)
     )
 
 
 def _iterate_curve_keys(view: View, state: OrgState) -> Iterator[styled_text.StyledLine]:
     """Each window with a sample of its curve and where it stands, then with less."""
     windows = state.plan.windows if state.plan else ()
-    known = {it.label: form.format_percent(it.percent) for it in windows if not it.is_due(view.now)}
+    known = {it.label: format_percent(it.percent) for it in windows if not it.is_due(view.now)}
     for cells, percents in ((2, known), (2, {}), (1, {})):
         parts = [
             styled_text.build_line(
@@ -130,11 +130,11 @@ def _iterate_curve_keys(view: View, state: OrgState) -> Iterator[styled_text.Sty
         yield styled_text.join_pieces(parts, " " * cells)
 
 
-def _iterate_pointer_notes(found: ChartPoint, view: View) -> Iterator[styled_text.StyledLine]:
+def _iterate_pointer_notes(point: ChartPoint, view: View) -> Iterator[styled_text.StyledLine]:
     """`14:31  $50.00 · BLOCKED: your own monthly limit is reached`, then with less of what happened."""
-    at = form.format_moment(found.events[0].at if found.events else found.ends_at, view.now, view.zone)
-    values = "  ".join(found.values) or "nothing read"
-    happened = [styled_text.build_line(told.describe_event(event, view.zone)) for event in found.events]
+    at = format_moment(point.events[0].at if point.events else point.ends_at, view.now, view.zone)
+    values = "  ".join(point.values) or "nothing read"
+    happened = [styled_text.build_line(describe_event(event, view.zone)) for event in point.events]
     return styled_text.iterate_shorter(
         [styled_text.build_line((f"{at}  {values}", styled_text.HEADING)), *happened]
     )
@@ -199,17 +199,17 @@ class ChartPanel(LineWidget):
         self, state: OrgState, room: int
     ) -> tuple[styled_text.StyledLine, styled_text.StyledLine]:
         margin = 2 if self.view.layout.framed else 1
-        found = None
+        point = None
         if self._chart is not None and self.pointer_column is not None:
-            found = self._chart.find_point(self.pointer_column - margin)
-        return build_chart_title(self.view, state, room, windows=shows_windows(self.view), found=found)
+            point = self._chart.find_point(self.pointer_column - margin)
+        return build_chart_title(self.view, state, room, windows=shows_windows(self.view), point=point)
 
     def _draw_chart(self, state: OrgState, width: int, height: int) -> list[styled_text.StyledLine]:
         chart = self._plot(state, width, height)
         if chart is None:
             room = height >= MIN_CHART_HEIGHT and width >= MIN_CHART_WIDTH
-            said = "Nothing was read in this time" if room else "No room for a chart"
-            return [styled_text.build_line((said, styled_text.MUTED))]
+            text = "Nothing was read in this time" if room else "No room for a chart"
+            return [styled_text.build_line((text, styled_text.MUTED))]
         return [
             styled_text.build_line(*((text, CHART_STYLES[what]) for text, what in line))
             for line in chart.lines
@@ -241,13 +241,13 @@ class ChartPanel(LineWidget):
         if chart is None or not chart.letters:
             return edge
         if chart.has_axis:
-            said = [
+            pieces = [
                 styled_text.build_line(
                     (mark.letter, styled_text.HEADING), (f" {mark.word}", styled_text.MUTED)
                 )
                 for mark in chart.legend
             ]
-            words = styled_text.fit_pieces(said, edge.cell_length - 6).rstrip()
+            words = styled_text.fit_pieces(pieces, edge.cell_length - 6).rstrip()
             return styled_text.build_line(edge[:2], " ", words, " ", edge[words.cell_length + 4 :])
         for column, (letter, severity) in chart.letters.items():
             x = 2 + chart.margin + column

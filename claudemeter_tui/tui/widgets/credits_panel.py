@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from claudemeter_tui.formatting import credits as credit_words
-from claudemeter_tui.formatting import values as form
 from claudemeter_tui.formatting.credits import (
     LOCK_NOT_VISIBLE,
     NOT_KNOWN,
     describe_lock_visibility,
     describe_provenance,
+    describe_reason,
     format_credits_forecast,
 )
+from claudemeter_tui.formatting.values import format_money, format_percent, to_local
 from claudemeter_tui.model.account import Card, Subscription
 from claudemeter_tui.model.catalogue import CreditState, MeterOrigin
 from claudemeter_tui.model.credits import Balance, Credits, Meter
@@ -104,7 +104,7 @@ def _list_rows(view: View, state: OrgState) -> list[tuple[str, ...]]:
 
 
 def build_credits_line(view: View, width: int) -> styled_text.StyledLine:
-    """Everything in one line: the gauge in words."""
+    """Everything in tranche line: the gauge in words."""
     credits = view.state.credits if view.state else Credits()
     lead = credits.lead_meter
     if view.state is None or view.state.read_at is None:
@@ -124,16 +124,16 @@ def build_credits_line(view: View, width: int) -> styled_text.StyledLine:
 def _build_notes(credits: Credits, view: View) -> Iterator[styled_text.StyledLine]:
     """Whether they are shut, and the balance."""
     match credits.compute_state(view.now):
-        case CreditState.LOCKED as shut:
-            yield styled_text.build_line((str(shut), styled_text.SEVERITY_STYLES[Severity.FULL]))
-        case CreditState.OFF as shut:
-            yield styled_text.build_line((str(shut), styled_text.MUTED))
-    if view.state is not None and (seen := describe_lock_visibility(view.state, view.now, view.zone)):
-        yield styled_text.build_line((f"lock {'?' if seen == NOT_KNOWN else seen}", styled_text.MUTED))
-    if credits.balance and credits.balance.amount:
+        case CreditState.LOCKED as state:
+            yield styled_text.build_line((str(state), styled_text.SEVERITY_STYLES[Severity.FULL]))
+        case CreditState.OFF as state:
+            yield styled_text.build_line((str(state), styled_text.MUTED))
+    if view.state is not None and (visibility := describe_lock_visibility(view.state, view.now, view.zone)):
         yield styled_text.build_line(
-            (f"balance {form.format_money(credits.balance.amount)}", styled_text.MUTED)
+            (f"lock {'?' if visibility == NOT_KNOWN else visibility}", styled_text.MUTED)
         )
+    if credits.balance and credits.balance.amount:
+        yield styled_text.build_line((f"balance {format_money(credits.balance.amount)}", styled_text.MUTED))
 
 
 def _get_style(meter: Meter, view: View) -> tuple[str, str]:
@@ -145,33 +145,33 @@ def _get_style(meter: Meter, view: View) -> tuple[str, str]:
 
 def _format_amounts(meter: Meter) -> list[str]:
     """`$17.20 of $50.00  34 %`, or with what stands in for a cap; then the same in fewer words."""
-    used = form.format_money(meter.used) if meter.used else "?"
+    used = format_money(meter.used) if meter.used else "?"
     if meter.cap is None:
         return [
             f"{used} used, " + ("no cap" if meter.is_uncapped else "cap not reported"),
             f"{used} used",
             used,
         ]
-    whole = f"{used} of {form.format_money(meter.cap)}"
+    whole = f"{used} of {format_money(meter.cap)}"
     if meter.percent is None:
         return [whole, used]
-    share = form.format_percent(meter.percent)
+    share = format_percent(meter.percent)
     return [f"{whole}  {share}", f"{used}  {share}", share]
 
 
 def _build_gauge(meter: Meter, width: int) -> Iterator[styled_text.StyledLine]:
     severity = Severity.from_percent(meter.percent)
     style = styled_text.SEVERITY_STYLES[severity]
-    used = form.format_money(meter.used) if meter.used else "?"
+    used = format_money(meter.used) if meter.used else "?"
     if meter.cap is None:
         yield styled_text.build_line(
             (used, styled_text.HEADING), " used", "" if meter.is_personal else " by the pool"
         )
         return
-    percent = form.format_percent(meter.percent) if meter.percent is not None else ""
+    percent = format_percent(meter.percent) if meter.percent is not None else ""
     amount = styled_text.build_line(
         (used, styled_text.HEADING),
-        f" of {form.format_money(meter.cap)}",
+        f" of {format_money(meter.cap)}",
         "" if meter.is_personal else " (pool)",
     )
     yield styled_text.spread_line(
@@ -186,8 +186,8 @@ def _explain_missing(credits: Credits, view: View) -> str:
         case CreditState.ABSENT:
             return "none: no metered billing on this org"
         case CreditState.OFF:
-            shut = credits.find_deciding_meter(view.now)
-            return f"off: {credit_words.describe_reason(shut.reason)}" if shut and shut.reason else "off"
+            meter = credits.find_deciding_meter(view.now)
+            return f"off: {describe_reason(meter.reason)}" if meter and meter.reason else "off"
         case CreditState.LOCKED:
             return "locked; the amount is not reported"
         case _:
@@ -202,7 +202,7 @@ def _iterate_rows(credits: Credits, view: View) -> Iterator[tuple[str, ...]]:
         if lead.remaining is not None:
             yield (
                 "cap",
-                *_tag_tighter([f"{form.format_money(lead.remaining)} left"], tighter is SpendLimit.CAP),
+                *_tag_tighter([f"{format_money(lead.remaining)} left"], tighter is SpendLimit.CAP),
             )
         elif lead.used is not None:
             yield "cap", "no cap" if lead.is_uncapped else "not reported"
@@ -211,9 +211,9 @@ def _iterate_rows(credits: Credits, view: View) -> Iterator[tuple[str, ...]]:
             and lead.used is not None
             and credits.compute_state(view.now) is CreditState.OFF
         ):
-            yield "state", "off" + (f": {credit_words.describe_reason(lead.reason)}" if lead.reason else "")
-    if view.state is not None and (seen := describe_lock_visibility(view.state, view.now, view.zone)):
-        yield "lock", f"{seen}: {LOCK_NOT_VISIBLE}", f"{seen}, unseen by Claude Code", seen
+            yield "state", "off" + (f": {describe_reason(lead.reason)}" if lead.reason else "")
+    if view.state is not None and (visibility := describe_lock_visibility(view.state, view.now, view.zone)):
+        yield "lock", f"{visibility}: {LOCK_NOT_VISIBLE}", f"{visibility}, unseen by Claude Code", visibility
     if credits.balance is not None:
         yield "balance", *_tag_tighter(_format_balance(credits.balance, view), tighter is SpendLimit.BALANCE)
     if credits.pool_meter is not None and credits.pool_meter is not lead:
@@ -254,12 +254,12 @@ def _format_balance(balance: Balance, view: View) -> list[str]:
     """The amount with what is known of it, and then with less and less."""
     if balance.amount is None:
         return ["nothing bought"]
-    parts = [form.format_money(balance.amount)]
-    dated = [one for one in balance.tranches if one.expires_at and one.expires_at > view.now]
+    parts = [format_money(balance.amount)]
+    dated = [tranche for tranche in balance.tranches if tranche.expires_at and tranche.expires_at > view.now]
     if dated:
-        first = min(dated, key=lambda one: one.expires_at or view.now)
-        ends = form.to_local(first.expires_at or view.now, view.zone).date()
-        parts.append(f"{form.format_money(first.remaining)} of it to {ends:%b} {ends.day}")
+        first = min(dated, key=lambda tranche: tranche.expires_at or view.now)
+        ends = to_local(first.expires_at or view.now, view.zone).date()
+        parts.append(f"{format_money(first.remaining)} of it to {ends:%b} {ends.day}")
     if balance.auto_reload:
         parts.append("tops itself up")
     return [", ".join(parts[:end]) for end in range(len(parts), 0, -1)]

@@ -11,9 +11,9 @@ from itertools import accumulate, islice, takewhile
 
 from rich.cells import get_character_cell_size
 
-from claudemeter_tui.formatting import values as form
 from claudemeter_tui.formatting.figures import Figure, Section
 from claudemeter_tui.formatting.json_view import JsonLine, JsonPart, KeyRemark
+from claudemeter_tui.formatting.values import format_age, format_moment, to_local
 from claudemeter_tui.model.reading import Failure, Reply
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui import styled_text
@@ -89,7 +89,7 @@ class FigurePage:
         if figure is None:
             return add_cursor_mark(line, self._width, selected=selected)
         if part == self._find_age_line(item, figure) and figure.read_at is not None:
-            age = form.format_age(self._now - figure.read_at)
+            age = format_age(self._now - figure.read_at)
             gap = max(1, self._width - 3 - len(age) - line.cell_length)
             line = styled_text.build_line(
                 line, " " * gap if self._has_source_column else " · ", (age, styled_text.MUTED)
@@ -130,13 +130,13 @@ class FigurePage:
 
 
 @lru_cache(maxsize=1024)
-def _build_figure_row(figure: Figure, whence: str, width: int) -> tuple[styled_text.StyledLine, ...]:
+def _build_figure_row(figure: Figure, origin: str, width: int) -> tuple[styled_text.StyledLine, ...]:
     """Label, value and source side by side, each broken between words; room for the age is left."""
     room = width - LABEL_WIDTH - SOURCE_WIDTH - AGE_WIDTH - 8
     columns = (
         (styled_text.wrap_text(figure.label, LABEL_WIDTH, styled_text.MUTED), LABEL_WIDTH),
         (_wrap_value(figure, room), room),
-        (styled_text.wrap_text(whence, SOURCE_WIDTH, styled_text.MUTED), SOURCE_WIDTH),
+        (styled_text.wrap_text(origin, SOURCE_WIDTH, styled_text.MUTED), SOURCE_WIDTH),
     )
     height = max(len(lines) for lines, _ in columns)
     return tuple(
@@ -148,8 +148,8 @@ def _build_figure_row(figure: Figure, whence: str, width: int) -> tuple[styled_t
 
 
 @lru_cache(maxsize=1024)
-def _wrap_source(whence: str, width: int) -> tuple[styled_text.StyledLine, ...]:
-    return tuple(styled_text.wrap_text(whence, max(8, width - AGE_WIDTH - 5), f"italic {styled_text.MUTED}"))
+def _wrap_source(origin: str, width: int) -> tuple[styled_text.StyledLine, ...]:
+    return tuple(styled_text.wrap_text(origin, max(8, width - AGE_WIDTH - 5), f"italic {styled_text.MUTED}"))
 
 
 @lru_cache(maxsize=1024)
@@ -193,7 +193,7 @@ def build_reply_tab(name: str, aside: str, style: str, *, selected: bool) -> sty
 def describe_failure(failure: Failure, view: View) -> styled_text.StyledLine:
     """Since when a reply is not read, and why."""
     detail = f" ({failure.detail})" if failure.detail else ""
-    since = form.format_moment(failure.at, view.now, view.zone)
+    since = format_moment(failure.at, view.now, view.zone)
     return styled_text.build_line(
         (
             f"not read since {since}: {failure.error_kind}{detail}",
@@ -204,10 +204,10 @@ def describe_failure(failure: Failure, view: View) -> styled_text.StyledLine:
 
 def describe_reply(reply: Reply, view: View) -> list[str]:
     """Status, duration, time, size, remarks: the most needed first."""
-    at = form.to_local(reply.at, view.zone)
+    at = to_local(reply.at, view.zone)
     counts = ((len(reply.new_fields), "new field"), (len(reply.odd_values), "odd value"))
     return [
-        f"read {at:%H:%M:%S}, {form.format_age(view.now - reply.at)}",
+        f"read {at:%H:%M:%S}, {format_age(view.now - reply.at)}",
         f"status {reply.status}",
         *(f"{count} {what}{'' if count == 1 else 's'}" for count, what in counts if count),
         f"took {reply.duration // timedelta(milliseconds=1)} ms",
@@ -293,12 +293,12 @@ class ReplyPage:
     def find_hits(self, sought: re.Pattern[str]) -> list[int]:
         """The items in which something begins that is looked for, at most `MOST_HITS` of them."""
         reach = len(sought.pattern)
-        found = (
+        hits = (
             item
             for item, (number, start, end) in enumerate(self._rows)
             if (match := sought.search(self._lines[number].text, start, end + reach)) and match.start() < end
         )
-        return list(islice(found, MAX_HITS))
+        return list(islice(hits, MAX_HITS))
 
     def get_item_text(self, item: int) -> tuple[str, str]:
         """The line of the body, and what it is called."""

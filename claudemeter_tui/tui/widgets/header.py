@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from claudemeter_tui.formatting import values as form
+from claudemeter_tui.formatting.values import format_age, format_countdown, format_moment
 from claudemeter_tui.model.store import SessionState
 from claudemeter_tui.tui import styled_text
 from claudemeter_tui.tui.view import View
@@ -35,7 +35,7 @@ def _build_times(view: View) -> list[styled_text.StyledLine]:
     session, state = view.session, view.state
     parts: list[tuple[str, str]] = []
     if state is not None and state.read_at is not None:
-        age = form.format_age(view.now - state.read_at)
+        age = format_age(view.now - state.read_at)
         stale = state.is_stale(view.now)
         parts.append(
             (f"stale: read {age}" if stale else f"updated {age}", "$warning" if stale else styled_text.MUTED)
@@ -51,9 +51,9 @@ def _format_next_poll(session: SessionState, view: View) -> str:
         return "reading now"
     left = schedule.next_at - view.now
     if schedule.is_backing_off:
-        return f"asks again at {form.format_moment(schedule.next_at, view.now, view.zone)}"
+        return f"asks again at {format_moment(schedule.next_at, view.now, view.zone)}"
     what = "next" if session.session.browser else "looks again"
-    return f"{what} in {form.format_countdown(left)}"
+    return f"{what} in {format_countdown(left)}"
 
 
 def _build_account(view: View) -> list[styled_text.StyledLine]:

@@ -5,8 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from claudemeter_tui.formatting import values as form
 from claudemeter_tui.formatting.credits import describe_provenance, format_window_forecasts
+from claudemeter_tui.formatting.values import (
+    format_countdown,
+    format_moment,
+    format_money,
+    format_percent,
+    format_reset_due,
+    format_reset_verb,
+    to_local,
+)
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.windows import Plan, Severity, Window
 from claudemeter_tui.tui import styled_text
@@ -128,7 +136,7 @@ def _build_bar_line(view: View, window: Window, width: int, label: int) -> style
         styled_text.build_bar(
             percent, room, styled_text.MUTED if due else style, elapsed=window.compute_elapsed(view.now)
         ),
-        ("due".rjust(PERCENT_WIDTH) if due else form.format_percent(percent).rjust(PERCENT_WIDTH), style),
+        ("due".rjust(PERCENT_WIDTH) if due else format_percent(percent).rjust(PERCENT_WIDTH), style),
         (f" {styled_text.SEVERITY_MARKS[severity]}", style),
     )
 
@@ -141,9 +149,7 @@ def _iterate_reset_forms(window: Window, view: View, width: int) -> Iterator[lis
             styled_text.build_line(f"locked: {window.locked_reason}").truncate(width, ellipsis=True).plain
         ]
     if window.limit is not None:
-        amount = [
-            f"{form.format_money(window.used) if window.used else '?'} of {form.format_money(window.limit)}"
-        ]
+        amount = [f"{format_money(window.used) if window.used else '?'} of {format_money(window.limit)}"]
     ahead = format_window_forecasts(window, view.state.read_at if view.state else None, view.now, view.zone)
     without_countdown = when.partition(" (")[0]
     tails = [amount, []] if amount else [[]]
@@ -160,18 +166,18 @@ def _iterate_reset_forms(window: Window, view: View, width: int) -> Iterator[lis
 def _format_reset(window: Window, view: View) -> str:
     if window.resets_at is None:
         return "not started" if window.percent == 0 else "reset not reported"
-    at = form.format_moment(window.resets_at, view.now, view.zone)
+    at = format_moment(window.resets_at, view.now, view.zone)
     if window.is_due(view.now):
         since = "" if window.is_one_time else " since"
-        return f"{form.format_reset_due(window)}{since} {at}, was {form.format_percent(window.percent)}"
-    return f"{form.format_reset_verb(window)} {at} ({form.format_countdown(window.resets_at - view.now)})"
+        return f"{format_reset_due(window)}{since} {at}, was {format_percent(window.percent)}"
+    return f"{format_reset_verb(window)} {at} ({format_countdown(window.resets_at - view.now)})"
 
 
 def _format_short_reset(window: Window, view: View) -> str:
     if window.resets_at is None:
         return "unstarted" if window.percent == 0 else ""
     if window.is_due(view.now):
-        return form.format_reset_due(window)
-    at = form.format_moment(window.resets_at, view.now, view.zone)
-    day = form.to_local(window.resets_at, view.zone)
+        return format_reset_due(window)
+    at = format_moment(window.resets_at, view.now, view.zone)
+    day = to_local(window.resets_at, view.zone)
     return at if len(at) <= 9 else f"{day:%b} {day.day}"

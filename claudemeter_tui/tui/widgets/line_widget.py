@@ -50,7 +50,9 @@ class StyledLines(Visual):
     def looks_like(self, other: StyledLines) -> bool:
         """Whether both look the same."""
         pairs = zip(self.lines, other.lines, strict=False)
-        return len(self.lines) == len(other.lines) and all(one.is_same(two) for one, two in pairs)
+        return len(self.lines) == len(other.lines) and all(
+            line.is_same(other_line) for line, other_line in pairs
+        )
 
     def _render_strip(
         self, y: int, line: styled_text.StyledLine, style: Style, options: RenderOptions

@@ -163,11 +163,11 @@ class VirtualList(ScrollView, can_focus=True, inherit_bindings=False):
         """Go to the next item in that direction; first scroll through one that is larger than the view."""
         if self._scroll_within_item(step):
             return
-        found = self._model.find_selectable(self._cursor + step, step)
-        if found is None:
+        target = self._model.find_selectable(self._cursor + step, step)
+        if target is None:
             self.scroll_to(y=self._top + step * 3, animate=False, force=True)
         else:
-            self.go_to(found)
+            self.go_to(target)
 
     def move_page(self, step: int) -> None:
         """Go on by what is visible, at least by an item."""
@@ -229,11 +229,12 @@ class VirtualList(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _go_to_nearest(self, item: int, step: int) -> None:
         """To that item, or to the nearest one on which the cursor can stand."""
-        found = self._model.find_selectable(item, step)
-        found = self._model.find_selectable(item, -step) if found is None else found
-        if found is not None:
-            self.go_to(found)
-        if step < 0 and found == self._model.find_selectable(0, 1):
+        target = self._model.find_selectable(item, step)
+        if target is None:
+            target = self._model.find_selectable(item, -step)
+        if target is not None:
+            self.go_to(target)
+        if step < 0 and target == self._model.find_selectable(0, 1):
             self.scroll_to(y=0, animate=False, force=True)
 
     def _get_item_lines(self, item: int) -> tuple[int, int]:
@@ -336,11 +337,11 @@ class SearchBar(Horizontal):
         self.remove_class("-open")
         self.query_exactly_one(Input).value = ""
 
-    def show_result(self, found: str) -> None:
+    def show_result(self, result: str) -> None:
         """How much is found, beside it."""
-        told = self.query_one("#found", Static)
-        if Content(f"{found} ") != told.content:
-            told.update(Content(f"{found} "))
+        label, content = self.query_one("#found", Static), Content(f"{result} ")
+        if content != label.content:
+            label.update(content)
 
 
 class ClickableLine(Widget):

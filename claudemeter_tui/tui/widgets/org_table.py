@@ -8,8 +8,14 @@ from datetime import datetime, tzinfo
 
 from rich.cells import cell_len
 
-from claudemeter_tui.formatting import overview as words
-from claudemeter_tui.formatting.overview import OverviewColumn, OverviewRow, list_details
+from claudemeter_tui.formatting.overview import (
+    NO_VALUE,
+    SORTABLE_COLUMNS,
+    OverviewColumn,
+    OverviewRow,
+    format_cell,
+    list_details,
+)
 from claudemeter_tui.model.catalogue import CreditState
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui import styled_text
@@ -65,12 +71,12 @@ class TableLayout:
 
 
 CellWidths = Mapping[OverviewColumn, int]
-"""The cells that each column would like for one org."""
+"""The cells that each column would like for row org."""
 
 
-def measure_cells(one: OverviewRow, now: datetime, zone: tzinfo | None) -> CellWidths:
+def measure_cells(row: OverviewRow, now: datetime, zone: tzinfo | None) -> CellWidths:
     """The cells of what the table says of an org."""
-    return {column: cell_len(words.format_cell(one, column, now, zone)) for column in OverviewColumn}
+    return {column: cell_len(format_cell(row, column, now, zone)) for column in OverviewColumn}
 
 
 def build_table_layout(rows: Iterable[CellWidths], width: int) -> TableLayout:
@@ -93,7 +99,7 @@ def build_table_layout(rows: Iterable[CellWidths], width: int) -> TableLayout:
 
 def _measure_head(column: OverviewColumn) -> int:
     """Cells of a header, with room for the arrow; a percentage has it where its mark is."""
-    has_arrow = column in words.SORTABLE_COLUMNS and column is not OverviewColumn.PERCENT
+    has_arrow = column in SORTABLE_COLUMNS and column is not OverviewColumn.PERCENT
     return len(column.value) + (MARK_WIDTH if has_arrow else 0)
 
 
@@ -123,19 +129,19 @@ def build_table_head(
     return pieces
 
 
-def format_cells(one: OverviewRow, grid: TableLayout, now: datetime, zone: tzinfo | None) -> tuple[str, ...]:
+def format_cells(row: OverviewRow, grid: TableLayout, now: datetime, zone: tzinfo | None) -> tuple[str, ...]:
     """What the columns say of an org."""
-    return tuple(words.format_cell(one, column, now, zone) for column in grid.widths)
+    return tuple(format_cell(row, column, now, zone) for column in grid.widths)
 
 
 def build_table_line(
-    one: OverviewRow, told: Sequence[str], grid: TableLayout, now: datetime
+    row: OverviewRow, texts: Sequence[str], grid: TableLayout, now: datetime
 ) -> styled_text.StyledLine:
     """One org; names are shortened, figures never."""
     parts: list[str | tuple[str, str]] = []
-    severity = _get_window_severity(one, now)
-    for (column, width), text in zip(grid.widths.items(), told, strict=True):
-        style = _get_cell_style(one, column, text, now)
+    severity = _get_window_severity(row, now)
+    for (column, width), text in zip(grid.widths.items(), texts, strict=True):
+        style = _get_cell_style(row, column, text, now)
         if column is OverviewColumn.PERCENT:
             mark = (styled_text.SEVERITY_MARKS[severity], styled_text.SEVERITY_STYLES[severity])
             parts += [(_pad_cell(text, width - MARK_WIDTH, right=True), style), " ", mark]
@@ -153,36 +159,36 @@ def _pad_cell(text: str, width: int, *, right: bool) -> str:
     return " " * room + text if right else text + " " * room
 
 
-def _get_window_severity(one: OverviewRow, now: datetime) -> Severity:
-    return one.window.compute_severity(now) if one.window is not None else Severity.NORMAL
+def _get_window_severity(row: OverviewRow, now: datetime) -> Severity:
+    return row.window.compute_severity(now) if row.window is not None else Severity.NORMAL
 
 
-def _get_cell_style(one: OverviewRow, column: OverviewColumn, text: str, now: datetime) -> str:
+def _get_cell_style(row: OverviewRow, column: OverviewColumn, text: str, now: datetime) -> str:
     """The colour of a cell; a figure that is missing is always quiet."""
-    if text == words.NO_VALUE:
+    if text == NO_VALUE:
         return styled_text.MUTED
     match column:
         case OverviewColumn.ORG:
             return styled_text.HEADING
         case OverviewColumn.VERDICT:
-            return f"bold {styled_text.SEVERITY_STYLES[styled_text.get_verdict_severity(one.verdict, now)]}"
+            return f"bold {styled_text.SEVERITY_STYLES[styled_text.get_verdict_severity(row.verdict, now)]}"
         case OverviewColumn.PERCENT:
             return (
                 styled_text.MUTED
-                if one.verdict.last_known
-                else styled_text.SEVERITY_STYLES[_get_window_severity(one, now)]
+                if row.verdict.last_known
+                else styled_text.SEVERITY_STYLES[_get_window_severity(row, now)]
             )
         case OverviewColumn.CREDITS:
-            return _get_credits_style(one, now)
-        case OverviewColumn.AGE if one.state.is_stale(now):
+            return _get_credits_style(row, now)
+        case OverviewColumn.AGE if row.state.is_stale(now):
             return styled_text.SEVERITY_STYLES[Severity.WARNING]
         case OverviewColumn.RATE | OverviewColumn.RESETS:
             return "$foreground"
     return styled_text.MUTED
 
 
-def _get_credits_style(one: OverviewRow, now: datetime) -> str:
-    extra = one.state.credits
+def _get_credits_style(row: OverviewRow, now: datetime) -> str:
+    extra = row.state.credits
     state = extra.compute_state(now)
     if state is CreditState.LOCKED:
         return styled_text.SEVERITY_STYLES[Severity.FULL]
@@ -209,25 +215,27 @@ class OrgBlockCache:
         """For each row nothing, one line, or every window as a bar: what fits into `room` lines for all."""
         if 2 * len(rows) > room:
             return {}
-        views = {one: replace(view, key=one.key) for one in rows}
+        views = {row: replace(view, key=row.key) for row in rows}
         label = max(map(limits_panel.measure_labels, views.values()), default=0)
-        full = sum(3 + limits_panel.count_windows(seen) for seen in views.values()) <= room + 1
+        full = sum(3 + limits_panel.count_windows(row_view) for row_view in views.values()) <= room + 1
         known, self._blocks = self._blocks, {}
-        for one, seen in views.items():
-            of = (seen.panel_time, width, label, full)
-            before = known.get(one)
+        for row, row_view in views.items():
+            of = (row_view.panel_time, width, label, full)
+            before = known.get(row)
             lines = (
-                before[1] if before and before[0] == of else _build_block(one, seen, width, label, full=full)
+                before[1]
+                if before and before[0] == of
+                else _build_block(row, row_view, width, label, full=full)
             )
-            self._blocks[one] = of, lines
-        return {one: lines for one, (_, lines) in self._blocks.items()}
+            self._blocks[row] = of, lines
+        return {row: lines for row, (_, lines) in self._blocks.items()}
 
 
-def _build_block(one: OverviewRow, view: View, width: int, label: int, *, full: bool) -> OrgBlock:
+def _build_block(row: OverviewRow, view: View, width: int, label: int, *, full: bool) -> OrgBlock:
     if not full:
         return [
             styled_text.fit_pieces(
-                [styled_text.build_line((text, styled_text.MUTED)) for text in list_details(one, view.now)],
+                [styled_text.build_line((text, styled_text.MUTED)) for text in list_details(row, view.now)],
                 width,
             )
         ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from textual import events
 from textual.message import Message
 
-from claudemeter_tui.formatting import verdict as words
+from claudemeter_tui.formatting.verdict import format_short_verdict
 from claudemeter_tui.model.store import OrgKey
 from claudemeter_tui.tui import styled_text
 from claudemeter_tui.tui.view import View
@@ -79,7 +79,7 @@ def _build_tab(view: View, place: int, room: int = 1_000) -> styled_text.StyledL
     verdict = view.get_figures(state).verdict
     style = styled_text.SEVERITY_STYLES[styled_text.get_verdict_severity(verdict, view.now)]
     number = f"{place + 1} " if place < 9 else ""
-    short = words.format_short_verdict(verdict, view.now, view.zone)
+    short = format_short_verdict(verdict, view.now, view.zone)
     most = max(len(number) + 3, min(MAX_NAME_WIDTH, room - len(short) - 3))
     name = styled_text.build_line(number + state.org.display_name).truncate(most, ellipsis=True).plain
     if state.key == view.key:

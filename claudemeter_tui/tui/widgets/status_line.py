@@ -8,9 +8,9 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
 
-from claudemeter_tui.formatting import events as told
-from claudemeter_tui.formatting import problems
-from claudemeter_tui.formatting import values as form
+from claudemeter_tui.formatting.events import format_event_line
+from claudemeter_tui.formatting.problems import format_problem_title, is_informational
+from claudemeter_tui.formatting.values import format_moment
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui import styled_text
 from claudemeter_tui.tui.widgets.line_widget import LineWidget
@@ -62,7 +62,7 @@ class StatusLine(LineWidget):
 
     def draw(self, width: int, height: int) -> list[styled_text.StyledLine]:  # noqa: ARG002
         """The first problem that is more than a remark, and the count of the others."""
-        real = [one for one in self.view.store.problems if not problems.is_informational(one)]
+        real = [problem for problem in self.view.store.problems if not is_informational(problem)]
         remarks = len(self.view.store.problems) - len(real)
         if not real and not remarks and not self.view.events:
             return []
@@ -73,10 +73,10 @@ class StatusLine(LineWidget):
                 styled_text.spread_line(self._build_latest(width - count.cell_length - 3), count, width - 1)
             ]
         first = real[0]
-        since = form.format_moment(first.at, self.view.now, self.view.zone)
+        since = format_moment(first.at, self.view.now, self.view.zone)
         line = styled_text.build_line(
             (f" {since} ", styled_text.MUTED),
-            (problems.format_problem_title(first), styled_text.SEVERITY_STYLES[Severity.WARNING]),
+            (format_problem_title(first), styled_text.SEVERITY_STYLES[Severity.WARNING]),
         )
         return [
             styled_text.spread_line(
@@ -92,7 +92,7 @@ class StatusLine(LineWidget):
         return styled_text.fit_line(
             styled_text.build_line(
                 (
-                    f" {told.format_event_line(event, self.view.now, self.view.zone, event.owner_name)}",
+                    f" {format_event_line(event, self.view.now, self.view.zone, event.owner_name)}",
                     styled_text.MUTED,
                 )
             ),
