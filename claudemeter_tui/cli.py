@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from claudemeter_tui.config.actions import Action
 from claudemeter_tui.config.parsers import SettingsError
 from claudemeter_tui.config.resolution import Settings, format_settings, load_settings
+from claudemeter_tui.model.sanitize import replace_unprintable
 from claudemeter_tui.storage import locate_config_file, locate_state_folder
 
 if TYPE_CHECKING:  # At run time these would load asyncio, of which a kept answer has no need.
@@ -67,8 +68,7 @@ def _print_error(text: str) -> None:
     """Say it in one line on standard error, which may be closed; nothing in it reaches the terminal raw."""
     if sys.stderr is not None:
         with contextlib.suppress(OSError):
-            shown = "".join(char if char.isprintable() else " " for char in text)
-            print(f"claudemeter-tui: {shown}", file=sys.stderr, flush=True)  # noqa: T201 - its one place
+            print(f"claudemeter-tui: {replace_unprintable(text)}", file=sys.stderr, flush=True)  # noqa: T201 - its one place
 
 
 @contextlib.contextmanager

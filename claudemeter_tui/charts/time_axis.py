@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from claudemeter_tui.formatting.values import to_local
+from claudemeter_tui.formatting.values import format_short_day, to_local
 from claudemeter_tui.model.events import Event, EventKind
 from claudemeter_tui.model.windows import Severity
 
@@ -200,7 +200,7 @@ def _format_time_label(wall: datetime, span: timedelta) -> str:
     """`14:10`; over more than a day a midnight is `Sat`, over more than a week `Apr 25`."""
     if span <= _DAY or wall.hour or wall.minute:
         return f"{wall:%H:%M}"
-    return f"{wall:%a}" if span <= 7 * _DAY else f"{wall:%b} {wall.day}"
+    return f"{wall:%a}" if span <= 7 * _DAY else format_short_day(wall)
 
 
 def _find_instants(wall: datetime, zone: tzinfo | None, *, exact: bool) -> Iterator[float]:

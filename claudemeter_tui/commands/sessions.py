@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import aclosing
 
 from claudemeter_tui.formatting.problems import NO_SESSION_WORKS, format_session_table
+from claudemeter_tui.formatting.values import format_count
 from claudemeter_tui.model.account import Account
 from claudemeter_tui.model.reading import (
     CLAUDE_CODE_LOGIN,
@@ -121,7 +122,7 @@ def _build_result(session: Session, said: Reading | None) -> ScanResult:
         )
     account = part.value if isinstance(part.value, Account) else Account()
     number = len(said.orgs or ())
-    orgs = f"{number} org{'' if number == 1 else 's'}"
+    orgs = format_count(number, "org")
     return ScanResult(
         session, "works", f"{account.email or account.uuid or 'no name'}, {orgs}", is_working=True
     )

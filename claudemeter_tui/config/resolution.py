@@ -30,6 +30,7 @@ from claudemeter_tui.config.parsers import (
     is_secret,
 )
 from claudemeter_tui.config.schema import SETTINGS, Setting
+from claudemeter_tui.model.sanitize import replace_unprintable
 from claudemeter_tui.model.secrets import CLAUDE_AI_ORIGIN, Cookies
 
 MAX_CONFIG_FILE_BYTES = 1 << 20
@@ -200,7 +201,7 @@ def format_settings(given: Mapping[str, ResolvedSetting], environment: Mapping[s
 def _format_lines(
     given: Mapping[str, ResolvedSetting], environment: Mapping[str, str], file: Path
 ) -> Iterator[str]:
-    yield f"# {_replace_unprintable(str(file))}{'' if file.exists() else ' (there is none)'}"
+    yield f"# {replace_unprintable(str(file))}{'' if file.exists() else ' (there is none)'}"
     if COOKIE_VARIABLE in environment:
         yield f"# {COOKIE_VARIABLE} is set; it is no setting, and never shown."
     pairs = [(f"{key} = {_format_toml(one.value)}", _format_origin(one)) for key, one in given.items()]
@@ -228,10 +229,6 @@ def _format_toml_string(text: str) -> str:
 
 def _escape_char(code: int) -> str:
     return f"\\u{code:04X}" if code <= 0xFFFF else f"\\U{code:08X}"
-
-
-def _replace_unprintable(text: str) -> str:
-    return "".join(char if char.isprintable() else " " for char in text)
 
 
 CLAUDE_CODE_SOURCE = "claude-code"

@@ -10,6 +10,7 @@ from datetime import datetime, tzinfo
 
 from claudemeter_tui.formatting.values import format_countdown, format_moment, format_money
 from claudemeter_tui.model.catalogue import Cause, CreditState, Endpoint
+from claudemeter_tui.model.credits import Meter
 from claudemeter_tui.model.forecast import LimitForecast, forecast_window_full
 from claudemeter_tui.model.reading import CLAUDE_CODE_LOGIN
 from claudemeter_tui.model.spending import RECENT_SPAN, SpendRate
@@ -86,6 +87,11 @@ def describe_reason_cure(code: str) -> str | None:
     """What to do about a `disabled_reason`. None: nothing is known to help but time."""
     known = REASON_TEXTS.get(code)
     return known[1] if known else None
+
+
+def describe_off(meter: Meter | None) -> str:
+    """Return `off`, with the reason if the reply gives one."""
+    return f"off: {describe_reason(meter.reason)}" if meter and meter.reason else "off"
 
 
 def describe_lock(lock: CreditLock) -> str:
@@ -175,6 +181,13 @@ def format_window_forecasts(
 
 
 NOT_KNOWN = "not known"
+CREDIT_STATE_NAMES = {
+    CreditState.OPEN: "open",
+    CreditState.LOCKED: "locked",
+    CreditState.OFF: "off",
+    CreditState.UNKNOWN: NOT_KNOWN,
+    CreditState.ABSENT: "none",
+}
 LOCK_NOT_VISIBLE = "Claude Code's login cannot see it"
 
 

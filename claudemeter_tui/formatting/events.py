@@ -7,8 +7,8 @@ from datetime import UTC, datetime, tzinfo
 
 from claudemeter_tui.formatting.credits import describe_lock
 from claudemeter_tui.formatting.problems import describe_session_renewal
-from claudemeter_tui.formatting.values import format_moment, format_money, format_percent
-from claudemeter_tui.formatting.verdict import VERDICT_NAMES
+from claudemeter_tui.formatting.values import format_moment, format_money, format_percent, format_utc
+from claudemeter_tui.formatting.verdict import CREDITS_BLOCKED, VERDICT_NAMES
 from claudemeter_tui.model.events import (
     SUBJECT_EXTRA_USAGE,
     SUBJECT_PLAN,
@@ -59,7 +59,7 @@ def format_event_json(event: Event) -> str:
     org, lock = event.org, event.credit_lock
     return json.dumps(
         {
-            "at": _format_utc(event.at),
+            "at": format_utc(event.at),
             "kind": event.kind,
             "severity": event.severity.name.lower(),
             "org_uuid": org.uuid if org else None,
@@ -111,7 +111,7 @@ def _describe_lock_event(event: Event) -> str:
         case EventKind.BLOCKED:
             return f"BLOCKED: {why}"
         case EventKind.CREDITS_BLOCKED:
-            return f"credits BLOCKED: {why}"
+            return f"{CREDITS_BLOCKED}: {why}"
         case EventKind.STILL_BLOCKED:
             return f"still BLOCKED, now {why}"
     if event.subject == SUBJECT_PLAN:
@@ -134,7 +134,7 @@ def _describe_first_read(event: Event, zone: tzinfo | None) -> str:
     """`first read: BLOCKED: your own monthly limit is reached, until 16:00`."""
     name, why = _format_state_fact(event.after), ""
     if event.credit_lock is not None:
-        name += " · credits BLOCKED" if event.after == VerdictState.CAN_WORK else ""
+        name += f" · {CREDITS_BLOCKED}" if event.after == VerdictState.CAN_WORK else ""
         why = f": {describe_lock(event.credit_lock)}"
     return f"first read: {name}{why}{_format_time_clause('until', event, zone)}"
 
@@ -211,14 +211,9 @@ def _to_json_value(fact: EventValue) -> object:
     """A fact as JSON has it."""
     match fact:
         case datetime():
-            return _format_utc(fact)
+            return format_utc(fact)
         case Money():
             whole = fact.minor == fact.minor.to_integral_value()
             minor = int(fact.minor) if whole else float(fact.minor)
             return {"minor": minor, "currency": fact.currency, "exponent": fact.exponent}
     return fact
-
-
-def _format_utc(moment: datetime) -> str:
-    """`2026-04-25T14:48:05Z`."""
-    return f"{moment.astimezone(UTC).replace(tzinfo=None):%Y-%m-%dT%H:%M:%S}Z"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from functools import partial
 
+from claudemeter_tui.formatting.amounts import NOT_REPORTED, describe_missing_cap, format_cap, format_card
 from claudemeter_tui.formatting.credits import (
     LOCK_NOT_VISIBLE,
     describe_lock_visibility,
@@ -19,12 +20,13 @@ from claudemeter_tui.formatting.credits import (
     describe_reason_cure,
     format_gate_forecast,
 )
-from claudemeter_tui.formatting.problems import PROBLEM_TEXTS
+from claudemeter_tui.formatting.problems import PROBLEM_TEXTS, format_error
 from claudemeter_tui.formatting.values import (
     format_age,
     format_countdown,
     format_moment,
     format_money,
+    format_no_reset,
     format_percent,
     format_reset_verb,
     format_with_countdown,
@@ -32,15 +34,18 @@ from claudemeter_tui.formatting.values import (
 from claudemeter_tui.formatting.verdict import format_verdict_banner, format_verdict_name
 from claudemeter_tui.model.account import Subscription
 from claudemeter_tui.model.catalogue import PAYMENT_RESTRICTION_KEYS, CreditState, Endpoint, MeterOrigin
-from claudemeter_tui.model.credits import Balance, Credits, Meter
-from claudemeter_tui.model.forecast import compute_pace, forecast_limit, forecast_window_full
-from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.credits import Meter
+from claudemeter_tui.model.forecast import (
+    SpendLimit,
+    compute_pace,
+    find_tighter_limit,
+    forecast_limit,
+    forecast_window_full,
+)
 from claudemeter_tui.model.spending import compute_spend_rate
 from claudemeter_tui.model.store import OrgState, SessionState, Store
 from claudemeter_tui.model.verdict import VerdictState, judge
 from claudemeter_tui.model.windows import Severity, Window
-
-NOT_REPORTED = "not reported"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +177,7 @@ TIGHTER_GATE = ", the tighter gate"
 """Marks what is left before the gate that shuts first."""
 
 
-def format_reported_money(money: Money | None) -> str:
-    """An amount, or that it is not reported."""
-    return format_money(money) if money is not None else NOT_REPORTED
+NO_BALANCE = f"nothing bought, or {NOT_REPORTED}"
 
 
 def build_gate_figures(builder: FigureBuilder) -> Iterator[Figure]:
@@ -189,44 +192,24 @@ def build_gate_figures(builder: FigureBuilder) -> Iterator[Figure]:
     if visibility := describe_lock_visibility(builder.state, builder.now, builder.zone):
         endpoint = Endpoint.OVERAGE if Endpoint.OVERAGE in builder.state.replies else Endpoint.USAGE
         yield builder.build_from_reply(endpoint, "lock", f"{visibility}: {LOCK_NOT_VISIBLE}")
-    yield from _build_left_figures(builder, credits)
-
-
-def _build_left_figures(builder: FigureBuilder, credits: Credits) -> Iterator[Figure]:
-    """What is left before each gate."""
-    lead, pool, balance = credits.lead_meter, credits.pool_meter, credits.balance
-    under, purse = (lead.remaining if lead else None), (balance.amount if balance else None)
-    tight = _find_tighter(under, purse)
+    lead, pool, tighter = credits.lead_meter, credits.pool_meter, find_tighter_limit(credits)
     if lead is not None:
-        mark = TIGHTER_GATE if tight is not None and tight is under else ""
-        yield builder.build_from_meter(
-            lead, "left of the cap", _format_left(lead) + mark, key=lead.origin.cap_key
-        )
-    if balance is not None:
-        mark = TIGHTER_GATE if tight is not None and tight is purse else ""
-        yield builder.build_from_reply(
-            Endpoint.PREPAID, "left prepaid", _format_balance(balance) + mark, key="amount"
-        )
+        left = _format_left(lead) + (TIGHTER_GATE if tighter is SpendLimit.CAP else "")
+        yield builder.build_from_meter(lead, "left of the cap", left, key=lead.origin.cap_key)
+    if credits.balance is not None:
+        left = format_money(credits.balance_amount, NO_BALANCE)
+        left += TIGHTER_GATE if tighter is SpendLimit.BALANCE else ""
+        yield builder.build_from_reply(Endpoint.PREPAID, "left prepaid", left, key="amount")
     if pool is not None and pool is not lead:
-        yield builder.build_from_meter(pool, "left of the pool", _format_left(pool), key=pool.origin.cap_key)
+        left = _format_left(pool)
+        yield builder.build_from_meter(pool, "left of the pool", left, key=pool.origin.cap_key)
 
 
 def _format_left(meter: Meter) -> str:
     """What is left under a cap."""
     if meter.remaining is None:
-        return "no cap" if meter.is_uncapped else NOT_REPORTED
-    return f"{format_money(meter.remaining)} of {format_reported_money(meter.cap)}"
-
-
-def _format_balance(balance: Balance) -> str:
-    return format_money(balance.amount) if balance.amount is not None else "nothing bought, or not reported"
-
-
-def _find_tighter(under: Money | None, purse: Money | None) -> Money | None:
-    """The smaller of two amounts; None where they cannot be compared."""
-    if under is None or purse is None or under.unit != purse.unit:
-        return None
-    return under if under.minor < purse.minor else purse
+        return describe_missing_cap(meter)
+    return f"{format_money(meter.remaining)} of {format_money(meter.cap)}"
 
 
 def _find_state_severity(state: CreditState) -> Severity:
@@ -236,18 +219,17 @@ def _find_state_severity(state: CreditState) -> Severity:
 def build_meter_figures(builder: FigureBuilder, meter: Meter) -> Iterator[Figure]:
     """What one reply says of the credits."""
     state = meter.compute_state(builder.now)
-    cap = "no cap" if meter.is_uncapped and meter.cap is None else format_reported_money(meter.cap)
     share = f", {format_percent(meter.percent)} of the cap" if meter.percent is not None else ""
     rows = (
         ("whose", describe_owner(meter), "limit_type", Severity.NORMAL),
         ("state", CREDIT_STATE_TEXTS[state], "is_enabled", _find_state_severity(state)),
         (
             "used",
-            format_reported_money(meter.used) + share,
+            format_money(meter.used, NOT_REPORTED) + share,
             "used_credits",
             Severity.from_percent(meter.percent),
         ),
-        ("cap", cap, meter.origin.cap_key, Severity.NORMAL),
+        ("cap", format_cap(meter), meter.origin.cap_key, Severity.NORMAL),
         ("switched", _SWITCH_TEXTS[meter.is_enabled], "is_enabled", Severity.NORMAL),
         ("reason", _describe_meter_reason(meter), "disabled_reason", _find_state_severity(state)),
         (
@@ -316,22 +298,14 @@ _OWNER_LABELS = {True: "own", False: "pool"}
 def _find_differences(lead: Meter, other: Meter) -> Iterator[tuple[str, str, str]]:
     """Label, the one and the other; only what both report, and as it is shown."""
     pairs = (
-        ("used", _format_money_or_empty(lead.used), _format_money_or_empty(other.used)),
-        ("cap", _format_cap(lead), _format_cap(other)),
+        ("used", format_money(lead.used, ""), format_money(other.used, "")),
+        ("cap", format_cap(lead, ""), format_cap(other, "")),
         ("switch", _SWITCH_TEXTS[lead.is_enabled], _SWITCH_TEXTS[other.is_enabled]),
         ("reason", lead.reason, other.reason),
     )
     for label, mine, theirs in pairs:
         if mine and theirs and mine != theirs and NOT_REPORTED not in (mine, theirs):
             yield label, mine, theirs
-
-
-def _format_money_or_empty(money: Money | None) -> str:
-    return format_money(money) if money is not None else ""
-
-
-def _format_cap(meter: Meter) -> str:
-    return "no cap" if meter.is_uncapped and meter.cap is None else _format_money_or_empty(meter.cap)
 
 
 def build_spending_figures(builder: FigureBuilder) -> Iterator[Figure]:
@@ -365,7 +339,9 @@ def build_balance_figures(builder: FigureBuilder) -> Iterator[Figure]:
     balance = builder.state.credits.balance
     if balance is None:
         return
-    yield builder.build_from_reply(Endpoint.PREPAID, "balance", _format_balance(balance), key="amount")
+    yield builder.build_from_reply(
+        Endpoint.PREPAID, "balance", format_money(balance.amount, NO_BALANCE), key="amount"
+    )
     for tranche in balance.tranches:
         kind = "promotional" if tranche.is_promotional else "bought"
         ends = "no end, or not reported"
@@ -439,8 +415,8 @@ def _build_verdict_figures(builder: FigureBuilder) -> Iterator[Figure]:
 
 def _build_failure_figures(builder: FigureBuilder) -> Iterator[Figure]:
     for failure in (*builder.session.failures.values(), *builder.state.failures.values()):
-        detail = f" ({failure.detail})" if failure.detail else ""
-        value = f"{failure.error_kind}{detail}: {PROBLEM_TEXTS[failure.error_kind].summary}"
+        error = format_error(failure.error_kind, failure.detail)
+        value = f"{error}: {PROBLEM_TEXTS[failure.error_kind].summary}"
         at, severity = failure.at, Severity.WARNING
         by = builder.state.session.label
         yield Figure(
@@ -459,10 +435,15 @@ def _build_window_figures(builder: FigureBuilder, window: Window) -> Iterator[Fi
         due = " when it expired" if window.is_one_time else ", before the reset that is due"
     percent = format_percent(window.percent) if window.percent is not None else NOT_REPORTED
     yield build("used", f"{percent}{due}", window.compute_severity(builder.now))
-    yield build(format_reset_verb(window), _format_reset(builder, window))
+    if window.resets_at is None:
+        reset = format_no_reset(window, NOT_REPORTED)
+    else:
+        reset = builder.format_moment(window.resets_at)
+    yield build(format_reset_verb(window), reset)
     if window.limit is not None or window.used is not None:
         yield build(
-            "allowance", f"{format_reported_money(window.used)} of {format_reported_money(window.limit)}"
+            "allowance",
+            f"{format_money(window.used, NOT_REPORTED)} of {format_money(window.limit, NOT_REPORTED)}",
         )
     if window.locked_reason is not None:
         yield build("locked", f'the server says "{window.locked_reason}"', Severity.FULL)
@@ -473,12 +454,6 @@ def _build_window_figures(builder: FigureBuilder, window: Window) -> Iterator[Fi
     yield from _build_pace_figures(builder, window)
     yield build("stops", "the whole plan" if window.is_plan_wide else "only its own model or surface")
     yield build("key", window.key)
-
-
-def _format_reset(builder: FigureBuilder, window: Window) -> str:
-    if window.resets_at is None:
-        return "not started" if window.percent == 0 else NOT_REPORTED
-    return builder.format_moment(window.resets_at)
 
 
 def _build_pace_figures(builder: FigureBuilder, window: Window) -> Iterator[Figure]:
@@ -525,7 +500,6 @@ def _build_subscription_figures(builder: FigureBuilder) -> Iterator[Figure]:
 def _list_subscription_rows(
     builder: FigureBuilder, subscription: Subscription
 ) -> Iterator[tuple[str, str, str]]:
-    card = subscription.card
     yield "status", subscription.status or NOT_REPORTED, "status"
     yield "next charge", _format_date(subscription.next_charge) or "none, or not reported", "next_charge_date"
     yield "ends", _format_date(subscription.ends_on), "plan_ending_at"
@@ -535,7 +509,7 @@ def _list_subscription_rows(
         builder.format_moment(subscription.paused_until) if subscription.paused_until else "",
         "payment_paused_until",
     )
-    yield "card", f"{card.brand} ••{card.last4}".removesuffix(" ••") if card else "", "payment_method"
+    yield "card", format_card(subscription.card), "payment_method"
     if subscription.scheduled_change is not None:
         plan, day = subscription.scheduled_change
         yield "changes to", f"{plan} on {_format_date(day)}" if day else plan, "scheduled_downgrade"

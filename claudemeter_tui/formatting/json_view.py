@@ -72,17 +72,21 @@ def escape_invisible(text: str) -> str:
     return text if text.isprintable() else text.translate(_ESCAPES)
 
 
+def escape_char(char: str) -> str:
+    """Return the JSON escape of a character, as a pair of surrogates beyond U+FFFF."""
+    return r"\u007f" if char == "\x7f" else json.dumps(char)[1:-1]  # DEL is the one that JSON lets through
+
+
 class _EscapeTable(dict[int, str]):
     """What stands for a character, by its code; filled as they come."""
 
     def __missing__(self, code: int) -> str:
         char = chr(code)
-        self[code] = char if char.isprintable() else json.dumps(char)[1:-1]
+        self[code] = char if char.isprintable() else escape_char(char)
         return self[code]
 
 
-_ESCAPES = _EscapeTable({0x7F: r"\u007f"})
-"""DEL is the one character that `json.dumps` lets through."""
+_ESCAPES = _EscapeTable()
 
 
 def _is_json(body: str) -> bool:

@@ -9,6 +9,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from claudemeter_tui.formatting.amounts import format_cap
+from claudemeter_tui.formatting.credits import CREDIT_STATE_NAMES
 from claudemeter_tui.formatting.values import (
     format_age,
     format_countdown,
@@ -17,7 +19,12 @@ from claudemeter_tui.formatting.values import (
     format_percent,
     format_reset_due,
 )
-from claudemeter_tui.formatting.verdict import VERDICT_NAMES, format_verdict_name
+from claudemeter_tui.formatting.verdict import (
+    CREDITS_BLOCKED,
+    VERDICT_NAMES,
+    find_leading_window,
+    format_verdict_name,
+)
 from claudemeter_tui.model.catalogue import CreditState
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.spending import SpendRate
@@ -70,8 +77,12 @@ class OverviewRow:
     @property
     def window(self) -> Window | None:
         """The window that binds, else the fullest one; of what was, where nothing is known now."""
-        verdict = self.verdict.last_known or self.verdict
-        return next(iter(verdict.full_windows), verdict.fullest_window)
+        return find_leading_window(self.verdict)
+
+    @property
+    def resets_at(self) -> datetime | None:
+        """The reset of that window. None if it is not reported."""
+        return self.window.resets_at if self.window is not None else None
 
     @property
     def used(self) -> Money | None:
@@ -95,9 +106,9 @@ def list_details(row: OverviewRow, now: datetime) -> Iterator[str]:
     for window in row.state.plan.windows if row.state.plan else ():
         due = format_reset_due(window) if window.is_due(now) else format_percent(window.percent)
         yield f"{window.label} {due}"
-    balance = row.state.credits.balance
-    if balance is not None and balance.amount is not None:
-        yield f"balance {format_money(balance.amount)}"
+    balance = row.state.credits.balance_amount
+    if balance is not None:
+        yield f"balance {format_money(balance)}"
     failures = len(row.state.failures)
     if failures:
         yield f"{failures} repl{'y' if failures == 1 else 'ies'} not read"
@@ -135,7 +146,7 @@ def sort_rows(
 def _format_verdict_label(row: OverviewRow) -> str:
     """As the tabs say it, but CAN WORK in words."""
     if row.verdict.state is VerdictState.CAN_WORK and row.verdict.is_locked:
-        return "credits BLOCKED"
+        return CREDITS_BLOCKED
     return VERDICT_NAMES[row.verdict.state]
 
 
@@ -146,33 +157,11 @@ def _format_used_percent(row: OverviewRow, now: datetime) -> str:
     return "due" if window.is_due(now) else format_percent(window.percent)
 
 
-def _format_reset_countdown(row: OverviewRow, now: datetime) -> str:
-    ends = row.window.resets_at if row.window is not None else None
-    return format_countdown(ends - now) if ends is not None and ends > now else ""
-
-
-def _format_reset_moment(row: OverviewRow, now: datetime, zone: tzinfo | None) -> str:
-    ends = row.window.resets_at if row.window is not None else None
-    return format_moment(ends, now, zone) if ends is not None else ""
-
-
-_CREDIT_STATE_LABELS = {CreditState.LOCKED: "locked", CreditState.OFF: "off", CreditState.ABSENT: "none"}
-
-
 def _format_credits(row: OverviewRow, now: datetime) -> str:
-    """The amount; where there is none, what is known instead of it."""
-    return (
-        format_money(row.used)
-        if row.used is not None
-        else _CREDIT_STATE_LABELS.get(row.state.credits.compute_state(now), "")
-    )
-
-
-def _format_cap(row: OverviewRow) -> str:
-    lead = row.state.credits.lead_meter
-    if lead is None:
-        return ""
-    return format_money(lead.cap) if lead.cap is not None else "no cap" if lead.is_uncapped else ""
+    """The amount, or the state of the credits if there is none."""
+    state = row.state.credits.compute_state(now)
+    is_named = state not in (CreditState.OPEN, CreditState.UNKNOWN)
+    return format_money(row.used, CREDIT_STATE_NAMES[state] if is_named else "")
 
 
 def _format_reading_age(row: OverviewRow, now: datetime) -> str:
@@ -186,10 +175,16 @@ _CELL_FORMATTERS: Mapping[OverviewColumn, Callable[[OverviewRow, datetime, tzinf
     OverviewColumn.VERDICT: lambda row, *_: _format_verdict_label(row),
     OverviewColumn.PERCENT: lambda row, now, _: _format_used_percent(row, now),
     OverviewColumn.WINDOW: lambda row, *_: row.window.label if row.window else "",
-    OverviewColumn.RESETS: lambda row, now, _: _format_reset_countdown(row, now),
-    OverviewColumn.RESETS_AT: _format_reset_moment,
+    OverviewColumn.RESETS: lambda row, now, _: (
+        format_countdown(row.resets_at - now) if row.resets_at and row.resets_at > now else ""
+    ),
+    OverviewColumn.RESETS_AT: lambda row, now, zone: (
+        format_moment(row.resets_at, now, zone) if row.resets_at else ""
+    ),
     OverviewColumn.CREDITS: lambda row, now, _: _format_credits(row, now),
-    OverviewColumn.CAP: lambda row, *_: _format_cap(row),
+    OverviewColumn.CAP: lambda row, *_: (
+        format_cap(lead, "") if (lead := row.state.credits.lead_meter) else ""
+    ),
     OverviewColumn.RATE: lambda row, *_: f"{format_money(row.hourly_rate)}/h" if row.hourly_rate else "",
     OverviewColumn.AGE: lambda row, now, _: _format_reading_age(row, now),
     OverviewColumn.SESSION: lambda row, *_: row.state.session.label,
@@ -211,7 +206,7 @@ _SORT_KEYS: Mapping[OverviewColumn, Callable[[OverviewRow], Any]] = {
     OverviewColumn.ORG: lambda row: row.name.casefold(),
     OverviewColumn.PLAN: lambda row: row.state.org.plan_name.casefold(),
     OverviewColumn.PERCENT: _negate_percent,
-    OverviewColumn.RESETS: lambda row: (row.window.resets_at if row.window else None) or UNKNOWN_RESET,
+    OverviewColumn.RESETS: lambda row: row.resets_at or UNKNOWN_RESET,
     OverviewColumn.CREDITS: lambda row: _negate_amount(row.used),
     OverviewColumn.RATE: lambda row: _negate_amount(row.hourly_rate),
     OverviewColumn.AGE: lambda row: row.state.read_at or NEVER_READ,

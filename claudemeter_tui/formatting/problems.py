@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from claudemeter_tui.formatting.values import format_moment, to_local
+from claudemeter_tui.formatting.values import format_moment, format_short_day, to_local
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import (
     CLAUDE_CODE_LOGIN,
@@ -122,6 +122,11 @@ PROBLEM_TEXTS: dict[ErrorKind, ProblemText] = {
 """Every trouble in words; none is missing."""
 
 
+def format_error(error_kind: ErrorKind, detail: str) -> str:
+    """Return `server error (status 502)`, or the name alone if there is no detail."""
+    return f"{error_kind} ({detail})" if detail else str(error_kind)
+
+
 def is_informational(problem: Problem) -> bool:
     """Whether it is only worth knowing: nothing failed, no figure is missing."""
     return problem.error_kind in (ErrorKind.NEW_FIELD, ErrorKind.EXPIRES_SOON)
@@ -175,11 +180,8 @@ def format_problem_title(problem: Problem, zone: tzinfo | None = None) -> str:
     whose = problem.org.name or problem.org.uuid if problem.org else problem.session.label
     where = f"{problem.endpoint}: " if problem.org or problem.endpoint is not Endpoint.ACCOUNT else ""
     ends = to_local(problem.ends_at, zone) if problem.ends_at is not None else None
-    note = f"{ends:%a %b} {ends.day}" if ends is not None else problem.detail
-    detail = f" ({note})" if note else ""
-    return (
-        f"{whose} · {where}{problem.error_kind}{detail}" if whose else f"{where}{problem.error_kind}{detail}"
-    )
+    note = f"{ends:%a} {format_short_day(ends)}" if ends is not None else problem.detail
+    return (f"{whose} · " if whose else "") + where + format_error(problem.error_kind, note)
 
 
 def describe_fallback_figures(

@@ -10,21 +10,23 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 
-from claudemeter_tui.formatting.problems import is_informational
+from claudemeter_tui.formatting.amounts import TOPS_UP, describe_missing_cap, describe_next_charge
+from claudemeter_tui.formatting.json_view import escape_char
+from claudemeter_tui.formatting.problems import format_error, is_informational
 from claudemeter_tui.formatting.values import (
     format_countdown,
     format_day,
     format_money,
     format_reset_due,
     format_reset_verb,
+    format_utc,
     to_local,
 )
 from claudemeter_tui.formatting.verdict import format_verdict_line
-from claudemeter_tui.model.account import Card, Subscription
 from claudemeter_tui.model.catalogue import CreditState, Endpoint
-from claudemeter_tui.model.credits import Balance, Meter
+from claudemeter_tui.model.credits import Meter
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.store import OrgState, Problem, Store
 from claudemeter_tui.model.verdict import Verdict, judge
@@ -49,7 +51,7 @@ def format_json_array(
 ) -> str:
     """A JSON array in ASCII with an object for each of these orgs of the store."""
     objects = (_format_object(_build_members(store, state, now, zone)) for state in states)
-    return _escape_non_ascii("[" + ", ".join(objects) + "]")
+    return _NOT_ASCII.sub(lambda match: escape_char(match[0]), "[" + ", ".join(objects) + "]")
 
 
 def list_errors(store: Store, state: OrgState) -> tuple[Problem, ...]:
@@ -67,13 +69,15 @@ def _format_lines(store: Store, state: OrgState, now: datetime, zone: tzinfo | N
     for meter in state.credits.leading_meters:
         if text := _format_meter(meter, now, zone):
             yield _format_row("Extra usage" if meter.is_personal else "Extra usage pool", text)
-    if state.credits.balance is not None:
-        yield from _format_balance_rows(state.credits.balance)
-    if state.subscription is not None:
-        yield from _format_charge_rows(state.subscription)
+    balance = state.credits.balance
+    if balance is not None and balance.amount is not None:
+        reload = f", {TOPS_UP}" if balance.auto_reload else ""
+        yield _format_row("Balance", f"{_format_ungrouped_money(balance.amount)}{reload}")
+    if state.subscription is not None and (charge := describe_next_charge(state.subscription)):
+        card = "" if charge.card is None else f"   {charge.card or '-'}"
+        yield _format_row(charge.label, charge.day + card)
     for problem in list_errors(store, state):
-        detail = f" ({problem.detail})" if problem.detail else ""
-        yield _format_row("error", f"{problem.endpoint}: {problem.error_kind}{detail}")
+        yield _format_row("error", f"{problem.endpoint}: {format_error(problem.error_kind, problem.detail)}")
     yield _format_fetch_line(state, zone)
 
 
@@ -113,22 +117,15 @@ def _has_credit_facts(meter: Meter) -> bool:
     return bool(meter.used or meter.cap or meter.out_of_credits or meter.until or meter.reason)
 
 
-def _format_balance_rows(balance: Balance) -> Iterator[str]:
-    """What is left of the prepaid money, where that is known."""
-    if balance.amount is not None:
-        reload = ", tops itself up" if balance.auto_reload else ""
-        yield _format_row("Balance", f"{_format_ungrouped_money(balance.amount)}{reload}")
-
-
 def _format_amounts(meter: Meter) -> str:
-    used = _format_ungrouped_money(meter.used) if meter.used else "?"
+    used = _format_ungrouped_money(meter.used)
     if meter.cap is None:
-        return f"{used} used ({'no cap' if meter.is_uncapped else 'cap not reported'})"
+        return f"{used} used ({describe_missing_cap(meter, 'cap not reported')})"
     share = f" ({_format_decimal_percent(meter.percent, 0)}%)" if meter.percent is not None else ""
     return f"{used} / {_format_ungrouped_money(meter.cap)}{share}"
 
 
-def _format_ungrouped_money(amount: Money) -> str:
+def _format_ungrouped_money(amount: Money | None) -> str:
     """The usual form, but nothing stands between thousands: `$1234.56`."""
     return format_money(amount).replace(",", "")
 
@@ -149,24 +146,6 @@ def _format_local_day(moment: datetime, now: datetime, zone: tzinfo | None) -> s
     return format_day(to_local(moment, zone).date(), to_local(now, zone).date())
 
 
-def _format_charge_rows(subscription: Subscription) -> Iterator[str]:
-    """When the next charge is, or that there is none."""
-    if subscription.ends_on is not None:
-        yield _format_row("Plan ends", subscription.ends_on.isoformat())
-    elif subscription.next_charge is not None:
-        yield _format_row(
-            "Next charge", f"{subscription.next_charge.isoformat()}   {_format_card(subscription.card)}"
-        )
-    elif subscription.paid_through is not None:
-        yield _format_row("Paid through", subscription.paid_through.isoformat())
-
-
-def _format_card(card: Card | None) -> str:
-    if card is None:
-        return "-"
-    return f"{card.brand} ••{card.last4}" if card.last4 else card.brand
-
-
 def _format_fetch_line(state: OrgState, zone: tzinfo | None) -> str:
     read = state.read_at
     at = "never" if read is None else f"{to_local(read, zone):%Y-%m-%d %H:%M:%S %Z}"
@@ -182,7 +161,7 @@ def _build_members(
     yield "org_name", json.dumps(state.org.name)
     yield "browser", json.dumps(state.session.browser)
     yield "account_email", json.dumps(state.account.email)
-    yield "fetched_at", json.dumps(_format_utc(state.read_at))
+    yield "fetched_at", json.dumps(format_utc(state.read_at) if state.read_at else None)
     yield "verdict", json.dumps(_build_verdict_object(judge(state, now), now, zone))
     for endpoint in BODY_ENDPOINTS:
         yield endpoint, _find_body_json(state, endpoint)
@@ -200,8 +179,8 @@ def _build_verdict_object(verdict: Verdict, now: datetime, zone: tzinfo | None) 
         "state": verdict.state,
         "credits": verdict.credits,
         "cause": verdict.cause,
-        "until": _format_utc(verdict.lock_until),
-        "lifts": _format_utc(verdict.ends_at),
+        "until": format_utc(verdict.lock_until) if verdict.lock_until else None,
+        "lifts": format_utc(verdict.ends_at) if verdict.ends_at else None,
         "text": format_verdict_line(verdict, now, zone),
     }
 
@@ -217,21 +196,5 @@ def _build_error_object(problem: Problem) -> dict[str, str | None]:
         "endpoint": problem.endpoint,
         "trouble": problem.error_kind,
         "detail": problem.detail,
-        "at": _format_utc(problem.at),
+        "at": format_utc(problem.at),
     }
-
-
-def _format_utc(moment: datetime | None) -> str | None:
-    """`2026-04-25T14:48:05Z`."""
-    return None if moment is None else f"{moment.astimezone(UTC).replace(tzinfo=None):%Y-%m-%dT%H:%M:%S}Z"
-
-
-def _escape_non_ascii(text: str) -> str:
-    """A JSON text with everything beyond ASCII escaped, as surrogate pairs where it takes two."""
-    return _NOT_ASCII.sub(lambda found: _escape_code_point(ord(found[0])), text)
-
-
-def _escape_code_point(code: int) -> str:
-    if code <= 0xFFFF:
-        return f"\\u{code:04x}"
-    return f"\\u{0xD800 + ((code - 0x10000) >> 10):04x}\\u{0xDC00 + (code & 0x3FF):04x}"

@@ -14,10 +14,16 @@ from claudemeter_tui.formatting.values import (
     format_money,
     format_percent_number,
 )
-from claudemeter_tui.formatting.verdict import format_short_verdict, format_verdict_line, format_verdict_name
+from claudemeter_tui.formatting.verdict import (
+    find_leading_window,
+    format_short_verdict,
+    format_verdict_line,
+    format_verdict_name,
+)
 from claudemeter_tui.model.catalogue import WindowKind
 from claudemeter_tui.model.credits import Meter
 from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.sanitize import replace_unprintable
 from claudemeter_tui.model.store import OrgState
 from claudemeter_tui.model.verdict import Verdict, VerdictState
 from claudemeter_tui.model.windows import Window
@@ -46,8 +52,13 @@ class StatusContext:
     @property
     def window(self) -> Window | None:
         """The window that binds, else the fullest one; of what was, where nothing is known now."""
-        verdict = self.verdict.last_known or self.verdict
-        return next(iter(verdict.full_windows), verdict.fullest_window)
+        return find_leading_window(self.verdict)
+
+    @property
+    def next_reset(self) -> datetime | None:
+        """The reset of that window. None if it is not reported, or has passed."""
+        reset = self.window.resets_at if self.window is not None else None
+        return reset if reset is not None and reset > self.now else None
 
     def list_windows(self, *kinds: WindowKind) -> list[Window]:
         """The plan's windows of these kinds."""
@@ -74,8 +85,7 @@ def format_status_line(context: StatusContext, template: str = DEFAULT_TEMPLATE)
 
 def _fill_part(part: str, context: StatusContext) -> str:
     filled = _PLACEHOLDER.sub(lambda placeholder: PLACEHOLDERS[placeholder[1]][1](context), part)
-    shown = "".join(char if char.isprintable() else " " for char in filled)
-    return " ".join(shown.split())
+    return " ".join(replace_unprintable(filled).split())
 
 
 def _format_alarm(context: StatusContext) -> str:
@@ -99,29 +109,17 @@ def _format_all_used(context: StatusContext, *kinds: WindowKind) -> str:
 
 
 def _format_credits(context: StatusContext) -> str:
-    """`$17.20/50`; without a cap `$17.20`; the organization's as `pool $261.18/1,000`."""
+    """Return `$17.20/50`, `$17.20` without a cap, `$17.20/CAD 50.00`, or `pool $261.18/1,000`."""
     lead = context.lead
     if lead is None or lead.used is None:
         return ""
-    cap = "" if lead.cap is None else f"/{_format_bare_cap(lead.cap, lead.used)}"
-    return f"{'' if lead.is_personal else 'pool '}{format_money(lead.used)}{cap}"
-
-
-def _format_bare_cap(cap: Money, used: Money) -> str:
-    """The cap without what it has in common with the amount before it: `50`, `CAD 50.00` after dollars."""
-    if cap.unit != used.unit:
-        return format_money(cap)
-    bare = format_money(Money(cap.minor, "", cap.exponent))
-    return bare.removesuffix(f".{'0' * cap.exponent}")
-
-
-def _format_optional_money(amount: Money | None) -> str:
-    return format_money(amount) if amount is not None else ""
-
-
-def _format_balance(context: StatusContext) -> str:
-    balance = context.state.credits.balance
-    return _format_optional_money(balance.amount) if balance is not None else ""
+    used = f"{'' if lead.is_personal else 'pool '}{format_money(lead.used)}"
+    if lead.cap is None:
+        return used
+    if lead.cap.unit != lead.used.unit:
+        return f"{used}/{format_money(lead.cap)}"
+    bare = format_money(Money(lead.cap.minor, "", lead.cap.exponent))
+    return f"{used}/{bare.removesuffix('.' + '0' * lead.cap.exponent)}"
 
 
 def _format_future_moment(moment: datetime | None, context: StatusContext) -> str:
@@ -130,19 +128,6 @@ def _format_future_moment(moment: datetime | None, context: StatusContext) -> st
         if moment is not None and moment > context.now
         else ""
     )
-
-
-def _format_future_countdown(moment: datetime | None, context: StatusContext) -> str:
-    return format_countdown(moment - context.now) if moment is not None and moment > context.now else ""
-
-
-def _format_stale_age(context: StatusContext) -> str:
-    old = context.verdict.is_stale and context.state.read_at is not None
-    return format_age(context.now - context.state.read_at) if old and context.state.read_at else ""
-
-
-def _find_reset(context: StatusContext) -> datetime | None:
-    return context.window.resets_at if context.window is not None else None
 
 
 _PLAN_WIDE_KINDS = (WindowKind.SESSION, WindowKind.WEEKLY)
@@ -170,10 +155,10 @@ PLACEHOLDERS: Mapping[str, tuple[str, Callable[[StatusContext], str]]] = {
         lambda context: _format_used(context.window, context.now),
     ),
     "window": ("its name: 5-hour", lambda context: context.window.label if context.window else ""),
-    "resets": ("when it resets: 16:00", lambda context: _format_future_moment(_find_reset(context), context)),
+    "resets": ("when it resets: 16:00", lambda context: _format_future_moment(context.next_reset, context)),
     "in": (
         "how long until then: 1h 12m",
-        lambda context: _format_future_countdown(_find_reset(context), context),
+        lambda context: format_countdown(context.next_reset - context.now) if context.next_reset else "",
     ),
     "lifts": (
         "when work can go on: Tue 14:00",
@@ -182,19 +167,29 @@ PLACEHOLDERS: Mapping[str, tuple[str, Callable[[StatusContext], str]]] = {
     "credits": ("used credits and the cap: $17.20/50", _format_credits),
     "used": (
         "used credits: $17.20",
-        lambda context: _format_optional_money(context.lead.used if context.lead else None),
+        lambda context: format_money(context.lead.used if context.lead else None, ""),
     ),
     "cap": (
         "the monthly cap: $50.00",
-        lambda context: _format_optional_money(context.lead.cap if context.lead else None),
+        lambda context: format_money(context.lead.cap if context.lead else None, ""),
     ),
     "left": (
         "what is left under it: $32.80",
-        lambda context: _format_optional_money(context.lead.remaining if context.lead else None),
+        lambda context: format_money(context.lead.remaining if context.lead else None, ""),
     ),
-    "balance": ("the prepaid balance: $244.35", _format_balance),
+    "balance": (
+        "the prepaid balance: $244.35",
+        lambda context: format_money(context.state.credits.balance_amount, ""),
+    ),
     "org": ("the org's name", lambda context: context.state.org.display_name),
     "plan": ("its plan: Max 5x", lambda context: context.state.org.plan_name),
-    "age": ("how old the figures are, once they are stale: 3m ago", _format_stale_age),
+    "age": (
+        "how old the figures are, once they are stale: 3m ago",
+        lambda context: (
+            format_age(context.now - context.state.read_at)
+            if context.verdict.is_stale and context.state.read_at
+            else ""
+        ),
+    ),
 }
 """What can stand in braces: in words for people, and how it is filled."""

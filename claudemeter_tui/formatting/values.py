@@ -6,7 +6,7 @@ Times inside are aware and in UTC; here they become local. `zone` is for tests: 
 from __future__ import annotations
 
 import math
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
 from claudemeter_tui.model.money import Money
@@ -19,11 +19,14 @@ CURRENCY_SYMBOLS = {"USD": "$"}
 """Currencies with a sign of their own; all others go by their code."""
 
 
-def format_money(amount: Money) -> str:
-    """`$1,017.20` for USD, `CAD 17.20`, `JPY 1720`; the bare figure where no currency is known.
+def format_money(amount: Money | None, missing: str = "?") -> str:
+    """Return `$1,017.20` for USD, `CAD 17.20`, `JPY 1720`; the bare figure if no currency is known.
 
-    A fraction of a minor unit is cut, never rounded up: the server has not charged it yet.
+    A fraction of a minor unit is cut, never rounded up: the server has not charged it yet. `missing`
+    stands for an amount that is not reported.
     """
+    if amount is None:
+        return missing
     units, minor = divmod(math.floor(amount.minor), 10**amount.exponent)
     sign = CURRENCY_SYMBOLS.get(amount.currency, f"{amount.currency} ").lstrip()
     if not amount.exponent:
@@ -72,9 +75,9 @@ def to_local(moment: datetime, zone: tzinfo | None = None) -> datetime:
         return moment
 
 
-def format_clock(moment: datetime, zone: tzinfo | None = None) -> str:
-    """`16:00`."""
-    return to_local(moment, zone).strftime("%H:%M")
+def format_utc(moment: datetime) -> str:
+    """Return `2026-04-25T14:48:05Z`, the form for scripts and reports."""
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 
 
 def format_moment(moment: datetime, now: datetime, zone: tzinfo | None = None) -> str:
@@ -103,6 +106,21 @@ def format_day(that: date, today: date) -> str:
     return f"{that:%a %b} {that.day}" + ("" if that.year == today.year else f" {that.year}")
 
 
+def format_short_day(day: date) -> str:
+    """Return `May 1`."""
+    return f"{day:%b} {day.day}"
+
+
 def format_with_countdown(moment: datetime, now: datetime, zone: tzinfo | None = None) -> str:
     """`16:00 (in 1h 12m)`, `Tue 14:00 (in 2d 23h)`: a moment to come, and how far it is."""
     return f"{format_moment(moment, now, zone)} (in {format_countdown(moment - now)})"
+
+
+def format_no_reset(window: Window, missing: str) -> str:
+    """Return `not started` for a window without a reset that is not used, else `missing`."""
+    return "not started" if window.percent == 0 else missing
+
+
+def format_count(number: int, noun: str) -> str:
+    """Return `1 problem`, `2 problems`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

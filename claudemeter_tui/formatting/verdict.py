@@ -23,6 +23,7 @@ from claudemeter_tui.formatting.values import (
     format_day,
     format_moment,
     format_money,
+    format_no_reset,
     format_percent,
     format_with_countdown,
     to_local,
@@ -139,7 +140,7 @@ def describe_fullest_window(verdict: Verdict, moments: MomentFormatter) -> Itera
     elif window.resets_at is not None:
         yield f"{window.label} reset due"
     else:
-        yield f"{fullness}, {'no reset is reported' if window.percent else 'not started'}"
+        yield f"{fullness}, {format_no_reset(window, 'no reset is reported')}"
 
 
 def describe_due_windows(verdict: Verdict) -> Iterator[str]:
@@ -282,6 +283,8 @@ def _list_locks(verdict: Verdict) -> list[CreditLock]:
     return list({describe_lock(lock): lock for lock in reversed(locks)}.values())[::-1]
 
 
+CREDITS_BLOCKED = "credits BLOCKED"
+"""Said beside CAN WORK while the credits are locked."""
 VERDICT_NAMES = {
     VerdictState.BLOCKED: "BLOCKED",
     VerdictState.WAIT: "WAIT",
@@ -297,10 +300,16 @@ NO_WINDOWS_CAUSES = {
 """Why a plan without windows is UNKNOWN, by the state of the credits."""
 
 
+def find_leading_window(verdict: Verdict) -> Window | None:
+    """Return the window that decides, else the fullest; of the last known verdict if it is UNKNOWN."""
+    known = verdict.last_known or verdict
+    return next(iter(known.full_windows), known.fullest_window)
+
+
 def format_verdict_name(verdict: Verdict) -> str:
     """`CAN WORK`, `CAN WORK · credits BLOCKED`, `ON CREDITS`, `WAIT`, `BLOCKED`, `UNKNOWN`."""
-    aside = " · credits BLOCKED" if verdict.state is VerdictState.CAN_WORK and verdict.is_locked else ""
-    return VERDICT_NAMES[verdict.state] + aside
+    note = f" · {CREDITS_BLOCKED}" if verdict.state is VerdictState.CAN_WORK and verdict.is_locked else ""
+    return VERDICT_NAMES[verdict.state] + note
 
 
 def format_verdict_line(verdict: Verdict, now: datetime, zone: tzinfo | None = None) -> str:
@@ -323,7 +332,7 @@ def format_short_verdict(verdict: Verdict, now: datetime, zone: tzinfo | None = 
             lifts = moments.filter_future(verdict.ends_at)
             return f"WAIT {moments.format_moment(lifts)}" if lifts else "WAIT"
     if verdict.is_locked:
-        return "credits BLOCKED"
+        return CREDITS_BLOCKED
     return format_percent(verdict.fullest_window.percent) if verdict.fullest_window else "reset due"
 
 
@@ -375,7 +384,7 @@ def _list_key_facts(verdict: Verdict, moments: MomentFormatter) -> Iterator[str]
             if verdict.last_known is not None:
                 yield f"{format_verdict_name(verdict.last_known)} {moments.format_age(verdict.read_at)}"
             if verdict.is_locked:
-                yield f"credits BLOCKED: {describe_dated_locks(verdict, moments)}"
+                yield f"{CREDITS_BLOCKED}: {describe_dated_locks(verdict, moments)}"
         case VerdictState.CAN_WORK if verdict.is_locked:
             yield from (
                 describe_dated_locks(verdict, moments),

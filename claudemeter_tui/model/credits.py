@@ -133,6 +133,11 @@ class Credits:
         """The meters that can keep the credits from being open, one's own first."""
         return [meter for meter in self._leading_pair if meter is not None]
 
+    @property
+    def balance_amount(self) -> Money | None:
+        """The prepaid money that is left. None if nothing was ever bought, or it is not reported."""
+        return self.balance.amount if self.balance is not None else None
+
     def find_deciding_meter(self, now: datetime) -> Meter | None:
         """The meter that keeps the credits from being open, one's own first; None where none does."""
         states = [(meter.compute_state(now), meter) for meter in self.leading_meters]

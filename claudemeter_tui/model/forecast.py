@@ -94,6 +94,17 @@ def _find_remainders(credits_: Credits) -> list[_Remainder]:
     ]
 
 
+def find_tighter_limit(credits: Credits) -> SpendLimit | None:
+    """Return the limit that leaves less, of the leading cap and the balance.
+
+    None if one of them is not known, if they cannot be compared, or if they leave the same.
+    """
+    left, balance = credits.lead_meter.remaining if credits.lead_meter else None, credits.balance_amount
+    if left is None or balance is None or left.unit != balance.unit or left.minor == balance.minor:
+        return None
+    return SpendLimit.CAP if left.minor < balance.minor else SpendLimit.BALANCE
+
+
 def _get_minor(left: _Remainder) -> Decimal:
     return left[0].minor
 

@@ -23,3 +23,8 @@ def sanitize_text(text: str) -> str:
     spaced = _WHITESPACE.sub(" ", text[: 4 * MAX_TEXT_LENGTH])
     kept = "".join(char for char in spaced if unicodedata.category(char) not in _INVISIBLE_CATEGORIES)
     return kept[:MAX_TEXT_LENGTH].strip()
+
+
+def replace_unprintable(text: str) -> str:
+    """Return the text with a blank for each character that a terminal could obey or not show."""
+    return text if text.isprintable() else "".join(char if char.isprintable() else " " for char in text)

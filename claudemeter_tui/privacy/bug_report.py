@@ -12,6 +12,7 @@ from typing import Any
 
 from claudemeter_tui import __version__
 from claudemeter_tui.formatting.problems import PROBLEM_TEXTS, format_problem_title
+from claudemeter_tui.formatting.values import format_utc
 from claudemeter_tui.formatting.verdict import format_verdict_line
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import Failure, Reply
@@ -62,7 +63,7 @@ def build_report(
     """
     redacted = redaction.redact_store(store)
     report = {
-        "made_at": _format_utc(now),
+        "made_at": format_utc(now),
         "versions": dict(versions),
         "terminal": {**_collect_terminal(terminal), "columns": size[0], "lines": size[1]},
         "settings": {name: _sanitize_setting(name, value) for name, value in settings.items()},
@@ -109,7 +110,7 @@ def _sanitize_setting(name: str, value: object) -> object:
 def _build_problem(problem: Problem) -> JsonObject:
     texts = PROBLEM_TEXTS[problem.error_kind]
     return {
-        "since": _format_utc(problem.at),
+        "since": format_utc(problem.at),
         "problem": format_problem_title(problem, UTC),
         "what": texts.summary,
     }
@@ -122,7 +123,7 @@ def _build_session(state: SessionState) -> JsonObject:
         "account": state.account.email or state.account.uuid,
         "polling": state.is_polling,
         "interval_seconds": schedule.interval.total_seconds() if schedule else None,
-        "next_at": _format_utc(schedule.next_at) if schedule else None,
+        "next_at": format_utc(schedule.next_at) if schedule else None,
         "held": schedule.is_backing_off if schedule else None,
         **_build_replies(state.replies, state.failures),
     }
@@ -150,7 +151,7 @@ def _build_replies(replies: Mapping[Endpoint, Reply], failures: Mapping[Endpoint
 
 def _build_reply(reply: Reply) -> JsonObject:
     return {
-        "at": _format_utc(reply.at),
+        "at": format_utc(reply.at),
         "status": reply.status,
         "took_seconds": reply.duration.total_seconds(),
         "new_fields": list(reply.new_fields),
@@ -170,14 +171,9 @@ def _parse_body(text: str) -> object:
 def _build_failure(failure: Failure) -> JsonObject:
     retry_after = failure.retry_after
     return {
-        "since": _format_utc(failure.at),
+        "since": format_utc(failure.at),
         "trouble": failure.error_kind,
         "detail": failure.detail,
         "retry_after_seconds": retry_after.total_seconds() if retry_after is not None else None,
         "trace": failure.trace.splitlines(),
     }
-
-
-def _format_utc(moment: datetime) -> str:
-    """Format a moment like `2026-04-25T14:48:05Z`."""
-    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -96,6 +96,29 @@ def spread_line(left: StyledLine, right: StyledLine, width: int) -> StyledLine:
     if gap < 1:
         return fit_line(left, width)
     return Content.assemble(left, " " * gap, right)
+
+
+def select_visible_tabs(
+    build_tab: Callable[[int], StyledLine], count: int, selected: int, width: int
+) -> tuple[int, list[StyledLine]]:
+    """Return the number of the first tab that fits beside the selected one, and all tabs that fit.
+
+    Two cells are left for the arrows. Only tabs near the selected one are built.
+    """
+    build = cache(build_tab)
+    first, last, tabs = selected, selected + 1, [build(selected)]
+    room = width - 2 - tabs[0].cell_length
+    while True:
+        if last < count and build(last).cell_length <= room:
+            tabs.append(build(last))
+            room -= tabs[-1].cell_length
+            last += 1
+        elif first > 0 and build(first - 1).cell_length <= room:
+            first -= 1
+            tabs.insert(0, build(first))
+            room -= tabs[0].cell_length
+        else:
+            return first, tabs
 
 
 @lru_cache(maxsize=256)

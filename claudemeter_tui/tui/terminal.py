@@ -78,12 +78,12 @@ def detect_protocol(environment: Mapping[str, str]) -> NotificationProtocol:
 
 def encode_title(text: str) -> str:
     """The bytes that give the terminal's window this title."""
-    return f"\x1b]2;{_remove_control_chars(text)}{BELL}"
+    return f"\x1b]2;{_sanitize(text)}{BELL}"
 
 
 def encode_notification(head: str, text: str, notice: NotificationProtocol) -> str:
     """The bytes that ask for a desktop notification; empty where the terminal has none."""
-    head, text = _remove_control_chars(head), _remove_control_chars(text)
+    head, text = _sanitize(head), _sanitize(text)
     match notice:
         case NotificationProtocol.OSC_9:
             # Many terminals read `9;4;…` as progress: the text must not begin with a figure.
@@ -98,9 +98,11 @@ def wrap_for_tmux(sequence: str) -> str:
     return "\x1bPtmux;" + sequence.replace("\x1b", "\x1b\x1b") + "\x1b\\" if sequence else ""
 
 
-def _remove_control_chars(text: str) -> str:
-    """The text without a character that a terminal could take for anything but text."""
-    return "".join(char if char.isprintable() else " " for char in text[:MAX_TEXT_LENGTH]).strip()
+def _sanitize(text: str) -> str:
+    """Return the text without a character that a terminal could take for anything but text."""
+    from claudemeter_tui.model.sanitize import replace_unprintable  # noqa: PLC0415 - no text before the first frame
+
+    return replace_unprintable(text[:MAX_TEXT_LENGTH]).strip()
 
 
 class TerminalWriter:

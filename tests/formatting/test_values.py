@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 
 from claudemeter_tui.formatting.values import (
     format_age,
-    format_clock,
+    format_count,
     format_countdown,
     format_day,
     format_moment,
     format_money,
     format_percent,
     format_percent_number,
+    format_utc,
     format_with_countdown,
     to_local,
 )
@@ -226,7 +227,7 @@ def test_ends_of_the_calendar_are_shown_in_utc(moment: datetime, year: str, zone
     """A moment that a zone cannot represent is shown in UTC."""
     assert f" {year} " in format_moment(moment, NOW, zone)
     assert format_with_countdown(moment, NOW, zone)
-    assert format_clock(moment, zone)
+    assert format_utc(moment).startswith(year.zfill(4))
     assert format_moment(NOW, moment, zone)
 
 
@@ -254,9 +255,22 @@ def test_day_has_the_year_if_different(expected: str, that: date) -> None:
     assert expected == format_day(that, NOW.date())
 
 
-def test_clock_is_hours_and_minutes() -> None:
-    """`16:00` is the time in the zone."""
-    assert format_clock(utc(2026, 4, 25, 14, 0), BERLIN) == "16:00"
+def test_utc_form_has_seconds_and_a_z() -> None:
+    """Scripts read one form, whatever the zone and the microseconds of the moment."""
+    moment = datetime(2026, 4, 25, 16, 48, 5, 999_999, tzinfo=BERLIN)
+    assert format_utc(moment) == "2026-04-25T14:48:05Z"
+
+
+def test_missing_amount_is_marked() -> None:
+    """An amount that is not reported never reads like a figure."""
+    assert format_money(None) == "?"
+    assert format_money(None, "not reported") == "not reported"
+
+
+@pytest.mark.parametrize(("expected", "number"), [("0 problems", 0), ("1 problem", 1), ("2 problems", 2)])
+def test_count_has_its_plural(expected: str, number: int) -> None:
+    """Only one thing is named in the singular."""
+    assert format_count(number, "problem") == expected
 
 
 @settings(derandomize=True, deadline=None)

@@ -137,7 +137,7 @@ def of_forms() -> Iterator[tuple[str, str]]:
 
 def _moment(at: datetime) -> str:
     said = (
-        forms.format_clock(at, UTC),
+        f"{forms.to_local(at, UTC):%H:%M}",
         forms.format_moment(at, NOW, UTC),
         forms.format_with_countdown(at, NOW, UTC),
     )

@@ -16,6 +16,7 @@ from claudemeter_tui.model.forecast import (
     LimitForecast,
     SpendLimit,
     compute_pace,
+    find_tighter_limit,
     forecast_limit,
     forecast_window_full,
 )
@@ -281,6 +282,24 @@ def test_window_full_is_never_wrong_in_form(
     full = forecast_window_full(it, now, NOON)
     assert full is None or now < full < it.resets_at
     assert compute_pace(it, now) is None or percent is not None
+
+
+@pytest.mark.parametrize(
+    ("expected", "cap", "balance"),
+    [
+        (SpendLimit.CAP, 1500, usd(501)),
+        (SpendLimit.BALANCE, 1500, usd(499)),
+        (None, 1500, usd(500)),
+        (None, None, usd(500)),
+        (None, 1500, None),
+        (None, 1500, Money(Decimal(499), "CAD")),
+    ],
+)
+def test_tighter_limit_is_the_one_with_less_left(
+    expected: SpendLimit | None, cap: int | None, balance: Money | None
+) -> None:
+    """Neither is tighter if both leave the same, or if they cannot be compared."""
+    assert find_tighter_limit(Credits((meter(1000, cap),), Balance(balance))) is expected
 
 
 def test_backtest_scores_a_small_sample() -> None:

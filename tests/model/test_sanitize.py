@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claudemeter_tui.model.sanitize import MAX_TEXT_LENGTH, sanitize_text
+from claudemeter_tui.model.sanitize import MAX_TEXT_LENGTH, replace_unprintable, sanitize_text
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,9 @@ def test_plain_text_is_printable(text: str) -> None:
     assert "\n" not in made
     assert len(made) <= MAX_TEXT_LENGTH
     assert made == sanitize_text(made)
+
+
+def test_unprintable_characters_become_blanks() -> None:
+    """Text for a terminal keeps its length, and no character that the terminal could obey."""
+    assert replace_unprintable("a\x1b]0;b\x07\n\u202e中") == "a ]0;b   中"
+    assert replace_unprintable("Acme Team") == "Acme Team"

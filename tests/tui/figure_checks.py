@@ -160,7 +160,7 @@ def _forms(value: object, now: datetime) -> Iterator[str]:
             past, left = form.format_age(now - value), form.format_countdown(value - now)
             yield from (
                 form.format_moment(value, now, UTC),
-                form.format_clock(value, UTC),
+                f"{form.to_local(value, UTC):%H:%M}",
                 past,
                 past.removesuffix(" ago"),
             )

@@ -253,7 +253,7 @@ async def test_demo_day_emits_its_alerts_once() -> None:
         for alert in select_alerts(
             journal.new_events, AlertSettings(), lambda told: told.org.name if told.org else ""
         ):
-            told.append(f"{forms.format_clock(alert.event.at, UTC)} {alert.title}: {alert.event.kind}")
+            told.append(f"{forms.to_local(alert.event.at, UTC):%H:%M} {alert.title}: {alert.event.kind}")
         if clock.now() >= datetime(2026, 4, 25, 1, 42, tzinfo=UTC):
             running.cancel()
 

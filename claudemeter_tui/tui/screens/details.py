@@ -100,11 +100,14 @@ class DetailsScreen(ListScreen):
         self.item_list.show(sheet, at or 0)
         self._cursor_keys[self._tab] = self._page.get_key(self.item_list.cursor)
         width = self.app.size.width
-        self._first_tab, shown = details_pages.select_visible_tabs(
-            [self._build_tab(tab) for tab in tabs], tabs.index(self._tab), width
+        self._first_tab, shown = styled_text.select_visible_tabs(
+            lambda place: self._build_tab(tabs[place]), len(tabs), tabs.index(self._tab), width
         )
+        arrows = "‹" if self._first_tab else " ", "›" if self._first_tab + len(shown) < len(tabs) else " "
+        before, after = (styled_text.build_line((arrow, styled_text.MUTED)) for arrow in arrows)
         self.set_header_lines(
-            shown, [styled_text.fit_line(styled_text.build_line(" ", self._describe_tab()), width)]
+            [before, *shown, after],
+            [styled_text.fit_line(styled_text.build_line(" ", self._describe_tab()), width)],
         )
         self.show_verdict(self.view)
 

@@ -12,7 +12,7 @@ from claudemeter_tui.formatting.problems import (
     format_problem_title,
     is_informational,
 )
-from claudemeter_tui.formatting.values import format_moment
+from claudemeter_tui.formatting.values import format_count, format_moment
 from claudemeter_tui.model.events import Event
 from claudemeter_tui.model.store import Problem
 from claudemeter_tui.model.windows import Severity
@@ -28,7 +28,7 @@ class EventsScreen(PageScreen):
         """How much there is of each."""
         real = sum(not is_informational(problem) for problem in view.store.problems)
         counts = ((real, "problem"), (len(view.store.problems) - real, "remark"), (len(view.events), "event"))
-        return "Events", " · ".join(f"{count} {what}{'' if count == 1 else 's'}" for count, what in counts)
+        return "Events", " · ".join(format_count(count, noun) for count, noun in counts)
 
     def build_content(self, view: View, width: int) -> Content:
         """A paragraph for each problem, a line for each remark and each event."""

@@ -19,6 +19,7 @@ from claudemeter_tui.formatting.overview import (
     matches_search,
     sort_rows,
 )
+from claudemeter_tui.formatting.values import format_count
 from claudemeter_tui.model.store import OrgKey, OrgState
 from claudemeter_tui.model.verdict import Verdict, VerdictState
 from claudemeter_tui.model.windows import Severity
@@ -213,7 +214,7 @@ class OverviewScreen(ListScreen):
     def _build_title(self) -> styled_text.StyledLine:
         """How many orgs there are, with which verdicts; the order, where no arrow shows it."""
         count = len(self._all_rows)
-        parts = [styled_text.build_line((f"{count} org{'' if count == 1 else 's'}", styled_text.HEADING))]
+        parts = [styled_text.build_line((format_count(count, "org"), styled_text.HEADING))]
         for verdict, rows in self._rows_by_verdict.items():
             parts.append(
                 styled_text.build_line(

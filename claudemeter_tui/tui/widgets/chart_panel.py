@@ -71,13 +71,9 @@ def build_chart_title(
     else:
         pairs = [(title, _build_rise(view, state)) for title in titles]
     return next(
-        (pair for pair in pairs if sum(map(_measure_line, pair)) <= room),
+        (pair for pair in pairs if sum(line.cell_length for line in pair) <= room),
         (subject, styled_text.build_line("")),
     )
-
-
-def _measure_line(line: styled_text.StyledLine) -> int:
-    return line.cell_length
 
 
 def _describe_credits(state: OrgState) -> str:

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from claudemeter_tui.formatting.amounts import (
+    describe_missing_cap,
+    describe_next_charge,
+    list_balance_forms,
+    list_use_forms,
+)
 from claudemeter_tui.formatting.credits import (
+    CREDIT_STATE_NAMES,
     LOCK_NOT_VISIBLE,
     NOT_KNOWN,
     describe_lock_visibility,
+    describe_off,
     describe_provenance,
-    describe_reason,
     format_credits_forecast,
 )
-from claudemeter_tui.formatting.values import format_money, format_percent, to_local
-from claudemeter_tui.model.account import Card, Subscription
+from claudemeter_tui.formatting.values import format_money, format_percent
+from claudemeter_tui.model.account import Subscription
 from claudemeter_tui.model.catalogue import CreditState, MeterOrigin
-from claudemeter_tui.model.credits import Balance, Credits, Meter
-from claudemeter_tui.model.forecast import SpendLimit
+from claudemeter_tui.model.credits import Credits, Meter
+from claudemeter_tui.model.forecast import SpendLimit, find_tighter_limit
 from claudemeter_tui.model.store import OrgState
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui import styled_text
@@ -68,13 +75,12 @@ def _build_state(view: View) -> styled_text.StyledLine:
         CreditState.LOCKED: styled_text.SEVERITY_STYLES[Severity.FULL],
         CreditState.OPEN: styled_text.SEVERITY_STYLES[Severity.NORMAL],
     }
-    named = {CreditState.ABSENT: "none", CreditState.UNKNOWN: "not known"}.get(state, str(state))
     lead = view.state.credits.lead_meter
     by = describe_provenance(view.state, lead.origin.endpoint) if lead is not None else ""
     return styled_text.join_pieces(
         [
             styled_text.build_line((by, styled_text.MUTED)),
-            styled_text.build_line((named, style.get(state, styled_text.MUTED))),
+            styled_text.build_line((CREDIT_STATE_NAMES[state], style.get(state, styled_text.MUTED))),
         ][not by :]
     )
 
@@ -115,7 +121,7 @@ def build_credits_line(view: View, width: int) -> styled_text.StyledLine:
     whose = "extra " if lead.is_personal else "pool "
     beside = list(_build_notes(credits, view))
     used = [
-        styled_text.build_line(whose, (f"{form} {mark}".rstrip(), style)) for form in _format_amounts(lead)
+        styled_text.build_line(whose, (f"{form} {mark}".rstrip(), style)) for form in list_use_forms(lead)
     ]
     parts = [styled_text.join_pieces([used[0], *beside[:end]]) for end in range(len(beside), -1, -1)]
     return styled_text.pick_fitting([*parts, *used[1:]], width)
@@ -132,8 +138,8 @@ def _build_notes(credits: Credits, view: View) -> Iterator[styled_text.StyledLin
         yield styled_text.build_line(
             (f"lock {'?' if visibility == NOT_KNOWN else visibility}", styled_text.MUTED)
         )
-    if credits.balance and credits.balance.amount:
-        yield styled_text.build_line((f"balance {format_money(credits.balance.amount)}", styled_text.MUTED))
+    if credits.balance_amount:
+        yield styled_text.build_line((f"balance {format_money(credits.balance_amount)}", styled_text.MUTED))
 
 
 def _get_style(meter: Meter, view: View) -> tuple[str, str]:
@@ -143,26 +149,10 @@ def _get_style(meter: Meter, view: View) -> tuple[str, str]:
     return styled_text.SEVERITY_STYLES[severity], styled_text.SEVERITY_MARKS[severity]
 
 
-def _format_amounts(meter: Meter) -> list[str]:
-    """`$17.20 of $50.00  34 %`, or with what stands in for a cap; then the same in fewer words."""
-    used = format_money(meter.used) if meter.used else "?"
-    if meter.cap is None:
-        return [
-            f"{used} used, " + ("no cap" if meter.is_uncapped else "cap not reported"),
-            f"{used} used",
-            used,
-        ]
-    whole = f"{used} of {format_money(meter.cap)}"
-    if meter.percent is None:
-        return [whole, used]
-    share = format_percent(meter.percent)
-    return [f"{whole}  {share}", f"{used}  {share}", share]
-
-
 def _build_gauge(meter: Meter, width: int) -> Iterator[styled_text.StyledLine]:
     severity = Severity.from_percent(meter.percent)
     style = styled_text.SEVERITY_STYLES[severity]
-    used = format_money(meter.used) if meter.used else "?"
+    used = format_money(meter.used)
     if meter.cap is None:
         yield styled_text.build_line(
             (used, styled_text.HEADING), " used", "" if meter.is_personal else " by the pool"
@@ -186,8 +176,7 @@ def _explain_missing(credits: Credits, view: View) -> str:
         case CreditState.ABSENT:
             return "none: no metered billing on this org"
         case CreditState.OFF:
-            meter = credits.find_deciding_meter(view.now)
-            return f"off: {describe_reason(meter.reason)}" if meter and meter.reason else "off"
+            return describe_off(credits.find_deciding_meter(view.now))
         case CreditState.LOCKED:
             return "locked; the amount is not reported"
         case _:
@@ -197,7 +186,7 @@ def _explain_missing(credits: Credits, view: View) -> str:
 def _iterate_rows(credits: Credits, view: View) -> Iterator[tuple[str, ...]]:
     """Label and value of each row; behind a value the same in fewer words, for a narrow place."""
     lead = credits.lead_meter
-    tighter = find_tighter_gate(credits)
+    tighter = find_tighter_limit(credits)
     if lead is not None:
         if lead.remaining is not None:
             yield (
@@ -205,22 +194,27 @@ def _iterate_rows(credits: Credits, view: View) -> Iterator[tuple[str, ...]]:
                 *_tag_tighter([f"{format_money(lead.remaining)} left"], tighter is SpendLimit.CAP),
             )
         elif lead.used is not None:
-            yield "cap", "no cap" if lead.is_uncapped else "not reported"
+            yield "cap", describe_missing_cap(lead)
         if (
             lead.is_enabled is False
             and lead.used is not None
             and credits.compute_state(view.now) is CreditState.OFF
         ):
-            yield "state", "off" + (f": {describe_reason(lead.reason)}" if lead.reason else "")
+            yield "state", describe_off(lead)
     if view.state is not None and (visibility := describe_lock_visibility(view.state, view.now, view.zone)):
         yield "lock", f"{visibility}: {LOCK_NOT_VISIBLE}", f"{visibility}, unseen by Claude Code", visibility
     if credits.balance is not None:
-        yield "balance", *_tag_tighter(_format_balance(credits.balance, view), tighter is SpendLimit.BALANCE)
+        yield (
+            "balance",
+            *_tag_tighter(
+                list_balance_forms(credits.balance, view.now, view.zone), tighter is SpendLimit.BALANCE
+            ),
+        )
     if credits.pool_meter is not None and credits.pool_meter is not lead:
-        yield "pool", *_format_amounts(credits.pool_meter)
+        yield "pool", *list_use_forms(credits.pool_meter)
     for other in credits.meters:
         if lead is not None and other not in (lead, credits.pool_meter) and _has_other_figures(other, lead):
-            yield _ORIGIN_LABELS[other.origin], *(f"says {form}" for form in _format_amounts(other))
+            yield _ORIGIN_LABELS[other.origin], *(f"says {form}" for form in list_use_forms(other))
 
 
 def _tag_tighter(forms: list[str], tighter: bool) -> list[str]:  # noqa: FBT001 - the gate with less left, or not
@@ -235,57 +229,23 @@ _ORIGIN_LABELS = {
 }
 
 
-def find_tighter_gate(credits: Credits) -> SpendLimit | None:
-    """The gate with less left, of a cap and a balance that can be compared; None where there are not both."""
-    left = credits.lead_meter.remaining if credits.lead_meter else None
-    balance = credits.balance.amount if credits.balance else None
-    if left is None or balance is None or left.unit != balance.unit or left.minor == balance.minor:
-        return None
-    return SpendLimit.CAP if left.minor < balance.minor else SpendLimit.BALANCE
-
-
 def _has_other_figures(other: Meter, lead: Meter) -> bool:
     """Whether two replies give different figures for the same thing."""
     both = ((other.used, lead.used), (other.cap, lead.cap))
     return any(a is not None and b is not None and (a.unit, a.minor) != (b.unit, b.minor) for a, b in both)
 
 
-def _format_balance(balance: Balance, view: View) -> list[str]:
-    """The amount with what is known of it, and then with less and less."""
-    if balance.amount is None:
-        return ["nothing bought"]
-    parts = [format_money(balance.amount)]
-    dated = [tranche for tranche in balance.tranches if tranche.expires_at and tranche.expires_at > view.now]
-    if dated:
-        first = min(dated, key=lambda tranche: tranche.expires_at or view.now)
-        ends = to_local(first.expires_at or view.now, view.zone).date()
-        parts.append(f"{format_money(first.remaining)} of it to {ends:%b} {ends.day}")
-    if balance.auto_reload:
-        parts.append("tops itself up")
-    return [", ".join(parts[:end]) for end in range(len(parts), 0, -1)]
-
-
 def _format_charge(subscription: Subscription | None) -> Iterator[list[str]]:
     """What is charged next and what changes, each in fewer and fewer words."""
     if subscription is None:
         return
-    if subscription.ends_on is not None:
-        yield [f"none: ends {subscription.ends_on.isoformat()}"]
-    elif subscription.next_charge is not None:
-        charge = f"charge {subscription.next_charge.isoformat()}"
-        yield [*(f"{charge} · {paid}" for paid in _format_card(subscription.card)), charge]
-    elif subscription.paid_through is not None:
-        yield [f"none: a gift, paid to {subscription.paid_through.isoformat()}"]
+    if charge := describe_next_charge(subscription):
+        yield [*([f"{charge.text} · {charge.card}"] if charge.card else []), charge.text]
     if subscription.scheduled_change is not None:
         plan, day = subscription.scheduled_change
         yield [*([f"plan {plan} from {day.isoformat()}"] if day else []), f"plan {plan}"]
     if subscription.status not in (None, "active", "trialing"):
         yield [f"payment: {subscription.status}"]
-
-
-def _format_card(card: Card | None) -> Iterator[str]:
-    if card is not None:
-        yield f"{card.brand} ••{card.last4}" if card.last4 else card.brand
 
 
 def _build_row(label: str, forms: Sequence[str], width: int) -> styled_text.StyledLine:

@@ -13,7 +13,8 @@ from rich.cells import get_character_cell_size
 
 from claudemeter_tui.formatting.figures import Figure, Section
 from claudemeter_tui.formatting.json_view import JsonLine, JsonPart, KeyRemark
-from claudemeter_tui.formatting.values import format_age, format_moment, to_local
+from claudemeter_tui.formatting.problems import format_error
+from claudemeter_tui.formatting.values import format_age, format_count, format_moment, to_local
 from claudemeter_tui.model.reading import Failure, Reply
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui import styled_text
@@ -192,11 +193,10 @@ def build_reply_tab(name: str, aside: str, style: str, *, selected: bool) -> sty
 
 def describe_failure(failure: Failure, view: View) -> styled_text.StyledLine:
     """Since when a reply is not read, and why."""
-    detail = f" ({failure.detail})" if failure.detail else ""
     since = format_moment(failure.at, view.now, view.zone)
     return styled_text.build_line(
         (
-            f"not read since {since}: {failure.error_kind}{detail}",
+            f"not read since {since}: {format_error(failure.error_kind, failure.detail)}",
             styled_text.SEVERITY_STYLES[Severity.WARNING],
         )
     )
@@ -209,32 +209,9 @@ def describe_reply(reply: Reply, view: View) -> list[str]:
     return [
         f"read {at:%H:%M:%S}, {format_age(view.now - reply.at)}",
         f"status {reply.status}",
-        *(f"{count} {what}{'' if count == 1 else 's'}" for count, what in counts if count),
+        *(format_count(count, noun) for count, noun in counts if count),
         f"took {reply.duration // timedelta(milliseconds=1)} ms",
         f"{len(reply.text):,} characters",
-    ]
-
-
-def select_visible_tabs(
-    tabs: list[styled_text.StyledLine], at: int, width: int
-) -> tuple[int, list[styled_text.StyledLine]]:
-    """The first tab that is shown, and the tabs around the selected one between two arrows."""
-    first, last = at, at + 1
-    room = width - 2 - tabs[at].cell_length
-    while True:
-        if last < len(tabs) and tabs[last].cell_length <= room:
-            room -= tabs[last].cell_length
-            last += 1
-        elif first > 0 and tabs[first - 1].cell_length <= room:
-            first -= 1
-            room -= tabs[first].cell_length
-        else:
-            break
-    before, after = ("‹" if first else " "), ("›" if last < len(tabs) else " ")
-    return first, [
-        styled_text.build_line((before, styled_text.MUTED)),
-        *tabs[first:last],
-        styled_text.build_line((after, styled_text.MUTED)),
     ]
 
 

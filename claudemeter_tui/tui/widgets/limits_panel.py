@@ -10,9 +10,11 @@ from claudemeter_tui.formatting.values import (
     format_countdown,
     format_moment,
     format_money,
+    format_no_reset,
     format_percent,
     format_reset_due,
     format_reset_verb,
+    format_short_day,
     to_local,
 )
 from claudemeter_tui.model.catalogue import Endpoint
@@ -149,7 +151,7 @@ def _iterate_reset_forms(window: Window, view: View, width: int) -> Iterator[lis
             styled_text.build_line(f"locked: {window.locked_reason}").truncate(width, ellipsis=True).plain
         ]
     if window.limit is not None:
-        amount = [f"{format_money(window.used) if window.used else '?'} of {format_money(window.limit)}"]
+        amount = [f"{format_money(window.used)} of {format_money(window.limit)}"]
     ahead = format_window_forecasts(window, view.state.read_at if view.state else None, view.now, view.zone)
     without_countdown = when.partition(" (")[0]
     tails = [amount, []] if amount else [[]]
@@ -165,7 +167,7 @@ def _iterate_reset_forms(window: Window, view: View, width: int) -> Iterator[lis
 
 def _format_reset(window: Window, view: View) -> str:
     if window.resets_at is None:
-        return "not started" if window.percent == 0 else "reset not reported"
+        return format_no_reset(window, "reset not reported")
     at = format_moment(window.resets_at, view.now, view.zone)
     if window.is_due(view.now):
         since = "" if window.is_one_time else " since"
@@ -179,5 +181,4 @@ def _format_short_reset(window: Window, view: View) -> str:
     if window.is_due(view.now):
         return format_reset_due(window)
     at = format_moment(window.resets_at, view.now, view.zone)
-    day = to_local(window.resets_at, view.zone)
-    return at if len(at) <= 9 else f"{day:%b} {day.day}"
+    return at if len(at) <= 9 else format_short_day(to_local(window.resets_at, view.zone))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
 from textual import events
 from textual.message import Message
@@ -30,47 +31,31 @@ class OrgTabs(LineWidget):
 
     def draw(self, width: int, height: int) -> list[styled_text.StyledLine]:  # noqa: ARG002
         """The tabs around the selected one, with an arrow where more are hidden."""
-        first, shown, places = _build_visible_tabs(self.view, width)
-        self._tab_columns = places
-        before = "‹" if first > 0 else " "
-        after = "›" if first + len(shown) < len(self.view.store.orgs) else ""
-        line = styled_text.build_line((before, styled_text.MUTED), *shown)
-        return [
-            styled_text.spread_line(line, styled_text.build_line((after, styled_text.MUTED)), width)
-            if after
-            else line
+        orgs = self.view.store.orgs
+        selected = self.view.index
+
+        def build_tab(place: int) -> styled_text.StyledLine:
+            return (
+                _build_tab(self.view, place, width - 2) if place == selected else _build_tab(self.view, place)
+            )
+
+        first, tabs = 0, list[styled_text.StyledLine]()
+        if orgs:
+            first, tabs = styled_text.select_visible_tabs(build_tab, len(orgs), selected, width)
+        ends = list(accumulate((tab.cell_length for tab in tabs), initial=1))
+        self._tab_columns = [
+            (start, end, state.key) for (start, end), state in zip(pairwise(ends), orgs[first:], strict=False)
         ]
+        line = styled_text.build_line(("‹" if first > 0 else " ", styled_text.MUTED), *tabs)
+        if first + len(tabs) == len(orgs):
+            return [line]
+        return [styled_text.spread_line(line, styled_text.build_line(("›", styled_text.MUTED)), width)]
 
     def on_click(self, event: events.Click) -> None:
         """Select the org whose tab is under the pointer."""
         for start, end, key in self._tab_columns:
             if start <= event.x < end:
                 self.post_message(self.Selected(key))
-
-
-def _build_visible_tabs(
-    view: View, width: int
-) -> tuple[int, list[styled_text.StyledLine], list[tuple[int, int, OrgKey]]]:
-    """The first tab shown, the tabs, and the columns of each."""
-    orgs = view.store.orgs
-    first = last = view.index
-    tabs = {first: _build_tab(view, first, width - 2)} if orgs else {}
-    room = width - 2 - sum(tab.cell_length for tab in tabs.values())
-    while tabs:
-        further = (
-            (place, _build_tab(view, place)) for place in (last + 1, first - 1) if 0 <= place < len(orgs)
-        )
-        fitting, tab = next(((p, tab) for p, tab in further if tab.cell_length <= room), (None, None))
-        if fitting is None or tab is None:
-            break
-        tabs[fitting] = tab
-        room -= tab.cell_length
-        first, last = min(first, fitting), max(last, fitting)
-    places, column = [], 1
-    for place in sorted(tabs):
-        places.append((column, column + tabs[place].cell_length, orgs[place].key))
-        column += tabs[place].cell_length
-    return first, [tabs[place] for place in sorted(tabs)], places
 
 
 def _build_tab(view: View, place: int, room: int = 1_000) -> styled_text.StyledLine:

@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from claudemeter_tui.formatting.events import format_event_line
 from claudemeter_tui.formatting.problems import format_problem_title, is_informational
-from claudemeter_tui.formatting.values import format_moment
+from claudemeter_tui.formatting.values import format_count, format_moment
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui import styled_text
 from claudemeter_tui.tui.widgets.line_widget import LineWidget
@@ -66,8 +66,9 @@ class StatusLine(LineWidget):
         remarks = len(self.view.store.problems) - len(real)
         if not real and not remarks and not self.view.events:
             return []
-        said = [*filter(None, (_format_count(len(real), "problem"), _format_count(remarks, "remark")))]
-        count = styled_text.build_line((" · ".join([*said, "e"]) if said else "", styled_text.MUTED))
+        counts = ((len(real), "problem"), (remarks, "remark"))
+        parts = [format_count(number, noun) for number, noun in counts if number]
+        count = styled_text.build_line((" · ".join([*parts, "e"]) if parts else "", styled_text.MUTED))
         if not real:
             return [
                 styled_text.spread_line(self._build_latest(width - count.cell_length - 3), count, width - 1)
@@ -98,7 +99,3 @@ class StatusLine(LineWidget):
             ),
             width,
         )
-
-
-def _format_count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}" if number else ""
