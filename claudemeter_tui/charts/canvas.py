@@ -21,13 +21,13 @@ from claudemeter_tui.charts.time_axis import (
 from claudemeter_tui.model.windows import Severity
 
 ColumnDots = tuple[tuple[int, int, str], ...]
-"""The dots of one column of cells: how far right in it and how far up, and the sign of each in ASCII."""
+"""The dots of one column of cells: x and y in it, and the ASCII sign of each."""
 
 
 MAX_CACHED_COLUMNS = 512
-"""Columns that are kept: more than two charts on a large screen have; beyond them all begins anew."""
+"""Most columns in the cache, more than two charts on a large screen have; then it is cleared."""
 _column_cache: dict[tuple[int, int | str], str] = {}
-"""What a column looks like, from top to bottom, by the height of its canvas and by its dots."""
+"""A column from top to bottom, by the height of its canvas and its dots."""
 
 
 def draw_columns(columns: Sequence[ColumnDots], rows: int, *, plain: bool) -> list[str]:
@@ -59,7 +59,7 @@ def _pack_columns(columns: Sequence[ColumnDots], *, plain: bool) -> list[int | s
 
 
 def _plot_columns(columns: Sequence[ColumnDots], rows: int, *, plain: bool) -> list[str]:
-    """Each column, from top to bottom."""
+    """Plot each column, from top to bottom."""
     if not columns:
         return []
     figure, fine = _load_plotext(), 1 if plain else 2
@@ -78,7 +78,7 @@ def _plot_columns(columns: Sequence[ColumnDots], rows: int, *, plain: bool) -> l
 
 @cache
 def _load_plotext() -> ModuleType:
-    """The library with its one figure, without axes and colours."""
+    """Return plotext with its one figure set up, without axes and colours."""
     import plotext  # noqa: PLC0415 - the first frame does not wait for it
 
     plotext.clear_figure()
@@ -92,30 +92,30 @@ def _load_plotext() -> ModuleType:
 
 
 MIN_NOTE_ROWS = 4
-"""Rows from which there is room for a note between the curves."""
+"""Least rows for a note between the curves."""
 
 ChartSteps = Sequence[ChartStep | None]
 CanvasDot = tuple[int, int, str]
-"""How far right and how far up, and the sign of it in ASCII."""
+"""x, y and ASCII sign of a dot."""
 
 
 class ChartStyle(StrEnum):
-    """What a piece of a picture is; a mark is as loud as its event instead."""
+    """Style of a piece of a chart; a mark has the severity of its event instead."""
 
     SCALE = "scale"
-    """Axes, labels, a note."""
+    """Axes, labels and the note."""
     LIMIT = "limit"
-    """The line of the cap, or of what is full."""
+    """The line of the cap, or of 100 %."""
     CURVE = "curve"
     SECOND = "second"
-    """Any curve but the first one."""
+    """Any curve but the first."""
     BOTH = "both"
-    """The first curve in one half of the cells, and another one in the other."""
+    """The first curve in one half of a cell, another one in the other."""
 
 
 CellStyles = list[ChartStyle | Severity]
 ChartLine = tuple[tuple[str, ChartStyle | Severity], ...]
-"""A line in its pieces."""
+"""A line in its styled pieces."""
 
 
 def draw_curves(curves: Sequence[ChartSteps], scale: Scale, note: str) -> list[ChartLine]:
@@ -137,7 +137,7 @@ def draw_curves(curves: Sequence[ChartSteps], scale: Scale, note: str) -> list[C
 
 
 def build_line(cells: str, inks: CellStyles) -> ChartLine:
-    """Cells and their inks as a line: neighbours of one ink are one piece."""
+    """Join neighbouring cells of one style to pieces."""
     pieces, start = [], 0
     for end in range(1, len(inks) + 1):
         if end == len(inks) or inks[end] != inks[start]:
@@ -147,7 +147,7 @@ def build_line(cells: str, inks: CellStyles) -> ChartLine:
 
 
 def _list_curve_dots(steps: ChartSteps, scale: Scale, number: int) -> Iterator[CanvasDot]:
-    """Every dot of a curve from left to right; a step has its riser, a gap has nothing."""
+    """Yield every dot of a curve from left to right; a step has its riser, a gap has none."""
     flat, riser = ("-", "|") if number == 0 else ("=", ":")
     dotted = number > 0 and scale.dots_per_cell > 1
     dot, before = cache(scale.find_dot), None
@@ -169,7 +169,7 @@ def _list_curve_dots(steps: ChartSteps, scale: Scale, number: int) -> Iterator[C
 def _stack_curves(
     curves: Sequence[Sequence[CanvasDot]], inks: list[CellStyles], fine: int
 ) -> list[CanvasDot]:
-    """The dots that are seen where curves meet; the inks become those of the cells."""
+    """Return the visible dots of all curves, and set the styles of their cells."""
     first, *others = curves
     seen, taken = list(first), {(x // fine, y // fine) for x, y, _ in first}
     met: dict[tuple[int, int], set[int]] = {}
@@ -189,7 +189,7 @@ def _stack_curves(
 def _style_shared_cells(
     first: Sequence[CanvasDot], met: dict[tuple[int, int], set[int]], inks: list[CellStyles], fine: int
 ) -> None:
-    """Give the other half to a curve behind the first one, where that has but half of the cell."""
+    """Style cells in which the first curve fills one half and another curve the other."""
     there: dict[tuple[int, int], list[int]] = {}
     for x, y, _ in first if fine > 1 and met else ():
         if (cell := (x // fine, y // fine)) in met:
@@ -200,7 +200,7 @@ def _style_shared_cells(
 
 
 def _group_by_column(dots: Sequence[CanvasDot], columns: int, fine: int) -> list[ColumnDots]:
-    """The dots of each column of cells."""
+    """Group the dots by column of cells."""
     found: list[list[CanvasDot]] = [[] for _ in range(columns)]
     for x, y, sign in dots:
         found[x // fine].append((x % fine, y, sign))
@@ -208,7 +208,7 @@ def _group_by_column(dots: Sequence[CanvasDot], columns: int, fine: int) -> list
 
 
 def _draw_limit(rows: list[str], inks: list[CellStyles], scale: Scale) -> None:
-    """Draw the limit where nothing else is."""
+    """Draw the limit into blank cells."""
     place = -1 - scale.find_row(scale.limit or 0.0)
     inks[place] = [
         ChartStyle.LIMIT if cell == " " else ink for cell, ink in zip(rows[place], inks[place], strict=True)
@@ -217,7 +217,7 @@ def _draw_limit(rows: list[str], inks: list[CellStyles], scale: Scale) -> None:
 
 
 def _write_note(rows: list[str], inks: list[CellStyles], note: str) -> None:
-    """Write a note into the middle of the blank line that is farthest from everything that is drawn."""
+    """Write a note into the middle of the blank line that is farthest from all curves."""
     drawn = [place for place, row in enumerate(rows) if row.strip()]
     apart = [min(abs(place - other) for other in drawn) for place in range(len(rows))]
     place, begin = apart.index(max(apart)), (len(rows[0]) - len(note)) // 2
@@ -231,7 +231,7 @@ def _write_note(rows: list[str], inks: list[CellStyles], note: str) -> None:
 def draw_time_axis(
     frame: ChartFrame, edges: TimeEdges, margin: int, letters: MarkLetters
 ) -> tuple[ChartLine, ...]:
-    """A line with the marks and one of the times; where there is less room that of the times alone."""
+    """Return the axis with its marks and the line of times; only the times if there is less room."""
     ticks, times = place_time_labels(build_time_labels(edges, frame.zone), margin, frame.width)
     if not frame.has_axis:
         return (((times, ChartStyle.SCALE),),)

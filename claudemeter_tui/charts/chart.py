@@ -1,4 +1,4 @@
-"""Build a chart of credits or windows: scale, steps, time axis with marks, and what a pointer finds."""
+"""Build a chart of credits or windows, and find the values of a column."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.time_series import CreditSeries, Histories
 
 MIN_CANVAS_COLUMNS = 8
-"""Cells of the canvas below which there is no chart."""
+"""Least cells of the canvas; below that there is no chart."""
 
 
 @dataclass(frozen=True, slots=True)
 class CurvePlot:
-    """A curve, and how its values are told."""
+    """A curve, and the format of its values."""
 
     curve: Curve
     format_value: Callable[[float], str]
@@ -49,38 +49,38 @@ class CurvePlot:
 
 @dataclass(frozen=True, slots=True)
 class ChartPoint:
-    """What stands in a column."""
+    """The values and events of a column."""
 
     ends_at: datetime
-    """Its right edge, now at most."""
+    """Right edge of the column, at most now."""
     values: tuple[str, ...]
-    """What each curve was then. Empty: nothing was read."""
+    """The value of each curve. Empty if nothing was read."""
     events: tuple[Event, ...]
-    """What happened in it, the weightiest first."""
+    """The events of the column, the most important first."""
 
 
 @dataclass(frozen=True, slots=True)
 class RenderedChart:
-    """A picture, and what can be asked of it."""
+    """A chart as lines, with what a pointer needs."""
 
     lines: tuple[ChartLine, ...]
-    """From top to bottom, each as wide as was asked for."""
+    """The lines from top to bottom, each of the requested width."""
     letters: MarkLetters
-    """The marks, by column; where the time axis has a line of its own they are on it."""
+    """The marks by column; on the time axis if that has a line of its own."""
     legend: tuple[EventMark, ...]
-    """What the letters are, the weightiest first."""
+    """The marks in use, the most important first."""
     has_axis: bool
-    """Whether the time axis has a line of its own."""
+    """True if the time axis has a line of its own."""
     since: float
-    """The first figure of all, epoch seconds; the left edge may be later."""
+    """Epoch seconds of the first figure of all; the left edge may be later."""
     edges: TimeEdges
     margin: int
-    """Cells left of the canvas: labels, a blank, the axis."""
+    """Cells left of the canvas: label, blank, axis."""
     plots: tuple[tuple[CurvePlot, ChartSteps], ...]
     marked_events: MarkedEvents
 
     def find_point(self, x: int) -> ChartPoint | None:
-        """What stands in a column of the picture. None: the scale, or what is still to come."""
+        """Return values and events of a column. None left of the canvas, or in the future."""
         column, edges = x - self.margin, self.edges
         if not 0 <= column <= edges.find_column(edges.now):
             return None
@@ -135,7 +135,7 @@ def build_chart(
 def _add_scale(
     canvas: Sequence[ChartLine], labels: ScaleLabels, margin: int, *, plain: bool
 ) -> list[ChartLine]:
-    """The lines of the canvas with what stands left of it."""
+    """Add labels and axis to the left of the canvas."""
     tick, rule = "+|" if plain else "┤│"
     edge = {row: f"{text.rjust(margin - 2)} {tick}" for row, text in labels.items()}
     bare = rule.rjust(margin)
@@ -146,7 +146,7 @@ def _add_scale(
 def _describe_no_change(
     frame: ChartFrame, edges: TimeEdges, since: float, curves: Sequence[ChartSteps]
 ) -> str:
-    """What to say where nothing has changed."""
+    """Return a note if nothing has changed."""
     if any(len({step for step in each if step is not None}) > 1 for each in curves):
         return ""
     begun = format_moment(to_datetime(since), frame.now, frame.zone)
@@ -156,7 +156,7 @@ def _describe_no_change(
 
 
 def _find_newest(each: ChartSteps, column: int, fine: int) -> float | None:
-    """The newest value of a column. None: nothing was read."""
+    """Return the newest value of a column. None if nothing was read."""
     dots = reversed(each[column * fine : (column + 1) * fine])
     return next((step.newest for step in dots if step is not None), None)
 
@@ -190,7 +190,7 @@ def build_credits_chart(
 def build_windows_chart(
     histories: Histories, frame: ChartFrame, *, events: Iterable[Event] = ()
 ) -> RenderedChart | None:
-    """How full each window was, the first one in front; None where there is no room, or nothing to see."""
+    """Build the chart of the windows, the first one in front. None without room or data."""
     plots = [
         CurvePlot(Curve.from_history(it), partial(_format_fill, label)) for label, it in histories.items()
     ]

@@ -1,4 +1,4 @@
-"""Steps of unchanged figures, and the scale that they are drawn on."""
+"""Curves as steps, and the value scale that they are drawn on."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ _EPSILON = 0.001  # seconds: a run that begins where a dot does is in that dot, 
 
 
 class ChartStep(NamedTuple):
-    """What a dot shows."""
+    """The values of one dot."""
 
     newest: float
-    """What was read last in it."""
+    """The last value in it."""
     low: float
-    """The lowest value in it: what falls and rises again within a dot is still seen."""
+    """The lowest value: a fall and rise within one dot stays visible."""
     high: float
 
 
 class ValueRange(NamedTuple):
-    """What matters of the values in sight."""
+    """Lowest, highest and newest of the visible values."""
 
     low: ChartValue
     high: ChartValue
@@ -43,20 +43,20 @@ class ValueRange(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """The runs of one figure, oldest first, at least one. A value holds until the next run begins."""
+    """The runs of one value, oldest first, at least one. A value holds until the next run begins."""
 
     starts: Sequence[Any]
-    """When each run begins, in a form of its own: converting two thousand would take longer than drawing."""
+    """The start of each run, unconverted: converting two thousand would take longer than drawing."""
     values: Sequence[ChartValue | None]
-    """None: a gap, nothing was read."""
+    """None is a gap in which nothing was read."""
     last_read: float
-    """Until when the newest run was read, epoch seconds."""
+    """Epoch seconds until which the newest run was read."""
     from_epoch: Callable[[float], Any]
-    """Epoch seconds in the form of `firsts`."""
+    """Convert epoch seconds to the type of `starts`."""
 
     @classmethod
     def from_series(cls, series: CreditSeries, start: float) -> Curve:
-        """The amounts of a series in minor units, without what was over before `start`."""
+        """Build the curve of a series in minor units, without runs that ended before `start`."""
         begin = bisect_left(series.runs, to_datetime(start), key=attrgetter("first"))
         runs = series.runs[max(0, begin - 1) :]
         firsts, values = (list(map(attrgetter(name), runs)) for name in ("first", "minor"))
@@ -64,16 +64,16 @@ class Curve:
 
     @classmethod
     def from_history(cls, history: PercentHistory) -> Curve:
-        """The percentages of a window."""
+        """Build the curve of a window's percentages."""
         firsts, lasts, percents = zip(*history.runs, strict=True)
         return cls(firsts, [None if isnan(it) else it for it in percents], lasts[-1], float)
 
     def is_fresh(self, now: float, fresh: float) -> bool:
-        """Whether the newest value still holds."""
+        """True if the newest value still holds."""
         return now - self.last_read <= fresh
 
     def find_range(self, start: float, now: float, fresh: float) -> ValueRange | None:
-        """What held at some time from `start` until now. None: nothing was read then."""
+        """Return the range of values from `start` until now. None if nothing was read."""
         if self.last_read < start and not self.is_fresh(now, fresh):
             return None
         begin = bisect_left(self.starts, self.from_epoch(start))
@@ -84,7 +84,7 @@ class Curve:
         return ValueRange(min(known), max(known), known[-1]) if known else None
 
     def add_end_gaps(self, edges: TimeEdges, fresh: float) -> Curve:
-        """The curve with a gap before its first run, and one from where its newest value holds no more."""
+        """Return the curve with gaps before its first run and after its last fresh value."""
         stop = bisect_right(self.starts, self.from_epoch(edges.now))
         end = edges.next_dot_at if self.is_fresh(edges.now, fresh) else self.last_read
         until = self.from_epoch(end if end < edges.end else inf)
@@ -124,7 +124,7 @@ def compute_steps(curve: Curve, edges: TimeEdges, fresh: float) -> list[ChartSte
 
 
 def _merge_runs(curve: Curve, runs: tuple[int, int], middle: float, after: float) -> ChartStep | None:
-    """What a dot shows in which several runs meet; what goes on `after` it is shown there."""
+    """Return the step of a dot in which several runs meet; `after` it the last one has its own dot."""
     begin, end = runs
     values = curve.values[begin : end + 1]
     try:
@@ -140,12 +140,12 @@ def _merge_runs(curve: Curve, runs: tuple[int, int], middle: float, after: float
 
 
 def _build_step(values: Sequence[Any]) -> ChartStep:
-    """A dot in which these values held, oldest first."""
+    """Return the step of a dot with these values, oldest first."""
     return ChartStep(float(values[-1]), float(min(values)), float(max(values)))
 
 
 ScaleLabels = dict[int, str]
-"""What stands left of the axis, by row; row 0 is the lowest."""
+"""Labels left of the axis, by row; row 0 is the lowest."""
 MoneyUnit = tuple[str, int]
 """Currency and exponent."""
 
@@ -155,26 +155,26 @@ _MAX_VALUE = 1e30  # what is beyond is drawn as this much: no range is too large
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Where a value stands: row 0 is the lowest."""
+    """Maps values to rows; row 0 is the lowest."""
 
     low: float
     high: float
-    """Above the low."""
+    """Above `low`."""
     limit: float | None
-    """The cap, or what is full. None: there is none, or it is too far to be drawn."""
+    """The cap, or 100 %. None if there is none, or it is too far away."""
     rows: int
     dots_per_cell: int
     """Dots in the height of a cell."""
 
     def find_dot(self, value: float) -> int:
-        """The dot of a value, the nearest one there is; what is below the limit never stands on its row."""
+        """Return the nearest dot of a value; a value below the limit is never on the limit's row."""
         dot = self._compute_dot(value)
         if self.limit is None or value >= self.limit:
             return dot
         return max(0, min(dot, self._compute_dot(self.limit) // self.dots_per_cell * self.dots_per_cell - 1))
 
     def find_row(self, value: float) -> int:
-        """The row of a value."""
+        """Return the row of a value."""
         return self.find_dot(value) // self.dots_per_cell
 
     def _compute_dot(self, value: float) -> int:
@@ -202,7 +202,7 @@ def build_money_scale(seen: ValueRange, cap: float | None, rows: int, fine: int)
 
 
 def build_money_labels(scale: Scale, seen: ValueRange, unit: MoneyUnit) -> ScaleLabels:
-    """The cap and the amounts that matter, as far as they have room; round ones fill what is left."""
+    """Return labels for the cap, the important amounts, and round ones in the room that is left."""
     newest, labels = scale.find_row(float(seen.newest)), ScaleLabels()
     if scale.limit is not None:
         at = scale.find_row(scale.limit)
@@ -218,12 +218,12 @@ def build_money_labels(scale: Scale, seen: ValueRange, unit: MoneyUnit) -> Scale
 
 
 def build_percent_scale(seen: ValueRange, rows: int, fine: int) -> Scale:
-    """Percentages from 0 to 100, or to what is beyond."""
+    """Return a scale from 0 to 100 percent, or to a higher value."""
     return Scale(0.0, max(100.0, _clamp(seen.high)), 100.0, rows, fine)
 
 
 def build_percent_labels(scale: Scale) -> ScaleLabels:
-    """Percentages, as many as have room."""
+    """Return as many percentages as have room."""
     labels: ScaleLabels = {}
     for value in (100.0, 0.0, scale.high, 50.0, 25.0, 75.0):
         _add_label(labels, scale.find_row(value), format_percent(value), 2 if value % 50 else 1)
@@ -231,26 +231,26 @@ def build_percent_labels(scale: Scale) -> ScaleLabels:
 
 
 def format_minor_units(minor: ChartValue, unit: MoneyUnit) -> str:
-    """An amount in words."""
+    """Return an amount of minor units as text."""
     told = minor if isinstance(minor, Decimal) else Decimal(str(_clamp(minor)))
     return format_money(Money(told, *unit))
 
 
 def _add_label(labels: ScaleLabels, row: int, text: str, apart: int) -> None:
-    """Add a label where none is nearer than `apart` rows and none says the same."""
+    """Add a label if none is nearer than `apart` rows and none has the same text."""
     if text not in labels.values() and all(abs(row - other) >= apart for other in labels):
         labels[row] = text
 
 
 def _is_near(low: float, high: float, newest: float, cap: float) -> bool:
-    """Whether the cap is in the range anyway, or can be without flattening the steps."""
+    """True if the cap is in the range, or can be without flattening the steps."""
     if low <= cap <= high:
         return True
     return newest > 0.6 * cap and (high - low) * 4 >= max(high, cap) - min(low, cap)
 
 
 def _list_round_amounts(scale: Scale) -> Iterator[float]:
-    """Round amounts within the range, about one in two rows."""
+    """Yield round amounts within the range, about one in two rows."""
     least = max(1.0, (scale.high - scale.low) * 2 / scale.rows)
     power = 10.0 ** math.floor(math.log10(least))
     step = next((factor * power for factor in (1, 2, 5) if factor * power >= least), 10 * power)

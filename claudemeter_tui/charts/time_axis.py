@@ -1,4 +1,4 @@
-"""The time axis of a chart: its span, round local times, and events as letters."""
+"""The time axis of a chart: span, round local times, and letters for events."""
 
 from __future__ import annotations
 
@@ -12,47 +12,47 @@ from claudemeter_tui.model.events import Event, EventKind
 from claudemeter_tui.model.windows import Severity
 
 MIN_CHART_WIDTH, MIN_CHART_HEIGHT = 24, 3
-"""Columns and lines below which there is no chart."""
+"""Least columns and lines of a chart."""
 MIN_AXIS_HEIGHT = 6
-"""Lines from which the time axis has a line of its own above the times."""
+"""Least lines for a time axis above the times."""
 MIN_SPAN_SECONDS = 300.0
-"""Seconds: a younger run is drawn as if it were so long already, and grows in from the left."""
+"""Seconds: a younger run is drawn as if it had this length, and grows in from the left."""
 MAX_FRESH_AGE = timedelta(seconds=150)
-"""How old the newest figure may be and still hold until now; what follows an older one is blank."""
+"""Most age at which the newest figure still holds; an older one is followed by a blank."""
 
 EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
 LATEST = datetime(9999, 12, 30, tzinfo=UTC)
-"""Times that there are in every zone; what is beyond them is told as if it was then."""
+"""The first and last time that exist in every zone; others are clamped to them."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChartFrame:
-    """What is wanted of a chart."""
+    """The size and span of a chart."""
 
     now: datetime
     width: int
-    """Cells, the scale included."""
+    """Cells, with the scale."""
     height: int
-    """Lines, those of the time axis included."""
+    """Lines, with the time axis."""
     span: timedelta | None = None
-    """How far back to look at most, a minute or more. None: to the first figure."""
+    """Longest time to look back, a minute or more. None for all since the first figure."""
     zone: tzinfo | None = None
-    """Of the times. None: the system's own."""
+    """Zone of the times. None for the system's own."""
     ascii_only: bool = False
     """ASCII only."""
     max_fresh_age: timedelta = MAX_FRESH_AGE
-    """How old the newest figure may be and still hold until now."""
+    """Most age at which the newest figure still holds."""
     margin: int = 0
-    """Cells that the scale has at least: two charts below each other have their times below each other."""
+    """Least cells of the scale, so that two stacked charts are aligned."""
 
     @property
     def has_room(self) -> bool:
-        """Whether anything can be drawn at all."""
+        """True if there is room for a chart."""
         return self.width >= MIN_CHART_WIDTH and self.height >= MIN_CHART_HEIGHT
 
     @property
     def has_axis(self) -> bool:
-        """Whether the time axis has a line of its own."""
+        """True if the time axis has a line of its own."""
         return self.height >= MIN_AXIS_HEIGHT
 
     @property
@@ -62,17 +62,17 @@ class ChartFrame:
 
     @property
     def dots_per_cell(self) -> int:
-        """Dots in the width of a cell, and in its height."""
+        """Dots in the width and in the height of a cell."""
         return 1 if self.ascii_only else 2
 
     def find_start(self, since: float) -> float:
-        """The left edge, epoch seconds: never before the first figure."""
+        """Return the left edge in epoch seconds, never before the first figure."""
         if self.span is None:
             return since
         return max(since, self.now.timestamp() - self.span.total_seconds())
 
     def compute_edges(self, since: float, columns: int) -> TimeEdges:
-        """The edges of a canvas of so many columns; with a fixed span they move on by whole dots."""
+        """Return the edges of a canvas; with a fixed span they move by whole dots."""
         now, dots = max(since, self.now.timestamp()), columns * self.dots_per_cell
         if self.span is not None:
             whole = self.span.total_seconds()
@@ -84,11 +84,11 @@ class ChartFrame:
 
 @dataclass(frozen=True, slots=True)
 class TimeEdges:
-    """Where time stands on a canvas; all times are epoch seconds."""
+    """Maps time to columns; all times are epoch seconds."""
 
     start: float
     end: float
-    """After the start; it may be ahead of now."""
+    """After the start; may be in the future."""
     now: float
     columns: int
     dots_per_cell: int
@@ -106,24 +106,24 @@ class TimeEdges:
 
     @property
     def next_dot_at(self) -> float:
-        """The moment at which the dot of now is over."""
+        """The moment at which the current dot ends."""
         return self.start + math.ceil(self.compute_dot(self.now)) * self.length / self.dots
 
     def compute_dot(self, moment: float) -> float:
-        """How many dots right of the left edge a moment is."""
+        """Return the distance of a moment from the left edge in dots."""
         return (moment - self.start) / self.length * self.dots
 
     def find_column(self, moment: float) -> int:
-        """The column of a moment between the edges."""
+        """Return the column of a moment between the edges."""
         return max(0, min(self.columns - 1, math.floor(self.compute_dot(moment) / self.dots_per_cell)))
 
     def find_right_edge(self, column: int) -> float:
-        """The moment at the right edge of a column, now at most."""
+        """Return the moment at the right edge of a column, at most now."""
         return min(self.now, self.start + self.length * (column + 1) / self.columns)
 
 
 def to_datetime(seconds: float) -> datetime:
-    """The time of epoch seconds."""
+    """Convert epoch seconds to a time."""
     try:
         return datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError):
@@ -139,7 +139,7 @@ _MAX_STEADY_SPAN = timedelta(days=14)
 _SAFE_YEARS = range(2, 9999)  # in which there are days before and after
 
 TimeLabels = dict[int, str]
-"""What a time is called, by its column."""
+"""The label of a time, by its column."""
 
 
 def build_time_labels(edges: TimeEdges, zone: tzinfo | None) -> TimeLabels:
@@ -170,7 +170,7 @@ def build_time_labels(edges: TimeEdges, zone: tzinfo | None) -> TimeLabels:
 
 
 def place_time_labels(times: TimeLabels, margin: int, width: int) -> tuple[TimeLabels, str]:
-    """The times that have room, and a line of so many cells with each centred under its column."""
+    """Return the labels that have room, and a line with each centred under its column."""
     kept, line = {}, ""
     for column, text in times.items():
         begin = margin + column - len(text) // 2
@@ -181,7 +181,7 @@ def place_time_labels(times: TimeLabels, margin: int, width: int) -> tuple[TimeL
 
 
 def _find_label_step(span: timedelta, columns: int) -> timedelta:
-    """The shortest round step whose names have room, and are few enough to be calm."""
+    """Return the shortest round step whose labels have room."""
     for step in (timedelta(minutes=each) for each in _STEP_MINUTES):
         if _has_room_for_labels(step, span, columns):
             return step
@@ -197,7 +197,7 @@ def _has_room_for_labels(step: timedelta, span: timedelta, columns: int) -> bool
 
 
 def _format_time_label(wall: datetime, span: timedelta) -> str:
-    """`14:10`; over more than a day a midnight is `Sat`, over more than a week `Apr 25`."""
+    """Return `14:10`, `Sat` for a midnight if over a day is shown, `Apr 25` if over a week is."""
     if span <= _DAY or wall.hour or wall.minute:
         return f"{wall:%H:%M}"
     return f"{wall:%a}" if span <= 7 * _DAY else format_short_day(wall)
@@ -217,13 +217,13 @@ def _find_instants(wall: datetime, zone: tzinfo | None, *, exact: bool) -> Itera
 
 @dataclass(frozen=True, slots=True)
 class EventMark:
-    """A letter for some kinds of events; it is ASCII, so it is the same in every terminal."""
+    """An ASCII letter for some kinds of events, the same in every terminal."""
 
     letter: str
     word: str
-    """In a legend, behind the letter."""
+    """Word in the legend."""
     meaning: str
-    """In the help."""
+    """Meaning in the help."""
     kinds: frozenset[EventKind]
 
 
@@ -244,17 +244,17 @@ EVENT_MARKS = (
         "$", "money", "another cap, or a refilled balance", EventKind.CAP_CHANGED, EventKind.BALANCE_REFILLED
     ),
 )
-"""The weightiest first: of several in one column it is the one that is drawn."""
+"""The most important first: it is drawn if several share a column."""
 _MARK_RANKS = {kind: weight for weight, mark in enumerate(EVENT_MARKS) for kind in mark.kinds}
 
 MarkedEvents = Mapping[int, tuple[Event, ...]]
-"""The events of each column that has any, the weightiest first."""
+"""The events of each column that has any, the most important first."""
 MarkLetters = Mapping[int, tuple[str, Severity]]
-"""The letter in each column that has one, and how loud it is."""
+"""Letter and severity of each column that has a mark."""
 
 
 def group_marked_events(events: Iterable[Event], edges: TimeEdges) -> MarkedEvents:
-    """The events between the edges that have a mark, by column."""
+    """Group the events between the edges that have a mark by column."""
     found: dict[int, list[Event]] = {}
     for event in events:
         at = event.at.timestamp()
@@ -264,7 +264,7 @@ def group_marked_events(events: Iterable[Event], edges: TimeEdges) -> MarkedEven
 
 
 def find_mark(event: Event) -> EventMark:
-    """The mark of an event that has one."""
+    """Return the mark of an event that has one."""
     return EVENT_MARKS[_find_rank(event)]
 
 

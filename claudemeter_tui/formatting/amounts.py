@@ -62,7 +62,7 @@ def format_card(card: Card | None) -> str:
 
 
 class NextCharge(NamedTuple):
-    """What the subscription costs next, or the day on which it ends."""
+    """The next charge of a subscription, or the day on which it ends."""
 
     label: str
     """For a line of its own: `Next charge`, `Plan ends`, `Paid through`."""

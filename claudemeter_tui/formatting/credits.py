@@ -74,17 +74,17 @@ CAUSE_TEXTS: Mapping[tuple[Cause, bool], tuple[str, str | None]] = {
     (Cause.NOT_REPORTED, True): ("no reply says whether they are open", None),
     (Cause.NOT_REPORTED, False): ("no reply says whether the organization's are open", None),
 }
-"""Words and cure where the server gives no code, by cause and whether it is one's own gate."""
+"""Words and cure if the server gives no code, by cause and by whether the limit is personal."""
 
 
 def describe_reason(code: str) -> str:
-    """A `disabled_reason` in plain words; `the server says "foo_bar"` where it is opaque."""
+    """Return the words for a `disabled_reason`; a code that is not in the table is quoted."""
     known = REASON_TEXTS.get(code)
     return known[0] if known else f'the server says "{code}"'
 
 
 def describe_reason_cure(code: str) -> str | None:
-    """What to do about a `disabled_reason`. None: nothing is known to help but time."""
+    """Return the cure for a `disabled_reason`. None if nothing but time is known to help."""
     known = REASON_TEXTS.get(code)
     return known[1] if known else None
 
@@ -95,7 +95,7 @@ def describe_off(meter: Meter | None) -> str:
 
 
 def describe_lock(lock: CreditLock) -> str:
-    """What keeps the credits shut, in plain words; where nothing is known, only that they are."""
+    """Return the words for a lock; if its cause is not known, only that the credits are locked."""
     if lock.reason is not None:
         return describe_reason(lock.reason)
     bare = {CreditState.LOCKED: "locked by the server", CreditState.OFF: "extra usage is off"}
@@ -104,7 +104,7 @@ def describe_lock(lock: CreditLock) -> str:
 
 
 def describe_lock_cure(lock: CreditLock) -> str | None:
-    """What opens the credits again. None: nothing is known to but time."""
+    """Return the cure for a lock. None if nothing but time is known to help."""
     if lock.reason is not None:
         return describe_reason_cure(lock.reason)
     known = CAUSE_TEXTS.get((lock.cause, lock.is_personal))
@@ -112,7 +112,7 @@ def describe_lock_cure(lock: CreditLock) -> str | None:
 
 
 def describe_payment(payment: PaymentProblem) -> str:
-    """What is wrong with the payment; a gate that is not in the table is quoted under its key."""
+    """Return the words for a payment problem; one that is not in the table is quoted under its key."""
     match payment.key, payment.value:
         case "status", "past_due":
             return "the last payment failed (past_due)"
@@ -123,7 +123,7 @@ def describe_payment(payment: PaymentProblem) -> str:
 
 
 def describe_payment_cure(payment: PaymentProblem) -> str | None:
-    """What sets the payment right. None: the gate is opaque."""
+    """Return the cure for a payment problem. None if none is known."""
     match payment.key, payment.value:
         case "status", "past_due":
             return UPDATE_PAYMENT
@@ -136,7 +136,7 @@ def describe_payment_cure(payment: PaymentProblem) -> str | None:
 
 
 def format_rate(rate: SpendRate, now: datetime, zone: tzinfo | None = None) -> str:
-    """`$6.40/h over 30 min, $3.10/h since 14:02`: of late, and over the run where that is longer."""
+    """Return `$6.40/h over 30 min, $3.10/h since 14:02`, or only the second if the run is that short."""
     run = f"{format_money(rate.overall_rate)}/h since {format_moment(rate.since, now, zone)}"
     if rate.recent_rate is None or rate.at - rate.since <= RECENT_SPAN:
         return run
@@ -144,7 +144,7 @@ def format_rate(rate: SpendRate, now: datetime, zone: tzinfo | None = None) -> s
 
 
 def format_gate_forecast(forecast: LimitForecast, now: datetime, zone: tzinfo | None = None) -> str:
-    """`cap reached 17:10 to 19:40 at this rate`, `cap not reached before 17:10 at this rate`."""
+    """Return `cap reached 17:10 to 19:40 at this rate`, `cap not reached before 17:10 at this rate`."""
     earliest = format_moment(forecast.earliest, now, zone)
     if forecast.latest is None:
         return f"{forecast.limit} not reached before {earliest} at this rate"
@@ -192,7 +192,7 @@ LOCK_NOT_VISIBLE = "Claude Code's login cannot see it"
 
 
 def describe_provenance(state: OrgState, endpoint: Endpoint) -> str:
-    """`via Claude Code`; empty where it is the browser's session that serves the org, or nothing was read."""
+    """Return `via Claude Code`; empty for a reply that the org's own browser session read, or for none."""
     session = state.reply_sources.get(endpoint)
     if session is None or session == state.session != CLAUDE_CODE_LOGIN:
         return ""

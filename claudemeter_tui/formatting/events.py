@@ -1,4 +1,4 @@
-"""What has happened, in one line for people and one line of JSON for scripts."""
+"""Word an event as one line for people or one line of JSON for scripts."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.verdict import VerdictState
 
 MAX_PATHS = 3
-"""New fields named in a line; the rest is counted."""
+"""Most new fields named in a line; the rest is counted."""
 
 
 def format_event_line(event: Event, now: datetime, zone: tzinfo | None = None, name: str = "") -> str:
-    """`14:31 BLOCKED: your own monthly limit is reached`; before that the org's name, where one is given."""
+    """Return `14:31 BLOCKED: your own monthly limit is reached`; the org's name after the time, if given."""
     text = f"{name} · {describe_event(event, zone)}" if name else describe_event(event, zone)
     return f"{format_moment(event.at, now, zone)} {text}"
 
 
 def describe_event(event: Event, zone: tzinfo | None = None) -> str:
-    """What happened, without time and org: `5-hour window full, resets 16:00`."""
+    """Return the event without time and org: `5-hour window full, resets 16:00`."""
     match event.kind:
         case (
             EventKind.WINDOW_FILLED
@@ -55,7 +55,7 @@ def describe_event(event: Event, zone: tzinfo | None = None) -> str:
 
 
 def format_event_json(event: Event) -> str:
-    """The event as one line of JSON in ASCII; times in UTC, money in minor units."""
+    """Return the event as one line of ASCII JSON; times in UTC, money in minor units."""
     org, lock = event.org, event.credit_lock
     return json.dumps(
         {
@@ -92,7 +92,7 @@ def _describe_window_event(event: Event, zone: tzinfo | None) -> str:
 
 
 def _describe_threshold(event: Event) -> str:
-    """`5-hour window at 79 %, past 75 %`, `extra usage at 91 % of the cap, past 90 %`."""
+    """Return `5-hour window at 79 %, past 75 %`, `extra usage at 91 % of the cap, past 90 %`."""
     percent, mark = _format_percent_fact(event.after), format_percent(event.threshold)
     past = f", past {mark}" if percent != mark else ""
     if event.subject in (SUBJECT_EXTRA_USAGE, SUBJECT_POOL):
@@ -101,7 +101,7 @@ def _describe_threshold(event: Event) -> str:
 
 
 def _format_window_name(event: Event) -> str:
-    """`5-hour window`; `Cloud sessions` is no window by its name."""
+    """Return `5-hour window`; a name without a length stays as it is: `Cloud sessions`."""
     return f"{event.subject} window" if event.subject[:1].isdigit() else event.subject
 
 
@@ -131,7 +131,7 @@ def _describe_work_event(event: Event, zone: tzinfo | None) -> str:
 
 
 def _describe_first_read(event: Event, zone: tzinfo | None) -> str:
-    """`first read: BLOCKED: your own monthly limit is reached, until 16:00`."""
+    """Return `first read: BLOCKED: your own monthly limit is reached, until 16:00`."""
     name, why = _format_state_fact(event.after), ""
     if event.credit_lock is not None:
         name += f" · {CREDITS_BLOCKED}" if event.after == VerdictState.CAN_WORK else ""
@@ -151,7 +151,7 @@ def _describe_money_event(event: Event, zone: tzinfo | None) -> str:
 
 
 def _describe_other_event(event: Event, zone: tzinfo | None) -> str:
-    """What happened around the figures: to the org, its session, its replies."""
+    """Word an event of the org, its session or its replies."""
     match event.kind:
         case EventKind.ORG_APPEARED:
             return "a new org"
@@ -165,14 +165,13 @@ def _describe_other_event(event: Event, zone: tzinfo | None) -> str:
         case EventKind.SESSION_EXPIRED:
             return f"session expired: {_describe_renewal(event)}"
         case EventKind.NEW_FIELD:
-            return f"new field in {event.subject}: {_join_paths(str(event.after))}"
+            paths = str(event.after).split(", ")
+            more = f" and {len(paths) - MAX_PATHS} more" if len(paths) > MAX_PATHS else ""
+            return f"new field in {event.subject}: {', '.join(paths[:MAX_PATHS])}{more}"
         case EventKind.STALE:
-            last = (
-                f"; the last ones are of {_format_time_fact(event.before, event, zone)}"
-                if event.before
-                else ""
-            )
-            return f"no new figures{last}"
+            if not event.before:
+                return "no new figures"
+            return f"no new figures; the last ones are of {_format_time_fact(event.before, event, zone)}"
     return f"signed in again in {event.subject}" if event.subject else "figures are fresh again"
 
 
@@ -201,14 +200,8 @@ def _format_state_fact(state: EventValue) -> str:
     return VERDICT_NAMES[VerdictState(state)] if isinstance(state, str) else "credits not BLOCKED"
 
 
-def _join_paths(paths: str) -> str:
-    named = paths.split(", ")
-    more = len(named) - MAX_PATHS
-    return ", ".join(named[:MAX_PATHS]) + (f" and {more} more" if more > 0 else "")
-
-
 def _to_json_value(fact: EventValue) -> object:
-    """A fact as JSON has it."""
+    """Convert a value of an event to JSON types."""
     match fact:
         case datetime():
             return format_utc(fact)

@@ -50,28 +50,28 @@ from claudemeter_tui.model.windows import Severity, Window
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One thing that is known."""
+    """One value with its source and age."""
 
     label: str
     value: str
     source: str
-    """The reply it came from, or that it was worked out."""
+    """The reply it came from, or a note that it was calculated."""
     read_at: datetime | None = None
-    """When that was read. None: never, or it was not read at all."""
+    """The time of that reply. None if it was never read, or if there is none."""
     severity: Severity = Severity.NORMAL
     endpoint: Endpoint | None = None
-    """The reply to look into. None: there is no single one."""
+    """The reply to open. None if there is no single one."""
     key: str = ""
-    """What to look for in it; empty where there is no single key."""
+    """The key to find in that reply; empty if there is no single one."""
     session_labels: str = ""
-    """The session that read it, for people; several with semicolons. Empty: it was not read."""
+    """The sessions that read it, separated by semicolons. Empty if it was not read."""
 
     def format_line(self, now: datetime) -> str:
-        """All of it in one line, for the clipboard."""
+        """Return the figure in one line, for the clipboard."""
         return f"{self.label}: {self.value} ({self.describe_origin(now)})"
 
     def describe_origin(self, now: datetime) -> str:
-        """`usage via Chrome, Default · 18s ago`."""
+        """Return `usage via Chrome, Default · 18s ago`."""
         return (
             f"{self.provenance} · {format_age(now - self.read_at)}"
             if self.read_at is not None
@@ -80,13 +80,13 @@ class Figure:
 
     @property
     def provenance(self) -> str:
-        """`usage via Chrome, Default`."""
+        """Return `usage via Chrome, Default`."""
         return f"{self.source} via {self.session_labels}" if self.session_labels else self.source
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Figures that belong together."""
+    """Figures under one heading."""
 
     title: str
     figures: tuple[Figure, ...]
@@ -94,11 +94,11 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class FigureBuilder:
-    """One org at one moment: makes figures of what is known about it."""
+    """Makes figures of one org at one moment."""
 
     state: OrgState
     session: SessionState
-    """The session that serves the org: its account reply lists it."""
+    """The session that serves the org; its account reply lists the org."""
     now: datetime
     zone: tzinfo | None = None
 
@@ -111,14 +111,14 @@ class FigureBuilder:
         key: str = "",
         severity: Severity = Severity.NORMAL,
     ) -> Figure:
-        """What a reply says."""
+        """Build a figure from a reply."""
         at, by = self.find_read_time(endpoint), self.join_session_labels(endpoint)
         return Figure(label, value, str(endpoint), at, severity, endpoint, key, by)
 
     def build_from_meter(
         self, meter: Meter, label: str, value: str, *, key: str = "", severity: Severity = Severity.NORMAL
     ) -> Figure:
-        """What a reply says about the credits."""
+        """Build a figure from a meter."""
         endpoint = meter.origin.endpoint
         at, by = self.find_read_time(endpoint), self.join_session_labels(endpoint)
         return Figure(label, value, format_origin(meter.origin), at, severity, endpoint, key, by)
@@ -126,7 +126,7 @@ class FigureBuilder:
     def build_derived(
         self, label: str, value: str, *endpoints: Endpoint, severity: Severity = Severity.NORMAL
     ) -> Figure:
-        """What this program has worked out from these replies, as old as the oldest of them."""
+        """Build a figure that is calculated from these replies, as old as the oldest of them."""
         reads = {endpoint: at for endpoint in endpoints if (at := self.find_read_time(endpoint)) is not None}
         source = f"worked out from {', '.join(reads)}" if reads else "worked out"
         return Figure(
@@ -139,13 +139,13 @@ class FigureBuilder:
         )
 
     def find_read_time(self, endpoint: Endpoint) -> datetime | None:
-        """When a reply was read. None: never."""
+        """Return the time of the last good reply. None if there is none."""
         replies = self.session.replies if endpoint is Endpoint.ACCOUNT else self.state.replies
         reply = replies.get(endpoint)
         return reply.at if reply is not None else None
 
     def join_session_labels(self, *endpoints: Endpoint) -> str:
-        """The sessions that read these replies, each once; empty where none did."""
+        """Return the sessions that read these replies, each once; empty if none did."""
         sessions = {
             self.session.session
             if endpoint is Endpoint.ACCOUNT
@@ -155,7 +155,7 @@ class FigureBuilder:
         return "; ".join(session.label for session in sessions if session is not None)
 
     def format_moment(self, moment: datetime) -> str:
-        """A moment and how far it is; one that has passed says so."""
+        """Return a moment with its countdown, or a note that it has passed."""
         if moment <= self.now:
             return f"{format_moment(moment, self.now, self.zone)}, which has passed"
         return format_with_countdown(moment, self.now, self.zone)
@@ -174,14 +174,14 @@ CREDIT_STATE_TEXTS = {
     CreditState.ABSENT: "none: no metered billing here",
 }
 TIGHTER_GATE = ", the tighter gate"
-"""Marks what is left before the gate that shuts first."""
+"""Marks the limit that leaves less."""
 
 
 NO_BALANCE = f"nothing bought, or {NOT_REPORTED}"
 
 
 def build_gate_figures(builder: FigureBuilder) -> Iterator[Figure]:
-    """Whether the credits are open, and what is left before the cap, the pool's cap and the balance."""
+    """Yield the state of the credits and the amount left under the cap, in the balance and in the pool."""
     credits = builder.state.credits
     if credits.lead_meter is not None or credits.balance is not None or credits.is_absent:
         state = credits.compute_state(builder.now)
@@ -206,7 +206,7 @@ def build_gate_figures(builder: FigureBuilder) -> Iterator[Figure]:
 
 
 def _format_left(meter: Meter) -> str:
-    """What is left under a cap."""
+    """Return the amount left under a cap: `$32.80 of $50.00`."""
     if meter.remaining is None:
         return describe_missing_cap(meter)
     return f"{format_money(meter.remaining)} of {format_money(meter.cap)}"
@@ -217,34 +217,27 @@ def _find_state_severity(state: CreditState) -> Severity:
 
 
 def build_meter_figures(builder: FigureBuilder, meter: Meter) -> Iterator[Figure]:
-    """What one reply says of the credits."""
+    """Yield everything one reply reports about the credits."""
     state = meter.compute_state(builder.now)
     share = f", {format_percent(meter.percent)} of the cap" if meter.percent is not None else ""
+    lock_severity, reason = _find_state_severity(state), ""
+    if meter.reason is not None:
+        words, cure = describe_reason(meter.reason), describe_reason_cure(meter.reason)
+        reason = (
+            words + ("" if meter.reason in words else f" ({meter.reason})") + (f"; {cure}" if cure else "")
+        )
+    until = builder.format_moment(meter.until) if meter.until else ""
+    used = format_money(meter.used, NOT_REPORTED) + share
     rows = (
         ("whose", describe_owner(meter), "limit_type", Severity.NORMAL),
-        ("state", CREDIT_STATE_TEXTS[state], "is_enabled", _find_state_severity(state)),
-        (
-            "used",
-            format_money(meter.used, NOT_REPORTED) + share,
-            "used_credits",
-            Severity.from_percent(meter.percent),
-        ),
+        ("state", CREDIT_STATE_TEXTS[state], "is_enabled", lock_severity),
+        ("used", used, "used_credits", Severity.from_percent(meter.percent)),
         ("cap", format_cap(meter), meter.origin.cap_key, Severity.NORMAL),
         ("switched", _SWITCH_TEXTS[meter.is_enabled], "is_enabled", Severity.NORMAL),
-        ("reason", _describe_meter_reason(meter), "disabled_reason", _find_state_severity(state)),
-        (
-            "until",
-            builder.format_moment(meter.until) if meter.until else "",
-            "disabled_until",
-            _find_state_severity(state),
-        ),
-        ("balance", "empty" if meter.out_of_credits else "", "out_of_credits", _find_state_severity(state)),
-        (
-            "cap reached",
-            "yes" if meter.cap_reached else "",
-            "spend_limit_reached",
-            _find_state_severity(state),
-        ),
+        ("reason", reason, "disabled_reason", lock_severity),
+        ("until", until, "disabled_until", lock_severity),
+        ("balance", "empty" if meter.out_of_credits else "", "out_of_credits", lock_severity),
+        ("cap reached", "yes" if meter.cap_reached else "", "spend_limit_reached", lock_severity),
     )
     for label, value, key, severity in rows:
         if value:
@@ -255,22 +248,12 @@ _SWITCH_TEXTS = {True: "on", False: "off", None: NOT_REPORTED}
 
 
 def describe_owner(meter: Meter) -> str:
-    """Whose figures they are."""
+    """Return the owner of a meter's figures."""
     return "your own" if meter.is_personal else "the organization's pool"
 
 
-def _describe_meter_reason(meter: Meter) -> str:
-    """In words, as the raw code, and what cures it."""
-    if meter.reason is None:
-        return ""
-    cure = describe_reason_cure(meter.reason)
-    known = describe_reason(meter.reason)
-    code = "" if meter.reason in known else f" ({meter.reason})"
-    return f"{known}{code}" + (f"; {cure}" if cure else "")
-
-
 def build_disagreement_figures(builder: FigureBuilder) -> Iterator[Figure]:
-    """Where two replies give different figures for the same thing."""
+    """Yield every value that two replies report differently."""
     credits = builder.state.credits
     for other in credits.meters:
         lead = credits.own_meter if other.is_personal else credits.pool_meter
@@ -296,7 +279,7 @@ _OWNER_LABELS = {True: "own", False: "pool"}
 
 
 def _find_differences(lead: Meter, other: Meter) -> Iterator[tuple[str, str, str]]:
-    """Label, the one and the other; only what both report, and as it is shown."""
+    """Yield label and both values of each difference, as shown; only values that both replies report."""
     pairs = (
         ("used", format_money(lead.used, ""), format_money(other.used, "")),
         ("cap", format_cap(lead, ""), format_cap(other, "")),
@@ -309,7 +292,7 @@ def _find_differences(lead: Meter, other: Meter) -> Iterator[tuple[str, str, str
 
 
 def build_spending_figures(builder: FigureBuilder) -> Iterator[Figure]:
-    """What was spent since the program started, how fast, and which gate that reaches when."""
+    """Yield the amount spent in this run, the rates, and the forecast."""
     series, now = builder.state.series, builder.now
     if series.origin is None or not series.runs:
         return
@@ -335,7 +318,7 @@ def build_spending_figures(builder: FigureBuilder) -> Iterator[Figure]:
 
 
 def build_balance_figures(builder: FigureBuilder) -> Iterator[Figure]:
-    """The prepaid money with every part of it that has a life of its own."""
+    """Yield the balance, each part of it, and the auto-reload."""
     balance = builder.state.credits.balance
     if balance is None:
         return
@@ -365,11 +348,11 @@ VERDICT_SEVERITIES = {
     VerdictState.UNKNOWN: Severity.WARNING,
     VerdictState.CAN_WORK: Severity.NORMAL,
 }
-"""How loud a verdict is, as far as its state says."""
+"""The severity of each state, without locked credits."""
 
 
 def build_sections(store: Store, state: OrgState, now: datetime, zone: tzinfo | None = None) -> list[Section]:
-    """Everything known about an org, the verdict first; sections without a figure are left out."""
+    """Return everything known about an org, the verdict first; sections without a figure are left out."""
     builder = FigureBuilder(state, store.find_session_state(state.session), now, zone)
     windows = state.plan.windows if state.plan else ()
     parts = [

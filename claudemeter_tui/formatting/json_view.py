@@ -14,15 +14,15 @@ from enum import StrEnum
 from typing import NamedTuple
 
 MAX_LINES = 12_000
-"""Lines that are made; what follows comes in one piece, as it was sent."""
+"""Most lines that are formatted; the rest of the body follows in one piece, as sent."""
 MAX_PATH_LENGTH = 80
-"""Characters of a path in the remarks; longer ones are cut there, with an ellipsis."""
+"""Most characters of a path in the remarks; longer ones are cut, with an ellipsis."""
 MAX_INDENT_LEVEL = 24
-"""Levels that are indented; deeper ones stay below each other."""
+"""Most levels of indent; deeper levels share the last one."""
 
 
 class JsonPart(StrEnum):
-    """What a stretch of a line is, for its colour."""
+    """Kind of a piece of a line, for its colour."""
 
     KEY = "key"
     STRING = "string"
@@ -31,34 +31,34 @@ class JsonPart(StrEnum):
     """true, false, null."""
     PUNCTUATION = "sign"
     NOTE = "note"
-    """Not of the body: said by this program."""
+    """A note of this program, not part of the body."""
 
 
 class KeyRemark(StrEnum):
-    """What this program has to say of a key."""
+    """Remark of this program about a key."""
 
     NEW = "new"
     ODD = "odd"
 
 
 class JsonLine(NamedTuple):
-    """One line of the body."""
+    """One line of a body."""
 
     text: str
     parts: tuple[tuple[int, int, JsonPart], ...] = ()
-    """Begin, end and kind of each stretch that has a colour."""
+    """Begin, end and kind of each coloured piece."""
     remark: KeyRemark | None = None
 
 
 _TOO_MANY_LINES = "… too many lines: the rest as it came"
 REST_LINE = JsonLine(_TOO_MANY_LINES, ((0, len(_TOO_MANY_LINES), JsonPart.NOTE),))
-"""Stands between the lines that were made and what follows."""
+"""The line between the formatted lines and the rest."""
 
 
 def format_json_lines(
     body: str, new_fields: Iterable[str] = (), odd_values: Iterable[str] = ()
 ) -> list[JsonLine]:
-    """The body in lines, with a remark at each key that is among the dotted paths given."""
+    """Return the lines of a body, with a remark at each key in the given dotted paths."""
     if not _is_json(body):
         return _split_raw_lines(body)
     remarks = {_parse_field_path(field): KeyRemark.NEW for field in new_fields}
@@ -68,7 +68,7 @@ def format_json_lines(
 
 
 def escape_invisible(text: str) -> str:
-    """The text with an escape in place of each character that prints nothing, or more than itself."""
+    """Return the text with an escape for each character that is invisible or acts on a terminal."""
     return text if text.isprintable() else text.translate(_ESCAPES)
 
 
@@ -78,7 +78,7 @@ def escape_char(char: str) -> str:
 
 
 class _EscapeTable(dict[int, str]):
-    """What stands for a character, by its code; filled as they come."""
+    """Replacements by character code, filled on demand."""
 
     def __missing__(self, code: int) -> str:
         char = chr(code)
@@ -90,7 +90,7 @@ _ESCAPES = _EscapeTable()
 
 
 def _is_json(body: str) -> bool:
-    """Whether it is an object or a list; a body nested beyond reason counts as none."""
+    """True if the body is an object or a list; false if it is nested too deeply to parse."""
     try:
         return isinstance(json.loads(body, parse_int=str, parse_float=str), dict | list)
     except (ValueError, RecursionError):
@@ -102,7 +102,7 @@ def _split_raw_lines(body: str) -> list[JsonLine]:
 
 
 def _parse_field_path(field: str) -> str:
-    """`limits[2].kind` of `limits[2].kind = monthly_all`."""
+    """Return `limits[2].kind` of `limits[2].kind = monthly_all`."""
     return field.partition(" = ")[0]
 
 
@@ -111,24 +111,24 @@ _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 
 @dataclass(slots=True)
 class _OpenContainer:
-    """An object or a list that is open."""
+    """An object or a list that is not closed yet."""
 
     is_object: bool
     path: str
     index: int = 0
-    """Of the element at hand, in a list."""
+    """Index of the current element, in a list."""
     key: str = ""
-    """Of the value at hand, in an object."""
+    """Key of the current value, in an object."""
 
     def build_path(self) -> str:
-        """The path of the value at hand."""
+        """Return the path of the current value."""
         if not self.is_object:
             return f"{self.path}[{self.index}]"
         return f"{self.path}.{self.key}" if self.path else self.key
 
 
 class _JsonPrinter:
-    """Takes token after token and breaks them into lines."""
+    """Breaks a stream of tokens into lines."""
 
     def __init__(self, remarks: Mapping[str, KeyRemark]) -> None:
         self._remarks = remarks
@@ -141,7 +141,7 @@ class _JsonPrinter:
         self._awaits_key = False
 
     def format_lines(self, body: str) -> list[JsonLine]:
-        """All lines of the body."""
+        """Return all lines of the body."""
         for token in _TOKEN.finditer(body):
             if len(self._lines) >= MAX_LINES:
                 self._end_line()
@@ -204,7 +204,7 @@ class _JsonPrinter:
         self._remark = self._remarks.get(path)
 
     def _begin_content(self) -> None:
-        """What was opened is not empty: its content begins on a line of its own."""
+        """Start the content of a container that is not empty on a line of its own."""
         if self._opened:
             self._end_line()
             self._opened = False
@@ -223,7 +223,7 @@ class _JsonPrinter:
 
 
 def _unescape_visible(token: str) -> str:
-    r"""A token without the escapes of what can be seen: `"\u00e9"` becomes `"é"`."""
+    r"""Return a token with its visible characters unescaped: `"\u00e9"` becomes `"é"`."""
     if "\\u" in token:
         token = json.dumps(json.loads(token), ensure_ascii=False)
     return escape_invisible(token)

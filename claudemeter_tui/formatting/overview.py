@@ -1,4 +1,4 @@
-"""All orgs at once: what the table says of each, how it is sorted, and what a search finds."""
+"""Cells, sorting and search of the table of all orgs."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ from claudemeter_tui.model.verdict import Verdict, VerdictState, rank_verdict
 from claudemeter_tui.model.windows import UNKNOWN_RESET, Window
 
 NO_VALUE = "–"
-"""Stands where there is no figure."""
+"""Shown in place of a missing figure."""
 NEVER_READ = datetime.min.replace(tzinfo=UTC)
-"""Stands in for a time at which nothing was read."""
+"""Sorts orgs that were never read."""
 
 
 class OverviewColumn(StrEnum):
-    """What the table has, by the words of its header."""
+    """The columns of the table, by their headers."""
 
     ORG = "org"
     PLAN = "plan"
@@ -57,26 +57,26 @@ class OverviewColumn(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OverviewRow:
-    """One org, as far as it is the same for a minute."""
+    """One org, with the values that hold for a minute."""
 
     state: OrgState
     verdict: Verdict
     rate: SpendRate | None
-    """None: nothing can be said, or nothing is being spent."""
+    """None if no rate is known, or nothing is being spent."""
 
     @property
     def key(self) -> OrgKey:
-        """What tells two orgs apart."""
+        """The key of the org."""
         return self.state.key
 
     @property
     def name(self) -> str:
-        """The org's name; the beginning of its uuid where it has none."""
+        """The org's name; the beginning of its uuid if it has none."""
         return self.state.org.display_name
 
     @property
     def window(self) -> Window | None:
-        """The window that binds, else the fullest one; of what was, where nothing is known now."""
+        """The window that decides, else the fullest; of the last known verdict if it is UNKNOWN."""
         return find_leading_window(self.verdict)
 
     @property
@@ -86,23 +86,23 @@ class OverviewRow:
 
     @property
     def used(self) -> Money | None:
-        """The leading credit figure. None: none is reported."""
+        """The leading credit figure. None if none is reported."""
         lead = self.state.credits.lead_meter
         return lead.used if lead is not None else None
 
     @property
     def hourly_rate(self) -> Money | None:
-        """How fast credits are spent: lately if that can be told, else over the run."""
+        """The recent spend rate, else the rate of the run. None if nothing is being spent."""
         return (self.rate.recent_rate or self.rate.overall_rate) if self.rate is not None else None
 
 
 def format_cell(row: OverviewRow, column: OverviewColumn, now: datetime, zone: tzinfo | None = None) -> str:
-    """What stands in one place of the table; never empty where a figure is missing."""
+    """Return the text of a cell; `–` if there is no figure."""
     return _CELL_FORMATTERS[column](row, now, zone) or NO_VALUE
 
 
 def list_details(row: OverviewRow, now: datetime) -> Iterator[str]:
-    """What a second line has room for: every window, then the balance, then what is wrong."""
+    """Yield the facts for a second line: every window, the balance, the failures."""
     for window in row.state.plan.windows if row.state.plan else ():
         due = format_reset_due(window) if window.is_due(now) else format_percent(window.percent)
         yield f"{window.label} {due}"
@@ -115,7 +115,7 @@ def list_details(row: OverviewRow, now: datetime) -> Iterator[str]:
 
 
 def group_by_verdict(rows: Iterable[OverviewRow]) -> Mapping[str, Sequence[OverviewRow]]:
-    """The orgs of each verdict, worst first: `credits BLOCKED` is one of its own."""
+    """Group the orgs by verdict, worst first; `credits BLOCKED` is a group of its own."""
     groups: dict[str, list[OverviewRow]] = {}
     for row in sorted(rows, key=lambda row: rank_verdict(row.verdict)):
         groups.setdefault(_format_verdict_label(row), []).append(row)
@@ -123,7 +123,7 @@ def group_by_verdict(rows: Iterable[OverviewRow]) -> Mapping[str, Sequence[Overv
 
 
 def matches_search(row: OverviewRow, wanted: str) -> bool:
-    """Whether each of the words is somewhere in what people know the org by."""
+    """True if each word occurs in a name, id, plan, verdict, account or session of the org."""
     about = (
         row.state.org.name,
         row.state.org.uuid,
@@ -138,13 +138,13 @@ def matches_search(row: OverviewRow, wanted: str) -> bool:
 def sort_rows(
     rows: Iterable[OverviewRow], column: OverviewColumn, *, backwards: bool = False
 ) -> list[OverviewRow]:
-    """The rows by a column that can be sorted by; among equals the worst first, then as the tabs are."""
+    """Sort the rows by a column; equal ones by verdict, worst first, then in the order of the tabs."""
     worst_first = sorted(rows, key=lambda row: rank_verdict(row.verdict))
     return sorted(worst_first, key=_SORT_KEYS[column], reverse=backwards)
 
 
 def _format_verdict_label(row: OverviewRow) -> str:
-    """As the tabs say it, but CAN WORK in words."""
+    """Return the verdict as the tabs name it, but CAN WORK in words."""
     if row.verdict.state is VerdictState.CAN_WORK and row.verdict.is_locked:
         return CREDITS_BLOCKED
     return VERDICT_NAMES[row.verdict.state]
@@ -158,7 +158,7 @@ def _format_used_percent(row: OverviewRow, now: datetime) -> str:
 
 
 def _format_credits(row: OverviewRow, now: datetime) -> str:
-    """The amount, or the state of the credits if there is none."""
+    """Return the used amount, or the state of the credits if there is none."""
     state = row.state.credits.compute_state(now)
     is_named = state not in (CreditState.OPEN, CreditState.UNKNOWN)
     return format_money(row.used, CREDIT_STATE_NAMES[state] if is_named else "")
@@ -192,7 +192,7 @@ _CELL_FORMATTERS: Mapping[OverviewColumn, Callable[[OverviewRow, datetime, tzinf
 
 
 def _negate_amount(amount: Money | None) -> Decimal:
-    """For the largest first; what is not known comes last."""
+    """Return the sort key for the largest amount first and unknown ones last."""
     return -amount.major if amount is not None else Decimal(1)
 
 

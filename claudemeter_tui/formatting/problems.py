@@ -1,4 +1,4 @@
-"""Failures in words: what happened, what to do, what is shown meanwhile; results of a session scan."""
+"""Word failures: summary, cure and remaining figures; and the results of a session scan."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _REPORT = "Save a picture with s and report it: the reply has changed, or this p
 
 @dataclass(frozen=True, slots=True)
 class ProblemText:
-    """What a trouble is called, in whole sentences."""
+    """An error in whole sentences."""
 
     summary: str
     """What happened."""
     cure: str
-    """What the person can do."""
+    """The cure."""
 
 
 PROBLEM_TEXTS: dict[ErrorKind, ProblemText] = {
@@ -119,7 +119,7 @@ PROBLEM_TEXTS: dict[ErrorKind, ProblemText] = {
         "A figure has a form that this program does not know, and is left out.", _REPORT
     ),
 }
-"""Every trouble in words; none is missing."""
+"""Words for every kind of error; none is missing."""
 
 
 def format_error(error_kind: ErrorKind, detail: str) -> str:
@@ -128,12 +128,12 @@ def format_error(error_kind: ErrorKind, detail: str) -> str:
 
 
 def is_informational(problem: Problem) -> bool:
-    """Whether it is only worth knowing: nothing failed, no figure is missing."""
+    """True if nothing failed and no figure is missing."""
     return problem.error_kind in (ErrorKind.NEW_FIELD, ErrorKind.EXPIRES_SOON)
 
 
 def describe_problem_cure(problem: Problem) -> str:
-    """What the person can do; where a session is to be renewed, how that is done with this one."""
+    """Return the cure; if a session has to be renewed, for this session."""
     session, trouble = problem.session, problem.error_kind
     if trouble not in RENEWABLE_ERRORS or not session.browser:
         return PROBLEM_TEXTS[trouble].cure
@@ -149,7 +149,7 @@ def describe_problem_cure(problem: Problem) -> str:
 
 
 def describe_session_renewal(session: Session) -> str:
-    """How a session is renewed: `Sign in to claude.ai in Chrome (Profile 1)`."""
+    """Return the cure for a session: `Sign in to claude.ai in Chrome (Profile 1)`."""
     if session.browser in _MANUAL_RENEWALS:
         return _MANUAL_RENEWALS[session.browser]
     where = f"{session.browser} ({session.profile})" if session.profile else session.browser
@@ -165,18 +165,18 @@ RENEWABLE_ERRORS = frozenset(
         ErrorKind.NO_SESSION,
     }
 )
-"""Troubles that a new session ends."""
+"""Errors that end with a new session."""
 _MANUAL_RENEWALS = {
     "cookie file": "Export the cookies anew and start again",
     "CLAUDEMETER_COOKIE": "Set CLAUDEMETER_COOKIE anew and start again",
     PASTED_COOKIE: "Start again and paste a cookie from a browser that is signed in",
     CLAUDE_CODE_LOGIN.browser: "Run claude, which renews its login, or asks to sign in with /login",
 }
-"""Sessions that no browser can renew, and what renews them."""
+"""Sessions that no browser can renew, with their cure."""
 
 
 def format_problem_title(problem: Problem, zone: tzinfo | None = None) -> str:
-    """`Acme Team · usage: server error (status 502)`; a session that ends names the day in that zone."""
+    """Return `Acme Team · usage: server error (status 502)`; the day if the session is about to end."""
     whose = problem.org.name or problem.org.uuid if problem.org else problem.session.label
     where = f"{problem.endpoint}: " if problem.org or problem.endpoint is not Endpoint.ACCOUNT else ""
     ends = to_local(problem.ends_at, zone) if problem.ends_at is not None else None
@@ -187,7 +187,7 @@ def format_problem_title(problem: Problem, zone: tzinfo | None = None) -> str:
 def describe_fallback_figures(
     problem: Problem, store: Store, now: datetime, zone: tzinfo | None = None
 ) -> str:
-    """What the screen goes on showing: the last good figures with their time, or nothing yet."""
+    """Return a sentence about the figures that stay on screen."""
     concerned = [state for state in store.orgs if state.session == problem.session]
     if problem.org is not None:
         concerned = [state for state in concerned if state.org.uuid == problem.org.uuid]
@@ -208,7 +208,7 @@ def describe_fallback_figures(
 
 
 def _list_fallback_sessions(problem: Problem, store: Store) -> list[str]:
-    """The other sessions that serve orgs of the account whose session fails."""
+    """Return the other sessions that serve orgs of the account whose session fails."""
     account = store.find_session_state(problem.session).account
     if problem.org is not None:
         return []
@@ -217,7 +217,7 @@ def _list_fallback_sessions(problem: Problem, store: Store) -> list[str]:
 
 
 def _find_read_time(state: OrgState, problem: Problem) -> datetime | None:
-    """When the figures that the problem concerns were last read."""
+    """Return the last time the figures of a problem were read. None if never."""
     if problem.org is None:
         return state.read_at
     reply = state.replies.get(problem.endpoint)
@@ -246,7 +246,7 @@ def describe_scan_result(place: ScanResult) -> str:
 
 
 def format_session_table(places: Iterable[ScanResult]) -> str:
-    """A line for each place: browser, profile, outcome and what it says, in columns."""
+    """Return a line for each profile, in columns: browser, profile, outcome and detail."""
     rows = [
         (place.session.browser, place.session.profile, place.outcome, describe_scan_result(place))
         for place in places
@@ -263,7 +263,7 @@ def _format_table_row(row: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def describe_offered_session(offered: PasteResult) -> str:
-    """What became of a session that was given by hand, in a sentence."""
+    """Return a sentence about the result of a pasted session."""
     if offered.error_kind is None:
         who = offered.account.email or offered.account.uuid if offered.account is not None else None
         return f"Signed in as {who}." if who else "The session works."

@@ -35,27 +35,27 @@ from claudemeter_tui.model.windows import Plan, Window
 LABEL_WIDTH = 16
 """Cells of a line's label; one blank follows."""
 BODY_ENDPOINTS = (Endpoint.USAGE, Endpoint.OVERAGE, Endpoint.SUBSCRIPTION, Endpoint.PREPAID)
-"""The replies that the JSON holds whole, in its order; the name of each is its key."""
+"""The replies that the JSON contains whole, in its order; the name of each is its key."""
 
 _NOT_ASCII = re.compile(r"[^\x00-\x7e]")
-"""In a JSON text such a character stands inside of a string, never elsewhere."""
+"""Outside ASCII, or DEL: such a character is always inside a string of a JSON text."""
 
 
 def format_report(store: Store, state: OrgState, now: datetime, zone: tzinfo | None = None) -> str:
-    """The lines of one org of the store, without a line break at the end."""
+    """Return the lines of one org, without a line break at the end."""
     return "\n".join(_format_lines(store, state, now, zone))
 
 
 def format_json_array(
     store: Store, states: Iterable[OrgState], now: datetime, zone: tzinfo | None = None
 ) -> str:
-    """A JSON array in ASCII with an object for each of these orgs of the store."""
-    objects = (_format_object(_build_members(store, state, now, zone)) for state in states)
+    """Return an ASCII JSON array with an object for each of these orgs."""
+    objects = (_format_object(store, state, now, zone) for state in states)
     return _NOT_ASCII.sub(lambda match: escape_char(match[0]), "[" + ", ".join(objects) + "]")
 
 
 def list_errors(store: Store, state: OrgState) -> tuple[Problem, ...]:
-    """What is wrong with an org or the session that serves it; what is only new is no error."""
+    """Return the problems of an org and its session, without those that are only informational."""
     problems = (*store.find_session_state(state.session).iter_problems(), *state.iter_problems())
     return tuple(problem for problem in problems if not is_informational(problem))
 
@@ -86,7 +86,7 @@ def _format_row(label: str, text: str) -> str:
 
 
 def _format_window(window: Window, now: datetime, zone: tzinfo | None) -> str:
-    """`41.0% used    -> resets Thu Apr 30 16:00 (in 1h 12m)`, and why it is locked if it is."""
+    """Return `41.0% used    -> resets Thu Apr 30 16:00 (in 1h 12m)`, then the reason of a lock."""
     if window.is_due(now):
         return format_reset_due(window)
     figure = "?" if window.percent is None else _format_decimal_percent(window.percent, 1)
@@ -113,7 +113,7 @@ def _format_meter(meter: Meter, now: datetime, zone: tzinfo | None) -> str:
 
 
 def _has_credit_facts(meter: Meter) -> bool:
-    """Whether it reports credits, and not only that there are none."""
+    """True if the meter reports credits, and not only that there are none."""
     return bool(meter.used or meter.cap or meter.out_of_credits or meter.until or meter.reason)
 
 
@@ -126,12 +126,12 @@ def _format_amounts(meter: Meter) -> str:
 
 
 def _format_ungrouped_money(amount: Money | None) -> str:
-    """The usual form, but nothing stands between thousands: `$1234.56`."""
+    """Return the amount without thousands separators: `$1234.56`."""
     return format_money(amount).replace(",", "")
 
 
 def _format_decimal_percent(value: float, digits: int) -> str:
-    """So many decimal digits, and never 0 or 100 before it is so: 0.04 gives 0.1, and 99.96 gives 99.9."""
+    """Round to so many digits, but never to 0 or 100: 0.04 gives 0.1, and 99.96 gives 99.9."""
     least = 10.0**-digits
     shown = round(value, digits)
     if value > 0:
@@ -142,7 +142,7 @@ def _format_decimal_percent(value: float, digits: int) -> str:
 
 
 def _format_local_day(moment: datetime, now: datetime, zone: tzinfo | None) -> str:
-    """`Thu Apr 30`, with the year where it is another."""
+    """Return `Thu Apr 30`, with the year if it differs."""
     return format_day(to_local(moment, zone).date(), to_local(now, zone).date())
 
 
@@ -153,25 +153,29 @@ def _format_fetch_line(state: OrgState, zone: tzinfo | None) -> str:
     return f"fetched {at}   {who} via {state.session.label}   org {state.org.uuid}"
 
 
-def _build_members(
-    store: Store, state: OrgState, now: datetime, zone: tzinfo | None
-) -> Iterator[tuple[str, str]]:
-    """The keys of an org's object with their values, each a JSON text."""
-    yield "org_uuid", json.dumps(state.org.uuid)
-    yield "org_name", json.dumps(state.org.name)
-    yield "browser", json.dumps(state.session.browser)
-    yield "account_email", json.dumps(state.account.email)
-    yield "fetched_at", json.dumps(format_utc(state.read_at) if state.read_at else None)
-    yield "verdict", json.dumps(_build_verdict_object(judge(state, now), now, zone))
-    for endpoint in BODY_ENDPOINTS:
-        yield endpoint, _find_body_json(state, endpoint)
-    yield "errors", json.dumps([_build_error_object(problem) for problem in list_errors(store, state)])
-    yield "stale", json.dumps(state.is_stale(now))
-
-
-def _format_object(members: Iterable[tuple[str, str]]) -> str:
-    inner = ",\n".join(f'  "{key}": {value}' for key, value in members)
-    return f"{{\n{inner}\n}}"
+def _format_object(store: Store, state: OrgState, now: datetime, zone: tzinfo | None) -> str:
+    """Return the JSON object of an org, its replies exactly as the server sent them."""
+    errors = [
+        {
+            "endpoint": problem.endpoint,
+            "trouble": problem.error_kind,
+            "detail": problem.detail,
+            "at": format_utc(problem.at),
+        }
+        for problem in list_errors(store, state)
+    ]
+    members = {
+        "org_uuid": json.dumps(state.org.uuid),
+        "org_name": json.dumps(state.org.name),
+        "browser": json.dumps(state.session.browser),
+        "account_email": json.dumps(state.account.email),
+        "fetched_at": json.dumps(format_utc(state.read_at) if state.read_at else None),
+        "verdict": json.dumps(_build_verdict_object(judge(state, now), now, zone)),
+        **{str(endpoint): _find_body_json(state, endpoint) for endpoint in BODY_ENDPOINTS},
+        "errors": json.dumps(errors),
+        "stale": json.dumps(state.is_stale(now)),
+    }
+    return "{\n" + ",\n".join(f'  "{key}": {value}' for key, value in members.items()) + "\n}"
 
 
 def _build_verdict_object(verdict: Verdict, now: datetime, zone: tzinfo | None) -> dict[str, str | None]:
@@ -186,15 +190,6 @@ def _build_verdict_object(verdict: Verdict, now: datetime, zone: tzinfo | None) 
 
 
 def _find_body_json(state: OrgState, endpoint: Endpoint) -> str:
-    """The reply as the server sent it; null where it was not read, or says that there is no such thing."""
+    """Return the reply as the server sent it; null if it was not read, or was an error."""
     reply = state.replies.get(endpoint)
     return reply.text if reply is not None and reply.status == 200 and reply.text else "null"
-
-
-def _build_error_object(problem: Problem) -> dict[str, str | None]:
-    return {
-        "endpoint": problem.endpoint,
-        "trouble": problem.error_kind,
-        "detail": problem.detail,
-        "at": format_utc(problem.at),
-    }

@@ -1,4 +1,4 @@
-"""One short line about an org, for a status bar: `41% 67% $17.20/50 · Personal`."""
+"""Format one org as a short line for a status bar: `41% 67% $17.20/50 · Personal`."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ from claudemeter_tui.model.verdict import Verdict, VerdictState
 from claudemeter_tui.model.windows import Window
 
 DEFAULT_TEMPLATE = "{alarm} {windows} {credits} · {org} {age}"
-"""What a line says unless told otherwise."""
+"""The template if none is given."""
 SEPARATOR = " · "
-"""Goes where one side of it has nothing to say."""
+"""Left out if one side of it is empty."""
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
 @dataclass(frozen=True, slots=True)
 class StatusContext:
-    """What a line is about."""
+    """The org of a line, at one moment."""
 
     state: OrgState
     verdict: Verdict
@@ -46,22 +46,22 @@ class StatusContext:
 
     @property
     def lead(self) -> Meter | None:
-        """The meter of one's own credits, else of the pool."""
+        """The personal meter, else the pool. None if no reply has one."""
         return self.state.credits.lead_meter
 
     @property
     def window(self) -> Window | None:
-        """The window that binds, else the fullest one; of what was, where nothing is known now."""
+        """The window that decides, else the fullest; of the last known verdict if it is UNKNOWN."""
         return find_leading_window(self.verdict)
 
     @property
     def next_reset(self) -> datetime | None:
-        """The reset of that window. None if it is not reported, or has passed."""
+        """The next reset of that window. None if it is not reported, or has passed."""
         reset = self.window.resets_at if self.window is not None else None
         return reset if reset is not None and reset > self.now else None
 
     def list_windows(self, *kinds: WindowKind) -> list[Window]:
-        """The plan's windows of these kinds."""
+        """Return the plan's windows of these kinds."""
         plan = self.state.plan
         return [window for window in (plan.windows if plan else ()) if window.kind in kinds]
 
@@ -78,7 +78,7 @@ def check_template(template: str) -> None:
 
 
 def format_status_line(context: StatusContext, template: str = DEFAULT_TEMPLATE) -> str:
-    """The line of this form: what a placeholder has no value for goes, with the blanks around it."""
+    """Fill in the template; an empty placeholder disappears with the blanks around it."""
     parts = (_fill_part(part, context) for part in template.split(SEPARATOR))
     return SEPARATOR.join(filter(None, parts))
 
@@ -94,7 +94,7 @@ def _format_alarm(context: StatusContext) -> str:
 
 
 def _format_used(window: Window | None, now: datetime) -> str:
-    """`41%`, `due` where its reset has passed, `?` where the server reports no figure."""
+    """Return `41%`, `due` if the reset has passed, `?` if no figure is reported."""
     if window is None:
         return ""
     if window.is_due(now):
@@ -192,4 +192,4 @@ PLACEHOLDERS: Mapping[str, tuple[str, Callable[[StatusContext], str]]] = {
         ),
     ),
 }
-"""What can stand in braces: in words for people, and how it is filled."""
+"""Each placeholder with its meaning and its function."""

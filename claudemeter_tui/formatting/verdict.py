@@ -97,10 +97,8 @@ def describe_also_full_windows(verdict: Verdict, moments: MomentFormatter) -> It
         order = before if verdict.end_source is EndSource.WINDOW else ", after the credits"
     for window in verdict.full_windows:
         reset = moments.filter_future(window.resets_at)
-        reset_clause = (
-            f"it resets {moments.format_at(reset)}{order}" if reset else _describe_missing_reset(window)
-        )
-        yield f"the {window.label} window is {_format_fullness(window)} too: {reset_clause}"
+        text = f"it resets {moments.format_at(reset)}{order}" if reset else _describe_missing_reset(window)
+        yield f"the {window.label} window is {_format_fullness(window)} too: {text}"
         order = ""
 
 
@@ -131,10 +129,8 @@ def describe_fullest_window(verdict: Verdict, moments: MomentFormatter) -> Itera
     window = verdict.fullest_window
     if window is None:
         return
-    reset, fullness = (
-        moments.filter_future(window.resets_at),
-        f"{window.label} {format_percent(window.percent)}",
-    )
+    reset = moments.filter_future(window.resets_at)
+    fullness = f"{window.label} {format_percent(window.percent)}"
     if reset is not None:
         yield f"{fullness}, resets {moments.format_with_countdown(reset)}"
     elif window.resets_at is not None:
@@ -247,11 +243,7 @@ def describe_spending(verdict: Verdict, moments: MomentFormatter) -> str:
     shown = Money(max(Decimal(1), spending.spent.minor), *spending.spent.unit)
     who = "the organization's pool rose" if spending.is_pooled else "spent"
     fast = f" ({format_money(spending.rate)}/h)" if spending.rate is not None else ""
-    last = (
-        f", last rise {moments.format_age(spending.last_rise_at)}"
-        if spending.last_rise_at is not None
-        else ""
-    )
+    last = f", last rise {moments.format_age(spending.last_rise_at)}" if spending.last_rise_at else ""
     return f"{who} {under}{format_money(shown)} {since}{fast}{last}"
 
 
@@ -375,10 +367,8 @@ def _list_key_facts(verdict: Verdict, moments: MomentFormatter) -> Iterator[str]
         case VerdictState.WAIT:
             yield from (*full, WAIT_CAUSES[verdict.credits])
         case VerdictState.ON_CREDITS:
-            yield from (
-                *(full or ("no plan window, all work is metered",)),
-                describe_spending(verdict, moments),
-            )
+            yield from full or ("no plan window, all work is metered",)
+            yield describe_spending(verdict, moments)
         case VerdictState.UNKNOWN:
             yield _describe_unknown_cause(verdict, moments)
             if verdict.last_known is not None:
@@ -386,11 +376,8 @@ def _list_key_facts(verdict: Verdict, moments: MomentFormatter) -> Iterator[str]
             if verdict.is_locked:
                 yield f"{CREDITS_BLOCKED}: {describe_dated_locks(verdict, moments)}"
         case VerdictState.CAN_WORK if verdict.is_locked:
-            yield from (
-                describe_dated_locks(verdict, moments),
-                describe_work_stop(verdict),
-                *describe_due_windows(verdict),
-            )
+            yield from (describe_dated_locks(verdict, moments), describe_work_stop(verdict))
+            yield from describe_due_windows(verdict)
         case VerdictState.CAN_WORK:
             yield from (*describe_fullest_window(verdict, moments), *describe_due_windows(verdict))
 

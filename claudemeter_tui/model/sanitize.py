@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 MAX_TEXT_LENGTH = 1_000
-"""Maximum number of characters of one string; no name and no reason needs more."""
+"""Most characters kept of one string; no name and no reason needs more."""
 
 _WHITESPACE = re.compile(r"\s+")
 # Textual prints escape sequences in a text to the terminal, so an org's name could set the window title.

@@ -1,4 +1,4 @@
-"""The table of all orgs: its columns by width, one line per org, and the lines below it."""
+"""The table of all orgs: columns by width, one line per org, and the lines below it."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets import credits_panel, limits_panel
 
 MIN_NAME_WIDTH, MAX_NAME_WIDTH = 10, 36
-"""Cells of an org's name before a column has to go, and at most."""
+"""Least cells of an org's name before a column is dropped, and most."""
 MIN_WIDTHS = {OverviewColumn.RESETS: 7, OverviewColumn.AGE: 7}
-"""Cells of columns that grow by themselves: `23h 59m`."""
+"""Least cells of columns whose text grows: `23h 59m`."""
 MAX_WIDTHS = {OverviewColumn.PLAN: 12, OverviewColumn.WINDOW: 15, OverviewColumn.SESSION: 24}
-"""Most cells of columns that hold names; longer ones end in an ellipsis."""
+"""Most cells of columns with names; longer ones end in an ellipsis."""
 COLUMN_GAP = 2
 """Blanks between two columns."""
 MARK_WIDTH = 2
-"""Cells of a mark behind a percentage, and of the cursor's before each line."""
+"""Cells of the mark after a percentage, and of the cursor mark before each line."""
 RIGHT_ALIGNED = frozenset(
     {
         OverviewColumn.PERCENT,
@@ -55,32 +55,32 @@ DROP_ORDER = (
     OverviewColumn.CREDITS,
     OverviewColumn.PERCENT,
 )
-"""The least needed first; org and verdict always stay."""
+"""Columns in the order in which they are dropped; org and verdict always stay."""
 
 
 @dataclass(frozen=True, eq=False)
 class TableLayout:
-    """The columns there is room for, each with its cells, from left to right."""
+    """The columns that fit, each with its cells, from left to right."""
 
     widths: Mapping[OverviewColumn, int]
 
     @property
     def columns(self) -> Sequence[OverviewColumn]:
-        """From left to right."""
+        """The columns from left to right."""
         return tuple(self.widths)
 
 
 CellWidths = Mapping[OverviewColumn, int]
-"""The cells that each column would like for row org."""
+"""The cells that each column needs for one org."""
 
 
 def measure_cells(row: OverviewRow, now: datetime, zone: tzinfo | None) -> CellWidths:
-    """The cells of what the table says of an org."""
+    """Return the cells that each column needs for an org."""
     return {column: cell_len(format_cell(row, column, now, zone)) for column in OverviewColumn}
 
 
 def build_table_layout(rows: Iterable[CellWidths], width: int) -> TableLayout:
-    """As many columns as fit into `width` cells, wide enough for what all rows say there."""
+    """Choose the columns that fit into `width` cells, wide enough for every row."""
     widths = {column: max(_measure_head(column), MIN_WIDTHS.get(column, 0)) for column in OverviewColumn}
     for row in rows:
         for column, cells in row.items():
@@ -98,7 +98,7 @@ def build_table_layout(rows: Iterable[CellWidths], width: int) -> TableLayout:
 
 
 def _measure_head(column: OverviewColumn) -> int:
-    """Cells of a header, with room for the arrow; a percentage has it where its mark is."""
+    """Return the cells of a header, with room for the arrow."""
     has_arrow = column in SORTABLE_COLUMNS and column is not OverviewColumn.PERCENT
     return len(column.value) + (MARK_WIDTH if has_arrow else 0)
 
@@ -110,7 +110,7 @@ def _sum_widths(widths: Mapping[OverviewColumn, int]) -> int:
 def build_table_head(
     grid: TableLayout, by: OverviewColumn, *, backwards: bool
 ) -> list[styled_text.StyledLine]:
-    """The header, a piece for each column; the sorted one has an arrow."""
+    """Return the header, a piece for each column; the sorted one has an arrow."""
     arrow = "▴" if backwards else "▾"
     pieces: list[styled_text.StyledLine] = []
     for column, width in grid.widths.items():
@@ -130,14 +130,14 @@ def build_table_head(
 
 
 def format_cells(row: OverviewRow, grid: TableLayout, now: datetime, zone: tzinfo | None) -> tuple[str, ...]:
-    """What the columns say of an org."""
+    """Return the texts of an org, one for each column."""
     return tuple(format_cell(row, column, now, zone) for column in grid.widths)
 
 
 def build_table_line(
     row: OverviewRow, texts: Sequence[str], grid: TableLayout, now: datetime
 ) -> styled_text.StyledLine:
-    """One org; names are shortened, figures never."""
+    """Return the line of an org; names are shortened, figures never."""
     parts: list[str | tuple[str, str]] = []
     severity = _get_window_severity(row, now)
     for (column, width), text in zip(grid.widths.items(), texts, strict=True):
@@ -152,7 +152,7 @@ def build_table_line(
 
 
 def _pad_cell(text: str, width: int, *, right: bool) -> str:
-    """The text in so many cells; one that is too long ends in an ellipsis."""
+    """Return the text in exactly `width` cells; one that is too long ends in an ellipsis."""
     room = width - cell_len(text)
     if room < 0:
         return styled_text.build_line(text).truncate(width, ellipsis=True, pad=True).plain
@@ -164,7 +164,7 @@ def _get_window_severity(row: OverviewRow, now: datetime) -> Severity:
 
 
 def _get_cell_style(row: OverviewRow, column: OverviewColumn, text: str, now: datetime) -> str:
-    """The colour of a cell; a figure that is missing is always quiet."""
+    """Return the style of a cell; a missing figure is always muted."""
     if text == NO_VALUE:
         return styled_text.MUTED
     match column:
@@ -198,13 +198,13 @@ def _get_credits_style(row: OverviewRow, now: datetime) -> str:
 
 
 MAX_BLOCK_WIDTH = 96
-"""Most cells of a bar with all that stands beside it."""
+"""Most cells of a bar with its label and reset."""
 
 OrgBlock = Sequence[styled_text.StyledLine]
 
 
 class OrgBlockCache:
-    """The lines below each row; drawn anew only when the minute is over."""
+    """The lines below each row, redrawn once a minute."""
 
     def __init__(self) -> None:
         self._blocks: dict[OverviewRow, tuple[tuple[object, ...], OrgBlock]] = {}
@@ -212,7 +212,7 @@ class OrgBlockCache:
     def build_blocks(
         self, rows: Sequence[OverviewRow], view: View, width: int, room: int
     ) -> Mapping[OverviewRow, OrgBlock]:
-        """For each row nothing, one line, or every window as a bar: what fits into `room` lines for all."""
+        """Return for each row nothing, one line, or every window as a bar, as `room` lines for all allow."""
         if 2 * len(rows) > room:
             return {}
         views = {row: replace(view, key=row.key) for row in rows}

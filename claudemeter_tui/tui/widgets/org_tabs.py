@@ -1,4 +1,4 @@
-"""The orgs as tabs, each with its worst figure."""
+"""The orgs as tabs, each with its short verdict."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.line_widget import LineWidget
 
 MAX_NAME_WIDTH = 24
-"""Cells of an org's name in a tab."""
+"""Most cells of an org's name in a tab."""
 
 
 class OrgTabs(LineWidget):
-    """As many tabs as fit, the selected one always among them."""
+    """The tabs that fit, the selected one always among them."""
 
     ALLOW_SELECT = False
 
@@ -30,7 +30,7 @@ class OrgTabs(LineWidget):
         key: OrgKey
 
     def draw(self, width: int, height: int) -> list[styled_text.StyledLine]:  # noqa: ARG002
-        """The tabs around the selected one, with an arrow where more are hidden."""
+        """Draw the tabs around the selected one, with an arrow if more are hidden."""
         orgs = self.view.store.orgs
         selected = self.view.index
 
@@ -59,7 +59,7 @@ class OrgTabs(LineWidget):
 
 
 def _build_tab(view: View, place: int, room: int = 1_000) -> styled_text.StyledLine:
-    """The org's number, name and figure; only the name gets shorter where there is little room."""
+    """Return a tab with number, name and short verdict; only the name is shortened."""
     state = view.store.orgs[place]
     verdict = view.get_figures(state).verdict
     style = styled_text.SEVERITY_STYLES[styled_text.get_verdict_severity(verdict, view.now)]

@@ -1,4 +1,4 @@
-"""The most pressing problem or the last event; and one line for messages in a pane too small for toasts."""
+"""The most important problem or the last event, and a one-line toast for small panes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from claudemeter_tui.tui.widgets.line_widget import LineWidget
 
 
 class InlineToast(Widget):
-    """Lies over the last line for a few seconds."""
+    """A message that covers the last line for a few seconds."""
 
     DEFAULT_CSS = """
     InlineToast {
@@ -33,35 +33,35 @@ class InlineToast(Widget):
     }
     """
     SECONDS: ClassVar[float] = 4
-    """How long it stays."""
+    """Seconds until the message disappears."""
 
     def __init__(self, text: str, *, error: bool, ascii_only: bool) -> None:
-        """Say this, in ASCII alone if wanted."""
+        """Show this text, in ASCII alone if wanted."""
         super().__init__(classes="-error" if error else None)
         self._text = " ".join(text.split())
         self._ascii = ascii_only
 
     def render(self) -> Content:
-        """As much of it as fits."""
+        """Return as much of the text as fits."""
         line = styled_text.fit_line(styled_text.build_line(" ", self._text), self.size.width)
         return styled_text.convert_to_ascii(line) if self._ascii else line
 
     def on_mount(self) -> None:
-        """Go after a while."""
+        """Remove the message after some seconds."""
         self.set_timer(self.SECONDS, self.remove)
 
 
 def show_inline_toast(screen: Screen[Any], remark: InlineToast) -> None:
-    """Say it on this screen, instead of what was said there last."""
+    """Show a message on this screen instead of the previous one."""
     screen.query(InlineToast).remove()
     screen.mount(remark)
 
 
 class StatusLine(LineWidget):
-    """One line; empty when all is well and nothing has happened."""
+    """One line for problems and events; empty if there are none."""
 
     def draw(self, width: int, height: int) -> list[styled_text.StyledLine]:  # noqa: ARG002
-        """The first problem that is more than a remark, and the count of the others."""
+        """Draw the first problem that is not only informational, and the counts."""
         real = [problem for problem in self.view.store.problems if not is_informational(problem)]
         remarks = len(self.view.store.problems) - len(real)
         if not real and not remarks and not self.view.events:
@@ -86,7 +86,7 @@ class StatusLine(LineWidget):
         ]
 
     def _build_latest(self, width: int) -> styled_text.StyledLine:
-        """What has happened last."""
+        """Return the last event."""
         if not self.view.events:
             return styled_text.build_line("")
         event = self.view.events[-1]
