@@ -98,7 +98,7 @@ class Curve:
 
 
 def compute_steps(curve: Curve, edges: TimeEdges, fresh: float) -> list[ChartStep | None]:
-    """What each dot of a curve shows, from edge to edge; None: nothing was read.
+    """Return the step of each dot of a curve, from edge to edge; None for a dot in which nothing was read.
 
     A rise is in the dot of its moment, which shows both values. A dot is blank where its middle is in a gap,
     unless a figure would be nowhere else.

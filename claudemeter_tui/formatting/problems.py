@@ -28,7 +28,7 @@ class ProblemText:
     """An error in whole sentences."""
 
     summary: str
-    """What happened."""
+    """The event, in a sentence."""
     cure: str
     """The cure."""
 

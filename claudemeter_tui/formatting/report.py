@@ -1,4 +1,4 @@
-"""What is known about an org, for scripts: a block of plain lines, or an object of a JSON array.
+"""Report an org for scripts: as a block of plain lines, or as an object of a JSON array.
 
 The lines have the format of the claude-meter command, which people's scripts parse already; a verdict
 and an org line stand above them, and the balance among them. In the JSON the replies are as the server

@@ -40,7 +40,7 @@ def format_percent(value: float | None) -> str:
 
 
 def format_percent_number(value: float) -> str:
-    """A percentage as a whole number that never says 0 or 100 before it is so."""
+    """Return a percentage as a whole number, `<1` above zero and at most 99 below 100."""
     if 0 < value < 1:
         return "<1"
     if value < 100:
@@ -62,13 +62,13 @@ def format_countdown(left: timedelta) -> str:
 
 
 def format_age(past: timedelta) -> str:
-    """How long ago: `18s ago`, `41m ago`, `2h 5m ago`; a clock set back gives `just now`."""
+    """Return `18s ago`, `41m ago`, `2h 5m ago`; `just now` for a clock that was set back."""
     whole = past - past % timedelta(seconds=1)
     return f"{format_countdown(whole)} ago" if whole > timedelta(0) else "just now"
 
 
 def to_local(moment: datetime, zone: tzinfo | None = None) -> datetime:
-    """The moment in local time; unchanged where that is not a date any more, in the years 1 and 9999."""
+    """Convert to local time; a moment that has no local date, in the years 1 and 9999, stays as it is."""
     try:
         return moment.astimezone(zone)
     except (OverflowError, ValueError, OSError):
@@ -92,12 +92,12 @@ def format_moment(moment: datetime, now: datetime, zone: tzinfo | None = None) -
 
 
 def format_reset_verb(window: Window) -> str:
-    """What a window does at its `resets_at`: `resets`, or `expires` where it is given once."""
+    """Return `resets`, or `expires` for a window that is given once."""
     return "expires" if window.is_one_time else "resets"
 
 
 def format_reset_due(window: Window) -> str:
-    """What is said of a window whose `resets_at` has passed since it was read: `reset due`, `expired`."""
+    """Return `reset due`, or `expired`, for a window whose `resets_at` has passed since it was read."""
     return "expired" if window.is_one_time else "reset due"
 
 

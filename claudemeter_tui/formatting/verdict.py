@@ -117,7 +117,7 @@ def describe_saved_reset(verdict: Verdict) -> Iterator[str]:
 
 
 def describe_work_stop(verdict: Verdict) -> str:
-    """Where the plan has room and credits are locked: when work stops."""
+    """Return the window at which work stops while the credits are locked."""
     if verdict.fullest_window is None:
         return "work stops when a plan window is full"
     room = format_percent(verdict.fullest_window.percent)
@@ -125,7 +125,7 @@ def describe_work_stop(verdict: Verdict) -> str:
 
 
 def describe_fullest_window(verdict: Verdict, moments: MomentFormatter) -> Iterator[str]:
-    """How full the fullest window is and when it resets."""
+    """Yield the percent of the fullest window and its reset."""
     window = verdict.fullest_window
     if window is None:
         return
@@ -194,11 +194,11 @@ WAIT_CAUSES = {
     CreditState.ABSENT: "no metered credits here",
     CreditState.UNKNOWN: "whether credits would cover it is not known",
 }
-"""Why a full window means waiting, by the state of the credits."""
+"""The reason to wait at a full window, by the state of the credits."""
 
 
 def describe_refused_credits(verdict: Verdict, moments: MomentFormatter, *more: str) -> Iterator[str]:
-    """The lock that leads, its end and its cure, what else is so with the raw code, then the other locks."""
+    """Yield the first lock with end and cure, the given lines with the raw code, then the other locks."""
     lead, *others = _list_locks(verdict)
     words = describe_lock(lead)
     *lines, last = _describe_lock_end(lead, moments), *more
@@ -210,7 +210,7 @@ def describe_refused_credits(verdict: Verdict, moments: MomentFormatter, *more: 
 
 
 def describe_dated_locks(verdict: Verdict, moments: MomentFormatter) -> str:
-    """The reasons with their dates; a date that they share is said once, behind the last."""
+    """Return the reasons with their dates; a shared date only once, after the last."""
     locks = _list_locks(verdict)
     ends = [moments.filter_future(lock.until) for lock in locks]
     if len(set(ends)) == 1:
@@ -222,7 +222,7 @@ def describe_dated_locks(verdict: Verdict, moments: MomentFormatter) -> str:
 
 
 def describe_unavailable_credits(verdict: Verdict) -> str:
-    """Why credits do not cover a full window, and what would open them."""
+    """Return the reason that credits do not cover a full window, and its cure."""
     why, lock = WAIT_CAUSES[verdict.credits], next(iter(verdict.credit_locks), None)
     if lock is None:
         return why
@@ -232,7 +232,7 @@ def describe_unavailable_credits(verdict: Verdict) -> str:
 
 
 def describe_spending(verdict: Verdict, moments: MomentFormatter) -> str:
-    """What was seen of spending since the window filled, or since the first reading that saw it full."""
+    """Return the spending since the window filled, or since the first reading in which it was full."""
     spending = verdict.spending
     if spending is None or spending.spent is None:
         return "what is spent is not reported"
@@ -289,7 +289,7 @@ NO_WINDOWS_CAUSES = {
     CreditState.ABSENT: "no windows and no credits reported on this plan",
     CreditState.UNKNOWN: "no windows on this plan, and whether credits are open is not known",
 }
-"""Why a plan without windows is UNKNOWN, by the state of the credits."""
+"""The reason that a plan without windows is UNKNOWN, by the state of the credits."""
 
 
 def find_leading_window(verdict: Verdict) -> Window | None:
@@ -329,7 +329,7 @@ def format_short_verdict(verdict: Verdict, now: datetime, zone: tzinfo | None = 
 
 
 def format_verdict_banner(verdict: Verdict, now: datetime, zone: tzinfo | None = None) -> tuple[str, ...]:
-    """What is so, then what lifts it and what cures it, a line each; one calm line where work goes on free.
+    """Return cause, end and cure, a line each; a single line if work goes on in the plan.
 
     The name stands beside the banner, not in it.
     """
@@ -383,7 +383,7 @@ def _list_key_facts(verdict: Verdict, moments: MomentFormatter) -> Iterator[str]
 
 
 def _list_side_facts(verdict: Verdict, moments: MomentFormatter) -> Iterator[str]:
-    """What is said beside any verdict: other windows, payment, age."""
+    """Yield the facts beside any verdict: other windows, payment, age."""
     yield from describe_other_windows(verdict, moments)
     yield from (_format_payment(payment, moments) for payment in verdict.payment_problems)
     if verdict.is_stale and verdict.state is not VerdictState.UNKNOWN:

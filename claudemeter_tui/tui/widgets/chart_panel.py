@@ -28,7 +28,7 @@ CHART_SPANS: tuple[tuple[timedelta | None, str], ...] = (
     (timedelta(days=1), "the last day"),
     (timedelta(days=7), "the last week"),
 )
-"""How far back a chart can look, and how that is called."""
+"""The spans of a chart, with their names."""
 
 CHART_STYLES: dict[ChartStyle | Severity, str] = {
     ChartStyle.SCALE: styled_text.MUTED,
@@ -43,7 +43,7 @@ CHART_STYLES: dict[ChartStyle | Severity, str] = {
 }
 """The colour of each piece of a chart."""
 CURVE_SAMPLES = {False: ("▄▄", "▖▖"), True: ("--", "==")}
-"""What the first curve looks like, and what any other does; in ASCII too."""
+"""Samples of the first and of any other curve, by ASCII or not."""
 
 
 def build_chart_title(
@@ -99,7 +99,7 @@ def _format_since(first: datetime, view: View) -> str:
 
 
 def _build_rise(view: View, state: OrgState) -> styled_text.StyledLine:
-    """What was spent in the time that is shown."""
+    """Return the amount spent in the visible time."""
     spent = (
         state.series.spent if view.span is None else state.series.compute_spent_since(view.now - view.span)
     )
@@ -153,7 +153,7 @@ class ChartPanel(LineWidget):
     """The column under the mouse. None: it is elsewhere."""
 
     _chart_inputs: tuple[object, ...] = ()
-    """What the chart was made of."""
+    """The values that the chart was built from."""
     _chart: RenderedChart | None = None
 
     def draw(self, width: int, height: int) -> list[styled_text.StyledLine]:
@@ -174,7 +174,7 @@ class ChartPanel(LineWidget):
         return [styled_text.fit_line(styled_text.build_line(" ", line), width) for line in lines]
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Tell what stands under the pointer."""
+        """Show the values under the pointer."""
         self.pointer_column = event.x
 
     def on_leave(self) -> None:
@@ -252,12 +252,12 @@ class ChartPanel(LineWidget):
 
 
 def has_chart_data(view: View) -> bool:
-    """Whether there is anything to plot."""
+    """True if there is anything to plot."""
     return view.state is not None and (_has_credit_values(view.state) or bool(view.state.histories))
 
 
 def has_chart_changed(view: View) -> bool:
-    """Whether what is plotted has changed in this run."""
+    """True if the plotted values have changed in this run."""
     if view.state is None:
         return False
     if shows_windows(view):
@@ -267,7 +267,7 @@ def has_chart_changed(view: View) -> bool:
 
 
 def shows_windows(view: View) -> bool:
-    """Whether the chart shows how full the windows were: where it is wished, or there are no credits."""
+    """True if the chart shows the windows: by choice, or because there are no credits."""
     state = view.state
     return (
         state is not None
@@ -282,12 +282,12 @@ def switch_chart(view: View) -> View:
 
 
 def has_both_charts(view: View) -> bool:
-    """Whether there are credits and windows to plot."""
+    """True if there are credits and windows to plot."""
     return view.state is not None and _has_credit_values(view.state) and bool(view.state.histories)
 
 
 def explain_no_switch(view: View) -> str:
-    """Why the chart cannot show the other thing; empty where it can."""
+    """Return the reason that the chart cannot be switched; empty if it can."""
     if view.state is None or not has_chart_data(view):
         return "There is nothing to draw yet."
     if shows_windows(view):

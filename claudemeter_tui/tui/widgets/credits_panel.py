@@ -67,7 +67,7 @@ def count_credits_lines(view: View) -> int:
 
 
 def _build_state(view: View) -> styled_text.StyledLine:
-    """Whether the credits are open, beside the title."""
+    """Return the state of the credits, for the right end of the title."""
     if view.state is None or view.state.read_at is None:
         return styled_text.build_line("")
     state = view.state.credits.compute_state(view.now)
@@ -128,7 +128,7 @@ def build_credits_line(view: View, width: int) -> styled_text.StyledLine:
 
 
 def _build_notes(credits: Credits, view: View) -> Iterator[styled_text.StyledLine]:
-    """Whether they are shut, and the balance."""
+    """Yield the state if the credits are not open, the visibility of a lock, and the balance."""
     match credits.compute_state(view.now):
         case CreditState.LOCKED as state:
             yield styled_text.build_line((str(state), styled_text.SEVERITY_STYLES[Severity.FULL]))
@@ -171,7 +171,7 @@ def _build_gauge(meter: Meter, width: int) -> Iterator[styled_text.StyledLine]:
 
 
 def _explain_missing(credits: Credits, view: View) -> str:
-    """Why there is no figure."""
+    """Return the reason that there is no figure."""
     match credits.compute_state(view.now):
         case CreditState.ABSENT:
             return "none: no metered billing on this org"
@@ -230,13 +230,13 @@ _ORIGIN_LABELS = {
 
 
 def _has_other_figures(other: Meter, lead: Meter) -> bool:
-    """Whether two replies give different figures for the same thing."""
+    """True if two replies report different amounts."""
     both = ((other.used, lead.used), (other.cap, lead.cap))
     return any(a is not None and b is not None and (a.unit, a.minor) != (b.unit, b.minor) for a, b in both)
 
 
 def _format_charge(subscription: Subscription | None) -> Iterator[list[str]]:
-    """What is charged next and what changes, each in fewer and fewer words."""
+    """Yield the next charge, a change of plan and a payment problem, each with shorter forms."""
     if subscription is None:
         return
     if charge := describe_next_charge(subscription):

@@ -64,7 +64,7 @@ class FigurePage:
         return (self._items[item][0], figure.label, figure.source) if figure else None
 
     def find_item(self, key: Hashable) -> int | None:
-        """Where that figure is now. None: nowhere."""
+        """Return the place of that figure. None if it is gone."""
         return next((item for item in range(len(self._items)) if key and self.get_key(item) == key), None)
 
     def find_hits(self, sought: re.Pattern[str]) -> list[int]:
@@ -98,13 +98,13 @@ class FigurePage:
         return add_cursor_mark(highlight_matches(line, self._pattern), self._width, selected=selected)
 
     def _find_age_line(self, item: int, figure: Figure) -> int:
-        """The line of a figure on which its age stands; -1: on none, a figure before it has the same."""
+        """Return the line with the age of a figure; -1 if the figure before it has the same source."""
         if self._has_source_column:
             return 0
         return len(self._build_source_lines(item, figure)) - 1 if self._has_new_source(item, figure) else -1
 
     def _has_new_source(self, item: int, figure: Figure) -> bool:
-        """Whether the figure before it comes from elsewhere, or from another time."""
+        """True if the figure before it has another source or another time."""
         before = self.get_figure(item - 1)
         return before is None or (before.provenance, before.read_at) != (figure.provenance, figure.read_at)
 
@@ -126,7 +126,7 @@ class FigurePage:
         return _wrap_source(self._get_origin(item, figure), self._width)
 
     def _get_origin(self, item: int, figure: Figure) -> str:
-        """Where it came from; without the session, where the heading names one for all."""
+        """Return the source; without the session if the heading names one for all."""
         return figure.source if self._readers[self._items[item][0]] else figure.provenance
 
 
@@ -230,7 +230,7 @@ REMARK_STYLES = {
 GUTTER = 4
 """Cells before each line where any has a remark."""
 MAX_HITS = 10_000
-"""More than that nobody goes through."""
+"""Most hits of a search."""
 
 
 class ReplyPage:
@@ -238,7 +238,7 @@ class ReplyPage:
 
     def __init__(self, lines: Sequence[JsonLine], width: int) -> None:
         self.pattern: re.Pattern[str] | None = None
-        """What is looked for, and lit."""
+        """The search pattern; its hits are highlighted."""
         self._lines = lines
         self._width = width
         self._gutter = GUTTER if any(line.remark for line in lines) else 0
@@ -256,7 +256,7 @@ class ReplyPage:
         return self._rows[item][:2] if 0 <= item < len(self._rows) else None
 
     def find_item(self, key: Hashable) -> int | None:
-        """Where that is now. None: nowhere."""
+        """Return the item of that place. None if it is gone."""
         if not isinstance(key, tuple) or len(key) != 2 or not self._rows:
             return None
         return max(0, bisect_right(self._rows, (*key, 1 << 40)) - 1)
@@ -328,7 +328,7 @@ def _split_line(text: str, room: int) -> Iterator[tuple[int, int]]:
 
 
 def _find_cut(text: str, start: int, room: int) -> int:
-    """Where a part ends that begins there; at least one character further."""
+    """Return the end of a part that begins there, at least one character further."""
     part = text[start : start + room]
     if part.isascii():
         return start + max(1, len(part))

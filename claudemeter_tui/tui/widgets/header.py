@@ -1,4 +1,4 @@
-"""Who is looked at, how old the figures are, when the next poll is due."""
+"""Account and session, the age of the figures, and the next poll."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class StyledLines(Visual):
         return len(self.lines)
 
     def looks_like(self, other: StyledLines) -> bool:
-        """Whether both look the same."""
+        """True if both look the same."""
         pairs = zip(self.lines, other.lines, strict=False)
         return len(self.lines) == len(other.lines) and all(
             line.is_same(other_line) for line, other_line in pairs

@@ -27,17 +27,17 @@ LineDrawer = Callable[[int, int, bool], Content]
 
 @dataclass(frozen=True)
 class ListModel:
-    """What is shown: items of one or more lines each."""
+    """Items of one or more lines each."""
 
     starts: Sequence[int]
     """The first line of each item, and at the end the number of all lines."""
     draw: LineDrawer
     is_selectable: Callable[[int], bool] = lambda _: True
-    """Whether the cursor can stand on an item; on headings it cannot."""
+    """True if the cursor can be on an item; false for headings."""
 
     @property
     def item_count(self) -> int:
-        """How many there are."""
+        """Number of items."""
         return len(self.starts) - 1
 
     @property
@@ -106,7 +106,7 @@ class VirtualList(ScrollView, can_focus=True, inherit_bindings=False):
 
     @dataclass
     class CursorMoved(Message):
-        """The cursor stands on another item, because the person wanted it."""
+        """The user moved the cursor to another item."""
 
         item: int
 
@@ -179,7 +179,7 @@ class VirtualList(ScrollView, can_focus=True, inherit_bindings=False):
             self._go_to_nearest(target, step)
 
     def _scroll_within_item(self, step: int) -> bool:
-        """Whether there was more to see of an item that is larger than the view."""
+        """Scroll within an item that is larger than the view; True if there was more of it."""
         top, height = self._top, self.size.height
         start, end = self._get_item_lines(self._cursor)
         rest = end - (top + height) if step > 0 else top - start
@@ -319,12 +319,12 @@ class SearchBar(Horizontal):
 
     @property
     def is_open(self) -> bool:
-        """Whether it is on screen."""
+        """True if the bar is visible."""
         return self.has_class("-open")
 
     @property
     def search_text(self) -> str:
-        """What is looked for; empty while it is closed."""
+        """The search text; empty while the bar is closed."""
         return self.query_exactly_one(Input).value if self.is_open else ""
 
     def open(self) -> None:
@@ -338,14 +338,14 @@ class SearchBar(Horizontal):
         self.query_exactly_one(Input).value = ""
 
     def show_result(self, result: str) -> None:
-        """How much is found, beside it."""
+        """Show the number of hits beside the text."""
         label, content = self.query_one("#found", Static), Content(f"{result} ")
         if content != label.content:
             label.update(content)
 
 
 class ClickableLine(Widget):
-    """Shows pieces side by side and tells which one was clicked."""
+    """Shows pieces side by side and reports clicks on them."""
 
     DEFAULT_CSS = """
     ClickableLine {
@@ -365,7 +365,7 @@ class ClickableLine(Widget):
 
         @property
         def control(self) -> ClickableLine:
-            """Where it was clicked."""
+            """The line that was clicked."""
             return self.line
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
@@ -387,7 +387,7 @@ class ClickableLine(Widget):
         return self._line
 
     def on_click(self, event: events.Click) -> None:
-        """Tell which piece is under the pointer."""
+        """Post the piece under the pointer."""
         end = 0
         for place, piece in enumerate(self._pieces):
             end += piece.cell_length
