@@ -18,13 +18,19 @@ from claudemeter_tui.commands.json_codec import decode_value, encode_value
 from claudemeter_tui.model.account import Account, Subscription
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.credits import Balance
-from claudemeter_tui.model.reading import SESSION_WIDE_ERRORS, UNREACHED_ERRORS, ErrorKind, Failure, Reply
+from claudemeter_tui.model.reading import (
+    MIN_BACKOFF,
+    SESSION_WIDE_ERRORS,
+    UNREACHED_ERRORS,
+    ErrorKind,
+    Failure,
+    Reply,
+    compute_backoff,
+)
 from claudemeter_tui.model.store import OrgState, SessionState, Store
 from claudemeter_tui.model.time_series import CreditSeries
 from claudemeter_tui.model.windows import Plan
 
-MIN_RETRY_WAIT, MAX_RETRY_WAIT = timedelta(seconds=60), timedelta(minutes=15)
-"""The wait after a poll that read nothing doubles from the one to the other."""
 MAX_SNAPSHOT_BYTES = 1 << 22
 """Bytes; a hundred orgs have a few hundred thousand."""
 MAX_SNAPSHOT_AGE = timedelta(days=7)
@@ -71,13 +77,13 @@ def build_snapshot(
         now: When it ended.
     """
     dates = [one.schedule.next_at for one in poll.sessions if one.schedule is not None]
-    next_at = min(dates, default=now + MIN_RETRY_WAIT)
+    next_at = min(dates, default=now + MIN_BACKOFF)
     if any(state.replies for state in poll.orgs):
         return CachedSnapshot(began, next_at, 0, None, _strip_store(_select_polled(store, poll)))
     failed = 1 + (before.failure_count if before is not None else 0)
     wide = [problem.error_kind for problem in poll.problems if problem.error_kind in SESSION_WIDE_ERRORS]
     if not set(wide) <= UNREACHED_ERRORS:
-        next_at = max(next_at, now + min(MAX_RETRY_WAIT, MIN_RETRY_WAIT * (1 << min(failed - 1, 10))))
+        next_at = max(next_at, now + compute_backoff(failed - 1))
     return CachedSnapshot(
         began, next_at, failed, next(iter(wide), None), _strip_store(_select_polled(store, poll))
     )

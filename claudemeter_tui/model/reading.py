@@ -149,6 +149,14 @@ class OrgReading:
     """Only what was asked this time; an endpoint that is missing keeps what it had."""
 
 
+MIN_BACKOFF, MAX_BACKOFF = timedelta(seconds=60), timedelta(minutes=15)
+
+
+def compute_backoff(earlier_failures: int) -> timedelta:
+    """Return the wait after a failed poll: it doubles with each failure in a row before this one."""
+    return min(MAX_BACKOFF, MIN_BACKOFF * (1 << min(earlier_failures, 10)))
+
+
 @dataclass(frozen=True, slots=True)
 class Schedule:
     """What the poller of one session does next."""

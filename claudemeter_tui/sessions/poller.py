@@ -21,11 +21,10 @@ from claudemeter_tui.model.reading import (
     Reply,
     Schedule,
     Session,
+    compute_backoff,
 )
 from claudemeter_tui.model.windows import Plan
 
-MIN_BACKOFF, MAX_BACKOFF = timedelta(seconds=60), timedelta(minutes=15)
-"""The wait after a failed poll doubles from the one to the other."""
 MAX_JITTER = 0.1
 """The most that is added to a back-off, as a part of it, so that many programs do not ask as one."""
 MAX_WAIT = timedelta(days=366)
@@ -48,26 +47,30 @@ CURABLE_ERRORS = (
 """Troubles that a person can mend and then ask again at once; after all others a poke waits."""
 
 
+PostReading = Callable[[Reading], object]
+"""Where readings go."""
+
+
 class SessionSource(Protocol):
-    """Where readings come from."""
+    """Where the readings of a session come from."""
 
     session: Session
 
     def read(self, *, full: bool = False) -> AsyncGenerator[Reading, None]:
-        """Poll once; `full` asks for what changes slowly, too."""
+        """Poll once; `full` includes the replies that change slowly."""
 
     async def aclose(self) -> None:
-        """Let go of every connection."""
+        """Close every connection."""
 
 
 @runtime_checkable
 class PacedSource(Protocol):
-    """A source that has a say in when it is polled."""
+    """A source that decides when it is polled."""
 
     interval: timedelta
-    """The usual time between two of its polls."""
+    """Usual time between two polls."""
     next_at: datetime | None
-    """When it wants the next poll, set by the last one. None: as usual."""
+    """Time of the next poll, set by the last one. None means after the usual interval."""
 
 
 _ChangeTimes = dict[tuple[str, Endpoint | None], tuple[datetime, ...]]
@@ -99,6 +102,10 @@ class Poller:
         self._paced_source: PacedSource | None = None
         self._change_times: _ChangeTimes = {}
         self._failure_count = 0
+        self.is_polling = False
+        """True while a poll is under way."""
+        self.has_polled = False
+        """True after the first poll has ended."""
 
     def poll_now(self) -> None:
         """Poll now, and ask for everything.
@@ -109,7 +116,7 @@ class Poller:
         if not self._ignores_requests:
             self._poll_requested.set()
 
-    async def poll_once(self, post: Callable[[Reading], object]) -> None:
+    async def poll_once(self, post: PostReading) -> None:
         """Poll once, and end."""
 
         def pass_on(reading: Reading) -> None:
@@ -125,12 +132,12 @@ class Poller:
         if not polling.cancelled():
             polling.result()
 
-    async def run(self, post: Callable[[Reading], object]) -> None:
+    async def run(self, post: PostReading) -> None:
         """Poll until cancelled, posting each reading as it comes; a poll's last one carries the schedule."""
         session, full = Session(""), True
         try:
             while True:
-                self._ignores_requests = False
+                self._ignores_requests, self.is_polling = False, True
                 begun = self._clock.now()
                 failure, session = await self._poll(post, session, full=full)
                 now = self._clock.now()
@@ -138,6 +145,7 @@ class Poller:
                 self._ignores_requests = schedule.is_backing_off
                 if full or schedule.is_backing_off:
                     self._poll_requested.clear()
+                self.is_polling, self.has_polled = False, True
                 post(Reading(session, now, schedule=schedule))
                 poked = await self._wait_for_next_poll(schedule.next_at - now)
                 full = poked or self._source is None or _is_bug(failure)
@@ -146,7 +154,7 @@ class Poller:
                 await self._source.aclose()
 
     async def _poll(
-        self, post: Callable[[Reading], object], session: Session, *, full: bool
+        self, post: PostReading, session: Session, *, full: bool
     ) -> tuple[Failure | None, Session]:
         """One poll; gives what made it worthless, if anything did, and the session it read."""
         found: list[Reading] = []
@@ -193,7 +201,7 @@ class Poller:
         """
         if failure.retry_after is not None and failure.retry_after > timedelta(0):
             return min(failure.retry_after, MAX_WAIT)
-        wait = min(MAX_BACKOFF, MIN_BACKOFF * (1 << min(self._failure_count, 10)))
+        wait = compute_backoff(self._failure_count)
         if failure.error_kind not in CURABLE_ERRORS:
             wait = max(wait, self._usual_interval)
         return wait + wait * MAX_JITTER * self._jitter()

@@ -11,8 +11,16 @@ import pytest
 from claudemeter_tui.clock import WallClock
 from claudemeter_tui.model.account import Org
 from claudemeter_tui.model.catalogue import Endpoint
-from claudemeter_tui.model.reading import ErrorKind, Failure, OrgReading, Reading, Schedule
-from claudemeter_tui.sessions.poller import CURABLE_ERRORS, MAX_BACKOFF, MIN_BACKOFF, Poller
+from claudemeter_tui.model.reading import (
+    MAX_BACKOFF,
+    MIN_BACKOFF,
+    ErrorKind,
+    Failure,
+    OrgReading,
+    Reading,
+    Schedule,
+)
+from claudemeter_tui.sessions.poller import CURABLE_ERRORS, Poller
 from tests.sessions.poller_cases import (
     ORG,
     SESSION,
