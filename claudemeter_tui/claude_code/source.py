@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -125,10 +124,10 @@ class ClaudeCodeSource:
         self._rejected_token: tuple[Secret, Failure] | None = None
 
     async def read(self, *, full: bool = False) -> AsyncGenerator[Reading, None]:  # noqa: ARG002 - the budget rules
-        """Poll once, if the budget allows it; where it does not, nothing is asked and nothing given.
+        """Poll once if the budget allows it; otherwise send no request and yield nothing.
 
-        A failure is given for what keeps every poll from being good: no login, a token that is not
-        accepted, a 429 and the wait after it. `full` changes nothing.
+        Yield a failure for everything that keeps polls from succeeding: no login, a rejected token, a 429
+        and the wait after it. `full` changes nothing.
         """
         token = await self._find_token()
         if isinstance(token, Failure):
@@ -139,11 +138,21 @@ class ClaudeCodeSource:
         leave = await self._request_permit(token)
         if isinstance(leave, Failure):
             yield self._build_stopped_reading(leave)
-        elif leave.is_granted:
-            self._client.set_token(token)
-            async with aclosing(self._poll_endpoints(token)) as readings:
-                async for reading in readings:
-                    yield reading
+            return
+        if not leave.is_granted:
+            return
+        self._client.set_token(token)
+        poll = Poll(self._client, self._now)
+        if self._is_profile_due(token):
+            yield await self._read_profile(poll, token)
+        if self._known_org is not None and poll.stop_failure is None:
+            usage = await poll.fetch(Endpoint.USAGE, USAGE_PATH, parse.parse_usage)
+            parts = {Endpoint.USAGE: usage} if poll.stop_failure is None else {}
+            yield Reading(self.session, self._now(), org_readings=(OrgReading(self._known_org[2], parts),))
+            if isinstance(usage, Reply):
+                await self._call_budget(self._budget.record_success)
+        if poll.stop_failure is not None:
+            yield self._build_stopped_reading(await self._record_stop(poll.stop_failure, token))
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -189,20 +198,6 @@ class ClaudeCodeSource:
             return True
         known, at, _ = self._known_org
         return known != token or not timedelta(0) <= self._now() - at < PROFILE_INTERVAL
-
-    async def _poll_endpoints(self, token: Secret) -> AsyncGenerator[Reading, None]:
-        """The requests of one poll, and what the server said to them."""
-        poll = Poll(self._client, self._now)
-        if self._is_profile_due(token):
-            yield await self._read_profile(poll, token)
-        if self._known_org is not None and poll.stop_failure is None:
-            usage = await poll.fetch(Endpoint.USAGE, USAGE_PATH, parse.parse_usage)
-            parts = {Endpoint.USAGE: usage} if poll.stop_failure is None else {}
-            yield Reading(self.session, self._now(), org_readings=(OrgReading(self._known_org[2], parts),))
-            if isinstance(usage, Reply):
-                await self._call_budget(self._budget.record_success)
-        if poll.stop_failure is not None:
-            yield self._build_stopped_reading(await self._record_stop(poll.stop_failure, token))
 
     async def _read_profile(self, poll: Poll, token: Secret) -> Reading:
         """Whose login it is; a login of another account leaves nothing of the last one."""
