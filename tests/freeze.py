@@ -186,11 +186,8 @@ async def _pictures(sitting: Sitting) -> dict[str, tuple[str, str]]:
     found: dict[str, tuple[str, str]] = {}
     async with app.run_test(size=sitting.size) as pilot:
         await pilot.pause()
-        *earlier, last = scene.readings
-        for reading in earlier:
+        for reading in scene.readings:
             await _post(stage, app, reading)
-        await pilot.pause()  # a screen that is about to come would miss what is posted meanwhile
-        await _post(stage, app, last)
         await pilot.pause()
         await stage.at(pilot, scene.now)
         for name, (there, back) in sitting.screens.items():

@@ -37,6 +37,8 @@ class ViewScreen(Screen[None]):
 
     view: var[View] = var(View(), init=False)
     """What is shown."""
+    _drawn_view: View | None = None
+    """The view that was drawn last. None: nothing was drawn yet."""
     _is_covered = False
     """Whether something lies over it."""
 
@@ -45,6 +47,14 @@ class ViewScreen(Screen[None]):
         super().__init__()
         if view is not None:
             self.set_reactive(ViewScreen.view, view)
+
+    @property
+    def is_outdated(self) -> bool:
+        """True if the view looks different from what was drawn.
+
+        A view that arrives while the screen cannot draw yet is not drawn, so the view before is no measure.
+        """
+        return self._drawn_view is None or not self.view.looks_like(self._drawn_view)
 
     def on_screen_suspend(self) -> None:
         """Something lies over it."""
@@ -114,14 +124,15 @@ class PageScreen(ViewScreen):
         """Scroll by lines."""
         self.query_exactly_one(VerticalScroll).scroll_relative(y=lines, animate=False)
 
-    def watch_view(self, before: View, view: View) -> None:
+    def watch_view(self) -> None:
         """Draw what can have changed."""
-        if not view.looks_like(before):
+        if self.is_outdated:
             self._draw()
 
     def _draw(self) -> None:
         if not self.can_draw:
             return
+        self._drawn_view = self.view
         view, size = replace(self.view, layout=Layout()), self.app.size
         for part in self.query(LineWidget):
             part.view = view

@@ -55,17 +55,18 @@ class DashboardScreen(ViewScreen):
         """Lay out anew."""
         self._draw()
 
-    def watch_view(self, before: View, view: View) -> None:
+    def watch_view(self) -> None:
         """Draw what can have changed: the header's seconds every few seconds, all else more rarely."""
-        if not view.looks_like(before):
+        if self.is_outdated:
             self._draw()
-        elif self.can_draw and int(view.now.timestamp()) % HEADER_INTERVAL == 0:
-            self.query_exactly_one(Header).view = view
+        elif self.can_draw and int(self.view.now.timestamp()) % HEADER_INTERVAL == 0:
+            self.query_exactly_one(Header).view = self.view
 
     def _draw(self) -> None:
         """Give every part its lines, then the view."""
         if not self.can_draw:
             return
+        self._drawn_view = self.view
         view = lay_out_view(self.view, self.app.size)
         is_resized = _apply_layout(self, view.layout)
         for part in self.query(LineWidget):
@@ -154,12 +155,13 @@ class ChartScreen(ViewScreen):
         """Draw at once, and anew for another size."""
         self._draw()
 
-    def watch_view(self, before: View, view: View) -> None:
+    def watch_view(self) -> None:
         """Draw what can have changed."""
-        if not view.looks_like(before):
+        if self.is_outdated:
             self._draw()
 
     def _draw(self) -> None:
-        if self.is_mounted:
+        if self.can_draw:
+            self._drawn_view = self.view
             for part in self.query(LineWidget):
                 part.view = replace(self.view, layout=Layout())
