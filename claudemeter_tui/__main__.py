@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 
 
@@ -13,10 +12,10 @@ def main() -> int:
     status = answer_cache.replay_answer(sys.argv[1:])
     if status is not None:
         return status
-    from claudemeter_tui import cli  # noqa: PLC0415
+    from claudemeter_tui import cli, gc_control  # noqa: PLC0415
 
     status = cli.main()
-    gc.freeze()  # everything goes now: to look through it for garbage first takes as long as a request
+    gc_control.skip_last_collection()
     return status
 
 

@@ -6,13 +6,14 @@ What a status bar runs every few seconds comes through here: each branch imports
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
+from claudemeter_tui import gc_control
 from claudemeter_tui.config.actions import Action
 from claudemeter_tui.config.parsers import SettingsError
 from claudemeter_tui.config.resolution import Settings, format_settings, load_settings
@@ -49,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run_action(chosen: Settings, arguments: Sequence[str]) -> int:
     match chosen.action:
         case Action.ONCE | Action.JSON:
-            with _pause_garbage_collection():
+            with gc_control.pause_collection():
                 return _run_once(chosen)
         case Action.WATCH:
             return _run_watch(chosen)
@@ -69,16 +70,6 @@ def _print_error(text: str) -> None:
     if sys.stderr is not None:
         with contextlib.suppress(OSError):
             print(f"claudemeter-tui: {replace_unprintable(text)}", file=sys.stderr, flush=True)  # noqa: T201 - its one place
-
-
-@contextlib.contextmanager
-def _pause_garbage_collection() -> Iterator[None]:
-    """Leave garbage where it is: what is over in a second spends a tenth of it on looking for some."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def _run_once(chosen: Settings) -> int:
@@ -156,7 +147,7 @@ def _run_dashboard(chosen: Settings) -> int:
             "the dashboard needs a terminal: its keys come from standard input and it draws on standard"
             " error, so neither may be redirected; --once and --screenshot FILE.svg need none"
         )
-    gc.disable()  # until the first frame: what is loaded until then stays, so looking for garbage is vain
+    gc_control.stop_collection()  # until the first frame
     from claudemeter_tui.tui.app import DEMO, Claudemeter  # noqa: PLC0415 - scripts do without it
 
     clock = _build_clock(chosen)
@@ -201,6 +192,7 @@ def _build_options(chosen: Settings) -> Options:
 
 
 def _run_screenshot(chosen: Settings) -> int:
+    from claudemeter_tui.tui.app import Claudemeter  # noqa: PLC0415 - scripts do without it
     from claudemeter_tui.tui.screenshots import (  # noqa: PLC0415
         ScreenshotError,
         capture_svg,
@@ -212,7 +204,8 @@ def _run_screenshot(chosen: Settings) -> int:
     clock = _build_clock(chosen, skipping=True)
     feed = _build_feed(chosen, clock)
     options = replace(_build_options(chosen), alerts=False, save_state=lambda *_: None)
-    picture = capture_svg(feed, polls, now=clock.now, size=chosen.size, options=options)
+    build_app = partial(Claudemeter, now=clock.now, options=options)
+    picture = capture_svg(build_app, feed, polls, size=chosen.size)
     try:
         write_screenshot(chosen.screenshot, picture)
     except ScreenshotError as error:

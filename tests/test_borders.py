@@ -26,9 +26,10 @@ WIRES = frozenset({"cli", "wiring"})
 """The modules that connect the packages and may import everything."""
 MAY_IMPORT: dict[str, set[str]] = {
     "": set(),
-    "__main__": {"cli", "commands"},
+    "__main__": {"cli", "commands", "gc_control"},
     "clock": set(),
     "feed": {"model"},
+    "gc_control": set(),
     "storage": {"model"},
     "config": {"model", "browsers"},
     "model": set(),
@@ -41,7 +42,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "privacy": {"formatting", "model"},
     "charts": {"formatting", "model"},
     "commands": {"config", "feed", "formatting", "model", "privacy", "sessions", "storage"},
-    "tui": {"charts", "feed", "formatting", "model", "privacy"},
+    "tui": {"charts", "feed", "formatting", "gc_control", "model", "privacy"},
 }
 """Each package and top-level module with the packages that it may import besides itself."""
 LIBRARIES: dict[str, set[str]] = {
@@ -51,7 +52,7 @@ LIBRARIES: dict[str, set[str]] = {
     "browsers": {"browser_cookie3"},
     "demo": {"httpx"},
     "charts": {"plotext"},
-    "tui": {"rich", "textual"},
+    "tui": {"resvg_py", "rich", "textual"},
 }
 """The libraries of each package besides the standard one; all others have none."""
 
@@ -192,7 +193,17 @@ def test_first_frame_loads_no_late_modules() -> None:
     printed = subprocess.run([sys.executable, "-c", FIRST_FRAME], capture_output=True, text=True, check=True)
     ours = {package_of(name) for name in printed.stdout.split() if name.partition(".")[0] == PACKAGE}
     assert "tui" in ours
-    assert ours <= {"", "feed", "tui"}
+    assert ours <= {"", "feed", "gc_control", "tui"}
+
+
+def test_screenshots_do_not_load_the_app() -> None:
+    """The app imports the screenshots; nothing leads back at run time."""
+    assert "claudemeter_tui.tui.app" not in list_loaded("claudemeter_tui.tui.screenshots")
+
+
+def test_garbage_collector_is_controlled_in_one_place() -> None:
+    """Only one module of the program imports `gc`."""
+    assert [module for module in MODULES if "gc" in list_imports(module)] == [f"{PACKAGE}.gc_control"]
 
 
 def test_app_loads_textual() -> None:

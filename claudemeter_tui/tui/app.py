@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import signal
 import sys
@@ -25,6 +24,7 @@ from textual.reactive import var
 from textual.screen import Screen
 from textual.theme import ThemeProvider
 
+from claudemeter_tui import gc_control
 from claudemeter_tui.feed import AcceptsSession, Feed
 from claudemeter_tui.tui.keys import BOUND_KEYS
 from claudemeter_tui.tui.options import Options
@@ -47,8 +47,6 @@ if TYPE_CHECKING:  # the first frame does not wait for them
 
 DEMO = "demo"
 """What the dashboard returns when the demo is wanted instead."""
-GC_THRESHOLDS = 1_000, 3, 2
-"""When Python looks for garbage: so often that memory stays level, for little is left to look through."""
 USAGE_PAGE_URL = "https://claude.ai/settings/usage"
 
 
@@ -133,7 +131,7 @@ class Claudemeter(App[str]):
         from claudemeter_tui.model.store import Store
         from claudemeter_tui.tui.theme import set_scroll_bar_renderer
 
-        gc.enable()
+        gc_control.resume_collection()
         self.set_reactive(Claudemeter.store, Store())
         self._has_started, self._is_draw_pending = True, False
         set_scroll_bar_renderer(plain=self.options.ascii)
@@ -162,7 +160,7 @@ class Claudemeter(App[str]):
 
     def on_unmount(self) -> None:
         """Keep what was chosen for the next run."""
-        gc.unfreeze()
+        gc_control.take_back_loaded()
         self.options.save_state(self.theme, self.selected)
 
     def on_claudemeter_reading_arrived(self, message: ReadingArrived) -> None:
@@ -507,6 +505,4 @@ def _preload_modules() -> None:
     from claudemeter_tui.tui import run, screenshots  # noqa: F401
     from claudemeter_tui.tui.screens import connect, details, events, help, overview  # noqa: A004, F401
 
-    gc.collect()
-    gc.freeze()  # what is loaded stays: a look through it would hold up a key for a tenth of a second
-    gc.set_threshold(*GC_THRESHOLDS)
+    gc_control.set_aside_loaded()  # a collection would hold up a key for a tenth of a second

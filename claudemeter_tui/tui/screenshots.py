@@ -12,9 +12,8 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, tzinfo
-from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 from textual.pilot import Pilot
@@ -27,11 +26,12 @@ from claudemeter_tui.formatting.values import to_local
 from claudemeter_tui.model.reading import ErrorKind, PasteResult, Reading
 from claudemeter_tui.privacy import bug_report
 from claudemeter_tui.privacy.redact import Redactor
-from claudemeter_tui.tui.app import Claudemeter
-from claudemeter_tui.tui.options import Options
 from claudemeter_tui.tui.screens.confirm import ConfirmScreen
 from claudemeter_tui.tui.theme import DASHBOARD_THEMES
 from claudemeter_tui.tui.view import View
+
+if TYPE_CHECKING:  # the app imports this module
+    from claudemeter_tui.tui.app import Claudemeter
 
 SCREENSHOT_TITLE = "claudemeter-tui"
 """Stands in the picture's frame."""
@@ -88,11 +88,12 @@ def render_png(picture: str) -> bytes:
         PictureError: the library for it is not installed, or does not take the picture.
     """
     try:
-        draw = import_module("resvg_py").svg_to_bytes  # an extra, and slow to load
+        import resvg_py  # noqa: PLC0415 - an extra, and slow to load
     except ImportError:
         raise ScreenshotError(NO_PNG_MESSAGE) from None
+    font = _PNG_FONTS.get(sys.platform, PNG_FONT)
     try:
-        return bytes(draw(svg_string=picture, monospace_family=_PNG_FONTS.get(sys.platform, PNG_FONT)))
+        return bytes(resvg_py.svg_to_bytes(svg_string=picture, monospace_family=font))
     except ValueError as error:
         raise ScreenshotError(f"the PNG could not be drawn: {error}") from None
 
@@ -326,18 +327,13 @@ class LimitedFeed:
 
 
 def capture_svg(
-    feed: Feed,
-    polls: int,
-    *,
-    now: Callable[[], datetime],
-    size: tuple[int, int],
-    options: Options,
+    build_app: Callable[[Feed], Claudemeter], feed: Feed, polls: int, *, size: tuple[int, int]
 ) -> str:
-    """The dashboard in `size` columns and lines after so many polls, as an SVG."""
+    """Return the dashboard over a feed after so many polls as an SVG of so many columns and lines."""
 
     async def take() -> str:
         rehearsal = LimitedFeed(feed, polls)
-        app = Claudemeter(rehearsal, now=now, options=options)
+        app = build_app(rehearsal)
         for theme in DASHBOARD_THEMES:  # a picture has all colours, whatever the terminal has
             app.register_theme(theme)
         pictures: list[str] = []

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from claudemeter_tui.tui import app as app_module
+from claudemeter_tui import gc_control
 
 FRAME = 1 / 50
 """Seconds: a little more than Textual waits between two frames."""
@@ -47,8 +46,8 @@ def _leaves_garbage_to_the_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     of the time.
     """
 
-    def nothing(*_: int) -> None:
+    def nothing() -> None:
         """Do nothing."""
 
-    names = ("enable", "collect", "freeze", "unfreeze", "set_threshold")
-    monkeypatch.setattr(app_module, "gc", SimpleNamespace(**dict.fromkeys(names, nothing)))
+    for name in ("resume_collection", "set_aside_loaded", "take_back_loaded"):
+        monkeypatch.setattr(gc_control, name, nothing)

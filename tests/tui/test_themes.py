@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC
+from functools import partial
 
 import pytest
 from rich._palettes import STANDARD_PALETTE
@@ -12,6 +13,7 @@ from rich.color import ColorSystem
 from textual.color import Color
 from textual.theme import Theme
 
+from claudemeter_tui.tui.app import Claudemeter
 from claudemeter_tui.tui.options import Options
 from claudemeter_tui.tui.screenshots import capture_svg
 from claudemeter_tui.tui.theme import DARK_THEME, LIGHT_THEME, select_themes
@@ -134,5 +136,6 @@ def test_picture_for_a_report_has_all_colours(monkeypatch: pytest.MonkeyPatch) -
     """A picture without a terminal has all colours."""
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.delenv("COLORTERM")
-    picture = capture_svg(stage(PERSONAL), 1, now=lambda: NOW, size=(80, 24), options=Options(zone=UTC))
+    build_app = partial(Claudemeter, now=lambda: NOW, options=Options(zone=UTC))
+    picture = capture_svg(build_app, stage(PERSONAL), 1, size=(80, 24))
     assert DARK_THEME.variables["normal"] in picture
