@@ -20,7 +20,7 @@ MODULES = {
     ".".join((PACKAGE, *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__"): path
     for path in sorted(ROOT.rglob("*.py"))
 }
-HEAVY = ("httpx", "pydantic", "browser_cookie3", "plotext", "textual", "sqlite3")
+HEAVY = ("httpx", "pydantic", "browser_cookie3", "plotext", "textual", "sqlite3", "filelock")
 
 WIRES = frozenset({"cli", "wiring"})
 """The modules that connect the packages and may import everything."""
@@ -46,7 +46,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 """Each package and top-level module with the packages that it may import besides itself."""
 LIBRARIES: dict[str, set[str]] = {
-    "storage": {"platformdirs"},
+    "storage": {"filelock", "platformdirs"},
     "claude_ai": {"httpx", "pydantic", "pydantic_core"},
     "claude_code": {"httpx"},
     "browsers": {"browser_cookie3"},
@@ -169,7 +169,7 @@ def test_imports_are_found_in_the_source() -> None:
 @pytest.mark.parametrize(
     ("modules", "unloaded"),
     [
-        (("claudemeter_tui.tui.app",), ("httpx", "pydantic", "browser_cookie3", "plotext", "sqlite3")),
+        (("claudemeter_tui.tui.app",), tuple({*HEAVY} - {"textual"})),
         (("claudemeter_tui.cli",), HEAVY),
         (("claudemeter_tui.wiring",), HEAVY),
         (list_modules("sessions"), tuple({*HEAVY} - {"sqlite3"})),

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from claudemeter_tui.storage import UI_STATE_FILE, UiState, load_ui_state, save_ui_state
+from claudemeter_tui.storage import (
+    MAX_TEMPORARY_AGE,
+    UI_STATE_FILE,
+    UiState,
+    load_ui_state,
+    save_ui_state,
+    write_private_file,
+)
 
 
 @pytest.mark.parametrize(
@@ -87,3 +97,33 @@ def test_state_holds_two_keys(tmp_path: Path) -> None:
     """The file has two keys in plain JSON."""
     save_ui_state(tmp_path, UiState("nord", ("a-1", "b-1")))
     assert json.loads((tmp_path / UI_STATE_FILE).read_text()) == {"theme": "nord", "org": ["a-1", "b-1"]}
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from claudemeter_tui.storage import write_private_file
+Path.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+write_private_file(Path(sys.argv[1]), "half-written")
+"""
+"""Dies in the middle of a private write."""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+@pytest.mark.parametrize(
+    "name", [UI_STATE_FILE, "kept-0123456789abcdef.json", "kept-1.txt", "claude-code.json"]
+)
+def test_unfinished_file_of_a_killed_process_is_removed_a_day_later(name: str, tmp_path: Path) -> None:
+    """A younger one may still be written, and a file of another name is not ours."""
+    subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / name)], check=False, timeout=60)
+    (left,) = tmp_path.iterdir()
+    others = [tmp_path / other for other in (".notes", f".{name}", name, "x.json.abcdefgh")]
+    for other in others:
+        other.touch()
+        os.utime(other, (0, 0))
+    write_private_file(tmp_path / "new.json", "{}")
+    assert left.exists()
+    old = time.time() - MAX_TEMPORARY_AGE - 1
+    os.utime(left, (old, old))
+    write_private_file(tmp_path / "new.json", "{}")
+    assert sorted(tmp_path.iterdir()) == sorted([*others, tmp_path / "new.json"])

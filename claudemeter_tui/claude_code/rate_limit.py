@@ -1,6 +1,6 @@
-"""How often the bearer endpoints may be called: one budget for every running dashboard, kept on disk.
+"""Limit the calls of the bearer endpoints: one budget on disk, shared by all dashboards of this person.
 
-About 28 requests in a rolling hour are let through: one poll every 180 s or slower.
+The server accepts about 28 requests in a rolling hour: one poll every 180 s or slower.
 """
 
 from __future__ import annotations
@@ -12,36 +12,36 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from claudemeter_tui.storage import LOCK_TIMEOUT, lock_file
+from claudemeter_tui.storage import LOCK_TIMEOUT, hold_lock, write_private_file
 
 MIN_POLL_INTERVAL = timedelta(seconds=180)
-"""The least time between two polls."""
+"""Shortest time between two polls."""
 HOUR = timedelta(hours=1)
 MAX_REQUESTS_PER_HOUR = 25
-"""Requests in a rolling hour; the server was seen to refuse the 29th."""
+"""Requests in a rolling hour; the server refused the 29th in a test."""
 MIN_HOLD, MAX_HOLD = timedelta(seconds=300), timedelta(seconds=1800)
-"""The wait after a 429 that names none: it doubles from the one to the other."""
+"""Wait after a 429 without a wait of its own: it doubles from the first value to the second."""
 MAX_SERVER_HOLD = timedelta(days=7)
-"""The longest wait that is believed."""
+"""Longest wait that is accepted from the server."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST_MOMENT = datetime(2200, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class RequestLog:
-    """The requests of the last hour, and the last 429 as long as it counts."""
+    """The requests of the last hour, and the last 429 while it counts."""
 
     requested_at: tuple[datetime, ...] = ()
-    """One moment for each request, oldest first."""
+    """Moment of each request, oldest first."""
     refused_at: datetime | None = None
-    """When the last 429 came. None: a good answer came since, or none ever did."""
+    """Moment of the last 429. None if there was none, or a good reply came since."""
     hold: timedelta = timedelta(0)
-    """How long to wait from `refused_at`."""
+    """Wait from `refused_at` on."""
     streak: int = 0
-    """How many 429 without a wait of their own came since the last good answer."""
+    """Number of 429 replies without a wait of their own since the last good reply."""
 
     def compute_next_allowed(self, requests: int, now: datetime) -> datetime:
-        """When so many requests may be made, at the earliest `now`."""
+        """Return the moment from which so many requests may be made, at the earliest `now`."""
         moments = [now, self.held_until or now]
         if self.requested_at:
             moments.append(self.requested_at[-1] + MIN_POLL_INTERVAL)
@@ -52,18 +52,18 @@ class RequestLog:
 
     @property
     def held_until(self) -> datetime | None:
-        """The end of the wait after a 429. None: there is none."""
+        """End of the wait after a 429. None if there is no wait."""
         return self.refused_at + self.hold if self.refused_at is not None else None
 
     def is_held(self, now: datetime) -> bool:
-        """Whether a 429 keeps the next poll from being made now."""
+        """Return True if a 429 forbids a poll now."""
         return self.held_until is not None and self.held_until > now
 
     def prune(self, now: datetime) -> RequestLog:
-        """The ledger as it counts now: what is over an hour old is dropped.
+        """Return the log without requests that are over an hour old.
 
-        Moments that lie ahead show that the clock was set back: all are moved by the same time, so that
-        the last is now and no wait becomes longer than it was meant to be.
+        Moments in the future show that the clock was set back. All moments are then moved by the same time,
+        so that the last one is now and no wait becomes longer.
         """
         ahead = max((*self.requested_at, self.refused_at or now, now)) - now
         moved = [moment - ahead for moment in self.requested_at]
@@ -74,11 +74,11 @@ class RequestLog:
         )
 
     def add_requests(self, requests: int, now: datetime) -> RequestLog:
-        """The ledger after so many requests were let through."""
+        """Return the log with so many more requests."""
         return replace(self, requested_at=(*self.requested_at, *(now for _ in range(requests))))
 
     def record_throttled(self, retry_after: timedelta | None, now: datetime) -> RequestLog:
-        """The ledger after a 429; a wait that the server names counts in full, but never below the pace."""
+        """Return the log after a 429; a wait of the server's own is at least `MIN_POLL_INTERVAL`."""
         if retry_after is not None and retry_after > timedelta(0):
             return replace(
                 self, refused_at=now, hold=min(max(retry_after, MIN_POLL_INTERVAL), MAX_SERVER_HOLD)
@@ -87,11 +87,11 @@ class RequestLog:
         return replace(self, refused_at=now, hold=hold, streak=min(self.streak + 1, 10))
 
     def record_success(self) -> RequestLog:
-        """The ledger after an answer that is no 429."""
+        """Return the log after a reply that is not a 429."""
         return replace(self, refused_at=None, hold=timedelta(0), streak=0)
 
     def to_json(self) -> str:
-        """One line of JSON: times and counts, nothing else."""
+        """Return one line of JSON with times and counts only."""
         return json.dumps(
             {
                 "asked": [_to_timestamp(moment) for moment in self.requested_at],
@@ -103,10 +103,10 @@ class RequestLog:
 
     @classmethod
     def from_json(cls, text: str) -> RequestLog:
-        """What `written` wrote.
+        """Read the output of `to_json`.
 
         Raises:
-            ValueError: it is something else.
+            ValueError: The text is something else.
         """
         try:
             match json.loads(text):
@@ -147,32 +147,32 @@ def _check_range(time: timedelta, most: timedelta) -> timedelta:
 
 
 RATE_LIMIT_FILE = "claude-code.json"
-"""In the state folder."""
+"""Name of the file in the state folder."""
 MAX_RATE_LIMIT_BYTES = 16_384
-"""Bytes; a real one has less than a thousand."""
+"""Bytes; a real file has less than a thousand."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestPermit:
-    """Whether to ask now."""
+    """The answer to a request for a poll."""
 
     is_granted: bool
     next_allowed_at: datetime
-    """When the next poll may be made: after this one where it is granted, instead of it where not."""
+    """Moment of the next poll: the one after this poll if it is granted, else the next chance."""
     is_throttled: bool = False
-    """A 429 is what it waits for."""
+    """True if a 429 is the reason to wait."""
 
 
 class RequestBudget:
-    """The right to ask, counted in a file that all processes of this person share.
+    """The number of requests left, counted in a file that all processes of this person share.
 
-    The file is locked while it is read and written, never while anything is asked. What cannot be read
-    counts as if somebody had just asked. Where there can be no file, this process keeps count alone,
-    and begins with a pause, because it cannot know who asked before. Every call may block for a moment.
+    The file is locked while it is read and written, never during a request. An unreadable file counts as a
+    request made now. If the folder takes no file, this process counts alone and begins with a pause, because
+    it cannot know of earlier requests. Every call may block for a moment.
     """
 
     def __init__(self, folder: Path, now: Callable[[], datetime], *, patience: float = LOCK_TIMEOUT) -> None:
-        """Keep count in `folder`, by the clock `now`; wait `patience` seconds for another process."""
+        """Count in `folder`, by the clock `now`; wait up to `patience` seconds for another process."""
         self._path = folder / RATE_LIMIT_FILE
         self._now = now
         self._patience = patience
@@ -180,23 +180,21 @@ class RequestBudget:
         self._thread_lock = threading.Lock()
 
     def request_permit(self, requests: int = 1) -> RequestPermit:
-        """Ask for leave to make so many requests as one poll; what is granted is spent."""
-        return self._apply_step(lambda ledger, now: _grant_requests(ledger, requests, now))
+        """Ask to make so many requests as one poll; a permit that is granted is spent."""
+        return self._apply_step(lambda log, now: _grant_requests(log, requests, now))
 
     def record_throttled(self, retry_after: timedelta | None) -> RequestPermit:
-        """Tell of a 429 and the wait that it named, if any."""
-        return self._apply_step(
-            lambda ledger, now: _build_permit(ledger.record_throttled(retry_after, now), now)
-        )
+        """Record a 429 and the wait that it named, if any."""
+        return self._apply_step(lambda log, now: _build_permit(log.record_throttled(retry_after, now), now))
 
     def record_success(self) -> RequestPermit:
-        """Tell of an answer that was no 429."""
-        return self._apply_step(lambda ledger, now: _build_permit(ledger.record_success(), now))
+        """Record a reply that was not a 429."""
+        return self._apply_step(lambda log, now: _build_permit(log.record_success(), now))
 
     def _apply_step(
         self, step: Callable[[RequestLog, datetime], tuple[RequestLog, RequestPermit]]
     ) -> RequestPermit:
-        """Put the ledger through a step, under the lock."""
+        """Apply a step to the log under the lock, and return its permit."""
         with self._thread_lock:
             try:
                 return self._apply_in_file(step)
@@ -208,44 +206,40 @@ class RequestBudget:
     def _apply_in_file(
         self, step: Callable[[RequestLog, datetime], tuple[RequestLog, RequestPermit]]
     ) -> RequestPermit:
-        with lock_file(self._path, self._patience) as file:
-            now, content = self._now(), file.read(MAX_RATE_LIMIT_BYTES)
-            after, leave = step(_parse_log(content, now).prune(now), now)
-            written = after.to_json().encode()
-            if written != content:
-                file.write(written)
-        return leave
+        with hold_lock(self._path, self._patience):
+            now = self._now()
+            after, permit = step(self._read_log(now).prune(now), now)
+            write_private_file(self._path, after.to_json())  # always: it also makes the file private again
+        return permit
+
+    def _read_log(self, now: datetime) -> RequestLog:
+        try:
+            with self._path.open("rb") as file:
+                return RequestLog.from_json(file.read(MAX_RATE_LIMIT_BYTES).decode())
+        except FileNotFoundError:
+            return RequestLog()
+        except ValueError:
+            return RequestLog(requested_at=(now,))
 
     def _apply_in_memory(
         self, step: Callable[[RequestLog, datetime], tuple[RequestLog, RequestPermit]]
     ) -> RequestPermit:
         now = self._now()
         known = self._memory_log if self._memory_log is not None else RequestLog(requested_at=(now,))
-        self._memory_log, leave = step(known.prune(now), now)
-        return leave
+        self._memory_log, permit = step(known.prune(now), now)
+        return permit
 
 
-def _parse_log(content: bytes, now: datetime) -> RequestLog:
-    if not content:
-        return RequestLog()
-    try:
-        return RequestLog.from_json(content.decode())
-    except ValueError:
-        return RequestLog(requested_at=(now,))
-
-
-def _grant_requests(ledger: RequestLog, requests: int, now: datetime) -> tuple[RequestLog, RequestPermit]:
-    opens_at = ledger.compute_next_allowed(requests, now)
+def _grant_requests(log: RequestLog, requests: int, now: datetime) -> tuple[RequestLog, RequestPermit]:
+    opens_at = log.compute_next_allowed(requests, now)
     if opens_at > now:
-        return ledger, RequestPermit(
-            is_granted=False, next_allowed_at=opens_at, is_throttled=ledger.is_held(now)
-        )
-    after = ledger.add_requests(requests, now)
+        return log, RequestPermit(is_granted=False, next_allowed_at=opens_at, is_throttled=log.is_held(now))
+    after = log.add_requests(requests, now)
     return after, RequestPermit(is_granted=True, next_allowed_at=after.compute_next_allowed(1, now))
 
 
-def _build_permit(ledger: RequestLog, now: datetime) -> tuple[RequestLog, RequestPermit]:
-    held_now = ledger.is_held(now)
-    return ledger, RequestPermit(
-        is_granted=False, next_allowed_at=ledger.compute_next_allowed(1, now), is_throttled=held_now
+def _build_permit(log: RequestLog, now: datetime) -> tuple[RequestLog, RequestPermit]:
+    held_now = log.is_held(now)
+    return log, RequestPermit(
+        is_granted=False, next_allowed_at=log.compute_next_allowed(1, now), is_throttled=held_now
     )

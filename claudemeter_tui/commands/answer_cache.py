@@ -1,7 +1,7 @@
-"""What `--check` and `--line` said a moment ago, for those who ask again and again.
+"""Cache the printed answers of `--check` and `--line`.
 
-A status bar runs the same command every few seconds, and its answer changes once a minute. Within that
-minute the answer is given again without loading what it was made with; so this loads next to nothing.
+A status bar runs the same command every few seconds, and the answer changes once a minute. Within that
+minute the answer is repeated without loading what made it; so this module loads next to nothing.
 """
 
 from __future__ import annotations
@@ -20,20 +20,17 @@ from claudemeter_tui.commands.stdout import print_line
 from claudemeter_tui.storage import locate_config_file, locate_state_folder
 
 CACHED_FLAGS = frozenset({"--check", "--line"})
-"""Flags of what can be said again."""
+"""Flags of the commands whose answer is cached."""
 _VARIABLE_PREFIXES = ("CLAUDE", "XDG_", "LC_", "LANG", "TZ", "HOME", "LOCALAPPDATA", "USERPROFILE")
-"""Environment variables that decide what is said; what they hold is only compared."""
+"""Environment variables that may change the answer; their values are only hashed."""
 _SECONDS_PATTERN = re.compile(r"\b\d+s\b")
-"""As a countdown or an age writes them."""
+"""Seconds in a countdown or an age."""
 _MAX_ANSWER_BYTES = 65_536
 """Bytes."""
 
 
 def replay_answer(arguments: Sequence[str]) -> int | None:
-    """Say again what was said to these arguments, if it is still true; gives the exit status.
-
-    None: it has to be found out.
-    """
+    """Print the cached answer to these arguments and return its exit status. None if there is none."""
     if not CACHED_FLAGS.intersection(arguments):
         return None
     try:
@@ -49,19 +46,19 @@ def replay_answer(arguments: Sequence[str]) -> int | None:
 
 
 def save_answer(arguments: Sequence[str], text: str, status: int, until: datetime) -> None:
-    """Say it again until that moment; not where it counts seconds, nor where it cannot be kept."""
-    from claudemeter_tui.storage import write_private_file  # noqa: PLC0415 - slow, and saying again needs none
+    """Cache an answer until that moment, unless it shows seconds; a folder that takes no file is ignored."""
+    from claudemeter_tui.storage import write_private_file  # noqa: PLC0415 - slow, and to repeat an answer does not need it
 
     if _SECONDS_PATTERN.search(text) is None:
         with suppress(OSError):
-            # Unrounded: the nearest millisecond may lie ahead, and an answer from ahead is never given.
+            # Unrounded: the nearest millisecond may be in the future, and such an answer is never repeated.
             write_private_file(
                 _build_answer_path(arguments), f"{time.time()!r} {until.timestamp()!r} {status}\n{text}"
             )
 
 
 def _build_answer_path(arguments: Sequence[str]) -> Path:
-    """Where the answer to these arguments in these surroundings is kept."""
+    """Return the file for the answer to these arguments in this environment."""
     surroundings = sorted(pair for pair in os.environ.items() if pair[0].startswith(_VARIABLE_PREFIXES))
     asked = (
         __version__,
@@ -75,7 +72,7 @@ def _build_answer_path(arguments: Sequence[str]) -> Path:
 
 
 def _read_modified_time(path: Path) -> int:
-    """When a file was last changed; 0 where there is none."""
+    """Return the time of the last change; 0 if there is no file."""
     try:
         return path.stat().st_mtime_ns
     except OSError:

@@ -1,7 +1,7 @@
-"""The last figures, kept between two runs of `--check` and `--line`, so that many runs make one poll.
+"""Cache the last figures between runs of `--check` and `--line`, so that many runs make one poll.
 
-What is kept is what verdict and line need: figures, dates, the names of orgs and sessions, troubles;
-no reply, no e-mail, no card, no secret.
+The cache holds only the input of verdict and line: figures, dates, names of orgs and sessions, problems.
+It holds no reply, no e-mail, no card and no secret.
 """
 
 from __future__ import annotations
@@ -34,47 +34,47 @@ from claudemeter_tui.model.windows import Plan
 MAX_SNAPSHOT_BYTES = 1 << 22
 """Bytes; a hundred orgs have a few hundred thousand."""
 MAX_SNAPSHOT_AGE = timedelta(days=7)
-"""Figures of other settings are removed when they are older."""
+"""Older figures of other settings are removed."""
 _CLOCK_TOLERANCE = timedelta(minutes=1)
-"""Figures from further ahead show that the clock was set back."""
+"""Figures from further in the future show that the clock was set back."""
 
 
 @dataclass(frozen=True)
 class CachedSnapshot:
-    """What the last poll gave, on top of what was known before."""
+    """The known figures after the last poll."""
 
     began_at: datetime
-    """When that poll began."""
+    """Start of that poll."""
     next_at: datetime
-    """When the next one is due: an interval on, after the next reset, or at the end of a back-off."""
+    """Time of the next poll: after an interval, after the next reset, or at the end of a back-off."""
     failure_count: int
-    """How many polls in a row read nothing."""
+    """Number of polls in a row that read nothing."""
     error_kind: ErrorKind | None
-    """What kept the last poll from reading anything. None: it read something, or no single thing did."""
+    """The one cause if the last poll read nothing. None if it read something, or had several causes."""
     store: Store
     version: str = __version__
-    """Of the program that kept it: another one reads anew."""
+    """Version of the program that wrote the cache; another version polls anew."""
 
     def compute_due_at(self, interval: timedelta) -> datetime:
-        """When to poll again; never within a back-off, whatever the interval."""
+        """Return the time of the next poll; never within a back-off, whatever the interval."""
         return self.next_at if self.failure_count else min(self.next_at, self.began_at + interval)
 
     def is_due(self, now: datetime, interval: timedelta) -> bool:
-        """Whether to poll again, also where the clock was set back."""
+        """Return True if a poll is due, or the clock was set back."""
         return now >= self.compute_due_at(interval) or now < self.began_at - _CLOCK_TOLERANCE
 
 
 def build_snapshot(
     before: CachedSnapshot | None, store: Store, poll: Store, began: datetime, now: datetime
 ) -> CachedSnapshot:
-    """What to keep after a poll.
+    """Build the snapshot to cache after a poll.
 
     Args:
-        before: What was kept until then.
-        store: What is known by now, the poll included.
-        poll: What the poll alone gave.
-        began: When it began.
-        now: When it ended.
+        before: The snapshot before the poll.
+        store: The known store with the poll applied.
+        poll: The store of the poll alone.
+        began: Start of the poll.
+        now: End of the poll.
     """
     dates = [one.schedule.next_at for one in poll.sessions if one.schedule is not None]
     next_at = min(dates, default=now + MIN_BACKOFF)
@@ -90,7 +90,7 @@ def build_snapshot(
 
 
 def load_snapshot(path: Path) -> CachedSnapshot | None:
-    """What `save` kept there. None: nothing, or nothing that can be used."""
+    """Read a snapshot. None if there is no usable one."""
     try:
         with path.open("rb") as file:
             kept = decode_value(CachedSnapshot, json.loads(file.read(MAX_SNAPSHOT_BYTES)))
@@ -100,10 +100,10 @@ def load_snapshot(path: Path) -> CachedSnapshot | None:
 
 
 def save_snapshot(path: Path, kept: CachedSnapshot) -> None:
-    """Keep it, for this person alone, and remove what has been forgotten beside it.
+    """Write a snapshot as a private file, and remove old ones of other settings.
 
     Raises:
-        OSError: it cannot be kept; what was there before is still there.
+        OSError: The file cannot be written; the old content is still there.
     """
     from claudemeter_tui.storage import write_private_file  # noqa: PLC0415 - most runs only read
 
@@ -116,7 +116,7 @@ def save_snapshot(path: Path, kept: CachedSnapshot) -> None:
 
 
 def _select_polled(store: Store, poll: Store) -> Store:
-    """What is known of the sessions that the poll met, and of all where it met none: the others are over."""
+    """Drop the sessions that the poll did not meet; keep all if it met none."""
     named = {one.session for one in poll.sessions if one.session.browser}
     if not named:
         return store
@@ -143,7 +143,7 @@ def _strip_org(state: OrgState) -> OrgState:
 
 
 def _strip_series(series: CreditSeries) -> CreditSeries:
-    """Enough to see what more is spent: the sums, and the newest sample."""
+    """Keep the sums and the newest sample, which are enough to see further spending."""
     return replace(series, runs=series.runs[-1:])
 
 
@@ -153,7 +153,7 @@ def _strip_session(state: SessionState) -> SessionState:
 
 
 def _strip_account(account: Account) -> Account:
-    """Without the e-mail, unless it is all there is to tell accounts apart."""
+    """Remove the e-mail, unless only the e-mail identifies the account."""
     return Account(account.uuid) if account.uuid else account
 
 

@@ -1,4 +1,4 @@
-"""`--check` and `--line`: the verdict for scripts and status bars, from figures kept between the runs."""
+"""Run `--check` and `--line`: the verdict for scripts and status bars, from figures cached between runs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from claudemeter_tui.formatting.verdict import format_verdict_line
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.store import OrgState, Store
 from claudemeter_tui.model.verdict import Verdict, VerdictState, judge, rank_verdict
-from claudemeter_tui.storage import lock_file
+from claudemeter_tui.storage import hold_lock
 
 EXIT_CREDITS_BLOCKED = 5
 EXIT_STATUSES = {
@@ -33,55 +33,55 @@ EXIT_STATUSES = {
     VerdictState.WAIT: 20,
     VerdictState.BLOCKED: 30,
 }
-"""Exit status of `--check`; 5 for CAN WORK with locked credits, 3 without a session, 4 for unknown."""
+"""Exit status of `--check` by verdict; others are 5 (locked credits), 3 (no session) and 4 (unknown)."""
 FIRST_POLL_TIMEOUT = 30.0
-"""Seconds to wait for another run's first poll, which takes 20 at most."""
+"""Seconds to wait for the first poll of another run, which takes at most 20."""
 
 
 @dataclass(frozen=True, slots=True)
 class StatusRequest:
-    """What one run wants to know."""
+    """One run's question."""
 
     now: Callable[[], datetime]
     poll: Callable[[Store], tuple[Store, Store]]
-    """Poll once, on top of what is known; gives what is known then, and what the poll alone gave."""
+    """Poll once. Takes the known store; returns it with the poll applied, and the store of the poll alone."""
     interval: timedelta
-    """Younger figures are not read again."""
+    """Figures younger than this are not read again."""
     org: str | None = None
-    """The one asked for, by number, name or uuid. None: the worst."""
+    """Number, name or UUID of an org. None for the worst org."""
     line_format: str | None = None
-    """The placeholders of a line. None: the verdict is asked for, not a line."""
+    """Template of the line. None for the verdict instead of a line."""
 
 
 @dataclass(frozen=True, slots=True)
 class StatusAnswer:
-    """What a run has to say."""
+    """One run's output."""
 
     text: str
-    """One line; empty: nothing at all."""
+    """One line; empty to print nothing."""
     status: int
     """The exit status."""
     valid_until: datetime | None = None
-    """Until when it can be said again as it is, seconds in it apart. None: not once."""
+    """Moment from which the text may be wrong, apart from seconds in it. None if it must not be reused."""
 
 
 def build_snapshot_path(chosen: Settings, folder: Path) -> Path:
-    """The file in the folder for figures read with these settings: other sessions give others."""
+    """Return the cache file for these settings; other sessions have other files."""
     cookies = () if chosen.cookies is None else chosen.cookies.select_session_key().reveal()
     read_with = (chosen.base_url, chosen.source, chosen.browsers, chosen.cookies_origin, cookies)
     return folder / f"kept-{hashlib.sha256(repr(read_with).encode()).hexdigest()[:16]}.json"
 
 
 def answer_request(asked: StatusRequest, place: Path | None, tell: Callable[[str], None]) -> StatusAnswer:
-    """What is to be printed, and the exit status.
+    """Return the text to print and the exit status.
 
     Args:
-        asked: What is asked for.
-        place: The file of the kept figures. None: nothing is kept.
-        tell: Called with each reason, a line, where nothing is known.
+        asked: The question.
+        place: The file of the cached figures. None to cache nothing.
+        tell: Called with each reason, one line, if no figures are known.
 
     Raises:
-        SettingsError: no org is the one asked for.
+        SettingsError: No org has that number, name or UUID.
     """
     found = _poll_snapshot(None, asked) if place is None else load_or_poll(place, asked, tell)
     if found is None:
@@ -103,12 +103,12 @@ def answer_request(asked: StatusRequest, place: Path | None, tell: Callable[[str
 
 
 def load_or_poll(place: Path, asked: StatusRequest, tell: Callable[[str], None]) -> CachedSnapshot | None:
-    """What is kept, after a poll where it is old and nobody else polls. None: nothing yet, somebody does."""
+    """Return the cached figures, after a poll if they are old. None while another run polls first."""
     found = snapshot_cache.load_snapshot(place)
     if found is not None and not found.is_due(asked.now(), asked.interval):
         return found
     try:
-        with lock_file(place.with_suffix(".lock"), FIRST_POLL_TIMEOUT if found is None else 0):
+        with hold_lock(place, FIRST_POLL_TIMEOUT if found is None else 0):
             found = snapshot_cache.load_snapshot(place)
             if found is None or found.is_due(asked.now(), asked.interval):
                 found = _poll_snapshot(found, asked)
@@ -132,7 +132,7 @@ def _poll_snapshot(before: CachedSnapshot | None, asked: StatusRequest) -> Cache
 
 
 def _judge_org(state: OrgState, found: CachedSnapshot, now: datetime) -> StatusContext:
-    """An org with its verdict; figures that the last poll did not renew are as good as stale."""
+    """Judge an org; figures that the last poll did not renew count as stale."""
     verdict = judge(state, now)
     failure = next(iter(found.store.find_session_state(state.session).failures.values()), None)
     trouble = verdict.error_kind or found.error_kind or (failure.error_kind if failure is not None else None)
@@ -143,7 +143,7 @@ def _judge_org(state: OrgState, found: CachedSnapshot, now: datetime) -> StatusC
 
 
 def _build_answer(told: StatusContext, found: CachedSnapshot, asked: StatusRequest) -> StatusAnswer:
-    """The line, or the verdict, about one org."""
+    """Format the line, or the verdict, of one org."""
     status, until = _compute_exit_status(told.verdict), _compute_valid_until(told, found, asked.interval)
     if asked.line_format is None:
         return StatusAnswer(
@@ -156,7 +156,7 @@ def _build_answer(told: StatusContext, found: CachedSnapshot, asked: StatusReque
 
 
 def _compute_valid_until(told: StatusContext, found: CachedSnapshot, interval: timedelta) -> datetime:
-    """When it may read differently: at the next poll, with the next minute, or when an age grows by one."""
+    """Return the next moment at which the text may change: a poll, a new minute, or an age that grows."""
     minute, now = timedelta(minutes=1), told.now
     ends = [now.replace(second=0, microsecond=0) + minute, found.compute_due_at(interval)]
     if told.state.read_at is not None:
@@ -165,7 +165,7 @@ def _compute_valid_until(told: StatusContext, found: CachedSnapshot, interval: t
 
 
 def _compute_exit_status(verdict: Verdict) -> int:
-    """The exit status of `--check`."""
+    """Return the exit status of `--check`."""
     if verdict.state is VerdictState.UNKNOWN:
         return EXIT_NO_SESSION if verdict.error_kind in NO_SESSION_ERRORS else EXIT_NOTHING_READ
     return (

@@ -18,7 +18,6 @@ from claudemeter_tui.claude_code.rate_limit import (
     RequestBudget,
     RequestPermit,
 )
-from claudemeter_tui.storage import lock_file
 from tests.claude_code.fake_login import NOON, StillClock
 
 TAKE = """
@@ -175,13 +174,35 @@ def test_budget_without_a_file_counts_in_memory(tmp_path: Path) -> None:
     )
 
 
-def test_budget_locked_by_another_process_is_not_spent(tmp_path: Path) -> None:
-    """A process that was stopped with the lock blocks no other, and no request is sent meanwhile."""
-    clock = StillClock()
-    budget = RequestBudget(tmp_path, clock.now, patience=0)
-    with lock_file(tmp_path / RATE_LIMIT_FILE):
+HOLD = """
+import sys
+from pathlib import Path
+from claudemeter_tui.storage import hold_lock
+with hold_lock(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_budget_is_not_spent_while_another_process_holds_it(tmp_path: Path) -> None:
+    """No request is made meanwhile; a holder that is killed releases the budget."""
+    command = [sys.executable, "-c", HOLD, str(tmp_path / RATE_LIMIT_FILE)]
+    budget = RequestBudget(tmp_path, StillClock().now, patience=0)
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout
+        assert holder.stdout.readline() == "held\n"
         assert at(180) == budget.request_permit()
+        holder.kill()
     assert granted() == budget.request_permit()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes are those of POSIX")
+def test_budget_in_a_folder_that_takes_no_file_is_counted_alone(tmp_path: Path) -> None:
+    """The lock cannot be made: a folder is in its place, since root may write anywhere."""
+    (tmp_path / RATE_LIMIT_FILE).with_suffix(".lock").mkdir()
+    budget = RequestBudget(tmp_path, StillClock().now)
+    assert at(180) == budget.request_permit()
+    assert not (tmp_path / RATE_LIMIT_FILE).exists()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
@@ -195,8 +216,9 @@ def test_budget_file_is_for_its_owner_only(tmp_path: Path) -> None:
         RequestBudget(tmp_path / "state" / "claudemeter", StillClock().now).request_permit()
     finally:
         os.umask(before)
-    modes = [stat.S_IMODE(path.stat().st_mode) for path in (file, file.parent, file.parent.parent)]
-    assert modes == [0o600, 0o700, 0o700]
+    lock = file.with_suffix(".lock")
+    modes = [stat.S_IMODE(path.stat().st_mode) for path in (file, lock, file.parent, file.parent.parent)]
+    assert modes == [0o600, 0o600, 0o700, 0o700]
 
 
 def test_budget_file_holds_times_and_counts_only(tmp_path: Path) -> None:

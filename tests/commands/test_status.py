@@ -343,13 +343,13 @@ def test_real_runs_share_one_poll_and_load_little(server: LoopbackServer, tmp_pa
     calm = ("--base-url", server.url)
     status, text, first = program(tmp_path, "--line", *calm)
     assert (status, text) == (0, "41% 67% $17.20/50 · Personal\n")
-    assert {"httpx", "pydantic"} <= first
+    assert {"httpx", "pydantic", "filelock"} <= first
     assert len(server.requests) == 5
     status, text, second = program(tmp_path, "--check", *calm)
     assert (status, text[:27]) == (0, "CAN WORK  7-day all 67 %, r")
     status, text, third = program(tmp_path, "--check", *calm)
     assert (status, text[:27]) == (0, "CAN WORK  7-day all 67 %, r")
-    heavy = {"httpx", "pydantic", "textual", "asyncio", "browser_cookie3"}
+    heavy = {"httpx", "pydantic", "textual", "asyncio", "browser_cookie3", "filelock"}
     assert (second & heavy, third & heavy) == (set(), set())
     assert len(server.requests) == 5
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
