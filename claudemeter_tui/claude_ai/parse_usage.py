@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from decimal import Decimal
-from enum import IntEnum
 from itertools import chain, count, islice, takewhile
 from typing import Any
 
@@ -25,24 +23,22 @@ from claudemeter_tui.claude_ai.validation import (
     Timestamp,
     join_path,
 )
-from claudemeter_tui.model.catalogue import SEVERITIES, WindowKind
+from claudemeter_tui.model.catalogue import (
+    DOLLARS_ORDER,
+    SCOPED_LIMIT_KIND,
+    SCOPED_WINDOW,
+    SEVERITIES,
+    WEEK_LABEL_PREFIX,
+    WINDOWS,
+    WindowFact,
+    WindowKind,
+)
 from claudemeter_tui.model.sanitize import sanitize_text
 from claudemeter_tui.model.windows import Plan, SavedReset, Severity, SurfaceShare, Window
 
 FRACTION_TOLERANCE = 5
 """Percent points within which a `limits[]` entry vouches for a utilization of 1 or more as a fraction."""
-HOURS_5, DAYS_7 = timedelta(hours=5), timedelta(days=7)
 SEVERITY_BY_NAME = {name: Severity[name.upper()] for name in SEVERITIES}
-
-
-class WindowRank(IntEnum):
-    """The order in which windows are shown."""
-
-    SESSION = 0
-    WEEKLY = 1
-    WEEKLY_SCOPED = 2
-    OTHER = 3
-    DOLLARS = 4
 
 
 class WindowModel(ReplyModel):
@@ -82,20 +78,21 @@ NO_BODY, NO_ENTRY = WindowModel(), LimitEntryModel()
 class WindowDraft:
     """A window as it was met, its scale not yet known."""
 
-    key: str
-    label: str
-    rank: WindowRank = WindowRank.OTHER
-    length: timedelta | None = None
+    fact: WindowFact
+    """From the catalogue, or made of the body if that does not know the window; the label is never empty."""
     body: WindowModel = NO_BODY
     entry: LimitEntryModel = NO_ENTRY
-    is_one_time: bool = False
-    """It expires where others reset."""
 
     @property
-    def kind(self) -> WindowKind:
-        """What a full one stops."""
-        plan_wide = {WindowRank.SESSION: WindowKind.SESSION, WindowRank.WEEKLY: WindowKind.WEEKLY}
-        return plan_wide.get(self.rank, WindowKind.SCOPED)
+    def key(self) -> str:
+        """The key that tells it apart in this body."""
+        return self.fact.key
+
+    @property
+    def order(self) -> int:
+        """Where it is shown. An allowance in dollars never stops the plan, and comes last."""
+        in_dollars = self.body.is_in_dollars and self.fact.kind is WindowKind.SCOPED
+        return DOLLARS_ORDER if in_dollars else self.fact.order
 
     @property
     def is_fraction(self) -> bool:
@@ -114,21 +111,14 @@ class WindowDraft:
         return self.body.utilization == 1 and self.entry.percent is None and not self.body.is_in_dollars
 
 
-NAMED_WINDOWS: dict[str, WindowDraft] = {
-    found.key: found
-    for found in (
-        WindowDraft("five_hour", "5-hour", WindowRank.SESSION, HOURS_5),
-        WindowDraft("seven_day", "7-day all", WindowRank.WEEKLY, DAYS_7),
-        WindowDraft("seven_day_sonnet", "7-day Sonnet", WindowRank.WEEKLY_SCOPED, DAYS_7),
-        WindowDraft("seven_day_opus", "7-day Opus", WindowRank.WEEKLY_SCOPED, DAYS_7),
-        WindowDraft("seven_day_oauth_apps", "7-day OAuth apps", WindowRank.WEEKLY_SCOPED, DAYS_7),
-        WindowDraft("seven_day_omelette", "7-day Design", WindowRank.WEEKLY_SCOPED, DAYS_7),
-        WindowDraft("seven_day_cowork", "7-day Cowork", WindowRank.WEEKLY_SCOPED, DAYS_7),
-        WindowDraft("iguana_necktie", "Cloud sessions"),
-        WindowDraft("cinder_cove", "One-time credit", is_one_time=True),
-    )
+NAMED_WINDOWS = {
+    fact.key: fact for fact in sorted(WINDOWS.values(), key=lambda fact: fact.order) if fact.label
 }
-"""The windows that have a name for people."""
+"""The windows that have a name for people, in the order they are shown."""
+WINDOW_BY_LIMIT_KIND: dict[str, WindowFact] = {
+    fact.kind: fact for fact in WINDOWS.values() if fact.kind is not WindowKind.SCOPED
+}
+"""The window that each plan-wide `kind` of `limits[]` is."""
 
 
 def _build_window(found: WindowDraft, *, fractions: bool) -> Window:
@@ -136,17 +126,17 @@ def _build_window(found: WindowDraft, *, fractions: bool) -> Window:
     body, entry = found.body, found.entry
     return Window(
         key=found.key,
-        label=found.label,
-        kind=found.kind,
+        label=found.fact.label,
+        kind=found.fact.kind,
         percent=_compute_percent(found, fractions=fractions),
         resets_at=body.resets_at or entry.resets_at,
-        length=found.length,
+        length=found.fact.length,
         server_severity=SEVERITY_BY_NAME.get(entry.severity or "", Severity.NORMAL),
         is_active=entry.is_active or False,
         locked_reason=body.locked_reason or entry.locked_reason,
         used=body.used_dollars,
         limit=body.limit_dollars,
-        is_one_time=found.is_one_time,
+        is_one_time=found.fact.is_one_time,
     )
 
 
@@ -185,23 +175,20 @@ def _parse_limit_entry(entry: LimitEntryModel, path: str, notes: ParseReport) ->
     notes.check_known(f"{path}.severity", entry.severity, SEVERITY_BY_NAME)
     name = _parse_scope_name(entry.scope, f"{path}.scope", notes)
     kind = entry.kind or _find_kind_by_group(entry)
-    if kind == "session":
-        return replace(NAMED_WINDOWS["five_hour"], entry=entry)
-    if kind == "weekly_all":
-        return replace(NAMED_WINDOWS["seven_day"], entry=entry)
+    if kind in WINDOW_BY_LIMIT_KIND:
+        return WindowDraft(WINDOW_BY_LIMIT_KIND[kind], entry=entry)
     key = ":".join(part for part in (kind or path, name) if part)
-    if kind == "weekly_scoped":
-        return WindowDraft(
-            key, f"7-day {name}" if name else key, WindowRank.WEEKLY_SCOPED, DAYS_7, entry=entry
-        )
+    if kind == SCOPED_LIMIT_KIND:
+        label = f"{WEEK_LABEL_PREFIX}{name}" if name else key
+        return WindowDraft(replace(SCOPED_WINDOW, key=key, label=label), entry=entry)
     notes.add_new_field(f"{path}.kind", kind)
-    return WindowDraft(key, key.replace(":", " "), entry=entry)
+    return WindowDraft(WindowFact(key, key.replace(":", " ")), entry=entry)
 
 
 def _find_kind_by_group(entry: LimitEntryModel) -> str:
     """What an entry without a kind is: its group and its scope tell, or nothing does."""
     if entry.group == "weekly":
-        return "weekly_all" if entry.scope is None else "weekly_scoped"
+        return WindowKind.WEEKLY if entry.scope is None else SCOPED_LIMIT_KIND
     return entry.group or ""
 
 
@@ -231,14 +218,13 @@ def _merge_entry(met: dict[str, WindowDraft], new: WindowDraft) -> None:
         met[home] = _join_window(met[home], new)
     elif all(_get_figures(met[key]) != _get_figures(new) for key in taken):
         turn = f" ({len(taken) + 1})"
-        met[home + turn] = replace(new, key=home + turn, label=new.label + turn)
+        met[home + turn] = replace(new, fact=replace(new.fact, key=home + turn, label=new.fact.label + turn))
 
 
 def _join_window(there: WindowDraft, new: WindowDraft) -> WindowDraft:
     """One window out of its legacy object and its entry; the entry may name what has only a key."""
-    label = new.label if there.label == there.key else there.label
-    length, rank = there.length or new.length, min(there.rank, new.rank)
-    return replace(there, label=label, length=length, rank=rank, entry=new.entry)
+    fact = replace(new.fact, key=there.key) if there.fact.label == there.key else there.fact
+    return replace(there, fact=fact, entry=new.entry)
 
 
 def _iter_numbered_keys(home: str) -> Iterator[str]:
@@ -248,11 +234,14 @@ def _iter_numbered_keys(home: str) -> Iterator[str]:
 
 def _find_window_key(met: dict[str, WindowDraft], new: WindowDraft) -> str:
     """The key of the window that an entry belongs to: a legacy one where there is one."""
-    if new.rank is not WindowRank.WEEKLY_SCOPED:
+    if new.fact.order != SCOPED_WINDOW.order:
         return new.key
-    by_label = {found.label.casefold(): found.key for found in met.values() if found.key in NAMED_WINDOWS}
-    spelled = new.label.casefold().replace("7-day ", "seven_day_").replace(" ", "_")
-    return by_label.get(new.label.casefold()) or (spelled if spelled in met else new.key)
+    label = new.fact.label.casefold()
+    by_label = {
+        found.fact.label.casefold(): found.key for found in met.values() if found.key in NAMED_WINDOWS
+    }
+    spelled = label.replace(WEEK_LABEL_PREFIX, "seven_day_").replace(" ", "_")
+    return by_label.get(label) or (spelled if spelled in met else new.key)
 
 
 def _get_figures(found: WindowDraft) -> tuple[object, ...]:
@@ -261,10 +250,6 @@ def _get_figures(found: WindowDraft) -> tuple[object, ...]:
 
 MAX_WINDOWS = 100
 """No plan has more; beyond it nobody reads them."""
-CODE_NAME_KEYS = frozenset(
-    {"nimbus_quill", "tangelo", "omelette_promotional", "amber_ladder", "juniper_tide"}
-)
-"""Keys that were seen and have none: shown under their own key when they carry a value."""
 _FIGURE_KEYS = ("utilization", "limit_dollars", "used_dollars")
 
 
@@ -275,18 +260,18 @@ def _parse_windows(body: dict[str, Any], others: frozenset[str], notes: ParseRep
         met.setdefault(found.key, found)  # a key that only looks like another does not replace it
     for path, entry in islice(notes.parse_each(LimitEntryModel, body.get("limits"), "limits"), MAX_WINDOWS):
         _merge_entry(met, _parse_limit_entry(entry, path, notes))
-    ranked = sorted((_rank_dollars_last(found) for found in met.values()), key=lambda found: found.rank)
-    fractions = any(found.is_fraction for found in ranked)
-    return tuple(_build_window(found, fractions=fractions) for found in ranked[:MAX_WINDOWS])
+    ordered = sorted(met.values(), key=lambda found: found.order)
+    fractions = any(found.is_fraction for found in ordered)
+    return tuple(_build_window(found, fractions=fractions) for found in ordered[:MAX_WINDOWS])
 
 
 def _parse_window_objects(
     body: dict[str, Any], others: frozenset[str], notes: ParseReport
 ) -> Iterator[WindowDraft]:
     """The windows that are keys of the body, those with a name for people first."""
-    for key, found in NAMED_WINDOWS.items():
+    for key, fact in NAMED_WINDOWS.items():
         if body.get(key) is not None:
-            yield replace(found, body=notes.parse_object(WindowModel, body[key], key) or NO_BODY)
+            yield WindowDraft(fact, notes.parse_object(WindowModel, body[key], key) or NO_BODY)
     unnamed = (
         _parse_unnamed_key(key, body[key], notes)
         for key in body
@@ -298,23 +283,17 @@ def _parse_window_objects(
 def _parse_unnamed_key(key: str, raw: object, notes: ParseReport) -> WindowDraft | None:
     """A key without a name for people: a window where it holds a figure, else no more than news."""
     path = join_path("", key)
-    if key not in CODE_NAME_KEYS:
+    if key not in WINDOWS:
         notes.add_new_field(path)
     if isinstance(raw, dict) and any(_is_figure(raw.get(name)) for name in _FIGURE_KEYS):
-        return WindowDraft(path, path, body=notes.parse_object(WindowModel, raw, path) or NO_BODY)
-    if key in CODE_NAME_KEYS and raw is not None:
+        return WindowDraft(WindowFact(path, path), notes.parse_object(WindowModel, raw, path) or NO_BODY)
+    if key in WINDOWS and raw is not None:
         notes.add_odd_value(path)
     return None
 
 
 def _is_figure(value: object) -> bool:
     return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
-
-
-def _rank_dollars_last(found: WindowDraft) -> WindowDraft:
-    """An allowance in dollars never stops the plan, and comes last."""
-    in_dollars = found.body.is_in_dollars and found.kind is WindowKind.SCOPED
-    return replace(found, rank=WindowRank.DOLLARS) if in_dollars else found
 
 
 NON_WINDOW_KEYS = frozenset(

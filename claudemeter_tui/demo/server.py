@@ -20,7 +20,7 @@ from claudemeter_tui.demo.timeline import (
     DemoWeek,
     interpolate,
 )
-from claudemeter_tui.model.catalogue import ORGANIZATIONS_PATH, Endpoint
+from claudemeter_tui.model.catalogue import ORGANIZATIONS_PATH, WINDOWS, Endpoint
 
 JsonBody = dict[str, object]
 
@@ -156,18 +156,6 @@ def build_error(kind: str, message: str) -> JsonBody:
 
 UsageBody = dict[str, object]
 
-_CODE_NAME_WINDOWS = (
-    "seven_day_oauth_apps",
-    "seven_day_opus",
-    "seven_day_sonnet",
-    "seven_day_cowork",
-    "seven_day_omelette",
-    "tangelo",
-    "iguana_necktie",
-    "omelette_promotional",
-    "nimbus_quill",
-    "amber_ladder",
-)
 _NULL_DOLLARS = dict.fromkeys(("limit_dollars", "used_dollars", "remaining_dollars", "locked_reason"))
 _DISCLAIMER = "Usage credits cover you when you hit your plan limits."
 _ONE_TIME_CREDIT = 100_000
@@ -178,9 +166,9 @@ def build_usage(org: DemoOrg, moment: DemoMoment) -> UsageBody:
     """`/usage`."""
     session = _find_session_figures(org, moment)
     return {
+        **dict.fromkeys(window.key for window in WINDOWS.values() if window.is_always_sent),
         "five_hour": _build_window(session),
         "seven_day": _build_window(_find_week_figures(org.week, moment)),
-        **dict.fromkeys(_CODE_NAME_WINDOWS),
         "cinder_cove": _build_one_time_window(org, moment),
         "extra_usage": _build_extra_usage(org.own_credits, moment),
         "limits": _build_limits(org, moment),

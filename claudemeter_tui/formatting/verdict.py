@@ -28,7 +28,7 @@ from claudemeter_tui.formatting.values import (
     format_with_countdown,
     to_local,
 )
-from claudemeter_tui.model.catalogue import Cause, CreditState
+from claudemeter_tui.model.catalogue import WEEK_LABEL_PREFIX, Cause, CreditState, is_model_window
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.store import UNKNOWN_AFTER
 from claudemeter_tui.model.verdict import (
@@ -171,22 +171,18 @@ def _describe_scoped_windows(verdict: Verdict, moments: MomentFormatter) -> str:
     works = verdict.state in (VerdictState.CAN_WORK, VerdictState.ON_CREDITS)
     if not works or all(window.limit is not None for window in verdict.full_scoped_windows):
         return text
-    models = all(_is_model_window(window) for window in verdict.full_scoped_windows)
+    models = all(is_model_window(window.key) for window in verdict.full_scoped_windows)
     return f"{text}, {'other models work' if models else 'the rest works'}"
 
 
 def _describe_scoped_window(window: Window, moments: MomentFormatter) -> str:
-    label, reset = window.label.removeprefix("7-day "), moments.filter_future(window.resets_at)
+    label, reset = window.label.removeprefix(WEEK_LABEL_PREFIX), moments.filter_future(window.resets_at)
     if window.limit is not None:
         return f"{label} used up"
     lock = f' locked ("{window.locked_reason}")' if window.locked_reason is not None else ""
     if reset is not None:
         return f"{label}{lock} until {moments.format_moment(reset)}"
     return f"{label}{lock or ' full'}" if window.resets_at is None else f"{label} reset due"
-
-
-def _is_model_window(window: Window) -> bool:
-    return window.key in ("seven_day_opus", "seven_day_sonnet") or window.key.startswith("weekly_scoped:")
 
 
 WAIT_CAUSES = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 
@@ -21,6 +22,79 @@ class WindowKind(StrEnum):
     """The 7-day window over everything: stops the whole plan."""
     SCOPED = "scoped"
     """Any other window: stops its own model or surface only."""
+
+
+FIVE_HOURS, SEVEN_DAYS = timedelta(hours=5), timedelta(days=7)
+WEEK_LABEL_PREFIX = "7-day "
+"""Begins the label of every window of a week."""
+SCOPED_LIMIT_KIND = "weekly_scoped"
+"""The `kind` in `limits[]` of a week of one model or surface; it begins the key of such a window."""
+OTHER_ORDER, DOLLARS_ORDER = 39, 40
+"""Where windows are shown that have no place of their own, and where those in dollars are: last."""
+
+
+@dataclass(frozen=True, slots=True)
+class WindowFact:
+    """One window that the usage reply can report."""
+
+    key: str
+    """As the server names it."""
+    label: str = ""
+    """For people. Empty: a code name without a known meaning, shown under its key if it has a figure."""
+    kind: WindowKind = WindowKind.SCOPED
+    length: timedelta | None = None
+    """From start to reset. None: not known."""
+    order: int = OTHER_ORDER
+    """Where it is shown: lower numbers first."""
+    is_one_time: bool = False
+    """It expires where others reset."""
+    is_model: bool = False
+    """A full one stops one model; the other models work."""
+    is_always_sent: bool = False
+    """Every body of a current server has the key, null on plans without the window."""
+
+
+WINDOWS: Mapping[str, WindowFact] = {
+    window.key: window
+    for window in (
+        WindowFact("five_hour", "5-hour", WindowKind.SESSION, FIVE_HOURS, 0, is_always_sent=True),
+        WindowFact("seven_day", "7-day all", WindowKind.WEEKLY, SEVEN_DAYS, 10, is_always_sent=True),
+        # Those of a model or a surface: objects until May 2026, null since; `limits[]` has them now.
+        WindowFact(
+            "seven_day_oauth_apps", "7-day OAuth apps", length=SEVEN_DAYS, order=22, is_always_sent=True
+        ),
+        WindowFact(
+            "seven_day_opus", "7-day Opus", length=SEVEN_DAYS, order=21, is_model=True, is_always_sent=True
+        ),
+        WindowFact(
+            "seven_day_sonnet",
+            "7-day Sonnet",
+            length=SEVEN_DAYS,
+            order=20,
+            is_model=True,
+            is_always_sent=True,
+        ),
+        WindowFact("seven_day_cowork", "7-day Cowork", length=SEVEN_DAYS, order=24, is_always_sent=True),
+        WindowFact("seven_day_omelette", "7-day Design", length=SEVEN_DAYS, order=23, is_always_sent=True),
+        WindowFact("tangelo", is_always_sent=True),
+        # The next one and `cinder_cove` are allowances in dollars.
+        WindowFact("iguana_necktie", "Cloud sessions", is_always_sent=True),
+        WindowFact("omelette_promotional", is_always_sent=True),
+        WindowFact("nimbus_quill", is_always_sent=True),
+        WindowFact("amber_ladder", is_always_sent=True),
+        WindowFact("cinder_cove", "One-time credit", is_one_time=True, is_always_sent=True),
+        # Seen since autumn 2026: a weekly reset of the session. It would be a window if it had a figure.
+        WindowFact("juniper_tide"),
+    )
+}
+"""Every known window by its key, in the order of a body of October 2026."""
+SCOPED_WINDOW = WindowFact("", length=SEVEN_DAYS, order=29)
+"""The facts that all weeks of one model or surface in `limits[]` share; each entry names its own."""
+
+
+def is_model_window(key: str) -> bool:
+    """Return True if a full window of this key stops one model only, as far as its key says."""
+    return key.startswith(f"{SCOPED_LIMIT_KIND}:") or (key in WINDOWS and WINDOWS[key].is_model)
 
 
 class CreditState(StrEnum):

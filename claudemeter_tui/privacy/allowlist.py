@@ -10,9 +10,12 @@ import re
 from claudemeter_tui.model.catalogue import (
     DISABLED_REASONS,
     LIMIT_TYPES,
+    SCOPED_LIMIT_KIND,
     SEVERITIES,
     SHARED_PLANS,
     SUBSCRIPTION_STATUSES,
+    WINDOWS,
+    WindowKind,
 )
 
 KNOWN_KEYS = frozenset(
@@ -52,7 +55,7 @@ KNOWN_KEYS = frozenset(
 KNOWN_VALUES = frozenset(
     (
         *(*DISABLED_REASONS, *LIMIT_TYPES, *SEVERITIES, *SHARED_PLANS, *SUBSCRIPTION_STATUSES),
-        *("session", "weekly", "weekly_all", "weekly_scoped"),
+        *("weekly", SCOPED_LIMIT_KIND, WindowKind.SESSION, WindowKind.WEEKLY),
         *("monthly", "yearly", "annual", "annually", "stripe_subscription", "invoice"),
         *("chat", "raven", "api"),
         *("claude_max", "claude_pro", "claude_free", "claude_team", "claude_enterprise"),
@@ -79,12 +82,7 @@ BROWSER_NAMES = (
     *("Firefox", "LibreWolf", "Safari"),
 )
 """A name that begins with another one stands before it."""
-WINDOW_LABELS = frozenset(
-    (
-        *("5-hour", "7-day all", "7-day Sonnet", "7-day Opus", "7-day OAuth apps", "7-day Design"),
-        *("7-day Cowork", "Cloud sessions", "One-time credit"),
-    )
-)
+WINDOW_LABELS = frozenset(window.label for window in WINDOWS.values() if window.label)
 """Windows that have a name for people."""
 NAME_KEYS = frozenset(
     (

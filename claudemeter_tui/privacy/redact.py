@@ -14,7 +14,7 @@ from math import isfinite
 from typing import Any, NamedTuple, NoReturn
 
 from claudemeter_tui.model.account import Account, Card, Org, Subscription
-from claudemeter_tui.model.catalogue import DISABLED_REASONS, Endpoint
+from claudemeter_tui.model.catalogue import DISABLED_REASONS, WEEK_LABEL_PREFIX, Endpoint
 from claudemeter_tui.model.credits import Meter
 from claudemeter_tui.model.events import (
     SUBJECT_EXTRA_USAGE,
@@ -170,7 +170,6 @@ def _reject_constant(name: str) -> NoReturn:
 _NUMBER_SUFFIX = re.compile(r" \([0-9]{1,3}\)$")
 _LIMITS_KEY = re.compile(r"limits\[[0-9]{1,3}\]")
 """The key of a `limits[]` entry that has only its position for a name."""
-_WEEK_PREFIX = "7-day "
 _PROFILES_PREFIX = "there are: "
 """Beginning of the list of a browser's profiles in a scan's detail."""
 _ONLY_PROFILE = "its only one"
@@ -363,8 +362,8 @@ class ValueRedactor:
         label, suffix = _split_number_suffix(text)
         if label in WINDOW_LABELS:
             return text
-        if label.startswith(_WEEK_PREFIX):
-            return _WEEK_PREFIX + self._redact_models(label.removeprefix(_WEEK_PREFIX)) + suffix
+        if label.startswith(WEEK_LABEL_PREFIX):
+            return WEEK_LABEL_PREFIX + self._redact_models(label.removeprefix(WEEK_LABEL_PREFIX)) + suffix
         return self._names.get_or_assign(PseudonymKind.MODEL, text)
 
     def _redact_models(self, names: str) -> str:

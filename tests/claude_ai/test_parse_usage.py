@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from claudemeter_tui.claude_ai import parse
-from claudemeter_tui.model.catalogue import WindowKind
+from claudemeter_tui.model.catalogue import WINDOWS, WindowKind
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.windows import Severity, Window
 from tests import golden_bodies
@@ -399,3 +399,13 @@ def test_many_windows_are_bounded() -> None:
     assert len(parsed.value.windows) == 100
     assert (parsed.value.windows[0].label, parsed.value.windows[0].percent) == ("5-hour", 41.0)
     assert (len(parsed.new_fields), parsed.odd_values) == (50, ("limits",))
+
+
+def test_every_window_of_the_catalogue_is_read_and_is_no_new_field() -> None:
+    """A known key with a figure is a window under its label, a code name under its key."""
+    for fact in WINDOWS.values():
+        parsed = parse.parse_usage({fact.key: {"utilization": 41, "resets_at": RESET}})
+        (window,) = parsed.value.windows
+        assert (fact.key, fact.label or fact.key) == (window.key, window.label)
+        assert (fact.kind, fact.length, fact.is_one_time) == (window.kind, window.length, window.is_one_time)
+        assert parsed.new_fields == ()
