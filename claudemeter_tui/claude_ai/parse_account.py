@@ -29,18 +29,7 @@ _MAX_PLAN_SIZE = re.compile(r"max_([0-9]{1,3}x)")
 class AccountModel(ReplyModel):
     """The account body."""
 
-    ignored_keys = frozenset(
-        {
-            "created_at",
-            "display_name",
-            "full_name",
-            "has_claude_max",
-            "has_claude_pro",
-            "settings",
-            "tagged_id",
-            "updated_at",
-        }
-    )
+    reply_object = "account"
 
     uuid: Identifier = None
     email_address: Text = None
@@ -51,7 +40,7 @@ class AccountModel(ReplyModel):
 class MembershipModel(ReplyModel):
     """An element of `memberships`."""
 
-    ignored_keys = frozenset({"role", "seat_tier", "created_at", "updated_at"})
+    reply_object = "membership"
 
     organization: Any = None
 
@@ -59,36 +48,7 @@ class MembershipModel(ReplyModel):
 class OrgModel(ReplyModel):
     """An organization, as the account body and the list of organizations have it."""
 
-    ignored_keys = frozenset(
-        {
-            "active_flags",
-            "claude_ai_bootstrap_models_config",
-            "created_at",
-            "data_retention",
-            "data_retention_min_duration_days",
-            "data_retention_periods",
-            "external_mapping",
-            "free_credits_status",
-            "has_extra_usage_enabled",
-            "has_icon",
-            "home_stripe_account_region",
-            "id",
-            "is_internal_org",
-            "is_workbench_cmek_blocked",
-            "member_file_deletion_blocked_by_retention",
-            "merchant_of_record",
-            "monitoring_notice",
-            "parent_organization_uuid",
-            "rate_limit_upsell",
-            "raven_configuration",
-            "settings",
-            "subscription_created_at",
-            "subscription_management",
-            "subscription_status",
-            "updated_at",
-            "visibility_status",
-        }
-    )
+    reply_object = "organization"
 
     uuid: Identifier = None
     name: Text = None

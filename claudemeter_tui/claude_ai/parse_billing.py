@@ -33,15 +33,7 @@ _INTERVAL_SUFFIX = re.compile(r"_(?:monthly|yearly|annual|annually)$")
 class PrepaidModel(ReplyModel):
     """The prepaid body."""
 
-    ignored_keys = frozenset(
-        {
-            "balance_credits",
-            "expiry_policy_months",
-            "last_paid_purchase_cents",
-            "next_expires_at",
-            "pending_invoice_amount_cents",
-        }
-    )
+    reply_object = "prepaid"
 
     amount: PurchasedMinor = None
     currency: Currency = None
@@ -55,6 +47,8 @@ class PrepaidModel(ReplyModel):
 class BalanceModel(ReplyModel):
     """`balance` of the prepaid body: one of the two."""
 
+    reply_object = "balance"
+
     money: Any = None
     credits: Any = None
 
@@ -62,12 +56,16 @@ class BalanceModel(ReplyModel):
 class AutoReloadModel(ReplyModel):
     """`auto_reload_settings`; only null was seen, these two names are likely ones."""
 
+    reply_object = "auto_reload"
+
     enabled: Flag = None
     is_enabled: Flag = None
 
 
 class TrancheModel(ReplyModel):
     """A part of the balance."""
+
+    reply_object = "tranche"
 
     remaining_amount_minor_units: Minor = None
     currency: Currency = None
@@ -77,22 +75,7 @@ class TrancheModel(ReplyModel):
 class SubscriptionModel(ReplyModel):
     """The subscription body."""
 
-    ignored_keys = frozenset(
-        {
-            "billing_interval",
-            "currency",
-            "eligible_for_past_due_cycle_reset",
-            "has_discounts",
-            "has_schedule",
-            "manual_pause_scheduled_at",
-            "seat_tier_quantities",
-            "subscription_details_url",
-            "subscription_payment_type",
-            "team_promo_ends_at",
-            "test_clock_frozen_time",
-            "trial_end_ts",
-        }
-    )
+    reply_object = "subscription"
 
     status: Text = None
     next_charge_date: Day = None
@@ -108,7 +91,7 @@ class SubscriptionModel(ReplyModel):
 class CardModel(ReplyModel):
     """`payment_method`."""
 
-    ignored_keys = frozenset({"country"})
+    reply_object = "card"
 
     brand: Text = None
     type: Text = None
@@ -118,7 +101,7 @@ class CardModel(ReplyModel):
 class DowngradeModel(ReplyModel):
     """`scheduled_downgrade`."""
 
-    ignored_keys = frozenset({"billing_interval", "base_price_in_minor_units", "currency"})
+    reply_object = "downgrade"
 
     plan_type: Text = None
     date: Day = None
@@ -126,6 +109,8 @@ class DowngradeModel(ReplyModel):
 
 class GiftModel(ReplyModel):
     """`gift_details`."""
+
+    reply_object = "gift"
 
     paid_through: Day = None
 

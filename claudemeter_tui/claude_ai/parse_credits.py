@@ -25,8 +25,7 @@ from claudemeter_tui.model.money import Money
 class ExtraUsageModel(ReplyModel):
     """`extra_usage` of the usage body."""
 
-    # Its utilization is the server's own percent: it is computed here instead.
-    ignored_keys = frozenset({"utilization", "daily", "weekly", "user_disabled", "credits_ever_enabled"})
+    reply_object = "extra_usage"
 
     is_enabled: Flag = None
     monthly_limit: Minor = None
@@ -42,9 +41,7 @@ class ExtraUsageModel(ReplyModel):
 class SpendModel(ReplyModel):
     """`spend` of the usage body."""
 
-    ignored_keys = frozenset(
-        {"percent", "severity", "balance", "auto_reload", "disclaimer", "can_purchase_credits", "can_toggle"}
-    )
+    reply_object = "spend"
 
     used: Any = None
     limit: Any = None
@@ -56,6 +53,8 @@ class SpendModel(ReplyModel):
 class MoneyModel(ReplyModel):
     """An amount with its unit."""
 
+    reply_object = "money"
+
     amount_minor: Minor = None
     currency: Currency = None
     exponent: Exponent = None
@@ -64,27 +63,7 @@ class MoneyModel(ReplyModel):
 class OverageModel(ReplyModel):
     """The overage body, with the names that it had before 2026."""
 
-    ignored_keys = frozenset(
-        {
-            "account_email",
-            "account_name",
-            "balance_cents",
-            "created_at",
-            "discount_ends_at",
-            "discount_percent",
-            "group_deleted",
-            "group_name",
-            "group_uuid",
-            "org_service_name",
-            "organization_uuid",
-            "period",
-            "resolved_group_limit",
-            "seat_tier",
-            "settings",
-            "updated_at",
-            "used_credits_basis",
-        }
-    )
+    reply_object = "overage"
 
     is_enabled: Flag = None
     monthly_credit_limit: Minor = None

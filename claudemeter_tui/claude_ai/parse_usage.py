@@ -25,6 +25,7 @@ from claudemeter_tui.claude_ai.validation import (
 )
 from claudemeter_tui.model.catalogue import (
     DOLLARS_ORDER,
+    NON_WINDOW_KEYS,
     SCOPED_LIMIT_KIND,
     SCOPED_WINDOW,
     SEVERITIES,
@@ -44,6 +45,8 @@ SEVERITY_BY_NAME = {name: Severity[name.upper()] for name in SEVERITIES}
 class WindowModel(ReplyModel):
     """A window beside others in the body, as it was before `limits[]`."""
 
+    reply_object = "window"
+
     utilization: Percent = None
     resets_at: MinuteTimestamp = None
     limit_dollars: Dollars = None
@@ -59,6 +62,8 @@ class WindowModel(ReplyModel):
 
 class LimitEntryModel(ReplyModel):
     """An element of `limits[]`."""
+
+    reply_object = "limit"
 
     kind: Text = None
     group: Text = None
@@ -158,6 +163,8 @@ def _compute_dollar_percent(body: WindowModel) -> float | None:
 class ScopeModel(ReplyModel):
     """`scope` of an entry: what it limits."""
 
+    reply_object = "scope"
+
     model: Any = None
     surface: Any = None
 
@@ -165,7 +172,7 @@ class ScopeModel(ReplyModel):
 class ScopeNameModel(ReplyModel):
     """A model or a surface."""
 
-    ignored_keys = frozenset({"id"})
+    reply_object = "scope_name"
 
     display_name: Text = None
 
@@ -296,16 +303,10 @@ def _is_figure(value: object) -> bool:
     return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
 
 
-NON_WINDOW_KEYS = frozenset(
-    {"limits", "extra_usage", "spend", "cedar_ember", "seven_day_breakdown", "member_dashboard_available"}
-)
-"""The keys of the body that are no windows."""
-
-
 class SavedResetsModel(ReplyModel):
     """`cedar_ember`: grants of an early limit reset."""
 
-    ignored_keys = frozenset({"eligible"})
+    reply_object = "saved_resets"
 
     grants: Any = None
 
@@ -313,7 +314,7 @@ class SavedResetsModel(ReplyModel):
 class SavedResetModel(ReplyModel):
     """One grant."""
 
-    ignored_keys = frozenset({"starts_at"})
+    reply_object = "saved_reset"
 
     resets_left: Count = None
     ends_at: Timestamp = None
@@ -323,11 +324,15 @@ class SavedResetModel(ReplyModel):
 class BreakdownModel(ReplyModel):
     """`seven_day_breakdown`: which surface used the week."""
 
+    reply_object = "breakdown"
+
     rows: Any = None
 
 
 class BreakdownRowModel(ReplyModel):
     """One surface's part of the week."""
+
+    reply_object = "breakdown_row"
 
     key: Text = None
     display_name: Text = None

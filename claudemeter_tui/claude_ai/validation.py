@@ -19,6 +19,7 @@ from typing import Annotated, Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, PlainValidator, ValidationError
 
+from claudemeter_tui.model.catalogue import REPLY_KEYS
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.sanitize import sanitize_text
 
@@ -47,17 +48,32 @@ class ParsedBody(NamedTuple, Generic[T]):
 
 
 class ReplyModel(BaseModel):
-    """What is known of one JSON object. Every field may be absent or null."""
+    """The figures of one JSON object. Every field may be absent or null."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    ignored_keys: ClassVar[frozenset[str]] = frozenset()
-    """Keys that are known and carry nothing to show."""
+    reply_object: ClassVar[str]
+    """Its name in the catalogue, which has every known key of it; those without a field are ignored."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Reject a model with a field that the catalogue does not know.
+
+        Raises:
+            TypeError: its keys there and its fields do not match.
+        """
+        super().__pydantic_init_subclass__(**kwargs)
+        unknown = cls.model_fields.keys() - REPLY_KEYS[cls.reply_object]
+        if unknown:
+            raise TypeError(
+                f"{cls.__name__} reads {', '.join(sorted(unknown))}, which model.catalogue does not list"
+                f' under "{cls.reply_object}"'
+            )
 
     @classmethod
     def is_known_key(cls, key: str) -> bool:
-        """Whether the key is no news."""
-        return key in cls.model_fields or key in cls.ignored_keys
+        """Return True if the catalogue knows the key."""
+        return key in REPLY_KEYS[cls.reply_object]
 
     def is_null(self, key: str) -> bool:
         """Whether the key came, and came as null: something else than a key that is absent or wrong."""

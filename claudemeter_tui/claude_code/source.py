@@ -28,7 +28,7 @@ from claudemeter_tui.model.session import Login, LoginError, LoginResult, NoLogi
 class ProfileModel(ReplyModel):
     """The profile body."""
 
-    ignored_keys = frozenset({"application"})
+    reply_object = "profile"
 
     account: Any = None
     organization: Any = None

@@ -283,3 +283,105 @@ _ORIGIN_FACTS = {
     # `spend` calls its cap `limit`; `extra_usage` beside it holds the same cap under a clearer key.
     MeterOrigin.SPEND: (Endpoint.USAGE, "monthly_limit"),
 }
+
+
+NON_WINDOW_KEYS = frozenset(
+    {"limits", "extra_usage", "spend", "cedar_ember", "seven_day_breakdown", "member_dashboard_available"}
+)
+"""The known keys of the usage body that are no windows."""
+
+_KEYS_BY_OBJECT = {
+    # `/api/account`, and `account` of the login's profile.
+    "account": """
+        created_at display_name email email_address full_name has_claude_max has_claude_pro memberships
+        settings tagged_id updated_at uuid
+    """,
+    # An element of `memberships`.
+    "membership": "created_at organization role seat_tier updated_at",
+    # An organization, in the account body, in the list of organizations and in the login's profile.
+    "organization": """
+        access_block active_flags analytics_subscription_plan api_disabled_reason api_disabled_until
+        billable_usage_paused_until billing_issue billing_type capabilities
+        claude_ai_bootstrap_models_config created_at data_retention data_retention_min_duration_days
+        data_retention_periods external_mapping free_credits_status has_extra_usage_enabled has_icon
+        home_stripe_account_region id is_internal_org is_workbench_cmek_blocked
+        member_file_deletion_blocked_by_retention merchant_of_record monitoring_notice name
+        organization_type parent_organization_uuid rate_limit_tier rate_limit_upsell raven_configuration
+        raven_type settings subscription_created_at subscription_management subscription_pause
+        subscription_status updated_at uuid visibility_status
+    """,
+    # The body for Claude Code's login.
+    "profile": "account application organization",
+    # A window that is a key of the usage body; the dollars since mid-2026, `locked_reason` since September.
+    "window": "limit_dollars locked_reason remaining_dollars resets_at used_dollars utilization",
+    # An element of `limits[]`, since July 2026.
+    "limit": "group is_active kind locked_reason percent resets_at scope severity",
+    # `scope` of such an element.
+    "scope": "model surface",
+    # `model` and `surface` of a scope.
+    "scope_name": "display_name id",
+    # `cedar_ember`.
+    "saved_resets": "eligible grants",
+    # An element of its `grants`.
+    "saved_reset": "ends_at resets_left starts_at usable_now",
+    # `seven_day_breakdown`.
+    "breakdown": "rows",
+    # An element of its `rows`.
+    "breakdown_row": "display_name key percent",
+    # `daily` and `weekly` were only ever null; percentages are computed here, so `utilization` is not read.
+    "extra_usage": """
+        credits_ever_enabled currency daily decimal_places disabled_reason disabled_until is_enabled
+        monthly_limit out_of_credits spend_limit_reached used_credits user_disabled utilization weekly
+    """,
+    # Since July 2026; `balance` and `auto_reload` were only ever null.
+    "spend": """
+        auto_reload balance can_purchase_credits can_toggle cap disabled_reason disclaimer enabled limit
+        percent severity used
+    """,
+    # An amount with its unit.
+    "money": "amount_minor currency exponent",
+    # `/overage_spend_limit`, with the names that it had before 2026.
+    "overage": """
+        account_email account_name account_uuid balance_cents created_at currency decimal_places
+        disabled_reason disabled_until discount_ends_at discount_percent group_deleted group_name
+        group_uuid is_enabled limit_type monthly_credit_limit org_service_name organization_uuid
+        out_of_credits period resolved_group_limit seat_tier settings spend_limit_amount_cents
+        spend_limit_currency spend_limit_reached type updated_at used_credits used_credits_basis
+    """,
+    # `/prepaid/credits`.
+    "prepaid": """
+        amount auto_reload_settings balance balance_credits currency decimal_places expiry_policy_months
+        last_paid_purchase_cents next_expires_at pending_invoice_amount_cents promo_tranches tranches
+    """,
+    # `balance` of the prepaid body: one of the two.
+    "balance": "credits money",
+    # `auto_reload_settings`: only null was seen, these two names are likely ones.
+    "auto_reload": "enabled is_enabled",
+    # An element of `tranches` and `promo_tranches`.
+    "tranche": "currency expires_at remaining_amount_minor_units",
+    # `/subscription_details`.
+    "subscription": """
+        billing_interval currency eligible_for_past_due_cycle_reset gift_details has_discounts
+        has_schedule manual_pause_scheduled_at next_charge_at next_charge_date payment_method
+        payment_paused_until plan_ending_at plan_ending_before scheduled_downgrade seat_tier_quantities
+        status subscription_details_url subscription_payment_type team_promo_ends_at
+        test_clock_frozen_time trial_end_ts
+    """,
+    # `payment_method`.
+    "card": "brand country last4 type",
+    # `scheduled_downgrade`.
+    "downgrade": "base_price_in_minor_units billing_interval currency date plan_type",
+    # `gift_details`.
+    "gift": "paid_through",
+    # A body of a refusal, and the objects in it; nothing of it is parsed here but its codes.
+    "error": "type error message details error_code error_visibility request_id",
+}
+REPLY_KEYS: Mapping[str, frozenset[str]] = {
+    "usage": NON_WINDOW_KEYS | WINDOWS.keys(),
+    **{name: frozenset(keys.split()) for name, keys in _KEYS_BY_OBJECT.items()},
+}
+"""Every key that was ever seen in a reply, by the JSON object that holds it.
+
+A parser reads some of them; the others are known to carry nothing to show. A key that is not listed is
+reported as a new field.
+"""

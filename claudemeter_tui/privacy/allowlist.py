@@ -10,6 +10,7 @@ import re
 from claudemeter_tui.model.catalogue import (
     DISABLED_REASONS,
     LIMIT_TYPES,
+    REPLY_KEYS,
     SCOPED_LIMIT_KIND,
     SEVERITIES,
     SHARED_PLANS,
@@ -18,38 +19,7 @@ from claudemeter_tui.model.catalogue import (
     WindowKind,
 )
 
-KNOWN_KEYS = frozenset(
-    """
-    access_block account account_email account_name account_uuid active_flags amber_ladder amount
-    amount_minor analytics_subscription_plan api_disabled_reason api_disabled_until application auto_reload
-    auto_reload_settings balance balance_cents balance_credits base_price_in_minor_units
-    billable_usage_paused_until billing_interval billing_issue billing_type brand can_purchase_credits
-    can_toggle cap capabilities cedar_ember cinder_cove claude_ai_bootstrap_models_config country created_at
-    credits credits_ever_enabled currency daily data_retention data_retention_min_duration_days
-    data_retention_periods date decimal_places details disabled_reason disabled_until disclaimer
-    discount_ends_at discount_percent display_name eligible eligible_for_past_due_cycle_reset email
-    email_address enabled ends_at error error_code error_visibility expires_at expiry_policy_months exponent
-    external_mapping extra_usage five_hour free_credits_status full_name gift_details grants group
-    group_deleted group_name group_uuid has_claude_max has_claude_pro has_discounts has_extra_usage_enabled
-    has_icon has_schedule home_stripe_account_region id iguana_necktie is_active is_enabled is_internal_org
-    is_workbench_cmek_blocked juniper_tide key kind last4 last_paid_purchase_cents limit limit_dollars
-    limit_type limits locked_reason manual_pause_scheduled_at member_dashboard_available
-    member_file_deletion_blocked_by_retention memberships merchant_of_record message model money
-    monitoring_notice monthly_credit_limit monthly_limit name next_charge_at next_charge_date next_expires_at
-    nimbus_quill omelette_promotional org_service_name organization organization_type organization_uuid
-    out_of_credits paid_through parent_organization_uuid payment_method payment_paused_until
-    pending_invoice_amount_cents percent period plan_ending_at plan_ending_before plan_type promo_tranches
-    rate_limit_tier rate_limit_upsell raven_configuration raven_type remaining_amount_minor_units
-    remaining_dollars request_id resets_at resets_left resolved_group_limit role rows scheduled_downgrade
-    scope seat_tier seat_tier_quantities settings seven_day seven_day_breakdown seven_day_cowork
-    seven_day_oauth_apps seven_day_omelette seven_day_opus seven_day_sonnet severity spend
-    spend_limit_amount_cents spend_limit_currency spend_limit_reached starts_at status
-    subscription_created_at subscription_details_url subscription_management subscription_pause
-    subscription_payment_type subscription_status surface tagged_id tangelo team_promo_ends_at
-    test_clock_frozen_time tranches trial_end_ts type updated_at usable_now used used_credits
-    used_credits_basis used_dollars user_disabled utilization uuid visibility_status weekly
-    """.split()  # noqa: SIM905 - a list of 160 lines would not be read
-)
+KNOWN_KEYS = frozenset().union(*REPLY_KEYS.values())
 """Every key that was ever seen in a reply."""
 
 KNOWN_VALUES = frozenset(

@@ -12,8 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claudemeter_tui.browsers.folders import BROWSERS
-from claudemeter_tui.claude_ai import parse_usage
-from claudemeter_tui.claude_ai.validation import ReplyModel
 from claudemeter_tui.formatting import events
 from claudemeter_tui.formatting import verdict as words
 from claudemeter_tui.formatting.problems import describe_scan_result
@@ -470,16 +468,14 @@ def test_no_string_survives_in_any_reply(endpoint: Endpoint, key: str, tree: Any
     assert pii_fixtures.found(pii_fixtures.everything(private)) == []
 
 
-# The allow-list matches the parser.
-
-
-def test_allowlist_has_every_key_of_the_parser() -> None:
-    """Every key that the parser knows is on the allow-list."""
-    shapes = {
-        key for shape in ReplyModel.__subclasses__() for key in (*shape.model_fields, *shape.ignored_keys)
-    }
-    known = shapes | WINDOWS.keys() | parse_usage.NON_WINDOW_KEYS
-    assert known - allowlist.KNOWN_KEYS == set()
+def test_every_window_of_the_catalogue_keeps_its_label_and_key() -> None:
+    """A window that the program knows says nothing about a person."""
+    body = {key: {"utilization": 41, "resets_at": None} for key in WINDOWS}
+    private = Redactor().redact_store(pii_fixtures.store({Endpoint.USAGE: body})).orgs[0]
+    assert private.plan is not None
+    found = {window.key: window.label for window in private.plan.windows}
+    assert found == {key: fact.label or key for key, fact in WINDOWS.items()}
+    assert json.loads(private.replies[Endpoint.USAGE].text) == body
 
 
 def test_allowlist_has_every_browser() -> None:
