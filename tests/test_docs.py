@@ -59,7 +59,7 @@ def test_every_dependency_has_a_reason() -> None:
     assert names == read_table(ARCHITECTURE, "Dependencies") - PENDING
 
 
-PENDING = frozenset({"settings.py", "filelock"})
+PENDING = frozenset({"settings.py"})
 """Named before they exist."""
 
 

@@ -28,6 +28,6 @@ def test_every_restriction_is_a_key_of_an_org() -> None:
 
 
 def test_no_two_windows_share_a_label() -> None:
-    """Windows are told apart by their labels."""
+    """Each window has a label of its own."""
     labels = [window.label for window in WINDOWS.values() if window.label]
     assert sorted(labels) == sorted(set(labels))
