@@ -1,27 +1,30 @@
-"""Find sessions: new ones, renewed ones, renamed ones, and those that are gone."""
+"""Find sessions: new ones, renewed ones, renamed ones, and those that have left."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
-from claudemeter_tui.clock import Clock, run_in_daemon_thread
+from claudemeter_tui.clock import run_in_daemon_thread
 from claudemeter_tui.model.reading import CLAUDE_CODE_LOGIN, ErrorKind, ScanResult, Session
 from claudemeter_tui.model.secrets import Cookies
 from claudemeter_tui.model.session import Login, LoginError, LoginResult, NoLogin, ProfileScan, ScanOutcome
+from claudemeter_tui.sessions.poller import PacedSource
 from claudemeter_tui.sessions.renewable import (
     BrowserProvider,
+    ClaudeCodeProvider,
     RenewableSession,
-    SessionConnection,
     SessionProviders,
 )
 from claudemeter_tui.sessions.scheduler import PollScheduler, SessionSlot
 
 _INCONCLUSIVE = (ScanOutcome.TIMED_OUT, ScanOutcome.LOCKED, ScanOutcome.UNREADABLE, ScanOutcome.UNDECRYPTABLE)
-"""Outcomes of a look that do not tell whether there is a session."""
+"""Outcomes that leave open if there is a session."""
 _MAY_SHOW_DIALOG = (ScanOutcome.TIMED_OUT, ScanOutcome.UNDECRYPTABLE)
-"""Outcomes behind which a password dialog may stand: such a browser is looked at only when a person asks."""
+"""Outcomes that a password dialog may have caused: such a browser is scanned only if the user asks."""
 
 
 class BrowserScanner:
@@ -99,222 +102,191 @@ def _concerns_session(scan: ProfileScan, session: Session) -> bool:
 
 
 ALL_BROWSERS = Session("Browsers")
-"""Stands for all browsers where none was found."""
+"""Session of the line that says that no browser was found."""
 
 
 def build_scan_results(
-    ways: SessionProviders,
-    looks: Collection[ProfileScan],
+    providers: SessionProviders,
+    scans: Collection[ProfileScan],
     login: LoginResult | None,
-    seats: Iterable[SessionSlot],
+    slots: Iterable[SessionSlot],
 ) -> list[ScanResult]:
-    """A line for each profile that was looked at, for Claude Code's login, and for what was given by hand."""
-    seated = {seat.session: seat for seat in seats}
-    places = {
-        place.session: place
-        for place in (map(build_scan_result, looks) if looks else build_no_browser_result(ways))
-    }
+    """Return a line for each scanned profile, for Claude Code's login and for each session given by hand."""
+    by_session = {slot.session: slot for slot in slots}
+    results = {session: ScanResult(session, "session given", is_working=True) for session in by_session}
+    scanned = map(build_scan_result, scans) if scans else build_no_browser_result(providers)
+    results |= {result.session: result for result in scanned}
     if login is not None:
-        places[CLAUDE_CODE_LOGIN] = build_login_result(login)
-    by_hand = {session: ScanResult(session, "session given", is_working=True) for session in seated}
-    return [_add_slot_state(place, seated.get(place.session)) for place in (by_hand | places).values()]
+        results[CLAUDE_CODE_LOGIN] = build_login_result(login)
+    for session, slot in by_session.items():
+        if not results[session].is_working:
+            continue
+        if slot.state.error_kind is not None:
+            results[session] = build_error_result(session, slot.state.error_kind)
+        elif slot.state.account is not None and slot.state.account.email:
+            results[session] = replace(results[session], detail=slot.state.account.email)
+    return list(results.values())
 
 
-def build_no_browser_result(ways: SessionProviders) -> list[ScanResult]:
-    """A line that says where none was found, if any was looked for."""
-    return (
-        []
-        if ways.browsers is None
-        else [ScanResult(ALL_BROWSERS, "none found", f"looked for {ways.browsers.searched_places}")]
-    )
+def build_no_browser_result(providers: SessionProviders) -> list[ScanResult]:
+    """Return the line that says where no browser was found; none if no browser was looked for."""
+    if providers.browsers is None:
+        return []
+    return [ScanResult(ALL_BROWSERS, "none found", f"looked for {providers.browsers.searched_places}")]
 
 
-def build_scan_result(look: ProfileScan) -> ScanResult:
-    """What a look at a profile gave."""
-    return ScanResult(look.session, look.outcome.value, look.detail, is_working=look.cookies is not None)
+def build_scan_result(scan: ProfileScan) -> ScanResult:
+    """Return the line for a scanned profile."""
+    return ScanResult(scan.session, scan.outcome.value, scan.detail, is_working=scan.cookies is not None)
 
 
 def build_login_result(login: LoginResult) -> ScanResult:
-    """What looking for Claude Code's login gave."""
+    """Return the line for Claude Code's login."""
     if isinstance(login, Login):
-        said = ", ".join(part for part in (login.place, login.plan) if part)
-        return ScanResult(CLAUDE_CODE_LOGIN, "login found", said, is_working=True)
+        detail = ", ".join(part for part in (login.place, login.plan) if part)
+        return ScanResult(CLAUDE_CODE_LOGIN, "login found", detail, is_working=True)
     return ScanResult(CLAUDE_CODE_LOGIN, login.error.value, login.detail)
 
 
-def build_error_result(session: Session, trouble: ErrorKind) -> ScanResult:
-    """A session that was found, and that the server does not accept."""
-    return ScanResult(session, trouble.value, error_kind=trouble)
-
-
-def _add_slot_state(place: ScanResult, seat: SessionSlot | None) -> ScanResult:
-    """The line with what the server said of the session, if it was asked."""
-    if seat is None or not place.is_working:
-        return place
-    if seat.error_kind is not None:
-        return build_error_result(place.session, seat.error_kind)
-    email = seat.account.email if seat.account is not None else None
-    return ScanResult(place.session, place.outcome, email or place.detail, is_working=True)
+def build_error_result(session: Session, error_kind: ErrorKind) -> ScanResult:
+    """Return the line for a session that was found and that the server does not accept."""
+    return ScanResult(session, error_kind.value, error_kind=error_kind)
 
 
 LOGIN_TIMEOUT = 20.0
-"""Seconds for finding Claude Code's login: a keychain may ask somebody, twice."""
+"""Seconds for finding Claude Code's login: the keychain may open a dialog, twice."""
 
 
 class SessionDiscovery:
-    """Looks for sessions, and seats what it finds."""
+    """Finds sessions and gives them to the scheduler; notices new names, new keys and removed profiles."""
 
-    def __init__(
-        self, ways: SessionProviders, seating: PollScheduler, *, interval: timedelta, clock: Clock
-    ) -> None:
-        """Find by `ways` and seat in `seating`."""
-        self._providers = ways
-        self._scheduler = seating
+    def __init__(self, providers: SessionProviders, scheduler: PollScheduler, *, interval: timedelta) -> None:
+        """Find sessions by `providers`; each is polled every `interval`."""
+        self._providers = providers
+        self._scheduler = scheduler
         self._interval = interval
-        self._clock = clock
-        self._scanner = BrowserScanner(ways.browsers)
+        self._scanner = BrowserScanner(providers.browsers)
         self._login: LoginResult | None = None
         self.is_scanning = True
-        """Whether the looking is not over; so it is before it begins."""
+        """True until the first scan has ended, and during each later one."""
         self._tasks: asyncio.TaskGroup | None = None
 
     def start(self, tasks: asyncio.TaskGroup) -> None:
-        """Connect in `tasks`; what was given by hand is seated at once."""
+        """Connect sessions in `tasks`, the one given by hand at once."""
         self._tasks = tasks
         if self._providers.given_session is not None:
             session, cookies = self._providers.given_session
-            self._start_task(session, self._add_session_slot(session, cookies, None))
+            self._add(session, partial(self.connect_slot, session, cookies))
 
     @property
     def has_sessions(self) -> bool:
-        """Whether there is a session, or will be one in a moment."""
+        """True if there is a session, or one is being connected."""
         return bool(self._scheduler.slots or self._scheduler.pending_sessions)
 
     def list_scan_results(self) -> tuple[ScanResult, ...]:
-        """What was looked at, and what came of it."""
-        return tuple(
-            build_scan_results(self._providers, self._scanner.scans, self._login, self._scheduler.slots)
-        )
+        """Return every place that was scanned, with its result."""
+        slots = self._scheduler.slots
+        return tuple(build_scan_results(self._providers, self._scanner.scans, self._login, slots))
 
     async def scan(self, *, asked: bool) -> None:
-        """Look at every browser and for Claude Code's login; `asked` by a person or by the clock."""
+        """Scan every browser and look for Claude Code's login; `asked` if the user wants it now."""
         self.is_scanning = True
         try:
             if self._providers.given_session is None:
-                await self._scan_everything(asked=asked)
+                await self._scanner.scan_all(self._handle_scan, asked=asked)
+                self._update_slots()
+                await self._find_login()
         finally:
             self.is_scanning = False
 
-    async def _scan_everything(self, *, asked: bool) -> None:
-        await self._scanner.scan_all(self._handle_scan, asked=asked)
-        self._update_slots()
-        if self._providers.claude_code is not None:
-            try:
-                self._login = await run_in_daemon_thread(
-                    self._providers.claude_code.find_login, LOGIN_TIMEOUT
-                )
-            except TimeoutError:
-                self._login = NoLogin(LoginError.UNREADABLE, "looking for the login took too long")
-            self._update_login_slot(self._login)
-
     async def connect_slot(
-        self, session: Session, cookies: Cookies, look: ProfileScan | None = None
+        self, session: Session, cookies: Cookies, scan: ProfileScan | None = None
     ) -> SessionSlot:
-        """A seat for a session, with a connection of its own; not yet among the others."""
-        agent = look.user_agent if look is not None else None
+        """Build a slot with a connection of its own; it is not added to the scheduler."""
+        agent = scan.user_agent if scan is not None else None
         connection = await asyncio.to_thread(self._providers.connect, session, cookies, agent)
-        return self._build_slot(connection, cookies)
+        slot = SessionSlot(connection.source, self._scheduler.election, interval=self._interval)
+        slot.expires = scan.expires if scan is not None else None
 
-    def _handle_scan(self, look: ProfileScan) -> None:
-        """A profile has been looked at: seat a new session at once, renew a known one."""
-        if look.cookies is None:
-            return
-        known = self._find_slot(look.session)
-        if known is not None:
-            self._renew_slot(known, look)
-        elif not any(_has_scanned_key(seat, look) for seat in self._list_browser_slots()):
-            self._start_scanned(look)
+        async def scan_profile() -> Cookies | None:
+            found = await self._scanner.scan_session(slot.session)
+            slot.expires = found.expires if found is not None else slot.expires
+            return found.cookies if found is not None else None
+
+        slot.renewal = RenewableSession(cookies, connection, scan_profile)
+        return slot
+
+    def _handle_scan(self, scan: ProfileScan) -> None:
+        """Add a new session at once, or renew a known one."""
+        slot = self._find_slot(scan.session)
+        if slot is None:
+            if not any(_has_scanned_key(one, scan) for one in self._list_browser_slots()):
+                self._add_scanned(scan)
+        elif scan.cookies is not None and slot.renewal is not None:
+            slot.expires = scan.expires
+            if slot.renewal.renew(scan.cookies):
+                self._scheduler.relearn_account(slot)
 
     def _update_slots(self) -> None:
-        """What only the whole tells: which session goes by a new name, which is a copy, which is gone."""
-        looks = [look for look in self._scanner.scans if look.cookies is not None]
-        names = {look.session for look in looks}
-        for look in looks:
-            if self._find_slot(look.session) is not None:
+        """Add copied profiles, rename and remove sessions: only a complete scan can tell them apart."""
+        scans = [scan for scan in self._scanner.scans if scan.cookies is not None]
+        names = {scan.session for scan in scans}
+        for scan in scans:
+            if self._find_slot(scan.session) is not None:
                 continue
-            nameless = (seat for seat in self._list_browser_slots() if seat.session not in names)
-            renamed = next((seat for seat in nameless if _has_scanned_key(seat, look)), None)
+            nameless = (slot for slot in self._list_browser_slots() if slot.session not in names)
+            renamed = next((slot for slot in nameless if _has_scanned_key(slot, scan)), None)
             if renamed is not None:
-                self._scheduler.rename(renamed, look.session)
+                self._scheduler.rename(renamed, scan.session)
             else:
-                self._start_scanned(look)
-        for seat in self._list_browser_slots():
-            if self._scanner.has_lost_session(seat.session):
-                self._scheduler.remove(seat)
+                self._add_scanned(scan)
+        for slot in self._list_browser_slots():
+            if self._scanner.has_lost_session(slot.session):
+                self._scheduler.remove(slot)
 
-    def _update_login_slot(self, login: LoginResult) -> None:
-        """Claude Code's login came or went; one that is only out of date keeps its seat."""
-        seat = self._find_slot(CLAUDE_CODE_LOGIN)
-        if isinstance(login, Login) and seat is None:
-            self._start_task(CLAUDE_CODE_LOGIN, self._add_login_slot())
-        if isinstance(login, NoLogin) and login.error is LoginError.NO_LOGIN and seat is not None:
-            self._scheduler.remove(seat)
-
-    def _start_scanned(self, look: ProfileScan) -> None:
-        if look.cookies is not None:
-            self._start_task(look.session, self._add_session_slot(look.session, look.cookies, look))
-
-    def _start_task(self, session: Session, work: Coroutine[None, None, None]) -> None:
-        """Seat a session in a task of its own, once."""
-        if session in self._scheduler.pending_sessions:
-            work.close()
+    async def _find_login(self) -> None:
+        """Add or remove Claude Code's login; one that has expired keeps its slot."""
+        provider = self._providers.claude_code
+        if provider is None:
             return
+        try:
+            login = await run_in_daemon_thread(provider.find_login, LOGIN_TIMEOUT)
+        except TimeoutError:
+            login = NoLogin(LoginError.UNREADABLE, "looking for the login took too long")
+        self._login, slot = login, self._find_slot(CLAUDE_CODE_LOGIN)
+        if isinstance(login, Login) and slot is None:
+            self._add(CLAUDE_CODE_LOGIN, partial(self._connect_login, provider))
+        if isinstance(login, NoLogin) and login.error is LoginError.NO_LOGIN and slot is not None:
+            self._scheduler.remove(slot)
+
+    async def _connect_login(self, provider: ClaudeCodeProvider) -> SessionSlot:
+        source = await asyncio.to_thread(provider.connect)
+        interval = source.interval if isinstance(source, PacedSource) else self._interval
+        return SessionSlot(source, self._scheduler.election, interval=interval, is_last_resort=True)
+
+    def _add_scanned(self, scan: ProfileScan) -> None:
+        if scan.cookies is not None:
+            self._add(scan.session, partial(self.connect_slot, scan.session, scan.cookies, scan))
+
+    def _add(self, session: Session, connect: Callable[[], Awaitable[SessionSlot]]) -> None:
+        """Connect a session in a task of its own and add it, unless that is under way."""
+        if session in self._scheduler.pending_sessions:
+            return
+
+        async def connect_and_add() -> None:
+            self._scheduler.add(await connect())
+
         assert self._tasks is not None  # noqa: S101 - for the type checker
         self._scheduler.pending_sessions.add(session)
-        self._tasks.create_task(work)
-
-    async def _add_session_slot(self, session: Session, cookies: Cookies, look: ProfileScan | None) -> None:
-        seat = await self.connect_slot(session, cookies, look)
-        seat.expires = look.expires if look is not None else None
-        self._scheduler.add(seat)
-
-    async def _add_login_slot(self) -> None:
-        assert self._providers.claude_code is not None  # noqa: S101 - for the type checker
-        source = await asyncio.to_thread(self._providers.claude_code.connect)
-        interval = getattr(source, "interval", self._interval)
-        self._scheduler.add(
-            SessionSlot(source, self._scheduler.election, interval=interval, is_last_resort=True)
-        )
-
-    def _build_slot(self, connection: SessionConnection, cookies: Cookies) -> SessionSlot:
-        async def look_again() -> Cookies | None:
-            look = await self._scanner.scan_session(seat.session)
-            seat.expires = look.expires if look is not None else seat.expires
-            return look.cookies if look is not None else None
-
-        lasting = RenewableSession(cookies, connection, look_again, self._clock.now)
-        seat = SessionSlot(lasting, self._scheduler.election, interval=self._interval)
-        return seat
-
-    def _renew_slot(self, seat: SessionSlot, look: ProfileScan) -> None:
-        seat.expires = look.expires
-        lasting = seat.source
-        if look.cookies is not None and isinstance(lasting, RenewableSession) and lasting.renew(look.cookies):
-            self._scheduler.relearn_account(seat)
+        self._tasks.create_task(connect_and_add())
 
     def _find_slot(self, session: Session) -> SessionSlot | None:
-        return next((seat for seat in self._scheduler.slots if seat.session == session), None)
+        return next((slot for slot in self._scheduler.slots if slot.session == session), None)
 
     def _list_browser_slots(self) -> list[SessionSlot]:
-        """The seats of sessions that browsers hold."""
-        return [seat for seat in self._scheduler.slots if self._scanner.covers_session(seat.session)]
+        return [slot for slot in self._scheduler.slots if self._scanner.covers_session(slot.session)]
 
 
-def _has_scanned_key(seat: SessionSlot, look: ProfileScan) -> bool:
-    """Whether a seat reads with the session that a look found."""
-    source = seat.source
-    return (
-        look.cookies is not None
-        and isinstance(source, RenewableSession)
-        and source.has_same_key(look.cookies)
-    )
+def _has_scanned_key(slot: SessionSlot, scan: ProfileScan) -> bool:
+    """Return True if a slot reads with the session key that a scan found."""
+    return scan.cookies is not None and slot.renewal is not None and slot.renewal.has_same_key(scan.cookies)

@@ -1,26 +1,32 @@
-"""Decide which session of an account polls, and run the pollers; the others stand by."""
+"""Decide which session of an account polls, and run the pollers of those sessions.
+
+A reading takes one path: a source yields it, `SessionSlot.read` keeps the account and holds back what an
+expired session made worthless, the poller posts it, and the scheduler adds the session's name and expiry.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 from functools import partial
 from itertools import count
+from typing import NamedTuple
 
 from claudemeter_tui.clock import Clock
 from claudemeter_tui.model.account import Account
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import SESSION_WIDE_ERRORS, ErrorKind, Failure, Reading, Reply, Session
 from claudemeter_tui.model.store import same_account
-from claudemeter_tui.sessions.poller import Poller, SessionSource, find_poll_failure
-from claudemeter_tui.sessions.renewable import RenewableSession
+from claudemeter_tui.sessions.poller import PacedSource, Poller, PostReading, SessionSource, find_poll_failure
+from claudemeter_tui.sessions.renewable import RESCAN_INTERVAL, RenewableSession
 
 MIN_ORG_INTERVAL = timedelta(minutes=1)
-"""Between two questions about one org by two sessions."""
+"""Least time between requests about one org by two sessions."""
 FAILOVER_ERRORS = frozenset(
     {
         ErrorKind.EXPIRED,
@@ -36,371 +42,475 @@ FAILOVER_ERRORS = frozenset(
         ErrorKind.NO_ORGS,
     }
 )
-"""Troubles that another session may not have. Being throttled is none: the account is."""
+"""Errors that another session may not have. Throttling is not one: it concerns the account."""
+
+
+class SessionStatus(StrEnum):
+    """What a session does."""
+
+    WAITING = "waiting"
+    """A last resort that was never tried; it starts after all other sessions have polled."""
+    UNTRIED = "untried"
+    """Polls until the server names the account of the session's cookies."""
+    RENEWED = "renewed"
+    """Polls again at once: the browser got another key after the last poll began."""
+    ACTIVE = "active"
+    """Polls the account's orgs."""
+    STANDBY = "standby"
+    """Works, but does not poll: another session is active for the account."""
+    RETRYING = "retrying"
+    """Failed, and polls until it works again: no session that comes before it is active."""
+    REJECTED = "rejected"
+    """Failed, and does not poll: a session that comes before it is active."""
+    REMOVED = "removed"
+    """Has left its browser; never polls again."""
+
+
+POLLING = frozenset(
+    {SessionStatus.UNTRIED, SessionStatus.RENEWED, SessionStatus.ACTIVE, SessionStatus.RETRYING}
+)
+"""Statuses in which a session has a poller."""
+UNIDENTIFIED = (SessionStatus.UNTRIED, SessionStatus.RENEWED)
+"""Statuses in which the account may be another one than the last known."""
+
+
+@dataclass(frozen=True, slots=True)
+class SlotState:
+    """Everything that decides if a session polls."""
+
+    status: SessionStatus = SessionStatus.UNTRIED
+    account: Account | None = None
+    """Account as the server last named it. None if it never did."""
+    error_kind: ErrorKind | None = None
+    """Why the session does not work. None if it works, as far as is known."""
+    is_last_resort: bool = False
+    """Comes after all sessions that are none: it reads less than they do."""
+    arrival: int = 0
+    """Number of the session among those of its account; the lowest comes first."""
+
+    @property
+    def rank(self) -> tuple[bool, int]:
+        """Order of the sessions of one account; the lowest that works is active."""
+        return self.is_last_resort, self.arrival
+
+
+def find_active(state: SlotState, states: Iterable[SlotState]) -> SlotState | None:
+    """Return the session that polls the account of `state`: the first that works. None if none works."""
+    members = (one for one in (state, *states) if one is state or _share_account(one, state))
+    return min((one for one in members if one.error_kind is None), key=lambda one: one.rank, default=None)
+
+
+def decide_statuses(states: Sequence[SlotState], *, may_start_last_resorts: bool) -> list[SessionStatus]:
+    """Return the next status of each session.
+
+    Args:
+        states: all sessions of all accounts.
+        may_start_last_resorts: all other sessions have polled, so a last resort may start.
+    """
+    return [_decide_status(one, states, may_start_last_resorts=may_start_last_resorts) for one in states]
+
+
+def _decide_status(
+    state: SlotState, states: Sequence[SlotState], *, may_start_last_resorts: bool
+) -> SessionStatus:
+    if state.status is SessionStatus.WAITING and may_start_last_resorts:
+        return SessionStatus.UNTRIED
+    if state.status in (*UNIDENTIFIED, SessionStatus.WAITING, SessionStatus.REMOVED):
+        return state.status
+    active = find_active(state, states)
+    if active is state:
+        status = SessionStatus.ACTIVE
+    elif state.error_kind is None:
+        status = SessionStatus.STANDBY
+    elif active is None or state.rank < active.rank:
+        status = SessionStatus.RETRYING
+    else:
+        status = SessionStatus.REJECTED
+    starts = status in POLLING and state.status not in POLLING
+    return state.status if starts and state.is_last_resort and not may_start_last_resorts else status
+
+
+def _share_account(one: SlotState, other: SlotState) -> bool:
+    return one.account is not None and other.account is not None and same_account(one.account, other.account)
 
 
 class SessionSlot:
-    """A source that reads when it is its session's turn.
+    """One session: its source, its state, and a poll that asks only what the session may ask now.
 
-    Whose account it is, it learns from the first good answer; it stops there where another session
-    serves that account, or has asked about its orgs within the last minute.
+    A poll stops after the account's reply if another session is active for that account, or has asked
+    about its orgs within the last minute.
     """
 
     def __init__(
         self,
         source: SessionSource,
-        turns: SessionElection,
+        election: SessionElection,
         *,
         interval: timedelta,
         is_last_resort: bool = False,
     ) -> None:
-        """Read through `source`, which is polled every `interval`; a last resort gives way to all others."""
+        """Read through `source`, which is polled every `interval`."""
         self.source = source
         self.interval = interval
-        """The usual time between two polls."""
+        """Usual time between two polls."""
         self.next_at: datetime | None = None
-        """When to be polled next. None: as usual."""
-        self.is_last_resort = is_last_resort
-        self.account: Account | None = None
-        """None: the server has not said it yet."""
-        self.is_account_current = False
-        """Whether the account is that of the cookies at hand."""
-        self.has_new_cookies = False
-        """Whether the cookies at hand came after the last poll began."""
-        self.arrival_number = 0
-        """Its number among those of the account, the first the least."""
-        self.last_account_reading: Reading | None = None
-        """The last list of the account's orgs. None: there was none."""
-        self.error_kind: ErrorKind | None = None
-        """Why it cannot serve. None: it can, as far as is known."""
+        """Time of the next poll, set by the last one. None means after the usual interval."""
+        self.state = SlotState(
+            SessionStatus.WAITING if is_last_resort else SessionStatus.UNTRIED, is_last_resort=is_last_resort
+        )
+        self.renewal: RenewableSession | None = None
+        """Cookies that the browser may renew. None for a session without cookies."""
         self.expires: datetime | None = None
-        """When it ends by the browser's record. None: not known."""
-        self.is_polling = False
-        """Whether a poll goes on."""
-        self._election = turns
+        """Expiry of the session by the browser's record. None if not known."""
+        self.last_account_reading: Reading | None = None
+        """Reading with the last list of the account's orgs. None if there was none."""
+        self._election = election
 
     @property
     def session(self) -> Session:
-        """What it reads with."""
+        """Name of the session."""
         return self.source.session
 
     @session.setter
     def session(self, session: Session) -> None:
         self.source.session = session
 
-    async def read(self, *, full: bool = False) -> AsyncGenerator[Reading, None]:
-        """Poll once, as far as it is its turn."""
-        self.next_at = (
-            self._election.compute_free_at(self) if self.is_account_current and self._polls_orgs else None
-        )
-        if self.next_at is not None:
-            return
-        found: list[Reading] = []
-        self.is_polling, self.has_new_cookies = True, False
-        # Said before anything is sent: another session may come back meanwhile.
-        asked = self._election.record_request(self) if self.is_account_current and self._polls_orgs else None
-        full = full or not self._polls_orgs
-        try:
-            async with aclosing(self.source.read(full=full)) as readings:
-                async for reading in readings:
-                    found.append(reading)
-                    self.record_account(reading)
-                    yield reading
-                    if self._must_stop(reading):
-                        break
-                    if not _is_session_wide_failure(found[0]):
-                        self._election.record_request(self)
-        finally:
-            self.is_polling = False
-            if not found or _is_session_wide_failure(found[0]):
-                self._election.withdraw_request(asked)
-        failure = self._record_outcome(found)
-        if failure is not None and not self._election.is_elected(self):
-            yield Reading(self.session, failure.at, replace(failure, endpoint=Endpoint.ACCOUNT))
-        self.next_at = self.next_at or getattr(self.source, "next_at", None)
-
-    @property
-    def _polls_orgs(self) -> bool:
-        """Whether a poll of it asks about orgs; one that tries to come back may find out that it cannot."""
-        return self.error_kind is None or self.is_last_resort
+    async def open(self) -> SessionSlot:
+        """Return this slot: its connections stay open from one poller to the next."""
+        return self
 
     async def aclose(self) -> None:
-        """Nothing: a poller that stops leaves the connections open for the next one."""
+        """Do nothing if a poller ends; see `open`."""
+
+    async def read(self, *, full: bool = False) -> AsyncGenerator[Reading, None]:
+        """Poll once, as far as the session may ask now.
+
+        Readings that an expired session made worthless are held back until no other cookies are left
+        to try, and dropped if the poll with other cookies succeeds.
+        """
+        retries = self.state.error_kind is not None and not self.state.is_last_resort
+        asks_orgs = not retries and self.state.status not in UNIDENTIFIED
+        self.next_at = self._election.compute_free_at(self) if asks_orgs else None
+        if self.next_at is not None:
+            return
+        status = SessionStatus.UNTRIED if self.state.status in UNIDENTIFIED else self.state.status
+        self.state = replace(self.state, status=status)
+        # Recorded before the first request: another session may start to poll meanwhile.
+        request = self._election.record_request(self) if asks_orgs else None
+        poll, full = _PollRecord(), full or retries
+        try:
+            again = await self._prepare(poll)
+            while again:
+                poll.begin_attempt()
+                async with aclosing(self.source.read(full=full)) as readings:
+                    async for reading in readings:
+                        if poll.add(reading):
+                            self.record_account(reading)
+                            yield reading
+                            if self._must_stop(reading):
+                                break
+                        if poll.has_asked:
+                            self._election.record_request(self)
+                again, full = await self._may_try_again(poll), True
+            for reading in poll.list_held():
+                yield reading
+        finally:
+            if not poll.has_asked:
+                self._election.withdraw_request(request)
+        failure = self._record_outcome([*poll.shown, *poll.list_held()])
+        if failure is not None and not self._election.is_elected(self):
+            yield Reading(self.session, failure.at, replace(failure, endpoint=Endpoint.ACCOUNT))
 
     async def close(self) -> None:
         """Close the connections."""
         await self.source.aclose()
 
     def record_account(self, reading: Reading) -> None:
-        """Note whose session it is, and what the account's list says."""
-        value = reading.account.value if isinstance(reading.account, Reply) else None
-        if not isinstance(value, Account):
+        """Keep the account and its list of orgs, and let the election decide anew."""
+        account = reading.account.value if isinstance(reading.account, Reply) else None
+        if not isinstance(account, Account):
             return
-        if self.account is None or not same_account(self.account, value):
-            self.arrival_number = self._election.next_number()
-        self.account, self.is_account_current, self.error_kind = value, True, None
+        known = self.state.account
+        if known is None or not same_account(known, account):
+            self.state = replace(self.state, arrival=next(self._election.arrival_numbers))
+        self.state = replace(self.state, account=account, error_kind=None)
+        if self.state.status is not SessionStatus.RENEWED:
+            self.state = replace(self.state, status=SessionStatus.ACTIVE)
         self._election.on_change()
         if reading.orgs is not None:
             self.last_account_reading = reading
 
     def _must_stop(self, reading: Reading) -> bool:
-        """Whether what would follow is another one's to ask, or is to be asked later."""
+        """Return True if the requests that would follow are another session's, or are too early."""
         if reading.account is None or _is_session_wide_failure(reading):
             return False
-        free_at = self._election.compute_free_at(self)
-        if isinstance(reading.account, Reply) and self._election.is_elected(self):
+        free_at, is_elected = self._election.compute_free_at(self), self._election.is_elected(self)
+        if isinstance(reading.account, Reply) and is_elected:
             self.next_at = free_at
-        return free_at is not None or not self._election.is_elected(self)
+        return free_at is not None or not is_elected
+
+    async def _prepare(self, poll: _PollRecord) -> bool:
+        """Apply the browser's cookies; without any to try, add an expired session's reading, return False."""
+        if self.renewal is None:
+            return True
+        await self.renewal.prepare(self.state.error_kind)
+        if self.renewal.is_refused:
+            now = self._election.now()
+            poll.add(Reading(self.session, now, Failure(ErrorKind.EXPIRED, Endpoint.ACCOUNT, now)))
+        return not self.renewal.is_refused
+
+    async def _may_try_again(self, poll: _PollRecord) -> bool:
+        """Switch to other cookies after an attempt with an expired session; return True if there are any."""
+        if poll.has_expired and self.renewal is not None:
+            return await self.renewal.try_other_cookies()
+        return False
 
     def _record_outcome(self, found: list[Reading]) -> Failure | None:
-        """Note whether a poll shows that it can serve; gives what it shows that it cannot."""
+        """Set the next poll's time; return the failure if the session does not work any more."""
+        if self.renewal is not None and self.renewal.is_refused:
+            self.next_at = self._election.now() + RESCAN_INTERVAL
+        elif self.next_at is None and isinstance(self.source, PacedSource):
+            self.next_at = self.source.next_at
         failure = find_poll_failure(found)
         if failure is not None and failure.error_kind in FAILOVER_ERRORS:
-            self.error_kind = failure.error_kind
+            self.state = replace(self.state, error_kind=failure.error_kind)
             return failure
         if failure is None and found:
-            self.error_kind = None
+            self.state = replace(self.state, error_kind=None)
         return None
 
 
-_OrgRequest = tuple[Account, SessionSlot, datetime]
-"""Whose orgs were asked about, through which seat, and when."""
+class _PollRecord:
+    """Readings of one poll: shown ones, and those that an expired session made worthless."""
 
+    def __init__(self) -> None:
+        self.shown: list[Reading] = []
+        self._held: list[Reading] = []
+        self.has_asked = False
+        """True if the server was asked about orgs."""
+        self.has_expired = False
+        """True if the server reported an expired session in the last attempt."""
+        self._is_first = True
+        self._attempt_start = 0
 
-class SessionElection:
-    """The sessions, account by account; of one account's, who came first serves as long as it works."""
+    def begin_attempt(self) -> None:
+        """Expect the readings of an attempt with other cookies."""
+        self._is_first, self.has_expired, self._attempt_start = True, False, len(self._held)
 
-    def __init__(self, now: Callable[[], datetime], changed: Callable[[], None]) -> None:
-        """Begin with none; `changed` is called whenever a turn may have passed to another one."""
-        self.slots: list[SessionSlot] = []
-        self.on_change = changed
-        self._now = now
-        self._requests: list[_OrgRequest] = []
-        self._numbers = count()
+    def add(self, reading: Reading) -> bool:
+        """Add a reading; return True if it is to be shown now."""
+        self.has_asked = self.has_asked or (self._is_first and not _is_session_wide_failure(reading))
+        self._is_first = False
+        is_expired = isinstance(reading.account, Failure) and reading.account.error_kind is ErrorKind.EXPIRED
+        self.has_expired = self.has_expired or is_expired
+        is_empty = bool(reading.org_readings) and not any(one.parts for one in reading.org_readings)
+        (self._held if is_expired or is_empty else self.shown).append(reading)
+        return not is_expired and not is_empty
 
-    def next_number(self) -> int:
-        """A number above all before."""
-        return next(self._numbers)
-
-    def is_elected(self, seat: SessionSlot) -> bool:
-        """Whether it is this one's turn; where none of the account's can serve, it is everybody's."""
-        return self._find_elected(seat) in (None, seat)
-
-    def should_poll(self, seat: SessionSlot) -> bool:
-        """Whether it polls: it serves, has to learn whose it is, or comes before the one that serves.
-
-        One that comes before and does not serve has failed, and tries to come back.
-        """
-        server = self._find_elected(seat)
-        return (
-            not seat.is_account_current
-            or seat.has_new_cookies
-            or server in (None, seat)
-            or _compute_priority(seat) < _compute_priority(server)
-        )
-
-    def record_request(self, seat: SessionSlot) -> _OrgRequest | None:
-        """Remember that it asks about its account's orgs now; None where the account is not known."""
-        if seat.account is None:
-            return None
-        now = self._now()
-        asked = (seat.account, seat, now)
-        self._requests = [*(entry for entry in self._requests if now - entry[2] < MIN_ORG_INTERVAL), asked]
-        return asked
-
-    def withdraw_request(self, asked: _OrgRequest | None) -> None:
-        """Forget what was remembered: it came to nothing."""
-        self._requests = [entry for entry in self._requests if entry is not asked]
-
-    def compute_free_at(self, seat: SessionSlot) -> datetime | None:
-        """When it may ask about its orgs, because another session did lately. None: at once."""
-        now, account = self._now(), seat.account
-        if account is None:
-            return None
-        asked = (at for who, other, at in self._requests if other is not seat and same_account(who, account))
-        last = max((at for at in asked if at <= now), default=None)
-        return last + MIN_ORG_INTERVAL if last is not None and last + MIN_ORG_INTERVAL > now else None
-
-    def _find_elected(self, seat: SessionSlot) -> SessionSlot | None:
-        """The one that serves the account: the first that can. None: none can."""
-        members = [one for one in self.slots if one is seat or _share_account(one, seat)]
-        return min((one for one in members if one.error_kind is None), key=_compute_priority, default=None)
-
-
-def _compute_priority(seat: SessionSlot | None) -> tuple[bool, int]:
-    """Last resorts last, then in the order in which they came."""
-    return (seat.is_last_resort, seat.arrival_number) if seat is not None else (True, 0)
-
-
-def _share_account(seat: SessionSlot, other: SessionSlot) -> bool:
-    return (
-        seat.account is not None and other.account is not None and same_account(seat.account, other.account)
-    )
+    def list_held(self) -> list[Reading]:
+        """Return the held readings to show at the poll's end: all of them if no cookies were accepted."""
+        return self._held if self.has_expired else self._held[self._attempt_start :]
 
 
 def _is_session_wide_failure(reading: Reading) -> bool:
-    """Whether a poll that began so asked about no org."""
     return isinstance(reading.account, Failure) and reading.account.error_kind in SESSION_WIDE_ERRORS
 
 
-PostReading = Callable[[Reading], object]
+class _OrgRequest(NamedTuple):
+    """Request about the orgs of an account."""
+
+    account: Account
+    slot: SessionSlot
+    at: datetime
 
 
-@dataclass
-class _RunningPoller:
-    """A poller at work for a seat."""
+class SessionElection:
+    """All sessions, their statuses, and their latest requests about orgs."""
+
+    def __init__(self, now: Callable[[], datetime], on_change: Callable[[], None]) -> None:
+        """Begin without sessions; `on_change` is called if another session may have to poll."""
+        self.slots: list[SessionSlot] = []
+        self.now = now
+        self.on_change = on_change
+        self._requests: list[_OrgRequest] = []
+        self.arrival_numbers = count()
+
+    def update_statuses(self, *, may_start_last_resorts: bool) -> None:
+        """Give each session its next status."""
+        states = [slot.state for slot in self.slots]
+        decided = decide_statuses(states, may_start_last_resorts=may_start_last_resorts)
+        for slot, status in zip(self.slots, decided, strict=True):
+            slot.state = replace(slot.state, status=status)
+
+    def is_elected(self, slot: SessionSlot) -> bool:
+        """Return True if no other session works for the slot's account before this one."""
+        active = find_active(slot.state, [one.state for one in self.slots])
+        return active is None or active is slot.state
+
+    def record_request(self, slot: SessionSlot) -> _OrgRequest | None:
+        """Record that a session asks about its account's orgs now. None if the account is not known."""
+        if slot.state.account is None:
+            return None
+        now = self.now()
+        request = _OrgRequest(slot.state.account, slot, now)
+        self._requests = [*(one for one in self._requests if now - one.at < MIN_ORG_INTERVAL), request]
+        return request
+
+    def withdraw_request(self, request: _OrgRequest | None) -> None:
+        """Forget a request that was not sent."""
+        self._requests = [one for one in self._requests if one is not request]
+
+    def compute_free_at(self, slot: SessionSlot) -> datetime | None:
+        """Return when a session may ask about its orgs after another one's request. None means now."""
+        now, account = self.now(), slot.state.account
+        if account is None:
+            return None
+        others = (
+            one.at for one in self._requests if one.slot is not slot and same_account(one.account, account)
+        )
+        last = max((at for at in others if at <= now), default=None)
+        return last + MIN_ORG_INTERVAL if last is not None and last + MIN_ORG_INTERVAL > now else None
+
+
+class _RunningPoller(NamedTuple):
+    """Poller of a slot, and its task."""
 
     poller: Poller
     task: asyncio.Task[None]
-    is_first_poll: bool = True
-    """Whether its first poll is still to end."""
 
 
 class PollScheduler:
-    """All seats; those whose turn it is have a poller at work."""
+    """Runs a poller for each session whose status asks for one."""
 
     def __init__(
         self,
         *,
-        interval: timedelta,
         clock: Clock,
         jitter: Callable[[], float] = random.random,
-        over: Callable[[], None],
+        on_poll_end: Callable[[], None],
     ) -> None:
-        """Poll every `interval`; `over` is called whenever a poll is over or a seat has left."""
+        """Call `on_poll_end` after each poll and after a session has left."""
         self.election = SessionElection(clock.now, self.update_pollers)
         self.pending_sessions: set[Session] = set()
-        """Sessions that will have a seat in a moment."""
+        """Sessions that are being connected and will have a slot in a moment."""
         self.allows_last_resorts = False
-        """Whether last resorts may begin: everything else was looked at."""
-        self._interval = interval
+        """True after everything was scanned once."""
         self._clock = clock
         self._jitter = jitter
-        self._on_poll_end = over
+        self._on_poll_end = on_poll_end
         self._post: PostReading = lambda _: None
         self._tasks: asyncio.TaskGroup | None = None
         self._running: dict[SessionSlot, _RunningPoller] = {}
-        self._polled_slots: set[SessionSlot] = set()
 
     @property
     def slots(self) -> list[SessionSlot]:
-        """All of them, in the order in which they came."""
+        """All sessions, in the order in which they were added."""
         return self.election.slots
 
+    @property
+    def is_polling(self) -> bool:
+        """True while any poll is under way."""
+        return any(running.poller.is_polling for running in self._running.values())
+
+    @property
+    def is_settled(self) -> bool:
+        """True if every session that is to poll has done so."""
+        return self._have_polled(self.slots) and not any(
+            slot.state.status is SessionStatus.WAITING for slot in self.slots
+        )
+
     def start(self, post: PostReading, tasks: asyncio.TaskGroup) -> None:
-        """Pass readings on to `post`, and poll in `tasks`."""
+        """Pass readings to `post`, and run pollers in `tasks`."""
         self._post, self._tasks = post, tasks
 
-    def add(self, seat: SessionSlot) -> None:
-        """One more session."""
-        self.pending_sessions.discard(seat.session)
-        self.slots.append(seat)
+    def add(self, slot: SessionSlot) -> None:
+        """Add a session."""
+        self.pending_sessions.discard(slot.session)
+        self.slots.append(slot)
         self.update_pollers()
 
-    def remove(self, seat: SessionSlot) -> None:
-        """A session has left; its orgs go to another one of its account, or leave with it."""
-        self.slots.remove(seat)
+    def remove(self, slot: SessionSlot) -> None:
+        """Remove a session; its orgs pass to another session of the account or leave with it."""
+        self.slots.remove(slot)
+        slot.state = replace(slot.state, status=SessionStatus.REMOVED)
         self.update_pollers()
-        self._stop_and_remove(seat)
-        self._polled_slots.discard(seat)
         if self._tasks is not None:
-            self._tasks.create_task(seat.close())
+            self._tasks.create_task(slot.close())
         self._on_poll_end()
 
-    def rename(self, seat: SessionSlot, session: Session) -> None:
-        """The browser calls its profile or container by another name now; what was read of it stays."""
-        before, seat.session = seat.session, session
-        if seat in self._running:
-            self._post_last_orgs(seat)
+    def rename(self, slot: SessionSlot, session: Session) -> None:
+        """Give a session the browser's new name of its profile or container; its figures stay."""
+        before, slot.session = slot.session, session
+        if slot in self._running:
+            self._post_last_orgs(slot)
             self._post(Reading(before, self._clock.now(), session_removed=True))
 
-    def relearn_account(self, seat: SessionSlot) -> None:
-        """Its browser holds another session now: whose it is, is asked at once."""
-        seat.is_account_current, seat.has_new_cookies = False, True
-        if not seat.is_polling:
-            self._stop_poller(seat)
+    def relearn_account(self, slot: SessionSlot) -> None:
+        """Poll as soon as possible: the browser holds another key, perhaps of another account."""
+        slot.state = replace(slot.state, status=SessionStatus.RENEWED)
+        if slot in self._running and not self._running[slot].poller.is_polling:
+            self._stop_poller(slot)
         self.update_pollers()
 
     async def close(self) -> None:
         """Close every connection."""
-        for seat in self.slots:
-            await seat.close()
+        for slot in self.slots:
+            await slot.close()
 
     def poll_now(self) -> None:
-        """Poll now, all that are at work."""
-        for seat, work in self._running.items():
-            if isinstance(seat.source, RenewableSession):
-                seat.source.ignore_expiry_once()
-            work.poller.poll_now()
+        """Poll every session that has a poller."""
+        for slot, running in self._running.items():
+            if slot.renewal is not None:
+                slot.renewal.allow_retry()
+            running.poller.poll_now()
 
     def update_pollers(self) -> None:
-        """Let those poll whose turn it is, and the others stand by."""
-        for seat in self.slots:
-            if self.election.should_poll(seat):
-                if seat not in self._running and self._may_start(seat):
-                    self._start_poller(seat)
-            elif not seat.is_polling:
-                self._stop_and_remove(seat)
+        """Decide every status, then start and stop pollers by it.
 
-    @property
-    def is_settled(self) -> bool:
-        """Whether everyone whose turn it is has polled."""
-        waiting = (
-            seat for seat in self.slots if seat not in self._running and self.election.should_poll(seat)
+        A poller in the middle of a poll is stopped at the poll's end. Pollers start before others stop, so
+        that orgs pass from one session to the next before their old session leaves.
+        """
+        others = (slot for slot in self.slots if not slot.state.is_last_resort)
+        may_start = self.allows_last_resorts and self._have_polled(others)
+        self.election.update_statuses(may_start_last_resorts=may_start)
+        for slot in self.slots:
+            if slot.state.status in POLLING and slot not in self._running:
+                self._start_poller(slot)
+        for slot, running in list(self._running.items()):
+            is_removed = slot.state.status is SessionStatus.REMOVED
+            if slot.state.status not in POLLING and (is_removed or not running.poller.is_polling):
+                self._stop_poller(slot)
+                self._post(Reading(slot.session, self._clock.now(), session_removed=True))
+
+    def _have_polled(self, slots: Iterable[SessionSlot]) -> bool:
+        return not self.pending_sessions and all(
+            self._running[slot].poller.has_polled
+            if slot in self._running
+            else slot.state.status not in POLLING
+            for slot in slots
         )
-        at_work = any(work.is_first_poll for work in self._running.values())
-        return not self.pending_sessions and not at_work and not any(waiting)
 
-    def _may_start(self, seat: SessionSlot) -> bool:
-        """A last resort waits until all others were heard of."""
-        if not seat.is_last_resort:
-            return True
-        others = (one for one in self.slots if not one.is_last_resort)
-        return (
-            self.allows_last_resorts and not self.pending_sessions and self._polled_slots.issuperset(others)
-        )
-
-    def _start_poller(self, seat: SessionSlot) -> None:
+    def _start_poller(self, slot: SessionSlot) -> None:
         assert self._tasks is not None  # noqa: S101 - for the type checker
-        self._post_last_orgs(seat)
-        poller = Poller(
-            lambda: _return_slot(seat), interval=seat.interval, clock=self._clock, jitter=self._jitter
-        )
-        task = self._tasks.create_task(poller.run(partial(self._post_reading, seat)))
-        self._running[seat] = _RunningPoller(poller, task)
+        self._post_last_orgs(slot)
+        poller = Poller(slot.open, interval=slot.interval, clock=self._clock, jitter=self._jitter)
+        task = self._tasks.create_task(poller.run(partial(self._post_reading, slot)))
+        self._running[slot] = _RunningPoller(poller, task)
 
-    def _post_last_orgs(self, seat: SessionSlot) -> None:
-        """Give it the orgs that its account's list named last, before anything is asked again."""
-        if (
-            seat.last_account_reading is not None
-            and seat.is_account_current
-            and seat.error_kind is None
-            and self.election.is_elected(seat)
-        ):
-            self._post(replace(seat.last_account_reading, session=seat.session, expires_at=seat.expires))
+    def _stop_poller(self, slot: SessionSlot) -> None:
+        self._running.pop(slot).task.cancel()
 
-    def _stop_and_remove(self, seat: SessionSlot) -> None:
-        if self._stop_poller(seat):
-            self._post(Reading(seat.session, self._clock.now(), session_removed=True))
+    def _post_last_orgs(self, slot: SessionSlot) -> None:
+        """Give an active session the orgs of its account's last list, before the server is asked again."""
+        if slot.last_account_reading is not None and slot.state.status is SessionStatus.ACTIVE:
+            self._post(replace(slot.last_account_reading, session=slot.session, expires_at=slot.expires))
 
-    def _stop_poller(self, seat: SessionSlot) -> bool:
-        """End its poller; gives whether there was one."""
-        work = self._running.pop(seat, None)
-        return work is not None and work.task.cancel()
-
-    def _post_reading(self, seat: SessionSlot, reading: Reading) -> None:
-        """Pass on what a poller found, unless its turn is over."""
-        if seat in self._running and self.election.should_poll(seat):
-            self._post(replace(reading, session=seat.session, expires_at=seat.expires))
+    def _post_reading(self, slot: SessionSlot, reading: Reading) -> None:
+        """Post a poller's reading unless the session is to poll no more; then start and stop pollers."""
+        if slot in self._running and slot.state.status in POLLING:
+            self._post(replace(reading, session=slot.session, expires_at=slot.expires))
         if reading.schedule is not None:
-            self._polled_slots.add(seat)
-            if seat in self._running:
-                self._running[seat].is_first_poll = False
-            if seat.has_new_cookies:
-                self._stop_poller(seat)
+            if slot.state.status is SessionStatus.RENEWED and slot in self._running:
+                self._stop_poller(slot)
             self.update_pollers()
             self._on_poll_end()
-
-
-async def _return_slot(seat: SessionSlot) -> SessionSlot:
-    return seat

@@ -185,8 +185,7 @@ class Here:
 
     def _busy(self) -> bool:
         finding, seating = self.door._discovery, self.door._scheduler
-        polls = any(seat.is_polling for seat in seating.slots) or not seating.is_settled
-        return finding.is_scanning or polls
+        return finding.is_scanning or seating.is_polling or not seating.is_settled
 
     @property
     def serving(self) -> dict[str, str]:

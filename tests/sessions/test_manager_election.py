@@ -1,16 +1,26 @@
-"""Election among one account's sessions: a session that polls or has polled holds off the others."""
+"""Election of the session that polls an account: the table of statuses, and requests of two sessions."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import timedelta
+from itertools import product
 
 import pytest
 
+from claudemeter_tui.model.account import Account
 from claudemeter_tui.model.reading import ErrorKind, Reading
-from claudemeter_tui.sessions.scheduler import SessionElection, SessionSlot
+from claudemeter_tui.sessions.scheduler import (
+    POLLING,
+    SessionElection,
+    SessionSlot,
+    SessionStatus,
+    SlotState,
+    decide_statuses,
+)
 from tests.sessions.poller_cases import ORG, SESSION, START, FakeClock, good, settle, stopped
 
 LISTED = good(roster=(ORG,))
@@ -82,3 +92,77 @@ async def test_failed_poll_keeps_an_earlier_one() -> None:
     source.readings = (stopped(ErrorKind.CHALLENGE),)
     await polled(seat)
     assert turns.compute_free_at(other) == START + timedelta(minutes=1)
+
+
+# The table of statuses.
+
+PAT, SAM = Account("a-1"), Account("a-2")
+WAITING, UNTRIED, RENEWED = SessionStatus.WAITING, SessionStatus.UNTRIED, SessionStatus.RENEWED
+ACTIVE, STANDBY = SessionStatus.ACTIVE, SessionStatus.STANDBY
+RETRYING, REJECTED, REMOVED = SessionStatus.RETRYING, SessionStatus.REJECTED, SessionStatus.REMOVED
+EXPIRED, CHALLENGE = ErrorKind.EXPIRED, ErrorKind.CHALLENGE
+
+
+def state(
+    status: SessionStatus,
+    arrival: int = 0,
+    error: ErrorKind | None = None,
+    *,
+    account: Account | None = PAT,
+    last: bool = False,
+) -> SlotState:
+    """Build the state of a session of Pat's account."""
+    return SlotState(status, account, error, is_last_resort=last, arrival=arrival)
+
+
+@pytest.mark.parametrize(
+    ("expected", "states"),
+    [
+        ([UNTRIED], [state(UNTRIED, account=None)]),
+        ([UNTRIED], [state(UNTRIED, 0, EXPIRED, account=None)]),
+        ([ACTIVE, STANDBY], [state(ACTIVE, 0), state(ACTIVE, 1)]),
+        ([STANDBY, ACTIVE], [state(ACTIVE, 1), state(ACTIVE, 0)]),
+        ([ACTIVE, ACTIVE], [state(ACTIVE, 0), state(ACTIVE, 1, account=SAM)]),
+        ([RETRYING, ACTIVE], [state(ACTIVE, 0, EXPIRED), state(STANDBY, 1)]),
+        ([ACTIVE, REJECTED], [state(RETRYING, 0), state(ACTIVE, 1, EXPIRED)]),
+        ([RETRYING, RETRYING], [state(ACTIVE, 0, EXPIRED), state(REJECTED, 1, CHALLENGE)]),
+        ([RENEWED, STANDBY], [state(RENEWED, 0), state(STANDBY, 1)]),
+        ([RENEWED, ACTIVE], [state(RENEWED, 0, EXPIRED), state(STANDBY, 1)]),
+        ([UNTRIED, ACTIVE], [state(UNTRIED, account=None), state(STANDBY, 1)]),
+        ([REMOVED], [state(REMOVED, 0)]),
+        ([ACTIVE, STANDBY], [state(STANDBY, 5), state(ACTIVE, 0, last=True)]),
+        ([RETRYING, ACTIVE], [state(ACTIVE, 0, CHALLENGE), state(STANDBY, 1, last=True)]),
+        ([UNTRIED], [state(WAITING, account=None, last=True)]),
+    ],
+)
+def test_statuses_of_all_sessions_follow_from_their_states(
+    expected: list[SessionStatus], states: list[SlotState]
+) -> None:
+    """The first session that works is active; those before it retry, those after it wait."""
+    assert expected == decide_statuses(states, may_start_last_resorts=True)
+
+
+@pytest.mark.parametrize(
+    ("expected", "last"),
+    [
+        (WAITING, state(WAITING, account=None, last=True)),
+        (STANDBY, state(STANDBY, 1, last=True)),
+        (ACTIVE, state(ACTIVE, 1, last=True)),
+    ],
+)
+def test_last_resort_starts_only_after_all_others_polled(expected: SessionStatus, last: SlotState) -> None:
+    """A last resort that polls goes on; one that does not stays as it is until the others have polled."""
+    states = [state(ACTIVE, 0, CHALLENGE), last]
+    assert decide_statuses(states, may_start_last_resorts=False) == [RETRYING, expected]
+
+
+def test_every_account_has_one_active_session() -> None:
+    """Whatever fails, one session that works polls; if none works, all of them retry."""
+    errors = [None, EXPIRED, CHALLENGE]
+    for each in product(errors, repeat=3):
+        states = [state(STANDBY, number, error) for number, error in enumerate(each)]
+        decided = decide_statuses(states, may_start_last_resorts=True)
+        assert decided.count(ACTIVE) == (None in each)
+        assert POLLING.intersection(decided)
+        again = [replace(one, status=status) for one, status in zip(states, decided, strict=True)]
+        assert decided == decide_statuses(again, may_start_last_resorts=True)

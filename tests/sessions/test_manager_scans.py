@@ -250,7 +250,12 @@ async def test_posted_values_hold_no_secret(tmp_path: Path) -> None:
         shown = (
             repr(here.posted) + repr(here.store) + repr(vars(here.door)) + repr(vars(here.door._discovery))
         )
-        shown += "".join(repr(vars(seat)) + repr(vars(seat.source)) for seat in here.door._scheduler.slots)
+        for seat in here.door._scheduler.slots:
+            shown += (
+                repr(vars(seat))
+                + repr(vars(seat.source))
+                + (repr(vars(seat.renewal)) if seat.renewal else "")
+            )
         assert PLANTED not in shown
         assert TOKEN not in shown
     state = "".join(path.read_text() for path in (tmp_path / "state").rglob("*") if path.is_file())
