@@ -23,7 +23,7 @@ from claudemeter_tui.feed import AcceptsSession, Feed
 from claudemeter_tui.model.secrets import CLAUDE_AI_ORIGIN, Cookies, is_loopback
 from claudemeter_tui.storage import locate_state_folder
 
-if TYPE_CHECKING:  # each loads half of the program, and the first frame does not wait for them
+if TYPE_CHECKING:  # slow to load, and the first frame does not wait for them
     from claudemeter_tui.model.reading import PasteResult, Reading, Session
     from claudemeter_tui.model.session import LoginResult, ProfileScan
     from claudemeter_tui.sessions.poller import SessionSource
@@ -36,10 +36,10 @@ if TYPE_CHECKING:  # each loads half of the program, and the first frame does no
 
 
 class DeferredFeed:
-    """Passes everything on to a feed that is there from `run` or `round` on."""
+    """A feed that builds the real one in a thread when it is first run."""
 
     def __init__(self, build: Callable[[], Feed]) -> None:
-        """Build the feed by `build`, which may be slow."""
+        """Call `build`, which may be slow, in a thread."""
         self._build = build
         self._feed: Feed | None = None
 
@@ -54,12 +54,12 @@ class DeferredFeed:
         await self._feed.poll_once(post)
 
     def poll_now(self) -> None:
-        """Poll now; before there is a feed, the first poll is about to begin anyway."""
+        """Poll now; without a feed the first poll is about to begin anyway."""
         if self._feed is not None:
             self._feed.poll_now()
 
     async def offer_session(self, text: str) -> PasteResult:
-        """Take a Cookie header or a `sessionKey` as one more session, if the server accepts it."""
+        """Add a session from a Cookie header or a `sessionKey` if the server accepts it."""
         from claudemeter_tui.model.reading import ErrorKind, PasteResult
 
         if isinstance(self._feed, AcceptsSession):
@@ -69,14 +69,14 @@ class DeferredFeed:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """The person's machine, or one made for a test."""
+    """The user's machine, or one made for a test."""
 
     home: Path | None = None
-    """The home folder below which everything is. None: where this person's system has it."""
+    """Home folder to look in. None means that of the user."""
     state_folder: Path | None = None
-    """Where the budget of Claude Code's login is kept. None: that login is not used."""
+    """Folder of the budget of Claude Code's login. None if that login is not used."""
     system: str = sys.platform
-    """As `sys.platform` names it."""
+    """Operating system as in `sys.platform`."""
 
 
 def build_machine_providers(
@@ -88,12 +88,12 @@ def build_machine_providers(
     wanted: Collection[str] = (),
     given: tuple[Session, Cookies] | None = None,
 ) -> SessionProviders:
-    """The ways that the settings leave open.
+    """Return the providers that the settings allow.
 
     Args:
         machine: where to look.
         now: the clock.
-        base_url: what stands for claude.ai; where it is this machine, it stands for Anthropic's too.
+        base_url: origin used for claude.ai; on this machine, for Anthropic's API too.
         source: `auto`, `cookie` or `claude-code`.
         wanted: browsers and profiles, as in `--browser`; empty means all.
         given: a session given by hand, which then is the only one.
@@ -115,7 +115,7 @@ def build_machine_providers(
 def _build_connection(
     base_url: str, now: Callable[[], datetime], session: Session, cookies: Cookies, agent: str | None
 ) -> SessionConnection:
-    """A client of its own for a session. Slow: it loads the libraries and builds the TLS context."""
+    """Build a client for one session. Slow: it loads the libraries and builds the TLS context."""
     from claudemeter_tui.claude_ai.api import ClaudeAiSource
     from claudemeter_tui.claude_ai.client import CookieClient
     from claudemeter_tui.sessions.renewable import SessionConnection
@@ -166,7 +166,7 @@ def _build_claude_code(
 
 
 def build_clock(chosen: Settings, *, skipping: bool = False) -> Clock:
-    """The clock to run by; a demo's is fast, and a skipping one does not wait at all."""
+    """Return the clock to run by; a demo's is fast, and a skipping one does not wait at all."""
     if not chosen.demo:
         return WallClock()
     from claudemeter_tui.demo.timeline import DemoClock, SkippingClock
@@ -176,7 +176,7 @@ def build_clock(chosen: Settings, *, skipping: bool = False) -> Clock:
 
 
 def build_feed(chosen: Settings, clock: Clock) -> DeferredFeed:
-    """What reads, by that clock: the demo's one session, or all that the front door finds."""
+    """Return the feed: the demo's one session, or every session that is found."""
     return DeferredFeed(
         lambda: _build_demo_feed(chosen, clock) if chosen.demo else _build_session_manager(chosen, clock)
     )
@@ -195,7 +195,7 @@ def _build_session_manager(chosen: Settings, clock: Clock) -> Feed:
 
 
 def build_session_providers(chosen: Settings, clock: Clock) -> SessionProviders:
-    """The ways to a session that the settings leave open. Slow: it loads half of the program."""
+    """Return the providers that the settings allow. Slow: it loads half of the program."""
     from claudemeter_tui.model.reading import Session
 
     given = (Session(chosen.cookies_origin), chosen.cookies) if chosen.cookies is not None else None
@@ -210,12 +210,12 @@ def build_session_providers(chosen: Settings, clock: Clock) -> SessionProviders:
 
 
 async def _open_demo_source(chosen: Settings, clock: Clock) -> SessionSource:
-    """The simulated claude.ai, behind the real client."""
+    """Open the simulated claude.ai, behind the real client."""
     return await asyncio.to_thread(_build_demo_source, chosen, clock)
 
 
 def _build_demo_source(chosen: Settings, clock: Clock) -> SessionSource:
-    """Slow: it loads the libraries."""
+    """Build the demo's source. Slow: it loads the libraries."""
     from claudemeter_tui.claude_ai.api import ClaudeAiSource
     from claudemeter_tui.claude_ai.client import CookieClient
     from claudemeter_tui.demo.server import build_transport

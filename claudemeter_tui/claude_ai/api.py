@@ -141,10 +141,10 @@ class ClaudeAiSource:
         self._org_requests: dict[str, _OrgRequests] = {}
 
     async def read(self, *, full: bool = False) -> AsyncGenerator[Reading, None]:
-        """Poll once: the account where it is due, then each org as it completes.
+        """Poll once: yield the account if it is due, then each org as soon as it is read.
 
-        Expected failures are values in the readings. What every further request would meet too
-        stops the poll and is told as the account's failure. `full` asks for the slow things, too.
+        Expected failures are values in the readings. A session-wide failure stops the poll and is
+        yielded as the account's. `full` includes the replies that change slowly.
         """
         poll = Poll(self._client, self._now)
         if full or _is_due(self._account_due_at, self._now()):

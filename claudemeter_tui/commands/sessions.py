@@ -1,4 +1,4 @@
-"""`--sessions`: every session tried once, for a terminal or a bug report."""
+"""`--sessions`: try every session once and print the results."""
 
 from __future__ import annotations
 
@@ -30,79 +30,81 @@ from claudemeter_tui.sessions.poller import SessionSource
 from claudemeter_tui.sessions.renewable import ClaudeCodeProvider, SessionProviders
 
 EXIT_WORKS, EXIT_NONE_WORKS = 0, 3
-"""Exit status where at least one session works, and where none does."""
+"""Exit status if at least one session works, and if none does."""
 
 
-def report_sessions(ways: SessionProviders, write: Callable[[str], object]) -> int:
-    """Try every session, hand the table to `write`, and give the exit status."""
-    places = asyncio.run(check_sessions(ways))
-    works = any(place.is_working for place in places)
-    write(format_session_table(places) if works else f"{format_session_table(places)}\n\n{NO_SESSION_WORKS}")
+def report_sessions(providers: SessionProviders, write: Callable[[str], object]) -> int:
+    """Try every session, pass the table to `write` and return the exit status."""
+    results = asyncio.run(check_sessions(providers))
+    works = any(result.is_working for result in results)
+    write(
+        format_session_table(results) if works else f"{format_session_table(results)}\n\n{NO_SESSION_WORKS}"
+    )
     return EXIT_WORKS if works else EXIT_NONE_WORKS
 
 
-async def check_sessions(ways: SessionProviders) -> list[ScanResult]:
-    """What looking gave, place by place, and what the server says to each session that was found.
+async def check_sessions(providers: SessionProviders) -> list[ScanResult]:
+    """Return a line for each scanned place, with the server's reply to each session that was found.
 
-    Each is asked once whose it is; one that `works` was accepted.
+    The server is asked once per session for its account; `works` means that it accepted the session.
     """
-    if ways.given_session is not None:
-        return [await _check_session(ways, *ways.given_session, None)]
-    looks = (
-        await ways.browsers.scan(tuple(ways.browsers.filters), lambda _: None)
-        if ways.browsers is not None
+    if providers.given_session is not None:
+        return [await _check_session(providers, *providers.given_session, None)]
+    scans = (
+        await providers.browsers.scan(tuple(providers.browsers.filters), lambda _: None)
+        if providers.browsers is not None
         else ()
     )
-    tried = await asyncio.gather(*(_check_profile(ways, look) for look in looks)) or build_no_browser_result(
-        ways
-    )
-    login = [await _check_login(ways.claude_code)] if ways.claude_code is not None else []
+    tried = await asyncio.gather(
+        *(_check_profile(providers, scan) for scan in scans)
+    ) or build_no_browser_result(providers)
+    login = [await _check_login(providers.claude_code)] if providers.claude_code is not None else []
     return [*tried, *login]
 
 
-async def _check_profile(ways: SessionProviders, look: ProfileScan) -> ScanResult:
-    if look.cookies is None:
-        return build_scan_result(look)
-    return await _check_session(ways, look.session, look.cookies, look.user_agent)
+async def _check_profile(providers: SessionProviders, scan: ProfileScan) -> ScanResult:
+    if scan.cookies is None:
+        return build_scan_result(scan)
+    return await _check_session(providers, scan.session, scan.cookies, scan.user_agent)
 
 
 async def _check_session(
-    ways: SessionProviders, session: Session, cookies: Cookies, agent: str | None
+    providers: SessionProviders, session: Session, cookies: Cookies, agent: str | None
 ) -> ScanResult:
-    """The whole jar, and where it has expired the key alone."""
-    connection = await asyncio.to_thread(ways.connect, session, cookies, agent)
+    """Try all cookies, and if the session has expired, the key alone."""
+    connection = await asyncio.to_thread(providers.connect, session, cookies, agent)
     try:
-        said = await _ask_account(connection.source)
+        reading = await _ask_account(connection.source)
         if (
-            said is not None
-            and _is_expired(said)
+            reading is not None
+            and _is_expired(reading)
             and connection.get_cookies() != cookies.select_session_key()
         ):
             connection.set_cookies(cookies.select_session_key())
-            said = await _ask_account(connection.source)
+            reading = await _ask_account(connection.source)
     finally:
         await connection.source.aclose()
-    return _build_result(session, said)
+    return _build_result(session, reading)
 
 
-async def _check_login(way: ClaudeCodeProvider) -> ScanResult:
-    """Claude Code's login, asked only where its budget allows it."""
-    login = await asyncio.to_thread(way.find_login)
+async def _check_login(provider: ClaudeCodeProvider) -> ScanResult:
+    """Try Claude Code's login if its budget allows it."""
+    login = await asyncio.to_thread(provider.find_login)
     if not isinstance(login, Login):
         return build_login_result(login)
-    source = await asyncio.to_thread(way.connect)
+    source = await asyncio.to_thread(provider.connect)
     try:
-        said = await _ask_account(source)
+        reading = await _ask_account(source)
     finally:
         await source.aclose()
-    if said is None:
+    if reading is None:
         waiting = "not asked: it may be asked every three minutes at most, and was a moment ago"
         return ScanResult(CLAUDE_CODE_LOGIN, "login found", waiting)
-    return _build_result(CLAUDE_CODE_LOGIN, said)
+    return _build_result(CLAUDE_CODE_LOGIN, reading)
 
 
 async def _ask_account(source: SessionSource) -> Reading | None:
-    """What the server says to the question whose session it is; nothing else is asked."""
+    """Ask the server for the account only; None if the source sent no request."""
     async with aclosing(source.read(full=True)) as readings:
         async for reading in readings:
             if reading.account is not None:
@@ -114,15 +116,14 @@ def _is_expired(reading: Reading) -> bool:
     return isinstance(reading.account, Failure) and reading.account.error_kind is ErrorKind.EXPIRED
 
 
-def _build_result(session: Session, said: Reading | None) -> ScanResult:
-    part = said.account if said is not None else None
-    if said is None or not isinstance(part, Reply):
+def _build_result(session: Session, reading: Reading | None) -> ScanResult:
+    part = reading.account if reading is not None else None
+    if reading is None or not isinstance(part, Reply):
         return build_error_result(
             session, part.error_kind if isinstance(part, Failure) else ErrorKind.UNEXPECTED
         )
     account = part.value if isinstance(part.value, Account) else Account()
-    number = len(said.orgs or ())
-    orgs = format_count(number, "org")
+    orgs = format_count(len(reading.orgs or ()), "org")
     return ScanResult(
         session, "works", f"{account.email or account.uuid or 'no name'}, {orgs}", is_working=True
     )

@@ -26,26 +26,25 @@ from claudemeter_tui.model.reading import (
 from claudemeter_tui.model.windows import Plan
 
 MAX_JITTER = 0.1
-"""The most that is added to a back-off, as a part of it, so that many programs do not ask as one."""
+"""Largest share of a back-off that is added to it, so that many programs do not poll at the same moment."""
 MAX_WAIT = timedelta(days=366)
-"""A server that asks for more is asked again then, all the same."""
+"""Longest wait, even if the server asks for more."""
 CHANGE_POLL_DELAY = timedelta(seconds=3)
-"""Between a reset, or the end of a lock, and the poll that looks at what it changed."""
+"""Time from a reset or the end of a lock to the poll that reads its effect."""
 MIN_PAUSE = timedelta(seconds=1)
-"""Between the end of a poll and the next one that nobody asked for, however long the poll took."""
+"""Least time from the end of a poll to the next scheduled one."""
 CLOCK_CHECK_SECONDS = 5.0
-"""Seconds between two looks at the wall clock, so that a machine that slept polls at once."""
+"""Seconds between two checks of the wall clock, so that a machine that slept polls at once."""
 REOPEN_ERRORS = frozenset(
     {ErrorKind.EXPIRED, ErrorKind.TOKEN_INVALID, ErrorKind.TOKEN_SCOPE, ErrorKind.NO_ORGS}
 )
-"""Troubles after which the source is opened anew: somebody may have signed in again since."""
+"""Errors after which the source is opened again: the user may have signed in meanwhile."""
 CURABLE_ERRORS = (
     UNREACHED_ERRORS
     | REOPEN_ERRORS
     | {ErrorKind.WRONG_ORG, ErrorKind.DENIED, ErrorKind.REGION, ErrorKind.REDIRECT, ErrorKind.LOGIN_PAGE}
 )
-"""Troubles that a person can mend and then ask again at once; after all others a poke waits."""
-
+"""Errors that the user can end, so `r` polls at once; after all others it waits for the back-off."""
 
 PostReading = Callable[[Reading], object]
 """Where readings go."""
@@ -74,11 +73,11 @@ class PacedSource(Protocol):
 
 
 _ChangeTimes = dict[tuple[str, Endpoint | None], tuple[datetime, ...]]
-"""By org uuid and reply; None: what the account's list says of the org."""
+"""By org uuid and endpoint; None for the account's list of orgs."""
 
 
 class Poller:
-    """Reads one session for as long as it is left running."""
+    """Reads one session until it is cancelled."""
 
     def __init__(
         self,
@@ -88,9 +87,9 @@ class Poller:
         clock: Clock | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        """Read every `interval` what `open_source` opens, anew after a login has failed.
+        """Poll the source that `open_source` opens every `interval`; open it again after a failed login.
 
-        `jitter` gives a number from 0 to 1, a new one each time.
+        `jitter` returns a random number from 0 to 1.
         """
         self._open_source = open_source
         self._interval = interval
@@ -108,16 +107,16 @@ class Poller:
         """True after the first poll has ended."""
 
     def poll_now(self) -> None:
-        """Poll now, and ask for everything.
+        """Start a full poll now.
 
-        A full poll under way serves it; another one is followed by a full one at once. While the
-        poller backs off, and asking would not help, nothing happens.
+        A full poll under way counts as this one; any other is followed by a full one at once. Nothing
+        happens during a back-off in which an earlier request would not help.
         """
         if not self._ignores_requests:
             self._poll_requested.set()
 
     async def poll_once(self, post: PostReading) -> None:
-        """Poll once, and end."""
+        """Poll once."""
 
         def pass_on(reading: Reading) -> None:
             post(reading)
@@ -126,14 +125,14 @@ class Poller:
 
         polling = asyncio.create_task(self.run(pass_on))
         try:
-            await asyncio.wait((polling,))  # unlike awaiting it, this tells our own cancelling from Ctrl+C
+            await asyncio.wait((polling,))  # unlike `await`, this tells our own cancel from Ctrl+C
         finally:
             polling.cancel()
         if not polling.cancelled():
             polling.result()
 
     async def run(self, post: PostReading) -> None:
-        """Poll until cancelled, posting each reading as it comes; a poll's last one carries the schedule."""
+        """Poll until cancelled and post each reading; the last one of a poll has the schedule."""
         session, full = Session(""), True
         try:
             while True:
@@ -147,8 +146,10 @@ class Poller:
                     self._poll_requested.clear()
                 self.is_polling, self.has_polled = False, True
                 post(Reading(session, now, schedule=schedule))
-                poked = await self._wait_for_next_poll(schedule.next_at - now)
-                full = poked or self._source is None or _is_bug(failure)
+                was_requested = await self._wait_for_next_poll(schedule.next_at - now)
+                # After an exception nothing that the last poll left is certain.
+                is_bug = failure is not None and failure.error_kind is ErrorKind.BUG
+                full = was_requested or self._source is None or is_bug
         finally:
             if self._source is not None:
                 await self._source.aclose()
@@ -156,7 +157,7 @@ class Poller:
     async def _poll(
         self, post: PostReading, session: Session, *, full: bool
     ) -> tuple[Failure | None, Session]:
-        """One poll; gives what made it worthless, if anything did, and the session it read."""
+        """Poll once; return why the poll failed, or None, and the session."""
         found: list[Reading] = []
         try:
             source = self._source = self._source or await self._open_source()
@@ -170,14 +171,14 @@ class Poller:
             if failure is not None and failure.error_kind in REOPEN_ERRORS:
                 self._source = None
                 await source.aclose()
-        except Exception as error:  # noqa: BLE001 - the loop outlives what nobody foresaw
+        except Exception as error:  # noqa: BLE001 - an unexpected exception must not end the loop
             failure = Failure.from_exception(error, Endpoint.ACCOUNT, self._clock.now())
             post(Reading(session, failure.at, account=failure))
         self._record_change_times(found)
         return failure, session
 
     def _compute_schedule(self, failure: Failure | None, begun: datetime, now: datetime) -> Schedule:
-        """When to poll again after a poll that began and ended at these times."""
+        """Return the schedule after a poll that began at `begun` and ended `now`."""
         held = failure is not None and failure.error_kind not in CURABLE_ERRORS
         next_at = (
             self._compute_next_poll(min(begun, now), now)
@@ -191,13 +192,13 @@ class Poller:
 
     @property
     def _usual_interval(self) -> timedelta:
-        """The time between two polls, as long as all is well."""
+        """Time between two polls without a failure."""
         return self._paced_source.interval if self._paced_source is not None else self._interval
 
     def _compute_backoff(self, failure: Failure) -> timedelta:
-        """As long as the server asked for; else a back-off that doubles.
+        """Return the wait that the server asked for, or else one that doubles with each failure.
 
-        A server that answered is never asked more often than usual.
+        A server that replied never gets requests more often than usual.
         """
         if failure.retry_after is not None and failure.retry_after > timedelta(0):
             return min(failure.retry_after, MAX_WAIT)
@@ -207,14 +208,14 @@ class Poller:
         return wait + wait * MAX_JITTER * self._jitter()
 
     def _compute_next_poll(self, begun: datetime, now: datetime) -> datetime:
-        """One interval on, or just after the next reset or end of a lock, whichever is first."""
+        """Return the end of the interval, or an earlier moment just after a reset or the end of a lock."""
         moments = (moment for known in self._change_times.values() for moment in known)
         soon = (one for one in moments if begun - CHANGE_POLL_DELAY < one <= begun + self._usual_interval)
         due = min((one + CHANGE_POLL_DELAY for one in soon), default=begun + self._usual_interval)
         return max(now + MIN_PAUSE, due)
 
     def _record_change_times(self, readings: list[Reading]) -> None:
-        """Keep the moments at which an org's figures will change by themselves."""
+        """Keep the times at which figures of an org will change: resets and ends of locks."""
         for reading in readings:
             if reading.orgs is not None:
                 listed = {org.uuid for org in reading.orgs}
@@ -228,25 +229,24 @@ class Poller:
                 self._change_times[report.org.uuid, None] = tuple(filter(None, [report.org.paused_until]))
 
     async def _wait_for_next_poll(self, delay: timedelta) -> bool:
-        """Wait until the next poll is due; gives whether it was asked for.
+        """Wait until the next poll is due; return True if the user asked for it.
 
-        The wall clock ends it as well as the time waited: the one runs on while the machine
-        sleeps, the other when somebody sets the clock back.
+        The wait ends by the wall clock, which runs while the machine sleeps, or by the time waited,
+        which is right after the clock was set back.
         """
         until, left = self._clock.now() + delay, delay.total_seconds()
         while left > 0 and self._clock.now() < until and not self._poll_requested.is_set():
             step = min(left, CLOCK_CHECK_SECONDS)
             await sleep_until_set(self._clock, step, self._poll_requested)
             left -= step
-        poked = self._poll_requested.is_set()
-        if poked:
+        if self._poll_requested.is_set():
             self._failure_count = 0
-        return poked
+        return self._poll_requested.is_set()
 
 
-async def sleep_until_set(clock: Clock, seconds: float, poked: asyncio.Event) -> None:
-    """Wait for so many seconds of the clock, or until poked."""
-    waits = [asyncio.ensure_future(wait) for wait in (clock.sleep(seconds), poked.wait())]
+async def sleep_until_set(clock: Clock, seconds: float, requested: asyncio.Event) -> None:
+    """Wait for the seconds by the clock, or until `requested` is set."""
+    waits = [asyncio.ensure_future(wait) for wait in (clock.sleep(seconds), requested.wait())]
     try:
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -254,13 +254,8 @@ async def sleep_until_set(clock: Clock, seconds: float, poked: asyncio.Event) ->
             one.cancel()
 
 
-def _is_bug(failure: Failure | None) -> bool:
-    """Whether a poll ended in an exception: the next one asks for everything, as nothing of it is sure."""
-    return failure is not None and failure.error_kind is ErrorKind.BUG
-
-
 def find_poll_failure(readings: list[Reading]) -> Failure | None:
-    """What kept a poll from reading anything good; None where something was read."""
+    """Return why a poll failed: a session-wide failure, or no reply at all. None if it read something."""
     stopped = [one.account for one in readings if isinstance(one.account, Failure)]
     wide = next((failure for failure in stopped if failure.error_kind in SESSION_WIDE_ERRORS), None)
     parts = [part for one in readings for report in one.org_readings for part in report.parts.values()]
@@ -271,6 +266,7 @@ def find_poll_failure(readings: list[Reading]) -> Failure | None:
 
 
 def _find_change_times(reply: Reply) -> Iterator[datetime]:
+    """Yield the resets and ends of locks in a reply."""
     value = reply.value
     if isinstance(value, Plan):
         yield from (window.resets_at for window in value.windows if window.resets_at)
