@@ -133,7 +133,9 @@ def _merge_runs(curve: Curve, runs: tuple[int, int], middle: float, after: float
         known = [value for value in values if value is not None]
     if curve.values[curve.find_runs((middle,))[0]] is None:
         shown = curve.from_epoch(after)
-        over = (curve.values[it] for it in range(begin + 1, end + 1) if curve.starts[it + 1] <= shown)
+        # The run at infinity has no successor; it is reached at the end of the year 9999 only.
+        ended = range(begin + 1, min(end + 1, len(curve.starts) - 1))
+        over = (curve.values[it] for it in ended if curve.starts[it + 1] <= shown)
         if all(value is None for value in over):
             return None
     return _build_step(known)

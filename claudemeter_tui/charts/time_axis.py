@@ -20,9 +20,9 @@ MIN_SPAN_SECONDS = 300.0
 MAX_FRESH_AGE = timedelta(seconds=150)
 """Most age at which the newest figure still holds; an older one is followed by a blank."""
 
-EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
-LATEST = datetime(9999, 12, 30, tzinfo=UTC)
-"""The first and last time that exist in every zone; others are clamped to them."""
+EARLIEST = datetime.min.replace(tzinfo=UTC)
+LATEST = datetime.max.replace(tzinfo=UTC)
+"""The first and last time of the calendar: clamping to earlier ones would reverse the order of times."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import pytest
 
 from claudemeter_tui.charts import canvas as canvas_module
 from claudemeter_tui.charts.chart import build_credits_chart
-from claudemeter_tui.charts.time_axis import MIN_CHART_HEIGHT, MIN_CHART_WIDTH
+from claudemeter_tui.charts.time_axis import MIN_CHART_HEIGHT, MIN_CHART_WIDTH, ChartFrame
 from claudemeter_tui.model.catalogue import MeterOrigin
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.time_series import MAX_VALUE_RUNS, CreditSeries, ValueRun
@@ -524,3 +524,19 @@ def test_drawing_library_is_loaded_by_the_first_drawing() -> None:
     """Importing the module loads no plotext, so that the first frame does not wait for it."""
     code = "import sys, claudemeter_tui.charts.chart; sys.exit('plotext' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_gap_at_the_end_of_the_calendar_is_drawn() -> None:
+    """At the last moment that a date can hold, a chart with a gap is drawn like any other."""
+    last = datetime.max.replace(tzinfo=UTC)
+    read, seen = last - timedelta(minutes=73), last - timedelta(minutes=70)
+    runs = (
+        ValueRun(Decimal(18), read, read),
+        ValueRun(None, read, seen),
+        ValueRun(Decimal(191), seen, seen),
+        ValueRun(Decimal(139), seen, seen),
+    )
+    series = CreditSeries(MeterOrigin.OVERAGE, ("USD", 2), runs)
+    chart = build_credits_chart(series, ChartFrame(last, 120, 8, zone=UTC, span=timedelta(days=1)))
+    assert chart is not None
+    assert len(chart.lines) == 8
