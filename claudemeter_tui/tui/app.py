@@ -13,7 +13,9 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events as textual_events
+from textual._styles_cache import StylesCache
 from textual.app import App, SystemCommand
+from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
 from textual.command import CommandPalette
 from textual.driver import Driver
@@ -358,6 +360,16 @@ class Claudemeter(App[str]):
 
         self._toggle_screen(DetailsScreen)
 
+    def pop_screen(self) -> AwaitComplete:
+        """Close the top screen, and drop what Textual still holds of it.
+
+        Textual 8.2.8 has an `lru_cache` on a method of `StylesCache`: its keys keep up to 1,024 closed
+        widgets with their rendered lines. Without this the program grew from 64 to 82 MiB in 960 openings.
+        """
+        closing = super().pop_screen()
+        self.call_later(_forget_closed_widgets)
+        return closing
+
     def action_close(self) -> None:
         """Close what is open over the dashboard."""
         from claudemeter_tui.tui.screens.base import ViewScreen
@@ -487,6 +499,10 @@ class Claudemeter(App[str]):
     def _run_action_later(self, action: str) -> None:
         """Run an action once the palette has closed."""
         self.call_later(self.run_action, action)
+
+
+def _forget_closed_widgets() -> None:
+    StylesCache.get_inner_outer.cache_clear()
 
 
 def _has_room_for_toasts(size: Size) -> bool:
