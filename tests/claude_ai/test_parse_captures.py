@@ -20,7 +20,7 @@ from claudemeter_tui.model.credits import Balance, Meter
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.windows import Plan, Severity
 
-CAPTURES = Path(__file__).resolve().parents[4] / "shared" / "wire"
+CAPTURES = Path(__file__).resolve().parents[3] / "shared" / "wire"
 if not (CAPTURES / "manifest.json").is_file():
     pytest.skip("the captured bodies are not here", allow_module_level=True)
 
