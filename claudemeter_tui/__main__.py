@@ -1,4 +1,4 @@
-"""Where the program begins: `claudemeter-tui` and `python -m claudemeter_tui`."""
+"""Entry point of `claudemeter-tui` and `python -m claudemeter_tui`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import sys
 
 
 def main() -> int:
-    """Say again what a status bar was told a moment ago, else run the program; gives the exit status."""
-    from claudemeter_tui.commands import answer_cache  # noqa: PLC0415 - both are loaded only when they are needed
+    """Repeat a status bar's cached answer, or run the program; return the exit status."""
+    from claudemeter_tui.commands import answer_cache  # noqa: PLC0415 - loaded only if needed
 
     status = answer_cache.replay_answer(sys.argv[1:])
     if status is not None:

@@ -1,6 +1,6 @@
-"""Arguments and wiring: the one place that builds everything.
+"""Turn the arguments into one command and run it.
 
-What a status bar runs every few seconds comes through here: each branch imports what it needs.
+A status bar runs this every few seconds, so each command imports what it needs itself.
 """
 
 from __future__ import annotations
@@ -8,90 +8,73 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from claudemeter_tui import gc_control
 from claudemeter_tui.config.actions import Action
-from claudemeter_tui.config.parsers import SettingsError
-from claudemeter_tui.config.resolution import Settings, format_settings, load_settings
+from claudemeter_tui.config.resolution import Invocation, format_settings, load_settings
 from claudemeter_tui.model.sanitize import replace_unprintable
+from claudemeter_tui.settings import SettingsError
 from claudemeter_tui.storage import locate_config_file, locate_state_folder
 
-if TYPE_CHECKING:  # At run time these would load asyncio, of which a kept answer has no need.
+if TYPE_CHECKING:  # these load asyncio, which a cached answer does not need
     from claudemeter_tui.clock import Clock
     from claudemeter_tui.model.store import OrgKey, Store
     from claudemeter_tui.tui.options import Options
     from claudemeter_tui.wiring import DeferredFeed
 
 
-USAGE_ERROR = 2
-"""Exit status for arguments and surroundings that cannot be used."""
-INTERRUPTED = 130
-"""Exit status after Ctrl+C, as shells give it."""
+EXIT_USAGE = 2
+"""Exit status for invalid arguments, settings or surroundings."""
+EXIT_INTERRUPTED = 130
+"""Exit status after Ctrl+C, as in a shell."""
 DEMO_SCREENSHOT_POLLS = 45
-"""Polls of the demo, a simulated minute apart, before its picture is taken."""
+"""Polls of the demo before its picture is taken, a simulated minute apart."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the program; gives the exit status."""
+    """Run the program and return the exit status."""
     try:
         given = sys.argv[1:] if arguments is None else arguments
-        return _run_action(load_settings(given, os.environ, locate_config_file()), given)
+        chosen = load_settings(given, os.environ, locate_config_file())
+        return _COMMANDS[chosen.action](chosen, given)
     except SettingsError as error:
         _print_error(str(error))
-        return USAGE_ERROR
+        return EXIT_USAGE
     except KeyboardInterrupt:
-        return INTERRUPTED
-
-
-def _run_action(chosen: Settings, arguments: Sequence[str]) -> int:
-    match chosen.action:
-        case Action.ONCE | Action.JSON:
-            with gc_control.pause_collection():
-                return _run_once(chosen)
-        case Action.WATCH:
-            return _run_watch(chosen)
-        case Action.CHECK | Action.LINE:
-            return _run_status(chosen, arguments)
-        case Action.SCREENSHOT:
-            return _run_screenshot(chosen)
-        case Action.SESSIONS:
-            return _run_sessions(chosen)
-        case Action.CONFIG:
-            return _run_config(chosen)
-    return _run_dashboard(chosen)
+        return EXIT_INTERRUPTED
 
 
 def _print_error(text: str) -> None:
-    """Say it in one line on standard error, which may be closed; nothing in it reaches the terminal raw."""
+    """Print one line to standard error, which may be closed, without any control character."""
     if sys.stderr is not None:
         with contextlib.suppress(OSError):
-            print(f"claudemeter-tui: {replace_unprintable(text)}", file=sys.stderr, flush=True)  # noqa: T201 - its one place
+            print(f"claudemeter-tui: {replace_unprintable(text)}", file=sys.stderr, flush=True)  # noqa: T201 - the one place
 
 
-def _run_once(chosen: Settings) -> int:
-    from claudemeter_tui.commands.once import run_once  # noqa: PLC0415 - the dashboard does without it
+def _run_once(chosen: Invocation, _: Sequence[str]) -> int:
+    from claudemeter_tui.commands.once import run_once  # noqa: PLC0415 - the dashboard does not need it
 
-    clock = _build_clock(chosen, skipping=True)
-    feed = _build_feed(chosen, clock)
-    return run_once(
-        feed, clock.now, as_json=chosen.action is Action.JSON, org=chosen.org, print_reason=_print_error
-    )
+    with gc_control.pause_collection():
+        clock = _build_clock(chosen, skipping=True)
+        feed = _build_feed(chosen, clock)
+        as_json = chosen.action is Action.JSON
+        return run_once(feed, clock.now, as_json=as_json, org=chosen.org, print_reason=_print_error)
 
 
-def _run_watch(chosen: Settings) -> int:
-    from claudemeter_tui.commands.watch import run_watch  # noqa: PLC0415 - everything else does without it
+def _run_watch(chosen: Invocation, _: Sequence[str]) -> int:
+    from claudemeter_tui.commands.watch import run_watch  # noqa: PLC0415 - only this command needs it
 
     clock = _build_clock(chosen)
     feed = _build_feed(chosen, clock)
     return run_watch(feed, clock.now, thresholds=chosen.thresholds, org=chosen.org, print_reason=_print_error)
 
 
-def _run_status(chosen: Settings, arguments: Sequence[str]) -> int:
-    from datetime import UTC, datetime  # noqa: PLC0415 - everything else does without it
+def _run_status(chosen: Invocation, arguments: Sequence[str]) -> int:
+    from datetime import UTC, datetime  # noqa: PLC0415 - only this command needs these
 
     from claudemeter_tui.commands import answer_cache, status  # noqa: PLC0415
     from claudemeter_tui.commands.once import write_line  # noqa: PLC0415
@@ -118,81 +101,73 @@ def _run_status(chosen: Settings, arguments: Sequence[str]) -> int:
     return answer.status
 
 
-def _poll_feed(chosen: Settings, known: Store) -> tuple[Store, Store]:
-    """Poll once; gives what is known then, and what the poll alone gave."""
-    from claudemeter_tui.commands.once import poll_onto_store  # noqa: PLC0415 - kept figures do without it
+def _poll_feed(chosen: Invocation, known: Store) -> tuple[Store, Store]:
+    """Poll once; return the known store with the poll applied, and the store of the poll alone."""
+    from claudemeter_tui.commands.once import poll_onto_store  # noqa: PLC0415 - cached figures need no poll
 
     return poll_onto_store(_build_feed(chosen, _build_clock(chosen, skipping=True)), known)
 
 
-def _run_config(chosen: Settings) -> int:
-    from claudemeter_tui.commands.once import write_line  # noqa: PLC0415 - most do without it
+def _run_config(chosen: Invocation, _: Sequence[str]) -> int:
+    from claudemeter_tui.commands.once import write_line  # noqa: PLC0415 - the dashboard prints none
 
     write_line(format_settings(chosen.resolved, os.environ, locate_config_file()))
     return 0
 
 
-def _run_sessions(chosen: Settings) -> int:
-    """The table of what was looked at, browser by browser; 0 where a session works, else 3."""
+def _run_sessions(chosen: Invocation, _: Sequence[str]) -> int:
+    """Print the table of sessions; return 0 if one works, else 3."""
     from claudemeter_tui import wiring  # noqa: PLC0415 - loads asyncio
-    from claudemeter_tui.commands.once import write_line  # noqa: PLC0415 - most do without it
-    from claudemeter_tui.commands.sessions import report_sessions  # noqa: PLC0415 - the same
+    from claudemeter_tui.commands.once import write_line  # noqa: PLC0415 - the dashboard prints none
+    from claudemeter_tui.commands.sessions import report_sessions  # noqa: PLC0415
 
     return report_sessions(wiring.build_session_providers(chosen, _build_clock(chosen)), write_line)
 
 
-def _run_dashboard(chosen: Settings) -> int:
+def _run_dashboard(chosen: Invocation, arguments: Sequence[str]) -> int:
     if not (sys.__stdin__ and sys.__stdin__.isatty() and sys.__stderr__ and sys.__stderr__.isatty()):
         raise SettingsError(
             "the dashboard needs a terminal: its keys come from standard input and it draws on standard"
             " error, so neither may be redirected; --once and --screenshot FILE.svg need none"
         )
     gc_control.stop_collection()  # until the first frame
-    from claudemeter_tui.tui.app import DEMO, Claudemeter  # noqa: PLC0415 - scripts do without it
+    from claudemeter_tui.tui.app import DEMO, Claudemeter  # noqa: PLC0415 - scripts do not need it
 
     clock = _build_clock(chosen)
     app = Claudemeter(_build_feed(chosen, clock), now=clock.now, options=_build_options(chosen))
     if app.run() == DEMO:
-        return _run_dashboard(replace(chosen, demo=True))
+        return _run_dashboard(replace(chosen, demo=True), arguments)
     return app.return_code or 0
 
 
-def _build_options(chosen: Settings) -> Options:
-    """How the dashboard is wanted: what was set, else what is remembered."""
-    from claudemeter_tui import storage  # noqa: PLC0415 - scripts and errors do without all of these
-    from claudemeter_tui.storage import locate_pictures_folder  # noqa: PLC0415
+def _build_options(chosen: Invocation) -> Options:
+    """Return the dashboard's options: the settings, else the remembered values."""
+    from claudemeter_tui import storage  # noqa: PLC0415 - scripts and errors need none of these
     from claudemeter_tui.tui.options import Options  # noqa: PLC0415
 
     folder = locate_state_folder()
     last = storage.load_ui_state(folder)
 
     def remember(theme: str, org: OrgKey | None) -> None:
-        """Keep what a person chose: a theme that was set is none, nor is an org of the demo."""
+        """Save the person's choices: not a theme from the settings, and not an org of the demo."""
         kept_theme = last.theme if theme == chosen.theme else theme
         storage.save_ui_state(
             folder, storage.UiState(kept_theme, last.org if chosen.demo or org is None else org)
         )
 
-    return Options(
-        note="demo: a minute a second" if chosen.demo else "",
+    return Options.build(
+        chosen,
         theme=chosen.theme or last.theme or "",
+        pictures=chosen.pictures or storage.locate_pictures_folder(),
+        note="demo: a minute a second" if chosen.demo else "",
         org=last.org,
-        ascii=chosen.ascii,
-        privacy=chosen.privacy,
-        pictures=chosen.pictures or locate_pictures_folder(),
-        thresholds=chosen.thresholds,
         alerts=not chosen.demo,
-        toast=chosen.toast,
-        bell=chosen.bell,
-        desktop=chosen.desktop,
-        on_event=chosen.on_event,
-        settings={key: one.value for key, one in chosen.resolved.items()},
         save_state=remember,
     )
 
 
-def _run_screenshot(chosen: Settings) -> int:
-    from claudemeter_tui.tui.app import Claudemeter  # noqa: PLC0415 - scripts do without it
+def _run_screenshot(chosen: Invocation, _: Sequence[str]) -> int:
+    from claudemeter_tui.tui.app import Claudemeter  # noqa: PLC0415 - scripts do not need it
     from claudemeter_tui.tui.screenshots import (  # noqa: PLC0415
         ScreenshotError,
         capture_svg,
@@ -213,13 +188,27 @@ def _run_screenshot(chosen: Settings) -> int:
     return 0
 
 
-def _build_clock(chosen: Settings, *, skipping: bool = False) -> Clock:
+def _build_clock(chosen: Invocation, *, skipping: bool = False) -> Clock:
     from claudemeter_tui import wiring  # noqa: PLC0415 - loads asyncio
 
     return wiring.build_clock(chosen, skipping=skipping)
 
 
-def _build_feed(chosen: Settings, clock: Clock) -> DeferredFeed:
+def _build_feed(chosen: Invocation, clock: Clock) -> DeferredFeed:
     from claudemeter_tui import wiring  # noqa: PLC0415 - loads asyncio
 
     return wiring.build_feed(chosen, clock)
+
+
+_COMMANDS: Mapping[Action, Callable[[Invocation, Sequence[str]], int]] = {
+    Action.DASHBOARD: _run_dashboard,
+    Action.ONCE: _run_once,
+    Action.JSON: _run_once,
+    Action.WATCH: _run_watch,
+    Action.CHECK: _run_status,
+    Action.LINE: _run_status,
+    Action.SCREENSHOT: _run_screenshot,
+    Action.SESSIONS: _run_sessions,
+    Action.CONFIG: _run_config,
+}
+"""The function that runs each action with the settings and the arguments; it returns the exit status."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from claudemeter_tui.clock import Clock, WallClock
-from claudemeter_tui.config.resolution import Settings
+from claudemeter_tui.config.resolution import Invocation
 from claudemeter_tui.feed import AcceptsSession, Feed
 from claudemeter_tui.model.secrets import CLAUDE_AI_ORIGIN, Cookies, is_loopback
 from claudemeter_tui.storage import locate_state_folder
@@ -165,7 +165,7 @@ def _build_claude_code(
     return ClaudeCodeProvider(find, connect)
 
 
-def build_clock(chosen: Settings, *, skipping: bool = False) -> Clock:
+def build_clock(chosen: Invocation, *, skipping: bool = False) -> Clock:
     """Return the clock to run by; a demo's is fast, and a skipping one does not wait at all."""
     if not chosen.demo:
         return WallClock()
@@ -175,26 +175,26 @@ def build_clock(chosen: Settings, *, skipping: bool = False) -> Clock:
     return SkippingClock(start) if skipping else DemoClock(start)
 
 
-def build_feed(chosen: Settings, clock: Clock) -> DeferredFeed:
+def build_feed(chosen: Invocation, clock: Clock) -> DeferredFeed:
     """Return the feed: the demo's one session, or every session that is found."""
     return DeferredFeed(
         lambda: _build_demo_feed(chosen, clock) if chosen.demo else _build_session_manager(chosen, clock)
     )
 
 
-def _build_demo_feed(chosen: Settings, clock: Clock) -> Feed:
+def _build_demo_feed(chosen: Invocation, clock: Clock) -> Feed:
     from claudemeter_tui.sessions.poller import Poller
 
     return Poller(lambda: _open_demo_source(chosen, clock), interval=chosen.interval, clock=clock)
 
 
-def _build_session_manager(chosen: Settings, clock: Clock) -> Feed:
+def _build_session_manager(chosen: Invocation, clock: Clock) -> Feed:
     from claudemeter_tui.sessions.manager import SessionManager
 
     return SessionManager(build_session_providers(chosen, clock), interval=chosen.interval, clock=clock)
 
 
-def build_session_providers(chosen: Settings, clock: Clock) -> SessionProviders:
+def build_session_providers(chosen: Invocation, clock: Clock) -> SessionProviders:
     """Return the providers that the settings allow. Slow: it loads half of the program."""
     from claudemeter_tui.model.reading import Session
 
@@ -204,17 +204,17 @@ def build_session_providers(chosen: Settings, clock: Clock) -> SessionProviders:
         clock.now,
         base_url=chosen.base_url,
         source=chosen.source,
-        wanted=chosen.browsers,
+        wanted=chosen.browser,
         given=given,
     )
 
 
-async def _open_demo_source(chosen: Settings, clock: Clock) -> SessionSource:
+async def _open_demo_source(chosen: Invocation, clock: Clock) -> SessionSource:
     """Open the simulated claude.ai, behind the real client."""
     return await asyncio.to_thread(_build_demo_source, chosen, clock)
 
 
-def _build_demo_source(chosen: Settings, clock: Clock) -> SessionSource:
+def _build_demo_source(chosen: Invocation, clock: Clock) -> SessionSource:
     """Build the demo's source. Slow: it loads the libraries."""
     from claudemeter_tui.claude_ai.api import ClaudeAiSource
     from claudemeter_tui.claude_ai.client import CookieClient

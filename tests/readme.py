@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from claudemeter_tui.config.actions import ACTION_FLAGS
-from claudemeter_tui.config.schema import SETTINGS
+from claudemeter_tui.config.actions import ACTION_FLAGS, DEMO_FLAG
 from claudemeter_tui.formatting.status_line import PLACEHOLDERS
+from claudemeter_tui.settings import SETTINGS
 from claudemeter_tui.tui.screens.help import list_key_groups
 
 README = Path(__file__).parent.parent / "README.md"
@@ -33,8 +33,9 @@ def keys() -> str:
 
 def flags() -> str:
     """Return the flags that are no settings: actions that run once."""
-    said = ((f"`{flag}{f' {takes}' if takes else ''}`", does) for flag, takes, does in ACTION_FLAGS)
-    return _table(("flag", "what it does"), [("`--demo`", "a simulated day; no account, no network"), *said])
+    rows = (DEMO_FLAG, *ACTION_FLAGS)
+    said = ((f"`{flag}{f' {takes}' if takes else ''}`", does) for flag, takes, does in rows)
+    return _table(("flag", "what it does"), said)
 
 
 def settings() -> str:

@@ -12,7 +12,7 @@ import pytest
 
 from claudemeter_tui import cli, storage
 from claudemeter_tui.cli import main
-from claudemeter_tui.config.parsers import COOKIE_VARIABLE
+from claudemeter_tui.config.cookies import COOKIE_VARIABLE
 from claudemeter_tui.config.resolution import load_settings
 from claudemeter_tui.storage import locate_state_folder
 from tests.bodies import account_body
@@ -108,7 +108,7 @@ def test_ctrl_c_anywhere_exits_with_130(
     def interrupted(*_: object) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "_run_action", interrupted)
+    monkeypatch.setattr(cli, "load_settings", interrupted)
     assert main([]) == 130
     assert capsys.readouterr() == ("", "")
 
@@ -202,7 +202,7 @@ def test_dashboard_starts_with_settings_or_saved_state(tmp_path: Path) -> None:
     storage.save_ui_state(folder, storage.UiState("nord", org))
     options = cli._build_options(load_settings(["--privacy", "--ascii", "--pictures", str(tmp_path)], {}))
     assert (options.theme, options.org, options.privacy, options.ascii) == ("nord", org, True, True)
-    assert (options.pictures, options.alerts, options.settings["interval"]) == (tmp_path, True, 60)
+    assert (options.pictures, options.alerts, options.resolved["interval"].value) == (tmp_path, True, 60)
     options.save_state("dracula", ("a-1", "b-2"))
     assert storage.load_ui_state(folder) == storage.UiState("dracula", ("a-1", "b-2"))
     shown = cli._build_options(load_settings(["--demo", "--theme", "gruvbox"], {}))

@@ -33,7 +33,7 @@ def test_named_files_exist(page: Path) -> None:
     named = {code for code in re.findall(r"`([^`\n]+)`", text) if PATH_PATTERN.fullmatch(code)}
     assert len(named) >= 15
     missing = {name for name in named if not any((at / name).exists() for at in (ROOT, PACKAGE, page.parent))}
-    assert missing - PENDING == set()
+    assert missing == set()
 
 
 @pytest.mark.parametrize("page", [ARCHITECTURE, CONTRIBUTING], ids=lambda page: page.stem)
@@ -48,7 +48,7 @@ def test_every_package_has_a_line() -> None:
     """The table of packages has the rows of the border test, and no others."""
     parts = {part for part in {*MAY_IMPORT, *WIRES} if part}
     expected = {f"{part}/" if (PACKAGE / part).is_dir() else f"{part}.py" for part in parts}
-    assert expected == read_table(ARCHITECTURE, "Packages") - PENDING
+    assert expected == read_table(ARCHITECTURE, "Packages")
 
 
 def test_every_dependency_has_a_reason() -> None:
@@ -56,14 +56,4 @@ def test_every_dependency_has_a_reason() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     declared = chain(project["dependencies"], *project["optional-dependencies"].values())
     names = {re.split(r"[<>=!~\[; ]", requirement)[0] for requirement in declared}
-    assert names == read_table(ARCHITECTURE, "Dependencies") - PENDING
-
-
-PENDING = frozenset({"settings.py"})
-"""Named before they exist."""
-
-
-def test_nothing_is_pending_that_exists() -> None:
-    """A file or a dependency that has arrived leaves the list."""
-    dependencies = (ROOT / "pyproject.toml").read_text("utf-8")
-    assert [name for name in PENDING if (PACKAGE / name).exists() or f'"{name}' in dependencies] == []
+    assert names == read_table(ARCHITECTURE, "Dependencies")

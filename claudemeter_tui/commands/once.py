@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from claudemeter_tui.commands.stdout import print_line
-from claudemeter_tui.config.parsers import SettingsError
 from claudemeter_tui.feed import OneShotFeed
 from claudemeter_tui.formatting.problems import PROBLEM_TEXTS, format_problem_title, is_informational
 from claudemeter_tui.formatting.report import format_json_array, format_report
 from claudemeter_tui.model.reading import ErrorKind, Reading
 from claudemeter_tui.model.store import OrgState, Store
+from claudemeter_tui.settings import SettingsError
 
 EXIT_NO_SESSION, EXIT_NOTHING_READ = 3, 4
 """Exit status without a working session (none found, or expired), and if all else failed to be read."""

@@ -17,13 +17,13 @@ from claudemeter_tui.commands.once import (
     explain_empty_store,
 )
 from claudemeter_tui.commands.snapshot_cache import CachedSnapshot
-from claudemeter_tui.config.parsers import describe_os_error
-from claudemeter_tui.config.resolution import Settings
+from claudemeter_tui.config.resolution import Invocation
 from claudemeter_tui.formatting.status_line import StatusContext, format_status_line
 from claudemeter_tui.formatting.verdict import format_verdict_line
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.store import OrgState, Store
 from claudemeter_tui.model.verdict import Verdict, VerdictState, judge, rank_verdict
+from claudemeter_tui.settings import describe_os_error
 from claudemeter_tui.storage import hold_lock
 
 EXIT_CREDITS_BLOCKED = 5
@@ -65,10 +65,10 @@ class StatusAnswer:
     """Moment from which the text may be wrong, apart from seconds in it. None if it must not be reused."""
 
 
-def build_snapshot_path(chosen: Settings, folder: Path) -> Path:
+def build_snapshot_path(chosen: Invocation, folder: Path) -> Path:
     """Return the cache file for these settings; other sessions have other files."""
     cookies = () if chosen.cookies is None else chosen.cookies.select_session_key().reveal()
-    read_with = (chosen.base_url, chosen.source, chosen.browsers, chosen.cookies_origin, cookies)
+    read_with = (chosen.base_url, chosen.source, chosen.browser, chosen.cookies_origin, cookies)
     return folder / f"kept-{hashlib.sha256(repr(read_with).encode()).hexdigest()[:16]}.json"
 
 

@@ -1,1 +1,1 @@
-"""The settings of one run, validated, each with its origin."""
+"""Load the settings of one run from the command line, the environment and the config file."""

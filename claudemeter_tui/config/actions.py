@@ -1,4 +1,4 @@
-"""What the program is asked to do, and the command line that asks for it."""
+"""The command line: every flag, and the action that the flags ask for."""
 
 from __future__ import annotations
 
@@ -10,21 +10,23 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from claudemeter_tui import __version__
-from claudemeter_tui.config.parsers import (
-    COOKIE_VARIABLE,
+from claudemeter_tui.settings import (
+    MASKED_SECRET,
+    SETTINGS,
+    Setting,
     SettingsError,
     describe_os_error,
+    expand_home,
     is_secret,
     quote_value,
 )
-from claudemeter_tui.config.schema import SETTINGS, Setting
 
 MIN_PICTURE_SIZE, MAX_PICTURE_SIZE = (40, 1), (500, 200)
 """Columns and lines of a picture."""
 
 
 class Action(StrEnum):
-    """What is to be done, by the flag that asks for it."""
+    """What the program does, named by the flag that asks for it."""
 
     DASHBOARD = "the dashboard"
     ONCE = "--once"
@@ -37,15 +39,35 @@ class Action(StrEnum):
     CONFIG = "--config"
 
 
-ORG_ACTIONS = frozenset({Action.ONCE, Action.JSON, Action.WATCH, Action.CHECK, Action.LINE})
-"""What `--org` can narrow."""
+DEMO_FLAG = ("--demo", "", "a simulated day; no account, no network")
+ACTION_FLAGS = (
+    ("--once", "", "print every org's figures"),
+    ("--json", "", "print them and the replies as JSON"),
+    ("--watch", "", "with --json: print how things stand, then what happens, a line of JSON each"),
+    ("--check", "", "print the verdict on the worst org; the exit status says it, too"),
+    ("--line", "", "print one short line, for tmux and Starship"),
+    ("--format", "TEXT", "what that line says: a text with placeholders such as {org}"),
+    ("--org", "ORG", "print only this one: its number, name or uuid"),
+    ("--screenshot", "FILE.svg", "save one picture, without a terminal"),
+    ("--size", "COLSxLINES", "of the picture (120x36)"),
+    ("--sessions", "", "show what every browser profile gave, and why"),
+    ("--config", "", "show every setting and where it comes from"),
+)
+"""Each flag that is not a setting: the flag, the name of its value (empty for none), and its help."""
+ORG_ACTIONS = (Action.ONCE, Action.JSON, Action.CHECK, Action.LINE, Action.WATCH)
+"""Actions that `--org` can narrow. The error names all but `--watch`, which needs `--json` anyway."""
+CHECK_EXIT_HELP = (
+    "0 can work, 5 can work but credits are blocked, 10 on credits, 20 wait, 30 blocked,"
+    " 3 no session, 4 unknown"
+)
+"""The exit statuses of `--check`."""
 
 
 def parse_action(flags: Namespace) -> Action:
-    """What these flags ask for.
+    """Return the action that these flags ask for.
 
     Raises:
-        SettingsError: they say nothing together.
+        SettingsError: The flags cannot be combined.
     """
     found = [action for action in Action if getattr(flags, action.lstrip("-"), None) not in (None, False)]
     if Action.JSON in found and Action.ONCE in found:
@@ -61,7 +83,7 @@ def parse_action(flags: Namespace) -> Action:
         raise SettingsError("--sessions: it cannot be had together with --demo")
     if flags.org is not None and action not in ORG_ACTIONS:
         raise SettingsError(
-            f"--org: it chooses what {', '.join(_LISTED_ORG_ACTIONS)} print; give one of them too"
+            f"--org: it chooses what {', '.join(ORG_ACTIONS[:-1])} print; give one of them too"
         )
     if flags.format is not None and action is not Action.LINE:
         raise SettingsError("--format: it is the form of --line; give that too")
@@ -70,32 +92,28 @@ def parse_action(flags: Namespace) -> Action:
     return action
 
 
-_LISTED_ORG_ACTIONS = [action for action in Action if action in ORG_ACTIONS and action is not Action.WATCH]
-
-
 def parse_size(text: str) -> tuple[int, int]:
-    """Columns and lines, `120x36`.
+    """Return columns and lines of a text such as `120x36`.
 
     Raises:
-        SettingsError: it is of another form, or out of range.
+        SettingsError: The text has another form, or the size is out of range.
     """
     match = re.fullmatch(r"([0-9]{1,4})x([0-9]{1,4})", text)
     if match is None:
         raise SettingsError(f"--size: {quote_value(text)} is not of the form 120x36")
-    columns, lines = int(match[1]), int(match[2])
-    if not (
-        MIN_PICTURE_SIZE[0] <= columns <= MAX_PICTURE_SIZE[0]
-        and MIN_PICTURE_SIZE[1] <= lines <= MAX_PICTURE_SIZE[1]
+    size = int(match[1]), int(match[2])
+    if not all(
+        low <= one <= high for low, one, high in zip(MIN_PICTURE_SIZE, size, MAX_PICTURE_SIZE, strict=True)
     ):
         raise SettingsError(f"--size: {text} is out of range; 40x1 to 500x200 are possible")
-    return columns, lines
+    return size
 
 
 def parse_picture_path(text: str) -> Path:
-    """The file for a picture, in a folder that is there.
+    """Return the file for a picture; its folder has to exist.
 
     Raises:
-        SettingsError: no picture can be saved there.
+        SettingsError: No picture can be saved at that path.
     """
     path = expand_home("--screenshot", text)
     if path.suffix.lower() not in (".svg", ".png"):
@@ -104,74 +122,41 @@ def parse_picture_path(text: str) -> Path:
     return path
 
 
-def check_folder(place: str, path: Path) -> Path:
-    """The folder for pictures, which has to be there.
+def check_folder(place: str, path: Path) -> None:
+    """Check that a folder for pictures exists.
 
     Raises:
-        SettingsError: there is none, or it is a file.
+        SettingsError: The path does not exist, or is a file.
     """
     try:
         if path.is_dir():
-            return path
+            return
     except OSError as error:
         raise SettingsError(f"{place}: {str(path)!r}: {describe_os_error(error)}") from None
     raise SettingsError(f"{place}: there is no folder {str(path)!r}")
 
 
-def expand_home(place: str, text: str) -> Path:
-    """The path with `~` replaced.
-
-    Raises:
-        SettingsError: it is the home folder of nobody.
-    """
-    try:
-        return Path(text).expanduser()
-    except RuntimeError:
-        raise SettingsError(f"{place}: {quote_value(text)}: there is no such home folder") from None
-
-
-ACTION_FLAGS = (
-    ("--once", "", "print every org's figures"),
-    ("--json", "", "print them and the replies as JSON"),
-    ("--watch", "", "with --json: print how things stand, then what happens, a line of JSON each"),
-    ("--check", "", "print the verdict on the worst org; the exit status says it, too"),
-    ("--line", "", "print one short line, for tmux and Starship"),
-    ("--format", "TEXT", "what that line says: a text with placeholders such as {org}"),
-    ("--org", "ORG", "print only this one: its number, name or uuid"),
-    ("--screenshot", "FILE.svg", "save one picture, without a terminal"),
-    ("--size", "COLSxLINES", "of the picture (120x36)"),
-    ("--sessions", "", "show what every browser profile gave, and why"),
-    ("--config", "", "show every setting and where it comes from"),
-)
-"""Flag, what it takes (empty: nothing), and what it does."""
-CHECK_EXIT_HELP = (
-    "0 can work, 5 can work but credits are blocked, 10 on credits, 20 wait, 30 blocked,"
-    " 3 no session, 4 unknown"
-)
-"""What `--check` ends with."""
-
-
 class _FlagParser(argparse.ArgumentParser):
-    """Tells what is wrong in one line, like every other bad setting."""
+    """Reports a mistake in one line, like every other bad setting."""
 
     def error(self, message: str) -> NoReturn:
-        said = "what looks like a session key is no argument" if is_secret(message) else message
+        said = f"{MASKED_SECRET} is no argument" if is_secret(message) else message
         raise SettingsError(f"{said}; --help tells what there is")
 
 
 def build_flag_parser() -> argparse.ArgumentParser:
-    """The flags."""
+    """Build the parser of all flags."""
     flags = _FlagParser(
         prog="claudemeter-tui",
         description="Can I go on working with Claude, am I paying for it, and when does the limit lift?",
         epilog="Each setting is also a key of the config file and an environment variable, such as"
-        f" CLAUDEMETER_INTERVAL. The session comes from --cookie-file, {COOKIE_VARIABLE}, or the browsers."
+        " CLAUDEMETER_INTERVAL. The session comes from --cookie-file, CLAUDEMETER_COOKIE, or the browsers."
         f" Exit status of --check: {CHECK_EXIT_HELP}."
         " --line, --once and --json end with 0, 3 or 4. What cannot be used ends everything with 2.",
         allow_abbrev=False,
     )
     flags.add_argument("--version", action="version", version=f"claudemeter-tui {__version__}")
-    flags.add_argument("--demo", action="store_true", help="a simulated day; no account, no network")
+    flags.add_argument(DEMO_FLAG[0], action="store_true", help=DEMO_FLAG[2])
     actions = flags.add_argument_group("instead of the dashboard")
     for flag, takes, does in ACTION_FLAGS:
         how: dict[str, Any] = {"metavar": takes} if takes else {"action": "store_true"}
@@ -179,20 +164,16 @@ def build_flag_parser() -> argparse.ArgumentParser:
     settings = flags.add_argument_group("settings")
     for setting in SETTINGS:
         if setting.has_flag:
-            settings.add_argument(
-                setting.flag, help=setting.help + _format_default(setting), **_build_flag_options(setting)
-            )
+            settings.add_argument(setting.flag, dest=setting.field_name, **_build_flag_options(setting))
     return flags
 
 
-def _format_default(setting: Setting) -> str:
-    """The default in brackets, where it says something."""
+def _build_flag_options(setting: Setting) -> dict[str, Any]:
     listed = isinstance(setting.default, list)
     shown = ",".join(map(str, setting.default)) if isinstance(setting.default, list) else setting.default
-    return f" ({shown})" if shown and (setting.metavar or listed) else ""
-
-
-def _build_flag_options(setting: Setting) -> dict[str, Any]:
+    # A switch's default says nothing.
+    said = f"{setting.help} ({shown})" if shown and (setting.metavar or listed) else setting.help
     if not setting.metavar:
-        return {"nargs": "?", "const": "yes", "metavar": "yes|no"}
-    return {"metavar": setting.metavar} | ({"action": "append"} if setting.is_repeatable else {})
+        return {"help": said, "nargs": "?", "const": "yes", "metavar": "yes|no"}
+    more = {"action": "append"} if setting.is_repeatable else {}
+    return {"help": said, "metavar": setting.metavar, **more}

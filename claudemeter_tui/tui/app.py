@@ -83,7 +83,11 @@ class Claudemeter(App[str]):
     def __init__(self, feed: Feed, *, now: Callable[[], datetime], options: Options | None = None) -> None:
         """Show what `feed` reads, by the clock `now`."""
         self.options = options or Options()
-        notice = None if self.options.desktop == "auto" else NotificationProtocol(self.options.desktop)
+        notice = (
+            None
+            if self.options.alerts_desktop == "auto"
+            else NotificationProtocol(self.options.alerts_desktop)
+        )
         self._terminal_writer = TerminalWriter.from_environment(os.environ, notice)
         super().__init__()
         self.set_class(self.options.ascii, "-ascii")

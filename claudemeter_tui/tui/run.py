@@ -21,8 +21,8 @@ class Alerts:
 
     def __init__(self, options: Options, outlet: TerminalWriter, complain: Callable[[str], object]) -> None:
         """Tell through `outlet`; `complain` is told once when the person's command fails."""
-        desktop = options.desktop != "off"
-        self._settings = AlertSettings(options.toast, options.bell, desktop)
+        desktop = options.alerts_desktop != "off"
+        self._settings = AlertSettings(options.alerts_toast, options.alerts_bell, desktop)
         self._zone = options.zone
         self._terminal = outlet
         self.command = EventCommand(options.on_event, complain) if options.on_event else None

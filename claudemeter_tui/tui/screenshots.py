@@ -280,7 +280,7 @@ def _build_report(app: Claudemeter, redaction: Redactor) -> str:
         redaction,
         size=(app.size.width, app.size.height),
         terminal=os.environ,
-        settings=app.options.settings,
+        settings={key: one.value for key, one in app.options.resolved.items()},
         versions=bug_report.collect_versions(),
     )
 

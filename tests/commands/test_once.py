@@ -17,10 +17,10 @@ from typing import Any, cast
 import pytest
 
 from claudemeter_tui.commands.once import choose_orgs, poll_store
-from claudemeter_tui.config.parsers import SettingsError
 from claudemeter_tui.model.account import Account, Org
 from claudemeter_tui.model.reading import ErrorKind, OrgReading, Reading, Schedule, Session
 from claudemeter_tui.model.store import OrgState
+from claudemeter_tui.settings import SettingsError
 from tests.bodies import (
     PERSONAL,
     TEAM,

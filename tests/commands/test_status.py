@@ -19,12 +19,12 @@ from claudemeter_tui.commands.once import EXIT_NO_SESSION, EXIT_NOTHING_READ
 from claudemeter_tui.commands.status import EXIT_STATUSES, StatusRequest
 from claudemeter_tui.commands.status import StatusAnswer as Said
 from claudemeter_tui.config.actions import CHECK_EXIT_HELP
-from claudemeter_tui.config.parsers import SettingsError
 from claudemeter_tui.config.resolution import load_settings
 from claudemeter_tui.formatting.status_line import DEFAULT_TEMPLATE
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import ErrorKind, Failure, Reading, Schedule, Session
 from claudemeter_tui.model.store import Store
+from claudemeter_tui.settings import SettingsError
 from tests.bodies import (
     PERSONAL as ORG,
 )

@@ -18,9 +18,9 @@ import pytest
 from claudemeter_tui.commands import watch as watching
 from claudemeter_tui.commands.once import SIGN_IN_HINT
 from claudemeter_tui.commands.watch import run_watch
-from claudemeter_tui.config.parsers import SettingsError
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import ErrorKind, Failure, Reading, Schedule
+from claudemeter_tui.settings import SettingsError
 from tests import scenes
 from tests.bodies import PERSONAL, account_body, overage_body, prepaid_body, subscription_body, usage_body
 from tests.responses import Answer

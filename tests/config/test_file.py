@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from claudemeter_tui.cli import main
 from claudemeter_tui.config.actions import build_flag_parser
-from claudemeter_tui.config.parsers import COOKIE_VARIABLE, SettingsError
-from claudemeter_tui.config.resolution import Settings, format_settings, load_settings
-from claudemeter_tui.config.schema import SETTINGS
+from claudemeter_tui.config.cookies import COOKIE_VARIABLE
+from claudemeter_tui.config.resolution import Invocation, format_settings, load_settings
 from claudemeter_tui.model.secrets import Cookies
+from claudemeter_tui.settings import SETTINGS, SettingsError
 
 MARKER = "sk-ant-sid01-PLANTED-MARKER"
 KEY = Cookies([("sessionKey", MARKER)])
@@ -41,7 +41,7 @@ desktop = "osc777"
 """
 
 
-def chosen(text: str, folder: Path, *arguments: str, **environment: str) -> Settings:
+def chosen(text: str, folder: Path, *arguments: str, **environment: str) -> Invocation:
     """Return the settings with a config file of this text."""
     file = folder / "config.toml"
     file.write_text(text, "utf-8")
@@ -62,10 +62,10 @@ def test_file_gives_every_setting(tmp_path: Path) -> None:
     """Every setting can be in the file, and a path in it is relative to its folder."""
     (tmp_path / "shots").mkdir()
     found = chosen(EVERYTHING, tmp_path)
-    assert found == Settings(
+    assert found == Invocation(
         interval=timedelta(seconds=90),
         source="cookie",
-        browsers=("Firefox", "Chrome:Work"),
+        browser=("Firefox", "Chrome:Work"),
         base_url="https://proxy.example.com",
         theme="nord",
         ascii=True,
@@ -73,9 +73,9 @@ def test_file_gives_every_setting(tmp_path: Path) -> None:
         pictures=tmp_path / "shots",
         thresholds=(80, 95.5),
         on_event=("notify", "--quiet"),
-        toast=False,
-        bell=False,
-        desktop="osc777",
+        alerts_toast=False,
+        alerts_bell=False,
+        alerts_desktop="osc777",
     )
     assert {key for key, one in found.resolved.items() if one.place} == {
         setting.key for setting in SETTINGS
@@ -85,7 +85,7 @@ def test_file_gives_every_setting(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "# nothing\n", "\ufeff", "[alerts]\n"])
 def test_empty_file_changes_nothing(text: str, tmp_path: Path) -> None:
     """An empty file, a comment, a byte order mark and an empty table change nothing."""
-    assert chosen(text, tmp_path) == Settings()
+    assert chosen(text, tmp_path) == Invocation()
 
 
 @pytest.mark.parametrize("name", ["none", "file"])
@@ -111,7 +111,7 @@ def test_commands_without_pictures_ignore_their_folder(flag: str, tmp_path: Path
 def test_file_is_optional(name: str, tmp_path: Path) -> None:
     """Neither the file nor its folder has to exist."""
     (tmp_path / "file").touch()
-    assert load_settings([], {}, tmp_path / name) == Settings()
+    assert load_settings([], {}, tmp_path / name) == Invocation()
 
 
 @pytest.mark.parametrize(
@@ -134,11 +134,11 @@ def test_flags_override_the_environment_and_that_the_file(
 @pytest.mark.parametrize(
     ("expected", "variable", "text"),
     [
-        ({"browsers": ("Chrome", "Firefox:Work")}, "BROWSER", "Chrome, Firefox:Work"),
+        ({"browser": ("Chrome", "Firefox:Work")}, "BROWSER", "Chrome, Firefox:Work"),
         ({"thresholds": (50, 80)}, "THRESHOLDS", "80,50,80"),
         ({"on_event": ("say", "it is full")}, "ON_EVENT", "say 'it is full'"),
-        ({"toast": False}, "ALERTS_TOAST", "off"),
-        ({"desktop": "osc9"}, "ALERTS_DESKTOP", "OSC9"),
+        ({"alerts_toast": False}, "ALERTS_TOAST", "off"),
+        ({"alerts_desktop": "osc9"}, "ALERTS_DESKTOP", "OSC9"),
         ({"ascii": True}, "ASCII", "yes"),
         ({"privacy": True}, "PRIVACY", "True"),
     ],
@@ -152,7 +152,7 @@ def test_environment_gives_settings_as_text(expected: dict[str, Any], variable: 
 @pytest.mark.parametrize(
     ("expected", "arguments"),
     [
-        ({"browsers": ("Chrome", "firefox:Work")}, "--browser Chrome --browser firefox:Work"),
+        ({"browser": ("Chrome", "firefox:Work")}, "--browser Chrome --browser firefox:Work"),
         ({"source": "claude-code"}, "--source claude-code"),
         ({"ascii": True}, "--ascii"),
         ({"ascii": False}, "--ascii=no"),
@@ -316,7 +316,7 @@ def test_higher_source_decides_between_a_cookie_and_a_browser(
     """The source that is left out is not even read."""
     (tmp_path / "key.txt").write_text(MARKER)
     found = chosen(text, tmp_path, *arguments.format(tmp_path).split(), **environment)
-    assert (found.cookies, found.browsers) == expected
+    assert (found.cookies, found.browser) == expected
     assert found.cookies is None or found.source != "claude-code"
 
 

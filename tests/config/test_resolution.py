@@ -11,9 +11,10 @@ import pytest
 from textual.theme import BUILTIN_THEMES
 
 from claudemeter_tui.config.actions import Action
-from claudemeter_tui.config.parsers import COOKIE_VARIABLE, MAX_COOKIE_FILE_BYTES, THEME_NAMES, SettingsError
-from claudemeter_tui.config.resolution import Settings, load_settings
+from claudemeter_tui.config.cookies import COOKIE_VARIABLE, MAX_COOKIE_FILE_BYTES
+from claudemeter_tui.config.resolution import Invocation, load_settings
 from claudemeter_tui.model.secrets import Cookies
+from claudemeter_tui.settings import THEME_NAMES, SettingsError
 from claudemeter_tui.tui.theme import DASHBOARD_THEMES
 
 MARKER = "sk-ant-sid01-PLANTED-MARKER"
@@ -35,7 +36,7 @@ def refusal(*arguments: str, **environment: str) -> str:
 def test_settings_without_arguments_are_the_defaults() -> None:
     """By default the dashboard polls claude.ai every minute with a browser's session."""
     chosen = load_settings([], {})
-    assert chosen == Settings()
+    assert chosen == Invocation()
     assert (chosen.interval, chosen.base_url, chosen.size) == (
         timedelta(minutes=1),
         "https://claude.ai",

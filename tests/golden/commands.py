@@ -15,11 +15,12 @@ from unittest.mock import patch
 from claudemeter_tui.cli import main
 from claudemeter_tui.clock import WallClock
 from claudemeter_tui.commands.sessions import report_sessions
-from claudemeter_tui.config.parsers import COOKIE_VARIABLE, SettingsError
+from claudemeter_tui.config.cookies import COOKIE_VARIABLE
 from claudemeter_tui.config.resolution import format_settings, load_settings
 from claudemeter_tui.formatting.status_line import PLACEHOLDERS
 from claudemeter_tui.model.reading import Session
 from claudemeter_tui.model.secrets import Cookies
+from claudemeter_tui.settings import SettingsError
 from claudemeter_tui.wiring import Machine, build_machine_providers
 from tests.bodies import (
     PERSONAL,

@@ -13,7 +13,6 @@ from claudemeter_tui.commands import status as status_command
 from claudemeter_tui.commands.once import run_once
 from claudemeter_tui.commands.status import StatusRequest
 from claudemeter_tui.commands.watch import run_watch
-from claudemeter_tui.config.parsers import SettingsError
 from claudemeter_tui.formatting import events as event_words
 from claudemeter_tui.formatting import problems
 from claudemeter_tui.formatting import verdict as verdict_words
@@ -27,6 +26,7 @@ from claudemeter_tui.model.store import OrgState, Store
 from claudemeter_tui.model.verdict import judge
 from claudemeter_tui.privacy import bug_report
 from claudemeter_tui.privacy.redact import RedactedStore, Redactor
+from claudemeter_tui.settings import SettingsError
 from claudemeter_tui.tui.alerts import AlertSettings, select_alerts
 from tests.golden.scenes import Playback, Scene
 from tests.scenes import INTERVAL

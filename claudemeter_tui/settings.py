@@ -1,0 +1,396 @@
+"""The settings: one table of rows, and the class that holds one value for each row.
+
+`Settings` is the table. A setting is one field of that class; its flag, environment variable, key in the
+file, line in `--help`, line in `--config` and line in the README follow from the field. The module is
+outside `config` because the dashboard and the commands read settings but must not parse them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import timedelta
+from enum import IntEnum
+from pathlib import Path
+from typing import Any
+
+MASKED_SECRET = "what looks like a session key"  # noqa: S105 - the text shown instead of one
+_SECRET_MARKS = ("sessionkey", "sk-ant-")
+
+
+def is_secret(text: str) -> bool:
+    """Return True if the text holds something that looks like a session key or a token."""
+    return any(mark in text.lower() for mark in _SECRET_MARKS)
+
+
+def quote_value(value: object) -> str:
+    """Quote a value in an error message: at most 200 characters, and masked as a whole if it is a secret."""
+    shown = repr(value)
+    if is_secret(shown):
+        return MASKED_SECRET
+    return shown if len(shown) <= 200 else f"{shown[:200]}…"
+
+
+class SettingsError(ValueError):
+    """An unusable setting. The text names the setting and the cure."""
+
+
+def describe_os_error(error: OSError) -> str:
+    """Return the system's own words for an error."""
+    return error.strerror or "it cannot be read"
+
+
+SettingValue = str | float | bool | Sequence[str] | Sequence[float]
+"""A value as TOML can hold it."""
+SettingParser = Callable[[object], SettingValue]
+"""Turns text from a flag or a variable, or a value of a TOML file, into a `SettingValue`.
+
+It raises ValueError with the rest of the sentence that begins with the setting's name.
+"""
+
+
+class SettingOrigin(IntEnum):
+    """Where a value was set; a higher origin wins."""
+
+    DEFAULT = 0
+    FILE = 1
+    ENVIRONMENT = 2
+    FLAG = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedSetting:
+    """The value of one setting and its origin."""
+
+    setting: Setting
+    value: Any
+    """The parser's result."""
+    origin: SettingOrigin = SettingOrigin.DEFAULT
+    place: str = ""
+    """Start of an error message: `--interval`, `CLAUDEMETER_INTERVAL`, `'/…/config.toml': interval`."""
+    folder: Path | None = None
+    """Folder of the config file that holds the value. None if the value is not from a file."""
+
+    @property
+    def name(self) -> str:
+        """The flag, the variable or the key."""
+        return self.setting.key if self.origin is SettingOrigin.FILE else self.place
+
+    def build_error(self, why: str) -> SettingsError:
+        """Return the error for a value that turned out to be unusable."""
+        return SettingsError(f"{self.place}: {why}")
+
+    def resolve_path(self) -> Path:
+        """Expand `~`; a path in the config file is relative to that file.
+
+        Raises:
+            SettingsError: The user named after `~` does not exist.
+        """
+        path = expand_home(self.place, self.value)
+        return self.folder / path if self.folder is not None else path
+
+
+ValueBuilder = Callable[[ResolvedSetting, Mapping[str, str]], Any]
+"""Builds a field of `Settings` from a resolved value and the environment."""
+
+
+def _keep(resolved: ResolvedSetting, _: Mapping[str, str]) -> Any:
+    return tuple(resolved.value) if isinstance(resolved.value, list) else resolved.value
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row of the table."""
+
+    key: str
+    """Key in the config file. A dot stands for a table: `alerts.bell` is `bell` under `[alerts]`."""
+    parse: SettingParser
+    default: SettingValue
+    help: str
+    """One line in lower case, for `--help` and the README."""
+    metavar: str = ""
+    """Name of the flag's value. Empty for a switch, which needs no value."""
+    has_flag: bool = True
+    """False for settings that are set once, in the file or the environment."""
+    is_repeatable: bool = False
+    """True if the flag may be repeated; each one adds to the list."""
+    build: ValueBuilder = _keep
+
+    @property
+    def field_name(self) -> str:
+        """Name of the field of `Settings`, and of the parsed flag."""
+        return self.key.replace(".", "_")
+
+    @property
+    def flag(self) -> str:
+        """The flag, such as `--base-url`. Empty if the setting has none."""
+        return f"--{self.key.replace('_', '-')}" if self.has_flag else ""
+
+    @property
+    def environment_variable(self) -> str:
+        """The variable, such as `CLAUDEMETER_BASE_URL`; an empty variable counts as not set."""
+        return f"CLAUDEMETER_{self.field_name.upper()}"
+
+
+def expand_home(place: str, text: str) -> Path:
+    """Return the path with `~` expanded.
+
+    Raises:
+        SettingsError: The user named after `~` does not exist.
+    """
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise SettingsError(f"{place}: {quote_value(text)}: there is no such home folder") from None
+
+
+MIN_INTERVAL, MAX_INTERVAL = 30, 86_400
+"""Seconds between two polls. Less would hammer the server, more would make the dashboard useless."""
+YES_WORDS, NO_WORDS = ("yes", "true", "on", "1"), ("no", "false", "off", "0")
+"""Words for a switch, in any case."""
+OWN_THEMES = ("claudemeter-dark", "claudemeter-light")
+TEXTUAL_THEMES = (
+    *("textual-dark", "textual-light", "nord", "gruvbox", "catppuccin-mocha", "dracula", "tokyo-night"),
+    *("monokai", "flexoki", "catppuccin-latte", "catppuccin-frappe", "catppuccin-macchiato"),
+    *("solarized-light", "solarized-dark", "rose-pine", "rose-pine-moon", "rose-pine-dawn"),
+    *("atom-one-dark", "atom-one-light", "ansi-dark", "ansi-light"),
+)
+"""Textual's themes. A test compares them with Textual, which is too slow to load here."""
+THEME_NAMES = (*OWN_THEMES, *TEXTUAL_THEMES)
+"""All themes in the order in which a message lists them."""
+
+
+def _parse_interval(raw: object) -> float:
+    value = _parse_number(raw)
+    if value is None:
+        raise ValueError(f"{quote_value(raw)} is not a number of seconds")
+    if not MIN_INTERVAL <= value <= MAX_INTERVAL:
+        shown = str(raw).strip()
+        raise ValueError(f"{shown} is out of range; {MIN_INTERVAL} to {MAX_INTERVAL} seconds are possible")
+    return value
+
+
+def _parse_base_url(raw: object) -> str:
+    from claudemeter_tui.model.secrets import parse_origin  # noqa: PLC0415 - the default needs no check
+
+    return parse_origin(_parse_text(raw))
+
+
+def _parse_path(raw: object) -> str:
+    """Return a path that may not exist; empty for none."""
+    text = _parse_text(raw)
+    if is_secret(text):
+        raise ValueError("it must name a file; the session key itself stands in that file")
+    if "\0" in text:
+        raise ValueError("no file can have such a name")
+    return text
+
+
+def _parse_theme(raw: object) -> str:
+    word = _parse_text(raw).strip()
+    if word and word not in THEME_NAMES:
+        raise ValueError(f"there is no theme {quote_value(word)}; there are {', '.join(THEME_NAMES)}")
+    return word
+
+
+def _parse_switch(raw: object) -> bool:
+    if isinstance(raw, bool):
+        return raw
+    word = raw.strip().lower() if isinstance(raw, str) else ""
+    if word not in YES_WORDS + NO_WORDS:
+        raise ValueError(f"{quote_value(raw)} is not yes or no")
+    return word in YES_WORDS
+
+
+def _make_choice_parser(*names: str) -> SettingParser:
+    """Make a parser of these names; a boolean stands for `yes` or `no` if those are among the names."""
+
+    def parse_choice(raw: object) -> str:
+        word = ("yes" if raw else "no") if isinstance(raw, bool) and "yes" in names else raw
+        if not isinstance(word, str) or word.strip().lower() not in names:
+            raise ValueError(f"{quote_value(raw)} is not one of {', '.join(names)}")
+        return word.strip().lower()
+
+    return parse_choice
+
+
+def _parse_browsers(raw: object) -> list[str]:
+    names = _parse_list(raw)
+    if names:
+        from claudemeter_tui.browsers.profiles import BrowserFilter  # noqa: PLC0415 - loads every browser
+
+        for name in names:
+            BrowserFilter.parse(name)
+    return names
+
+
+def _parse_percentages(raw: object) -> list[float]:
+    """Return the distinct percentages, lowest first; text has commas between them."""
+    parts = raw.split(",") if isinstance(raw, str) else raw if isinstance(raw, list) else [raw]
+    found = [_parse_number(part) for part in parts if part != ""]
+    values = {value for value in found if value is not None and 0 < value <= 100}
+    if None in found or len(values) < len(set(found)):
+        raise ValueError(f"{quote_value(raw)} are not percentages above 0, at most 100")
+    return sorted(values)
+
+
+def _parse_command(raw: object) -> list[str]:
+    """Return a program and its arguments; text is split as a shell would, but no shell runs it."""
+    if isinstance(raw, str):
+        from shlex import split  # noqa: PLC0415 - rare
+
+        try:
+            return split(raw)
+        except ValueError:
+            raise ValueError("a quotation mark in it is never closed") from None
+    return _parse_list(raw)
+
+
+def _parse_number(raw: object) -> float | None:
+    """Return a finite number, an int if it is whole. None if the value is not a number."""
+    if isinstance(raw, bool) or not isinstance(raw, str | int | float):
+        return None
+    try:
+        value = float(raw)
+    except (ValueError, OverflowError):
+        return None
+    if not math.isfinite(value):
+        return None
+    return int(value) if value.is_integer() else value
+
+
+def _parse_text(raw: object) -> str:
+    if not isinstance(raw, str):
+        raise ValueError(f"{quote_value(raw)} is not a text in quotation marks")  # noqa: TRY004 - one error for all
+    return raw
+
+
+def _parse_list(raw: object) -> list[str]:
+    """Return a list of texts; a single text has commas between its parts."""
+    parts = raw.split(",") if isinstance(raw, str) else raw
+    if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
+        raise ValueError(f"{quote_value(raw)} is not a list of texts in quotation marks")
+    return [part.strip() for part in parts if part.strip()]
+
+
+def _build_interval(resolved: ResolvedSetting, _: Mapping[str, str]) -> timedelta:
+    return timedelta(seconds=resolved.value)
+
+
+def _build_path(resolved: ResolvedSetting, _: Mapping[str, str]) -> Path | None:
+    return resolved.resolve_path() if resolved.value else None
+
+
+def _build_ascii(resolved: ResolvedSetting, environment: Mapping[str, str]) -> bool:
+    """Return True if the screen is drawn with ASCII only: `auto` does so if a locale names no UTF-8."""
+    if resolved.value != "auto":
+        return bool(resolved.value == "yes")
+    everything, kind, lang = (environment.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG"))
+    # If LANG is C, Python itself sets LC_CTYPE (PEP 538), which says nothing about the terminal.
+    own = lang in ("C", "POSIX") and kind in ("C.UTF-8", "C.utf8", "UTF-8")
+    locale = next(filter(None, (everything, None if own else kind, lang)), "UTF-8").lower()
+    return "utf-8" not in locale and "utf8" not in locale
+
+
+def _setting(parse: SettingParser, default: SettingValue, help: str, **more: Any) -> Any:  # noqa: A002 - the column's name
+    """Return a dataclass field that carries its row of the table. Its default is built from the row's."""
+    row = {"key": "", "parse": parse, "default": default, "help": help, **more}
+    return field(default=Setting(**row).build(ResolvedSetting(Setting(**row), default), {}), metadata=row)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The table, in the order in which it is shown, and the values of one run."""
+
+    interval: timedelta = _setting(
+        _parse_interval,
+        60,
+        "seconds between two polls, 30 at least",
+        metavar="SECONDS",
+        build=_build_interval,
+    )
+    source: str = _setting(
+        _make_choice_parser("auto", "cookie", "claude-code"),
+        "auto",
+        "what to read: cookie (sessions), claude-code (its login), or auto, which is both",
+        metavar="SOURCE",
+    )
+    browser: tuple[str, ...] = _setting(
+        _parse_browsers,
+        [],
+        "only this browser, or this profile of it; several are possible, none means all",
+        metavar="NAME[:PROFILE]",
+        is_repeatable=True,
+    )
+    cookie_file: str = _setting(
+        _parse_path,
+        "",
+        "read no browser, but a Cookie header, a bare sessionKey or Netscape cookies from this file",
+        metavar="FILE",
+    )
+    base_url: str = _setting(
+        _parse_base_url,
+        "https://claude.ai",
+        "another origin; https, or http on this machine",
+        metavar="URL",
+    )
+    theme: str = _setting(
+        _parse_theme,
+        "",
+        "the colours; without one those chosen last, at first claudemeter-dark",
+        metavar="NAME",
+    )
+    ascii: bool = _setting(
+        _make_choice_parser("auto", "yes", "no"),
+        "auto",
+        "draw the screen with ASCII only; auto does so where the locale names no UTF-8",
+        build=_build_ascii,
+    )
+    privacy: bool = _setting(
+        _parse_switch,
+        False,
+        "show pseudonyms on the screen and in pictures; what scripts get keeps the names",
+    )
+    pictures: Path | None = _setting(
+        _parse_path,
+        "",
+        "the folder for pictures; without one your pictures folder, else your home folder",
+        metavar="FOLDER",
+        build=_build_path,
+    )
+    thresholds: tuple[float, ...] = _setting(
+        _parse_percentages,
+        [75, 90, 100],
+        "percentages of a window or of the credits that make an alert when they are passed",
+        metavar="LIST",
+    )
+    alerts_toast: bool = _setting(
+        _parse_switch, True, "alert by a note on the screen", key="alerts.toast", has_flag=False
+    )
+    alerts_bell: bool = _setting(
+        _parse_switch, True, "alert by the terminal's bell", key="alerts.bell", has_flag=False
+    )
+    alerts_desktop: str = _setting(
+        _make_choice_parser("auto", "osc9", "osc777", "off"),
+        "auto",
+        "alert by a notification of the desktop, in this one of the terminals' languages",
+        key="alerts.desktop",
+        has_flag=False,
+    )
+    on_event: tuple[str, ...] = _setting(
+        _parse_command,
+        [],
+        "run this command at each event, which it finds as JSON on its standard input",
+        has_flag=False,
+    )
+    resolved: Mapping[str, ResolvedSetting] = field(default_factory=dict, compare=False, repr=False)
+    """Every setting by its key, with its origin. Empty if the settings were not loaded."""
+
+
+SETTINGS = tuple(
+    Setting(**{**one.metadata, "key": one.metadata["key"] or one.name})
+    for one in fields(Settings)
+    if one.metadata
+)
+"""The rows of the table."""
