@@ -8,6 +8,7 @@ outside `config` because the dashboard and the commands read settings but must n
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
@@ -17,11 +18,20 @@ from typing import Any
 
 MASKED_SECRET = "what looks like a session key"  # noqa: S105 - the text shown instead of one
 _SECRET_MARKS = ("sessionkey", "sk-ant-")
+_SECRET_IN_TEXT = re.compile(
+    r"""(['"])((?!\1).)*(sk-ant-|sessionkey=)((?!\1).)*\1 | \S*(sk-ant-|sessionkey=)\S*""",
+    re.IGNORECASE | re.VERBOSE,
+)
 
 
 def is_secret(text: str) -> bool:
     """Return True if the text holds something that looks like a session key or a token."""
     return any(mark in text.lower() for mark in _SECRET_MARKS)
+
+
+def mask_secrets(text: str) -> str:
+    """Replace every quoted text and every word that holds a session key or a token."""
+    return _SECRET_IN_TEXT.sub(MASKED_SECRET, text)
 
 
 def quote_value(value: object) -> str:
@@ -33,7 +43,11 @@ def quote_value(value: object) -> str:
 
 
 class SettingsError(ValueError):
-    """An unusable setting. The text names the setting and the cure."""
+    """An unusable setting. The text names the setting and the cure, and never contains a secret."""
+
+    def __init__(self, text: str) -> None:
+        """Mask secrets here, so that no message can forget to do so."""
+        super().__init__(mask_secrets(text))
 
 
 def describe_os_error(error: OSError) -> str:
@@ -174,7 +188,10 @@ def _parse_interval(raw: object) -> float:
 def _parse_base_url(raw: object) -> str:
     from claudemeter_tui.model.secrets import parse_origin  # noqa: PLC0415 - the default needs no check
 
-    return parse_origin(_parse_text(raw))
+    origin = parse_origin(_parse_text(raw))
+    if is_secret(origin):  # the name would be looked up on the network
+        raise ValueError(f"{MASKED_SECRET} is no host")
+    return origin
 
 
 def _parse_path(raw: object) -> str:
@@ -221,7 +238,8 @@ def _parse_browsers(raw: object) -> list[str]:
         from claudemeter_tui.browsers.profiles import BrowserFilter  # noqa: PLC0415 - loads every browser
 
         for name in names:
-            BrowserFilter.parse(name)
+            if is_secret(BrowserFilter.parse(name).profile):  # --sessions would print the name
+                raise ValueError(f"no profile is called {MASKED_SECRET}")
     return names
 
 

@@ -159,13 +159,22 @@ def build_flag_parser() -> argparse.ArgumentParser:
     flags.add_argument(DEMO_FLAG[0], action="store_true", help=DEMO_FLAG[2])
     actions = flags.add_argument_group("instead of the dashboard")
     for flag, takes, does in ACTION_FLAGS:
-        how: dict[str, Any] = {"metavar": takes} if takes else {"action": "store_true"}
+        how: dict[str, Any] = (
+            {"metavar": takes, "type": _refuse_secret} if takes else {"action": "store_true"}
+        )
         actions.add_argument(flag, help=does, **how)
     settings = flags.add_argument_group("settings")
     for setting in SETTINGS:
         if setting.has_flag:
             settings.add_argument(setting.flag, dest=setting.field_name, **_build_flag_options(setting))
     return flags
+
+
+def _refuse_secret(text: str) -> str:
+    """Return the text. A secret is refused even if no error quotes it: --line would print and cache it."""
+    if is_secret(text):
+        raise argparse.ArgumentTypeError(f"{MASKED_SECRET} is no argument")
+    return text
 
 
 def _build_flag_options(setting: Setting) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from claudemeter_tui.settings import (
     SettingValue,
     describe_os_error,
     is_secret,
+    mask_secrets,
 )
 
 MAX_CONFIG_FILE_BYTES = 1 << 20
@@ -216,7 +217,7 @@ def _format_toml(value: SettingValue) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return _format_toml_string(value)
+        return _format_toml_string(mask_secrets(value))  # a command can hold a token
     return f"{value:g}" if isinstance(value, int | float) else f"[{', '.join(map(_format_toml, value))}]"
 
 
