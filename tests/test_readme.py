@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+from claudemeter_tui import cli
+from claudemeter_tui.config.actions import ACTION_FLAGS, Action, build_flag_parser
 from claudemeter_tui.formatting.report import BODY_ENDPOINTS
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import ErrorKind
+from claudemeter_tui.settings import SETTINGS, Setting
 from claudemeter_tui.tui.screens.help import VERDICT_MEANINGS
 from tests import readme
+from tests.test_borders import MODULES
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "README.md").read_text("utf-8")
@@ -19,8 +24,57 @@ TEXT = (ROOT / "README.md").read_text("utf-8")
 
 @pytest.mark.parametrize("name", ["keys", "flags", "settings", "placeholders"])
 def test_tables_match_the_program(name: str) -> None:
-    """The tables list the keys, flags and settings of the program."""
-    assert f"<!-- {name} -->\n{readme.blocks()[name]}<!-- /{name} -->" in TEXT
+    """Keys, flags and settings are listed as the program has them; a failure names the rows."""
+    found = re.search(rf"<!-- {name} -->\n(.*)<!-- /{name} -->", TEXT, re.DOTALL)
+    assert found is not None
+    rows, needed = found[1].splitlines(), readme.blocks()[name].splitlines()
+    missing, stale = [row for row in needed if row not in rows], [row for row in rows if row not in needed]
+    assert (missing, stale) == ([], []), "python -m tests.readme writes the tables anew"
+    assert rows == needed
+
+
+def test_every_flag_is_in_a_table() -> None:
+    """Every flag that the program takes, whatever part of the program adds it."""
+    taken = {name for one in build_flag_parser()._actions for name in one.option_strings}
+    listed = set(re.findall(r"^\| .*?`(--[a-z-]+)", TEXT, re.MULTILINE))
+    assert sorted(taken - {"-h", "--help", "--version"} - listed) == []
+
+
+def test_every_exit_status_is_in_the_table() -> None:
+    """Every constant of a command that is called EXIT_…, and no other number."""
+    modules = [import_module(name) for name in MODULES if name.split(".")[1:2] in (["cli"], ["commands"])]
+    constants = {
+        f"{module.__name__}.{name}": value
+        for module in modules
+        for name, value in vars(module).items()
+        if name.startswith("EXIT_")
+    }
+    statuses = {
+        status: name
+        for name, value in constants.items()
+        for status in (value.values() if isinstance(value, dict) else [value])
+    }
+    assert len(statuses) >= 9
+    _, _, table = TEXT.partition("| exit status |")
+    listed = {int(number) for number in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)}
+    assert {name: status for status, name in statuses.items() if status not in listed} == {}
+    assert listed - statuses.keys() == set()
+
+
+def test_every_setting_and_action_is_used() -> None:
+    """A row alone does nothing: each value is read somewhere, and each action has a flag and a command."""
+    source = "\n".join(path.read_text("utf-8") for path in MODULES.values())
+    assert [one.field_name for one in SETTINGS if not _is_used(one, source)] == []
+    assert set(Action) - cli._COMMANDS.keys() == set()
+    assert {*Action} - {flag for flag, _, _ in ACTION_FLAGS} == {Action.DASHBOARD}
+    values = [flag.lstrip("-") for flag, takes, _ in ACTION_FLAGS if flag not in {*Action} or takes]
+    assert [name for name in values if not re.search(rf"flags\.{name}\b", source)] == []
+
+
+def _is_used(setting: Setting, source: str) -> bool:
+    """Return True if some code reads the field of `Settings`, or the resolved value by its key."""
+    read = rf"(chosen|options|settings)\.{setting.field_name}\b|resolved\[\"{setting.key}\"\]"
+    return re.search(read, source) is not None
 
 
 def test_pictures_are_accepted_snapshots() -> None:
