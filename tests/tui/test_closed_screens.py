@@ -21,7 +21,7 @@ def count_caches() -> int:
 
 @pytest.mark.parametrize("key", ["o", "d", "e", "question_mark", "S"])
 async def test_closed_screen_leaves_no_rendered_lines(key: str) -> None:
-    """Opening and closing a screen three times leaves as much in memory as before."""
+    """Opening and closing a screen three times leaves no more in memory than before."""
     async with app(stage(PERSONAL, TEAM, LABORATORY)).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
         before = count_caches()
@@ -32,7 +32,7 @@ async def test_closed_screen_leaves_no_rendered_lines(key: str) -> None:
             await pilot.press("escape")
             await pilot.pause()
         assert isinstance(pilot.app.screen, ViewScreen)
-        assert count_caches() == before
+        assert count_caches() <= before
 
 
 def test_textual_still_caches_on_a_method() -> None:
