@@ -8,7 +8,6 @@ import inspect
 import pytest
 from textual._styles_cache import StylesCache
 
-from claudemeter_tui.tui.screens.base import ViewScreen
 from tests.scenes import LABORATORY, PERSONAL, TEAM
 from tests.tui.app_harness import app, stage
 
@@ -24,14 +23,14 @@ async def test_closed_screen_leaves_no_rendered_lines(key: str) -> None:
     """Opening and closing a screen three times leaves no more in memory than before."""
     async with app(stage(PERSONAL, TEAM, LABORATORY)).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
-        before = count_caches()
+        dashboard, before = pilot.app.screen, count_caches()
         for _ in range(3):
             await pilot.press(key)
             await pilot.pause()
-            assert count_caches() > before
+            assert pilot.app.screen is not dashboard
             await pilot.press("escape")
             await pilot.pause()
-        assert isinstance(pilot.app.screen, ViewScreen)
+        assert pilot.app.screen is dashboard
         assert count_caches() <= before
 
 
