@@ -96,3 +96,20 @@ def test_every_error_masks_secrets_itself() -> None:
     said = str(SettingsError(f"--x: {KEY!r} and {KEY}, 'sessionKey={SECRET}; a=b' are no sessionKey"))
     masked = "what looks like a session key"
     assert said == f"--x: {masked} and {masked} {masked} are no sessionKey"
+
+
+@pytest.mark.parametrize(
+    ("expected", "arguments"),
+    [
+        ("argument --format: {} is no argument", ["--line", "--format", f"{{org}} {KEY}"]),
+        ("argument --org: {} is no argument", ["--once", "--org", KEY]),
+        ("--base-url: {} is no host", ["--config", "--base-url", f"https://{KEY.lower()}.example.com"]),
+        ("--browser: no profile is called {}", ["--config", "--browser", f"Chrome:{KEY}"]),
+    ],
+)
+def test_secret_that_would_be_a_valid_value_is_refused(
+    expected: str, arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A line would print it, a name server would receive it, and the table of sessions would list it."""
+    assert main(arguments) == 2
+    assert expected.format("what looks like a session key") in capsys.readouterr().err
