@@ -1,4 +1,4 @@
-"""The HTTP side of claude.ai: one origin, one jar, eight connections, nothing endless.
+"""Send requests to claude.ai: one origin, one cookie jar, eight connections, and limits on everything.
 
 RefusedError is all that leaves it; what httpx raises is translated in one place, `_named`.
 """
@@ -23,18 +23,18 @@ from claudemeter_tui.model.reading import ErrorKind
 from claudemeter_tui.model.secrets import CLAUDE_AI_ORIGIN, Cookies, parse_origin
 
 MAX_CONNECTIONS = 8
-"""Kept alive between polls, and never more."""
+"""Most connections at a time; they are kept open between polls."""
 MAX_BODY_SIZE = 1 << 20
-"""Bytes of a decoded body; real ones have a few thousand."""
+"""Bytes of a decoded body; a real one has a few thousand."""
 _TIMEOUT = httpx.Timeout(8.0, connect=5.0)
 _KEPT_HEADERS = ("content-type", "location", "retry-after", "cf-mitigated")
-"""The headers of an answer that say what it is; the others, new cookies among them, go no further."""
+"""Headers of a response that are kept; the others, new cookies included, are dropped."""
 # At DEBUG it logs every header that arrives, and quotes one of ours that cannot be sent.
 logging.getLogger("httpcore.http11").addFilter(lambda _record: False)
 
 
 class CookieClient:
-    """Asks one origin with one session's cookies.
+    """A client of one origin with the cookies of one session.
 
     Redirects are never followed. Proxies and `SSL_CERT_FILE` come from the environment, except
     for plain http to this machine, which goes nowhere else.
@@ -64,12 +64,12 @@ class CookieClient:
 
     @property
     def cookies(self) -> Cookies:
-        """What is sent now, renewed ones included."""
+        """Cookies of the next request, with those that the server renewed."""
         return self._cookies
 
     @property
     def headers(self) -> httpx.Headers:
-        """What goes with every request besides the cookies; a change counts from the next one on."""
+        """Headers of every request besides the cookies; a change applies from the next request."""
         return self._http.headers
 
     def use_cookies(self, cookies: Cookies) -> None:
@@ -81,10 +81,10 @@ class CookieClient:
             jar.set(name, value, domain=self._domain)
 
     async def get(self, path: str) -> HttpResponse:
-        """Ask for a path of the origin.
+        """Return the response for a path of the origin.
 
         Raises:
-            RefusedError: no answer came, it was cut off, or it is too large.
+            RequestFailedError: no response came, or it was cut off or too large.
         """
         try:
             return await self._request(path)
@@ -106,14 +106,14 @@ class CookieClient:
         return HttpResponse(response.status_code, text, at, max(at - began, at - at), headers)
 
     def _renew_cookies(self, response: httpx.Response) -> None:
-        """A cookie that the server sets anew replaces the one of that name, whatever its path and domain."""
+        """Replace each cookie that the server sets, by its name and whatever its path and domain."""
         if "set-cookie" in response.headers:
             fresh = ((cookie.name, cookie.value or "") for cookie in response.cookies.jar)
             self.use_cookies(Cookies((*self._cookies.reveal(), *fresh)))
 
 
 class _FailingTransport(httpx.AsyncBaseTransport):
-    """Stands where there can be no connection: the environment's proxy or certificates are no good."""
+    """A transport that fails: the proxy or the certificates of the environment cannot be used."""
 
     def __init__(self, trouble: ErrorKind, detail: str) -> None:
         self._error_kind, self._detail = trouble, detail
@@ -125,7 +125,7 @@ class _FailingTransport(httpx.AsyncBaseTransport):
 def _build_http_client(
     base_url: str, headers: dict[str, str], transport: httpx.AsyncBaseTransport | None
 ) -> httpx.AsyncClient:
-    """A client of one origin; what the environment gets wrong shows at each request."""
+    """Return a client of one origin; a fault of the environment fails each request."""
     built = partial(
         httpx.AsyncClient,
         base_url=base_url,
@@ -145,14 +145,14 @@ def _build_http_client(
 
 
 def _format_jar_domain(base_url: str) -> str:
-    """How the standard library's jar names the host: with its brackets, and never without a dot."""
+    """Return the host as the standard library's jar names it: with brackets, and always with a dot."""
     host = urlsplit(base_url).hostname or ""
     name = f"[{host}]" if ":" in host else host
     return name if "." in name else f"{name}.local"
 
 
 async def _read_content(response: httpx.Response) -> bytes:
-    """The body, unpacked; where the status says it all, one that cannot be read is none."""
+    """Return the decoded body; an unreadable one is empty if the status is enough."""
     try:
         return await _decode_body(response)
     except (RequestFailedError, httpx.HTTPError):
@@ -162,13 +162,13 @@ async def _read_content(response: httpx.Response) -> bytes:
 
 
 def _is_body_optional(response: httpx.Response) -> bool:
-    """Whether the answer is what it is without its body; a 403 or 404 is not."""
+    """Return True if the status is enough to classify the response; a 403 or 404 needs the body."""
     status = response.status_code
     return status == 429 or status >= 500 or 300 <= status < 400 or "cf-mitigated" in response.headers
 
 
 async def _decode_body(response: httpx.Response) -> bytes:
-    """The body, unpacked here so that a few bytes cannot grow into gigabytes."""
+    """Return the decoded body; decoded here, so that a few bytes cannot grow into gigabytes."""
     coding = response.headers.get("content-encoding", "").strip().lower()
     if coding not in ("", "identity", "gzip"):
         raise RequestFailedError(ErrorKind.MALFORMED, "in an encoding that was not asked for")
@@ -198,7 +198,7 @@ _ERROR_BY_ERRNO = {
 
 
 def _classify_exception(error: Exception) -> tuple[ErrorKind, str]:
-    """The trouble behind what httpx raised, and what narrows it down: the error's kind, or what TLS says."""
+    """Return the kind of error behind an exception of httpx, with its type or the message of TLS."""
     kind = type(error).__name__
     if isinstance(error, httpx.ProxyError):
         return ErrorKind.PROXY, kind
@@ -215,7 +215,7 @@ def _classify_exception(error: Exception) -> tuple[ErrorKind, str]:
 
 
 def _classify_cause(error: Exception) -> tuple[ErrorKind, str] | None:
-    """The same, found along its causes; what the system says of itself needs no more words."""
+    """Return the kind of error from the causes of an exception. None if they do not show it."""
     for cause in _iter_causes(error):
         if isinstance(cause, socket.gaierror):
             return ErrorKind.DNS, ""
@@ -227,13 +227,13 @@ def _classify_cause(error: Exception) -> tuple[ErrorKind, str] | None:
 
 
 def _describe_tls_error(error: ssl.SSLError) -> str:
-    """OpenSSL's words: `self-signed certificate`, `wrong version number`."""
+    """Return the message of OpenSSL: `self-signed certificate`, `wrong version number`."""
     said = getattr(error, "verify_message", "") or error.reason or "no reason given"
     return said.replace("_", " ").rstrip(".").lower()
 
 
 def _classify_protocol_error(text: str) -> ErrorKind:
-    """What breaks HTTP's rules is told apart by its words alone."""
+    """Return the kind of a protocol error, which only its message shows."""
     if "location header" in text:
         return ErrorKind.REDIRECT
     return ErrorKind.CUT_OFF if "disconnected" in text or "closed" in text else ErrorKind.MALFORMED

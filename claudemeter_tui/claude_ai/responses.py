@@ -1,4 +1,4 @@
-"""Which answers are data, and the name of each that is not.
+"""Separate responses with data from errors, and name each error.
 
 The rules are those seen in captures: an expired session is a 403 and not a 401, and a Cloudflare
 challenge says nothing about the session.
@@ -18,44 +18,44 @@ from claudemeter_tui.model.reading import ErrorKind
 from claudemeter_tui.model.sanitize import sanitize_text
 
 MAX_RETRY_AFTER = timedelta(days=7)
-"""A longer `Retry-After` is read as this."""
+"""Longest wait that is accepted from `Retry-After`."""
 _CHALLENGE_MARKS = ("Just a moment...", "_cf_chl_opt")
 _REGION_MARKS = ("unable to serve your request", "request not allowed")
 
 
 class RequestFailedError(Exception):
-    """An answer that is no data, or none at all. Its text holds nothing that anybody typed."""
+    """A response without data, or no response. The message quotes nothing from it."""
 
     def __init__(self, trouble: ErrorKind, detail: str = "", retry_after: timedelta | None = None) -> None:
-        """Keep what a failure needs."""
+        """Keep the kind, the detail and the wait."""
         super().__init__(trouble, detail)
         self.error_kind, self.detail, self.retry_after = trouble, detail, retry_after
 
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """What came back over the wire, decoded and not yet understood."""
+    """A response, decoded but not parsed."""
 
     status: int
     text: str = field(repr=False)
-    """The body; a byte that is not UTF-8 stands in it as a lone surrogate."""
+    """The body, with a lone surrogate for each byte that is not UTF-8."""
     at: datetime
-    """When its last byte arrived."""
+    """Arrival of its last byte."""
     duration: timedelta = timedelta(0)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Names in lower case."""
 
     @property
     def is_html(self) -> bool:
-        """Whether it is a web page and not JSON."""
+        """True if it is a web page and not JSON."""
         return "html" in self.headers.get("content-type", "").lower() or self.text.lstrip()[:1] == "<"
 
 
 def parse_body(answer: HttpResponse) -> object:
-    """The JSON value of an answer that is data.
+    """Return the JSON value of a response with data.
 
     Raises:
-        RefusedError: it is not; `trouble` names what it is.
+        RequestFailedError: it has no data; `error_kind` names the error.
     """
     if (trouble := _detect_challenge(answer) or _ERROR_BY_STATUS.get(answer.status)) is not None:
         raise RequestFailedError(trouble, f"status {answer.status}", _parse_retry_after(answer, trouble))
@@ -84,7 +84,7 @@ _PAGE_ERROR_BY_STATUS = {
     403: ErrorKind.DENIED,
     451: ErrorKind.DENIED,
 }
-"""What a web page means by its status."""
+"""Kind of error of a web page, by its status."""
 
 
 def _detect_challenge(answer: HttpResponse) -> ErrorKind | None:
@@ -94,7 +94,7 @@ def _detect_challenge(answer: HttpResponse) -> ErrorKind | None:
 
 
 def _find_redirect_host(answer: HttpResponse) -> str:
-    """The host that a redirect leads to."""
+    """Return the host that a redirect leads to."""
     try:
         host = urlsplit(answer.headers.get("location", "")).hostname
     except ValueError:
@@ -114,7 +114,7 @@ def _parse_json(answer: HttpResponse) -> object:
 
 
 def _reject_constant(name: str) -> NoReturn:
-    """`NaN` and `Infinity` are Python's, not JSON's."""
+    """Reject `NaN` and `Infinity`, which are not JSON."""
     raise ValueError(name)
 
 
@@ -141,7 +141,7 @@ def _classify_error(status: int, value: object) -> ErrorKind:
 
 
 def _parse_retry_after(answer: HttpResponse, trouble: ErrorKind = ErrorKind.THROTTLED) -> timedelta | None:
-    """How long the server asks to wait: seconds or a date; `0` and nonsense are read as absent."""
+    """Return the wait from seconds or a date. None if it is absent, `0` or unreadable."""
     text = answer.headers.get("retry-after", "").strip()
     if trouble is ErrorKind.CHALLENGE or not text:
         return None

@@ -1,1 +1,1 @@
-"""Claude Code's login as a source: its bearer token, the budget it may be used in, and what it reads."""
+"""Claude Code's login as a source: its bearer token, its budget of requests, and its replies."""

@@ -1,4 +1,4 @@
-"""Claude Code's login, found where Claude Code keeps it. It is only read: its owner renews it.
+"""Find Claude Code's login in its own places. It is only read: Claude Code renews it.
 
 The folder is `CLAUDE_CONFIG_DIR`, else `~/.claude`. On macOS the login is a keychain item; if the variable is
 set, newer versions append a part of the hash of its exact text to the item's name
@@ -24,38 +24,38 @@ from claudemeter_tui.model.secrets import Secret
 from claudemeter_tui.model.session import Login, LoginError, LoginResult, NoLogin
 
 KEYCHAIN_TOOL = "/usr/bin/security"
-"""By its whole path, so that nothing else of that name is run."""
+"""Full path, so that no other program of that name is run."""
 KEYCHAIN_TIMEOUT = 8.0
-"""Seconds for the tool, which may wait for somebody to answer a dialog."""
+"""Seconds for the tool, which may wait for an answer to a dialog."""
 ITEM_NOT_FOUND = 44
-"""Exit status: there is no such item."""
+"""Exit status if there is no such item."""
 _KEYCHAIN_ERRORS = {
     36: "the keychain is locked: run security unlock-keychain",
     51: "the keychain did not accept the password",
     128: "access to the keychain was declined",
 }
-"""The other exit statuses with a name: the low byte of the system's error number."""
+"""Names of other exit statuses, each the low byte of the system's error number."""
 _HEX_PATTERN = re.compile(r"(?:[0-9a-fA-F]{2})+")
 
 
 class KeychainError(Exception):
-    """The keychain gave no answer. Its text says why and quotes nothing from it."""
+    """The keychain could not be read. The message says why and quotes nothing from it."""
 
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
-    """How a command ended."""
+    """Result of a command."""
 
     status: int
     output: Secret
 
 
 CommandRunner = Callable[[Sequence[str]], CommandResult]
-"""Runs a command. It may raise OSError, and TimeoutError where it takes too long."""
+"""Function that runs a command. It may raise OSError, and TimeoutError if it takes too long."""
 
 
 def run_command(command: Sequence[str]) -> CommandResult:
-    """Run a command to its end, without input, its complaints dropped."""
+    """Run a command to its end, without input and without its error output."""
     try:
         return CommandResult(
             0,
@@ -77,7 +77,7 @@ def run_command(command: Sequence[str]) -> CommandResult:
 
 
 def read_keychain_item(name: str, run: CommandRunner) -> Secret | None:
-    """The text of an item; None where there is no such item.
+    """Return the text of an item. None if there is no such item.
 
     Raises:
         KeychainError: the tool failed, was refused, or took too long.
@@ -97,7 +97,7 @@ def read_keychain_item(name: str, run: CommandRunner) -> Secret | None:
 
 
 def _decode_output(output: Secret) -> Secret:
-    """The item as text: the tool writes in hexadecimal what holds more than printable ASCII."""
+    """Return the item as text: the tool writes text beyond printable ASCII in hexadecimal."""
     if not _HEX_PATTERN.fullmatch(output.reveal().strip()):
         return output
     return Secret(bytes.fromhex(output.reveal().strip()).decode("utf-8", errors="replace"))
@@ -106,13 +106,13 @@ def _decode_output(output: Secret) -> Secret:
 CONFIG_FOLDER_VARIABLE = "CLAUDE_CONFIG_DIR"
 LOGIN_FILE = ".credentials.json"
 KEYCHAIN_ITEM = "Claude Code-credentials"
-"""The keychain item's name, before any suffix."""
+"""Name of the keychain item, before any suffix."""
 USAGE_SCOPE = "user:profile"
-"""What a token must be allowed before it may read usage."""
+"""Scope that a token needs to read usage."""
 MAX_LOGIN_FILE_BYTES = 1 << 20
-"""Bytes; a real one has about a thousand."""
+"""Bytes of a login; a real one has about a thousand."""
 MAX_TOKEN_LENGTH = 8_192
-"""Characters; a real one has about a hundred."""
+"""Characters of a token; a real one has about a hundred."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -127,13 +127,13 @@ def find_login(
     environment: Mapping[str, str] = os.environ,
     run: CommandRunner = run_command,
 ) -> LoginResult:
-    """The first login that can be used now, else why the first that is there cannot be. Slow: reads files.
+    """Return the first usable login, or the fault of the first one found. Slow: reads files.
 
     Args:
         home: the person's home folder.
-        now: what an expiry is compared with.
-        system: where to look, named as `sys.platform` does.
-        environment: where `CLAUDE_CONFIG_DIR` may stand.
+        now: the time that an expiry is compared with.
+        system: the system, with the name that `sys.platform` has for it.
+        environment: the variables, `CLAUDE_CONFIG_DIR` among them.
         run: runs the keychain's tool on macOS.
     """
     none = NoLogin(
@@ -150,7 +150,7 @@ def find_login(
 
 
 def _describe_places(system: str, environment: Mapping[str, str]) -> str:
-    """Where it is looked for, for people."""
+    """Return the names of the places of the login, for people."""
     folder = (
         f"${CONFIG_FOLDER_VARIABLE}"
         if environment.get(CONFIG_FOLDER_VARIABLE)
@@ -162,7 +162,7 @@ def _describe_places(system: str, environment: Mapping[str, str]) -> str:
 def _read_places(
     home: Path, system: str, environment: Mapping[str, str], run: CommandRunner
 ) -> Iterator[tuple[str, _LoginContent]]:
-    """What each place holds, those of the folder in use first; places that hold nothing are left out."""
+    """Yield the content of each place that is not empty, those of the folder in use first."""
     given = environment.get(CONFIG_FOLDER_VARIABLE, "")
     folder = unicodedata.normalize("NFC", given or str(home / ".claude"))
     hashed = f"{KEYCHAIN_ITEM}-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:8]}"
@@ -198,7 +198,7 @@ def _read_login_file(path: Path) -> Iterator[_LoginContent]:
 
 
 class _LoginFields:
-    """The login's own object in the JSON. It prints nothing of it."""
+    """The object of the login in the JSON. Its repr shows nothing of it."""
 
     __slots__ = ("_values",)
 
@@ -207,11 +207,11 @@ class _LoginFields:
         self._values = inner if isinstance(inner, dict) else {}
 
     def read_token(self) -> Secret | None:
-        """The token, if it is one that a header can hold."""
+        """Return the token. None if there is none that a header can hold."""
         return Secret(self._values["accessToken"]) if _is_token(self._values.get("accessToken")) else None
 
     def read_expiry(self) -> datetime | None:
-        """Epoch milliseconds, as the login counts; None where they are not said or no time."""
+        """Return the time of expiry, which the login has in epoch milliseconds. None if absent or no time."""
         stamp = self._values.get("expiresAt")
         if isinstance(stamp, bool) or not isinstance(stamp, int | float):
             return None
@@ -221,20 +221,20 @@ class _LoginFields:
             return None
 
     def read_scopes(self) -> frozenset[str] | None:
-        """What the login is allowed."""
+        """Return the scopes of the login. None if it does not list them."""
         scopes = self._values.get("scopes")
         if not isinstance(scopes, list):
             return None
         return frozenset(sanitize_text(scope) for scope in scopes if isinstance(scope, str))
 
     def read_plan(self) -> str:
-        """The plan's name, capitalized; empty where the login has none."""
+        """Return the name of the plan, capitalized; empty if the login has none."""
         name = self._values.get("subscriptionType")
         return sanitize_text(name)[:40].capitalize() if isinstance(name, str) else ""
 
 
 def _parse_login(content: Secret, place: str, now: datetime) -> LoginResult:
-    """The login that a text holds, or why it is none that can be used."""
+    """Return the login in a text, or the fault that makes it unusable."""
     try:
         fields = _LoginFields(json.loads(content.reveal()))
     except (ValueError, RecursionError):
