@@ -6,16 +6,17 @@ Every scene is made of bodies in the server's form, parsed by the real code.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
-from claudemeter_tui.claude_ai import parse
+from claudemeter_tui.claude_ai.api import ORG_REQUESTS
+from claudemeter_tui.claude_ai.parse_account import parse_account, parse_organizations
 from claudemeter_tui.claude_ai.validation import ParsedBody
 from claudemeter_tui.model.account import Account, Org
-from claudemeter_tui.model.catalogue import Endpoint, MeterOrigin
+from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import ErrorKind, Failure, OrgReading, Reading, Reply, Schedule, Session
 from claudemeter_tui.model.store import Store
 from tests.bodies import (
@@ -63,16 +64,10 @@ class OrgBodies:
 @lru_cache(1000)
 def understood(endpoint: Endpoint, text: str, *, shared: bool) -> ParsedBody[Any]:
     """Return the parsed body, cached because the scenes share a few bodies."""
-    overage = partial(parse.parse_overage, shared=shared)
-    meanings: dict[Endpoint, Callable[[object], ParsedBody[Any]]] = {
-        Endpoint.ACCOUNT: parse.parse_account,
-        Endpoint.USAGE: parse.parse_usage,
-        Endpoint.OVERAGE: partial(overage, origin=MeterOrigin.OVERAGE),
-        Endpoint.OWN_OVERAGE: partial(overage, origin=MeterOrigin.OWN_OVERAGE),
-        Endpoint.PREPAID: parse.parse_prepaid,
-        Endpoint.SUBSCRIPTION: parse.parse_subscription,
-    }
-    return meanings[endpoint](json.loads(text))
+    body = json.loads(text)
+    if endpoint is Endpoint.ACCOUNT:
+        return parse_account(body)
+    return ORG_REQUESTS[endpoint].parse(body, Org(LAB, "", is_shared=shared))
 
 
 def reply(endpoint: Endpoint, body: object, at: datetime, *, shared: bool) -> Reply:
@@ -90,7 +85,7 @@ def org_of(body: Json) -> Org:
 
 @lru_cache(1000)
 def _org_of(text: str) -> Org:
-    (org,) = parse.parse_organizations([json.loads(text)]).value
+    (org,) = parse_organizations([json.loads(text)]).value
     assert isinstance(org, Org)
     return org
 

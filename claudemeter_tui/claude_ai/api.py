@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
+from enum import Enum, auto
 from typing import Any
 from urllib.parse import quote
 
-from claudemeter_tui.claude_ai import parse, responses
+from claudemeter_tui.claude_ai import responses
 from claudemeter_tui.claude_ai.client import CookieClient
+from claudemeter_tui.claude_ai.parse_account import parse_account, parse_organizations
+from claudemeter_tui.claude_ai.parse_billing import parse_prepaid, parse_subscription
+from claudemeter_tui.claude_ai.parse_credits import parse_overage
+from claudemeter_tui.claude_ai.parse_usage import parse_usage
 from claudemeter_tui.claude_ai.responses import HttpResponse, RequestFailedError
 from claudemeter_tui.claude_ai.validation import MalformedError, ParsedBody
 from claudemeter_tui.model.account import Account, Org
@@ -29,44 +33,44 @@ from claudemeter_tui.model.reading import (
 from claudemeter_tui.model.windows import Plan
 
 POLL_TIMEOUT = 20.0
-"""Seconds after which a poll is over, whatever has not answered."""
+"""Seconds after which a poll ends, even if requests are still open."""
 REPLY_TIMEOUT = 10.0
-"""Seconds for one reply, from its turn to its last byte."""
+"""Seconds for one reply, from its free slot to its last byte."""
 MAX_CONCURRENT = 8
-"""Requests under way at a time."""
+"""Requests open at a time."""
 _ABSENT_ERRORS = (ErrorKind.NOT_FOUND, ErrorKind.FORBIDDEN)
 
 EndpointResult = Reply | Failure
 BodyParser = Callable[[object], ParsedBody[Any]]
-"""What turns a body into a value."""
+"""Parser of the body of one reply."""
 
 
 class Poll:
-    """One poll: its turns, its deadline, and what has stopped it."""
+    """One poll: its concurrent requests, its deadline, and the failure that stopped it."""
 
     def __init__(self, client: CookieClient, now: Callable[[], datetime]) -> None:
-        """Begin now: ask through `client`, by the clock `now`."""
+        """Start now: send requests through `client`; `now` is the clock."""
         self._client = client
         self._now = now
         self._deadline = asyncio.get_running_loop().time() + POLL_TIMEOUT
         self._slots = asyncio.Semaphore(MAX_CONCURRENT)
         self.stop_failure: Failure | None = None
-        """What every further request would meet too. None: nothing so far."""
+        """Failure that every further request would meet too. None if nothing stopped the poll so far."""
 
     @property
     def is_early(self) -> bool:
-        """Whether most of its time is left."""
+        """True if three quarters of its time are left."""
         return asyncio.get_running_loop().time() < self._deadline - 0.75 * POLL_TIMEOUT
 
-    async def fetch(self, endpoint: Endpoint, path: str, meaning: BodyParser) -> EndpointResult:
-        """One reply and what it means, or the failure to get one."""
-        part = await self._fetch_unless_stopped(endpoint, path, meaning)
+    async def fetch(self, endpoint: Endpoint, path: str, parser: BodyParser) -> EndpointResult:
+        """Return one parsed reply, or the failure to get it."""
+        part = await self._fetch_unless_stopped(endpoint, path, parser)
         if self.stop_failure is None and isinstance(part, Failure) and is_session_wide(part):
             self.stop_failure = part
         return part
 
     async def _fetch_unless_stopped(
-        self, endpoint: Endpoint, path: str, meaning: BodyParser
+        self, endpoint: Endpoint, path: str, parser: BodyParser
     ) -> EndpointResult:
         try:
             async with asyncio.timeout_at(self._deadline), self._slots:
@@ -74,7 +78,7 @@ class Poll:
                     return self.stop_failure
                 async with asyncio.timeout(REPLY_TIMEOUT):
                     answer = await self._client.get(path)
-            return _parse_reply(endpoint, answer, meaning)
+            return _parse_reply(endpoint, answer, parser)
         except RequestFailedError as refused:
             at, wait = self._now(), refused.retry_after
             return Failure(refused.error_kind, endpoint, at, refused.detail, retry_after=wait)
@@ -82,14 +86,14 @@ class Poll:
             return Failure(ErrorKind.TIMEOUT, endpoint, self._now())
         except MalformedError:
             return Failure(ErrorKind.MALFORMED, endpoint, self._now(), "JSON of another shape")
-        except Exception as error:  # noqa: BLE001 - the boundary for what nobody foresaw
+        except Exception as error:  # noqa: BLE001 - the boundary for unexpected errors
             return Failure.from_exception(error, endpoint, self._now())
 
 
-def _parse_reply(endpoint: Endpoint, answer: HttpResponse, meaning: BodyParser) -> Reply:
-    """The reply behind an answer; that an org has no such thing is an answer too."""
+def _parse_reply(endpoint: Endpoint, answer: HttpResponse, parser: BodyParser) -> Reply:
+    """Return the reply of a response, with the value None if the org has no such thing."""
     try:
-        parsed = meaning(responses.parse_body(answer))
+        parsed = parser(responses.parse_body(answer))
     except RequestFailedError as refused:
         if not endpoint.facts.is_optional or refused.error_kind not in _ABSENT_ERRORS:
             raise
@@ -107,9 +111,41 @@ def _parse_reply(endpoint: Endpoint, answer: HttpResponse, meaning: BodyParser) 
 
 
 def is_session_wide(part: EndpointResult) -> bool:
-    """Whether every further request of the session would meet it too."""
+    """Return True if every further request of the session would fail in the same way."""
     return isinstance(part, Failure) and part.error_kind in SESSION_WIDE_ERRORS
 
+
+class Need(Enum):
+    """Condition of a request about an org. A reply that rarely changes has to be due as well."""
+
+    NOTHING = auto()
+    OWN_SHARE = auto()
+    """The org has a pool and the account is known, so that one member has figures of their own."""
+    CREDITS = auto()
+    """Usage credits are or were on."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrgRequest:
+    """One request about an org; its path is in the catalogue."""
+
+    parse: Callable[[object, Org], ParsedBody[Any]]
+    """Parser of the body, with the org that it is about."""
+    need: Need = Need.NOTHING
+
+
+ORG_REQUESTS: Mapping[Endpoint, OrgRequest] = {
+    Endpoint.USAGE: OrgRequest(lambda body, _: parse_usage(body)),
+    Endpoint.OVERAGE: OrgRequest(
+        lambda body, org: parse_overage(body, MeterOrigin.OVERAGE, shared=org.is_shared)
+    ),
+    Endpoint.OWN_OVERAGE: OrgRequest(
+        lambda body, org: parse_overage(body, MeterOrigin.OWN_OVERAGE, shared=org.is_shared), Need.OWN_SHARE
+    ),
+    Endpoint.PREPAID: OrgRequest(lambda body, _: parse_prepaid(body), Need.CREDITS),
+    Endpoint.SUBSCRIPTION: OrgRequest(lambda body, _: parse_subscription(body)),
+}
+"""Every request about an org, in the order they are sent. The account's request is about no org."""
 
 SLOW_INTERVAL = timedelta(minutes=15)
 """Time between two requests of a reply that rarely changes."""
@@ -119,19 +155,19 @@ EndpointResults = dict[Endpoint, EndpointResult]
 
 @dataclass
 class _OrgRequests:
-    """What the source remembers of one org between polls."""
+    """State of the requests about one org between polls."""
 
     has_credits: bool = False
-    """Extra usage is or was on, so the balance is worth asking."""
+    """Usage credits are or were on, so there can be a balance."""
     due_at: dict[Endpoint, datetime] = field(default_factory=dict)
-    """When each slow reply is due. None of a reply: at once."""
+    """Due time of each slow reply; one without an entry is due at once."""
 
 
 class ClaudeAiSource:
     """One signed-in session, read through the web endpoints."""
 
     def __init__(self, session: Session, client: CookieClient, now: Callable[[], datetime]) -> None:
-        """Read as `session`, through `client`, by the clock `now`."""
+        """Read as `session` through `client`; `now` is the clock."""
         self.session = session
         self._client = client
         self._now = now
@@ -166,37 +202,37 @@ class ClaudeAiSource:
         await self._client.aclose()
 
     async def _read_account(self, poll: Poll) -> Reading:
-        """The account and its orgs; the list of orgs stands in where the account names none."""
+        """Return the account and its orgs, from the list of orgs if the account reply names none."""
         rosters: list[tuple[Org, ...]] = []
 
-        def of_account(body: object) -> ParsedBody[Account]:
-            parsed = parse.parse_account(body)
+        def read_account(body: object) -> ParsedBody[Account]:
+            parsed = parse_account(body)
             account, orgs = parsed.value
             rosters.append(self._keep_known_orgs(orgs, parsed.odd_values))
             return ParsedBody(account, parsed.new_fields, parsed.odd_values)
 
-        def of_list(body: object) -> ParsedBody[None]:
-            parsed = parse.parse_organizations(body)
+        def read_list(body: object) -> ParsedBody[None]:
+            parsed = parse_organizations(body)
             if parsed.odd_values and not parsed.value:
                 raise MalformedError("a list without any org that can be read")
             rosters.append(self._keep_known_orgs(parsed.value, parsed.odd_values))
             return ParsedBody(None, parsed.new_fields, parsed.odd_values)
 
-        part, listed = await poll.fetch(Endpoint.ACCOUNT, Endpoint.ACCOUNT.facts.path, of_account), None
+        part, listed = await poll.fetch(Endpoint.ACCOUNT, Endpoint.ACCOUNT.facts.path, read_account), None
         if not any(rosters) and poll.stop_failure is None and (poll.is_early or not self._orgs):
-            listed = await poll.fetch(Endpoint.ACCOUNT, ORGANIZATIONS_PATH, of_list)
+            listed = await poll.fetch(Endpoint.ACCOUNT, ORGANIZATIONS_PATH, read_list)
         answered = any(rosters) or isinstance(listed, Reply)
         return self._build_account_reading(part, listed, rosters[-1] if answered else None)
 
     def _keep_known_orgs(self, orgs: tuple[Org, ...], odd: tuple[str, ...]) -> tuple[Org, ...]:
-        """The orgs of a list; where part of it was not understood, known ones that it lacks are not gone."""
+        """Return the orgs of a list, and the known orgs that it lacks if part of it was not understood."""
         listed = {org.uuid for org in orgs}
         return (*orgs, *(org for org in self._orgs if odd and org.uuid not in listed))
 
     def _build_account_reading(
         self, part: EndpointResult, listed: EndpointResult | None, roster: tuple[Org, ...] | None
     ) -> Reading:
-        """The account's reading; no orgs is what both of its answers have to say."""
+        """Return the account's reading; it fails if both of its replies list no org."""
         now = self._now()
         if isinstance(part, Reply) and isinstance(part.value, Account):
             self._account = part.value.fill_from(self._account)
@@ -213,53 +249,43 @@ class ClaudeAiSource:
         return Reading(self.session, now, part, roster)
 
     async def _read_org(self, poll: Poll, org: Org, *, full: bool) -> OrgReading:
-        memory = self._org_requests.setdefault(org.uuid, _OrgRequests())
-        wanted = [Endpoint.USAGE, Endpoint.OVERAGE]
-        if org.is_shared and self._account.uuid:
-            wanted.append(Endpoint.OWN_OVERAGE)
-        if memory.has_credits:
-            wanted.append(Endpoint.PREPAID)
-        wanted.append(Endpoint.SUBSCRIPTION)
-        if not full:
-            wanted = [one for one in wanted if _is_due(memory.due_at.get(one), self._now())]
-        parts = await self._fetch_all(poll, org, wanted)
-        if not memory.has_credits and any(map(_has_credits, parts.values())):
-            memory.has_credits = True
-            parts |= await self._fetch_all(poll, org, [Endpoint.PREPAID])
+        requests = self._org_requests.setdefault(org.uuid, _OrgRequests())
+        parts: EndpointResults = {}
+        # A reply can make another one wanted: the balance, once the credits are known to be on.
+        while wanted := [
+            it for it in ORG_REQUESTS if it not in parts and self._is_wanted(it, org, requests, full=full)
+        ]:
+            found = await asyncio.gather(*(self._fetch_part(poll, it, org) for it in wanted))
+            parts |= zip(wanted, found, strict=True)
+            requests.has_credits = requests.has_credits or any(map(_has_credits, found))
         for endpoint, part in parts.items():
             if endpoint.facts.is_slow and isinstance(part, Reply):
-                memory.due_at[endpoint] = self._now() + SLOW_INTERVAL
-        told = {endpoint: part for endpoint, part in parts.items() if not is_session_wide(part)}
-        return OrgReading(org, told)
+                requests.due_at[endpoint] = self._now() + SLOW_INTERVAL
+        return OrgReading(
+            org, {endpoint: part for endpoint, part in parts.items() if not is_session_wide(part)}
+        )
 
-    async def _fetch_all(self, poll: Poll, org: Org, wanted: list[Endpoint]) -> EndpointResults:
-        parts = await asyncio.gather(*(poll.fetch(it, *self._build_request(it, org)) for it in wanted))
-        return dict(zip(wanted, parts, strict=True))
+    def _is_wanted(self, endpoint: Endpoint, org: Org, requests: _OrgRequests, *, full: bool) -> bool:
+        is_needed = {
+            Need.NOTHING: True,
+            Need.OWN_SHARE: org.is_shared and bool(self._account.uuid),
+            Need.CREDITS: requests.has_credits,
+        }[ORG_REQUESTS[endpoint].need]
+        return is_needed and (full or _is_due(requests.due_at.get(endpoint), self._now()))
 
-    def _build_request(self, endpoint: Endpoint, org: Org) -> tuple[str, BodyParser]:
+    async def _fetch_part(self, poll: Poll, endpoint: Endpoint, org: Org) -> EndpointResult:
         account = quote(self._account.uuid or "", safe="")
         path = endpoint.facts.path.format(org=quote(org.uuid, safe=""), account=account)
-        overage = partial(parse.parse_overage, shared=org.is_shared)
-        match endpoint:
-            case Endpoint.USAGE:
-                return path, parse.parse_usage
-            case Endpoint.OVERAGE:
-                return path, partial(overage, origin=MeterOrigin.OVERAGE)
-            case Endpoint.OWN_OVERAGE:
-                return path, partial(overage, origin=MeterOrigin.OWN_OVERAGE)
-            case Endpoint.PREPAID:
-                return path, parse.parse_prepaid
-            case _:
-                return path, parse.parse_subscription
+        return await poll.fetch(endpoint, path, lambda body: ORG_REQUESTS[endpoint].parse(body, org))
 
 
 def _is_due(due: datetime | None, now: datetime) -> bool:
-    """Whether what changes slowly is worth asking; a clock that was set back makes it so, too."""
+    """Return True if a slow reply is due, or if the clock was set back."""
     return due is None or not due - SLOW_INTERVAL <= now < due
 
 
 def _has_credits(part: EndpointResult) -> bool:
-    """Whether a reply shows that extra usage is or was on."""
+    """Return True if a reply shows that usage credits are or were on."""
     value = part.value if isinstance(part, Reply) else None
     meters = value.meters if isinstance(value, Plan) else (value,)
     return any(isinstance(meter, Meter) and _was_enabled(meter) for meter in meters)

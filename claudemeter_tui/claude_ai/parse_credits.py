@@ -1,16 +1,17 @@
-"""What the replies say about metered credits: `extra_usage`, `spend` and the overage body."""
+"""Parse the figures of usage credits: `extra_usage`, `spend` and the overage body."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 from claudemeter_tui.claude_ai.validation import (
     Currency,
     Exponent,
     Flag,
     Identifier,
+    Lenient,
     Minor,
+    ParsedBody,
     ParseReport,
     ReplyModel,
     Text,
@@ -38,18 +39,6 @@ class ExtraUsageModel(ReplyModel):
     spend_limit_reached: Flag = None
 
 
-class SpendModel(ReplyModel):
-    """`spend` of the usage body."""
-
-    reply_object = "spend"
-
-    used: Any = None
-    limit: Any = None
-    cap: Any = None
-    enabled: Flag = None
-    disabled_reason: Text = None
-
-
 class MoneyModel(ReplyModel):
     """An amount with its unit."""
 
@@ -60,8 +49,19 @@ class MoneyModel(ReplyModel):
     exponent: Exponent = None
 
 
+class SpendModel(ReplyModel):
+    """`spend` of the usage body."""
+
+    reply_object = "spend"
+
+    enabled: Flag = None
+    disabled_reason: Text = None
+    used: Lenient[MoneyModel] = None
+    limit: Lenient[MoneyModel] = None
+
+
 class OverageModel(ReplyModel):
-    """The overage body, with the names that it had before 2026."""
+    """The overage body, with the names of its keys before 2026."""
 
     reply_object = "overage"
 
@@ -81,13 +81,12 @@ class OverageModel(ReplyModel):
     account_uuid: Identifier = None
 
 
-def parse_usage_meters(body: dict[str, Any], notes: ParseReport) -> Iterator[Meter]:
-    """The meters that the usage body holds beside its windows, `extra_usage` first."""
+def parse_usage_meters(body: Mapping[str, object], notes: ParseReport) -> Iterator[Meter]:
+    """Yield the meters that the usage body holds beside its windows, `extra_usage` first."""
     extra = notes.parse_object(ExtraUsageModel, body.get("extra_usage"), "extra_usage")
     spend = notes.parse_object(SpendModel, body.get("spend"), "spend")
-    used = notes.parse_object(MoneyModel, spend and spend.used, "spend.used")
-    limit = notes.parse_object(MoneyModel, spend and spend.limit, "spend.limit")
-    if extra is not None and any(value is not None for value in body["extra_usage"].values()):
+    used, limit = (spend.used, spend.limit) if spend else (None, None)
+    if extra is not None and extra.has_values:
         yield _build_extra_usage_meter(extra, _find_currency(extra, used, limit), notes)
     if spend is not None:
         found = _build_spend_meter(
@@ -97,18 +96,25 @@ def parse_usage_meters(body: dict[str, Any], notes: ParseReport) -> Iterator[Met
             yield found
 
 
-def build_overage_meter(
-    body: dict[str, Any], origin: MeterOrigin, notes: ParseReport, *, shared: bool
-) -> Meter:
-    """The meter of an overage body."""
-    found = notes.parse_object(OverageModel, body) or OverageModel()
+def parse_overage(body: object, origin: MeterOrigin, *, shared: bool) -> ParsedBody[Meter | None]:
+    """Return the meter of an overage body. None if the body is null: the org has no usage credits.
+
+    `origin` is one of the two overage requests; `shared` is True if the org is Team or Enterprise.
+
+    Raises:
+        MalformedError: the body is neither null nor an object.
+    """
+    if body is None:
+        return ParsedBody(None)
+    notes = ParseReport()
+    found = notes.parse_body(OverageModel, body)
     limit_type = found.limit_type or found.type
     pooled = shared and limit_type in (None, "organization") and found.account_uuid is None
     notes.check_known("disabled_reason", found.disabled_reason, DISABLED_REASONS)
     notes.check_known("limit_type", limit_type, LIMIT_TYPES)
     code = found.currency or found.spend_limit_currency
     cap = found.spend_limit_amount_cents if found.monthly_credit_limit is None else found.monthly_credit_limit
-    return Meter(
+    meter = Meter(
         origin=origin,
         used=build_money(found.used_credits, code, found.decimal_places),
         cap=build_money(cap, code, found.decimal_places),
@@ -120,6 +126,7 @@ def build_overage_meter(
         cap_reached=found.spend_limit_reached or False,
         is_personal=origin is MeterOrigin.OWN_OVERAGE or not pooled,
     )
+    return notes.build_parsed_body(meter)
 
 
 def _build_extra_usage_meter(found: ExtraUsageModel, code: str | None, notes: ParseReport) -> Meter:
@@ -145,14 +152,14 @@ def _build_spend_meter(
         origin=MeterOrigin.SPEND,
         used=used,
         cap=limit,
-        is_uncapped=bool(found.enabled) and found.is_null("limit") and found.cap is None,
+        is_uncapped=bool(found.enabled) and found.is_null("limit") and found.get_sent("cap") is None,
         is_enabled=found.enabled,
         reason=found.disabled_reason,
     )
 
 
 def _build_amount(part: MoneyModel | None, *beside: MoneyModel | ExtraUsageModel | None) -> Money | None:
-    """The amount, in the currency that stands beside it where it names none itself."""
+    """Return the amount, in the currency of the parts beside it if it names none."""
     return build_money(part.amount_minor, _find_currency(part, *beside), part.exponent) if part else None
 
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import chain, count, islice, takewhile
-from typing import Any
+from typing import Annotated
+
+from pydantic import BeforeValidator
 
 from claudemeter_tui.claude_ai.parse_credits import parse_usage_meters
 from claudemeter_tui.claude_ai.validation import (
     MAX_PERCENT,
     Count,
     Dollars,
+    Each,
     Flag,
+    Lenient,
     MinuteTimestamp,
+    ParsedBody,
     ParseReport,
     Percent,
     ReplyModel,
@@ -22,6 +27,8 @@ from claudemeter_tui.claude_ai.validation import (
     Text,
     Timestamp,
     join_path,
+    note_unknown,
+    require_object,
 )
 from claudemeter_tui.model.catalogue import (
     DOLLARS_ORDER,
@@ -34,11 +41,10 @@ from claudemeter_tui.model.catalogue import (
     WindowFact,
     WindowKind,
 )
-from claudemeter_tui.model.sanitize import sanitize_text
 from claudemeter_tui.model.windows import Plan, SavedReset, Severity, SurfaceShare, Window
 
 FRACTION_TOLERANCE = 5
-"""Percent points within which a `limits[]` entry vouches for a utilization of 1 or more as a fraction."""
+"""Percent points within which a `limits[]` entry confirms that a utilization of 1 or more is a fraction."""
 SEVERITY_BY_NAME = {name: Severity[name.upper()] for name in SEVERITIES}
 
 
@@ -56,8 +62,39 @@ class WindowModel(ReplyModel):
 
     @property
     def is_in_dollars(self) -> bool:
-        """Whether it is an allowance in dollars."""
+        """True for an allowance in dollars."""
         return self.limit_dollars is not None or self.used_dollars is not None
+
+
+class ScopeNameModel(ReplyModel):
+    """A model or a surface."""
+
+    reply_object = "scope_name"
+
+    display_name: Text = None
+
+
+def _wrap_plain_name(raw: object) -> object:
+    return {"display_name": raw} if isinstance(raw, str) else raw
+
+
+ScopeName = Lenient[Annotated[ScopeNameModel, BeforeValidator(_wrap_plain_name)]]
+"""A model or a surface, which may also be a plain name."""
+
+
+class ScopeModel(ReplyModel):
+    """`scope` of an entry: what it limits."""
+
+    reply_object = "scope"
+
+    model: ScopeName = None
+    surface: ScopeName = None
+
+    @property
+    def name(self) -> str:
+        """`Fable` or `Fable, cowork`; empty if it names nothing."""
+        parts = (self.model, self.surface)
+        return ", ".join(part.display_name for part in parts if part and part.display_name)
 
 
 class LimitEntryModel(ReplyModel):
@@ -68,40 +105,40 @@ class LimitEntryModel(ReplyModel):
     kind: Text = None
     group: Text = None
     percent: Percent = None
-    severity: Text = None
-    scope: Any = None
+    severity: Annotated[Text, note_unknown(SEVERITY_BY_NAME)] = None
     resets_at: MinuteTimestamp = None
     is_active: Flag = None
     locked_reason: Text = None
+    scope: Lenient[ScopeModel] = None
 
 
 NO_BODY, NO_ENTRY = WindowModel(), LimitEntryModel()
-"""What stands for a place in the body that names no such window."""
+"""Empty models for a window that is only in one of the two places."""
 
 
 @dataclass(frozen=True, slots=True)
 class WindowDraft:
-    """A window as it was met, its scale not yet known."""
+    """A window of the body whose scale, percent or fraction, is not known yet."""
 
     fact: WindowFact
-    """From the catalogue, or made of the body if that does not know the window; the label is never empty."""
+    """From the catalogue, or built from the body if the window is unknown; the label is never empty."""
     body: WindowModel = NO_BODY
     entry: LimitEntryModel = NO_ENTRY
 
     @property
     def key(self) -> str:
-        """The key that tells it apart in this body."""
+        """Unique key in this body."""
         return self.fact.key
 
     @property
     def order(self) -> int:
-        """Where it is shown. An allowance in dollars never stops the plan, and comes last."""
+        """Position on screen. An allowance in dollars never stops the plan, and comes last."""
         in_dollars = self.body.is_in_dollars and self.fact.kind is WindowKind.SCOPED
         return DOLLARS_ORDER if in_dollars else self.fact.order
 
     @property
     def is_fraction(self) -> bool:
-        """Whether its utilization counts from 0 to 1; for exactly 1 only `limits[]` can tell."""
+        """True if its utilization counts from 0 to 1; a value of exactly 1 needs an entry of `limits[]`."""
         value, beside = self.body.utilization, self.entry.percent
         if value is None:
             return False
@@ -112,7 +149,7 @@ class WindowDraft:
 
     @property
     def is_ambiguous(self) -> bool:
-        """Whether its utilization can be read both ways, and only the other windows can tell."""
+        """True if its utilization is 1 and only the other windows show the scale."""
         return self.body.utilization == 1 and self.entry.percent is None and not self.body.is_in_dollars
 
 
@@ -123,11 +160,11 @@ NAMED_WINDOWS = {
 WINDOW_BY_LIMIT_KIND: dict[str, WindowFact] = {
     fact.kind: fact for fact in WINDOWS.values() if fact.kind is not WindowKind.SCOPED
 }
-"""The window that each plan-wide `kind` of `limits[]` is."""
+"""Facts about each plan-wide `kind` of `limits[]`."""
 
 
 def _build_window(found: WindowDraft, *, fractions: bool) -> Window:
-    """The window; `fractions` tells whether any of the body counts its utilization from 0 to 1."""
+    """Return the window; `fractions` is True if any window of the body counts from 0 to 1."""
     body, entry = found.body, found.entry
     return Window(
         key=found.key,
@@ -146,7 +183,7 @@ def _build_window(found: WindowDraft, *, fractions: bool) -> Window:
 
 
 def _compute_percent(found: WindowDraft, *, fractions: bool) -> float | None:
-    """The utilization as percent: the window's own, else the entry's, else what the dollars give."""
+    """Return the percent of the window itself, of its entry, or of its dollars, in this order."""
     value = found.body.utilization
     if value is None:
         return _compute_dollar_percent(found.body) if found.entry.percent is None else found.entry.percent
@@ -160,27 +197,9 @@ def _compute_dollar_percent(body: WindowModel) -> float | None:
     return found if found is None or found <= MAX_PERCENT else None
 
 
-class ScopeModel(ReplyModel):
-    """`scope` of an entry: what it limits."""
-
-    reply_object = "scope"
-
-    model: Any = None
-    surface: Any = None
-
-
-class ScopeNameModel(ReplyModel):
-    """A model or a surface."""
-
-    reply_object = "scope_name"
-
-    display_name: Text = None
-
-
-def _parse_limit_entry(entry: LimitEntryModel, path: str, notes: ParseReport) -> WindowDraft:
-    """An element of `limits[]` by itself."""
-    notes.check_known(f"{path}.severity", entry.severity, SEVERITY_BY_NAME)
-    name = _parse_scope_name(entry.scope, f"{path}.scope", notes)
+def _build_limit_draft(entry: LimitEntryModel, path: str, notes: ParseReport) -> WindowDraft:
+    """Return the window of one element of `limits[]`."""
+    name = entry.scope.name if entry.scope else ""
     kind = entry.kind or _find_kind_by_group(entry)
     if kind in WINDOW_BY_LIMIT_KIND:
         return WindowDraft(WINDOW_BY_LIMIT_KIND[kind], entry=entry)
@@ -193,30 +212,14 @@ def _parse_limit_entry(entry: LimitEntryModel, path: str, notes: ParseReport) ->
 
 
 def _find_kind_by_group(entry: LimitEntryModel) -> str:
-    """What an entry without a kind is: its group and its scope tell, or nothing does."""
+    """Return the kind of an entry without one, from its group and its scope; empty if it is not known."""
     if entry.group == "weekly":
-        return WindowKind.WEEKLY if entry.scope is None else SCOPED_LIMIT_KIND
+        return WindowKind.WEEKLY if entry.get_sent("scope") is None else SCOPED_LIMIT_KIND
     return entry.group or ""
 
 
-def _parse_scope_name(scope: object, path: str, notes: ParseReport) -> str:
-    """`Fable`, `Fable, cowork`; empty where the entry is not limited to anything."""
-    found = notes.parse_object(ScopeModel, scope, path)
-    if found is None:
-        return ""
-    parts = ((found.model, join_path(path, "model")), (found.surface, join_path(path, "surface")))
-    return ", ".join(name for raw, place in parts if (name := _parse_name(raw, place, notes)))
-
-
-def _parse_name(raw: object, path: str, notes: ParseReport) -> str:
-    if isinstance(raw, str):
-        return sanitize_text(raw)
-    named = notes.parse_object(ScopeNameModel, raw, path)
-    return (named.display_name if named else None) or ""
-
-
 def _merge_entry(met: dict[str, WindowDraft], new: WindowDraft) -> None:
-    """Put an entry to the window that it is, or beside the others; the same figures twice are one."""
+    """Add an entry to its window, or as a window of its own; the same figures twice are one window."""
     home = _find_window_key(met, new)
     taken = list(takewhile(met.__contains__, _iter_numbered_keys(home)))
     if not taken:
@@ -229,18 +232,18 @@ def _merge_entry(met: dict[str, WindowDraft], new: WindowDraft) -> None:
 
 
 def _join_window(there: WindowDraft, new: WindowDraft) -> WindowDraft:
-    """One window out of its legacy object and its entry; the entry may name what has only a key."""
+    """Join the legacy object of a window and its entry; the entry may name a window that has only a key."""
     fact = replace(new.fact, key=there.key) if there.fact.label == there.key else there.fact
     return replace(there, fact=fact, entry=new.entry)
 
 
 def _iter_numbered_keys(home: str) -> Iterator[str]:
-    """The key itself, then the keys for others of the same name: `weekly_scoped:Opus (2)` and on."""
+    """Yield the key itself, then keys for others of the same name: `weekly_scoped:Opus (2)` and so on."""
     return chain([home], (f"{home} ({turn})" for turn in count(2)))
 
 
 def _find_window_key(met: dict[str, WindowDraft], new: WindowDraft) -> str:
-    """The key of the window that an entry belongs to: a legacy one where there is one."""
+    """Return the key of the window that an entry belongs to, a legacy one if there is one."""
     if new.fact.order != SCOPED_WINDOW.order:
         return new.key
     label = new.fact.label.casefold()
@@ -256,39 +259,37 @@ def _get_figures(found: WindowDraft) -> tuple[object, ...]:
 
 
 MAX_WINDOWS = 100
-"""No plan has more; beyond it nobody reads them."""
+"""Windows kept of one body; no plan has more."""
 _FIGURE_KEYS = ("utilization", "limit_dollars", "used_dollars")
 
 
-def _parse_windows(body: dict[str, Any], others: frozenset[str], notes: ParseReport) -> tuple[Window, ...]:
-    """Every window of the body in the order they are shown; `others` are its keys that are none."""
+def _parse_windows(body: Mapping[str, object], notes: ParseReport) -> tuple[Window, ...]:
+    """Return every window of the body in the order they are shown."""
     met: dict[str, WindowDraft] = {}
-    for found in _parse_window_objects(body, others, notes):
+    for found in _parse_window_objects(body, notes):
         met.setdefault(found.key, found)  # a key that only looks like another does not replace it
     for path, entry in islice(notes.parse_each(LimitEntryModel, body.get("limits"), "limits"), MAX_WINDOWS):
-        _merge_entry(met, _parse_limit_entry(entry, path, notes))
+        _merge_entry(met, _build_limit_draft(entry, path, notes))
     ordered = sorted(met.values(), key=lambda found: found.order)
     fractions = any(found.is_fraction for found in ordered)
     return tuple(_build_window(found, fractions=fractions) for found in ordered[:MAX_WINDOWS])
 
 
-def _parse_window_objects(
-    body: dict[str, Any], others: frozenset[str], notes: ParseReport
-) -> Iterator[WindowDraft]:
-    """The windows that are keys of the body, those with a name for people first."""
+def _parse_window_objects(body: Mapping[str, object], notes: ParseReport) -> Iterator[WindowDraft]:
+    """Yield the windows that are keys of the body, those with a label first."""
     for key, fact in NAMED_WINDOWS.items():
         if body.get(key) is not None:
             yield WindowDraft(fact, notes.parse_object(WindowModel, body[key], key) or NO_BODY)
     unnamed = (
         _parse_unnamed_key(key, body[key], notes)
         for key in body
-        if key not in NAMED_WINDOWS and key not in others
+        if key not in NAMED_WINDOWS and key not in NON_WINDOW_KEYS
     )
     yield from islice((found for found in unnamed if found is not None), MAX_WINDOWS)
 
 
 def _parse_unnamed_key(key: str, raw: object, notes: ParseReport) -> WindowDraft | None:
-    """A key without a name for people: a window where it holds a figure, else no more than news."""
+    """Return the window of a key without a label, and note an unknown key. None if it has no figure."""
     path = join_path("", key)
     if key not in WINDOWS:
         notes.add_new_field(path)
@@ -303,16 +304,8 @@ def _is_figure(value: object) -> bool:
     return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
 
 
-class SavedResetsModel(ReplyModel):
-    """`cedar_ember`: grants of an early limit reset."""
-
-    reply_object = "saved_resets"
-
-    grants: Any = None
-
-
 class SavedResetModel(ReplyModel):
-    """One grant."""
+    """An element of `grants`: one saved reset."""
 
     reply_object = "saved_reset"
 
@@ -321,16 +314,16 @@ class SavedResetModel(ReplyModel):
     usable_now: Flag = None
 
 
-class BreakdownModel(ReplyModel):
-    """`seven_day_breakdown`: which surface used the week."""
+class SavedResetsModel(ReplyModel):
+    """`cedar_ember`: the saved resets."""
 
-    reply_object = "breakdown"
+    reply_object = "saved_resets"
 
-    rows: Any = None
+    grants: Lenient[Each[SavedResetModel]] = None
 
 
 class BreakdownRowModel(ReplyModel):
-    """One surface's part of the week."""
+    """The share of one surface in the week."""
 
     reply_object = "breakdown_row"
 
@@ -339,25 +332,39 @@ class BreakdownRowModel(ReplyModel):
     percent: SharePercent = None
 
 
-def build_plan(body: dict[str, Any], notes: ParseReport) -> Plan:
-    """Windows, meters, grants and shares of the body."""
-    return Plan(
-        windows=_parse_windows(body, NON_WINDOW_KEYS, notes),
-        meters=tuple(parse_usage_meters(body, notes)),
-        saved_resets=tuple(_parse_saved_resets(body, notes)),
-        shares=tuple(_parse_shares(body, notes)),
-        is_reported=bool(body),
+class BreakdownModel(ReplyModel):
+    """`seven_day_breakdown`: the shares of the surfaces in the week."""
+
+    reply_object = "breakdown"
+
+    rows: Lenient[Each[BreakdownRowModel]] = None
+
+
+def parse_usage(body: object) -> ParsedBody[Plan]:
+    """Return windows, meters, saved resets and shares of a usage body, of claude.ai or of the login.
+
+    Raises:
+        MalformedError: the body is no object.
+    """
+    notes = ParseReport()
+    # No model holds the body as a whole: most of its keys are windows, which the catalogue lists.
+    parts = require_object(body)
+    windows = _parse_windows(parts, notes)
+    meters = tuple(parse_usage_meters(parts, notes))
+    resets = notes.parse_object(SavedResetsModel, parts.get("cedar_ember"), "cedar_ember")
+    breakdown = notes.parse_object(BreakdownModel, parts.get("seven_day_breakdown"), "seven_day_breakdown")
+    plan = Plan(
+        windows=windows,
+        meters=meters,
+        saved_resets=tuple(
+            SavedReset(one.resets_left, one.usable_now or False, one.ends_at)
+            for one in (resets and resets.grants) or ()
+        ),
+        shares=tuple(
+            SurfaceShare(row.display_name or row.key or "", row.percent)
+            for row in (breakdown and breakdown.rows) or ()
+            if row.percent is not None
+        ),
+        is_reported=bool(parts),
     )
-
-
-def _parse_saved_resets(body: dict[str, Any], notes: ParseReport) -> Iterator[SavedReset]:
-    found = notes.parse_object(SavedResetsModel, body.get("cedar_ember"), "cedar_ember")
-    for _, grant in notes.parse_each(SavedResetModel, found and found.grants, "cedar_ember.grants"):
-        yield SavedReset(grant.resets_left, grant.usable_now or False, grant.ends_at)
-
-
-def _parse_shares(body: dict[str, Any], notes: ParseReport) -> Iterator[SurfaceShare]:
-    found = notes.parse_object(BreakdownModel, body.get("seven_day_breakdown"), "seven_day_breakdown")
-    for _, row in notes.parse_each(BreakdownRowModel, found and found.rows, "seven_day_breakdown.rows"):
-        if row.percent is not None:
-            yield SurfaceShare(row.display_name or row.key or "", row.percent)
+    return notes.build_parsed_body(plan)

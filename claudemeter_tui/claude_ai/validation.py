@@ -1,11 +1,13 @@
 """Read JSON objects so that a bad key costs itself and nothing else.
 
-A `ReplyModel` lists the known keys of one JSON object; `ParseReport.read` fits an object into it. A key of
-the wrong type or out of range is dropped and noted; an unknown key is noted too. Nothing here raises because
-of what a body holds, except `MalformedError` for a body that is no object or no list at all.
+A `ReplyModel` lists the figures of one JSON object. A field for an object with known keys has the model of
+that object as its type. `Lenient` drops a value of the wrong type or out of range and notes its path; an
+unknown key of any object is noted too. The notes are in a `ParseReport`, which is pydantic's context. Nothing
+here raises because of the content of a body, except `MalformedError` for a body that is no object or no list
+at all.
 
-Each check takes a JSON value and refuses it with ValueError. A field annotated with one of the types below
-holds None if the key is absent, null or refused.
+A check takes a JSON value and refuses it with ValueError. A lenient field holds None if the key is absent,
+null or refused.
 """
 
 from __future__ import annotations
@@ -14,17 +16,29 @@ import re
 from collections.abc import Callable, Container, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from itertools import islice
-from typing import Annotated, Any, ClassVar, Generic, NamedTuple, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, NamedTuple, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, PlainValidator, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    ModelWrapValidatorHandler,
+    PlainValidator,
+    PrivateAttr,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 
 from claudemeter_tui.model.catalogue import REPLY_KEYS
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.sanitize import sanitize_text
 
 MAX_NOTES = 50
-"""Paths kept of each kind: more than that help nobody."""
+"""Paths kept of each kind; a longer list is of no use."""
 MAX_ITEMS = 500
 """Elements read of one list: no account has more orgs, no org more limits."""
 MAX_PATH_LENGTH = 80
@@ -34,15 +48,15 @@ T = TypeVar("T")
 
 
 class MalformedError(ValueError):
-    """The body as a whole has the wrong shape. Its text says which, and quotes nothing."""
+    """The body as a whole has the wrong shape. The message names the shape and quotes nothing."""
 
 
 class ParsedBody(NamedTuple, Generic[T]):
-    """What a body means, and what in it was not understood."""
+    """The value of a body, and the paths in it that were not understood."""
 
     value: T
     new_fields: tuple[str, ...] = ()
-    """Dotted paths of keys, or of a key and its value, that are not known: `limits[2].kind = monthly_all`."""
+    """Dotted paths of unknown keys, or of a key and its unknown value: `limits[2].kind = monthly_all`."""
     odd_values: tuple[str, ...] = ()
     """Dotted paths of figures of the wrong type or out of range: `extra_usage.monthly_limit`."""
 
@@ -53,7 +67,9 @@ class ReplyModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     reply_object: ClassVar[str]
-    """Its name in the catalogue, which has every known key of it; those without a field are ignored."""
+    """Name of the object in the catalogue, which lists its known keys; those without a field are ignored."""
+
+    _sent: dict[str, object] = PrivateAttr(default_factory=dict)
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -70,89 +86,120 @@ class ReplyModel(BaseModel):
                 f' under "{cls.reply_object}"'
             )
 
+    @model_validator(mode="wrap")
     @classmethod
-    def is_known_key(cls, key: str) -> bool:
-        """Return True if the catalogue knows the key."""
-        return key in REPLY_KEYS[cls.reply_object]
+    def read_object(cls, sent: object, read: ModelWrapValidatorHandler[Self], info: ValidationInfo) -> Self:
+        """Note the unknown keys, then read the fields in their order.
+
+        Raises:
+            ValueError: the value is no object.
+        """
+        if not isinstance(sent, dict):
+            raise ValueError("no object")  # noqa: TRY004 - pydantic expects this type
+        report = get_report(info)
+        for key in islice((key for key in sent if key not in REPLY_KEYS[cls.reply_object]), MAX_NOTES):
+            report.add_new_field(join_path(report.path, key))
+        found = read(sent)
+        found._sent = sent  # noqa: SLF001 - an attribute of this class
+        return found
+
+    def get_sent(self, key: str) -> object:
+        """Return the value of a key as the server sent it. None if the key is absent or null."""
+        return self._sent.get(key)
+
+    @property
+    def has_values(self) -> bool:
+        """True if any key of the object is not null, also an unknown one."""
+        return any(value is not None for value in self._sent.values())
 
     def is_null(self, key: str) -> bool:
-        """Whether the key came, and came as null: something else than a key that is absent or wrong."""
-        return key in self.model_fields_set and getattr(self, key) is None
+        """Return True if the key was sent as null: not absent, and not a wrong value."""
+        return key in self._sent and self._sent[key] is None
 
 
 S = TypeVar("S", bound=ReplyModel)
 
 
 class ParseReport:
-    """What is met in one body and not understood."""
+    """The parts of one body that were not understood."""
 
     def __init__(self) -> None:
+        """Start with an empty report."""
+        self.path = ""
+        """Path of the value that is being read."""
         self._new_fields: dict[str, None] = {}
         self._odd_values: dict[str, None] = {}
 
     def add_new_field(self, path: str, value: str = "") -> None:
-        """A key that is not known, or a value of a known key that is not."""
+        """Note an unknown key, or an unknown value of a known key."""
         _add_note(self._new_fields, f"{path} = {value}" if value else path)
 
     def add_odd_value(self, path: str) -> None:
-        """A figure that is left out."""
+        """Note a figure that is dropped."""
         _add_note(self._odd_values, path)
 
     def check_known(self, path: str, value: str | None, known: Container[str]) -> None:
-        """Note a value that is not among the known ones; None is no value."""
+        """Note a value that is not among the known ones. None is no value."""
         if value is not None and value not in known:
             self.add_new_field(path, value)
 
     def build_parsed_body(self, value: T) -> ParsedBody[T]:
-        """The value with the notes."""
+        """Return the value with the notes."""
         return ParsedBody(value, tuple(self._new_fields), tuple(self._odd_values))
 
-    def parse_object(self, shape: type[S], raw: object, path: str = "") -> S | None:
-        """The object fitted into its shape; None where it is null, or no object at all."""
-        if raw is None:
-            return None
-        if not isinstance(raw, dict):
+    def read_leniently(self, path: str, value: object, read: Callable[[object], T]) -> T | None:
+        """Return the value at `path` as `read` gives it. None if that refuses it, after a note."""
+        outer, self.path = self.path, path
+        try:
+            return read(value)
+        except ValueError:
             self.add_odd_value(path)
             return None
-        for key in islice((key for key in raw if not shape.is_known_key(key)), MAX_NOTES):
-            self.add_new_field(join_path(path, key))
-        return self._validate(shape, raw, path)
+        finally:
+            self.path = outer
 
-    def iter_items(self, raw: object, path: str) -> Iterator[tuple[str, object]]:
-        """Each element of a list with its path; nothing where it is null, or no list at all."""
+    def parse_object(self, shape: type[S], raw: object, path: str) -> S | None:
+        """Return the object as its model. None if it is null or no object."""
+        read = partial(shape.model_validate, context=self)
+        return None if raw is None else self.read_leniently(path, raw, read)
+
+    def parse_body(self, shape: type[S], body: object) -> S:
+        """Return the whole body as its model.
+
+        Raises:
+            MalformedError: the body is no object.
+        """
+        return shape.model_validate(require_object(body), context=self)
+
+    def read_each(self, raw: object, path: str, read: Callable[[object], T]) -> Iterator[tuple[str, T]]:
+        """Yield each element of a list that `read` accepts, with its path; none if the list is null."""
         elements = raw if isinstance(raw, list) else []
         if len(elements) > MAX_ITEMS or (raw is not None and raw is not elements):
             self.add_odd_value(path)
-        yield from ((f"{path}[{index}]", item) for index, item in enumerate(elements[:MAX_ITEMS]))
-
-    def parse_each(self, shape: type[S], raw: object, path: str) -> Iterator[tuple[str, S]]:
-        """Each object of a list, fitted into its shape, with its path; others are left out."""
-        for place, item in self.iter_items(raw, path):
-            found = self.parse_object(shape, item, place)
+        for index, item in enumerate(elements[:MAX_ITEMS]):
+            place = f"{path}[{index}]"
+            found = self.read_leniently(place, item, read)
             if found is not None:
                 yield place, found
-            elif item is None:
-                self.add_odd_value(place)
 
-    def _validate(self, shape: type[S], raw: dict[str, Any], path: str) -> S:
-        try:
-            return shape.model_validate(raw)
-        except ValidationError as error:
-            wrong = {str(fault["loc"][0]) for fault in error.errors(include_url=False, include_input=False)}
-        for key in shape.model_fields:
-            if key in wrong:
-                self.add_odd_value(join_path(path, key))
-        return shape.model_validate({key: value for key, value in raw.items() if key not in wrong})
+    def parse_each(self, shape: type[S], raw: object, path: str) -> Iterator[tuple[str, S]]:
+        """Yield each object of a list as its model, with its path; drop other elements."""
+        return self.read_each(raw, path, partial(shape.model_validate, context=self))
+
+
+def get_report(info: ValidationInfo) -> ParseReport:
+    """Return the report of the body that is read; a model without a body has an empty one of its own."""
+    return info.context or ParseReport()
 
 
 def join_path(path: str, key: str) -> str:
-    """The path of a key inside the object at `path`."""
+    """Return the path of a key inside the object at `path`."""
     name = sanitize_text(key) or ascii(key)
     return f"{path}.{name}" if path else name
 
 
-def require_object(body: object) -> dict[str, Any]:
-    """The body, which has to be a JSON object.
+def require_object(body: object) -> dict[str, object]:
+    """Return the body, which has to be a JSON object.
 
     Raises:
         MalformedError: it is something else.
@@ -162,8 +209,8 @@ def require_object(body: object) -> dict[str, Any]:
     return body
 
 
-def require_list(body: object) -> list[Any]:
-    """The body, which has to be a JSON list.
+def require_list(body: object) -> list[object]:
+    """Return the body, which has to be a JSON list.
 
     Raises:
         MalformedError: it is something else.
@@ -171,11 +218,6 @@ def require_list(body: object) -> list[Any]:
     if not isinstance(body, list):
         raise MalformedError(f"a list was expected, {_describe_type(body)} came")
     return body
-
-
-def allow_null(check: Callable[[object], T]) -> Callable[[object], T | None]:
-    """The check, made to let null through."""
-    return lambda value: None if value is None else check(value)
 
 
 def _add_note(notes: dict[str, None], path: str) -> None:
@@ -192,14 +234,47 @@ def _describe_type(body: object) -> str:
     return "null" if body is None else names.get(type(body), "a number")
 
 
+def _read_field(value: object, read: ValidatorFunctionWrapHandler, info: ValidationInfo) -> object:
+    report = get_report(info)
+    place = join_path(report.path, info.field_name or "")
+    return None if value is None else report.read_leniently(place, value, read)
+
+
+def _read_elements(value: object, read: ValidatorFunctionWrapHandler, info: ValidationInfo) -> list[object]:
+    if not isinstance(value, list):
+        raise ValueError("no list")  # noqa: TRY004 - pydantic expects this type
+    report = get_report(info)
+    # The handler reads a list as a whole; a list of one element lets each element fail by itself.
+    return [item for _, item in report.read_each(value, report.path, lambda item: read([item])[0])]
+
+
+Lenient = Annotated[T | None, WrapValidator(_read_field)]
+"""A field whose wrong value is noted and dropped. None if absent, null or wrong."""
+Each = Annotated[list[T], WrapValidator(_read_elements)]
+"""A list whose wrong elements are noted and dropped."""
+
+
+def note_unknown(known: Container[str]) -> AfterValidator:
+    """Return a validator of a text field that notes a value not among the known ones, and keeps it."""
+
+    def check(value: str | None, info: ValidationInfo) -> str | None:
+        report = get_report(info)
+        report.check_known(join_path(report.path, info.field_name or ""), value, known)
+        return value
+
+    return AfterValidator(check)
+
+
 MAX_PERCENT = 100_000
 MAX_MINOR = 10**13
-"""Nothing above it is money: a hundred milliard dollars in cents."""
+"""Highest amount in minor units: a hundred billion dollars in cents."""
 MIN_MINOR = Decimal("0.000001")
-"""Nothing between it and zero is money either."""
+"""Lowest amount in minor units above zero."""
+NEVER_BOUGHT = Decimal(-1)
+"""Balance that the server sends if nothing was ever bought."""
 FIRST_YEAR, LAST_YEAR = 2000, 2199
 MILLISECONDS_FROM = 100_000_000_000
-"""An epoch number from here on counts milliseconds: as seconds it would be the year 5138."""
+"""An epoch number from here on counts milliseconds: as seconds it would be in the year 5138."""
 
 ZERO_DECIMAL_CURRENCIES = frozenset(
     ("JPY", "KRW", "VND", "CLP", "PYG", "UGX", "XAF", "XOF", "XPF", "RWF", "KMF", "GNF", "DJF", "BIF", "VUV")
@@ -213,49 +288,49 @@ _LAST4 = re.compile(r"[0-9]{1,4}")
 
 
 def parse_number(value: object, most: int) -> int | float | Decimal:
-    """A number from 0 to `most`; a truth value, a string, NaN and the infinities are none."""
+    """Return a number from 0 to `most`; a truth value, a string, NaN and the infinities are refused."""
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        raise ValueError("no number")  # noqa: TRY004 - pydantic wants it so
+        raise ValueError("no number")  # noqa: TRY004 - pydantic expects this type
     if not 0 <= value <= most:
         raise ValueError("out of range")
     return value
 
 
 def parse_percent(value: object) -> float:
-    """A percentage from 0 to 100,000."""
-    return float(parse_number(value, MAX_PERCENT)) + 0.0  # adding it makes zero of a negative zero
+    """Return a percentage from 0 to 100,000."""
+    return float(parse_number(value, MAX_PERCENT)) + 0.0  # turns a negative zero into zero
 
 
 def parse_share(value: object) -> float:
-    """A percentage of a whole, 0 to 100."""
+    """Return a percentage of a whole, 0 to 100."""
     return float(parse_number(value, 100)) + 0.0
 
 
 def parse_count(value: object) -> int:
-    """A whole number from 0 to 10,000."""
+    """Return a whole number from 0 to 10,000."""
     return _parse_whole_number(value, 10_000)
 
 
 def parse_exponent(value: object) -> int:
-    """The decimal digits of a currency, 0 to 4."""
+    """Return the decimal digits of a currency, 0 to 4."""
     return _parse_whole_number(value, 4)
 
 
 def parse_minor(value: object) -> Decimal:
-    """Minor units, exactly as the reply writes them."""
+    """Return minor units, exactly as the reply writes them."""
     amount = abs(Decimal(str(parse_number(value, MAX_MINOR))))
     if 0 < amount < MIN_MINOR:
         raise ValueError("out of range")
     return amount
 
 
-def parse_purchased(value: object) -> Decimal | None:
-    """Minor units of a balance; None for -1, with which the server says that nothing was ever bought."""
-    return None if value == -1 and not isinstance(value, bool) else parse_minor(value)
+def parse_purchased(value: object) -> Decimal:
+    """Return minor units of a balance, or NEVER_BOUGHT."""
+    return NEVER_BOUGHT if value == -1 else parse_minor(value)
 
 
 def parse_dollars(value: object) -> Money:
-    """Whole dollars."""
+    """Return an amount that the reply writes in dollars."""
     amount = parse_minor(value)
     if amount > MAX_MINOR // 100:
         raise ValueError("out of range")
@@ -263,43 +338,43 @@ def parse_dollars(value: object) -> Money:
 
 
 def parse_flag(value: object) -> bool:
-    """True or false, nothing else."""
+    """Return True or False; every other value is refused."""
     if not isinstance(value, bool):
-        raise ValueError("neither true nor false")  # noqa: TRY004 - pydantic wants it so
+        raise ValueError("neither true nor false")  # noqa: TRY004 - pydantic expects this type
     return value
 
 
 def parse_text(value: object) -> str | None:
-    """A string made harmless; None where nothing is left of it."""
+    """Return a string without control characters. None if nothing is left of it."""
     if not isinstance(value, str):
-        raise ValueError("no string")  # noqa: TRY004 - pydantic wants it so
+        raise ValueError("no string")  # noqa: TRY004 - pydantic expects this type
     return sanitize_text(value) or None
 
 
 def parse_texts(value: object) -> frozenset[str]:
-    """A list of strings, the order of which means nothing."""
+    """Return the strings of a list without their order."""
     if not isinstance(value, list):
-        raise ValueError("no list")  # noqa: TRY004 - pydantic wants it so
+        raise ValueError("no list")  # noqa: TRY004 - pydantic expects this type
     return frozenset(found for item in value if (found := parse_text(item)))
 
 
 def parse_currency(value: object) -> str:
-    """An ISO 4217 code in upper case."""
+    """Return an ISO 4217 code in upper case."""
     return _match_pattern(_CURRENCY, (parse_text(value) or "").upper())
 
 
 def parse_identifier(value: object) -> str:
-    """A uuid, or what can stand in its place in a URL."""
+    """Return a uuid, or another identifier that is safe in a URL."""
     return _match_pattern(_IDENTIFIER, value)
 
 
 def parse_last4(value: object) -> str:
-    """The last digits of a card."""
+    """Return the last digits of a card."""
     return _match_pattern(_LAST4, value)
 
 
 def parse_moment(value: object) -> datetime:
-    """A time in UTC, from ISO 8601 or from an epoch number; without a zone it is UTC."""
+    """Return a time in UTC, from ISO 8601 or from an epoch number; a time without a zone is in UTC."""
     if isinstance(value, str):
         return _check_year(datetime.fromisoformat(value.strip().upper()))
     stamp = float(parse_number(value, MAX_MINOR))
@@ -308,22 +383,22 @@ def parse_moment(value: object) -> datetime:
 
 
 def parse_minute(value: object) -> datetime:
-    """A time to the nearest minute: the server's resets jitter by a second around it."""
+    """Return a time to the nearest minute: the server's resets jitter by a second around it."""
     return (parse_moment(value) + timedelta(seconds=30)).replace(second=0, microsecond=0)
 
 
 def parse_day(value: object) -> date:
-    """A date, or the date in UTC of a time."""
+    """Return a date, or the date in UTC of a time."""
     return parse_moment(value).date()
 
 
 def find_exponent(code: str) -> int:
-    """The decimal digits of a currency; 2 where it is not known."""
+    """Return the decimal digits of a currency; 2 if it is not known."""
     return 0 if code in ZERO_DECIMAL_CURRENCIES else 3 if code in THREE_DECIMAL_CURRENCIES else 2
 
 
 def build_money(amount: Decimal | None, code: str | None, digits: int | None) -> Money | None:
-    """The amount with its unit; None without an amount, and the currency empty where none is known."""
+    """Return the amount with its unit. None if there is no amount; the currency is empty if not known."""
     if amount is None:
         return None
     unit = code or ""
@@ -349,19 +424,19 @@ def _check_year(found: datetime) -> datetime:
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
-Percent = Annotated[float | None, PlainValidator(allow_null(parse_percent))]
-SharePercent = Annotated[float | None, PlainValidator(allow_null(parse_share))]
-Count = Annotated[int | None, PlainValidator(allow_null(parse_count))]
-Exponent = Annotated[int | None, PlainValidator(allow_null(parse_exponent))]
-Minor = Annotated[Decimal | None, PlainValidator(allow_null(parse_minor))]
-PurchasedMinor = Annotated[Decimal | None, PlainValidator(allow_null(parse_purchased))]
-Dollars = Annotated[Money | None, PlainValidator(allow_null(parse_dollars))]
-Flag = Annotated[bool | None, PlainValidator(allow_null(parse_flag))]
-Text = Annotated[str | None, PlainValidator(allow_null(parse_text))]
-TextSet = Annotated[frozenset[str] | None, PlainValidator(allow_null(parse_texts))]
-Currency = Annotated[str | None, PlainValidator(allow_null(parse_currency))]
-Identifier = Annotated[str | None, PlainValidator(allow_null(parse_identifier))]
-Last4 = Annotated[str | None, PlainValidator(allow_null(parse_last4))]
-Timestamp = Annotated[datetime | None, PlainValidator(allow_null(parse_moment))]
-MinuteTimestamp = Annotated[datetime | None, PlainValidator(allow_null(parse_minute))]
-Day = Annotated[date | None, PlainValidator(allow_null(parse_day))]
+Percent = Lenient[Annotated[float, PlainValidator(parse_percent)]]
+SharePercent = Lenient[Annotated[float, PlainValidator(parse_share)]]
+Count = Lenient[Annotated[int, PlainValidator(parse_count)]]
+Exponent = Lenient[Annotated[int, PlainValidator(parse_exponent)]]
+Minor = Lenient[Annotated[Decimal, PlainValidator(parse_minor)]]
+PurchasedMinor = Lenient[Annotated[Decimal, PlainValidator(parse_purchased)]]
+Dollars = Lenient[Annotated[Money, PlainValidator(parse_dollars)]]
+Flag = Lenient[Annotated[bool, PlainValidator(parse_flag)]]
+Text = Lenient[Annotated[str | None, PlainValidator(parse_text)]]
+TextSet = Lenient[Annotated[frozenset[str], PlainValidator(parse_texts)]]
+Currency = Lenient[Annotated[str, PlainValidator(parse_currency)]]
+Identifier = Lenient[Annotated[str, PlainValidator(parse_identifier)]]
+Last4 = Lenient[Annotated[str, PlainValidator(parse_last4)]]
+Timestamp = Lenient[Annotated[datetime, PlainValidator(parse_moment)]]
+MinuteTimestamp = Lenient[Annotated[datetime, PlainValidator(parse_minute)]]
+Day = Lenient[Annotated[date, PlainValidator(parse_day)]]

@@ -1,4 +1,4 @@
-"""Claude Code's login as a source: the account's windows and the figures beside them."""
+"""Claude Code's login as a source: the account's windows and the other figures of the usage reply."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
-from claudemeter_tui.claude_ai import parse
 from claudemeter_tui.claude_ai.api import EndpointResult, Poll
 from claudemeter_tui.claude_ai.client import CookieClient
-from claudemeter_tui.claude_ai.parse_account import AccountModel, parse_orgs
-from claudemeter_tui.claude_ai.validation import ParsedBody, ParseReport, ReplyModel, require_object
+from claudemeter_tui.claude_ai.parse_account import OrgModel, PersonModel, build_orgs
+from claudemeter_tui.claude_ai.parse_usage import parse_usage
+from claudemeter_tui.claude_ai.validation import Lenient, ParsedBody, ParseReport, ReplyModel
 from claudemeter_tui.claude_code.rate_limit import MIN_POLL_INTERVAL, RequestBudget, RequestPermit
 from claudemeter_tui.clock import run_in_daemon_thread
 from claudemeter_tui.model.account import Account, Org
@@ -30,31 +29,30 @@ class ProfileModel(ReplyModel):
 
     reply_object = "profile"
 
-    account: Any = None
-    organization: Any = None
+    account: Lenient[PersonModel] = None
+    organization: Lenient[OrgModel] = None
 
 
 def parse_profile(body: object) -> ParsedBody[tuple[Account, Org | None]]:
-    """Whose login it is, and its org; None where it has none with usage.
+    """Return the account of the login and its org. None instead of an org without usage.
 
     Raises:
         MalformedError: the body is no object.
     """
     notes = ParseReport()
-    found = notes.parse_object(ProfileModel, require_object(body)) or ProfileModel()
-    who = notes.parse_object(AccountModel, found.account, "account") or AccountModel()
-    listed = [] if found.organization is None else [("organization", found.organization)]
-    org = next(iter(parse_orgs(listed, notes)), None)
+    found = notes.parse_body(ProfileModel, body)
+    who = found.account or PersonModel()
+    org = next(iter(build_orgs([found.organization])), None)
     return notes.build_parsed_body((Account(who.uuid, who.email or who.email_address), org))
 
 
 ANTHROPIC_ORIGIN = "https://api.anthropic.com"
 OAUTH_BETA = "oauth-2025-04-20"
-"""What the header `anthropic-beta` has to say for a login's token."""
+"""Value of the header `anthropic-beta` for the token of a login."""
 
 
 class BearerClient(CookieClient):
-    """Asks the one origin that the token belongs to, or this machine in its place."""
+    """A client of the one origin that the token belongs to, or of this machine instead."""
 
     def __init__(
         self,
@@ -63,7 +61,7 @@ class BearerClient(CookieClient):
         now: Callable[[], datetime],
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        """Build the client; it connects at the first request, and sends no token before `bear`.
+        """Build the client; it connects at the first request, and sends no token before `set_token`.
 
         Raises:
             BadOriginError: the token must not be sent there.
@@ -76,7 +74,7 @@ class BearerClient(CookieClient):
         self.headers["anthropic-beta"] = OAUTH_BETA
 
     def set_token(self, token: Secret | None) -> None:
-        """Send this token from now on; None: send none."""
+        """Send this token from now on. None to send no token."""
         self.headers.pop("Authorization", None)
         if token is not None:
             self.headers["Authorization"] = f"Bearer {token.reveal()}"
@@ -84,22 +82,22 @@ class BearerClient(CookieClient):
 
 PROFILE_PATH, USAGE_PATH = "/api/oauth/profile", "/api/oauth/usage"
 PROFILE_INTERVAL = timedelta(hours=6)
-"""Between two looks at whose login it is; another token is a reason to look at once."""
+"""Time between two requests for the profile; a new token is looked up at once."""
 REJECTED_TOKEN_PAUSE = timedelta(minutes=30)
-"""A token that was not accepted is not shown to the server again for so long; another one at once."""
+"""Time before a rejected token is sent again; another token is sent at once."""
 FIND_LOGIN_TIMEOUT = 20.0
-"""Seconds for finding the login: the keychain may ask somebody, twice."""
+"""Seconds for finding the login: the keychain may show a dialog, twice."""
 BUDGET_TIMEOUT = 5.0
-"""Seconds for the budget's file."""
+"""Seconds for reading or writing the file of the budget."""
 _LOGIN_ERROR_KINDS = {LoginError.EXPIRED: ErrorKind.TOKEN_INVALID, LoginError.NO_SCOPE: ErrorKind.TOKEN_SCOPE}
-"""Every other lack is no session at all."""
+"""Kind of error for each login that cannot be used; every other one is no session."""
 _TOKEN_ERRORS = (ErrorKind.TOKEN_INVALID, ErrorKind.TOKEN_SCOPE)
 
 
 class ClaudeCodeSource:
     """Claude Code's login, read through the bearer endpoints within the shared budget.
 
-    It reads the usage reply only: whether the server has locked the credits is not in it.
+    It reads the usage reply only, which does not say if the server has locked the credits.
     """
 
     interval = MIN_POLL_INTERVAL
@@ -115,7 +113,7 @@ class ClaudeCodeSource:
         """Read with the login that `find` gives at each poll, in a thread; `now` is the clock."""
         self.session = CLAUDE_CODE_LOGIN
         self.next_at: datetime | None = None
-        """When the budget allows the next poll; earlier ones ask nobody. None: there is no login to use."""
+        """Time from which the budget allows a poll; an earlier one sends no request. None without a login."""
         self._find_login = find
         self._client = client
         self._budget = budget
@@ -146,7 +144,7 @@ class ClaudeCodeSource:
         if self._is_profile_due(token):
             yield await self._read_profile(poll, token)
         if self._known_org is not None and poll.stop_failure is None:
-            usage = await poll.fetch(Endpoint.USAGE, USAGE_PATH, parse.parse_usage)
+            usage = await poll.fetch(Endpoint.USAGE, USAGE_PATH, parse_usage)
             parts = {Endpoint.USAGE: usage} if poll.stop_failure is None else {}
             yield Reading(self.session, self._now(), org_readings=(OrgReading(self._known_org[2], parts),))
             if isinstance(usage, Reply):
@@ -159,7 +157,7 @@ class ClaudeCodeSource:
         await self._client.aclose()
 
     async def _find_token(self) -> Secret | Failure:
-        """The login's token, or why there is none to use."""
+        """Return the token of the login, or the failure to find a usable one."""
         try:
             found = await run_in_daemon_thread(self._find_login, FIND_LOGIN_TIMEOUT)
         except TimeoutError:
@@ -177,7 +175,7 @@ class ClaudeCodeSource:
         return failure if timedelta(0) <= self._now() - failure.at < REJECTED_TOKEN_PAUSE else login.token
 
     async def _request_permit(self, token: Secret) -> RequestPermit | Failure:
-        """Leave from the budget, or the throttling that it waits for."""
+        """Return the permit of the budget, or the failure after a 429."""
         requests = 2 if self._is_profile_due(token) else 1
         leave = await self._call_budget(partial(self._budget.request_permit, requests))
         if leave.is_granted or not leave.is_throttled:
@@ -200,16 +198,16 @@ class ClaudeCodeSource:
         return known != token or not timedelta(0) <= self._now() - at < PROFILE_INTERVAL
 
     async def _read_profile(self, poll: Poll, token: Secret) -> Reading:
-        """Whose login it is; a login of another account leaves nothing of the last one."""
+        """Return the account of the login; another account replaces the last one entirely."""
         orgs: list[Org] = []
 
-        def meaning(body: object) -> ParsedBody[Account]:
+        def read_account(body: object) -> ParsedBody[Account]:
             parsed = parse_profile(body)
             account, org = parsed.value
             orgs.extend([org] if org is not None else [])
             return ParsedBody(account, parsed.new_fields, parsed.odd_values)
 
-        part: EndpointResult = await poll.fetch(Endpoint.ACCOUNT, PROFILE_PATH, meaning)
+        part: EndpointResult = await poll.fetch(Endpoint.ACCOUNT, PROFILE_PATH, read_account)
         if isinstance(part, Reply) and orgs:
             self._known_org = (token, self._now(), orgs[0])
             return Reading(self.session, self._now(), part, (orgs[0],))
@@ -221,7 +219,7 @@ class ClaudeCodeSource:
         return Reading(self.session, self._now(), None if poll.stop_failure is not None else part)
 
     async def _record_stop(self, stopped: Failure, token: Secret) -> Failure:
-        """What is to be told of a poll that was stopped; the budget and the memory learn of it."""
+        """Record a stopped poll, and return its failure with the wait that follows."""
         if stopped.error_kind in _TOKEN_ERRORS:
             self._rejected_token = token, stopped
         if stopped.error_kind is not ErrorKind.THROTTLED:

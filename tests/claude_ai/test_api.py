@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from claudemeter_tui.claude_ai.api import MAX_CONCURRENT
+from claudemeter_tui.claude_ai.api import MAX_CONCURRENT, ORG_REQUESTS
 from claudemeter_tui.model.account import Account, Subscription
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.credits import Balance, Meter
@@ -50,6 +50,11 @@ PLAIN: dict[str, Served] = {"usage": usage_body(), "overage": Answer.json({}, st
 """An org that never had extra usage."""
 EACH_TIME = [path(PERSONAL, name) for name in ("overage_spend_limit", "prepaid/credits", "usage")]
 NOW_AND_THEN = ["/api/account", path(PERSONAL, "subscription_details")]
+
+
+def test_every_endpoint_has_a_request() -> None:
+    """Each endpoint is in the table of requests, except the account, which is about no org."""
+    assert [endpoint for endpoint in Endpoint if endpoint not in ORG_REQUESTS] == [Endpoint.ACCOUNT]
 
 
 async def test_first_poll_requests_everything(server: LoopbackServer) -> None:

@@ -10,7 +10,6 @@ from datetime import timedelta
 import pytest
 
 from claudemeter_tui.claude_ai import api as poll_module
-from claudemeter_tui.claude_ai import parse
 from claudemeter_tui.claude_ai.validation import ParsedBody
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import ErrorKind, Failure, Reply
@@ -226,7 +225,7 @@ async def test_bug_costs_one_reply_and_shows_no_value(
         secret = f"MARKER {body}"
         raise error(secret)
 
-    monkeypatch.setattr(parse, "parse_usage", meaning)
+    monkeypatch.setattr(poll_module, "parse_usage", meaning)
     async with reading(server.url) as source:
         readings = await poll(source)
     failure = parts(readings, PERSONAL)[USAGE]
@@ -246,7 +245,7 @@ async def test_bug_in_the_account_is_replaced_by_the_list(
     def meaning(_body: object) -> ParsedBody[None]:
         raise KeyError
 
-    monkeypatch.setattr(parse, "parse_account", meaning)
+    monkeypatch.setattr(poll_module, "parse_account", meaning)
     async with reading(server.url) as source:
         readings = await poll(source)
     assert account_troubles(readings) == [ErrorKind.BUG]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from claudemeter_tui.claude_ai import parse
+from claudemeter_tui.claude_ai.parse_account import parse_account, parse_organizations
 from claudemeter_tui.claude_ai.validation import MalformedError
 from claudemeter_tui.model.account import Account, Org
 from tests import golden_bodies
@@ -16,7 +16,7 @@ from tests.bodies import ACCOUNT, PERSONAL, TEAM
 
 def org(**fields: Any) -> Org:
     """Return the org of one object."""
-    (found,) = parse.parse_organizations([{"uuid": PERSONAL, **fields}]).value
+    (found,) = parse_organizations([{"uuid": PERSONAL, **fields}]).value
     return found
 
 
@@ -31,7 +31,7 @@ def test_account_of_a_complete_body() -> None:
             Org(TEAM, "Lab"),
         ),
     )
-    assert (expected, (), ()) == parse.parse_account(golden_bodies.account())
+    assert (expected, (), ()) == parse_account(golden_bodies.account())
 
 
 @pytest.mark.parametrize(
@@ -47,13 +47,13 @@ def test_account_of_a_complete_body() -> None:
 )
 def test_account_may_lack_its_names(body: object, account: Account) -> None:
     """Uuid and e-mail may be missing; a uuid that cannot be part of a URL counts as missing."""
-    assert (account, ()) == parse.parse_account(body).value
+    assert (account, ()) == parse_account(body).value
 
 
 @pytest.mark.parametrize("memberships", [5, {}, "x"])
 def test_account_without_a_list_has_no_orgs(memberships: object) -> None:
     """Memberships of a wrong type cost the orgs, not the account."""
-    parsed = parse.parse_account(golden_bodies.account(memberships=memberships))
+    parsed = parse_account(golden_bodies.account(memberships=memberships))
     assert (parsed.value[0].email, parsed.value[1]) == ("pat@example.com", ())
     assert parsed.odd_values == ("memberships",)
 
@@ -63,9 +63,7 @@ def test_account_without_a_list_has_no_orgs(memberships: object) -> None:
 )
 def test_odd_membership_costs_only_itself(member: object) -> None:
     """A bad membership is noted, and the other orgs are read."""
-    parsed = parse.parse_account(
-        golden_bodies.account(memberships=[member, {"organization": golden_bodies.org()}])
-    )
+    parsed = parse_account(golden_bodies.account(memberships=[member, {"organization": golden_bodies.org()}]))
     assert [found.uuid for found in parsed.value[1]] == [PERSONAL]
     assert len(parsed.odd_values) == 1
     assert parsed.odd_values[0].startswith("memberships[0]")
@@ -74,14 +72,14 @@ def test_odd_membership_costs_only_itself(member: object) -> None:
 @pytest.mark.parametrize("uuid", [None, 5, "", "a/b", "a b", "x" * 65, "é", ["u"], "..", "a?b", "a\n"])
 def test_org_without_a_usable_uuid_is_left_out(uuid: object) -> None:
     """An org whose uuid cannot be part of a URL is noted as odd."""
-    parsed = parse.parse_organizations([{"uuid": uuid, "name": "Bad"}, golden_bodies.org()])
+    parsed = parse_organizations([{"uuid": uuid, "name": "Bad"}, golden_bodies.org()])
     assert [found.uuid for found in parsed.value] == [PERSONAL]
     assert parsed.odd_values == ("[0].uuid",)
 
 
 def test_repeated_org_is_listed_once() -> None:
     """The first mention of an org counts."""
-    found = parse.parse_organizations([golden_bodies.org(), golden_bodies.org(name="Again")]).value
+    found = parse_organizations([golden_bodies.org(), golden_bodies.org(name="Again")]).value
     assert [one.name for one in found] == ["Acme"]
 
 
@@ -98,7 +96,7 @@ def test_repeated_org_is_listed_once() -> None:
 )
 def test_org_for_the_console_is_left_out(capabilities: object, *, listed: bool) -> None:
     """An org for the API has no usage, and is neither shown nor odd."""
-    parsed = parse.parse_organizations([golden_bodies.org(capabilities=capabilities)])
+    parsed = parse_organizations([golden_bodies.org(capabilities=capabilities)])
     assert (listed, ()) == (bool(parsed.value), parsed.odd_values)
 
 
@@ -139,7 +137,7 @@ def test_org_has_the_label_of_its_plan(fields: dict[str, Any], plan: str, *, sha
 
 def test_org_of_a_new_shared_type_is_noted() -> None:
     """An unknown raven type is still shared, and is noted as new."""
-    parsed = parse.parse_organizations([{"uuid": PERSONAL, "raven_type": "guild"}])
+    parsed = parse_organizations([{"uuid": PERSONAL, "raven_type": "guild"}])
     assert (parsed.value[0].is_shared, parsed.new_fields) == (True, ("[0].raven_type = guild",))
 
 
@@ -183,7 +181,7 @@ def test_gate_nested_without_end_is_shown_as_an_object() -> None:
 
 def test_pause_that_is_no_time_is_still_a_gate() -> None:
     """The bad date is noted, and the gate keeps the server's words."""
-    parsed = parse.parse_organizations([{"uuid": PERSONAL, "billable_usage_paused_until": "indefinitely"}])
+    parsed = parse_organizations([{"uuid": PERSONAL, "billable_usage_paused_until": "indefinitely"}])
     assert (
         parsed.value[0].paused_until,
         parsed.value[0].restrictions,
@@ -193,7 +191,7 @@ def test_pause_that_is_no_time_is_still_a_gate() -> None:
 
 def test_settings_are_opaque() -> None:
     """No key of `settings` is noted as new."""
-    assert parse.parse_organizations([golden_bodies.org(settings={"anything": {"new": 1}})]).new_fields == ()
+    assert parse_organizations([golden_bodies.org(settings={"anything": {"new": 1}})]).new_fields == ()
 
 
 def test_new_key_of_an_org_is_noted() -> None:
@@ -202,7 +200,7 @@ def test_new_key_of_an_org_is_noted() -> None:
         memberships=[{"organization": golden_bodies.org(**{"gui\x1b[2Jld": 1, "k" * 200: 2})}]
     )
     shortened = "memberships[0].organization." + "k" * 51 + "…"
-    assert ("memberships[0].organization.gui[2Jld", shortened) == parse.parse_account(body).new_fields
+    assert ("memberships[0].organization.gui[2Jld", shortened) == parse_account(body).new_fields
 
 
 def test_name_is_sanitized() -> None:
@@ -214,11 +212,11 @@ def test_name_is_sanitized() -> None:
 def test_organizations_need_a_list(body: object) -> None:
     """A body that is no list is malformed."""
     with pytest.raises(MalformedError, match="a list was expected"):
-        parse.parse_organizations(body)
+        parse_organizations(body)
 
 
 @pytest.mark.parametrize("body", [None, [], "x", 1])
 def test_account_needs_an_object(body: object) -> None:
     """A body that is no object is malformed."""
     with pytest.raises(MalformedError, match="an object was expected"):
-        parse.parse_account(body)
+        parse_account(body)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from claudemeter_tui.claude_ai import parse
+from claudemeter_tui.claude_ai.parse_billing import parse_prepaid, parse_subscription
 from claudemeter_tui.claude_ai.validation import MalformedError
 from claudemeter_tui.model.account import Card, Subscription
 from claudemeter_tui.model.credits import Balance, Tranche
@@ -23,7 +23,7 @@ def euros(minor: int) -> Money:
 
 def subscription(**fields: Any) -> Subscription:
     """Return the subscription of a body."""
-    found = parse.parse_subscription(fields).value
+    found = parse_subscription(fields).value
     assert found is not None
     return found
 
@@ -37,20 +37,20 @@ def test_balance_of_a_complete_body() -> None:
             Tranche(euros(10001), datetime(2026, 9, 19, tzinfo=UTC), is_promotional=True),
         ),
     )
-    assert (expected, (), ()) == parse.parse_prepaid(golden_bodies.prepaid())
+    assert (expected, (), ()) == parse_prepaid(golden_bodies.prepaid())
 
 
 @pytest.mark.parametrize("amount", [-1, -1.0, None])
 def test_balance_of_nothing_bought_is_none(amount: object) -> None:
     """-1 and null mean that nothing was ever bought, and are not odd."""
-    parsed = parse.parse_prepaid({"amount": amount, "currency": "USD", "tranches": None})
+    parsed = parse_prepaid({"amount": amount, "currency": "USD", "tranches": None})
     assert (Balance(None), ()) == (parsed.value, parsed.odd_values)
 
 
 @pytest.mark.parametrize("amount", [-2, "6036", True, [], 1e14, float("nan")])
 def test_odd_balance_is_unknown(amount: object) -> None:
     """Any other negative figure, and anything but a figure, is noted."""
-    parsed = parse.parse_prepaid({"amount": amount, "currency": "USD"})
+    parsed = parse_prepaid({"amount": amount, "currency": "USD"})
     assert (Balance(None), ("amount",)) == (parsed.value, parsed.odd_values)
 
 
@@ -58,15 +58,15 @@ def test_odd_balance_is_unknown(amount: object) -> None:
 def test_balance_replaces_a_missing_amount(place: str) -> None:
     """The newer `balance` counts only without `amount`."""
     newer = {"balance": {place: {"amount_minor": 8871, "exponent": 2}}, "currency": "EUR"}
-    assert Balance(euros(8871)) == parse.parse_prepaid(newer).value
-    assert Balance(euros(5)) == parse.parse_prepaid({**newer, "amount": 5}).value
-    assert Balance(None) == parse.parse_prepaid({**newer, "amount": -1}).value
+    assert Balance(euros(8871)) == parse_prepaid(newer).value
+    assert Balance(euros(5)) == parse_prepaid({**newer, "amount": 5}).value
+    assert Balance(None) == parse_prepaid({**newer, "amount": -1}).value
 
 
 def test_tranche_without_an_amount_is_left_out() -> None:
     """A tranche without an amount is no zero."""
     body = golden_bodies.prepaid(tranches=[{"expires_at": None}, 5, {"remaining_amount_minor_units": "x"}])
-    parsed = parse.parse_prepaid(body)
+    parsed = parse_prepaid(body)
     assert [tranche.is_promotional for tranche in (parsed.value or Balance(None)).tranches] == [True]
     assert parsed.odd_values == ("tranches[1]", "tranches[2].remaining_amount_minor_units")
 
@@ -77,16 +77,16 @@ def test_tranche_without_an_amount_is_left_out() -> None:
 )
 def test_auto_reload_is_a_flag_or_unknown(settings: object, reloads: object) -> None:
     """Only a boolean decides if the balance reloads itself."""
-    found = parse.parse_prepaid({"auto_reload_settings": settings}).value
+    found = parse_prepaid({"auto_reload_settings": settings}).value
     assert reloads is (found.auto_reload if found else "absent")
 
 
 def test_null_bodies_are_replies() -> None:
     """`null` means that the org has no such thing."""
-    assert (parse.parse_prepaid(None).value, parse.parse_subscription(None).value) == (None, None)
+    assert (parse_prepaid(None).value, parse_subscription(None).value) == (None, None)
 
 
-@pytest.mark.parametrize("read", [parse.parse_prepaid, parse.parse_subscription])
+@pytest.mark.parametrize("read", [parse_prepaid, parse_subscription])
 def test_lists_are_malformed(read: Any) -> None:
     """A list in place of an object is malformed."""
     with pytest.raises(MalformedError, match="a list came"):
@@ -103,7 +103,7 @@ def test_subscription_of_a_complete_body() -> None:
         paused_until=datetime(2026, 6, 1, tzinfo=UTC),
         scheduled_change=("Max 5x", date(2026, 6, 1)),
     )
-    assert (expected, (), ()) == parse.parse_subscription(golden_bodies.subscription())
+    assert (expected, (), ()) == parse_subscription(golden_bodies.subscription())
 
 
 @pytest.mark.parametrize("key", ["plan_ending_at", "plan_ending_before"])
@@ -130,7 +130,7 @@ def test_next_charge_of_either_key(fields: dict[str, Any], expected: date | None
 
 def test_new_subscription_status_is_kept_and_noted() -> None:
     """An unknown status is shown unchanged, and noted as new."""
-    parsed = parse.parse_subscription({"status": "hibernating"})
+    parsed = parse_subscription({"status": "hibernating"})
     assert (Subscription("hibernating"), ("status = hibernating",), ()) == parsed
 
 
@@ -174,5 +174,5 @@ def test_empty_change_is_none(value: object) -> None:
 )
 def test_card_is_its_brand_and_last_digits(method: object, card: Card | None, odd: tuple[str, ...]) -> None:
     """At most four digits of a card number are kept."""
-    parsed = parse.parse_subscription({"payment_method": method})
+    parsed = parse_subscription({"payment_method": method})
     assert (card, odd) == (parsed.value.card if parsed.value else "none", parsed.odd_values)

@@ -12,7 +12,10 @@ from typing import Any
 
 import pytest
 
-from claudemeter_tui.claude_ai import parse
+from claudemeter_tui.claude_ai.parse_account import parse_account, parse_organizations
+from claudemeter_tui.claude_ai.parse_billing import parse_prepaid, parse_subscription
+from claudemeter_tui.claude_ai.parse_credits import parse_overage
+from claudemeter_tui.claude_ai.parse_usage import parse_usage
 from claudemeter_tui.claude_ai.validation import MalformedError
 from claudemeter_tui.model.account import Account, Card, Org, Subscription
 from claudemeter_tui.model.catalogue import MeterOrigin
@@ -240,12 +243,12 @@ def test_captures_are_all_expected() -> None:
 def test_capture_raises_nothing_but_malformed(name: str) -> None:
     """A body taken for that of any call is read or refused as malformed."""
     calls: list[Callable[[Any], object]] = [
-        parse.parse_account,
-        parse.parse_organizations,
-        parse.parse_usage,
-        parse.parse_prepaid,
-        parse.parse_subscription,
-        lambda found: parse.parse_overage(found, MeterOrigin.OVERAGE, shared=True),
+        parse_account,
+        parse_organizations,
+        parse_usage,
+        parse_prepaid,
+        parse_subscription,
+        lambda found: parse_overage(found, MeterOrigin.OVERAGE, shared=True),
     ]
     read = 0
     for call in calls:
@@ -261,7 +264,7 @@ def test_capture_raises_nothing_but_malformed(name: str) -> None:
 def test_capture_of_usage(name: str) -> None:
     """Windows, resets and money are right, and nothing is noted as new."""
     expected = USAGE[name]
-    parsed = parse.parse_usage(body(name, *expected.keys))
+    parsed = parse_usage(body(name, *expected.keys))
     assert expected.windows == _shown(parsed.value)
     assert expected.meters == parsed.value.meters
     assert (parsed.new_fields, parsed.odd_values) == ((), ())
@@ -276,7 +279,7 @@ def _shown(plan: Plan) -> tuple[tuple[str, float | None, str | None], ...]:
 
 def test_capture_with_a_warning() -> None:
     """The server's severity and active limit are read from `limits[]`."""
-    windows = parse.parse_usage(body("11-oauth-usage-unlimited-2026-07-18.json")).value.windows
+    windows = parse_usage(body("11-oauth-usage-unlimited-2026-07-18.json")).value.windows
     assert [(window.label, window.server_severity) for window in windows if window.is_active] == [
         ("7-day Fable", Severity.WARNING)
     ]
@@ -284,7 +287,7 @@ def test_capture_with_a_warning() -> None:
 
 def test_capture_with_dollars() -> None:
     """The one-time credit is in whole dollars beside credits in cents."""
-    credit = parse.parse_usage(body("14-oauth-usage-enterprise-2026-08.json")).value.windows[-1]
+    credit = parse_usage(body("14-oauth-usage-enterprise-2026-08.json")).value.windows[-1]
     assert (money("100000"), money("100000")) == (credit.used, credit.limit)
 
 
@@ -292,14 +295,14 @@ def test_capture_with_dollars() -> None:
 def test_capture_of_overage(name: str) -> None:
     """Money and gates are right; only the list of another call has new fields."""
     keys, expected, news = OVERAGE[name]
-    assert (expected, news, ()) == parse.parse_overage(body(name, *keys), MeterOrigin.OVERAGE, shared=False)
+    assert (expected, news, ()) == parse_overage(body(name, *keys), MeterOrigin.OVERAGE, shared=False)
 
 
 @pytest.mark.parametrize("name", PREPAID)
 def test_capture_of_prepaid(name: str) -> None:
     """The figure is the amount, beside the tranches."""
     keys, amount, tranches = PREPAID[name]
-    parsed = parse.parse_prepaid(body(name, *keys))
+    parsed = parse_prepaid(body(name, *keys))
     found = parsed.value or Balance(None)
     assert money(amount) == found.amount
     assert [(money(part), day, promotional) for part, day, promotional in tranches] == [
@@ -312,17 +315,17 @@ def test_capture_of_prepaid(name: str) -> None:
 @pytest.mark.parametrize("name", SUBSCRIPTION)
 def test_capture_of_subscription(name: str) -> None:
     """Next charge, card, gift and scheduled change are read."""
-    assert (SUBSCRIPTION[name], (), ()) == parse.parse_subscription(body(name))
+    assert (SUBSCRIPTION[name], (), ()) == parse_subscription(body(name))
 
 
 @pytest.mark.parametrize("name", ACCOUNTS)
 def test_capture_of_account(name: str) -> None:
     """The person and the orgs with their plans are read."""
-    assert (ACCOUNTS[name], (), ()) == parse.parse_account(body(name))
+    assert (ACCOUNTS[name], (), ()) == parse_account(body(name))
 
 
 @pytest.mark.parametrize("name", ORGS)
 def test_capture_of_organizations(name: str) -> None:
     """An organization object is read the same in either reply."""
     listed, expected = ORGS[name]
-    assert ((expected,), (), ()) == parse.parse_organizations(listed(body(name)))
+    assert ((expected,), (), ()) == parse_organizations(listed(body(name)))

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from claudemeter_tui.claude_ai import parse
+from claudemeter_tui.claude_ai.parse_credits import parse_overage
+from claudemeter_tui.claude_ai.parse_usage import parse_usage
 from claudemeter_tui.claude_ai.validation import MalformedError, ParsedBody
 from claudemeter_tui.model.catalogue import MeterOrigin
 from claudemeter_tui.model.credits import Meter
@@ -26,20 +27,20 @@ def money(minor: object, currency: str = USD, exponent: int = 2) -> Money:
 
 def meter(body: object, **more: bool) -> Meter:
     """Return the meter of an overage body."""
-    found = parse.parse_overage(body, MeterOrigin.OVERAGE, shared=more.get("shared", False)).value
+    found = parse_overage(body, MeterOrigin.OVERAGE, shared=more.get("shared", False)).value
     assert found is not None
     return found
 
 
 def extra(**fields: Any) -> Meter:
     """Return the meter of an `extra_usage` object."""
-    return parse.parse_usage({"extra_usage": fields}).value.meters[0]
+    return parse_usage({"extra_usage": fields}).value.meters[0]
 
 
 def test_extra_usage_of_a_complete_body() -> None:
     """Used amount, cap and gates come from the object; the server's percent is ignored."""
     expected = Meter(MeterOrigin.EXTRA_USAGE, money("1720.0"), money(5000), is_enabled=True)
-    found = parse.parse_usage(golden_bodies.usage()).value.meters[0]
+    found = parse_usage(golden_bodies.usage()).value.meters[0]
     assert expected == found
     assert pytest.approx(34.4) == found.percent
 
@@ -62,14 +63,14 @@ def test_no_cap_needs_a_null_while_enabled(fields: dict[str, Any], *, uncapped: 
     renamed = {("monthly_credit_limit" if key == "monthly_limit" else key): fields[key] for key in fields}
     assert uncapped == meter(renamed).is_uncapped
     spend = {("limit" if key == "monthly_limit" else "enabled"): fields[key] for key in fields}
-    found = parse.parse_usage({"spend": {**spend, "used": {"amount_minor": 5}}}).value.meters[0]
+    found = parse_usage({"spend": {**spend, "used": {"amount_minor": 5}}}).value.meters[0]
     assert (uncapped and "used_credits" not in fields) == found.is_uncapped
 
 
 @pytest.mark.parametrize("value", [None, {}, {"is_enabled": None, "used_credits": None, "daily": None}])
 def test_extra_usage_that_reports_nothing_is_no_meter(value: object) -> None:
     """Null, and an object of nulls, mean that the credits are not reported."""
-    assert parse.parse_usage({"extra_usage": value}).value.meters == ()
+    assert parse_usage({"extra_usage": value}).value.meters == ()
 
 
 @pytest.mark.parametrize("more", [{}, {"user_disabled": True}, {"used_credits": None, "currency": None}])
@@ -106,7 +107,7 @@ def test_extra_usage_borrows_a_missing_currency(place: str) -> None:
         "extra_usage": {"is_enabled": True, "used_credits": 25},
         "spend": {place: {"amount_minor": 25, "currency": "JPY"}},
     }
-    assert money(25, "JPY", 0) == parse.parse_usage(body).value.meters[0].used
+    assert money(25, "JPY", 0) == parse_usage(body).value.meters[0].used
 
 
 @pytest.mark.parametrize(
@@ -144,7 +145,7 @@ def test_money_unit(currency: str | None, digits: int | None, unit: tuple[str, i
 )
 def test_odd_money_unit_costs_only_itself(field: str, value: object) -> None:
     """A wrong currency or exponent is noted, and the amount stays."""
-    parsed = parse.parse_usage({"extra_usage": {"is_enabled": True, "used_credits": 1720, field: value}})
+    parsed = parse_usage({"extra_usage": {"is_enabled": True, "used_credits": 1720, field: value}})
     used = parsed.value.meters[0].used
     assert money(1720, "") == used
     assert (f"extra_usage.{field}",) == parsed.odd_values
@@ -165,7 +166,7 @@ def test_money_is_exact(value: float, minor: str) -> None:
 )
 def test_odd_money_is_unknown(value: object) -> None:
     """A negative or absurd amount, or one of another type, is noted and left out."""
-    parsed = parse.parse_overage(golden_bodies.overage(used_credits=value), MeterOrigin.OVERAGE, shared=False)
+    parsed = parse_overage(golden_bodies.overage(used_credits=value), MeterOrigin.OVERAGE, shared=False)
     assert parsed.value is not None
     assert (None, money(7000, CAD)) == (parsed.value.used, parsed.value.cap)
     assert parsed.odd_values == ("used_credits",)
@@ -184,13 +185,13 @@ def test_odd_money_is_unknown(value: object) -> None:
 )
 def test_spend_is_a_meter_only_if_it_adds_something(fields: dict[str, Any], *, adds: bool) -> None:
     """Zero used, no limit and off, as in every reply, is no meter."""
-    meters = parse.parse_usage({"spend": {**SPEND, **fields}}).value.meters
+    meters = parse_usage({"spend": {**SPEND, **fields}}).value.meters
     assert [MeterOrigin.SPEND] * adds == [found.origin for found in meters]
 
 
 def test_spend_keeps_its_own_figures() -> None:
     """If it differs from `extra_usage`, both are kept."""
-    found = parse.parse_usage(golden_bodies.usage()).value.meters
+    found = parse_usage(golden_bodies.usage()).value.meters
     assert [money("1720.0"), money(1721)] == [one.used for one in found]
     assert [money(5000), money(5001)] == [one.cap for one in found]
 
@@ -206,13 +207,13 @@ def test_overage_of_a_complete_body() -> None:
         until=datetime(2026, 5, 1, tzinfo=UTC),
         out_of_credits=True,
     )
-    parsed = parse.parse_overage(golden_bodies.overage(), MeterOrigin.OVERAGE, shared=False)
+    parsed = parse_overage(golden_bodies.overage(), MeterOrigin.OVERAGE, shared=False)
     assert (expected, (), ()) == (parsed.value, parsed.new_fields, parsed.odd_values)
 
 
 def test_overage_null_is_no_metered_billing() -> None:
     """The body `null` means no metered billing."""
-    assert ParsedBody(None) == parse.parse_overage(None, MeterOrigin.OVERAGE, shared=True)
+    assert ParsedBody(None) == parse_overage(None, MeterOrigin.OVERAGE, shared=True)
 
 
 @pytest.mark.parametrize(
@@ -231,7 +232,7 @@ def test_overage_is_a_pool_only_on_a_shared_plan(
     fields: dict[str, Any], origin: MeterOrigin, *, shared: bool, personal: bool
 ) -> None:
     """The organization's own figure is a pool on Team and Enterprise, one member's never is."""
-    found = parse.parse_overage(fields, origin, shared=shared).value
+    found = parse_overage(fields, origin, shared=shared).value
     assert personal == (found.is_personal if found else None)
 
 
@@ -243,7 +244,7 @@ def test_overage_by_its_legacy_names() -> None:
         "spend_limit_amount_cents": 2500,
         "balance_cents": 750,
     }
-    parsed = parse.parse_overage(body, MeterOrigin.OVERAGE, shared=False)
+    parsed = parse_overage(body, MeterOrigin.OVERAGE, shared=False)
     assert (Meter(MeterOrigin.OVERAGE, cap=money(2500)), (), ()) == parsed
 
 
@@ -252,15 +253,15 @@ def test_overage_by_its_legacy_names() -> None:
 )
 def test_known_reason_is_not_noted(reason: str) -> None:
     """Every known reason is kept unchanged."""
-    parsed = parse.parse_overage({"disabled_reason": reason}, MeterOrigin.OVERAGE, shared=False)
+    parsed = parse_overage({"disabled_reason": reason}, MeterOrigin.OVERAGE, shared=False)
     assert (reason, ()) == (parsed.value.reason if parsed.value else "", parsed.new_fields)
 
 
 def test_new_reason_is_kept_and_noted() -> None:
     """An unknown reason is shown unchanged and noted as new, in each of the replies."""
-    overage = parse.parse_overage({"disabled_reason": "solar_flare"}, MeterOrigin.OVERAGE, shared=False)
+    overage = parse_overage({"disabled_reason": "solar_flare"}, MeterOrigin.OVERAGE, shared=False)
     assert overage.new_fields == ("disabled_reason = solar_flare",)
-    usage = parse.parse_usage({"extra_usage": {"disabled_reason": "solar_flare"}})
+    usage = parse_usage({"extra_usage": {"disabled_reason": "solar_flare"}})
     assert usage.value.meters[0].reason == "solar_flare"
     assert usage.new_fields == ("extra_usage.disabled_reason = solar_flare",)
 
@@ -281,7 +282,7 @@ def test_reason_is_sanitized() -> None:
 )
 def test_overage_field_of_a_wrong_type_costs_only_itself(field: str, value: object) -> None:
     """The figures beside a wrong flag or date stay."""
-    parsed = parse.parse_overage(golden_bodies.overage(**{field: value}), MeterOrigin.OVERAGE, shared=False)
+    parsed = parse_overage(golden_bodies.overage(**{field: value}), MeterOrigin.OVERAGE, shared=False)
     assert parsed.value is not None
     assert (money(6230, CAD), money(7000, CAD)) == (parsed.value.used, parsed.value.cap)
     assert (field,) == parsed.odd_values
@@ -291,14 +292,14 @@ def test_overage_field_of_a_wrong_type_costs_only_itself(field: str, value: obje
 def test_body_of_a_wrong_shape_is_malformed(body: object) -> None:
     """A body that is no object is malformed."""
     with pytest.raises(MalformedError, match="an object was expected"):
-        parse.parse_overage(body, MeterOrigin.OVERAGE, shared=False)
+        parse_overage(body, MeterOrigin.OVERAGE, shared=False)
     with pytest.raises(MalformedError, match="an object was expected"):
-        parse.parse_usage(body)
+        parse_usage(body)
 
 
 def test_grants_and_shares_of_a_complete_body() -> None:
     """Grants of a saved reset, and the surfaces of the week, are read."""
-    plan = parse.parse_usage(golden_bodies.usage()).value
+    plan = parse_usage(golden_bodies.usage()).value
     (grant,) = plan.saved_resets
     assert (2, True, datetime(2026, 5, 20, tzinfo=UTC)) == (
         grant.resets_left,
@@ -311,6 +312,6 @@ def test_grants_and_shares_of_a_complete_body() -> None:
 def test_share_without_a_percent_is_left_out() -> None:
     """A row without a percent is no zero, and one without a display name has its key."""
     rows = [{"key": "chat", "percent": None}, {"key": "code", "percent": 5}, {"key": "x", "percent": 101}]
-    parsed = parse.parse_usage({"seven_day_breakdown": {"rows": rows}})
+    parsed = parse_usage({"seven_day_breakdown": {"rows": rows}})
     assert [(share.label, share.percent) for share in parsed.value.shares] == [("code", 5.0)]
     assert parsed.odd_values == ("seven_day_breakdown.rows[2].percent",)

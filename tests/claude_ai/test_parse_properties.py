@@ -13,7 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from claudemeter_tui.claude_ai import parse, validation
+from claudemeter_tui.claude_ai import validation
+from claudemeter_tui.claude_ai.parse_account import parse_account, parse_organizations
+from claudemeter_tui.claude_ai.parse_billing import parse_prepaid, parse_subscription
+from claudemeter_tui.claude_ai.parse_credits import parse_overage
+from claudemeter_tui.claude_ai.parse_usage import parse_usage
 from claudemeter_tui.claude_ai.validation import MalformedError, ParsedBody
 from claudemeter_tui.model.catalogue import MeterOrigin
 from claudemeter_tui.model.money import Money
@@ -24,16 +28,16 @@ Call = Callable[[Any], ParsedBody[Any]]
 
 
 def _pool(body: object) -> ParsedBody[Any]:
-    return parse.parse_overage(body, MeterOrigin.OVERAGE, shared=True)
+    return parse_overage(body, MeterOrigin.OVERAGE, shared=True)
 
 
 CALLS: dict[str, tuple[Call, Callable[[], Any]]] = {
-    "account": (parse.parse_account, golden_bodies.account),
-    "organizations": (parse.parse_organizations, lambda: [golden_bodies.org()]),
-    "usage": (parse.parse_usage, golden_bodies.usage),
+    "account": (parse_account, golden_bodies.account),
+    "organizations": (parse_organizations, lambda: [golden_bodies.org()]),
+    "usage": (parse_usage, golden_bodies.usage),
     "overage": (_pool, golden_bodies.overage),
-    "prepaid": (parse.parse_prepaid, golden_bodies.prepaid),
-    "subscription": (parse.parse_subscription, golden_bodies.subscription),
+    "prepaid": (parse_prepaid, golden_bodies.prepaid),
+    "subscription": (parse_subscription, golden_bodies.subscription),
 }
 TEXTS = st.text(st.characters(exclude_categories=()), max_size=12)  # lone surrogates too
 EDGES: list[Any] = [
@@ -273,7 +277,7 @@ def test_no_percent_that_was_not_reported(data: st.DataObject) -> None:
         body = put(body, at, data.draw(JSON))
         if not body:
             return
-    assert unreported(body, parse.parse_usage(body).value) == []
+    assert unreported(body, parse_usage(body).value) == []
 
 
 @pytest.mark.parametrize("wrong", [None, "", "100", True, [], {}, -1, math.nan, math.inf])
@@ -283,7 +287,7 @@ def test_no_false_zero_and_no_false_full(wrong: object) -> None:
     for key in ("five_hour", "seven_day", "seven_day_opus"):
         body[key] = {"utilization": wrong, "resets_at": wrong}
     body["cinder_cove"] = {"utilization": wrong, "limit_dollars": 10, "used_dollars": wrong}
-    assert [window.percent for window in parse.parse_usage(body).value.windows] == [None] * 4
+    assert [window.percent for window in parse_usage(body).value.windows] == [None] * 4
 
 
 OPAQUE = {"settings", "cap"}

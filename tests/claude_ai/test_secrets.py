@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.pretty import pretty_repr
 from rich.traceback import Traceback
 
-from claudemeter_tui.claude_ai import parse
+from claudemeter_tui.claude_ai import api
 from claudemeter_tui.claude_ai.api import ClaudeAiSource
 from claudemeter_tui.claude_ai.client import CookieClient
 from claudemeter_tui.claude_ai.responses import RequestFailedError
@@ -170,7 +170,7 @@ async def test_crash_while_a_reply_is_read_shows_no_cookie(
         caught.append(error)
         return original(error, *more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(parse, "parse_usage", meaning)
+    monkeypatch.setattr(api, "parse_usage", meaning)
     monkeypatch.setattr(Failure, "from_exception", bug)
     async with reading(server.url) as source:
         readings = await poll(source)

@@ -11,8 +11,8 @@ import pytest
 from rich.console import Console
 from rich.traceback import Traceback
 
-from claudemeter_tui.claude_ai import parse
 from claudemeter_tui.claude_code import credentials
+from claudemeter_tui.claude_code import source as source_module
 from claudemeter_tui.claude_code.credentials import CommandResult
 from claudemeter_tui.claude_code.source import PROFILE_PATH, USAGE_PATH, BearerClient
 from claudemeter_tui.model.secrets import Secret
@@ -100,7 +100,7 @@ async def test_nothing_of_the_login_is_printed_or_stored(
 
 async def test_bug_in_a_poll_shows_no_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An exception in a poll becomes a failure with a place and no values."""
-    monkeypatch.setattr(parse, "parse_usage", fail)
+    monkeypatch.setattr(source_module, "parse_usage", fail)
     login_file(tmp_path / "home")
     with LoopbackServer() as server:
         server.routes[PROFILE_PATH] = Answer.json(profile_body())
