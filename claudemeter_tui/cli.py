@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # these load asyncio, which a cached answer does not need
 
 
 EXIT_USAGE = 2
-"""Exit status for invalid arguments, settings or surroundings."""
+"""Exit status for invalid arguments or settings, and without a usable terminal or output."""
 EXIT_INTERRUPTED = 130
 """Exit status after Ctrl+C, as in a shell."""
 DEMO_SCREENSHOT_POLLS = 45
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _print_error(text: str) -> None:
-    """Print one line to standard error, which may be closed, without any control character."""
+    """Print one line to standard error, without control characters; do nothing if it is closed."""
     if sys.stderr is not None:
         with contextlib.suppress(OSError):
             print(f"claudemeter-tui: {replace_unprintable(text)}", file=sys.stderr, flush=True)  # noqa: T201 - the one place
@@ -80,9 +80,9 @@ def _run_status(chosen: Invocation, arguments: Sequence[str]) -> int:
     from claudemeter_tui.commands.once import write_line  # noqa: PLC0415
     from claudemeter_tui.formatting.status_line import DEFAULT_TEMPLATE, check_template  # noqa: PLC0415
 
-    form = chosen.line_format if chosen.line_format is not None else DEFAULT_TEMPLATE
+    template = chosen.line_format if chosen.line_format is not None else DEFAULT_TEMPLATE
     try:
-        check_template(form)
+        check_template(template)
     except ValueError as error:
         raise SettingsError(f"--format: {error}") from None
     asked = status.StatusRequest(
@@ -90,7 +90,7 @@ def _run_status(chosen: Invocation, arguments: Sequence[str]) -> int:
         poll=lambda known: _poll_feed(chosen, known),
         interval=chosen.interval,
         org=chosen.org,
-        line_format=form if chosen.action is Action.LINE else None,
+        line_format=template if chosen.action is Action.LINE else None,
     )
     place = None if chosen.demo else status.build_snapshot_path(chosen, locate_state_folder())
     answer = status.answer_request(asked, place, _print_error)
@@ -127,8 +127,8 @@ def _run_sessions(chosen: Invocation, _: Sequence[str]) -> int:
 def _run_dashboard(chosen: Invocation, arguments: Sequence[str]) -> int:
     if not (sys.__stdin__ and sys.__stdin__.isatty() and sys.__stderr__ and sys.__stderr__.isatty()):
         raise SettingsError(
-            "the dashboard needs a terminal: its keys come from standard input and it draws on standard"
-            " error, so neither may be redirected; --once and --screenshot FILE.svg need none"
+            "the dashboard needs a terminal (stdin and stderr must not be redirected);"
+            " --once and --screenshot FILE.svg work without one"
         )
     gc_control.stop_collection()  # until the first frame
     from claudemeter_tui.tui.app import DEMO, Claudemeter  # noqa: PLC0415 - scripts do not need it
@@ -149,7 +149,7 @@ def _build_options(chosen: Invocation) -> Options:
     last = storage.load_ui_state(folder)
 
     def remember(theme: str, org: OrgKey | None) -> None:
-        """Save the person's choices: not a theme from the settings, and not an org of the demo."""
+        """Save the user's choices, except a theme from the settings and an org of the demo."""
         kept_theme = last.theme if theme == chosen.theme else theme
         storage.save_ui_state(
             folder, storage.UiState(kept_theme, last.org if chosen.demo or org is None else org)
@@ -159,7 +159,7 @@ def _build_options(chosen: Invocation) -> Options:
         chosen,
         theme=chosen.theme or last.theme or "",
         pictures=chosen.pictures or storage.locate_pictures_folder(),
-        note="demo: a minute a second" if chosen.demo else "",
+        note="demo · 60x speed" if chosen.demo else "",
         org=last.org,
         alerts=not chosen.demo,
         save_state=remember,

@@ -16,7 +16,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
-MASKED_SECRET = "what looks like a session key"  # noqa: S105 - the text shown instead of one
+MASKED_SECRET = "[hidden session key]"  # noqa: S105 - the text shown instead of one
 _SECRET_MARKS = ("sessionkey", "sk-ant-")
 _SECRET_IN_TEXT = re.compile(
     r"""(['"])((?!\1).)*(sk-ant-|sessionkey=)((?!\1).)*\1 | \S*(sk-ant-|sessionkey=)\S*""",
@@ -35,7 +35,7 @@ def mask_secrets(text: str) -> str:
 
 
 def quote_value(value: object) -> str:
-    """Quote a value in an error message: at most 200 characters, and masked as a whole if it is a secret."""
+    """Quote a value for an error message: at most 200 characters, hidden as a whole if it holds a secret."""
     shown = repr(value)
     if is_secret(shown):
         return MASKED_SECRET
@@ -43,29 +43,29 @@ def quote_value(value: object) -> str:
 
 
 class SettingsError(ValueError):
-    """An unusable setting. The text names the setting and the cure, and never contains a secret."""
+    """An invalid setting. The text names the setting and the fault, and never contains a secret."""
 
     def __init__(self, text: str) -> None:
-        """Mask secrets here, so that no message can forget to do so."""
+        """Mask secrets here, so that no message can miss one."""
         super().__init__(mask_secrets(text))
 
 
 def describe_os_error(error: OSError) -> str:
-    """Return the system's own words for an error."""
-    return error.strerror or "it cannot be read"
+    """Return the system's text for an error."""
+    return error.strerror or "cannot be read"
 
 
 SettingValue = str | float | bool | Sequence[str] | Sequence[float]
-"""A value as TOML can hold it."""
+"""A value of a type that TOML has."""
 SettingParser = Callable[[object], SettingValue]
-"""Turns text from a flag or a variable, or a value of a TOML file, into a `SettingValue`.
+"""Convert text from a flag or a variable, or a value of a TOML file, to a `SettingValue`.
 
-It raises ValueError with the rest of the sentence that begins with the setting's name.
+Raises ValueError with a text that follows the name of the setting and a colon.
 """
 
 
 class SettingOrigin(IntEnum):
-    """Where a value was set; a higher origin wins."""
+    """Origin of a value; a higher one overrides a lower one."""
 
     DEFAULT = 0
     FILE = 1
@@ -91,9 +91,9 @@ class ResolvedSetting:
         """The flag, the variable or the key."""
         return self.setting.key if self.origin is SettingOrigin.FILE else self.place
 
-    def build_error(self, why: str) -> SettingsError:
-        """Return the error for a value that turned out to be unusable."""
-        return SettingsError(f"{self.place}: {why}")
+    def build_error(self, cause: str) -> SettingsError:
+        """Return the error for a value that turned out to be invalid."""
+        return SettingsError(f"{self.place}: {cause}")
 
     def resolve_path(self) -> Path:
         """Expand `~`; a path in the config file is relative to that file.
@@ -106,7 +106,7 @@ class ResolvedSetting:
 
 
 ValueBuilder = Callable[[ResolvedSetting, Mapping[str, str]], Any]
-"""Builds a field of `Settings` from a resolved value and the environment."""
+"""Build a field of `Settings` from a resolved value and the environment."""
 
 
 def _keep(resolved: ResolvedSetting, _: Mapping[str, str]) -> Any:
@@ -156,13 +156,13 @@ def expand_home(place: str, text: str) -> Path:
     try:
         return Path(text).expanduser()
     except RuntimeError:
-        raise SettingsError(f"{place}: {quote_value(text)}: there is no such home folder") from None
+        raise SettingsError(f"{place}: {quote_value(text)}: home folder not found") from None
 
 
 MIN_INTERVAL, MAX_INTERVAL = 30, 86_400
-"""Seconds between two polls. Less would hammer the server, more would make the dashboard useless."""
+"""Seconds between two polls. A shorter one would overload the server, a longer one show stale figures."""
 YES_WORDS, NO_WORDS = ("yes", "true", "on", "1"), ("no", "false", "off", "0")
-"""Words for a switch, in any case."""
+"""Accepted values of a switch; case does not matter."""
 OWN_THEMES = ("claudemeter-dark", "claudemeter-light")
 TEXTUAL_THEMES = (
     *("textual-dark", "textual-light", "nord", "gruvbox", "catppuccin-mocha", "dracula", "tokyo-night"),
@@ -181,7 +181,7 @@ def _parse_interval(raw: object) -> float:
         raise ValueError(f"{quote_value(raw)} is not a number of seconds")
     if not MIN_INTERVAL <= value <= MAX_INTERVAL:
         shown = str(raw).strip()
-        raise ValueError(f"{shown} is out of range; {MIN_INTERVAL} to {MAX_INTERVAL} seconds are possible")
+        raise ValueError(f"{shown} is out of range ({MIN_INTERVAL} to {MAX_INTERVAL} seconds)")
     return value
 
 
@@ -190,24 +190,24 @@ def _parse_base_url(raw: object) -> str:
 
     origin = parse_origin(_parse_text(raw))
     if is_secret(origin):  # the name would be looked up on the network
-        raise ValueError(f"{MASKED_SECRET} is no host")
+        raise ValueError("a session key is not a host name")
     return origin
 
 
 def _parse_path(raw: object) -> str:
-    """Return a path that may not exist; empty for none."""
+    """Return a path, which need not exist; empty for none."""
     text = _parse_text(raw)
     if is_secret(text):
-        raise ValueError("it must name a file; the session key itself stands in that file")
+        raise ValueError("this is a session key; save it in a file and give the path of that file")
     if "\0" in text:
-        raise ValueError("no file can have such a name")
+        raise ValueError("not a valid file name")
     return text
 
 
 def _parse_theme(raw: object) -> str:
     word = _parse_text(raw).strip()
     if word and word not in THEME_NAMES:
-        raise ValueError(f"there is no theme {quote_value(word)}; there are {', '.join(THEME_NAMES)}")
+        raise ValueError(f"unknown theme {quote_value(word)}; choose from {', '.join(THEME_NAMES)}")
     return word
 
 
@@ -221,7 +221,7 @@ def _parse_switch(raw: object) -> bool:
 
 
 def _make_choice_parser(*names: str) -> SettingParser:
-    """Make a parser of these names; a boolean stands for `yes` or `no` if those are among the names."""
+    """Make a parser of these names; a boolean means `yes` or `no` if those are among the names."""
 
     def parse_choice(raw: object) -> str:
         word = ("yes" if raw else "no") if isinstance(raw, bool) and "yes" in names else raw
@@ -239,7 +239,7 @@ def _parse_browsers(raw: object) -> list[str]:
 
         for name in names:
             if is_secret(BrowserFilter.parse(name).profile):  # --sessions would print the name
-                raise ValueError(f"no profile is called {MASKED_SECRET}")
+                raise ValueError("a session key is not a profile name")
     return names
 
 
@@ -249,7 +249,7 @@ def _parse_percentages(raw: object) -> list[float]:
     found = [_parse_number(part) for part in parts if part != ""]
     values = {value for value in found if value is not None and 0 < value <= 100}
     if None in found or len(values) < len(set(found)):
-        raise ValueError(f"{quote_value(raw)} are not percentages above 0, at most 100")
+        raise ValueError(f"{quote_value(raw)} is not a list of percentages (above 0, up to 100)")
     return sorted(values)
 
 
@@ -261,7 +261,7 @@ def _parse_command(raw: object) -> list[str]:
         try:
             return split(raw)
         except ValueError:
-            raise ValueError("a quotation mark in it is never closed") from None
+            raise ValueError("unclosed quotation mark") from None
     return _parse_list(raw)
 
 
@@ -280,15 +280,15 @@ def _parse_number(raw: object) -> float | None:
 
 def _parse_text(raw: object) -> str:
     if not isinstance(raw, str):
-        raise ValueError(f"{quote_value(raw)} is not a text in quotation marks")  # noqa: TRY004 - one error for all
+        raise ValueError(f"{quote_value(raw)} is not a quoted string")  # noqa: TRY004 - one error for all
     return raw
 
 
 def _parse_list(raw: object) -> list[str]:
-    """Return a list of texts; a single text has commas between its parts."""
+    """Return a list of strings; a single string is split at its commas."""
     parts = raw.split(",") if isinstance(raw, str) else raw
     if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
-        raise ValueError(f"{quote_value(raw)} is not a list of texts in quotation marks")
+        raise ValueError(f"{quote_value(raw)} is not a list of quoted strings")
     return [part.strip() for part in parts if part.strip()]
 
 
@@ -301,7 +301,7 @@ def _build_path(resolved: ResolvedSetting, _: Mapping[str, str]) -> Path | None:
 
 
 def _build_ascii(resolved: ResolvedSetting, environment: Mapping[str, str]) -> bool:
-    """Return True if the screen is drawn with ASCII only: `auto` does so if a locale names no UTF-8."""
+    """Return True if the screen is drawn with ASCII only; `auto` means so if the locale is not UTF-8."""
     if resolved.value != "auto":
         return bool(resolved.value == "yes")
     everything, kind, lang = (environment.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG"))
@@ -319,87 +319,87 @@ def _setting(parse: SettingParser, default: SettingValue, help: str, **more: Any
 
 @dataclass(frozen=True)
 class Settings:
-    """The table, in the order in which it is shown, and the values of one run."""
+    """The values of one run. The fields are the rows of the table, in the order shown."""
 
     interval: timedelta = _setting(
         _parse_interval,
         60,
-        "seconds between two polls, 30 at least",
+        "seconds between polls, at least 30",
         metavar="SECONDS",
         build=_build_interval,
     )
     source: str = _setting(
         _make_choice_parser("auto", "cookie", "claude-code"),
         "auto",
-        "what to read: cookie (sessions), claude-code (its login), or auto, which is both",
+        "what to read: cookie (browser sessions), claude-code (Claude Code's login), or auto for both",
         metavar="SOURCE",
     )
     browser: tuple[str, ...] = _setting(
         _parse_browsers,
         [],
-        "only this browser, or this profile of it; several are possible, none means all",
+        "read only this browser or profile (repeatable; default: all)",
         metavar="NAME[:PROFILE]",
         is_repeatable=True,
     )
     cookie_file: str = _setting(
         _parse_path,
         "",
-        "read no browser, but a Cookie header, a bare sessionKey or Netscape cookies from this file",
+        "read the session from this file instead of a browser (Cookie header, sessionKey or Netscape format)",
         metavar="FILE",
     )
     base_url: str = _setting(
         _parse_base_url,
         "https://claude.ai",
-        "another origin; https, or http on this machine",
+        "server to read from: https, or http on this machine only",
         metavar="URL",
     )
     theme: str = _setting(
         _parse_theme,
         "",
-        "the colours; without one those chosen last, at first claudemeter-dark",
+        "colour theme (default: the last one used, initially claudemeter-dark)",
         metavar="NAME",
     )
     ascii: bool = _setting(
         _make_choice_parser("auto", "yes", "no"),
         "auto",
-        "draw the screen with ASCII only; auto does so where the locale names no UTF-8",
+        "draw the screen with ASCII only (auto: if the locale is not UTF-8)",
         build=_build_ascii,
     )
     privacy: bool = _setting(
         _parse_switch,
         False,
-        "show pseudonyms on the screen and in pictures; what scripts get keeps the names",
+        "hide names on screen and in pictures (script output is unchanged)",
     )
     pictures: Path | None = _setting(
         _parse_path,
         "",
-        "the folder for pictures; without one your pictures folder, else your home folder",
+        "folder for pictures (default: your pictures folder, else your home folder)",
         metavar="FOLDER",
         build=_build_path,
     )
     thresholds: tuple[float, ...] = _setting(
         _parse_percentages,
         [75, 90, 100],
-        "percentages of a window or of the credits that make an alert when they are passed",
+        "alert when usage passes these percentages",
         metavar="LIST",
     )
     alerts_toast: bool = _setting(
-        _parse_switch, True, "alert by a note on the screen", key="alerts.toast", has_flag=False
+        _parse_switch, True, "show alerts on the screen", key="alerts.toast", has_flag=False
     )
     alerts_bell: bool = _setting(
-        _parse_switch, True, "alert by the terminal's bell", key="alerts.bell", has_flag=False
+        _parse_switch, True, "ring the terminal bell for alerts", key="alerts.bell", has_flag=False
     )
     alerts_desktop: str = _setting(
         _make_choice_parser("auto", "osc9", "osc777", "off"),
         "auto",
-        "alert by a notification of the desktop, in this one of the terminals' languages",
+        "desktop notifications: which escape sequence to use",
         key="alerts.desktop",
         has_flag=False,
     )
     on_event: tuple[str, ...] = _setting(
         _parse_command,
         [],
-        "run this command at each event, which it finds as JSON on its standard input",
+        "run this command on every event (event as JSON on stdin)",
         has_flag=False,
     )
     resolved: Mapping[str, ResolvedSetting] = field(default_factory=dict, compare=False, repr=False)

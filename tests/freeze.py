@@ -98,7 +98,7 @@ LOOKS: Mapping[str, dict[str, Any]] = {
     "no_colour": {},
     "sixteen": {},
     "nord": {"theme": "nord"},
-    "note": {"note": "demo: a minute a second"},
+    "note": {"note": "demo · 60x speed"},
 }
 SURROUNDINGS: Mapping[str, Mapping[str, str]] = {
     "no_colour": {"NO_COLOR": "1"},

@@ -22,7 +22,7 @@ from tests.server import LoopbackServer
 
 @pytest.fixture(autouse=True)
 def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Set an empty home, so that nothing of the person's own is read or written."""
+    """Set an empty home, so that no file of the user is read or written."""
     home = tmp_path_factory.mktemp("home")
     for name in ("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA"):
         monkeypatch.setenv(name, str(home))
@@ -38,9 +38,9 @@ ENOSPC = OSError(errno.ENOSPC, "No space left on device")
     ("expected", "arguments"),
     [
         ("--interval: 'soon' is not a number of seconds", "--interval soon"),
-        ("--interval: 5 is out of range; 30 to 86400 seconds are possible", "--interval 5"),
+        ("--interval: 5 is out of range (30 to 86400 seconds)", "--interval 5"),
         ("--size: 'big' is not of the form 120x36", "--screenshot x.svg --size big"),
-        ("--size: 1x1 is out of range; 40x1 to 500x200 are possible", "--screenshot x.svg --size 1x1"),
+        ("--size: 1x1 is out of range (40x1 to 500x200)", "--screenshot x.svg --size 1x1"),
         ("--base-url: it must look like https://host or http://127.0.0.1:PORT", "--base-url claude.ai"),
         (
             "--base-url: plain http would show the session cookie to the network; use https",
@@ -48,11 +48,11 @@ ENOSPC = OSError(errno.ENOSPC, "No space left on device")
         ),
         ("--cookie-file: '/none/here': No such file or directory", "--cookie-file /none/here"),
         ("--screenshot: 'x.jpg' must end in .svg or .png", "--screenshot x.jpg"),
-        ("--screenshot: there is no folder '/none/here'", "--screenshot /none/here/x.svg"),
-        ("--org: it chooses what --once, --json, --check, --line print; give one of them too", "--org 1"),
+        ("--screenshot: '/none/here' is not an existing folder", "--screenshot /none/here/x.svg"),
+        ("--org only works with --once, --json, --check or --line", "--org 1"),
         ("--format: there is no placeholder {gift}; there are alarm, verdict, ", "--line --format {gift}"),
-        ("unrecognized arguments: --bogus; --help tells what there is", "--bogus"),
-        ("unrecognized arguments: \\x1b[31m\\u202e; --help tells what there is", "\x1b[31m\u202e"),
+        ("unrecognized arguments: --bogus; see --help", "--bogus"),
+        ("unrecognized arguments: \\x1b[31m\\u202e; see --help", "\x1b[31m\u202e"),
     ],
 )
 def test_bad_argument_is_one_line_and_exit_2(
@@ -88,7 +88,7 @@ def test_dashboard_without_a_terminal_is_one_line() -> None:
     """The error names the dashboard's need, and the commands that need no terminal."""
     done = run("--demo")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    assert done.stderr.startswith("claudemeter-tui: the dashboard needs a terminal: ")
+    assert done.stderr.startswith("claudemeter-tui: the dashboard needs a terminal (")
 
 
 def test_error_with_stderr_closed_is_dropped(
@@ -206,6 +206,6 @@ def test_dashboard_starts_with_settings_or_saved_state(tmp_path: Path) -> None:
     options.save_state("dracula", ("a-1", "b-2"))
     assert storage.load_ui_state(folder) == storage.UiState("dracula", ("a-1", "b-2"))
     shown = cli._build_options(load_settings(["--demo", "--theme", "gruvbox"], {}))
-    assert (shown.theme, shown.alerts, shown.note) == ("gruvbox", False, "demo: a minute a second")
+    assert (shown.theme, shown.alerts, shown.note) == ("gruvbox", False, "demo · 60x speed")
     shown.save_state("gruvbox", ("", "demo"))
     assert storage.load_ui_state(folder) == storage.UiState("dracula", ("a-1", "b-2"))

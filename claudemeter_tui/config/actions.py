@@ -11,7 +11,6 @@ from typing import Any, NoReturn
 
 from claudemeter_tui import __version__
 from claudemeter_tui.settings import (
-    MASKED_SECRET,
     SETTINGS,
     Setting,
     SettingsError,
@@ -26,7 +25,7 @@ MIN_PICTURE_SIZE, MAX_PICTURE_SIZE = (40, 1), (500, 200)
 
 
 class Action(StrEnum):
-    """What the program does, named by the flag that asks for it."""
+    """Action of one run, named by the flag that selects it."""
 
     DASHBOARD = "the dashboard"
     ONCE = "--once"
@@ -39,19 +38,19 @@ class Action(StrEnum):
     CONFIG = "--config"
 
 
-DEMO_FLAG = ("--demo", "", "a simulated day; no account, no network")
+DEMO_FLAG = ("--demo", "", "show a simulated day (no account, no network)")
 ACTION_FLAGS = (
     ("--once", "", "print every org's figures"),
-    ("--json", "", "print them and the replies as JSON"),
-    ("--watch", "", "with --json: print how things stand, then what happens, a line of JSON each"),
-    ("--check", "", "print the verdict on the worst org; the exit status says it, too"),
-    ("--line", "", "print one short line, for tmux and Starship"),
-    ("--format", "TEXT", "what that line says: a text with placeholders such as {org}"),
-    ("--org", "ORG", "print only this one: its number, name or uuid"),
-    ("--screenshot", "FILE.svg", "save one picture, without a terminal"),
-    ("--size", "COLSxLINES", "of the picture (120x36)"),
-    ("--sessions", "", "show what every browser profile gave, and why"),
-    ("--config", "", "show every setting and where it comes from"),
+    ("--json", "", "print every org's figures and replies as JSON"),
+    ("--watch", "", "with --json: stream events, one JSON object per line (current state first)"),
+    ("--check", "", "print the worst org's verdict and exit with a matching status"),
+    ("--line", "", "print one short line for a status bar (tmux, Starship)"),
+    ("--format", "TEXT", "template for --line, e.g. '{alarm} {windows} {org}'"),
+    ("--org", "ORG", "only this org (number, name or UUID)"),
+    ("--screenshot", "FILE.svg", "save a picture of the dashboard (needs no terminal)"),
+    ("--size", "COLSxLINES", "picture size (default 120x36)"),
+    ("--sessions", "", "list browser profiles and whether each is signed in"),
+    ("--config", "", "print every setting and its origin"),
 )
 """Each flag that is not a setting: the flag, the name of its value (empty for none), and its help."""
 ORG_ACTIONS = (Action.ONCE, Action.JSON, Action.CHECK, Action.LINE, Action.WATCH)
@@ -64,7 +63,7 @@ CHECK_EXIT_HELP = (
 
 
 def parse_action(flags: Namespace) -> Action:
-    """Return the action that these flags ask for.
+    """Return the action that these flags select.
 
     Raises:
         SettingsError: The flags cannot be combined.
@@ -74,21 +73,20 @@ def parse_action(flags: Namespace) -> Action:
         found.remove(Action.ONCE)
     if Action.WATCH in found:
         if Action.JSON not in found:
-            raise SettingsError("--watch: what happens is told as JSON only; give --json too")
+            raise SettingsError("--watch requires --json")
         found.remove(Action.JSON)
     if len(found) > 1:
-        raise SettingsError(f"{found[1]}: it cannot be had together with {found[0]}")
+        raise SettingsError(f"{found[1]} and {found[0]} can't be combined")
     action = found[0] if found else Action.DASHBOARD
     if flags.demo and action is Action.SESSIONS:
-        raise SettingsError("--sessions: it cannot be had together with --demo")
+        raise SettingsError("--sessions and --demo can't be combined")
     if flags.org is not None and action not in ORG_ACTIONS:
-        raise SettingsError(
-            f"--org: it chooses what {', '.join(ORG_ACTIONS[:-1])} print; give one of them too"
-        )
+        *others, last = ORG_ACTIONS[:-1]
+        raise SettingsError(f"--org only works with {', '.join(others)} or {last}")
     if flags.format is not None and action is not Action.LINE:
-        raise SettingsError("--format: it is the form of --line; give that too")
+        raise SettingsError("--format only works with --line")
     if flags.size is not None and action is not Action.SCREENSHOT:
-        raise SettingsError("--size: it is that of --screenshot's picture; give that too")
+        raise SettingsError("--size only works with --screenshot")
     return action
 
 
@@ -105,12 +103,12 @@ def parse_size(text: str) -> tuple[int, int]:
     if not all(
         low <= one <= high for low, one, high in zip(MIN_PICTURE_SIZE, size, MAX_PICTURE_SIZE, strict=True)
     ):
-        raise SettingsError(f"--size: {text} is out of range; 40x1 to 500x200 are possible")
+        raise SettingsError(f"--size: {text} is out of range (40x1 to 500x200)")
     return size
 
 
 def parse_picture_path(text: str) -> Path:
-    """Return the file for a picture; its folder has to exist.
+    """Return the file for a picture; its folder must exist.
 
     Raises:
         SettingsError: No picture can be saved at that path.
@@ -133,26 +131,26 @@ def check_folder(place: str, path: Path) -> None:
             return
     except OSError as error:
         raise SettingsError(f"{place}: {str(path)!r}: {describe_os_error(error)}") from None
-    raise SettingsError(f"{place}: there is no folder {str(path)!r}")
+    raise SettingsError(f"{place}: {str(path)!r} is not an existing folder")
 
 
 class _FlagParser(argparse.ArgumentParser):
-    """Reports a mistake in one line, like every other bad setting."""
+    """Argument parser that reports an error in one line, like any other invalid setting."""
 
     def error(self, message: str) -> NoReturn:
-        said = f"{MASKED_SECRET} is no argument" if is_secret(message) else message
-        raise SettingsError(f"{said}; --help tells what there is")
+        shown = "a session key is not a valid argument" if is_secret(message) else message
+        raise SettingsError(f"{shown}; see --help")
 
 
 def build_flag_parser() -> argparse.ArgumentParser:
     """Build the parser of all flags."""
     flags = _FlagParser(
         prog="claudemeter-tui",
-        description="Can I go on working with Claude, am I paying for it, and when does the limit lift?",
+        description="Can I keep working with Claude, am I paying for it, and when does the limit reset?",
         epilog="Each setting is also a key of the config file and an environment variable, such as"
-        " CLAUDEMETER_INTERVAL. The session comes from --cookie-file, CLAUDEMETER_COOKIE, or the browsers."
+        " CLAUDEMETER_INTERVAL. The session comes from --cookie-file, CLAUDEMETER_COOKIE or your browsers."
         f" Exit status of --check: {CHECK_EXIT_HELP}."
-        " --line, --once and --json end with 0, 3 or 4. What cannot be used ends everything with 2.",
+        " --line, --once and --json exit with 0, 3 or 4. Invalid arguments or settings exit with status 2.",
         allow_abbrev=False,
     )
     flags.add_argument("--version", action="version", version=f"claudemeter-tui {__version__}")
@@ -171,18 +169,18 @@ def build_flag_parser() -> argparse.ArgumentParser:
 
 
 def _refuse_secret(text: str) -> str:
-    """Return the text. A secret is refused even if no error quotes it: --line would print and cache it."""
+    """Return the text. Refuse a secret even if no error quotes it: --line would print and cache it."""
     if is_secret(text):
-        raise argparse.ArgumentTypeError(f"{MASKED_SECRET} is no argument")
+        raise argparse.ArgumentTypeError("a session key is not a valid value")
     return text
 
 
 def _build_flag_options(setting: Setting) -> dict[str, Any]:
     listed = isinstance(setting.default, list)
     shown = ",".join(map(str, setting.default)) if isinstance(setting.default, list) else setting.default
-    # A switch's default says nothing.
-    said = f"{setting.help} ({shown})" if shown and (setting.metavar or listed) else setting.help
+    # The default of a switch is obvious.
+    text = f"{setting.help} (default {shown})" if shown and (setting.metavar or listed) else setting.help
     if not setting.metavar:
-        return {"help": said, "nargs": "?", "const": "yes", "metavar": "yes|no"}
+        return {"help": text, "nargs": "?", "const": "yes", "metavar": "yes|no"}
     more = {"action": "append"} if setting.is_repeatable else {}
-    return {"help": said, "metavar": setting.metavar, **more}
+    return {"help": text, "metavar": setting.metavar, **more}

@@ -1,4 +1,4 @@
-"""Read a session that the person gave by hand: from a file or from the environment."""
+"""Read a session that the user provided in a file or in the environment."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from claudemeter_tui.model.secrets import CLAUDE_AI_ORIGIN, BadCookieError, Cook
 from claudemeter_tui.settings import ResolvedSetting, SettingOrigin, SettingsError, describe_os_error
 
 COOKIE_VARIABLE = "CLAUDEMETER_COOKIE"
-"""Holds the secret itself, and so is not a setting."""
+"""Environment variable that holds the secret itself; it is not a setting, so that nothing shows it."""
 MAX_COOKIE_FILE_BYTES = 1 << 20
 """Bytes; real files have a few thousand."""
 CLAUDE_CODE_SOURCE = "claude-code"
@@ -20,12 +20,12 @@ CLAUDE_CODE_SOURCE = "claude-code"
 def read_cookies(
     resolved: Mapping[str, ResolvedSetting], environment: Mapping[str, str]
 ) -> tuple[Cookies, str] | None:
-    """Return the cookies given by hand and a name for their origin.
+    """Return the cookies that the user provided and a name for their origin.
 
-    None if there are none, or if a browser or another source was set at a place that wins.
+    None if there are none, or if a setting of higher priority selects a browser or another source.
 
     Raises:
-        SettingsError: The cookies are unusable, or compete with a setting at the same place.
+        SettingsError: The cookies are invalid, or conflict with a setting of the same priority.
     """
     named, source = resolved["cookie_file"], resolved["source"]
     other = source if source.value == CLAUDE_CODE_SOURCE else resolved["browser"]
@@ -37,7 +37,7 @@ def read_cookies(
     if origin == SettingOrigin.DEFAULT or origin < strongest:
         return None
     if origin == strongest:
-        raise other.build_error(f"it cannot stand beside {place}; give one of the two")
+        raise other.build_error(f"can't be combined with {place}; use only one of them")
     if by_variable:
         try:
             return Cookies.parse(environment[COOKIE_VARIABLE]), COOKIE_VARIABLE
@@ -49,14 +49,14 @@ def read_cookies(
 def _read_cookie_file(path: Path, base_url: str, place: str) -> Cookies:
     """Read a Cookie header, a bare key, or Netscape's format.
 
-    In Netscape's format, cookies of `base_url` count beside those of claude.ai.
+    In Netscape's format, cookies of `base_url` are used along with those of claude.ai.
     """
     hosts = [urlsplit(url).hostname or "" for url in (CLAUDE_AI_ORIGIN, base_url)]
     try:
         with path.open("rb") as file:
             content = file.read(MAX_COOKIE_FILE_BYTES + 1)
         if len(content) > MAX_COOKIE_FILE_BYTES:
-            raise SettingsError(f"{place}: {str(path)!r}: it is larger than any cookie file")
+            raise SettingsError(f"{place}: {str(path)!r}: too large for a cookie file")
         text = content.decode()
         if text.lstrip().startswith("#") or "\t" in text:
             return Cookies.from_netscape(path, hosts)

@@ -1,4 +1,4 @@
-"""Resolve the settings of one run: a flag wins over the environment, the environment over the file."""
+"""Resolve the settings of one run: a flag overrides the environment, which overrides the file."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ from claudemeter_tui.settings import (
 MAX_CONFIG_FILE_BYTES = 1 << 20
 """Bytes; a real file has a few hundred."""
 SECRET_KEY_PATTERN = re.compile(r"cookies?|.*session_?key|.*token|.*secret|.*password", re.IGNORECASE)
-"""Keys that a person may try for a secret, which does not belong in this file."""
+"""Keys that someone may use for a secret, which does not belong in this file."""
 
 
 @dataclass(frozen=True)
 class Invocation(Settings):
-    """The settings of one run, and what its other flags ask for."""
+    """The settings of one run, and the values of its other flags."""
 
     action: Action = Action.DASHBOARD
     demo: bool = False
@@ -54,9 +54,9 @@ class Invocation(Settings):
     size: tuple[int, int] = (120, 36)
     """Columns and lines of that picture."""
     cookies: Cookies | None = None
-    """Cookies given by hand. None if the program looks for sessions itself."""
+    """Cookies that the user provided. None if the program looks for sessions itself."""
     cookies_origin: str = ""
-    """Where those cookies were given, for people. Empty without cookies."""
+    """Displayed origin of those cookies. Empty without cookies."""
 
 
 def load_settings(
@@ -65,7 +65,7 @@ def load_settings(
     """Return the settings of these arguments, this environment and this config file (None for no file).
 
     Raises:
-        SettingsError: An argument or a setting is unusable.
+        SettingsError: An argument or a setting is invalid.
     """
     flags = build_flag_parser().parse_args(arguments)
     action = parse_action(flags)
@@ -95,7 +95,7 @@ def resolve_settings(
     """Return every setting by its key. Every source is validated, even if a higher one overrides it.
 
     Raises:
-        SettingsError: A value is unusable.
+        SettingsError: A value is invalid.
     """
     keys = read_config_file(file, [setting.key for setting in SETTINGS]) if file is not None else {}
     return {
@@ -110,7 +110,7 @@ def _find_values(
     keys: Mapping[str, object],
     file: Path | None,
 ) -> Iterator[ResolvedSetting]:
-    """Yield the setting from every source that gives it, the weakest first."""
+    """Yield the setting from every source that sets it, lowest priority first."""
     yield ResolvedSetting(setting, setting.default)
     if file is not None and setting.key in keys:
         place = f"{str(file)!r}: {setting.key}"
@@ -153,18 +153,18 @@ def read_config_file(path: Path, known: Collection[str]) -> dict[str, object]:
 
 def _parse_toml(content: bytes, path: Path) -> dict[str, object]:
     if len(content) > MAX_CONFIG_FILE_BYTES:
-        raise SettingsError(f"{str(path)!r}: it is larger than any config file")
+        raise SettingsError(f"{str(path)!r}: too large for a config file")
     import tomllib  # noqa: PLC0415 - most people have no file
 
     try:
         return tomllib.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError:
-        raise SettingsError(f"{str(path)!r}: it is not a text in UTF-8") from None
+        raise SettingsError(f"{str(path)!r}: not valid UTF-8") from None
     except RecursionError:
-        raise SettingsError(f"{str(path)!r}: it is nested too deep") from None
+        raise SettingsError(f"{str(path)!r}: nested too deeply") from None
     except ValueError as error:
-        said = "a number has too many digits" if type(error) is ValueError else str(error)
-        raise SettingsError(f"{str(path)!r}: {said}") from None
+        cause = "a number has too many digits" if type(error) is ValueError else str(error)
+        raise SettingsError(f"{str(path)!r}: {cause}") from None
 
 
 def _flatten_keys(
@@ -181,29 +181,29 @@ def _flatten_keys(
 
 
 def _describe_unknown_key(key: str, known: Collection[str]) -> str:
-    """Explain an unknown key, with the key that may have been meant."""
+    """Explain why a key is not accepted, and suggest a similar one."""
     if is_secret(key) or SECRET_KEY_PATTERN.fullmatch(key):
         shown = "this key" if is_secret(key) and len(key) > 20 else key
         return (
-            f"{shown}: a secret is no setting; put it into a file of its own and name that as cookie_file,"
-            f" or set {COOKIE_VARIABLE}"
+            f"{shown}: secrets don't belong in this file; save the session key in a file of its own and set"
+            f" cookie_file to its path, or set {COOKIE_VARIABLE}"
         )
     if any(one.startswith(f"{key}.") for one in known):
-        return f"{key}: it is a table: write [{key}] and its keys below"
+        return f"{key}: this is a table; write [{key}] and its keys below it"
     from difflib import get_close_matches  # noqa: PLC0415 - rare and slow
 
     near = get_close_matches(key.replace("-", "_"), known, 1)
-    meant = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}"
-    return f"{key}: there is no such setting; {meant}"
+    meant = f"did you mean {near[0]}?" if near else f"choose from {', '.join(known)}"
+    return f"{key}: unknown setting; {meant}"
 
 
 def format_settings(
     resolved: Mapping[str, ResolvedSetting], environment: Mapping[str, str], file: Path
 ) -> str:
     """Return the lines of `--config`: valid TOML for that file, with the origin of each value."""
-    lines = [f"# {replace_unprintable(str(file))}{'' if file.exists() else ' (there is none)'}"]
+    lines = [f"# {replace_unprintable(str(file))}{'' if file.exists() else ' (not found)'}"]
     if COOKIE_VARIABLE in environment:
-        lines.append(f"# {COOKIE_VARIABLE} is set; it is no setting, and never shown.")
+        lines.append(f"# {COOKIE_VARIABLE} is set (value hidden)")
     origins = {SettingOrigin.DEFAULT: "default", SettingOrigin.FILE: "this file"}
     pairs = [
         (f"{key} = {_format_toml(one.value)}", origins.get(one.origin, one.place))
@@ -222,7 +222,7 @@ def _format_toml(value: SettingValue) -> str:
 
 
 def _format_toml_string(text: str) -> str:
-    """Return a basic string of TOML without any character that a terminal would obey."""
+    """Return a basic TOML string; characters that are not printable are escaped."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return '"' + "".join(char if char.isprintable() else _escape_char(ord(char)) for char in escaped) + '"'
 

@@ -90,10 +90,10 @@ def test_empty_file_changes_nothing(text: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["none", "file"])
 def test_missing_folder_for_pictures_is_refused_from_every_source(name: str, tmp_path: Path) -> None:
-    """The error comes at the start, in the words of `--screenshot`, and no folder is made."""
+    """The error comes at the start, with the text of `--screenshot`, and no folder is made."""
     (tmp_path / "file").touch()
     folder = str(tmp_path / name)
-    said = f"there is no folder {folder!r}"
+    said = f"{folder!r} is not an existing folder"
     assert f"--pictures: {said}" == refusal("", tmp_path, "--pictures", folder)
     assert f"CLAUDEMETER_PICTURES: {said}" == refusal("", tmp_path, CLAUDEMETER_PICTURES=folder)
     file = str(tmp_path / "config.toml")
@@ -123,7 +123,7 @@ def test_file_is_optional(name: str, tmp_path: Path) -> None:
         (90, (), {"CLAUDEMETER_INTERVAL": ""}),
     ],
 )
-def test_flags_override_the_environment_and_that_the_file(
+def test_flags_override_the_environment_which_overrides_the_file(
     expected: int, arguments: tuple[str, ...], environment: dict[str, str], tmp_path: Path
 ) -> None:
     """An empty variable counts as unset."""
@@ -144,7 +144,7 @@ def test_flags_override_the_environment_and_that_the_file(
     ],
 )
 def test_environment_gives_settings_as_text(expected: dict[str, Any], variable: str, text: str) -> None:
-    """Lists have commas, switches words, and a command is split as in a shell."""
+    """Lists are split at commas, switches are words, and a command is split as in a shell."""
     found = load_settings([], {f"CLAUDEMETER_{variable}": text})
     assert {name: getattr(found, name) for name in expected} == expected
 
@@ -183,7 +183,7 @@ def test_flags_give_settings(expected: dict[str, Any], arguments: str) -> None:
     ],
 )
 def test_locale_without_utf_8_means_ascii(expected: bool, environment: dict[str, str]) -> None:  # noqa: FBT001
-    """The highest-ranking variable that is set decides; with none UTF-8 is assumed."""
+    """The variable of highest priority decides; with none set, UTF-8 is assumed."""
     assert load_settings([], environment).ascii is expected
 
 
@@ -193,30 +193,30 @@ def test_locale_without_utf_8_means_ascii(expected: bool, environment: dict[str,
         ("interval: 'soon' is not a number of seconds", 'interval = "soon"'),
         ("interval: True is not a number of seconds", "interval = true"),
         ("interval: nan is not a number of seconds", "interval = nan"),
-        ("interval: 5 is out of range; 30 to 86400 seconds are possible", "interval = 5"),
+        ("interval: 5 is out of range (30 to 86400 seconds)", "interval = 5"),
         ("base_url: it must look like https://host or http://127.0.0.1:PORT", 'base_url = "claude.ai"'),
-        ("base_url: 5 is not a text in quotation marks", "base_url = 5"),
+        ("base_url: 5 is not a quoted string", "base_url = 5"),
         ("source: 'web' is not one of auto, cookie, claude-code", 'source = "web"'),
         ("source: True is not one of auto, cookie, claude-code", "source = true"),
         ("ascii: 'maybe' is not one of auto, yes, no", 'ascii = "maybe"'),
         ("privacy: 1 is not yes or no", "privacy = 1"),
         ("browser: no browser is called 'Lynx'; there are Chrome, ", 'browser = ["Chrome", "Lynx:x"]'),
-        ("browser: [1] is not a list of texts in quotation marks", "browser = [1]"),
-        ("thresholds: [0] are not percentages above 0, at most 100", "thresholds = [0]"),
-        ("thresholds: [75, 101] are not percentages above 0, at most 100", "thresholds = [75, 101]"),
-        ("thresholds: ['x'] are not percentages above 0, at most 100", 'thresholds = ["x"]'),
-        ("on_event: a quotation mark in it is never closed", 'on_event = "say \'x"'),
+        ("browser: [1] is not a list of quoted strings", "browser = [1]"),
+        ("thresholds: [0] is not a list of percentages (above 0, up to 100)", "thresholds = [0]"),
+        ("thresholds: [75, 101] is not a list of percentages (above 0, up to 100)", "thresholds = [75, 101]"),
+        ("thresholds: ['x'] is not a list of percentages (above 0, up to 100)", 'thresholds = ["x"]'),
+        ("on_event: unclosed quotation mark", 'on_event = "say \'x"'),
         ("alerts.toast: 'maybe' is not yes or no", '[alerts]\ntoast = "maybe"'),
         ("alerts.desktop: 'popup' is not one of auto, osc9, osc777, off", 'alerts.desktop = "popup"'),
-        ("pictures: no file can have such a name", 'pictures = "a\\u0000b"'),
-        ("pictures: '~nobody-here/x': there is no such home folder", 'pictures = "~nobody-here/x"'),
-        ("intervall: there is no such setting; did you mean interval?", "intervall = 60"),
-        ("base-url: there is no such setting; did you mean base_url?", 'base-url = "x"'),
-        ("alerts.beep: there is no such setting; did you mean alerts.bell?", "[alerts]\nbeep = true"),
-        ("once: there is no such setting; ", "once = true"),
-        ("wibble: there is no such setting; there are: interval, source, ", "wibble = true"),
-        ("'\\x1b[31m': there is no such setting; there are: ", '"\\u001b[31m" = 1'),
-        ("alerts: it is a table: write [alerts] and its keys below", "alerts = true"),
+        ("pictures: not a valid file name", 'pictures = "a\\u0000b"'),
+        ("pictures: '~nobody-here/x': home folder not found", 'pictures = "~nobody-here/x"'),
+        ("intervall: unknown setting; did you mean interval?", "intervall = 60"),
+        ("base-url: unknown setting; did you mean base_url?", 'base-url = "x"'),
+        ("alerts.beep: unknown setting; did you mean alerts.bell?", "[alerts]\nbeep = true"),
+        ("once: unknown setting; ", "once = true"),
+        ("wibble: unknown setting; choose from interval, source, ", "wibble = true"),
+        ("'\\x1b[31m': unknown setting; choose from ", '"\\u001b[31m" = 1'),
+        ("alerts: this is a table; write [alerts] and its keys below it", "alerts = true"),
     ],
 )
 def test_bad_key_or_value_is_one_line_with_file_and_dotted_key(
@@ -233,10 +233,10 @@ def test_bad_key_or_value_is_one_line_with_file_and_dotted_key(
     [
         ("Expected '=' after a key in a key/value pair (at line 2, column 10)", b"\ninterval 60\n"),
         ("Cannot overwrite a value (at line 2, column 13)", b"interval = 1\ninterval = 2\n"),
-        ("it is not a text in UTF-8", b"theme = '\xff'"),
+        ("not valid UTF-8", b"theme = '\xff'"),
         ("a number has too many digits", b"interval = " + b"9" * 5000),
-        ("it is nested too deep", b"x = " + b"[" * 100_000),
-        ("it is larger than any config file", b"#" * (1 << 20) + b"\n"),
+        ("nested too deeply", b"x = " + b"[" * 100_000),
+        ("too large for a config file", b"#" * (1 << 20) + b"\n"),
     ],
 )
 def test_broken_file_is_one_line_with_the_parsers_position(
@@ -270,7 +270,7 @@ def test_file_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
     ],
 )
 def test_secret_in_the_file_is_refused_and_never_quoted(text: str, tmp_path: Path) -> None:
-    """A secret is no setting, and the error names its right place."""
+    """A secret is not a setting, and the error names its place."""
     said = refusal(text, tmp_path)
     assert "cookie_file" in said or "session key" in said
 
@@ -323,22 +323,22 @@ def test_higher_source_decides_between_a_cookie_and_a_browser(
 @pytest.mark.parametrize(
     ("expected", "text", "arguments", "environment"),
     [
-        ("--browser: it cannot stand beside --cookie-file", "", "--browser Chrome --cookie-file x", {}),
-        ("--source: it cannot stand beside --cookie-file", "", "--source claude-code --cookie-file x", {}),
+        ("--browser: can't be combined with --cookie-file", "", "--browser Chrome --cookie-file x", {}),
+        ("--source: can't be combined with --cookie-file", "", "--source claude-code --cookie-file x", {}),
         (
-            f"CLAUDEMETER_BROWSER: it cannot stand beside {COOKIE_VARIABLE}",
+            f"CLAUDEMETER_BROWSER: can't be combined with {COOKIE_VARIABLE}",
             "",
             "",
             {"CLAUDEMETER_BROWSER": "Chrome", COOKIE_VARIABLE: MARKER},
         ),
-        ("browser: it cannot stand beside cookie_file", 'browser = ["Chrome"]\ncookie_file = "x"', "", {}),
+        ("browser: can't be combined with cookie_file", 'browser = ["Chrome"]\ncookie_file = "x"', "", {}),
     ],
 )
 def test_cookie_and_browser_in_one_source_are_refused(
     expected: str, text: str, arguments: str, environment: dict[str, str], tmp_path: Path
 ) -> None:
     """No setting is ignored silently."""
-    assert f"{expected}; give one of the two" in refusal(text, tmp_path, *arguments.split(), **environment)
+    assert f"{expected}; use only one of them" in refusal(text, tmp_path, *arguments.split(), **environment)
 
 
 def test_config_shows_each_value_with_its_source(tmp_path: Path) -> None:
@@ -346,7 +346,7 @@ def test_config_shows_each_value_with_its_source(tmp_path: Path) -> None:
     found = chosen("privacy = true", tmp_path, "--interval", "90", CLAUDEMETER_THEME="nord")
     shown = format_settings(found.resolved, {COOKIE_VARIABLE: MARKER}, tmp_path / "config.toml").splitlines()
     assert shown[0] == f"# {tmp_path / 'config.toml'}"
-    assert shown[1] == f"# {COOKIE_VARIABLE} is set; it is no setting, and never shown."
+    assert shown[1] == f"# {COOKIE_VARIABLE} is set (value hidden)"
     assert {
         "interval = 90                   # --interval",
         'theme = "nord"                  # CLAUDEMETER_THEME',
@@ -357,7 +357,7 @@ def test_config_shows_each_value_with_its_source(tmp_path: Path) -> None:
 
 
 def test_config_prints_a_config_file(tmp_path: Path) -> None:
-    """The output read as a config file gives the same settings."""
+    """The output, read as a config file, gives the same settings."""
     (tmp_path / "shots").mkdir()
     found = chosen(EVERYTHING, tmp_path)
     shown = format_settings(found.resolved, {}, tmp_path / "config.toml")
@@ -365,7 +365,7 @@ def test_config_prints_a_config_file(tmp_path: Path) -> None:
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=30))
-def test_config_shows_any_text_so_that_no_terminal_obeys_it(text: str) -> None:
+def test_config_escapes_characters_that_are_not_printable(text: str) -> None:
     """The output is escaped as in TOML, and reads back as the same text."""
     given = load_settings([], {}).resolved
     shown = format_settings({**given, "pictures": replace(given["pictures"], value=text)}, {}, Path("/none"))
@@ -382,7 +382,7 @@ def test_program_reads_the_file_of_the_config_folder(
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     assert main(["--config"]) == 0
     first = capsys.readouterr().out.partition("\n")[0]
-    file = Path(first.removeprefix("# ").removesuffix(" (there is none)"))
+    file = Path(first.removeprefix("# ").removesuffix(" (not found)"))
     file.parent.mkdir(parents=True)
     file.write_text("interval = 90\n")
     assert main(["--config"]) == 0
@@ -391,7 +391,7 @@ def test_program_reads_the_file_of_the_config_folder(
     assert main(["--config"]) == 2
     assert capsys.readouterr() == (
         "",
-        f"claudemeter-tui: {str(file)!r}: intervall: there is no such setting; did you mean interval?\n",
+        f"claudemeter-tui: {str(file)!r}: intervall: unknown setting; did you mean interval?\n",
     )
 
 

@@ -19,7 +19,7 @@ from claudemeter_tui.tui.theme import DASHBOARD_THEMES
 
 MARKER = "sk-ant-sid01-PLANTED-MARKER"
 KEY = Cookies([("sessionKey", MARKER)])
-ORG = "it chooses what --once, --json, --check, --line print; give one of them too"
+ORG = "--org only works with --once, --json, --check or --line"
 NETSCAPE = f"# Netscape HTTP Cookie File\n.claude.ai\tTRUE\t/\tTRUE\t0\tsessionKey\t{MARKER}\n"
 
 
@@ -65,14 +65,14 @@ def test_interval_that_is_no_number_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["29.9", "0", "-60", "86401", "1e9", " 5\n"])
 def test_interval_out_of_range_is_refused(text: str) -> None:
-    """A shorter interval would hammer the server, a longer one would make no dashboard."""
-    expected = f"--interval: {text.strip()} is out of range; 30 to 86400 seconds are possible"
+    """A shorter interval would hammer the server, a longer one would make the dashboard useless."""
+    expected = f"--interval: {text.strip()} is out of range (30 to 86400 seconds)"
     assert refusal(f"--interval={text}") == expected
 
 
 @pytest.mark.parametrize("theme", THEME_NAMES)
 def test_theme_is_a_known_one(theme: str) -> None:
-    """The themes are ours and all of Textual's, by their names."""
+    """The themes are our own and all of Textual's, by name."""
     assert load_settings(["--theme", f" {theme} "], {}).theme == theme
 
 
@@ -87,7 +87,7 @@ def test_themes_are_known_without_loading_them() -> None:
 )
 def test_bad_value_is_refused_for_every_command(action: str) -> None:
     """A bad value is refused even if the command ignores the setting."""
-    expected = "--theme: there is no theme 'nrod'; there are claudemeter-dark, claudemeter-light, textual-"
+    expected = "--theme: unknown theme 'nrod'; choose from claudemeter-dark, claudemeter-light, textual-"
     assert refusal(*action.split(), "--theme", "nrod").startswith(expected)
 
 
@@ -111,8 +111,7 @@ def test_size_of_another_form_is_refused(text: str) -> None:
 def test_size_out_of_range_is_refused(text: str) -> None:
     """The error names the range."""
     assert (
-        refusal("--screenshot=x.svg", "--size", text)
-        == f"--size: {text} is out of range; 40x1 to 500x200 are possible"
+        refusal("--screenshot=x.svg", "--size", text) == f"--size: {text} is out of range (40x1 to 500x200)"
     )
 
 
@@ -169,7 +168,7 @@ def test_base_url_that_is_no_origin_is_refused(expected: str, text: str) -> None
     [MARKER, f"  {MARKER}\n", f"Cookie: a=b; sessionKey={MARKER}", NETSCAPE, f"#HttpOnly_{NETSCAPE[28:]}"],
 )
 def test_cookie_file_holds_a_header_a_key_or_netscape_lines(text: str, tmp_path: Path) -> None:
-    """Each form gives the session key, and the flag overrides the environment."""
+    """Each format gives the session key, and the flag overrides the environment."""
     path = tmp_path / "cookies.txt"
     path.write_text(text)
     chosen = load_settings(["--cookie-file", str(path)], {COOKIE_VARIABLE: "another"})
@@ -189,7 +188,7 @@ def test_cookie_file_holds_a_header_a_key_or_netscape_lines(text: str, tmp_path:
         ("it is neither a Cookie header nor a Netscape cookie file", f"a\t{MARKER}".encode()),
         ("it has no sessionKey for claude.ai", NETSCAPE.replace("claude.ai", "evil.com").encode()),
         ("is not a text file", MARKER.encode("utf-16")),
-        ("it is larger than any cookie file", b"x" * (MAX_COOKIE_FILE_BYTES + 1)),
+        ("too large for a cookie file", b"x" * (MAX_COOKIE_FILE_BYTES + 1)),
     ],
 )
 def test_cookie_file_without_a_session_is_refused(expected: str, content: bytes, tmp_path: Path) -> None:
@@ -229,20 +228,18 @@ def test_cookie_file_that_is_forbidden_is_refused(tmp_path: Path, monkeypatch: p
 
 
 def test_endless_cookie_file_is_refused() -> None:
-    """The file is not read for ever."""
+    """The file is not read forever."""
     path = Path("/dev/zero")
     if not path.exists():
         pytest.skip("the system has no file without an end")
-    assert (
-        refusal("--cookie-file", str(path)) == "--cookie-file: '/dev/zero': it is larger than any cookie file"
-    )
+    assert refusal("--cookie-file", str(path)) == "--cookie-file: '/dev/zero': too large for a cookie file"
 
 
 @pytest.mark.parametrize("flag", ["--cookie-file", "--screenshot"])
 def test_home_of_an_unknown_user_is_refused(flag: str) -> None:
     """`~` of an unknown user is an error."""
     text = "~no-such-user-here/x.svg"
-    assert refusal(flag, text) == f"{flag}: {text!r}: there is no such home folder"
+    assert refusal(flag, text) == f"{flag}: {text!r}: home folder not found"
 
 
 def test_environment_gives_the_cookie() -> None:
@@ -268,8 +265,8 @@ def test_demo_ignores_the_cookie() -> None:
     [
         ("'{0}/picture.jpg' must end in .svg or .png", "picture.jpg"),
         ("'{0}/picture' must end in .svg or .png", "picture"),
-        ("there is no folder '{0}/none'", "none/picture.svg"),
-        ("there is no folder '{0}/file'", "file/picture.svg"),
+        ("'{0}/none' is not an existing folder", "none/picture.svg"),
+        ("'{0}/file' is not an existing folder", "file/picture.svg"),
         (": File name too long", f"{'x' * 300}/picture.svg"),
     ],
 )
@@ -308,22 +305,22 @@ def test_command_is_selected_by_flags(
 @pytest.mark.parametrize(
     ("expected", "arguments"),
     [
-        ("--screenshot: it cannot be had together with --once", "--once --screenshot x.svg"),
-        ("--screenshot: it cannot be had together with --json", "--json --screenshot x.svg"),
-        ("--line: it cannot be had together with --check", "--line --check"),
-        ("--check: it cannot be had together with --watch", "--json --watch --check"),
-        ("--sessions: it cannot be had together with --demo", "--sessions --demo"),
-        ("--watch: what happens is told as JSON only; give --json too", "--once --watch"),
-        (f"--org: {ORG}", "--org 1"),
-        (f"--org: {ORG}", "--org 1 --config"),
-        ("--format: it is the form of --line; give that too", "--check --format {org}"),
-        ("--size: it is that of --screenshot's picture; give that too", "--once --size 80x24"),
-        ("unrecognized arguments: --bogus; --help tells what there is", "--bogus"),
-        ("unrecognized arguments: picture.svg; --help tells what there is", "picture.svg"),
-        ("unrecognized arguments: --inter 60; --help tells what there is", "--inter 60"),
-        ("argument --size: expected one argument; --help tells what there is", "--size"),
-        ("argument --org: expected one argument; --help tells what there is", "--once --org"),
-        ("argument --demo: ignored explicit argument 'yes'; --help tells what there is", "--demo=yes"),
+        ("--screenshot and --once can't be combined", "--once --screenshot x.svg"),
+        ("--screenshot and --json can't be combined", "--json --screenshot x.svg"),
+        ("--line and --check can't be combined", "--line --check"),
+        ("--check and --watch can't be combined", "--json --watch --check"),
+        ("--sessions and --demo can't be combined", "--sessions --demo"),
+        ("--watch requires --json", "--once --watch"),
+        (ORG, "--org 1"),
+        (ORG, "--org 1 --config"),
+        ("--format only works with --line", "--check --format {org}"),
+        ("--size only works with --screenshot", "--once --size 80x24"),
+        ("unrecognized arguments: --bogus; see --help", "--bogus"),
+        ("unrecognized arguments: picture.svg; see --help", "picture.svg"),
+        ("unrecognized arguments: --inter 60; see --help", "--inter 60"),
+        ("argument --size: expected one argument; see --help", "--size"),
+        ("argument --org: expected one argument; see --help", "--once --org"),
+        ("argument --demo: ignored explicit argument 'yes'; see --help", "--demo=yes"),
     ],
 )
 def test_incompatible_flags_are_refused(expected: str, arguments: str) -> None:

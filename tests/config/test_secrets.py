@@ -1,4 +1,4 @@
-"""A session key that a person gives at the wrong place appears in no output: not even in the refusal."""
+"""A session key given in the wrong place appears in no output, not even in the error about it."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ TEXTS = (
     *(f"./{KEY}.svg", f"Chrome,{KEY}", f"Chrome:{KEY}", f"75,{KEY}", f"{{{KEY}}}", f"notify --key '{KEY}'"),
     *(f"notify {KEY} 'never closed", f"120x{KEY}", f"auto{KEY}"),
 )
-"""Texts that hold a secret, each of the form that one setting or another takes."""
+"""Texts that hold a secret, each in the form of some setting."""
 FLAGS = sorted(option for one in build_flag_parser()._actions for option in one.option_strings)
 NEEDS = {"--format": ["--line"], "--size": ["--screenshot", "x.svg"], "--watch": ["--json"]}
-"""Flags that another flag is needed for. --once goes with --org, and --config with every setting."""
+"""Flags that need another flag. --org gets --once, and every setting --config."""
 
 
 @pytest.fixture(autouse=True)
@@ -94,7 +94,7 @@ def test_no_argument_shows_a_secret(text: str, capsys: pytest.CaptureFixture[str
 def test_every_error_masks_secrets_itself() -> None:
     """A message that quotes a value without `quote_value` shows no secret either."""
     said = str(SettingsError(f"--x: {KEY!r} and {KEY}, 'sessionKey={SECRET}; a=b' are no sessionKey"))
-    masked = "what looks like a session key"
+    masked = "[hidden session key]"
     assert said == f"--x: {masked} and {masked} {masked} are no sessionKey"
 
 

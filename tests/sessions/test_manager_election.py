@@ -151,13 +151,13 @@ def test_statuses_of_all_sessions_follow_from_their_states(
     ],
 )
 def test_last_resort_starts_only_after_all_others_polled(expected: SessionStatus, last: SlotState) -> None:
-    """A last resort that polls goes on; one that does not stays as it is until the others have polled."""
+    """A last resort that polls continues; any other keeps its status until the others have polled."""
     states = [state(ACTIVE, 0, CHALLENGE), last]
     assert decide_statuses(states, may_start_last_resorts=False) == [RETRYING, expected]
 
 
 def test_every_account_has_one_active_session() -> None:
-    """Whatever fails, one session that works polls; if none works, all of them retry."""
+    """For any failures, one session that works polls; if none works, all retry."""
     errors = [None, EXPIRED, CHALLENGE]
     for each in product(errors, repeat=3):
         states = [state(STANDBY, number, error) for number, error in enumerate(each)]
