@@ -1,4 +1,4 @@
-"""Protocols of the feeds: whatever posts readings on its own."""
+"""Protocols of the feeds, which post readings."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""Control Python's garbage collector: the one place that does.
+"""Control Python's garbage collector; no other module does.
 
-A full collection looks through everything that is loaded. With this program and its libraries that takes a
-tenth of a second: as long as a request, and long enough to be felt at a key. What is loaded stays loaded, so
-looking through it is vain. A program that ends at once does not collect at all; the dashboard does not
-collect before its first frame, then sets what is loaded aside and collects the little that is left often, so
-that memory stays level for weeks.
+A full collection traverses every loaded object. With this program and its libraries that takes a tenth of a
+second: as long as a request, and long enough to delay a key press. Loaded modules are never freed, so
+traversing them is wasted work. Short commands do not collect at all. The dashboard does not collect before
+its first frame; then it freezes the loaded objects and collects the few others often, so that memory stays
+level for weeks.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ THRESHOLDS = 1_000, 3, 2
 
 @contextlib.contextmanager
 def pause_collection() -> Iterator[None]:
-    """Collect nothing meanwhile: what is over in a second would spend a tenth of it on collecting."""
+    """Pause collection for a short command, which would spend a tenth of its time on it."""
     stop_collection()
     try:
         yield
@@ -28,27 +28,27 @@ def pause_collection() -> Iterator[None]:
 
 
 def stop_collection() -> None:
-    """Collect nothing until `resume_collection`: for the time until the first frame."""
+    """Stop collecting until `resume_collection`, for example until the first frame."""
     gc.disable()
 
 
 def resume_collection() -> None:
-    """Collect again."""
+    """Resume collecting."""
     gc.enable()
 
 
 def set_aside_loaded() -> None:
-    """Leave everything that is alive now out of each later collection, and collect the rest often."""
+    """Exclude all objects that are alive now from later collections, and collect the rest often."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*THRESHOLDS)
 
 
 def take_back_loaded() -> None:
-    """Let collections look through everything again."""
+    """Let collections traverse all objects again."""
     gc.unfreeze()
 
 
 def skip_last_collection() -> None:
-    """Leave out the collection at the end of the process: everything goes then."""
+    """Skip the collection at exit: the process frees all its memory anyway."""
     gc.freeze()

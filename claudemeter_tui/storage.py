@@ -1,6 +1,6 @@
 """Paths, private files, locks between processes, and the remembered UI state.
 
-Files are 0600 and written whole; folders are 0700.
+Files are 0600 and replaced as a whole; folders are 0700.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-if TYPE_CHECKING:  # the first frame does not wait for it
+if TYPE_CHECKING:  # the first frame must not wait for it
     from claudemeter_tui.model.store import OrgKey
 
 
@@ -21,21 +21,21 @@ APP_NAME = "claudemeter-tui"
 
 
 def locate_config_file() -> Path:
-    """Return the settings file, which the person writes and this program only reads."""
+    """Return the settings file, which the user writes and this program only reads."""
     from platformdirs import user_config_path  # noqa: PLC0415 - slow, and a demo does not need it
 
     return user_config_path(APP_NAME, appauthor=False) / "config.toml"
 
 
 def locate_state_folder() -> Path:
-    """Return the folder for remembered values; to delete it loses no setting."""
+    """Return the folder for remembered values; deleting it loses no setting."""
     from platformdirs import user_state_path  # noqa: PLC0415
 
     return user_state_path(APP_NAME, appauthor=False)
 
 
 def locate_pictures_folder() -> Path:
-    """Return the default folder for pictures: the person's own pictures folder, else the home folder."""
+    """Return the default folder for pictures: the user's pictures folder, else the home folder."""
     from platformdirs import user_pictures_path  # noqa: PLC0415
 
     folder = user_pictures_path()
@@ -46,7 +46,7 @@ _FOLDER_MODE, _FILE_MODE = 0o700, 0o600
 _TEMPORARY_NAME = re.compile(r"\.[\w-]+\.(json|txt)\.[a-z0-9_]{8}")
 """Names that `write_private_file` gives to files that it has not finished."""
 MAX_TEMPORARY_AGE = 86_400
-"""Seconds after which an unfinished file belongs to a process that was killed."""
+"""Seconds after which an unfinished file counts as left by a killed process."""
 
 
 def write_private_file(path: Path, text: str) -> None:
@@ -95,7 +95,7 @@ MAX_NAME_LENGTH = 200
 
 
 class UiState(NamedTuple):
-    """The choices that the next run begins with."""
+    """The user's choices, which the next run starts with."""
 
     theme: str | None = None
     """Name of the theme. None if no theme was ever chosen."""
@@ -104,7 +104,7 @@ class UiState(NamedTuple):
 
 
 def load_ui_state(folder: Path) -> UiState:
-    """Read the UI state in the folder; a missing or broken part counts as never chosen."""
+    """Read the UI state in the folder; a missing or broken value counts as not chosen."""
     import json  # noqa: PLC0415 - a status bar does not need it
 
     try:
@@ -123,7 +123,7 @@ def load_ui_state(folder: Path) -> UiState:
 
 
 def save_ui_state(folder: Path, state: UiState) -> None:
-    """Save the UI state; a folder that takes no file is ignored."""
+    """Save the UI state; do nothing if the folder is not writable."""
     import json  # noqa: PLC0415 - a status bar does not need it
 
     org = None if state.org is None else list(state.org)
@@ -141,14 +141,14 @@ LOCK_TIMEOUT = 2.0
 
 @contextlib.contextmanager
 def hold_lock(path: Path, timeout: float = LOCK_TIMEOUT) -> Iterator[None]:
-    """Hold the lock of a file that all processes of this person share.
+    """Hold the lock of a file that all processes of this user share.
 
-    The lock is a file of its own beside `path`, because `path` is replaced at each write. It ends with the
-    process that holds it.
+    The lock is a file of its own beside `path`, because `path` is replaced at each write. The
+    operating system releases it when the process ends.
 
     Raises:
         TimeoutError: Another process or thread holds the lock for longer than `timeout` seconds.
-        OSError: The folder takes no file.
+        OSError: The lock file cannot be written.
     """
     from filelock import FileLock  # noqa: PLC0415 - slow, and most runs only read
 

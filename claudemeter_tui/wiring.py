@@ -1,4 +1,4 @@
-"""Build what the program runs with: the clock, the session providers and the feed.
+"""Build the clock, the session providers and the feed.
 
 This is the one place that connects the packages. Heavy libraries are imported where they are used, in
 threads, so that the first frame does not wait for them.
@@ -69,12 +69,12 @@ class DeferredFeed:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """The user's machine, or one made for a test."""
+    """The user's machine, or one built for a test."""
 
     home: Path | None = None
-    """Home folder to look in. None means that of the user."""
+    """Home folder to search. None for the user's own."""
     state_folder: Path | None = None
-    """Folder of the budget of Claude Code's login. None if that login is not used."""
+    """Folder with the request budget of Claude Code's login. None if that login is not used."""
     system: str = sys.platform
     """Operating system as in `sys.platform`."""
 
@@ -91,12 +91,12 @@ def build_machine_providers(
     """Return the providers that the settings allow.
 
     Args:
-        machine: where to look.
+        machine: the machine to search.
         now: the clock.
         base_url: origin used for claude.ai; on this machine, for Anthropic's API too.
         source: `auto`, `cookie` or `claude-code`.
         wanted: browsers and profiles, as in `--browser`; empty means all.
-        given: a session given by hand, which then is the only one.
+        given: a session that the user provided, which is then the only one.
     """
     from claudemeter_tui.sessions.renewable import SessionProviders
 
@@ -166,7 +166,7 @@ def _build_claude_code(
 
 
 def build_clock(chosen: Invocation, *, skipping: bool = False) -> Clock:
-    """Return the clock to run by; a demo's is fast, and a skipping one does not wait at all."""
+    """Return the clock to run by; the demo's is fast, and a skipping one does not wait at all."""
     if not chosen.demo:
         return WallClock()
     from claudemeter_tui.demo.timeline import DemoClock, SkippingClock

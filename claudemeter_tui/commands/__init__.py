@@ -1,1 +1,1 @@
-"""What scripts and status bars ask for: plain text and JSON on standard output, without a dashboard."""
+"""Commands for scripts and status bars: plain text and JSON on standard output, without a dashboard."""

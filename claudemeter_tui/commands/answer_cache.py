@@ -1,7 +1,7 @@
 """Cache the printed answers of `--check` and `--line`.
 
 A status bar runs the same command every few seconds, and the answer changes once a minute. Within that
-minute the answer is repeated without loading what made it; so this module loads next to nothing.
+minute the cached answer is printed without loading the modules that made it; so this one loads little.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _VARIABLE_PREFIXES = ("CLAUDE", "XDG_", "LC_", "LANG", "TZ", "HOME", "LOCALAPPDA
 _SECONDS_PATTERN = re.compile(r"\b\d+s\b")
 """Seconds in a countdown or an age."""
 _MAX_ANSWER_BYTES = 65_536
-"""Bytes."""
+"""Bytes; an answer is one line."""
 
 
 def replay_answer(arguments: Sequence[str]) -> int | None:
@@ -46,8 +46,8 @@ def replay_answer(arguments: Sequence[str]) -> int | None:
 
 
 def save_answer(arguments: Sequence[str], text: str, status: int, until: datetime) -> None:
-    """Cache an answer until that moment, unless it shows seconds; a folder that takes no file is ignored."""
-    from claudemeter_tui.storage import write_private_file  # noqa: PLC0415 - slow, and to repeat an answer does not need it
+    """Cache an answer until that moment, unless it shows seconds or the folder is not writable."""
+    from claudemeter_tui.storage import write_private_file  # noqa: PLC0415 - slow, and not needed to repeat an answer
 
     if _SECONDS_PATTERN.search(text) is None:
         with suppress(OSError):

@@ -14,16 +14,16 @@ from claudemeter_tui.model.store import OrgState, Store
 from claudemeter_tui.settings import SettingsError
 
 EXIT_NO_SESSION, EXIT_NOTHING_READ = 3, 4
-"""Exit status without a working session (none found, or expired), and if all else failed to be read."""
+"""Exit status without a working session (none found, or expired), and if nothing could be read."""
 SIGN_IN_HINT = (
-    "Sign in to claude.ai in a browser on this machine, or give the session with --cookie-file"
+    "Sign in to claude.ai in a browser on this machine, or provide a session with --cookie-file"
     " or CLAUDEMETER_COOKIE."
 )
 NO_SESSION_ERRORS = frozenset({ErrorKind.NO_SESSION, ErrorKind.EXPIRED, ErrorKind.TOKEN_INVALID})
 
 
 def choose_orgs(orgs: Sequence[OrgState], wanted: str | None) -> tuple[OrgState, ...]:
-    """Return the org with this number, name or uuid; all orgs if `wanted` is None.
+    """Return the org with this number, name or UUID; all orgs if `wanted` is None.
 
     Raises:
         SettingsError: no org or several orgs match; the text lists the existing ones.
@@ -37,8 +37,8 @@ def choose_orgs(orgs: Sequence[OrgState], wanted: str | None) -> tuple[OrgState,
     matches = numbered or exact or folded
     if len(matches) == 1:
         return tuple(matches)
-    what = "several orgs are called" if matches else "there is no org"
-    raise SettingsError(f"--org: {what} {wanted!r}; there are: {_format_org_names(orgs)}")
+    fault = "several orgs match" if matches else "unknown org"
+    raise SettingsError(f"--org: {fault} {wanted!r}; choose from {_format_org_names(orgs)}")
 
 
 def write_line(text: str) -> bool:
@@ -50,7 +50,7 @@ def write_line(text: str) -> bool:
     try:
         return print_line(text)
     except OSError as error:
-        raise SettingsError(f"standard output: {error.strerror or 'it cannot be written'}") from None
+        raise SettingsError(f"standard output: {error.strerror or 'cannot be written'}") from None
 
 
 def explain_empty_store(store: Store) -> Iterable[str]:
@@ -83,7 +83,7 @@ def run_once(
         feed: The feed to poll.
         now: The feed's clock.
         as_json: True for a JSON array instead of one block per org.
-        org: The only org to print, by number, name or uuid. None for all.
+        org: The only org to print, by number, name or UUID. None for all.
         print_reason: Called with each reason, one line, if nothing was read.
 
     Raises:

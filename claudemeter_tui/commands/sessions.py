@@ -46,7 +46,7 @@ def report_sessions(providers: SessionProviders, write: Callable[[str], object])
 async def check_sessions(providers: SessionProviders) -> list[ScanResult]:
     """Return a line for each scanned place, with the server's reply to each session that was found.
 
-    The server is asked once per session for its account; `works` means that it accepted the session.
+    Each session requests its account once; `works` means that the server accepted the session.
     """
     if providers.given_session is not None:
         return [await _check_session(providers, *providers.given_session, None)]
@@ -74,14 +74,14 @@ async def _check_session(
     """Try all cookies, and if the session has expired, the key alone."""
     connection = await asyncio.to_thread(providers.connect, session, cookies, agent)
     try:
-        reading = await _ask_account(connection.source)
+        reading = await _request_account(connection.source)
         if (
             reading is not None
             and _is_expired(reading)
             and connection.get_cookies() != cookies.select_session_key()
         ):
             connection.set_cookies(cookies.select_session_key())
-            reading = await _ask_account(connection.source)
+            reading = await _request_account(connection.source)
     finally:
         await connection.source.aclose()
     return _build_result(session, reading)
@@ -94,17 +94,17 @@ async def _check_login(provider: ClaudeCodeProvider) -> ScanResult:
         return build_login_result(login)
     source = await asyncio.to_thread(provider.connect)
     try:
-        reading = await _ask_account(source)
+        reading = await _request_account(source)
     finally:
         await source.aclose()
     if reading is None:
-        waiting = "not asked: it may be asked every three minutes at most, and was a moment ago"
-        return ScanResult(CLAUDE_CODE_LOGIN, "login found", waiting)
+        limit = "not checked: at most one request every three minutes is allowed"
+        return ScanResult(CLAUDE_CODE_LOGIN, "login found", limit)
     return _build_result(CLAUDE_CODE_LOGIN, reading)
 
 
-async def _ask_account(source: SessionSource) -> Reading | None:
-    """Ask the server for the account only; None if the source sent no request."""
+async def _request_account(source: SessionSource) -> Reading | None:
+    """Request the account only; None if the source sent no request."""
     async with aclosing(source.read(full=True)) as readings:
         async for reading in readings:
             if reading.account is not None:

@@ -34,7 +34,7 @@ from claudemeter_tui.model.windows import Plan
 MAX_SNAPSHOT_BYTES = 1 << 22
 """Bytes; a hundred orgs have a few hundred thousand."""
 MAX_SNAPSHOT_AGE = timedelta(days=7)
-"""Older figures of other settings are removed."""
+"""Older figures, of other settings, are removed."""
 _CLOCK_TOLERANCE = timedelta(minutes=1)
 """Figures from further in the future show that the clock was set back."""
 
@@ -53,7 +53,7 @@ class CachedSnapshot:
     """The one cause if the last poll read nothing. None if it read something, or had several causes."""
     store: Store
     version: str = __version__
-    """Version of the program that wrote the cache; another version polls anew."""
+    """Version of the program that wrote the cache; another version polls again."""
 
     def compute_due_at(self, interval: timedelta) -> datetime:
         """Return the time of the next poll; never within a back-off, whatever the interval."""
@@ -116,7 +116,7 @@ def save_snapshot(path: Path, kept: CachedSnapshot) -> None:
 
 
 def _select_polled(store: Store, poll: Store) -> Store:
-    """Drop the sessions that the poll did not meet; keep all if it met none."""
+    """Drop the sessions that are not in the poll; keep all if it has none."""
     named = {one.session for one in poll.sessions if one.session.browser}
     if not named:
         return store

@@ -33,14 +33,14 @@ EXIT_STATUSES = {
     VerdictState.WAIT: 20,
     VerdictState.BLOCKED: 30,
 }
-"""Exit status of `--check` by verdict; others are 5 (locked credits), 3 (no session) and 4 (unknown)."""
+"""Exit status of `--check` by verdict; the others are 5 (credits locked), 3 (no session) and 4 (unknown)."""
 FIRST_POLL_TIMEOUT = 30.0
 """Seconds to wait for the first poll of another run, which takes at most 20."""
 
 
 @dataclass(frozen=True, slots=True)
 class StatusRequest:
-    """One run's question."""
+    """The request of one run."""
 
     now: Callable[[], datetime]
     poll: Callable[[Store], tuple[Store, Store]]
@@ -55,7 +55,7 @@ class StatusRequest:
 
 @dataclass(frozen=True, slots=True)
 class StatusAnswer:
-    """One run's output."""
+    """The output of one run."""
 
     text: str
     """One line; empty to print nothing."""
@@ -72,37 +72,41 @@ def build_snapshot_path(chosen: Invocation, folder: Path) -> Path:
     return folder / f"kept-{hashlib.sha256(repr(read_with).encode()).hexdigest()[:16]}.json"
 
 
-def answer_request(asked: StatusRequest, place: Path | None, tell: Callable[[str], None]) -> StatusAnswer:
+def answer_request(
+    asked: StatusRequest, place: Path | None, print_reason: Callable[[str], None]
+) -> StatusAnswer:
     """Return the text to print and the exit status.
 
     Args:
-        asked: The question.
+        asked: The request.
         place: The file of the cached figures. None to cache nothing.
-        tell: Called with each reason, one line, if no figures are known.
+        print_reason: Called with each reason, one line, if no figures are known.
 
     Raises:
         SettingsError: No org has that number, name or UUID.
     """
-    found = _poll_snapshot(None, asked) if place is None else load_or_poll(place, asked, tell)
+    found = _poll_snapshot(None, asked) if place is None else load_or_poll(place, asked, print_reason)
     if found is None:
-        tell("another run polls for the first time; there are no figures yet")
+        print_reason("no figures yet: another run is making the first poll")
         return StatusAnswer("", EXIT_NOTHING_READ)
     now, orgs = asked.now(), found.store.orgs
-    told = [_judge_org(state, found, now) for state in (choose_orgs(orgs, asked.org) if orgs else ())]
-    if told:
-        return _build_answer(min(told, key=lambda one: rank_verdict(one.verdict)), found, asked)
+    contexts = [_judge_org(state, found, now) for state in (choose_orgs(orgs, asked.org) if orgs else ())]
+    if contexts:
+        return _build_answer(min(contexts, key=lambda one: rank_verdict(one.verdict)), found, asked)
     for reason in explain_empty_store(found.store):
-        tell(reason)
+        print_reason(reason)
     verdict = Verdict(VerdictState.UNKNOWN, error_kind=found.error_kind)
-    why_not = (
+    text = (
         format_verdict_line(verdict, now)
         if asked.line_format is None
         else f"? {found.error_kind or 'nothing read'}"
     )
-    return StatusAnswer(why_not, _compute_exit_status(verdict))
+    return StatusAnswer(text, _compute_exit_status(verdict))
 
 
-def load_or_poll(place: Path, asked: StatusRequest, tell: Callable[[str], None]) -> CachedSnapshot | None:
+def load_or_poll(
+    place: Path, asked: StatusRequest, print_reason: Callable[[str], None]
+) -> CachedSnapshot | None:
     """Return the cached figures, after a poll if they are old. None while another run polls first."""
     found = snapshot_cache.load_snapshot(place)
     if found is not None and not found.is_due(asked.now(), asked.interval):
@@ -117,7 +121,7 @@ def load_or_poll(place: Path, asked: StatusRequest, tell: Callable[[str], None])
     except TimeoutError:
         return snapshot_cache.load_snapshot(place)
     except OSError as error:
-        tell(f"the figures cannot be kept in {str(place.parent)!r}: {describe_os_error(error)}")
+        print_reason(f"cannot cache the figures in {str(place.parent)!r}: {describe_os_error(error)}")
         return (
             found
             if found is not None and not found.is_due(asked.now(), asked.interval)
@@ -142,25 +146,28 @@ def _judge_org(state: OrgState, found: CachedSnapshot, now: datetime) -> StatusC
     )
 
 
-def _build_answer(told: StatusContext, found: CachedSnapshot, asked: StatusRequest) -> StatusAnswer:
+def _build_answer(context: StatusContext, found: CachedSnapshot, asked: StatusRequest) -> StatusAnswer:
     """Format the line, or the verdict, of one org."""
-    status, until = _compute_exit_status(told.verdict), _compute_valid_until(told, found, asked.interval)
+    status, until = (
+        _compute_exit_status(context.verdict),
+        _compute_valid_until(context, found, asked.interval),
+    )
     if asked.line_format is None:
         return StatusAnswer(
-            f"{format_verdict_line(told.verdict, told.now)} · {format_status_line(told, '{org}')}",
+            f"{format_verdict_line(context.verdict, context.now)} · {format_status_line(context, '{org}')}",
             status,
             until,
         )
-    known = told.verdict.state is not VerdictState.UNKNOWN
-    return StatusAnswer(format_status_line(told, asked.line_format), 0 if known else status, until)
+    known = context.verdict.state is not VerdictState.UNKNOWN
+    return StatusAnswer(format_status_line(context, asked.line_format), 0 if known else status, until)
 
 
-def _compute_valid_until(told: StatusContext, found: CachedSnapshot, interval: timedelta) -> datetime:
+def _compute_valid_until(context: StatusContext, found: CachedSnapshot, interval: timedelta) -> datetime:
     """Return the next moment at which the text may change: a poll, a new minute, or an age that grows."""
-    minute, now = timedelta(minutes=1), told.now
+    minute, now = timedelta(minutes=1), context.now
     ends = [now.replace(second=0, microsecond=0) + minute, found.compute_due_at(interval)]
-    if told.state.read_at is not None:
-        ends.append(now + minute - (now - told.state.read_at) % minute)
+    if context.state.read_at is not None:
+        ends.append(now + minute - (now - context.state.read_at) % minute)
     return min(ends)
 
 

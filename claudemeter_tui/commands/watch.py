@@ -1,7 +1,6 @@
 """Run `--json --watch`: print one line of JSON per event, until interrupted or the reader closes the pipe.
 
-The first lines are the current state of each org, so that a reader knows that the program runs and where it
-starts.
+The first lines show the current state of each org, so that a reader sees that the program is running.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ class EventWatcher:
     """Collect new events, of one org or of all."""
 
     def __init__(self, event_log: EventLog, org: str | None = None) -> None:
-        """Start with this event log; `org` is a number, a name or a uuid, None for all."""
+        """Start with this event log; `org` is a number, a name or a UUID, None for all."""
         self._event_log = event_log
         self._org = org
         self._key: OrgKey | None = None
@@ -101,7 +100,7 @@ def run_watch(
         feed: The feed to poll.
         now: The feed's clock.
         thresholds: Percentages that cause an event when usage passes them.
-        org: The only org whose events are printed, by number, name or uuid. None for all.
+        org: The only org whose events are printed, by number, name or UUID. None for all.
         print_reason: Called with each reason, one line, if the first poll reads nothing.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Find sessions: new ones, renewed ones, renamed ones, and those that have left."""
+"""Find sessions, and notice when they are renewed, renamed or removed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from claudemeter_tui.sessions.renewable import (
 from claudemeter_tui.sessions.scheduler import PollScheduler, SessionSlot
 
 _INCONCLUSIVE = (ScanOutcome.TIMED_OUT, ScanOutcome.LOCKED, ScanOutcome.UNREADABLE, ScanOutcome.UNDECRYPTABLE)
-"""Outcomes that leave open if there is a session."""
+"""Outcomes after which it is not known if there is a session."""
 _MAY_SHOW_DIALOG = (ScanOutcome.TIMED_OUT, ScanOutcome.UNDECRYPTABLE)
 """Outcomes that a password dialog may have caused: such a browser is scanned only if the user asks."""
 
@@ -31,7 +31,7 @@ class BrowserScanner:
     """Scans browsers, one scan at a time, and keeps the last results of each browser."""
 
     def __init__(self, browsers: BrowserProvider | None) -> None:
-        """Scan by `browsers`; with None there is nothing to scan."""
+        """Scan through `browsers`; None if there is nothing to scan."""
         self._browsers = browsers
         self._names = browsers.names if browsers is not None else ()
         self._last: dict[str, tuple[ProfileScan, ...]] = {}
@@ -43,7 +43,7 @@ class BrowserScanner:
         return [scan for name in self._names for scan in self._last.get(name, ())]
 
     async def scan_all(self, emit: Callable[[ProfileScan], None], *, asked: bool) -> None:
-        """Scan every browser and emit each result as soon as it is there.
+        """Scan every browser and emit each result as soon as it is available.
 
         Unless the user `asked` for it, skip the browsers that may open a password dialog.
         """
@@ -52,7 +52,7 @@ class BrowserScanner:
         await self._scan_named([name for name in self._names if name not in skipped], emit)
 
     def covers_session(self, session: Session) -> bool:
-        """Return True if the session is that of a browser that is scanned."""
+        """Return True if the session belongs to a browser that is scanned."""
         return session.browser in self._names
 
     async def scan_session(self, session: Session) -> ProfileScan | None:
@@ -102,7 +102,7 @@ def _concerns_session(scan: ProfileScan, session: Session) -> bool:
 
 
 ALL_BROWSERS = Session("Browsers")
-"""Session of the line that says that no browser was found."""
+"""Session of the result that no browser was found."""
 
 
 def build_scan_results(
@@ -111,9 +111,9 @@ def build_scan_results(
     login: LoginResult | None,
     slots: Iterable[SessionSlot],
 ) -> list[ScanResult]:
-    """Return a line for each scanned profile, for Claude Code's login and for each session given by hand."""
+    """Return a line for each scanned profile, Claude Code's login and each session that the user provided."""
     by_session = {slot.session: slot for slot in slots}
-    results = {session: ScanResult(session, "session given", is_working=True) for session in by_session}
+    results = {session: ScanResult(session, "session provided", is_working=True) for session in by_session}
     scanned = map(build_scan_result, scans) if scans else build_no_browser_result(providers)
     results |= {result.session: result for result in scanned}
     if login is not None:
@@ -129,10 +129,10 @@ def build_scan_results(
 
 
 def build_no_browser_result(providers: SessionProviders) -> list[ScanResult]:
-    """Return the line that says where no browser was found; none if no browser was looked for."""
+    """Return the result that no browser was found, and where; empty if browsers are not scanned."""
     if providers.browsers is None:
         return []
-    return [ScanResult(ALL_BROWSERS, "none found", f"looked for {providers.browsers.searched_places}")]
+    return [ScanResult(ALL_BROWSERS, "none found", f"searched for {providers.browsers.searched_places}")]
 
 
 def build_scan_result(scan: ProfileScan) -> ScanResult:
@@ -149,19 +149,19 @@ def build_login_result(login: LoginResult) -> ScanResult:
 
 
 def build_error_result(session: Session, error_kind: ErrorKind) -> ScanResult:
-    """Return the line for a session that was found and that the server does not accept."""
+    """Return the line for a session that the server rejected."""
     return ScanResult(session, error_kind.value, error_kind=error_kind)
 
 
 LOGIN_TIMEOUT = 20.0
-"""Seconds for finding Claude Code's login: the keychain may open a dialog, twice."""
+"""Seconds to wait for Claude Code's login: the keychain may open a dialog, twice."""
 
 
 class SessionDiscovery:
     """Finds sessions and gives them to the scheduler; notices new names, new keys and removed profiles."""
 
     def __init__(self, providers: SessionProviders, scheduler: PollScheduler, *, interval: timedelta) -> None:
-        """Find sessions by `providers`; each is polled every `interval`."""
+        """Find sessions through `providers`; each is polled every `interval`."""
         self._providers = providers
         self._scheduler = scheduler
         self._interval = interval
@@ -172,7 +172,7 @@ class SessionDiscovery:
         self._tasks: asyncio.TaskGroup | None = None
 
     def start(self, tasks: asyncio.TaskGroup) -> None:
-        """Connect sessions in `tasks`, the one given by hand at once."""
+        """Connect sessions in `tasks`, and at once the session that the user provided."""
         self._tasks = tasks
         if self._providers.given_session is not None:
             session, cookies = self._providers.given_session
@@ -189,7 +189,7 @@ class SessionDiscovery:
         return tuple(build_scan_results(self._providers, self._scanner.scans, self._login, slots))
 
     async def scan(self, *, asked: bool) -> None:
-        """Scan every browser and look for Claude Code's login; `asked` if the user wants it now."""
+        """Scan every browser and look for Claude Code's login; `asked` if the user requested it."""
         self.is_scanning = True
         try:
             if self._providers.given_session is None:
@@ -245,14 +245,14 @@ class SessionDiscovery:
                 self._scheduler.remove(slot)
 
     async def _find_login(self) -> None:
-        """Add or remove Claude Code's login; one that has expired keeps its slot."""
+        """Add or remove Claude Code's login; an expired login keeps its slot."""
         provider = self._providers.claude_code
         if provider is None:
             return
         try:
             login = await run_in_daemon_thread(provider.find_login, LOGIN_TIMEOUT)
         except TimeoutError:
-            login = NoLogin(LoginError.UNREADABLE, "looking for the login took too long")
+            login = NoLogin(LoginError.UNREADABLE, "timed out while looking for the login")
         self._login, slot = login, self._find_slot(CLAUDE_CODE_LOGIN)
         if isinstance(login, Login) and slot is None:
             self._add(CLAUDE_CODE_LOGIN, partial(self._connect_login, provider))
@@ -269,7 +269,7 @@ class SessionDiscovery:
             self._add(scan.session, partial(self.connect_slot, scan.session, scan.cookies, scan))
 
     def _add(self, session: Session, connect: Callable[[], Awaitable[SessionSlot]]) -> None:
-        """Connect a session in a task of its own and add it, unless that is under way."""
+        """Connect a session in a task of its own and add it, unless that is already in progress."""
         if session in self._scheduler.pending_sessions:
             return
 
@@ -288,5 +288,5 @@ class SessionDiscovery:
 
 
 def _has_scanned_key(slot: SessionSlot, scan: ProfileScan) -> bool:
-    """Return True if a slot reads with the session key that a scan found."""
+    """Return True if a slot uses the session key that a scan found."""
     return scan.cookies is not None and slot.renewal is not None and slot.renewal.has_same_key(scan.cookies)

@@ -30,9 +30,9 @@ from claudemeter_tui.sessions.scheduler import PollScheduler, SessionSlot
 SCAN_INTERVAL, EMPTY_SCAN_INTERVAL = timedelta(minutes=3), timedelta(minutes=1)
 """Time between two scans; the second one while there is no session."""
 NO_SESSION = Session("")
-"""Session of a reading that is about none."""
+"""Session of a reading that belongs to no session."""
 SCANNING_SESSION = Session("Looking for sessions")
-"""Session of the problem that a bug in the scan is shown as."""
+"""Session under which a bug in the scan is shown."""
 
 
 class SessionManager:
@@ -46,7 +46,7 @@ class SessionManager:
         clock: Clock | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        """Find sessions by `providers` and read each account every `interval`."""
+        """Find sessions through `providers` and read each account every `interval`."""
         self._clock = clock or WallClock()
         self._scheduler = PollScheduler(clock=self._clock, jitter=jitter, on_poll_end=self._post_scan_results)
         self._discovery = SessionDiscovery(providers, self._scheduler, interval=interval)
@@ -93,7 +93,7 @@ class SessionManager:
     async def offer_session(self, text: str) -> PasteResult:
         """Add a session from a Cookie header or a `sessionKey` if the server accepts it.
 
-        The cookies are kept in memory only, and the server is asked once.
+        The cookies are kept in memory only, and the server gets one request.
         """
         try:
             cookies = Cookies.parse(text)
@@ -115,7 +115,7 @@ class SessionManager:
         """Scan for sessions; an unexpected exception becomes a problem until the next scan succeeds."""
         try:
             await self._discovery.scan(asked=asked)
-        except Exception as error:  # noqa: BLE001 - a pane that is open for weeks outlives it
+        except Exception as error:  # noqa: BLE001 - the dashboard runs for weeks and must survive it
             bug = Failure.from_exception(error, Endpoint.ACCOUNT, self._clock.now())
             self._post(Reading(SCANNING_SESSION, bug.at, bug))
         else:
@@ -142,7 +142,7 @@ class SessionManager:
 
 
 async def _validate_slot(slot: SessionSlot) -> PasteResult:
-    """Ask the server once if it accepts a session, and whose it is."""
+    """Send one request; return the session's account, or why the server rejected the session."""
     async with aclosing(slot.read(full=True)) as readings:
         async for reading in readings:
             if isinstance(reading.account, Failure):

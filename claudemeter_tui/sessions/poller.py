@@ -44,14 +44,14 @@ CURABLE_ERRORS = (
     | REOPEN_ERRORS
     | {ErrorKind.WRONG_ORG, ErrorKind.DENIED, ErrorKind.REGION, ErrorKind.REDIRECT, ErrorKind.LOGIN_PAGE}
 )
-"""Errors that the user can end, so `r` polls at once; after all others it waits for the back-off."""
+"""Errors that the user can fix, so `r` polls at once; after all others it waits for the back-off."""
 
 PostReading = Callable[[Reading], object]
-"""Where readings go."""
+"""Function that receives each reading."""
 
 
 class SessionSource(Protocol):
-    """Where the readings of a session come from."""
+    """Source of the readings of one session."""
 
     session: Session
 
@@ -125,7 +125,7 @@ class Poller:
 
         polling = asyncio.create_task(self.run(pass_on))
         try:
-            await asyncio.wait((polling,))  # unlike `await`, this tells our own cancel from Ctrl+C
+            await asyncio.wait((polling,))  # unlike `await`, this distinguishes our own cancel from Ctrl+C
         finally:
             polling.cancel()
         if not polling.cancelled():
@@ -147,7 +147,7 @@ class Poller:
                 self.is_polling, self.has_polled = False, True
                 post(Reading(session, now, schedule=schedule))
                 was_requested = await self._wait_for_next_poll(schedule.next_at - now)
-                # After an exception nothing that the last poll left is certain.
+                # After an exception the state that the last poll left is not reliable.
                 is_bug = failure is not None and failure.error_kind is ErrorKind.BUG
                 full = was_requested or self._source is None or is_bug
         finally:
@@ -231,8 +231,8 @@ class Poller:
     async def _wait_for_next_poll(self, delay: timedelta) -> bool:
         """Wait until the next poll is due; return True if the user asked for it.
 
-        The wait ends by the wall clock, which runs while the machine sleeps, or by the time waited,
-        which is right after the clock was set back.
+        The wait ends by the wall clock, which advances while the machine sleeps, or by the time
+        waited, which stays correct if the clock is set back.
         """
         until, left = self._clock.now() + delay, delay.total_seconds()
         while left > 0 and self._clock.now() < until and not self._poll_requested.is_set():

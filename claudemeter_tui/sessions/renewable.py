@@ -27,7 +27,7 @@ class BrowserProvider:
     filters: Mapping[str, str] = field(default_factory=dict)
     """The texts of `--browser`, each with the name of its browser. Empty means all browsers."""
     searched_places: str = ""
-    """Words for people: which browsers are looked for, and where."""
+    """Text for the user: which browsers are searched for, and where."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class ClaudeCodeProvider:
 
 @dataclass(frozen=True, slots=True)
 class SessionProviders:
-    """Where sessions come from."""
+    """Access to everything that can provide sessions."""
 
     connect: Callable[[Session, Cookies, str | None], SessionConnection]
     """Connect with a session's cookies and the User-Agent of its browser; slow."""
@@ -62,7 +62,7 @@ class SessionProviders:
     claude_code: ClaudeCodeProvider | None = None
     """None if the login of Claude Code is not used."""
     given_session: tuple[Session, Cookies] | None = None
-    """Session given by hand, which then is the only one. None if none was given."""
+    """Session that the user provided, which is then the only one. None if there is none."""
 
 
 RESCAN_INTERVAL = timedelta(minutes=1)
@@ -72,8 +72,8 @@ RESCAN_INTERVAL = timedelta(minutes=1)
 class RenewableSession:
     """Cookies of one session, which the browser may renew.
 
-    If the server reports an expired session, the browser is scanned again. If it still holds the same
-    key, that key is sent once more without the other cookies. After that the server gets no request
+    If the server reports an expired session, the browser is scanned again. If the browser still holds the
+    same key, that key is sent once more without the other cookies. After that the server gets no request
     until the browser holds another key or the user asks for one.
     """
 
@@ -100,19 +100,19 @@ class RenewableSession:
         return cookies.select_session_key() == self._browser_cookies.select_session_key()
 
     def renew(self, cookies: Cookies) -> bool:
-        """Use the browser's `cookies` from the next poll on; return True if their key is another one."""
+        """Use the browser's `cookies` from the next poll on; return True if their key is a new one."""
         is_other = not self.has_same_key(cookies)
         self._browser_cookies = cookies
         return is_other
 
     def allow_retry(self) -> None:
-        """Let the next poll ask the server again, even with a refused key."""
+        """Let the next poll send requests again, even with a refused key."""
         self._refused_key = None
 
     async def prepare(self, error_kind: ErrorKind | None) -> None:
         """Apply the browser's cookies before a poll.
 
-        After an error that the user ends in the browser, by a login or by Cloudflare's check, scan it first.
+        After an error that the user fixes in the browser (a login, Cloudflare's check), scan it first.
         """
         self._apply_cookies()
         if error_kind in (ErrorKind.EXPIRED, ErrorKind.CHALLENGE):
@@ -141,7 +141,7 @@ class RenewableSession:
         """Send the browser's cookies if they have changed; never called within a poll's requests.
 
         The key of the same session stays as the server has rotated it. The other cookies are the
-        browser's: they may contain a new pass from Cloudflare.
+        browser's: they may contain a new clearance from Cloudflare.
         """
         before, self._applied_cookies = self._applied_cookies, self._browser_cookies
         if not self.has_same_key(before):

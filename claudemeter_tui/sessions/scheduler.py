@@ -1,7 +1,7 @@
 """Decide which session of an account polls, and run the pollers of those sessions.
 
-A reading takes one path: a source yields it, `SessionSlot.read` keeps the account and holds back what an
-expired session made worthless, the poller posts it, and the scheduler adds the session's name and expiry.
+A reading takes one path: a source yields it, `SessionSlot.read` keeps the account and holds back the
+readings of an expired session, the poller posts it, and the scheduler adds the session's name and expiry.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ FAILOVER_ERRORS = frozenset(
 
 
 class SessionStatus(StrEnum):
-    """What a session does."""
+    """Role of a session in polling."""
 
     WAITING = "waiting"
-    """A last resort that was never tried; it starts after all other sessions have polled."""
+    """A last resort that was never tried; starts after all other sessions have polled."""
     UNTRIED = "untried"
     """Polls until the server names the account of the session's cookies."""
     RENEWED = "renewed"
@@ -63,7 +63,7 @@ class SessionStatus(StrEnum):
     REJECTED = "rejected"
     """Failed, and does not poll: a session that comes before it is active."""
     REMOVED = "removed"
-    """Has left its browser; never polls again."""
+    """No longer in its browser; never polls again."""
 
 
 POLLING = frozenset(
@@ -71,7 +71,7 @@ POLLING = frozenset(
 )
 """Statuses in which a session has a poller."""
 UNIDENTIFIED = (SessionStatus.UNTRIED, SessionStatus.RENEWED)
-"""Statuses in which the account may be another one than the last known."""
+"""Statuses in which the account may differ from the last known one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +84,9 @@ class SlotState:
     error_kind: ErrorKind | None = None
     """Why the session does not work. None if it works, as far as is known."""
     is_last_resort: bool = False
-    """Comes after all sessions that are none: it reads less than they do."""
+    """True if the session ranks after all others because it reads less than they do."""
     arrival: int = 0
-    """Number of the session among those of its account; the lowest comes first."""
+    """Order of arrival among the sessions of the account; the lowest ranks first."""
 
     @property
     def rank(self) -> tuple[bool, int]:
@@ -135,10 +135,10 @@ def _share_account(one: SlotState, other: SlotState) -> bool:
 
 
 class SessionSlot:
-    """One session: its source, its state, and a poll that asks only what the session may ask now.
+    """One session: its source, its state, and a poll that sends only the requests allowed now.
 
-    A poll stops after the account's reply if another session is active for that account, or has asked
-    about its orgs within the last minute.
+    A poll stops after the account's reply if another session is active for that account, or has requested
+    its orgs within the last minute.
     """
 
     def __init__(
@@ -161,7 +161,7 @@ class SessionSlot:
         self.renewal: RenewableSession | None = None
         """Cookies that the browser may renew. None for a session without cookies."""
         self.expires: datetime | None = None
-        """Expiry of the session by the browser's record. None if not known."""
+        """Expiry of the session as the browser has stored it. None if not known."""
         self.last_account_reading: Reading | None = None
         """Reading with the last list of the account's orgs. None if there was none."""
         self._election = election
@@ -180,13 +180,13 @@ class SessionSlot:
         return self
 
     async def aclose(self) -> None:
-        """Do nothing if a poller ends; see `open`."""
+        """Do nothing when a poller ends; see `open`."""
 
     async def read(self, *, full: bool = False) -> AsyncGenerator[Reading, None]:
-        """Poll once, as far as the session may ask now.
+        """Poll once, with the requests that the session may send now.
 
-        Readings that an expired session made worthless are held back until no other cookies are left
-        to try, and dropped if the poll with other cookies succeeds.
+        Readings of an expired session are held back until no other cookies are left to try, and dropped
+        if the poll with other cookies succeeds.
         """
         retries = self.state.error_kind is not None and not self.state.is_last_resort
         asks_orgs = not retries and self.state.status not in UNIDENTIFIED
@@ -226,7 +226,7 @@ class SessionSlot:
         await self.source.aclose()
 
     def record_account(self, reading: Reading) -> None:
-        """Keep the account and its list of orgs, and let the election decide anew."""
+        """Keep the account and its list of orgs, and run the election again."""
         account = reading.account.value if isinstance(reading.account, Reply) else None
         if not isinstance(account, Account):
             return
@@ -241,7 +241,7 @@ class SessionSlot:
             self.last_account_reading = reading
 
     def _must_stop(self, reading: Reading) -> bool:
-        """Return True if the requests that would follow are another session's, or are too early."""
+        """Return True if the next requests belong to another session, or come too early."""
         if reading.account is None or _is_session_wide_failure(reading):
             return False
         free_at, is_elected = self._election.compute_free_at(self), self._election.is_elected(self)
@@ -250,7 +250,7 @@ class SessionSlot:
         return free_at is not None or not is_elected
 
     async def _prepare(self, poll: _PollRecord) -> bool:
-        """Apply the browser's cookies; without any to try, add an expired session's reading, return False."""
+        """Apply the browser's cookies; if none are left to try, add an EXPIRED reading and return False."""
         if self.renewal is None:
             return True
         await self.renewal.prepare(self.state.error_kind)
@@ -266,7 +266,7 @@ class SessionSlot:
         return False
 
     def _record_outcome(self, found: list[Reading]) -> Failure | None:
-        """Set the next poll's time; return the failure if the session does not work any more."""
+        """Set the next poll's time; return the failure if the session no longer works."""
         if self.renewal is not None and self.renewal.is_refused:
             self.next_at = self._election.now() + RESCAN_INTERVAL
         elif self.next_at is None and isinstance(self.source, PacedSource):
@@ -281,7 +281,7 @@ class SessionSlot:
 
 
 class _PollRecord:
-    """Readings of one poll: shown ones, and those that an expired session made worthless."""
+    """Readings of one poll: those to show, and those held back because the session has expired."""
 
     def __init__(self) -> None:
         self.shown: list[Reading] = []
@@ -298,7 +298,7 @@ class _PollRecord:
         self._is_first, self.has_expired, self._attempt_start = True, False, len(self._held)
 
     def add(self, reading: Reading) -> bool:
-        """Add a reading; return True if it is to be shown now."""
+        """Add a reading; return True if it can be shown now."""
         self.has_asked = self.has_asked or (self._is_first and not _is_session_wide_failure(reading))
         self._is_first = False
         is_expired = isinstance(reading.account, Failure) and reading.account.error_kind is ErrorKind.EXPIRED
@@ -348,7 +348,7 @@ class SessionElection:
         return active is None or active is slot.state
 
     def record_request(self, slot: SessionSlot) -> _OrgRequest | None:
-        """Record that a session asks about its account's orgs now. None if the account is not known."""
+        """Record that a session requests its account's orgs now. None if the account is not known."""
         if slot.state.account is None:
             return None
         now = self.now()
@@ -361,7 +361,7 @@ class SessionElection:
         self._requests = [one for one in self._requests if one is not request]
 
     def compute_free_at(self, slot: SessionSlot) -> datetime | None:
-        """Return when a session may ask about its orgs after another one's request. None means now."""
+        """Return when a session may request its orgs after another one did. None means now."""
         now, account = self.now(), slot.state.account
         if account is None:
             return None
@@ -380,7 +380,7 @@ class _RunningPoller(NamedTuple):
 
 
 class PollScheduler:
-    """Runs a poller for each session whose status asks for one."""
+    """Runs a poller for each session whose status requires one."""
 
     def __init__(
         self,
@@ -389,12 +389,12 @@ class PollScheduler:
         jitter: Callable[[], float] = random.random,
         on_poll_end: Callable[[], None],
     ) -> None:
-        """Call `on_poll_end` after each poll and after a session has left."""
+        """Call `on_poll_end` after each poll and after a session was removed."""
         self.election = SessionElection(clock.now, self.update_pollers)
         self.pending_sessions: set[Session] = set()
-        """Sessions that are being connected and will have a slot in a moment."""
+        """Sessions that are being connected and have no slot yet."""
         self.allows_last_resorts = False
-        """True after everything was scanned once."""
+        """True after the first complete scan."""
         self._clock = clock
         self._jitter = jitter
         self._on_poll_end = on_poll_end
@@ -414,7 +414,7 @@ class PollScheduler:
 
     @property
     def is_settled(self) -> bool:
-        """True if every session that is to poll has done so."""
+        """True if every session that has to poll has done so."""
         return self._have_polled(self.slots) and not any(
             slot.state.status is SessionStatus.WAITING for slot in self.slots
         )
@@ -430,7 +430,7 @@ class PollScheduler:
         self.update_pollers()
 
     def remove(self, slot: SessionSlot) -> None:
-        """Remove a session; its orgs pass to another session of the account or leave with it."""
+        """Remove a session; its orgs pass to another session of the account or are removed too."""
         self.slots.remove(slot)
         slot.state = replace(slot.state, status=SessionStatus.REMOVED)
         self.update_pollers()
@@ -439,7 +439,7 @@ class PollScheduler:
         self._on_poll_end()
 
     def rename(self, slot: SessionSlot, session: Session) -> None:
-        """Give a session the browser's new name of its profile or container; its figures stay."""
+        """Give a session the new name of its profile or container; its figures stay."""
         before, slot.session = slot.session, session
         if slot in self._running:
             self._post_last_orgs(slot)
@@ -465,7 +465,7 @@ class PollScheduler:
             running.poller.poll_now()
 
     def update_pollers(self) -> None:
-        """Decide every status, then start and stop pollers by it.
+        """Update every status, then start and stop pollers accordingly.
 
         A poller in the middle of a poll is stopped at the poll's end. Pollers start before others stop, so
         that orgs pass from one session to the next before their old session leaves.
@@ -506,7 +506,7 @@ class PollScheduler:
             self._post(replace(slot.last_account_reading, session=slot.session, expires_at=slot.expires))
 
     def _post_reading(self, slot: SessionSlot, reading: Reading) -> None:
-        """Post a poller's reading unless the session is to poll no more; then start and stop pollers."""
+        """Post a poller's reading unless the session no longer polls; then start and stop pollers."""
         if slot in self._running and slot.state.status in POLLING:
             self._post(replace(reading, session=slot.session, expires_at=slot.expires))
         if reading.schedule is not None:

@@ -217,7 +217,7 @@ def test_missing_session_exits_with_3(tmp_path: Path) -> None:
 def test_unknown_org_exits_with_2_and_lists_the_known_ones(server: LoopbackServer, tmp_path: Path) -> None:
     """The error is one line."""
     done = program(tmp_path, "--once", "--org", "Persnal", "--base-url", server.url)
-    expected = f"claudemeter-tui: --org: there is no org 'Persnal'; there are: 1 Personal ({PERSONAL})\n"
+    expected = f"claudemeter-tui: --org: unknown org 'Persnal'; choose from 1 Personal ({PERSONAL})\n"
     assert (done.returncode, done.stdout, done.stderr) == (2, "", expected)
 
 
@@ -257,12 +257,12 @@ def test_org_is_selected_by_number_name_or_uuid(expected: list[str], wanted: str
 @pytest.mark.parametrize(
     ("expected", "wanted"),
     [
-        ("--org: several orgs are called 'Twin'; there are: 1 Personal (u-1), 2 ", "Twin"),
-        ("--org: several orgs are called 'TWIN'; there are: ", "TWIN"),
-        ("--org: there is no org '0'; there are: ", "0"),
-        ("--org: there is no org '7'; there are: ", "7"),
-        ("--org: there is no org ''; there are: ", ""),
-        ("--org: there is no org '\\x1b[31m'; there are: ", "\x1b[31m"),
+        ("--org: several orgs match 'Twin'; choose from 1 Personal (u-1), 2 ", "Twin"),
+        ("--org: several orgs match 'TWIN'; choose from ", "TWIN"),
+        ("--org: unknown org '0'; choose from ", "0"),
+        ("--org: unknown org '7'; choose from ", "7"),
+        ("--org: unknown org ''; choose from ", ""),
+        ("--org: unknown org '\\x1b[31m'; choose from ", "\x1b[31m"),
     ],
 )
 def test_ambiguous_org_is_refused(expected: str, wanted: str) -> None:

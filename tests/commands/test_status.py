@@ -125,10 +125,10 @@ def test_help_lists_every_exit_status() -> None:
 
 
 def test_org_selects_one(tmp_path: Path) -> None:
-    """`--org` takes number, name or uuid; the error names an unknown one."""
+    """`--org` takes number, name or UUID; the error names an unknown one."""
     bar = Bar(tmp_path, PERSONAL, TEAM)
     assert bar.ask(org="personal").text == "67% 41% $17.20/50 · Personal"
-    with pytest.raises(SettingsError, match="--org: there is no org 'Persnal'; there are: 1 Personal"):
+    with pytest.raises(SettingsError, match="--org: unknown org 'Persnal'; choose from 1 Personal"):
         bar.ask(org="Persnal")
     assert bar.polls == 1
 
@@ -263,7 +263,7 @@ def test_unwritable_folder_prevents_only_the_cache(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     bar.place = tmp_path / "file" / "kept-1.json"
     assert bar.ask().text == "67% 41% $17.20/50 · Personal"
-    assert bar.told[0].startswith(f"the figures cannot be kept in {str(tmp_path / 'file')!r}: ")
+    assert bar.told[0].startswith(f"cannot cache the figures in {str(tmp_path / 'file')!r}: ")
 
 
 @pytest.mark.parametrize(

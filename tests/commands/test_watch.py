@@ -117,7 +117,7 @@ def test_partly_failed_poll_is_not_explained(capsys: pytest.CaptureFixture[str])
 
 
 def test_events_of_one_org_only(capsys: pytest.CaptureFixture[str]) -> None:
-    """`--org` takes number, name or uuid."""
+    """`--org` takes number, name or UUID."""
     polls = [readings(CALM, LABORATORY, at=READ - MINUTE), readings(WAITING, TEAM)]
     assert run_watch(Play(*polls), now, thresholds=(), org="lab") == 0
     assert {event["org_name"] for event in lines(capsys)} == {"Lab"}
@@ -125,7 +125,7 @@ def test_events_of_one_org_only(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_unknown_org_ends_the_command() -> None:
     """The command ends once the orgs are known."""
-    with pytest.raises(SettingsError, match="--org: there is no org 'Lob'; there are: 1 Personal"):
+    with pytest.raises(SettingsError, match="--org: unknown org 'Lob'; choose from 1 Personal"):
         run_watch(Play(readings(CALM)), now, thresholds=(), org="Lob")
 
 

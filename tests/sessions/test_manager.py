@@ -120,7 +120,7 @@ async def test_session_given_by_hand_is_the_only_one(tmp_path: Path) -> None:
         assert both("cookie file") == here.serving
         assert {one.key for one in here.server.asked} == {"k9"}
         assert (
-            ScanResult(given[0], "session given", "pat@example.com", is_working=True),
+            ScanResult(given[0], "session provided", "pat@example.com", is_working=True),
         ) == here.store.scan_results
 
 

@@ -177,7 +177,7 @@ def test_sessions_list_has_an_exit_status(tmp_path: Path, status: int, key: str)
 
 NO_BROWSER = (
     (
-        "Browsers     none found     looked for Chrome, Chrome Beta, Chrome Dev, Chromium, Brave, Edge,"
+        "Browsers     none found     searched for Chrome, Chrome Beta, Chrome Dev, Chromium, Brave, Edge,"
         " Vivaldi, Opera,"
         " Firefox and LibreWolf in the home folder's .config, .librewolf, .mozilla, .var"
         " and snap"
