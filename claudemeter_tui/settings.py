@@ -91,10 +91,6 @@ class ResolvedSetting:
         """The flag, the variable or the key."""
         return self.setting.key if self.origin is SettingOrigin.FILE else self.place
 
-    def build_error(self, cause: str) -> SettingsError:
-        """Return the error for a value that turned out to be invalid."""
-        return SettingsError(f"{self.place}: {cause}")
-
     def resolve_path(self) -> Path:
         """Expand `~`; a path in the config file is relative to that file.
 

@@ -72,8 +72,8 @@ def test_bad_cookie_in_the_environment_is_one_line(
     monkeypatch.setenv(COOKIE_VARIABLE, f"wrong={MARKER}")
     assert main(["--once"]) == 2
     expected = f"claudemeter-tui: {COOKIE_VARIABLE}: it has no sessionKey; copy the whole Cookie header"
-    said = capsys.readouterr().err
-    assert (said.startswith(expected), said.count("\n"), MARKER in said) == (True, 1, False)
+    message = capsys.readouterr().err
+    assert (message.startswith(expected), message.count("\n"), MARKER in message) == (True, 1, False)
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:

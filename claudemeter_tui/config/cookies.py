@@ -37,7 +37,7 @@ def read_cookies(
     if origin == SettingOrigin.DEFAULT or origin < strongest:
         return None
     if origin == strongest:
-        raise other.build_error(f"can't be combined with {place}; use only one of them")
+        raise SettingsError(f"{other.place} and {place} can't be combined")
     if by_variable:
         try:
             return Cookies.parse(environment[COOKIE_VARIABLE]), COOKIE_VARIABLE

@@ -154,7 +154,7 @@ def read_config_file(path: Path, known: Collection[str]) -> dict[str, object]:
 def _parse_toml(content: bytes, path: Path) -> dict[str, object]:
     if len(content) > MAX_CONFIG_FILE_BYTES:
         raise SettingsError(f"{str(path)!r}: too large for a config file")
-    import tomllib  # noqa: PLC0415 - most people have no file
+    import tomllib  # noqa: PLC0415 - most users have no config file
 
     try:
         return tomllib.loads(content.decode("utf-8-sig"))

@@ -228,7 +228,7 @@ class SessionDiscovery:
                 self._scheduler.relearn_account(slot)
 
     def _update_slots(self) -> None:
-        """Add copied profiles, rename and remove sessions: only a complete scan can tell them apart."""
+        """Add copied profiles, rename and remove sessions: only a complete scan can distinguish them."""
         scans = [scan for scan in self._scanner.scans if scan.cookies is not None]
         names = {scan.session for scan in scans}
         for scan in scans:

@@ -12,7 +12,7 @@ from claudemeter_tui.model.session import LoginResult, ProfileScan
 from claudemeter_tui.sessions.poller import SessionSource
 
 ScanBrowsers = Callable[[Collection[str], Callable[[ProfileScan], None]], Awaitable[tuple[ProfileScan, ...]]]
-"""Scan the browsers or profiles of these names (none means all); emit each result as soon as it is there."""
+"""Scan the browsers or profiles of these names (none means all); emit each result once it is available."""
 
 
 @dataclass(frozen=True, slots=True)

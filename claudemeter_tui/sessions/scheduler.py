@@ -468,7 +468,7 @@ class PollScheduler:
         """Update every status, then start and stop pollers accordingly.
 
         A poller in the middle of a poll is stopped at the poll's end. Pollers start before others stop, so
-        that orgs pass from one session to the next before their old session leaves.
+        that orgs pass to the next session before their old one is removed.
         """
         others = (slot for slot in self.slots if not slot.state.is_last_resort)
         may_start = self.allows_last_resorts and self._have_polled(others)

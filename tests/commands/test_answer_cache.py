@@ -19,7 +19,7 @@ MOMENT = 1_780_000_000.9996
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Set an empty home, so that nothing of the person's own is read or written."""
+    """Set an empty home, so that no file of the user is read or written."""
     for name in ("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA"):
         monkeypatch.setenv(name, str(tmp_path))
     for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"):

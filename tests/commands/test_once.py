@@ -363,7 +363,7 @@ NOT_LOADED = {"textual", "rich", "plotext", "browser_cookie3"}
 
 
 def test_scripts_load_no_unneeded_library(server: LoopbackServer, tmp_path: Path) -> None:
-    """With a cookie given by hand, neither the dashboard's libraries nor the browsers' are loaded."""
+    """With a cookie from the user, neither the dashboard's libraries nor the browsers' are loaded."""
     code = (
         "import sys; from claudemeter_tui.cli import main;"
         f"status = main(['--json', '--base-url', '{server.url}']);"

@@ -16,8 +16,7 @@ import pytest
 
 from claudemeter_tui.commands import status as status_command
 from claudemeter_tui.commands.once import EXIT_NO_SESSION, EXIT_NOTHING_READ
-from claudemeter_tui.commands.status import EXIT_STATUSES, StatusRequest
-from claudemeter_tui.commands.status import StatusAnswer as Said
+from claudemeter_tui.commands.status import EXIT_STATUSES, StatusAnswer, StatusRequest
 from claudemeter_tui.config.actions import CHECK_EXIT_HELP
 from claudemeter_tui.config.resolution import load_settings
 from claudemeter_tui.formatting.status_line import DEFAULT_TEMPLATE
@@ -69,7 +68,7 @@ class Bar:
         self.reads: Callable[[datetime], Iterable[Reading]] = lambda at: readings(*orgs, at=at)
         self.polls = 0
         self.form = form
-        self.told: list[str] = []
+        self.reasons: list[str] = []
 
     def poll(self, known: Store) -> tuple[Store, Store]:
         """Return the current readings."""
@@ -79,11 +78,11 @@ class Bar:
             known, poll = known.apply(reading), poll.apply(reading)
         return known, poll
 
-    def ask(self, after: float = 0, org: str | None = None) -> Said:
+    def ask(self, after: float = 0, org: str | None = None) -> StatusAnswer:
         """Run the command so many seconds later."""
         self.now += timedelta(seconds=after)
         asked = StatusRequest(lambda: self.now, self.poll, INTERVAL, org, self.form)
-        return status_command.answer_request(asked, self.place, self.told.append)
+        return status_command.answer_request(asked, self.place, self.reasons.append)
 
 
 def failing(trouble: ErrorKind, session: Session = SESSION) -> Callable[[datetime], Iterable[Reading]]:
@@ -111,17 +110,17 @@ def test_check_prints_the_worst_verdict(
     status: int, text: str, orgs: list[OrgBodies], tmp_path: Path
 ) -> None:
     """The exit status matches the line."""
-    said = Bar(tmp_path, *orgs, form=None).ask()
-    assert (said.status, said.text[: len(text)]) == (status, text)
-    assert "\n" not in said.text
+    answer = Bar(tmp_path, *orgs, form=None).ask()
+    assert (answer.status, answer.text[: len(text)]) == (status, text)
+    assert "\n" not in answer.text
 
 
 def test_help_lists_every_exit_status() -> None:
     """The help lists each exit status in the verdicts' own words."""
-    told = {text.partition(" ")[2]: int(text.partition(" ")[0]) for text in CHECK_EXIT_HELP.split(", ")}
+    listed = {text.partition(" ")[2]: int(text.partition(" ")[0]) for text in CHECK_EXIT_HELP.split(", ")}
     states = {state.replace("_", " "): status for state, status in EXIT_STATUSES.items()}
     blocked = {"can work but credits are blocked": status_command.EXIT_CREDITS_BLOCKED}
-    assert told == states | blocked | {"no session": EXIT_NO_SESSION, "unknown": EXIT_NOTHING_READ}
+    assert listed == states | blocked | {"no session": EXIT_NO_SESSION, "unknown": EXIT_NOTHING_READ}
 
 
 def test_org_selects_one(tmp_path: Path) -> None:
@@ -137,8 +136,8 @@ def test_a_run_every_five_seconds_makes_one_poll_a_minute(tmp_path: Path) -> Non
     """Every run prints the figures."""
     bar = Bar(tmp_path, PERSONAL)
     first = bar.ask().text
-    said = {bar.ask(5).text for _ in range(35)}
-    assert (said, bar.polls) == ({first}, 3)
+    texts = {bar.ask(5).text for _ in range(35)}
+    assert (texts, bar.polls) == ({first}, 3)
 
 
 def test_failing_poll_keeps_the_old_figures_with_their_age(tmp_path: Path) -> None:
@@ -146,7 +145,9 @@ def test_failing_poll_keeps_the_old_figures_with_their_age(tmp_path: Path) -> No
     bar = Bar(tmp_path, PERSONAL)
     bar.ask()
     bar.reads = failing(ErrorKind.CHALLENGE)
-    assert bar.ask(60) == Said("67% 41% $17.20/50 · Personal 1m ago", 0, bar.now + timedelta(seconds=42))
+    assert bar.ask(60) == StatusAnswer(
+        "67% 41% $17.20/50 · Personal 1m ago", 0, bar.now + timedelta(seconds=42)
+    )
     assert bar.ask(60 * 20).text == "? 67% 41% $17.20/50 · Personal 21m ago"
     assert bar.ask().status == 4
     bar.form = None
@@ -187,21 +188,21 @@ def test_failing_reply_affects_no_other(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("expected", "trouble"),
     [
-        (Said("? session expired", 3), ErrorKind.EXPIRED),
-        (Said("? no session", 3), ErrorKind.NO_SESSION),
-        (Said("? throttled", 4), ErrorKind.THROTTLED),
+        (StatusAnswer("? session expired", 3), ErrorKind.EXPIRED),
+        (StatusAnswer("? no session", 3), ErrorKind.NO_SESSION),
+        (StatusAnswer("? throttled", 4), ErrorKind.THROTTLED),
     ],
 )
-def test_missing_figures_are_explained(expected: Said, trouble: ErrorKind, tmp_path: Path) -> None:
+def test_missing_figures_are_explained(expected: StatusAnswer, trouble: ErrorKind, tmp_path: Path) -> None:
     """The cause is in the line, its details on standard error, and the next run does not poll."""
     bar = Bar(tmp_path)
     bar.reads = failing(trouble)
     assert bar.ask() == expected
-    assert str(trouble) in bar.told[0]
+    assert str(trouble) in bar.reasons[0]
     assert bar.ask(5) == expected
     assert bar.polls == 1
     bar.form = None
-    assert bar.ask() == Said(f"UNKNOWN  nothing was read yet: {trouble}", expected.status)
+    assert bar.ask() == StatusAnswer(f"UNKNOWN  nothing was read yet: {trouble}", expected.status)
 
 
 def test_missing_session_keeps_the_old_figures(tmp_path: Path) -> None:
@@ -218,19 +219,19 @@ def test_ten_bars_at_once_make_one_poll(tmp_path: Path) -> None:
     """Ten runs at once wait for the figures of one poll."""
     bar = Bar(tmp_path, PERSONAL)
     ready = threading.Barrier(10)
-    said: list[Said] = []
+    answers: list[StatusAnswer] = []
 
     def ask() -> None:
         ready.wait(60)
-        said.append(bar.ask())
+        answers.append(bar.ask())
 
     threads = [threading.Thread(target=ask) for _ in range(10)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(60)
-    assert (bar.polls, {one.text for one in said}) == (1, {"67% 41% $17.20/50 · Personal"})
-    assert len(said) == 10
+    assert (bar.polls, {one.text for one in answers}) == (1, {"67% 41% $17.20/50 · Personal"})
+    assert len(answers) == 10
 
 
 def test_run_with_cached_figures_does_not_wait_for_a_poll(tmp_path: Path) -> None:
@@ -263,7 +264,7 @@ def test_unwritable_folder_prevents_only_the_cache(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     bar.place = tmp_path / "file" / "kept-1.json"
     assert bar.ask().text == "67% 41% $17.20/50 · Personal"
-    assert bar.told[0].startswith(f"cannot cache the figures in {str(tmp_path / 'file')!r}: ")
+    assert bar.reasons[0].startswith(f"cannot cache the figures in {str(tmp_path / 'file')!r}: ")
 
 
 @pytest.mark.parametrize(

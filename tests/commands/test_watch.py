@@ -59,18 +59,18 @@ def now() -> datetime:
     return NOW
 
 
-def kinds(told: Iterable[dict[str, object]]) -> list[object]:
+def kinds(events: Iterable[dict[str, object]]) -> list[object]:
     """Return the kinds of the events, in order."""
-    return [event["kind"] for event in told]
+    return [event["kind"] for event in events]
 
 
 def test_each_event_is_a_line_of_json(capsys: pytest.CaptureFixture[str]) -> None:
     """The current state comes first, then each event once, in the order of time."""
     feed = Play(readings(CALM, at=READ - MINUTE), readings(WAITING), readings(WAITING, at=READ + MINUTE))
     assert run_watch(feed, now, thresholds=(75, 90, 100)) == 0
-    told = lines(capsys)
-    assert kinds(told) == ["first_read", "window_filled"]
-    assert {event["org_name"] for event in told} == {"Personal"}
+    events = lines(capsys)
+    assert kinds(events) == ["first_read", "window_filled"]
+    assert {event["org_name"] for event in events} == {"Personal"}
 
 
 @pytest.mark.parametrize(
@@ -99,20 +99,20 @@ def test_first_line_has_the_state_of_an_org(
 
 def test_failed_poll_is_explained_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     """The explanation is printed once and not as an event, so that standard output stays JSON."""
-    told: list[str] = []
+    reasons: list[str] = []
     failure = Failure(ErrorKind.EXPIRED, Endpoint.ACCOUNT, READ)
     ends = Reading(SESSION, READ, schedule=Schedule(NOW, MINUTE))
     polls = [Reading(SESSION, READ), Reading(SESSION, READ, account=failure), ends]
-    assert run_watch(Play(polls, polls), now, thresholds=(), print_reason=told.append) == 0
+    assert run_watch(Play(polls, polls), now, thresholds=(), print_reason=reasons.append) == 0
     assert lines(capsys) == []
-    assert [line.partition(":")[0] for line in told] == ["Chrome, Default · session expired", SIGN_IN_HINT]
+    assert [line.partition(":")[0] for line in reasons] == ["Chrome, Default · session expired", SIGN_IN_HINT]
 
 
 def test_partly_failed_poll_is_not_explained(capsys: pytest.CaptureFixture[str]) -> None:
     """Other problems are events, or are not printed."""
-    told: list[str] = []
-    assert run_watch(Play(readings(CALM)), now, thresholds=(), print_reason=told.append) == 0
-    assert told == []
+    reasons: list[str] = []
+    assert run_watch(Play(readings(CALM)), now, thresholds=(), print_reason=reasons.append) == 0
+    assert reasons == []
     assert kinds(lines(capsys)) == ["first_read"]
 
 

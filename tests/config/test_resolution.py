@@ -27,10 +27,10 @@ def refusal(*arguments: str, **environment: str) -> str:
     """Return the error about unusable settings: one line, without the cookie."""
     with pytest.raises(SettingsError) as caught:
         load_settings(arguments, environment)
-    said = str(caught.value)
-    assert "\n" not in said
-    assert MARKER not in said
-    return said
+    message = str(caught.value)
+    assert "\n" not in message
+    assert MARKER not in message
+    return message
 
 
 def test_settings_without_arguments_are_the_defaults() -> None:
@@ -158,9 +158,9 @@ SCHEME = "it must look like https://host or http://127.0.0.1:PORT"
 )
 def test_base_url_that_is_no_origin_is_refused(expected: str, text: str) -> None:
     """The error comes before any request."""
-    said = refusal("--base-url", text)
-    assert said.startswith("--base-url: ")
-    assert expected in said
+    message = refusal("--base-url", text)
+    assert message.startswith("--base-url: ")
+    assert expected in message
 
 
 @pytest.mark.parametrize(
@@ -197,9 +197,9 @@ def test_cookie_file_without_a_session_is_refused(expected: str, content: bytes,
     path.write_bytes(content)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        said = refusal("--cookie-file", str(path))
-    assert said.startswith(f"--cookie-file: {str(path)!r}")
-    assert expected in said
+        message = refusal("--cookie-file", str(path))
+    assert message.startswith(f"--cookie-file: {str(path)!r}")
+    assert expected in message
 
 
 @pytest.mark.parametrize(
@@ -273,9 +273,9 @@ def test_demo_ignores_the_cookie() -> None:
 def test_screenshot_that_cannot_be_saved_is_refused(expected: str, text: str, tmp_path: Path) -> None:
     """The error comes before any poll."""
     (tmp_path / "file").touch()
-    said = refusal("--screenshot", f"{tmp_path}/{text}")
-    assert said.startswith("--screenshot: ")
-    assert said.endswith(expected.format(tmp_path))
+    message = refusal("--screenshot", f"{tmp_path}/{text}")
+    assert message.startswith("--screenshot: ")
+    assert message.endswith(expected.format(tmp_path))
 
 
 @pytest.mark.parametrize(
