@@ -227,9 +227,9 @@ def main(weeks: int = 25) -> None:
     print(f"{weeks} weeks of each use      (width, lead: median hours)\n")
     print("use       ranges    held  sooner   later   width    lead   bounds    held")
     for use, it in backtest(weeks).items():
-        wrong = f"{it.sooner:6.0f} %{it.later:6.0f} %"
+        wrong = f"{it.sooner:6.0f}%{it.later:6.0f}%"
         times = f"{it.width:6.1f} h{it.lead:6.1f} h"
-        print(f"{use:8}{it.ranges:8.0f}{it.held:6.0f} %{wrong}{times}{it.bounds:9.0f}{it.bounds_held:6.0f} %")
+        print(f"{use:8}{it.ranges:8.0f}{it.held:6.0f}%{wrong}{times}{it.bounds:9.0f}{it.bounds_held:6.0f}%")
 
 
 if __name__ == "__main__":

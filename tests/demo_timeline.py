@@ -140,35 +140,35 @@ def story() -> tuple[Moment, ...]:
     """Return the whole day, from eight in the morning on."""
     day = _Story()
     then = day.then
-    then("08:00", CAN_WORK, "7-day all 60 %, resets Tue 14:00 (in 3d 6h)")
-    past = "5-hour window at 76 %, past 75 %"
-    then("08:30", CAN_WORK, "5-hour 76 %, resets 12:00 (in 3h 30m)", past, alert=past, five_hour=76)
+    then("08:00", CAN_WORK, "7-day all 60%, resets Tue 14:00 (in 3d 6h)")
+    past = "5-hour window at 76%, past 75%"
+    then("08:30", CAN_WORK, "5-hour 76%, resets 12:00 (in 3h 30m)", past, alert=past, five_hour=76)
     then("08:31", CAN_WORK)
-    past = "5-hour window at 92 %, past 90 %"
-    then("09:39", CAN_WORK, "5-hour 92 %, resets 12:00 (in 2h 21m)", past, alert=past, five_hour=92)
+    past = "5-hour window at 92%, past 90%"
+    then("09:39", CAN_WORK, "5-hour 92%, resets 12:00 (in 2h 21m)", past, alert=past, five_hour=92)
     full, metered = "5-hour window full, resets 12:00", "ON CREDITS: 5-hour window full, until 12:00"
     then(
         "09:40",
         ON_CREDITS,
-        "no spending seen since it filled at 09:40",
+        "no spending seen since the window filled at 09:40",
         full,
         metered,
         alert=metered,
         five_hour=100,
     )
-    past, spent = "extra usage at 76 % of the cap, past 75 %", "spent $28.00 since it filled at 09:40"
+    past, spent = "credits at 76% of the cap, past 75%", "spent $28.00 since the window filled at 09:40"
     then("09:50", ON_CREDITS, spent, past, alert=past, used=3800)
-    past, spent = "extra usage at 92 % of the cap, past 90 %", "spent $36.00 since it filled at 09:40"
+    past, spent = "credits at 92% of the cap, past 90%", "spent $36.00 since the window filled at 09:40"
     then("10:10", ON_CREDITS, spent, past, alert=past, used=4600)
-    past, why = "extra usage at 100 % of the cap", "your own monthly limit is reached"
+    past, why = "credits at 100% of the cap", "your monthly cap is reached"
     block, says = f"BLOCKED: {why}", "until Fri May 1 00:00 (in 5d 13h) · or raise the cap"
     then("10:30", BLOCKED, says, past, block, alert=block, used=5000, credits=TO_MAY)
-    then("10:31", BLOCKED, "the 5-hour window is full too: it resets at 12:00, first")
-    cap, lifted = "cap changed: $50.00 → $80.00", f"lifted: ON CREDITS, it was: {why}"
+    then("10:31", BLOCKED, "also: 5-hour window full until 12:00 (frees up before the credits do)")
+    cap, lifted = "cap changed: $50.00 → $80.00", f"unblocked, now ON CREDITS (was: {why})"
     then(
         "10:50",
         ON_CREDITS,
-        "since it filled at 09:40",
+        "since the window filled at 09:40",
         cap,
         lifted,
         metered,
@@ -176,34 +176,35 @@ def story() -> tuple[Moment, ...]:
         cap=8000,
         credits={},
     )
-    waits = "WAIT: credits are not open any more, until 12:00"
-    then("11:10", WAIT, "extra usage is switched off · switch it on", waits, alert=waits, credits=OFF)
-    reset = "5-hour window reset, it was at 100 %"
+    waits = "WAIT: credits no longer available, until 12:00"
+    then("11:10", WAIT, "you have turned off usage credits · switch it on", waits, alert=waits, credits=OFF)
+    reset = "5-hour window reset (was 100%)"
     then("12:01", CAN_WORK, "", reset, alert=reset, at="12:00", five_hour=0, resets="17:00")
-    then("12:20", CAN_WORK, "7-day all 60 %", five_hour=12, credits={})
+    then("12:20", CAN_WORK, "7-day all 60%", five_hour=12, credits={})
     then("12:30", CAN_WORK, "read 10m ago", usage=502)
-    then("12:33", CAN_WORK, "read 13m ago", "no new figures; the last ones are of 12:20")
-    then("12:40", UNKNOWN, "nothing good was read for 20m: server error · CAN WORK 20m ago")
-    then("12:50", CAN_WORK, "", "figures are fresh again", usage=200)
-    why, stops = "the prepaid balance is empty", "work stops when the 7-day all window is full (60 %)"
+    then("12:33", CAN_WORK, "read 13m ago", "no update since 12:20")
+    then("12:40", UNKNOWN, "no successful read for 20m: server error · CAN WORK 20m ago")
+    then("12:50", CAN_WORK, "", "figures are up to date again", usage=200)
+    why, stops = "the prepaid balance is empty", "work stops when a plan window is full (7-day all 60%)"
     block, empty = f"credits BLOCKED: {why}", {"out_of_credits": True}
     then("13:20", YET_BLOCKED, stops, block, alert=block, credits=empty, balance=0)
-    refill, lifted = "balance refilled: $0.00 → $250.00", f"lifted: CAN WORK, it was: {why}"
+    refill, lifted = "balance refilled: $0.00 → $250.00", f"unblocked, now CAN WORK (was: {why})"
     then("13:50", CAN_WORK, "", refill, lifted, alert=lifted, credits={}, balance=25_000)
     full, metered = (
         "7-day all window full, resets Tue 14:00",
         "ON CREDITS: 7-day all window full, until Tue 14:00",
     )
     then("14:30", ON_CREDITS, "no spending seen since 14:30", full, metered, alert=metered, week=100)
-    reset, back = "7-day all window reset early, it was at 100 %, due Tue 14:00", "back in the plan: CAN WORK"
-    then("15:00", CAN_WORK, "5-hour 12 %", reset, back, alert=reset, week=3)
-    then("16:00", CAN_WORK, "", "a new org", whose="Lab", lab=True)
-    then(
-        "17:01", CAN_WORK, "", "5-hour window reset, it was at 12 %", at="17:00", five_hour=0, resets="22:00"
+    reset, back = (
+        "7-day all window reset early (was 100%), not due until Tue 14:00",
+        "back in the plan: CAN WORK",
     )
-    then("18:00", CAN_WORK, "", "the org has left the account", whose="Lab", lab=False)
+    then("15:00", CAN_WORK, "5-hour 12%", reset, back, alert=reset, week=3)
+    then("16:00", CAN_WORK, "", "a new org", whose="Lab", lab=True)
+    then("17:01", CAN_WORK, "", "5-hour window reset (was 12%)", at="17:00", five_hour=0, resets="22:00")
+    then("18:00", CAN_WORK, "", "org removed", whose="Lab", lab=False)
     then("19:00", CAN_WORK, "", "$100.00 of the balance expires Tue 19:00")
-    gone = "session expired: set CLAUDEMETER_COOKIE anew and start again"
+    gone = "session expired: set CLAUDEMETER_COOKIE to a fresh cookie and restart"
     then(
         "20:00",
         UNKNOWN,
@@ -212,7 +213,7 @@ def story() -> tuple[Moment, ...]:
         whose="CLAUDEMETER_COOKIE",
         signed_out=True,
     )
-    then("20:20", UNKNOWN, "nothing good was read for 1h 20m")
+    then("20:20", UNKNOWN, "no successful read for 1h 20m")
     back = "signed in again in CLAUDEMETER_COOKIE"
-    then("20:30", CAN_WORK, "7-day all 3 %", back, whose="CLAUDEMETER_COOKIE", signed_out=False)
+    then("20:30", CAN_WORK, "7-day all 3%", back, whose="CLAUDEMETER_COOKIE", signed_out=False)
     return tuple(day.moments)

@@ -44,7 +44,7 @@ KEYS = (NAME, EMAIL, UUID, "Zaphod", "user_7319462", "zaphod.quux", "name.zaphod
 SESSION = Session("Chrome", f"{NAME}, Work: 2")
 LOOKED = (
     ScanResult(SESSION, "session found", is_working=True),
-    ScanResult(Session("Firefox", NAME), "no such profile", f"there are: {NAME}; its only one; quux"),
+    ScanResult(Session("Firefox", NAME), "no such profile", f"available: {NAME}; unnamed; quux"),
     ScanResult(Session("Edge"), "not readable", f"it lies in {PATH}, beside Chrome, {SESSION.profile}"),
 )
 

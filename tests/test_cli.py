@@ -50,7 +50,7 @@ ENOSPC = OSError(errno.ENOSPC, "No space left on device")
         ("--screenshot: 'x.jpg' must end in .svg or .png", "--screenshot x.jpg"),
         ("--screenshot: '/none/here' is not an existing folder", "--screenshot /none/here/x.svg"),
         ("--org only works with --once, --json, --check or --line", "--org 1"),
-        ("--format: there is no placeholder {gift}; there are alarm, verdict, ", "--line --format {gift}"),
+        ("--format: unknown placeholder {gift}; known: alarm, verdict, ", "--line --format {gift}"),
         ("unrecognized arguments: --bogus; see --help", "--bogus"),
         ("unrecognized arguments: \\x1b[31m\\u202e; see --help", "\x1b[31m\u202e"),
     ],

@@ -102,7 +102,7 @@ def test_dashboard_switches_orgs_and_sees_blocked_come_and_go(server: LoopbackSe
         terminal.wait_for("$17.20 of $50.00")
         terminal.wait_for("7-day Fable")
         terminal.send("2")
-        terminal.wait_for("your own monthly limit is reached")
+        terminal.wait_for("your monthly cap is reached")
         terminal.wait_for("self_selected_spend_limit_reached")
         lifted = overage_body(5000, 8000, limit_type="member", account_uuid=ACCOUNT)
         path = f"/api/organizations/{TEAM}/overage_spend_limit?account_uuid={ACCOUNT}"
@@ -129,7 +129,7 @@ def test_failing_reply_is_a_problem_and_hides_no_figure(server: LoopbackServer) 
             status=502, body=b"<html>bad gateway</html>"
         )
         terminal.send("r")
-        terminal.wait_for(lambda it: "usage: server error (status 502)" in it.text and "67 %" in it.text)
+        terminal.wait_for(lambda it: "usage: server error (status 502)" in it.text and "67%" in it.text)
         terminal.send("e")
         terminal.wait_for("The server has a fault of its own.")
         terminal.send("q")
@@ -188,7 +188,7 @@ def test_expired_session_asks_to_sign_in(server: LoopbackServer) -> None:
     server.routes["/api/account"] = refuse
     with program(server) as terminal:
         terminal.wait_for("session expired")
-        terminal.wait_for("Set CLAUDEMETER_COOKIE anew")
+        terminal.wait_for("Set CLAUDEMETER_COOKIE to a fresh cookie")
         terminal.send("q")
         assert terminal.wait() == 0
 

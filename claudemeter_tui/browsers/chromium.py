@@ -59,7 +59,7 @@ def scan_chromium_profile(profile: BrowserProfile) -> list[ProfileScan]:
         return [build_signed_out_scan(profile, visited=bool(stored))]
     # browser_cookie3 returns an empty value for these, without an error: not the same as signed out.
     if prefixes == {APP_BOUND_PREFIX}:
-        words = "it locks its cookies to itself (app-bound encryption): use Firefox, or paste the cookie"
+        words = "only the browser itself can decrypt its cookies (app-bound): use Firefox or paste the cookie"
         return [build_scan(profile, ScanOutcome.UNSUPPORTED, words)]
     return [_scan_decrypted(profile, prefixes)]
 
@@ -144,7 +144,7 @@ def _classify_error(error: Exception, prefixes: set[bytes]) -> tuple[ScanOutcome
     kind = type(error).__name__
     # The library wraps some of SQLite's errors in its own type with this text.
     if isinstance(error, sqlite3.OperationalError) or "read database file" in str(error):
-        return ScanOutcome.LOCKED, "its cookie database is in use: look again in a moment"
+        return ScanOutcome.LOCKED, "cookie database in use: retry in a moment"
     # A wrong key decrypts to noise, which the library reports in one of these ways.
     if kind in ("BrowserCookieError", "UnicodeDecodeError", "AssertionError"):
         return ScanOutcome.UNDECRYPTABLE, _describe_undecryptable(prefixes)
@@ -153,12 +153,12 @@ def _classify_error(error: Exception, prefixes: set[bytes]) -> tuple[ScanOutcome
 
 def _describe_undecryptable(prefixes: set[bytes]) -> str:
     if KEYRING_PREFIX in prefixes and not _read_bus_address():
-        return "its key is in the keyring, and there is no D-Bus session here: start this from the desktop"
+        return "the key is in the keyring, but there is no D-Bus session: start claudemeter from the desktop"
     if KEYRING_PREFIX in prefixes:
-        return "the keyring gave no key that fits: unlock it and look again"
+        return "no matching key in the keyring: unlock it and retry"
     if sys.platform == "darwin":
-        return "the keychain gave no key that fits: allow the access and look again"
-    return "its cookies are encrypted in a way that cannot be undone here"
+        return "no matching key in the keychain: allow access and retry"
+    return "the cookies cannot be decrypted on this machine"
 
 
 def _build_stored_cookie(name: str, prefix: bytes | None) -> StoredCookie:

@@ -248,7 +248,7 @@ class BrowserFilter:
             if browser.name.casefold() == normalized:
                 return cls(browser, profile.strip())
         names = ", ".join(browser.name for browser in BROWSERS)
-        raise UnknownBrowserError(f"no browser is called {name.strip()!r}; there are {names}")
+        raise UnknownBrowserError(f"unknown browser {name.strip()!r}; supported: {names}")
 
     def matches_profile(self, profile: BrowserProfile) -> bool:
         """True if the profile, or one of its containers, is selected."""
@@ -278,7 +278,5 @@ def build_scan(
 
 def build_signed_out_scan(profile: BrowserProfile, *, visited: bool) -> ProfileScan:
     """Return the scan of a readable profile without a session."""
-    detail = (
-        "claude.ai was visited, but nobody is signed in" if visited else "claude.ai was never visited here"
-    )
+    detail = "claude.ai was visited, but not signed in to" if visited else "claude.ai was never visited"
     return build_scan(profile, ScanOutcome.NO_COOKIE, detail)

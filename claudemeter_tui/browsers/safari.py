@@ -17,11 +17,7 @@ def scan_safari_profile(profile: BrowserProfile) -> list[ProfileScan]:
         OSError: the file cannot be read.
     """
     if not _is_complete(profile.file):
-        return [
-            build_scan(
-                profile, ScanOutcome.UNREADABLE, "its cookie file is not whole: look again in a moment"
-            )
-        ]
+        return [build_scan(profile, ScanOutcome.UNREADABLE, "incomplete cookie file: retry in a moment")]
     try:
         claude_cookies = _load_cookies(profile)
         cookies, expires = cookie_jar.merge_cookies(claude_cookies), cookie_jar.find_expiry(claude_cookies)

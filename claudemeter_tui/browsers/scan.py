@@ -129,7 +129,7 @@ def _read_profile(profile: BrowserProfile) -> list[ProfileScan]:
     try:
         return _SCANNERS[profile.browser.family](profile)
     except FileNotFoundError:
-        return [build_scan(profile, ScanOutcome.NO_COOKIE, "it holds no cookies yet")]
+        return [build_scan(profile, ScanOutcome.NO_COOKIE, "no cookies yet")]
     except OSError as error:
         return [build_scan(profile, *_classify_os_error(error))]
     except UnreadableDatabaseError as error:
@@ -141,11 +141,13 @@ def _classify_os_error(error: OSError) -> tuple[ScanOutcome, str]:
     if getattr(error, "winerror", None) in _IN_USE_ERRORS:
         return (
             ScanOutcome.LOCKED,
-            "the browser keeps its cookies to itself while it runs: close it and look again",
+            "the browser locks its cookies while it runs: close it and retry",
         )
     # macOS shields browser folders from programs without Full Disk Access; other systems do not.
     if isinstance(error, PermissionError) and sys.platform == "darwin":
-        advice = "macOS forbids it: give the terminal Full Disk Access in System Settings, Privacy & Security"
+        advice = (
+            "macOS denies access: give the terminal Full Disk Access in System Settings, Privacy & Security"
+        )
         return ScanOutcome.UNREADABLE, advice
     return ScanOutcome.UNREADABLE, (error.strerror or type(error).__name__).lower()
 
@@ -155,22 +157,20 @@ def _build_absent_scans(
 ) -> list[ProfileScan]:
     """Return the scan of a browser without profiles; empty if it is neither installed nor asked for."""
     if installed:
-        return [_build_empty_scan(browser, ScanOutcome.NO_COOKIE, "it has no profile with cookies yet")]
-    return (
-        [_build_empty_scan(browser, ScanOutcome.NO_BROWSER, "no folder of it was found")] if filters else []
-    )
+        return [_build_empty_scan(browser, ScanOutcome.NO_COOKIE, "no profile with cookies yet")]
+    return [_build_empty_scan(browser, ScanOutcome.NO_BROWSER, "no profile folder found")] if filters else []
 
 
 def _build_missing_scans(
     browser: Browser, filters: list[BrowserFilter], profiles: list[BrowserProfile]
 ) -> list[ProfileScan]:
-    """Return a scan for browser_filter requested profile that does not exist."""
+    """Return a scan for each requested profile that does not exist."""
     missing = [
         browser_filter
         for browser_filter in filters
         if not any(browser_filter.matches_profile(profile) for profile in profiles)
     ]
-    available = "there are: " + "; ".join(profile.label or "its only one" for profile in profiles)
+    available = "available: " + "; ".join(profile.label or "unnamed" for profile in profiles)
     return [
         ProfileScan(Session(browser.name, browser_filter.profile), ScanOutcome.NO_PROFILE, available)
         for browser_filter in missing
@@ -182,7 +182,7 @@ def _build_empty_scan(browser: Browser, outcome: ScanOutcome, detail: str) -> Pr
 
 
 def _describe_timeout(limit: float) -> str:
-    return f"no answer within {limit:g} s: a password dialog or a lock may be in the way"
+    return f"no reply within {limit:g}s: a password dialog or a lock may be blocking it"
 
 
 def _emit_scans(scans: list[ProfileScan], context: _ScanContext) -> list[ProfileScan]:

@@ -77,7 +77,7 @@ def query_database(path: Path, query: str, build: Callable[..., T], *parameters:
             return image.query_rows(query, build, *parameters)
         except sqlite3.Error as error:
             kind = type(error).__name__
-    raise UnreadableDatabaseError(f"it is no cookie database ({kind})")
+    raise UnreadableDatabaseError(f"not a cookie database ({kind})")
 
 
 def _replay_log(pages: bytearray, log: bytes) -> None:

@@ -1,6 +1,6 @@
-"""Draw steps as characters with plotext, each piece with its style; plotext's quirks end here.
+"""Draw steps as characters with plotext, each piece with its style; only this module knows plotext's quirks.
 
-Its figure is one for the whole process: draw from one thread only.
+The whole process shares one plotext figure: draw from one thread only.
 """
 
 from __future__ import annotations
@@ -31,9 +31,10 @@ _column_cache: dict[tuple[int, int | str], str] = {}
 
 
 def draw_columns(columns: Sequence[ColumnDots], rows: int, *, plain: bool) -> list[str]:
-    """The columns as lines of characters, from top to bottom.
+    """Return the columns as lines of characters, from top to bottom.
 
-    A cell has two by two dots, in ASCII one. A column that was there before, as most were, is not drawn anew.
+    A cell has two by two dots, in ASCII one. Most columns are in the previous chart too and come from the
+    cache.
     """
     keys = [(rows, packed) for packed in _pack_columns(columns, plain=plain)]
     unlike = dict(zip(keys, columns, strict=True))
@@ -63,7 +64,7 @@ def _plot_columns(columns: Sequence[ColumnDots], rows: int, *, plain: bool) -> l
     if not columns:
         return []
     figure, fine = _load_plotext(), 1 if plain else 2
-    width = len(columns) + 1  # it divides by the width less one
+    width = len(columns) + 1  # plotext divides by the width minus one
     dots = [(place * fine + x, y, sign) for place, column in enumerate(columns) for x, y, sign in column]
     figure.clear_data()
     figure.plot_size(width, rows)
@@ -82,7 +83,7 @@ def _load_plotext() -> ModuleType:
     import plotext  # noqa: PLC0415 - the first frame does not wait for it
 
     plotext.clear_figure()
-    plotext.limit_size(False, False)  # after every clear of all, else the size is cut to the terminal's
+    plotext.limit_size(False, False)  # after every clear_figure(), else the size is limited to the terminal's
     plotext.theme("clear")
     plotext.xaxes(False, False)
     plotext.yaxes(False, False)
@@ -105,7 +106,7 @@ class ChartStyle(StrEnum):
     SCALE = "scale"
     """Axes, labels and the note."""
     LIMIT = "limit"
-    """The line of the cap, or of 100 %."""
+    """The line of the cap, or of 100%."""
     CURVE = "curve"
     SECOND = "second"
     """Any curve but the first."""
@@ -119,10 +120,10 @@ ChartLine = tuple[tuple[str, ChartStyle | Severity], ...]
 
 
 def draw_curves(curves: Sequence[ChartSteps], scale: Scale, note: str) -> list[ChartLine]:
-    """The curves as lines as wide as the canvas, from top to bottom, with the limit and a note.
+    """Return the curves as lines as wide as the canvas, from top to bottom, with the limit and a note.
 
-    The first curve is in front. The others are dotted, or have signs of their own where there is one dot a
-    cell; behind the middle of a cell there is room for one of them.
+    The first curve is in front. The others are dotted, or use other signs in ASCII, which has one dot per
+    cell. A cell that the first curve fills half shows one other curve in its other half.
     """
     dots = [list(_list_curve_dots(steps, scale, number)) for number, steps in enumerate(curves)]
     columns, fine = len(curves[0]) // scale.dots_per_cell, scale.dots_per_cell

@@ -100,9 +100,9 @@ def build_chart(
     labels: ScaleLabels,
     events: Iterable[Event],
 ) -> RenderedChart | None:
-    """The chart of these curves, `since` being the first figure of all.
+    """Return the chart of these curves; `since` is the time of the first figure of all.
 
-    None where there is no room, or nothing to see.
+    None if there is no room or nothing to draw.
     """
     margin = max(frame.margin, max(map(len, labels.values())) + 2)
     columns = frame.width - margin
@@ -152,7 +152,7 @@ def _describe_no_change(
     begun = format_moment(to_datetime(since), frame.now, frame.zone)
     if edges.now - since < frame.max_fresh_age.total_seconds():
         return f"collecting since {begun}"
-    return f"no change since {begun}" if edges.start <= since else "no change in this time"
+    return f"no change since {begun}" if edges.start <= since else "no change in this span"
 
 
 def _find_newest(each: ChartSteps, column: int, fine: int) -> float | None:
@@ -164,13 +164,13 @@ def _find_newest(each: ChartSteps, column: int, fine: int) -> float | None:
 def build_credits_chart(
     series: CreditSeries, frame: ChartFrame, *, cap: Money | None = None, events: Iterable[Event] = ()
 ) -> RenderedChart | None:
-    """The used credits; None where there is no room, or nothing to see.
+    """Return the chart of the used credits. None if there is no room or nothing to draw.
 
     Args:
-        series: What to draw.
-        frame: What part of it, and how large.
-        cap: A line where it is near. None: there is none.
-        events: Those of the org.
+        series: Used credits.
+        frame: Span and size.
+        cap: Drawn as a line if it is near the figures. None for no cap.
+        events: Events of the org.
     """
     if not frame.has_room or not series.runs:
         return None

@@ -20,7 +20,7 @@ from claudemeter_tui.model.time_series import CreditSeries, PercentHistory
 ChartValue = Decimal | float
 """Minor units, or percent."""
 
-_EPSILON = 0.001  # seconds: a run that begins where a dot does is in that dot, whatever floats make of it
+_EPSILON = 0.001  # seconds: a run that begins with a dot belongs to that dot, despite rounding
 
 
 class ChartStep(NamedTuple):
@@ -129,7 +129,7 @@ def _merge_runs(curve: Curve, runs: tuple[int, int], middle: float, after: float
     values = curve.values[begin : end + 1]
     try:
         return _build_step(values)
-    except TypeError:  # there is a gap: looking for one first would cost more than all else
+    except TypeError:  # there is a gap; checking first would cost more than all the rest
         known = [value for value in values if value is not None]
     if curve.values[curve.find_runs((middle,))[0]] is None:
         shown = curve.from_epoch(after)
@@ -151,8 +151,8 @@ ScaleLabels = dict[int, str]
 MoneyUnit = tuple[str, int]
 """Currency and exponent."""
 
-_MIN_RANGE = 10.0  # minor units from bottom to top: three cents are a small step, not a leap
-_MAX_VALUE = 1e30  # what is beyond is drawn as this much: no range is too large to be divided
+_MIN_RANGE = 10.0  # minor units from bottom to top: otherwise three cents would look like a leap
+_MAX_VALUE = 1e30  # larger values are drawn as this one, so that no range overflows
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +163,7 @@ class Scale:
     high: float
     """Above `low`."""
     limit: float | None
-    """The cap, or 100 %. None if there is none, or it is too far away."""
+    """The cap, or 100%. None if there is none or it is too far away."""
     rows: int
     dots_per_cell: int
     """Dots in the height of a cell."""
@@ -185,9 +185,9 @@ class Scale:
 
 
 def build_money_scale(seen: ValueRange, cap: float | None, rows: int, fine: int) -> Scale:
-    """The range of amounts: from zero where that is near, up to the cap where that is.
+    """Return a scale of amounts: from zero if zero is near, up to the cap if the cap is near.
 
-    An amount that has not changed stands between zero and the cap, half-way up where there is none.
+    An unchanged amount is drawn between zero and the cap, or half-way up if there is no cap.
     """
     low, high, newest = map(_clamp, seen)
     cap = None if cap is None else _clamp(cap)
@@ -234,8 +234,8 @@ def build_percent_labels(scale: Scale) -> ScaleLabels:
 
 def format_minor_units(minor: ChartValue, unit: MoneyUnit) -> str:
     """Return an amount of minor units as text."""
-    told = minor if isinstance(minor, Decimal) else Decimal(str(_clamp(minor)))
-    return format_money(Money(told, *unit))
+    exact = minor if isinstance(minor, Decimal) else Decimal(str(_clamp(minor)))
+    return format_money(Money(exact, *unit))
 
 
 def _add_label(labels: ScaleLabels, row: int, text: str, apart: int) -> None:

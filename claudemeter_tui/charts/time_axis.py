@@ -16,9 +16,9 @@ MIN_CHART_WIDTH, MIN_CHART_HEIGHT = 24, 3
 MIN_AXIS_HEIGHT = 6
 """Least lines for a time axis above the times."""
 MIN_SPAN_SECONDS = 300.0
-"""Seconds: a younger run is drawn as if it had this length, and grows in from the left."""
+"""Least seconds between the edges; a younger run fills only the left part."""
 MAX_FRESH_AGE = timedelta(seconds=150)
-"""Most age at which the newest figure still holds; an older one is followed by a blank."""
+"""Greatest age at which the newest figure still holds; an older one is followed by a gap."""
 
 EARLIEST = datetime.min.replace(tzinfo=UTC)
 LATEST = datetime.max.replace(tzinfo=UTC)
@@ -41,7 +41,7 @@ class ChartFrame:
     ascii_only: bool = False
     """ASCII only."""
     max_fresh_age: timedelta = MAX_FRESH_AGE
-    """Most age at which the newest figure still holds."""
+    """Greatest age at which the newest figure still holds."""
     margin: int = 0
     """Least cells of the scale, so that two stacked charts are aligned."""
 
@@ -204,9 +204,9 @@ def _format_time_label(wall: datetime, span: timedelta) -> str:
 
 
 def _find_instants(wall: datetime, zone: tzinfo | None, *, exact: bool) -> Iterator[float]:
-    """When clocks show a local time, epoch seconds: twice where they are set back, never where forward.
+    """Yield the epoch seconds at which clocks show a local time: two if set back, none if skipped.
 
-    Not `exact`: a day whose midnight is skipped begins at its first moment.
+    Without `exact`, a day whose midnight is skipped begins at its first moment.
     """
     for fold in (0, 1):
         here = wall.replace(fold=fold)
@@ -233,15 +233,15 @@ def _build_mark(letter: str, word: str, meaning: str, *kinds: EventKind) -> Even
 
 _BLOCK_KINDS = EventKind.BLOCKED, EventKind.CREDITS_BLOCKED, EventKind.STILL_BLOCKED
 EVENT_MARKS = (
-    _build_mark("B", "blocked", "work or credits are BLOCKED from then on", *_BLOCK_KINDS),
-    _build_mark("W", "wait", "WAIT from then on", EventKind.WAIT),
-    _build_mark("C", "on credits", "ON CREDITS from then on", EventKind.ON_CREDITS),
+    _build_mark("B", "blocked", "work or credits blocked", *_BLOCK_KINDS),
+    _build_mark("W", "wait", "WAIT begins", EventKind.WAIT),
+    _build_mark("C", "on credits", "ON CREDITS begins", EventKind.ON_CREDITS),
     _build_mark("F", "full", "a window is full", EventKind.WINDOW_FILLED),
-    _build_mark("L", "lifted", "what blocked was lifted", EventKind.LIFTED),
-    _build_mark("R", "reset", "a window was reset", EventKind.WINDOW_RESET, EventKind.WINDOW_RESET_EARLY),
-    _build_mark("P", "in the plan", "work is in the plan again", EventKind.BACK_IN_PLAN),
+    _build_mark("U", "unblocked", "work or credits unblocked", EventKind.LIFTED),
+    _build_mark("R", "reset", "a window reset", EventKind.WINDOW_RESET, EventKind.WINDOW_RESET_EARLY),
+    _build_mark("P", "in the plan", "work is back in the plan", EventKind.BACK_IN_PLAN),
     _build_mark(
-        "$", "money", "another cap, or a refilled balance", EventKind.CAP_CHANGED, EventKind.BALANCE_REFILLED
+        "$", "money", "cap changed or balance refilled", EventKind.CAP_CHANGED, EventKind.BALANCE_REFILLED
     ),
 )
 """The most important first: it is drawn if several share a column."""

@@ -1,4 +1,4 @@
-"""The simulated claude.ai: which request gets which body."""
+"""Simulate claude.ai's API: the body of each reply at a simulated moment."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _CREATED_AT = "2025-03-04T18:02:13.149911Z"
 
 
 def build_account() -> JsonBody:
-    """`/api/account`."""
+    """Return the body of `/api/account`."""
     return {
         "tagged_id": "user_01DEMOdemoDEMOdemoDEMOde",
         "uuid": DEMO_ACCOUNT_UUID,
@@ -45,7 +45,7 @@ def _build_membership(organization: JsonBody) -> JsonBody:
 
 
 def build_organizations() -> list[JsonBody]:
-    """`/api/organizations`."""
+    """Return the body of `/api/organizations`."""
     return [_build_organization(number, org) for number, org in enumerate(DEMO_ORGS, start=1)]
 
 
@@ -71,10 +71,10 @@ def _build_organization(number: int, org: DemoOrg) -> JsonBody:
     return {**common, **org.org_entry}
 
 
-def build_overage(org: DemoOrg, purse: DemoCredits, moment: DemoMoment) -> JsonBody:
-    """`/overage_spend_limit`, for the whole organization or, with its own purse, for one member."""
-    member = org.pool is not None and purse is org.own_credits
-    locked = purse.find_lock(moment.minute)
+def build_overage(org: DemoOrg, credits: DemoCredits, moment: DemoMoment) -> JsonBody:
+    """Return the body of `/overage_spend_limit`: a member's if these are its own credits, else the org's."""
+    member = org.pool is not None and credits is org.own_credits
+    locked = credits.find_lock(moment.minute)
     capped = locked is not None and locked.cause is DemoLockCause.CAP
     return {
         "organization_uuid": org.uuid,
@@ -85,10 +85,10 @@ def build_overage(org: DemoOrg, purse: DemoCredits, moment: DemoMoment) -> JsonB
         "account_name": None,
         "org_service_name": None,
         "is_enabled": True,
-        "monthly_credit_limit": purse.find_cap(moment.minute),
+        "monthly_credit_limit": credits.find_cap(moment.minute),
         "period": "monthly",
-        "currency": purse.currency,
-        "used_credits": purse.compute_used(moment.minute),
+        "currency": credits.currency,
+        "used_credits": credits.compute_used(moment.minute),
         "used_credits_basis": None,
         "disabled_reason": DemoLockCause.CAP.value if capped else None,
         "disabled_until": moment.format_time(locked.last) if locked and capped else None,
@@ -100,7 +100,7 @@ def build_overage(org: DemoOrg, purse: DemoCredits, moment: DemoMoment) -> JsonB
 
 
 def build_prepaid(org: DemoOrg, moment: DemoMoment) -> JsonBody:
-    """`/prepaid/credits`."""
+    """Return the body of `/prepaid/credits`."""
     currency = org.own_credits.currency if org.own_credits else "USD"
     amount, promotional = org.compute_balance(moment.minute)
     tranches = _build_tranches(amount - promotional, currency, moment.format_date(320))
@@ -127,7 +127,7 @@ def _build_tranches(remaining: int, currency: str, day: str) -> list[JsonBody]:
 
 
 def build_subscription(org: DemoOrg, moment: DemoMoment) -> JsonBody:
-    """`/subscription_details`."""
+    """Return the body of `/subscription_details`."""
     known = org.charge_in_days is not None
     card = {"brand": "visa", "country": "US", "last4": "4242", "type": "card"}
     ends = None if org.ends_in_days is None else f"{moment.format_date(org.ends_in_days)}T14:15:04Z"
@@ -148,10 +148,10 @@ def build_subscription(org: DemoOrg, moment: DemoMoment) -> JsonBody:
 
 
 def build_error(kind: str, message: str) -> JsonBody:
-    """The body of an answer that is no data."""
+    """Return the body of an error reply."""
     details: JsonBody = {"error_visibility": "user_facing"}
-    told: JsonBody = {"type": kind, "message": message, "details": details}
-    return {"type": "error", "error": told, "request_id": "req_011CDemoDemoDemoDemoDemo"}
+    error: JsonBody = {"type": kind, "message": message, "details": details}
+    return {"type": "error", "error": error, "request_id": "req_011CDemoDemoDemoDemoDemo"}
 
 
 UsageBody = dict[str, object]
@@ -159,11 +159,11 @@ UsageBody = dict[str, object]
 _NULL_DOLLARS = dict.fromkeys(("limit_dollars", "used_dollars", "remaining_dollars", "locked_reason"))
 _DISCLAIMER = "Usage credits cover you when you hit your plan limits."
 _ONE_TIME_CREDIT = 100_000
-"""The one-time credit, minor units."""
+"""Amount of the one-time credit, minor units."""
 
 
 def build_usage(org: DemoOrg, moment: DemoMoment) -> UsageBody:
-    """`/usage`."""
+    """Return the body of `/usage`."""
     session = _find_session_figures(org, moment)
     return {
         **dict.fromkeys(window.key for window in WINDOWS.values() if window.is_always_sent),
@@ -180,7 +180,7 @@ def build_usage(org: DemoOrg, moment: DemoMoment) -> UsageBody:
 
 
 _WindowFigures = tuple[int, str | None]
-"""Percent of a window, and when it resets."""
+"""Percent of a window and the time of its reset."""
 
 
 def _find_session_figures(org: DemoOrg, moment: DemoMoment) -> _WindowFigures | None:
@@ -245,21 +245,21 @@ def _find_severity(percent: float) -> str:
     return "warning" if percent < 90 else "critical"
 
 
-def _build_extra_usage(purse: DemoCredits | None, moment: DemoMoment) -> UsageBody:
-    if purse is None:
+def _build_extra_usage(credits: DemoCredits | None, moment: DemoMoment) -> UsageBody:
+    if credits is None:
         nothing = ("monthly_limit", "used_credits", "utilization", "currency", "decimal_places")
         return {"is_enabled": False, **dict.fromkeys(nothing), **_build_gates(None, ever=False)}
     used, cap, locked = (
-        purse.compute_used(moment.minute),
-        purse.find_cap(moment.minute),
-        purse.find_lock(moment.minute),
+        credits.compute_used(moment.minute),
+        credits.find_cap(moment.minute),
+        credits.find_lock(moment.minute),
     )
     return {
         "is_enabled": locked is None or locked.cause is not DemoLockCause.EMPTY,
         "monthly_limit": cap,
         "used_credits": float(used),
         "utilization": 100 * used / cap if cap else None,
-        "currency": purse.currency,
+        "currency": credits.currency,
         "decimal_places": 2,
         **_build_gates(locked.cause if locked else None, ever=True),
     }
@@ -276,24 +276,26 @@ def _build_gates(lock: DemoLockCause | None, *, ever: bool) -> UsageBody:
     }
 
 
-def _build_spend(purse: DemoCredits | None, moment: DemoMoment) -> UsageBody:
-    currency = purse.currency if purse else "USD"
-    used, cap = (purse.compute_used(moment.minute), purse.find_cap(moment.minute)) if purse else (0, None)
-    locked = purse.find_lock(moment.minute) if purse else None
+def _build_spend(credits: DemoCredits | None, moment: DemoMoment) -> UsageBody:
+    currency = credits.currency if credits else "USD"
+    used, cap = (
+        (credits.compute_used(moment.minute), credits.find_cap(moment.minute)) if credits else (0, None)
+    )
+    locked = credits.find_lock(moment.minute) if credits else None
     percent = int(100 * used / cap) if cap else 0
     return {
         "used": _build_amount(used, currency),
         "limit": _build_amount(cap, currency),
         "percent": percent,
         "severity": _find_severity(percent),
-        "enabled": purse is not None and not (locked and locked.cause is DemoLockCause.EMPTY),
+        "enabled": credits is not None and not (locked and locked.cause is DemoLockCause.EMPTY),
         "disabled_reason": locked.cause.value if locked else None,
         "cap": {"money": None, "credits": {"amount_minor": cap, "exponent": 2}} if cap else None,
         "balance": None,
         "auto_reload": None,
         "disclaimer": _DISCLAIMER,
-        "can_purchase_credits": purse is not None,
-        "can_toggle": purse is not None,
+        "can_purchase_credits": credits is not None,
+        "can_toggle": credits is not None,
     }
 
 
@@ -336,7 +338,7 @@ _ORG_ROUTES = {
 
 
 class _BodyStream(httpx.AsyncByteStream):
-    """A body that can be read as it comes; one given as `content` counts as read already."""
+    """A body that can be streamed; httpx treats one given as `content` as already read."""
 
     def __init__(self, body: bytes) -> None:
         self._body = body
@@ -346,12 +348,12 @@ class _BodyStream(httpx.AsyncByteStream):
 
 
 def build_transport(now: Callable[[], datetime], start: datetime) -> httpx.AsyncBaseTransport:
-    """What stands in for the network: claude.ai as it is at the simulated moment of each request.
+    """Return a transport that replies as claude.ai would at the simulated moment of each request.
 
     Args:
-        now: the simulated time, aware.
-        start: when the first day begins, aware; the full minute that it lies in counts, as the
-            real windows reset on full minutes.
+        now: Source of the simulated time, aware.
+        start: Start of the first day, aware; rounded down to the full minute, because the real
+            windows reset on full minutes.
     """
     first = start.astimezone(UTC).replace(second=0, microsecond=0)
 

@@ -1,1 +1,1 @@
-"""Values of the model in words: worded once, used by every screen and script."""
+"""Word the values of the model in one place, for every screen and script."""

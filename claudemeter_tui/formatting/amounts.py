@@ -10,8 +10,8 @@ from claudemeter_tui.model.account import Card, Subscription
 from claudemeter_tui.model.credits import Balance, Meter
 
 NOT_REPORTED = "not reported"
-TOPS_UP = "tops itself up"
-"""Said of a balance with auto-reload."""
+AUTO_RELOAD = "auto-reload on"
+"""Note beside a balance."""
 
 
 def describe_missing_cap(meter: Meter, missing: str = NOT_REPORTED) -> str:
@@ -25,7 +25,7 @@ def format_cap(meter: Meter, missing: str = NOT_REPORTED) -> str:
 
 
 def list_use_forms(meter: Meter) -> list[str]:
-    """Return `$17.20 of $50.00  34 %` or `$17.20 used, no cap`, then shorter forms of the same."""
+    """Return `$17.20 of $50.00  34%` or `$17.20 used, no cap`, then shorter forms of the same."""
     used = format_money(meter.used)
     if meter.cap is None:
         return [f"{used} used, {describe_missing_cap(meter, 'cap not reported')}", f"{used} used", used]
@@ -37,9 +37,9 @@ def list_use_forms(meter: Meter) -> list[str]:
 
 
 def list_balance_forms(balance: Balance, now: datetime, zone: tzinfo | None = None) -> list[str]:
-    """Return `$244.35, $100.00 of it to Apr 25, tops itself up`, then shorter forms of the same."""
+    """Return `$244.35 ($100.00 expires Apr 25), auto-reload on`, then shorter forms of the same."""
     if balance.amount is None:
-        return ["nothing bought"]
+        return ["none"]
     parts = [format_money(balance.amount)]
     expiring = [
         (part.expires_at, part.remaining)
@@ -48,10 +48,11 @@ def list_balance_forms(balance: Balance, now: datetime, zone: tzinfo | None = No
     ]
     if expiring:
         expires_at, remaining = min(expiring, key=lambda pair: pair[0])
-        parts.append(f"{format_money(remaining)} of it to {format_short_day(to_local(expires_at, zone))}")
+        day = format_short_day(to_local(expires_at, zone))
+        parts.append(f" ({format_money(remaining)} expires {day})")
     if balance.auto_reload:
-        parts.append(TOPS_UP)
-    return [", ".join(parts[:end]) for end in range(len(parts), 0, -1)]
+        parts.append(f", {AUTO_RELOAD}")
+    return ["".join(parts[:end]) for end in range(len(parts), 0, -1)]
 
 
 def format_card(card: Card | None) -> str:
@@ -67,7 +68,7 @@ class NextCharge(NamedTuple):
     label: str
     """For a line of its own: `Next charge`, `Plan ends`, `Paid through`."""
     text: str
-    """Beside the label "next": `charge 2026-12-18`, `none: ends 2026-12-18`."""
+    """Beside the label "next": `charge Dec 18`, `none, ends Dec 18`."""
     day: str
     """As `2026-12-18`."""
     card: str | None = None
@@ -77,12 +78,12 @@ class NextCharge(NamedTuple):
 def describe_next_charge(subscription: Subscription) -> NextCharge | None:
     """Return the next charge, or the day on which the plan or the gift ends. None if neither is known."""
     if subscription.ends_on is not None:
-        day = subscription.ends_on.isoformat()
-        return NextCharge("Plan ends", f"none: ends {day}", day)
+        day = subscription.ends_on
+        return NextCharge("Plan ends", f"none, ends {format_short_day(day)}", day.isoformat())
     if subscription.next_charge is not None:
-        day = subscription.next_charge.isoformat()
-        return NextCharge("Next charge", f"charge {day}", day, format_card(subscription.card))
+        day, card = subscription.next_charge, format_card(subscription.card)
+        return NextCharge("Next charge", f"charge {format_short_day(day)}", day.isoformat(), card)
     if subscription.paid_through is not None:
-        day = subscription.paid_through.isoformat()
-        return NextCharge("Paid through", f"none: a gift, paid to {day}", day)
+        day = subscription.paid_through
+        return NextCharge("Paid through", f"none, gift until {format_short_day(day)}", day.isoformat())
     return None

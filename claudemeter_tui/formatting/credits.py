@@ -1,4 +1,4 @@
-"""Credits in words: locks and payment problems with their cures, rates, forecasts, provenance.
+"""Word credits: locks and payment problems with their cures, rates, forecasts, sources.
 
 A code that is not in the table is quoted, never interpreted.
 """
@@ -23,58 +23,52 @@ BILLING_PAGE = "claude.ai/settings/billing"
 
 ADD_CREDITS = f"add credits on {USAGE_PAGE}"
 RAISE_CAP = f"raise the cap on {USAGE_PAGE}"
-SWITCH_ON = f"switch it on at {USAGE_PAGE}"
-ASK_CAP = "ask an administrator to raise the organization's cap"
-ASK_SWITCH = "ask an administrator to switch it on"
-ASK_LIMIT = "ask an administrator for a limit"
+TURN_ON = f"turn them on at {USAGE_PAGE}"
+ASK_CAP = "ask an administrator to raise your organization's cap"
+ASK_TURN_ON = "ask an administrator to turn them on"
+ASK_RAISE = "ask an administrator to raise it"
 UPDATE_PAYMENT = f"update the payment method on {BILLING_PAGE}"
 RESUME = f"resume it on {BILLING_PAGE}"
 
 REASON_TEXTS: Mapping[str, tuple[str, str]] = {
     "out_of_credits": ("the prepaid balance is empty", ADD_CREDITS),
-    "self_selected_spend_limit_reached": ("your own monthly limit is reached", RAISE_CAP),
-    "org_spend_cap_reached": ("the organization's spend cap is reached", ASK_CAP),
+    "self_selected_spend_limit_reached": ("your monthly cap is reached", RAISE_CAP),
+    "org_spend_cap_reached": ("your organization's cap is reached", ASK_CAP),
     "org_level_disabled_until": (
-        "extra usage is disabled for the organization until a date",
+        "your organization has paused usage credits",
         "ask an administrator",
     ),
-    "overage_not_provisioned": (
-        "extra usage was never set up",
-        f"set it up on {USAGE_PAGE}",
-    ),
-    "user_disabled": ("extra usage is switched off", SWITCH_ON),
-    "no_limits_configured": ("no limit is set for extra usage", f"set one on {USAGE_PAGE}"),
-    "org_level_disabled": ("extra usage is switched off for the organization", ASK_SWITCH),
-    "seat_tier_level_disabled": ("extra usage is switched off for your seat tier", ASK_SWITCH),
-    "member_level_disabled": ("extra usage is switched off for you as a member", ASK_SWITCH),
+    "overage_not_provisioned": ("usage credits were never set up", f"set them up on {USAGE_PAGE}"),
+    "user_disabled": ("you have turned off usage credits", TURN_ON),
+    "no_limits_configured": ("no cap is set for usage credits", f"set one on {USAGE_PAGE}"),
+    "org_level_disabled": ("your organization has turned off usage credits", ASK_TURN_ON),
+    "seat_tier_level_disabled": ("usage credits are turned off for your seat tier", ASK_TURN_ON),
+    "member_level_disabled": ("usage credits are turned off for you as a member", ASK_TURN_ON),
     "org_service_level_disabled": (
-        "extra usage of this service is switched off for the organization",
-        ASK_SWITCH,
+        "your organization has turned off usage credits for this service",
+        ASK_TURN_ON,
     ),
-    "seat_tier_zero_credit_limit": ("the credit limit of your seat tier is zero", ASK_LIMIT),
-    "group_zero_credit_limit": ("the credit limit of your group is zero", ASK_LIMIT),
-    "member_zero_credit_limit": ("your credit limit as a member is zero", ASK_LIMIT),
-    "org_service_zero_credit_limit": (
-        "the organization's credit limit for this service is zero",
-        ASK_LIMIT,
-    ),
+    "seat_tier_zero_credit_limit": ("the cap of your seat tier is zero", ASK_RAISE),
+    "group_zero_credit_limit": ("the cap of your group is zero", ASK_RAISE),
+    "member_zero_credit_limit": ("your cap as a member is zero", ASK_RAISE),
+    "org_service_zero_credit_limit": ("your organization's cap for this service is zero", ASK_RAISE),
 }
-"""Words and cure of each `disabled_reason` whose name says what it means."""
+"""Words and cure of each `disabled_reason` with a self-explanatory name."""
 
 CAUSE_TEXTS: Mapping[tuple[Cause, bool], tuple[str, str | None]] = {
     (Cause.EMPTY_BALANCE, True): ("the prepaid balance is empty", ADD_CREDITS),
-    (Cause.EMPTY_BALANCE, False): ("the organization's prepaid balance is empty", ADD_CREDITS),
-    (Cause.CAP, True): ("the monthly cap is reached", RAISE_CAP),
-    (Cause.CAP, False): ("the organization's monthly cap is reached", ASK_CAP),
-    (Cause.OFF, True): ("extra usage is off", SWITCH_ON),
-    (Cause.OFF, False): ("extra usage is off for the organization", ASK_SWITCH),
+    (Cause.EMPTY_BALANCE, False): ("your organization's prepaid balance is empty", ADD_CREDITS),
+    (Cause.CAP, True): ("your monthly cap is reached", RAISE_CAP),
+    (Cause.CAP, False): ("your organization's monthly cap is reached", ASK_CAP),
+    (Cause.OFF, True): ("usage credits are off", TURN_ON),
+    (Cause.OFF, False): ("usage credits are off for your organization", ASK_TURN_ON),
     (Cause.PAUSED, True): ("billable usage is paused", None),
-    (Cause.PAUSED, False): ("billable usage is paused for the organization", None),
-    (Cause.NOT_READ, True): ("no reply with the credits is young enough", None),
-    (Cause.NOT_REPORTED, True): ("no reply says whether they are open", None),
-    (Cause.NOT_REPORTED, False): ("no reply says whether the organization's are open", None),
+    (Cause.PAUSED, False): ("billable usage is paused for your organization", None),
+    (Cause.NOT_READ, True): ("credit data is out of date", None),
+    (Cause.NOT_REPORTED, True): ("credit state not reported", None),
+    (Cause.NOT_REPORTED, False): ("pool state not reported", None),
 }
-"""Words and cure if the server gives no code, by cause and by whether the limit is personal."""
+"""Words and cure if the server gives no code, by cause and by owner (True: personal)."""
 
 
 def describe_reason(code: str) -> str:
@@ -84,7 +78,7 @@ def describe_reason(code: str) -> str:
 
 
 def describe_reason_cure(code: str) -> str | None:
-    """Return the cure for a `disabled_reason`. None if nothing but time is known to help."""
+    """Return the cure for a `disabled_reason`. None if waiting is the only one."""
     known = REASON_TEXTS.get(code)
     return known[1] if known else None
 
@@ -95,16 +89,16 @@ def describe_off(meter: Meter | None) -> str:
 
 
 def describe_lock(lock: CreditLock) -> str:
-    """Return the words for a lock; if its cause is not known, only that the credits are locked."""
+    """Return the words for a lock, also if its cause is not known."""
     if lock.reason is not None:
         return describe_reason(lock.reason)
-    bare = {CreditState.LOCKED: "locked by the server", CreditState.OFF: "extra usage is off"}
+    bare = {CreditState.LOCKED: "no cause given", CreditState.OFF: "usage credits are off"}
     known = CAUSE_TEXTS.get((lock.cause, lock.is_personal))
     return known[0] if known else bare.get(lock.state, "not reported")
 
 
 def describe_lock_cure(lock: CreditLock) -> str | None:
-    """Return the cure for a lock. None if nothing but time is known to help."""
+    """Return the cure for a lock. None if waiting is the only one."""
     if lock.reason is not None:
         return describe_reason_cure(lock.reason)
     known = CAUSE_TEXTS.get((lock.cause, lock.is_personal))
@@ -166,16 +160,16 @@ def format_credits_forecast(
 def format_window_forecasts(
     window: Window, read_at: datetime | None, now: datetime, zone: tzinfo | None = None
 ) -> tuple[str, ...]:
-    """`full at 14:10 at this pace, 50m before it resets`, then in fewer words down to `full ~14:10`.
+    """Return `full at 14:10 at this pace, 50m before the reset`, then shorter forms down to `full ~14:10`.
 
-    Empty where at its pace it resets first.
+    Empty if the window resets first at this pace.
     """
     full = forecast_window_full(window, now, read_at)
     if full is None or window.resets_at is None:
         return ()
     at, early = (
         format_moment(full, now, zone),
-        f"{format_countdown(window.resets_at - full)} before it resets",
+        f"{format_countdown(window.resets_at - full)} before the reset",
     )
     return f"full at {at} at this pace, {early}", f"full ~{at}, {early}", f"full ~{at}"
 
@@ -188,7 +182,7 @@ CREDIT_STATE_NAMES = {
     CreditState.UNKNOWN: NOT_KNOWN,
     CreditState.ABSENT: "none",
 }
-LOCK_NOT_VISIBLE = "Claude Code's login cannot see it"
+LOCK_NOT_VISIBLE = "Claude Code's login can't see it"
 
 
 def describe_provenance(state: OrgState, endpoint: Endpoint) -> str:
@@ -200,10 +194,10 @@ def describe_provenance(state: OrgState, endpoint: Endpoint) -> str:
 
 
 def describe_lock_visibility(state: OrgState, now: datetime, zone: tzinfo | None = None) -> str:
-    """`not known`, or `as of 14:05`: all that is known of a lock on the credits; empty where it is known.
+    """Return `not known` or `as of 14:05` for the lock on the credits; empty if the lock is known.
 
-    Claude Code's login reads the usage reply only: what that says of a lock is so, but the reply that
-    tells most of them is the browser's.
+    Claude Code's login reads the usage reply only. A lock in that reply is real, but most locks are
+    reported only in the overage reply, which needs a browser session.
     """
     credit_state, reply = state.credits.compute_state(now), state.replies.get(Endpoint.OVERAGE)
     if state.session != CLAUDE_CODE_LOGIN or credit_state is CreditState.ABSENT:

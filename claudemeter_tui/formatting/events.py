@@ -21,11 +21,11 @@ from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.verdict import VerdictState
 
 MAX_PATHS = 3
-"""Most new fields named in a line; the rest is counted."""
+"""Most new fields that a line names; the others are counted."""
 
 
 def format_event_line(event: Event, now: datetime, zone: tzinfo | None = None, name: str = "") -> str:
-    """Return `14:31 BLOCKED: your own monthly limit is reached`; the org's name after the time, if given."""
+    """Return `14:31 BLOCKED: your monthly cap is reached`; the org's name after the time, if given."""
     text = f"{name} · {describe_event(event, zone)}" if name else describe_event(event, zone)
     return f"{format_moment(event.at, now, zone)} {text}"
 
@@ -80,23 +80,24 @@ def format_event_json(event: Event) -> str:
 
 def _describe_window_event(event: Event, zone: tzinfo | None) -> str:
     window = _format_window_name(event)
-    was = f", it was at {_format_percent_fact(event.before)}" if event.before is not None else ""
+    was = f" (was {_format_percent_fact(event.before)})" if event.before is not None else ""
     match event.kind:
         case EventKind.WINDOW_FILLED:
             return f"{window} full{_format_time_clause('resets', event, zone)}"
         case EventKind.WINDOW_RESET:
             return f"{window} reset{was}"
         case EventKind.WINDOW_RESET_EARLY:
-            return f"{window} reset early{was}{_format_time_clause('due', event, zone)}"
-    return f"{window} resets at another time, {_format_time_fact(event.after, event, zone)}"
+            return f"{window} reset early{was}{_format_time_clause('not due until', event, zone)}"
+    return f"{event.subject} reset moved to {_format_time_fact(event.after, event, zone)}"
 
 
 def _describe_threshold(event: Event) -> str:
-    """Return `5-hour window at 79 %, past 75 %`, `extra usage at 91 % of the cap, past 90 %`."""
+    """Return `5-hour window at 79%, past 75%`, `credits at 91% of the cap, past 90%`."""
     percent, mark = _format_percent_fact(event.after), format_percent(event.threshold)
     past = f", past {mark}" if percent != mark else ""
     if event.subject in (SUBJECT_EXTRA_USAGE, SUBJECT_POOL):
-        return f"{event.subject} at {percent} of the cap{past}"
+        owner = "credits" if event.subject == SUBJECT_EXTRA_USAGE else "pool"
+        return f"{owner} at {percent} of the cap{past}"
     return f"{_format_window_name(event)} at {percent}{past}"
 
 
@@ -113,25 +114,25 @@ def _describe_lock_event(event: Event) -> str:
         case EventKind.CREDITS_BLOCKED:
             return f"{CREDITS_BLOCKED}: {why}"
         case EventKind.STILL_BLOCKED:
-            return f"still BLOCKED, now {why}"
+            return f"still blocked: {why}"
     if event.subject == SUBJECT_PLAN:
-        return f"lifted: {_format_state_fact(event.after)} in the plan, credits stay BLOCKED: {why}"
-    return f"lifted: {_format_state_fact(event.after)}, it was: {why}"
+        return f"unblocked, now {_format_state_fact(event.after)} in the plan (credits still BLOCKED: {why})"
+    return f"unblocked, now {_format_state_fact(event.after)} (was: {why})"
 
 
 def _describe_work_event(event: Event, zone: tzinfo | None) -> str:
     match event.kind:
         case EventKind.ON_CREDITS if event.after is None:
-            return "ON CREDITS: all work is metered"
+            return "ON CREDITS: all work uses credits"
         case EventKind.ON_CREDITS:
             return f"ON CREDITS: {event.after} window full{_format_time_clause('until', event, zone)}"
         case EventKind.BACK_IN_PLAN:
             return f"back in the plan: {_format_state_fact(event.after)}"
-    return f"WAIT: credits are not open any more{_format_time_clause('until', event, zone)}"
+    return f"WAIT: credits no longer available{_format_time_clause('until', event, zone)}"
 
 
 def _describe_first_read(event: Event, zone: tzinfo | None) -> str:
-    """Return `first read: BLOCKED: your own monthly limit is reached, until 16:00`."""
+    """Return `first read: BLOCKED: your monthly cap is reached, until 16:00`."""
     name, why = _format_state_fact(event.after), ""
     if event.credit_lock is not None:
         name += f" · {CREDITS_BLOCKED}" if event.after == VerdictState.CAN_WORK else ""
@@ -146,7 +147,7 @@ def _describe_money_event(event: Event, zone: tzinfo | None) -> str:
             return f"{before} of the balance expires {_format_time_fact(event.until, event, zone)}"
         case EventKind.BALANCE_REFILLED:
             return f"balance refilled: {before} → {after}"
-    what = "cap of the pool" if event.subject == SUBJECT_POOL else "cap"
+    what = "pool cap" if event.subject == SUBJECT_POOL else "cap"
     return f"{what} changed: {before} → {after}"
 
 
@@ -154,14 +155,14 @@ def _describe_other_event(event: Event, zone: tzinfo | None) -> str:
     """Word an event of the org, its session or its replies."""
     match event.kind:
         case EventKind.ORG_APPEARED:
-            return "a new org"
+            return "new org"
         case EventKind.ORG_LEFT:
-            return "the org has left the account"
+            return "org removed"
         case EventKind.SOURCE_CHANGED:
-            return f"read through {event.after}, before through {event.before}"
+            return f"source changed: {event.before} → {event.after}"
         case EventKind.SESSION_ENDS:
             ends = _format_time_fact(event.until, event, zone)
-            return f"session ends {ends}: {_describe_renewal(event)} again before it does"
+            return f"session expires {ends}: {_describe_renewal(event)} before then"
         case EventKind.SESSION_EXPIRED:
             return f"session expired: {_describe_renewal(event)}"
         case EventKind.NEW_FIELD:
@@ -170,9 +171,9 @@ def _describe_other_event(event: Event, zone: tzinfo | None) -> str:
             return f"new field in {event.subject}: {', '.join(paths[:MAX_PATHS])}{more}"
         case EventKind.STALE:
             if not event.before:
-                return "no new figures"
-            return f"no new figures; the last ones are of {_format_time_fact(event.before, event, zone)}"
-    return f"signed in again in {event.subject}" if event.subject else "figures are fresh again"
+                return "no update"
+            return f"no update since {_format_time_fact(event.before, event, zone)}"
+    return f"signed in again in {event.subject}" if event.subject else "figures are up to date again"
 
 
 def _describe_renewal(event: Event) -> str:

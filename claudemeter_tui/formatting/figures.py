@@ -1,6 +1,6 @@
-"""Every figure of one org in words, section by section, each with its reply and its age.
+"""Word every figure of one org, section by section, each with its reply and its age.
 
-Nothing is merged here: if two replies report the same figure, both are listed, and so is a disagreement.
+Nothing is merged: if two replies report the same figure, both are listed, and so is a disagreement.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from functools import partial
 from claudemeter_tui.formatting.amounts import NOT_REPORTED, describe_missing_cap, format_cap, format_card
 from claudemeter_tui.formatting.credits import (
     LOCK_NOT_VISIBLE,
+    NOT_KNOWN,
     describe_lock_visibility,
     describe_payment,
     describe_payment_cure,
@@ -94,7 +95,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class FigureBuilder:
-    """Makes figures of one org at one moment."""
+    """Build the figures of one org at one moment."""
 
     state: OrgState
     session: SessionState
@@ -128,7 +129,7 @@ class FigureBuilder:
     ) -> Figure:
         """Build a figure that is calculated from these replies, as old as the oldest of them."""
         reads = {endpoint: at for endpoint in endpoints if (at := self.find_read_time(endpoint)) is not None}
-        source = f"worked out from {', '.join(reads)}" if reads else "worked out"
+        source = f"from {', '.join(reads)} (calculated)" if reads else "calculated"
         return Figure(
             label,
             value,
@@ -157,27 +158,27 @@ class FigureBuilder:
     def format_moment(self, moment: datetime) -> str:
         """Return a moment with its countdown, or a note that it has passed."""
         if moment <= self.now:
-            return f"{format_moment(moment, self.now, self.zone)}, which has passed"
+            return f"{format_moment(moment, self.now, self.zone)} (passed)"
         return format_with_countdown(moment, self.now, self.zone)
 
 
 def format_origin(origin: MeterOrigin) -> str:
-    """Return the place of a credit figure, for people: `overage`, `usage: extra_usage`."""
+    """Return the source of a credit figure: `overage`, `usage: extra_usage`."""
     return str(origin if origin.endpoint is Endpoint.USAGE else origin.endpoint)
 
 
 CREDIT_STATE_TEXTS = {
-    CreditState.OPEN: "open: work may go on credits",
+    CreditState.OPEN: "open: work can continue on credits",
     CreditState.LOCKED: "locked",
     CreditState.OFF: "off",
-    CreditState.UNKNOWN: "not known",
-    CreditState.ABSENT: "none: no metered billing here",
+    CreditState.UNKNOWN: NOT_KNOWN,
+    CreditState.ABSENT: "not enabled for this org",
 }
-TIGHTER_GATE = ", the tighter gate"
-"""Marks the limit that leaves less."""
+RUNS_OUT_FIRST = ", runs out first"
+"""Note beside the limit that leaves less."""
 
 
-NO_BALANCE = f"nothing bought, or {NOT_REPORTED}"
+NO_BALANCE = f"none, or {NOT_REPORTED}"
 
 
 def build_gate_figures(builder: FigureBuilder) -> Iterator[Figure]:
@@ -194,15 +195,15 @@ def build_gate_figures(builder: FigureBuilder) -> Iterator[Figure]:
         yield builder.build_from_reply(endpoint, "lock", f"{visibility}: {LOCK_NOT_VISIBLE}")
     lead, pool, tighter = credits.lead_meter, credits.pool_meter, find_tighter_limit(credits)
     if lead is not None:
-        left = _format_left(lead) + (TIGHTER_GATE if tighter is SpendLimit.CAP else "")
-        yield builder.build_from_meter(lead, "left of the cap", left, key=lead.origin.cap_key)
+        left = _format_left(lead) + (RUNS_OUT_FIRST if tighter is SpendLimit.CAP else "")
+        yield builder.build_from_meter(lead, "cap left", left, key=lead.origin.cap_key)
     if credits.balance is not None:
         left = format_money(credits.balance_amount, NO_BALANCE)
-        left += TIGHTER_GATE if tighter is SpendLimit.BALANCE else ""
-        yield builder.build_from_reply(Endpoint.PREPAID, "left prepaid", left, key="amount")
+        left += RUNS_OUT_FIRST if tighter is SpendLimit.BALANCE else ""
+        yield builder.build_from_reply(Endpoint.PREPAID, "balance left", left, key="amount")
     if pool is not None and pool is not lead:
         left = _format_left(pool)
-        yield builder.build_from_meter(pool, "left of the pool", left, key=pool.origin.cap_key)
+        yield builder.build_from_meter(pool, "pool left", left, key=pool.origin.cap_key)
 
 
 def _format_left(meter: Meter) -> str:
@@ -229,11 +230,11 @@ def build_meter_figures(builder: FigureBuilder, meter: Meter) -> Iterator[Figure
     until = builder.format_moment(meter.until) if meter.until else ""
     used = format_money(meter.used, NOT_REPORTED) + share
     rows = (
-        ("whose", describe_owner(meter), "limit_type", Severity.NORMAL),
+        ("owner", describe_owner(meter), "limit_type", Severity.NORMAL),
         ("state", CREDIT_STATE_TEXTS[state], "is_enabled", lock_severity),
         ("used", used, "used_credits", Severity.from_percent(meter.percent)),
         ("cap", format_cap(meter), meter.origin.cap_key, Severity.NORMAL),
-        ("switched", _SWITCH_TEXTS[meter.is_enabled], "is_enabled", Severity.NORMAL),
+        ("switch", _SWITCH_TEXTS[meter.is_enabled], "is_enabled", Severity.NORMAL),
         ("reason", reason, "disabled_reason", lock_severity),
         ("until", until, "disabled_until", lock_severity),
         ("balance", "empty" if meter.out_of_credits else "", "out_of_credits", lock_severity),
@@ -264,7 +265,7 @@ def build_disagreement_figures(builder: FigureBuilder) -> Iterator[Figure]:
         by = builder.join_session_labels(*(meter.origin.endpoint for meter in (lead, other)))
         source = f"{format_origin(lead.origin)}, {format_origin(other.origin)}"
         for label, mine, theirs in _find_differences(lead, other):
-            value = f"{mine} says {format_origin(lead.origin)}, {theirs} says {format_origin(other.origin)}"
+            value = f"{mine} ({format_origin(lead.origin)}), {theirs} ({format_origin(other.origin)})"
             yield Figure(
                 f"{label}, {_OWNER_LABELS[other.is_personal]}",
                 value,
@@ -298,18 +299,18 @@ def build_spending_figures(builder: FigureBuilder) -> Iterator[Figure]:
         return
     figure = partial(
         Figure,
-        source=f"worked out from {format_origin(series.origin)}",
+        source=f"from {format_origin(series.origin)} (calculated)",
         session_labels=builder.join_session_labels(series.origin.endpoint),
     )
     since = format_moment(series.runs[0].first, now, builder.zone)
-    yield figure("in this run", f"{format_money(series.spent)} since {since}", read_at=series.runs[-1].last)
+    yield figure("this run", f"{format_money(series.spent)} since {since}", read_at=series.runs[-1].last)
     rate = compute_spend_rate(series, now)
     if rate is None:
         return
     if rate.recent_rate is not None:
-        yield figure("rate, 30 minutes", f"{format_money(rate.recent_rate)} an hour", read_at=rate.at)
+        yield figure("rate, 30 min", f"{format_money(rate.recent_rate)}/h", read_at=rate.at)
     begin = format_moment(rate.since, now, builder.zone)
-    value = f"{format_money(rate.overall_rate)} an hour since {begin}"
+    value = f"{format_money(rate.overall_rate)}/h since {begin}"
     yield figure("rate, this run", value, read_at=rate.at)
     ahead = forecast_limit(builder.state.credits, rate, now)
     if ahead is not None:
@@ -327,7 +328,7 @@ def build_balance_figures(builder: FigureBuilder) -> Iterator[Figure]:
     )
     for tranche in balance.tranches:
         kind = "promotional" if tranche.is_promotional else "bought"
-        ends = "no end, or not reported"
+        ends = "no end date"
         if tranche.expires_at is not None:
             gone = tranche.expires_at <= builder.now
             ends = f"{'expired' if gone else 'expires'} {builder.format_moment(tranche.expires_at)}"
@@ -335,7 +336,7 @@ def build_balance_figures(builder: FigureBuilder) -> Iterator[Figure]:
         value = f"{format_money(tranche.remaining)}, {ends}"
         yield builder.build_from_reply(Endpoint.PREPAID, f"{kind} part", value, key=key)
     if balance.auto_reload is not None:
-        value = "on: it tops itself up" if balance.auto_reload else "off"
+        value = "on" if balance.auto_reload else "off"
         yield builder.build_from_reply(Endpoint.PREPAID, "auto-reload", value, key="auto_reload_settings")
 
 
@@ -359,16 +360,16 @@ def build_sections(store: Store, state: OrgState, now: datetime, zone: tzinfo | 
         ("Verdict", _build_verdict_figures(builder)),
         ("Not read", _build_failure_figures(builder)),
         *((f"{window.label} window", _build_window_figures(builder, window)) for window in windows),
-        ("Credits: both gates", build_gate_figures(builder)),
-        ("Credits: replies that disagree", build_disagreement_figures(builder)),
+        ("Credits left", build_gate_figures(builder)),
+        ("Credits: conflicting replies", build_disagreement_figures(builder)),
         *(
-            (f"Credits: what {format_origin(meter.origin)} says", build_meter_figures(builder, meter))
+            (f"Credits in {format_origin(meter.origin)}", build_meter_figures(builder, meter))
             for meter in state.credits.meters
         ),
         ("Spending", build_spending_figures(builder)),
         ("Prepaid balance", build_balance_figures(builder)),
-        ("Early resets", _build_grant_figures(builder)),
-        ("The week by surface", _build_share_figures(builder)),
+        ("Saved resets", _build_grant_figures(builder)),
+        ("7-day by surface", _build_share_figures(builder)),
         ("Subscription", _build_subscription_figures(builder)),
         ("Org", _build_org_figures(builder)),
     ]
@@ -385,7 +386,7 @@ def _build_verdict_figures(builder: FigureBuilder) -> Iterator[Figure]:
         "verdict", format_verdict_name(verdict), *VERDICT_ENDPOINTS, severity=severity
     )
     yield builder.build_derived(
-        "says", " · ".join(format_verdict_banner(verdict, builder.now, builder.zone)), *VERDICT_ENDPOINTS
+        "summary", " · ".join(format_verdict_banner(verdict, builder.now, builder.zone)), *VERDICT_ENDPOINTS
     )
     for payment in verdict.payment_problems:
         cure = describe_payment_cure(payment)
@@ -403,7 +404,7 @@ def _build_failure_figures(builder: FigureBuilder) -> Iterator[Figure]:
         at, severity = failure.at, Severity.WARNING
         by = builder.state.session.label
         yield Figure(
-            str(failure.endpoint), value, "not read since", at, severity, failure.endpoint, session_labels=by
+            str(failure.endpoint), value, "failed", at, severity, failure.endpoint, session_labels=by
         )
 
 
@@ -415,7 +416,7 @@ def _build_window_figures(builder: FigureBuilder, window: Window) -> Iterator[Fi
 
     due = ""
     if window.is_due(builder.now):
-        due = " when it expired" if window.is_one_time else ", before the reset that is due"
+        due = " (expired)" if window.is_one_time else " (reset due)"
     percent = format_percent(window.percent) if window.percent is not None else NOT_REPORTED
     yield build("used", f"{percent}{due}", window.compute_severity(builder.now))
     if window.resets_at is None:
@@ -431,11 +432,11 @@ def _build_window_figures(builder: FigureBuilder, window: Window) -> Iterator[Fi
     if window.locked_reason is not None:
         yield build("locked", f'the server says "{window.locked_reason}"', Severity.FULL)
     if window.server_severity is not Severity.NORMAL:
-        yield build("severity", f"the server says {window.server_severity.name.lower()}")
+        yield build("severity", f"{window.server_severity.name.lower()} (per server)")
     if window.is_active:
-        yield build("counts now", "the server calls this limit the active one")
+        yield build("active limit", "yes (per server)")
     yield from _build_pace_figures(builder, window)
-    yield build("stops", "the whole plan" if window.is_plan_wide else "only its own model or surface")
+    yield build("applies to", "the whole plan" if window.is_plan_wide else "this model or surface only")
     yield build("key", window.key)
 
 
@@ -443,22 +444,22 @@ def _build_pace_figures(builder: FigureBuilder, window: Window) -> Iterator[Figu
     elapsed, ahead = window.compute_elapsed(builder.now), compute_pace(window, builder.now)
     if elapsed is None:
         return
-    how = "" if ahead is None else f", used at {ahead:.1f} times an even pace"
-    yield builder.build_derived("time passed", f"{format_percent(100 * elapsed)}{how}", Endpoint.USAGE)
+    how = "" if ahead is None else f", {ahead:.1f}x the even pace"
+    yield builder.build_derived("elapsed", f"{format_percent(100 * elapsed)}{how}", Endpoint.USAGE)
     full = forecast_window_full(window, builder.now, builder.find_read_time(Endpoint.USAGE))
     if full is not None and window.resets_at is not None:
         before = format_countdown(window.resets_at - full)
-        value = f"{format_with_countdown(full, builder.now, builder.zone)}, {before} before it resets"
+        value = f"{format_with_countdown(full, builder.now, builder.zone)}, {before} before the reset"
         yield builder.build_derived("full at", value, Endpoint.USAGE)
 
 
 def _build_grant_figures(builder: FigureBuilder) -> Iterator[Figure]:
     for grant in builder.state.plan.saved_resets if builder.state.plan else ():
-        left = "how many is not reported" if grant.resets_left is None else f"{grant.resets_left} left"
+        left = "number not reported" if grant.resets_left is None else f"{grant.resets_left} left"
         usable = "usable now" if grant.usable_now else "not usable now"
         ends = f", until {builder.format_moment(grant.ends_at)}" if grant.ends_at is not None else ""
         yield builder.build_from_reply(
-            Endpoint.USAGE, "early reset", f"{left}, {usable}{ends}", key="cedar_ember"
+            Endpoint.USAGE, "saved reset", f"{left}, {usable}{ends}", key="cedar_ember"
         )
 
 
@@ -475,9 +476,7 @@ def _build_subscription_figures(builder: FigureBuilder) -> Iterator[Figure]:
             if value:
                 yield builder.build_from_reply(Endpoint.SUBSCRIPTION, label, value, key=key)
     elif Endpoint.SUBSCRIPTION in builder.state.replies:
-        yield builder.build_from_reply(
-            Endpoint.SUBSCRIPTION, "subscription", "none: the server knows of no such thing"
-        )
+        yield builder.build_from_reply(Endpoint.SUBSCRIPTION, "subscription", "none")
 
 
 def _list_subscription_rows(
@@ -506,8 +505,8 @@ def _build_org_figures(builder: FigureBuilder) -> Iterator[Figure]:
     org, account = builder.state.org, builder.state.account
     rows = (
         ("name", org.name or "none", "name"),
-        ("plan", org.plan_name or "cannot be told", "rate_limit_tier"),
-        ("kind", "Team or Enterprise: its credits have a pool" if org.is_shared else "", "raven_type"),
+        ("plan", org.plan_name or NOT_KNOWN, "rate_limit_tier"),
+        ("kind", "Team or Enterprise (credits have a pool)" if org.is_shared else "", "raven_type"),
         ("org id", org.uuid, org.uuid),
         ("account", account.email or NOT_REPORTED, "email_address"),
         ("account id", account.uuid or NOT_REPORTED, "uuid"),

@@ -1,7 +1,7 @@
-"""A reply's body made readable: JSON broken into indented lines, everything else as it came.
+"""Make a reply's body readable: JSON as indented lines, anything else unchanged.
 
-Tokens stay as the server sent them, long numbers and doubled keys too; only what could not be seen, or
-would act on a terminal, is written as an escape. Nothing is left out, however hostile the body.
+Tokens stay as the server sent them, including long numbers and repeated keys; only characters that are
+invisible or act on a terminal are escaped. Nothing is left out, however hostile the body is.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class JsonLine(NamedTuple):
     remark: KeyRemark | None = None
 
 
-_TOO_MANY_LINES = "… too many lines: the rest as it came"
+_TOO_MANY_LINES = "… too many lines: the rest is not formatted"
 REST_LINE = JsonLine(_TOO_MANY_LINES, ((0, len(_TOO_MANY_LINES), JsonPart.NOTE),))
 """The line between the formatted lines and the rest."""
 

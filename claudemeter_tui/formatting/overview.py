@@ -1,4 +1,4 @@
-"""Cells, sorting and search of the table of all orgs."""
+"""Format, sort and search the rows of the overview."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from claudemeter_tui.model.verdict import Verdict, VerdictState, rank_verdict
 from claudemeter_tui.model.windows import UNKNOWN_RESET, Window
 
 NO_VALUE = "–"
-"""Shown in place of a missing figure."""
+"""Placeholder for a missing figure."""
 NEVER_READ = datetime.min.replace(tzinfo=UTC)
 """Sorts orgs that were never read."""
 
@@ -144,7 +144,7 @@ def sort_rows(
 
 
 def _format_verdict_label(row: OverviewRow) -> str:
-    """Return the verdict as the tabs name it, but CAN WORK in words."""
+    """Return the name of the verdict, or `credits BLOCKED` beside CAN WORK."""
     if row.verdict.state is VerdictState.CAN_WORK and row.verdict.is_locked:
         return CREDITS_BLOCKED
     return VERDICT_NAMES[row.verdict.state]

@@ -18,9 +18,8 @@ from claudemeter_tui.model.reading import (
 )
 from claudemeter_tui.model.store import OrgState, Problem, Store, same_account
 
-_BACKS_OFF = "Nothing: it waits as long as it was told to, or longer each time, and asks again by itself."
-_NEXT_POLL = "Nothing: the next poll asks again."
-_REPORT = "Save a picture with s and report it: the reply has changed, or this program is wrong."
+_RETRIES = "Nothing to do – it retries automatically."
+_REPORT = "Press s to save a screenshot, and report it: the reply has changed, or claudemeter has a bug."
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,98 +27,94 @@ class ProblemText:
     """An error in whole sentences."""
 
     summary: str
-    """The event, in a sentence."""
+    """What happened."""
     cure: str
-    """The cure."""
+    """What ends it; begins with a verb."""
 
 
 PROBLEM_TEXTS: dict[ErrorKind, ProblemText] = {
     ErrorKind.NO_ROUTE: ProblemText(
-        "The network is not reachable.", "Check the connection, then press r; it also tries again by itself."
+        "The network is unreachable.", "Check the connection, then press r; it also retries automatically."
     ),
     ErrorKind.DNS: ProblemText(
-        "The server's name could not be looked up.",
-        "Check the connection or the name server, then press r; it also tries again by itself.",
+        "The server name could not be resolved.",
+        "Check the connection and DNS, then press r; it also retries automatically.",
     ),
     ErrorKind.CONNECTION_REFUSED: ProblemText(
-        "The server's machine refused the connection.",
-        "Check the firewall, the proxy settings, and --base-url where it is set, then press r.",
+        "Connection refused.", "Check the firewall, the proxy settings and --base-url (if set), then press r."
     ),
     ErrorKind.TLS: ProblemText(
-        "The server could not prove who it is, or TLS failed, so nothing was sent.",
-        "On a public network open its own page first; behind a company proxy set SSL_CERT_FILE to its"
-        " certificate and start again.",
+        "TLS failed or the certificate is not trusted, so nothing was sent.",
+        "Open the login page of a public network first; behind a company proxy, set SSL_CERT_FILE to its"
+        " certificate and restart.",
     ),
     ErrorKind.PROXY: ProblemText(
-        "The proxy did not let the request through.", "Check HTTPS_PROXY and NO_PROXY, then start again."
+        "The proxy rejected the request.", "Check HTTPS_PROXY and NO_PROXY, then restart."
     ),
-    ErrorKind.TIMEOUT: ProblemText("The answer did not come in time.", _NEXT_POLL),
-    ErrorKind.CUT_OFF: ProblemText("The answer broke off half-way.", _NEXT_POLL),
+    ErrorKind.TIMEOUT: ProblemText("The reply did not arrive in time.", _RETRIES),
+    ErrorKind.CUT_OFF: ProblemText("Connection dropped mid-reply.", _RETRIES),
     ErrorKind.NO_SESSION: ProblemText(
-        "There is no session to read with.",
-        "Sign in to claude.ai in a browser on this machine, then press r.",
+        "No session found.", "Sign in to claude.ai in a browser on this machine, then press r."
     ),
     ErrorKind.EXPIRED: ProblemText(
-        "The session has expired, or was signed out.",
+        "The session has expired or was signed out.",
         "Sign in to claude.ai in that browser again, then press r.",
     ),
     ErrorKind.FORBIDDEN: ProblemText(
-        "The server does not allow this account to read it.",
-        "Nothing here: a member's role in the org decides that.",
+        "This account is not allowed to read the reply.",
+        "Ask an administrator: it depends on your role in the org.",
     ),
     ErrorKind.WRONG_ORG: ProblemText(
-        "The org does not belong to the account that is signed in.",
-        "If you have switched accounts in the browser, press r.",
+        "The org does not belong to the signed-in account.",
+        "Press r if you have switched accounts in the browser.",
     ),
     ErrorKind.CHALLENGE: ProblemText(
-        "Cloudflare asks whether a person is there. The session itself is fine, as far as is known.",
-        "Open claude.ai in the browser once and let it pass the check; Claude Code's login, where there is"
-        " one, reads the windows meanwhile.",
+        "Cloudflare wants a browser check. Your session is probably fine.",
+        "Open claude.ai in the browser once to pass the check; meanwhile Claude Code's login, if there is"
+        " one, reads the limits.",
     ),
     ErrorKind.DENIED: ProblemText(
-        "The edge in front of claude.ai denied access: to this address or program, not to the session.",
-        "If claude.ai does not open in the browser either, leave the VPN or proxy; then press r.",
+        "claude.ai's firewall denied access to this address or program; the session is not the cause.",
+        "Leave the VPN or proxy if claude.ai does not open in the browser either, then press r.",
     ),
     ErrorKind.REGION: ProblemText(
-        "claude.ai does not serve this place or this client.",
+        "claude.ai is not available in this region or to this client.",
         "Leave the VPN or proxy, if there is one, then press r.",
     ),
     ErrorKind.REDIRECT: ProblemText(
-        "Instead of data came a redirect to another page, which is never followed.",
-        "Open claude.ai in the browser: it shows what it asks for. Then press r.",
+        "claude.ai sent a redirect instead of data; redirects are not followed.",
+        "Open claude.ai in the browser to see what it asks for, then press r.",
     ),
     ErrorKind.TOKEN_INVALID: ProblemText(
-        "The credentials were not accepted.", "Sign in again where they come from, then press r."
+        "The credentials were rejected.", "Sign in again where they come from, then press r."
     ),
     ErrorKind.TOKEN_SCOPE: ProblemText(
-        "The credentials are of a kind that may not read usage.", "Sign in again with a full login."
+        "These credentials have no permission to read usage.", "Sign in again with a full login."
     ),
-    ErrorKind.NOT_FOUND: ProblemText("The server knows no such thing for this org.", _NEXT_POLL),
-    ErrorKind.THROTTLED: ProblemText("The server asks us to slow down.", _BACKS_OFF),
-    ErrorKind.SERVER_ERROR: ProblemText("The server has a fault of its own.", _NEXT_POLL),
-    ErrorKind.UNEXPECTED: ProblemText("The server gave an answer that is not known here.", _REPORT),
+    ErrorKind.NOT_FOUND: ProblemText("claude.ai has no such data for this org.", _RETRIES),
+    ErrorKind.THROTTLED: ProblemText("claude.ai limits the rate of requests.", _RETRIES),
+    ErrorKind.SERVER_ERROR: ProblemText("claude.ai reported an internal error.", _RETRIES),
+    ErrorKind.UNEXPECTED: ProblemText("claude.ai sent an unexpected reply.", _REPORT),
     ErrorKind.LOGIN_PAGE: ProblemText(
-        "A web page came instead of data: a login page, or that of a public network.",
-        "Open any page in the browser and sign in where it asks, then press r.",
+        "A web page arrived instead of data, perhaps the login page of a public network.",
+        "Open any page in the browser, sign in if asked, then press r.",
     ),
-    ErrorKind.MALFORMED: ProblemText("The answer cannot be read.", _NEXT_POLL),
-    ErrorKind.TOO_LARGE: ProblemText("The answer is larger than any real one, and was not read.", _NEXT_POLL),
+    ErrorKind.MALFORMED: ProblemText("Unreadable reply.", _RETRIES),
+    ErrorKind.TOO_LARGE: ProblemText("The reply is too large and was not read.", _RETRIES),
     ErrorKind.NO_ORGS: ProblemText(
         "The account has no org with usage.", "Sign in with the account that has the plan, then press r."
     ),
-    ErrorKind.BUG: ProblemText("A bug of ours: this program met something it does not handle.", _REPORT),
+    ErrorKind.BUG: ProblemText("Bug in claudemeter – please report it.", _REPORT),
     ErrorKind.EXPIRES_SOON: ProblemText(
-        "The session ends within three days.", "Sign in to claude.ai in that browser again before it does."
+        "The session expires within three days.", "Sign in to claude.ai in that browser again before then."
     ),
     ErrorKind.NEW_FIELD: ProblemText(
-        "The reply has a field that this program does not know.",
-        "Nothing: it is kept, and the known figures are right.",
+        "The reply has a field that claudemeter does not know.",
+        "Nothing to do – the known figures are right.",
     ),
-    ErrorKind.ODD_VALUE: ProblemText(
-        "A figure has a form that this program does not know, and is left out.", _REPORT
-    ),
+    ErrorKind.ODD_VALUE: ProblemText("A figure has an unknown format and is left out.", _REPORT),
 }
-"""Words for every kind of error; none is missing."""
+"""Summary and cure of every kind of error."""
 
 
 def format_error(error_kind: ErrorKind, detail: str) -> str:
@@ -139,13 +134,14 @@ def describe_problem_cure(problem: Problem) -> str:
         return PROBLEM_TEXTS[trouble].cure
     how = describe_session_renewal(session)
     if trouble is ErrorKind.EXPIRES_SOON:
-        return f"{how} again before it does."
+        return f"{how} before then."
     if session == CLAUDE_CODE_LOGIN:
-        return f"{how}; it is looked at every few minutes."
+        return f"{how} (checked every few minutes)."
     if session.browser in _MANUAL_RENEWALS:
         return f"{how}."
-    looked = "; it is looked at every minute, and at once with r" if trouble is ErrorKind.EXPIRED else ""
-    return f"{how}{looked or ', then press r'}."
+    if trouble is ErrorKind.EXPIRED:
+        return f"{how} (checked every minute; press r to check now)."
+    return f"{how}, then press r."
 
 
 def describe_session_renewal(session: Session) -> str:
@@ -165,12 +161,12 @@ RENEWABLE_ERRORS = frozenset(
         ErrorKind.NO_SESSION,
     }
 )
-"""Errors that end with a new session."""
+"""Errors that a new session ends."""
 _MANUAL_RENEWALS = {
-    "cookie file": "Export the cookies anew and start again",
-    "CLAUDEMETER_COOKIE": "Set CLAUDEMETER_COOKIE anew and start again",
-    PASTED_COOKIE: "Start again and paste a cookie from a browser that is signed in",
-    CLAUDE_CODE_LOGIN.browser: "Run claude, which renews its login, or asks to sign in with /login",
+    "cookie file": "Export fresh cookies and restart",
+    "CLAUDEMETER_COOKIE": "Set CLAUDEMETER_COOKIE to a fresh cookie and restart",
+    PASTED_COOKIE: "Restart and paste a cookie from a signed-in browser",
+    CLAUDE_CODE_LOGIN.browser: "Run claude to renew its login, or log in with /login",
 }
 """Sessions that no browser can renew, with their cure."""
 
@@ -199,12 +195,12 @@ def describe_fallback_figures(
     stand_ins = " and ".join(_list_fallback_sessions(problem, store))
     kept = format_moment(min(reads), now, zone) if reads else ""
     if stand_ins and kept:
-        return f"Some figures come from {stand_ins} meanwhile, the others of {kept} stay on screen."
+        return f"Some figures come from {stand_ins} meanwhile, the others are from {kept}."
     if stand_ins:
         return f"The figures come from {stand_ins} meanwhile."
     if not kept:
-        return "Nothing is shown for it: there was no good answer yet."
-    return f"The figures of {kept} stay on screen."
+        return "No figures yet: there was no successful read."
+    return f"The figures from {kept} stay on screen."
 
 
 def _list_fallback_sessions(problem: Problem, store: Store) -> list[str]:
@@ -224,15 +220,15 @@ def _find_read_time(state: OrgState, problem: Problem) -> datetime | None:
     return reply.at if reply is not None else None
 
 
-NOTHING_SCANNED = "Nothing was looked at."
+NOTHING_SCANNED = "No browser was scanned."
 NO_SESSION_WORKS = (
-    "No session works: sign in to claude.ai in a browser on this machine,"
-    " or run claude and sign in with /login."
+    "No working session: sign in to claude.ai in a browser on this machine,"
+    " or log in to Claude Code (/login)."
 )
 _REJECTION_TEXTS = {
-    ErrorKind.EXPIRED: "claude.ai does not accept it: it has expired, or it is not whole. Copy it anew.",
-    ErrorKind.NO_ORGS: "claude.ai accepts it, but the account has no org with usage.",
-    ErrorKind.CHALLENGE: "Cloudflare asks whether a person is there, so it could not be tried. Try later.",
+    ErrorKind.EXPIRED: "claude.ai rejected this cookie – it has expired or is incomplete. Copy it again.",
+    ErrorKind.NO_ORGS: "claude.ai accepted this cookie, but the account has no org with usage.",
+    ErrorKind.CHALLENGE: "Cloudflare wants a browser check, so the cookie was not tested. Try again later.",
 }
 
 
@@ -268,6 +264,6 @@ def describe_offered_session(offered: PasteResult) -> str:
         who = offered.account.email or offered.account.uuid if offered.account is not None else None
         return f"Signed in as {who}." if who else "The session works."
     if offered.error_kind is ErrorKind.NO_SESSION:
-        return f"This cannot be used: {offered.detail}."
+        return f"Not usable: {offered.detail}."
     words = PROBLEM_TEXTS[offered.error_kind]
-    return _REJECTION_TEXTS.get(offered.error_kind, f"It could not be tried. {words.summary}")
+    return _REJECTION_TEXTS.get(offered.error_kind, f"The cookie was not tested. {words.summary}")

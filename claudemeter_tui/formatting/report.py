@@ -1,8 +1,7 @@
 """Report an org for scripts: as a block of plain lines, or as an object of a JSON array.
 
-The lines have the format of the claude-meter command, which people's scripts parse already; a verdict
-and an org line stand above them, and the balance among them. In the JSON the replies are as the server
-sent them, escaped to ASCII.
+The lines have the format of the claude-meter command, which existing scripts parse, with a verdict line, an
+org line and the balance added. The JSON contains the replies as the server sent them, escaped to ASCII.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime, tzinfo
 
-from claudemeter_tui.formatting.amounts import TOPS_UP, describe_missing_cap, describe_next_charge
+from claudemeter_tui.formatting.amounts import AUTO_RELOAD, describe_missing_cap, describe_next_charge
 from claudemeter_tui.formatting.json_view import escape_char
 from claudemeter_tui.formatting.problems import format_error, is_informational
 from claudemeter_tui.formatting.values import (
@@ -33,9 +32,9 @@ from claudemeter_tui.model.verdict import Verdict, judge
 from claudemeter_tui.model.windows import Plan, Window
 
 LABEL_WIDTH = 16
-"""Cells of a line's label; one blank follows."""
+"""Cells of a line's label; a blank follows."""
 BODY_ENDPOINTS = (Endpoint.USAGE, Endpoint.OVERAGE, Endpoint.SUBSCRIPTION, Endpoint.PREPAID)
-"""The replies that the JSON contains whole, in its order; the name of each is its key."""
+"""The replies in the JSON, in its order; the name of each is its key."""
 
 _NOT_ASCII = re.compile(r"[^\x00-\x7e]")
 """Outside ASCII, or DEL: such a character is always inside a string of a JSON text."""
@@ -71,7 +70,7 @@ def _format_lines(store: Store, state: OrgState, now: datetime, zone: tzinfo | N
             yield _format_row("Extra usage" if meter.is_personal else "Extra usage pool", text)
     balance = state.credits.balance
     if balance is not None and balance.amount is not None:
-        reload = f", {TOPS_UP}" if balance.auto_reload else ""
+        reload = f", {AUTO_RELOAD}" if balance.auto_reload else ""
         yield _format_row("Balance", f"{_format_ungrouped_money(balance.amount)}{reload}")
     if state.subscription is not None and (charge := describe_next_charge(state.subscription)):
         card = "" if charge.card is None else f"   {charge.card or '-'}"
@@ -100,9 +99,9 @@ def _format_window(window: Window, now: datetime, zone: tzinfo | None) -> str:
 
 
 def _format_meter(meter: Meter, now: datetime, zone: tzinfo | None) -> str:
-    """`$17.20 / $50.00 (34%)`, then what shuts it: two blanks and BLOCKED say `out_of_credits`.
+    """Return `$17.20 / $50.00 (34%)`, then the lock: two blanks and BLOCKED mean `out_of_credits`.
 
-    Without credits to tell of `off` where they are, else nothing.
+    Without any figure, return `off` if the credits are off, else an empty text.
     """
     if not _has_credit_facts(meter):
         return "off" if meter.compute_state(now) is CreditState.OFF else ""
@@ -113,7 +112,7 @@ def _format_meter(meter: Meter, now: datetime, zone: tzinfo | None) -> str:
 
 
 def _has_credit_facts(meter: Meter) -> bool:
-    """True if the meter reports credits, and not only that there are none."""
+    """True if the meter reports credits, rather than that there are none."""
     return bool(meter.used or meter.cap or meter.out_of_credits or meter.until or meter.reason)
 
 

@@ -31,7 +31,7 @@ from claudemeter_tui.model.windows import Window
 DEFAULT_TEMPLATE = "{alarm} {windows} {credits} · {org} {age}"
 """The template if none is given."""
 SEPARATOR = " · "
-"""Left out if one side of it is empty."""
+"""Separator, left out if one of its sides is empty."""
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
@@ -67,14 +67,14 @@ class StatusContext:
 
 
 def check_template(template: str) -> None:
-    """See that every placeholder is one.
+    """Check that every placeholder is known.
 
     Raises:
-        ValueError: one is not; it names those there are.
+        ValueError: a placeholder is unknown; the text lists the known ones.
     """
     for name in _PLACEHOLDER.findall(template):
         if name not in PLACEHOLDERS:
-            raise ValueError(f"there is no placeholder {{{name}}}; there are {', '.join(PLACEHOLDERS)}")
+            raise ValueError(f"unknown placeholder {{{name}}}; known: {', '.join(PLACEHOLDERS)}")
 
 
 def format_status_line(context: StatusContext, template: str = DEFAULT_TEMPLATE) -> str:
@@ -133,38 +133,41 @@ def _format_future_moment(moment: datetime | None, context: StatusContext) -> st
 _PLAN_WIDE_KINDS = (WindowKind.SESSION, WindowKind.WEEKLY)
 PLACEHOLDERS: Mapping[str, tuple[str, Callable[[StatusContext], str]]] = {
     "alarm": (
-        "BLOCKED, WAIT 16:00, on credits, credits BLOCKED or ?; empty while all is well",
+        "BLOCKED, WAIT 16:00, on credits, credits BLOCKED or ?; empty if nothing is wrong",
         _format_alarm,
     ),
     "verdict": (
-        "the verdict's name: CAN WORK, ON CREDITS, WAIT, BLOCKED",
+        "name of the verdict: CAN WORK, ON CREDITS, WAIT, BLOCKED",
         lambda context: format_verdict_name(context.verdict),
     ),
     "text": (
-        "the verdict in a whole sentence",
+        "the verdict in one line, with cause and reset",
         lambda context: format_verdict_line(context.verdict, context.now, context.zone),
     ),
     "windows": (
-        "the windows that stop the whole plan: 41% 67%",
+        "the plan-wide windows: 41% 67%",
         lambda context: _format_all_used(context, *_PLAN_WIDE_KINDS),
     ),
     "session": ("the 5-hour window: 41%", lambda context: _format_all_used(context, WindowKind.SESSION)),
     "weekly": ("the 7-day window: 67%", lambda context: _format_all_used(context, WindowKind.WEEKLY)),
     "fullest": (
-        "the window that binds, else the fullest: 67%",
+        "the limiting window, else the fullest one: 67%",
         lambda context: _format_used(context.window, context.now),
     ),
-    "window": ("its name: 5-hour", lambda context: context.window.label if context.window else ""),
-    "resets": ("when it resets: 16:00", lambda context: _format_future_moment(context.next_reset, context)),
+    "window": ("name of that window: 5-hour", lambda context: context.window.label if context.window else ""),
+    "resets": (
+        "reset of that window: 16:00",
+        lambda context: _format_future_moment(context.next_reset, context),
+    ),
     "in": (
-        "how long until then: 1h 12m",
+        "time until that reset: 1h 12m",
         lambda context: format_countdown(context.next_reset - context.now) if context.next_reset else "",
     ),
     "lifts": (
-        "when work can go on: Tue 14:00",
+        "when work can continue: Tue 14:00",
         lambda context: _format_future_moment(context.verdict.ends_at, context),
     ),
-    "credits": ("used credits and the cap: $17.20/50", _format_credits),
+    "credits": ("used credits and cap: $17.20/50", _format_credits),
     "used": (
         "used credits: $17.20",
         lambda context: format_money(context.lead.used if context.lead else None, ""),
@@ -174,17 +177,17 @@ PLACEHOLDERS: Mapping[str, tuple[str, Callable[[StatusContext], str]]] = {
         lambda context: format_money(context.lead.cap if context.lead else None, ""),
     ),
     "left": (
-        "what is left under it: $32.80",
+        "amount left under the cap: $32.80",
         lambda context: format_money(context.lead.remaining if context.lead else None, ""),
     ),
     "balance": (
         "the prepaid balance: $244.35",
         lambda context: format_money(context.state.credits.balance_amount, ""),
     ),
-    "org": ("the org's name", lambda context: context.state.org.display_name),
-    "plan": ("its plan: Max 5x", lambda context: context.state.org.plan_name),
+    "org": ("name of the org", lambda context: context.state.org.display_name),
+    "plan": ("plan of the org: Max 5x", lambda context: context.state.org.plan_name),
     "age": (
-        "how old the figures are, once they are stale: 3m ago",
+        "age of the figures if stale: 3m ago",
         lambda context: (
             format_age(context.now - context.state.read_at)
             if context.verdict.is_stale and context.state.read_at
@@ -192,4 +195,4 @@ PLACEHOLDERS: Mapping[str, tuple[str, Callable[[StatusContext], str]]] = {
         ),
     ),
 }
-"""Each placeholder with its meaning and its function."""
+"""Meaning and function of each placeholder."""

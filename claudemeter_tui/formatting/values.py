@@ -1,6 +1,6 @@
-"""One form for each kind of figure, the same on every screen and in every report.
+"""Format each kind of figure in one way, the same on every screen and in every report.
 
-Times inside are aware and in UTC; here they become local. `zone` is for tests: None is the system's own zone.
+Times are aware and in UTC elsewhere; here they become local. `zone` is for tests: None is the system's own.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 CURRENCY_SYMBOLS = {"USD": "$"}
-"""Currencies with a sign of their own; all others go by their code."""
+"""Currencies with a symbol; all others use their code."""
 
 
 def format_money(amount: Money | None, missing: str = "?") -> str:
     """Return `$1,017.20` for USD, `CAD 17.20`, `JPY 1720`; the bare figure if no currency is known.
 
     A fraction of a minor unit is cut, never rounded up: the server has not charged it yet. `missing`
-    stands for an amount that is not reported.
+    is the text for an amount that is not reported.
     """
     if amount is None:
         return missing
@@ -35,8 +35,8 @@ def format_money(amount: Money | None, missing: str = "?") -> str:
 
 
 def format_percent(value: float | None) -> str:
-    """`41 %`; `<1 %` for what is not quite nothing, 99 % for what is not quite full, `?` for None."""
-    return f"{format_percent_number(value)} %" if value is not None else "? %"
+    """Return `41%`; `<1%` just above zero, `99%` just below 100, `?%` for None."""
+    return f"{format_percent_number(value)}%" if value is not None else "?%"
 
 
 def format_percent_number(value: float) -> str:
@@ -49,7 +49,7 @@ def format_percent_number(value: float) -> str:
 
 
 def format_countdown(left: timedelta) -> str:
-    """`4d 22h`, `1h 12m`, `12m`, seconds only in the last minute: `42s`; never below `0s`."""
+    """Return `4d 22h`, `1h 12m`, `12m`, seconds only in the last minute: `42s`; never below `0s`."""
     seconds = max(0, math.ceil(left.total_seconds()))
     if seconds < 60:
         return f"{seconds}s"
@@ -81,7 +81,7 @@ def format_utc(moment: datetime) -> str:
 
 
 def format_moment(moment: datetime, now: datetime, zone: tzinfo | None = None) -> str:
-    """`16:00` today, `Tue 14:00` within six days, else `Fri May 1 00:00`, with a year if it differs."""
+    """Return `16:00` today, `Tue 14:00` within six days, else `Fri May 1 00:00`, with another year named."""
     there, here = to_local(moment, zone), to_local(now, zone)
     days = (there.date() - here.date()).days
     if days == 0:
@@ -92,7 +92,7 @@ def format_moment(moment: datetime, now: datetime, zone: tzinfo | None = None) -
 
 
 def format_reset_verb(window: Window) -> str:
-    """Return `resets`, or `expires` for a window that is given once."""
+    """Return `resets`, or `expires` for a one-time window."""
     return "expires" if window.is_one_time else "resets"
 
 
@@ -102,7 +102,7 @@ def format_reset_due(window: Window) -> str:
 
 
 def format_day(that: date, today: date) -> str:
-    """`Fri May 1`, with the year where it is another: `Fri May 1 2027`."""
+    """Return `Fri May 1`, with the year if it differs: `Fri May 1 2027`."""
     return f"{that:%a %b} {that.day}" + ("" if that.year == today.year else f" {that.year}")
 
 
@@ -112,12 +112,12 @@ def format_short_day(day: date) -> str:
 
 
 def format_with_countdown(moment: datetime, now: datetime, zone: tzinfo | None = None) -> str:
-    """`16:00 (in 1h 12m)`, `Tue 14:00 (in 2d 23h)`: a moment to come, and how far it is."""
+    """Return `16:00 (in 1h 12m)`, `Tue 14:00 (in 2d 23h)` for a future moment."""
     return f"{format_moment(moment, now, zone)} (in {format_countdown(moment - now)})"
 
 
 def format_no_reset(window: Window, missing: str) -> str:
-    """Return `not started` for a window without a reset that is not used, else `missing`."""
+    """Return `not started` for an unused window without a reset, else `missing`."""
     return "not started" if window.percent == 0 else missing
 
 

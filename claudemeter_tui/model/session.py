@@ -11,7 +11,7 @@ from claudemeter_tui.model.secrets import Cookies, Secret
 
 
 class ScanOutcome(StrEnum):
-    """How the scan of a browser profile ended, in the words that people see."""
+    """Outcome of scanning a browser profile, as shown on screen."""
 
     FOUND = "session found"
     NO_COOKIE = "not signed in"
@@ -19,7 +19,7 @@ class ScanOutcome(StrEnum):
     UNSUPPORTED = "not supported"
     LOCKED = "locked"
     UNREADABLE = "not readable"
-    TIMED_OUT = "no answer"
+    TIMED_OUT = "timed out"
     NO_PROFILE = "no such profile"
     NO_BROWSER = "not installed"
 
@@ -42,7 +42,7 @@ class ProfileScan:
 
 
 class LoginError(StrEnum):
-    """Why there is no usable login of Claude Code, in the words that people see."""
+    """Reason for the lack of a usable Claude Code login, as shown on screen."""
 
     NO_LOGIN = "not signed in"
     UNREADABLE = "not readable"
@@ -58,9 +58,9 @@ class Login:
 
     token: Secret
     place: str
-    """Where it was found, in words for people: "login file", "keychain"."""
+    """Place of the login, as shown on screen: "login file", "keychain"."""
     expires_at: datetime | None = None
-    """When Claude Code has to renew the token. None if not reported."""
+    """Time at which the token expires and Claude Code renews it. None if not reported."""
     scopes: frozenset[str] | None = None
     """Permissions of the token. None if not reported."""
     plan: str = ""

@@ -1,6 +1,6 @@
-"""What may be shown of a reply to anybody: the server's own words, figures and times.
+"""List the parts of a reply that are safe to publish: the server's own words, figures and times.
 
-Everything that is not found here may be about a person, and gets a pseudonym (`redact.py`).
+Everything else may be personal and gets a pseudonym (`redact.py`).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ KNOWN_VALUES = frozenset(
         *("invalid_request_error", "api_error", "overloaded_error", "account_session_invalid"),
     )
 )
-"""Words that the server says to everybody."""
+"""Words that the server sends to everyone."""
 
 MODEL_PATTERN = re.compile(r"(?:Claude )?(?:Fable|Opus|Sonnet|Haiku)(?: [0-9]{1,2}(?:\.[0-9]{1,2})?)?")
 KNOWN_SURFACES = frozenset(
@@ -46,21 +46,21 @@ KNOWN_SURFACES = frozenset(
 )
 """In lower case; the server localizes them."""
 PLAN_PATTERN = re.compile(r"(?:(?:Claude )?(?:Free|Pro|Max|Team|Enterprise)(?: [0-9]{1,3}x)?|another plan|)")
-"""Plans as this program words them."""
+"""Plan names as this program writes them."""
 BROWSER_NAMES = (
     *("Chrome Beta", "Chrome Dev", "Chromium", "Chrome", "Brave", "Edge", "Vivaldi", "Opera", "Arc"),
     *("Firefox", "LibreWolf", "Safari"),
 )
-"""A name that begins with another one stands before it."""
+"""A name that begins with another one precedes it, because the first match wins."""
 WINDOW_LABELS = frozenset(window.label for window in WINDOWS.values() if window.label)
-"""Windows that have a name for people."""
+"""Labels of the known windows."""
 NAME_KEYS = frozenset(
     (
         *("name", "full_name", "account_name", "account_email", "email", "email_address"),
         *("group_name", "org_service_name"),
     )
 )
-"""Keys of names: their values are never a word of the server's own, whatever they look like."""
+"""Keys of names: their values are never public, whatever they look like."""
 
 UUID_PATTERN = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 EMAIL_PATTERN = re.compile(r"[^\s@\"'<>()\[\]:;,=]+@[^\s@\"'<>()\[\]:;,=]+")
@@ -84,12 +84,12 @@ _MAX_FIGURE = 1_000_000
 
 
 def is_time(text: str) -> bool:
-    """Whether it is a date or a timestamp, and nothing else."""
+    """True if the text is a date or a timestamp, and nothing else."""
     return bool(_TIME_PATTERN.fullmatch(text))
 
 
 def is_public_text(key: str, text: str) -> bool:
-    """Whether the string under this key is one that the server says to everybody."""
+    """True if the server sends the string under this key to everyone."""
     if key in NAME_KEYS:
         return False
     if key.endswith("currency") and _CURRENCY_PATTERN.fullmatch(text):
@@ -99,12 +99,12 @@ def is_public_text(key: str, text: str) -> bool:
 
 
 def is_field_name(key: str) -> bool:
-    """Whether a key is a name that programmers gave: `extra_usage`, `nimbus_quill`."""
+    """True if a key looks like a field name: `extra_usage`, `nimbus_quill`."""
     return key in KNOWN_KEYS or (len(key) <= _MAX_KEY_LENGTH and bool(_CODE_PATTERN.fullmatch(key)))
 
 
 def is_public_number(key: str, number: float) -> bool:
-    """Whether the number under this key counts something, and names nobody."""
+    """True if the number under this key is a figure and identifies no one."""
     if _IDENTIFIER_KEY_PATTERN.search(_CAMEL_CASE_BOUNDARY.sub("_", key).lower()):
         return False
     return key in KNOWN_KEYS or key.endswith(("_at", "_until")) or abs(number) < _MAX_FIGURE

@@ -170,9 +170,9 @@ def _reject_constant(name: str) -> NoReturn:
 _NUMBER_SUFFIX = re.compile(r" \([0-9]{1,3}\)$")
 _LIMITS_KEY = re.compile(r"limits\[[0-9]{1,3}\]")
 """The key of a `limits[]` entry that has only its position for a name."""
-_PROFILES_PREFIX = "there are: "
+_PROFILES_PREFIX = "available: "
 """Beginning of the list of a browser's profiles in a scan's detail."""
-_ONLY_PROFILE = "its only one"
+_ONLY_PROFILE = "unnamed"
 """Placeholder in that list for a profile without a name."""
 _PROFILE_PATTERN = re.compile(rf"\b({'|'.join(BROWSER_NAMES)}), (.+?): ")
 _REDIRECT_PATTERN = re.compile(

@@ -142,7 +142,7 @@ _DANGLING_WORDS = re.compile(
 """Words behind which no sentence breaks off: they announce what is left out."""
 _NO_BREAK_SPACE = "\ue000"
 _UNBREAKABLE = re.compile(
-    r"\([^()]{1,14}\)|\d %|\d\d?[dh] \d\d?[hm]|\b[A-Z]{3} [\d,.]*\d"
+    r"\([^()]{1,14}\)|(?:\d\d?[dh] )?\d\d?[dhms] ago|\d\d?[dh] \d\d?[hm]|\b[A-Z]{3} [\d,.]*\d"
     r"|(?:[A-Z][a-z]{2} )?[A-Z][a-z]{2} \d\d?\b(?: \d{4}\b)?(?: \d\d:\d\d)?|[A-Z][a-z]{2} \d\d:\d\d"
 )
 """Figures of more than one word: countdowns, percentages, amounts, dates."""

@@ -86,7 +86,7 @@ def test_cookies_of_other_domains_are_left_out(tmp_path: Path) -> None:
 def test_session_of_a_lookalike_domain_is_ignored(tmp_path: Path) -> None:
     """A session key of notclaude.ai is ignored, and no cookie is decrypted for it."""
     found = look(tmp_path, Made("x", host=".notclaude.ai"), Made("y", host="claude.ai.evil.com"))
-    assert (found.outcome, found.detail) == (ScanOutcome.NO_COOKIE, "claude.ai was never visited here")
+    assert (found.outcome, found.detail) == (ScanOutcome.NO_COOKIE, "claude.ai was never visited")
 
 
 def test_session_of_claude_ai_itself_counts_before_one_below_it(tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_profile_without_a_session_key_asks_no_keyring(
     found = look(tmp_path, Made("x", name="cf_bm"))
     assert (found.outcome, found.detail) == (
         ScanOutcome.NO_COOKIE,
-        "claude.ai was visited, but nobody is signed in",
+        "claude.ai was visited, but not signed in to",
     )
 
 
@@ -112,11 +112,11 @@ def test_profile_without_a_session_key_asks_no_keyring(
     ("cookie", "expected", "words"),
     [
         (Made("planted", prefix=b"v20"), ScanOutcome.UNSUPPORTED, "app-bound"),
-        (Made("planted", prefix=b"v99"), ScanOutcome.UNDECRYPTABLE, "encrypted in a way"),
+        (Made("planted", prefix=b"v99"), ScanOutcome.UNDECRYPTABLE, "cannot be decrypted"),
         (Made("planted", prefix=b"v11", password="unknown"), ScanOutcome.UNDECRYPTABLE, "no D-Bus session"),
-        (Made("planted", password="unknown"), ScanOutcome.UNDECRYPTABLE, "encrypted in a way"),
-        (Made("plant\x07ed"), ScanOutcome.UNDECRYPTABLE, "encrypted in a way"),
-        (Made("", prefix=b""), ScanOutcome.UNDECRYPTABLE, "encrypted in a way"),
+        (Made("planted", password="unknown"), ScanOutcome.UNDECRYPTABLE, "cannot be decrypted"),
+        (Made("plant\x07ed"), ScanOutcome.UNDECRYPTABLE, "cannot be decrypted"),
+        (Made("", prefix=b""), ScanOutcome.UNDECRYPTABLE, "cannot be decrypted"),
     ],
     ids=["app-bound", "unknown prefix", "keyring", "wrong key", "noise", "empty"],
 )

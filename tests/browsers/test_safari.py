@@ -82,4 +82,4 @@ async def test_profile_without_a_file_holds_no_cookies_yet(tmp_path: Path, file:
     """A missing cookie file means "no cookies yet", because every Mac has Safari, used or not."""
     file.parent.parent.mkdir(parents=True)
     found = await safari(tmp_path)
-    assert (found.outcome, found.detail) == (ScanOutcome.NO_COOKIE, "it holds no cookies yet")
+    assert (found.outcome, found.detail) == (ScanOutcome.NO_COOKIE, "no cookies yet")

@@ -83,7 +83,7 @@ async def test_scan_is_narrowed_by_name(
 
 async def test_scan_rejects_an_unknown_browser(tmp_path: Path) -> None:
     """The error for an unknown browser names those that can be read."""
-    with pytest.raises(UnknownBrowserError, match="no browser is called 'netscape'; there are Chrome, "):
+    with pytest.raises(UnknownBrowserError, match="unknown browser 'netscape'; supported: Chrome, "):
         await scan_browsers(["netscape"], home=tmp_path)
 
 
@@ -108,8 +108,8 @@ async def test_scan_that_hangs_delays_no_other(tmp_path: Path, monkeypatch: pyte
         looks = await scan_browsers(home=tmp_path, system="linux", limit=0.5, emit=told.append)
     finally:
         hang.set()
-    assert outcomes(looks) == [("Firefox, slow", "no answer"), ("Firefox, quick", "session found")]
-    assert looks[0].detail == "no answer within 0.5 s: a password dialog or a lock may be in the way"
+    assert outcomes(looks) == [("Firefox, slow", "timed out"), ("Firefox, quick", "session found")]
+    assert looks[0].detail == "no reply within 0.5s: a password dialog or a lock may be blocking it"
     assert [each.session.label for each in told] == ["Firefox, quick", "Firefox, slow"]
 
 
@@ -132,7 +132,7 @@ async def test_scan_of_a_locked_database_ends_in_time(tmp_path: Path) -> None:
         looks = await scan_browsers(home=tmp_path, system="linux", limit=0.8)
         holder.execute("ROLLBACK")
     beating.cancel()
-    assert outcomes(looks) == [("Chrome, Default", "no answer"), ("Chromium, Default", "session found")]
+    assert outcomes(looks) == [("Chrome, Default", "timed out"), ("Chromium, Default", "session found")]
     assert ticks > 100
 
 
@@ -158,7 +158,7 @@ async def test_scan_of_a_forbidden_folder_says_why(tmp_path: Path, monkeypatch: 
     [
         (
             FileNotFoundError(2, "gone"),
-            ProfileScan(Session("Firefox", "x"), ScanOutcome.NO_COOKIE, "it holds no cookies yet"),
+            ProfileScan(Session("Firefox", "x"), ScanOutcome.NO_COOKIE, "no cookies yet"),
         ),
         (
             PermissionError(13, "Permission denied"),
@@ -211,7 +211,7 @@ async def test_scan_of_a_file_that_is_no_database_says_so(tmp_path: Path, folder
     (found,) = await scan_browsers(home=tmp_path, system="linux")
     assert (found.outcome, found.detail) == (
         ScanOutcome.UNREADABLE,
-        "it is no cookie database (DatabaseError)",
+        "not a cookie database (DatabaseError)",
     )
 
 
@@ -252,4 +252,4 @@ print(asyncio.run(scan.scan_browsers(home=Path(sys.argv[1]), system="linux", lim
 """
     command = [sys.executable, "-c", script, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-    assert done.stdout == "no answer\n"
+    assert done.stdout == "timed out\n"

@@ -171,7 +171,7 @@ def test_file_that_is_no_database_is_an_error_without_a_quote(tmp_path: Path, co
     """An empty file, a text and zeros are each named in an error that quotes nothing."""
     (tmp_path / "db").write_bytes(content)
     with pytest.raises(
-        UnreadableDatabaseError, match=r"^it is no cookie database \((Operational|Database)Error\)$"
+        UnreadableDatabaseError, match=r"^not a cookie database \((Operational|Database)Error\)$"
     ):
         query_database(tmp_path / "db", QUERY, pair)
 

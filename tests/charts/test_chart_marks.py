@@ -36,7 +36,7 @@ def test_mark_is_drawn_in_the_column_of_its_moment() -> None:
 def test_mark_replaces_a_tick() -> None:
     """If an event and a round time share a column, the mark is drawn; the time keeps its label."""
     axis, times = lines(drawn(event(EventKind.LIFTED, at(10))))[-2:]
-    assert axis[times.index("14:10") + 2] == "L"
+    assert axis[times.index("14:10") + 2] == "U"
 
 
 @pytest.mark.parametrize("minutes", [-1, 31, 60])
@@ -85,7 +85,7 @@ def test_low_chart_leaves_its_marks_to_its_frame(height: int) -> None:
         ("W", EventKind.WAIT),
         ("C", EventKind.ON_CREDITS),
         ("F", EventKind.WINDOW_FILLED),
-        ("L", EventKind.LIFTED),
+        ("U", EventKind.LIFTED),
         ("R", EventKind.WINDOW_RESET),
         ("R", EventKind.WINDOW_RESET_EARLY),
         ("P", EventKind.BACK_IN_PLAN),
@@ -126,4 +126,4 @@ def test_marks_of_a_span_are_those_within_it() -> None:
     events = [event(EventKind.BLOCKED, at(5)), event(EventKind.LIFTED, at(25))]
     chart = build_credits_chart(FLAT, frame(at(30), 67, 8, 15 * MINUTE), events=events)
     assert chart is not None
-    assert [letter for letter, _ in chart.letters.values()] == ["L"]
+    assert [letter for letter, _ in chart.letters.values()] == ["U"]

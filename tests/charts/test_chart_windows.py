@@ -19,15 +19,15 @@ WEEKLY = history([20] * 31)
 
 def test_windows_are_two_curves_on_one_scale() -> None:
     """The first curve is a line with a drop at its reset, the second one is dotted."""
-    drawn = build_windows_chart({"5-hour": FILLING, "7-day all": WEEKLY}, frame(at(30), 48, 7))
+    drawn = build_windows_chart({"5-hour": FILLING, "7-day all": WEEKLY}, frame(at(30), 47, 7))
     assert lines(drawn) == [
-        "100 % ┤╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌▗▄▄▄▄▄▄▄╌╌╌╌╌╌╌╌╌╌╌╌",
-        "      │                     ▐      ▐            ",
-        " 50 % ┤               ▛▀▀▀▀▀▀      ▐            ",
-        "      │▖▖▖▖▖▖▖▖▄▄▄▄▄▄▄▌▖▖▖▖▖▖▖▖▖▖▖▖▐▖▖▖▖▖▖▖▖▖▖▖▖",
-        "  0 % ┤▄▄▄▄▄▄▄▄▌                   ▐▄▄▄▄▄▄▄▄▄▄▄▄",
-        "      └┬────────────┬─────────────┬─────────────",
-        "     14:00        14:10         14:20           ",
+        "100% ┤╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌▗▄▄▄▄▄▄▄╌╌╌╌╌╌╌╌╌╌╌╌",
+        "     │                     ▐      ▐            ",
+        " 50% ┤               ▛▀▀▀▀▀▀      ▐            ",
+        "     │▖▖▖▖▖▖▖▖▄▄▄▄▄▄▄▌▖▖▖▖▖▖▖▖▖▖▖▖▐▖▖▖▖▖▖▖▖▖▖▖▖",
+        "  0% ┤▄▄▄▄▄▄▄▄▌                   ▐▄▄▄▄▄▄▄▄▄▄▄▄",
+        "     └┬────────────┬─────────────┬─────────────",
+        "    14:00        14:10         14:20           ",
     ]
 
 
@@ -42,10 +42,10 @@ def test_windows_look_the_same_in_ascii() -> None:
 @pytest.mark.parametrize(
     ("expected", "height"),
     [
-        (["100 %", "75 %", "50 %", "25 %", "0 %"], 14),
-        (["100 %", "50 %", "0 %"], 6),
-        (["100 %", "50 %", "0 %"], 4),
-        (["100 %", "0 %"], 3),
+        (["100%", "75%", "50%", "25%", "0%"], 14),
+        (["100%", "50%", "0%"], 6),
+        (["100%", "50%", "0%"], 4),
+        (["100%", "0%"], 3),
     ],
 )
 def test_percent_axis_runs_from_0_to_100(expected: list[str], height: int) -> None:
@@ -56,7 +56,7 @@ def test_percent_axis_runs_from_0_to_100(expected: list[str], height: int) -> No
 def test_percent_axis_extends_beyond_100() -> None:
     """A window beyond 100% has its own label, and 100% stays a line."""
     drawn = build_windows_chart({"5-hour": history([90] * 10 + [140] * 10)}, frame(at(19), 60, 14))
-    assert labels(drawn)[0] == "140 %"
+    assert labels(drawn)[0] == "140%"
     assert [row[:20] for row in canvas(drawn) if "╌" in row] == ["╌" * 20]
 
 
@@ -105,7 +105,7 @@ def test_later_window_begins_at_its_first_figure() -> None:
     drawn = build_windows_chart({"5-hour": WEEKLY, "7-day all": late}, frame(at(22), 67, 6))
     assert drawn is not None
     told = [found.values for x in (20, 66) if (found := drawn.find_point(x))]
-    assert told == [("5-hour 20 %",), ("5-hour 20 %", "7-day all 50 %")]
+    assert told == [("5-hour 20%",), ("5-hour 20%", "7-day all 50%")]
 
 
 def test_column_lists_every_window() -> None:
@@ -114,7 +114,7 @@ def test_column_lists_every_window() -> None:
     assert drawn is not None
     found = drawn.find_point(50)
     assert found is not None
-    assert found.values == ("5-hour 0 %", "7-day all 20 %")
+    assert found.values == ("5-hour 0%", "7-day all 20%")
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_longest_history_is_drawn_over_a_week() -> None:
 
 
 def test_lone_figure_of_a_dotted_curve_is_drawn() -> None:
-    """A dotted curve leaves out every second dot, but never its only one."""
+    """A dotted curve leaves out every second dot, but never unnamed."""
     for second in range(0, 60, 5):
         lone = PercentHistory.start(at(20 + second / 60).timestamp(), 70)
         gone = lone.append_gap(at(30).timestamp())

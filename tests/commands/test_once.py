@@ -92,7 +92,7 @@ def test_once_prints_a_block_of_plain_lines(server: LoopbackServer, tmp_path: Pa
     """Each line has its format, each request is sent once with the cookie, and the status is 0."""
     done = program(tmp_path, "--once", "--base-url", server.url)
     forms = [
-        r"Verdict          CAN WORK  7-day all 67 %, resets \w{3} \d\d:\d\d \(in 3d 1h\)",
+        r"Verdict          CAN WORK  7-day all 67%, resets \w{3} \d\d:\d\d \(in 3d 1h\)",
         r"Org              Personal   Max 5x",
         r"5-hour            41\.0% used    -> resets \w{3} \w{3} \d{1,2} \d\d:\d\d \(in 3d 1h\)",
         r"7-day all         67\.0% used    -> resets \w{3} \w{3} \d{1,2} \d\d:\d\d \(in 3d 1h\)",

@@ -98,12 +98,12 @@ def failing(trouble: ErrorKind, session: Session = SESSION) -> Callable[[datetim
 @pytest.mark.parametrize(
     ("status", "text", "orgs"),
     [
-        (0, "CAN WORK  5-hour 67 %, resets 16:00 (in 1h 11m) · Personal", [PERSONAL]),
+        (0, "CAN WORK  5-hour 67%, resets 16:00 (in 1h 11m) · Personal", [PERSONAL]),
         (5, "CAN WORK · credits BLOCKED  the prepaid balance is empty", [CREDITS_BLOCKED]),
         (10, "ON CREDITS  5-hour full until 16:00", [LABORATORY]),
         (20, "WAIT  5-hour full until 16:00", [WAITING]),
-        (30, "BLOCKED  your own monthly limit is reached", [TEAM]),
-        (30, "BLOCKED  your own monthly limit is reached", [PERSONAL, LABORATORY, TEAM]),
+        (30, "BLOCKED  your monthly cap is reached", [TEAM]),
+        (30, "BLOCKED  your monthly cap is reached", [PERSONAL, LABORATORY, TEAM]),
     ],
 )
 def test_check_prints_the_worst_verdict(
@@ -152,7 +152,7 @@ def test_failing_poll_keeps_the_old_figures_with_their_age(tmp_path: Path) -> No
     assert bar.ask().status == 4
     bar.form = None
     assert bar.ask().text == (
-        "UNKNOWN  nothing good was read for 21m: Cloudflare challenge · CAN WORK 21m ago · Personal"
+        "UNKNOWN  no successful read for 21m: Cloudflare challenge · last known: CAN WORK 21m ago · Personal"
     )
 
 
@@ -202,7 +202,7 @@ def test_missing_figures_are_explained(expected: StatusAnswer, trouble: ErrorKin
     assert bar.ask(5) == expected
     assert bar.polls == 1
     bar.form = None
-    assert bar.ask() == StatusAnswer(f"UNKNOWN  nothing was read yet: {trouble}", expected.status)
+    assert bar.ask() == StatusAnswer(f"UNKNOWN  no reading yet: {trouble}", expected.status)
 
 
 def test_missing_session_keeps_the_old_figures(tmp_path: Path) -> None:
@@ -347,9 +347,9 @@ def test_real_runs_share_one_poll_and_load_little(server: LoopbackServer, tmp_pa
     assert {"httpx", "pydantic", "filelock"} <= first
     assert len(server.requests) == 5
     status, text, second = program(tmp_path, "--check", *calm)
-    assert (status, text[:27]) == (0, "CAN WORK  7-day all 67 %, r")
+    assert (status, text[:27]) == (0, "CAN WORK  7-day all 67%, re")
     status, text, third = program(tmp_path, "--check", *calm)
-    assert (status, text[:27]) == (0, "CAN WORK  7-day all 67 %, r")
+    assert (status, text[:27]) == (0, "CAN WORK  7-day all 67%, re")
     heavy = {"httpx", "pydantic", "textual", "asyncio", "browser_cookie3", "filelock"}
     assert (second & heavy, third & heavy) == (set(), set())
     assert len(server.requests) == 5

@@ -84,7 +84,7 @@ def test_each_event_is_a_line_of_json(capsys: pytest.CaptureFixture[str]) -> Non
         ),
         ("first read: ON CREDITS, until 16:00", "critical", LABORATORY),
         ("first read: WAIT, until 16:00", "full", WAITING),
-        ("first read: BLOCKED: your own monthly limit is reached, until 16:00", "full", TEAM),
+        ("first read: BLOCKED: your monthly cap is reached, until 16:00", "full", TEAM),
     ],
 )
 def test_first_line_has_the_state_of_an_org(

@@ -38,50 +38,50 @@ WORDS = [
         "5-hour window full, resets 16:00",
     ),
     (event(EventKind.WINDOW_FILLED, subject="Cloud sessions", after=100.0), "Cloud sessions full"),
-    (event(EventKind.WINDOW_RESET, **FIVE, before=99.7), "5-hour window reset, it was at 99 %"),
+    (event(EventKind.WINDOW_RESET, **FIVE, before=99.7), "5-hour window reset (was 99%)"),
     (event(EventKind.WINDOW_RESET, **FIVE), "5-hour window reset"),
     (
         event(EventKind.WINDOW_RESET_EARLY, **FIVE, before=100.0, after=3.0, until=RESET),
-        "5-hour window reset early, it was at 100 %, due 16:00",
+        "5-hour window reset early (was 100%), not due until 16:00",
     ),
     (
         event(EventKind.WINDOW_MOVED, subject="7-day all", before=RESET, after=TUESDAY),
-        "7-day all window resets at another time, Tue 14:00",
+        "7-day all reset moved to Tue 14:00",
     ),
-    (event(EventKind.THRESHOLD, **FIVE, after=79.4, threshold=75), "5-hour window at 79 %, past 75 %"),
-    (event(EventKind.THRESHOLD, **FIVE, after=75.2, threshold=75), "5-hour window at 75 %"),
+    (event(EventKind.THRESHOLD, **FIVE, after=79.4, threshold=75), "5-hour window at 79%, past 75%"),
+    (event(EventKind.THRESHOLD, **FIVE, after=75.2, threshold=75), "5-hour window at 75%"),
     (
         event(EventKind.THRESHOLD, subject=SUBJECT_EXTRA_USAGE, after=91.0, threshold=90.0),
-        "extra usage at 91 % of the cap, past 90 %",
+        "credits at 91% of the cap, past 90%",
     ),
     (
         event(EventKind.THRESHOLD, subject=SUBJECT_POOL, after=76.0, threshold=75.0),
-        "pool at 76 % of the cap, past 75 %",
+        "pool at 76% of the cap, past 75%",
     ),
     (event(EventKind.ON_CREDITS, after="5-hour", until=RESET), "ON CREDITS: 5-hour window full, until 16:00"),
-    (event(EventKind.ON_CREDITS), "ON CREDITS: all work is metered"),
+    (event(EventKind.ON_CREDITS), "ON CREDITS: all work uses credits"),
     (event(EventKind.BACK_IN_PLAN, after=VerdictState.CAN_WORK), "back in the plan: CAN WORK"),
-    (event(EventKind.WAIT, until=RESET), "WAIT: credits are not open any more, until 16:00"),
-    (event(EventKind.BLOCKED, credit_lock=CAP), "BLOCKED: your own monthly limit is reached"),
+    (event(EventKind.WAIT, until=RESET), "WAIT: credits no longer available, until 16:00"),
+    (event(EventKind.BLOCKED, credit_lock=CAP), "BLOCKED: your monthly cap is reached"),
     (event(EventKind.CREDITS_BLOCKED, credit_lock=EMPTY), "credits BLOCKED: the prepaid balance is empty"),
     (
         event(
             EventKind.STILL_BLOCKED,
             credit_lock=CreditLock(CreditState.LOCKED, Cause.SERVER, "capacity_protection"),
         ),
-        'still BLOCKED, now the server says "capacity_protection"',
+        'still blocked: the server says "capacity_protection"',
     ),
     (
         event(EventKind.LIFTED, subject=SUBJECT_EXTRA_USAGE, credit_lock=CAP, after=VerdictState.ON_CREDITS),
-        "lifted: ON CREDITS, it was: your own monthly limit is reached",
+        "unblocked, now ON CREDITS (was: your monthly cap is reached)",
     ),
     (
         event(EventKind.LIFTED, subject=SUBJECT_PLAN, credit_lock=CAP, after=VerdictState.CAN_WORK),
-        "lifted: CAN WORK in the plan, credits stay BLOCKED: your own monthly limit is reached",
+        "unblocked, now CAN WORK in the plan (credits still BLOCKED: your monthly cap is reached)",
     ),
     (
         event(EventKind.LIFTED, subject=SUBJECT_EXTRA_USAGE, credit_lock=EMPTY),
-        "lifted: credits not BLOCKED, it was: the prepaid balance is empty",
+        "unblocked, now credits not BLOCKED (was: the prepaid balance is empty)",
     ),
     (
         event(EventKind.CAP_CHANGED, subject=SUBJECT_EXTRA_USAGE, before=usd("5000"), after=usd("8000")),
@@ -89,7 +89,7 @@ WORDS = [
     ),
     (
         event(EventKind.CAP_CHANGED, subject=SUBJECT_POOL, before=usd("100000")),
-        "cap of the pool changed: $1,000.00 → no cap",
+        "pool cap changed: $1,000.00 → no cap",
     ),
     (
         event(EventKind.BALANCE_REFILLED, before=usd("12.5"), after=usd("5012")),
@@ -102,17 +102,17 @@ WORDS = [
     (event(EventKind.FIRST_READ, after=VerdictState.CAN_WORK), "first read: CAN WORK"),
     (
         event(EventKind.FIRST_READ, after=VerdictState.CAN_WORK, credit_lock=CAP, until=TUESDAY),
-        "first read: CAN WORK · credits BLOCKED: your own monthly limit is reached, until Tue 14:00",
+        "first read: CAN WORK · credits BLOCKED: your monthly cap is reached, until Tue 14:00",
     ),
     (
         event(EventKind.FIRST_READ, after=VerdictState.BLOCKED, credit_lock=EMPTY),
         "first read: BLOCKED: the prepaid balance is empty",
     ),
-    (event(EventKind.ORG_APPEARED), "a new org"),
-    (event(EventKind.ORG_LEFT), "the org has left the account"),
+    (event(EventKind.ORG_APPEARED), "new org"),
+    (event(EventKind.ORG_LEFT), "org removed"),
     (
         event(EventKind.SOURCE_CHANGED, before="Chrome, Default", after="Firefox, work"),
-        "read through Firefox, work, before through Chrome, Default",
+        "source changed: Chrome, Default → Firefox, work",
     ),
     (
         event(EventKind.SESSION_EXPIRED, subject="Chrome, Default"),
@@ -120,15 +120,15 @@ WORDS = [
     ),
     (
         event(EventKind.SESSION_ENDS, subject="Chrome, Default", until=TUESDAY),
-        "session ends Tue 14:00: sign in to claude.ai in Chrome (Default) again before it does",
+        "session expires Tue 14:00: sign in to claude.ai in Chrome (Default) before then",
     ),
     (
         event(EventKind.NEW_FIELD, subject="usage", after="a, b, c, d, e"),
         "new field in usage: a, b, c and 2 more",
     ),
-    (event(EventKind.STALE, before=NOW - timedelta(minutes=3)), "no new figures; the last ones are of 14:28"),
-    (event(EventKind.STALE), "no new figures"),
-    (event(EventKind.RECOVERED), "figures are fresh again"),
+    (event(EventKind.STALE, before=NOW - timedelta(minutes=3)), "no update since 14:28"),
+    (event(EventKind.STALE), "no update"),
+    (event(EventKind.RECOVERED), "figures are up to date again"),
     (event(EventKind.RECOVERED, subject="Chrome, Default"), "signed in again in Chrome, Default"),
 ]
 
@@ -147,11 +147,11 @@ def test_every_kind_has_words() -> None:
 def test_line_has_time_and_name() -> None:
     """The time is local, with its day once that is past; the name is the caller's."""
     blocked = event(EventKind.BLOCKED, credit_lock=CAP)
-    assert format_event_line(blocked, NOW, UTC) == "14:31 BLOCKED: your own monthly limit is reached"
+    assert format_event_line(blocked, NOW, UTC) == "14:31 BLOCKED: your monthly cap is reached"
     tokyo = format_event_line(blocked, NOW, ZoneInfo("Asia/Tokyo"), name="Org A")
-    assert tokyo == "23:31 Org A · BLOCKED: your own monthly limit is reached"
+    assert tokyo == "23:31 Org A · BLOCKED: your monthly cap is reached"
     next_day = format_event_line(blocked, NOW + timedelta(days=1), UTC)
-    assert next_day == "Sat Apr 25 14:31 BLOCKED: your own monthly limit is reached"
+    assert next_day == "Sat Apr 25 14:31 BLOCKED: your monthly cap is reached"
 
 
 def test_json_is_one_line_of_ascii_with_every_fact() -> None:
@@ -180,7 +180,7 @@ def test_json_is_one_line_of_ascii_with_every_fact() -> None:
         "reason": "self_selected_spend_limit_reached",
         "until": "2026-04-25T16:00:00Z",
         "replies": ["usage", "own overage"],
-        "text": "BLOCKED: your own monthly limit is reached",
+        "text": "BLOCKED: your monthly cap is reached",
     }
 
 

@@ -68,28 +68,31 @@ def test_every_figure_names_its_reply_and_age(bodies: OrgBodies) -> None:
             if (title, label) != ("Org", "session"):
                 assert figure.read_at == READ, (title, label)
                 assert figure.describe_origin(NOW).endswith(" via Chrome, Default · 18s ago")
-                assert figure.endpoint is not None or figure.source.startswith(("worked out", "usage", "o"))
+                is_derived = figure.source.endswith("(calculated)") or figure.source.startswith(
+                    ("usage", "o")
+                )
+                assert figure.endpoint is not None or is_derived
 
 
 @pytest.mark.parametrize(
     ("title", "label", "value", "source"),
     [
-        ("Verdict", "verdict", "BLOCKED", "worked out from usage, own overage, overage"),
-        ("5-hour window", "used", "100 %", "usage"),
+        ("Verdict", "verdict", "BLOCKED", "from usage, own overage, overage (calculated)"),
+        ("5-hour window", "used", "100%", "usage"),
         ("5-hour window", "resets", "16:00 (in 1h 12m)", "usage"),
-        ("5-hour window", "severity", "the server says critical", "usage"),
-        ("7-day all window", "stops", "the whole plan", "usage"),
-        ("7-day Fable window", "stops", "only its own model or surface", "usage"),
+        ("5-hour window", "severity", "critical (per server)", "usage"),
+        ("7-day all window", "applies to", "the whole plan", "usage"),
+        ("7-day Fable window", "applies to", "this model or surface only", "usage"),
         ("7-day Fable window", "key", "weekly_scoped:Fable", "usage"),
-        ("Credits: both gates", "left of the cap", "$0.00 of $50.00, the tighter gate", "own overage"),
-        ("Credits: both gates", "left prepaid", "$244.35", "prepaid"),
-        ("Credits: both gates", "left of the pool", "$738.82 of $1,000.00", "overage"),
-        ("Credits: what own overage says", "whose", "your own", "own overage"),
-        ("Credits: what own overage says", "until", "Fri 00:00 (in 5d 9h)", "own overage"),
-        ("Credits: what overage says", "whose", "the organization's pool", "overage"),
-        ("Credits: what overage says", "used", "$261.18, 26 % of the cap", "overage"),
-        ("Credits: what usage: extra_usage says", "used", "$50.00, 100 % of the cap", "usage: extra_usage"),
-        ("Spending", "in this run", "$3.40 since 14:02", "worked out from own overage"),
+        ("Credits left", "cap left", "$0.00 of $50.00, runs out first", "own overage"),
+        ("Credits left", "balance left", "$244.35", "prepaid"),
+        ("Credits left", "pool left", "$738.82 of $1,000.00", "overage"),
+        ("Credits in own overage", "owner", "your own", "own overage"),
+        ("Credits in own overage", "until", "Fri 00:00 (in 5d 9h)", "own overage"),
+        ("Credits in overage", "owner", "the organization's pool", "overage"),
+        ("Credits in overage", "used", "$261.18, 26% of the cap", "overage"),
+        ("Credits in usage: extra_usage", "used", "$50.00, 100% of the cap", "usage: extra_usage"),
+        ("Spending", "this run", "$3.40 since 14:02", "from own overage (calculated)"),
         ("Prepaid balance", "promotional part", "$100.00, expires Sat Sep 19 00:00 (in 146d 9h)", "prepaid"),
         ("Subscription", "card", "visa ••0000", "subscription"),
         ("Org", "name", "Acme Team", "account"),
@@ -105,24 +108,20 @@ def test_figures_of_a_blocked_member(title: str, label: str, value: str, source:
 
 def test_reason_is_worded_with_code_and_cure() -> None:
     """The details have the complete reason of closed credits, at any length."""
-    reason = figures(TEAM)["Credits: what own overage says"]["reason"]
-    assert (
-        "your own monthly limit is reached (self_selected_spend_limit_reached); raise the cap" in reason.value
-    )
+    reason = figures(TEAM)["Credits in own overage"]["reason"]
+    assert "your monthly cap is reached (self_selected_spend_limit_reached); raise the cap" in reason.value
     assert reason.severity is Severity.FULL
     assert reason.key == "disabled_reason"
 
 
 @pytest.mark.parametrize(
     ("used", "amount", "tighter"),
-    [(1000, 4001, "left of the cap"), (1000, 3999, "left prepaid"), (1000, None, None)],
+    [(1000, 4001, "cap left"), (1000, 3999, "balance left"), (1000, None, None)],
 )
 def test_gate_with_less_left_is_marked(used: int, amount: int | None, tighter: str | None) -> None:
     """Of cap and balance the one with less left is marked, and neither if one is not known."""
-    gates = figures(OrgBodies(overage=overage_body(used), prepaid=prepaid_body(amount)))[
-        "Credits: both gates"
-    ]
-    marked = [name for name, one in gates.items() if "tighter" in one.value]
+    gates = figures(OrgBodies(overage=overage_body(used), prepaid=prepaid_body(amount)))["Credits left"]
+    marked = [name for name, one in gates.items() if one.value.endswith(", runs out first")]
     assert ([tighter] if tighter else []) == marked
 
 
@@ -133,25 +132,25 @@ def test_contradicting_replies_are_both_shown() -> None:
         overage=overage_body(6230, 6000),
     )
     found = figures(bodies)
-    disagree = found["Credits: replies that disagree"]["used, own"]
-    assert disagree.value == "$62.30 says overage, $0.00 says usage: extra_usage"
+    disagree = found["Credits: conflicting replies"]["used, own"]
+    assert disagree.value == "$62.30 (overage), $0.00 (usage: extra_usage)"
     assert disagree.source == "overage, usage: extra_usage"
     assert disagree.severity is Severity.WARNING
-    assert found["Credits: what overage says"]["used"].value.startswith("$62.30")
-    assert found["Credits: what usage: extra_usage says"]["used"].value.startswith("$0.00")
+    assert found["Credits in overage"]["used"].value.startswith("$62.30")
+    assert found["Credits in usage: extra_usage"]["used"].value.startswith("$0.00")
 
 
 @pytest.mark.parametrize("bodies", [TEAM, PERSONAL])
 def test_pool_and_personal_share_do_not_contradict(bodies: OrgBodies) -> None:
     """A member's figure and the organization's pool are two figures, no contradiction."""
-    assert "Credits: replies that disagree" not in figures(bodies)
+    assert "Credits: conflicting replies" not in figures(bodies)
 
 
 def test_disabled_credits_with_real_use_show_the_use() -> None:
     """Credits that are off still show the used amount."""
-    meter = figures(WAITING)["Credits: what overage says"]
-    assert meter["used"].value == "$4.26, 7 % of the cap"
-    assert meter["switched"].value == "off"
+    meter = figures(WAITING)["Credits in overage"]
+    assert meter["used"].value == "$4.26, 7% of the cap"
+    assert meter["switch"].value == "off"
 
 
 def test_every_tranche_is_shown_with_its_end() -> None:
@@ -163,8 +162,8 @@ def test_every_tranche_is_shown_with_its_end() -> None:
         auto_reload={"enabled": True},
     )
     found = figures(OrgBodies(prepaid=prepaid))["Prepaid balance"]
-    assert found["bought part"].value == "$144.35, no end, or not reported"
-    assert found["promotional part"].value == "$100.00, expired Wed Apr 1 00:00, which has passed"
+    assert found["bought part"].value == "$144.35, no end date"
+    assert found["promotional part"].value == "$100.00, expired Wed Apr 1 00:00 (passed)"
 
 
 def test_window_shows_lock_dollars_and_missing_figures() -> None:
@@ -185,7 +184,7 @@ def test_window_shows_lock_dollars_and_missing_figures() -> None:
 def test_due_reset_keeps_the_earlier_percentage_as_such() -> None:
     """After a due reset the percentage is labelled as the earlier one."""
     used = figures(PERSONAL, NOW + timedelta(hours=2))["5-hour window"]["used"]
-    assert used.value == "67 %, before the reset that is due"
+    assert used.value == "67% (reset due)"
     assert used.severity is Severity.NORMAL
 
 
@@ -235,8 +234,8 @@ def test_grants_and_shares_are_shown() -> None:
         seven_day_breakdown={"rows": [{"key": "chat", "display_name": "Chat", "percent": 80}]},
     )
     found = figures(OrgBodies(usage=usage))
-    assert found["Early resets"]["early reset"].value == "1 left, usable now"
-    assert found["The week by surface"]["Chat"].value == "80 %"
+    assert found["Saved resets"]["saved reset"].value == "1 left, usable now"
+    assert found["7-day by surface"]["Chat"].value == "80%"
 
 
 def test_org_that_was_never_read_has_no_invented_figures() -> None:
@@ -249,7 +248,7 @@ def test_org_that_was_never_read_has_no_invented_figures() -> None:
 def test_copied_row_is_complete() -> None:
     """A copied row has the label, the figure, and its source."""
     used = figures(PERSONAL)["5-hour window"]["used"]
-    assert used.format_line(NOW) == "used: 67 % (usage via Chrome, Default · 18s ago)"
+    assert used.format_line(NOW) == "used: 67% (usage via Chrome, Default · 18s ago)"
 
 
 def test_figures_of_two_sessions_name_theirs() -> None:
@@ -266,7 +265,7 @@ def test_figures_of_two_sessions_name_theirs() -> None:
     assert found["Prepaid balance"]["balance"].provenance == "prepaid via Chrome, Default"
     assert found["Verdict"]["verdict"].session_labels == "Claude Code; Chrome, Default"
     assert found["Org"]["name"].session_labels == "Claude Code"
-    lock = found["Credits: both gates"]["lock"]
+    lock = found["Credits left"]["lock"]
     assert (lock.value, lock.provenance) == (
         f"as of 14:48: {LOCK_NOT_VISIBLE}",
         "overage via Chrome, Default",
@@ -281,7 +280,7 @@ def test_unseen_lock_is_shown_as_not_known() -> None:
         Reading(CLAUDE_CODE_LOGIN, NOW, Reply(Endpoint.ACCOUNT, NOW, Account(ACCOUNT)), (org,)),
         Reading(CLAUDE_CODE_LOGIN, NOW, org_readings=(OrgReading(org, {Endpoint.USAGE: usage}),)),
     )
-    lock = collect_figures(store)["Credits: both gates"]["lock"]
+    lock = collect_figures(store)["Credits left"]["lock"]
     assert (lock.value, lock.provenance) == (f"not known: {LOCK_NOT_VISIBLE}", "usage via Claude Code")
 
 
@@ -289,6 +288,6 @@ def test_steady_spending_has_rates_and_a_forecast() -> None:
     """Both rates and the time of reaching the nearest gate are calculated from the sampled reply."""
     spent = tuple((minutes, 3000 + 40 * (60 - minutes)) for minutes in range(60, 0, -2))
     found = figures(OrgBodies(overage=overage_body(5440, 6000), spent=spent))["Spending"]
-    assert {"in this run", "rate, 30 minutes", "rate, this run", "forecast"} == set(found)
+    assert {"this run", "rate, 30 min", "rate, this run", "forecast"} == set(found)
     assert found["forecast"].value.startswith("cap ")
-    assert {"worked out from overage"} == {figure.source for figure in found.values()}
+    assert {"from overage (calculated)"} == {figure.source for figure in found.values()}

@@ -18,8 +18,8 @@ from tests.scenes import LABORATORY, NOW, PERSONAL, store
 EARLY, LATE = datetime(2026, 4, 25, 17, 10, tzinfo=UTC), datetime(2026, 4, 25, 19, 40, tzinfo=UTC)
 SINCE = datetime(2026, 4, 25, 14, 2, tzinfo=UTC)
 FULL = (
-    "full at 17:00 at this pace, 1h 0m before it resets",
-    "full ~17:00, 1h 0m before it resets",
+    "full at 17:00 at this pace, 1h 0m before the reset",
+    "full ~17:00, 1h 0m before the reset",
     "full ~17:00",
 )
 

@@ -70,7 +70,7 @@ def the(name: str) -> OverviewRow:
         ("blocked", OverviewColumn.VERDICT, "BLOCKED"),
         ("shut", OverviewColumn.VERDICT, "credits BLOCKED"),
         ("blocked", OverviewColumn.PLAN, "Team"),
-        ("blocked", OverviewColumn.PERCENT, "100 %"),
+        ("blocked", OverviewColumn.PERCENT, "100%"),
         ("blocked", OverviewColumn.WINDOW, "5-hour"),
         ("blocked", OverviewColumn.RESETS, "1h 12m"),
         ("blocked", OverviewColumn.RESETS_AT, "16:00"),
@@ -152,9 +152,9 @@ def test_tally_counts_verdicts_worst_first() -> None:
 def test_second_line_has_every_window_and_the_balance() -> None:
     """The second line has everything that the first line leaves out."""
     assert list(list_details(the("room"), NOW)) == [
-        "5-hour 67 %",
-        "7-day all 41 %",
-        "7-day Fable 12 %",
+        "5-hour 67%",
+        "7-day all 41%",
+        "7-day Fable 12%",
         "balance $244.35",
     ]
 
@@ -164,7 +164,7 @@ def test_old_figures_stay_and_are_marked_old() -> None:
     later = MINUTE + timedelta(minutes=41)
     old = build_row(the("room").state, later)
     assert format_cell(old, OverviewColumn.VERDICT, later, UTC) == "UNKNOWN"
-    assert format_cell(old, OverviewColumn.PERCENT, later, UTC) == "67 %"
+    assert format_cell(old, OverviewColumn.PERCENT, later, UTC) == "67%"
     assert format_cell(old, OverviewColumn.AGE, later, UTC) == "41m"
 
 

@@ -126,20 +126,20 @@ def known() -> Store:
     )
 
 
-NOTHING = "Nothing is shown for it: there was no good answer yet."
+NOTHING = "No figures yet: there was no successful read."
 
 
 @pytest.mark.parametrize(
     ("expected", "one"),
     [
-        ("The figures of 14:00 stay on screen.", problem()),
-        ("The figures of 14:02 stay on screen.", problem(endpoint=Endpoint.OVERAGE)),
-        ("The figures of 14:01 stay on screen.", problem(org=TEAM)),
+        ("The figures from 14:00 stay on screen.", problem()),
+        ("The figures from 14:02 stay on screen.", problem(endpoint=Endpoint.OVERAGE)),
+        ("The figures from 14:01 stay on screen.", problem(org=TEAM)),
         (NOTHING, problem(endpoint=Endpoint.PREPAID)),
         (NOTHING, problem(org=Org("org-9", "Gone"))),
         (NOTHING, problem(session=Session("Edge"))),
-        ("The figures of 13:50 stay on screen.", problem(session=FIREFOX)),
-        ("The figures of 14:00 stay on screen.", problem(ErrorKind.EXPIRED, Endpoint.ACCOUNT, None)),
+        ("The figures from 13:50 stay on screen.", problem(session=FIREFOX)),
+        ("The figures from 14:00 stay on screen.", problem(ErrorKind.EXPIRED, Endpoint.ACCOUNT, None)),
         ("Everything is shown as usual.", problem(ErrorKind.NEW_FIELD)),
         ("All other figures of the reply are shown.", problem(ErrorKind.ODD_VALUE)),
     ],
@@ -155,7 +155,7 @@ def test_meanwhile_names_the_remaining_figures(expected: str, one: Problem) -> N
         ("The figures come from Firefox, work meanwhile.", [listed(7, PERSONAL, TEAM, session=FIREFOX)]),
         ("The figures come from Firefox, work meanwhile.", [listed(7, TEAM, session=FIREFOX)]),
         (
-            "Some figures come from Firefox, work meanwhile, the others of 14:00 stay on screen.",
+            "Some figures come from Firefox, work meanwhile, the others are from 14:00.",
             [reported(0, PERSONAL, usage(0)), listed(7, TEAM, session=FIREFOX)],
         ),
     ],
@@ -171,15 +171,15 @@ def test_meanwhile_names_the_serving_session(expected: str, readings: list[Readi
     ("expected", "session"),
     [
         (
-            "Sign in to claude.ai in Chrome (Default); it is looked at every minute, and at once with r.",
+            "Sign in to claude.ai in Chrome (Default) (checked every minute; press r to check now).",
             CHROME,
         ),
         (
-            "Sign in to claude.ai in Safari; it is looked at every minute, and at once with r.",
+            "Sign in to claude.ai in Safari (checked every minute; press r to check now).",
             Session("Safari"),
         ),
-        ("Export the cookies anew and start again.", Session("cookie file")),
-        ("Start again and paste a cookie from a browser that is signed in.", Session("pasted cookie", "2")),
+        ("Export fresh cookies and restart.", Session("cookie file")),
+        ("Restart and paste a cookie from a signed-in browser.", Session("pasted cookie", "2")),
         (PROBLEM_TEXTS[ErrorKind.EXPIRED].cure, Session("")),
     ],
 )
@@ -191,7 +191,7 @@ def test_cure_of_an_expired_session_names_the_browser(expected: str, session: Se
 def test_cure_of_a_session_that_ends_soon_names_the_browser() -> None:
     """The cure of a session that ends soon is its own sentence."""
     one = problem(ErrorKind.EXPIRES_SOON, Endpoint.ACCOUNT, None)
-    assert describe_problem_cure(one) == "Sign in to claude.ai in Chrome (Default) again before it does."
+    assert describe_problem_cure(one) == "Sign in to claude.ai in Chrome (Default) before then."
 
 
 @pytest.mark.parametrize(("zone", "day"), [("UTC", "Wed Apr 29"), ("Asia/Tokyo", "Thu Apr 30")])
@@ -206,9 +206,9 @@ def test_session_that_ends_soon_has_the_local_day(zone: str, day: str) -> None:
     ("expected", "session"),
     [
         ("Sign in to claude.ai in Chrome (Default), then press r.", CHROME),
-        ("Export the cookies anew and start again.", Session("cookie file")),
+        ("Export fresh cookies and restart.", Session("cookie file")),
         (
-            f"{describe_session_renewal(CLAUDE_CODE_LOGIN)}; it is looked at every few minutes.",
+            f"{describe_session_renewal(CLAUDE_CODE_LOGIN)} (checked every few minutes).",
             CLAUDE_CODE_LOGIN,
         ),
         (PROBLEM_TEXTS[ErrorKind.TOKEN_INVALID].cure, Session("")),

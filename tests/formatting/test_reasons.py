@@ -63,7 +63,7 @@ def test_opaque_reasons_are_quoted_and_have_no_cure(code: str) -> None:
     ("expected", "remedy", "shut"),
     [
         (
-            "your own monthly limit is reached",
+            "your monthly cap is reached",
             "raise the cap on claude.ai/settings/usage",
             CreditLock(LOCKED, Cause.CAP, "self_selected_spend_limit_reached"),
         ),
@@ -73,26 +73,26 @@ def test_opaque_reasons_are_quoted_and_have_no_cure(code: str) -> None:
             CreditLock(LOCKED, Cause.EMPTY_BALANCE),
         ),
         (
-            "the monthly cap is reached",
+            "your monthly cap is reached",
             "raise the cap on claude.ai/settings/usage",
             CreditLock(LOCKED, Cause.CAP),
         ),
         (
-            "the organization's monthly cap is reached",
-            "ask an administrator to raise the organization's cap",
+            "your organization's monthly cap is reached",
+            "ask an administrator to raise your organization's cap",
             CreditLock(LOCKED, Cause.CAP, is_personal=False),
         ),
-        ("locked by the server", None, CreditLock(LOCKED, Cause.SERVER)),
-        ("locked by the server", None, CreditLock(LOCKED, Cause.SERVER, is_personal=False)),
+        ("no cause given", None, CreditLock(LOCKED, Cause.SERVER)),
+        ("no cause given", None, CreditLock(LOCKED, Cause.SERVER, is_personal=False)),
         ('the server says "foo_bar"', None, CreditLock(LOCKED, Cause.SERVER, "foo_bar")),
         (
-            "billable usage is paused for the organization",
+            "billable usage is paused for your organization",
             None,
             CreditLock(LOCKED, Cause.PAUSED, is_personal=False),
         ),
-        ("extra usage is off", "switch it on at claude.ai/settings/usage", CreditLock(OFF, Cause.OFF)),
-        ("no reply says whether they are open", None, CreditLock(UNKNOWN, Cause.NOT_REPORTED)),
-        ("no reply with the credits is young enough", None, CreditLock(UNKNOWN, Cause.NOT_READ)),
+        ("usage credits are off", "turn them on at claude.ai/settings/usage", CreditLock(OFF, Cause.OFF)),
+        ("credit state not reported", None, CreditLock(UNKNOWN, Cause.NOT_REPORTED)),
+        ("credit data is out of date", None, CreditLock(UNKNOWN, Cause.NOT_READ)),
     ],
 )
 def test_closed_credits_are_worded_by_code_or_else_by_cause(

@@ -85,7 +85,7 @@ def test_block_of_an_ordinary_org_keeps_its_format() -> None:
         }
     )
     assert lines(store) == [
-        "Verdict          CAN WORK  7-day all 67 %, resets Tue 14:00 (in 4d 23h)",
+        "Verdict          CAN WORK  7-day all 67%, resets Tue 14:00 (in 4d 23h)",
         "Org              Personal   Max 5x",
         "5-hour            41.0% used    -> resets Thu Apr 30 16:00 (in 1h 12m)",
         "7-day all         67.0% used    -> resets Tue May 5 14:00 (in 4d 23h)",
@@ -178,7 +178,7 @@ def test_extra_usage_line_is_absent_without_credits() -> None:
     [
         (["Balance          $244.35"], Balance(usd(24435))),
         (["Balance          $244.35"], Balance(usd(24435), auto_reload=False)),
-        (["Balance          $1244.35, tops itself up"], Balance(usd(124_435), auto_reload=True)),
+        (["Balance          $1244.35, auto-reload on"], Balance(usd(124_435), auto_reload=True)),
         (["Balance          $0.00"], Balance(usd(0))),
         ([], Balance(None, auto_reload=True)),
         ([], None),

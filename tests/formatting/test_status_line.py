@@ -85,7 +85,7 @@ def test_old_figures_show_their_age(expected: str, now: datetime) -> None:
     ("expected", "form"),
     [
         ("CAN WORK", "{verdict}"),
-        ("CAN WORK 5-hour 67 %, resets 16:00 (in 1h 11m)", "{text}"),
+        ("CAN WORK 5-hour 67%, resets 16:00 (in 1h 11m)", "{text}"),
         ("67% 41% 67%", "{session} {weekly} {fullest}"),
         ("5-hour resets 16:00 in 1h 11m", "{window} resets {resets} in {in}"),
         ("$17.20 of $50.00, $32.80 left, $244.35", "{used} of {cap}, {left} left, {balance}"),
@@ -113,7 +113,7 @@ def test_lifts_shows_when_work_can_continue() -> None:
 @pytest.mark.parametrize("name", ["x", "", "org.name", "org!r", " org", "Org"])
 def test_unknown_placeholder_is_refused(name: str) -> None:
     """The error names the known placeholders."""
-    with pytest.raises(ValueError, match=re.escape(f"there is no placeholder {{{name}}}; there are alarm, ")):
+    with pytest.raises(ValueError, match=re.escape(f"unknown placeholder {{{name}}}; known: alarm, ")):
         check_template(f"{{org}} {{{name}}}")
 
 

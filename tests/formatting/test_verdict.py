@@ -44,7 +44,7 @@ from tests.model.values import (
 )
 
 CAPPED = meter(5000, 5000, reason="self_selected_spend_limit_reached", until=MAY)
-OWN_LIMIT = "your own monthly limit is reached"
+OWN_LIMIT = "your monthly cap is reached"
 TO_MAY = "until Fri May 1 00:00 (in 5d 9h)"
 CAP_CURE = "raise the cap on claude.ai/settings/usage"
 
@@ -52,9 +52,9 @@ CAP_CURE = "raise the cap on claude.ai/settings/usage"
 @pytest.mark.parametrize(
     ("title", "tab", "state"),
     [
-        ("CAN WORK", "67 %", org(five_hour(67), credits_=OPEN)),
-        ("CAN WORK", "99 %", org(five_hour(99.7))),
-        ("CAN WORK", "<1 %", org(five_hour(0.4))),
+        ("CAN WORK", "67%", org(five_hour(67), credits_=OPEN)),
+        ("CAN WORK", "99%", org(five_hour(99.7))),
+        ("CAN WORK", "<1%", org(five_hour(0.4))),
         ("CAN WORK", "reset due", org(five_hour(100, PAST))),
         ("CAN WORK · credits BLOCKED", "credits BLOCKED", org(five_hour(), credits_=LOCKED)),
         ("ON CREDITS", "on credits", org(five_hour(100), credits_=OPEN)),
@@ -74,55 +74,55 @@ def test_name_and_tab_of_every_state(title: str, tab: str, state: OrgState) -> N
 @pytest.mark.parametrize(
     ("expected", "state"),
     [
-        ("CAN WORK  5-hour 41 %, resets 16:00 (in 1h 12m)", org(five_hour(), weekly(12))),
-        ("CAN WORK  5-hour 0 %, not started", org(five_hour(0, None))),
-        ("CAN WORK  5-hour 3 %, no reset is reported", org(five_hour(3, None))),
+        ("CAN WORK  5-hour 41%, resets 16:00 (in 1h 12m)", org(five_hour(), weekly(12))),
+        ("CAN WORK  5-hour 0%, not started", org(five_hour(0, None))),
+        ("CAN WORK  5-hour 3%, no reset reported", org(five_hour(3, None))),
         (
-            "CAN WORK  7-day all 71 %, resets Tue 14:48 (in 3d 0h) · 5-hour reset due",
+            "CAN WORK  7-day all 71%, resets Tue 14:48 (in 3d 0h) · 5-hour reset due",
             org(five_hour(100, PAST), weekly()),
         ),
         (
-            "CAN WORK  5-hour 41 %, resets 16:00 (in 1h 12m) · 7-day all not reported",
+            "CAN WORK  5-hour 41%, resets 16:00 (in 1h 12m) · 7-day all not reported",
             org(five_hour(), weekly(None)),
         ),
         (
-            "CAN WORK  5-hour 41 %, resets 16:00 (in 1h 12m) · Fable until Tue 14:48, other models work",
+            "CAN WORK  5-hour 41%, resets 16:00 (in 1h 12m) · Fable full until Tue 14:48, other models work",
             org(five_hour(), fable()),
         ),
         (
-            "CAN WORK  5-hour 41 %, resets 16:00 (in 1h 12m) · Cowork full, the rest works",
+            "CAN WORK  5-hour 41%, resets 16:00 (in 1h 12m) · Cowork full, everything else works",
             org(five_hour(), Window("seven_day_cowork", "7-day Cowork", percent=100)),
         ),
         (
-            "CAN WORK  5-hour 41 %, resets 16:00 (in 1h 12m) · One-time credit used up",
+            "CAN WORK  5-hour 41%, resets 16:00 (in 1h 12m) · One-time credit used up",
             org(five_hour(), one_time()),
         ),
         (
             (
                 f"CAN WORK · credits BLOCKED  {OWN_LIMIT}, {TO_MAY}"
-                " · work stops when the 5-hour window is full (41 %)"
+                " · work stops when a plan window is full (5-hour 41%)"
             ),
             org(five_hour(), weekly(12), credits_=CAPPED),
         ),
         (
-            "ON CREDITS  5-hour full until 16:00 (in 1h 12m) · what is spent is not reported",
+            "ON CREDITS  5-hour full until 16:00 (in 1h 12m) · spending not reported",
             org(five_hour(100), credits_=OPEN),
         ),
         (
-            "ON CREDITS  no plan window, all work is metered · what is spent is not reported",
+            "ON CREDITS  no plan windows, all work uses credits · spending not reported",
             org(credits_=OPEN),
         ),
         ("WAIT  5-hour full until 16:00 (in 1h 12m) · credits are off", org(five_hour(100), credits_=OFF)),
-        ("WAIT  5-hour full and no reset is reported · no metered credits here", org(five_hour(100, None))),
+        ("WAIT  5-hour full, no reset reported · no usage credits on this org", org(five_hour(100, None))),
         (
-            "WAIT  5-hour full until 16:00 (in 1h 12m) · whether credits would cover it is not known",
+            "WAIT  5-hour full until 16:00 (in 1h 12m) · credits may cover it (lock not known)",
             org(five_hour(100), credits_=meter(reason="unknown")),
         ),
         (
             (
-                "WAIT  7-day all full until Tue 14:48 (in 3d 0h), binds"
-                " · 5-hour full until 16:00 (in 1h 12m), lifts first"
-                " · credits are off · Fable until Tue 14:48"
+                "WAIT  7-day all full until Tue 14:48 (in 3d 0h), limiting"
+                " · 5-hour full until 16:00 (in 1h 12m), frees up first"
+                " · credits are off · Fable full until Tue 14:48"
             ),
             org(five_hour(100), weekly(100), fable(), credits_=OFF),
         ),
@@ -131,31 +131,34 @@ def test_name_and_tab_of_every_state(title: str, tab: str, state: OrgState) -> N
             org(five_hour(3, locked_reason="odd"), credits_=OFF),
         ),
         (
-            f"BLOCKED  {OWN_LIMIT}, {TO_MAY} · 5-hour full until 16:00 (in 1h 12m) · the window lifts first",
+            (
+                f"BLOCKED  {OWN_LIMIT}, {TO_MAY}"
+                " · 5-hour full until 16:00 (in 1h 12m) · 5-hour window frees up first"
+            ),
             org(five_hour(100), credits_=CAPPED),
         ),
         (
             (
-                "BLOCKED  locked by the server, until 14:53 (in 5m)"
-                " · 7-day all full until Tue 14:48 (in 3d 0h), binds · 5-hour full until 16:00 (in 1h 12m)"
-                " · the credits lift first"
+                "BLOCKED  no cause given, until 14:53 (in 5m)"
+                " · 7-day all full until Tue 14:48 (in 3d 0h), limiting · 5-hour full until 16:00 (in 1h 12m)"
+                " · credits free up first"
             ),
             org(five_hour(100), weekly(100), credits_=meter(until=later(minutes=5))),
         ),
         (
-            f"BLOCKED  the prepaid balance is empty and the monthly cap is reached, {TO_MAY}",
+            f"BLOCKED  the prepaid balance is empty and your monthly cap is reached, {TO_MAY}",
             org(credits_=meter(5000, 5000, out_of_credits=True, until=MAY)),
         ),
         ('BLOCKED  the server says "foo_bar"', org(credits_=meter(reason="foo_bar"))),
-        ("UNKNOWN  no windows and no credits reported on this plan", org()),
+        ("UNKNOWN  no windows and no credits on this plan", org()),
         ("UNKNOWN  no windows on this plan, and credits are off", org(credits_=OFF)),
-        ("UNKNOWN  no figure is reported for 5-hour and 7-day all", org(five_hour(None), weekly(None))),
-        ("UNKNOWN  the server reported no usage for this org", org(plan=Plan(is_reported=False))),
+        ("UNKNOWN  5-hour and 7-day all not reported", org(five_hour(None), weekly(None))),
+        ("UNKNOWN  claude.ai reports no usage for this org", org(plan=Plan(is_reported=False))),
         (
-            f"UNKNOWN  the windows were not read · credits BLOCKED: {OWN_LIMIT}, {TO_MAY}",
+            f"UNKNOWN  windows not read · credits BLOCKED: {OWN_LIMIT}, {TO_MAY}",
             org(usage=None, credits_=CAPPED),
         ),
-        ("UNKNOWN  nothing was read yet", OrgState(Org("u", "Acme"), Account("a"), Session("Chrome"))),
+        ("UNKNOWN  no reading yet", OrgState(Org("u", "Acme"), Account("a"), Session("Chrome"))),
     ],
 )
 def test_line_has_state_cause_and_end(expected: str, state: OrgState) -> None:
@@ -171,15 +174,15 @@ def _failed(state: OrgState) -> OrgState:
 @pytest.mark.parametrize(
     ("expected", "minutes", "state"),
     [
-        ("CAN WORK  5-hour 41 %, resets 16:00 (in 1h 7m) · read 5m ago", 5, _failed(org(five_hour()))),
-        ("UNKNOWN  nothing good was read for 41m · CAN WORK 41m ago", 41, org(five_hour())),
+        ("CAN WORK  5-hour 41%, resets 16:00 (in 1h 7m) · read 5m ago", 5, _failed(org(five_hour()))),
+        ("UNKNOWN  no successful read for 41m · last known: CAN WORK 41m ago", 41, org(five_hour())),
         (
-            "UNKNOWN  nothing good was read for 41m: session expired · BLOCKED 41m ago",
+            "UNKNOWN  no successful read for 41m: session expired · last known: BLOCKED 41m ago",
             41,
             _failed(org(five_hour(100), credits_=CAPPED)),
         ),
         (
-            "UNKNOWN  nothing good was read for 2h 0m · CAN WORK · credits BLOCKED 2h 0m ago",
+            "UNKNOWN  no successful read for 2h 0m · last known: CAN WORK · credits BLOCKED 2h 0m ago",
             120,
             org(five_hour(), credits_=CAPPED),
         ),
@@ -196,10 +199,10 @@ def test_line_has_the_age_of_its_figures(expected: str, minutes: int, state: Org
     [
         (
             (
-                f"Metered credits are refused: {OWN_LIMIT}",
+                f"Usage credits are locked: {OWN_LIMIT}",
                 f"{TO_MAY} · or {CAP_CURE}",
                 (
-                    "the 5-hour window is full too: it resets at 16:00, first"
+                    "also: 5-hour window full until 16:00 (frees up before the credits do)"
                     " · self_selected_spend_limit_reached"
                 ),
             ),
@@ -207,41 +210,41 @@ def test_line_has_the_age_of_its_figures(expected: str, minutes: int, state: Org
         ),
         (
             (
-                f"Metered credits are refused: {OWN_LIMIT}",
+                f"Usage credits are locked: {OWN_LIMIT}",
                 f"{TO_MAY} · or {CAP_CURE}",
-                "work stops when the 5-hour window is full (41 %) · self_selected_spend_limit_reached",
+                "work stops when a plan window is full (5-hour 41%) · self_selected_spend_limit_reached",
             ),
             org(five_hour(), weekly(12), credits_=CAPPED),
         ),
         (
             (
-                'Metered credits are refused: the server says "capacity_protection"',
-                "no date is given, only time lifts it",
-                "the 5-hour window is full too: it resets at 16:00",
+                'Usage credits are locked: the server says "capacity_protection"',
+                "no end date given – nothing to do but wait",
+                "also: 5-hour window full until 16:00",
             ),
             org(five_hour(100), credits_=meter(reason="capacity_protection")),
         ),
         (
             (
-                "Metered credits are refused: locked by the server",
+                "Usage credits are locked: no cause given",
                 "until 14:53 (in 5m)",
-                "the 7-day all window is full too: it resets Tue 14:48, after the credits",
-                "the 5-hour window is full too: it resets at 16:00",
+                "also: 7-day all window full until Tue 14:48 (frees up after the credits do)",
+                "also: 5-hour window full until 16:00",
             ),
             org(five_hour(100), weekly(100), credits_=meter(until=later(minutes=5))),
         ),
         (
             (
-                "Metered credits are refused: the prepaid balance is empty",
+                "Usage credits are locked: the prepaid balance is empty",
                 "add credits on claude.ai/settings/usage · out_of_credits",
-                f"also: the monthly cap is reached · {CAP_CURE}",
+                f"also: your monthly cap is reached · {CAP_CURE}",
             ),
             org(credits_=meter(5000, 5000, reason="out_of_credits")),
         ),
         (
             (
-                "Metered credits are refused: the organization's spend cap is reached",
-                "ask an administrator to raise the organization's cap · org_spend_cap_reached",
+                "Usage credits are locked: your organization's cap is reached",
+                "ask an administrator to raise your organization's cap · org_spend_cap_reached",
             ),
             org(credits_=meter(reason="org_spend_cap_reached", is_personal=False)),
         ),
@@ -249,59 +252,59 @@ def test_line_has_the_age_of_its_figures(expected: str, minutes: int, state: Org
             (
                 "5-hour full until 16:00 (in 1h 12m)",
                 (
-                    "credits are off: extra usage was never set up · set it up on claude.ai/settings/usage"
-                    " · overage_not_provisioned"
+                    "credits are off: usage credits were never set up"
+                    " · set them up on claude.ai/settings/usage · overage_not_provisioned"
                 ),
             ),
             org(five_hour(100), credits_=meter(is_enabled=False, reason="overage_not_provisioned")),
         ),
         (
-            ("5-hour full until 16:00 (in 1h 12m)", "no metered credits here"),
+            ("5-hour full until 16:00 (in 1h 12m)", "no usage credits on this org"),
             org(five_hour(100)),
         ),
         (
             (
                 "5-hour full until 16:00 (in 1h 12m)",
-                "extra usage is off · switch it on at claude.ai/settings/usage",
+                "usage credits are off · turn them on at claude.ai/settings/usage",
             ),
             org(five_hour(100), credits_=OFF),
         ),
         (
             (
-                "Metered credits are refused: the prepaid balance is empty",
+                "Usage credits are locked: the prepaid balance is empty",
                 f"{TO_MAY} · or add credits on claude.ai/settings/usage",
-                "the 7-day all window is full too: it resets Tue 14:48, before the credits",
-                "the 5-hour window is full too: it resets at 16:00",
-                f"also: the monthly cap is reached · {CAP_CURE}",
+                "also: 7-day all window full until Tue 14:48 (frees up before the credits do)",
+                "also: 5-hour window full until 16:00",
+                f"also: your monthly cap is reached · {CAP_CURE}",
             ),
             org(five_hour(100), weekly(100), credits_=meter(5000, 5000, out_of_credits=True, until=MAY)),
         ),
         (
             (
                 "5-hour full until 16:00 (in 1h 12m)",
-                'whether credits would cover it is not known: the server says "fetch_error"',
+                'credits may cover it (lock not known): the server says "fetch_error"',
             ),
             org(five_hour(100), credits_=meter(reason="fetch_error")),
         ),
         (
             (
-                "Work goes on metered credits: 5-hour full until 16:00 (in 1h 12m)",
-                "what is spent is not reported",
+                "Work continues on usage credits: 5-hour full until 16:00 (in 1h 12m)",
+                "spending not reported",
             ),
             org(five_hour(100), credits_=OPEN),
         ),
-        (("5-hour 41 %, resets 16:00 (in 1h 12m)",), org(five_hour(), credits_=OPEN)),
+        (("5-hour 41%, resets 16:00 (in 1h 12m)",), org(five_hour(), credits_=OPEN)),
         (
             (
-                "5-hour full until 16:00 (in 1h 12m) · an early reset can be used now (2 left)",
-                "no metered credits here",
+                "5-hour full until 16:00 (in 1h 12m) · saved reset available (2 left)",
+                "no usage credits on this org",
             ),
             org(plan=Plan((five_hour(100),), saved_resets=(SavedReset(2, usable_now=True, ends_at=None),))),
         ),
         (
             (
                 (
-                    "5-hour 41 %, resets 16:00 (in 1h 12m) · the last payment failed (past_due)"
+                    "5-hour 41%, resets 16:00 (in 1h 12m) · the last payment failed (past_due)"
                     " · update the payment method on claude.ai/settings/billing"
                 ),
             ),
@@ -310,7 +313,7 @@ def test_line_has_the_age_of_its_figures(expected: str, minutes: int, state: Org
         (
             (
                 (
-                    f"5-hour 0 %, not started · the subscription is paused {TO_MAY}"
+                    f"5-hour 0%, not started · the subscription is paused {TO_MAY}"
                     " · resume it on claude.ai/settings/billing"
                 ),
             ),
@@ -335,8 +338,8 @@ def test_banner_of_unknown_repeats_the_last_verdict_without_past_times() -> None
     """Old figures are marked as such, and a reset in the past is due."""
     now = later(hours=2)
     expected = (
-        "Nothing good was read for 2h 0m",
-        "it was WAIT 2h 0m ago: 5-hour full but its reset is due · no metered credits here",
+        "No successful read for 2h 0m",
+        "last known: WAIT 2h 0m ago · 5-hour full, reset due · no usage credits on this org",
     )
     assert expected == format_verdict_banner(judge(org(five_hour(100)), now), now, UTC)
 
@@ -360,20 +363,26 @@ def spending(
     ("expected", "seen"),
     [
         ("no spending seen since 14:02", spending(0, filled=None)),
-        ("no spending seen since it filled at 14:02", spending(0)),
-        ("spent $3.40 since 14:02, last rise 12m ago", spending(340, filled=None)),
-        ("spent $3.40 since it filled at 14:02, last rise 12m ago", spending(340)),
-        ("spent under $0.01 since it filled at 14:02, last rise 12m ago", spending(0.4)),
+        ("no spending seen since the window filled at 14:02", spending(0)),
+        ("spent $3.40 since 14:02, last increase 12m ago", spending(340, filled=None)),
+        ("spent $3.40 since the window filled at 14:02, last increase 12m ago", spending(340)),
+        ("spent under $0.01 since the window filled at 14:02, last increase 12m ago", spending(0.4)),
         (
-            "the organization's pool rose $3.40 since it filled at 14:02, last rise 12m ago",
+            "the organization's pool rose by $3.40 since the window filled at 14:02, last increase 12m ago",
             spending(340, pooled=True),
         ),
-        ("spent $3.40 since Fri Apr 24 20:02, last rise 12m ago", spending(340, filled=None, hours=18)),
-        ("spent $3.40 since it filled Fri Apr 24 20:02, last rise 12m ago", spending(340, hours=18)),
+        ("spent $3.40 since Fri Apr 24 20:02, last increase 12m ago", spending(340, filled=None, hours=18)),
+        (
+            "spent $3.40 since the window filled Fri Apr 24 20:02, last increase 12m ago",
+            spending(340, hours=18),
+        ),
         ("no spending seen since the 7-day all window filled at 14:02", spending(0, filled="7-day all")),
-        ("spent $3.40 since it filled at 14:02 ($6.40/h), last rise 12m ago", spending(340, rate=640)),
-        ("what is spent is not reported", spending(None)),
-        ("what is spent is not reported", None),
+        (
+            "spent $3.40 since the window filled at 14:02 ($6.40/h), last increase 12m ago",
+            spending(340, rate=640),
+        ),
+        ("spending not reported", spending(None)),
+        ("spending not reported", None),
     ],
 )
 def test_on_credits_shows_the_spending(expected: str, seen: OverPlanSpending | None) -> None:

@@ -69,7 +69,7 @@ def test_report_has_every_reply() -> None:
     assert usage["took_seconds"] == 0.0
     assert usage["body"]["five_hour"]["utilization"] == 100.0
     assert told["sessions"][0]["replies"]["account"]["body"]["email_address"] == "person 1"
-    assert told["orgs"][1]["verdict"].startswith("BLOCKED  your own monthly limit is reached")
+    assert told["orgs"][1]["verdict"].startswith("BLOCKED  your monthly cap is reached")
     assert told["orgs"][1]["plan"] == "Team"
 
 
@@ -79,7 +79,7 @@ def test_report_has_problems_in_words() -> None:
     assert told["problems"][0] == {
         "since": "2026-04-25T14:48:00Z",
         "problem": "Org B · usage: redirected (status 302 to <host>)",
-        "what": "Instead of data came a redirect to another page, which is never followed.",
+        "what": "claude.ai sent a redirect instead of data; redirects are not followed.",
     }
     failed = told["orgs"][1]["failures"]["overage"]
     assert failed["trouble"] == "not readable"

@@ -189,7 +189,7 @@ def test_window_names_stay_if_known(key: str, label: str, private: tuple[str, st
             "Chrome, Work: not signed in; Firefox, default, Bank: locked; Safari: not readable",
             "Chrome, profile 1: not signed in; Firefox, profile 2: locked; Safari: not readable",
         ),
-        ("Chrome Beta, Work: no answer", "Chrome Beta, profile 1: no answer"),
+        ("Chrome Beta, Work: timed out", "Chrome Beta, profile 1: timed out"),
     ],
 )
 def test_details_lose_profiles_paths_and_hosts(detail: str, private: str) -> None:
@@ -204,7 +204,7 @@ EVENTS: tuple[tuple[EventKind, dict[str, Any], str], ...] = (
     (
         EventKind.THRESHOLD,
         {"subject": "extra usage", "after": 91.0, "threshold": 90.0},
-        "extra usage at 91 % of the cap",
+        "credits at 91% of the cap",
     ),
     (
         EventKind.ON_CREDITS,
@@ -219,17 +219,17 @@ EVENTS: tuple[tuple[EventKind, dict[str, Any], str], ...] = (
     (
         EventKind.STILL_BLOCKED,
         {"before": pii_fixtures.CODE, "after": pii_fixtures.NAME, "credit_lock": pii_fixtures.CODE},
-        "still BLOCKED",
+        "still blocked",
     ),
     (
         EventKind.LIFTED,
         {"before": "blocked", "after": "can_work", "credit_lock": "out_of_credits"},
-        "lifted: CAN WORK",
+        "unblocked, now CAN WORK",
     ),
     (
         EventKind.SOURCE_CHANGED,
         {"before": "Chrome, Zaphod", "after": "Safari"},
-        "read through Safari, before through Chrome, pr",
+        "source changed: Chrome, pr",
     ),
     (
         EventKind.SESSION_EXPIRED,
@@ -239,7 +239,7 @@ EVENTS: tuple[tuple[EventKind, dict[str, Any], str], ...] = (
     (
         EventKind.SESSION_ENDS,
         {"subject": "Firefox, Zaphod, Work", "until": NOW},
-        "sign in to claude.ai in Chrome (profile 1) again",
+        "sign in to claude.ai in Chrome (profile 1) before",
     ),
     (EventKind.RECOVERED, {"subject": "Claude Code"}, "signed in again in Claude Code"),
     (
@@ -248,7 +248,7 @@ EVENTS: tuple[tuple[EventKind, dict[str, Any], str], ...] = (
         "new field in usage: amber_lamp, person",
     ),
     (EventKind.NEW_FIELD, {"subject": "usage", "after": "zaphod_field"}, "new field in usage: a field"),
-    (EventKind.ORG_LEFT, {}, "the org has left the account"),
+    (EventKind.ORG_LEFT, {}, "org removed"),
 )
 
 
@@ -286,7 +286,7 @@ def test_scan_results_hold_no_profile_name() -> None:
     assert looked is not None
     assert [(one.session.label, one.outcome, one.detail) for one in looked] == [
         ("Chrome, profile 1", "session found", ""),
-        ("Firefox, profile 2", "no such profile", "there are: profile 2; its only one; profile 3"),
+        ("Firefox, profile 2", "no such profile", "available: profile 2; unnamed; profile 3"),
         ("Edge", "not readable", "it lies in <path>"),
     ]
 

@@ -150,7 +150,7 @@ async def test_sessions_are_checked_and_listed_without_a_secret(tmp_path: Path) 
         "Firefox      works   works                 pat@example.com, 2 orgs",
         "Firefox      over    session expired       Sign in to claude.ai in Firefox (over).",
         f"Firefox      walled  Cloudflare challenge  {PROBLEM_TEXTS[ErrorKind.CHALLENGE].summary}",
-        "Firefox      empty   not signed in         claude.ai was never visited here",
+        "Firefox      empty   not signed in         claude.ai was never visited",
         "Claude Code          works                 pat@example.com, 1 org",
     ]
     assert [place.is_working for place in places] == [True, False, False, False, True]
@@ -219,11 +219,11 @@ def test_empty_table_is_a_sentence() -> None:
         ("Signed in as pat@example.com.", PasteResult(Account("a", "pat@example.com"), 1)),
         ("The session works.", PasteResult(Account(), 1)),
         (
-            "This cannot be used: it is empty.",
+            "Not usable: it is empty.",
             PasteResult(error_kind=ErrorKind.NO_SESSION, detail="it is empty"),
         ),
         (
-            "It could not be tried. The server's name could not be looked up.",
+            "The cookie was not tested. The server name could not be resolved.",
             PasteResult(error_kind=ErrorKind.DNS),
         ),
     ],

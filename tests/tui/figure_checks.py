@@ -32,7 +32,7 @@ _COUNTDOWN = r"\d+d \d+h|\d+h \d+m|\d+m|\d+s"
 _CURRENCY = r"(?:USD|CAD|JPY|EUR|BRL|AUD)"
 FIGURE = re.compile(
     rf"[+]?(?:\$|{_CURRENCY} )\d[\d,]*(?:\.\d+)?(?:/h)?"
-    rf"|(?:<?\d+|\?) %"
+    rf"|(?:<?\d+|\?)%"
     rf"|(?:{_DAY} )?(?:{_MONTH} \d+ )?(?:\d{{4}} )?\d\d:\d\d|(?:{_DAY} )?{_MONTH} \d+"
     rf"|\d{{4}}-\d\d-\d\d|\((?:in )?(?:{_COUNTDOWN})\)|(?:{_COUNTDOWN})(?: ago)?"
 )

@@ -109,7 +109,7 @@ def test_kinds_can_be_switched_off() -> None:
 def test_alert_has_name_and_words() -> None:
     """The name is the caller's, and the text is that of the events' list."""
     (alert,) = select_alerts([BLOCKED], AlertSettings(), lambda _: "Org A", UTC)
-    assert (alert.title, alert.text) == ("Org A", "BLOCKED: your own monthly limit is reached")
+    assert (alert.title, alert.text) == ("Org A", "BLOCKED: your monthly cap is reached")
     assert alert.severity is Severity.FULL
 
 

@@ -55,7 +55,7 @@ async def test_windows_chart_has_a_key() -> None:
         await pilot.press("w")
         await pilot.pause()
         assert "Utilization since 14:02" in text(pilot)
-        assert "▄▄ 5-hour 100 %  ▖▖ 7-day all 58 %" in text(pilot)
+        assert "▄▄ 5-hour 100%  ▖▖ 7-day all 58%" in text(pilot)
 
 
 async def test_org_without_credits_shows_its_windows() -> None:
@@ -100,7 +100,7 @@ async def test_w_opens_a_chart_in_a_small_pane(size: tuple[int, int]) -> None:
         await pilot.pause()
         assert isinstance(pilot.app.screen, ChartScreen)
         assert "BLOCKED" in screen(pilot)[0]
-        assert "100 % ┤" in text(pilot)
+        assert "100% ┤" in text(pilot)
         assert "▄ 5-hour ▖ 7-day all" in text(pilot) or "▄▄ 5-hour  ▖▖ 7-day all" in text(pilot)
         await pilot.press("w")
         await pilot.pause()
@@ -222,7 +222,7 @@ async def test_afternoon_has_its_marks() -> None:
         panel = pilot.app.screen.query(ChartPanel).first()
         await pilot.hover(panel, offset=(axis.index("B"), 3))
         await pilot.pause()
-        assert "14:36  $50.00 · BLOCKED: your own monthly limit is reached" in text(pilot)
+        assert "14:36  $50.00 · BLOCKED: your monthly cap is reached" in text(pilot)
 
 
 async def test_low_chart_has_its_marks_in_the_frame() -> None:

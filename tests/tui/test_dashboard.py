@@ -60,7 +60,7 @@ async def test_banner_has_reason_and_date() -> None:
         await pilot.pause()
         shown = text(pilot)
         assert "BLOCKED" in shown
-        assert "your own monthly limit is reached" in shown
+        assert "your monthly cap is reached" in shown
         assert "self_selected_spend_limit_reached" in shown
         assert "until Fri May 1 00:00 (in 5d 9h)" in shown
 
@@ -119,12 +119,12 @@ async def test_failed_poll_keeps_figures_and_names_the_problem() -> None:
         failure = Failure(ErrorKind.SERVER_ERROR, Endpoint.USAGE, NOW, "status 502")
         report = OrgReading(org_of(PERSONAL.org), {Endpoint.USAGE: failure})
         await scene.post(pilot, Reading(SESSION, NOW, org_readings=(report,)))
-        assert "67 %" in text(pilot)
+        assert "67%" in text(pilot)
         assert "Personal · usage: server error (status 502)" in text(pilot)
         assert "1 problem" in text(pilot)
         await pilot.press("e")
         assert isinstance(pilot.app.screen, EventsScreen)
-        assert "The figures of 14:48 stay on screen." in text(pilot)
+        assert "The figures from 14:48 stay on screen." in text(pilot)
         await scene.post(pilot, *readings(PERSONAL, at=NOW + INTERVAL))
         assert "No problems: every reply was read" in text(pilot)
 
@@ -140,7 +140,7 @@ async def test_events_before_the_first_reading_say_so() -> None:
         assert "No problems" in text(pilot)
         await pilot.press("escape")
         await pilot.pause()
-        assert "67 %" in text(pilot)
+        assert "67%" in text(pilot)
 
 
 async def test_stale_figures_say_their_age() -> None:
@@ -150,7 +150,7 @@ async def test_stale_figures_say_their_age() -> None:
         await pilot.pause()
         await scene.at(pilot, NOW + timedelta(minutes=3))
         assert "stale: read 3m ago" in text(pilot)
-        assert "67 %" in text(pilot)
+        assert "67%" in text(pilot)
         await scene.at(pilot, NOW + timedelta(minutes=20))
         assert "UNKNOWN" in text(pilot)
 
@@ -230,7 +230,7 @@ async def test_failing_fold_is_a_problem_on_screen() -> None:
         broken = Reading(SESSION, NOW, orgs=(replace(org_of(TEAM.org), uuid=TEAM_UUID), 17))  # type: ignore[arg-type]
         await scene.post(pilot, broken)
         assert "bug of ours" in text(pilot)
-        assert "67 %" in text(pilot)
+        assert "67%" in text(pilot)
 
 
 @pytest.mark.parametrize("size", [(40, 8), (60, 20), (80, 24), (100, 30), (160, 45), (250, 70)])

@@ -91,7 +91,7 @@ async def test_search_covers_figures_and_replies() -> None:
         await pilot.press("slash", *"F_SEL", "enter")
         await pilot.pause()
         assert "1 of 3" in screen(pilot)[-1]
-        assert "says" in under_cursor(pilot)
+        assert "summary" in under_cursor(pilot)
         await pilot.press("n", "n")
         assert "3 of 3" in screen(pilot)[-1]
         await pilot.press("N", "N", "N", "N")
@@ -145,7 +145,7 @@ async def test_failure_and_new_fields_are_marked() -> None:
         await pilot.pause()
         assert "usage +1" in screen(pilot)[1]
         assert "prepaid !" in screen(pilot)[1]
-        assert "server error (status 502): The server has a fault" in text(pilot)
+        assert "server error (status 502): claude.ai reported an internal" in text(pilot)
         await pilot.press("right", "right")
         assert '  new   "amber_ladder": 1' in screen(pilot)
         assert "1 new field" in text(pilot)
@@ -161,7 +161,7 @@ async def test_time_and_polls_keep_the_cursor() -> None:
         await pilot.press("down", "down")
         shown.view = replace(shown.view, now=NOW + timedelta(seconds=41))
         await pilot.pause()
-        assert re.search(r"used +100 % ■ +usage +59s ago", under_cursor(pilot))
+        assert re.search(r"used +100% ■ +usage +59s ago", under_cursor(pilot))
         store: Store = pilot.app.store  # type: ignore[attr-defined]
         failure = Failure(ErrorKind.TIMEOUT, Endpoint.PREPAID, NOW)
         report = OrgReading(org_of(TEAM.org), {Endpoint.PREPAID: failure})

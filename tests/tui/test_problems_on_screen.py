@@ -142,10 +142,10 @@ def page(status: int, html: str, **headers: str) -> Answer:
     return Answer(status, {"Content-Type": "text/html", **named}, html.encode())
 
 
-KEPT = "The figures of 14:48 stay on screen."
-NEXT_POLL = "Nothing: the next poll asks again."
+KEPT = "The figures from 14:48 stay on screen."
+NEXT_POLL = "Nothing to do – it retries automatically."
 SIGN_IN = "Sign in to claude.ai in Firefox (one)"
-RUN_CLAUDE = "Run claude, which renews its login, or asks to sign in with /login"
+RUN_CLAUDE = "Run claude to renew its login, or log in with /login"
 
 
 @dataclass(frozen=True)
@@ -167,26 +167,26 @@ class Case:
 
 
 CHALLENGED = (
-    "Cloudflare asks whether a person is there. The session itself is fine, as far as is known.",
+    "Cloudflare wants a browser check. Your session is probably fine.",
     (
-        "Open claude.ai in the browser once and let it pass the check; Claude Code's login, where there is"
-        " one, reads the windows meanwhile."
+        "Open claude.ai in the browser once to pass the check; meanwhile Claude Code's login, if there is"
+        " one, reads the limits."
     ),
 )
 WEB_PAGE = (
-    "A web page came instead of data: a login page, or that of a public network.",
-    "Open any page in the browser and sign in where it asks, then press r.",
+    "A web page arrived instead of data, perhaps the login page of a public network.",
+    "Open any page in the browser, sign in if asked, then press r.",
 )
 ELSEWHERE = (
-    "Instead of data came a redirect to another page, which is never followed.",
-    "Open claude.ai in the browser: it shows what it asks for. Then press r.",
+    "claude.ai sent a redirect instead of data; redirects are not followed.",
+    "Open claude.ai in the browser to see what it asks for, then press r.",
 )
 SLOW_DOWN = (
-    "The server asks us to slow down.",
-    "Nothing: it waits as long as it was told to, or longer each time, and asks again by itself.",
+    "claude.ai limits the rate of requests.",
+    "Nothing to do – it retries automatically.",
 )
 REGION = (
-    "claude.ai does not serve this place or this client.",
+    "claude.ai is not available in this region or to this client.",
     "Leave the VPN or proxy, if there is one, then press r.",
 )
 
@@ -195,15 +195,15 @@ CASES = {
     "session expired": Case(
         everywhere(error(403, "permission_error", code="account_session_invalid")),
         "Firefox, one · session expired (status 403)",
-        "The session has expired, or was signed out.",
-        f"{SIGN_IN}; it is looked at every minute, and at once with r.",
+        "The session has expired or was signed out.",
+        f"{SIGN_IN} (checked every minute; press r to check now).",
         connect=f"Firefox, one ▲ session expired {SIGN_IN}.",
     ),
     "another account's org": Case(
         of_usage(error(403, "permission_error", "Invalid authorization for organization")),
         "Personal · usage: wrong account (status 403)",
-        "The org does not belong to the account that is signed in.",
-        "If you have switched accounts in the browser, press r.",
+        "The org does not belong to the signed-in account.",
+        "Press r if you have switched accounts in the browser.",
     ),
     "challenge by its header": Case(
         everywhere(page(403, "<p>", cf_mitigated="challenge")),
@@ -218,8 +218,8 @@ CASES = {
     "denied by the edge": Case(
         everywhere(page(403, "<h1>Access denied</h1>")),
         "Firefox, one · access denied (status 403)",
-        "The edge in front of claude.ai denied access: to this address or program, not to the session.",
-        "If claude.ai does not open in the browser either, leave the VPN or proxy; then press r.",
+        "claude.ai's firewall denied access to this address or program; the session is not the cause.",
+        "Leave the VPN or proxy if claude.ai does not open in the browser either, then press r.",
     ),
     "region refused": Case(
         everywhere(error(403, "forbidden", "We are unable to serve your request")),
@@ -244,37 +244,37 @@ CASES = {
     "cookie not accepted": Case(
         everywhere(error(401, "authentication_error")),
         "Firefox, one · token invalid (status 401)",
-        "The credentials were not accepted.",
+        "The credentials were rejected.",
         f"{SIGN_IN}, then press r.",
         connect=f"Firefox, one ▲ token invalid {SIGN_IN}.",
     ),
     "token expired": Case(
         everywhere(error(401, "authentication_error")),
         "Claude Code · token invalid (status 401)",
-        "The credentials were not accepted.",
-        f"{RUN_CLAUDE}; it is looked at every few minutes.",
+        "The credentials were rejected.",
+        f"{RUN_CLAUDE} (checked every few minutes).",
         connect=f"Claude Code ▲ token invalid {RUN_CLAUDE}.",
         session=CLAUDE_CODE_LOGIN,
     ),
     "token of the wrong kind": Case(
         everywhere(error(403, "permission_error", "OAuth token lacks scope requirement user:profile")),
         "Claude Code · token of the wrong kind (status 403)",
-        "The credentials are of a kind that may not read usage.",
-        f"{RUN_CLAUDE}; it is looked at every few minutes.",
+        "These credentials have no permission to read usage.",
+        f"{RUN_CLAUDE} (checked every few minutes).",
         connect=f"Claude Code ▲ token of the wrong kind {RUN_CLAUDE}.",
         session=CLAUDE_CODE_LOGIN,
     ),
     "not found": Case(
         of_usage(error(404, "not_found_error")),
         "Personal · usage: not found (status 404)",
-        "The server knows no such thing for this org.",
+        "claude.ai has no such data for this org.",
         NEXT_POLL,
     ),
     "not for this member": Case(
         of_usage(error(403, "permission_error", "Not for members")),
         "Personal · usage: not allowed (status 403)",
-        "The server does not allow this account to read it.",
-        "Nothing here: a member's role in the org decides that.",
+        "This account is not allowed to read the reply.",
+        "Ask an administrator: it depends on your role in the org.",
     ),
     "throttled": Case(
         everywhere(Answer.json({"error": {"type": "rate_limit_error"}}, 429, retry_after="1600")),
@@ -295,25 +295,25 @@ CASES = {
     "fault of the server": Case(
         everywhere(page(502, "<h1>Bad gateway</h1>")),
         "Firefox, one · server error (status 502)",
-        "The server has a fault of its own.",
+        "claude.ai reported an internal error.",
         NEXT_POLL,
     ),
     "answer of another kind": Case(
         everywhere(Answer.json({}, 418)),
         "Firefox, one · unexpected answer (status 418)",
-        "The server gave an answer that is not known here.",
-        "Save a picture with s and report it: the reply has changed, or this program is wrong.",
+        "claude.ai sent an unexpected reply.",
+        "Press s to save a screenshot, and report it: the reply has changed, or claudemeter has a bug.",
     ),
     "not JSON": Case(
         everywhere(Answer(body=b'{"uuid": ')),
         "Firefox, one · not readable (not JSON)",
-        "The answer cannot be read.",
+        "Unreadable reply.",
         NEXT_POLL,
     ),
     "too large": Case(
         everywhere(large(2 << 20)),
         "Firefox, one · too large (over 1 MiB)",
-        "The answer is larger than any real one, and was not read.",
+        "The reply is too large and was not read.",
         NEXT_POLL,
     ),
     "no orgs": Case(
@@ -321,57 +321,57 @@ CASES = {
         "Firefox, one · no orgs",
         "The account has no org with usage.",
         "Sign in with the account that has the plan, then press r.",
-        "Nothing is shown for it: there was no good answer yet.",
+        "No figures yet: there was no successful read.",
         connect="Firefox, one ▲ no orgs The account has no org with usage.",
     ),
     # The network.
     "no route": Case(
         at(NO_ROUTE),
         "Firefox, one · no route",
-        "The network is not reachable.",
-        "Check the connection, then press r; it also tries again by itself.",
+        "The network is unreachable.",
+        "Check the connection, then press r; it also retries automatically.",
     ),
     "no such name": Case(
         at(NO_ADDRESS),
         "Firefox, one · name not found",
-        "The server's name could not be looked up.",
-        "Check the connection or the name server, then press r; it also tries again by itself.",
+        "The server name could not be resolved.",
+        "Check the connection and DNS, then press r; it also retries automatically.",
     ),
     "refused": Case(
         at(REFUSED),
         "Firefox, one · refused",
-        "The server's machine refused the connection.",
-        "Check the firewall, the proxy settings, and --base-url where it is set, then press r.",
+        "Connection refused.",
+        "Check the firewall, the proxy settings and --base-url (if set), then press r.",
     ),
     "TLS": Case(
         without_tls,
         "Firefox, one · TLS failed (wrong version number)",
-        "The server could not prove who it is, or TLS failed, so nothing was sent.",
-        "On a public network open its own page first; behind a company proxy set SSL_CERT_FILE to its"
-        " certificate and start again.",
+        "TLS failed or the certificate is not trusted, so nothing was sent.",
+        "Open the login page of a public network first; behind a company proxy, set SSL_CERT_FILE to its"
+        " certificate and restart.",
     ),
     "proxy": Case(
         behind_a_proxy,
         "Firefox, one · proxy failed (ProxyError)",
-        "The proxy did not let the request through.",
-        "Check HTTPS_PROXY and NO_PROXY, then start again.",
+        "The proxy rejected the request.",
+        "Check HTTPS_PROXY and NO_PROXY, then restart.",
     ),
     "timeout": Case(
         silent,
         "Firefox, one · timed out (ReadTimeout)",
-        "The answer did not come in time.",
+        "The reply did not arrive in time.",
         NEXT_POLL,
     ),
     "reset half-way": Case(
         everywhere(Reset()),
         "Firefox, one · cut off (ReadError)",
-        "The answer broke off half-way.",
+        "Connection dropped mid-reply.",
         NEXT_POLL,
     ),
     "closed half-way": Case(
         everywhere(cut_off()),
         "Firefox, one · cut off (RemoteProtocolError)",
-        "The answer broke off half-way.",
+        "Connection dropped mid-reply.",
         NEXT_POLL,
     ),
 }
@@ -444,7 +444,7 @@ async def test_problem_is_worded_on_screen(
         if "no orgs" not in case.title:
             assert here.status.startswith(f" 14:48 {case.title} ")
             assert here.status.endswith("1 problem · e")
-            assert "67 %" in here.words
+            assert "67%" in here.words
         await here.press("e")
         assert f"Problems 14:48 {case.title} {case.what} {case.cure} {case.kept} Events" in here.words
 
@@ -460,7 +460,7 @@ async def test_problem_of_the_first_poll_is_worded_on_screen(
             assert "No session works yet" in here.words
             assert case.connect in " ".join(here.words.replace("│", " ").split())
         elif case.title.startswith("Personal"):
-            assert "the windows were not read" in here.words
+            assert "windows not read" in here.words
         else:
             assert f"{case.what} {case.cure} ╭" in here.words
 
@@ -499,9 +499,9 @@ async def test_serving_login_is_named(tmp_path: Path, monkeypatch: pytest.Monkey
     async with seen(tmp_path, known=True) as here, place(monkeypatch) as url:
         await here.poll(url, source="auto")
         assert "Claude Code" in screen(here.pilot)[0]
-        assert "23 %" in here.words
+        assert "23%" in here.words
         await here.press("e")
-        others = "the others of 14:48 stay on screen."
+        others = "the others are from 14:48."
         assert f"Some figures come from Claude Code meanwhile, {others}" in here.words
 
 

@@ -50,7 +50,7 @@ async def test_cookie_session_is_named_once(size: tuple[int, int]) -> None:
         ((120, 36), "via Claude Code", f"not known: {LOCK_NOT_VISIBLE}"),
         ((80, 24), "via Claude Code", f"not known: {LOCK_NOT_VISIBLE}"),
         ((60, 20), "via Claude Code", "not known"),
-        ((40, 8), "", "34 % · lock ?"),
+        ((40, 8), "", "34% · lock ?"),
     ],
 )
 async def test_login_alone_names_its_missing_figures(size: tuple[int, int], limits: str, lock: str) -> None:

@@ -80,9 +80,7 @@ def test_blocked_in_sixteen_colours(snap_compare: Compare, monkeypatch: pytest.M
 
 
 PLACES = (
-    ScanResult(
-        Session("Chrome", "Default"), "not signed in", "claude.ai was visited, but nobody is signed in"
-    ),
+    ScanResult(Session("Chrome", "Default"), "not signed in", "claude.ai was visited, but not signed in to"),
     ScanResult(
         Session("Chrome", "Work"),
         "could not decrypt",
@@ -96,7 +94,7 @@ PLACES = (
     ScanResult(
         Session("Firefox", "default-release, Work container"),
         "not signed in",
-        "claude.ai was never visited here",
+        "claude.ai was never visited",
     ),
     ScanResult(
         Session("Claude Code"),

@@ -144,7 +144,7 @@ async def test_private_picture_keeps_all_but_the_names() -> None:
         words = read_words(export_svg(dashboard, Redactor()))
         for piece in (
             "BLOCKED",
-            "your own monthly limit is reached",
+            "your monthly cap is reached",
             "$50.00",
             "Org B",
             "person 1",
