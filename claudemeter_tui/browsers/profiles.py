@@ -278,5 +278,5 @@ def build_scan(
 
 def build_signed_out_scan(profile: BrowserProfile, *, visited: bool) -> ProfileScan:
     """Return the scan of a readable profile without a session."""
-    detail = "claude.ai was visited, but not signed in to" if visited else "claude.ai was never visited"
+    detail = "claude.ai was visited, but no one is signed in" if visited else "claude.ai was never visited"
     return build_scan(profile, ScanOutcome.NO_COOKIE, detail)

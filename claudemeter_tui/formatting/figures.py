@@ -30,7 +30,9 @@ from claudemeter_tui.formatting.values import (
     format_no_reset,
     format_percent,
     format_reset_verb,
+    format_short_day,
     format_with_countdown,
+    to_local,
 )
 from claudemeter_tui.formatting.verdict import format_verdict_banner, format_verdict_name
 from claudemeter_tui.model.account import Subscription
@@ -483,9 +485,11 @@ def _list_subscription_rows(
     builder: FigureBuilder, subscription: Subscription
 ) -> Iterator[tuple[str, str, str]]:
     yield "status", subscription.status or NOT_REPORTED, "status"
-    yield "next charge", _format_date(subscription.next_charge) or "none, or not reported", "next_charge_date"
-    yield "ends", _format_date(subscription.ends_on), "plan_ending_at"
-    yield "paid through", _format_date(subscription.paid_through), "gift_details"
+    today = to_local(builder.now, builder.zone).date()
+    charge = _format_date(subscription.next_charge, today) or "none, or not reported"
+    yield "next charge", charge, "next_charge_date"
+    yield "ends", _format_date(subscription.ends_on, today), "plan_ending_at"
+    yield "paid through", _format_date(subscription.paid_through, today), "gift_details"
     yield (
         "paused until",
         builder.format_moment(subscription.paused_until) if subscription.paused_until else "",
@@ -494,11 +498,14 @@ def _list_subscription_rows(
     yield "card", format_card(subscription.card), "payment_method"
     if subscription.scheduled_change is not None:
         plan, day = subscription.scheduled_change
-        yield "changes to", f"{plan} on {_format_date(day)}" if day else plan, "scheduled_downgrade"
+        yield "changes to", f"{plan} on {_format_date(day, today)}" if day else plan, "scheduled_downgrade"
 
 
-def _format_date(day: date | None) -> str:
-    return day.isoformat() if day is not None else ""
+def _format_date(day: date | None, today: date) -> str:
+    """Return `Dec 18`, with the year if it differs; empty if there is no day."""
+    if day is None:
+        return ""
+    return format_short_day(day) + ("" if day.year == today.year else f" {day.year}")
 
 
 def _build_org_figures(builder: FigureBuilder) -> Iterator[Figure]:

@@ -27,9 +27,9 @@ class ProblemText:
     """An error in whole sentences."""
 
     summary: str
-    """What happened."""
+    """The cause, in a sentence."""
     cure: str
-    """What ends it; begins with a verb."""
+    """The cure; begins with a verb."""
 
 
 PROBLEM_TEXTS: dict[ErrorKind, ProblemText] = {

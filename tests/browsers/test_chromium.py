@@ -104,7 +104,7 @@ def test_profile_without_a_session_key_asks_no_keyring(
     found = look(tmp_path, Made("x", name="cf_bm"))
     assert (found.outcome, found.detail) == (
         ScanOutcome.NO_COOKIE,
-        "claude.ai was visited, but not signed in to",
+        "claude.ai was visited, but no one is signed in",
     )
 
 

@@ -133,9 +133,9 @@ def test_cookies_kept_for_claude_inside_another_site_are_left_out(
             [Made("x", host=".notclaude.ai"), Made("x", host="claude.ai.evil.com")],
             "claude.ai was never visited",
         ),
-        ([Made("x", name="cf_bm")], "claude.ai was visited, but not signed in to"),
-        ([Made("")], "claude.ai was visited, but not signed in to"),
-        ([Made("planted\n")], "claude.ai was visited, but not signed in to"),
+        ([Made("x", name="cf_bm")], "claude.ai was visited, but no one is signed in"),
+        ([Made("")], "claude.ai was visited, but no one is signed in"),
+        ([Made("planted\n")], "claude.ai was visited, but no one is signed in"),
     ],
 )
 def test_profile_without_a_session_says_so(folder: Path, cookies: list[Made], words: str) -> None:

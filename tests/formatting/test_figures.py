@@ -211,7 +211,7 @@ def test_missing_subscription_is_shown() -> None:
     [
         (subscription_body("past_due"), "status", "past_due"),
         (subscription_body(next_charge=None, card=None), "next charge", "none, or not reported"),
-        (subscription_body(ends_at="2026-06-01T00:00:00Z"), "ends", "2026-06-01"),
+        (subscription_body(ends_at="2026-06-01T00:00:00Z"), "ends", "Jun 1"),
     ],
 )
 def test_subscription_in_figures(body: dict[str, object], label: str, value: str) -> None:

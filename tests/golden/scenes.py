@@ -72,7 +72,9 @@ DEMO_MINUTES = (0, 8, 22, 25, 45, 110, 122, 160, 270, 340, 400, 433, 450, 620, 7
 WORK = Session("Firefox", "work")
 NO_SESSION = Session("")
 PLACES = (
-    ScanResult(Session("Chrome", "Default"), "not signed in", "claude.ai was visited, but not signed in to"),
+    ScanResult(
+        Session("Chrome", "Default"), "not signed in", "claude.ai was visited, but no one is signed in"
+    ),
     ScanResult(Session("Firefox", "work"), "session expired", "Sign in to claude.ai in Firefox (work)."),
     ScanResult(Session("Claude Code"), "not signed in", "no login in the home folder's .claude"),
 )

@@ -166,7 +166,7 @@ def _forms(value: object, now: datetime) -> Iterator[str]:
             )
             yield from (left, f"({left})", f"(in {left})", f"{value:%b} {value.day}")
         case date():
-            yield value.isoformat()
+            yield from (value.isoformat(), form.format_short_day(value))
         case _:
             for one in fields(value) if is_dataclass(value) and not isinstance(value, type) else ():
                 yield from _forms(getattr(value, one.name), now)

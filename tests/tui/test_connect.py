@@ -39,7 +39,7 @@ from tests.tui.app_harness import Stage, screen, text
 PLANTED = "sk-ant-sid01-PLANTED-MARKER"
 CHROME, NOBODY = Session("Chrome", "Default"), Session("")
 PLACES = (
-    ScanResult(CHROME, "not signed in", "claude.ai was visited, but not signed in to"),
+    ScanResult(CHROME, "not signed in", "claude.ai was visited, but no one is signed in"),
     ScanResult(
         Session("Chrome", "Work"), "could not decrypt", "the keyring gave no key that fits: look again"
     ),

@@ -145,7 +145,7 @@ async def test_failure_and_new_fields_are_marked() -> None:
         await pilot.pause()
         assert "usage +1" in screen(pilot)[1]
         assert "prepaid !" in screen(pilot)[1]
-        assert "server error (status 502): claude.ai reported an internal" in text(pilot)
+        assert "server error (status 502): claude.ai reported an" in text(pilot)
         await pilot.press("right", "right")
         assert '  new   "amber_ladder": 1' in screen(pilot)
         assert "1 new field" in text(pilot)

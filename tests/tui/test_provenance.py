@@ -91,7 +91,7 @@ async def test_details_name_the_session_of_each_section() -> None:
         assert headings["5-hour window"].endswith(" Claude Code")
         assert headings["7-day all window"].endswith(" Claude Code")
         assert any(line.endswith("  Claude Code; Chrome, Default") for line in lines)
-        assert any(" via Chrome, Default" in line for line in lines)
+        assert any("  overage via Chrome," in line for line in lines)
         await pilot.press("right", "right", "right")
         await pilot.pause()
         assert "via Chrome, Default" in screen(pilot)[2]

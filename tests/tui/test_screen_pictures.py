@@ -80,11 +80,13 @@ def test_blocked_in_sixteen_colours(snap_compare: Compare, monkeypatch: pytest.M
 
 
 PLACES = (
-    ScanResult(Session("Chrome", "Default"), "not signed in", "claude.ai was visited, but not signed in to"),
+    ScanResult(
+        Session("Chrome", "Default"), "not signed in", "claude.ai was visited, but no one is signed in"
+    ),
     ScanResult(
         Session("Chrome", "Work"),
         "could not decrypt",
-        "the keyring gave no key that fits: unlock it, look again",
+        "no matching key in the keyring: unlock it and retry",
     ),
     ScanResult(
         Session("Firefox", "default-release"),
