@@ -1,4 +1,4 @@
-"""Which events call for attention, and the person's own command that is told of all of them."""
+"""Alerts for some events, and the user's command for all of them."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from claudemeter_tui.model.store import OrgKey
 from claudemeter_tui.model.windows import FULL_FROM, Severity
 
 COMMAND_TIMEOUT = 5.0
-"""Seconds after which the command is ended."""
+"""Seconds until the command is stopped."""
 MAX_QUEUED_EVENTS = 100
-"""Events that wait for the command; beyond them the newest are dropped."""
+"""Most events that wait for the command; newer ones are dropped."""
 OWN_VARIABLE_PREFIX = "CLAUDEMETER_"
-"""Variables of this name are not handed on to the command: one can hold the cookie."""
+"""Prefix of variables that the command does not get, because one can hold the cookie."""
 
 ToastSeverity = Literal["information", "warning", "error"]
-"""How a toast looks, in Textual's words."""
+"""Textual's severities of a toast."""
 
 BLOCKED_KINDS = frozenset({EventKind.BLOCKED, EventKind.CREDITS_BLOCKED})
 ALERT_KINDS = BLOCKED_KINDS | {
@@ -38,52 +38,52 @@ ALERT_KINDS = BLOCKED_KINDS | {
     EventKind.WINDOW_RESET_EARLY,
     EventKind.SESSION_ENDS,
 }
-"""Kinds that can call for attention; of the resets only those of a window that was full."""
+"""Kinds that can raise an alert; a reset does so only if the window was full."""
 _TOAST_SEVERITIES: Mapping[Severity, ToastSeverity] = {
     Severity.NORMAL: "information",
     Severity.WARNING: "warning",
     Severity.CRITICAL: "warning",
     Severity.FULL: "error",
 }
-"""What Textual calls it."""
+"""Textual's severity for each of ours."""
 _RESET_KINDS = frozenset({EventKind.WINDOW_RESET, EventKind.WINDOW_RESET_EARLY})
 
 
 @dataclass(frozen=True, slots=True)
 class AlertSettings:
-    """How to call for attention, and for what."""
+    """Settings of the alerts."""
 
     toast: bool = True
     bell: bool = True
     desktop: bool = True
-    """A desktop notification through the terminal."""
+    """True to send desktop notifications through the terminal."""
     kinds: frozenset[EventKind] = ALERT_KINDS
-    """What for; a kind that is not among `ALERTED` never does."""
+    """Kinds that raise an alert; kinds outside `ALERT_KINDS` never do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One call for attention."""
+    """One alert."""
 
     event: Event
     title: str
-    """Whose it is: the org's name, as the caller wants it shown."""
+    """Name of the org or session, as shown to the user."""
     text: str
-    """What happened."""
+    """Text of the event."""
 
     @property
     def severity(self) -> Severity:
-        """How bad it is."""
+        """Return the severity of the event."""
         return self.event.severity
 
     @property
     def toast_severity(self) -> ToastSeverity:
-        """How its toast looks."""
+        """Return the severity of the toast."""
         return _TOAST_SEVERITIES[self.severity]
 
     @property
     def is_urgent(self) -> bool:
-        """Whether it is worth more than a note on the screen: it concerns work or money."""
+        """True if the alert concerns work or money, so a toast is not enough."""
         return self.event.kind is not EventKind.SESSION_ENDS
 
 
@@ -93,17 +93,16 @@ def select_alerts(
     name: Callable[[Event], str],
     zone: tzinfo | None = None,
 ) -> Iterator[Alert]:
-    """The alerts that the events of one step call for.
+    """Return the alerts for the events of one step.
 
-    What follows from another event of the same org and step is not told beside it: the window that
-    filled where work is blocked or goes on credits, the reset that lifts a lock, the credits on which
-    work goes on once the lock is lifted.
+    An event that another one of the same org and step implies raises no alert: a window that filled if
+    work is now blocked or on credits, a reset that ended a lock, and work on credits after a lock ended.
 
     Args:
         fresh: The events of one step.
-        settings: What calls for attention.
-        name: How the org or the session of an event is called.
-        zone: For times in the text. None: the system's.
+        settings: Kinds of events that raise an alert.
+        name: Returns the name of the org or session of an event.
+        zone: Time zone of the text. None for the system's zone.
     """
     events = [event for event in fresh if event.kind in settings.kinds and _can_alert(event)]
     kinds: dict[OrgKey | None, set[EventKind]] = {}
@@ -119,7 +118,7 @@ def _can_alert(event: Event) -> bool:
 
 
 def _is_implied(event: Event, beside: set[EventKind]) -> bool:
-    """Whether one of these kinds says it already."""
+    """True if one of these kinds implies the event."""
     match event.kind:
         case EventKind.WINDOW_FILLED:
             return bool(beside & {EventKind.BLOCKED, EventKind.ON_CREDITS})
@@ -133,7 +132,7 @@ def _is_implied(event: Event, beside: set[EventKind]) -> bool:
 
 
 class EventCommand:
-    """The person's own command: each event as JSON on its standard input, one after the other."""
+    """Runs the user's command for each event in turn, with the event as JSON on standard input."""
 
     def __init__(
         self,
@@ -143,7 +142,7 @@ class EventCommand:
         environment: Mapping[str, str] = os.environ,
         within: float = COMMAND_TIMEOUT,
     ) -> None:
-        """Run `argv`; the first failure of the run is told to `complain` in one sentence.
+        """Prepare to run `argv`; report only the first failure.
 
         Args:
             argv: Program and arguments.
@@ -161,15 +160,15 @@ class EventCommand:
         self._has_failed = False
 
     def enqueue(self, events: Iterable[Event]) -> None:
-        """Let the command know of these events, soon; it never blocks."""
+        """Queue these events for the command without blocking."""
         for event in events:
             try:
                 self._queue.put_nowait(event)
             except asyncio.QueueFull:
-                self._report_failure("is too slow: some events are lost")
+                self._report_failure("is too slow: some events were dropped")
 
     async def run(self) -> None:
-        """Run the command for every event, until cancelled; what then runs is ended."""
+        """Run the command for every event until cancelled; a running command is then stopped."""
         while True:
             event = await self._queue.get()
             try:
@@ -178,7 +177,7 @@ class EventCommand:
                 self._queue.task_done()
 
     async def wait_until_idle(self) -> None:
-        """Wait until the command has run for everything it was told of."""
+        """Wait until the command has run for every queued event."""
         await self._queue.join()
 
     async def _run_once(self, event: Event) -> None:
@@ -193,13 +192,13 @@ class EventCommand:
             )
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else None
-            self._report_failure(f"could not be started: {reason or 'its name cannot be used'}")
+            self._report_failure(f"could not be started: {reason or 'the name is invalid'}")
             return
         try:
             async with asyncio.timeout(self._timeout):
                 await process.communicate(format_event_json(event).encode() + b"\n")
         except TimeoutError:
-            self._report_failure(f"took longer than {self._timeout:g} s, and was ended")
+            self._report_failure(f"took longer than {self._timeout:g} s and was stopped")
         else:
             if process.returncode:
                 self._report_failure(f"failed with status {process.returncode}")
@@ -213,7 +212,7 @@ class EventCommand:
 
 
 async def _kill_process(process: asyncio.subprocess.Process) -> None:
-    """End a command that goes on, with all that it has started."""
+    """Kill a running command and its child processes."""
     if process.returncode is not None:
         return
     with contextlib.suppress(ProcessLookupError, PermissionError):

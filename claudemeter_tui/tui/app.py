@@ -48,7 +48,7 @@ if TYPE_CHECKING:  # the first frame does not wait for them
 
 
 DEMO = "demo"
-"""What the dashboard returns when the demo is wanted instead."""
+"""Exit value of the dashboard if the demo was requested."""
 USAGE_PAGE_URL = "https://claude.ai/settings/usage"
 
 
@@ -63,25 +63,25 @@ class Claudemeter(App[str]):
 
     @dataclass
     class ReadingArrived(Message):
-        """A reading has come: the one message that changes the store."""
+        """A new reading: the only message that changes the store."""
 
         reading: Reading
 
     store: var[Store] = var(cast("Store", None), init=False)
     """Everything known; only the handler of `ReadingArrived` writes it. It exists from the first frame on."""
     now: var[datetime] = var(datetime(1970, 1, 1, tzinfo=UTC), init=False)
-    """The moment on screen; ticks once a second."""
+    """The time on screen; updated once a second."""
     selected: var[OrgKey | None] = var["OrgKey | None"](None, init=False)
     """The org on screen; only a key or a click moves it once it is set."""
     span: var[timedelta | None] = var[timedelta | None](None, init=False)
-    """How far back the chart looks. None: the whole run."""
+    """Period of the chart. None for the whole run."""
     prefers_windows: var[bool] = var(False, init=False)
-    """The chart shows the windows, also where there are credits."""
+    """True if the chart shows the windows even though there are credits."""
     private: var[bool] = var(False, init=False)
-    """Everything personal is hidden."""
+    """True if personal data are hidden."""
 
     def __init__(self, feed: Feed, *, now: Callable[[], datetime], options: Options | None = None) -> None:
-        """Show what `feed` reads, by the clock `now`."""
+        """Show the readings of `feed`, with `now` as the clock."""
         self.options = options or Options()
         notice = (
             None
@@ -94,9 +94,9 @@ class Claudemeter(App[str]):
         self._feed = feed
         self._clock = now
         self._has_started = False
-        """The first frame is painted."""
+        """True once the first frame is painted."""
         self._is_draw_pending = True
-        """A draw is due; none is before the first frame."""
+        """True if a draw is scheduled, or the first frame is not painted yet."""
         for theme in select_themes(self.console.color_system):
             self.register_theme(theme)
         known = self.options.theme in self.available_themes
@@ -106,25 +106,25 @@ class Claudemeter(App[str]):
 
     @cached_property
     def _dashboard_run(self) -> DashboardRun:
-        """What has happened in this run."""
+        """Return the events and pseudonyms of this run."""
         from claudemeter_tui.tui.run import DashboardRun
 
         return DashboardRun(self.options, self._terminal_writer, self.show_message)
 
     def get_driver_class(self) -> type[Driver]:
-        """Textual's driver, with the way past it for title, bell and notifications."""
+        """Return Textual's driver, extended by window title, bell and desktop notifications."""
         return build_driver_class(super().get_driver_class(), self._terminal_writer, self._await_signals)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        """Our colours in terms of a theme that is not ours."""
+        """Derive the program's own colours from a foreign theme."""
         return derive_missing_colours(self.current_theme)
 
     def get_default_screen(self) -> Screen[None]:
-        """The first frame; the dashboard takes its place."""
+        """Return the screen of the first frame; the dashboard replaces it."""
         return StartingScreen(self.options)
 
     def _fatal_error(self) -> None:
-        """Textual's own crash screen, without the values of local variables: one could be a secret."""
+        """Show Textual's crash screen without local variables, because one could be a secret."""
         from rich.segment import Segments
         from rich.traceback import Traceback
 
@@ -133,7 +133,7 @@ class Claudemeter(App[str]):
         self._close_messages_no_wait()
 
     def on_ready(self) -> None:
-        """The first frame is painted: now start to read."""
+        """Start reading once the first frame is painted."""
         from claudemeter_tui.model.store import Store
         from claudemeter_tui.tui.theme import set_scroll_bar_renderer
 
@@ -149,34 +149,34 @@ class Claudemeter(App[str]):
             self.run_worker(self._dashboard_run.alerts.command.run())
 
     def _await_signals(self) -> None:
-        """Leave by a signal as by a key, from before the first frame on."""
+        """Quit on a signal as on a key, even before the first frame."""
         if sys.platform != "win32":
             for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
                 asyncio.get_running_loop().add_signal_handler(number, self._exit_on_signal)
 
     def _exit_on_signal(self) -> None:
-        """Leave the terminal as it was, where there still is one."""
+        """Exit, and restore the terminal if it still exists."""
         self._terminal_writer.is_closed = not os.isatty(sys.__stderr__.fileno()) if sys.__stderr__ else True
         self.exit()
 
     def on_resize(self, event: textual_events.Resize) -> None:
-        """A pane that has become too small for toasts has none."""
+        """Remove all toasts if the pane is now too small for them."""
         if not _has_room_for_toasts(event.size):
             self.clear_notifications()
 
     def on_unmount(self) -> None:
-        """Keep what was chosen for the next run."""
+        """Save the theme and the selected org for the next run."""
         gc_control.take_back_loaded()
         self.options.save_state(self.theme, self.selected)
 
     def on_claudemeter_reading_arrived(self, message: ReadingArrived) -> None:
-        """Fold the reading in."""
+        """Apply the reading to the store."""
         self.now = self._clock()
         self.store = self.store.apply_safely(message.reading)
         self._process_events()
 
     def watch_store(self) -> None:
-        """Select the first org there is, and show the news."""
+        """Select an org if none is selected, and redraw."""
         if self.selected is None or (self.store.find_org_state(self.selected) is None and self.store.orgs):
             wished = self.store.find_org_state(self.selected or self.options.org)
             first = wished or next(iter(self.store.orgs), None)
@@ -185,93 +185,93 @@ class Claudemeter(App[str]):
         self._schedule_draw()
 
     def watch_selected(self) -> None:
-        """Show another org."""
+        """Redraw for another org."""
         self._schedule_draw()
 
     def watch_span(self) -> None:
-        """Show more or less of the past."""
+        """Redraw for another period."""
         self._schedule_draw()
 
     def watch_prefers_windows(self) -> None:
-        """Show the windows, or the credits."""
+        """Redraw the chart with windows or credits."""
         self._schedule_draw()
 
     def watch_private(self) -> None:
-        """Show names, or pseudonyms."""
+        """Redraw with names or pseudonyms."""
         self._schedule_draw()
 
     def watch_now(self) -> None:
-        """Count down."""
+        """Redraw the countdowns."""
         self._schedule_draw()
 
     def on_view_screen_uncovered(self) -> None:
-        """Show the present moment on a screen that comes to the front again."""
+        """Redraw a screen that is on top again."""
         self._schedule_draw()
 
     def on_org_tabs_selected(self, message: OrgTabs.Selected) -> None:
-        """A tab was clicked."""
+        """Select the org of the clicked tab."""
         self.selected = self._restore_key(message.key)
 
     def on_overview_screen_org_chosen(self, message: OverviewScreen.OrgChosen) -> None:
-        """Go to an org of the overview."""
+        """Select the org chosen in the overview."""
         self.selected = self._restore_key(message.key)
         self.action_close()
 
     def on_details_screen_copy_requested(self, message: DetailsScreen.CopyRequested) -> None:
-        """Put a figure, a row or a reply on the clipboard."""
+        """Copy a figure, a row or a reply to the clipboard."""
         self.copy_to_clipboard(message.text)
         self.show_message(f"Copied the {message.label}.")
 
     async def on_key_hints_hint_clicked(self, message: KeyHints.HintClicked) -> None:
-        """A hint of the footer was clicked."""
+        """Run the action of the clicked hint."""
         await self.run_action(message.action)
 
     def on_connect_screen_pasted(self, message: ConnectScreen.Pasted) -> None:
-        """A session was pasted: try it, and say what became of it."""
+        """Try the pasted session and show the result."""
         self.run_worker(self._try_session(message))
 
     def on_connect_screen_demo_requested(self, message: ConnectScreen.DemoRequested) -> None:
-        """Leave for the demo."""
+        """Exit and start the demo."""
         message.stop()
         self.exit(DEMO)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """Whether a key may be used: before the first frame there is nothing to do but to leave."""
+        """Return True if the action is available: before the first frame, only `quit` is."""
         return self._has_started or action == "quit"
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
-        """The actions of the keys, by name."""
+        """Yield the commands of the palette."""
         for key in BOUND_KEYS:
             if key.palette_title:
-                yield SystemCommand(
-                    key.palette_title, key.purpose, partial(self._run_action_later, key.action)
-                )
+                # The palette shows the purpose as a second line, unless it repeats the title.
+                purpose = "" if key.purpose == key.palette_title.lower() else key.purpose
+                yield SystemCommand(key.palette_title, purpose, partial(self._run_action_later, key.action))
 
     def action_neighbour(self, step: int) -> None:
-        """Go to an org so many tabs further."""
+        """Select the org `step` tabs further."""
         key = self._build_view().find_neighbour(step)
         self.selected = self._restore_key(key) if key else None
 
     def action_pick(self, number: int) -> None:
-        """Go to the org of that number, or say that there is none."""
+        """Select the org with this number, or report that there is none."""
         count = len(self.store.orgs)
         if number <= count:
             self.selected = self.store.orgs[number - 1].key
         else:
-            others = {0: "none was read yet", 1: "there is 1"}.get(count, f"there are {count}")
+            others = {0: "none has been read yet", 1: "there is 1"}.get(count, f"there are {count}")
             self.show_message(f"There is no org {number}; {others}.")
 
     def action_span(self, step: int) -> None:
-        """Let the chart look further back, or less far."""
+        """Show a longer or a shorter period in the chart."""
         from claudemeter_tui.tui.widgets.chart_panel import change_span
 
         span = change_span(self.span, step)
         if span == self.span:
-            self.show_message(f"The chart cannot look {'further' if step > 0 else 'less far'} back.")
+            self.show_message(f"This is the {'longest' if step > 0 else 'shortest'} period.")
         self.span = span
 
     def action_windows(self) -> None:
-        """Let the chart show the windows or the credits; where no chart is on screen open one."""
+        """Switch the chart between limits and credits; open one if none is on screen."""
         from claudemeter_tui.tui.screens.dashboard import ChartScreen, DashboardScreen
         from claudemeter_tui.tui.widgets.chart_panel import (
             ChartPanel,
@@ -293,7 +293,7 @@ class Claudemeter(App[str]):
             self.prefers_windows = not shows_windows(view)
 
     def action_refresh(self) -> None:
-        """Poll now, or say until when the server wants no more questions."""
+        """Poll now, or show until when the program has to wait."""
         from claudemeter_tui.formatting.values import format_with_countdown
         from claudemeter_tui.model.reading import CLAUDE_CODE_LOGIN
 
@@ -301,81 +301,81 @@ class Claudemeter(App[str]):
         schedule = session.schedule if session else None
         if schedule is not None and schedule.is_backing_off and schedule.next_at > self._clock():
             until = format_with_countdown(schedule.next_at, self._clock(), self.options.zone)
-            self.show_message(f"The server wants no questions before {until}; it is asked by itself then.")
+            self.show_message(f"Waiting until {until} before the next request.")
             return
         self._feed.poll_now()
         if schedule is not None and session is not None and session.session == CLAUDE_CODE_LOGIN:
             until = format_with_countdown(schedule.next_at, self._clock(), self.options.zone)
-            self.show_message(f"Claude Code's login may be asked every few minutes only, next at {until}.")
+            self.show_message(f"Claude Code's login allows one request every few minutes; next at {until}.")
 
     def action_usage_page(self) -> None:
-        """Open claude.ai's own page."""
+        """Open claude.ai's usage page."""
         self.open_url(USAGE_PAGE_URL)
         self.show_message(f"Opened {USAGE_PAGE_URL}")
 
     def action_privacy(self) -> None:
-        """Hide everything personal, or show it again."""
+        """Hide or show personal data."""
         self.private = not self.private
 
     def action_save_picture(self) -> None:
-        """Save a picture for a bug report and the report beside it, both without anything personal."""
+        """Save a screenshot and a report, both without personal data."""
         from claudemeter_tui.tui import screenshots
 
         screenshots.save_private_screenshot(self, self._dashboard_run.redaction)
 
     def action_save_seen(self) -> None:
-        """Save what is seen, after asking."""
+        """Save the screen as shown, after a confirmation."""
         from claudemeter_tui.tui import screenshots
 
         if self._has_room:
             screenshots.save_visible_screenshot(self)
 
     def action_command_palette(self) -> None:
-        """Find an action by its name."""
+        """Open the command palette."""
         if self._has_room and not isinstance(self.screen, CommandPalette):
-            self.push_screen(CommandPalette(placeholder="Type a few letters of an action"))
+            self.push_screen(CommandPalette(placeholder="Search commands"))
 
     def search_themes(self) -> None:
-        """Choose the colours."""
+        """Open the list of themes."""
         if self._has_room:
-            self.push_screen(CommandPalette([ThemeProvider], placeholder="Type a few letters of a theme"))
+            self.push_screen(CommandPalette([ThemeProvider], placeholder="Search themes"))
 
     def action_help(self) -> None:
-        """Explain everything."""
+        """Open the help."""
         from claudemeter_tui.tui.screens.help import HelpScreen
 
         self._toggle_screen(HelpScreen)
 
     def action_happenings(self) -> None:
-        """Tell every problem and every event in words."""
+        """Open the screen with problems and events."""
         from claudemeter_tui.tui.screens.events import EventsScreen
 
         self._toggle_screen(EventsScreen)
 
     def action_overview(self) -> None:
-        """Show all orgs at once."""
+        """Open the overview."""
         from claudemeter_tui.tui.screens.overview import OverviewScreen
 
         self._toggle_screen(OverviewScreen)
 
     def action_details(self) -> None:
-        """Show every figure of the org, and the replies."""
+        """Open the details of the selected org."""
         from claudemeter_tui.tui.screens.details import DetailsScreen
 
         self._toggle_screen(DetailsScreen)
 
     def pop_screen(self) -> AwaitComplete:
-        """Close the top screen, and drop what Textual still holds of it.
+        """Close the top screen, and clear the cache that still holds its widgets.
 
         Textual 8.2.8 has an `lru_cache` on a method of `StylesCache`: its keys keep up to 1,024 closed
-        widgets with their rendered lines. Without this the program grew from 64 to 82 MiB in 960 openings.
+        widgets with their rendered lines. Without this, memory grew from 64 to 82 MiB in 960 openings.
         """
         closing = super().pop_screen()
         self.call_later(_forget_closed_widgets)
         return closing
 
     def action_close(self) -> None:
-        """Close what is open over the dashboard."""
+        """Close the screen over the dashboard."""
         from claudemeter_tui.tui.screens.base import ViewScreen
 
         if isinstance(self.screen, ViewScreen) and self.screen.IS_OVERLAY:
@@ -384,12 +384,12 @@ class Claudemeter(App[str]):
 
     @property
     def has_toasts(self) -> bool:
-        """Whether there is room for toasts."""
+        """True if there is room for toasts."""
         return _has_room_for_toasts(self.size)
 
     @property
     def _has_room(self) -> bool:
-        """Whether anything else can be shown: in a single line there is the verdict alone."""
+        """True if there is room for more than the verdict, which fills a single line."""
         return self.size.height > 1
 
     @property
@@ -397,7 +397,7 @@ class Claudemeter(App[str]):
         return self.options.alerts and not self.is_headless
 
     def _update_connect_screen(self) -> None:
-        """Where there is no session show what can be done; go back as soon as there is one."""
+        """Open the connect screen if no session works; close it once one does."""
         from claudemeter_tui.tui.screens.connect import ConnectScreen, needs_connect_screen
         from claudemeter_tui.tui.screens.dashboard import DashboardScreen
 
@@ -415,7 +415,7 @@ class Claudemeter(App[str]):
             self.screen.show_outcome(offered)
 
     def _process_events(self) -> None:
-        """Tell what has happened since the last look."""
+        """Collect the new events and send their alerts."""
         fresh = self._dashboard_run.collect_events(self.store, self.now)
         if not fresh:
             return
@@ -425,11 +425,11 @@ class Claudemeter(App[str]):
         self._schedule_draw()
 
     def _restore_key(self, key: OrgKey) -> OrgKey:
-        """The key of an org that a screen names by its key, which privacy replaces."""
+        """Return the real key of an org whose key on screen may be a pseudonym."""
         return self._dashboard_run.redaction.find_original_key(key) if self.private else key
 
     def _toggle_screen(self, screen: type[ViewScreen]) -> None:
-        """Put a screen over the dashboard, instead of another one; again closes it."""
+        """Open a screen over the dashboard in place of any other, or close it if it is open."""
         shown = type(self.screen)
         self.action_close()
         if shown is not screen and self._has_room:
@@ -449,7 +449,7 @@ class Claudemeter(App[str]):
         return replace(view, prefers_windows=self.prefers_windows)
 
     def _schedule_draw(self) -> None:
-        """Draw the present state once all that has come by now is known."""
+        """Draw the current state after the messages that are already queued."""
         if not self._is_draw_pending and self.is_running:
             self._is_draw_pending = True
             self.call_later(self._draw_screen)
@@ -474,7 +474,7 @@ class Claudemeter(App[str]):
             )
 
     def show_message(self, text: str) -> None:
-        """Tell what came of a key."""
+        """Show a message about the result of a key."""
         self.notify(text, markup=False)
 
     def notify(
@@ -486,7 +486,7 @@ class Claudemeter(App[str]):
         timeout: float | None = None,
         markup: bool = True,
     ) -> None:
-        """A toast; in a pane that is too small for one a line at its foot, in a single line nothing."""
+        """Show a toast, or a message in the last line of a small pane; a one-line pane shows none."""
         if self.has_toasts:
             message, title = (
                 map(_convert_to_ascii, (message, title)) if self.options.ascii else (message, title)
@@ -501,7 +501,7 @@ class Claudemeter(App[str]):
             )
 
     def _run_action_later(self, action: str) -> None:
-        """Run an action once the palette has closed."""
+        """Run an action after the palette has closed."""
         self.call_later(self.run_action, action)
 
 
@@ -520,9 +520,9 @@ def _convert_to_ascii(text: str) -> str:
 
 
 def _preload_modules() -> None:
-    """Load what the first frame did not wait for, so that no key does."""
+    """Import the modules that the first frame did not need, so that no key has to wait."""
     from claudemeter_tui.model import event_log  # noqa: F401
     from claudemeter_tui.tui import run, screenshots  # noqa: F401
     from claudemeter_tui.tui.screens import connect, details, events, help, overview  # noqa: A004, F401
 
-    gc_control.set_aside_loaded()  # a collection would hold up a key for a tenth of a second
+    gc_control.set_aside_loaded()  # a collection would delay a key by a tenth of a second

@@ -1,4 +1,4 @@
-"""Every key of the dashboard, in one table: bindings, footer, help and palette are made from it."""
+"""All keys of the dashboard: the source of bindings, footer, help and palette."""
 
 from __future__ import annotations
 
@@ -9,86 +9,86 @@ from textual.binding import Binding
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One action and the keys that call it."""
+    """One action and its keys."""
 
     keys: str
-    """As Textual names them, joined by commas."""
+    """Textual's key names, separated by commas."""
     display: str
-    """For people: "1-9", "← →"."""
+    """Text on screen: "1-9", "← →"."""
     action: str
     label: str
-    """One word, for the footer."""
+    """Label in the footer, one or two words."""
     purpose: str
-    """What it does, for the help; a phrase without a full stop."""
+    """Short verb phrase for help and README, without a full stop."""
     palette_title: str = ""
-    """Its title in the command palette; empty where a command would make no sense."""
+    """Title in the command palette. Empty if the palette does not list it."""
 
     def build_binding(self) -> Binding:
-        """As Textual wants it."""
+        """Return the Textual binding."""
         return Binding(self.keys, self.action, self.label, show=False, key_display=self.display)
 
 
 ORG_KEYS = (
-    Key("right,tab", "→ Tab", "neighbour(1)", "next", "the next org", "Next org"),
-    Key("left,shift+tab", "← Shift+Tab", "neighbour(-1)", "previous", "the org before", "Previous org"),
+    Key("right,tab", "→ Tab", "neighbour(1)", "next", "next org", "Next org"),
+    Key("left,shift+tab", "← Shift+Tab", "neighbour(-1)", "previous", "previous org", "Previous org"),
 )
 NUMBER_KEYS = tuple(
     Key(str(number), str(number), f"pick({number})", str(number), "") for number in range(1, 10)
 )
-NUMBER_KEYS_ENTRY = Key("", "1-9", "", "org", "the org of that number")
-"""How the nine number keys are shown: as one."""
+NUMBER_KEYS_ENTRY = Key("", "1-9", "", "org", "org by number")
+"""One entry for the nine number keys."""
 
 CHART_KEYS = (
-    Key("plus,equals_sign", "+", "span(1)", "longer", "let the chart look further back", "Longer chart"),
-    Key("minus", "-", "span(-1)", "shorter", "let the chart look less far back", "Shorter chart"),
-    Key("w", "w", "windows", "windows", "let the chart show the windows or the credits", "Chart the windows"),
+    Key("plus,equals_sign", "+", "span(1)", "longer", "show a longer period", "Longer chart"),
+    Key("minus", "-", "span(-1)", "shorter", "show a shorter period", "Shorter chart"),
+    Key("w", "w", "windows", "chart", "switch chart: limits / credits", "Switch chart"),
 )
 SCREEN_KEYS = (
-    Key("o", "o", "overview", "all orgs", "all orgs at once, worst first", "Show all orgs"),
-    Key("d", "d", "details", "details", "every figure of the org, and the replies", "Show details"),
+    Key("o", "o", "overview", "overview", "show all orgs, worst first", "Overview"),
+    Key("d", "d", "details", "details", "show every figure of the org, and the replies", "Details"),
 )
 READING_KEYS = (
-    Key("r", "r", "refresh", "refresh", "poll now, the slow replies too", "Refresh now"),
+    Key("r", "r", "refresh", "refresh", "refresh everything now", "Refresh"),
     Key(
         "e",
         "e",
         "happenings",
         "events",
-        "what has happened, and the open problems",
-        "Show events",
+        "show open problems and recent events",
+        "Events",
     ),
     Key("u", "u", "usage_page", "web", "open claude.ai's usage page in the browser", "Open usage page"),
 )
 SHARING_KEYS = (
-    Key("p", "p", "privacy", "privacy", "hide everything personal, or show it again", "Hide personal data"),
+    Key("p", "p", "privacy", "privacy", "hide or show names on screen", "Privacy"),
     Key(
         "s",
         "s",
         "save_picture",
-        "picture",
-        "save a picture for a bug report, nothing personal",
-        "Save picture",
+        "screenshot",
+        "save a screenshot for a bug report (nothing personal)",
+        "Screenshot",
     ),
-    Key("S,upper_s", "S", "save_seen", "as seen", "save a picture of what is seen, after asking"),
+    Key("S,upper_s", "S", "save_seen", "as shown", "save the screen as shown (asks first)"),
 )
 PROGRAM_KEYS = (
-    Key("question_mark", "?", "help", "help", "this help", "Show help"),
-    Key("escape", "Esc", "close", "close", "close what is open"),
-    Key("t", "t", "change_theme", "theme", "choose the colours", "Choose colours"),
-    Key("ctrl+p", "Ctrl+P", "command_palette", "palette", "the same actions by name"),
-    Key("ctrl+z", "Ctrl+Z", "suspend_process", "suspend", "suspend the program; fg brings it back"),
-    Key("ctrl+c", "Ctrl+C", "quit", "", "copy what the mouse has selected, or quit"),
+    Key("question_mark", "?", "help", "help", "show keys, verdicts and marks", "Help"),
+    Key("escape", "Esc", "close", "close", "close this screen"),
+    Key("t", "t", "change_theme", "theme", "choose a colour theme", "Theme"),
+    Key("ctrl+p", "Ctrl+P", "command_palette", "palette", "find a command by name"),
+    Key("ctrl+z", "Ctrl+Z", "suspend_process", "suspend", "suspend the program (fg resumes it)"),
+    Key("ctrl+c", "Ctrl+C", "quit", "", "copy the selected text, or quit"),
     Key("q", "q", "quit", "quit", "quit", "Quit"),
 )
 KEY_GROUPS: tuple[tuple[str, tuple[Key, ...]], ...] = (
     ("Orgs", (NUMBER_KEYS_ENTRY, *ORG_KEYS)),
     ("Screens", SCREEN_KEYS),
-    ("Reading", READING_KEYS),
+    ("Data", READING_KEYS),
     ("Chart", CHART_KEYS),
     ("Sharing", SHARING_KEYS),
     ("Program", PROGRAM_KEYS),
 )
-"""For the help: keys by purpose."""
+"""The groups of keys in the help."""
 
 FOOTER_KEYS = (
     PROGRAM_KEYS[-1],
@@ -102,7 +102,7 @@ FOOTER_KEYS = (
     SHARING_KEYS[0],
     READING_KEYS[2],
 )
-"""The few that matter, for the footer."""
+"""Keys in the footer, most important first."""
 
 BOUND_KEYS = (*ORG_KEYS, *NUMBER_KEYS, *SCREEN_KEYS, *READING_KEYS, *CHART_KEYS, *SHARING_KEYS, *PROGRAM_KEYS)
-"""All that are bound."""
+"""All bound keys."""

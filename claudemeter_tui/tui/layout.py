@@ -1,4 +1,4 @@
-"""Which parts of the dashboard are shown at which size, and how many lines each has."""
+"""Layout of the dashboard: the parts shown at each size, and their lines."""
 
 from __future__ import annotations
 
@@ -6,43 +6,43 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 WIDE_FROM = 100
-"""Columns from which the two panels stand side by side."""
+"""Columns from which the two panels are side by side."""
 FRAMES_FROM = 56
 """Columns from which panels have frames."""
 
 
 @dataclass(frozen=True, slots=True)
 class LayoutNeeds:
-    """How many lines each part would like."""
+    """Lines that each part would fill."""
 
     orgs: int = 1
     verdict: int = 1
     """Lines of the banner's text."""
     boxed: int = 0
-    """Lines of the same in a box; 0: it is not worth one."""
+    """Lines of the banner in a box; 0 if it needs no box."""
     windows: int = 1
     credits: int = 1
     has_chart: bool = False
-    """Whether there is anything to plot."""
+    """True if there is anything to plot."""
     is_chart_moving: bool = False
-    """Whether what is plotted has changed at all: a flat line can wait."""
+    """True if the plotted values have changed; a flat line has less priority."""
     has_second_chart: bool = False
-    """Whether there is a second thing to plot: credits and windows."""
+    """True if there is a second chart: credits and windows."""
     is_second_chart_moving: bool = False
-    """The same of the second."""
+    """True if the values of the second chart have changed."""
     has_status: bool = False
-    """Whether there is any problem to tell."""
+    """True if there is a problem or an event to show."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What is shown: lines of each part without its frame; 0 is not shown."""
+    """Lines of each part without its frame; 0 if it is hidden."""
 
     wide: bool = False
-    """The panels stand side by side."""
+    """True if the panels are side by side."""
     framed: bool = False
     boxed: bool = False
-    """The banner has a frame."""
+    """True if the banner has a frame."""
     header: int = 0
     tabs: int = 0
     verdict: int = 1
@@ -50,13 +50,13 @@ class Layout:
     credits: int = 0
     chart: int = 0
     second_chart: int = 0
-    """Of a chart of what the first one does not show."""
+    """Lines of the second chart, which shows the other data."""
     status: int = 0
     keys: int = 0
 
     @property
     def frame(self) -> int:
-        """Lines of a frame: two, or none."""
+        """Lines of a frame: 2 or 0."""
         return 2 if self.framed else 0
 
     @property
@@ -87,11 +87,10 @@ LayoutStep = Callable[[Layout], Layout]
 
 
 def compute_layout(width: int, height: int, needs: LayoutNeeds) -> Layout:
-    """The layout for a terminal of this size.
+    """Return the layout for a terminal of this size.
 
-    It begins with the verdict alone and grows by one step after another, the most needed first;
-    a step that does not fit is left out and the next one is tried. Room that is left goes to the
-    charts.
+    Start with the verdict only and add parts in order of importance. Skip a step that does not fit and
+    try the next one. The charts get the remaining lines.
     """
     layout = Layout(wide=width >= WIDE_FROM)
     for step in _iterate_steps(width, height, needs):
@@ -102,7 +101,7 @@ def compute_layout(width: int, height: int, needs: LayoutNeeds) -> Layout:
 
 
 def _give_rest_to_charts(layout: Layout, spare: int, needs: LayoutNeeds) -> Layout:
-    """The lines that are left given to the charts: to the one that moves, or to each its half."""
+    """Give the remaining lines to the chart that moves, or half of them to each chart."""
     if not layout.chart:
         return layout
     alone = not layout.second_chart or (needs.is_chart_moving and not needs.is_second_chart_moving)
@@ -111,7 +110,7 @@ def _give_rest_to_charts(layout: Layout, spare: int, needs: LayoutNeeds) -> Layo
 
 
 def _iterate_steps(width: int, height: int, needs: LayoutNeeds) -> Iterator[LayoutStep]:
-    """What is added, the most needed first."""
+    """Yield the steps that add parts, most important first."""
     frames = width >= FRAMES_FROM
     yield _set_lines(limits=1)
     yield _set_lines(credits=1)
@@ -136,5 +135,5 @@ def _iterate_steps(width: int, height: int, needs: LayoutNeeds) -> Iterator[Layo
 
 
 def _set_lines(**lines: int | bool) -> LayoutStep:
-    """A step that gives a part its lines."""
+    """Return a step that sets the lines of a part."""
     return lambda layout: replace(layout, **lines)  # type: ignore[arg-type]

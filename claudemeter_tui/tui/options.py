@@ -24,10 +24,10 @@ def _save_nothing(theme: str, org: OrgKey | None) -> None:
 
 @dataclass(frozen=True)
 class Options(Settings):
-    """The settings, with the theme and the folder for pictures resolved, and the values of one run."""
+    """The settings, with the theme and the folder for screenshots resolved, and the values of one run."""
 
     pictures: Path = field(default_factory=Path.cwd)
-    """The folder for pictures."""
+    """The folder for screenshots."""
     zone: tzinfo | None = None
     """None for the system's own time zone."""
     note: str = ""

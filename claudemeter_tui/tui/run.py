@@ -1,4 +1,4 @@
-"""The dashboard's run: what happened since it started, and how it is shown and reported."""
+"""State of one run of the dashboard: its events, alerts and pseudonyms."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from claudemeter_tui.tui.view import FigureCache, View
 
 
 class Alerts:
-    """Tells alerts as the options say."""
+    """Sends alerts according to the options."""
 
     def __init__(self, options: Options, outlet: TerminalWriter, complain: Callable[[str], object]) -> None:
-        """Tell through `outlet`; `complain` is told once when the person's command fails."""
+        """Send through `outlet`; call `complain` once if the user's command fails."""
         desktop = options.alerts_desktop != "off"
         self._settings = AlertSettings(options.alerts_toast, options.alerts_bell, desktop)
         self._zone = options.zone
         self._terminal = outlet
         self.command = EventCommand(options.on_event, complain) if options.on_event else None
-        """None: there is none."""
+        """None if no command is set."""
 
     def send(self, fresh: Iterable[Event], name: Callable[[Event], str]) -> list[Alert]:
-        """Notify of the events of one step; gives the alerts that deserve a toast."""
+        """Send notifications for the events of one step and return the alerts that need a toast."""
         events = tuple(fresh)
         if self.command is not None:
             self.command.enqueue(events)
@@ -44,10 +44,10 @@ class Alerts:
 
 
 class DashboardRun:
-    """Keeps the events and the pseudonyms; made after the first frame, which needs neither."""
+    """Events and pseudonyms of the run; created after the first frame, which needs neither."""
 
     def __init__(self, options: Options, outlet: TerminalWriter, complain: Callable[[str], object]) -> None:
-        """Begin without events; `complain` is told once when the person's command fails."""
+        """Start without events; call `complain` once if the user's command fails."""
         self.alerts = Alerts(options, outlet, complain)
         self.redaction = Redactor()
         self._options = options
@@ -55,12 +55,12 @@ class DashboardRun:
         self._figure_cache = FigureCache()
 
     def collect_events(self, store: Store, now: datetime) -> Sequence[Event]:
-        """What has happened since the last look."""
+        """Return the new events since the last call."""
         self._event_log = self._event_log.observe(store, now)
         return self._event_log.new_events
 
     def send_alerts(self, fresh: Sequence[Event], store: Store, *, private: bool) -> list[Alert]:
-        """Tell events past the screen; gives the alerts that deserve a toast."""
+        """Send notifications outside the screen and return the alerts that need a toast."""
         if private:
             self.redaction.redact_store(store)
         return self.alerts.send(fresh, self._get_pseudonym if private else _get_name)
@@ -68,7 +68,7 @@ class DashboardRun:
     def build_view(
         self, store: Store, now: datetime, key: OrgKey | None, span: timedelta | None, *, private: bool
     ) -> View:
-        """What is on screen at that moment, with the org of that key; pseudonyms where it is private."""
+        """Build the view of an org at a moment, with pseudonyms if it is private."""
         options = self._options
         view = View(
             store,

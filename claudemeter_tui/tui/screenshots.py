@@ -1,4 +1,4 @@
-"""Screenshots for a bug report, with or without what is personal, and how they are saved."""
+"""Screenshots with or without personal data, and the code that saves them."""
 
 from __future__ import annotations
 
@@ -34,30 +34,30 @@ if TYPE_CHECKING:  # the app imports this module
     from claudemeter_tui.tui.app import Claudemeter
 
 SCREENSHOT_TITLE = "claudemeter-tui"
-"""Stands in the picture's frame."""
+"""Title in the picture's frame."""
 NO_PNG_MESSAGE = (
-    "a PNG needs one more library: pip install resvg-py into the environment of this program,"
-    " or give a name that ends in .svg"
+    "a PNG needs one more library: run pip install resvg-py in this program's environment,"
+    " or use a name that ends in .svg"
 )
 _MAX_NAMES = 1_000
-"""Pictures of one second that get a name of their own."""
+"""Most screenshots in the same second."""
 _OVERLAYS = "ToastRack, Tooltip, InlineToast"
-"""What lies over a screen for a moment only, by its class."""
+"""Classes of temporary widgets over a screen."""
 PNG_FONT = "DejaVu Sans Mono"
-"""The font of a PNG where Fira Code is not installed."""
+"""Font of a PNG if Fira Code is not installed."""
 _PNG_FONTS = {"darwin": "Menlo", "win32": "Consolas"}
-"""The same on systems that come without that one."""
+"""Fonts of systems that lack `PNG_FONT`."""
 
 _WEB_FONT = re.compile(r",?\s*url\([^)]*\)(?:\s*format\([^)]*\))?")
 _FONT_FACE = re.compile(r"@font-face\s*\{[^{}]*\}")
 
 
 class ScreenshotError(Exception):
-    """A picture that could not be made or saved. Its text says why, for people."""
+    """Raised if a screenshot cannot be made or saved; the text explains why to the user."""
 
 
 def redact_view(view: View, redaction: Redactor) -> View:
-    """The same view without anything personal; one that is so already stays as it is."""
+    """Return the view without personal data; a private view stays unchanged."""
     store = redaction.redact_store(view.store)
     if store is view.store:
         return view
@@ -66,52 +66,52 @@ def redact_view(view: View, redaction: Redactor) -> View:
 
 
 def export_svg(app: App[Any], redaction: Redactor | None = None) -> str:
-    """What the app shows, without toasts; with a redaction also without anything personal.
+    """Return the app's screen as an SVG without toasts; with a redaction also without personal data.
 
-    Nothing of it reaches the terminal, and everything is as it was when it returns: nothing may be
-    awaited here, and the screens draw in the watcher of their `view`.
+    The terminal shows none of the changes, and all of them are undone on return. So nothing may be awaited
+    here, and the screens draw in the watcher of their `view`.
     """
     with app.batch_update(), _prepare_screens(app, redaction):
         return remove_web_fonts(app.export_screenshot(title=SCREENSHOT_TITLE, simplify=True))
 
 
 def remove_web_fonts(picture: str) -> str:
-    """The picture without the fonts that it would load from the web; installed ones stay named."""
+    """Return the picture without web fonts; the names of installed fonts stay."""
     style, end, rest = picture.partition("</style>")
     return _FONT_FACE.sub(lambda face: _WEB_FONT.sub("", face[0]), style) + end + rest
 
 
 def render_png(picture: str) -> bytes:
-    """The SVG as a PNG.
+    """Return the SVG as a PNG.
 
     Raises:
-        PictureError: the library for it is not installed, or does not take the picture.
+        ScreenshotError: if the library is not installed or rejects the picture.
     """
     try:
-        import resvg_py  # noqa: PLC0415 - an extra, and slow to load
+        import resvg_py  # noqa: PLC0415 - optional and slow to load
     except ImportError:
         raise ScreenshotError(NO_PNG_MESSAGE) from None
     font = _PNG_FONTS.get(sys.platform, PNG_FONT)
     try:
         return bytes(resvg_py.svg_to_bytes(svg_string=picture, monospace_family=font))
     except ValueError as error:
-        raise ScreenshotError(f"the PNG could not be drawn: {error}") from None
+        raise ScreenshotError(f"cannot draw the PNG: {error}") from None
 
 
 def save_screenshot(
     folder: Path, moment: datetime, picture: str, report: str = "", zone: tzinfo | None = None
 ) -> Path:
-    """Save a picture, and a report beside it, under a dated name that is new; gives the picture's path.
+    """Save a picture and a report under a new dated name, and return the picture's path.
 
     Args:
-        folder: Where to; it has to be there.
-        moment: The moment of the picture, in the name as local time.
+        folder: Folder to save in; it must exist.
+        moment: Moment of the picture; the name contains it as local time.
         picture: An SVG.
-        report: JSON. Empty: none is saved.
-        zone: The time zone of the name. None: the system's.
+        report: JSON. Empty to save none.
+        zone: Time zone of the name. None for the system's zone.
 
     Raises:
-        PictureError: it cannot be saved; then nothing is.
+        ScreenshotError: if it cannot be saved; then no file is left.
     """
     name = f"claudemeter-{to_local(moment, zone):%Y-%m-%d-%H%M%S}"
     contents = {".svg": picture} | ({".json": report} if report else {})
@@ -131,10 +131,10 @@ def save_screenshot(
 
 
 def write_screenshot(path: Path, picture: str) -> None:
-    """Save a picture under this very name, over what is there: a PNG where the name says so, else the SVG.
+    """Save a picture under this name and replace any file there: PNG if the name ends in .png, else SVG.
 
     Raises:
-        PictureError: it cannot be saved; what was there before is still there.
+        ScreenshotError: if it cannot be saved; an existing file stays unchanged.
     """
     content = render_png(picture) if path.suffix.lower() == ".png" else picture.encode("utf-8", "replace")
     with _translate_errors(path), contextlib.ExitStack() as undone:
@@ -144,7 +144,7 @@ def write_screenshot(path: Path, picture: str) -> None:
 
 @contextlib.contextmanager
 def _prepare_screens(app: App[Any], redaction: Redactor | None) -> Iterator[None]:
-    """Every screen as it is to be seen in the picture, and then as it was."""
+    """Prepare every screen for the picture, and restore it afterwards."""
     screens = list(app.screen_stack)
     parts = [part for screen in screens for part in screen.query("*").results(Widget)]
     scrolled = [(part, part.scroll_offset) for part in parts if part.scroll_offset]
@@ -157,12 +157,12 @@ def _prepare_screens(app: App[Any], redaction: Redactor | None) -> Iterator[None
     _lay_out_screens(screens)
     for part, place in scrolled:
         part.scroll_to(*place, animate=False, force=True, immediate=True)
-    app.screen.refresh()  # taking the picture made Textual forget what was still to be painted
+    app.screen.refresh()  # Textual dropped its pending repaints while it took the picture
 
 
 @contextlib.contextmanager
 def _hide_overlays(screens: Iterable[Screen[Any]]) -> Iterator[None]:
-    """Nothing lies over the screens."""
+    """Hide the temporary widgets over the screens."""
     shown = [part for screen in screens for part in screen.query(_OVERLAYS).results(Widget) if part.display]
     for part in shown:
         part.display = False
@@ -175,7 +175,7 @@ def _hide_overlays(screens: Iterable[Screen[Any]]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _redact_screens(screens: Iterable[Screen[Any]], redaction: Redactor) -> Iterator[None]:
-    """Every view is private, and what was typed is not there."""
+    """Make every view private and hide typed text."""
     views = {screen: view for screen in screens if isinstance(view := getattr(screen, "view", None), View)}
     typed = [(part, part.value) for screen in screens for part in screen.query(Input)]
     try:
@@ -193,15 +193,15 @@ def _set_views(views: Mapping[Screen[Any], View]) -> None:
 
 
 def _set_inputs(typed: Iterable[tuple[Input, str]]) -> None:
-    """Put words into fields, without anybody acting on them."""
+    """Set the text of fields without sending messages."""
     for part, words in typed:
         with part.prevent(Input.Changed):
             part.value = words
 
 
 def _lay_out_screens(screens: Sequence[Screen[Any]]) -> None:
-    """Give every part its place now, by what Textual does in its next idle moment: nothing public does."""
-    for screen in (*screens, *screens):  # the first time tells which scroll bars there are
+    """Lay out every widget now, as Textual does when idle; no public method does it."""
+    for screen in (*screens, *screens):  # the first pass decides which scroll bars are shown
         for part in screen.walk_children(Widget, with_self=True):
             part._clear_arrangement_cache()  # noqa: SLF001
             part._layout_updates += 1  # noqa: SLF001
@@ -210,17 +210,15 @@ def _lay_out_screens(screens: Sequence[Screen[Any]]) -> None:
 
 @contextlib.contextmanager
 def _translate_errors(path: Path) -> Iterator[None]:
-    """Say in words why a file could not be written."""
+    """Translate an error of a file into a `ScreenshotError`."""
     try:
         yield
     except OSError as error:
-        raise ScreenshotError(
-            f"{str(path)!r}: {(error.strerror or 'it cannot be written').lower()}"
-        ) from None
+        raise ScreenshotError(f"{str(path)!r}: {(error.strerror or 'cannot be written').lower()}") from None
 
 
 def _write_draft(folder: Path, content: bytes, undone: contextlib.ExitStack) -> Path:
-    """A file of its own with the content, for nobody else to read; gone if anything goes wrong."""
+    """Write the content to a temporary file that only the user can read; remove it on an error."""
     handle, name = tempfile.mkstemp(dir=folder, prefix=".claudemeter-")
     draft = Path(name)
     undone.callback(_remove_file, draft)
@@ -230,7 +228,7 @@ def _write_draft(folder: Path, content: bytes, undone: contextlib.ExitStack) -> 
 
 
 def _reserve_stem(folder: Path, name: str, suffixes: Iterable[str], undone: contextlib.ExitStack) -> str:
-    """A stem under which there is no file yet, taken with empty ones: `name`, `name-2`, and on."""
+    """Reserve an unused stem by creating empty files: `name`, `name-2`, and so on."""
     for stem in (name, *(f"{name}-{turn}" for turn in range(2, _MAX_NAMES))):
         with contextlib.ExitStack() as taken, contextlib.suppress(FileExistsError):
             for suffix in suffixes:
@@ -239,7 +237,7 @@ def _reserve_stem(folder: Path, name: str, suffixes: Iterable[str], undone: cont
                 taken.callback(_remove_file, path)
             undone.enter_context(taken.pop_all())
             return stem
-    raise FileExistsError(errno.EEXIST, "there are too many pictures of this second")
+    raise FileExistsError(errno.EEXIST, "too many screenshots in the same second")
 
 
 def _remove_file(path: Path) -> None:
@@ -248,12 +246,12 @@ def _remove_file(path: Path) -> None:
 
 
 def save_private_screenshot(app: Claudemeter, redaction: Redactor) -> None:
-    """Save a picture for a bug report and the report beside it, both without anything personal."""
+    """Save a screenshot and a report, both without personal data."""
     _save_and_notify(app, export_svg(app, redaction), _build_report(app, redaction))
 
 
 def save_visible_screenshot(app: Claudemeter) -> None:
-    """Save what is seen, after asking."""
+    """Save the screen as shown, after a confirmation."""
     picture = export_svg(app)
     app.push_screen(
         ConfirmScreen(private=app.private, ascii_only=app.options.ascii),
@@ -270,7 +268,7 @@ def _save_and_notify(app: Claudemeter, picture: str, report: str = "") -> None:
         return
     app.copy_to_clipboard(str(path))
     shown = str(path) if app.has_toasts and not app.private else path.name
-    app.show_message(f"Saved; the path is on the clipboard: {shown}")
+    app.show_message(f"Saved, path copied: {shown}")
 
 
 def _build_report(app: Claudemeter, redaction: Redactor) -> str:
@@ -286,14 +284,14 @@ def _build_report(app: Claudemeter, redaction: Redactor) -> str:
 
 
 class LimitedFeed:
-    """A feed that ends: so many polls, and then silence."""
+    """A feed that ends after a number of polls."""
 
     def __init__(self, feed: Feed, polls: int) -> None:
         """Pass on the first `polls` polls of `feed`."""
         self._feed = feed
         self._polls_left = polls
         self.finished = asyncio.Event()
-        """Set when the last of them is complete."""
+        """Set when the last poll is complete."""
 
     async def run(self, post: Callable[[Reading], object]) -> None:
         """Post readings until the last poll is over."""
@@ -314,14 +312,14 @@ class LimitedFeed:
         self.finished.set()
 
     async def poll_once(self, post: Callable[[Reading], object]) -> None:
-        """The same: it ends by itself."""
+        """Run the feed; it ends by itself."""
         await self.run(post)
 
     def poll_now(self) -> None:
-        """Nobody is there to ask for more."""
+        """Do nothing: no user asks for a poll."""
 
     async def offer_session(self, text: str) -> PasteResult:
-        """Nobody is there to offer anything."""
+        """Do nothing: no user offers a session."""
         del text
         return PasteResult(error_kind=ErrorKind.NO_SESSION)
 
@@ -329,12 +327,12 @@ class LimitedFeed:
 def capture_svg(
     build_app: Callable[[Feed], Claudemeter], feed: Feed, polls: int, *, size: tuple[int, int]
 ) -> str:
-    """Return the dashboard over a feed after so many polls as an SVG of so many columns and lines."""
+    """Return the dashboard as an SVG of the given size, after a number of polls of a feed."""
 
     async def take() -> str:
         rehearsal = LimitedFeed(feed, polls)
         app = build_app(rehearsal)
-        for theme in DASHBOARD_THEMES:  # a picture has all colours, whatever the terminal has
+        for theme in DASHBOARD_THEMES:  # a picture has all colours, even if the terminal does not
             app.register_theme(theme)
         pictures: list[str] = []
 

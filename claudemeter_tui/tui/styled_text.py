@@ -1,4 +1,4 @@
-"""How figures are drawn: bars, marks, rows and frames, as styled text."""
+"""Bars, marks, rows and frames as styled text."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ StyledLine = Content
 """One line of the screen."""
 
 MUTED, HEADING, FRAME = "$muted", "bold $foreground", "$frame"
-"""Styles for what is secondary, for headings, for frames."""
+"""Styles of secondary text, headings and frames."""
 
 SEVERITY_STYLES = {
     Severity.NORMAL: "$normal",
@@ -30,34 +30,34 @@ SEVERITY_STYLES = {
     Severity.CRITICAL: "$critical",
     Severity.FULL: "bold $full",
 }
-"""The colour of a figure; the theme says what it looks like."""
+"""Style of a figure by severity; the theme defines the colour."""
 
 SEVERITY_MARKS = {Severity.NORMAL: " ", Severity.WARNING: "▲", Severity.CRITICAL: "◆", Severity.FULL: "■"}
-"""The mark beside a figure: a colour never stands alone."""
+"""Mark beside a figure by severity, because colour never carries meaning alone."""
 
 
 def build_line(*parts: str | tuple[str, str] | StyledLine) -> StyledLine:
-    """A line of plain and styled pieces; nothing in them is markup."""
+    """Return a line of plain and styled pieces without markup."""
     return Content.assemble(*[part for part in parts if not isinstance(part, tuple) or part[0]])
 
 
 def fit_pieces(parts: Sequence[StyledLine], width: int) -> StyledLine:
-    """As many whole pieces as fit, from the first on; the first one whatever its length."""
+    """Return as many whole pieces as fit, in order; always at least the first."""
     return pick_fitting(iterate_shorter(parts), width)
 
 
 def iterate_shorter(parts: Sequence[StyledLine], between: str = " · ") -> Iterator[StyledLine]:
-    """All the pieces side by side, then without the last one, and on down to the first."""
+    """Yield all pieces joined, then all but the last, and so on down to the first."""
     return (join_pieces(parts[:end], between) for end in range(len(parts), 0, -1))
 
 
 def join_pieces(parts: Sequence[StyledLine], between: str = " · ") -> StyledLine:
-    """The pieces one after another, with something small between them."""
+    """Join the pieces with a separator."""
     return Content.styled(between, MUTED).join(parts)
 
 
 def pick_fitting(options: Iterable[StyledLine], width: int) -> StyledLine:
-    """The first of the lines that fits, the fullest one coming first; else the last one, cut."""
+    """Return the first line that fits, from the fullest to the shortest; if none fits, the last one, cut."""
     line = build_line()
     for line in options:
         if line.cell_length <= width:
@@ -66,7 +66,7 @@ def pick_fitting(options: Iterable[StyledLine], width: int) -> StyledLine:
 
 
 def fit_line(line: StyledLine, width: int) -> StyledLine:
-    """The line in exactly `width` cells: padded, or cut after a whole word, with an ellipsis."""
+    """Return the line in exactly `width` cells: padded, or cut after a whole word with an ellipsis."""
     if width <= 0:
         return Content("")
     if line.cell_length == width:
@@ -77,7 +77,7 @@ def fit_line(line: StyledLine, width: int) -> StyledLine:
 
 
 def _cut_line(line: StyledLine, width: int) -> StyledLine:
-    """The words that fit, and an ellipsis; a first word that is too long itself is cut hard."""
+    """Return the words that fit and an ellipsis; cut inside the first word if it is too long."""
     kept = line.truncate(max(1, width - 2))
     glued = _protect_figures(line.plain)
     end = glued[: len(kept.plain)].rstrip().rfind(" ")
@@ -91,7 +91,7 @@ def _cut_line(line: StyledLine, width: int) -> StyledLine:
 
 
 def spread_line(left: StyledLine, right: StyledLine, width: int) -> StyledLine:
-    """One piece at each end of the line; where both do not fit the right one goes."""
+    """Place one piece at each end of the line; leave out the right one if both do not fit."""
     gap = width - left.cell_length - right.cell_length
     if gap < 1:
         return fit_line(left, width)
@@ -139,7 +139,7 @@ def wrap_text(words: str, width: int, style: str = "") -> list[StyledLine]:
 _DANGLING_WORDS = re.compile(
     r"(?:[\s·,:(]|(?<!\S)(?:of|in|on|to|by|at|is|it|the|and|or|until|since|from|before|resets|says|not))+\Z"
 )
-"""Words behind which no sentence breaks off: they announce what is left out."""
+"""Never truncate right after one of these words."""
 _NO_BREAK_SPACE = "\ue000"
 _UNBREAKABLE = re.compile(
     r"\([^()]{1,14}\)|(?:\d\d?[dh] )?\d\d?[dhms] ago|\d\d?[dh] \d\d?[hm]|\b[A-Z]{3} [\d,.]*\d"
@@ -149,14 +149,14 @@ _UNBREAKABLE = re.compile(
 
 
 def _protect_figures(words: str) -> str:
-    """The text with its figures made one word each; no character moves."""
+    """Return the text with each figure joined into one word; no character moves."""
     return _UNBREAKABLE.sub(lambda figure: figure[0].replace(" ", _NO_BREAK_SPACE), words)
 
 
 def build_bar(percent: float | None, width: int, style: str, *, elapsed: float | None = None) -> StyledLine:
-    """How much is used, with a mark for how much of the time has passed.
+    """Return a bar of the used share, with a mark for the elapsed time.
 
-    It is only full from 100 percent on, and only empty at 0; without a figure it is dotted.
+    The bar is full only from 100 percent and empty only at 0. Without a figure it is dotted.
     """
     if width < 1:
         return Content("")
@@ -173,7 +173,7 @@ def build_bar(percent: float | None, width: int, style: str, *, elapsed: float |
 
 
 def _merge_pieces(pieces: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Neighbours of one style made one piece."""
+    """Merge adjacent pieces of the same style."""
     joined: list[tuple[str, str]] = []
     for cell, style in pieces:
         if joined and joined[-1][1] == style:
@@ -186,7 +186,7 @@ def _merge_pieces(pieces: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
 def frame_lines(
     title: StyledLine, note: StyledLine, lines: Sequence[StyledLine], width: int, style: str = FRAME
 ) -> list[StyledLine]:
-    """The lines in a rounded frame, with a title on its left and a note on its right."""
+    """Return the lines in a rounded frame, with a title on the left and a note on the right."""
     inner = width - 4
     room = width - 6 - title.cell_length
     note = note if note.cell_length and room >= note.cell_length + 3 else Content("")
@@ -198,11 +198,11 @@ def frame_lines(
 
 
 _ASCII_CHARS = str.maketrans("■□─━┃│╌╭╮╰╯┏┓┗┛▲◆▐▌‹›…·•↑↓←→↔▾▴–", "#.-=||.++++++++!*[]<>>.*^v<>-v^-")
-"""What ASCII has instead; every sign of ours is one cell wide in both."""
+"""ASCII replacement of each symbol; both are one cell wide."""
 
 
 def convert_to_ascii(picture: Content) -> Content:
-    """The picture in ASCII alone, column by column: for terminals that draw nothing else."""
+    """Return the text in ASCII, column by column, for terminals that draw nothing else."""
     cells = picture.plain.translate(_ASCII_CHARS)
     if cells.isascii():
         return Content(cells, list(picture.spans))
@@ -213,7 +213,7 @@ def convert_to_ascii(picture: Content) -> Content:
 
 
 def get_verdict_severity(verdict: Verdict, now: datetime) -> Severity:
-    """How loud a verdict is."""
+    """Return the severity of a verdict."""
     from claudemeter_tui.model.verdict import VerdictState  # noqa: PLC0415 - the first frame has no verdict
 
     match verdict.state:

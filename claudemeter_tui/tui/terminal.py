@@ -1,4 +1,4 @@
-"""Title, desktop notification and bell: what goes past Textual to the terminal."""
+"""Window title, desktop notifications and bell, written directly to the terminal."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from enum import StrEnum
 from textual.driver import Driver
 
 PUSH_TITLE, POP_TITLE = "\x1b[22;2t", "\x1b[23;2t"
-"""The terminal keeps its title aside, and takes it back."""
+"""Sequences that save and restore the terminal's title."""
 BELL = "\x07"
 MAX_TEXT_LENGTH = 250
 """Characters of a title or of a part of a notification."""
 
 
 class NotificationProtocol(StrEnum):
-    """How a terminal is asked for a desktop notification; two ways at once notify twice in some."""
+    """Escape sequences for a desktop notification; some terminals notify twice if they get two of them."""
 
     OSC_9 = "osc9"
-    """iTerm2's: one text."""
+    """iTerm2's sequence: one text."""
     OSC_777 = "osc777"
-    """rxvt-unicode's: a title and a text."""
+    """rxvt-unicode's sequence: a title and a text."""
     NONE = "off"
-    """Not at all."""
+    """No notification."""
 
 
 _PROTOCOL_BY_PROGRAM: Mapping[str, NotificationProtocol] = {
@@ -35,7 +35,7 @@ _PROTOCOL_BY_PROGRAM: Mapping[str, NotificationProtocol] = {
     "apple_terminal": NotificationProtocol.NONE,
     "vscode": NotificationProtocol.NONE,
 }
-"""By TERM_PROGRAM, in lower case."""
+"""Protocol by the value of TERM_PROGRAM in lower case."""
 _PROTOCOL_BY_VARIABLE: Mapping[str, NotificationProtocol] = {
     "ITERM_SESSION_ID": NotificationProtocol.OSC_9,
     "KITTY_WINDOW_ID": NotificationProtocol.OSC_777,
@@ -46,18 +46,18 @@ _PROTOCOL_BY_VARIABLE: Mapping[str, NotificationProtocol] = {
     "WT_SESSION": NotificationProtocol.NONE,
     "ALACRITTY_WINDOW_ID": NotificationProtocol.NONE,
 }
-"""By a variable that only this terminal sets; it shines through tmux, which has its own TERM_PROGRAM."""
+"""Protocol by a variable that only one terminal sets; it survives tmux, which sets its own TERM_PROGRAM."""
 _TERMS_WITHOUT_NOTIFICATION = ("linux", "dumb", "vt", "screen", "alacritty", "ansi", "cons")
-"""Beginnings of TERM where an unknown sequence may be printed, or is known to do nothing."""
+"""Prefixes of TERM of terminals that may print an unknown sequence or are known to ignore it."""
 
 _TERMS_WITHOUT_TITLE = ("linux", "dumb", "vt", "ansi", "cons")
-"""Beginnings of TERM where there is no title, and its sequence may be printed."""
+"""Prefixes of TERM of terminals without a title, which may print its sequence."""
 
 
 def detect_protocol(environment: Mapping[str, str]) -> NotificationProtocol:
-    """What the terminal of this environment understands, as far as it can be told.
+    """Return the protocol of the terminal in this environment.
 
-    A terminal that is not known gets OSC 777: those that do not know it ignore it.
+    An unknown terminal gets OSC 777, because terminals that do not support it ignore it.
     """
     program = _PROTOCOL_BY_PROGRAM.get(environment.get("TERM_PROGRAM", "").lower())
     if program is not None:
@@ -77,16 +77,16 @@ def detect_protocol(environment: Mapping[str, str]) -> NotificationProtocol:
 
 
 def encode_title(text: str) -> str:
-    """The bytes that give the terminal's window this title."""
+    """Return the bytes that set the title of the terminal's window."""
     return f"\x1b]2;{_sanitize(text)}{BELL}"
 
 
 def encode_notification(head: str, text: str, notice: NotificationProtocol) -> str:
-    """The bytes that ask for a desktop notification; empty where the terminal has none."""
+    """Return the bytes of a desktop notification. Empty if the terminal supports none."""
     head, text = _sanitize(head), _sanitize(text)
     match notice:
         case NotificationProtocol.OSC_9:
-            # Many terminals read `9;4;…` as progress: the text must not begin with a figure.
+            # Many terminals read `9;4;…` as progress, so the text must not begin with a digit.
             return f"\x1b]9;claudemeter · {head}: {text}{BELL}"
         case NotificationProtocol.OSC_777:
             return f"\x1b]777;notify;{head.replace(';', ',')};{text.replace(';', ',')}{BELL}"
@@ -94,29 +94,29 @@ def encode_notification(head: str, text: str, notice: NotificationProtocol) -> s
 
 
 def wrap_for_tmux(sequence: str) -> str:
-    """The sequence as tmux hands it on to the terminal that it runs in, where its settings allow."""
+    """Wrap a sequence so that tmux passes it on to its terminal, if its settings allow that."""
     return "\x1bPtmux;" + sequence.replace("\x1b", "\x1b\x1b") + "\x1b\\" if sequence else ""
 
 
 def _sanitize(text: str) -> str:
-    """Return the text without a character that a terminal could take for anything but text."""
+    """Return the text without control characters."""
     from claudemeter_tui.model.sanitize import replace_unprintable  # noqa: PLC0415 - no text before the first frame
 
     return replace_unprintable(text[:MAX_TEXT_LENGTH]).strip()
 
 
 class TerminalWriter:
-    """The way past Textual: open while the driver is in application mode; otherwise nothing goes out."""
+    """Writes directly to the terminal while the driver is in application mode; otherwise writes nothing."""
 
     def __init__(self, notice: NotificationProtocol, *, tmux: bool = False, titled: bool = True) -> None:
-        """Notify as `notice`, with `tmux` through tmux; `titled`: the terminal knows titles."""
+        """Set the protocol of notifications, whether tmux must pass them on, and whether titles work."""
         self._protocol = notice
         self._in_tmux = tmux
         self._has_title = titled
         self._write: Callable[[str], object] | None = None
         self._title = ""
         self.is_closed = False
-        """Whether the terminal was closed: nothing must be written any more, it would wait forever."""
+        """True if the terminal was closed; a write would then block forever."""
 
     @classmethod
     def from_environment(
@@ -126,12 +126,12 @@ class TerminalWriter:
         *,
         passthrough: bool = True,
     ) -> TerminalWriter:
-        """The way to the terminal of this environment.
+        """Return the writer for the terminal of this environment.
 
         Args:
-            environment: As the program was started with.
-            notice: How to notify. None: as the terminal is known to understand.
-            passthrough: Whether notifications may go through tmux; if not, inside tmux there are none.
+            environment: Environment variables of the program.
+            notice: Protocol of notifications. None to detect it.
+            passthrough: True to send notifications through tmux; otherwise there are none inside tmux.
         """
         chosen, inside = (
             detect_protocol(environment) if notice is None else notice,
@@ -143,30 +143,30 @@ class TerminalWriter:
         )
 
     def open(self, write: Callable[[str], object]) -> None:
-        """The driver writes now: keep the terminal's own title aside, and show ours if there is one."""
+        """Start writing: save the terminal's title and show ours if there is one."""
         self._write = write
         if self._has_title:
             write(PUSH_TITLE + (encode_title(self._title) if self._title else ""))
 
     def close(self) -> None:
-        """The driver stops: give the terminal its title back; twice is once."""
+        """Stop writing and restore the terminal's title; a second call does nothing."""
         if self._has_title:
             self._send(POP_TITLE)
         self._write = None
 
     def set_title(self, text: str) -> None:
-        """Give the terminal this title; the same one again writes nothing."""
+        """Set the terminal's title; write nothing if it is unchanged."""
         if text != self._title and self._has_title:
             self._title = text
             self._send(encode_title(text))
 
     def notify(self, head: str, text: str) -> None:
-        """Ask the terminal for a desktop notification."""
+        """Send a desktop notification."""
         sequence = encode_notification(head, text, self._protocol)
         self._send(wrap_for_tmux(sequence) if self._in_tmux else sequence)
 
     def ring_bell(self) -> None:
-        """Ring the bell, or whatever the terminal does in its place."""
+        """Ring the terminal's bell."""
         self._send(BELL)
 
     def _send(self, sequence: str) -> None:
@@ -177,13 +177,13 @@ class TerminalWriter:
 def build_driver_class(
     base: type[Driver], outlet: TerminalWriter, before: Callable[[], object] = lambda: None
 ) -> type[Driver]:
-    """A driver like `base` that opens and closes the outlet together with the application mode.
+    """Return a subclass of `base` that opens and closes the writer with the application mode.
 
-    `before` is called before a terminal is changed in any way.
+    Call `before` before any change to the terminal.
     """
 
     class TerminalWriterDriver(base):  # type: ignore[misc,valid-type]
-        """Keeps the terminal's title safe; a headless one writes nothing."""
+        """A driver that saves and restores the terminal's title; a headless one writes nothing."""
 
         def write(self, data: str) -> None:
             if not outlet.is_closed:

@@ -1,4 +1,4 @@
-"""The colours: two themes made for this data, what the others lack, and Textual's own parts in ASCII."""
+"""Colours: the two themes of this program, missing colours of other themes, and an ASCII scroll bar."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ DARK_THEME = Theme(
         "selected": "#6cb6d9",
     },
 )
-"""For dark terminals."""
+"""Theme for dark terminals."""
 
 LIGHT_THEME = Theme(
     name="claudemeter-light",
@@ -55,7 +55,7 @@ LIGHT_THEME = Theme(
         "selected": "#1b6a93",
     },
 )
-"""For light terminals."""
+"""Theme for light terminals."""
 
 DASHBOARD_THEMES = (DARK_THEME, LIGHT_THEME)
 
@@ -68,13 +68,13 @@ _LIGHT_MAGENTA, _LIGHT_CYAN = "#ff55ff", "#55ffff"
 def _build_sixteen_colour_theme(
     theme: Theme, plain: tuple[str, ...], loud: tuple[str, ...], marks: tuple[str, str]
 ) -> Theme:
-    """The theme in colours that every terminal has.
+    """Return the theme in the sixteen colours that every terminal has.
 
     Args:
-        theme: For the name, and whether it is dark.
-        plain: Ground, text, what is secondary, frames.
+        theme: Source of the name and of the dark flag.
+        plain: Background, text, secondary text, frames.
         loud: The four severities.
-        marks: The first curve and what is selected; the second curve.
+        marks: First curve and selection; second curve.
     """
     ground, text, muted, frame = plain
     normal, warning, critical, full = loud
@@ -118,16 +118,16 @@ SIXTEEN_COLOUR_THEMES = (
         (_LIGHT_BLUE, _GREY),
     ),
 )
-"""The same for sixteen colours: by their nearest ones two severities would look alike."""
+"""The themes for sixteen colours; with the nearest colours two severities would look the same."""
 
 
 def select_themes(color_system: str | None) -> tuple[Theme, ...]:
-    """Our themes for a terminal, by what rich calls its colours: "standard" are sixteen."""
+    """Return the themes for a terminal; rich calls sixteen colours "standard"."""
     return SIXTEEN_COLOUR_THEMES if color_system == "standard" else DASHBOARD_THEMES
 
 
 def derive_missing_colours(theme: Theme) -> dict[str, str]:
-    """Our names in the colours of a theme that does not define them."""
+    """Return the program's own colour names for a theme that does not define them."""
     foreground = theme.foreground or ("#e0e0e0" if theme.dark else "#1f1f1f")
     return {
         "normal": theme.success or theme.primary,
@@ -141,12 +141,12 @@ def derive_missing_colours(theme: Theme) -> dict[str, str]:
 
 
 class AsciiScrollBarRender(ScrollBarRender):
-    """A scroll bar of whole cells; Textual's ends in parts of one."""
+    """A scroll bar of whole cells; Textual's own ends in parts of a cell."""
 
     VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
     HORIZONTAL_BARS: ClassVar[list[str]] = [" "] * 8
 
 
 def set_scroll_bar_renderer(*, plain: bool) -> None:
-    """Draw every scroll bar of this process from now on with blanks alone, or as Textual does."""
+    """Set how this process draws scroll bars: with blanks only, or as Textual does."""
     ScrollBar.renderer = AsciiScrollBarRender if plain else ScrollBarRender

@@ -1,4 +1,4 @@
-"""What a widget is given to draw: the store at a moment, seen from one org."""
+"""Input of every widget: the store at a moment, with one org selected."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 PANEL_INTERVAL = 60
-"""Seconds between two looks of the panels at the clock: drawing them all is dear."""
+"""Seconds between two updates of the panels' clock, because drawing them all is expensive."""
 _LAST_MINUTE = timedelta(seconds=62)
-"""The last minute of a countdown, in which it shows seconds, and what it takes to leave it."""
+"""Remaining time in which a countdown shows seconds, plus a margin for the change back."""
 _MINUTE = timedelta(minutes=1)
 
 
@@ -32,12 +32,12 @@ class OrgFigures:
     state: OrgState
     verdict: Verdict
     rate: SpendRate | None
-    """How fast credits are spent. None: nothing can be said, or nothing is being spent."""
+    """Spending rate. None if it is not known or nothing is being spent."""
     forecast: LimitForecast | None
-    """When the cap or the balance is reached. None: nothing can be said."""
+    """Forecast of when the cap or the balance is reached. None if it is not known."""
     valid_from: datetime
     valid_until: datetime
-    """The end of the minute, or the moment in it at which a reset, a date or the age changes the verdict."""
+    """End of the minute, or an earlier moment at which a reset, a date or the age changes the verdict."""
 
     @classmethod
     def derive(cls, state: OrgState, now: datetime) -> OrgFigures:
@@ -74,7 +74,7 @@ def _iterate_changes(state: OrgState) -> Iterator[datetime]:
 
 
 def _iterate_countdowns(state: OrgState) -> Iterator[datetime]:
-    """Yield the moments that are counted down to on screen."""
+    """Yield the moments that have a countdown on screen."""
     for window in state.plan.windows if state.plan is not None else ():
         if window.resets_at is not None:
             yield window.resets_at
@@ -84,14 +84,14 @@ def _iterate_countdowns(state: OrgState) -> Iterator[datetime]:
 
 
 class FigureCache:
-    """Keeps the figures of each org for a minute, so that every part of the screen reads the same ones."""
+    """Figures of each org, cached for a minute so that every part of the screen uses the same ones."""
 
     def __init__(self) -> None:
         self._minute: datetime | None = None
         self._figures: dict[OrgKey, OrgFigures] = {}
 
     def get_figures(self, state: OrgState, now: datetime) -> OrgFigures:
-        """Return the figures of an org at a moment; derive them only if the kept ones are out of date."""
+        """Return the figures of an org at a moment; derive them only if the cached ones are out of date."""
         minute = now.replace(second=0, microsecond=0)
         if minute != self._minute:
             self._minute, self._figures = minute, {}
@@ -103,28 +103,28 @@ class FigureCache:
 
 @dataclass(frozen=True)
 class View:
-    """Everything on screen is drawn from this, and from nothing else."""
+    """Everything that the screen is drawn from."""
 
     store: Store = field(default_factory=Store)
     now: datetime = datetime(1970, 1, 1, tzinfo=UTC)
     key: OrgKey | None = None
-    """The selected org. None: no org is known yet."""
+    """Key of the selected org. None if no org is known yet."""
     zone: tzinfo | None = None
-    """None: the system's own time zone."""
+    """None for the system's time zone."""
     layout: Layout = field(default_factory=Layout)
-    """What the terminal has room for."""
+    """Parts that fit into the terminal."""
     span: timedelta | None = None
-    """How far back the chart looks. None: the whole run."""
+    """Period of the chart. None for the whole run."""
     prefers_windows: bool = False
-    """The chart shows how full the windows were, also where there are credits to show."""
+    """True if the chart shows the windows even though there are credits."""
     events: tuple[Event, ...] = ()
-    """What has happened in this run, oldest first."""
+    """Events of this run, oldest first."""
     ascii: bool = False
-    """Draw with ASCII alone."""
+    """True to draw with ASCII only."""
     note: str = ""
-    """Said beside the program's name: "demo". Empty in earnest."""
+    """Text beside the program's name, such as "demo". Empty with real figures."""
     figure_cache: FigureCache = field(default_factory=FigureCache, compare=False, repr=False)
-    """Shared by all views of a run."""
+    """Cache shared by all views of a run."""
 
     @property
     def is_empty(self) -> bool:
@@ -137,29 +137,29 @@ class View:
 
     @cached_property
     def state(self) -> OrgState | None:
-        """The selected org. None: no org is known yet, or it has left."""
+        """State of the selected org. None if no org is known yet or the org was removed."""
         return self.store.find_org_state(self.key)
 
     @cached_property
     def figures(self) -> OrgFigures | None:
-        """Verdict, rate and forecast of the selected org. None without one."""
+        """Verdict, rate and forecast of the selected org. None if no org is selected."""
         return self.get_figures(self.state) if self.state is not None else None
 
     @property
     def verdict(self) -> Verdict | None:
-        """The verdict on the selected org. None without one."""
+        """Verdict of the selected org. None if no org is selected."""
         return self.figures.verdict if self.figures is not None else None
 
     @cached_property
     def session(self) -> SessionState | None:
-        """The session that serves the selected org, else the first one. None before the first poll."""
+        """Session of the selected org, or the first session. None before the first poll."""
         if self.state is not None:
             return self.store.find_session_state(self.state.session)
         return next(iter(self.store.sessions), None)
 
     @cached_property
     def panel_time(self) -> datetime:
-        """The moment as coarse as the panels need it: only a countdown's last minute shows seconds."""
+        """The time rounded for the panels, where only the last minute of a countdown shows seconds."""
         countdowns = _iterate_countdowns(self.state) if self.state is not None else ()
         is_last_minute = any(timedelta(0) <= moment - self.now <= _LAST_MINUTE for moment in countdowns)
         step = 1 if is_last_minute else PANEL_INTERVAL
@@ -167,7 +167,7 @@ class View:
         return datetime.fromtimestamp(seconds - seconds % step, UTC)
 
     def looks_like(self, other: View) -> bool:
-        """Whether nothing but the seconds of the header can look different."""
+        """Return True if only the seconds in the header can differ from the other view."""
         return (
             self.store is other.store
             and self.events is other.events
@@ -179,11 +179,11 @@ class View:
 
     @property
     def index(self) -> int:
-        """The selected org's place among all, from 0; 0 without one."""
+        """Index of the selected org, from 0; 0 if no org is selected."""
         return next((i for i, state in enumerate(self.store.orgs) if state.key == self.key), 0)
 
     def find_neighbour(self, step: int) -> OrgKey | None:
-        """The org so many tabs further, round the ends. None without orgs."""
+        """Return the org `step` tabs further, wrapping at the ends. None if there are no orgs."""
         orgs = self.store.orgs
         if not orgs:
             return None

@@ -37,7 +37,7 @@ FIGURE = re.compile(
     rf"|\d{{4}}-\d\d-\d\d|\((?:in )?(?:{_COUNTDOWN})\)|(?:{_COUNTDOWN})(?: ago)?"
 )
 """Pattern of a complete figure."""
-_COUNT = r"\d+ (?:problems?|remarks?|orgs?|left|of \d+|replies|reply|new fields?|odd values?|events?)"
+_COUNT = r"\d+ (?:problems?|notes?|orgs?|left|of \d+|replies|reply|new fields?|odd values?|events?)"
 _TALLY = rf"\d+ (?:{'|'.join((*words.VERDICT_NAMES.values(), 'credits BLOCKED'))})"
 _OURS = ("1-9", "5-hour", r"7-day(?: [A-Z]\w+)*", "••0000", r"Max \d+x", "15 minutes", _TALLY)
 _PART = re.compile(rf"[\d$%]|\b{_CURRENCY}\b|\b{_DAY}\b|\b{_MONTH}\b")

@@ -193,7 +193,7 @@ async def test_command_sees_no_variable_of_ours(tmp_path: Path) -> None:
         (("/bin/sh", "-c", "exit 3"), "on_event: /bin/sh failed with status 3"),
         (("/nowhere/at-all",), "on_event: /nowhere/at-all could not be started: No such file or directory"),
         (("/",), "on_event: / could not be started: Permission denied"),
-        (("a\0b",), "on_event: a\0b could not be started: its name cannot be used"),
+        (("a\0b",), "on_event: a\0b could not be started: the name is invalid"),
     ],
 )
 async def test_failing_command_is_reported_once(argv: tuple[str, ...], said: str) -> None:
@@ -211,7 +211,7 @@ async def test_slow_command_is_ended(pipe: tuple[Path, int]) -> None:
     path, end = pipe
     script = f"exec 3> {path}; sleep 60 & wait"
     said = await Runs("/bin/sh", "-c", script, within=0.3).over(BLOCKED, LIFTED)
-    assert said == ["on_event: /bin/sh took longer than 0.3 s, and was ended"]
+    assert said == ["on_event: /bin/sh took longer than 0.3 s and was stopped"]
     assert await read(end) == b""
 
 
@@ -230,7 +230,7 @@ async def test_emitting_never_blocks() -> None:
     """Events beyond those that a slow command can take are dropped and reported."""
     runs = Runs("true")
     runs.command.enqueue([BLOCKED] * (MAX_QUEUED_EVENTS + 5))
-    assert runs.said == ["on_event: true is too slow: some events are lost"]
+    assert runs.said == ["on_event: true is too slow: some events were dropped"]
 
 
 async def test_demo_day_emits_its_alerts_once() -> None:

@@ -66,7 +66,7 @@ async def test_org_without_credits_shows_its_windows() -> None:
         await pilot.press("w")
         await pilot.pause()
         assert titles(pilot) == ["Utilization"]
-        assert "No credits were read for this org" in read_message(pilot)
+        assert read_message(pilot) == "No credits to show for this org, only limits."
 
 
 async def test_org_without_windows_shows_its_credits() -> None:
@@ -76,7 +76,7 @@ async def test_org_without_windows_shows_its_credits() -> None:
         await pilot.press("w")
         await pilot.pause()
         assert titles(pilot) == ["Your used credits"]
-        assert "no plan-wide windows" in read_message(pilot)
+        assert read_message(pilot) == "No plan-wide windows to show for this org, only credits."
 
 
 async def test_choice_of_the_windows_stays_for_the_next_org() -> None:
@@ -131,7 +131,7 @@ async def test_w_reports_that_there_are_no_figures() -> None:
         await pilot.press("w")
         await pilot.pause()
         assert isinstance(pilot.app.screen, DashboardScreen)
-        assert read_message(pilot) == "There is nothing to draw yet."
+        assert read_message(pilot) == "Nothing to draw yet."
 
 
 async def test_chart_page_follows_its_size() -> None:

@@ -136,10 +136,10 @@ def test_screen_opens_if_the_user_has_to_act(expected: bool, readings: list[Read
 async def test_screen_fits_every_terminal(size: tuple[int, int]) -> None:
     """The cause, the first places and the keys fit; no word is cut, with the field open or not."""
     async with shown(*PLACES, size=size) as pilot:
-        for keys in (" r look again  p paste  d demo  q quit", " Enter try it  Esc close"):
+        for keys in (" r retry  p paste  d demo  q quit", " Enter try it  Esc close"):
             lines = screen(pilot)
             assert "No session works yet" in text(pilot)
-            assert "looks again in 42s" in lines[0]
+            assert "checks again in 42s" in lines[0]
             assert keys == lines[-1]
             assert "sign in to" in text(pilot)
             assert "Chrome, Default" in text(pilot)
@@ -164,7 +164,7 @@ async def test_screen_without_any_browser_lists_the_searched_places() -> None:
     """The lack of a browser is no error, and has no mark."""
     none = ScanResult(Session("Browsers"), "none found", "looked for Chrome in the home folder's .config")
     async with shown(none) as pilot:
-        assert "No session of claude.ai was found" in text(pilot)
+        assert "No claude.ai session found" in text(pilot)
         assert f"· none found  {none.detail}" in text(pilot)
 
 
@@ -193,7 +193,7 @@ async def test_field_explains_where_the_cookie_is(size: tuple[int, int], expecte
         await pilot.press("escape")
         await pilot.pause()
         assert "press F12" not in text(pilot)
-        assert screen(pilot)[-1] == " r look again  p paste  d demo  q quit"
+        assert screen(pilot)[-1] == " r retry  p paste  d demo  q quit"
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -230,7 +230,7 @@ async def test_pasted_text_is_sent_once() -> None:
         assert (message.take(), message.take()) == ("drq", "")
         assert connect(pilot).query_exactly_one(SecretInput).value == ""
         assert asked(pilot).demos == 0
-        assert "Asking claude.ai" in text(pilot)
+        assert "Checking with claude.ai" in text(pilot)
         connect(pilot).show_outcome(PasteResult(Account("a", "pat@example.com"), 2))
         await pilot.pause()
         assert "Signed in as pat@example.com." in text(pilot)

@@ -102,7 +102,7 @@ async def test_search_covers_figures_and_replies() -> None:
         assert '"disabled_reason": "self_selected_spend_limit_reached"' in under_cursor(pilot)
         assert "▐ own overage" in screen(pilot)[1]
         await pilot.press("slash", "z", "z")
-        assert "nothing found" in screen(pilot)[-1]
+        assert "no match" in screen(pilot)[-1]
         await pilot.press("escape")
         assert "Esc close" in screen(pilot)[-1]
         await pilot.press("escape")
@@ -175,7 +175,7 @@ async def test_keys_without_an_org_do_nothing() -> None:
     async with details(None) as (pilot, _):
         keys = [name for key in DETAILS_KEYS for name in key.keys.split(",") if name != "escape"]
         await pilot.press(*keys)
-        assert "no org is known yet" in text(pilot)
+        assert "No org yet" in text(pilot)
 
 
 HOSTILE = {

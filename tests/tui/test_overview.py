@@ -110,7 +110,7 @@ async def test_search_filters_the_table() -> None:
         assert "1 of 3" in screen(pilot)[-1]
         await pilot.press("q")
         assert "0 of 3" in text(pilot)
-        assert "No org is found by all of these words." in text(pilot)
+        assert "No org matches all of these words." in text(pilot)
         await pilot.press("down", "up", "enter")
         assert not [message for message in heard if isinstance(message, OverviewScreen.OrgChosen)]
         await pilot.press("backspace", "enter")
@@ -207,7 +207,7 @@ async def test_overview_of_one_org_and_of_none() -> None:
     async with overview(PERSONAL) as (pilot, _, _):
         assert "1 org " in text(pilot)
         assert re.search(r"7-day all +[■─┃]+ +41% +resets Tue 14:00", text(pilot))
-        assert "extra $17.20 of $50.00  34% · balance $244.35" in text(pilot)
+        assert "credits $17.20 of $50.00  34% · balance $244.35" in text(pilot)
     async with overview() as (pilot, _, _):
         keys = [name for key in OVERVIEW_KEYS for name in key.keys.split(",") if name != "escape"]
         await pilot.press(*keys)

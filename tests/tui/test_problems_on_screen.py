@@ -486,7 +486,7 @@ async def test_challenge_drops_nothing_and_never_asks_to_sign_in(
         before = screen(here.pilot)[1:-2]
         await here.poll(url)
         assert before == screen(here.pilot)[1:-2]
-        assert "asks again at 14:49" in screen(here.pilot)[0]
+        assert "retry at 14:49" in screen(here.pilot)[0]
         assert "sign in" not in here.words.lower()
         await here.press("e")
         assert "sign in" not in here.words.lower()
@@ -508,8 +508,8 @@ async def test_serving_login_is_named(tmp_path: Path, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(
     ("expected", "place"),
     [
-        ("The server reported no usage", of_usage(Answer.json({}))),
-        ("none: no metered billing on this org", without_billing),
+        ("No usage reported", of_usage(Answer.json({}))),
+        ("not enabled for this org", without_billing),
     ],
 )
 async def test_reply_of_none_is_no_problem(

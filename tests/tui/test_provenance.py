@@ -69,7 +69,7 @@ async def test_figures_of_both_sessions_are_side_by_side() -> None:
         border = next(line for line in screen(pilot) if "Limits" in line)
         assert (
             border.index("via Claude Code")
-            < border.index("Extra usage")
+            < border.index("Usage credits")
             < border.index("via Chrome, Default")
         )
         assert f"as of 14:39: {LOCK_NOT_VISIBLE}" in text(pilot)
@@ -107,7 +107,7 @@ async def test_refresh_explains_the_limit_of_the_login() -> None:
             await pilot.pause()
             assert scene.pokes == 1
             said = [notice.message for notice in pilot.app._notifications]
-            told = "Claude Code's login may be asked every few minutes only, next at 14:49 (in 42s)."
+            told = "Claude Code's login allows one request every few minutes; next at 14:49 (in 42s)."
             assert said == ([told] if expected else [])
 
 

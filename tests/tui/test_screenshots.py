@@ -416,7 +416,7 @@ def test_used_up_names_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     """More than a thousand pictures in one second are refused with an error."""
     monkeypatch.setattr(screenshots, "_MAX_NAMES", 2)
     save_screenshot(tmp_path, NOW, "<svg/>", zone=UTC)
-    with pytest.raises(ScreenshotError, match="too many pictures of this second"):
+    with pytest.raises(ScreenshotError, match="too many screenshots in the same second"):
         save_screenshot(tmp_path, NOW, "<svg/>", zone=UTC)
     assert len(list(tmp_path.iterdir())) == 1
 
@@ -453,8 +453,8 @@ def test_png_without_its_library_names_the_extra(tmp_path: Path, monkeypatch: py
     with pytest.raises(ScreenshotError) as caught:
         write_screenshot(path, "<svg/>")
     assert str(caught.value) == (
-        "a PNG needs one more library: pip install resvg-py into the environment of this program,"
-        " or give a name that ends in .svg"
+        "a PNG needs one more library: run pip install resvg-py in this program's environment,"
+        " or use a name that ends in .svg"
     )
     assert path.read_text() == "old"
 
@@ -481,7 +481,7 @@ def test_failing_png_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
         raise ValueError("unknown token at 1:1")
 
     monkeypatch.setitem(sys.modules, "resvg_py", SimpleNamespace(svg_to_bytes=refuse))
-    with pytest.raises(ScreenshotError, match="the PNG could not be drawn: unknown token at 1:1"):
+    with pytest.raises(ScreenshotError, match="cannot draw the PNG: unknown token at 1:1"):
         screenshots.render_png("nonsense")
 
 

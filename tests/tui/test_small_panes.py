@@ -27,8 +27,8 @@ TRIO = (PERSONAL, TEAM, LABORATORY)
 @pytest.mark.parametrize(
     ("keys", "size", "expected"),
     [
-        (["s"], (40, 8), " Saved; the path is on the clipboard"),
-        (["s"], (80, 3), " Saved; the path is on the clipboard"),
+        (["s"], (40, 8), " Saved, path copied"),
+        (["s"], (80, 3), " Saved, path copied"),
         (["9"], (40, 8), " There is no org 9; there are 3."),
         (["o", "d", "9"], (59, 19), " There is no org 9; there are 3."),
         (["u"], (40, 8), " Opened https://claude.ai/settings/usage"),
@@ -112,7 +112,7 @@ async def test_open_screen_can_be_closed_in_one_line() -> None:
 
 
 @pytest.mark.parametrize(
-    ("orgs", "key", "expected"), [((), "", "Reading claude.ai"), (TRIO, "S", "S save it  Esc do not save")]
+    ("orgs", "key", "expected"), [((), "", "Reading claude.ai"), (TRIO, "S", "S save  Esc cancel")]
 )
 async def test_shrinking_to_one_line_shows_the_essentials(
     orgs: tuple[OrgBodies, ...], key: str, expected: str
@@ -177,7 +177,7 @@ async def test_low_pane_explains_the_missing_chart() -> None:
     [
         (TRIO, "There is no org 9; there are 3."),
         ([PERSONAL], "There is no org 9; there is 1."),
-        ([], "There is no org 9; none was read yet."),
+        ([], "There is no org 9; none has been read yet."),
     ],
 )
 async def test_number_without_an_org_is_explained(orgs: list[OrgBodies], expected: str) -> None:
@@ -192,9 +192,9 @@ async def test_number_without_an_org_is_explained(orgs: list[OrgBodies], expecte
 @pytest.mark.parametrize(
     ("keys", "expected"),
     [
-        (["plus", "plus", "plus"], "The chart cannot look further back."),
-        (["minus", "minus", "minus"], "The chart cannot look less far back."),
-        (["d", "enter"], "It has no place in one reply: from usage, "),
+        (["plus", "plus", "plus"], "This is the longest period."),
+        (["minus", "minus", "minus"], "This is the shortest period."),
+        (["d", "enter"], "This figure is calculated; no single source line."),
     ],
 )
 async def test_key_without_effect_is_explained(keys: list[str], expected: str) -> None:
@@ -216,8 +216,8 @@ async def test_question_is_above_a_toast(size: tuple[int, int]) -> None:
         pilot.app.notify("said meanwhile " * 20)
         await pilot.pause()
         shown = text(pilot)
-        assert "Save the picture as it is seen?" in shown
-        assert "S save it  Esc do not save" in shown
+        assert "Save the screen as shown?" in shown
+        assert "S save  Esc cancel" in shown
         assert "said meanwhile" not in shown
 
 
@@ -238,7 +238,7 @@ async def test_question_is_answered_by_a_click() -> None:
         before = pilot.app.screen
         await pilot.press("S")
         await pilot.pause()
-        row = next(place for place, line in enumerate(screen(pilot)) if "do not save" in line)
+        row = next(place for place, line in enumerate(screen(pilot)) if "S save  Esc cancel" in line)
         await pilot.click(offset=(screen(pilot)[row].index("Esc"), row))
         await pilot.pause()
         assert pilot.app.screen is before
@@ -253,7 +253,7 @@ async def test_themes_can_be_chosen_in_a_small_pane(size: tuple[int, int], least
         await listed(pilot)
         lines = screen(pilot)
         assert least <= sum(line.strip(" ▁▂▃▄▅▆▇█") in pilot.app.available_themes for line in lines)
-        assert any("letters of a theme" in line for line in lines)
+        assert any("Search themes" in line for line in lines)
 
 
 async def listed(pilot: Pilot[Any]) -> None:

@@ -1,1 +1,1 @@
-"""What fills the terminal."""
+"""Screens of the dashboard."""

@@ -1,4 +1,4 @@
-"""Base classes of the screens: a view, a page of text, a list with a cursor and a search."""
+"""Base classes of the screens: a view, a page of text, and a list with a cursor and a search."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ from claudemeter_tui.tui.widgets.list_view import ClickableLine, SearchBar, Virt
 
 
 class ViewScreen(Screen[None]):
-    """Draws the view that the app hands it."""
+    """Base class of all screens: draws the view that the app sets."""
 
     class Uncovered(Message):
-        """What lay over the screen has been closed: its view may be out of date."""
+        """The screen is on top again, and its view may be out of date."""
 
     IS_OVERLAY: ClassVar[bool] = False
-    """Whether it lies over the dashboard, and Escape closes it."""
+    """True if the screen opens over the dashboard and Escape closes it."""
 
     view: var[View] = var(View(), init=False)
-    """What is shown."""
+    """The view on screen."""
     _drawn_view: View | None = None
-    """The view that was drawn last. None: nothing was drawn yet."""
+    """The last view drawn. None if nothing was drawn yet."""
     _is_covered = False
-    """Whether something lies over it."""
+    """True if another screen is on top."""
 
     def __init__(self, view: View | None = None) -> None:
-        """Show this view first; None: the app hands one over as soon as there is anything to show."""
+        """Start with this view. None if the app sets one later."""
         super().__init__()
         if view is not None:
             self.set_reactive(ViewScreen.view, view)
@@ -52,27 +52,27 @@ class ViewScreen(Screen[None]):
     def is_outdated(self) -> bool:
         """True if the view looks different from what was drawn.
 
-        A view that arrives while the screen cannot draw yet is not drawn, so the view before is no measure.
+        A view that arrives before the screen can draw is not drawn, so the previous view says nothing.
         """
         return self._drawn_view is None or not self.view.looks_like(self._drawn_view)
 
     def on_screen_suspend(self) -> None:
-        """Something lies over it."""
+        """Note that another screen is on top."""
         self._is_covered = True
 
     def on_screen_resume(self) -> None:
-        """Ask for the present moment, unless it has just been handed over."""
+        """Ask for an up-to-date view after the screen was covered."""
         if self._is_covered:
             self._is_covered = False
             self.post_message(self.Uncovered())
 
     @property
     def can_draw(self) -> bool:
-        """True if all parts are there: not before they are mounted, not once the screen or the app closes.
+        """True if all parts are mounted, and neither the screen nor the app is closing.
 
-        A closing screen loses its parts before its last messages come, such as a resize; Textual calls
-        it not displayed then. A screen that is opened while the app closes gets no parts, or only some;
-        Textual calls it not attached then.
+        A closing screen loses its parts before its last messages arrive, such as a resize; it is then not
+        displayed in Textual's terms. A screen opened while the app closes gets no parts or only some; it is
+        then not attached.
         """
         return self.is_mounted and self.display and self.is_attached and self.app.is_running
 
@@ -83,11 +83,11 @@ PAGE_HINTS = (
     Key("", "q", "quit", "quit", ""),
 )
 TITLE_FROM = 12
-"""Lines of the terminal from which a page has a title."""
+"""Lines of the terminal from which a page shows a title."""
 
 
 class PageScreen(ViewScreen):
-    """Scrolling text that follows the store, with the verdict always in sight."""
+    """Scrolling text that follows the store, with the verdict always visible."""
 
     IS_OVERLAY = True
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -96,7 +96,7 @@ class PageScreen(ViewScreen):
     ]
 
     def compose(self) -> ComposeResult:
-        """Verdict, title, text, hints."""
+        """Create verdict, title, text and hints."""
         yield Banner()
         yield ClickableLine()
         with VerticalScroll():
@@ -104,20 +104,20 @@ class PageScreen(ViewScreen):
         yield KeyHints(PAGE_HINTS)
 
     def build_title(self, view: View) -> tuple[str, str]:
-        """What the page is called, and what stands at the end of that line."""
+        """Return the title of the page and the text at the end of its line."""
         raise NotImplementedError
 
     def build_content(self, view: View, width: int) -> Content:
-        """The page's text in lines of at most `width` cells."""
+        """Return the page's text in lines of at most `width` cells."""
         raise NotImplementedError
 
     def on_mount(self) -> None:
-        """Draw at once, and take the keys for scrolling."""
-        self.query(VerticalScroll).focus()  # there is none if the app closes meanwhile
+        """Draw and focus the scrolling text."""
+        self.query(VerticalScroll).focus()  # it is missing if the app is closing
         self._draw()
 
     def on_resize(self) -> None:
-        """Break the lines anew."""
+        """Wrap the lines for the new size."""
         self._draw()
 
     def action_page_scroll(self, lines: int) -> None:
@@ -125,7 +125,7 @@ class PageScreen(ViewScreen):
         self.query_exactly_one(VerticalScroll).scroll_relative(y=lines, animate=False)
 
     def watch_view(self) -> None:
-        """Draw what can have changed."""
+        """Redraw the parts that may have changed."""
         if self.is_outdated:
             self._draw()
 
@@ -144,7 +144,7 @@ class PageScreen(ViewScreen):
             page.update(text)
 
     def _draw_title(self, view: View, size: Size) -> None:
-        """Put the title above the text, where there is room for one."""
+        """Show the title above the text if there is room."""
         name, note = self.build_title(view)
         line = styled_text.spread_line(
             styled_text.build_line((f" {name}", styled_text.HEADING)),
@@ -157,21 +157,21 @@ class PageScreen(ViewScreen):
 
 
 HINTS_FROM = 7
-"""Lines of the terminal from which the hints are there."""
+"""Lines of the terminal from which the hints are shown."""
 
 CURSOR_KEYS = (
-    Key("up,k", "↑ k", "screen.cursor(-1)", "up", "the line above"),
-    Key("down,j", "↓ j", "screen.cursor(1)", "down", "the line below"),
-    Key("pageup", "PgUp", "screen.page(-1)", "page up", "a page up"),
-    Key("pagedown", "PgDn", "screen.page(1)", "page down", "a page down"),
-    Key("home,g", "Home g", "screen.end(-1)", "first", "the first line"),
-    Key("end,G", "End G", "screen.end(1)", "last", "the last line"),
+    Key("up,k", "↑ k", "screen.cursor(-1)", "up", "line up"),
+    Key("down,j", "↓ j", "screen.cursor(1)", "down", "line down"),
+    Key("pageup", "PgUp", "screen.page(-1)", "page up", "page up"),
+    Key("pagedown", "PgDn", "screen.page(1)", "page down", "page down"),
+    Key("home,g", "Home g", "screen.end(-1)", "first", "first line"),
+    Key("end,G", "End G", "screen.end(1)", "last", "last line"),
 )
-"""How the cursor of a list moves."""
+"""Keys that move the cursor of a list."""
 
 
 class ListScreen(ViewScreen):
-    """A list over the dashboard that follows the store; the verdict is its first line."""
+    """A list over the dashboard that follows the store, with the verdict as its first line."""
 
     DEFAULT_CSS = """
     ListScreen {
@@ -189,12 +189,12 @@ class ListScreen(ViewScreen):
     IS_OVERLAY = True
     AUTO_FOCUS = "VirtualList"
     HINTS: ClassVar[Sequence[Key]] = ()
-    """For the footer."""
+    """Keys in the footer."""
     MIN_HEIGHTS: ClassVar[tuple[int, int]] = (12, 5)
-    """Lines of the terminal from which the two lines above the list are there."""
+    """Lines of the terminal from which each of the two lines above the list is shown."""
 
     def compose(self) -> ComposeResult:
-        """Verdict, two lines above the list, the list, search, hints."""
+        """Create verdict, two lines above the list, the list, search and hints."""
         yield Banner()
         yield ClickableLine(id="first")
         yield ClickableLine(id="second")
@@ -204,39 +204,39 @@ class ListScreen(ViewScreen):
 
     @property
     def item_list(self) -> VirtualList:
-        """The list."""
+        """Return the list."""
         return self.query_exactly_one(VirtualList)
 
     @property
     def search_bar(self) -> SearchBar:
-        """The search."""
+        """Return the search bar."""
         return self.query_exactly_one(SearchBar)
 
     def set_header_lines(self, first: Sequence[Content], second: Sequence[Content]) -> None:
-        """What stands in the two lines above the list."""
+        """Set the two lines above the list."""
         for line, pieces in zip(self.query(ClickableLine), (first, second), strict=True):
             line.show(
                 [styled_text.convert_to_ascii(piece) for piece in pieces] if self.view.ascii else pieces
             )
 
     def redraw(self) -> None:
-        """Give every part what it shows."""
+        """Update every part."""
         raise NotImplementedError
 
     def handle_search(self) -> None:
-        """Another text is looked for: it is in `find.wanted`."""
+        """Handle a new search text."""
         raise NotImplementedError
 
     def handle_enter(self) -> None:
-        """Enter, in the list or in the search."""
+        """Handle Enter in the list or in the search."""
         raise NotImplementedError
 
     def on_mount(self) -> None:
-        """Draw at once."""
+        """Draw the first view."""
         self.watch_view()
 
     def on_resize(self) -> None:
-        """Draw for the new size, once the parts have it."""
+        """Redraw once the parts have their new size."""
         self.watch_view()
         self.call_after_refresh(self._finish_resize)
 
@@ -246,7 +246,7 @@ class ListScreen(ViewScreen):
             self.item_list.scroll_to_cursor()
 
     def watch_view(self) -> None:
-        """Draw what has changed."""
+        """Redraw if the view has changed."""
         if self.can_draw and self.item_list.is_mounted and self.item_list.container_size.width:
             self.item_list.ascii = self.view.ascii
             height = self.app.size.height
@@ -258,36 +258,36 @@ class ListScreen(ViewScreen):
             self.redraw()
 
     def show_verdict(self, view: View) -> None:
-        """The verdict, in one line that names the org."""
+        """Show the verdict in one line that names the org."""
         for part in self.query(LineWidget):
             part.view = replace(view, layout=Layout())
 
     def on_input_changed(self) -> None:
-        """Look at once, while it is typed."""
+        """Search while the user types."""
         self.handle_search()
 
     def on_input_submitted(self) -> None:
-        """Enter in the search."""
+        """Handle Enter in the search."""
         self.handle_enter()
 
     def on_virtual_list_item_opened(self) -> None:
-        """A double click is an Enter."""
+        """Handle a double click as Enter."""
         self.handle_enter()
 
     def action_enter(self) -> None:
-        """Enter in the list."""
+        """Handle Enter in the list."""
         self.handle_enter()
 
     def action_cursor(self, step: int) -> None:
-        """Up or down."""
+        """Move the cursor up or down."""
         self.item_list.move_cursor(step)
 
     def action_page(self, step: int) -> None:
-        """A page up or down."""
+        """Move the cursor by a page."""
         self.item_list.move_page(step)
 
     def action_end(self, step: int) -> None:
-        """To the first or to the last line."""
+        """Move the cursor to the first or the last line."""
         self.item_list.move_to_end(step)
 
     def action_find(self) -> None:
@@ -296,7 +296,7 @@ class ListScreen(ViewScreen):
         self.watch_view()
 
     def action_back(self) -> None:
-        """Give up the search; without one, close."""
+        """Close the search, or the screen if no search is open."""
         if not self.search_bar.is_open:
             self.dismiss()
             return

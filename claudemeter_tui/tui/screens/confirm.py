@@ -1,4 +1,4 @@
-"""Asks before a picture is saved that shows what is personal."""
+"""Confirmation before a screenshot with personal data is saved."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from textual.widgets import Static
 from claudemeter_tui.tui.keys import Key
 from claudemeter_tui.tui.widgets.key_hints import KeyHints
 
-QUESTION = "Save the picture as it is seen?"
+QUESTION = "Save the screen as shown?"
 ANSWER_KEYS = (
-    Key("", "S", "screen.answer(True)", "save it", ""),
-    Key("", "Esc", "screen.answer(False)", "do not save", ""),
+    Key("", "S", "screen.answer(True)", "save", ""),
+    Key("", "Esc", "screen.answer(False)", "cancel", ""),
 )
 REASON = """\
-It shows names, e-mails and whatever else stands on the screen. For a bug report, s saves one without \
-anything personal."""
+It shows names, e-mails and everything else on screen. For a bug report, press s instead: nothing personal \
+is saved."""
 PRIVATE_REASON = """\
-It shows the pseudonyms that stand on the screen. For a bug report, s saves the same with the replies \
-beside it, without anything personal."""
+It shows pseudonyms instead of names. For a bug report, press s instead: the same picture, and a report \
+with the replies, without anything personal."""
 TALL_FROM = 11
 """Lines of the terminal from which there is room for the reason and a frame."""
 
 
 class ConfirmScreen(ModalScreen[bool]):
-    """Gives whether the person said yes."""
+    """A dialog whose result is True if the user confirmed."""
 
     DEFAULT_CSS = """
     ConfirmScreen { align: center middle; }
@@ -52,23 +52,23 @@ class ConfirmScreen(ModalScreen[bool]):
     ]
 
     def __init__(self, *, private: bool = False, ascii_only: bool = False) -> None:
-        """Ask about a screen that is private, or is not; with a frame that ASCII can draw if wanted."""
+        """Ask about a private or a public screen, with an ASCII frame if requested."""
         super().__init__(classes="-ascii" if ascii_only else None)
         self._reason = PRIVATE_REASON if private else REASON
 
     def compose(self) -> ComposeResult:
-        """The question, the answers, and why it is asked."""
+        """Create the question, the answers and the reason."""
         with Vertical():
             yield Static(QUESTION, markup=False, id="question")
             yield KeyHints(ANSWER_KEYS)
             yield Static(self._reason, markup=False, id="why")
 
     def on_resize(self) -> None:
-        """Leave out what there is no room for."""
+        """Hide the parts that do not fit."""
         height = self.app.size.height
         self.set_class(height < TALL_FROM, "-short")
         self.set_class(height < 2, "-line")
 
-    def action_answer(self, yes: bool) -> None:  # noqa: FBT001 - an action takes what the key gives
-        """Close with the answer."""
+    def action_answer(self, yes: bool) -> None:  # noqa: FBT001 - Textual passes an action's arguments by position
+        """Close the dialog with the answer."""
         self.dismiss(yes)

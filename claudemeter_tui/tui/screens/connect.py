@@ -1,4 +1,4 @@
-"""The first run: which sessions were looked for, why none works, and what to do now."""
+"""Screen of the first run: the sessions that were checked, why none works, and what to do now."""
 
 from __future__ import annotations
 
@@ -30,28 +30,28 @@ from claudemeter_tui.tui.widgets.key_hints import KeyHints
 from claudemeter_tui.tui.widgets.line_widget import LineWidget
 
 ABOUT = (
-    "claudemeter reads what claude.ai says of your limits and credits, with the session of a browser that is"
-    " signed in. The session stays in memory and is sent to claude.ai alone."
+    "claudemeter shows your claude.ai limits and credits using your browser's login."
+    " The session stays in memory and is sent only to claude.ai."
 )
-CLAUDE_CODE_HINT = "or run claude and use /login: it shows the windows"
-"""What can be done without any key: Claude Code's login is used where it is found."""
+CLAUDE_CODE_HINT = "or log in to Claude Code (/login) – limits only, no credits"
+"""Advice that needs no key, because Claude Code's login is used if it exists."""
 BESIDE_FROM = 40
-"""Cells that what a place says needs to stand beside it; with less it stands below."""
+"""Cells from which the text of a place is beside its name; otherwise the text is below."""
 TALL_FROM, ROOMY_FROM = 16, 24
-"""Lines from which every doing has one, and from which there is room to say what this is."""
+"""Lines from which the actions are listed, and from which the introduction is shown."""
 _NORMAL_OUTCOMES = ("not signed in", "not installed", "none found")
-"""Outcomes that nothing is wrong with."""
+"""Outcomes that are no problem."""
 
 
 def build_connect_page(
     places: Sequence[ScanResult], doings: Sequence[Key], width: int, height: int
 ) -> list[styled_text.StyledLine]:
-    """The text in lines of at most `width` cells, for a terminal of that height.
+    """Return the text in lines of at most `width` cells, for a terminal of that height.
 
-    In a low one the footer alone tells what can be done.
+    In a low terminal only the footer lists the actions.
     """
     found = any(place.outcome not in _NORMAL_OUTCOMES for place in places)
-    head = "No session works yet" if found else "No session of claude.ai was found"
+    head = "No session works yet" if found else "No claude.ai session found"
     if height < TALL_FROM:
         short = styled_text.wrap_text(f"{head}: sign in to claude.ai in a browser, then press r.", width - 2)
         return _indent_lines([*short, *_build_place_lines(places, width - 2)])
@@ -67,12 +67,12 @@ def build_connect_page(
     return [
         *_indent_lines(lines),
         *_build_part("What you can do now", list(_build_key_lines(doings, inner)), width),
-        *_build_part("Where a session was looked for", list(_build_place_lines(places, inner)), width),
+        *_build_part("Places checked", list(_build_place_lines(places, inner)), width),
     ]
 
 
 def _build_part(title: str, lines: list[styled_text.StyledLine], width: int) -> list[styled_text.StyledLine]:
-    """A part of the page: in a frame, where there is room for frames."""
+    """Return a part of the page, in a frame if there is room."""
     head = styled_text.build_line((title, styled_text.HEADING))
     if width >= FRAMES_FROM:
         return styled_text.frame_lines(head, styled_text.build_line(""), lines, width)
@@ -84,7 +84,7 @@ def _indent_lines(lines: Sequence[styled_text.StyledLine]) -> list[styled_text.S
 
 
 def _build_key_lines(doings: Sequence[Key], width: int) -> Iterator[styled_text.StyledLine]:
-    """A key and what it does, each."""
+    """Yield the lines of each key and its purpose."""
     for key in doings:
         yield from _hang_text(styled_text.build_line((f"{key.display}  ", "$selected")), key.purpose, width)
         if key.display == "r":
@@ -92,7 +92,7 @@ def _build_key_lines(doings: Sequence[Key], width: int) -> Iterator[styled_text.
 
 
 def _build_place_lines(places: Sequence[ScanResult], width: int) -> Iterator[styled_text.StyledLine]:
-    """What was looked at: the place and its outcome, and beside them or below what it says."""
+    """Yield each place that was checked, its outcome, and its text beside or below."""
     if not places:
         yield from styled_text.wrap_text(NOTHING_SCANNED, width)
     names = max((styled_text.build_line(place.session.label).cell_length for place in places), default=0) + 2
@@ -112,7 +112,7 @@ def _build_place_lines(places: Sequence[ScanResult], width: int) -> Iterator[sty
 def _stack_place(
     place: ScanResult, outcome: styled_text.StyledLine, width: int
 ) -> Iterator[styled_text.StyledLine]:
-    """The place, at the line's other end or below it the outcome, and below that what it says."""
+    """Yield a place, its outcome at the end of the line or below, and its text below."""
     label = styled_text.build_line(place.session.label)
     if label.cell_length + outcome.cell_length < width:
         yield styled_text.spread_line(label, outcome, width)
@@ -126,7 +126,7 @@ def _stack_place(
 
 
 def _format_outcome(place: ScanResult) -> styled_text.StyledLine:
-    """`▲ session expired`; what is nothing but so is muted."""
+    """Return an outcome such as `▲ session expired`; a normal outcome is muted."""
     calm = place.outcome in _NORMAL_OUTCOMES
     mark = "·" if calm else styled_text.SEVERITY_MARKS[Severity.WARNING]
     return styled_text.build_line(
@@ -140,7 +140,7 @@ def _format_outcome(place: ScanResult) -> styled_text.StyledLine:
 def _hang_text(
     head: styled_text.StyledLine, said: str, width: int, style: str = ""
 ) -> Iterator[styled_text.StyledLine]:
-    """A term, and what is said of it beside it, broken between words."""
+    """Yield a term with its text beside it, wrapped between words."""
     first, *rest = styled_text.wrap_text(said, max(10, width - head.cell_length), style) or [
         styled_text.build_line("")
     ]
@@ -149,20 +149,20 @@ def _hang_text(
 
 
 CONNECT_KEYS = (
-    Key("", "r", "refresh", "look again", "sign in to claude.ai in a browser, then look again"),
-    Key("p", "p", "screen.paste", "paste", "paste a Cookie header or sessionKey, kept in memory"),
-    Key("d", "d", "screen.demo", "demo", "open the demo: a simulated day, without an account"),
+    Key("", "r", "refresh", "retry", "sign in to claude.ai in a browser, then retry"),
+    Key("p", "p", "screen.paste", "paste", "paste a Cookie header or sessionKey (kept in memory)"),
+    Key("d", "d", "screen.demo", "demo", "open the demo (a simulated day, no account needed)"),
     Key("", "q", "quit", "quit", "quit"),
 )
-"""What can be done now, and last how to leave."""
+"""Keys of the screen; the last one quits."""
 PASTE_KEYS = (
-    Key("", "Enter", "", "try it", "try what was pasted"),
-    Key("", "Esc", "screen.give_up", "close", "close the field, and forget what is in it"),
+    Key("", "Enter", "", "try it", "try the pasted text"),
+    Key("", "Esc", "screen.give_up", "close", "close the field and discard the text"),
 )
-"""What the keys do while the field is open."""
+"""Keys while the field is open."""
 PASTE_HELP = (
-    "Where it is: on claude.ai press F12, then Application (in Firefox: Storage), Cookies, https://claude.ai,"
-    " sessionKey, and copy its value. It is tried before it is used."
+    "To find it: on claude.ai press F12, then Application (in Firefox: Storage), Cookies, https://claude.ai,"
+    " sessionKey, and copy its value. It is checked before it is used."
 )
 _PERMANENT_ERRORS = frozenset(
     {
@@ -173,11 +173,11 @@ _PERMANENT_ERRORS = frozenset(
         ErrorKind.NO_ORGS,
     }
 )
-"""Troubles that do not end by themselves."""
+"""Errors that do not end by themselves."""
 
 
 def needs_connect_screen(store: Store) -> bool:
-    """Whether everything was looked at, no org is known, and none will be unless somebody does something."""
+    """True if the scan is complete, no org is known and the user has to act."""
     troubles = [{failure.error_kind for failure in state.failures.values()} for state in store.sessions]
     return bool(
         store.scan_results is not None
@@ -188,28 +188,28 @@ def needs_connect_screen(store: Store) -> bool:
 
 
 class SecretInput(Input):
-    """Takes a secret: shown as dots, told to nobody but the one who asks for it, and forgotten then."""
+    """A field for a secret: shows dots, passes the text on only once, and then clears it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "screen.give_up", show=False)]
 
     def __init__(self) -> None:
-        """Begin empty."""
-        super().__init__(password=True, placeholder="paste it here, then Enter; Esc closes")
+        """Create an empty field."""
+        super().__init__(password=True, placeholder="paste here, then Enter (Esc closes)")
         self.border_title = "Cookie header or sessionKey"
 
     def post_message(self, message: Message) -> bool:
-        """Send all messages but those that carry the text."""
+        """Send every message except those that contain the text."""
         return not isinstance(message, Input.Changed | Input.Submitted) and super().post_message(message)
 
     async def action_submit(self) -> None:
-        """Hand the text on, if there is any, and forget it."""
+        """Post the text if there is any, and clear the field."""
         if self.value:
             self.post_message(ConnectScreen.Pasted(self.value))
         self.clear()
 
 
 class ConnectScreen(ViewScreen):
-    """The dashboard's place as long as there is no session."""
+    """Screen in place of the dashboard while no session works."""
 
     DEFAULT_CSS = """
     ConnectScreen {
@@ -250,22 +250,22 @@ class ConnectScreen(ViewScreen):
     BINDINGS: ClassVar[list[BindingType]] = [key.build_binding() for key in CONNECT_KEYS if key.keys]
 
     class Pasted(Message):
-        """A Cookie header or a `sessionKey` was typed in; it prints none."""
+        """A Cookie header or a `sessionKey` was entered; its `repr` hides the text."""
 
         def __init__(self, text: str) -> None:
             super().__init__()
             self._text = text
 
         def take(self) -> str:
-            """What was typed in, once; after that it is empty."""
+            """Return the entered text once; afterwards it is empty."""
             text, self._text = self._text, ""
             return text
 
     class DemoRequested(Message):
-        """The demo is wanted."""
+        """The user asked for the demo."""
 
     def compose(self) -> ComposeResult:
-        """Header, the text, the field with the answer above it, hints."""
+        """Create header, text, the field with the answer above it, and hints."""
         yield Header()
         with VerticalScroll():
             yield Static(id="text", markup=False)
@@ -276,15 +276,15 @@ class ConnectScreen(ViewScreen):
         yield KeyHints(CONNECT_KEYS)
 
     def on_mount(self) -> None:
-        """Draw at once."""
+        """Draw the first view."""
         self.watch_view()
 
     def on_resize(self) -> None:
-        """Break the lines anew."""
+        """Wrap the lines for the new size."""
         self.watch_view()
 
     def watch_view(self) -> None:
-        """Draw what has changed."""
+        """Redraw if the view has changed."""
         if not self.can_draw:
             return
         view = replace(self.view, layout=Layout())
@@ -296,11 +296,11 @@ class ConnectScreen(ViewScreen):
         self._update_text("#text", Content("\n").join(lines))
 
     def on_connect_screen_pasted(self) -> None:
-        """The answer takes a moment."""
-        self._show_answer(styled_text.build_line(("Asking claude.ai …", styled_text.MUTED)))
+        """Show that the answer takes a moment."""
+        self._show_answer(styled_text.build_line(("Checking with claude.ai …", styled_text.MUTED)))
 
     def show_outcome(self, offered: PasteResult) -> None:
-        """What became of what was typed in."""
+        """Show the result for the entered session."""
         style = styled_text.SEVERITY_STYLES[
             Severity.NORMAL if offered.error_kind is None else Severity.WARNING
         ]
@@ -317,7 +317,7 @@ class ConnectScreen(ViewScreen):
             self._show_answer(styled_text.build_line((PASTE_HELP, styled_text.MUTED)))
 
     def action_give_up(self) -> None:
-        """Close the field and forget what is in it."""
+        """Close the field and clear it."""
         field = self.query_exactly_one(SecretInput)
         field.clear()
         field.add_class("-hidden")
@@ -334,7 +334,7 @@ class ConnectScreen(ViewScreen):
         self._update_text("#answer", line)
 
     def _update_text(self, where: str, text: Content) -> None:
-        """Put a text in its place, where it looks different."""
+        """Update a text if it looks different."""
         text = styled_text.convert_to_ascii(text) if self.view.ascii else text
         part = self.query_exactly_one(where, Static)
         if not isinstance(part.content, Content) or not text.is_same(part.content):

@@ -1,4 +1,4 @@
-"""The dashboard: one org, everything about it; and the chart alone, for a small pane."""
+"""The dashboard of one org, and the screen with only the chart for small panes."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ from claudemeter_tui.tui.widgets.org_tabs import OrgTabs
 from claudemeter_tui.tui.widgets.status_line import StatusLine
 
 HEADER_INTERVAL = 5
-"""Seconds between two looks of the header at the clock: one line a second costs as much as an empty app."""
+"""Seconds between two updates of the header; one line a second costs as much CPU as an empty app."""
 
 
 class DashboardScreen(ViewScreen):
-    """Lays the parts out for the size at hand and hands each the view."""
+    """Lays out the parts for the terminal's size and gives each the view."""
 
-    # Tab belongs to the orgs here, not to the focus: nothing on this screen takes any.
+    # Tab selects orgs here: nothing on this screen takes the focus.
     BINDINGS: ClassVar[list[BindingType]] = [key.build_binding() for key in ORG_KEYS]
 
     def compose(self) -> ComposeResult:
-        """From top to bottom."""
+        """Create the parts from top to bottom."""
         yield Header()
         yield OrgTabs()
         yield Banner()
@@ -52,18 +52,18 @@ class DashboardScreen(ViewScreen):
         yield KeyHints(FOOTER_KEYS)
 
     def on_resize(self) -> None:
-        """Lay out anew."""
+        """Lay out the parts for the new size."""
         self._draw()
 
     def watch_view(self) -> None:
-        """Draw what can have changed: the header's seconds every few seconds, all else more rarely."""
+        """Redraw the parts that may have changed: the header every few seconds, all else less often."""
         if self.is_outdated:
             self._draw()
         elif self.can_draw and int(self.view.now.timestamp()) % HEADER_INTERVAL == 0:
             self.query_exactly_one(Header).view = self.view
 
     def _draw(self) -> None:
-        """Give every part its lines, then the view."""
+        """Set the lines of every part, then its view."""
         if not self.can_draw:
             return
         self._drawn_view = self.view
@@ -78,7 +78,7 @@ class DashboardScreen(ViewScreen):
 
 
 def lay_out_view(view: View, size: Size) -> View:
-    """The view with the layout for a terminal of this size."""
+    """Return the view with the layout for a terminal of this size."""
     needs = LayoutNeeds(
         orgs=len(view.store.orgs),
         verdict=banner.count_banner_lines(view, size.width),
@@ -95,7 +95,7 @@ def lay_out_view(view: View, size: Size) -> View:
 
 
 def compute_heights(layout: Layout) -> dict[str, int]:
-    """Lines of each part with its frame, by its selector; 0: it is not there."""
+    """Return the lines of each part with its frame, by selector; 0 if it is hidden."""
     frame = layout.frame
     limits = layout.limits + frame if layout.limits else 0
     credits = layout.credits + frame if layout.credits else 0
@@ -116,7 +116,7 @@ def compute_heights(layout: Layout) -> dict[str, int]:
 
 
 def _apply_layout(screen: DashboardScreen, layout: Layout) -> bool:
-    """Give all parts their heights and hide those without lines; return True if any place has changed."""
+    """Set the heights of all parts and hide those without lines; return True if any position has changed."""
     is_changed = False
     for selector, lines in compute_heights(layout).items():
         part = screen.query_exactly_one(selector)
@@ -141,22 +141,22 @@ CHART_HINTS = (
 
 
 class ChartScreen(ViewScreen):
-    """The verdict, and below it nothing but the chart."""
+    """Screen with the verdict and only the chart below it."""
 
     IS_OVERLAY = True
 
     def compose(self) -> ComposeResult:
-        """Verdict, chart, hints."""
+        """Create verdict, chart and hints."""
         yield Banner()
         yield ChartPanel()
         yield KeyHints(CHART_HINTS)
 
     def on_resize(self) -> None:
-        """Draw at once, and anew for another size."""
+        """Redraw for the new size."""
         self._draw()
 
     def watch_view(self) -> None:
-        """Draw what can have changed."""
+        """Redraw the parts that may have changed."""
         if self.is_outdated:
             self._draw()
 

@@ -1,4 +1,4 @@
-"""One org up close: every figure with the reply it came from, and the replies themselves."""
+"""Details of one org: every figure with its reply, and the replies themselves."""
 
 from __future__ import annotations
 
@@ -25,37 +25,37 @@ from claudemeter_tui.tui.widgets.details_pages import FigurePage, ReplyPage
 from claudemeter_tui.tui.widgets.list_view import ClickableLine
 
 DETAILS_KEYS = (
-    Key("right,tab", "→ Tab", "screen.turn(1)", "next", "the next reply"),
+    Key("right,tab", "→ Tab", "screen.turn(1)", "next", "next tab"),
     Key(
         "left,shift+tab",
         "← Shift+Tab",
         "screen.turn(-1)",
         "previous",
-        "the reply before; first come the figures",
+        "previous tab (the figures come first)",
     ),
-    Key("enter", "Enter", "screen.enter", "reply", "from a figure to its place in the reply it came from"),
-    Key("slash", "/", "screen.find", "search", "search the figures and every reply"),
-    Key("n", "n", "screen.hit(1)", "next hit", "the next place found"),
-    Key("N", "N", "screen.hit(-1)", "hit before", "the place found before"),
-    Key("y", "y", "screen.copy", "copy", "copy the figure, or the line of the reply, under the cursor"),
+    Key("enter", "Enter", "screen.enter", "reply", "jump from a figure to its line in the reply"),
+    Key("slash", "/", "screen.find", "search", "search figures and replies"),
+    Key("n", "n", "screen.hit(1)", "next match", "next match"),
+    Key("N", "N", "screen.hit(-1)", "previous match", "previous match"),
+    Key("y", "y", "screen.copy", "copy", "copy the figure or the line under the cursor"),
     Key(
         "Y",
         "Y",
         "screen.copy_all",
         "copy all",
-        "copy the figure with its label and source, or the whole reply",
+        "copy the figure with label and source, or the whole reply",
     ),
     *CURSOR_KEYS,
-    Key("escape", "Esc", "screen.back", "close", "end the search, or close the details"),
+    Key("escape", "Esc", "screen.back", "close", "end the search or close the details"),
 )
-"""Every key of the details."""
+"""All keys of the details."""
 FIGURES_TAB = "figures"
-"""The name of the first tab; the others are called as their replies."""
+"""Name of the first tab; the other tabs have the names of their replies."""
 DetailsPage = FigurePage | ReplyPage
 
 
 class DetailsScreen(ListScreen):
-    """Tabs: the figures first, then one for each reply."""
+    """Tabs with the figures first, then one for each reply."""
 
     BINDINGS: ClassVar[list[BindingType]] = [key.build_binding() for key in DETAILS_KEYS]
     HINTS = (
@@ -71,14 +71,14 @@ class DetailsScreen(ListScreen):
 
     @dataclass
     class CopyRequested(Message):
-        """Something is to go to the clipboard."""
+        """The user asked to copy a text."""
 
         text: str
         label: str
-        """For people: "figure", "row", "line", "reply"."""
+        """Kind of text, for the message: "figure", "row", "line", "reply"."""
 
     def __init__(self, view: View) -> None:
-        """Show the selected org of this view, its figures first."""
+        """Show the figures of the view's selected org."""
         super().__init__(view)
         self._tab: str = FIGURES_TAB
         self._cursor_keys: dict[str, Hashable] = {}
@@ -88,7 +88,7 @@ class DetailsScreen(ListScreen):
         self._first_tab = 0
 
     def redraw(self) -> None:
-        """The tab of this moment."""
+        """Draw the current tab."""
         tabs = self._list_tabs()
         if self._tab not in tabs:
             self._tab = FIGURES_TAB
@@ -112,12 +112,12 @@ class DetailsScreen(ListScreen):
         self.show_verdict(self.view)
 
     def handle_search(self) -> None:
-        """Go to the first place from here on in which it is found."""
+        """Go to the next match from the cursor on."""
         self.watch_view()
         self._go_to_hit(0)
 
     def handle_enter(self) -> None:
-        """From the search into the list; from a figure to its reply."""
+        """Move from the search to the list, or from a figure to its reply."""
         if isinstance(self.focused, Input):
             self.item_list.focus()
             return
@@ -129,34 +129,34 @@ class DetailsScreen(ListScreen):
             if line is not None:
                 self.item_list.go_to(line)
         elif figure is not None:
-            self.notify(f"It has no place in one reply: {figure.provenance}.", markup=False)
+            self.notify("This figure is calculated; no single source line.", markup=False)
 
     def on_virtual_list_cursor_moved(self) -> None:
-        """The cursor stands elsewhere."""
+        """Remember the new position of the cursor."""
         self._cursor_keys[self._tab] = self._page.get_key(self.item_list.cursor)
 
     def on_clickable_line_piece_clicked(self, message: ClickableLine.PieceClicked) -> None:
-        """A tab was clicked."""
+        """Show the clicked tab."""
         tabs = self._list_tabs()
         place = message.index - 1 + self._first_tab
         if message.line.id == "first" and 0 <= place < len(tabs):
             self._show_tab(tabs[place])
 
     def action_turn(self, step: int) -> None:
-        """Another tab."""
+        """Show the tab `step` further."""
         tabs = self._list_tabs()
         self._show_tab(tabs[(tabs.index(self._tab) + step) % len(tabs)])
 
     def action_hit(self, step: int) -> None:
-        """To another place that was found."""
+        """Go to another match."""
         self._go_to_hit(step)
 
     def action_copy(self) -> None:
-        """Copy what is under the cursor."""
+        """Copy the figure or line under the cursor."""
         self._request_copy(*self._page.get_item_text(self.item_list.cursor))
 
     def action_copy_all(self) -> None:
-        """Copy what that belongs to."""
+        """Copy the whole row or reply."""
         self._request_copy(*self._page.get_full_text(self.item_list.cursor))
 
     def _request_copy(self, text: str, what: str) -> None:
@@ -168,14 +168,14 @@ class DetailsScreen(ListScreen):
         self.watch_view()
 
     def _go_to_hit(self, step: int) -> None:
-        """So many hits further, through all tabs and round the end; 0: the nearest from here on."""
+        """Go `step` matches further through all tabs, wrapping at the end; 0 for the nearest match."""
         sought, tabs = self._compile_pattern(), self._list_tabs()
         if sought is None:
             self.search_bar.show_result("")
             return
         hits = [(tab, item) for tab in tabs for item in self._build_page(tab).find_hits(sought)]
         if not hits:
-            self.search_bar.show_result("nothing found")
+            self.search_bar.show_result("no match")
             return
         here = (tabs.index(self._tab), self.item_list.cursor)
         further = [place for place, (tab, item) in enumerate(hits) if (tabs.index(tab), item) >= here]
@@ -193,7 +193,7 @@ class DetailsScreen(ListScreen):
         return re.compile(re.escape(wanted), re.IGNORECASE) if wanted else None
 
     def _collect_replies(self) -> Mapping[Endpoint, Reply]:
-        """Every reply that has to do with the org."""
+        """Return all replies that concern the org."""
         session = self.view.session
         own = self.view.state.replies if self.view.state else {}
         return {**(session.replies if session else {}), **own}
@@ -204,7 +204,7 @@ class DetailsScreen(ListScreen):
         return {**(session.failures if session else {}), **own}
 
     def _list_tabs(self) -> list[str]:
-        """Figures, then each reply that came or failed, in the order of asking."""
+        """Return the figures tab, then each reply that arrived or failed, in the order of requests."""
         known = {**self._collect_replies(), **self._collect_failures()}
         return [FIGURES_TAB, *(endpoint for endpoint in Endpoint if endpoint in known)]
 
@@ -223,7 +223,7 @@ class DetailsScreen(ListScreen):
         return known[2]
 
     def _get_body_lines(self, tab: str, reply: Reply | None) -> list[JsonLine]:
-        """The body in lines; the same ones as long as the server says the same."""
+        """Return the body in lines, cached until the reply changes."""
         if reply is None:
             return _NO_REPLY
         known = self._body_lines.get(tab)
@@ -237,7 +237,7 @@ class DetailsScreen(ListScreen):
         return known[1]
 
     def _build_tab(self, tab: str) -> styled_text.StyledLine:
-        """A tab: its name, and whether it failed or holds something new."""
+        """Return a tab with its name and a mark if the reply failed or has new fields."""
         name = f" {tab} "
         if tab == FIGURES_TAB:
             return details_pages.build_reply_tab(name, "", "", selected=self._tab == tab)
@@ -252,10 +252,10 @@ class DetailsScreen(ListScreen):
         )
 
     def _describe_tab(self) -> styled_text.StyledLine:
-        """What is to say of the tab: whose figures, or how the reply came."""
+        """Return the line below the tabs: the org of the figures, or the state of the reply."""
         view = self.view
         if view.state is None:
-            return styled_text.build_line(("no org is known yet", styled_text.MUTED))
+            return styled_text.build_line(("No org yet", styled_text.MUTED))
         if self._tab == FIGURES_TAB:
             who = (
                 view.state.org.name or view.state.org.uuid,
@@ -277,7 +277,7 @@ class DetailsScreen(ListScreen):
         return styled_text.fit_pieces(parts, self.app.size.width - 2)
 
     def _describe_provenance(self, endpoint: Endpoint) -> list[str]:
-        """Through which session a reply came."""
+        """Return the session that read a reply."""
         view = self.view
         served = view.session.session if view.session is not None else None
         came_by = view.state.reply_sources.get(endpoint) if view.state is not None else None
@@ -285,8 +285,8 @@ class DetailsScreen(ListScreen):
         return [f"via {session.label}"] if session is not None else []
 
 
-_NO_REPLY = [JsonLine("There was no good answer yet.")]
-_EMPTY_BODY = [JsonLine("The body was empty, or is not kept.")]
+_NO_REPLY = [JsonLine("No valid reply yet.")]
+_EMPTY_BODY = [JsonLine("The body was empty or was not kept.")]
 
 
 def _has_changed(old: Reply, new: Reply) -> bool:

@@ -1,4 +1,4 @@
-"""What has happened in this run, and what is wrong now."""
+"""Events of this run and open problems."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from claudemeter_tui.tui.view import View
 
 
 class EventsScreen(PageScreen):
-    """The open problems, the ones that cost figures first; then the events, newest first."""
+    """Open problems first, those with missing figures on top; then the events, newest first."""
 
     def build_title(self, view: View) -> tuple[str, str]:
-        """How much there is of each."""
+        """Return the title with the number of problems, notes and events."""
         real = sum(not is_informational(problem) for problem in view.store.problems)
-        counts = ((real, "problem"), (len(view.store.problems) - real, "remark"), (len(view.events), "event"))
+        counts = ((real, "problem"), (len(view.store.problems) - real, "note"), (len(view.events), "event"))
         return "Events", " · ".join(format_count(count, noun) for count, noun in counts)
 
     def build_content(self, view: View, width: int) -> Content:
-        """A paragraph for each problem, a line for each remark and each event."""
+        """Return a paragraph for each problem and a line for each note and event."""
         lines = [*_build_problems(view, width), styled_text.build_line(""), *_build_events(view, width)]
         return Content("\n").join(lines)
 
@@ -39,13 +39,9 @@ class EventsScreen(PageScreen):
 def _build_problems(view: View, width: int) -> list[styled_text.StyledLine]:
     open_ones = sorted(view.store.problems, key=is_informational)
     if view.is_empty:
-        return [styled_text.build_line(("Nothing has been read yet.", styled_text.HEADING))]
+        return [styled_text.build_line(("Nothing read yet.", styled_text.HEADING))]
     if not open_ones:
-        return [
-            styled_text.build_line(
-                ("No problems: every reply was read, and understood.", styled_text.HEADING)
-            )
-        ]
+        return [styled_text.build_line(("No problems.", styled_text.HEADING))]
     lines = [styled_text.build_line(("Problems", styled_text.HEADING)), styled_text.build_line("")]
     return lines + [line for problem in open_ones for line in _build_problem(problem, view, width)]
 
@@ -65,9 +61,9 @@ def _build_problem(problem: Problem, view: View, width: int) -> list[styled_text
 
 def _build_events(view: View, width: int) -> list[styled_text.StyledLine]:
     if not view.events:
-        return [styled_text.build_line(("Nothing has happened in this run so far.", styled_text.MUTED))]
+        return [styled_text.build_line(("No events in this run yet.", styled_text.MUTED))]
     lines = [
-        styled_text.build_line(("Events of this run, the newest first", styled_text.HEADING)),
+        styled_text.build_line(("Events", styled_text.HEADING)),
         styled_text.build_line(""),
     ]
     return lines + [line for event in reversed(view.events) for line in _build_event(event, view, width)]

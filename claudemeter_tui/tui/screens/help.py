@@ -1,4 +1,4 @@
-"""All keys by purpose, what the marks mean, where the data come from."""
+"""Help: keys, verdicts, marks and the source of the data."""
 
 from __future__ import annotations
 
@@ -19,71 +19,71 @@ from claudemeter_tui.tui.screens.overview import OVERVIEW_KEYS
 from claudemeter_tui.tui.view import View
 
 KEY_WIDTH = 13
-"""Cells of the column of keys."""
+"""Cells of the key column."""
 COLUMN_WIDTH, COLUMN_GAP = 52, 3
-"""Least cells of a column, and blanks between two."""
+"""Least cells of a column, and blanks between two columns."""
 OTHER_KEY_GROUPS = (
-    ("All orgs", OVERVIEW_KEYS),
+    ("Overview", OVERVIEW_KEYS),
     ("Details", DETAILS_KEYS),
     ("Without a session", CONNECT_KEYS[:-1]),
 )
-"""The keys of other screens, by purpose."""
+"""Keys of the other screens."""
 HelpSection = list[styled_text.StyledLine]
-"""A heading and what stands below it."""
+"""A heading and the lines below it."""
 
 VERDICT_MEANINGS = (
     ("CAN WORK", "no plan-wide window is full"),
     (
         "ON CREDITS",
-        "a plan-wide window is full, or there is none, and work goes on metered credits: money is spent",
+        "a plan-wide window is full (or the plan has none) and work continues on usage credits: real money",
     ),
-    ("WAIT", "a plan-wide window is full, and credits are off or absent"),
-    ("BLOCKED", "a plan-wide window is full, or there is none, and the credits are locked"),
-    ("UNKNOWN", "nothing good was read for 15 minutes, or there are no figures at all"),
+    ("WAIT", "a plan-wide window is full; usage credits are off or not available"),
+    ("BLOCKED", "a plan-wide window is full (or the plan has none) and usage credits are locked"),
+    ("UNKNOWN", "no successful read for 15 minutes, or no figures at all"),
 )
 MARK_MEANINGS = (
     (
         styled_text.SEVERITY_MARKS[Severity.WARNING],
         styled_text.SEVERITY_STYLES[Severity.WARNING],
-        "from 75 %, or the server calls it a warning",
+        "from 75%, or a warning from the server",
     ),
     (
         styled_text.SEVERITY_MARKS[Severity.CRITICAL],
         styled_text.SEVERITY_STYLES[Severity.CRITICAL],
-        "from 90 %, or the server calls it critical",
+        "from 90%, or critical according to the server",
     ),
     (
         styled_text.SEVERITY_MARKS[Severity.FULL],
         styled_text.SEVERITY_STYLES[Severity.FULL],
-        "from 100 %, or locked",
+        "from 100%, or locked",
     ),
     (
         "┃",
         styled_text.HEADING,
-        "how much of the window's time has passed: a bar beyond it is ahead of an even pace",
+        "elapsed time of the window: a bar beyond it is ahead of an even pace",
     ),
-    ("·", styled_text.MUTED, "the figure is not known"),
-    ("~", styled_text.MUTED, "worked out: if use goes on at its pace"),
+    ("·", styled_text.MUTED, "not known"),
+    ("~", styled_text.MUTED, "a projection at the current pace"),
 )
 ABOUT = """\
-The figures are claude.ai's own replies, the ones its usage page is made of, asked for once a minute with \
-the session of your browser. They are not documented and change without notice; what is not known is said, \
-and never guessed. Nothing is sent anywhere else.
+claudemeter reads the replies behind claude.ai's usage page once a minute, using your browser's login. \
+They are undocumented and change without notice; a missing figure is shown as not known, never guessed. \
+Nothing is sent anywhere else.
 
-CAN WORK · credits BLOCKED: the plan has room, but the metered credits are locked. Work stops when the \
-window is full. One source says that prompts are refused even before that; whether it is so is not known.
+CAN WORK · credits BLOCKED: the plan has room, but usage credits are locked: work stops when a plan window \
+is full. One source reports that prompts are refused even before that; this is not confirmed.
 """
 
 
 class HelpScreen(PageScreen):
-    """What a newcomer asks."""
+    """The help screen."""
 
     def build_title(self, view: View) -> tuple[str, str]:  # noqa: ARG002
-        """The version."""
+        """Return the title and the version."""
         return "Help", f"claudemeter-tui {__version__}"
 
     def build_content(self, view: View, width: int) -> Content:  # noqa: ARG002
-        """Keys, verdicts, marks, sources: side by side where there is room."""
+        """Return keys, verdicts, marks and sources, side by side if there is room."""
         count = max(1, min(3, (width + COLUMN_GAP) // (COLUMN_WIDTH + COLUMN_GAP)))
         cells = (width + COLUMN_GAP) // count - COLUMN_GAP
         columns = [_stack_sections(sections) for sections in _build_columns(cells, count)]
@@ -96,7 +96,7 @@ class HelpScreen(PageScreen):
 
 
 def _build_columns(width: int, count: int) -> list[list[HelpSection]]:
-    """What is explained in each column: the keys first, then what is seen, then the keys of other screens."""
+    """Return the sections of each column: keys, then verdicts and marks, then the keys of other screens."""
     keys, others = (
         [_build_key_section(*group, width) for group in groups] for groups in (KEY_GROUPS, OTHER_KEY_GROUPS)
     )
@@ -119,7 +119,7 @@ def _build_meanings(width: int) -> list[HelpSection]:
             "Verdicts", [(styled_text.build_line(name), meaning) for name, meaning in VERDICT_MEANINGS], width
         ),
         _build_section("Marks", marks, width),
-        _build_section("Letters on the chart's time axis", letters, width),
+        _build_section("Letters on the time axis", letters, width),
         [
             styled_text.build_line(("Where the figures come from", styled_text.HEADING)),
             *(styled_text.build_line("  ", line) for line in _stack_sections(about)),
@@ -135,18 +135,18 @@ def _build_section(
 
 
 def _stack_sections(sections: Iterable[HelpSection]) -> HelpSection:
-    """One below the other, with a blank line between two."""
+    """Stack the sections, separated by blank lines."""
     first, *others = sections
     return [*first, *(line for section in others for line in (styled_text.build_line(), *section))]
 
 
 def list_key_groups() -> tuple[tuple[str, tuple[Key, ...]], ...]:
-    """All keys by purpose, those of the other screens too."""
+    """Return all groups of keys, including those of the other screens."""
     return (*KEY_GROUPS, *OTHER_KEY_GROUPS)
 
 
 def _build_row(head: styled_text.StyledLine, meaning: str, width: int) -> list[styled_text.StyledLine]:
-    """A term and its meaning beside it, broken between words."""
+    """Return a term with its meaning beside it, wrapped between words."""
     rows = styled_text.wrap_text(meaning, width - KEY_WIDTH - 2)
     first = styled_text.build_line("  ", styled_text.fit_line(head, KEY_WIDTH), rows[0])
     return [first, *(styled_text.build_line(" " * (KEY_WIDTH + 2), row) for row in rows[1:])]

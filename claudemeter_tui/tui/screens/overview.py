@@ -1,4 +1,4 @@
-"""All orgs at once: a table, worst first, that can be sorted, searched and left for one org."""
+"""Overview: a table of all orgs, worst first, that can be sorted and searched."""
 
 from __future__ import annotations
 
@@ -42,15 +42,15 @@ from claudemeter_tui.tui.widgets.org_table import (
 )
 
 OVERVIEW_KEYS = (
-    Key("enter", "Enter", "screen.enter", "go", "go to the org under the cursor"),
-    Key("slash", "/", "screen.find", "search", "show only the orgs in which these words occur"),
+    Key("enter", "Enter", "screen.enter", "go", "open the org under the cursor"),
+    Key("slash", "/", "screen.find", "search", "show only orgs that match these words"),
     Key("right", "→", "screen.sort(1)", "sort", "sort by the next column"),
-    Key("left", "←", "screen.sort(-1)", "sort", "sort by the column before"),
-    Key("v", "v", "screen.turn", "turn", "turn the order round"),
+    Key("left", "←", "screen.sort(-1)", "sort", "sort by the previous column"),
+    Key("v", "v", "screen.turn", "reverse", "reverse order"),
     *CURSOR_KEYS,
-    Key("escape", "Esc", "screen.back", "close", "end the search, or close the overview"),
+    Key("escape", "Esc", "screen.back", "close", "end the search or close the overview"),
 )
-"""Every key of the overview."""
+"""All keys of the overview."""
 OVERVIEW_HINTS = (
     OVERVIEW_KEYS[-1],
     OVERVIEW_KEYS[0],
@@ -60,24 +60,24 @@ OVERVIEW_HINTS = (
     Key("", "q", "quit", "quit", ""),
 )
 INDENT = 2
-"""Cells by which the lines below a row stand back."""
-NO_MATCH = "No org is found by all of these words."
+"""Indent of the lines below a row, in cells."""
+NO_MATCH = "No org matches all of these words."
 
 
 class OverviewScreen(ListScreen):
-    """Every org in a row; the cursor follows the org, not the row."""
+    """A row for each org; the cursor follows the org, not the row."""
 
     BINDINGS: ClassVar[list[BindingType]] = [key.build_binding() for key in OVERVIEW_KEYS]
     HINTS = OVERVIEW_HINTS
 
     @dataclass
     class OrgChosen(Message):
-        """An org was chosen: go there."""
+        """The user chose an org."""
 
         key: OrgKey
 
     def __init__(self, view: View) -> None:
-        """Show this view, worst first, the cursor on the selected org."""
+        """Show this view, worst org first, with the cursor on the selected org."""
         super().__init__(view)
         self._sort_column, self._is_reversed = OverviewColumn.VERDICT, False
         self._cursor_key: OrgKey | None = view.key
@@ -93,7 +93,7 @@ class OverviewScreen(ListScreen):
         self._line_cache: dict[tuple[OverviewRow, bool], tuple[tuple[str, ...], styled_text.StyledLine]] = {}
 
     def redraw(self) -> None:
-        """The table of this moment."""
+        """Draw the current table."""
         every, width = self._update_rows(), self.item_list.line_width
         if every != self._all_rows or width != self._width:
             self._measure_columns(every, width)
@@ -106,7 +106,7 @@ class OverviewScreen(ListScreen):
         self._show_cursor_verdict()
 
     def _measure_columns(self, every: list[OverviewRow], width: int) -> None:
-        """Find out which columns there is room for."""
+        """Compute the columns that fit."""
         now, zone = self.view.now, self.view.zone
         self._cell_widths = {
             one: self._cell_widths.get(one) or measure_cells(one, now, zone) for one in every
@@ -118,33 +118,33 @@ class OverviewScreen(ListScreen):
         self._all_rows, self._width, self._rows_by_verdict = every, width, group_by_verdict(every)
 
     def handle_search(self) -> None:
-        """Only the orgs in which the words occur, from the first one on."""
+        """Show only the orgs that match, from the first one on."""
         self.watch_view()
 
     def handle_enter(self) -> None:
-        """Go to the org under the cursor."""
+        """Open the org under the cursor."""
         if self._rows:
             self.post_message(self.OrgChosen(self._rows[self.item_list.cursor].key))
 
     def on_virtual_list_cursor_moved(self) -> None:
-        """Another org is under the cursor."""
+        """Remember the org under the cursor."""
         self._cursor_key = self._rows[self.item_list.cursor].key
         self._show_cursor_verdict()
 
     def on_clickable_line_piece_clicked(self, message: ClickableLine.PieceClicked) -> None:
-        """Sort by the column whose header was clicked; the same again turns the order round."""
+        """Sort by the clicked column; a second click reverses the order."""
         if message.line.id == "second":
             column = self._table_layout.columns[message.index]
             self._sort_by(column, backwards=column is self._sort_column and not self._is_reversed)
 
     def action_sort(self, step: int) -> None:
-        """Sort by the next column on screen that can be sorted by."""
+        """Sort by the next visible column that can be sorted."""
         columns = [column for column in self._table_layout.columns if column in SORTABLE_COLUMNS]
         place = columns.index(self._sort_column) if self._sort_column in columns else -min(step, 0)
         self._sort_by(columns[(place + step) % len(columns)], backwards=False)
 
     def action_turn(self) -> None:
-        """Turn the order round."""
+        """Reverse the order."""
         self._sort_by(self._sort_column, backwards=not self._is_reversed)
 
     def _sort_by(self, column: OverviewColumn, *, backwards: bool) -> None:
@@ -153,7 +153,7 @@ class OverviewScreen(ListScreen):
             self.watch_view()
 
     def _update_rows(self) -> list[OverviewRow]:
-        """A row for each org: the one there is, unless its org or the minute has changed."""
+        """Update the row of each org whose state or minute has changed."""
         now = self.view.now
         if now.replace(second=0, microsecond=0) != self._minute:
             self._minute, self._all_rows = now.replace(second=0, microsecond=0), []
@@ -167,7 +167,7 @@ class OverviewScreen(ListScreen):
         return OverviewRow(state, figures.verdict, figures.rate)
 
     def _find_cursor(self) -> int:
-        """Where the org is that the cursor stood on; the first one found, or the same place, without it."""
+        """Return the row of the org under the cursor; without it, the first match or the same row."""
         places = {one.key: place for place, one in enumerate(self._rows)}
         at = self._cursor_key or self.view.key
         if at in places:
@@ -175,12 +175,12 @@ class OverviewScreen(ListScreen):
         return 0 if self.search_bar.search_text else min(self.item_list.cursor, len(self._rows) - 1)
 
     def _show_cursor_verdict(self) -> None:
-        """The verdict on the org under the cursor."""
+        """Show the verdict of the org under the cursor."""
         at = self._rows[self.item_list.cursor].key if self._rows else self.view.key
         self.show_verdict(replace(self.view, key=at))
 
     def _build_list(self) -> ListModel:
-        """A line for each org, and as much below it as fits for all of them."""
+        """Build the list: a line for each org, and the lines below that fit for all of them."""
         if self.search_bar.search_text and not self._rows:
             told = add_cursor_mark(
                 styled_text.build_line((NO_MATCH, styled_text.MUTED)), self._width, selected=False
@@ -193,7 +193,7 @@ class OverviewScreen(ListScreen):
             heights[-1] -= 1  # the blank line between two orgs
         return ListModel([0, *accumulate(heights)], self._draw_line)
 
-    def _draw_line(self, item: int, part: int, selected: bool) -> styled_text.StyledLine:  # noqa: FBT001 - as a sheet draws
+    def _draw_line(self, item: int, part: int, selected: bool) -> styled_text.StyledLine:  # noqa: FBT001 - a `LineDrawer`
         one, now = self._rows[item], self.view.now
         if part:
             below = self._blocks[one][part - 1]
@@ -212,7 +212,7 @@ class OverviewScreen(ListScreen):
         return drawn
 
     def _build_title(self) -> styled_text.StyledLine:
-        """How many orgs there are, with which verdicts; the order, where no arrow shows it."""
+        """Return the number of orgs by verdict, and the sort column if no arrow shows it."""
         count = len(self._all_rows)
         parts = [styled_text.build_line((format_count(count, "org"), styled_text.HEADING))]
         for verdict, rows in self._rows_by_verdict.items():
@@ -230,7 +230,7 @@ class OverviewScreen(ListScreen):
 
 
 def _get_title_style(verdict: Verdict, now: datetime) -> str:
-    """That of a verdict in the title, where no window makes CAN WORK louder."""
+    """Return the style of a verdict in the title; CAN WORK is calm whatever its windows."""
     calm = verdict.state is VerdictState.CAN_WORK and not verdict.is_locked
     return styled_text.SEVERITY_STYLES[
         Severity.NORMAL if calm else styled_text.get_verdict_severity(verdict, now)

@@ -1,4 +1,4 @@
-"""What is on screen until anything has been read: a line and two keys, painted before all that is heavy."""
+"""Screen until the first reading: a line and two keys, painted before slow imports."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ STARTING_KEYS = [key for key in FOOTER_KEYS if key.action in ("quit", "help")]
 
 
 def describe_activity(note: str) -> str:
-    """What is being done; a demo does not ask claude.ai."""
+    """Return the current activity; a demo does not read claude.ai."""
     return "Reading …" if note else "Reading claude.ai …"
 
 
 class StartingScreen(Screen[None]):
-    """The dashboard's place until there is something to show on it."""
+    """Screen in place of the dashboard until there is something to show."""
 
     DEFAULT_CSS = """
     StartingScreen > .keys { dock: bottom; }
     """
 
     def __init__(self, options: Options) -> None:
-        """Begin as wanted."""
+        """Take note, size and style from the options."""
         super().__init__()
         self._note = f"  {options.note}" if options.note else ""
         said = describe_activity(options.note)
         self._activity = said.replace("…", "...") if options.ascii else said
 
     def compose(self) -> ComposeResult:
-        """The name, what is being done, and in more than one line what can be done."""
+        """Create the name, the activity and, in more than one line, the keys."""
         yield Static(
             Content.assemble(
                 (" claudemeter", "bold $foreground"),
@@ -48,5 +48,5 @@ class StartingScreen(Screen[None]):
         yield Static(line[1:], classes="keys")
 
     def on_resize(self) -> None:
-        """Leave the keys out of a single line."""
+        """Hide the keys in a one-line pane."""
         self.query_exactly_one(".keys").display = self.app.size.height > 1

@@ -1,1 +1,1 @@
-"""One widget a file, each named for what it shows."""
+"""Widgets, one per file, each named for what it shows."""

@@ -1,4 +1,4 @@
-"""The verdict: one calm line, or the BLOCKED banner with its reason and its date."""
+"""The verdict: one calm line, or the BLOCKED banner with cause and date."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from claudemeter_tui.tui.widgets.line_widget import LineWidget
 from claudemeter_tui.tui.widgets.org_tabs import MAX_NAME_WIDTH
 
 INDENT = 2
-"""Blanks between the verdict's name and its words."""
+"""Blanks between the verdict's name and its text."""
 NARROW_INDENT = 2
-"""Blanks before the words where they stand below the name; every name is longer."""
+"""Blanks before the text if it is below the name; every name is longer."""
 
 _CLAUSE_BREAK = re.compile(r" · |, (?!\d)")
-"""Where a sentence can be broken off."""
+"""Separators at which a sentence can be cut."""
 
 
 class Banner(LineWidget):
-    """The one part that is never left out."""
+    """The banner, the only part that is never hidden."""
 
     def draw(self, width: int, height: int) -> list[styled_text.StyledLine]:
-        """The verdict in as many lines as there are."""
+        """Draw the verdict in the available lines."""
         verdict, boxed = self.view.verdict, self.view.layout.boxed
         if verdict is None:
             return [
@@ -62,7 +62,7 @@ def count_banner_lines(view: View, width: int) -> int:
 
 
 def count_boxed_lines(view: View, width: int) -> int:
-    """Return how many lines the verdict would fill in a box; 0 if it is not worth one."""
+    """Return how many lines the verdict would fill in a box; 0 if it needs no box."""
     verdict = view.verdict
     return _count_lines(view, verdict, width - 4) if verdict is not None and needs_box(verdict) else 0
 
@@ -74,12 +74,12 @@ def _count_lines(view: View, verdict: Verdict, width: int) -> int:
 
 
 def needs_box(verdict: Verdict) -> bool:
-    """Whether it is worth a box: work is refused, or would be."""
+    """True if the verdict needs a box, because credits are blocked."""
     return verdict.state in (VerdictState.BLOCKED, VerdictState.WAIT) or verdict.credits is CreditState.LOCKED
 
 
 def _build_placeholder(view: View, width: int, room: int = 99) -> list[styled_text.StyledLine]:
-    """What stands where a verdict will be: what keeps it away, and on lines of its own what can be done."""
+    """Return a placeholder before the first verdict: why it is missing, then what to do."""
     trouble = next((problem for problem in view.store.problems if problem.org is None), None)
     if trouble is None:
         return [styled_text.build_line((describe_activity(view.note), styled_text.MUTED))]
@@ -95,7 +95,7 @@ def _build_placeholder(view: View, width: int, room: int = 99) -> list[styled_te
 
 
 def _build_one_line(view: View, verdict: Verdict, style: str, width: int) -> styled_text.StyledLine:
-    """The verdict's line; it names the org where no tab does, and leaves out first what is needed least."""
+    """Return the verdict in one line, with the org's name if no tab shows it; drop details first."""
     name = styled_text.build_line((format_verdict_name(verdict), f"bold {style}"), " " * INDENT)
     orgs = [_build_org_prefix(view, most) for most in (MAX_NAME_WIDTH, MAX_NAME_WIDTH // 2, 0)]
     least = next((org for org in orgs if org.cell_length + name.cell_length <= width), orgs[-1])
@@ -108,7 +108,7 @@ def _build_one_line(view: View, verdict: Verdict, style: str, width: int) -> sty
 
 
 def _build_org_prefix(view: View, most: int) -> styled_text.StyledLine:
-    """The org's name in at most so many cells, for a line that stands without tabs."""
+    """Return the org's name in at most so many cells, for a line without tabs."""
     if view.layout.tabs or view.state is None or not most:
         return styled_text.build_line(" ")
     name = styled_text.build_line(view.state.org.display_name).truncate(most, ellipsis=True)
@@ -116,7 +116,7 @@ def _build_org_prefix(view: View, most: int) -> styled_text.StyledLine:
 
 
 def _iterate_shorter(text: str) -> Iterator[str]:
-    """The sentence, then without countdowns, then with less and less of what follows its first part."""
+    """Yield the sentence, then without countdowns, then with fewer and fewer of its later parts."""
     yield text
     brief = re.sub(r" \(in [^)]*\)", "", text)
     yield brief
@@ -127,14 +127,14 @@ def _iterate_shorter(text: str) -> Iterator[str]:
 
 
 def _format_details(view: View, verdict: Verdict) -> str:
-    """The verdict's line without its name."""
+    """Return the verdict's line without its name."""
     return (
         format_verdict_line(verdict, view.now, view.zone).removeprefix(format_verdict_name(verdict)).strip()
     )
 
 
 def _build_lines(view: View, verdict: Verdict, style: str, width: int) -> list[styled_text.StyledLine]:
-    """Return the name, and beside it or below it the sentences, broken between words."""
+    """Return the name with the sentences beside or below it, wrapped between words."""
     name = format_verdict_name(verdict)
     indent, body = _break_sentences(view, verdict, name, width)
     head = (name, f"bold {style}")
@@ -145,7 +145,7 @@ def _build_lines(view: View, verdict: Verdict, style: str, width: int) -> list[s
 
 
 def _break_sentences(view: View, verdict: Verdict, name: str, width: int) -> tuple[int, list[str]]:
-    """Return the blanks before the sentences and their lines; in a narrow place they stand below the name."""
+    """Return the blanks before the sentences and their lines; in a narrow pane they are below the name."""
     sentences = (
         format_verdict_banner(verdict, view.now, view.zone)
         if needs_box(verdict)
@@ -161,7 +161,7 @@ def _break_sentences(view: View, verdict: Verdict, name: str, width: int) -> tup
 def _build_tight_lines(
     view: View, verdict: Verdict, style: str, width: int, room: int
 ) -> list[styled_text.StyledLine]:
-    """The verdict's line over as many lines as there are, without an indent."""
+    """Return the verdict's line wrapped over the available lines, without an indent."""
     name = format_verdict_name(verdict)
     broken = styled_text.wrap_text(f"{name}  {_format_details(view, verdict)}", width)
     if len(broken) > room:
@@ -170,7 +170,7 @@ def _build_tight_lines(
 
 
 def _merge_lines(lines: list[styled_text.StyledLine], width: int) -> styled_text.StyledLine:
-    """The lines as one, as far as there is room."""
+    """Merge the lines into one, as far as there is room."""
     first, *rest = lines
     return styled_text.fit_line(
         styled_text.build_line(first, *(f" {line.plain.strip()}" for line in rest)), width
@@ -180,7 +180,7 @@ def _merge_lines(lines: list[styled_text.StyledLine], width: int) -> styled_text
 def _style_start(
     lines: list[styled_text.StyledLine], length: int, style: str
 ) -> list[styled_text.StyledLine]:
-    """The lines with so many of their first characters in a style; a line's end counts as a blank."""
+    """Style the first `count` characters of the lines; the end of a line counts as a blank."""
     lit = []
     for line in lines:
         lit.append(line.stylize(style, 0, length) if length > 0 else line)

@@ -28,7 +28,7 @@ CHART_SPANS: tuple[tuple[timedelta | None, str], ...] = (
     (timedelta(days=1), "the last day"),
     (timedelta(days=7), "the last week"),
 )
-"""The spans of a chart, with their names."""
+"""Periods of a chart, with their names."""
 
 CHART_STYLES: dict[ChartStyle | Severity, str] = {
     ChartStyle.SCALE: styled_text.MUTED,
@@ -41,22 +41,22 @@ CHART_STYLES: dict[ChartStyle | Severity, str] = {
         for severity, style in styled_text.SEVERITY_STYLES.items()
     },
 }
-"""The colour of each piece of a chart."""
+"""Style of each part of a chart."""
 CURVE_SAMPLES = {False: ("▄▄", "▖▖"), True: ("--", "==")}
-"""Samples of the first and of any other curve, by ASCII or not."""
+"""Samples of the first and of any other curve, by whether ASCII is used."""
 
 
 def build_chart_title(
     view: View, state: OrgState, room: int, *, windows: bool, point: ChartPoint | None
 ) -> tuple[styled_text.StyledLine, styled_text.StyledLine]:
-    """Title and note, as full as there is room for both.
+    """Return title and note, as long as both fit.
 
     Args:
         view: What is on screen.
         state: The org.
         room: Cells for both together.
-        windows: The windows are shown, not the credits.
-        point: What stands under the pointer. None: it is elsewhere.
+        windows: True if the chart shows the windows instead of the credits.
+        point: Point under the mouse. None if the mouse is elsewhere.
     """
     subject = styled_text.build_line(
         ("Utilization" if windows else _describe_credits(state), styled_text.HEADING)
@@ -78,19 +78,19 @@ def build_chart_title(
 
 def _describe_credits(state: OrgState) -> str:
     if state.credits.own_meter is None:
-        return "Used credits of the pool"
+        return "Used credits (pool)"
     return "Used credits" if state.credits.pool_meter is None else "Your used credits"
 
 
 def _find_first_time(state: OrgState, *, windows: bool) -> datetime:
-    """When what is shown was read first."""
+    """Return the time of the first value shown."""
     if windows:
         return to_datetime(min(history.since for history in state.histories.values()))
     return state.series.runs[0].first
 
 
 def _format_since(first: datetime, view: View) -> str:
-    """`since 14:02`; where less is shown `in the last hour`, where it is all the same both."""
+    """Return `since 14:02`, or `in the last hour` for a shorter period, or both."""
     since = f"since {format_moment(first, view.now, view.zone)}"
     if view.span is None:
         return since
@@ -109,7 +109,7 @@ def _build_rise(view: View, state: OrgState) -> styled_text.StyledLine:
 
 
 def _iterate_curve_keys(view: View, state: OrgState) -> Iterator[styled_text.StyledLine]:
-    """Each window with a sample of its curve and where it stands, then with less."""
+    """Yield the windows with samples of their curves and percentages, then in shorter forms."""
     windows = state.plan.windows if state.plan else ()
     known = {it.label: format_percent(it.percent) for it in windows if not it.is_due(view.now)}
     for cells, percents in ((2, known), (2, {}), (1, {})):
@@ -127,9 +127,9 @@ def _iterate_curve_keys(view: View, state: OrgState) -> Iterator[styled_text.Sty
 
 
 def _iterate_pointer_notes(point: ChartPoint, view: View) -> Iterator[styled_text.StyledLine]:
-    """`14:31  $50.00 · BLOCKED: your own monthly limit is reached`, then with less of what happened."""
+    """Yield `14:31  $50.00 · BLOCKED: your monthly cap is reached`, then with fewer events."""
     at = format_moment(point.events[0].at if point.events else point.ends_at, view.now, view.zone)
-    values = "  ".join(point.values) or "nothing read"
+    values = "  ".join(point.values) or "no data"
     happened = [styled_text.build_line(describe_event(event, view.zone)) for event in point.events]
     return styled_text.iterate_shorter(
         [styled_text.build_line((f"{at}  {values}", styled_text.HEADING)), *happened]
@@ -137,27 +137,27 @@ def _iterate_pointer_notes(point: ChartPoint, view: View) -> Iterator[styled_tex
 
 
 REPLOT_INTERVAL = 30
-"""Seconds after which the chart moves on: plotting costs more than all else on screen together."""
+"""Seconds between two plots; a plot costs more than the rest of the screen together."""
 STACKED_MARGIN = 12
-"""Cells of the scales of two charts, one below the other, at least: `cap $50.00 ┤`."""
+"""Least cells of the scale if two charts are stacked: `cap $50.00 ┤`."""
 CHART_TITLE_FROM = 6
-"""Lines from which a chart without a frame says what it shows."""
+"""Lines from which a chart without a frame has a title."""
 
 
 class ChartPanel(LineWidget):
-    """Steps, with gaps where nothing was read, and letters for what happened."""
+    """A step chart with gaps where nothing was read and letters for events."""
 
     ALLOW_SELECT = False
 
     pointer_column: var[int | None] = var[int | None](None, init=False)
-    """The column under the mouse. None: it is elsewhere."""
+    """Column under the mouse. None if the mouse is elsewhere."""
 
     _chart_inputs: tuple[object, ...] = ()
-    """The values that the chart was built from."""
+    """Values that the current chart was built from."""
     _chart: RenderedChart | None = None
 
     def draw(self, width: int, height: int) -> list[styled_text.StyledLine]:
-        """The picture; what it shows and what its marks mean stand in its frame."""
+        """Draw the chart, with title and legend in its frame."""
         state = self.view.state
         if state is None or not has_chart_data(self.view):
             return [
@@ -178,11 +178,11 @@ class ChartPanel(LineWidget):
         self.pointer_column = event.x
 
     def on_leave(self) -> None:
-        """Tell of all of it again."""
+        """Show the note on the whole chart again."""
         self.pointer_column = None
 
     def watch_pointer_column(self) -> None:
-        """Only the note changes."""
+        """Redraw the note."""
         self.redraw()
 
     def _draw_framed(self, state: OrgState, width: int, height: int) -> list[styled_text.StyledLine]:
@@ -204,7 +204,7 @@ class ChartPanel(LineWidget):
         chart = self._plot(state, width, height)
         if chart is None:
             room = height >= MIN_CHART_HEIGHT and width >= MIN_CHART_WIDTH
-            text = "Nothing was read in this time" if room else "No room for a chart"
+            text = "No data in this period" if room else "No room for a chart"
             return [styled_text.build_line((text, styled_text.MUTED))]
         return [
             styled_text.build_line(*((text, CHART_STYLES[what]) for text, what in line))
@@ -212,7 +212,7 @@ class ChartPanel(LineWidget):
         ]
 
     def _plot(self, state: OrgState, width: int, height: int) -> RenderedChart | None:
-        """The chart, made anew only where something but a few seconds has changed."""
+        """Return the chart; plot again only if more than a few seconds have changed."""
         view, windows = self.view, shows_windows(self.view)
         source = state.histories if windows else (state.series, _get_cap(state))
         beat, look = (
@@ -232,7 +232,7 @@ class ChartPanel(LineWidget):
         return self._chart
 
     def _add_legend(self, edge: styled_text.StyledLine) -> styled_text.StyledLine:
-        """The frame's lower edge with what the marks mean, or with the marks where the axis has none."""
+        """Return the frame's lower edge with a legend of the marks, or the marks if the axis has none."""
         chart = self._chart
         if chart is None or not chart.letters:
             return edge
@@ -277,7 +277,7 @@ def shows_windows(view: View) -> bool:
 
 
 def switch_chart(view: View) -> View:
-    """The same view with the chart showing the other thing."""
+    """Return the view with the chart switched between limits and credits."""
     return replace(view, prefers_windows=not shows_windows(view))
 
 
@@ -289,18 +289,14 @@ def has_both_charts(view: View) -> bool:
 def explain_no_switch(view: View) -> str:
     """Return the reason that the chart cannot be switched; empty if it can."""
     if view.state is None or not has_chart_data(view):
-        return "There is nothing to draw yet."
+        return "Nothing to draw yet."
     if shows_windows(view):
-        return (
-            ""
-            if _has_credit_values(view.state)
-            else "No credits were read for this org: its windows are shown."
-        )
-    return "" if view.state.histories else "This org has no plan-wide windows: its credits are shown."
+        return "" if _has_credit_values(view.state) else "No credits to show for this org, only limits."
+    return "" if view.state.histories else "No plan-wide windows to show for this org, only credits."
 
 
 def change_span(span: timedelta | None, step: int) -> timedelta | None:
-    """The next span in the direction of `step`, ending at the ends."""
+    """Return the next period in the direction of `step`, or the same one at the end."""
     spans = [each for each, _ in CHART_SPANS]
     return spans[min(len(spans) - 1, max(0, spans.index(span) + step))]
 

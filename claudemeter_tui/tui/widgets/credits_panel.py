@@ -1,4 +1,4 @@
-"""The credit gauge: used, cap, balance, pool, and what is charged next."""
+"""The credits panel: used, cap, balance, pool and the next charge."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ LABEL_WIDTH = 9
 
 
 class CreditsPanel(LineWidget):
-    """Both gates of the metered credits, each with what is left of it."""
+    """Cap and balance of the usage credits, each with the amount left."""
 
     def draw(self, width: int, height: int) -> list[styled_text.StyledLine]:
-        """The gauge and below it the rows that fit, the most needed first."""
+        """Draw the gauge and the rows that fit, most important first."""
         framed = self.view.layout.framed
         inner, room = (width - 4, height - 2) if framed else (width - 2, height)
         if not framed:
@@ -49,7 +49,7 @@ class CreditsPanel(LineWidget):
         lines = _build_lines(self.view, inner)[:room]
         lines += [styled_text.build_line("")] * (room - len(lines))
         return styled_text.frame_lines(
-            styled_text.build_line(("Extra usage", styled_text.HEADING)),
+            styled_text.build_line(("Usage credits", styled_text.HEADING)),
             _build_state(self.view),
             lines,
             width,
@@ -110,15 +110,15 @@ def _list_rows(view: View, state: OrgState) -> list[tuple[str, ...]]:
 
 
 def build_credits_line(view: View, width: int) -> styled_text.StyledLine:
-    """Everything in tranche line: the gauge in words."""
+    """Return the credits in one line of text."""
     credits = view.state.credits if view.state else Credits()
     lead = credits.lead_meter
     if view.state is None or view.state.read_at is None:
-        return styled_text.build_line(("extra usage not read yet", styled_text.MUTED))
+        return styled_text.build_line(("credits not read yet", styled_text.MUTED))
     if lead is None or lead.used is None:
-        return styled_text.build_line((f"extra usage: {_explain_missing(credits, view)}", styled_text.MUTED))
+        return styled_text.build_line((f"credits: {_explain_missing(credits, view)}", styled_text.MUTED))
     style, mark = _get_style(lead, view)
-    whose = "extra " if lead.is_personal else "pool "
+    whose = "credits " if lead.is_personal else "pool "
     beside = list(_build_notes(credits, view))
     used = [
         styled_text.build_line(whose, (f"{form} {mark}".rstrip(), style)) for form in list_use_forms(lead)
@@ -155,7 +155,7 @@ def _build_gauge(meter: Meter, width: int) -> Iterator[styled_text.StyledLine]:
     used = format_money(meter.used)
     if meter.cap is None:
         yield styled_text.build_line(
-            (used, styled_text.HEADING), " used", "" if meter.is_personal else " by the pool"
+            (used, styled_text.HEADING), " used", "" if meter.is_personal else " (pool)"
         )
         return
     percent = format_percent(meter.percent) if meter.percent is not None else ""
@@ -174,17 +174,17 @@ def _explain_missing(credits: Credits, view: View) -> str:
     """Return the reason that there is no figure."""
     match credits.compute_state(view.now):
         case CreditState.ABSENT:
-            return "none: no metered billing on this org"
+            return "not enabled for this org"
         case CreditState.OFF:
             return describe_off(credits.find_deciding_meter(view.now))
         case CreditState.LOCKED:
-            return "locked; the amount is not reported"
+            return "locked; amount not reported"
         case _:
             return "not reported"
 
 
 def _iterate_rows(credits: Credits, view: View) -> Iterator[tuple[str, ...]]:
-    """Label and value of each row; behind a value the same in fewer words, for a narrow place."""
+    """Yield each row as a label and its value, followed by shorter forms for a narrow pane."""
     lead = credits.lead_meter
     tighter = find_tighter_limit(credits)
     if lead is not None:
@@ -217,8 +217,8 @@ def _iterate_rows(credits: Credits, view: View) -> Iterator[tuple[str, ...]]:
             yield _ORIGIN_LABELS[other.origin], *(f"says {form}" for form in list_use_forms(other))
 
 
-def _tag_tighter(forms: list[str], tighter: bool) -> list[str]:  # noqa: FBT001 - the gate with less left, or not
-    return [*(f"{form} · tighter" for form in forms if tighter), *forms]
+def _tag_tighter(forms: list[str], tighter: bool) -> list[str]:  # noqa: FBT001 - True for the limit that runs out first
+    return [*(f"{form} · runs out first" for form in forms if tighter), *forms]
 
 
 _ORIGIN_LABELS = {
@@ -249,6 +249,6 @@ def _format_charge(subscription: Subscription | None) -> Iterator[list[str]]:
 
 
 def _build_row(label: str, forms: Sequence[str], width: int) -> styled_text.StyledLine:
-    """A label, and the fullest of the forms that fits."""
+    """Return a label with the longest form that fits."""
     head = styled_text.build_line((label.ljust(LABEL_WIDTH), styled_text.MUTED))
     return styled_text.pick_fitting((styled_text.build_line(head, form) for form in forms), width)

@@ -22,11 +22,11 @@ from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.list_view import ListModel, add_cursor_mark, highlight_matches
 
 LABEL_WIDTH = 18
-"""Cells of a label; a longer one is broken between words, like the value beside it."""
+"""Cells of a label; longer labels and values wrap between words."""
 SOURCE_WIDTH, AGE_WIDTH = 24, 12
-"""Cells of the column of replies, and of their ages."""
+"""Cells of the columns of replies and ages."""
 BESIDE_FROM = 90
-"""Columns from which the replies have a column of their own; in narrower places they have lines."""
+"""Columns from which the replies have their own column; in narrower panes they have their own lines."""
 
 
 class FigurePage:
@@ -48,27 +48,27 @@ class FigurePage:
             self._readers[section.title] = readers.pop() if len(readers) == 1 else ""
 
     def build_list(self) -> ListModel:
-        """All of it, ready to be drawn."""
+        """Return all figures as a list to draw."""
         heights = [len(self._build_lines(item)) for item in range(len(self._items))]
         return ListModel(
             [0, *accumulate(heights)], self._draw_line, lambda item: self.get_figure(item) is not None
         )
 
     def get_figure(self, item: int) -> Figure | None:
-        """The figure in that place. None: a heading, or nothing."""
+        """Return the figure of an item. None for a heading or an empty page."""
         return self._items[item][1] if 0 <= item < len(self._items) else None
 
     def get_key(self, item: int) -> Hashable:
-        """By what a figure is found again when others have come or gone."""
+        """Return the key by which a figure is found again after an update."""
         figure = self.get_figure(item)
         return (self._items[item][0], figure.label, figure.source) if figure else None
 
     def find_item(self, key: Hashable) -> int | None:
-        """Return the place of that figure. None if it is gone."""
+        """Return the item of that figure. None if it is gone."""
         return next((item for item in range(len(self._items)) if key and self.get_key(item) == key), None)
 
     def find_hits(self, sought: re.Pattern[str]) -> list[int]:
-        """The figures in which something is found: in what is on screen of them."""
+        """Return the items whose visible text matches the search."""
         return [
             item
             for item, (_, figure) in enumerate(self._items)
@@ -76,16 +76,16 @@ class FigurePage:
         ]
 
     def get_item_text(self, item: int) -> tuple[str, str]:
-        """The figure itself, and what it is called."""
+        """Return the figure and its name for the message."""
         figure = self.get_figure(item)
         return (figure.value, "figure") if figure else ("", "")
 
     def get_full_text(self, item: int) -> tuple[str, str]:
-        """The row with label and source, and what it is called."""
+        """Return the row with label and source, and its name for the message."""
         figure = self.get_figure(item)
         return (figure.format_line(self._now), "row") if figure else ("", "")
 
-    def _draw_line(self, item: int, part: int, selected: bool) -> styled_text.StyledLine:  # noqa: FBT001 - as a sheet draws
+    def _draw_line(self, item: int, part: int, selected: bool) -> styled_text.StyledLine:  # noqa: FBT001 - a `LineDrawer`
         line, figure = self._build_lines(item)[part], self.get_figure(item)
         if figure is None:
             return add_cursor_mark(line, self._width, selected=selected)
@@ -122,7 +122,7 @@ class FigurePage:
         return (*above, *_stack_figure(figure, self._width))
 
     def _build_source_lines(self, item: int, figure: Figure) -> tuple[styled_text.StyledLine, ...]:
-        """The reply, where it stands above its figures; room for the age is left in each line."""
+        """Return the lines of a reply above its figures, with room for the age."""
         return _wrap_source(self._get_origin(item, figure), self._width)
 
     def _get_origin(self, item: int, figure: Figure) -> str:
@@ -132,7 +132,7 @@ class FigurePage:
 
 @lru_cache(maxsize=1024)
 def _build_figure_row(figure: Figure, origin: str, width: int) -> tuple[styled_text.StyledLine, ...]:
-    """Label, value and source side by side, each broken between words; room for the age is left."""
+    """Return label, value and source side by side, each wrapped between words, with room for the age."""
     room = width - LABEL_WIDTH - SOURCE_WIDTH - AGE_WIDTH - 8
     columns = (
         (styled_text.wrap_text(figure.label, LABEL_WIDTH, styled_text.MUTED), LABEL_WIDTH),
@@ -155,7 +155,7 @@ def _wrap_source(origin: str, width: int) -> tuple[styled_text.StyledLine, ...]:
 
 @lru_cache(maxsize=1024)
 def _stack_figure(figure: Figure, width: int) -> tuple[styled_text.StyledLine, ...]:
-    """Label and value side by side, in a place where the reply stands above them."""
+    """Return label and value side by side, for a pane with the reply above them."""
     label = min(LABEL_WIDTH, width // 3)
     labels = styled_text.wrap_text(figure.label, label, styled_text.MUTED)
     values = _wrap_value(figure, width - label - 3)
@@ -183,7 +183,7 @@ def _get_line(lines: Sequence[styled_text.StyledLine], part: int) -> styled_text
 
 
 def build_reply_tab(name: str, aside: str, style: str, *, selected: bool) -> styled_text.StyledLine:
-    """A tab with what is to say of its reply; the selected one between two marks."""
+    """Return a tab with the mark of its reply; the selected one is between two marks."""
     if selected:
         return styled_text.build_line(
             ("▐", "$selected"), (name, styled_text.HEADING), (aside, style), ("▌", "$selected")
@@ -192,7 +192,7 @@ def build_reply_tab(name: str, aside: str, style: str, *, selected: bool) -> sty
 
 
 def describe_failure(failure: Failure, view: View) -> styled_text.StyledLine:
-    """Since when a reply is not read, and why."""
+    """Return the start and the cause of a reply's failure."""
     since = format_moment(failure.at, view.now, view.zone)
     return styled_text.build_line(
         (
@@ -203,7 +203,7 @@ def describe_failure(failure: Failure, view: View) -> styled_text.StyledLine:
 
 
 def describe_reply(reply: Reply, view: View) -> list[str]:
-    """Status, duration, time, size, remarks: the most needed first."""
+    """Return time, status, notes, duration and size, most important first."""
     at = to_local(reply.at, view.zone)
     counts = ((len(reply.new_fields), "new field"), (len(reply.odd_values), "odd value"))
     return [
@@ -228,7 +228,7 @@ REMARK_STYLES = {
     KeyRemark.ODD: f"bold {styled_text.SEVERITY_STYLES[Severity.WARNING]}",
 }
 GUTTER = 4
-"""Cells before each line where any has a remark."""
+"""Cells before each line if any line has a remark."""
 MAX_HITS = 10_000
 """Most hits of a search."""
 
@@ -238,7 +238,7 @@ class ReplyPage:
 
     def __init__(self, lines: Sequence[JsonLine], width: int) -> None:
         self.pattern: re.Pattern[str] | None = None
-        """The search pattern; its hits are highlighted."""
+        """Pattern of the search, whose matches are highlighted. None without a search."""
         self._lines = lines
         self._width = width
         self._gutter = GUTTER if any(line.remark for line in lines) else 0
@@ -248,11 +248,11 @@ class ReplyPage:
         ]
 
     def build_list(self) -> ListModel:
-        """All of it, ready to be drawn: each line of the screen is an item."""
+        """Return the body as a list to draw: each line on screen is an item."""
         return ListModel(range(len(self._rows) + 1), self._draw_line)
 
     def get_key(self, item: int) -> Hashable:
-        """By what a place is found again when the width has changed."""
+        """Return the key by which an item is found again after the width has changed."""
         return self._rows[item][:2] if 0 <= item < len(self._rows) else None
 
     def find_item(self, key: Hashable) -> int | None:
@@ -262,13 +262,13 @@ class ReplyPage:
         return max(0, bisect_right(self._rows, (*key, 1 << 40)) - 1)
 
     def find_key(self, key: str) -> int | None:
-        """The first item that has this key, or this string. None: there is none."""
+        """Return the first item with this key or string. None if there is none."""
         wanted = f'"{key}"'
         number = next((place for place, line in enumerate(self._lines) if wanted in line.text), None)
         return None if number is None else self.find_item((number, 0))
 
     def find_hits(self, sought: re.Pattern[str]) -> list[int]:
-        """The items in which something begins that is looked for, at most `MOST_HITS` of them."""
+        """Return the items in which a match begins, at most `MAX_HITS`."""
         reach = len(sought.pattern)
         hits = (
             item
@@ -278,16 +278,16 @@ class ReplyPage:
         return list(islice(hits, MAX_HITS))
 
     def get_item_text(self, item: int) -> tuple[str, str]:
-        """The line of the body, and what it is called."""
+        """Return the line of the body and its name for the message."""
         if not self._rows:
             return "", ""
         return self._lines[self._rows[item][0]].text.strip().removesuffix(","), "line"
 
-    def get_full_text(self, item: int) -> tuple[str, str]:  # noqa: ARG002 - the same from everywhere
-        """The body as it is on screen, and what it is called."""
+    def get_full_text(self, item: int) -> tuple[str, str]:  # noqa: ARG002 - the same for every item
+        """Return the body as on screen and its name for the message."""
         return "\n".join(line.text for line in self._lines), "reply"
 
-    def _draw_line(self, item: int, part: int, selected: bool) -> styled_text.StyledLine:  # noqa: ARG002, FBT001 - as a sheet draws
+    def _draw_line(self, item: int, part: int, selected: bool) -> styled_text.StyledLine:  # noqa: ARG002, FBT001 - a `LineDrawer`
         number, start, end = self._rows[item]
         line = self._lines[number]
         parts = [(begin, stop, kind) for begin, stop, kind in line.parts if begin < end and stop > start]
@@ -310,13 +310,13 @@ class ReplyPage:
 
 
 def _compute_indent(text: str, room: int) -> int:
-    """Blanks before the second part of a line that is too long, and before all further ones."""
+    """Return the blanks before the second and each further part of a long line."""
     blanks = sum(1 for _ in takewhile(str.isspace, text[:room]))
     return min(blanks + 2, room // 2)
 
 
 def _split_line(text: str, room: int) -> Iterator[tuple[int, int]]:
-    """Begin and end of each part of a line that fits."""
+    """Yield start and end of each part of a line, as wide as fits."""
     if len(text) <= room and text.isascii():
         yield 0, len(text)
         return

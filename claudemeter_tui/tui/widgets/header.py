@@ -1,4 +1,4 @@
-"""Account and session, the age of the figures, and the next poll."""
+"""The header: account, session, age of the figures and next poll."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from claudemeter_tui.tui.widgets.line_widget import LineWidget
 
 
 class Header(LineWidget):
-    """The first line of a screen that has room for it."""
+    """The first line of a screen, if there is room."""
 
     def draw(self, width: int, height: int) -> list[styled_text.StyledLine]:  # noqa: ARG002
-        """Name and session on the left, times on the right; the session goes first."""
+        """Draw name and session on the left and times on the right; the session is dropped first."""
         note = f"  {self.view.note}" if self.view.note else ""
         name = styled_text.build_line((" claudemeter", styled_text.HEADING), (note, "$accent"))
         room = width - name.cell_length - 6
@@ -31,7 +31,7 @@ class Header(LineWidget):
 
 
 def _build_times(view: View) -> list[styled_text.StyledLine]:
-    """`updated 18s ago`, `next in 42s`; stale figures say so."""
+    """Return `updated 18s ago` and `next in 42s`; stale figures are marked."""
     session, state = view.session, view.state
     parts: list[tuple[str, str]] = []
     if state is not None and state.read_at is not None:
@@ -51,13 +51,13 @@ def _format_next_poll(session: SessionState, view: View) -> str:
         return "reading now"
     left = schedule.next_at - view.now
     if schedule.is_backing_off:
-        return f"asks again at {format_moment(schedule.next_at, view.now, view.zone)}"
-    what = "next" if session.session.browser else "looks again"
+        return f"retry at {format_moment(schedule.next_at, view.now, view.zone)}"
+    what = "next" if session.session.browser else "checks again"
     return f"{what} in {format_countdown(left)}"
 
 
 def _build_account(view: View) -> list[styled_text.StyledLine]:
-    """Account and session, the most needed first."""
+    """Return account and session, most important first."""
     if view.session is None:
         return []
     account = view.session.account.email or view.session.account.uuid or ""

@@ -1,4 +1,4 @@
-"""The footer: the few keys that matter here."""
+"""The footer: the most important keys of a screen."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HINT_GAP = 2
 
 
 class KeyHints(LineWidget):
-    """As many whole hints as fit; each can be clicked."""
+    """As many whole hints as fit; each is clickable."""
 
     ALLOW_SELECT = False
 
@@ -28,17 +28,17 @@ class KeyHints(LineWidget):
         action: str
 
     def __init__(self, keys: Sequence[Key]) -> None:
-        """Show these, the most needed first."""
+        """Show these keys, most important first."""
         super().__init__()
         self._keys = tuple(keys)
 
     def show(self, keys: Sequence[Key]) -> None:
-        """Show these from now on."""
+        """Show other keys."""
         self._keys = tuple(keys)
         self.redraw()
 
     def draw(self, width: int, height: int) -> list[styled_text.StyledLine]:  # noqa: ARG002
-        """Keys and what they do."""
+        """Draw the keys with their labels."""
         parts: list[str | tuple[str, str]] = []
         column = 0
         for start, end, key in self._locate_hints(width):
@@ -51,7 +51,7 @@ class KeyHints(LineWidget):
         return [styled_text.build_line(*(parts or [" "]))]
 
     def on_click(self, event: events.Click) -> None:
-        """Ask for what the hint under the pointer says."""
+        """Post the action of the clicked hint."""
         for start, end, key in self._locate_hints(self.content_size.width):
             if start <= event.x < end and key.action:
                 self.post_message(self.HintClicked(key.action))

@@ -1,4 +1,4 @@
-"""The utilization bars: one for each window."""
+"""The limits panel: a bar for each window."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ MAX_LABEL_WIDTH = 16
 PERCENT_WIDTH = 6
 """Cells of a percentage."""
 BESIDE_FROM, WORDY_FROM, ROOMY_FROM = 52, 66, 76
-"""Cells from which the reset stands on the bar's own line, says "resets", and has room for the pace."""
+"""Cells from which the reset is on the bar's line, begins with "resets", and has room for the pace."""
 
 
 class LimitsPanel(LineWidget):
-    """Every window with its percent, its reset, and a mark for the time that has passed."""
+    """Each window with its percentage, its reset and a mark for the elapsed time."""
 
     def draw(self, width: int, height: int) -> list[styled_text.StyledLine]:
-        """Two lines a window where there is room, else one; the fullest ones where there is less."""
+        """Draw two lines per window if there is room, else one, else only the fullest windows."""
         framed = self.view.layout.framed
         inner, room = (width - 4, height - 2) if framed else (width - 2, height)
         lines = build_window_bars(self.view, inner, room)
@@ -52,7 +52,7 @@ class LimitsPanel(LineWidget):
 
 
 def count_windows(view: View) -> int:
-    """How many windows there are to show; a line says that there are none."""
+    """Return the number of windows to show; 1 without windows, for the line that explains it."""
     return len(_get_windows(view))
 
 
@@ -62,7 +62,7 @@ def _get_windows(view: View) -> tuple[Window, ...]:
 
 
 def measure_labels(view: View) -> int:
-    """Cells of the longest label, at most `LABEL`; 0 without windows."""
+    """Return the cells of the longest label, at most `MAX_LABEL_WIDTH`; 0 without windows."""
     return min(
         MAX_LABEL_WIDTH,
         max((styled_text.build_line(window.label).cell_length for window in _get_windows(view)), default=0),
@@ -70,7 +70,7 @@ def measure_labels(view: View) -> int:
 
 
 def build_window_bars(view: View, width: int, room: int, label: int = 0) -> list[styled_text.StyledLine]:
-    """Every window in at most `room` lines, the labels at least `label` cells wide."""
+    """Return the windows in at most `room` lines, with labels of at least `label` cells."""
     windows = _get_windows(view)
     if not windows:
         return [styled_text.build_line((_explain_missing(view), styled_text.MUTED))]
@@ -87,7 +87,7 @@ def _explain_missing(view: View) -> str:
     plan: Plan | None = view.state.plan if view.state else None
     if plan is None:
         return "Not read yet" if view.state is None or not view.state.failures else "Not read: press e"
-    return "No windows on this plan" if plan.is_reported else "The server reported no usage"
+    return "No windows on this plan" if plan.is_reported else "No usage reported"
 
 
 def _rank_window(window: Window, view: View) -> tuple[Severity, bool, float]:
@@ -95,13 +95,13 @@ def _rank_window(window: Window, view: View) -> tuple[Severity, bool, float]:
 
 
 def _build_two_lines(view: View, window: Window, width: int, label: int) -> list[styled_text.StyledLine]:
-    """The bar, and its reset below."""
+    """Return the bar and the reset below it."""
     below = _build_reset(window, view, width - label - 1)
     return [_build_bar_line(view, window, width, label), styled_text.build_line(" " * (label + 1), below)]
 
 
 def _build_one_line(view: View, window: Window, width: int, label: int) -> styled_text.StyledLine:
-    """Everything on one line; in a narrow place the reset alone, without the countdown."""
+    """Return bar and reset in one line; in a narrow pane without the countdown."""
     if width < BESIDE_FROM:
         soon = styled_text.build_line((_format_short_reset(window, view), styled_text.MUTED))
         return styled_text.build_line(
@@ -113,7 +113,7 @@ def _build_one_line(view: View, window: Window, width: int, label: int) -> style
 
 
 def _build_reset(window: Window, view: View, room: int, *, wordy: bool = True) -> styled_text.StyledLine:
-    """As much of its reset as fits."""
+    """Return the longest form of the reset that fits."""
     forms = _iterate_reset_forms(window, view, room)
     if not wordy:
         forms = ([re.sub("^(resets|expires) ", "", part) for part in parts] for parts in forms)
@@ -144,7 +144,7 @@ def _build_bar_line(view: View, window: Window, width: int, label: int) -> style
 
 
 def _iterate_reset_forms(window: Window, view: View, width: int) -> Iterator[list[str]]:
-    """Its reset and what else is known of it, in fewer and fewer words; a lock before all."""
+    """Yield the lock, the reset and the forecasts of a window in shorter and shorter forms."""
     lock, when, amount = [], _format_reset(window, view), []
     if window.locked_reason is not None:
         lock = [

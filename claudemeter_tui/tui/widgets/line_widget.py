@@ -19,14 +19,14 @@ from claudemeter_tui.tui.view import View
 
 
 class StyledLines(Visual):
-    """Lines that fit as they are.
+    """Lines that already fit the widget.
 
-    Textual would make one text of them to wrap it, to cut it and to look for links in it, which takes longer
-    than to paint it.
+    Textual would join them into one text, wrap and cut it and look for links in it, which takes longer than
+    painting.
     """
 
     def __init__(self, lines: Sequence[styled_text.StyledLine], *, selectable: bool) -> None:
-        """The lines from top to bottom; whether the mouse can select words."""
+        """Set the lines from top to bottom, and whether the mouse can select text."""
         self.lines, self._selectable = lines, selectable
 
     def render_strips(
@@ -36,15 +36,15 @@ class StyledLines(Visual):
         style: Style,
         options: RenderOptions,
     ) -> list[Strip]:
-        """Paint every line, with what is selected marked."""
+        """Paint every line and mark the selection."""
         return [self._render_strip(y, line, style, options) for y, line in enumerate(self.lines[:height])]
 
     def get_optimal_width(self, rules: RulesMap, container_width: int) -> int:  # noqa: ARG002
-        """The widest line's."""
+        """Return the width of the widest line."""
         return max((line.cell_length for line in self.lines), default=0)
 
     def get_height(self, rules: RulesMap, width: int) -> int:  # noqa: ARG002
-        """A row for each line."""
+        """Return the number of lines."""
         return len(self.lines)
 
     def looks_like(self, other: StyledLines) -> bool:
@@ -72,35 +72,35 @@ class StyledLines(Visual):
 
 
 class LineWidget(Widget):
-    """Draws a view as text, and repaints only when the text has changed."""
+    """Base class of widgets: draws a view as text and repaints only if the text has changed."""
 
     view: var[View] = var(View(), init=False)
-    """What is drawn."""
+    """The view to draw."""
     auto_links = var(False)
 
     _drawn: StyledLines | None = None
-    """What is on screen."""
+    """Lines on screen."""
     _prepared: tuple[Size, StyledLines] | None = None
-    """What was drawn to see whether it has changed, for the paint that follows."""
+    """Lines drawn to detect a change, kept for the next paint."""
 
     def draw(self, width: int, height: int) -> list[styled_text.StyledLine]:
-        """The lines of the picture, at most `height` of them, none wider than `width` cells."""
+        """Draw at most `height` lines of at most `width` cells."""
         raise NotImplementedError
 
     def render(self) -> StyledLines:
-        """The picture at the present size."""
+        """Return the lines at the current size."""
         ready, self._prepared = self._prepared, None
         fits = ready is not None and ready[0] == self.content_size
         self._drawn = ready[1] if ready is not None and fits else self._draw_styled_lines()
         return self._drawn
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        """The words under the mouse's selection."""
+        """Return the selected text."""
         text = "\n".join(line.plain for line in self._draw_styled_lines().lines)
         return selection.extract(text), "\n"
 
     def watch_view(self) -> None:
-        """Repaint if anything looks different now."""
+        """Repaint if anything looks different."""
         self._prepared = None
         if self._drawn is None:
             self.refresh()
@@ -111,12 +111,12 @@ class LineWidget(Widget):
             self.refresh()
 
     def show_after_resize(self, view: View) -> None:
-        """Draw this view once, at the size that the widget is about to get."""
+        """Set the view and draw it once, at the size that the widget is about to get."""
         self.set_reactive(LineWidget.view, view)
         self.redraw()
 
     def redraw(self) -> None:
-        """Draw anew what depends on more than the view."""
+        """Redraw a widget that depends on more than the view."""
         self._prepared = None
         self.refresh()
 

@@ -1,4 +1,4 @@
-"""A list that only draws its visible lines, its search bar, and the clickable line above it."""
+"""A list that draws only its visible lines, a search bar and a clickable line."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from textual.widgets import Input, Static
 from claudemeter_tui.tui.styled_text import convert_to_ascii
 
 LineDrawer = Callable[[int, int, bool], Content]
-"""Item, line within it, whether the cursor is on it: one line of the width at hand."""
+"""Draws one line, given the item, the line within the item, and True if the cursor is on it."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class ListModel:
     """Items of one or more lines each."""
 
     starts: Sequence[int]
-    """The first line of each item, and at the end the number of all lines."""
+    """First line of each item, followed by the number of all lines."""
     draw: LineDrawer
     is_selectable: Callable[[int], bool] = lambda _: True
     """True if the cursor can be on an item; false for headings."""
@@ -46,11 +46,11 @@ class ListModel:
         return self.starts[-1]
 
     def find_item(self, line: int) -> int:
-        """The item that a line belongs to; the last one below the end."""
+        """Return the item of a line; the last item beyond the end."""
         return min(bisect_right(self.starts, line) - 1, self.item_count - 1)
 
     def find_selectable(self, item: int, step: int) -> int | None:
-        """The first item from there on, in steps of 1 or -1, on which the cursor can stand."""
+        """Return the first selectable item from there on, in steps of 1 or -1."""
         while 0 <= item < self.item_count:
             if self.is_selectable(item):
                 return item
@@ -59,15 +59,15 @@ class ListModel:
 
 
 EMPTY_LIST = ListModel((0,), lambda *_: Content(""))
-"""Nothing to show."""
+"""A list without items."""
 
 
 CURSOR_MARK = "▌"
-"""Stands before the line under the cursor."""
+"""Mark before the line under the cursor."""
 
 
 def add_cursor_mark(line: Content, width: int, *, selected: bool, mark: str = f"{CURSOR_MARK} ") -> Content:
-    """The line with the cursor's mark before it, and its background; as many blanks without the cursor."""
+    """Return the line with the cursor's mark and background, or with as many blanks without the cursor."""
     if not selected:
         return Content.assemble(" " * len(mark), line).truncate(width, pad=True)
     whole = Content.assemble((mark, "$selected"), line).truncate(width, pad=True)
@@ -75,16 +75,16 @@ def add_cursor_mark(line: Content, width: int, *, selected: bool, mark: str = f"
 
 
 def highlight_matches(line: Content, sought: re.Pattern[str] | None) -> Content:
-    """The line with everything lit that is looked for."""
+    """Return the line with all matches highlighted."""
     for match in sought.finditer(line.plain) if sought is not None else ():
         line = line.stylize("$background on $selected", *match.span())
     return line
 
 
 class VirtualList(ScrollView, can_focus=True, inherit_bindings=False):
-    """A sheet that scrolls; the screen around it has the keys.
+    """A scrolling list; its screen handles the keys.
 
-    Textual's own table costs more than twice the time to open and moves the cursor with the row's number.
+    Textual's own table takes more than twice as long to open, and its cursor follows the row's number.
     """
 
     DEFAULT_CSS = """
@@ -117,10 +117,10 @@ class VirtualList(ScrollView, can_focus=True, inherit_bindings=False):
         item: int
 
     def __init__(self) -> None:
-        """Begin without lines."""
+        """Create an empty list."""
         super().__init__()
         self.ascii = False
-        """Draw with ASCII alone."""
+        """True to draw with ASCII only."""
         self._model = EMPTY_LIST
         self._cursor = 0
         self._content_cache: dict[int, Content] = {}
@@ -128,21 +128,21 @@ class VirtualList(ScrollView, can_focus=True, inherit_bindings=False):
 
     @property
     def cursor(self) -> int:
-        """The item under the cursor; 0 without any."""
+        """Return the item under the cursor; 0 if the list is empty."""
         return self._cursor
 
     @property
     def _top(self) -> int:
-        """The first visible line."""
+        """Return the first visible line."""
         return round(self.scroll_offset.y)
 
     @property
     def line_width(self) -> int:
-        """Cells of a line: the scrollbar's column is always kept free."""
+        """Return the cells of a line; the scrollbar's column is always free."""
         return max(1, self.container_size.width - 1)
 
     def show(self, sheet: ListModel, cursor: int = 0) -> None:
-        """Show this with the cursor there, and repaint only the lines that look different."""
+        """Show a list with the cursor on an item, and repaint only the lines that look different."""
         moved = cursor != self._cursor
         old, same = self._content_cache, sheet.height == self._model.height
         self._model, self._cursor, self._content_cache = sheet, max(0, min(cursor, sheet.item_count - 1)), {}
@@ -170,7 +170,7 @@ class VirtualList(ScrollView, can_focus=True, inherit_bindings=False):
             self.go_to(target)
 
     def move_page(self, step: int) -> None:
-        """Go on by what is visible, at least by an item."""
+        """Move the cursor by a page, at least by one item."""
         start, _ = self._get_item_lines(self._cursor)
         target = self._model.find_item(max(0, start + step * max(1, self.size.height - 1)))
         if target == self._cursor:
@@ -193,7 +193,7 @@ class VirtualList(ScrollView, can_focus=True, inherit_bindings=False):
         self._go_to_nearest(0 if step < 0 else self._model.item_count - 1, step)
 
     def go_to(self, item: int) -> None:
-        """Put the cursor there, by the person's wish."""
+        """Move the cursor to an item on the user's request."""
         if not 0 <= item < self._model.item_count:
             return
         self.show(self._model, item)
@@ -201,7 +201,7 @@ class VirtualList(ScrollView, can_focus=True, inherit_bindings=False):
         self.post_message(self.CursorMoved(item))
 
     def render_line(self, y: int) -> Strip:
-        """One line of the view."""
+        """Render one visible line."""
         line, width = y + self._top, self.size.width
         known = self._strip_cache.get(line)
         if known is not None and known.cell_length == width:
@@ -211,7 +211,7 @@ class VirtualList(ScrollView, can_focus=True, inherit_bindings=False):
         return self._strip_cache[line]
 
     def notify_style_update(self) -> None:
-        """The theme has changed."""
+        """Repaint after a change of the theme."""
         super().notify_style_update()
         self._strip_cache.clear()
         self.refresh()
@@ -228,7 +228,7 @@ class VirtualList(ScrollView, can_focus=True, inherit_bindings=False):
                 self.post_message(self.ItemOpened(item))
 
     def _go_to_nearest(self, item: int, step: int) -> None:
-        """To that item, or to the nearest one on which the cursor can stand."""
+        """Move the cursor to that item or to the nearest selectable one."""
         target = self._model.find_selectable(item, step)
         if target is None:
             target = self._model.find_selectable(item, -step)
@@ -238,7 +238,7 @@ class VirtualList(ScrollView, can_focus=True, inherit_bindings=False):
             self.scroll_to(y=0, animate=False, force=True)
 
     def _get_item_lines(self, item: int) -> tuple[int, int]:
-        """The first line of an item, and the one after its last."""
+        """Return the first line of an item and the line after its last."""
         if not self._model.item_count:
             return 0, 0
         return self._model.starts[item], self._model.starts[item + 1]
@@ -282,7 +282,7 @@ class VirtualList(ScrollView, can_focus=True, inherit_bindings=False):
 
 
 class SearchBar(Horizontal):
-    """Hidden until it is opened; the screen hears `Input.Changed` and `Input.Submitted`."""
+    """The search bar, hidden until opened; the screen handles `Input.Changed` and `Input.Submitted`."""
 
     DEFAULT_CSS = """
     SearchBar {
@@ -312,7 +312,7 @@ class SearchBar(Horizontal):
     """
 
     def compose(self) -> ComposeResult:
-        """A slash, what is typed, what it finds."""
+        """Create the slash, the field and the number of matches."""
         yield Static(" / ", markup=False)
         yield Input(compact=True, select_on_focus=False, max_length=200)
         yield Static("", markup=False, id="found")
@@ -328,17 +328,17 @@ class SearchBar(Horizontal):
         return self.query_exactly_one(Input).value if self.is_open else ""
 
     def open(self) -> None:
-        """Show it and take the keys."""
+        """Show the bar and focus its field."""
         self.add_class("-open")
         self.query_exactly_one(Input).focus()
 
     def close(self) -> None:
-        """Forget what was looked for."""
+        """Hide the bar and clear the search."""
         self.remove_class("-open")
         self.query_exactly_one(Input).value = ""
 
     def show_result(self, result: str) -> None:
-        """Show the number of hits beside the text."""
+        """Show the number of matches beside the text."""
         label, content = self.query_one("#found", Static), Content(f"{result} ")
         if content != label.content:
             label.update(content)
@@ -361,7 +361,7 @@ class ClickableLine(Widget):
 
         line: ClickableLine
         index: int
-        """Of the piece, from 0."""
+        """Index of the piece, from 0."""
 
         @property
         def control(self) -> ClickableLine:
@@ -369,13 +369,13 @@ class ClickableLine(Widget):
             return self.line
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
-        """Begin empty."""
+        """Create an empty line."""
         super().__init__(id=id)
         self._pieces: tuple[Content, ...] = ()
         self._line = Content("")
 
     def show(self, pieces: Sequence[Content]) -> None:
-        """Show these; repaint only if they look different."""
+        """Show other pieces; repaint only if they look different."""
         self._pieces = tuple(pieces)
         line = Content("").join(self._pieces)
         if not line.is_same(self._line):
@@ -383,7 +383,7 @@ class ClickableLine(Widget):
             self.refresh()
 
     def render(self) -> Content:
-        """The pieces, one after another."""
+        """Return the pieces as one line."""
         return self._line
 
     def on_click(self, event: events.Click) -> None:

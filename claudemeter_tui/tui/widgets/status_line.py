@@ -66,7 +66,7 @@ class StatusLine(LineWidget):
         remarks = len(self.view.store.problems) - len(real)
         if not real and not remarks and not self.view.events:
             return []
-        counts = ((len(real), "problem"), (remarks, "remark"))
+        counts = ((len(real), "problem"), (remarks, "note"))
         parts = [format_count(number, noun) for number, noun in counts if number]
         count = styled_text.build_line((" · ".join([*parts, "e"]) if parts else "", styled_text.MUTED))
         if not real:
