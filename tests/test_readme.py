@@ -127,9 +127,9 @@ def test_status_bar_examples_name_the_path_of_the_command() -> None:
     """The README names the full path, because status bars do not search the folder of the install."""
     installed = re.search(r"&& (\S+)/claudemeter-tui --demo\n", TEXT)
     assert installed is not None
-    _, bars, told = TEXT.partition("In tmux: ")
-    assert bars
-    assert f"puts the command into `{installed[1]}`" in told
+    _, heading, section = TEXT.partition("\n## Status bars\n")
+    assert heading
+    assert f"the command of a clone is in `{installed[1]}`" in " ".join(section.split())
 
 
 def test_local_links_are_valid() -> None:
