@@ -346,7 +346,7 @@ class Claudemeter(App[str]):
 
         self._toggle_screen(HelpScreen)
 
-    def action_happenings(self) -> None:
+    def action_events(self) -> None:
         """Open the screen with problems and events."""
         from claudemeter_tui.tui.screens.events import EventsScreen
 

@@ -52,7 +52,7 @@ READING_KEYS = (
     Key(
         "e",
         "e",
-        "happenings",
+        "events",
         "events",
         "show open problems and recent events",
         "Events",

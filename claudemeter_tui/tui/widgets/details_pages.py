@@ -228,7 +228,7 @@ REMARK_STYLES = {
     KeyRemark.ODD: f"bold {styled_text.SEVERITY_STYLES[Severity.WARNING]}",
 }
 GUTTER = 4
-"""Cells before each line if any line has a remark."""
+"""Cells before each line if any line has a note."""
 MAX_HITS = 10_000
 """Most hits of a search."""
 

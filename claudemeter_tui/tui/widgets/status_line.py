@@ -51,10 +51,10 @@ class InlineToast(Widget):
         self.set_timer(self.SECONDS, self.remove)
 
 
-def show_inline_toast(screen: Screen[Any], remark: InlineToast) -> None:
+def show_inline_toast(screen: Screen[Any], toast: InlineToast) -> None:
     """Show a message on this screen instead of the previous one."""
     screen.query(InlineToast).remove()
-    screen.mount(remark)
+    screen.mount(toast)
 
 
 class StatusLine(LineWidget):
@@ -63,10 +63,10 @@ class StatusLine(LineWidget):
     def draw(self, width: int, height: int) -> list[styled_text.StyledLine]:  # noqa: ARG002
         """Draw the first problem that is not only informational, and the counts."""
         real = [problem for problem in self.view.store.problems if not is_informational(problem)]
-        remarks = len(self.view.store.problems) - len(real)
-        if not real and not remarks and not self.view.events:
+        notes = len(self.view.store.problems) - len(real)
+        if not real and not notes and not self.view.events:
             return []
-        counts = ((len(real), "problem"), (remarks, "note"))
+        counts = ((len(real), "problem"), (notes, "note"))
         parts = [format_count(number, noun) for number, noun in counts if number]
         count = styled_text.build_line((" · ".join([*parts, "e"]) if parts else "", styled_text.MUTED))
         if not real:
