@@ -462,7 +462,7 @@ async def test_account_without_orgs_is_listed_among_the_places(tmp_path: Path) -
         )
 
 
-async def test_poke_scans_again(tmp_path: Path) -> None:
+async def test_request_scans_again(tmp_path: Path) -> None:
     """After a sign-in `r` reads the session at once."""
     async with opened(tmp_path, add_signed_out_browser) as here:
         pat(here.home, here.server)

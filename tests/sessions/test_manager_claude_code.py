@@ -53,7 +53,7 @@ async def test_login_serves_the_account_that_no_browser_covers(tmp_path: Path) -
         assert schedule.interval == timedelta(seconds=180)
 
 
-async def test_poke_never_exceeds_the_budget(tmp_path: Path) -> None:
+async def test_request_never_exceeds_the_budget(tmp_path: Path) -> None:
     """Repeated refreshes stay within the budget."""
     async with opened(tmp_path, login_only) as here:
         assert here.serving == {"Personal": CODE}

@@ -1,4 +1,4 @@
-"""The endless loop: cadence, pokes, back-off, moments, clocks, and robustness."""
+"""The endless loop: cadence, requests, back-off, moments, clocks, and robustness."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ async def test_interval_counts_from_the_start_of_a_poll() -> None:
 
 
 async def test_polls_never_overlap() -> None:
-    """A poll that takes longer than the interval, poked repeatedly, is the only one."""
+    """A poll that takes longer than the interval, requested repeatedly, is the only one."""
     async with running(takes=90, interval=60) as here:
         for _ in range(30):
             here.poller.poll_now()
@@ -97,8 +97,8 @@ async def test_poll_posts_its_readings_between_its_start_and_its_schedule() -> N
 # Pokes.
 
 
-async def test_poke_polls_at_once_and_in_full() -> None:
-    """A poke between two polls starts a full one now, and the interval counts from it."""
+async def test_request_polls_at_once_and_in_full() -> None:
+    """A request between two polls starts a full one now, and the interval counts from it."""
     async with running() as here:
         await here.clock.advance(20)
         here.poller.poll_now()
@@ -107,7 +107,7 @@ async def test_poke_polls_at_once_and_in_full() -> None:
         assert here.script.full == [True, True, False]
 
 
-async def test_poke_during_a_full_poll_is_served_by_it() -> None:
+async def test_request_during_a_full_poll_is_served_by_it() -> None:
     """The running full poll makes another one unnecessary."""
     async with running(takes=10) as here:
         await here.clock.advance(5)
@@ -116,8 +116,8 @@ async def test_poke_during_a_full_poll_is_served_by_it() -> None:
         assert here.script.begun == [0, 60]
 
 
-async def test_poke_during_another_poll_is_followed_by_a_full_one() -> None:
-    """A poke during a partial poll is followed by a full one at once."""
+async def test_request_during_another_poll_is_followed_by_a_full_one() -> None:
+    """A request during a partial poll is followed by a full one at once."""
     async with running(takes=10) as here:
         await here.clock.advance(65)
         here.poller.poll_now()
@@ -127,7 +127,7 @@ async def test_poke_during_another_poll_is_followed_by_a_full_one() -> None:
         assert here.script.full == [True, False, True]
 
 
-async def test_poke_before_the_first_poll_adds_none() -> None:
+async def test_request_before_the_first_poll_adds_none() -> None:
     """The first poll is full in any case."""
     clock = FakeClock()
     script = Script(clock)
@@ -144,8 +144,8 @@ async def test_poke_before_the_first_poll_adds_none() -> None:
 
 
 @pytest.mark.parametrize("trouble", HELD)
-async def test_poke_in_a_back_off_is_held(trouble: ErrorKind) -> None:
-    """A poke in a back-off, or during the failing poll, sends no request if an earlier one would not help."""
+async def test_request_in_a_back_off_is_held(trouble: ErrorKind) -> None:
+    """In a back-off, or during the failing poll, a request polls nothing if polling early would not help."""
     async with running([good()], [stopped(trouble)], [good()], takes=5) as here:
         await here.clock.advance(62)
         here.poller.poll_now()
@@ -159,8 +159,8 @@ async def test_poke_in_a_back_off_is_held(trouble: ErrorKind) -> None:
 
 
 @pytest.mark.parametrize("trouble", sorted(CURABLE_ERRORS))
-async def test_poke_retries_after_a_curable_problem(trouble: ErrorKind) -> None:
-    """After a problem that the person may have cured a poke polls at once, and the waits restart."""
+async def test_request_retries_after_a_curable_problem(trouble: ErrorKind) -> None:
+    """After a problem that the user may have fixed, a request polls at once, and the waits restart."""
     failing = [stopped(trouble)]
     async with running(failing, failing, failing, failing) as here:
         await here.clock.advance(60 + 120)
@@ -173,8 +173,8 @@ async def test_poke_retries_after_a_curable_problem(trouble: ErrorKind) -> None:
         assert here.next_in == MIN_BACKOFF.total_seconds()
 
 
-async def test_poke_after_a_back_off_works_again() -> None:
-    """Once a poll has succeeded, a poke polls at once."""
+async def test_request_after_a_back_off_works_again() -> None:
+    """Once a poll has succeeded, a request polls at once."""
     async with running([stopped(ErrorKind.THROTTLED)], [good()]) as here:
         await here.clock.advance(70)
         here.poller.poll_now()
