@@ -131,12 +131,12 @@ async def test_shrinking_to_one_line_shows_the_essentials(
     [
         (120, "updated 18s ago · next in 42s"),
         (60, "updated 18s ago"),
-        (45, " claudemeter  demo: a minute a second"),
+        (45, " claudemeter  demo · 60x speed"),
     ],
 )
 async def test_header_keeps_the_age_before_the_next_poll(width: int, expected: str) -> None:
     """If the header is too narrow, its least needed parts are left out first."""
-    async with app(stage(*TRIO), note="demo: a minute a second").run_test(size=(width, 36)) as pilot:
+    async with app(stage(*TRIO), note="demo · 60x speed").run_test(size=(width, 36)) as pilot:
         await pilot.pause()
         assert screen(pilot)[0].endswith(expected)
 
