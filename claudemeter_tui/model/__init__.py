@@ -1,1 +1,1 @@
-"""What is known about usage: frozen values and pure functions, standard library only."""
+"""The model of usage: frozen values and pure functions, standard library only."""

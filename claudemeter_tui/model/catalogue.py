@@ -1,6 +1,6 @@
 """Facts about claude.ai, each once: windows, reasons, endpoints, keys and values of its replies.
 
-Nothing of this is documented by the service. The facts come from replies captured between November 2025 and
+The service documents none of this. The facts come from replies captured between November 2025 and
 November 2026; any of them can change without notice. Parsers, verdict, wording, privacy and demo read this
 module, so that a new key or code is added here and nowhere else.
 """
@@ -14,23 +14,23 @@ from enum import StrEnum
 
 
 class WindowKind(StrEnum):
-    """What a full window stops."""
+    """Scope of a window: the whole plan, or one model or surface."""
 
     SESSION = "session"
     """The 5-hour window: stops the whole plan."""
     WEEKLY = "weekly_all"
-    """The 7-day window over everything: stops the whole plan."""
+    """The 7-day window for all use: stops the whole plan."""
     SCOPED = "scoped"
     """Any other window: stops its own model or surface only."""
 
 
 FIVE_HOURS, SEVEN_DAYS = timedelta(hours=5), timedelta(days=7)
 WEEK_LABEL_PREFIX = "7-day "
-"""Begins the label of every window of a week."""
+"""Prefix of the label of every 7-day window."""
 SCOPED_LIMIT_KIND = "weekly_scoped"
-"""The `kind` in `limits[]` of a week of one model or surface; it begins the key of such a window."""
+"""`kind` in `limits[]` of a 7-day window of one model or surface; also the prefix of its key."""
 OTHER_ORDER, DOLLARS_ORDER = 39, 40
-"""Where windows are shown that have no place of their own, and where those in dollars are: last."""
+"""Display order of windows without one of their own, and of dollar allowances, which come last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +38,20 @@ class WindowFact:
     """One window that the usage reply can report."""
 
     key: str
-    """As the server names it."""
+    """Name from the server."""
     label: str = ""
-    """For people. Empty: a code name without a known meaning, shown under its key if it has a figure."""
+    """Label on screen. Empty for a code name of unknown meaning, shown by its key if it has a figure."""
     kind: WindowKind = WindowKind.SCOPED
     length: timedelta | None = None
-    """From start to reset. None: not known."""
+    """Time from start to reset. None if not known."""
     order: int = OTHER_ORDER
-    """Where it is shown: lower numbers first."""
+    """Display order, lower numbers first."""
     is_one_time: bool = False
-    """It expires where others reset."""
+    """True if the window expires instead of resetting."""
     is_model: bool = False
-    """A full one stops one model; the other models work."""
+    """True if a full window stops one model and the others still work."""
     is_always_sent: bool = False
-    """Every body of a current server has the key, null on plans without the window."""
+    """True if every current reply has the key; it is null on plans without the window."""
 
 
 WINDOWS: Mapping[str, WindowFact] = {
@@ -59,7 +59,7 @@ WINDOWS: Mapping[str, WindowFact] = {
     for window in (
         WindowFact("five_hour", "5-hour", WindowKind.SESSION, FIVE_HOURS, 0, is_always_sent=True),
         WindowFact("seven_day", "7-day all", WindowKind.WEEKLY, SEVEN_DAYS, 10, is_always_sent=True),
-        # Those of a model or a surface: objects until May 2026, null since; `limits[]` has them now.
+        # Windows of one model or surface: objects until May 2026, null since; now they are in `limits[]`.
         WindowFact(
             "seven_day_oauth_apps", "7-day OAuth apps", length=SEVEN_DAYS, order=22, is_always_sent=True
         ),
@@ -77,56 +77,56 @@ WINDOWS: Mapping[str, WindowFact] = {
         WindowFact("seven_day_cowork", "7-day Cowork", length=SEVEN_DAYS, order=24, is_always_sent=True),
         WindowFact("seven_day_omelette", "7-day Design", length=SEVEN_DAYS, order=23, is_always_sent=True),
         WindowFact("tangelo", is_always_sent=True),
-        # The next one and `cinder_cove` are allowances in dollars.
+        # This one and `cinder_cove` are dollar allowances.
         WindowFact("iguana_necktie", "Cloud sessions", is_always_sent=True),
         WindowFact("omelette_promotional", is_always_sent=True),
         WindowFact("nimbus_quill", is_always_sent=True),
         WindowFact("amber_ladder", is_always_sent=True),
         WindowFact("cinder_cove", "One-time credit", is_one_time=True, is_always_sent=True),
-        # Seen since autumn 2026: a weekly reset of the session. It would be a window if it had a figure.
+        # Seen since autumn 2026: the session reset. Counts as a window only if it ever has a figure.
         WindowFact("juniper_tide"),
     )
 }
-"""Every known window by its key, in the order of a body of October 2026."""
+"""Every known window by its key, in the order of a reply of October 2026."""
 SCOPED_WINDOW = WindowFact("", length=SEVEN_DAYS, order=29)
-"""The facts that all weeks of one model or surface in `limits[]` share; each entry names its own."""
+"""Facts shared by all 7-day windows of one model or surface in `limits[]`; each entry has its own name."""
 
 
 def is_model_window(key: str) -> bool:
-    """Return True if a full window of this key stops one model only, as far as its key says."""
+    """Return True if the key shows that a full window stops one model only."""
     return key.startswith(f"{SCOPED_LIMIT_KIND}:") or (key in WINDOWS and WINDOWS[key].is_model)
 
 
 class CreditState(StrEnum):
-    """Whether work may go on metered credits."""
+    """State of the usage credits: only OPEN lets work continue on them."""
 
     OPEN = "open"
     LOCKED = "locked"
     OFF = "off"
     UNKNOWN = "unknown"
     ABSENT = "absent"
-    """The org has no metered billing at all."""
+    """The org has no usage credits at all."""
 
 
 class Cause(StrEnum):
-    """The cause of a state or of a lock on the credits; each has a cure of its own."""
+    """Cause of a verdict or of a lock on the credits; each has its own cure."""
 
     WINDOW_SESSION = "window_session"
     WINDOW_WEEKLY = "window_weekly"
     NO_WINDOWS = "no_windows"
-    """The plan has no plan-wide window: everything goes on credits."""
+    """The plan has no plan-wide window: all use is charged to credits."""
     CAP = "cap"
     EMPTY_BALANCE = "empty_balance"
     ADMIN = "admin"
-    """A switch or a limit of the organization, the seat tier, the member or the service: someone to ask."""
+    """Setting or limit of the organization, seat tier, member or service: ask an admin."""
     OFF = "off"
     """Never set up, or switched off."""
     PAUSED = "paused"
     """`billable_usage_paused_until`."""
     SERVER = "server"
-    """Opaque or not known: to be quoted, not interpreted."""
+    """Opaque or unknown code: quote it, do not interpret it."""
     NOT_READ = "not_read"
-    """No good reply, or none that is young enough."""
+    """No good reply, or only ones that are too old."""
     NOT_REPORTED = "not_reported"
     """A good reply without the figure."""
 
@@ -136,11 +136,11 @@ class DisabledReason:
     """One value of `disabled_reason`, in the overage reply, `extra_usage` and `spend`."""
 
     code: str
-    """As the server writes it; `formatting.credits` has the words and the cure."""
+    """Code from the server; `formatting.credits` has the words and the cure."""
     state: CreditState = CreditState.LOCKED
-    """The state of credits that report it."""
+    """State of credits that report the code."""
     cause: Cause = Cause.SERVER
-    """SERVER: its meaning is not known, so the code is quoted."""
+    """Cause of the lock. SERVER if the meaning is not known, so that the code is quoted."""
 
 
 DISABLED_REASONS: Mapping[str, DisabledReason] = {
@@ -158,7 +158,7 @@ DISABLED_REASONS: Mapping[str, DisabledReason] = {
         DisabledReason("group_zero_credit_limit", CreditState.OFF, Cause.ADMIN),
         DisabledReason("member_zero_credit_limit", CreditState.OFF, Cause.ADMIN),
         DisabledReason("org_service_zero_credit_limit", CreditState.OFF, Cause.ADMIN),
-        # A gate is shut: captures from November 2025 on.
+        # Locked: captures from November 2025 on.
         DisabledReason("out_of_credits", CreditState.LOCKED, Cause.EMPTY_BALANCE),
         DisabledReason("org_spend_cap_reached", CreditState.LOCKED, Cause.CAP),
         DisabledReason("self_selected_spend_limit_reached", CreditState.LOCKED, Cause.CAP),
@@ -174,17 +174,17 @@ DISABLED_REASONS: Mapping[str, DisabledReason] = {
 
 
 def find_disabled_reason(code: str) -> DisabledReason:
-    """Return the facts about a code; one that is not listed locks the credits, and its cause is SERVER."""
+    """Return the facts about a code; an unlisted code locks the credits, with the cause SERVER."""
     return DISABLED_REASONS.get(code) or DisabledReason(code)
 
 
 @dataclass(frozen=True, slots=True)
 class Restriction:
-    """A key of an organization that is null unless something restricts it."""
+    """A key of an organization that is null unless the organization is restricted."""
 
     key: str
     is_payment: bool = False
-    """It is shown as a payment problem beside the verdict; the others concern the API or the credits."""
+    """True if shown as a payment problem beside the verdict; the others concern the API or the credits."""
 
 
 RESTRICTIONS = (
@@ -195,51 +195,51 @@ RESTRICTIONS = (
     Restriction("api_disabled_until"),
     Restriction("billable_usage_paused_until"),
 )
-"""In the order they are shown; all of them are null in nearly every capture."""
+"""Known restrictions in display order; all are null in nearly every capture."""
 PAYMENT_RESTRICTION_KEYS = frozenset(one.key for one in RESTRICTIONS if one.is_payment)
 PAYMENT_PROBLEM_STATUSES = frozenset({"past_due", "paused"})
-"""Values of the subscription's `status` that require somebody to act."""
+"""Values of the subscription's `status` that require the user to act."""
 SUBSCRIPTION_STATUSES = PAYMENT_PROBLEM_STATUSES | {"active", "trialing", "canceled"}
-"""Every known value of the subscription's `status`; a plan that was canceled but still runs is active."""
+"""Every known value of the subscription's `status`; a canceled plan that still runs is `active`."""
 LIMIT_TYPES = frozenset({"organization", "member", "seat_tier"})
 """Every known `limit_type` of the overage reply."""
 SEVERITIES = ("normal", "warning", "critical")
-"""Every known `severity` of `limits[]` and `spend`, since July 2026; mildest first."""
+"""Every known `severity` of `limits[]` and `spend` (since July 2026), mildest first."""
 SHARED_PLANS: Mapping[str, str] = {"team": "Team", "enterprise": "Enterprise"}
 """Names of the plans with a pool, by the organization's `raven_type`."""
 
 
 ORGANIZATIONS_PATH = "/api/organizations"
-"""Lists the same orgs as the account reply; it stands in for that reply if it names none."""
+"""Path that lists the same orgs as the account reply; requested if that reply names none."""
 
 
 @dataclass(frozen=True, slots=True)
 class EndpointFacts:
-    """Facts about one request to claude.ai, from captures of its web pages."""
+    """Facts about one endpoint of claude.ai, from captures of its web pages."""
 
     path: str
-    """Path and query, with `{org}` and `{account}` for the quoted uuids."""
+    """Path and query, with `{org}` and `{account}` for the URL-quoted uuids."""
     is_optional: bool = False
-    """A 404 or a 403 of it says that the org has no such thing."""
+    """True if a 404 or 403 means that the org lacks the feature."""
     is_slow: bool = False
-    """It rarely changes: one request in a quarter of an hour is enough."""
+    """True if the reply rarely changes: one request every 15 minutes is enough."""
 
 
 class Endpoint(StrEnum):
-    """The replies about an account and its orgs, by the names that people see."""
+    """The replies about an account and its orgs, by their names on screen."""
 
     ACCOUNT = "account"
     USAGE = "usage"
     OVERAGE = "overage"
-    """The cap and the lock; on Team and Enterprise those of the whole organization."""
+    """Cap and lock; on Team and Enterprise, those of the whole organization."""
     OWN_OVERAGE = "own overage"
-    """The same of one member."""
+    """Cap and lock of one member."""
     PREPAID = "prepaid"
     SUBSCRIPTION = "subscription"
 
     @property
     def facts(self) -> EndpointFacts:
-        """Its row in the table below."""
+        """Facts about the endpoint, from the table below."""
         return _ENDPOINT_FACTS[self]
 
 
@@ -258,7 +258,7 @@ _ENDPOINT_FACTS = {
 
 
 class MeterOrigin(StrEnum):
-    """The place in the replies that a credit figure was read from."""
+    """Source of a credit figure in the replies."""
 
     OVERAGE = "overage_spend_limit"
     OWN_OVERAGE = "overage_spend_limit?account_uuid"
@@ -267,12 +267,12 @@ class MeterOrigin(StrEnum):
 
     @property
     def endpoint(self) -> Endpoint:
-        """The reply that holds the place."""
+        """Endpoint of the reply that has the figure."""
         return _ORIGIN_FACTS[self][0]
 
     @property
     def cap_key(self) -> str:
-        """The key to look for in that reply to see the cap."""
+        """Key of the cap in that reply."""
         return _ORIGIN_FACTS[self][1]
 
 
@@ -288,7 +288,7 @@ _ORIGIN_FACTS = {
 NON_WINDOW_KEYS = frozenset(
     {"limits", "extra_usage", "spend", "cedar_ember", "seven_day_breakdown", "member_dashboard_available"}
 )
-"""The known keys of the usage body that are no windows."""
+"""Known keys of the usage reply that are not windows."""
 
 _KEYS_BY_OBJECT = {
     # `/api/account`, and `account` of the login's profile.
@@ -312,7 +312,7 @@ _KEYS_BY_OBJECT = {
     """,
     # The body for Claude Code's login.
     "profile": "account application organization",
-    # A window that is a key of the usage body; the dollars since mid-2026, `locked_reason` since September.
+    # A window under its own key of the usage reply; dollars since mid-2026, `locked_reason` since September.
     "window": "limit_dollars locked_reason remaining_dollars resets_at used_dollars utilization",
     # An element of `limits[]`, since July 2026.
     "limit": "group is_active kind locked_reason percent resets_at scope severity",
@@ -353,9 +353,9 @@ _KEYS_BY_OBJECT = {
         amount auto_reload_settings balance balance_credits currency decimal_places expiry_policy_months
         last_paid_purchase_cents next_expires_at pending_invoice_amount_cents promo_tranches tranches
     """,
-    # `balance` of the prepaid body: one of the two.
+    # `balance` of the prepaid reply: it has one of the two.
     "balance": "credits money",
-    # `auto_reload_settings`: only null was seen, these two names are likely ones.
+    # `auto_reload_settings`: only ever null; these two names are a guess.
     "auto_reload": "enabled is_enabled",
     # An element of `tranches` and `promo_tranches`.
     "tranche": "currency expires_at remaining_amount_minor_units",
@@ -373,15 +373,15 @@ _KEYS_BY_OBJECT = {
     "downgrade": "base_price_in_minor_units billing_interval currency date plan_type",
     # `gift_details`.
     "gift": "paid_through",
-    # A body of a refusal, and the objects in it; nothing of it is parsed here but its codes.
+    # The body of an error and the objects in it; only the codes are parsed.
     "error": "type error message details error_code error_visibility request_id",
 }
 REPLY_KEYS: Mapping[str, frozenset[str]] = {
     "usage": NON_WINDOW_KEYS | WINDOWS.keys(),
     **{name: frozenset(keys.split()) for name, keys in _KEYS_BY_OBJECT.items()},
 }
-"""Every key that was ever seen in a reply, by the JSON object that holds it.
+"""Every key ever seen in a reply, by the JSON object that has it.
 
-A parser reads some of them; the others are known to carry nothing to show. A key that is not listed is
-reported as a new field.
+Parsers read some of them; the others are known to have nothing to show. An unlisted key is reported as a
+new field.
 """

@@ -1,4 +1,4 @@
-"""Metered credits: the meters of the replies, the prepaid balance, and whether work may go on them."""
+"""Usage credits: the meters of the replies, the prepaid balance, and the state of the credits."""
 
 from __future__ import annotations
 
@@ -10,57 +10,60 @@ from claudemeter_tui.model.catalogue import CreditState, MeterOrigin, find_disab
 from claudemeter_tui.model.money import Money
 
 NOT_OPEN_STATES = (CreditState.LOCKED, CreditState.OFF, CreditState.UNKNOWN)
-"""States of a meter that keeps the credits from being open, the one that decides first."""
+"""States in which credits are not open, in order of precedence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """One reply's account of the credits: what was used, the cap, whether they are shut."""
+    """The credits as one reply describes them: use, cap and locks."""
 
     origin: MeterOrigin
     used: Money | None = None
-    """`used_credits` of the current month. None: not reported."""
+    """`used_credits` of the current month. None if not reported."""
     cap: Money | None = None
-    """The monthly cap. None: there is none (`uncapped`), or it is not reported."""
+    """Monthly cap. None if there is none (see `is_uncapped`), or it is not reported."""
     is_uncapped: bool = False
-    """The reply says that there is no cap: enabled, and the cap null."""
+    """True if the reply reports no cap: credits are enabled and the cap is null."""
     is_enabled: bool | None = None
-    """`is_enabled`; it can be false beside real use. None: not reported."""
+    """`is_enabled`; can be false although credits were used. None if not reported."""
     reason: str | None = None
-    """`disabled_reason`, the raw code. None: the reply gives none."""
+    """`disabled_reason`, the raw code. None if the reply has none."""
     until: datetime | None = None
-    """`disabled_until`. None: the reply gives none."""
+    """`disabled_until`. None if the reply has none."""
     out_of_credits: bool = False
     cap_reached: bool = False
     """`spend_limit_reached`."""
     is_personal: bool = True
-    """One person's figure; False: the pool of a Team or Enterprise organization."""
+    """True for one person's figures; false for the pool of a Team or Enterprise organization."""
 
     @property
     def percent(self) -> float | None:
-        """Used credits as percent of the cap, may exceed 100; None without a cap above zero."""
+        """Used credits in percent of the cap; may exceed 100. None without a cap above zero."""
         return self.used.percent_of(self.cap) if self.used else None
 
     @property
     def remaining(self) -> Money | None:
-        """What is left under the cap, never below zero; None without a known cap."""
+        """Money left until the cap, never below zero. None if use or cap is not known."""
         return self.cap.subtract(self.used) if self.cap and self.used else None
 
     @property
     def is_at_cap(self) -> bool:
-        """Whether the figures themselves have reached the cap."""
+        """True if the used credits have reached the cap, both in the same unit."""
         if self.used is None or self.cap is None or self.used.minor < self.cap.minor:
             return False
         return self.used.unit == self.cap.unit
 
     @property
     def state_key(self) -> tuple[object, ...]:
-        """All that decides on its state: not the amounts, but whether they have reached the cap."""
+        """Everything that the state depends on: no amounts, only whether they have reached the cap."""
         flags = self.is_enabled, self.out_of_credits, self.cap_reached, self.is_at_cap
         return self.origin, self.reason, self.until, *flags
 
     def compute_state(self, now: datetime) -> CreditState:
-        """Return the state by this reply: flags and date decide first, then the reason, then the figures."""
+        """Return the state according to this reply.
+
+        Lock flags and date decide first, then the reason, then `is_enabled`, then the figures.
+        """
         if self.out_of_credits or self.cap_reached or (self.until is not None and self.until > now):
             return CreditState.LOCKED
         if self.reason is not None:
@@ -72,11 +75,11 @@ class Meter:
 
 @dataclass(frozen=True, slots=True)
 class Tranche:
-    """A part of the balance with a life of its own."""
+    """Part of the balance with its own expiry."""
 
     remaining: Money
     expires_at: datetime | None
-    """None: it does not expire, or that is not reported."""
+    """Time at which the money expires. None if it does not, or that is not reported."""
     is_promotional: bool
 
 
@@ -85,27 +88,27 @@ class Balance:
     """Prepaid money."""
 
     amount: Money | None
-    """What is left. None: nothing was ever bought, or it is not reported."""
+    """Money left. None if nothing was ever bought, or it is not reported."""
     tranches: tuple[Tranche, ...] = ()
-    """Their sum can differ from `amount` by a unit or two; `amount` is the figure."""
+    """Parts of the balance. Their sum can differ from `amount` by a unit or two; `amount` counts."""
     auto_reload: bool | None = None
-    """Whether the balance tops itself up. None: not reported."""
+    """True if the balance is reloaded automatically. None if not reported."""
 
 
 @dataclass(frozen=True)
 class Credits:
-    """Everything the replies of one org say about its extra usage."""
+    """All that the replies of one org report about its usage credits."""
 
     meters: tuple[Meter, ...] = ()
-    """One for each reply that reports credits, the leading one first."""
+    """One meter per source that reports credits, the leading one first."""
     balance: Balance | None = None
-    """None: not reported."""
+    """Prepaid balance. None if not reported."""
     is_absent: bool = False
-    """The overage reply says that there is no metered billing."""
+    """True if the overage reply reports that the org has no usage credits."""
     is_overage_unrequested: bool = False
-    """The reply that would tell of a lock is never asked for: nothing says that the credits are open."""
+    """True if the overage reply, which reports locks, is never requested: UNKNOWN then replaces OPEN."""
     paused_until: datetime | None = None
-    """The organization's own pause of billable usage. None: no pause."""
+    """`billable_usage_paused_until` of the organization. None if usage is not paused."""
 
     @cached_property
     def _leading_pair(self) -> tuple[Meter | None, Meter | None]:
@@ -114,37 +117,37 @@ class Credits:
 
     @property
     def own_meter(self) -> Meter | None:
-        """The leading personal meter; None where no reply has one."""
+        """The leading personal meter. None if no reply has one."""
         return self._leading_pair[0]
 
     @property
     def pool_meter(self) -> Meter | None:
-        """The organization's meter on Team and Enterprise; None elsewhere."""
+        """The meter of the pool on Team and Enterprise. None on other plans."""
         return self._leading_pair[1]
 
     @property
     def lead_meter(self) -> Meter | None:
-        """The meter to show and to sample: one's own, else the pool."""
+        """The meter to show and to record: the personal one, else the pool. None if there is neither."""
         own, pool = self._leading_pair
         return own or pool
 
     @property
     def leading_meters(self) -> list[Meter]:
-        """The meters that can keep the credits from being open, one's own first."""
+        """The meters that can lock the credits or turn them off, the personal one first."""
         return [meter for meter in self._leading_pair if meter is not None]
 
     @property
     def balance_amount(self) -> Money | None:
-        """The prepaid money that is left. None if nothing was ever bought, or it is not reported."""
+        """Prepaid money left. None if nothing was ever bought, or it is not reported."""
         return self.balance.amount if self.balance is not None else None
 
     def find_deciding_meter(self, now: datetime) -> Meter | None:
-        """The meter that keeps the credits from being open, one's own first; None where none does."""
+        """Return the meter that keeps the credits from being open, the personal one first, or None."""
         states = [(meter.compute_state(now), meter) for meter in self.leading_meters]
         return next((meter for wanted in NOT_OPEN_STATES for state, meter in states if state is wanted), None)
 
     def compute_state(self, now: datetime) -> CreditState:
-        """Whether work may go on credits: the worst of one's own gate, the pool's and the pause."""
+        """Return the worst state of the personal meter, the pool and the organization's pause."""
         if self.paused_until is not None and self.paused_until > now:
             return CreditState.LOCKED
         states = [meter.compute_state(now) for meter in self.leading_meters]

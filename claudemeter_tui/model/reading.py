@@ -1,4 +1,4 @@
-"""What one poll found: replies, failures, and the orgs they belong to."""
+"""Results of a poll: replies, failures, and the orgs they belong to."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from claudemeter_tui.model.windows import Plan
 
 
 class ErrorKind(StrEnum):
-    """Every way in which an answer is not what it should be; `text/problems.py` has the words."""
+    """Kinds of problems with a reply; `formatting/problems.py` has their words."""
 
     NO_ROUTE = "no route"
     DNS = "name not found"
@@ -51,66 +51,66 @@ class ErrorKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A signed-in browser profile, or what stands in for one."""
+    """A signed-in browser profile, a cookie file, a pasted cookie or the login of Claude Code."""
 
     browser: str
-    """For people: "Chrome", "Firefox", "cookie file"."""
+    """Name on screen: "Chrome", "Firefox", "cookie file"."""
     profile: str = ""
-    """For people; empty where there is none."""
+    """Name of the profile on screen; empty if there is none."""
 
     @property
     def label(self) -> str:
-        """Browser and profile in one: "Chrome, Default"."""
+        """Browser and profile: "Chrome, Default"."""
         return f"{self.browser}, {self.profile}" if self.profile else self.browser
 
 
 PASTED_COOKIE = "pasted cookie"
-"""The name, in place of a browser's, of a session that was given while the program runs."""
+"""Used as the browser's name of a session that was pasted while the program runs."""
 CLAUDE_CODE_LOGIN = Session("Claude Code")
-"""Claude Code's login, which stands in for a browser's session."""
+"""The login of Claude Code, used in place of a browser session."""
 
 ReplyValue = Account | Plan | Meter | Balance | Subscription | None
-"""What a reply means; None: the server answered that there is no such thing for this org."""
+"""Parsed content of a reply. None if the server replied that the org lacks the feature."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer that is data."""
+    """A reply with data."""
 
     endpoint: Endpoint
     at: datetime
-    """When it arrived."""
+    """Time of arrival."""
     value: ReplyValue
     text: str = field(default="", repr=False)
-    """The body as the server sent it, hostile text included: escape it before it goes anywhere."""
+    """Body as the server sent it. It may contain hostile text: escape it before any output."""
     status: int = 200
-    """The HTTP status."""
+    """HTTP status."""
     duration: timedelta = timedelta(0)
-    """From the request to the last byte."""
+    """Time from the request to the last byte."""
     new_fields: tuple[str, ...] = ()
     """Dotted paths of keys, or of a key and its value, that this program does not know."""
     odd_values: tuple[str, ...] = ()
-    """Dotted paths of figures of the wrong type or out of range; each is left out."""
+    """Dotted paths of figures of the wrong type or out of range; these figures are ignored."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An answer that is no data, or none at all."""
+    """A reply without usable data, or no reply at all."""
 
     error_kind: ErrorKind
     endpoint: Endpoint
     at: datetime
-    """When it was first met; kept while it goes on."""
+    """Time of the first failure in a row; kept while the failure continues."""
     detail: str = ""
-    """What narrows it down, a status or a place in the code; never a body, never a secret."""
+    """Detail for diagnosis: a status or a place in the code; never a body, never a secret."""
     trace: str = field(default="", repr=False)
-    """Of a bug of ours: where it came from, without the values of any variable."""
+    """Stack of a bug in claudemeter, without the values of any variable. Empty for other failures."""
     retry_after: timedelta | None = None
-    """How long the server asked to wait. None: it did not say."""
+    """Wait that the server asked for. None if it named none."""
 
     @classmethod
     def from_exception(cls, error: Exception, endpoint: Endpoint, at: datetime) -> Failure:
-        """What is left of an exception that nobody foresaw: its type and place, no message, no values."""
+        """Return the failure for an unexpected exception: its type and place, no message, no values."""
         steps = traceback.extract_tb(error.__traceback__)
         trace = "\n".join(f"{Path(step.filename).name}:{step.lineno} {step.name}" for step in steps)
         place = trace.rpartition("\n")[2]
@@ -127,7 +127,7 @@ UNREACHED_ERRORS = frozenset(
         ErrorKind.NO_SESSION,
     }
 )
-"""Troubles in which no server was reached: trying again at once hammers nobody."""
+"""Problems in which no server was reached, so that an immediate retry puts no load on one."""
 
 SESSION_WIDE_ERRORS = UNREACHED_ERRORS | {
     ErrorKind.EXPIRED,
@@ -137,87 +137,87 @@ SESSION_WIDE_ERRORS = UNREACHED_ERRORS | {
     ErrorKind.TOKEN_SCOPE,
     ErrorKind.NO_ORGS,
 }
-"""Troubles that every further request of the session would meet too."""
+"""Problems that every further request of the session would meet too."""
 
 
 @dataclass(frozen=True, slots=True)
 class OrgReading:
-    """What one poll found about one org."""
+    """Results of one poll for one org."""
 
     org: Org
     parts: Mapping[Endpoint, Reply | Failure]
-    """Only what was asked this time; an endpoint that is missing keeps what it had."""
+    """Results of the endpoints requested in this poll; a missing endpoint keeps its earlier result."""
 
 
 MIN_BACKOFF, MAX_BACKOFF = timedelta(seconds=60), timedelta(minutes=15)
 
 
 def compute_backoff(earlier_failures: int) -> timedelta:
-    """Return the wait after a failed poll: it doubles with each failure in a row before this one."""
+    """Return the wait after a failed poll; it doubles with each earlier failure in a row."""
     return min(MAX_BACKOFF, MIN_BACKOFF * (1 << min(earlier_failures, 10)))
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """What the poller of one session does next."""
+    """Next poll of one session."""
 
     next_at: datetime
-    """When the next poll is due."""
+    """Time of the next poll."""
     interval: timedelta
     """The usual time between two polls; data older than two of them are stale."""
     is_backing_off: bool = False
-    """Backing off: asking earlier would not help, so `r` does not."""
+    """True while backing off: an earlier poll would not help, so `r` starts none."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScanResult:
-    """One place where a session may be, and what looking there gave. It holds no secret."""
+    """Result of looking for a session in one place. It holds no secret."""
 
     session: Session
-    """The browser and the profile; no profile where the browser gave none."""
+    """Browser and profile; the profile is empty if the browser has none."""
     outcome: str
-    """For people, in a few words: "session found", "not signed in", "session expired"."""
+    """Result in a few words: "session found", "not signed in", "session expired"."""
     detail: str = ""
     """Sentence for people: what happened and what helps. Empty if there is none or `error_kind` has it."""
     error_kind: ErrorKind | None = None
     """Why the server does not accept the session. None if the server accepts it or was not asked."""
     is_working: bool = False
-    """A session is there, and nothing is known against it."""
+    """True if a session was found and nothing is known to be wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
 class PasteResult:
-    """What became of a session that was given by hand while the program runs."""
+    """Result of pasting a session while the program runs."""
 
     account: Account | None = None
-    """Whose it is. None: it was not accepted, or the server named nobody."""
+    """Account of the session. None if it was rejected, or the server named no account."""
     org_count: int = 0
-    """How many orgs it reads; 0 where it was not accepted."""
+    """Number of orgs that it can read; 0 if it was rejected."""
     error_kind: ErrorKind | None = None
-    """Why it was not accepted. None: it was."""
+    """Problem because of which it was rejected. None if it was accepted."""
     detail: str = ""
-    """What narrows the trouble down; never a part of what was given."""
+    """Detail for diagnosis; never a part of the pasted text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one poll of one session found, or the part of it that is complete.
+    """Results of one poll of one session, or the part of them that is complete.
 
-    It is the one type that crosses from the poller to the store.
+    The only type that the poller passes to the store.
     """
 
     session: Session
     at: datetime
     account: Reply | Failure | None = None
-    """The account's own reply, its value an `Account`. None: not asked this time."""
+    """The account reply; its value is an `Account`. None if not requested in this poll."""
     orgs: tuple[Org, ...] | None = None
-    """Every org of the account, in the server's order. None: not asked, or not answered."""
+    """Every org of the account, in the server's order. None if not requested, or without a reply."""
     org_readings: tuple[OrgReading, ...] = ()
     schedule: Schedule | None = None
-    """Closes a poll. None: the poll goes on."""
+    """Set by the last part of a poll. None while the poll continues."""
     expires_at: datetime | None = None
-    """When the session ends by the browser's record. None: not known, or not said this time."""
+    """Expiry of the session by the browser's record. None if not known, or not part of this reading."""
     session_removed: bool = False
-    """The session is read no more: it has left, or another one serves its account."""
+    """True if the session is no longer polled: it is gone, or another one polls its account."""
     scan_results: tuple[ScanResult, ...] | None = None
-    """Every place that was looked at for a session. None: not said this time."""
+    """Every place searched for a session. None if not part of this reading."""

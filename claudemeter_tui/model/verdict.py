@@ -1,20 +1,20 @@
-"""The verdict on one org: can I work, am I paying, when does it end.
+"""The verdict on one org: whether work can continue, on plan or credits, and when that ends.
 
-The decision rules beyond the plain table (a full window or none; credits open, locked or neither):
+The decision rules beyond the basic table (a full window or none; credits open, locked or neither):
 
-- A window whose reset has passed since the reading is *due*: neither full nor empty. It stops nothing, as
-  far as is known, so an org with nothing but due windows can work.
+- A window whose reset has passed since the reading is *due*: neither full nor empty. It is not known to
+  stop anything, so an org with only due windows can work.
 - A plan-wide window without a figure is *unreported*. If another one has a figure, that one decides and the
-  unreported one is named; if none has, the verdict is UNKNOWN.
-- A full window beside credits that are off, absent or not known is WAIT: only open credits let work continue,
-  and only locked ones are a refusal.
-- A plan without plan-wide windows is ON CREDITS or BLOCKED as its credits are; if these are off, absent or
-  not known, nothing is known to allow work or to stop it: UNKNOWN.
-- Without the usage reply the windows are not known: UNKNOWN, whatever the credits are. An empty reply (`{}`)
-  is the same.
-- Overage replies older than 15 minutes open and lock nothing: the usage reply's own figures decide. If these
-  are open and the old ones were not, the credits are not known.
-- A failed payment and a paused subscription are named, and decide nothing: what they stop is not known.
+  unreported one is named beside it; if none has one, the verdict is UNKNOWN.
+- A full window with credits that are off, absent or not known is WAIT: only open credits let work continue,
+  and only locked ones make it BLOCKED.
+- A plan without plan-wide windows is ON CREDITS if its credits are open and BLOCKED if they are locked. If
+  they are off, absent or not known, nothing is known to allow or to stop work: UNKNOWN.
+- Without the usage reply the windows are not known: UNKNOWN, whatever the credits are. The same applies to
+  an empty reply (`{}`).
+- Overage replies older than 15 minutes are ignored: the credit figures of the usage reply decide. If these
+  are open and the old replies were not, the credits are not known.
+- A failed payment and a paused subscription are shown but decide nothing: their effect is not known.
 """
 
 from __future__ import annotations
@@ -43,21 +43,24 @@ from claudemeter_tui.model.windows import FULL_FROM, Plan, SavedReset, Window
 
 @dataclass(frozen=True, slots=True)
 class CreditLock:
-    """One thing that keeps the credits from being open."""
+    """One cause that keeps the credits from being open."""
 
     state: CreditState
     """LOCKED, OFF or UNKNOWN."""
     cause: Cause
     reason: str | None = None
-    """`disabled_reason`, the raw code. None: the cause follows from a flag, a date or the figures."""
+    """`disabled_reason`, the raw code. None if the cause follows from a flag, a date or the figures."""
     until: datetime | None = None
-    """When the server says it ends, after the verdict's moment. None: no date, or one that has passed."""
+    """End of the lock according to the server. None if there is no date, or the date has passed."""
     is_personal: bool = True
-    """One's own gate; False: the organization's."""
+    """True for the user's own lock; false for the organization's."""
 
 
 def find_credit_locks(money: Credits, state: CreditState, now: datetime) -> Iterator[CreditLock]:
-    """Everything that keeps credits of this state from being open, locks first, one's own before the pool."""
+    """Yield everything that keeps credits of this state from being open.
+
+    The pause comes first, then locks before other states, the personal meter before the pool.
+    """
     if money.paused_until is not None and money.paused_until > now:
         yield CreditLock(CreditState.LOCKED, Cause.PAUSED, until=money.paused_until, is_personal=False)
     found = [shut for meter in money.leading_meters for shut in _find_meter_locks(meter, now)]
@@ -68,7 +71,7 @@ def find_credit_locks(money: Credits, state: CreditState, now: datetime) -> Iter
 
 
 def _find_meter_locks(meter: Meter, now: datetime) -> list[CreditLock]:
-    """The gates that one meter shows shut; cap and balance are two, and both can be."""
+    """Return the locks of one meter; cap and balance are separate, and both can lock."""
     state = meter.compute_state(now)
     if state is CreditState.OPEN:
         return []
@@ -91,18 +94,18 @@ def _find_causes(meter: Meter, state: CreditState) -> Iterator[tuple[Cause, str 
 
 @dataclass(frozen=True, slots=True)
 class PaymentProblem:
-    """Something wrong with how the plan is paid."""
+    """A problem with the payment of the plan."""
 
     key: str
-    """As the server names it: `status`, `payment_paused_until`, `billing_issue`, …"""
+    """Name from the server: `status`, `payment_paused_until`, `billing_issue`, …"""
     value: str
-    """As the server says it; empty where `until` says it all."""
+    """Value from the server; empty if `until` is the value."""
     until: datetime | None = None
-    """After the verdict's moment. None: no date."""
+    """End of the problem, always in the future. None if there is no date."""
 
 
 def find_payment_problems(state: OrgState, now: datetime) -> Iterator[PaymentProblem]:
-    """What is wrong with the payment now."""
+    """Yield the current problems with the payment."""
     paid = state.subscription
     if paid is not None and paid.status in PAYMENT_PROBLEM_STATUSES:
         yield PaymentProblem("status", paid.status)
@@ -114,7 +117,7 @@ def find_payment_problems(state: OrgState, now: datetime) -> Iterator[PaymentPro
 
 
 class VerdictState(StrEnum):
-    """The answer to "can I go on working?", worst first."""
+    """The verdicts, worst first."""
 
     BLOCKED = "blocked"
     WAIT = "wait"
@@ -124,7 +127,7 @@ class VerdictState(StrEnum):
 
 
 class EndSource(StrEnum):
-    """The side on which work can go on."""
+    """Source of the end: the window resets, or the credits reopen."""
 
     WINDOW = "window"
     CREDITS = "credits"
@@ -132,91 +135,93 @@ class EndSource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OverPlanSpending:
-    """What was seen of spending since work goes beyond the plan."""
+    """Observed spending since the plan has nothing left."""
 
     spent: Money | None
-    """The sum of the rises of used credits. None: they are not reported."""
+    """Sum of the rises of used credits. None if these are not reported."""
     since: datetime
-    """From when on."""
+    """Start of the period."""
     filled_label: str | None = None
-    """The label of the window that was seen to fill then. None: it is when it was first read."""
+    """Label of the window that was seen to fill at `since`. None if `since` is only the first reading."""
     last_rise_at: datetime | None = None
-    """When the last rise was seen. None: none yet."""
+    """Time of the last rise. None if there was none yet."""
     is_pooled: bool = False
-    """Whether it is the organization's pool, not one's own share."""
+    """True if the figures are those of the organization's pool, not the user's own."""
     rate: Money | None = None
-    """How fast since then, in money per hour. None: steady, or too little to say."""
+    """Rate since then, in money per hour. None if spending is steady, or there are too few data."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The answer for one org at one moment, with all that its words need."""
+    """The verdict on one org at one moment, with everything needed to word it."""
 
     state: VerdictState
     credits: CreditState = CreditState.UNKNOWN
     cause: Cause | None = None
-    """Of the state; for CAN WORK, of the lock on credits. None: nothing is in the way."""
+    """Cause of the state; for CAN WORK, cause of the lock on credits. None if nothing stops work."""
     full_windows: tuple[Window, ...] = ()
-    """Plan-wide windows that are full; the one that binds (resets last, or nobody knows when) first."""
+    """Full plan-wide windows; the limiting one (latest reset, an unknown reset counts as latest) first."""
     full_scoped_windows: tuple[Window, ...] = ()
-    """Full windows that stop only their own model or surface."""
+    """Full windows that stop only one model or surface."""
     fullest_window: Window | None = None
-    """The plan-wide window with the highest percent, due ones left out. None: none has a figure."""
+    """The plan-wide window with the highest percentage, due ones ignored. None if none has a figure."""
     due_windows: tuple[Window, ...] = ()
-    """Plan-wide windows whose reset has passed since they were read."""
+    """Plan-wide windows whose reset has passed since the reading."""
     unreported_windows: tuple[Window, ...] = ()
     """Plan-wide windows without a figure."""
     credit_locks: tuple[CreditLock, ...] = ()
-    """What keeps the credits from being open, locks first; empty where they are open or absent."""
+    """Causes that keep the credits from being open, locks first. Empty if they are open or absent."""
     ends_at: datetime | None = None
-    """When this ends at the earliest, after the verdict's moment.
+    """Earliest end of the state, always in the future.
 
-    WAIT, ON CREDITS: the binding window's reset. BLOCKED: the first of that and of the credits. None: not
-    known, or there is nothing to lift.
+    For WAIT and ON CREDITS, the reset of the limiting window. For BLOCKED, that reset or the reopening of the
+    credits, whichever is earlier. None if not known, or nothing has to end.
     """
     end_source: EndSource | None = None
-    """The side that `lifts` belongs to."""
+    """Source of `ends_at`. None if that is None."""
     credits_reopen_at: datetime | None = None
-    """When the credits open by themselves: the last date of `shuts`. None: one of them has none."""
+    """Time at which the credits reopen by themselves: the last date in `credit_locks`. None if a lock has no
+    date, or there is no lock.
+    """
     saved_reset: SavedReset | None = None
-    """An early reset that can be used now; only where a plan-wide window is full."""
+    """A saved reset that can be used now. None if there is none, or no plan-wide window is full."""
     payment_problems: tuple[PaymentProblem, ...] = ()
     spending: OverPlanSpending | None = None
-    """Only of ON CREDITS."""
+    """Spending while ON CREDITS. None for every other state, or if not known."""
     read_at: datetime | None = None
-    """When the figures were read. None: never."""
+    """Time of the reading. None if there was none yet."""
     is_stale: bool = False
-    """Older than two intervals."""
+    """True if the reading is older than two intervals."""
     error_kind: ErrorKind | None = None
-    """What keeps the figures from being read now. None: nothing that this org knows of."""
+    """Problem that prevents a new reading of this org. None if none is known."""
     last_known: Verdict | None = None
-    """What it was when last read, where only age makes it UNKNOWN."""
+    """Last known verdict if this one is UNKNOWN only because the data are old."""
 
     @property
     def lock_reason(self) -> str | None:
-        """The raw code of what shuts the credits first. None: there is none."""
+        """Raw code of the first lock on the credits. None if there is none."""
         return self.credit_locks[0].reason if self.credit_locks else None
 
     @property
     def lock_until(self) -> datetime | None:
-        """The date of what shuts the credits first. None: there is none."""
+        """End of the first lock on the credits. None if there is none."""
         return self.credit_locks[0].until if self.credit_locks else None
 
     @property
     def is_locked(self) -> bool:
-        """Whether the credits are locked."""
+        """True if the credits are locked."""
         return self.credits is CreditState.LOCKED
 
 
 STATE_BY_CREDITS = {CreditState.OPEN: VerdictState.ON_CREDITS, CreditState.LOCKED: VerdictState.BLOCKED}
-"""The state where the plan has nothing left, by that of the credits; other credits do not decide it."""
+"""Verdict if the plan has nothing left, by the state of the credits; other states do not decide it."""
 WORST_FIRST = (VerdictState.BLOCKED, VerdictState.WAIT, VerdictState.ON_CREDITS, VerdictState.UNKNOWN)
-"""Before CAN WORK, with credits locked and without."""
+"""Sort order of the verdicts; CAN WORK follows, first with locked credits, then without."""
 OVERAGE_ENDPOINTS = (Endpoint.OVERAGE, Endpoint.OWN_OVERAGE)
 
 
 def judge(state: OrgState, now: datetime) -> Verdict:
-    """The verdict on one org; figures older than 15 minutes decide nothing."""
+    """Return the verdict on one org; it is UNKNOWN if the figures are older than 15 minutes."""
     if not state.is_unknown(now):
         return _build_verdict(state, now)
     was = _build_verdict(state, state.read_at) if state.read_at is not None else None
@@ -232,7 +237,7 @@ def judge(state: OrgState, now: datetime) -> Verdict:
 
 
 def rank_verdict(verdict: Verdict) -> tuple[int, float]:
-    """What to sort by, worst first: the state, then the highest percent."""
+    """Return the sort key, worst first: the state, then the highest percentage."""
     worse = verdict.state in WORST_FIRST
     place = WORST_FIRST.index(verdict.state) if worse else len(WORST_FIRST) + (not verdict.is_locked)
     percents = [
@@ -312,7 +317,10 @@ def _decide_cause(
 def _find_earliest_end(
     state: VerdictState, full: tuple[Window, ...], opens: datetime | None
 ) -> tuple[datetime | None, EndSource | None]:
-    """The earliest end and its side; a tie goes to the window, which costs nothing."""
+    """Return the earliest end and its source, None for both if no end is known.
+
+    If both end at once, the window counts, because it costs nothing.
+    """
     ends = [(full[0].resets_at, EndSource.WINDOW)] if full else []
     if state is VerdictState.BLOCKED:
         ends.append((opens, EndSource.CREDITS))
@@ -326,7 +334,7 @@ def _find_credits_reopening(shut: tuple[CreditLock, ...]) -> datetime | None:
 
 
 def _select_credits(state: OrgState, now: datetime) -> tuple[Credits, CreditState]:
-    """The credits by replies that are young enough, and whether they are open."""
+    """Return the credits without outdated overage replies, and their state."""
     replies = state.replies
     old = [one for one in OVERAGE_ENDPOINTS if one in replies and now - replies[one].at > UNKNOWN_AFTER]
     if not old:
@@ -352,7 +360,7 @@ def _find_error_kind(state: OrgState) -> ErrorKind | None:
 
 
 def _measure_spending(state: OrgState, money: Credits, now: datetime) -> OverPlanSpending | None:
-    """What was seen of spending since the plan has nothing left; None where that is not known."""
+    """Return the spending since the plan has nothing left. None if that moment is not known."""
     beyond, series = state.over_plan_period, state.series
     if beyond is None:
         return None
