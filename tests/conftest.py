@@ -12,14 +12,20 @@ from pathlib import Path
 
 import pytest
 import pytest_textual_snapshot
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from syrupy.location import PyTestLocation
 
 SNAPSHOTS = Path(__file__).parent.parent / "snapshots"
 HOMES = itertools.count()
 """Numbers for home folders, so that each test has its own."""
 
-settings.register_profile("steady", derandomize=True, deadline=None, max_examples=60)
+settings.register_profile(
+    "steady",
+    derandomize=True,
+    deadline=None,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.too_slow],  # a busy machine makes no test fail
+)
 settings.load_profile("steady")
 
 # A shell makes its background programs ignore Ctrl+C, and so all programs that they start.
