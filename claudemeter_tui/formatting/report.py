@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 from claudemeter_tui.formatting.amounts import AUTO_RELOAD, describe_missing_cap, describe_next_charge
 from claudemeter_tui.formatting.json_view import escape_char
@@ -36,6 +36,8 @@ LABEL_WIDTH = 16
 BODY_ENDPOINTS = (Endpoint.USAGE, Endpoint.OVERAGE, Endpoint.SUBSCRIPTION, Endpoint.PREPAID)
 """The replies in the JSON, in its order; the name of each is its key."""
 
+NO_YEAR_WITHIN = timedelta(days=300)
+"""Scripts parse the end of a lock as `until Fri May 1`: within this time it never has a year."""
 _NOT_ASCII = re.compile(r"[^\x00-\x7e]")
 """Outside ASCII, or DEL: such a character is always inside a string of a JSON text."""
 
@@ -106,7 +108,7 @@ def _format_meter(meter: Meter, now: datetime, zone: tzinfo | None) -> str:
     if not _has_credit_facts(meter):
         return "off" if meter.compute_state(now) is CreditState.OFF else ""
     blocked = "  BLOCKED" if meter.out_of_credits else ""
-    until = f" until {_format_local_day(meter.until, now, zone)}" if meter.until else ""
+    until = f" until {_format_lock_day(meter.until, now, zone)}" if meter.until else ""
     reason = f" [{meter.reason}]" if meter.reason else ""
     return f"{_format_amounts(meter)}{blocked}{until}{reason}"
 
@@ -138,6 +140,14 @@ def _format_decimal_percent(value: float, digits: int) -> str:
     if value < 100:
         shown = min(shown, 100 - least)
     return f"{shown:.{digits}f}"
+
+
+def _format_lock_day(until: datetime, now: datetime, zone: tzinfo | None) -> str:
+    """Return `Fri May 1` for the end of a lock, with a year only if it could be mistaken for another one."""
+    if timedelta(0) <= until - now <= NO_YEAR_WITHIN:
+        there = to_local(until, zone)
+        return f"{there:%a %b} {there.day}"
+    return _format_local_day(until, now, zone)
 
 
 def _format_local_day(moment: datetime, now: datetime, zone: tzinfo | None) -> str:
