@@ -177,13 +177,13 @@ def story() -> tuple[Moment, ...]:
         credits={},
     )
     waits = "WAIT: credits no longer available, until 12:00"
-    then("11:10", WAIT, "you have turned off usage credits · switch it on", waits, alert=waits, credits=OFF)
+    then("11:10", WAIT, "you have turned off usage credits · turn them on", waits, alert=waits, credits=OFF)
     reset = "5-hour window reset (was 100%)"
     then("12:01", CAN_WORK, "", reset, alert=reset, at="12:00", five_hour=0, resets="17:00")
     then("12:20", CAN_WORK, "7-day all 60%", five_hour=12, credits={})
     then("12:30", CAN_WORK, "read 10m ago", usage=502)
     then("12:33", CAN_WORK, "read 13m ago", "no update since 12:20")
-    then("12:40", UNKNOWN, "no successful read for 20m: server error · CAN WORK 20m ago")
+    then("12:40", UNKNOWN, "no successful read for 20m: server error · last known: CAN WORK 20m ago")
     then("12:50", CAN_WORK, "", "figures are up to date again", usage=200)
     why, stops = "the prepaid balance is empty", "work stops when a plan window is full (7-day all 60%)"
     block, empty = f"credits BLOCKED: {why}", {"out_of_credits": True}
@@ -200,7 +200,7 @@ def story() -> tuple[Moment, ...]:
         "back in the plan: CAN WORK",
     )
     then("15:00", CAN_WORK, "5-hour 12%", reset, back, alert=reset, week=3)
-    then("16:00", CAN_WORK, "", "a new org", whose="Lab", lab=True)
+    then("16:00", CAN_WORK, "", "new org", whose="Lab", lab=True)
     then("17:01", CAN_WORK, "", "5-hour window reset (was 12%)", at="17:00", five_hour=0, resets="22:00")
     then("18:00", CAN_WORK, "", "org removed", whose="Lab", lab=False)
     then("19:00", CAN_WORK, "", "$100.00 of the balance expires Tue 19:00")

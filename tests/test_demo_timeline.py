@@ -67,7 +67,8 @@ def is_read(terminal: Terminal, moment: Moment) -> bool:
     head, title = terminal.lines[0], f"Personal: {moment.state}"
     if "next in" not in head or "next in 0s" in head or terminal.title != title:
         return False
-    return (moment.claude.signed_out or moment.email in head) and moment.says in terminal.text
+    text = " ".join(terminal.text.split())  # a long sentence takes two lines
+    return (moment.claude.signed_out or moment.email in head) and moment.says in text
 
 
 def set_clock(clock: Path, moment: Moment) -> None:

@@ -131,7 +131,7 @@ def test_failing_reply_is_a_problem_and_hides_no_figure(server: LoopbackServer) 
         terminal.send("r")
         terminal.wait_for(lambda it: "usage: server error (status 502)" in it.text and "67%" in it.text)
         terminal.send("e")
-        terminal.wait_for("The server has a fault of its own.")
+        terminal.wait_for("claude.ai reported an internal error.")
         terminal.send("q")
         assert terminal.wait() == 0
 
