@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from claudemeter_tui import gc_control
+from claudemeter_tui.commands.stdout import EXIT_USAGE
 from claudemeter_tui.config.actions import Action
 from claudemeter_tui.config.resolution import Invocation, format_settings, load_settings
 from claudemeter_tui.model.sanitize import replace_unprintable
@@ -27,8 +28,6 @@ if TYPE_CHECKING:  # these load asyncio, which a cached answer does not need
     from claudemeter_tui.wiring import DeferredFeed
 
 
-EXIT_USAGE = 2
-"""Exit status for invalid arguments or settings, and without a usable terminal or output."""
 EXIT_INTERRUPTED = 130
 """Exit status after Ctrl+C, as in a shell."""
 DEMO_SCREENSHOT_POLLS = 45

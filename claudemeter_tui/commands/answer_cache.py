@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -16,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 
 from claudemeter_tui import __version__
-from claudemeter_tui.commands.stdout import print_line
+from claudemeter_tui.commands.stdout import EXIT_USAGE, print_line
 from claudemeter_tui.storage import locate_config_file, locate_state_folder
 
 CACHED_FLAGS = frozenset({"--check", "--line"})
@@ -39,10 +40,16 @@ def replay_answer(arguments: Sequence[str]) -> int | None:
         since, until, status = head.split(" ")
         if not float(since) <= time.time() < float(until):
             return None
-        print_line(text)
-        return int(status)
+        exit_status = int(status)
     except (OSError, ValueError):
         return None
+    try:
+        print_line(text)
+    except OSError as error:
+        # The answer itself is good: a run that computes it again would print it nowhere and report success.
+        print(f"claudemeter-tui: standard output: {error.strerror}", file=sys.stderr)  # noqa: T201
+        return EXIT_USAGE
+    return exit_status
 
 
 def save_answer(arguments: Sequence[str], text: str, status: int, until: datetime) -> None:

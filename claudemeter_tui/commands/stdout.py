@@ -7,6 +7,8 @@ import os
 import sys
 from io import TextIOWrapper
 
+EXIT_USAGE = 2
+"""Exit status for invalid arguments or settings, and without a usable terminal or output."""
 _CLOSED_PIPE_ERRORS = (errno.EPIPE, errno.EINVAL)
 """Errors of writing into a closed pipe; Windows raises the second one."""
 

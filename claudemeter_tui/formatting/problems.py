@@ -227,6 +227,8 @@ NO_SESSION_WORKS = (
 )
 _REJECTION_TEXTS = {
     ErrorKind.EXPIRED: "claude.ai rejected this cookie – it has expired or is incomplete. Copy it again.",
+    ErrorKind.TOKEN_INVALID: "claude.ai rejected this cookie. Copy it again.",
+    ErrorKind.FORBIDDEN: "claude.ai accepted this cookie, but does not let its account read usage.",
     ErrorKind.NO_ORGS: "claude.ai accepted this cookie, but the account has no org with usage.",
     ErrorKind.CHALLENGE: "Cloudflare wants a browser check, so the cookie was not tested. Try again later.",
 }

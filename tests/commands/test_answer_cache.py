@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -123,3 +124,15 @@ def test_failed_save_is_no_error(home: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(answer_cache, "locate_state_folder", lambda: home / "file")
     save_answer(LINE, TEXT, 0, soon())
     assert replay_answer(LINE) is None
+
+
+def test_write_error_is_reported(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A cached answer that cannot be printed ends with a sentence and status 2, not in silence."""
+
+    def fail(_text: str) -> bool:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    save_answer(LINE, TEXT, 0, soon())
+    monkeypatch.setattr(answer_cache, "print_line", fail)
+    assert replay_answer(LINE) == 2
+    assert capsys.readouterr().err == "claudemeter-tui: standard output: No space left on device\n"
