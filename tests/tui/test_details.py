@@ -85,6 +85,7 @@ async def test_figure_leads_to_its_reply_and_both_are_copied() -> None:
         assert "resets" in under_cursor(pilot)
 
 
+@pytest.mark.slow
 async def test_search_covers_figures_and_replies() -> None:
     """Hits continue from tab to tab and round the end, and back; Escape ends the search, then closes."""
     async with details() as (pilot, shown):
@@ -109,6 +110,7 @@ async def test_search_covers_figures_and_replies() -> None:
         assert pilot.app.screen is not shown
 
 
+@pytest.mark.slow
 async def test_every_size_shows_verdict_and_reaches_everything() -> None:
     """The verdict is the first line at every size, and each figure has its reply and age at any width."""
     async with details() as (pilot, shown):

@@ -163,6 +163,7 @@ def test_every_body_is_whole_in_ascii(size: tuple[int, int]) -> None:
             assert all(line.isascii() for line in lines), (scene.name, kind)
 
 
+@pytest.mark.slow
 async def test_screen_consists_of_the_checked_parts() -> None:
     """The parts checked above make up the screen, at each size and for each org."""
     by_name = {scene.name: scene for scene in scenes()}
@@ -195,6 +196,7 @@ def test_details_have_every_figure_whole(width: int) -> None:
                 assert any(found[0] in line for line in lines), (scene.name, found[0], lines)
 
 
+@pytest.mark.slow
 async def test_overview_is_whole_at_every_size() -> None:
     """Only names are shortened in any line of the table, scrolled to or not."""
     every = [one for reading in map(_alone, enumerate(seen())) for one in reading]

@@ -105,6 +105,7 @@ async def test_private_picture_of_the_dashboard_has_no_planted_data() -> None:
                 assert pii_fixtures.found(read_words(picture)) == [], size
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", SCREENS)
 async def test_private_picture_of_every_screen_has_no_planted_data(
     page: Callable[[View], Screen[Any]],

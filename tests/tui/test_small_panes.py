@@ -141,6 +141,7 @@ async def test_header_keeps_the_age_before_the_next_poll(width: int, expected: s
         assert screen(pilot)[0].endswith(expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(120, 36), (60, 20), (40, 8)])
 async def test_ascii_terminal_gets_ascii_on_every_screen(size: tuple[int, int], tmp_path: Path) -> None:
     """Scroll bars, toasts and the palettes, which Textual draws, are ASCII, too."""
