@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from claudemeter_tui.browsers import cookie_jar, sqlite_image
-from claudemeter_tui.browsers.cookie_jar import BrowserCookie
 from claudemeter_tui.browsers.profiles import BrowserProfile, build_scan, build_signed_out_scan
 from claudemeter_tui.model.secrets import SESSION_KEY
 from claudemeter_tui.model.session import ProfileScan, ScanOutcome
@@ -66,28 +65,13 @@ def scan_chromium_profile(profile: BrowserProfile) -> list[ProfileScan]:
 
 def _scan_decrypted(profile: BrowserProfile, prefixes: set[bytes]) -> ProfileScan:
     try:
-        claude_cookies = _load_cookies(profile)
+        claude_cookies = cookie_jar.select_claude_cookies(_open_reader(profile).load())
         cookies, expires = cookie_jar.merge_cookies(claude_cookies), cookie_jar.find_expiry(claude_cookies)
     except Exception as error:  # noqa: BLE001 - browser_cookie3 raises anything, with anything in it
         return build_scan(profile, *_classify_error(error, prefixes))
     if not cookies.has_session_key:
         return build_scan(profile, ScanOutcome.UNDECRYPTABLE, _describe_undecryptable(prefixes))
     return build_scan(profile, ScanOutcome.FOUND, cookies=cookies, expires=expires)
-
-
-def _load_cookies(profile: BrowserProfile) -> tuple[BrowserCookie, ...]:
-    """Return the profile's claude.ai cookies as browser_cookie3 decrypts them.
-
-    Cookies of other sites are dropped: the library filters by substring and returns `notclaude.ai` too.
-    """
-    reader = _open_reader(profile)
-    return tuple(
-        BrowserCookie(
-            cookie.domain, cookie.name, cookie.value or "", cookie_jar.parse_timestamp(cookie.expires)
-        )
-        for cookie in reader.load()
-        if cookie_jar.is_claude_host(cookie.domain)
-    )
 
 
 def _open_reader(profile: BrowserProfile) -> Any:

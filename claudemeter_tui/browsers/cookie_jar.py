@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from http.cookiejar import Cookie
 
 from claudemeter_tui.model.secrets import SESSION_KEY, Cookies
 
@@ -32,6 +33,18 @@ class BrowserCookie:
 def is_claude_host(host: str) -> bool:
     """True if a cookie's host is claude.ai or one of its subdomains."""
     return f".{host.lower()}".endswith(f".{CLAUDE_DOMAIN}")
+
+
+def select_claude_cookies(cookies: Iterable[Cookie]) -> tuple[BrowserCookie, ...]:
+    """Return those of browser_cookie3's cookies that belong to claude.ai.
+
+    Cookies of other sites are dropped: the library filters by substring and returns `notclaude.ai` too.
+    """
+    return tuple(
+        BrowserCookie(cookie.domain, cookie.name, cookie.value or "", parse_timestamp(cookie.expires))
+        for cookie in cookies
+        if is_claude_host(cookie.domain)
+    )
 
 
 def merge_cookies(cookies: Iterable[BrowserCookie]) -> Cookies:

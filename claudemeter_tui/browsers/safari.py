@@ -36,13 +36,7 @@ def _load_cookies(profile: BrowserProfile) -> tuple[BrowserCookie, ...]:
     reader = browser_cookie3.Safari(
         cookie_file=str(profile.file.absolute()), domain_name=cookie_jar.CLAUDE_DOMAIN
     )
-    return tuple(
-        BrowserCookie(
-            cookie.domain, cookie.name, cookie.value or "", cookie_jar.parse_timestamp(cookie.expires)
-        )
-        for cookie in reader.load()
-        if cookie_jar.is_claude_host(cookie.domain)
-    )
+    return cookie_jar.select_claude_cookies(reader.load())
 
 
 def _is_complete(path: Path) -> bool:
