@@ -132,8 +132,8 @@ class _Story:
     ) -> None:
         """Add a moment after a change; `alert` is an event's text, `at` the time of the events."""
         self.claude = replace(self.claude, **changes)
-        told = tuple(f"{at or time} {whose} · {event}" for event in events)
-        self.moments.append(Moment(time, self.claude, state, says, told, alert))
+        lines = tuple(f"{at or time} {whose} · {event}" for event in events)
+        self.moments.append(Moment(time, self.claude, state, says, lines, alert))
 
 
 def story() -> tuple[Moment, ...]:

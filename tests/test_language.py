@@ -27,7 +27,7 @@ ODD_WORDS = re.compile(
 )
 """Odd or archaic words without a meaning in the field."""
 ODD_NAMES = re.compile(r"(?:^|_)(?:told|nobody|somebody|anew|whence|reckon\w*|purse|lest)(?:_|$)")
-"""The same in the names of functions and classes."""
+"""The same in names."""
 PERCENT_GAP = re.compile(r"[0-9}] %(?![a-zA-Z0-9(])")
 
 
@@ -45,10 +45,17 @@ def iterate_docstrings(tree: ast.Module) -> Iterator[tuple[int, str]]:
 
 
 def iterate_names(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """Yield the line and the name of every function and class."""
+    """Yield the line and the name of every function, class, parameter, variable and attribute set."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            yield node.lineno, node.name
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                yield node.lineno, node.name
+            case ast.arg(arg=name):
+                yield node.lineno, name
+            case ast.Name(id=name, ctx=ast.Store()) | ast.Attribute(attr=name, ctx=ast.Store()):
+                yield node.lineno, name
+            case ast.alias(asname=str(name)):
+                yield node.lineno, name
 
 
 def iterate_comments(source: str) -> Iterator[tuple[int, str]]:
@@ -100,6 +107,7 @@ def test_faults_are_found() -> None:
 def test_age_is_told() -> None:
     """What is so."""
     # nobody fills 50 % of it
+    told = lambda lest: 1
 '''
     assert list(find_faults_in(source)) == [
         "2: begins with What",
@@ -107,4 +115,6 @@ def test_age_is_told() -> None:
         "3: 'nobody'",
         "3: '0 %'",
         "1: the name test_age_is_told",
+        "4: the name told",
+        "4: the name lest",
     ]

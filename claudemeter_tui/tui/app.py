@@ -495,9 +495,9 @@ class Claudemeter(App[str]):
         elif self.size.height > 1:
             from claudemeter_tui.tui.widgets.status_line import InlineToast, show_inline_toast
 
-            told = f"{title}: {message}" if title else message
+            toast_text = f"{title}: {message}" if title else message
             show_inline_toast(
-                self.screen, InlineToast(told, error=severity == "error", ascii_only=self.options.ascii)
+                self.screen, InlineToast(toast_text, error=severity == "error", ascii_only=self.options.ascii)
             )
 
     def _run_action_later(self, action: str) -> None:

@@ -42,9 +42,9 @@ def poll(pairs: int = PAIRS, orgs: int = 100, seconds: float = 0.05) -> Line:
 
 def _answers(orgs: int) -> dict[str, bytes]:
     """Return every body by its path."""
-    told = [bodies(org) for org in range(orgs)]
-    found: dict[str, object] = {"/api/account": account_body(*(one.org for one in told))}
-    for one in told:
+    org_bodies = [bodies(org) for org in range(orgs)]
+    found: dict[str, object] = {"/api/account": account_body(*(one.org for one in org_bodies))}
+    for one in org_bodies:
         base = f"/api/organizations/{one.org['uuid']}"
         found[f"{base}/usage"] = one.usage
         found[f"{base}/overage_spend_limit"] = one.overage

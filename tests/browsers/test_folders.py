@@ -128,7 +128,7 @@ def test_searched_lists_places_without_the_persons_path(
     expected: str, system: str, environ: dict[str, str]
 ) -> None:
     """The searched places name every browser of the system and its folder, without anyone's home path."""
-    told = describe_searched_places(system, environ)
-    assert told.startswith("Chrome, ")
-    assert told.replace("Firefox and LibreWolf", "Firefox, LibreWolf").endswith(expected)
-    assert all((one.name in told) is bool(one.list_folders(system)) for one in BROWSERS)
+    sentence = describe_searched_places(system, environ)
+    assert sentence.startswith("Chrome, ")
+    assert sentence.replace("Firefox and LibreWolf", "Firefox, LibreWolf").endswith(expected)
+    assert all((one.name in sentence) is bool(one.list_folders(system)) for one in BROWSERS)

@@ -70,7 +70,7 @@ async def test_scan_covers_every_profile_in_one_order(tmp_path: Path) -> None:
         (["firefox:default, container 2"], EVERYTHING[4:5]),
         (["firefox:spare", "chromium:work"], [EVERYTHING[1], EVERYTHING[5]]),
         (["chrome-beta"], [("Chrome Beta", "not installed")]),
-        (["chromium:nobody", "chromium:pat"], [EVERYTHING[0], ("Chromium, nobody", "no such profile")]),
+        (["chromium:absent", "chromium:pat"], [EVERYTHING[0], ("Chromium, absent", "no such profile")]),
     ],
 )
 async def test_scan_is_narrowed_by_name(
@@ -103,14 +103,14 @@ async def test_scan_that_hangs_delays_no_other(tmp_path: Path, monkeypatch: pyte
         return real(profile) if profile.label == "quick" or hang.wait() else []
 
     monkeypatch.setattr(scan, "_read_profile", read)
-    told: list[ProfileScan] = []
+    emitted: list[ProfileScan] = []
     try:
-        looks = await scan_browsers(home=tmp_path, system="linux", limit=0.5, emit=told.append)
+        looks = await scan_browsers(home=tmp_path, system="linux", limit=0.5, emit=emitted.append)
     finally:
         hang.set()
     assert outcomes(looks) == [("Firefox, slow", "timed out"), ("Firefox, quick", "session found")]
     assert looks[0].detail == "no reply within 0.5s: a password dialog or a lock may be blocking it"
-    assert [each.session.label for each in told] == ["Firefox, quick", "Firefox, slow"]
+    assert [each.session.label for each in emitted] == ["Firefox, quick", "Firefox, slow"]
 
 
 @linux_only

@@ -104,8 +104,8 @@ def test_later_window_begins_at_its_first_figure() -> None:
     late = PercentHistory.start(at(20).timestamp(), 50)
     drawn = build_windows_chart({"5-hour": WEEKLY, "7-day all": late}, frame(at(22), 67, 6))
     assert drawn is not None
-    told = [found.values for x in (20, 66) if (found := drawn.find_point(x))]
-    assert told == [("5-hour 20%",), ("5-hour 20%", "7-day all 50%")]
+    shown = [found.values for x in (20, 66) if (found := drawn.find_point(x))]
+    assert shown == [("5-hour 20%",), ("5-hour 20%", "7-day all 50%")]
 
 
 def test_column_lists_every_window() -> None:

@@ -133,15 +133,15 @@ WORDS = [
 ]
 
 
-@pytest.mark.parametrize(("told", "expected"), WORDS, ids=[expected for _, expected in WORDS])
-def test_event_is_worded_in_one_line(told: Event, expected: str) -> None:
+@pytest.mark.parametrize(("one", "expected"), WORDS, ids=[expected for _, expected in WORDS])
+def test_event_is_worded_in_one_line(one: Event, expected: str) -> None:
     """An event is one line with the figures in their usual formats."""
-    assert expected == describe_event(told, UTC)
+    assert expected == describe_event(one, UTC)
 
 
 def test_every_kind_has_words() -> None:
     """The table above has every kind of event."""
-    assert set(EventKind) == {told.kind for told, _ in WORDS}
+    assert set(EventKind) == {one.kind for one, _ in WORDS}
 
 
 def test_line_has_time_and_name() -> None:
@@ -156,7 +156,7 @@ def test_line_has_time_and_name() -> None:
 
 def test_json_is_one_line_of_ascii_with_every_fact() -> None:
     """Times are UTC, money is in minor units, percents are numbers, and missing facts are null."""
-    told = event(
+    one = event(
         EventKind.BLOCKED,
         before=VerdictState.ON_CREDITS,
         after=VerdictState.BLOCKED,
@@ -165,7 +165,7 @@ def test_json_is_one_line_of_ascii_with_every_fact() -> None:
         endpoints=(Endpoint.USAGE, Endpoint.OWN_OVERAGE),
         severity=Severity.FULL,
     )
-    assert json.loads(format_event_json(told)) == {
+    assert json.loads(format_event_json(one)) == {
         "at": "2026-04-25T14:31:00Z",
         "kind": "blocked",
         "severity": "full",
@@ -201,8 +201,8 @@ def test_json_keeps_the_type_of_a_fact(fact: Any, expected: object) -> None:
 
 def test_json_escapes_what_is_not_ascii() -> None:
     """No name breaks the line or reaches a terminal unescaped."""
-    told = Event(EventKind.ORG_LEFT, NOW, SESSION, Org("o", "Ä\n\x1b]0;x\x07\u202e"))
-    text = format_event_json(told)
+    one = Event(EventKind.ORG_LEFT, NOW, SESSION, Org("o", "Ä\n\x1b]0;x\x07\u202e"))
+    text = format_event_json(one)
     assert text.isascii()
     assert text.isprintable()
     assert json.loads(text)["org_name"] == "Ä\n\x1b]0;x\x07\u202e"

@@ -483,7 +483,7 @@ def test_any_org_has_words_and_no_lift_in_the_past(about: Org, replies: Mapping[
         verdict.credits_reopen_at,
         *(shut.until for shut in verdict.credit_locks),
     ]
-    told = " ".join(
+    text = " ".join(
         (
             format_verdict_line(verdict, NOW, UTC),
             format_short_verdict(verdict, NOW, UTC),
@@ -491,7 +491,7 @@ def test_any_org_has_words_and_no_lift_in_the_past(about: Org, replies: Mapping[
         )
     )
     assert all(date > NOW for date in dates if date is not None)
-    assert not re.search(r"\d\d:13|in 0s", told)
+    assert not re.search(r"\d\d:13|in 0s", text)
 
 
 @settings(derandomize=True, deadline=None)
@@ -499,14 +499,14 @@ def test_any_org_has_words_and_no_lift_in_the_past(about: Org, replies: Mapping[
 def test_words_of_an_old_verdict_name_no_moment(about: Org, replies: Mapping[Endpoint, Reply]) -> None:
     """A verdict that is shown long after it was reached names no moment, because all have passed."""
     verdict, now = judge(_state(about, replies), NOW), datetime(2031, 1, 1, tzinfo=UTC)
-    told = " ".join(
+    text = " ".join(
         (
             format_verdict_line(verdict, now, UTC),
             format_short_verdict(verdict, now, UTC),
             *format_verdict_banner(verdict, now, UTC),
         )
     )
-    assert not re.search(r"\d\d:\d\d|\(in ", told)
+    assert not re.search(r"\d\d:\d\d|\(in ", text)
 
 
 @settings(derandomize=True, deadline=None)

@@ -60,10 +60,10 @@ BAD_VALUES = (
     *("--bogus", "picture.svg", "--inter 60", "--demo=yes", "--size", "--org", f"--browser {KEY}", KEY),
     *("--interval soon", "--interval 5", "--interval 86401", "--interval nan", f"--interval {KEY}"),
     *("--screenshot x.svg --size big", "--screenshot x.svg --size 1x1", "--screenshot x.svg --size 501x36"),
-    *("--screenshot x.jpg", "--screenshot none/x.svg", "--screenshot ~nobody-here/x.svg"),
+    *("--screenshot x.jpg", "--screenshot none/x.svg", "--screenshot ~no-such-one/x.svg"),
     *("--base-url claude.ai", "--base-url http://example.com", "--base-url https://claude.ai/api"),
     *("--base-url https://[::1", "--base-url ftp://claude.ai", "--base-url https://pat:pw@claude.ai"),
-    *("--cookie-file none", "--cookie-file .", "--cookie-file ~nobody-here/x", f"--cookie-file {KEY}"),
+    *("--cookie-file none", "--cookie-file .", "--cookie-file ~no-such-one/x", f"--cookie-file {KEY}"),
     *("--cookie-file empty", "--cookie-file no_key", "--cookie-file lines", "--cookie-file tabs"),
     *("--cookie-file other_site", "--cookie-file binary", "--cookie-file large"),
     *("--theme nrod", "--source web", "--ascii maybe", "--privacy perhaps", "--browser Lynx", "--browser :x"),
@@ -128,8 +128,8 @@ def _captured(run: Callable[[], int]) -> str:
             status = run()
         except SystemExit as leaving:
             status = int(leaving.code or 0)
-    told = "".join(f"stderr: {line}\n" for line in err.getvalue().splitlines())
-    return f"{out.getvalue()}{told}exit {status}"
+    errors = "".join(f"stderr: {line}\n" for line in err.getvalue().splitlines())
+    return f"{out.getvalue()}{errors}exit {status}"
 
 
 def of_help() -> Iterator[tuple[str, str]]:

@@ -326,8 +326,8 @@ def days() -> Iterator[Scene]:
     yield Scene("afternoon", tuple(afternoon))
     bare = [reading for _, polled in lived(without_credits=True) for reading in polled]
     yield Scene("afternoon_without_credits", tuple(bare))
-    told = asyncio.run(_story())
-    yield Scene("story", tuple(told), told[-1].at)
+    story_readings = asyncio.run(_story())
+    yield Scene("story", tuple(story_readings), story_readings[-1].at)
     demo = asyncio.run(_demo())
     for minute in DEMO_MINUTES:
         now = DEMO_BEGINS + timedelta(minutes=minute)

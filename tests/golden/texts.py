@@ -58,8 +58,8 @@ def ran(run: Callable[[Callable[[str], None]], int]) -> str:
         except SettingsError as error:
             complaints.append(str(error))
             status = 2
-    told = "".join(f"stderr: {line}\n" for line in complaints)
-    return f"{out.getvalue()}{told}exit {status}"
+    errors = "".join(f"stderr: {line}\n" for line in complaints)
+    return f"{out.getvalue()}{errors}exit {status}"
 
 
 def _parts(scene: Scene) -> Iterator[tuple[str, str]]:
@@ -152,9 +152,9 @@ def _row(state: OrgState, now: datetime) -> str:
 
 def _happened(scene: Scene) -> str:
     found = scene.events
-    told = [event_words.format_event_line(event, scene.now, UTC, event.owner_name) for event in found]
+    event_lines = [event_words.format_event_line(event, scene.now, UTC, event.owner_name) for event in found]
     called = select_alerts(found, AlertSettings(), lambda event: event.owner_name, UTC)
-    return _lines((*told, *(f"alert {one.toast_severity}: {one.title}: {one.text}" for one in called)))
+    return _lines((*event_lines, *(f"alert {one.toast_severity}: {one.title}: {one.text}" for one in called)))
 
 
 def _polls(scene: Scene) -> Iterator[str]:

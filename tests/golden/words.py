@@ -97,12 +97,12 @@ def of_reasons() -> Iterator[tuple[str, str]]:
         for cause in Cause
         for personal in (True, False)
     ]
-    told = (
+    sentences = (
         f"{one.state} {one.cause} {'own' if one.is_personal else 'pool'}: {credits.describe_lock(one)}"
         f" | {credits.describe_lock_cure(one)}"
         for one in shuts
     )
-    yield "locks without a reason", "\n".join(told)
+    yield "locks without a reason", "\n".join(sentences)
     keys = ("status", "payment_paused_until", "subscription_pause", "billing_issue", "access_block")
     payments = [PaymentProblem(key, value) for key in keys for value in ("past_due", "paused", "other")]
     paid = (

@@ -73,18 +73,18 @@ class Run:
         """Start with a poll that found these; with `ages`, stale figures count as reported."""
         self.minute, self.ages = 0.0, ages
         self.store, self.journal = Store(), EventLog(thresholds)
-        self.told: list[Event] = []
+        self.emitted: list[Event] = []
         self.read(listed(0, PERSONAL, account=account))
         self.poll(*first)
-        assert self.told == []
+        assert self.emitted == []
 
     def read(self, *readings: Reading) -> list[Event]:
         """Apply these readings and return their events."""
-        before = len(self.told)
+        before = len(self.emitted)
         for reading in readings:
             self.store = self.store.apply(reading)
             self._look(reading.at)
-        return self.told[before:]
+        return self.emitted[before:]
 
     def poll(self, *values: ReplyValue) -> list[Event]:
         """Poll a minute after the last poll: a usage and other replies, by their values."""
@@ -100,14 +100,14 @@ class Run:
 
     def tick(self, minutes: float) -> list[Event]:
         """Move the clock to so many minutes after the start and return the events."""
-        before = len(self.told)
+        before = len(self.emitted)
         self._look(at(minutes))
-        return self.told[before:]
+        return self.emitted[before:]
 
     def _look(self, now: datetime) -> None:
         self.journal = self.journal.observe(self.store, now)
         ages = (EventKind.STALE, EventKind.RECOVERED)
-        self.told += (event for event in self.journal.new_events if self.ages or event.kind not in ages)
+        self.emitted += (event for event in self.journal.new_events if self.ages or event.kind not in ages)
 
 
 def endpoint_of(value: ReplyValue, place: int) -> Endpoint:
@@ -204,7 +204,7 @@ def test_flapping_window_emits_no_event(replies: list[Plan | None]) -> None:
     for value in replies:
         assert run.poll(value, meter()) == []
     assert run.poll(full, meter()) == []
-    assert (EventKind.WINDOW_RESET, at(120)) == (run.tick(120)[0].kind, run.told[0].at)
+    assert (EventKind.WINDOW_RESET, at(120)) == (run.tick(120)[0].kind, run.emitted[0].at)
 
 
 @pytest.mark.parametrize(
@@ -226,8 +226,8 @@ def test_window_that_stays_away_is_removed(lasting: Plan, expected: list[EventKi
 def test_threshold_is_reported_once_in_a_cycle() -> None:
     """A figure that wavers around a threshold passes it once, and again after the reset."""
     run = Run(plan(five_hour(70), weekly()))
-    told = [run.poll(plan(five_hour(percent), weekly())) for percent in (76, 74, 76, 71, 91)]
-    assert [event.threshold for events in told for event in events] == [75, 90]
+    emitted = [run.poll(plan(five_hour(percent), weekly())) for percent in (76, 74, 76, 71, 91)]
+    assert [event.threshold for events in emitted for event in events] == [75, 90]
     assert kinds(run.tick(120)) == [EventKind.WINDOW_RESET]
     run.minute = 120
     assert [event.threshold for event in run.poll(plan(five_hour(80, LATER), weekly()))] == [75]
@@ -313,8 +313,8 @@ def test_changed_cap_is_reported(
 def test_removed_cap_is_reported_if_it_stays_away() -> None:
     """A null cap counts as no cap from the third reply on."""
     run = Run(plan(weekly()), meter())
-    told = [kinds(run.poll(plan(weekly()), meter(cap=None))) for _ in range(4)]
-    assert told == [[], [], [EventKind.CAP_CHANGED], []]
+    emitted = [kinds(run.poll(plan(weekly()), meter(cap=None))) for _ in range(4)]
+    assert emitted == [[], [], [EventKind.CAP_CHANGED], []]
 
 
 @pytest.mark.parametrize(
@@ -367,7 +367,7 @@ def test_raised_balance_is_reported(amounts: tuple[int | None, ...], expected: l
     run = Run(plan(weekly()), meter(), first)
     for balance in more:
         run.poll(plan(weekly()), meter(), balance)
-    assert expected == kinds(run.told)
+    assert expected == kinds(run.emitted)
 
 
 def test_tranche_is_reported_three_days_before_its_end() -> None:
@@ -381,7 +381,7 @@ def test_tranche_is_reported_three_days_before_its_end() -> None:
     run.minute = 92
     run.poll(plan(weekly()), meter(), Balance(usd(1000)))
     run.poll(plan(weekly()), meter(), balance)
-    assert kinds(run.told).count(EventKind.TRANCHE_EXPIRING) == 1
+    assert kinds(run.emitted).count(EventKind.TRANCHE_EXPIRING) == 1
 
 
 # The verdict.
@@ -428,8 +428,8 @@ def test_verdict_reports_its_transitions(
         EventKind.CAP_CHANGED,
     }
     run = Run(*before)
-    told = [kind for kind in kinds(run.poll(*after)) if kind not in figures]
-    assert expected == told
+    emitted = [kind for kind in kinds(run.poll(*after)) if kind not in figures]
+    assert expected == emitted
     assert run.poll(*after) == []
 
 
@@ -479,9 +479,9 @@ def test_unknown_credits_change_nothing() -> None:
 def test_plan_without_windows_names_no_window() -> None:
     """If all work is metered, the event names no window."""
     run = Run(plan(), locked())
-    told = run.poll(plan(), meter())
-    assert kinds(told) == [EventKind.LIFTED, EventKind.ON_CREDITS]
-    assert told[-1].after is None
+    emitted = run.poll(plan(), meter())
+    assert kinds(emitted) == [EventKind.LIFTED, EventKind.ON_CREDITS]
+    assert emitted[-1].after is None
 
 
 # Polls that fail.
@@ -514,16 +514,16 @@ def test_change_during_an_outage_is_reported() -> None:
     run.tick(60)
     run.tick(61)
     run.minute = 100
-    told = kinds(run.poll(FULL, locked()))
-    assert EventKind.BLOCKED in told
-    assert EventKind.WINDOW_FILLED in told
+    emitted = kinds(run.poll(FULL, locked()))
+    assert EventKind.BLOCKED in emitted
+    assert EventKind.WINDOW_FILLED in emitted
 
 
 def two_orgs() -> Run:
     """Return a run in which a session serves two orgs."""
     run = Run(ROOM, ages=True)
     run.read(listed(1, PERSONAL, TEAM), reported(1, TEAM, reply(Endpoint.USAGE, 1, ROOM)))
-    run.told.clear()
+    run.emitted.clear()
     return run
 
 
@@ -545,7 +545,7 @@ def test_org_that_alone_fails_is_reported_alone() -> None:
     run.minute = 1
     for _ in range(4):
         run.poll(ROOM)
-    event = only(run.told)
+    event = only(run.emitted)
     assert (event.kind, event.org) == (EventKind.STALE, TEAM)
 
 
@@ -600,7 +600,7 @@ def test_start_emits_no_event() -> None:
     run.read(listed(1, LAB, account=SAM, session=FIREFOX))
     full = reply(Endpoint.USAGE, 1, FULL, new_fields=("tangelo",))
     run.read(reported(1, LAB, full, session=FIREFOX), closed(1, session=FIREFOX))
-    assert run.told == []
+    assert run.emitted == []
 
 
 def test_orgs_come_and_go() -> None:
@@ -618,10 +618,10 @@ def test_orgs_of_a_late_session_are_not_new() -> None:
     """After failed first polls the orgs of the account's first list are not reported as new."""
     run = Run(ROOM, ages=True)
     run.read(stopped(1, session=FIREFOX), closed(1, session=FIREFOX))
-    told = run.read(listed(2, LAB, TEAM, account=SAM, session=FIREFOX), closed(2, session=FIREFOX))
-    assert EventKind.ORG_APPEARED not in kinds(told)
-    told = run.read(listed(3, LAB, TEAM, PERSONAL, account=SAM, session=FIREFOX))
-    assert kinds(told) == [EventKind.ORG_APPEARED]
+    emitted = run.read(listed(2, LAB, TEAM, account=SAM, session=FIREFOX), closed(2, session=FIREFOX))
+    assert EventKind.ORG_APPEARED not in kinds(emitted)
+    emitted = run.read(listed(3, LAB, TEAM, PERSONAL, account=SAM, session=FIREFOX))
+    assert kinds(emitted) == [EventKind.ORG_APPEARED]
 
 
 def test_account_with_a_later_uuid_is_the_same() -> None:
@@ -629,7 +629,7 @@ def test_account_with_a_later_uuid_is_the_same() -> None:
     run = Run(ROOM, meter(), account=Account(None, PAT.email))
     run.read(listed(1, PERSONAL, account=PAT))
     assert kinds(run.poll(FULL, meter())) == [EventKind.WINDOW_FILLED, EventKind.ON_CREDITS]
-    assert len(run.told) == 2
+    assert len(run.emitted) == 2
 
 
 def test_org_served_by_another_session_is_reported() -> None:
@@ -679,10 +679,10 @@ def test_event_log_is_reused_while_nothing_is_due() -> None:
     run = Run(FULL, meter())
     quiet = run.journal
     assert quiet.observe(run.store, at(1.5)) is quiet
-    told = quiet.observe(run.store, RESET)
-    assert told.new_events
-    settled = told.observe(run.store, RESET)
-    assert (settled.new_events, settled.events) == ((), told.events)
+    emitted = quiet.observe(run.store, RESET)
+    assert emitted.new_events
+    settled = emitted.observe(run.store, RESET)
+    assert (settled.new_events, settled.events) == ((), emitted.events)
 
 
 def test_event_log_is_frozen() -> None:
@@ -740,7 +740,7 @@ def test_blocked_and_lifted_take_turns(polls: list[tuple[ReplyValue, ...]]) -> N
         run.poll(*values)
     turns = [
         kind
-        for kind in kinds(run.told)
+        for kind in kinds(run.emitted)
         if kind in (EventKind.BLOCKED, EventKind.CREDITS_BLOCKED, EventKind.LIFTED, EventKind.WAIT)
     ]
     assert EventKind.LIFTED not in turns[:1]
@@ -786,4 +786,4 @@ def test_what_is_not_looked_at_has_nothing_to_tell(
         for part in range(1, 9):
             found = [run.tick(run.minute + part / 8) for run in (sparing, thorough)]
             assert found[1] == found[0]
-    assert thorough.told == sparing.told
+    assert thorough.emitted == sparing.emitted

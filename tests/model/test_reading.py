@@ -58,9 +58,9 @@ def test_bug_keeps_type_and_place() -> None:
 def test_bug_keeps_no_value() -> None:
     """The record has no message, argument, local or folder of this machine, which could hold a secret."""
     found = bug()
-    told = f"{found!r} {found.detail} {found.trace}"
-    assert SECRET not in told
-    assert "/" not in told
+    printed = f"{found!r} {found.detail} {found.trace}"
+    assert SECRET not in printed
+    assert "/" not in printed
 
 
 def test_bug_without_a_traceback_is_reported() -> None:

@@ -432,8 +432,8 @@ def test_session_that_ends_soon_is_a_note(days: float, soon: bool) -> None:  # n
     ends = at(days * 1440)
     first = Reading(CHROME, at(0), expires_at=ends)
     store = folded(first, Reading(CHROME, at(5)))
-    told = [(one.error_kind, one.at) for one in store.problems]
-    assert told == ([(ErrorKind.EXPIRES_SOON, at(0))] if soon else [])
+    problems = [(one.error_kind, one.at) for one in store.problems]
+    assert problems == ([(ErrorKind.EXPIRES_SOON, at(0))] if soon else [])
     assert folded(Reading(CHROME, at(6), expires_at=at(28 * 1440)), store=store).problems == ()
 
 
@@ -455,8 +455,8 @@ def test_scan_results_stay_until_the_next_scan() -> None:
 
 def test_nameless_session_is_replaced_by_a_found_one() -> None:
     """A failure from before the first session ends once a session is found."""
-    nobody = Session("")
-    waiting = folded(stopped(0, ErrorKind.NO_SESSION, nobody), closed(0, session=nobody))
+    no_session = Session("")
+    waiting = folded(stopped(0, ErrorKind.NO_SESSION, no_session), closed(0, session=no_session))
     assert [problem.error_kind for problem in waiting.problems] == [ErrorKind.NO_SESSION]
     found = folded(Reading(CHROME, at(1)), store=waiting)
     assert [state.session for state in found.sessions] == [CHROME]
@@ -465,8 +465,8 @@ def test_nameless_session_is_replaced_by_a_found_one() -> None:
 
 def test_nameless_session_keeps_its_failure() -> None:
     """Repeated scans without a session are one failure with its first time."""
-    nobody = Session("")
-    store = folded(*(stopped(minute, ErrorKind.NO_SESSION, nobody) for minute in (0, 1, 2)))
+    no_session = Session("")
+    store = folded(*(stopped(minute, ErrorKind.NO_SESSION, no_session) for minute in (0, 1, 2)))
     assert [at(0)] == [problem.at for problem in store.problems]
 
 

@@ -116,11 +116,11 @@ def readings(draw: st.DrawFn, now: float) -> Reading:
 @st.composite
 def stories(draw: st.DrawFn) -> list[Reading]:
     """Return sequences of readings by a clock that jumps in both directions."""
-    now, told = 0.0, []
+    now, sequence = 0.0, []
     for step in draw(st.lists(minutes, max_size=12)):
         now += step
-        told.append(draw(readings(now)))
-    return told
+        sequence.append(draw(readings(now)))
+    return sequence
 
 
 @dataclass
@@ -139,10 +139,10 @@ class Expected:
 
 @FOLDS
 @given(stories())
-def test_fold_never_raises_and_everything_can_be_asked(told: list[Reading]) -> None:
+def test_fold_never_raises_and_everything_can_be_asked(sequence: list[Reading]) -> None:
     """After any reading the store can compute everything that a screen shows."""
     store = Store()
-    for reading in told:
+    for reading in sequence:
         store = store.apply(reading)
         assert isinstance(store.problems, tuple)
         for state in store.orgs:
@@ -161,11 +161,11 @@ def asked(state: OrgState, reading: Reading) -> None:
 
 @FOLDS
 @given(stories())
-def test_fold_keeps_the_last_good_reply_of_each_endpoint(told: list[Reading]) -> None:
+def test_fold_keeps_the_last_good_reply_of_each_endpoint(sequence: list[Reading]) -> None:
     """The store has exactly the last good reply of each endpoint of each listed org."""
     store, expected = Store().apply(Reading(CHROME, at(0), None, ORGS[:2])), Expected()
     expected.replies = {org.uuid: {} for org in ORGS[:2]}
-    for reading in told:
+    for reading in sequence:
         only_reports = Reading(
             CHROME, reading.at, org_readings=reading.org_readings, schedule=reading.schedule
         )
@@ -176,10 +176,10 @@ def test_fold_keeps_the_last_good_reply_of_each_endpoint(told: list[Reading]) ->
 
 @FOLDS
 @given(stories())
-def test_fold_keeps_a_failure_only_while_it_goes_on(told: list[Reading]) -> None:
+def test_fold_keeps_a_failure_only_while_it_goes_on(sequence: list[Reading]) -> None:
     """An endpoint has a failure exactly if its last reply was one."""
     store, last = Store().apply(Reading(CHROME, at(0), None, ORGS[:1])), dict[Endpoint, bool]()
-    for reading in told:
+    for reading in sequence:
         store = store.apply(Reading(CHROME, reading.at, org_readings=reading.org_readings))
         mine = {report.org.uuid: report for report in reading.org_readings}.get(PERSONAL.uuid)
         last |= {one: isinstance(part, Failure) for one, part in mine.parts.items()} if mine else {}
@@ -188,10 +188,10 @@ def test_fold_keeps_a_failure_only_while_it_goes_on(told: list[Reading]) -> None
 
 @FOLDS
 @given(stories())
-def test_fold_keeps_series_in_order_and_bounded(told: list[Reading]) -> None:
+def test_fold_keeps_series_in_order_and_bounded(sequence: list[Reading]) -> None:
     """Runs follow one another, none overlaps another, and the rise is never negative."""
     store = Store().apply(Reading(CHROME, at(0), None, ORGS[:2]))
-    for reading in told:
+    for reading in sequence:
         store = store.apply(Reading(CHROME, reading.at, org_readings=reading.org_readings))
         for state in store.orgs:
             runs = state.series.runs

@@ -49,39 +49,39 @@ def report(store: Store, **more: Any) -> Any:
 
 def test_report_has_the_moment_and_the_environment() -> None:
     """Versions, terminal and size are included, because most bugs depend on them."""
-    told = report(Store(), terminal={"TERM": "xterm-256color", "HOME": "/home/pat"})
-    assert told["made_at"] == "2026-04-25T14:48:18Z"
-    assert told["versions"] == VERSIONS
-    assert told["terminal"] == {"TERM": "xterm-256color", "columns": 120, "lines": 36}
-    assert told["problems"] == told["sessions"] == told["orgs"] == []
+    made = report(Store(), terminal={"TERM": "xterm-256color", "HOME": "/home/pat"})
+    assert made["made_at"] == "2026-04-25T14:48:18Z"
+    assert made["versions"] == VERSIONS
+    assert made["terminal"] == {"TERM": "xterm-256color", "columns": 120, "lines": 36}
+    assert made["problems"] == made["sessions"] == made["orgs"] == []
 
 
 def test_report_has_every_reply() -> None:
     """Each org has its replies with time, status, duration and remarks, each body as JSON."""
     store = scenes.store(PERSONAL, TEAM, LABORATORY)
-    told = report(store)
-    assert [org["org"] for org in told["orgs"]] == ["Org A", "Org B", "Org C"]
-    for org, state in zip(told["orgs"], store.orgs, strict=True):
+    made = report(store)
+    assert [org["org"] for org in made["orgs"]] == ["Org A", "Org B", "Org C"]
+    for org, state in zip(made["orgs"], store.orgs, strict=True):
         assert list(org["replies"]) == list(state.replies)
-    usage = told["orgs"][1]["replies"]["usage"]
+    usage = made["orgs"][1]["replies"]["usage"]
     assert usage["at"] == "2026-04-25T14:48:00Z"
     assert usage["status"] == 200
     assert usage["took_seconds"] == 0.0
     assert usage["body"]["five_hour"]["utilization"] == 100.0
-    assert told["sessions"][0]["replies"]["account"]["body"]["email_address"] == "person 1"
-    assert told["orgs"][1]["verdict"].startswith("BLOCKED  your monthly cap is reached")
-    assert told["orgs"][1]["plan"] == "Team"
+    assert made["sessions"][0]["replies"]["account"]["body"]["email_address"] == "person 1"
+    assert made["orgs"][1]["verdict"].startswith("BLOCKED  your monthly cap is reached")
+    assert made["orgs"][1]["plan"] == "Team"
 
 
 def test_report_has_problems_in_words() -> None:
     """Problems are worded as on screen, with their time."""
-    told = report(pii_fixtures.store(None, *pii_fixtures.FAILURES))
-    assert told["problems"][0] == {
+    made = report(pii_fixtures.store(None, *pii_fixtures.FAILURES))
+    assert made["problems"][0] == {
         "since": "2026-04-25T14:48:00Z",
         "problem": "Org B · usage: redirected (status 302 to <host>)",
         "what": "claude.ai sent a redirect instead of data; redirects are not followed.",
     }
-    failed = told["orgs"][1]["failures"]["overage"]
+    failed = made["orgs"][1]["failures"]["overage"]
     assert failed["trouble"] == "not readable"
     assert failed["detail"] == "could not read <path>"
 
@@ -93,11 +93,11 @@ def test_report_has_the_trace_of_a_bug_without_values() -> None:
         nothing[pii_fixtures.NAME]
     except KeyError as error:
         bug = replace(Failure.from_exception(error, Endpoint.USAGE, READ), retry_after=timedelta(seconds=90))
-    told = report(pii_fixtures.store(None, bug))["orgs"][1]["failures"]["usage"]
-    assert told["trouble"] == "bug of ours"
-    assert told["detail"].startswith("KeyError at test_bug_report.py:")
-    assert told["trace"][-1].endswith("test_report_has_the_trace_of_a_bug_without_values")
-    assert told["retry_after_seconds"] == 90.0
+    made = report(pii_fixtures.store(None, bug))["orgs"][1]["failures"]["usage"]
+    assert made["trouble"] == "bug of ours"
+    assert made["detail"].startswith("KeyError at test_bug_report.py:")
+    assert made["trace"][-1].endswith("test_report_has_the_trace_of_a_bug_without_values")
+    assert made["retry_after_seconds"] == 90.0
 
 
 def test_report_has_settings_but_no_path_and_no_secret() -> None:
@@ -145,7 +145,7 @@ def test_report_has_settings_but_no_path_and_no_secret() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         ("screen-256color", "screen-256color"),
         ("/run/tmux-1000/zaphod,1,0", "set"),
@@ -153,9 +153,9 @@ def test_report_has_settings_but_no_path_and_no_secret() -> None:
         ("", "set"),
     ],
 )
-def test_report_has_variables_that_are_plain_words(text: str, told: str) -> None:
+def test_report_has_variables_that_are_plain_words(text: str, expected: str) -> None:
     """The terminal's variables are included, except for paths."""
-    assert report(Store(), terminal={"TMUX": text})["terminal"]["TMUX"] == told
+    assert report(Store(), terminal={"TMUX": text})["terminal"]["TMUX"] == expected
 
 
 def test_report_is_ascii_without_planted_data() -> None:
@@ -176,8 +176,8 @@ def test_report_has_no_planted_text_of_any_place(endpoint: Endpoint) -> None:
     body = golden_bodies.by_endpoint()[endpoint]
     for turn, place in enumerate(golden_bodies.places(body)):
         text = pii_fixtures.TEXTS[turn % len(pii_fixtures.TEXTS)]
-        told = document(pii_fixtures.store({endpoint: golden_bodies.put(body, place, text)}))
-        assert pii_fixtures.found(told) == [], (place, text)
+        made = document(pii_fixtures.store({endpoint: golden_bodies.put(body, place, text)}))
+        assert pii_fixtures.found(made) == [], (place, text)
 
 
 def test_report_names_orgs_as_the_picture_does() -> None:
@@ -190,6 +190,6 @@ def test_report_names_orgs_as_the_picture_does() -> None:
 
 def test_versions_are_the_running_ones() -> None:
     """The versions of the program, its libraries, Python and the system are all known."""
-    told = bug_report.collect_versions()
-    assert list(told) == ["claudemeter-tui", "textual", "python", "platform"]
-    assert all(told.values())
+    made = bug_report.collect_versions()
+    assert list(made) == ["claudemeter-tui", "textual", "python", "platform"]
+    assert all(made.values())

@@ -409,11 +409,11 @@ async def test_exception_in_a_poll_is_reported_and_survived() -> None:
     """An unexpected exception is a bug on screen, which the next full poll clears."""
     async with running([good()], ValueError("secret"), [good()]) as here:
         await here.clock.advance(60)
-        told = here.posted[-2].account
-        assert isinstance(told, Failure)
-        assert (ErrorKind.BUG, after(60)) == (told.error_kind, told.at)
-        assert "ValueError at " in told.detail
-        assert "secret" not in repr(told) + told.trace
+        failure = here.posted[-2].account
+        assert isinstance(failure, Failure)
+        assert (ErrorKind.BUG, after(60)) == (failure.error_kind, failure.at)
+        assert "ValueError at " in failure.detail
+        assert "secret" not in repr(failure) + failure.trace
         await here.clock.advance(60)
         assert here.script.full == [True, False, True]
         assert here.next_in == 60
@@ -422,9 +422,9 @@ async def test_exception_in_a_poll_is_reported_and_survived() -> None:
 async def test_exception_while_opening_is_reported_and_survived() -> None:
     """An unexpected exception of the opening is a bug on screen, too."""
     async with running(opening=lambda tries: KeyError("DBUS") if tries < 2 else None) as here:
-        told = here.posted[0].account
-        assert isinstance(told, Failure)
-        assert ErrorKind.BUG is told.error_kind
+        failure = here.posted[0].account
+        assert isinstance(failure, Failure)
+        assert ErrorKind.BUG is failure.error_kind
         await here.clock.advance(60)
         assert here.script.begun == [60]
 

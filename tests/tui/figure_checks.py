@@ -15,7 +15,7 @@ from typing import Any
 
 from rich.cells import cell_len
 
-from claudemeter_tui.formatting import events as told
+from claudemeter_tui.formatting import events as event_words
 from claudemeter_tui.formatting import values as form
 from claudemeter_tui.formatting import verdict as words
 from claudemeter_tui.model.events import Event
@@ -106,7 +106,7 @@ def allowed(
     sentences = [words.format_verdict_line(verdict, now, UTC), words.format_short_verdict(verdict, now, UTC)]
     sentences += [
         *words.format_verdict_banner(verdict, now, UTC),
-        *(told.format_event_line(one, now, UTC) for one in events),
+        *(event_words.format_event_line(one, now, UTC) for one in events),
     ]
     figures |= {found[0] for text in sentences for found in FIGURE.finditer(text)}
     reasons = [window.locked_reason for window in windows] + [lead.reason if lead else None]

@@ -65,7 +65,7 @@ def credits_at(threshold: float) -> Event:
 def called(events: Iterable[Event], settings: AlertSettings | None = None) -> list[Event]:
     """Return the events that cause an alert."""
     made = select_alerts(
-        events, settings or AlertSettings(), lambda told: told.org.name if told.org else "", UTC
+        events, settings or AlertSettings(), lambda reported: reported.org.name if reported.org else "", UTC
     )
     return [alert.event for alert in made]
 
@@ -114,16 +114,16 @@ def test_alert_has_name_and_words() -> None:
 
 
 @pytest.mark.parametrize(
-    ("expected", "told"), [(2, BLOCKED), (0, event(EventKind.SESSION_ENDS, subject="Chrome, Default"))]
+    ("expected", "reported"), [(2, BLOCKED), (0, event(EventKind.SESSION_ENDS, subject="Chrome, Default"))]
 )
-def test_session_that_ends_soon_does_not_alert(expected: int, told: Event) -> None:
+def test_session_that_ends_soon_does_not_alert(expected: int, reported: Event) -> None:
     """The end of a session in a few days is only a note on the screen."""
     written: list[str] = []
     outlet = TerminalWriter(NotificationProtocol.OSC_777)
     outlet.open(written.append)
     before = len(written)
     attention = Alerts(Options(zone=UTC), outlet, written.append)
-    assert [alert.event for alert in attention.send([told], lambda _: "x")] == [told]
+    assert [alert.event for alert in attention.send([reported], lambda _: "x")] == [reported]
     assert expected == len(written) - before
 
 
@@ -244,22 +244,22 @@ async def test_demo_day_emits_its_alerts_once() -> None:
         )
 
     feed = Poller(simulated, clock=clock)
-    store, journal, told = Store(), EventLog(), list[str]()
+    store, journal, reported = Store(), EventLog(), list[str]()
 
     def post(reading: Reading) -> None:
         nonlocal store, journal
         store = store.apply(reading)
         journal = journal.observe(store, clock.now())
         for alert in select_alerts(
-            journal.new_events, AlertSettings(), lambda told: told.org.name if told.org else ""
+            journal.new_events, AlertSettings(), lambda reported: reported.org.name if reported.org else ""
         ):
-            told.append(f"{forms.to_local(alert.event.at, UTC):%H:%M} {alert.title}: {alert.event.kind}")
+            reported.append(f"{forms.to_local(alert.event.at, UTC):%H:%M} {alert.title}: {alert.event.kind}")
         if clock.now() >= datetime(2026, 4, 25, 1, 42, tzinfo=UTC):
             running.cancel()
 
     running = asyncio.create_task(feed.run(post))
     await asyncio.gather(running, return_exceptions=True)
-    assert told == [
+    assert reported == [
         "00:08 Acme Team: on_credits",
         "00:10 Personal: threshold_passed",
         "00:21 Side project: window_reset",

@@ -467,8 +467,8 @@ async def test_problem_of_the_first_poll_is_worded_on_screen(
 
 def test_every_kind_has_its_case() -> None:
     """The kinds missing from the table come from no server and no network."""
-    told = {trouble for trouble in ErrorKind for case in CASES.values() if trouble in case.title}
-    assert set(ErrorKind) - set(NO_ANSWERS) == told
+    covered = {trouble for trouble in ErrorKind for case in CASES.values() if trouble in case.title}
+    assert set(ErrorKind) - set(NO_ANSWERS) == covered
 
 
 def test_sentences_of_two_problems_differ() -> None:

@@ -107,8 +107,8 @@ async def test_refresh_explains_the_limit_of_the_login() -> None:
             await pilot.pause()
             assert scene.pokes == 1
             said = [notice.message for notice in pilot.app._notifications]
-            told = "Claude Code's login allows one request every few minutes; next at 14:49 (in 42s)."
-            assert said == ([told] if expected else [])
+            sentence = "Claude Code's login allows one request every few minutes; next at 14:49 (in 42s)."
+            assert said == ([sentence] if expected else [])
 
 
 KEYS: Iterable[tuple[str, ...]] = ((), ("d",), ("d", "right", "right", "right"), ("e",), ("o",))

@@ -212,8 +212,8 @@ class DetailsScreen(ListScreen):
         width = self.item_list.line_width
         if tab == FIGURES_TAB:
             view = self.view
-            told = build_sections(view.store, view.state, view.now, view.zone) if view.state else []
-            return FigurePage(told, width, view.now, self._compile_pattern())
+            sections = build_sections(view.store, view.state, view.now, view.zone) if view.state else []
+            return FigurePage(sections, width, view.now, self._compile_pattern())
         reply = self._collect_replies().get(Endpoint(tab))
         lines = self._get_body_lines(tab, reply)
         known = self._reply_pages.get(tab)

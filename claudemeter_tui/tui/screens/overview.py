@@ -182,10 +182,10 @@ class OverviewScreen(ListScreen):
     def _build_list(self) -> ListModel:
         """Build the list: a line for each org, and the lines below that fit for all of them."""
         if self.search_bar.search_text and not self._rows:
-            told = add_cursor_mark(
+            no_match = add_cursor_mark(
                 styled_text.build_line((NO_MATCH, styled_text.MUTED)), self._width, selected=False
             )
-            return ListModel((0, 1), lambda *_: told, is_selectable=lambda _: False)
+            return ListModel((0, 1), lambda *_: no_match, is_selectable=lambda _: False)
         width, room = self._width - INDENT - MARK_WIDTH, self.item_list.size.height
         self._blocks = self._block_cache.build_blocks(self._all_rows, self.view, width, room)
         heights = [1 + len(self._blocks.get(one, ())) for one in self._rows]
@@ -202,13 +202,13 @@ class OverviewScreen(ListScreen):
             return add_cursor_mark(
                 styled_text.build_line(" " * INDENT, below), self._width, selected=selected
             )
-        told = format_cells(one, self._table_layout, now, self.view.zone)
+        cells = format_cells(one, self._table_layout, now, self.view.zone)
         known, drawn = self._line_cache.get((one, selected), ((), styled_text.build_line()))
-        if known != told:
+        if known != cells:
             drawn = add_cursor_mark(
-                build_table_line(one, told, self._table_layout, now), self._width, selected=selected
+                build_table_line(one, cells, self._table_layout, now), self._width, selected=selected
             )
-            self._line_cache[one, selected] = told, drawn
+            self._line_cache[one, selected] = cells, drawn
         return drawn
 
     def _build_title(self) -> styled_text.StyledLine:
