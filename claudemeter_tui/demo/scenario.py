@@ -6,7 +6,6 @@ from claudemeter_tui.demo.timeline import (
     DemoChargeSpan,
     DemoCredits,
     DemoFault,
-    DemoFiveHourWindow,
     DemoLock,
     DemoLockCause,
     DemoOrg,
@@ -26,12 +25,10 @@ PERSONAL = DemoOrg(
         "analytics_subscription_plan": "claude_max",
     },
     windows=(
-        DemoFiveHourWindow(
-            ((-150, 0), (-90, 24), (-40, 51), (0, 67), (2, 67), (14, 79), (20, 81), (30, 94), (38, 100))
-        ),
-        DemoFiveHourWindow(((156, 0), (200, 22), (250, 61), (270, 64), (330, 100))),
-        DemoFiveHourWindow(((470, 0), (540, 31), (600, 35), (690, 58))),
-        DemoFiveHourWindow(((790, 0), (860, 12))),
+        ((-150, 0), (-90, 24), (-40, 51), (0, 67), (2, 67), (14, 79), (20, 81), (30, 94), (38, 100)),
+        ((156, 0), (200, 22), (250, 61), (270, 64), (330, 100)),
+        ((470, 0), (540, 31), (600, 35), (690, 58)),
+        ((790, 0), (860, 12)),
     ),
     week=DemoWeek(((0, 41), (100, 46), (330, 52), (690, 57)), reset_minute=4260),
     fable=DemoWeek(((0, 84), (38, 89), (100, 93), (520, 93), (610, 100)), reset_minute=4260),
@@ -58,9 +55,9 @@ ACME = DemoOrg(
         "analytics_subscription_plan": "claude_team",
     },
     windows=(
-        DemoFiveHourWindow(((-170, 0), (-100, 30), (0, 93), (2, 93), (8, 100))),
-        DemoFiveHourWindow(((140, 0), (260, 44), (380, 71))),
-        DemoFiveHourWindow(((450, 0), (560, 63), (655, 100))),
+        ((-170, 0), (-100, 30), (0, 93), (2, 93), (8, 100)),
+        ((140, 0), (260, 44), (380, 71)),
+        ((450, 0), (560, 63), (655, 100)),
     ),
     week=DemoWeek(((0, 63), (128, 68), (748, 72)), reset_minute=7440),
     own_credits=DemoCredits(start_amount=640, charge_spans=_ACME_OWN_CHARGES, caps=((0, 5000),)),
@@ -82,9 +79,9 @@ LAB = DemoOrg(
         "analytics_subscription_plan": "claude_max",
     },
     windows=(
-        DemoFiveHourWindow(((-130, 0), (-50, 22), (0, 41), (2, 41), (60, 47), (150, 63))),
-        DemoFiveHourWindow(((185, 0), (300, 52), (440, 100))),
-        DemoFiveHourWindow(((520, 0), (640, 58), (760, 100))),
+        ((-130, 0), (-50, 22), (0, 41), (2, 41), (60, 47), (150, 63)),
+        ((185, 0), (300, 52), (440, 100)),
+        ((520, 0), (640, 58), (760, 100)),
     ),
     week=DemoWeek(((0, 29), (440, 38), (760, 44)), reset_minute=2190),
     fable=DemoWeek(((0, 12), (760, 20)), reset_minute=2190),
@@ -110,9 +107,9 @@ SIDE_PROJECT = DemoOrg(
         "analytics_subscription_plan": "claude_free",
     },
     windows=(
-        DemoFiveHourWindow(((-279, 0), (-100, 70), (-12, 100))),
-        DemoFiveHourWindow(((33, 0), (150, 48), (260, 100))),
-        DemoFiveHourWindow(((600, 0), (800, 35))),
+        ((-279, 0), (-100, 70), (-12, 100)),
+        ((33, 0), (150, 48), (260, 100)),
+        ((600, 0), (800, 35)),
     ),
 )
 
@@ -150,9 +147,9 @@ FLAKY = DemoOrg(
         "analytics_subscription_plan": "claude_pro",
     },
     windows=(
-        DemoFiveHourWindow(((-75, 0), (0, 34), (2, 34), (120, 61), (200, 74))),
-        DemoFiveHourWindow(((240, 0), (500, 66))),
-        DemoFiveHourWindow(((580, 0), (640, 55), (710, 100))),
+        ((-75, 0), (0, 34), (2, 34), (120, 61), (200, 74)),
+        ((240, 0), (500, 66)),
+        ((580, 0), (640, 55), (710, 100)),
     ),
     week=DemoWeek(((0, 55), (500, 62), (710, 66)), reset_minute=8700),
     own_credits=DemoCredits(

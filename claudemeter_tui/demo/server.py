@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 import httpx
@@ -17,6 +17,7 @@ from claudemeter_tui.demo.timeline import (
     DemoLockCause,
     DemoMoment,
     DemoOrg,
+    DemoPoints,
     DemoWeek,
     interpolate,
 )
@@ -35,40 +36,43 @@ def build_account() -> JsonBody:
         "email_address": DEMO_EMAIL,
         "full_name": "Pat Example",
         "display_name": "Pat",
-        "memberships": [_build_membership(listed) for listed in build_organizations()],
+        "memberships": [
+            {
+                "organization": organization,
+                "role": "admin",
+                "seat_tier": None,
+                "created_at": _CREATED_AT,
+                "updated_at": _CREATED_AT,
+            }
+            for organization in build_organizations()
+        ],
     }
-
-
-def _build_membership(organization: JsonBody) -> JsonBody:
-    times = {"created_at": _CREATED_AT, "updated_at": _CREATED_AT}
-    return {"organization": organization, "role": "admin", "seat_tier": None, **times}
 
 
 def build_organizations() -> list[JsonBody]:
     """Return the body of `/api/organizations`."""
-    return [_build_organization(number, org) for number, org in enumerate(DEMO_ORGS, start=1)]
-
-
-def _build_organization(number: int, org: DemoOrg) -> JsonBody:
-    common: JsonBody = {
-        "id": 1_000_000 + number,
-        "uuid": org.uuid,
-        "name": org.name,
-        "settings": {},
-        "parent_organization_uuid": None,
-        "rate_limit_upsell": None,
-        "billing_type": None,
-        "raven_type": None,
-        "data_retention": "default",
-        "api_disabled_reason": None,
-        "api_disabled_until": None,
-        "billable_usage_paused_until": None,
-        "subscription_pause": None,
-        "billing_issue": None,
-        "access_block": None,
-        "created_at": _CREATED_AT,
-    }
-    return {**common, **org.org_entry}
+    return [
+        {
+            "id": number,
+            "uuid": org.uuid,
+            "name": org.name,
+            "settings": {},
+            "parent_organization_uuid": None,
+            "rate_limit_upsell": None,
+            "billing_type": None,
+            "raven_type": None,
+            "data_retention": "default",
+            "api_disabled_reason": None,
+            "api_disabled_until": None,
+            "billable_usage_paused_until": None,
+            "subscription_pause": None,
+            "billing_issue": None,
+            "access_block": None,
+            "created_at": _CREATED_AT,
+            **org.org_entry,
+        }
+        for number, org in enumerate(DEMO_ORGS, start=1_000_001)
+    ]
 
 
 def build_overage(org: DemoOrg, credits: DemoCredits, moment: DemoMoment) -> JsonBody:
@@ -128,7 +132,6 @@ def _build_tranches(remaining: int, currency: str, day: str) -> list[JsonBody]:
 
 def build_subscription(org: DemoOrg, moment: DemoMoment) -> JsonBody:
     """Return the body of `/subscription_details`."""
-    known = org.charge_in_days is not None
     card = {"brand": "visa", "country": "US", "last4": "4242", "type": "card"}
     ends = None if org.ends_in_days is None else f"{moment.format_date(org.ends_in_days)}T14:15:04Z"
     charge = None if org.charge_in_days is None else moment.format_date(org.charge_in_days)
@@ -139,7 +142,7 @@ def build_subscription(org: DemoOrg, moment: DemoMoment) -> JsonBody:
         "plan_ending_at": ends,
         "plan_ending_before": None,
         "billing_interval": "monthly",
-        "payment_method": card if known else None,
+        "payment_method": card if charge else None,
         "payment_paused_until": None,
         "scheduled_downgrade": None,
         "gift_details": None,
@@ -154,27 +157,32 @@ def build_error(kind: str, message: str) -> JsonBody:
     return {"type": "error", "error": error, "request_id": "req_011CDemoDemoDemoDemoDemo"}
 
 
-UsageBody = dict[str, object]
+_NOT_FOUND = build_error("not_found_error", "Not found")
 
-_NULL_DOLLARS = dict.fromkeys(("limit_dollars", "used_dollars", "remaining_dollars", "locked_reason"))
-_DISCLAIMER = "Usage credits cover you when you hit your plan limits."
+
 _ONE_TIME_CREDIT = 100_000
 """Amount of the one-time credit, minor units."""
+_NO_CREDITS = DemoCredits(start_amount=0, charge_spans=(), caps=None)
+_BREAKDOWN = [
+    {"key": "claude_code", "display_name": "Claude Code", "percent": 64},
+    {"key": "chat", "display_name": "Chat", "percent": 31},
+    {"key": "cowork", "display_name": "Cowork", "percent": 5},
+]
 
 
-def build_usage(org: DemoOrg, moment: DemoMoment) -> UsageBody:
+def build_usage(org: DemoOrg, moment: DemoMoment) -> JsonBody:
     """Return the body of `/usage`."""
     session = _find_session_figures(org, moment)
     return {
         **dict.fromkeys(window.key for window in WINDOWS.values() if window.is_always_sent),
         "five_hour": _build_window(session),
         "seven_day": _build_window(_find_week_figures(org.week, moment)),
-        "cinder_cove": _build_one_time_window(org, moment),
+        "cinder_cove": _build_one_time_window(org.one_time_credit, moment),
         "extra_usage": _build_extra_usage(org.own_credits, moment),
         "limits": _build_limits(org, moment),
         "spend": _build_spend(org.own_credits, moment),
-        "cedar_ember": _build_grants(org, moment),
-        "seven_day_breakdown": _build_breakdown(org),
+        "cedar_ember": _build_grants(moment) if org.has_reset_grant else None,
+        "seven_day_breakdown": {"rows": _BREAKDOWN} if org.fable is not None else None,
         "member_dashboard_available": org.pool is not None,
     }
 
@@ -196,16 +204,17 @@ def _find_week_figures(week: DemoWeek | None, moment: DemoMoment) -> _WindowFigu
     )
 
 
-def _build_window(figures: _WindowFigures | None) -> UsageBody | None:
+def _build_window(figures: _WindowFigures | None) -> JsonBody | None:
     if figures is None:
         return None
-    return {"utilization": float(figures[0]), "resets_at": figures[1], **_NULL_DOLLARS}
+    dollars = dict.fromkeys(("limit_dollars", "used_dollars", "remaining_dollars", "locked_reason"))
+    return {"utilization": float(figures[0]), "resets_at": figures[1], **dollars}
 
 
-def _build_one_time_window(org: DemoOrg, moment: DemoMoment) -> UsageBody | None:
-    if org.one_time_credit is None:
+def _build_one_time_window(points: DemoPoints | None, moment: DemoMoment) -> JsonBody | None:
+    if points is None:
         return None
-    used = interpolate(org.one_time_credit, moment.minute)
+    used = interpolate(points, moment.minute)
     return {
         "utilization": 100 * used / _ONE_TIME_CREDIT,
         "resets_at": moment.format_jittered(26 * DAY_MINUTES),
@@ -216,7 +225,7 @@ def _build_one_time_window(org: DemoOrg, moment: DemoMoment) -> UsageBody | None
     }
 
 
-def _build_limits(org: DemoOrg, moment: DemoMoment) -> list[UsageBody]:
+def _build_limits(org: DemoOrg, moment: DemoMoment) -> list[JsonBody]:
     scope = {"model": {"id": None, "display_name": "Fable"}, "surface": None}
     rows = (
         ("session", "session", _find_session_figures(org, moment), None),
@@ -245,15 +254,12 @@ def _find_severity(percent: float) -> str:
     return "warning" if percent < 90 else "critical"
 
 
-def _build_extra_usage(credits: DemoCredits | None, moment: DemoMoment) -> UsageBody:
+def _build_extra_usage(credits: DemoCredits | None, moment: DemoMoment) -> JsonBody:
     if credits is None:
         nothing = ("monthly_limit", "used_credits", "utilization", "currency", "decimal_places")
         return {"is_enabled": False, **dict.fromkeys(nothing), **_build_gates(None, ever=False)}
-    used, cap, locked = (
-        credits.compute_used(moment.minute),
-        credits.find_cap(moment.minute),
-        credits.find_lock(moment.minute),
-    )
+    used, cap = credits.compute_used(moment.minute), credits.find_cap(moment.minute)
+    locked = credits.find_lock(moment.minute)
     return {
         "is_enabled": locked is None or locked.cause is not DemoLockCause.EMPTY,
         "monthly_limit": cap,
@@ -265,7 +271,7 @@ def _build_extra_usage(credits: DemoCredits | None, moment: DemoMoment) -> Usage
     }
 
 
-def _build_gates(lock: DemoLockCause | None, *, ever: bool) -> UsageBody:
+def _build_gates(lock: DemoLockCause | None, *, ever: bool) -> JsonBody:
     return {
         "disabled_reason": lock.value if lock else None,
         "user_disabled": False,
@@ -276,48 +282,35 @@ def _build_gates(lock: DemoLockCause | None, *, ever: bool) -> UsageBody:
     }
 
 
-def _build_spend(credits: DemoCredits | None, moment: DemoMoment) -> UsageBody:
-    currency = credits.currency if credits else "USD"
-    used, cap = (
-        (credits.compute_used(moment.minute), credits.find_cap(moment.minute)) if credits else (0, None)
-    )
-    locked = credits.find_lock(moment.minute) if credits else None
+def _build_spend(credits: DemoCredits | None, moment: DemoMoment) -> JsonBody:
+    credits = credits or _NO_CREDITS
+    used, cap = credits.compute_used(moment.minute), credits.find_cap(moment.minute)
+    locked = credits.find_lock(moment.minute)
+    has_credits = credits is not _NO_CREDITS
     percent = int(100 * used / cap) if cap else 0
     return {
-        "used": _build_amount(used, currency),
-        "limit": _build_amount(cap, currency),
+        "used": _build_amount(used, credits.currency),
+        "limit": _build_amount(cap, credits.currency),
         "percent": percent,
         "severity": _find_severity(percent),
-        "enabled": credits is not None and not (locked and locked.cause is DemoLockCause.EMPTY),
+        "enabled": has_credits and not (locked and locked.cause is DemoLockCause.EMPTY),
         "disabled_reason": locked.cause.value if locked else None,
         "cap": {"money": None, "credits": {"amount_minor": cap, "exponent": 2}} if cap else None,
         "balance": None,
         "auto_reload": None,
-        "disclaimer": _DISCLAIMER,
-        "can_purchase_credits": credits is not None,
-        "can_toggle": credits is not None,
+        "disclaimer": "Usage credits cover you when you hit your plan limits.",
+        "can_purchase_credits": has_credits,
+        "can_toggle": has_credits,
     }
 
 
-def _build_amount(minor: int | None, currency: str) -> UsageBody | None:
+def _build_amount(minor: int | None, currency: str) -> JsonBody | None:
     return None if minor is None else {"amount_minor": minor, "currency": currency, "exponent": 2}
 
 
-def _build_grants(org: DemoOrg, moment: DemoMoment) -> UsageBody | None:
-    if not org.has_reset_grant:
-        return None
+def _build_grants(moment: DemoMoment) -> JsonBody:
     span = {"starts_at": moment.format_time(-3 * DAY_MINUTES), "ends_at": moment.format_time(4 * DAY_MINUTES)}
     return {"eligible": True, "grants": [{"resets_left": 1, **span, "usable_now": True}]}
-
-
-def _build_breakdown(org: DemoOrg) -> UsageBody | None:
-    if org.fable is None:
-        return None
-    shares = (("claude_code", "Claude Code", 64), ("chat", "Chat", 31), ("cowork", "Cowork", 5))
-    return {"rows": [{"key": key, "display_name": name, "percent": part} for key, name, part in shares]}
-
-
-_GATEWAY_HTML = "<!doctype html><title>502 Bad Gateway</title><h1>502 Bad Gateway</h1>"
 
 
 def _find_route_key(url: httpx.URL) -> tuple[str, str | None]:
@@ -337,16 +330,6 @@ _ORG_ROUTES = {
 """The demo's org and endpoint of each request about an org."""
 
 
-class _BodyStream(httpx.AsyncByteStream):
-    """A body that can be streamed; httpx treats one given as `content` as already read."""
-
-    def __init__(self, body: bytes) -> None:
-        self._body = body
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        yield self._body
-
-
 def build_transport(now: Callable[[], datetime], start: datetime) -> httpx.AsyncBaseTransport:
     """Return a transport that replies as claude.ai would at the simulated moment of each request.
 
@@ -358,63 +341,54 @@ def build_transport(now: Callable[[], datetime], start: datetime) -> httpx.Async
     first = start.astimezone(UTC).replace(second=0, microsecond=0)
 
     def handle(request: httpx.Request) -> httpx.Response:
-        return _answer_request(request, DemoMoment.from_time(now(), first))
+        if request.url.path == Endpoint.ACCOUNT.facts.path:
+            return _build_response(build_account())
+        if request.url.path == ORGANIZATIONS_PATH:
+            return _build_response(build_organizations())
+        route = _ORG_ROUTES.get(_find_route_key(request.url))
+        if route is None:
+            return _build_response(_NOT_FOUND, 404)
+        return _answer_org_request(*route, DemoMoment.from_time(now(), first))
 
     return httpx.MockTransport(handle)
 
 
-def _answer_request(request: httpx.Request, moment: DemoMoment) -> httpx.Response:
-    if request.url.path == Endpoint.ACCOUNT.facts.path:
-        return _build_json_response(build_account())
-    if request.url.path == ORGANIZATIONS_PATH:
-        return _build_json_response(build_organizations())
-    route = _ORG_ROUTES.get(_find_route_key(request.url))
-    return _answer_org_request(*route, moment) if route is not None else _build_not_found()
-
-
 def _answer_org_request(org: DemoOrg, endpoint: Endpoint, moment: DemoMoment) -> httpx.Response:
-    if endpoint is Endpoint.USAGE:
-        return _answer_usage(org, moment)
-    if org.own_credits is None:
-        return _build_not_found()
-    match endpoint:
-        case Endpoint.OVERAGE:
-            return _build_json_response(build_overage(org, org.pool or org.own_credits, moment))
-        case Endpoint.OWN_OVERAGE:
-            return _build_json_response(build_overage(org, org.own_credits, moment))
-        case Endpoint.PREPAID:
-            return _build_json_response(build_prepaid(org, moment))
-        case _:
-            return _build_json_response(build_subscription(org, moment))
+    match endpoint, org.own_credits:
+        case Endpoint.USAGE, _:
+            return _answer_usage(org, moment)
+        case _, None:
+            return _build_response(_NOT_FOUND, 404)
+        case Endpoint.OVERAGE, own:
+            return _build_response(build_overage(org, org.pool or own, moment))
+        case Endpoint.OWN_OVERAGE, own:
+            return _build_response(build_overage(org, own, moment))
+        case Endpoint.PREPAID, _:
+            return _build_response(build_prepaid(org, moment))
+    return _build_response(build_subscription(org, moment))
 
 
 def _answer_usage(org: DemoOrg, moment: DemoMoment) -> httpx.Response:
     match org.find_fault(moment.minute):
         case (_, DemoFault.SERVER_ERROR):
-            return _build_json_response(build_error("api_error", "Internal server error"), 500)
+            return _build_response(build_error("api_error", "Internal server error"), 500)
         case (over, DemoFault.THROTTLED):
             seconds = max(1, math.ceil((over - moment.minute) * 60))
             body = build_error("rate_limit_error", "Rate limited. Please try again later.")
-            return _build_json_response(body, 429, {"retry-after": str(seconds)})
+            return _build_response(body, 429, {"retry-after": str(seconds)})
         case (_, DemoFault.WEB_PAGE):
-            return _build_response(_GATEWAY_HTML, 502, {"content-type": "text/html; charset=utf-8"})
-        case _:
-            return _build_json_response(build_usage(org, moment))
+            page = "<!doctype html><title>502 Bad Gateway</title><h1>502 Bad Gateway</h1>"
+            return _build_response(page, 502)
+    return _build_response(build_usage(org, moment))
 
 
-def _build_not_found() -> httpx.Response:
-    return _build_json_response(build_error("not_found_error", "Not found"), 404)
-
-
-def _build_json_response(
-    body: object, status: int = 200, headers: dict[str, str] | None = None
+def _build_response(
+    body: object, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> httpx.Response:
-    content_type = {"content-type": "application/json"}
-    return _build_response(json.dumps(body), status, {**content_type, **(headers or {})})
-
-
-def _build_response(text: str, status: int, headers: dict[str, str]) -> httpx.Response:
-    body = text.encode()
-    return httpx.Response(
-        status, headers={**headers, "content-length": str(len(body))}, stream=_BodyStream(body)
-    )
+    """Return a reply; its body is a web page if it is text, else JSON."""
+    is_page = isinstance(body, str)
+    content = (str(body) if is_page else json.dumps(body)).encode()
+    kind = "text/html; charset=utf-8" if is_page else "application/json"
+    headers = {"content-type": kind, "content-length": str(len(content)), **(headers or {})}
+    # A body given as `content` counts as already read and cannot be streamed.
+    return httpx.Response(status, headers=headers, stream=httpx.ByteStream(content))

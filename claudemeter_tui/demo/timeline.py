@@ -127,23 +127,6 @@ def find_step(points: DemoPoints, minute: float) -> tuple[int, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class DemoFiveHourWindow:
-    """One cycle of the 5-hour window."""
-
-    points: DemoPoints
-    """Percent of the allowance, 0 to 100. The window opens at the first point and lasts 300 minutes."""
-
-    @property
-    def reset_minute(self) -> int:
-        """Minute of the reset."""
-        return self.points[0][0] + FIVE_HOUR_MINUTES
-
-    def contains(self, minute: float) -> bool:
-        """True if the minute is within this cycle."""
-        return self.points[0][0] <= minute < self.reset_minute
-
-
-@dataclass(frozen=True, slots=True)
 class DemoWeek:
     """A 7-day window."""
 
@@ -244,8 +227,9 @@ class DemoOrg:
     uuid: str
     org_entry: Mapping[str, object]
     """The org's own fields in the account's list: capabilities, tier, billing."""
-    windows: tuple[DemoFiveHourWindow, ...] = ()
-    """Cycles of the 5-hour window; between two cycles it has not started. A cycle with negative minutes
+    windows: tuple[DemoPoints, ...] = ()
+    """Cycles of the 5-hour window, as percent of the allowance, 0 to 100. A cycle begins at its first point
+    and lasts 300 minutes; between two cycles the window has not started. A cycle with negative minutes
     begins late on the day before, so each day ends in it. Empty if the plan has no windows."""
     week: DemoWeek | None = None
     fable: DemoWeek | None = None
@@ -272,10 +256,11 @@ class DemoOrg:
     def find_window(self, minute: float) -> tuple[int, int] | None:
         """Return the percent of the 5-hour window and its reset minute; None if it has not started."""
         # The second pass finds the cycle that began before midnight and reaches into this day.
-        for local_minute, shift in ((minute, 0), (minute - DAY_MINUTES, DAY_MINUTES)):
-            for window in self.windows:
-                if window.contains(local_minute):
-                    return interpolate(window.points, local_minute), window.reset_minute + shift
+        for shift in (0, DAY_MINUTES):
+            for points in self.windows:
+                start = points[0][0] + shift
+                if start <= minute < start + FIVE_HOUR_MINUTES:
+                    return interpolate(points, minute - shift), start + FIVE_HOUR_MINUTES
         return None
 
     def compute_balance(self, minute: float) -> tuple[int, int]:
