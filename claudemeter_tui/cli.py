@@ -23,7 +23,8 @@ from claudemeter_tui.storage import locate_config_file, locate_state_folder
 
 if TYPE_CHECKING:  # these load asyncio, which a cached answer does not need
     from claudemeter_tui.clock import Clock
-    from claudemeter_tui.model.store import OrgKey, Store
+    from claudemeter_tui.model.reading import Reading
+    from claudemeter_tui.model.store import OrgKey
     from claudemeter_tui.tui.options import Options
     from claudemeter_tui.wiring import DeferredFeed
 
@@ -55,38 +56,44 @@ def _print_error(text: str) -> None:
 
 
 def _run_once(chosen: Invocation, _: Sequence[str]) -> int:
-    from claudemeter_tui.commands.once import run_once  # noqa: PLC0415 - the dashboard does not need it
+    from claudemeter_tui.commands.once import run_once
 
     with gc_control.pause_collection():
-        clock = _build_clock(chosen, skipping=True)
-        feed = _build_feed(chosen, clock)
+        feed, clock = _build_feed(chosen, skipping=True)
         as_json = chosen.action is Action.JSON
         return run_once(feed, clock.now, as_json=as_json, org=chosen.org, print_reason=_print_error)
 
 
 def _run_watch(chosen: Invocation, _: Sequence[str]) -> int:
-    from claudemeter_tui.commands.watch import run_watch  # noqa: PLC0415 - only this command needs it
+    from claudemeter_tui.commands.watch import run_watch
 
-    clock = _build_clock(chosen)
-    feed = _build_feed(chosen, clock)
+    feed, clock = _build_feed(chosen)
     return run_watch(feed, clock.now, thresholds=chosen.thresholds, org=chosen.org, print_reason=_print_error)
 
 
 def _run_status(chosen: Invocation, arguments: Sequence[str]) -> int:
-    from datetime import UTC, datetime  # noqa: PLC0415 - only this command needs these
+    from datetime import UTC, datetime
 
-    from claudemeter_tui.commands import answer_cache, status  # noqa: PLC0415
-    from claudemeter_tui.commands.once import write_line  # noqa: PLC0415
-    from claudemeter_tui.formatting.status_line import DEFAULT_TEMPLATE, check_template  # noqa: PLC0415
+    from claudemeter_tui.commands import answer_cache, status
+    from claudemeter_tui.commands.once import poll_readings, write_line
+    from claudemeter_tui.formatting.status_line import DEFAULT_TEMPLATE, check_template
 
     template = chosen.line_format if chosen.line_format is not None else DEFAULT_TEMPLATE
     try:
         check_template(template)
     except ValueError as error:
         raise SettingsError(f"--format: {error}") from None
+
+    def poll() -> list[Reading]:
+        """Build the feed only for a poll: cached figures need none."""
+        feed, _ = _build_feed(chosen, skipping=True)
+        return poll_readings(feed)
+
+    start = datetime.now(UTC)
     asked = status.StatusRequest(
-        now=_build_clock(chosen, skipping=True).now if chosen.demo else lambda: datetime.now(UTC),
-        poll=lambda known: _poll_feed(chosen, known),
+        # The demo's time does not pass within a run.
+        now=lambda: start if chosen.demo else datetime.now(UTC),
+        poll=poll,
         interval=chosen.interval,
         org=chosen.org,
         line_format=template if chosen.action is Action.LINE else None,
@@ -100,15 +107,8 @@ def _run_status(chosen: Invocation, arguments: Sequence[str]) -> int:
     return answer.status
 
 
-def _poll_feed(chosen: Invocation, known: Store) -> tuple[Store, Store]:
-    """Poll once; return the known store with the poll applied, and the store of the poll alone."""
-    from claudemeter_tui.commands.once import poll_onto_store  # noqa: PLC0415 - cached figures need no poll
-
-    return poll_onto_store(_build_feed(chosen, _build_clock(chosen, skipping=True)), known)
-
-
 def _run_config(chosen: Invocation, _: Sequence[str]) -> int:
-    from claudemeter_tui.commands.once import write_line  # noqa: PLC0415 - the dashboard prints none
+    from claudemeter_tui.commands.once import write_line
 
     write_line(format_settings(chosen.resolved, os.environ, locate_config_file()))
     return 0
@@ -116,11 +116,12 @@ def _run_config(chosen: Invocation, _: Sequence[str]) -> int:
 
 def _run_sessions(chosen: Invocation, _: Sequence[str]) -> int:
     """Print the table of sessions; return 0 if one works, else 3."""
-    from claudemeter_tui import wiring  # noqa: PLC0415 - loads asyncio
-    from claudemeter_tui.commands.once import write_line  # noqa: PLC0415 - the dashboard prints none
-    from claudemeter_tui.commands.sessions import report_sessions  # noqa: PLC0415
+    from claudemeter_tui.clock import WallClock
+    from claudemeter_tui.commands.once import write_line
+    from claudemeter_tui.commands.sessions import report_sessions
+    from claudemeter_tui.wiring import build_session_providers
 
-    return report_sessions(wiring.build_session_providers(chosen, _build_clock(chosen)), write_line)
+    return report_sessions(build_session_providers(chosen, WallClock()), write_line)
 
 
 def _run_dashboard(chosen: Invocation, arguments: Sequence[str]) -> int:
@@ -130,10 +131,10 @@ def _run_dashboard(chosen: Invocation, arguments: Sequence[str]) -> int:
             " --once and --screenshot FILE.svg work without one"
         )
     gc_control.stop_collection()  # until the first frame
-    from claudemeter_tui.tui.app import DEMO, Claudemeter  # noqa: PLC0415 - scripts do not need it
+    from claudemeter_tui.tui.app import DEMO, Claudemeter
 
-    clock = _build_clock(chosen)
-    app = Claudemeter(_build_feed(chosen, clock), now=clock.now, options=_build_options(chosen))
+    feed, clock = _build_feed(chosen)
+    app = Claudemeter(feed, now=clock.now, options=_build_options(chosen))
     if app.run() == DEMO:
         return _run_dashboard(replace(chosen, demo=True), arguments)
     return app.return_code or 0
@@ -141,8 +142,8 @@ def _run_dashboard(chosen: Invocation, arguments: Sequence[str]) -> int:
 
 def _build_options(chosen: Invocation) -> Options:
     """Return the dashboard's options: the settings, else the remembered values."""
-    from claudemeter_tui import storage  # noqa: PLC0415 - scripts and errors need none of these
-    from claudemeter_tui.tui.options import Options  # noqa: PLC0415
+    from claudemeter_tui import storage
+    from claudemeter_tui.tui.options import Options
 
     folder = locate_state_folder()
     last = storage.load_ui_state(folder)
@@ -166,17 +167,12 @@ def _build_options(chosen: Invocation) -> Options:
 
 
 def _run_screenshot(chosen: Invocation, _: Sequence[str]) -> int:
-    from claudemeter_tui.tui.app import Claudemeter  # noqa: PLC0415 - scripts do not need it
-    from claudemeter_tui.tui.screenshots import (  # noqa: PLC0415
-        ScreenshotError,
-        capture_svg,
-        write_screenshot,
-    )
+    from claudemeter_tui.tui.app import Claudemeter
+    from claudemeter_tui.tui.screenshots import ScreenshotError, capture_svg, write_screenshot
 
     assert chosen.screenshot is not None  # noqa: S101 - for the type checker
     polls = DEMO_SCREENSHOT_POLLS if chosen.demo else 1
-    clock = _build_clock(chosen, skipping=True)
-    feed = _build_feed(chosen, clock)
+    feed, clock = _build_feed(chosen, skipping=True)
     options = replace(_build_options(chosen), alerts=False, save_state=lambda *_: None)
     build_app = partial(Claudemeter, now=clock.now, options=options)
     picture = capture_svg(build_app, feed, polls, size=chosen.size)
@@ -187,16 +183,12 @@ def _run_screenshot(chosen: Invocation, _: Sequence[str]) -> int:
     return 0
 
 
-def _build_clock(chosen: Invocation, *, skipping: bool = False) -> Clock:
-    from claudemeter_tui import wiring  # noqa: PLC0415 - loads asyncio
+def _build_feed(chosen: Invocation, *, skipping: bool = False) -> tuple[DeferredFeed, Clock]:
+    """Return the feed and its clock; `skipping` if the demo's clock must not wait."""
+    from claudemeter_tui import wiring
 
-    return wiring.build_clock(chosen, skipping=skipping)
-
-
-def _build_feed(chosen: Invocation, clock: Clock) -> DeferredFeed:
-    from claudemeter_tui import wiring  # noqa: PLC0415 - loads asyncio
-
-    return wiring.build_feed(chosen, clock)
+    clock = wiring.build_clock(chosen, skipping=skipping)
+    return wiring.build_feed(chosen, clock), clock
 
 
 _COMMANDS: Mapping[Action, Callable[[Invocation, Sequence[str]], int]] = {

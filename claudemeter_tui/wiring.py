@@ -12,7 +12,6 @@ import sys
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -98,30 +97,23 @@ def build_machine_providers(
         wanted: browsers and profiles, as in `--browser`; empty means all.
         given: a session that the user provided, which is then the only one.
     """
-    from claudemeter_tui.sessions.renewable import SessionProviders
+    from claudemeter_tui.sessions.renewable import SessionConnection, SessionProviders
 
-    looks = source != "claude-code" and given is None
-    logs_in = source != "cookie" and given is None and machine.state_folder is not None
+    def connect(session: Session, cookies: Cookies, agent: str | None) -> SessionConnection:
+        """Build a client for one session. Slow: it loads the libraries and builds the TLS context."""
+        from claudemeter_tui.claude_ai.api import ClaudeAiSource
+        from claudemeter_tui.claude_ai.client import CookieClient
+
+        client = CookieClient(cookies, base_url=base_url, user_agent=agent, now=now)
+        reader = ClaudeAiSource(session, client, now)
+        return SessionConnection(reader, client.use_cookies, lambda: client.cookies)
+
     return SessionProviders(
-        connect=partial(_build_connection, base_url, now),
-        browsers=_build_browser_provider(machine, wanted) if looks else None,
-        claude_code=_build_claude_code(machine, machine.state_folder, base_url, now)
-        if logs_in and machine.state_folder
-        else None,
+        connect,
+        browsers=_build_browser_provider(machine, wanted) if source != "claude-code" and not given else None,
+        claude_code=_build_claude_code(machine, base_url, now) if source != "cookie" and not given else None,
         given_session=given,
     )
-
-
-def _build_connection(
-    base_url: str, now: Callable[[], datetime], session: Session, cookies: Cookies, agent: str | None
-) -> SessionConnection:
-    """Build a client for one session. Slow: it loads the libraries and builds the TLS context."""
-    from claudemeter_tui.claude_ai.api import ClaudeAiSource
-    from claudemeter_tui.claude_ai.client import CookieClient
-    from claudemeter_tui.sessions.renewable import SessionConnection
-
-    client = CookieClient(cookies, base_url=base_url, user_agent=agent, now=now)
-    return SessionConnection(ClaudeAiSource(session, client, now), client.use_cookies, lambda: client.cookies)
 
 
 def _build_browser_provider(machine: Machine, wanted: Collection[str]) -> BrowserProvider:
@@ -143,8 +135,11 @@ def _build_browser_provider(machine: Machine, wanted: Collection[str]) -> Browse
 
 
 def _build_claude_code(
-    machine: Machine, state: Path, base_url: str, now: Callable[[], datetime]
-) -> ClaudeCodeProvider:
+    machine: Machine, base_url: str, now: Callable[[], datetime]
+) -> ClaudeCodeProvider | None:
+    state = machine.state_folder
+    if state is None:
+        return None
     from claudemeter_tui.claude_code import credentials
     from claudemeter_tui.sessions.renewable import ClaudeCodeProvider
 
@@ -177,21 +172,32 @@ def build_clock(chosen: Invocation, *, skipping: bool = False) -> Clock:
 
 def build_feed(chosen: Invocation, clock: Clock) -> DeferredFeed:
     """Return the feed: the demo's one session, or every session that is found."""
-    return DeferredFeed(
-        lambda: _build_demo_feed(chosen, clock) if chosen.demo else _build_session_manager(chosen, clock)
-    )
+
+    def build() -> Feed:
+        if chosen.demo:
+            return _build_demo_feed(chosen, clock)
+        from claudemeter_tui.sessions.manager import SessionManager
+
+        return SessionManager(build_session_providers(chosen, clock), interval=chosen.interval, clock=clock)
+
+    return DeferredFeed(build)
 
 
 def _build_demo_feed(chosen: Invocation, clock: Clock) -> Feed:
+    """Build a feed of the simulated claude.ai, behind the real client. Slow: it loads the libraries."""
+    from claudemeter_tui.claude_ai.api import ClaudeAiSource
+    from claudemeter_tui.claude_ai.client import CookieClient
+    from claudemeter_tui.demo.server import build_transport
+    from claudemeter_tui.model.reading import Session
     from claudemeter_tui.sessions.poller import Poller
 
-    return Poller(lambda: _open_demo_source(chosen, clock), interval=chosen.interval, clock=clock)
+    simulated = build_transport(clock.now, clock.now())
 
+    async def open_source() -> SessionSource:
+        client = CookieClient(Cookies([]), base_url=chosen.base_url, now=clock.now, transport=simulated)
+        return ClaudeAiSource(Session("simulated"), client, clock.now)
 
-def _build_session_manager(chosen: Invocation, clock: Clock) -> Feed:
-    from claudemeter_tui.sessions.manager import SessionManager
-
-    return SessionManager(build_session_providers(chosen, clock), interval=chosen.interval, clock=clock)
+    return Poller(open_source, interval=chosen.interval, clock=clock)
 
 
 def build_session_providers(chosen: Invocation, clock: Clock) -> SessionProviders:
@@ -207,21 +213,3 @@ def build_session_providers(chosen: Invocation, clock: Clock) -> SessionProvider
         wanted=chosen.browser,
         given=given,
     )
-
-
-async def _open_demo_source(chosen: Invocation, clock: Clock) -> SessionSource:
-    """Open the simulated claude.ai, behind the real client."""
-    return await asyncio.to_thread(_build_demo_source, chosen, clock)
-
-
-def _build_demo_source(chosen: Invocation, clock: Clock) -> SessionSource:
-    """Build the demo's source. Slow: it loads the libraries."""
-    from claudemeter_tui.claude_ai.api import ClaudeAiSource
-    from claudemeter_tui.claude_ai.client import CookieClient
-    from claudemeter_tui.demo.server import build_transport
-    from claudemeter_tui.model.reading import Session
-    from claudemeter_tui.model.secrets import Cookies
-
-    simulated = build_transport(clock.now, clock.now())
-    client = CookieClient(Cookies([]), base_url=chosen.base_url, now=clock.now, transport=simulated)
-    return ClaudeAiSource(Session("simulated"), client, clock.now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from functools import reduce
 
 from claudemeter_tui.commands.stdout import print_line
 from claudemeter_tui.feed import OneShotFeed
@@ -38,7 +39,8 @@ def choose_orgs(orgs: Sequence[OrgState], wanted: str | None) -> tuple[OrgState,
     if len(matches) == 1:
         return tuple(matches)
     fault = "several orgs match" if matches else "unknown org"
-    raise SettingsError(f"--org: {fault} {wanted!r}; choose from {_format_org_names(orgs)}")
+    choices = (f"{number} {state.org.name} ({state.org.uuid})" for number, state in enumerate(orgs, 1))
+    raise SettingsError(f"--org: {fault} {wanted!r}; choose from {', '.join(choices)}")
 
 
 def write_line(text: str) -> bool:
@@ -55,18 +57,14 @@ def write_line(text: str) -> bool:
 
 def explain_empty_store(store: Store) -> Iterable[str]:
     """Return the reasons why nothing was read, each once."""
-    relevant = [problem for problem in store.problems if not is_informational(problem)]
-    lines = dict.fromkeys(
+    problems = [problem for problem in store.problems if not is_informational(problem)]
+    lines = [
         f"{format_problem_title(problem)}: {PROBLEM_TEXTS[problem.error_kind].summary}"
-        for problem in relevant
-    )
-    hint = [SIGN_IN_HINT] if any(problem.error_kind in NO_SESSION_ERRORS for problem in relevant) else []
-    return *lines, *hint
-
-
-def _format_org_names(orgs: Sequence[OrgState]) -> str:
-    """Format the orgs as `1 Personal (bbbbbbbb-…), 2 …`."""
-    return ", ".join(f"{number} {state.org.name} ({state.org.uuid})" for number, state in enumerate(orgs, 1))
+        for problem in problems
+    ]
+    if any(problem.error_kind in NO_SESSION_ERRORS for problem in problems):
+        lines.append(SIGN_IN_HINT)
+    return dict.fromkeys(lines)
 
 
 def run_once(
@@ -89,49 +87,30 @@ def run_once(
     Raises:
         SettingsError: no org matches, or standard output fails.
     """
-    import asyncio  # noqa: PLC0415 - a status bar with fresh figures needs none
-
-    store = asyncio.run(poll_store(feed))
+    store = apply_readings(poll_readings(feed), Store())
     states = choose_orgs(store.orgs, org) if store.orgs else ()
     if as_json:
         write_line(format_json_array(store, states, now()))
     elif states:
         write_line("\n\n".join(format_report(store, state, now()) for state in states))
-    status = _compute_status(store, states)
-    for reason in explain_empty_store(store) if status else ():
-        print_reason(reason)
-    return status
-
-
-async def poll_store(feed: OneShotFeed) -> Store:
-    """Return the store after the first poll of a feed."""
-    store = Store()
-
-    def fold(reading: Reading) -> None:
-        nonlocal store
-        store = store.apply_safely(reading)
-
-    await feed.poll_once(fold)
-    return store
-
-
-def poll_onto_store(feed: OneShotFeed, known: Store) -> tuple[Store, Store]:
-    """Poll once on top of `known`; return the updated store and a store of this poll alone."""
-    import asyncio  # noqa: PLC0415 - a status bar with fresh figures needs none
-
-    poll = Store()
-
-    def fold(reading: Reading) -> None:
-        nonlocal known, poll
-        known, poll = known.apply_safely(reading), poll.apply_safely(reading)
-
-    asyncio.run(feed.poll_once(fold))
-    return known, poll
-
-
-def _compute_status(store: Store, states: Iterable[OrgState]) -> int:
     # One good reply is a success, whatever else failed.
     if any(reply.status == 200 for state in states for reply in state.replies.values()):
         return 0
+    for reason in explain_empty_store(store):
+        print_reason(reason)
     signed_out = any(problem.error_kind in NO_SESSION_ERRORS for problem in store.problems)
     return EXIT_NO_SESSION if signed_out else EXIT_NOTHING_READ
+
+
+def poll_readings(feed: OneShotFeed) -> list[Reading]:
+    """Poll a feed once and return all readings."""
+    import asyncio  # noqa: PLC0415 - a status bar with fresh figures needs none
+
+    readings: list[Reading] = []
+    asyncio.run(feed.poll_once(readings.append))
+    return readings
+
+
+def apply_readings(readings: Iterable[Reading], store: Store) -> Store:
+    """Return the store after these readings; an unexpected exception becomes a problem in it."""
+    return reduce(Store.apply_safely, readings, store)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,6 +13,7 @@ from claudemeter_tui.commands.once import (
     EXIT_NO_SESSION,
     EXIT_NOTHING_READ,
     NO_SESSION_ERRORS,
+    apply_readings,
     choose_orgs,
     explain_empty_store,
 )
@@ -21,6 +22,7 @@ from claudemeter_tui.config.resolution import Invocation
 from claudemeter_tui.formatting.status_line import StatusContext, format_status_line
 from claudemeter_tui.formatting.verdict import format_verdict_line
 from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.reading import Reading
 from claudemeter_tui.model.store import OrgState, Store
 from claudemeter_tui.model.verdict import Verdict, VerdictState, judge, rank_verdict
 from claudemeter_tui.settings import describe_os_error
@@ -43,8 +45,8 @@ class StatusRequest:
     """The request of one run."""
 
     now: Callable[[], datetime]
-    poll: Callable[[Store], tuple[Store, Store]]
-    """Poll once. Takes the known store; returns it with the poll applied, and the store of the poll alone."""
+    poll: Callable[[], Sequence[Reading]]
+    """Poll once and return all readings."""
     interval: timedelta
     """Figures younger than this are not read again."""
     org: str | None = None
@@ -130,8 +132,9 @@ def load_or_poll(
 
 
 def _poll_snapshot(before: CachedSnapshot | None, asked: StatusRequest) -> CachedSnapshot:
-    began = asked.now()
-    store, poll = asked.poll(before.store if before is not None else Store())
+    began, readings = asked.now(), asked.poll()
+    store = apply_readings(readings, before.store if before is not None else Store())
+    poll = apply_readings(readings, Store())
     return snapshot_cache.build_snapshot(before, store, poll, began, asked.now())
 
 

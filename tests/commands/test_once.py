@@ -16,10 +16,10 @@ from typing import Any, cast
 
 import pytest
 
-from claudemeter_tui.commands.once import choose_orgs, poll_store
+from claudemeter_tui.commands.once import apply_readings, choose_orgs, poll_readings
 from claudemeter_tui.model.account import Account, Org
 from claudemeter_tui.model.reading import ErrorKind, OrgReading, Reading, Schedule, Session
-from claudemeter_tui.model.store import OrgState
+from claudemeter_tui.model.store import OrgState, Store
 from claudemeter_tui.settings import SettingsError
 from tests.bodies import (
     PERSONAL,
@@ -389,21 +389,23 @@ class _Feed:
 END = Reading(Session("Chrome"), NOW, schedule=Schedule(NOW, timedelta(seconds=60)))
 
 
-async def test_one_poll_returns_all_readings_of_the_feed() -> None:
+def test_one_poll_returns_all_readings_of_the_feed() -> None:
     """All readings of a poll are in one store."""
-    store = await poll_store(_Feed(Reading(Session("Chrome"), NOW, orgs=(Org("u-1", "Personal"),)), END))
+    feed = _Feed(Reading(Session("Chrome"), NOW, orgs=(Org("u-1", "Personal"),)), END)
+    store = apply_readings(poll_readings(feed), Store())
     assert [state.org.name for state in store.orgs] == ["Personal"]
 
 
-async def test_one_poll_survives_a_reading_that_cannot_be_applied() -> None:
+def test_one_poll_survives_a_reading_that_cannot_be_applied() -> None:
     """An unexpected exception becomes a problem in the store."""
     broken = Reading(Session("Chrome"), NOW, org_readings=(cast(OrgReading, None),))
-    store = await poll_store(_Feed(Reading(Session("Chrome"), NOW, orgs=(Org("u-1", "P"),)), broken, END))
+    feed = _Feed(Reading(Session("Chrome"), NOW, orgs=(Org("u-1", "P"),)), broken, END)
+    store = apply_readings(poll_readings(feed), Store())
     assert [problem.error_kind for problem in store.problems] == [ErrorKind.BUG]
     assert [state.org.uuid for state in store.orgs] == ["u-1"]
 
 
-async def test_one_poll_raises_the_exception_of_a_feed() -> None:
+def test_one_poll_raises_the_exception_of_a_feed() -> None:
     """An exception of the feed itself is raised."""
 
     class Broken:
@@ -411,4 +413,4 @@ async def test_one_poll_raises_the_exception_of_a_feed() -> None:
             raise LookupError("broken")
 
     with pytest.raises(LookupError, match="broken"):
-        await poll_store(Broken())
+        poll_readings(Broken())

@@ -22,7 +22,6 @@ from claudemeter_tui.config.resolution import load_settings
 from claudemeter_tui.formatting.status_line import DEFAULT_TEMPLATE
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import ErrorKind, Failure, Reading, Schedule, Session
-from claudemeter_tui.model.store import Store
 from claudemeter_tui.settings import SettingsError
 from tests.bodies import (
     PERSONAL as ORG,
@@ -70,13 +69,10 @@ class Bar:
         self.form = form
         self.reasons: list[str] = []
 
-    def poll(self, known: Store) -> tuple[Store, Store]:
+    def poll(self) -> list[Reading]:
         """Return the current readings."""
         self.polls += 1
-        poll = Store()
-        for reading in self.reads(self.now):
-            known, poll = known.apply(reading), poll.apply(reading)
-        return known, poll
+        return list(self.reads(self.now))
 
     def ask(self, after: float = 0, org: str | None = None) -> StatusAnswer:
         """Run the command so many seconds later."""
@@ -241,10 +237,10 @@ def test_run_with_cached_figures_does_not_wait_for_a_poll(tmp_path: Path) -> Non
     other = Bar(tmp_path, PERSONAL)
     polling, over = threading.Event(), threading.Event()
 
-    def slow(known: Store) -> tuple[Store, Store]:
+    def slow() -> list[Reading]:
         polling.set()
         assert over.wait(60)
-        return known, Store()
+        return []
 
     bar.now = other.now = NOW + INTERVAL
     bar.poll = slow  # type: ignore[method-assign]

@@ -117,13 +117,7 @@ def _bars(scene: Scene, store: Store) -> Iterator[tuple[str, str]]:
 
 
 def _bar(scene: Scene, form: str | None, org: str | None, place: Path | None) -> str:
-    def poll(known: Store) -> tuple[Store, Store]:
-        poll = Store()
-        for reading in scene.readings:
-            known, poll = known.apply(reading), poll.apply(reading)
-        return known, poll
-
-    asked = StatusRequest(lambda: scene.now, poll, INTERVAL, org, form)
+    asked = StatusRequest(lambda: scene.now, lambda: scene.readings, INTERVAL, org, form)
 
     def run(tell: Callable[[str], None]) -> int:
         answer = status_command.answer_request(asked, place, tell)
