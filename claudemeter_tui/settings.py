@@ -288,14 +288,6 @@ def _parse_list(raw: object) -> list[str]:
     return [part.strip() for part in parts if part.strip()]
 
 
-def _build_interval(resolved: ResolvedSetting, _: Mapping[str, str]) -> timedelta:
-    return timedelta(seconds=resolved.value)
-
-
-def _build_path(resolved: ResolvedSetting, _: Mapping[str, str]) -> Path | None:
-    return resolved.resolve_path() if resolved.value else None
-
-
 def _build_ascii(resolved: ResolvedSetting, environment: Mapping[str, str]) -> bool:
     """Return True if the screen is drawn with ASCII only; `auto` means so if the locale is not UTF-8."""
     if resolved.value != "auto":
@@ -322,7 +314,7 @@ class Settings:
         60,
         "seconds between polls, at least 30",
         metavar="SECONDS",
-        build=_build_interval,
+        build=lambda resolved, _: timedelta(seconds=resolved.value),
     )
     source: str = _setting(
         _make_choice_parser("auto", "cookie", "claude-code"),
@@ -362,22 +354,17 @@ class Settings:
         build=_build_ascii,
     )
     privacy: bool = _setting(
-        _parse_switch,
-        False,
-        "hide names on screen and in pictures (script output is unchanged)",
+        _parse_switch, False, "hide names on screen and in pictures (script output is unchanged)"
     )
     pictures: Path | None = _setting(
         _parse_path,
         "",
         "folder for pictures (default: your pictures folder, else your home folder)",
         metavar="FOLDER",
-        build=_build_path,
+        build=lambda resolved, _: resolved.resolve_path() if resolved.value else None,
     )
     thresholds: tuple[float, ...] = _setting(
-        _parse_percentages,
-        [75, 90, 100],
-        "alert when usage passes these percentages",
-        metavar="LIST",
+        _parse_percentages, [75, 90, 100], "alert when usage passes these percentages", metavar="LIST"
     )
     alerts_toast: bool = _setting(
         _parse_switch, True, "show alerts on the screen", key="alerts.toast", has_flag=False
@@ -393,10 +380,7 @@ class Settings:
         has_flag=False,
     )
     on_event: tuple[str, ...] = _setting(
-        _parse_command,
-        [],
-        "run this command on every event (event as JSON on stdin)",
-        has_flag=False,
+        _parse_command, [], "run this command on every event (event as JSON on stdin)", has_flag=False
     )
     resolved: Mapping[str, ResolvedSetting] = field(default_factory=dict, compare=False, repr=False)
     """Every setting by its key, with its origin. Empty if the settings were not loaded."""

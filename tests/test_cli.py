@@ -12,8 +12,7 @@ import pytest
 
 from claudemeter_tui import cli, storage
 from claudemeter_tui.cli import main
-from claudemeter_tui.config.cookies import COOKIE_VARIABLE
-from claudemeter_tui.config.resolution import load_settings
+from claudemeter_tui.config.resolution import COOKIE_VARIABLE, load_settings
 from claudemeter_tui.storage import locate_state_folder
 from tests.bodies import account_body
 from tests.responses import Answer

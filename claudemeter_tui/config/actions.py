@@ -12,16 +12,12 @@ from typing import Any, NoReturn
 from claudemeter_tui import __version__
 from claudemeter_tui.settings import (
     SETTINGS,
-    Setting,
     SettingsError,
     describe_os_error,
     expand_home,
     is_secret,
     quote_value,
 )
-
-MIN_PICTURE_SIZE, MAX_PICTURE_SIZE = (40, 1), (500, 200)
-"""Columns and lines of a picture."""
 
 
 class Action(StrEnum):
@@ -99,12 +95,10 @@ def parse_size(text: str) -> tuple[int, int]:
     match = re.fullmatch(r"([0-9]{1,4})x([0-9]{1,4})", text)
     if match is None:
         raise SettingsError(f"--size: {quote_value(text)} is not of the form 120x36")
-    size = int(match[1]), int(match[2])
-    if not all(
-        low <= one <= high for low, one, high in zip(MIN_PICTURE_SIZE, size, MAX_PICTURE_SIZE, strict=True)
-    ):
+    columns, lines = int(match[1]), int(match[2])
+    if not (40 <= columns <= 500 and 1 <= lines <= 200):
         raise SettingsError(f"--size: {text} is out of range (40x1 to 500x200)")
-    return size
+    return columns, lines
 
 
 def parse_picture_path(text: str) -> Path:
@@ -163,8 +157,17 @@ def build_flag_parser() -> argparse.ArgumentParser:
         actions.add_argument(flag, help=does, **how)
     settings = flags.add_argument_group("settings")
     for setting in SETTINGS:
-        if setting.has_flag:
-            settings.add_argument(setting.flag, dest=setting.field_name, **_build_flag_options(setting))
+        if not setting.has_flag:
+            continue
+        listed = isinstance(setting.default, list)
+        shown = ",".join(map(str, setting.default)) if isinstance(setting.default, list) else setting.default
+        # The default of a switch is obvious.
+        tail = f" (default {shown})" if shown and (setting.metavar or listed) else ""
+        if not setting.metavar:
+            how = {"nargs": "?", "const": "yes", "metavar": "yes|no"}
+        else:
+            how = {"metavar": setting.metavar, "action": "append" if setting.is_repeatable else "store"}
+        settings.add_argument(setting.flag, dest=setting.field_name, help=setting.help + tail, **how)
     return flags
 
 
@@ -173,14 +176,3 @@ def _refuse_secret(text: str) -> str:
     if is_secret(text):
         raise argparse.ArgumentTypeError("a session key is not a valid value")
     return text
-
-
-def _build_flag_options(setting: Setting) -> dict[str, Any]:
-    listed = isinstance(setting.default, list)
-    shown = ",".join(map(str, setting.default)) if isinstance(setting.default, list) else setting.default
-    # The default of a switch is obvious.
-    text = f"{setting.help} (default {shown})" if shown and (setting.metavar or listed) else setting.help
-    if not setting.metavar:
-        return {"help": text, "nargs": "?", "const": "yes", "metavar": "yes|no"}
-    more = {"action": "append"} if setting.is_repeatable else {}
-    return {"help": text, "metavar": setting.metavar, **more}

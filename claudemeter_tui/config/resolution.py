@@ -8,6 +8,7 @@ from argparse import Namespace
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from claudemeter_tui.config.actions import (
     Action,
@@ -17,9 +18,8 @@ from claudemeter_tui.config.actions import (
     parse_picture_path,
     parse_size,
 )
-from claudemeter_tui.config.cookies import CLAUDE_CODE_SOURCE, COOKIE_VARIABLE, read_cookies
 from claudemeter_tui.model.sanitize import replace_unprintable
-from claudemeter_tui.model.secrets import Cookies
+from claudemeter_tui.model.secrets import CLAUDE_AI_ORIGIN, BadCookieError, Cookies
 from claudemeter_tui.settings import (
     SETTINGS,
     ResolvedSetting,
@@ -37,6 +37,12 @@ MAX_CONFIG_FILE_BYTES = 1 << 20
 """Bytes; a real file has a few hundred."""
 SECRET_KEY_PATTERN = re.compile(r"cookies?|.*session_?key|.*token|.*secret|.*password", re.IGNORECASE)
 """Keys that someone may use for a secret, which does not belong in this file."""
+COOKIE_VARIABLE = "CLAUDEMETER_COOKIE"
+"""Environment variable that holds the secret itself; it is not a setting, so that nothing shows it."""
+MAX_COOKIE_FILE_BYTES = 1 << 20
+"""Bytes; real files have a few thousand."""
+CLAUDE_CODE_SOURCE = "claude-code"
+"""The source that uses neither a cookie nor a browser."""
 
 
 @dataclass(frozen=True)
@@ -98,30 +104,20 @@ def resolve_settings(
         SettingsError: A value is invalid.
     """
     keys = read_config_file(file, [setting.key for setting in SETTINGS]) if file is not None else {}
-    return {
-        setting.key: list(_find_values(setting, flags, environment, keys, file))[-1] for setting in SETTINGS
-    }
-
-
-def _find_values(
-    setting: Setting,
-    flags: Namespace,
-    environment: Mapping[str, str],
-    keys: Mapping[str, object],
-    file: Path | None,
-) -> Iterator[ResolvedSetting]:
-    """Yield the setting from every source that sets it, lowest priority first."""
-    yield ResolvedSetting(setting, setting.default)
-    if file is not None and setting.key in keys:
-        place = f"{str(file)!r}: {setting.key}"
-        found = _parse_setting(setting, keys[setting.key], SettingOrigin.FILE, place)
-        yield replace(found, folder=file.parent)
-    variable = setting.environment_variable
-    if environment.get(variable):
-        yield _parse_setting(setting, environment[variable], SettingOrigin.ENVIRONMENT, variable)
-    flag = getattr(flags, setting.field_name, None)
-    if flag is not None:
-        yield _parse_setting(setting, flag, SettingOrigin.FLAG, setting.flag)
+    resolved = {setting.key: ResolvedSetting(setting, setting.default) for setting in SETTINGS}
+    for setting in SETTINGS:
+        key, variable = setting.key, setting.environment_variable
+        flag = getattr(flags, setting.field_name, None)
+        if file is not None and key in keys:
+            in_file = _parse_setting(setting, keys[key], SettingOrigin.FILE, f"{str(file)!r}: {key}")
+            resolved[key] = replace(in_file, folder=file.parent)
+        if environment.get(variable):
+            resolved[key] = _parse_setting(
+                setting, environment[variable], SettingOrigin.ENVIRONMENT, variable
+            )
+        if flag is not None:
+            resolved[key] = _parse_setting(setting, flag, SettingOrigin.FLAG, setting.flag)
+    return resolved
 
 
 def _parse_setting(setting: Setting, raw: object, origin: SettingOrigin, place: str) -> ResolvedSetting:
@@ -144,27 +140,25 @@ def read_config_file(path: Path, known: Collection[str]) -> dict[str, object]:
         return {}
     except OSError as error:
         raise SettingsError(f"{str(path)!r}: {describe_os_error(error)}") from None
-    found = dict(_flatten_keys(_parse_toml(content, path), known))
-    for key in found:
-        if key not in known:
-            raise SettingsError(f"{str(path)!r}: {_describe_unknown_key(key, known)}")
-    return found
-
-
-def _parse_toml(content: bytes, path: Path) -> dict[str, object]:
     if len(content) > MAX_CONFIG_FILE_BYTES:
         raise SettingsError(f"{str(path)!r}: too large for a config file")
     import tomllib  # noqa: PLC0415 - most users have no config file
 
     try:
-        return tomllib.loads(content.decode("utf-8-sig"))
+        table = tomllib.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise SettingsError(f"{str(path)!r}: not valid UTF-8") from None
     except RecursionError:
         raise SettingsError(f"{str(path)!r}: nested too deeply") from None
     except ValueError as error:
+        # A TOML error is a subclass; the int constructor raises a plain ValueError.
         cause = "a number has too many digits" if type(error) is ValueError else str(error)
         raise SettingsError(f"{str(path)!r}: {cause}") from None
+    found = dict(_flatten_keys(table, known))
+    for key in found:
+        if key not in known:
+            raise SettingsError(f"{str(path)!r}: {_describe_unknown_key(key, known)}")
+    return found
 
 
 def _flatten_keys(
@@ -217,15 +211,65 @@ def _format_toml(value: SettingValue) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return _format_toml_string(mask_secrets(value))  # a command can hold a token
+        escaped = mask_secrets(value).replace("\\", "\\\\").replace('"', '\\"')  # a command can hold a token
+        return f'"{"".join(map(_escape_char, escaped))}"'
     return f"{value:g}" if isinstance(value, int | float) else f"[{', '.join(map(_format_toml, value))}]"
 
 
-def _format_toml_string(text: str) -> str:
-    """Return a basic TOML string; characters that are not printable are escaped."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + "".join(char if char.isprintable() else _escape_char(ord(char)) for char in escaped) + '"'
+def _escape_char(char: str) -> str:
+    if char.isprintable():
+        return char
+    return f"\\u{ord(char):04X}" if ord(char) <= 0xFFFF else f"\\U{ord(char):08X}"
 
 
-def _escape_char(code: int) -> str:
-    return f"\\u{code:04X}" if code <= 0xFFFF else f"\\U{code:08X}"
+def read_cookies(
+    resolved: Mapping[str, ResolvedSetting], environment: Mapping[str, str]
+) -> tuple[Cookies, str] | None:
+    """Return the cookies that the user provided and a name for their origin.
+
+    None if there are none, or if a setting of higher priority selects a browser or another source.
+
+    Raises:
+        SettingsError: The cookies are invalid, or conflict with a setting of the same priority.
+    """
+    named, source = resolved["cookie_file"], resolved["source"]
+    other = source if source.value == CLAUDE_CODE_SOURCE else resolved["browser"]
+    origin, place = (named.origin, named.name) if named.value else (SettingOrigin.DEFAULT, "")
+    by_variable = COOKIE_VARIABLE in environment and origin < SettingOrigin.FLAG
+    if by_variable:
+        origin, place = SettingOrigin.ENVIRONMENT, COOKIE_VARIABLE
+    strongest = other.origin if other.value else SettingOrigin.DEFAULT
+    if origin == SettingOrigin.DEFAULT or origin < strongest:
+        return None
+    if origin == strongest:
+        raise SettingsError(f"{other.place} and {place} can't be combined")
+    if by_variable:
+        try:
+            return Cookies.parse(environment[COOKIE_VARIABLE]), COOKIE_VARIABLE
+        except BadCookieError as error:
+            raise SettingsError(f"{COOKIE_VARIABLE}: {error}") from None
+    return _read_cookie_file(named.resolve_path(), resolved["base_url"].value, named.place), "cookie file"
+
+
+def _read_cookie_file(path: Path, base_url: str, place: str) -> Cookies:
+    """Read a Cookie header, a bare key, or Netscape's format.
+
+    In Netscape's format, cookies of `base_url` are used along with those of claude.ai.
+    """
+    hosts = [urlsplit(url).hostname or "" for url in (CLAUDE_AI_ORIGIN, base_url)]
+    place = f"{place}: {str(path)!r}"
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_COOKIE_FILE_BYTES + 1)
+        if len(content) > MAX_COOKIE_FILE_BYTES:
+            raise SettingsError(f"{place}: too large for a cookie file")
+        text = content.decode()
+        if text.lstrip().startswith("#") or "\t" in text:
+            return Cookies.from_netscape(path, hosts)
+        return Cookies.parse(text)
+    except OSError as error:
+        raise SettingsError(f"{place}: {describe_os_error(error)}") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{place} is not a text file") from None
+    except BadCookieError as error:
+        raise SettingsError(f"{place}: {error}") from None

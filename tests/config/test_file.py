@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 
 from claudemeter_tui.cli import main
 from claudemeter_tui.config.actions import build_flag_parser
-from claudemeter_tui.config.cookies import COOKIE_VARIABLE
-from claudemeter_tui.config.resolution import Invocation, format_settings, load_settings
+from claudemeter_tui.config.resolution import COOKIE_VARIABLE, Invocation, format_settings, load_settings
 from claudemeter_tui.model.secrets import Cookies
 from claudemeter_tui.settings import SETTINGS, SettingsError
 

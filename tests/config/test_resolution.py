@@ -11,8 +11,12 @@ import pytest
 from textual.theme import BUILTIN_THEMES
 
 from claudemeter_tui.config.actions import Action
-from claudemeter_tui.config.cookies import COOKIE_VARIABLE, MAX_COOKIE_FILE_BYTES
-from claudemeter_tui.config.resolution import Invocation, load_settings
+from claudemeter_tui.config.resolution import (
+    COOKIE_VARIABLE,
+    MAX_COOKIE_FILE_BYTES,
+    Invocation,
+    load_settings,
+)
 from claudemeter_tui.model.secrets import Cookies
 from claudemeter_tui.settings import THEME_NAMES, SettingsError
 from claudemeter_tui.tui.theme import DASHBOARD_THEMES

@@ -10,7 +10,7 @@ import pytest
 
 from claudemeter_tui.cli import main
 from claudemeter_tui.config.actions import ACTION_FLAGS, build_flag_parser
-from claudemeter_tui.config.cookies import COOKIE_VARIABLE
+from claudemeter_tui.config.resolution import COOKIE_VARIABLE
 from claudemeter_tui.settings import SETTINGS, SettingsError
 
 SECRET = "PLANTED-MARKER"

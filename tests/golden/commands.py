@@ -15,8 +15,7 @@ from unittest.mock import patch
 from claudemeter_tui.cli import main
 from claudemeter_tui.clock import WallClock
 from claudemeter_tui.commands.sessions import report_sessions
-from claudemeter_tui.config.cookies import COOKIE_VARIABLE
-from claudemeter_tui.config.resolution import format_settings, load_settings
+from claudemeter_tui.config.resolution import COOKIE_VARIABLE, format_settings, load_settings
 from claudemeter_tui.formatting.status_line import PLACEHOLDERS
 from claudemeter_tui.model.reading import Session
 from claudemeter_tui.model.secrets import Cookies
