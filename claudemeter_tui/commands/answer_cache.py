@@ -67,20 +67,10 @@ def save_answer(arguments: Sequence[str], text: str, status: int, until: datetim
 def _build_answer_path(arguments: Sequence[str]) -> Path:
     """Return the file for the answer to these arguments in this environment."""
     surroundings = sorted(pair for pair in os.environ.items() if pair[0].startswith(_VARIABLE_PREFIXES))
-    asked = (
-        __version__,
-        tuple(arguments),
-        str(Path.cwd()),
-        surroundings,
-        _read_modified_time(locate_config_file()),
-    )
+    try:
+        modified = locate_config_file().stat().st_mtime_ns
+    except OSError:
+        modified = 0
+    asked = (__version__, tuple(arguments), str(Path.cwd()), surroundings, modified)
     digest = hashlib.sha256(repr(asked).encode(errors="surrogateescape")).hexdigest()[:16]
     return locate_state_folder() / f"kept-{digest}.txt"
-
-
-def _read_modified_time(path: Path) -> int:
-    """Return the time of the last change; 0 if there is no file."""
-    try:
-        return path.stat().st_mtime_ns
-    except OSError:
-        return 0

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
 
+from claudemeter_tui.commands.once import EXIT_NO_SESSION
 from claudemeter_tui.formatting.problems import NO_SESSION_WORKS, format_session_table
 from claudemeter_tui.formatting.values import format_count
 from claudemeter_tui.model.account import Account
@@ -14,7 +15,6 @@ from claudemeter_tui.model.reading import (
     ErrorKind,
     Failure,
     Reading,
-    Reply,
     ScanResult,
     Session,
 )
@@ -29,18 +29,16 @@ from claudemeter_tui.sessions.discovery import (
 from claudemeter_tui.sessions.poller import SessionSource
 from claudemeter_tui.sessions.renewable import ClaudeCodeProvider, SessionProviders
 
-EXIT_WORKS, EXIT_NONE_WORKS = 0, 3
-"""Exit status if at least one session works, and if none does."""
-
 
 def report_sessions(providers: SessionProviders, write: Callable[[str], object]) -> int:
     """Try every session, pass the table to `write` and return the exit status."""
     results = asyncio.run(check_sessions(providers))
-    works = any(result.is_working for result in results)
-    write(
-        format_session_table(results) if works else f"{format_session_table(results)}\n\n{NO_SESSION_WORKS}"
-    )
-    return EXIT_WORKS if works else EXIT_NONE_WORKS
+    table = format_session_table(results)
+    if any(result.is_working for result in results):
+        write(table)
+        return 0
+    write(f"{table}\n\n{NO_SESSION_WORKS}")
+    return EXIT_NO_SESSION
 
 
 async def check_sessions(providers: SessionProviders) -> list[ScanResult]:
@@ -50,22 +48,16 @@ async def check_sessions(providers: SessionProviders) -> list[ScanResult]:
     """
     if providers.given_session is not None:
         return [await _check_session(providers, *providers.given_session, None)]
-    scans = (
-        await providers.browsers.scan(tuple(providers.browsers.filters), lambda _: None)
-        if providers.browsers is not None
-        else ()
-    )
-    tried = await asyncio.gather(
-        *(_check_profile(providers, scan) for scan in scans)
-    ) or build_no_browser_result(providers)
-    login = [await _check_login(providers.claude_code)] if providers.claude_code is not None else []
-    return [*tried, *login]
 
+    async def check_profile(scan: ProfileScan) -> ScanResult:
+        if scan.cookies is None:
+            return build_scan_result(scan)
+        return await _check_session(providers, scan.session, scan.cookies, scan.user_agent)
 
-async def _check_profile(providers: SessionProviders, scan: ProfileScan) -> ScanResult:
-    if scan.cookies is None:
-        return build_scan_result(scan)
-    return await _check_session(providers, scan.session, scan.cookies, scan.user_agent)
+    browsers, login = providers.browsers, providers.claude_code
+    scans = await browsers.scan(tuple(browsers.filters), lambda _: None) if browsers is not None else ()
+    results = await asyncio.gather(*map(check_profile, scans)) or build_no_browser_result(providers)
+    return [*results, await _check_login(login)] if login is not None else results
 
 
 async def _check_session(
@@ -75,12 +67,11 @@ async def _check_session(
     connection = await asyncio.to_thread(providers.connect, session, cookies, agent)
     try:
         reading = await _request_account(connection.source)
-        if (
-            reading is not None
-            and _is_expired(reading)
-            and connection.get_cookies() != cookies.select_session_key()
-        ):
-            connection.set_cookies(cookies.select_session_key())
+        key = cookies.select_session_key()
+        part = reading.account if reading is not None else None
+        has_expired = isinstance(part, Failure) and part.error_kind is ErrorKind.EXPIRED
+        if has_expired and connection.get_cookies() != key:
+            connection.set_cookies(key)
             reading = await _request_account(connection.source)
     finally:
         await connection.source.aclose()
@@ -112,16 +103,12 @@ async def _request_account(source: SessionSource) -> Reading | None:
     return None
 
 
-def _is_expired(reading: Reading) -> bool:
-    return isinstance(reading.account, Failure) and reading.account.error_kind is ErrorKind.EXPIRED
-
-
 def _build_result(session: Session, reading: Reading | None) -> ScanResult:
     part = reading.account if reading is not None else None
-    if reading is None or not isinstance(part, Reply):
-        return build_error_result(
-            session, part.error_kind if isinstance(part, Failure) else ErrorKind.UNEXPECTED
-        )
+    if isinstance(part, Failure):
+        return build_error_result(session, part.error_kind)
+    if reading is None or part is None:
+        return build_error_result(session, ErrorKind.UNEXPECTED)
     account = part.value if isinstance(part.value, Account) else Account()
     orgs = format_count(len(reading.orgs or ()), "org")
     return ScanResult(

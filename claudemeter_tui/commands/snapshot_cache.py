@@ -1,20 +1,26 @@
 """Cache the last figures between runs of `--check` and `--line`, so that many runs make one poll.
 
 The cache holds only the input of verdict and line: figures, dates, names of orgs and sessions, problems.
-It holds no reply, no e-mail, no card and no secret.
+It holds no reply, no e-mail, no card and no secret. Values are converted to JSON and back by their types; a
+file that does not fit the types counts as no file.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from enum import Enum
+from functools import cache
 from pathlib import Path
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from claudemeter_tui import __version__
-from claudemeter_tui.commands.json_codec import decode_value, encode_value
 from claudemeter_tui.model.account import Account, Subscription
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.credits import Balance
@@ -27,8 +33,7 @@ from claudemeter_tui.model.reading import (
     Reply,
     compute_backoff,
 )
-from claudemeter_tui.model.store import OrgState, SessionState, Store
-from claudemeter_tui.model.time_series import CreditSeries
+from claudemeter_tui.model.store import Store
 from claudemeter_tui.model.windows import Plan
 
 MAX_SNAPSHOT_BYTES = 1 << 22
@@ -50,7 +55,7 @@ class CachedSnapshot:
     failure_count: int
     """Number of polls in a row that read nothing."""
     error_kind: ErrorKind | None
-    """The one cause if the last poll read nothing. None if it read something, or had several causes."""
+    """The first session-wide cause if the last poll read nothing. None if it read something, or had none."""
     store: Store
     version: str = __version__
     """Version of the program that wrote the cache; another version polls again."""
@@ -78,25 +83,24 @@ def build_snapshot(
     """
     dates = [one.schedule.next_at for one in poll.sessions if one.schedule is not None]
     next_at = min(dates, default=now + MIN_BACKOFF)
+    kept = _strip_store(_select_polled(store, poll))
     if any(state.replies for state in poll.orgs):
-        return CachedSnapshot(began, next_at, 0, None, _strip_store(_select_polled(store, poll)))
-    failed = 1 + (before.failure_count if before is not None else 0)
+        return CachedSnapshot(began, next_at, 0, None, kept)
+    failures_before = before.failure_count if before is not None else 0
     wide = [problem.error_kind for problem in poll.problems if problem.error_kind in SESSION_WIDE_ERRORS]
     if not set(wide) <= UNREACHED_ERRORS:
-        next_at = max(next_at, now + compute_backoff(failed - 1))
-    return CachedSnapshot(
-        began, next_at, failed, next(iter(wide), None), _strip_store(_select_polled(store, poll))
-    )
+        next_at = max(next_at, now + compute_backoff(failures_before))
+    return CachedSnapshot(began, next_at, failures_before + 1, next(iter(wide), None), kept)
 
 
 def load_snapshot(path: Path) -> CachedSnapshot | None:
     """Read a snapshot. None if there is no usable one."""
     try:
         with path.open("rb") as file:
-            kept = decode_value(CachedSnapshot, json.loads(file.read(MAX_SNAPSHOT_BYTES)))
-    except (OSError, ValueError, RecursionError):
+            kept = _decode_by_type(CachedSnapshot, json.loads(file.read(MAX_SNAPSHOT_BYTES)))
+    except (OSError, RecursionError, *_DECODE_ERRORS):
         return None
-    return kept if kept.version == __version__ else None
+    return kept if isinstance(kept, CachedSnapshot) and kept.version == __version__ else None
 
 
 def save_snapshot(path: Path, kept: CachedSnapshot) -> None:
@@ -127,29 +131,30 @@ def _select_polled(store: Store, poll: Store) -> Store:
 
 
 def _strip_store(store: Store) -> Store:
-    return Store(tuple(map(_strip_org, store.orgs)), tuple(map(_strip_session, store.sessions)))
-
-
-def _strip_org(state: OrgState) -> OrgState:
-    return replace(
-        state,
-        account=_strip_account(state.account),
-        replies={endpoint: _strip_reply(reply) for endpoint, reply in state.replies.items()},
-        failures=_strip_failures(state.failures),
-        series=_strip_series(state.series),
-        histories={},
-        reply_sources={},
+    """Remove everything that neither verdict nor line needs."""
+    orgs = (
+        replace(
+            state,
+            account=_strip_account(state.account),
+            replies={endpoint: _strip_reply(reply) for endpoint, reply in state.replies.items()},
+            failures=_strip_failures(state.failures),
+            # The sums and the newest sample are enough to see further spending.
+            series=replace(state.series, runs=state.series.runs[-1:]),
+            histories={},
+            reply_sources={},
+        )
+        for state in store.orgs
     )
-
-
-def _strip_series(series: CreditSeries) -> CreditSeries:
-    """Keep the sums and the newest sample, which are enough to see further spending."""
-    return replace(series, runs=series.runs[-1:])
-
-
-def _strip_session(state: SessionState) -> SessionState:
-    account, failures = _strip_account(state.account), _strip_failures(state.failures)
-    return replace(state, account=account, replies={}, failures=failures)
+    sessions = (
+        replace(
+            state,
+            account=_strip_account(state.account),
+            replies={},
+            failures=_strip_failures(state.failures),
+        )
+        for state in store.sessions
+    )
+    return Store(tuple(orgs), tuple(sessions))
 
 
 def _strip_account(account: Account) -> Account:
@@ -173,3 +178,109 @@ def _strip_reply(reply: Reply) -> Reply:
         case Subscription():
             value = replace(value, card=None, scheduled_change=None)
     return replace(reply, text="", value=value, new_fields=(), odd_values=())
+
+
+def encode_value(value: Any) -> Any:
+    """Return the value as lists, objects, strings and numbers; an object names its class under ""."""
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, Mapping):
+        return [[encode_value(key), encode_value(item)] for key, item in value.items()]
+    if isinstance(value, tuple):
+        return [encode_value(item) for item in value]
+    if is_dataclass(value):
+        content = {member.name: encode_value(getattr(value, member.name)) for member in fields(value)}
+        # No field has an empty name, so the class name cannot collide with one.
+        return {"": type(value).__name__} | content
+    return value
+
+
+_DECODE_ERRORS = (ValueError, TypeError, KeyError, AttributeError, OverflowError, InvalidOperation)
+"""Errors of `_decode_by_type` for JSON that does not fit."""
+
+
+def _decode_by_type(kind: Any, raw: Any) -> Any:
+    """Rebuild a value of this type from the output of `encode_value`; raise one of `_DECODE_ERRORS`."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin in (Union, UnionType):
+        return _decode_union(inner, raw)
+    if origin is tuple:
+        kinds = inner[:1] * len(raw) if inner[-1] is Ellipsis else inner
+        return tuple(_decode_by_type(part_kind, part) for part_kind, part in zip(kinds, raw, strict=True))
+    if origin is Mapping:
+        return {_decode_by_type(inner[0], key): _decode_by_type(inner[1], value) for key, value in raw}
+    if kind in _DECODERS:
+        return _DECODERS[kind](raw)
+    if issubclass(kind, Enum):
+        return kind(raw)
+    hints = _find_field_types(kind)
+    # A file written by another version may have other fields; guessing them could show false figures.
+    if raw.keys() != {"", *hints} or raw[""] != kind.__name__:
+        raise ValueError(f"no {kind.__name__}")
+    return kind(**{name: _decode_by_type(hint, raw[name]) for name, hint in hints.items()})
+
+
+def _decode_union(kinds: tuple[Any, ...], raw: Any) -> Any:
+    """Decode the type that the JSON names, or the only possible one."""
+    if raw is None and type(None) in kinds:
+        return None
+    named = [kind for kind in kinds if isinstance(raw, dict) and raw.get("") == kind.__name__]
+    (kind,) = named or (kind for kind in kinds if kind is not type(None) and not is_dataclass(kind))
+    return _decode_by_type(kind, raw)
+
+
+@cache
+def _find_field_types(kind: Any) -> dict[str, Any]:
+    """Return the types of the dataclass's fields; other annotations of the class are left out."""
+    hints = get_type_hints(kind)
+    return {member.name: hints[member.name] for member in fields(kind)}
+
+
+def _make_exact_decoder(kind: type) -> Callable[[Any], Any]:
+    def read(raw: Any) -> Any:
+        # Not isinstance: True is an int for it.
+        if type(raw) is not kind:
+            raise ValueError(f"no {kind.__name__}")
+        return raw
+
+    return read
+
+
+def _decode_float(raw: Any) -> float:
+    if isinstance(raw, bool) or not isinstance(raw, int | float) or not math.isfinite(raw):
+        raise ValueError("no number")
+    return float(raw)
+
+
+def _decode_datetime(raw: Any) -> datetime:
+    moment = datetime.fromisoformat(raw)
+    # Compared with an aware time, a time without a zone would raise much later and elsewhere.
+    if moment.tzinfo is None:
+        raise ValueError("no zone")
+    return moment
+
+
+def _decode_decimal(raw: Any) -> Decimal:
+    value = Decimal(_make_exact_decoder(str)(raw))
+    if not value.is_finite():
+        raise ValueError("no number")
+    return value
+
+
+_DECODERS: Mapping[Any, Callable[[Any], Any]] = {
+    str: _make_exact_decoder(str),
+    bool: _make_exact_decoder(bool),
+    int: _make_exact_decoder(int),
+    float: _decode_float,
+    datetime: _decode_datetime,
+    date: date.fromisoformat,
+    timedelta: lambda raw: timedelta(seconds=_decode_float(raw)),
+    Decimal: _decode_decimal,
+}
+"""Decoders of the types that are not made of others."""

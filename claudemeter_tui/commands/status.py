@@ -98,11 +98,9 @@ def answer_request(
     for reason in explain_empty_store(found.store):
         print_reason(reason)
     verdict = Verdict(VerdictState.UNKNOWN, error_kind=found.error_kind)
-    text = (
-        format_verdict_line(verdict, now)
-        if asked.line_format is None
-        else f"? {found.error_kind or 'nothing read'}"
-    )
+    text = format_verdict_line(verdict, now)
+    if asked.line_format is not None:
+        text = f"? {found.error_kind or 'nothing read'}"
     return StatusAnswer(text, _compute_exit_status(verdict))
 
 
@@ -151,35 +149,23 @@ def _judge_org(state: OrgState, found: CachedSnapshot, now: datetime) -> StatusC
 
 def _build_answer(context: StatusContext, found: CachedSnapshot, asked: StatusRequest) -> StatusAnswer:
     """Format the line, or the verdict, of one org."""
-    status, until = (
-        _compute_exit_status(context.verdict),
-        _compute_valid_until(context, found, asked.interval),
-    )
-    if asked.line_format is None:
-        return StatusAnswer(
-            f"{format_verdict_line(context.verdict, context.now)} · {format_status_line(context, '{org}')}",
-            status,
-            until,
-        )
-    known = context.verdict.state is not VerdictState.UNKNOWN
-    return StatusAnswer(format_status_line(context, asked.line_format), 0 if known else status, until)
-
-
-def _compute_valid_until(context: StatusContext, found: CachedSnapshot, interval: timedelta) -> datetime:
-    """Return the next moment at which the text may change: a poll, a new minute, or an age that grows."""
-    minute, now = timedelta(minutes=1), context.now
-    ends = [now.replace(second=0, microsecond=0) + minute, found.compute_due_at(interval)]
+    verdict, now, minute = context.verdict, context.now, timedelta(minutes=1)
+    # The text may change at a new minute, at the next poll, or when an age grows.
+    ends = [now.replace(second=0, microsecond=0) + minute, found.compute_due_at(asked.interval)]
     if context.state.read_at is not None:
         ends.append(now + minute - (now - context.state.read_at) % minute)
-    return min(ends)
+    status = _compute_exit_status(verdict)
+    if asked.line_format is None:
+        text = f"{format_verdict_line(verdict, now)} · {format_status_line(context, '{org}')}"
+        return StatusAnswer(text, status, min(ends))
+    known = verdict.state is not VerdictState.UNKNOWN
+    return StatusAnswer(format_status_line(context, asked.line_format), 0 if known else status, min(ends))
 
 
 def _compute_exit_status(verdict: Verdict) -> int:
     """Return the exit status of `--check`."""
     if verdict.state is VerdictState.UNKNOWN:
         return EXIT_NO_SESSION if verdict.error_kind in NO_SESSION_ERRORS else EXIT_NOTHING_READ
-    return (
-        EXIT_CREDITS_BLOCKED
-        if verdict.state is VerdictState.CAN_WORK and verdict.is_locked
-        else EXIT_STATUSES[verdict.state]
-    )
+    if verdict.state is VerdictState.CAN_WORK and verdict.is_locked:
+        return EXIT_CREDITS_BLOCKED
+    return EXIT_STATUSES[verdict.state]

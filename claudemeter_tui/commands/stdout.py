@@ -24,14 +24,10 @@ def print_line(text: str) -> bool:
     try:
         print(text, flush=True)  # noqa: T201 - what the program is run for
     except OSError as error:
-        _discard_output()
+        # The interpreter would report an error for the rest of the buffer at exit.
+        with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123 - the null device is no path
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
         if error.errno not in _CLOSED_PIPE_ERRORS:
             raise
         return False
     return True
-
-
-def _discard_output() -> None:
-    """Discard the rest of the buffer: the interpreter would report an error for it at exit."""
-    with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123 - the null device is no path
-        os.dup2(nowhere.fileno(), sys.stdout.fileno())

@@ -113,20 +113,29 @@ def run_watch(
 async def _watch_feed(
     feed: RunningFeed, now: Callable[[], datetime], watcher: EventWatcher, print_reason: Callable[[str], None]
 ) -> None:
-    """Apply readings in one task and print in another, so that a full pipe never delays a poll."""
+    """Poll in one task and print in another, so that a full pipe never delays a poll."""
     # Without a maximum size, so that a poll never waits for the reader.
-    stores: asyncio.Queue[tuple[Store, datetime]] = asyncio.Queue()
-    store = Store()
+    readings: asyncio.Queue[tuple[Reading, datetime]] = asyncio.Queue()
 
-    def fold(reading: Reading) -> None:
-        nonlocal store
-        store = store.apply_safely(reading)
-        stores.put_nowait((store, now()))
+    async def print_events() -> None:
+        """Print the events of each reading, and those of the clock in between, until the pipe is closed."""
+        store = Store()
+        while True:
+            try:
+                # Unlike wait_for, a timeout never swallows a cancellation.
+                async with asyncio.timeout(TICK_SECONDS):
+                    reading, moment = await readings.get()
+                store = store.apply_safely(reading)
+            except TimeoutError:
+                moment = now()
+            for event in watcher.update(store, moment):
+                if not write_line(format_event_json(event)):
+                    return
+            for reason in watcher.explain_silence(store):
+                print_reason(reason)
 
-    tasks = [
-        asyncio.ensure_future(coroutine)
-        for coroutine in (feed.run(fold), _print_events(stores, now, watcher, print_reason))
-    ]
+    polls = feed.run(lambda reading: readings.put_nowait((reading, now())))
+    tasks = [asyncio.ensure_future(coroutine) for coroutine in (polls, print_events())]
     try:
         # The printing task ends when the reader closes the pipe, the feed only by an error.
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -137,24 +146,3 @@ async def _watch_feed(
             task.cancel()
         # A cancelled task that no one awaits would print a warning at exit.
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _print_events(
-    stores: asyncio.Queue[tuple[Store, datetime]],
-    now: Callable[[], datetime],
-    watcher: EventWatcher,
-    print_reason: Callable[[str], None],
-) -> None:
-    """Print the events of each store, and those of the clock in between, until the reader closes the pipe."""
-    store = Store()
-    while True:
-        try:
-            async with asyncio.timeout(TICK_SECONDS):  # Unlike wait_for, it never swallows a cancellation.
-                store, moment = await stores.get()
-        except TimeoutError:
-            moment = now()
-        for event in watcher.update(store, moment):
-            if not write_line(format_event_json(event)):
-                return
-        for reason in watcher.explain_silence(store):
-            print_reason(reason)

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from claudemeter_tui.commands.json_codec import encode_value
 from claudemeter_tui.commands.snapshot_cache import (
     MAX_SNAPSHOT_AGE,
     CachedSnapshot,
     build_snapshot,
+    encode_value,
     load_snapshot,
     save_snapshot,
 )
