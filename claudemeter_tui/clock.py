@@ -6,10 +6,8 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 
 class Clock(Protocol):
@@ -53,25 +51,13 @@ async def run_in_daemon_thread(work: Callable[[], T], limit: float) -> T:
     result: Future[T] = Future()
     # A running future ignores the cancellation after a timeout, so the late result can still be set.
     result.set_running_or_notify_cancel()
-    threading.Thread(target=_run_into_future, args=(work, result), name="aside", daemon=True).start()
+
+    def run() -> None:
+        try:
+            result.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - the waiting future raises it, as in a pool's thread
+            result.set_exception(error)
+
+    threading.Thread(target=run, name="aside", daemon=True).start()
     async with asyncio.timeout(limit):
         return await asyncio.wrap_future(result)
-
-
-def _run_into_future(work: Callable[[], T], result: Future[T]) -> None:
-    with _ExceptionForwarder(result):
-        result.set_result(work())
-
-
-class _ExceptionForwarder(AbstractContextManager[None]):
-    """Pass an exception to the waiting future instead of ending the thread with it."""
-
-    def __init__(self, answer: Future[Any]) -> None:
-        self._answer = answer
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool:
-        if error is not None:
-            self._answer.set_exception(error)
-        return error is not None

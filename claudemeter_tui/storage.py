@@ -114,12 +114,11 @@ def load_ui_state(folder: Path) -> UiState:
         return UiState()
     if not isinstance(found, dict):
         return UiState()
-    org = found.get("org")
-    pair = tuple(map(_parse_name, org)) if isinstance(org, list) and len(org) == 2 else ()
-    match pair:
-        case (str(account), str(uuid)):
-            return UiState(_parse_name(found.get("theme")), (account, uuid))
-    return UiState(_parse_name(found.get("theme")))
+    theme = _parse_name(found.get("theme"))
+    match found.get("org"):
+        case [account, uuid] if _parse_name(account) is not None and _parse_name(uuid) is not None:
+            return UiState(theme, (account, uuid))
+    return UiState(theme)
 
 
 def save_ui_state(folder: Path, state: UiState) -> None:

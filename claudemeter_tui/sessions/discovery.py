@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -13,12 +13,7 @@ from claudemeter_tui.model.reading import CLAUDE_CODE_LOGIN, ErrorKind, ScanResu
 from claudemeter_tui.model.secrets import Cookies
 from claudemeter_tui.model.session import Login, LoginError, LoginResult, NoLogin, ProfileScan, ScanOutcome
 from claudemeter_tui.sessions.poller import PacedSource
-from claudemeter_tui.sessions.renewable import (
-    BrowserProvider,
-    ClaudeCodeProvider,
-    RenewableSession,
-    SessionProviders,
-)
+from claudemeter_tui.sessions.renewable import BrowserProvider, RenewableSession, SessionProviders
 from claudemeter_tui.sessions.scheduler import PollScheduler, SessionSlot
 
 _INCONCLUSIVE = (ScanOutcome.TIMED_OUT, ScanOutcome.LOCKED, ScanOutcome.UNREADABLE, ScanOutcome.UNDECRYPTABLE)
@@ -64,7 +59,14 @@ class BrowserScanner:
 
     def has_lost_session(self, session: Session) -> bool:
         """Return True if the last scan of the browser no longer found the session's profile."""
-        return not any(_concerns_session(scan, session) for scan in self._last.get(session.browser, ()))
+        for scan in self._last.get(session.browser, ()):
+            scanned, profile = scan.session.profile, session.profile
+            # A result concerns the profile by its name, as its container, or as the whole browser.
+            if scanned == profile or profile.startswith(f"{scanned}, "):
+                return False
+            if not scanned and scan.outcome in _INCONCLUSIVE:
+                return False
+        return True
 
     async def _scan_named(self, names: list[str], emit: Callable[[ProfileScan], None]) -> None:
         if self._browsers is None:
@@ -89,43 +91,8 @@ class BrowserScanner:
         return any(scan.outcome in _MAY_SHOW_DIALOG for scan in self._last.get(name, ()))
 
 
-def _concerns_session(scan: ProfileScan, session: Session) -> bool:
-    """Return True if a scan concerns the session's profile: by its name, as its container or as a whole."""
-    scanned, profile = scan.session.profile, session.profile
-    if scan.session.browser != session.browser:
-        return False
-    return (
-        scanned == profile
-        or profile.startswith(f"{scanned}, ")
-        or (not scanned and scan.outcome in _INCONCLUSIVE)
-    )
-
-
 ALL_BROWSERS = Session("Browsers")
 """Session of the result that no browser was found."""
-
-
-def build_scan_results(
-    providers: SessionProviders,
-    scans: Collection[ProfileScan],
-    login: LoginResult | None,
-    slots: Iterable[SessionSlot],
-) -> list[ScanResult]:
-    """Return a line for each scanned profile, Claude Code's login and each session that the user provided."""
-    by_session = {slot.session: slot for slot in slots}
-    results = {session: ScanResult(session, "session provided", is_working=True) for session in by_session}
-    scanned = map(build_scan_result, scans) if scans else build_no_browser_result(providers)
-    results |= {result.session: result for result in scanned}
-    if login is not None:
-        results[CLAUDE_CODE_LOGIN] = build_login_result(login)
-    for session, slot in by_session.items():
-        if not results[session].is_working:
-            continue
-        if slot.state.error_kind is not None:
-            results[session] = build_error_result(session, slot.state.error_kind)
-        elif slot.state.account is not None and slot.state.account.email:
-            results[session] = replace(results[session], detail=slot.state.account.email)
-    return list(results.values())
 
 
 def build_no_browser_result(providers: SessionProviders) -> list[ScanResult]:
@@ -184,9 +151,24 @@ class SessionDiscovery:
         return bool(self._scheduler.slots or self._scheduler.pending_sessions)
 
     def list_scan_results(self) -> tuple[ScanResult, ...]:
-        """Return every place that was scanned, with its result."""
-        slots = self._scheduler.slots
-        return tuple(build_scan_results(self._providers, self._scanner.scans, self._login, slots))
+        """Return a line for each scanned profile, Claude Code's login and each provided session."""
+        by_session = {slot.session: slot for slot in self._scheduler.slots}
+        results = {
+            session: ScanResult(session, "session provided", is_working=True) for session in by_session
+        }
+        scanned = map(build_scan_result, self._scanner.scans)
+        for result in scanned if self._scanner.scans else build_no_browser_result(self._providers):
+            results[result.session] = result
+        if self._login is not None:
+            results[CLAUDE_CODE_LOGIN] = build_login_result(self._login)
+        for session, slot in by_session.items():
+            if not results[session].is_working:
+                continue
+            if slot.state.error_kind is not None:
+                results[session] = build_error_result(session, slot.state.error_kind)
+            elif slot.state.account is not None and slot.state.account.email:
+                results[session] = replace(results[session], detail=slot.state.account.email)
+        return tuple(results.values())
 
     async def scan(self, *, asked: bool) -> None:
         """Scan every browser and look for Claude Code's login; `asked` if the user requested it."""
@@ -249,20 +231,21 @@ class SessionDiscovery:
         provider = self._providers.claude_code
         if provider is None:
             return
+
+        async def connect() -> SessionSlot:
+            source = await asyncio.to_thread(provider.connect)
+            interval = source.interval if isinstance(source, PacedSource) else self._interval
+            return SessionSlot(source, self._scheduler.election, interval=interval, is_last_resort=True)
+
         try:
             login = await run_in_daemon_thread(provider.find_login, LOGIN_TIMEOUT)
         except TimeoutError:
             login = NoLogin(LoginError.UNREADABLE, "timed out while looking for the login")
         self._login, slot = login, self._find_slot(CLAUDE_CODE_LOGIN)
         if isinstance(login, Login) and slot is None:
-            self._add(CLAUDE_CODE_LOGIN, partial(self._connect_login, provider))
+            self._add(CLAUDE_CODE_LOGIN, connect)
         if isinstance(login, NoLogin) and login.error is LoginError.NO_LOGIN and slot is not None:
             self._scheduler.remove(slot)
-
-    async def _connect_login(self, provider: ClaudeCodeProvider) -> SessionSlot:
-        source = await asyncio.to_thread(provider.connect)
-        interval = source.interval if isinstance(source, PacedSource) else self._interval
-        return SessionSlot(source, self._scheduler.election, interval=interval, is_last_resort=True)
 
     def _add_scanned(self, scan: ProfileScan) -> None:
         if scan.cookies is not None:

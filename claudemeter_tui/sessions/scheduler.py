@@ -96,7 +96,9 @@ class SlotState:
 
 def find_active(state: SlotState, states: Iterable[SlotState]) -> SlotState | None:
     """Return the session that polls the account of `state`: the first that works. None if none works."""
-    members = (one for one in (state, *states) if one is state or _share_account(one, state))
+    members, account = [state], state.account
+    if account is not None:
+        members += (one for one in states if one.account is not None and same_account(one.account, account))
     return min((one for one in members if one.error_kind is None), key=lambda one: one.rank, default=None)
 
 
@@ -128,10 +130,6 @@ def _decide_status(
         status = SessionStatus.REJECTED
     starts = status in POLLING and state.status not in POLLING
     return state.status if starts and state.is_last_resort and not may_start_last_resorts else status
-
-
-def _share_account(one: SlotState, other: SlotState) -> bool:
-    return one.account is not None and other.account is not None and same_account(one.account, other.account)
 
 
 class SessionSlot:
@@ -211,7 +209,11 @@ class SessionSlot:
                                 break
                         if poll.has_asked:
                             self._election.record_request(self)
-                again, full = await self._may_try_again(poll), True
+                # After an attempt with an expired session, other cookies may work.
+                again = (
+                    poll.has_expired and self.renewal is not None and await self.renewal.try_other_cookies()
+                )
+                full = True
             for reading in poll.list_held():
                 yield reading
         finally:
@@ -258,12 +260,6 @@ class SessionSlot:
             now = self._election.now()
             poll.add(Reading(self.session, now, Failure(ErrorKind.EXPIRED, Endpoint.ACCOUNT, now)))
         return not self.renewal.is_refused
-
-    async def _may_try_again(self, poll: _PollRecord) -> bool:
-        """Switch to other cookies after an attempt with an expired session; return True if there are any."""
-        if poll.has_expired and self.renewal is not None:
-            return await self.renewal.try_other_cookies()
-        return False
 
     def _record_outcome(self, found: list[Reading]) -> Failure | None:
         """Set the next poll's time; return the failure if the session no longer works."""
