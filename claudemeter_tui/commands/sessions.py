@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import aclosing
 
 from claudemeter_tui.commands.once import EXIT_NO_SESSION
 from claudemeter_tui.formatting.problems import NO_SESSION_WORKS, format_session_table
@@ -26,7 +25,7 @@ from claudemeter_tui.sessions.discovery import (
     build_no_browser_result,
     build_scan_result,
 )
-from claudemeter_tui.sessions.poller import SessionSource
+from claudemeter_tui.sessions.poller import request_account
 from claudemeter_tui.sessions.renewable import ClaudeCodeProvider, SessionProviders
 
 
@@ -66,13 +65,13 @@ async def _check_session(
     """Try all cookies, and if the session has expired, the key alone."""
     connection = await asyncio.to_thread(providers.connect, session, cookies, agent)
     try:
-        reading = await _request_account(connection.source)
+        reading = await request_account(connection.source)
         key = cookies.select_session_key()
         part = reading.account if reading is not None else None
         has_expired = isinstance(part, Failure) and part.error_kind is ErrorKind.EXPIRED
         if has_expired and connection.get_cookies() != key:
             connection.set_cookies(key)
-            reading = await _request_account(connection.source)
+            reading = await request_account(connection.source)
     finally:
         await connection.source.aclose()
     return _build_result(session, reading)
@@ -85,22 +84,13 @@ async def _check_login(provider: ClaudeCodeProvider) -> ScanResult:
         return build_login_result(login)
     source = await asyncio.to_thread(provider.connect)
     try:
-        reading = await _request_account(source)
+        reading = await request_account(source)
     finally:
         await source.aclose()
     if reading is None:
         limit = "not checked: at most one request every three minutes is allowed"
         return ScanResult(CLAUDE_CODE_LOGIN, "login found", limit)
     return _build_result(CLAUDE_CODE_LOGIN, reading)
-
-
-async def _request_account(source: SessionSource) -> Reading | None:
-    """Request the account only; None if the source sent no request."""
-    async with aclosing(source.read(full=True)) as readings:
-        async for reading in readings:
-            if reading.account is not None:
-                return reading
-    return None
 
 
 def _build_result(session: Session, reading: Reading | None) -> ScanResult:

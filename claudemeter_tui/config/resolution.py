@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from argparse import Namespace
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -65,6 +65,10 @@ class Invocation(Settings):
     """Displayed origin of those cookies. Empty without cookies."""
 
 
+_KEYS = tuple(setting.key for setting in SETTINGS)
+"""The known keys of the config file."""
+
+
 def load_settings(
     arguments: Sequence[str], environment: Mapping[str, str] = os.environ, file: Path | None = None
 ) -> Invocation:
@@ -103,7 +107,7 @@ def resolve_settings(
     Raises:
         SettingsError: A value is invalid.
     """
-    keys = read_config_file(file, [setting.key for setting in SETTINGS]) if file is not None else {}
+    keys = read_config_file(file) if file is not None else {}
     resolved = {setting.key: ResolvedSetting(setting, setting.default) for setting in SETTINGS}
     for setting in SETTINGS:
         key, variable = setting.key, setting.environment_variable
@@ -127,7 +131,7 @@ def _parse_setting(setting: Setting, raw: object, origin: SettingOrigin, place: 
         raise SettingsError(f"{place}: {error}") from None
 
 
-def read_config_file(path: Path, known: Collection[str]) -> dict[str, object]:
+def read_config_file(path: Path) -> dict[str, object]:
     """Return the dotted keys of a file and their values; empty if there is no file.
 
     Raises:
@@ -154,27 +158,25 @@ def read_config_file(path: Path, known: Collection[str]) -> dict[str, object]:
         # A TOML error is a subclass; the int constructor raises a plain ValueError.
         cause = "a number has too many digits" if type(error) is ValueError else str(error)
         raise SettingsError(f"{str(path)!r}: {cause}") from None
-    found = dict(_flatten_keys(table, known))
+    found = dict(_flatten_keys(table))
     for key in found:
-        if key not in known:
-            raise SettingsError(f"{str(path)!r}: {_describe_unknown_key(key, known)}")
+        if key not in _KEYS:
+            raise SettingsError(f"{str(path)!r}: {_describe_unknown_key(key)}")
     return found
 
 
-def _flatten_keys(
-    table: dict[str, object], known: Collection[str], above: str = ""
-) -> Iterator[tuple[str, object]]:
+def _flatten_keys(table: dict[str, object], above: str = "") -> Iterator[tuple[str, object]]:
     """Yield each value with its dotted key; a table that holds no setting counts as one key."""
     for key, value in table.items():
         bare = re.fullmatch(r"[A-Za-z0-9_-]+", key)
         dotted = above + (key if bare else repr(key))
-        if isinstance(value, dict) and any(one.startswith(f"{dotted}.") for one in known):
-            yield from _flatten_keys(value, known, f"{dotted}.")
+        if isinstance(value, dict) and any(one.startswith(f"{dotted}.") for one in _KEYS):
+            yield from _flatten_keys(value, f"{dotted}.")
         else:
             yield dotted, value
 
 
-def _describe_unknown_key(key: str, known: Collection[str]) -> str:
+def _describe_unknown_key(key: str) -> str:
     """Explain why a key is not accepted, and suggest a similar one."""
     if is_secret(key) or SECRET_KEY_PATTERN.fullmatch(key):
         shown = "this key" if is_secret(key) and len(key) > 20 else key
@@ -182,12 +184,12 @@ def _describe_unknown_key(key: str, known: Collection[str]) -> str:
             f"{shown}: secrets don't belong in this file; save the session key in a file of its own and set"
             f" cookie_file to its path, or set {COOKIE_VARIABLE}"
         )
-    if any(one.startswith(f"{key}.") for one in known):
+    if any(one.startswith(f"{key}.") for one in _KEYS):
         return f"{key}: this is a table; write [{key}] and its keys below it"
     from difflib import get_close_matches  # noqa: PLC0415 - rare and slow
 
-    near = get_close_matches(key.replace("-", "_"), known, 1)
-    meant = f"did you mean {near[0]}?" if near else f"choose from {', '.join(known)}"
+    near = get_close_matches(key.replace("-", "_"), _KEYS, 1)
+    meant = f"did you mean {near[0]}?" if near else f"choose from {', '.join(_KEYS)}"
     return f"{key}: unknown setting; {meant}"
 
 

@@ -255,28 +255,28 @@ def _find_severity(percent: float) -> str:
 
 
 def _build_extra_usage(credits: DemoCredits | None, moment: DemoMoment) -> JsonBody:
-    if credits is None:
-        nothing = ("monthly_limit", "used_credits", "utilization", "currency", "decimal_places")
-        return {"is_enabled": False, **dict.fromkeys(nothing), **_build_gates(None, ever=False)}
-    used, cap = credits.compute_used(moment.minute), credits.find_cap(moment.minute)
-    locked = credits.find_lock(moment.minute)
+    # Without usage credits, the server sends every figure as null.
+    amounts: JsonBody = dict.fromkeys(
+        ("monthly_limit", "used_credits", "utilization", "currency", "decimal_places")
+    )
+    cause = None
+    if credits is not None:
+        used, cap = credits.compute_used(moment.minute), credits.find_cap(moment.minute)
+        cause = credits.find_lock_cause(moment.minute)
+        amounts = {
+            "monthly_limit": cap,
+            "used_credits": float(used),
+            "utilization": 100 * used / cap if cap else None,
+            "currency": credits.currency,
+            "decimal_places": 2,
+        }
     return {
-        "is_enabled": locked is None or locked.cause is not DemoLockCause.EMPTY,
-        "monthly_limit": cap,
-        "used_credits": float(used),
-        "utilization": 100 * used / cap if cap else None,
-        "currency": credits.currency,
-        "decimal_places": 2,
-        **_build_gates(locked.cause if locked else None, ever=True),
-    }
-
-
-def _build_gates(lock: DemoLockCause | None, *, ever: bool) -> JsonBody:
-    return {
-        "disabled_reason": lock.value if lock else None,
+        "is_enabled": credits is not None and cause is not DemoLockCause.EMPTY,
+        **amounts,
+        "disabled_reason": cause.value if cause else None,
         "user_disabled": False,
-        "spend_limit_reached": lock is DemoLockCause.CAP,
-        "credits_ever_enabled": ever,
+        "spend_limit_reached": cause is DemoLockCause.CAP,
+        "credits_ever_enabled": credits is not None,
         "daily": None,
         "weekly": None,
     }
@@ -285,7 +285,7 @@ def _build_gates(lock: DemoLockCause | None, *, ever: bool) -> JsonBody:
 def _build_spend(credits: DemoCredits | None, moment: DemoMoment) -> JsonBody:
     credits = credits or _NO_CREDITS
     used, cap = credits.compute_used(moment.minute), credits.find_cap(moment.minute)
-    locked = credits.find_lock(moment.minute)
+    cause = credits.find_lock_cause(moment.minute)
     has_credits = credits is not _NO_CREDITS
     percent = int(100 * used / cap) if cap else 0
     return {
@@ -293,8 +293,8 @@ def _build_spend(credits: DemoCredits | None, moment: DemoMoment) -> JsonBody:
         "limit": _build_amount(cap, credits.currency),
         "percent": percent,
         "severity": _find_severity(percent),
-        "enabled": has_credits and not (locked and locked.cause is DemoLockCause.EMPTY),
-        "disabled_reason": locked.cause.value if locked else None,
+        "enabled": has_credits and cause is not DemoLockCause.EMPTY,
+        "disabled_reason": cause.value if cause else None,
         "cap": {"money": None, "credits": {"amount_minor": cap, "exponent": 2}} if cap else None,
         "balance": None,
         "auto_reload": None,

@@ -209,6 +209,11 @@ class DemoCredits:
         """Return the current credit lock; None if the credits are open."""
         return next((lock for lock in self.locks if lock.first <= minute < lock.last), None)
 
+    def find_lock_cause(self, minute: float) -> DemoLockCause | None:
+        """Return the cause of the current credit lock; None if the credits are open."""
+        lock = self.find_lock(minute)
+        return lock.cause if lock is not None else None
+
 
 class DemoFault(Enum):
     """Failure that replaces the usage reply."""

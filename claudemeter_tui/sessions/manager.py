@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
-from contextlib import aclosing
 from datetime import timedelta
 
 from claudemeter_tui.clock import Clock, WallClock
@@ -23,9 +22,9 @@ from claudemeter_tui.model.reading import (
 )
 from claudemeter_tui.model.secrets import BadCookieError, Cookies
 from claudemeter_tui.sessions.discovery import SessionDiscovery
-from claudemeter_tui.sessions.poller import PostReading, sleep_until_set
+from claudemeter_tui.sessions.poller import PostReading, request_account, sleep_until_set
 from claudemeter_tui.sessions.renewable import SessionProviders
-from claudemeter_tui.sessions.scheduler import PollScheduler, SessionSlot
+from claudemeter_tui.sessions.scheduler import PollScheduler
 
 SCAN_INTERVAL, EMPTY_SCAN_INTERVAL = timedelta(minutes=3), timedelta(minutes=1)
 """Time between two scans; the second one while there is no session."""
@@ -104,12 +103,14 @@ class SessionManager:
         number = sum(slot.session.browser == PASTED_COOKIE for slot in self._scheduler.slots)
         session = Session(PASTED_COOKIE, str(number + 1) if number else "")
         slot = await self._discovery.connect_slot(session, cookies)
-        result = await _validate_slot(slot)
-        if result.error_kind is None:
+        reading = await request_account(slot)
+        if reading is not None and isinstance(reading.account, Reply):
             self._scheduler.add(slot)
-        else:
-            await slot.close()
-        return result
+            return PasteResult(slot.state.account, len(reading.orgs or ()))
+        await slot.close()
+        if reading is not None and isinstance(reading.account, Failure):
+            return PasteResult(error_kind=reading.account.error_kind, detail=reading.account.detail)
+        return PasteResult(error_kind=ErrorKind.UNEXPECTED)
 
     async def _scan_sessions(self, *, asked: bool) -> None:
         """Scan for sessions; an unexpected exception becomes a problem until the next scan succeeds."""
@@ -139,14 +140,3 @@ class SessionManager:
         self._last_results = results
         if self._scheduler.is_settled:
             self._settled.set()
-
-
-async def _validate_slot(slot: SessionSlot) -> PasteResult:
-    """Send one request; return the session's account, or why the server rejected the session."""
-    async with aclosing(slot.read(full=True)) as readings:
-        async for reading in readings:
-            if isinstance(reading.account, Failure):
-                return PasteResult(error_kind=reading.account.error_kind, detail=reading.account.detail)
-            if isinstance(reading.account, Reply):
-                return PasteResult(slot.state.account, len(reading.orgs or ()))
-    return PasteResult(error_kind=ErrorKind.UNEXPECTED)

@@ -254,6 +254,15 @@ async def sleep_until_set(clock: Clock, seconds: float, requested: asyncio.Event
             one.cancel()
 
 
+async def request_account(source: SessionSource) -> Reading | None:
+    """Request the account only; None if the source sent no request."""
+    async with aclosing(source.read(full=True)) as readings:
+        async for reading in readings:
+            if reading.account is not None:
+                return reading
+    return None
+
+
 def find_poll_failure(readings: list[Reading]) -> Failure | None:
     """Return why a poll failed: a session-wide failure, or no reply at all. None if it read something."""
     stopped = [one.account for one in readings if isinstance(one.account, Failure)]

@@ -149,6 +149,8 @@ class SessionSlot:
     ) -> None:
         """Read through `source`, which is polled every `interval`."""
         self.source = source
+        self.session = source.session
+        """Name of the session."""
         self.interval = interval
         """Usual time between two polls."""
         self.next_at: datetime | None = None
@@ -163,15 +165,6 @@ class SessionSlot:
         self.last_account_reading: Reading | None = None
         """Reading with the last list of the account's orgs. None if there was none."""
         self._election = election
-
-    @property
-    def session(self) -> Session:
-        """Name of the session."""
-        return self.source.session
-
-    @session.setter
-    def session(self, session: Session) -> None:
-        self.source.session = session
 
     async def open(self) -> SessionSlot:
         """Return this slot: its connections stay open from one poller to the next."""
@@ -331,13 +324,6 @@ class SessionElection:
         self._requests: list[_OrgRequest] = []
         self.arrival_numbers = count()
 
-    def update_statuses(self, *, may_start_last_resorts: bool) -> None:
-        """Give each session its next status."""
-        states = [slot.state for slot in self.slots]
-        decided = decide_statuses(states, may_start_last_resorts=may_start_last_resorts)
-        for slot, status in zip(self.slots, decided, strict=True):
-            slot.state = replace(slot.state, status=status)
-
     def is_elected(self, slot: SessionSlot) -> bool:
         """Return True if no other session works for the slot's account before this one."""
         active = find_active(slot.state, [one.state for one in self.slots])
@@ -436,7 +422,8 @@ class PollScheduler:
 
     def rename(self, slot: SessionSlot, session: Session) -> None:
         """Give a session the new name of its profile or container; its figures stay."""
-        before, slot.session = slot.session, session
+        before = slot.session
+        slot.session = slot.source.session = session
         if slot in self._running:
             self._post_last_orgs(slot)
             self._post(Reading(before, self._clock.now(), session_removed=True))
@@ -468,7 +455,9 @@ class PollScheduler:
         """
         others = (slot for slot in self.slots if not slot.state.is_last_resort)
         may_start = self.allows_last_resorts and self._have_polled(others)
-        self.election.update_statuses(may_start_last_resorts=may_start)
+        statuses = decide_statuses([slot.state for slot in self.slots], may_start_last_resorts=may_start)
+        for slot, status in zip(self.slots, statuses, strict=True):
+            slot.state = replace(slot.state, status=status)
         for slot in self.slots:
             if slot.state.status in POLLING and slot not in self._running:
                 self._start_poller(slot)
