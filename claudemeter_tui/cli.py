@@ -135,7 +135,7 @@ def _run_dashboard(chosen: Invocation, arguments: Sequence[str]) -> int:
 
     feed, clock = _build_feed(chosen)
     app = Claudemeter(feed, now=clock.now, options=_build_options(chosen))
-    if app.run() == DEMO:
+    if app.run() == DEMO:  # no session was found, and the user chose the demo instead
         return _run_dashboard(replace(chosen, demo=True), arguments)
     return app.return_code or 0
 

@@ -63,7 +63,7 @@ def write_private_file(path: Path, text: str) -> None:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
         Path(name).replace(path)
-    except BaseException:
+    except BaseException:  # also Ctrl+C: no unfinished file stays behind
         with contextlib.suppress(OSError):
             Path(name).unlink()
         raise

@@ -24,7 +24,7 @@ from claudemeter_tui.storage import locate_state_folder
 
 if TYPE_CHECKING:  # slow to load, and the first frame does not wait for them
     from claudemeter_tui.model.reading import PasteResult, Reading, Session
-    from claudemeter_tui.model.session import LoginResult, ProfileScan
+    from claudemeter_tui.model.session import LoginResult
     from claudemeter_tui.sessions.poller import SessionSource
     from claudemeter_tui.sessions.renewable import (
         BrowserProvider,
@@ -122,11 +122,8 @@ def _build_browser_provider(machine: Machine, wanted: Collection[str]) -> Browse
     from claudemeter_tui.browsers.scan import scan_browsers
     from claudemeter_tui.sessions.renewable import BrowserProvider
 
-    async def scan(wanted: Collection[str], emit: Callable[[ProfileScan], None]) -> tuple[ProfileScan, ...]:
-        return await scan_browsers(wanted, home=machine.home, system=machine.system, emit=emit)
-
     return BrowserProvider(
-        scan,
+        lambda wanted, emit: scan_browsers(wanted, home=machine.home, system=machine.system, emit=emit),
         tuple(browser.name for browser in BROWSERS),
         list_guarded_browsers(machine.system),
         {text: BrowserFilter.parse(text).browser.name for text in wanted},
@@ -153,6 +150,7 @@ def _build_claude_code(
         from claudemeter_tui.claude_code.rate_limit import RequestBudget
         from claudemeter_tui.claude_code.source import ANTHROPIC_ORIGIN, BearerClient, ClaudeCodeSource
 
+        # The login's token goes to Anthropic only, or to a server on this machine.
         here = is_loopback(urlsplit(base_url).hostname or "")
         client = BearerClient(base_url=base_url if here else ANTHROPIC_ORIGIN, now=now)
         return ClaudeCodeSource(find, client, RequestBudget(state, now), now)

@@ -69,6 +69,7 @@ async def _check_session(
         key = cookies.select_session_key()
         part = reading.account if reading is not None else None
         has_expired = isinstance(part, Failure) and part.error_kind is ErrorKind.EXPIRED
+        # The key alone may work if the other cookies are out of date, as in `RenewableSession`.
         if has_expired and connection.get_cookies() != key:
             connection.set_cookies(key)
             reading = await request_account(connection.source)

@@ -88,6 +88,7 @@ def build_snapshot(
         return CachedSnapshot(began, next_at, 0, None, kept)
     failures_before = before.failure_count if before is not None else 0
     wide = [problem.error_kind for problem in poll.problems if problem.error_kind in SESSION_WIDE_ERRORS]
+    # The back-off spares the server. A server that was not reached needs none.
     if not set(wide) <= UNREACHED_ERRORS:
         next_at = max(next_at, now + compute_backoff(failures_before))
     return CachedSnapshot(began, next_at, failures_before + 1, next(iter(wide), None), kept)

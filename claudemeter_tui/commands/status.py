@@ -112,7 +112,9 @@ def load_or_poll(
     if found is not None and not found.is_due(asked.now(), asked.interval):
         return found
     try:
+        # A run with old figures prints them at once if another run is polling.
         with hold_lock(place, FIRST_POLL_TIMEOUT if found is None else 0):
+            # The other run may have polled while this one waited.
             found = snapshot_cache.load_snapshot(place)
             if found is None or found.is_due(asked.now(), asked.interval):
                 found = _poll_snapshot(found, asked)
@@ -122,11 +124,9 @@ def load_or_poll(
         return snapshot_cache.load_snapshot(place)
     except OSError as error:
         print_reason(f"cannot cache the figures in {str(place.parent)!r}: {describe_os_error(error)}")
-        return (
-            found
-            if found is not None and not found.is_due(asked.now(), asked.interval)
-            else _poll_snapshot(found, asked)
-        )
+        # If only saving the figures failed, they are fresh; polling again would burden the server.
+        is_fresh = found is not None and not found.is_due(asked.now(), asked.interval)
+        return found if is_fresh else _poll_snapshot(found, asked)
 
 
 def _poll_snapshot(before: CachedSnapshot | None, asked: StatusRequest) -> CachedSnapshot:

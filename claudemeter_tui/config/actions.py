@@ -145,7 +145,7 @@ def build_flag_parser() -> argparse.ArgumentParser:
         " CLAUDEMETER_INTERVAL. The session comes from --cookie-file, CLAUDEMETER_COOKIE or your browsers."
         f" Exit status of --check: {CHECK_EXIT_HELP}."
         " --line, --once and --json exit with 0, 3 or 4. Invalid arguments or settings exit with status 2.",
-        allow_abbrev=False,
+        allow_abbrev=False,  # a new flag must not make an abbreviation in someone's script ambiguous
     )
     flags.add_argument("--version", action="version", version=f"claudemeter-tui {__version__}")
     flags.add_argument(DEMO_FLAG[0], action="store_true", help=DEMO_FLAG[2])
@@ -164,6 +164,7 @@ def build_flag_parser() -> argparse.ArgumentParser:
         # The default of a switch is obvious.
         tail = f" (default {shown})" if shown and (setting.metavar or listed) else ""
         if not setting.metavar:
+            # `--privacy` alone means yes; `--privacy no` overrides the config file.
             how = {"nargs": "?", "const": "yes", "metavar": "yes|no"}
         else:
             how = {"metavar": setting.metavar, "action": "append" if setting.is_repeatable else "store"}

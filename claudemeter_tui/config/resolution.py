@@ -149,7 +149,7 @@ def read_config_file(path: Path) -> dict[str, object]:
     import tomllib  # noqa: PLC0415 - most users have no config file
 
     try:
-        table = tomllib.loads(content.decode("utf-8-sig"))
+        table = tomllib.loads(content.decode("utf-8-sig"))  # Windows editors may add a byte order mark
     except UnicodeDecodeError:
         raise SettingsError(f"{str(path)!r}: not valid UTF-8") from None
     except RecursionError:

@@ -177,6 +177,7 @@ def build_usage(org: DemoOrg, moment: DemoMoment) -> JsonBody:
         **dict.fromkeys(window.key for window in WINDOWS.values() if window.is_always_sent),
         "five_hour": _build_window(session),
         "seven_day": _build_window(_find_week_figures(org.week, moment)),
+        # The server's names of a one-time credit, and below of the saved resets.
         "cinder_cove": _build_one_time_window(org.one_time_credit, moment),
         "extra_usage": _build_extra_usage(org.own_credits, moment),
         "limits": _build_limits(org, moment),
@@ -232,19 +233,19 @@ def _build_limits(org: DemoOrg, moment: DemoMoment) -> list[JsonBody]:
         ("weekly_all", "weekly", _find_week_figures(org.week, moment), None),
         ("weekly_scoped", "weekly", _find_week_figures(org.fable, moment), scope),
     )
-    known = [(kind, group, figures, scope) for kind, group, figures, scope in rows if figures]
-    most = max((figures[0] for _, _, figures, _ in known), default=0)
+    most = max((figures[0] for _, _, figures, _ in rows if figures), default=0)
     return [
         {
             "kind": kind,
             "group": group,
-            "percent": percent,
-            "severity": _find_severity(percent),
-            "resets_at": resets_at,
+            "percent": figures[0],
+            "severity": _find_severity(figures[0]),
+            "resets_at": figures[1],
             "scope": scope,
-            "is_active": percent == most,
+            "is_active": figures[0] == most,
         }
-        for kind, group, (percent, resets_at), scope in known
+        for kind, group, figures, scope in rows
+        if figures
     ]
 
 

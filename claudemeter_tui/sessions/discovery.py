@@ -202,6 +202,7 @@ class SessionDiscovery:
         """Add a new session at once, or renew a known one."""
         slot = self._find_slot(scan.session)
         if slot is None:
+            # A known key under a new name is a renamed or copied profile, which only the whole scan shows.
             if not any(_has_scanned_key(one, scan) for one in self._list_browser_slots()):
                 self._add_scanned(scan)
         elif scan.cookies is not None and slot.renewal is not None:

@@ -61,7 +61,7 @@ class SessionManager:
             async with asyncio.TaskGroup() as tasks:
                 self._scheduler.start(post, tasks)
                 self._discovery.start(tasks)
-                asked = True
+                asked = True  # so the first scan includes browsers that may open a password dialog
                 while True:
                     await self._scan_sessions(asked=asked)
                     wait = SCAN_INTERVAL if self._discovery.has_sessions else EMPTY_SCAN_INTERVAL

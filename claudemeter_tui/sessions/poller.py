@@ -72,10 +72,6 @@ class PacedSource(Protocol):
     """Time of the next poll, set by the last one. None means after the usual interval."""
 
 
-_ChangeTimes = dict[tuple[str, Endpoint | None], tuple[datetime, ...]]
-"""By org uuid and endpoint; None for the account's list of orgs."""
-
-
 class Poller:
     """Reads one session until it is cancelled."""
 
@@ -99,7 +95,8 @@ class Poller:
         self._ignores_requests = False
         self._source: SessionSource | None = None
         self._paced_source: PacedSource | None = None
-        self._change_times: _ChangeTimes = {}
+        self._change_times: dict[tuple[str, Endpoint | None], tuple[datetime, ...]] = {}
+        """By org uuid and endpoint; None for the account's list of orgs."""
         self._failure_count = 0
         self.is_polling = False
         """True while a poll is under way."""

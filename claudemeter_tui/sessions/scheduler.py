@@ -22,25 +22,22 @@ from claudemeter_tui.model.account import Account
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import SESSION_WIDE_ERRORS, ErrorKind, Failure, Reading, Reply, Session
 from claudemeter_tui.model.store import same_account
-from claudemeter_tui.sessions.poller import PacedSource, Poller, PostReading, SessionSource, find_poll_failure
+from claudemeter_tui.sessions.poller import (
+    REOPEN_ERRORS,
+    PacedSource,
+    Poller,
+    PostReading,
+    SessionSource,
+    find_poll_failure,
+)
 from claudemeter_tui.sessions.renewable import RESCAN_INTERVAL, RenewableSession
 
 MIN_ORG_INTERVAL = timedelta(minutes=1)
 """Least time between requests about one org by two sessions."""
-FAILOVER_ERRORS = frozenset(
-    {
-        ErrorKind.EXPIRED,
-        ErrorKind.CHALLENGE,
-        ErrorKind.DENIED,
-        ErrorKind.REGION,
-        ErrorKind.REDIRECT,
-        ErrorKind.FORBIDDEN,
-        ErrorKind.LOGIN_PAGE,
-        ErrorKind.TOKEN_INVALID,
-        ErrorKind.TOKEN_SCOPE,
-        ErrorKind.NO_SESSION,
-        ErrorKind.NO_ORGS,
-    }
+FAILOVER_ERRORS = (
+    REOPEN_ERRORS
+    | {ErrorKind.CHALLENGE, ErrorKind.DENIED, ErrorKind.REGION, ErrorKind.REDIRECT, ErrorKind.FORBIDDEN}
+    | {ErrorKind.LOGIN_PAGE, ErrorKind.NO_SESSION}
 )
 """Errors that another session may not have. Throttling is not one: it concerns the account."""
 
