@@ -101,10 +101,6 @@ class ResolvedSetting:
         return self.folder / path if self.folder is not None else path
 
 
-ValueBuilder = Callable[[ResolvedSetting, Mapping[str, str]], Any]
-"""Build a field of `Settings` from a resolved value and the environment."""
-
-
 def _keep(resolved: ResolvedSetting, _: Mapping[str, str]) -> Any:
     return tuple(resolved.value) if isinstance(resolved.value, list) else resolved.value
 
@@ -125,7 +121,8 @@ class Setting:
     """False for settings that are set once, in the file or the environment."""
     is_repeatable: bool = False
     """True if the flag may be repeated; each one adds to the list."""
-    build: ValueBuilder = _keep
+    build: Callable[[ResolvedSetting, Mapping[str, str]], Any] = _keep
+    """Build the field of `Settings` from a resolved value and the environment."""
 
     @property
     def field_name(self) -> str:
@@ -159,15 +156,14 @@ MIN_INTERVAL, MAX_INTERVAL = 30, 86_400
 """Seconds between two polls. A shorter one would overload the server, a longer one show stale figures."""
 YES_WORDS, NO_WORDS = ("yes", "true", "on", "1"), ("no", "false", "off", "0")
 """Accepted values of a switch; case does not matter."""
-OWN_THEMES = ("claudemeter-dark", "claudemeter-light")
-TEXTUAL_THEMES = (
+THEME_NAMES = (
+    *("claudemeter-dark", "claudemeter-light"),
+    # Textual's themes. A test compares them with Textual, which is too slow to load here.
     *("textual-dark", "textual-light", "nord", "gruvbox", "catppuccin-mocha", "dracula", "tokyo-night"),
     *("monokai", "flexoki", "catppuccin-latte", "catppuccin-frappe", "catppuccin-macchiato"),
     *("solarized-light", "solarized-dark", "rose-pine", "rose-pine-moon", "rose-pine-dawn"),
     *("atom-one-dark", "atom-one-light", "ansi-dark", "ansi-light"),
 )
-"""Textual's themes. A test compares them with Textual, which is too slow to load here."""
-THEME_NAMES = (*OWN_THEMES, *TEXTUAL_THEMES)
 """All themes in the order in which a message lists them."""
 
 

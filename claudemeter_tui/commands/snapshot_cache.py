@@ -98,13 +98,14 @@ def load_snapshot(path: Path) -> CachedSnapshot | None:
     """Read a snapshot. None if there is no usable one."""
     try:
         with path.open("rb") as file:
-            kept = _decode_by_type(CachedSnapshot, json.loads(file.read(MAX_SNAPSHOT_BYTES)))
+            snapshot = _decode_by_type(CachedSnapshot, json.loads(file.read(MAX_SNAPSHOT_BYTES)))
     except (OSError, RecursionError, *_DECODE_ERRORS):
         return None
-    return kept if isinstance(kept, CachedSnapshot) and kept.version == __version__ else None
+    is_usable = isinstance(snapshot, CachedSnapshot) and snapshot.version == __version__
+    return snapshot if is_usable else None
 
 
-def save_snapshot(path: Path, kept: CachedSnapshot) -> None:
+def save_snapshot(path: Path, snapshot: CachedSnapshot) -> None:
     """Write a snapshot as a private file, and remove old ones of other settings.
 
     Raises:
@@ -112,8 +113,8 @@ def save_snapshot(path: Path, kept: CachedSnapshot) -> None:
     """
     from claudemeter_tui.storage import write_private_file  # noqa: PLC0415 - most runs only read
 
-    write_private_file(path, json.dumps(encode_value(kept), separators=(",", ":")))
-    oldest = (kept.began_at - MAX_SNAPSHOT_AGE).timestamp()
+    write_private_file(path, json.dumps(encode_value(snapshot), separators=(",", ":")))
+    oldest = (snapshot.began_at - MAX_SNAPSHOT_AGE).timestamp()
     for other in path.parent.glob("kept-*"):
         with contextlib.suppress(OSError):
             if other.stat().st_mtime < oldest:

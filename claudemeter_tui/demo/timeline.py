@@ -19,8 +19,6 @@ from claudemeter_tui.model.catalogue import DISABLED_REASONS
 
 _ONE_DAY = timedelta(days=1)
 _ONE_MINUTE = timedelta(minutes=1)
-_MICROSECOND_FORMAT = "%Y-%m-%dT%H:%M:%S.%f+00:00"
-_SECOND_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 _JITTER_MICROSECONDS = (307_270, -387_244, 46_361, -121_508)
 """Microseconds around the full minute: the real server's reset times jitter between two polls, too."""
 
@@ -87,14 +85,13 @@ class DemoMoment:
 
     def format_jittered(self, minute: int) -> str:
         """Format a time of the day like `/usage` does: a little off the full minute."""
-        near = timedelta(
-            minutes=minute, microseconds=_JITTER_MICROSECONDS[int(self.minute) % len(_JITTER_MICROSECONDS)]
-        )
-        return (self.day + near).strftime(_MICROSECOND_FORMAT)
+        jitter = _JITTER_MICROSECONDS[int(self.minute) % len(_JITTER_MICROSECONDS)]
+        near = self.day + timedelta(minutes=minute, microseconds=jitter)
+        return near.strftime("%Y-%m-%dT%H:%M:%S.%f+00:00")
 
     def format_time(self, minute: int) -> str:
         """Format a time of the day in whole seconds."""
-        return (self.day + timedelta(minutes=minute)).strftime(_SECOND_FORMAT)
+        return (self.day + timedelta(minutes=minute)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def format_date(self, days: int) -> str:
         """Format the date this many days after the current one."""

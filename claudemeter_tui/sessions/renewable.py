@@ -11,15 +11,13 @@ from claudemeter_tui.model.secrets import SESSION_KEY, Cookies
 from claudemeter_tui.model.session import LoginResult, ProfileScan
 from claudemeter_tui.sessions.poller import SessionSource
 
-ScanBrowsers = Callable[[Collection[str], Callable[[ProfileScan], None]], Awaitable[tuple[ProfileScan, ...]]]
-"""Scan the browsers or profiles of these names (none means all); emit each result once it is available."""
-
 
 @dataclass(frozen=True, slots=True)
 class BrowserProvider:
     """Browsers that can be scanned for sessions."""
 
-    scan: ScanBrowsers
+    scan: Callable[[Collection[str], Callable[[ProfileScan], None]], Awaitable[tuple[ProfileScan, ...]]]
+    """Scan the browsers or profiles of these names (none means all); emit each result once it is known."""
     names: tuple[str, ...]
     """All browsers that can be scanned, in the order in which their results are shown."""
     guarded: frozenset[str] = frozenset()
