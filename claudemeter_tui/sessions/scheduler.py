@@ -7,7 +7,6 @@ readings of an expired session, the poller posts it, and the scheduler adds the 
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -361,13 +360,7 @@ class _RunningPoller(NamedTuple):
 class PollScheduler:
     """Runs a poller for each session whose status requires one."""
 
-    def __init__(
-        self,
-        *,
-        clock: Clock,
-        jitter: Callable[[], float] = random.random,
-        on_poll_end: Callable[[], None],
-    ) -> None:
+    def __init__(self, *, clock: Clock, jitter: Callable[[], float], on_poll_end: Callable[[], None]) -> None:
         """Call `on_poll_end` after each poll and after a session was removed."""
         self.election = SessionElection(clock.now, self.update_pollers)
         self.pending_sessions: set[Session] = set()
