@@ -1,4 +1,4 @@
-"""Word credits: locks and payment problems with their cures, rates, forecasts, sources.
+"""Word money: credits with their locks and cures, rates and forecasts, balance, payment and next charge.
 
 A code that is not in the table is quoted, never interpreted.
 """
@@ -7,10 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
+from typing import NamedTuple
 
-from claudemeter_tui.formatting.values import format_countdown, format_moment, format_money
+from claudemeter_tui.formatting.values import (
+    format_countdown,
+    format_moment,
+    format_money,
+    format_percent,
+    format_short_day,
+    to_local,
+)
+from claudemeter_tui.model.account import Card, Subscription
 from claudemeter_tui.model.catalogue import Cause, CreditState, Endpoint
-from claudemeter_tui.model.credits import Meter
+from claudemeter_tui.model.credits import Balance, Meter
 from claudemeter_tui.model.forecast import LimitForecast, forecast_window_full
 from claudemeter_tui.model.reading import CLAUDE_CODE_LOGIN
 from claudemeter_tui.model.spending import RECENT_SPAN, SpendRate
@@ -18,26 +27,33 @@ from claudemeter_tui.model.store import OrgState
 from claudemeter_tui.model.verdict import CreditLock, PaymentProblem
 from claudemeter_tui.model.windows import Window
 
+NOT_KNOWN = "not known"
+NOT_REPORTED = "not reported"
+AUTO_RELOAD = "auto-reload on"
+"""Note beside a balance."""
+CREDIT_STATE_NAMES = {
+    CreditState.OPEN: "open",
+    CreditState.LOCKED: "locked",
+    CreditState.OFF: "off",
+    CreditState.UNKNOWN: NOT_KNOWN,
+    CreditState.ABSENT: "none",
+}
+LOCK_NOT_VISIBLE = "Claude Code's login can't see it"
+
 USAGE_PAGE = "claude.ai/settings/usage"
 BILLING_PAGE = "claude.ai/settings/billing"
-
 ADD_CREDITS = f"add credits on {USAGE_PAGE}"
 RAISE_CAP = f"raise the cap on {USAGE_PAGE}"
 TURN_ON = f"turn them on at {USAGE_PAGE}"
 ASK_CAP = "ask an administrator to raise your organization's cap"
 ASK_TURN_ON = "ask an administrator to turn them on"
 ASK_RAISE = "ask an administrator to raise it"
-UPDATE_PAYMENT = f"update the payment method on {BILLING_PAGE}"
-RESUME = f"resume it on {BILLING_PAGE}"
 
 REASON_TEXTS: Mapping[str, tuple[str, str]] = {
     "out_of_credits": ("the prepaid balance is empty", ADD_CREDITS),
     "self_selected_spend_limit_reached": ("your monthly cap is reached", RAISE_CAP),
     "org_spend_cap_reached": ("your organization's cap is reached", ASK_CAP),
-    "org_level_disabled_until": (
-        "your organization has paused usage credits",
-        "ask an administrator",
-    ),
+    "org_level_disabled_until": ("your organization has paused usage credits", "ask an administrator"),
     "overage_not_provisioned": ("usage credits were never set up", f"set them up on {USAGE_PAGE}"),
     "user_disabled": ("you have turned off usage credits", TURN_ON),
     "no_limits_configured": ("no cap is set for usage credits", f"set one on {USAGE_PAGE}"),
@@ -73,14 +89,12 @@ CAUSE_TEXTS: Mapping[tuple[Cause, bool], tuple[str, str | None]] = {
 
 def describe_reason(code: str) -> str:
     """Return the words for a `disabled_reason`; a code that is not in the table is quoted."""
-    known = REASON_TEXTS.get(code)
-    return known[0] if known else f'the server says "{code}"'
+    return REASON_TEXTS[code][0] if code in REASON_TEXTS else f'the server says "{code}"'
 
 
 def describe_reason_cure(code: str) -> str | None:
     """Return the cure for a `disabled_reason`. None if waiting is the only one."""
-    known = REASON_TEXTS.get(code)
-    return known[1] if known else None
+    return REASON_TEXTS[code][1] if code in REASON_TEXTS else None
 
 
 def describe_off(meter: Meter | None) -> str:
@@ -101,40 +115,98 @@ def describe_lock_cure(lock: CreditLock) -> str | None:
     """Return the cure for a lock. None if waiting is the only one."""
     if lock.reason is not None:
         return describe_reason_cure(lock.reason)
-    known = CAUSE_TEXTS.get((lock.cause, lock.is_personal))
-    return known[1] if known else None
+    return CAUSE_TEXTS.get((lock.cause, lock.is_personal), ("", None))[1]
 
 
-def describe_payment(payment: PaymentProblem) -> str:
-    """Return the words for a payment problem; one that is not in the table is quoted under its key."""
+def describe_payment(payment: PaymentProblem) -> tuple[str, str | None]:
+    """Return the words for a payment problem and its cure; None if no cure is known.
+
+    A problem that is not in the table is quoted under its key.
+    """
+    resume = f"resume it on {BILLING_PAGE}"
     match payment.key, payment.value:
         case "status", "past_due":
-            return "the last payment failed (past_due)"
+            return "the last payment failed (past_due)", f"update the payment method on {BILLING_PAGE}"
         case ("status", "paused") | ("payment_paused_until", _):
-            return "the subscription is paused"
+            return "the subscription is paused", resume
         case key, value:
-            return f'{key}: "{value}"'
+            cures = {"subscription_pause": resume, "billing_issue": f"see {BILLING_PAGE}"}
+            return f'{key}: "{value}"', cures.get(key)
 
 
-def describe_payment_cure(payment: PaymentProblem) -> str | None:
-    """Return the cure for a payment problem. None if none is known."""
-    match payment.key, payment.value:
-        case "status", "past_due":
-            return UPDATE_PAYMENT
-        case ("status", "paused") | ("payment_paused_until" | "subscription_pause", _):
-            return RESUME
-        case "billing_issue", _:
-            return f"see {BILLING_PAGE}"
-        case _:
-            return None
+def describe_missing_cap(meter: Meter, missing: str = NOT_REPORTED) -> str:
+    """Return `no cap`, or `missing` if the reply does not say so."""
+    return "no cap" if meter.is_uncapped else missing
 
 
-def format_rate(rate: SpendRate, now: datetime, zone: tzinfo | None = None) -> str:
-    """Return `$6.40/h over 30 min, $3.10/h since 14:02`, or only the second if the run is that short."""
-    run = f"{format_money(rate.overall_rate)}/h since {format_moment(rate.since, now, zone)}"
-    if rate.recent_rate is None or rate.at - rate.since <= RECENT_SPAN:
-        return run
-    return f"{format_money(rate.recent_rate)}/h over 30 min, {run}"
+def format_cap(meter: Meter, missing: str = NOT_REPORTED) -> str:
+    """Return the cap, `no cap`, or `missing` if it is not reported."""
+    return format_money(meter.cap, describe_missing_cap(meter, missing))
+
+
+def list_use_forms(meter: Meter) -> list[str]:
+    """Return `$17.20 of $50.00  34%` or `$17.20 used, no cap`, then shorter forms of the same."""
+    used = format_money(meter.used)
+    if meter.cap is None:
+        return [f"{used} used, {describe_missing_cap(meter, 'cap not reported')}", f"{used} used", used]
+    both = f"{used} of {format_money(meter.cap)}"
+    if meter.percent is None:
+        return [both, used]
+    percent = format_percent(meter.percent)
+    return [f"{both}  {percent}", f"{used}  {percent}", percent]
+
+
+def list_balance_forms(balance: Balance, now: datetime, zone: tzinfo | None = None) -> list[str]:
+    """Return `$244.35 ($100.00 expires Apr 25), auto-reload on`, then shorter forms of the same."""
+    if balance.amount is None:
+        return ["none"]
+    parts = [format_money(balance.amount)]
+    expiring = [
+        (part.expires_at, part.remaining)
+        for part in balance.tranches
+        if part.expires_at and part.expires_at > now
+    ]
+    if expiring:
+        expires_at, remaining = min(expiring, key=lambda pair: pair[0])
+        day = format_short_day(to_local(expires_at, zone))
+        parts.append(f" ({format_money(remaining)} expires {day})")
+    if balance.auto_reload:
+        parts.append(f", {AUTO_RELOAD}")
+    return ["".join(parts[:end]) for end in range(len(parts), 0, -1)]
+
+
+def format_card(card: Card | None) -> str:
+    """Return `Visa ••4242`, the brand alone, or nothing if no card is reported."""
+    if card is None:
+        return ""
+    return f"{card.brand} ••{card.last4}" if card.last4 else card.brand
+
+
+class NextCharge(NamedTuple):
+    """The next charge of a subscription, or the day on which it ends."""
+
+    label: str
+    """For a line of its own: `Next charge`, `Plan ends`, `Paid through`."""
+    text: str
+    """Beside the label "next": `charge Dec 18`, `none, ends Dec 18`."""
+    day: str
+    """As `2026-12-18`."""
+    card: str | None = None
+    """The card that pays; empty if none is reported. None if nothing is charged."""
+
+
+def describe_next_charge(subscription: Subscription) -> NextCharge | None:
+    """Return the next charge, or the day on which the plan or the gift ends. None if neither is known."""
+    if subscription.ends_on is not None:
+        day = subscription.ends_on
+        return NextCharge("Plan ends", f"none, ends {format_short_day(day)}", day.isoformat())
+    if subscription.next_charge is not None:
+        day, card = subscription.next_charge, format_card(subscription.card)
+        return NextCharge("Next charge", f"charge {format_short_day(day)}", day.isoformat(), card)
+    if subscription.paid_through is not None:
+        day = subscription.paid_through
+        return NextCharge("Paid through", f"none, gift until {format_short_day(day)}", day.isoformat())
+    return None
 
 
 def format_gate_forecast(forecast: LimitForecast, now: datetime, zone: tzinfo | None = None) -> str:
@@ -150,10 +222,15 @@ def format_gate_forecast(forecast: LimitForecast, now: datetime, zone: tzinfo | 
 def format_credits_forecast(
     rate: SpendRate | None, forecast: LimitForecast | None, now: datetime, zone: tzinfo | None = None
 ) -> tuple[str, ...]:
-    """Return a line for the rate of an org's credits and one for the forecast; empty without a rate."""
+    """Return a line for the rate of an org's credits and one for the forecast; empty without a rate.
+
+    The rate is `$6.40/h over 30 min, $3.10/h since 14:02`, or only the second if the run is that short.
+    """
     if rate is None:
         return ()
-    text = format_rate(rate, now, zone)
+    text = f"{format_money(rate.overall_rate)}/h since {format_moment(rate.since, now, zone)}"
+    if rate.recent_rate is not None and rate.at - rate.since > RECENT_SPAN:
+        text = f"{format_money(rate.recent_rate)}/h over 30 min, {text}"
     return (text,) if forecast is None else (text, format_gate_forecast(forecast, now, zone))
 
 
@@ -167,22 +244,9 @@ def format_window_forecasts(
     full = forecast_window_full(window, now, read_at)
     if full is None or window.resets_at is None:
         return ()
-    at, early = (
-        format_moment(full, now, zone),
-        f"{format_countdown(window.resets_at - full)} before the reset",
-    )
+    at = format_moment(full, now, zone)
+    early = f"{format_countdown(window.resets_at - full)} before the reset"
     return f"full at {at} at this pace, {early}", f"full ~{at}, {early}", f"full ~{at}"
-
-
-NOT_KNOWN = "not known"
-CREDIT_STATE_NAMES = {
-    CreditState.OPEN: "open",
-    CreditState.LOCKED: "locked",
-    CreditState.OFF: "off",
-    CreditState.UNKNOWN: NOT_KNOWN,
-    CreditState.ABSENT: "none",
-}
-LOCK_NOT_VISIBLE = "Claude Code's login can't see it"
 
 
 def describe_provenance(state: OrgState, endpoint: Endpoint) -> str:

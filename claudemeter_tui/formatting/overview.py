@@ -9,8 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from claudemeter_tui.formatting.amounts import format_cap
-from claudemeter_tui.formatting.credits import CREDIT_STATE_NAMES
+from claudemeter_tui.formatting.credits import CREDIT_STATE_NAMES, format_cap
 from claudemeter_tui.formatting.values import (
     format_age,
     format_countdown,

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta, tzinfo
 
-from claudemeter_tui.formatting.amounts import AUTO_RELOAD, describe_missing_cap, describe_next_charge
+from claudemeter_tui.formatting.credits import AUTO_RELOAD, describe_missing_cap, describe_next_charge
 from claudemeter_tui.formatting.json_view import escape_char
 from claudemeter_tui.formatting.problems import format_error, is_informational
 from claudemeter_tui.formatting.values import (

@@ -34,7 +34,8 @@ FULL = (
 )
 def test_rate_names_its_period(expected: str, recent: Money | None, since: datetime) -> None:
     """The run's rate names its start; a different recent rate comes first."""
-    assert expected == words.format_rate(SpendRate(since, NOW, recent, usd(310)), NOW, UTC)
+    rate = SpendRate(since, NOW, recent, usd(310))
+    assert words.format_credits_forecast(rate, None, NOW, UTC) == (expected,)
 
 
 @pytest.mark.parametrize(

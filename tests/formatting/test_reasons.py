@@ -11,7 +11,6 @@ from claudemeter_tui.formatting.credits import (
     describe_lock,
     describe_lock_cure,
     describe_payment,
-    describe_payment_cure,
     describe_reason,
     describe_reason_cure,
 )
@@ -128,4 +127,4 @@ def test_payment_problems_have_words_and_cures(
     expected: str, remedy: str | None, payment: PaymentProblem
 ) -> None:
     """A failed payment has a cure; an opaque gate is quoted under its key."""
-    assert (expected, remedy) == (describe_payment(payment), describe_payment_cure(payment))
+    assert (expected, remedy) == describe_payment(payment)

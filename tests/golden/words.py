@@ -106,8 +106,7 @@ def of_reasons() -> Iterator[tuple[str, str]]:
     keys = ("status", "payment_paused_until", "subscription_pause", "billing_issue", "access_block")
     payments = [PaymentProblem(key, value) for key in keys for value in ("past_due", "paused", "other")]
     paid = (
-        f"{one.key}={one.value}: {credits.describe_payment(one)} | {credits.describe_payment_cure(one)}"
-        for one in payments
+        f"{one.key}={one.value}: {' | '.join(map(str, credits.describe_payment(one)))}" for one in payments
     )
     yield "payment", "\n".join(paid)
 

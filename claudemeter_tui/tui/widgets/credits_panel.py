@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from claudemeter_tui.formatting.amounts import (
-    describe_missing_cap,
-    describe_next_charge,
-    list_balance_forms,
-    list_use_forms,
-)
 from claudemeter_tui.formatting.credits import (
     CREDIT_STATE_NAMES,
     LOCK_NOT_VISIBLE,
     NOT_KNOWN,
     describe_lock_visibility,
+    describe_missing_cap,
+    describe_next_charge,
     describe_off,
     describe_provenance,
     format_credits_forecast,
+    list_balance_forms,
+    list_use_forms,
 )
 from claudemeter_tui.formatting.values import format_money, format_percent
 from claudemeter_tui.model.account import Subscription
