@@ -30,28 +30,85 @@ def format_event_line(event: Event, now: datetime, zone: tzinfo | None = None, n
     return f"{format_moment(event.at, now, zone)} {text}"
 
 
-def describe_event(event: Event, zone: tzinfo | None = None) -> str:
+def describe_event(event: Event, zone: tzinfo | None = None) -> str:  # noqa: C901, PLR0912 - one case a kind
     """Return the event without time and org: `5-hour window full, resets 16:00`."""
+    subject = event.subject
+    # A label without a length is a name of its own: `Cloud sessions`.
+    window = f"{subject} window" if subject[:1].isdigit() else subject
+    before, after, end = (
+        _format_value(value, event, zone) for value in (event.before, event.after, event.until)
+    )
+    was = f" (was {before})" if event.before is not None else ""
+    until = f", until {end}" if event.until is not None else ""
+    why = describe_lock(event.credit_lock) if event.credit_lock is not None else "not reported"
+    cure = describe_session_renewal(event.session)
+    cure = cure[0].lower() + cure[1:]
     match event.kind:
-        case (
-            EventKind.WINDOW_FILLED
-            | EventKind.WINDOW_RESET
-            | EventKind.WINDOW_RESET_EARLY
-            | EventKind.WINDOW_MOVED
-        ):
-            return _describe_window_event(event, zone)
+        case EventKind.WINDOW_FILLED:
+            return f"{window} full" + (f", resets {end}" if event.until is not None else "")
+        case EventKind.WINDOW_RESET:
+            return f"{window} reset{was}"
+        case EventKind.WINDOW_RESET_EARLY:
+            return f"{window} reset early{was}" + (
+                f", not due until {end}" if event.until is not None else ""
+            )
+        case EventKind.WINDOW_MOVED:
+            return f"{subject} reset moved to {after}"
         case EventKind.THRESHOLD:
-            return _describe_threshold(event)
-        case EventKind.BLOCKED | EventKind.CREDITS_BLOCKED | EventKind.STILL_BLOCKED | EventKind.LIFTED:
-            return _describe_lock_event(event)
-        case EventKind.ON_CREDITS | EventKind.BACK_IN_PLAN | EventKind.WAIT:
-            return _describe_work_event(event, zone)
+            mark = format_percent(event.threshold)
+            past = f", past {mark}" if after != mark else ""
+            owners = {SUBJECT_EXTRA_USAGE: "credits", SUBJECT_POOL: "pool"}
+            share = (
+                f"{owners[subject]} at {after} of the cap" if subject in owners else f"{window} at {after}"
+            )
+            return share + past
+        case EventKind.BLOCKED:
+            return f"BLOCKED: {why}"
+        case EventKind.CREDITS_BLOCKED:
+            return f"{CREDITS_BLOCKED}: {why}"
+        case EventKind.STILL_BLOCKED:
+            return f"still blocked: {why}"
+        case EventKind.LIFTED if subject == SUBJECT_PLAN:
+            return f"unblocked, now {after} in the plan (credits still BLOCKED: {why})"
+        case EventKind.LIFTED:
+            return f"unblocked, now {after} (was: {why})"
+        case EventKind.ON_CREDITS if event.after is None:
+            return "ON CREDITS: all work uses credits"
+        case EventKind.ON_CREDITS:
+            return f"ON CREDITS: {event.after} window full{until}"
+        case EventKind.BACK_IN_PLAN:
+            return f"back in the plan: {after}"
+        case EventKind.WAIT:
+            return f"WAIT: credits no longer available{until}"
+        case EventKind.FIRST_READ if event.credit_lock is None:
+            return f"first read: {after}{until}"
         case EventKind.FIRST_READ:
-            return _describe_first_read(event, zone)
-        case EventKind.CAP_CHANGED | EventKind.BALANCE_REFILLED | EventKind.TRANCHE_EXPIRING:
-            return _describe_money_event(event, zone)
-        case _:
-            return _describe_other_event(event, zone)
+            note = f" · {CREDITS_BLOCKED}" if event.after == VerdictState.CAN_WORK else ""
+            return f"first read: {after}{note}: {why}{until}"
+        case EventKind.CAP_CHANGED:
+            return f"{'pool cap' if subject == SUBJECT_POOL else 'cap'} changed: {before} → {after}"
+        case EventKind.BALANCE_REFILLED:
+            return f"balance refilled: {before} → {after}"
+        case EventKind.TRANCHE_EXPIRING:
+            return f"{before} of the balance expires {end}"
+        case EventKind.ORG_APPEARED:
+            return "new org"
+        case EventKind.ORG_LEFT:
+            return "org removed"
+        case EventKind.SOURCE_CHANGED:
+            return f"source changed: {event.before} → {event.after}"
+        case EventKind.SESSION_ENDS:
+            return f"session expires {end}: {cure} before then"
+        case EventKind.SESSION_EXPIRED:
+            return f"session expired: {cure}"
+        case EventKind.NEW_FIELD:
+            paths = str(event.after).split(", ")
+            more = f" and {len(paths) - MAX_PATHS} more" if len(paths) > MAX_PATHS else ""
+            return f"new field in {subject}: {', '.join(paths[:MAX_PATHS])}{more}"
+        case EventKind.STALE:
+            return f"no update since {before}" if event.before else "no update"
+        case EventKind.RECOVERED:
+            return f"signed in again in {subject}" if subject else "figures are up to date again"
 
 
 def format_event_json(event: Event) -> str:
@@ -78,127 +135,18 @@ def format_event_json(event: Event) -> str:
     )
 
 
-def _describe_window_event(event: Event, zone: tzinfo | None) -> str:
-    window = _format_window_name(event)
-    was = f" (was {_format_percent_fact(event.before)})" if event.before is not None else ""
-    match event.kind:
-        case EventKind.WINDOW_FILLED:
-            return f"{window} full{_format_time_clause('resets', event, zone)}"
-        case EventKind.WINDOW_RESET:
-            return f"{window} reset{was}"
-        case EventKind.WINDOW_RESET_EARLY:
-            return f"{window} reset early{was}{_format_time_clause('not due until', event, zone)}"
-    return f"{event.subject} reset moved to {_format_time_fact(event.after, event, zone)}"
-
-
-def _describe_threshold(event: Event) -> str:
-    """Return `5-hour window at 79%, past 75%`, `credits at 91% of the cap, past 90%`."""
-    percent, mark = _format_percent_fact(event.after), format_percent(event.threshold)
-    past = f", past {mark}" if percent != mark else ""
-    if event.subject in (SUBJECT_EXTRA_USAGE, SUBJECT_POOL):
-        owner = "credits" if event.subject == SUBJECT_EXTRA_USAGE else "pool"
-        return f"{owner} at {percent} of the cap{past}"
-    return f"{_format_window_name(event)} at {percent}{past}"
-
-
-def _format_window_name(event: Event) -> str:
-    """Return `5-hour window`; a name without a length stays as it is: `Cloud sessions`."""
-    return f"{event.subject} window" if event.subject[:1].isdigit() else event.subject
-
-
-def _describe_lock_event(event: Event) -> str:
-    why = describe_lock(event.credit_lock) if event.credit_lock is not None else "not reported"
-    match event.kind:
-        case EventKind.BLOCKED:
-            return f"BLOCKED: {why}"
-        case EventKind.CREDITS_BLOCKED:
-            return f"{CREDITS_BLOCKED}: {why}"
-        case EventKind.STILL_BLOCKED:
-            return f"still blocked: {why}"
-    if event.subject == SUBJECT_PLAN:
-        return f"unblocked, now {_format_state_fact(event.after)} in the plan (credits still BLOCKED: {why})"
-    return f"unblocked, now {_format_state_fact(event.after)} (was: {why})"
-
-
-def _describe_work_event(event: Event, zone: tzinfo | None) -> str:
-    match event.kind:
-        case EventKind.ON_CREDITS if event.after is None:
-            return "ON CREDITS: all work uses credits"
-        case EventKind.ON_CREDITS:
-            return f"ON CREDITS: {event.after} window full{_format_time_clause('until', event, zone)}"
-        case EventKind.BACK_IN_PLAN:
-            return f"back in the plan: {_format_state_fact(event.after)}"
-    return f"WAIT: credits no longer available{_format_time_clause('until', event, zone)}"
-
-
-def _describe_first_read(event: Event, zone: tzinfo | None) -> str:
-    """Return `first read: BLOCKED: your monthly cap is reached, until 16:00`."""
-    name, why = _format_state_fact(event.after), ""
-    if event.credit_lock is not None:
-        name += f" · {CREDITS_BLOCKED}" if event.after == VerdictState.CAN_WORK else ""
-        why = f": {describe_lock(event.credit_lock)}"
-    return f"first read: {name}{why}{_format_time_clause('until', event, zone)}"
-
-
-def _describe_money_event(event: Event, zone: tzinfo | None) -> str:
-    before, after = _format_money_fact(event.before), _format_money_fact(event.after)
-    match event.kind:
-        case EventKind.TRANCHE_EXPIRING:
-            return f"{before} of the balance expires {_format_time_fact(event.until, event, zone)}"
-        case EventKind.BALANCE_REFILLED:
-            return f"balance refilled: {before} → {after}"
-    what = "pool cap" if event.subject == SUBJECT_POOL else "cap"
-    return f"{what} changed: {before} → {after}"
-
-
-def _describe_other_event(event: Event, zone: tzinfo | None) -> str:
-    """Word an event of the org, its session or its replies."""
-    match event.kind:
-        case EventKind.ORG_APPEARED:
-            return "new org"
-        case EventKind.ORG_LEFT:
-            return "org removed"
-        case EventKind.SOURCE_CHANGED:
-            return f"source changed: {event.before} → {event.after}"
-        case EventKind.SESSION_ENDS:
-            ends = _format_time_fact(event.until, event, zone)
-            return f"session expires {ends}: {_describe_renewal(event)} before then"
-        case EventKind.SESSION_EXPIRED:
-            return f"session expired: {_describe_renewal(event)}"
-        case EventKind.NEW_FIELD:
-            paths = str(event.after).split(", ")
-            more = f" and {len(paths) - MAX_PATHS} more" if len(paths) > MAX_PATHS else ""
-            return f"new field in {event.subject}: {', '.join(paths[:MAX_PATHS])}{more}"
-        case EventKind.STALE:
-            if not event.before:
-                return "no update"
-            return f"no update since {_format_time_fact(event.before, event, zone)}"
-    return f"signed in again in {event.subject}" if event.subject else "figures are up to date again"
-
-
-def _describe_renewal(event: Event) -> str:
-    cure = describe_session_renewal(event.session)
-    return cure[0].lower() + cure[1:]
-
-
-def _format_time_clause(word: str, event: Event, zone: tzinfo | None) -> str:
-    return f", {word} {_format_time_fact(event.until, event, zone)}" if event.until is not None else ""
-
-
-def _format_time_fact(moment: EventValue, event: Event, zone: tzinfo | None) -> str:
-    return format_moment(moment, event.at, zone) if isinstance(moment, datetime) else "?"
-
-
-def _format_percent_fact(value: EventValue) -> str:
-    return format_percent(value if isinstance(value, int | float) else None)
-
-
-def _format_money_fact(value: EventValue) -> str:
-    return format_money(value) if isinstance(value, Money) else "no cap"
-
-
-def _format_state_fact(state: EventValue) -> str:
-    return VERDICT_NAMES[VerdictState(state)] if isinstance(state, str) else "credits not BLOCKED"
+def _format_value(value: EventValue, event: Event, zone: tzinfo | None) -> str:
+    """Return a value of an event in words; a label or a code stays as it is."""
+    match value:
+        case datetime():
+            return format_moment(value, event.at, zone)
+        case Money():
+            return format_money(value)
+        case str():
+            return VERDICT_NAMES.get(value, value)
+        case None:
+            return "no cap" if event.kind is EventKind.CAP_CHANGED else "credits not BLOCKED"
+    return format_percent(value)
 
 
 def _to_json_value(fact: EventValue) -> object:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
@@ -16,7 +16,7 @@ from claudemeter_tui.model.reading import (
     ScanResult,
     Session,
 )
-from claudemeter_tui.model.store import OrgState, Problem, Store, same_account
+from claudemeter_tui.model.store import Problem, Store, same_account
 
 _RETRIES = "Nothing to do – it retries automatically."
 _REPORT = "Press s to save a screenshot, and report it: the reply has changed, or claudemeter has a bug."
@@ -184,15 +184,23 @@ def describe_fallback_figures(
     problem: Problem, store: Store, now: datetime, zone: tzinfo | None = None
 ) -> str:
     """Return a sentence about the figures that stay on screen."""
-    concerned = [state for state in store.orgs if state.session == problem.session]
-    if problem.org is not None:
-        concerned = [state for state in concerned if state.org.uuid == problem.org.uuid]
-    reads = [read for read in (_find_read_time(state, problem) for state in concerned) if read is not None]
     if is_informational(problem):
         return "Everything is shown as usual."
     if problem.error_kind is ErrorKind.ODD_VALUE:
         return "All other figures of the reply are shown."
-    stand_ins = " and ".join(_list_fallback_sessions(problem, store))
+    served = [state for state in store.orgs if state.session == problem.session]
+    if problem.org is None:
+        reads = [state.read_at for state in served if state.read_at is not None]
+        # Other sessions may serve orgs of the account whose session fails.
+        account = store.find_session_state(problem.session).account
+        serving = (state.session for state in store.orgs if same_account(state.account, account))
+        labels = [session.label for session in serving if session != problem.session]
+    else:
+        replies = [
+            state.replies.get(problem.endpoint) for state in served if state.org.uuid == problem.org.uuid
+        ]
+        reads, labels = [reply.at for reply in replies if reply is not None], []
+    stand_ins = " and ".join(dict.fromkeys(labels))
     kept = format_moment(min(reads), now, zone) if reads else ""
     if stand_ins and kept:
         return f"Some figures come from {stand_ins} meanwhile, the others are from {kept}."
@@ -201,23 +209,6 @@ def describe_fallback_figures(
     if not kept:
         return "No figures yet: there was no successful read."
     return f"The figures from {kept} stay on screen."
-
-
-def _list_fallback_sessions(problem: Problem, store: Store) -> list[str]:
-    """Return the other sessions that serve orgs of the account whose session fails."""
-    account = store.find_session_state(problem.session).account
-    if problem.org is not None:
-        return []
-    serving = (state.session for state in store.orgs if same_account(state.account, account))
-    return list(dict.fromkeys(session.label for session in serving if session != problem.session))
-
-
-def _find_read_time(state: OrgState, problem: Problem) -> datetime | None:
-    """Return the last time the figures of a problem were read. None if never."""
-    if problem.org is None:
-        return state.read_at
-    reply = state.replies.get(problem.endpoint)
-    return reply.at if reply is not None else None
 
 
 NOTHING_SCANNED = "No browser was scanned."
@@ -251,13 +242,9 @@ def format_session_table(places: Iterable[ScanResult]) -> str:
     ]
     if not rows:
         return NOTHING_SCANNED
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    return "\n".join(_format_table_row(row, widths) for row in rows)
-
-
-def _format_table_row(row: Sequence[str], widths: Sequence[int]) -> str:
-    cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
-    return "  ".join([*(cell for cell, width in zip(cells, widths, strict=True) if width), row[-1]]).rstrip()
+    columns = [column for column in zip(*rows, strict=True) if any(column)]
+    padded = ([cell.ljust(max(map(len, column))) for cell in column] for column in columns)
+    return "\n".join("  ".join(cells).rstrip() for cells in zip(*padded, strict=True))
 
 
 def describe_offered_session(offered: PasteResult) -> str:

@@ -6,7 +6,7 @@ reads "reset due".
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from decimal import Decimal
@@ -31,7 +31,7 @@ from claudemeter_tui.model.windows import Window
 
 CREDITS_BLOCKED = "credits BLOCKED"
 """Shown beside CAN WORK while the credits are locked."""
-VERDICT_NAMES = {
+VERDICT_NAMES: Mapping[str, str] = {
     VerdictState.BLOCKED: "BLOCKED",
     VerdictState.WAIT: "WAIT",
     VerdictState.ON_CREDITS: "ON CREDITS",
