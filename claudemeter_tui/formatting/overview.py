@@ -33,8 +33,6 @@ from claudemeter_tui.model.windows import UNKNOWN_RESET, Window
 
 NO_VALUE = "–"
 """Placeholder for a missing figure."""
-NEVER_READ = datetime.min.replace(tzinfo=UTC)
-"""Sorts orgs that were never read."""
 
 
 class OverviewColumn(StrEnum):
@@ -108,8 +106,7 @@ def list_details(row: OverviewRow, now: datetime) -> Iterator[str]:
     balance = row.state.credits.balance_amount
     if balance is not None:
         yield f"balance {format_money(balance)}"
-    failures = len(row.state.failures)
-    if failures:
+    if failures := len(row.state.failures):
         yield f"{failures} repl{'y' if failures == 1 else 'ies'} not read"
 
 
@@ -149,10 +146,7 @@ def _format_verdict_label(row: OverviewRow) -> str:
     return VERDICT_NAMES[row.verdict.state]
 
 
-def _format_used_percent(row: OverviewRow, now: datetime) -> str:
-    window = row.window
-    if window is None:
-        return ""
+def _format_used_percent(window: Window, now: datetime) -> str:
     return "due" if window.is_due(now) else format_percent(window.percent)
 
 
@@ -172,7 +166,7 @@ _CELL_FORMATTERS: Mapping[OverviewColumn, Callable[[OverviewRow, datetime, tzinf
     OverviewColumn.ORG: lambda row, *_: row.name,
     OverviewColumn.PLAN: lambda row, *_: row.state.org.plan_name,
     OverviewColumn.VERDICT: lambda row, *_: _format_verdict_label(row),
-    OverviewColumn.PERCENT: lambda row, now, _: _format_used_percent(row, now),
+    OverviewColumn.PERCENT: lambda row, now, _: _format_used_percent(row.window, now) if row.window else "",
     OverviewColumn.WINDOW: lambda row, *_: row.window.label if row.window else "",
     OverviewColumn.RESETS: lambda row, now, _: (
         format_countdown(row.resets_at - now) if row.resets_at and row.resets_at > now else ""
@@ -195,20 +189,18 @@ def _negate_amount(amount: Money | None) -> Decimal:
     return -amount.major if amount is not None else Decimal(1)
 
 
-def _negate_percent(row: OverviewRow) -> float:
-    percent = row.window.percent if row.window is not None else None
-    return -percent if percent is not None else 1.0
-
-
 _SORT_KEYS: Mapping[OverviewColumn, Callable[[OverviewRow], Any]] = {
     OverviewColumn.VERDICT: lambda row: rank_verdict(row.verdict),
     OverviewColumn.ORG: lambda row: row.name.casefold(),
     OverviewColumn.PLAN: lambda row: row.state.org.plan_name.casefold(),
-    OverviewColumn.PERCENT: _negate_percent,
+    # An unknown percentage sorts last.
+    OverviewColumn.PERCENT: lambda row: (
+        -row.window.percent if row.window and row.window.percent is not None else 1.0
+    ),
     OverviewColumn.RESETS: lambda row: row.resets_at or UNKNOWN_RESET,
     OverviewColumn.CREDITS: lambda row: _negate_amount(row.used),
     OverviewColumn.RATE: lambda row: _negate_amount(row.hourly_rate),
-    OverviewColumn.AGE: lambda row: row.state.read_at or NEVER_READ,
+    OverviewColumn.AGE: lambda row: row.state.read_at or datetime.min.replace(tzinfo=UTC),
     OverviewColumn.SESSION: lambda row: row.state.session.label.casefold(),
 }
 SORTABLE_COLUMNS = frozenset(_SORT_KEYS)

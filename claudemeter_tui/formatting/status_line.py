@@ -12,7 +12,7 @@ from claudemeter_tui.formatting.values import (
     format_countdown,
     format_moment,
     format_money,
-    format_percent_number,
+    format_percent,
 )
 from claudemeter_tui.formatting.verdict import (
     find_leading_window,
@@ -60,10 +60,16 @@ class StatusContext:
         reset = self.window.resets_at if self.window is not None else None
         return reset if reset is not None and reset > self.now else None
 
-    def list_windows(self, *kinds: WindowKind) -> list[Window]:
-        """Return the plan's windows of these kinds."""
-        plan = self.state.plan
-        return [window for window in (plan.windows if plan else ()) if window.kind in kinds]
+    def format_future(self, moment: datetime | None) -> str:
+        """Return `16:00`; empty for a moment that has passed, or for None."""
+        if moment is None or moment <= self.now:
+            return ""
+        return format_moment(moment, self.now, self.zone)
+
+    def format_used(self, *kinds: WindowKind) -> str:
+        """Return `41% 67%` for the plan's windows of these kinds."""
+        windows = self.state.plan.windows if self.state.plan else ()
+        return " ".join(_format_used(window, self.now) for window in windows if window.kind in kinds)
 
 
 def check_template(template: str) -> None:
@@ -79,38 +85,26 @@ def check_template(template: str) -> None:
 
 def format_status_line(context: StatusContext, template: str = DEFAULT_TEMPLATE) -> str:
     """Fill in the template; an empty placeholder disappears with the blanks around it."""
-    parts = (_fill_part(part, context) for part in template.split(SEPARATOR))
+    filled = (
+        _PLACEHOLDER.sub(lambda placeholder: PLACEHOLDERS[placeholder[1]][1](context), part)
+        for part in template.split(SEPARATOR)
+    )
+    parts = (" ".join(replace_unprintable(part).split()) for part in filled)
     return SEPARATOR.join(filter(None, parts))
 
 
-def _fill_part(part: str, context: StatusContext) -> str:
-    filled = _PLACEHOLDER.sub(lambda placeholder: PLACEHOLDERS[placeholder[1]][1](context), part)
-    return " ".join(replace_unprintable(filled).split())
-
-
-def _format_alarm(context: StatusContext) -> str:
-    calm = context.verdict.state is VerdictState.CAN_WORK and not context.verdict.is_locked
-    return "" if calm else format_short_verdict(context.verdict, context.now, context.zone)
-
-
-def _format_used(window: Window | None, now: datetime) -> str:
-    """Return `41%`, `due` if the reset has passed, `?` if no figure is reported."""
-    if window is None:
-        return ""
+def _format_used(window: Window, now: datetime) -> str:
+    """Return `41%`, `due` if the reset has passed, `locked`, or `?` if no figure is reported."""
     if window.is_due(now):
         return "due"
     if window.locked_reason is not None:
         return "locked"
-    return "?" if window.percent is None else f"{format_percent_number(window.percent)}%"
+    return "?" if window.percent is None else format_percent(window.percent)
 
 
-def _format_all_used(context: StatusContext, *kinds: WindowKind) -> str:
-    return " ".join(_format_used(window, context.now) for window in context.list_windows(*kinds))
-
-
-def _format_credits(context: StatusContext) -> str:
+def _format_credits(org: StatusContext) -> str:
     """Return `$17.20/50`, `$17.20` without a cap, `$17.20/CAD 50.00`, or `pool $261.18/1,000`."""
-    lead = context.lead
+    lead = org.lead
     if lead is None or lead.used is None:
         return ""
     used = f"{'' if lead.is_personal else 'pool '}{format_money(lead.used)}"
@@ -122,76 +116,60 @@ def _format_credits(context: StatusContext) -> str:
     return f"{used}/{bare.removesuffix('.' + '0' * lead.cap.exponent)}"
 
 
-def _format_future_moment(moment: datetime | None, context: StatusContext) -> str:
-    return (
-        format_moment(moment, context.now, context.zone)
-        if moment is not None and moment > context.now
-        else ""
-    )
-
-
-_PLAN_WIDE_KINDS = (WindowKind.SESSION, WindowKind.WEEKLY)
 PLACEHOLDERS: Mapping[str, tuple[str, Callable[[StatusContext], str]]] = {
     "alarm": (
         "BLOCKED, WAIT 16:00, on credits, credits BLOCKED or ?; empty if nothing is wrong",
-        _format_alarm,
+        lambda org: (
+            ""
+            if org.verdict.state is VerdictState.CAN_WORK and not org.verdict.is_locked
+            else format_short_verdict(org.verdict, org.now, org.zone)
+        ),
     ),
     "verdict": (
         "name of the verdict: CAN WORK, ON CREDITS, WAIT, BLOCKED",
-        lambda context: format_verdict_name(context.verdict),
+        lambda org: format_verdict_name(org.verdict),
     ),
     "text": (
         "the verdict in one line, with cause and reset",
-        lambda context: format_verdict_line(context.verdict, context.now, context.zone),
+        lambda org: format_verdict_line(org.verdict, org.now, org.zone),
     ),
     "windows": (
         "the plan-wide windows: 41% 67%",
-        lambda context: _format_all_used(context, *_PLAN_WIDE_KINDS),
+        lambda org: org.format_used(WindowKind.SESSION, WindowKind.WEEKLY),
     ),
-    "session": ("the 5-hour window: 41%", lambda context: _format_all_used(context, WindowKind.SESSION)),
-    "weekly": ("the 7-day window: 67%", lambda context: _format_all_used(context, WindowKind.WEEKLY)),
+    "session": ("the 5-hour window: 41%", lambda org: org.format_used(WindowKind.SESSION)),
+    "weekly": ("the 7-day window: 67%", lambda org: org.format_used(WindowKind.WEEKLY)),
     "fullest": (
         "the limiting window, else the fullest one: 67%",
-        lambda context: _format_used(context.window, context.now),
+        lambda org: _format_used(org.window, org.now) if org.window else "",
     ),
-    "window": ("name of that window: 5-hour", lambda context: context.window.label if context.window else ""),
+    "window": ("name of that window: 5-hour", lambda org: org.window.label if org.window else ""),
     "resets": (
         "reset of that window: 16:00",
-        lambda context: _format_future_moment(context.next_reset, context),
+        lambda org: org.format_future(org.window.resets_at if org.window else None),
     ),
     "in": (
         "time until that reset: 1h 12m",
-        lambda context: format_countdown(context.next_reset - context.now) if context.next_reset else "",
+        lambda org: format_countdown(org.next_reset - org.now) if org.next_reset else "",
     ),
-    "lifts": (
-        "when work can continue: Tue 14:00",
-        lambda context: _format_future_moment(context.verdict.ends_at, context),
-    ),
+    "lifts": ("when work can continue: Tue 14:00", lambda org: org.format_future(org.verdict.ends_at)),
     "credits": ("used credits and cap: $17.20/50", _format_credits),
-    "used": (
-        "used credits: $17.20",
-        lambda context: format_money(context.lead.used if context.lead else None, ""),
-    ),
-    "cap": (
-        "the monthly cap: $50.00",
-        lambda context: format_money(context.lead.cap if context.lead else None, ""),
-    ),
+    "used": ("used credits: $17.20", lambda org: format_money(org.lead.used if org.lead else None, "")),
+    "cap": ("the monthly cap: $50.00", lambda org: format_money(org.lead.cap if org.lead else None, "")),
     "left": (
         "amount left under the cap: $32.80",
-        lambda context: format_money(context.lead.remaining if context.lead else None, ""),
+        lambda org: format_money(org.lead.remaining if org.lead else None, ""),
     ),
     "balance": (
         "the prepaid balance: $244.35",
-        lambda context: format_money(context.state.credits.balance_amount, ""),
+        lambda org: format_money(org.state.credits.balance_amount, ""),
     ),
-    "org": ("name of the org", lambda context: context.state.org.display_name),
-    "plan": ("plan of the org: Max 5x", lambda context: context.state.org.plan_name),
+    "org": ("name of the org", lambda org: org.state.org.display_name),
+    "plan": ("plan of the org: Max 5x", lambda org: org.state.org.plan_name),
     "age": (
         "age of the figures if stale: 3m ago",
-        lambda context: (
-            format_age(context.now - context.state.read_at)
-            if context.verdict.is_stale and context.state.read_at
-            else ""
+        lambda org: (
+            format_age(org.now - org.state.read_at) if org.verdict.is_stale and org.state.read_at else ""
         ),
     ),
 }

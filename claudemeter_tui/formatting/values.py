@@ -7,13 +7,9 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from typing import TYPE_CHECKING
 
 from claudemeter_tui.model.money import Money
-
-if TYPE_CHECKING:
-    from claudemeter_tui.model.windows import Window
-
+from claudemeter_tui.model.windows import Window
 
 CURRENCY_SYMBOLS = {"USD": "$"}
 """Currencies with a symbol; all others use their code."""
@@ -36,16 +32,12 @@ def format_money(amount: Money | None, missing: str = "?") -> str:
 
 def format_percent(value: float | None) -> str:
     """Return `41%`; `<1%` just above zero, `99%` just below 100, `?%` for None."""
-    return f"{format_percent_number(value)}%" if value is not None else "?%"
-
-
-def format_percent_number(value: float) -> str:
-    """Return a percentage as a whole number, `<1` above zero and at most 99 below 100."""
+    if value is None:
+        return "?%"
     if 0 < value < 1:
-        return "<1"
-    if value < 100:
-        return str(min(99, round(value)))
-    return str(math.floor(value))
+        return "<1%"
+    # Rounded up, 99.6% would look like a full window.
+    return f"{min(99, round(value)) if value < 100 else math.floor(value)}%"
 
 
 def format_countdown(left: timedelta) -> str:

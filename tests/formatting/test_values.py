@@ -18,7 +18,6 @@ from claudemeter_tui.formatting.values import (
     format_moment,
     format_money,
     format_percent,
-    format_percent_number,
     format_utc,
     format_with_countdown,
     to_local,
@@ -108,7 +107,7 @@ def test_percent_has_one_form(expected: str, value: float | None) -> None:
 @given(st.floats(0, 1e6))
 def test_percent_says_0_and_100_only_when_it_is_so(value: float) -> None:
     """There is no false 0%, no false 100%, and no percent that differs from the figure."""
-    said = format_percent_number(value)
+    said = format_percent(value).removesuffix("%")
     assert (said == "0") == (value == 0)
     assert (value >= 100) == (said != "<1" and int(said) >= 100)
     assert said == "<1" or abs(int(said) - value) < 1
