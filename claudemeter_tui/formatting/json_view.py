@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import NamedTuple
 
 MAX_LINES = 12_000
@@ -59,53 +60,40 @@ def format_json_lines(
     body: str, new_fields: Iterable[str] = (), odd_values: Iterable[str] = ()
 ) -> list[JsonLine]:
     """Return the lines of a body, with a remark at each key in the given dotted paths."""
-    if not _is_json(body):
+    try:
+        is_json = isinstance(json.loads(body, parse_int=str, parse_float=str), dict | list)
+    except (ValueError, RecursionError):  # no JSON, or nested too deeply
+        is_json = False
+    if not is_json:
         return _split_raw_lines(body)
-    remarks = {_parse_field_path(field): KeyRemark.NEW for field in new_fields}
-    return _JsonPrinter(
-        remarks | {_parse_field_path(field): KeyRemark.ODD for field in odd_values}
-    ).format_lines(body)
+    remarks = {
+        # A note is a path, or a path and its value: `limits[2].kind = monthly_all`.
+        note.partition(" = ")[0]: remark
+        for notes, remark in ((new_fields, KeyRemark.NEW), (odd_values, KeyRemark.ODD))
+        for note in notes
+    }
+    return _JsonPrinter(remarks).format_lines(body)
 
 
 def escape_invisible(text: str) -> str:
     """Return the text with an escape for each character that is invisible or acts on a terminal."""
-    return text if text.isprintable() else text.translate(_ESCAPES)
+    if text.isprintable():
+        return text
+    return _NOT_ASCII.sub(lambda match: match[0] if match[0].isprintable() else escape_char(match[0]), text)
 
 
+@cache
 def escape_char(char: str) -> str:
     """Return the JSON escape of a character, as a pair of surrogates beyond U+FFFF."""
     return r"\u007f" if char == "\x7f" else json.dumps(char)[1:-1]  # DEL is the one that JSON lets through
-
-
-class _EscapeTable(dict[int, str]):
-    """Replacements by character code, filled on demand."""
-
-    def __missing__(self, code: int) -> str:
-        char = chr(code)
-        self[code] = char if char.isprintable() else escape_char(char)
-        return self[code]
-
-
-_ESCAPES = _EscapeTable()
-
-
-def _is_json(body: str) -> bool:
-    """True if the body is an object or a list; false if it is nested too deeply to parse."""
-    try:
-        return isinstance(json.loads(body, parse_int=str, parse_float=str), dict | list)
-    except (ValueError, RecursionError):
-        return False
 
 
 def _split_raw_lines(body: str) -> list[JsonLine]:
     return [JsonLine(escape_invisible(line.expandtabs(4))) for line in body.split("\n", MAX_LINES)]
 
 
-def _parse_field_path(field: str) -> str:
-    """Return `limits[2].kind` of `limits[2].kind = monthly_all`."""
-    return field.partition(" = ")[0]
-
-
+_NOT_ASCII = re.compile(r"[^ -~]")
+"""A control character, or one outside ASCII."""
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 
 
@@ -113,18 +101,15 @@ _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 class _OpenContainer:
     """An object or a list that is not closed yet."""
 
-    is_object: bool
     path: str
-    index: int = 0
-    """Index of the current element, in a list."""
-    key: str = ""
-    """Key of the current value, in an object."""
+    place: str | int
+    """Key of the current value in an object, its index in a list."""
 
     def build_path(self) -> str:
         """Return the path of the current value."""
-        if not self.is_object:
-            return f"{self.path}[{self.index}]"
-        return f"{self.path}.{self.key}" if self.path else self.key
+        if isinstance(self.place, int):
+            return f"{self.path}[{self.place}]"
+        return f"{self.path}.{self.place}" if self.path else self.place
 
 
 class _JsonPrinter:
@@ -138,6 +123,7 @@ class _JsonPrinter:
         self._parts: list[tuple[int, int, JsonPart]] = []
         self._remark: KeyRemark | None = None
         self._opened = False
+        """True directly after a container was opened: an empty one is closed on the same line."""
         self._awaits_key = False
 
     def format_lines(self, body: str) -> list[JsonLine]:
@@ -146,62 +132,52 @@ class _JsonPrinter:
             if len(self._lines) >= MAX_LINES:
                 self._end_line()
                 return [*self._lines, REST_LINE, *_split_raw_lines(body[token.start() :].lstrip())]
-            self._handle_token(token[0])
+            if token[0] in "{}[],:":
+                self._add_sign(token[0])
+            else:
+                self._add_scalar(token[0])
         self._end_line()
         return self._lines
 
-    def _handle_token(self, token: str) -> None:
-        match token:
+    def _add_sign(self, sign: str) -> None:
+        match sign:
             case "{" | "[":
-                self._open_container(token)
+                self._begin_content()
+                self._append_token(sign, JsonPart.PUNCTUATION)
+                path = self._levels[-1].build_path() if self._levels else ""
+                self._levels.append(_OpenContainer(path, "" if sign == "{" else 0))
+                self._opened, self._awaits_key = True, sign == "{"
             case "}" | "]":
-                self._close_container(token)
+                if not self._opened:
+                    self._end_line()
+                self._opened = False
+                self._levels.pop()
+                self._append_token(sign, JsonPart.PUNCTUATION)
             case ",":
-                self._begin_next_element()
+                level = self._levels[-1]
+                self._text += ","
+                self._end_line()
+                self._awaits_key = isinstance(level.place, str)
+                if isinstance(level.place, int):
+                    level.place += 1
             case ":":
                 self._text += ": "
                 self._awaits_key = False
-            case _:
-                self._add_scalar(token)
-
-    def _open_container(self, sign: str) -> None:
-        self._begin_content()
-        self._append_token(sign, JsonPart.PUNCTUATION)
-        path = self._levels[-1].build_path() if self._levels else ""
-        self._levels.append(_OpenContainer(sign == "{", path))
-        self._opened = True
-        self._awaits_key = sign == "{"
-
-    def _close_container(self, sign: str) -> None:
-        if not self._opened:
-            self._end_line()
-        self._opened = False
-        self._levels.pop()
-        self._append_token(sign, JsonPart.PUNCTUATION)
-
-    def _begin_next_element(self) -> None:
-        level = self._levels[-1]
-        self._text += ","
-        self._end_line()
-        level.index += 1
-        self._awaits_key = level.is_object
 
     def _add_scalar(self, token: str) -> None:
         self._begin_content()
-        if self._awaits_key:
-            self._levels[-1].key = json.loads(token) if "\\" in token else token[1:-1]
-            self._find_remark(self._levels[-1].build_path())
-        self._append_token(_unescape_visible(token), self._find_part(token))
-
-    def _find_part(self, token: str) -> JsonPart:
+        part = JsonPart.LITERAL if token in ("true", "false", "null") else JsonPart.NUMBER
         if token[0] == '"':
-            return JsonPart.KEY if self._awaits_key else JsonPart.STRING
-        return JsonPart.LITERAL if token in ("true", "false", "null") else JsonPart.NUMBER
-
-    def _find_remark(self, path: str) -> None:
-        if len(path) > MAX_PATH_LENGTH:
-            path = f"{path[: MAX_PATH_LENGTH - 1]}…"
-        self._remark = self._remarks.get(path)
+            part = JsonPart.KEY if self._awaits_key else JsonPart.STRING
+        if self._awaits_key:
+            self._levels[-1].place = json.loads(token) if "\\" in token else token[1:-1]
+            path = self._levels[-1].build_path()
+            # The parser cuts the paths of its notes in the same way.
+            cut = path if len(path) <= MAX_PATH_LENGTH else f"{path[: MAX_PATH_LENGTH - 1]}…"
+            self._remark = self._remarks.get(cut)
+        if "\\u" in token:  # a visible character that the server escaped: `"\\u00e9"` becomes `"é"`
+            token = json.dumps(json.loads(token), ensure_ascii=False)
+        self._append_token(escape_invisible(token), part)
 
     def _begin_content(self) -> None:
         """Start the content of a container that is not empty on a line of its own."""
@@ -220,10 +196,3 @@ class _JsonPrinter:
         if self._text:
             self._lines.append(JsonLine(self._text, tuple(self._parts), self._remark))
         self._text, self._parts, self._remark = "", [], None
-
-
-def _unescape_visible(token: str) -> str:
-    r"""Return a token with its visible characters unescaped: `"\u00e9"` becomes `"é"`."""
-    if "\\u" in token:
-        token = json.dumps(json.loads(token), ensure_ascii=False)
-    return escape_invisible(token)
