@@ -16,7 +16,7 @@ from claudemeter_tui.formatting.values import format_utc
 from claudemeter_tui.formatting.verdict import format_verdict_line
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import Failure, Reply
-from claudemeter_tui.model.store import OrgState, Problem, SessionState, Store
+from claudemeter_tui.model.store import OrgState, SessionState, Store
 from claudemeter_tui.model.verdict import judge
 from claudemeter_tui.privacy.redact import Redactor
 
@@ -62,12 +62,24 @@ def build_report(
         versions: Versions of the programs involved, see `collect_versions`.
     """
     redacted = redaction.redact_store(store)
+    variables = {name: terminal[name] for name in TERMINAL_VARIABLES if name in terminal}
     report = {
         "made_at": format_utc(now),
         "versions": dict(versions),
-        "terminal": {**_collect_terminal(terminal), "columns": size[0], "lines": size[1]},
+        "terminal": {
+            **{name: text if _SAFE_WORD.fullmatch(text) else "set" for name, text in variables.items()},
+            "columns": size[0],
+            "lines": size[1],
+        },
         "settings": {name: _sanitize_setting(name, value) for name, value in settings.items()},
-        "problems": [_build_problem(problem) for problem in redacted.problems],
+        "problems": [
+            {
+                "since": format_utc(problem.at),
+                "problem": format_problem_title(problem, UTC),
+                "what": PROBLEM_TEXTS[problem.error_kind].summary,
+            }
+            for problem in redacted.problems
+        ],
         "sessions": [_build_session(state) for state in redacted.sessions],
         "orgs": [_build_org(state, now) for state in redacted.orgs],
     }
@@ -82,12 +94,6 @@ def collect_versions() -> dict[str, str]:
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.release()} {platform.machine()}",
     }
-
-
-def _collect_terminal(environment: Mapping[str, str]) -> JsonObject:
-    """Return the variables' values if they are plain words, else "set"."""
-    variables = {name: environment[name] for name in TERMINAL_VARIABLES if name in environment}
-    return {name: text if _SAFE_WORD.fullmatch(text) else "set" for name, text in variables.items()}
 
 
 def _sanitize_setting(name: str, value: object) -> object:
@@ -105,15 +111,6 @@ def _sanitize_setting(name: str, value: object) -> object:
             return list(value)
         case _:
             return "given"
-
-
-def _build_problem(problem: Problem) -> JsonObject:
-    texts = PROBLEM_TEXTS[problem.error_kind]
-    return {
-        "since": format_utc(problem.at),
-        "problem": format_problem_title(problem, UTC),
-        "what": texts.summary,
-    }
 
 
 def _build_session(state: SessionState) -> JsonObject:
@@ -144,19 +141,29 @@ def _build_org(state: OrgState, now: datetime) -> JsonObject:
 
 def _build_replies(replies: Mapping[Endpoint, Reply], failures: Mapping[Endpoint, Failure]) -> JsonObject:
     return {
-        "replies": {endpoint: _build_reply(reply) for endpoint, reply in replies.items()},
-        "failures": {endpoint: _build_failure(failure) for endpoint, failure in failures.items()},
-    }
-
-
-def _build_reply(reply: Reply) -> JsonObject:
-    return {
-        "at": format_utc(reply.at),
-        "status": reply.status,
-        "took_seconds": reply.duration.total_seconds(),
-        "new_fields": list(reply.new_fields),
-        "odd_values": list(reply.odd_values),
-        "body": _parse_body(reply.text),
+        "replies": {
+            endpoint: {
+                "at": format_utc(reply.at),
+                "status": reply.status,
+                "took_seconds": reply.duration.total_seconds(),
+                "new_fields": list(reply.new_fields),
+                "odd_values": list(reply.odd_values),
+                "body": _parse_body(reply.text),
+            }
+            for endpoint, reply in replies.items()
+        },
+        "failures": {
+            endpoint: {
+                "since": format_utc(failure.at),
+                "trouble": failure.error_kind,
+                "detail": failure.detail,
+                "retry_after_seconds": None
+                if failure.retry_after is None
+                else failure.retry_after.total_seconds(),
+                "trace": failure.trace.splitlines(),
+            }
+            for endpoint, failure in failures.items()
+        },
     }
 
 
@@ -166,14 +173,3 @@ def _parse_body(text: str) -> object:
         return json.loads(text)
     except ValueError:
         return text
-
-
-def _build_failure(failure: Failure) -> JsonObject:
-    retry_after = failure.retry_after
-    return {
-        "since": format_utc(failure.at),
-        "trouble": failure.error_kind,
-        "detail": failure.detail,
-        "retry_after_seconds": retry_after.total_seconds() if retry_after is not None else None,
-        "trace": failure.trace.splitlines(),
-    }

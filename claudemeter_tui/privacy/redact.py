@@ -10,8 +10,9 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from math import isfinite
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, TypeVar
 
 from claudemeter_tui.model.account import Account, Card, Org, Subscription
 from claudemeter_tui.model.catalogue import DISABLED_REASONS, WEEK_LABEL_PREFIX, Endpoint
@@ -25,11 +26,9 @@ from claudemeter_tui.model.events import (
     EventValue,
 )
 from claudemeter_tui.model.reading import Failure, Reply, ReplyValue, ScanResult, Session
-from claudemeter_tui.model.spending import OverPlanPeriod
 from claudemeter_tui.model.store import OrgKey, OrgState, SessionState, Store
 from claudemeter_tui.model.verdict import VerdictState
-from claudemeter_tui.model.windows import Plan, SurfaceShare, Window
-from claudemeter_tui.privacy import pseudonyms
+from claudemeter_tui.model.windows import Plan, Window
 from claudemeter_tui.privacy.allowlist import (
     BROWSER_NAMES,
     EMAIL_PATTERN,
@@ -45,10 +44,60 @@ from claudemeter_tui.privacy.allowlist import (
     is_public_text,
     is_time,
 )
-from claudemeter_tui.privacy.pseudonyms import PseudonymKind, Pseudonyms
 
-_INDEX_SUFFIX = re.compile(r"\[[0-9]{1,3}\]$")
-"""The index behind a segment of a dotted path."""
+
+class PseudonymKind(StrEnum):
+    """Meaning of a text, which decides the form of its pseudonym."""
+
+    PERSON = "person"
+    ORG = "org"
+    UUID = "uuid"
+    ID = "id"
+    CARD = "card"
+    PROFILE = "profile"
+    REASON = "reason"
+    MODEL = "model"
+    SURFACE = "surface"
+    PLAN = "plan"
+    FIELD = "field"
+    TEXT = "text"
+
+
+class Pseudonyms:
+    """Pseudonyms assigned so far, numbered in order of arrival; they only grow until the program exits."""
+
+    def __init__(self) -> None:
+        self._given: dict[PseudonymKind, dict[str, str]] = {kind: {} for kind in PseudonymKind}
+
+    def assign(self, kind: PseudonymKind, text: str) -> str:
+        """Return the pseudonym for a text of this kind, always the same; empty for an empty text."""
+        assigned = self._given[kind]
+        if text and text not in assigned:
+            count = len(assigned)
+            forms = {
+                PseudonymKind.ORG: f"Org {_format_letters(count)}",
+                PseudonymKind.UUID: f"{count + 1:08x}-0000-4000-8000-000000000000",
+                PseudonymKind.ID: f"id-{count + 1}",
+                # A card shows exactly four digits, so after ten thousand cards the numbers repeat.
+                PseudonymKind.CARD: f"{count % 10_000:04}",
+            }
+            assigned[text] = forms.get(kind, f"{kind} {count + 1}")
+        return assigned.get(text, "")
+
+    def list_assigned(self, kind: PseudonymKind) -> list[tuple[str, str]]:
+        """Return the texts of a kind with their pseudonyms, longest first."""
+        # Longest first, so that replacing "Work" does not destroy "Work 2".
+        return sorted(self._given[kind].items(), key=lambda pair: -len(pair[0]))
+
+    def find_assigned(self, text: str) -> str | None:
+        """Return the text's pseudonym of any kind; None if it has none yet."""
+        return next((assigned[text] for assigned in self._given.values() if text in assigned), None)
+
+
+def _format_letters(number: int) -> str:
+    """Format a number as `A` to `Z`, then `AA`."""
+    head, tail = divmod(number, 26)
+    return (_format_letters(head - 1) if head else "") + chr(ord("A") + tail)
 
 
 def redact_body(text: str, names: Pseudonyms | None = None) -> str:
@@ -58,6 +107,10 @@ def redact_body(text: str, names: Pseudonyms | None = None) -> str:
     use; None for an empty set.
     """
     return BodyRedactor(names or Pseudonyms()).redact_json(text)
+
+
+_INDEX_SUFFIX = re.compile(r"\[[0-9]{1,3}\]$")
+"""The index behind a segment of a dotted path."""
 
 
 class BodyRedactor:
@@ -77,14 +130,26 @@ class BodyRedactor:
         if not text:
             return ""
         try:
-            return json.dumps(self._redact_value("", json.loads(text, parse_constant=_reject_constant)))
+            # Python accepts `NaN` and `Infinity`, JSON does not: `int` raises ValueError for them.
+            return json.dumps(self._redact_value("", json.loads(text, parse_constant=int)))
         except (ValueError, RecursionError):
             return f"<{len(text)} characters that are not JSON>"
 
     def redact_note(self, note: str) -> str:
-        """Redact an entry of `new_fields` or `odd_values`: a path, or a path and its value."""
+        """Redact an entry of `new_fields` or `odd_values`: a path, or a path and its value.
+
+        Unknown segments of the path get the names that this body's keys have.
+        """
         path, separator, value = note.partition(" = ")
-        return self._redact_path(path) + separator + (self.redact_text("", value) if separator else "")
+        segments = path.split(".")
+        known = [_INDEX_SUFFIX.sub("", segment) in KNOWN_KEYS | {""} for segment in segments]
+        if not all(known):
+            first, last = known.index(False), len(known) - known[::-1].index(False)
+            redacted = self._find_redacted_path(segments[first:last]) or self._pseudonymize(
+                ".".join(segments[first:last]), PseudonymKind.FIELD
+            )
+            path = ".".join((*segments[:first], redacted, *segments[last:]))
+        return path + separator + (self.redact_text("", value) if separator else "")
 
     def redact_key(self, key: str) -> str:
         """Return the key, or a pseudonym if the key could be a name."""
@@ -96,16 +161,16 @@ class BodyRedactor:
         if not text or is_public_text(key, text):
             return text
         if key == "last4":
-            return self._names.get_or_assign(PseudonymKind.CARD, text)
+            return self._names.assign(PseudonymKind.CARD, text)
         return self._pseudonymize(text, PseudonymKind.TEXT)
 
     def _pseudonymize(self, text: str, kind: PseudonymKind) -> str:
         if UUID_PATTERN.fullmatch(text):
-            return self._names.get_or_assign(PseudonymKind.UUID, text)
+            return self._names.assign(PseudonymKind.UUID, text)
         if EMAIL_PATTERN.fullmatch(text):
-            return self._names.get_or_assign(PseudonymKind.PERSON, text.lower())
+            return self._names.assign(PseudonymKind.PERSON, text.lower())
         # A text that is known from elsewhere, such as an org's name, keeps its pseudonym.
-        return self._names.find_assigned(text) or self._own.get_or_assign(kind, text)
+        return self._names.find_assigned(text) or self._own.assign(kind, text)
 
     def _redact_value(self, key: str, value: Any) -> Any:
         match value:
@@ -119,34 +184,14 @@ class BodyRedactor:
                 return self.redact_text(key, value)
             case bool() | None:
                 return value
+            case float() if not isfinite(value):
+                return None  # `1e999` is valid JSON and parses as infinity, which JSON cannot express.
+            case _ if key == "last4":
+                return self._names.assign(PseudonymKind.CARD, str(value))
+            case _ if is_public_number(key, value):
+                return value
             case _:
-                return self._redact_number(key, value)
-
-    def _redact_number(self, key: str, value: float) -> float | str | None:
-        # `1e999` is valid JSON and parses as infinity, which JSON cannot express.
-        if isinstance(value, float) and not isfinite(value):
-            return None
-        if key == "last4":
-            return self._names.get_or_assign(PseudonymKind.CARD, str(value))
-        return (
-            value if is_public_number(key, value) else self._own.get_or_assign(PseudonymKind.ID, str(value))
-        )
-
-    def _redact_path(self, path: str) -> str:
-        """Redact a path: unknown segments get the names that this body's keys have."""
-        segments = path.split(".")
-        unknown = [
-            index
-            for index, segment in enumerate(segments)
-            if _INDEX_SUFFIX.sub("", segment) not in KNOWN_KEYS | {""}
-        ]
-        if not unknown:
-            return path
-        first, last = unknown[0], unknown[-1] + 1
-        redacted = self._find_redacted_path(segments[first:last]) or self._pseudonymize(
-            ".".join(segments[first:last]), PseudonymKind.FIELD
-        )
-        return ".".join((*segments[:first], redacted, *segments[last:]))
+                return self._own.assign(PseudonymKind.ID, str(value))
 
     def _find_redacted_path(self, segments: list[str]) -> str:
         """Return the redacted keys for these segments; empty if they are not in this body.
@@ -160,11 +205,6 @@ class BodyRedactor:
             if head is not None and (tail := self._find_redacted_path(segments[length:])):
                 return f"{head}.{tail}"
         return ""
-
-
-def _reject_constant(name: str) -> NoReturn:
-    """Reject `NaN` and `Infinity`: Python accepts them, JSON does not."""
-    raise ValueError(name)
 
 
 _NUMBER_SUFFIX = re.compile(r" \([0-9]{1,3}\)$")
@@ -189,6 +229,8 @@ _HOST_PATTERN = re.compile(
     r"\b(?!(?:[\w-]+\.)*claude\.ai\b)(?:(?:[\w-]+\.)+[A-Za-z]{2,}|[0-9]{1,3}(?:\.[0-9]{1,3}){3})\b"
     r"(?!\.\w|:[0-9]+ \w)"
 )
+_PUBLIC_RESTRICTIONS = KNOWN_VALUES | {"true", "false"}
+"""Values of an org's restrictions that are no personal text."""
 
 
 class ValueRedactor:
@@ -200,28 +242,23 @@ class ValueRedactor:
 
     def redact_detail(self, text: str) -> str:
         """Redact a failure's detail: profiles, e-mails, uuids, paths and foreign hosts."""
-        # E-mails before hosts: the host pattern would match the part after the @ and leave the name.
-        text = self._redact_profiles(text)
-        text = UUID_PATTERN.sub(lambda match: self.redact_identity(match[0]), text)
-        text = EMAIL_PATTERN.sub(lambda match: self.redact_identity(match[0]), text)
-        text = _REDIRECT_PATTERN.sub(r"\1<host>", text)
-        return _HOST_PATTERN.sub(
-            "<host>", _PATH_PATTERN.sub("<path>", _TRAILING_PATH_PATTERN.sub("<path>", text))
-        )
-
-    def _redact_profiles(self, text: str) -> str:
         if text.startswith(_PROFILES_PREFIX):
-            return _PROFILES_PREFIX + "; ".join(
-                map(self._redact_profile, text.removeprefix(_PROFILES_PREFIX).split("; "))
-            )
-        text = _PROFILE_PATTERN.sub(lambda match: f"{match[1]}, {self._redact_profile(match[2])}: ", text)
-        # A profile that was seen before may appear in any sentence.
-        for profile, pseudonym in self._names.list_assigned(PseudonymKind.PROFILE):
-            text = text.replace(f", {profile}", f", {pseudonym}")
-        return text
+            profiles = text.removeprefix(_PROFILES_PREFIX).split("; ")
+            text = _PROFILES_PREFIX + "; ".join(map(self._redact_profile, profiles))
+        else:
+            text = _PROFILE_PATTERN.sub(lambda match: f"{match[1]}, {self._redact_profile(match[2])}: ", text)
+            # A profile that was seen before may appear in any sentence.
+            for profile, pseudonym in self._names.list_assigned(PseudonymKind.PROFILE):
+                text = text.replace(f", {profile}", f", {pseudonym}")
+        # E-mails before hosts: the host pattern would match the part after the @ and leave the name.
+        for pattern in (UUID_PATTERN, EMAIL_PATTERN):
+            text = pattern.sub(lambda match: self.redact_identity(match[0]), text)
+        text = _REDIRECT_PATTERN.sub(r"\1<host>", text)
+        text = _PATH_PATTERN.sub("<path>", _TRAILING_PATH_PATTERN.sub("<path>", text))
+        return _HOST_PATTERN.sub("<host>", text)
 
     def _redact_profile(self, name: str) -> str:
-        return name if name == _ONLY_PROFILE else self._names.get_or_assign(PseudonymKind.PROFILE, name)
+        return name if name == _ONLY_PROFILE else self._names.assign(PseudonymKind.PROFILE, name)
 
     def redact_session(self, session: Session) -> Session:
         """Redact a session: the browser stays, the profile gets a number."""
@@ -259,7 +296,17 @@ class ValueRedactor:
             case Account():
                 return self.redact_account(value)
             case Plan():
-                return self._redact_plan(value, body)
+                return replace(
+                    value,
+                    windows=tuple(self._redact_window(window, body) for window in value.windows),
+                    meters=tuple(map(self._redact_meter, value.meters)),
+                    shares=tuple(
+                        share
+                        if share.label.lower() in KNOWN_SURFACES
+                        else replace(share, label=self._names.assign(PseudonymKind.SURFACE, share.label))
+                        for share in value.shares
+                    ),
+                )
             case Meter():
                 return self._redact_meter(value)
             case Subscription():
@@ -275,12 +322,12 @@ class ValueRedactor:
     def redact_identity(self, text: str) -> str:
         """Return the pseudonym of an account's uuid or e-mail."""
         if UUID_PATTERN.fullmatch(text):
-            return self._names.get_or_assign(PseudonymKind.UUID, text)
-        return self._names.get_or_assign(PseudonymKind.PERSON, text.lower())
+            return self._names.assign(PseudonymKind.UUID, text)
+        return self._names.assign(PseudonymKind.PERSON, text.lower())
 
     def redact_org_id(self, text: str) -> str:
         """Return the pseudonym of an org's id, which is usually a uuid."""
-        return self._names.get_or_assign(
+        return self._names.assign(
             PseudonymKind.UUID if UUID_PATTERN.fullmatch(text) else PseudonymKind.ID, text
         )
 
@@ -289,53 +336,38 @@ class ValueRedactor:
         return replace(
             org,
             uuid=self.redact_org_id(org.uuid),
-            name=self._names.get_or_assign(PseudonymKind.ORG, org.name),
+            name=self._names.assign(PseudonymKind.ORG, org.name),
             plan_name=self._redact_plan_name(org.plan_name),
-            restrictions=tuple((key, self._redact_gate(text)) for key, text in org.restrictions),
+            restrictions=tuple(
+                (key, text if is_time(text) else self._redact_word(text, _PUBLIC_RESTRICTIONS))
+                for key, text in org.restrictions
+            ),
         )
 
-    def _redact_gate(self, text: str) -> str:
-        public = text in KNOWN_VALUES or text in ("true", "false") or is_time(text)
-        return text if public else self._names.get_or_assign(PseudonymKind.TEXT, text)
+    def _redact_word(self, text: str, public: frozenset[str] = KNOWN_VALUES) -> str:
+        return text if text in public else self._names.assign(PseudonymKind.TEXT, text)
 
     def _redact_plan_name(self, text: str) -> str:
-        return text if PLAN_PATTERN.fullmatch(text) else self._names.get_or_assign(PseudonymKind.PLAN, text)
+        return text if PLAN_PATTERN.fullmatch(text) else self._names.assign(PseudonymKind.PLAN, text)
 
     def redact_reason(self, code: str | None) -> str | None:
         """Return the server's reason code, or a pseudonym for an unknown one; None for None."""
-        return (
-            code
-            if code is None or code in DISABLED_REASONS
-            else self._names.get_or_assign(PseudonymKind.REASON, code)
-        )
-
-    def _redact_plan(self, plan: Plan, body: BodyRedactor) -> Plan:
-        return replace(
-            plan,
-            windows=tuple(self._redact_window(window, body) for window in plan.windows),
-            meters=tuple(map(self._redact_meter, plan.meters)),
-            shares=tuple(
-                SurfaceShare(self._redact_surface(share.label), share.percent) for share in plan.shares
-            ),
-        )
+        if code is None or code in DISABLED_REASONS:
+            return code
+        return self._names.assign(PseudonymKind.REASON, code)
 
     def _redact_meter(self, meter: Meter) -> Meter:
         return replace(meter, reason=self.redact_reason(meter.reason))
 
     def _redact_subscription(self, paid: Subscription) -> Subscription:
         status, card, change = paid.status, paid.card, paid.scheduled_change
-        if status is not None and status not in KNOWN_VALUES:
-            status = self._names.get_or_assign(PseudonymKind.TEXT, status)
-        if card is not None:
-            brand = (
-                card.brand
-                if card.brand in KNOWN_VALUES
-                else self._names.get_or_assign(PseudonymKind.TEXT, card.brand)
-            )
-            card = Card(brand, self._names.get_or_assign(PseudonymKind.CARD, card.last4))
-        if change is not None:
-            change = self._redact_plan_name(change[0]), change[1]
-        return replace(paid, status=status, card=card, scheduled_change=change)
+        return replace(
+            paid,
+            status=status and self._redact_word(status),
+            card=card
+            and Card(self._redact_word(card.brand), self._names.assign(PseudonymKind.CARD, card.last4)),
+            scheduled_change=change and (self._redact_plan_name(change[0]), change[1]),
+        )
 
     def _redact_window(self, window: Window, body: BodyRedactor) -> Window:
         base, suffix = _split_number_suffix(window.key)
@@ -343,19 +375,14 @@ class ValueRedactor:
         # The body contains the key too, and both must get the same pseudonym.
         kind = kind if _LIMITS_KEY.fullmatch(kind) else body.redact_key(kind)
         key = f"{kind}{colon}{self._redact_models(name)}"
-        return replace(
-            window,
-            key=key + suffix,
-            label=self._redact_window_label(window, key),
-            locked_reason=self.redact_reason(window.locked_reason),
-        )
-
-    def _redact_window_label(self, window: Window, key: str) -> str:
-        """Return the window's label; a label that repeats the key follows the redacted key."""
-        label, suffix = _split_number_suffix(window.label)
-        if label in (old_key := _split_number_suffix(window.key)[0], old_key.replace(":", " ")):
-            return key.replace(":", " ") + suffix
-        return self.redact_label(window.label)
+        label, label_suffix = _split_number_suffix(window.label)
+        # A label that repeats the key follows the redacted key.
+        if label in (base, base.replace(":", " ")):
+            label = key.replace(":", " ") + label_suffix
+        else:
+            label = self.redact_label(window.label)
+        reason = self.redact_reason(window.locked_reason)
+        return replace(window, key=key + suffix, label=label, locked_reason=reason)
 
     def redact_label(self, text: str) -> str:
         """Redact a window's label: a model's week, a known name, or a pseudonym."""
@@ -364,19 +391,15 @@ class ValueRedactor:
             return text
         if label.startswith(WEEK_LABEL_PREFIX):
             return WEEK_LABEL_PREFIX + self._redact_models(label.removeprefix(WEEK_LABEL_PREFIX)) + suffix
-        return self._names.get_or_assign(PseudonymKind.MODEL, text)
+        return self._names.assign(PseudonymKind.MODEL, text)
 
     def _redact_models(self, names: str) -> str:
         """Redact the models and surfaces that a window is limited to."""
-        return ", ".join(map(self._redact_model, names.split(", ")))
-
-    def _redact_model(self, name: str) -> str:
-        public = MODEL_PATTERN.fullmatch(name) or name.lower() in KNOWN_SURFACES
-        return name if public else self._names.get_or_assign(PseudonymKind.MODEL, name)
-
-    def _redact_surface(self, name: str) -> str:
-        return (
-            name if name.lower() in KNOWN_SURFACES else self._names.get_or_assign(PseudonymKind.SURFACE, name)
+        return ", ".join(
+            name
+            if MODEL_PATTERN.fullmatch(name) or name.lower() in KNOWN_SURFACES
+            else self._names.assign(PseudonymKind.MODEL, name)
+            for name in names.split(", ")
         )
 
 
@@ -385,8 +408,6 @@ def _split_number_suffix(name: str) -> tuple[str, str]:
     suffix = _NUMBER_SUFFIX.search(name)
     return (name[: suffix.start()], suffix[0]) if suffix else (name, "")
 
-
-_AnyState = OrgState | SessionState
 
 _MAX_EVENTS = 1_000
 """Maximum of remembered events, beyond those of the current call."""
@@ -421,37 +442,59 @@ class _RedactedParts(NamedTuple):
     replies: Mapping[int, tuple[Reply, Reply]]
 
 
-class _RedactedEvents(NamedTuple):
-    """Events and their redacted copies, keyed like the parts of a store."""
-
-    events: tuple[Event, ...]
-    redacted: tuple[Event, ...]
-    pairs: Mapping[int, tuple[Event, Event]]
+_State = TypeVar("_State", OrgState, SessionState)
 
 
-class Redactor:
+class Redactor(ValueRedactor):
     """Redact whole stores and events with the pseudonyms of one run."""
 
     def __init__(self) -> None:
         """Start without pseudonyms."""
-        self._names = Pseudonyms()
-        self._redactor = ValueRedactor(self._names)
+        super().__init__(Pseudonyms())
         self._memory = _RedactedParts(Store(), RedactedStore(), {}, {}, {})
         self._originals: dict[OrgKey, OrgKey] = {}
-        self._events = _RedactedEvents((), (), {})
+        self._events: tuple[Event, ...] = ()
+        self._redacted_events: tuple[Event, ...] = ()
+        self._event_pairs: dict[int, tuple[Event, Event]] = {}
+        """Events and their redacted copies, keyed like the parts of a store."""
 
     def redact_store(self, store: Store) -> Store:
         """Return the redacted store; the same object for the same store, and a redacted store unchanged."""
+        before = self._memory
         if isinstance(store, RedactedStore):
             return store
-        if store is not self._memory.store:
-            self._memory = self._redact_parts(store)
-        return self._memory.redacted
+        if store is before.store:
+            return before.redacted
+        # First, so that the orgs are lettered in the order of their tabs, whatever the replies contain.
+        for state in store.orgs:
+            self._names.assign(PseudonymKind.ORG, state.org.name)
+        orgs = {
+            id(state): before.orgs.get(id(state)) or (state, self._redact_org_state(state))
+            for state in store.orgs
+        }
+        sessions = {
+            id(session): before.sessions.get(id(session)) or (session, self._redact_state(session))
+            for session in store.sessions
+        }
+        redacted_store = RedactedStore(
+            orgs=tuple(state for _, state in orgs.values()),
+            sessions=tuple(state for _, state in sessions.values()),
+            scan_results=store.scan_results and tuple(map(self.redact_scan_result, store.scan_results)),
+        )
+        pairs: Iterable[tuple[OrgState | SessionState, OrgState | SessionState]]
+        pairs = (*orgs.values(), *sessions.values())
+        replies = {
+            id(reply): (reply, redacted.replies[endpoint])
+            for state, redacted in pairs
+            for endpoint, reply in state.replies.items()
+        }
+        self._memory = _RedactedParts(store, redacted_store, orgs, sessions, replies)
+        return redacted_store
 
     def redact_key(self, key: OrgKey) -> OrgKey:
         """Return the key of an org in the redacted store."""
         # The dashboard selects orgs by their redacted keys and must find the real ones again.
-        redacted_key = self._redactor.redact_identity(key[0]), self._redactor.redact_org_id(key[1])
+        redacted_key = self.redact_identity(key[0]), self.redact_org_id(key[1])
         self._originals[redacted_key] = key
         return redacted_key
 
@@ -459,110 +502,54 @@ class Redactor:
         """Return the original key for a redacted one; the key itself if it is unknown."""
         return self._originals.get(key, key)
 
-    def redact_detail(self, text: str) -> str:
-        """Redact a failure's detail: profiles, e-mails, uuids, paths and foreign hosts."""
-        return self._redactor.redact_detail(text)
-
     def redact_events(self, events: tuple[Event, ...]) -> tuple[Event, ...]:
         """Redact events of the store that was redacted last; the same tuple for the same events."""
-        if events is not self._events.events:
-            known = self._events.pairs
+        if events is not self._events:
+            known = self._event_pairs
             pairs = {
                 id(event): known.get(id(event)) or (event, self._redact_event(event)) for event in events
             }
-            redacted_events = tuple(pairs[id(event)][1] for event in events)
+            self._events, self._redacted_events = events, tuple(pairs[id(event)][1] for event in events)
             # The event log is short, so dropping all older pairs at once costs little.
-            kept = {**known, **pairs} if len(known) < _MAX_EVENTS else pairs
-            self._events = _RedactedEvents(events, redacted_events, kept)
-        return self._events.redacted
+            self._event_pairs = {**known, **pairs} if len(known) < _MAX_EVENTS else pairs
+        return self._redacted_events
 
-    def _redact_parts(self, store: Store) -> _RedactedParts:
-        before = self._memory
-        # First, so that the orgs are lettered in the order of their tabs, whatever the replies contain.
-        for state in store.orgs:
-            self._names.get_or_assign(pseudonyms.PseudonymKind.ORG, state.org.name)
-        orgs = {
-            id(state): before.orgs.get(id(state)) or (state, self._redact_org_state(state))
-            for state in store.orgs
-        }
-        sessions = {
-            id(state): before.sessions.get(id(state)) or (state, self._redact_session_state(state))
-            for state in store.sessions
-        }
-        redacted_store = RedactedStore(
-            orgs=tuple(state for _, state in orgs.values()),
-            sessions=tuple(state for _, state in sessions.values()),
-            scan_results=self._redact_scan_results(store.scan_results),
+    def _redact_state(self, state: _State) -> _State:
+        known = self._memory.replies
+        return replace(
+            state,
+            account=self.redact_account(state.account),
+            session=self.redact_session(state.session),
+            replies={
+                endpoint: known[id(reply)][1] if id(reply) in known else self.redact_reply(reply)
+                for endpoint, reply in state.replies.items()
+            },
+            failures={endpoint: self.redact_failure(failure) for endpoint, failure in state.failures.items()},
         )
-        pairs: Iterable[tuple[_AnyState, _AnyState]] = (*orgs.values(), *sessions.values())
-        replies = {
-            id(reply): (reply, redacted.replies[endpoint])
-            for state, redacted in pairs
-            for endpoint, reply in state.replies.items()
-        }
-        return _RedactedParts(store, redacted_store, orgs, sessions, replies)
 
     def _redact_org_state(self, state: OrgState) -> OrgState:
-        redactor = self._redactor
         self.redact_key(state.key)
-        return replace(
-            state,
-            org=redactor.redact_org(state.org),
-            account=redactor.redact_account(state.account),
-            session=redactor.redact_session(state.session),
-            replies=self._redact_replies(state.replies),
-            failures=self._redact_failures(state.failures),
-            over_plan_period=state.over_plan_period and self._redact_over_plan(state.over_plan_period),
-            reply_sources={
-                endpoint: redactor.redact_session(session)
-                for endpoint, session in state.reply_sources.items()
-            },
-        )
-
-    def _redact_over_plan(self, period: OverPlanPeriod) -> OverPlanPeriod:
-        """Redact a period beyond the plan, without its window: only the label is shown."""
-        return replace(
-            period,
-            full_window=None,
-            filled_label=period.filled_label and self._redactor.redact_label(period.filled_label),
-        )
-
-    def _redact_session_state(self, state: SessionState) -> SessionState:
-        redactor = self._redactor
-        return replace(
-            state,
-            session=redactor.redact_session(state.session),
-            account=redactor.redact_account(state.account),
-            replies=self._redact_replies(state.replies),
-            failures=self._redact_failures(state.failures),
-        )
-
-    def _redact_replies(self, replies: Mapping[Endpoint, Reply]) -> Mapping[Endpoint, Reply]:
-        known = self._memory.replies
-        return {
-            endpoint: known[id(reply)][1] if id(reply) in known else self._redactor.redact_reply(reply)
-            for endpoint, reply in replies.items()
-        }
-
-    def _redact_failures(self, failures: Mapping[Endpoint, Failure]) -> Mapping[Endpoint, Failure]:
-        return {endpoint: self._redactor.redact_failure(failure) for endpoint, failure in failures.items()}
-
-    def _redact_scan_results(
-        self, scan_results: tuple[ScanResult, ...] | None
-    ) -> tuple[ScanResult, ...] | None:
-        return None if scan_results is None else tuple(map(self._redactor.redact_scan_result, scan_results))
+        # Before the replies, which may name more plans: the org's own has the first number.
+        org, period = self.redact_org(state.org), state.over_plan_period
+        redacted = self._redact_state(state)
+        if period is not None:
+            # Only the label of its window is shown.
+            label = period.filled_label and self.redact_label(period.filled_label)
+            period = replace(period, full_window=None, filled_label=label)
+        sources = {endpoint: self.redact_session(by) for endpoint, by in state.reply_sources.items()}
+        return replace(redacted, org=org, over_plan_period=period, reply_sources=sources)
 
     def _redact_event(self, event: Event) -> Event:
-        redactor, lock = self._redactor, event.credit_lock
+        lock = event.credit_lock
         return replace(
             event,
-            session=redactor.redact_session(event.session),
-            org=event.org and redactor.redact_org(event.org),
+            session=self.redact_session(event.session),
+            org=event.org and self.redact_org(event.org),
             org_key=event.org_key and self.redact_key(event.org_key),
             subject=self._redact_event_text(event.kind, event.subject),
             before=self._redact_fact(event.kind, event.before),
             after=self._redact_fact(event.kind, event.after),
-            credit_lock=lock and replace(lock, reason=redactor.redact_reason(lock.reason)),
+            credit_lock=lock and replace(lock, reason=self.redact_reason(lock.reason)),
         )
 
     def _redact_fact(self, kind: EventKind, fact: EventValue) -> EventValue:
@@ -573,26 +560,23 @@ class Redactor:
         if not text or text in _PUBLIC_TEXTS:
             return text
         if kind in _SESSION_EVENT_KINDS:
-            return self._redactor.redact_session_label(text)
+            return self.redact_session_label(text)
         if kind is EventKind.STILL_BLOCKED:
-            return self._redactor.redact_reason(text) or ""
+            return self.redact_reason(text) or ""
         if kind is EventKind.NEW_FIELD:
-            return ", ".join(map(self._redact_new_field, text.split(", ")))
-        return self._redact_label(text)
-
-    def _redact_new_field(self, path: str) -> str:
-        """Return a new field's redacted path; "a field" if no reply of the store has it any more."""
-        for reply, redacted_reply in self._memory.replies.values():
-            if path in reply.new_fields:
-                return redacted_reply.new_fields[reply.new_fields.index(path)]
-        return "a field"
-
-    def _redact_label(self, label: str) -> str:
-        """Redact a window's label like the store does."""
+            # The paths have the names that their reply's body has in the store.
+            pairs = [
+                pair
+                for reply, redacted_reply in self._memory.replies.values()
+                for pair in zip(reply.new_fields, redacted_reply.new_fields, strict=True)
+            ]
+            names = dict(reversed(pairs))  # the first of several replies with the same path decides
+            return ", ".join(names.get(path, "a field") for path in text.split(", "))
+        # A window's label, too, has the name that it has in the store.
         for state, redacted_state in self._memory.orgs.values():
             if state.plan is not None and redacted_state.plan is not None:
                 windows = zip(state.plan.windows, redacted_state.plan.windows, strict=True)
                 for window, redacted in windows:
-                    if window.label == label:
+                    if window.label == text:
                         return redacted.label
-        return self._redactor.redact_label(label)
+        return self.redact_label(text)
