@@ -11,6 +11,7 @@ from datetime import date, datetime, tzinfo
 from functools import partial
 
 from claudemeter_tui.formatting.credits import (
+    CREDIT_STATE_NAMES,
     LOCK_NOT_VISIBLE,
     NOT_KNOWN,
     NOT_REPORTED,
@@ -52,14 +53,10 @@ from claudemeter_tui.model.verdict import VerdictState, judge
 from claudemeter_tui.model.windows import Plan, Severity, Window
 
 CREDIT_STATE_TEXTS = {
+    **CREDIT_STATE_NAMES,
     CreditState.OPEN: "open: work can continue on credits",
-    CreditState.LOCKED: "locked",
-    CreditState.OFF: "off",
-    CreditState.UNKNOWN: NOT_KNOWN,
     CreditState.ABSENT: "not enabled for this org",
 }
-CREDIT_STATE_SEVERITIES = {CreditState.LOCKED: Severity.FULL}
-"""The severity of each state; NORMAL for the others."""
 VERDICT_ENDPOINTS = (Endpoint.USAGE, Endpoint.OWN_OVERAGE, Endpoint.OVERAGE)
 """The replies that decide the verdict."""
 VERDICT_SEVERITIES = {
@@ -277,13 +274,9 @@ class FigureBuilder:
         credits = self.state.credits
         if credits.lead_meter is not None or credits.balance is not None or credits.is_absent:
             state = credits.compute_state(self.now)
-            severity = CREDIT_STATE_SEVERITIES.get(state, Severity.NORMAL)
-            yield self.build_derived(
-                "state",
-                CREDIT_STATE_TEXTS[state],
-                *(Endpoint.OWN_OVERAGE, Endpoint.OVERAGE, Endpoint.USAGE),
-                severity=severity,
-            )
+            severity = Severity.FULL if state is CreditState.LOCKED else Severity.NORMAL
+            replies = (Endpoint.OWN_OVERAGE, Endpoint.OVERAGE, Endpoint.USAGE)
+            yield self.build_derived("state", CREDIT_STATE_TEXTS[state], *replies, severity=severity)
         if visibility := describe_lock_visibility(self.state, self.now, self.zone):
             endpoint = Endpoint.OVERAGE if Endpoint.OVERAGE in self.state.replies else Endpoint.USAGE
             yield self.build(endpoint, "lock", f"{visibility}: {LOCK_NOT_VISIBLE}")
@@ -311,13 +304,6 @@ class FigureBuilder:
             by = self.join_session_labels(*(origin.endpoint for origin in origins))
             leading, contrary = map(format_origin, origins)
             owner = "own" if other.is_personal else "pool"
-            figure = partial(
-                Figure,
-                source=f"{leading}, {contrary}",
-                read_at=at,
-                severity=Severity.WARNING,
-                session_labels=by,
-            )
             pairs = (
                 ("used", format_money(lead.used, ""), format_money(other.used, "")),
                 ("cap", format_cap(lead, ""), format_cap(other, "")),
@@ -326,12 +312,14 @@ class FigureBuilder:
             )
             for label, mine, theirs in pairs:
                 if mine and theirs and mine != theirs and NOT_REPORTED not in (mine, theirs):
-                    yield figure(f"{label}, {owner}", f"{mine} ({leading}), {theirs} ({contrary})")
+                    text = f"{mine} ({leading}), {theirs} ({contrary})"
+                    source, severity = f"{leading}, {contrary}", Severity.WARNING
+                    yield Figure(f"{label}, {owner}", text, source, at, severity, session_labels=by)
 
     def build_meter(self, meter: Meter) -> Iterator[Figure]:
         """Yield everything one reply reports about the credits."""
         state, reason = meter.compute_state(self.now), ""
-        locked = CREDIT_STATE_SEVERITIES.get(state, Severity.NORMAL)
+        locked = Severity.FULL if state is CreditState.LOCKED else Severity.NORMAL
         if meter.reason is not None:
             reason, cure = describe_reason(meter.reason), describe_reason_cure(meter.reason)
             reason += "" if meter.reason in reason else f" ({meter.reason})"

@@ -31,13 +31,7 @@ from claudemeter_tui.model.windows import Window
 
 CREDITS_BLOCKED = "credits BLOCKED"
 """Shown beside CAN WORK while the credits are locked."""
-VERDICT_NAMES: Mapping[str, str] = {
-    VerdictState.BLOCKED: "BLOCKED",
-    VerdictState.WAIT: "WAIT",
-    VerdictState.ON_CREDITS: "ON CREDITS",
-    VerdictState.UNKNOWN: "UNKNOWN",
-    VerdictState.CAN_WORK: "CAN WORK",
-}
+VERDICT_NAMES: Mapping[str, str] = {state: state.name.replace("_", " ") for state in VerdictState}
 WAIT_CAUSES = {
     CreditState.OFF: "credits are off",
     CreditState.ABSENT: "no usage credits on this org",

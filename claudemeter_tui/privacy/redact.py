@@ -25,7 +25,7 @@ from claudemeter_tui.model.events import (
     EventKind,
     EventValue,
 )
-from claudemeter_tui.model.reading import Failure, Reply, ReplyValue, ScanResult, Session
+from claudemeter_tui.model.reading import Reply, ReplyValue, ScanResult, Session
 from claudemeter_tui.model.store import OrgKey, OrgState, SessionState, Store
 from claudemeter_tui.model.verdict import VerdictState
 from claudemeter_tui.model.windows import Plan, Window
@@ -98,15 +98,6 @@ def _format_letters(number: int) -> str:
     """Format a number as `A` to `Z`, then `AA`."""
     head, tail = divmod(number, 26)
     return (_format_letters(head - 1) if head else "") + chr(ord("A") + tail)
-
-
-def redact_body(text: str, names: Pseudonyms | None = None) -> str:
-    """Return a body as ASCII JSON with a pseudonym for every string of unknown meaning.
-
-    The server's keys and words, currencies, times and figures stay. `names` holds the pseudonyms already in
-    use; None for an empty set.
-    """
-    return BodyRedactor(names or Pseudonyms()).redact_json(text)
 
 
 _INDEX_SUFFIX = re.compile(r"\[[0-9]{1,3}\]$")
@@ -264,19 +255,11 @@ class ValueRedactor:
         """Redact a session: the browser stays, the profile gets a number."""
         return replace(session, profile=self._redact_profile(session.profile))
 
-    def redact_session_label(self, label: str) -> str:
-        """Redact a session's label in the same way."""
-        return self.redact_session(Session(*label.split(", ", 1))).label
-
     def redact_scan_result(self, result: ScanResult) -> ScanResult:
         """Redact a scan result; its outcome stays."""
         return replace(
             result, session=self.redact_session(result.session), detail=self.redact_detail(result.detail)
         )
-
-    def redact_failure(self, failure: Failure) -> Failure:
-        """Redact a failure; its trace stays, because a trace holds no values."""
-        return replace(failure, detail=self.redact_detail(failure.detail))
 
     def redact_reply(self, reply: Reply) -> Reply:
         """Redact a reply: value, body and notes, with the same pseudonyms in all three."""
@@ -524,7 +507,11 @@ class Redactor(ValueRedactor):
                 endpoint: known[id(reply)][1] if id(reply) in known else self.redact_reply(reply)
                 for endpoint, reply in state.replies.items()
             },
-            failures={endpoint: self.redact_failure(failure) for endpoint, failure in state.failures.items()},
+            # A trace stays: it holds no values.
+            failures={
+                endpoint: replace(failure, detail=self.redact_detail(failure.detail))
+                for endpoint, failure in state.failures.items()
+            },
         )
 
     def _redact_org_state(self, state: OrgState) -> OrgState:
@@ -560,7 +547,7 @@ class Redactor(ValueRedactor):
         if not text or text in _PUBLIC_TEXTS:
             return text
         if kind in _SESSION_EVENT_KINDS:
-            return self.redact_session_label(text)
+            return self.redact_session(Session(*text.split(", ", 1))).label
         if kind is EventKind.STILL_BLOCKED:
             return self.redact_reason(text) or ""
         if kind is EventKind.NEW_FIELD:

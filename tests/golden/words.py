@@ -29,7 +29,7 @@ from claudemeter_tui.model.reading import (
 from claudemeter_tui.model.session import ScanOutcome
 from claudemeter_tui.model.store import Problem, Store
 from claudemeter_tui.model.verdict import CreditLock, PaymentProblem
-from claudemeter_tui.privacy.redact import redact_body
+from claudemeter_tui.privacy.redact import BodyRedactor, Pseudonyms
 from claudemeter_tui.tui.keys import KEY_GROUPS
 from claudemeter_tui.tui.screens.help import list_key_groups
 from tests import golden_bodies
@@ -160,7 +160,7 @@ def of_replies() -> Iterator[tuple[str, str]]:
             case Failure():
                 yield endpoint, part.error_kind
     for name, text in (("hostile", HOSTILE), ("no JSON", "<html>\n\x1b[31m"), ("empty", "")):
-        yield name, f"{_pretty(text)}\nwithout names: {redact_body(text)}"
+        yield name, f"{_pretty(text)}\nwithout names: {BodyRedactor(Pseudonyms()).redact_json(text)}"
 
 
 def _pretty(text: str, new: tuple[str, ...] = (), odd: tuple[str, ...] = ()) -> str:

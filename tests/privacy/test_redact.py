@@ -23,7 +23,7 @@ from claudemeter_tui.model.store import OrgState, Store
 from claudemeter_tui.model.verdict import CreditLock, judge
 from claudemeter_tui.model.windows import Plan, Window
 from claudemeter_tui.privacy import allowlist
-from claudemeter_tui.privacy.redact import Redactor, redact_body
+from claudemeter_tui.privacy.redact import BodyRedactor, Pseudonyms, Redactor
 from tests import golden_bodies, pii_fixtures, scenes
 from tests.scenes import LABORATORY, NOW, PERSONAL, READ, TEAM
 
@@ -33,6 +33,11 @@ TRIO = scenes.store(PERSONAL, TEAM, LABORATORY)
 def org(name: str, uuid: str = pii_fixtures.UUID, email: str = "pat@example.com") -> OrgState:
     """Return an org without replies."""
     return OrgState(Org(uuid, name), Account(None, email), Session("Chrome", "Default"))
+
+
+def redact_body(text: str) -> str:
+    """Return a redacted body, with pseudonyms of its own."""
+    return BodyRedactor(Pseudonyms()).redact_json(text)
 
 
 # Redaction of a store.
