@@ -10,9 +10,8 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from math import isfinite
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
 from claudemeter_tui.model.account import Account, Card, Org, Subscription
 from claudemeter_tui.model.catalogue import DISABLED_REASONS, WEEK_LABEL_PREFIX, Endpoint
@@ -45,29 +44,17 @@ from claudemeter_tui.privacy.allowlist import (
     is_time,
 )
 
-
-class PseudonymKind(StrEnum):
-    """Meaning of a text, which decides the form of its pseudonym."""
-
-    PERSON = "person"
-    ORG = "org"
-    UUID = "uuid"
-    ID = "id"
-    CARD = "card"
-    PROFILE = "profile"
-    REASON = "reason"
-    MODEL = "model"
-    SURFACE = "surface"
-    PLAN = "plan"
-    FIELD = "field"
-    TEXT = "text"
+PseudonymKind = Literal[
+    "person", "org", "uuid", "id", "card", "profile", "reason", "model", "surface", "plan", "field", "text"
+]
+"""Meaning of a text, which decides the form of its pseudonym."""
 
 
 class Pseudonyms:
     """Pseudonyms assigned so far, numbered in order of arrival; they only grow until the program exits."""
 
     def __init__(self) -> None:
-        self._given: dict[PseudonymKind, dict[str, str]] = {kind: {} for kind in PseudonymKind}
+        self._given: dict[PseudonymKind, dict[str, str]] = {kind: {} for kind in get_args(PseudonymKind)}
 
     def assign(self, kind: PseudonymKind, text: str) -> str:
         """Return the pseudonym for a text of this kind, always the same; empty for an empty text."""
@@ -75,11 +62,11 @@ class Pseudonyms:
         if text and text not in assigned:
             count = len(assigned)
             forms = {
-                PseudonymKind.ORG: f"Org {_format_letters(count)}",
-                PseudonymKind.UUID: f"{count + 1:08x}-0000-4000-8000-000000000000",
-                PseudonymKind.ID: f"id-{count + 1}",
+                "org": f"Org {_format_letters(count)}",
+                "uuid": f"{count + 1:08x}-0000-4000-8000-000000000000",
+                "id": f"id-{count + 1}",
                 # A card shows exactly four digits, so after ten thousand cards the numbers repeat.
-                PseudonymKind.CARD: f"{count % 10_000:04}",
+                "card": f"{count % 10_000:04}",
             }
             assigned[text] = forms.get(kind, f"{kind} {count + 1}")
         return assigned.get(text, "")
@@ -137,14 +124,14 @@ class BodyRedactor:
         if not all(known):
             first, last = known.index(False), len(known) - known[::-1].index(False)
             redacted = self._find_redacted_path(segments[first:last]) or self._pseudonymize(
-                ".".join(segments[first:last]), PseudonymKind.FIELD
+                ".".join(segments[first:last]), "field"
             )
             path = ".".join((*segments[:first], redacted, *segments[last:]))
         return path + separator + (self.redact_text("", value) if separator else "")
 
     def redact_key(self, key: str) -> str:
         """Return the key, or a pseudonym if the key could be a name."""
-        self._fields[key] = key if is_field_name(key) else self._pseudonymize(key, PseudonymKind.FIELD)
+        self._fields[key] = key if is_field_name(key) else self._pseudonymize(key, "field")
         return self._fields[key]
 
     def redact_text(self, key: str, text: str) -> str:
@@ -152,14 +139,14 @@ class BodyRedactor:
         if not text or is_public_text(key, text):
             return text
         if key == "last4":
-            return self._names.assign(PseudonymKind.CARD, text)
-        return self._pseudonymize(text, PseudonymKind.TEXT)
+            return self._names.assign("card", text)
+        return self._pseudonymize(text, "text")
 
     def _pseudonymize(self, text: str, kind: PseudonymKind) -> str:
         if UUID_PATTERN.fullmatch(text):
-            return self._names.assign(PseudonymKind.UUID, text)
+            return self._names.assign("uuid", text)
         if EMAIL_PATTERN.fullmatch(text):
-            return self._names.assign(PseudonymKind.PERSON, text.lower())
+            return self._names.assign("person", text.lower())
         # A text that is known from elsewhere, such as an org's name, keeps its pseudonym.
         return self._names.find_assigned(text) or self._own.assign(kind, text)
 
@@ -178,11 +165,11 @@ class BodyRedactor:
             case float() if not isfinite(value):
                 return None  # `1e999` is valid JSON and parses as infinity, which JSON cannot express.
             case _ if key == "last4":
-                return self._names.assign(PseudonymKind.CARD, str(value))
+                return self._names.assign("card", str(value))
             case _ if is_public_number(key, value):
                 return value
             case _:
-                return self._own.assign(PseudonymKind.ID, str(value))
+                return self._own.assign("id", str(value))
 
     def _find_redacted_path(self, segments: list[str]) -> str:
         """Return the redacted keys for these segments; empty if they are not in this body.
@@ -239,7 +226,7 @@ class ValueRedactor:
         else:
             text = _PROFILE_PATTERN.sub(lambda match: f"{match[1]}, {self._redact_profile(match[2])}: ", text)
             # A profile that was seen before may appear in any sentence.
-            for profile, pseudonym in self._names.list_assigned(PseudonymKind.PROFILE):
+            for profile, pseudonym in self._names.list_assigned("profile"):
                 text = text.replace(f", {profile}", f", {pseudonym}")
         # E-mails before hosts: the host pattern would match the part after the @ and leave the name.
         for pattern in (UUID_PATTERN, EMAIL_PATTERN):
@@ -249,7 +236,7 @@ class ValueRedactor:
         return _HOST_PATTERN.sub("<host>", text)
 
     def _redact_profile(self, name: str) -> str:
-        return name if name == _ONLY_PROFILE else self._names.assign(PseudonymKind.PROFILE, name)
+        return name if name == _ONLY_PROFILE else self._names.assign("profile", name)
 
     def redact_session(self, session: Session) -> Session:
         """Redact a session: the browser stays, the profile gets a number."""
@@ -286,7 +273,7 @@ class ValueRedactor:
                     shares=tuple(
                         share
                         if share.label.lower() in KNOWN_SURFACES
-                        else replace(share, label=self._names.assign(PseudonymKind.SURFACE, share.label))
+                        else replace(share, label=self._names.assign("surface", share.label))
                         for share in value.shares
                     ),
                 )
@@ -305,21 +292,19 @@ class ValueRedactor:
     def redact_identity(self, text: str) -> str:
         """Return the pseudonym of an account's uuid or e-mail."""
         if UUID_PATTERN.fullmatch(text):
-            return self._names.assign(PseudonymKind.UUID, text)
-        return self._names.assign(PseudonymKind.PERSON, text.lower())
+            return self._names.assign("uuid", text)
+        return self._names.assign("person", text.lower())
 
     def redact_org_id(self, text: str) -> str:
         """Return the pseudonym of an org's id, which is usually a uuid."""
-        return self._names.assign(
-            PseudonymKind.UUID if UUID_PATTERN.fullmatch(text) else PseudonymKind.ID, text
-        )
+        return self._names.assign("uuid" if UUID_PATTERN.fullmatch(text) else "id", text)
 
     def redact_org(self, org: Org) -> Org:
         """Redact an org; a known plan name stays."""
         return replace(
             org,
             uuid=self.redact_org_id(org.uuid),
-            name=self._names.assign(PseudonymKind.ORG, org.name),
+            name=self._names.assign("org", org.name),
             plan_name=self._redact_plan_name(org.plan_name),
             restrictions=tuple(
                 (key, text if is_time(text) else self._redact_word(text, _PUBLIC_RESTRICTIONS))
@@ -328,16 +313,16 @@ class ValueRedactor:
         )
 
     def _redact_word(self, text: str, public: frozenset[str] = KNOWN_VALUES) -> str:
-        return text if text in public else self._names.assign(PseudonymKind.TEXT, text)
+        return text if text in public else self._names.assign("text", text)
 
     def _redact_plan_name(self, text: str) -> str:
-        return text if PLAN_PATTERN.fullmatch(text) else self._names.assign(PseudonymKind.PLAN, text)
+        return text if PLAN_PATTERN.fullmatch(text) else self._names.assign("plan", text)
 
     def redact_reason(self, code: str | None) -> str | None:
         """Return the server's reason code, or a pseudonym for an unknown one; None for None."""
         if code is None or code in DISABLED_REASONS:
             return code
-        return self._names.assign(PseudonymKind.REASON, code)
+        return self._names.assign("reason", code)
 
     def _redact_meter(self, meter: Meter) -> Meter:
         return replace(meter, reason=self.redact_reason(meter.reason))
@@ -347,8 +332,7 @@ class ValueRedactor:
         return replace(
             paid,
             status=status and self._redact_word(status),
-            card=card
-            and Card(self._redact_word(card.brand), self._names.assign(PseudonymKind.CARD, card.last4)),
+            card=card and Card(self._redact_word(card.brand), self._names.assign("card", card.last4)),
             scheduled_change=change and (self._redact_plan_name(change[0]), change[1]),
         )
 
@@ -374,14 +358,14 @@ class ValueRedactor:
             return text
         if label.startswith(WEEK_LABEL_PREFIX):
             return WEEK_LABEL_PREFIX + self._redact_models(label.removeprefix(WEEK_LABEL_PREFIX)) + suffix
-        return self._names.assign(PseudonymKind.MODEL, text)
+        return self._names.assign("model", text)
 
     def _redact_models(self, names: str) -> str:
         """Redact the models and surfaces that a window is limited to."""
         return ", ".join(
             name
             if MODEL_PATTERN.fullmatch(name) or name.lower() in KNOWN_SURFACES
-            else self._names.assign(PseudonymKind.MODEL, name)
+            else self._names.assign("model", name)
             for name in names.split(", ")
         )
 
@@ -450,7 +434,7 @@ class Redactor(ValueRedactor):
             return before.redacted
         # First, so that the orgs are lettered in the order of their tabs, whatever the replies contain.
         for state in store.orgs:
-            self._names.assign(PseudonymKind.ORG, state.org.name)
+            self._names.assign("org", state.org.name)
         orgs = {
             id(state): before.orgs.get(id(state)) or (state, self._redact_org_state(state))
             for state in store.orgs
