@@ -167,6 +167,7 @@ def list_balance_forms(balance: Balance, now: datetime, zone: tzinfo | None = No
         if part.expires_at and part.expires_at > now
     ]
     if expiring:
+        # One part is enough: the one that is lost first.
         expires_at, remaining = min(expiring, key=lambda pair: pair[0])
         day = format_short_day(to_local(expires_at, zone))
         parts.append(f" ({format_money(remaining)} expires {day})")
@@ -229,6 +230,7 @@ def format_credits_forecast(
     if rate is None:
         return ()
     text = f"{format_money(rate.overall_rate)}/h since {format_moment(rate.since, now, zone)}"
+    # In a run that is shorter than this span both rates are the same.
     if rate.recent_rate is not None and rate.at - rate.since > RECENT_SPAN:
         text = f"{format_money(rate.recent_rate)}/h over 30 min, {text}"
     return (text,) if forecast is None else (text, format_gate_forecast(forecast, now, zone))

@@ -184,6 +184,7 @@ class FigureBuilder:
 
     def find_read_time(self, endpoint: Endpoint) -> datetime | None:
         """Return the time of the last good reply. None if there is none."""
+        # The account reply belongs to the session, because it lists all its orgs.
         replies = self.session.replies if endpoint is Endpoint.ACCOUNT else self.state.replies
         reply = replies.get(endpoint)
         return reply.at if reply is not None else None
@@ -234,6 +235,7 @@ class FigureBuilder:
 
     def build_window(self, window: Window) -> Iterator[Figure]:
         """Yield everything about one window."""
+        # `weekly_scoped:Fable` is an entry of `limits[]`: only the model's name leads to its place.
         key = window.key.partition(":")[2] or window.key
         build = partial(self.build, Endpoint.USAGE, key=key)
         percent = format_percent(window.percent) if window.percent is not None else NOT_REPORTED
@@ -310,6 +312,7 @@ class FigureBuilder:
                 ("switch", SWITCH_TEXTS[lead.is_enabled], SWITCH_TEXTS[other.is_enabled]),
                 ("reason", lead.reason, other.reason),
             )
+            # Compared as shown, and only if both replies report the value.
             for label, mine, theirs in pairs:
                 if mine and theirs and mine != theirs and NOT_REPORTED not in (mine, theirs):
                     text = f"{mine} ({leading}), {theirs} ({contrary})"
@@ -428,6 +431,7 @@ class FigureBuilder:
             ("name", org.name or "none", "name"),
             ("plan", org.plan_name or NOT_KNOWN, "rate_limit_tier"),
             ("kind", "Team or Enterprise (credits have a pool)" if org.is_shared else "", "raven_type"),
+            # The reply has a key `uuid` for every org; the value leads to this one.
             ("org id", org.uuid, org.uuid),
             ("account", account.email or NOT_REPORTED, "email_address"),
             ("account id", account.uuid or NOT_REPORTED, "uuid"),

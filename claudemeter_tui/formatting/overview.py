@@ -135,6 +135,7 @@ def sort_rows(
     rows: Iterable[OverviewRow], column: OverviewColumn, *, backwards: bool = False
 ) -> list[OverviewRow]:
     """Sort the rows by a column; equal ones by verdict, worst first, then in the order of the tabs."""
+    # Sorting is stable, also backwards: rows that are equal in the column keep this order.
     worst_first = sorted(rows, key=lambda row: rank_verdict(row.verdict))
     return sorted(worst_first, key=_SORT_KEYS[column], reverse=backwards)
 

@@ -145,6 +145,7 @@ def _format_local_day(moment: datetime, now: datetime, zone: tzinfo | None) -> s
 def _format_object(store: Store, state: OrgState, now: datetime, zone: tzinfo | None) -> str:
     """Return the JSON object of an org, its replies exactly as the server sent them."""
     verdict = judge(state, now)
+    # The server's own text: parsing and printing it would change long numbers and repeated keys.
     good = {
         endpoint: reply.text
         for endpoint, reply in state.replies.items()

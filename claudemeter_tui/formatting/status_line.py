@@ -89,6 +89,7 @@ def format_status_line(context: StatusContext, template: str = DEFAULT_TEMPLATE)
         _PLACEHOLDER.sub(lambda placeholder: PLACEHOLDERS[placeholder[1]][1](context), part)
         for part in template.split(SEPARATOR)
     )
+    # A name may contain line breaks or escape sequences, which would spoil a status bar.
     parts = (" ".join(replace_unprintable(part).split()) for part in filled)
     return SEPARATOR.join(filter(None, parts))
 
@@ -112,6 +113,7 @@ def _format_credits(org: StatusContext) -> str:
         return used
     if lead.cap.unit != lead.used.unit:
         return f"{used}/{format_money(lead.cap)}"
+    # The currency is named once, and a whole cap has no decimals: a status bar is short.
     bare = format_money(Money(lead.cap.minor, "", lead.cap.exponent))
     return f"{used}/{bare.removesuffix('.' + '0' * lead.cap.exponent)}"
 

@@ -24,6 +24,7 @@ def format_money(amount: Money | None, missing: str = "?") -> str:
     if amount is None:
         return missing
     units, minor = divmod(math.floor(amount.minor), 10**amount.exponent)
+    # Without a currency the code is empty: `lstrip` removes the blank behind it.
     sign = CURRENCY_SYMBOLS.get(amount.currency, f"{amount.currency} ").lstrip()
     if not amount.exponent:
         return f"{sign}{units:,}" if units >= 10_000 else f"{sign}{units}"
@@ -42,6 +43,7 @@ def format_percent(value: float | None) -> str:
 
 def format_countdown(left: timedelta) -> str:
     """Return `4d 22h`, `1h 12m`, `12m`, seconds only in the last minute: `42s`; never below `0s`."""
+    # Rounded up, so that "0s" appears only when the time has come.
     seconds = max(0, math.ceil(left.total_seconds()))
     if seconds < 60:
         return f"{seconds}s"
@@ -78,6 +80,7 @@ def format_moment(moment: datetime, now: datetime, zone: tzinfo | None = None) -
     days = (there.date() - here.date()).days
     if days == 0:
         return there.strftime("%H:%M")
+    # In seven days it is the same weekday as today.
     if 0 < days <= 6:
         return there.strftime("%a %H:%M")
     return f"{format_day(there.date(), here.date())} {there:%H:%M}"

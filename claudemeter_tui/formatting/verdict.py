@@ -193,6 +193,7 @@ class VerdictWriter:
         """
         windows = self.verdict.full_windows
         resets = [self.filter_future(window.resets_at) for window in windows]
+        # The windows are sorted by reset, the latest first.
         marks = [""] * len(resets)
         if None not in resets and len(set(resets)) > 1:
             marks[0] = ", limiting"
@@ -304,6 +305,7 @@ class VerdictWriter:
     def list_locks(self) -> list[CreditLock]:
         """Return the locks on the credits, each cause once."""
         locks = [lock for lock in self.verdict.credit_locks if lock.state is CreditState.LOCKED]
+        # Several meters may report one cause: the first lock of them is kept, at the place of the last.
         return list({describe_lock(lock): lock for lock in reversed(locks)}.values())[::-1]
 
     def describe_unavailable_credits(self) -> str:
@@ -325,6 +327,7 @@ class VerdictWriter:
             labels = [window.label for window in self.verdict.full_windows]
             subject = "" if labels == [spending.filled_label] else f"{spending.filled_label} "
             moment = self.format_moment(spending.since)
+            # "at 16:00", but "Tue 14:00".
             at = "at " if moment[:1].isdigit() else ""
             since = f"since the {subject}window filled {at}{moment}"
         if not spending.spent.minor:

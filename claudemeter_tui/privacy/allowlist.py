@@ -80,7 +80,9 @@ _IDENTIFIER_KEY_PATTERN = re.compile(
 )
 _CAMEL_CASE_BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _MAX_KEY_LENGTH = 40
+"""A longer key may be a sentence."""
 _MAX_FIGURE = 1_000_000
+"""A larger number under an unknown key may be an id."""
 
 
 def is_time(text: str) -> bool:
@@ -105,6 +107,8 @@ def is_field_name(key: str) -> bool:
 
 def is_public_number(key: str, number: float) -> bool:
     """True if the number under this key is a figure and identifies no one."""
+    # `accountId` is split like `account_id`.
     if _IDENTIFIER_KEY_PATTERN.search(_CAMEL_CASE_BOUNDARY.sub("_", key).lower()):
         return False
+    # A time in seconds since 1970 is larger than any other figure.
     return key in KNOWN_KEYS or key.endswith(("_at", "_until")) or abs(number) < _MAX_FIGURE
