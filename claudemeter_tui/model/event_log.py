@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import compress
 from operator import attrgetter, is_not
 
 from claudemeter_tui.model.catalogue import Endpoint, MeterOrigin
 from claudemeter_tui.model.credits import Credits
-from claudemeter_tui.model.events import Event, EventKind, EventSink, Thresholds
+from claudemeter_tui.model.events import Event, EventKind, EventSink, Thresholds, find_earliest
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import ErrorKind, Reply, Session
 from claudemeter_tui.model.store import OrgKey, OrgState, SessionState, Store
 from claudemeter_tui.model.trackers import (
+    USAGE_ENDPOINTS,
     Debounced,
     MeterTracker,
     TrancheKey,
@@ -25,14 +27,11 @@ from claudemeter_tui.model.trackers import (
     update_warned_tranches,
 )
 from claudemeter_tui.model.verdict import judge
-from claudemeter_tui.model.windows import Plan, Severity, Window
+from claudemeter_tui.model.windows import Plan, Severity
 
 STALE_GRACE = timedelta(seconds=30)
 """Delay before stale figures become an event: a poll under way may bring new ones."""
 _MICROSECOND = timedelta(microseconds=1)
-
-FreshReplies = Mapping[Endpoint, Reply]
-"""The replies that are new since the last observation."""
 
 
 @dataclass(frozen=True)
@@ -62,19 +61,14 @@ class OrgTracker:
     @property
     def due_at(self) -> datetime | None:
         """Time at which the clock alone may cause an event. None if it causes none."""
-        old = self._stale_at
-        if old is None or self.next_change_at is None:
-            return old or self.next_change_at
-        return min(old, self.next_change_at)
-
-    @property
-    def _stale_at(self) -> datetime | None:
-        """Time at which the figures become stale, or a STALE event is due. None if neither is ahead."""
+        stale_at, read_at = None, self.last_state.read_at
         if self.stale_since is not None:
-            return None if self.is_stale_reported else self.stale_since + STALE_GRACE
-        # `OrgState.is_stale` compares with `>`, so the figures become stale a microsecond later.
-        read_at = self.last_state.read_at
-        return read_at + 2 * self.last_state.interval + _MICROSECOND if read_at is not None else None
+            # The figures are stale already, so only the STALE event may be ahead.
+            stale_at = None if self.is_stale_reported else self.stale_since + STALE_GRACE
+        elif read_at is not None:
+            # `OrgState.is_stale` compares with `>`, so the figures become stale a microsecond later.
+            stale_at = read_at + 2 * self.last_state.interval + _MICROSECOND
+        return find_earliest((stale_at, self.next_change_at))
 
     @classmethod
     def start(cls, state: OrgState, thresholds: Thresholds, now: datetime) -> OrgTracker:
@@ -93,17 +87,12 @@ class OrgTracker:
         deciding_values = _collect_deciding_values(state)
         # Nearly every poll changes only amounts; this path skips the verdict, the expensive part.
         if is_early and self._is_settled and deciding_values == self.deciding_values:
-            return OrgTracker(
+            return replace(
+                self,
                 last_state=state,
-                deciding_values=deciding_values,
                 debounced=Debounced(state.replies),
-                window_trackers=self.window_trackers,
                 meter_trackers=self._update_meters(state.credits, state.replies, thresholds, sink),
-                verdict_tracker=self.verdict_tracker,
-                balance=self.balance,
-                warned_tranches=self.warned_tranches,
-                is_stale_reported=self.is_stale_reported,
-                next_change_at=self.next_change_at,
+                stale_since=None,
             )
         return replace(self._observe_change(state, thresholds, sink), deciding_values=deciding_values)
 
@@ -117,30 +106,26 @@ class OrgTracker:
         )
 
     def _observe_change(self, state: OrgState, thresholds: Thresholds, sink: EventSink) -> OrgTracker:
-        before = self.last_state.replies
+        old = self.last_state
         new_replies = {
-            endpoint: new for endpoint, new in state.replies.items() if new is not before.get(endpoint)
+            endpoint: new for endpoint, new in state.replies.items() if new is not old.replies.get(endpoint)
         }
-        if state.session != self.last_state.session:
-            labels = {"before": self.last_state.session.label, "after": state.session.label}
-            sink.emit(EventKind.SOURCE_CHANGED, **labels)
+        if state.session != old.session:
+            sink.emit(EventKind.SOURCE_CHANGED, before=old.session.label, after=state.session.label)
         windows = self._update_windows(state, new_replies, thresholds, sink)
-        debounced = self.debounced.update(new_replies, _order_windows(windows, state.plan))
+        # The order of the reply; confirmed windows that it lacks come last.
+        keys = [window.key for window in state.plan.windows] if state.plan else []
+        confirmed = tuple(windows[key].window for key in dict.fromkeys((*keys, *windows)))
+        debounced = self.debounced.update(new_replies, confirmed)
         steady_state = (
             state if debounced.matches(state.replies) else replace(state, replies=debounced.replies)
         )
-        credits_ = steady_state.credits
-        is_first = Endpoint.PREPAID not in self.debounced.replies
+        credits_, is_first = steady_state.credits, Endpoint.PREPAID not in self.debounced.replies
         meters = self._update_meters(credits_, state.replies, thresholds, sink)
         balance = update_balance(self.balance, credits_.balance, sink)
         warned_tranches = update_warned_tranches(self.warned_tranches, credits_.balance, sink, first=is_first)
         verdict_tracker = self.verdict_tracker.observe(judge(steady_state, sink.now), sink, credits_)
-        reset_times = [tracker.due_at for tracker in windows.values()]
-        due_times = [
-            *reset_times,
-            verdict_tracker.lock_ends_at,
-            find_next_warning(credits_.balance, sink.now),
-        ]
+        due_times = (verdict_tracker.lock_ends_at, find_next_warning(credits_.balance, sink.now))
         return OrgTracker(
             last_state=state,
             debounced=debounced,
@@ -151,11 +136,11 @@ class OrgTracker:
             warned_tranches=warned_tranches,
             stale_since=(self.stale_since or sink.now) if state.is_stale(sink.now) else None,
             is_stale_reported=self.is_stale_reported,
-            next_change_at=min((moment for moment in due_times if moment is not None), default=None),
+            next_change_at=find_earliest((*(tracker.due_at for tracker in windows.values()), *due_times)),
         )
 
     def _update_windows(
-        self, state: OrgState, new_replies: FreshReplies, thresholds: Thresholds, sink: EventSink
+        self, state: OrgState, new_replies: Mapping[Endpoint, Reply], thresholds: Thresholds, sink: EventSink
     ) -> dict[str, WindowTracker]:
         """Return the window trackers after the clock, and after new figures if there are any."""
         tracked = {key: tracker.tick(sink) for key, tracker in self.window_trackers.items()}
@@ -165,12 +150,10 @@ class OrgTracker:
         updated = {
             key: tracker.update(windows.get(key), thresholds, sink) for key, tracker in tracked.items()
         }
-        started = {
-            key: WindowTracker.start(window, sink.now, thresholds)
-            for key, window in windows.items()
-            if key not in tracked
-        }
-        return {key: tracker for key, tracker in (updated | started).items() if tracker is not None}
+        for key, window in windows.items():
+            if key not in tracked:
+                updated[key] = WindowTracker.start(window, sink.now, thresholds)
+        return {key: tracker for key, tracker in updated.items() if tracker is not None}
 
     def _update_meters(
         self, credits_: Credits, replies: Mapping[Endpoint, Reply], thresholds: Thresholds, sink: EventSink
@@ -195,28 +178,15 @@ def _collect_deciding_values(state: OrgState) -> tuple[object, ...]:
     If the result has not changed, only amounts and caps have to be compared.
     """
     credits_, plan = state.credits, state.plan or Plan(is_reported=False)
-    windows = [
-        (window.key, window.label, window.percent, window.resets_at, window.locked_reason)
-        for window in plan.windows
-    ]
-    meter_states = [meter.state_key for meter in credits_.meters]
-    identity = state.org, state.session, Endpoint.USAGE in state.replies, plan.is_reported
     return (
-        *identity,
-        windows,
-        meter_states,
-        credits_.is_absent,
-        credits_.is_overage_unrequested,
-        credits_.balance,
+        (state.org, state.session, Endpoint.USAGE in state.replies, plan.is_reported),
+        [(one.key, one.label, one.percent, one.resets_at, one.locked_reason) for one in plan.windows],
+        [meter.state_key for meter in credits_.meters],
+        (credits_.is_absent, credits_.is_overage_unrequested, credits_.balance),
     )
 
 
-def _order_windows(trackers: Mapping[str, WindowTracker], plan: Plan | None) -> tuple[Window, ...]:
-    """Return the confirmed windows in the order of the reply, those missing in it last."""
-    keys = dict.fromkeys(window.key for window in plan.windows) if plan is not None else {}
-    return tuple(trackers[key].window for key in keys | dict.fromkeys(trackers))
-
-
+ACCOUNT_ENDPOINTS = (Endpoint.ACCOUNT,)
 LOGIN_ERRORS = frozenset({ErrorKind.EXPIRED, ErrorKind.TOKEN_INVALID})
 """Errors that end a session; other errors do not show whether it still works."""
 
@@ -241,87 +211,28 @@ class SessionTracker:
         is_rejected = any(failure.error_kind in LOGIN_ERRORS for failure in state.failures.values())
         # After an expiry, another failure such as a timeout does not show that the session works again.
         is_expired = is_rejected or (self.is_expired and bool(state.failures))
-        source = {"endpoints": (Endpoint.ACCOUNT,), "subject": state.session.label}
+        emit = partial(sink.emit, subject=state.session.label)
         if self.has_polled and is_expired and not self.is_expired:
-            sink.emit(EventKind.SESSION_EXPIRED, severity=Severity.CRITICAL, **source)
+            emit(EventKind.SESSION_EXPIRED, severity=Severity.CRITICAL, endpoints=ACCOUNT_ENDPOINTS)
         if self.is_expired and not is_expired:
-            sink.emit(EventKind.RECOVERED, **source)
+            emit(EventKind.RECOVERED, endpoints=ACCOUNT_ENDPOINTS)
         is_working = bool(state.replies) and not state.failures
         is_ending_soon = state.expires_soon_since is not None and (self.is_ending_soon or is_working)
         if is_ending_soon and not self.is_ending_soon:
-            subject = state.session.label
-            sink.emit(
-                EventKind.SESSION_ENDS, subject=subject, until=state.expires_at, severity=Severity.WARNING
-            )
-        has_polled = state.schedule is not None
-        return SessionTracker(
-            state, has_polled, is_expired, self.is_stale, self.is_stale_muted, is_ending_soon
+            emit(EventKind.SESSION_ENDS, until=state.expires_at, severity=Severity.WARNING)
+        return replace(
+            self,
+            last_state=state,
+            has_polled=state.schedule is not None,
+            is_expired=is_expired,
+            is_ending_soon=is_ending_soon,
         )
-
-
-OrgTrackers = dict[OrgKey, OrgTracker]
-SessionTrackers = dict[Session, SessionTracker]
-USAGE_ENDPOINTS = (Endpoint.USAGE,)
-
-
-def update_staleness(
-    session: SessionTracker, orgs: OrgTrackers, sink: EventSink
-) -> tuple[SessionTracker, OrgTrackers]:
-    """Emit STALE and RECOVERED events and return the updated trackers.
-
-    If all orgs are stale, there is one event for the session. If the session has expired there is none,
-    because the SESSION_EXPIRED event already says so.
-    """
-    recovered = [
-        key for key, tracker in orgs.items() if tracker.is_stale_reported and tracker.stale_since is None
-    ]
-    if recovered and session.is_stale:
-        if not session.is_stale_muted:
-            sink.emit(EventKind.RECOVERED)
-        session = replace(session, is_stale=False, is_stale_muted=False)
-        return session, {key: _restart_staleness(tracker, sink.now) for key, tracker in orgs.items()}
-    for key in recovered:
-        sink.narrow_to_org(orgs[key].last_state).emit(EventKind.RECOVERED, endpoints=USAGE_ENDPOINTS)
-    orgs = orgs | {key: replace(orgs[key], is_stale_reported=False) for key in recovered}
-    late = [key for key, tracker in orgs.items() if _is_stale_due(tracker, sink.now)]
-    if not late:
-        return session, orgs
-    # With a single org, its own event says more than the session's.
-    if session.is_expired or (len(orgs) > 1 and all(tracker.stale_since for tracker in orgs.values())):
-        if not session.is_expired:
-            sink.emit(EventKind.STALE, before=_find_newest_read(orgs.values()), severity=Severity.WARNING)
-        late = [key for key, tracker in orgs.items() if tracker.stale_since is not None]
-        session = replace(session, is_stale=True, is_stale_muted=session.is_expired)
-    else:
-        for key in late:
-            state = orgs[key].last_state
-            sink.narrow_to_org(state).emit(EventKind.STALE, before=state.read_at, severity=Severity.WARNING)
-    return session, orgs | {key: replace(orgs[key], is_stale_reported=True) for key in late}
-
-
-def _is_stale_due(tracker: OrgTracker, now: datetime) -> bool:
-    since = tracker.stale_since
-    return since is not None and not tracker.is_stale_reported and now >= since + STALE_GRACE
-
-
-def _restart_staleness(tracker: OrgTracker, now: datetime) -> OrgTracker:
-    """Return an org's tracker after the session recovered; if the org is still stale, its time starts now."""
-    return replace(tracker, is_stale_reported=False, stale_since=tracker.stale_since and now)
-
-
-def _find_newest_read(trackers: Iterable[OrgTracker]) -> datetime | None:
-    read_times = [
-        tracker.last_state.read_at for tracker in trackers if tracker.last_state.read_at is not None
-    ]
-    return max(read_times, default=None)
 
 
 MAX_EVENTS = 500
 """Maximum number of events kept; older ones are dropped."""
 MAX_FIELDS = 1_000
 """Maximum number of remembered new fields; beyond it no NEW_FIELD event follows."""
-
-ACCOUNT_ENDPOINTS = (Endpoint.ACCOUNT,)
 
 FieldPath = tuple[Endpoint, str]
 """A reply and a path in it."""
@@ -378,33 +289,30 @@ class _Observation:
     def __init__(self, before: EventLog, store: Store, now: datetime) -> None:
         self.previous, self.store, self.now = before, store, now
         self.events: list[Event] = []
-        self.org_trackers: OrgTrackers = dict(before.org_trackers)
-        self.session_trackers: SessionTrackers = dict(before.session_trackers)
+        self.org_trackers = dict(before.org_trackers)
+        self.session_trackers = dict(before.session_trackers)
         self.known_fields = before.known_fields
         self.due_at: datetime | None = None
 
     def run(self) -> None:
         """Observe the sessions, the list of orgs, and each org that may have changed."""
-        self._observe_sessions()
-        changed, due_at = self._find_changed_orgs(), self.previous.due_at
-        if changed is None:
-            self._update_org_list()
-        if changed is None or (due_at is not None and self.now >= due_at):
-            self._observe_all_orgs()
-        else:
-            next_dues = [self._observe_org(state).due_at for state in changed]
-            self.due_at = min((moment for moment in (due_at, *next_dues) if moment is not None), default=None)
-
-    def _observe_sessions(self) -> None:
         for state in self.store.sessions:
             known = self.session_trackers.get(state.session)
             if known is None or known.last_state is not state:
-                sink, tracker = (
-                    EventSink(self.now, state.session, events=self.events),
-                    known or SessionTracker(state),
-                )
+                sink = EventSink(self.now, state.session, events=self.events)
+                tracker = known or SessionTracker(state)
                 self.session_trackers[state.session] = tracker.observe(state, sink)
                 self._emit_new_fields(tracker.last_state.replies, state.replies, sink)
+        changed, due_at = self._find_changed_orgs(), self.previous.due_at
+        if changed is not None and (due_at is None or self.now < due_at):
+            self.due_at = find_earliest((due_at, *(self._observe_org(org).due_at for org in changed)))
+            return
+        if changed is None:
+            self._update_org_list()
+        for org in {org.key: org for org in reversed(self.store.orgs)}.values():
+            if not self.org_trackers[org.key].is_current(org, self.now):
+                self._observe_org(org)
+        self.due_at = find_earliest(org_tracker.due_at for org_tracker in self.org_trackers.values())
 
     def _find_changed_orgs(self) -> list[OrgState] | None:
         """Return the changed orgs; None if the list of orgs differs, or an org is listed twice."""
@@ -421,31 +329,26 @@ class _Observation:
         # Reversed, so that the first of several orgs with the same key wins.
         states = {state.key: state for state in reversed(self.store.orgs)}
         left = {key: self.org_trackers.pop(key) for key in self.previous.org_trackers if key not in states}
-        for key in [key for key in reversed(states) if key not in self.org_trackers]:
-            old_key = next(
-                (old for old in left if _is_account_renamed(left[old].last_state, states[key])), None
+        for key, state in reversed(states.items()):
+            if key in self.org_trackers:
+                continue
+            # The key contains the account's, which changes if the account gets a uuid or another e-mail.
+            renamed = (
+                old_key
+                for old_key, old in ((key, tracker.last_state) for key, tracker in left.items())
+                if (state.org.uuid, state.session) == (old.org.uuid, old.session)
+                and state.account.may_be_same(old.account)
             )
-            self.org_trackers[key] = (
-                left.pop(old_key) if old_key is not None else self._start_org(states[key])
-            )
+            if old_key := next(renamed, None):
+                self.org_trackers[key] = left.pop(old_key)
+                continue
+            session = self.previous.session_trackers.get(state.session)
+            # An org of an account that was never listed before is not news.
+            if session is not None and session.has_polled and session.last_state.replies:
+                self._make_sink(state).emit(EventKind.ORG_APPEARED, endpoints=ACCOUNT_ENDPOINTS)
+            self.org_trackers[key] = OrgTracker.start(state, self.previous.thresholds, self.now)
         for tracker in left.values():
             self._make_sink(tracker.last_state).emit(EventKind.ORG_LEFT, endpoints=ACCOUNT_ENDPOINTS)
-
-    def _start_org(self, state: OrgState) -> OrgTracker:
-        """Start tracking an org; an org of an account that was never listed before is not news."""
-        session = self.previous.session_trackers.get(state.session)
-        if session is not None and session.has_polled and session.last_state.replies:
-            self._make_sink(state).emit(EventKind.ORG_APPEARED, endpoints=ACCOUNT_ENDPOINTS)
-        return OrgTracker.start(state, self.previous.thresholds, self.now)
-
-    def _observe_all_orgs(self) -> None:
-        for key, state in {state.key: state for state in reversed(self.store.orgs)}.items():
-            if not self.org_trackers[key].is_current(state, self.now):
-                self._observe_org(state)
-        self.due_at = min(
-            (tracker.due_at for tracker in self.org_trackers.values() if tracker.due_at is not None),
-            default=None,
-        )
 
     def _observe_org(self, state: OrgState) -> OrgTracker:
         key, sink = state.key, self._make_sink(state)
@@ -458,15 +361,50 @@ class _Observation:
         return new
 
     def _update_staleness(self, session: Session) -> None:
-        own = {
-            key: tracker
-            for key, tracker in self.org_trackers.items()
-            if tracker.last_state.session == session
-        }
-        tracker = self.session_trackers.get(session, SessionTracker(self.store.find_session_state(session)))
+        """Emit STALE and RECOVERED events of a session's orgs.
+
+        If all orgs are stale, there is one event for the session. If the session has expired there is none,
+        because the SESSION_EXPIRED event already says so.
+        """
+        untracked = SessionTracker(self.store.find_session_state(session))
+        tracker = self.session_trackers.setdefault(session, untracked)
         sink = EventSink(self.now, session, events=self.events)
-        self.session_trackers[session], own = update_staleness(tracker, own, sink)
-        self.org_trackers |= own
+        orgs = {key: org for key, org in self.org_trackers.items() if org.last_state.session == session}
+        recovered = [key for key, org in orgs.items() if org.is_stale_reported and org.stale_since is None]
+        if recovered and tracker.is_stale:
+            if not tracker.is_stale_muted:
+                sink.emit(EventKind.RECOVERED)
+            self.session_trackers[session] = replace(tracker, is_stale=False, is_stale_muted=False)
+            for key, org in orgs.items():
+                # If this org is still stale, its time starts now.
+                since = org.stale_since and self.now
+                self.org_trackers[key] = replace(org, is_stale_reported=False, stale_since=since)
+            return
+        for key in recovered:
+            self._make_sink(orgs[key].last_state).emit(EventKind.RECOVERED, endpoints=USAGE_ENDPOINTS)
+            self.org_trackers[key] = replace(orgs[key], is_stale_reported=False)
+        late = {
+            key: org
+            for key, org in orgs.items()
+            if org.stale_since and not org.is_stale_reported and self.now >= org.stale_since + STALE_GRACE
+        }
+        if not late:
+            return
+        # With a single org, its own event says more than the session's.
+        if tracker.is_expired or (len(orgs) > 1 and all(org.stale_since for org in orgs.values())):
+            if not tracker.is_expired:
+                read_times = [org.last_state.read_at for org in orgs.values() if org.last_state.read_at]
+                sink.emit(EventKind.STALE, before=max(read_times, default=None), severity=Severity.WARNING)
+            self.session_trackers[session] = replace(
+                tracker, is_stale=True, is_stale_muted=tracker.is_expired
+            )
+            late = {key: org for key, org in orgs.items() if org.stale_since}
+        else:
+            for org in late.values():
+                state = org.last_state
+                self._make_sink(state).emit(EventKind.STALE, before=state.read_at, severity=Severity.WARNING)
+        for key, org in late.items():
+            self.org_trackers[key] = replace(org, is_stale_reported=True)
 
     def _emit_new_fields(
         self, before: Mapping[Endpoint, Reply], after: Mapping[Endpoint, Reply], sink: EventSink

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -122,18 +123,14 @@ class EventSink:
     ) -> None:
         """Collect events of this org, or of the session, into `events` (None for a new list)."""
         self.now = now
-        self.events: list[Event] = [] if events is None else events
+        self._events = [] if events is None else events
         self._session = session
-        self._state = state
+        self._owner: tuple[Org | None, OrgKey | None] = (state.org, state.key) if state else (None, None)
 
     def emit(self, kind: EventKind, **fields: Any) -> None:
         """Append an event with these fields; `at` defaults to now."""
-        org, key = (self._state.org, self._state.key) if self._state else (None, None)
-        self.events.append(Event(kind, fields.pop("at", self.now), self._session, org, key, **fields))
-
-    def narrow_to_org(self, state: OrgState) -> EventSink:
-        """Return a sink for one org that appends to the same list."""
-        return EventSink(self.now, state.session, state, self.events)
+        at = fields.pop("at", self.now)
+        self._events.append(Event(kind, at, self._session, *self._owner, **fields))
 
 
 Thresholds = tuple[float, ...]
@@ -142,6 +139,9 @@ Thresholds = tuple[float, ...]
 
 def find_passed_threshold(percent: float | None, thresholds: Thresholds) -> float:
     """Return the highest threshold at or below a percentage; 0 if there is none."""
-    return (
-        max([threshold for threshold in thresholds if threshold <= percent], default=0.0) if percent else 0.0
-    )
+    return max((threshold for threshold in thresholds if threshold <= (percent or 0.0)), default=0.0)
+
+
+def find_earliest(times: Iterable[datetime | None]) -> datetime | None:
+    """Return the earliest of the known times; None if none is known."""
+    return min((time for time in times if time is not None), default=None)

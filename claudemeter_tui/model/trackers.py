@@ -6,9 +6,10 @@ a reset that is a second off. A missing figure must be missing in several replie
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from claudemeter_tui.model.catalogue import CreditState, Endpoint
 from claudemeter_tui.model.credits import Balance, Credits, Meter, Tranche
@@ -19,6 +20,7 @@ from claudemeter_tui.model.events import (
     EventKind,
     EventSink,
     Thresholds,
+    find_earliest,
     find_passed_threshold,
 )
 from claudemeter_tui.model.money import Money
@@ -63,51 +65,34 @@ class MeterTracker:
 
     def update(self, meter: Meter, thresholds: Thresholds, sink: EventSink) -> MeterTracker:
         """Return the tracker after one more reply."""
-        new, lost_cap_count = self._complete_meter(meter)
-        old, has_cap_changed = self.meter, _has_cap_changed(self.meter, new)
-        subject = SUBJECT_EXTRA_USAGE if new.is_personal else SUBJECT_POOL
-        endpoints = (new.origin.endpoint,)
-        if has_cap_changed:
-            sink.emit(
-                EventKind.CAP_CHANGED, subject=subject, before=old.cap, after=new.cap, endpoints=endpoints
-            )
-        percent = new.percent
-        threshold = find_passed_threshold(percent, thresholds)
-        if threshold > self.passed_threshold:
-            percents = {"before": old.percent, "after": percent, "threshold": threshold}
-            severity = Severity.from_percent(percent)
-            sink.emit(
-                EventKind.THRESHOLD, subject=subject, endpoints=endpoints, severity=severity, **percents
-            )
-        replies_below = (
-            self.replies_below + 1
-            if percent is not None and percent < self.passed_threshold - THRESHOLD_RESET_DROP
-            else 0
-        )
-        can_repeat = has_cap_changed or replies_below >= REPLIES_TO_CONFIRM
-        passed = threshold if can_repeat else max(threshold, self.passed_threshold)
-        return MeterTracker(new, passed, 0 if can_repeat else replies_below, lost_cap_count)
-
-    def _complete_meter(self, new: Meter) -> tuple[Meter, int]:
-        """Return the meter with missing figures filled in, and the number of replies without a cap."""
-        old = self.meter
+        old, new, lost_cap_count = self.meter, meter, 0
         # A running meter can lack its used amount for a poll.
         if new.used is None:
             new = replace(new, used=old.used)
-        if new.cap is not None or old.cap is None:
-            return new, 0
-        lost_count = self.replies_without_cap + 1
-        # A missing cap can also mean a withdrawn meter; only `is_uncapped` says that there is no cap.
-        if new.is_uncapped and lost_count >= REPLIES_TO_CONFIRM:
-            return new, 0
-        return replace(new, cap=old.cap, is_uncapped=False), lost_count
-
-
-def _has_cap_changed(old: Meter, new: Meter) -> bool:
-    """True if both caps are known (or known to be absent) and they differ."""
-    if old.cap == new.cap:
-        return False
-    return all(meter.cap is not None or meter.is_uncapped for meter in (old, new))
+        if new.cap is None and old.cap is not None:
+            lost_cap_count = self.replies_without_cap + 1
+            # A missing cap can also mean a withdrawn meter; only `is_uncapped` says that there is no cap.
+            if new.is_uncapped and lost_cap_count >= REPLIES_TO_CONFIRM:
+                lost_cap_count = 0
+            else:
+                new = replace(new, cap=old.cap, is_uncapped=False)
+        subject = SUBJECT_EXTRA_USAGE if new.is_personal else SUBJECT_POOL
+        emit = partial(sink.emit, subject=subject, endpoints=(new.origin.endpoint,))
+        are_caps_known = all(one.cap is not None or one.is_uncapped for one in (old, new))
+        has_cap_changed = are_caps_known and old.cap != new.cap
+        if has_cap_changed:
+            emit(EventKind.CAP_CHANGED, before=old.cap, after=new.cap)
+        percent = new.percent
+        threshold = find_passed_threshold(percent, thresholds)
+        if threshold > self.passed_threshold:
+            more = {"threshold": threshold, "severity": Severity.from_percent(percent)}
+            emit(EventKind.THRESHOLD, before=old.percent, after=percent, **more)
+        is_below = percent is not None and percent < self.passed_threshold - THRESHOLD_RESET_DROP
+        replies_below = self.replies_below + 1 if is_below else 0
+        # A threshold can be passed again after another cap, or once the figure stays clearly below it.
+        if has_cap_changed or replies_below >= REPLIES_TO_CONFIRM:
+            return MeterTracker(new, threshold, 0, lost_cap_count)
+        return MeterTracker(new, max(threshold, self.passed_threshold), replies_below, lost_cap_count)
 
 
 def update_balance(old: Money | None, balance: Balance | None, sink: EventSink) -> Money | None:
@@ -146,8 +131,8 @@ def update_warned_tranches(
 
 def find_next_warning(balance: Balance | None, now: datetime) -> datetime | None:
     """Return the time at which the next part of the balance expires soon; None if none does."""
-    warning_times = [key[0] - TRANCHE_EXPIRY_WARNING for key, _ in _find_expiring(balance)]
-    return min((moment for moment in warning_times if moment > now), default=None)
+    warning_times = (key[0] - TRANCHE_EXPIRY_WARNING for key, _ in _find_expiring(balance))
+    return find_earliest(moment for moment in warning_times if moment > now)
 
 
 def _find_expiring(balance: Balance | None) -> Iterator[tuple[TrancheKey, Tranche]]:
@@ -174,24 +159,20 @@ class Debounced:
         """Return the confirmed replies after these new ones, with these windows in the usage reply."""
         replies, doubt_counts = dict(self.replies), dict(self.doubt_counts)
         for endpoint, new in fresh.items():
-            old = (
-                self.replies.get(endpoint) if doubt_counts.get(endpoint, 0) + 1 < REPLIES_TO_CONFIRM else None
-            )
-            confirmed = (
-                _debounce_usage(new, old, windows)
-                if endpoint is Endpoint.USAGE
-                else _debounce_reply(new, old)
-            )
-            replies[endpoint], is_doubtful = confirmed
-            doubt_counts[endpoint] = doubt_counts.get(endpoint, 0) + 1 if is_doubtful else 0
-        return Debounced(replies, {endpoint: count for endpoint, count in doubt_counts.items() if count})
-
-
-def _debounce_reply(new: Reply, old: Reply | None) -> tuple[Reply, bool]:
-    """Return the reply to use, and True if the new one is doubted; without an old one it never is."""
-    if old is not None and _is_empty_value(new.value) and not _is_empty_value(old.value):
-        return old, True
-    return new, False
+            doubt_count = doubt_counts.pop(endpoint, 0) + 1
+            # Without an old reply, the new one is not doubted.
+            old = replies.get(endpoint) if doubt_count < REPLIES_TO_CONFIRM else None
+            if endpoint is Endpoint.USAGE:
+                replies[endpoint], is_doubtful = _debounce_usage(new, old, windows)
+            else:
+                is_doubtful = (
+                    old is not None and _is_empty_value(new.value) and not _is_empty_value(old.value)
+                )
+                if not is_doubtful:
+                    replies[endpoint] = new
+            if is_doubtful:
+                doubt_counts[endpoint] = doubt_count
+        return Debounced(replies, doubt_counts)
 
 
 def _is_empty_value(value: ReplyValue) -> bool:
@@ -208,7 +189,8 @@ def _debounce_usage(new: Reply, old: Reply | None, windows: tuple[Window, ...]) 
     """Return the usage reply with these windows and with missing meters, and True if meters are missing."""
     plan = new.value if isinstance(new.value, Plan) else Plan(is_reported=False)
     old_plan = old.value if old is not None and isinstance(old.value, Plan) else Plan()
-    lost_meters = tuple(_find_lost_meters(plan, old_plan))
+    origins = {meter.origin for meter in plan.meters}
+    lost_meters = tuple(meter for meter in old_plan.meters if meter.origin not in origins)
     if windows == plan.windows and not lost_meters:
         return new, False
     is_reported = plan.is_reported or bool(windows)
@@ -216,12 +198,9 @@ def _debounce_usage(new: Reply, old: Reply | None, windows: tuple[Window, ...]) 
     return replace(new, value=completed), bool(lost_meters)
 
 
-def _find_lost_meters(plan: Plan, old_plan: Plan) -> Iterator[Meter]:
-    origins = {meter.origin for meter in plan.meters}
-    return (meter for meter in old_plan.meters if meter.origin not in origins)
-
-
 WORKING_STATES = (VerdictState.CAN_WORK, VerdictState.ON_CREDITS)
+Emit = Callable[..., None]
+"""`EventSink.emit` with some fields filled in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,80 +223,61 @@ class VerdictTracker:
         is_uncertain = verdict.state is VerdictState.UNKNOWN or (
             verdict.state is VerdictState.WAIT and not is_certain
         )
-        lock_ends_at = min(
-            (lock.until for lock in verdict.credit_locks if lock.until is not None), default=None
-        )
         new = VerdictTracker(
-            state=self.state if is_uncertain else verdict.state,
-            is_locked=verdict.is_locked if is_certain else self.is_locked,
-            credit_lock=(verdict.credit_locks[0] if verdict.is_locked else None)
-            if is_certain
-            else self.credit_lock,
-            lock_ends_at=lock_ends_at,
-        )
-        if self.state is not None and new.state is not self.state:
-            self._emit_state_change(new, verdict, _find_endpoints(credits_, sink.now), sink)
-        if self.is_locked is not None and (new.is_locked, new.credit_lock) != (
+            self.state if is_uncertain else verdict.state,
             self.is_locked,
             self.credit_lock,
-        ):
-            self._emit_lock_change(new, verdict, _find_endpoints(credits_, sink.now), sink)
+            find_earliest(lock.until for lock in verdict.credit_locks),
+        )
+        if is_certain:
+            lock = verdict.credit_locks[0] if verdict.is_locked else None
+            new = replace(new, is_locked=verdict.is_locked, credit_lock=lock)
+        meter = credits_.find_deciding_meter(sink.now) or credits_.lead_meter
+        replies = (Endpoint.USAGE, meter.origin.endpoint) if meter else (Endpoint.USAGE,)
+        # A meter of the usage reply names that reply again.
+        emit = partial(sink.emit, endpoints=tuple(dict.fromkeys(replies)))
+        if self.state is not None and new.state is not self.state:
+            self._emit_state_change(new, verdict, emit)
+        if self.is_locked is not None:
+            self._emit_lock_change(new, verdict, emit)
         return new
 
-    def _emit_state_change(
-        self, new: VerdictTracker, verdict: Verdict, replies: tuple[Endpoint, ...], sink: EventSink
-    ) -> None:
+    def _emit_state_change(self, new: VerdictTracker, verdict: Verdict, emit: Emit) -> None:
         """Emit the events of a new state."""
-        states = {"before": self.state, "after": new.state, "endpoints": replies}
+        states = {"before": self.state, "after": new.state}
         if new.state is VerdictState.BLOCKED:
-            lock = {"credit_lock": new.credit_lock, "until": verdict.ends_at, "severity": Severity.FULL}
-            sink.emit(EventKind.BLOCKED, **states, **lock)
+            lock = {"credit_lock": new.credit_lock, "until": verdict.ends_at}
+            emit(EventKind.BLOCKED, severity=Severity.FULL, **states, **lock)
         if self.state is VerdictState.BLOCKED and new.state in WORKING_STATES:
-            sink.emit(
-                EventKind.LIFTED,
-                subject=SUBJECT_PLAN if new.is_locked else SUBJECT_EXTRA_USAGE,
-                credit_lock=self.credit_lock,
-                **states,
-            )
+            subject = SUBJECT_PLAN if new.is_locked else SUBJECT_EXTRA_USAGE
+            emit(EventKind.LIFTED, subject=subject, credit_lock=self.credit_lock, **states)
         if new.state is VerdictState.ON_CREDITS:
             full = next(iter(verdict.full_windows), None)
-            window = {"after": full.label if full else None, "until": full.resets_at if full else None}
-            sink.emit(EventKind.ON_CREDITS, severity=Severity.CRITICAL, **(states | window))
+            window = {"after": full.label, "until": full.resets_at} if full else {"after": None}
+            emit(EventKind.ON_CREDITS, severity=Severity.CRITICAL, **states | window)
         elif new.state is VerdictState.WAIT and self.state is not VerdictState.CAN_WORK:
-            sink.emit(EventKind.WAIT, until=verdict.ends_at, severity=Severity.FULL, **states)
+            emit(EventKind.WAIT, until=verdict.ends_at, severity=Severity.FULL, **states)
         elif self.state is VerdictState.ON_CREDITS and new.state is VerdictState.CAN_WORK:
-            sink.emit(EventKind.BACK_IN_PLAN, **states)
+            emit(EventKind.BACK_IN_PLAN, **states)
 
-    def _emit_lock_change(
-        self, new: VerdictTracker, verdict: Verdict, replies: tuple[Endpoint, ...], sink: EventSink
-    ) -> None:
+    def _emit_lock_change(self, new: VerdictTracker, verdict: Verdict, emit: Emit) -> None:
         """Emit events for a lock while the plan has room, for its end, and for another lock in its place."""
-        lock = {"credit_lock": new.credit_lock, "until": verdict.credits_reopen_at, "endpoints": replies}
+        lock = {"credit_lock": new.credit_lock, "until": verdict.credits_reopen_at}
+        old_code, new_code = self._lock_code, new._lock_code
         if new.is_locked and not self.is_locked and new.state is not VerdictState.BLOCKED:
-            sink.emit(EventKind.CREDITS_BLOCKED, severity=Severity.CRITICAL, **lock)
+            emit(EventKind.CREDITS_BLOCKED, severity=Severity.CRITICAL, **lock)
         # If the lock blocked work, the change of state has emitted the LIFTED event.
         elif self.is_locked and not new.is_locked and self.state is not VerdictState.BLOCKED:
-            states = {"before": self.state, "after": new.state, "endpoints": replies}
-            sink.emit(EventKind.LIFTED, subject=SUBJECT_EXTRA_USAGE, credit_lock=self.credit_lock, **states)
-        elif (
-            self.is_locked
-            and new.is_locked
-            and new.state is self.state
-            and _get_lock_code(self.credit_lock) != _get_lock_code(new.credit_lock)
-        ):
-            codes = {"before": _get_lock_code(self.credit_lock), "after": _get_lock_code(new.credit_lock)}
-            sink.emit(EventKind.STILL_BLOCKED, severity=Severity.CRITICAL, **lock, **codes)
+            states = {"before": self.state, "after": new.state}
+            emit(EventKind.LIFTED, subject=SUBJECT_EXTRA_USAGE, credit_lock=self.credit_lock, **states)
+        elif self.is_locked and new.is_locked and new.state is self.state and new_code != old_code:
+            codes = {"before": old_code, "after": new_code}
+            emit(EventKind.STILL_BLOCKED, severity=Severity.CRITICAL, **lock, **codes)
 
-
-def _get_lock_code(lock: CreditLock | None) -> str | None:
-    """Return the code that identifies a lock; None without a lock."""
-    return (lock.reason or lock.cause) if lock is not None else None
-
-
-def _find_endpoints(credits_: Credits, now: datetime) -> tuple[Endpoint, ...]:
-    """Return the replies on which a verdict is based."""
-    meter = credits_.find_deciding_meter(now) or credits_.lead_meter
-    return tuple(dict.fromkeys((Endpoint.USAGE, *([meter.origin.endpoint] if meter else ()))))
+    @property
+    def _lock_code(self) -> str | None:
+        """The code that identifies the first lock. None without a lock."""
+        return (self.credit_lock.reason or self.credit_lock.cause) if self.credit_lock else None
 
 
 RESET_TOLERANCE = timedelta(minutes=2)
@@ -345,13 +305,8 @@ class WindowTracker:
     @classmethod
     def start(cls, window: Window, now: datetime, thresholds: Thresholds) -> WindowTracker:
         """Start tracking a window; conditions that already hold emit no event."""
-        passed_threshold = find_passed_threshold(window.percent, thresholds)
-        return cls(
-            window,
-            is_full=window.is_full(now),
-            passed_threshold=passed_threshold,
-            is_reset_over=window.is_due(now),
-        )
+        threshold = find_passed_threshold(window.percent, thresholds)
+        return cls(window, 0, window.is_full(now), threshold, window.is_due(now))
 
     @property
     def due_at(self) -> datetime | None:
@@ -360,13 +315,17 @@ class WindowTracker:
 
     def update(self, new: Window | None, thresholds: Thresholds, sink: EventSink) -> WindowTracker | None:
         """Return the tracker after one more reply; None if the window is gone."""
-        if self.doubt_count + 1 < REPLIES_TO_CONFIRM and self._is_doubtful(new, sink.now):
+        old, is_due = self.window, self.window.is_due(sink.now)
+        can_doubt = self._is_in_use and not is_due and self.doubt_count + 1 < REPLIES_TO_CONFIRM
+        # A running window vanished, lost its figure, or is at 0% without a new reset.
+        if can_doubt and (new is None or new.is_placeholder_of(old)):
             return replace(self, doubt_count=self.doubt_count + 1)
         if new is None:
             return None
-        if new == self.window and not self.doubt_count:
+        if new == old and not self.doubt_count:
             return self
-        new = self._complete_window(new, sink.now)
+        if new.resets_at is None and new.percent and not is_due:
+            new = replace(new, resets_at=old.resets_at)
         return self._update_cycle(new, thresholds, sink).update_figures(new, thresholds, sink)
 
     def tick(self, sink: EventSink) -> WindowTracker:
@@ -384,48 +343,22 @@ class WindowTracker:
         """True if a reset would change anything."""
         return bool(self.window.percent) or self.window.locked_reason is not None
 
-    def _is_doubtful(self, new: Window | None, now: datetime) -> bool:
-        """True if a running window vanished, lost its figure, or is at 0% without a new reset."""
-        old = self.window
-        if old.is_due(now) or not self._is_in_use:
-            return False
-        return new is None or new.is_placeholder_of(old)
-
-    def _complete_window(self, new: Window, now: datetime) -> Window:
-        """Return the new figures; a missing reset is filled in from the known one."""
-        known = self.window.resets_at
-        if new.resets_at is None and new.percent and known is not None and known > now:
-            return replace(new, resets_at=known)
-        return new
-
     def _update_cycle(self, new: Window, thresholds: Thresholds, sink: EventSink) -> WindowTracker:
         """Return the tracker for the cycle of the new figures, after emitting the events of a reset."""
         old, is_freed = self.window, self.is_full and not new.is_full(sink.now)
+        emit = partial(sink.emit, subject=old.label, endpoints=USAGE_ENDPOINTS)
+        percents = {"before": old.percent, "after": new.percent}
         if self._is_reset(new, sink.now):
             if self._is_in_use and not self.is_reset_over:
-                percents = {"before": old.percent, "after": new.percent}
-                sink.emit(
-                    EventKind.WINDOW_RESET,
-                    subject=old.label,
-                    endpoints=USAGE_ENDPOINTS,
-                    is_freed=is_freed,
-                    **percents,
-                )
+                emit(EventKind.WINDOW_RESET, is_freed=is_freed, **percents)
             # Without a figure, the caller reports everything that the new cycle has reached already.
             return WindowTracker(replace(new, percent=None))
-        if self._is_early(new, sink.now):
-            figures = {"before": old.percent, "after": new.percent, "is_freed": is_freed}
-            sink.emit(
-                EventKind.WINDOW_RESET_EARLY,
-                subject=old.label,
-                endpoints=USAGE_ENDPOINTS,
-                until=old.resets_at,
-                **figures,
-            )
+        if is_freed or self._has_fallen(new):
+            emit(EventKind.WINDOW_RESET_EARLY, is_freed=is_freed, until=old.resets_at, **percents)
             return WindowTracker(new, passed_threshold=find_passed_threshold(new.percent, thresholds))
-        if self._is_moved(new):
-            times = {"before": old.resets_at, "after": new.resets_at, "until": new.resets_at}
-            sink.emit(EventKind.WINDOW_MOVED, subject=old.label, endpoints=USAGE_ENDPOINTS, **times)
+        move = new.resets_at - old.resets_at if new.resets_at and old.resets_at else timedelta(0)
+        if abs(move) >= MIN_RESET_MOVE and not self.is_reset_over:
+            emit(EventKind.WINDOW_MOVED, before=old.resets_at, after=new.resets_at, until=new.resets_at)
         return replace(self, doubt_count=0) if self.doubt_count else self
 
     def _is_reset(self, new: Window, now: datetime) -> bool:
@@ -436,44 +369,24 @@ class WindowTracker:
         is_later = new.resets_at is None or (old is not None and new.resets_at >= old + MIN_RESET_MOVE)
         return old is not None and now >= old - RESET_TOLERANCE and is_later
 
-    def _is_early(self, new: Window, now: datetime) -> bool:
-        """True if the window has room before its reset."""
-        if self.is_full and not new.is_full(now):
-            return True
+    def _has_fallen(self, new: Window) -> bool:
+        """True if the percentage fell by more than rounding; a fall above 100% gives no room."""
         if self.is_reset_over or self.window.percent is None or new.percent is None:
             return False
-        # A fall above 100% gives no room.
         return min(new.percent, FULL_FROM) < min(self.window.percent, FULL_FROM) - EARLY_RESET_DROP
-
-    def _is_moved(self, new: Window) -> bool:
-        old_reset, new_reset = self.window.resets_at, new.resets_at
-        return (
-            old_reset is not None
-            and new_reset is not None
-            and not self.is_reset_over
-            and abs(new_reset - old_reset) >= MIN_RESET_MOVE
-        )
 
     def update_figures(self, new: Window, thresholds: Thresholds, sink: EventSink) -> WindowTracker:
         """Emit the events of the new figures and return the updated tracker."""
-        is_full = new.is_full(sink.now)
-        passed_threshold = (
-            self.passed_threshold
-            if self.is_reset_over
-            else max(self.passed_threshold, find_passed_threshold(new.percent, thresholds))
-        )
+        is_full, threshold = new.is_full(sink.now), self.passed_threshold
+        if not self.is_reset_over:
+            threshold = max(threshold, find_passed_threshold(new.percent, thresholds))
+        emit = partial(sink.emit, subject=new.label, endpoints=USAGE_ENDPOINTS)
         figures = {"before": self.window.percent, "after": new.percent, "until": new.resets_at}
         if is_full and not self.is_full:
             severity = Severity.FULL if new.is_plan_wide else Severity.CRITICAL
-            sink.emit(
-                EventKind.WINDOW_FILLED,
-                subject=new.label,
-                severity=severity,
-                endpoints=USAGE_ENDPOINTS,
-                **figures,
-            )
+            emit(EventKind.WINDOW_FILLED, severity=severity, **figures)
         # WINDOW_FILLED says more than a threshold of 100%.
-        elif passed_threshold > self.passed_threshold and not is_full:
-            more = {"threshold": passed_threshold, "severity": Severity.from_percent(new.percent), **figures}
-            sink.emit(EventKind.THRESHOLD, subject=new.label, endpoints=USAGE_ENDPOINTS, **more)
-        return WindowTracker(new, 0, is_full, passed_threshold, self.is_reset_over)
+        elif threshold > self.passed_threshold and not is_full:
+            more = {"threshold": threshold, "severity": Severity.from_percent(new.percent)}
+            emit(EventKind.THRESHOLD, **figures, **more)
+        return WindowTracker(new, 0, is_full, threshold, self.is_reset_over)
