@@ -8,19 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from enum import StrEnum
 from math import isfinite
 
 from claudemeter_tui.model.catalogue import CreditState
-from claudemeter_tui.model.credits import Balance, Credits
+from claudemeter_tui.model.credits import Credits
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.spending import MIN_TIME, SpendRate
 from claudemeter_tui.model.windows import Window
 
 HOUR = timedelta(hours=1)
-NO_EXPIRY = timedelta(days=366)
-"""A span beyond every forecast, for balances that never expire."""
 
 
 class SpendLimit(StrEnum):
@@ -55,20 +52,26 @@ def forecast_limit(credits_: Credits, rate: SpendRate | None, now: datetime) -> 
     remainders = _find_remainders(credits_)
     if not remainders or any(left.unit != rate.overall_rate.unit for left, *_ in remainders):
         return None
-    left, limit, is_shared = min(remainders, key=_get_minor)
+    left, limit, is_shared = min(remainders, key=lambda remainder: remainder[0].minor)
     if is_shared:
         return None
-    horizon = min(_find_next_change(limit, credits_, rate.at), rate.at + (rate.at - rate.since))
+    # `used_credits` restarts at zero on the first of a month; 32 days after any first is in the next month.
+    first = rate.at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    next_changes = [(first + timedelta(days=32)).replace(day=1)]
+    if limit is SpendLimit.BALANCE and credits_.balance is not None:
+        parts = (part for part in credits_.balance.tranches if part.remaining.minor > 0)
+        next_changes = [part.expires_at for part in parts if part.expires_at and part.expires_at > rate.at]
+    horizon = min([*next_changes, rate.at + (rate.at - rate.since)])
     # Either rate can be the faster one: spending speeds up and slows down.
     slow, fast = sorted((float(rate.recent_rate.minor), float(rate.overall_rate.minor)))
     margin, amount = 1 + rate.relative_error, float(left.minor)
-    earliest, latest = (
-        _add_hours(rate.at, amount / (fast * margin), horizon),
-        _add_hours(rate.at, amount * margin / slow, horizon),
-    )
-    if earliest is None or (latest or horizon) <= now:
+    hours_ahead = (horizon - rate.at) / HOUR
+    earliest_hours, latest_hours = amount / (fast * margin), amount * margin / slow
+    # The slower rate may lead beyond the range of a date.
+    latest = rate.at + latest_hours * HOUR if latest_hours < hours_ahead else None
+    if earliest_hours >= hours_ahead or (latest or horizon) <= now:
         return None
-    return LimitForecast(limit, max(earliest, now), latest)
+    return LimitForecast(limit, max(rate.at + earliest_hours * HOUR, now), latest)
 
 
 _Remainder = tuple[Money, SpendLimit, bool]
@@ -105,42 +108,15 @@ def find_tighter_limit(credits: Credits) -> SpendLimit | None:
     return SpendLimit.CAP if left.minor < balance.minor else SpendLimit.BALANCE
 
 
-def _get_minor(left: _Remainder) -> Decimal:
-    return left[0].minor
-
-
-def _find_next_change(limit: SpendLimit, credits_: Credits, at: datetime) -> datetime:
-    """Return the time of the next known change of the amount before a limit."""
-    if limit is SpendLimit.CAP or credits_.balance is None:
-        return _find_next_month(at)
-    return _find_next_expiry(credits_.balance, at)
-
-
-def _find_next_month(at: datetime) -> datetime:
-    """Return the first of the next month (UTC), when `used_credits` restarts at zero."""
-    first = at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    # 32 days after the first of any month is in the next month.
-    return (first + timedelta(days=32)).replace(day=1)
-
-
-def _find_next_expiry(balance: Balance, at: datetime) -> datetime:
-    """Return the next expiry of a part of the balance; a time beyond every forecast if none expires."""
-    ends = (part.expires_at for part in balance.tranches if part.expires_at and part.remaining.minor > 0)
-    return min((end for end in ends if end > at), default=at + NO_EXPIRY)
-
-
-def _add_hours(at: datetime, hours: float, horizon: datetime) -> datetime | None:
-    """Return the time this many hours later; None from `horizon` on."""
-    return at + hours * HOUR if hours < (horizon - at) / HOUR else None
-
-
 def compute_pace(window: Window, now: datetime) -> float | None:
     """Return percent used per percent of time elapsed: above 1 is faster than an even pace.
 
     None if a figure is missing, the reset is due, or under ten minutes of the window have passed.
     """
-    elapsed = _compute_elapsed(window, now)
-    if elapsed is None or window.length is None or window.percent is None or not isfinite(window.percent):
+    if window.resets_at is None or window.length is None or window.is_due(now):
+        return None
+    elapsed = now - (window.resets_at - window.length)
+    if elapsed < MIN_TIME or window.percent is None or not isfinite(window.percent):
         return None
     return window.percent / 100 / (elapsed / window.length)
 
@@ -160,11 +136,3 @@ def forecast_window_full(window: Window, now: datetime, read_at: datetime | None
         return None
     full = window.resets_at - window.length + window.length / pace
     return full if now < full < window.resets_at else None
-
-
-def _compute_elapsed(window: Window, now: datetime) -> timedelta | None:
-    """Return the elapsed time of the window; None if it is not known, or under ten minutes."""
-    if window.resets_at is None or window.length is None or window.is_due(now):
-        return None
-    elapsed = now - (window.resets_at - window.length)
-    return elapsed if elapsed >= MIN_TIME else None

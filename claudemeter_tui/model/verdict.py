@@ -63,33 +63,31 @@ def find_credit_locks(money: Credits, state: CreditState, now: datetime) -> Iter
     """
     if money.paused_until is not None and money.paused_until > now:
         yield CreditLock(CreditState.LOCKED, Cause.PAUSED, until=money.paused_until, is_personal=False)
-    found = [shut for meter in money.leading_meters for shut in _find_meter_locks(meter, now)]
+    found = [lock for meter in money.leading_meters for lock in _find_meter_locks(meter, now)]
     for which in NOT_OPEN_STATES:
-        yield from (shut for shut in found if shut.state is which)
+        yield from (lock for lock in found if lock.state is which)
     if state is CreditState.UNKNOWN and not found:
         yield CreditLock(CreditState.UNKNOWN, Cause.NOT_READ)
 
 
-def _find_meter_locks(meter: Meter, now: datetime) -> list[CreditLock]:
-    """Return the locks of one meter; cap and balance are separate, and both can lock."""
+def _find_meter_locks(meter: Meter, now: datetime) -> Iterator[CreditLock]:
+    """Yield the locks of one meter; cap and balance are separate, and both can lock."""
     state = meter.compute_state(now)
     if state is CreditState.OPEN:
-        return []
-    until = meter.until if meter.until is not None and meter.until > now else None
-    plain = {CreditState.LOCKED: Cause.SERVER, CreditState.OFF: Cause.OFF}.get(state, Cause.NOT_REPORTED)
-    causes = list(_find_causes(meter, state)) or [(plain, None)]
-    return [CreditLock(state, cause, reason, until, meter.is_personal) for cause, reason in causes]
-
-
-def _find_causes(meter: Meter, state: CreditState) -> Iterator[tuple[Cause, str | None]]:
+        return
+    causes: list[tuple[Cause, str | None]] = []
     named = find_disabled_reason(meter.reason).cause if meter.reason is not None else None
     if named is not None:
-        yield named, meter.reason
+        causes.append((named, meter.reason))
     if meter.out_of_credits and named is not Cause.EMPTY_BALANCE:
-        yield Cause.EMPTY_BALANCE, None
+        causes.append((Cause.EMPTY_BALANCE, None))
     at_cap = meter.cap_reached or meter.is_at_cap
     if at_cap and state is CreditState.LOCKED and named not in (Cause.CAP, Cause.ADMIN):
-        yield Cause.CAP, None
+        causes.append((Cause.CAP, None))
+    unnamed = {CreditState.LOCKED: Cause.SERVER, CreditState.OFF: Cause.OFF}.get(state, Cause.NOT_REPORTED)
+    until = meter.until if meter.until is not None and meter.until > now else None
+    for cause, reason in causes or [(unnamed, None)]:
+        yield CreditLock(state, cause, reason, until, meter.is_personal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,64 +247,64 @@ def rank_verdict(verdict: Verdict) -> tuple[int, float]:
 
 def _build_verdict(state: OrgState, now: datetime) -> Verdict:
     plan, (money, credits_) = state.plan or Plan(is_reported=False), _select_credits(state, now)
-    full, due = (
-        plan.find_full_windows(now),
-        tuple(window for window in plan.wide_windows if window.is_due(now)),
-    )
+    full = plan.find_full_windows(now)
+    due = tuple(window for window in plan.wide_windows if window.is_due(now))
     running = [window for window in plan.wide_windows if window.percent is not None and window not in due]
-    shut = () if credits_ is CreditState.OPEN else tuple(find_credit_locks(money, credits_, now))
-    answer = _decide_state(plan, full, credits_)
-    opens = _find_credits_reopening(shut)
-    lifts, first = _find_earliest_end(answer, full, opens)
+    locks = () if credits_ is CreditState.OPEN else tuple(find_credit_locks(money, credits_, now))
+    verdict = _decide_state(plan, full, credits_)
+    dates = [lock.until for lock in locks if lock.until is not None]
+    # The last lock to end reopens the credits; a lock without a date can last.
+    reopen_at = max(dates) if dates and len(dates) == len(locks) else None
+    ends = [(full[0].resets_at, EndSource.WINDOW)] if full else []
+    if verdict is VerdictState.BLOCKED:
+        ends.append((reopen_at, EndSource.CREDITS))
+    known_ends = [(end, source) for end, source in ends if end is not None]
+    # If both end at once, the window counts, because it costs nothing.
+    ends_at, end_source = min(known_ends, key=lambda pair: pair[0], default=(None, None))
+    grants = (grant for grant in plan.saved_resets if grant.usable_now and grant.resets_left != 0)
+    usable = (grant for grant in grants if grant.ends_at is None or grant.ends_at > now)
     return Verdict(
-        answer,
+        verdict,
         credits=credits_,
-        cause=_decide_cause(answer, state.plan, full, shut),
+        cause=_decide_cause(verdict, state.plan, full, locks),
         full_windows=full,
         full_scoped_windows=tuple(
             window for window in plan.windows if not window.is_plan_wide and window.is_full(now)
         ),
-        fullest_window=max(running, key=_get_percent, default=None),
+        fullest_window=max(running, key=lambda window: window.percent or 0.0, default=None),
         due_windows=due,
         unreported_windows=tuple(window for window in plan.wide_windows if not window.is_reported),
-        credit_locks=shut,
-        ends_at=lifts,
-        end_source=first,
-        credits_reopen_at=opens,
-        saved_reset=_find_saved_reset(plan, now) if full else None,
+        credit_locks=locks,
+        ends_at=ends_at,
+        end_source=end_source,
+        credits_reopen_at=reopen_at,
+        saved_reset=next(usable, None) if full else None,
         payment_problems=tuple(find_payment_problems(state, now)),
-        spending=_measure_spending(state, money, now) if answer is VerdictState.ON_CREDITS else None,
+        spending=_measure_spending(state, money, now) if verdict is VerdictState.ON_CREDITS else None,
         read_at=state.read_at,
         is_stale=state.is_stale(now),
         error_kind=_find_error_kind(state),
     )
 
 
-def _get_percent(window: Window) -> float:
-    return window.percent or 0.0
-
-
 def _decide_state(plan: Plan, full: tuple[Window, ...], credits_: CreditState) -> VerdictState:
+    """Return the verdict; the module's docstring has the rules."""
     if full:
         return STATE_BY_CREDITS.get(credits_, VerdictState.WAIT)
-    if not plan.is_reported:
-        return VerdictState.UNKNOWN
-    if not plan.wide_windows:
+    if plan.is_reported and not plan.wide_windows:
         return STATE_BY_CREDITS.get(credits_, VerdictState.UNKNOWN)
-    return (
-        VerdictState.CAN_WORK
-        if any(window.is_reported for window in plan.wide_windows)
-        else VerdictState.UNKNOWN
-    )
+    is_known = plan.is_reported and any(window.is_reported for window in plan.wide_windows)
+    return VerdictState.CAN_WORK if is_known else VerdictState.UNKNOWN
 
 
 def _decide_cause(
-    state: VerdictState, plan: Plan | None, full: tuple[Window, ...], shut: tuple[CreditLock, ...]
+    state: VerdictState, plan: Plan | None, full: tuple[Window, ...], locks: tuple[CreditLock, ...]
 ) -> Cause | None:
+    """Return the cause of a verdict; None if nothing stops work."""
     if state is VerdictState.BLOCKED:
-        return shut[0].cause
+        return locks[0].cause
     if state is VerdictState.CAN_WORK:
-        return shut[0].cause if shut and shut[0].state is CreditState.LOCKED else None
+        return locks[0].cause if locks and locks[0].state is CreditState.LOCKED else None
     if full:
         return Cause.WINDOW_SESSION if full[0].kind is WindowKind.SESSION else Cause.WINDOW_WEEKLY
     if plan is None:
@@ -314,43 +312,19 @@ def _decide_cause(
     return Cause.NO_WINDOWS if plan.is_reported and not plan.wide_windows else Cause.NOT_REPORTED
 
 
-def _find_earliest_end(
-    state: VerdictState, full: tuple[Window, ...], opens: datetime | None
-) -> tuple[datetime | None, EndSource | None]:
-    """Return the earliest end and its source, None for both if no end is known.
-
-    If both end at once, the window counts, because it costs nothing.
-    """
-    ends = [(full[0].resets_at, EndSource.WINDOW)] if full else []
-    if state is VerdictState.BLOCKED:
-        ends.append((opens, EndSource.CREDITS))
-    known = [(end, side) for end, side in ends if end is not None]
-    return min(known, key=lambda pair: pair[0], default=(None, None))
-
-
-def _find_credits_reopening(shut: tuple[CreditLock, ...]) -> datetime | None:
-    dates = [one.until for one in shut if one.until is not None]
-    return max(dates) if dates and len(dates) == len(shut) else None
-
-
 def _select_credits(state: OrgState, now: datetime) -> tuple[Credits, CreditState]:
     """Return the credits without outdated overage replies, and their state."""
-    replies = state.replies
+    replies, whole = state.replies, state.credits
     old = [one for one in OVERAGE_ENDPOINTS if one in replies and now - replies[one].at > UNKNOWN_AFTER]
     if not old:
-        return state.credits, state.credits.compute_state(now)
+        return whole, whole.compute_state(now)
     young = {endpoint: reply for endpoint, reply in replies.items() if endpoint not in old}
     fresh = replace(
-        replace(state, replies=young).credits, is_overage_unrequested=state.credits.is_overage_unrequested
+        replace(state, replies=young).credits, is_overage_unrequested=whole.is_overage_unrequested
     )
     answer = fresh.compute_state(now)
-    doubted = answer is CreditState.OPEN and state.credits.compute_state(now) is not CreditState.OPEN
+    doubted = answer is CreditState.OPEN and whole.compute_state(now) is not CreditState.OPEN
     return fresh, CreditState.UNKNOWN if doubted else answer
-
-
-def _find_saved_reset(plan: Plan, now: datetime) -> SavedReset | None:
-    usable = (grant for grant in plan.saved_resets if grant.usable_now and grant.resets_left != 0)
-    return next((grant for grant in usable if grant.ends_at is None or grant.ends_at > now), None)
 
 
 def _find_error_kind(state: OrgState) -> ErrorKind | None:
@@ -361,12 +335,16 @@ def _find_error_kind(state: OrgState) -> ErrorKind | None:
 
 def _measure_spending(state: OrgState, money: Credits, now: datetime) -> OverPlanSpending | None:
     """Return the spending since the plan has nothing left. None if that moment is not known."""
-    beyond, series = state.over_plan_period, state.series
-    if beyond is None:
+    period, series = state.over_plan_period, state.series
+    if period is None:
         return None
-    spent = Money(series.total_rise - beyond.start_rise, *series.unit) if series.origin is not None else None
-    pooled = money.lead_meter is not None and not money.lead_meter.is_personal
-    if spent is None or not spent.minor:
-        return OverPlanSpending(spent, beyond.since, beyond.filled_label, is_pooled=pooled)
-    fast = compute_rate_since(series, beyond.since, now)
-    return OverPlanSpending(spent, beyond.since, beyond.filled_label, series.last_rise_at, pooled, fast)
+    spending = OverPlanSpending(
+        Money(series.total_rise - period.start_rise, *series.unit) if series.origin is not None else None,
+        period.since,
+        period.filled_label,
+        is_pooled=money.lead_meter is not None and not money.lead_meter.is_personal,
+    )
+    if spending.spent is None or not spending.spent.minor:
+        return spending
+    rate = compute_rate_since(series, period.since, now)
+    return replace(spending, last_rise_at=series.last_rise_at, rate=rate)
