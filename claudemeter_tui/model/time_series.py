@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from itertools import chain, pairwise
+from itertools import pairwise
 from math import isnan, nan
 from operator import attrgetter
 from struct import Struct
@@ -46,12 +46,7 @@ class MonotonicRise:
 
     def compute_rise(self, minor: Decimal) -> Decimal:
         """Return the increase by this value in minor units, 0 or more; none after a mere placeholder."""
-        base = (
-            self.before_fall
-            if self.before_fall is not None and minor >= self.before_fall.last_minor
-            else self
-        )
-        return max(Decimal(0), minor - base.last_minor)
+        return max(Decimal(0), minor - self._find_base(minor).last_minor)
 
     def append(self, at: datetime, minor: Decimal, max_pause: timedelta) -> MonotonicRise:
         """Return the rise after one more value.
@@ -63,20 +58,23 @@ class MonotonicRise:
         has_jumped = pause < timedelta(0) or (not pause and minor != self.last_minor)
         if has_jumped or pause > max(max_pause, MAX_BRIDGED_PAUSE):
             return MonotonicRise.start(at, minor)
-        # A value that falls and returns at once was a placeholder, so the old rise is kept for one reply.
         if minor < self.last_minor:
             # Only one level is kept, or a figure that keeps falling would grow a chain without end.
             return replace(MonotonicRise.start(at, minor), before_fall=replace(self, before_fall=None))
-        if self.before_fall is not None and minor >= self.before_fall.last_minor:
-            return self.before_fall._extend(at, minor)  # noqa: SLF001 - one of our own
-        return self._extend(at, minor)
-
-    def _extend(self, at: datetime, minor: Decimal) -> MonotonicRise:
-        has_risen = minor > self.last_minor
-        before_fall = None if has_risen else self.before_fall
+        base = self._find_base(minor)
+        has_risen = minor > base.last_minor
+        before_fall = None if has_risen else base.before_fall
         return MonotonicRise(
-            self.first, self.first_minor, at, minor, self.rise_count + has_risen, before_fall
+            base.first, base.first_minor, at, minor, base.rise_count + has_risen, before_fall
         )
+
+    def _find_base(self, minor: Decimal) -> MonotonicRise:
+        """Return the rise that a value continues.
+
+        A value that falls and returns at once was a placeholder, so the old rise is kept for one reply.
+        """
+        before = self.before_fall
+        return before if before is not None and minor >= before.last_minor else self
 
 
 MAX_VALUE_RUNS = 500
@@ -139,13 +137,25 @@ class CreditSeries:
                 (ValueRun(used.minor, at, at),),
                 monotonic_rise=MonotonicRise.start(at, used.minor),
             )
+        runs = self.runs
+        if runs and at < runs[-1].last:
+            runs = tuple(replace(run, last=min(run.last, at)) for run in runs if run.first < at)
+        if runs and (runs[-1].minor is None or at - runs[-1].last > max_pause):
+            runs = _append_gap(runs, at)
+        if runs and runs[-1].minor == used.minor:
+            runs = (*runs[:-1], replace(runs[-1], last=at))
+        else:
+            runs = (*runs, ValueRun(used.minor, at, at))
         current = self.monotonic_rise or MonotonicRise.start(at, used.minor)
-        rise, runs = (
-            current.compute_rise(used.minor),
-            _thin_value_runs(_append_sample(_drop_runs_after(self.runs, at), at, used.minor, max_pause)),
+        rise = current.compute_rise(used.minor)
+        return CreditSeries(
+            origin,
+            self.unit,
+            _thin_value_runs(runs),
+            self.total_rise + rise,
+            at if rise else self.last_rise_at,
+            current.append(at, used.minor, max_pause),
         )
-        next_rise, rose_at = current.append(at, used.minor, max_pause), at if rise else self.last_rise_at
-        return CreditSeries(origin, self.unit, runs, self.total_rise + rise, rose_at, next_rise)
 
     def append_gap(self, at: datetime) -> CreditSeries:
         """Return the series after a poll that read nothing; a series without samples gets no gap."""
@@ -154,31 +164,12 @@ class CreditSeries:
         return replace(self, runs=_thin_value_runs(_append_gap(self.runs, at)))
 
 
-def _append_sample(
-    runs: tuple[ValueRun, ...], at: datetime, minor: Decimal, max_pause: timedelta
-) -> tuple[ValueRun, ...]:
-    """Return the runs with one more sample; none of them may be later than `at`."""
-    if runs and (runs[-1].minor is None or at - runs[-1].last > max_pause):
-        runs = _append_gap(runs, at)
-    elif runs and runs[-1].minor == minor:
-        return (*runs[:-1], replace(runs[-1], last=at))
-    return (*runs, ValueRun(minor, at, at))
-
-
 def _append_gap(runs: tuple[ValueRun, ...], at: datetime) -> tuple[ValueRun, ...]:
     """Return the runs with a gap up to `at` at the end; two gaps in a row become one."""
     last = runs[-1]
     if last.minor is None:
         return (*runs[:-1], replace(last, last=at))
     return (*runs, ValueRun(None, last.last, at))
-
-
-def _drop_runs_after(runs: tuple[ValueRun, ...], at: datetime) -> tuple[ValueRun, ...]:
-    """Return the runs up to a moment, so that none is later than the newest sample."""
-    if not runs or runs[-1].last <= at:
-        return runs
-    kept = tuple(run for run in runs if run.first < at)
-    return (*kept[:-1], replace(kept[-1], last=min(kept[-1].last, at))) if kept else ()
 
 
 def _thin_value_runs(runs: tuple[ValueRun, ...]) -> tuple[ValueRun, ...]:
@@ -257,28 +248,32 @@ class PercentHistory:
     @property
     def since(self) -> float:
         """Time of the first figure, seconds since the epoch."""
-        return _unpack_first(self.packed).first
+        return self.runs[0].first
 
     @property
     def has_changed(self) -> bool:
         """True if any percentage differs from the first one."""
-        first = _unpack_first(self.packed).percent
-        return any(
-            percent != first and not isnan(percent) for *_, percent in _RUN_STRUCT.iter_unpack(self.packed)
-        )
+        first, *others = self.runs
+        return any(run.percent != first.percent and not run.is_gap for run in others)
 
     def append(self, at: float, percent: float, max_pause: float) -> PercentHistory:
         """Return the history with one more figure, read at `at`; above `max_pause` seconds there is a gap.
 
         If the clock went back, the repeated time is removed from the history.
         """
-        # Almost every call only extends the last run, so this path unpacks one run and no more.
-        first, last, last_percent = _RUN_STRUCT.unpack_from(self.packed, len(self.packed) - _RUN_STRUCT.size)
-        if not last <= at <= last + max_pause or isnan(last_percent):
-            return self._append_after_gap(at, percent, max_pause)
-        if last_percent == percent:
-            return PercentHistory(self.packed[: -_RUN_STRUCT.size] + _RUN_STRUCT.pack(first, at, percent))
-        return PercentHistory(_thin_percent_runs(self.packed + _RUN_STRUCT.pack(at, at, percent)))
+        kept = self.packed
+        if at < _unpack_last(kept).last:
+            kept = _pack_runs(run._replace(last=min(run.last, at)) for run in self.runs if run.first < at)
+            if not kept:
+                return PercentHistory.start(at, percent)
+        last, new = _unpack_last(kept), PercentRun(at, at, percent)
+        if last.is_gap:
+            return _replace_last_run(kept, last._replace(last=at), new)
+        if at > last.last + max_pause:
+            return _replace_last_run(kept, last, PercentRun(last.last, at, nan), new)
+        if last.percent == percent:
+            return PercentHistory(kept[: -_RUN_STRUCT.size] + _RUN_STRUCT.pack(last.first, at, percent))
+        return _replace_last_run(kept, last, new)
 
     def append_gap(self, at: float) -> PercentHistory:
         """Return the history after a poll that read nothing."""
@@ -288,27 +283,6 @@ class PercentHistory:
         if last.is_gap:
             return _replace_last_run(self.packed, last._replace(last=at))
         return _replace_last_run(self.packed, last, PercentRun(last.last, at, nan))
-
-    def _append_after_gap(self, at: float, percent: float, max_pause: float) -> PercentHistory:
-        """Return the history with a figure after a gap, after a long pause, or after the clock went back."""
-        new, kept = PercentRun(at, at, percent), self._drop_after(at)
-        if not kept:
-            return PercentHistory.start(at, percent)
-        last = _unpack_last(kept)
-        if last.is_gap:
-            return _replace_last_run(kept, last._replace(last=at), new)
-        if at - last.last > max_pause:
-            return _replace_last_run(kept, last, PercentRun(last.last, at, nan), new)
-        if last.percent == percent:
-            return _replace_last_run(kept, last._replace(last=at))
-        return _replace_last_run(kept, last, new)
-
-    def _drop_after(self, at: float) -> bytes:
-        """Return the packed runs up to a moment, so that none is later than the newest figure."""
-        if _unpack_last(self.packed).last <= at:
-            return self.packed
-        kept = [run for run in self.runs if run.first < at]
-        return _pack_runs([*kept[:-1], kept[-1]._replace(last=min(kept[-1].last, at))]) if kept else b""
 
 
 Histories = Mapping[str, PercentHistory]
@@ -333,33 +307,26 @@ def append_to_histories(
     after: dict[str, PercentHistory] = {}
     for window in plan.windows if isinstance(plan, Plan) else ():
         if window.percent is not None and window.is_plan_wide and len(after) < MAX_HISTORIES:
-            history = before.get(window.label)
-            after[window.label] = (
-                history.append(moment, window.percent, pause_seconds)
-                if history
-                else PercentHistory.start(moment, window.percent)
-            )
+            history = before.get(window.label) or PercentHistory.start(moment, window.percent)
+            after[window.label] = history.append(moment, window.percent, pause_seconds)
     # A window that the reply lacks gets a gap, not a zero.
     if before.keys() <= after.keys():
         return after
     return {label: history.append_gap(moment) for label, history in before.items()} | after
 
 
-def _unpack_first(packed: bytes) -> PercentRun:
-    return PercentRun(*_RUN_STRUCT.unpack_from(packed))
-
-
 def _unpack_last(packed: bytes) -> PercentRun:
+    # Nearly every poll only extends the last run, so one run is unpacked and no more.
     return PercentRun(*_RUN_STRUCT.unpack_from(packed, len(packed) - _RUN_STRUCT.size))
 
 
-def _pack_runs(runs: list[PercentRun]) -> bytes:
+def _pack_runs(runs: Iterable[tuple[float, ...]]) -> bytes:
     return b"".join(_RUN_STRUCT.pack(*run) for run in runs)
 
 
 def _replace_last_run(packed: bytes, *runs: PercentRun) -> PercentHistory:
     """Return the history with the last run replaced by these."""
-    return PercentHistory(_thin_percent_runs(packed[: -_RUN_STRUCT.size] + _pack_runs([*runs])))
+    return PercentHistory(_thin_percent_runs(packed[: -_RUN_STRUCT.size] + _pack_runs(runs)))
 
 
 def _thin_percent_runs(packed: bytes) -> bytes:
@@ -371,18 +338,20 @@ def _thin_percent_runs(packed: bytes) -> bytes:
     """
     if len(packed) <= MAX_PERCENT_RUNS * _RUN_STRUCT.size:
         return packed
-    half = MAX_PERCENT_RUNS // 2
-    older = list(_RUN_STRUCT.iter_unpack(packed[: half * _RUN_STRUCT.size]))
-    kept = _drop_intermediate(older)
-    if len(kept) == half:
-        kept = _merge_pairs(older)
-    return Struct(f"{3 * len(kept)}d").pack(*chain.from_iterable(kept)) + packed[half * _RUN_STRUCT.size :]
+    end = MAX_PERCENT_RUNS // 2 * _RUN_STRUCT.size
+    older = list(_RUN_STRUCT.iter_unpack(packed[:end]))
+    kept = _drop_steps(older)
+    if len(kept) == len(older):
+        # Half of MAX_PERCENT_RUNS is an even number.
+        kept = [
+            (first, last, nan if isnan(one) or isnan(two) else max(one, two))
+            for (first, _, one), (_, last, two) in zip(older[::2], older[1::2], strict=True)
+        ]
+    return _pack_runs(kept) + packed[end:]
 
 
-_RunTuples = list[tuple[float, ...]]
-
-
-def _drop_intermediate(runs: _RunTuples) -> _RunTuples:
+def _drop_steps(runs: list[tuple[float, ...]]) -> list[tuple[float, ...]]:
+    """Return the runs without every second step."""
     kept, drops_next = runs[:1], True
     for run, after in pairwise(runs[1:]):
         first, _, before = kept[-1]
@@ -394,13 +363,3 @@ def _drop_intermediate(runs: _RunTuples) -> _RunTuples:
             kept.append(run)
         drops_next = not drops_next
     return [*kept, runs[-1]]
-
-
-def _merge_pairs(runs: _RunTuples) -> _RunTuples:
-    # The caller passes half of MAX_PERCENT_RUNS, an even number.
-    pairs = zip(runs[::2], runs[1::2], strict=True)
-    return [(first[0], second[1], _get_higher_percent(first[2], second[2])) for first, second in pairs]
-
-
-def _get_higher_percent(first: float, second: float) -> float:
-    return nan if isnan(first) or isnan(second) else max(first, second)
