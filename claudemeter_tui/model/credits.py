@@ -111,30 +111,24 @@ class Credits:
     """`billable_usage_paused_until` of the organization. None if usage is not paused."""
 
     @cached_property
-    def _leading_pair(self) -> tuple[Meter | None, Meter | None]:
-        own = next((meter for meter in self.meters if meter.is_personal), None)
-        return own, next((meter for meter in self.meters if not meter.is_personal), None)
-
-    @property
     def own_meter(self) -> Meter | None:
         """The leading personal meter. None if no reply has one."""
-        return self._leading_pair[0]
+        return next((meter for meter in self.meters if meter.is_personal), None)
 
-    @property
+    @cached_property
     def pool_meter(self) -> Meter | None:
         """The meter of the pool on Team and Enterprise. None on other plans."""
-        return self._leading_pair[1]
+        return next((meter for meter in self.meters if not meter.is_personal), None)
 
     @property
     def lead_meter(self) -> Meter | None:
         """The meter to show and to record: the personal one, else the pool. None if there is neither."""
-        own, pool = self._leading_pair
-        return own or pool
+        return self.own_meter or self.pool_meter
 
     @property
     def leading_meters(self) -> list[Meter]:
         """The meters that can lock the credits or turn them off, the personal one first."""
-        return [meter for meter in self._leading_pair if meter is not None]
+        return [meter for meter in (self.own_meter, self.pool_meter) if meter is not None]
 
     @property
     def balance_amount(self) -> Money | None:

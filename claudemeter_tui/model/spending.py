@@ -51,29 +51,25 @@ class SpendRate:
 
 def compute_spend_rate(series: CreditSeries, now: datetime) -> SpendRate | None:
     """Return the current rate of spending; None if the data do not suffice, or nothing was spent lately."""
-    monotonic_rise = series.monotonic_rise
-    if monotonic_rise is None or not -CLOCK_SLACK <= now - monotonic_rise.last <= MAX_AGE:
+    rise = series.monotonic_rise
+    if rise is None or not -CLOCK_SLACK <= now - rise.last <= MAX_AGE:
         return None
-    if series.runs[-1].last - monotonic_rise.last > MAX_BRIDGED_PAUSE:
+    if series.runs[-1].last - rise.last > MAX_BRIDGED_PAUSE:
         return None  # The polls since then read nothing.
-    start = max(monotonic_rise.first, monotonic_rise.last - RECENT_SPAN)
-    points = _collect_points(series.runs, monotonic_rise.first, start)
+    start = max(rise.first, rise.last - RECENT_SPAN)
+    points = _collect_points(series.runs, rise.first, start)
     # Without a change within the span, nothing is being spent now.
     if len(points) < 2 or now - points[-1][0] > RECENT_SPAN:
         return None
-    overall = _compute_hourly_rate(
-        monotonic_rise.last_minor - monotonic_rise.first_minor,
-        monotonic_rise.rise_count,
-        monotonic_rise.last - monotonic_rise.first,
-        series.unit,
-    )
+    whole = rise.last_minor - rise.first_minor
+    overall = _compute_hourly_rate(whole, rise.rise_count, rise.last - rise.first, series.unit)
     if overall is None:
         return None
-    rise, changes = points[-1][1] - points[0][1], len(points) - 1
-    recent = _compute_hourly_rate(rise, changes, monotonic_rise.last - start, series.unit)
-    return SpendRate(
-        monotonic_rise.first, monotonic_rise.last, recent, overall, _compute_relative_error(points)
-    )
+    recent_minor, change_count = points[-1][1] - points[0][1], len(points) - 1
+    recent = _compute_hourly_rate(recent_minor, change_count, rise.last - start, series.unit)
+    changes = [float(late - early) for (_, early), (_, late) in pairwise(points)]
+    # The relative standard error of a sum of independent rises: 1/√n for n equal ones.
+    return SpendRate(rise.first, rise.last, recent, overall, hypot(*changes) / sum(changes))
 
 
 def compute_rate_since(series: CreditSeries, since: datetime, now: datetime) -> Money | None:
@@ -83,17 +79,13 @@ def compute_rate_since(series: CreditSeries, since: datetime, now: datetime) -> 
     under three changes since then, if nothing was spent lately, or if a fall, a gap or a jump of the clock
     lies in between.
     """
-    monotonic_rise = series.monotonic_rise
-    if (
-        monotonic_rise is None
-        or monotonic_rise.first - since > CLOCK_SLACK
-        or compute_spend_rate(series, now) is None
-    ):
+    rise = series.monotonic_rise
+    if rise is None or rise.first - since > CLOCK_SLACK or compute_spend_rate(series, now) is None:
         return None
-    start = max(since, monotonic_rise.first)
-    points = _collect_points(series.runs, monotonic_rise.first, start)
-    rise = points[-1][1] - points[0][1]
-    return _compute_hourly_rate(rise, len(points) - 1, monotonic_rise.last - start, series.unit)
+    start = max(since, rise.first)
+    points = _collect_points(series.runs, rise.first, start)
+    spent = points[-1][1] - points[0][1]
+    return _compute_hourly_rate(spent, len(points) - 1, rise.last - start, series.unit)
 
 
 def _collect_points(runs: tuple[ValueRun, ...], first: datetime, start: datetime) -> list[_Point]:
@@ -107,19 +99,11 @@ def _collect_points(runs: tuple[ValueRun, ...], first: datetime, start: datetime
             later, low = points[-1]
             if at < first or (minor < low and later <= start):
                 break
-            if minor >= low:
-                _drop_placeholders(points, minor)
+            # A value that falls and returns at once was a placeholder; the same value twice is no change.
+            while points and minor >= points[-1][1]:
+                points.pop()
         points.append((at, minor))
     return points[::-1]
-
-
-def _drop_placeholders(points: list[_Point], minor: Decimal) -> None:
-    """Remove the values that an earlier value shows to be placeholders, or no change.
-
-    A value that falls and returns at once was a placeholder; the same value twice is no change.
-    """
-    while points and minor >= points[-1][1]:
-        points.pop()
 
 
 def _compute_hourly_rate(rise: Decimal, changes: int, time: timedelta, unit: tuple[str, int]) -> Money | None:
@@ -127,12 +111,6 @@ def _compute_hourly_rate(rise: Decimal, changes: int, time: timedelta, unit: tup
         return None
     # Whole microseconds keep the division exact: a Decimal cannot be divided by a float or a timedelta.
     return Money(rise * _HOUR_MICROSECONDS / (time // _MICROSECOND), *unit)
-
-
-def _compute_relative_error(points: list[_Point]) -> float:
-    """Return the relative standard error of a sum of independent rises: 1/√n for n equal ones."""
-    rises = [float(late - early) for (_, early), (_, late) in pairwise(points)]
-    return hypot(*rises) / sum(rises)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,10 +160,9 @@ def update_over_plan_period(
         return None
     if old is not None and (old.series.origin, old.series.unit) != (new.series.origin, new.series.unit):
         # Another reply or currency starts a new series, whose total cannot be compared with the old one.
-        period, old = (
-            period and replace(period, since=new.at, filled_label=None, start_rise=new.series.total_rise),
-            None,
-        )
+        old = None
+        if period is not None:
+            period = replace(period, since=new.at, filled_label=None, start_rise=new.series.total_rise)
     if period is not None and period.full_window is not None and period.full_window.is_due(new.at):
         period = None
     full = next(iter(new.plan.find_full_windows(new.at)), None)
@@ -193,12 +170,9 @@ def update_over_plan_period(
         return period if period is not None and period.is_continued_by(new.plan) else None
     if period is not None:
         return period if full == period.full_window else replace(period, full_window=full)
-    if full is not None and old is not None and new.at - old.at <= max_pause and _has_room(old):
+    had_room = old is not None and not old.plan.find_full_windows(old.at)
+    was_reported = old is not None and any(window.is_reported for window in old.plan.wide_windows)
+    if full and old and had_room and was_reported and new.at - old.at <= max_pause:
         # Charges between the two readings may already be beyond the plan, so they count.
         return OverPlanPeriod(new.at, full.label, old.series.total_rise, full)
     return OverPlanPeriod(new.at, None, new.series.total_rise, full)
-
-
-def _has_room(snapshot: OrgSnapshot) -> bool:
-    plan = snapshot.plan
-    return any(window.is_reported for window in plan.wide_windows) and not plan.find_full_windows(snapshot.at)

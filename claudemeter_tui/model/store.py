@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -122,16 +122,18 @@ class OrgState:
 
     def iter_problems(self) -> Iterator[Problem]:
         """Yield the org's problems, failures first."""
-        for failure in self.failures.values():
-            yield _build_problem(failure, self.session, self.org)
-        for reply in self.replies.values():
-            yield from _find_reply_problems(reply, self.session, self.org)
+        yield from _iterate_problems(self, self.org)
 
     def apply(self, report: OrgReading, at: datetime, interval: timedelta) -> OrgState:
         """Return the state after one more report; a failed reply keeps its last good version."""
         replies, failures = _merge_parts(self.replies, self.failures, report.parts)
         # Two missed polls plus some delay: only a longer pause is a gap in the series.
         max_pause = 2.5 * interval
+        good = [endpoint for endpoint, part in report.parts.items() if isinstance(part, Reply)]
+        reply_sources = self.reply_sources
+        # Usually the same session has read all of them before, and no copy is needed.
+        if any(reply_sources.get(endpoint) != self.session for endpoint in good):
+            reply_sources = {**reply_sources, **dict.fromkeys(good, self.session)}
         state = OrgState(
             org=report.org,
             account=self.account,
@@ -141,9 +143,14 @@ class OrgState:
             interval=interval,
             series=self.series,
             histories=append_to_histories(self.histories, report.parts.get(Endpoint.USAGE), at, max_pause),
-            reply_sources=self._update_reply_sources(report),
+            reply_sources=reply_sources,
         )
-        series = state._append_sample(report, at, max_pause)
+        meter = state.credits.lead_meter
+        part = report.parts.get(meter.origin.endpoint) if meter else None
+        if meter and meter.used and isinstance(part, Reply):
+            series = self.series.append(part.at, meter.origin, meter.used, max_pause)
+        else:
+            series = self.series.append_gap(at)
         over_plan_period = update_over_plan_period(
             self.over_plan_period, self._make_snapshot(self.series), state._make_snapshot(series), max_pause
         )
@@ -156,22 +163,6 @@ class OrgState:
         return (
             OrgSnapshot(reply.at, self.plan, series) if reply is not None and self.plan is not None else None
         )
-
-    def _update_reply_sources(self, report: OrgReading) -> Mapping[Endpoint, Session]:
-        good = [endpoint for endpoint, part in report.parts.items() if isinstance(part, Reply)]
-        # The usual case, in which no copy is needed.
-        if all(self.reply_sources.get(endpoint) == self.session for endpoint in good):
-            return self.reply_sources
-        return {**self.reply_sources, **dict.fromkeys(good, self.session)}
-
-    def _append_sample(self, report: OrgReading, at: datetime, max_pause: timedelta) -> CreditSeries:
-        meter = self.credits.lead_meter
-        if meter is None or meter.used is None:
-            return self.series.append_gap(at)
-        part = report.parts.get(meter.origin.endpoint)
-        if not isinstance(part, Reply):
-            return self.series.append_gap(at)
-        return self.series.append(part.at, meter.origin, meter.used, max_pause)
 
     def _find_value(self, endpoint: Endpoint, kind: type[V]) -> V | None:
         reply = self.replies.get(endpoint)
@@ -199,25 +190,17 @@ class SessionState:
 
     def iter_problems(self) -> Iterator[Problem]:
         """Yield the problems of the session itself."""
-        for failure in self.failures.values():
-            yield _build_problem(failure, self.session, None)
         # A failing session has a more urgent problem.
         if self.expires_at is not None and self.expires_soon_since is not None and not self.failures:
             since = self.expires_soon_since
             yield Problem(
                 ErrorKind.EXPIRES_SOON, Endpoint.ACCOUNT, since, self.session, ends_at=self.expires_at
             )
-        for reply in self.replies.values():
-            yield from _find_reply_problems(reply, self.session, None)
+        yield from _iterate_problems(self, None)
 
     def apply(self, reading: Reading) -> SessionState:
         """Return the state after one more reading."""
-        if (
-            self.is_polling
-            and reading.account is None
-            and reading.schedule is None
-            and reading.expires_at is None
-        ):
+        if self.is_polling and not (reading.account or reading.schedule or reading.expires_at):
             return self  # This part of a poll concerns only an org.
         replies, failures, account = self.replies, self.failures, self.account
         if reading.account is not None:
@@ -294,10 +277,8 @@ class Store:
         orgs = self.orgs
         if reading.orgs is not None:
             orgs = _apply_org_list(orgs, session, reading.orgs)
-        if reading.org_readings:
+        if reading.org_readings or reading.schedule is not None:
             orgs = _apply_org_readings(orgs, session, reading)
-        if reading.schedule is not None:
-            orgs = _apply_schedule(orgs, session, reading.schedule)
         return Store(orgs, sessions, scan_results)
 
 
@@ -364,25 +345,20 @@ def _find_place(orgs: tuple[OrgState, ...], session: SessionState) -> int:
     ordered by their sessions' names, Claude Code's login last: an org has the same number in every run,
     whichever session answers first.
     """
-    account_places = [
-        place for place, state in enumerate(orgs) if same_account(session.account, state.account)
-    ]
-    own_places = (place for place, state in enumerate(orgs) if state.session == session.session)
-    later_starts = (
-        place
-        for place in _find_account_starts(orgs)
-        if _get_session_sort_key(orgs[place].session) > _get_session_sort_key(session.session)
-    )
-    return account_places[-1] + 1 if account_places else next(own_places, next(later_starts, len(orgs)))
-
-
-def _find_account_starts(orgs: tuple[OrgState, ...]) -> Iterator[int]:
-    """Yield the positions at which the orgs of another account begin."""
+    places = [place for place, state in enumerate(orgs) if same_account(session.account, state.account)]
+    if places:
+        return places[-1] + 1
     for place, state in enumerate(orgs):
-        # Position 0 compares with the last org, but `not place` decides there.
+        if state.session == session.session:
+            return place
+    for place, state in enumerate(orgs):
+        # At position 0 this is the last org, but the first org always begins an account.
         before = orgs[place - 1]
-        if not place or not (before.session == state.session or same_account(before.account, state.account)):
-            yield place
+        continues = before.session == state.session or same_account(before.account, state.account)
+        is_later = _get_session_sort_key(state.session) > _get_session_sort_key(session.session)
+        if is_later and not (place and continues):
+            return place
+    return len(orgs)
 
 
 def _get_session_sort_key(session: Session) -> tuple[bool, str]:
@@ -392,24 +368,16 @@ def _get_session_sort_key(session: Session) -> tuple[bool, str]:
 def _apply_org_readings(
     orgs: tuple[OrgState, ...], session: SessionState, reading: Reading
 ) -> tuple[OrgState, ...]:
+    """Return the orgs after the reports about them, and with the interval of a finished poll."""
     interval = session.schedule.interval if session.schedule else DEFAULT_INTERVAL
     new, reports = list(orgs), {report.org.uuid: report for report in reading.org_readings}
     for place, state in enumerate(orgs):
         if state.org.uuid in reports and state.session == session.session:
             new[place] = state.apply(reports[state.org.uuid], reading.at, interval)
+        # The interval also decides when the figures of an org without a report are stale.
+        elif reading.schedule and state.interval != interval and state.session == session.session:
+            new[place] = replace(state, interval=interval)
     return tuple(new)
-
-
-def _apply_schedule(
-    orgs: tuple[OrgState, ...], session: SessionState, schedule: Schedule
-) -> tuple[OrgState, ...]:
-    """Return the orgs with the session's interval, which decides when their figures are stale."""
-    return tuple(
-        replace(state, interval=schedule.interval)
-        if state.interval != schedule.interval and state.session == session.session
-        else state
-        for state in orgs
-    )
 
 
 def _merge_parts(
@@ -429,14 +397,12 @@ def _merge_parts(
     return {**replies, **good}, {**remaining, **bad}
 
 
-def _build_problem(failure: Failure, session: Session, org: Org | None) -> Problem:
-    return Problem(failure.error_kind, failure.endpoint, failure.at, session, org, failure.detail)
-
-
-def _find_reply_problems(reply: Reply, session: Session, org: Org | None) -> Iterable[Problem]:
-    for error_kind, paths in (
-        (ErrorKind.ODD_VALUE, reply.odd_values),
-        (ErrorKind.NEW_FIELD, reply.new_fields),
-    ):
-        for path in paths:
-            yield Problem(error_kind, reply.endpoint, reply.at, session, org, path)
+def _iterate_problems(owner: OrgState | SessionState, org: Org | None) -> Iterator[Problem]:
+    """Yield the failures, then the odd values and new fields of an org, or of a session without an org."""
+    for failure in owner.failures.values():
+        yield Problem(failure.error_kind, failure.endpoint, failure.at, owner.session, org, failure.detail)
+    for reply in owner.replies.values():
+        found = ((ErrorKind.ODD_VALUE, reply.odd_values), (ErrorKind.NEW_FIELD, reply.new_fields))
+        for error_kind, paths in found:
+            for path in paths:
+                yield Problem(error_kind, reply.endpoint, reply.at, owner.session, org, path)

@@ -131,12 +131,7 @@ class CreditSeries:
         the runs; what was spent meanwhile still counts.
         """
         if self.origin is not origin or self.unit != used.unit:
-            return CreditSeries(
-                origin,
-                used.unit,
-                (ValueRun(used.minor, at, at),),
-                monotonic_rise=MonotonicRise.start(at, used.minor),
-            )
+            return CreditSeries(origin, used.unit).append(at, origin, used, max_pause)
         runs = self.runs
         if runs and at < runs[-1].last:
             runs = tuple(replace(run, last=min(run.last, at)) for run in runs if run.first < at)
