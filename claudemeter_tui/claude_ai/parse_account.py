@@ -182,10 +182,10 @@ def build_orgs(models: Iterable[OrgModel | None]) -> tuple[Org, ...]:
 
 def _find_restrictions(found: OrgModel) -> Iterator[tuple[str, str]]:
     """Yield the restrictions that are in force; null, false and the empty string restrict nothing."""
-    for known in RESTRICTIONS:
-        value = found.get_sent(known.key)
+    for key in RESTRICTIONS:
+        value = found.get_sent(key)
         if value not in (None, False, "") and (text := _format_restriction(value)):
-            yield known.key, text
+            yield key, text
 
 
 def _format_restriction(value: object) -> str:

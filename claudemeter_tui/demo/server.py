@@ -174,7 +174,7 @@ def build_usage(org: DemoOrg, moment: DemoMoment) -> JsonBody:
     """Return the body of `/usage`."""
     session = _find_session_figures(org, moment)
     return {
-        **dict.fromkeys(window.key for window in WINDOWS.values() if window.is_always_sent),
+        **dict.fromkeys(window.key for window in WINDOWS.values() if not window.is_rarely_sent),
         "five_hour": _build_window(session),
         "seven_day": _build_window(_find_week_figures(org.week, moment)),
         # The server's names of a one-time credit, and below of the saved resets.

@@ -38,7 +38,7 @@ from claudemeter_tui.formatting.values import (
     to_local,
 )
 from claudemeter_tui.formatting.verdict import format_verdict_banner, format_verdict_name
-from claudemeter_tui.model.catalogue import PAYMENT_RESTRICTION_KEYS, CreditState, Endpoint, MeterOrigin
+from claudemeter_tui.model.catalogue import PAYMENT_RESTRICTIONS, CreditState, Endpoint, MeterOrigin
 from claudemeter_tui.model.credits import Meter
 from claudemeter_tui.model.forecast import (
     SpendLimit,
@@ -221,7 +221,7 @@ class FigureBuilder:
         for payment in verdict.payment_problems:
             words, cure = describe_payment(payment)
             value = f"{words}; {cure}" if cure else words
-            endpoint = Endpoint.ACCOUNT if payment.key in PAYMENT_RESTRICTION_KEYS else Endpoint.SUBSCRIPTION
+            endpoint = Endpoint.ACCOUNT if payment.key in PAYMENT_RESTRICTIONS else Endpoint.SUBSCRIPTION
             yield self.build(endpoint, "payment", value, payment.key, Severity.CRITICAL)
 
     def build_failures(self) -> Iterator[Figure]:

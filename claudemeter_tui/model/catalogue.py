@@ -50,41 +50,30 @@ class WindowFact:
     """True if the window expires instead of resetting."""
     is_model: bool = False
     """True if a full window stops one model and the others still work."""
-    is_always_sent: bool = False
-    """True if every current reply has the key; it is null on plans without the window."""
+    is_rarely_sent: bool = False
+    """True if most replies lack the key; the others have it, null on plans without the window."""
 
 
 WINDOWS: Mapping[str, WindowFact] = {
     window.key: window
     for window in (
-        WindowFact("five_hour", "5-hour", WindowKind.SESSION, FIVE_HOURS, 0, is_always_sent=True),
-        WindowFact("seven_day", "7-day all", WindowKind.WEEKLY, SEVEN_DAYS, 10, is_always_sent=True),
+        WindowFact("five_hour", "5-hour", WindowKind.SESSION, FIVE_HOURS, 0),
+        WindowFact("seven_day", "7-day all", WindowKind.WEEKLY, SEVEN_DAYS, 10),
         # Windows of one model or surface: objects until May 2026, null since; now they are in `limits[]`.
-        WindowFact(
-            "seven_day_oauth_apps", "7-day OAuth apps", length=SEVEN_DAYS, order=22, is_always_sent=True
-        ),
-        WindowFact(
-            "seven_day_opus", "7-day Opus", length=SEVEN_DAYS, order=21, is_model=True, is_always_sent=True
-        ),
-        WindowFact(
-            "seven_day_sonnet",
-            "7-day Sonnet",
-            length=SEVEN_DAYS,
-            order=20,
-            is_model=True,
-            is_always_sent=True,
-        ),
-        WindowFact("seven_day_cowork", "7-day Cowork", length=SEVEN_DAYS, order=24, is_always_sent=True),
-        WindowFact("seven_day_omelette", "7-day Design", length=SEVEN_DAYS, order=23, is_always_sent=True),
-        WindowFact("tangelo", is_always_sent=True),
+        WindowFact("seven_day_oauth_apps", "7-day OAuth apps", length=SEVEN_DAYS, order=22),
+        WindowFact("seven_day_opus", "7-day Opus", length=SEVEN_DAYS, order=21, is_model=True),
+        WindowFact("seven_day_sonnet", "7-day Sonnet", length=SEVEN_DAYS, order=20, is_model=True),
+        WindowFact("seven_day_cowork", "7-day Cowork", length=SEVEN_DAYS, order=24),
+        WindowFact("seven_day_omelette", "7-day Design", length=SEVEN_DAYS, order=23),
+        WindowFact("tangelo"),
         # This one and `cinder_cove` are dollar allowances.
-        WindowFact("iguana_necktie", "Cloud sessions", is_always_sent=True),
-        WindowFact("omelette_promotional", is_always_sent=True),
-        WindowFact("nimbus_quill", is_always_sent=True),
-        WindowFact("amber_ladder", is_always_sent=True),
-        WindowFact("cinder_cove", "One-time credit", is_one_time=True, is_always_sent=True),
+        WindowFact("iguana_necktie", "Cloud sessions"),
+        WindowFact("omelette_promotional"),
+        WindowFact("nimbus_quill"),
+        WindowFact("amber_ladder"),
+        WindowFact("cinder_cove", "One-time credit", is_one_time=True),
         # Seen since autumn 2026: the session reset. Counts as a window only if it ever has a figure.
-        WindowFact("juniper_tide"),
+        WindowFact("juniper_tide", is_rarely_sent=True),
     )
 }
 """Every known window by its key, in the order of a reply of October 2026."""
@@ -178,25 +167,11 @@ def find_disabled_reason(code: str) -> DisabledReason:
     return DISABLED_REASONS.get(code) or DisabledReason(code)
 
 
-@dataclass(frozen=True, slots=True)
-class Restriction:
-    """A key of an organization that is null unless the organization is restricted."""
-
-    key: str
-    is_payment: bool = False
-    """True if shown as a payment problem beside the verdict; the others concern the API or the credits."""
-
-
-RESTRICTIONS = (
-    Restriction("billing_issue", is_payment=True),
-    Restriction("access_block", is_payment=True),
-    Restriction("subscription_pause", is_payment=True),
-    Restriction("api_disabled_reason"),
-    Restriction("api_disabled_until"),
-    Restriction("billable_usage_paused_until"),
-)
-"""Known restrictions in display order; all are null in nearly every capture."""
-PAYMENT_RESTRICTION_KEYS = frozenset(one.key for one in RESTRICTIONS if one.is_payment)
+PAYMENT_RESTRICTIONS = ("billing_issue", "access_block", "subscription_pause")
+"""Restrictions that are shown as payment problems beside the verdict."""
+API_RESTRICTIONS = ("api_disabled_reason", "api_disabled_until")
+RESTRICTIONS = (*PAYMENT_RESTRICTIONS, *API_RESTRICTIONS, "billable_usage_paused_until")
+"""Keys of an organization that are null unless it is restricted, in display order."""
 PAYMENT_PROBLEM_STATUSES = frozenset({"past_due", "paused"})
 """Values of the subscription's `status` that require the user to act."""
 SUBSCRIPTION_STATUSES = PAYMENT_PROBLEM_STATUSES | {"active", "trialing", "canceled"}

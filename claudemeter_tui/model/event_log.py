@@ -54,7 +54,6 @@ class OrgTracker:
     """Time at which the figures were first seen to be stale. None if they are current."""
     is_stale_reported: bool = False
     """True if a STALE event was emitted."""
-
     next_change_at: datetime | None = None
     """Time of the next reset, end of a lock or expiry warning. None if nothing is ahead."""
 
@@ -71,19 +70,19 @@ class OrgTracker:
         return find_earliest((stale_at, self.next_change_at))
 
     @classmethod
-    def start(cls, state: OrgState, thresholds: Thresholds, now: datetime) -> OrgTracker:
+    def start(cls, state: OrgState, sink: EventSink) -> OrgTracker:
         """Start tracking an org; conditions that already hold emit no event."""
         # An empty state has nothing to compare with, so the first observation only remembers.
         nothing = OrgState(state.org, state.account, state.session)
-        return cls(nothing).observe(state, thresholds, EventSink(now, state.session))
+        return cls(nothing).observe(state, replace(sink, events=[]))
 
-    def is_current(self, state: OrgState, now: datetime) -> bool:
-        """True if another observation would find nothing."""
-        return state is self.last_state and (self.due_at is None or now < self.due_at)
+    def is_due(self, now: datetime) -> bool:
+        """True if the clock alone may cause an event."""
+        return self.due_at is not None and now >= self.due_at
 
-    def observe(self, state: OrgState, thresholds: Thresholds, sink: EventSink) -> OrgTracker:
+    def observe(self, state: OrgState, sink: EventSink) -> OrgTracker:
         """Return the tracker after one more observation of the org."""
-        is_early = (self.due_at is None or sink.now < self.due_at) and not state.is_stale(sink.now)
+        is_early = not self.is_due(sink.now) and not state.is_stale(sink.now)
         deciding_values = _collect_deciding_values(state)
         # Nearly every poll changes only amounts; this path skips the verdict, the expensive part.
         if is_early and self._is_settled and deciding_values == self.deciding_values:
@@ -91,10 +90,10 @@ class OrgTracker:
                 self,
                 last_state=state,
                 debounced=Debounced(state.replies),
-                meter_trackers=self._update_meters(state.credits, state.replies, thresholds, sink),
+                meter_trackers=self._update_meters(state.credits, state.replies, sink),
                 stale_since=None,
             )
-        return replace(self._observe_change(state, thresholds, sink), deciding_values=deciding_values)
+        return replace(self._observe_change(state, sink), deciding_values=deciding_values)
 
     @property
     def _is_settled(self) -> bool:
@@ -105,14 +104,14 @@ class OrgTracker:
             and all(tracker.is_settled for tracker in self.meter_trackers.values())
         )
 
-    def _observe_change(self, state: OrgState, thresholds: Thresholds, sink: EventSink) -> OrgTracker:
+    def _observe_change(self, state: OrgState, sink: EventSink) -> OrgTracker:
         old = self.last_state
         new_replies = {
             endpoint: new for endpoint, new in state.replies.items() if new is not old.replies.get(endpoint)
         }
         if state.session != old.session:
             sink.emit(EventKind.SOURCE_CHANGED, before=old.session.label, after=state.session.label)
-        windows = self._update_windows(state, new_replies, thresholds, sink)
+        windows = self._update_windows(state, new_replies, sink)
         # The order of the reply; confirmed windows that it lacks come last.
         keys = [window.key for window in state.plan.windows] if state.plan else []
         confirmed = tuple(windows[key].window for key in dict.fromkeys((*keys, *windows)))
@@ -121,7 +120,7 @@ class OrgTracker:
             state if debounced.matches(state.replies) else replace(state, replies=debounced.replies)
         )
         credits_, is_first = steady_state.credits, Endpoint.PREPAID not in self.debounced.replies
-        meters = self._update_meters(credits_, state.replies, thresholds, sink)
+        meters = self._update_meters(credits_, state.replies, sink)
         balance = update_balance(self.balance, credits_.balance, sink)
         warned_tranches = update_warned_tranches(self.warned_tranches, credits_.balance, sink, first=is_first)
         verdict_tracker = self.verdict_tracker.observe(judge(steady_state, sink.now), sink, credits_)
@@ -140,35 +139,28 @@ class OrgTracker:
         )
 
     def _update_windows(
-        self, state: OrgState, new_replies: Mapping[Endpoint, Reply], thresholds: Thresholds, sink: EventSink
+        self, state: OrgState, new_replies: Mapping[Endpoint, Reply], sink: EventSink
     ) -> dict[str, WindowTracker]:
         """Return the window trackers after the clock, and after new figures if there are any."""
         tracked = {key: tracker.tick(sink) for key, tracker in self.window_trackers.items()}
         if Endpoint.USAGE not in new_replies:
             return tracked
         windows = {window.key: window for window in (state.plan or Plan()).windows}
-        updated = {
-            key: tracker.update(windows.get(key), thresholds, sink) for key, tracker in tracked.items()
-        }
         for key, window in windows.items():
-            if key not in tracked:
-                updated[key] = WindowTracker.start(window, sink.now, thresholds)
+            tracked.setdefault(key, WindowTracker.start(window, sink))
+        updated = {key: tracker.update(windows.get(key), sink) for key, tracker in tracked.items()}
         return {key: tracker for key, tracker in updated.items() if tracker is not None}
 
     def _update_meters(
-        self, credits_: Credits, replies: Mapping[Endpoint, Reply], thresholds: Thresholds, sink: EventSink
+        self, credits_: Credits, replies: Mapping[Endpoint, Reply], sink: EventSink
     ) -> dict[MeterOrigin, MeterTracker]:
         """Return the trackers of the leading meters after new figures, if there are any."""
         tracked, before = dict(self.meter_trackers), self.last_state.replies
         for meter in credits_.leading_meters:
             endpoint = meter.origin.endpoint
             if endpoint in replies and replies[endpoint] is not before.get(endpoint):
-                tracker = tracked.get(meter.origin)
-                tracked[meter.origin] = (
-                    tracker.update(meter, thresholds, sink)
-                    if tracker
-                    else MeterTracker.start(meter, thresholds)
-                )
+                tracker = tracked.get(meter.origin) or MeterTracker.start(meter, sink)
+                tracked[meter.origin] = tracker.update(meter, sink)
         return tracked
 
 
@@ -299,7 +291,7 @@ class _Observation:
         for state in self.store.sessions:
             known = self.session_trackers.get(state.session)
             if known is None or known.last_state is not state:
-                sink = EventSink(self.now, state.session, events=self.events)
+                sink = self._make_sink(state)
                 tracker = known or SessionTracker(state)
                 self.session_trackers[state.session] = tracker.observe(state, sink)
                 self._emit_new_fields(tracker.last_state.replies, state.replies, sink)
@@ -310,7 +302,8 @@ class _Observation:
         if changed is None:
             self._update_org_list()
         for org in {org.key: org for org in reversed(self.store.orgs)}.values():
-            if not self.org_trackers[org.key].is_current(org, self.now):
+            known_org = self.org_trackers[org.key]
+            if known_org.last_state is not org or known_org.is_due(self.now):
                 self._observe_org(org)
         self.due_at = find_earliest(org_tracker.due_at for org_tracker in self.org_trackers.values())
 
@@ -342,18 +335,19 @@ class _Observation:
             if old_key := next(renamed, None):
                 self.org_trackers[key] = left.pop(old_key)
                 continue
+            sink = self._make_sink(state)
             session = self.previous.session_trackers.get(state.session)
             # An org of an account that was never listed before is not news.
             if session is not None and session.has_polled and session.last_state.replies:
-                self._make_sink(state).emit(EventKind.ORG_APPEARED, endpoints=ACCOUNT_ENDPOINTS)
-            self.org_trackers[key] = OrgTracker.start(state, self.previous.thresholds, self.now)
+                sink.emit(EventKind.ORG_APPEARED, endpoints=ACCOUNT_ENDPOINTS)
+            self.org_trackers[key] = OrgTracker.start(state, sink)
         for tracker in left.values():
             self._make_sink(tracker.last_state).emit(EventKind.ORG_LEFT, endpoints=ACCOUNT_ENDPOINTS)
 
     def _observe_org(self, state: OrgState) -> OrgTracker:
         key, sink = state.key, self._make_sink(state)
         old = self.org_trackers[key]
-        new = self.org_trackers[key] = old.observe(state, self.previous.thresholds, sink)
+        new = self.org_trackers[key] = old.observe(state, sink)
         self._emit_new_fields(old.last_state.replies, state.replies, sink)
         if old.stale_since or new.stale_since:
             self._update_staleness(state.session)
@@ -368,12 +362,11 @@ class _Observation:
         """
         untracked = SessionTracker(self.store.find_session_state(session))
         tracker = self.session_trackers.setdefault(session, untracked)
-        sink = EventSink(self.now, session, events=self.events)
         orgs = {key: org for key, org in self.org_trackers.items() if org.last_state.session == session}
         recovered = [key for key, org in orgs.items() if org.is_stale_reported and org.stale_since is None]
         if recovered and tracker.is_stale:
             if not tracker.is_stale_muted:
-                sink.emit(EventKind.RECOVERED)
+                self._make_sink(tracker.last_state).emit(EventKind.RECOVERED)
             self.session_trackers[session] = replace(tracker, is_stale=False, is_stale_muted=False)
             for key, org in orgs.items():
                 # If this org is still stale, its time starts now.
@@ -394,15 +387,17 @@ class _Observation:
         if tracker.is_expired or (len(orgs) > 1 and all(org.stale_since for org in orgs.values())):
             if not tracker.is_expired:
                 read_times = [org.last_state.read_at for org in orgs.values() if org.last_state.read_at]
-                sink.emit(EventKind.STALE, before=max(read_times, default=None), severity=Severity.WARNING)
+                newest = max(read_times, default=None)
+                sink = self._make_sink(tracker.last_state)
+                sink.emit(EventKind.STALE, before=newest, severity=Severity.WARNING)
             self.session_trackers[session] = replace(
                 tracker, is_stale=True, is_stale_muted=tracker.is_expired
             )
             late = {key: org for key, org in orgs.items() if org.stale_since}
         else:
             for org in late.values():
-                state = org.last_state
-                self._make_sink(state).emit(EventKind.STALE, before=state.read_at, severity=Severity.WARNING)
+                sink = self._make_sink(org.last_state)
+                sink.emit(EventKind.STALE, before=org.last_state.read_at, severity=Severity.WARNING)
         for key, org in late.items():
             self.org_trackers[key] = replace(org, is_stale_reported=True)
 
@@ -420,11 +415,5 @@ class _Observation:
             if new:
                 self.known_fields |= new
 
-    def _make_sink(self, state: OrgState) -> EventSink:
-        return EventSink(self.now, state.session, state, self.events)
-
-
-def _is_account_renamed(old: OrgState, new: OrgState) -> bool:
-    """True if the org is the same, but its account now has a uuid, or another e-mail."""
-    same = (old.org.uuid, old.session) == (new.org.uuid, new.session)
-    return same and new.account.may_be_same(old.account)
+    def _make_sink(self, state: OrgState | SessionState) -> EventSink:
+        return EventSink(self.now, self.previous.thresholds, state, self.events)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -12,7 +12,7 @@ from claudemeter_tui.model.account import Org
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import Session
-from claudemeter_tui.model.store import OrgKey, OrgState
+from claudemeter_tui.model.store import OrgKey, OrgState, SessionState
 from claudemeter_tui.model.verdict import CreditLock
 from claudemeter_tui.model.windows import Severity
 
@@ -111,35 +111,30 @@ class Event:
         return self.org.display_name if self.org else self.session.label
 
 
-class EventSink:
-    """Collect the events of one observation, in the order in which they are detected."""
-
-    def __init__(
-        self,
-        now: datetime,
-        session: Session,
-        state: OrgState | None = None,
-        events: list[Event] | None = None,
-    ) -> None:
-        """Collect events of this org, or of the session, into `events` (None for a new list)."""
-        self.now = now
-        self._events = [] if events is None else events
-        self._session = session
-        self._owner: tuple[Org | None, OrgKey | None] = (state.org, state.key) if state else (None, None)
-
-    def emit(self, kind: EventKind, **fields: Any) -> None:
-        """Append an event with these fields; `at` defaults to now."""
-        at = fields.pop("at", self.now)
-        self._events.append(Event(kind, at, self._session, *self._owner, **fields))
-
-
 Thresholds = tuple[float, ...]
 """Percentages, each above 0."""
 
 
-def find_passed_threshold(percent: float | None, thresholds: Thresholds) -> float:
-    """Return the highest threshold at or below a percentage; 0 if there is none."""
-    return max((threshold for threshold in thresholds if threshold <= (percent or 0.0)), default=0.0)
+@dataclass(frozen=True, slots=True)
+class EventSink:
+    """Collect the events of one observation, in the order in which they are detected."""
+
+    now: datetime
+    thresholds: Thresholds
+    """Percentages that cause an event when a figure passes them."""
+    state: OrgState | SessionState
+    """The org of the events, or their session."""
+    events: list[Event] = field(default_factory=list)
+
+    def emit(self, kind: EventKind, **fields: Any) -> None:
+        """Append an event with these fields; `at` defaults to now."""
+        at, state = fields.pop("at", self.now), self.state
+        org, key = (state.org, state.key) if isinstance(state, OrgState) else (None, None)
+        self.events.append(Event(kind, at, state.session, org, key, **fields))
+
+    def find_passed_threshold(self, percent: float | None) -> float:
+        """Return the highest threshold at or below a percentage; 0 if there is none."""
+        return max((each for each in self.thresholds if each <= (percent or 0.0)), default=0.0)
 
 
 def find_earliest(times: Iterable[datetime | None]) -> datetime | None:

@@ -19,9 +19,7 @@ from claudemeter_tui.model.events import (
     SUBJECT_POOL,
     EventKind,
     EventSink,
-    Thresholds,
     find_earliest,
-    find_passed_threshold,
 )
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import Reply, ReplyValue
@@ -54,16 +52,16 @@ class MeterTracker:
     """Replies in a row that named no cap although there was one."""
 
     @classmethod
-    def start(cls, meter: Meter, thresholds: Thresholds) -> MeterTracker:
+    def start(cls, meter: Meter, sink: EventSink) -> MeterTracker:
         """Start tracking a meter; conditions that already hold emit no event."""
-        return cls(meter, find_passed_threshold(meter.percent, thresholds))
+        return cls(meter, sink.find_passed_threshold(meter.percent))
 
     @property
     def is_settled(self) -> bool:
         """True if no figure awaits confirmation."""
         return not self.replies_below and not self.replies_without_cap
 
-    def update(self, meter: Meter, thresholds: Thresholds, sink: EventSink) -> MeterTracker:
+    def update(self, meter: Meter, sink: EventSink) -> MeterTracker:
         """Return the tracker after one more reply."""
         old, new, lost_cap_count = self.meter, meter, 0
         # A running meter can lack its used amount for a poll.
@@ -83,7 +81,7 @@ class MeterTracker:
         if has_cap_changed:
             emit(EventKind.CAP_CHANGED, before=old.cap, after=new.cap)
         percent = new.percent
-        threshold = find_passed_threshold(percent, thresholds)
+        threshold = sink.find_passed_threshold(percent)
         if threshold > self.passed_threshold:
             more = {"threshold": threshold, "severity": Severity.from_percent(percent)}
             emit(EventKind.THRESHOLD, before=old.percent, after=percent, **more)
@@ -303,17 +301,17 @@ class WindowTracker:
     """True if the reset is past, and its event was emitted."""
 
     @classmethod
-    def start(cls, window: Window, now: datetime, thresholds: Thresholds) -> WindowTracker:
+    def start(cls, window: Window, sink: EventSink) -> WindowTracker:
         """Start tracking a window; conditions that already hold emit no event."""
-        threshold = find_passed_threshold(window.percent, thresholds)
-        return cls(window, 0, window.is_full(now), threshold, window.is_due(now))
+        threshold = sink.find_passed_threshold(window.percent)
+        return cls(window, 0, window.is_full(sink.now), threshold, window.is_due(sink.now))
 
     @property
     def due_at(self) -> datetime | None:
         """Time of the next WINDOW_RESET event by the clock. None if not known, or already emitted."""
         return None if self.is_reset_over else self.window.resets_at
 
-    def update(self, new: Window | None, thresholds: Thresholds, sink: EventSink) -> WindowTracker | None:
+    def update(self, new: Window | None, sink: EventSink) -> WindowTracker | None:
         """Return the tracker after one more reply; None if the window is gone."""
         old, is_due = self.window, self.window.is_due(sink.now)
         can_doubt = self._is_in_use and not is_due and self.doubt_count + 1 < REPLIES_TO_CONFIRM
@@ -326,7 +324,7 @@ class WindowTracker:
             return self
         if new.resets_at is None and new.percent and not is_due:
             new = replace(new, resets_at=old.resets_at)
-        return self._update_cycle(new, thresholds, sink).update_figures(new, thresholds, sink)
+        return self._update_cycle(new, sink).update_figures(new, sink)
 
     def tick(self, sink: EventSink) -> WindowTracker:
         """Return the tracker after the clock; a due reset emits its event even if nothing can be read."""
@@ -343,7 +341,7 @@ class WindowTracker:
         """True if a reset would change anything."""
         return bool(self.window.percent) or self.window.locked_reason is not None
 
-    def _update_cycle(self, new: Window, thresholds: Thresholds, sink: EventSink) -> WindowTracker:
+    def _update_cycle(self, new: Window, sink: EventSink) -> WindowTracker:
         """Return the tracker for the cycle of the new figures, after emitting the events of a reset."""
         old, is_freed = self.window, self.is_full and not new.is_full(sink.now)
         emit = partial(sink.emit, subject=old.label, endpoints=USAGE_ENDPOINTS)
@@ -355,7 +353,7 @@ class WindowTracker:
             return WindowTracker(replace(new, percent=None))
         if is_freed or self._has_fallen(new):
             emit(EventKind.WINDOW_RESET_EARLY, is_freed=is_freed, until=old.resets_at, **percents)
-            return WindowTracker(new, passed_threshold=find_passed_threshold(new.percent, thresholds))
+            return WindowTracker(new, passed_threshold=sink.find_passed_threshold(new.percent))
         move = new.resets_at - old.resets_at if new.resets_at and old.resets_at else timedelta(0)
         if abs(move) >= MIN_RESET_MOVE and not self.is_reset_over:
             emit(EventKind.WINDOW_MOVED, before=old.resets_at, after=new.resets_at, until=new.resets_at)
@@ -375,11 +373,11 @@ class WindowTracker:
             return False
         return min(new.percent, FULL_FROM) < min(self.window.percent, FULL_FROM) - EARLY_RESET_DROP
 
-    def update_figures(self, new: Window, thresholds: Thresholds, sink: EventSink) -> WindowTracker:
+    def update_figures(self, new: Window, sink: EventSink) -> WindowTracker:
         """Emit the events of the new figures and return the updated tracker."""
         is_full, threshold = new.is_full(sink.now), self.passed_threshold
         if not self.is_reset_over:
-            threshold = max(threshold, find_passed_threshold(new.percent, thresholds))
+            threshold = max(threshold, sink.find_passed_threshold(new.percent))
         emit = partial(sink.emit, subject=new.label, endpoints=USAGE_ENDPOINTS)
         figures = {"before": self.window.percent, "after": new.percent, "until": new.resets_at}
         if is_full and not self.is_full:

@@ -26,7 +26,7 @@ from enum import StrEnum
 
 from claudemeter_tui.model.catalogue import (
     PAYMENT_PROBLEM_STATUSES,
-    PAYMENT_RESTRICTION_KEYS,
+    PAYMENT_RESTRICTIONS,
     Cause,
     CreditState,
     Endpoint,
@@ -110,7 +110,7 @@ def find_payment_problems(state: OrgState, now: datetime) -> Iterator[PaymentPro
     if paid is not None and paid.paused_until is not None and paid.paused_until > now:
         yield PaymentProblem("payment_paused_until", "", paid.paused_until)
     yield from (
-        PaymentProblem(key, value) for key, value in state.org.restrictions if key in PAYMENT_RESTRICTION_KEYS
+        PaymentProblem(key, value) for key, value in state.org.restrictions if key in PAYMENT_RESTRICTIONS
     )
 
 

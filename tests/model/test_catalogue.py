@@ -24,7 +24,7 @@ def test_every_meter_names_its_reply_and_its_cap() -> None:
 
 def test_every_restriction_is_a_key_of_an_org() -> None:
     """A restriction that no reply can have is not shown."""
-    assert [one.key for one in RESTRICTIONS if one.key not in REPLY_KEYS["organization"]] == []
+    assert [key for key in RESTRICTIONS if key not in REPLY_KEYS["organization"]] == []
 
 
 def test_no_two_windows_share_a_label() -> None:
