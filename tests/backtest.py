@@ -16,9 +16,8 @@ from statistics import fmean, median
 
 from claudemeter_tui.model.catalogue import MeterOrigin
 from claudemeter_tui.model.credits import Balance, Credits, Meter
-from claudemeter_tui.model.forecast import LimitForecast, forecast_limit
+from claudemeter_tui.model.forecast import LimitForecast, compute_spend_rate, forecast_limit
 from claudemeter_tui.model.money import Money
-from claudemeter_tui.model.spending import compute_spend_rate
 from claudemeter_tui.model.time_series import CreditSeries
 
 MONDAY = datetime(2026, 4, 6, tzinfo=UTC)

@@ -20,9 +20,8 @@ from claudemeter_tui.formatting.values import (
 from claudemeter_tui.model.account import Card, Subscription
 from claudemeter_tui.model.catalogue import Cause, CreditState, Endpoint
 from claudemeter_tui.model.credits import Balance, Meter
-from claudemeter_tui.model.forecast import LimitForecast, forecast_window_full
+from claudemeter_tui.model.forecast import RECENT_SPAN, LimitForecast, SpendRate, forecast_window_full
 from claudemeter_tui.model.reading import CLAUDE_CODE_LOGIN
-from claudemeter_tui.model.spending import RECENT_SPAN, SpendRate
 from claudemeter_tui.model.store import OrgState
 from claudemeter_tui.model.verdict import CreditLock, PaymentProblem
 from claudemeter_tui.model.windows import Window

@@ -43,11 +43,11 @@ from claudemeter_tui.model.credits import Meter
 from claudemeter_tui.model.forecast import (
     SpendLimit,
     compute_pace,
+    compute_spend_rate,
     find_tighter_limit,
     forecast_limit,
     forecast_window_full,
 )
-from claudemeter_tui.model.spending import compute_spend_rate
 from claudemeter_tui.model.store import OrgState, SessionState, Store
 from claudemeter_tui.model.verdict import VerdictState, judge
 from claudemeter_tui.model.windows import Plan, Severity, Window

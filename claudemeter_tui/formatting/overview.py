@@ -25,8 +25,8 @@ from claudemeter_tui.formatting.verdict import (
     format_verdict_name,
 )
 from claudemeter_tui.model.catalogue import CreditState
+from claudemeter_tui.model.forecast import SpendRate
 from claudemeter_tui.model.money import Money
-from claudemeter_tui.model.spending import SpendRate
 from claudemeter_tui.model.store import OrgKey, OrgState
 from claudemeter_tui.model.verdict import Verdict, VerdictState, rank_verdict
 from claudemeter_tui.model.windows import UNKNOWN_RESET, Window

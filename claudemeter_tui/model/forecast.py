@@ -1,21 +1,121 @@
-"""Forecast when an allowance will be used up, but only if the data suffice.
+"""Compute how fast credits are spent, and forecast when an allowance will be used up.
 
-Every forecast is computed from the latest figures alone, so a raised cap or a refilled balance needs no
-special case.
+A rate uses no figures from before a fall, a gap or a jump of the clock. A forecast uses the latest figures
+alone, so a raised cap or a refilled balance needs no special case. Both are None if the data do not suffice.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
-from math import isfinite
+from itertools import pairwise
+from math import hypot, isfinite
 
 from claudemeter_tui.model.catalogue import CreditState
 from claudemeter_tui.model.credits import Credits
 from claudemeter_tui.model.money import Money
-from claudemeter_tui.model.spending import MIN_TIME, SpendRate
+from claudemeter_tui.model.time_series import MAX_BRIDGED_PAUSE, CreditSeries, ValueRun
 from claudemeter_tui.model.windows import Window
+
+_MICROSECOND = timedelta(microseconds=1)
+_HOUR_MICROSECONDS = 3_600_000_000
+"""Microseconds per hour."""
+RECENT_SPAN = timedelta(minutes=30)
+"""Span of the recent rate."""
+MIN_TIME = timedelta(minutes=10)
+"""Minimum span for a rate or a pace."""
+MIN_CHANGES = 3
+"""Minimum number of changes for a rate."""
+MAX_AGE = timedelta(minutes=15)
+"""Older figures yield no rate."""
+CLOCK_SLACK = timedelta(minutes=1)
+"""Tolerance for figures ahead of the clock, which ticks once a second; beyond it the clock was set back."""
+
+_Point = tuple[datetime, Decimal]
+"""The time at which a value was first read, and the value in minor units."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpendRate:
+    """Spending in money per hour. All amounts have one currency, and the rates are above zero."""
+
+    since: datetime
+    """Start of the overall rate: the first sample, or the first one after the last restart."""
+    at: datetime
+    """Time of the latest figure."""
+    recent_rate: Money | None
+    """Rate over the last 30 minutes. None if they hold under ten minutes of data or under three changes."""
+    overall_rate: Money
+    """Rate from `since` to `at`."""
+    relative_error: float = 0.0
+    """Relative standard error of the recent rate (0.5 for 4 equal changes, 0.1 for 100)."""
+
+
+def compute_spend_rate(series: CreditSeries, now: datetime) -> SpendRate | None:
+    """Return the current rate of spending; None if the data do not suffice, or nothing was spent lately."""
+    rise = series.monotonic_rise
+    if rise is None or not -CLOCK_SLACK <= now - rise.last <= MAX_AGE:
+        return None
+    if series.runs[-1].last - rise.last > MAX_BRIDGED_PAUSE:
+        return None  # The polls since then read nothing.
+    start = max(rise.first, rise.last - RECENT_SPAN)
+    points = _collect_points(series.runs, rise.first, start)
+    # Without a change within the span, nothing is being spent now.
+    if len(points) < 2 or now - points[-1][0] > RECENT_SPAN:
+        return None
+    whole = rise.last_minor - rise.first_minor
+    overall = _compute_hourly_rate(whole, rise.rise_count, rise.last - rise.first, series.unit)
+    if overall is None:
+        return None
+    recent_minor, change_count = points[-1][1] - points[0][1], len(points) - 1
+    recent = _compute_hourly_rate(recent_minor, change_count, rise.last - start, series.unit)
+    changes = [float(late - early) for (_, early), (_, late) in pairwise(points)]
+    # The relative standard error of a sum of independent rises: 1/√n for n equal ones.
+    return SpendRate(rise.first, rise.last, recent, overall, hypot(*changes) / sum(changes))
+
+
+def compute_rate_since(series: CreditSeries, since: datetime, now: datetime) -> Money | None:
+    """Return the rate of spending since a moment, in money per hour.
+
+    The moment may be the time of another reply of the same poll. None if there were under ten minutes or
+    under three changes since then, if nothing was spent lately, or if a fall, a gap or a jump of the clock
+    lies in between.
+    """
+    rise = series.monotonic_rise
+    if rise is None or rise.first - since > CLOCK_SLACK or compute_spend_rate(series, now) is None:
+        return None
+    start = max(since, rise.first)
+    points = _collect_points(series.runs, rise.first, start)
+    spent = points[-1][1] - points[0][1]
+    return _compute_hourly_rate(spent, len(points) - 1, rise.last - start, series.unit)
+
+
+def _collect_points(runs: tuple[ValueRun, ...], first: datetime, start: datetime) -> list[_Point]:
+    """Return the value at `start` and the later ones, oldest first; nothing from before `first`."""
+    points: list[_Point] = []
+    for run in reversed(runs):
+        at, minor = run.first, run.minor
+        if minor is None:
+            continue
+        if points:
+            later, low = points[-1]
+            if at < first or (minor < low and later <= start):
+                break
+            # A value that falls and returns at once was a placeholder; the same value twice is no change.
+            while points and minor >= points[-1][1]:
+                points.pop()
+        points.append((at, minor))
+    return points[::-1]
+
+
+def _compute_hourly_rate(rise: Decimal, changes: int, time: timedelta, unit: tuple[str, int]) -> Money | None:
+    if time < MIN_TIME or changes < MIN_CHANGES:
+        return None
+    # Whole microseconds keep the division exact: a Decimal cannot be divided by a float or a timedelta.
+    return Money(rise * _HOUR_MICROSECONDS / (time // _MICROSECOND), *unit)
+
 
 HOUR = timedelta(hours=1)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import cached_property
 from typing import TypeVar
 
@@ -22,9 +23,8 @@ from claudemeter_tui.model.reading import (
     Schedule,
     Session,
 )
-from claudemeter_tui.model.spending import OrgSnapshot, OverPlanPeriod, update_over_plan_period
 from claudemeter_tui.model.time_series import CreditSeries, Histories, append_to_histories
-from claudemeter_tui.model.windows import Plan
+from claudemeter_tui.model.windows import Plan, Window
 
 V = TypeVar("V", Account, Plan, Meter, Balance, Subscription)
 
@@ -53,6 +53,20 @@ class Problem:
     detail: str = ""
     ends_at: datetime | None = None
     """Expiry of the session. None for every other problem."""
+
+
+@dataclass(frozen=True, slots=True)
+class OverPlanPeriod:
+    """A span in which the plan has nothing left: a plan-wide window is full, or the plan has none."""
+
+    since: datetime
+    """Time of the first reading in this state."""
+    filled_label: str | None
+    """Label of the window that filled then. None if no window was seen to fill, as in the first reading."""
+    start_rise: Decimal
+    """Total rise of the series at that time, minor units."""
+    full_window: Window | None = None
+    """The full window that resets last. None if the plan has no plan-wide window."""
 
 
 # Without slots, because cached_property needs a `__dict__`.
@@ -151,22 +165,47 @@ class OrgState:
             series = self.series.append(part.at, meter.origin, meter.used, max_pause)
         else:
             series = self.series.append_gap(at)
-        over_plan_period = update_over_plan_period(
-            self.over_plan_period, self._make_snapshot(self.series), state._make_snapshot(series), max_pause
-        )
         # The state is not shared yet, so it may be completed; `replace` would lose its cached properties.
-        vars(state).update(series=series, over_plan_period=over_plan_period)
+        vars(state).update(series=series)
+        vars(state).update(over_plan_period=_update_over_plan_period(self, state, max_pause))
         return state
-
-    def _make_snapshot(self, series: CreditSeries) -> OrgSnapshot | None:
-        reply = self.replies.get(Endpoint.USAGE)
-        return (
-            OrgSnapshot(reply.at, self.plan, series) if reply is not None and self.plan is not None else None
-        )
 
     def _find_value(self, endpoint: Endpoint, kind: type[V]) -> V | None:
         reply = self.replies.get(endpoint)
         return reply.value if reply is not None and isinstance(reply.value, kind) else None
+
+
+def _update_over_plan_period(old: OrgState, new: OrgState, max_pause: timedelta) -> OverPlanPeriod | None:
+    """Return the period beyond the plan after one more reading; None if the plan has room, or may have.
+
+    Above `max_pause` between two usage replies, the window may have filled and reset unseen.
+    """
+    reply, plan, period = new.replies.get(Endpoint.USAGE), new.plan, old.over_plan_period
+    if reply is None or plan is None:
+        return None
+    is_new_series = (old.series.origin, old.series.unit) != (new.series.origin, new.series.unit)
+    if period is not None and is_new_series:
+        # The total of another reply or currency cannot be compared with the old one.
+        period = replace(period, since=reply.at, filled_label=None, start_rise=new.series.total_rise)
+    if period is not None and period.full_window is not None and period.full_window.is_due(reply.at):
+        period = None
+    full = next(iter(plan.find_full_windows(reply.at)), None)
+    if full is None and (plan.wide_windows or not plan.is_reported):
+        before = period.full_window if period is not None else None
+        if before is None:
+            return None
+        window = next((window for window in plan.windows if window.key == before.key), None)
+        # A reply without the full window continues the period, because it may be a placeholder.
+        return period if window is None or window.is_placeholder_of(before) else None
+    if period is not None:
+        return period if full == period.full_window else replace(period, full_window=full)
+    if full is not None and old.plan is not None and not is_new_series:
+        old_at = old.replies[Endpoint.USAGE].at
+        was_reported = any(window.is_reported for window in old.plan.wide_windows)
+        if was_reported and not old.plan.find_full_windows(old_at) and reply.at - old_at <= max_pause:
+            # Charges between the two readings may already be beyond the plan, so they count.
+            return OverPlanPeriod(reply.at, full.label, old.series.total_rise, full)
+    return OverPlanPeriod(reply.at, None, new.series.total_rise, full)
 
 
 @dataclass(frozen=True)

@@ -34,9 +34,9 @@ from claudemeter_tui.model.catalogue import (
     find_disabled_reason,
 )
 from claudemeter_tui.model.credits import NOT_OPEN_STATES, Credits, Meter
+from claudemeter_tui.model.forecast import compute_rate_since
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import ErrorKind
-from claudemeter_tui.model.spending import compute_rate_since
 from claudemeter_tui.model.store import UNKNOWN_AFTER, OrgState
 from claudemeter_tui.model.windows import FULL_FROM, Plan, SavedReset, Window
 

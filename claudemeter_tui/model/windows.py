@@ -147,8 +147,4 @@ class Plan:
     def find_full_windows(self, now: datetime) -> tuple[Window, ...]:
         """Return the full plan-wide windows, the latest reset first; an unknown reset counts as latest."""
         found = [window for window in self.wide_windows if window.is_full(now)]
-        return tuple(sorted(found, key=_get_reset_time, reverse=True))
-
-
-def _get_reset_time(window: Window) -> datetime:
-    return window.resets_at or UNKNOWN_RESET
+        return tuple(sorted(found, key=lambda window: window.resets_at or UNKNOWN_RESET, reverse=True))

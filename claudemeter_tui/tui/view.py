@@ -8,8 +8,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from claudemeter_tui.model.forecast import LimitForecast, forecast_limit
-from claudemeter_tui.model.spending import SpendRate, compute_spend_rate
+from claudemeter_tui.model.forecast import LimitForecast, SpendRate, compute_spend_rate, forecast_limit
 from claudemeter_tui.model.store import UNKNOWN_AFTER, OrgKey, OrgState, SessionState, Store
 from claudemeter_tui.model.verdict import Verdict, judge
 from claudemeter_tui.tui.layout import Layout

@@ -9,8 +9,7 @@ from functools import partial, reduce
 from itertools import accumulate
 
 from claudemeter_tui.model.event_log import EventLog
-from claudemeter_tui.model.forecast import forecast_limit, forecast_window_full
-from claudemeter_tui.model.spending import compute_spend_rate
+from claudemeter_tui.model.forecast import compute_spend_rate, forecast_limit, forecast_window_full
 from claudemeter_tui.model.store import OrgState, Store
 from claudemeter_tui.model.verdict import judge as verdict
 from tests.bench.orgs import after_a_week, one_poll

@@ -8,9 +8,8 @@ import pytest
 
 from claudemeter_tui.formatting import credits as words
 from claudemeter_tui.model.catalogue import WindowKind
-from claudemeter_tui.model.forecast import LimitForecast, SpendLimit
+from claudemeter_tui.model.forecast import LimitForecast, SpendLimit, SpendRate, compute_spend_rate
 from claudemeter_tui.model.money import Money
-from claudemeter_tui.model.spending import SpendRate, compute_spend_rate
 from claudemeter_tui.model.windows import Window
 from tests.model.values import usd
 from tests.scenes import LABORATORY, NOW, PERSONAL, store

@@ -17,7 +17,7 @@ from claudemeter_tui.formatting.overview import (
     matches_search,
     sort_rows,
 )
-from claudemeter_tui.model.spending import compute_spend_rate
+from claudemeter_tui.model.forecast import compute_spend_rate
 from claudemeter_tui.model.store import OrgState
 from claudemeter_tui.model.verdict import judge
 from tests.bodies import overage_body, usage_body

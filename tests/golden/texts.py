@@ -20,8 +20,7 @@ from claudemeter_tui.formatting.credits import format_credits_forecast, format_w
 from claudemeter_tui.formatting.figures import build_sections
 from claudemeter_tui.formatting.overview import OverviewColumn, OverviewRow, format_cell, list_details
 from claudemeter_tui.formatting.status_line import DEFAULT_TEMPLATE, PLACEHOLDERS
-from claudemeter_tui.model.forecast import forecast_limit
-from claudemeter_tui.model.spending import compute_spend_rate
+from claudemeter_tui.model.forecast import compute_spend_rate, forecast_limit
 from claudemeter_tui.model.store import OrgState, Store
 from claudemeter_tui.model.verdict import judge
 from claudemeter_tui.privacy import bug_report

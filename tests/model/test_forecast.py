@@ -15,13 +15,14 @@ from claudemeter_tui.model.credits import Balance, Credits, Meter, Tranche
 from claudemeter_tui.model.forecast import (
     LimitForecast,
     SpendLimit,
+    SpendRate,
     compute_pace,
+    compute_spend_rate,
     find_tighter_limit,
     forecast_limit,
     forecast_window_full,
 )
 from claudemeter_tui.model.money import Money
-from claudemeter_tui.model.spending import SpendRate, compute_spend_rate
 from claudemeter_tui.model.windows import Window
 from tests.backtest import backtest
 from tests.model import values

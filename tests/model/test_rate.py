@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claudemeter_tui.model.catalogue import MeterOrigin
+from claudemeter_tui.model.forecast import compute_rate_since, compute_spend_rate
 from claudemeter_tui.model.money import Money
-from claudemeter_tui.model.spending import compute_rate_since, compute_spend_rate
 from claudemeter_tui.model.time_series import ValueRun
 from tests.model.poll_sequences import (
     MOST,

@@ -19,9 +19,8 @@ from claudemeter_tui.formatting import events as event_words
 from claudemeter_tui.formatting import values as form
 from claudemeter_tui.formatting import verdict as words
 from claudemeter_tui.model.events import Event
-from claudemeter_tui.model.forecast import forecast_limit, forecast_window_full
+from claudemeter_tui.model.forecast import compute_spend_rate, forecast_limit, forecast_window_full
 from claudemeter_tui.model.money import Money
-from claudemeter_tui.model.spending import compute_spend_rate
 from claudemeter_tui.model.store import OrgState
 from claudemeter_tui.model.verdict import judge
 from claudemeter_tui.model.windows import Window
