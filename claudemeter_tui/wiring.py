@@ -23,8 +23,7 @@ from claudemeter_tui.model.secrets import CLAUDE_AI_ORIGIN, Cookies, is_loopback
 from claudemeter_tui.storage import locate_state_folder
 
 if TYPE_CHECKING:  # slow to load, and the first frame does not wait for them
-    from claudemeter_tui.model.reading import PasteResult, Reading, Session
-    from claudemeter_tui.model.session import LoginResult
+    from claudemeter_tui.model.reading import LoginResult, PasteResult, Reading, Session
     from claudemeter_tui.sessions.poller import SessionSource
     from claudemeter_tui.sessions.renewable import (
         BrowserProvider,

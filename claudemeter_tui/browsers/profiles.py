@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from claudemeter_tui.browsers.folders import BROWSERS, Browser, BrowserFamily, ProfileRoot, find_profile_roots
-from claudemeter_tui.model.reading import Session
+from claudemeter_tui.model.reading import ProfileScan, ScanOutcome, Session
 from claudemeter_tui.model.sanitize import sanitize_text
 from claudemeter_tui.model.secrets import Cookies
-from claudemeter_tui.model.session import ProfileScan, ScanOutcome
 
 # Browsers freeze these parts of the User-Agent to hide the real system, so they never change.
 _AGENT_PLATFORMS = {

@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from claudemeter_tui.model.reading import Login, LoginError, LoginResult, NoLogin
 from claudemeter_tui.model.sanitize import sanitize_text
 from claudemeter_tui.model.secrets import Secret
-from claudemeter_tui.model.session import Login, LoginError, LoginResult, NoLogin
 
 KEYCHAIN_TOOL = "/usr/bin/security"
 """Full path, so that no other program of that name is run."""

@@ -13,12 +13,13 @@ from claudemeter_tui.model.reading import (
     CLAUDE_CODE_LOGIN,
     ErrorKind,
     Failure,
+    Login,
+    ProfileScan,
     Reading,
     ScanResult,
     Session,
 )
 from claudemeter_tui.model.secrets import Cookies
-from claudemeter_tui.model.session import Login, ProfileScan
 from claudemeter_tui.sessions.discovery import (
     build_error_result,
     build_login_result,

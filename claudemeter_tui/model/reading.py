@@ -1,4 +1,4 @@
-"""Results of a poll: replies, failures, and the orgs they belong to."""
+"""Results of a search for sessions, and of a poll: replies, failures, and the orgs they belong to."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from claudemeter_tui.model.account import Account, Org, Subscription
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.credits import Balance, Meter
+from claudemeter_tui.model.secrets import Cookies, Secret
 from claudemeter_tui.model.windows import Plan
 
 
@@ -68,6 +69,75 @@ PASTED_COOKIE = "pasted cookie"
 """Used as the browser's name of a session that was pasted while the program runs."""
 CLAUDE_CODE_LOGIN = Session("Claude Code")
 """The login of Claude Code, used in place of a browser session."""
+
+
+class ScanOutcome(StrEnum):
+    """Outcome of scanning a browser profile, as shown on screen."""
+
+    FOUND = "session found"
+    NO_COOKIE = "not signed in"
+    UNDECRYPTABLE = "could not decrypt"
+    UNSUPPORTED = "not supported"
+    LOCKED = "locked"
+    UNREADABLE = "not readable"
+    TIMED_OUT = "timed out"
+    NO_PROFILE = "no such profile"
+    NO_BROWSER = "not installed"
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileScan:
+    """Result of scanning one browser profile. Its `repr` shows no cookie."""
+
+    session: Session
+    """Browser and profile; the profile is empty if the result concerns the whole browser."""
+    outcome: ScanOutcome
+    detail: str = ""
+    """Sentence for people: what happened and what helps. Never contains a cookie or a path."""
+    cookies: Cookies | None = None
+    """All claude.ai cookies of the profile, with a session key. None if there is no session."""
+    expires: datetime | None = None
+    """Expiry of the session key by the browser's record. None if not known."""
+    user_agent: str | None = None
+    """User-Agent of the browser. None if not known."""
+
+
+class LoginError(StrEnum):
+    """Reason for the lack of a usable Claude Code login, as shown on screen."""
+
+    NO_LOGIN = "not signed in"
+    UNREADABLE = "not readable"
+    NOT_JSON = "not JSON"
+    NO_TOKEN = "no token"  # noqa: S105 - words, no secret
+    EXPIRED = "expired"
+    NO_SCOPE = "may not read usage"
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A usable login of Claude Code. Its `repr` shows no token."""
+
+    token: Secret
+    place: str
+    """Place of the login, as shown on screen: "login file", "keychain"."""
+    expires_at: datetime | None = None
+    """Time at which the token expires and Claude Code renews it. None if not reported."""
+    scopes: frozenset[str] | None = None
+    """Permissions of the token. None if not reported."""
+    plan: str = ""
+    """Plan as the login names it: "Max", "Pro". Empty if not reported."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoLogin:
+    """Reason why there is no usable login."""
+
+    error: LoginError
+    detail: str
+    """Sentence for people: what happened and what helps. Never contains a token or a user's path."""
+
+
+LoginResult = Login | NoLogin
 
 ReplyValue = Account | Plan | Meter | Balance | Subscription | None
 """Parsed content of a reply. None if the server replied that the org lacks the feature."""

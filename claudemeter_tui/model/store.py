@@ -148,14 +148,12 @@ class OrgState:
         # Usually the same session has read all of them before, and no copy is needed.
         if any(reply_sources.get(endpoint) != self.session for endpoint in good):
             reply_sources = {**reply_sources, **dict.fromkeys(good, self.session)}
-        state = OrgState(
+        state = replace(
+            self,
             org=report.org,
-            account=self.account,
-            session=self.session,
             replies=replies,
             failures=failures,
             interval=interval,
-            series=self.series,
             histories=append_to_histories(self.histories, report.parts.get(Endpoint.USAGE), at, max_pause),
             reply_sources=reply_sources,
         )
@@ -251,8 +249,8 @@ class SessionState:
         expires_soon = (
             expires_at is not None and timedelta(0) < expires_at - reading.at <= SESSION_EXPIRY_WARNING
         )
-        return SessionState(
-            session=self.session,
+        return replace(
+            self,
             account=account,
             replies=replies,
             failures=failures,
@@ -349,14 +347,13 @@ def _apply_org_list(
     covered = [place for place, state in enumerate(orgs) if _is_covered_by_list(state, session, listed)]
     known_states = {orgs[place].org.uuid: orgs[place] for place in covered}
     new_states = [_update_listed_org(org, known_states.get(org.uuid), session) for org in listed.values()]
-    other_places = (place for place, state in enumerate(orgs) if state.session != session.session)
-    kept = {place: orgs[place] for place in {*other_places}.difference(covered)}
-    kept |= zip(covered, new_states, strict=False)
+    slots = [None if state.session == session.session else state for state in orgs]
+    for index, place in enumerate(covered):
+        slots[place] = new_states[index] if index < len(new_states) else None
     # New orgs follow the last known one of the session, so that the others keep their numbers.
     end = covered[-1] + 1 if covered else _find_place(orgs, session)
-    before = [kept[place] for place in range(end) if place in kept]
-    after = [kept[place] for place in range(end, len(orgs)) if place in kept]
-    return (*before, *new_states[len(covered) :], *after)
+    slots[end:end] = new_states[len(covered) :]
+    return tuple(state for state in slots if state is not None)
 
 
 def _is_covered_by_list(state: OrgState, session: SessionState, listed: Mapping[str, Org]) -> bool:

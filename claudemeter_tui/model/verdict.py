@@ -196,11 +196,6 @@ class Verdict:
     """Last known verdict if this one is UNKNOWN only because the data are old."""
 
     @property
-    def lock_reason(self) -> str | None:
-        """Raw code of the first lock on the credits. None if there is none."""
-        return self.credit_locks[0].reason if self.credit_locks else None
-
-    @property
     def lock_until(self) -> datetime | None:
         """End of the first lock on the credits. None if there is none."""
         return self.credit_locks[0].until if self.credit_locks else None
@@ -238,11 +233,9 @@ def rank_verdict(verdict: Verdict) -> tuple[int, float]:
     """Return the sort key, worst first: the state, then the highest percentage."""
     worse = verdict.state in WORST_FIRST
     place = WORST_FIRST.index(verdict.state) if worse else len(WORST_FIRST) + (not verdict.is_locked)
-    percents = [
-        window.percent for window in (verdict.fullest_window, *verdict.full_windows) if window is not None
-    ]
-    known = [percent for percent in percents if percent is not None]
-    return place, -max((*known, FULL_FROM if verdict.full_windows else 0.0))
+    windows = (verdict.fullest_window, *verdict.full_windows)
+    percents = [window.percent for window in windows if window is not None and window.percent is not None]
+    return place, -max((*percents, FULL_FROM if verdict.full_windows else 0.0))
 
 
 def _build_verdict(state: OrgState, now: datetime) -> Verdict:

@@ -9,9 +9,19 @@ from datetime import timedelta
 from functools import partial
 
 from claudemeter_tui.clock import run_in_daemon_thread
-from claudemeter_tui.model.reading import CLAUDE_CODE_LOGIN, ErrorKind, ScanResult, Session
+from claudemeter_tui.model.reading import (
+    CLAUDE_CODE_LOGIN,
+    ErrorKind,
+    Login,
+    LoginError,
+    LoginResult,
+    NoLogin,
+    ProfileScan,
+    ScanOutcome,
+    ScanResult,
+    Session,
+)
 from claudemeter_tui.model.secrets import Cookies
-from claudemeter_tui.model.session import Login, LoginError, LoginResult, NoLogin, ProfileScan, ScanOutcome
 from claudemeter_tui.sessions.poller import PacedSource
 from claudemeter_tui.sessions.renewable import BrowserProvider, RenewableSession, SessionProviders
 from claudemeter_tui.sessions.scheduler import PollScheduler, SessionSlot

@@ -6,9 +6,8 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from claudemeter_tui.model.reading import ErrorKind, Session
+from claudemeter_tui.model.reading import ErrorKind, LoginResult, ProfileScan, Session
 from claudemeter_tui.model.secrets import SESSION_KEY, Cookies
-from claudemeter_tui.model.session import LoginResult, ProfileScan
 from claudemeter_tui.sessions.poller import SessionSource
 
 

@@ -16,8 +16,7 @@ import pytest
 from claudemeter_tui.browsers import scan
 from claudemeter_tui.browsers.profiles import BrowserProfile, UnknownBrowserError
 from claudemeter_tui.browsers.scan import scan_browsers
-from claudemeter_tui.model.reading import Session
-from claudemeter_tui.model.session import ProfileScan, ScanOutcome
+from claudemeter_tui.model.reading import ProfileScan, ScanOutcome, Session
 from tests.browsers import fake_profiles
 from tests.browsers.fake_profiles import Made
 

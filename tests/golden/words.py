@@ -23,10 +23,10 @@ from claudemeter_tui.model.reading import (
     Failure,
     PasteResult,
     Reply,
+    ScanOutcome,
     ScanResult,
     Session,
 )
-from claudemeter_tui.model.session import ScanOutcome
 from claudemeter_tui.model.store import Problem, Store
 from claudemeter_tui.model.verdict import CreditLock, PaymentProblem
 from claudemeter_tui.privacy.redact import BodyRedactor, Pseudonyms

@@ -138,7 +138,7 @@ def test_every_reason_gives_its_credit_state_and_its_own_name(expected: CreditSt
     """A `disabled_reason` decides the state of the credits, and is kept unchanged."""
     found = judge(org(five_hour(100), credits_=meter(reason=reason)), NOW)
     state = VerdictState.BLOCKED if expected is CreditState.LOCKED else VerdictState.WAIT
-    assert (state, expected, reason) == (found.state, found.credits, found.lock_reason)
+    assert (state, expected, reason) == (found.state, found.credits, found.credit_locks[0].reason)
 
 
 def test_off_reasons_have_a_cure() -> None:
