@@ -19,9 +19,8 @@ from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.time_series import MAX_BRIDGED_PAUSE, CreditSeries, ValueRun
 from claudemeter_tui.model.windows import Window
 
+HOUR = timedelta(hours=1)
 _MICROSECOND = timedelta(microseconds=1)
-_HOUR_MICROSECONDS = 3_600_000_000
-"""Microseconds per hour."""
 RECENT_SPAN = timedelta(minutes=30)
 """Span of the recent rate."""
 MIN_TIME = timedelta(minutes=10)
@@ -114,10 +113,7 @@ def _compute_hourly_rate(rise: Decimal, changes: int, time: timedelta, unit: tup
     if time < MIN_TIME or changes < MIN_CHANGES:
         return None
     # Whole microseconds keep the division exact: a Decimal cannot be divided by a float or a timedelta.
-    return Money(rise * _HOUR_MICROSECONDS / (time // _MICROSECOND), *unit)
-
-
-HOUR = timedelta(hours=1)
+    return Money(rise * (HOUR // _MICROSECOND) / (time // _MICROSECOND), *unit)
 
 
 class SpendLimit(StrEnum):
@@ -174,12 +170,11 @@ def forecast_limit(credits_: Credits, rate: SpendRate | None, now: datetime) -> 
     return LimitForecast(limit, max(rate.at + earliest_hours * HOUR, now), latest)
 
 
-_Remainder = tuple[Money, SpendLimit, bool]
-"""Amount left before a limit, above zero; the limit; and True if others spend from it too."""
+def _find_remainders(credits_: Credits) -> list[tuple[Money, SpendLimit, bool]]:
+    """Return the amount left before each limit (above zero), the limit, and True if others spend from it too.
 
-
-def _find_remainders(credits_: Credits) -> list[_Remainder]:
-    """Return the amount left before each limit; empty if there is none, or the lead's cap is not known."""
+    Empty if there is none, or the lead's cap is not known.
+    """
     lead, pool, balance = credits_.lead_meter, credits_.pool_meter, credits_.balance
     if lead is None:
         return []

@@ -28,8 +28,6 @@ from claudemeter_tui.model.windows import FULL_FROM, Plan, Severity, Window
 
 REPLIES_TO_CONFIRM = 3
 """Replies in a row that must lack a figure before it counts as gone; placeholders last one or two polls."""
-
-
 THRESHOLD_RESET_DROP = 5.0
 """Percentage points below a threshold at which the threshold can be passed again."""
 TRANCHE_EXPIRY_WARNING = timedelta(days=3)
@@ -99,8 +97,7 @@ def update_balance(old: Money | None, balance: Balance | None, sink: EventSink) 
     if old is None or new is None:
         return new or old
     # Another currency is no refill.
-    has_risen = new.unit == old.unit and new.major - old.major >= MIN_REFILL
-    if has_risen:
+    if new.unit == old.unit and new.major - old.major >= MIN_REFILL:
         sink.emit(EventKind.BALANCE_REFILLED, before=old, after=new, endpoints=PREPAID_ENDPOINTS)
     return new
 
