@@ -115,12 +115,12 @@ def update_warned_tranches(
     """
     known = {key for key in warned if key[0] > sink.now}
     for key, tranche in _find_expiring(balance):
-        if key in known or not key[0] - TRANCHE_EXPIRY_WARNING <= sink.now < key[0]:
-            continue
-        known.add(key)
-        if not first:
+        is_soon = key[0] - TRANCHE_EXPIRY_WARNING <= sink.now < key[0]
+        if is_soon and key not in known and not first:
             more = {"before": tranche.remaining, "until": key[0], "severity": Severity.WARNING}
             sink.emit(EventKind.TRANCHE_EXPIRING, endpoints=PREPAID_ENDPOINTS, **more)
+        if is_soon:
+            known.add(key)
     return frozenset(known)
 
 
