@@ -12,9 +12,8 @@ from urllib.parse import quote
 
 from claudemeter_tui.claude_ai import responses
 from claudemeter_tui.claude_ai.client import CookieClient
-from claudemeter_tui.claude_ai.parse_account import parse_account, parse_organizations
-from claudemeter_tui.claude_ai.parse_billing import parse_prepaid, parse_subscription
-from claudemeter_tui.claude_ai.parse_credits import parse_overage
+from claudemeter_tui.claude_ai.parse_account import parse_account, parse_organizations, parse_subscription
+from claudemeter_tui.claude_ai.parse_credits import parse_overage, parse_prepaid
 from claudemeter_tui.claude_ai.parse_usage import parse_usage
 from claudemeter_tui.claude_ai.responses import HttpResponse, RequestFailedError
 from claudemeter_tui.claude_ai.validation import MalformedError, ParsedBody

@@ -1,18 +1,21 @@
-"""Parse the account body and the list of organizations."""
+"""Parse the account body, the list of organizations and the subscription body."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
-from typing import Self
+from collections.abc import Iterable
+from typing import Annotated, Self
 
-from pydantic import ValidationInfo, model_validator
+from pydantic import TypeAdapter, ValidationInfo, model_validator
 
 from claudemeter_tui.claude_ai.validation import (
+    Day,
     Each,
     Identifier,
+    Last4,
     Lenient,
+    MalformedError,
     ParsedBody,
     ParseReport,
     ReplyModel,
@@ -21,16 +24,17 @@ from claudemeter_tui.claude_ai.validation import (
     Timestamp,
     get_report,
     join_path,
-    require_list,
+    note_unknown,
 )
-from claudemeter_tui.model.account import Account, Org
-from claudemeter_tui.model.catalogue import RESTRICTIONS, SHARED_PLANS
+from claudemeter_tui.model.account import Account, Card, Org, Subscription
+from claudemeter_tui.model.catalogue import RESTRICTIONS, SHARED_PLANS, SUBSCRIPTION_STATUSES
 from claudemeter_tui.model.sanitize import sanitize_text
 
 MAX_RESTRICTION_LENGTH = 120
 """Characters kept of the value of a restriction."""
 API_ONLY_CAPABILITIES = frozenset({"api"})
 _MAX_PLAN_SIZE = re.compile(r"max_([0-9]{1,3}x)")
+_INTERVAL_SUFFIX = re.compile(r"_(?:monthly|yearly|annual|annually)$")
 
 
 class OrgModel(ReplyModel):
@@ -90,18 +94,12 @@ class OrgModel(ReplyModel):
         """Plan of one person; empty if it is not known."""
         if sized := _MAX_PLAN_SIZE.search(self.plan_markers):
             return f"Max {sized[1]}"
-        if "claude_max" in self.plan_markers:
-            return "Max"
-        if "claude_pro" in self.plan_markers:
-            return "Pro"
-        if "claude_free" in self.plan_markers:
-            return "Free"
-        return self._find_plan_by_billing()
-
-    def _find_plan_by_billing(self) -> str:
-        """Return Free or Pro, which share a tier and differ in `billing_type`; empty if it is not known."""
+        for name in ("Max", "Pro", "Free"):
+            if f"claude_{name.lower()}" in self.plan_markers:
+                return name
         if self.rate_limit_tier != "default_claude_ai":
             return ""
+        # Free and Pro share this tier and differ in `billing_type`.
         if self.billing_type and "subscription" in self.billing_type:
             return "Pro"
         is_empty = not self.billing_type and isinstance(self.get_sent("billing_type"), str)
@@ -140,6 +138,52 @@ class AccountModel(PersonModel):
     memberships: Lenient[Each[MembershipModel]] = None
 
 
+_ORGANIZATIONS = TypeAdapter(Each[OrgModel])
+
+
+class GiftModel(ReplyModel):
+    """`gift_details`."""
+
+    reply_object = "gift"
+
+    paid_through: Day = None
+
+
+class CardModel(ReplyModel):
+    """`payment_method`."""
+
+    reply_object = "card"
+
+    brand: Text = None
+    type: Text = None
+    last4: Last4 = None
+
+
+class DowngradeModel(ReplyModel):
+    """`scheduled_downgrade`."""
+
+    reply_object = "downgrade"
+
+    plan_type: Text = None
+    date: Day = None
+
+
+class SubscriptionModel(ReplyModel):
+    """The subscription body."""
+
+    reply_object = "subscription"
+
+    status: Annotated[Text, note_unknown(SUBSCRIPTION_STATUSES)] = None
+    next_charge_date: Day = None
+    next_charge_at: Day = None
+    plan_ending_at: Day = None
+    plan_ending_before: Day = None
+    payment_paused_until: Timestamp = None
+    gift_details: Lenient[GiftModel] = None
+    payment_method: Lenient[CardModel] = None
+    scheduled_downgrade: Lenient[DowngradeModel] = None
+
+
 def parse_account(body: object) -> ParsedBody[tuple[Account, tuple[Org, ...]]]:
     """Return the signed-in account and its orgs in the server's order, each once.
 
@@ -159,8 +203,9 @@ def parse_organizations(body: object) -> ParsedBody[tuple[Org, ...]]:
         MalformedError: the body is no list.
     """
     notes = ParseReport()
-    orgs = build_orgs(org for _, org in notes.parse_each(OrgModel, require_list(body), ""))
-    return notes.build_parsed_body(orgs)
+    if not isinstance(body, list):
+        raise MalformedError("a list was expected")
+    return notes.build_parsed_body(build_orgs(_ORGANIZATIONS.validate_python(body, context=notes)))
 
 
 def build_orgs(models: Iterable[OrgModel | None]) -> tuple[Org, ...]:
@@ -173,28 +218,62 @@ def build_orgs(models: Iterable[OrgModel | None]) -> tuple[Org, ...]:
                 name=found.name or "",
                 plan_name=found.shared_plan or found.own_plan,
                 is_shared=bool(found.shared_plan),
-                restrictions=tuple(_find_restrictions(found)),
+                restrictions=_list_restrictions(found),
                 paused_until=found.billable_usage_paused_until,
             )
             orgs.setdefault(org.uuid, org)
     return tuple(orgs.values())
 
 
-def _find_restrictions(found: OrgModel) -> Iterator[tuple[str, str]]:
-    """Yield the restrictions that are in force; null, false and the empty string restrict nothing."""
-    for key in RESTRICTIONS:
-        value = found.get_sent(key)
-        if value not in (None, False, "") and (text := _format_restriction(value)):
-            yield key, text
+def _list_restrictions(found: OrgModel) -> tuple[tuple[str, str], ...]:
+    """Return the restrictions that are in force; null, false and the empty string restrict nothing."""
+    sent = ((key, found.get_sent(key)) for key in RESTRICTIONS)
+    texts = ((key, _format_restriction(value)) for key, value in sent if value not in (None, False, ""))
+    return tuple((key, text) for key, text in texts if text)
 
 
 def _format_restriction(value: object) -> str:
-    text = sanitize_text(value if isinstance(value, str) else _dump_compact_json(value))
+    """Return the value as text; one that is no string, as compact JSON."""
+    try:
+        text = (
+            value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        )
+    except RecursionError:
+        text = "{…}"
+    text = sanitize_text(text)
     return text if len(text) <= MAX_RESTRICTION_LENGTH else f"{text[: MAX_RESTRICTION_LENGTH - 1]}…"
 
 
-def _dump_compact_json(value: object) -> str:
-    try:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    except RecursionError:
-        return "{…}"
+def parse_subscription(body: object) -> ParsedBody[Subscription | None]:
+    """Return the subscription; it has no next charge if the plan ends. None if the body is null.
+
+    Raises:
+        MalformedError: the body is neither null nor an object.
+    """
+    if body is None:
+        return ParsedBody(None)
+    notes = ParseReport()
+    found = notes.parse_body(SubscriptionModel, body)
+    card, change = found.payment_method or CardModel(), found.scheduled_downgrade or DowngradeModel()
+    brand, last4 = card.brand or card.type or "", card.last4 or ""
+    ends = found.plan_ending_at or found.plan_ending_before
+    subscription = Subscription(
+        status=found.status,
+        next_charge=None if ends else found.next_charge_date or found.next_charge_at,
+        card=Card(brand, last4) if brand or last4 else None,
+        ends_on=ends,
+        paid_through=found.gift_details.paid_through if found.gift_details else None,
+        paused_until=found.payment_paused_until,
+        scheduled_change=(
+            (_format_plan_name(change.plan_type), change.date) if change.plan_type or change.date else None
+        ),
+    )
+    return notes.build_parsed_body(subscription)
+
+
+def _format_plan_name(plan_type: str | None) -> str:
+    """Return `Max 5x` for `max_5x_monthly`."""
+    if not plan_type:
+        return "another plan"
+    words = _INTERVAL_SUFFIX.sub("", plan_type.removeprefix("claude_")).split("_")
+    return " ".join(word.capitalize() for word in words if word) or plan_type

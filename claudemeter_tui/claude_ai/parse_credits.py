@@ -1,11 +1,14 @@
-"""Parse the figures of usage credits: `extra_usage`, `spend` and the overage body."""
+"""Parse the figures of usage credits: `extra_usage`, `spend`, the overage body and the prepaid body."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from typing import Annotated
 
 from claudemeter_tui.claude_ai.validation import (
+    NEVER_BOUGHT,
     Currency,
+    Each,
     Exponent,
     Flag,
     Identifier,
@@ -13,14 +16,18 @@ from claudemeter_tui.claude_ai.validation import (
     Minor,
     ParsedBody,
     ParseReport,
+    PurchasedMinor,
     ReplyModel,
     Text,
     Timestamp,
     build_money,
+    note_unknown,
 )
 from claudemeter_tui.model.catalogue import DISABLED_REASONS, LIMIT_TYPES, MeterOrigin
-from claudemeter_tui.model.credits import Meter
+from claudemeter_tui.model.credits import Balance, Meter, Tranche
 from claudemeter_tui.model.money import Money
+
+DisabledReason = Annotated[Text, note_unknown(DISABLED_REASONS)]
 
 
 class ExtraUsageModel(ReplyModel):
@@ -33,7 +40,7 @@ class ExtraUsageModel(ReplyModel):
     used_credits: Minor = None
     currency: Currency = None
     decimal_places: Exponent = None
-    disabled_reason: Text = None
+    disabled_reason: DisabledReason = None
     disabled_until: Timestamp = None
     out_of_credits: Flag = None
     spend_limit_reached: Flag = None
@@ -55,7 +62,7 @@ class SpendModel(ReplyModel):
     reply_object = "spend"
 
     enabled: Flag = None
-    disabled_reason: Text = None
+    disabled_reason: DisabledReason = None
     used: Lenient[MoneyModel] = None
     limit: Lenient[MoneyModel] = None
 
@@ -74,26 +81,92 @@ class OverageModel(ReplyModel):
     decimal_places: Exponent = None
     out_of_credits: Flag = None
     spend_limit_reached: Flag = None
-    disabled_reason: Text = None
+    disabled_reason: DisabledReason = None
     disabled_until: Timestamp = None
     limit_type: Text = None
     type: Text = None
     account_uuid: Identifier = None
 
 
-def parse_usage_meters(body: Mapping[str, object], notes: ParseReport) -> Iterator[Meter]:
+class BalanceModel(ReplyModel):
+    """`balance` of the prepaid body: one of the two."""
+
+    reply_object = "balance"
+
+    money: Lenient[MoneyModel] = None
+    credits: Lenient[MoneyModel] = None
+
+
+class TrancheModel(ReplyModel):
+    """A part of the balance."""
+
+    reply_object = "tranche"
+
+    remaining_amount_minor_units: Minor = None
+    currency: Currency = None
+    expires_at: Timestamp = None
+
+
+class AutoReloadModel(ReplyModel):
+    """`auto_reload_settings`; only null was seen, these two names are likely ones."""
+
+    reply_object = "auto_reload"
+
+    enabled: Flag = None
+    is_enabled: Flag = None
+
+
+class PrepaidModel(ReplyModel):
+    """The prepaid body."""
+
+    reply_object = "prepaid"
+
+    amount: PurchasedMinor = None
+    currency: Currency = None
+    decimal_places: Exponent = None
+    balance: Lenient[BalanceModel] = None
+    tranches: Lenient[Each[TrancheModel]] = None
+    promo_tranches: Lenient[Each[TrancheModel]] = None
+    auto_reload_settings: Lenient[AutoReloadModel] = None
+
+
+def build_usage_meters(extra: ExtraUsageModel | None, spend: SpendModel | None) -> Iterator[Meter]:
     """Yield the meters that the usage body holds beside its windows, `extra_usage` first."""
-    extra = notes.parse_object(ExtraUsageModel, body.get("extra_usage"), "extra_usage")
-    spend = notes.parse_object(SpendModel, body.get("spend"), "spend")
     used, limit = (spend.used, spend.limit) if spend else (None, None)
     if extra is not None and extra.has_values:
-        yield _build_extra_usage_meter(extra, _find_currency(extra, used, limit), notes)
-    if spend is not None:
-        found = _build_spend_meter(
-            spend, _build_amount(used, limit, extra), _build_amount(limit, used, extra), notes
+        code = _find_currency(extra, used, limit)
+        yield Meter(
+            origin=MeterOrigin.EXTRA_USAGE,
+            used=build_money(extra.used_credits, code, extra.decimal_places),
+            cap=build_money(extra.monthly_limit, code, extra.decimal_places),
+            is_uncapped=bool(extra.is_enabled) and extra.is_null("monthly_limit"),
+            is_enabled=extra.is_enabled,
+            reason=extra.disabled_reason,
+            until=extra.disabled_until,
+            out_of_credits=extra.out_of_credits or False,
+            cap_reached=extra.spend_limit_reached or False,
         )
+    if spend is not None:
+        found = Meter(
+            origin=MeterOrigin.SPEND,
+            used=_build_amount(used, limit, extra),
+            cap=_build_amount(limit, used, extra),
+            is_uncapped=bool(spend.enabled) and spend.is_null("limit") and spend.get_sent("cap") is None,
+            is_enabled=spend.enabled,
+            reason=spend.disabled_reason,
+        )
+        # An org without usage credits has the object too, with zeros.
         if found.cap or found.is_enabled or found.reason or (found.used and found.used.minor):
             yield found
+
+
+def _build_amount(part: MoneyModel | None, *beside: MoneyModel | ExtraUsageModel | None) -> Money | None:
+    """Return the amount, in the currency of the parts beside it if it names none."""
+    return build_money(part.amount_minor, _find_currency(part, *beside), part.exponent) if part else None
+
+
+def _find_currency(*parts: MoneyModel | ExtraUsageModel | None) -> str | None:
+    return next((part.currency for part in parts if part is not None and part.currency), None)
 
 
 def parse_overage(body: object, origin: MeterOrigin, *, shared: bool) -> ParsedBody[Meter | None]:
@@ -109,9 +182,8 @@ def parse_overage(body: object, origin: MeterOrigin, *, shared: bool) -> ParsedB
     notes = ParseReport()
     found = notes.parse_body(OverageModel, body)
     limit_type = found.limit_type or found.type
-    pooled = shared and limit_type in (None, "organization") and found.account_uuid is None
-    notes.check_known("disabled_reason", found.disabled_reason, DISABLED_REASONS)
     notes.check_known("limit_type", limit_type, LIMIT_TYPES)
+    pooled = shared and limit_type in (None, "organization") and found.account_uuid is None
     code = found.currency or found.spend_limit_currency
     cap = found.spend_limit_amount_cents if found.monthly_credit_limit is None else found.monthly_credit_limit
     meter = Meter(
@@ -129,39 +201,42 @@ def parse_overage(body: object, origin: MeterOrigin, *, shared: bool) -> ParsedB
     return notes.build_parsed_body(meter)
 
 
-def _build_extra_usage_meter(found: ExtraUsageModel, code: str | None, notes: ParseReport) -> Meter:
-    notes.check_known("extra_usage.disabled_reason", found.disabled_reason, DISABLED_REASONS)
-    return Meter(
-        origin=MeterOrigin.EXTRA_USAGE,
-        used=build_money(found.used_credits, code, found.decimal_places),
-        cap=build_money(found.monthly_limit, code, found.decimal_places),
-        is_uncapped=bool(found.is_enabled) and found.is_null("monthly_limit"),
-        is_enabled=found.is_enabled,
-        reason=found.disabled_reason,
-        until=found.disabled_until,
-        out_of_credits=found.out_of_credits or False,
-        cap_reached=found.spend_limit_reached or False,
+def parse_prepaid(body: object) -> ParsedBody[Balance | None]:
+    """Return the prepaid balance. None if the body is null.
+
+    Raises:
+        MalformedError: the body is neither null nor an object.
+    """
+    if body is None:
+        return ParsedBody(None)
+    notes = ParseReport()
+    found = notes.parse_body(PrepaidModel, body)
+    reload = found.auto_reload_settings or AutoReloadModel()
+    balance = Balance(
+        amount=_find_balance_amount(found),
+        tranches=(
+            *_build_tranches(found, found.tranches, is_promotional=False),
+            *_build_tranches(found, found.promo_tranches, is_promotional=True),
+        ),
+        auto_reload=reload.is_enabled if reload.enabled is None else reload.enabled,
     )
+    return notes.build_parsed_body(balance)
 
 
-def _build_spend_meter(
-    found: SpendModel, used: Money | None, limit: Money | None, notes: ParseReport
-) -> Meter:
-    notes.check_known("spend.disabled_reason", found.disabled_reason, DISABLED_REASONS)
-    return Meter(
-        origin=MeterOrigin.SPEND,
-        used=used,
-        cap=limit,
-        is_uncapped=bool(found.enabled) and found.is_null("limit") and found.get_sent("cap") is None,
-        is_enabled=found.enabled,
-        reason=found.disabled_reason,
-    )
+def _find_balance_amount(found: PrepaidModel) -> Money | None:
+    """Return `amount`, or the amount in `balance` if that key is missing or wrong."""
+    inside = (found.balance.money or found.balance.credits) if found.balance else None
+    if found.amount is None and not found.is_null("amount") and inside is not None:
+        return build_money(inside.amount_minor, inside.currency or found.currency, inside.exponent)
+    amount = None if found.amount == NEVER_BOUGHT else found.amount
+    return build_money(amount, found.currency, found.decimal_places)
 
 
-def _build_amount(part: MoneyModel | None, *beside: MoneyModel | ExtraUsageModel | None) -> Money | None:
-    """Return the amount, in the currency of the parts beside it if it names none."""
-    return build_money(part.amount_minor, _find_currency(part, *beside), part.exponent) if part else None
-
-
-def _find_currency(*parts: MoneyModel | ExtraUsageModel | None) -> str | None:
-    return next((part.currency for part in parts if part is not None and part.currency), None)
+def _build_tranches(
+    found: PrepaidModel, parts: list[TrancheModel] | None, *, is_promotional: bool
+) -> Iterator[Tranche]:
+    for part in parts or ():
+        code = part.currency or found.currency
+        remaining = build_money(part.remaining_amount_minor_units, code, found.decimal_places)
+        if remaining is not None:
+            yield Tranche(remaining, part.expires_at, is_promotional=is_promotional)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from itertools import chain, count, islice, takewhile
-from typing import Annotated
+from itertools import islice
+from typing import Annotated, Self
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, ValidationInfo, model_validator
 
-from claudemeter_tui.claude_ai.parse_credits import parse_usage_meters
+from claudemeter_tui.claude_ai.parse_credits import ExtraUsageModel, SpendModel, build_usage_meters
 from claudemeter_tui.claude_ai.validation import (
     MAX_PERCENT,
     Count,
@@ -26,6 +26,7 @@ from claudemeter_tui.claude_ai.validation import (
     SharePercent,
     Text,
     Timestamp,
+    get_report,
     join_path,
     note_unknown,
     require_object,
@@ -74,11 +75,12 @@ class ScopeNameModel(ReplyModel):
     display_name: Text = None
 
 
-def _wrap_plain_name(raw: object) -> object:
-    return {"display_name": raw} if isinstance(raw, str) else raw
-
-
-ScopeName = Lenient[Annotated[ScopeNameModel, BeforeValidator(_wrap_plain_name)]]
+ScopeName = Lenient[
+    Annotated[
+        ScopeNameModel,
+        BeforeValidator(lambda sent: {"display_name": sent} if isinstance(sent, str) else sent),
+    ]
+]
 """A model or a surface, which may also be a plain name."""
 
 
@@ -97,6 +99,16 @@ class ScopeModel(ReplyModel):
         return ", ".join(part.display_name for part in parts if part and part.display_name)
 
 
+NAMED_WINDOWS = {
+    fact.key: fact for fact in sorted(WINDOWS.values(), key=lambda fact: fact.order) if fact.label
+}
+"""The windows that have a name for people, in the order they are shown."""
+WINDOW_BY_LIMIT_KIND: dict[str, WindowFact] = {
+    fact.kind: fact for fact in WINDOWS.values() if fact.kind is not WindowKind.SCOPED
+}
+"""Facts about each plan-wide `kind` of `limits[]`."""
+
+
 class LimitEntryModel(ReplyModel):
     """An element of `limits[]`."""
 
@@ -110,6 +122,21 @@ class LimitEntryModel(ReplyModel):
     is_active: Flag = None
     locked_reason: Text = None
     scope: Lenient[ScopeModel] = None
+
+    @model_validator(mode="after")
+    def note_unknown_kind(self, info: ValidationInfo) -> Self:
+        """Note a kind that no window has, or that there is none."""
+        if self.inferred_kind not in (*WINDOW_BY_LIMIT_KIND, SCOPED_LIMIT_KIND):
+            report = get_report(info)
+            report.add_new_field(join_path(report.path, "kind"), self.inferred_kind)
+        return self
+
+    @property
+    def inferred_kind(self) -> str:
+        """The kind; without one, it follows from group and scope. Empty if it is not known."""
+        if self.kind or self.group != "weekly":
+            return self.kind or self.group or ""
+        return WindowKind.WEEKLY if self.get_sent("scope") is None else SCOPED_LIMIT_KIND
 
 
 NO_BODY, NO_ENTRY = WindowModel(), LimitEntryModel()
@@ -153,16 +180,6 @@ class WindowDraft:
         return self.body.utilization == 1 and self.entry.percent is None and not self.body.is_in_dollars
 
 
-NAMED_WINDOWS = {
-    fact.key: fact for fact in sorted(WINDOWS.values(), key=lambda fact: fact.order) if fact.label
-}
-"""The windows that have a name for people, in the order they are shown."""
-WINDOW_BY_LIMIT_KIND: dict[str, WindowFact] = {
-    fact.kind: fact for fact in WINDOWS.values() if fact.kind is not WindowKind.SCOPED
-}
-"""Facts about each plan-wide `kind` of `limits[]`."""
-
-
 def _build_window(found: WindowDraft, *, fractions: bool) -> Window:
     """Return the window; `fractions` is True if any window of the body counts from 0 to 1."""
     body, entry = found.body, found.entry
@@ -184,62 +201,46 @@ def _build_window(found: WindowDraft, *, fractions: bool) -> Window:
 
 def _compute_percent(found: WindowDraft, *, fractions: bool) -> float | None:
     """Return the percent of the window itself, of its entry, or of its dollars, in this order."""
-    value = found.body.utilization
-    if value is None:
-        return _compute_dollar_percent(found.body) if found.entry.percent is None else found.entry.percent
-    if found.is_fraction or (found.is_ambiguous and fractions):
-        return float(100 * Decimal(str(value)))
-    return value
+    value, dollars = found.body.utilization, found.body.used_dollars
+    if value is not None:
+        is_fraction = found.is_fraction or (found.is_ambiguous and fractions)
+        return float(100 * Decimal(str(value))) if is_fraction else value
+    if found.entry.percent is not None:
+        return found.entry.percent
+    percent = dollars.percent_of(found.body.limit_dollars) if dollars else None
+    return percent if percent is None or percent <= MAX_PERCENT else None
 
 
-def _compute_dollar_percent(body: WindowModel) -> float | None:
-    found = body.used_dollars.percent_of(body.limit_dollars) if body.used_dollars else None
-    return found if found is None or found <= MAX_PERCENT else None
-
-
-def _build_limit_draft(entry: LimitEntryModel, path: str, notes: ParseReport) -> WindowDraft:
+def _build_limit_draft(entry: LimitEntryModel) -> WindowDraft:
     """Return the window of one element of `limits[]`."""
-    name = entry.scope.name if entry.scope else ""
-    kind = entry.kind or _find_kind_by_group(entry)
+    kind = entry.inferred_kind
     if kind in WINDOW_BY_LIMIT_KIND:
         return WindowDraft(WINDOW_BY_LIMIT_KIND[kind], entry=entry)
-    key = ":".join(part for part in (kind or path, name) if part)
+    name = entry.scope.name if entry.scope else ""
+    key = ":".join(part for part in (kind or entry.path, name) if part)
     if kind == SCOPED_LIMIT_KIND:
         label = f"{WEEK_LABEL_PREFIX}{name}" if name else key
         return WindowDraft(replace(SCOPED_WINDOW, key=key, label=label), entry=entry)
-    notes.add_new_field(f"{path}.kind", kind)
     return WindowDraft(WindowFact(key, key.replace(":", " ")), entry=entry)
-
-
-def _find_kind_by_group(entry: LimitEntryModel) -> str:
-    """Return the kind of an entry without one, from its group and its scope; empty if it is not known."""
-    if entry.group == "weekly":
-        return WindowKind.WEEKLY if entry.get_sent("scope") is None else SCOPED_LIMIT_KIND
-    return entry.group or ""
 
 
 def _merge_entry(met: dict[str, WindowDraft], new: WindowDraft) -> None:
     """Add an entry to its window, or as a window of its own; the same figures twice are one window."""
     home = _find_window_key(met, new)
-    taken = list(takewhile(met.__contains__, _iter_numbered_keys(home)))
-    if not taken:
-        met[home] = new
-    elif met[home].entry is NO_ENTRY:
-        met[home] = _join_window(met[home], new)
-    elif all(_get_figures(met[key]) != _get_figures(new) for key in taken):
-        turn = f" ({len(taken) + 1})"
-        met[home + turn] = replace(new, fact=replace(new.fact, key=home + turn, label=new.fact.label + turn))
-
-
-def _join_window(there: WindowDraft, new: WindowDraft) -> WindowDraft:
-    """Join the legacy object of a window and its entry; the entry may name a window that has only a key."""
-    fact = replace(new.fact, key=there.key) if there.fact.label == there.key else there.fact
-    return replace(there, fact=fact, entry=new.entry)
-
-
-def _iter_numbered_keys(home: str) -> Iterator[str]:
-    """Yield the key itself, then keys for others of the same name: `weekly_scoped:Opus (2)` and so on."""
-    return chain([home], (f"{home} ({turn})" for turn in count(2)))
+    there = met.get(home)
+    if there is not None and there.entry is NO_ENTRY:
+        # A legacy object whose window has no label gets that of the entry.
+        fact = replace(new.fact, key=there.key) if there.fact.label == there.key else there.fact
+        met[home] = replace(there, fact=fact, entry=new.entry)
+        return
+    key, label, number = home, new.fact.label, 1
+    while key in met:
+        other = met[key].entry
+        if (other.percent, other.resets_at) == (new.entry.percent, new.entry.resets_at):
+            return
+        number += 1
+        key, label = f"{home} ({number})", f"{new.fact.label} ({number})"
+    met[key] = replace(new, fact=replace(new.fact, key=key, label=label))
 
 
 def _find_window_key(met: dict[str, WindowDraft], new: WindowDraft) -> str:
@@ -254,54 +255,29 @@ def _find_window_key(met: dict[str, WindowDraft], new: WindowDraft) -> str:
     return by_label.get(label) or (spelled if spelled in met else new.key)
 
 
-def _get_figures(found: WindowDraft) -> tuple[object, ...]:
-    return found.entry.percent, found.entry.resets_at
-
-
 MAX_WINDOWS = 100
 """Windows kept of one body; no plan has more."""
 _FIGURE_KEYS = ("utilization", "limit_dollars", "used_dollars")
 
 
-def _parse_windows(body: Mapping[str, object], notes: ParseReport) -> tuple[Window, ...]:
-    """Return every window of the body in the order they are shown."""
-    met: dict[str, WindowDraft] = {}
-    for found in _parse_window_objects(body, notes):
-        met.setdefault(found.key, found)  # a key that only looks like another does not replace it
-    for path, entry in islice(notes.parse_each(LimitEntryModel, body.get("limits"), "limits"), MAX_WINDOWS):
-        _merge_entry(met, _build_limit_draft(entry, path, notes))
-    ordered = sorted(met.values(), key=lambda found: found.order)
-    fractions = any(found.is_fraction for found in ordered)
-    return tuple(_build_window(found, fractions=fractions) for found in ordered[:MAX_WINDOWS])
-
-
-def _parse_window_objects(body: Mapping[str, object], notes: ParseReport) -> Iterator[WindowDraft]:
+def _parse_window_objects(body: dict[str, object], notes: ParseReport) -> Iterator[WindowDraft]:
     """Yield the windows that are keys of the body, those with a label first."""
     for key, fact in NAMED_WINDOWS.items():
         if body.get(key) is not None:
             yield WindowDraft(fact, notes.parse_object(WindowModel, body[key], key) or NO_BODY)
-    unnamed = (
-        _parse_unnamed_key(key, body[key], notes)
-        for key in body
-        if key not in NAMED_WINDOWS and key not in NON_WINDOW_KEYS
-    )
-    yield from islice((found for found in unnamed if found is not None), MAX_WINDOWS)
+    for key, raw in body.items():
+        path = join_path("", key)
+        if key in NAMED_WINDOWS or key in NON_WINDOW_KEYS:
+            continue
+        # An object without any figure is no window: most code names have never had one.
+        if isinstance(raw, dict) and any(_is_number(raw.get(name)) for name in _FIGURE_KEYS):
+            yield WindowDraft(WindowFact(path, path), notes.parse_object(WindowModel, raw, path) or NO_BODY)
+        elif key in WINDOWS and raw is not None:
+            notes.add_odd_value(path)
 
 
-def _parse_unnamed_key(key: str, raw: object, notes: ParseReport) -> WindowDraft | None:
-    """Return the window of a key without a label, and note an unknown key. None if it has no figure."""
-    path = join_path("", key)
-    if key not in WINDOWS:
-        notes.add_new_field(path)
-    if isinstance(raw, dict) and any(_is_figure(raw.get(name)) for name in _FIGURE_KEYS):
-        return WindowDraft(WindowFact(path, path), notes.parse_object(WindowModel, raw, path) or NO_BODY)
-    if key in WINDOWS and raw is not None:
-        notes.add_odd_value(path)
-    return None
-
-
-def _is_figure(value: object) -> bool:
-    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 class SavedResetModel(ReplyModel):
@@ -340,6 +316,18 @@ class BreakdownModel(ReplyModel):
     rows: Lenient[Each[BreakdownRowModel]] = None
 
 
+class UsageModel(ReplyModel):
+    """The usage body, besides its windows: most of its keys are windows, which the catalogue lists."""
+
+    reply_object = "usage"
+
+    limits: Lenient[Each[LimitEntryModel]] = None
+    extra_usage: Lenient[ExtraUsageModel] = None
+    spend: Lenient[SpendModel] = None
+    cedar_ember: Lenient[SavedResetsModel] = None
+    seven_day_breakdown: Lenient[BreakdownModel] = None
+
+
 def parse_usage(body: object) -> ParsedBody[Plan]:
     """Return windows, meters, saved resets and shares of a usage body, of claude.ai or of the login.
 
@@ -347,15 +335,19 @@ def parse_usage(body: object) -> ParsedBody[Plan]:
         MalformedError: the body is no object.
     """
     notes = ParseReport()
-    # No model holds the body as a whole: most of its keys are windows, which the catalogue lists.
     parts = require_object(body)
-    windows = _parse_windows(parts, notes)
-    meters = tuple(parse_usage_meters(parts, notes))
-    resets = notes.parse_object(SavedResetsModel, parts.get("cedar_ember"), "cedar_ember")
-    breakdown = notes.parse_object(BreakdownModel, parts.get("seven_day_breakdown"), "seven_day_breakdown")
+    met: dict[str, WindowDraft] = {}
+    for draft in islice(_parse_window_objects(parts, notes), MAX_WINDOWS):
+        met.setdefault(draft.key, draft)  # a key that only looks like another does not replace it
+    found = notes.parse_body(UsageModel, parts)
+    for entry in (found.limits or ())[:MAX_WINDOWS]:
+        _merge_entry(met, _build_limit_draft(entry))
+    ordered = sorted(met.values(), key=lambda draft: draft.order)
+    fractions = any(draft.is_fraction for draft in ordered)
+    resets, breakdown = found.cedar_ember, found.seven_day_breakdown
     plan = Plan(
-        windows=windows,
-        meters=meters,
+        windows=tuple(_build_window(draft, fractions=fractions) for draft in ordered[:MAX_WINDOWS]),
+        meters=tuple(build_usage_meters(found.extra_usage, found.spend)),
         saved_resets=tuple(
             SavedReset(one.resets_left, one.usable_now or False, one.ends_at)
             for one in (resets and resets.grants) or ()

@@ -6,14 +6,13 @@ unknown key of any object is noted too. The notes are in a `ParseReport`, which 
 here raises because of the content of a body, except `MalformedError` for a body that is no object or no list
 at all.
 
-A check takes a JSON value and refuses it with ValueError. A lenient field holds None if the key is absent,
-null or refused.
+A check takes a JSON value and refuses it with ValueError, which pydantic's own error is too. A lenient field
+holds None if the key is absent, null or refused.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -23,10 +22,14 @@ from typing import Annotated, Any, ClassVar, Generic, NamedTuple, Self, TypeVar
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
+    Field,
     ModelWrapValidatorHandler,
     PlainValidator,
     PrivateAttr,
+    Strict,
+    StrictBool,
     ValidationInfo,
     ValidatorFunctionWrapHandler,
     WrapValidator,
@@ -70,6 +73,7 @@ class ReplyModel(BaseModel):
     """Name of the object in the catalogue, which lists its known keys; those without a field are ignored."""
 
     _sent: dict[str, object] = PrivateAttr(default_factory=dict)
+    _path: str = PrivateAttr(default="")
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -100,8 +104,13 @@ class ReplyModel(BaseModel):
         for key in islice((key for key in sent if key not in REPLY_KEYS[cls.reply_object]), MAX_NOTES):
             report.add_new_field(join_path(report.path, key))
         found = read(sent)
-        found._sent = sent  # noqa: SLF001 - an attribute of this class
+        found._sent, found._path = sent, report.path  # noqa: SLF001 - attributes of this class
         return found
+
+    @property
+    def path(self) -> str:
+        """Path of the object in its body; empty for the body itself."""
+        return self._path
 
     def get_sent(self, key: str) -> object:
         """Return the value of a key as the server sent it. None if the key is absent or null."""
@@ -171,21 +180,6 @@ class ParseReport:
         """
         return shape.model_validate(require_object(body), context=self)
 
-    def read_each(self, raw: object, path: str, read: Callable[[object], T]) -> Iterator[tuple[str, T]]:
-        """Yield each element of a list that `read` accepts, with its path; none if the list is null."""
-        elements = raw if isinstance(raw, list) else []
-        if len(elements) > MAX_ITEMS or (raw is not None and raw is not elements):
-            self.add_odd_value(path)
-        for index, item in enumerate(elements[:MAX_ITEMS]):
-            place = f"{path}[{index}]"
-            found = self.read_leniently(place, item, read)
-            if found is not None:
-                yield place, found
-
-    def parse_each(self, shape: type[S], raw: object, path: str) -> Iterator[tuple[str, S]]:
-        """Yield each object of a list as its model, with its path; drop other elements."""
-        return self.read_each(raw, path, partial(shape.model_validate, context=self))
-
 
 def get_report(info: ValidationInfo) -> ParseReport:
     """Return the report of the body that is read; a model without a body has an empty one of its own."""
@@ -205,33 +199,14 @@ def require_object(body: object) -> dict[str, object]:
         MalformedError: it is something else.
     """
     if not isinstance(body, dict):
-        raise MalformedError(f"an object was expected, {_describe_type(body)} came")
-    return body
-
-
-def require_list(body: object) -> list[object]:
-    """Return the body, which has to be a JSON list.
-
-    Raises:
-        MalformedError: it is something else.
-    """
-    if not isinstance(body, list):
-        raise MalformedError(f"a list was expected, {_describe_type(body)} came")
+        raise MalformedError("an object was expected")
     return body
 
 
 def _add_note(notes: dict[str, None], path: str) -> None:
     if len(notes) < MAX_NOTES:
-        notes[_shorten_path(sanitize_text(path))] = None
-
-
-def _shorten_path(path: str) -> str:
-    return path if len(path) <= MAX_PATH_LENGTH else f"{path[: MAX_PATH_LENGTH - 1]}…"
-
-
-def _describe_type(body: object) -> str:
-    names: dict[type, str] = {dict: "an object", list: "a list", str: "a string", bool: "a truth value"}
-    return "null" if body is None else names.get(type(body), "a number")
+        text = sanitize_text(path)
+        notes[text if len(text) <= MAX_PATH_LENGTH else f"{text[: MAX_PATH_LENGTH - 1]}…"] = None
 
 
 def _read_field(value: object, read: ValidatorFunctionWrapHandler, info: ValidationInfo) -> object:
@@ -244,8 +219,14 @@ def _read_elements(value: object, read: ValidatorFunctionWrapHandler, info: Vali
     if not isinstance(value, list):
         raise ValueError("no list")  # noqa: TRY004 - pydantic expects this type
     report = get_report(info)
+    if len(value) > MAX_ITEMS:
+        report.add_odd_value(report.path)
     # The handler reads a list as a whole; a list of one element lets each element fail by itself.
-    return [item for _, item in report.read_each(value, report.path, lambda item: read([item])[0])]
+    found = (
+        report.read_leniently(f"{report.path}[{index}]", [item], read)
+        for index, item in enumerate(value[:MAX_ITEMS])
+    )
+    return [element for one in found if one is not None for element in one]
 
 
 Lenient = Annotated[T | None, WrapValidator(_read_field)]
@@ -282,44 +263,20 @@ ZERO_DECIMAL_CURRENCIES = frozenset(
 THREE_DECIMAL_CURRENCIES = frozenset(("BHD", "KWD", "OMR", "JOD", "TND", "IQD", "LYD"))
 """Currencies by their ISO 4217 exponent; all others have 2."""
 
-_IDENTIFIER = re.compile(r"[0-9A-Za-z_-]{1,64}")
-_CURRENCY = re.compile(r"[A-Z]{3}")
-_LAST4 = re.compile(r"[0-9]{1,4}")
 
-
-def parse_number(value: object, most: int) -> int | float | Decimal:
-    """Return a number from 0 to `most`; a truth value, a string, NaN and the infinities are refused."""
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+def check_number(value: object) -> int | float:
+    """Return a number; a truth value or a string is refused, which pydantic would convert."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError("no number")  # noqa: TRY004 - pydantic expects this type
-    if not 0 <= value <= most:
-        raise ValueError("out of range")
     return value
-
-
-def parse_percent(value: object) -> float:
-    """Return a percentage from 0 to 100,000."""
-    return float(parse_number(value, MAX_PERCENT)) + 0.0  # turns a negative zero into zero
-
-
-def parse_share(value: object) -> float:
-    """Return a percentage of a whole, 0 to 100."""
-    return float(parse_number(value, 100)) + 0.0
-
-
-def parse_count(value: object) -> int:
-    """Return a whole number from 0 to 10,000."""
-    return _parse_whole_number(value, 10_000)
-
-
-def parse_exponent(value: object) -> int:
-    """Return the decimal digits of a currency, 0 to 4."""
-    return _parse_whole_number(value, 4)
 
 
 def parse_minor(value: object) -> Decimal:
     """Return minor units, exactly as the reply writes them."""
-    amount = abs(Decimal(str(parse_number(value, MAX_MINOR))))
-    if 0 < amount < MIN_MINOR:
+    number = check_number(value)
+    # The range comes first: NaN is in none, and an integer of a thousand digits is slow to write.
+    amount = abs(Decimal(str(number))) if 0 <= number <= MAX_MINOR else None
+    if amount is None or 0 < amount < MIN_MINOR:
         raise ValueError("out of range")
     return amount
 
@@ -335,13 +292,6 @@ def parse_dollars(value: object) -> Money:
     if amount > MAX_MINOR // 100:
         raise ValueError("out of range")
     return Money(amount * 100, "USD", 2)
-
-
-def parse_flag(value: object) -> bool:
-    """Return True or False; every other value is refused."""
-    if not isinstance(value, bool):
-        raise ValueError("neither true nor false")  # noqa: TRY004 - pydantic expects this type
-    return value
 
 
 def parse_text(value: object) -> str | None:
@@ -360,26 +310,24 @@ def parse_texts(value: object) -> frozenset[str]:
 
 def parse_currency(value: object) -> str:
     """Return an ISO 4217 code in upper case."""
-    return _match_pattern(_CURRENCY, (parse_text(value) or "").upper())
-
-
-def parse_identifier(value: object) -> str:
-    """Return a uuid, or another identifier that is safe in a URL."""
-    return _match_pattern(_IDENTIFIER, value)
-
-
-def parse_last4(value: object) -> str:
-    """Return the last digits of a card."""
-    return _match_pattern(_LAST4, value)
+    code = (parse_text(value) or "").upper()
+    if len(code) != 3 or not (code.isascii() and code.isalpha()):
+        raise ValueError("no currency code")
+    return code
 
 
 def parse_moment(value: object) -> datetime:
     """Return a time in UTC, from ISO 8601 or from an epoch number; a time without a zone is in UTC."""
     if isinstance(value, str):
-        return _check_year(datetime.fromisoformat(value.strip().upper()))
-    stamp = float(parse_number(value, MAX_MINOR))
-    seconds = stamp / 1000 if stamp >= MILLISECONDS_FROM else stamp
-    return _check_year(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds))
+        found = datetime.fromisoformat(value.strip().upper())
+    elif 0 <= (stamp := check_number(value)) <= MAX_MINOR:
+        seconds = stamp / 1000 if stamp >= MILLISECONDS_FROM else stamp
+        found = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+    else:
+        raise ValueError("out of range")
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:
+        raise ValueError("out of range")
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def parse_minute(value: object) -> datetime:
@@ -387,56 +335,38 @@ def parse_minute(value: object) -> datetime:
     return (parse_moment(value) + timedelta(seconds=30)).replace(second=0, microsecond=0)
 
 
-def parse_day(value: object) -> date:
-    """Return a date, or the date in UTC of a time."""
-    return parse_moment(value).date()
-
-
-def find_exponent(code: str) -> int:
-    """Return the decimal digits of a currency; 2 if it is not known."""
-    return 0 if code in ZERO_DECIMAL_CURRENCIES else 3 if code in THREE_DECIMAL_CURRENCIES else 2
-
-
 def build_money(amount: Decimal | None, code: str | None, digits: int | None) -> Money | None:
-    """Return the amount with its unit. None if there is no amount; the currency is empty if not known."""
+    """Return the amount with its unit. None if there is no amount; the currency is empty if not known.
+
+    Without `digits`, the currency has its decimal digits of ISO 4217; 2 if it is not known.
+    """
     if amount is None:
         return None
     unit = code or ""
-    return Money(amount, unit, find_exponent(unit) if digits is None else digits)
+    if digits is None:
+        digits = 0 if unit in ZERO_DECIMAL_CURRENCIES else 3 if unit in THREE_DECIMAL_CURRENCIES else 2
+    return Money(amount, unit, digits)
 
 
-def _parse_whole_number(value: object, most: int) -> int:
-    found = parse_number(value, most)
-    if found != int(found):
-        raise ValueError("no whole number")
-    return int(found)
-
-
-def _match_pattern(pattern: re.Pattern[str], value: object) -> str:
-    if not isinstance(value, str) or not pattern.fullmatch(value):
-        raise ValueError("of another form")
-    return value
-
-
-def _check_year(found: datetime) -> datetime:
-    if not FIRST_YEAR <= found.year <= LAST_YEAR:
-        raise ValueError("out of range")
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-
-
-Percent = Lenient[Annotated[float, PlainValidator(parse_percent)]]
-SharePercent = Lenient[Annotated[float, PlainValidator(parse_share)]]
-Count = Lenient[Annotated[int, PlainValidator(parse_count)]]
-Exponent = Lenient[Annotated[int, PlainValidator(parse_exponent)]]
+# abs turns a negative zero into zero.
+Percent = Lenient[Annotated[float, Strict(), Field(ge=0, le=MAX_PERCENT), AfterValidator(abs)]]
+"""Percentage that may exceed 100."""
+SharePercent = Lenient[Annotated[float, Strict(), Field(ge=0, le=100), AfterValidator(abs)]]
+"""Percentage of a whole."""
+Count = Lenient[Annotated[int, BeforeValidator(check_number), Field(ge=0, le=10_000)]]
+Exponent = Lenient[Annotated[int, BeforeValidator(check_number), Field(ge=0, le=4)]]
+"""Decimal digits of a currency."""
 Minor = Lenient[Annotated[Decimal, PlainValidator(parse_minor)]]
 PurchasedMinor = Lenient[Annotated[Decimal, PlainValidator(parse_purchased)]]
 Dollars = Lenient[Annotated[Money, PlainValidator(parse_dollars)]]
-Flag = Lenient[Annotated[bool, PlainValidator(parse_flag)]]
+Flag = Lenient[StrictBool]
 Text = Lenient[Annotated[str | None, PlainValidator(parse_text)]]
 TextSet = Lenient[Annotated[frozenset[str], PlainValidator(parse_texts)]]
 Currency = Lenient[Annotated[str, PlainValidator(parse_currency)]]
-Identifier = Lenient[Annotated[str, PlainValidator(parse_identifier)]]
-Last4 = Lenient[Annotated[str, PlainValidator(parse_last4)]]
+Identifier = Lenient[Annotated[str, Strict(), Field(pattern="^[0-9A-Za-z_-]{1,64}$")]]
+"""A uuid, or another identifier that is safe in a URL."""
+Last4 = Lenient[Annotated[str, Strict(), Field(pattern="^[0-9]{1,4}$")]]
+"""The last digits of a card."""
 Timestamp = Lenient[Annotated[datetime, PlainValidator(parse_moment)]]
 MinuteTimestamp = Lenient[Annotated[datetime, PlainValidator(parse_minute)]]
-Day = Lenient[Annotated[date, PlainValidator(parse_day)]]
+Day = Lenient[Annotated[date, PlainValidator(lambda value: parse_moment(value).date())]]

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from claudemeter_tui.claude_ai.parse_billing import parse_prepaid, parse_subscription
+from claudemeter_tui.claude_ai.parse_account import parse_subscription
+from claudemeter_tui.claude_ai.parse_credits import parse_prepaid
 from claudemeter_tui.claude_ai.validation import MalformedError
 from claudemeter_tui.model.account import Card, Subscription
 from claudemeter_tui.model.credits import Balance, Tranche
@@ -89,7 +90,7 @@ def test_null_bodies_are_replies() -> None:
 @pytest.mark.parametrize("read", [parse_prepaid, parse_subscription])
 def test_lists_are_malformed(read: Any) -> None:
     """A list in place of an object is malformed."""
-    with pytest.raises(MalformedError, match="a list came"):
+    with pytest.raises(MalformedError, match="an object was expected"):
         read([])
 
 

@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 
-from claudemeter_tui.claude_ai.parse_account import parse_account, parse_organizations
-from claudemeter_tui.claude_ai.parse_billing import parse_prepaid, parse_subscription
-from claudemeter_tui.claude_ai.parse_credits import parse_overage
+from claudemeter_tui.claude_ai.parse_account import parse_account, parse_organizations, parse_subscription
+from claudemeter_tui.claude_ai.parse_credits import parse_overage, parse_prepaid
 from claudemeter_tui.claude_ai.parse_usage import parse_usage
 from claudemeter_tui.claude_ai.validation import MalformedError
 from claudemeter_tui.model.account import Account, Card, Org, Subscription

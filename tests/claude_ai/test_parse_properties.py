@@ -14,9 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from claudemeter_tui.claude_ai import validation
-from claudemeter_tui.claude_ai.parse_account import parse_account, parse_organizations
-from claudemeter_tui.claude_ai.parse_billing import parse_prepaid, parse_subscription
-from claudemeter_tui.claude_ai.parse_credits import parse_overage
+from claudemeter_tui.claude_ai.parse_account import parse_account, parse_organizations, parse_subscription
+from claudemeter_tui.claude_ai.parse_credits import parse_overage, parse_prepaid
 from claudemeter_tui.claude_ai.parse_usage import parse_usage
 from claudemeter_tui.claude_ai.validation import MalformedError, ParsedBody
 from claudemeter_tui.model.catalogue import MeterOrigin

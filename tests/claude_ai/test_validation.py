@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from claudemeter_tui.claude_ai import parse_account, parse_billing, parse_credits, parse_usage
+from claudemeter_tui.claude_ai import parse_account, parse_credits, parse_usage
 from claudemeter_tui.claude_ai.validation import Count, Each, Flag, Lenient, ParseReport, ReplyModel
 from claudemeter_tui.claude_code import source
 
 MODELS = [
     model
-    for module in (parse_account, parse_billing, parse_credits, parse_usage, source)
+    for module in (parse_account, parse_credits, parse_usage, source)
     for model in vars(module).values()
     if isinstance(model, type) and issubclass(model, ReplyModel) and model is not ReplyModel
 ]
