@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from claudemeter_tui.claude_ai.api import ORG_REQUESTS
+from claudemeter_tui.claude_ai.api import ORG_PARSERS
 from claudemeter_tui.claude_ai.parse_account import parse_account, parse_organizations
 from claudemeter_tui.claude_ai.validation import ParsedBody
 from claudemeter_tui.model.account import Account, Org
@@ -67,7 +67,7 @@ def understood(endpoint: Endpoint, text: str, *, shared: bool) -> ParsedBody[Any
     body = json.loads(text)
     if endpoint is Endpoint.ACCOUNT:
         return parse_account(body)
-    return ORG_REQUESTS[endpoint].parse(body, Org(LAB, "", is_shared=shared))
+    return ORG_PARSERS[endpoint](body, Org(LAB, "", is_shared=shared))
 
 
 def reply(endpoint: Endpoint, body: object, at: datetime, *, shared: bool) -> Reply:

@@ -6,16 +6,13 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import Enum, auto
 from typing import Any
 from urllib.parse import quote
 
-from claudemeter_tui.claude_ai import responses
-from claudemeter_tui.claude_ai.client import CookieClient
+from claudemeter_tui.claude_ai.client import CookieClient, HttpResponse, RequestFailedError, parse_body
 from claudemeter_tui.claude_ai.parse_account import parse_account, parse_organizations, parse_subscription
 from claudemeter_tui.claude_ai.parse_credits import parse_overage, parse_prepaid
 from claudemeter_tui.claude_ai.parse_usage import parse_usage
-from claudemeter_tui.claude_ai.responses import HttpResponse, RequestFailedError
 from claudemeter_tui.claude_ai.validation import MalformedError, ParsedBody
 from claudemeter_tui.model.account import Account, Org
 from claudemeter_tui.model.catalogue import ORGANIZATIONS_PATH, Endpoint, MeterOrigin
@@ -62,15 +59,7 @@ class Poll:
         return asyncio.get_running_loop().time() < self._deadline - 0.75 * POLL_TIMEOUT
 
     async def fetch(self, endpoint: Endpoint, path: str, parser: BodyParser) -> EndpointResult:
-        """Return one parsed reply, or the failure to get it."""
-        part = await self._fetch_unless_stopped(endpoint, path, parser)
-        if self.stop_failure is None and isinstance(part, Failure) and is_session_wide(part):
-            self.stop_failure = part
-        return part
-
-    async def _fetch_unless_stopped(
-        self, endpoint: Endpoint, path: str, parser: BodyParser
-    ) -> EndpointResult:
+        """Return one parsed reply, or the failure to get it; a session-wide failure stops the poll."""
         try:
             async with asyncio.timeout_at(self._deadline), self._slots:
                 if self.stop_failure is not None:
@@ -80,19 +69,22 @@ class Poll:
             return _parse_reply(endpoint, answer, parser)
         except RequestFailedError as refused:
             at, wait = self._now(), refused.retry_after
-            return Failure(refused.error_kind, endpoint, at, refused.detail, retry_after=wait)
+            failure = Failure(refused.error_kind, endpoint, at, refused.detail, retry_after=wait)
         except TimeoutError:
-            return Failure(ErrorKind.TIMEOUT, endpoint, self._now())
+            failure = Failure(ErrorKind.TIMEOUT, endpoint, self._now())
         except MalformedError:
-            return Failure(ErrorKind.MALFORMED, endpoint, self._now(), "JSON of another shape")
+            failure = Failure(ErrorKind.MALFORMED, endpoint, self._now(), "JSON of another shape")
         except Exception as error:  # noqa: BLE001 - the boundary for unexpected errors
-            return Failure.from_exception(error, endpoint, self._now())
+            failure = Failure.from_exception(error, endpoint, self._now())
+        if self.stop_failure is None and _is_session_wide(failure):
+            self.stop_failure = failure
+        return failure
 
 
 def _parse_reply(endpoint: Endpoint, answer: HttpResponse, parser: BodyParser) -> Reply:
     """Return the reply of a response, with the value None if the org has no such thing."""
     try:
-        parsed = parser(responses.parse_body(answer))
+        parsed = parser(parse_body(answer))
     except RequestFailedError as refused:
         if not endpoint.facts.is_optional or refused.error_kind not in _ABSENT_ERRORS:
             raise
@@ -109,47 +101,24 @@ def _parse_reply(endpoint: Endpoint, answer: HttpResponse, parser: BodyParser) -
     )
 
 
-def is_session_wide(part: EndpointResult) -> bool:
+def _is_session_wide(part: EndpointResult) -> bool:
     """Return True if every further request of the session would fail in the same way."""
     return isinstance(part, Failure) and part.error_kind in SESSION_WIDE_ERRORS
 
 
-class Need(Enum):
-    """Condition of a request about an org. A reply that rarely changes has to be due as well."""
-
-    NOTHING = auto()
-    OWN_SHARE = auto()
-    """The org has a pool and the account is known, so that one member has figures of their own."""
-    CREDITS = auto()
-    """Usage credits are or were on."""
-
-
-@dataclass(frozen=True, slots=True)
-class OrgRequest:
-    """One request about an org; its path is in the catalogue."""
-
-    parse: Callable[[object, Org], ParsedBody[Any]]
-    """Parser of the body, with the org that it is about."""
-    need: Need = Need.NOTHING
-
-
-ORG_REQUESTS: Mapping[Endpoint, OrgRequest] = {
-    Endpoint.USAGE: OrgRequest(lambda body, _: parse_usage(body)),
-    Endpoint.OVERAGE: OrgRequest(
-        lambda body, org: parse_overage(body, MeterOrigin.OVERAGE, shared=org.is_shared)
+ORG_PARSERS: Mapping[Endpoint, Callable[[object, Org], ParsedBody[Any]]] = {
+    Endpoint.USAGE: lambda body, _: parse_usage(body),
+    Endpoint.OVERAGE: lambda body, org: parse_overage(body, MeterOrigin.OVERAGE, shared=org.is_shared),
+    Endpoint.OWN_OVERAGE: lambda body, org: parse_overage(
+        body, MeterOrigin.OWN_OVERAGE, shared=org.is_shared
     ),
-    Endpoint.OWN_OVERAGE: OrgRequest(
-        lambda body, org: parse_overage(body, MeterOrigin.OWN_OVERAGE, shared=org.is_shared), Need.OWN_SHARE
-    ),
-    Endpoint.PREPAID: OrgRequest(lambda body, _: parse_prepaid(body), Need.CREDITS),
-    Endpoint.SUBSCRIPTION: OrgRequest(lambda body, _: parse_subscription(body)),
+    Endpoint.PREPAID: lambda body, _: parse_prepaid(body),
+    Endpoint.SUBSCRIPTION: lambda body, _: parse_subscription(body),
 }
-"""Every request about an org, in the order they are sent. The account's request is about no org."""
+"""Parser of every reply about an org, in the order of the requests. The account's reply is about no org."""
 
 SLOW_INTERVAL = timedelta(minutes=15)
 """Time between two requests of a reply that rarely changes."""
-
-EndpointResults = dict[Endpoint, EndpointResult]
 
 
 @dataclass
@@ -201,7 +170,10 @@ class ClaudeAiSource:
         await self._client.aclose()
 
     async def _read_account(self, poll: Poll) -> Reading:
-        """Return the account and its orgs, from the list of orgs if the account reply names none."""
+        """Return the account and its orgs, from the list of orgs if the account reply names none.
+
+        The reading fails if both replies list no org.
+        """
         rosters: list[tuple[Org, ...]] = []
 
         def read_account(body: object) -> ParsedBody[Account]:
@@ -218,64 +190,58 @@ class ClaudeAiSource:
             return ParsedBody(None, parsed.new_fields, parsed.odd_values)
 
         part, listed = await poll.fetch(Endpoint.ACCOUNT, Endpoint.ACCOUNT.facts.path, read_account), None
-        if not any(rosters) and poll.stop_failure is None and (poll.is_early or not self._orgs):
-            listed = await poll.fetch(Endpoint.ACCOUNT, ORGANIZATIONS_PATH, read_list)
-        answered = any(rosters) or isinstance(listed, Reply)
-        return self._build_account_reading(part, listed, rosters[-1] if answered else None)
-
-    def _keep_known_orgs(self, orgs: tuple[Org, ...], odd: tuple[str, ...]) -> tuple[Org, ...]:
-        """Return the orgs of a list, and the known orgs that it lacks if part of it was not understood."""
-        listed = {org.uuid for org in orgs}
-        return (*orgs, *(org for org in self._orgs if odd and org.uuid not in listed))
-
-    def _build_account_reading(
-        self, part: EndpointResult, listed: EndpointResult | None, roster: tuple[Org, ...] | None
-    ) -> Reading:
-        """Return the account's reading; it fails if both of its replies list no org."""
-        now = self._now()
         if isinstance(part, Reply) and isinstance(part.value, Account):
             self._account = part.value.fill_from(self._account)
+        if not any(rosters) and poll.stop_failure is None and (poll.is_early or not self._orgs):
+            listed = await poll.fetch(Endpoint.ACCOUNT, ORGANIZATIONS_PATH, read_list)
+        roster = rosters[-1] if any(rosters) or isinstance(listed, Reply) else None
+        now = self._now()
         self._account_due_at = now + SLOW_INTERVAL if roster and isinstance(part, Reply) else None
         if roster is not None:
             self._orgs = roster
-            self._org_requests = {
-                org.uuid: self._org_requests.get(org.uuid, _OrgRequests()) for org in roster
-            }
+            known = self._org_requests
+            self._org_requests = {org.uuid: known.get(org.uuid, _OrgRequests()) for org in roster}
         if roster == ():
             part = Failure(ErrorKind.NO_ORGS, Endpoint.ACCOUNT, now)
         elif roster is None and isinstance(part, Reply) and listed is not None:
             part = listed
         return Reading(self.session, now, part, roster)
 
+    def _keep_known_orgs(self, orgs: tuple[Org, ...], odd: tuple[str, ...]) -> tuple[Org, ...]:
+        """Return the orgs of a list, and the known orgs that it lacks if part of it was not understood."""
+        listed = {org.uuid for org in orgs}
+        return (*orgs, *(org for org in self._orgs if odd and org.uuid not in listed))
+
     async def _read_org(self, poll: Poll, org: Org, *, full: bool) -> OrgReading:
         requests = self._org_requests.setdefault(org.uuid, _OrgRequests())
-        parts: EndpointResults = {}
+        uuids = {"org": quote(org.uuid, safe=""), "account": quote(self._account.uuid or "", safe="")}
+        parts: dict[Endpoint, EndpointResult] = {}
+
+        async def fetch(endpoint: Endpoint) -> EndpointResult:
+            path = endpoint.facts.path.format(**uuids)
+            return await poll.fetch(endpoint, path, lambda body: ORG_PARSERS[endpoint](body, org))
+
         # A reply can make another one wanted: the balance, once the credits are known to be on.
         while wanted := [
-            it for it in ORG_REQUESTS if it not in parts and self._is_wanted(it, org, requests, full=full)
+            it for it in ORG_PARSERS if it not in parts and self._is_wanted(it, org, requests, full=full)
         ]:
-            found = await asyncio.gather(*(self._fetch_part(poll, it, org) for it in wanted))
+            found = await asyncio.gather(*map(fetch, wanted))
             parts |= zip(wanted, found, strict=True)
             requests.has_credits = requests.has_credits or any(map(_has_credits, found))
         for endpoint, part in parts.items():
             if endpoint.facts.is_slow and isinstance(part, Reply):
                 requests.due_at[endpoint] = self._now() + SLOW_INTERVAL
         return OrgReading(
-            org, {endpoint: part for endpoint, part in parts.items() if not is_session_wide(part)}
+            org, {endpoint: part for endpoint, part in parts.items() if not _is_session_wide(part)}
         )
 
     def _is_wanted(self, endpoint: Endpoint, org: Org, requests: _OrgRequests, *, full: bool) -> bool:
         is_needed = {
-            Need.NOTHING: True,
-            Need.OWN_SHARE: org.is_shared and bool(self._account.uuid),
-            Need.CREDITS: requests.has_credits,
-        }[ORG_REQUESTS[endpoint].need]
+            # Only in an org with a pool does a member have figures of their own.
+            Endpoint.OWN_OVERAGE: org.is_shared and bool(self._account.uuid),
+            Endpoint.PREPAID: requests.has_credits,
+        }.get(endpoint, True)
         return is_needed and (full or _is_due(requests.due_at.get(endpoint), self._now()))
-
-    async def _fetch_part(self, poll: Poll, endpoint: Endpoint, org: Org) -> EndpointResult:
-        account = quote(self._account.uuid or "", safe="")
-        path = endpoint.facts.path.format(org=quote(org.uuid, safe=""), account=account)
-        return await poll.fetch(endpoint, path, lambda body: ORG_REQUESTS[endpoint].parse(body, org))
 
 
 def _is_due(due: datetime | None, now: datetime) -> bool:
@@ -287,9 +253,8 @@ def _has_credits(part: EndpointResult) -> bool:
     """Return True if a reply shows that usage credits are or were on."""
     value = part.value if isinstance(part, Reply) else None
     meters = value.meters if isinstance(value, Plan) else (value,)
-    return any(isinstance(meter, Meter) and _was_enabled(meter) for meter in meters)
-
-
-def _was_enabled(meter: Meter) -> bool:
-    used = meter.used is not None and meter.used.minor > 0
-    return bool(meter.is_enabled or used or meter.cap or meter.out_of_credits)
+    return any(
+        meter.is_enabled or meter.cap or meter.out_of_credits or (meter.used and meter.used.minor)
+        for meter in meters
+        if isinstance(meter, Meter)
+    )

@@ -1,25 +1,31 @@
-"""Send requests to claude.ai: one origin, one cookie jar, eight connections, and limits on everything.
+"""Send requests to claude.ai: one origin, one cookie jar, and limits on everything. Name each error.
 
-RefusedError is all that leaves it; what httpx raises is translated in one place, `_named`.
+RequestFailedError is all that leaves it: what httpx raises is translated in one place, `_classify_exception`,
+and a response without data is named by `parse_body`. The rules are those seen in captures: an expired session
+is a 403 and not a 401, and a Cloudflare challenge says nothing about the session.
 """
 
 from __future__ import annotations
 
 import errno
+import json
 import logging
 import socket
 import ssl
 import zlib
-from collections.abc import Callable, Iterator
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import partial
+from typing import NoReturn
 from urllib.parse import urlsplit
 
 import httpx
 
 from claudemeter_tui import __version__
-from claudemeter_tui.claude_ai.responses import HttpResponse, RequestFailedError
 from claudemeter_tui.model.reading import ErrorKind
+from claudemeter_tui.model.sanitize import sanitize_text
 from claudemeter_tui.model.secrets import CLAUDE_AI_ORIGIN, Cookies, parse_origin
 
 MAX_CONNECTIONS = 8
@@ -31,6 +37,38 @@ _KEPT_HEADERS = ("content-type", "location", "retry-after", "cf-mitigated")
 """Headers of a response that are kept; the others, new cookies included, are dropped."""
 # At DEBUG it logs every header that arrives, and quotes one of ours that cannot be sent.
 logging.getLogger("httpcore.http11").addFilter(lambda _record: False)
+MAX_RETRY_AFTER = timedelta(days=7)
+"""Longest wait that is accepted from `Retry-After`."""
+_CHALLENGE_MARKS = ("Just a moment...", "_cf_chl_opt")
+_REGION_MARKS = ("unable to serve your request", "request not allowed")
+
+
+class RequestFailedError(Exception):
+    """A response without data, or no response. The message quotes nothing from it."""
+
+    def __init__(self, trouble: ErrorKind, detail: str = "", retry_after: timedelta | None = None) -> None:
+        """Keep the kind, the detail and the wait."""
+        super().__init__(trouble, detail)
+        self.error_kind, self.detail, self.retry_after = trouble, detail, retry_after
+
+
+@dataclass(frozen=True, slots=True)
+class HttpResponse:
+    """A response, decoded but not parsed."""
+
+    status: int
+    text: str = field(repr=False)
+    """The body, with a lone surrogate for each byte that is not UTF-8."""
+    at: datetime
+    """Arrival of its last byte."""
+    duration: timedelta = timedelta(0)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Names in lower case."""
+
+    @property
+    def is_html(self) -> bool:
+        """True if it is a web page and not JSON."""
+        return "html" in self.headers.get("content-type", "").lower() or self.text.lstrip()[:1] == "<"
 
 
 class CookieClient:
@@ -86,24 +124,22 @@ class CookieClient:
         Raises:
             RequestFailedError: no response came, or it was cut off or too large.
         """
+        began = self._now()
         try:
-            return await self._request(path)
+            async with self._http.stream("GET", path) as response:
+                self._renew_cookies(response)
+                content = await _read_content(response)
         except _HTTP_ERRORS as error:
             raise RequestFailedError(*_classify_exception(error)) from None
+        at = self._now()
+        text = content.decode("utf-8-sig", "surrogateescape")
+        headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
+        # A clock that was set back gives no negative duration.
+        return HttpResponse(response.status_code, text, at, max(at - began, timedelta(0)), headers)
 
     async def aclose(self) -> None:
         """Close every connection."""
         await self._http.aclose()
-
-    async def _request(self, path: str) -> HttpResponse:
-        began = self._now()
-        async with self._http.stream("GET", path) as response:
-            self._renew_cookies(response)
-            content = await _read_content(response)
-        at = self._now()
-        text = content.decode("utf-8-sig", "surrogateescape")
-        headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
-        return HttpResponse(response.status_code, text, at, max(at - began, at - at), headers)
 
     def _renew_cookies(self, response: httpx.Response) -> None:
         """Replace each cookie that the server sets, by its name and whatever its path and domain."""
@@ -112,21 +148,11 @@ class CookieClient:
             self.use_cookies(Cookies((*self._cookies.reveal(), *fresh)))
 
 
-class _FailingTransport(httpx.AsyncBaseTransport):
-    """A transport that fails: the proxy or the certificates of the environment cannot be used."""
-
-    def __init__(self, trouble: ErrorKind, detail: str) -> None:
-        self._error_kind, self._detail = trouble, detail
-
-    async def handle_async_request(self, _request: httpx.Request) -> httpx.Response:
-        raise RequestFailedError(self._error_kind, self._detail)
-
-
 def _build_http_client(
     base_url: str, headers: dict[str, str], transport: httpx.AsyncBaseTransport | None
 ) -> httpx.AsyncClient:
     """Return a client of one origin; a fault of the environment fails each request."""
-    built = partial(
+    build = partial(
         httpx.AsyncClient,
         base_url=base_url,
         headers=headers,
@@ -135,13 +161,16 @@ def _build_http_client(
         follow_redirects=False,
     )
     try:
-        return built(trust_env=base_url.startswith("https:"), transport=transport)
+        return build(trust_env=base_url.startswith("https:"), transport=transport)
     except OSError:
-        return built(
-            transport=_FailingTransport(ErrorKind.TLS, "SSL_CERT_FILE or SSL_CERT_DIR cannot be read")
-        )
+        fault = ErrorKind.TLS, "SSL_CERT_FILE or SSL_CERT_DIR cannot be read"
     except (ValueError, ImportError, httpx.InvalidURL):
-        return built(transport=_FailingTransport(ErrorKind.PROXY, "a proxy of a kind that cannot be used"))
+        fault = ErrorKind.PROXY, "a proxy of a kind that cannot be used"
+
+    def fail(_request: httpx.Request) -> NoReturn:
+        raise RequestFailedError(*fault)
+
+    return build(transport=httpx.MockTransport(fail))
 
 
 def _format_jar_domain(base_url: str) -> str:
@@ -156,15 +185,11 @@ async def _read_content(response: httpx.Response) -> bytes:
     try:
         return await _decode_body(response)
     except (RequestFailedError, httpx.HTTPError):
-        if _is_body_optional(response):
+        status = response.status_code
+        # A 403 or 404 has several meanings, and only the body says which.
+        if status == 429 or status >= 500 or 300 <= status < 400 or "cf-mitigated" in response.headers:
             return b""
         raise
-
-
-def _is_body_optional(response: httpx.Response) -> bool:
-    """Return True if the status is enough to classify the response; a 403 or 404 needs the body."""
-    status = response.status_code
-    return status == 429 or status >= 500 or 300 <= status < 400 or "cf-mitigated" in response.headers
 
 
 async def _decode_body(response: httpx.Response) -> bytes:
@@ -207,36 +232,29 @@ def _classify_exception(error: Exception) -> tuple[ErrorKind, str]:
     if isinstance(error, httpx.InvalidURL):
         return ErrorKind.REDIRECT, kind
     if isinstance(error, httpx.RemoteProtocolError):
-        return _classify_protocol_error(str(error)), kind
-    return _classify_cause(error) or (
-        ErrorKind.NO_ROUTE if isinstance(error, httpx.ConnectError) else ErrorKind.CUT_OFF,
-        kind,
-    )
+        text = str(error)  # the type is the same for all of these
+        if "location header" in text:
+            return ErrorKind.REDIRECT, kind
+        is_cut_off = "disconnected" in text or "closed" in text
+        return ErrorKind.CUT_OFF if is_cut_off else ErrorKind.MALFORMED, kind
+    otherwise = ErrorKind.NO_ROUTE if isinstance(error, httpx.ConnectError) else ErrorKind.CUT_OFF
+    return _classify_cause(error) or (otherwise, kind)
 
 
 def _classify_cause(error: Exception) -> tuple[ErrorKind, str] | None:
-    """Return the kind of error from the causes of an exception. None if they do not show it."""
+    """Return the kind of error from the causes of an exception. None if they do not show it.
+
+    With a TLS error comes the message of OpenSSL: `self-signed certificate`, `wrong version number`.
+    """
     for cause in _iter_causes(error):
         if isinstance(cause, socket.gaierror):
             return ErrorKind.DNS, ""
         if isinstance(cause, ssl.SSLError):
-            return ErrorKind.TLS, _describe_tls_error(cause)
+            message = getattr(cause, "verify_message", "") or cause.reason or "no reason given"
+            return ErrorKind.TLS, message.replace("_", " ").rstrip(".").lower()
         if isinstance(cause, OSError) and cause.errno in _ERROR_BY_ERRNO:
             return _ERROR_BY_ERRNO[cause.errno], ""
     return None
-
-
-def _describe_tls_error(error: ssl.SSLError) -> str:
-    """Return the message of OpenSSL: `self-signed certificate`, `wrong version number`."""
-    said = getattr(error, "verify_message", "") or error.reason or "no reason given"
-    return said.replace("_", " ").rstrip(".").lower()
-
-
-def _classify_protocol_error(text: str) -> ErrorKind:
-    """Return the kind of a protocol error, which only its message shows."""
-    if "location header" in text:
-        return ErrorKind.REDIRECT
-    return ErrorKind.CUT_OFF if "disconnected" in text or "closed" in text else ErrorKind.MALFORMED
 
 
 def _iter_causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -246,3 +264,96 @@ def _iter_causes(error: BaseException | None) -> Iterator[BaseException]:
             for one in error.exceptions:
                 yield from _iter_causes(one)
         error = error.__cause__ or error.__context__
+
+
+def parse_body(answer: HttpResponse) -> object:
+    """Return the JSON value of a response with data.
+
+    Raises:
+        RequestFailedError: it has no data; `error_kind` names the error.
+    """
+    status, detail = answer.status, f"status {answer.status}"
+    is_marked = answer.headers.get("cf-mitigated", "").lower() == "challenge"
+    if is_marked or (answer.is_html and any(mark in answer.text for mark in _CHALLENGE_MARKS)):
+        raise RequestFailedError(ErrorKind.CHALLENGE, detail)
+    if status == 429:
+        raise RequestFailedError(ErrorKind.THROTTLED, detail, _parse_retry_after(answer))
+    if 300 <= status < 400:
+        raise RequestFailedError(ErrorKind.REDIRECT, f"{detail} to {_find_redirect_host(answer)}")
+    if status >= 500:
+        raise RequestFailedError(ErrorKind.SERVER_ERROR, detail, _parse_retry_after(answer))
+    if answer.is_html:
+        raise RequestFailedError(_PAGE_ERROR_BY_STATUS.get(status, ErrorKind.UNEXPECTED), detail)
+    value = _parse_json(answer)
+    if status == 200:
+        return value
+    raise RequestFailedError(_classify_error(status, value), detail)
+
+
+_PAGE_ERROR_BY_STATUS = {
+    200: ErrorKind.LOGIN_PAGE,
+    401: ErrorKind.DENIED,
+    403: ErrorKind.DENIED,
+    451: ErrorKind.DENIED,
+}
+"""Kind of error of a web page, by its status."""
+
+
+def _find_redirect_host(answer: HttpResponse) -> str:
+    """Return the host that a redirect leads to."""
+    try:
+        host = urlsplit(answer.headers.get("location", "")).hostname
+    except ValueError:
+        return "no address"
+    return sanitize_text(host or "")[:80] or "the same host"
+
+
+def _parse_json(answer: HttpResponse) -> object:
+    try:
+        answer.text.encode()
+        return json.loads(answer.text, parse_constant=_reject_constant)
+    except (ValueError, RecursionError) as error:
+        if answer.status != 200:
+            return None
+        what = "not UTF-8" if isinstance(error, UnicodeEncodeError) else "not JSON"
+        raise RequestFailedError(ErrorKind.MALFORMED, what if answer.text.strip() else "empty") from None
+
+
+def _reject_constant(name: str) -> NoReturn:
+    """Reject `NaN` and `Infinity`, which are not JSON."""
+    raise ValueError(name)
+
+
+def _classify_error(status: int, value: object) -> ErrorKind:
+    """Return the kind of a status with a JSON body, whose message shows the meaning of a 403."""
+    message = ""
+    match value:
+        case {"error": {"details": {"error_code": "account_session_invalid"}}}:
+            return ErrorKind.EXPIRED
+        case {"error": {"message": str(text)}}:
+            message = text.lower()
+    if status == 401:
+        return ErrorKind.TOKEN_INVALID
+    if status == 404:
+        return ErrorKind.NOT_FOUND
+    if status != 403:
+        return ErrorKind.UNEXPECTED
+    if "authorization for organization" in message:
+        return ErrorKind.WRONG_ORG
+    if "scope requirement" in message:
+        return ErrorKind.TOKEN_SCOPE
+    return ErrorKind.REGION if any(mark in message for mark in _REGION_MARKS) else ErrorKind.FORBIDDEN
+
+
+def _parse_retry_after(answer: HttpResponse) -> timedelta | None:
+    """Return the wait from seconds or a date. None if it is absent, `0` or unreadable."""
+    text = answer.headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdigit():
+        wait = min(int(text.lstrip("0")[:12] or 0), int(MAX_RETRY_AFTER.total_seconds()))
+        return timedelta(seconds=wait) if wait else None
+    try:
+        moment = parsedate_to_datetime(text)
+        time_left = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - answer.at
+    except (ValueError, OverflowError):
+        return None
+    return min(time_left, MAX_RETRY_AFTER) if time_left > timedelta(0) else None

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from claudemeter_tui.claude_ai.api import MAX_CONCURRENT, ORG_REQUESTS
+from claudemeter_tui.claude_ai.api import MAX_CONCURRENT, ORG_PARSERS
 from claudemeter_tui.model.account import Account, Subscription
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.credits import Balance, Meter
@@ -54,7 +54,7 @@ NOW_AND_THEN = ["/api/account", path(PERSONAL, "subscription_details")]
 
 def test_every_endpoint_has_a_request() -> None:
     """Each endpoint is in the table of requests, except the account, which is about no org."""
-    assert [endpoint for endpoint in Endpoint if endpoint not in ORG_REQUESTS] == [Endpoint.ACCOUNT]
+    assert [endpoint for endpoint in Endpoint if endpoint not in ORG_PARSERS] == [Endpoint.ACCOUNT]
 
 
 async def test_first_poll_requests_everything(server: LoopbackServer) -> None:

@@ -10,8 +10,7 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
-from claudemeter_tui.claude_ai import responses
-from claudemeter_tui.claude_ai.responses import HttpResponse, RequestFailedError
+from claudemeter_tui.claude_ai.client import HttpResponse, RequestFailedError, parse_body
 from claudemeter_tui.claude_ai.validation import MalformedError
 from claudemeter_tui.formatting import verdict as words
 from claudemeter_tui.formatting.figures import build_sections
@@ -108,7 +107,7 @@ def mutate_text(chance: random.Random) -> None:
                 del raw[at:]
     text = bytes(raw).decode("utf-8", "surrogateescape")
     try:
-        body = responses.parse_body(HttpResponse(200, text, READ, timedelta(0)))
+        body = parse_body(HttpResponse(200, text, READ, timedelta(0)))
     except RequestFailedError:
         return
     _parse(name, body)
