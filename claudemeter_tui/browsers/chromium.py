@@ -12,7 +12,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import Any
 
 from claudemeter_tui.browsers import cookie_jar, sqlite_image
@@ -34,15 +33,6 @@ _QUERY = """SELECT CAST(name AS TEXT), substr(CAST(encrypted_value AS BLOB), 1, 
 _environment_lock = threading.Lock()
 
 
-@dataclass(frozen=True, slots=True)
-class StoredCookie:
-    """A cookie as the database stores it, without its value."""
-
-    name: str
-    prefix: bytes
-    """The first bytes of the encrypted value, which name the encryption; empty for a plain value."""
-
-
 def scan_chromium_profile(profile: BrowserProfile) -> list[ProfileScan]:
     """Return the scan of a profile, which holds at most one session.
 
@@ -50,28 +40,29 @@ def scan_chromium_profile(profile: BrowserProfile) -> list[ProfileScan]:
         OSError: the database cannot be read.
         UnreadableDatabaseError: the file is no cookie database.
     """
+    # The prefix is empty for a plain value.
     stored = sqlite_image.query_database(
-        profile.file, _QUERY, _build_stored_cookie, cookie_jar.CLAUDE_DOMAIN, f"%.{cookie_jar.CLAUDE_DOMAIN}"
+        profile.file,
+        _QUERY,
+        lambda name, prefix: (name, prefix or b""),
+        cookie_jar.CLAUDE_DOMAIN,
+        f"%.{cookie_jar.CLAUDE_DOMAIN}",
     )
-    prefixes = {entry.prefix for entry in stored if entry.name == SESSION_KEY}
+    prefixes = {prefix for name, prefix in stored if name == SESSION_KEY}
     if not prefixes:
         return [build_signed_out_scan(profile, visited=bool(stored))]
     # browser_cookie3 returns an empty value for these, without an error: not the same as signed out.
     if prefixes == {APP_BOUND_PREFIX}:
         words = "only the browser itself can decrypt its cookies (app-bound): use Firefox or paste the cookie"
         return [build_scan(profile, ScanOutcome.UNSUPPORTED, words)]
-    return [_scan_decrypted(profile, prefixes)]
-
-
-def _scan_decrypted(profile: BrowserProfile, prefixes: set[bytes]) -> ProfileScan:
     try:
         claude_cookies = cookie_jar.select_claude_cookies(_open_reader(profile).load())
-        cookies, expires = cookie_jar.merge_cookies(claude_cookies), cookie_jar.find_expiry(claude_cookies)
+        cookies, expires = cookie_jar.merge_cookies(claude_cookies)
     except Exception as error:  # noqa: BLE001 - browser_cookie3 raises anything, with anything in it
-        return build_scan(profile, *_classify_error(error, prefixes))
+        return [build_scan(profile, *_classify_error(error, prefixes))]
     if not cookies.has_session_key:
-        return build_scan(profile, ScanOutcome.UNDECRYPTABLE, _describe_undecryptable(prefixes))
-    return build_scan(profile, ScanOutcome.FOUND, cookies=cookies, expires=expires)
+        return [build_scan(profile, ScanOutcome.UNDECRYPTABLE, _describe_undecryptable(prefixes))]
+    return [build_scan(profile, ScanOutcome.FOUND, cookies=cookies, expires=expires)]
 
 
 def _open_reader(profile: BrowserProfile) -> Any:
@@ -143,7 +134,3 @@ def _describe_undecryptable(prefixes: set[bytes]) -> str:
     if sys.platform == "darwin":
         return "no matching key in the keychain: allow access and retry"
     return "the cookies cannot be decrypted on this machine"
-
-
-def _build_stored_cookie(name: str, prefix: bytes | None) -> StoredCookie:
-    return StoredCookie(name, prefix or b"")

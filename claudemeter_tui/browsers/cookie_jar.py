@@ -29,6 +29,12 @@ class BrowserCookie:
         """True if a cookie can have this value; a failed decryption leaves an empty value or noise."""
         return bool(self.value) and all("!" <= char <= "~" or char == " " for char in self.value)
 
+    @property
+    def precedence(self) -> tuple[bool, float]:
+        """Rank among cookies of one name, the highest is used: claude.ai's own, then the longest-lived."""
+        is_own = self.host.lstrip(".").lower() == CLAUDE_DOMAIN
+        return is_own, self.expires.timestamp() if self.expires else 0.0
+
 
 def is_claude_host(host: str) -> bool:
     """True if a cookie's host is claude.ai or one of its subdomains."""
@@ -47,19 +53,12 @@ def select_claude_cookies(cookies: Iterable[Cookie]) -> tuple[BrowserCookie, ...
     )
 
 
-def merge_cookies(cookies: Iterable[BrowserCookie]) -> Cookies:
-    """Return the usable cookies; claude.ai's own and the longest-lived one wins if several share a name."""
-    usable = (entry for entry in cookies if entry.is_usable)
-    # `sessionKey` can be there twice, for `claude.ai` and `.claude.ai`. `Cookies` keeps the last one of a
-    # name.
-    return Cookies((entry.name, entry.value) for entry in sorted(usable, key=_compute_precedence))
-
-
-def find_expiry(cookies: Iterable[BrowserCookie]) -> datetime | None:
-    """Return the time at which the session key expires; None if it is not known."""
-    keys = (entry for entry in cookies if entry.name == SESSION_KEY and entry.is_usable)
-    last = max(keys, key=_compute_precedence, default=None)
-    return last.expires if last else None
+def merge_cookies(cookies: Iterable[BrowserCookie]) -> tuple[Cookies, datetime | None]:
+    """Return the usable cookies, one of each name, and the expiry of the session key; None if not known."""
+    # `sessionKey` can be there twice, for `claude.ai` and `.claude.ai`. `Cookies` keeps the last one.
+    usable = sorted((entry for entry in cookies if entry.is_usable), key=lambda entry: entry.precedence)
+    expiries = [entry.expires for entry in usable if entry.name == SESSION_KEY]
+    return Cookies((entry.name, entry.value) for entry in usable), expiries[-1] if expiries else None
 
 
 def parse_timestamp(seconds: float | None) -> datetime | None:
@@ -70,9 +69,3 @@ def parse_timestamp(seconds: float | None) -> datetime | None:
         return datetime.fromtimestamp(seconds / 1000 if seconds >= _MIN_MILLISECONDS else seconds, UTC)
     except (OverflowError, ValueError, OSError):
         return None
-
-
-def _compute_precedence(cookie: BrowserCookie) -> tuple[bool, float]:
-    return cookie.host.lstrip(
-        "."
-    ).lower() == CLAUDE_DOMAIN, cookie.expires.timestamp() if cookie.expires else 0.0

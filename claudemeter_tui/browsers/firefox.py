@@ -49,24 +49,15 @@ def scan_firefox_profile(profile: BrowserProfile) -> list[ProfileScan]:
         return [build_signed_out_scan(profile, visited=bool(own))]
     # Most people use no containers, and then the file is not needed.
     names = _read_container_names(profile) if signed_in != {""} else {}
-    return [
-        _build_container_scan(profile, own, number, names)
-        for number in sorted(signed_in, key=_build_container_sort_key)
-    ]
-
-
-def _build_container_scan(
-    profile: BrowserProfile, own: list[ContainerCookie], number: str, names: Mapping[str, str]
-) -> ProfileScan:
-    cookies = [each.cookie for each in own if each.container == number]
-    label = f"{names[number]} container" if number in names else f"container {number}"
-    return build_scan(
-        profile,
-        ScanOutcome.FOUND,
-        container=label if number else "",
-        cookies=cookie_jar.merge_cookies(cookies),
-        expires=cookie_jar.find_expiry(cookies),
-    )
+    scans = []
+    for number in sorted(signed_in, key=lambda text: (int(text) if text.isdecimal() else 0, text)):
+        label = f"{names[number]} container" if number in names else f"container {number}"
+        cookies, expires = cookie_jar.merge_cookies(each.cookie for each in own if each.container == number)
+        container = label if number else ""
+        scans.append(
+            build_scan(profile, ScanOutcome.FOUND, container=container, cookies=cookies, expires=expires)
+        )
+    return scans
 
 
 def _parse_row(
@@ -95,18 +86,11 @@ def _read_container_names(profile: BrowserProfile) -> dict[str, str]:
     # The format is private to Firefox, so the content may have any shape.
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return {}
-    return {
-        number: sanitize_text(name)
-        for number, name in names.items()
-        if isinstance(name, str) and sanitize_text(name)
-    }
+    texts = {number: sanitize_text(name) for number, name in names.items() if isinstance(name, str)}
+    return {number: text for number, text in texts.items() if text}
 
 
 def _format_built_in_name(identity: Mapping[str, object]) -> str:
     """Return a built-in container's name: `user-context-work`, before 2024 `userContextWork.label`."""
     key = str(identity.get("l10nId") or identity.get("l10nID") or "")
     return key.removeprefix("user-context-").removeprefix("userContext").removesuffix(".label").capitalize()
-
-
-def _build_container_sort_key(number: str) -> tuple[int, str]:
-    return (int(number) if number.isdecimal() else 0, number)

@@ -36,74 +36,58 @@ class Browser:
         return {"darwin": self.darwin, "win32": self.win32}.get(system, self.linux)
 
 
+def _build_chromium(
+    name: str, config: str, folder: str, *, darwin: str = "", snap: str = "", flatpak: str
+) -> Browser:
+    """Return a Chromium browser that keeps its profiles in the family's usual places.
+
+    Args:
+        name: the name; its first word names the library's class, one for all of Chrome's channels.
+        config: the folder below `~/.config` on Linux, and in the Flatpak.
+        folder: the folder below `%LOCALAPPDATA%`, and below `Application Support` on macOS.
+        darwin: the folder on macOS, if it is another one.
+        snap: the whole path below `~/snap`. Empty if there is no Snap.
+        flatpak: the name of the Flatpak.
+    """
+    return Browser(
+        name,
+        BrowserFamily.CHROMIUM,
+        name.partition(" ")[0],
+        linux=(f"config/{config}", *([f"snap/{snap}"] if snap else []), f"flatpak/{flatpak}/config/{config}"),
+        darwin=(f"support/{darwin or folder}",),
+        win32=(f"local/{folder}/User Data",),
+    )
+
+
 BROWSERS = (
-    Browser(
-        "Chrome",
-        BrowserFamily.CHROMIUM,
-        "Chrome",
-        linux=("config/google-chrome", "flatpak/com.google.Chrome/config/google-chrome"),
-        darwin=("support/Google/Chrome",),
-        win32=("local/Google/Chrome/User Data",),
+    _build_chromium("Chrome", "google-chrome", "Google/Chrome", flatpak="com.google.Chrome"),
+    _build_chromium("Chrome Beta", "google-chrome-beta", "Google/Chrome Beta", flatpak="com.google.Chrome"),
+    _build_chromium(
+        "Chrome Dev", "google-chrome-unstable", "Google/Chrome Dev", flatpak="com.google.ChromeDev"
     ),
-    Browser(
-        "Chrome Beta",
-        BrowserFamily.CHROMIUM,
-        "Chrome",
-        linux=("config/google-chrome-beta", "flatpak/com.google.Chrome/config/google-chrome-beta"),
-        darwin=("support/Google/Chrome Beta",),
-        win32=("local/Google/Chrome Beta/User Data",),
-    ),
-    Browser(
-        "Chrome Dev",
-        BrowserFamily.CHROMIUM,
-        "Chrome",
-        linux=("config/google-chrome-unstable", "flatpak/com.google.ChromeDev/config/google-chrome-unstable"),
-        darwin=("support/Google/Chrome Dev",),
-        win32=("local/Google/Chrome Dev/User Data",),
-    ),
-    Browser(
+    _build_chromium(
         "Chromium",
-        BrowserFamily.CHROMIUM,
+        "chromium",
         "Chromium",
-        linux=(
-            "config/chromium",
-            "snap/chromium/common/chromium",
-            "flatpak/org.chromium.Chromium/config/chromium",
-        ),
-        darwin=("support/Chromium",),
-        win32=("local/Chromium/User Data",),
+        snap="chromium/common/chromium",
+        flatpak="org.chromium.Chromium",
     ),
-    Browser(
+    _build_chromium(
         "Brave",
-        BrowserFamily.CHROMIUM,
-        "Brave",
-        linux=(
-            "config/BraveSoftware/Brave-Browser",
-            "snap/brave/current/.config/BraveSoftware/Brave-Browser",
-            "flatpak/com.brave.Browser/config/BraveSoftware/Brave-Browser",
-        ),
-        darwin=("support/BraveSoftware/Brave-Browser",),
-        win32=("local/BraveSoftware/Brave-Browser/User Data",),
+        "BraveSoftware/Brave-Browser",
+        "BraveSoftware/Brave-Browser",
+        snap="brave/current/.config/BraveSoftware/Brave-Browser",
+        flatpak="com.brave.Browser",
     ),
-    Browser(
-        "Edge",
-        BrowserFamily.CHROMIUM,
-        "Edge",
-        linux=("config/microsoft-edge", "flatpak/com.microsoft.Edge/config/microsoft-edge"),
-        darwin=("support/Microsoft Edge",),
-        win32=("local/Microsoft/Edge/User Data",),
+    _build_chromium(
+        "Edge", "microsoft-edge", "Microsoft/Edge", darwin="Microsoft Edge", flatpak="com.microsoft.Edge"
     ),
-    Browser(
+    _build_chromium(
         "Vivaldi",
-        BrowserFamily.CHROMIUM,
+        "vivaldi",
         "Vivaldi",
-        linux=(
-            "config/vivaldi",
-            "snap/vivaldi/current/.config/vivaldi",
-            "flatpak/com.vivaldi.Vivaldi/config/vivaldi",
-        ),
-        darwin=("support/Vivaldi",),
-        win32=("local/Vivaldi/User Data",),
+        snap="vivaldi/current/.config/vivaldi",
+        flatpak="com.vivaldi.Vivaldi",
     ),
     Browser(
         "Opera",
@@ -118,8 +102,8 @@ BROWSERS = (
         BrowserFamily.CHROMIUM,
         "Arc",
         darwin=("support/Arc/User Data",),
-        win32=("local/Packages/TheBrowserCompany.Arc_*/LocalCache/Local/Arc/User Data",),
         # The Windows store installs Arc under a package name that ends in the publisher's hash.
+        win32=("local/Packages/TheBrowserCompany.Arc_*/LocalCache/Local/Arc/User Data",),
     ),
     Browser(
         "Firefox",
@@ -216,27 +200,15 @@ def describe_searched_places(system: str, environ: Mapping[str, str] = os.enviro
     The text names folders within the home folder, never the user's own path.
     """
     browsers = [browser for browser in BROWSERS if browser.list_folders(system)]
-    uses_xdg = system not in ("darwin", "win32")
-    config_home = "$XDG_CONFIG_HOME" if uses_xdg and environ.get("XDG_CONFIG_HOME") else ""
-    folders = {_find_home_folder(folder) for browser in browsers for folder in browser.list_folders(system)}
-    shown = sorted(folders - {".config"} if config_home else folders)
-    places = [*filter(None, [config_home]), f"the home folder's {_join_names(shown)}"]
+    bases = build_base_folders(Path())
+    parts = (folder.partition("/") for browser in browsers for folder in browser.list_folders(system))
+    folders = {(bases[base] / rest).parts[0] for base, _, rest in parts}
+    places = []
+    if system not in ("darwin", "win32") and environ.get("XDG_CONFIG_HOME"):
+        folders.remove(".config")
+        places.append("$XDG_CONFIG_HOME")
+    places.append(f"the home folder's {_join_names(sorted(folders))}")
     return f"{_join_names([browser.name for browser in browsers])} in {_join_names(places)}"
-
-
-_HOME_FOLDERS = {
-    "config": ".config",
-    "flatpak": ".var",
-    "support": "Library",
-    "local": "AppData",
-    "roaming": "AppData",
-}
-
-
-def _find_home_folder(folder: str) -> str:
-    """Return the first part of a folder's path within the home folder."""
-    base, _, rest = folder.partition("/")
-    return rest.partition("/")[0] if base == "home" else _HOME_FOLDERS.get(base, base)
 
 
 def _join_names(names: list[str]) -> str:

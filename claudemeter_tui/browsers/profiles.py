@@ -6,13 +6,12 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from configparser import ConfigParser
 from configparser import Error as IniError
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from claudemeter_tui.browsers.folders import BROWSERS, Browser, BrowserFamily, ProfileRoot, find_profile_roots
 from claudemeter_tui.model.reading import ProfileScan, ScanOutcome, Session
@@ -25,8 +24,10 @@ _AGENT_PLATFORMS = {
     "win32": "Windows NT 10.0; Win64; x64",
 }
 _LINUX_AGENT_PLATFORM = "X11; Linux x86_64"
-_AGENT_ENDINGS = {"Chrome": "", "Chrome Beta": "", "Chrome Dev": "", "Chromium": "", "Brave": "", "Arc": ""}
-_AGENT_ENDINGS |= {"Edge": " Edg/{major}.0.0.0"}
+_AGENT_ENDINGS = {
+    **dict.fromkeys(("Chrome", "Chrome Beta", "Chrome Dev", "Chromium", "Brave", "Arc"), ""),
+    "Edge": " Edg/{major}.0.0.0",
+}
 """Text after the common part of the User-Agent. Vivaldi and Opera are missing: their versions differ from
 Chrome's."""
 
@@ -37,7 +38,7 @@ def build_chromium_agent(browser: str, root: Path, system: str) -> str | None:
     A real Chromium browser names only its major version. None if the version cannot be read, or the browser's
     User-Agent cannot be derived from it.
     """
-    major = _read_major_version(root / "Last Version", re.compile(r"\s*(\d+)\.").match)
+    major = _read_major_version(root / "Last Version", r"\A\s*(\d+)\.")
     if major is None or browser not in _AGENT_ENDINGS:
         return None
     platform = _AGENT_PLATFORMS.get(system, _LINUX_AGENT_PLATFORM)
@@ -50,9 +51,7 @@ def build_firefox_agent(browser: str, profile: Path, system: str) -> str | None:
 
     None if the version cannot be read, or for LibreWolf, which disguises its own.
     """
-    major = _read_major_version(
-        profile / "compatibility.ini", re.compile(r"^LastVersion=(\d+)\.", re.MULTILINE).search
-    )
+    major = _read_major_version(profile / "compatibility.ini", r"^LastVersion=(\d+)\.")
     if major is None or browser != "Firefox":
         return None
     platform = _AGENT_PLATFORMS.get(system, _LINUX_AGENT_PLATFORM).replace("10_15_7", "10.15")
@@ -61,10 +60,10 @@ def build_firefox_agent(browser: str, profile: Path, system: str) -> str | None:
     return f"Mozilla/5.0 ({platform}; rv:{revision}.0) Gecko/20100101 Firefox/{major}.0"
 
 
-def _read_major_version(path: Path, find: Callable[[str], re.Match[str] | None]) -> int | None:
+def _read_major_version(path: Path, pattern: str) -> int | None:
     """Return the version in a file; None if there is no file or no version."""
     try:
-        match = find(path.read_text("utf-8", errors="replace"))
+        match = re.search(pattern, path.read_text("utf-8", errors="replace"), re.MULTILINE)
     except OSError:
         return None
     return int(match[1]) if match else None
@@ -167,19 +166,16 @@ def _read_profile_names(local_state: Path) -> dict[str, str]:
         state = json.loads(local_state.read_text("utf-8", errors="replace"))
     except (OSError, ValueError, RecursionError):
         return {}
-    known = _get_object(_get_object(state, "profile"), "info_cache")
-    entries = {folder: _get_object(known, folder) for folder in known}
-    return {
-        folder: sanitize_text(entry["name"])
-        for folder, entry in entries.items()
-        if isinstance(entry.get("name"), str) and entry.get("is_using_default_name") is not True
-    }
-
-
-def _get_object(value: Any, key: str) -> dict[str, Any]:
-    """Return the object under a key, or an empty one."""
-    inner = value.get(key) if isinstance(value, dict) else None
-    return inner if isinstance(inner, dict) else {}
+    match state:
+        case {"profile": {"info_cache": dict(known)}}:
+            return {
+                folder: sanitize_text(entry["name"])
+                for folder, entry in known.items()
+                if isinstance(entry, dict)
+                and isinstance(entry.get("name"), str)
+                and entry.get("is_using_default_name") is not True
+            }
+    return {}
 
 
 def _read_profiles_ini(root: Path) -> dict[Path, str]:
@@ -194,9 +190,8 @@ def _read_profiles_ini(root: Path) -> dict[Path, str]:
     return {root / entry["Path"]: sanitize_text(entry.get("Name", "")) for entry in entries}
 
 
-def _make_labels_unique(found: Iterable[BrowserProfile]) -> list[BrowserProfile]:
+def _make_labels_unique(profiles: list[BrowserProfile]) -> list[BrowserProfile]:
     """Return the profiles with unique labels: a shared label gets the folder and package, or a number."""
-    profiles = list(found)
     shared = Counter(profile.label for profile in profiles)
     taken: Counter[str] = Counter()
     result = []

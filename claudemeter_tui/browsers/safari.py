@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from claudemeter_tui.browsers import cookie_jar
-from claudemeter_tui.browsers.cookie_jar import BrowserCookie
 from claudemeter_tui.browsers.profiles import BrowserProfile, build_scan, build_signed_out_scan
 from claudemeter_tui.model.reading import ProfileScan, ScanOutcome
 
@@ -19,8 +18,13 @@ def scan_safari_profile(profile: BrowserProfile) -> list[ProfileScan]:
     if not _is_complete(profile.file):
         return [build_scan(profile, ScanOutcome.UNREADABLE, "incomplete cookie file: retry in a moment")]
     try:
-        claude_cookies = _load_cookies(profile)
-        cookies, expires = cookie_jar.merge_cookies(claude_cookies), cookie_jar.find_expiry(claude_cookies)
+        import browser_cookie3  # noqa: PLC0415 - 75 ms, and only a reader's thread needs it
+
+        reader = browser_cookie3.Safari(
+            cookie_file=str(profile.file.absolute()), domain_name=cookie_jar.CLAUDE_DOMAIN
+        )
+        claude_cookies = cookie_jar.select_claude_cookies(reader.load())
+        cookies, expires = cookie_jar.merge_cookies(claude_cookies)
     except Exception as error:  # noqa: BLE001 - browser_cookie3 raises anything, with anything in it
         return [
             build_scan(profile, ScanOutcome.UNREADABLE, f"browser_cookie3 failed ({type(error).__name__})")
@@ -28,15 +32,6 @@ def scan_safari_profile(profile: BrowserProfile) -> list[ProfileScan]:
     if not cookies.has_session_key:
         return [build_signed_out_scan(profile, visited=bool(claude_cookies))]
     return [build_scan(profile, ScanOutcome.FOUND, cookies=cookies, expires=expires)]
-
-
-def _load_cookies(profile: BrowserProfile) -> tuple[BrowserCookie, ...]:
-    import browser_cookie3  # noqa: PLC0415 - 75 ms, and only a reader's thread needs it
-
-    reader = browser_cookie3.Safari(
-        cookie_file=str(profile.file.absolute()), domain_name=cookie_jar.CLAUDE_DOMAIN
-    )
-    return cookie_jar.select_claude_cookies(reader.load())
 
 
 def _is_complete(path: Path) -> bool:

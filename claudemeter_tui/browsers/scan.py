@@ -28,18 +28,73 @@ _SCANNERS = {
 }
 
 
-def _ignore_scan(scan: ProfileScan) -> None:
-    """Ignore a scan; the default for `emit`."""
-
-
 @dataclass(frozen=True, slots=True)
-class _ScanContext:
-    """Settings shared by all scans of one run."""
+class _Scanner:
+    """One run: what it reads, for how long, and where its scans go."""
 
+    filters: list[BrowserFilter]
     base_folders: Mapping[str, Path]
     system: str
     timeout: float
-    emit: Callable[[ProfileScan], None]
+    emit: Callable[[ProfileScan], object]
+
+    async def scan_browser(self, browser: Browser) -> list[ProfileScan]:
+        """Return every scan of one browser."""
+        filters = [it for it in self.filters if it.browser is browser]
+        if self.filters and not filters:
+            return []
+        listing = partial(list_profiles, browser, self.base_folders, self.system)
+        try:
+            profiles = await run_in_daemon_thread(listing, self.timeout)
+        except TimeoutError:
+            return self._emit_scan(browser, ScanOutcome.TIMED_OUT, self._timeout_detail)
+        except OSError as error:
+            return self._emit_scan(browser, *_classify_os_error(error))
+        if profiles is None and not filters:
+            return []
+        if profiles is None:
+            return self._emit_scan(browser, ScanOutcome.NO_BROWSER, "no profile folder found")
+        if not profiles:
+            return self._emit_scan(browser, ScanOutcome.NO_COOKIE, "no profile with cookies yet")
+        selected = [
+            profile
+            for profile in profiles
+            if not filters or any(it.matches_profile(profile) for it in filters)
+        ]
+        scans = await asyncio.gather(*(self._scan_profile(profile, filters) for profile in selected))
+        available = "available: " + "; ".join(profile.label or "unnamed" for profile in profiles)
+        missing = [it.profile for it in filters if not any(map(it.matches_profile, profiles))]
+        for name in missing:
+            scans.append(self._emit_scan(browser, ScanOutcome.NO_PROFILE, available, name))
+        return list(chain.from_iterable(scans))
+
+    async def _scan_profile(self, profile: BrowserProfile, filters: list[BrowserFilter]) -> list[ProfileScan]:
+        """Return every scan of one profile, several if it has containers."""
+        try:
+            scans = await run_in_daemon_thread(partial(_read_profile, profile), self.timeout)
+        # The thread cannot be stopped; it ends on its own, and its late result is dropped.
+        except TimeoutError:
+            scans = [build_scan(profile, ScanOutcome.TIMED_OUT, self._timeout_detail)]
+        selected = [
+            scan
+            for scan in scans
+            if not filters or any(it.matches_session(profile, scan.session) for it in filters)
+        ]
+        for scan in selected:
+            self.emit(scan)
+        return selected
+
+    def _emit_scan(
+        self, browser: Browser, outcome: ScanOutcome, detail: str, profile: str = ""
+    ) -> list[ProfileScan]:
+        """Emit and return the scan of a browser, or of a profile that it does not have."""
+        scan = ProfileScan(Session(browser.name, profile), outcome, detail)
+        self.emit(scan)
+        return [scan]
+
+    @property
+    def _timeout_detail(self) -> str:
+        return f"no reply within {self.timeout:g}s: a password dialog or a lock may be blocking it"
 
 
 async def scan_browsers(
@@ -48,7 +103,7 @@ async def scan_browsers(
     home: Path | None = None,
     system: str = sys.platform,
     limit: float = PROFILE_TIMEOUT,
-    emit: Callable[[ProfileScan], None] = _ignore_scan,
+    emit: Callable[[ProfileScan], object] = lambda _: None,
 ) -> tuple[ProfileScan, ...]:
     """Scan every profile of every installed browser.
 
@@ -69,58 +124,8 @@ async def scan_browsers(
         UnknownBrowserError: `wanted` names a browser that cannot be read.
     """
     filters = [BrowserFilter.parse(text) for text in wanted]
-    context = _ScanContext(build_base_folders(home), system, limit, emit)
-    scans = (_scan_browser(browser, filters, context) for browser in BROWSERS)
-    return tuple(chain.from_iterable(await asyncio.gather(*scans)))
-
-
-async def _scan_browser(
-    browser: Browser, filters: list[BrowserFilter], context: _ScanContext
-) -> list[ProfileScan]:
-    """Return every scan of one browser."""
-    own_filters = [browser_filter for browser_filter in filters if browser_filter.browser is browser]
-    if filters and not own_filters:
-        return []
-    try:
-        profiles = await run_in_daemon_thread(
-            partial(list_profiles, browser, context.base_folders, context.system), context.timeout
-        )
-    except TimeoutError:
-        return _emit_scans(
-            [_build_empty_scan(browser, ScanOutcome.TIMED_OUT, _describe_timeout(context.timeout))], context
-        )
-    except OSError as error:
-        return _emit_scans([_build_empty_scan(browser, *_classify_os_error(error))], context)
-    if not profiles:
-        return _emit_scans(_build_absent_scans(browser, own_filters, installed=profiles is not None), context)
-    selected = [
-        profile
-        for profile in profiles
-        if not own_filters or any(browser_filter.matches_profile(profile) for browser_filter in own_filters)
-    ]
-    scans = await asyncio.gather(*(_scan_profile(profile, own_filters, context) for profile in selected))
-    return [
-        *chain.from_iterable(scans),
-        *_emit_scans(_build_missing_scans(browser, own_filters, profiles), context),
-    ]
-
-
-async def _scan_profile(
-    profile: BrowserProfile, filters: list[BrowserFilter], context: _ScanContext
-) -> list[ProfileScan]:
-    """Return every scan of one profile, several if it has containers."""
-    try:
-        scans = await run_in_daemon_thread(partial(_read_profile, profile), context.timeout)
-    # The thread cannot be stopped; it ends on its own, and its late result is dropped.
-    except TimeoutError:
-        scans = [build_scan(profile, ScanOutcome.TIMED_OUT, _describe_timeout(context.timeout))]
-    selected = [
-        scan
-        for scan in scans
-        if not filters
-        or any(browser_filter.matches_session(profile, scan.session) for browser_filter in filters)
-    ]
-    return _emit_scans(selected, context)
+    scanner = _Scanner(filters, build_base_folders(home), system, limit, emit)
+    return tuple(chain.from_iterable(await asyncio.gather(*map(scanner.scan_browser, BROWSERS))))
 
 
 def _read_profile(profile: BrowserProfile) -> list[ProfileScan]:
@@ -149,42 +154,3 @@ def _classify_os_error(error: OSError) -> tuple[ScanOutcome, str]:
         )
         return ScanOutcome.UNREADABLE, advice
     return ScanOutcome.UNREADABLE, (error.strerror or type(error).__name__).lower()
-
-
-def _build_absent_scans(
-    browser: Browser, filters: list[BrowserFilter], *, installed: bool
-) -> list[ProfileScan]:
-    """Return the scan of a browser without profiles; empty if it is neither installed nor asked for."""
-    if installed:
-        return [_build_empty_scan(browser, ScanOutcome.NO_COOKIE, "no profile with cookies yet")]
-    return [_build_empty_scan(browser, ScanOutcome.NO_BROWSER, "no profile folder found")] if filters else []
-
-
-def _build_missing_scans(
-    browser: Browser, filters: list[BrowserFilter], profiles: list[BrowserProfile]
-) -> list[ProfileScan]:
-    """Return a scan for each requested profile that does not exist."""
-    missing = [
-        browser_filter
-        for browser_filter in filters
-        if not any(browser_filter.matches_profile(profile) for profile in profiles)
-    ]
-    available = "available: " + "; ".join(profile.label or "unnamed" for profile in profiles)
-    return [
-        ProfileScan(Session(browser.name, browser_filter.profile), ScanOutcome.NO_PROFILE, available)
-        for browser_filter in missing
-    ]
-
-
-def _build_empty_scan(browser: Browser, outcome: ScanOutcome, detail: str) -> ProfileScan:
-    return ProfileScan(Session(browser.name), outcome, detail)
-
-
-def _describe_timeout(limit: float) -> str:
-    return f"no reply within {limit:g}s: a password dialog or a lock may be blocking it"
-
-
-def _emit_scans(scans: list[ProfileScan], context: _ScanContext) -> list[ProfileScan]:
-    for scan in scans:
-        context.emit(scan)
-    return scans

@@ -55,7 +55,8 @@ class DatabaseImage:
     def query_rows(self, query: str, build: Callable[..., T], *parameters: str) -> list[T]:
         """Return `build` applied to each row."""
         with closing(sqlite3.connect(":memory:")) as connection:
-            connection.text_factory = _decode_text
+            # Text may be damaged, and SQLite's own error would quote it.
+            connection.text_factory = lambda data: data.decode("utf-8", errors="replace")
             if self._pages:
                 connection.deserialize(bytes(self._pages))
             return [build(*row) for row in connection.execute(query, parameters)]
@@ -133,8 +134,3 @@ def _read_bytes(path: Path) -> bytes:
         return path.read_bytes()
     except FileNotFoundError:
         return b""
-
-
-def _decode_text(data: bytes) -> str:
-    """Decode text that may be damaged; SQLite's own error would quote it."""
-    return data.decode("utf-8", errors="replace")
