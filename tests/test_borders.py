@@ -49,7 +49,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 LIBRARIES: dict[str, set[str]] = {
     "storage": {"filelock", "platformdirs"},
     "claude_ai": {"httpx", "pydantic", "pydantic_core"},
-    "claude_code": {"httpx"},
+    "claude_code": {"httpx", "pydantic"},
     "browsers": {"browser_cookie3"},
     "demo": {"httpx"},
     "charts": {"plotext"},

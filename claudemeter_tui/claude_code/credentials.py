@@ -14,9 +14,10 @@ import re
 import subprocess
 import sys
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from claudemeter_tui.model.reading import Login, LoginError, LoginResult, NoLogin
@@ -36,10 +37,6 @@ _KEYCHAIN_ERRORS = {
 }
 """Names of other exit statuses, each the low byte of the system's error number."""
 _HEX_PATTERN = re.compile(r"(?:[0-9a-fA-F]{2})+")
-
-
-class KeychainError(Exception):
-    """The keychain could not be read. The message says why and quotes nothing from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,33 +73,6 @@ def run_command(command: Sequence[str]) -> CommandResult:
         raise TimeoutError from None
 
 
-def read_keychain_item(name: str, run: CommandRunner) -> Secret | None:
-    """Return the text of an item. None if there is no such item.
-
-    Raises:
-        KeychainError: the tool failed, was refused, or took too long.
-    """
-    try:
-        done = run([KEYCHAIN_TOOL, "find-generic-password", "-w", "-s", name])
-    except TimeoutError:
-        raise KeychainError("the keychain did not answer in time") from None
-    except OSError as error:
-        raise KeychainError(f"the keychain's tool cannot be run ({type(error).__name__})") from None
-    if done.status == ITEM_NOT_FOUND:
-        return None
-    if done.status != 0:
-        words = _KEYCHAIN_ERRORS.get(done.status, f"the keychain's tool failed (status {done.status})")
-        raise KeychainError(words)
-    return _decode_output(done.output)
-
-
-def _decode_output(output: Secret) -> Secret:
-    """Return the item as text: the tool writes text beyond printable ASCII in hexadecimal."""
-    if not _HEX_PATTERN.fullmatch(output.reveal().strip()):
-        return output
-    return Secret(bytes.fromhex(output.reveal().strip()).decode("utf-8", errors="replace"))
-
-
 CONFIG_FOLDER_VARIABLE = "CLAUDE_CONFIG_DIR"
 LOGIN_FILE = ".credentials.json"
 KEYCHAIN_ITEM = "Claude Code-credentials"
@@ -116,7 +86,8 @@ MAX_TOKEN_LENGTH = 8_192
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-_LoginContent = Secret | NoLogin
+_LoginContent = Secret | NoLogin | None
+"""Text of one place of the login, or the reason that it cannot be read. None if it is empty."""
 
 
 def find_login(
@@ -136,11 +107,23 @@ def find_login(
         environment: the variables, `CLAUDE_CONFIG_DIR` among them.
         run: runs the keychain's tool on macOS.
     """
-    none = NoLogin(
-        LoginError.NO_LOGIN,
-        f"no login in {_describe_places(system, environment)}: run claude and sign in with /login",
-    )
-    for place, content in _read_places(home, system, environment, run):
+    given = environment.get(CONFIG_FOLDER_VARIABLE, "")
+    folder = unicodedata.normalize("NFC", given or str(home / ".claude"))
+    places = f"${CONFIG_FOLDER_VARIABLE}" if given else "the home folder's .claude"
+    readers: list[tuple[str, Callable[[], _LoginContent]]]
+    readers = [("login file", partial(_read_login_file, Path(folder) / LOGIN_FILE))]
+    if system == "darwin":
+        places = f"the keychain or {places}"
+        hashed = f"{KEYCHAIN_ITEM}-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:8]}"
+        # The item of the folder in use comes first: older versions use the plain name for any folder.
+        names = (hashed, KEYCHAIN_ITEM) if given else (KEYCHAIN_ITEM, hashed)
+        first, last = (("keychain", partial(_read_keychain_item, name, run)) for name in names)
+        readers = [first, *readers, last]
+    none = NoLogin(LoginError.NO_LOGIN, f"no login in {places}: run claude and sign in with /login")
+    for place, read in readers:
+        content = read()
+        if content is None:
+            continue
         found = content if isinstance(content, NoLogin) else _parse_login(content, place, now)
         if isinstance(found, Login):
             return found
@@ -149,52 +132,38 @@ def find_login(
     return none
 
 
-def _describe_places(system: str, environment: Mapping[str, str]) -> str:
-    """Return the names of the places of the login, for people."""
-    folder = (
-        f"${CONFIG_FOLDER_VARIABLE}"
-        if environment.get(CONFIG_FOLDER_VARIABLE)
-        else "the home folder's .claude"
-    )
-    return f"the keychain or {folder}" if system == "darwin" else folder
-
-
-def _read_places(
-    home: Path, system: str, environment: Mapping[str, str], run: CommandRunner
-) -> Iterator[tuple[str, _LoginContent]]:
-    """Yield the content of each place that is not empty, those of the folder in use first."""
-    given = environment.get(CONFIG_FOLDER_VARIABLE, "")
-    folder = unicodedata.normalize("NFC", given or str(home / ".claude"))
-    hashed = f"{KEYCHAIN_ITEM}-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:8]}"
-    first, last = (hashed, KEYCHAIN_ITEM) if given else (KEYCHAIN_ITEM, hashed)
-    if system == "darwin":
-        yield from (("keychain", content) for content in _read_item(first, run))
-    yield from (("login file", content) for content in _read_login_file(Path(folder) / LOGIN_FILE))
-    if system == "darwin":
-        yield from (("keychain", content) for content in _read_item(last, run))
-
-
-def _read_item(name: str, run: CommandRunner) -> Iterator[_LoginContent]:
+def _read_keychain_item(name: str, run: CommandRunner) -> _LoginContent:
+    """Return the text of an item, or the reason that it cannot be read. None if there is no such item."""
     try:
-        content = read_keychain_item(name, run)
-    except KeychainError as error:
-        yield NoLogin(LoginError.UNREADABLE, str(error))
-        return
-    if content is not None:
-        yield content
+        done = run([KEYCHAIN_TOOL, "find-generic-password", "-w", "-s", name])
+    except TimeoutError:
+        return NoLogin(LoginError.UNREADABLE, "the keychain did not answer in time")
+    except OSError as error:
+        detail = f"the keychain's tool cannot be run ({type(error).__name__})"
+        return NoLogin(LoginError.UNREADABLE, detail)
+    if done.status == ITEM_NOT_FOUND:
+        return None
+    if done.status != 0:
+        detail = _KEYCHAIN_ERRORS.get(done.status, f"the keychain's tool failed (status {done.status})")
+        return NoLogin(LoginError.UNREADABLE, detail)
+    if not _HEX_PATTERN.fullmatch(done.output.reveal().strip()):
+        return done.output
+    # The tool writes text beyond printable ASCII in hexadecimal.
+    return Secret(bytes.fromhex(done.output.reveal().strip()).decode("utf-8", errors="replace"))
 
 
-def _read_login_file(path: Path) -> Iterator[_LoginContent]:
+def _read_login_file(path: Path) -> _LoginContent:
+    """Return the text of the file, or the reason that it cannot be read. None if there is no file."""
     try:
         with path.open("rb") as file:
-            yield Secret(file.read(MAX_LOGIN_FILE_BYTES).decode("utf-8-sig"))
+            return Secret(file.read(MAX_LOGIN_FILE_BYTES).decode("utf-8-sig"))
     except (FileNotFoundError, NotADirectoryError):
-        return
+        return None
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
-        yield NoLogin(LoginError.UNREADABLE, f"the login file cannot be read: {reason}")
+        return NoLogin(LoginError.UNREADABLE, f"the login file cannot be read: {reason}")
     except UnicodeDecodeError:
-        yield NoLogin(LoginError.NOT_JSON, "the login file is no text")
+        return NoLogin(LoginError.NOT_JSON, "the login file is no text")
 
 
 class _LoginFields:
@@ -208,7 +177,10 @@ class _LoginFields:
 
     def read_token(self) -> Secret | None:
         """Return the token. None if there is none that a header can hold."""
-        return Secret(self._values["accessToken"]) if _is_token(self._values.get("accessToken")) else None
+        token = self._values.get("accessToken")
+        if not isinstance(token, str) or not 0 < len(token) <= MAX_TOKEN_LENGTH:
+            return None
+        return Secret(token) if all("!" <= char <= "~" for char in token) else None
 
     def read_expiry(self) -> datetime | None:
         """Return the time of expiry, which the login has in epoch milliseconds. None if absent or no time."""
@@ -251,9 +223,3 @@ def _parse_login(content: Secret, place: str, now: datetime) -> LoginResult:
             LoginError.EXPIRED, "its token has expired: Claude Code renews it when it is next used"
         )
     return Login(token, place, expires_at, scopes, fields.read_plan())
-
-
-def _is_token(value: object) -> bool:
-    return (
-        isinstance(value, str) and 0 < len(value) <= MAX_TOKEN_LENGTH and all("!" <= c <= "~" for c in value)
-    )

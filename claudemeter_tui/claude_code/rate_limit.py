@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, Field, Strict
 
 from claudemeter_tui.storage import LOCK_TIMEOUT, hold_lock, write_private_file
 
@@ -24,7 +27,6 @@ MIN_HOLD, MAX_HOLD = timedelta(seconds=300), timedelta(seconds=1800)
 MAX_SERVER_HOLD = timedelta(days=7)
 """Longest wait that is accepted from the server."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_LATEST_MOMENT = datetime(2200, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +96,8 @@ class RequestLog:
         """Return one line of JSON with times and counts only."""
         return json.dumps(
             {
-                "asked": [_to_timestamp(moment) for moment in self.requested_at],
-                "refused_at": _to_timestamp(self.refused_at) if self.refused_at else None,
+                "asked": [moment.timestamp() for moment in self.requested_at],
+                "refused_at": self.refused_at.timestamp() if self.refused_at else None,
                 "hold": self.hold.total_seconds(),
                 "streak": self.streak,
             }
@@ -108,42 +110,27 @@ class RequestLog:
         Raises:
             ValueError: The text is something else.
         """
-        try:
-            match json.loads(text):
-                case {"asked": list(asked), "refused_at": refused_at, "hold": hold, "streak": int(streak)}:
-                    return cls(
-                        _parse_timestamps(asked),
-                        None if refused_at is None else _parse_timestamp(refused_at),
-                        _check_range(timedelta(seconds=_check_number(hold)), MAX_SERVER_HOLD),
-                        max(0, min(streak, 10)),
-                    )
-        except (OverflowError, RecursionError):
-            raise ValueError("out of range") from None
-        raise ValueError("of another form")
+        stored = _StoredLog.model_validate_json(text)
+        requested_at = sorted(_EPOCH + timedelta(seconds=stamp) for stamp in stored.asked)
+        return cls(
+            tuple(requested_at[-MAX_REQUESTS_PER_HOUR:]),
+            None if stored.refused_at is None else _EPOCH + timedelta(seconds=stored.refused_at),
+            timedelta(seconds=stored.hold),
+            max(0, min(stored.streak, 10)),
+        )
 
 
-def _to_timestamp(moment: datetime) -> float:
-    return (moment - _EPOCH).total_seconds()
+_Timestamp = Annotated[float, Strict(), Field(ge=0, le=datetime(2200, 1, 1, tzinfo=UTC).timestamp())]
 
 
-def _parse_timestamp(stamp: object) -> datetime:
-    return _EPOCH + _check_range(timedelta(seconds=_check_number(stamp)), _LATEST_MOMENT - _EPOCH)
+class _StoredLog(BaseModel):
+    """The JSON of a log, with times in seconds since 1970."""
 
-
-def _parse_timestamps(stamps: Iterable[object]) -> tuple[datetime, ...]:
-    return tuple(sorted(map(_parse_timestamp, stamps))[-MAX_REQUESTS_PER_HOUR:])
-
-
-def _check_number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError("no number")  # noqa: TRY004 - one error for all that is wrong
-    return float(value)
-
-
-def _check_range(time: timedelta, most: timedelta) -> timedelta:
-    if not timedelta(0) <= time <= most:
-        raise ValueError("out of range")
-    return time
+    asked: list[_Timestamp]
+    refused_at: _Timestamp | None
+    hold: Annotated[float, Strict(), Field(ge=0, le=MAX_SERVER_HOLD.total_seconds())]
+    """Seconds."""
+    streak: Annotated[int, Strict()]
 
 
 RATE_LIMIT_FILE = "claude-code.json"
@@ -181,7 +168,17 @@ class RequestBudget:
 
     def request_permit(self, requests: int = 1) -> RequestPermit:
         """Ask to make so many requests as one poll; a permit that is granted is spent."""
-        return self._apply_step(lambda log, now: _grant_requests(log, requests, now))
+
+        def grant(log: RequestLog, now: datetime) -> tuple[RequestLog, RequestPermit]:
+            opens_at = log.compute_next_allowed(requests, now)
+            if opens_at > now:
+                return log, RequestPermit(
+                    is_granted=False, next_allowed_at=opens_at, is_throttled=log.is_held(now)
+                )
+            after = log.add_requests(requests, now)
+            return after, RequestPermit(is_granted=True, next_allowed_at=after.compute_next_allowed(1, now))
+
+        return self._apply_step(grant)
 
     def record_throttled(self, retry_after: timedelta | None) -> RequestPermit:
         """Record a 429 and the wait that it named, if any."""
@@ -197,20 +194,18 @@ class RequestBudget:
         """Apply a step to the log under the lock, and return its permit."""
         with self._thread_lock:
             try:
-                return self._apply_in_file(step)
+                with hold_lock(self._path, self._patience):
+                    now = self._now()
+                    after, permit = step(self._read_log(now).prune(now), now)
+                    # Also if nothing has changed: it makes the file private again.
+                    write_private_file(self._path, after.to_json())
             except TimeoutError:
                 return RequestPermit(is_granted=False, next_allowed_at=self._now() + MIN_POLL_INTERVAL)
             except OSError:
-                return self._apply_in_memory(step)
-
-    def _apply_in_file(
-        self, step: Callable[[RequestLog, datetime], tuple[RequestLog, RequestPermit]]
-    ) -> RequestPermit:
-        with hold_lock(self._path, self._patience):
-            now = self._now()
-            after, permit = step(self._read_log(now).prune(now), now)
-            write_private_file(self._path, after.to_json())  # always: it also makes the file private again
-        return permit
+                now = self._now()
+                known = self._memory_log or RequestLog(requested_at=(now,))
+                self._memory_log, permit = step(known.prune(now), now)
+            return permit
 
     def _read_log(self, now: datetime) -> RequestLog:
         try:
@@ -221,25 +216,7 @@ class RequestBudget:
         except ValueError:
             return RequestLog(requested_at=(now,))
 
-    def _apply_in_memory(
-        self, step: Callable[[RequestLog, datetime], tuple[RequestLog, RequestPermit]]
-    ) -> RequestPermit:
-        now = self._now()
-        known = self._memory_log if self._memory_log is not None else RequestLog(requested_at=(now,))
-        self._memory_log, permit = step(known.prune(now), now)
-        return permit
-
-
-def _grant_requests(log: RequestLog, requests: int, now: datetime) -> tuple[RequestLog, RequestPermit]:
-    opens_at = log.compute_next_allowed(requests, now)
-    if opens_at > now:
-        return log, RequestPermit(is_granted=False, next_allowed_at=opens_at, is_throttled=log.is_held(now))
-    after = log.add_requests(requests, now)
-    return after, RequestPermit(is_granted=True, next_allowed_at=after.compute_next_allowed(1, now))
-
 
 def _build_permit(log: RequestLog, now: datetime) -> tuple[RequestLog, RequestPermit]:
-    held_now = log.is_held(now)
-    return log, RequestPermit(
-        is_granted=False, next_allowed_at=log.compute_next_allowed(1, now), is_throttled=held_now
-    )
+    opens_at = log.compute_next_allowed(1, now)
+    return log, RequestPermit(is_granted=False, next_allowed_at=opens_at, is_throttled=log.is_held(now))

@@ -23,7 +23,6 @@ from claudemeter_tui.model.reading import (
     CLAUDE_CODE_LOGIN,
     ErrorKind,
     Failure,
-    Login,
     LoginError,
     LoginResult,
     NoLogin,
@@ -176,13 +175,11 @@ class ClaudeCodeSource:
             return self._build_failure(
                 _LOGIN_ERROR_KINDS.get(found.error, ErrorKind.NO_SESSION), found.detail
             )
-        return self._check_rejected(found)
-
-    def _check_rejected(self, login: Login) -> Secret | Failure:
-        token, failure = self._rejected_token or (None, None)
-        if failure is None or token != login.token:
-            return login.token
-        return failure if timedelta(0) <= self._now() - failure.at < REJECTED_TOKEN_PAUSE else login.token
+        if self._rejected_token is not None:
+            token, failure = self._rejected_token
+            if token == found.token and timedelta(0) <= self._now() - failure.at < REJECTED_TOKEN_PAUSE:
+                return failure
+        return found.token
 
     async def _request_permit(self, token: Secret) -> RequestPermit | Failure:
         """Return the permit of the budget, or the failure after a 429."""
