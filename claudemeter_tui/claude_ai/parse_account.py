@@ -37,13 +37,11 @@ _MAX_PLAN_SIZE = re.compile(r"max_([0-9]{1,3}x)")
 _INTERVAL_SUFFIX = re.compile(r"_(?:monthly|yearly|annual|annually)$")
 
 
-class OrgModel(ReplyModel):
+class OrgModel(ReplyModel, reply_object="organization"):
     """An organization, in the account body and in the list of organizations.
 
     The values of its restrictions are of any type, so they are read as the server sent them.
     """
-
-    reply_object = "organization"
 
     uuid: Identifier = None
     name: Text = None
@@ -106,10 +104,8 @@ class OrgModel(ReplyModel):
         return "Free" if is_empty or self.is_null("billing_type") else ""
 
 
-class MembershipModel(ReplyModel):
+class MembershipModel(ReplyModel, reply_object="membership"):
     """An element of `memberships`."""
-
-    reply_object = "membership"
 
     organization: Lenient[OrgModel] = None
 
@@ -122,10 +118,8 @@ class MembershipModel(ReplyModel):
         return self
 
 
-class PersonModel(ReplyModel):
+class PersonModel(ReplyModel, reply_object="account"):
     """A person, in the account body and in the profile of a Claude Code login."""
-
-    reply_object = "account"
 
     uuid: Identifier = None
     email_address: Text = None
@@ -141,37 +135,29 @@ class AccountModel(PersonModel):
 _ORGANIZATIONS = TypeAdapter(Each[OrgModel])
 
 
-class GiftModel(ReplyModel):
+class GiftModel(ReplyModel, reply_object="gift"):
     """`gift_details`."""
-
-    reply_object = "gift"
 
     paid_through: Day = None
 
 
-class CardModel(ReplyModel):
+class CardModel(ReplyModel, reply_object="card"):
     """`payment_method`."""
-
-    reply_object = "card"
 
     brand: Text = None
     type: Text = None
     last4: Last4 = None
 
 
-class DowngradeModel(ReplyModel):
+class DowngradeModel(ReplyModel, reply_object="downgrade"):
     """`scheduled_downgrade`."""
-
-    reply_object = "downgrade"
 
     plan_type: Text = None
     date: Day = None
 
 
-class SubscriptionModel(ReplyModel):
+class SubscriptionModel(ReplyModel, reply_object="subscription"):
     """The subscription body."""
-
-    reply_object = "subscription"
 
     status: Annotated[Text, note_unknown(SUBSCRIPTION_STATUSES)] = None
     next_charge_date: Day = None

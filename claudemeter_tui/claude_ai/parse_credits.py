@@ -30,10 +30,8 @@ from claudemeter_tui.model.money import Money
 DisabledReason = Annotated[Text, note_unknown(DISABLED_REASONS)]
 
 
-class ExtraUsageModel(ReplyModel):
+class ExtraUsageModel(ReplyModel, reply_object="extra_usage"):
     """`extra_usage` of the usage body."""
-
-    reply_object = "extra_usage"
 
     is_enabled: Flag = None
     monthly_limit: Minor = None
@@ -46,20 +44,16 @@ class ExtraUsageModel(ReplyModel):
     spend_limit_reached: Flag = None
 
 
-class MoneyModel(ReplyModel):
+class MoneyModel(ReplyModel, reply_object="money"):
     """An amount with its unit."""
-
-    reply_object = "money"
 
     amount_minor: Minor = None
     currency: Currency = None
     exponent: Exponent = None
 
 
-class SpendModel(ReplyModel):
+class SpendModel(ReplyModel, reply_object="spend"):
     """`spend` of the usage body."""
-
-    reply_object = "spend"
 
     enabled: Flag = None
     disabled_reason: DisabledReason = None
@@ -67,10 +61,8 @@ class SpendModel(ReplyModel):
     limit: Lenient[MoneyModel] = None
 
 
-class OverageModel(ReplyModel):
+class OverageModel(ReplyModel, reply_object="overage"):
     """The overage body, with the names of its keys before 2026."""
-
-    reply_object = "overage"
 
     is_enabled: Flag = None
     monthly_credit_limit: Minor = None
@@ -88,38 +80,30 @@ class OverageModel(ReplyModel):
     account_uuid: Identifier = None
 
 
-class BalanceModel(ReplyModel):
+class BalanceModel(ReplyModel, reply_object="balance"):
     """`balance` of the prepaid body: one of the two."""
-
-    reply_object = "balance"
 
     money: Lenient[MoneyModel] = None
     credits: Lenient[MoneyModel] = None
 
 
-class TrancheModel(ReplyModel):
+class TrancheModel(ReplyModel, reply_object="tranche"):
     """A part of the balance."""
-
-    reply_object = "tranche"
 
     remaining_amount_minor_units: Minor = None
     currency: Currency = None
     expires_at: Timestamp = None
 
 
-class AutoReloadModel(ReplyModel):
+class AutoReloadModel(ReplyModel, reply_object="auto_reload"):
     """`auto_reload_settings`; only null was seen, these two names are likely ones."""
-
-    reply_object = "auto_reload"
 
     enabled: Flag = None
     is_enabled: Flag = None
 
 
-class PrepaidModel(ReplyModel):
+class PrepaidModel(ReplyModel, reply_object="prepaid"):
     """The prepaid body."""
-
-    reply_object = "prepaid"
 
     amount: PurchasedMinor = None
     currency: Currency = None

@@ -49,10 +49,8 @@ FRACTION_TOLERANCE = 5
 SEVERITY_BY_NAME = {name: Severity[name.upper()] for name in SEVERITIES}
 
 
-class WindowModel(ReplyModel):
+class WindowModel(ReplyModel, reply_object="window"):
     """A window beside others in the body, as it was before `limits[]`."""
-
-    reply_object = "window"
 
     utilization: Percent = None
     resets_at: MinuteTimestamp = None
@@ -67,10 +65,8 @@ class WindowModel(ReplyModel):
         return self.limit_dollars is not None or self.used_dollars is not None
 
 
-class ScopeNameModel(ReplyModel):
+class ScopeNameModel(ReplyModel, reply_object="scope_name"):
     """A model or a surface."""
-
-    reply_object = "scope_name"
 
     display_name: Text = None
 
@@ -84,10 +80,8 @@ ScopeName = Lenient[
 """A model or a surface, which may also be a plain name."""
 
 
-class ScopeModel(ReplyModel):
+class ScopeModel(ReplyModel, reply_object="scope"):
     """`scope` of an entry: what it limits."""
-
-    reply_object = "scope"
 
     model: ScopeName = None
     surface: ScopeName = None
@@ -109,10 +103,8 @@ WINDOW_BY_LIMIT_KIND: dict[str, WindowFact] = {
 """Facts about each plan-wide `kind` of `limits[]`."""
 
 
-class LimitEntryModel(ReplyModel):
+class LimitEntryModel(ReplyModel, reply_object="limit"):
     """An element of `limits[]`."""
-
-    reply_object = "limit"
 
     kind: Text = None
     group: Text = None
@@ -280,46 +272,36 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-class SavedResetModel(ReplyModel):
+class SavedResetModel(ReplyModel, reply_object="saved_reset"):
     """An element of `grants`: one saved reset."""
-
-    reply_object = "saved_reset"
 
     resets_left: Count = None
     ends_at: Timestamp = None
     usable_now: Flag = None
 
 
-class SavedResetsModel(ReplyModel):
+class SavedResetsModel(ReplyModel, reply_object="saved_resets"):
     """`cedar_ember`: the saved resets."""
-
-    reply_object = "saved_resets"
 
     grants: Lenient[Each[SavedResetModel]] = None
 
 
-class BreakdownRowModel(ReplyModel):
+class BreakdownRowModel(ReplyModel, reply_object="breakdown_row"):
     """The share of one surface in the week."""
-
-    reply_object = "breakdown_row"
 
     key: Text = None
     display_name: Text = None
     percent: SharePercent = None
 
 
-class BreakdownModel(ReplyModel):
+class BreakdownModel(ReplyModel, reply_object="breakdown"):
     """`seven_day_breakdown`: the shares of the surfaces in the week."""
-
-    reply_object = "breakdown"
 
     rows: Lenient[Each[BreakdownRowModel]] = None
 
 
-class UsageModel(ReplyModel):
+class UsageModel(ReplyModel, reply_object="usage"):
     """The usage body, besides its windows: most of its keys are windows, which the catalogue lists."""
-
-    reply_object = "usage"
 
     limits: Lenient[Each[LimitEntryModel]] = None
     extra_usage: Lenient[ExtraUsageModel] = None

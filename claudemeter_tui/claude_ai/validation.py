@@ -65,15 +65,23 @@ class ParsedBody(NamedTuple, Generic[T]):
 
 
 class ReplyModel(BaseModel):
-    """The figures of one JSON object. Every field may be absent or null."""
+    """The figures of one JSON object. Every field may be absent or null.
+
+    `class GiftModel(ReplyModel, reply_object="gift")` names the object in the catalogue, which lists its
+    known keys; those without a field are ignored.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    reply_object: ClassVar[str]
-    """Name of the object in the catalogue, which lists its known keys; those without a field are ignored."""
-
+    _reply_object: ClassVar[str]
     _sent: dict[str, object] = PrivateAttr(default_factory=dict)
     _path: str = PrivateAttr(default="")
+
+    def __init_subclass__(cls, reply_object: str = "", **kwargs: Any) -> None:
+        """Keep the name of the object; a model that inherits from another one needs none of its own."""
+        super().__init_subclass__(**kwargs)
+        if reply_object:
+            cls._reply_object = reply_object
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -83,11 +91,11 @@ class ReplyModel(BaseModel):
             TypeError: its keys there and its fields do not match.
         """
         super().__pydantic_init_subclass__(**kwargs)
-        unknown = cls.model_fields.keys() - REPLY_KEYS[cls.reply_object]
+        unknown = cls.model_fields.keys() - REPLY_KEYS[cls._reply_object]
         if unknown:
             raise TypeError(
                 f"{cls.__name__} reads {', '.join(sorted(unknown))}, which model.catalogue does not list"
-                f' under "{cls.reply_object}"'
+                f' under "{cls._reply_object}"'
             )
 
     @model_validator(mode="wrap")
@@ -101,7 +109,7 @@ class ReplyModel(BaseModel):
         if not isinstance(sent, dict):
             raise ValueError("no object")  # noqa: TRY004 - pydantic expects this type
         report = get_report(info)
-        for key in islice((key for key in sent if key not in REPLY_KEYS[cls.reply_object]), MAX_NOTES):
+        for key in islice((key for key in sent if key not in REPLY_KEYS[cls._reply_object]), MAX_NOTES):
             report.add_new_field(join_path(report.path, key))
         found = read(sent)
         found._sent, found._path = sent, report.path  # noqa: SLF001 - attributes of this class

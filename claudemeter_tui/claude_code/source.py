@@ -33,10 +33,8 @@ from claudemeter_tui.model.reading import (
 from claudemeter_tui.model.secrets import BadOriginError, Cookies, Secret, is_loopback, parse_origin
 
 
-class ProfileModel(ReplyModel):
+class ProfileModel(ReplyModel, reply_object="profile"):
     """The profile body."""
-
-    reply_object = "profile"
 
     account: Lenient[PersonModel] = None
     organization: Lenient[OrgModel] = None

@@ -22,17 +22,15 @@ def test_model_with_a_field_that_the_catalogue_lacks_fails_when_it_is_made() -> 
     expected = 'GiftModel reads paid_twice, which model.catalogue does not list under "gift"'
     with pytest.raises(TypeError, match=expected):
 
-        class GiftModel(ReplyModel):
-            reply_object = "gift"
-
+        class GiftModel(ReplyModel, reply_object="gift"):
             paid_twice: Flag = None
 
 
 def test_key_of_the_catalogue_without_a_field_is_no_new_field() -> None:
     """A known key that carries nothing to show is ignored; an unknown one is reported."""
 
-    class CardModel(ReplyModel):
-        reply_object = "card"
+    class CardModel(ReplyModel, reply_object="card"):
+        pass
 
     report = ParseReport()
     report.parse_object(CardModel, {"country": "US", "colour": "blue"}, "payment_method")
@@ -51,14 +49,10 @@ def test_wrong_value_of_any_field_is_dropped(model: type[ReplyModel], field: str
 def test_nested_objects_are_read_in_the_order_of_the_fields() -> None:
     """Each note has the dotted path of its value; a wrong element of a list leaves the others."""
 
-    class GrantModel(ReplyModel):
-        reply_object = "saved_reset"
-
+    class GrantModel(ReplyModel, reply_object="saved_reset"):
         resets_left: Count = None
 
-    class GrantsModel(ReplyModel):
-        reply_object = "saved_resets"
-
+    class GrantsModel(ReplyModel, reply_object="saved_resets"):
         eligible: Flag = None
         grants: Lenient[Each[GrantModel]] = None
 
@@ -80,9 +74,7 @@ def test_nested_objects_are_read_in_the_order_of_the_fields() -> None:
 def test_null_is_not_a_wrong_value_and_not_an_absent_key() -> None:
     """Only a key that was sent as null is null."""
 
-    class CardModel(ReplyModel):
-        reply_object = "card"
-
+    class CardModel(ReplyModel, reply_object="card"):
         brand: Flag = None
         last4: Flag = None
         type: Flag = None
