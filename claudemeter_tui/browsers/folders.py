@@ -66,11 +66,7 @@ BROWSERS = (
         "Chrome Dev", "google-chrome-unstable", "Google/Chrome Dev", flatpak="com.google.ChromeDev"
     ),
     _build_chromium(
-        "Chromium",
-        "chromium",
-        "Chromium",
-        snap="chromium/common/chromium",
-        flatpak="org.chromium.Chromium",
+        "Chromium", "chromium", "Chromium", snap="chromium/common/chromium", flatpak="org.chromium.Chromium"
     ),
     _build_chromium(
         "Brave",
@@ -83,11 +79,7 @@ BROWSERS = (
         "Edge", "microsoft-edge", "Microsoft/Edge", darwin="Microsoft Edge", flatpak="com.microsoft.Edge"
     ),
     _build_chromium(
-        "Vivaldi",
-        "vivaldi",
-        "Vivaldi",
-        snap="vivaldi/current/.config/vivaldi",
-        flatpak="com.vivaldi.Vivaldi",
+        "Vivaldi", "vivaldi", "Vivaldi", snap="vivaldi/current/.config/vivaldi", flatpak="com.vivaldi.Vivaldi"
     ),
     Browser(
         "Opera",

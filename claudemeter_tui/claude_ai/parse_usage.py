@@ -27,6 +27,7 @@ from claudemeter_tui.claude_ai.validation import (
     Text,
     Timestamp,
     get_report,
+    is_number,
     join_path,
     note_unknown,
     require_object,
@@ -71,12 +72,8 @@ class ScopeNameModel(ReplyModel, reply_object="scope_name"):
     display_name: Text = None
 
 
-ScopeName = Lenient[
-    Annotated[
-        ScopeNameModel,
-        BeforeValidator(lambda sent: {"display_name": sent} if isinstance(sent, str) else sent),
-    ]
-]
+_name_to_object = BeforeValidator(lambda sent: {"display_name": sent} if isinstance(sent, str) else sent)
+ScopeName = Lenient[Annotated[ScopeNameModel, _name_to_object]]
 """A model or a surface, which may also be a plain name."""
 
 
@@ -262,14 +259,10 @@ def _parse_window_objects(body: dict[str, object], notes: ParseReport) -> Iterat
         if key in NAMED_WINDOWS or key in NON_WINDOW_KEYS:
             continue
         # An object without any figure is no window: most code names have never had one.
-        if isinstance(raw, dict) and any(_is_number(raw.get(name)) for name in _FIGURE_KEYS):
+        if isinstance(raw, dict) and any(is_number(raw.get(name)) for name in _FIGURE_KEYS):
             yield WindowDraft(WindowFact(path, path), notes.parse_object(WindowModel, raw, path) or NO_BODY)
         elif key in WINDOWS and raw is not None:
             notes.add_odd_value(path)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 class SavedResetModel(ReplyModel, reply_object="saved_reset"):

@@ -17,7 +17,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from itertools import islice
-from typing import Annotated, Any, ClassVar, Generic, NamedTuple, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, NamedTuple, Self, TypeGuard, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -272,10 +272,15 @@ THREE_DECIMAL_CURRENCIES = frozenset(("BHD", "KWD", "OMR", "JOD", "TND", "IQD", 
 """Currencies by their ISO 4217 exponent; all others have 2."""
 
 
-def check_number(value: object) -> int | float:
+def is_number(value: object) -> TypeGuard[float]:
+    """Return True for a number; False for a truth value, which Python counts as one."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def check_number(value: object) -> float:
     """Return a number; a truth value or a string is refused, which pydantic would convert."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError("no number")  # noqa: TRY004 - pydantic expects this type
+    if not is_number(value):
+        raise ValueError("no number")
     return value
 
 

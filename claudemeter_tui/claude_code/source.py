@@ -140,11 +140,13 @@ class ClaudeCodeSource:
             self.next_at = None
             yield self._build_stopped_reading(token)
             return
-        leave = await self._request_permit(token)
-        if isinstance(leave, Failure):
-            yield self._build_stopped_reading(leave)
-            return
+        requests = 2 if self._is_profile_due(token) else 1
+        leave = await self._call_budget(partial(self._budget.request_permit, requests))
         if not leave.is_granted:
+            if leave.is_throttled:
+                failure = self._build_failure(ErrorKind.THROTTLED, "waiting, as asked")
+                wait = leave.next_allowed_at - self._now()
+                yield self._build_stopped_reading(replace(failure, retry_after=wait))
             return
         self._client.set_token(token)
         poll = Poll(self._client, self._now)
@@ -178,15 +180,6 @@ class ClaudeCodeSource:
             if token == found.token and timedelta(0) <= self._now() - failure.at < REJECTED_TOKEN_PAUSE:
                 return failure
         return found.token
-
-    async def _request_permit(self, token: Secret) -> RequestPermit | Failure:
-        """Return the permit of the budget, or the failure after a 429."""
-        requests = 2 if self._is_profile_due(token) else 1
-        leave = await self._call_budget(partial(self._budget.request_permit, requests))
-        if leave.is_granted or not leave.is_throttled:
-            return leave
-        wait = leave.next_allowed_at - self._now()
-        return replace(self._build_failure(ErrorKind.THROTTLED, "waiting, as asked"), retry_after=wait)
 
     async def _call_budget(self, call: Callable[[], RequestPermit]) -> RequestPermit:
         try:
