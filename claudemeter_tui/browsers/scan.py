@@ -143,14 +143,9 @@ def _read_profile(profile: BrowserProfile) -> list[ProfileScan]:
 def _classify_os_error(error: OSError) -> tuple[ScanOutcome, str]:
     """Return the outcome and the message for a file or folder that cannot be read."""
     if getattr(error, "winerror", None) in _IN_USE_ERRORS:
-        return (
-            ScanOutcome.LOCKED,
-            "the browser locks its cookies while it runs: close it and retry",
-        )
+        return ScanOutcome.LOCKED, "the browser locks its cookies while it runs: close it and retry"
     # macOS shields browser folders from programs without Full Disk Access; other systems do not.
     if isinstance(error, PermissionError) and sys.platform == "darwin":
-        advice = (
-            "macOS denies access: give the terminal Full Disk Access in System Settings, Privacy & Security"
-        )
-        return ScanOutcome.UNREADABLE, advice
+        advice = "give the terminal Full Disk Access in System Settings, Privacy & Security"
+        return ScanOutcome.UNREADABLE, f"macOS denies access: {advice}"
     return ScanOutcome.UNREADABLE, (error.strerror or type(error).__name__).lower()

@@ -100,7 +100,7 @@ class OrgModel(ReplyModel, reply_object="organization"):
         # Free and Pro share this tier and differ in `billing_type`.
         if self.billing_type and "subscription" in self.billing_type:
             return "Pro"
-        is_empty = not self.billing_type and isinstance(self.get_sent("billing_type"), str)
+        is_empty = not self.billing_type and isinstance(self.sent.get("billing_type"), str)
         return "Free" if is_empty or self.is_null("billing_type") else ""
 
 
@@ -213,7 +213,7 @@ def build_orgs(models: Iterable[OrgModel | None]) -> tuple[Org, ...]:
 
 def _list_restrictions(found: OrgModel) -> tuple[tuple[str, str], ...]:
     """Return the restrictions that are in force; null, false and the empty string restrict nothing."""
-    sent = ((key, found.get_sent(key)) for key in RESTRICTIONS)
+    sent = ((key, found.sent.get(key)) for key in RESTRICTIONS)
     texts = ((key, _format_restriction(value)) for key, value in sent if value not in (None, False, ""))
     return tuple((key, text) for key, text in texts if text)
 

@@ -117,7 +117,7 @@ class PrepaidModel(ReplyModel, reply_object="prepaid"):
 def build_usage_meters(extra: ExtraUsageModel | None, spend: SpendModel | None) -> Iterator[Meter]:
     """Yield the meters that the usage body holds beside its windows, `extra_usage` first."""
     used, limit = (spend.used, spend.limit) if spend else (None, None)
-    if extra is not None and extra.has_values:
+    if extra is not None and any(value is not None for value in extra.sent.values()):
         code = _find_currency(extra, used, limit)
         yield Meter(
             origin=MeterOrigin.EXTRA_USAGE,
@@ -135,7 +135,7 @@ def build_usage_meters(extra: ExtraUsageModel | None, spend: SpendModel | None) 
             origin=MeterOrigin.SPEND,
             used=_build_amount(used, limit, extra),
             cap=_build_amount(limit, used, extra),
-            is_uncapped=bool(spend.enabled) and spend.is_null("limit") and spend.get_sent("cap") is None,
+            is_uncapped=bool(spend.enabled) and spend.is_null("limit") and spend.sent.get("cap") is None,
             is_enabled=spend.enabled,
             reason=spend.disabled_reason,
         )

@@ -125,7 +125,7 @@ class LimitEntryModel(ReplyModel, reply_object="limit"):
         """The kind; without one, it follows from group and scope. Empty if it is not known."""
         if self.kind or self.group != "weekly":
             return self.kind or self.group or ""
-        return WindowKind.WEEKLY if self.get_sent("scope") is None else SCOPED_LIMIT_KIND
+        return WindowKind.WEEKLY if self.sent.get("scope") is None else SCOPED_LIMIT_KIND
 
 
 NO_BODY, NO_ENTRY = WindowModel(), LimitEntryModel()

@@ -12,7 +12,7 @@ holds None if the key is absent, null or refused.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -120,14 +120,10 @@ class ReplyModel(BaseModel):
         """Path of the object in its body; empty for the body itself."""
         return self._path
 
-    def get_sent(self, key: str) -> object:
-        """Return the value of a key as the server sent it. None if the key is absent or null."""
-        return self._sent.get(key)
-
     @property
-    def has_values(self) -> bool:
-        """True if any key of the object is not null, also an unknown one."""
-        return any(value is not None for value in self._sent.values())
+    def sent(self) -> Mapping[str, object]:
+        """The object as the server sent it, with its unknown keys."""
+        return self._sent
 
     def is_null(self, key: str) -> bool:
         """Return True if the key was sent as null: not absent, and not a wrong value."""

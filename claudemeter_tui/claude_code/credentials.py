@@ -54,23 +54,22 @@ CommandRunner = Callable[[Sequence[str]], CommandResult]
 def run_command(command: Sequence[str]) -> CommandResult:
     """Run a command to its end, without input and without its error output."""
     try:
-        return CommandResult(
-            0,
-            Secret(
-                subprocess.run(  # noqa: S603 - the keychain's tool, by its whole path
-                    command,
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.DEVNULL,
-                    timeout=KEYCHAIN_TIMEOUT,
-                    check=True,
-                ).stdout.decode("utf-8", errors="replace")
-            ),
+        # No local variable may hold the output: a crash screen prints them.
+        output = Secret(
+            subprocess.check_output(  # noqa: S603 - the keychain's tool, by its whole path
+                command,
+                stdin=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                timeout=KEYCHAIN_TIMEOUT,
+                encoding="utf-8",
+                errors="replace",
+            )
         )
     except subprocess.CalledProcessError as error:
         return CommandResult(error.returncode, Secret(""))
     except subprocess.TimeoutExpired:
         raise TimeoutError from None
+    return CommandResult(0, output)
 
 
 CONFIG_FOLDER_VARIABLE = "CLAUDE_CONFIG_DIR"
