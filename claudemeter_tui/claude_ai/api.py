@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -121,16 +120,6 @@ SLOW_INTERVAL = timedelta(minutes=15)
 """Time between two requests of a reply that rarely changes."""
 
 
-@dataclass
-class _OrgRequests:
-    """State of the requests about one org between polls."""
-
-    has_credits: bool = False
-    """Usage credits are or were on, so there can be a balance."""
-    due_at: dict[Endpoint, datetime] = field(default_factory=dict)
-    """Due time of each slow reply; one without an entry is due at once."""
-
-
 class ClaudeAiSource:
     """One signed-in session, read through the web endpoints."""
 
@@ -142,7 +131,10 @@ class ClaudeAiSource:
         self._account = Account()
         self._account_due_at: datetime | None = None
         self._orgs: tuple[Org, ...] = ()
-        self._org_requests: dict[str, _OrgRequests] = {}
+        # By the uuid of an org: the usage credits are or were on, so there can be a balance.
+        self._orgs_with_credits: set[str] = set()
+        # A slow reply without an entry is due at once.
+        self._due_at: dict[tuple[str, Endpoint], datetime] = {}
 
     async def read(self, *, full: bool = False) -> AsyncGenerator[Reading, None]:
         """Poll once: yield the account if it is due, then each org as soon as it is read.
@@ -199,8 +191,9 @@ class ClaudeAiSource:
         self._account_due_at = now + SLOW_INTERVAL if roster and isinstance(part, Reply) else None
         if roster is not None:
             self._orgs = roster
-            known = self._org_requests
-            self._org_requests = {org.uuid: known.get(org.uuid, _OrgRequests()) for org in roster}
+            uuids = {org.uuid for org in roster}
+            self._orgs_with_credits &= uuids
+            self._due_at = {key: due for key, due in self._due_at.items() if key[0] in uuids}
         if roster == ():
             part = Failure(ErrorKind.NO_ORGS, Endpoint.ACCOUNT, now)
         elif roster is None and isinstance(part, Reply) and listed is not None:
@@ -213,7 +206,6 @@ class ClaudeAiSource:
         return (*orgs, *(org for org in self._orgs if odd and org.uuid not in listed))
 
     async def _read_org(self, poll: Poll, org: Org, *, full: bool) -> OrgReading:
-        requests = self._org_requests.setdefault(org.uuid, _OrgRequests())
         uuids = {"org": quote(org.uuid, safe=""), "account": quote(self._account.uuid or "", safe="")}
         parts: dict[Endpoint, EndpointResult] = {}
 
@@ -222,26 +214,25 @@ class ClaudeAiSource:
             return await poll.fetch(endpoint, path, lambda body: ORG_PARSERS[endpoint](body, org))
 
         # A reply can make another one wanted: the balance, once the credits are known to be on.
-        while wanted := [
-            it for it in ORG_PARSERS if it not in parts and self._is_wanted(it, org, requests, full=full)
-        ]:
+        while wanted := [it for it in ORG_PARSERS if it not in parts and self._is_wanted(it, org, full=full)]:
             found = await asyncio.gather(*map(fetch, wanted))
             parts |= zip(wanted, found, strict=True)
-            requests.has_credits = requests.has_credits or any(map(_has_credits, found))
+            if any(map(_has_credits, found)):
+                self._orgs_with_credits.add(org.uuid)
         for endpoint, part in parts.items():
             if endpoint.facts.is_slow and isinstance(part, Reply):
-                requests.due_at[endpoint] = self._now() + SLOW_INTERVAL
+                self._due_at[org.uuid, endpoint] = self._now() + SLOW_INTERVAL
         return OrgReading(
             org, {endpoint: part for endpoint, part in parts.items() if not _is_session_wide(part)}
         )
 
-    def _is_wanted(self, endpoint: Endpoint, org: Org, requests: _OrgRequests, *, full: bool) -> bool:
+    def _is_wanted(self, endpoint: Endpoint, org: Org, *, full: bool) -> bool:
         is_needed = {
             # Only in an org with a pool does a member have figures of their own.
             Endpoint.OWN_OVERAGE: org.is_shared and bool(self._account.uuid),
-            Endpoint.PREPAID: requests.has_credits,
+            Endpoint.PREPAID: org.uuid in self._orgs_with_credits,
         }.get(endpoint, True)
-        return is_needed and (full or _is_due(requests.due_at.get(endpoint), self._now()))
+        return is_needed and (full or _is_due(self._due_at.get((org.uuid, endpoint)), self._now()))
 
 
 def _is_due(due: datetime | None, now: datetime) -> bool:
