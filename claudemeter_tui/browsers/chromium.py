@@ -42,11 +42,7 @@ def scan_chromium_profile(profile: BrowserProfile) -> list[ProfileScan]:
     """
     # The prefix is empty for a plain value.
     stored = sqlite_image.query_database(
-        profile.file,
-        _QUERY,
-        lambda name, prefix: (name, prefix or b""),
-        cookie_jar.CLAUDE_DOMAIN,
-        f"%.{cookie_jar.CLAUDE_DOMAIN}",
+        profile.file, _QUERY, lambda name, prefix: (name, prefix or b""), *cookie_jar.HOST_PATTERNS
     )
     prefixes = {prefix for name, prefix in stored if name == SESSION_KEY}
     if not prefixes:

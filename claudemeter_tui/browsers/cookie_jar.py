@@ -10,6 +10,8 @@ from http.cookiejar import Cookie
 from claudemeter_tui.model.secrets import SESSION_KEY, Cookies
 
 CLAUDE_DOMAIN = "claude.ai"
+HOST_PATTERNS = (CLAUDE_DOMAIN, f"%.{CLAUDE_DOMAIN}")
+"""Parameters of a query for `= ? OR LIKE ?`: the host itself, and all below it or with a leading dot."""
 _MIN_MILLISECONDS = 10**11
 """The smallest number read as milliseconds: as seconds it is the year 5138, as milliseconds 1973."""
 

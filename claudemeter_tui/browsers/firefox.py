@@ -40,9 +40,7 @@ def scan_firefox_profile(profile: BrowserProfile) -> list[ProfileScan]:
         OSError: the database cannot be read.
         UnreadableDatabaseError: the file is no cookie database.
     """
-    stored = sqlite_image.query_database(
-        profile.file, _QUERY, _parse_row, cookie_jar.CLAUDE_DOMAIN, f"%.{cookie_jar.CLAUDE_DOMAIN}"
-    )
+    stored = sqlite_image.query_database(profile.file, _QUERY, _parse_row, *cookie_jar.HOST_PATTERNS)
     own = [each for each in stored if not each.is_foreign]
     signed_in = {each.container for each in own if each.cookie.name == SESSION_KEY and each.cookie.is_usable}
     if not signed_in:

@@ -77,15 +77,12 @@ class OrgModel(ReplyModel, reply_object="organization"):
     @property
     def shared_plan(self) -> str:
         """Team or Enterprise; empty if it is the plan of one person."""
-        if self.raven_type is not None and self.raven_type in SHARED_PLANS:
-            return SHARED_PLANS[self.raven_type]
-        if "enterprise" in self.plan_markers or "default_claude_zero" in self.plan_markers:
+        if plan := SHARED_PLANS.get(self.raven_type or ""):
+            return plan
+        markers = self.plan_markers
+        if "enterprise" in markers or "default_claude_zero" in markers:
             return "Enterprise"
-        return (
-            "Team"
-            if self.raven_type or "raven" in self.plan_markers or "claude_team" in self.plan_markers
-            else ""
-        )
+        return "Team" if self.raven_type or "raven" in markers or "claude_team" in markers else ""
 
     @property
     def own_plan(self) -> str:

@@ -172,9 +172,8 @@ class ClaudeCodeSource:
         except TimeoutError:
             return self._build_failure(ErrorKind.NO_SESSION, "looking for the login took too long")
         if isinstance(found, NoLogin):
-            return self._build_failure(
-                _LOGIN_ERROR_KINDS.get(found.error, ErrorKind.NO_SESSION), found.detail
-            )
+            kind = _LOGIN_ERROR_KINDS.get(found.error, ErrorKind.NO_SESSION)
+            return self._build_failure(kind, found.detail)
         if self._rejected_token is not None:
             token, failure = self._rejected_token
             if token == found.token and timedelta(0) <= self._now() - failure.at < REJECTED_TOKEN_PAUSE:
