@@ -9,7 +9,8 @@ from pathlib import Path
 from claudemeter_tui.config.actions import ACTION_FLAGS, DEMO_FLAG
 from claudemeter_tui.formatting.status_line import PLACEHOLDERS
 from claudemeter_tui.settings import SETTINGS
-from claudemeter_tui.tui.screens.help import list_key_groups
+from claudemeter_tui.tui.keys import KEY_GROUPS
+from claudemeter_tui.tui.screens.help import OTHER_KEY_GROUPS
 
 README = Path(__file__).parent.parent / "README.md"
 
@@ -23,7 +24,7 @@ def keys() -> str:
     """Return all keys by purpose."""
 
     def rows() -> Iterator[tuple[str, str]]:
-        for purpose, group in list_key_groups():
+        for purpose, group in (*KEY_GROUPS, *OTHER_KEY_GROUPS):
             yield f"**{purpose}**", ""
             for key in group:
                 yield f"`{key.display}`", key.purpose

@@ -31,7 +31,7 @@ from claudemeter_tui.model.store import Problem, Store
 from claudemeter_tui.model.verdict import CreditLock, PaymentProblem
 from claudemeter_tui.privacy.redact import BodyRedactor, Pseudonyms
 from claudemeter_tui.tui.keys import KEY_GROUPS
-from claudemeter_tui.tui.screens.help import list_key_groups
+from claudemeter_tui.tui.screens.help import OTHER_KEY_GROUPS
 from tests import golden_bodies
 from tests.formatting.test_events import NOW as EVENTS_NOW
 from tests.formatting.test_events import WORDS
@@ -175,7 +175,7 @@ def _marked(shown: JsonLine) -> str:
 
 def of_keys() -> Iterator[tuple[str, str]]:
     """Yield every key with its names, by purpose."""
-    for purpose, group in list_key_groups():
+    for purpose, group in (*KEY_GROUPS, *OTHER_KEY_GROUPS):
         yield purpose, "\n".join(f"{key.display} | {key.keys} | {key.purpose}" for key in group)
     named = (f"{key.label} | {key.palette_title}" for _, group in KEY_GROUPS for key in group)
     yield "footer and palette", "\n".join(named)

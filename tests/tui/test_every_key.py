@@ -11,8 +11,8 @@ import pytest
 from textual.pilot import Pilot
 
 from claudemeter_tui.tui.app import Claudemeter
-from claudemeter_tui.tui.keys import BOUND_KEYS
-from claudemeter_tui.tui.screens.help import list_key_groups
+from claudemeter_tui.tui.keys import BOUND_KEYS, KEY_GROUPS
+from claudemeter_tui.tui.screens.help import OTHER_KEY_GROUPS
 from tests.scenes import LABORATORY, NOW, PERSONAL, TEAM, OrgBodies, readings
 from tests.tui.app_harness import Stage, app, screen, stage
 from tests.tui.figure_checks import text_of, width_defects
@@ -23,7 +23,13 @@ pytestmark = pytest.mark.slow
 ENDING = {"ctrl+c", "ctrl+z"}
 """Keys that end or suspend the process itself."""
 KEY_NAMES = {name for key in BOUND_KEYS for name in key.keys.split(",")}
-OTHERS = {name for _, keys in list_key_groups() for key in keys for name in key.keys.split(",") if name}
+OTHERS = {
+    name
+    for _, keys in (*KEY_GROUPS, *OTHER_KEY_GROUPS)
+    for key in keys
+    for name in key.keys.split(",")
+    if name
+}
 PRESSED_KEYS = sorted((KEY_NAMES | OTHERS | {"x", "space", "f5", "delete", "backspace"}) - ENDING)
 IN_ORDER = sorted(set(PRESSED_KEYS) - {"q", "ctrl+p", "t", "s"})
 """Keys that neither open one of Textual's own screens nor take long."""

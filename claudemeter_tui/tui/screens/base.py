@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import var
 from textual.screen import Screen
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
-from claudemeter_tui.tui import styled_text
 from claudemeter_tui.tui.keys import Key
 from claudemeter_tui.tui.layout import Layout
+from claudemeter_tui.tui.styled_text import HEADING, MUTED, convert_to_ascii, spread_line
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.banner import Banner
 from claudemeter_tui.tui.widgets.key_hints import KeyHints
@@ -76,6 +76,39 @@ class ViewScreen(Screen[None]):
         """
         return self.is_mounted and self.display and self.is_attached and self.app.is_running
 
+    def draw_view(self) -> None:
+        """Draw the view; called only while `can_draw` is true."""
+        raise NotImplementedError
+
+    def on_resize(self) -> None:
+        """Draw for the new size."""
+        self._draw()
+
+    def watch_view(self) -> None:
+        """Draw the view if it looks different from what was drawn."""
+        if self.is_outdated:
+            self._draw()
+
+    def _draw(self) -> None:
+        if self.can_draw:
+            self._drawn_view = self.view
+            self.draw_view()
+
+    def show_view(self, view: View) -> None:
+        """Show a view in all widgets, without the layout, which is the dashboard's only."""
+        for part in self.query(LineWidget):
+            part.view = replace(view, layout=Layout())
+
+    def convert_text(self, text: Content) -> Content:
+        """Return the text as the view asks for it: in ASCII or unchanged."""
+        return convert_to_ascii(text) if self.view.ascii else text
+
+    def update_text(self, part: Static, text: Content) -> None:
+        """Show a text in a part, unless that part already shows the same."""
+        text = self.convert_text(text)
+        if not isinstance(part.content, Content) or not text.is_same(part.content):
+            part.update(text)
+
 
 PAGE_HINTS = (
     Key("", "Esc", "close", "close", ""),
@@ -111,49 +144,20 @@ class PageScreen(ViewScreen):
         """Return the page's text in lines of at most `width` cells."""
         raise NotImplementedError
 
-    def on_mount(self) -> None:
-        """Draw and focus the scrolling text."""
-        self.query(VerticalScroll).focus()  # it is missing if the app is closing
-        self._draw()
-
-    def on_resize(self) -> None:
-        """Wrap the lines for the new size."""
-        self._draw()
-
     def action_page_scroll(self, lines: int) -> None:
         """Scroll by lines."""
         self.query_exactly_one(VerticalScroll).scroll_relative(y=lines, animate=False)
 
-    def watch_view(self) -> None:
-        """Redraw the parts that may have changed."""
-        if self.is_outdated:
-            self._draw()
-
-    def _draw(self) -> None:
-        if not self.can_draw:
-            return
-        self._drawn_view = self.view
-        view, size = replace(self.view, layout=Layout()), self.app.size
-        for part in self.query(LineWidget):
-            part.view = view
-        self._draw_title(view, size)
-        text = self.build_content(view, size.width - 5)
-        text = styled_text.convert_to_ascii(text) if view.ascii else text
-        page = self.query_exactly_one(Static)
-        if not isinstance(page.content, Content) or not text.is_same(page.content):
-            page.update(text)
-
-    def _draw_title(self, view: View, size: Size) -> None:
-        """Show the title above the text if there is room."""
-        name, note = self.build_title(view)
-        line = styled_text.spread_line(
-            styled_text.build_line((f" {name}", styled_text.HEADING)),
-            styled_text.build_line((note, styled_text.MUTED)),
-            size.width - 1,
-        )
+    def draw_view(self) -> None:
+        """Draw verdict and text, and the title if there is room."""
+        self.show_view(self.view)
+        width, height = self.app.size
+        name, note = self.build_title(self.view)
+        line = spread_line(Content.styled(f" {name}", HEADING), Content.styled(note, MUTED), width - 1)
         head = self.query_exactly_one(ClickableLine)
-        head.show([styled_text.convert_to_ascii(line) if view.ascii else line])
-        head.display = size.height >= TITLE_FROM
+        head.show([self.convert_text(line)])
+        head.display = height >= TITLE_FROM
+        self.update_text(self.query_exactly_one(Static), self.build_content(self.view, width - 5))
 
 
 HINTS_FROM = 7
@@ -215,67 +219,45 @@ class ListScreen(ViewScreen):
     def set_header_lines(self, first: Sequence[Content], second: Sequence[Content]) -> None:
         """Set the two lines above the list."""
         for line, pieces in zip(self.query(ClickableLine), (first, second), strict=True):
-            line.show(
-                [styled_text.convert_to_ascii(piece) for piece in pieces] if self.view.ascii else pieces
-            )
+            line.show([self.convert_text(piece) for piece in pieces])
 
     def redraw(self) -> None:
-        """Update every part."""
-        raise NotImplementedError
-
-    def handle_search(self) -> None:
-        """Handle a new search text."""
+        """Update the lines above the list, the list and the search."""
         raise NotImplementedError
 
     def handle_enter(self) -> None:
         """Handle Enter in the list or in the search."""
         raise NotImplementedError
 
-    def on_mount(self) -> None:
-        """Draw the first view."""
-        self.watch_view()
-
     def on_resize(self) -> None:
-        """Redraw once the parts have their new size."""
-        self.watch_view()
+        """Draw again once the parts have their new size."""
         self.call_after_refresh(self._finish_resize)
 
     def _finish_resize(self) -> None:
-        self.watch_view()
+        self._draw()
         if self.can_draw:
             self.item_list.scroll_to_cursor()
 
     def watch_view(self) -> None:
-        """Redraw if the view has changed."""
-        if self.can_draw and self.item_list.is_mounted and self.item_list.container_size.width:
-            self.item_list.ascii = self.view.ascii
-            height = self.app.size.height
-            for line, least in zip(self.query(ClickableLine), self.MIN_HEIGHTS, strict=True):
-                line.set_class(height < least, "-away")
-            self.query_exactly_one(KeyHints).set_class(
-                height < HINTS_FROM or self.search_bar.is_open, "-away"
-            )
-            self.redraw()
+        """Draw every second, because the lists show ages and countdowns."""
+        self._draw()
 
-    def show_verdict(self, view: View) -> None:
-        """Show the verdict in one line that names the org."""
-        for part in self.query(LineWidget):
-            part.view = replace(view, layout=Layout())
+    def draw_view(self) -> None:
+        """Draw all parts, unless the list has no size yet."""
+        if not self.item_list.is_mounted or not self.item_list.container_size.width:
+            return
+        self.item_list.ascii = self.view.ascii
+        height = self.app.size.height
+        for line, least in zip(self.query(ClickableLine), self.MIN_HEIGHTS, strict=True):
+            line.set_class(height < least, "-away")
+        are_hints_away = height < HINTS_FROM or self.search_bar.is_open
+        self.query_exactly_one(KeyHints).set_class(are_hints_away, "-away")
+        self.redraw()
 
-    def on_input_changed(self) -> None:
-        """Search while the user types."""
-        self.handle_search()
-
-    def on_input_submitted(self) -> None:
-        """Handle Enter in the search."""
-        self.handle_enter()
-
-    def on_virtual_list_item_opened(self) -> None:
-        """Handle a double click as Enter."""
-        self.handle_enter()
-
+    @on(Input.Submitted)
+    @on(VirtualList.ItemOpened)
     def action_enter(self) -> None:
-        """Handle Enter in the list."""
+        """Handle Enter in the list or in the search; a double click does the same."""
         self.handle_enter()
 
     def action_cursor(self, step: int) -> None:

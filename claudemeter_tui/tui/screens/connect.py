@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -21,13 +20,22 @@ from claudemeter_tui.formatting.problems import (
 from claudemeter_tui.model.reading import ErrorKind, PasteResult, ScanResult
 from claudemeter_tui.model.store import Store
 from claudemeter_tui.model.windows import Severity
-from claudemeter_tui.tui import styled_text
 from claudemeter_tui.tui.keys import Key
-from claudemeter_tui.tui.layout import FRAMES_FROM, Layout
+from claudemeter_tui.tui.layout import FRAMES_FROM
 from claudemeter_tui.tui.screens.base import ViewScreen
+from claudemeter_tui.tui.styled_text import (
+    HEADING,
+    MUTED,
+    SEVERITY_MARKS,
+    SEVERITY_STYLES,
+    build_line,
+    fit_line,
+    frame_lines,
+    spread_line,
+    wrap_text,
+)
 from claudemeter_tui.tui.widgets.header import Header
 from claudemeter_tui.tui.widgets.key_hints import KeyHints
-from claudemeter_tui.tui.widgets.line_widget import LineWidget
 
 ABOUT = (
     "claudemeter shows your claude.ai limits and credits using your browser's login."
@@ -39,13 +47,14 @@ BESIDE_FROM = 40
 """Cells from which the text of a place is beside its name; otherwise the text is below."""
 TALL_FROM, ROOMY_FROM = 16, 24
 """Lines from which the actions are listed, and from which the introduction is shown."""
+WARNING_STYLE = SEVERITY_STYLES[Severity.WARNING]
 _NORMAL_OUTCOMES = ("not signed in", "not installed", "none found")
 """Outcomes that are no problem."""
 
 
 def build_connect_page(
     places: Sequence[ScanResult], doings: Sequence[Key], width: int, height: int
-) -> list[styled_text.StyledLine]:
+) -> list[Content]:
     """Return the text in lines of at most `width` cells, for a terminal of that height.
 
     In a low terminal only the footer lists the actions.
@@ -53,99 +62,69 @@ def build_connect_page(
     found = any(place.outcome not in _NORMAL_OUTCOMES for place in places)
     head = "No session works yet" if found else "No claude.ai session found"
     if height < TALL_FROM:
-        short = styled_text.wrap_text(f"{head}: sign in to claude.ai in a browser, then press r.", width - 2)
+        short = wrap_text(f"{head}: sign in to claude.ai in a browser, then press r.", width - 2)
         return _indent_lines([*short, *_build_place_lines(places, width - 2)])
-    lines = [styled_text.build_line((head, styled_text.HEADING))]
+    lines = [Content.styled(head, HEADING)]
     if height >= ROOMY_FROM:
-        lines = [
-            styled_text.build_line(""),
-            *lines,
-            *styled_text.wrap_text(ABOUT, width - 2, styled_text.MUTED),
-            styled_text.build_line(""),
-        ]
+        lines = [Content(""), *lines, *wrap_text(ABOUT, width - 2, MUTED), Content("")]
     inner = width - (4 if width >= FRAMES_FROM else 2)
     return [
         *_indent_lines(lines),
-        *_build_part("What you can do now", list(_build_key_lines(doings, inner)), width),
-        *_build_part("Places checked", list(_build_place_lines(places, inner)), width),
+        *_build_part("What you can do now", _build_key_lines(doings, inner), width),
+        *_build_part("Places checked", _build_place_lines(places, inner), width),
     ]
 
 
-def _build_part(title: str, lines: list[styled_text.StyledLine], width: int) -> list[styled_text.StyledLine]:
+def _build_part(title: str, lines: Iterable[Content], width: int) -> list[Content]:
     """Return a part of the page, in a frame if there is room."""
-    head = styled_text.build_line((title, styled_text.HEADING))
+    head = Content.styled(title, HEADING)
     if width >= FRAMES_FROM:
-        return styled_text.frame_lines(head, styled_text.build_line(""), lines, width)
-    return _indent_lines([styled_text.build_line(""), head, *lines])
+        return frame_lines(head, Content(""), list(lines), width)
+    return _indent_lines([Content(""), head, *lines])
 
 
-def _indent_lines(lines: Sequence[styled_text.StyledLine]) -> list[styled_text.StyledLine]:
-    return [styled_text.build_line(" ", line) for line in lines]
+def _indent_lines(lines: Iterable[Content]) -> list[Content]:
+    return [build_line(" ", line) for line in lines]
 
 
-def _build_key_lines(doings: Sequence[Key], width: int) -> Iterator[styled_text.StyledLine]:
+def _build_key_lines(doings: Sequence[Key], width: int) -> Iterator[Content]:
     """Yield the lines of each key and its purpose."""
     for key in doings:
-        yield from _hang_text(styled_text.build_line((f"{key.display}  ", "$selected")), key.purpose, width)
+        yield from _hang_text(Content.styled(f"{key.display}  ", "$selected"), key.purpose, width)
         if key.display == "r":
-            yield from _hang_text(styled_text.build_line("   "), CLAUDE_CODE_HINT, width)
+            yield from _hang_text(Content("   "), CLAUDE_CODE_HINT, width)
 
 
-def _build_place_lines(places: Sequence[ScanResult], width: int) -> Iterator[styled_text.StyledLine]:
-    """Yield each place that was checked, its outcome, and its text beside or below."""
+def _build_place_lines(places: Sequence[ScanResult], width: int) -> Iterator[Content]:
+    """Yield each place that was checked with its outcome, and its text beside or below."""
     if not places:
-        yield from styled_text.wrap_text(NOTHING_SCANNED, width)
-    names = max((styled_text.build_line(place.session.label).cell_length for place in places), default=0) + 2
+        yield from wrap_text(NOTHING_SCANNED, width)
+    names = max((Content(place.session.label).cell_length for place in places), default=0) + 2
     outcomes = max((len(place.outcome) for place in places), default=0) + 4
     for place in places:
-        outcome = _format_outcome(place)
+        calm = place.outcome in _NORMAL_OUTCOMES
+        mark, style = ("·", MUTED) if calm else (SEVERITY_MARKS[Severity.WARNING], WARNING_STYLE)
+        label = Content(place.session.label)
+        outcome = Content.styled(f"{mark} {place.outcome}", style)
+        text = describe_scan_result(place)
         if width - names - outcomes >= BESIDE_FROM:
-            head = styled_text.build_line(
-                styled_text.fit_line(styled_text.build_line(place.session.label), names),
-                styled_text.fit_line(outcome, outcomes),
-            )
-            yield from _hang_text(head, describe_scan_result(place), width, styled_text.MUTED)
+            head = build_line(fit_line(label, names), fit_line(outcome, outcomes))
+            yield from _hang_text(head, text, width, MUTED)
+            continue
+        if label.cell_length + outcome.cell_length < width:
+            yield spread_line(label, outcome, width)
         else:
-            yield from _stack_place(place, outcome, width)
+            yield from wrap_text(place.session.label, width)
+            yield build_line("  ", outcome)
+        yield from (build_line("  ", line) for line in wrap_text(text, width - 2, MUTED))
 
 
-def _stack_place(
-    place: ScanResult, outcome: styled_text.StyledLine, width: int
-) -> Iterator[styled_text.StyledLine]:
-    """Yield a place, its outcome at the end of the line or below, and its text below."""
-    label = styled_text.build_line(place.session.label)
-    if label.cell_length + outcome.cell_length < width:
-        yield styled_text.spread_line(label, outcome, width)
-    else:
-        yield from styled_text.wrap_text(place.session.label, width)
-        yield styled_text.build_line("  ", outcome)
-    yield from (
-        styled_text.build_line("  ", line)
-        for line in styled_text.wrap_text(describe_scan_result(place), width - 2, styled_text.MUTED)
-    )
-
-
-def _format_outcome(place: ScanResult) -> styled_text.StyledLine:
-    """Return an outcome such as `▲ session expired`; a normal outcome is muted."""
-    calm = place.outcome in _NORMAL_OUTCOMES
-    mark = "·" if calm else styled_text.SEVERITY_MARKS[Severity.WARNING]
-    return styled_text.build_line(
-        (
-            f"{mark} {place.outcome}",
-            styled_text.MUTED if calm else styled_text.SEVERITY_STYLES[Severity.WARNING],
-        )
-    )
-
-
-def _hang_text(
-    head: styled_text.StyledLine, said: str, width: int, style: str = ""
-) -> Iterator[styled_text.StyledLine]:
+def _hang_text(head: Content, said: str, width: int, style: str = "") -> Iterator[Content]:
     """Yield a term with its text beside it, wrapped between words."""
-    first, *rest = styled_text.wrap_text(said, max(10, width - head.cell_length), style) or [
-        styled_text.build_line("")
-    ]
-    yield styled_text.build_line(head, first)
-    yield from (styled_text.build_line(" " * head.cell_length, line) for line in rest)
+    lines = wrap_text(said, max(10, width - head.cell_length), style) or [Content("")]
+    for line in lines:
+        yield build_line(head, line)
+        head = Content(" " * head.cell_length)
 
 
 CONNECT_KEYS = (
@@ -178,12 +157,14 @@ _PERMANENT_ERRORS = frozenset(
 
 def needs_connect_screen(store: Store) -> bool:
     """True if the scan is complete, no org is known and the user has to act."""
-    troubles = [{failure.error_kind for failure in state.failures.values()} for state in store.sessions]
-    return bool(
+    return (
         store.scan_results is not None
         and not store.orgs
-        and troubles
-        and all(trouble & _PERMANENT_ERRORS for trouble in troubles)
+        and bool(store.sessions)
+        and all(
+            any(failure.error_kind in _PERMANENT_ERRORS for failure in state.failures.values())
+            for state in store.sessions
+        )
     )
 
 
@@ -212,17 +193,9 @@ class ConnectScreen(ViewScreen):
     """Screen in place of the dashboard while no session works."""
 
     DEFAULT_CSS = """
-    ConnectScreen {
-        background: $background;
-        layout: vertical;
-        overflow: hidden;
-    }
     ConnectScreen VerticalScroll {
         height: 1fr;
-        scrollbar-size-vertical: 1;
         scrollbar-gutter: stable;
-        scrollbar-background: $background;
-        scrollbar-color: $frame;
     }
     ConnectScreen Static {
         width: 1fr;
@@ -275,36 +248,26 @@ class ConnectScreen(ViewScreen):
         yield field
         yield KeyHints(CONNECT_KEYS)
 
-    def on_mount(self) -> None:
-        """Draw the first view."""
-        self.watch_view()
-
-    def on_resize(self) -> None:
-        """Wrap the lines for the new size."""
-        self.watch_view()
-
     def watch_view(self) -> None:
-        """Redraw if the view has changed."""
-        if not self.can_draw:
-            return
-        view = replace(self.view, layout=Layout())
-        for part in self.query(LineWidget):
-            part.view = view
+        """Draw every second, because the header shows the time."""
+        self._draw()
+
+    def draw_view(self) -> None:
+        """Draw header and text."""
+        self.show_view(self.view)
         width, height = self.app.size
         # The last column is the scrollbar's; the footer says how to quit.
-        lines = build_connect_page(view.store.scan_results or (), CONNECT_KEYS[:-1], width - 1, height)
-        self._update_text("#text", Content("\n").join(lines))
+        lines = build_connect_page(self.view.store.scan_results or (), CONNECT_KEYS[:-1], width - 1, height)
+        self.update_text(self.query_exactly_one("#text", Static), Content("\n").join(lines))
 
     def on_connect_screen_pasted(self) -> None:
         """Show that the answer takes a moment."""
-        self._show_answer(styled_text.build_line(("Checking with claude.ai …", styled_text.MUTED)))
+        self._show_answer("Checking with claude.ai …", MUTED)
 
     def show_outcome(self, offered: PasteResult) -> None:
         """Show the result for the entered session."""
-        style = styled_text.SEVERITY_STYLES[
-            Severity.NORMAL if offered.error_kind is None else Severity.WARNING
-        ]
-        self._show_answer(styled_text.build_line((describe_offered_session(offered), style)))
+        style = SEVERITY_STYLES[Severity.NORMAL] if offered.error_kind is None else WARNING_STYLE
+        self._show_answer(describe_offered_session(offered), style)
 
     def action_paste(self) -> None:
         """Open the field."""
@@ -314,7 +277,7 @@ class ConnectScreen(ViewScreen):
         field.focus()
         self.query_exactly_one(KeyHints).show(PASTE_KEYS)
         if tall:
-            self._show_answer(styled_text.build_line((PASTE_HELP, styled_text.MUTED)))
+            self._show_answer(PASTE_HELP, MUTED)
 
     def action_give_up(self) -> None:
         """Close the field and clear it."""
@@ -329,13 +292,7 @@ class ConnectScreen(ViewScreen):
         """Ask for the demo."""
         self.post_message(self.DemoRequested())
 
-    def _show_answer(self, line: Content) -> None:
-        self.query_exactly_one("#answer").remove_class("-hidden")
-        self._update_text("#answer", line)
-
-    def _update_text(self, where: str, text: Content) -> None:
-        """Update a text if it looks different."""
-        text = styled_text.convert_to_ascii(text) if self.view.ascii else text
-        part = self.query_exactly_one(where, Static)
-        if not isinstance(part.content, Content) or not text.is_same(part.content):
-            part.update(text)
+    def _show_answer(self, text: str, style: str) -> None:
+        answer = self.query_exactly_one("#answer", Static)
+        answer.remove_class("-hidden")
+        self.update_text(answer, Content.styled(text, style))

@@ -51,10 +51,6 @@ class DashboardScreen(ViewScreen):
         yield StatusLine()
         yield KeyHints(FOOTER_KEYS)
 
-    def on_resize(self) -> None:
-        """Lay out the parts for the new size."""
-        self._draw()
-
     def watch_view(self) -> None:
         """Redraw the parts that may have changed: the header every few seconds, all else less often."""
         if self.is_outdated:
@@ -62,11 +58,8 @@ class DashboardScreen(ViewScreen):
         elif self.can_draw and int(self.view.now.timestamp()) % HEADER_INTERVAL == 0:
             self.query_exactly_one(Header).view = self.view
 
-    def _draw(self) -> None:
+    def draw_view(self) -> None:
         """Set the lines of every part, then its view."""
-        if not self.can_draw:
-            return
-        self._drawn_view = self.view
         view = lay_out_view(self.view, self.app.size)
         is_resized = _apply_layout(self, view.layout)
         for part in self.query(LineWidget):
@@ -151,17 +144,6 @@ class ChartScreen(ViewScreen):
         yield ChartPanel()
         yield KeyHints(CHART_HINTS)
 
-    def on_resize(self) -> None:
-        """Redraw for the new size."""
-        self._draw()
-
-    def watch_view(self) -> None:
-        """Redraw the parts that may have changed."""
-        if self.is_outdated:
-            self._draw()
-
-    def _draw(self) -> None:
-        if self.can_draw:
-            self._drawn_view = self.view
-            for part in self.query(LineWidget):
-                part.view = replace(self.view, layout=Layout())
+    def draw_view(self) -> None:
+        """Draw verdict and chart."""
+        self.show_view(self.view)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from textual.binding import BindingType
+from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input
 
@@ -16,9 +17,17 @@ from claudemeter_tui.formatting.json_view import JsonLine, format_json_lines
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import Failure, Reply
 from claudemeter_tui.model.windows import Severity
-from claudemeter_tui.tui import styled_text
 from claudemeter_tui.tui.keys import Key
 from claudemeter_tui.tui.screens.base import CURSOR_KEYS, ListScreen
+from claudemeter_tui.tui.styled_text import (
+    MUTED,
+    SEVERITY_STYLES,
+    build_line,
+    fit_line,
+    fit_pieces,
+    join_pieces,
+    select_visible_tabs,
+)
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets import details_pages
 from claudemeter_tui.tui.widgets.details_pages import FigurePage, ReplyPage
@@ -38,13 +47,7 @@ DETAILS_KEYS = (
     Key("n", "n", "screen.hit(1)", "next match", "next match"),
     Key("N", "N", "screen.hit(-1)", "previous match", "previous match"),
     Key("y", "y", "screen.copy", "copy", "copy the figure or the line under the cursor"),
-    Key(
-        "Y",
-        "Y",
-        "screen.copy_all",
-        "copy all",
-        "copy the figure with label and source, or the whole reply",
-    ),
+    Key("Y", "Y", "screen.copy_all", "copy all", "copy the figure with label and source, or the whole reply"),
     *CURSOR_KEYS,
     Key("escape", "Esc", "screen.back", "close", "end the search or close the details"),
 )
@@ -83,8 +86,8 @@ class DetailsScreen(ListScreen):
         self._tab: str = FIGURES_TAB
         self._cursor_keys: dict[str, Hashable] = {}
         self._page: DetailsPage = FigurePage((), 1, view.now)
-        self._body_lines: dict[str, tuple[Reply, list[JsonLine]]] = {}
-        self._reply_pages: dict[str, tuple[list[JsonLine], int, ReplyPage]] = {}
+        self._reply_pages: dict[str, tuple[object, ReplyPage]] = {}
+        """Page of each reply, with the width and the contents that it was built from."""
         self._first_tab = 0
 
     def redraw(self) -> None:
@@ -100,21 +103,21 @@ class DetailsScreen(ListScreen):
         self.item_list.show(sheet, at or 0)
         self._cursor_keys[self._tab] = self._page.get_key(self.item_list.cursor)
         width = self.app.size.width
-        self._first_tab, shown = styled_text.select_visible_tabs(
+        self._first_tab, shown = select_visible_tabs(
             lambda place: self._build_tab(tabs[place]), len(tabs), tabs.index(self._tab), width
         )
         arrows = "‹" if self._first_tab else " ", "›" if self._first_tab + len(shown) < len(tabs) else " "
-        before, after = (styled_text.build_line((arrow, styled_text.MUTED)) for arrow in arrows)
+        before, after = (Content.styled(arrow, MUTED) for arrow in arrows)
         self.set_header_lines(
             [before, *shown, after],
-            [styled_text.fit_line(styled_text.build_line(" ", self._describe_tab()), width)],
+            [fit_line(build_line(" ", self._describe_tab()), width)],
         )
-        self.show_verdict(self.view)
+        self.show_view(self.view)
 
-    def handle_search(self) -> None:
-        """Go to the next match from the cursor on."""
+    def on_input_changed(self) -> None:
+        """Go to the next match from the cursor on while the user types."""
         self.watch_view()
-        self._go_to_hit(0)
+        self.action_hit(0)
 
     def handle_enter(self) -> None:
         """Move from the search to the list, or from a figure to its reply."""
@@ -147,10 +150,6 @@ class DetailsScreen(ListScreen):
         tabs = self._list_tabs()
         self._show_tab(tabs[(tabs.index(self._tab) + step) % len(tabs)])
 
-    def action_hit(self, step: int) -> None:
-        """Go to another match."""
-        self._go_to_hit(step)
-
     def action_copy(self) -> None:
         """Copy the figure or line under the cursor."""
         self._request_copy(*self._page.get_item_text(self.item_list.cursor))
@@ -167,7 +166,7 @@ class DetailsScreen(ListScreen):
         self._tab = tab
         self.watch_view()
 
-    def _go_to_hit(self, step: int) -> None:
+    def action_hit(self, step: int) -> None:
         """Go `step` matches further through all tabs, wrapping at the end; 0 for the nearest match."""
         sought, tabs = self._compile_pattern(), self._list_tabs()
         if sought is None:
@@ -215,79 +214,50 @@ class DetailsScreen(ListScreen):
             sections = build_sections(view.store, view.state, view.now, view.zone) if view.state else []
             return FigurePage(sections, width, view.now, self._compile_pattern())
         reply = self._collect_replies().get(Endpoint(tab))
-        lines = self._get_body_lines(tab, reply)
+        made_from = width, reply and (reply.text, reply.new_fields, reply.odd_values)
         known = self._reply_pages.get(tab)
-        if known is None or known[0] is not lines or known[1] != width:
-            known = self._reply_pages[tab] = lines, width, ReplyPage(lines, width)
-        known[2].pattern = self._compile_pattern()
-        return known[2]
-
-    def _get_body_lines(self, tab: str, reply: Reply | None) -> list[JsonLine]:
-        """Return the body in lines, cached until the reply changes."""
-        if reply is None:
-            return _NO_REPLY
-        known = self._body_lines.get(tab)
-        if known is None or (known[0] is not reply and _has_changed(known[0], reply)):
-            lines = (
-                format_json_lines(reply.text, reply.new_fields, reply.odd_values)
-                if reply.text
-                else _EMPTY_BODY
-            )
-            known = self._body_lines[tab] = reply, lines
+        if known is None or known[0] != made_from:
+            known = self._reply_pages[tab] = made_from, ReplyPage(_format_body(reply), width)
+        known[1].pattern = self._compile_pattern()
         return known[1]
 
-    def _build_tab(self, tab: str) -> styled_text.StyledLine:
+    def _build_tab(self, tab: str) -> Content:
         """Return a tab with its name and a mark if the reply failed or has new fields."""
-        name = f" {tab} "
-        if tab == FIGURES_TAB:
-            return details_pages.build_reply_tab(name, "", "", selected=self._tab == tab)
-        reply, failed = self._collect_replies().get(Endpoint(tab)), Endpoint(tab) in self._collect_failures()
-        if failed:
-            return details_pages.build_reply_tab(
-                name, "! ", styled_text.SEVERITY_STYLES[Severity.WARNING], selected=self._tab == tab
-            )
-        new = len(reply.new_fields) + len(reply.odd_values) if reply else 0
-        return details_pages.build_reply_tab(
-            name, f"+{new} " if new else "", "$accent", selected=self._tab == tab
-        )
+        mark = style = ""
+        if tab != FIGURES_TAB:
+            reply = self._collect_replies().get(Endpoint(tab))
+            new = len(reply.new_fields) + len(reply.odd_values) if reply else 0
+            if Endpoint(tab) in self._collect_failures():
+                mark, style = "! ", SEVERITY_STYLES[Severity.WARNING]
+            elif new:
+                mark, style = f"+{new} ", "$accent"
+        return details_pages.build_reply_tab(f" {tab} ", mark, style, selected=self._tab == tab)
 
-    def _describe_tab(self) -> styled_text.StyledLine:
+    def _describe_tab(self) -> Content:
         """Return the line below the tabs: the org of the figures, or the state of the reply."""
         view = self.view
         if view.state is None:
-            return styled_text.build_line(("No org yet", styled_text.MUTED))
+            return Content.styled("No org yet", MUTED)
         if self._tab == FIGURES_TAB:
-            who = (
-                view.state.org.name or view.state.org.uuid,
-                view.state.org.plan_name,
-                view.state.account.email or "",
-            )
-            return styled_text.join_pieces(
-                [styled_text.build_line((part, styled_text.MUTED)) for part in who if part]
-            )
+            org = view.state.org
+            who = org.name or org.uuid, org.plan_name, view.state.account.email or ""
+            return join_pieces([Content.styled(part, MUTED) for part in who if part])
         endpoint = Endpoint(self._tab)
         failure, reply = self._collect_failures().get(endpoint), self._collect_replies().get(endpoint)
         parts = [] if failure is None else [details_pages.describe_failure(failure, view)]
         if reply is not None:
+            served = view.session.session if view.session is not None else None
+            source = served if endpoint is Endpoint.ACCOUNT else view.state.reply_sources.get(endpoint)
+            via = [f"via {source.label}"] if source is not None else []
             read, status, *more = details_pages.describe_reply(reply, view)
-            parts += [
-                styled_text.build_line((part, styled_text.MUTED))
-                for part in (read, status, *self._describe_provenance(endpoint), *more)
-            ]
-        return styled_text.fit_pieces(parts, self.app.size.width - 2)
-
-    def _describe_provenance(self, endpoint: Endpoint) -> list[str]:
-        """Return the session that read a reply."""
-        view = self.view
-        served = view.session.session if view.session is not None else None
-        came_by = view.state.reply_sources.get(endpoint) if view.state is not None else None
-        session = served if endpoint is Endpoint.ACCOUNT else came_by
-        return [f"via {session.label}"] if session is not None else []
+            parts += [Content.styled(part, MUTED) for part in (read, status, *via, *more)]
+        return fit_pieces(parts, self.app.size.width - 2)
 
 
-_NO_REPLY = [JsonLine("No valid reply yet.")]
-_EMPTY_BODY = [JsonLine("The body was empty or was not kept.")]
-
-
-def _has_changed(old: Reply, new: Reply) -> bool:
-    return (old.text, old.new_fields, old.odd_values) != (new.text, new.new_fields, new.odd_values)
+def _format_body(reply: Reply | None) -> list[JsonLine]:
+    """Return the body in lines, or the reason why there is none."""
+    if reply is None:
+        return [JsonLine("No valid reply yet.")]
+    if not reply.text:
+        return [JsonLine("The body was empty or was not kept.")]
+    return format_json_lines(reply.text, reply.new_fields, reply.odd_values)

@@ -9,6 +9,7 @@ from itertools import accumulate
 from typing import ClassVar
 
 from textual.binding import BindingType
+from textual.content import Content
 from textual.message import Message
 
 from claudemeter_tui.formatting.overview import (
@@ -20,12 +21,20 @@ from claudemeter_tui.formatting.overview import (
     sort_rows,
 )
 from claudemeter_tui.formatting.values import format_count
-from claudemeter_tui.model.store import OrgKey, OrgState
-from claudemeter_tui.model.verdict import Verdict, VerdictState
+from claudemeter_tui.model.store import OrgKey
+from claudemeter_tui.model.verdict import VerdictState
 from claudemeter_tui.model.windows import Severity
-from claudemeter_tui.tui import styled_text
 from claudemeter_tui.tui.keys import Key
 from claudemeter_tui.tui.screens.base import CURSOR_KEYS, ListScreen
+from claudemeter_tui.tui.styled_text import (
+    HEADING,
+    MUTED,
+    SEVERITY_STYLES,
+    build_line,
+    get_verdict_severity,
+    iterate_shorter,
+    pick_fitting,
+)
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.list_view import ClickableLine, ListModel, add_cursor_mark
 from claudemeter_tui.tui.widgets.org_table import (
@@ -90,7 +99,7 @@ class OverviewScreen(ListScreen):
         self._cell_widths: dict[OverviewRow, CellWidths] = {}
         self._block_cache = OrgBlockCache()
         self._blocks: Mapping[OverviewRow, OrgBlock] = {}
-        self._line_cache: dict[tuple[OverviewRow, bool], tuple[tuple[str, ...], styled_text.StyledLine]] = {}
+        self._line_cache: dict[tuple[OverviewRow, bool], tuple[tuple[str, ...], Content]] = {}
 
     def redraw(self) -> None:
         """Draw the current table."""
@@ -117,8 +126,8 @@ class OverviewScreen(ListScreen):
         }
         self._all_rows, self._width, self._rows_by_verdict = every, width, group_by_verdict(every)
 
-    def handle_search(self) -> None:
-        """Show only the orgs that match, from the first one on."""
+    def on_input_changed(self) -> None:
+        """Show only the orgs that match while the user types, from the first one on."""
         self.watch_view()
 
     def handle_enter(self) -> None:
@@ -154,17 +163,17 @@ class OverviewScreen(ListScreen):
 
     def _update_rows(self) -> list[OverviewRow]:
         """Update the row of each org whose state or minute has changed."""
-        now = self.view.now
-        if now.replace(second=0, microsecond=0) != self._minute:
-            self._minute, self._all_rows = now.replace(second=0, microsecond=0), []
-        known = {one.key: one for one in self._all_rows}
-        return [self._update_row(state, known.get(state.key)) for state in self.view.store.orgs]
-
-    def _update_row(self, state: OrgState, known: OverviewRow | None) -> OverviewRow:
-        if known is not None and known.state is state:
-            return known
-        figures = self.view.get_figures(state)
-        return OverviewRow(state, figures.verdict, figures.rate)
+        minute = self.view.now.replace(second=0, microsecond=0)
+        if minute != self._minute:
+            self._minute, self._all_rows = minute, []
+        known, rows = {row.key: row for row in self._all_rows}, []
+        for state in self.view.store.orgs:
+            row = known.get(state.key)
+            if row is None or row.state is not state:
+                figures = self.view.get_figures(state)
+                row = OverviewRow(state, figures.verdict, figures.rate)
+            rows.append(row)
+        return rows
 
     def _find_cursor(self) -> int:
         """Return the row of the org under the cursor; without it, the first match or the same row."""
@@ -177,14 +186,12 @@ class OverviewScreen(ListScreen):
     def _show_cursor_verdict(self) -> None:
         """Show the verdict of the org under the cursor."""
         at = self._rows[self.item_list.cursor].key if self._rows else self.view.key
-        self.show_verdict(replace(self.view, key=at))
+        self.show_view(replace(self.view, key=at))
 
     def _build_list(self) -> ListModel:
         """Build the list: a line for each org, and the lines below that fit for all of them."""
         if self.search_bar.search_text and not self._rows:
-            no_match = add_cursor_mark(
-                styled_text.build_line((NO_MATCH, styled_text.MUTED)), self._width, selected=False
-            )
+            no_match = add_cursor_mark(Content.styled(NO_MATCH, MUTED), self._width, selected=False)
             return ListModel((0, 1), lambda *_: no_match, is_selectable=lambda _: False)
         width, room = self._width - INDENT - MARK_WIDTH, self.item_list.size.height
         self._blocks = self._block_cache.build_blocks(self._all_rows, self.view, width, room)
@@ -193,17 +200,15 @@ class OverviewScreen(ListScreen):
             heights[-1] -= 1  # the blank line between two orgs
         return ListModel([0, *accumulate(heights)], self._draw_line)
 
-    def _draw_line(self, item: int, part: int, selected: bool) -> styled_text.StyledLine:  # noqa: FBT001 - a `LineDrawer`
+    def _draw_line(self, item: int, part: int, selected: bool) -> Content:  # noqa: FBT001 - a `LineDrawer`
         one, now = self._rows[item], self.view.now
         if part:
             below = self._blocks[one][part - 1]
             if not below.plain:
                 return below.truncate(self._width, pad=True)
-            return add_cursor_mark(
-                styled_text.build_line(" " * INDENT, below), self._width, selected=selected
-            )
+            return add_cursor_mark(build_line(" " * INDENT, below), self._width, selected=selected)
         cells = format_cells(one, self._table_layout, now, self.view.zone)
-        known, drawn = self._line_cache.get((one, selected), ((), styled_text.build_line()))
+        known, drawn = self._line_cache.get((one, selected), ((), build_line()))
         if known != cells:
             drawn = add_cursor_mark(
                 build_table_line(one, cells, self._table_layout, now), self._width, selected=selected
@@ -211,27 +216,19 @@ class OverviewScreen(ListScreen):
             self._line_cache[one, selected] = cells, drawn
         return drawn
 
-    def _build_title(self) -> styled_text.StyledLine:
+    def _build_title(self) -> Content:
         """Return the number of orgs by verdict, and the sort column if no arrow shows it."""
         count = len(self._all_rows)
-        parts = [styled_text.build_line((format_count(count, "org"), styled_text.HEADING))]
-        for verdict, rows in self._rows_by_verdict.items():
-            parts.append(
-                styled_text.build_line(
-                    (f"{len(rows)} {verdict}", _get_title_style(rows[0].verdict, self.view.now))
-                )
-            )
+        parts = [Content.styled(format_count(count, "org"), HEADING)]
+        for name, rows in self._rows_by_verdict.items():
+            # CAN WORK is calm in the title, whatever its windows.
+            verdict = rows[0].verdict
+            calm = verdict.state is VerdictState.CAN_WORK and not verdict.is_locked
+            severity = Severity.NORMAL if calm else get_verdict_severity(verdict, self.view.now)
+            parts.append(Content.styled(f"{len(rows)} {name}", SEVERITY_STYLES[severity]))
         if self._sort_column not in self._table_layout.widths:
-            parts.append(styled_text.build_line((f"by {self._sort_column}", styled_text.MUTED)))
-        return styled_text.pick_fitting(
-            (styled_text.build_line(" ", line) for line in styled_text.iterate_shorter(parts, "   ")),
+            parts.append(Content.styled(f"by {self._sort_column}", MUTED))
+        return pick_fitting(
+            (build_line(" ", line) for line in iterate_shorter(parts, "   ")),
             self.app.size.width,
         )
-
-
-def _get_title_style(verdict: Verdict, now: datetime) -> str:
-    """Return the style of a verdict in the title; CAN WORK is calm whatever its windows."""
-    calm = verdict.state is VerdictState.CAN_WORK and not verdict.is_locked
-    return styled_text.SEVERITY_STYLES[
-        Severity.NORMAL if calm else styled_text.get_verdict_severity(verdict, now)
-    ]
