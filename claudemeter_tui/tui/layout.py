@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 WIDE_FROM = 100
 """Columns from which the two panels are side by side."""
@@ -83,57 +84,43 @@ class Layout:
         return above + sum(self.charts) + self.status + self.keys
 
 
-LayoutStep = Callable[[Layout], Layout]
-
-
 def compute_layout(width: int, height: int, needs: LayoutNeeds) -> Layout:
     """Return the layout for a terminal of this size.
 
     Start with the verdict only and add parts in order of importance. Skip a step that does not fit and
-    try the next one. The charts get the remaining lines.
+    try the next one. The chart that moves gets the remaining lines, or each chart half of them.
     """
     layout = Layout(wide=width >= WIDE_FROM)
-    for step in _iterate_steps(width, height, needs):
-        grown = step(layout)
+    for lines in _iterate_steps(width, height, needs):
+        grown = replace(layout, **lines)
         if grown.total <= height:
             layout = grown
-    return _give_rest_to_charts(layout, height - layout.total, needs)
-
-
-def _give_rest_to_charts(layout: Layout, spare: int, needs: LayoutNeeds) -> Layout:
-    """Give the remaining lines to the chart that moves, or half of them to each chart."""
     if not layout.chart:
         return layout
+    spare = height - layout.total
     alone = not layout.second_chart or (needs.is_chart_moving and not needs.is_second_chart_moving)
     second = 0 if alone else spare // 2 if needs.is_chart_moving == needs.is_second_chart_moving else spare
     return replace(layout, chart=layout.chart + spare - second, second_chart=layout.second_chart + second)
 
 
-def _iterate_steps(width: int, height: int, needs: LayoutNeeds) -> Iterator[LayoutStep]:
-    """Yield the steps that add parts, most important first."""
+def _iterate_steps(width: int, height: int, needs: LayoutNeeds) -> Iterator[dict[str, Any]]:
+    """Yield the lines of the parts to add, most important first."""
     frames = width >= FRAMES_FROM
-    yield _set_lines(limits=1)
-    yield _set_lines(credits=1)
-    yield from (_set_lines(limits=lines) for lines in range(2, needs.windows + 1))
-    yield _set_lines(tabs=int(needs.orgs > 1))
-    yield from (
-        _set_lines(verdict=lines) for lines in range(2, min(3 if needs.boxed else 2, needs.verdict) + 1)
-    )
-    yield _set_lines(keys=int(height >= 7))
-    yield _set_lines(chart=4 if needs.has_chart and needs.is_chart_moving and height >= 16 else 0)
-    yield _set_lines(tabs=int(needs.orgs > 0))
-    yield _set_lines(status=int(needs.has_status or height >= 20))
-    yield _set_lines(header=1)
-    yield from (_set_lines(verdict=lines) for lines in range(2, needs.verdict + 1))
-    yield _set_lines(framed=frames, credits=min(2, needs.credits))
+    yield {"limits": 1}
+    yield {"credits": 1}
+    yield from ({"limits": lines} for lines in range(2, needs.windows + 1))
+    yield {"tabs": int(needs.orgs > 1)}
+    yield from ({"verdict": lines} for lines in range(2, min(3 if needs.boxed else 2, needs.verdict) + 1))
+    yield {"keys": int(height >= 7)}
+    yield {"chart": 4 if needs.has_chart and needs.is_chart_moving and height >= 16 else 0}
+    yield {"tabs": int(needs.orgs > 0)}
+    yield {"status": int(needs.has_status or height >= 20)}
+    yield {"header": 1}
+    yield from ({"verdict": lines} for lines in range(2, needs.verdict + 1))
+    yield {"framed": frames, "credits": min(2, needs.credits)}
     if frames and needs.boxed:
-        yield _set_lines(boxed=True, verdict=needs.boxed)
-    yield from (_set_lines(credits=lines) for lines in range(2, needs.credits + 1))
-    yield _set_lines(chart=6 if needs.has_chart else 0)
-    yield _set_lines(limits=max(1, 2 * needs.windows))
-    yield _set_lines(second_chart=6 if needs.has_second_chart and frames else 0)
-
-
-def _set_lines(**lines: int | bool) -> LayoutStep:
-    """Return a step that sets the lines of a part."""
-    return lambda layout: replace(layout, **lines)  # type: ignore[arg-type]
+        yield {"boxed": True, "verdict": needs.boxed}
+    yield from ({"credits": lines} for lines in range(2, needs.credits + 1))
+    yield {"chart": 6 if needs.has_chart else 0}
+    yield {"limits": max(1, 2 * needs.windows)}
+    yield {"second_chart": 6 if needs.has_second_chart and frames else 0}

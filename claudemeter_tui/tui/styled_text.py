@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import cache, lru_cache
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -169,18 +171,8 @@ def build_bar(percent: float | None, width: int, style: str, *, elapsed: float |
     pieces = [(cell, style if place < filled else MUTED) for place, cell in enumerate(cells)]
     if elapsed is not None:
         pieces[min(width - 1, int(width * elapsed))] = ("┃", HEADING)
-    return Content.assemble(*_merge_pieces(pieces))
-
-
-def _merge_pieces(pieces: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Merge adjacent pieces of the same style."""
-    joined: list[tuple[str, str]] = []
-    for cell, style in pieces:
-        if joined and joined[-1][1] == style:
-            joined[-1] = (joined[-1][0] + cell, style)
-        else:
-            joined.append((cell, style))
-    return joined
+    runs = groupby(pieces, key=itemgetter(1))
+    return Content.assemble(*(("".join(cell for cell, _ in run), style) for style, run in runs))
 
 
 def frame_lines(

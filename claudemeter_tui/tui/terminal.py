@@ -26,25 +26,16 @@ class NotificationProtocol(StrEnum):
 
 
 _PROTOCOL_BY_PROGRAM: Mapping[str, NotificationProtocol] = {
-    "iterm.app": NotificationProtocol.OSC_9,
-    "zed": NotificationProtocol.OSC_9,
-    "warpterminal": NotificationProtocol.OSC_777,
-    "wezterm": NotificationProtocol.OSC_777,
-    "ghostty": NotificationProtocol.OSC_777,
-    "mintty": NotificationProtocol.OSC_777,
-    "apple_terminal": NotificationProtocol.NONE,
-    "vscode": NotificationProtocol.NONE,
+    **dict.fromkeys(("iterm.app", "zed"), NotificationProtocol.OSC_9),
+    **dict.fromkeys(("warpterminal", "wezterm", "ghostty", "mintty"), NotificationProtocol.OSC_777),
+    **dict.fromkeys(("apple_terminal", "vscode"), NotificationProtocol.NONE),
 }
 """Protocol by the value of TERM_PROGRAM in lower case."""
 _PROTOCOL_BY_VARIABLE: Mapping[str, NotificationProtocol] = {
     "ITERM_SESSION_ID": NotificationProtocol.OSC_9,
-    "KITTY_WINDOW_ID": NotificationProtocol.OSC_777,
-    "GHOSTTY_RESOURCES_DIR": NotificationProtocol.OSC_777,
-    "WEZTERM_PANE": NotificationProtocol.OSC_777,
-    "KONSOLE_VERSION": NotificationProtocol.OSC_777,
-    "VTE_VERSION": NotificationProtocol.OSC_777,
-    "WT_SESSION": NotificationProtocol.NONE,
-    "ALACRITTY_WINDOW_ID": NotificationProtocol.NONE,
+    **dict.fromkeys(("KITTY_WINDOW_ID", "GHOSTTY_RESOURCES_DIR"), NotificationProtocol.OSC_777),
+    **dict.fromkeys(("WEZTERM_PANE", "KONSOLE_VERSION", "VTE_VERSION"), NotificationProtocol.OSC_777),
+    **dict.fromkeys(("WT_SESSION", "ALACRITTY_WINDOW_ID"), NotificationProtocol.NONE),
 }
 """Protocol by a variable that only one terminal sets; it survives tmux, which sets its own TERM_PROGRAM."""
 _TERMS_WITHOUT_NOTIFICATION = ("linux", "dumb", "vt", "screen", "alacritty", "ansi", "cons")
@@ -68,12 +59,10 @@ def detect_protocol(environment: Mapping[str, str]) -> NotificationProtocol:
         if environment.get(variable):
             return notice
     term = environment.get("TERM", "")
-    inside_tmux = bool(environment.get("TMUX"))
-    return (
-        NotificationProtocol.NONE
-        if not term or (term.startswith(_TERMS_WITHOUT_NOTIFICATION) and not inside_tmux)
-        else NotificationProtocol.OSC_777
-    )
+    # Inside tmux, TERM names tmux; the terminal around it is unknown.
+    if not term or (term.startswith(_TERMS_WITHOUT_NOTIFICATION) and not environment.get("TMUX")):
+        return NotificationProtocol.NONE
+    return NotificationProtocol.OSC_777
 
 
 def encode_title(text: str) -> str:
@@ -120,26 +109,18 @@ class TerminalWriter:
 
     @classmethod
     def from_environment(
-        cls,
-        environment: Mapping[str, str],
-        notice: NotificationProtocol | None = None,
-        *,
-        passthrough: bool = True,
+        cls, environment: Mapping[str, str], notice: NotificationProtocol | None = None
     ) -> TerminalWriter:
         """Return the writer for the terminal of this environment.
 
         Args:
             environment: Environment variables of the program.
             notice: Protocol of notifications. None to detect it.
-            passthrough: True to send notifications through tmux; otherwise there are none inside tmux.
         """
-        chosen, inside = (
-            detect_protocol(environment) if notice is None else notice,
-            bool(environment.get("TMUX")),
-        )
-        titled = not environment.get("TERM", "").startswith(_TERMS_WITHOUT_TITLE)
         return cls(
-            NotificationProtocol.NONE if inside and not passthrough else chosen, tmux=inside, titled=titled
+            detect_protocol(environment) if notice is None else notice,
+            tmux=bool(environment.get("TMUX")),
+            titled=not environment.get("TERM", "").startswith(_TERMS_WITHOUT_TITLE),
         )
 
     def open(self, write: Callable[[str], object]) -> None:

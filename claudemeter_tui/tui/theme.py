@@ -20,15 +20,7 @@ DARK_THEME = Theme(
     warning="#f2d574",
     error="#ff8f5e",
     dark=True,
-    variables={
-        "normal": "#7fc8a9",
-        "critical": "#ff9d5c",
-        "full": "#ff6b74",
-        "muted": "#8c99a8",
-        "frame": "#3b4856",
-        "curve": "#6cb6d9",
-        "selected": "#6cb6d9",
-    },
+    variables={"critical": "#ff9d5c", "full": "#ff6b74", "muted": "#8c99a8", "frame": "#3b4856"},
 )
 """Theme for dark terminals."""
 
@@ -45,15 +37,7 @@ LIGHT_THEME = Theme(
     warning="#725900",
     error="#9a2d08",
     dark=False,
-    variables={
-        "normal": "#1a7050",
-        "critical": "#85270a",
-        "full": "#66051a",
-        "muted": "#4f5c69",
-        "frame": "#b9bdb9",
-        "curve": "#1b6a93",
-        "selected": "#1b6a93",
-    },
+    variables={"critical": "#85270a", "full": "#66051a", "muted": "#4f5c69", "frame": "#b9bdb9"},
 )
 """Theme for light terminals."""
 
@@ -92,15 +76,7 @@ def _build_sixteen_colour_theme(
         warning=warning,
         error=full,
         dark=theme.dark,
-        variables={
-            "normal": normal,
-            "critical": critical,
-            "full": full,
-            "muted": muted,
-            "frame": frame,
-            "curve": mark,
-            "selected": mark,
-        },
+        variables={"critical": critical, "full": full, "muted": muted, "frame": frame},
     )
 
 
@@ -127,7 +103,10 @@ def select_themes(color_system: str | None) -> tuple[Theme, ...]:
 
 
 def derive_missing_colours(theme: Theme) -> dict[str, str]:
-    """Return the program's own colour names for a theme that does not define them."""
+    """Return the program's own colour names for a theme that does not define them.
+
+    Our themes define those whose colours no colour of Textual has.
+    """
     foreground = theme.foreground or ("#e0e0e0" if theme.dark else "#1f1f1f")
     return {
         "normal": theme.success or theme.primary,

@@ -52,10 +52,6 @@ class OrgFigures:
             valid_until=min((now.replace(second=0, microsecond=0) + _MINUTE, *changes)),
         )
 
-    def is_valid(self, state: OrgState, now: datetime) -> bool:
-        """Return True if this is what `derive` would give."""
-        return self.state is state and self.valid_from <= now < self.valid_until
-
 
 def _iterate_changes(state: OrgState) -> Iterator[datetime]:
     """Yield the moments at which the verdict can change without a new reply."""
@@ -95,7 +91,7 @@ class FigureCache:
         if minute != self._minute:
             self._minute, self._figures = minute, {}
         known = self._figures.get(state.key)
-        if known is None or not known.is_valid(state, now):
+        if known is None or known.state is not state or not known.valid_from <= now < known.valid_until:
             known = self._figures[state.key] = OrgFigures.derive(state, now)
         return known
 

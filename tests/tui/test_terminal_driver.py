@@ -173,14 +173,13 @@ def test_closed_outlet_writes_nothing() -> None:
         ({"TERM": "foot"}, {"notice": NotificationProtocol.OSC_9}, ["\x1b]9;claudemeter · a: b\x07", BELL]),
         ({"TERM": "foot"}, {"notice": NotificationProtocol.NONE}, [BELL]),
         ({"TERM": "tmux-256color", "TMUX": "x"}, {}, [wrap_for_tmux("\x1b]777;notify;a;b\x07"), BELL]),
-        ({"TERM": "tmux-256color", "TMUX": "x"}, {"passthrough": False}, [BELL]),
         ({"TERM": "linux"}, {}, [BELL]),
     ],
 )
 def test_outlet_notifies_by_setting_or_terminal(
     environment: dict[str, str], options: dict[str, Any], expected: list[str]
 ) -> None:
-    """The setting or the terminal decides; tmux passes it through only if that is allowed."""
+    """The setting or the terminal decides; a notification is wrapped for tmux."""
     outlet = TerminalWriter.from_environment(environment, **options)
     sent = written(outlet)
     outlet.notify("a", "b")

@@ -13,10 +13,9 @@ from rich.color import ColorSystem
 from textual.color import Color
 from textual.theme import Theme
 
-from claudemeter_tui.tui.app import Claudemeter
-from claudemeter_tui.tui.options import Options
+from claudemeter_tui.tui.app import Claudemeter, Options
 from claudemeter_tui.tui.screenshots import capture_svg
-from claudemeter_tui.tui.theme import DARK_THEME, LIGHT_THEME, select_themes
+from claudemeter_tui.tui.theme import DARK_THEME, LIGHT_THEME, derive_missing_colours, select_themes
 from tests.scenes import NOW, PERSONAL
 from tests.tui.app_harness import app, stage
 
@@ -44,7 +43,8 @@ XTERM = [
 
 def colour(theme: Theme, name: str) -> Color:
     """Return a colour of the theme by its style name."""
-    return Color.parse(theme.variables.get(name) or getattr(theme, name))
+    ours = {**derive_missing_colours(theme), **theme.variables}
+    return Color.parse(ours.get(name) or getattr(theme, name))
 
 
 def sixteen(theme: Theme, name: str, palette: Sequence[tuple[int, int, int]]) -> Color:
@@ -138,4 +138,4 @@ def test_picture_for_a_report_has_all_colours(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.delenv("COLORTERM")
     build_app = partial(Claudemeter, now=lambda: NOW, options=Options(zone=UTC))
     picture = capture_svg(build_app, stage(PERSONAL), 1, size=(80, 24))
-    assert DARK_THEME.variables["normal"] in picture
+    assert str(DARK_THEME.success) in picture
