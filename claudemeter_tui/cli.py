@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # these load asyncio, which a cached answer does not need
     from claudemeter_tui.clock import Clock
     from claudemeter_tui.model.reading import Reading
     from claudemeter_tui.model.store import OrgKey
-    from claudemeter_tui.tui.options import Options
+    from claudemeter_tui.tui.app import Options
     from claudemeter_tui.wiring import DeferredFeed
 
 
@@ -143,7 +143,7 @@ def _run_dashboard(chosen: Invocation, arguments: Sequence[str]) -> int:
 def _build_options(chosen: Invocation) -> Options:
     """Return the dashboard's options: the settings, else the remembered values."""
     from claudemeter_tui import storage
-    from claudemeter_tui.tui.options import Options
+    from claudemeter_tui.tui.app import Options
 
     folder = locate_state_folder()
     last = storage.load_ui_state(folder)

@@ -32,8 +32,7 @@ from claudemeter_tui.charts.canvas import ChartLine
 from claudemeter_tui.charts.chart import build_credits_chart, build_windows_chart
 from claudemeter_tui.charts.time_axis import ChartFrame
 from claudemeter_tui.model.reading import Reading
-from claudemeter_tui.tui.app import Claudemeter
-from claudemeter_tui.tui.options import Options
+from claudemeter_tui.tui.app import Claudemeter, Options
 from claudemeter_tui.tui.widgets.status_line import InlineToast
 from tests.golden.copies import copies
 from tests.golden.scenes import Scene, captured_scenes, scenes

@@ -10,7 +10,8 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
-from typing import Literal
+
+from textual.notifications import SeverityLevel
 
 from claudemeter_tui.formatting.events import describe_event, format_event_json
 from claudemeter_tui.model.events import SUBJECT_EXTRA_USAGE, SUBJECT_POOL, Event, EventKind
@@ -24,9 +25,6 @@ MAX_QUEUED_EVENTS = 100
 OWN_VARIABLE_PREFIX = "CLAUDEMETER_"
 """Prefix of variables that the command does not get, because one can hold the cookie."""
 
-ToastSeverity = Literal["information", "warning", "error"]
-"""Textual's severities of a toast."""
-
 BLOCKED_KINDS = frozenset({EventKind.BLOCKED, EventKind.CREDITS_BLOCKED})
 ALERT_KINDS = BLOCKED_KINDS | {
     EventKind.LIFTED,
@@ -39,7 +37,7 @@ ALERT_KINDS = BLOCKED_KINDS | {
     EventKind.SESSION_ENDS,
 }
 """Kinds that can raise an alert; a reset does so only if the window was full."""
-_TOAST_SEVERITIES: Mapping[Severity, ToastSeverity] = {
+_TOAST_SEVERITIES: Mapping[Severity, SeverityLevel] = {
     Severity.NORMAL: "information",
     Severity.WARNING: "warning",
     Severity.CRITICAL: "warning",
@@ -47,18 +45,6 @@ _TOAST_SEVERITIES: Mapping[Severity, ToastSeverity] = {
 }
 """Textual's severity for each of ours."""
 _RESET_KINDS = frozenset({EventKind.WINDOW_RESET, EventKind.WINDOW_RESET_EARLY})
-
-
-@dataclass(frozen=True, slots=True)
-class AlertSettings:
-    """Settings of the alerts."""
-
-    toast: bool = True
-    bell: bool = True
-    desktop: bool = True
-    """True to send desktop notifications through the terminal."""
-    kinds: frozenset[EventKind] = ALERT_KINDS
-    """Kinds that raise an alert; kinds outside `ALERT_KINDS` never do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +58,9 @@ class Alert:
     """Text of the event."""
 
     @property
-    def severity(self) -> Severity:
-        """Return the severity of the event."""
-        return self.event.severity
-
-    @property
-    def toast_severity(self) -> ToastSeverity:
+    def toast_severity(self) -> SeverityLevel:
         """Return the severity of the toast."""
-        return _TOAST_SEVERITIES[self.severity]
+        return _TOAST_SEVERITIES[self.event.severity]
 
     @property
     def is_urgent(self) -> bool:
@@ -89,7 +70,6 @@ class Alert:
 
 def select_alerts(
     fresh: Iterable[Event],
-    settings: AlertSettings,
     name: Callable[[Event], str],
     zone: tzinfo | None = None,
 ) -> Iterator[Alert]:
@@ -100,11 +80,14 @@ def select_alerts(
 
     Args:
         fresh: The events of one step.
-        settings: Kinds of events that raise an alert.
         name: Returns the name of the org or session of an event.
         zone: Time zone of the text. None for the system's zone.
     """
-    events = [event for event in fresh if event.kind in settings.kinds and _can_alert(event)]
+    events = [
+        event
+        for event in fresh
+        if event.kind in ALERT_KINDS and (event.kind not in _RESET_KINDS or event.is_freed)
+    ]
     kinds: dict[OrgKey | None, set[EventKind]] = {}
     for event in events:
         kinds.setdefault(event.org_key, set()).add(event.kind)
@@ -113,18 +96,12 @@ def select_alerts(
             yield Alert(event, name(event), describe_event(event, zone))
 
 
-def _can_alert(event: Event) -> bool:
-    return event.kind in ALERT_KINDS and (event.kind not in _RESET_KINDS or event.is_freed)
-
-
 def _is_implied(event: Event, beside: set[EventKind]) -> bool:
     """True if one of these kinds implies the event."""
     match event.kind:
         case EventKind.WINDOW_FILLED:
             return bool(beside & {EventKind.BLOCKED, EventKind.ON_CREDITS})
-        case EventKind.ON_CREDITS:
-            return EventKind.LIFTED in beside
-        case EventKind.WINDOW_RESET | EventKind.WINDOW_RESET_EARLY:
+        case EventKind.ON_CREDITS | EventKind.WINDOW_RESET | EventKind.WINDOW_RESET_EARLY:
             return EventKind.LIFTED in beside
         case EventKind.THRESHOLD if event.subject in (SUBJECT_EXTRA_USAGE, SUBJECT_POOL):
             return event.threshold == FULL_FROM and bool(beside & BLOCKED_KINDS)
@@ -203,21 +180,15 @@ class EventCommand:
             if process.returncode:
                 self._report_failure(f"failed with status {process.returncode}")
         finally:
-            await _kill_process(process)
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    if sys.platform == "win32":
+                        process.kill()
+                    else:  # the command's child processes, too
+                        os.killpg(process.pid, signal.SIGKILL)
+                await process.wait()
 
     def _report_failure(self, what: str) -> None:
         if not self._has_failed:
             self._has_failed = True
             self._on_failure(f"on_event: {self._argv[0]} {what}")
-
-
-async def _kill_process(process: asyncio.subprocess.Process) -> None:
-    """Kill a running command and its child processes."""
-    if process.returncode is not None:
-        return
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        if sys.platform == "win32":
-            process.kill()
-        else:
-            os.killpg(process.pid, signal.SIGKILL)
-    await process.wait()

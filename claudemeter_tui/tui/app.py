@@ -7,17 +7,20 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, ClassVar, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 from textual import events as textual_events
+from textual import work
 from textual._styles_cache import StylesCache
 from textual.app import App, SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
 from textual.command import CommandPalette
+from textual.content import Content
 from textual.driver import Driver
 from textual.geometry import Size
 from textual.message import Message
@@ -28,8 +31,8 @@ from textual.theme import ThemeProvider
 
 from claudemeter_tui import gc_control
 from claudemeter_tui.feed import AcceptsSession, Feed
+from claudemeter_tui.settings import Settings
 from claudemeter_tui.tui.keys import BOUND_KEYS
-from claudemeter_tui.tui.options import Options
 from claudemeter_tui.tui.screens.starting import StartingScreen
 from claudemeter_tui.tui.terminal import NotificationProtocol, TerminalWriter, build_driver_class
 from claudemeter_tui.tui.theme import DARK_THEME, derive_missing_colours, select_themes
@@ -50,6 +53,30 @@ if TYPE_CHECKING:  # the first frame does not wait for them
 DEMO = "demo"
 """Exit value of the dashboard if the demo was requested."""
 USAGE_PAGE_URL = "https://claude.ai/settings/usage"
+
+
+@dataclass(frozen=True)
+class Options(Settings):
+    """The settings, with the theme and the folder for screenshots resolved, and the values of one run."""
+
+    pictures: Path = field(default_factory=Path.cwd)
+    """The folder for screenshots."""
+    zone: tzinfo | None = None
+    """None for the system's own time zone."""
+    note: str = ""
+    """Text beside the program's name, such as "demo". Empty with real figures."""
+    org: OrgKey | None = None
+    """The org to select first. None, or an unknown org, for the first one."""
+    alerts: bool = False
+    """False in a demo, and without a terminal."""
+    save_state: Callable[[str, OrgKey | None], None] = field(default=lambda *_: None)
+    """Saves the theme and the selected org for the next run."""
+
+    @classmethod
+    def build(cls, settings: Settings, **run: Any) -> Self:
+        """Return all settings, with the values of the run beside or in place of them."""
+        values = {one.name: getattr(settings, one.name) for one in fields(Settings)}
+        return cls(**{**values, **run})
 
 
 class Claudemeter(App[str]):
@@ -83,12 +110,9 @@ class Claudemeter(App[str]):
     def __init__(self, feed: Feed, *, now: Callable[[], datetime], options: Options | None = None) -> None:
         """Show the readings of `feed`, with `now` as the clock."""
         self.options = options or Options()
-        notice = (
-            None
-            if self.options.alerts_desktop == "auto"
-            else NotificationProtocol(self.options.alerts_desktop)
-        )
-        self._terminal_writer = TerminalWriter.from_environment(os.environ, notice)
+        desktop = self.options.alerts_desktop
+        protocol = None if desktop == "auto" else NotificationProtocol(desktop)
+        self._terminal_writer = TerminalWriter.from_environment(os.environ, protocol)
         super().__init__()
         self.set_class(self.options.ascii, "-ascii")
         self._feed = feed
@@ -144,9 +168,9 @@ class Claudemeter(App[str]):
         self._schedule_draw()
         self.set_interval(1, self._tick)
         self.run_worker(asyncio.to_thread(_preload_modules))
-        self.run_worker(self._feed.run(self._post_reading), exit_on_error=True)
-        if self._may_alert and self._dashboard_run.alerts.command is not None:
-            self.run_worker(self._dashboard_run.alerts.command.run())
+        self.run_worker(self._feed.run(lambda reading: self.post_message(self.ReadingArrived(reading))))
+        if self._may_alert and self._dashboard_run.command is not None:
+            self.run_worker(self._dashboard_run.command.run())
 
     def _await_signals(self) -> None:
         """Quit on a signal as on a key, even before the first frame."""
@@ -176,36 +200,19 @@ class Claudemeter(App[str]):
         self._process_events()
 
     def watch_store(self) -> None:
-        """Select an org if none is selected, and redraw."""
+        """Select an org if none is selected, open or close the connect screen, and redraw."""
+        from claudemeter_tui.tui.screens.connect import ConnectScreen, needs_connect_screen
+        from claudemeter_tui.tui.screens.dashboard import DashboardScreen
+
         if self.selected is None or (self.store.find_org_state(self.selected) is None and self.store.orgs):
             wished = self.store.find_org_state(self.selected or self.options.org)
             first = wished or next(iter(self.store.orgs), None)
             self.selected = first.key if first else None
-        self._update_connect_screen()
-        self._schedule_draw()
-
-    def watch_selected(self) -> None:
-        """Redraw for another org."""
-        self._schedule_draw()
-
-    def watch_span(self) -> None:
-        """Redraw for another period."""
-        self._schedule_draw()
-
-    def watch_prefers_windows(self) -> None:
-        """Redraw the chart with windows or credits."""
-        self._schedule_draw()
-
-    def watch_private(self) -> None:
-        """Redraw with names or pseudonyms."""
-        self._schedule_draw()
-
-    def watch_now(self) -> None:
-        """Redraw the countdowns."""
-        self._schedule_draw()
-
-    def on_view_screen_uncovered(self) -> None:
-        """Redraw a screen that is on top again."""
+        wants_connect_screen = needs_connect_screen(self.store)
+        if wants_connect_screen and isinstance(self.screen, StartingScreen | DashboardScreen):
+            self.push_screen(ConnectScreen(self._build_view()))
+        elif not wants_connect_screen and isinstance(self.screen, ConnectScreen):
+            self.pop_screen()
         self._schedule_draw()
 
     def on_org_tabs_selected(self, message: OrgTabs.Selected) -> None:
@@ -226,9 +233,14 @@ class Claudemeter(App[str]):
         """Run the action of the clicked hint."""
         await self.run_action(message.action)
 
-    def on_connect_screen_pasted(self, message: ConnectScreen.Pasted) -> None:
+    @work
+    async def on_connect_screen_pasted(self, message: ConnectScreen.Pasted) -> None:
         """Try the pasted session and show the result."""
-        self.run_worker(self._try_session(message))
+        from claudemeter_tui.tui.screens.connect import ConnectScreen
+
+        offered = await cast("AcceptsSession", self._feed).offer_session(message.take())
+        if isinstance(self.screen, ConnectScreen):
+            self.screen.show_outcome(offered)
 
     def on_connect_screen_demo_requested(self, message: ConnectScreen.DemoRequested) -> None:
         """Exit and start the demo."""
@@ -245,7 +257,10 @@ class Claudemeter(App[str]):
             if key.palette_title:
                 # The palette shows the purpose as a second line, unless it repeats the title.
                 purpose = "" if key.purpose == key.palette_title.lower() else key.purpose
-                yield SystemCommand(key.palette_title, purpose, partial(self._run_action_later, key.action))
+                # The action runs after the palette has closed.
+                yield SystemCommand(
+                    key.palette_title, purpose, partial(self.call_later, self.run_action, key.action)
+                )
 
     def action_neighbour(self, step: int) -> None:
         """Select the org `step` tabs further."""
@@ -340,29 +355,17 @@ class Claudemeter(App[str]):
         if self._has_room:
             self.push_screen(CommandPalette([ThemeProvider], placeholder="Search themes"))
 
-    def action_help(self) -> None:
-        """Open the help."""
-        from claudemeter_tui.tui.screens.help import HelpScreen
+    def action_open(self, name: str) -> None:
+        """Open a screen over the dashboard in place of any other, or close it if it is open."""
+        from claudemeter_tui.tui.screens import details, events, help, overview  # noqa: A004
 
-        self._toggle_screen(HelpScreen)
-
-    def action_events(self) -> None:
-        """Open the screen with problems and events."""
-        from claudemeter_tui.tui.screens.events import EventsScreen
-
-        self._toggle_screen(EventsScreen)
-
-    def action_overview(self) -> None:
-        """Open the overview."""
-        from claudemeter_tui.tui.screens.overview import OverviewScreen
-
-        self._toggle_screen(OverviewScreen)
-
-    def action_details(self) -> None:
-        """Open the details of the selected org."""
-        from claudemeter_tui.tui.screens.details import DetailsScreen
-
-        self._toggle_screen(DetailsScreen)
+        screens: dict[str, type[ViewScreen]] = {
+            "details": details.DetailsScreen,
+            "events": events.EventsScreen,
+            "help": help.HelpScreen,
+            "overview": overview.OverviewScreen,
+        }
+        self._toggle_screen(screens[name])
 
     def pop_screen(self) -> AwaitComplete:
         """Close the top screen, and clear the cache that still holds its widgets.
@@ -396,24 +399,6 @@ class Claudemeter(App[str]):
     def _may_alert(self) -> bool:
         return self.options.alerts and not self.is_headless
 
-    def _update_connect_screen(self) -> None:
-        """Open the connect screen if no session works; close it once one does."""
-        from claudemeter_tui.tui.screens.connect import ConnectScreen, needs_connect_screen
-        from claudemeter_tui.tui.screens.dashboard import DashboardScreen
-
-        wanted = needs_connect_screen(self.store)
-        if wanted and isinstance(self.screen, StartingScreen | DashboardScreen):
-            self.push_screen(ConnectScreen(self._build_view()))
-        elif not wanted and isinstance(self.screen, ConnectScreen):
-            self.pop_screen()
-
-    async def _try_session(self, message: ConnectScreen.Pasted) -> None:
-        from claudemeter_tui.tui.screens import connect
-
-        offered = await cast("AcceptsSession", self._feed).offer_session(message.take())
-        if isinstance(self.screen, connect.ConnectScreen):
-            self.screen.show_outcome(offered)
-
     def _process_events(self) -> None:
         """Collect the new events and send their alerts."""
         fresh = self._dashboard_run.collect_events(self.store, self.now)
@@ -439,9 +424,6 @@ class Claudemeter(App[str]):
         self.now = self._clock()
         self._process_events()
 
-    def _post_reading(self, reading: Reading) -> None:
-        self.post_message(self.ReadingArrived(reading))
-
     def _build_view(self) -> View:
         view = self._dashboard_run.build_view(
             self.store, self.now, self.selected, self.span, private=self.private
@@ -453,6 +435,10 @@ class Claudemeter(App[str]):
         if not self._is_draw_pending and self.is_running:
             self._is_draw_pending = True
             self.call_later(self._draw_screen)
+
+    # Each of these is in the view.
+    watch_now = watch_selected = watch_span = watch_prefers_windows = watch_private = _schedule_draw
+    on_view_screen_uncovered = _schedule_draw
 
     def _draw_screen(self) -> None:
         from claudemeter_tui.formatting.verdict import format_verdict_name
@@ -469,9 +455,8 @@ class Claudemeter(App[str]):
         elif isinstance(self.screen, ViewScreen):
             self.screen.view = view
         if view.state is not None and view.verdict is not None:
-            self._terminal_writer.set_title(
-                f"{view.state.org.display_name}: {format_verdict_name(view.verdict)}"
-            )
+            title = f"{view.state.org.display_name}: {format_verdict_name(view.verdict)}"
+            self._terminal_writer.set_title(title)
 
     def show_message(self, text: str) -> None:
         """Show a message about the result of a key."""
@@ -488,21 +473,17 @@ class Claudemeter(App[str]):
     ) -> None:
         """Show a toast, or a message in the last line of a small pane; a one-line pane shows none."""
         if self.has_toasts:
-            message, title = (
-                map(_convert_to_ascii, (message, title)) if self.options.ascii else (message, title)
-            )
+            if self.options.ascii:
+                from claudemeter_tui.tui.styled_text import convert_to_ascii
+
+                message, title = (convert_to_ascii(Content(text)).plain for text in (message, title))
             super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
         elif self.size.height > 1:
             from claudemeter_tui.tui.widgets.status_line import InlineToast, show_inline_toast
 
-            toast_text = f"{title}: {message}" if title else message
-            show_inline_toast(
-                self.screen, InlineToast(toast_text, error=severity == "error", ascii_only=self.options.ascii)
-            )
-
-    def _run_action_later(self, action: str) -> None:
-        """Run an action after the palette has closed."""
-        self.call_later(self.run_action, action)
+            text = f"{title}: {message}" if title else message
+            toast = InlineToast(text, error=severity == "error", ascii_only=self.options.ascii)
+            show_inline_toast(self.screen, toast)
 
 
 def _forget_closed_widgets() -> None:
@@ -511,12 +492,6 @@ def _forget_closed_widgets() -> None:
 
 def _has_room_for_toasts(size: Size) -> bool:
     return size.width >= 60 and size.height >= 20
-
-
-def _convert_to_ascii(text: str) -> str:
-    from claudemeter_tui.tui import styled_text
-
-    return styled_text.convert_to_ascii(styled_text.build_line(text)).plain
 
 
 def _preload_modules() -> None:

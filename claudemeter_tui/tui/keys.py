@@ -44,19 +44,12 @@ CHART_KEYS = (
     Key("w", "w", "windows", "chart", "switch chart: limits / credits", "Switch chart"),
 )
 SCREEN_KEYS = (
-    Key("o", "o", "overview", "overview", "show all orgs, worst first", "Overview"),
-    Key("d", "d", "details", "details", "show every figure of the org, and the replies", "Details"),
+    Key("o", "o", "open('overview')", "overview", "show all orgs, worst first", "Overview"),
+    Key("d", "d", "open('details')", "details", "show every figure of the org, and the replies", "Details"),
 )
 READING_KEYS = (
     Key("r", "r", "refresh", "refresh", "refresh everything now", "Refresh"),
-    Key(
-        "e",
-        "e",
-        "events",
-        "events",
-        "show open problems and recent events",
-        "Events",
-    ),
+    Key("e", "e", "open('events')", "events", "show open problems and recent events", "Events"),
     Key("u", "u", "usage_page", "web", "open claude.ai's usage page in the browser", "Open usage page"),
 )
 SHARING_KEYS = (
@@ -72,7 +65,7 @@ SHARING_KEYS = (
     Key("S,upper_s", "S", "save_seen", "as shown", "save the screen as shown (asks first)"),
 )
 PROGRAM_KEYS = (
-    Key("question_mark", "?", "help", "help", "show keys, verdicts and marks", "Help"),
+    Key("question_mark", "?", "open('help')", "help", "show keys, verdicts and marks", "Help"),
     Key("escape", "Esc", "close", "close", "close this screen"),
     Key("t", "t", "change_theme", "theme", "choose a colour theme", "Theme"),
     Key("ctrl+p", "Ctrl+P", "command_palette", "palette", "find a command by name"),

@@ -12,8 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 import claudemeter_tui
-from claudemeter_tui.tui.app import Claudemeter
-from claudemeter_tui.tui.options import Options
+from claudemeter_tui.tui.app import Claudemeter, Options
 from tests.bench.table import Line
 from tests.golden.scenes import Scene, scenes
 from tests.tui.app_harness import Stage

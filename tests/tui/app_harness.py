@@ -10,8 +10,7 @@ from typing import Any
 from textual.pilot import Pilot
 
 from claudemeter_tui.model.reading import PasteResult, Reading
-from claudemeter_tui.tui.app import Claudemeter
-from claudemeter_tui.tui.options import Options
+from claudemeter_tui.tui.app import Claudemeter, Options
 from tests.scenes import NOW, OrgBodies, readings
 
 

@@ -30,12 +30,11 @@ from claudemeter_tui.sessions.poller import Poller, SessionSource
 from claudemeter_tui.tui.alerts import (
     ALERT_KINDS,
     MAX_QUEUED_EVENTS,
-    AlertSettings,
     EventCommand,
     select_alerts,
 )
-from claudemeter_tui.tui.options import Options
-from claudemeter_tui.tui.run import Alerts
+from claudemeter_tui.tui.app import Options
+from claudemeter_tui.tui.run import DashboardRun
 from claudemeter_tui.tui.terminal import NotificationProtocol, TerminalWriter
 
 NOW = datetime(2026, 4, 25, 14, 31, tzinfo=UTC)
@@ -62,11 +61,9 @@ def credits_at(threshold: float) -> Event:
     return event(EventKind.THRESHOLD, subject=SUBJECT_EXTRA_USAGE, threshold=threshold, after=threshold)
 
 
-def called(events: Iterable[Event], settings: AlertSettings | None = None) -> list[Event]:
+def called(events: Iterable[Event]) -> list[Event]:
     """Return the events that cause an alert."""
-    made = select_alerts(
-        events, settings or AlertSettings(), lambda reported: reported.org.name if reported.org else "", UTC
-    )
+    made = select_alerts(events, lambda reported: reported.org.name if reported.org else "", UTC)
     return [alert.event for alert in made]
 
 
@@ -99,18 +96,11 @@ def test_consequence_of_a_worse_event_does_not_alert(events: list[Event], expect
     assert expected == called(events)
 
 
-def test_kinds_can_be_switched_off() -> None:
-    """A kind that is switched off neither causes an alert nor suppresses its consequences."""
-    settings = AlertSettings(kinds=ALERT_KINDS - {EventKind.BLOCKED})
-    assert called([FILLED, BLOCKED], settings) == [FILLED]
-    assert called([BLOCKED], AlertSettings(kinds=frozenset())) == []
-
-
 def test_alert_has_name_and_words() -> None:
     """The name is the caller's, and the text is that of the events' list."""
-    (alert,) = select_alerts([BLOCKED], AlertSettings(), lambda _: "Org A", UTC)
+    (alert,) = select_alerts([BLOCKED], lambda _: "Org A", UTC)
     assert (alert.title, alert.text) == ("Org A", "BLOCKED: your monthly cap is reached")
-    assert alert.severity is Severity.FULL
+    assert alert.event.severity is Severity.FULL
 
 
 @pytest.mark.parametrize(
@@ -122,8 +112,8 @@ def test_session_that_ends_soon_does_not_alert(expected: int, reported: Event) -
     outlet = TerminalWriter(NotificationProtocol.OSC_777)
     outlet.open(written.append)
     before = len(written)
-    attention = Alerts(Options(zone=UTC), outlet, written.append)
-    assert [alert.event for alert in attention.send([reported], lambda _: "x")] == [reported]
+    run = DashboardRun(Options(zone=UTC), outlet, written.append)
+    assert [alert.event for alert in run.send_alerts([reported], Store(), private=False)] == [reported]
     assert expected == len(written) - before
 
 
@@ -251,7 +241,7 @@ async def test_demo_day_emits_its_alerts_once() -> None:
         store = store.apply(reading)
         journal = journal.observe(store, clock.now())
         for alert in select_alerts(
-            journal.new_events, AlertSettings(), lambda reported: reported.org.name if reported.org else ""
+            journal.new_events, lambda reported: reported.org.name if reported.org else ""
         ):
             reported.append(f"{forms.to_local(alert.event.at, UTC):%H:%M} {alert.title}: {alert.event.kind}")
         if clock.now() >= datetime(2026, 4, 25, 1, 42, tzinfo=UTC):

@@ -29,8 +29,7 @@ from claudemeter_tui.model.reading import (
     Schedule,
     Session,
 )
-from claudemeter_tui.tui.app import Claudemeter
-from claudemeter_tui.tui.options import Options
+from claudemeter_tui.tui.app import Claudemeter, Options
 from claudemeter_tui.tui.screens.connect import CONNECT_KEYS, ConnectScreen, SecretInput, needs_connect_screen
 from tests.model.readings import folded
 from tests.scenes import NOW
@@ -74,7 +73,7 @@ class Asked(Claudemeter):
         self.pasted: list[ConnectScreen.Pasted] = []
         self.demos = 0
 
-    def on_connect_screen_pasted(self, message: ConnectScreen.Pasted) -> None:
+    def on_connect_screen_pasted(self, message: ConnectScreen.Pasted) -> None:  # type: ignore[override]
         """Keep the message from the application."""
         message.prevent_default()
         self.pasted.append(message)

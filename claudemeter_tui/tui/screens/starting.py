@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
 from claudemeter_tui.tui.keys import FOOTER_KEYS
-from claudemeter_tui.tui.options import Options
 
-STARTING_KEYS = [key for key in FOOTER_KEYS if key.action in ("quit", "help")]
+if TYPE_CHECKING:  # the app imports this module
+    from claudemeter_tui.tui.app import Options
+
+STARTING_KEYS = [key for key in FOOTER_KEYS if key.label in ("quit", "help")]
 
 
 def describe_activity(note: str) -> str:
