@@ -1,4 +1,4 @@
-"""Screenshots with or without personal data, and the code that saves them."""
+"""Screenshots with or without personal data: taken, confirmed and saved."""
 
 from __future__ import annotations
 
@@ -13,22 +13,25 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.app import App
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
 from textual.pilot import Pilot
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from claudemeter_tui.feed import Feed
 from claudemeter_tui.formatting.values import to_local
 from claudemeter_tui.model.reading import ErrorKind, PasteResult, Reading
 from claudemeter_tui.privacy import bug_report
 from claudemeter_tui.privacy.redact import Redactor
-from claudemeter_tui.tui.screens.confirm import ConfirmScreen
+from claudemeter_tui.tui.keys import Key
 from claudemeter_tui.tui.theme import DASHBOARD_THEMES
 from claudemeter_tui.tui.view import View
+from claudemeter_tui.tui.widgets.key_hints import KeyHints
 
 if TYPE_CHECKING:  # the app imports this module
     from claudemeter_tui.tui.app import Claudemeter
@@ -39,6 +42,20 @@ NO_PNG_MESSAGE = (
     "a PNG needs one more library: run pip install resvg-py in this program's environment,"
     " or use a name that ends in .svg"
 )
+QUESTION = "Save the screen as shown?"
+ANSWER_KEYS = (
+    Key("", "S", "screen.answer(True)", "save", ""),
+    Key("", "Esc", "screen.answer(False)", "cancel", ""),
+)
+REASON = """\
+It shows names, e-mails and everything else on screen. For a bug report, press s instead: nothing personal \
+is saved."""
+PRIVATE_REASON = """\
+It shows pseudonyms instead of names. For a bug report, press s instead: the same picture, and a report \
+with the replies, without anything personal."""
+TALL_FROM = 11
+"""Lines of the terminal from which there is room for the reason and a frame."""
+
 _MAX_NAMES = 1_000
 """Most screenshots in the same second."""
 _OVERLAYS = "ToastRack, Tooltip, InlineToast"
@@ -144,47 +161,32 @@ def write_screenshot(path: Path, picture: str) -> None:
 
 @contextlib.contextmanager
 def _prepare_screens(app: App[Any], redaction: Redactor | None) -> Iterator[None]:
-    """Prepare every screen for the picture, and restore it afterwards."""
+    """Hide toasts and tooltips and, with a redaction, personal data; undo all of it afterwards."""
     screens = list(app.screen_stack)
     parts = [part for screen in screens for part in screen.query("*").results(Widget)]
     scrolled = [(part, part.scroll_offset) for part in parts if part.scroll_offset]
-    with (
-        _hide_overlays(screens),
-        _redact_screens(screens, redaction) if redaction else contextlib.nullcontext(),
-    ):
-        _lay_out_screens(screens)
-        yield
-    _lay_out_screens(screens)
-    for part, place in scrolled:
-        part.scroll_to(*place, animate=False, force=True, immediate=True)
-    app.screen.refresh()  # Textual dropped its pending repaints while it took the picture
-
-
-@contextlib.contextmanager
-def _hide_overlays(screens: Iterable[Screen[Any]]) -> Iterator[None]:
-    """Hide the temporary widgets over the screens."""
-    shown = [part for screen in screens for part in screen.query(_OVERLAYS).results(Widget) if part.display]
-    for part in shown:
-        part.display = False
+    overlays = [part for screen in screens for part in screen.query(_OVERLAYS).results(Widget)]
+    overlays = [part for part in overlays if part.display]
+    views = {
+        one: view for one in screens if redaction and isinstance(view := getattr(one, "view", None), View)
+    }
+    typed = [(part, part.value) for part in parts if redaction and isinstance(part, Input)]
     try:
-        yield
-    finally:
-        for part in shown:
-            part.display = True
-
-
-@contextlib.contextmanager
-def _redact_screens(screens: Iterable[Screen[Any]], redaction: Redactor) -> Iterator[None]:
-    """Make every view private and hide typed text."""
-    views = {screen: view for screen in screens if isinstance(view := getattr(screen, "view", None), View)}
-    typed = [(part, part.value) for screen in screens for part in screen.query(Input)]
-    try:
+        for part in overlays:
+            part.display = False
         _set_inputs((part, "") for part, _ in typed)
-        _set_views({screen: redact_view(view, redaction) for screen, view in views.items()})
+        _set_views({one: redact_view(view, redaction) for one, view in views.items() if redaction})
+        _lay_out_screens(screens)
         yield
     finally:
         _set_inputs(typed)
         _set_views(views)
+        for part in overlays:
+            part.display = True
+    _lay_out_screens(screens)
+    for part, place in scrolled:
+        part.scroll_to(*place, animate=False, force=True, immediate=True)
+    app.screen.refresh()  # Textual dropped its pending repaints while it took the picture
 
 
 def _set_views(views: Mapping[Screen[Any], View]) -> None:
@@ -245,9 +247,65 @@ def _remove_file(path: Path) -> None:
         path.unlink()
 
 
+class ConfirmScreen(ModalScreen[bool]):
+    """A dialog whose result is True if the user confirmed."""
+
+    DEFAULT_CSS = """
+    ConfirmScreen { align: center middle; }
+    ConfirmScreen > Vertical {
+        width: 62; max-width: 100%; height: auto; max-height: 100%;
+        padding: 1 2; background: $panel; border: round $selected;
+    }
+    ConfirmScreen.-short > Vertical { padding: 0 1; border: none; }
+    ConfirmScreen.-ascii > Vertical { border: ascii $selected; }
+    ConfirmScreen Static { width: 1fr; height: auto; }
+    ConfirmScreen KeyHints { margin: 1 0; }
+    ConfirmScreen.-short KeyHints { margin: 0; }
+    ConfirmScreen.-short #why { display: none; }
+    ConfirmScreen.-line #question { display: none; }
+    ConfirmScreen ToastRack, ConfirmScreen InlineToast { display: none; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("S,y,enter", "answer(True)", show=False),
+        Binding("escape,n,q", "answer(False)", show=False),
+    ]
+
+    def __init__(self, *, private: bool = False, ascii_only: bool = False) -> None:
+        """Ask about a private or a public screen, with an ASCII frame if requested."""
+        super().__init__(classes="-ascii" if ascii_only else None)
+        self._reason = PRIVATE_REASON if private else REASON
+
+    def compose(self) -> ComposeResult:
+        """Create the question, the answers and the reason."""
+        with Vertical():
+            yield Static(QUESTION, markup=False, id="question")
+            yield KeyHints(ANSWER_KEYS)
+            yield Static(self._reason, markup=False, id="why")
+
+    def on_resize(self) -> None:
+        """Hide the parts that do not fit."""
+        height = self.app.size.height
+        self.set_class(height < TALL_FROM, "-short")
+        self.set_class(height < 2, "-line")
+
+    def action_answer(self, yes: bool) -> None:  # noqa: FBT001 - Textual passes an action's arguments by position
+        """Close the dialog with the answer."""
+        self.dismiss(yes)
+
+
 def save_private_screenshot(app: Claudemeter, redaction: Redactor) -> None:
     """Save a screenshot and a report, both without personal data."""
-    _save_and_notify(app, export_svg(app, redaction), _build_report(app, redaction))
+    picture = export_svg(app, redaction)
+    report = bug_report.build_report(
+        app.store,
+        app.now,
+        redaction,
+        size=(app.size.width, app.size.height),
+        terminal=os.environ,
+        settings={key: one.value for key, one in app.options.resolved.items()},
+        versions=bug_report.collect_versions(),
+    )
+    _save_and_notify(app, picture, report)
 
 
 def save_visible_screenshot(app: Claudemeter) -> None:
@@ -269,18 +327,6 @@ def _save_and_notify(app: Claudemeter, picture: str, report: str = "") -> None:
     app.copy_to_clipboard(str(path))
     shown = str(path) if app.has_toasts and not app.private else path.name
     app.show_message(f"Saved, path copied: {shown}")
-
-
-def _build_report(app: Claudemeter, redaction: Redactor) -> str:
-    return bug_report.build_report(
-        app.store,
-        app.now,
-        redaction,
-        size=(app.size.width, app.size.height),
-        terminal=os.environ,
-        settings={key: one.value for key, one in app.options.resolved.items()},
-        versions=bug_report.collect_versions(),
-    )
 
 
 class LimitedFeed:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from claudemeter_tui.model.store import OrgKey
-from claudemeter_tui.tui.screens.confirm import ConfirmScreen
+from claudemeter_tui.tui.screenshots import ConfirmScreen
 from tests.scenes import INTERVAL, LABORATORY, PERSONAL, READ, TEAM, WAITING, OrgBodies, readings
 from tests.tui.app_harness import app, screen, stage, text
 
