@@ -37,7 +37,7 @@ ALERT_KINDS = BLOCKED_KINDS | {
     EventKind.SESSION_ENDS,
 }
 """Kinds that can raise an alert; a reset does so only if the window was full."""
-_TOAST_SEVERITIES: Mapping[Severity, SeverityLevel] = {
+TOAST_SEVERITIES: Mapping[Severity, SeverityLevel] = {
     Severity.NORMAL: "information",
     Severity.WARNING: "warning",
     Severity.CRITICAL: "warning",
@@ -57,21 +57,9 @@ class Alert:
     text: str
     """Text of the event."""
 
-    @property
-    def toast_severity(self) -> SeverityLevel:
-        """Return the severity of the toast."""
-        return _TOAST_SEVERITIES[self.event.severity]
-
-    @property
-    def is_urgent(self) -> bool:
-        """True if the alert concerns work or money, so a toast is not enough."""
-        return self.event.kind is not EventKind.SESSION_ENDS
-
 
 def select_alerts(
-    fresh: Iterable[Event],
-    name: Callable[[Event], str],
-    zone: tzinfo | None = None,
+    fresh: Iterable[Event], name: Callable[[Event], str], zone: tzinfo | None = None
 ) -> Iterator[Alert]:
     """Return the alerts for the events of one step.
 

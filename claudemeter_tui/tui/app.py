@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property, partial
 from pathlib import Path
@@ -35,7 +35,12 @@ from claudemeter_tui.settings import Settings
 from claudemeter_tui.tui.keys import BOUND_KEYS
 from claudemeter_tui.tui.screens.starting import StartingScreen
 from claudemeter_tui.tui.terminal import NotificationProtocol, TerminalWriter, build_driver_class
-from claudemeter_tui.tui.theme import DARK_THEME, derive_missing_colours, select_themes
+from claudemeter_tui.tui.theme import (
+    DARK_THEME,
+    derive_missing_colours,
+    select_themes,
+    set_scroll_bar_renderer,
+)
 
 if TYPE_CHECKING:  # the first frame does not wait for them
     from claudemeter_tui.model.reading import Reading
@@ -43,7 +48,6 @@ if TYPE_CHECKING:  # the first frame does not wait for them
     from claudemeter_tui.tui.run import DashboardRun
     from claudemeter_tui.tui.screens.base import ViewScreen
     from claudemeter_tui.tui.screens.connect import ConnectScreen
-    from claudemeter_tui.tui.screens.details import DetailsScreen
     from claudemeter_tui.tui.screens.overview import OverviewScreen
     from claudemeter_tui.tui.view import View
     from claudemeter_tui.tui.widgets.key_hints import KeyHints
@@ -159,7 +163,6 @@ class Claudemeter(App[str]):
     def on_ready(self) -> None:
         """Start reading once the first frame is painted."""
         from claudemeter_tui.model.store import Store
-        from claudemeter_tui.tui.theme import set_scroll_bar_renderer
 
         gc_control.resume_collection()
         self.set_reactive(Claudemeter.store, Store())
@@ -185,7 +188,7 @@ class Claudemeter(App[str]):
 
     def on_resize(self, event: textual_events.Resize) -> None:
         """Remove all toasts if the pane is now too small for them."""
-        if not _has_room_for_toasts(event.size):
+        if not _has_room_for_toasts(event.size):  # the app gets its new size after this handler
             self.clear_notifications()
 
     def on_unmount(self) -> None:
@@ -224,11 +227,6 @@ class Claudemeter(App[str]):
         self.selected = self._restore_key(message.key)
         self.action_close()
 
-    def on_details_screen_copy_requested(self, message: DetailsScreen.CopyRequested) -> None:
-        """Copy a figure, a row or a reply to the clipboard."""
-        self.copy_to_clipboard(message.text)
-        self.show_message(f"Copied the {message.label}.")
-
     async def on_key_hints_hint_clicked(self, message: KeyHints.HintClicked) -> None:
         """Run the action of the clicked hint."""
         await self.run_action(message.action)
@@ -241,11 +239,6 @@ class Claudemeter(App[str]):
         offered = await cast("AcceptsSession", self._feed).offer_session(message.take())
         if isinstance(self.screen, ConnectScreen):
             self.screen.show_outcome(offered)
-
-    def on_connect_screen_demo_requested(self, message: ConnectScreen.DemoRequested) -> None:
-        """Exit and start the demo."""
-        message.stop()
-        self.exit(DEMO)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Return True if the action is available: before the first frame, only `quit` is."""
@@ -288,24 +281,19 @@ class Claudemeter(App[str]):
     def action_windows(self) -> None:
         """Switch the chart between limits and credits; open one if none is on screen."""
         from claudemeter_tui.tui.screens.dashboard import ChartScreen, DashboardScreen
-        from claudemeter_tui.tui.widgets.chart_panel import (
-            ChartPanel,
-            explain_no_switch,
-            has_chart_data,
-            shows_windows,
-        )
+        from claudemeter_tui.tui.widgets import chart_panel
 
         if not self._has_room:
             return
-        view, charts = self._build_view(), self.screen.query(ChartPanel)
+        view, charts = self._build_view(), self.screen.query(chart_panel.ChartPanel)
         is_seen = any(chart.display for chart in charts)
-        if isinstance(self.screen, DashboardScreen) and has_chart_data(view) and not is_seen:
+        if isinstance(self.screen, DashboardScreen) and chart_panel.has_chart_data(view) and not is_seen:
             self.prefers_windows = True
             self._toggle_screen(ChartScreen)
-        elif charts and (why := explain_no_switch(view)):
+        elif charts and (why := chart_panel.explain_no_switch(view)):
             self.show_message(why)
         elif charts:
-            self.prefers_windows = not shows_windows(view)
+            self.prefers_windows = not chart_panel.shows_windows(view)
 
     def action_refresh(self) -> None:
         """Poll now, or show until when the program has to wait."""
@@ -313,15 +301,21 @@ class Claudemeter(App[str]):
         from claudemeter_tui.model.reading import CLAUDE_CODE_LOGIN
 
         session = self._build_view().session
-        schedule = session.schedule if session else None
-        if schedule is not None and schedule.is_backing_off and schedule.next_at > self._clock():
-            until = format_with_countdown(schedule.next_at, self._clock(), self.options.zone)
-            self.show_message(f"Waiting until {until} before the next request.")
+        schedule, now = session.schedule if session else None, self._clock()
+        has_to_wait = schedule is not None and schedule.is_backing_off and schedule.next_at > now
+        if not has_to_wait:
+            self._feed.poll_now()
+        if session is None or schedule is None:
             return
-        self._feed.poll_now()
-        if schedule is not None and session is not None and session.session == CLAUDE_CODE_LOGIN:
-            until = format_with_countdown(schedule.next_at, self._clock(), self.options.zone)
+        until = format_with_countdown(schedule.next_at, now, self.options.zone)
+        if has_to_wait:
+            self.show_message(f"Waiting until {until} before the next request.")
+        elif session.session == CLAUDE_CODE_LOGIN:
             self.show_message(f"Claude Code's login allows one request every few minutes; next at {until}.")
+
+    def action_demo(self) -> None:
+        """Exit and start the demo."""
+        self.exit(DEMO)
 
     def action_usage_page(self) -> None:
         """Open claude.ai's usage page."""
@@ -405,8 +399,15 @@ class Claudemeter(App[str]):
         if not fresh:
             return
         if self._may_alert:
+            from claudemeter_tui.tui.alerts import TOAST_SEVERITIES
+
             for alert in self._dashboard_run.send_alerts(fresh, self.store, private=self.private):
-                self.notify(alert.text, title=alert.title, severity=alert.toast_severity, markup=False)
+                self.notify(
+                    alert.text,
+                    title=alert.title,
+                    severity=TOAST_SEVERITIES[alert.event.severity],
+                    markup=False,
+                )
         self._schedule_draw()
 
     def _restore_key(self, key: OrgKey) -> OrgKey:
@@ -425,10 +426,24 @@ class Claudemeter(App[str]):
         self._process_events()
 
     def _build_view(self) -> View:
-        view = self._dashboard_run.build_view(
-            self.store, self.now, self.selected, self.span, private=self.private
+        """Build the view of the current state, with pseudonyms if it is private."""
+        from claudemeter_tui.tui.screenshots import redact_view
+        from claudemeter_tui.tui.view import View
+
+        run, options = self._dashboard_run, self.options
+        view = View(
+            self.store,
+            self.now,
+            self.selected,
+            options.zone,
+            span=self.span,
+            prefers_windows=self.prefers_windows,
+            events=run.events,
+            ascii=options.ascii,
+            note=options.note,
+            figure_cache=run.figure_cache,
         )
-        return replace(view, prefers_windows=self.prefers_windows)
+        return redact_view(view, run.redaction) if self.private else view
 
     def _schedule_draw(self) -> None:
         """Draw the current state after the messages that are already queued."""

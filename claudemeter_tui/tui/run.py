@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from claudemeter_tui.model.event_log import EventLog
-from claudemeter_tui.model.events import Event
-from claudemeter_tui.model.store import OrgKey, Store
+from claudemeter_tui.model.events import Event, EventKind
+from claudemeter_tui.model.store import Store
 from claudemeter_tui.privacy.redact import Redactor
 from claudemeter_tui.tui.alerts import Alert, EventCommand, select_alerts
-from claudemeter_tui.tui.screenshots import redact_view
 from claudemeter_tui.tui.terminal import TerminalWriter
-from claudemeter_tui.tui.view import FigureCache, View
+from claudemeter_tui.tui.view import FigureCache
 
 if TYPE_CHECKING:  # the app imports this module
     from claudemeter_tui.tui.app import Options
@@ -30,7 +29,12 @@ class DashboardRun:
         """Runs for every event. None if no command is set."""
         self.redaction = Redactor()
         self._event_log = EventLog(options.thresholds)
-        self._figure_cache = FigureCache()
+        self.figure_cache = FigureCache()
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """Events of this run, oldest first."""
+        return self._event_log.events
 
     def collect_events(self, store: Store, now: datetime) -> Sequence[Event]:
         """Return the new events since the last call."""
@@ -50,28 +54,11 @@ class DashboardRun:
         if self.command is not None:
             self.command.enqueue(fresh)
         found = list(select_alerts(fresh, get_name, options.zone))
-        urgent = [alert for alert in found if alert.is_urgent]
+        # The others concern work or money, so that a toast is not enough.
+        urgent = [alert for alert in found if alert.event.kind is not EventKind.SESSION_ENDS]
         if options.alerts_desktop != "off":
             for alert in urgent:
                 self._terminal.notify(alert.title, alert.text)
         if urgent and options.alerts_bell:
             self._terminal.ring_bell()
         return found if options.alerts_toast else []
-
-    def build_view(
-        self, store: Store, now: datetime, key: OrgKey | None, span: timedelta | None, *, private: bool
-    ) -> View:
-        """Build the view of an org at a moment, with pseudonyms if it is private."""
-        options = self._options
-        view = View(
-            store,
-            now,
-            key,
-            options.zone,
-            span=span,
-            events=self._event_log.events,
-            ascii=options.ascii,
-            note=options.note,
-            figure_cache=self._figure_cache,
-        )
-        return redact_view(view, self.redaction) if private else view

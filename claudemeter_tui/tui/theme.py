@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 from textual.scrollbar import ScrollBar, ScrollBarRender
@@ -49,49 +50,34 @@ _LIGHT_RED, _LIGHT_YELLOW, _LIGHT_BLUE = "#ff5555", "#ffff55", "#5555ff"
 _LIGHT_MAGENTA, _LIGHT_CYAN = "#ff55ff", "#55ffff"
 
 
-def _build_sixteen_colour_theme(
-    theme: Theme, plain: tuple[str, ...], loud: tuple[str, ...], marks: tuple[str, str]
-) -> Theme:
-    """Return the theme in the sixteen colours that every terminal has.
-
-    Args:
-        theme: Source of the name and of the dark flag.
-        plain: Background, text, secondary text, frames.
-        loud: The four severities.
-        marks: First curve and selection; second curve.
-    """
-    ground, text, muted, frame = plain
-    normal, warning, critical, full = loud
-    mark, accent = marks
-    return Theme(
-        name=theme.name,
-        primary=mark,
-        secondary=muted,
-        accent=accent,
-        foreground=text,
-        background=ground,
-        surface=ground,
-        panel=ground,
-        success=normal,
-        warning=warning,
-        error=full,
-        dark=theme.dark,
-        variables={"critical": critical, "full": full, "muted": muted, "frame": frame},
-    )
-
-
 SIXTEEN_COLOUR_THEMES = (
-    _build_sixteen_colour_theme(
+    replace(
         DARK_THEME,
-        (_BLACK, _WHITE, _SILVER, _GREY),
-        (_GREEN, _LIGHT_YELLOW, _LIGHT_MAGENTA, _LIGHT_RED),
-        (_LIGHT_CYAN, _CYAN),
+        background=_BLACK,
+        surface=_BLACK,
+        panel=_BLACK,
+        foreground=_WHITE,
+        secondary=_SILVER,
+        primary=_LIGHT_CYAN,
+        accent=_CYAN,
+        success=_GREEN,
+        warning=_LIGHT_YELLOW,
+        error=_LIGHT_RED,
+        variables={"critical": _LIGHT_MAGENTA, "full": _LIGHT_RED, "muted": _SILVER, "frame": _GREY},
     ),
-    _build_sixteen_colour_theme(
+    replace(
         LIGHT_THEME,
-        (_WHITE, _BLACK, _GREY, _SILVER),
-        (_BLACK, _BLUE, _MAGENTA, _RED),
-        (_LIGHT_BLUE, _GREY),
+        background=_WHITE,
+        surface=_WHITE,
+        panel=_WHITE,
+        foreground=_BLACK,
+        secondary=_GREY,
+        primary=_LIGHT_BLUE,
+        accent=_GREY,
+        success=_BLACK,
+        warning=_BLUE,
+        error=_RED,
+        variables={"critical": _MAGENTA, "full": _RED, "muted": _GREY, "frame": _SILVER},
     ),
 )
 """The themes for sixteen colours; with the nearest colours two severities would look the same."""

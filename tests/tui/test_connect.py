@@ -78,9 +78,8 @@ class Asked(Claudemeter):
         message.prevent_default()
         self.pasted.append(message)
 
-    def on_connect_screen_demo_requested(self, message: ConnectScreen.DemoRequested) -> None:
+    def action_demo(self) -> None:
         """Count the request; the application would quit."""
-        message.prevent_default()
         self.demos += 1
 
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from rich.cells import cell_len
-from textual.message import Message
 from textual.pilot import Pilot
 
 from claudemeter_tui.formatting.json_view import format_json_lines
@@ -33,11 +32,10 @@ WHOLE = ("$50.00", "$244.35", "own overage", "prepaid", "subscription", "18s ago
 
 @asynccontextmanager
 async def details(
-    bodies: OrgBodies | None = TEAM, size: tuple[int, int] = (120, 36), heard: list[Message] | None = None
+    bodies: OrgBodies | None = TEAM, size: tuple[int, int] = (120, 36)
 ) -> AsyncIterator[tuple[Pilot[Any], DetailsScreen]]:
     """Return the details of an org."""
-    hook = heard.append if heard is not None else None
-    async with app(stage(*([bodies] if bodies else []))).run_test(size=size, message_hook=hook) as pilot:
+    async with app(stage(*([bodies] if bodies else []))).run_test(size=size) as pilot:
         await pilot.pause()
         assert isinstance(pilot.app, Claudemeter)
         shown = DetailsScreen(pilot.app._build_view())
@@ -60,8 +58,9 @@ def with_body(store: Store, body: str, **more: Any) -> Store:
 
 async def test_figure_leads_to_its_reply_and_both_are_copied() -> None:
     """Enter leads from a figure to its reply and back, and the two copy keys copy the part or the whole."""
-    heard: list[Message] = []
-    async with details(heard=heard) as (pilot, _):
+    async with details() as (pilot, _):
+        copied: list[str] = []
+        setattr(pilot.app, "copy_to_clipboard", copied.append)  # noqa: B010 - a method, for the type checker
         await pilot.press("down", "down", "down", "y", "Y")
         assert "resets" in under_cursor(pilot)
         assert re.search(r"16:00 \(in 1h 11m\) +usage +18s ago", under_cursor(pilot))
@@ -69,18 +68,14 @@ async def test_figure_leads_to_its_reply_and_both_are_copied() -> None:
         await pilot.pause()
         assert '"five_hour": {' in under_cursor(pilot)
         assert "read 14:48:00, 18s ago · status 200 · via Chrome, Default" in text(pilot)
-        copied = [
-            (message.label, message.text)
-            for message in heard
-            if isinstance(message, DetailsScreen.CopyRequested)
+        assert copied[:3] == [
+            "16:00 (in 1h 11m)",
+            "resets: 16:00 (in 1h 11m) (usage via Chrome, Default · 18s ago)",
+            '"five_hour": {',
         ]
-        assert copied[:2] == [
-            ("figure", "16:00 (in 1h 11m)"),
-            ("row", "resets: 16:00 (in 1h 11m) (usage via Chrome, Default · 18s ago)"),
-        ]
-        assert copied[2] == ("line", '"five_hour": {')
-        assert copied[3][0] == "reply"
-        assert json.loads(copied[3][1])["five_hour"]["utilization"] == 100.0
+        toasts = [toast.message for toast in pilot.app._notifications]
+        assert toasts == [f"Copied the {part}." for part in ("figure", "row", "line", "reply")]
+        assert json.loads(copied[3])["five_hour"]["utilization"] == 100.0
         await pilot.press("left", "left")
         assert "resets" in under_cursor(pilot)
 

@@ -178,17 +178,8 @@ class ListScreen(ViewScreen):
     """A list over the dashboard that follows the store, with the verdict as its first line."""
 
     DEFAULT_CSS = """
-    ListScreen {
-        background: $background;
-        layout: vertical;
-        overflow: hidden;
-    }
-    ListScreen Banner {
-        height: 1;
-    }
-    ListScreen .-away {
-        display: none;
-    }
+    ListScreen Banner { height: 1; }
+    ListScreen .-away { display: none; }
     """
     IS_OVERLAY = True
     AUTO_FOCUS = "VirtualList"

@@ -130,7 +130,7 @@ def _hang_text(head: Content, said: str, width: int, style: str = "") -> Iterato
 CONNECT_KEYS = (
     Key("", "r", "refresh", "retry", "sign in to claude.ai in a browser, then retry"),
     Key("p", "p", "screen.paste", "paste", "paste a Cookie header or sessionKey (kept in memory)"),
-    Key("d", "d", "screen.demo", "demo", "open the demo (a simulated day, no account needed)"),
+    Key("d", "d", "app.demo", "demo", "open the demo (a simulated day, no account needed)"),
     Key("", "q", "quit", "quit", "quit"),
 )
 """Keys of the screen; the last one quits."""
@@ -193,17 +193,9 @@ class ConnectScreen(ViewScreen):
     """Screen in place of the dashboard while no session works."""
 
     DEFAULT_CSS = """
-    ConnectScreen VerticalScroll {
-        height: 1fr;
-        scrollbar-gutter: stable;
-    }
-    ConnectScreen Static {
-        width: 1fr;
-        height: auto;
-    }
-    ConnectScreen #answer {
-        padding: 0 1;
-    }
+    ConnectScreen VerticalScroll { height: 1fr; scrollbar-gutter: stable; }
+    ConnectScreen Static { width: 1fr; height: auto; }
+    ConnectScreen #answer { padding: 0 1; }
     ConnectScreen SecretInput, ConnectScreen SecretInput:focus {
         height: 1;
         padding: 0 1;
@@ -233,9 +225,6 @@ class ConnectScreen(ViewScreen):
             """Return the entered text once; afterwards it is empty."""
             text, self._text = self._text, ""
             return text
-
-    class DemoRequested(Message):
-        """The user asked for the demo."""
 
     def compose(self) -> ComposeResult:
         """Create header, text, the field with the answer above it, and hints."""
@@ -287,10 +276,6 @@ class ConnectScreen(ViewScreen):
         self.query_exactly_one("#answer").add_class("-hidden")
         self.query_exactly_one(KeyHints).show(CONNECT_KEYS)
         self.query_exactly_one(VerticalScroll).focus()
-
-    def action_demo(self) -> None:
-        """Ask for the demo."""
-        self.post_message(self.DemoRequested())
 
     def _show_answer(self, text: str, style: str) -> None:
         answer = self.query_exactly_one("#answer", Static)

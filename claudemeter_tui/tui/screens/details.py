@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Input
 
 from claudemeter_tui.formatting.figures import build_sections
@@ -72,14 +71,6 @@ class DetailsScreen(ListScreen):
     )
     MIN_HEIGHTS = (4, 12)
 
-    @dataclass
-    class CopyRequested(Message):
-        """The user asked to copy a text."""
-
-        text: str
-        label: str
-        """Kind of text, for the message: "figure", "row", "line", "reply"."""
-
     def __init__(self, view: View) -> None:
         """Show the figures of the view's selected org."""
         super().__init__(view)
@@ -109,8 +100,7 @@ class DetailsScreen(ListScreen):
         arrows = "‹" if self._first_tab else " ", "›" if self._first_tab + len(shown) < len(tabs) else " "
         before, after = (Content.styled(arrow, MUTED) for arrow in arrows)
         self.set_header_lines(
-            [before, *shown, after],
-            [fit_line(build_line(" ", self._describe_tab()), width)],
+            [before, *shown, after], [fit_line(build_line(" ", self._describe_tab()), width)]
         )
         self.show_view(self.view)
 
@@ -152,15 +142,16 @@ class DetailsScreen(ListScreen):
 
     def action_copy(self) -> None:
         """Copy the figure or line under the cursor."""
-        self._request_copy(*self._page.get_item_text(self.item_list.cursor))
+        self._copy(*self._page.get_item_text(self.item_list.cursor))
 
     def action_copy_all(self) -> None:
         """Copy the whole row or reply."""
-        self._request_copy(*self._page.get_full_text(self.item_list.cursor))
+        self._copy(*self._page.get_full_text(self.item_list.cursor))
 
-    def _request_copy(self, text: str, what: str) -> None:
+    def _copy(self, text: str, what: str) -> None:
         if text:
-            self.post_message(self.CopyRequested(text, what))
+            self.app.copy_to_clipboard(text)
+            self.notify(f"Copied the {what}.", markup=False)
 
     def _show_tab(self, tab: str) -> None:
         self._tab = tab

@@ -229,6 +229,5 @@ class OverviewScreen(ListScreen):
         if self._sort_column not in self._table_layout.widths:
             parts.append(Content.styled(f"by {self._sort_column}", MUTED))
         return pick_fitting(
-            (build_line(" ", line) for line in iterate_shorter(parts, "   ")),
-            self.app.size.width,
+            (build_line(" ", line) for line in iterate_shorter(parts, "   ")), self.app.size.width
         )
