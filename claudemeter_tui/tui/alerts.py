@@ -1,4 +1,4 @@
-"""Alerts for some events, and the user's command for all of them."""
+"""The events of one run, alerts for some of them, and the user's command for all of them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,22 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING
 
 from textual.notifications import SeverityLevel
 
 from claudemeter_tui.formatting.events import describe_event, format_event_json
+from claudemeter_tui.model.event_log import EventLog
 from claudemeter_tui.model.events import SUBJECT_EXTRA_USAGE, SUBJECT_POOL, Event, EventKind
-from claudemeter_tui.model.store import OrgKey
+from claudemeter_tui.model.store import OrgKey, Store
 from claudemeter_tui.model.windows import FULL_FROM, Severity
+from claudemeter_tui.privacy.redact import Redactor
+from claudemeter_tui.tui.terminal import TerminalWriter
+from claudemeter_tui.tui.view import FigureCache
+
+if TYPE_CHECKING:  # the app imports this module
+    from claudemeter_tui.tui.app import Options
 
 COMMAND_TIMEOUT = 5.0
 """Seconds until the command is stopped."""
@@ -153,7 +161,7 @@ class EventCommand:
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.DEVNULL,
                 env=self._environment,
-                start_new_session=True,
+                start_new_session=True,  # so that its child processes can be killed, too
             )
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else None
@@ -172,7 +180,7 @@ class EventCommand:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     if sys.platform == "win32":
                         process.kill()
-                    else:  # the command's child processes, too
+                    else:
                         os.killpg(process.pid, signal.SIGKILL)
                 await process.wait()
 
@@ -180,3 +188,49 @@ class EventCommand:
         if not self._has_failed:
             self._has_failed = True
             self._on_failure(f"on_event: {self._argv[0]} {what}")
+
+
+class DashboardRun:
+    """Events, alerts and pseudonyms of the run; created after the first frame, which needs none of them."""
+
+    def __init__(self, options: Options, outlet: TerminalWriter, complain: Callable[[str], object]) -> None:
+        """Start without events; call `complain` once if the user's command fails."""
+        self._options = options
+        self._terminal = outlet
+        self.command = EventCommand(options.on_event, complain) if options.on_event else None
+        """Runs for every event. None if no command is set."""
+        self.redaction = Redactor()
+        self._event_log = EventLog(options.thresholds)
+        self.figure_cache = FigureCache()
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """Events of this run, oldest first."""
+        return self._event_log.events
+
+    def collect_events(self, store: Store, now: datetime) -> Sequence[Event]:
+        """Return the new events since the last call."""
+        self._event_log = self._event_log.observe(store, now)
+        return self._event_log.new_events
+
+    def send_alerts(self, fresh: Sequence[Event], store: Store, *, private: bool) -> list[Alert]:
+        """Send notifications outside the screen and return the alerts that need a toast."""
+
+        def get_name(event: Event) -> str:
+            (shown,) = self.redaction.redact_events((event,)) if private else (event,)
+            return shown.owner_name
+
+        options = self._options
+        if private:
+            self.redaction.redact_store(store)
+        if self.command is not None:
+            self.command.enqueue(fresh)
+        found = list(select_alerts(fresh, get_name, options.zone))
+        # The others concern work or money, so that a toast is not enough.
+        urgent = [alert for alert in found if alert.event.kind is not EventKind.SESSION_ENDS]
+        if options.alerts_desktop != "off":
+            for alert in urgent:
+                self._terminal.notify(alert.title, alert.text)
+        if urgent and options.alerts_bell:
+            self._terminal.ring_bell()
+        return found if options.alerts_toast else []

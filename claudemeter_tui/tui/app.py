@@ -45,7 +45,7 @@ from claudemeter_tui.tui.theme import (
 if TYPE_CHECKING:  # the first frame does not wait for them
     from claudemeter_tui.model.reading import Reading
     from claudemeter_tui.model.store import OrgKey, Store
-    from claudemeter_tui.tui.run import DashboardRun
+    from claudemeter_tui.tui.alerts import DashboardRun
     from claudemeter_tui.tui.screens.base import ViewScreen
     from claudemeter_tui.tui.screens.connect import ConnectScreen
     from claudemeter_tui.tui.screens.overview import OverviewScreen
@@ -135,7 +135,7 @@ class Claudemeter(App[str]):
     @cached_property
     def _dashboard_run(self) -> DashboardRun:
         """Return the events and pseudonyms of this run."""
-        from claudemeter_tui.tui.run import DashboardRun
+        from claudemeter_tui.tui.alerts import DashboardRun
 
         return DashboardRun(self.options, self._terminal_writer, self.show_message)
 
@@ -149,7 +149,7 @@ class Claudemeter(App[str]):
 
     def get_default_screen(self) -> Screen[None]:
         """Return the screen of the first frame; the dashboard replaces it."""
-        return StartingScreen(self.options)
+        return StartingScreen(self.options.note, ascii_only=self.options.ascii)
 
     def _fatal_error(self) -> None:
         """Show Textual's crash screen without local variables, because one could be a secret."""
@@ -236,6 +236,7 @@ class Claudemeter(App[str]):
         """Try the pasted session and show the result."""
         from claudemeter_tui.tui.screens.connect import ConnectScreen
 
+        # The answer takes seconds, in which the keys have to work: hence the worker.
         offered = await cast("AcceptsSession", self._feed).offer_session(message.take())
         if isinstance(self.screen, ConnectScreen):
             self.screen.show_outcome(offered)
@@ -451,7 +452,7 @@ class Claudemeter(App[str]):
             self._is_draw_pending = True
             self.call_later(self._draw_screen)
 
-    # Each of these is in the view.
+    # The view contains each of these values.
     watch_now = watch_selected = watch_span = watch_prefers_windows = watch_private = _schedule_draw
     on_view_screen_uncovered = _schedule_draw
 
@@ -512,7 +513,7 @@ def _has_room_for_toasts(size: Size) -> bool:
 def _preload_modules() -> None:
     """Import the modules that the first frame did not need, so that no key has to wait."""
     from claudemeter_tui.model import event_log  # noqa: F401
-    from claudemeter_tui.tui import run, screenshots  # noqa: F401
+    from claudemeter_tui.tui import alerts, screenshots  # noqa: F401
     from claudemeter_tui.tui.screens import connect, details, events, help, overview  # noqa: A004, F401
 
     gc_control.set_aside_loaded()  # a collection would delay a key by a tenth of a second

@@ -35,8 +35,6 @@ ORG_KEYS = (
 NUMBER_KEYS = tuple(
     Key(str(number), str(number), f"pick({number})", str(number), "") for number in range(1, 10)
 )
-NUMBER_KEYS_ENTRY = Key("", "1-9", "", "org", "org by number")
-"""One entry for the nine number keys."""
 
 CHART_KEYS = (
     Key("plus,equals_sign", "+", "span(1)", "longer", "show a longer period", "Longer chart"),
@@ -74,7 +72,7 @@ PROGRAM_KEYS = (
     Key("q", "q", "quit", "quit", "quit", "Quit"),
 )
 KEY_GROUPS: tuple[tuple[str, tuple[Key, ...]], ...] = (
-    ("Orgs", (NUMBER_KEYS_ENTRY, *ORG_KEYS)),
+    ("Orgs", (Key("", "1-9", "", "org", "org by number"), *ORG_KEYS)),
     ("Screens", SCREEN_KEYS),
     ("Data", READING_KEYS),
     ("Chart", CHART_KEYS),

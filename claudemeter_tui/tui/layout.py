@@ -111,7 +111,7 @@ def _iterate_steps(width: int, height: int, needs: LayoutNeeds) -> Iterator[dict
     yield from ({"limits": lines} for lines in range(2, needs.windows + 1))
     yield {"tabs": int(needs.orgs > 1)}
     yield from ({"verdict": lines} for lines in range(2, min(3 if needs.boxed else 2, needs.verdict) + 1))
-    yield {"keys": int(height >= 7)}
+    yield {"keys": int(height >= 7)}  # in fewer lines, the figures need them all
     yield {"chart": 4 if needs.has_chart and needs.is_chart_moving and height >= 16 else 0}
     yield {"tabs": int(needs.orgs > 0)}
     yield {"status": int(needs.has_status or height >= 20)}

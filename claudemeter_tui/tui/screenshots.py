@@ -25,10 +25,11 @@ from textual.widgets import Input, Static
 
 from claudemeter_tui.feed import Feed
 from claudemeter_tui.formatting.values import to_local
-from claudemeter_tui.model.reading import ErrorKind, PasteResult, Reading
+from claudemeter_tui.model.reading import Reading
 from claudemeter_tui.privacy import bug_report
 from claudemeter_tui.privacy.redact import Redactor
 from claudemeter_tui.tui.keys import Key
+from claudemeter_tui.tui.screens.base import ViewScreen
 from claudemeter_tui.tui.theme import DASHBOARD_THEMES
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.key_hints import KeyHints
@@ -167,9 +168,7 @@ def _prepare_screens(app: App[Any], redaction: Redactor | None) -> Iterator[None
     scrolled = [(part, part.scroll_offset) for part in parts if part.scroll_offset]
     overlays = [part for screen in screens for part in screen.query(_OVERLAYS).results(Widget)]
     overlays = [part for part in overlays if part.display]
-    views = {
-        one: view for one in screens if redaction and isinstance(view := getattr(one, "view", None), View)
-    }
+    views = {one: one.view for one in screens if redaction and isinstance(one, ViewScreen)}
     typed = [(part, part.value) for part in parts if redaction and isinstance(part, Input)]
     try:
         for part in overlays:
@@ -189,9 +188,9 @@ def _prepare_screens(app: App[Any], redaction: Redactor | None) -> Iterator[None
     app.screen.refresh()  # Textual dropped its pending repaints while it took the picture
 
 
-def _set_views(views: Mapping[Screen[Any], View]) -> None:
+def _set_views(views: Mapping[ViewScreen, View]) -> None:
     for screen, view in views.items():
-        setattr(screen, "view", view)  # noqa: B010 - dashboard and pages have it, their common class has not
+        screen.view = view
 
 
 def _set_inputs(typed: Iterable[tuple[Input, str]]) -> None:
@@ -363,11 +362,6 @@ class LimitedFeed:
 
     def poll_now(self) -> None:
         """Do nothing: no user asks for a poll."""
-
-    async def offer_session(self, text: str) -> PasteResult:
-        """Do nothing: no user offers a session."""
-        del text
-        return PasteResult(error_kind=ErrorKind.NO_SESSION)
 
 
 def capture_svg(

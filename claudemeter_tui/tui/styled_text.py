@@ -38,27 +38,27 @@ SEVERITY_MARKS = {Severity.NORMAL: " ", Severity.WARNING: "▲", Severity.CRITIC
 """Mark beside a figure by severity, because colour never carries meaning alone."""
 
 
-def build_line(*parts: str | tuple[str, str] | StyledLine) -> StyledLine:
+def build_line(*parts: str | tuple[str, str] | Content) -> Content:
     """Return a line of plain and styled pieces without markup."""
     return Content.assemble(*[part for part in parts if not isinstance(part, tuple) or part[0]])
 
 
-def fit_pieces(parts: Sequence[StyledLine], width: int) -> StyledLine:
+def fit_pieces(parts: Sequence[Content], width: int) -> Content:
     """Return as many whole pieces as fit, in order; always at least the first."""
     return pick_fitting(iterate_shorter(parts), width)
 
 
-def iterate_shorter(parts: Sequence[StyledLine], between: str = " · ") -> Iterator[StyledLine]:
+def iterate_shorter(parts: Sequence[Content], between: str = " · ") -> Iterator[Content]:
     """Yield all pieces joined, then all but the last, and so on down to the first."""
     return (join_pieces(parts[:end], between) for end in range(len(parts), 0, -1))
 
 
-def join_pieces(parts: Sequence[StyledLine], between: str = " · ") -> StyledLine:
+def join_pieces(parts: Sequence[Content], between: str = " · ") -> Content:
     """Join the pieces with a separator."""
     return Content.styled(between, MUTED).join(parts)
 
 
-def pick_fitting(options: Iterable[StyledLine], width: int) -> StyledLine:
+def pick_fitting(options: Iterable[Content], width: int) -> Content:
     """Return the first line that fits, from the fullest to the shortest; if none fits, the last one, cut."""
     line = build_line()
     for line in options:
@@ -67,7 +67,7 @@ def pick_fitting(options: Iterable[StyledLine], width: int) -> StyledLine:
     return fit_line(line, width)
 
 
-def fit_line(line: StyledLine, width: int) -> StyledLine:
+def fit_line(line: Content, width: int) -> Content:
     """Return the line in exactly `width` cells: padded, or cut after a whole word with an ellipsis."""
     if width <= 0:
         return Content("")
@@ -78,7 +78,7 @@ def fit_line(line: StyledLine, width: int) -> StyledLine:
     return line.truncate(width, ellipsis=True, pad=True)
 
 
-def _cut_line(line: StyledLine, width: int) -> StyledLine:
+def _cut_line(line: Content, width: int) -> Content:
     """Return the words that fit and an ellipsis; cut inside the first word if it is too long."""
     kept = line.truncate(max(1, width - 2))
     glued = _protect_figures(line.plain)
@@ -92,7 +92,7 @@ def _cut_line(line: StyledLine, width: int) -> StyledLine:
     return Content.assemble(kept[: len(said)] if said.strip() else kept.rstrip(), " …")
 
 
-def spread_line(left: StyledLine, right: StyledLine, width: int) -> StyledLine:
+def spread_line(left: Content, right: Content, width: int) -> Content:
     """Place one piece at each end of the line; leave out the right one if both do not fit."""
     gap = width - left.cell_length - right.cell_length
     if gap < 1:
@@ -101,8 +101,8 @@ def spread_line(left: StyledLine, right: StyledLine, width: int) -> StyledLine:
 
 
 def select_visible_tabs(
-    build_tab: Callable[[int], StyledLine], count: int, selected: int, width: int
-) -> tuple[int, list[StyledLine]]:
+    build_tab: Callable[[int], Content], count: int, selected: int, width: int
+) -> tuple[int, list[Content]]:
     """Return the number of the first tab that fits beside the selected one, and all tabs that fit.
 
     Two cells are left for the arrows. Only tabs near the selected one are built.
@@ -133,16 +133,23 @@ def break_text(words: str, width: int) -> tuple[str, ...]:
     return tuple(part.plain.replace(_NO_BREAK_SPACE, " ").rstrip() for part in parts)
 
 
-def wrap_text(words: str, width: int, style: str = "") -> list[StyledLine]:
+def wrap_text(words: str, width: int, style: str = "") -> list[Content]:
     """Return the lines of `break_text` in a style."""
     return [Content.styled(line, style) for line in break_text(words, width)]
+
+
+def hang_text(head: Content, text: str, width: int, style: str = "") -> Iterator[Content]:
+    """Yield a term with a text beside it, wrapped between words in a style."""
+    for line in wrap_text(text, max(10, width - head.cell_length), style) or [Content("")]:
+        yield build_line(head, line)
+        head = Content(" " * head.cell_length)
 
 
 _DANGLING_WORDS = re.compile(
     r"(?:[\s·,:(]|(?<!\S)(?:of|in|on|to|by|at|is|it|the|and|or|until|since|from|before|resets|says|not))+\Z"
 )
 """Never truncate right after one of these words."""
-_NO_BREAK_SPACE = "\ue000"
+_NO_BREAK_SPACE = "\ue000"  # of private use, because Textual breaks a line at U+00A0
 _UNBREAKABLE = re.compile(
     r"\([^()]{1,14}\)|(?:\d\d?[dh] )?\d\d?[dhms] ago|\d\d?[dh] \d\d?[hm]|\b[A-Z]{3} [\d,.]*\d"
     r"|(?:[A-Z][a-z]{2} )?[A-Z][a-z]{2} \d\d?\b(?: \d{4}\b)?(?: \d\d:\d\d)?|[A-Z][a-z]{2} \d\d:\d\d"
@@ -155,7 +162,7 @@ def _protect_figures(words: str) -> str:
     return _UNBREAKABLE.sub(lambda figure: figure[0].replace(" ", _NO_BREAK_SPACE), words)
 
 
-def build_bar(percent: float | None, width: int, style: str, *, elapsed: float | None = None) -> StyledLine:
+def build_bar(percent: float | None, width: int, style: str, *, elapsed: float | None = None) -> Content:
     """Return a bar of the used share, with a mark for the elapsed time.
 
     The bar is full only from 100 percent and empty only at 0. Without a figure it is dotted.
@@ -176,8 +183,8 @@ def build_bar(percent: float | None, width: int, style: str, *, elapsed: float |
 
 
 def frame_lines(
-    title: StyledLine, note: StyledLine, lines: Sequence[StyledLine], width: int, style: str = FRAME
-) -> list[StyledLine]:
+    title: Content, note: Content, lines: Sequence[Content], width: int, style: str = FRAME
+) -> list[Content]:
     """Return the lines in a rounded frame, with a title on the left and a note on the right."""
     inner = width - 4
     room = width - 6 - title.cell_length

@@ -30,11 +30,11 @@ from claudemeter_tui.sessions.poller import Poller, SessionSource
 from claudemeter_tui.tui.alerts import (
     ALERT_KINDS,
     MAX_QUEUED_EVENTS,
+    DashboardRun,
     EventCommand,
     select_alerts,
 )
 from claudemeter_tui.tui.app import Options
-from claudemeter_tui.tui.run import DashboardRun
 from claudemeter_tui.tui.terminal import NotificationProtocol, TerminalWriter
 
 NOW = datetime(2026, 4, 25, 14, 31, tzinfo=UTC)

@@ -136,11 +136,11 @@ class PageScreen(ViewScreen):
             yield Static(markup=False)
         yield KeyHints(PAGE_HINTS)
 
-    def build_title(self, view: View) -> tuple[str, str]:
+    def build_title(self) -> tuple[str, str]:
         """Return the title of the page and the text at the end of its line."""
         raise NotImplementedError
 
-    def build_content(self, view: View, width: int) -> Content:
+    def build_content(self, width: int) -> Content:
         """Return the page's text in lines of at most `width` cells."""
         raise NotImplementedError
 
@@ -152,12 +152,12 @@ class PageScreen(ViewScreen):
         """Draw verdict and text, and the title if there is room."""
         self.show_view(self.view)
         width, height = self.app.size
-        name, note = self.build_title(self.view)
+        name, note = self.build_title()
         line = spread_line(Content.styled(f" {name}", HEADING), Content.styled(note, MUTED), width - 1)
         head = self.query_exactly_one(ClickableLine)
         head.show([self.convert_text(line)])
         head.display = height >= TITLE_FROM
-        self.update_text(self.query_exactly_one(Static), self.build_content(self.view, width - 5))
+        self.update_text(self.query_exactly_one(Static), self.build_content(width - 5))
 
 
 HINTS_FROM = 7
@@ -222,6 +222,7 @@ class ListScreen(ViewScreen):
 
     def on_resize(self) -> None:
         """Draw again once the parts have their new size."""
+        # Textual also calls this method of ViewScreen, while the list still has its old size.
         self.call_after_refresh(self._finish_resize)
 
     def _finish_resize(self) -> None:
@@ -249,6 +250,7 @@ class ListScreen(ViewScreen):
     @on(VirtualList.ItemOpened)
     def action_enter(self) -> None:
         """Handle Enter in the list or in the search; a double click does the same."""
+        # Textual calls this very method for the two messages, never an override of it.
         self.handle_enter()
 
     def action_cursor(self, step: int) -> None:

@@ -17,6 +17,7 @@ from claudemeter_tui.formatting.problems import (
     describe_offered_session,
     describe_scan_result,
 )
+from claudemeter_tui.model.event_log import LOGIN_ERRORS
 from claudemeter_tui.model.reading import ErrorKind, PasteResult, ScanResult
 from claudemeter_tui.model.store import Store
 from claudemeter_tui.model.windows import Severity
@@ -31,6 +32,7 @@ from claudemeter_tui.tui.styled_text import (
     build_line,
     fit_line,
     frame_lines,
+    hang_text,
     spread_line,
     wrap_text,
 )
@@ -90,9 +92,9 @@ def _indent_lines(lines: Iterable[Content]) -> list[Content]:
 def _build_key_lines(doings: Sequence[Key], width: int) -> Iterator[Content]:
     """Yield the lines of each key and its purpose."""
     for key in doings:
-        yield from _hang_text(Content.styled(f"{key.display}  ", "$selected"), key.purpose, width)
+        yield from hang_text(Content.styled(f"{key.display}  ", "$selected"), key.purpose, width)
         if key.display == "r":
-            yield from _hang_text(Content("   "), CLAUDE_CODE_HINT, width)
+            yield from hang_text(Content("   "), CLAUDE_CODE_HINT, width)
 
 
 def _build_place_lines(places: Sequence[ScanResult], width: int) -> Iterator[Content]:
@@ -109,7 +111,7 @@ def _build_place_lines(places: Sequence[ScanResult], width: int) -> Iterator[Con
         text = describe_scan_result(place)
         if width - names - outcomes >= BESIDE_FROM:
             head = build_line(fit_line(label, names), fit_line(outcome, outcomes))
-            yield from _hang_text(head, text, width, MUTED)
+            yield from hang_text(head, text, width, MUTED)
             continue
         if label.cell_length + outcome.cell_length < width:
             yield spread_line(label, outcome, width)
@@ -119,14 +121,7 @@ def _build_place_lines(places: Sequence[ScanResult], width: int) -> Iterator[Con
         yield from (build_line("  ", line) for line in wrap_text(text, width - 2, MUTED))
 
 
-def _hang_text(head: Content, said: str, width: int, style: str = "") -> Iterator[Content]:
-    """Yield a term with its text beside it, wrapped between words."""
-    lines = wrap_text(said, max(10, width - head.cell_length), style) or [Content("")]
-    for line in lines:
-        yield build_line(head, line)
-        head = Content(" " * head.cell_length)
-
-
+# The app binds the keys without a name.
 CONNECT_KEYS = (
     Key("", "r", "refresh", "retry", "sign in to claude.ai in a browser, then retry"),
     Key("p", "p", "screen.paste", "paste", "paste a Cookie header or sessionKey (kept in memory)"),
@@ -143,15 +138,7 @@ PASTE_HELP = (
     "To find it: on claude.ai press F12, then Application (in Firefox: Storage), Cookies, https://claude.ai,"
     " sessionKey, and copy its value. It is checked before it is used."
 )
-_PERMANENT_ERRORS = frozenset(
-    {
-        ErrorKind.NO_SESSION,
-        ErrorKind.EXPIRED,
-        ErrorKind.TOKEN_INVALID,
-        ErrorKind.TOKEN_SCOPE,
-        ErrorKind.NO_ORGS,
-    }
-)
+_PERMANENT_ERRORS = LOGIN_ERRORS | {ErrorKind.NO_SESSION, ErrorKind.TOKEN_SCOPE, ErrorKind.NO_ORGS}
 """Errors that do not end by themselves."""
 
 

@@ -205,6 +205,7 @@ class DetailsScreen(ListScreen):
             sections = build_sections(view.store, view.state, view.now, view.zone) if view.state else []
             return FigurePage(sections, width, view.now, self._compile_pattern())
         reply = self._collect_replies().get(Endpoint(tab))
+        # A search builds all pages. Comparing is cheap: the texts are the same objects until the next poll.
         made_from = width, reply and (reply.text, reply.new_fields, reply.odd_values)
         known = self._reply_pages.get(tab)
         if known is None or known[0] != made_from:

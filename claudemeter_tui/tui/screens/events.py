@@ -22,14 +22,16 @@ from claudemeter_tui.tui.view import View
 class EventsScreen(PageScreen):
     """Open problems first, those with missing figures on top; then the events, newest first."""
 
-    def build_title(self, view: View) -> tuple[str, str]:
+    def build_title(self) -> tuple[str, str]:
         """Return the title with the number of problems, notes and events."""
-        real = sum(not is_informational(problem) for problem in view.store.problems)
-        counts = ((real, "problem"), (len(view.store.problems) - real, "note"), (len(view.events), "event"))
+        problems = self.view.store.problems
+        real = sum(not is_informational(problem) for problem in problems)
+        counts = ((real, "problem"), (len(problems) - real, "note"), (len(self.view.events), "event"))
         return "Events", " · ".join(format_count(count, noun) for count, noun in counts)
 
-    def build_content(self, view: View, width: int) -> Content:
+    def build_content(self, width: int) -> Content:
         """Return a paragraph for each problem and a line for each note and event."""
+        view = self.view
         lines = [*_build_problems(view, width), Content("")]
         if view.events:
             lines += [Content.styled("Events", HEADING), Content("")]

@@ -22,10 +22,10 @@ from claudemeter_tui.tui.styled_text import (
     SEVERITY_STYLES,
     build_line,
     fit_line,
+    hang_text,
     join_pieces,
     wrap_text,
 )
-from claudemeter_tui.tui.view import View
 
 KEY_WIDTH = 13
 """Cells of the key column."""
@@ -69,11 +69,11 @@ is full. One source reports that prompts are refused even before that; this is n
 class HelpScreen(PageScreen):
     """The help screen."""
 
-    def build_title(self, view: View) -> tuple[str, str]:  # noqa: ARG002
+    def build_title(self) -> tuple[str, str]:
         """Return the title and the version."""
         return "Help", f"claudemeter-tui {__version__}"
 
-    def build_content(self, view: View, width: int) -> Content:  # noqa: ARG002
+    def build_content(self, width: int) -> Content:
         """Return keys, verdicts, marks and sources, side by side if there is room."""
         count = max(1, min(3, (width + COLUMN_GAP) // (COLUMN_WIDTH + COLUMN_GAP)))
         cells = (width + COLUMN_GAP) // count - COLUMN_GAP
@@ -116,10 +116,8 @@ def _build_section(title: str, terms: Iterable[tuple[tuple[str, str], str]], wid
     """Return a heading, then each term with its style and its meaning beside it, wrapped between words."""
     lines = [Content.styled(title, HEADING)]
     for term, meaning in terms:
-        head = fit_line(Content.styled(*term), KEY_WIDTH)
-        for row in wrap_text(meaning, width - KEY_WIDTH - 2):
-            lines.append(build_line("  ", head, row))
-            head = Content(" " * KEY_WIDTH)
+        head = build_line("  ", fit_line(Content.styled(*term), KEY_WIDTH))
+        lines += hang_text(head, meaning, width)
     return lines
 
 

@@ -36,19 +36,8 @@ from claudemeter_tui.tui.styled_text import (
     pick_fitting,
 )
 from claudemeter_tui.tui.view import View
+from claudemeter_tui.tui.widgets import org_table
 from claudemeter_tui.tui.widgets.list_view import ClickableLine, ListModel, add_cursor_mark
-from claudemeter_tui.tui.widgets.org_table import (
-    MARK_WIDTH,
-    CellWidths,
-    OrgBlock,
-    OrgBlockCache,
-    TableLayout,
-    build_table_head,
-    build_table_layout,
-    build_table_line,
-    format_cells,
-    measure_cells,
-)
 
 OVERVIEW_KEYS = (
     Key("enter", "Enter", "screen.enter", "go", "open the org under the cursor"),
@@ -92,13 +81,13 @@ class OverviewScreen(ListScreen):
         self._cursor_key: OrgKey | None = view.key
         self._minute: datetime | None = None
         self._width = 0
-        self._table_layout = TableLayout({})
+        self._table_layout = org_table.TableLayout({})
         self._all_rows: list[OverviewRow] = []
         self._rows_by_verdict: Mapping[str, Sequence[OverviewRow]] = {}
         self._rows: list[OverviewRow] = []
-        self._cell_widths: dict[OverviewRow, CellWidths] = {}
-        self._block_cache = OrgBlockCache()
-        self._blocks: Mapping[OverviewRow, OrgBlock] = {}
+        self._cell_widths: dict[OverviewRow, org_table.CellWidths] = {}
+        self._block_cache = org_table.OrgBlockCache()
+        self._blocks: Mapping[OverviewRow, org_table.OrgBlock] = {}
         self._line_cache: dict[tuple[OverviewRow, bool], tuple[tuple[str, ...], Content]] = {}
 
     def redraw(self) -> None:
@@ -109,7 +98,9 @@ class OverviewScreen(ListScreen):
         found = [one for one in every if matches_search(one, self.search_bar.search_text)]
         self._rows = sort_rows(found, self._sort_column, backwards=self._is_reversed)
         self.item_list.show(self._build_list(), self._find_cursor())
-        columns = build_table_head(self._table_layout, self._sort_column, backwards=self._is_reversed)
+        columns = org_table.build_table_head(
+            self._table_layout, self._sort_column, backwards=self._is_reversed
+        )
         self.set_header_lines([self._build_title()], columns)
         self.search_bar.show_result(f"{len(found)} of {len(every)}")
         self._show_cursor_verdict()
@@ -118,9 +109,9 @@ class OverviewScreen(ListScreen):
         """Compute the columns that fit."""
         now, zone = self.view.now, self.view.zone
         self._cell_widths = {
-            one: self._cell_widths.get(one) or measure_cells(one, now, zone) for one in every
+            one: self._cell_widths.get(one) or org_table.measure_cells(one, now, zone) for one in every
         }
-        self._table_layout = build_table_layout(self._cell_widths.values(), width)
+        self._table_layout = org_table.build_table_layout(self._cell_widths.values(), width)
         self._line_cache = {
             (one, at): known for (one, at), known in self._line_cache.items() if one in self._cell_widths
         }
@@ -193,7 +184,7 @@ class OverviewScreen(ListScreen):
         if self.search_bar.search_text and not self._rows:
             no_match = add_cursor_mark(Content.styled(NO_MATCH, MUTED), self._width, selected=False)
             return ListModel((0, 1), lambda *_: no_match, is_selectable=lambda _: False)
-        width, room = self._width - INDENT - MARK_WIDTH, self.item_list.size.height
+        width, room = self._width - INDENT - org_table.MARK_WIDTH, self.item_list.size.height
         self._blocks = self._block_cache.build_blocks(self._all_rows, self.view, width, room)
         heights = [1 + len(self._blocks.get(one, ())) for one in self._rows]
         if heights and heights[-1] > 2:
@@ -207,12 +198,11 @@ class OverviewScreen(ListScreen):
             if not below.plain:
                 return below.truncate(self._width, pad=True)
             return add_cursor_mark(build_line(" " * INDENT, below), self._width, selected=selected)
-        cells = format_cells(one, self._table_layout, now, self.view.zone)
+        cells = org_table.format_cells(one, self._table_layout, now, self.view.zone)
         known, drawn = self._line_cache.get((one, selected), ((), build_line()))
         if known != cells:
-            drawn = add_cursor_mark(
-                build_table_line(one, cells, self._table_layout, now), self._width, selected=selected
-            )
+            line = org_table.build_table_line(one, cells, self._table_layout, now)
+            drawn = add_cursor_mark(line, self._width, selected=selected)
             self._line_cache[one, selected] = cells, drawn
         return drawn
 

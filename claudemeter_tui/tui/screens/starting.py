@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
 from claudemeter_tui.tui.keys import FOOTER_KEYS
-
-if TYPE_CHECKING:  # the app imports this module
-    from claudemeter_tui.tui.app import Options
 
 STARTING_KEYS = [key for key in FOOTER_KEYS if key.label in ("quit", "help")]
 
@@ -29,12 +24,12 @@ class StartingScreen(Screen[None]):
     StartingScreen > .keys { dock: bottom; }
     """
 
-    def __init__(self, options: Options) -> None:
-        """Take note, size and style from the options."""
+    def __init__(self, note: str, *, ascii_only: bool) -> None:
+        """Show a text beside the program's name, such as "demo"; empty for none."""
         super().__init__()
-        self._note = f"  {options.note}" if options.note else ""
-        said = describe_activity(options.note)
-        self._activity = said.replace("…", "...") if options.ascii else said
+        self._note = f"  {note}" if note else ""
+        said = describe_activity(note)
+        self._activity = said.replace("…", "...") if ascii_only else said
 
     def compose(self) -> ComposeResult:
         """Create the name, the activity and, in more than one line, the keys."""
@@ -49,7 +44,7 @@ class StartingScreen(Screen[None]):
             [(f"  {key.display}", "bold $foreground"), (f" {key.label}", "$muted")] for key in STARTING_KEYS
         ]
         line = Content.assemble(*(part for hint in hints for part in hint))
-        yield Static(line[1:], classes="keys")
+        yield Static(line[1:], classes="keys")  # one blank at the edge, two between keys
 
     def on_resize(self) -> None:
         """Hide the keys in a one-line pane."""
