@@ -21,10 +21,10 @@ from claudemeter_tui.model.store import OrgKey, Store
 from claudemeter_tui.model.windows import FULL_FROM, Severity
 from claudemeter_tui.privacy.redact import Redactor
 from claudemeter_tui.tui.terminal import TerminalWriter
-from claudemeter_tui.tui.view import FigureCache
 
 if TYPE_CHECKING:  # the app imports this module
     from claudemeter_tui.tui.app import Options
+    from claudemeter_tui.tui.view import OrgFigures
 
 COMMAND_TIMEOUT = 5.0
 """Seconds until the command is stopped."""
@@ -200,18 +200,13 @@ class DashboardRun:
         self.command = EventCommand(options.on_event, complain) if options.on_event else None
         """Runs for every event. None if no command is set."""
         self.redaction = Redactor()
-        self._event_log = EventLog(options.thresholds)
-        self.figure_cache = FigureCache()
-
-    @property
-    def events(self) -> tuple[Event, ...]:
-        """Events of this run, oldest first."""
-        return self._event_log.events
+        self.event_log = EventLog(options.thresholds)
+        self.figure_cache: dict[OrgKey, OrgFigures] = {}
 
     def collect_events(self, store: Store, now: datetime) -> Sequence[Event]:
         """Return the new events since the last call."""
-        self._event_log = self._event_log.observe(store, now)
-        return self._event_log.new_events
+        self.event_log = self.event_log.observe(store, now)
+        return self.event_log.new_events
 
     def send_alerts(self, fresh: Sequence[Event], store: Store, *, private: bool) -> list[Alert]:
         """Send notifications outside the screen and return the alerts that need a toast."""

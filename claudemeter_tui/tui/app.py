@@ -439,7 +439,7 @@ class Claudemeter(App[str]):
             options.zone,
             span=self.span,
             prefers_windows=self.prefers_windows,
-            events=run.events,
+            events=run.event_log.events,
             ascii=options.ascii,
             note=options.note,
             figure_cache=run.figure_cache,
@@ -512,7 +512,6 @@ def _has_room_for_toasts(size: Size) -> bool:
 
 def _preload_modules() -> None:
     """Import the modules that the first frame did not need, so that no key has to wait."""
-    from claudemeter_tui.model import event_log  # noqa: F401
     from claudemeter_tui.tui import alerts, screenshots  # noqa: F401
     from claudemeter_tui.tui.screens import connect, details, events, help, overview  # noqa: A004, F401
 

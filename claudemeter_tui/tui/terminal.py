@@ -111,12 +111,7 @@ class TerminalWriter:
     def from_environment(
         cls, environment: Mapping[str, str], notice: NotificationProtocol | None = None
     ) -> TerminalWriter:
-        """Return the writer for the terminal of this environment.
-
-        Args:
-            environment: Environment variables of the program.
-            notice: Protocol of notifications. None to detect it.
-        """
+        """Return the writer for the terminal of this environment; detect its protocol if `notice` is None."""
         return cls(
             detect_protocol(environment) if notice is None else notice,
             tmux=bool(environment.get("TMUX")),

@@ -78,24 +78,6 @@ def _iterate_countdowns(state: OrgState) -> Iterator[datetime]:
             yield meter.until
 
 
-class FigureCache:
-    """Figures of each org, cached for a minute so that every part of the screen uses the same ones."""
-
-    def __init__(self) -> None:
-        self._minute: datetime | None = None
-        self._figures: dict[OrgKey, OrgFigures] = {}
-
-    def get_figures(self, state: OrgState, now: datetime) -> OrgFigures:
-        """Return the figures of an org at a moment; derive them only if the cached ones are out of date."""
-        minute = now.replace(second=0, microsecond=0)
-        if minute != self._minute:
-            self._minute, self._figures = minute, {}
-        known = self._figures.get(state.key)
-        if known is None or known.state is not state or not known.valid_from <= now < known.valid_until:
-            known = self._figures[state.key] = OrgFigures.derive(state, now)
-        return known
-
-
 @dataclass(frozen=True)
 class View:
     """Everything that the screen is drawn from."""
@@ -118,8 +100,8 @@ class View:
     """True to draw with ASCII only."""
     note: str = ""
     """Text beside the program's name, such as "demo". Empty with real figures."""
-    figure_cache: FigureCache = field(default_factory=FigureCache, compare=False, repr=False)
-    """Cache shared by all views of a run."""
+    figure_cache: dict[OrgKey, OrgFigures] = field(default_factory=dict, compare=False, repr=False)
+    """Cache shared by all views of a run, so that every part of the screen uses the same figures."""
 
     @property
     def is_empty(self) -> bool:
@@ -128,7 +110,10 @@ class View:
 
     def get_figures(self, state: OrgState) -> OrgFigures:
         """Return verdict, rate and forecast of an org at the moment of this view."""
-        return self.figure_cache.get_figures(state, self.now)
+        known = self.figure_cache.get(state.key)
+        if known is None or known.state is not state or not known.valid_from <= self.now < known.valid_until:
+            known = self.figure_cache[state.key] = OrgFigures.derive(state, self.now)
+        return known
 
     @cached_property
     def state(self) -> OrgState | None:
@@ -170,6 +155,7 @@ class View:
         )
 
     def _get_appearance(self) -> tuple[object, ...]:
+        # All but the store and the events, which are compared by identity, and the time.
         return self.key, self.zone, self.span, self.prefers_windows, self.ascii, self.note, self.panel_time
 
     @property

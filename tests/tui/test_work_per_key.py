@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from claudemeter_tui.model.verdict import VerdictState
-from claudemeter_tui.tui.view import FigureCache, View
+from claudemeter_tui.tui.view import View
 from tests.bench.calls import MAX_CALLS, press_through_orgs
 from tests.scenes import NOW, TEAM, store
 
@@ -37,7 +37,9 @@ def test_figures_change_with_a_reset_within_the_minute() -> None:
     resets_at = datetime(2026, 4, 25, 14, 48, 30, tzinfo=UTC)
     windows = tuple(replace(one, resets_at=resets_at) if one is window else one for one in state.plan.windows)
     vars(state)["plan"] = replace(state.plan, windows=windows)
-    cache = FigureCache()
-    before, after = (cache.get_figures(state, resets_at + timedelta(seconds=step)) for step in (-1, 0))
+    view = View()
+    before, after = (
+        replace(view, now=resets_at + timedelta(seconds=step)).get_figures(state) for step in (-1, 0)
+    )
     assert (before.verdict.state, after.verdict.state) == (VerdictState.BLOCKED, VerdictState.CAN_WORK)
-    assert cache.get_figures(state, resets_at + timedelta(seconds=1)) is after
+    assert replace(view, now=resets_at + timedelta(seconds=1)).get_figures(state) is after
