@@ -11,7 +11,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.message import Message
 from textual.reactive import var
 from textual.screen import Screen
 from textual.widgets import Input, Static
@@ -29,9 +28,6 @@ from claudemeter_tui.tui.widgets.list_view import ClickableLine, SearchBar, Virt
 class ViewScreen(Screen[None]):
     """Base class of all screens: draws the view that the app sets."""
 
-    class Uncovered(Message):
-        """The screen is on top again, and its view may be out of date."""
-
     IS_OVERLAY: ClassVar[bool] = False
     """True if the screen opens over the dashboard and Escape closes it."""
 
@@ -39,14 +35,11 @@ class ViewScreen(Screen[None]):
     """The view on screen."""
     _drawn_view: View | None = None
     """The last view drawn. None if nothing was drawn yet."""
-    _is_covered = False
-    """True if another screen is on top."""
 
-    def __init__(self, view: View | None = None) -> None:
-        """Start with this view. None if the app sets one later."""
+    def __init__(self, view: View) -> None:
+        """Start with this view."""
         super().__init__()
-        if view is not None:
-            self.set_reactive(ViewScreen.view, view)
+        self.set_reactive(ViewScreen.view, view)
 
     @property
     def is_outdated(self) -> bool:
@@ -55,16 +48,6 @@ class ViewScreen(Screen[None]):
         A view that arrives before the screen can draw is not drawn, so the previous view says nothing.
         """
         return self._drawn_view is None or not self.view.looks_like(self._drawn_view)
-
-    def on_screen_suspend(self) -> None:
-        """Note that another screen is on top."""
-        self._is_covered = True
-
-    def on_screen_resume(self) -> None:
-        """Ask for an up-to-date view after the screen was covered."""
-        if self._is_covered:
-            self._is_covered = False
-            self.post_message(self.Uncovered())
 
     @property
     def can_draw(self) -> bool:

@@ -49,14 +49,6 @@ OVERVIEW_KEYS = (
     Key("escape", "Esc", "screen.back", "close", "end the search or close the overview"),
 )
 """All keys of the overview."""
-OVERVIEW_HINTS = (
-    OVERVIEW_KEYS[-1],
-    OVERVIEW_KEYS[0],
-    OVERVIEW_KEYS[1],
-    replace(OVERVIEW_KEYS[2], display="←→"),
-    OVERVIEW_KEYS[4],
-    Key("", "q", "quit", "quit", ""),
-)
 INDENT = 2
 """Indent of the lines below a row, in cells."""
 NO_MATCH = "No org matches all of these words."
@@ -66,7 +58,14 @@ class OverviewScreen(ListScreen):
     """A row for each org; the cursor follows the org, not the row."""
 
     BINDINGS: ClassVar[list[BindingType]] = [key.build_binding() for key in OVERVIEW_KEYS]
-    HINTS = OVERVIEW_HINTS
+    HINTS = (
+        OVERVIEW_KEYS[-1],
+        OVERVIEW_KEYS[0],
+        OVERVIEW_KEYS[1],
+        replace(OVERVIEW_KEYS[2], display="←→"),
+        OVERVIEW_KEYS[4],
+        Key("", "q", "quit", "quit", ""),
+    )
 
     @dataclass
     class OrgChosen(Message):
