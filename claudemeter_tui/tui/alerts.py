@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 
@@ -66,18 +66,11 @@ class Alert:
     """Text of the event."""
 
 
-def select_alerts(
-    fresh: Iterable[Event], name: Callable[[Event], str], zone: tzinfo | None = None
-) -> Iterator[Alert]:
-    """Return the alerts for the events of one step.
+def select_alerts(fresh: Iterable[Event], zone: tzinfo | None = None) -> Iterator[Alert]:
+    """Return the alerts for the events of one step, in a time zone; None for the system's.
 
     An event that another one of the same org and step implies raises no alert: a window that filled if
     work is now blocked or on credits, a reset that ended a lock, and work on credits after a lock ended.
-
-    Args:
-        fresh: The events of one step.
-        name: Returns the name of the org or session of an event.
-        zone: Time zone of the text. None for the system's zone.
     """
     events = [
         event
@@ -89,7 +82,7 @@ def select_alerts(
         kinds.setdefault(event.org_key, set()).add(event.kind)
     for event in events:
         if not _is_implied(event, kinds[event.org_key]):
-            yield Alert(event, name(event), describe_event(event, zone))
+            yield Alert(event, event.owner_name, describe_event(event, zone))
 
 
 def _is_implied(event: Event, beside: set[EventKind]) -> bool:
@@ -210,17 +203,14 @@ class DashboardRun:
 
     def send_alerts(self, fresh: Sequence[Event], store: Store, *, private: bool) -> list[Alert]:
         """Send notifications outside the screen and return the alerts that need a toast."""
-
-        def get_name(event: Event) -> str:
-            (shown,) = self.redaction.redact_events((event,)) if private else (event,)
-            return shown.owner_name
-
         options = self._options
-        if private:
-            self.redaction.redact_store(store)
         if self.command is not None:
             self.command.enqueue(fresh)
-        found = list(select_alerts(fresh, get_name, options.zone))
+        found = list(select_alerts(fresh, options.zone))
+        if private:
+            self.redaction.redact_store(store)
+            pseudonyms = [self.redaction.redact_events((alert.event,))[0].owner_name for alert in found]
+            found = [replace(alert, title=name) for alert, name in zip(found, pseudonyms, strict=True)]
         # The others concern work or money, so that a toast is not enough.
         urgent = [alert for alert in found if alert.event.kind is not EventKind.SESSION_ENDS]
         if options.alerts_desktop != "off":

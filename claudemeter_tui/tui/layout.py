@@ -56,32 +56,32 @@ class Layout:
     keys: int = 0
 
     @property
-    def frame(self) -> int:
-        """Lines of a frame: 2 or 0."""
-        return 2 if self.framed else 0
-
-    @property
-    def banner(self) -> int:
-        """Lines of the banner with its frame."""
-        return self.verdict + (2 if self.boxed else 0)
-
-    @property
-    def panels(self) -> int:
-        """Lines of the panels with their frames."""
-        parts = [lines + self.frame for lines in (self.limits, self.credits) if lines]
-        return (max if self.wide else sum)(parts) if parts else 0
-
-    @property
-    def charts(self) -> tuple[int, int]:
-        """Lines of both charts with their frames."""
-        first, second = (lines + self.frame if lines else 0 for lines in (self.chart, self.second_chart))
-        return first, second
+    def heights(self) -> dict[str, int]:
+        """Lines of each part of the dashboard with its frame, by selector; 0 if it is hidden."""
+        limits, credits, chart, second = (
+            lines + (2 if self.framed else 0) if lines else 0
+            for lines in (self.limits, self.credits, self.chart, self.second_chart)
+        )
+        if self.wide and limits and credits:
+            limits = credits = max(limits, credits)
+        return {
+            "Header": self.header,
+            "OrgTabs": self.tabs,
+            "Banner": self.verdict + (2 if self.boxed else 0),
+            "LimitsPanel": limits,
+            "CreditsPanel": credits,
+            "#chart": chart,
+            "#second": second,
+            "StatusLine": self.status,
+            "KeyHints": self.keys,
+        }
 
     @property
     def total(self) -> int:
-        """Lines of everything."""
-        above = self.header + self.tabs + self.banner + self.panels
-        return above + sum(self.charts) + self.status + self.keys
+        """Lines of everything; panels side by side share theirs."""
+        heights = self.heights
+        shared = min(heights["LimitsPanel"], heights["CreditsPanel"]) if self.wide else 0
+        return sum(heights.values()) - shared
 
 
 def compute_layout(width: int, height: int, needs: LayoutNeeds) -> Layout:

@@ -222,7 +222,7 @@ def _write_draft(folder: Path, content: bytes, undone: contextlib.ExitStack) -> 
     """Write the content to a temporary file that only the user can read; remove it on an error."""
     handle, name = tempfile.mkstemp(dir=folder, prefix=".claudemeter-")
     draft = Path(name)
-    undone.callback(_remove_file, draft)
+    undone.callback(draft.unlink, missing_ok=True)
     with os.fdopen(handle, "wb") as file:
         file.write(content)
     return draft
@@ -235,15 +235,10 @@ def _reserve_stem(folder: Path, name: str, suffixes: Iterable[str], undone: cont
             for suffix in suffixes:
                 path = folder / f"{stem}{suffix}"
                 path.touch(mode=0o600, exist_ok=False)
-                taken.callback(_remove_file, path)
+                taken.callback(path.unlink, missing_ok=True)
             undone.enter_context(taken.pop_all())
             return stem
     raise FileExistsError(errno.EEXIST, "too many screenshots in the same second")
-
-
-def _remove_file(path: Path) -> None:
-    with contextlib.suppress(OSError):
-        path.unlink()
 
 
 class ConfirmScreen(ModalScreen[bool]):

@@ -146,7 +146,7 @@ def _row(state: OrgState, now: datetime) -> str:
 def _happened(scene: Scene) -> str:
     found = scene.events
     event_lines = [event_words.format_event_line(event, scene.now, UTC, event.owner_name) for event in found]
-    called = select_alerts(found, lambda event: event.owner_name, UTC)
+    called = select_alerts(found, UTC)
     alerts = (f"alert {TOAST_SEVERITIES[one.event.severity]}: {one.title}: {one.text}" for one in called)
     return _lines((*event_lines, *alerts))
 

@@ -63,7 +63,7 @@ def credits_at(threshold: float) -> Event:
 
 def called(events: Iterable[Event]) -> list[Event]:
     """Return the events that cause an alert."""
-    made = select_alerts(events, lambda reported: reported.org.name if reported.org else "", UTC)
+    made = select_alerts(events, UTC)
     return [alert.event for alert in made]
 
 
@@ -97,9 +97,9 @@ def test_consequence_of_a_worse_event_does_not_alert(events: list[Event], expect
 
 
 def test_alert_has_name_and_words() -> None:
-    """The name is the caller's, and the text is that of the events' list."""
-    (alert,) = select_alerts([BLOCKED], lambda _: "Org A", UTC)
-    assert (alert.title, alert.text) == ("Org A", "BLOCKED: your monthly cap is reached")
+    """The name is the org's, and the text is that of the events' list."""
+    (alert,) = select_alerts([BLOCKED], UTC)
+    assert (alert.title, alert.text) == ("Acme Team", "BLOCKED: your monthly cap is reached")
     assert alert.event.severity is Severity.FULL
 
 
@@ -240,9 +240,7 @@ async def test_demo_day_emits_its_alerts_once() -> None:
         nonlocal store, journal
         store = store.apply(reading)
         journal = journal.observe(store, clock.now())
-        for alert in select_alerts(
-            journal.new_events, lambda reported: reported.org.name if reported.org else ""
-        ):
+        for alert in select_alerts(journal.new_events):
             reported.append(f"{forms.to_local(alert.event.at, UTC):%H:%M} {alert.title}: {alert.event.kind}")
         if clock.now() >= datetime(2026, 4, 25, 1, 42, tzinfo=UTC):
             running.cancel()

@@ -85,4 +85,4 @@ def test_panels_are_side_by_side_only_if_they_fit() -> None:
     assert not compute_layout(99, 40, BUSY).wide
     wide = compute_layout(100, 40, BUSY)
     assert wide.wide
-    assert wide.panels == max(wide.limits, wide.credits) + 2
+    assert wide.heights["LimitsPanel"] == wide.heights["CreditsPanel"] == max(wide.limits, wide.credits) + 2

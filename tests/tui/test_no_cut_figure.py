@@ -21,7 +21,7 @@ from claudemeter_tui.model.verdict import judge
 from claudemeter_tui.tui import styled_text
 from claudemeter_tui.tui.app import Claudemeter
 from claudemeter_tui.tui.keys import FOOTER_KEYS
-from claudemeter_tui.tui.screens.dashboard import compute_heights, lay_out_view
+from claudemeter_tui.tui.screens.dashboard import lay_out_view
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.banner import Banner
 from claudemeter_tui.tui.widgets.chart_panel import ChartPanel, switch_chart
@@ -102,7 +102,7 @@ def stacked(scene: Scene, size: tuple[int, int], *, ascii_only: bool = False) ->
     """Return the dashboard's parts from top to bottom, by their selectors; panels side by side are one."""
     width, height = size
     view = lay_out_view(replace(scene.view, ascii=ascii_only), Size(width, height))
-    layout, parts = view.layout, compute_heights(view.layout)
+    layout, parts = view.layout, view.layout.heights
     cells = width
     if layout.wide and parts["LimitsPanel"] and parts["CreditsPanel"]:
         cells = (width - 1) // 2

@@ -87,31 +87,10 @@ def lay_out_view(view: View, size: Size) -> View:
     return replace(view, layout=compute_layout(size.width, size.height, needs))
 
 
-def compute_heights(layout: Layout) -> dict[str, int]:
-    """Return the lines of each part with its frame, by selector; 0 if it is hidden."""
-    frame = layout.frame
-    limits = layout.limits + frame if layout.limits else 0
-    credits = layout.credits + frame if layout.credits else 0
-    if layout.wide and limits and credits:
-        limits = credits = max(limits, credits)
-    chart, second = layout.charts
-    return {
-        "Header": layout.header,
-        "OrgTabs": layout.tabs,
-        "Banner": layout.banner,
-        "LimitsPanel": limits,
-        "CreditsPanel": credits,
-        "#chart": chart,
-        "#second": second,
-        "StatusLine": layout.status,
-        "KeyHints": layout.keys,
-    }
-
-
 def _apply_layout(screen: DashboardScreen, layout: Layout) -> bool:
     """Set the heights of all parts and hide those without lines; return True if any position has changed."""
     is_changed = False
-    for selector, lines in compute_heights(layout).items():
+    for selector, lines in layout.heights.items():
         part = screen.query_exactly_one(selector)
         height = Scalar.from_number(lines) if lines else part.styles.height
         is_changed |= part.has_class("-hidden") != (lines == 0) or part.styles.height != height
