@@ -45,7 +45,7 @@ ALERT_KINDS = BLOCKED_KINDS | {
     EventKind.SESSION_ENDS,
 }
 """Kinds that can raise an alert; a reset does so only if the window was full."""
-TOAST_SEVERITIES: Mapping[Severity, SeverityLevel] = {
+_TOAST_SEVERITIES: Mapping[Severity, SeverityLevel] = {
     Severity.NORMAL: "information",
     Severity.WARNING: "warning",
     Severity.CRITICAL: "warning",
@@ -64,6 +64,8 @@ class Alert:
     """Name of the org or session, as shown to the user."""
     text: str
     """Text of the event."""
+    severity: SeverityLevel
+    """Severity of a toast."""
 
 
 def select_alerts(fresh: Iterable[Event], zone: tzinfo | None = None) -> Iterator[Alert]:
@@ -82,7 +84,8 @@ def select_alerts(fresh: Iterable[Event], zone: tzinfo | None = None) -> Iterato
         kinds.setdefault(event.org_key, set()).add(event.kind)
     for event in events:
         if not _is_implied(event, kinds[event.org_key]):
-            yield Alert(event, event.owner_name, describe_event(event, zone))
+            severity = _TOAST_SEVERITIES[event.severity]
+            yield Alert(event, event.owner_name, describe_event(event, zone), severity)
 
 
 def _is_implied(event: Event, beside: set[EventKind]) -> bool:

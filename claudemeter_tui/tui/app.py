@@ -400,15 +400,8 @@ class Claudemeter(App[str]):
         if not fresh:
             return
         if self._may_alert:
-            from claudemeter_tui.tui.alerts import TOAST_SEVERITIES
-
             for alert in self._dashboard_run.send_alerts(fresh, self.store, private=self.private):
-                self.notify(
-                    alert.text,
-                    title=alert.title,
-                    severity=TOAST_SEVERITIES[alert.event.severity],
-                    markup=False,
-                )
+                self.notify(alert.text, title=alert.title, severity=alert.severity, markup=False)
         self._schedule_draw()
 
     def _restore_key(self, key: OrgKey) -> OrgKey:

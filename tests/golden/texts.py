@@ -26,7 +26,7 @@ from claudemeter_tui.model.verdict import judge
 from claudemeter_tui.privacy import bug_report
 from claudemeter_tui.privacy.redact import RedactedStore, Redactor
 from claudemeter_tui.settings import SettingsError
-from claudemeter_tui.tui.alerts import TOAST_SEVERITIES, select_alerts
+from claudemeter_tui.tui.alerts import select_alerts
 from tests.golden.scenes import Playback, Scene
 from tests.scenes import INTERVAL
 
@@ -147,8 +147,7 @@ def _happened(scene: Scene) -> str:
     found = scene.events
     event_lines = [event_words.format_event_line(event, scene.now, UTC, event.owner_name) for event in found]
     called = select_alerts(found, UTC)
-    alerts = (f"alert {TOAST_SEVERITIES[one.event.severity]}: {one.title}: {one.text}" for one in called)
-    return _lines((*event_lines, *alerts))
+    return _lines((*event_lines, *(f"alert {one.severity}: {one.title}: {one.text}" for one in called)))
 
 
 def _polls(scene: Scene) -> Iterator[str]:

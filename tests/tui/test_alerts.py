@@ -100,7 +100,7 @@ def test_alert_has_name_and_words() -> None:
     """The name is the org's, and the text is that of the events' list."""
     (alert,) = select_alerts([BLOCKED], UTC)
     assert (alert.title, alert.text) == ("Acme Team", "BLOCKED: your monthly cap is reached")
-    assert alert.event.severity is Severity.FULL
+    assert alert.severity == "error"
 
 
 @pytest.mark.parametrize(
