@@ -110,9 +110,13 @@ class View:
 
     def get_figures(self, state: OrgState) -> OrgFigures:
         """Return verdict, rate and forecast of an org at the moment of this view."""
-        known = self.figure_cache.get(state.key)
-        if known is None or known.state is not state or not known.valid_from <= self.now < known.valid_until:
-            known = self.figure_cache[state.key] = OrgFigures.derive(state, self.now)
+        cache, now = self.figure_cache, self.now
+        known = cache.get(state.key)
+        if known is None or known.state is not state or not known.valid_from <= now < known.valid_until:
+            # All of them expire with the minute; those of an org that has left must not stay in memory.
+            for key in [key for key, figures in cache.items() if figures.valid_until <= now]:
+                del cache[key]
+            known = cache[state.key] = OrgFigures.derive(state, now)
         return known
 
     @cached_property
