@@ -116,6 +116,7 @@ class Claudemeter(App[str]):
         self.options = options or Options()
         desktop = self.options.alerts_desktop
         protocol = None if desktop == "auto" else NotificationProtocol(desktop)
+        # App.__init__ asks for the driver, which needs the writer.
         self._terminal_writer = TerminalWriter.from_environment(os.environ, protocol)
         super().__init__()
         self.set_class(self.options.ascii, "-ascii")
@@ -236,7 +237,7 @@ class Claudemeter(App[str]):
         """Try the pasted session and show the result."""
         from claudemeter_tui.tui.screens.connect import ConnectScreen
 
-        # The answer takes seconds, in which the keys have to work: hence the worker.
+        # This is a worker, because the answer takes seconds and the keys have to work meanwhile.
         offered = await cast("AcceptsSession", self._feed).offer_session(message.take())
         if isinstance(self.screen, ConnectScreen):
             self.screen.show_outcome(offered)
@@ -346,7 +347,7 @@ class Claudemeter(App[str]):
             self.push_screen(CommandPalette(placeholder="Search commands"))
 
     def search_themes(self) -> None:
-        """Open the list of themes."""
+        """Open the list of themes; Textual's action for `t` calls this."""
         if self._has_room:
             self.push_screen(CommandPalette([ThemeProvider], placeholder="Search themes"))
 

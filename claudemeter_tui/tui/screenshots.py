@@ -1,4 +1,4 @@
-"""Screenshots with or without personal data: taken, confirmed and saved."""
+"""Take, confirm and save screenshots with or without personal data."""
 
 from __future__ import annotations
 
@@ -137,6 +137,7 @@ def save_screenshot(
         if not folder.is_dir():
             raise ScreenshotError(f"there is no folder {str(folder)!r}")
         with contextlib.ExitStack() as undone:
+            # A name from a reply may hold a lone surrogate, which UTF-8 cannot encode: hence "replace".
             drafts = {
                 suffix: _write_draft(folder, text.encode("utf-8", "replace"), undone)
                 for suffix, text in contents.items()

@@ -78,12 +78,12 @@ class ViewScreen(Screen[None]):
             self.draw_view()
 
     def show_view(self, view: View) -> None:
-        """Show a view in all widgets, without the layout, which is the dashboard's only."""
+        """Show a view in all widgets; only the dashboard has a layout."""
         for part in self.query(LineWidget):
             part.view = replace(view, layout=Layout())
 
     def convert_text(self, text: Content) -> Content:
-        """Return the text as the view asks for it: in ASCII or unchanged."""
+        """Return the text, in ASCII if the view asks for that."""
         return convert_to_ascii(text) if self.view.ascii else text
 
     def update_text(self, part: Static, text: Content) -> None:

@@ -55,7 +55,7 @@ _NORMAL_OUTCOMES = ("not signed in", "not installed", "none found")
 
 
 def build_connect_page(
-    places: Sequence[ScanResult], doings: Sequence[Key], width: int, height: int
+    places: Sequence[ScanResult], keys: Sequence[Key], width: int, height: int
 ) -> list[Content]:
     """Return the text in lines of at most `width` cells, for a terminal of that height.
 
@@ -72,7 +72,7 @@ def build_connect_page(
     inner = width - (4 if width >= FRAMES_FROM else 2)
     return [
         *_indent_lines(lines),
-        *_build_part("What you can do now", _build_key_lines(doings, inner), width),
+        *_build_part("What you can do now", _build_key_lines(keys, inner), width),
         *_build_part("Places checked", _build_place_lines(places, inner), width),
     ]
 
@@ -89,9 +89,9 @@ def _indent_lines(lines: Iterable[Content]) -> list[Content]:
     return [build_line(" ", line) for line in lines]
 
 
-def _build_key_lines(doings: Sequence[Key], width: int) -> Iterator[Content]:
+def _build_key_lines(keys: Sequence[Key], width: int) -> Iterator[Content]:
     """Yield the lines of each key and its purpose."""
-    for key in doings:
+    for key in keys:
         yield from hang_text(Content.styled(f"{key.display}  ", "$selected"), key.purpose, width)
         if key.display == "r":
             yield from hang_text(Content("   "), CLAUDE_CODE_HINT, width)
