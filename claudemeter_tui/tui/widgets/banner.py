@@ -10,8 +10,19 @@ from claudemeter_tui.formatting.verdict import format_verdict_banner, format_ver
 from claudemeter_tui.model.catalogue import CreditState
 from claudemeter_tui.model.verdict import Verdict, VerdictState
 from claudemeter_tui.model.windows import Severity
-from claudemeter_tui.tui import styled_text
 from claudemeter_tui.tui.screens.starting import describe_activity
+from claudemeter_tui.tui.styled_text import (
+    MUTED,
+    SEVERITY_STYLES,
+    StyledLine,
+    break_text,
+    build_line,
+    fit_line,
+    get_verdict_severity,
+    join_pieces,
+    pick_fitting,
+    wrap_text,
+)
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.line_widget import LineWidget
 from claudemeter_tui.tui.widgets.org_tabs import MAX_NAME_WIDTH
@@ -28,15 +39,15 @@ _CLAUSE_BREAK = re.compile(r" · |, (?!\d)")
 class Banner(LineWidget):
     """The banner, the only part that is never hidden."""
 
-    def draw(self, width: int, height: int) -> list[styled_text.StyledLine]:
+    def draw(self, width: int, height: int) -> list[StyledLine]:
         """Draw the verdict in the available lines."""
         verdict, boxed = self.view.verdict, self.view.layout.boxed
         if verdict is None:
             return [
-                styled_text.fit_line(styled_text.build_line(" ", line), width)
+                fit_line(build_line(" ", line), width)
                 for line in _build_placeholder(self.view, width - 2, height)
             ]
-        style = styled_text.SEVERITY_STYLES[styled_text.get_verdict_severity(verdict, self.view.now)]
+        style = SEVERITY_STYLES[get_verdict_severity(verdict, self.view.now)]
         if height == 1:
             return [_build_one_line(self.view, verdict, style, width)]
         room = height - 2 if boxed else height
@@ -49,7 +60,7 @@ class Banner(LineWidget):
                 else [*lines[: room - 1], _merge_lines(lines[room - 1 :], width - 2)]
             )
         if not boxed:
-            return [styled_text.fit_line(styled_text.build_line(" ", line), width) for line in lines]
+            return [fit_line(build_line(" ", line), width) for line in lines]
         return _draw_box(lines, width, style)
 
 
@@ -78,41 +89,35 @@ def needs_box(verdict: Verdict) -> bool:
     return verdict.state in (VerdictState.BLOCKED, VerdictState.WAIT) or verdict.credits is CreditState.LOCKED
 
 
-def _build_placeholder(view: View, width: int, room: int = 99) -> list[styled_text.StyledLine]:
+def _build_placeholder(view: View, width: int, room: int = 99) -> list[StyledLine]:
     """Return a placeholder before the first verdict: why it is missing, then what to do."""
     trouble = next((problem for problem in view.store.problems if problem.org is None), None)
     if trouble is None:
-        return [styled_text.build_line((describe_activity(view.note), styled_text.MUTED))]
-    what = styled_text.wrap_text(
-        PROBLEM_TEXTS[trouble.error_kind].summary,
-        width,
-        styled_text.SEVERITY_STYLES[Severity.CRITICAL],
-    )
-    lines = [*what, *styled_text.wrap_text(describe_problem_cure(trouble), width)]
+        return [build_line((describe_activity(view.note), MUTED))]
+    what = wrap_text(PROBLEM_TEXTS[trouble.error_kind].summary, width, SEVERITY_STYLES[Severity.CRITICAL])
+    lines = [*what, *wrap_text(describe_problem_cure(trouble), width)]
     if len(lines) <= room:
         return lines
-    return [*lines[: room - 1], styled_text.join_pieces(lines[room - 1 :], " ")]
+    return [*lines[: room - 1], join_pieces(lines[room - 1 :], " ")]
 
 
-def _build_one_line(view: View, verdict: Verdict, style: str, width: int) -> styled_text.StyledLine:
+def _build_one_line(view: View, verdict: Verdict, style: str, width: int) -> StyledLine:
     """Return the verdict in one line, with the org's name if no tab shows it; drop details first."""
-    name = styled_text.build_line((format_verdict_name(verdict), f"bold {style}"), " " * INDENT)
+    name = build_line((format_verdict_name(verdict), f"bold {style}"), " " * INDENT)
     orgs = [_build_org_prefix(view, most) for most in (MAX_NAME_WIDTH, MAX_NAME_WIDTH // 2, 0)]
     least = next((org for org in orgs if org.cell_length + name.cell_length <= width), orgs[-1])
     gist, *fuller = reversed(list(_iterate_shorter(_format_details(view, verdict))))
     forms = [*((orgs[0], text) for text in reversed(fuller)), *((org, gist) for org in orgs)]
     forms += [(least, f"{gist[: match.start()]} …") for match in reversed([*_CLAUSE_BREAK.finditer(gist)])]
-    return styled_text.pick_fitting(
-        (styled_text.build_line(org, name, text) for org, text in [*forms, (least, gist)]), width
-    )
+    return pick_fitting((build_line(org, name, text) for org, text in [*forms, (least, gist)]), width)
 
 
-def _build_org_prefix(view: View, most: int) -> styled_text.StyledLine:
+def _build_org_prefix(view: View, most: int) -> StyledLine:
     """Return the org's name in at most so many cells, for a line without tabs."""
     if view.layout.tabs or view.state is None or not most:
-        return styled_text.build_line(" ")
-    name = styled_text.build_line(view.state.org.display_name).truncate(most, ellipsis=True)
-    return styled_text.build_line((f" {name.plain}: ", styled_text.MUTED))
+        return build_line(" ")
+    name = build_line(view.state.org.display_name).truncate(most, ellipsis=True)
+    return build_line((f" {name.plain}: ", MUTED))
 
 
 def _iterate_shorter(text: str) -> Iterator[str]:
@@ -133,15 +138,15 @@ def _format_details(view: View, verdict: Verdict) -> str:
     )
 
 
-def _build_lines(view: View, verdict: Verdict, style: str, width: int) -> list[styled_text.StyledLine]:
+def _build_lines(view: View, verdict: Verdict, style: str, width: int) -> list[StyledLine]:
     """Return the name with the sentences beside or below it, wrapped between words."""
     name = format_verdict_name(verdict)
     indent, body = _break_sentences(view, verdict, name, width)
     head = (name, f"bold {style}")
     if indent == NARROW_INDENT:
-        return [styled_text.build_line(head), *(styled_text.build_line(" " * indent, line) for line in body)]
-    first = styled_text.build_line(head, " " * INDENT, body[0] if body else "")
-    return [first, *(styled_text.build_line(" " * indent, line) for line in body[1:])]
+        return [build_line(head), *(build_line(" " * indent, line) for line in body)]
+    first = build_line(head, " " * INDENT, body[0] if body else "")
+    return [first, *(build_line(" " * indent, line) for line in body[1:])]
 
 
 def _break_sentences(view: View, verdict: Verdict, name: str, width: int) -> tuple[int, list[str]]:
@@ -154,32 +159,26 @@ def _break_sentences(view: View, verdict: Verdict, name: str, width: int) -> tup
     indent = len(name) + INDENT
     if indent > width // 3:
         indent = NARROW_INDENT
-    body = [line for sentence in sentences for line in styled_text.break_text(sentence, width - indent)]
+    body = [line for sentence in sentences for line in break_text(sentence, width - indent)]
     return indent, body
 
 
-def _build_tight_lines(
-    view: View, verdict: Verdict, style: str, width: int, room: int
-) -> list[styled_text.StyledLine]:
+def _build_tight_lines(view: View, verdict: Verdict, style: str, width: int, room: int) -> list[StyledLine]:
     """Return the verdict's line wrapped over the available lines, without an indent."""
     name = format_verdict_name(verdict)
-    broken = styled_text.wrap_text(f"{name}  {_format_details(view, verdict)}", width)
+    broken = wrap_text(f"{name}  {_format_details(view, verdict)}", width)
     if len(broken) > room:
         broken = [*broken[: room - 1], _merge_lines(broken[room - 1 :], width)]
     return _style_start(broken, len(name), f"bold {style}")
 
 
-def _merge_lines(lines: list[styled_text.StyledLine], width: int) -> styled_text.StyledLine:
+def _merge_lines(lines: list[StyledLine], width: int) -> StyledLine:
     """Merge the lines into one, as far as there is room."""
     first, *rest = lines
-    return styled_text.fit_line(
-        styled_text.build_line(first, *(f" {line.plain.strip()}" for line in rest)), width
-    )
+    return fit_line(build_line(first, *(f" {line.plain.strip()}" for line in rest)), width)
 
 
-def _style_start(
-    lines: list[styled_text.StyledLine], length: int, style: str
-) -> list[styled_text.StyledLine]:
+def _style_start(lines: list[StyledLine], length: int, style: str) -> list[StyledLine]:
     """Style the first `count` characters of the lines; the end of a line counts as a blank."""
     lit = []
     for line in lines:
@@ -188,13 +187,10 @@ def _style_start(
     return lit
 
 
-def _draw_box(lines: list[styled_text.StyledLine], width: int, style: str) -> list[styled_text.StyledLine]:
-    rows = [
-        styled_text.build_line(("┃ ", style), styled_text.fit_line(line, width - 4), (" ┃", style))
-        for line in lines
-    ]
+def _draw_box(lines: list[StyledLine], width: int, style: str) -> list[StyledLine]:
+    rows = [build_line(("┃ ", style), fit_line(line, width - 4), (" ┃", style)) for line in lines]
     return [
-        styled_text.build_line(("┏" + "━" * (width - 2) + "┓", style)),
+        build_line(("┏" + "━" * (width - 2) + "┓", style)),
         *rows,
-        styled_text.build_line(("┗" + "━" * (width - 2) + "┛", style)),
+        build_line(("┗" + "━" * (width - 2) + "┛", style)),
     ]

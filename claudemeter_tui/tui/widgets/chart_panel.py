@@ -17,7 +17,19 @@ from claudemeter_tui.formatting.values import format_moment, format_money, forma
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.store import OrgState
 from claudemeter_tui.model.windows import Severity
-from claudemeter_tui.tui import styled_text
+from claudemeter_tui.tui.styled_text import (
+    HEADING,
+    MUTED,
+    SEVERITY_STYLES,
+    StyledLine,
+    build_line,
+    fit_line,
+    fit_pieces,
+    frame_lines,
+    iterate_shorter,
+    join_pieces,
+    spread_line,
+)
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.line_widget import LineWidget
 
@@ -31,15 +43,12 @@ CHART_SPANS: tuple[tuple[timedelta | None, str], ...] = (
 """Periods of a chart, with their names."""
 
 CHART_STYLES: dict[ChartStyle | Severity, str] = {
-    ChartStyle.SCALE: styled_text.MUTED,
-    ChartStyle.LIMIT: styled_text.MUTED,
+    ChartStyle.SCALE: MUTED,
+    ChartStyle.LIMIT: MUTED,
     ChartStyle.CURVE: "$curve",
     ChartStyle.SECOND: "$accent",
     ChartStyle.BOTH: "$curve on $accent",
-    **{
-        severity: f"bold {style.removeprefix('bold ')}"
-        for severity, style in styled_text.SEVERITY_STYLES.items()
-    },
+    **{severity: f"bold {style.removeprefix('bold ')}" for severity, style in SEVERITY_STYLES.items()},
 }
 """Style of each part of a chart."""
 CURVE_SAMPLES = {False: ("▄▄", "▖▖"), True: ("--", "==")}
@@ -48,7 +57,7 @@ CURVE_SAMPLES = {False: ("▄▄", "▖▖"), True: ("--", "==")}
 
 def build_chart_title(
     view: View, state: OrgState, room: int, *, windows: bool, point: ChartPoint | None
-) -> tuple[styled_text.StyledLine, styled_text.StyledLine]:
+) -> tuple[StyledLine, StyledLine]:
     """Return title and note, as long as both fit.
 
     Args:
@@ -58,21 +67,18 @@ def build_chart_title(
         windows: True if the chart shows the windows instead of the credits.
         point: Point under the mouse. None if the mouse is elsewhere.
     """
-    subject = styled_text.build_line(
-        ("Utilization" if windows else _describe_credits(state), styled_text.HEADING)
-    )
+    subject = build_line(("Utilization" if windows else _describe_credits(state), HEADING))
     since = _format_since(_find_first_time(state, windows=windows), view)
-    titles = [styled_text.build_line(subject, (f" {since}", styled_text.MUTED)), subject]
+    titles = [build_line(subject, (f" {since}", MUTED)), subject]
     if point is not None:
         pairs = [(title, note) for note in _iterate_pointer_notes(point, view) for title in titles]
     elif windows:
         keys = list(_iterate_curve_keys(view, state))
-        pairs = [(title, key) for title in (*titles, styled_text.build_line("")) for key in keys]
+        pairs = [(title, key) for title in (*titles, build_line("")) for key in keys]
     else:
         pairs = [(title, _build_rise(view, state)) for title in titles]
     return next(
-        (pair for pair in pairs if sum(line.cell_length for line in pair) <= room),
-        (subject, styled_text.build_line("")),
+        (pair for pair in pairs if sum(line.cell_length for line in pair) <= room), (subject, build_line(""))
     )
 
 
@@ -98,23 +104,21 @@ def _format_since(first: datetime, view: View) -> str:
     return within if first < view.now - view.span else f"{within}, {since}"
 
 
-def _build_rise(view: View, state: OrgState) -> styled_text.StyledLine:
+def _build_rise(view: View, state: OrgState) -> StyledLine:
     """Return the amount spent in the visible time."""
     spent = (
         state.series.spent if view.span is None else state.series.compute_spent_since(view.now - view.span)
     )
-    return styled_text.build_line(
-        (f"+{format_money(spent)}", styled_text.HEADING if spent.minor else styled_text.MUTED)
-    )
+    return build_line((f"+{format_money(spent)}", HEADING if spent.minor else MUTED))
 
 
-def _iterate_curve_keys(view: View, state: OrgState) -> Iterator[styled_text.StyledLine]:
+def _iterate_curve_keys(view: View, state: OrgState) -> Iterator[StyledLine]:
     """Yield the windows with samples of their curves and percentages, then in shorter forms."""
     windows = state.plan.windows if state.plan else ()
     known = {it.label: format_percent(it.percent) for it in windows if not it.is_due(view.now)}
     for cells, percents in ((2, known), (2, {}), (1, {})):
         parts = [
-            styled_text.build_line(
+            build_line(
                 (
                     CURVE_SAMPLES[view.ascii][number > 0][:cells],
                     CHART_STYLES[ChartStyle.SECOND if number else ChartStyle.CURVE],
@@ -123,17 +127,15 @@ def _iterate_curve_keys(view: View, state: OrgState) -> Iterator[styled_text.Sty
             )
             for number, label in enumerate(state.histories)
         ]
-        yield styled_text.join_pieces(parts, " " * cells)
+        yield join_pieces(parts, " " * cells)
 
 
-def _iterate_pointer_notes(point: ChartPoint, view: View) -> Iterator[styled_text.StyledLine]:
+def _iterate_pointer_notes(point: ChartPoint, view: View) -> Iterator[StyledLine]:
     """Yield `14:31  $50.00 · BLOCKED: your monthly cap is reached`, then with fewer events."""
     at = format_moment(point.events[0].at if point.events else point.ends_at, view.now, view.zone)
     values = "  ".join(point.values) or "no data"
-    happened = [styled_text.build_line(describe_event(event, view.zone)) for event in point.events]
-    return styled_text.iterate_shorter(
-        [styled_text.build_line((f"{at}  {values}", styled_text.HEADING)), *happened]
-    )
+    happened = [build_line(describe_event(event, view.zone)) for event in point.events]
+    return iterate_shorter([build_line((f"{at}  {values}", HEADING)), *happened])
 
 
 REPLOT_INTERVAL = 30
@@ -156,22 +158,18 @@ class ChartPanel(LineWidget):
     """Values that the current chart was built from."""
     _chart: RenderedChart | None = None
 
-    def draw(self, width: int, height: int) -> list[styled_text.StyledLine]:
+    def draw(self, width: int, height: int) -> list[StyledLine]:
         """Draw the chart, with title and legend in its frame."""
         state = self.view.state
         if state is None or not has_chart_data(self.view):
-            return [
-                styled_text.fit_line(
-                    styled_text.build_line((" Nothing to draw yet", styled_text.MUTED)), width
-                )
-            ]
+            return [fit_line(build_line((" Nothing to draw yet", MUTED)), width)]
         if self.view.layout.framed:
             return self._draw_framed(state, width, height)
         headed = height >= CHART_TITLE_FROM
         lines = self._draw_chart(state, width - 2, height - headed)
         if headed:
-            lines.insert(0, styled_text.spread_line(*self._build_head(state, width - 3), width - 2))
-        return [styled_text.fit_line(styled_text.build_line(" ", line), width) for line in lines]
+            lines.insert(0, spread_line(*self._build_head(state, width - 3), width - 2))
+        return [fit_line(build_line(" ", line), width) for line in lines]
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         """Show the values under the pointer."""
@@ -185,31 +183,26 @@ class ChartPanel(LineWidget):
         """Redraw the note."""
         self.redraw()
 
-    def _draw_framed(self, state: OrgState, width: int, height: int) -> list[styled_text.StyledLine]:
+    def _draw_framed(self, state: OrgState, width: int, height: int) -> list[StyledLine]:
         lines = self._draw_chart(state, width - 4, height - 2)
-        lines += [styled_text.build_line("")] * (height - 2 - len(lines))
-        *above, below = styled_text.frame_lines(*self._build_head(state, width - 9), lines, width)
+        lines += [build_line("")] * (height - 2 - len(lines))
+        *above, below = frame_lines(*self._build_head(state, width - 9), lines, width)
         return [*above, self._add_legend(below)]
 
-    def _build_head(
-        self, state: OrgState, room: int
-    ) -> tuple[styled_text.StyledLine, styled_text.StyledLine]:
+    def _build_head(self, state: OrgState, room: int) -> tuple[StyledLine, StyledLine]:
         margin = 2 if self.view.layout.framed else 1
         point = None
         if self._chart is not None and self.pointer_column is not None:
             point = self._chart.find_point(self.pointer_column - margin)
         return build_chart_title(self.view, state, room, windows=shows_windows(self.view), point=point)
 
-    def _draw_chart(self, state: OrgState, width: int, height: int) -> list[styled_text.StyledLine]:
+    def _draw_chart(self, state: OrgState, width: int, height: int) -> list[StyledLine]:
         chart = self._plot(state, width, height)
         if chart is None:
             room = height >= MIN_CHART_HEIGHT and width >= MIN_CHART_WIDTH
             text = "No data in this period" if room else "No room for a chart"
-            return [styled_text.build_line((text, styled_text.MUTED))]
-        return [
-            styled_text.build_line(*((text, CHART_STYLES[what]) for text, what in line))
-            for line in chart.lines
-        ]
+            return [build_line((text, MUTED))]
+        return [build_line(*((text, CHART_STYLES[what]) for text, what in line)) for line in chart.lines]
 
     def _plot(self, state: OrgState, width: int, height: int) -> RenderedChart | None:
         """Return the chart; plot again only if more than a few seconds have changed."""
@@ -231,23 +224,18 @@ class ChartPanel(LineWidget):
                 self._chart = build_credits_chart(state.series, frame, cap=_get_cap(state), events=happened)
         return self._chart
 
-    def _add_legend(self, edge: styled_text.StyledLine) -> styled_text.StyledLine:
+    def _add_legend(self, edge: StyledLine) -> StyledLine:
         """Return the frame's lower edge with a legend of the marks, or the marks if the axis has none."""
         chart = self._chart
         if chart is None or not chart.letters:
             return edge
         if chart.has_axis:
-            pieces = [
-                styled_text.build_line(
-                    (mark.letter, styled_text.HEADING), (f" {mark.word}", styled_text.MUTED)
-                )
-                for mark in chart.legend
-            ]
-            words = styled_text.fit_pieces(pieces, edge.cell_length - 6).rstrip()
-            return styled_text.build_line(edge[:2], " ", words, " ", edge[words.cell_length + 4 :])
+            pieces = [build_line((mark.letter, HEADING), (f" {mark.word}", MUTED)) for mark in chart.legend]
+            words = fit_pieces(pieces, edge.cell_length - 6).rstrip()
+            return build_line(edge[:2], " ", words, " ", edge[words.cell_length + 4 :])
         for column, (letter, severity) in chart.letters.items():
             x = 2 + chart.margin + column
-            edge = styled_text.build_line(edge[:x], (letter, CHART_STYLES[severity]), edge[x + 1 :])
+            edge = build_line(edge[:x], (letter, CHART_STYLES[severity]), edge[x + 1 :])
         return edge
 
 

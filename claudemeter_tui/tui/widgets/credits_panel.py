@@ -24,7 +24,20 @@ from claudemeter_tui.model.credits import Credits, Meter
 from claudemeter_tui.model.forecast import SpendLimit, find_tighter_limit
 from claudemeter_tui.model.store import OrgState
 from claudemeter_tui.model.windows import Severity
-from claudemeter_tui.tui import styled_text
+from claudemeter_tui.tui.styled_text import (
+    HEADING,
+    MUTED,
+    SEVERITY_MARKS,
+    SEVERITY_STYLES,
+    StyledLine,
+    build_bar,
+    build_line,
+    fit_line,
+    frame_lines,
+    join_pieces,
+    pick_fitting,
+    spread_line,
+)
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.line_widget import LineWidget
 
@@ -35,7 +48,7 @@ LABEL_WIDTH = 9
 class CreditsPanel(LineWidget):
     """Cap and balance of the usage credits, each with the amount left."""
 
-    def draw(self, width: int, height: int) -> list[styled_text.StyledLine]:
+    def draw(self, width: int, height: int) -> list[StyledLine]:
         """Draw the gauge and the rows that fit, most important first."""
         framed = self.view.layout.framed
         inner, room = (width - 4, height - 2) if framed else (width - 2, height)
@@ -43,15 +56,10 @@ class CreditsPanel(LineWidget):
             lines = (
                 [build_credits_line(self.view, inner)] if room == 1 else _build_lines(self.view, inner)[:room]
             )
-            return [styled_text.fit_line(styled_text.build_line(" ", line), width) for line in lines]
+            return [fit_line(build_line(" ", line), width) for line in lines]
         lines = _build_lines(self.view, inner)[:room]
-        lines += [styled_text.build_line("")] * (room - len(lines))
-        return styled_text.frame_lines(
-            styled_text.build_line(("Usage credits", styled_text.HEADING)),
-            _build_state(self.view),
-            lines,
-            width,
-        )
+        lines += [build_line("")] * (room - len(lines))
+        return frame_lines(build_line(("Usage credits", HEADING)), _build_state(self.view), lines, width)
 
 
 def count_credits_lines(view: View) -> int:
@@ -64,34 +72,31 @@ def count_credits_lines(view: View) -> int:
     return gauge + len(_list_rows(view, state))
 
 
-def _build_state(view: View) -> styled_text.StyledLine:
+def _build_state(view: View) -> StyledLine:
     """Return the state of the credits, for the right end of the title."""
     if view.state is None or view.state.read_at is None:
-        return styled_text.build_line("")
+        return build_line("")
     state = view.state.credits.compute_state(view.now)
     style = {
-        CreditState.LOCKED: styled_text.SEVERITY_STYLES[Severity.FULL],
-        CreditState.OPEN: styled_text.SEVERITY_STYLES[Severity.NORMAL],
+        CreditState.LOCKED: SEVERITY_STYLES[Severity.FULL],
+        CreditState.OPEN: SEVERITY_STYLES[Severity.NORMAL],
     }
     lead = view.state.credits.lead_meter
     by = describe_provenance(view.state, lead.origin.endpoint) if lead is not None else ""
-    return styled_text.join_pieces(
-        [
-            styled_text.build_line((by, styled_text.MUTED)),
-            styled_text.build_line((CREDIT_STATE_NAMES[state], style.get(state, styled_text.MUTED))),
-        ][not by :]
+    return join_pieces(
+        [build_line((by, MUTED)), build_line((CREDIT_STATE_NAMES[state], style.get(state, MUTED)))][not by :]
     )
 
 
-def _build_lines(view: View, width: int) -> list[styled_text.StyledLine]:
+def _build_lines(view: View, width: int) -> list[StyledLine]:
     state = view.state
     if state is None or state.read_at is None:
-        return [styled_text.build_line(("Not read yet", styled_text.MUTED))]
+        return [build_line(("Not read yet", MUTED))]
     credits, lead = state.credits, state.credits.lead_meter
     lines = (
         [*_build_gauge(lead, width)]
         if lead and lead.used
-        else [styled_text.build_line((_explain_missing(credits, view), styled_text.MUTED))]
+        else [build_line((_explain_missing(credits, view), MUTED))]
     )
     return [*lines, *(_build_row(label, forms, width) for label, *forms in _list_rows(view, state))]
 
@@ -107,65 +112,55 @@ def _list_rows(view: View, state: OrgState) -> list[tuple[str, ...]]:
     ]
 
 
-def build_credits_line(view: View, width: int) -> styled_text.StyledLine:
+def build_credits_line(view: View, width: int) -> StyledLine:
     """Return the credits in one line of text."""
     credits = view.state.credits if view.state else Credits()
     lead = credits.lead_meter
     if view.state is None or view.state.read_at is None:
-        return styled_text.build_line(("credits not read yet", styled_text.MUTED))
+        return build_line(("credits not read yet", MUTED))
     if lead is None or lead.used is None:
-        return styled_text.build_line((f"credits: {_explain_missing(credits, view)}", styled_text.MUTED))
+        return build_line((f"credits: {_explain_missing(credits, view)}", MUTED))
     style, mark = _get_style(lead, view)
     whose = "credits " if lead.is_personal else "pool "
     beside = list(_build_notes(credits, view))
-    used = [
-        styled_text.build_line(whose, (f"{form} {mark}".rstrip(), style)) for form in list_use_forms(lead)
-    ]
-    parts = [styled_text.join_pieces([used[0], *beside[:end]]) for end in range(len(beside), -1, -1)]
-    return styled_text.pick_fitting([*parts, *used[1:]], width)
+    used = [build_line(whose, (f"{form} {mark}".rstrip(), style)) for form in list_use_forms(lead)]
+    parts = [join_pieces([used[0], *beside[:end]]) for end in range(len(beside), -1, -1)]
+    return pick_fitting([*parts, *used[1:]], width)
 
 
-def _build_notes(credits: Credits, view: View) -> Iterator[styled_text.StyledLine]:
+def _build_notes(credits: Credits, view: View) -> Iterator[StyledLine]:
     """Yield the state if the credits are not open, the visibility of a lock, and the balance."""
     match credits.compute_state(view.now):
         case CreditState.LOCKED as state:
-            yield styled_text.build_line((str(state), styled_text.SEVERITY_STYLES[Severity.FULL]))
+            yield build_line((str(state), SEVERITY_STYLES[Severity.FULL]))
         case CreditState.OFF as state:
-            yield styled_text.build_line((str(state), styled_text.MUTED))
+            yield build_line((str(state), MUTED))
     if view.state is not None and (visibility := describe_lock_visibility(view.state, view.now, view.zone)):
-        yield styled_text.build_line(
-            (f"lock {'?' if visibility == NOT_KNOWN else visibility}", styled_text.MUTED)
-        )
+        yield build_line((f"lock {'?' if visibility == NOT_KNOWN else visibility}", MUTED))
     if credits.balance_amount:
-        yield styled_text.build_line((f"balance {format_money(credits.balance_amount)}", styled_text.MUTED))
+        yield build_line((f"balance {format_money(credits.balance_amount)}", MUTED))
 
 
 def _get_style(meter: Meter, view: View) -> tuple[str, str]:
     severity = Severity.from_percent(meter.percent)
     if meter.compute_state(view.now) is CreditState.LOCKED:
         severity = Severity.FULL
-    return styled_text.SEVERITY_STYLES[severity], styled_text.SEVERITY_MARKS[severity]
+    return SEVERITY_STYLES[severity], SEVERITY_MARKS[severity]
 
 
-def _build_gauge(meter: Meter, width: int) -> Iterator[styled_text.StyledLine]:
+def _build_gauge(meter: Meter, width: int) -> Iterator[StyledLine]:
     severity = Severity.from_percent(meter.percent)
-    style = styled_text.SEVERITY_STYLES[severity]
+    style = SEVERITY_STYLES[severity]
     used = format_money(meter.used)
     if meter.cap is None:
-        yield styled_text.build_line(
-            (used, styled_text.HEADING), " used", "" if meter.is_personal else " (pool)"
-        )
+        yield build_line((used, HEADING), " used", "" if meter.is_personal else " (pool)")
         return
     percent = format_percent(meter.percent) if meter.percent is not None else ""
-    amount = styled_text.build_line(
-        (used, styled_text.HEADING),
-        f" of {format_money(meter.cap)}",
-        "" if meter.is_personal else " (pool)",
+    amount = build_line(
+        (used, HEADING), f" of {format_money(meter.cap)}", "" if meter.is_personal else " (pool)"
     )
-    yield styled_text.spread_line(
-        amount, styled_text.build_line((f"{percent} {styled_text.SEVERITY_MARKS[severity]}", style)), width
-    )
-    yield styled_text.build_bar(meter.percent, width, style)
+    yield spread_line(amount, build_line((f"{percent} {SEVERITY_MARKS[severity]}", style)), width)
+    yield build_bar(meter.percent, width, style)
 
 
 def _explain_missing(credits: Credits, view: View) -> str:
@@ -187,10 +182,7 @@ def _iterate_rows(credits: Credits, view: View) -> Iterator[tuple[str, ...]]:
     tighter = find_tighter_limit(credits)
     if lead is not None:
         if lead.remaining is not None:
-            yield (
-                "cap",
-                *_tag_tighter([f"{format_money(lead.remaining)} left"], tighter is SpendLimit.CAP),
-            )
+            yield ("cap", *_tag_tighter([f"{format_money(lead.remaining)} left"], tighter is SpendLimit.CAP))
         elif lead.used is not None:
             yield "cap", describe_missing_cap(lead)
         if (
@@ -246,7 +238,7 @@ def _format_charge(subscription: Subscription | None) -> Iterator[list[str]]:
         yield [f"payment: {subscription.status}"]
 
 
-def _build_row(label: str, forms: Sequence[str], width: int) -> styled_text.StyledLine:
+def _build_row(label: str, forms: Sequence[str], width: int) -> StyledLine:
     """Return a label with the longest form that fits."""
-    head = styled_text.build_line((label.ljust(LABEL_WIDTH), styled_text.MUTED))
-    return styled_text.pick_fitting((styled_text.build_line(head, form) for form in forms), width)
+    head = build_line((label.ljust(LABEL_WIDTH), MUTED))
+    return pick_fitting((build_line(head, form) for form in forms), width)

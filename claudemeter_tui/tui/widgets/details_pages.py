@@ -17,7 +17,18 @@ from claudemeter_tui.formatting.problems import format_error
 from claudemeter_tui.formatting.values import format_age, format_count, format_moment, to_local
 from claudemeter_tui.model.reading import Failure, Reply
 from claudemeter_tui.model.windows import Severity
-from claudemeter_tui.tui import styled_text
+from claudemeter_tui.tui.styled_text import (
+    HEADING,
+    MUTED,
+    SEVERITY_MARKS,
+    SEVERITY_STYLES,
+    StyledLine,
+    build_line,
+    fit_line,
+    join_pieces,
+    spread_line,
+    wrap_text,
+)
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.list_view import ListModel, add_cursor_mark, highlight_matches
 
@@ -85,16 +96,14 @@ class FigurePage:
         figure = self.get_figure(item)
         return (figure.format_line(self._now), "row") if figure else ("", "")
 
-    def _draw_line(self, item: int, part: int, selected: bool) -> styled_text.StyledLine:  # noqa: FBT001 - a `LineDrawer`
+    def _draw_line(self, item: int, part: int, selected: bool) -> StyledLine:  # noqa: FBT001 - a `LineDrawer`
         line, figure = self._build_lines(item)[part], self.get_figure(item)
         if figure is None:
             return add_cursor_mark(line, self._width, selected=selected)
         if part == self._find_age_line(item, figure) and figure.read_at is not None:
             age = format_age(self._now - figure.read_at)
             gap = max(1, self._width - 3 - len(age) - line.cell_length)
-            line = styled_text.build_line(
-                line, " " * gap if self._has_source_column else " · ", (age, styled_text.MUTED)
-            )
+            line = build_line(line, " " * gap if self._has_source_column else " · ", (age, MUTED))
         return add_cursor_mark(highlight_matches(line, self._pattern), self._width, selected=selected)
 
     def _find_age_line(self, item: int, figure: Figure) -> int:
@@ -108,20 +117,18 @@ class FigurePage:
         before = self.get_figure(item - 1)
         return before is None or (before.provenance, before.read_at) != (figure.provenance, figure.read_at)
 
-    def _build_lines(self, item: int) -> Sequence[styled_text.StyledLine]:
+    def _build_lines(self, item: int) -> Sequence[StyledLine]:
         title, figure = self._items[item]
         if figure is None:
-            reader = styled_text.build_line((self._readers[title], styled_text.MUTED))
-            head = styled_text.spread_line(
-                styled_text.build_line((title, styled_text.HEADING)), reader, self._width - 3
-            )
-            return (styled_text.build_line(), head) if item else (head,)
+            reader = build_line((self._readers[title], MUTED))
+            head = spread_line(build_line((title, HEADING)), reader, self._width - 3)
+            return (build_line(), head) if item else (head,)
         if self._has_source_column:
             return _build_figure_row(figure, self._get_origin(item, figure), self._width)
         above = self._build_source_lines(item, figure) if self._has_new_source(item, figure) else ()
         return (*above, *_stack_figure(figure, self._width))
 
-    def _build_source_lines(self, item: int, figure: Figure) -> tuple[styled_text.StyledLine, ...]:
+    def _build_source_lines(self, item: int, figure: Figure) -> tuple[StyledLine, ...]:
         """Return the lines of a reply above its figures, with room for the age."""
         return _wrap_source(self._get_origin(item, figure), self._width)
 
@@ -131,73 +138,66 @@ class FigurePage:
 
 
 @lru_cache(maxsize=1024)
-def _build_figure_row(figure: Figure, origin: str, width: int) -> tuple[styled_text.StyledLine, ...]:
+def _build_figure_row(figure: Figure, origin: str, width: int) -> tuple[StyledLine, ...]:
     """Return label, value and source side by side, each wrapped between words, with room for the age."""
     room = width - LABEL_WIDTH - SOURCE_WIDTH - AGE_WIDTH - 8
     columns = (
-        (styled_text.wrap_text(figure.label, LABEL_WIDTH, styled_text.MUTED), LABEL_WIDTH),
+        (wrap_text(figure.label, LABEL_WIDTH, MUTED), LABEL_WIDTH),
         (_wrap_value(figure, room), room),
-        (styled_text.wrap_text(origin, SOURCE_WIDTH, styled_text.MUTED), SOURCE_WIDTH),
+        (wrap_text(origin, SOURCE_WIDTH, MUTED), SOURCE_WIDTH),
     )
     height = max(len(lines) for lines, _ in columns)
     return tuple(
-        styled_text.join_pieces(
-            [styled_text.fit_line(_get_line(lines, part), cells) for lines, cells in columns], "  "
-        )
+        join_pieces([fit_line(_get_line(lines, part), cells) for lines, cells in columns], "  ")
         for part in range(height)
     )
 
 
 @lru_cache(maxsize=1024)
-def _wrap_source(origin: str, width: int) -> tuple[styled_text.StyledLine, ...]:
-    return tuple(styled_text.wrap_text(origin, max(8, width - AGE_WIDTH - 5), f"italic {styled_text.MUTED}"))
+def _wrap_source(origin: str, width: int) -> tuple[StyledLine, ...]:
+    return tuple(wrap_text(origin, max(8, width - AGE_WIDTH - 5), f"italic {MUTED}"))
 
 
 @lru_cache(maxsize=1024)
-def _stack_figure(figure: Figure, width: int) -> tuple[styled_text.StyledLine, ...]:
+def _stack_figure(figure: Figure, width: int) -> tuple[StyledLine, ...]:
     """Return label and value side by side, for a pane with the reply above them."""
     label = min(LABEL_WIDTH, width // 3)
-    labels = styled_text.wrap_text(figure.label, label, styled_text.MUTED)
+    labels = wrap_text(figure.label, label, MUTED)
     values = _wrap_value(figure, width - label - 3)
     return tuple(
-        styled_text.build_line(
-            styled_text.fit_line(_get_line(labels, part), label), " ", _get_line(values, part)
-        )
+        build_line(fit_line(_get_line(labels, part), label), " ", _get_line(values, part))
         for part in range(max(len(labels), len(values)))
     )
 
 
-def _wrap_value(figure: Figure, width: int) -> list[styled_text.StyledLine]:
-    style = styled_text.SEVERITY_STYLES[figure.severity] if figure.severity else "$foreground"
-    lines = styled_text.wrap_text(figure.value, max(8, width - 2), style)
+def _wrap_value(figure: Figure, width: int) -> list[StyledLine]:
+    style = SEVERITY_STYLES[figure.severity] if figure.severity else "$foreground"
+    lines = wrap_text(figure.value, max(8, width - 2), style)
     if figure.severity:
-        lines[-1] = styled_text.build_line(
-            lines[-1],
-            (f" {styled_text.SEVERITY_MARKS[figure.severity]}", styled_text.SEVERITY_STYLES[figure.severity]),
+        lines[-1] = build_line(
+            lines[-1], (f" {SEVERITY_MARKS[figure.severity]}", SEVERITY_STYLES[figure.severity])
         )
     return lines
 
 
-def _get_line(lines: Sequence[styled_text.StyledLine], part: int) -> styled_text.StyledLine:
-    return lines[part] if part < len(lines) else styled_text.build_line()
+def _get_line(lines: Sequence[StyledLine], part: int) -> StyledLine:
+    return lines[part] if part < len(lines) else build_line()
 
 
-def build_reply_tab(name: str, aside: str, style: str, *, selected: bool) -> styled_text.StyledLine:
+def build_reply_tab(name: str, aside: str, style: str, *, selected: bool) -> StyledLine:
     """Return a tab with the mark of its reply; the selected one is between two marks."""
     if selected:
-        return styled_text.build_line(
-            ("▐", "$selected"), (name, styled_text.HEADING), (aside, style), ("▌", "$selected")
-        )
-    return styled_text.build_line(" ", (name, styled_text.MUTED), (aside, style), " ")
+        return build_line(("▐", "$selected"), (name, HEADING), (aside, style), ("▌", "$selected"))
+    return build_line(" ", (name, MUTED), (aside, style), " ")
 
 
-def describe_failure(failure: Failure, view: View) -> styled_text.StyledLine:
+def describe_failure(failure: Failure, view: View) -> StyledLine:
     """Return the start and the cause of a reply's failure."""
     since = format_moment(failure.at, view.now, view.zone)
-    return styled_text.build_line(
+    return build_line(
         (
             f"not read since {since}: {format_error(failure.error_kind, failure.detail)}",
-            styled_text.SEVERITY_STYLES[Severity.WARNING],
+            SEVERITY_STYLES[Severity.WARNING],
         )
     )
 
@@ -220,13 +220,10 @@ PART_STYLES = {
     JsonPart.STRING: "$success",
     JsonPart.NUMBER: "$accent",
     JsonPart.LITERAL: "$secondary",
-    JsonPart.PUNCTUATION: styled_text.MUTED,
-    JsonPart.NOTE: f"italic {styled_text.MUTED}",
+    JsonPart.PUNCTUATION: MUTED,
+    JsonPart.NOTE: f"italic {MUTED}",
 }
-REMARK_STYLES = {
-    KeyRemark.NEW: "bold $accent",
-    KeyRemark.ODD: f"bold {styled_text.SEVERITY_STYLES[Severity.WARNING]}",
-}
+REMARK_STYLES = {KeyRemark.NEW: "bold $accent", KeyRemark.ODD: f"bold {SEVERITY_STYLES[Severity.WARNING]}"}
 GUTTER = 4
 """Cells before each line if any line has a note."""
 MAX_HITS = 10_000
@@ -287,26 +284,24 @@ class ReplyPage:
         """Return the body as on screen and its name for the message."""
         return "\n".join(line.text for line in self._lines), "reply"
 
-    def _draw_line(self, item: int, part: int, selected: bool) -> styled_text.StyledLine:  # noqa: ARG002, FBT001 - a `LineDrawer`
+    def _draw_line(self, item: int, part: int, selected: bool) -> StyledLine:  # noqa: ARG002, FBT001 - a `LineDrawer`
         number, start, end = self._rows[item]
         line = self._lines[number]
         parts = [(begin, stop, kind) for begin, stop, kind in line.parts if begin < end and stop > start]
-        shown = styled_text.build_line(line.text[start:end])
+        shown = build_line(line.text[start:end])
         for begin, stop, kind in parts:
             shown = shown.stylize(PART_STYLES[kind], max(0, begin - start), min(end, stop) - start)
         shown = highlight_matches(shown, self.pattern)
         if start:
-            shown = styled_text.build_line(
-                " " * _compute_indent(line.text, self._width - 2 - self._gutter), shown
-            )
+            shown = build_line(" " * _compute_indent(line.text, self._width - 2 - self._gutter), shown)
         return add_cursor_mark(
-            styled_text.build_line(self._build_gutter(line, start), shown), self._width, selected=selected
+            build_line(self._build_gutter(line, start), shown), self._width, selected=selected
         )
 
-    def _build_gutter(self, line: JsonLine, start: int) -> styled_text.StyledLine:
+    def _build_gutter(self, line: JsonLine, start: int) -> StyledLine:
         if line.remark is None or start:
-            return styled_text.build_line(" " * self._gutter)
-        return styled_text.build_line((line.remark.ljust(self._gutter), REMARK_STYLES[line.remark]))
+            return build_line(" " * self._gutter)
+        return build_line((line.remark.ljust(self._gutter), REMARK_STYLES[line.remark]))
 
 
 def _compute_indent(text: str, room: int) -> int:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from textual import events
 from textual.message import Message
 
-from claudemeter_tui.tui import styled_text
 from claudemeter_tui.tui.keys import Key
+from claudemeter_tui.tui.styled_text import HEADING, MUTED, StyledLine, build_line
 from claudemeter_tui.tui.widgets.line_widget import LineWidget
 
 HINT_GAP = 2
@@ -37,18 +37,14 @@ class KeyHints(LineWidget):
         self._keys = tuple(keys)
         self.redraw()
 
-    def draw(self, width: int, height: int) -> list[styled_text.StyledLine]:  # noqa: ARG002
+    def draw(self, width: int, height: int) -> list[StyledLine]:  # noqa: ARG002
         """Draw the keys with their labels."""
         parts: list[str | tuple[str, str]] = []
         column = 0
         for start, end, key in self._locate_hints(width):
-            parts += [
-                " " * (start - column),
-                (key.display, styled_text.HEADING),
-                (f" {key.label}", styled_text.MUTED),
-            ]
+            parts += [" " * (start - column), (key.display, HEADING), (f" {key.label}", MUTED)]
             column = end
-        return [styled_text.build_line(*(parts or [" "]))]
+        return [build_line(*(parts or [" "]))]
 
     def on_click(self, event: events.Click) -> None:
         """Post the action of the clicked hint."""
@@ -59,7 +55,7 @@ class KeyHints(LineWidget):
     def _locate_hints(self, width: int) -> list[tuple[int, int, Key]]:
         places, column = [], 1
         for key in self._keys:
-            end = column + styled_text.build_line(f"{key.display} {key.label}").cell_length
+            end = column + build_line(f"{key.display} {key.label}").cell_length
             if end <= width:
                 places.append((column, end, key))
                 column = end + HINT_GAP

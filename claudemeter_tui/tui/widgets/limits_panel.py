@@ -19,7 +19,19 @@ from claudemeter_tui.formatting.values import (
 )
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.windows import Plan, Severity, Window
-from claudemeter_tui.tui import styled_text
+from claudemeter_tui.tui.styled_text import (
+    HEADING,
+    MUTED,
+    SEVERITY_MARKS,
+    SEVERITY_STYLES,
+    StyledLine,
+    build_bar,
+    build_line,
+    fit_line,
+    frame_lines,
+    join_pieces,
+    pick_fitting,
+)
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.line_widget import LineWidget
 
@@ -34,21 +46,16 @@ BESIDE_FROM, WORDY_FROM, ROOMY_FROM = 52, 66, 76
 class LimitsPanel(LineWidget):
     """Each window with its percentage, its reset and a mark for the elapsed time."""
 
-    def draw(self, width: int, height: int) -> list[styled_text.StyledLine]:
+    def draw(self, width: int, height: int) -> list[StyledLine]:
         """Draw two lines per window if there is room, else one, else only the fullest windows."""
         framed = self.view.layout.framed
         inner, room = (width - 4, height - 2) if framed else (width - 2, height)
         lines = build_window_bars(self.view, inner, room)
         if not framed:
-            return [styled_text.fit_line(styled_text.build_line(" ", line), width) for line in lines]
-        lines += [styled_text.build_line("")] * (room - len(lines))
+            return [fit_line(build_line(" ", line), width) for line in lines]
+        lines += [build_line("")] * (room - len(lines))
         by = describe_provenance(self.view.state, Endpoint.USAGE) if self.view.state else ""
-        return styled_text.frame_lines(
-            styled_text.build_line(("Limits", styled_text.HEADING)),
-            styled_text.build_line((by, styled_text.MUTED)),
-            lines,
-            width,
-        )
+        return frame_lines(build_line(("Limits", HEADING)), build_line((by, MUTED)), lines, width)
 
 
 def count_windows(view: View) -> int:
@@ -65,15 +72,15 @@ def measure_labels(view: View) -> int:
     """Return the cells of the longest label, at most `MAX_LABEL_WIDTH`; 0 without windows."""
     return min(
         MAX_LABEL_WIDTH,
-        max((styled_text.build_line(window.label).cell_length for window in _get_windows(view)), default=0),
+        max((build_line(window.label).cell_length for window in _get_windows(view)), default=0),
     )
 
 
-def build_window_bars(view: View, width: int, room: int, label: int = 0) -> list[styled_text.StyledLine]:
+def build_window_bars(view: View, width: int, room: int, label: int = 0) -> list[StyledLine]:
     """Return the windows in at most `room` lines, with labels of at least `label` cells."""
     windows = _get_windows(view)
     if not windows:
-        return [styled_text.build_line((_explain_missing(view), styled_text.MUTED))]
+        return [build_line((_explain_missing(view), MUTED))]
     label = max(label, measure_labels(view))
     if room >= 2 * len(windows):
         return [line for window in windows for line in _build_two_lines(view, window, width, label)]
@@ -94,52 +101,42 @@ def _rank_window(window: Window, view: View) -> tuple[Severity, bool, float]:
     return window.compute_severity(view.now), window.is_plan_wide, window.percent or 0.0
 
 
-def _build_two_lines(view: View, window: Window, width: int, label: int) -> list[styled_text.StyledLine]:
+def _build_two_lines(view: View, window: Window, width: int, label: int) -> list[StyledLine]:
     """Return the bar and the reset below it."""
     below = _build_reset(window, view, width - label - 1)
-    return [_build_bar_line(view, window, width, label), styled_text.build_line(" " * (label + 1), below)]
+    return [_build_bar_line(view, window, width, label), build_line(" " * (label + 1), below)]
 
 
-def _build_one_line(view: View, window: Window, width: int, label: int) -> styled_text.StyledLine:
+def _build_one_line(view: View, window: Window, width: int, label: int) -> StyledLine:
     """Return bar and reset in one line; in a narrow pane without the countdown."""
     if width < BESIDE_FROM:
-        soon = styled_text.build_line((_format_short_reset(window, view), styled_text.MUTED))
-        return styled_text.build_line(
-            _build_bar_line(view, window, width - 10, label), " ", styled_text.fit_line(soon, 9)
-        )
+        soon = build_line((_format_short_reset(window, view), MUTED))
+        return build_line(_build_bar_line(view, window, width - 10, label), " ", fit_line(soon, 9))
     room = 34 if width >= ROOMY_FROM else 26 if width >= WORDY_FROM else 18
     beside = _build_reset(window, view, room, wordy=width >= WORDY_FROM)
-    return styled_text.build_line(_build_bar_line(view, window, width - room - 2, label), "  ", beside)
+    return build_line(_build_bar_line(view, window, width - room - 2, label), "  ", beside)
 
 
-def _build_reset(window: Window, view: View, room: int, *, wordy: bool = True) -> styled_text.StyledLine:
+def _build_reset(window: Window, view: View, room: int, *, wordy: bool = True) -> StyledLine:
     """Return the longest form of the reset that fits."""
     forms = _iterate_reset_forms(window, view, room)
     if not wordy:
         forms = ([re.sub("^(resets|expires) ", "", part) for part in parts] for parts in forms)
-    return styled_text.pick_fitting(
-        (
-            styled_text.join_pieces([styled_text.build_line((part, styled_text.MUTED)) for part in parts])
-            for parts in forms
-        ),
-        room,
-    )
+    return pick_fitting((join_pieces([build_line((part, MUTED)) for part in parts]) for parts in forms), room)
 
 
-def _build_bar_line(view: View, window: Window, width: int, label: int) -> styled_text.StyledLine:
+def _build_bar_line(view: View, window: Window, width: int, label: int) -> StyledLine:
     severity = window.compute_severity(view.now)
-    style = styled_text.SEVERITY_STYLES[severity]
+    style = SEVERITY_STYLES[severity]
     room = width - label - PERCENT_WIDTH - 4
     due = window.is_due(view.now)
     percent = None if due else window.percent
-    return styled_text.build_line(
-        styled_text.build_line(window.label).truncate(label, ellipsis=True, pad=True),
+    return build_line(
+        build_line(window.label).truncate(label, ellipsis=True, pad=True),
         " ",
-        styled_text.build_bar(
-            percent, room, styled_text.MUTED if due else style, elapsed=window.compute_elapsed(view.now)
-        ),
+        build_bar(percent, room, MUTED if due else style, elapsed=window.compute_elapsed(view.now)),
         ("due".rjust(PERCENT_WIDTH) if due else format_percent(percent).rjust(PERCENT_WIDTH), style),
-        (f" {styled_text.SEVERITY_MARKS[severity]}", style),
+        (f" {SEVERITY_MARKS[severity]}", style),
     )
 
 
@@ -147,9 +144,7 @@ def _iterate_reset_forms(window: Window, view: View, width: int) -> Iterator[lis
     """Yield the lock, the reset and the forecasts of a window in shorter and shorter forms."""
     lock, when, amount = [], _format_reset(window, view), []
     if window.locked_reason is not None:
-        lock = [
-            styled_text.build_line(f"locked: {window.locked_reason}").truncate(width, ellipsis=True).plain
-        ]
+        lock = [build_line(f"locked: {window.locked_reason}").truncate(width, ellipsis=True).plain]
     if window.limit is not None:
         amount = [f"{format_money(window.used)} of {format_money(window.limit)}"]
     ahead = format_window_forecasts(window, view.state.read_at if view.state else None, view.now, view.zone)

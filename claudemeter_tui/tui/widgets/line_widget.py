@@ -14,7 +14,7 @@ from textual.style import Style
 from textual.visual import RenderOptions, Visual
 from textual.widget import Widget
 
-from claudemeter_tui.tui import styled_text
+from claudemeter_tui.tui.styled_text import StyledLine, convert_to_ascii
 from claudemeter_tui.tui.view import View
 
 
@@ -25,7 +25,7 @@ class StyledLines(Visual):
     painting.
     """
 
-    def __init__(self, lines: Sequence[styled_text.StyledLine], *, selectable: bool) -> None:
+    def __init__(self, lines: Sequence[StyledLine], *, selectable: bool) -> None:
         """Set the lines from top to bottom, and whether the mouse can select text."""
         self.lines, self._selectable = lines, selectable
 
@@ -54,9 +54,7 @@ class StyledLines(Visual):
             line.is_same(other_line) for line, other_line in pairs
         )
 
-    def _render_strip(
-        self, y: int, line: styled_text.StyledLine, style: Style, options: RenderOptions
-    ) -> Strip:
+    def _render_strip(self, y: int, line: StyledLine, style: Style, options: RenderOptions) -> Strip:
         span = options.selection.get_span(y) if options.selection else None
         if span is not None and options.selection_style is not None:
             start, end = span
@@ -83,7 +81,7 @@ class LineWidget(Widget):
     _prepared: tuple[Size, StyledLines] | None = None
     """Lines drawn to detect a change, kept for the next paint."""
 
-    def draw(self, width: int, height: int) -> list[styled_text.StyledLine]:
+    def draw(self, width: int, height: int) -> list[StyledLine]:
         """Draw at most `height` lines of at most `width` cells."""
         raise NotImplementedError
 
@@ -124,5 +122,5 @@ class LineWidget(Widget):
         width, height = self.content_size
         lines = self.draw(width, height)[:height] if width > 0 and height > 0 else []
         if self.view.ascii:
-            lines = [styled_text.convert_to_ascii(line) for line in lines]
+            lines = [convert_to_ascii(line) for line in lines]
         return StyledLines(lines, selectable=self.ALLOW_SELECT)

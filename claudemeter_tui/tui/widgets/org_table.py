@@ -18,7 +18,16 @@ from claudemeter_tui.formatting.overview import (
 )
 from claudemeter_tui.model.catalogue import CreditState
 from claudemeter_tui.model.windows import Severity
-from claudemeter_tui.tui import styled_text
+from claudemeter_tui.tui.styled_text import (
+    HEADING,
+    MUTED,
+    SEVERITY_MARKS,
+    SEVERITY_STYLES,
+    StyledLine,
+    build_line,
+    fit_pieces,
+    get_verdict_severity,
+)
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets import credits_panel, limits_panel
 
@@ -107,25 +116,17 @@ def _sum_widths(widths: Mapping[OverviewColumn, int]) -> int:
     return MARK_WIDTH + sum(widths.values()) + COLUMN_GAP * (len(widths) - 1)
 
 
-def build_table_head(
-    grid: TableLayout, by: OverviewColumn, *, backwards: bool
-) -> list[styled_text.StyledLine]:
+def build_table_head(grid: TableLayout, by: OverviewColumn, *, backwards: bool) -> list[StyledLine]:
     """Return the header, a piece for each column; the sorted one has an arrow."""
     arrow = "▴" if backwards else "▾"
-    pieces: list[styled_text.StyledLine] = []
+    pieces: list[StyledLine] = []
     for column, width in grid.widths.items():
-        label = styled_text.build_line(
-            (column.value, styled_text.HEADING if column is by else styled_text.MUTED)
-        )
-        sign = (
-            styled_text.build_line((f" {arrow}", "bold $selected"))
-            if column is by
-            else styled_text.build_line("  ")
-        )
+        label = build_line((column.value, HEADING if column is by else MUTED))
+        sign = build_line((f" {arrow}", "bold $selected")) if column is by else build_line("  ")
         if column in RIGHT_ALIGNED:
             label = label.pad_left(max(0, width - MARK_WIDTH - label.cell_length))
-        piece = styled_text.build_line(label, sign).truncate(width, pad=True)
-        pieces.append(styled_text.build_line(" " * (COLUMN_GAP if pieces else MARK_WIDTH), piece))
+        piece = build_line(label, sign).truncate(width, pad=True)
+        pieces.append(build_line(" " * (COLUMN_GAP if pieces else MARK_WIDTH), piece))
     return pieces
 
 
@@ -134,28 +135,26 @@ def format_cells(row: OverviewRow, grid: TableLayout, now: datetime, zone: tzinf
     return tuple(format_cell(row, column, now, zone) for column in grid.widths)
 
 
-def build_table_line(
-    row: OverviewRow, texts: Sequence[str], grid: TableLayout, now: datetime
-) -> styled_text.StyledLine:
+def build_table_line(row: OverviewRow, texts: Sequence[str], grid: TableLayout, now: datetime) -> StyledLine:
     """Return the line of an org; names are shortened, figures never."""
     parts: list[str | tuple[str, str]] = []
     severity = _get_window_severity(row, now)
     for (column, width), text in zip(grid.widths.items(), texts, strict=True):
         style = _get_cell_style(row, column, text, now)
         if column is OverviewColumn.PERCENT:
-            mark = (styled_text.SEVERITY_MARKS[severity], styled_text.SEVERITY_STYLES[severity])
+            mark = (SEVERITY_MARKS[severity], SEVERITY_STYLES[severity])
             parts += [(_pad_cell(text, width - MARK_WIDTH, right=True), style), " ", mark]
         else:
             parts.append((_pad_cell(text, width, right=column in RIGHT_ALIGNED), style))
         parts.append(" " * COLUMN_GAP)
-    return styled_text.build_line(*parts[:-1])
+    return build_line(*parts[:-1])
 
 
 def _pad_cell(text: str, width: int, *, right: bool) -> str:
     """Return the text in exactly `width` cells; one that is too long ends in an ellipsis."""
     room = width - cell_len(text)
     if room < 0:
-        return styled_text.build_line(text).truncate(width, ellipsis=True, pad=True).plain
+        return build_line(text).truncate(width, ellipsis=True, pad=True).plain
     return " " * room + text if right else text + " " * room
 
 
@@ -166,41 +165,37 @@ def _get_window_severity(row: OverviewRow, now: datetime) -> Severity:
 def _get_cell_style(row: OverviewRow, column: OverviewColumn, text: str, now: datetime) -> str:
     """Return the style of a cell; a missing figure is always muted."""
     if text == NO_VALUE:
-        return styled_text.MUTED
+        return MUTED
     match column:
         case OverviewColumn.ORG:
-            return styled_text.HEADING
+            return HEADING
         case OverviewColumn.VERDICT:
-            return f"bold {styled_text.SEVERITY_STYLES[styled_text.get_verdict_severity(row.verdict, now)]}"
+            return f"bold {SEVERITY_STYLES[get_verdict_severity(row.verdict, now)]}"
         case OverviewColumn.PERCENT:
-            return (
-                styled_text.MUTED
-                if row.verdict.last_known
-                else styled_text.SEVERITY_STYLES[_get_window_severity(row, now)]
-            )
+            return MUTED if row.verdict.last_known else SEVERITY_STYLES[_get_window_severity(row, now)]
         case OverviewColumn.CREDITS:
             return _get_credits_style(row, now)
         case OverviewColumn.AGE if row.state.is_stale(now):
-            return styled_text.SEVERITY_STYLES[Severity.WARNING]
+            return SEVERITY_STYLES[Severity.WARNING]
         case OverviewColumn.RATE | OverviewColumn.RESETS:
             return "$foreground"
-    return styled_text.MUTED
+    return MUTED
 
 
 def _get_credits_style(row: OverviewRow, now: datetime) -> str:
     extra = row.state.credits
     state = extra.compute_state(now)
     if state is CreditState.LOCKED:
-        return styled_text.SEVERITY_STYLES[Severity.FULL]
+        return SEVERITY_STYLES[Severity.FULL]
     if state is not CreditState.OPEN or extra.lead_meter is None:
-        return styled_text.MUTED
-    return styled_text.SEVERITY_STYLES[Severity.from_percent(extra.lead_meter.percent)]
+        return MUTED
+    return SEVERITY_STYLES[Severity.from_percent(extra.lead_meter.percent)]
 
 
 MAX_BLOCK_WIDTH = 96
 """Most cells of a bar with its label and reset."""
 
-OrgBlock = Sequence[styled_text.StyledLine]
+OrgBlock = Sequence[StyledLine]
 
 
 class OrgBlockCache:
@@ -233,12 +228,7 @@ class OrgBlockCache:
 
 def _build_block(row: OverviewRow, view: View, width: int, label: int, *, full: bool) -> OrgBlock:
     if not full:
-        return [
-            styled_text.fit_pieces(
-                [styled_text.build_line((text, styled_text.MUTED)) for text in list_details(row, view.now)],
-                width,
-            )
-        ]
+        return [fit_pieces([build_line((text, MUTED)) for text in list_details(row, view.now)], width)]
     cells, windows = min(width, MAX_BLOCK_WIDTH), limits_panel.count_windows(view)
     bars = limits_panel.build_window_bars(view, cells, windows, label) if windows else []
-    return [*bars, credits_panel.build_credits_line(view, cells), styled_text.build_line()]
+    return [*bars, credits_panel.build_credits_line(view, cells), build_line()]

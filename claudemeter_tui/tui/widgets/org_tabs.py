@@ -10,7 +10,16 @@ from textual.message import Message
 
 from claudemeter_tui.formatting.verdict import format_short_verdict
 from claudemeter_tui.model.store import OrgKey
-from claudemeter_tui.tui import styled_text
+from claudemeter_tui.tui.styled_text import (
+    HEADING,
+    MUTED,
+    SEVERITY_STYLES,
+    StyledLine,
+    build_line,
+    get_verdict_severity,
+    select_visible_tabs,
+    spread_line,
+)
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.line_widget import LineWidget
 
@@ -29,27 +38,27 @@ class OrgTabs(LineWidget):
 
         key: OrgKey
 
-    def draw(self, width: int, height: int) -> list[styled_text.StyledLine]:  # noqa: ARG002
+    def draw(self, width: int, height: int) -> list[StyledLine]:  # noqa: ARG002
         """Draw the tabs around the selected one, with an arrow if more are hidden."""
         orgs = self.view.store.orgs
         selected = self.view.index
 
-        def build_tab(place: int) -> styled_text.StyledLine:
+        def build_tab(place: int) -> StyledLine:
             return (
                 _build_tab(self.view, place, width - 2) if place == selected else _build_tab(self.view, place)
             )
 
-        first, tabs = 0, list[styled_text.StyledLine]()
+        first, tabs = 0, list[StyledLine]()
         if orgs:
-            first, tabs = styled_text.select_visible_tabs(build_tab, len(orgs), selected, width)
+            first, tabs = select_visible_tabs(build_tab, len(orgs), selected, width)
         ends = list(accumulate((tab.cell_length for tab in tabs), initial=1))
         self._tab_columns = [
             (start, end, state.key) for (start, end), state in zip(pairwise(ends), orgs[first:], strict=False)
         ]
-        line = styled_text.build_line(("‹" if first > 0 else " ", styled_text.MUTED), *tabs)
+        line = build_line(("‹" if first > 0 else " ", MUTED), *tabs)
         if first + len(tabs) == len(orgs):
             return [line]
-        return [styled_text.spread_line(line, styled_text.build_line(("›", styled_text.MUTED)), width)]
+        return [spread_line(line, build_line(("›", MUTED)), width)]
 
     def on_click(self, event: events.Click) -> None:
         """Select the org whose tab is under the pointer."""
@@ -58,20 +67,17 @@ class OrgTabs(LineWidget):
                 self.post_message(self.Selected(key))
 
 
-def _build_tab(view: View, place: int, room: int = 1_000) -> styled_text.StyledLine:
+def _build_tab(view: View, place: int, room: int = 1_000) -> StyledLine:
     """Return a tab with number, name and short verdict; only the name is shortened."""
     state = view.store.orgs[place]
     verdict = view.get_figures(state).verdict
-    style = styled_text.SEVERITY_STYLES[styled_text.get_verdict_severity(verdict, view.now)]
+    style = SEVERITY_STYLES[get_verdict_severity(verdict, view.now)]
     number = f"{place + 1} " if place < 9 else ""
     short = format_short_verdict(verdict, view.now, view.zone)
     most = max(len(number) + 3, min(MAX_NAME_WIDTH, room - len(short) - 3))
-    name = styled_text.build_line(number + state.org.display_name).truncate(most, ellipsis=True).plain
+    name = build_line(number + state.org.display_name).truncate(most, ellipsis=True).plain
     if state.key == view.key:
-        return styled_text.build_line(
-            ("▐", "$selected"),
-            (f"{name} ", styled_text.HEADING),
-            (short, f"bold {style}"),
-            ("▌", "$selected"),
+        return build_line(
+            ("▐", "$selected"), (f"{name} ", HEADING), (short, f"bold {style}"), ("▌", "$selected")
         )
-    return styled_text.build_line((f" {name} ", styled_text.MUTED), (f"{short} ", style))
+    return build_line((f" {name} ", MUTED), (f"{short} ", style))

@@ -12,7 +12,15 @@ from claudemeter_tui.formatting.events import format_event_line
 from claudemeter_tui.formatting.problems import format_problem_title, is_informational
 from claudemeter_tui.formatting.values import format_count, format_moment
 from claudemeter_tui.model.windows import Severity
-from claudemeter_tui.tui import styled_text
+from claudemeter_tui.tui.styled_text import (
+    MUTED,
+    SEVERITY_STYLES,
+    StyledLine,
+    build_line,
+    convert_to_ascii,
+    fit_line,
+    spread_line,
+)
 from claudemeter_tui.tui.widgets.line_widget import LineWidget
 
 
@@ -43,8 +51,8 @@ class InlineToast(Widget):
 
     def render(self) -> Content:
         """Return as much of the text as fits."""
-        line = styled_text.fit_line(styled_text.build_line(" ", self._text), self.size.width)
-        return styled_text.convert_to_ascii(line) if self._ascii else line
+        line = fit_line(build_line(" ", self._text), self.size.width)
+        return convert_to_ascii(line) if self._ascii else line
 
     def on_mount(self) -> None:
         """Remove the message after some seconds."""
@@ -60,7 +68,7 @@ def show_inline_toast(screen: Screen[Any], toast: InlineToast) -> None:
 class StatusLine(LineWidget):
     """One line for problems and events; empty if there are none."""
 
-    def draw(self, width: int, height: int) -> list[styled_text.StyledLine]:  # noqa: ARG002
+    def draw(self, width: int, height: int) -> list[StyledLine]:  # noqa: ARG002
         """Draw the first problem that is not only informational, and the counts."""
         real = [problem for problem in self.view.store.problems if not is_informational(problem)]
         notes = len(self.view.store.problems) - len(real)
@@ -68,34 +76,24 @@ class StatusLine(LineWidget):
             return []
         counts = ((len(real), "problem"), (notes, "note"))
         parts = [format_count(number, noun) for number, noun in counts if number]
-        count = styled_text.build_line((" · ".join([*parts, "e"]) if parts else "", styled_text.MUTED))
+        count = build_line((" · ".join([*parts, "e"]) if parts else "", MUTED))
         if not real:
-            return [
-                styled_text.spread_line(self._build_latest(width - count.cell_length - 3), count, width - 1)
-            ]
+            return [spread_line(self._build_latest(width - count.cell_length - 3), count, width - 1)]
         first = real[0]
         since = format_moment(first.at, self.view.now, self.view.zone)
-        line = styled_text.build_line(
-            (f" {since} ", styled_text.MUTED),
-            (format_problem_title(first), styled_text.SEVERITY_STYLES[Severity.WARNING]),
+        line = build_line(
+            (f" {since} ", MUTED), (format_problem_title(first), SEVERITY_STYLES[Severity.WARNING])
         )
-        return [
-            styled_text.spread_line(
-                styled_text.fit_line(line, width - count.cell_length - 3), count, width - 1
-            )
-        ]
+        return [spread_line(fit_line(line, width - count.cell_length - 3), count, width - 1)]
 
-    def _build_latest(self, width: int) -> styled_text.StyledLine:
+    def _build_latest(self, width: int) -> StyledLine:
         """Return the last event."""
         if not self.view.events:
-            return styled_text.build_line("")
+            return build_line("")
         event = self.view.events[-1]
-        return styled_text.fit_line(
-            styled_text.build_line(
-                (
-                    f" {format_event_line(event, self.view.now, self.view.zone, event.owner_name)}",
-                    styled_text.MUTED,
-                )
+        return fit_line(
+            build_line(
+                (f" {format_event_line(event, self.view.now, self.view.zone, event.owner_name)}", MUTED)
             ),
             width,
         )
