@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from claudemeter_tui.formatting.problems import PROBLEM_TEXTS, describe_problem_cure
 from claudemeter_tui.formatting.verdict import format_verdict_banner, format_verdict_line, format_verdict_name
-from claudemeter_tui.model.catalogue import CreditState
 from claudemeter_tui.model.verdict import Verdict, VerdictState
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui.screens.starting import describe_activity
@@ -24,7 +23,7 @@ from claudemeter_tui.tui.styled_text import (
     wrap_text,
 )
 from claudemeter_tui.tui.view import View
-from claudemeter_tui.tui.widgets.line_widget import LineWidget
+from claudemeter_tui.tui.widgets.line_widget import LineWidget, indent_lines
 from claudemeter_tui.tui.widgets.org_tabs import MAX_NAME_WIDTH
 
 INDENT = 2
@@ -41,73 +40,61 @@ class Banner(LineWidget):
 
     def draw(self, width: int, height: int) -> list[StyledLine]:
         """Draw the verdict in the available lines."""
-        verdict, boxed = self.view.verdict, self.view.layout.boxed
+        view, verdict, boxed = self.view, self.view.verdict, self.view.layout.boxed
         if verdict is None:
-            return [
-                fit_line(build_line(" ", line), width)
-                for line in _build_placeholder(self.view, width - 2, height)
-            ]
-        style = SEVERITY_STYLES[get_verdict_severity(verdict, self.view.now)]
+            lines = _build_placeholder(view, width - 2)
+            if len(lines) > height:
+                lines = [*lines[: height - 1], join_pieces(lines[height - 1 :], " ")]
+            return indent_lines(lines, width)
         if height == 1:
-            return [_build_one_line(self.view, verdict, style, width)]
+            return [_build_one_line(view, verdict, width)]
         room = height - 2 if boxed else height
-        lines = _build_lines(self.view, verdict, style, width - 4 if boxed else width - 2)
+        lines = _build_lines(view, verdict, width - 4 if boxed else width - 2)
         if len(lines) > room:
-            tight = _build_tight_lines(self.view, verdict, style, width - 2, room)
-            lines = (
-                tight
-                if len(tight) == room
-                else [*lines[: room - 1], _merge_lines(lines[room - 1 :], width - 2)]
-            )
-        if not boxed:
-            return [fit_line(build_line(" ", line), width) for line in lines]
-        return _draw_box(lines, width, style)
+            tight = _build_tight_lines(view, verdict, width - 2, room)
+            lines = tight if len(tight) == room else _merge_last_lines(lines, width - 2, room)
+        return _draw_box(lines, width, _get_style(view, verdict)) if boxed else indent_lines(lines, width)
 
 
 def count_banner_lines(view: View, width: int) -> int:
     """Return how many lines the verdict would fill."""
-    verdict = view.verdict
-    if verdict is None:
+    if view.verdict is None:
         return len(_build_placeholder(view, width - 2))
-    return _count_lines(view, verdict, width - 2)
+    return len(_build_lines(view, view.verdict, width - 2))
 
 
 def count_boxed_lines(view: View, width: int) -> int:
     """Return how many lines the verdict would fill in a box; 0 if it needs no box."""
-    verdict = view.verdict
-    return _count_lines(view, verdict, width - 4) if verdict is not None and needs_box(verdict) else 0
+    if view.verdict is None or not _needs_box(view.verdict):
+        return 0
+    return len(_build_lines(view, view.verdict, width - 4))
 
 
-def _count_lines(view: View, verdict: Verdict, width: int) -> int:
-    """Return how many lines `_build_lines` returns."""
-    indent, body = _break_sentences(view, verdict, format_verdict_name(verdict), width)
-    return len(body) + 1 if indent == NARROW_INDENT else max(1, len(body))
-
-
-def needs_box(verdict: Verdict) -> bool:
+def _needs_box(verdict: Verdict) -> bool:
     """True if the verdict needs a box, because credits are blocked."""
-    return verdict.state in (VerdictState.BLOCKED, VerdictState.WAIT) or verdict.credits is CreditState.LOCKED
+    return verdict.state in (VerdictState.BLOCKED, VerdictState.WAIT) or verdict.is_locked
 
 
-def _build_placeholder(view: View, width: int, room: int = 99) -> list[StyledLine]:
+def _get_style(view: View, verdict: Verdict) -> str:
+    return SEVERITY_STYLES[get_verdict_severity(verdict, view.now)]
+
+
+def _build_placeholder(view: View, width: int) -> list[StyledLine]:
     """Return a placeholder before the first verdict: why it is missing, then what to do."""
     trouble = next((problem for problem in view.store.problems if problem.org is None), None)
     if trouble is None:
         return [build_line((describe_activity(view.note), MUTED))]
     what = wrap_text(PROBLEM_TEXTS[trouble.error_kind].summary, width, SEVERITY_STYLES[Severity.CRITICAL])
-    lines = [*what, *wrap_text(describe_problem_cure(trouble), width)]
-    if len(lines) <= room:
-        return lines
-    return [*lines[: room - 1], join_pieces(lines[room - 1 :], " ")]
+    return [*what, *wrap_text(describe_problem_cure(trouble), width)]
 
 
-def _build_one_line(view: View, verdict: Verdict, style: str, width: int) -> StyledLine:
+def _build_one_line(view: View, verdict: Verdict, width: int) -> StyledLine:
     """Return the verdict in one line, with the org's name if no tab shows it; drop details first."""
-    name = build_line((format_verdict_name(verdict), f"bold {style}"), " " * INDENT)
+    name = build_line((format_verdict_name(verdict), f"bold {_get_style(view, verdict)}"), " " * INDENT)
     orgs = [_build_org_prefix(view, most) for most in (MAX_NAME_WIDTH, MAX_NAME_WIDTH // 2, 0)]
     least = next((org for org in orgs if org.cell_length + name.cell_length <= width), orgs[-1])
-    gist, *fuller = reversed(list(_iterate_shorter(_format_details(view, verdict))))
-    forms = [*((orgs[0], text) for text in reversed(fuller)), *((org, gist) for org in orgs)]
+    *fuller, gist = _iterate_shorter(_format_details(view, verdict))
+    forms = [*((orgs[0], text) for text in fuller), *((org, gist) for org in orgs)]
     forms += [(least, f"{gist[: match.start()]} …") for match in reversed([*_CLAUSE_BREAK.finditer(gist)])]
     return pick_fitting((build_line(org, name, text) for org, text in [*forms, (least, gist)]), width)
 
@@ -133,64 +120,53 @@ def _iterate_shorter(text: str) -> Iterator[str]:
 
 def _format_details(view: View, verdict: Verdict) -> str:
     """Return the verdict's line without its name."""
-    return (
-        format_verdict_line(verdict, view.now, view.zone).removeprefix(format_verdict_name(verdict)).strip()
-    )
+    line = format_verdict_line(verdict, view.now, view.zone)
+    return line.removeprefix(format_verdict_name(verdict)).strip()
 
 
-def _build_lines(view: View, verdict: Verdict, style: str, width: int) -> list[StyledLine]:
-    """Return the name with the sentences beside or below it, wrapped between words."""
+def _build_lines(view: View, verdict: Verdict, width: int) -> list[StyledLine]:
+    """Return the name with the sentences beside it, or below it in a narrow pane, wrapped between words."""
     name = format_verdict_name(verdict)
-    indent, body = _break_sentences(view, verdict, name, width)
-    head = (name, f"bold {style}")
-    if indent == NARROW_INDENT:
-        return [build_line(head), *(build_line(" " * indent, line) for line in body)]
-    first = build_line(head, " " * INDENT, body[0] if body else "")
-    return [first, *(build_line(" " * indent, line) for line in body[1:])]
-
-
-def _break_sentences(view: View, verdict: Verdict, name: str, width: int) -> tuple[int, list[str]]:
-    """Return the blanks before the sentences and their lines; in a narrow pane they are below the name."""
-    sentences = (
-        format_verdict_banner(verdict, view.now, view.zone)
-        if needs_box(verdict)
-        else (_format_details(view, verdict),)
-    )
+    head = (name, f"bold {_get_style(view, verdict)}")
+    if _needs_box(verdict):
+        sentences = format_verdict_banner(verdict, view.now, view.zone)
+    else:
+        sentences = (_format_details(view, verdict),)
     indent = len(name) + INDENT
-    if indent > width // 3:
+    is_narrow = indent > width // 3
+    if is_narrow:
         indent = NARROW_INDENT
     body = [line for sentence in sentences for line in break_text(sentence, width - indent)]
-    return indent, body
+    lines = [build_line(" " * indent, line) for line in body]
+    if is_narrow:
+        return [build_line(head), *lines]
+    return [build_line(head, " " * INDENT, *body[:1]), *lines[1:]]
 
 
-def _build_tight_lines(view: View, verdict: Verdict, style: str, width: int, room: int) -> list[StyledLine]:
+def _build_tight_lines(view: View, verdict: Verdict, width: int, room: int) -> list[StyledLine]:
     """Return the verdict's line wrapped over the available lines, without an indent."""
-    name = format_verdict_name(verdict)
-    broken = wrap_text(f"{name}  {_format_details(view, verdict)}", width)
-    if len(broken) > room:
-        broken = [*broken[: room - 1], _merge_lines(broken[room - 1 :], width)]
-    return _style_start(broken, len(name), f"bold {style}")
+    name, style = format_verdict_name(verdict), f"bold {_get_style(view, verdict)}"
+    lines = _merge_last_lines(wrap_text(f"{name}  {_format_details(view, verdict)}", width), width, room)
+    # A very narrow pane breaks the name, too: the end of a line counts as the blank in it.
+    left = len(name)
+    for place, line in enumerate(lines):
+        lines[place] = line.stylize(style, 0, max(0, left))
+        left -= len(line.plain) + 1
+    return lines
 
 
-def _merge_lines(lines: list[StyledLine], width: int) -> StyledLine:
-    """Merge the lines into one, as far as there is room."""
-    first, *rest = lines
-    return fit_line(build_line(first, *(f" {line.plain.strip()}" for line in rest)), width)
-
-
-def _style_start(lines: list[StyledLine], length: int, style: str) -> list[StyledLine]:
-    """Style the first `count` characters of the lines; the end of a line counts as a blank."""
-    lit = []
-    for line in lines:
-        lit.append(line.stylize(style, 0, length) if length > 0 else line)
-        length -= len(line.plain) + 1
-    return lit
+def _merge_last_lines(lines: list[StyledLine], width: int, room: int) -> list[StyledLine]:
+    """Return at most `room` lines: those beyond are joined to the last one, as far as they fit."""
+    if len(lines) <= room:
+        return lines
+    last, *rest = lines[room - 1 :]
+    merged = build_line(last, *(f" {line.plain.strip()}" for line in rest))
+    return [*lines[: room - 1], fit_line(merged, width)]
 
 
 def _draw_box(lines: list[StyledLine], width: int, style: str) -> list[StyledLine]:
-    rows = [build_line(("┃ ", style), fit_line(line, width - 4), (" ┃", style)) for line in lines]
     return [
         build_line(("┏" + "━" * (width - 2) + "┓", style)),
-        *rows,
+        *(build_line(("┃ ", style), fit_line(line, width - 4), (" ┃", style)) for line in lines),
         build_line(("┗" + "━" * (width - 2) + "┛", style)),
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from heapq import nlargest
 
 from claudemeter_tui.formatting.credits import describe_provenance, format_window_forecasts
 from claudemeter_tui.formatting.values import (
@@ -18,7 +19,7 @@ from claudemeter_tui.formatting.values import (
     to_local,
 )
 from claudemeter_tui.model.catalogue import Endpoint
-from claudemeter_tui.model.windows import Plan, Severity, Window
+from claudemeter_tui.model.windows import Plan, Window
 from claudemeter_tui.tui.styled_text import (
     HEADING,
     MUTED,
@@ -28,7 +29,6 @@ from claudemeter_tui.tui.styled_text import (
     build_bar,
     build_line,
     fit_line,
-    frame_lines,
     join_pieces,
     pick_fitting,
 )
@@ -48,18 +48,15 @@ class LimitsPanel(LineWidget):
 
     def draw(self, width: int, height: int) -> list[StyledLine]:
         """Draw two lines per window if there is room, else one, else only the fullest windows."""
-        framed = self.view.layout.framed
-        inner, room = (width - 4, height - 2) if framed else (width - 2, height)
-        lines = build_window_bars(self.view, inner, room)
-        if not framed:
-            return [fit_line(build_line(" ", line), width) for line in lines]
-        lines += [build_line("")] * (room - len(lines))
+        lines = build_window_bars(self.view, *self.compute_inner_size(width, height))
         by = describe_provenance(self.view.state, Endpoint.USAGE) if self.view.state else ""
-        return frame_lines(build_line(("Limits", HEADING)), build_line((by, MUTED)), lines, width)
+        return self.draw_panel(
+            (build_line(("Limits", HEADING)), build_line((by, MUTED))), lines, width, height
+        )
 
 
 def count_windows(view: View) -> int:
-    """Return the number of windows to show; 1 without windows, for the line that explains it."""
+    """Return the number of windows to show."""
     return len(_get_windows(view))
 
 
@@ -70,10 +67,8 @@ def _get_windows(view: View) -> tuple[Window, ...]:
 
 def measure_labels(view: View) -> int:
     """Return the cells of the longest label, at most `MAX_LABEL_WIDTH`; 0 without windows."""
-    return min(
-        MAX_LABEL_WIDTH,
-        max((build_line(window.label).cell_length for window in _get_windows(view)), default=0),
-    )
+    lengths = (build_line(window.label).cell_length for window in _get_windows(view))
+    return min(MAX_LABEL_WIDTH, max(lengths, default=0))
 
 
 def build_window_bars(view: View, width: int, room: int, label: int = 0) -> list[StyledLine]:
@@ -83,10 +78,16 @@ def build_window_bars(view: View, width: int, room: int, label: int = 0) -> list
         return [build_line((_explain_missing(view), MUTED))]
     label = max(label, measure_labels(view))
     if room >= 2 * len(windows):
-        return [line for window in windows for line in _build_two_lines(view, window, width, label)]
+        lines = []
+        for window in windows:
+            reset = _build_reset(window, view, width - label - 1)
+            lines += [_build_bar_line(view, window, width, label), build_line(" " * (label + 1), reset)]
+        return lines
     if room < len(windows):
-        chosen = sorted(windows, key=lambda window: _rank_window(window, view), reverse=True)[:room]
-        windows = tuple(window for window in windows if window in chosen)
+        fullest = nlargest(
+            room, windows, lambda it: (it.compute_severity(view.now), it.is_plan_wide, it.percent or 0.0)
+        )
+        windows = tuple(window for window in windows if window in fullest)
     return [_build_one_line(view, window, width, label) for window in windows]
 
 
@@ -97,24 +98,14 @@ def _explain_missing(view: View) -> str:
     return "No windows on this plan" if plan.is_reported else "No usage reported"
 
 
-def _rank_window(window: Window, view: View) -> tuple[Severity, bool, float]:
-    return window.compute_severity(view.now), window.is_plan_wide, window.percent or 0.0
-
-
-def _build_two_lines(view: View, window: Window, width: int, label: int) -> list[StyledLine]:
-    """Return the bar and the reset below it."""
-    below = _build_reset(window, view, width - label - 1)
-    return [_build_bar_line(view, window, width, label), build_line(" " * (label + 1), below)]
-
-
 def _build_one_line(view: View, window: Window, width: int, label: int) -> StyledLine:
     """Return bar and reset in one line; in a narrow pane without the countdown."""
     if width < BESIDE_FROM:
         soon = build_line((_format_short_reset(window, view), MUTED))
         return build_line(_build_bar_line(view, window, width - 10, label), " ", fit_line(soon, 9))
     room = 34 if width >= ROOMY_FROM else 26 if width >= WORDY_FROM else 18
-    beside = _build_reset(window, view, room, wordy=width >= WORDY_FROM)
-    return build_line(_build_bar_line(view, window, width - room - 2, label), "  ", beside)
+    reset = _build_reset(window, view, room, wordy=width >= WORDY_FROM)
+    return build_line(_build_bar_line(view, window, width - room - 2, label), "  ", reset)
 
 
 def _build_reset(window: Window, view: View, room: int, *, wordy: bool = True) -> StyledLine:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.segment import Segment
+from textual.content import Content
 from textual.css.styles import RulesMap
 from textual.geometry import Size
 from textual.reactive import var
@@ -14,7 +15,7 @@ from textual.style import Style
 from textual.visual import RenderOptions, Visual
 from textual.widget import Widget
 
-from claudemeter_tui.tui.styled_text import StyledLine, convert_to_ascii
+from claudemeter_tui.tui.styled_text import StyledLine, build_line, convert_to_ascii, fit_line, frame_lines
 from claudemeter_tui.tui.view import View
 
 
@@ -37,7 +38,19 @@ class StyledLines(Visual):
         options: RenderOptions,
     ) -> list[Strip]:
         """Paint every line and mark the selection."""
-        return [self._render_strip(y, line, style, options) for y, line in enumerate(self.lines[:height])]
+        strips = []
+        for y, line in enumerate(self.lines[:height]):
+            marked, x, segments = line, 0, []
+            if options.selection and options.selection_style and (span := options.selection.get_span(y)):
+                start, end = span
+                marked = line.stylize(options.selection_style, start, len(line) if end == -1 else end)
+            for text, own in marked.render(style, end="", parse_style=options.get_style):
+                # The offset tells Textual which character is under the mouse; painting it costs more.
+                rich_style = own.rich_style_with_offset(x, y) if self._selectable else own.rich_style
+                segments.append(Segment(text, rich_style))
+                x += len(text)
+            strips.append(Strip(segments, line.cell_length))
+        return strips
 
     def get_optimal_width(self, rules: RulesMap, container_width: int) -> int:  # noqa: ARG002
         """Return the width of the widest line."""
@@ -49,24 +62,12 @@ class StyledLines(Visual):
 
     def looks_like(self, other: StyledLines) -> bool:
         """True if both look the same."""
-        pairs = zip(self.lines, other.lines, strict=False)
-        return len(self.lines) == len(other.lines) and all(
-            line.is_same(other_line) for line, other_line in pairs
-        )
+        return len(self.lines) == len(other.lines) and all(map(Content.is_same, self.lines, other.lines))
 
-    def _render_strip(self, y: int, line: StyledLine, style: Style, options: RenderOptions) -> Strip:
-        span = options.selection.get_span(y) if options.selection else None
-        if span is not None and options.selection_style is not None:
-            start, end = span
-            line = line.stylize(options.selection_style, start, len(line) if end == -1 else end)
-        pieces = line.render(style, end="", parse_style=options.get_style)
-        if not self._selectable:
-            return Strip([Segment(text, own.rich_style) for text, own in pieces], line.cell_length)
-        x, segments = 0, []
-        for text, own in pieces:
-            segments.append(Segment(text, own.rich_style_with_offset(x, y)))
-            x += len(text)
-        return Strip(segments, line.cell_length)
+
+def indent_lines(lines: list[StyledLine], width: int) -> list[StyledLine]:
+    """Return the lines after one blank, each in exactly `width` cells."""
+    return [fit_line(build_line(" ", line), width) for line in lines]
 
 
 class LineWidget(Widget):
@@ -84,6 +85,19 @@ class LineWidget(Widget):
     def draw(self, width: int, height: int) -> list[StyledLine]:
         """Draw at most `height` lines of at most `width` cells."""
         raise NotImplementedError
+
+    def compute_inner_size(self, width: int, height: int) -> tuple[int, int]:
+        """Return the cells and lines of a panel within its frame, or beside the margins without a frame."""
+        return (width - 4, height - 2) if self.view.layout.framed else (width - 2, height)
+
+    def draw_panel(
+        self, head: tuple[StyledLine, StyledLine], lines: list[StyledLine], width: int, height: int
+    ) -> list[StyledLine]:
+        """Return the lines in a frame with title and note, or only the lines if the layout has no frames."""
+        if not self.view.layout.framed:
+            return indent_lines(lines, width)
+        blank = [build_line()] * (height - 2 - len(lines))
+        return frame_lines(*head, [*lines, *blank], width)
 
     def render(self) -> StyledLines:
         """Return the lines at the current size."""
