@@ -133,12 +133,12 @@ class OverviewScreen(ListScreen):
     def on_clickable_line_piece_clicked(self, message: ClickableLine.PieceClicked) -> None:
         """Sort by the clicked column; a second click reverses the order."""
         if message.line.id == "second":
-            column = self._table_layout.columns[message.index]
+            column = tuple(self._table_layout)[message.index]
             self._sort_by(column, backwards=column is self._sort_column and not self._is_reversed)
 
     def action_sort(self, step: int) -> None:
         """Sort by the next visible column that can be sorted."""
-        columns = [column for column in self._table_layout.columns if column in SORTABLE_COLUMNS]
+        columns = [column for column in self._table_layout if column in SORTABLE_COLUMNS]
         place = columns.index(self._sort_column) if self._sort_column in columns else -min(step, 0)
         self._sort_by(columns[(place + step) % len(columns)], backwards=False)
 
@@ -215,7 +215,7 @@ class OverviewScreen(ListScreen):
             calm = verdict.state is VerdictState.CAN_WORK and not verdict.is_locked
             severity = Severity.NORMAL if calm else get_verdict_severity(verdict, self.view.now)
             parts.append(Content.styled(f"{len(rows)} {name}", SEVERITY_STYLES[severity]))
-        if self._sort_column not in self._table_layout.widths:
+        if self._sort_column not in self._table_layout:
             parts.append(Content.styled(f"by {self._sort_column}", MUTED))
         return pick_fitting(
             (build_line(" ", line) for line in iterate_shorter(parts, "   ")), self.app.size.width

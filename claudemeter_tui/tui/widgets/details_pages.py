@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Hashable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
-from itertools import accumulate, islice, takewhile
+from itertools import accumulate, islice, zip_longest
 
 from rich.cells import get_character_cell_size
 
@@ -100,22 +100,12 @@ class FigurePage:
         line, figure = self._build_lines(item)[part], self.get_figure(item)
         if figure is None:
             return add_cursor_mark(line, self._width, selected=selected)
-        if part == self._find_age_line(item, figure) and figure.read_at is not None:
+        age_part = 0 if self._has_source_column else len(self._build_source_lines(item, figure)) - 1
+        if part == age_part and figure.read_at is not None:
             age = format_age(self._now - figure.read_at)
             gap = max(1, self._width - 3 - len(age) - line.cell_length)
             line = build_line(line, " " * gap if self._has_source_column else " · ", (age, MUTED))
         return add_cursor_mark(highlight_matches(line, self._pattern), self._width, selected=selected)
-
-    def _find_age_line(self, item: int, figure: Figure) -> int:
-        """Return the line with the age of a figure; -1 if the figure before it has the same source."""
-        if self._has_source_column:
-            return 0
-        return len(self._build_source_lines(item, figure)) - 1 if self._has_new_source(item, figure) else -1
-
-    def _has_new_source(self, item: int, figure: Figure) -> bool:
-        """True if the figure before it has another source or another time."""
-        before = self.get_figure(item - 1)
-        return before is None or (before.provenance, before.read_at) != (figure.provenance, figure.read_at)
 
     def _build_lines(self, item: int) -> Sequence[StyledLine]:
         title, figure = self._items[item]
@@ -123,14 +113,18 @@ class FigurePage:
             reader = build_line((self._readers[title], MUTED))
             head = spread_line(build_line((title, HEADING)), reader, self._width - 3)
             return (build_line(), head) if item else (head,)
-        if self._has_source_column:
-            return _build_figure_row(figure, self._get_origin(item, figure), self._width)
-        above = self._build_source_lines(item, figure) if self._has_new_source(item, figure) else ()
-        return (*above, *_stack_figure(figure, self._width))
+        rows = _build_figure_rows(figure, self._get_origin(item, figure), self._width)
+        return (*self._build_source_lines(item, figure), *rows)
 
-    def _build_source_lines(self, item: int, figure: Figure) -> tuple[StyledLine, ...]:
-        """Return the lines of a reply above its figures, with room for the age."""
-        return _wrap_source(self._get_origin(item, figure), self._width)
+    def _build_source_lines(self, item: int, figure: Figure) -> Sequence[StyledLine]:
+        """Return the source with room for the age, for a figure below one with another source or time."""
+        before = self.get_figure(item - 1)
+        if self._has_source_column or (
+            before is not None and (before.provenance, before.read_at) == (figure.provenance, figure.read_at)
+        ):
+            return ()
+        room = max(8, self._width - AGE_WIDTH - 5)
+        return wrap_text(self._get_origin(item, figure), room, f"italic {MUTED}")
 
     def _get_origin(self, item: int, figure: Figure) -> str:
         """Return the source; without the session if the heading names one for all."""
@@ -138,36 +132,22 @@ class FigurePage:
 
 
 @lru_cache(maxsize=1024)
-def _build_figure_row(figure: Figure, origin: str, width: int) -> tuple[StyledLine, ...]:
-    """Return label, value and source side by side, each wrapped between words, with room for the age."""
-    room = width - LABEL_WIDTH - SOURCE_WIDTH - AGE_WIDTH - 8
+def _build_figure_rows(figure: Figure, origin: str, width: int) -> tuple[StyledLine, ...]:
+    """Return label, value and, in a wide pane, source side by side, with room for the age."""
+    blank = build_line()
+    if width < BESIDE_FROM:
+        cells = min(LABEL_WIDTH, width // 3)
+        labels, values = wrap_text(figure.label, cells, MUTED), _wrap_value(figure, width - cells - 3)
+        pairs = zip_longest(labels, values, fillvalue=blank)
+        return tuple(build_line(fit_line(label, cells), " ", value) for label, value in pairs)
+    widths = (LABEL_WIDTH, width - LABEL_WIDTH - SOURCE_WIDTH - AGE_WIDTH - 8, SOURCE_WIDTH)
     columns = (
-        (wrap_text(figure.label, LABEL_WIDTH, MUTED), LABEL_WIDTH),
-        (_wrap_value(figure, room), room),
-        (wrap_text(origin, SOURCE_WIDTH, MUTED), SOURCE_WIDTH),
+        wrap_text(figure.label, LABEL_WIDTH, MUTED),
+        _wrap_value(figure, widths[1]),
+        wrap_text(origin, SOURCE_WIDTH, MUTED),
     )
-    height = max(len(lines) for lines, _ in columns)
-    return tuple(
-        join_pieces([fit_line(_get_line(lines, part), cells) for lines, cells in columns], "  ")
-        for part in range(height)
-    )
-
-
-@lru_cache(maxsize=1024)
-def _wrap_source(origin: str, width: int) -> tuple[StyledLine, ...]:
-    return tuple(wrap_text(origin, max(8, width - AGE_WIDTH - 5), f"italic {MUTED}"))
-
-
-@lru_cache(maxsize=1024)
-def _stack_figure(figure: Figure, width: int) -> tuple[StyledLine, ...]:
-    """Return label and value side by side, for a pane with the reply above them."""
-    label = min(LABEL_WIDTH, width // 3)
-    labels = wrap_text(figure.label, label, MUTED)
-    values = _wrap_value(figure, width - label - 3)
-    return tuple(
-        build_line(fit_line(_get_line(labels, part), label), " ", _get_line(values, part))
-        for part in range(max(len(labels), len(values)))
-    )
+    rows = zip_longest(*columns, fillvalue=blank)
+    return tuple(join_pieces(list(map(fit_line, row, widths)), "  ") for row in rows)
 
 
 def _wrap_value(figure: Figure, width: int) -> list[StyledLine]:
@@ -178,10 +158,6 @@ def _wrap_value(figure: Figure, width: int) -> list[StyledLine]:
             lines[-1], (f" {SEVERITY_MARKS[figure.severity]}", SEVERITY_STYLES[figure.severity])
         )
     return lines
-
-
-def _get_line(lines: Sequence[StyledLine], part: int) -> StyledLine:
-    return lines[part] if part < len(lines) else build_line()
 
 
 def build_reply_tab(name: str, aside: str, style: str, *, selected: bool) -> StyledLine:
@@ -294,19 +270,15 @@ class ReplyPage:
         shown = highlight_matches(shown, self.pattern)
         if start:
             shown = build_line(" " * _compute_indent(line.text, self._width - 2 - self._gutter), shown)
-        return add_cursor_mark(
-            build_line(self._build_gutter(line, start), shown), self._width, selected=selected
-        )
-
-    def _build_gutter(self, line: JsonLine, start: int) -> StyledLine:
-        if line.remark is None or start:
-            return build_line(" " * self._gutter)
-        return build_line((line.remark.ljust(self._gutter), REMARK_STYLES[line.remark]))
+        gutter = build_line(" " * self._gutter)
+        if line.remark is not None and not start:
+            gutter = build_line((line.remark.ljust(self._gutter), REMARK_STYLES[line.remark]))
+        return add_cursor_mark(build_line(gutter, shown), self._width, selected=selected)
 
 
 def _compute_indent(text: str, room: int) -> int:
     """Return the blanks before the second and each further part of a long line."""
-    blanks = sum(1 for _ in takewhile(str.isspace, text[:room]))
+    blanks = len(text) - len(text.lstrip())
     return min(blanks + 2, room // 2)
 
 

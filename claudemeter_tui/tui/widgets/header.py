@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from claudemeter_tui.formatting.values import format_age, format_countdown, format_moment
 from claudemeter_tui.model.store import SessionState
 from claudemeter_tui.tui.styled_text import (
@@ -10,7 +12,6 @@ from claudemeter_tui.tui.styled_text import (
     StyledLine,
     build_line,
     iterate_shorter,
-    join_pieces,
     spread_line,
 )
 from claudemeter_tui.tui.view import View
@@ -25,42 +26,38 @@ class Header(LineWidget):
         note = f"  {self.view.note}" if self.view.note else ""
         name = build_line((" claudemeter", HEADING), (note, "$accent"))
         room = width - name.cell_length - 6
-        fitting = (times for times in iterate_shorter(_build_times(self.view)) if times.cell_length <= room)
-        times = next(fitting, build_line())
-        who = _build_account(self.view)
-        while who and join_pieces(who).cell_length > room - times.cell_length:
-            who.pop()
-        name = build_line(name, "   ", join_pieces(who))
+        times = _fit_pieces(_build_times(self.view), room)
+        session = self.view.session
+        account = session.account.email or session.account.uuid if session else None
+        who = [build_line((part, MUTED)) for part in (account, session and session.session.label) if part]
+        name = build_line(name, "   ", _fit_pieces(who, room - times.cell_length))
         return [spread_line(name, times, width - 1)]
+
+
+def _fit_pieces(parts: Sequence[StyledLine], room: int) -> StyledLine:
+    """Return as many pieces as fit; none if even the first is too long."""
+    return next((line for line in iterate_shorter(parts) if line.cell_length <= room), build_line())
 
 
 def _build_times(view: View) -> list[StyledLine]:
     """Return `updated 18s ago` and `next in 42s`; stale figures are marked."""
-    session, state = view.session, view.state
-    parts: list[tuple[str, str]] = []
+    session, state, parts = view.session, view.state, []
     if state is not None and state.read_at is not None:
         age = format_age(view.now - state.read_at)
-        stale = state.is_stale(view.now)
-        parts.append((f"stale: read {age}" if stale else f"updated {age}", "$warning" if stale else MUTED))
+        if state.is_stale(view.now):
+            parts.append(build_line((f"stale: read {age}", "$warning")))
+        else:
+            parts.append(build_line((f"updated {age}", MUTED)))
     if session is not None:
-        parts.append((_format_next_poll(session, view), MUTED))
-    return [build_line(part) for part in parts if part[0]]
+        parts.append(build_line((_format_next_poll(session, view), MUTED)))
+    return parts
 
 
 def _format_next_poll(session: SessionState, view: View) -> str:
     schedule = session.schedule
     if session.is_polling or schedule is None:
         return "reading now"
-    left = schedule.next_at - view.now
     if schedule.is_backing_off:
         return f"retry at {format_moment(schedule.next_at, view.now, view.zone)}"
     what = "next" if session.session.browser else "checks again"
-    return f"{what} in {format_countdown(left)}"
-
-
-def _build_account(view: View) -> list[StyledLine]:
-    """Return account and session, most important first."""
-    if view.session is None:
-        return []
-    account = view.session.account.email or view.session.account.uuid or ""
-    return [build_line((part, MUTED)) for part in (account, view.session.session.label) if part]
+    return f"{what} in {format_countdown(schedule.next_at - view.now)}"

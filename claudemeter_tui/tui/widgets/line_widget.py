@@ -45,7 +45,7 @@ class StyledLines(Visual):
                 start, end = span
                 marked = line.stylize(options.selection_style, start, len(line) if end == -1 else end)
             for text, own in marked.render(style, end="", parse_style=options.get_style):
-                # The offset tells Textual which character is under the mouse; painting it costs more.
+                # Textual finds the character under the mouse by this offset, which makes painting slower.
                 rich_style = own.rich_style_with_offset(x, y) if self._selectable else own.rich_style
                 segments.append(Segment(text, rich_style))
                 x += len(text)

@@ -122,14 +122,10 @@ class VirtualList(ScrollView, can_focus=True, inherit_bindings=False):
         self.ascii = False
         """True to draw with ASCII only."""
         self._model = EMPTY_LIST
-        self._cursor = 0
+        self.cursor = 0
+        """The item under the cursor; 0 if the list is empty."""
         self._content_cache: dict[int, Content] = {}
         self._strip_cache: dict[int, Strip] = {}
-
-    @property
-    def cursor(self) -> int:
-        """Return the item under the cursor; 0 if the list is empty."""
-        return self._cursor
 
     @property
     def _top(self) -> int:
@@ -143,14 +139,14 @@ class VirtualList(ScrollView, can_focus=True, inherit_bindings=False):
 
     def show(self, sheet: ListModel, cursor: int = 0) -> None:
         """Show a list with the cursor on an item, and repaint only the lines that look different."""
-        moved = cursor != self._cursor
+        moved = cursor != self.cursor
         old, same = self._content_cache, sheet.height == self._model.height
-        self._model, self._cursor, self._content_cache = sheet, max(0, min(cursor, sheet.item_count - 1)), {}
+        self._model, self.cursor, self._content_cache = sheet, max(0, min(cursor, sheet.item_count - 1)), {}
         self.virtual_size = Size(self.line_width, sheet.height)
         if moved:
             self.scroll_to_cursor()
         strips, self._strip_cache = self._strip_cache, {}
-        for line in self._get_visible_lines():
+        for line in range(self._top, self._top + self.size.height):
             known = old.get(line)
             if known is not None and line in strips and known.is_same(self._get_content_line(line)):
                 self._strip_cache[line] = strips[line]
@@ -163,7 +159,7 @@ class VirtualList(ScrollView, can_focus=True, inherit_bindings=False):
         """Go to the next item in that direction; first scroll through one that is larger than the view."""
         if self._scroll_within_item(step):
             return
-        target = self._model.find_selectable(self._cursor + step, step)
+        target = self._model.find_selectable(self.cursor + step, step)
         if target is None:
             self.scroll_to(y=self._top + step * 3, animate=False, force=True)
         else:
@@ -171,9 +167,9 @@ class VirtualList(ScrollView, can_focus=True, inherit_bindings=False):
 
     def move_page(self, step: int) -> None:
         """Move the cursor by a page, at least by one item."""
-        start, _ = self._get_item_lines(self._cursor)
+        start, _ = self._get_item_lines(self.cursor)
         target = self._model.find_item(max(0, start + step * max(1, self.size.height - 1)))
-        if target == self._cursor:
+        if target == self.cursor:
             self.move_cursor(step)
         elif not self._scroll_within_item(step):
             self._go_to_nearest(target, step)
@@ -181,7 +177,7 @@ class VirtualList(ScrollView, can_focus=True, inherit_bindings=False):
     def _scroll_within_item(self, step: int) -> bool:
         """Scroll within an item that is larger than the view; True if there was more of it."""
         top, height = self._top, self.size.height
-        start, end = self._get_item_lines(self._cursor)
+        start, end = self._get_item_lines(self.cursor)
         rest = end - (top + height) if step > 0 else top - start
         if end - start <= height or rest <= 0:
             return False
@@ -245,40 +241,30 @@ class VirtualList(ScrollView, can_focus=True, inherit_bindings=False):
 
     def scroll_to_cursor(self) -> None:
         """Scroll as little as it takes to see the item under the cursor, with a heading above it."""
-        start, end = self._get_item_lines(self._cursor)
-        above = self._model.find_selectable(self._cursor - 1, -1)
+        start, end = self._get_item_lines(self.cursor)
+        above = self._model.find_selectable(self.cursor - 1, -1)
         if above is None and not self._model.is_selectable(0):
             start = 0
-        elif self._cursor and not self._model.is_selectable(self._cursor - 1):
-            start = self._get_item_lines(self._cursor - 1)[0]
+        elif self.cursor and not self._model.is_selectable(self.cursor - 1):
+            start = self._get_item_lines(self.cursor - 1)[0]
         top, height = self._top, self.size.height
         if start < top or end - start > height:
             self.scroll_to(y=start, animate=False, force=True)
         elif end > top + height:
             self.scroll_to(y=end - height, animate=False, force=True)
 
-    def _get_visible_lines(self) -> range:
-        return range(self._top, self._top + self.size.height)
-
     def _get_content_line(self, line: int) -> Content:
         if line not in self._content_cache:
-            self._content_cache[line] = (
-                self._draw_content_line(line) if line < self._model.height else Content("")
-            )
+            item = self._model.find_item(line)
+            drawn = Content("")
+            if line < self._model.height:
+                drawn = self._model.draw(item, line - self._model.starts[item], item == self.cursor)
+            if self.ascii and item == self.cursor and drawn.plain.startswith(CURSOR_MARK):
+                drawn = Content.assemble((">", "$selected"), convert_to_ascii(drawn[1:]))
+            elif self.ascii:
+                drawn = convert_to_ascii(drawn)
+            self._content_cache[line] = drawn
         return self._content_cache[line]
-
-    def _draw_content_line(self, line: int) -> Content:
-        item = self._model.find_item(line)
-        selected = item == self._cursor
-        drawn = self._model.draw(item, line - self._model.starts[item], selected)
-        if not self.ascii:
-            return drawn
-        marked = selected and drawn.plain.startswith(CURSOR_MARK)
-        return (
-            Content.assemble((">", "$selected"), convert_to_ascii(drawn[1:]))
-            if marked
-            else convert_to_ascii(drawn)
-        )
 
 
 class SearchBar(Horizontal):

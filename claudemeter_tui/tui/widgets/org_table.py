@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, tzinfo
 
 from rich.cells import cell_len
@@ -67,18 +67,8 @@ DROP_ORDER = (
 """Columns in the order in which they are dropped; org and verdict always stay."""
 
 
-@dataclass(frozen=True, eq=False)
-class TableLayout:
-    """The columns that fit, each with its cells, from left to right."""
-
-    widths: Mapping[OverviewColumn, int]
-
-    @property
-    def columns(self) -> Sequence[OverviewColumn]:
-        """The columns from left to right."""
-        return tuple(self.widths)
-
-
+TableLayout = dict[OverviewColumn, int]
+"""The columns that fit, each with its cells, from left to right."""
 CellWidths = Mapping[OverviewColumn, int]
 """The cells that each column needs for one org."""
 
@@ -90,7 +80,9 @@ def measure_cells(row: OverviewRow, now: datetime, zone: tzinfo | None) -> CellW
 
 def build_table_layout(rows: Iterable[CellWidths], width: int) -> TableLayout:
     """Choose the columns that fit into `width` cells, wide enough for every row."""
-    widths = {column: max(_measure_head(column), MIN_WIDTHS.get(column, 0)) for column in OverviewColumn}
+    widths = {column: max(len(column.value), MIN_WIDTHS.get(column, 0)) for column in OverviewColumn}
+    for column in SORTABLE_COLUMNS - {OverviewColumn.PERCENT}:
+        widths[column] = max(widths[column], len(column.value) + MARK_WIDTH)  # the mark is the sort arrow
     for row in rows:
         for column, cells in row.items():
             widths[column] = max(widths[column], cells)
@@ -103,13 +95,7 @@ def build_table_layout(rows: Iterable[CellWidths], width: int) -> TableLayout:
             del widths[column]
     spare = width - _sum_widths(widths)
     widths[OverviewColumn.ORG] = max(1, min(natural, widths[OverviewColumn.ORG] + spare))
-    return TableLayout(widths)
-
-
-def _measure_head(column: OverviewColumn) -> int:
-    """Return the cells of a header, with room for the arrow."""
-    has_arrow = column in SORTABLE_COLUMNS and column is not OverviewColumn.PERCENT
-    return len(column.value) + (MARK_WIDTH if has_arrow else 0)
+    return widths
 
 
 def _sum_widths(widths: Mapping[OverviewColumn, int]) -> int:
@@ -120,7 +106,7 @@ def build_table_head(grid: TableLayout, by: OverviewColumn, *, backwards: bool) 
     """Return the header, a piece for each column; the sorted one has an arrow."""
     arrow = "▴" if backwards else "▾"
     pieces: list[StyledLine] = []
-    for column, width in grid.widths.items():
+    for column, width in grid.items():
         label = build_line((column.value, HEADING if column is by else MUTED))
         sign = build_line((f" {arrow}", "bold $selected")) if column is by else build_line("  ")
         if column in RIGHT_ALIGNED:
@@ -132,14 +118,14 @@ def build_table_head(grid: TableLayout, by: OverviewColumn, *, backwards: bool) 
 
 def format_cells(row: OverviewRow, grid: TableLayout, now: datetime, zone: tzinfo | None) -> tuple[str, ...]:
     """Return the texts of an org, one for each column."""
-    return tuple(format_cell(row, column, now, zone) for column in grid.widths)
+    return tuple(format_cell(row, column, now, zone) for column in grid)
 
 
 def build_table_line(row: OverviewRow, texts: Sequence[str], grid: TableLayout, now: datetime) -> StyledLine:
     """Return the line of an org; names are shortened, figures never."""
     parts: list[str | tuple[str, str]] = []
     severity = _get_window_severity(row, now)
-    for (column, width), text in zip(grid.widths.items(), texts, strict=True):
+    for (column, width), text in zip(grid.items(), texts, strict=True):
         style = _get_cell_style(row, column, text, now)
         if column is OverviewColumn.PERCENT:
             mark = (SEVERITY_MARKS[severity], SEVERITY_STYLES[severity])

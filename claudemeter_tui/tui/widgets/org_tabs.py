@@ -40,17 +40,12 @@ class OrgTabs(LineWidget):
 
     def draw(self, width: int, height: int) -> list[StyledLine]:  # noqa: ARG002
         """Draw the tabs around the selected one, with an arrow if more are hidden."""
-        orgs = self.view.store.orgs
-        selected = self.view.index
-
-        def build_tab(place: int) -> StyledLine:
-            return (
-                _build_tab(self.view, place, width - 2) if place == selected else _build_tab(self.view, place)
-            )
-
+        view, orgs = self.view, self.view.store.orgs
         first, tabs = 0, list[StyledLine]()
         if orgs:
-            first, tabs = select_visible_tabs(build_tab, len(orgs), selected, width)
+            first, tabs = select_visible_tabs(
+                lambda place: _build_tab(view, place, width - 2), len(orgs), view.index, width
+            )
         ends = list(accumulate((tab.cell_length for tab in tabs), initial=1))
         self._tab_columns = [
             (start, end, state.key) for (start, end), state in zip(pairwise(ends), orgs[first:], strict=False)
@@ -67,8 +62,8 @@ class OrgTabs(LineWidget):
                 self.post_message(self.Selected(key))
 
 
-def _build_tab(view: View, place: int, room: int = 1_000) -> StyledLine:
-    """Return a tab with number, name and short verdict; only the name is shortened."""
+def _build_tab(view: View, place: int, room: int) -> StyledLine:
+    """Return a tab with number, name and short verdict; the name is shortened to fit `room` cells."""
     state = view.store.orgs[place]
     verdict = view.get_figures(state).verdict
     style = SEVERITY_STYLES[get_verdict_severity(verdict, view.now)]

@@ -77,23 +77,11 @@ class StatusLine(LineWidget):
         counts = ((len(real), "problem"), (notes, "note"))
         parts = [format_count(number, noun) for number, noun in counts if number]
         count = build_line((" · ".join([*parts, "e"]) if parts else "", MUTED))
-        if not real:
-            return [spread_line(self._build_latest(width - count.cell_length - 3), count, width - 1)]
-        first = real[0]
-        since = format_moment(first.at, self.view.now, self.view.zone)
-        line = build_line(
-            (f" {since} ", MUTED), (format_problem_title(first), SEVERITY_STYLES[Severity.WARNING])
-        )
+        now, zone, line = self.view.now, self.view.zone, build_line()
+        if real:
+            since, title = format_moment(real[0].at, now, zone), format_problem_title(real[0])
+            line = build_line((f" {since} ", MUTED), (title, SEVERITY_STYLES[Severity.WARNING]))
+        elif self.view.events:
+            event = self.view.events[-1]
+            line = build_line((f" {format_event_line(event, now, zone, event.owner_name)}", MUTED))
         return [spread_line(fit_line(line, width - count.cell_length - 3), count, width - 1)]
-
-    def _build_latest(self, width: int) -> StyledLine:
-        """Return the last event."""
-        if not self.view.events:
-            return build_line("")
-        event = self.view.events[-1]
-        return fit_line(
-            build_line(
-                (f" {format_event_line(event, self.view.now, self.view.zone, event.owner_name)}", MUTED)
-            ),
-            width,
-        )
