@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from functools import cache
+from itertools import groupby
 from types import ModuleType
 
 from claudemeter_tui.charts.scale import ChartStep, Scale
@@ -26,8 +27,8 @@ ColumnDots = tuple[tuple[int, int, str], ...]
 
 MAX_CACHED_COLUMNS = 512
 """Most columns in the cache, more than two charts on a large screen have; then it is cleared."""
-_column_cache: dict[tuple[int, int | str], str] = {}
-"""A column from top to bottom, by the height of its canvas and its dots."""
+_column_cache: dict[tuple[int, bool, ColumnDots], str] = {}
+"""A column from top to bottom, by the height of its canvas, True for ASCII, and its dots."""
 
 
 def draw_columns(columns: Sequence[ColumnDots], rows: int, *, plain: bool) -> list[str]:
@@ -36,33 +37,18 @@ def draw_columns(columns: Sequence[ColumnDots], rows: int, *, plain: bool) -> li
     A cell has two by two dots, in ASCII one. Most columns are in the previous chart too and come from the
     cache.
     """
-    keys = [(rows, packed) for packed in _pack_columns(columns, plain=plain)]
-    unlike = dict(zip(keys, columns, strict=True))
-    if len(_column_cache) + len(unlike) > MAX_CACHED_COLUMNS:
+    keys = [(rows, plain, dots) for dots in columns]
+    different = dict.fromkeys(keys)
+    if len(_column_cache) + len(different) > MAX_CACHED_COLUMNS:
         _column_cache.clear()
-    new = {key: dots for key, dots in unlike.items() if key not in _column_cache}
-    _column_cache.update(zip(new, _plot_columns(tuple(new.values()), rows, plain=plain), strict=True))
+    if new := [key for key in different if key not in _column_cache]:
+        drawn = _plot_columns([dots for _, _, dots in new], rows, plain=plain)
+        _column_cache.update(zip(new, drawn, strict=True))
     return ["".join(line) for line in zip(*map(_column_cache.__getitem__, keys), strict=True)]
-
-
-def _pack_columns(columns: Sequence[ColumnDots], *, plain: bool) -> list[int | str]:
-    """Return the dots of each column in little room: in ASCII with their signs, else a bit each."""
-    packed: list[int | str] = []
-    for dots in columns:
-        bits, signs = 0, ""
-        for x, y, sign in dots:
-            if plain:
-                signs += f"{y}{sign}"
-            else:
-                bits |= 1 << (2 * y + x)
-        packed.append(signs if plain else bits)
-    return packed
 
 
 def _plot_columns(columns: Sequence[ColumnDots], rows: int, *, plain: bool) -> list[str]:
     """Plot each column, from top to bottom."""
-    if not columns:
-        return []
     figure, fine = _load_plotext(), 1 if plain else 2
     width = len(columns) + 1  # plotext divides by the width minus one
     dots = [(place * fine + x, y, sign) for place, column in enumerate(columns) for x, y, sign in column]
@@ -129,9 +115,16 @@ def draw_curves(curves: Sequence[ChartSteps], scale: Scale, note: str) -> list[C
     columns, fine = len(curves[0]) // scale.dots_per_cell, scale.dots_per_cell
     inks: list[CellStyles] = [[ChartStyle.CURVE] * columns for _ in range(scale.rows)]
     front = dots[0] if len(dots) == 1 else _stack_curves(dots, inks, fine)
-    rows = draw_columns(_group_by_column(front, columns, fine), scale.rows, plain=fine == 1)
+    cells: list[list[CanvasDot]] = [[] for _ in range(columns)]
+    for x, y, sign in front:
+        cells[x // fine].append((x % fine, y, sign))
+    rows = draw_columns([tuple(dots) for dots in cells], scale.rows, plain=fine == 1)
     if scale.limit is not None:
-        _draw_limit(rows, inks, scale)
+        place = -1 - scale.find_row(scale.limit)
+        blank = [column for column, cell in enumerate(rows[place]) if cell == " "]
+        for column in blank:
+            inks[place][column] = ChartStyle.LIMIT
+        rows[place] = rows[place].replace(" ", "." if fine == 1 else "╌")
     if note:
         _write_note(rows, inks, note)
     return [build_line(row, ink) for row, ink in zip(rows, inks, strict=True)]
@@ -140,10 +133,10 @@ def draw_curves(curves: Sequence[ChartSteps], scale: Scale, note: str) -> list[C
 def build_line(cells: str, inks: CellStyles) -> ChartLine:
     """Join neighbouring cells of one style to pieces."""
     pieces, start = [], 0
-    for end in range(1, len(inks) + 1):
-        if end == len(inks) or inks[end] != inks[start]:
-            pieces.append((cells[start:end], inks[start]))
-            start = end
+    for ink, run in groupby(inks):
+        end = start + len(list(run))
+        pieces.append((cells[start:end], ink))
+        start = end
     return tuple(pieces)
 
 
@@ -172,49 +165,20 @@ def _stack_curves(
 ) -> list[CanvasDot]:
     """Return the visible dots of all curves, and set the styles of their cells."""
     first, *others = curves
-    seen, taken = list(first), {(x // fine, y // fine) for x, y, _ in first}
-    met: dict[tuple[int, int], set[int]] = {}
+    heights: dict[tuple[int, int], list[int]] = {}
+    for x, y, _ in first:
+        heights.setdefault((x // fine, y // fine), []).append(y)
+    seen, taken = list(first), set(heights)
     for dots in others:
-        mine = [(dot, (dot[0] // fine, dot[1] // fine)) for dot in dots]
-        for dot, cell in mine:
-            if cell in taken:
-                met.setdefault(cell, set()).add(dot[1])
-            else:
-                seen.append(dot)
-                inks[-1 - cell[1]][cell[0]] = ChartStyle.SECOND
-        taken.update(cell for _, cell in mine)
-    _style_shared_cells(first, met, inks, fine)
+        for x, y, sign in dots:
+            column, row = cell = x // fine, y // fine
+            if cell not in taken:
+                seen.append((x, y, sign))
+                inks[-1 - row][column] = ChartStyle.SECOND
+            elif len(mine := heights.get(cell, [])) == 2 and mine[0] == mine[1] != y:
+                inks[-1 - row][column] = ChartStyle.BOTH  # the first curve fills one half, this one the other
+        taken.update((x // fine, y // fine) for x, y, _ in dots)
     return seen
-
-
-def _style_shared_cells(
-    first: Sequence[CanvasDot], met: dict[tuple[int, int], set[int]], inks: list[CellStyles], fine: int
-) -> None:
-    """Style cells in which the first curve fills one half and another curve the other."""
-    there: dict[tuple[int, int], list[int]] = {}
-    for x, y, _ in first if fine > 1 and met else ():
-        if (cell := (x // fine, y // fine)) in met:
-            there.setdefault(cell, []).append(y)
-    for (column, row), rows in there.items():
-        if len(rows) == 2 and rows[0] == rows[1] and met[column, row] - {rows[0]}:
-            inks[-1 - row][column] = ChartStyle.BOTH
-
-
-def _group_by_column(dots: Sequence[CanvasDot], columns: int, fine: int) -> list[ColumnDots]:
-    """Group the dots by column of cells."""
-    found: list[list[CanvasDot]] = [[] for _ in range(columns)]
-    for x, y, sign in dots:
-        found[x // fine].append((x % fine, y, sign))
-    return [tuple(column) for column in found]
-
-
-def _draw_limit(rows: list[str], inks: list[CellStyles], scale: Scale) -> None:
-    """Draw the limit into blank cells."""
-    place = -1 - scale.find_row(scale.limit or 0.0)
-    inks[place] = [
-        ChartStyle.LIMIT if cell == " " else ink for cell, ink in zip(rows[place], inks[place], strict=True)
-    ]
-    rows[place] = rows[place].replace(" ", "." if scale.dots_per_cell == 1 else "╌")
 
 
 def _write_note(rows: list[str], inks: list[CellStyles], note: str) -> None:

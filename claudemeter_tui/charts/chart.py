@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 
 from claudemeter_tui.charts.canvas import ChartLine, ChartSteps, ChartStyle, draw_curves, draw_time_axis
 from claudemeter_tui.charts.scale import (
@@ -17,7 +16,6 @@ from claudemeter_tui.charts.scale import (
     build_percent_labels,
     build_percent_scale,
     compute_steps,
-    format_minor_units,
 )
 from claudemeter_tui.charts.time_axis import (
     EVENT_MARKS,
@@ -30,21 +28,13 @@ from claudemeter_tui.charts.time_axis import (
     group_marked_events,
     to_datetime,
 )
-from claudemeter_tui.formatting.values import format_moment, format_percent
+from claudemeter_tui.formatting.values import format_moment
 from claudemeter_tui.model.events import Event
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.time_series import CreditSeries, Histories
 
 MIN_CANVAS_COLUMNS = 8
 """Least cells of the canvas; below that there is no chart."""
-
-
-@dataclass(frozen=True, slots=True)
-class CurvePlot:
-    """A curve, and the format of its values."""
-
-    curve: Curve
-    format_value: Callable[[float], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +66,7 @@ class RenderedChart:
     edges: TimeEdges
     margin: int
     """Cells left of the canvas: label, blank, axis."""
-    plots: tuple[tuple[CurvePlot, ChartSteps], ...]
+    curves: tuple[tuple[Curve, ChartSteps], ...]
     marked_events: MarkedEvents
 
     def find_point(self, x: int) -> ChartPoint | None:
@@ -84,17 +74,20 @@ class RenderedChart:
         column, edges = x - self.margin, self.edges
         if not 0 <= column <= edges.find_column(edges.now):
             return None
-        newest = ((plot, _find_newest(each, column, edges.dots_per_cell)) for plot, each in self.plots)
-        values = tuple(plot.format_value(value) for plot, value in newest if value is not None)
+        values = []
+        for curve, steps in self.curves:
+            dots = steps[column * edges.dots_per_cell : (column + 1) * edges.dots_per_cell]
+            read = [step.newest for step in dots if step is not None]
+            values += [curve.format_value(newest) for newest in read[-1:]]
         return ChartPoint(
-            to_datetime(edges.find_right_edge(column)), values, self.marked_events.get(column, ())
+            to_datetime(edges.find_right_edge(column)), tuple(values), self.marked_events.get(column, ())
         )
 
 
 def build_chart(
     frame: ChartFrame,
     since: float,
-    plots: Sequence[CurvePlot],
+    curves: Sequence[Curve],
     *,
     scale: Scale,
     labels: ScaleLabels,
@@ -109,16 +102,20 @@ def build_chart(
     if columns < MIN_CANVAS_COLUMNS:
         return None
     edges = frame.compute_edges(since, columns)
-    curves = [compute_steps(plot.curve, edges, frame.max_fresh_age.total_seconds()) for plot in plots]
-    if all(step is None for each in curves for step in each):
+    steps = [compute_steps(curve, edges, frame.max_fresh_age.total_seconds()) for curve in curves]
+    if all(step is None for each in steps for step in each):
         return None
     marks = group_marked_events(events, edges)
     letters = {column: (find_mark(each[0]).letter, each[0].severity) for column, each in marks.items()}
     shown = {letter for letter, _ in letters.values()}
-    canvas = draw_curves(curves, scale, _describe_no_change(frame, edges, since, curves))
+    canvas = draw_curves(steps, scale, _describe_no_change(frame, edges, since, steps))
+    tick, rule = "+|" if frame.ascii_only else "┤│"
+    left = [rule.rjust(margin)] * len(canvas)
+    for row, text in labels.items():
+        left[-1 - row] = f"{text.rjust(margin - 2)} {tick}"
     return RenderedChart(
         lines=(
-            *_add_scale(canvas, labels, margin, plain=frame.ascii_only),
+            *(((text, ChartStyle.SCALE), *line) for text, line in zip(left, canvas, strict=True)),
             *draw_time_axis(frame, edges, margin, letters),
         ),
         letters=letters,
@@ -127,38 +124,21 @@ def build_chart(
         since=since,
         edges=edges,
         margin=margin,
-        plots=tuple(zip(plots, curves, strict=True)),
+        curves=tuple(zip(curves, steps, strict=True)),
         marked_events=marks,
     )
 
 
-def _add_scale(
-    canvas: Sequence[ChartLine], labels: ScaleLabels, margin: int, *, plain: bool
-) -> list[ChartLine]:
-    """Add labels and axis to the left of the canvas."""
-    tick, rule = "+|" if plain else "┤│"
-    edge = {row: f"{text.rjust(margin - 2)} {tick}" for row, text in labels.items()}
-    bare = rule.rjust(margin)
-    rows = reversed(range(len(canvas)))
-    return [((edge.get(row, bare), ChartStyle.SCALE), *line) for row, line in zip(rows, canvas, strict=True)]
-
-
 def _describe_no_change(
-    frame: ChartFrame, edges: TimeEdges, since: float, curves: Sequence[ChartSteps]
+    frame: ChartFrame, edges: TimeEdges, since: float, steps: Sequence[ChartSteps]
 ) -> str:
     """Return a note if nothing has changed."""
-    if any(len({step for step in each if step is not None}) > 1 for each in curves):
+    if any(len({step for step in each if step is not None}) > 1 for each in steps):
         return ""
     begun = format_moment(to_datetime(since), frame.now, frame.zone)
     if edges.now - since < frame.max_fresh_age.total_seconds():
         return f"collecting since {begun}"
     return f"no change since {begun}" if edges.start <= since else "no change in this span"
-
-
-def _find_newest(each: ChartSteps, column: int, fine: int) -> float | None:
-    """Return the newest value of a column. None if nothing was read."""
-    dots = reversed(each[column * fine : (column + 1) * fine])
-    return next((step.newest for step in dots if step is not None), None)
 
 
 def build_credits_chart(
@@ -183,27 +163,20 @@ def build_credits_chart(
     limit = float(cap.minor) if cap is not None and cap.unit == series.unit else None
     scale = build_money_scale(seen, limit, frame.rows, frame.dots_per_cell)
     labels = build_money_labels(scale, seen, series.unit)
-    plot = CurvePlot(curve, partial(format_minor_units, unit=series.unit))
-    return build_chart(frame, since, (plot,), scale=scale, labels=labels, events=events)
+    return build_chart(frame, since, (curve,), scale=scale, labels=labels, events=events)
 
 
 def build_windows_chart(
     histories: Histories, frame: ChartFrame, *, events: Iterable[Event] = ()
 ) -> RenderedChart | None:
     """Build the chart of the windows, the first one in front. None without room or data."""
-    plots = [
-        CurvePlot(Curve.from_history(it), partial(_format_fill, label)) for label, it in histories.items()
-    ]
-    if not frame.has_room or not plots:
+    curves = [Curve.from_history(history, label) for label, history in histories.items()]
+    if not frame.has_room or not curves:
         return None
-    since, now = min(plot.curve.starts[0] for plot in plots), frame.now.timestamp()
+    since, now = min(curve.starts[0] for curve in curves), frame.now.timestamp()
     start, fresh = frame.find_start(since), frame.max_fresh_age.total_seconds()
-    seen = [found for plot in plots if (found := plot.curve.find_range(start, now, fresh)) is not None]
+    seen = [found for curve in curves if (found := curve.find_range(start, now, fresh)) is not None]
     if not seen:
         return None
     scale = build_percent_scale(max(seen, key=lambda found: found.high), frame.rows, frame.dots_per_cell)
-    return build_chart(frame, since, plots, scale=scale, labels=build_percent_labels(scale), events=events)
-
-
-def _format_fill(label: str, percent: float) -> str:
-    return f"{label} {format_percent(percent)}"
+    return build_chart(frame, since, curves, scale=scale, labels=build_percent_labels(scale), events=events)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from itertools import pairwise
 from math import inf, isnan
 from operator import attrgetter
@@ -53,6 +54,7 @@ class Curve:
     """Epoch seconds until which the newest run was read."""
     from_epoch: Callable[[float], Any]
     """Convert epoch seconds to the type of `starts`."""
+    format_value: Callable[[float], str]
 
     @classmethod
     def from_series(cls, series: CreditSeries, start: float) -> Curve:
@@ -60,13 +62,15 @@ class Curve:
         begin = bisect_left(series.runs, to_datetime(start), key=attrgetter("first"))
         runs = series.runs[max(0, begin - 1) :]
         firsts, values = (list(map(attrgetter(name), runs)) for name in ("first", "minor"))
-        return cls(firsts, values, runs[-1].last.timestamp(), to_datetime)
+        format_value = partial(format_minor_units, unit=series.unit)
+        return cls(firsts, values, runs[-1].last.timestamp(), to_datetime, format_value)
 
     @classmethod
-    def from_history(cls, history: PercentHistory) -> Curve:
-        """Build the curve of a window's percentages."""
+    def from_history(cls, history: PercentHistory, label: str) -> Curve:
+        """Build the curve of the percentages of the window with this label."""
         firsts, lasts, percents = zip(*history.runs, strict=True)
-        return cls(firsts, [None if isnan(it) else it for it in percents], lasts[-1], float)
+        values = [None if isnan(percent) else percent for percent in percents]
+        return cls(firsts, values, lasts[-1], float, lambda percent: f"{label} {format_percent(percent)}")
 
     def is_fresh(self, now: float, fresh: float) -> bool:
         """True if the newest value still holds."""
@@ -89,7 +93,7 @@ class Curve:
         end = edges.next_dot_at if self.is_fresh(edges.now, fresh) else self.last_read
         until = self.from_epoch(end if end < edges.end else inf)
         firsts = (self.from_epoch(-inf), *self.starts[:stop], until, self.from_epoch(inf))
-        return Curve(firsts, (None, *self.values[:stop], None, None), self.last_read, self.from_epoch)
+        return replace(self, starts=firsts, values=(None, *self.values[:stop], None, None))
 
     def find_runs(self, moments: Sequence[float]) -> list[int]:
         """Return the number of the run that held at each of these moments, epoch seconds."""
@@ -195,12 +199,15 @@ def build_money_scale(seen: ValueRange, cap: float | None, rows: int, fine: int)
     if low == high:
         top = 2 * high if cap is None else max(cap, high)
         return Scale(min(low, 0.0), max(top, low + least), cap, rows, fine)
-    near = cap if cap is not None and _is_near(low, high, newest, cap) else None
+    if cap is not None and not low <= cap <= high:
+        would_flatten = (high - low) * 4 < max(high, cap) - min(low, cap)
+        if newest <= 0.6 * cap or would_flatten:
+            cap = None
     bottom = min(low, 0.0) if 3 * low <= high else low
-    if near is not None:
-        bottom, high = min(bottom, near), max(high, near)
+    if cap is not None:
+        bottom, high = min(bottom, cap), max(high, cap)
     bottom = max(min(bottom, 0.0), bottom - max(0.0, least - (high - bottom)) / 2)
-    return Scale(bottom, max(high, bottom + least), near, rows, fine)
+    return Scale(bottom, max(high, bottom + least), cap, rows, fine)
 
 
 def build_money_labels(scale: Scale, seen: ValueRange, unit: MoneyUnit) -> ScaleLabels:
@@ -242,13 +249,6 @@ def _add_label(labels: ScaleLabels, row: int, text: str, apart: int) -> None:
     """Add a label if none is nearer than `apart` rows and none has the same text."""
     if text not in labels.values() and all(abs(row - other) >= apart for other in labels):
         labels[row] = text
-
-
-def _is_near(low: float, high: float, newest: float, cap: float) -> bool:
-    """True if the cap is in the range, or can be without flattening the steps."""
-    if low <= cap <= high:
-        return True
-    return newest > 0.6 * cap and (high - low) * 4 >= max(high, cap) - min(low, cap)
 
 
 def _list_round_amounts(scale: Scale) -> Iterator[float]:

@@ -131,8 +131,12 @@ def to_datetime(seconds: float) -> datetime:
 
 
 _MAX_LABELS = 7
-_STEP_MINUTES = (1, 2, 5, 10, 15, 20, 30, 60, 120, 180, 240, 360, 480, 720, 1440, 2880, 4320)
 _DAY = timedelta(days=1)
+_MINUTES = (1, 2, 5, 10, 15, 20, 30, 60, 120, 180, 240, 360, 480, 720, 1440, 2880, 4320)
+_LABEL_STEPS = (
+    *(timedelta(minutes=each) for each in _MINUTES),
+    *(7 * _DAY * 2**power for power in range(20)),  # up to the whole calendar
+)
 _MAX_CLOCK_SHIFT = timedelta(hours=2)  # the most that clocks are set back or forward
 _MAX_STEADY_SPAN = timedelta(days=14)
 """The longest axis on which clocks that agree at both ends have not been set forward and back in between."""
@@ -147,23 +151,17 @@ def build_time_labels(edges: TimeEdges, zone: tzinfo | None) -> TimeLabels:
     start, end, span = to_datetime(edges.start), to_datetime(edges.end), timedelta(seconds=edges.length)
     if not (start.year in _SAFE_YEARS and end.year in _SAFE_YEARS):
         return {}
-    step = _find_label_step(span, edges.columns)
+    step = next(step for step in _LABEL_STEPS if _has_room_for_labels(step, span, edges.columns))
     zero = datetime.min  # noqa: DTZ901 - a Monday, on the wall
     here = to_local(start, zone)
-    offset = here.utcoffset() or timedelta(0)
-    is_shifted = span > _MAX_STEADY_SPAN or offset != to_local(end, zone).utcoffset()
+    is_shifted = span > _MAX_STEADY_SPAN or here.utcoffset() != to_local(end, zone).utcoffset()
     slack = _MAX_CLOCK_SHIFT if is_shifted else timedelta(0)
     wall = here.replace(tzinfo=None) - slack
     wall = zero + math.ceil((wall - zero) / step) * step
     found: dict[float, str] = {}
     for index in range(math.ceil((span + 2 * slack) / step) + 1):
         moment = wall + index * step
-        instants = (
-            _find_instants(moment, zone, exact=step < _DAY)
-            if is_shifted
-            else ((moment - offset).replace(tzinfo=UTC).timestamp(),)
-        )
-        for seconds in instants:
+        for seconds in _find_instants(moment, zone, exact=step < _DAY):
             if edges.start <= seconds < edges.end:
                 found.setdefault(seconds, _format_time_label(moment, span))
     return {edges.find_column(seconds): found[seconds] for seconds in sorted(found)}
@@ -180,18 +178,8 @@ def place_time_labels(times: TimeLabels, margin: int, width: int) -> tuple[TimeL
     return kept, line.ljust(width)
 
 
-def _find_label_step(span: timedelta, columns: int) -> timedelta:
-    """Return the shortest round step whose labels have room."""
-    for step in (timedelta(minutes=each) for each in _STEP_MINUTES):
-        if _has_room_for_labels(step, span, columns):
-            return step
-    step = 7 * _DAY
-    while not _has_room_for_labels(step, span, columns):
-        step *= 2
-    return step
-
-
 def _has_room_for_labels(step: timedelta, span: timedelta, columns: int) -> bool:
+    """True if labels at each of these steps fit side by side."""
     name = 5 if step < _DAY else 3 if span <= 7 * _DAY else 6
     return span <= step * _MAX_LABELS and span * (name + 2) <= step * columns
 
@@ -224,24 +212,24 @@ class EventMark:
     """Word in the legend."""
     meaning: str
     """Meaning in the help."""
-    kinds: frozenset[EventKind]
+    kinds: tuple[EventKind, ...]
 
 
-def _build_mark(letter: str, word: str, meaning: str, *kinds: EventKind) -> EventMark:
-    return EventMark(letter, word, meaning, frozenset(kinds))
-
-
-_BLOCK_KINDS = EventKind.BLOCKED, EventKind.CREDITS_BLOCKED, EventKind.STILL_BLOCKED
 EVENT_MARKS = (
-    _build_mark("B", "blocked", "work or credits blocked", *_BLOCK_KINDS),
-    _build_mark("W", "wait", "WAIT begins", EventKind.WAIT),
-    _build_mark("C", "on credits", "ON CREDITS begins", EventKind.ON_CREDITS),
-    _build_mark("F", "full", "a window is full", EventKind.WINDOW_FILLED),
-    _build_mark("U", "unblocked", "work or credits unblocked", EventKind.LIFTED),
-    _build_mark("R", "reset", "a window reset", EventKind.WINDOW_RESET, EventKind.WINDOW_RESET_EARLY),
-    _build_mark("P", "in the plan", "work is back in the plan", EventKind.BACK_IN_PLAN),
-    _build_mark(
-        "$", "money", "cap changed or balance refilled", EventKind.CAP_CHANGED, EventKind.BALANCE_REFILLED
+    EventMark(
+        "B",
+        "blocked",
+        "work or credits blocked",
+        (EventKind.BLOCKED, EventKind.CREDITS_BLOCKED, EventKind.STILL_BLOCKED),
+    ),
+    EventMark("W", "wait", "WAIT begins", (EventKind.WAIT,)),
+    EventMark("C", "on credits", "ON CREDITS begins", (EventKind.ON_CREDITS,)),
+    EventMark("F", "full", "a window is full", (EventKind.WINDOW_FILLED,)),
+    EventMark("U", "unblocked", "work or credits unblocked", (EventKind.LIFTED,)),
+    EventMark("R", "reset", "a window reset", (EventKind.WINDOW_RESET, EventKind.WINDOW_RESET_EARLY)),
+    EventMark("P", "in the plan", "work is back in the plan", (EventKind.BACK_IN_PLAN,)),
+    EventMark(
+        "$", "money", "cap changed or balance refilled", (EventKind.CAP_CHANGED, EventKind.BALANCE_REFILLED)
     ),
 )
 """The most important first: it is drawn if several share a column."""
@@ -260,13 +248,12 @@ def group_marked_events(events: Iterable[Event], edges: TimeEdges) -> MarkedEven
         at = event.at.timestamp()
         if event.kind in _MARK_RANKS and edges.start <= at <= edges.now:
             found.setdefault(edges.find_column(at), []).append(event)
-    return {column: tuple(sorted(each, key=_find_rank)) for column, each in found.items()}
+    return {
+        column: tuple(sorted(each, key=lambda event: _MARK_RANKS[event.kind]))
+        for column, each in found.items()
+    }
 
 
 def find_mark(event: Event) -> EventMark:
     """Return the mark of an event that has one."""
-    return EVENT_MARKS[_find_rank(event)]
-
-
-def _find_rank(event: Event) -> int:
-    return _MARK_RANKS[event.kind]
+    return EVENT_MARKS[_MARK_RANKS[event.kind]]

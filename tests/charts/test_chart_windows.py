@@ -156,7 +156,7 @@ def test_longest_history_is_drawn_over_a_week() -> None:
     assert len(teeth.runs) <= MAX_PERCENT_RUNS
     drawn = build_windows_chart({"5-hour": teeth}, frame(at(7 * 1440 - 5), 120, 12, 7 * DAY))
     assert drawn is not None
-    steps = [step for step in drawn.plots[0][1] if step is not None]
+    steps = [step for step in drawn.curves[0][1] if step is not None]
     assert max(step.high for step in steps) == 100
     assert len([step for step in steps if step.low == 0]) >= 25
 
