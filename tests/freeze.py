@@ -28,9 +28,9 @@ from unittest.mock import patch
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from claudemeter_tui.charts.axes import ChartFrame
 from claudemeter_tui.charts.canvas import ChartLine
 from claudemeter_tui.charts.chart import build_credits_chart, build_windows_chart
-from claudemeter_tui.charts.time_axis import ChartFrame
 from claudemeter_tui.model.reading import Reading
 from claudemeter_tui.tui.app import Claudemeter, Options
 from claudemeter_tui.tui.widgets.status_line import InlineToast

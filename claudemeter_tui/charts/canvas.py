@@ -11,10 +11,11 @@ from functools import cache
 from itertools import groupby
 from types import ModuleType
 
-from claudemeter_tui.charts.scale import ChartStep, Scale
-from claudemeter_tui.charts.time_axis import (
+from claudemeter_tui.charts.axes import (
     ChartFrame,
+    ChartStep,
     MarkLetters,
+    Scale,
     TimeEdges,
     build_time_labels,
     place_time_labels,

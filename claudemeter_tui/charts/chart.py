@@ -6,28 +6,26 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from claudemeter_tui.charts.canvas import ChartLine, ChartSteps, ChartStyle, draw_curves, draw_time_axis
-from claudemeter_tui.charts.scale import (
+from claudemeter_tui.charts.axes import (
+    EVENT_MARKS,
+    ChartFrame,
     Curve,
+    EventMark,
+    MarkedEvents,
+    MarkLetters,
     Scale,
     ScaleLabels,
+    TimeEdges,
     build_money_labels,
     build_money_scale,
     build_percent_labels,
     build_percent_scale,
     compute_steps,
-)
-from claudemeter_tui.charts.time_axis import (
-    EVENT_MARKS,
-    ChartFrame,
-    EventMark,
-    MarkedEvents,
-    MarkLetters,
-    TimeEdges,
     find_mark,
     group_marked_events,
     to_datetime,
 )
+from claudemeter_tui.charts.canvas import ChartLine, ChartSteps, ChartStyle, draw_curves, draw_time_axis
 from claudemeter_tui.formatting.values import format_moment
 from claudemeter_tui.model.events import Event
 from claudemeter_tui.model.money import Money

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from claudemeter_tui.charts.axes import ChartFrame
 from claudemeter_tui.charts.chart import RenderedChart
-from claudemeter_tui.charts.time_axis import ChartFrame
 from claudemeter_tui.model.catalogue import MeterOrigin
 from claudemeter_tui.model.events import Event, EventKind
 from claudemeter_tui.model.money import Money

@@ -14,8 +14,8 @@ import plotext
 import pytest
 
 from claudemeter_tui.charts import canvas as canvas_module
+from claudemeter_tui.charts.axes import MIN_CHART_HEIGHT, MIN_CHART_WIDTH, ChartFrame
 from claudemeter_tui.charts.chart import build_credits_chart
-from claudemeter_tui.charts.time_axis import MIN_CHART_HEIGHT, MIN_CHART_WIDTH, ChartFrame
 from claudemeter_tui.model.catalogue import MeterOrigin
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.time_series import MAX_VALUE_RUNS, CreditSeries, ValueRun

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from claudemeter_tui.charts.axes import EVENT_MARKS
 from claudemeter_tui.charts.chart import RenderedChart, build_credits_chart
-from claudemeter_tui.charts.time_axis import EVENT_MARKS
 from claudemeter_tui.model.events import Event, EventKind
 from claudemeter_tui.model.windows import Severity
 from tests.charts.chart_cases import MINUTE, event, frame, lines, series

@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from claudemeter_tui.charts.axes import EVENT_MARKS, ChartFrame
 from claudemeter_tui.charts.canvas import draw_columns as blocks
 from claudemeter_tui.charts.chart import RenderedChart, build_credits_chart, build_windows_chart
-from claudemeter_tui.charts.time_axis import EVENT_MARKS, ChartFrame
 from claudemeter_tui.model.catalogue import MeterOrigin
 from claudemeter_tui.model.events import EventKind
 from claudemeter_tui.model.money import Money

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from claudemeter_tui.charts.time_axis import EVENT_MARKS
+from claudemeter_tui.charts.axes import EVENT_MARKS
 from claudemeter_tui.tui.app import Claudemeter
 from claudemeter_tui.tui.screens.dashboard import ChartScreen, DashboardScreen
 from claudemeter_tui.tui.widgets import chart_panel

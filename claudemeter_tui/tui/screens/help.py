@@ -8,7 +8,7 @@ from itertools import zip_longest
 from textual.content import Content
 
 from claudemeter_tui import __version__
-from claudemeter_tui.charts.time_axis import EVENT_MARKS
+from claudemeter_tui.charts.axes import EVENT_MARKS
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui.keys import KEY_GROUPS
 from claudemeter_tui.tui.screens.base import PageScreen

@@ -10,9 +10,9 @@ from itertools import product
 from textual import events
 from textual.reactive import var
 
+from claudemeter_tui.charts.axes import MIN_CHART_HEIGHT, MIN_CHART_WIDTH, ChartFrame, to_datetime
 from claudemeter_tui.charts.canvas import ChartStyle
 from claudemeter_tui.charts.chart import ChartPoint, RenderedChart, build_credits_chart, build_windows_chart
-from claudemeter_tui.charts.time_axis import MIN_CHART_HEIGHT, MIN_CHART_WIDTH, ChartFrame, to_datetime
 from claudemeter_tui.formatting.events import describe_event
 from claudemeter_tui.formatting.values import format_moment, format_money, format_percent
 from claudemeter_tui.model.store import OrgState

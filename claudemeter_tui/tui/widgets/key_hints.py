@@ -39,12 +39,11 @@ class KeyHints(LineWidget):
 
     def draw(self, width: int, height: int) -> list[StyledLine]:  # noqa: ARG002
         """Draw the keys with their labels."""
-        parts: list[str | tuple[str, str]] = []
-        column = 0
-        for start, end, key in self._locate_hints(width):
-            parts += [" " * (start - column), (key.display, HEADING), (f" {key.label}", MUTED)]
-            column = end
-        return [build_line(*(parts or [" "]))]
+        shown = [
+            build_line((key.display, HEADING), (f" {key.label}", MUTED))
+            for _, _, key in self._locate_hints(width)
+        ]
+        return [build_line(" ", build_line(" " * HINT_GAP).join(shown))]
 
     def on_click(self, event: events.Click) -> None:
         """Post the action of the clicked hint."""

@@ -58,10 +58,6 @@ class ListModel:
         return None
 
 
-EMPTY_LIST = ListModel((0,), lambda *_: Content(""))
-"""A list without items."""
-
-
 CURSOR_MARK = "▌"
 """Mark before the line under the cursor."""
 
@@ -121,7 +117,7 @@ class VirtualList(ScrollView, can_focus=True, inherit_bindings=False):
         super().__init__()
         self.ascii = False
         """True to draw with ASCII only."""
-        self._model = EMPTY_LIST
+        self._model = ListModel((0,), lambda *_: Content(""))
         self.cursor = 0
         """The item under the cursor; 0 if the list is empty."""
         self._content_cache: dict[int, Content] = {}
@@ -139,9 +135,9 @@ class VirtualList(ScrollView, can_focus=True, inherit_bindings=False):
 
     def show(self, sheet: ListModel, cursor: int = 0) -> None:
         """Show a list with the cursor on an item, and repaint only the lines that look different."""
-        moved = cursor != self.cursor
-        old, same = self._content_cache, sheet.height == self._model.height
-        self._model, self.cursor, self._content_cache = sheet, max(0, min(cursor, sheet.item_count - 1)), {}
+        moved, resized = cursor != self.cursor, sheet.height != self._model.height
+        self._model, self.cursor = sheet, max(0, min(cursor, sheet.item_count - 1))
+        old, self._content_cache = self._content_cache, {}
         self.virtual_size = Size(self.line_width, sheet.height)
         if moved:
             self.scroll_to_cursor()
@@ -152,7 +148,7 @@ class VirtualList(ScrollView, can_focus=True, inherit_bindings=False):
                 self._strip_cache[line] = strips[line]
             else:
                 self.refresh_line(line)
-        if not same:
+        if resized:
             self.refresh()
 
     def move_cursor(self, step: int) -> None:
