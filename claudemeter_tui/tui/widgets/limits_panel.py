@@ -84,6 +84,7 @@ def build_window_bars(view: View, width: int, room: int, label: int = 0) -> list
             lines += [_build_bar_line(view, window, width, label), build_line(" " * (label + 1), reset)]
         return lines
     if room < len(windows):
+        # The lines stay in the order of the reply, so that a rising percentage does not swap them.
         fullest = nlargest(
             room, windows, lambda it: (it.compute_severity(view.now), it.is_plan_wide, it.percent or 0.0)
         )

@@ -169,13 +169,12 @@ def _get_cell_style(row: OverviewRow, column: OverviewColumn, text: str, now: da
 
 
 def _get_credits_style(row: OverviewRow, now: datetime) -> str:
-    extra = row.state.credits
-    state = extra.compute_state(now)
+    state, meter = row.state.credits.compute_state(now), row.state.credits.lead_meter
     if state is CreditState.LOCKED:
         return SEVERITY_STYLES[Severity.FULL]
-    if state is not CreditState.OPEN or extra.lead_meter is None:
-        return MUTED
-    return SEVERITY_STYLES[Severity.from_percent(extra.lead_meter.percent)]
+    if state is CreditState.OPEN and meter is not None:
+        return SEVERITY_STYLES[Severity.from_percent(meter.percent)]
+    return MUTED
 
 
 MAX_BLOCK_WIDTH = 96
@@ -201,14 +200,11 @@ class OrgBlockCache:
         full = sum(3 + limits_panel.count_windows(row_view) for row_view in views.values()) <= room + 1
         known, self._blocks = self._blocks, {}
         for row, row_view in views.items():
-            of = (row_view.panel_time, width, label, full)
-            before = known.get(row)
-            lines = (
-                before[1]
-                if before and before[0] == of
-                else _build_block(row, row_view, width, label, full=full)
-            )
-            self._blocks[row] = of, lines
+            inputs = (row_view.panel_time, width, label, full)
+            drawn_from, lines = known.get(row, ((), ()))
+            if drawn_from != inputs:
+                lines = _build_block(row, row_view, width, label, full=full)
+            self._blocks[row] = inputs, lines
         return {row: lines for row, (_, lines) in self._blocks.items()}
 
 
@@ -216,5 +212,6 @@ def _build_block(row: OverviewRow, view: View, width: int, label: int, *, full: 
     if not full:
         return [fit_pieces([build_line((text, MUTED)) for text in list_details(row, view.now)], width)]
     cells, windows = min(width, MAX_BLOCK_WIDTH), limits_panel.count_windows(view)
+    # Without windows there would be a line that explains it; here the row above does.
     bars = limits_panel.build_window_bars(view, cells, windows, label) if windows else []
     return [*bars, credits_panel.build_credits_line(view, cells), build_line()]
