@@ -162,7 +162,8 @@ def _forecast(
     cap = None if by_balance else _money(limit)
     meter = Meter(MeterOrigin.OVERAGE, used=_money(used), cap=cap, is_uncapped=by_balance, is_enabled=True)
     balance = Balance(_money(limit - used)) if by_balance else None
-    return forecast_limit(Credits((meter,), balance), compute_spend_rate(series, now), now)
+    credits_ = Credits((meter,), balance, valid_until=now)
+    return forecast_limit(credits_, compute_spend_rate(series, now), now)
 
 
 def _money(cents: int) -> Money:

@@ -11,6 +11,7 @@ from typing import Any
 from claudemeter_tui.claude_ai.validation import MalformedError
 from claudemeter_tui.model.account import Org
 from claudemeter_tui.model.catalogue import Cause, CreditState, Endpoint
+from claudemeter_tui.model.credit_locks import CreditLock
 from claudemeter_tui.model.events import Event, EventKind
 from claudemeter_tui.model.reading import (
     ErrorKind,
@@ -23,7 +24,6 @@ from claudemeter_tui.model.reading import (
     Session,
 )
 from claudemeter_tui.model.store import OrgState, SessionState, Store
-from claudemeter_tui.model.verdict import CreditLock
 from tests import golden_bodies, scenes
 from tests.scenes import INTERVAL, READ
 

@@ -286,6 +286,8 @@ def parse_body(answer: HttpResponse) -> object:
         raise RequestFailedError(_PAGE_ERROR_BY_STATUS.get(status, ErrorKind.UNEXPECTED), detail)
     value = _parse_json(answer)
     if status == 200:
+        if isinstance(value, dict) and value.get("type") == "error":
+            raise RequestFailedError(_classify_error_object(value), "an error with status 200")
         return value
     raise RequestFailedError(_classify_error(status, value), detail)
 
@@ -322,6 +324,23 @@ def _parse_json(answer: HttpResponse) -> object:
 def _reject_constant(name: str) -> NoReturn:
     """Reject `NaN` and `Infinity`, which are not JSON."""
     raise ValueError(name)
+
+
+_ERROR_BY_TYPE = {
+    "not_found_error": ErrorKind.NOT_FOUND,
+    "overloaded_error": ErrorKind.SERVER_ERROR,
+    "api_error": ErrorKind.SERVER_ERROR,
+    "rate_limit_error": ErrorKind.THROTTLED,
+}
+
+
+def _classify_error_object(value: Mapping[str, object]) -> ErrorKind:
+    """Return the kind of an error that came with the status 200 (seen: the service was overloaded)."""
+    error = value.get("error")
+    kind = error.get("type") if isinstance(error, dict) else None
+    if kind == "permission_error":
+        return _classify_error(403, value)
+    return _ERROR_BY_TYPE.get(kind, ErrorKind.UNEXPECTED) if isinstance(kind, str) else ErrorKind.UNEXPECTED
 
 
 def _classify_error(status: int, value: object) -> ErrorKind:

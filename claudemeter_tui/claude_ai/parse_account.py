@@ -203,6 +203,7 @@ def build_orgs(models: Iterable[OrgModel | None]) -> tuple[Org, ...]:
                 is_shared=bool(found.shared_plan),
                 restrictions=_list_restrictions(found),
                 paused_until=found.billable_usage_paused_until,
+                is_pause_unreadable=bool(found.find_unreadable("billable_usage_paused_until")),
             )
             orgs.setdefault(org.uuid, org)
     return tuple(orgs.values())

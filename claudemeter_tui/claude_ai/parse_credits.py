@@ -23,7 +23,7 @@ from claudemeter_tui.claude_ai.validation import (
     build_money,
     note_unknown,
 )
-from claudemeter_tui.model.catalogue import DISABLED_REASONS, LIMIT_TYPES, MeterOrigin
+from claudemeter_tui.model.catalogue import DISABLED_REASONS, LIMIT_TYPES, MEMBER_LIMIT_TYPES, MeterOrigin
 from claudemeter_tui.model.credits import Balance, Meter, Tranche
 from claudemeter_tui.model.money import Money
 
@@ -42,6 +42,7 @@ class ExtraUsageModel(ReplyModel, reply_object="extra_usage"):
     disabled_until: Timestamp = None
     out_of_credits: Flag = None
     spend_limit_reached: Flag = None
+    user_disabled: Flag = None
 
 
 class MoneyModel(ReplyModel, reply_object="money"):
@@ -114,6 +115,17 @@ class PrepaidModel(ReplyModel, reply_object="prepaid"):
     auto_reload_settings: Lenient[AutoReloadModel] = None
 
 
+LOCK_KEYS = (
+    "is_enabled",
+    "out_of_credits",
+    "spend_limit_reached",
+    "disabled_reason",
+    "disabled_until",
+    "used_credits",
+)
+"""Keys of `extra_usage` and of the overage body that decide about a lock, beside the cap."""
+
+
 def build_usage_meters(extra: ExtraUsageModel | None, spend: SpendModel | None) -> Iterator[Meter]:
     """Yield the meters that the usage body holds beside its windows, `extra_usage` first."""
     used, limit = (spend.used, spend.limit) if spend else (None, None)
@@ -124,11 +136,12 @@ def build_usage_meters(extra: ExtraUsageModel | None, spend: SpendModel | None) 
             used=build_money(extra.used_credits, code, extra.decimal_places),
             cap=build_money(extra.monthly_limit, code, extra.decimal_places),
             is_uncapped=bool(extra.is_enabled) and extra.is_null("monthly_limit"),
-            is_enabled=extra.is_enabled,
+            is_enabled=False if extra.user_disabled else extra.is_enabled,
             reason=extra.disabled_reason,
             until=extra.disabled_until,
             out_of_credits=extra.out_of_credits or False,
             cap_reached=extra.spend_limit_reached or False,
+            unreadable_keys=extra.find_unreadable(*LOCK_KEYS, "monthly_limit", "user_disabled"),
         )
     if spend is not None:
         found = Meter(
@@ -138,9 +151,11 @@ def build_usage_meters(extra: ExtraUsageModel | None, spend: SpendModel | None) 
             is_uncapped=bool(spend.enabled) and spend.is_null("limit") and spend.sent.get("cap") is None,
             is_enabled=spend.enabled,
             reason=spend.disabled_reason,
+            unreadable_keys=_find_unreadable_spend(spend),
         )
         # An org without usage credits has the object too, with zeros.
-        if found.cap or found.is_enabled or found.reason or (found.used and found.used.minor):
+        has_figures = found.cap or (found.used and found.used.minor)
+        if has_figures or found.is_enabled or found.reason or found.unreadable_keys:
             yield found
 
 
@@ -181,8 +196,16 @@ def parse_overage(body: object, origin: MeterOrigin, *, shared: bool) -> ParsedB
         out_of_credits=found.out_of_credits or False,
         cap_reached=found.spend_limit_reached or False,
         is_personal=origin is MeterOrigin.OWN_OVERAGE or not pooled,
+        is_set_by_admin=limit_type in MEMBER_LIMIT_TYPES,
+        unreadable_keys=found.find_unreadable(*LOCK_KEYS, "monthly_credit_limit", "spend_limit_amount_cents"),
     )
     return notes.build_parsed_body(meter)
+
+
+def _find_unreadable_spend(found: SpendModel) -> tuple[str, ...]:
+    amounts = ("used", found.used), ("limit", found.limit)
+    inside = (key for key, part in amounts if part is not None and part.find_unreadable("amount_minor"))
+    return (*found.find_unreadable("enabled", "disabled_reason", "used", "limit"), *inside)
 
 
 def parse_prepaid(body: object) -> ParsedBody[Balance | None]:

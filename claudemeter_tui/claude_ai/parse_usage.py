@@ -40,9 +40,11 @@ from claudemeter_tui.model.catalogue import (
     SEVERITIES,
     WEEK_LABEL_PREFIX,
     WINDOWS,
+    MeterOrigin,
     WindowFact,
     WindowKind,
 )
+from claudemeter_tui.model.credits import Meter
 from claudemeter_tui.model.windows import Plan, SavedReset, Severity, SurfaceShare, Window
 
 FRACTION_TOLERANCE = 5
@@ -303,6 +305,13 @@ class UsageModel(ReplyModel, reply_object="usage"):
     seven_day_breakdown: Lenient[BreakdownModel] = None
 
 
+def _list_unreadable_meters(found: UsageModel) -> Iterator[Meter]:
+    """Yield a meter without figures for each object that is none: it may hold a lock."""
+    for key, origin in (("extra_usage", MeterOrigin.EXTRA_USAGE), ("spend", MeterOrigin.SPEND)):
+        if found.find_unreadable(key):
+            yield Meter(origin, unreadable_keys=(key,))
+
+
 def parse_usage(body: object) -> ParsedBody[Plan]:
     """Return windows, meters, saved resets and shares of a usage body, of claude.ai or of the login.
 
@@ -322,7 +331,7 @@ def parse_usage(body: object) -> ParsedBody[Plan]:
     resets, breakdown = found.cedar_ember, found.seven_day_breakdown
     plan = Plan(
         windows=tuple(_build_window(draft, fractions=fractions) for draft in ordered[:MAX_WINDOWS]),
-        meters=tuple(build_usage_meters(found.extra_usage, found.spend)),
+        meters=(*build_usage_meters(found.extra_usage, found.spend), *_list_unreadable_meters(found)),
         saved_resets=tuple(
             SavedReset(one.resets_left, one.usable_now or False, one.ends_at)
             for one in (resets and resets.grants) or ()

@@ -125,6 +125,10 @@ class ReplyModel(BaseModel):
         """The object as the server sent it, with its unknown keys."""
         return self._sent
 
+    def find_unreadable(self, *keys: str) -> tuple[str, ...]:
+        """Return the keys that were sent with a value of the wrong type or out of range."""
+        return tuple(key for key in keys if self._sent.get(key) is not None and getattr(self, key) is None)
+
     def is_null(self, key: str) -> bool:
         """Return True if the key was sent as null: not absent, and not a wrong value."""
         return key in self._sent and self._sent[key] is None

@@ -5,7 +5,7 @@ A code that is not in the table is quoted, never interpreted.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import NamedTuple
 
@@ -18,12 +18,13 @@ from claudemeter_tui.formatting.values import (
     to_local,
 )
 from claudemeter_tui.model.account import Card, Subscription
-from claudemeter_tui.model.catalogue import Cause, CreditState, Endpoint
+from claudemeter_tui.model.catalogue import Cause, CreditState, Endpoint, MeterOrigin
+from claudemeter_tui.model.credit_locks import CreditLock
 from claudemeter_tui.model.credits import Balance, Meter
 from claudemeter_tui.model.forecast import RECENT_SPAN, LimitForecast, SpendRate, forecast_window_full
 from claudemeter_tui.model.reading import CLAUDE_CODE_LOGIN
 from claudemeter_tui.model.store import OrgState
-from claudemeter_tui.model.verdict import CreditLock, PaymentProblem
+from claudemeter_tui.model.verdict import PaymentProblem
 from claudemeter_tui.model.windows import Window
 
 NOT_KNOWN = "not known"
@@ -44,15 +45,19 @@ BILLING_PAGE = "claude.ai/settings/billing"
 ADD_CREDITS = f"add credits on {USAGE_PAGE}"
 RAISE_CAP = f"raise the cap on {USAGE_PAGE}"
 TURN_ON = f"turn them on at {USAGE_PAGE}"
-ASK_CAP = "ask an administrator to raise your organization's cap"
+CHECK_PAGE = f"check {USAGE_PAGE}"
+ASK_ADD = "ask an administrator to add credits"
 ASK_TURN_ON = "ask an administrator to turn them on"
 ASK_RAISE = "ask an administrator to raise it"
 
-REASON_TEXTS: Mapping[str, tuple[str, str]] = {
-    "out_of_credits": ("the prepaid balance is empty", ADD_CREDITS),
-    "self_selected_spend_limit_reached": ("your monthly cap is reached", RAISE_CAP),
-    "org_spend_cap_reached": ("your organization's cap is reached", ASK_CAP),
-    "org_level_disabled_until": ("your organization has paused usage credits", "ask an administrator"),
+REASON_TEXTS: Mapping[str, tuple[str, str | None]] = {
+    "out_of_credits": ("out of credits", None),
+    "self_selected_spend_limit_reached": ("your monthly cap is reached", None),
+    "org_spend_cap_reached": ("your organization's monthly cap is reached", None),
+    "org_level_disabled_until": (
+        "your organization has paused usage credits",
+        "ask an administrator",
+    ),
     "overage_not_provisioned": ("usage credits were never set up", f"set them up on {USAGE_PAGE}"),
     "user_disabled": ("you have turned off usage credits", TURN_ON),
     "no_limits_configured": ("no cap is set for usage credits", f"set one on {USAGE_PAGE}"),
@@ -68,32 +73,46 @@ REASON_TEXTS: Mapping[str, tuple[str, str]] = {
     "member_zero_credit_limit": ("your cap as a member is zero", ASK_RAISE),
     "org_service_zero_credit_limit": ("your organization's cap for this service is zero", ASK_RAISE),
 }
-"""Words and cure of each `disabled_reason` with a self-explanatory name."""
+"""Words and cure of each `disabled_reason` with a self-explanatory name.
 
-CAUSE_TEXTS: Mapping[tuple[Cause, bool], tuple[str, str | None]] = {
-    (Cause.EMPTY_BALANCE, True): ("the prepaid balance is empty", ADD_CREDITS),
-    (Cause.EMPTY_BALANCE, False): ("your organization's prepaid balance is empty", ADD_CREDITS),
-    (Cause.CAP, True): ("your monthly cap is reached", RAISE_CAP),
-    (Cause.CAP, False): ("your organization's monthly cap is reached", ASK_CAP),
-    (Cause.OFF, True): ("usage credits are off", TURN_ON),
-    (Cause.OFF, False): ("usage credits are off for your organization", ASK_TURN_ON),
-    (Cause.PAUSED, True): ("billable usage is paused", None),
-    (Cause.PAUSED, False): ("billable usage is paused for your organization", None),
-    (Cause.NOT_READ, True): ("credit data is out of date", None),
-    (Cause.NOT_REPORTED, True): ("credit state not reported", None),
-    (Cause.NOT_REPORTED, False): ("pool state not reported", None),
+The cure is None if the reason names a cap or a balance: then it depends on the owner.
+"""
+
+FIGURE_CAUSES = frozenset({Cause.CAP, Cause.EMPTY_BALANCE, Cause.OUT_OF_CREDITS})
+"""Causes that follow from the figures. The reason beside them can name another one, so it is not worded."""
+
+CAUSE_TEXTS: Mapping[tuple[Cause, bool], str] = {
+    (Cause.EMPTY_BALANCE, True): "the prepaid balance is empty",
+    (Cause.EMPTY_BALANCE, False): "your organization's prepaid balance is empty",
+    (Cause.CAP, True): "your monthly cap is reached",
+    (Cause.CAP, False): "your organization's monthly cap is reached",
+    (Cause.OFF, True): "usage credits are off",
+    (Cause.OFF, False): "usage credits are off for your organization",
+    (Cause.PAUSED, True): "billable usage is paused",
+    (Cause.PAUSED, False): "billable usage is paused for your organization",
+    (Cause.NOT_READ, True): "whether they are locked was not read",
+    (Cause.NOT_REPORTED, True): "their state is not reported",
+    (Cause.NOT_REPORTED, False): "the pool's state is not reported",
+    (Cause.CONTRADICTION, True): "the replies disagree",
 }
-"""Words and cure if the server gives no code, by cause and by owner (True: personal)."""
+"""Words for each cause, by owner (True: personal); other causes are worded by their reason."""
+
+CAUSE_CURES: Mapping[tuple[Cause, bool], str] = {
+    (Cause.EMPTY_BALANCE, False): ADD_CREDITS,
+    (Cause.EMPTY_BALANCE, True): ASK_ADD,
+    (Cause.CAP, False): RAISE_CAP,
+    (Cause.CAP, True): ASK_RAISE,
+    (Cause.OUT_OF_CREDITS, False): CHECK_PAGE,
+    (Cause.OUT_OF_CREDITS, True): CHECK_PAGE,
+    (Cause.OFF, False): TURN_ON,
+    (Cause.OFF, True): ASK_TURN_ON,
+}
+"""Cure of each cause, by True if only an administrator has it."""
 
 
 def describe_reason(code: str) -> str:
     """Return the words for a `disabled_reason`; a code that is not in the table is quoted."""
     return REASON_TEXTS[code][0] if code in REASON_TEXTS else f'the server says "{code}"'
-
-
-def describe_reason_cure(code: str) -> str | None:
-    """Return the cure for a `disabled_reason`. None if waiting is the only one."""
-    return REASON_TEXTS[code][1] if code in REASON_TEXTS else None
 
 
 def describe_off(meter: Meter | None) -> str:
@@ -103,18 +122,33 @@ def describe_off(meter: Meter | None) -> str:
 
 def describe_lock(lock: CreditLock) -> str:
     """Return the words for a lock, also if its cause is not known."""
-    if lock.reason is not None:
+    if lock.cause is Cause.OUT_OF_CREDITS:
+        return f'the server says "out of credits", but the balance is {format_money(lock.balance)}'
+    if lock.cause is Cause.UNREADABLE:
+        return f"{lock.unreadable_key} of {lock.origin.endpoint if lock.origin else 'the org'} cannot be read"
+    known = CAUSE_TEXTS.get((lock.cause, lock.is_personal))
+    if known and lock.meter is not None and lock.meter.cap is not None:
+        return f"{known} ({format_money(lock.meter.used)} of {format_money(lock.meter.cap)})"
+    if lock.reason is not None and lock.cause not in FIGURE_CAUSES:
         return describe_reason(lock.reason)
     bare = {CreditState.LOCKED: "no cause given", CreditState.OFF: "usage credits are off"}
-    known = CAUSE_TEXTS.get((lock.cause, lock.is_personal))
-    return known[0] if known else bare.get(lock.state, "not reported")
+    return known or bare.get(lock.state, "not reported")
 
 
 def describe_lock_cure(lock: CreditLock) -> str | None:
     """Return the cure for a lock. None if waiting is the only one."""
-    if lock.reason is not None:
-        return describe_reason_cure(lock.reason)
-    return CAUSE_TEXTS.get((lock.cause, lock.is_personal), ("", None))[1]
+    if lock.reason is not None and lock.cause not in FIGURE_CAUSES:
+        return REASON_TEXTS.get(lock.reason, ("", None))[1]
+    return CAUSE_CURES.get((lock.cause, lock.needs_admin))
+
+
+def describe_contradiction(said: Sequence[tuple[MeterOrigin, CreditState]]) -> str:
+    """Return `replies disagree: overage says open, usage says locked`."""
+    names = {MeterOrigin.SPEND: "spend in usage"}
+    words = (
+        f"{names.get(origin, origin.endpoint)} says {CREDIT_STATE_NAMES[state]}" for origin, state in said
+    )
+    return f"replies disagree: {', '.join(words)}"
 
 
 def describe_payment(payment: PaymentProblem) -> tuple[str, str | None]:
@@ -141,6 +175,11 @@ def describe_missing_cap(meter: Meter, missing: str = NOT_REPORTED) -> str:
 def format_cap(meter: Meter, missing: str = NOT_REPORTED) -> str:
     """Return the cap, `no cap`, or `missing` if it is not reported."""
     return format_money(meter.cap, describe_missing_cap(meter, missing))
+
+
+def describe_withdrawal(meter: Meter, now: datetime, zone: tzinfo | None = None) -> str:
+    """Return `as of 14:02` for figures that the server has withdrawn since; empty for current ones."""
+    return f"as of {format_moment(meter.figures_at, now, zone)}" if meter.figures_at is not None else ""
 
 
 def list_use_forms(meter: Meter) -> list[str]:

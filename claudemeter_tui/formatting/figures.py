@@ -18,8 +18,6 @@ from claudemeter_tui.formatting.credits import (
     describe_lock_visibility,
     describe_missing_cap,
     describe_payment,
-    describe_reason,
-    describe_reason_cure,
     format_cap,
     format_card,
     format_gate_forecast,
@@ -321,12 +319,8 @@ class FigureBuilder:
 
     def build_meter(self, meter: Meter) -> Iterator[Figure]:
         """Yield everything one reply reports about the credits."""
-        state, reason = meter.compute_state(self.now), ""
+        state = meter.compute_state(self.now)
         locked = Severity.FULL if state is CreditState.LOCKED else Severity.NORMAL
-        if meter.reason is not None:
-            reason, cure = describe_reason(meter.reason), describe_reason_cure(meter.reason)
-            reason += "" if meter.reason in reason else f" ({meter.reason})"
-            reason += f"; {cure}" if cure else ""
         used = format_money(meter.used, NOT_REPORTED)
         if meter.percent is not None:
             used += f", {format_percent(meter.percent)} of the cap"
@@ -336,9 +330,9 @@ class FigureBuilder:
             ("used", used, "used_credits", Severity.from_percent(meter.percent)),
             ("cap", format_cap(meter), meter.origin.cap_key),
             ("switch", SWITCH_TEXTS[meter.is_enabled], "is_enabled"),
-            ("reason", reason, "disabled_reason", locked),
+            ("reason", meter.reason, "disabled_reason", locked),
             ("until", self.format_moment(meter.until) if meter.until else "", "disabled_until", locked),
-            ("balance", "empty" if meter.out_of_credits else "", "out_of_credits", locked),
+            ("flag", "out of credits" if meter.out_of_credits else "", "out_of_credits", locked),
             ("cap reached", "yes" if meter.cap_reached else "", "spend_limit_reached", locked),
         )
         yield from (self.build(meter.origin, *row) for row in rows if row[1])

@@ -11,7 +11,12 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta, tzinfo
 
-from claudemeter_tui.formatting.credits import AUTO_RELOAD, describe_missing_cap, describe_next_charge
+from claudemeter_tui.formatting.credits import (
+    AUTO_RELOAD,
+    describe_missing_cap,
+    describe_next_charge,
+    describe_withdrawal,
+)
 from claudemeter_tui.formatting.json_view import escape_char
 from claudemeter_tui.formatting.problems import format_error, is_informational
 from claudemeter_tui.formatting.values import (
@@ -114,9 +119,15 @@ def _format_meter(meter: Meter, now: datetime, zone: tzinfo | None) -> str:
     else:
         text += f" / {_format_ungrouped_money(meter.cap)}"
         text += f" ({_format_decimal_percent(meter.percent, 0)}%)" if meter.percent is not None else ""
-    text += "  BLOCKED" if meter.out_of_credits else ""
-    if meter.until is not None:
-        no_year = timedelta(0) <= meter.until - now <= NO_YEAR_WITHIN
+    if withdrawn := describe_withdrawal(meter, now, zone):
+        text += f", {withdrawn}"
+    if meter.compute_state(now) is CreditState.OFF:
+        text += "  off"
+    elif meter.out_of_credits:
+        text += "  BLOCKED"
+    # An end in the past is one of an earlier month and means nothing.
+    if meter.until is not None and meter.until > now:
+        no_year = meter.until - now <= NO_YEAR_WITHIN
         text += f" until {_format_local_day(meter.until, meter.until if no_year else now, zone)}"
     return text + (f" [{meter.reason}]" if meter.reason else "")
 

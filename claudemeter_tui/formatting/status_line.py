@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
+from claudemeter_tui.formatting.credits import describe_withdrawal
 from claudemeter_tui.formatting.values import (
     format_age,
     format_countdown,
@@ -20,7 +21,7 @@ from claudemeter_tui.formatting.verdict import (
     format_verdict_line,
     format_verdict_name,
 )
-from claudemeter_tui.model.catalogue import WindowKind
+from claudemeter_tui.model.catalogue import CreditState, WindowKind
 from claudemeter_tui.model.credits import Meter
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.sanitize import replace_unprintable
@@ -104,14 +105,23 @@ def _format_used(window: Window, now: datetime) -> str:
 
 
 def _format_credits(org: StatusContext) -> str:
-    """Return `$17.20/50`, `$17.20` without a cap, `$17.20/CAD 50.00`, or `pool $261.18/1,000`."""
+    """Return `$17.20/50`, `$17.20` without a cap, `$17.20/CAD 50.00`, or `pool $261.18/1,000`.
+
+    Credits that are off and figures that were withdrawn say so: `$60.00/100 off`, `€273.15/300 as of 14:02`.
+    """
     lead = org.lead
     if lead is None or lead.used is None:
         return ""
-    used = f"{'' if lead.is_personal else 'pool '}{format_money(lead.used)}"
+    is_off = org.verdict.credits is CreditState.OFF
+    notes = "off" if is_off else "", describe_withdrawal(lead, org.now, org.zone)
+    return " ".join(filter(None, (_format_use(lead, lead.used), *notes)))
+
+
+def _format_use(lead: Meter, amount: Money) -> str:
+    used = f"{'' if lead.is_personal else 'pool '}{format_money(amount)}"
     if lead.cap is None:
         return used
-    if lead.cap.unit != lead.used.unit:
+    if lead.cap.unit != amount.unit:
         return f"{used}/{format_money(lead.cap)}"
     # The currency is named once, and a whole cap has no decimals: a status bar is short.
     bare = format_money(Money(lead.cap.minor, "", lead.cap.exponent))

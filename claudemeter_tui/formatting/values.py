@@ -38,7 +38,7 @@ def format_percent(value: float | None) -> str:
     if 0 < value < 1:
         return "<1%"
     # Rounded up, 99.6% would look like a full window.
-    return f"{min(99, round(value)) if value < 100 else math.floor(value)}%"
+    return f"{min(99, round(value)) if value < 100 else round(value)}%"
 
 
 def format_countdown(left: timedelta) -> str:

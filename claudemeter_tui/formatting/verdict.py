@@ -11,7 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from decimal import Decimal
 
-from claudemeter_tui.formatting.credits import describe_lock, describe_lock_cure, describe_payment
+from claudemeter_tui.formatting.credits import (
+    describe_contradiction,
+    describe_lock,
+    describe_lock_cure,
+    describe_payment,
+)
 from claudemeter_tui.formatting.values import (
     format_age,
     format_countdown,
@@ -24,9 +29,10 @@ from claudemeter_tui.formatting.values import (
     to_local,
 )
 from claudemeter_tui.model.catalogue import WEEK_LABEL_PREFIX, Cause, CreditState, is_model_window
+from claudemeter_tui.model.credit_locks import CreditLock
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.store import UNKNOWN_AFTER
-from claudemeter_tui.model.verdict import CreditLock, EndSource, Verdict, VerdictState
+from claudemeter_tui.model.verdict import EndSource, Verdict, VerdictState
 from claudemeter_tui.model.windows import Window
 
 CREDITS_BLOCKED = "credits BLOCKED"
@@ -154,8 +160,10 @@ class VerdictWriter:
                 yield from self.describe_fullest_window()
 
     def list_side_facts(self) -> Iterator[str]:
-        """Yield the facts beside any verdict: windows that decide nothing, payment problems, age."""
+        """Yield the facts beside any verdict: contradictions, other windows, payment problems, age."""
         verdict = self.verdict
+        if verdict.contradictions:
+            yield describe_contradiction(verdict.contradictions)
         is_unknown = verdict.state is VerdictState.UNKNOWN
         if verdict.unreported_windows and not is_unknown:
             yield f"{_join_labels(verdict.unreported_windows)} not reported"
@@ -230,10 +238,10 @@ class VerdictWriter:
             yield "saved reset available" + (f" ({left} left)" if left is not None else "")
 
     def describe_work_stop(self) -> Iterator[str]:
-        """Yield when work stops while the credits are locked, with the fullest window; then due windows."""
-        window = self.verdict.fullest_window
-        room = f" ({window.label} {format_percent(window.percent)})" if window is not None else ""
-        yield f"work stops when a plan window is full{room}"
+        """Yield when work stops while the credits are locked, with all windows; then due windows."""
+        windows = self.verdict.running_windows
+        rooms = ", ".join(f"{window.label} {format_percent(window.percent)}" for window in windows)
+        yield "work stops when a plan window is full" + (f" ({rooms})" if rooms else "")
         yield from self.describe_due_windows()
 
     def describe_fullest_window(self) -> Iterator[str]:
@@ -276,13 +284,18 @@ class VerdictWriter:
     def describe_refused_credits(self, *more: str) -> Iterator[str]:
         """Yield the first lock with its end and cure, then `more` with the raw code, then the other locks."""
         lead, *others = self.list_locks()
-        words = describe_lock(lead)
+        words = self.describe_aged_lock(lead)
         *lines, last = self.describe_lock_end(lead), *more
         yield from (f"Usage credits are locked: {words}", *lines, _append_code(last, lead, words))
         for lock in others:
             cure = describe_lock_cure(lock) if lock.until == lead.until else None
-            text = f"also: {describe_lock(lock)} · {cure or self.describe_lock_end(lock)}"
+            text = f"also: {self.describe_aged_lock(lock)} · {cure or self.describe_lock_end(lock)}"
             yield _append_code(text, lock, text)
+
+    def describe_aged_lock(self, lock: CreditLock) -> str:
+        """Return the words for a lock, with its age if newer replies could not be read."""
+        age = f" (read {self.format_age(lock.read_at)})" if lock.read_at is not None else ""
+        return describe_lock(lock) + age
 
     def describe_lock_end(self, lock: CreditLock) -> str:
         """Return the end of a lock and its cure."""
@@ -299,14 +312,13 @@ class VerdictWriter:
             ends = [*(None for _ in ends[1:]), ends[-1]]
         pairs = zip(locks, ends, strict=True)
         return " and ".join(
-            describe_lock(lock) + (f", {self.format_until(end)}" if end else "") for lock, end in pairs
+            self.describe_aged_lock(lock) + (f", {self.format_until(end)}" if end else "")
+            for lock, end in pairs
         )
 
     def list_locks(self) -> list[CreditLock]:
-        """Return the locks on the credits, each cause once."""
-        locks = [lock for lock in self.verdict.credit_locks if lock.state is CreditState.LOCKED]
-        # Several meters may report one cause: the first lock of them is kept, at the place of the last.
-        return list({describe_lock(lock): lock for lock in reversed(locks)}.values())[::-1]
+        """Return the locks on the credits, without other states."""
+        return [lock for lock in self.verdict.credit_locks if lock.state is CreditState.LOCKED]
 
     def describe_unavailable_credits(self) -> str:
         """Return why credits do not cover a full window, and the cure."""

@@ -49,6 +49,8 @@ class Org:
     """Key and text of the organization's own restrictions that are not null (`billing_issue`, …)."""
     paused_until: datetime | None = None
     """`billable_usage_paused_until`: credits are locked until then. None if they are not paused."""
+    is_pause_unreadable: bool = False
+    """True if that field has a value that cannot be read, so that the credits may be paused."""
 
     @property
     def display_name(self) -> str:

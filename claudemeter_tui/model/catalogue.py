@@ -106,6 +106,8 @@ class Cause(StrEnum):
     """The plan has no plan-wide window: all use is charged to credits."""
     CAP = "cap"
     EMPTY_BALANCE = "empty_balance"
+    OUT_OF_CREDITS = "out_of_credits"
+    """`out_of_credits`, although the prepaid reply shows money."""
     ADMIN = "admin"
     """Setting or limit of the organization, seat tier, member or service: ask an admin."""
     OFF = "off"
@@ -114,6 +116,10 @@ class Cause(StrEnum):
     """`billable_usage_paused_until`."""
     SERVER = "server"
     """Opaque or unknown code: quote it, do not interpret it."""
+    CONTRADICTION = "contradiction"
+    """One reply says that the credits are open, another one that they are not."""
+    UNREADABLE = "unreadable"
+    """A field that decides about a lock has a value that cannot be read."""
     NOT_READ = "not_read"
     """No good reply, or only ones that are too old."""
     NOT_REPORTED = "not_reported"
@@ -130,6 +136,10 @@ class DisabledReason:
     """State of credits that report the code."""
     cause: Cause = Cause.SERVER
     """Cause of the lock. SERVER if the meaning is not known, so that the code is quoted."""
+    concerns_org: bool = False
+    """True if it concerns the whole organization, also in one member's reply."""
+    withdraws_meter: bool = False
+    """True if the server withdraws the figures of the meter beside it: their zero is no figure."""
 
 
 DISABLED_REASONS: Mapping[str, DisabledReason] = {
@@ -139,7 +149,7 @@ DISABLED_REASONS: Mapping[str, DisabledReason] = {
         DisabledReason("overage_not_provisioned", CreditState.OFF, Cause.OFF),
         DisabledReason("user_disabled", CreditState.OFF, Cause.OFF),
         DisabledReason("no_limits_configured", CreditState.OFF, Cause.OFF),
-        DisabledReason("org_level_disabled", CreditState.OFF, Cause.ADMIN),
+        DisabledReason("org_level_disabled", CreditState.OFF, Cause.ADMIN, concerns_org=True),
         DisabledReason("seat_tier_level_disabled", CreditState.OFF, Cause.ADMIN),
         DisabledReason("member_level_disabled", CreditState.OFF, Cause.ADMIN),
         DisabledReason("org_service_level_disabled", CreditState.OFF, Cause.ADMIN),
@@ -149,9 +159,17 @@ DISABLED_REASONS: Mapping[str, DisabledReason] = {
         DisabledReason("org_service_zero_credit_limit", CreditState.OFF, Cause.ADMIN),
         # Locked: captures from November 2025 on.
         DisabledReason("out_of_credits", CreditState.LOCKED, Cause.EMPTY_BALANCE),
-        DisabledReason("org_spend_cap_reached", CreditState.LOCKED, Cause.CAP),
+        DisabledReason(
+            "org_spend_cap_reached", CreditState.LOCKED, Cause.CAP, concerns_org=True, withdraws_meter=True
+        ),
         DisabledReason("self_selected_spend_limit_reached", CreditState.LOCKED, Cause.CAP),
-        DisabledReason("org_level_disabled_until", CreditState.LOCKED, Cause.ADMIN),
+        DisabledReason(
+            "org_level_disabled_until",
+            CreditState.LOCKED,
+            Cause.ADMIN,
+            concerns_org=True,
+            withdraws_meter=True,
+        ),
         # Reported by one user, in no capture.
         DisabledReason("capacity_protection", CreditState.LOCKED, Cause.SERVER),
         # The server itself does not know the state.
@@ -176,7 +194,9 @@ PAYMENT_PROBLEM_STATUSES = frozenset({"past_due", "paused"})
 """Values of the subscription's `status` that require the user to act."""
 SUBSCRIPTION_STATUSES = PAYMENT_PROBLEM_STATUSES | {"active", "trialing", "canceled"}
 """Every known value of the subscription's `status`; a canceled plan that still runs is `active`."""
-LIMIT_TYPES = frozenset({"organization", "member", "seat_tier"})
+MEMBER_LIMIT_TYPES = frozenset({"member", "seat_tier"})
+"""Values of `limit_type` for a cap that an administrator sets for one member or seat tier."""
+LIMIT_TYPES = MEMBER_LIMIT_TYPES | {"organization"}
 """Every known `limit_type` of the overage reply."""
 SEVERITIES = ("normal", "warning", "critical")
 """Every known `severity` of `limits[]` and `spend` (since July 2026), mildest first."""

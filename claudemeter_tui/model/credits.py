@@ -1,12 +1,24 @@
-"""Usage credits: the meters of the replies, the prepaid balance, and the state of the credits."""
+"""Usage credits: the meters of the replies, the prepaid balance, and the state of the credits.
+
+Credits are open only if a reply says so and no sign in any reply says otherwise, because a false "open" costs
+money. Each of these signs locks them: `out_of_credits`, `spend_limit_reached`, used credits at or above the
+cap, a future `disabled_until`, a `disabled_reason` that locks, a future `billable_usage_paused_until`. A lock
+field that cannot be read, or an overage reply that was not read, makes the state not known.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
-from claudemeter_tui.model.catalogue import CreditState, MeterOrigin, find_disabled_reason
+from claudemeter_tui.model.catalogue import (
+    CreditState,
+    Endpoint,
+    MeterOrigin,
+    find_disabled_reason,
+)
 from claudemeter_tui.model.money import Money
 
 NOT_OPEN_STATES = (CreditState.LOCKED, CreditState.OFF, CreditState.UNKNOWN)
@@ -35,6 +47,30 @@ class Meter:
     """`spend_limit_reached`."""
     is_personal: bool = True
     """True for one person's figures; false for the pool of a Team or Enterprise organization."""
+    is_set_by_admin: bool = False
+    """True if `limit_type` shows that an administrator set the cap for a member or a seat tier."""
+    unreadable_keys: tuple[str, ...] = ()
+    """Keys that decide about a lock and hold a value that cannot be read."""
+    figures_at: datetime | None = None
+    """Time of the reply that `used` and `cap` are from, if the server has withdrawn them since. None if they
+    are from the current reply.
+    """
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """True if the figures can be those of a withdrawn meter, whose zero is no figure.
+
+        When an organization reaches its own ceiling, the use drops to 0 and the cap vanishes, beside one of
+        two reasons (seen in October 2026: EUR 273.15 of 300.00, a minute later 0.00 of nothing).
+        """
+        return self.cap is None and not (self.used and self.used.minor)
+
+    @property
+    def is_silent(self) -> bool:
+        """True if this is `spend`, which can lack everything about the state; the other objects never do."""
+        if self.origin is not MeterOrigin.SPEND or self.is_enabled is not None:
+            return False
+        return not (self.reason is not None or self.unreadable_keys or self.is_at_cap)
 
     @property
     def percent(self) -> float | None:
@@ -57,20 +93,22 @@ class Meter:
     def state_key(self) -> tuple[object, ...]:
         """Everything that the state depends on: no amounts, only whether they have reached the cap."""
         flags = self.is_enabled, self.out_of_credits, self.cap_reached, self.is_at_cap
-        return self.origin, self.reason, self.until, *flags
+        return self.origin, self.reason, self.until, self.unreadable_keys, *flags
 
     def compute_state(self, now: datetime) -> CreditState:
-        """Return the state according to this reply.
+        """Return the state according to this reply; UNKNOWN if it says nothing.
 
-        Lock flags and date decide first, then the reason, then `is_enabled`, then the figures.
+        Lock flags and date decide first, then the reason, then the figures, then `is_enabled`.
         """
         if self.out_of_credits or self.cap_reached or (self.until is not None and self.until > now):
             return CreditState.LOCKED
         if self.reason is not None:
             return find_disabled_reason(self.reason).state
-        if not self.is_enabled:
-            return CreditState.UNKNOWN if self.is_enabled is None else CreditState.OFF
-        return CreditState.LOCKED if self.is_at_cap else CreditState.OPEN
+        if self.is_at_cap:
+            return CreditState.LOCKED
+        if self.is_enabled is False:
+            return CreditState.OFF
+        return CreditState.OPEN if self.is_enabled and not self.unreadable_keys else CreditState.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +143,18 @@ class Credits:
     """Prepaid balance. None if not reported."""
     is_absent: bool = False
     """True if the overage reply reports that the org has no usage credits."""
-    is_overage_unrequested: bool = False
-    """True if the overage reply, which reports locks, is never requested: UNKNOWN then replaces OPEN."""
+    overage_read_at: datetime | None = None
+    """Time of the last overage reply. None if it was never read."""
+    valid_until: datetime | None = None
+    """End of the time in which the last replies that report locks are believed. None if one of them was never
+    read: the credits are then not known to be open.
+    """
     paused_until: datetime | None = None
     """`billable_usage_paused_until` of the organization. None if usage is not paused."""
+    is_pause_unreadable: bool = False
+    """True if that field has a value that cannot be read."""
+    is_shared: bool = False
+    """True on Team and Enterprise, where an administrator sets every cap."""
 
     @cached_property
     def own_meter(self) -> Meter | None:
@@ -127,7 +173,7 @@ class Credits:
 
     @property
     def leading_meters(self) -> list[Meter]:
-        """The meters that can lock the credits or turn them off, the personal one first."""
+        """The meters whose figures are shown, the personal one first."""
         return [meter for meter in (self.own_meter, self.pool_meter) if meter is not None]
 
     @property
@@ -135,18 +181,85 @@ class Credits:
         """Prepaid money left. None if nothing was ever bought, or it is not reported."""
         return self.balance.amount if self.balance is not None else None
 
+    @cached_property
+    def deciding_meters(self) -> tuple[Meter, ...]:
+        """Every meter that says something about the state, the personal ones first."""
+        return tuple(
+            sorted((meter for meter in self.meters if not meter.is_silent), key=lambda it: not it.is_personal)
+        )
+
+    def is_paused(self, now: datetime) -> bool:
+        """Return True if the organization has paused billable usage."""
+        return self.paused_until is not None and self.paused_until > now
+
+    def is_current(self, now: datetime) -> bool:
+        """Return True if every reply that reports locks was read, and not too long ago."""
+        return self.valid_until is not None and now <= self.valid_until
+
     def find_deciding_meter(self, now: datetime) -> Meter | None:
         """Return the meter that keeps the credits from being open, the personal one first, or None."""
-        states = [(meter.compute_state(now), meter) for meter in self.leading_meters]
+        states = [(meter.compute_state(now), meter) for meter in self.deciding_meters]
         return next((meter for wanted in NOT_OPEN_STATES for state, meter in states if state is wanted), None)
 
+    def find_contradictions(self, now: datetime) -> tuple[tuple[MeterOrigin, CreditState], ...]:
+        """Return what each reply says, if two replies about the same owner contradict each other.
+
+        Empty if none do. The pool and one member's share differ without a contradiction, and so do a lock
+        in the overage reply and an `extra_usage` that is enabled: most locks are in the overage reply only.
+        """
+        for owner in (True, False):
+            said = {
+                meter.origin: meter.compute_state(now)
+                for meter in self.deciding_meters
+                if meter.is_personal is owner
+            }
+            clear = {origin: state for origin, state in said.items() if state is not CreditState.UNKNOWN}
+            if self.is_absent and owner and CreditState.OPEN in clear.values():
+                clear[MeterOrigin.OVERAGE] = CreditState.ABSENT
+            overage = {origin for origin in clear if origin.endpoint is not Endpoint.USAGE}
+            if any(clear[origin] is CreditState.LOCKED for origin in overage):
+                clear = {origin: clear[origin] for origin in overage}
+            if len(set(clear.values())) > 1 and CreditState.OPEN in clear.values():
+                return tuple(clear.items())
+        return ()
+
     def compute_state(self, now: datetime) -> CreditState:
-        """Return the worst state of the personal meter, the pool and the organization's pause."""
-        if self.paused_until is not None and self.paused_until > now:
+        """Return the state: LOCKED by any sign in any reply, OPEN only if nothing speaks against it."""
+        states = {meter.compute_state(now) for meter in self.deciding_meters}
+        if self.is_paused(now) or CreditState.LOCKED in states:
             return CreditState.LOCKED
-        states = [meter.compute_state(now) for meter in self.leading_meters]
         if not states:
-            return CreditState.ABSENT if self.is_absent else CreditState.UNKNOWN
-        if states == [CreditState.OPEN] * len(states):
-            return CreditState.UNKNOWN if self.is_overage_unrequested else CreditState.OPEN
-        return next(state for state in NOT_OPEN_STATES if state in states)
+            known_absent = self.is_absent and self.is_current(now)
+            return CreditState.ABSENT if known_absent else CreditState.UNKNOWN
+        if CreditState.OFF in states:
+            # A reason is a clear sign; `is_enabled: false` alone, beside another reply's true, is none.
+            has_reason = any(meter.reason is not None for meter in self.deciding_meters)
+            is_clear = has_reason or not self.find_contradictions(now)
+            return CreditState.OFF if is_clear else CreditState.UNKNOWN
+        is_certain = not self.find_contradictions(now) and not self.is_pause_unreadable
+        is_open = is_certain and states == {CreditState.OPEN} and self.is_current(now)
+        return CreditState.OPEN if is_open else CreditState.UNKNOWN
+
+
+LastFigures = Mapping[MeterOrigin, tuple[Money, Money | None, datetime]]
+"""The last use and cap of each source, and the time of their reply; the cap is None if there was none."""
+
+
+def combine_meters(meters: Iterable[Meter], last: LastFigures) -> tuple[Meter, ...]:
+    """Return the meters of all replies, with the last true figures instead of withdrawn ones.
+
+    Args:
+        meters: The meters of the replies, the leading one first.
+        last: The last figures of each source before the server withdrew them.
+    """
+    found = tuple(meters)
+    reasons = (find_disabled_reason(meter.reason) for meter in found if meter.reason is not None)
+    if not any(reason.withdraws_meter for reason in reasons):
+        return found
+    return tuple(_restore_figures(meter, last) if meter.is_withdrawn else meter for meter in found)
+
+
+def _restore_figures(meter: Meter, last: LastFigures) -> Meter:
+    """Return the meter with the last figures before they were withdrawn, or without any."""
+    used, cap, at = last.get(meter.origin, (None, None, None))
+    return replace(meter, used=used, cap=cap, is_uncapped=False, figures_at=at)

@@ -174,7 +174,7 @@ def _collect_deciding_values(state: OrgState) -> tuple[object, ...]:
         (state.org, state.session, Endpoint.USAGE in state.replies, plan.is_reported),
         [(one.key, one.label, one.percent, one.resets_at, one.locked_reason) for one in plan.windows],
         [meter.state_key for meter in credits_.meters],
-        (credits_.is_absent, credits_.is_overage_unrequested, credits_.balance),
+        (credits_.is_absent, credits_.overage_read_at is None, credits_.balance),
     )
 
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from claudemeter_tui.model.account import Org
 from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.credit_locks import CreditLock
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import Session
 from claudemeter_tui.model.store import OrgKey, OrgState, SessionState
-from claudemeter_tui.model.verdict import CreditLock
 from claudemeter_tui.model.windows import Severity
 
 

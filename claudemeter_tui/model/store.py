@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from claudemeter_tui.model.account import Account, Org, Subscription
 from claudemeter_tui.model.catalogue import Endpoint
-from claudemeter_tui.model.credits import Balance, Credits, Meter
+from claudemeter_tui.model.credits import Balance, Credits, LastFigures, Meter, combine_meters
 from claudemeter_tui.model.reading import (
     CLAUDE_CODE_LOGIN,
     ErrorKind,
@@ -89,6 +89,8 @@ class OrgState:
     """Utilization of each plan-wide window over time, by its label."""
     reply_sources: Mapping[Endpoint, Session] = field(default_factory=dict)
     """The session that read each reply, which may differ from the one that serves the org now."""
+    last_figures: LastFigures = field(default_factory=dict)
+    """The last credit figures of each source, which the server may have withdrawn since."""
 
     @cached_property
     def key(self) -> OrgKey:
@@ -108,16 +110,35 @@ class OrgState:
     @cached_property
     def credits(self) -> Credits:
         """The credits, with the overage replies first."""
-        overage = self._find_value(Endpoint.OVERAGE, Meter)
-        own = self._find_value(Endpoint.OWN_OVERAGE, Meter)
-        plan_meters = self.plan.meters if self.plan else ()
         overage_reply = self.replies.get(Endpoint.OVERAGE)
         return Credits(
-            meters=tuple(meter for meter in (own, overage, *plan_meters) if meter is not None),
+            meters=combine_meters(self._iter_meters(), self.last_figures),
             balance=self._find_value(Endpoint.PREPAID, Balance),
             is_absent=overage_reply is not None and overage_reply.value is None,
-            is_overage_unrequested=overage_reply is None and Endpoint.OVERAGE not in self.failures,
+            overage_read_at=overage_reply.at if overage_reply is not None else None,
+            valid_until=self._find_end_of_validity(),
             paused_until=self.org.paused_until,
+            is_pause_unreadable=self.org.is_pause_unreadable,
+            is_shared=self.org.is_shared,
+        )
+
+    def _iter_meters(self) -> Iterator[Meter]:
+        """Yield the meters of all replies as they were read, the leading one first."""
+        for endpoint in (Endpoint.OWN_OVERAGE, Endpoint.OVERAGE):
+            meter = self._find_value(endpoint, Meter)
+            if meter is not None:
+                yield meter
+        yield from self.plan.meters if self.plan else ()
+
+    def _find_end_of_validity(self) -> datetime | None:
+        """Return when the replies that report locks are no longer believed. None if one was never read."""
+        own = {Endpoint.OWN_OVERAGE} & (self.replies.keys() | self.failures.keys())
+        reporting = {Endpoint.USAGE, Endpoint.OVERAGE, *own}
+        if not reporting <= self.replies.keys():
+            return None
+        return min(
+            self.replies[endpoint].at + (2 * self.interval if endpoint in self.failures else UNKNOWN_AFTER)
+            for endpoint in reporting
         )
 
     @cached_property
@@ -157,9 +178,11 @@ class OrgState:
             histories=append_to_histories(self.histories, report.parts.get(Endpoint.USAGE), at, max_pause),
             reply_sources=reply_sources,
         )
+        # Set before `credits` is computed and cached, because that needs it.
+        vars(state).update(last_figures=state.collect_figures())
         meter = state.credits.lead_meter
         part = report.parts.get(meter.origin.endpoint) if meter else None
-        if meter and meter.used and isinstance(part, Reply):
+        if meter and meter.used and meter.figures_at is None and isinstance(part, Reply):
             series = self.series.append(part.at, meter.origin, meter.used, max_pause)
         else:
             series = self.series.append_gap(at)
@@ -167,6 +190,15 @@ class OrgState:
         vars(state).update(series=series)
         vars(state).update(over_plan_period=_update_over_plan_period(self, state, max_pause))
         return state
+
+    def collect_figures(self) -> LastFigures:
+        """Return the last figures of each source, with those of the current replies."""
+        found = {
+            meter.origin: (meter.used, meter.cap, self.replies[meter.origin.endpoint].at)
+            for meter in self._iter_meters()
+            if meter.used is not None and not meter.is_withdrawn
+        }
+        return {**self.last_figures, **found} if found else self.last_figures
 
     def _find_value(self, endpoint: Endpoint, kind: type[V]) -> V | None:
         reply = self.replies.get(endpoint)

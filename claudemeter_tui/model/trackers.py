@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from claudemeter_tui.model.catalogue import CreditState, Endpoint
+from claudemeter_tui.model.catalogue import Cause, CreditState, Endpoint
+from claudemeter_tui.model.credit_locks import CreditLock
 from claudemeter_tui.model.credits import Balance, Credits, Meter, Tranche
 from claudemeter_tui.model.events import (
     SUBJECT_EXTRA_USAGE,
@@ -23,7 +24,7 @@ from claudemeter_tui.model.events import (
 )
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import Reply, ReplyValue
-from claudemeter_tui.model.verdict import CreditLock, Verdict, VerdictState
+from claudemeter_tui.model.verdict import Verdict, VerdictState
 from claudemeter_tui.model.windows import FULL_FROM, Plan, Severity, Window
 
 REPLIES_TO_CONFIRM = 3
@@ -272,7 +273,11 @@ class VerdictTracker:
     @property
     def _lock_code(self) -> str | None:
         """The code that identifies the first lock. None without a lock."""
-        return (self.credit_lock.reason or self.credit_lock.cause) if self.credit_lock else None
+        lock = self.credit_lock
+        if lock is None:
+            return None
+        # A cap or a balance is the same lock with and without a raw reason.
+        return lock.cause if lock.cause in (Cause.CAP, Cause.EMPTY_BALANCE) else lock.reason or lock.cause
 
 
 RESET_TOLERANCE = timedelta(minutes=2)

@@ -12,8 +12,8 @@ The decision rules beyond the basic table (a full window or none; credits open, 
   they are off, absent or not known, nothing is known to allow or to stop work: UNKNOWN.
 - Without the usage reply the windows are not known: UNKNOWN, whatever the credits are. The same applies to
   an empty reply (`{}`).
-- Overage replies older than 15 minutes are ignored: the credit figures of the usage reply decide. If these
-  are open and the old replies were not, the credits are not known.
+- Credits are open only while the replies that report locks (usage and overage) are believed: for 15 minutes,
+  and for two intervals if later requests failed. A lock that they showed remains, with its age.
 - A failed payment and a paused subscription are shown but decide nothing: their effect is not known.
 """
 
@@ -30,64 +30,15 @@ from claudemeter_tui.model.catalogue import (
     Cause,
     CreditState,
     Endpoint,
+    MeterOrigin,
     WindowKind,
-    find_disabled_reason,
 )
-from claudemeter_tui.model.credits import NOT_OPEN_STATES, Credits, Meter
+from claudemeter_tui.model.credit_locks import CreditLock, find_credit_locks
 from claudemeter_tui.model.forecast import compute_rate_since
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import ErrorKind
-from claudemeter_tui.model.store import UNKNOWN_AFTER, OrgState
+from claudemeter_tui.model.store import OrgState
 from claudemeter_tui.model.windows import FULL_FROM, Plan, SavedReset, Window
-
-
-@dataclass(frozen=True, slots=True)
-class CreditLock:
-    """One cause that keeps the credits from being open."""
-
-    state: CreditState
-    """LOCKED, OFF or UNKNOWN."""
-    cause: Cause
-    reason: str | None = None
-    """`disabled_reason`, the raw code. None if the cause follows from a flag, a date or the figures."""
-    until: datetime | None = None
-    """End of the lock according to the server. None if there is no date, or the date has passed."""
-    is_personal: bool = True
-    """True for the user's own lock; false for the organization's."""
-
-
-def find_credit_locks(money: Credits, state: CreditState, now: datetime) -> Iterator[CreditLock]:
-    """Yield everything that keeps credits of this state from being open.
-
-    The pause comes first, then locks before other states, the personal meter before the pool.
-    """
-    if money.paused_until is not None and money.paused_until > now:
-        yield CreditLock(CreditState.LOCKED, Cause.PAUSED, until=money.paused_until, is_personal=False)
-    found = [lock for meter in money.leading_meters for lock in _find_meter_locks(meter, now)]
-    for which in NOT_OPEN_STATES:
-        yield from (lock for lock in found if lock.state is which)
-    if state is CreditState.UNKNOWN and not found:
-        yield CreditLock(CreditState.UNKNOWN, Cause.NOT_READ)
-
-
-def _find_meter_locks(meter: Meter, now: datetime) -> Iterator[CreditLock]:
-    """Yield the locks of one meter; cap and balance are separate, and both can lock."""
-    state = meter.compute_state(now)
-    if state is CreditState.OPEN:
-        return
-    causes: list[tuple[Cause, str | None]] = []
-    named = find_disabled_reason(meter.reason).cause if meter.reason is not None else None
-    if named is not None:
-        causes.append((named, meter.reason))
-    if meter.out_of_credits and named is not Cause.EMPTY_BALANCE:
-        causes.append((Cause.EMPTY_BALANCE, None))
-    at_cap = meter.cap_reached or meter.is_at_cap
-    if at_cap and state is CreditState.LOCKED and named not in (Cause.CAP, Cause.ADMIN):
-        causes.append((Cause.CAP, None))
-    unnamed = {CreditState.LOCKED: Cause.SERVER, CreditState.OFF: Cause.OFF}.get(state, Cause.NOT_REPORTED)
-    until = meter.until if meter.until is not None and meter.until > now else None
-    for cause, reason in causes or [(unnamed, None)]:
-        yield CreditLock(state, cause, reason, until, meter.is_personal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +112,8 @@ class Verdict:
     """Full plan-wide windows; the limiting one (latest reset, an unknown reset counts as latest) first."""
     full_scoped_windows: tuple[Window, ...] = ()
     """Full windows that stop only one model or surface."""
+    running_windows: tuple[Window, ...] = ()
+    """Plan-wide windows with a figure, due ones ignored."""
     fullest_window: Window | None = None
     """The plan-wide window with the highest percentage, due ones ignored. None if none has a figure."""
     due_windows: tuple[Window, ...] = ()
@@ -169,6 +122,8 @@ class Verdict:
     """Plan-wide windows without a figure."""
     credit_locks: tuple[CreditLock, ...] = ()
     """Causes that keep the credits from being open, locks first. Empty if they are open or absent."""
+    contradictions: tuple[tuple[MeterOrigin, CreditState], ...] = ()
+    """The state of the credits by each reply, if two of them contradict each other. Empty if none do."""
     ends_at: datetime | None = None
     """Earliest end of the state, always in the future.
 
@@ -210,7 +165,6 @@ STATE_BY_CREDITS = {CreditState.OPEN: VerdictState.ON_CREDITS, CreditState.LOCKE
 """Verdict if the plan has nothing left, by the state of the credits; other states do not decide it."""
 WORST_FIRST = (VerdictState.BLOCKED, VerdictState.WAIT, VerdictState.ON_CREDITS, VerdictState.UNKNOWN)
 """Sort order of the verdicts; CAN WORK follows, first with locked credits, then without."""
-OVERAGE_ENDPOINTS = (Endpoint.OVERAGE, Endpoint.OWN_OVERAGE)
 
 
 def judge(state: OrgState, now: datetime) -> Verdict:
@@ -239,11 +193,12 @@ def rank_verdict(verdict: Verdict) -> tuple[int, float]:
 
 
 def _build_verdict(state: OrgState, now: datetime) -> Verdict:
-    plan, (money, credits_) = state.plan or Plan(is_reported=False), _select_credits(state, now)
+    plan, money = state.plan or Plan(is_reported=False), state.credits
+    credits_ = money.compute_state(now)
     full = plan.find_full_windows(now)
     due = tuple(window for window in plan.wide_windows if window.is_due(now))
     running = [window for window in plan.wide_windows if window.percent is not None and window not in due]
-    locks = () if credits_ is CreditState.OPEN else tuple(find_credit_locks(money, credits_, now))
+    locks = find_credit_locks(money, now)
     verdict = _decide_state(plan, full, credits_)
     dates = [lock.until for lock in locks if lock.until is not None]
     # The last lock to end reopens the credits; a lock without a date can last.
@@ -264,16 +219,18 @@ def _build_verdict(state: OrgState, now: datetime) -> Verdict:
         full_scoped_windows=tuple(
             window for window in plan.windows if not window.is_plan_wide and window.is_full(now)
         ),
+        running_windows=tuple(running),
         fullest_window=max(running, key=lambda window: window.percent or 0.0, default=None),
         due_windows=due,
         unreported_windows=tuple(window for window in plan.wide_windows if not window.is_reported),
         credit_locks=locks,
+        contradictions=money.find_contradictions(now),
         ends_at=ends_at,
         end_source=end_source,
         credits_reopen_at=reopen_at,
         saved_reset=next(usable, None) if full else None,
         payment_problems=tuple(find_payment_problems(state, now)),
-        spending=_measure_spending(state, money, now) if verdict is VerdictState.ON_CREDITS else None,
+        spending=_measure_spending(state, now) if verdict is VerdictState.ON_CREDITS else None,
         read_at=state.read_at,
         is_stale=state.is_stale(now),
         error_kind=_find_error_kind(state),
@@ -305,37 +262,23 @@ def _decide_cause(
     return Cause.NO_WINDOWS if plan.is_reported and not plan.wide_windows else Cause.NOT_REPORTED
 
 
-def _select_credits(state: OrgState, now: datetime) -> tuple[Credits, CreditState]:
-    """Return the credits without outdated overage replies, and their state."""
-    replies, whole = state.replies, state.credits
-    old = [one for one in OVERAGE_ENDPOINTS if one in replies and now - replies[one].at > UNKNOWN_AFTER]
-    if not old:
-        return whole, whole.compute_state(now)
-    young = {endpoint: reply for endpoint, reply in replies.items() if endpoint not in old}
-    fresh = replace(
-        replace(state, replies=young).credits, is_overage_unrequested=whole.is_overage_unrequested
-    )
-    answer = fresh.compute_state(now)
-    doubted = answer is CreditState.OPEN and whole.compute_state(now) is not CreditState.OPEN
-    return fresh, CreditState.UNKNOWN if doubted else answer
-
-
 def _find_error_kind(state: OrgState) -> ErrorKind | None:
     failures = state.failures
     failure = failures.get(Endpoint.USAGE) or next(iter(failures.values()), None)
     return failure.error_kind if failure is not None else None
 
 
-def _measure_spending(state: OrgState, money: Credits, now: datetime) -> OverPlanSpending | None:
+def _measure_spending(state: OrgState, now: datetime) -> OverPlanSpending | None:
     """Return the spending since the plan has nothing left. None if that moment is not known."""
     period, series = state.over_plan_period, state.series
     if period is None:
         return None
+    lead = state.credits.lead_meter
     spending = OverPlanSpending(
         Money(series.total_rise - period.start_rise, *series.unit) if series.origin is not None else None,
         period.since,
         period.filled_label,
-        is_pooled=money.lead_meter is not None and not money.lead_meter.is_personal,
+        is_pooled=lead is not None and not lead.is_personal,
     )
     if spending.spent is None or not spending.spent.minor:
         return spending

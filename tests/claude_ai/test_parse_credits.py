@@ -11,7 +11,7 @@ import pytest
 from claudemeter_tui.claude_ai.parse_credits import parse_overage
 from claudemeter_tui.claude_ai.parse_usage import parse_usage
 from claudemeter_tui.claude_ai.validation import MalformedError, ParsedBody
-from claudemeter_tui.model.catalogue import MeterOrigin
+from claudemeter_tui.model.catalogue import CreditState, MeterOrigin
 from claudemeter_tui.model.credits import Meter
 from claudemeter_tui.model.money import Money
 from tests import golden_bodies
@@ -246,6 +246,52 @@ def test_overage_by_its_legacy_names() -> None:
     }
     parsed = parse_overage(body, MeterOrigin.OVERAGE, shared=False)
     assert (Meter(MeterOrigin.OVERAGE, cap=money(2500)), (), ()) == parsed
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("is_enabled", "true"),
+        ("out_of_credits", "true"),
+        ("out_of_credits", 1),
+        ("spend_limit_reached", "yes"),
+        ("disabled_reason", {"code": "out_of_credits"}),
+        ("disabled_reason", ""),
+        ("disabled_until", "next month"),
+        ("monthly_credit_limit", "5000"),
+        ("used_credits", []),
+    ],
+)
+def test_lock_field_that_cannot_be_read_is_named(key: str, value: object) -> None:
+    """A lock field of a wrong type is kept by name, so that the credits are not called open."""
+    found = parse_overage({"is_enabled": True, key: value}, MeterOrigin.OVERAGE, shared=False).value
+    assert found is not None
+    assert found.unreadable_keys == (key,)
+    assert found.compute_state(datetime(2026, 4, 25, tzinfo=UTC)) is CreditState.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("body", "origin", "keys"),
+    [
+        ({"extra_usage": {"is_enabled": "yes"}}, MeterOrigin.EXTRA_USAGE, ("is_enabled",)),
+        ({"extra_usage": []}, MeterOrigin.EXTRA_USAGE, ("extra_usage",)),
+        ({"spend": "off"}, MeterOrigin.SPEND, ("spend",)),
+        ({"spend": {"enabled": True, "limit": 50}}, MeterOrigin.SPEND, ("limit",)),
+        ({"spend": {"enabled": True, "used": {"amount_minor": "1"}}}, MeterOrigin.SPEND, ("used",)),
+        ({"spend": {"disabled_reason": 7}}, MeterOrigin.SPEND, ("disabled_reason",)),
+    ],
+)
+def test_lock_field_of_the_usage_reply_that_cannot_be_read_is_named(
+    body: dict[str, Any], origin: MeterOrigin, keys: tuple[str, ...]
+) -> None:
+    """The same applies to `extra_usage` and `spend`, as a whole and inside."""
+    assert [(origin, keys)] == [(one.origin, one.unreadable_keys) for one in parse_usage(body).value.meters]
+
+
+def test_credits_that_the_user_turned_off_are_off() -> None:
+    """`user_disabled` turns the credits off, whatever `is_enabled` says."""
+    [found] = parse_usage({"extra_usage": {"is_enabled": True, "user_disabled": True}}).value.meters
+    assert found.is_enabled is False
 
 
 @pytest.mark.parametrize(

@@ -156,9 +156,9 @@ def test_window_with_a_past_reset_has_no_figure(tmp_path: Path) -> None:
     """While no reply comes, a due window has neither a false 100% nor a false 0%."""
     bar = Bar(tmp_path, WAITING)
     bar.now = READ.replace(hour=15, minute=59)
-    assert bar.ask().text == "WAIT 16:00 100% 82% $4.26/60 · Personal"
+    assert bar.ask().text == "WAIT 16:00 100% 82% $4.26/60 off · Personal"
     bar.reads = failing(ErrorKind.DNS)
-    assert bar.ask(120).text == "due 82% $4.26/60 · Personal 2m ago"
+    assert bar.ask(120).text == "due 82% $4.26/60 off · Personal 2m ago"
 
 
 def test_failing_reply_affects_no_other(tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ import pytest
 from claudemeter_tui.formatting.events import describe_event, format_event_json, format_event_line
 from claudemeter_tui.model.account import Org
 from claudemeter_tui.model.catalogue import Cause, CreditState, Endpoint
+from claudemeter_tui.model.credit_locks import CreditLock
 from claudemeter_tui.model.events import SUBJECT_EXTRA_USAGE, SUBJECT_PLAN, SUBJECT_POOL, Event, EventKind
 from claudemeter_tui.model.reading import Session
-from claudemeter_tui.model.verdict import CreditLock, VerdictState
+from claudemeter_tui.model.verdict import VerdictState
 from claudemeter_tui.model.windows import Severity
 from tests.model.values import usd
 

@@ -106,10 +106,10 @@ def test_figures_of_a_blocked_member(title: str, label: str, value: str, source:
     assert (value, source) == (figure.value, figure.source)
 
 
-def test_reason_is_worded_with_code_and_cure() -> None:
-    """The details have the complete reason of closed credits, at any length."""
+def test_reason_of_a_reply_is_its_raw_code() -> None:
+    """The details have the raw reason of each reply, and interpret none: the verdict has the cause."""
     reason = figures(TEAM)["Credits in own overage"]["reason"]
-    assert "your monthly cap is reached (self_selected_spend_limit_reached); raise the cap" in reason.value
+    assert reason.value == "self_selected_spend_limit_reached"
     assert reason.severity is Severity.FULL
     assert reason.key == "disabled_reason"
 

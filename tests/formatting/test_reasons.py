@@ -12,11 +12,11 @@ from claudemeter_tui.formatting.credits import (
     describe_lock_cure,
     describe_payment,
     describe_reason,
-    describe_reason_cure,
 )
-from claudemeter_tui.model.catalogue import DISABLED_REASONS, Cause, CreditState
-from claudemeter_tui.model.verdict import CreditLock, PaymentProblem
-from tests.model.values import list_reasons
+from claudemeter_tui.model.catalogue import DISABLED_REASONS, Cause, CreditState, MeterOrigin
+from claudemeter_tui.model.credit_locks import CreditLock
+from claudemeter_tui.model.verdict import PaymentProblem
+from tests.model.values import list_reasons, usd
 
 LOCKED, OFF, UNKNOWN = CreditState.LOCKED, CreditState.OFF, CreditState.UNKNOWN
 
@@ -43,19 +43,22 @@ def test_known_reasons_have_no_code_in_their_words(code: str) -> None:
 @pytest.mark.parametrize("code", [code for code in UNDERSTOOD if DISABLED_REASONS[code].cause is Cause.ADMIN])
 def test_limits_of_an_administrator_name_the_administrator(code: str) -> None:
     """The cure of an administrator's limit is to ask an administrator."""
-    assert "ask an administrator" in (describe_reason_cure(code) or "")
+    known = DISABLED_REASONS[code]
+    cure = describe_lock_cure(CreditLock(known.state, known.cause, code, needs_admin=True))
+    assert "ask an administrator" in (cure or "")
 
 
 @pytest.mark.parametrize("code", list_reasons(CreditState.OFF))
 def test_what_is_off_can_be_cured(code: str) -> None:
     """Every reason that means off has a cure."""
-    assert describe_reason_cure(code)
+    assert describe_lock_cure(CreditLock(OFF, DISABLED_REASONS[code].cause, code))
 
 
 @pytest.mark.parametrize("code", ["capacity_protection", "fetch_error", "unknown", "foo_bar", ""])
 def test_opaque_reasons_are_quoted_and_have_no_cure(code: str) -> None:
     """An unknown reason is quoted and has no cure."""
-    assert (describe_reason(code), describe_reason_cure(code)) == (f'the server says "{code}"', None)
+    lock = CreditLock(LOCKED, Cause.SERVER, code)
+    assert (describe_lock(lock), describe_lock_cure(lock)) == (f'the server says "{code}"', None)
 
 
 @pytest.mark.parametrize(
@@ -78,9 +81,27 @@ def test_opaque_reasons_are_quoted_and_have_no_cure(code: str) -> None:
         ),
         (
             "your organization's monthly cap is reached",
-            "ask an administrator to raise your organization's cap",
-            CreditLock(LOCKED, Cause.CAP, is_personal=False),
+            "ask an administrator to raise it",
+            CreditLock(LOCKED, Cause.CAP, "org_level_disabled_until", is_personal=False, needs_admin=True),
         ),
+        (
+            "your monthly cap is reached",
+            "raise the cap on claude.ai/settings/usage",
+            CreditLock(LOCKED, Cause.CAP, "org_level_disabled_until"),
+        ),
+        (
+            'the server says "out of credits", but the balance is $244.35',
+            "check claude.ai/settings/usage",
+            CreditLock(LOCKED, Cause.OUT_OF_CREDITS, "out_of_credits", balance=usd(24_435)),
+        ),
+        (
+            "disabled_until of overage cannot be read",
+            None,
+            CreditLock(
+                UNKNOWN, Cause.UNREADABLE, origin=MeterOrigin.OVERAGE, unreadable_key="disabled_until"
+            ),
+        ),
+        ("the replies disagree", None, CreditLock(UNKNOWN, Cause.CONTRADICTION)),
         ("no cause given", None, CreditLock(LOCKED, Cause.SERVER)),
         ("no cause given", None, CreditLock(LOCKED, Cause.SERVER, is_personal=False)),
         ('the server says "foo_bar"', None, CreditLock(LOCKED, Cause.SERVER, "foo_bar")),
@@ -90,8 +111,8 @@ def test_opaque_reasons_are_quoted_and_have_no_cure(code: str) -> None:
             CreditLock(LOCKED, Cause.PAUSED, is_personal=False),
         ),
         ("usage credits are off", "turn them on at claude.ai/settings/usage", CreditLock(OFF, Cause.OFF)),
-        ("credit state not reported", None, CreditLock(UNKNOWN, Cause.NOT_REPORTED)),
-        ("credit data is out of date", None, CreditLock(UNKNOWN, Cause.NOT_READ)),
+        ("their state is not reported", None, CreditLock(UNKNOWN, Cause.NOT_REPORTED)),
+        ("whether they are locked was not read", None, CreditLock(UNKNOWN, Cause.NOT_READ)),
     ],
 )
 def test_closed_credits_are_worded_by_code_or_else_by_cause(

@@ -142,7 +142,7 @@ CAPPED = "Extra usage      $17.20 / $50.00 (34%)"
         (f"{CAPPED} until Fri Jan 1", meter(until=datetime(2027, 1, 1, tzinfo=UTC))),
         (f"{CAPPED} until Wed Feb 24", meter(until=NOW + timedelta(days=300))),
         (f"{CAPPED} until Wed Feb 24 2027", meter(until=NOW + timedelta(days=300, seconds=1))),
-        (f"{CAPPED} [user_disabled]", meter(is_enabled=False, reason="user_disabled")),
+        (f"{CAPPED}  off [user_disabled]", meter(is_enabled=False, reason="user_disabled")),
         ("Extra usage      $17.20 used (no cap)", meter(cap=None)),
         ("Extra usage      $17.20 used (cap not reported)", meter(cap=None, is_uncapped=False)),
         (

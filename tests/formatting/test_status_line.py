@@ -53,7 +53,7 @@ def make_context(bodies: OrgBodies, now: datetime = NOW) -> StatusContext:
         ("67% 41% $17.20/50 · Personal", PERSONAL),
         ("BLOCKED 100% 71% $50.00/50 · Acme Team", TEAM),
         ("on credits 100% 58% $8.12 · Lab", LABORATORY),
-        ("WAIT 16:00 100% 82% $4.26/60 · Personal", WAITING),
+        ("WAIT 16:00 100% 82% $4.26/60 off · Personal", WAITING),
         ("credits BLOCKED 41% 67% $0.00/20 · Personal", CREDITS_BLOCKED),
         ("on credits $2,119.26/5,000 · Globex", ENTERPRISE),
         ("BLOCKED 100% 100% $12.00/50 · Personal", SERVER_LOCK),

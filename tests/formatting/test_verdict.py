@@ -19,7 +19,7 @@ from claudemeter_tui.formatting.verdict import (
 )
 from claudemeter_tui.model.account import Account, Org, Subscription
 from claudemeter_tui.model.catalogue import DISABLED_REASONS, CreditState, Endpoint, MeterOrigin, WindowKind
-from claudemeter_tui.model.credits import Meter
+from claudemeter_tui.model.credits import Balance, Meter
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import ErrorKind, Failure, Reply, ReplyValue, Session
 from claudemeter_tui.model.store import OrgState
@@ -100,7 +100,7 @@ def test_name_and_tab_of_every_state(title: str, tab: str, state: OrgState) -> N
         (
             (
                 f"CAN WORK · credits BLOCKED  {OWN_LIMIT}, {TO_MAY}"
-                " · work stops when a plan window is full (5-hour 41%)"
+                " · work stops when a plan window is full (5-hour 41%, 7-day all 12%)"
             ),
             org(five_hour(), weekly(12), credits_=CAPPED),
         ),
@@ -146,8 +146,8 @@ def test_name_and_tab_of_every_state(title: str, tab: str, state: OrgState) -> N
             org(five_hour(100), weekly(100), credits_=meter(until=later(minutes=5))),
         ),
         (
-            f"BLOCKED  the prepaid balance is empty and your monthly cap is reached, {TO_MAY}",
-            org(credits_=meter(5000, 5000, out_of_credits=True, until=MAY)),
+            f"BLOCKED  your monthly cap is reached, {TO_MAY} and the prepaid balance is empty",
+            org(credits_=meter(5000, 5000, out_of_credits=True, until=MAY), prepaid=Balance(usd(0))),
         ),
         ('BLOCKED  the server says "foo_bar"', org(credits_=meter(reason="foo_bar"))),
         ("UNKNOWN  no windows and no credits on this plan", org()),
@@ -212,7 +212,10 @@ def test_line_has_the_age_of_its_figures(expected: str, minutes: int, state: Org
             (
                 f"Usage credits are locked: {OWN_LIMIT}",
                 f"{TO_MAY} · or {CAP_CURE}",
-                "work stops when a plan window is full (5-hour 41%) · self_selected_spend_limit_reached",
+                (
+                    "work stops when a plan window is full (5-hour 41%, 7-day all 12%)"
+                    " · self_selected_spend_limit_reached"
+                ),
             ),
             org(five_hour(), weekly(12), credits_=CAPPED),
         ),
@@ -235,16 +238,15 @@ def test_line_has_the_age_of_its_figures(expected: str, minutes: int, state: Org
         ),
         (
             (
-                "Usage credits are locked: the prepaid balance is empty",
-                "add credits on claude.ai/settings/usage · out_of_credits",
-                f"also: your monthly cap is reached · {CAP_CURE}",
+                "Usage credits are locked: your monthly cap is reached",
+                f"{CAP_CURE} · out_of_credits",
             ),
             org(credits_=meter(5000, 5000, reason="out_of_credits")),
         ),
         (
             (
-                "Usage credits are locked: your organization's cap is reached",
-                "ask an administrator to raise your organization's cap · org_spend_cap_reached",
+                "Usage credits are locked: your organization's monthly cap is reached ($17.20 of $50.00)",
+                "ask an administrator to raise it · org_spend_cap_reached",
             ),
             org(credits_=meter(reason="org_spend_cap_reached", is_personal=False)),
         ),
@@ -271,13 +273,18 @@ def test_line_has_the_age_of_its_figures(expected: str, minutes: int, state: Org
         ),
         (
             (
-                "Usage credits are locked: the prepaid balance is empty",
-                f"{TO_MAY} · or add credits on claude.ai/settings/usage",
-                "also: 7-day all window full until Tue 14:48 (frees up before the credits do)",
+                "Usage credits are locked: your monthly cap is reached",
+                f"{TO_MAY} · or {CAP_CURE}",
+                "also: 7-day all window full until Tue 14:48",
                 "also: 5-hour window full until 16:00",
-                f"also: your monthly cap is reached · {CAP_CURE}",
+                "also: the prepaid balance is empty · add credits on claude.ai/settings/usage",
             ),
-            org(five_hour(100), weekly(100), credits_=meter(5000, 5000, out_of_credits=True, until=MAY)),
+            org(
+                five_hour(100),
+                weekly(100),
+                credits_=meter(5000, 5000, out_of_credits=True, until=MAY),
+                prepaid=Balance(usd(0)),
+            ),
         ),
         (
             (

@@ -15,6 +15,7 @@ from claudemeter_tui.formatting.json_view import JsonLine, format_json_lines
 from claudemeter_tui.formatting.problems import PROBLEM_TEXTS
 from claudemeter_tui.model.account import Account, Org
 from claudemeter_tui.model.catalogue import Cause, CreditState, Endpoint
+from claudemeter_tui.model.credit_locks import CreditLock
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import (
     CLAUDE_CODE_LOGIN,
@@ -28,7 +29,7 @@ from claudemeter_tui.model.reading import (
     Session,
 )
 from claudemeter_tui.model.store import Problem, Store
-from claudemeter_tui.model.verdict import CreditLock, PaymentProblem
+from claudemeter_tui.model.verdict import PaymentProblem
 from claudemeter_tui.privacy.redact import BodyRedactor, Pseudonyms
 from claudemeter_tui.tui.keys import KEY_GROUPS
 from claudemeter_tui.tui.screens.help import OTHER_KEY_GROUPS
@@ -87,8 +88,9 @@ def of_reasons() -> Iterator[tuple[str, str]]:
     yield (
         "reasons",
         "\n".join(
-            f"{code}: {credits.describe_reason(code)} | {credits.describe_reason_cure(code)}"
+            f"{code}: {credits.describe_reason(code)} | {credits.describe_lock_cure(lock)}"
             for code in codes
+            for lock in [CreditLock(CreditState.LOCKED, Cause.SERVER, code)]
         ),
     )
     shuts = [

@@ -27,7 +27,7 @@ from claudemeter_tui.model.windows import Window
 from tests.backtest import backtest
 from tests.model import values
 from tests.model.poll_sequences import NOON, POLLS, STEADY, STEPS, followed, minutes, summed
-from tests.model.values import usd
+from tests.model.values import read_credits, usd
 
 MAY = datetime(2026, 5, 1, tzinfo=UTC)
 
@@ -56,40 +56,43 @@ POOL = meter(0, 900, is_personal=False)
 @pytest.mark.parametrize(
     ("expected", "credits"),
     [
-        (LimitForecast(SpendLimit.CAP, at(1), at(2)), Credits((meter(),))),
-        (LimitForecast(SpendLimit.CAP, at(1), at(2)), Credits((meter(),), Balance(usd(601)))),
-        (LimitForecast(SpendLimit.BALANCE, at(0.5), at(1)), Credits((meter(),), Balance(usd(300)))),
-        (LimitForecast(SpendLimit.BALANCE, at(0.5), at(1)), Credits((meter(cap=None),), Balance(usd(300)))),
+        (LimitForecast(SpendLimit.CAP, at(1), at(2)), read_credits((meter(),))),
+        (LimitForecast(SpendLimit.CAP, at(1), at(2)), read_credits((meter(),), Balance(usd(601)))),
+        (LimitForecast(SpendLimit.BALANCE, at(0.5), at(1)), read_credits((meter(),), Balance(usd(300)))),
         (
-            LimitForecast(SpendLimit.CAP, at(1), at(2)),
-            Credits((meter(),), Balance(usd(300), auto_reload=True)),
+            LimitForecast(SpendLimit.BALANCE, at(0.5), at(1)),
+            read_credits((meter(cap=None),), Balance(usd(300))),
         ),
-        (LimitForecast(SpendLimit.CAP, at(1), at(2)), Credits((meter(),), Balance(usd(0)))),
-        (LimitForecast(SpendLimit.CAP, at(1), at(2)), Credits((meter(),), Balance(None))),
-        (LimitForecast(SpendLimit.CAP, at(1), at(2)), Credits((meter(), POOL))),
         (
             LimitForecast(SpendLimit.CAP, at(1), at(2)),
-            Credits((meter(is_personal=False),), Balance(usd(800))),
+            read_credits((meter(),), Balance(usd(300), auto_reload=True)),
+        ),
+        (LimitForecast(SpendLimit.CAP, at(1), at(2)), read_credits((meter(),), Balance(usd(0)))),
+        (LimitForecast(SpendLimit.CAP, at(1), at(2)), read_credits((meter(),), Balance(None))),
+        (LimitForecast(SpendLimit.CAP, at(1), at(2)), read_credits((meter(), POOL))),
+        (
+            LimitForecast(SpendLimit.CAP, at(1), at(2)),
+            read_credits((meter(is_personal=False),), Balance(usd(800))),
         ),
         (
             LimitForecast(SpendLimit.BALANCE, at(0.5), at(1)),
-            Credits((meter(is_personal=False),), Balance(usd(300))),
+            read_credits((meter(is_personal=False),), Balance(usd(300))),
         ),
-        (None, Credits((meter(), replace(POOL, used=usd(400))))),
-        (None, Credits((meter(), POOL), Balance(usd(300)))),
-        (None, Credits((meter(cap=None),))),
-        (None, Credits((meter(cap=None, is_uncapped=False),), Balance(usd(300)))),
-        (None, Credits((meter(None),), Balance(usd(300)))),
-        (None, Credits((meter(),), Balance(Money(Decimal(300), "EUR")))),
-        (None, Credits((meter(cap=None),), Balance(usd(300), auto_reload=True))),
-        (None, Credits((meter(5000),))),
-        (None, Credits((meter(is_enabled=False),))),
-        (None, Credits((meter(reason="org_spend_cap_reached"),))),
-        (None, Credits((meter(out_of_credits=True),))),
-        (None, Credits((meter(reason="fetch_error"),))),
-        (None, Credits((meter(),), paused_until=MAY)),
-        (None, Credits(is_absent=True)),
-        (None, Credits()),
+        (None, read_credits((meter(), replace(POOL, used=usd(400))))),
+        (None, read_credits((meter(), POOL), Balance(usd(300)))),
+        (None, read_credits((meter(cap=None),))),
+        (None, read_credits((meter(cap=None, is_uncapped=False),), Balance(usd(300)))),
+        (None, read_credits((meter(None),), Balance(usd(300)))),
+        (None, read_credits((meter(),), Balance(Money(Decimal(300), "EUR")))),
+        (None, read_credits((meter(cap=None),), Balance(usd(300), auto_reload=True))),
+        (None, read_credits((meter(5000),))),
+        (None, read_credits((meter(is_enabled=False),))),
+        (None, read_credits((meter(reason="org_spend_cap_reached"),))),
+        (None, read_credits((meter(out_of_credits=True),))),
+        (None, read_credits((meter(reason="fetch_error"),))),
+        (None, read_credits((meter(),), paused_until=MAY)),
+        (None, read_credits(is_absent=True)),
+        (None, read_credits()),
     ],
 )
 def test_reach_names_the_limit_that_comes_first(expected: LimitForecast | None, credits: Credits) -> None:
@@ -113,7 +116,7 @@ def test_reach_names_the_limit_that_comes_first(expected: LimitForecast | None, 
 )
 def test_reach_is_a_range_from_two_rates(expected: Hours, rate: SpendRate | None) -> None:
     """The range is that of both rates, widened by their uncertainty, up to as long as the data reach back."""
-    said = forecast_limit(Credits((meter(),)), rate, NOON)
+    said = forecast_limit(read_credits((meter(),)), rate, NOON)
     wanted = expected and (at(expected[0]), None if expected[1] is None else at(expected[1]))
     assert (said and (said.earliest, said.latest)) == wanted
 
@@ -128,7 +131,7 @@ def test_reach_is_a_range_from_two_rates(expected: Hours, rate: SpendRate | None
 )
 def test_reach_is_never_in_the_past(expected: object, now: datetime) -> None:
     """The forecast counts from the reading, and is dropped once its time has passed."""
-    said = forecast_limit(Credits((meter(),)), rate(), now)
+    said = forecast_limit(read_credits((meter(),)), rate(), now)
     assert (said and (said.earliest, said.latest)) == expected
 
 
@@ -140,15 +143,15 @@ def test_reach_of_the_cap_ends_with_the_month(expected: object, left: float) -> 
     """No forecast of the cap goes beyond the first of the next month (UTC), when the cap resets."""
     now = MAY - minutes(60)
     speed = SpendRate(now - timedelta(days=9), now, usd(60), usd(36))
-    said = forecast_limit(Credits((meter(5000 - left),)), speed, now)
+    said = forecast_limit(read_credits((meter(5000 - left),)), speed, now)
     assert (said and (said.earliest, said.latest)) == expected
 
 
 def test_reach_of_the_cap_ignores_last_month() -> None:
     """Figures of last month give no forecast until the first poll of the month."""
     speed = SpendRate(MAY - timedelta(days=9), MAY - minutes(2), usd(600), usd(300))
-    assert forecast_limit(Credits((meter(4990),)), speed, MAY - minutes(1.5)) is not None
-    assert forecast_limit(Credits((meter(4990),)), speed, MAY + minutes(1)) is None
+    assert forecast_limit(read_credits((meter(4990),)), speed, MAY - minutes(1.5)) is not None
+    assert forecast_limit(read_credits((meter(4990),)), speed, MAY + minutes(1)) is None
 
 
 def test_reach_of_the_balance_continues_over_the_month() -> None:
@@ -156,14 +159,16 @@ def test_reach_of_the_balance_continues_over_the_month() -> None:
     now = MAY - minutes(60)
     speed = SpendRate(now - timedelta(days=9), now, usd(60), usd(30))
     balance = Balance(usd(120))
-    said = forecast_limit(Credits((meter(cap=None),), balance), speed, now)
+    said = forecast_limit(read_credits((meter(cap=None),), balance), speed, now)
     assert said == LimitForecast(SpendLimit.BALANCE, now + minutes(120), now + minutes(240))
     part = Tranche(usd(20), now + minutes(200), is_promotional=True)
     gone = (
         Tranche(usd(20), now, is_promotional=True),
         Tranche(usd(0), now + minutes(9), is_promotional=True),
     )
-    cut = forecast_limit(Credits((meter(cap=None),), replace(balance, tranches=(*gone, part))), speed, now)
+    cut = forecast_limit(
+        read_credits((meter(cap=None),), replace(balance, tranches=(*gone, part))), speed, now
+    )
     assert cut == LimitForecast(SpendLimit.BALANCE, now + minutes(120), None)
 
 
@@ -234,7 +239,7 @@ AMOUNTS = st.one_of(st.none(), st.builds(usd, st.integers(0, 10**7)))
 
 
 EXTRAS = st.builds(
-    lambda used, cap, uncapped, balance, reload: Credits(
+    lambda used, cap, uncapped, balance, reload: read_credits(
         (Meter(MeterOrigin.OVERAGE, used=used, cap=cap, is_uncapped=uncapped, is_enabled=True),),
         Balance(balance, (), reload),
     ),
@@ -245,7 +250,7 @@ EXTRAS = st.builds(
     st.booleans(),
 )  # fmt: skip
 NEAR_GATES = st.builds(
-    lambda left, balance: Credits((meter(1000, 1000 + left),), Balance(usd(balance))),
+    lambda left, balance: read_credits((meter(1000, 1000 + left),), Balance(usd(balance))),
     st.integers(1, 300),
     st.integers(0, 300),
 )
@@ -300,7 +305,7 @@ def test_tighter_limit_is_the_one_with_less_left(
     expected: SpendLimit | None, cap: int | None, balance: Money | None
 ) -> None:
     """Neither is tighter if both leave the same, or if they cannot be compared."""
-    assert find_tighter_limit(Credits((meter(1000, cap),), Balance(balance))) is expected
+    assert find_tighter_limit(read_credits((meter(1000, cap),), Balance(balance))) is expected
 
 
 def test_backtest_scores_a_small_sample() -> None:

@@ -12,7 +12,7 @@ from claudemeter_tui.model.catalogue import CreditState, MeterOrigin, WindowKind
 from claudemeter_tui.model.credits import Credits, Meter
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.windows import Severity, Window
-from tests.model.values import NOW, PAST, SOON, five_hour, list_reasons, usd
+from tests.model.values import NOW, PAST, SOON, five_hour, list_reasons, read_credits, usd
 
 ENDS = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 OPEN, LOCKED, OFF = CreditState.OPEN, CreditState.LOCKED, CreditState.OFF
@@ -136,7 +136,7 @@ def test_window_stops_the_plan_unless_it_is_scoped(kind: WindowKind) -> None:
 
 def meter(**more: object) -> Meter:
     """Return an enabled overage reply."""
-    return Meter(MeterOrigin.OVERAGE, **({"is_enabled": True} | more))  # type: ignore[arg-type]
+    return Meter(**({"origin": MeterOrigin.OVERAGE, "is_enabled": True} | more))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -163,14 +163,17 @@ def meter(**more: object) -> Meter:
         (LOCKED, meter(is_enabled=None, out_of_credits=True)),
         (OFF, meter(is_enabled=False)),
         (OFF, meter(is_enabled=False, used=usd(1720), cap=usd(5000))),
-        (OFF, meter(is_enabled=False, used=usd(5000), cap=usd(5000))),
+        (LOCKED, meter(is_enabled=False, used=usd(5000), cap=usd(5000))),
+        (OFF, meter(reason="user_disabled", used=usd(5000), cap=usd(5000))),
+        (UNKNOWN, meter(unreadable_keys=("out_of_credits",))),
+        (LOCKED, meter(unreadable_keys=("disabled_until",), out_of_credits=True)),
         (UNKNOWN, meter(is_enabled=None)),
         *((OFF, meter(reason=reason)) for reason in list_reasons(OFF)),
         *((UNKNOWN, meter(reason=reason)) for reason in list_reasons(UNKNOWN)),
     ],
 )
 def test_meter_is_open_locked_off_or_not_known(expected: CreditState, one: Meter) -> None:
-    """Flags and a future date lock first, then the reason decides, then the switch, then the cap."""
+    """Flags and a future date lock first, then the reason decides, then the cap, then the switch."""
     assert expected is one.compute_state(NOW)
 
 
@@ -203,29 +206,38 @@ def test_meter_compares_use_and_cap(
 OWN_OPEN, OWN_LOCKED, OWN_OFF = meter(), meter(out_of_credits=True), meter(is_enabled=False)
 POOL_OPEN, POOL_OFF = meter(is_personal=False), meter(is_personal=False, is_enabled=False)
 POOL_LOCKED = meter(is_personal=False, reason="org_spend_cap_reached")
+USAGE_OPEN = meter(origin=MeterOrigin.EXTRA_USAGE)
 OWN_UNKNOWN = meter(is_enabled=None)
 
 
 @pytest.mark.parametrize(
     ("expected", "shut", "extra"),
     [
-        (UNKNOWN, None, Credits()),
-        (ABSENT, None, Credits(is_absent=True)),
-        (OPEN, None, Credits((OWN_OPEN,))),
-        (OPEN, None, Credits((OWN_OPEN,), is_absent=True)),
-        (OPEN, None, Credits((OWN_OPEN, POOL_OPEN))),
-        (OPEN, None, Credits((OWN_OPEN, OWN_LOCKED))),
-        (OPEN, None, Credits((POOL_OPEN,))),
-        (LOCKED, OWN_LOCKED, Credits((OWN_LOCKED,))),
-        (LOCKED, POOL_LOCKED, Credits((OWN_OPEN, POOL_LOCKED))),
-        (LOCKED, OWN_LOCKED, Credits((POOL_LOCKED, OWN_LOCKED))),
-        (LOCKED, POOL_LOCKED, Credits((OWN_OFF, POOL_LOCKED))),
-        (OFF, OWN_OFF, Credits((OWN_OFF, POOL_OPEN))),
-        (OFF, POOL_OFF, Credits((OWN_UNKNOWN, POOL_OFF))),
-        (UNKNOWN, OWN_UNKNOWN, Credits((OWN_UNKNOWN, POOL_OPEN))),
-        (LOCKED, None, Credits((OWN_OPEN,), paused_until=SOON)),
-        (LOCKED, None, Credits(paused_until=SOON)),
-        (OPEN, None, Credits((OWN_OPEN,), paused_until=PAST)),
+        (UNKNOWN, None, read_credits()),
+        (ABSENT, None, read_credits(is_absent=True)),
+        (OPEN, None, read_credits((OWN_OPEN,))),
+        (UNKNOWN, None, read_credits((USAGE_OPEN,), is_absent=True)),
+        (OFF, OWN_OFF, read_credits((OWN_OFF,), is_absent=True)),
+        (UNKNOWN, None, read_credits((OWN_OPEN,), valid_until=None)),
+        (UNKNOWN, None, read_credits((OWN_OPEN,), valid_until=PAST)),
+        (LOCKED, OWN_LOCKED, read_credits((OWN_LOCKED,), valid_until=PAST)),
+        (OFF, OWN_OFF, read_credits((OWN_OFF,), valid_until=None)),
+        (UNKNOWN, OWN_OFF, read_credits((USAGE_OPEN, OWN_OFF))),
+        (UNKNOWN, None, read_credits(is_absent=True, valid_until=PAST)),
+        (OPEN, None, read_credits((OWN_OPEN, POOL_OPEN))),
+        (LOCKED, OWN_LOCKED, read_credits((OWN_OPEN, OWN_LOCKED))),
+        (OPEN, None, read_credits((POOL_OPEN,))),
+        (LOCKED, OWN_LOCKED, read_credits((OWN_LOCKED,))),
+        (LOCKED, POOL_LOCKED, read_credits((OWN_OPEN, POOL_LOCKED))),
+        (LOCKED, OWN_LOCKED, read_credits((POOL_LOCKED, OWN_LOCKED))),
+        (LOCKED, POOL_LOCKED, read_credits((OWN_OFF, POOL_LOCKED))),
+        (OFF, OWN_OFF, read_credits((OWN_OFF, POOL_OPEN))),
+        (OFF, POOL_OFF, read_credits((OWN_UNKNOWN, POOL_OFF))),
+        (UNKNOWN, OWN_UNKNOWN, read_credits((OWN_UNKNOWN, POOL_OPEN))),
+        (OPEN, None, read_credits((OWN_OPEN, meter(origin=MeterOrigin.SPEND, is_enabled=None)))),
+        (LOCKED, None, read_credits((OWN_OPEN,), paused_until=SOON)),
+        (LOCKED, None, read_credits(paused_until=SOON)),
+        (OPEN, None, read_credits((OWN_OPEN,), paused_until=PAST)),
     ],
 )
 def test_credits_take_the_worst_gate(expected: CreditState, shut: Meter | None, extra: Credits) -> None:
@@ -246,7 +258,7 @@ def test_credits_lead_with_the_personal_meter(
     own: Meter | None, pool: Meter | None, lead: Meter | None, meters: tuple[Meter, ...]
 ) -> None:
     """The first of each kind counts, and the pool leads only without a personal one."""
-    extra = Credits(meters)
+    extra = read_credits(meters)
     assert (own, pool, lead) == (extra.own_meter, extra.pool_meter, extra.lead_meter)
 
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from claudemeter_tui.model.account import Account, Org, Subscription
-from claudemeter_tui.model.catalogue import DISABLED_REASONS, Cause, CreditState, Endpoint, WindowKind
+from claudemeter_tui.model.catalogue import (
+    DISABLED_REASONS,
+    Cause,
+    CreditState,
+    Endpoint,
+    MeterOrigin,
+    WindowKind,
+)
 from claudemeter_tui.model.credits import Balance, Meter
 from claudemeter_tui.model.reading import ErrorKind, Failure, Reply, Session
 from claudemeter_tui.model.store import OrgState
@@ -89,7 +97,8 @@ def test_state_follows_windows_and_credits(
     [
         (CreditState.ABSENT, None, None),
         (CreditState.OFF, Cause.OFF, meter(is_enabled=False)),
-        (CreditState.OFF, Cause.OFF, meter(used=6200, is_enabled=False)),
+        (CreditState.OFF, Cause.OFF, meter(used=1200, is_enabled=False)),
+        (CreditState.LOCKED, Cause.CAP, meter(used=6200, is_enabled=False)),
         (CreditState.UNKNOWN, Cause.NOT_REPORTED, meter(is_enabled=None)),
         (CreditState.OPEN, None, meter()),
         (CreditState.OPEN, None, meter(cap=None)),
@@ -121,9 +130,25 @@ def test_cap_reached_stays_the_cause_with_room_in_the_balance(balance: Balance |
 
 
 def test_cap_and_empty_balance_are_both_named() -> None:
-    """Two closed gates are two locks, and each has the server's date."""
-    found = judge(org(five_hour(100), credits_=meter(used=5000, out_of_credits=True, until=MAY)), NOW)
-    assert [(s.cause, s.until) for s in found.credit_locks] == [(Cause.EMPTY_BALANCE, MAY), (Cause.CAP, MAY)]
+    """If the prepaid reply shows an empty balance, it is a second lock; the date belongs to the cap."""
+    full = meter(used=5000, out_of_credits=True, until=MAY)
+    found = judge(org(five_hour(100), credits_=full, prepaid=Balance(usd(0))), NOW)
+    assert [(s.cause, s.until) for s in found.credit_locks] == [(Cause.CAP, MAY), (Cause.EMPTY_BALANCE, None)]
+
+
+@pytest.mark.parametrize("balance", [Balance(usd(24_400)), Balance(None), None])
+def test_reached_cap_explains_the_flag_of_an_empty_balance(balance: Balance | None) -> None:
+    """Beside a reached cap, no reply but the prepaid one says that the balance is empty."""
+    found = judge(org(credits_=meter(used=5000, out_of_credits=True), prepaid=balance), NOW)
+    assert [lock.cause for lock in found.credit_locks] == [Cause.CAP]
+
+
+def test_balance_that_contradicts_the_flag_is_named() -> None:
+    """Money in the prepaid reply is never called an empty balance."""
+    found = judge(org(credits_=meter(out_of_credits=True), prepaid=Balance(usd(24_435))), NOW)
+    assert [(lock.cause, lock.balance) for lock in found.credit_locks] == [
+        (Cause.OUT_OF_CREDITS, usd(24_435))
+    ]
 
 
 @pytest.mark.parametrize(
@@ -284,20 +309,48 @@ def test_failed_reading_is_named_and_keeps_the_figures() -> None:
 @pytest.mark.parametrize(
     ("expected", "old", "fresh"),
     [
-        (CreditState.OPEN, meter(), meter()),
-        (CreditState.UNKNOWN, LOCKED, meter()),
+        (CreditState.UNKNOWN, meter(), meter()),
+        (CreditState.LOCKED, LOCKED, meter()),
         (CreditState.LOCKED, meter(), LOCKED),
-        (CreditState.UNKNOWN, LOCKED, None),
+        (CreditState.LOCKED, LOCKED, None),
         (CreditState.UNKNOWN, meter(), None),
     ],
 )
-def test_old_overage_reply_is_ignored(expected: CreditState, old: Meter, fresh: Meter | None) -> None:
-    """Credits follow the usage reply once the overage reply is too old, marked as uncertain."""
+def test_old_overage_reply_opens_nothing_and_keeps_its_lock(
+    expected: CreditState, old: Meter, fresh: Meter | None
+) -> None:
+    """After 15 minutes the overage reply no longer shows open credits, but a lock remains, with its age."""
     at = later(minutes=20)
     plan = Plan((five_hour(resets_at=SOON),), meters=(fresh,) if fresh else ())
     state = org(credits_=old)
     replies = {**state.replies, Endpoint.USAGE: Reply(Endpoint.USAGE, at, plan)}
-    assert expected is judge(OrgState(state.org, state.account, state.session, replies), at).credits
+    found = judge(OrgState(state.org, state.account, state.session, replies), at)
+    assert found.credits is expected
+    if old is LOCKED:
+        assert found.credit_locks[0].read_at == replies[Endpoint.OVERAGE].at
+
+
+@pytest.mark.parametrize(("minutes", "expected"), [(2, CreditState.OPEN), (3, CreditState.UNKNOWN)])
+def test_overage_reply_that_fails_is_believed_for_two_intervals(
+    minutes: float, expected: CreditState
+) -> None:
+    """A request that failed leaves the last reply valid for two intervals."""
+    at = later(minutes=minutes)
+    state = org(five_hour(100), credits_=meter())
+    failures = {Endpoint.OVERAGE: Failure(ErrorKind.SERVER_ERROR, Endpoint.OVERAGE, at)}
+    read = state.replies[Endpoint.OVERAGE].at
+    assert judge(replace(state, failures=failures), read + timedelta(minutes=minutes)).credits is expected
+
+
+def test_overage_reply_that_was_never_read_leaves_the_credits_unknown() -> None:
+    """An open `extra_usage` beside an overage reply of 500 may be locked."""
+    extra = meter(origin=MeterOrigin.EXTRA_USAGE)
+    state = org(plan=Plan((five_hour(100),), meters=(extra,)))
+    replies = {Endpoint.USAGE: state.replies[Endpoint.USAGE]}
+    failures = {Endpoint.OVERAGE: Failure(ErrorKind.SERVER_ERROR, Endpoint.OVERAGE, NOW)}
+    found = judge(replace(state, replies=replies, failures=failures), NOW)
+    assert (found.state, found.credits) == (VerdictState.WAIT, CreditState.UNKNOWN)
+    assert [lock.cause for lock in found.credit_locks] == [Cause.NOT_READ]
 
 
 def test_personal_gate_precedes_the_pool_and_locked_precedes_off() -> None:

@@ -7,13 +7,14 @@ from decimal import Decimal
 from typing import Any
 
 from claudemeter_tui.model.catalogue import DISABLED_REASONS, CreditState, MeterOrigin, WindowKind
-from claudemeter_tui.model.credits import Meter
+from claudemeter_tui.model.credits import Balance, Credits, Meter
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.windows import Window
 
 NOW = datetime(2026, 4, 25, 14, 48, tzinfo=UTC)
 SOON, NEXT_WEEK, MAY = NOW + timedelta(minutes=72), NOW + timedelta(days=3), datetime(2026, 5, 1, tzinfo=UTC)
 PAST = NOW - timedelta(minutes=1)
+END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 REACHED = "self_selected_spend_limit_reached"
 
 
@@ -57,6 +58,11 @@ def one_time(percent: float = 100) -> Window:
     """Return an allowance in dollars."""
     limit = usd(10_000)
     return Window("cinder_cove", "One-time credit", percent=percent, resets_at=MAY, used=limit, limit=limit)
+
+
+def read_credits(meters: tuple[Meter, ...] = (), balance: Balance | None = None, **more: Any) -> Credits:
+    """Return credits with a current overage reply."""
+    return Credits(meters, balance, **({"overage_read_at": PAST, "valid_until": END_OF_TIME} | more))
 
 
 def meter(used: Money | float | None = 1720, cap: float | None = 5000, **more: Any) -> Meter:

@@ -17,10 +17,11 @@ from claudemeter_tui.formatting import verdict as words
 from claudemeter_tui.formatting.problems import describe_scan_result
 from claudemeter_tui.model.account import Account, Org
 from claudemeter_tui.model.catalogue import WINDOWS, Cause, CreditState, Endpoint
+from claudemeter_tui.model.credit_locks import CreditLock
 from claudemeter_tui.model.events import Event, EventKind
 from claudemeter_tui.model.reading import ErrorKind, ScanResult, Session
 from claudemeter_tui.model.store import OrgState, Store
-from claudemeter_tui.model.verdict import CreditLock, judge
+from claudemeter_tui.model.verdict import judge
 from claudemeter_tui.model.windows import Plan, Window
 from claudemeter_tui.privacy import allowlist
 from claudemeter_tui.privacy.redact import BodyRedactor, Pseudonyms, Redactor

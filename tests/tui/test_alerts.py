@@ -19,12 +19,12 @@ from claudemeter_tui.demo.timeline import SkippingClock
 from claudemeter_tui.formatting import values as forms
 from claudemeter_tui.model.account import Org
 from claudemeter_tui.model.catalogue import Cause, CreditState
+from claudemeter_tui.model.credit_locks import CreditLock
 from claudemeter_tui.model.event_log import EventLog
 from claudemeter_tui.model.events import SUBJECT_EXTRA_USAGE, Event, EventKind
 from claudemeter_tui.model.reading import Reading, Session
 from claudemeter_tui.model.secrets import Cookies
 from claudemeter_tui.model.store import Store
-from claudemeter_tui.model.verdict import CreditLock
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.sessions.poller import Poller, SessionSource
 from claudemeter_tui.tui.alerts import (

@@ -13,6 +13,7 @@ from claudemeter_tui.formatting.credits import (
     describe_next_charge,
     describe_off,
     describe_provenance,
+    describe_withdrawal,
     format_credits_forecast,
     list_balance_forms,
     list_use_forms,
@@ -111,6 +112,9 @@ def build_credits_line(view: View, width: int) -> StyledLine:
 
 def _iterate_notes(state: OrgState, view: View) -> Iterator[StyledLine]:
     """Yield the state if the credits are not open, the visibility of a lock, and the balance."""
+    lead = state.credits.lead_meter
+    if lead is not None and (age := describe_withdrawal(lead, view.now, view.zone)):
+        yield build_line((age, MUTED))
     match state.credits.compute_state(view.now):
         case CreditState.LOCKED as locked:
             yield build_line((str(locked), SEVERITY_STYLES[Severity.FULL]))
@@ -151,13 +155,8 @@ def _explain_missing(state: OrgState, view: View) -> str:
 def _iterate_rows(state: OrgState, view: View) -> Iterator[tuple[str, ...]]:
     """Yield each row below the gauge as a label and its value, then shorter forms for a narrow pane."""
     credits, lead = state.credits, state.credits.lead_meter
-    if lead is not None and lead.remaining is not None:
-        yield "cap", *_tag_tighter(SpendLimit.CAP, credits, [f"{format_money(lead.remaining)} left"])
-    elif lead is not None and lead.used is not None:
-        yield "cap", describe_missing_cap(lead)
-    is_off = credits.compute_state(view.now) is CreditState.OFF
-    if is_off and lead is not None and lead.used is not None and lead.is_enabled is False:
-        yield "state", describe_off(lead)
+    if lead is not None:
+        yield from _iterate_lead_rows(credits, lead, view)
     if visibility := describe_lock_visibility(state, view.now, view.zone):
         yield "lock", f"{visibility}: {LOCK_NOT_VISIBLE}", f"{visibility}, unseen by Claude Code", visibility
     if credits.balance is not None:
@@ -172,6 +171,19 @@ def _iterate_rows(state: OrgState, view: View) -> Iterator[tuple[str, ...]]:
     forecast = format_credits_forecast(figures.rate, figures.forecast, view.now, view.zone)
     yield from zip(("rate", ""), forecast, strict=False)
     yield from _iterate_charges(state.subscription)
+
+
+def _iterate_lead_rows(credits: Credits, lead: Meter, view: View) -> Iterator[tuple[str, ...]]:
+    """Yield the rows of the leading meter: the money left, and why it is off or out of date."""
+    if age := describe_withdrawal(lead, view.now, view.zone):
+        yield "figures", f"{age}, withdrawn by the server since", f"{age}, withdrawn", age
+    elif lead.remaining is not None:
+        yield "cap", *_tag_tighter(SpendLimit.CAP, credits, [f"{format_money(lead.remaining)} left"])
+    elif lead.used is not None:
+        yield "cap", describe_missing_cap(lead)
+    is_off = credits.compute_state(view.now) is CreditState.OFF
+    if is_off and lead.used is not None and lead.is_enabled is False:
+        yield "state", describe_off(lead)
 
 
 def _tag_tighter(limit: SpendLimit, credits: Credits, forms: list[str]) -> list[str]:
