@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 MOST_SHOWN = 10
 """Failures of a part that are printed; the others are only counted."""
@@ -19,6 +20,8 @@ class Part:
     """Makes one try; raises an exception if it fails."""
     tries: int
     """Number of tries of a full run, 1 or more."""
+    counts: Counter[str] = field(default_factory=Counter)
+    """Results that the tries count besides passed and failed; printed if there are any."""
 
     def scaled(self, scale: float) -> int:
         """Return the number of tries of a run of that scale, at least 1."""
@@ -50,6 +53,8 @@ def run(name: str, part: Part, numbers: Iterable[int], seed: int) -> Result:
             passed += 1
     seconds = time.monotonic() - began
     print(f"{name}: {passed + failed} tries, {failed} failed, {seconds:.0f} s", flush=True)
+    if part.counts:
+        print(f"  {', '.join(f'{count} {name}' for name, count in part.counts.most_common())}", flush=True)
     return Result(passed, failed)
 
 
