@@ -22,6 +22,10 @@ MAX_BRIDGED_PAUSE = timedelta(minutes=5)
 """Longest pause, a failed poll or two, that continues a rise: `used_credits` counts on meanwhile."""
 
 
+MAX_FALLS = 8
+"""Falls in a row that can turn out to be placeholders; one or two were seen."""
+
+
 @dataclass(frozen=True, slots=True)
 class MonotonicRise:
     """A span in which a figure never fell, without a long pause and without a jump of the clock."""
@@ -38,6 +42,11 @@ class MonotonicRise:
     """Number of rises."""
     before_fall: MonotonicRise | None = None
     """The previous rise, if it ended with a fall: the fall may turn out to be a placeholder. Else None."""
+
+    @property
+    def fall_count(self) -> int:
+        """Number of falls in a row that ended with this value."""
+        return 0 if self.before_fall is None else 1 + self.before_fall.fall_count
 
     @classmethod
     def start(cls, at: datetime, minor: Decimal) -> MonotonicRise:
@@ -59,8 +68,9 @@ class MonotonicRise:
         if has_jumped or pause > max(max_pause, MAX_BRIDGED_PAUSE):
             return MonotonicRise.start(at, minor)
         if minor < self.last_minor:
-            # Only one level is kept, or a figure that keeps falling would grow a chain without end.
-            return replace(MonotonicRise.start(at, minor), before_fall=replace(self, before_fall=None))
+            # Bounded, or a figure that keeps falling would grow a chain without end.
+            kept = self if self.fall_count < MAX_FALLS else replace(self, before_fall=None)
+            return replace(MonotonicRise.start(at, minor), before_fall=kept)
         base = self._find_base(minor)
         has_risen = minor > base.last_minor
         before_fall = None if has_risen else base.before_fall
@@ -71,10 +81,12 @@ class MonotonicRise:
     def _find_base(self, minor: Decimal) -> MonotonicRise:
         """Return the rise that a value continues.
 
-        A value that falls and returns at once was a placeholder, so the old rise is kept for one reply.
+        Values that fall and return at once were placeholders, so the old rise is kept until the next rise.
         """
-        before = self.before_fall
-        return before if before is not None and minor >= before.last_minor else self
+        base = self
+        while (before := base.before_fall) is not None and minor >= before.last_minor:
+            base = before
+        return base
 
 
 MAX_VALUE_RUNS = 500

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from claudemeter_tui.model.catalogue import MeterOrigin
 from claudemeter_tui.model.forecast import compute_rate_since, compute_spend_rate
 from claudemeter_tui.model.money import Money
-from claudemeter_tui.model.time_series import ValueRun
+from claudemeter_tui.model.time_series import MAX_FALLS, ValueRun
 from tests.model.poll_sequences import (
     MOST,
     NOON,
@@ -170,8 +170,14 @@ def test_monotonic_rise_stays_small() -> None:
     """The memory of a rise does not grow with the number of falls."""
     climb = polled(*range(100, 0, -1)).monotonic_rise
     assert climb is not None
-    assert climb.before_fall is not None
-    assert climb.before_fall.before_fall is None
+    assert climb.fall_count <= MAX_FALLS
+
+
+def test_two_placeholders_in_a_row_are_no_spending() -> None:
+    """A figure that falls twice and returns has not risen."""
+    climb = polled(5000, 10, 0, 5000).monotonic_rise
+    assert climb is not None
+    assert (climb.first_minor, climb.rise_count) == (Decimal(5000), 0)
 
 
 def test_spend_rate_restarts_after_a_clock_set_back() -> None:
