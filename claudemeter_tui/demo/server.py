@@ -366,7 +366,9 @@ def _answer_org_request(org: DemoOrg, endpoint: Endpoint, moment: DemoMoment) ->
             return _build_response(build_overage(org, own, moment))
         case Endpoint.PREPAID, _:
             return _build_response(build_prepaid(org, moment))
-    return _build_response(build_subscription(org, moment))
+        case Endpoint.SUBSCRIPTION, _:
+            return _build_response(build_subscription(org, moment))
+    return _build_response(_NOT_FOUND, 404)
 
 
 def _answer_usage(org: DemoOrg, moment: DemoMoment) -> httpx.Response:

@@ -1,8 +1,8 @@
 """Facts about claude.ai, each once: windows, reasons, endpoints, keys and values of its replies.
 
 The service documents none of this. The facts come from replies captured between November 2025 and
-November 2026; any of them can change without notice. Parsers, verdict, wording, privacy and demo read this
-module, so that a new key or code is added here and nowhere else.
+November 2026; any of them can change without notice. Parsers, verdict, privacy and demo learn a new key or
+code here. The words and cures of a code are in `formatting/credits.py`; `claude_ai/API.md` describes both.
 """
 
 from __future__ import annotations

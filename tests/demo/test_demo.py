@@ -14,9 +14,13 @@ import httpx
 import pytest
 
 from claudemeter_tui import demo
+from claudemeter_tui.claude_ai.api import ClaudeAiSource
+from claudemeter_tui.claude_ai.client import CookieClient
 from claudemeter_tui.demo import server as demo_server
 from claudemeter_tui.demo.scenario import DEMO_ACCOUNT_UUID, DEMO_ORGS
 from claudemeter_tui.demo.timeline import DemoChargeSpan, DemoClock, SkippingClock
+from claudemeter_tui.model.reading import Reply, Session
+from claudemeter_tui.model.secrets import Cookies
 
 START = datetime(2026, 4, 25, 14, 48, tzinfo=UTC)
 UUIDS = {org.name: org.uuid for org in DEMO_ORGS}
@@ -484,3 +488,20 @@ async def test_skipping_clock_moves_only_by_sleeping() -> None:
     await clock.sleep(60)
     await asyncio.gather(clock.sleep(30), clock.sleep(45))
     assert START + timedelta(seconds=105) == clock.now()
+
+
+async def test_demo_sends_no_unknown_field() -> None:
+    """Every key of every simulated reply is known, and none holds an odd value."""
+    transport = demo_server.build_transport(lambda: START, START)
+    client = CookieClient(Cookies([]), now=lambda: START, transport=transport)
+    source = ClaudeAiSource(Session("simulated"), client, lambda: START)
+    notes = [
+        (part.endpoint, part.new_fields, part.odd_values)
+        async for reading in source.read(full=True)
+        for report in reading.org_readings
+        for part in report.parts.values()
+        if isinstance(part, Reply)
+    ]
+    await source.aclose()
+    assert notes
+    assert [note for note in notes if note[1] or note[2]] == []

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
+from pathlib import Path
 
 import pytest
 
+from claudemeter_tui import tui
 from claudemeter_tui.tui.layout import Layout, LayoutNeeds, compute_layout
+from claudemeter_tui.tui.screens.dashboard import DashboardScreen
+from claudemeter_tui.tui.widgets.line_widget import LineWidget
+from tests.scenes import PERSONAL
+from tests.tui.app_harness import app, stage
 
+PACKAGE, WIDGETS = Path(tui.__file__).parent, f"{tui.__name__}.widgets."
 BUSY = LayoutNeeds(
     orgs=3, verdict=4, boxed=5, windows=3, credits=6, has_chart=True, is_chart_moving=True, has_status=True
 )
@@ -50,6 +57,31 @@ def test_layout_shows_no_fewer_parts_in_a_taller_terminal(needs: LayoutNeeds, wi
 def test_order_of_parts_in_a_narrow_pane(height: int, expected: Layout) -> None:
     """The order is the verdict, the tightest window, the credit line, the other windows, then the rest."""
     assert expected == compute_layout(40, height, BUSY)
+
+
+async def test_every_part_of_the_dashboard_has_lines() -> None:
+    """A part without a row in the layout would keep its own height and push others off the screen."""
+    async with app(stage(PERSONAL)).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, DashboardScreen)
+        parts = pilot.app.screen.query(LineWidget)
+        selectors = {f"#{part.id}" if part.id else type(part).__name__ for part in parts}
+    assert selectors == set(Layout().heights), "heights in tui/layout.py lacks a part, or has one too many"
+
+
+def test_every_part_is_on_a_screen() -> None:
+    """A part that no screen creates is never seen."""
+    sources = "".join(path.read_text() for path in (PACKAGE / "screens").glob("*.py"))
+    parts = {
+        part.__name__ for part in LineWidget.__subclasses__() if part.__module__.startswith(tui.__name__)
+    }
+    assert [name for name in sorted(parts) if f"{name}(" not in sources] == []
+
+
+def test_every_need_is_measured() -> None:
+    """A field of LayoutNeeds that is not filled keeps its default, and its part stays hidden."""
+    source = (PACKAGE / "screens" / "dashboard.py").read_text()
+    assert [field.name for field in fields(LayoutNeeds) if f"{field.name}=" not in source] == []
 
 
 def test_remaining_room_is_the_charts() -> None:
