@@ -186,13 +186,16 @@ def _thin_value_runs(runs: tuple[ValueRun, ...]) -> tuple[ValueRun, ...]:
     time. If gaps leave none of these, every second value between two gaps is removed, and the three become
     one gap.
     """
-    if len(runs) <= MAX_VALUE_RUNS:
-        return runs
-    half = len(runs) // 2
-    older = _drop_every_second(runs[:half], after_gap=False)
-    if len(older) == half:
-        older = _drop_every_second(runs[:half], after_gap=True)
-    return (*older, *runs[half:])
+    # One pass removes a single run if the older half has only one candidate, and a pause adds two runs.
+    while len(runs) > MAX_VALUE_RUNS:
+        half = len(runs) // 2
+        older = _drop_every_second(runs[:half], after_gap=False)
+        if len(older) == half:
+            older = _drop_every_second(runs[:half], after_gap=True)
+        if older[-1].minor is None and runs[half].minor is None:
+            older, half = (*older[:-1], replace(older[-1], last=runs[half].last)), half + 1
+        runs = (*older, *runs[half:])
+    return runs
 
 
 def _drop_every_second(runs: tuple[ValueRun, ...], *, after_gap: bool) -> tuple[ValueRun, ...]:
@@ -343,18 +346,19 @@ def _thin_percent_runs(packed: bytes) -> bytes:
     step takes over its time. If there are no steps, two runs become one: a gap if either is one, else the
     higher percentage.
     """
-    if len(packed) <= MAX_PERCENT_RUNS * _RUN_STRUCT.size:
-        return packed
     end = MAX_PERCENT_RUNS // 2 * _RUN_STRUCT.size
-    older = list(_RUN_STRUCT.iter_unpack(packed[:end]))
-    kept = _drop_steps(older)
-    if len(kept) == len(older):
-        # Half of MAX_PERCENT_RUNS is an even number.
-        kept = [
-            (first, last, nan if isnan(one) or isnan(two) else max(one, two))
-            for (first, _, one), (_, last, two) in zip(older[::2], older[1::2], strict=True)
-        ]
-    return _pack_runs(kept) + packed[end:]
+    # One pass removes a single run if the older half has only one step, and a pause adds two runs.
+    while len(packed) > MAX_PERCENT_RUNS * _RUN_STRUCT.size:
+        older = list(_RUN_STRUCT.iter_unpack(packed[:end]))
+        kept = _drop_steps(older)
+        if len(kept) == len(older):
+            # Half of MAX_PERCENT_RUNS is an even number.
+            kept = [
+                (first, last, nan if isnan(one) or isnan(two) else max(one, two))
+                for (first, _, one), (_, last, two) in zip(older[::2], older[1::2], strict=True)
+            ]
+        packed = _pack_runs(kept) + packed[end:]
+    return packed
 
 
 def _drop_steps(runs: list[tuple[float, ...]]) -> list[tuple[float, ...]]:

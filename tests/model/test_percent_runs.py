@@ -129,6 +129,17 @@ def test_history_of_gaps_and_lone_figures_stays_bounded() -> None:
     assert all(one.last <= two.first for one, two in pairwise(runs))
 
 
+def test_pause_in_a_full_history_stays_within_the_bound() -> None:
+    """A pause adds two runs, even if the older half has only one step that thinning removes."""
+    percents = (5.0, 10.0, *(20.0 if n % 2 == 0 else 0.0 for n in range(2, MAX_PERCENT_RUNS)))
+    full = grown(*enumerate(percents))
+    assert len(full.runs) == MAX_PERCENT_RUNS
+    after = full.append(at(MAX_PERCENT_RUNS + 60).timestamp(), 50.0, MOST.total_seconds())
+    assert len(after.runs) <= MAX_PERCENT_RUNS
+    assert after.runs[-1].percent == 50.0
+    assert after.since == full.since
+
+
 def test_history_is_small() -> None:
     """A hundred orgs with two windows each take less than two mebibytes after any time."""
     zigzag = grown(*((n, float(n % 2)) for n in range(5000)))

@@ -180,6 +180,20 @@ def test_thinning_keeps_gaps() -> None:
     assert len(after.runs) < MAX_VALUE_RUNS
 
 
+def test_pause_in_a_full_series_stays_within_the_bound() -> None:
+    """A pause adds two runs, even if the older half has only one value that thinning removes."""
+    half = MAX_VALUE_RUNS // 2
+    runs = tuple(
+        ValueRun(None if 0 < n < half and n % 2 == 0 else Decimal(n), at(n), at(n + 1))
+        for n in range(MAX_VALUE_RUNS)
+    )
+    before = CreditSeries(MeterOrigin.OWN_OVERAGE, ("USD", 2), runs)
+    after = grown(before, (MAX_VALUE_RUNS + 60, 9999))
+    assert len(after.runs) <= MAX_VALUE_RUNS
+    assert [START, at(MAX_VALUE_RUNS + 60)] == [after.runs[0].first, after.runs[-1].last]
+    assert not any(one.minor is two.minor is None for one, two in pairwise(after.runs))
+
+
 def test_series_of_gaps_and_lone_values_stays_bounded() -> None:
     """If every other poll fails, gaps merge over old values, and the series stays bounded."""
     samples = ((n, None if n % 2 else n) for n in range(5000))
