@@ -151,12 +151,19 @@ class View:
         return datetime.fromtimestamp(seconds - seconds % step, UTC)
 
     def looks_like(self, other: View) -> bool:
-        """Return True if only the seconds in the header can differ from the other view."""
+        """Return True if only the seconds in the header can differ from the other, earlier view."""
         return (
             self.store is other.store
             and self.events is other.events
             and self._get_appearance() == other._get_appearance()
+            and self.now < other._figures_valid_until
         )
+
+    @cached_property
+    def _figures_valid_until(self) -> datetime:
+        """The first moment at which the verdict of any org can change without a new reply."""
+        ends = (self.get_figures(state).valid_until for state in self.store.orgs)
+        return min(ends, default=datetime.max.replace(tzinfo=UTC))
 
     def _get_appearance(self) -> tuple[object, ...]:
         # All but the store and the events, which are compared by identity, and the time.

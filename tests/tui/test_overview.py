@@ -6,7 +6,7 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +15,9 @@ from textual.message import Message
 from textual.pilot import Pilot
 
 from claudemeter_tui.formatting.overview import OverviewColumn, format_cell
-from claudemeter_tui.model.reading import Reading
+from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.reading import OrgReading, Reading, Reply
+from claudemeter_tui.model.windows import Plan
 from claudemeter_tui.tui.app import Claudemeter
 from claudemeter_tui.tui.screens.overview import OVERVIEW_KEYS, OverviewScreen
 from tests.bodies import usage_body
@@ -239,3 +241,35 @@ async def test_ascii_terminal_gets_ascii_only() -> None:
         found = [re.search(r"BLOCKED|WAIT|ON CREDITS", line) for line in lines[3:6]]
         assert len({match.start() for match in found if match}) == 1
         assert any(line.startswith("> ") for line in lines)
+
+
+WAITING_LAB = replace(WAITING, org=LABORATORY.org, spent=())
+
+
+def resetting(report: OrgReading, moment: datetime) -> OrgReading:
+    """Return the reading of an org with every reset at this moment."""
+    usage = report.parts[Endpoint.USAGE]
+    assert isinstance(usage, Reply)
+    assert isinstance(usage.value, Plan)
+    plan = Plan(tuple(replace(window, resets_at=moment) for window in usage.value.windows))
+    return replace(report, parts={**report.parts, Endpoint.USAGE: replace(usage, value=plan)})
+
+
+async def test_row_and_tab_change_with_a_reset_within_the_minute() -> None:
+    """A verdict that ends within a minute ends in the tabs and in the table, whatever is selected."""
+    moment = NOW.replace(second=30)
+    first, *others = readings(PERSONAL, WAITING_LAB)
+    *orgs, waiting, last = others
+    (report,) = waiting.org_readings
+    scene = Stage((first, *orgs, replace(waiting, org_readings=(resetting(report, moment),)), last))
+    async with app(scene).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        assert "Lab WAIT" in screen(pilot)[1]
+        await scene.at(pilot, moment)
+        assert "Lab WAIT" not in screen(pilot)[1]
+        await scene.at(pilot, NOW)
+        await pilot.press("o")
+        await pilot.pause()
+        assert "1 WAIT" in text(pilot)
+        await scene.at(pilot, moment)
+        assert "WAIT" not in text(pilot)

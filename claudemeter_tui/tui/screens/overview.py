@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from itertools import accumulate
 from typing import ClassVar
 
@@ -78,7 +77,6 @@ class OverviewScreen(ListScreen):
         super().__init__(view)
         self._sort_column, self._is_reversed = OverviewColumn.VERDICT, False
         self._cursor_key: OrgKey | None = view.key
-        self._minute: datetime | None = None
         self._width = 0
         self._table_layout = org_table.TableLayout({})
         self._all_rows: list[OverviewRow] = []
@@ -152,15 +150,12 @@ class OverviewScreen(ListScreen):
             self.watch_view()
 
     def _update_rows(self) -> list[OverviewRow]:
-        """Update the row of each org whose state or minute has changed."""
-        minute = self.view.now.replace(second=0, microsecond=0)
-        if minute != self._minute:
-            self._minute, self._all_rows = minute, []
+        """Update the row of each org with new figures: its state, the minute or the verdict has changed."""
         known, rows = {row.key: row for row in self._all_rows}, []
         for state in self.view.store.orgs:
-            row = known.get(state.key)
-            if row is None or row.state is not state:
-                figures = self.view.get_figures(state)
+            row, figures = known.get(state.key), self.view.get_figures(state)
+            # Figures are computed anew when they can have changed: then the verdict is another object.
+            if row is None or row.state is not state or row.verdict is not figures.verdict:
                 row = OverviewRow(state, figures.verdict, figures.rate)
             rows.append(row)
         return rows
