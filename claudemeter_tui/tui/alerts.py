@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 
@@ -205,15 +205,18 @@ class DashboardRun:
         return self.event_log.new_events
 
     def send_alerts(self, fresh: Sequence[Event], store: Store, *, private: bool) -> list[Alert]:
-        """Send notifications outside the screen and return the alerts that need a toast."""
+        """Send notifications outside the screen and return the alerts that need a toast.
+
+        If it is private, all of them have pseudonyms; the user's command gets the events as they are.
+        """
         options = self._options
         if self.command is not None:
             self.command.enqueue(fresh)
-        found = list(select_alerts(fresh, options.zone))
         if private:
+            # Before the alerts are worded: their texts quote the events, too.
             self.redaction.redact_store(store)
-            pseudonyms = [self.redaction.redact_events((alert.event,))[0].owner_name for alert in found]
-            found = [replace(alert, title=name) for alert, name in zip(found, pseudonyms, strict=True)]
+            fresh = self.redaction.redact_events(tuple(fresh))
+        found = list(select_alerts(fresh, options.zone))
         # The others concern work or money, so that a toast is not enough.
         urgent = [alert for alert in found if alert.event.kind is not EventKind.SESSION_ENDS]
         if options.alerts_desktop != "off":

@@ -325,8 +325,13 @@ class Claudemeter(App[str]):
         self.show_message(f"Opened {USAGE_PAGE_URL}")
 
     def action_privacy(self) -> None:
-        """Hide or show personal data."""
+        """Hide or show personal data; messages that may name an org are removed with it."""
+        from claudemeter_tui.tui.widgets.status_line import InlineToast
+
         self.private = not self.private
+        if self.private:
+            self.clear_notifications()
+            self.screen.query(InlineToast).remove()
 
     def action_save_picture(self) -> None:
         """Save a screenshot and a report, both without personal data."""

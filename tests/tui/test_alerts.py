@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from claudemeter_tui.claude_ai.client import CookieClient
 from claudemeter_tui.demo import server as demo
 from claudemeter_tui.demo.timeline import SkippingClock
 from claudemeter_tui.formatting import values as forms
+from claudemeter_tui.formatting.events import describe_event
 from claudemeter_tui.model.account import Org
 from claudemeter_tui.model.catalogue import Cause, CreditState
 from claudemeter_tui.model.credit_locks import CreditLock
@@ -36,6 +38,7 @@ from claudemeter_tui.tui.alerts import (
 )
 from claudemeter_tui.tui.app import Options
 from claudemeter_tui.tui.terminal import NotificationProtocol, TerminalWriter
+from tests import pii_fixtures
 
 NOW = datetime(2026, 4, 25, 14, 31, tzinfo=UTC)
 SESSION = Session("Chrome", "Default")
@@ -115,6 +118,38 @@ def test_session_that_ends_soon_does_not_alert(expected: int, reported: Event) -
     run = DashboardRun(Options(zone=UTC), outlet, written.append)
     assert [alert.event for alert in run.send_alerts([reported], Store(), private=False)] == [reported]
     assert expected == len(written) - before
+
+
+@pytest.mark.parametrize("private", [True, False])
+def test_private_alert_has_the_words_of_the_private_screen(*, private: bool) -> None:
+    """Title and text of toasts and notifications have pseudonyms; the user's command gets the names."""
+    store, session = pii_fixtures.planted_store(), pii_fixtures.SESSION
+    state = store.orgs[0]
+    assert state.plan is not None
+    label = state.plan.windows[-1].label
+    names: dict[str, Any] = {"org": state.org, "org_key": state.key, "session": session}
+    reason = CreditLock(CreditState.LOCKED, Cause.SERVER, pii_fixtures.CODE)
+    happened = [
+        replace(event(EventKind.BLOCKED, credit_lock=reason), **names),
+        replace(event(EventKind.WINDOW_RESET, subject=label, is_freed=True), **names),
+        replace(event(EventKind.THRESHOLD, subject=label, after=91.0, threshold=90.0), **names),
+        replace(event(EventKind.ON_CREDITS, after=label), **names),
+        replace(event(EventKind.WAIT, after=label), **names),
+        replace(event(EventKind.SESSION_ENDS, subject=session.label, until=NOW), **names),
+    ]
+    written: list[str] = []
+    outlet = TerminalWriter(NotificationProtocol.OSC_777)
+    outlet.open(written.append)
+    run = DashboardRun(Options(zone=UTC, on_event=("true",)), outlet, written.append)
+    alerts = run.send_alerts(happened, store, private=private)
+    assert len(alerts) == len(happened)
+    shown = "".join((*written, *(f"{alert.title} {alert.text}" for alert in alerts)))
+    assert bool(pii_fixtures.found(shown)) is not private
+    if private:
+        screen = run.redaction.redact_events(tuple(happened))
+        assert [alert.text for alert in alerts] == [describe_event(one, UTC) for one in screen]
+    assert run.command is not None
+    assert [run.command._queue.get_nowait() for _ in happened] == happened
 
 
 class Runs:

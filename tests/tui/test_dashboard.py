@@ -308,3 +308,17 @@ async def test_palette_has_the_same_actions() -> None:
     async with dashboard.run_test() as pilot:
         titles = {command.title for command in dashboard.get_system_commands(pilot.app.screen)}
         assert {"Refresh", "Events", "Help", "Open usage page", "Next org", "Quit"} <= titles
+
+
+@pytest.mark.parametrize("size", [(120, 36), (50, 12)])
+async def test_privacy_removes_the_messages_on_screen(size: tuple[int, int]) -> None:
+    """A toast that was worded before `p` is not left on the private screen."""
+    async with app(stage(*TRIO)).run_test(size=size, notifications=True) as pilot:
+        await pilot.pause()
+        pilot.app.notify("work is blocked", title="Acme Team", markup=False)
+        await pilot.pause()
+        assert "work is blocked" in text(pilot)
+        await pilot.press("p")
+        await pilot.pause()
+        assert "work is blocked" not in text(pilot)
+        assert "Acme" not in text(pilot)
