@@ -24,9 +24,10 @@ from urllib.parse import urlsplit
 import httpx
 
 from claudemeter_tui import __version__
+from claudemeter_tui.claude_ai.secret_filter import SecretFilter, select_secrets
 from claudemeter_tui.model.reading import ErrorKind
 from claudemeter_tui.model.sanitize import sanitize_text
-from claudemeter_tui.model.secrets import CLAUDE_AI_ORIGIN, Cookies, parse_origin
+from claudemeter_tui.model.secrets import CLAUDE_AI_ORIGIN, Cookies, Secret, parse_origin
 
 MAX_CONNECTIONS = 8
 """Most connections at a time; they are kept open between polls."""
@@ -37,6 +38,8 @@ _KEPT_HEADERS = ("content-type", "location", "retry-after", "cf-mitigated")
 """Headers of a response that are kept; the others, new cookies included, are dropped."""
 # At DEBUG it logs every header that arrives, and quotes one of ours that cannot be sent.
 logging.getLogger("httpcore.http11").addFilter(lambda _record: False)
+# At INFO it logs the reason phrase of the status, which the server words.
+logging.getLogger("httpx").addFilter(lambda _record: False)
 MAX_RETRY_AFTER = timedelta(days=7)
 """Longest wait that is accepted from `Retry-After`."""
 _CHALLENGE_MARKS = ("Just a moment...", "_cf_chl_opt")
@@ -91,6 +94,7 @@ class CookieClient:
         self._origin = parse_origin(base_url)
         self._domain = _format_jar_domain(self._origin)
         self._now = now
+        self._secret_filter = SecretFilter()
         headers = {
             "User-Agent": user_agent or f"claudemeter-tui/{__version__}",
             "Accept": "application/json",
@@ -113,13 +117,19 @@ class CookieClient:
     def use_cookies(self, cookies: Cookies) -> None:
         """Send these cookies from now on, and no others."""
         self._cookies = cookies
+        for secret in select_secrets(cookies):
+            self.hide_secret(secret)
         jar = self._http.cookies
         jar.clear()
         for name, value in cookies.reveal():
             jar.set(name, value, domain=self._domain)
 
+    def hide_secret(self, secret: Secret) -> None:
+        """Remove this secret from every response from now on, as the client's cookies are."""
+        self._secret_filter.add(secret)
+
     async def get(self, path: str) -> HttpResponse:
-        """Return the response for a path of the origin.
+        """Return the response for a path of the origin, without the secrets that the server echoes.
 
         Raises:
             RequestFailedError: no response came, or it was cut off or too large.
@@ -128,12 +138,16 @@ class CookieClient:
         try:
             async with self._http.stream("GET", path) as response:
                 self._renew_cookies(response)
-                content = await _read_content(response)
+                content = self._secret_filter.clean(await _read_content(response))
         except _HTTP_ERRORS as error:
             raise RequestFailedError(*_classify_exception(error)) from None
         at = self._now()
         text = content.decode("utf-8-sig", "surrogateescape")
-        headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
+        headers = {
+            name: self._secret_filter.clean_text(response.headers[name])
+            for name in _KEPT_HEADERS
+            if name in response.headers
+        }
         # A clock that was set back gives no negative duration.
         return HttpResponse(response.status_code, text, at, max(at - began, timedelta(0)), headers)
 

@@ -84,6 +84,7 @@ class BearerClient(CookieClient):
         """Send this token from now on. None to send no token."""
         self.headers.pop("Authorization", None)
         if token is not None:
+            self.hide_secret(token)
             self.headers["Authorization"] = f"Bearer {token.reveal()}"
 
 

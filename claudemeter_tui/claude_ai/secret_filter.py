@@ -1,0 +1,179 @@
+"""Remove the secrets of a client from what the server sends back.
+
+A server may echo a cookie: in an error message, or in a name that somebody pasted it into. Every reply passes
+this filter before it is parsed or kept, so that no output, file or traceback has to care.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Iterator
+from urllib.parse import unquote
+
+from claudemeter_tui.model.secrets import SESSION_KEY, Cookies, Secret
+
+MARKER = "(secret removed)"
+"""Replacement of a secret, which fits into JSON, a header and a web page."""
+MIN_FRAGMENT = 20
+"""Characters in a row from which a part of a secret is removed, too; the prefix of all keys is shorter."""
+MIN_SECRET = 8
+"""Characters of the shortest secret: a shorter one would also remove words that are none."""
+MAX_SECRETS = 64
+"""Most secrets that are remembered: a reply may echo one that the server has renewed meanwhile."""
+MAX_ENCODINGS = 3
+"""Most encodings within each other that are decoded, such as JSON in percent-encoded JSON."""
+
+_BLOCK = MIN_FRAGMENT // 2
+"""Characters searched at a time: each fragment contains at least one such block of its secret."""
+_CREDENTIAL_NAME = re.compile(
+    rf"{SESSION_KEY}|token|secret|clearance|__cf_bm|routinghint|__host-|__secure-", re.IGNORECASE
+)
+"""Names of cookies with a credential in any form."""
+_TOKEN = re.compile(rf"(?=.*[0-9])[\w.~+/=|:!*$-]{{{MIN_FRAGMENT},}}", re.ASCII)
+"""Form of a credential in any other cookie."""
+# A jar also holds ids, dates, models and settings, which replies contain for good reasons.
+_NO_TOKEN = re.compile(
+    r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-|[0-9]{4}-[0-9]{2}-[0-9]{2}|^(?:(?:[a-z]+|[0-9]+x?)(?:[-_.]|$))+$"
+)
+# Invisible characters are dropped before a text is shown, which would join the parts around them. Credentials
+# are ASCII, so all other characters are passed over.
+_ESCAPE = re.compile(
+    rb"%([0-9a-f]{2})|\\u([0-9a-f]{4})|\\(.)|&#x([0-9a-f]{1,6});?|&#([0-9]{1,7});?"
+    rb"|[\x00-\x08\x0e-\x1f\x7f-\xff]+",
+    re.DOTALL,
+)
+_ESCAPE_START = re.compile(rb"[%\\&\x00-\x08\x0e-\x1f\x7f-\xff]")
+"""First bytes of all escapes; to look for these alone is much faster."""
+_PLAIN_ESCAPES = b"\"\\/'"
+"""Characters that a backslash in front of them does not change."""
+
+
+def select_secrets(cookies: Cookies) -> Iterator[Secret]:
+    """Yield the values of a jar that are credentials, the session key last."""
+    pairs = sorted(cookies.reveal(), key=lambda pair: bool(_CREDENTIAL_NAME.match(pair[0])))
+    for name, value in pairs:
+        plain = unquote(value)
+        if _CREDENTIAL_NAME.search(name) or (_TOKEN.fullmatch(plain) and not _NO_TOKEN.search(plain)):
+            yield Secret(value)
+
+
+class SecretFilter:
+    """The secrets that one client has sent or received, and the replies without them."""
+
+    def __init__(self) -> None:
+        """Start without secrets."""
+        self._needles: dict[Secret, _Needle] = {}
+
+    def add(self, secret: Secret) -> None:
+        """Remove this secret from now on; the oldest one is forgotten if there are too many."""
+        for form in {secret, Secret(unquote(secret.reveal()))}:
+            needle = self._needles.pop(form, None) or _Needle(form)
+            if needle.is_long_enough:
+                self._needles[form] = needle
+        while len(self._needles) > MAX_SECRETS:
+            del self._needles[next(iter(self._needles))]
+
+    def clean(self, content: bytes) -> bytes:
+        """Return the content with a marker for each secret, and for each longer part of one.
+
+        Upper and lower case, percent-encoding, JSON's escapes and character references make no difference.
+        """
+        if not self._needles:
+            return content
+        view = content.lower()
+        spans = list(self._find_spans(view))
+        starts = ends = array("I")
+        for _ in range(MAX_ENCODINGS):
+            if not _ESCAPE_START.search(view):
+                break
+            if not starts:
+                starts, ends = array("I", range(len(view))), array("I", range(1, len(view) + 1))
+            view, starts, ends = _decode(view, starts, ends)
+            spans += [(starts[first], ends[last - 1]) for first, last in self._find_spans(view)]
+        return _replace_spans(content, spans) if spans else content
+
+    def clean_text(self, text: str) -> str:
+        """Return the text of a header with a marker for each secret."""
+        return self.clean(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
+
+    def _find_spans(self, view: bytes) -> Iterator[tuple[int, int]]:
+        # The next level of encoding needs the text between two parts of a secret, so a copy is blanked.
+        searched = bytearray(view)
+        for needle in self._needles.values():
+            yield from needle.find_spans(searched)
+
+
+class _Needle:
+    """A secret to search for. Its `repr` hides it, and no local variable of a method holds a part of it."""
+
+    __slots__ = ("_blocks", "_min_length", "_secret")
+
+    def __init__(self, secret: Secret) -> None:
+        self._secret = secret.reveal().encode("utf-8", "surrogateescape").lower()
+        length = len(self._secret)
+        self._min_length = min(length, MIN_FRAGMENT)
+        size = _BLOCK if length >= MIN_FRAGMENT else max(length, 1)
+        self._blocks = [(at, self._secret[at : at + size]) for at in range(0, length - size + 1, size)]
+
+    @property
+    def is_long_enough(self) -> bool:
+        """True if the secret is no short word and no number."""
+        return len(self._secret) >= MIN_SECRET and not self._secret.isdigit()
+
+    def find_spans(self, view: bytearray) -> Iterator[tuple[int, int]]:
+        """Yield where the secret is, and blank these places, so that each costs its length once."""
+        for index in range(len(self._blocks)):
+            at = -1
+            while (at := view.find(self._blocks[index][1], at + 1)) >= 0:
+                first, last = self._extend(view, at, index)
+                if last - first >= self._min_length:
+                    view[first:last] = bytes(last - first)
+                    yield first, last
+
+    def _extend(self, view: bytearray, at: int, index: int) -> tuple[int, int]:
+        """Return how far the view is equal to the secret around a block."""
+        place = self._blocks[index][0]
+        first, before = at, place
+        while first > 0 and before > 0 and view[first - 1] == self._secret[before - 1]:
+            first, before = first - 1, before - 1
+        last, after = at + len(self._blocks[index][1]), place + len(self._blocks[index][1])
+        while last < len(view) and after < len(self._secret) and view[last] == self._secret[after]:
+            last, after = last + 1, after + 1
+        return first, last
+
+
+def _decode(view: bytes, starts: array[int], ends: array[int]) -> tuple[bytes, array[int], array[int]]:
+    """Return the view without one level of encoding, and where each byte of it was in the content."""
+    decoded, new_starts, new_ends, last = bytearray(), array("I"), array("I"), 0
+    for escape in _ESCAPE.finditer(view):
+        first, after = escape.span()
+        piece = _decode_escape(escape)
+        decoded += view[last:first] + piece
+        new_starts += starts[last:first] + array("I", [starts[first]]) * len(piece)
+        new_ends += ends[last:first] + array("I", [ends[after - 1]]) * len(piece)
+        last = after
+    return bytes(decoded + view[last:]), new_starts + starts[last:], new_ends + ends[last:]
+
+
+def _decode_escape(escape: re.Match[bytes]) -> bytes:
+    """Return the text of an escape; empty if nothing of it would be shown."""
+    percent, unit, plain, hexadecimal, decimal = escape.groups()
+    if plain is not None:
+        return plain if plain in _PLAIN_ESCAPES else b" "
+    digits, base = (decimal, 10) if decimal else (percent or unit or hexadecimal or b"0", 16)
+    number = int(digits, base)
+    if number < ord(" ") or number > 0x10FFFF:
+        return b""
+    text = bytes([number]) if percent else chr(number).encode("utf-8", "surrogatepass")
+    return text.lower()
+
+
+def _replace_spans(content: bytes, spans: list[tuple[int, int]]) -> bytes:
+    """Return the content with one marker for each span, or for several that overlap."""
+    cleaned, last = bytearray(), 0
+    for first, after in sorted(spans):
+        if first >= last:
+            cleaned += content[last:first] + MARKER.encode()
+        last = max(last, after)
+    return bytes(cleaned + content[last:])
