@@ -1,6 +1,6 @@
 """Remove the secrets of a client from what the server sends back.
 
-A server may echo a cookie: in an error message, or in a name that somebody pasted it into. Every reply passes
+A server may echo a cookie: in an error message, or in a name that contains it. Every reply passes
 this filter before it is parsed or kept, so that no output, file or traceback has to care.
 """
 

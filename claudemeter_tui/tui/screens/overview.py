@@ -154,7 +154,7 @@ class OverviewScreen(ListScreen):
         known, rows = {row.key: row for row in self._all_rows}, []
         for state in self.view.store.orgs:
             row, figures = known.get(state.key), self.view.get_figures(state)
-            # Figures are computed anew when they can have changed: then the verdict is another object.
+            # Figures that can have changed are computed again, which gives another verdict object.
             if row is None or row.state is not state or row.verdict is not figures.verdict:
                 row = OverviewRow(state, figures.verdict, figures.rate)
             rows.append(row)
