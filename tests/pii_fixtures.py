@@ -38,8 +38,17 @@ PATH = "/home/zaphod/Quux Files/cookies.sqlite"
 DIGITS = "7319"
 NUMBER = 731_946_207
 TEXTS = (NAME, EMAIL, UUID, CODE, PATH, "7319-4620", "[b]Zaphod[/b] 1985-03-11", "\x1b]0;quux\x07\u202ezaph")
-KEYS = (NAME, EMAIL, UUID, "Zaphod", "user_7319462", "zaphod.quux", "name.zaphodQuux", "zaphod = quux", PATH)
-"""Keys that could identify a person; a key such as `nimbus_quill` is a programmer's name."""
+KEYS = (
+    *(NAME, EMAIL, UUID, "Zaphod", "user_7319462", "zaphod.quux", "name.zaphodQuux", "zaphod = quux", PATH),
+    *("zaphod", "zaphod_quux", "quux_birthday", "zipcode_7319"),
+)
+"""Keys that could identify a person: a new key can be anything."""
+UNKNOWN_VALUES: tuple[object, ...] = (
+    *(7319, -7319, 7319.5, 0.7319, NUMBER, "7319-04-20", "7319-04-20T12:00:00Z", "7319"),
+    *([7319, [7319.25]], {"date": "7319-04-20", "amount": 7319, "resets_at": 7319, "last4": 7319}),
+    *({"percent": 7319, "used": {"amount_minor": 7319}}, {"utilization": 3, "percent": 7319, "quux": 7319}),
+)
+"""Values that could identify a person below a key that is not known."""
 
 SESSION = Session("Chrome", f"{NAME}, Work: 2")
 LOOKED = (

@@ -1,16 +1,19 @@
-"""List the parts of a reply that are safe to publish: the server's own words, figures and times.
+"""List the parts of a reply that are safe to publish: known keys, words, figures and times.
 
-Everything else may be personal and gets a pseudonym (`redact.py`).
+Everything else may be personal and gets a pseudonym (`redact.py`), whatever it looks like: a new key can be a
+birthday, a postal code or a name.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from claudemeter_tui.model.catalogue import (
     DISABLED_REASONS,
     LIMIT_TYPES,
     REPLY_KEYS,
+    RESTRICTIONS,
     SCOPED_LIMIT_KIND,
     SEVERITIES,
     SHARED_PLANS,
@@ -61,6 +64,8 @@ NAME_KEYS = frozenset(
     )
 )
 """Keys of names: their values are never public, whatever they look like."""
+LABEL_KEYS = frozenset(("display_name", "label"))
+"""Keys of labels: of a model or a surface, which are public, or of a person."""
 
 UUID_PATTERN = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 EMAIL_PATTERN = re.compile(r"[^\s@\"'<>()\[\]:;,=]+@[^\s@\"'<>()\[\]:;,=]+")
@@ -74,15 +79,13 @@ _TIER_PATTERN = re.compile(
     r"(?:default|(?:default_)?(?:claude_)?(?:ai|zero|free|pro|max|team|enterprise)(?:_[0-9]{1,3}x)?"
     r"(?:_(?:monthly|yearly|annual|annually))?)"
 )
-_CODE_PATTERN = re.compile(r"[a-z]+[0-9]{0,2}(?:_(?:[a-z]+[0-9]{0,2}|[0-9]{1,3}[a-z]?))*")
-_IDENTIFIER_KEY_PATTERN = re.compile(
-    r"(?:^|_)(?:id|ids|uuid|number|phone|zip|postal|postcode|latitude|longitude|iban|ssn|vat)(?:_|$)"
+_TIME_KEY_PATTERN = re.compile(r"(?:^|_)(?:at|until|before|date|ts|time|through)$")
+"""Known keys of times, as a text or in seconds since 1970."""
+_FIGURE_KEY_PATTERN = re.compile(
+    r"(?:^|_)(?:amount|balance|cap|cents|count|credits|days|dollars|exponent|left|limit|minor|months|percent"
+    r"|periods?|places|quantities|resets|threshold|total|units|used|utilization)(?:_|$)"
 )
-_CAMEL_CASE_BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_MAX_KEY_LENGTH = 40
-"""A longer key may be a sentence."""
-_MAX_FIGURE = 1_000_000
-"""A larger number under an unknown key may be an id."""
+"""Known keys of figures; a number under any other known key may be an identifier."""
 
 
 def is_time(text: str) -> bool:
@@ -90,25 +93,39 @@ def is_time(text: str) -> bool:
     return bool(_TIME_PATTERN.fullmatch(text))
 
 
-def is_public_text(key: str, text: str) -> bool:
-    """True if the server sends the string under this key to everyone."""
+def is_public_text(key: str, text: str, *, is_known: bool = True) -> bool:
+    """True if the server sends the string under this key to everyone.
+
+    Args:
+        key: The nearest key around the string; empty if there is none.
+        text: The string.
+        is_known: True if all keys around it are known.
+    """
     if key in NAME_KEYS:
         return False
-    if key.endswith("currency") and _CURRENCY_PATTERN.fullmatch(text):
+    if text in KNOWN_VALUES or text.lower() in KNOWN_SURFACES or MODEL_PATTERN.fullmatch(text):
         return True
-    known = text in KNOWN_VALUES or text.lower() in KNOWN_SURFACES or MODEL_PATTERN.fullmatch(text)
-    return bool(known or is_time(text) or _TIER_PATTERN.fullmatch(text))
-
-
-def is_field_name(key: str) -> bool:
-    """True if a key looks like a field name: `extra_usage`, `nimbus_quill`."""
-    return key in KNOWN_KEYS or (len(key) <= _MAX_KEY_LENGTH and bool(_CODE_PATTERN.fullmatch(key)))
-
-
-def is_public_number(key: str, number: float) -> bool:
-    """True if the number under this key is a figure and identifies no one."""
-    # `accountId` is split like `account_id`.
-    if _IDENTIFIER_KEY_PATTERN.search(_CAMEL_CASE_BOUNDARY.sub("_", key).lower()):
+    if not is_known or key in LABEL_KEYS:
         return False
-    # A time in seconds since 1970 is larger than any other figure.
-    return key in KNOWN_KEYS or key.endswith(("_at", "_until")) or abs(number) < _MAX_FIGURE
+    if is_time(text):
+        return key in RESTRICTIONS or bool(_TIME_KEY_PATTERN.search(key))
+    is_currency = key.endswith("currency") and _CURRENCY_PATTERN.fullmatch(text)
+    return bool(is_currency or _TIER_PATTERN.fullmatch(text))
+
+
+def is_public_number(key: str) -> bool:
+    """True if a number under this key, all keys around which are known, is a figure or a time."""
+    return bool(_FIGURE_KEY_PATTERN.search(key) or _TIME_KEY_PATTERN.search(key))
+
+
+def find_understood_keys(value: Mapping[str, object], *, is_known: bool) -> frozenset[str]:
+    """Return the keys of an object whose values are what their names say.
+
+    Args:
+        value: The object.
+        is_known: True if all keys around it are known. Below an unknown key only a window is understood,
+            because claude.ai adds windows under code names.
+    """
+    if is_known:
+        return KNOWN_KEYS
+    return REPLY_KEYS["window"] if "utilization" in value else frozenset()

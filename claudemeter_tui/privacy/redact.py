@@ -1,7 +1,7 @@
-"""Redact a store: keep the figures and replace everything personal, so that no widget has to care.
+"""Redact a store: keep what is known and harmless, and replace the rest, so that no widget has to care.
 
-Every name, e-mail, uuid, card and profile gets a pseudonym that remains the same until the program exits.
-Figures, times and the server's own words stay.
+Every name, e-mail, uuid, card and profile gets a pseudonym that remains the same until the program exits. So
+does every key, text, number and time that is not known to be harmless. Known figures, times and words stay.
 """
 
 from __future__ import annotations
@@ -38,38 +38,69 @@ from claudemeter_tui.privacy.allowlist import (
     PLAN_PATTERN,
     UUID_PATTERN,
     WINDOW_LABELS,
-    is_field_name,
+    find_understood_keys,
     is_public_number,
     is_public_text,
     is_time,
 )
 
 PseudonymKind = Literal[
-    "person", "org", "uuid", "id", "card", "profile", "reason", "model", "surface", "plan", "field", "text"
+    "person",
+    "org",
+    "uuid",
+    "id",
+    "card",
+    "profile",
+    "reason",
+    "model",
+    "surface",
+    "plan",
+    "field",
+    "text",
+    "time",
+    "int",
+    "float",
 ]
-"""Meaning of a text, which decides the form of its pseudonym."""
+"""Meaning or type of a value, which decides the form of its pseudonym."""
+_NUMBER_KINDS = frozenset(("int", "float"))
+_ENDLESS_KINDS = _NUMBER_KINDS | {"field", "text", "time"}
+"""Kinds whose values may differ in every poll."""
+MAX_ENDLESS = 2_000
+"""Most values remembered of each such kind; one that was not seen for longest is forgotten."""
 
 
 class Pseudonyms:
-    """Pseudonyms assigned so far, numbered in order of arrival; they only grow until the program exits."""
+    """Pseudonyms assigned so far, numbered in order of arrival; no number is used twice."""
 
     def __init__(self) -> None:
-        self._given: dict[PseudonymKind, dict[str, str]] = {kind: {} for kind in get_args(PseudonymKind)}
+        kinds: tuple[PseudonymKind, ...] = get_args(PseudonymKind)
+        self._given: dict[PseudonymKind, dict[str, str]] = {kind: {} for kind in kinds}
+        self._counts = dict.fromkeys(kinds, 0)
 
     def assign(self, kind: PseudonymKind, text: str) -> str:
         """Return the pseudonym for a text of this kind, always the same; empty for an empty text."""
+        if not text:
+            return ""
         assigned = self._given[kind]
-        if text and text not in assigned:
-            count = len(assigned)
-            forms = {
-                "org": f"Org {_format_letters(count)}",
-                "uuid": f"{count + 1:08x}-0000-4000-8000-000000000000",
-                "id": f"id-{count + 1}",
-                # A card shows exactly four digits, so after ten thousand cards the numbers repeat.
-                "card": f"{count % 10_000:04}",
-            }
-            assigned[text] = forms.get(kind, f"{kind} {count + 1}")
-        return assigned.get(text, "")
+        if text not in assigned:
+            assigned[text] = self._create(kind)
+        elif kind in _ENDLESS_KINDS:
+            assigned[text] = assigned.pop(text)  # the newest is the last
+        if kind in _ENDLESS_KINDS and len(assigned) > MAX_ENDLESS:
+            del assigned[next(iter(assigned))]
+        return assigned[text]
+
+    def _create(self, kind: PseudonymKind) -> str:
+        count = self._counts[kind]
+        self._counts[kind] += 1
+        forms = {
+            "org": f"Org {_format_letters(count)}",
+            "uuid": f"{count + 1:08x}-0000-4000-8000-000000000000",
+            "id": f"id-{count + 1}",
+            # A card shows exactly four digits, so after ten thousand cards the numbers repeat.
+            "card": f"{count % 10_000:04}",
+        }
+        return forms.get(kind, f"{kind} {count + 1}")
 
     def list_assigned(self, kind: PseudonymKind) -> list[tuple[str, str]]:
         """Return the texts of a kind with their pseudonyms, longest first."""
@@ -78,7 +109,8 @@ class Pseudonyms:
 
     def find_assigned(self, text: str) -> str | None:
         """Return the text's pseudonym of any kind; None if it has none yet."""
-        return next((assigned[text] for assigned in self._given.values() if text in assigned), None)
+        kinds = (kind for kind, assigned in self._given.items() if text in assigned)
+        return next((self.assign(kind, text) for kind in kinds if kind not in _NUMBER_KINDS), None)
 
 
 def _format_letters(number: int) -> str:
@@ -92,15 +124,10 @@ _INDEX_SUFFIX = re.compile(r"\[[0-9]{1,3}\]$")
 
 
 class BodyRedactor:
-    """Redact one reply.
-
-    E-mails and uuids share the run's pseudonyms. Other texts are numbered separately in each body: texts that
-    differ in every poll would otherwise accumulate for ever.
-    """
+    """Redact one reply with the pseudonyms of the run: the structure stays, with the type of each value."""
 
     def __init__(self, names: Pseudonyms) -> None:
         self._names = names
-        self._own = Pseudonyms()
         self._fields: dict[str, str] = {}
 
     def redact_json(self, text: str) -> str:
@@ -109,7 +136,8 @@ class BodyRedactor:
             return ""
         try:
             # Python accepts `NaN` and `Infinity`, JSON does not: `int` raises ValueError for them.
-            return json.dumps(self._redact_value("", json.loads(text, parse_constant=int)))
+            body = json.loads(text, parse_constant=int)
+            return json.dumps(self._redact_value("", body, is_known=True))
         except (ValueError, RecursionError):
             return f"<{len(text)} characters that are not JSON>"
 
@@ -120,56 +148,60 @@ class BodyRedactor:
         """
         path, separator, value = note.partition(" = ")
         segments = path.split(".")
-        known = [_INDEX_SUFFIX.sub("", segment) in KNOWN_KEYS | {""} for segment in segments]
+        keys = [_INDEX_SUFFIX.sub("", segment) for segment in segments]
+        known = [key in KNOWN_KEYS | {""} for key in keys]
         if not all(known):
             first, last = known.index(False), len(known) - known[::-1].index(False)
             redacted = self._find_redacted_path(segments[first:last]) or self._pseudonymize(
                 ".".join(segments[first:last]), "field"
             )
             path = ".".join((*segments[:first], redacted, *segments[last:]))
-        return path + separator + (self.redact_text("", value) if separator else "")
+        text = self.redact_text(keys[-1], value, is_known=all(known)) if separator else ""
+        return path + separator + text
 
     def redact_key(self, key: str) -> str:
-        """Return the key, or a pseudonym if the key could be a name."""
-        self._fields[key] = key if is_field_name(key) else self._pseudonymize(key, "field")
+        """Return a key that was seen in replies before, else a pseudonym: a new key could be anything."""
+        self._fields[key] = key if key in KNOWN_KEYS else self._pseudonymize(key, "field")
         return self._fields[key]
 
-    def redact_text(self, key: str, text: str) -> str:
-        """Redact the string under a key."""
-        if not text or is_public_text(key, text):
+    def redact_text(self, key: str, text: str, *, is_known: bool) -> str:
+        """Redact the string under a key; `is_known` is true if all keys around it are known."""
+        if not text or is_public_text(key, text, is_known=is_known):
             return text
         if key == "last4":
             return self._names.assign("card", text)
         return self._pseudonymize(text, "text")
 
-    def _pseudonymize(self, text: str, kind: PseudonymKind) -> str:
+    def _pseudonymize(self, text: str, kind: Literal["field", "text"]) -> str:
         if UUID_PATTERN.fullmatch(text):
             return self._names.assign("uuid", text)
         if EMAIL_PATTERN.fullmatch(text):
             return self._names.assign("person", text.lower())
         # A text that is known from elsewhere, such as an org's name, keeps its pseudonym.
-        return self._names.find_assigned(text) or self._own.assign(kind, text)
+        return self._names.find_assigned(text) or self._names.assign("time" if is_time(text) else kind, text)
 
-    def _redact_value(self, key: str, value: Any) -> Any:
+    def _redact_value(self, key: str, value: Any, *, is_known: bool) -> Any:
         match value:
             case dict():
+                keys = find_understood_keys(value, is_known=is_known)
                 return {
-                    self.redact_key(inner): self._redact_value(inner, each) for inner, each in value.items()
+                    self.redact_key(inner): self._redact_value(inner, each, is_known=inner in keys)
+                    for inner, each in value.items()
                 }
             case list():
-                return [self._redact_value(key, each) for each in value]
+                return [self._redact_value(key, each, is_known=is_known) for each in value]
             case str():
-                return self.redact_text(key, value)
+                return self.redact_text(key, value, is_known=is_known)
             case bool() | None:
                 return value
             case float() if not isfinite(value):
                 return None  # `1e999` is valid JSON and parses as infinity, which JSON cannot express.
             case _ if key == "last4":
                 return self._names.assign("card", str(value))
-            case _ if is_public_number(key, value):
+            case _ if is_known and is_public_number(key):
                 return value
             case _:
-                return self._own.assign("id", str(value))
+                return self._names.assign("float" if isinstance(value, float) else "int", str(value))
 
     def _find_redacted_path(self, segments: list[str]) -> str:
         """Return the redacted keys for these segments; empty if they are not in this body.
@@ -339,8 +371,9 @@ class ValueRedactor:
     def _redact_window(self, window: Window, body: BodyRedactor) -> Window:
         base, suffix = _split_number_suffix(window.key)
         kind, colon, name = base.partition(":")
-        # The body contains the key too, and both must get the same pseudonym.
-        kind = kind if _LIMITS_KEY.fullmatch(kind) else body.redact_key(kind)
+        # The body contains the key, or the kind of a limit, too, and both must get the same pseudonym.
+        if kind not in KNOWN_VALUES and not _LIMITS_KEY.fullmatch(kind):
+            kind = body.redact_key(kind)
         key = f"{kind}{colon}{self._redact_models(name)}"
         label, label_suffix = _split_number_suffix(window.label)
         # A label that repeats the key follows the redacted key.

@@ -180,6 +180,34 @@ def test_report_has_no_planted_text_of_any_place(endpoint: Endpoint) -> None:
         assert pii_fixtures.found(made) == [], (place, text)
 
 
+@pytest.mark.parametrize("endpoint", golden_bodies.by_endpoint())
+def test_report_hides_everything_below_unknown_keys(endpoint: Endpoint) -> None:
+    """A new key of any reply shows its place and the type of its value, and nothing else."""
+    hidden = {
+        "birthday": "1985-03-11",
+        "zipcode": "10115",
+        "card_digits": 9371,
+        "geo": {"lat": 52.5208, "lon": 13.4094, "city": "Berlin"},
+        "Zaphod Quux": {"age": 41, "is_member": True, "joined": None, "tags": ["Lepus", 9371]},
+    }
+    body = golden_bodies.by_endpoint()[endpoint] | hidden
+    text = document(pii_fixtures.store({endpoint: body}))
+    keys = [f'"{key}"' for key in ("lat", "lon", "city", "age", "is_member", "joined", "tags")]
+    words = ["birthday", "1985", "zipcode", "10115", "card_digits", "9371", "geo", "52.5", "13.4", "Berlin"]
+    assert [word for word in (*words, *keys, "Zaphod", "Lepus") if word in text] == []
+    made = json.loads(text)
+    part = made["sessions"][0] if endpoint is Endpoint.ACCOUNT else made["orgs"][0]
+    shown = list(part["replies"][endpoint]["body"].values())[-5:]
+    born, place, digits, (lat, lon, city), (age, member, joined, (tag, same)) = (
+        tuple(value.values()) if isinstance(value, dict) else value for value in shown
+    )
+    texts = [born, place, digits, lat, lon, city, age, tag]
+    kinds = [pseudonym.split()[0] for pseudonym in texts]
+    assert kinds == ["time", "text", "int", "float", "float", "text", "int", "text"]
+    assert len(set(texts)) == len(texts)
+    assert (member, joined, same) == (True, None, digits)
+
+
 def test_report_names_orgs_as_the_picture_does() -> None:
     """Report and picture share the run's pseudonyms."""
     redaction = Redactor()

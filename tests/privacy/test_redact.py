@@ -24,7 +24,7 @@ from claudemeter_tui.model.store import OrgState, Store
 from claudemeter_tui.model.verdict import judge
 from claudemeter_tui.model.windows import Plan, Window
 from claudemeter_tui.privacy import allowlist
-from claudemeter_tui.privacy.redact import BodyRedactor, Pseudonyms, Redactor
+from claudemeter_tui.privacy.redact import MAX_ENDLESS, BodyRedactor, Pseudonyms, Redactor
 from tests import golden_bodies, pii_fixtures, scenes
 from tests.scenes import LABORATORY, NOW, PERSONAL, READ, TEAM
 
@@ -149,7 +149,8 @@ def test_cache_holds_only_the_present_store() -> None:
         ),
         ("weekly_scoped:Pat (2)", "7-day Pat (2)", ("weekly_scoped:model 1 (2)", "7-day model 1 (2)")),
         ("nimbus_quill", "nimbus_quill", ("nimbus_quill", "nimbus_quill")),
-        ("monthly_all", "monthly_all", ("monthly_all", "monthly_all")),
+        ("monthly_all", "monthly_all", ("field 1", "field 1")),
+        ("monthly_all:Fable", "monthly_all Fable", ("field 1:Fable", "field 1 Fable")),
         ("limits[2]:Pat", "limits[2] Pat", ("limits[2]:model 1", "limits[2] model 1")),
         ("Pat's own", "Pat's own", ("field 1", "field 1")),
         ("pat@example.com", "pat@example.com", ("person 1", "person 1")),
@@ -251,7 +252,7 @@ EVENTS: tuple[tuple[EventKind, dict[str, Any], str], ...] = (
     (
         EventKind.NEW_FIELD,
         {"subject": "usage", "after": f"amber_lamp, {pii_fixtures.EMAIL}"},
-        "new field in usage: amber_lamp, person",
+        "new field in usage: field 1, person",
     ),
     (EventKind.NEW_FIELD, {"subject": "usage", "after": "zaphod_field"}, "new field in usage: a field"),
     (EventKind.ORG_LEFT, {}, "org removed"),
@@ -311,24 +312,65 @@ def test_cure_of_a_rejected_session_names_no_profile() -> None:
     ("body", "private"),
     [
         ({"name": "monthly"}, {"name": "text 1"}),
-        ({"a": "Pat", "b": "Sam", "c": "Pat"}, {"a": "text 1", "b": "text 2", "c": "text 1"}),
+        (
+            {"a": "Pat", "b": "Sam", "c": "Pat"},
+            {"field 1": "text 1", "field 2": "text 2", "field 3": "text 1"},
+        ),
         (
             {"currency": "usd", "spend_limit_currency": "CAD"},
             {"currency": "usd", "spend_limit_currency": "CAD"},
         ),
-        ({"initials": "PAT"}, {"initials": "text 1"}),
+        ({"initials": "PAT", "home_currency": "PAT"}, {"field 1": "text 1", "field 2": "text 1"}),
         ({"date": "2026-06-01T15:22:44"}, {"date": "2026-06-01T15:22:44"}),
-        ({"at": "2026-04-25T16:00:00.046361+00:00"}, {"at": "2026-04-25T16:00:00.046361+00:00"}),
-        ({"at": "born 2026-04-25"}, {"at": "text 1"}),
-        ({"email": "Pat@Example.com", "by": "pat@example.com"}, {"email": "person 1", "by": "person 1"}),
-        ({"pat@example.com": 1, "Sam": 2, "new_field": 3}, {"person 1": 1, "field 1": 2, "new_field": 3}),
-        ({"id": 4711, "user_id": 4711, "stripeId": 7}, {"id": "id-1", "user_id": "id-1", "field 1": "id-2"}),
-        ({"last4": "4242", "last4_": [7]}, {"last4": "0000", "field 1": [7]}),
+        (
+            {"resets_at": "2026-04-25T16:00:00.046361+00:00"},
+            {"resets_at": "2026-04-25T16:00:00.046361+00:00"},
+        ),
+        ({"resets_at": "born 2026-04-25"}, {"resets_at": "text 1"}),
+        ({"at": "2026-04-25", "country": "2026-04-25"}, {"field 1": "time 1", "country": "time 1"}),
+        ({"born": {"date": "1985-03-11"}}, {"field 1": {"date": "time 1"}}),
+        ({"email": "Pat@Example.com", "by": "pat@example.com"}, {"email": "person 1", "field 1": "person 1"}),
+        (
+            {"pat@example.com": 1, "Sam": 2, "new_field": 1.0},
+            {"person 1": "int 1", "field 1": "int 2", "field 2": "float 1"},
+        ),
+        (
+            {"id": 4711, "user_id": 4711, "name": "4711", "country": 4711},
+            {"id": "int 1", "field 1": "int 1", "name": "text 1", "country": "int 1"},
+        ),
+        ({"last4": "4242", "last4_": [7]}, {"last4": "0000", "field 1": ["int 1"]}),
         ({"last4": 4242}, {"last4": "0000"}),
-        ({"amount": 12_345_678, "tally": 12_345_678}, {"amount": 12_345_678, "tally": "id-1"}),
+        ({"amount": 12_345_678, "tally": 12_345_678}, {"amount": 12_345_678, "field 1": "int 1"}),
         (
             {"percent": 41.5, "on": True, "off": None, "none": ""},
-            {"percent": 41.5, "on": True, "off": None, "none": ""},
+            {"percent": 41.5, "field 1": True, "field 2": None, "field 3": ""},
+        ),
+        (
+            {"birthday": "1985-03-11", "zipcode": 10115, "card_digits": 9371, "geo": [52.52, 13.4]},
+            {"field 1": "time 1", "field 2": "int 1", "field 3": "int 2", "field 4": ["float 1", "float 2"]},
+        ),
+        (
+            {"salary": {"amount": 9371, "currency": "EUR", "used": {"amount_minor": 9371}, "type": "visa"}},
+            {
+                "field 1": {
+                    "amount": "int 1",
+                    "currency": "text 1",
+                    "used": {"amount_minor": "int 1"},
+                    "type": "visa",
+                }
+            },
+        ),
+        (
+            {"oak": {"utilization": 12, "resets_at": "2026-05-01"}, "elm": {"utilization": 12, "amount": 41}},
+            {
+                "field 1": {"utilization": 12, "resets_at": "2026-05-01"},
+                "field 2": {"utilization": 12, "amount": "int 1"},
+            },
+        ),
+        ({"Zaphod": {"key": "Zaphod"}}, {"field 1": {"key": "field 1"}}),
+        (
+            {"display_name": "max", "rate_limit_tier": "max"},
+            {"display_name": "text 1", "rate_limit_tier": "max"},
         ),
         (["max_5x_monthly", "default_claude_max_20x", "Fable", "Claude Code"], None),
         ("Pat", "text 1"),
@@ -336,7 +378,7 @@ def test_cure_of_a_rejected_session_names_no_profile() -> None:
     ],
 )
 def test_body_loses_what_is_not_the_servers_own(body: Any, private: Any) -> None:
-    """Keys, enum values, currencies, times and figures stay; names, ids and card digits do not."""
+    """Known keys, values, currencies, times and figures stay; unknown ones only show their type."""
     assert json.loads(redact_body(json.dumps(body))) == (body if private is None else private)
 
 
@@ -349,8 +391,8 @@ def test_body_loses_what_is_not_the_servers_own(body: Any, private: Any) -> None
         ("[" * 100_000, "<100000 characters that are not JSON>"),
         ('{"amount": NaN}', "<15 characters that are not JSON>"),
         ('{"amount": 1e999}', '{"amount": null}'),
-        ('{"n": ' + "9" * 400 + "}", '{"n": "id-1"}'),
-        ('{"name": "\\ud800", "\\udc00": 1}', '{"name": "text 1", "field 1": 1}'),
+        ('{"n": ' + "9" * 400 + "}", '{"field 1": "int 1"}'),
+        ('{"name": "\\ud800", "\\udc00": 1}', '{"name": "text 1", "field 1": "int 1"}'),
     ],
 )
 def test_odd_body_is_redacted(text: str, private: str) -> None:
@@ -388,7 +430,7 @@ def test_body_has_the_pseudonyms_of_the_screen() -> None:
 
 
 def test_new_fields_are_named_as_in_the_body() -> None:
-    """A new field with a programmer's name is kept, a personal one has the body's pseudonym."""
+    """A new field has the pseudonym of the body's key, at its position; known keys around it stay."""
     usage = golden_bodies.usage(
         amber_lamp={"utilization": 1}, **{"zaphod.quux": {"utilization": 2, "who": 3}}
     )
@@ -396,8 +438,10 @@ def test_new_fields_are_named_as_in_the_body() -> None:
     private = (
         Redactor().redact_store(pii_fixtures.store({Endpoint.USAGE: usage})).orgs[0].replies[Endpoint.USAGE]
     )
-    assert set(private.new_fields) == {"amber_lamp", "field 1", "field 1.who", "extra_usage.field 2"}
-    assert json.loads(private.text)["extra_usage"]["field 2"] == 1
+    assert set(private.new_fields) == {"field 1", "field 2", "extra_usage.field 3", "field 2.field 4"}
+    body = json.loads(private.text)
+    assert list(body)[-2:] == ["field 1", "field 2"]
+    assert (body["extra_usage"]["field 3"], body["field 2"]["field 4"]) == ("int 1", "int 2")
 
 
 # Removal of planted data.
@@ -439,6 +483,57 @@ def test_no_key_survives_at_any_place(endpoint: Endpoint) -> None:
             store = pii_fixtures.store({endpoint: golden_bodies.put(body, (*place, key), more)})
             private = pii_fixtures.everything(Redactor().redact_store(store))
             assert pii_fixtures.found(private) == [], (place, key)
+
+
+@pytest.mark.parametrize("endpoint", golden_bodies.by_endpoint())
+def test_no_number_and_no_time_survives_below_an_unknown_key(endpoint: Endpoint) -> None:
+    """No figure, digit or date below a new key, in any object of any body, survives."""
+    body = golden_bodies.by_endpoint()[endpoint]
+    for place in golden_bodies.places(body, dict):
+        for value in pii_fixtures.UNKNOWN_VALUES:
+            put = golden_bodies.put(body, (*place, "oak"), value)
+            private = pii_fixtures.everything(Redactor().redact_store(pii_fixtures.store({endpoint: put})))
+            assert "oak" not in private
+            assert pii_fixtures.found(private) == [], (place, value)
+
+
+@pytest.mark.parametrize(
+    "key", ["name", "email", "id", "tagged_id", "request_id", "display_name", "country", "role", "last4"]
+)
+def test_no_number_survives_under_the_key_of_a_text(key: str) -> None:
+    """A number where a name or an id is expected could be one."""
+    assert pii_fixtures.found(redact_body(json.dumps({key: [7319, 7319.5, {"x": 7319}]}))) == []
+
+
+def test_equal_values_have_equal_pseudonyms_in_all_replies() -> None:
+    """A key, a text and a number are numbered for the whole report, not for each reply."""
+    planted = {"oak": ["Pat", 9371, 1.5, "1985-03-11"]}
+    other = {"elm": ["1985-03-11", 1.5, 9371, "Pat", "Sam"], "oak": "Pat"}
+    store = pii_fixtures.store(
+        {
+            Endpoint.PREPAID: golden_bodies.prepaid(**planted),
+            Endpoint.SUBSCRIPTION: golden_bodies.subscription(**other),
+        }
+    )
+    replies = Redactor().redact_store(store).orgs[0].replies
+    first, second = (json.loads(replies[it].text) for it in (Endpoint.PREPAID, Endpoint.SUBSCRIPTION))
+    (oak,) = first.keys() - golden_bodies.prepaid().keys()
+    (elm,) = second.keys() - golden_bodies.subscription().keys() - {oak}
+    assert second[elm][:4] == first[oak][::-1]
+    assert second[oak] == first[oak][0]
+    assert len({oak, elm, *second[elm]}) == 7
+
+
+def test_pseudonyms_of_endless_values_are_bounded() -> None:
+    """A number that differs in every poll takes no memory for ever, and no pseudonym is used twice."""
+    names = Pseudonyms()
+    first = names.assign("int", "4711")
+    seen = {first}
+    for number in range(3 * MAX_ENDLESS):
+        seen.add(names.assign("int", str(number - 10**9)))
+        assert names.assign("int", "4711") == first
+    assert len(seen) == 3 * MAX_ENDLESS + 1
+    assert len(names.list_assigned("int")) == MAX_ENDLESS
 
 
 PLANTED = st.builds(
