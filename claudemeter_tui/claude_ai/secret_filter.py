@@ -1,7 +1,7 @@
 """Remove the secrets of a client from what the server sends back.
 
-A server may echo a cookie: in an error message, or in a name that contains it. Every reply passes
-this filter before it is parsed or kept, so that no output, file or traceback has to care.
+A server may echo a cookie: in an error message, or in a name that contains it. Every reply passes this filter
+before it is parsed or kept, so that no output, file or traceback has to care.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from array import array
 from collections.abc import Iterator
 from urllib.parse import unquote
 
-from claudemeter_tui.model.secrets import SESSION_KEY, Cookies, Secret
+from claudemeter_tui.model.secrets import LAST_ORG, SESSION_KEY, Cookies, Secret
 
 MARKER = "(secret removed)"
 """Replacement of a secret, which fits into JSON, a header and a web page."""
@@ -51,10 +51,10 @@ _PLAIN_ESCAPES = b"\"\\/'"
 
 def select_secrets(cookies: Cookies) -> Iterator[Secret]:
     """Yield the values of a jar that are credentials, the session key last."""
-    pairs = sorted(cookies.reveal(), key=lambda pair: bool(_CREDENTIAL_NAME.match(pair[0])))
-    for name, value in pairs:
+    for name, value in sorted(cookies.reveal(), key=lambda pair: pair[0].startswith(SESSION_KEY)):
         plain = unquote(value)
-        if _CREDENTIAL_NAME.search(name) or (_TOKEN.fullmatch(plain) and not _NO_TOKEN.search(plain)):
+        is_token = _TOKEN.fullmatch(plain) and not _NO_TOKEN.search(plain) and name != LAST_ORG
+        if is_token or _CREDENTIAL_NAME.search(name):
             yield Secret(value)
 
 

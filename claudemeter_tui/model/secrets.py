@@ -86,6 +86,8 @@ def is_loopback(host: str) -> bool:
 
 SESSION_KEY = "sessionKey"
 """The cookie that is the credential; the others only accompany it."""
+LAST_ORG = "lastActiveOrg"
+"""The cookie that names an org, which replies contain, too."""
 
 
 def matches_host(domain: str, host: str) -> bool:

@@ -65,7 +65,7 @@ PseudonymKind = Literal[
 _NUMBER_KINDS = frozenset(("int", "float"))
 _ENDLESS_KINDS = _NUMBER_KINDS | {"field", "text", "time"}
 """Kinds whose values may differ in every poll."""
-MAX_ENDLESS = 2_000
+MAX_ENDLESS = 10_000
 """Most values remembered of each such kind; one that was not seen for longest is forgotten."""
 
 

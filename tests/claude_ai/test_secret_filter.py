@@ -135,6 +135,7 @@ def test_marker_is_shown_as_it_is() -> None:
         (True, "other", "Zm9vYmFyYmF6cXV4MTIzNA=="),
         (True, "other", "0123456789abcdef0123456789abcdef"),
         (False, "lastActiveOrg", PERSONAL),
+        (False, "lastActiveOrg", "org_0123456789ABCDEFGHIJ"),
         (False, "ajs_user_id", f"%22{PERSONAL}%22"),
         (False, "ajs_email", "pat.of.the.long.name1@example.com"),
         (False, "consent", "2026-04-25T14:48:00.000Z"),
