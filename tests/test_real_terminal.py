@@ -105,9 +105,11 @@ def test_dashboard_switches_orgs_and_sees_blocked_come_and_go(server: LoopbackSe
         terminal.wait_for("your monthly cap is reached")
         terminal.wait_for("self_selected_spend_limit_reached")
         lifted = overage_body(5000, 8000, limit_type="member", account_uuid=ACCOUNT)
-        path = f"/api/organizations/{TEAM}/overage_spend_limit?account_uuid={ACCOUNT}"
+        begin, extra = f"/api/organizations/{TEAM}", extra_usage_body(5000.0, 8000)
+        usage = usage_body(100.0, 71.0, resets_at=FAR, week_resets_at=FAR, extra_usage=extra)
         terminal.wait_for(is_polled)
-        server.routes[path] = Answer.json(lifted)
+        server.routes[f"{begin}/overage_spend_limit?account_uuid={ACCOUNT}"] = Answer.json(lifted)
+        server.routes[f"{begin}/usage"] = Answer.json(usage)
         terminal.send("r")
         terminal.wait_for(lambda it: "ON CREDITS" in it.text and "limit is reached" not in it.text)
         terminal.send("1")
