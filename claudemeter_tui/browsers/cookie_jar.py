@@ -57,10 +57,11 @@ def select_claude_cookies(cookies: Iterable[Cookie]) -> tuple[BrowserCookie, ...
 
 def merge_cookies(cookies: Iterable[BrowserCookie]) -> tuple[Cookies, datetime | None]:
     """Return the usable cookies, one of each name, and the expiry of the session key; None if not known."""
-    # `sessionKey` can be there twice, for `claude.ai` and `.claude.ai`. `Cookies` keeps the last one.
+    # `sessionKey` can be there twice, for `claude.ai` and `.claude.ai`. The last one is tried first.
     usable = sorted((entry for entry in cookies if entry.is_usable), key=lambda entry: entry.precedence)
     expiries = [entry.expires for entry in usable if entry.name == SESSION_KEY]
-    return Cookies((entry.name, entry.value) for entry in usable), expiries[-1] if expiries else None
+    merged = Cookies.from_jar((entry.name, entry.value) for entry in usable)
+    return merged, expiries[-1] if expiries else None
 
 
 def parse_timestamp(seconds: float | None) -> datetime | None:

@@ -7,6 +7,7 @@ is a 403 and not a 401, and a Cloudflare challenge says nothing about the sessio
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import json
 import logging
@@ -101,7 +102,10 @@ class CookieClient:
             "Accept-Encoding": "gzip",
             "Referer": f"{self._origin}/settings/usage",
         }
+        self._transport = transport
         self._http = _build_http_client(self._origin, headers, transport)
+        self._was_cancelled = False
+        self._ignored_keys: set[Cookies] = set()
         self.use_cookies(cookies)
 
     @property
@@ -128,6 +132,10 @@ class CookieClient:
         """Remove this secret from every response from now on, as the client's cookies are."""
         self._secret_filter.add(secret)
 
+    def ignore_key(self, key: Cookies) -> None:
+        """Never accept this session key from the server again, because it refuses the key."""
+        self._ignored_keys.add(key)
+
     async def get(self, path: str) -> HttpResponse:
         """Return the response for a path of the origin, without the secrets that the server echoes.
 
@@ -141,6 +149,9 @@ class CookieClient:
                 content = self._secret_filter.clean(await _read_content(response))
         except _HTTP_ERRORS as error:
             raise RequestFailedError(*_classify_exception(error)) from None
+        except asyncio.CancelledError:
+            self._was_cancelled = True
+            raise
         at = self._now()
         text = content.decode("utf-8-sig", "surrogateescape")
         headers = {
@@ -151,19 +162,40 @@ class CookieClient:
         # A clock that was set back gives no negative duration.
         return HttpResponse(response.status_code, text, at, max(at - began, timedelta(0)), headers)
 
+    async def reconnect_if_cancelled(self) -> None:
+        """Replace all connections if a request was cancelled since the last call; none may be under way.
+
+        httpcore 1.0.9 can keep a connection for ever whose request was cancelled. After `MAX_CONNECTIONS` of
+        them, no request would be sent any more.
+        """
+        if self._was_cancelled and self._transport is None:
+            before = self._http
+            # In a thread, because building a TLS context takes 50 ms.
+            self._http = await asyncio.to_thread(_build_http_client, self._origin, before.headers, None)
+            self.use_cookies(self._cookies)
+            self._was_cancelled = False
+            await before.aclose()
+
     async def aclose(self) -> None:
         """Close every connection."""
         await self._http.aclose()
 
     def _renew_cookies(self, response: httpx.Response) -> None:
-        """Replace each cookie that the server sets, by its name and whatever its path and domain."""
-        if "set-cookie" in response.headers:
-            fresh = ((cookie.name, cookie.value or "") for cookie in response.cookies.jar)
-            self.use_cookies(Cookies((*self._cookies.reveal(), *fresh)))
+        """Replace each cookie that the server sets, by its name and whatever its path and domain.
+
+        A session key that is empty or was refused is ignored: the present one may work again.
+        """
+        if "set-cookie" not in response.headers:
+            return
+        fresh = Cookies((cookie.name, (cookie.value or "").strip('"')) for cookie in response.cookies.jar)
+        key = fresh.select_session_key()
+        if not fresh.has_session_key or key in self._ignored_keys:
+            fresh = fresh.drop_session_key()
+        self.use_cookies(Cookies((*self._cookies.reveal(), *fresh.reveal())))
 
 
 def _build_http_client(
-    base_url: str, headers: dict[str, str], transport: httpx.AsyncBaseTransport | None
+    base_url: str, headers: Mapping[str, str], transport: httpx.AsyncBaseTransport | None
 ) -> httpx.AsyncClient:
     """Return a client of one origin; a fault of the environment fails each request."""
     build = partial(

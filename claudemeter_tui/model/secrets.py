@@ -107,11 +107,26 @@ _COMMENT = re.compile(r"\s*[#$](?!HttpOnly_)")
 class Cookies:
     """Names and values of cookies as the browser stores them. Only `reveal` returns a value."""
 
-    __slots__ = ("_pairs",)
+    __slots__ = ("_pairs", "_spare_keys")
 
-    def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
-        """Keep the pairs that fit into a header; the last one of a name wins."""
+    def __init__(self, pairs: Iterable[tuple[str, str]], spare_keys: Iterable[str] = ()) -> None:
+        """Keep the pairs that fit into a header; the last one of a name wins.
+
+        `spare_keys` are other session keys, to try if the server refuses the one in the pairs.
+        """
         self._pairs = tuple(dict(pair for pair in pairs if _fits_header(*pair)).items())
+        self._spare_keys = tuple(spare_keys)
+
+    @classmethod
+    def from_jar(cls, pairs: Iterable[tuple[str, str]]) -> Cookies:
+        """Keep the cookies of a jar, which can hold a session key for the host and one for its domain.
+
+        The last key with a value is used, and the others are spare.
+        """
+        fitting = [pair for pair in pairs if _fits_header(*pair)]
+        keys = dict.fromkeys(value for name, value in reversed(fitting) if name == SESSION_KEY and value)
+        used = fitting + [(SESSION_KEY, key) for key in list(keys)[:1]]
+        return cls(used, list(keys)[1:])
 
     @classmethod
     def parse(cls, text: str) -> Cookies:
@@ -130,7 +145,7 @@ class Cookies:
         if "=" not in header and ";" not in header:
             return cls([(SESSION_KEY, header)])
         parts = (part.strip().partition("=") for part in header.split(";"))
-        cookies = cls((name.strip(), value.strip()) for name, _, value in parts)
+        cookies = cls.from_jar((name.strip(), value.strip()) for name, _, value in parts)
         if not cookies.has_session_key:
             raise BadCookieError(
                 "it has no sessionKey; copy the whole Cookie header, or the key's value alone"
@@ -148,7 +163,7 @@ class Cookies:
         # Not splitlines: it also splits at control characters, which a damaged value may contain.
         lines = path.read_text("utf-8-sig").split("\n")
         rows = [_parse_netscape_row(line) for line in lines if line.strip() and not _COMMENT.match(line)]
-        cookies = cls(
+        cookies = cls.from_jar(
             (name, value)
             for domain, name, value in rows
             if value and any(matches_host(domain, host) for host in wanted)
@@ -166,15 +181,32 @@ class Cookies:
         """Return the session key without the rest of the jar."""
         return Cookies((name, value) for name, value in self._pairs if name == SESSION_KEY)
 
+    def drop_session_key(self) -> Cookies:
+        """Return the jar without its session key."""
+        return Cookies((name, value) for name, value in self._pairs if name != SESSION_KEY)
+
+    def list_session_keys(self) -> tuple[Cookies, ...]:
+        """Return every session key without the rest of the jar, the one in use first."""
+        spare = (Cookies([(SESSION_KEY, key)]) for key in self._spare_keys)
+        return (self.select_session_key(), *spare)
+
+    def replace_session_key(self, key: Cookies) -> Cookies:
+        """Return these cookies with the session key of others, and without spare keys."""
+        return Cookies((*self._pairs, *key.select_session_key().reveal()))
+
     def reveal(self) -> tuple[tuple[str, str], ...]:
         """Return the plain pairs, for the one place that puts them into the client's jar."""
         return self._pairs
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Cookies) and self._pairs == other._pairs
+        return isinstance(other, Cookies) and self._identity == other._identity
 
     def __hash__(self) -> int:
-        return hash(self._pairs)
+        return hash(self._identity)
+
+    @property
+    def _identity(self) -> tuple[object, ...]:
+        return self._pairs, self._spare_keys
 
     # pickle would write the values into a file or a pipe.
     def __reduce_ex__(self, _protocol: SupportsIndex) -> NoReturn:

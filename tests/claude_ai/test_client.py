@@ -159,3 +159,25 @@ async def test_unusable_proxy_fails_at_the_request(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(sys.modules, "socksio", None)
     monkeypatch.setenv("HTTPS_PROXY", proxy)
     assert ErrorKind.PROXY is (await refusal("https://claude.ai")).error_kind
+
+
+async def test_cancelled_request_costs_no_connection(server: LoopbackServer) -> None:
+    """After a cancelled request the next poll has new connections, and the same cookies and headers."""
+    server.routes["/"] = Held()
+    async with asking(server.url) as client:
+        client.headers["anthropic-beta"] = "kept"
+        asked = asyncio.create_task(client.get("/"))
+        await asyncio.to_thread(server.wait_for, lambda it: it.under_way == 1)
+        await client.reconnect_if_cancelled()
+        assert server.under_way == 1
+        asked.cancel()
+        await asyncio.wait((asked,))
+        await client.reconnect_if_cancelled()
+        server.routes["/"] = Answer.json({})
+        await client.get("/")
+        await client.reconnect_if_cancelled()
+        await client.get("/")
+    first, second, third = server.requests
+    assert {**first.headers} == {**second.headers}
+    assert (second.headers["anthropic-beta"], second.connection) == ("kept", third.connection)
+    assert first.connection != second.connection
