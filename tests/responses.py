@@ -82,6 +82,19 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Late:
+    """A complete reply after a pause."""
+
+    seconds: float
+    then: Answer
+
+    async def send(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Wait, then send the whole reply."""
+        await asyncio.sleep(self.seconds)
+        return await self.then.send(reader, writer)
+
+
+@dataclass(frozen=True, slots=True)
 class Drip:
     """A reply that never ends: a chunk each interval until the client disconnects."""
 

@@ -30,7 +30,8 @@ class LoopbackServer:
     An exception in a scripted callable is raised again at the end of the `with`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
+        """Listen on this port, or by default on a free one."""
         self.routes: dict[str, Sends | Callable[[Request], Sends]] = {}
         """Replies by path: with its query string first, then without."""
         self.requests: list[Request] = []
@@ -41,7 +42,7 @@ class LoopbackServer:
         """Number of requests in progress."""
         self.peak = 0
         """Highest number of requests in progress so far."""
-        self.port = 0
+        self.port = port
         self._errors: list[BaseException] = []
         self._changed = threading.Condition()
         self._started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
@@ -82,7 +83,7 @@ class LoopbackServer:
 
     async def _run(self) -> None:
         stop = asyncio.Event()
-        server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=MEBIBYTE)
+        server = await asyncio.start_server(self._accept, "127.0.0.1", self.port, limit=MEBIBYTE)
         self.port = server.sockets[0].getsockname()[1]
         self._started.set_result((asyncio.get_running_loop(), stop))
         await stop.wait()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -17,13 +19,14 @@ from claudemeter_tui.model.account import Account, Org
 from claudemeter_tui.model.catalogue import ORGANIZATIONS_PATH, Endpoint, MeterOrigin
 from claudemeter_tui.model.credits import Meter
 from claudemeter_tui.model.reading import (
-    SESSION_WIDE_ERRORS,
+    REFUSAL_ERRORS,
     ErrorKind,
     Failure,
     OrgReading,
     Reading,
     Reply,
     Session,
+    compute_backoff,
 )
 from claudemeter_tui.model.windows import Plan
 
@@ -32,7 +35,9 @@ POLL_TIMEOUT = 20.0
 REPLY_TIMEOUT = 10.0
 """Seconds for one reply, from its free slot to its last byte."""
 MAX_CONCURRENT = 8
-"""Requests open at a time."""
+"""Requests open at a time, and orgs whose requests are sent."""
+MIN_REFUSED_USAGE, MIN_REFUSALS = 3, MAX_CONCURRENT
+"""Refused usage replies, and refused replies of all kinds, from which on they can concern the session."""
 _ABSENT_ERRORS = (ErrorKind.NOT_FOUND, ErrorKind.FORBIDDEN)
 
 EndpointResult = Reply | Failure
@@ -41,12 +46,28 @@ BodyParser = Callable[[object], ParsedBody[Any]]
 
 
 class Poll:
-    """One poll: its concurrent requests, its deadline, and the failure that stopped it."""
+    """One poll: its concurrent requests, its deadline, and the failure that stopped it.
 
-    def __init__(self, client: CookieClient, now: Callable[[], datetime]) -> None:
-        """Start now: send requests through `client`; `now` is the clock."""
+    A failure that every further request would meet stops it. A refusal (a 429, Cloudflare's check) concerns
+    one request, unless it is widespread: three usage replies, or eight of different orgs and endpoints, are
+    refused, and more of them than have arrived; or none has arrived in the whole poll.
+    """
+
+    def __init__(
+        self, client: CookieClient, now: Callable[[], datetime], *, stops_at_refusal: bool = True
+    ) -> None:
+        """Start now: send requests through `client`; `now` is the clock.
+
+        `stops_at_refusal` stops the poll at the first refusal, for requests that share one limit.
+        """
         self._client = client
         self._now = now
+        self._stops_at_refusal = stops_at_refusal
+        self._refusals: dict[tuple[str, Endpoint], Failure] = {}
+        self.results: dict[str, EndpointResult] = {}
+        """Result of each request that was sent and not cut off by the deadline, by its path."""
+        self.org_by_path: dict[str, str] = {}
+        """Uuid of the org that each of these requests is about; empty for the account."""
         self._deadline = asyncio.get_running_loop().time() + POLL_TIMEOUT
         self._slots = asyncio.Semaphore(MAX_CONCURRENT)
         self.stop_failure: Failure | None = None
@@ -57,27 +78,79 @@ class Poll:
         """True if three quarters of its time are left."""
         return asyncio.get_running_loop().time() < self._deadline - 0.75 * POLL_TIMEOUT
 
-    async def fetch(self, endpoint: Endpoint, path: str, parser: BodyParser) -> EndpointResult:
-        """Return one parsed reply, or the failure to get it; a session-wide failure stops the poll."""
+    @property
+    def is_over(self) -> bool:
+        """True after its deadline."""
+        return asyncio.get_running_loop().time() >= self._deadline
+
+    async def fetch(self, endpoint: Endpoint, path: str, parser: BodyParser, org: str = "") -> EndpointResult:
+        """Return one parsed reply, or the failure to get it; a session-wide failure stops the poll.
+
+        `org` is the uuid of the org that the reply is about; empty for the account.
+        """
         try:
+            # A request must not begin only to be cancelled: httpcore 1.0.9 then loses a connection for ever.
+            if self.is_over:
+                raise TimeoutError  # noqa: TRY301 - as if it had waited for its slot
             async with asyncio.timeout_at(self._deadline), self._slots:
                 if self.stop_failure is not None:
                     return self.stop_failure
                 async with asyncio.timeout(REPLY_TIMEOUT):
                     answer = await self._client.get(path)
-            return _parse_reply(endpoint, answer, parser)
-        except RequestFailedError as refused:
-            at, wait = self._now(), refused.retry_after
-            failure = Failure(refused.error_kind, endpoint, at, refused.detail, retry_after=wait)
+            part: EndpointResult = _parse_reply(endpoint, answer, parser)
         except TimeoutError:
-            failure = Failure(ErrorKind.TIMEOUT, endpoint, self._now())
-        except MalformedError:
-            failure = Failure(ErrorKind.MALFORMED, endpoint, self._now(), "JSON of another shape")
+            if self.is_over and org:
+                return Failure(ErrorKind.UNREAD, endpoint, self._now())
+            part = Failure(ErrorKind.TIMEOUT, endpoint, self._now())
         except Exception as error:  # noqa: BLE001 - the boundary for unexpected errors
-            failure = Failure.from_exception(error, endpoint, self._now())
-        if self.stop_failure is None and _is_session_wide(failure):
-            self.stop_failure = failure
-        return failure
+            part = self._build_failure(error, endpoint)
+        self.results[path], self.org_by_path[path] = part, org
+        if isinstance(part, Failure) and self.stop_failure is None:
+            self.stop_failure = self._find_stop(part, org)
+        return part
+
+    def _build_failure(self, error: Exception, endpoint: Endpoint) -> Failure:
+        """Return the failure for an exception of a request or of its parser."""
+        at = self._now()
+        match error:
+            case RequestFailedError():
+                kind, wait = error.error_kind, error.retry_after
+                return Failure(kind, endpoint, at, error.detail, retry_after=wait)
+            case MalformedError():
+                return Failure(ErrorKind.MALFORMED, endpoint, at, "JSON of another shape")
+        return Failure.from_exception(error, endpoint, at)
+
+    def conclude(self) -> None:
+        """Make the refusals widespread if no reply about an org came at all."""
+        if self._refusals and self.stop_failure is None and not self._count_replies():
+            self.stop_failure = self._stop_at(next(iter(self._refusals.values())))
+
+    def _find_stop(self, failure: Failure, org: str) -> Failure | None:
+        """Return the failure that stops the poll. None if the other requests can go on."""
+        if failure.error_kind not in REFUSAL_ERRORS:
+            return failure if failure.is_session_wide else None
+        self._refusals[org, failure.endpoint] = failure
+        return self._stop_at(failure) if self._stops_at_refusal or self._is_widespread else None
+
+    def _stop_at(self, refusal: Failure) -> Failure:
+        """Return a refusal as one of the session, with the longest wait that the server asked for."""
+        wait = max(filter(None, (one.retry_after for one in self._refusals.values())), default=None)
+        return replace(refusal, retry_after=wait, is_widespread=True)
+
+    @property
+    def _is_widespread(self) -> bool:
+        refused_usage = sum(endpoint is Endpoint.USAGE for _, endpoint in self._refusals)
+        if refused_usage >= MIN_REFUSED_USAGE and refused_usage > self._count_replies(Endpoint.USAGE):
+            return True
+        is_mixed = all(len({key[place] for key in self._refusals}) > 1 for place in (0, 1))
+        return (
+            is_mixed and len(self._refusals) >= MIN_REFUSALS and len(self._refusals) > self._count_replies()
+        )
+
+    def _count_replies(self, endpoint: Endpoint | None = None) -> int:
+        """Return the number of good replies about orgs, of one endpoint or of all."""
+        replies = [part.endpoint for part in self.results.values() if isinstance(part, Reply)]
+        return sum(one is endpoint if endpoint else one is not Endpoint.ACCOUNT for one in replies)
 
 
 def _parse_reply(endpoint: Endpoint, answer: HttpResponse, parser: BodyParser) -> Reply:
@@ -100,11 +173,6 @@ def _parse_reply(endpoint: Endpoint, answer: HttpResponse, parser: BodyParser) -
     )
 
 
-def _is_session_wide(part: EndpointResult) -> bool:
-    """Return True if every further request of the session would fail in the same way."""
-    return isinstance(part, Failure) and part.error_kind in SESSION_WIDE_ERRORS
-
-
 ORG_PARSERS: Mapping[Endpoint, Callable[[object, Org], ParsedBody[Any]]] = {
     Endpoint.USAGE: lambda body, _: parse_usage(body),
     Endpoint.OVERAGE: lambda body, org: parse_overage(body, MeterOrigin.OVERAGE, shared=org.is_shared),
@@ -120,8 +188,36 @@ SLOW_INTERVAL = timedelta(minutes=15)
 """Time between two requests of a reply that rarely changes."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Hold:
+    """Pause of one request that failed."""
+
+    begun_at: datetime
+    """Start of the poll in which it failed."""
+    ends_at: datetime
+    failure: Failure
+    failure_count: int
+    """Number of failures in a row."""
+    org: str
+    """Uuid of the org that the request is about; empty for the account."""
+
+    @property
+    def is_ordered(self) -> bool:
+        """True if the server asked for a pause."""
+        return self.failure.error_kind is ErrorKind.THROTTLED or self.failure.retry_after is not None
+
+    def holds(self, now: datetime) -> bool:
+        """Return True until its end, unless the clock was set back."""
+        return self.begun_at <= now < self.ends_at
+
+
 class ClaudeAiSource:
-    """One signed-in session, read through the web endpoints."""
+    """One signed-in session, read through the web endpoints.
+
+    Orgs are asked in turn: a poll begins with those that were asked longest ago, and the next one continues
+    where it ended. A request that is refused, or slow beside others that work, is paused by itself: as long
+    as the server asked, or longer after each failure.
+    """
 
     def __init__(self, session: Session, client: CookieClient, now: Callable[[], datetime]) -> None:
         """Read as `session` through `client`; `now` is the clock."""
@@ -135,24 +231,50 @@ class ClaudeAiSource:
         self._orgs_with_credits: set[str] = set()
         # A slow reply without an entry is due at once.
         self._due_at: dict[tuple[str, Endpoint], datetime] = {}
+        self._holds: dict[str, _Hold] = {}
+        """Paused requests by path, also those whose pause is over, until a reply comes."""
+        self._poll_number = 0
+        self._turns: dict[str, int] = {}
+        """Number of the last poll in which all requests about an org were sent, by its uuid."""
 
     async def read(self, *, full: bool = False) -> AsyncGenerator[Reading, None]:
         """Poll once: yield the account if it is due, then each org as soon as it is read.
 
         Expected failures are values in the readings. A session-wide failure stops the poll and is
-        yielded as the account's. `full` includes the replies that change slowly.
+        yielded as the account's. `full` includes the replies that change slowly, in this poll or, if its
+        time is over, in the next one.
         """
-        poll = Poll(self._client, self._now)
-        if full or _is_due(self._account_due_at, self._now()):
+        await self._client.reconnect_if_cancelled()
+        began, poll = self._now(), Poll(self._client, self._now, stops_at_refusal=False)
+        self._poll_number += 1
+        if full:
+            self._account_due_at = None
+            self._due_at.clear()
+            # The cause of the others may be gone, as after a check of Cloudflare in the browser.
+            self._holds = {path: hold for path, hold in self._holds.items() if hold.is_ordered}
+        is_held = bool(self._orgs) and self._is_held(Endpoint.ACCOUNT.facts.path)
+        if _is_due(self._account_due_at, began) and not is_held:
             yield await self._read_account(poll)
-        tasks = [asyncio.create_task(self._read_org(poll, org, full=full)) for org in self._orgs]
+        turns = asyncio.Semaphore(MAX_CONCURRENT)
+        tasks = [asyncio.create_task(self._read_in_turn(turns, poll, org)) for org in self._sort_orgs()]
+        refused: list[OrgReading] = []
         try:
             for task in asyncio.as_completed(tasks):
-                yield Reading(self.session, self._now(), org_readings=(await task,))
+                report = await task
+                if report is not None and any(map(_is_refusal, report.parts.values())):
+                    refused.append(report)  # It depends on the others whose refusals these are.
+                elif report is not None:
+                    yield Reading(self.session, self._now(), org_readings=(report,))
         finally:
             for one in tasks:
                 one.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+        poll.conclude()
+        self._update_holds(poll, began)
+        for report in refused:
+            own = {} if poll.stop_failure is None else _drop_parts(report.parts, _is_refusal)
+            shown = report if poll.stop_failure is None else replace(report, parts=own)
+            yield Reading(self.session, self._now(), org_readings=(shown,))
         if poll.stop_failure is not None:
             self._account_due_at = None
             yield Reading(self.session, self._now(), account=poll.stop_failure)
@@ -160,6 +282,26 @@ class ClaudeAiSource:
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.aclose()
+
+    def _sort_orgs(self) -> list[Org]:
+        """Return the orgs, those asked longest ago first; of these, the ones with most failures last."""
+        failures = Counter(hold.org for hold in self._holds.values())
+        return sorted(self._orgs, key=lambda org: (self._turns.get(org.uuid, 0), failures[org.uuid]))
+
+    def _is_held(self, path: str) -> bool:
+        hold = self._holds.get(path)
+        return hold is not None and hold.holds(self._now())
+
+    def _update_holds(self, poll: Poll, began: datetime) -> None:
+        """Pause the requests that failed by themselves, and end the pauses of those that work."""
+        has_replies = any(isinstance(part, Reply) for part in poll.results.values())
+        for path, part in poll.results.items():
+            before = self._holds.pop(path, None)
+            if isinstance(part, Failure) and _needs_hold(part, has_replies=has_replies):
+                count = before.failure_count if before is not None else 0
+                wait = part.retry_after
+                ends_at = part.at + wait if wait is not None else began + compute_backoff(count)
+                self._holds[path] = _Hold(began, ends_at, part, count + 1, poll.org_by_path[path])
 
     async def _read_account(self, poll: Poll) -> Reading:
         """Return the account and its orgs, from the list of orgs if the account reply names none.
@@ -184,7 +326,8 @@ class ClaudeAiSource:
         part, listed = await poll.fetch(Endpoint.ACCOUNT, Endpoint.ACCOUNT.facts.path, read_account), None
         if isinstance(part, Reply) and isinstance(part.value, Account):
             self._account = part.value.fill_from(self._account)
-        if not any(rosters) and poll.stop_failure is None and (poll.is_early or not self._orgs):
+        wants_list = not any(rosters) and poll.stop_failure is None
+        if wants_list and (not self._orgs or (poll.is_early and not self._is_held(ORGANIZATIONS_PATH))):
             listed = await poll.fetch(Endpoint.ACCOUNT, ORGANIZATIONS_PATH, read_list)
         roster = rosters[-1] if any(rosters) or isinstance(listed, Reply) else None
         now = self._now()
@@ -194,6 +337,8 @@ class ClaudeAiSource:
             uuids = {org.uuid for org in roster}
             self._orgs_with_credits &= uuids
             self._due_at = {key: due for key, due in self._due_at.items() if key[0] in uuids}
+            self._turns = {uuid: number for uuid, number in self._turns.items() if uuid in uuids}
+            self._holds = {path: hold for path, hold in self._holds.items() if hold.org in {"", *uuids}}
         if roster == ():
             part = Failure(ErrorKind.NO_ORGS, Endpoint.ACCOUNT, now)
         elif roster is None and isinstance(part, Reply) and listed is not None:
@@ -205,16 +350,44 @@ class ClaudeAiSource:
         listed = {org.uuid for org in orgs}
         return (*orgs, *(org for org in self._orgs if odd and org.uuid not in listed))
 
-    async def _read_org(self, poll: Poll, org: Org, *, full: bool) -> OrgReading:
+    async def _read_in_turn(self, turns: asyncio.Semaphore, poll: Poll, org: Org) -> OrgReading | None:
+        """Return what is to report about one org, once it is its turn. None if there is nothing."""
+        async with turns:
+            parts = await self._read_org(poll, org)
+        unread = [endpoint for endpoint, part in parts.items() if _is_unread(part)]
+        is_overdue = self._poll_number - self._turns.get(org.uuid, -1) > 1
+        # The stop of the poll is the result of every request that was not sent.
+        if not unread and (not parts or any(part is not poll.stop_failure for part in parts.values())):
+            self._turns[org.uuid] = self._poll_number
+        if unread and not is_overdue:
+            # It was read in the last poll, and the next one begins with it.
+            parts = _drop_parts(parts, _is_unread)
+        elif unread and len(unread) == len(parts):
+            # A problem for the org, not for each of its replies.
+            parts = {Endpoint.USAGE: replace(parts[unread[0]], endpoint=Endpoint.USAGE)}
+        return OrgReading(org, _drop_parts(parts, _is_session_wide)) if parts else None
+
+    async def _read_org(self, poll: Poll, org: Org) -> Mapping[Endpoint, EndpointResult]:
+        """Return the replies about one org that are wanted now."""
         uuids = {"org": quote(org.uuid, safe=""), "account": quote(self._account.uuid or "", safe="")}
         parts: dict[Endpoint, EndpointResult] = {}
 
+        def build_path(endpoint: Endpoint) -> str:
+            return endpoint.facts.path.format(**uuids)
+
         async def fetch(endpoint: Endpoint) -> EndpointResult:
-            path = endpoint.facts.path.format(**uuids)
-            return await poll.fetch(endpoint, path, lambda body: ORG_PARSERS[endpoint](body, org))
+            parser = ORG_PARSERS[endpoint]
+            return await poll.fetch(endpoint, build_path(endpoint), lambda body: parser(body, org), org.uuid)
+
+        def list_wanted() -> list[Endpoint]:
+            return [
+                it
+                for it in ORG_PARSERS
+                if it not in parts and self._is_wanted(it, org) and not self._is_held(build_path(it))
+            ]
 
         # A reply can make another one wanted: the balance, once the credits are known to be on.
-        while wanted := [it for it in ORG_PARSERS if it not in parts and self._is_wanted(it, org, full=full)]:
+        while wanted := list_wanted():
             found = await asyncio.gather(*map(fetch, wanted))
             parts |= zip(wanted, found, strict=True)
             if any(map(_has_credits, found)):
@@ -222,22 +395,46 @@ class ClaudeAiSource:
         for endpoint, part in parts.items():
             if endpoint.facts.is_slow and isinstance(part, Reply):
                 self._due_at[org.uuid, endpoint] = self._now() + SLOW_INTERVAL
-        return OrgReading(
-            org, {endpoint: part for endpoint, part in parts.items() if not _is_session_wide(part)}
-        )
+        return parts
 
-    def _is_wanted(self, endpoint: Endpoint, org: Org, *, full: bool) -> bool:
+    def _is_wanted(self, endpoint: Endpoint, org: Org) -> bool:
         is_needed = {
             # Only in an org with a pool does a member have figures of their own.
             Endpoint.OWN_OVERAGE: org.is_shared and bool(self._account.uuid),
             Endpoint.PREPAID: org.uuid in self._orgs_with_credits,
         }.get(endpoint, True)
-        return is_needed and (full or _is_due(self._due_at.get((org.uuid, endpoint)), self._now()))
+        return is_needed and _is_due(self._due_at.get((org.uuid, endpoint)), self._now())
 
 
 def _is_due(due: datetime | None, now: datetime) -> bool:
     """Return True if a slow reply is due, or if the clock was set back."""
     return due is None or not due - SLOW_INTERVAL <= now < due
+
+
+def _needs_hold(failure: Failure, *, has_replies: bool) -> bool:
+    """Return True if the request must not be sent again as soon as the others."""
+    # If nothing arrives at all, the network is the cause, and its return must not be missed.
+    is_slow = failure.error_kind is ErrorKind.TIMEOUT and has_replies
+    return is_slow or _is_refusal(failure) or failure.retry_after is not None
+
+
+def _is_refusal(part: EndpointResult) -> bool:
+    return isinstance(part, Failure) and part.error_kind in REFUSAL_ERRORS and not part.is_widespread
+
+
+def _is_unread(part: EndpointResult) -> bool:
+    return isinstance(part, Failure) and part.error_kind is ErrorKind.UNREAD
+
+
+def _is_session_wide(part: EndpointResult) -> bool:
+    return isinstance(part, Failure) and part.is_session_wide
+
+
+def _drop_parts(
+    parts: Mapping[Endpoint, EndpointResult], rule: Callable[[EndpointResult], bool]
+) -> Mapping[Endpoint, EndpointResult]:
+    """Return the parts that the rule does not apply to."""
+    return {endpoint: part for endpoint, part in parts.items() if not rule(part)}
 
 
 def _has_credits(part: EndpointResult) -> bool:

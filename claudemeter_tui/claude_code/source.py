@@ -149,6 +149,7 @@ class ClaudeCodeSource:
                 wait = leave.next_allowed_at - self._now()
                 yield self._build_stopped_reading(replace(failure, retry_after=wait))
             return
+        await self._client.reconnect_if_cancelled()
         self._client.set_token(token)
         poll = Poll(self._client, self._now)
         if self._is_profile_due(token):
@@ -231,4 +232,5 @@ class ClaudeCodeSource:
         return Failure(trouble, Endpoint.ACCOUNT, self._now(), detail)
 
     def _build_stopped_reading(self, failure: Failure) -> Reading:
-        return Reading(self.session, self._now(), replace(failure, endpoint=Endpoint.ACCOUNT))
+        stopped = replace(failure, endpoint=Endpoint.ACCOUNT, is_widespread=True)
+        return Reading(self.session, self._now(), stopped)

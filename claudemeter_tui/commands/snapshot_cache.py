@@ -26,6 +26,7 @@ from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.credits import Balance
 from claudemeter_tui.model.reading import (
     MIN_BACKOFF,
+    REFUSAL_ERRORS,
     SESSION_WIDE_ERRORS,
     UNREACHED_ERRORS,
     ErrorKind,
@@ -87,7 +88,8 @@ def build_snapshot(
     if any(state.replies for state in poll.orgs):
         return CachedSnapshot(began, next_at, 0, None, kept)
     failures_before = before.failure_count if before is not None else 0
-    wide = [problem.error_kind for problem in poll.problems if problem.error_kind in SESSION_WIDE_ERRORS]
+    causes = SESSION_WIDE_ERRORS | REFUSAL_ERRORS
+    wide = [problem.error_kind for problem in poll.problems if problem.error_kind in causes]
     # The back-off spares the server. A server that was not reached needs none.
     if not set(wide) <= UNREACHED_ERRORS:
         next_at = max(next_at, now + compute_backoff(failures_before))

@@ -104,6 +104,10 @@ PROBLEM_TEXTS: dict[ErrorKind, ProblemText] = {
     ErrorKind.NO_ORGS: ProblemText(
         "The account has no org with usage.", "Sign in with the account that has the plan, then press r."
     ),
+    ErrorKind.UNREAD: ProblemText(
+        "The poll ran out of time before this reply: claude.ai is slow, or the account has many orgs.",
+        "Nothing to do – the next poll begins with it.",
+    ),
     ErrorKind.BUG: ProblemText("Bug in claudemeter – please report it.", _REPORT),
     ErrorKind.EXPIRES_SOON: ProblemText(
         "The session expires within three days.", "Sign in to claude.ai in that browser again before then."

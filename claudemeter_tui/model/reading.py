@@ -44,6 +44,7 @@ class ErrorKind(StrEnum):
     MALFORMED = "not readable"
     TOO_LARGE = "too large"
     NO_ORGS = "no orgs"
+    UNREAD = "not read yet"
     BUG = "bug of ours"
     EXPIRES_SOON = "session expires soon"
     NEW_FIELD = "new field"
@@ -177,6 +178,13 @@ class Failure:
     """Stack of a bug in claudemeter, without the values of any variable. Empty for other failures."""
     retry_after: timedelta | None = None
     """Wait that the server asked for. None if it named none."""
+    is_widespread: bool = False
+    """True if the server refuses so many requests that the whole session has to wait."""
+
+    @property
+    def is_session_wide(self) -> bool:
+        """True if every further request of the session would fail in the same way."""
+        return self.is_widespread or self.error_kind in SESSION_WIDE_ERRORS
 
     @classmethod
     def from_exception(cls, error: Exception, endpoint: Endpoint, at: datetime) -> Failure:
@@ -201,13 +209,14 @@ UNREACHED_ERRORS = frozenset(
 
 SESSION_WIDE_ERRORS = UNREACHED_ERRORS | {
     ErrorKind.EXPIRED,
-    ErrorKind.CHALLENGE,
-    ErrorKind.THROTTLED,
     ErrorKind.TOKEN_INVALID,
     ErrorKind.TOKEN_SCOPE,
     ErrorKind.NO_ORGS,
 }
 """Problems that every further request of the session would meet too."""
+
+REFUSAL_ERRORS = frozenset({ErrorKind.CHALLENGE, ErrorKind.THROTTLED})
+"""Problems of one request, whose reply alone has to wait; of the session only if they are widespread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +246,8 @@ class Schedule:
     """The usual time between two polls; data older than two of them are stale."""
     is_backing_off: bool = False
     """True while backing off: an earlier poll would not help, so `r` starts none."""
+    free_at: datetime | None = None
+    """Time from which `r` polls at once; an earlier `r` waits until then. None means now."""
 
 
 @dataclass(frozen=True, slots=True)

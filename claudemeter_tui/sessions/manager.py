@@ -22,7 +22,12 @@ from claudemeter_tui.model.reading import (
 )
 from claudemeter_tui.model.secrets import BadCookieError, Cookies
 from claudemeter_tui.sessions.discovery import SessionDiscovery
-from claudemeter_tui.sessions.poller import PostReading, request_account, sleep_until_set
+from claudemeter_tui.sessions.poller import (
+    PostReading,
+    compute_request_pause,
+    request_account,
+    sleep_until_set,
+)
 from claudemeter_tui.sessions.renewable import SessionProviders
 from claudemeter_tui.sessions.scheduler import PollScheduler
 
@@ -63,10 +68,13 @@ class SessionManager:
                 self._discovery.start(tasks)
                 asked = True  # so the first scan includes browsers that may open a password dialog
                 while True:
+                    begun = self._clock.now()
                     await self._scan_sessions(asked=asked)
                     wait = SCAN_INTERVAL if self._discovery.has_sessions else EMPTY_SCAN_INTERVAL
                     await sleep_until_set(self._clock, wait.total_seconds(), self._scan_requested)
                     asked = self._scan_requested.is_set()
+                    if asked and (pause := compute_request_pause(begun, self._clock.now())):
+                        await self._clock.sleep(pause.total_seconds())
                     self._scan_requested.clear()
         finally:
             await self._scheduler.close()
@@ -92,7 +100,7 @@ class SessionManager:
     async def offer_session(self, text: str) -> PasteResult:
         """Add a session from a Cookie header or a `sessionKey` if the server accepts it.
 
-        The cookies are kept in memory only, and the server gets one request.
+        The cookies are kept in memory only, and the server is asked for the account and its orgs only.
         """
         try:
             cookies = Cookies.parse(text)

@@ -13,7 +13,8 @@ from claudemeter_tui.clock import Clock, WallClock
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.credits import Meter
 from claudemeter_tui.model.reading import (
-    SESSION_WIDE_ERRORS,
+    MAX_BACKOFF,
+    MIN_BACKOFF,
     UNREACHED_ERRORS,
     ErrorKind,
     Failure,
@@ -29,6 +30,8 @@ MAX_JITTER = 0.1
 """Largest share of a back-off that is added to it, so that many programs do not poll at the same moment."""
 MAX_WAIT = timedelta(days=366)
 """Longest wait, even if the server asks for more."""
+REQUEST_PAUSE = timedelta(seconds=5)
+"""Least time from the start of a poll to the next one that the user asks for."""
 CHANGE_POLL_DELAY = timedelta(seconds=3)
 """Time from a reset or the end of a lock to the poll that reads its effect."""
 MIN_PAUSE = timedelta(seconds=1)
@@ -45,6 +48,9 @@ CURABLE_ERRORS = (
     | {ErrorKind.WRONG_ORG, ErrorKind.DENIED, ErrorKind.REGION, ErrorKind.REDIRECT, ErrorKind.LOGIN_PAGE}
 )
 """Errors that the user can fix, so `r` polls at once; after all others it waits for the back-off."""
+
+STEADY_ERRORS = UNREACHED_ERRORS | {ErrorKind.TIMEOUT, ErrorKind.UNREAD}
+"""Errors that mean no network, or a slow one: polls keep their pace, so that its return is not missed."""
 
 PostReading = Callable[[Reading], object]
 """Function that receives each reading."""
@@ -106,8 +112,9 @@ class Poller:
     def poll_now(self) -> None:
         """Start a full poll now.
 
-        A full poll under way counts as this one; any other is followed by a full one at once. Nothing
-        happens during a back-off in which an earlier request would not help.
+        A full poll under way counts as this one; any other is followed by a full one. It begins
+        `REQUEST_PAUSE` after the start of the last poll at the earliest, however often this is called.
+        Nothing happens during a back-off in which an earlier request would not help.
         """
         if not self._ignores_requests:
             self._poll_requested.set()
@@ -143,7 +150,7 @@ class Poller:
                     self._poll_requested.clear()
                 self.is_polling, self.has_polled = False, True
                 post(Reading(session, now, schedule=schedule))
-                was_requested = await self._wait_for_next_poll(schedule.next_at - now)
+                was_requested = await self._wait_for_next_poll(schedule.next_at - now, begun)
                 # After an exception the state that the last poll left is not reliable.
                 is_bug = failure is not None and failure.error_kind is ErrorKind.BUG
                 full = was_requested or self._source is None or is_bug
@@ -177,15 +184,23 @@ class Poller:
     def _compute_schedule(self, failure: Failure | None, begun: datetime, now: datetime) -> Schedule:
         """Return the schedule after a poll that began at `begun` and ended `now`."""
         held = failure is not None and failure.error_kind not in CURABLE_ERRORS
-        next_at = (
-            self._compute_next_poll(min(begun, now), now)
-            if failure is None
-            else now + self._compute_backoff(failure)
-        )
-        self._failure_count = 0 if failure is None else self._failure_count + 1
+        began = min(begun, now)
+        if failure is None:
+            next_at = self._compute_next_poll(began, now)
+        elif failure.error_kind in STEADY_ERRORS and failure.retry_after is None:
+            is_unreached = failure.error_kind in UNREACHED_ERRORS
+            pause = MIN_BACKOFF if is_unreached else max(MIN_BACKOFF, self._usual_interval)
+            next_at = max(now + MIN_PAUSE, began + pause)
+        else:
+            next_at = now + self._compute_backoff(failure)
+            self._failure_count += 1
+        if failure is None or failure.error_kind in STEADY_ERRORS:
+            self._failure_count = 0
         if self._paced_source is not None and self._paced_source.next_at is not None:
             next_at = max(now + MIN_PAUSE, self._paced_source.next_at)
-        return Schedule(next_at, self._usual_interval, is_backing_off=held)
+        return Schedule(
+            next_at, self._usual_interval, is_backing_off=held, free_at=min(next_at, began + REQUEST_PAUSE)
+        )
 
     @property
     def _usual_interval(self) -> timedelta:
@@ -195,14 +210,15 @@ class Poller:
     def _compute_backoff(self, failure: Failure) -> timedelta:
         """Return the wait that the server asked for, or else one that doubles with each failure.
 
-        A server that replied never gets requests more often than usual.
+        A server that replied never gets requests more often than usual, and no wait of ours exceeds
+        `MAX_BACKOFF` unless the interval does.
         """
         if failure.retry_after is not None and failure.retry_after > timedelta(0):
             return min(failure.retry_after, MAX_WAIT)
         wait = compute_backoff(self._failure_count)
         if failure.error_kind not in CURABLE_ERRORS:
             wait = max(wait, self._usual_interval)
-        return wait + wait * MAX_JITTER * self._jitter()
+        return max(wait, min(wait + wait * MAX_JITTER * self._jitter(), MAX_BACKOFF))
 
     def _compute_next_poll(self, begun: datetime, now: datetime) -> datetime:
         """Return the end of the interval, or an earlier moment just after a reset or the end of a lock."""
@@ -225,8 +241,10 @@ class Poller:
                         self._change_times[report.org.uuid, endpoint] = tuple(_find_change_times(part))
                 self._change_times[report.org.uuid, None] = tuple(filter(None, [report.org.paused_until]))
 
-    async def _wait_for_next_poll(self, delay: timedelta) -> bool:
+    async def _wait_for_next_poll(self, delay: timedelta, begun: datetime) -> bool:
         """Wait until the next poll is due; return True if the user asked for it.
+
+        A poll that the user asks for keeps its pause from `begun`, the start of the last one.
 
         The wait ends by the wall clock, which advances while the machine sleeps, or by the time
         waited, which stays correct if the clock is set back.
@@ -236,9 +254,20 @@ class Poller:
             step = min(left, CLOCK_CHECK_SECONDS)
             await sleep_until_set(self._clock, step, self._poll_requested)
             left -= step
-        if self._poll_requested.is_set():
-            self._failure_count = 0
-        return self._poll_requested.is_set()
+        if not self._poll_requested.is_set():
+            return False
+        self._failure_count = 0
+        if pause := compute_request_pause(begun, self._clock.now()):
+            await self._clock.sleep(pause.total_seconds())
+        return True
+
+
+def compute_request_pause(begun: datetime, now: datetime) -> timedelta:
+    """Return the pause before work that the user asks for again, if it last began at `begun`.
+
+    It is no longer than `REQUEST_PAUSE`, wherever the clock was set.
+    """
+    return max(timedelta(0), min(REQUEST_PAUSE, begun + REQUEST_PAUSE - now))
 
 
 async def sleep_until_set(clock: Clock, seconds: float, requested: asyncio.Event) -> None:
@@ -263,7 +292,7 @@ async def request_account(source: SessionSource) -> Reading | None:
 def find_poll_failure(readings: list[Reading]) -> Failure | None:
     """Return why a poll failed: a session-wide failure, or no reply at all. None if it read something."""
     stopped = [one.account for one in readings if isinstance(one.account, Failure)]
-    wide = next((failure for failure in stopped if failure.error_kind in SESSION_WIDE_ERRORS), None)
+    wide = next((failure for failure in stopped if failure.is_session_wide), None)
     parts = [part for one in readings for report in one.org_readings for part in report.parts.values()]
     if wide is not None or any(isinstance(part, Reply) for part in parts):
         return wide

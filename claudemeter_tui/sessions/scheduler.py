@@ -19,7 +19,7 @@ from typing import NamedTuple
 from claudemeter_tui.clock import Clock
 from claudemeter_tui.model.account import Account
 from claudemeter_tui.model.catalogue import Endpoint
-from claudemeter_tui.model.reading import SESSION_WIDE_ERRORS, ErrorKind, Failure, Reading, Reply, Session
+from claudemeter_tui.model.reading import ErrorKind, Failure, Reading, Reply, Session
 from claudemeter_tui.model.store import same_account
 from claudemeter_tui.sessions.poller import (
     REOPEN_ERRORS,
@@ -298,7 +298,7 @@ class _PollRecord:
 
 
 def _is_session_wide_failure(reading: Reading) -> bool:
-    return isinstance(reading.account, Failure) and reading.account.error_kind in SESSION_WIDE_ERRORS
+    return isinstance(reading.account, Failure) and reading.account.is_session_wide
 
 
 class _OrgRequest(NamedTuple):

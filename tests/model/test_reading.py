@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import (
+    REFUSAL_ERRORS,
     SESSION_WIDE_ERRORS,
     UNREACHED_ERRORS,
     ErrorKind,
@@ -82,5 +85,15 @@ def test_failed_connection_concerns_the_whole_session() -> None:
         ErrorKind.FORBIDDEN,
         ErrorKind.TIMEOUT,
         ErrorKind.MALFORMED,
+        ErrorKind.UNREAD,
     }
-    assert not own & SESSION_WIDE_ERRORS
+    assert not (own | REFUSAL_ERRORS) & SESSION_WIDE_ERRORS
+
+
+def test_refusal_concerns_the_session_only_if_widespread() -> None:
+    """A 429 of one reply does not stop the others, unless many are refused."""
+    for kind in REFUSAL_ERRORS:
+        failure = Failure(kind, Endpoint.USAGE, START)
+        assert not failure.is_session_wide
+        assert replace(failure, is_widespread=True).is_session_wide
+    assert Failure(ErrorKind.EXPIRED, Endpoint.USAGE, START).is_session_wide

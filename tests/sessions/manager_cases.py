@@ -15,6 +15,7 @@ from claudemeter_tui.model.reading import Reading, Session
 from claudemeter_tui.model.secrets import Cookies
 from claudemeter_tui.model.store import Store
 from claudemeter_tui.sessions.manager import SessionManager
+from claudemeter_tui.sessions.poller import REQUEST_PAUSE
 from claudemeter_tui.wiring import Machine, build_machine_providers
 from tests.bodies import PERSONAL, account_body, org_body, team_body, usage_body
 from tests.browsers import fake_profiles
@@ -86,16 +87,22 @@ class ClaudeAi(LoopbackServer):
         cookie = request.headers.get("cookie", "")
         pairs = dict(pair.partition("=")[::2] for pair in cookie.split("; "))
         key = pairs.get("sessionKey") or request.headers.get("authorization", "").removeprefix("Bearer ")
-        what = request.path.partition("?")[0].removeprefix("/api/").removeprefix("organizations/")
+        what = shorten_path(request)
         self.asked.append(Asked(self._clock.seconds, key, what, cookie))
         instead = self.instead.get(key)
         if instead is not None:
             return instead(request) if callable(instead) else instead
         person = self.people.get(key)
-        return EXPIRED if person is None else _said(person, what)
+        return EXPIRED if person is None else build_reply(person, what)
 
 
-def _said(person: Person, what: str) -> Answer:
+def shorten_path(request: Request) -> str:
+    """Return `account`, or the org and the reply: `bbbb…/usage`."""
+    return request.path.partition("?")[0].removeprefix("/api/").removeprefix("organizations/")
+
+
+def build_reply(person: Person, what: str) -> Answer:
+    """Return the reply to a person's request."""
     org, _, rest = what.partition("/")
     if what == "account":
         return Answer.json(account_body(*person.orgs, email=person.email, uuid=person.uuid))
@@ -179,9 +186,10 @@ class Here:
         return Here(door, self.clock, self.server, self.home)
 
     async def poll_now(self) -> None:
-        """Request a poll, as a person does."""
+        """Request a poll, as a person does, and wait for the least pause after the last one."""
         self.door.poll_now()
         await self.quiet()
+        await self.advance(REQUEST_PAUSE.total_seconds())
 
     def _busy(self) -> bool:
         finding, seating = self.door._discovery, self.door._scheduler

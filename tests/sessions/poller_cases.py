@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 from itertools import count
@@ -12,7 +13,16 @@ from itertools import count
 from claudemeter_tui.model.account import Account, Org
 from claudemeter_tui.model.catalogue import Endpoint, MeterOrigin
 from claudemeter_tui.model.credits import Meter
-from claudemeter_tui.model.reading import ErrorKind, Failure, OrgReading, Reading, Reply, Schedule, Session
+from claudemeter_tui.model.reading import (
+    REFUSAL_ERRORS,
+    ErrorKind,
+    Failure,
+    OrgReading,
+    Reading,
+    Reply,
+    Schedule,
+    Session,
+)
 from claudemeter_tui.model.windows import Plan, Window
 from claudemeter_tui.sessions.poller import Poller
 
@@ -100,6 +110,7 @@ def good(*reports: OrgReading, roster: tuple[Org, ...] | None = None) -> Reading
 def stopped(trouble: ErrorKind, retry_after: timedelta | None = None) -> Reading:
     """Return a reading of a poll that failed as a whole."""
     failure = Failure(trouble, Endpoint.ACCOUNT, START, retry_after=retry_after)
+    failure = replace(failure, is_widespread=trouble in REFUSAL_ERRORS)
     return Reading(SESSION, START, account=failure)
 
 

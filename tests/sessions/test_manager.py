@@ -147,9 +147,9 @@ async def test_other_session_takes_over(tmp_path: Path, answer: Answer, trouble:
         assert [(state.key, state.replies) for state in here.store.orgs] == before
         assert f"{ONE}: {trouble}" in here.troubles
         await here.advance(60)
-        assert here.server.times("k2", USAGE) == [120]
+        assert here.server.times("k2", USAGE) == [125]
         await here.advance(120)
-        assert here.server.times("k2", USAGE) == [120, 180, 240]
+        assert here.server.times("k2", USAGE) == [125, 185, 245]
         assert here.no_org_read_twice()
 
 
@@ -503,7 +503,7 @@ async def test_offered_session_is_validated_and_read(tmp_path: Path) -> None:
         ("k\n8", ErrorKind.NO_SESSION, []),
         ("k8", ErrorKind.EXPIRED, ["account"]),
         ("a=b; sessionKey=k8", ErrorKind.EXPIRED, ["account", "account"]),
-        ("challenged", ErrorKind.CHALLENGE, ["account"]),
+        ("challenged", ErrorKind.CHALLENGE, ["account", "organizations"]),
     ],
 )
 async def test_offered_session_that_fails_is_rejected(

@@ -135,7 +135,7 @@ def everyone(home: Home, server: ClaudeAi) -> None:
 
 
 async def test_sessions_are_checked_and_listed_without_a_secret(tmp_path: Path) -> None:
-    """Each place has a line, and each session one request, an expired one two."""
+    """Each place has a line, and each session one request, an expired and a challenged one two."""
     clock = FakeClock()
     with ClaudeAi(clock) as server:
         home = Home(tmp_path / "home")
@@ -155,7 +155,8 @@ async def test_sessions_are_checked_and_listed_without_a_secret(tmp_path: Path) 
     assert [place.is_working for place in places] == [True, False, False, False, True]
     assert [place.is_working for place in again] == [True, False, False, False, False]
     assert "three minutes" in again[-1].detail
-    assert {one.what for one in server.asked} == {"account", "oauth/profile"}
+    assert {one.what for one in server.asked} == {"account", "oauth/profile", "organizations"}
+    assert {one.key for one in server.asked if one.what == "organizations"} == {f"{PLANTED}-3"}
     assert [one.cookie for one in server.asked if one.key == f"{PLANTED}-2"][-1] == f"sessionKey={PLANTED}-2"
     assert PLANTED not in text + repr(places)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -20,7 +21,7 @@ from claudemeter_tui.model.reading import (
     Reading,
     Schedule,
 )
-from claudemeter_tui.sessions.poller import CURABLE_ERRORS, Poller
+from claudemeter_tui.sessions.poller import CURABLE_ERRORS, STEADY_ERRORS, Poller
 from tests.sessions.poller_cases import (
     ORG,
     SESSION,
@@ -155,7 +156,7 @@ async def test_request_in_a_back_off_is_held(trouble: ErrorKind) -> None:
         assert here.schedules[-1].is_backing_off
         assert here.script.begun == [0, 60]
         await here.clock.advance(15)
-        assert here.script.begun == [0, 60, 125]
+        assert [0, 60, 120 if trouble in STEADY_ERRORS else 125] == here.script.begun
 
 
 @pytest.mark.parametrize("trouble", sorted(CURABLE_ERRORS))
@@ -164,13 +165,39 @@ async def test_request_retries_after_a_curable_problem(trouble: ErrorKind) -> No
     failing = [stopped(trouble)]
     async with running(failing, failing, failing, failing) as here:
         await here.clock.advance(60 + 120)
+        begun = [0, 60, 120, 180] if trouble in STEADY_ERRORS else [0, 60, 180]
+        assert begun == here.script.begun
         assert not here.schedules[-1].is_backing_off
-        assert here.next_in == 240
+        assert here.next_in == (60 if trouble in STEADY_ERRORS else 240)
+        await here.clock.advance(10)
         here.poller.poll_now()
         await here.clock.advance(0)
-        assert here.script.begun == [0, 60, 180, 180]
+        assert [*begun, 190] == here.script.begun
         assert here.script.full[-1]
         assert here.next_in == MIN_BACKOFF.total_seconds()
+
+
+async def test_requests_keep_a_pause() -> None:
+    """However often a poll is requested, two begin at least five seconds apart, and no request is lost."""
+    async with running() as here:
+        for _ in range(300):
+            here.poller.poll_now()
+            await here.clock.advance(0.03)
+        assert here.script.begun == [0, 5]
+        assert here.schedules[-1].free_at == after(10)
+        await here.clock.advance(70)
+        assert here.script.begun == [0, 5, 10, 70]
+
+
+@pytest.mark.parametrize("jump", [-259_200, 259_200])
+async def test_request_after_the_clock_was_set_keeps_the_usual_pause(jump: float) -> None:
+    """A clock that was set back by three days delays a request by seconds, and one set forward by nothing."""
+    async with running() as here:
+        await here.clock.advance(2)
+        here.clock.jump(jump)
+        here.poller.poll_now()
+        await here.clock.advance(5)
+        assert len(here.script.begun) == 2
 
 
 async def test_request_after_a_back_off_works_again() -> None:
@@ -224,6 +251,24 @@ async def test_backoff_takes_the_longest_wait() -> None:
     poll = [org_failed(ErrorKind.TIMEOUT), org_failed(ErrorKind.SERVER_ERROR, wait)]
     async with running(poll) as here:
         assert here.next_in == 300
+
+
+async def test_backoff_with_jitter_is_within_its_limit() -> None:
+    """Jitter never makes a wait longer than the limit."""
+    async with running([stopped(ErrorKind.EXPIRED)], jitter=1.0) as here:
+        await here.clock.advance(3600)
+        assert here.next_in <= MAX_BACKOFF.total_seconds()
+        assert max(later - one for one, later in pairwise(here.script.begun)) <= MAX_BACKOFF.total_seconds()
+
+
+@pytest.mark.parametrize("trouble", sorted(STEADY_ERRORS))
+async def test_polls_keep_their_pace_without_a_network(trouble: ErrorKind) -> None:
+    """Without a reply polls begin every minute, also after an hour, and a later back-off starts over."""
+    polls = [[stopped(trouble)]] * 60
+    async with running(*polls, [stopped(ErrorKind.THROTTLED)], takes=4, jitter=1.0) as here:
+        await here.clock.advance(3604)
+        assert [60.0 * number for number in range(61)] == here.script.begun
+        assert here.next_in == 66
 
 
 async def test_backoff_survives_an_endless_wait() -> None:
@@ -401,7 +446,7 @@ async def test_loop_survives_every_problem(trouble: ErrorKind) -> None:
     """No failure of the session or of an org ends the polling."""
     async with running([stopped(trouble)], [org_failed(trouble)], [good()]) as here:
         await here.clock.advance(60 + 120)
-        assert here.script.begun == [0, 60, 180]
+        assert here.script.begun == ([0, 60, 120, 180] if trouble in STEADY_ERRORS else [0, 60, 180])
         assert here.next_in == 60
 
 
