@@ -105,7 +105,7 @@ def build_machine_providers(
 
         client = CookieClient(cookies, base_url=base_url, user_agent=agent, now=now)
         reader = ClaudeAiSource(session, client, now)
-        return SessionConnection(reader, client.use_cookies, lambda: client.cookies)
+        return SessionConnection(reader, client.use_cookies, lambda: client.cookies, client.ignore_key)
 
     return SessionProviders(
         connect,

@@ -205,7 +205,7 @@ class SessionDiscovery:
             slot.expires = found.expires if found is not None else slot.expires
             return found.cookies if found is not None else None
 
-        slot.renewal = RenewableSession(cookies, connection, scan_profile)
+        slot.renewal = RenewableSession(cookies, connection, scan_profile, self._scheduler.election.now)
         return slot
 
     def _handle_scan(self, scan: ProfileScan) -> None:

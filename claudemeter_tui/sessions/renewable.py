@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from claudemeter_tui.model.reading import ErrorKind, LoginResult, ProfileScan, Session
-from claudemeter_tui.model.secrets import SESSION_KEY, Cookies
+from claudemeter_tui.model.secrets import Cookies
 from claudemeter_tui.sessions.poller import SessionSource
 
 
@@ -36,6 +36,8 @@ class SessionConnection:
     """Send these cookies from now on, and no others."""
     get_cookies: Callable[[], Cookies]
     """Return the cookies that are sent now, with the changes that the server made."""
+    ignore_key: Callable[[Cookies], None]
+    """Never accept this session key from the server again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +66,17 @@ class SessionProviders:
 
 RESCAN_INTERVAL = timedelta(minutes=1)
 """Time between two scans of a browser whose session has expired."""
+RETRY_INTERVAL = timedelta(minutes=14)
+"""Time after which a refused key is sent again: with the next scan, at most a quarter of an hour passes."""
 
 
 class RenewableSession:
     """Cookies of one session, which the browser may renew.
 
-    If the server reports an expired session, the browser is scanned again. If the browser still holds the
-    same key, that key is sent once more without the other cookies. After that the server gets no request
-    until the browser holds another key or the user asks for one.
+    If the server reports an expired session, the browser is scanned again. If it still holds the same keys,
+    every key that is left is sent: the browser's own one if the server has rotated it, the other one of a
+    browser that holds two, and each without the other cookies. After that the server gets no request until
+    the browser holds another key, the user asks for one, or `RETRY_INTERVAL` is over.
     """
 
     def __init__(
@@ -79,18 +84,28 @@ class RenewableSession:
         cookies: Cookies,
         connection: SessionConnection,
         scan_profile: Callable[[], Awaitable[Cookies | None]],
+        now: Callable[[], datetime],
     ) -> None:
         """Send `cookies` through `connection`; `scan_profile` returns what the browser holds now."""
         self._browser_cookies = self._applied_cookies = cookies
         self._connection = connection
         self._scan_profile = scan_profile
+        self._now = now
         self._sends_key_only = False
+        self._untried: list[Cookies] | None = None
+        """Cookies to try after those that were just refused. None before the first refusal of a poll."""
         self._refused_key: Cookies | None = None
+        self._retry_span: tuple[datetime, datetime] | None = None
+        """Time of the refusal, and time from which the key is sent again. None if the user asked for it."""
 
     @property
     def is_refused(self) -> bool:
-        """True if the server refused the browser's key and no one has asked to try it again."""
-        return self._refused_key is not None and self.has_same_key(self._refused_key)
+        """True if the server refused the browser's key, and it is not yet time to send it again."""
+        if self._refused_key is None or self._retry_span is None:
+            return False
+        # A time before the refusal means that the clock was set back.
+        refused_at, retry_at = self._retry_span
+        return self.has_same_key(self._refused_key) and refused_at <= self._now() < retry_at
 
     def has_same_key(self, cookies: Cookies) -> bool:
         """Return True if the browser held the same session key at its last scan."""
@@ -104,28 +119,50 @@ class RenewableSession:
 
     def allow_retry(self) -> None:
         """Let the next poll send requests again, even with a refused key."""
-        self._refused_key = None
+        self._retry_span = None
 
     async def prepare(self, error_kind: ErrorKind | None) -> None:
         """Apply the browser's cookies before a poll.
 
-        After an error that the user fixes in the browser (a login, Cloudflare's check), scan it first.
+        After an error that the user fixes in the browser (a login, Cloudflare's check), scan it first. A
+        refused key is sent as at first: with all cookies of the browser, and without the server's.
         """
+        self._untried = None
         self._apply_cookies()
         if error_kind in (ErrorKind.EXPIRED, ErrorKind.CHALLENGE):
             await self._rescan()
+        if self._refused_key is not None and not self.is_refused:
+            self._refused_key = None
+            self._send(self._browser_cookies)
 
     async def try_other_cookies(self) -> bool:
-        """Switch to another key or to the key alone; return False if the server refused everything."""
-        if await self._rescan():
-            return True
-        present = self._connection.get_cookies()
-        if self._sends_key_only or all(name == SESSION_KEY for name, _ in present.reveal()):
+        """Switch to other cookies of the session; return False if the server refused all of them."""
+        if self._untried is None:
+            if await self._rescan():
+                return True
+            self._untried = self._list_untried()
+            sent_key = self._connection.get_cookies().select_session_key()
+            if not self.has_same_key(sent_key):
+                self._connection.ignore_key(sent_key)
+        if not self._untried:
+            now = self._now()
             self._refused_key = self._browser_cookies.select_session_key()
+            self._retry_span = now, now + RETRY_INTERVAL
             return False
-        self._sends_key_only = True
-        self._connection.set_cookies(present.select_session_key())
+        self._send(self._untried.pop(0))
         return True
+
+    def _list_untried(self) -> list[Cookies]:
+        """Return the cookies to try: each key with the browser's others, then each alone."""
+        sent_key = self._connection.get_cookies().select_session_key()
+        keys = list(dict.fromkeys((sent_key, *self._browser_cookies.list_session_keys())))
+        whole = [self._browser_cookies.replace_session_key(key) for key in keys]
+        sent = sent_key if self._sends_key_only else whole[0]
+        return [cookies for cookies in dict.fromkeys((*whole, *keys)) if cookies != sent]
+
+    def _send(self, cookies: Cookies) -> None:
+        self._sends_key_only = cookies == cookies.select_session_key()
+        self._connection.set_cookies(cookies)
 
     async def _rescan(self) -> bool:
         """Scan the browser and apply its cookies; return True if it holds another session."""
@@ -142,8 +179,7 @@ class RenewableSession:
         """
         before, self._applied_cookies = self._applied_cookies, self._browser_cookies
         if not self.has_same_key(before):
-            self._sends_key_only = False
-            self._connection.set_cookies(self._browser_cookies)
+            self._send(self._browser_cookies)
         elif before != self._browser_cookies and not self._sends_key_only:
             key = self._connection.get_cookies().select_session_key()
-            self._connection.set_cookies(Cookies((*self._browser_cookies.reveal(), *key.reveal())))
+            self._connection.set_cookies(self._browser_cookies.replace_session_key(key))
