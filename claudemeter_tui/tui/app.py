@@ -126,6 +126,8 @@ class Claudemeter(App[str]):
         """True once the first frame is painted."""
         self._is_draw_pending = True
         """True if a draw is scheduled, or the first frame is not painted yet."""
+        self._refresh_answer: tuple[str, datetime] | None = None
+        """Last message about a poll that did not begin at once, and its time. None before the first."""
         for theme in select_themes(self.console.color_system):
             self.register_theme(theme)
         known = self.options.theme in self.available_themes
@@ -298,7 +300,7 @@ class Claudemeter(App[str]):
             self.prefers_windows = not chart_panel.shows_windows(view)
 
     def action_refresh(self) -> None:
-        """Poll now, or show until when the program has to wait."""
+        """Poll as soon as possible, and show why that is not now."""
         from claudemeter_tui.formatting.values import format_with_countdown
         from claudemeter_tui.model.reading import CLAUDE_CODE_LOGIN
 
@@ -311,9 +313,23 @@ class Claudemeter(App[str]):
             return
         until = format_with_countdown(schedule.next_at, now, self.options.zone)
         if has_to_wait:
-            self.show_message(f"Waiting until {until} before the next request.")
+            self._answer_refresh(f"Waiting until {until} before the next request.")
         elif session.session == CLAUDE_CODE_LOGIN:
-            self.show_message(f"Claude Code's login allows one request every few minutes; next at {until}.")
+            self._answer_refresh(
+                f"Claude Code's login allows one request every few minutes; next at {until}."
+            )
+        elif session.is_polling:
+            self._answer_refresh("Already reading.")
+        elif schedule.free_at is not None and schedule.free_at > now:
+            self._answer_refresh("Read a moment ago; reading again in a few seconds.")
+
+    def _answer_refresh(self, text: str) -> None:
+        """Show why the program does not poll now; once only, however long the key is held."""
+        now, before = self._clock(), self._refresh_answer
+        pause = timedelta(seconds=self.NOTIFICATION_TIMEOUT)
+        if before is None or text != before[0] or not timedelta(0) <= now - before[1] < pause:
+            self._refresh_answer = text, now
+            self.show_message(text)
 
     def action_demo(self) -> None:
         """Exit and start the demo."""

@@ -178,6 +178,35 @@ async def test_refresh_during_a_back_off_shows_its_end() -> None:
         assert "15:00 (in 12m)" in text(pilot)
 
 
+async def test_refresh_that_has_to_wait_a_moment_is_answered_once() -> None:
+    """Holding `r` just after a poll passes each press on, and shows one message."""
+    scene = stage(PERSONAL)
+    async with app(scene).run_test(size=(120, 36), notifications=True) as pilot:
+        await pilot.pause()
+        free_at = NOW + timedelta(seconds=4)
+        schedule = Schedule(NOW + INTERVAL, INTERVAL, free_at=free_at)
+        await scene.post(pilot, Reading(SESSION, NOW, schedule=schedule))
+        await pilot.press(*["r"] * 20)
+        await pilot.pause()
+        assert scene.pokes == 20
+        assert text(pilot).count("reading again in a few seconds") == 1
+        await scene.at(pilot, free_at)
+        await pilot.press("r")
+        assert scene.pokes == 21
+        assert len(pilot.app._notifications) == 1
+
+
+async def test_refresh_during_a_poll_is_answered() -> None:
+    """While a poll is under way, `r` says so."""
+    scene = stage(PERSONAL)
+    async with app(scene).run_test(size=(120, 36), notifications=True) as pilot:
+        await pilot.pause()
+        await scene.post(pilot, Reading(SESSION, NOW))
+        await pilot.press("r", "r")
+        await pilot.pause()
+        assert text(pilot).count("Already reading.") == 1
+
+
 async def test_usage_page_opens_in_the_browser(monkeypatch: pytest.MonkeyPatch) -> None:
     """`u` opens claude.ai's usage page."""
     opened: list[str] = []
