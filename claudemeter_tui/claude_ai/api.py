@@ -272,9 +272,9 @@ class ClaudeAiSource:
         poll.conclude()
         self._update_holds(poll, began)
         for report in refused:
-            own = {} if poll.stop_failure is None else _drop_parts(report.parts, _is_refusal)
-            shown = report if poll.stop_failure is None else replace(report, parts=own)
-            yield Reading(self.session, self._now(), org_readings=(shown,))
+            # If the poll was stopped, the refusals are the session's.
+            parts = report.parts if poll.stop_failure is None else _drop_parts(report.parts, _is_refusal)
+            yield Reading(self.session, self._now(), org_readings=(OrgReading(report.org, parts),))
         if poll.stop_failure is not None:
             self._account_due_at = None
             yield Reading(self.session, self._now(), account=poll.stop_failure)
