@@ -121,8 +121,10 @@ class CookieClient:
     def use_cookies(self, cookies: Cookies) -> None:
         """Send these cookies from now on, and no others."""
         self._cookies = cookies
-        for secret in select_secrets(cookies):
-            self.hide_secret(secret)
+        # Spare keys as well: they are sent as soon as the server refuses the first one.
+        for part in (*cookies.list_session_keys(), cookies):
+            for secret in select_secrets(part):
+                self.hide_secret(secret)
         jar = self._http.cookies
         jar.clear()
         for name, value in cookies.reveal():

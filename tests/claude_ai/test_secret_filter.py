@@ -208,6 +208,18 @@ async def test_client_removes_its_cookies_from_bodies_and_headers() -> None:
     assert caught.value.detail == f"status 302 to {MARKER}.example.com"
 
 
+async def test_client_removes_a_spare_key_before_it_is_sent() -> None:
+    """A second key of the jar is hidden from the first reply on."""
+    spare = KEY.replace("qT7", "zz9")
+    jar = Cookies([("sessionKey", KEY)], spare_keys=[spare])
+    with LoopbackServer() as server:
+        server.routes["/"] = Answer.json({"name": spare})
+        async with asking(server.url, jar) as client:
+            answer = await client.get("/")
+    assert spare not in answer.text
+    assert MARKER in answer.text
+
+
 async def test_client_of_a_token_removes_it() -> None:
     """The token of a login is removed, and so is the one before."""
     with LoopbackServer() as server:
