@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
 from typing import Annotated
 
 from claudemeter_tui.claude_ai.validation import (
@@ -19,6 +21,7 @@ from claudemeter_tui.claude_ai.validation import (
     PurchasedMinor,
     ReplyModel,
     Text,
+    TextSet,
     Timestamp,
     build_money,
     note_unknown,
@@ -88,16 +91,24 @@ class BalanceModel(ReplyModel, reply_object="balance"):
     credits: Lenient[MoneyModel] = None
 
 
+class TrancheScopeModel(ReplyModel, reply_object="tranche_scope"):
+    """The surfaces that can use a part of the balance."""
+
+    kind: Text = None
+    applies_to: TextSet = None
+
+
 class TrancheModel(ReplyModel, reply_object="tranche"):
     """A part of the balance."""
 
     remaining_amount_minor_units: Minor = None
     currency: Currency = None
     expires_at: Timestamp = None
+    scope: Lenient[TrancheScopeModel] = None
 
 
 class AutoReloadModel(ReplyModel, reply_object="auto_reload"):
-    """`auto_reload_settings`; only null was seen, these two names are likely ones."""
+    """`auto_reload_settings`; only null was seen, `is_enabled` is a guess."""
 
     enabled: Flag = None
     is_enabled: Flag = None
@@ -107,12 +118,15 @@ class PrepaidModel(ReplyModel, reply_object="prepaid"):
     """The prepaid body."""
 
     amount: PurchasedMinor = None
+    amount_without_scoped_credits: Minor = None
     currency: Currency = None
     decimal_places: Exponent = None
     balance: Lenient[BalanceModel] = None
     tranches: Lenient[Each[TrancheModel]] = None
     promo_tranches: Lenient[Each[TrancheModel]] = None
     auto_reload_settings: Lenient[AutoReloadModel] = None
+    auto_reload_disabled_reason: Text = None
+    auto_reload_stripe_error_code: Text = None
 
 
 LOCK_KEYS = (
@@ -219,15 +233,24 @@ def parse_prepaid(body: object) -> ParsedBody[Balance | None]:
     notes = ParseReport()
     found = notes.parse_body(PrepaidModel, body)
     reload = found.auto_reload_settings or AutoReloadModel()
+    is_reload_on = reload.is_enabled if reload.enabled is None else reload.enabled
     balance = Balance(
         amount=_find_balance_amount(found),
         tranches=(
             *_build_tranches(found, found.tranches, is_promotional=False),
             *_build_tranches(found, found.promo_tranches, is_promotional=True),
         ),
-        auto_reload=reload.is_enabled if reload.enabled is None else reload.enabled,
+        # A stop without a readable code is still no reload.
+        auto_reload=None if is_reload_on and found.find_unreadable(*RELOAD_STOP_KEYS) else is_reload_on,
+        reload_stop_codes=tuple(
+            dict.fromkeys(code for key in RELOAD_STOP_KEYS if (code := getattr(found, key)))
+        ),
     )
-    return notes.build_parsed_body(balance)
+    return notes.build_parsed_body(replace(balance, unscoped=_find_unscoped(found, balance)))
+
+
+RELOAD_STOP_KEYS = ("auto_reload_disabled_reason", "auto_reload_stripe_error_code")
+"""Keys that are null while the auto-reload works."""
 
 
 def _find_balance_amount(found: PrepaidModel) -> Money | None:
@@ -235,8 +258,27 @@ def _find_balance_amount(found: PrepaidModel) -> Money | None:
     inside = (found.balance.money or found.balance.credits) if found.balance else None
     if found.amount is None and not found.is_null("amount") and inside is not None:
         return build_money(inside.amount_minor, inside.currency or found.currency, inside.exponent)
-    amount = None if found.amount == NEVER_BOUGHT else found.amount
+    is_none_bought = found.amount == NEVER_BOUGHT or (found.amount == 0 and _is_all_null(found))
+    amount = None if is_none_bought else found.amount
     return build_money(amount, found.currency, found.decimal_places)
+
+
+def _is_all_null(found: PrepaidModel) -> bool:
+    """Return True if everything but `amount` is null or an empty list."""
+    return all(value is None or value == [] for key, value in found.sent.items() if key != "amount")
+
+
+def _find_unscoped(found: PrepaidModel, balance: Balance) -> Money | None:
+    """Return the part of the balance for every surface. None if that is all of it, or nothing was bought."""
+    amount = balance.amount
+    if amount is None or amount.minor <= 0:
+        return None
+    unscoped = build_money(found.amount_without_scoped_credits, amount.currency, amount.exponent)
+    if unscoped is None:
+        scoped = [part.remaining for part in balance.tranches if part.is_scoped]
+        same_unit = [money.minor for money in scoped if money.unit == amount.unit]
+        unscoped = replace(amount, minor=max(Decimal(0), amount.minor - sum(same_unit)))
+    return unscoped if unscoped.minor < amount.minor else None
 
 
 def _build_tranches(
@@ -245,5 +287,12 @@ def _build_tranches(
     for part in parts or ():
         code = part.currency or found.currency
         remaining = build_money(part.remaining_amount_minor_units, code, found.decimal_places)
+        scope = part.scope or TrancheScopeModel()
         if remaining is not None:
-            yield Tranche(remaining, part.expires_at, is_promotional=is_promotional)
+            yield Tranche(
+                remaining,
+                part.expires_at,
+                is_promotional=is_promotional,
+                is_scoped=bool(scope.applies_to) or scope.kind == "scoped",
+                surfaces=tuple(sorted(scope.applies_to or ())),
+            )

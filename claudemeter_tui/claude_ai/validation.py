@@ -295,8 +295,9 @@ def parse_minor(value: object) -> Decimal:
 
 
 def parse_purchased(value: object) -> Decimal:
-    """Return minor units of a balance, or NEVER_BOUGHT."""
-    return NEVER_BOUGHT if value == -1 else parse_minor(value)
+    """Return minor units of a balance; below zero it is a debt, or NEVER_BOUGHT."""
+    number = check_number(value)
+    return -parse_minor(-number) if number < 0 else parse_minor(number)
 
 
 def parse_dollars(value: object) -> Money:

@@ -29,8 +29,8 @@ from claudemeter_tui.model.windows import Window
 
 NOT_KNOWN = "not known"
 NOT_REPORTED = "not reported"
-AUTO_RELOAD = "auto-reload on"
-"""Note beside a balance."""
+EMPTY_BALANCE = "empty"
+"""Note beside a balance that is a debt."""
 CREDIT_STATE_NAMES = {
     CreditState.OPEN: "open",
     CreditState.LOCKED: "locked",
@@ -46,6 +46,7 @@ ADD_CREDITS = f"add credits on {USAGE_PAGE}"
 RAISE_CAP = f"raise the cap on {USAGE_PAGE}"
 TURN_ON = f"turn them on at {USAGE_PAGE}"
 CHECK_PAGE = f"check {USAGE_PAGE}"
+UPDATE_PAYMENT = f"update the payment method on {BILLING_PAGE}"
 ASK_ADD = "ask an administrator to add credits"
 ASK_TURN_ON = "ask an administrator to turn them on"
 ASK_RAISE = "ask an administrator to raise it"
@@ -159,7 +160,7 @@ def describe_payment(payment: PaymentProblem) -> tuple[str, str | None]:
     resume = f"resume it on {BILLING_PAGE}"
     match payment.key, payment.value:
         case "status", "past_due":
-            return "the last payment failed (past_due)", f"update the payment method on {BILLING_PAGE}"
+            return "the last payment failed (past_due)", UPDATE_PAYMENT
         case ("status", "paused") | ("payment_paused_until", _):
             return "the subscription is paused", resume
         case key, value:
@@ -194,11 +195,39 @@ def list_use_forms(meter: Meter) -> list[str]:
     return [f"{both}  {percent}", f"{used}  {percent}", percent]
 
 
+def describe_scoped_balance(balance: Balance) -> str:
+    """Return `$40.00 of it for api only`; empty if every surface can use the whole balance."""
+    if balance.scoped is None:
+        return ""
+    return f"{format_money(balance.scoped)} of it {describe_scope(balance.scoped_surfaces)}"
+
+
+def describe_scope(surfaces: Sequence[str]) -> str:
+    """Return `for api only`, or `for some surfaces only` if the server names none."""
+    return f"for {' and '.join(surfaces) or 'some surfaces'} only"
+
+
+def describe_auto_reload(balance: Balance) -> str:
+    """Return `auto-reload on` or `auto-reload stopped (payment_failed, card_declined)`; empty if off."""
+    if balance.is_reload_stopped:
+        return f"auto-reload stopped ({', '.join(balance.reload_stop_codes)})"
+    return "auto-reload on" if balance.is_reloading else ""
+
+
+def describe_reload_cure(balance: Balance) -> str:
+    """Return the cure for an auto-reload that has stopped."""
+    is_payment = any(word in code for code in balance.reload_stop_codes for word in ("payment", "card"))
+    return UPDATE_PAYMENT if is_payment else CHECK_PAGE
+
+
 def list_balance_forms(balance: Balance, now: datetime, zone: tzinfo | None = None) -> list[str]:
-    """Return `$244.35 ($100.00 expires Apr 25), auto-reload on`, then shorter forms of the same."""
+    """Return `$244.35 ($100.00 expires Apr 25), auto-reload on`, then shorter forms of the same.
+
+    A debt reads `-$15.92, empty`. A part for some surfaces and a stopped auto-reload are not included.
+    """
     if balance.amount is None:
         return ["none"]
-    parts = [format_money(balance.amount)]
+    parts = [format_money(balance.amount) + (f", {EMPTY_BALANCE}" if balance.amount.minor < 0 else "")]
     expiring = [
         (part.expires_at, part.remaining)
         for part in balance.tranches
@@ -209,8 +238,8 @@ def list_balance_forms(balance: Balance, now: datetime, zone: tzinfo | None = No
         expires_at, remaining = min(expiring, key=lambda pair: pair[0])
         day = format_short_day(to_local(expires_at, zone))
         parts.append(f" ({format_money(remaining)} expires {day})")
-    if balance.auto_reload:
-        parts.append(f", {AUTO_RELOAD}")
+    if balance.is_reloading:
+        parts.append(f", {describe_auto_reload(balance)}")
     return ["".join(parts[:end]) for end in range(len(parts), 0, -1)]
 
 

@@ -18,6 +18,9 @@ from claudemeter_tui.formatting.credits import (
     describe_lock_visibility,
     describe_missing_cap,
     describe_payment,
+    describe_reload_cure,
+    describe_scope,
+    describe_scoped_balance,
     format_cap,
     format_card,
     format_gate_forecast,
@@ -285,7 +288,7 @@ class FigureBuilder:
             left = _format_left(lead) + (RUNS_OUT_FIRST if tighter is SpendLimit.CAP else "")
             yield self.build(lead.origin, "cap left", left, lead.origin.cap_key)
         if credits.balance is not None:
-            left = format_money(credits.balance_amount, NONE_OR_NOT_REPORTED)
+            left = format_money(credits.usable_balance, NONE_OR_NOT_REPORTED)
             left += RUNS_OUT_FIRST if tighter is SpendLimit.BALANCE else ""
             yield self.build(Endpoint.PREPAID, "balance left", left, "amount")
         if pool is not None and pool is not lead:
@@ -366,7 +369,8 @@ class FigureBuilder:
         if balance is None:
             return
         build = partial(self.build, Endpoint.PREPAID)
-        yield build("balance", format_money(balance.amount, NONE_OR_NOT_REPORTED), "amount")
+        amount = format_money(balance.amount, NONE_OR_NOT_REPORTED)
+        yield build("balance", ", ".join(filter(None, (amount, describe_scoped_balance(balance)))), "amount")
         for tranche in balance.tranches:
             kind, key = (
                 ("promotional", "promo_tranches") if tranche.is_promotional else ("bought", "tranches")
@@ -375,8 +379,13 @@ class FigureBuilder:
             if tranche.expires_at is not None:
                 verb = "expired" if tranche.expires_at <= self.now else "expires"
                 ends = f"{verb} {self.format_moment(tranche.expires_at)}"
-            yield build(f"{kind} part", f"{format_money(tranche.remaining)}, {ends}", key)
-        if balance.auto_reload is not None:
+            scope = f", {describe_scope(tranche.surfaces)}" if tranche.is_scoped else ""
+            yield build(f"{kind} part", f"{format_money(tranche.remaining)}, {ends}{scope}", key)
+        if balance.is_reload_stopped:
+            codes, cure = ", ".join(balance.reload_stop_codes), describe_reload_cure(balance)
+            value = f"stopped ({codes}); {cure}"
+            yield build("auto-reload", value, "auto_reload_disabled_reason", Severity.WARNING)
+        elif balance.auto_reload is not None:
             yield build("auto-reload", "on" if balance.auto_reload else "off", "auto_reload_settings")
 
     def build_saved_resets(self) -> Iterator[Figure]:

@@ -12,9 +12,11 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta, tzinfo
 
 from claudemeter_tui.formatting.credits import (
-    AUTO_RELOAD,
+    EMPTY_BALANCE,
+    describe_auto_reload,
     describe_missing_cap,
     describe_next_charge,
+    describe_scoped_balance,
     describe_withdrawal,
 )
 from claudemeter_tui.formatting.json_view import escape_char
@@ -84,8 +86,9 @@ def _list_rows(
             yield "Extra usage" if meter.is_personal else "Extra usage pool", text
     balance = state.credits.balance
     if balance is not None and balance.amount is not None:
-        reload = f", {AUTO_RELOAD}" if balance.auto_reload else ""
-        yield "Balance", _format_ungrouped_money(balance.amount) + reload
+        empty = EMPTY_BALANCE if balance.amount.minor < 0 else ""
+        notes = empty, describe_scoped_balance(balance), describe_auto_reload(balance)
+        yield "Balance", ", ".join(filter(None, (_format_ungrouped_money(balance.amount), *notes)))
     if state.subscription is not None and (charge := describe_next_charge(state.subscription)):
         card = "" if charge.card is None else f"   {charge.card or '-'}"
         yield charge.label, charge.day + card

@@ -16,16 +16,18 @@ CURRENCY_SYMBOLS = {"USD": "$"}
 
 
 def format_money(amount: Money | None, missing: str = "?") -> str:
-    """Return `$1,017.20` for USD, `CAD 17.20`, `JPY 1720`; the bare figure if no currency is known.
+    """Return `$1,017.20` for USD, `CAD 17.20`, `JPY 1720`, `-$15.92`; the bare figure without a currency.
 
     A fraction of a minor unit is cut, never rounded up: the server has not charged it yet. `missing`
     is the text for an amount that is not reported.
     """
     if amount is None:
         return missing
-    units, minor = divmod(math.floor(amount.minor), 10**amount.exponent)
+    whole = math.floor(abs(amount.minor))
+    units, minor = divmod(whole, 10**amount.exponent)
+    minus = "-" if amount.minor < 0 < whole else ""
     # Without a currency the code is empty: `lstrip` removes the blank behind it.
-    sign = CURRENCY_SYMBOLS.get(amount.currency, f"{amount.currency} ").lstrip()
+    sign = minus + CURRENCY_SYMBOLS.get(amount.currency, f"{amount.currency} ").lstrip()
     if not amount.exponent:
         return f"{sign}{units:,}" if units >= 10_000 else f"{sign}{units}"
     return f"{sign}{units:,}.{minor:0{amount.exponent}d}"

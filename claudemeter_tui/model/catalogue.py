@@ -345,15 +345,18 @@ _KEYS_BY_OBJECT = {
     """,
     # `/prepaid/credits`.
     "prepaid": """
-        amount auto_reload_settings balance balance_credits currency decimal_places expiry_policy_months
+        amount amount_without_scoped_credits auto_reload_disabled_reason auto_reload_settings
+        auto_reload_stripe_error_code balance balance_credits currency decimal_places expiry_policy_months
         last_paid_purchase_cents next_expires_at pending_invoice_amount_cents promo_tranches tranches
     """,
     # `balance` of the prepaid reply: it has one of the two.
     "balance": "credits money",
-    # `auto_reload_settings`: only ever null; these two names are a guess.
-    "auto_reload": "enabled is_enabled",
+    # `auto_reload_settings`, by other programs; it was null in every capture. `is_enabled` is a guess.
+    "auto_reload": "enabled is_enabled reload_amount threshold",
     # An element of `tranches` and `promo_tranches`.
-    "tranche": "currency expires_at remaining_amount_minor_units",
+    "tranche": "currency expires_at granted_at id name program_id remaining_amount_minor_units scope",
+    # `scope` of such an element: the surfaces that can use it.
+    "tranche_scope": "applies_to kind",
     # `/subscription_details`.
     "subscription": """
         billing_interval currency eligible_for_past_due_cycle_reset gift_details has_discounts

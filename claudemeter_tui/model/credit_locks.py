@@ -129,7 +129,7 @@ def _find_meter_locks(money: Credits, meter: Meter, now: datetime) -> Iterator[C
             reason=meter.reason if cause is Cause.SERVER or not is_quoted else None,
             until=until,
             meter=meter if cause is Cause.CAP and not meter.is_personal else None,
-            balance=money.balance_amount if cause is Cause.OUT_OF_CREDITS else None,
+            balance=money.usable_balance if cause is Cause.OUT_OF_CREDITS else None,
         )
         until = None
 
@@ -141,7 +141,7 @@ def _find_causes(money: Credits, meter: Meter) -> Iterator[Cause]:
     if is_cap_reached:
         yield Cause.CAP
     if meter.out_of_credits or reason is Cause.EMPTY_BALANCE:
-        balance = money.balance_amount
+        balance = money.usable_balance
         if balance is None or balance.minor <= 0:
             if balance is not None or not is_cap_reached:
                 yield Cause.EMPTY_BALANCE

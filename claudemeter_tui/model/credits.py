@@ -119,6 +119,10 @@ class Tranche:
     expires_at: datetime | None
     """Time at which the money expires. None if it does not, or that is not reported."""
     is_promotional: bool
+    is_scoped: bool = False
+    """True if only some surfaces can use it."""
+    surfaces: tuple[str, ...] = ()
+    """Names of these surfaces, as the server writes them. Empty if all can use it, or none is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +130,41 @@ class Balance:
     """Prepaid money."""
 
     amount: Money | None
-    """Money left. None if nothing was ever bought, or it is not reported."""
+    """Money left; below zero it is a debt. None if nothing was ever bought, or it is not reported."""
     tranches: tuple[Tranche, ...] = ()
     """Parts of the balance. Their sum can differ from `amount` by a unit or two; `amount` counts."""
     auto_reload: bool | None = None
-    """True if the balance is reloaded automatically. None if not reported."""
+    """True if auto-reload is switched on; see `is_reload_stopped`. None if not reported."""
+    reload_stop_codes: tuple[str, ...] = ()
+    """Codes of the server for an auto-reload that does not work. Empty if it does, or none is set up."""
+    unscoped: Money | None = None
+    """Part of `amount` that every surface can use. None if that is all of it."""
+
+    @property
+    def usable(self) -> Money | None:
+        """Money that every surface can use; below zero it is a debt. None if there is no amount."""
+        return self.amount if self.unscoped is None else self.unscoped
+
+    @property
+    def scoped(self) -> Money | None:
+        """Money for some surfaces only. None if there is none."""
+        return self.amount.subtract(self.unscoped) if self.amount and self.unscoped else None
+
+    @property
+    def scoped_surfaces(self) -> tuple[str, ...]:
+        """Names of the surfaces that can use it. Empty if none is named."""
+        parts = (part for part in self.tranches if part.is_scoped and part.remaining.minor > 0)
+        return tuple(dict.fromkeys(name for part in parts for name in part.surfaces))
+
+    @property
+    def is_reload_stopped(self) -> bool:
+        """True if auto-reload is on and does not work."""
+        return bool(self.reload_stop_codes) and self.auto_reload is not False
+
+    @property
+    def is_reloading(self) -> bool:
+        """True if auto-reload is on and works."""
+        return self.auto_reload is True and not self.reload_stop_codes
 
 
 @dataclass(frozen=True)
@@ -180,6 +214,11 @@ class Credits:
     def balance_amount(self) -> Money | None:
         """Prepaid money left. None if nothing was ever bought, or it is not reported."""
         return self.balance.amount if self.balance is not None else None
+
+    @property
+    def usable_balance(self) -> Money | None:
+        """Prepaid money that every surface can use. None if nothing was bought, or it is not reported."""
+        return self.balance.usable if self.balance is not None else None
 
     @cached_property
     def deciding_meters(self) -> tuple[Meter, ...]:

@@ -156,7 +156,8 @@ def forecast_limit(credits_: Credits, rate: SpendRate | None, now: datetime) -> 
     next_changes = [(first + timedelta(days=32)).replace(day=1)]
     if limit is SpendLimit.BALANCE and credits_.balance is not None:
         parts = (part for part in credits_.balance.tranches if part.remaining.minor > 0)
-        next_changes = [part.expires_at for part in parts if part.expires_at and part.expires_at > rate.at]
+        ends = (part.expires_at for part in parts if not part.is_scoped)
+        next_changes = [end for end in ends if end is not None and end > rate.at]
     horizon = min([*next_changes, rate.at + (rate.at - rate.since)])
     # Either rate can be the faster one: spending speeds up and slows down.
     slow, fast = sorted((float(rate.recent_rate.minor), float(rate.overall_rate.minor)))
@@ -185,8 +186,8 @@ def _find_remainders(credits_: Credits) -> list[tuple[Money, SpendLimit, bool]]:
     remainders = [(left, SpendLimit.CAP, False)]
     if pool is not None and is_own_lead:
         remainders.append((pool.remaining, SpendLimit.CAP, True))
-    if balance is not None and not balance.auto_reload:
-        remainders.append((balance.amount, SpendLimit.BALANCE, pool is not None and is_own_lead))
+    if balance is not None and not balance.is_reloading:
+        remainders.append((balance.usable, SpendLimit.BALANCE, pool is not None and is_own_lead))
     return [
         (left, limit, shared) for left, limit, shared in remainders if left is not None and left.minor > 0
     ]
@@ -195,9 +196,13 @@ def _find_remainders(credits_: Credits) -> list[tuple[Money, SpendLimit, bool]]:
 def find_tighter_limit(credits: Credits) -> SpendLimit | None:
     """Return the limit that leaves less, of the leading cap and the balance.
 
-    None if one of them is not known, if they cannot be compared, or if they leave the same.
+    None if one of them is not known or was withdrawn, if they cannot be compared, if they leave the same, or
+    if the balance is a debt. Of the balance, only the money that every surface can use counts.
     """
-    left, balance = credits.lead_meter.remaining if credits.lead_meter else None, credits.balance_amount
+    lead, balance = credits.lead_meter, credits.usable_balance
+    left = lead.remaining if lead is not None and lead.figures_at is None else None
+    if balance is not None and balance.minor < 0:
+        return None
     if left is None or balance is None or left.unit != balance.unit or left.minor == balance.minor:
         return None
     return SpendLimit.CAP if left.minor < balance.minor else SpendLimit.BALANCE

@@ -9,10 +9,10 @@ from math import nextafter
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """An amount of money, never negative."""
+    """An amount of money; below zero only as a balance that is a debt."""
 
     minor: Decimal
-    """Minor units (cents for USD), 0 or more; may have a fraction, because the server reports fractions."""
+    """Minor units (cents for USD), below zero for a debt; can have a fraction, as the server reports them."""
     currency: str
     """ISO 4217 code in upper case; empty if the reply names no currency."""
     exponent: int = 2

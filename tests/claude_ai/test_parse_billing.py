@@ -48,11 +48,85 @@ def test_balance_of_nothing_bought_is_none(amount: object) -> None:
     assert (Balance(None), ()) == (parsed.value, parsed.odd_values)
 
 
-@pytest.mark.parametrize("amount", [-2, "6036", True, [], 1e14, float("nan")])
+@pytest.mark.parametrize("amount", ["6036", True, [], 1e14, float("nan")])
 def test_odd_balance_is_unknown(amount: object) -> None:
-    """Any other negative figure, and anything but a figure, is noted."""
+    """Anything but a figure is noted."""
     parsed = parse_prepaid({"amount": amount, "currency": "USD"})
     assert (Balance(None), ("amount",)) == (parsed.value, parsed.odd_values)
+
+
+@pytest.mark.parametrize("amount", [-2, -1592, -0.5, -1e13])
+def test_balance_below_zero_is_a_debt(amount: float) -> None:
+    """Any negative figure but -1 is a debt."""
+    parsed = parse_prepaid({"amount": amount, "currency": "USD"})
+    assert Balance(Money(Decimal(str(amount)), "USD")) == parsed.value
+    assert parsed.odd_values == ()
+
+
+@pytest.mark.parametrize(
+    ("bought", "sent"),
+    [
+        (False, {"amount": 0}),
+        (False, {"amount": 0, "currency": None, "tranches": [], "auto_reload_settings": None}),
+        (True, {"amount": 0, "currency": "USD"}),
+        (True, {"amount": 0, "currency": None, "tranches": [{"expires_at": None}]}),
+        (True, {"amount": 0, "currency": None, "balance_credits": 0}),
+        (True, {"amount": 1, "currency": None}),
+    ],
+    ids=str,
+)
+def test_zero_without_anything_else_is_nothing_bought(*, bought: bool, sent: dict[str, object]) -> None:
+    """A zero is an amount if the reply says anything else."""
+    found = parse_prepaid(sent).value
+    assert found is not None
+    assert (found.amount is not None) is bought
+
+
+@pytest.mark.parametrize(
+    ("usable", "sent"),
+    [
+        (1000, {"amount_without_scoped_credits": 1000}),
+        (5000, {"amount_without_scoped_credits": 5000}),
+        (5000, {"amount_without_scoped_credits": None}),
+        (5000, {"amount_without_scoped_credits": 6000}),
+        (0, {"amount_without_scoped_credits": 0}),
+        (1000, {"tranches": [{"remaining_amount_minor_units": 4000, "scope": {"applies_to": ["api"]}}]}),
+        (1000, {"promo_tranches": [{"remaining_amount_minor_units": 4000, "scope": {"kind": "scoped"}}]}),
+        (5000, {"tranches": [{"remaining_amount_minor_units": 4000, "scope": {"kind": "all"}}]}),
+        (5000, {"tranches": [{"remaining_amount_minor_units": 4000, "scope": None}]}),
+        (0, {"tranches": [{"remaining_amount_minor_units": 5001, "scope": {"applies_to": ["api"]}}]}),
+    ],
+    ids=str,
+)
+def test_only_the_money_for_every_surface_is_usable(usable: int, sent: dict[str, object]) -> None:
+    """The server's own figure counts; without one, the scoped parts are subtracted."""
+    parsed = parse_prepaid({"amount": 5000, "currency": "USD"} | sent)
+    assert parsed.value is not None
+    assert Money(Decimal(usable), "USD") == parsed.value.usable
+    assert Money(Decimal(5000), "USD") == parsed.value.amount
+    assert (parsed.new_fields, parsed.odd_values) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("stopped", "reloading", "codes"),
+    [
+        (False, True, {}),
+        (True, False, {"auto_reload_disabled_reason": "payment_failed"}),
+        (True, False, {"auto_reload_stripe_error_code": "card_declined"}),
+        (False, False, {"auto_reload_disabled_reason": 7}),
+        (False, False, {"auto_reload_settings": {"enabled": False}, "auto_reload_disabled_reason": "off"}),
+        (True, False, {"auto_reload_settings": None, "auto_reload_disabled_reason": "payment_failed"}),
+    ],
+    ids=str,
+)
+def test_auto_reload_with_a_code_does_not_reload(
+    *, stopped: bool, reloading: bool, codes: dict[str, object]
+) -> None:
+    """Any code stops an auto-reload that is on; one that cannot be read leaves it not known."""
+    parsed = parse_prepaid({"amount": 5, "auto_reload_settings": {"enabled": True}} | codes)
+    assert parsed.value is not None
+    assert (stopped, reloading) == (parsed.value.is_reload_stopped, parsed.value.is_reloading)
+    assert parsed.new_fields == ()
 
 
 @pytest.mark.parametrize("place", ["money", "credits"])

@@ -41,7 +41,7 @@ def test_key_of_the_catalogue_without_a_field_is_no_new_field() -> None:
 def test_wrong_value_of_any_field_is_dropped(model: type[ReplyModel], field: str) -> None:
     """A field that accepts anything, or fails its object, is not lenient."""
     report = ParseReport()
-    found = report.parse_object(model, {field: -5.5}, "it")
+    found = report.parse_object(model, {field: -1e15}, "it")
     assert getattr(found, field) is None
     assert f"it.{field}" in report.build_parsed_body(None).odd_values
 

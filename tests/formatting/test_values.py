@@ -69,6 +69,23 @@ def test_money_has_one_form(expected: str, minor: str, currency: str, exponent: 
     assert expected == format_money(Money(Decimal(minor), currency, exponent))
 
 
+@pytest.mark.parametrize(
+    ("expected", "minor", "currency", "exponent"),
+    [
+        ("-$15.92", "-1592", "USD", 2),
+        ("-$1,200.50", "-120050", "USD", 2),
+        ("-$0.01", "-1.9", "USD", 2),
+        ("$0.00", "-0.9", "USD", 2),
+        ("-EUR 0.05", "-5", "EUR", 2),
+        ("-JPY 1592", "-1592", "JPY", 0),
+        ("-15.92", "-1592", "", 2),
+    ],
+)
+def test_debt_has_its_sign_in_front(expected: str, minor: str, currency: str, exponent: int) -> None:
+    """A debt is written as its amount with a minus; a debt of nothing has none."""
+    assert expected == format_money(Money(Decimal(minor), currency, exponent))
+
+
 @settings(derandomize=True, deadline=None)
 @given(st.decimals(0, 10**18, allow_nan=False, places=4), st.integers(0, 4))
 def test_money_never_says_more_than_there_is(minor: Decimal, exponent: int) -> None:

@@ -67,7 +67,16 @@ POOL = meter(0, 900, is_personal=False)
             LimitForecast(SpendLimit.CAP, at(1), at(2)),
             read_credits((meter(),), Balance(usd(300), auto_reload=True)),
         ),
+        (
+            LimitForecast(SpendLimit.BALANCE, at(0.5), at(1)),
+            read_credits((meter(),), Balance(usd(300), auto_reload=True, reload_stop_codes=("declined",))),
+        ),
+        (
+            LimitForecast(SpendLimit.BALANCE, at(0.5), at(1)),
+            read_credits((meter(),), Balance(usd(5000), unscoped=usd(300))),
+        ),
         (LimitForecast(SpendLimit.CAP, at(1), at(2)), read_credits((meter(),), Balance(usd(0)))),
+        (LimitForecast(SpendLimit.CAP, at(1), at(2)), read_credits((meter(),), Balance(usd(-300)))),
         (LimitForecast(SpendLimit.CAP, at(1), at(2)), read_credits((meter(),), Balance(None))),
         (LimitForecast(SpendLimit.CAP, at(1), at(2)), read_credits((meter(), POOL))),
         (
@@ -306,6 +315,22 @@ def test_tighter_limit_is_the_one_with_less_left(
 ) -> None:
     """Neither is tighter if both leave the same, or if they cannot be compared."""
     assert find_tighter_limit(read_credits((meter(1000, cap),), Balance(balance))) is expected
+
+
+@pytest.mark.parametrize(
+    ("expected", "lead", "balance"),
+    [
+        (SpendLimit.BALANCE, meter(1000, 1500), Balance(usd(5000), unscoped=usd(499))),
+        (SpendLimit.CAP, meter(1000, 1500), Balance(usd(5000), unscoped=usd(501))),
+        (None, meter(1000, 1500), Balance(usd(-499))),
+        (None, replace(meter(1000, 1500), figures_at=NOON), Balance(usd(100))),
+    ],
+)
+def test_tighter_limit_compares_only_usable_money(
+    expected: SpendLimit | None, lead: Meter, balance: Balance
+) -> None:
+    """Money for some surfaces does not count; a debt and withdrawn figures leave nothing to compare."""
+    assert find_tighter_limit(read_credits((lead,), balance)) is expected
 
 
 def test_backtest_scores_a_small_sample() -> None:

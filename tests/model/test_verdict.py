@@ -129,10 +129,13 @@ def test_cap_reached_stays_the_cause_with_room_in_the_balance(balance: Balance |
     assert (found.state, found.cause) == (VerdictState.BLOCKED, Cause.CAP)
 
 
-def test_cap_and_empty_balance_are_both_named() -> None:
+@pytest.mark.parametrize(
+    "empty", [Balance(usd(0)), Balance(usd(-1592)), Balance(usd(4000), unscoped=usd(0))], ids=str
+)
+def test_cap_and_empty_balance_are_both_named(empty: Balance) -> None:
     """If the prepaid reply shows an empty balance, it is a second lock; the date belongs to the cap."""
     full = meter(used=5000, out_of_credits=True, until=MAY)
-    found = judge(org(five_hour(100), credits_=full, prepaid=Balance(usd(0))), NOW)
+    found = judge(org(five_hour(100), credits_=full, prepaid=empty), NOW)
     assert [(s.cause, s.until) for s in found.credit_locks] == [(Cause.CAP, MAY), (Cause.EMPTY_BALANCE, None)]
 
 

@@ -8,11 +8,14 @@ from claudemeter_tui.formatting.credits import (
     CREDIT_STATE_NAMES,
     LOCK_NOT_VISIBLE,
     NOT_KNOWN,
+    describe_auto_reload,
     describe_lock_visibility,
     describe_missing_cap,
     describe_next_charge,
     describe_off,
     describe_provenance,
+    describe_reload_cure,
+    describe_scoped_balance,
     describe_withdrawal,
     format_credits_forecast,
     list_balance_forms,
@@ -162,6 +165,11 @@ def _iterate_rows(state: OrgState, view: View) -> Iterator[tuple[str, ...]]:
     if credits.balance is not None:
         forms = list_balance_forms(credits.balance, view.now, view.zone)
         yield "balance", *_tag_tighter(SpendLimit.BALANCE, credits, forms)
+        if scoped := describe_scoped_balance(credits.balance):
+            yield "", scoped
+        if credits.balance.is_reload_stopped:
+            yield "", describe_auto_reload(credits.balance), "auto-reload stopped"
+            yield "", describe_reload_cure(credits.balance)
     if credits.pool_meter is not None and credits.pool_meter is not lead:
         yield "pool", *list_use_forms(credits.pool_meter)
     for other in credits.meters:
