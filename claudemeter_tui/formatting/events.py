@@ -7,7 +7,13 @@ from datetime import UTC, datetime, tzinfo
 
 from claudemeter_tui.formatting.credits import describe_lock
 from claudemeter_tui.formatting.problems import describe_session_renewal
-from claudemeter_tui.formatting.values import format_moment, format_money, format_percent, format_utc
+from claudemeter_tui.formatting.values import (
+    build_money_object,
+    format_moment,
+    format_money,
+    format_percent,
+    format_utc,
+)
 from claudemeter_tui.formatting.verdict import CREDITS_BLOCKED, VERDICT_NAMES
 from claudemeter_tui.model.events import (
     SUBJECT_EXTRA_USAGE,
@@ -155,7 +161,5 @@ def _to_json_value(fact: EventValue) -> object:
         case datetime():
             return format_utc(fact)
         case Money():
-            whole = fact.minor == fact.minor.to_integral_value()
-            minor = int(fact.minor) if whole else float(fact.minor)
-            return {"minor": minor, "currency": fact.currency, "exponent": fact.exponent}
+            return build_money_object(fact)
     return fact

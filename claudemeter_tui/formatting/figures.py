@@ -21,6 +21,7 @@ from claudemeter_tui.formatting.credits import (
     describe_reload_cure,
     describe_scope,
     describe_scoped_balance,
+    describe_withdrawal,
     format_cap,
     format_card,
     format_gate_forecast,
@@ -168,10 +169,12 @@ class FigureBuilder:
         value: str,
         key: str = "",
         severity: Severity = Severity.NORMAL,
+        *,
+        read_at: datetime | None = None,
     ) -> Figure:
-        """Build a figure from a reply, or from one of its meters."""
+        """Build a figure from a reply, or from one of its meters; `read_at` if not from the last reply."""
         endpoint = origin.endpoint if isinstance(origin, MeterOrigin) else origin
-        at, by = self.find_read_time(endpoint), self.join_session_labels(endpoint)
+        at, by = read_at or self.find_read_time(endpoint), self.join_session_labels(endpoint)
         return Figure(label, value, format_origin(origin), at, severity, endpoint, key, by)
 
     def build_derived(
@@ -285,14 +288,22 @@ class FigureBuilder:
             yield self.build(endpoint, "lock", f"{visibility}: {LOCK_NOT_VISIBLE}")
         lead, pool, tighter = credits.lead_meter, credits.pool_meter, find_tighter_limit(credits)
         if lead is not None:
-            left = _format_left(lead) + (RUNS_OUT_FIRST if tighter is SpendLimit.CAP else "")
-            yield self.build(lead.origin, "cap left", left, lead.origin.cap_key)
+            left = self.format_left(lead) + (RUNS_OUT_FIRST if tighter is SpendLimit.CAP else "")
+            yield self.build(lead.origin, "cap left", left, lead.origin.cap_key, read_at=lead.figures_at)
         if credits.balance is not None:
             left = format_money(credits.usable_balance, NONE_OR_NOT_REPORTED)
             left += RUNS_OUT_FIRST if tighter is SpendLimit.BALANCE else ""
             yield self.build(Endpoint.PREPAID, "balance left", left, "amount")
         if pool is not None and pool is not lead:
-            yield self.build(pool.origin, "pool left", _format_left(pool), pool.origin.cap_key)
+            left, key = self.format_left(pool), pool.origin.cap_key
+            yield self.build(pool.origin, "pool left", left, key, read_at=pool.figures_at)
+
+    def format_left(self, meter: Meter) -> str:
+        """Return the amount left under a cap: `$32.80 of $50.00`, with the age of withdrawn figures."""
+        if meter.remaining is None:
+            return describe_missing_cap(meter)
+        left = f"{format_money(meter.remaining)} of {format_money(meter.cap)}"
+        return ", ".join(filter(None, (left, describe_withdrawal(meter, self.now, self.zone))))
 
     def build_disagreements(self) -> Iterator[Figure]:
         """Yield every value that two replies report differently."""
@@ -324,21 +335,26 @@ class FigureBuilder:
         """Yield everything one reply reports about the credits."""
         state = meter.compute_state(self.now)
         locked = Severity.FULL if state is CreditState.LOCKED else Severity.NORMAL
-        used = format_money(meter.used, NOT_REPORTED)
+        used, cap = format_money(meter.used, NOT_REPORTED), format_cap(meter)
         if meter.percent is not None:
             used += f", {format_percent(meter.percent)} of the cap"
+        if withdrawal := describe_withdrawal(meter, self.now, self.zone):
+            used, cap = (f"{text}, {withdrawal}, withdrawn since" for text in (used, cap))
         rows = (
             ("owner", "your own" if meter.is_personal else "the organization's pool", "limit_type"),
             ("state", CREDIT_STATE_TEXTS[state], "is_enabled", locked),
             ("used", used, "used_credits", Severity.from_percent(meter.percent)),
-            ("cap", format_cap(meter), meter.origin.cap_key),
+            ("cap", cap, meter.origin.cap_key),
             ("switch", SWITCH_TEXTS[meter.is_enabled], "is_enabled"),
             ("reason", meter.reason, "disabled_reason", locked),
             ("until", self.format_moment(meter.until) if meter.until else "", "disabled_until", locked),
             ("flag", "out of credits" if meter.out_of_credits else "", "out_of_credits", locked),
             ("cap reached", "yes" if meter.cap_reached else "", "spend_limit_reached", locked),
         )
-        yield from (self.build(meter.origin, *row) for row in rows if row[1])
+        for row in rows:
+            if row[1]:
+                at = meter.figures_at if row[0] in ("used", "cap") else None
+                yield self.build(meter.origin, *row, read_at=at)
 
     def build_spending(self) -> Iterator[Figure]:
         """Yield the amount spent in this run, the rates, and the forecast."""
@@ -446,10 +462,3 @@ class FigureBuilder:
             until = self.format_moment(org.paused_until)
             yield build("billing paused", f"until {until}", "billable_usage_paused_until")
         yield Figure("session", self.state.session.label, "this machine")
-
-
-def _format_left(meter: Meter) -> str:
-    """Return the amount left under a cap: `$32.80 of $50.00`."""
-    if meter.remaining is None:
-        return describe_missing_cap(meter)
-    return f"{format_money(meter.remaining)} of {format_money(meter.cap)}"

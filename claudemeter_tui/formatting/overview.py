@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from claudemeter_tui.formatting.credits import CREDIT_STATE_NAMES, format_cap
+from claudemeter_tui.formatting.credits import CREDIT_STATE_NAMES, describe_withdrawal, format_cap
 from claudemeter_tui.formatting.values import (
     format_age,
     format_countdown,
@@ -151,11 +151,12 @@ def _format_used_percent(window: Window, now: datetime) -> str:
     return "due" if window.is_due(now) else format_percent(window.percent)
 
 
-def _format_credits(row: OverviewRow, now: datetime) -> str:
-    """Return the used amount, or the state of the credits if there is none."""
-    state = row.state.credits.compute_state(now)
+def _format_credits(row: OverviewRow, now: datetime, zone: tzinfo | None) -> str:
+    """Return the used amount, with its age if it was withdrawn, or the state of the credits without one."""
+    state, lead = row.state.credits.compute_state(now), row.state.credits.lead_meter
     is_named = state not in (CreditState.OPEN, CreditState.UNKNOWN)
-    return format_money(row.used, CREDIT_STATE_NAMES[state] if is_named else "")
+    used = format_money(row.used, CREDIT_STATE_NAMES[state] if is_named else "")
+    return f"{used} {describe_withdrawal(lead, now, zone) if lead else ''}".rstrip()
 
 
 def _format_reading_age(row: OverviewRow, now: datetime) -> str:
@@ -175,7 +176,7 @@ _CELL_FORMATTERS: Mapping[OverviewColumn, Callable[[OverviewRow, datetime, tzinf
     OverviewColumn.RESETS_AT: lambda row, now, zone: (
         format_moment(row.resets_at, now, zone) if row.resets_at else ""
     ),
-    OverviewColumn.CREDITS: lambda row, now, _: _format_credits(row, now),
+    OverviewColumn.CREDITS: _format_credits,
     OverviewColumn.CAP: lambda row, *_: (
         format_cap(lead, "") if (lead := row.state.credits.lead_meter) else ""
     ),

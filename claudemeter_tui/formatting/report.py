@@ -22,6 +22,7 @@ from claudemeter_tui.formatting.credits import (
 from claudemeter_tui.formatting.json_view import escape_char
 from claudemeter_tui.formatting.problems import format_error, is_informational
 from claudemeter_tui.formatting.values import (
+    build_money_object,
     format_countdown,
     format_day,
     format_money,
@@ -181,6 +182,7 @@ def _format_object(store: Store, state: OrgState, now: datetime, zone: tzinfo | 
                 "text": format_verdict_line(verdict, now, zone),
             }
         ),
+        "credits": json.dumps(_build_credits_object(state)),
         **{str(endpoint): good.get(endpoint, "null") for endpoint in BODY_ENDPOINTS},
         "errors": json.dumps(
             [
@@ -196,6 +198,24 @@ def _format_object(store: Store, state: OrgState, now: datetime, zone: tzinfo | 
         "stale": json.dumps(state.is_stale(now)),
     }
     return "{\n" + ",\n".join(f'  "{key}": {value}' for key, value in members.items()) + "\n}"
+
+
+def _build_credits_object(state: OrgState) -> dict[str, object] | None:
+    """Return the leading figures of the credits. None if no reply has any.
+
+    The replies cannot be used for this: the zero of a withdrawn meter in them is no figure.
+    """
+    lead = state.credits.lead_meter
+    if lead is None:
+        return None
+    reply = state.replies.get(lead.origin.endpoint)
+    return {
+        "used": build_money_object(lead.used),
+        "cap": build_money_object(lead.cap),
+        "is_personal": lead.is_personal,
+        "is_withdrawn": lead.figures_at is not None,
+        "at": _format_time(lead.figures_at or (reply.at if reply is not None else None)),
+    }
 
 
 def _format_time(moment: datetime | None) -> str | None:

@@ -61,6 +61,12 @@ class StatusContext:
         reset = self.window.resets_at if self.window is not None else None
         return reset if reset is not None and reset > self.now else None
 
+    def format_figure(self, amount: Money | None) -> str:
+        """Return a figure of the lead meter, with its age if it was withdrawn; empty for None."""
+        if self.lead is None or amount is None:
+            return ""
+        return f"{format_money(amount)} {describe_withdrawal(self.lead, self.now, self.zone)}".rstrip()
+
     def format_future(self, moment: datetime | None) -> str:
         """Return `16:00`; empty for a moment that has passed, or for None."""
         if moment is None or moment <= self.now:
@@ -166,11 +172,11 @@ PLACEHOLDERS: Mapping[str, tuple[str, Callable[[StatusContext], str]]] = {
     ),
     "lifts": ("when work can continue: Tue 14:00", lambda org: org.format_future(org.verdict.ends_at)),
     "credits": ("used credits and cap: $17.20/50", _format_credits),
-    "used": ("used credits: $17.20", lambda org: format_money(org.lead.used if org.lead else None, "")),
-    "cap": ("the monthly cap: $50.00", lambda org: format_money(org.lead.cap if org.lead else None, "")),
+    "used": ("used credits: $17.20", lambda org: org.format_figure(org.lead.used if org.lead else None)),
+    "cap": ("the monthly cap: $50.00", lambda org: org.format_figure(org.lead.cap if org.lead else None)),
     "left": (
         "amount left under the cap: $32.80",
-        lambda org: format_money(org.lead.remaining if org.lead else None, ""),
+        lambda org: org.format_figure(org.lead.remaining if org.lead else None),
     ),
     "balance": (
         "the prepaid balance: $244.35",

@@ -33,6 +33,15 @@ def format_money(amount: Money | None, missing: str = "?") -> str:
     return f"{sign}{units:,}.{minor:0{amount.exponent}d}"
 
 
+def build_money_object(amount: Money | None) -> dict[str, object] | None:
+    """Return the amount as an object for JSON, in minor units; None if it is not reported."""
+    if amount is None:
+        return None
+    is_whole = amount.minor == amount.minor.to_integral_value()
+    minor = int(amount.minor) if is_whole else float(amount.minor)
+    return {"minor": minor, "currency": amount.currency, "exponent": amount.exponent}
+
+
 def format_percent(value: float | None) -> str:
     """Return `41%`; `<1%` just above zero, `99%` just below 100, `?%` for None."""
     if value is None:

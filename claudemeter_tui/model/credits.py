@@ -292,10 +292,15 @@ def combine_meters(meters: Iterable[Meter], last: LastFigures) -> tuple[Meter, .
         last: The last figures of each source before the server withdrew them.
     """
     found = tuple(meters)
-    reasons = (find_disabled_reason(meter.reason) for meter in found if meter.reason is not None)
-    if not any(reason.withdraws_meter for reason in reasons):
+    if not reports_withdrawal(found):
         return found
     return tuple(_restore_figures(meter, last) if meter.is_withdrawn else meter for meter in found)
+
+
+def reports_withdrawal(meters: Iterable[Meter]) -> bool:
+    """Return True if any meter has a reason beside which the server withdraws figures, of any meter."""
+    reasons = (find_disabled_reason(meter.reason) for meter in meters if meter.reason is not None)
+    return any(reason.withdraws_meter for reason in reasons)
 
 
 def _restore_figures(meter: Meter, last: LastFigures) -> Meter:

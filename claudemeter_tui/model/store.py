@@ -11,7 +11,14 @@ from typing import TypeVar
 
 from claudemeter_tui.model.account import Account, Org, Subscription
 from claudemeter_tui.model.catalogue import Endpoint
-from claudemeter_tui.model.credits import Balance, Credits, LastFigures, Meter, combine_meters
+from claudemeter_tui.model.credits import (
+    Balance,
+    Credits,
+    LastFigures,
+    Meter,
+    combine_meters,
+    reports_withdrawal,
+)
 from claudemeter_tui.model.reading import (
     CLAUDE_CODE_LOGIN,
     ErrorKind,
@@ -193,10 +200,13 @@ class OrgState:
 
     def collect_figures(self) -> LastFigures:
         """Return the last figures of each source, with those of the current replies."""
+        meters = tuple(self._iter_meters())
+        # A zero without a cap is a figure only if the reply says that there is no cap.
+        can_be_zero = not reports_withdrawal(meters)
         found = {
             meter.origin: (meter.used, meter.cap, self.replies[meter.origin.endpoint].at)
-            for meter in self._iter_meters()
-            if meter.used is not None and not meter.is_withdrawn
+            for meter in meters
+            if meter.used is not None and (not meter.is_withdrawn or (can_be_zero and meter.is_uncapped))
         }
         return {**self.last_figures, **found} if found else self.last_figures
 

@@ -234,7 +234,8 @@ class VerdictTracker:
         emit = partial(sink.emit, endpoints=tuple(dict.fromkeys(replies)))
         if self.state is not None and new.state is not self.state:
             self._emit_state_change(new, verdict, emit)
-        if self.is_locked is not None:
+        # A lock is news also if the credits were not known to be open before, as with contradicting replies.
+        if self.state is not None:
             self._emit_lock_change(new, verdict, emit)
         return new
 

@@ -273,6 +273,7 @@ KEYS = [
     "account_email",
     "fetched_at",
     "verdict",
+    "credits",
     "usage",
     "overage",
     "subscription",
@@ -300,10 +301,17 @@ def test_array_has_every_key_for_every_org() -> None:
         "until": "2026-05-01T00:00:00Z",
         "lifts": "2026-04-30T16:00:00Z",
     }
+    assert one["credits"] == {
+        "used": {"minor": 1720, "currency": "USD", "exponent": 2},
+        "cap": {"minor": 5000, "currency": "USD", "exponent": 2},
+        "is_personal": True,
+        "is_withdrawn": False,
+        "at": one["fetched_at"],
+    }
     assert [
         {"endpoint": "subscription", "trouble": "timed out", "detail": "", "at": one["fetched_at"]}
     ] == one["errors"]
-    assert tuple(one[key] for key in (*KEYS[6:10], "stale")) == ({}, {}, None, None, False)
+    assert tuple(one[key] for key in (*KEYS[7:11], "stale")) == ({}, {}, None, None, False)
 
 
 def test_array_without_orgs_is_empty() -> None:
