@@ -234,7 +234,16 @@ EVENT_MARKS = (
     EventMark("R", "reset", "a window reset", (EventKind.WINDOW_RESET, EventKind.WINDOW_RESET_EARLY)),
     EventMark("P", "in the plan", "work is back in the plan", (EventKind.BACK_IN_PLAN,)),
     EventMark(
-        "$", "money", "cap changed or balance refilled", (EventKind.CAP_CHANGED, EventKind.BALANCE_REFILLED)
+        "$",
+        "money",
+        "cap or balance changed, or credits spent in the plan",
+        (
+            EventKind.SPENDING,
+            EventKind.BALANCE_FELL,
+            EventKind.AUTO_RELOAD_STOPPED,
+            EventKind.CAP_CHANGED,
+            EventKind.BALANCE_REFILLED,
+        ),
     ),
 )
 """The most important first: it is drawn if several share a column."""

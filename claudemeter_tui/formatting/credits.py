@@ -214,9 +214,9 @@ def describe_auto_reload(balance: Balance) -> str:
     return "auto-reload on" if balance.is_reloading else ""
 
 
-def describe_reload_cure(balance: Balance) -> str:
-    """Return the cure for an auto-reload that has stopped."""
-    is_payment = any(word in code for code in balance.reload_stop_codes for word in ("payment", "card"))
+def describe_reload_cure(codes: Sequence[str]) -> str:
+    """Return the cure for an auto-reload that has stopped with these codes."""
+    is_payment = any(word in code for code in codes for word in ("payment", "card"))
     return UPDATE_PAYMENT if is_payment else CHECK_PAGE
 
 

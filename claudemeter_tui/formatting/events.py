@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, tzinfo
 
-from claudemeter_tui.formatting.credits import describe_lock
+from claudemeter_tui.formatting.credits import describe_lock, describe_reload_cure
 from claudemeter_tui.formatting.problems import describe_session_renewal
 from claudemeter_tui.formatting.values import (
     build_money_object,
@@ -25,6 +25,7 @@ from claudemeter_tui.model.events import (
 )
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.verdict import VerdictState
+from claudemeter_tui.model.windows import FULL_FROM
 
 MAX_PATHS = 3
 """Most new fields that a line names; the others are counted."""
@@ -36,7 +37,7 @@ def format_event_line(event: Event, now: datetime, zone: tzinfo | None = None, n
     return f"{format_moment(event.at, now, zone)} {text}"
 
 
-def describe_event(event: Event, zone: tzinfo | None = None) -> str:  # noqa: C901, PLR0912 - one case a kind
+def describe_event(event: Event, zone: tzinfo | None = None) -> str:  # noqa: C901, PLR0912, PLR0915 - one case a kind
     """Return the event without time and org: `5-hour window full, resets 16:00`."""
     subject = event.subject
     # A label without a length is a name of its own: `Cloud sessions`.
@@ -95,6 +96,18 @@ def describe_event(event: Event, zone: tzinfo | None = None) -> str:  # noqa: C9
             return f"{'pool cap' if subject == SUBJECT_POOL else 'cap'} changed: {before} → {after}"
         case EventKind.BALANCE_REFILLED:
             return f"balance refilled: {before} → {after}"
+        case EventKind.BALANCE_FELL:
+            fall = format_money(event.amount)
+            return f"balance fell by {fall} without spending (expired or withdrawn): {before} → {after}"
+        case EventKind.AUTO_RELOAD_STOPPED:
+            codes = str(event.after)
+            return f"auto-reload stopped ({codes}): {describe_reload_cure(codes.split(', '))}"
+        case EventKind.SPENDING:
+            is_full = bool(subject) and not (isinstance(event.before, float) and event.before < FULL_FROM)
+            share = "full" if event.before is None else f"at {before}"
+            likely = f"likely cause: {subject} {share}" if subject else "likely cause not known"
+            kind = "plan-wide window" if is_full else "window"
+            return f"credits are being spent although no {kind} is full: {after} so far, {likely}"
         case EventKind.TRANCHE_EXPIRING:
             return f"{before} of the balance expires {end}"
         case EventKind.ORG_APPEARED:
@@ -131,6 +144,7 @@ def format_event_json(event: Event) -> str:
             "subject": event.subject or None,
             "before": _to_json_value(event.before),
             "after": _to_json_value(event.after),
+            "amount": _to_json_value(event.amount),
             "threshold": event.threshold,
             "cause": lock.cause if lock else None,
             "reason": lock.reason if lock else None,

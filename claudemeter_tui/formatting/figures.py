@@ -218,6 +218,8 @@ class FigureBuilder:
         severity = VERDICT_SEVERITIES[verdict.state]
         if verdict.is_locked:
             severity = max(severity, Severity.CRITICAL)
+        elif verdict.plan_spending is not None:
+            severity = max(severity, Severity.WARNING)
         name = format_verdict_name(verdict)
         yield self.build_derived("verdict", name, *VERDICT_ENDPOINTS, severity=severity)
         summary = " · ".join(format_verdict_banner(verdict, self.now, self.zone))
@@ -398,7 +400,10 @@ class FigureBuilder:
             scope = f", {describe_scope(tranche.surfaces)}" if tranche.is_scoped else ""
             yield build(f"{kind} part", f"{format_money(tranche.remaining)}, {ends}{scope}", key)
         if balance.is_reload_stopped:
-            codes, cure = ", ".join(balance.reload_stop_codes), describe_reload_cure(balance)
+            codes, cure = (
+                ", ".join(balance.reload_stop_codes),
+                describe_reload_cure(balance.reload_stop_codes),
+            )
             value = f"stopped ({codes}); {cure}"
             yield build("auto-reload", value, "auto_reload_disabled_reason", Severity.WARNING)
         elif balance.auto_reload is not None:

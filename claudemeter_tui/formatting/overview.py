@@ -19,16 +19,16 @@ from claudemeter_tui.formatting.values import (
     format_reset_due,
 )
 from claudemeter_tui.formatting.verdict import (
-    CREDITS_BLOCKED,
     VERDICT_NAMES,
     find_leading_window,
     format_verdict_name,
+    format_verdict_note,
 )
 from claudemeter_tui.model.catalogue import CreditState
 from claudemeter_tui.model.forecast import SpendRate
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.store import OrgKey, OrgState
-from claudemeter_tui.model.verdict import Verdict, VerdictState, rank_verdict
+from claudemeter_tui.model.verdict import Verdict, rank_verdict
 from claudemeter_tui.model.windows import UNKNOWN_RESET, Window
 
 NO_VALUE = "–"
@@ -141,10 +141,8 @@ def sort_rows(
 
 
 def _format_verdict_label(row: OverviewRow) -> str:
-    """Return the name of the verdict, or `credits BLOCKED` beside CAN WORK."""
-    if row.verdict.state is VerdictState.CAN_WORK and row.verdict.is_locked:
-        return CREDITS_BLOCKED
-    return VERDICT_NAMES[row.verdict.state]
+    """Return the name of the verdict, or the note beside CAN WORK."""
+    return format_verdict_note(row.verdict) or VERDICT_NAMES[row.verdict.state]
 
 
 def _format_used_percent(window: Window, now: datetime) -> str:

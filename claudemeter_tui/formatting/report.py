@@ -16,6 +16,7 @@ from claudemeter_tui.formatting.credits import (
     describe_auto_reload,
     describe_missing_cap,
     describe_next_charge,
+    describe_reload_cure,
     describe_scoped_balance,
     describe_withdrawal,
 )
@@ -89,7 +90,8 @@ def _list_rows(
     if balance is not None and balance.amount is not None:
         empty = EMPTY_BALANCE if balance.amount.minor < 0 else ""
         notes = empty, describe_scoped_balance(balance), describe_auto_reload(balance)
-        yield "Balance", ", ".join(filter(None, (_format_ungrouped_money(balance.amount), *notes)))
+        cure = f"; {describe_reload_cure(balance.reload_stop_codes)}" if balance.is_reload_stopped else ""
+        yield "Balance", ", ".join(filter(None, (_format_ungrouped_money(balance.amount), *notes))) + cure
     if state.subscription is not None and (charge := describe_next_charge(state.subscription)):
         card = "" if charge.card is None else f"   {charge.card or '-'}"
         yield charge.label, charge.day + card
@@ -179,6 +181,9 @@ def _format_object(store: Store, state: OrgState, now: datetime, zone: tzinfo | 
                 "cause": verdict.cause,
                 "until": _format_time(verdict.lock_until),
                 "lifts": _format_time(verdict.ends_at),
+                "spending": build_money_object(
+                    verdict.plan_spending.spent if verdict.plan_spending else None
+                ),
                 "text": format_verdict_line(verdict, now, zone),
             }
         ),

@@ -20,6 +20,7 @@ from claudemeter_tui.formatting.verdict import (
     format_short_verdict,
     format_verdict_line,
     format_verdict_name,
+    format_verdict_note,
 )
 from claudemeter_tui.model.catalogue import CreditState, WindowKind
 from claudemeter_tui.model.credits import Meter
@@ -136,10 +137,10 @@ def _format_use(lead: Meter, amount: Money) -> str:
 
 PLACEHOLDERS: Mapping[str, tuple[str, Callable[[StatusContext], str]]] = {
     "alarm": (
-        "BLOCKED, WAIT 16:00, on credits, credits BLOCKED or ?; empty if nothing is wrong",
+        "BLOCKED, WAIT 16:00, on credits, credits BLOCKED, spending or ?; empty if nothing is wrong",
         lambda org: (
             ""
-            if org.verdict.state is VerdictState.CAN_WORK and not org.verdict.is_locked
+            if org.verdict.state is VerdictState.CAN_WORK and not format_verdict_note(org.verdict)
             else format_short_verdict(org.verdict, org.now, org.zone)
         ),
     ),

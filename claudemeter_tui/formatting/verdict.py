@@ -32,11 +32,13 @@ from claudemeter_tui.model.catalogue import WEEK_LABEL_PREFIX, Cause, CreditStat
 from claudemeter_tui.model.credit_locks import CreditLock
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.store import UNKNOWN_AFTER
-from claudemeter_tui.model.verdict import EndSource, Verdict, VerdictState
+from claudemeter_tui.model.verdict import EndSource, PlanSpending, Verdict, VerdictState
 from claudemeter_tui.model.windows import Window
 
 CREDITS_BLOCKED = "credits BLOCKED"
 """Shown beside CAN WORK while the credits are locked."""
+SPENDING = "spending"
+"""Shown beside CAN WORK while credits are spent."""
 VERDICT_NAMES: Mapping[str, str] = {state: state.name.replace("_", " ") for state in VerdictState}
 WAIT_CAUSES = {
     CreditState.OFF: "credits are off",
@@ -60,8 +62,16 @@ def find_leading_window(verdict: Verdict) -> Window | None:
 
 def format_verdict_name(verdict: Verdict) -> str:
     """Return `CAN WORK`, `CAN WORK · credits BLOCKED`, `ON CREDITS`, `WAIT`, `BLOCKED` or `UNKNOWN`."""
-    note = f" · {CREDITS_BLOCKED}" if verdict.state is VerdictState.CAN_WORK and verdict.is_locked else ""
-    return VERDICT_NAMES[verdict.state] + note
+    return " · ".join(filter(None, (VERDICT_NAMES[verdict.state], format_verdict_note(verdict))))
+
+
+def format_verdict_note(verdict: Verdict) -> str:
+    """Return the note beside CAN WORK: `credits BLOCKED`, else `spending`; empty if there is none."""
+    if verdict.state is not VerdictState.CAN_WORK:
+        return ""
+    if verdict.is_locked:
+        return CREDITS_BLOCKED
+    return SPENDING if verdict.plan_spending is not None else ""
 
 
 def format_verdict_line(verdict: Verdict, now: datetime, zone: tzinfo | None = None) -> str:
@@ -70,7 +80,7 @@ def format_verdict_line(verdict: Verdict, now: datetime, zone: tzinfo | None = N
 
 
 def format_short_verdict(verdict: Verdict, now: datetime, zone: tzinfo | None = None) -> str:
-    """Return the form for a tab: `67%`, `BLOCKED`, `on credits`, `WAIT 16:00`, `credits BLOCKED`, `?`."""
+    """Return the form for a tab: `67%`, `BLOCKED`, `on credits`, `WAIT 16:00`, `spending`, `?`."""
     match verdict.state:
         case VerdictState.BLOCKED:
             return "BLOCKED"
@@ -81,8 +91,8 @@ def format_short_verdict(verdict: Verdict, now: datetime, zone: tzinfo | None = 
         case VerdictState.WAIT:
             ends = verdict.ends_at
             return f"WAIT {format_moment(ends, now, zone)}" if ends is not None and ends > now else "WAIT"
-    if verdict.is_locked:
-        return CREDITS_BLOCKED
+    if note := format_verdict_note(verdict):
+        return note
     return format_percent(verdict.fullest_window.percent) if verdict.fullest_window else "reset due"
 
 
@@ -160,8 +170,10 @@ class VerdictWriter:
                 yield from self.describe_fullest_window()
 
     def list_side_facts(self) -> Iterator[str]:
-        """Yield the facts beside any verdict: contradictions, other windows, payment problems, age."""
+        """Yield the facts beside any verdict: spending, contradictions, other windows, payment, age."""
         verdict = self.verdict
+        if verdict.plan_spending is not None:
+            yield self.describe_plan_spending(verdict.plan_spending)
         if verdict.contradictions:
             yield describe_contradiction(verdict.contradictions)
         is_unknown = verdict.state is VerdictState.UNKNOWN
@@ -344,13 +356,24 @@ class VerdictWriter:
             since = f"since the {subject}window filled {at}{moment}"
         if not spending.spent.minor:
             return f"no spending seen {since}"
-        # Less than a minor unit is shown as "under $0.01": an amount of zero would look free.
-        under = "under " if spending.spent.minor < 1 else ""
-        shown = Money(max(Decimal(1), spending.spent.minor), *spending.spent.unit)
         who = "the organization's pool rose by" if spending.is_pooled else "spent"
         fast = f" ({format_money(spending.rate)}/h)" if spending.rate is not None else ""
         last = f", last increase {self.format_age(spending.last_rise_at)}" if spending.last_rise_at else ""
-        return f"{who} {under}{format_money(shown)} {since}{fast}{last}"
+        return f"{who} {_format_rise(spending.spent)} {since}{fast}{last}"
+
+    def describe_plan_spending(self, spending: PlanSpending) -> str:
+        """Return the spending although the plan has room, and the likely cause."""
+        facts = [
+            f"{window.label.removeprefix(WEEK_LABEL_PREFIX)} is {_format_fullness(window)}"
+            if window.is_full(self.now)
+            else f"{window.label} at {format_percent(window.percent)}"
+            for window in spending.likely_windows
+        ]
+        likely = f"likely cause: {' or '.join(facts)}" if facts else "likely cause not known"
+        is_full = any(window.is_full(self.now) for window in spending.likely_windows)
+        kind = "plan-wide window" if is_full else "window"
+        since = f"since {self.format_moment(spending.since)}"
+        return f"spent {_format_rise(spending.spent)} {since} although no {kind} is full ({likely})"
 
     def describe_last_known(self, last_known: Verdict) -> str:
         """Return the name and the age of the verdict before this one."""
@@ -388,6 +411,12 @@ def _format_full_until(window: Window, until: str) -> str:
     """Return `full until 16:00`; without an end, whether the reset is due or not reported."""
     missing = ", no reset reported" if window.resets_at is None else ", reset due"
     return _format_fullness(window) + (f" until {until}" if until else missing)
+
+
+def _format_rise(spent: Money) -> str:
+    """Return an amount that was spent; `under $0.01` for less, because an amount of zero would look free."""
+    under = "under " if spent.minor < 1 else ""
+    return under + format_money(Money(max(Decimal(1), spent.minor), *spent.unit))
 
 
 def _append_code(text: str, lock: CreditLock, words: str) -> str:

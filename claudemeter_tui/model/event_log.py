@@ -12,18 +12,17 @@ from operator import attrgetter, is_not
 from claudemeter_tui.model.catalogue import Endpoint, MeterOrigin
 from claudemeter_tui.model.credits import Credits
 from claudemeter_tui.model.events import Event, EventKind, EventSink, Thresholds, find_earliest
-from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import ErrorKind, Reply, Session
 from claudemeter_tui.model.store import OrgKey, OrgState, SessionState, Store
 from claudemeter_tui.model.trackers import (
     USAGE_ENDPOINTS,
+    BalanceTracker,
     Debounced,
     MeterTracker,
     TrancheKey,
     VerdictTracker,
     WindowTracker,
     find_next_warning,
-    update_balance,
     update_warned_tranches,
 )
 from claudemeter_tui.model.verdict import judge
@@ -46,8 +45,7 @@ class OrgTracker:
     """Trackers by the window's key."""
     meter_trackers: Mapping[MeterOrigin, MeterTracker] = field(default_factory=dict)
     verdict_tracker: VerdictTracker = field(default_factory=VerdictTracker)
-    balance: Money | None = None
-    """The last balance. None if never read."""
+    balance_tracker: BalanceTracker = field(default_factory=BalanceTracker)
     warned_tranches: frozenset[TrancheKey] = frozenset()
     """Parts of the balance whose expiry was already announced."""
     stale_since: datetime | None = None
@@ -102,6 +100,7 @@ class OrgTracker:
             self.debounced.matches(self.last_state.replies)
             and not any(tracker.doubt_count for tracker in self.window_trackers.values())
             and all(tracker.is_settled for tracker in self.meter_trackers.values())
+            and self.balance_tracker.is_settled
         )
 
     def _observe_change(self, state: OrgState, sink: EventSink) -> OrgTracker:
@@ -121,7 +120,7 @@ class OrgTracker:
         )
         credits_, is_first = steady_state.credits, Endpoint.PREPAID not in self.debounced.replies
         meters = self._update_meters(credits_, state.replies, sink)
-        balance = update_balance(self.balance, credits_.balance, sink)
+        balance_tracker = self.balance_tracker.update(credits_.balance, old, state, sink)
         warned_tranches = update_warned_tranches(self.warned_tranches, credits_.balance, sink, first=is_first)
         verdict_tracker = self.verdict_tracker.observe(judge(steady_state, sink.now), sink, credits_)
         due_times = (verdict_tracker.lock_ends_at, find_next_warning(credits_.balance, sink.now))
@@ -131,7 +130,7 @@ class OrgTracker:
             window_trackers=windows,
             meter_trackers=meters,
             verdict_tracker=verdict_tracker,
-            balance=balance,
+            balance_tracker=balance_tracker,
             warned_tranches=warned_tranches,
             stale_since=(self.stale_since or sink.now) if state.is_stale(sink.now) else None,
             is_stale_reported=self.is_stale_reported,
@@ -175,6 +174,7 @@ def _collect_deciding_values(state: OrgState) -> tuple[object, ...]:
         [(one.key, one.label, one.percent, one.resets_at, one.locked_reason) for one in plan.windows],
         [meter.state_key for meter in credits_.meters],
         (credits_.is_absent, credits_.overage_read_at is None, credits_.balance),
+        state.in_plan_period and state.in_plan_period.spending and state.in_plan_period.spending.since,
     )
 
 

@@ -50,6 +50,13 @@ class EventKind(StrEnum):
     """The monthly cap changed: money before and after; None for no cap."""
     BALANCE_REFILLED = "balance_refilled"
     """The prepaid balance rose: money before and after."""
+    BALANCE_FELL = "balance_fell"
+    """The prepaid balance fell without spending: money before and after, `amount` is the part not spent."""
+    AUTO_RELOAD_STOPPED = "auto_reload_stopped"
+    """Auto-reload is on and no longer works: the server's codes after, separated by commas."""
+    SPENDING = "spending"
+    """Credits are spent although no plan-wide window is full: the amount after; `subject` is the window that
+    is likely the cause, with its percent before."""
     TRANCHE_EXPIRING = "tranche_expiring"
     """A part of the balance expires soon: the money before, `until` is its expiry."""
     FIRST_READ = "first_read"
@@ -93,6 +100,8 @@ class Event:
     """A window's label, a `SUBJECT_…` constant or the name of a reply; empty if the kind says enough."""
     before: EventValue = None
     after: EventValue = None
+    amount: Money | None = None
+    """The part of a fall of the balance that was not spent. None for every other kind."""
     threshold: float | None = None
     """The passed percentage. None for every other kind."""
     credit_lock: CreditLock | None = None

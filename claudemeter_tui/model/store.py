@@ -30,7 +30,12 @@ from claudemeter_tui.model.reading import (
     Schedule,
     Session,
 )
-from claudemeter_tui.model.time_series import CreditSeries, Histories, append_to_histories
+from claudemeter_tui.model.time_series import (
+    MAX_BRIDGED_PAUSE,
+    CreditSeries,
+    Histories,
+    append_to_histories,
+)
 from claudemeter_tui.model.windows import Plan, Window
 
 V = TypeVar("V", Account, Plan, Meter, Balance, Subscription)
@@ -39,6 +44,8 @@ DEFAULT_INTERVAL = timedelta(seconds=60)
 """Interval assumed until the first schedule of a session arrives."""
 UNKNOWN_AFTER = timedelta(minutes=15)
 """Older figures than this decide nothing."""
+SPENDING_SPAN = timedelta(minutes=15)
+"""Spending counts as under way for this time after a rise of the used credits."""
 SESSION_EXPIRY_WARNING = timedelta(days=3)
 """A session that expires within this time is reported as a problem."""
 
@@ -76,6 +83,30 @@ class OverPlanPeriod:
     """The full window that resets last. None if the plan has no plan-wide window."""
 
 
+@dataclass(frozen=True, slots=True)
+class InPlanSpending:
+    """Spending seen while the plan had room, without a pause of 15 minutes."""
+
+    since: datetime
+    """Time of the last usage reply before the first rise."""
+    start_rise: Decimal
+    """Total rise of the series at that time, minor units."""
+    last_rise_at: datetime
+    """Time of the last usage reply with a rise."""
+
+
+@dataclass(frozen=True, slots=True)
+class InPlanPeriod:
+    """A span of usage replies in which the plan has room."""
+
+    at: datetime
+    """Time of the last of them."""
+    total_rise: Decimal
+    """Total rise of the series at that time, minor units."""
+    spending: InPlanSpending | None = None
+    """The last spending in this span. None if there was none."""
+
+
 # Without slots, because cached_property needs a `__dict__`.
 @dataclass(frozen=True)
 class OrgState:
@@ -92,6 +123,8 @@ class OrgState:
     series: CreditSeries = field(default_factory=CreditSeries)
     over_plan_period: OverPlanPeriod | None = None
     """The current period beyond the plan. None if the plan has room, or that was never read."""
+    in_plan_period: InPlanPeriod | None = None
+    """The current period within the plan. None if the plan has no room, or that was never read."""
     histories: Histories = field(default_factory=dict)
     """Utilization of each plan-wide window over time, by its label."""
     reply_sources: Mapping[Endpoint, Session] = field(default_factory=dict)
@@ -196,6 +229,9 @@ class OrgState:
         # The state is not shared yet, so it may be completed; `replace` would lose its cached properties.
         vars(state).update(series=series)
         vars(state).update(over_plan_period=_update_over_plan_period(self, state, max_pause))
+        is_usage_read = isinstance(report.parts.get(Endpoint.USAGE), Reply)
+        period = _update_in_plan_period(self, state, max_pause) if is_usage_read else self.in_plan_period
+        vars(state).update(in_plan_period=period)
         return state
 
     def collect_figures(self) -> LastFigures:
@@ -246,6 +282,29 @@ def _update_over_plan_period(old: OrgState, new: OrgState, max_pause: timedelta)
             # Charges between the two readings may already be beyond the plan, so they count.
             return OverPlanPeriod(reply.at, full.label, old.series.total_rise, full)
     return OverPlanPeriod(reply.at, None, new.series.total_rise, full)
+
+
+def _update_in_plan_period(old: OrgState, new: OrgState, max_pause: timedelta) -> InPlanPeriod | None:
+    """Return the period within the plan after one more usage reply; None if the plan has no room, or may not.
+
+    Only a rise between two replies with room is spending within the plan. Above a pause of `max_pause` or
+    five minutes between them, the window may have filled and reset unseen.
+    """
+    plan, before, total = new.plan, old.in_plan_period, new.series.total_rise
+    if plan is None or new.over_plan_period is not None:
+        return None
+    if not any(window.is_reported for window in plan.wide_windows):
+        return before
+    at = new.replies[Endpoint.USAGE].at
+    is_new_series = (old.series.origin, old.series.unit) != (new.series.origin, new.series.unit)
+    if before is None or is_new_series or at - before.at > max(max_pause, MAX_BRIDGED_PAUSE):
+        return InPlanPeriod(at, total)
+    spending = before.spending
+    if total > before.total_rise:
+        if spending is None or at - spending.last_rise_at > SPENDING_SPAN:
+            spending = InPlanSpending(before.at, before.total_rise, at)
+        spending = replace(spending, last_rise_at=at)
+    return InPlanPeriod(at, total, spending)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import partial
 
 from claudemeter_tui.model.catalogue import Cause, CreditState, Endpoint
@@ -24,6 +25,7 @@ from claudemeter_tui.model.events import (
 )
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import Reply, ReplyValue
+from claudemeter_tui.model.store import SPENDING_SPAN, OrgState
 from claudemeter_tui.model.verdict import Verdict, VerdictState
 from claudemeter_tui.model.windows import FULL_FROM, Plan, Severity, Window
 
@@ -33,8 +35,12 @@ THRESHOLD_RESET_DROP = 5.0
 """Percentage points below a threshold at which the threshold can be passed again."""
 TRANCHE_EXPIRY_WARNING = timedelta(days=3)
 """Time before the expiry of a part of the balance at which a warning is due."""
-MIN_REFILL = 1
-"""Smallest rise that counts as a refill, in whole units of the currency; the server also corrects amounts."""
+MIN_BALANCE_CHANGE = 1
+"""Smallest rise or fall of the balance that is reported, in whole units of its currency: the server also
+corrects amounts, and the replies of one poll are some seconds apart.
+"""
+MAX_CORRECTION = 2
+"""Largest correction by the server in minor units; this matters for currencies without decimals."""
 PREPAID_ENDPOINTS = (Endpoint.PREPAID,)
 
 
@@ -92,15 +98,90 @@ class MeterTracker:
         return MeterTracker(new, max(threshold, self.passed_threshold), replies_below, lost_cap_count)
 
 
-def update_balance(old: Money | None, balance: Balance | None, sink: EventSink) -> Money | None:
-    """Emit an event if the balance rose, and return the balance to remember."""
-    new = balance.amount if balance is not None else None
-    if old is None or new is None:
-        return new or old
-    # Another currency is no refill.
-    if new.unit == old.unit and new.major - old.major >= MIN_REFILL:
-        sink.emit(EventKind.BALANCE_REFILLED, before=old, after=new, endpoints=PREPAID_ENDPOINTS)
-    return new
+@dataclass(frozen=True, slots=True)
+class BalanceTracker:
+    """The last balance, and whether its auto-reload works."""
+
+    amount: Money | None = None
+    """The last amount that was compared. None if none was read yet."""
+    is_reload_stopped: bool | None = None
+    """True if auto-reload does not work. None if that was never read."""
+    fell_after: datetime | None = None
+    """Time of the last prepaid reply with `amount`, if the balance has fallen since while the use was not
+    read: the fall is then compared later. Else None.
+    """
+
+    @property
+    def is_settled(self) -> bool:
+        """True if no fall awaits the figures of the use."""
+        return self.fell_after is None
+
+    def update(
+        self, balance: Balance | None, old: OrgState, new: OrgState, sink: EventSink
+    ) -> BalanceTracker:
+        """Emit the events of one more balance and return the tracker.
+
+        Args:
+            balance: The confirmed balance. None if none was read.
+            old: The org before.
+            new: The org now.
+            sink: Collects the events.
+        """
+        if balance is None:
+            return self
+        emit = partial(sink.emit, endpoints=PREPAID_ENDPOINTS)
+        is_stopped, amount = balance.is_reload_stopped, balance.amount
+        if is_stopped and self.is_reload_stopped is False:
+            codes = ", ".join(balance.reload_stop_codes)
+            emit(EventKind.AUTO_RELOAD_STOPPED, after=codes, severity=Severity.WARNING)
+        after = BalanceTracker(amount or self.amount, is_stopped)
+        # Another currency is neither a refill nor a fall.
+        if amount is None or self.amount is None or amount.unit != self.amount.unit:
+            return after
+        if _is_reported(amount, self.amount):
+            emit(EventKind.BALANCE_REFILLED, before=self.amount, after=amount)
+        if _is_reported(self.amount, amount):
+            read = old.replies.get(Endpoint.PREPAID)
+            since = self.fell_after or (read.at if read is not None else sink.now)
+            runs = new.series.runs
+            if runs and runs[-1].minor is None:
+                return replace(after, amount=self.amount, fell_after=since)
+            spent = _measure_spending_from_balance(amount, old, new, since)
+            if spent is not None and _is_reported(self.amount, replace(amount, minor=amount.minor + spent)):
+                unspent = replace(amount, minor=self.amount.minor - amount.minor - spent)
+                amounts = {"before": self.amount, "after": amount, "amount": unspent}
+                emit(EventKind.BALANCE_FELL, severity=Severity.WARNING, **amounts)
+        return after
+
+
+def _is_reported(high: Money, low: Money) -> bool:
+    """Return True if the first amount is so far above the second one that it is no correction."""
+    return high.major - low.major >= MIN_BALANCE_CHANGE and high.minor - low.minor > MAX_CORRECTION
+
+
+def _measure_spending_from_balance(
+    amount: Money, old: OrgState, new: OrgState, since: datetime
+) -> Decimal | None:
+    """Return the most, in minor units, that can have been spent from the balance since a moment.
+
+    None if that is not known: the use was not read, it has fallen, or others spend from the balance, too. The
+    use of the 15 minutes before counts as well, because a balance can follow the use with a delay.
+    """
+    series = new.series
+    rise = series.monotonic_rise
+    # The moment may be the time of another reply of the same poll.
+    if rise is None or rise.first - since > new.interval / 2:
+        return None
+    spent = series.compute_spent_since(since - SPENDING_SPAN)
+    if spent.unit != amount.unit:
+        return None if spent.minor else Decimal(0)
+    if not new.org.is_shared:
+        return spent.minor
+    pools = [state.credits.pool_meter for state in (old, new)]
+    used = [pool.used for pool in pools if pool is not None and pool.used is not None]
+    if len(used) < len(pools) or {money.unit for money in used} != {amount.unit}:
+        return None
+    return max(spent.minor, used[1].minor - used[0].minor)
 
 
 TrancheKey = tuple[datetime, bool]
@@ -211,6 +292,8 @@ class VerdictTracker:
     """The first lock of the credits. None if they are not locked."""
     lock_ends_at: datetime | None = None
     """Earliest known end of a lock. None if no lock has one."""
+    spending_since: datetime | None = None
+    """Start of the last spending while the plan had room. None if there was none."""
 
     def observe(self, verdict: Verdict, sink: EventSink, credits_: Credits) -> VerdictTracker:
         """Emit the events of one more verdict and return the tracker; an uncertain one changes nothing."""
@@ -224,6 +307,7 @@ class VerdictTracker:
             self.is_locked,
             self.credit_lock,
             find_earliest(lock.until for lock in verdict.credit_locks),
+            verdict.plan_spending.since if verdict.plan_spending is not None else self.spending_since,
         )
         if is_certain:
             lock = verdict.credit_locks[0] if verdict.is_locked else None
@@ -237,6 +321,10 @@ class VerdictTracker:
         # A lock is news also if the credits were not known to be open before, as with contradicting replies.
         if self.state is not None:
             self._emit_lock_change(new, verdict, emit)
+        if verdict.plan_spending is not None and new.spending_since != self.spending_since:
+            window = next(iter(verdict.plan_spending.likely_windows), None)
+            likely = {"subject": window.label, "before": window.percent} if window is not None else {}
+            emit(EventKind.SPENDING, after=verdict.plan_spending.spent, severity=Severity.WARNING, **likely)
         return new
 
     def _emit_state_change(self, new: VerdictTracker, verdict: Verdict, emit: Emit) -> None:

@@ -37,7 +37,7 @@ from claudemeter_tui.model.credit_locks import CreditLock, find_credit_locks
 from claudemeter_tui.model.forecast import compute_rate_since
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import ErrorKind
-from claudemeter_tui.model.store import OrgState
+from claudemeter_tui.model.store import SPENDING_SPAN, OrgState
 from claudemeter_tui.model.windows import FULL_FROM, Plan, SavedReset, Window
 
 
@@ -100,6 +100,24 @@ class OverPlanSpending:
     """Rate since then, in money per hour. None if spending is steady, or there are too few data."""
 
 
+LAGS_FROM = 95.0
+"""Percent from which a window can already charge credits: near the limit its figure lags (seen: 95 to 99)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSpending:
+    """Spending within the last 15 minutes although no plan-wide window is full."""
+
+    spent: Money
+    """Sum of the rises of used credits; above zero."""
+    since: datetime
+    """Time of the last usage reply before the first rise."""
+    likely_windows: tuple[Window, ...] = ()
+    """Windows that are likely the cause, the likeliest first: full ones of one model or surface, then those
+    at 95% or more. Empty if no window suggests itself.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """The verdict on one org at one moment, with everything needed to word it."""
@@ -141,6 +159,8 @@ class Verdict:
     payment_problems: tuple[PaymentProblem, ...] = ()
     spending: OverPlanSpending | None = None
     """Spending while ON CREDITS. None for every other state, or if not known."""
+    plan_spending: PlanSpending | None = None
+    """Spending beside CAN WORK. None for every other state, or if none was seen lately."""
     read_at: datetime | None = None
     """Time of the reading. None if there was none yet."""
     is_stale: bool = False
@@ -164,7 +184,7 @@ class Verdict:
 STATE_BY_CREDITS = {CreditState.OPEN: VerdictState.ON_CREDITS, CreditState.LOCKED: VerdictState.BLOCKED}
 """Verdict if the plan has nothing left, by the state of the credits; other states do not decide it."""
 WORST_FIRST = (VerdictState.BLOCKED, VerdictState.WAIT, VerdictState.ON_CREDITS, VerdictState.UNKNOWN)
-"""Sort order of the verdicts; CAN WORK follows, first with locked credits, then without."""
+"""Sort order of the verdicts; CAN WORK follows, first with locked credits, then spending, then without."""
 
 
 def judge(state: OrgState, now: datetime) -> Verdict:
@@ -186,7 +206,8 @@ def judge(state: OrgState, now: datetime) -> Verdict:
 def rank_verdict(verdict: Verdict) -> tuple[int, float]:
     """Return the sort key, worst first: the state, then the highest percentage."""
     worse = verdict.state in WORST_FIRST
-    place = WORST_FIRST.index(verdict.state) if worse else len(WORST_FIRST) + (not verdict.is_locked)
+    calm = 0 if verdict.is_locked else 1 if verdict.plan_spending is not None else 2
+    place = WORST_FIRST.index(verdict.state) if worse else len(WORST_FIRST) + calm
     windows = (verdict.fullest_window, *verdict.full_windows)
     percents = [window.percent for window in windows if window is not None and window.percent is not None]
     return place, -max((*percents, FULL_FROM if verdict.full_windows else 0.0))
@@ -231,6 +252,7 @@ def _build_verdict(state: OrgState, now: datetime) -> Verdict:
         saved_reset=next(usable, None) if full else None,
         payment_problems=tuple(find_payment_problems(state, now)),
         spending=_measure_spending(state, now) if verdict is VerdictState.ON_CREDITS else None,
+        plan_spending=_measure_plan_spending(state, now) if verdict is VerdictState.CAN_WORK else None,
         read_at=state.read_at,
         is_stale=state.is_stale(now),
         error_kind=_find_error_kind(state),
@@ -266,6 +288,25 @@ def _find_error_kind(state: OrgState) -> ErrorKind | None:
     failures = state.failures
     failure = failures.get(Endpoint.USAGE) or next(iter(failures.values()), None)
     return failure.error_kind if failure is not None else None
+
+
+def _measure_plan_spending(state: OrgState, now: datetime) -> PlanSpending | None:
+    """Return the spending while the plan has room. None if there was none within 15 minutes.
+
+    A rise of the organization's pool alone is not reported: the other members spend from it, too.
+    """
+    spending = state.in_plan_period.spending if state.in_plan_period is not None else None
+    if spending is None or now - spending.last_rise_at > SPENDING_SPAN or state.credits.own_meter is None:
+        return None
+    running = [window for window in state.plan.windows if window.limit is None] if state.plan else []
+    full = [window for window in running if window.is_full(now)]
+    lagging = [
+        window
+        for window in running
+        if window not in full and not window.is_due(now) and (window.percent or 0.0) >= LAGS_FROM
+    ]
+    spent = Money(state.series.total_rise - spending.start_rise, *state.series.unit)
+    return PlanSpending(spent, spending.since, (*full, *lagging))
 
 
 def _measure_spending(state: OrgState, now: datetime) -> OverPlanSpending | None:

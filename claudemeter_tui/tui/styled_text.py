@@ -224,4 +224,5 @@ def get_verdict_severity(verdict: Verdict, now: datetime) -> Severity:
             return Severity.WARNING
     if verdict.credits is CreditState.LOCKED:
         return Severity.CRITICAL
-    return verdict.fullest_window.compute_severity(now) if verdict.fullest_window else Severity.NORMAL
+    severity = verdict.fullest_window.compute_severity(now) if verdict.fullest_window else Severity.NORMAL
+    return max(severity, Severity.WARNING) if verdict.plan_spending is not None else severity

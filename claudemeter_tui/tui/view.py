@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from claudemeter_tui.model.forecast import LimitForecast, SpendRate, compute_spend_rate, forecast_limit
-from claudemeter_tui.model.store import UNKNOWN_AFTER, OrgKey, OrgState, SessionState, Store
+from claudemeter_tui.model.store import SPENDING_SPAN, UNKNOWN_AFTER, OrgKey, OrgState, SessionState, Store
 from claudemeter_tui.model.verdict import Verdict, judge
 from claudemeter_tui.tui.layout import Layout
 
@@ -62,6 +62,8 @@ def _iterate_changes(state: OrgState) -> Iterator[datetime]:
         yield state.subscription.paused_until
     if state.credits.paused_until is not None:
         yield state.credits.paused_until
+    if state.in_plan_period is not None and state.in_plan_period.spending is not None:
+        yield state.in_plan_period.spending.last_rise_at + SPENDING_SPAN + datetime.resolution
     for reply in state.replies.values():
         yield reply.at + UNKNOWN_AFTER + datetime.resolution
     if state.read_at is not None:

@@ -33,6 +33,9 @@ def event(kind: EventKind, **more: Any) -> Event:
 
 
 FIVE = {"subject": "5-hour"}
+SPENT_BESIDE_FABLE = (
+    "credits are being spent although no plan-wide window is full: $0.25 so far, likely cause: 7-day Fable"
+)
 WORDS = [
     (
         event(EventKind.WINDOW_FILLED, **FIVE, before=98.0, after=100.0, until=RESET),
@@ -95,6 +98,33 @@ WORDS = [
     (
         event(EventKind.BALANCE_REFILLED, before=usd("12.5"), after=usd("5012")),
         "balance refilled: $0.12 → $50.12",
+    ),
+    (
+        event(EventKind.BALANCE_FELL, before=usd("32655"), after=usd("1655"), amount=usd("31000")),
+        "balance fell by $310.00 without spending (expired or withdrawn): $326.55 → $16.55",
+    ),
+    (
+        event(EventKind.AUTO_RELOAD_STOPPED, after="payment_failed, card_declined"),
+        (
+            "auto-reload stopped (payment_failed, card_declined): "
+            "update the payment method on claude.ai/settings/billing"
+        ),
+    ),
+    (
+        event(EventKind.SPENDING, **FIVE, before=97.0, after=usd("25")),
+        "credits are being spent although no window is full: $0.25 so far, likely cause: 5-hour at 97%",
+    ),
+    (
+        event(EventKind.SPENDING, subject="7-day Fable", before=100.0, after=usd("25")),
+        f"{SPENT_BESIDE_FABLE} at 100%",
+    ),
+    (
+        event(EventKind.SPENDING, subject="7-day Fable", after=usd("25")),
+        f"{SPENT_BESIDE_FABLE} full",
+    ),
+    (
+        event(EventKind.SPENDING, after=usd("25")),
+        "credits are being spent although no window is full: $0.25 so far, likely cause not known",
     ),
     (
         event(EventKind.TRANCHE_EXPIRING, before=usd("10000"), until=TUESDAY),
@@ -176,6 +206,7 @@ def test_json_is_one_line_of_ascii_with_every_fact() -> None:
         "subject": None,
         "before": "on_credits",
         "after": "blocked",
+        "amount": None,
         "threshold": None,
         "cause": "cap",
         "reason": "self_selected_spend_limit_reached",

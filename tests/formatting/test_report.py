@@ -183,6 +183,25 @@ def test_extra_usage_line_is_absent_without_credits() -> None:
         (["Balance          $244.35"], Balance(usd(24435), auto_reload=False)),
         (["Balance          $1244.35, auto-reload on"], Balance(usd(124_435), auto_reload=True)),
         (["Balance          $0.00"], Balance(usd(0))),
+        (["Balance          -$1592.00, empty"], Balance(usd(-159_200))),
+        (
+            ["Balance          $50.00, $40.00 of it for some surfaces only"],
+            Balance(usd(5000), unscoped=usd(1000)),
+        ),
+        (
+            [
+                "Balance          $3.50, auto-reload stopped (odd_code, declined);"
+                " check claude.ai/settings/usage"
+            ],
+            Balance(usd(350), auto_reload=True, reload_stop_codes=("odd_code", "declined")),
+        ),
+        (
+            [
+                "Balance          $3.50, auto-reload stopped (card_declined);"
+                " update the payment method on claude.ai/settings/billing"
+            ],
+            Balance(usd(350), reload_stop_codes=("card_declined",)),
+        ),
         ([], Balance(None, auto_reload=True)),
         ([], None),
     ],
@@ -300,6 +319,7 @@ def test_array_has_every_key_for_every_org() -> None:
         "cause": "server",
         "until": "2026-05-01T00:00:00Z",
         "lifts": "2026-04-30T16:00:00Z",
+        "spending": None,
     }
     assert one["credits"] == {
         "used": {"minor": 1720, "currency": "USD", "exponent": 2},

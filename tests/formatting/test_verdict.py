@@ -26,7 +26,7 @@ from claudemeter_tui.model.store import OrgState
 from claudemeter_tui.model.time_series import CreditSeries
 from claudemeter_tui.model.verdict import OverPlanSpending, Verdict, VerdictState, judge
 from claudemeter_tui.model.windows import Plan, SavedReset, Window
-from tests.model.readings import org
+from tests.model.readings import org, spend
 from tests.model.values import (
     LOCKED,
     MAY,
@@ -63,6 +63,8 @@ CAP_CURE = "raise the cap on claude.ai/settings/usage"
         ("WAIT", "WAIT", org(five_hour(100, None))),
         ("BLOCKED", "BLOCKED", org(five_hour(100), credits_=LOCKED)),
         ("UNKNOWN", "?", org(credits_=OFF)),
+        ("CAN WORK · spending", "spending", spend(org(five_hour(), credits_=OPEN))),
+        ("CAN WORK · credits BLOCKED", "credits BLOCKED", spend(org(five_hour(), credits_=LOCKED))),
     ],
 )
 def test_name_and_tab_of_every_state(title: str, tab: str, state: OrgState) -> None:
@@ -76,6 +78,29 @@ def test_name_and_tab_of_every_state(title: str, tab: str, state: OrgState) -> N
     [
         ("CAN WORK  5-hour 41%, resets 16:00 (in 1h 12m)", org(five_hour(), weekly(12))),
         ("CAN WORK  5-hour 0%, not started", org(five_hour(0, None))),
+        (
+            (
+                "CAN WORK · spending  5-hour 97%, resets 16:00 (in 1h 12m)"
+                " · spent $0.40 since 14:47 although no window is full (likely cause: 5-hour at 97%)"
+            ),
+            spend(org(five_hour(97), credits_=OPEN)),
+        ),
+        (
+            (
+                "CAN WORK · spending  5-hour 41%, resets 16:00 (in 1h 12m)"
+                " · spent $0.40 since 14:43 although no window is full (likely cause not known)"
+            ),
+            spend(org(five_hour(), credits_=OPEN), 4),
+        ),
+        (
+            (
+                "CAN WORK · spending  5-hour 95%, resets 16:00 (in 1h 12m)"
+                " · spent $0.40 since 14:47 although no plan-wide window is full"
+                " (likely cause: Fable is full or 5-hour at 95%)"
+                " · Fable full until Tue 14:48, other models work"
+            ),
+            spend(org(five_hour(95), fable(), credits_=OPEN)),
+        ),
         ("CAN WORK  5-hour 3%, no reset reported", org(five_hour(3, None))),
         (
             "CAN WORK  7-day all 71%, resets Tue 14:48 (in 3d 0h) · 5-hour reset due",

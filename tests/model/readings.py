@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -19,7 +20,8 @@ from claudemeter_tui.model.reading import (
     Schedule,
     Session,
 )
-from claudemeter_tui.model.store import OrgState, Store
+from claudemeter_tui.model.store import InPlanPeriod, InPlanSpending, OrgState, Store
+from claudemeter_tui.model.time_series import CreditSeries
 from claudemeter_tui.model.windows import Plan, Window
 from tests.model.values import NOW
 
@@ -102,6 +104,14 @@ def org(
     values |= {Endpoint[name.upper()]: value for name, value in parts.items()}
     replies = {endpoint: Reply(endpoint, NOW, value) for endpoint, value in values.items()}
     return OrgState(about or Org("u", "Acme"), Account("a"), Session("Chrome"), replies)
+
+
+def spend(state: OrgState, minutes: float = 0) -> OrgState:
+    """Return the org after spending 40 cents in the plan, so many minutes ago."""
+    last = NOW - timedelta(minutes=minutes)
+    spending = InPlanSpending(last - timedelta(minutes=1), Decimal(0), last)
+    series = CreditSeries(MeterOrigin.OVERAGE, ("USD", 2), total_rise=Decimal(40))
+    return replace(state, series=series, in_plan_period=InPlanPeriod(last, Decimal(40), spending))
 
 
 def keys(store: Store) -> list[tuple[str, str]]:

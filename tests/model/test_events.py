@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
@@ -45,7 +46,7 @@ from tests.model.readings import (
     reported,
     stopped,
 )
-from tests.model.values import OFF, REACHED, five_hour, meter, usd, weekly
+from tests.model.values import OFF, REACHED, fable, five_hour, meter, one_time, usd, weekly
 
 RESET, LATER = at(120), at(420)
 
@@ -53,6 +54,9 @@ RESET, LATER = at(120), at(420)
 def plan(*windows: Window, **more: Any) -> Plan:
     """Return a usage reply with these windows."""
     return Plan(windows, **more)
+
+
+FULL, ROOM = plan(five_hour(100), weekly()), plan(five_hour(41), weekly())
 
 
 def locked(**more: Any) -> Meter:
@@ -337,8 +341,8 @@ def test_flapping_credits_emit_no_event(flap: Meter | None) -> None:
 
 def test_credits_report_thresholds_again_after_a_new_month() -> None:
     """A threshold is passed once; a fall that lasts arms it again."""
-    run = Run(plan(weekly()), meter(3700))
-    event = only(run.poll(plan(weekly()), meter(3800)))
+    run = Run(plan(weekly(100)), meter(3700))
+    event = only(run.poll(plan(weekly(100)), meter(3800)))
     assert (
         event.kind,
         event.threshold,
@@ -347,8 +351,8 @@ def test_credits_report_thresholds_again_after_a_new_month() -> None:
         event.after,
     ) == (EventKind.THRESHOLD, 75, SUBJECT_EXTRA_USAGE, 74, 76)
     for used in (3800, 0, 0, 0, 40):
-        assert run.poll(plan(weekly()), meter(used)) == []
-    assert [event.threshold for event in run.poll(plan(weekly()), meter(3800))] == [75]
+        assert run.poll(plan(weekly(100)), meter(used)) == []
+    assert [event.threshold for event in run.poll(plan(weekly(100)), meter(3800))] == [75]
 
 
 @pytest.mark.parametrize(
@@ -358,7 +362,7 @@ def test_credits_report_thresholds_again_after_a_new_month() -> None:
         ((100, None, 100), []),
         ((100, 150, 120), []),
         ((None, 5000), []),
-        ((500, 300, 300, 900), [EventKind.BALANCE_REFILLED]),
+        ((500, 300, 300, 900), [EventKind.BALANCE_FELL, EventKind.BALANCE_REFILLED]),
     ],
 )
 def test_raised_balance_is_reported(amounts: tuple[int | None, ...], expected: list[EventKind]) -> None:
@@ -368,6 +372,152 @@ def test_raised_balance_is_reported(amounts: tuple[int | None, ...], expected: l
     for balance in more:
         run.poll(plan(weekly()), meter(), balance)
     assert expected == kinds(run.emitted)
+
+
+Polled = tuple[float | None, float]
+"""Used credits and balance of one poll, minor units."""
+
+
+@pytest.mark.parametrize(
+    ("expected", "polls"),
+    [
+        pytest.param([40_000], [(0, 41_250), (0, 1250)], id="expired"),
+        pytest.param([40_000], [(0, 41_250), (0, 41_250), (0, 1250), (0, 1250)], id="once"),
+        pytest.param([2_092], [(0, 500), (0, -1592)], id="into a debt"),
+        pytest.param([], [(0, 41_250), (0, 41_248)], id="correction"),
+        pytest.param([], [(0, 41_250), (0, 41_151)], id="below a dollar"),
+        pytest.param([], [(0, 41_250), (1000, 40_250)], id="spent"),
+        pytest.param([], [(0, 41_250), (1000, 41_250), (1000, 40_250)], id="spent a poll before"),
+        pytest.param([39_000], [(0, 41_250), (1000, 1250)], id="more than spent"),
+        pytest.param([], [(4500, 41_250), (120, 40_830)], id="new month"),
+        pytest.param([40_000], [(0, 41_250), (None, 1250), (0, 1250)], id="use read later"),
+        pytest.param([], [(0, 41_250), (None, 1250), (40_000, 1250)], id="spending read later"),
+        pytest.param([], [(None, 41_250), (None, 1250)], id="use never read"),
+    ],
+)
+def test_fall_of_the_balance_is_reported_if_not_spent(expected: list[int], polls: list[Polled]) -> None:
+    """Only what spending cannot explain has expired or was withdrawn; without the use, nothing is said."""
+    (used, cents), *more = polls
+    run = Run(FULL, meter(used, 99_999), Balance(usd(cents)))
+    for used, cents in more:
+        run.poll(FULL, meter(used, 99_999), Balance(usd(cents)))
+    falls = [event for event in run.emitted if event.kind is EventKind.BALANCE_FELL]
+    assert [usd(unspent) for unspent in expected] == [event.amount for event in falls]
+    for event in falls:
+        assert (usd(polls[0][1]), usd(polls[-1][1])) == (event.before, event.after)
+
+
+def test_balance_in_another_currency_has_not_fallen() -> None:
+    """A change of currency is neither a fall nor a refill."""
+    run = Run(FULL, meter(), Balance(usd(41_250)))
+    assert run.poll(FULL, meter(), Balance(Money(Decimal(1250), "EUR"))) == []
+
+
+@pytest.mark.parametrize(("expected", "pool"), [([EventKind.BALANCE_FELL], 9000), ([], 49_000), ([], None)])
+def test_fall_of_a_shared_balance_counts_the_pool(expected: list[EventKind], pool: float | None) -> None:
+    """Other members spend from the balance, too: what the pool rose by was spent."""
+    team = replace(PERSONAL, is_shared=True)
+
+    def poll(minute: float, used: float | None, cents: int) -> Reading:
+        pooled = meter(used, 99_999, is_personal=False)
+        values: dict[Endpoint, ReplyValue] = {
+            Endpoint.USAGE: FULL,
+            Endpoint.OWN_OVERAGE: own,
+            Endpoint.OVERAGE: pooled,
+        }
+        values[Endpoint.PREPAID] = Balance(usd(cents))
+        return reported(minute, team, *(reply(endpoint, minute, value) for endpoint, value in values.items()))
+
+    own = meter(0, 5000, origin=MeterOrigin.OWN_OVERAGE)
+    store = Store().apply(listed(0, team)).apply(poll(1, 9000, 41_250))
+    log = EventLog().observe(store, at(1))
+    log = log.observe(store.apply(poll(2, pool, 1250)), at(2))
+    assert expected == [event.kind for event in log.new_events if event.kind is EventKind.BALANCE_FELL]
+
+
+def test_auto_reload_that_stops_is_reported_once() -> None:
+    """The codes are named when it stops, not while it stays stopped, and not at the first reading."""
+    works = Balance(usd(500), auto_reload=True)
+    stopped = replace(works, reload_stop_codes=("payment_failed", "card_declined"))
+    run = Run(FULL, meter(), works)
+    event = only(run.poll(FULL, meter(), stopped))
+    assert (event.kind, event.after) == (EventKind.AUTO_RELOAD_STOPPED, "payment_failed, card_declined")
+    assert event.severity is Severity.WARNING
+    assert run.poll(FULL, meter(), stopped) == []
+    assert run.poll(FULL, meter(), works) == []
+    assert kinds(run.poll(FULL, meter(), stopped)) == [EventKind.AUTO_RELOAD_STOPPED]
+    assert Run(FULL, meter(), stopped).poll(FULL, meter(), stopped) == []
+
+
+def test_spending_in_the_plan_is_reported_at_its_start() -> None:
+    """The first cent is an event, further ones are none; after 15 minutes without a rise it starts again."""
+    room = plan(five_hour(97, at(300)), weekly())
+    run = Run(room, meter(1720))
+    event = only(run.poll(room, meter(1721)))
+    assert (EventKind.SPENDING, "5-hour", 97, usd(1)) == (
+        event.kind,
+        event.subject,
+        event.before,
+        event.after,
+    )
+    assert event.severity is Severity.WARNING
+    assert [run.poll(room, meter(used)) for used in (1750, 1750, 1800)] == [[], [], []]
+    assert [run.poll(room, meter(1800)) for _ in range(16)] == [[]] * 16
+    assert only(run.poll(room, meter(1801))).after == usd(1)
+
+
+@pytest.mark.parametrize(
+    ("subject", "windows"),
+    [
+        ("", (five_hour(94, at(300)), weekly())),
+        ("7-day all", (five_hour(41, at(300)), weekly(95))),
+        ("7-day Fable", (five_hour(97, at(300)), weekly(), fable())),
+        ("7-day Fable", (five_hour(41, at(300)), weekly(), fable(96))),
+        ("5-hour", (five_hour(99, at(300)), weekly(), one_time(100))),
+    ],
+)
+def test_spending_names_its_likely_cause(subject: str, windows: tuple[Window, ...]) -> None:
+    """A full window of one model is likelier than one at 95%; a dollar allowance is no cause."""
+    run = Run(plan(*windows), meter(1720))
+    assert only(run.poll(plan(*windows), meter(1725))).subject == subject
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ((FULL, meter(100)), (ROOM, meter(105))),
+        ((ROOM, meter(100)), (FULL, meter(105))),
+        ((ROOM, meter(100, is_personal=False)), (ROOM, meter(105, is_personal=False))),
+        ((ROOM, meter(100)), (ROOM, meter(100))),
+        ((ROOM, meter(100)), (ROOM, meter(40))),
+        ((ROOM, meter(None)), (ROOM, meter(100))),
+        ((plan(), meter(100)), (plan(), meter(105))),
+    ],
+    ids=["before the reset", "as it fills", "of the pool", "none", "new month", "not read", "no windows"],
+)
+def test_other_rises_are_no_spending_in_the_plan(
+    before: tuple[Plan, Meter], after: tuple[Plan, Meter]
+) -> None:
+    """Only a rise between two readings with room counts, and only of the person's own figures."""
+    run = Run(*before)
+    assert EventKind.SPENDING not in kinds(run.poll(*after))
+
+
+def test_spending_is_found_after_a_failed_usage_reply() -> None:
+    """While the windows are not read, a rise says nothing; with the next usage reply it is reported."""
+    run = Run(ROOM, meter(1720))
+    run.minute += 1
+    run.read(reported(2, PERSONAL, failed(Endpoint.USAGE, 2), reply(Endpoint.OVERAGE, 2, meter(1750))))
+    assert run.emitted == []
+    assert only(run.poll(ROOM, meter(1750))).after == usd(30)
+
+
+def test_lock_after_contradicting_replies_is_reported() -> None:
+    """Credits that may have been open are reported as blocked once a lock is known."""
+    contrary = meter(1000, 9000, is_enabled=False)
+    opened = plan(*ROOM.windows, meters=(meter(1000, 9000, origin=MeterOrigin.EXTRA_USAGE),))
+    run = Run(opened, contrary)
+    assert EventKind.CREDITS_BLOCKED in kinds(run.poll(opened, locked()))
 
 
 def test_tranche_is_reported_three_days_before_its_end() -> None:
@@ -386,8 +536,6 @@ def test_tranche_is_reported_three_days_before_its_end() -> None:
 
 # The verdict.
 
-FULL, ROOM = plan(five_hour(100), weekly()), plan(five_hour(41), weekly())
-
 
 @pytest.mark.parametrize(
     ("before", "after", "expected"),
@@ -401,7 +549,18 @@ FULL, ROOM = plan(five_hour(100), weekly()), plan(five_hour(41), weekly())
         pytest.param((FULL, meter()), (FULL, locked()), [EventKind.BLOCKED], id="blocked on credits"),
         pytest.param((ROOM, meter()), (FULL, locked()), [EventKind.BLOCKED], id="blocked at once"),
         pytest.param((ROOM, locked()), (FULL, locked()), [EventKind.BLOCKED], id="blocked as foretold"),
-        pytest.param((ROOM, meter()), (ROOM, locked()), [EventKind.CREDITS_BLOCKED], id="locked beside room"),
+        pytest.param(
+            (ROOM, meter(5000, 9000)),
+            (ROOM, locked()),
+            [EventKind.CREDITS_BLOCKED],
+            id="locked beside room",
+        ),
+        pytest.param(
+            (ROOM, meter()),
+            (ROOM, locked()),
+            [EventKind.CREDITS_BLOCKED, EventKind.SPENDING],
+            id="locked by spending beside room",
+        ),
         pytest.param(
             (FULL, locked()), (FULL, meter()), [EventKind.LIFTED, EventKind.ON_CREDITS], id="lifted"
         ),

@@ -28,7 +28,7 @@ from claudemeter_tui.model.verdict import (
     rank_verdict,
 )
 from claudemeter_tui.model.windows import Plan, SavedReset, Window
-from tests.model.readings import org
+from tests.model.readings import org, spend
 from tests.model.values import (
     LOCKED,
     LOCKING,
@@ -421,6 +421,17 @@ def test_payment_is_named_but_changes_no_verdict(
     assert (VerdictState.CAN_WORK, expected) == (found.state, found.payment_problems)
 
 
+def test_spending_is_shown_for_15_minutes_beside_room_in_the_plan() -> None:
+    """It ends by itself, and beside a full window it is that of ON CREDITS."""
+    room, full = org(five_hour(97), fable(), credits_=OPEN), org(five_hour(100), credits_=OPEN)
+    shown = judge(spend(room, 15), NOW).plan_spending
+    assert shown is not None
+    assert (usd(40), NOW - timedelta(minutes=16)) == (shown.spent, shown.since)
+    assert [window.label for window in shown.likely_windows] == ["7-day Fable", "5-hour"]
+    assert judge(spend(room, 15.1), NOW).plan_spending is None
+    assert judge(spend(full), NOW).plan_spending is None
+
+
 def _ranked() -> list[Verdict]:
     """Return verdicts from worst to best."""
     return [
@@ -431,6 +442,7 @@ def _ranked() -> list[Verdict]:
         judge(org(five_hour(100), credits_=OPEN), NOW),
         judge(org(five_hour(None)), NOW),
         judge(org(five_hour(2), credits_=LOCKED), NOW),
+        judge(spend(org(five_hour(4), credits_=OPEN)), NOW),
         judge(org(five_hour(99)), NOW),
         judge(org(five_hour(1), weekly(80)), NOW),
     ]

@@ -20,6 +20,7 @@ from claudemeter_tui.formatting.overview import (
     sort_rows,
 )
 from claudemeter_tui.formatting.values import format_count
+from claudemeter_tui.formatting.verdict import format_verdict_note
 from claudemeter_tui.model.store import OrgKey
 from claudemeter_tui.model.verdict import VerdictState
 from claudemeter_tui.model.windows import Severity
@@ -207,7 +208,7 @@ class OverviewScreen(ListScreen):
         for name, rows in self._rows_by_verdict.items():
             # CAN WORK is calm in the title, whatever its windows.
             verdict = rows[0].verdict
-            calm = verdict.state is VerdictState.CAN_WORK and not verdict.is_locked
+            calm = verdict.state is VerdictState.CAN_WORK and not format_verdict_note(verdict)
             severity = Severity.NORMAL if calm else get_verdict_severity(verdict, self.view.now)
             parts.append(Content.styled(f"{len(rows)} {name}", SEVERITY_STYLES[severity]))
         if self._sort_column not in self._table_layout:

@@ -169,7 +169,7 @@ def _iterate_rows(state: OrgState, view: View) -> Iterator[tuple[str, ...]]:
             yield "", scoped
         if credits.balance.is_reload_stopped:
             yield "", describe_auto_reload(credits.balance), "auto-reload stopped"
-            yield "", describe_reload_cure(credits.balance)
+            yield "", describe_reload_cure(credits.balance.reload_stop_codes)
     if credits.pool_meter is not None and credits.pool_meter is not lead:
         yield "pool", *list_use_forms(credits.pool_meter)
     for other in credits.meters:
