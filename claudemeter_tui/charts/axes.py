@@ -236,7 +236,7 @@ EVENT_MARKS = (
     EventMark(
         "$",
         "money",
-        "cap or balance changed, or credits spent in the plan",
+        "cap or balance changed, spending",
         (
             EventKind.SPENDING,
             EventKind.BALANCE_FELL,

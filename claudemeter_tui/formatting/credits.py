@@ -183,8 +183,16 @@ def describe_withdrawal(meter: Meter, now: datetime, zone: tzinfo | None = None)
     return f"as of {format_moment(meter.figures_at, now, zone)}" if meter.figures_at is not None else ""
 
 
-def list_use_forms(meter: Meter) -> list[str]:
-    """Return `$17.20 of $50.00  34%` or `$17.20 used, no cap`, then shorter forms of the same."""
+def list_use_forms(meter: Meter, now: datetime, zone: tzinfo | None = None) -> list[str]:
+    """Return `$17.20 of $50.00  34%` or `$17.20 used, no cap`, then shorter forms of the same.
+
+    Every form of withdrawn figures has their age: `$17.20 of $50.00  34% as of 14:02`.
+    """
+    age = describe_withdrawal(meter, now, zone)
+    return [f"{form} {age}".rstrip() for form in _list_undated_use_forms(meter)]
+
+
+def _list_undated_use_forms(meter: Meter) -> list[str]:
     used = format_money(meter.used)
     if meter.cap is None:
         return [f"{used} used, {describe_missing_cap(meter, 'cap not reported')}", f"{used} used", used]

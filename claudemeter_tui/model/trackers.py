@@ -155,7 +155,7 @@ class BalanceTracker:
 
 
 def _is_reported(high: Money, low: Money) -> bool:
-    """Return True if the first amount is so far above the second one that it is no correction."""
+    """Return True if the first amount is above the second one by more than a correction."""
     return high.major - low.major >= MIN_BALANCE_CHANGE and high.minor - low.minor > MAX_CORRECTION
 
 

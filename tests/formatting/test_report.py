@@ -190,15 +190,19 @@ def test_extra_usage_line_is_absent_without_credits() -> None:
         ),
         (
             [
-                "Balance          $3.50, auto-reload stopped (odd_code, declined);"
-                " check claude.ai/settings/usage"
+                (
+                    "Balance          $3.50, auto-reload stopped (odd_code, declined);"
+                    " check claude.ai/settings/usage"
+                )
             ],
             Balance(usd(350), auto_reload=True, reload_stop_codes=("odd_code", "declined")),
         ),
         (
             [
-                "Balance          $3.50, auto-reload stopped (card_declined);"
-                " update the payment method on claude.ai/settings/billing"
+                (
+                    "Balance          $3.50, auto-reload stopped (card_declined);"
+                    " update the payment method on claude.ai/settings/billing"
+                )
             ],
             Balance(usd(350), reload_stop_codes=("card_declined",)),
         ),

@@ -162,7 +162,7 @@ class Shown:
     @cached_property
     def screen(self) -> str:
         """Return the text of the dashboard above the charts."""
-        return _CHART_TITLE.split(self._draw(), maxsplit=1)[0]
+        return _CHART_TITLE.split(self.draw(), maxsplit=1)[0]
 
     @cached_property
     def events(self) -> list[str]:
@@ -229,9 +229,11 @@ class Shown:
         watcher = EventWatcher(EventLog(thresholds=THRESHOLDS))
         return [event for store, moment in self._polls for event in watcher.update(store, moment)]
 
-    def _draw(self) -> str:
+    def draw(self, size: tuple[int, int] = SIZE) -> str:
+        """Return the text of the dashboard in so many cells and lines."""
+
         async def draw() -> str:
-            async with app(Stage(self._readings, self.now)).run_test(size=SIZE) as pilot:
+            async with app(Stage(self._readings, self.now)).run_test(size=size) as pilot:
                 await pilot.pause()
                 return text(pilot)
 

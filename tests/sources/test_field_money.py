@@ -166,6 +166,19 @@ def test_withdrawn_figures_have_their_age_in_every_output(after: Json) -> None:
     assert "runs out first" not in shown.screen
 
 
+@pytest.mark.parametrize("size", [(150, 45), (120, 36), (80, 24), (60, 20), (40, 8), (80, 3)], ids=str)
+def test_withdrawn_figures_have_their_age_at_every_size(size: tuple[int, int]) -> None:
+    """Wherever the amount is drawn, the line has its time."""
+    first, gone = (
+        Replies(room(**parts), org=TEAM_ORG) for parts in (without_spend(AFTER["cap"]), AFTER["cap"])
+    )
+    screen = play(first, gone, gone).draw(size)
+    # The scale of the chart has its times on its axis.
+    drawn = [line for line in screen.splitlines() if "187.40" in line and "┤" not in line]
+    assert drawn or size == (80, 3)
+    assert all("as of 14:46" in line for line in drawn)
+
+
 @pytest.mark.parametrize("after", AFTER.values(), ids=AFTER)
 def test_withdrawn_figures_that_return_are_current(after: Json) -> None:
     """Once the server reports the meter again, no age is left, and only the true rise was spent."""

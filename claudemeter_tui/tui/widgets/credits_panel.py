@@ -88,7 +88,7 @@ def _build_lines(view: View, width: int) -> list[StyledLine]:
         return [build_line(("Not read yet", MUTED))]
     lead = state.credits.lead_meter
     if lead is not None and lead.used is not None:
-        lines = _build_gauge(lead, width)
+        lines = _build_gauge(lead, describe_withdrawal(lead, view.now, view.zone), width)
     else:
         lines = [build_line((_explain_missing(state, view), MUTED))]
     for label, *forms in _iterate_rows(state, view):
@@ -109,15 +109,13 @@ def build_credits_line(view: View, width: int) -> StyledLine:
     severity = Severity.FULL if is_locked else Severity.from_percent(lead.percent)
     mark, style = SEVERITY_MARKS[severity], SEVERITY_STYLES[severity]
     whose = "credits " if lead.is_personal else "pool "
-    used, *shorter = [build_line(whose, (f"{form} {mark}".rstrip(), style)) for form in list_use_forms(lead)]
+    forms = list_use_forms(lead, view.now, view.zone)
+    used, *shorter = [build_line(whose, (f"{form} {mark}".rstrip(), style)) for form in forms]
     return pick_fitting([*iterate_shorter([used, *_iterate_notes(state, view)]), *shorter], width)
 
 
 def _iterate_notes(state: OrgState, view: View) -> Iterator[StyledLine]:
     """Yield the state if the credits are not open, the visibility of a lock, and the balance."""
-    lead = state.credits.lead_meter
-    if lead is not None and (age := describe_withdrawal(lead, view.now, view.zone)):
-        yield build_line((age, MUTED))
     match state.credits.compute_state(view.now):
         case CreditState.LOCKED as locked:
             yield build_line((str(locked), SEVERITY_STYLES[Severity.FULL]))
@@ -129,15 +127,16 @@ def _iterate_notes(state: OrgState, view: View) -> Iterator[StyledLine]:
         yield build_line((f"balance {format_money(state.credits.balance_amount)}", MUTED))
 
 
-def _build_gauge(meter: Meter, width: int) -> list[StyledLine]:
-    """Return the used amount, and the share of the cap as a bar if there is a cap."""
+def _build_gauge(meter: Meter, age: str, width: int) -> list[StyledLine]:
+    """Return the used amount with its age if it is not current, and its share as a bar if there is a cap."""
     used, whose = (format_money(meter.used), HEADING), "" if meter.is_personal else " (pool)"
+    at = (f" {age}" if age else "", MUTED)
     if meter.cap is None:
-        return [build_line(used, " used", whose)]
+        return [build_line(used, " used", whose, at)]
     severity = Severity.from_percent(meter.percent)
     style = SEVERITY_STYLES[severity]
     percent = format_percent(meter.percent) if meter.percent is not None else ""
-    amount = build_line(used, f" of {format_money(meter.cap)}", whose)
+    amount = build_line(used, f" of {format_money(meter.cap)}", whose, at)
     share = build_line((f"{percent} {SEVERITY_MARKS[severity]}", style))
     return [spread_line(amount, share, width), build_bar(meter.percent, width, style)]
 
@@ -168,13 +167,16 @@ def _iterate_rows(state: OrgState, view: View) -> Iterator[tuple[str, ...]]:
         if scoped := describe_scoped_balance(credits.balance):
             yield "", scoped
         if credits.balance.is_reload_stopped:
-            yield "", describe_auto_reload(credits.balance), "auto-reload stopped"
-            yield "", describe_reload_cure(credits.balance.reload_stop_codes)
+            codes = credits.balance.reload_stop_codes
+            stopped, cure = describe_auto_reload(credits.balance), describe_reload_cure(codes)
+            yield "", stopped, f"auto-reload stopped ({codes[0]})", "auto-reload stopped"
+            yield "", cure, f"see {cure.split()[-1]}"
     if credits.pool_meter is not None and credits.pool_meter is not lead:
-        yield "pool", *list_use_forms(credits.pool_meter)
+        yield "pool", *list_use_forms(credits.pool_meter, view.now, view.zone)
     for other in credits.meters:
         if lead is not None and other not in (lead, credits.pool_meter) and _has_other_figures(other, lead):
-            yield _ORIGIN_LABELS[other.origin], *(f"says {form}" for form in list_use_forms(other))
+            forms = list_use_forms(other, view.now, view.zone)
+            yield _ORIGIN_LABELS[other.origin], *(f"says {form}" for form in forms)
     figures = view.get_figures(state)
     forecast = format_credits_forecast(figures.rate, figures.forecast, view.now, view.zone)
     yield from zip(("rate", ""), forecast, strict=False)
