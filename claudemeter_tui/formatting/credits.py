@@ -29,6 +29,8 @@ from claudemeter_tui.model.windows import Window
 
 NOT_KNOWN = "not known"
 NOT_REPORTED = "not reported"
+MAX_SURFACES = 3
+"""Most surfaces that are named beside a part of the balance."""
 EMPTY_BALANCE = "empty"
 """Note beside a balance that is a debt."""
 CREDIT_STATE_NAMES = {
@@ -211,8 +213,9 @@ def describe_scoped_balance(balance: Balance) -> str:
 
 
 def describe_scope(surfaces: Sequence[str]) -> str:
-    """Return `for api only`, or `for some surfaces only` if the server names none."""
-    return f"for {' and '.join(surfaces) or 'some surfaces'} only"
+    """Return `for api only`, or `for some surfaces only` if the server names none, or too many."""
+    is_short = 0 < len(surfaces) <= MAX_SURFACES
+    return f"for {' and '.join(surfaces) if is_short else 'some surfaces'} only"
 
 
 def describe_auto_reload(balance: Balance) -> str:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from claudemeter_tui.formatting import report
 from claudemeter_tui.model.account import Account, Card, Org, Subscription
 from claudemeter_tui.model.catalogue import Endpoint, MeterOrigin, WindowKind
-from claudemeter_tui.model.credits import Balance, Meter
+from claudemeter_tui.model.credits import Balance, Meter, Tranche
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import ErrorKind, Failure, OrgReading, Reading, Reply, ReplyValue, Session
 from claudemeter_tui.model.store import OrgState, Store
@@ -176,6 +176,11 @@ def test_extra_usage_line_is_absent_without_credits() -> None:
     assert not [one for one in lines(store) if one.startswith("Extra")]
 
 
+def scoped(*surfaces: str) -> Tranche:
+    """Return a part of the balance for these surfaces only."""
+    return Tranche(usd(4000), None, is_promotional=False, is_scoped=True, surfaces=surfaces)
+
+
 @pytest.mark.parametrize(
     ("expected", "left"),
     [
@@ -187,6 +192,14 @@ def test_extra_usage_line_is_absent_without_credits() -> None:
         (
             ["Balance          $50.00, $40.00 of it for some surfaces only"],
             Balance(usd(5000), unscoped=usd(1000)),
+        ),
+        (
+            ["Balance          $50.00, $40.00 of it for some surfaces only"],
+            Balance(usd(5000), (scoped(*"abcd"),), unscoped=usd(1000)),
+        ),
+        (
+            ["Balance          $50.00, $40.00 of it for a and b only"],
+            Balance(usd(5000), (scoped("a", "b"),), unscoped=usd(1000)),
         ),
         (
             [
