@@ -11,6 +11,7 @@ import asyncio
 import errno
 import json
 import logging
+import re
 import socket
 import ssl
 import zlib
@@ -334,8 +335,8 @@ def parse_body(answer: HttpResponse) -> object:
         raise RequestFailedError(_PAGE_ERROR_BY_STATUS.get(status, ErrorKind.UNEXPECTED), detail)
     value = _parse_json(answer)
     if status == 200:
-        if isinstance(value, dict) and value.get("type") == "error":
-            raise RequestFailedError(_classify_error_object(value), "an error with status 200")
+        if isinstance(value, dict) and (value.get("type") == "error" or isinstance(value.get("error"), dict)):
+            raise RequestFailedError(*_classify_error_object(value))
         return value
     raise RequestFailedError(_classify_error(status, value), detail)
 
@@ -382,13 +383,20 @@ _ERROR_BY_TYPE = {
 }
 
 
-def _classify_error_object(value: Mapping[str, object]) -> ErrorKind:
-    """Return the kind of an error that came with the status 200 (seen: the service was overloaded)."""
+_ERROR_TYPE = re.compile(r"[a-z]{1,20}(?:_[a-z]{1,20}){0,3}_error")
+
+
+def _classify_error_object(value: Mapping[str, object]) -> tuple[ErrorKind, str]:
+    """Return kind and detail of an error that came with the status 200 (seen: the service was overloaded)."""
     error = value.get("error")
-    kind = error.get("type") if isinstance(error, dict) else None
-    if kind == "permission_error":
-        return _classify_error(403, value)
-    return _ERROR_BY_TYPE.get(kind, ErrorKind.UNEXPECTED) if isinstance(kind, str) else ErrorKind.UNEXPECTED
+    code = error.get("type") if isinstance(error, dict) else None
+    if not isinstance(code, str) or not _ERROR_TYPE.fullmatch(code):
+        return ErrorKind.UNEXPECTED, "an error with status 200"
+    if code == "permission_error":
+        kind = _classify_error(403, value)
+    else:
+        kind = _ERROR_BY_TYPE.get(code, ErrorKind.UNEXPECTED)
+    return kind, f"{code} with status 200"
 
 
 def _classify_error(status: int, value: object) -> ErrorKind:
