@@ -31,11 +31,31 @@ from tests.bodies import (
 WEEKLY_RESET = "2026-04-28T13:59:59.571131+00:00"
 """Reset with the server's jitter: it means 14:00."""
 GRANT = {
+    "id": "default",
+    "label": None,
+    "resets_total": 3,
     "resets_left": 2,
     "starts_at": "2026-04-20T00:00:00Z",
     "ends_at": "2026-05-20T00:00:00Z",
+    "clears": ["five_hour", "seven_day"],
+    "blocking": [],
+    "paused": False,
     "usable_now": True,
+    "use_requires_limit": True,
+    "percent_used": None,
 }
+GRANTS = {
+    "eligible": True,
+    "in_experiment": True,
+    "ineligible_reason": None,
+    "next_grant_id": GRANT["id"],
+    "at_limit": True,
+    "exhausted": ["five_hour"],
+    "cooldown_until": None,
+    "weekly_resets_at": WEEKLY_RESET,
+    "grants": [GRANT],
+}
+"""Saved resets that can be used while a window is full."""
 Place = tuple[str | int, ...]
 
 
@@ -56,7 +76,7 @@ def usage(**changes: Any) -> Json:
         spend=spend_body(1721, 5001) | {"cap": None, "can_toggle": False},
         seven_day_opus=window_body(9.0, WEEKLY_RESET),
         cinder_cove=window_body(25.0, "2026-09-22T18:55:57Z", **dollars),
-        cedar_ember={"eligible": True, "grants": [dict(GRANT)]},
+        cedar_ember=copy.deepcopy(GRANTS),
         seven_day_breakdown={"rows": [{"key": "chat", "display_name": "Chat", "percent": 38.5}]},
         member_dashboard_available=False,
     )

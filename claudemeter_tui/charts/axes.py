@@ -229,7 +229,7 @@ EVENT_MARKS = (
     ),
     EventMark("W", "wait", "WAIT begins", (EventKind.WAIT,)),
     EventMark("C", "on credits", "ON CREDITS begins", (EventKind.ON_CREDITS,)),
-    EventMark("F", "full", "a window is full", (EventKind.WINDOW_FILLED,)),
+    EventMark("F", "full", "a window is full", (EventKind.WINDOW_FILLED, EventKind.ALLOWANCE_USED_UP)),
     EventMark("U", "unblocked", "work or credits unblocked", (EventKind.LIFTED,)),
     EventMark("R", "reset", "a window reset", (EventKind.WINDOW_RESET, EventKind.WINDOW_RESET_EARLY)),
     EventMark("P", "in the plan", "work is back in the plan", (EventKind.BACK_IN_PLAN,)),

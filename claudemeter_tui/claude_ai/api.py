@@ -38,6 +38,8 @@ MAX_CONCURRENT = 8
 """Requests open at a time, and orgs whose requests are sent."""
 MIN_REFUSED_USAGE, MIN_REFUSALS = 3, MAX_CONCURRENT
 """Refused usage replies, and refused replies of all kinds, from which on they can concern the session."""
+QUERY_REFUSALS = (400, 404, 422)
+"""Statuses, beside all from 500 on, after which a request is repeated without its optional query."""
 _ABSENT_ERRORS = (ErrorKind.NOT_FOUND, ErrorKind.FORBIDDEN)
 
 EndpointResult = Reply | Failure
@@ -96,7 +98,7 @@ class Poll:
                 if self.stop_failure is not None:
                     return self.stop_failure
                 async with asyncio.timeout(REPLY_TIMEOUT):
-                    answer = await self._client.get(path)
+                    answer = await self._get(path, endpoint.facts.optional_query)
             part: EndpointResult = _parse_reply(endpoint, answer, parser)
         except TimeoutError:
             if self.is_over and org:
@@ -151,6 +153,13 @@ class Poll:
         """Return the number of good replies about orgs, of one endpoint or of all."""
         replies = [part.endpoint for part in self.results.values() if isinstance(part, Reply)]
         return sum(one is endpoint if endpoint else one is not Endpoint.ACCOUNT for one in replies)
+
+    async def _get(self, path: str, optional_query: str) -> HttpResponse:
+        """Return the response; if the server refuses a path with the optional query, the one without it."""
+        answer = await self._client.get(path)
+        plain_path = path.removesuffix(optional_query)
+        is_refused = answer.status in QUERY_REFUSALS or answer.status >= 500
+        return await self._client.get(plain_path) if is_refused and plain_path != path else answer
 
 
 def _parse_reply(endpoint: Endpoint, answer: HttpResponse, parser: BodyParser) -> Reply:

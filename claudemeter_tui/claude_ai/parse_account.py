@@ -32,7 +32,10 @@ from claudemeter_tui.model.sanitize import sanitize_text
 
 MAX_RESTRICTION_LENGTH = 120
 """Characters kept of the value of a restriction."""
-API_ONLY_CAPABILITIES = frozenset({"api"})
+CONSOLE_CAPABILITY = "api"
+"""Beginning of the capabilities of an org of the API console: `api`, `api_individual`."""
+CHAT_CAPABILITY, PLAN_CAPABILITIES = "chat", ("claude_", "raven")
+"""A capability of every plan, and the beginnings of those of paid plans."""
 _MAX_PLAN_SIZE = re.compile(r"max_([0-9]{1,3}x)")
 _INTERVAL_SUFFIX = re.compile(r"_(?:monthly|yearly|annual|annually)$")
 
@@ -65,8 +68,10 @@ class OrgModel(ReplyModel, reply_object="organization"):
 
     @property
     def is_api_only(self) -> bool:
-        """True for an org of the API console, which has no plan."""
-        return self.capabilities == API_ONLY_CAPABILITIES
+        """True for an org of the API console, which has no plan and no usage."""
+        found = self.capabilities or ()
+        has_plan = any(name == CHAT_CAPABILITY or name.startswith(PLAN_CAPABILITIES) for name in found)
+        return not has_plan and any(name.startswith(CONSOLE_CAPABILITY) for name in found)
 
     @property
     def plan_markers(self) -> str:
@@ -159,8 +164,8 @@ class SubscriptionModel(ReplyModel, reply_object="subscription"):
     status: Annotated[Text, note_unknown(SUBSCRIPTION_STATUSES)] = None
     next_charge_date: Day = None
     next_charge_at: Day = None
-    plan_ending_at: Day = None
-    plan_ending_before: Day = None
+    plan_ending_at: Timestamp = None
+    plan_ending_before: Timestamp = None
     payment_paused_until: Timestamp = None
     gift_details: Lenient[GiftModel] = None
     payment_method: Lenient[CardModel] = None
@@ -245,7 +250,7 @@ def parse_subscription(body: object) -> ParsedBody[Subscription | None]:
         status=found.status,
         next_charge=None if ends else found.next_charge_date or found.next_charge_at,
         card=Card(brand, last4) if brand or last4 else None,
-        ends_on=ends,
+        ends_at=ends,
         paid_through=found.gift_details.paid_through if found.gift_details else None,
         paused_until=found.payment_paused_until,
         scheduled_change=(

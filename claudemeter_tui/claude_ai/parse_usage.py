@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import islice
-from typing import Annotated, Self
+from typing import Annotated, Self, TypeGuard
 
 from pydantic import BeforeValidator, ValidationInfo, model_validator
 
 from claudemeter_tui.claude_ai.parse_credits import ExtraUsageModel, SpendModel, build_usage_meters
 from claudemeter_tui.claude_ai.validation import (
     MAX_PERCENT,
+    CodeNamed,
     Count,
     Dollars,
     Each,
@@ -25,6 +26,7 @@ from claudemeter_tui.claude_ai.validation import (
     ReplyModel,
     SharePercent,
     Text,
+    TextSet,
     Timestamp,
     get_report,
     is_number,
@@ -35,20 +37,26 @@ from claudemeter_tui.claude_ai.validation import (
 from claudemeter_tui.model.catalogue import (
     DOLLARS_ORDER,
     NON_WINDOW_KEYS,
+    REPLY_KEYS,
     SCOPED_LIMIT_KIND,
     SCOPED_WINDOW,
+    SESSION_RESET_ARMS,
+    SESSION_RESET_CONTROL,
     SEVERITIES,
     WEEK_LABEL_PREFIX,
     WINDOWS,
     MeterOrigin,
     WindowFact,
     WindowKind,
+    WindowScope,
+    continues_on_credits,
+    is_model_name,
 )
 from claudemeter_tui.model.credits import Meter
-from claudemeter_tui.model.windows import Plan, SavedReset, Severity, SurfaceShare, Window
+from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.resets import SavedReset, SavedResets, SessionReset
+from claudemeter_tui.model.windows import Plan, Severity, SurfaceShare, Window
 
-FRACTION_TOLERANCE = 5
-"""Percent points within which a `limits[]` entry confirms that a utilization of 1 or more is a fraction."""
 SEVERITY_BY_NAME = {name: Severity[name.upper()] for name in SEVERITIES}
 
 
@@ -64,14 +72,23 @@ class WindowModel(ReplyModel, reply_object="window"):
 
     @property
     def is_in_dollars(self) -> bool:
-        """True for an allowance in dollars."""
-        return self.limit_dollars is not None or self.used_dollars is not None
+        """True if any figure is in dollars."""
+        figures = (self.limit_dollars, self.used_dollars, self.remaining_dollars)
+        return any(figure is not None for figure in figures)
+
+    @property
+    def used(self) -> Money | None:
+        """The used dollars; if these are null, what is missing from the limit. None if not known."""
+        if self.sent.get("used_dollars") is not None or not self.limit_dollars or not self.remaining_dollars:
+            return self.used_dollars
+        return self.limit_dollars.subtract(self.remaining_dollars)
 
 
 class ScopeNameModel(ReplyModel, reply_object="scope_name"):
     """A model or a surface."""
 
     display_name: Text = None
+    id: Text = None
 
 
 _name_to_object = BeforeValidator(lambda sent: {"display_name": sent} if isinstance(sent, str) else sent)
@@ -84,12 +101,24 @@ class ScopeModel(ReplyModel, reply_object="scope"):
 
     model: ScopeName = None
     surface: ScopeName = None
+    label: Text = None
 
     @property
     def name(self) -> str:
-        """`Fable` or `Fable, cowork`; empty if it names nothing."""
-        parts = (self.model, self.surface)
-        return ", ".join(part.display_name for part in parts if part and part.display_name)
+        """`Fable` or `Fable, cowork`: the display names, else the label, else the ids; empty without any."""
+        parts = [part for part in (self.model, self.surface) if part is not None]
+        names = ", ".join(part.display_name for part in parts if part.display_name)
+        return names or self.label or ", ".join(part.id for part in parts if part.id)
+
+    @property
+    def kind(self) -> WindowScope | None:
+        """Model or surface. None if it can be either, or both."""
+        if self.model is not None and self.surface is not None:
+            return None
+        if self.surface is not None:
+            return WindowScope.SURFACE
+        is_model = self.model is not None or is_model_name(self.name)
+        return WindowScope.MODEL if is_model else None
 
 
 NAMED_WINDOWS = {
@@ -156,14 +185,17 @@ class WindowDraft:
 
     @property
     def is_fraction(self) -> bool:
-        """True if its utilization counts from 0 to 1; a value of exactly 1 needs an entry of `limits[]`."""
+        """True if its utilization counts from 0 to 1.
+
+        With an entry of `limits[]`, the reading nearest to its percent decides. Without one, a value between
+        0 and 1 is a fraction, but not in an allowance.
+        """
         value, beside = self.body.utilization, self.entry.percent
         if value is None:
             return False
         if beside is None:
             return 0 < value < 1 and not self.body.is_in_dollars
-        nearer = abs(100 * value - beside) < abs(value - beside)
-        return nearer and (value < 1 or abs(100 * value - beside) <= FRACTION_TOLERANCE)
+        return abs(100 * value - beside) < abs(value - beside)
 
     @property
     def is_ambiguous(self) -> bool:
@@ -184,15 +216,17 @@ def _build_window(found: WindowDraft, *, fractions: bool) -> Window:
         server_severity=SEVERITY_BY_NAME.get(entry.severity or "", Severity.NORMAL),
         is_active=entry.is_active or False,
         locked_reason=body.locked_reason or entry.locked_reason,
-        used=body.used_dollars,
+        used=body.used,
         limit=body.limit_dollars,
         is_one_time=found.fact.is_one_time,
+        scope=found.fact.scope,
+        continues_on_credits=continues_on_credits(found.fact.label),
     )
 
 
 def _compute_percent(found: WindowDraft, *, fractions: bool) -> float | None:
     """Return the percent of the window itself, of its entry, or of its dollars, in this order."""
-    value, dollars = found.body.utilization, found.body.used_dollars
+    value, dollars = found.body.utilization, found.body.used
     if value is not None:
         is_fraction = found.is_fraction or (found.is_ambiguous and fractions)
         return float(100 * Decimal(str(value))) if is_fraction else value
@@ -211,7 +245,8 @@ def _build_limit_draft(entry: LimitEntryModel) -> WindowDraft:
     key = ":".join(part for part in (kind or entry.path, name) if part)
     if kind == SCOPED_LIMIT_KIND:
         label = f"{WEEK_LABEL_PREFIX}{name}" if name else key
-        return WindowDraft(replace(SCOPED_WINDOW, key=key, label=label), entry=entry)
+        scope = entry.scope.kind if entry.scope else None
+        return WindowDraft(replace(SCOPED_WINDOW, key=key, label=label, scope=scope), entry=entry)
     return WindowDraft(WindowFact(key, key.replace(":", " ")), entry=entry)
 
 
@@ -248,37 +283,116 @@ def _find_window_key(met: dict[str, WindowDraft], new: WindowDraft) -> str:
 
 MAX_WINDOWS = 100
 """Windows kept of one body; no plan has more."""
-_FIGURE_KEYS = ("utilization", "limit_dollars", "used_dollars")
+_DOLLAR_KEYS = ("limit_dollars", "used_dollars", "remaining_dollars")
 
 
 def _parse_window_objects(body: dict[str, object], notes: ParseReport) -> Iterator[WindowDraft]:
     """Yield the windows that are keys of the body, those with a label first."""
     for key, fact in NAMED_WINDOWS.items():
-        if body.get(key) is not None:
+        if body.get(key) is not None and not _is_code_name(key):
             yield WindowDraft(fact, notes.parse_object(WindowModel, body[key], key) or NO_BODY)
-    for key, raw in body.items():
-        path = join_path("", key)
-        if key in NAMED_WINDOWS or key in NON_WINDOW_KEYS:
+    for key, raw in sorted(body.items(), key=lambda pair: pair[0] not in NAMED_WINDOWS):
+        if raw is None or not _is_code_name(key):
             continue
-        # An object without any figure is no window: most code names have never had one.
-        if isinstance(raw, dict) and any(is_number(raw.get(name)) for name in _FIGURE_KEYS):
-            yield WindowDraft(WindowFact(path, path), notes.parse_object(WindowModel, raw, path) or NO_BODY)
-        elif key in WINDOWS and raw is not None:
-            notes.add_odd_value(path)
+        path = join_path("", key)
+        if not _is_window(raw):
+            # The new field of an unknown name is noted with the body.
+            if key in WINDOWS:
+                notes.add_new_field(path)
+        elif _has_figure(raw):
+            fact = NAMED_WINDOWS.get(key) or WindowFact(path, path)
+            yield WindowDraft(fact, notes.parse_object(WindowModel, raw, path) or NO_BODY)
+
+
+def _is_code_name(key: str) -> bool:
+    """Return True if the key does not show what it holds; only the windows of known length do."""
+    return key not in NON_WINDOW_KEYS and (key not in WINDOWS or WINDOWS[key].length is None)
+
+
+def _is_window(raw: object) -> TypeGuard[dict[str, object]]:
+    """Return True if an object under a code name has a figure of a window, or the keys of one with nulls."""
+    if not isinstance(raw, dict):
+        return False
+    figures = [raw.get(key) for key in ("utilization", *_DOLLAR_KEYS)]
+    if any(is_number(figure) for figure in figures):
+        return True
+    return bool(raw) and raw.keys() <= REPLY_KEYS["window"] and all(figure is None for figure in figures)
+
+
+def _has_figure(raw: dict[str, object]) -> bool:
+    """Return True if a window under a code name carries anything; most have nulls, or 0 without dollars."""
+    return bool(raw.get("utilization") or raw.get("locked_reason")) or any(
+        raw.get(key) is not None for key in _DOLLAR_KEYS
+    )
 
 
 class SavedResetModel(ReplyModel, reply_object="saved_reset"):
-    """An element of `grants`: one saved reset."""
+    """An element of `grants`: one saved reset, or several of a kind."""
 
+    id: Text = None
     resets_left: Count = None
+    starts_at: Timestamp = None
     ends_at: Timestamp = None
+    clears: TextSet = None
+    blocking: TextSet = None
+    paused: Flag = None
     usable_now: Flag = None
+    use_requires_limit: Flag = None
+
+    def build(self, next_grant_id: str | None) -> SavedReset:
+        """Return the grant; a field that cannot be read makes it unusable."""
+        return SavedReset(
+            resets_left=self.resets_left,
+            starts_at=self.starts_at,
+            ends_at=self.ends_at,
+            is_next=self.id is not None and self.id == next_grant_id,
+            is_usable=self.usable_now or False,
+            is_paused=self.paused or False,
+            needs_limit=self.use_requires_limit is not False,
+            clears=tuple(sorted(self.clears or ())),
+            blocking=tuple(sorted(self.blocking or ())),
+            is_unreadable=bool(self.find_unreadable("ends_at", "blocking", "paused")),
+        )
 
 
 class SavedResetsModel(ReplyModel, reply_object="saved_resets"):
     """`cedar_ember`: the saved resets."""
 
+    eligible: Flag = None
+    ineligible_reason: Text = None
+    next_grant_id: Text = None
+    at_limit: Flag = None
+    cooldown_until: Timestamp = None
     grants: Lenient[Each[SavedResetModel]] = None
+
+    def build(self) -> SavedResets:
+        """Return the saved resets."""
+        return SavedResets(
+            grants=tuple(grant.build(self.next_grant_id) for grant in self.grants or ()),
+            is_eligible=self.eligible or False,
+            ineligible_reason=self.ineligible_reason,
+            is_at_limit=self.at_limit or False,
+            cooldown_until=self.cooldown_until,
+            is_cooldown_unreadable=bool(self.find_unreadable("cooldown_until")),
+        )
+
+
+class SessionResetModel(ReplyModel, reply_object="session_reset"):
+    """`juniper_tide`: the weekly session reset."""
+
+    eligible: Flag = None
+    available: Flag = None
+    arm: Annotated[Text, note_unknown(SESSION_RESET_ARMS)] = None
+    next_available_at: Timestamp = None
+
+    def build(self) -> SessionReset:
+        """Return the session reset; an unreadable group makes it unusable."""
+        return SessionReset(
+            is_eligible=self.eligible or False,
+            is_available=self.available or False,
+            is_control=self.arm == SESSION_RESET_CONTROL or bool(self.find_unreadable("arm")),
+            next_at=self.next_available_at,
+        )
 
 
 class BreakdownRowModel(ReplyModel, reply_object="breakdown_row"):
@@ -301,7 +415,8 @@ class UsageModel(ReplyModel, reply_object="usage"):
     limits: Lenient[Each[LimitEntryModel]] = None
     extra_usage: Lenient[ExtraUsageModel] = None
     spend: Lenient[SpendModel] = None
-    cedar_ember: Lenient[SavedResetsModel] = None
+    cedar_ember: CodeNamed[SavedResetsModel] = None
+    juniper_tide: CodeNamed[SessionResetModel] = None
     seven_day_breakdown: Lenient[BreakdownModel] = None
 
 
@@ -328,14 +443,12 @@ def parse_usage(body: object) -> ParsedBody[Plan]:
         _merge_entry(met, _build_limit_draft(entry))
     ordered = sorted(met.values(), key=lambda draft: draft.order)
     fractions = any(draft.is_fraction for draft in ordered)
-    resets, breakdown = found.cedar_ember, found.seven_day_breakdown
+    breakdown = found.seven_day_breakdown
     plan = Plan(
         windows=tuple(_build_window(draft, fractions=fractions) for draft in ordered[:MAX_WINDOWS]),
         meters=(*build_usage_meters(found.extra_usage, found.spend), *_list_unreadable_meters(found)),
-        saved_resets=tuple(
-            SavedReset(one.resets_left, one.usable_now or False, one.ends_at)
-            for one in (resets and resets.grants) or ()
-        ),
+        saved_resets=(found.cedar_ember or SavedResetsModel()).build(),
+        session_reset=found.juniper_tide.build() if found.juniper_tide else None,
         shares=tuple(
             SurfaceShare(row.display_name or row.key or "", row.percent)
             for row in (breakdown and breakdown.rows) or ()

@@ -36,7 +36,7 @@ from pydantic import (
     model_validator,
 )
 
-from claudemeter_tui.model.catalogue import REPLY_KEYS
+from claudemeter_tui.model.catalogue import NULL_ONLY_KEYS, REPLY_KEYS
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.sanitize import sanitize_text
 
@@ -101,7 +101,7 @@ class ReplyModel(BaseModel):
     @model_validator(mode="wrap")
     @classmethod
     def read_object(cls, sent: object, read: ModelWrapValidatorHandler[Self], info: ValidationInfo) -> Self:
-        """Note the unknown keys, then read the fields in their order.
+        """Note the unknown keys and new values of keys that were only ever null, then read the fields.
 
         Raises:
             ValueError: the value is no object.
@@ -109,7 +109,11 @@ class ReplyModel(BaseModel):
         if not isinstance(sent, dict):
             raise ValueError("no object")  # noqa: TRY004 - pydantic expects this type
         report = get_report(info)
-        for key in islice((key for key in sent if key not in REPLY_KEYS[cls._reply_object]), MAX_NOTES):
+        known, null_only = REPLY_KEYS[cls._reply_object], NULL_ONLY_KEYS.get(cls._reply_object, ())
+        new = (
+            key for key, value in sent.items() if key not in known or (value is not None and key in null_only)
+        )
+        for key in islice(new, MAX_NOTES):
             report.add_new_field(join_path(report.path, key))
         found = read(sent)
         found._sent, found._path = sent, report.path  # noqa: SLF001 - attributes of this class
@@ -223,6 +227,15 @@ def _read_field(value: object, read: ValidatorFunctionWrapHandler, info: Validat
     return None if value is None else report.read_leniently(place, value, read)
 
 
+def _read_code_name(value: object, read: ValidatorFunctionWrapHandler, info: ValidationInfo) -> object:
+    report = get_report(info)
+    place = join_path(report.path, info.field_name or "")
+    if value is None or isinstance(value, dict):
+        return None if value is None else report.read_leniently(place, value, read)
+    report.add_new_field(place)
+    return None
+
+
 def _read_elements(value: object, read: ValidatorFunctionWrapHandler, info: ValidationInfo) -> list[object]:
     if not isinstance(value, list):
         raise ValueError("no list")  # noqa: TRY004 - pydantic expects this type
@@ -239,6 +252,8 @@ def _read_elements(value: object, read: ValidatorFunctionWrapHandler, info: Vali
 
 Lenient = Annotated[T | None, WrapValidator(_read_field)]
 """A field whose wrong value is noted and dropped. None if absent, null or wrong."""
+CodeNamed = Annotated[T | None, WrapValidator(_read_code_name)]
+"""An object under a code name: any other value is noted as a new field. None if absent, null or no object."""
 Each = Annotated[list[T], WrapValidator(_read_elements)]
 """A list whose wrong elements are noted and dropped."""
 

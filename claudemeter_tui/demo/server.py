@@ -182,7 +182,7 @@ def build_usage(org: DemoOrg, moment: DemoMoment) -> JsonBody:
         "extra_usage": _build_extra_usage(org.own_credits, moment),
         "limits": _build_limits(org, moment),
         "spend": _build_spend(org.own_credits, moment),
-        "cedar_ember": _build_grants(moment) if org.has_reset_grant else None,
+        "cedar_ember": _build_grants(session, moment) if org.has_reset_grant else None,
         "seven_day_breakdown": {"rows": _BREAKDOWN} if org.fable is not None else None,
         "member_dashboard_available": org.pool is not None,
     }
@@ -309,9 +309,31 @@ def _build_amount(minor: int | None, currency: str) -> JsonBody | None:
     return None if minor is None else {"amount_minor": minor, "currency": currency, "exponent": 2}
 
 
-def _build_grants(moment: DemoMoment) -> JsonBody:
-    span = {"starts_at": moment.format_time(-3 * DAY_MINUTES), "ends_at": moment.format_time(4 * DAY_MINUTES)}
-    return {"eligible": True, "grants": [{"resets_left": 1, **span, "usable_now": True}]}
+def _build_grants(session: _WindowFigures | None, moment: DemoMoment) -> JsonBody:
+    is_full = session is not None and session[0] >= 100
+    grant = {
+        "id": "grant_1",
+        "label": "Launch reset",
+        "resets_total": 1,
+        "resets_left": 1,
+        "starts_at": moment.format_time(-3 * DAY_MINUTES),
+        "ends_at": moment.format_time(4 * DAY_MINUTES),
+        "clears": ["five_hour", "seven_day"],
+        "blocking": [],
+        "paused": False,
+        "usable_now": is_full,
+        "use_requires_limit": True,
+    }
+    return {
+        "eligible": True,
+        "in_experiment": True,
+        "ineligible_reason": None,
+        "next_grant_id": "grant_1",
+        "at_limit": is_full,
+        "exhausted": ["five_hour"] if is_full else [],
+        "cooldown_until": None,
+        "grants": [grant],
+    }
 
 
 def _find_route_key(url: httpx.URL) -> tuple[str, str | None]:

@@ -9,6 +9,7 @@ from claudemeter_tui.formatting.credits import describe_lock, describe_reload_cu
 from claudemeter_tui.formatting.problems import describe_session_renewal
 from claudemeter_tui.formatting.values import (
     build_money_object,
+    format_count,
     format_moment,
     format_money,
     format_percent,
@@ -24,6 +25,7 @@ from claudemeter_tui.model.events import (
     EventValue,
 )
 from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.reading import NAME_SEPARATOR
 from claudemeter_tui.model.verdict import VerdictState
 from claudemeter_tui.model.windows import FULL_FROM
 
@@ -59,6 +61,10 @@ def describe_event(event: Event, zone: tzinfo | None = None) -> str:  # noqa: C9
             return f"{window} reset early{was}" + (
                 f", not due until {end}" if event.until is not None else ""
             )
+        case EventKind.ALLOWANCE_USED_UP:
+            return f"{window} used up" + (f", expires {end}" if event.until is not None else "")
+        case EventKind.ALLOWANCE_EXPIRED:
+            return f"{window} expired{was}"
         case EventKind.WINDOW_MOVED:
             return f"{subject} reset moved to {after}"
         case EventKind.THRESHOLD:
@@ -110,6 +116,10 @@ def describe_event(event: Event, zone: tzinfo | None = None) -> str:  # noqa: C9
             return f"credits are being spent although no {kind} is full: {after} so far, {likely}"
         case EventKind.TRANCHE_EXPIRING:
             return f"{before} of the balance expires {end}"
+        case EventKind.SAVED_RESET_EXPIRING:
+            number = int(event.before) if isinstance(event.before, float) else 1
+            verb = "expires" if number == 1 else "expire"
+            return f"{format_count(number, 'saved reset')} {verb} {end} if not used"
         case EventKind.ORG_APPEARED:
             return "new org"
         case EventKind.ORG_LEFT:
@@ -121,9 +131,9 @@ def describe_event(event: Event, zone: tzinfo | None = None) -> str:  # noqa: C9
         case EventKind.SESSION_EXPIRED:
             return f"session expired: {cure}"
         case EventKind.NEW_FIELD:
-            paths = str(event.after).split(", ")
+            paths = str(event.after).split(NAME_SEPARATOR)
             more = f" and {len(paths) - MAX_PATHS} more" if len(paths) > MAX_PATHS else ""
-            return f"new field in {subject}: {', '.join(paths[:MAX_PATHS])}{more}"
+            return f"new field in {subject}: {NAME_SEPARATOR.join(paths[:MAX_PATHS])}{more}"
         case EventKind.STALE:
             return f"no update since {before}" if event.before else "no update"
         case EventKind.RECOVERED:

@@ -27,6 +27,7 @@ from claudemeter_tui.formatting.credits import (
     format_gate_forecast,
 )
 from claudemeter_tui.formatting.problems import PROBLEM_TEXTS, format_error
+from claudemeter_tui.formatting.resets import describe_obstacle
 from claudemeter_tui.formatting.values import (
     format_age,
     format_countdown,
@@ -132,6 +133,7 @@ def build_sections(store: Store, state: OrgState, now: datetime, zone: tzinfo | 
         ("Spending", builder.build_spending()),
         ("Prepaid balance", builder.build_balance()),
         ("Saved resets", builder.build_saved_resets()),
+        ("Session reset", builder.build_session_reset()),
         ("7-day by surface", builder.build_shares()),
         ("Subscription", builder.build_subscription()),
         ("Org", builder.build_org()),
@@ -245,7 +247,7 @@ class FigureBuilder:
         key = window.key.partition(":")[2] or window.key
         build = partial(self.build, Endpoint.USAGE, key=key)
         percent = format_percent(window.percent) if window.percent is not None else NOT_REPORTED
-        due = (" (expired)" if window.is_one_time else " (reset due)") if window.is_due(self.now) else ""
+        due = (" (expired)" if window.is_allowance else " (reset due)") if window.is_due(self.now) else ""
         yield build("used", percent + due, severity=window.compute_severity(self.now))
         reset = format_no_reset(window, NOT_REPORTED)
         if window.resets_at is not None:
@@ -261,7 +263,7 @@ class FigureBuilder:
         if window.is_active:
             yield build("active limit", "yes (per server)")
         yield from self.build_pace(window)
-        yield build("applies to", "the whole plan" if window.is_plan_wide else "this model or surface only")
+        yield build("applies to", _describe_scope(window))
         yield build("key", window.key)
 
     def build_pace(self, window: Window) -> Iterator[Figure]:
@@ -410,12 +412,31 @@ class FigureBuilder:
             yield build("auto-reload", "on" if balance.auto_reload else "off", "auto_reload_settings")
 
     def build_saved_resets(self) -> Iterator[Figure]:
-        """Yield the saved resets."""
-        for grant in self.plan.saved_resets:
+        """Yield the saved resets, each with its expiry, and the reason if it cannot be used now."""
+        resets, full = self.state.saved_resets, self.plan.find_full_windows(self.now)
+        for grant in resets.grants:
             left = "number not reported" if grant.resets_left is None else f"{grant.resets_left} left"
-            usable = "usable now" if grant.usable_now else "not usable now"
-            ends = f", until {self.format_moment(grant.ends_at)}" if grant.ends_at is not None else ""
-            yield self.build(Endpoint.USAGE, "saved reset", f"{left}, {usable}{ends}", "cedar_ember")
+            obstacle = next(resets.find_obstacles(grant, full, self.now), None)
+            usable = "usable now" if obstacle is None else "not usable now"
+            words = describe_obstacle(obstacle, self.now, self.zone) if obstacle is not None else ""
+            ends = ""
+            if grant.ends_at is not None:
+                verb = "expired" if grant.is_lost(self.now) else "expires"
+                ends = f", {verb} {self.format_moment(grant.ends_at)}"
+            value = f"{left}, {usable}" + (f": {words}" if words else "") + ends
+            yield self.build(Endpoint.USAGE, "saved reset", value, "cedar_ember")
+
+    def build_session_reset(self) -> Iterator[Figure]:
+        """Yield the weekly session reset, unless the account is not offered one."""
+        reset = self.plan.session_reset
+        if reset is None or not reset.is_eligible or reset.is_control:
+            return
+        value = "used, or not offered now"
+        if reset.is_usable:
+            value = "available: clears the 5-hour window, counts against the week"
+        elif reset.next_at is not None and reset.next_at > self.now:
+            value = f"next {self.format_moment(reset.next_at)}"
+        yield self.build(Endpoint.USAGE, "session reset", value, "juniper_tide")
 
     def build_shares(self) -> Iterator[Figure]:
         """Yield the share of each surface in the week."""
@@ -467,3 +488,12 @@ class FigureBuilder:
             until = self.format_moment(org.paused_until)
             yield build("billing paused", f"until {until}", "billable_usage_paused_until")
         yield Figure("session", self.state.session.label, "this machine")
+
+
+def _describe_scope(window: Window) -> str:
+    """Return what a full window stops."""
+    if window.is_plan_wide:
+        return "the whole plan"
+    if window.is_allowance:
+        return "this allowance only"
+    return f"this {window.scope or 'model or surface'} only"

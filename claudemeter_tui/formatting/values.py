@@ -99,12 +99,12 @@ def format_moment(moment: datetime, now: datetime, zone: tzinfo | None = None) -
 
 def format_reset_verb(window: Window) -> str:
     """Return `resets`, or `expires` for a one-time window."""
-    return "expires" if window.is_one_time else "resets"
+    return "expires" if window.is_allowance else "resets"
 
 
 def format_reset_due(window: Window) -> str:
     """Return `reset due`, or `expired`, for a window whose `resets_at` has passed since it was read."""
-    return "expired" if window.is_one_time else "reset due"
+    return "expired" if window.is_allowance else "reset due"
 
 
 def format_day(that: date, today: date) -> str:

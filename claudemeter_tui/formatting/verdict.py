@@ -17,6 +17,7 @@ from claudemeter_tui.formatting.credits import (
     describe_lock_cure,
     describe_payment,
 )
+from claudemeter_tui.formatting.resets import SESSION_RESET_CURE, describe_saved_resets
 from claudemeter_tui.formatting.values import (
     format_age,
     format_countdown,
@@ -28,7 +29,7 @@ from claudemeter_tui.formatting.values import (
     format_with_countdown,
     to_local,
 )
-from claudemeter_tui.model.catalogue import WEEK_LABEL_PREFIX, Cause, CreditState, is_model_window
+from claudemeter_tui.model.catalogue import WEEK_LABEL_PREFIX, Cause, CreditState, WindowScope
 from claudemeter_tui.model.credit_locks import CreditLock
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.store import UNKNOWN_AFTER
@@ -46,6 +47,14 @@ WAIT_CAUSES = {
     CreditState.UNKNOWN: "credits may cover it (lock not known)",
 }
 """The cause of WAIT, by the state of the credits."""
+REFUSALS = {
+    CreditState.OPEN: "continues on credits",
+    CreditState.LOCKED: "is refused",
+    CreditState.OFF: "is refused",
+    CreditState.ABSENT: "is refused",
+    CreditState.UNKNOWN: "may continue on credits (lock not known)",
+}
+"""Fate of a model whose window is full and that continues on open credits."""
 NO_WINDOWS_CAUSES = {
     CreditState.OFF: "no windows on this plan, and credits are off",
     CreditState.ABSENT: "no windows and no credits on this plan",
@@ -207,7 +216,7 @@ class VerdictWriter:
         return format_age(self.now - moment) if moment is not None else ""
 
     def describe_full_windows(self) -> Iterator[str]:
-        """Yield every full window, then a saved reset.
+        """Yield every full window, then the resets that the person can use.
 
         If several have known, different resets, mark the limiting one and the one that frees up first.
         """
@@ -221,10 +230,10 @@ class VerdictWriter:
         for window, reset, mark in zip(windows, resets, marks, strict=True):
             until = format_with_countdown(reset, self.now, self.zone) if reset else ""
             yield f"{window.label} {_format_full_until(window, until)}{mark}"
-        yield from self.describe_saved_reset()
+        yield from self.describe_resets()
 
     def describe_also_full_windows(self) -> Iterator[str]:
-        """Yield a line for each full window beside locked credits, then one for a saved reset."""
+        """Yield a line for each full window beside locked credits, then for resets that can be used."""
         order = ""
         if any(self.describe_first_lift()):
             side = "before" if self.verdict.end_source is EndSource.WINDOW else "after"
@@ -234,7 +243,7 @@ class VerdictWriter:
             until = self.format_moment(reset) + order if reset else ""
             yield f"also: {window.label} window {_format_full_until(window, until)}"
             order = ""
-        yield from self.describe_saved_reset()
+        yield from self.describe_resets()
 
     def describe_first_lift(self) -> Iterator[str]:
         """Yield the side that frees up first, if both have a date."""
@@ -243,11 +252,12 @@ class VerdictWriter:
             is_window = self.verdict.end_source is EndSource.WINDOW
             yield f"{windows[0].label} window frees up first" if is_window else "credits free up first"
 
-    def describe_saved_reset(self) -> Iterator[str]:
-        """Yield a saved reset as a cure."""
-        if self.verdict.saved_reset is not None:
-            left = self.verdict.saved_reset.resets_left
-            yield "saved reset available" + (f" ({left} left)" if left is not None else "")
+    def describe_resets(self) -> Iterator[str]:
+        """Yield the resets that can be used as cures, and why a saved one cannot, if that is known."""
+        if self.verdict.saved_resets is not None:
+            yield from describe_saved_resets(self.verdict.saved_resets, self.now, self.zone)
+        if self.verdict.has_session_reset:
+            yield SESSION_RESET_CURE
 
     def describe_work_stop(self) -> Iterator[str]:
         """Yield when work stops while the credits are locked, with all windows; then due windows."""
@@ -276,22 +286,24 @@ class VerdictWriter:
 
     def describe_scoped_windows(self) -> str:
         """Return the full windows of one model or surface, and that other work can continue."""
-        windows, facts = self.verdict.full_scoped_windows, []
-        for window in windows:
-            label, reset = window.label.removeprefix(WEEK_LABEL_PREFIX), self.filter_future(window.resets_at)
-            if window.limit is not None:
-                facts.append(f"{label} used up")
-            elif reset is not None:
-                facts.append(f"{label} {_format_fullness(window)} until {self.format_moment(reset)}")
-            else:
-                facts.append(
-                    f"{label} {_format_fullness(window) if window.resets_at is None else 'reset due'}"
-                )
+        windows = self.verdict.full_scoped_windows
+        facts = [self.describe_scoped_window(window) for window in windows]
         works = self.verdict.state in (VerdictState.CAN_WORK, VerdictState.ON_CREDITS)
-        if works and any(window.limit is None for window in windows):
-            models = all(is_model_window(window.key) for window in windows)
-            facts.append("other models work" if models else "everything else works")
+        scopes = {window.scope for window in windows if not window.is_allowance}
+        if works and scopes:
+            facts.append("other models work" if scopes == {WindowScope.MODEL} else "everything else works")
         return ", ".join(facts)
+
+    def describe_scoped_window(self, window: Window) -> str:
+        """Return `Fable is full until Tue 14:00 and continues on credits`."""
+        label, reset = window.label.removeprefix(WEEK_LABEL_PREFIX), self.filter_future(window.resets_at)
+        if window.is_allowance:
+            return f"{label} used up"
+        if reset is None and window.resets_at is not None:
+            return f"{label} reset due"
+        until = f" until {self.format_moment(reset)}" if reset is not None else ""
+        then = f" and {REFUSALS[self.verdict.credits]}" if window.continues_on_credits else ""
+        return f"{label} is {_format_fullness(window)}{until}{then}"
 
     def describe_refused_credits(self, *more: str) -> Iterator[str]:
         """Yield the first lock with its end and cure, then `more` with the raw code, then the other locks."""

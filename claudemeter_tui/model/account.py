@@ -76,8 +76,8 @@ class Subscription:
     next_charge: date | None = None
     """Date of the next charge. None if no charge follows, or it is not reported."""
     card: Card | None = None
-    ends_on: date | None = None
-    """Last day of a cancelled plan, after which no charge follows. None if the plan continues."""
+    ends_at: datetime | None = None
+    """End of a cancelled plan, after which no charge follows. None if the plan continues."""
     paid_through: date | None = None
     """End of a gift. None if the subscription is no gift."""
     paused_until: datetime | None = None
@@ -85,3 +85,8 @@ class Subscription:
     scheduled_change: tuple[str, date | None] | None = None
     """Name and date of a scheduled change of plan; the date is None if not reported. None if none is
     scheduled."""
+
+    @property
+    def ends_on(self) -> date | None:
+        """Last day of a cancelled plan. None if the plan continues."""
+        return self.ends_at.date() if self.ends_at is not None else None

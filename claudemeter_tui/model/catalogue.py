@@ -14,7 +14,7 @@ from enum import StrEnum
 
 
 class WindowKind(StrEnum):
-    """Scope of a window: the whole plan, or one model or surface."""
+    """Kind of a window: it limits the whole plan, or a part of its use."""
 
     SESSION = "session"
     """The 5-hour window: stops the whole plan."""
@@ -22,6 +22,15 @@ class WindowKind(StrEnum):
     """The 7-day window for all use: stops the whole plan."""
     SCOPED = "scoped"
     """Any other window: stops its own model or surface only."""
+
+
+class WindowScope(StrEnum):
+    """The part of the use that a scoped window limits."""
+
+    MODEL = "model"
+    """One model: if the window is full, other models work."""
+    SURFACE = "surface"
+    """One surface, such as Cowork: if the window is full, all other surfaces work."""
 
 
 FIVE_HOURS, SEVEN_DAYS = timedelta(hours=5), timedelta(days=7)
@@ -48,8 +57,8 @@ class WindowFact:
     """Display order, lower numbers first."""
     is_one_time: bool = False
     """True if the window expires instead of resetting."""
-    is_model: bool = False
-    """True if a full window stops one model and the others still work."""
+    scope: WindowScope | None = None
+    """The part of the use that a full window stops. None if it is the whole plan, or not known."""
     is_rarely_sent: bool = False
     """True if most replies lack the key; the others have it, null on plans without the window."""
 
@@ -60,20 +69,27 @@ WINDOWS: Mapping[str, WindowFact] = {
         WindowFact("five_hour", "5-hour", WindowKind.SESSION, FIVE_HOURS, 0),
         WindowFact("seven_day", "7-day all", WindowKind.WEEKLY, SEVEN_DAYS, 10),
         # Windows of one model or surface: objects until May 2026, null since; now they are in `limits[]`.
-        WindowFact("seven_day_oauth_apps", "7-day OAuth apps", length=SEVEN_DAYS, order=22),
-        WindowFact("seven_day_opus", "7-day Opus", length=SEVEN_DAYS, order=21, is_model=True),
-        WindowFact("seven_day_sonnet", "7-day Sonnet", length=SEVEN_DAYS, order=20, is_model=True),
-        WindowFact("seven_day_cowork", "7-day Cowork", length=SEVEN_DAYS, order=24),
-        WindowFact("seven_day_omelette", "7-day Design", length=SEVEN_DAYS, order=23),
+        WindowFact(
+            "seven_day_oauth_apps", "7-day OAuth apps", length=SEVEN_DAYS, order=22, scope=WindowScope.SURFACE
+        ),
+        WindowFact("seven_day_opus", "7-day Opus", length=SEVEN_DAYS, order=21, scope=WindowScope.MODEL),
+        WindowFact("seven_day_sonnet", "7-day Sonnet", length=SEVEN_DAYS, order=20, scope=WindowScope.MODEL),
+        WindowFact(
+            "seven_day_cowork", "7-day Cowork", length=SEVEN_DAYS, order=24, scope=WindowScope.SURFACE
+        ),
+        WindowFact(
+            "seven_day_omelette", "7-day Design", length=SEVEN_DAYS, order=23, scope=WindowScope.SURFACE
+        ),
         WindowFact("tangelo"),
         # This one and `cinder_cove` are dollar allowances.
-        WindowFact("iguana_necktie", "Cloud sessions"),
+        WindowFact("iguana_necktie", "Cloud sessions", is_one_time=True),
         WindowFact("omelette_promotional"),
         WindowFact("nimbus_quill"),
         WindowFact("amber_ladder"),
         WindowFact("cinder_cove", "One-time credit", is_one_time=True),
-        # Seen since autumn 2026: the session reset. Counts as a window only if it ever has a figure.
-        WindowFact("juniper_tide", is_rarely_sent=True),
+        WindowFact("wattle_ember", is_rarely_sent=True),
+        WindowFact("copper_kite", is_rarely_sent=True),
+        WindowFact("brass_thimble", is_rarely_sent=True),
     )
 }
 """Every known window by its key, in the order of a reply of October 2026."""
@@ -81,9 +97,20 @@ SCOPED_WINDOW = WindowFact("", length=SEVEN_DAYS, order=29)
 """Facts shared by all 7-day windows of one model or surface in `limits[]`; each entry has its own name."""
 
 
-def is_model_window(key: str) -> bool:
-    """Return True if the key shows that a full window stops one model only."""
-    return key.startswith(f"{SCOPED_LIMIT_KIND}:") or (key in WINDOWS and WINDOWS[key].is_model)
+MODEL_FAMILIES = ("Fable", "Opus", "Sonnet", "Haiku")
+"""Names of models; each can be followed by a version."""
+FAMILY_ON_CREDITS = "Fable"
+"""The models that are included up to a share of the week, and continue on usage credits beyond it."""
+
+
+def is_model_name(name: str) -> bool:
+    """Return True if a name begins with that of a model: `Fable`, `Fable 5`."""
+    return name.startswith(MODEL_FAMILIES)
+
+
+def continues_on_credits(label: str) -> bool:
+    """Return True if the models of a full window with this label continue on open usage credits."""
+    return FAMILY_ON_CREDITS.casefold() in label.casefold()
 
 
 class CreditState(StrEnum):
@@ -208,12 +235,17 @@ ORGANIZATIONS_PATH = "/api/organizations"
 """Path that lists the same orgs as the account reply; requested if that reply names none."""
 
 
+SAVED_RESETS_QUERY = "?cedar_ember=1"
+
+
 @dataclass(frozen=True, slots=True)
 class EndpointFacts:
     """Facts about one endpoint of claude.ai, from captures of its web pages."""
 
     path: str
     """Path and query, with `{org}` and `{account}` for the URL-quoted uuids."""
+    optional_query: str = ""
+    """End of `path` that is left out in a second request if the server refuses the first. Empty for none."""
     is_optional: bool = False
     """True if a 404 or 403 means that the org lacks the feature."""
     is_slow: bool = False
@@ -240,7 +272,10 @@ class Endpoint(StrEnum):
 
 _ENDPOINT_FACTS = {
     Endpoint.ACCOUNT: EndpointFacts("/api/account", is_slow=True),
-    Endpoint.USAGE: EndpointFacts("/api/organizations/{org}/usage"),
+    # The query adds the saved resets. The endpoint of a Claude Code login must not get it.
+    Endpoint.USAGE: EndpointFacts(
+        f"/api/organizations/{{org}}/usage{SAVED_RESETS_QUERY}", optional_query=SAVED_RESETS_QUERY
+    ),
     Endpoint.OVERAGE: EndpointFacts("/api/organizations/{org}/overage_spend_limit", is_optional=True),
     Endpoint.OWN_OVERAGE: EndpointFacts(
         "/api/organizations/{org}/overage_spend_limit?account_uuid={account}", is_optional=True
@@ -281,7 +316,10 @@ _ORIGIN_FACTS = {
 
 
 NON_WINDOW_KEYS = frozenset(
-    {"limits", "extra_usage", "spend", "cedar_ember", "seven_day_breakdown", "member_dashboard_available"}
+    (
+        *("limits", "extra_usage", "spend", "cedar_ember", "juniper_tide"),
+        *("seven_day_breakdown", "member_dashboard_available"),
+    )
 )
 """Known keys of the usage reply that are not windows."""
 
@@ -312,23 +350,33 @@ _KEYS_BY_OBJECT = {
     # An element of `limits[]`, since July 2026.
     "limit": "group is_active kind locked_reason percent resets_at scope severity",
     # `scope` of such an element.
-    "scope": "model surface",
+    "scope": "label model surface",
     # `model` and `surface` of a scope.
     "scope_name": "display_name id",
     # `cedar_ember`.
-    "saved_resets": "eligible grants",
+    "saved_resets": """
+        at_limit cooldown_until eligible exhausted grants in_experiment ineligible_reason next_grant_id
+        weekly_resets_at
+    """,
     # An element of its `grants`.
-    "saved_reset": "ends_at resets_left starts_at usable_now",
+    "saved_reset": """
+        blocking clears ends_at id label paused percent_used resets_left resets_total starts_at usable_now
+        use_requires_limit
+    """,
+    # `juniper_tide`.
+    "session_reset": """
+        arm available eligible ineligible_reason next_available_at resets_per_week weekly_resets_at
+    """,
     # `seven_day_breakdown`.
     "breakdown": "rows",
     # An element of its `rows`.
     "breakdown_row": "display_name key percent",
-    # `daily` and `weekly` were only ever null; percentages are computed here, so `utilization` is not read.
+    # Percentages are computed here, so `utilization` is not read.
     "extra_usage": """
         credits_ever_enabled currency daily decimal_places disabled_reason disabled_until is_enabled
         monthly_limit out_of_credits spend_limit_reached used_credits user_disabled utilization weekly
     """,
-    # Since July 2026; `balance` and `auto_reload` were only ever null.
+    # Since July 2026.
     "spend": """
         auto_reload balance can_purchase_credits can_toggle cap disabled_reason disclaimer enabled limit
         percent severity used
@@ -383,3 +431,12 @@ REPLY_KEYS: Mapping[str, frozenset[str]] = {
 Parsers read some of them; the others are known to have nothing to show. An unlisted key is reported as a
 new field.
 """
+NULL_ONLY_KEYS: Mapping[str, frozenset[str]] = {
+    "extra_usage": frozenset(("daily", "weekly")),
+    "spend": frozenset(("balance", "auto_reload")),
+}
+"""Known keys that were only ever null, by their JSON object: any other value is reported as a new field."""
+SESSION_RESET_CONTROL = "control"
+"""`arm` of the session reset for accounts that cannot use it."""
+SESSION_RESET_ARMS = frozenset(("reset", SESSION_RESET_CONTROL))
+"""Every known `arm` of the session reset."""

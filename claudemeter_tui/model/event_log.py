@@ -12,7 +12,7 @@ from operator import attrgetter, is_not
 from claudemeter_tui.model.catalogue import Endpoint, MeterOrigin
 from claudemeter_tui.model.credits import Credits
 from claudemeter_tui.model.events import Event, EventKind, EventSink, Thresholds, find_earliest
-from claudemeter_tui.model.reading import ErrorKind, Reply, Session
+from claudemeter_tui.model.reading import NAME_SEPARATOR, ErrorKind, Reply, Session
 from claudemeter_tui.model.store import OrgKey, OrgState, SessionState, Store
 from claudemeter_tui.model.trackers import (
     USAGE_ENDPOINTS,
@@ -23,6 +23,7 @@ from claudemeter_tui.model.trackers import (
     VerdictTracker,
     WindowTracker,
     find_next_warning,
+    update_warned_resets,
     update_warned_tranches,
 )
 from claudemeter_tui.model.verdict import judge
@@ -48,6 +49,8 @@ class OrgTracker:
     balance_tracker: BalanceTracker = field(default_factory=BalanceTracker)
     warned_tranches: frozenset[TrancheKey] = frozenset()
     """Parts of the balance whose expiry was already announced."""
+    warned_resets: frozenset[datetime] = frozenset()
+    """Times of losses of saved resets that were already announced."""
     stale_since: datetime | None = None
     """Time at which the figures were first seen to be stale. None if they are current."""
     is_stale_reported: bool = False
@@ -122,8 +125,10 @@ class OrgTracker:
         meters = self._update_meters(credits_, state.replies, sink)
         balance_tracker = self.balance_tracker.update(credits_.balance, old, state, sink)
         warned_tranches = update_warned_tranches(self.warned_tranches, credits_.balance, sink, first=is_first)
+        resets, is_first_usage = state.saved_resets, Endpoint.USAGE not in self.debounced.replies
+        warned_resets = update_warned_resets(self.warned_resets, resets, sink, first=is_first_usage)
         verdict_tracker = self.verdict_tracker.observe(judge(steady_state, sink.now), sink, credits_)
-        due_times = (verdict_tracker.lock_ends_at, find_next_warning(credits_.balance, sink.now))
+        due_times = (verdict_tracker.lock_ends_at, find_next_warning(credits_.balance, resets, sink.now))
         return OrgTracker(
             last_state=state,
             debounced=debounced,
@@ -132,6 +137,7 @@ class OrgTracker:
             verdict_tracker=verdict_tracker,
             balance_tracker=balance_tracker,
             warned_tranches=warned_tranches,
+            warned_resets=warned_resets,
             stale_since=(self.stale_since or sink.now) if state.is_stale(sink.now) else None,
             is_stale_reported=self.is_stale_reported,
             next_change_at=find_earliest((*(tracker.due_at for tracker in windows.values()), *due_times)),
@@ -173,7 +179,7 @@ def _collect_deciding_values(state: OrgState) -> tuple[object, ...]:
         (state.org, state.session, Endpoint.USAGE in state.replies, plan.is_reported),
         [(one.key, one.label, one.percent, one.resets_at, one.locked_reason) for one in plan.windows],
         [meter.state_key for meter in credits_.meters],
-        (credits_.is_absent, credits_.overage_read_at is None, credits_.balance),
+        (credits_.is_absent, credits_.overage_read_at is None, credits_.balance, state.saved_resets),
         state.in_plan_period and state.in_plan_period.spending and state.in_plan_period.spending.since,
     )
 
@@ -408,9 +414,10 @@ class _Observation:
         for endpoint, reply in after.items():
             if not reply.new_fields or reply is before.get(endpoint):
                 continue
-            new = {(endpoint, path) for path in reply.new_fields} - self.known_fields
+            new = {(endpoint, name) for name in reply.new_field_names} - self.known_fields
             if new and endpoint in before and len(self.known_fields) < MAX_FIELDS:
-                paths = ", ".join(path for path in reply.new_fields if (endpoint, path) in new)
+                names = (name for name in reply.new_field_names if (endpoint, name) in new)
+                paths = NAME_SEPARATOR.join(names)
                 sink.emit(EventKind.NEW_FIELD, subject=endpoint.value, after=paths, endpoints=(endpoint,))
             if new:
                 self.known_fields |= new

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -140,6 +141,16 @@ class NoLogin:
 
 LoginResult = Login | NoLogin
 
+NAME_SEPARATOR = ", "
+"""Separator of the new fields of a reply in one text."""
+_LIST_INDEX = re.compile(r"\[[0-9]+\]")
+
+
+def strip_indexes(path: str) -> str:
+    """Return `limits[].burst` for `limits[2].burst`: the same field in every element of a list."""
+    return _LIST_INDEX.sub("[]", path)
+
+
 ReplyValue = Account | Plan | Meter | Balance | Subscription | None
 """Parsed content of a reply. None if the server replied that the org lacks the feature."""
 
@@ -162,6 +173,11 @@ class Reply:
     """Dotted paths of keys, or of a key and its value, that this program does not know."""
     odd_values: tuple[str, ...] = ()
     """Dotted paths of figures of the wrong type or out of range; these figures are ignored."""
+
+    @property
+    def new_field_names(self) -> tuple[str, ...]:
+        """The new fields, each once, whatever elements of a list have it: `limits[].burst`."""
+        return tuple(dict.fromkeys(map(strip_indexes, self.new_fields)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -21,6 +21,7 @@ from claudemeter_tui.model.credits import (
 )
 from claudemeter_tui.model.reading import (
     CLAUDE_CODE_LOGIN,
+    NAME_SEPARATOR,
     ErrorKind,
     Failure,
     OrgReading,
@@ -30,6 +31,7 @@ from claudemeter_tui.model.reading import (
     Schedule,
     Session,
 )
+from claudemeter_tui.model.resets import SavedResets
 from claudemeter_tui.model.time_series import (
     MAX_BRIDGED_PAUSE,
     CreditSeries,
@@ -146,6 +148,12 @@ class OrgState:
     def subscription(self) -> Subscription | None:
         """The subscription. None if never read, or the org has none."""
         return self._find_value(Endpoint.SUBSCRIPTION, Subscription)
+
+    @cached_property
+    def saved_resets(self) -> SavedResets:
+        """The saved resets, which are lost with the plan; none if the usage reply was never read."""
+        plan_ends_at = self.subscription.ends_at if self.subscription is not None else None
+        return self.plan.saved_resets.end_with_plan(plan_ends_at) if self.plan else SavedResets()
 
     @cached_property
     def credits(self) -> Credits:
@@ -383,9 +391,9 @@ class Store:
 
     @cached_property
     def problems(self) -> tuple[Problem, ...]:
-        """All current problems: sessions first, then each org."""
-        sessions = (problem for session in self.sessions for problem in session.iter_problems())
-        return (*sessions, *(problem for org in self.orgs for problem in org.iter_problems()))
+        """All current problems: sessions first, then each org; a new field only at the first org with it."""
+        owners: tuple[SessionState | OrgState, ...] = (*self.sessions, *self.orgs)
+        return tuple(_name_fields_once(problem for owner in owners for problem in owner.iter_problems()))
 
     def apply_safely(self, reading: Reading) -> Store:
         """Return the store after one more reading; an unexpected exception becomes a problem in the store."""
@@ -534,12 +542,31 @@ def _merge_parts(
     return {**replies, **good}, {**remaining, **bad}
 
 
+def _name_fields_once(problems: Iterable[Problem]) -> Iterator[Problem]:
+    """Yield the problems, and each new field of a kind of reply only the first time."""
+    seen: set[tuple[Endpoint, str]] = set()
+    for problem in problems:
+        if problem.error_kind is not ErrorKind.NEW_FIELD:
+            yield problem
+            continue
+        names = problem.detail.split(NAME_SEPARATOR)
+        new = [name for name in names if (problem.endpoint, name) not in seen]
+        seen |= {(problem.endpoint, name) for name in new}
+        if new:
+            yield replace(problem, detail=NAME_SEPARATOR.join(new))
+
+
 def _iterate_problems(owner: OrgState | SessionState, org: Org | None) -> Iterator[Problem]:
-    """Yield the failures, then the odd values and new fields of an org, or of a session without an org."""
+    """Yield the failures, odd values and new fields of an org, or of a session without an org.
+
+    The new fields of a reply are one problem.
+    """
     for failure in owner.failures.values():
         yield Problem(failure.error_kind, failure.endpoint, failure.at, owner.session, org, failure.detail)
     for reply in owner.replies.values():
-        found = ((ErrorKind.ODD_VALUE, reply.odd_values), (ErrorKind.NEW_FIELD, reply.new_fields))
-        for error_kind, paths in found:
-            for path in paths:
-                yield Problem(error_kind, reply.endpoint, reply.at, owner.session, org, path)
+        for path in reply.odd_values:
+            yield Problem(ErrorKind.ODD_VALUE, reply.endpoint, reply.at, owner.session, org, path)
+        if names := reply.new_field_names:
+            yield Problem(
+                ErrorKind.NEW_FIELD, reply.endpoint, reply.at, owner.session, org, NAME_SEPARATOR.join(names)
+            )

@@ -25,6 +25,7 @@ from claudemeter_tui.model.events import (
 )
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import Reply, ReplyValue
+from claudemeter_tui.model.resets import SavedResets
 from claudemeter_tui.model.store import SPENDING_SPAN, OrgState
 from claudemeter_tui.model.verdict import Verdict, VerdictState
 from claudemeter_tui.model.windows import FULL_FROM, Plan, Severity, Window
@@ -33,8 +34,8 @@ REPLIES_TO_CONFIRM = 3
 """Replies in a row that must lack a figure before it counts as gone; placeholders last one or two polls."""
 THRESHOLD_RESET_DROP = 5.0
 """Percentage points below a threshold at which the threshold can be passed again."""
-TRANCHE_EXPIRY_WARNING = timedelta(days=3)
-"""Time before the expiry of a part of the balance at which a warning is due."""
+EXPIRY_WARNING = timedelta(days=3)
+"""Time before the expiry of a part of the balance, or of a saved reset, at which a warning is due."""
 MIN_BALANCE_CHANGE = 1
 """Smallest rise or fall of the balance that is reported, in whole units of its currency: the server also
 corrects amounts, and the replies of one poll are some seconds apart.
@@ -197,7 +198,7 @@ def update_warned_tranches(
     """
     known = {key for key in warned if key[0] > sink.now}
     for key, tranche in _find_expiring(balance):
-        is_soon = key[0] - TRANCHE_EXPIRY_WARNING <= sink.now < key[0]
+        is_soon = key[0] - EXPIRY_WARNING <= sink.now < key[0]
         if is_soon and key not in known and not first:
             more = {"before": tranche.remaining, "until": key[0], "severity": Severity.WARNING}
             sink.emit(EventKind.TRANCHE_EXPIRING, endpoints=PREPAID_ENDPOINTS, **more)
@@ -206,9 +207,10 @@ def update_warned_tranches(
     return frozenset(known)
 
 
-def find_next_warning(balance: Balance | None, now: datetime) -> datetime | None:
-    """Return the time at which the next part of the balance expires soon; None if none does."""
-    warning_times = (key[0] - TRANCHE_EXPIRY_WARNING for key, _ in _find_expiring(balance))
+def find_next_warning(balance: Balance | None, resets: SavedResets, now: datetime) -> datetime | None:
+    """Return the time of the next warning that money or a saved reset expires; None if none does."""
+    ends = (*(key[0] for key, _ in _find_expiring(balance)), *resets.count_by_loss(now))
+    warning_times = (end - EXPIRY_WARNING for end in ends)
     return find_earliest(moment for moment in warning_times if moment > now)
 
 
@@ -216,6 +218,24 @@ def _find_expiring(balance: Balance | None) -> Iterator[tuple[TrancheKey, Tranch
     for tranche in balance.tranches if balance is not None else ():
         if tranche.expires_at is not None and tranche.remaining.minor > 0:
             yield (tranche.expires_at, tranche.is_promotional), tranche
+
+
+def update_warned_resets(
+    warned: frozenset[datetime], resets: SavedResets, sink: EventSink, *, first: bool
+) -> frozenset[datetime]:
+    """Emit an event for the saved resets that are lost soon, and return the times already announced.
+
+    With `first`, the usage is read for the first time, and nothing is emitted.
+    """
+    known = {lost_at for lost_at in warned if lost_at > sink.now}
+    for lost_at, count in resets.count_by_loss(sink.now).items():
+        is_soon = lost_at - EXPIRY_WARNING <= sink.now
+        if is_soon and lost_at not in known and not first:
+            more = {"before": float(count), "until": lost_at, "severity": Severity.WARNING}
+            sink.emit(EventKind.SAVED_RESET_EXPIRING, endpoints=USAGE_ENDPOINTS, **more)
+        if is_soon:
+            known.add(lost_at)
+    return frozenset(known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -422,7 +442,9 @@ class WindowTracker:
         old = self.window
         if self.is_reset_over or not old.is_due(sink.now):
             return self
-        if self._is_in_use:
+        if old.is_allowance and (self._is_in_use or old.limit is not None):
+            sink.emit(EventKind.ALLOWANCE_EXPIRED, at=old.resets_at, subject=old.label, before=old.percent)
+        elif self._is_in_use:
             figures = {"before": old.percent, "is_freed": self.is_full}
             sink.emit(EventKind.WINDOW_RESET, at=old.resets_at, subject=old.label, **figures)
         return replace(self, is_reset_over=True, is_full=False, passed_threshold=0.0)
@@ -437,6 +459,16 @@ class WindowTracker:
         old, is_freed = self.window, self.is_full and not new.is_full(sink.now)
         emit = partial(sink.emit, subject=old.label, endpoints=USAGE_ENDPOINTS)
         percents = {"before": old.percent, "after": new.percent}
+        if new.is_allowance:
+            # It never starts again: another figure or end is that of another allowance, or of a larger one.
+            threshold = sink.find_passed_threshold(new.percent)
+            is_over = self.is_reset_over and new.is_due(sink.now)
+            return replace(
+                self,
+                doubt_count=0,
+                passed_threshold=min(self.passed_threshold, threshold),
+                is_reset_over=is_over,
+            )
         if self._is_reset(new, sink.now):
             if self._is_in_use and not self.is_reset_over:
                 emit(EventKind.WINDOW_RESET, is_freed=is_freed, **percents)
@@ -473,7 +505,8 @@ class WindowTracker:
         figures = {"before": self.window.percent, "after": new.percent, "until": new.resets_at}
         if is_full and not self.is_full:
             severity = Severity.FULL if new.is_plan_wide else Severity.CRITICAL
-            emit(EventKind.WINDOW_FILLED, severity=severity, **figures)
+            kind = EventKind.ALLOWANCE_USED_UP if new.is_allowance else EventKind.WINDOW_FILLED
+            emit(kind, severity=severity, **figures)
         # WINDOW_FILLED says more than a threshold of 100%.
         elif threshold > self.passed_threshold and not is_full:
             more = {"threshold": threshold, "severity": Severity.from_percent(new.percent)}

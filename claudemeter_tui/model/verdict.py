@@ -14,6 +14,8 @@ The decision rules beyond the basic table (a full window or none; credits open, 
   an empty reply (`{}`).
 - Credits are open only while the replies that report locks (usage and overage) are believed: for 15 minutes,
   and for two intervals if later requests failed. A lock that they showed remains, with its age.
+- A dollar allowance stops nothing but itself, and neither does a full window of one model or surface.
+- A reset that the person can use changes no verdict: it is shown, and never used.
 - A failed payment and a paused subscription are shown but decide nothing: their effect is not known.
 """
 
@@ -37,8 +39,9 @@ from claudemeter_tui.model.credit_locks import CreditLock, find_credit_locks
 from claudemeter_tui.model.forecast import compute_rate_since
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import ErrorKind
+from claudemeter_tui.model.resets import SavedResetSummary
 from claudemeter_tui.model.store import SPENDING_SPAN, OrgState
-from claudemeter_tui.model.windows import FULL_FROM, Plan, SavedReset, Window
+from claudemeter_tui.model.windows import FULL_FROM, Plan, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +157,10 @@ class Verdict:
     """Time at which the credits reopen by themselves: the last date in `credit_locks`. None if a lock has no
     date, or there is no lock.
     """
-    saved_reset: SavedReset | None = None
-    """A saved reset that can be used now. None if there is none, or no plan-wide window is full."""
+    saved_resets: SavedResetSummary | None = None
+    """The saved resets, usable or not. None if there are none, or no plan-wide window is full."""
+    has_session_reset: bool = False
+    """True if the weekly session reset can be used now, and lets work continue."""
     payment_problems: tuple[PaymentProblem, ...] = ()
     spending: OverPlanSpending | None = None
     """Spending while ON CREDITS. None for every other state, or if not known."""
@@ -230,8 +235,6 @@ def _build_verdict(state: OrgState, now: datetime) -> Verdict:
     known_ends = [(end, source) for end, source in ends if end is not None]
     # If both end at once, the window counts, because it costs nothing.
     ends_at, end_source = min(known_ends, key=lambda pair: pair[0], default=(None, None))
-    grants = (grant for grant in plan.saved_resets if grant.usable_now and grant.resets_left != 0)
-    usable = (grant for grant in grants if grant.ends_at is None or grant.ends_at > now)
     return Verdict(
         verdict,
         credits=credits_,
@@ -249,7 +252,8 @@ def _build_verdict(state: OrgState, now: datetime) -> Verdict:
         ends_at=ends_at,
         end_source=end_source,
         credits_reopen_at=reopen_at,
-        saved_reset=next(usable, None) if full else None,
+        saved_resets=state.saved_resets.summarize(full, now) if full else None,
+        has_session_reset=plan.session_reset is not None and plan.session_reset.is_cure(full),
         payment_problems=tuple(find_payment_problems(state, now)),
         spending=_measure_spending(state, now) if verdict is VerdictState.ON_CREDITS else None,
         plan_spending=_measure_plan_spending(state, now) if verdict is VerdictState.CAN_WORK else None,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from functools import cached_property
 
-from claudemeter_tui.model.catalogue import WindowKind
+from claudemeter_tui.model.catalogue import WindowKind, WindowScope
 from claudemeter_tui.model.credits import Meter
 from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.resets import SavedResets, SessionReset
 
 WARNING_FROM, CRITICAL_FROM, FULL_FROM = 75.0, 90.0, 100.0
 """Percentages from which a figure counts as a warning, as critical, as full."""
@@ -59,12 +60,21 @@ class Window:
     limit: Money | None = None
     """Size of a dollar allowance. None for other windows, or if not reported."""
     is_one_time: bool = False
-    """True if granted once: the window expires at `resets_at` and does not start again."""
+    """True if known to be granted once, whatever its figures: the window expires at `resets_at`."""
+    scope: WindowScope | None = None
+    """The part of the use that a full window stops. None if it is the whole plan, or not known."""
+    continues_on_credits: bool = False
+    """True if the model of the window continues on usage credits, if these are open, while it is full."""
 
     @property
     def is_plan_wide(self) -> bool:
-        """True if a full window of this kind stops the whole plan."""
-        return self.kind is not WindowKind.SCOPED
+        """True if a full window of this kind stops the whole plan; a dollar allowance never does."""
+        return self.kind is not WindowKind.SCOPED and not self.is_allowance
+
+    @property
+    def is_allowance(self) -> bool:
+        """True if it expires at `resets_at` and does not start again, as every allowance in dollars."""
+        return self.is_one_time or self.limit is not None
 
     @property
     def is_reported(self) -> bool:
@@ -107,17 +117,6 @@ UNKNOWN_RESET = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class SavedReset:
-    """A saved reset: a grant to reset a limit early (`cedar_ember`)."""
-
-    resets_left: int | None
-    """Number of resets left. None if not reported."""
-    usable_now: bool
-    ends_at: datetime | None
-    """Expiry of the grant. None if not reported."""
-
-
-@dataclass(frozen=True, slots=True)
 class SurfaceShare:
     """Share of one surface in the use of the week (`seven_day_breakdown`)."""
 
@@ -134,7 +133,9 @@ class Plan:
     """Windows in display order. Empty if the plan has none."""
     meters: tuple[Meter, ...] = ()
     """Meters of `extra_usage` and `spend`, each only if it reports anything."""
-    saved_resets: tuple[SavedReset, ...] = ()
+    saved_resets: SavedResets = field(default_factory=SavedResets)
+    session_reset: SessionReset | None = None
+    """None if the reply has none."""
     shares: tuple[SurfaceShare, ...] = ()
     is_reported: bool = True
     """False if the reply was empty (`{}`)."""

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from claudemeter_tui.model.catalogue import (
     DISABLED_REASONS,
     LIMIT_TYPES,
+    MODEL_FAMILIES,
     REPLY_KEYS,
     RESTRICTIONS,
     SCOPED_LIMIT_KIND,
@@ -28,7 +29,7 @@ KNOWN_KEYS = frozenset().union(*REPLY_KEYS.values())
 KNOWN_VALUES = frozenset(
     (
         *(*DISABLED_REASONS, *LIMIT_TYPES, *SEVERITIES, *SHARED_PLANS, *SUBSCRIPTION_STATUSES),
-        *("weekly", SCOPED_LIMIT_KIND, WindowKind.SESSION, WindowKind.WEEKLY),
+        *("weekly", SCOPED_LIMIT_KIND, WindowKind.SESSION, WindowKind.WEEKLY, *WINDOWS),
         *("monthly", "yearly", "annual", "annually", "stripe_subscription", "invoice"),
         *("chat", "raven", "api"),
         *("claude_max", "claude_pro", "claude_free", "claude_team", "claude_enterprise"),
@@ -43,7 +44,9 @@ KNOWN_VALUES = frozenset(
 )
 """Words that the server sends to everyone."""
 
-MODEL_PATTERN = re.compile(r"(?:Claude )?(?:Fable|Opus|Sonnet|Haiku)(?: [0-9]{1,2}(?:\.[0-9]{1,2})?)?")
+MODEL_PATTERN = re.compile(
+    rf"(?:Claude )?(?:{'|'.join(MODEL_FAMILIES)})(?: [0-9]{{1,2}}(?:\.[0-9]{{1,2}})?)?"
+)
 KNOWN_SURFACES = frozenset(
     ("chat", "claude code", "claude_code", "cowork", "design", "oauth apps", "oauth_apps")
 )

@@ -14,7 +14,7 @@ from math import isfinite
 from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
 from claudemeter_tui.model.account import Account, Card, Org, Subscription
-from claudemeter_tui.model.catalogue import DISABLED_REASONS, WEEK_LABEL_PREFIX, Endpoint
+from claudemeter_tui.model.catalogue import DISABLED_REASONS, WEEK_LABEL_PREFIX, WINDOWS, Endpoint
 from claudemeter_tui.model.credits import Meter
 from claudemeter_tui.model.events import (
     SUBJECT_EXTRA_USAGE,
@@ -24,7 +24,15 @@ from claudemeter_tui.model.events import (
     EventKind,
     EventValue,
 )
-from claudemeter_tui.model.reading import Reply, ReplyValue, ScanResult, Session
+from claudemeter_tui.model.reading import (
+    NAME_SEPARATOR,
+    Reply,
+    ReplyValue,
+    ScanResult,
+    Session,
+    strip_indexes,
+)
+from claudemeter_tui.model.resets import SavedResets
 from claudemeter_tui.model.store import OrgKey, OrgState, SessionState, Store
 from claudemeter_tui.model.verdict import VerdictState
 from claudemeter_tui.model.windows import Plan, Window
@@ -230,6 +238,8 @@ _REDIRECT_PATTERN = re.compile(
 )
 # `/login` is a command of Claude Code that a detail may recommend, not a path.
 _LOGIN_PATH = r"/login[.,:;]?(?!\S)"
+_ERROR_CODE_PATTERN = re.compile(r"^[a-z_]+_error\b")
+"""Code of an error reply at the beginning of a failure's detail."""
 # A path may contain blanks, so everything after its beginning is removed.
 _TRAILING_PATH_PATTERN = re.compile(
     rf"(?<!\S)[\"'(]*(?!{_LOGIN_PATH})(?:~|/|\.{{1,2}}[\\/]|[A-Za-z]:[\\/]|\\\\).*", re.DOTALL
@@ -263,6 +273,7 @@ class ValueRedactor:
         # E-mails before hosts: the host pattern would match the part after the @ and leave the name.
         for pattern in (UUID_PATTERN, EMAIL_PATTERN):
             text = pattern.sub(lambda match: self.redact_identity(match[0]), text)
+        text = _ERROR_CODE_PATTERN.sub(lambda match: self._redact_word(match[0]), text)
         text = _REDIRECT_PATTERN.sub(r"\1<host>", text)
         text = _PATH_PATTERN.sub("<path>", _TRAILING_PATH_PATTERN.sub("<path>", text))
         return _HOST_PATTERN.sub("<host>", text)
@@ -302,6 +313,7 @@ class ValueRedactor:
                     value,
                     windows=tuple(self._redact_window(window, body) for window in value.windows),
                     meters=tuple(map(self._redact_meter, value.meters)),
+                    saved_resets=self._redact_saved_resets(value.saved_resets),
                     shares=tuple(
                         share
                         if share.label.lower() in KNOWN_SURFACES
@@ -315,6 +327,19 @@ class ValueRedactor:
                 return self._redact_subscription(value)
             case _:
                 return value
+
+    def _redact_saved_resets(self, resets: SavedResets) -> SavedResets:
+        """Redact the server's reasons, and drop the keys of unknown windows."""
+        grants = (
+            replace(
+                grant,
+                blocking=tuple(map(self._redact_word, grant.blocking)),
+                clears=tuple(key for key in grant.clears if key in WINDOWS),
+            )
+            for grant in resets.grants
+        )
+        reason = resets.ineligible_reason
+        return replace(resets, grants=tuple(grants), ineligible_reason=reason and self._redact_word(reason))
 
     def redact_account(self, account: Account) -> Account:
         """Redact an account."""
@@ -570,12 +595,13 @@ class Redactor(ValueRedactor):
         if kind is EventKind.NEW_FIELD:
             # The paths have the names that their reply's body has in the store.
             pairs = [
-                pair
+                (strip_indexes(path), strip_indexes(redacted))
                 for reply, redacted_reply in self._memory.replies.values()
-                for pair in zip(reply.new_fields, redacted_reply.new_fields, strict=True)
+                for path, redacted in zip(reply.new_fields, redacted_reply.new_fields, strict=True)
             ]
             names = dict(reversed(pairs))  # the first of several replies with the same path decides
-            return ", ".join(names.get(path, "a field") for path in text.split(", "))
+            shown = (names.get(path, "a field") for path in text.split(NAME_SEPARATOR))
+            return NAME_SEPARATOR.join(shown)
         # A window's label, too, has the name that it has in the store.
         for state, redacted_state in self._memory.orgs.values():
             if state.plan is not None and redacted_state.plan is not None:

@@ -43,6 +43,7 @@ ALERT_KINDS = BLOCKED_KINDS | {
     EventKind.AUTO_RELOAD_STOPPED,
     EventKind.THRESHOLD,
     EventKind.WINDOW_FILLED,
+    EventKind.ALLOWANCE_USED_UP,
     EventKind.WINDOW_RESET,
     EventKind.WINDOW_RESET_EARLY,
     EventKind.SESSION_ENDS,

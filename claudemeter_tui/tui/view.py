@@ -56,8 +56,7 @@ class OrgFigures:
 def _iterate_changes(state: OrgState) -> Iterator[datetime]:
     """Yield the moments at which the verdict can change without a new reply."""
     yield from _iterate_countdowns(state)
-    if state.plan is not None:
-        yield from (grant.ends_at for grant in state.plan.saved_resets if grant.ends_at is not None)
+    yield from state.saved_resets.iter_changes()
     if state.subscription is not None and state.subscription.paused_until is not None:
         yield state.subscription.paused_until
     if state.credits.paused_until is not None:

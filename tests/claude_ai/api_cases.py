@@ -13,7 +13,7 @@ import pytest
 
 from claudemeter_tui.claude_ai.api import ClaudeAiSource
 from claudemeter_tui.claude_ai.client import CookieClient, RequestFailedError
-from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.catalogue import SAVED_RESETS_QUERY, Endpoint
 from claudemeter_tui.model.reading import ErrorKind, Failure, Reading, Reply, Session
 from claudemeter_tui.model.secrets import Cookies
 from tests.bodies import (
@@ -144,8 +144,9 @@ def sent(request: Request) -> dict[str, str]:
 
 
 def path(org: str, what: str) -> str:
-    """Return the path of a reply of one org."""
-    return f"/api/organizations/{org}/{what}"
+    """Return the path of a reply of one org, as it is requested first."""
+    query = SAVED_RESETS_QUERY if what == "usage" else ""
+    return f"/api/organizations/{org}/{what}{query}"
 
 
 def serve(server: LoopbackServer, org: str, **bodies: Served) -> None:
@@ -159,7 +160,8 @@ def serve(server: LoopbackServer, org: str, **bodies: Served) -> None:
     for what, body in (usual | bodies).items():
         name = {"overage": "overage_spend_limit", "prepaid": "prepaid/credits"}.get(what, what)
         name = {"subscription": "subscription_details"}.get(name, name)
-        server.routes[path(org, name)] = _sent(body)
+        # The server uses the route of a path without its query for all queries.
+        server.routes[path(org, name).partition("?")[0]] = _sent(body)
 
 
 def serve_account(server: LoopbackServer, *orgs: Json) -> None:

@@ -212,3 +212,30 @@ async def test_slow_org_delays_no_other(server: LoopbackServer) -> None:
                 held.release()
     assert found[-1] == "org-0"
     assert len(set(found)) == 12
+
+
+@pytest.mark.parametrize("status", [400, 404, 422, 500, 503])
+async def test_usage_is_requested_without_its_query_after_a_refusal(
+    server: LoopbackServer, status: int
+) -> None:
+    """A server that refuses the query for saved resets is asked again without it."""
+    refused = path(PERSONAL, "usage")
+    server.routes[refused.partition("?")[0]] = Answer.json(usage_body(five_hour=12.0))
+    server.routes[refused] = Answer.json({}, status=status)
+    async with reading(server.url) as source:
+        found = parts(await poll(source), PERSONAL)[USAGE]
+    assert isinstance(found, Reply)
+    assert isinstance(found.value, Plan)
+    assert found.value.windows[0].percent == 12.0
+    assert [refused, refused.partition("?")[0]] == [one for one in server.paths() if "/usage" in one]
+
+
+@pytest.mark.parametrize("status", [401, 403, 429])
+async def test_usage_is_requested_once_if_the_query_is_not_the_cause(
+    server: LoopbackServer, status: int
+) -> None:
+    """Another refusal would meet the second request, too."""
+    serve(server, PERSONAL, usage=Answer.json({}, status=status))
+    async with reading(server.url) as source:
+        await poll(source)
+    assert [path(PERSONAL, "usage")] == [one for one in server.paths() if "/usage" in one]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -14,6 +15,7 @@ from claudemeter_tui.claude_ai.validation import MalformedError, ParsedBody
 from claudemeter_tui.model.catalogue import CreditState, MeterOrigin
 from claudemeter_tui.model.credits import Meter
 from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.resets import SavedReset, SavedResets
 from tests import golden_bodies
 
 USD, CAD = "USD", "CAD"
@@ -346,12 +348,16 @@ def test_body_of_a_wrong_shape_is_malformed(body: object) -> None:
 def test_grants_and_shares_of_a_complete_body() -> None:
     """Grants of a saved reset, and the surfaces of the week, are read."""
     plan = parse_usage(golden_bodies.usage()).value
-    (grant,) = plan.saved_resets
-    assert (2, True, datetime(2026, 5, 20, tzinfo=UTC)) == (
-        grant.resets_left,
-        grant.usable_now,
-        grant.ends_at,
+    (grant,) = plan.saved_resets.grants
+    assert grant == SavedReset(
+        resets_left=2,
+        starts_at=datetime(2026, 4, 20, tzinfo=UTC),
+        ends_at=datetime(2026, 5, 20, tzinfo=UTC),
+        is_next=True,
+        is_usable=True,
+        clears=("five_hour", "seven_day"),
     )
+    assert replace(plan.saved_resets, grants=()) == SavedResets(is_eligible=True, is_at_limit=True)
     assert [(share.label, share.percent) for share in plan.shares] == [("Chat", 38.5)]
 
 

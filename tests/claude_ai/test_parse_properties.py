@@ -187,6 +187,10 @@ def _meter(origin: MeterOrigin, name: str) -> Callable[[Any], object]:
     return amount
 
 
+def _resets_left(plan: Any) -> object:
+    return plan.saved_resets.grants[0].resets_left
+
+
 def _minor(name: str) -> Callable[[Any], object]:
     return lambda value: getattr(value, name) and getattr(value, name).minor
 
@@ -209,7 +213,7 @@ FIGURES: list[tuple[str, Place, Callable[[Any], object]]] = [
     ("usage", ("extra_usage", "is_enabled"), _meter(MeterOrigin.EXTRA_USAGE, "is_enabled")),
     ("usage", ("spend", "used", "amount_minor"), _meter(MeterOrigin.SPEND, "used")),
     ("usage", ("spend", "limit", "amount_minor"), _meter(MeterOrigin.SPEND, "cap")),
-    ("usage", ("cedar_ember", "grants", 0, "resets_left"), lambda plan: plan.saved_resets[0].resets_left),
+    ("usage", ("cedar_ember", "grants", 0, "resets_left"), _resets_left),
     ("usage", ("seven_day_breakdown", "rows", 0, "percent"), lambda plan: plan.shares[0].percent),
     ("overage", ("used_credits",), _minor("used")),
     ("overage", ("monthly_credit_limit",), _minor("cap")),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from claudemeter_tui.claude_ai.parse_usage import parse_usage
-from claudemeter_tui.model.catalogue import WINDOWS, WindowKind
+from claudemeter_tui.model.catalogue import WINDOWS, WindowKind, WindowScope
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.windows import Severity, Window
 from tests import golden_bodies
@@ -80,7 +80,6 @@ def test_windows_carry_kind_length_and_key() -> None:
         ("iguana_necktie", "Cloud sessions"),
         ("cinder_cove", "One-time credit"),
         ("nimbus_quill", "nimbus_quill"),
-        ("juniper_tide", "juniper_tide"),
     ],
 )
 def test_window_label_of_a_known_key(key: str, label: str) -> None:
@@ -110,8 +109,10 @@ def test_percent_is_percent(value: float) -> None:
         (1.07, 107, 107.0),
         (1.28, 1, 1.28),
         (41, 41, 41.0),
-        (41, 100_000, 41.0),
-        (1.0, 60, 1.0),
+        (1.2, 100, 120.0),
+        (1.0, 60, 100.0),
+        (1.0, 50, 1.0),
+        (41, 60, 41.0),
         (0.995, None, 99.5),
         (0.9999999999999999, None, 99.99999999999999),
     ],
@@ -272,6 +273,8 @@ def test_limits_that_are_no_list_are_odd(limits: object) -> None:
     [
         ({"utilization": 7}, True),
         ({"used_dollars": 3, "limit_dollars": 4}, True),
+        ({"utilization": 0.0, "limit_dollars": None}, False),
+        ({"utilization": 0, "locked_reason": "paused"}, True),
         ({"utilization": None}, False),
         ({"percent": 7}, False),
         (7, False),
@@ -299,9 +302,69 @@ def test_unknown_key_like_a_known_one_does_not_replace_it() -> None:
     assert labels(body) == [("5-hour", 41.0)]
 
 
-def test_code_name_of_another_form_is_odd() -> None:
-    """A code name with another value than a window is noted."""
-    assert parse_usage({"tangelo": True}).odd_values == ("tangelo",)
+@pytest.mark.parametrize("value", [True, False, "soon", "", ["a"], [], 5, {}, {"started": 3}], ids=repr)
+@pytest.mark.parametrize(
+    "key", [key for key, fact in WINDOWS.items() if fact.length is None] + ["juniper_tide", "cedar_ember"]
+)
+def test_code_name_without_a_window_is_a_new_field(key: str, value: object) -> None:
+    """A code name with another value than a window is listed, and is no error."""
+    parsed = parse_usage({key: value})
+    has_model = key in ("juniper_tide", "cedar_ember")
+    expected = tuple(f"{key}.{name}" for name in value) if isinstance(value, dict) and has_model else (key,)
+    assert (expected, (), ()) == (parsed.new_fields, parsed.odd_values, parsed.value.windows)
+
+
+@pytest.mark.parametrize("key", [key for key, fact in WINDOWS.items() if fact.length is None])
+@pytest.mark.parametrize("utilization", [None, 0, 0.0])
+@pytest.mark.parametrize("resets_at", [None, RESET])
+def test_code_name_with_nulls_carries_nothing(key: str, utilization: object, resets_at: object) -> None:
+    """A window of nulls, or of 0 without dollars, is neither shown nor new."""
+    nulls = dict.fromkeys(("limit_dollars", "used_dollars", "remaining_dollars", "locked_reason"))
+    parsed = parse_usage({key: {"utilization": utilization, "resets_at": resets_at, **nulls}})
+    assert (parsed.value.windows, parsed.new_fields, parsed.odd_values) == ((), (), ())
+
+
+@pytest.mark.parametrize(
+    ("used", "remaining", "expected"), [(None, 40, 60), (None, 150, 0), (10, 40, 10), (None, None, None)]
+)
+def test_used_dollars_are_the_rest_of_the_limit(
+    used: int | None, remaining: int | None, expected: int | None
+) -> None:
+    """Used dollars that are null follow from what remains of the limit."""
+    dollars = {"limit_dollars": 100, "used_dollars": used, "remaining_dollars": remaining}
+    found = only({"wattle_ember": {"utilization": None, "resets_at": RESET, **dollars}})
+    assert (None if expected is None else money(expected)) == found.used
+    assert found.percent == expected
+
+
+@pytest.mark.parametrize("key", ["five_hour", "seven_day", "wattle_ember", "plum_orchard"])
+def test_allowance_under_any_key_stops_no_plan(key: str) -> None:
+    """A limit in dollars makes the window an allowance, whatever its key."""
+    found = only({key: {"utilization": 100, "resets_at": RESET, "limit_dollars": 5, "used_dollars": 5}})
+    assert (found.is_allowance, found.is_plan_wide) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("scope", "label", "kind"),
+    [
+        ({"model": {"display_name": "Opus"}}, "7-day Opus", WindowScope.MODEL),
+        ({"model": {"id": "claude-x"}, "label": "X"}, "7-day X", WindowScope.MODEL),
+        ({"label": "Fable 5"}, "7-day Fable 5", WindowScope.MODEL),
+        ({"label": "Projects"}, "7-day Projects", None),
+        ({"surface": "cowork"}, "7-day cowork", WindowScope.SURFACE),
+        ({"surface": {"id": "omelette"}}, "7-day omelette", WindowScope.SURFACE),
+        (
+            {"model": {"display_name": "Fable"}, "surface": {"display_name": "Cowork"}},
+            "7-day Fable, Cowork",
+            None,
+        ),
+    ],
+)
+def test_scope_is_a_model_or_a_surface(scope: object, label: str, kind: WindowScope | None) -> None:
+    """A scope is named by display name, label or id; it is both or neither if its parts say so."""
+    body = {"limits": [{"kind": "weekly_scoped", "percent": 5, "resets_at": RESET, "scope": scope}]}
+    assert (label, kind) == (only(body).label, only(body).scope)
+    assert only(body).continues_on_credits is ("Fable" in label)
 
 
 def test_dollars_are_whole_dollars() -> None:

@@ -352,3 +352,12 @@ async def test_credits_stay_not_known_without_extra_usage(server: LoopbackServer
     (state,) = store.orgs
     assert CreditState.UNKNOWN is state.credits.compute_state(NOON)
     await code.aclose()
+
+
+async def test_source_sends_no_query_and_repeats_no_request(server: LoopbackServer, folder: Path) -> None:
+    """The bearer endpoint gives saved resets to Claude Code only, and each request costs budget."""
+    server.routes[USAGE_PATH] = Answer.json({}, status=500)
+    code = source(server.url, folder, StillClock())
+    await polled(code)
+    assert server.paths() == [PROFILE_PATH, USAGE_PATH]
+    await code.aclose()

@@ -42,6 +42,23 @@ WORDS = [
         "5-hour window full, resets 16:00",
     ),
     (event(EventKind.WINDOW_FILLED, subject="Cloud sessions", after=100.0), "Cloud sessions full"),
+    (
+        event(EventKind.ALLOWANCE_USED_UP, subject="Cloud sessions", after=100.0, until=TUESDAY),
+        "Cloud sessions used up, expires Tue 14:00",
+    ),
+    (event(EventKind.ALLOWANCE_USED_UP, subject="Cloud sessions", after=100.0), "Cloud sessions used up"),
+    (
+        event(EventKind.ALLOWANCE_EXPIRED, subject="One-time credit", before=23.0),
+        "One-time credit expired (was 23%)",
+    ),
+    (
+        event(EventKind.SAVED_RESET_EXPIRING, before=1.0, until=TUESDAY),
+        "1 saved reset expires Tue 14:00 if not used",
+    ),
+    (
+        event(EventKind.SAVED_RESET_EXPIRING, before=3.0, until=TUESDAY),
+        "3 saved resets expire Tue 14:00 if not used",
+    ),
     (event(EventKind.WINDOW_RESET, **FIVE, before=99.7), "5-hour window reset (was 99%)"),
     (event(EventKind.WINDOW_RESET, **FIVE), "5-hour window reset"),
     (

@@ -14,6 +14,7 @@ from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import CLAUDE_CODE_LOGIN, ErrorKind, Failure, OrgReading, Reading, Reply
 from claudemeter_tui.model.store import Store
 from claudemeter_tui.model.windows import Plan, Severity
+from tests import golden_bodies
 from tests.bodies import (
     ACCOUNT,
     extra_usage_body,
@@ -82,7 +83,7 @@ def test_every_figure_names_its_reply_and_age(bodies: OrgBodies) -> None:
         ("5-hour window", "resets", "16:00 (in 1h 12m)", "usage"),
         ("5-hour window", "severity", "critical (per server)", "usage"),
         ("7-day all window", "applies to", "the whole plan", "usage"),
-        ("7-day Fable window", "applies to", "this model or surface only", "usage"),
+        ("7-day Fable window", "applies to", "this model only", "usage"),
         ("7-day Fable window", "key", "weekly_scoped:Fable", "usage"),
         ("Credits left", "cap left", "$0.00 of $50.00, runs out first", "own overage"),
         ("Credits left", "balance left", "$244.35", "prepaid"),
@@ -230,11 +231,12 @@ def test_gates_of_the_org_are_quoted() -> None:
 def test_grants_and_shares_are_shown() -> None:
     """Saved resets have their number left, and the week has the share of each surface."""
     usage = usage_body(
-        cedar_ember={"eligible": True, "grants": [{"resets_left": 1, "usable_now": True, "ends_at": None}]},
+        cedar_ember=golden_bodies.GRANTS,
         seven_day_breakdown={"rows": [{"key": "chat", "display_name": "Chat", "percent": 80}]},
     )
     found = figures(OrgBodies(usage=usage))
-    assert found["Saved resets"]["saved reset"].value == "1 left, usable now"
+    expected = "2 left, not usable now: no window is full, expires Wed May 20 00:00 (in 24d 9h)"
+    assert expected == found["Saved resets"]["saved reset"].value
     assert found["7-day by surface"]["Chat"].value == "80%"
 
 

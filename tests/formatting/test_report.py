@@ -246,6 +246,9 @@ def test_team_has_a_line_for_the_personal_figure_and_one_for_the_pool() -> None:
     assert pool_line == lines(store_of({Endpoint.OVERAGE: pool}))[2]
 
 
+PLAN_END = datetime(2026, 6, 9, 14, 15, tzinfo=UTC)
+
+
 @pytest.mark.parametrize(
     ("expected", "paid"),
     [
@@ -254,7 +257,7 @@ def test_team_has_a_line_for_the_personal_figure_and_one_for_the_pool() -> None:
             "Next charge      2026-06-01   link",
             Subscription(next_charge=date(2026, 6, 1), card=Card("link", "")),
         ),
-        ("Plan ends        2026-06-09", Subscription(next_charge=date(2026, 6, 1), ends_on=date(2026, 6, 9))),
+        ("Plan ends        2026-06-09", Subscription(next_charge=date(2026, 6, 1), ends_at=PLAN_END)),
         ("Paid through     2026-07-01", Subscription(paid_through=date(2026, 7, 1))),
         (None, Subscription(status="active")),
     ],

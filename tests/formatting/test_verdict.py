@@ -18,14 +18,22 @@ from claudemeter_tui.formatting.verdict import (
     format_verdict_name,
 )
 from claudemeter_tui.model.account import Account, Org, Subscription
-from claudemeter_tui.model.catalogue import DISABLED_REASONS, CreditState, Endpoint, MeterOrigin, WindowKind
+from claudemeter_tui.model.catalogue import (
+    DISABLED_REASONS,
+    CreditState,
+    Endpoint,
+    MeterOrigin,
+    WindowKind,
+    WindowScope,
+)
 from claudemeter_tui.model.credits import Balance, Meter
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import ErrorKind, Failure, Reply, ReplyValue, Session
+from claudemeter_tui.model.resets import SavedReset, SavedResets, SessionReset
 from claudemeter_tui.model.store import OrgState
 from claudemeter_tui.model.time_series import CreditSeries
 from claudemeter_tui.model.verdict import OverPlanSpending, Verdict, VerdictState, judge
-from claudemeter_tui.model.windows import Plan, SavedReset, Window
+from claudemeter_tui.model.windows import Plan, Window
 from tests.model.readings import org, spend
 from tests.model.values import (
     LOCKED,
@@ -34,6 +42,7 @@ from tests.model.values import (
     OFF,
     OPEN,
     PAST,
+    build_saved_resets,
     fable,
     five_hour,
     later,
@@ -97,7 +106,7 @@ def test_name_and_tab_of_every_state(title: str, tab: str, state: OrgState) -> N
                 "CAN WORK · spending  5-hour 95%, resets 16:00 (in 1h 12m)"
                 " · spent $0.40 since 14:47 although no plan-wide window is full"
                 " (likely cause: Fable is full or 5-hour at 95%)"
-                " · Fable full until Tue 14:48, other models work"
+                " · Fable is full until Tue 14:48 and continues on credits, other models work"
             ),
             spend(org(five_hour(95), fable(), credits_=OPEN)),
         ),
@@ -111,12 +120,25 @@ def test_name_and_tab_of_every_state(title: str, tab: str, state: OrgState) -> N
             org(five_hour(), weekly(None)),
         ),
         (
-            "CAN WORK  5-hour 41%, resets 16:00 (in 1h 12m) · Fable full until Tue 14:48, other models work",
-            org(five_hour(), fable()),
+            (
+                "CAN WORK  5-hour 41%, resets 16:00 (in 1h 12m) · Fable is full until Tue 14:48"
+                " and is refused, other models work"
+            ),
+            org(five_hour(), fable(), credits_=OFF),
         ),
         (
-            "CAN WORK  5-hour 41%, resets 16:00 (in 1h 12m) · Cowork full, everything else works",
-            org(five_hour(), Window("seven_day_cowork", "7-day Cowork", percent=100)),
+            (
+                "CAN WORK  5-hour 41%, resets 16:00 (in 1h 12m) · Fable is full until Tue 14:48"
+                " and continues on credits, other models work"
+            ),
+            org(five_hour(), fable(), credits_=OPEN),
+        ),
+        (
+            "CAN WORK  5-hour 41%, resets 16:00 (in 1h 12m) · Cowork is full, everything else works",
+            org(
+                five_hour(),
+                Window("seven_day_cowork", "7-day Cowork", percent=100, scope=WindowScope.SURFACE),
+            ),
         ),
         (
             "CAN WORK  5-hour 41%, resets 16:00 (in 1h 12m) · One-time credit used up",
@@ -147,7 +169,7 @@ def test_name_and_tab_of_every_state(title: str, tab: str, state: OrgState) -> N
             (
                 "WAIT  7-day all full until Tue 14:48 (in 3d 0h), limiting"
                 " · 5-hour full until 16:00 (in 1h 12m), frees up first"
-                " · credits are off · Fable full until Tue 14:48"
+                " · credits are off · Fable is full until Tue 14:48 and is refused"
             ),
             org(five_hour(100), weekly(100), fable(), credits_=OFF),
         ),
@@ -331,7 +353,7 @@ def test_line_has_the_age_of_its_figures(expected: str, minutes: int, state: Org
                 "5-hour full until 16:00 (in 1h 12m) · saved reset available (2 left)",
                 "no usage credits on this org",
             ),
-            org(plan=Plan((five_hour(100),), saved_resets=(SavedReset(2, usable_now=True, ends_at=None),))),
+            org(plan=Plan((five_hour(100),), saved_resets=build_saved_resets())),
         ),
         (
             (
@@ -472,9 +494,19 @@ _plans = st.builds(
     Plan,
     windows=st.lists(_windows, max_size=4).map(tuple),
     meters=st.lists(_meters, max_size=2).map(tuple),
-    saved_resets=st.lists(
-        st.builds(SavedReset, st.none() | st.integers(0, 2), st.booleans(), _moments), max_size=2
-    ).map(tuple),
+    saved_resets=st.builds(
+        SavedResets,
+        st.lists(
+            st.builds(
+                SavedReset, st.none() | st.integers(0, 2), _moments, _moments, st.booleans(), st.booleans()
+            ),
+            max_size=2,
+        ).map(tuple),
+        is_eligible=st.booleans(),
+        is_at_limit=st.booleans(),
+        cooldown_until=_moments,
+    ),
+    session_reset=st.none() | st.builds(SessionReset, st.booleans(), st.booleans()),
     is_reported=st.booleans(),
 )
 _subscriptions = st.builds(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -175,8 +176,8 @@ def _rare() -> Iterator[Scene]:
     )
     yield _scene("whole_bodies", whole)
     yield Scene("planted", tuple(_readings_of(pii_fixtures.planted_store())))
-    grant = {"eligible": True, "grants": [dict(golden_bodies.GRANT)]}
-    full = usage_body(100.0, 100.0, seven_day_opus=window_body(100.0), cedar_ember=grant)
+    grants_in_use = copy.deepcopy(golden_bodies.GRANTS)
+    full = usage_body(100.0, 100.0, seven_day_opus=window_body(100.0), cedar_ember=grants_in_use)
     yield _scene("early_reset", OrgBodies(usage=full, overage=locked_body()))
     grants = [
         {"usable_now": False},

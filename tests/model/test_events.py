@@ -27,6 +27,7 @@ from claudemeter_tui.model.events import (
 )
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import ErrorKind, Reading, Reply, ReplyValue
+from claudemeter_tui.model.resets import SavedResets
 from claudemeter_tui.model.store import Store
 from claudemeter_tui.model.verdict import VerdictState
 from claudemeter_tui.model.windows import Plan, Severity, Window
@@ -46,7 +47,17 @@ from tests.model.readings import (
     reported,
     stopped,
 )
-from tests.model.values import OFF, REACHED, fable, five_hour, meter, one_time, usd, weekly
+from tests.model.values import (
+    OFF,
+    REACHED,
+    build_saved_resets,
+    fable,
+    five_hour,
+    meter,
+    one_time,
+    usd,
+    weekly,
+)
 
 RESET, LATER = at(120), at(420)
 
@@ -532,6 +543,65 @@ def test_tranche_is_reported_three_days_before_its_end() -> None:
     run.poll(plan(weekly()), meter(), Balance(usd(1000)))
     run.poll(plan(weekly()), meter(), balance)
     assert kinds(run.emitted).count(EventKind.TRANCHE_EXPIRING) == 1
+
+
+def test_saved_reset_is_reported_three_days_before_its_loss() -> None:
+    """Saved resets that are lost soon are reported once, with their number, by the clock."""
+    lost = at(60 * 24 * 3 + 90)
+    (grant,) = build_saved_resets({"ends_at": lost, "starts_at": at(0)}).grants
+    resets = SavedResets((grant, replace(grant, is_next=False, resets_left=1)))
+    room = plan(weekly())
+    run = Run(replace(room, saved_resets=resets), meter())
+    assert run.tick(89) == []
+    event = next(event for event in run.tick(91) if event.kind is EventKind.SAVED_RESET_EXPIRING)
+    assert (3.0, lost, (Endpoint.USAGE,)) == (event.before, event.until, event.endpoints)
+    run.minute = 92
+    # A reply without the resets, as after a refused query, does not repeat the event.
+    run.poll(room, meter())
+    run.poll(replace(room, saved_resets=resets), meter())
+    assert kinds(run.emitted).count(EventKind.SAVED_RESET_EXPIRING) == 1
+
+
+def test_saved_reset_that_is_lost_soon_at_the_first_poll_is_no_event() -> None:
+    """A loss that was near before the start is no news; that of a reset that appears later is."""
+    soon = build_saved_resets({"ends_at": at(60 * 24)})
+    room = plan(weekly())
+    run = Run(replace(room, saved_resets=soon), meter())
+    assert run.poll(replace(room, saved_resets=soon), meter()) == []
+    run = Run(room, meter())
+    assert kinds(run.poll(replace(room, saved_resets=soon), meter())) == [EventKind.SAVED_RESET_EXPIRING]
+
+
+def allowance(percent: float, minutes: float = 60 * 24) -> Window:
+    """Return an allowance of $100 that expires at that minute."""
+    return Window(
+        "iguana_necktie", "Cloud sessions", percent=percent, resets_at=at(minutes), limit=usd(10_000)
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (allowance(60), allowance(100), [EventKind.ALLOWANCE_USED_UP]),
+        (allowance(60), allowance(80), [EventKind.THRESHOLD]),
+        (allowance(100), allowance(30), []),
+        (allowance(60), allowance(60, 60 * 48), []),
+    ],
+)
+def test_allowance_never_resets(before: Window, after: Window, expected: list[EventKind]) -> None:
+    """Using an allowance up is an event of its own; a larger or longer one is no reset."""
+    run = Run(plan(weekly(), before), meter())
+    assert expected == kinds(run.poll(plan(weekly(), after), meter()))
+
+
+@pytest.mark.parametrize("percent", [0, 40, 100])
+def test_allowance_expires_by_the_clock(percent: float) -> None:
+    """The end of an allowance is one event, also if nothing of it was used."""
+    run = Run(plan(weekly(), allowance(percent, 30)), meter())
+    assert kinds(run.tick(31)) == [EventKind.ALLOWANCE_EXPIRED]
+    run.minute = 31
+    assert run.poll(plan(weekly(), allowance(percent, 30)), meter()) == []
+    assert run.poll(plan(weekly(), allowance(0, 90)), meter()) == []
 
 
 # The verdict.

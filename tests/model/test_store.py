@@ -569,9 +569,24 @@ def test_problems_come_sessions_first_then_org_by_org() -> None:
         (ErrorKind.TIMEOUT, PERSONAL, ""),
         (ErrorKind.TIMEOUT, TEAM, ""),
         (ErrorKind.ODD_VALUE, TEAM, "d"),
-        (ErrorKind.NEW_FIELD, TEAM, "a.b"),
-        (ErrorKind.NEW_FIELD, TEAM, "c"),
+        (ErrorKind.NEW_FIELD, TEAM, "a.b, c"),
     ]
+
+
+def test_new_fields_are_grouped_by_reply_and_named_once() -> None:
+    """The fields of a reply are one note; one that another org or list element has too is not repeated."""
+    fields = ("limits[0].burst", "a.b", "limits[1].burst", "limits[1].kind = odd")
+    store = folded(
+        OURS,
+        reported(1, PERSONAL, reply(Endpoint.USAGE, 1, None, new_fields=fields)),
+        reported(1, TEAM, reply(Endpoint.USAGE, 1, None, new_fields=("a.b", "limits[7].burst"))),
+        reported(1, TEAM, reply(Endpoint.PREPAID, 1, None, new_fields=("a.b", "c"))),
+    )
+    assert [(one.org, one.endpoint, one.detail) for one in store.problems] == [
+        (PERSONAL, Endpoint.USAGE, "limits[].burst, a.b, limits[].kind = odd"),
+        (TEAM, Endpoint.PREPAID, "a.b, c"),
+    ]
+    assert [one.detail for one in store.orgs[1].iter_problems()] == ["a.b, limits[].burst", "a.b, c"]
 
 
 def test_problem_names_reply_time_and_session() -> None:

@@ -27,7 +27,7 @@ from claudemeter_tui.model.verdict import (
     judge,
     rank_verdict,
 )
-from claudemeter_tui.model.windows import Plan, SavedReset, Window
+from claudemeter_tui.model.windows import Plan, Window
 from tests.model.readings import org, spend
 from tests.model.values import (
     LOCKED,
@@ -377,24 +377,6 @@ def test_windows_are_sorted_by_their_effect() -> None:
         found.full_scoped_windows,
         found.full_windows,
     )
-
-
-@pytest.mark.parametrize(
-    ("usable", "grant", "windows"),
-    [
-        (True, SavedReset(2, usable_now=True, ends_at=None), [five_hour(100)]),
-        (True, SavedReset(None, usable_now=True, ends_at=SOON), [five_hour(100)]),
-        (False, SavedReset(0, usable_now=True, ends_at=None), [five_hour(100)]),
-        (False, SavedReset(2, usable_now=False, ends_at=None), [five_hour(100)]),
-        (False, SavedReset(2, usable_now=True, ends_at=PAST), [five_hour(100)]),
-        (False, SavedReset(2, usable_now=True, ends_at=None), [five_hour(99)]),
-    ],
-)
-def test_grant_counts_only_if_it_helps(*, usable: bool, grant: SavedReset, windows: list[Window]) -> None:
-    """A saved reset is a cure while it is usable, and while a window is full."""
-    assert (grant if usable else None) == judge(
-        org(plan=Plan(tuple(windows), saved_resets=(grant,))), NOW
-    ).saved_reset
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from claudemeter_tui.model.catalogue import DISABLED_REASONS, CreditState, MeterOrigin, WindowKind
+from claudemeter_tui.model.catalogue import (
+    DISABLED_REASONS,
+    CreditState,
+    MeterOrigin,
+    WindowKind,
+    WindowScope,
+)
 from claudemeter_tui.model.credits import Balance, Credits, Meter
 from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.resets import SavedReset, SavedResets
 from claudemeter_tui.model.windows import Window
 
 NOW = datetime(2026, 4, 25, 14, 48, tzinfo=UTC)
@@ -51,7 +59,14 @@ def weekly(percent: float | None = 71, resets_at: datetime | None = NEXT_WEEK, *
 
 def fable(percent: float = 100, resets_at: datetime | None = NEXT_WEEK) -> Window:
     """Return a 7-day window of one model."""
-    return Window("weekly_scoped:Fable", "7-day Fable", percent=percent, resets_at=resets_at)
+    return Window(
+        "weekly_scoped:Fable",
+        "7-day Fable",
+        percent=percent,
+        resets_at=resets_at,
+        scope=WindowScope.MODEL,
+        continues_on_credits=True,
+    )
 
 
 def one_time(percent: float = 100) -> Window:
@@ -73,3 +88,17 @@ def meter(used: Money | float | None = 1720, cap: float | None = 5000, **more: A
 
 
 OPEN, LOCKED, OFF = meter(), meter(reason=REACHED), meter(is_enabled=False)
+
+
+def build_saved_resets(grant: Mapping[str, Any] | None = None, **more: Any) -> SavedResets:
+    """Return a grant of two saved resets that can be used now; `grant` changes it, `more` the conditions."""
+    usual: dict[str, Any] = {
+        "resets_left": 2,
+        "starts_at": PAST,
+        "is_next": True,
+        "is_usable": True,
+        "clears": ("five_hour", "seven_day"),
+    }
+    grants = (SavedReset(**(usual | dict(grant or {}))),)
+    shared: dict[str, Any] = {"grants": grants, "is_eligible": True, "is_at_limit": True}
+    return SavedResets(**(shared | more))

@@ -61,7 +61,7 @@ def everywhere(answer: Sends) -> Place:
 
 def of_usage(answer: Sends) -> Place:
     """Return a server with good replies except for the personal org's usage."""
-    return serving(path(PERSONAL_UUID, "usage"), answer=answer)
+    return serving(path(PERSONAL_UUID, "usage").partition("?")[0], answer=answer)
 
 
 def serving(*paths: str, answer: Sends) -> Place:

@@ -39,6 +39,8 @@ MAX_LABEL_WIDTH = 16
 """Most cells of a window's label; longer ones end in an ellipsis."""
 PERCENT_WIDTH = 6
 """Cells of a percentage."""
+PAST_WORDS = {False: "due", True: "ended"}
+"""Text instead of the percentage of a window whose reset has passed, and of an expired allowance."""
 BESIDE_FROM, WORDY_FROM, ROOMY_FROM = 52, 66, 76
 """Cells from which the reset is on the bar's line, begins with "resets", and has room for the pace."""
 
@@ -127,7 +129,7 @@ def _build_bar_line(view: View, window: Window, width: int, label: int) -> Style
         build_line(window.label).truncate(label, ellipsis=True, pad=True),
         " ",
         build_bar(percent, room, MUTED if due else style, elapsed=window.compute_elapsed(view.now)),
-        ("due".rjust(PERCENT_WIDTH) if due else format_percent(percent).rjust(PERCENT_WIDTH), style),
+        ((PAST_WORDS[window.is_allowance] if due else format_percent(percent)).rjust(PERCENT_WIDTH), style),
         (f" {SEVERITY_MARKS[severity]}", style),
     )
 
@@ -157,7 +159,7 @@ def _format_reset(window: Window, view: View) -> str:
         return format_no_reset(window, "reset not reported")
     at = format_moment(window.resets_at, view.now, view.zone)
     if window.is_due(view.now):
-        since = "" if window.is_one_time else " since"
+        since = "" if window.is_allowance else " since"
         return f"{format_reset_due(window)}{since} {at}, was {format_percent(window.percent)}"
     return f"{format_reset_verb(window)} {at} ({format_countdown(window.resets_at - view.now)})"
 
