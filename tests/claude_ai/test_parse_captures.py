@@ -102,7 +102,7 @@ USAGE = {
         ),
     ),
     "14-oauth-usage-enterprise-2026-08.json": Expected(
-        (("nimbus_quill", 0.0, None), ("One-time credit", 100.0, "09-22 18:56")),
+        (("One-time credit", 100.0, "09-22 18:56"),),
         (meter(MeterOrigin.EXTRA_USAGE, "211926", "500000"), meter(MeterOrigin.SPEND, "211926", "500000")),
     ),
     "17-oauth-usage-2026-01-02.json": Expected(
