@@ -185,7 +185,8 @@ def story() -> tuple[Moment, ...]:
     then("12:33", CAN_WORK, "read 13m ago", "no update since 12:20")
     then("12:40", UNKNOWN, "no successful read for 20m: server error · last known: CAN WORK 20m ago")
     then("12:50", CAN_WORK, "", "figures are up to date again", usage=200)
-    why, stops = "the prepaid balance is empty", "work stops when a plan window is full (7-day all 60%)"
+    stops = "work stops when a plan window is full (5-hour 12%, 7-day all 60%)"
+    why = "the prepaid balance is empty"
     block, empty = f"credits BLOCKED: {why}", {"out_of_credits": True}
     then("13:20", YET_BLOCKED, stops, block, alert=block, credits=empty, balance=0)
     refill, lifted = "balance refilled: $0.00 → $250.00", f"unblocked, now CAN WORK (was: {why})"
