@@ -7,6 +7,9 @@ import sys
 
 def main() -> int:
     """Repeat a status bar's cached answer, or run the program; return the exit status."""
+    from claudemeter_tui import interruption  # noqa: PLC0415 - before the slow imports, which Ctrl+C may meet
+
+    interruption.exit_on_interrupt()
     from claudemeter_tui.commands import answer_cache  # noqa: PLC0415 - loaded only if needed
 
     status = answer_cache.replay_answer(sys.argv[1:])
@@ -16,6 +19,7 @@ def main() -> int:
 
     status = cli.main()
     gc_control.skip_last_collection()
+    interruption.leave_threads_behind(status)
     return status
 
 

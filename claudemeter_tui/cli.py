@@ -17,6 +17,7 @@ from claudemeter_tui import gc_control
 from claudemeter_tui.commands.stdout import EXIT_USAGE
 from claudemeter_tui.config.actions import Action
 from claudemeter_tui.config.resolution import Invocation, format_settings, load_settings
+from claudemeter_tui.interruption import EXIT_INTERRUPTED
 from claudemeter_tui.model.sanitize import replace_unprintable
 from claudemeter_tui.settings import SettingsError
 from claudemeter_tui.storage import locate_config_file, locate_state_folder
@@ -29,8 +30,6 @@ if TYPE_CHECKING:  # these load asyncio, which a cached answer does not need
     from claudemeter_tui.wiring import DeferredFeed
 
 
-EXIT_INTERRUPTED = 130
-"""Exit status after Ctrl+C, as in a shell."""
 DEMO_SCREENSHOT_POLLS = 45
 """Polls of the demo before its picture is taken, a simulated minute apart."""
 

@@ -1,13 +1,14 @@
-"""Clocks, and work in a thread with a time limit."""
+"""Clocks, and work in threads that no exit waits for."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import Protocol, TypeVar
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 
 class Clock(Protocol):
@@ -48,6 +49,28 @@ async def run_in_daemon_thread(work: Callable[[], T], limit: float) -> T:
     Raises:
         TimeoutError: the work takes longer; the thread continues and its result is dropped.
     """
+    async with asyncio.timeout(limit):
+        return await asyncio.wrap_future(_start_daemon_thread(work))
+
+
+def use_daemon_threads() -> None:
+    """Run the slow calls of the running event loop in daemon threads, so that its end waits for none.
+
+    Among them are look-ups of host names, which take half a minute if the name server is silent; the loop
+    waits for each thread of its own pool.
+    """
+    asyncio.get_running_loop().set_default_executor(_DaemonThreads())
+
+
+class _DaemonThreads(ThreadPoolExecutor):
+    """A pool without a pool: each call gets a daemon thread of its own."""
+
+    def submit(self, work: Callable[..., T], /, *args: Any, **more: Any) -> Future[T]:
+        """Call the function in a new thread."""
+        return _start_daemon_thread(partial(work, *args, **more))
+
+
+def _start_daemon_thread(work: Callable[[], T]) -> Future[T]:
     result: Future[T] = Future()
     # A running future ignores the cancellation after a timeout, so the late result can still be set.
     result.set_running_or_notify_cancel()
@@ -59,5 +82,4 @@ async def run_in_daemon_thread(work: Callable[[], T], limit: float) -> T:
             result.set_exception(error)
 
     threading.Thread(target=run, name="aside", daemon=True).start()
-    async with asyncio.timeout(limit):
-        return await asyncio.wrap_future(result)
+    return result

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from claudemeter_tui.interruption import InterruptDelay
+
 if TYPE_CHECKING:  # the first frame must not wait for it
     from claudemeter_tui.model.store import OrgKey
 
@@ -58,15 +60,16 @@ def write_private_file(path: Path, text: str) -> None:
     import tempfile  # noqa: PLC0415 - slow, and most runs only read
 
     ensure_private_folder(path.parent)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(name).replace(path)
-    except BaseException:  # also Ctrl+C: no unfinished file stays behind
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
-        raise
+    with InterruptDelay():
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+            Path(name).replace(path)
+        except BaseException:  # also Ctrl+C: no unfinished file stays behind
+            with contextlib.suppress(OSError):
+                Path(name).unlink()
+            raise
     _remove_stale_files(path.parent)
 
 

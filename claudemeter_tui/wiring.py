@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from claudemeter_tui.clock import Clock, WallClock
+from claudemeter_tui.clock import Clock, WallClock, use_daemon_threads
 from claudemeter_tui.config.resolution import Invocation
 from claudemeter_tui.feed import AcceptsSession, Feed
 from claudemeter_tui.model.secrets import CLAUDE_AI_ORIGIN, Cookies, is_loopback
@@ -43,11 +43,13 @@ class DeferredFeed:
 
     async def run(self, post: Callable[[Reading], object]) -> None:
         """Post readings until cancelled."""
+        use_daemon_threads()
         self._feed = await asyncio.to_thread(self._build)
         await self._feed.run(post)
 
     async def poll_once(self, post: Callable[[Reading], object]) -> None:
         """Post readings until everything has been read once."""
+        use_daemon_threads()
         self._feed = await asyncio.to_thread(self._build)
         await self._feed.poll_once(post)
 

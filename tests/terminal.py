@@ -222,7 +222,7 @@ class Terminal:
         self._thread.join(1)
 
     def _end(self, number: signal.Signals, seconds: float) -> None:
-        for pid in _session(self.pid):
+        for pid in session_processes(self.pid):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
                 os.kill(pid, signal.SIGCONT)
@@ -253,7 +253,7 @@ def _environment() -> dict[str, str]:
     return kept | {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
 
 
-def _session(leader: int) -> Iterator[int]:
+def session_processes(leader: int) -> Iterator[int]:
     """Return the processes of a session, including those in job-control groups of their own."""
     for pid in _processes():
         with contextlib.suppress(ProcessLookupError):

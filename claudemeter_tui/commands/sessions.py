@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from claudemeter_tui.clock import use_daemon_threads
 from claudemeter_tui.commands.once import EXIT_NO_SESSION
 from claudemeter_tui.formatting.problems import NO_SESSION_WORKS, format_session_table
 from claudemeter_tui.formatting.values import format_count
@@ -46,6 +47,7 @@ async def check_sessions(providers: SessionProviders) -> list[ScanResult]:
 
     Each session requests its account once; `works` means that the server accepted the session.
     """
+    use_daemon_threads()
     if providers.given_session is not None:
         return [await _check_session(providers, *providers.given_session, None)]
 

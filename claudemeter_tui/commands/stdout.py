@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import select
 import sys
 from io import TextIOWrapper
 
@@ -14,11 +15,13 @@ _CLOSED_PIPE_ERRORS = (errno.EPIPE, errno.EINVAL)
 
 
 def print_line(text: str) -> bool:
-    """Print a line; return False if the reader has closed the pipe, which is not an error.
+    """Print a line; return False if standard output or its pipe is closed, which is not an error.
 
     Raises:
         OSError: standard output fails, for example because its disk is full.
     """
+    if sys.stdout is None:
+        return False
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # A terminal without UTF-8 shows the card's dots as `??`.
     try:
@@ -31,3 +34,15 @@ def print_line(text: str) -> bool:
             raise
         return False
     return True
+
+
+def has_reader() -> bool:
+    """Return False if standard output is closed, here or at the other end of its pipe; never block."""
+    if sys.stdout is None:
+        return False
+    try:
+        state = select.poll()
+        state.register(sys.stdout.fileno(), 0)
+    except (AttributeError, OSError):  # Windows has no poll, and what replaces standard output has no number
+        return True
+    return not state.poll(0)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from claudemeter_tui.commands.once import choose_orgs, explain_empty_store, write_line
+from claudemeter_tui.commands.stdout import has_reader
 from claudemeter_tui.feed import RunningFeed
 from claudemeter_tui.formatting.events import format_event_json
 from claudemeter_tui.model.catalogue import Endpoint
@@ -120,7 +121,7 @@ async def _watch_feed(
     async def print_events() -> None:
         """Print the events of each reading, and those of the clock in between, until the pipe is closed."""
         store = Store()
-        while True:
+        while has_reader():  # without events nothing is written, and no write fails
             try:
                 # Unlike wait_for, a timeout never swallows a cancellation.
                 async with asyncio.timeout(TICK_SECONDS):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
@@ -34,7 +33,12 @@ from claudemeter_tui.feed import AcceptsSession, Feed
 from claudemeter_tui.settings import Settings
 from claudemeter_tui.tui.keys import BOUND_KEYS
 from claudemeter_tui.tui.screens.starting import StartingScreen
-from claudemeter_tui.tui.terminal import NotificationProtocol, TerminalWriter, build_driver_class
+from claudemeter_tui.tui.terminal import (
+    ExitSignals,
+    NotificationProtocol,
+    TerminalWriter,
+    build_driver_class,
+)
 from claudemeter_tui.tui.theme import (
     DARK_THEME,
     derive_missing_colours,
@@ -118,6 +122,7 @@ class Claudemeter(App[str]):
         protocol = None if desktop == "auto" else NotificationProtocol(desktop)
         # App.__init__ asks for the driver, which needs the writer.
         self._terminal_writer = TerminalWriter.from_environment(os.environ, protocol)
+        self._exit_signals = ExitSignals(self._exit_on_signal, self._abandon_terminal)
         super().__init__()
         self.set_class(self.options.ascii, "-ascii")
         self._feed = feed
@@ -144,7 +149,7 @@ class Claudemeter(App[str]):
 
     def get_driver_class(self) -> type[Driver]:
         """Return Textual's driver, extended by window title, bell and desktop notifications."""
-        return build_driver_class(super().get_driver_class(), self._terminal_writer, self._await_signals)
+        return build_driver_class(super().get_driver_class(), self._terminal_writer, self._exit_signals.catch)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Derive the program's own colours from a foreign theme."""
@@ -178,16 +183,21 @@ class Claudemeter(App[str]):
         if self._may_alert and self._dashboard_run.command is not None:
             self.run_worker(self._dashboard_run.command.run())
 
-    def _await_signals(self) -> None:
-        """Quit on a signal as on a key, even before the first frame."""
-        if sys.platform != "win32":
-            for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-                asyncio.get_running_loop().add_signal_handler(number, self._exit_on_signal)
+    async def run_async(self, **how: Any) -> str | None:
+        """Run the dashboard, and handle signals as before once the terminal is restored."""
+        try:
+            return await super().run_async(**how)
+        finally:
+            self._exit_signals.release()
 
     def _exit_on_signal(self) -> None:
-        """Exit, and restore the terminal if it still exists."""
+        """Exit as after a key, even before the first frame, and restore the terminal if it still exists."""
         self._terminal_writer.is_closed = not os.isatty(sys.__stderr__.fileno()) if sys.__stderr__ else True
         self.exit()
+
+    def _abandon_terminal(self) -> None:
+        if self._driver is not None:
+            cast("Any", self._driver).abandon()
 
     def on_resize(self, event: textual_events.Resize) -> None:
         """Remove all toasts if the pane is now too small for them."""

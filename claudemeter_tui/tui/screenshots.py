@@ -25,6 +25,7 @@ from textual.widgets import Input, Static
 
 from claudemeter_tui.feed import Feed
 from claudemeter_tui.formatting.values import to_local
+from claudemeter_tui.interruption import InterruptDelay
 from claudemeter_tui.model.reading import Reading
 from claudemeter_tui.privacy import bug_report
 from claudemeter_tui.privacy.redact import Redactor
@@ -136,7 +137,7 @@ def save_screenshot(
     with _translate_errors(folder):
         if not folder.is_dir():
             raise ScreenshotError(f"there is no folder {str(folder)!r}")
-        with contextlib.ExitStack() as undone:
+        with InterruptDelay(), contextlib.ExitStack() as undone:
             # A name from a reply may hold a lone surrogate, which UTF-8 cannot encode: hence "replace".
             drafts = {
                 suffix: _write_draft(folder, text.encode("utf-8", "replace"), undone)
@@ -156,7 +157,7 @@ def write_screenshot(path: Path, picture: str) -> None:
         ScreenshotError: if it cannot be saved; an existing file stays unchanged.
     """
     content = render_png(picture) if path.suffix.lower() == ".png" else picture.encode("utf-8", "replace")
-    with _translate_errors(path), contextlib.ExitStack() as undone:
+    with _translate_errors(path), InterruptDelay(), contextlib.ExitStack() as undone:
         _write_draft(path.parent, content, undone).replace(path)
         undone.pop_all()
 

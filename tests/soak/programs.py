@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -17,23 +18,40 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from claudemeter_tui.commands import snapshot_cache
+from claudemeter_tui.tui.terminal import POP_TITLE, PUSH_TITLE
 from tests.bodies import PERSONAL, account_body
 from tests.commands.test_once import org_routes
-from tests.responses import Answer
+from tests.responses import Answer, Held
 from tests.server import LoopbackServer
 from tests.soak.parts import Part
-from tests.terminal import Terminal
+from tests.terminal import Terminal, session_processes
 from tests.tui.figure_checks import frame_defects
 
 MARKER = "sk-ant-sid01-PLANTED-MARKER"
 PROGRAM = str(Path(sys.executable).parent / "claudemeter-tui")
 LINE = "41% 67% $17.20/50 · Personal\n"
 """Output of `--line` for the figures that the server sends."""
+MOST_SECONDS = 5
+"""Seconds from Ctrl+C to the end of a command, on a machine busy with other tests; 0.1 on a quiet one."""
 REQUESTS = 5
 """Requests of one poll."""
 CATCHABLE = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
-MODES = ("?1049", "?1000", "?1003", "?2004")
-"""Modes of the terminal that the dashboard switches on: other screen, mouse, mouse moves, pasting."""
+HARMLESS = (signal.SIGCONT, signal.SIGTSTP, signal.SIGSTOP, signal.SIGWINCH, signal.SIGCONT)
+"""Signals after which the program goes on, once SIGCONT follows."""
+MODES_ON_BEFORE = ("?25", "?7")
+"""Modes that a terminal has on before a program starts: the cursor is shown, long lines wrap."""
+COMMANDS = (
+    ("--once",),
+    ("--json",),
+    ("--json", "--watch"),
+    ("--check",),
+    ("--line",),
+    ("--sessions",),
+    ("--config",),
+    ("--screenshot", "picture.svg"),
+    ("--demo", "--screenshot", "picture.svg"),
+)
+"""Every command but the dashboard."""
 KEYS = ("o", "d", "e", "\x1b", "r", "p", "w", "1", "?", "\x1b[C", "\t", "+")
 
 
@@ -141,19 +159,78 @@ def start_lines_at_once(chance: random.Random) -> None:
 def end_dashboard(chance: random.Random) -> None:
     """Send the dashboard a signal at a random moment; one that can be caught restores the terminal."""
     number = chance.choice((*CATCHABLE, signal.SIGKILL))
-    with _machine() as machine, _dashboard(machine, 100, 30) as terminal:
-        if chance.random() < 0.5:
-            terminal.wait_for("$17.20 of $50.00")
-        for _ in range(chance.randrange(4)):
-            _bother(chance, terminal)
-        _pause(terminal, chance.uniform(0, 0.6))
+    with _started_dashboard(chance) as terminal:
         terminal.send_signal(number)
         status = terminal.wait(60)
         has_begun = b"\x1b[?1049h" in terminal.raw
-        assert status == 0 or status in ((-number,) if has_begun else _ended_by(number)), (number, status)
-        assert MARKER.encode() not in terminal.raw
+        ended = {-number} if number is signal.SIGKILL else set() if has_begun else _ended_by(number)
+        assert status in {0, *ended}, (number, status, has_begun)
+        assert status == 1 or b"Traceback" not in terminal.raw or status == -number, terminal.text
         if number is not signal.SIGKILL:
             assert _left_on(terminal) == [], (number, status)
+
+
+def quit_dashboard(chance: random.Random) -> None:
+    """Press q after signals that do not end the dashboard, in any order and at random moments."""
+    with _started_dashboard(chance) as terminal:
+        sent = chance.choices(HARMLESS, k=chance.randint(1, 5))
+        for number in sent:
+            terminal.send_signal(number)
+            _pause(terminal, chance.choice((0, chance.uniform(0, 0.2))))
+            terminal.send_signal(signal.SIGCONT)
+            _pause(terminal, chance.choice((0, chance.uniform(0, 0.2))))
+        terminal.wait_for(lambda it: b"\x1b[?1049h" in it.raw)
+        latest = time.monotonic() + 60
+        while not _has_ended(terminal, 1):  # a key is lost while the terminal is the shell's
+            terminal.send("q")
+            assert time.monotonic() < latest, f"q does not quit after {sent}:\n{terminal.text}"
+        assert terminal.wait() == 0, sent
+        assert _left_on(terminal) == [], sent
+
+
+@contextmanager
+def _started_dashboard(chance: random.Random) -> Iterator[Terminal]:
+    """Start the dashboard, disturb it, and stop at a random moment; then check the files and processes."""
+    with _machine() as machine, _dashboard(machine, 100, 30) as terminal:
+        if chance.random() < 0.4:
+            terminal.wait_for("$17.20 of $50.00")
+            for _ in range(chance.randrange(4)):
+                _bother(chance, terminal)
+        elif chance.random() < 0.5:
+            terminal.wait_for(lambda it: b"\x1b[?1049h" in it.raw)
+        _pause(terminal, chance.uniform(0, 0.6))
+        yield terminal
+        assert MARKER.encode() not in terminal.raw
+        assert list(session_processes(terminal.pid)) == []
+        machine.check_files()
+
+
+def interrupt_command(chance: random.Random) -> None:
+    """Press Ctrl+C once at a random moment of any command; it ends at once, whatever the server does."""
+    command = chance.choice(COMMANDS)
+    with _machine() as machine:
+        if chance.random() < 0.6:
+            machine.server.routes = {"/api/account": Held()}
+        with subprocess.Popen(
+            [*machine.command, *command],
+            env=machine.environment,
+            cwd=machine.home,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(chance.uniform(0, chance.choice((0.3, 2.5))))
+            began = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=60)
+        seconds, status = time.monotonic() - began, process.returncode
+        assert MARKER not in out + err
+        # Python's own start-up, before any line of the program, prints a traceback.
+        assert status in (0, 130) or "claudemeter_tui/" not in err, (command, status, err)
+        assert status != 130 or (err == "" and seconds < MOST_SECONDS), (command, seconds, err)
+        assert list(machine.home.glob(".claudemeter-*")) == []
         machine.check_files()
 
 
@@ -189,6 +266,14 @@ def _bother(chance: random.Random, terminal: Terminal, resizes: float = 0.4) -> 
         _pause(terminal, chance.uniform(0, 0.05))
 
 
+def _has_ended(terminal: Terminal, seconds: float) -> bool:
+    """Return True if the program ends within so many seconds."""
+    with suppress(AssertionError):
+        terminal.wait(seconds)
+        return True
+    return False
+
+
 def _pause(terminal: Terminal, seconds: float) -> None:
     """Pause for so many seconds, or until the program has ended."""
     with suppress(AssertionError):
@@ -211,11 +296,15 @@ def _is_whole(terminal: Terminal) -> bool:
 
 
 def _left_on(terminal: Terminal) -> list[str]:
-    """Return the modes of the terminal that the program switched on and left on."""
+    """Return what the program changed about the terminal and left so."""
     raw = terminal.raw.decode("utf-8", "replace")
-    left = [mode for mode in MODES if raw.rfind(f"\x1b[{mode}h") > raw.rfind(f"\x1b[{mode}l")]
-    if raw.rfind("\x1b[?25l") > raw.rfind("\x1b[?25h"):
-        left.append("hidden cursor")
+    switched = {mode: way == "h" for mode, way in re.findall(r"\x1b\[(\?\d+)([hl])", raw)}
+    left = [mode for mode, is_on in switched.items() if is_on and mode not in MODES_ON_BEFORE]
+    left += [mode for mode in MODES_ON_BEFORE if not switched.get(mode, True)]
+    if len(re.findall(r"\x1b\[>\d+u", raw)) != raw.count("\x1b[<u"):
+        left.append("keyboard")
+    if raw.count(PUSH_TITLE) != raw.count(POP_TITLE):
+        left.append("title")
     flags = termios.tcgetattr(terminal._master)[3]
     return left + [name for name in ("ICANON", "ECHO", "ISIG") if not flags & getattr(termios, name)]
 
@@ -224,5 +313,7 @@ PARTS = {
     "kills": Part(kill_line, 200),
     "lines": Part(start_lines_at_once, 100),
     "signals": Part(end_dashboard, 300),
+    "quits": Part(quit_dashboard, 200),
+    "interrupts": Part(interrupt_command, 200),
     "resizes": Part(resize_dashboard, 100),
 }

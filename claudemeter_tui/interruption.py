@@ -1,0 +1,66 @@
+"""End the program at once: at Ctrl+C wherever it is, and at its end whatever its threads do.
+
+Python raises KeyboardInterrupt at an arbitrary place: in an import, a destructor or a library's own handler,
+which may print it, swallow it or wait for a thread. A handler that ends the process has no such place.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import sys
+from contextlib import suppress
+from types import FrameType, TracebackType
+
+EXIT_INTERRUPTED = 130
+"""Exit status after Ctrl+C, as in a shell."""
+_unfinished: set[object] = set()
+"""Every block of `InterruptDelay` that is running, in any thread."""
+_was_interrupted = False
+
+
+def exit_on_interrupt() -> None:
+    """End the process at the next SIGINT, unless SIGINT is ignored, as in a shell's background job."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _exit)
+
+
+def leave_threads_behind(status: int) -> None:
+    """Exit with this status without finalizing the interpreter if threads are left that no exit waits for.
+
+    A thread that loads or runs native code while the interpreter is finalized can crash the process.
+    """
+    threading = sys.modules.get("threading")
+    if threading is not None and any(thread.daemon for thread in threading.enumerate()):
+        atexit.register(_leave, status)
+
+
+def _leave(status: int) -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            with suppress(OSError):
+                stream.flush()
+    os._exit(status)
+
+
+class InterruptDelay:
+    """Finish a short block before SIGINT ends the process, so that no temporary file stays behind."""
+
+    def __enter__(self) -> None:
+        _unfinished.add(self)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _unfinished.discard(self)
+        if _was_interrupted and not _unfinished:
+            os._exit(EXIT_INTERRUPTED)
+
+
+def _exit(_number: int, _frame: FrameType | None) -> None:
+    global _was_interrupted  # noqa: PLW0603 - a signal handler has no other place for it
+    # A second SIGINT does not wait: the disk may hang.
+    if not _unfinished or _was_interrupted:
+        os._exit(EXIT_INTERRUPTED)
+    _was_interrupted = True
