@@ -78,7 +78,7 @@ def test_ctrl_c_ends_a_command_while_the_server_is_silent(
 
 @pytest.mark.parametrize("module", ["claudemeter_tui.commands", "claudemeter_tui.cli", "httpx"])
 def test_ctrl_c_ends_an_import(module: str, environment: dict[str, str], tmp_path: Path) -> None:
-    """Also before the command line is read, and in a thread's import."""
+    """The program ends before the command line is read, and in the import of a thread."""
     (tmp_path / "sitecustomize.py").write_text(INTERRUPTED_IMPORT.format(name=module))
     done = subprocess.run(
         [PROGRAM, "--demo", "--once"],

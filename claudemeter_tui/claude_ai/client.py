@@ -22,10 +22,12 @@ from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import NoReturn
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 import httpx
 
 from claudemeter_tui import __version__
+from claudemeter_tui.claude_ai.proxies import BadProxyError, find_proxy
 from claudemeter_tui.claude_ai.secret_filter import SecretFilter, select_secrets
 from claudemeter_tui.model.reading import ErrorKind
 from claudemeter_tui.model.sanitize import sanitize_text
@@ -104,7 +106,7 @@ class CookieClient:
             "Referer": f"{self._origin}/settings/usage",
         }
         self._transport = transport
-        self._http = _build_http_client(self._origin, headers, transport)
+        self._http, self._has_proxy = _build_http_client(self._origin, headers, transport)
         self._was_cancelled = False
         self._ignored_keys: set[Cookies] = set()
         self.use_cookies(cookies)
@@ -151,7 +153,11 @@ class CookieClient:
                 self._renew_cookies(response)
                 content = self._secret_filter.clean(await _read_content(response))
         except _HTTP_ERRORS as error:
-            raise RequestFailedError(*_classify_exception(error)) from None
+            kind, detail = _classify_exception(error)
+            # A connection is made to the proxy, so that a failure to connect says nothing about the server.
+            if self._has_proxy and isinstance(error, _CONNECT_ERRORS) and kind is not ErrorKind.TLS:
+                kind, detail = ErrorKind.PROXY, str(kind)
+            raise RequestFailedError(kind, detail) from None
         except asyncio.CancelledError:
             self._was_cancelled = True
             raise
@@ -174,7 +180,9 @@ class CookieClient:
         if self._was_cancelled and self._transport is None:
             before = self._http
             # In a thread, because building a TLS context takes 50 ms.
-            self._http = await asyncio.to_thread(_build_http_client, self._origin, before.headers, None)
+            self._http, self._has_proxy = await asyncio.to_thread(
+                _build_http_client, self._origin, before.headers, None
+            )
             self.use_cookies(self._cookies)
             self._was_cancelled = False
             await before.aclose()
@@ -198,28 +206,38 @@ class CookieClient:
 
 
 def _build_http_client(
-    base_url: str, headers: Mapping[str, str], transport: httpx.AsyncBaseTransport | None
-) -> httpx.AsyncClient:
-    """Return a client of one origin; a fault of the environment fails each request."""
+    origin: str, headers: Mapping[str, str], transport: httpx.AsyncBaseTransport | None
+) -> tuple[httpx.AsyncClient, bool]:
+    """Return a client of one origin, and True if it connects to a proxy.
+
+    A fault of the environment fails each request.
+    """
     build = partial(
         httpx.AsyncClient,
-        base_url=base_url,
+        base_url=origin,
         headers=headers,
         timeout=_TIMEOUT,
         limits=httpx.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=900),
         follow_redirects=False,
+        # Its own rules for proxies fail on one odd entry, and a .netrc could add a password to a request.
+        trust_env=False,
     )
+    if transport is not None or not origin.startswith("https:"):
+        return build(transport=transport), False
     try:
-        return build(trust_env=base_url.startswith("https:"), transport=transport)
+        proxy = find_proxy(origin, getproxies())
+        return build(verify=httpx.create_ssl_context(), proxy=proxy), proxy is not None
     except OSError:
         fault = ErrorKind.TLS, "SSL_CERT_FILE or SSL_CERT_DIR cannot be read"
-    except (ValueError, ImportError, httpx.InvalidURL):
-        fault = ErrorKind.PROXY, "a proxy of a kind that cannot be used"
+    except BadProxyError as error:
+        fault = ErrorKind.PROXY, str(error)
+    except (ValueError, httpx.InvalidURL):
+        fault = ErrorKind.PROXY, "its address is not valid"
 
     def fail(_request: httpx.Request) -> NoReturn:
         raise RequestFailedError(*fault)
 
-    return build(transport=httpx.MockTransport(fail))
+    return build(transport=httpx.MockTransport(fail)), False
 
 
 def _format_jar_domain(base_url: str) -> str:
@@ -261,6 +279,7 @@ async def _decode_body(response: httpx.Response) -> bytes:
 
 
 _HTTP_ERRORS = (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError)
+_CONNECT_ERRORS = (httpx.ConnectError, httpx.ConnectTimeout)
 _ERROR_BY_ERRNO = {
     errno.ECONNREFUSED: ErrorKind.CONNECTION_REFUSED,
     errno.ENETUNREACH: ErrorKind.NO_ROUTE,
@@ -275,7 +294,8 @@ def _classify_exception(error: Exception) -> tuple[ErrorKind, str]:
     """Return the kind of error behind an exception of httpx, with its type or the message of TLS."""
     kind = type(error).__name__
     if isinstance(error, httpx.ProxyError):
-        return ErrorKind.PROXY, kind
+        status = str(error)[:3]
+        return ErrorKind.PROXY, f"status {status}" if status.isascii() and status.isdigit() else kind
     if isinstance(error, httpx.TimeoutException | TimeoutError):
         return ErrorKind.TIMEOUT, kind
     if isinstance(error, httpx.InvalidURL):

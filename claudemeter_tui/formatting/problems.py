@@ -49,7 +49,8 @@ PROBLEM_TEXTS: dict[ErrorKind, ProblemText] = {
         " certificate and restart.",
     ),
     ErrorKind.PROXY: ProblemText(
-        "The proxy rejected the request.", "Check HTTPS_PROXY and NO_PROXY, then restart."
+        "The proxy cannot be used, or it rejected the request.",
+        "Check HTTPS_PROXY and NO_PROXY, then restart.",
     ),
     ErrorKind.TIMEOUT: ProblemText("The reply did not arrive in time.", _RETRIES),
     ErrorKind.CUT_OFF: ProblemText("Connection dropped mid-reply.", _RETRIES),

@@ -6,14 +6,17 @@ import asyncio
 import gzip
 import sys
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from claudemeter_tui import __version__
 from claudemeter_tui.claude_ai.client import MAX_CONNECTIONS, CookieClient
+from claudemeter_tui.claude_ai.proxies import find_proxy
 from claudemeter_tui.model.reading import ErrorKind
 from claudemeter_tui.model.secrets import BadOriginError
 from tests.claude_ai.api_cases import COOKIES, KEY, START, asking, refusal, sent
+from tests.claude_ai.tls import tls_server
 from tests.responses import Answer, Held, redirect
 from tests.server import LoopbackServer
 
@@ -181,3 +184,83 @@ async def test_cancelled_request_costs_no_connection(server: LoopbackServer) -> 
     assert {**first.headers} == {**second.headers}
     assert (second.headers["anthropic-beta"], second.connection) == ("kept", third.connection)
     assert first.connection != second.connection
+
+
+@pytest.mark.parametrize(
+    ("detail", "proxy"),
+    [
+        ("SOCKS proxies are not supported", "socks5h://127.0.0.1:1"),
+        ("port 99999 is out of range (1 to 65535)", "http://user:sk-ant-MARKER@127.0.0.1:99999"),
+        ("its port is not a number", "http://host:port"),
+        ("only HTTP proxies are supported", "ftp://proxy.example"),
+        ("its address is not valid", "http://[::1"),
+        ("its address has no host", "http://:3128"),
+        ("refused", "http://127.0.0.1:1"),
+        ("refused", "127.0.0.1:1"),
+    ],
+)
+async def test_proxy_that_does_not_work_is_named(
+    monkeypatch: pytest.MonkeyPatch, detail: str, proxy: str
+) -> None:
+    """The problem is the proxy's, not the server's, and no password is shown."""
+    monkeypatch.setitem(sys.modules, "socksio", None)
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    refused = await refusal("https://claude.ai")
+    assert (refused.error_kind, refused.detail) == (ErrorKind.PROXY, detail)
+
+
+async def test_proxy_for_https_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy for everything that cannot be used does not matter beside it."""
+    monkeypatch.setitem(sys.modules, "socksio", None)
+    monkeypatch.setenv("ALL_PROXY", "socks5h://127.0.0.1:1")
+    with LoopbackServer() as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        await refusal("https://claude.ai")
+    assert proxy.paths() == ["claude.ai:443"]
+
+
+@pytest.mark.parametrize(
+    ("is_exempt", "exceptions"),
+    [
+        (False, ""),
+        (False, "localhost,fd07:b51a:cc66:f0::/64"),
+        (False, "[::1],[::1]:443,[,://,:,%"),
+        (False, "claude.ai:8443"),
+        (False, "laude.ai,xclaude.ai,claude.ai.example"),
+        (True, "*"),
+        (True, "[::1], claude.ai"),
+        (True, "localhost,.AI"),
+        (True, "*.claude.ai"),
+        (True, "https://claude.ai:443"),
+    ],
+)
+def test_exceptions_are_read_one_by_one(is_exempt: bool, exceptions: str) -> None:  # noqa: FBT001 - a table
+    """An entry that cannot be used is skipped, and the others count."""
+    settings = {"https": "http://proxy.example:3128", "no": exceptions}
+    assert is_exempt is (find_proxy("https://claude.ai", settings) is None)
+
+
+@pytest.mark.parametrize(
+    ("is_exempt", "origin", "exceptions"),
+    [
+        (True, "https://[fd07:b51a:cc66:f0::7]", "fd07:b51a:cc66:f0::/64"),
+        (False, "https://[fd07:b51a:cc66:f1::7]", "fd07:b51a:cc66:f0::/64"),
+        (True, "https://[::1]", "[::1]"),
+        (True, "https://127.0.0.1:8443", "127.0.0.0/8"),
+        (False, "https://127.0.0.1:8443", "127.0.0.1:443"),
+    ],
+)
+def test_addresses_are_compared_as_numbers(is_exempt: bool, origin: str, exceptions: str) -> None:  # noqa: FBT001
+    """A network of addresses and an address in brackets are exceptions, too."""
+    settings = {"https": "http://proxy.example:3128", "no": exceptions}
+    assert is_exempt is (find_proxy(origin, settings) is None)
+
+
+async def test_odd_exception_lets_requests_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An IPv6 network in `NO_PROXY` fails no request, with or without a proxy."""
+    monkeypatch.setenv("NO_PROXY", "localhost,fd07:b51a:cc66:f0::/64,[::1],127.0.0.1")
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    async with tls_server(tmp_path) as (url, certificate):
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        async with asking(url) as client:
+            assert (await client.get("/")).text == "{}"

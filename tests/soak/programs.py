@@ -37,7 +37,7 @@ REQUESTS = 5
 """Requests of one poll."""
 CATCHABLE = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 HARMLESS = (signal.SIGCONT, signal.SIGTSTP, signal.SIGSTOP, signal.SIGWINCH, signal.SIGCONT)
-"""Signals after which the program goes on, once SIGCONT follows."""
+"""Signals after which the program continues, once SIGCONT follows."""
 MODES_ON_BEFORE = ("?25", "?7")
 """Modes that a terminal has on before a program starts: the cursor is shown, long lines wrap."""
 COMMANDS = (

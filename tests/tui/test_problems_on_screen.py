@@ -352,8 +352,8 @@ CASES = {
     ),
     "proxy": Case(
         behind_a_proxy,
-        "Firefox, one · proxy failed (ProxyError)",
-        "The proxy rejected the request.",
+        "Firefox, one · proxy failed (status 407)",
+        "The proxy cannot be used, or it rejected the request.",
         "Check HTTPS_PROXY and NO_PROXY, then restart.",
     ),
     "timeout": Case(
