@@ -8,8 +8,10 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import stat
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -26,14 +28,52 @@ def locate_config_file() -> Path:
     """Return the settings file, which the user writes and this program only reads."""
     from platformdirs import user_config_path  # noqa: PLC0415 - slow, and a demo does not need it
 
-    return user_config_path(APP_NAME, appauthor=False) / "config.toml"
+    return _locate("XDG_CONFIG_HOME", user_config_path) / "config.toml"
 
 
 def locate_state_folder() -> Path:
-    """Return the folder for remembered values; deleting it loses no setting."""
+    """Return the folder for remembered values; deleting it loses no setting.
+
+    If nothing can be written there, as on a read-only home, it is a folder of this user among the temporary
+    ones: without any folder each line of a status bar would send requests.
+    """
     from platformdirs import user_state_path  # noqa: PLC0415
 
-    return user_state_path(APP_NAME, appauthor=False)
+    folder = _locate("XDG_STATE_HOME", user_state_path)
+    if sys.platform == "win32" or _is_writable(folder):
+        return folder
+    from tempfile import gettempdir  # noqa: PLC0415 - slow, and rarely needed
+
+    temporary = Path(gettempdir(), f"{APP_NAME}-{os.getuid()}")
+    # Others can make files there, too.
+    return temporary if _is_writable(temporary) and _is_own(temporary) else folder
+
+
+def _locate(variable: str, find: Callable[..., Path]) -> Path:
+    """Return this program's folder; a relative path in the variable counts as not set, as XDG demands."""
+    value = os.environ.get(variable, "")
+    if value and not Path(value).is_absolute():
+        del os.environ[variable]
+        try:
+            return find(APP_NAME, appauthor=False)
+        finally:
+            os.environ[variable] = value
+    return find(APP_NAME, appauthor=False)
+
+
+def _is_writable(folder: Path) -> bool:
+    """True if the folder takes files, or if it can be created."""
+    existing = next(one for one in (folder, *folder.parents) if os.path.lexists(one))
+    return existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
+
+
+def _is_own(folder: Path) -> bool:
+    """True if only this user can use the folder, or if it does not exist."""
+    try:
+        found = folder.lstat()
+    except FileNotFoundError:
+        return True
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
 
 
 def locate_pictures_folder() -> Path:
@@ -45,6 +85,22 @@ def locate_pictures_folder() -> Path:
 
 
 _FOLDER_MODE, _FILE_MODE = 0o700, 0o600
+
+
+def read_start(path: Path, size: int) -> bytes:
+    """Return the first bytes of a file of this program, at most `size`; a FIFO in its place counts as empty.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+
+    def open_at_once(name: str, flags: int) -> int:
+        return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+
+    with open(path, "rb", opener=open_at_once) as file:
+        return file.read(size) or b""
+
+
 _TEMPORARY_NAME = re.compile(r"\.[\w-]+\.(json|txt)\.[a-z0-9_]{8}")
 """Names that `write_private_file` gives to files that it has not finished."""
 MAX_TEMPORARY_AGE = 86_400
@@ -63,6 +119,7 @@ def write_private_file(path: Path, text: str) -> None:
     with InterruptDelay():
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
+            make_readable(handle)
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 file.write(text)
             Path(name).replace(path)
@@ -82,11 +139,18 @@ def _remove_stale_files(folder: Path) -> None:
                 one.unlink()
 
 
+def make_readable(handle: int) -> None:
+    """Let the owner read and write the open file, which the umask may forbid."""
+    if sys.platform != "win32":
+        os.fchmod(handle, _FILE_MODE)
+
+
 def ensure_private_folder(folder: Path) -> None:
     """Create the folder and its parents as 0700; an existing folder stays unchanged."""
     for one in (*reversed(folder.parents), folder):
         if not one.exists():
             one.mkdir(mode=_FOLDER_MODE, exist_ok=True)
+            one.chmod(_FOLDER_MODE)  # the umask may forbid a new folder even to its owner
 
 
 UI_STATE_FILE = "state.json"
@@ -111,8 +175,7 @@ def load_ui_state(folder: Path) -> UiState:
     import json  # noqa: PLC0415 - a status bar does not need it
 
     try:
-        with (folder / UI_STATE_FILE).open("rb") as file:
-            found = json.loads(file.read(MAX_UI_STATE_BYTES))
+        found = json.loads(read_start(folder / UI_STATE_FILE, MAX_UI_STATE_BYTES))
     except (OSError, ValueError, RecursionError):
         return UiState()
     if not isinstance(found, dict):

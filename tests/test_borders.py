@@ -33,7 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "interruption": set(),
     "settings": {"browsers", "model"},
     "storage": {"interruption", "model"},
-    "config": {"model", "settings"},
+    "config": {"model", "settings", "storage"},
     "model": set(),
     "claude_ai": {"model"},
     "claude_code": {"claude_ai", "clock", "model", "storage"},
@@ -54,7 +54,17 @@ MAY_IMPORT: dict[str, set[str]] = {
         "settings",
         "storage",
     },
-    "tui": {"charts", "feed", "formatting", "gc_control", "interruption", "model", "privacy", "settings"},
+    "tui": {
+        "charts",
+        "feed",
+        "formatting",
+        "gc_control",
+        "interruption",
+        "model",
+        "privacy",
+        "settings",
+        "storage",
+    },
 }
 """Each package and top-level module with the packages that it may import besides itself."""
 LIBRARIES: dict[str, set[str]] = {

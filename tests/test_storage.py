@@ -12,11 +12,15 @@ from pathlib import Path
 
 import pytest
 
+from claudemeter_tui.browsers.folders import build_base_folders
 from claudemeter_tui.storage import (
     MAX_TEMPORARY_AGE,
     UI_STATE_FILE,
     UiState,
     load_ui_state,
+    locate_config_file,
+    locate_state_folder,
+    read_start,
     save_ui_state,
     write_private_file,
 )
@@ -127,3 +131,61 @@ def test_unfinished_file_of_a_killed_process_is_removed_a_day_later(name: str, t
     os.utime(left, (old, old))
     write_private_file(tmp_path / "new.json", "{}")
     assert sorted(tmp_path.iterdir()) == sorted([*others, tmp_path / "new.json"])
+
+
+posix_only = pytest.mark.skipif(sys.platform == "win32", reason="POSIX has umask, FIFOs and XDG folders")
+
+
+@posix_only
+def test_umask_keeps_no_file_from_its_owner(tmp_path: Path) -> None:
+    """Folders and files are usable by their owner, and by no one else, whatever the umask is."""
+    before = os.umask(0o777)
+    try:
+        write_private_file(tmp_path / "state" / "claudemeter" / "new.json", "{}")
+    finally:
+        os.umask(before)
+    folder = tmp_path / "state" / "claudemeter"
+    modes = [stat.S_IMODE(one.stat().st_mode) for one in (tmp_path / "state", folder, folder / "new.json")]
+    assert modes == [0o700, 0o700, 0o600]
+
+
+@posix_only
+def test_fifo_in_place_of_a_file_counts_as_empty(tmp_path: Path) -> None:
+    """Reading it does not wait for a writer, with one or without; writing replaces it."""
+    path = tmp_path / UI_STATE_FILE
+    os.mkfifo(path)
+    assert (read_start(path, 9), load_ui_state(tmp_path)) == (b"", UiState())
+    writer = os.open(path, os.O_RDWR)
+    assert (read_start(path, 9), load_ui_state(tmp_path)) == (b"", UiState())
+    os.close(writer)
+    save_ui_state(tmp_path, UiState("nord"))
+    assert load_ui_state(tmp_path) == UiState("nord")
+
+
+@posix_only
+def test_relative_xdg_folder_counts_as_not_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The specification says so: the folder would move with the working directory."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    default = locate_config_file(), locate_state_folder(), build_base_folders(None)
+    for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+        monkeypatch.setenv(name, "relative")
+    assert (locate_config_file(), locate_state_folder(), build_base_folders(None)) == default
+    assert os.environ["XDG_STATE_HOME"] == "relative"
+
+
+@posix_only
+def test_unwritable_state_folder_has_a_substitute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The substitute belongs to this user alone, or is not used."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(
+        "platformdirs.user_state_path", lambda *_, **__: tmp_path / "file" / "claudemeter-tui"
+    )
+    substitute = tmp_path / f"claudemeter-tui-{os.getuid()}"
+    assert locate_state_folder() == substitute
+    save_ui_state(locate_state_folder(), UiState("nord"))
+    assert load_ui_state(locate_state_folder()) == UiState("nord")
+    substitute.chmod(0o755)
+    assert locate_state_folder() == tmp_path / "file" / "claudemeter-tui"

@@ -67,7 +67,7 @@ def _parse_row(
     top = (parts.get("partitionKey") or parts.get("firstPartyDomain") or [""])[0].strip("()").split(",")
     is_foreign = top != [""] and not cookie_jar.is_claude_host(top[min(1, len(top) - 1)])
     cookie = BrowserCookie(host, name, value or "", cookie_jar.parse_timestamp(expires))
-    return ContainerCookie(cookie, parts.get("userContextId", [""])[0], is_foreign)
+    return ContainerCookie(cookie, sanitize_text(parts.get("userContextId", [""])[0]), is_foreign)
 
 
 def _read_container_names(profile: BrowserProfile) -> dict[str, str]:

@@ -153,9 +153,10 @@ def build_base_folders(home: Path | None, environ: Mapping[str, str] = os.enviro
     """
     variables = {} if home else environ
     home = home or Path.home()
+    config = Path(variables.get("XDG_CONFIG_HOME", ""))
     return {
         "home": home,
-        "config": Path(variables.get("XDG_CONFIG_HOME") or home / ".config"),
+        "config": config if config.is_absolute() else home / ".config",  # as XDG demands
         "snap": home / "snap",
         "flatpak": home / ".var" / "app",
         "support": home / "Library" / "Application Support",
@@ -196,7 +197,7 @@ def describe_searched_places(system: str, environ: Mapping[str, str] = os.enviro
     parts = (folder.partition("/") for browser in browsers for folder in browser.list_folders(system))
     folders = {(bases[base] / rest).parts[0] for base, _, rest in parts}
     places = []
-    if system not in ("darwin", "win32") and environ.get("XDG_CONFIG_HOME"):
+    if system not in ("darwin", "win32") and Path(environ.get("XDG_CONFIG_HOME", "")).is_absolute():
         folders.remove(".config")
         places.append("$XDG_CONFIG_HOME")
     places.append(f"the home folder's {_join_names(sorted(folders))}")

@@ -240,7 +240,7 @@ class BrowserFilter:
         normalized = name.replace("-", " ").replace("_", " ").strip().casefold()
         for browser in BROWSERS:
             if browser.name.casefold() == normalized:
-                return cls(browser, profile.strip())
+                return cls(browser, sanitize_text(profile))  # as the labels of profiles are
         names = ", ".join(browser.name for browser in BROWSERS)
         raise UnknownBrowserError(f"unknown browser {name.strip()!r}; supported: {names}")
 

@@ -15,7 +15,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, Strict
 
-from claudemeter_tui.storage import LOCK_TIMEOUT, hold_lock, write_private_file
+from claudemeter_tui.storage import LOCK_TIMEOUT, hold_lock, read_start, write_private_file
 
 MIN_POLL_INTERVAL = timedelta(seconds=180)
 """Shortest time between two polls."""
@@ -209,8 +209,7 @@ class RequestBudget:
 
     def _read_log(self, now: datetime) -> RequestLog:
         try:
-            with self._path.open("rb") as file:
-                return RequestLog.from_json(file.read(MAX_RATE_LIMIT_BYTES).decode())
+            return RequestLog.from_json(read_start(self._path, MAX_RATE_LIMIT_BYTES).decode())
         except FileNotFoundError:
             return RequestLog()
         except ValueError:

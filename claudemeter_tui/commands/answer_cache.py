@@ -18,11 +18,23 @@ from pathlib import Path
 
 from claudemeter_tui import __version__
 from claudemeter_tui.commands.stdout import EXIT_USAGE, print_line
-from claudemeter_tui.storage import locate_config_file, locate_state_folder
+from claudemeter_tui.storage import locate_config_file, locate_state_folder, read_start
 
 CACHED_FLAGS = frozenset({"--check", "--line"})
 """Flags of the commands whose answer is cached."""
-_VARIABLE_PREFIXES = ("CLAUDE", "XDG_", "LC_", "LANG", "TZ", "HOME", "LOCALAPPDATA", "USERPROFILE")
+NETWORK_VARIABLES = ("SSL_CERT_", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+"""Beginnings, in upper case, of the variables that decide how the server is reached."""
+_VARIABLE_PREFIXES = (
+    *NETWORK_VARIABLES,
+    "CLAUDE",
+    "XDG_",
+    "LC_",
+    "LANG",
+    "TZ",
+    "HOME",
+    "LOCALAPPDATA",
+    "USERPROFILE",
+)
 """Environment variables that may change the answer; their values are only hashed."""
 _SECONDS_PATTERN = re.compile(r"\b\d+s\b")
 """Seconds in a countdown or an age."""
@@ -35,8 +47,8 @@ def replay_answer(arguments: Sequence[str]) -> int | None:
     if not CACHED_FLAGS.intersection(arguments):
         return None
     try:
-        with _build_answer_path(arguments).open("rb") as file:
-            head, _, text = file.read(_MAX_ANSWER_BYTES).decode().partition("\n")
+        content = read_start(_build_answer_path(arguments), _MAX_ANSWER_BYTES)
+        head, _, text = content.decode().partition("\n")
         since, until, status = head.split(" ")
         if not float(since) <= time.time() < float(until):
             return None
@@ -66,7 +78,9 @@ def save_answer(arguments: Sequence[str], text: str, status: int, until: datetim
 
 def _build_answer_path(arguments: Sequence[str]) -> Path:
     """Return the file for the answer to these arguments in this environment."""
-    surroundings = sorted(pair for pair in os.environ.items() if pair[0].startswith(_VARIABLE_PREFIXES))
+    surroundings = sorted(
+        pair for pair in os.environ.items() if pair[0].upper().startswith(_VARIABLE_PREFIXES)
+    )
     try:
         modified = locate_config_file().stat().st_mtime_ns
     except OSError:

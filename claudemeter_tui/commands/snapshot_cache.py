@@ -8,10 +8,12 @@ file that does not fit the types counts as no file.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import math
+import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from enum import Enum
@@ -21,6 +23,7 @@ from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from claudemeter_tui import __version__
+from claudemeter_tui.commands.answer_cache import NETWORK_VARIABLES
 from claudemeter_tui.model.account import Account, Subscription
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.credits import Balance
@@ -36,6 +39,7 @@ from claudemeter_tui.model.reading import (
 )
 from claudemeter_tui.model.store import Store
 from claudemeter_tui.model.windows import Plan
+from claudemeter_tui.storage import read_start
 
 MAX_SNAPSHOT_BYTES = 1 << 22
 """Bytes; a hundred orgs have a few hundred thousand."""
@@ -43,6 +47,12 @@ MAX_SNAPSHOT_AGE = timedelta(days=7)
 """Older figures, of other settings, are removed."""
 _CLOCK_TOLERANCE = timedelta(minutes=1)
 """Figures from further in the future show that the clock was set back."""
+
+
+def hash_network_variables() -> str:
+    """Return a hash of the variables for proxies and certificates; a proxy's address can hold a password."""
+    found = sorted(pair for pair in os.environ.items() if pair[0].upper().startswith(NETWORK_VARIABLES))
+    return hashlib.sha256(repr(found).encode(errors="surrogateescape")).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -58,6 +68,8 @@ class CachedSnapshot:
     error_kind: ErrorKind | None
     """The first session-wide cause if the last poll read nothing. None if it read something, or had none."""
     store: Store
+    network: str = field(default_factory=hash_network_variables)
+    """Hash of the variables with which the last poll reached the server, or did not."""
     version: str = __version__
     """Version of the program that wrote the cache; another version polls again."""
 
@@ -66,8 +78,10 @@ class CachedSnapshot:
         return self.next_at if self.failure_count else min(self.next_at, self.began_at + interval)
 
     def is_due(self, now: datetime, interval: timedelta) -> bool:
-        """Return True if a poll is due, or the clock was set back."""
-        return now >= self.compute_due_at(interval) or now < self.began_at - _CLOCK_TOLERANCE
+        """Return True if a poll is due, the clock was set back, or other variables may reach the server."""
+        is_other_network = self.error_kind in UNREACHED_ERRORS and self.network != hash_network_variables()
+        is_over = now >= self.compute_due_at(interval) or now < self.began_at - _CLOCK_TOLERANCE
+        return is_over or is_other_network
 
 
 def build_snapshot(
@@ -99,8 +113,7 @@ def build_snapshot(
 def load_snapshot(path: Path) -> CachedSnapshot | None:
     """Read a snapshot. None if there is no usable one."""
     try:
-        with path.open("rb") as file:
-            snapshot = _decode_by_type(CachedSnapshot, json.loads(file.read(MAX_SNAPSHOT_BYTES)))
+        snapshot = _decode_by_type(CachedSnapshot, json.loads(read_start(path, MAX_SNAPSHOT_BYTES)))
     except (OSError, RecursionError, *_DECODE_ERRORS):
         return None
     is_usable = isinstance(snapshot, CachedSnapshot) and snapshot.version == __version__

@@ -32,6 +32,7 @@ from claudemeter_tui.settings import (
     is_secret,
     mask_secrets,
 )
+from claudemeter_tui.storage import read_start
 
 MAX_CONFIG_FILE_BYTES = 1 << 20
 """Bytes; a real file has a few hundred."""
@@ -138,8 +139,7 @@ def read_config_file(path: Path) -> dict[str, object]:
         SettingsError: The file is unreadable, is not TOML, or has an unknown key.
     """
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_CONFIG_FILE_BYTES + 1)
+        content = read_start(path, MAX_CONFIG_FILE_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as error:

@@ -345,10 +345,17 @@ class Claudemeter(App[str]):
         """Exit and start the demo."""
         self.exit(DEMO)
 
-    def action_usage_page(self) -> None:
-        """Open claude.ai's usage page."""
-        self.open_url(USAGE_PAGE_URL)
-        self.show_message(f"Opened {USAGE_PAGE_URL}")
+    @work
+    async def action_usage_page(self) -> None:
+        """Open claude.ai's usage page, and show if that worked."""
+        from claudemeter_tui.tui import web_browser
+
+        # In a thread, because some browsers are waited for.
+        has_opened = await asyncio.to_thread(web_browser.open_in_browser, USAGE_PAGE_URL)
+        if has_opened:
+            self.show_message(f"Opened {USAGE_PAGE_URL}")
+        else:
+            self.show_message(f"No browser found. Open {USAGE_PAGE_URL}")
 
     def action_privacy(self) -> None:
         """Hide or show personal data; messages that may name an org are removed with it."""

@@ -29,6 +29,7 @@ from claudemeter_tui.interruption import InterruptDelay
 from claudemeter_tui.model.reading import Reading
 from claudemeter_tui.privacy import bug_report
 from claudemeter_tui.privacy.redact import Redactor
+from claudemeter_tui.storage import make_readable
 from claudemeter_tui.tui.keys import Key
 from claudemeter_tui.tui.screens.base import ViewScreen
 from claudemeter_tui.tui.theme import DASHBOARD_THEMES
@@ -225,6 +226,7 @@ def _write_draft(folder: Path, content: bytes, undone: contextlib.ExitStack) -> 
     handle, name = tempfile.mkstemp(dir=folder, prefix=".claudemeter-")
     draft = Path(name)
     undone.callback(draft.unlink, missing_ok=True)
+    make_readable(handle)
     with os.fdopen(handle, "wb") as file:
         file.write(content)
     return draft

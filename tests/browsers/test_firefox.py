@@ -152,3 +152,9 @@ def test_row_of_odd_types_is_read_as_text(folder: Path) -> None:
     (found,) = looks(folder)
     assert keys(folder) == {"Firefox, default": "planted"}
     assert found.expires is None
+
+
+def test_container_number_cannot_send_escapes(folder: Path) -> None:
+    """A database is not trusted: its texts reach no terminal as they are."""
+    fake_profiles.firefox(folder, [Made("in", attributes="^userContextId=\x1b[2J")])
+    assert keys(folder) == {"Firefox, default, container [2J": "in"}

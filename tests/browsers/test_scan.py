@@ -252,3 +252,10 @@ print(asyncio.run(scan.scan_browsers(home=Path(sys.argv[1]), system="linux", lim
     command = [sys.executable, "-c", script, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout == "timed out\n"
+
+
+async def test_wanted_profile_cannot_send_escapes(tmp_path: Path) -> None:
+    """The name of a profile that does not exist is printed without control characters."""
+    people(tmp_path)
+    scans = await scan_browsers(["chromium:\x1b[2J\x07"], home=tmp_path, system="linux")
+    assert [each.session.label for each in scans] == ["Chromium, [2J"]

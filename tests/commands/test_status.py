@@ -318,13 +318,13 @@ sys.exit(status)
 """The program, and a list of the loaded modules at its end."""
 
 
-def program(home: Path, *arguments: str) -> tuple[int, str, set[str]]:
+def program(home: Path, *arguments: str, **variables: str) -> tuple[int, str, set[str]]:
     """Return exit status, output and loaded modules of the real program."""
     kept = {name: os.environ[name] for name in ("PATH", "PYTHONPYCACHEPREFIX") if name in os.environ}
     more = {"HOME": str(home), "TZ": "UTC", "LANG": "C.UTF-8", "CLAUDEMETER_COOKIE": MARKER}
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", LOADED, *arguments],
-        env=kept | more,
+        env=kept | more | variables,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,
@@ -332,7 +332,7 @@ def program(home: Path, *arguments: str) -> tuple[int, str, set[str]]:
         timeout=60,
     )
     assert MARKER not in done.stdout + done.stderr
-    return done.returncode, done.stdout, set(json.loads(done.stderr))
+    return done.returncode, done.stdout, set(json.loads(done.stderr.splitlines()[-1]))
 
 
 def test_real_runs_share_one_poll_and_load_little(server: LoopbackServer, tmp_path: Path) -> None:
@@ -352,3 +352,50 @@ def test_real_runs_share_one_poll_and_load_little(server: LoopbackServer, tmp_pa
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert len(files) >= 3
     assert all(MARKER.encode() not in path.read_bytes() and MARKER not in path.name for path in files)
+
+
+def test_runs_with_an_unwritable_state_folder_share_one_poll(server: LoopbackServer, tmp_path: Path) -> None:
+    """Ten lines of a status bar make one poll, also if the state folder takes no file."""
+    (tmp_path / ".local").touch()
+    (tmp_path / "Library").touch()
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    texts = {
+        program(tmp_path, "--line", "--base-url", server.url, TMPDIR=str(temporary))[:2] for _ in range(10)
+    }
+    assert texts == {(0, "41% 67% $17.20/50 · Personal\n")}
+    assert len(server.requests) == 5
+
+
+def test_runs_with_an_unwritable_state_folder_wait_after_a_429(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    """The wait that the server asked for is kept, too."""
+    (tmp_path / ".local").touch()
+    (tmp_path / "Library").touch()
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    server.routes["/api/account"] = Answer(429, {"Retry-After": "600"})
+    for _ in range(5):
+        status, text, _modules = program(tmp_path, "--line", "--base-url", server.url, TMPDIR=str(temporary))
+        assert (status, text) == (4, "? throttled\n")
+    assert server.paths() == ["/api/account"]
+
+
+def test_other_certificates_are_tried_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A failure to reach the server is forgotten if other variables may reach it; a reply is not."""
+    for name in ("SSL_CERT_FILE", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    bar = Bar(tmp_path)
+    bar.reads = failing(ErrorKind.TLS)
+    assert [bar.ask().text for _ in range(2)] == ["? TLS failed"] * 2
+    assert bar.polls == 1
+    monkeypatch.setenv("SSL_CERT_FILE", "company.pem")
+    bar.ask()
+    assert bar.polls == 2
+    bar.reads = failing(ErrorKind.THROTTLED)
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:3128")
+    bar.ask()
+    monkeypatch.delenv("https_proxy")
+    bar.ask()
+    assert bar.polls == 3

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from textual.app import App
 from textual.pilot import Pilot
 
 from claudemeter_tui.model.reading import PasteResult, Reading
@@ -93,3 +94,10 @@ async def second(pilot: Pilot[Any]) -> None:
     """Select the second org."""
     await pilot.pause()
     await pilot.press("2")
+
+
+async def finish_workers(app: App[Any]) -> None:
+    """Wait for the actions that run beside the app."""
+    for worker in list(app.workers):
+        if worker.name == "action_usage_page":
+            await worker.wait()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import webbrowser
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -17,7 +18,7 @@ from claudemeter_tui.tui.screens.events import EventsScreen
 from claudemeter_tui.tui.screens.help import HelpScreen
 from tests.bodies import TEAM as TEAM_UUID
 from tests.scenes import INTERVAL, LABORATORY, NOW, PERSONAL, READ, SESSION, TEAM, OrgBodies, org_of, readings
-from tests.tui.app_harness import Stage, app, screen, stage, text
+from tests.tui.app_harness import Stage, app, finish_workers, screen, stage, text
 
 TRIO = (PERSONAL, TEAM, LABORATORY)
 
@@ -207,13 +208,43 @@ async def test_refresh_during_a_poll_is_answered() -> None:
         assert text(pilot).count("Already reading.") == 1
 
 
-async def test_usage_page_opens_in_the_browser(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`u` opens claude.ai's usage page."""
+@pytest.mark.parametrize(
+    ("expected", "browser", "result"),
+    [
+        ("Opened https://claude.ai/settings/usage", "firefox", True),
+        ("No browser found. Open https://claude.ai/settings/usage", "firefox", False),
+        ("No browser found. Open https://claude.ai/settings/usage", "w3m", True),
+        ("No browser found. Open https://claude.ai/settings/usage", None, True),
+    ],
+)
+async def test_usage_page_opens_in_the_browser(
+    monkeypatch: pytest.MonkeyPatch,
+    expected: str,
+    browser: str | None,
+    result: bool,  # noqa: FBT001 - a table
+) -> None:
+    """`u` opens claude.ai's usage page, and the message shows if that worked."""
+
+    class Browser(webbrowser.GenericBrowser):
+        """A browser that starts or does not."""
+
+        def open(self, url: str, new: int = 0, autoraise: bool = True) -> bool:  # noqa: ARG002, FBT001, FBT002
+            """Start nothing."""
+            opened.append(url)
+            return result
+
+    def get() -> Browser:
+        if browser is None:
+            raise webbrowser.Error("could not locate runnable browser")
+        return Browser(browser)
+
     opened: list[str] = []
-    monkeypatch.setattr(Claudemeter, "open_url", lambda _, url: opened.append(url))
-    async with app(stage(PERSONAL)).run_test() as pilot:
+    monkeypatch.setattr(webbrowser, "get", get)
+    async with app(stage(PERSONAL)).run_test(notifications=True) as pilot:
         await pilot.press("u")
-        assert opened == ["https://claude.ai/settings/usage"]
+        await finish_workers(pilot.app)
+        assert [one.message for one in pilot.app._notifications] == [expected]
+        assert opened == (["https://claude.ai/settings/usage"] if browser == "firefox" else [])
 
 
 async def test_help_opens_over_the_dashboard_and_closes() -> None:

@@ -41,7 +41,7 @@ TRIO = (PERSONAL, TEAM, LABORATORY)
 def dashboard(scene: Stage, pictures: Path, monkeypatch: pytest.MonkeyPatch) -> Claudemeter:
     """Return an app that no key ends, and that opens no browser."""
     made = app(scene, pictures=pictures)
-    monkeypatch.setattr(made, "open_url", lambda _: None)
+    monkeypatch.setattr("claudemeter_tui.tui.web_browser.open_in_browser", lambda _: True)
     monkeypatch.setattr(made, "exit", lambda *_: None)
     return made
 

@@ -19,7 +19,7 @@ from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.status_line import InlineToast
 from tests.bodies import usage_body
 from tests.scenes import INTERVAL, LABORATORY, PERSONAL, READ, TEAM, OrgBodies, readings
-from tests.tui.app_harness import app, screen, stage, text
+from tests.tui.app_harness import app, finish_workers, screen, stage, text
 
 TRIO = (PERSONAL, TEAM, LABORATORY)
 
@@ -39,10 +39,11 @@ async def test_small_pane_shows_messages_in_its_last_line(
 ) -> None:
     """Below 60 x 20 there are no toasts: the last line shows the message, and the verdict stays."""
     dashboard = app(stage(*TRIO), pictures=tmp_path)
-    monkeypatch.setattr(dashboard, "open_url", lambda _: None)
+    monkeypatch.setattr("claudemeter_tui.tui.web_browser.open_in_browser", lambda _: True)
     async with dashboard.run_test(size=size) as pilot:
         await pilot.pause()
         await pilot.press(*keys)
+        await finish_workers(pilot.app)
         await pilot.pause()
         assert screen(pilot)[-1].startswith(expected)
         assert "CAN WORK" in text(pilot)

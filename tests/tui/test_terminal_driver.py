@@ -51,6 +51,9 @@ class Tiny(App):
         self.outlet.ring_bell()
         self.query_one(Static).update("told")
 
+    def on_click(self, event):
+        self.query_one(Static).update(f"clicked {event.screen_x} {event.screen_y}")
+
     def action_crash(self):
         raise RuntimeError("planned")
 
@@ -267,6 +270,21 @@ def test_real_terminal_in_tmux_wraps_the_notice(tiny: list[str]) -> None:
         terminal.wait_for("told")
         assert b"\x1bPtmux;\x1b\x1b]777;notify;Acme Team;" in terminal.raw
         assert terminal.title == "claudemeter: CAN WORK"
+
+
+@pytest.mark.pty
+@pytest.mark.parametrize("pixels", ["0;0", "600;1000"], ids=["unknown", "known"])
+def test_click_hits_after_an_in_band_report_of_a_new_size(tiny: list[str], pixels: str) -> None:
+    """Positions are cells, whatever the terminal reports of its pixels, and no mode of pixels is on."""
+    with Terminal(tiny, columns=100, rows=30) as terminal:
+        terminal.wait_for("ready")
+        terminal.send(f"\x1b[?2048;2$y\x1b[48;30;100;{pixels}t\x1b[<0;51;1M\x1b[<0;51;1m")
+        terminal.wait_for("clicked 50 0")
+        terminal.send("\x11")
+        assert terminal.wait() == 0
+        assert b"\x1b[?1016h" not in terminal.raw
+        assert b"\x1b[?2048h" not in terminal.raw
+        assert terminal.raw.rindex(b"\x1b[?1016l") > terminal.raw.index(b"clicked")
 
 
 @pytest.mark.pty
