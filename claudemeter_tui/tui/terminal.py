@@ -10,6 +10,8 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from enum import StrEnum
+from math import inf
+from time import monotonic
 from typing import Any
 
 from textual._xterm_parser import XTermParser
@@ -167,6 +169,8 @@ ALL_MODES_OFF = (
     f"{POP_TITLE}\x1b[?1049l\x1b[?25h"
 )
 """Switches off every mode that Textual 8.2.8 or this module switches on, and leaves the other screen last."""
+SAME_TIME = 0.05
+"""Seconds within which SIGTSTP does not stop a program that has just received SIGCONT."""
 EXIT_TIMEOUT = 10.0
 """Seconds from a signal to the end of the program, even if the terminal takes no output."""
 
@@ -236,6 +240,8 @@ class TerminalWriterDriver(_AnyDriver):  # type: ignore[misc]
     """True if the next SIGCONT enters the application mode again."""
     _must_stop = False
     """True from SIGTSTP until SIGCONT."""
+    _continued_at = -inf
+    """Moment of the last SIGCONT, in seconds of the monotonic clock."""
 
     def write(self, data: str) -> None:
         """Write to the terminal; drop what comes outside of the application mode."""
@@ -301,6 +307,9 @@ class TerminalWriterDriver(_AnyDriver):  # type: ignore[misc]
         )
 
     def _sigtstp_application(self, *_: object) -> None:
+        # Python runs the handlers of signals by number, and so this one last, whichever came first.
+        if monotonic() - self._continued_at < SAME_TIME:
+            return
         self._must_stop = True
         if self._is_active and self._auto_restart:
             self._loop.call_soon_threadsafe(self._suspend)
@@ -308,7 +317,7 @@ class TerminalWriterDriver(_AnyDriver):  # type: ignore[misc]
             os.kill(os.getpid(), signal.SIGSTOP)
 
     def _sigcont_application(self, *_: object) -> None:
-        self._must_stop = False
+        self._must_stop, self._continued_at = False, monotonic()
         if (self._is_active or self._is_suspended) and self._auto_restart:
             self._loop.call_soon_threadsafe(self._resume)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from textual.app import App
 from textual.driver import Driver
 from textual.drivers.headless_driver import HeadlessDriver
 
+from claudemeter_tui.tui import terminal as terminal_module
 from claudemeter_tui.tui.terminal import (
     BELL,
     POP_TITLE,
@@ -203,6 +206,7 @@ class Windows(Driver):
     """A fake driver of Windows: writes only in application mode, can stop and start again."""
 
     sent: list[str]
+    attrs_before = None
 
     def write(self, data: str) -> None:
         """Record the text."""
@@ -232,6 +236,22 @@ async def test_any_driver_opens_and_closes_its_outlet() -> None:
     driver.start_application_mode()
     driver.stop_application_mode()
     assert ["begin", PUSH_TITLE + encode_title("a"), POP_TITLE, "end"] == driver.sent
+
+
+async def test_program_that_was_just_continued_is_not_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SIGCONT right after SIGTSTP cancels the stop, although Python reports SIGCONT first."""
+    stopped: list[int] = []
+    monkeypatch.setattr("os.kill", lambda _, number: stopped.append(number))
+    driver: Any = build_driver_class(Windows, TerminalWriter(NotificationProtocol.NONE))(App())
+    driver.start_application_mode()
+    driver._sigcont_application()
+    driver._sigtstp_application()
+    await asyncio.sleep(0)
+    assert (stopped, driver._is_active) == ([], True)
+    monkeypatch.setattr(terminal_module, "SAME_TIME", 0)
+    driver._sigtstp_application()
+    await asyncio.sleep(0)
+    assert (stopped, driver._is_active) == ([signal.SIGSTOP], False)
 
 
 async def test_headless_driver_writes_nothing() -> None:
