@@ -373,3 +373,10 @@ def test_future_end_of_a_lock_locks() -> None:
     """The same date in the future locks, even without a reason."""
     shown = play(Replies(full_window(), overage_body(140, 6000, until=later(days=5, hours=10))))
     assert (shown.check_status, *verdict_of(shown)[:2]) == (30, "blocked", "locked")
+
+
+def test_panel_says_why_the_state_of_the_credits_is_not_known() -> None:
+    """The credits panel names the field that cannot be read, also while the plan has room."""
+    overage = overage_body(1720, 5000, disabled_until="next month")
+    shown = play(Replies(room(41, 20), overage=overage))
+    assert "not known: disabled_until of overage cannot be read" in shown.screen

@@ -9,6 +9,7 @@ from claudemeter_tui.formatting.credits import (
     LOCK_NOT_VISIBLE,
     NOT_KNOWN,
     describe_auto_reload,
+    describe_lock,
     describe_lock_visibility,
     describe_missing_cap,
     describe_next_charge,
@@ -24,6 +25,7 @@ from claudemeter_tui.formatting.credits import (
 from claudemeter_tui.formatting.values import format_money, format_percent
 from claudemeter_tui.model.account import Subscription
 from claudemeter_tui.model.catalogue import CreditState, MeterOrigin
+from claudemeter_tui.model.credit_locks import find_credit_locks
 from claudemeter_tui.model.credits import Credits, Meter
 from claudemeter_tui.model.forecast import SpendLimit, find_tighter_limit
 from claudemeter_tui.model.store import OrgState
@@ -184,16 +186,19 @@ def _iterate_rows(state: OrgState, view: View) -> Iterator[tuple[str, ...]]:
 
 
 def _iterate_lead_rows(credits: Credits, lead: Meter, view: View) -> Iterator[tuple[str, ...]]:
-    """Yield the rows of the leading meter: the money left, and why it is off or out of date."""
+    """Yield the rows of the leading meter: the money left, and why it is off, not known or out of date."""
     if age := describe_withdrawal(lead, view.now, view.zone):
         yield "figures", f"{age}, withdrawn by the server since", f"{age}, withdrawn", age
     elif lead.remaining is not None:
         yield "cap", *_tag_tighter(SpendLimit.CAP, credits, [f"{format_money(lead.remaining)} left"])
     elif lead.used is not None:
         yield "cap", describe_missing_cap(lead)
-    is_off = credits.compute_state(view.now) is CreditState.OFF
-    if is_off and lead.used is not None and lead.is_enabled is False:
+    state = credits.compute_state(view.now)
+    if state is CreditState.OFF and lead.used is not None and lead.is_enabled is False:
         yield "state", describe_off(lead)
+    elif state is CreditState.UNKNOWN and lead.used is not None:
+        causes = [describe_lock(lock) for lock in find_credit_locks(credits, view.now)]
+        yield "state", *(f"{NOT_KNOWN}: {cause}" for cause in causes[:1]), NOT_KNOWN
 
 
 def _tag_tighter(limit: SpendLimit, credits: Credits, forms: list[str]) -> list[str]:
