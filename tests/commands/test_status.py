@@ -379,7 +379,7 @@ def test_runs_with_an_unwritable_state_folder_wait_after_a_429(
     for _ in range(5):
         status, text, _modules = program(tmp_path, "--line", "--base-url", server.url, TMPDIR=str(temporary))
         assert (status, text) == (4, "? throttled\n")
-    assert server.paths() == ["/api/account"]
+    assert server.paths() == ["/api/account", "/api/organizations"]
 
 
 def test_other_certificates_are_tried_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
