@@ -15,6 +15,7 @@ from claudemeter_tui.claude_ai.validation import (
     Identifier,
     Last4,
     Lenient,
+    LockEnd,
     MalformedError,
     ParsedBody,
     ParseReport,
@@ -54,7 +55,7 @@ class OrgModel(ReplyModel, reply_object="organization"):
     billing_type: Text = None
     analytics_subscription_plan: Text = None
     organization_type: Text = None
-    billable_usage_paused_until: Timestamp = None
+    billable_usage_paused_until: LockEnd = None
 
     @model_validator(mode="after")
     def note_doubts(self, info: ValidationInfo) -> Self:

@@ -15,6 +15,7 @@ from claudemeter_tui.claude_ai.validation import (
     Flag,
     Identifier,
     Lenient,
+    LockEnd,
     Minor,
     ParsedBody,
     ParseReport,
@@ -42,7 +43,7 @@ class ExtraUsageModel(ReplyModel, reply_object="extra_usage"):
     currency: Currency = None
     decimal_places: Exponent = None
     disabled_reason: DisabledReason = None
-    disabled_until: Timestamp = None
+    disabled_until: LockEnd = None
     out_of_credits: Flag = None
     spend_limit_reached: Flag = None
     user_disabled: Flag = None
@@ -78,7 +79,7 @@ class OverageModel(ReplyModel, reply_object="overage"):
     out_of_credits: Flag = None
     spend_limit_reached: Flag = None
     disabled_reason: DisabledReason = None
-    disabled_until: Timestamp = None
+    disabled_until: LockEnd = None
     limit_type: Text = None
     type: Text = None
     account_uuid: Identifier = None

@@ -345,6 +345,16 @@ def parse_currency(value: object) -> str:
     return code
 
 
+def parse_lock_end(value: object) -> datetime:
+    """Return the end of a lock in UTC, from ISO 8601 only.
+
+    A number was never seen there. Read as a time long past, it would open the credits.
+    """
+    if not isinstance(value, str):
+        raise ValueError("no string")  # noqa: TRY004 - pydantic expects this type
+    return parse_moment(value)
+
+
 def parse_moment(value: object) -> datetime:
     """Return a time in UTC, from ISO 8601 or from an epoch number; a time without a zone is in UTC."""
     if isinstance(value, str):
@@ -397,5 +407,6 @@ Identifier = Lenient[Annotated[str, Strict(), Field(pattern="^[0-9A-Za-z_-]{1,64
 Last4 = Lenient[Annotated[str, Strict(), Field(pattern="^[0-9]{1,4}$")]]
 """The last digits of a card."""
 Timestamp = Lenient[Annotated[datetime, PlainValidator(parse_moment)]]
+LockEnd = Lenient[Annotated[datetime, PlainValidator(parse_lock_end)]]
 MinuteTimestamp = Lenient[Annotated[datetime, PlainValidator(parse_minute)]]
 Day = Lenient[Annotated[date, PlainValidator(lambda value: parse_moment(value).date())]]

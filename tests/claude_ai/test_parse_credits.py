@@ -260,6 +260,7 @@ def test_overage_by_its_legacy_names() -> None:
         ("disabled_reason", {"code": "out_of_credits"}),
         ("disabled_reason", ""),
         ("disabled_until", "next month"),
+        ("disabled_until", 1_000_000_000_000),
         ("monthly_credit_limit", "5000"),
         ("used_credits", []),
     ],

@@ -19,6 +19,7 @@ from claudemeter_tui.claude_ai.parse_credits import parse_overage, parse_prepaid
 from claudemeter_tui.claude_ai.parse_usage import parse_usage
 from claudemeter_tui.claude_ai.validation import MalformedError, ParsedBody
 from claudemeter_tui.model.catalogue import MeterOrigin
+from claudemeter_tui.model.credits import Balance
 from claudemeter_tui.model.money import Money
 from tests import golden_bodies
 from tests.golden_bodies import Place, at_place, places, put
@@ -117,10 +118,12 @@ def unreported(body: object, plan: Any) -> list[float]:
 
 
 def check(parsed: ParsedBody[Any]) -> None:
-    """Check everything that holds for any reading."""
-    for part in inside(parsed):
+    """Check everything that holds for any reading: only a balance can be below zero."""
+    parts = list(inside(parsed))
+    debts = [id(part.amount) for part in parts if isinstance(part, Balance)]
+    for part in parts:
         if isinstance(part, Money):
-            assert 0 <= part.minor <= 10**13
+            assert (-(10**13) if id(part) in debts else 0) <= part.minor <= 10**13
             assert math.isfinite(float(part.major))
         elif isinstance(part, float):
             assert 0 <= part <= 100_000
