@@ -118,7 +118,7 @@ def test_troubleshooting_uses_the_titles_of_the_screen() -> None:
 def test_replies_have_their_names_in_the_program() -> None:
     """Replies in the JSON have the names of their keys, those in the details the names of their tabs."""
     words = " ".join(TEXT.split())
-    assert f"with four replies of each ({', '.join(BODY_ENDPOINTS)}) as the server sent them" in words
+    assert f"has four replies ({', '.join(BODY_ENDPOINTS)}) as the server sent them" in words
     assert len(BODY_ENDPOINTS) == 4
     assert f"has a tab of its own: {', '.join(Endpoint)}. " in words
 

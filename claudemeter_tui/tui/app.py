@@ -347,13 +347,13 @@ class Claudemeter(App[str]):
 
     @work
     async def action_usage_page(self) -> None:
-        """Open claude.ai's usage page, and show if that worked."""
+        """Open claude.ai's usage page; a browser that starts can still fail to show it."""
         from claudemeter_tui.tui import web_browser
 
         # In a thread, because some browsers are waited for.
         has_opened = await asyncio.to_thread(web_browser.open_in_browser, USAGE_PAGE_URL)
         if has_opened:
-            self.show_message(f"Opened {USAGE_PAGE_URL}")
+            self.show_message(f"Opening {USAGE_PAGE_URL.removeprefix('https://')}")
         else:
             self.show_message(f"No browser found. Open {USAGE_PAGE_URL}")
 

@@ -211,7 +211,7 @@ async def test_refresh_during_a_poll_is_answered() -> None:
 @pytest.mark.parametrize(
     ("expected", "browser", "result"),
     [
-        ("Opened https://claude.ai/settings/usage", "firefox", True),
+        ("Opening claude.ai/settings/usage", "firefox", True),
         ("No browser found. Open https://claude.ai/settings/usage", "firefox", False),
         ("No browser found. Open https://claude.ai/settings/usage", "w3m", True),
         ("No browser found. Open https://claude.ai/settings/usage", None, True),

@@ -31,7 +31,7 @@ TRIO = (PERSONAL, TEAM, LABORATORY)
         (["s"], (80, 3), " Saved, path copied"),
         (["9"], (40, 8), " There is no org 9; there are 3."),
         (["o", "d", "9"], (59, 19), " There is no org 9; there are 3."),
-        (["u"], (40, 8), " Opened https://claude.ai/settings/usage"),
+        (["u"], (40, 8), " Opening claude.ai/settings/usage"),
     ],
 )
 async def test_small_pane_shows_messages_in_its_last_line(

@@ -90,7 +90,7 @@ def _build_lines(view: View, width: int) -> list[StyledLine]:
         return [build_line(("Not read yet", MUTED))]
     lead = state.credits.lead_meter
     if lead is not None and lead.used is not None:
-        lines = _build_gauge(lead, describe_withdrawal(lead, view.now, view.zone), width)
+        lines = _build_gauge(lead, describe_withdrawal(lead, view.now, view.zone), view, width)
     else:
         lines = [build_line((_explain_missing(state, view), MUTED))]
     for label, *forms in _iterate_rows(state, view):
@@ -107,8 +107,7 @@ def build_credits_line(view: View, width: int) -> StyledLine:
     lead = state.credits.lead_meter
     if lead is None or lead.used is None:
         return build_line((f"credits: {_explain_missing(state, view)}", MUTED))
-    is_locked = lead.compute_state(view.now) is CreditState.LOCKED
-    severity = Severity.FULL if is_locked else Severity.from_percent(lead.percent)
+    severity = _get_severity(lead, view)
     mark, style = SEVERITY_MARKS[severity], SEVERITY_STYLES[severity]
     whose = "credits " if lead.is_personal else "pool "
     forms = list_use_forms(lead, view.now, view.zone)
@@ -129,13 +128,19 @@ def _iterate_notes(state: OrgState, view: View) -> Iterator[StyledLine]:
         yield build_line((f"balance {format_money(state.credits.balance_amount)}", MUTED))
 
 
-def _build_gauge(meter: Meter, age: str, width: int) -> list[StyledLine]:
+def _get_severity(meter: Meter, view: View) -> Severity:
+    """Return the severity of a meter's use; a locked one counts as full."""
+    is_locked = meter.compute_state(view.now) is CreditState.LOCKED
+    return Severity.FULL if is_locked else Severity.from_percent(meter.percent)
+
+
+def _build_gauge(meter: Meter, age: str, view: View, width: int) -> list[StyledLine]:
     """Return the used amount with its age if it is not current, and its share as a bar if there is a cap."""
     used, whose = (format_money(meter.used), HEADING), "" if meter.is_personal else " (pool)"
     at = (f" {age}" if age else "", MUTED)
     if meter.cap is None:
         return [build_line(used, " used", whose, at)]
-    severity = Severity.from_percent(meter.percent)
+    severity = _get_severity(meter, view)
     style = SEVERITY_STYLES[severity]
     percent = format_percent(meter.percent) if meter.percent is not None else ""
     amount = build_line(used, f" of {format_money(meter.cap)}", whose, at)
@@ -194,7 +199,8 @@ def _iterate_lead_rows(credits: Credits, lead: Meter, view: View) -> Iterator[tu
     elif lead.used is not None:
         yield "cap", describe_missing_cap(lead)
     state = credits.compute_state(view.now)
-    if state is CreditState.OFF and lead.used is not None and lead.is_enabled is False:
+    # The title says "off" already.
+    if state is CreditState.OFF and lead.used is not None and lead.reason is not None:
         yield "state", describe_off(lead)
     elif state is CreditState.UNKNOWN and lead.used is not None:
         causes = [describe_lock(lock) for lock in find_credit_locks(credits, view.now)]
