@@ -38,11 +38,11 @@ ENOSPC = OSError(errno.ENOSPC, "No space left on device")
     [
         ("--interval: 'soon' is not a number of seconds", "--interval soon"),
         ("--interval: 5 is out of range (30 to 86400 seconds)", "--interval 5"),
-        ("--size: 'big' is not of the form 120x36", "--screenshot x.svg --size big"),
+        ("--size: 'big' is not a size such as 120x36", "--screenshot x.svg --size big"),
         ("--size: 1x1 is out of range (40x1 to 500x200)", "--screenshot x.svg --size 1x1"),
         ("--base-url: it must look like https://host or http://127.0.0.1:PORT", "--base-url claude.ai"),
         (
-            "--base-url: plain http would show the session cookie to the network; use https",
+            "--base-url: plain http would expose the session cookie; use https",
             "--base-url http://example.com",
         ),
         ("--cookie-file: '/none/here': No such file or directory", "--cookie-file /none/here"),

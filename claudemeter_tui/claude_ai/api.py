@@ -119,7 +119,7 @@ class Poll:
                 kind, wait = error.error_kind, error.retry_after
                 return Failure(kind, endpoint, at, error.detail, retry_after=wait)
             case MalformedError():
-                return Failure(ErrorKind.MALFORMED, endpoint, at, "JSON of another shape")
+                return Failure(ErrorKind.MALFORMED, endpoint, at, "unexpected JSON structure")
         return Failure.from_exception(error, endpoint, at)
 
     def conclude(self) -> None:

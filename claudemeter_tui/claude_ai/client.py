@@ -263,7 +263,7 @@ async def _decode_body(response: httpx.Response) -> bytes:
     """Return the decoded body; decoded here, so that a few bytes cannot grow into gigabytes."""
     coding = response.headers.get("content-encoding", "").strip().lower()
     if coding not in ("", "identity", "gzip"):
-        raise RequestFailedError(ErrorKind.MALFORMED, "in an encoding that was not asked for")
+        raise RequestFailedError(ErrorKind.MALFORMED, "unrequested encoding")
     unpack = zlib.decompressobj(wbits=31) if coding == "gzip" else None
     body = bytearray()
     async for chunk in response.aiter_raw():

@@ -162,7 +162,7 @@ def _read_login_file(path: Path) -> _LoginContent:
         reason = (error.strerror or type(error).__name__).lower()
         return NoLogin(LoginError.UNREADABLE, f"the login file cannot be read: {reason}")
     except UnicodeDecodeError:
-        return NoLogin(LoginError.NOT_JSON, "the login file is no text")
+        return NoLogin(LoginError.NOT_JSON, "the login file is not a text file")
 
 
 class _LoginFields:

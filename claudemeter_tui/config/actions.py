@@ -94,7 +94,7 @@ def parse_size(text: str) -> tuple[int, int]:
     """
     match = re.fullmatch(r"([0-9]{1,4})x([0-9]{1,4})", text)
     if match is None:
-        raise SettingsError(f"--size: {quote_value(text)} is not of the form 120x36")
+        raise SettingsError(f"--size: {quote_value(text)} is not a size such as 120x36")
     columns, lines = int(match[1]), int(match[2])
     if not (40 <= columns <= 500 and 1 <= lines <= 200):
         raise SettingsError(f"--size: {text} is out of range (40x1 to 500x200)")

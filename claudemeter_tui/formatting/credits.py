@@ -93,7 +93,7 @@ CAUSE_TEXTS: Mapping[tuple[Cause, bool], str] = {
     (Cause.OFF, False): "usage credits are off for your organization",
     (Cause.PAUSED, True): "billable usage is paused",
     (Cause.PAUSED, False): "billable usage is paused for your organization",
-    (Cause.NOT_READ, True): "whether they are locked was not read",
+    (Cause.NOT_READ, True): "their state could not be read",
     (Cause.NOT_REPORTED, True): "their state is not reported",
     (Cause.NOT_REPORTED, False): "the pool's state is not reported",
     (Cause.CONTRADICTION, True): "the replies disagree",

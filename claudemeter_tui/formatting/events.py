@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, tzinfo
 
-from claudemeter_tui.formatting.credits import describe_lock, describe_reload_cure
+from claudemeter_tui.formatting.credits import NOT_REPORTED, describe_lock, describe_reload_cure
 from claudemeter_tui.formatting.problems import describe_session_renewal
 from claudemeter_tui.formatting.values import (
     build_money_object,
@@ -49,7 +49,7 @@ def describe_event(event: Event, zone: tzinfo | None = None) -> str:  # noqa: C9
     )
     was = f" (was {before})" if event.before is not None else ""
     until = f", until {end}" if event.until is not None else ""
-    why = describe_lock(event.credit_lock) if event.credit_lock is not None else "not reported"
+    why = describe_lock(event.credit_lock) if event.credit_lock is not None else NOT_REPORTED
     cure = describe_session_renewal(event.session)
     cure = cure[0].lower() + cure[1:]
     match event.kind:
@@ -83,6 +83,8 @@ def describe_event(event: Event, zone: tzinfo | None = None) -> str:  # noqa: C9
             return f"still blocked: {why}"
         case EventKind.LIFTED if subject == SUBJECT_PLAN:
             return f"unblocked, now {after} in the plan (credits still BLOCKED: {why})"
+        case EventKind.LIFTED if event.after is None:
+            return f"credits unblocked (was: {why})"
         case EventKind.LIFTED:
             return f"unblocked, now {after} (was: {why})"
         case EventKind.ON_CREDITS if event.after is None:
@@ -175,7 +177,7 @@ def _format_value(value: EventValue, event: Event, zone: tzinfo | None) -> str:
         case str():
             return VERDICT_NAMES.get(value, value)
         case None:
-            return "no cap" if event.kind is EventKind.CAP_CHANGED else "credits not BLOCKED"
+            return "no cap" if event.kind is EventKind.CAP_CHANGED else NOT_REPORTED
     return format_percent(value)
 
 

@@ -63,7 +63,7 @@ PROBLEM_TEXTS: dict[ErrorKind, ProblemText] = {
     ),
     ErrorKind.FORBIDDEN: ProblemText(
         "This account is not allowed to read the reply.",
-        "Ask an administrator: it depends on your role in the org.",
+        "Ask an administrator for access: it depends on your role in the org.",
     ),
     ErrorKind.WRONG_ORG: ProblemText(
         "The org does not belong to the signed-in account.",
@@ -87,7 +87,7 @@ PROBLEM_TEXTS: dict[ErrorKind, ProblemText] = {
         "Open claude.ai in the browser to see what it asks for, then press r.",
     ),
     ErrorKind.TOKEN_INVALID: ProblemText(
-        "The credentials were rejected.", "Sign in again where they come from, then press r."
+        "The credentials were rejected.", "Sign in again in the program that they come from, then press r."
     ),
     ErrorKind.TOKEN_SCOPE: ProblemText(
         "These credentials have no permission to read usage.", "Sign in again with a full login."

@@ -57,9 +57,9 @@ def parse_origin(url: str) -> str:
     if parts.scheme not in ("http", "https") or not _is_host(host) or port == 0:
         raise BadOriginError("it must look like https://host or http://127.0.0.1:PORT")
     if "@" in parts.netloc or parts.path.strip("/") or parts.query or parts.fragment:
-        raise BadOriginError("it must be scheme, host and port only")
+        raise BadOriginError("it must have only scheme, host and port")
     if parts.scheme == "http" and not is_loopback(host):
-        raise BadOriginError("plain http would show the session cookie to the network; use https")
+        raise BadOriginError("plain http would expose the session cookie; use https")
     name = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{name}" + (f":{port}" if port else "")
 
@@ -141,7 +141,7 @@ class Cookies:
             raise BadCookieError("it is empty")
         # A line break would start another header.
         if not all("!" <= char <= "~" or char == " " for char in header):
-            raise BadCookieError("it holds a line break or a character that no cookie can hold")
+            raise BadCookieError("it has a line break or a character that is not allowed in a cookie")
         if "=" not in header and ";" not in header:
             return cls([(SESSION_KEY, header)])
         parts = (part.strip().partition("=") for part in header.split(";"))

@@ -108,7 +108,7 @@ def test_size_takes_columns_and_lines(expected: tuple[int, int], text: str) -> N
 )
 def test_size_of_another_form_is_refused(text: str) -> None:
     """The error names the form."""
-    assert refusal("--screenshot=x.svg", f"--size={text}") == f"--size: {text!r} is not of the form 120x36"
+    assert refusal("--screenshot=x.svg", f"--size={text}") == f"--size: {text!r} is not a size such as 120x36"
 
 
 @pytest.mark.parametrize("text", ["39x36", "120x0", "501x36", "120x201", "9999x9999"])
@@ -146,11 +146,11 @@ SCHEME = "it must look like https://host or http://127.0.0.1:PORT"
         (SCHEME, "ftp://claude.ai"),
         (SCHEME, "https://"),
         (SCHEME, "https://:80"),
-        ("it must be scheme, host and port only", "https://claude.ai/api"),
-        ("it must be scheme, host and port only", "https://claude.ai?x=1"),
-        ("it must be scheme, host and port only", f"https://pat:{MARKER}@claude.ai"),
-        ("plain http would show the session cookie to the network; use https", "http://claude.ai"),
-        ("plain http would show the session cookie to the network; use https", "http://192.168.1.5:80"),
+        ("it must have only scheme, host and port", "https://claude.ai/api"),
+        ("it must have only scheme, host and port", "https://claude.ai?x=1"),
+        ("it must have only scheme, host and port", f"https://pat:{MARKER}@claude.ai"),
+        ("plain http would expose the session cookie; use https", "http://claude.ai"),
+        ("plain http would expose the session cookie; use https", "http://192.168.1.5:80"),
         ("it is not a web address", "https://[::1"),
         ("it is not a web address", "https://claude.ai:99999"),
         ("it is not a web address", "https://claude.ai:http"),
@@ -186,8 +186,11 @@ def test_cookie_file_holds_a_header_a_key_or_netscape_lines(text: str, tmp_path:
     [
         ("it is empty", b""),
         ("it is empty", b" \n"),
-        ("it holds a line break or a character that no cookie can hold", f"{MARKER}\n{MARKER}".encode()),
-        ("it holds a line break or a character that no cookie can hold", f"{MARKER}é".encode()),
+        (
+            "it has a line break or a character that is not allowed in a cookie",
+            f"{MARKER}\n{MARKER}".encode(),
+        ),
+        ("it has a line break or a character that is not allowed in a cookie", f"{MARKER}é".encode()),
         ("it has no sessionKey; copy", f"lastActiveOrg={MARKER}".encode()),
         ("it is neither a Cookie header nor a Netscape cookie file", f"a\t{MARKER}".encode()),
         ("it has no sessionKey for claude.ai", NETSCAPE.replace("claude.ai", "evil.com").encode()),

@@ -102,7 +102,7 @@ WORDS = [
     ),
     (
         event(EventKind.LIFTED, subject=SUBJECT_EXTRA_USAGE, credit_lock=EMPTY),
-        "unblocked, now credits not BLOCKED (was: the prepaid balance is empty)",
+        "credits unblocked (was: the prepaid balance is empty)",
     ),
     (
         event(EventKind.CAP_CHANGED, subject=SUBJECT_EXTRA_USAGE, before=usd("5000"), after=usd("8000")),

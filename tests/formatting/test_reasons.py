@@ -112,7 +112,7 @@ def test_opaque_reasons_are_quoted_and_have_no_cure(code: str) -> None:
         ),
         ("usage credits are off", "turn them on at claude.ai/settings/usage", CreditLock(OFF, Cause.OFF)),
         ("their state is not reported", None, CreditLock(UNKNOWN, Cause.NOT_REPORTED)),
-        ("whether they are locked was not read", None, CreditLock(UNKNOWN, Cause.NOT_READ)),
+        ("their state could not be read", None, CreditLock(UNKNOWN, Cause.NOT_READ)),
     ],
 )
 def test_closed_credits_are_worded_by_code_or_else_by_cause(

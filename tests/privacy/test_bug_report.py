@@ -94,7 +94,7 @@ def test_report_has_the_trace_of_a_bug_without_values() -> None:
     except KeyError as error:
         bug = replace(Failure.from_exception(error, Endpoint.USAGE, READ), retry_after=timedelta(seconds=90))
     made = report(pii_fixtures.store(None, bug))["orgs"][1]["failures"]["usage"]
-    assert made["trouble"] == "bug of ours"
+    assert made["trouble"] == "claudemeter bug"
     assert made["detail"].startswith("KeyError at test_bug_report.py:")
     assert made["trace"][-1].endswith("test_report_has_the_trace_of_a_bug_without_values")
     assert made["retry_after_seconds"] == 90.0

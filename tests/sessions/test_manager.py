@@ -535,7 +535,7 @@ async def test_bug_in_a_scan_is_reported_and_survived(
         with monkeypatch.context() as patch:
             patch.setattr(here.door._discovery, "scan", fail)
             await here.poll_now()
-        assert here.troubles == ["Looking for sessions: bug of ours"]
+        assert here.troubles == ["Looking for sessions: claudemeter bug"]
         assert both(ONE) == here.serving
         await here.advance(180)
         assert here.troubles == []

@@ -289,7 +289,7 @@ async def test_failing_fold_is_a_problem_on_screen() -> None:
         await pilot.pause()
         broken = Reading(SESSION, NOW, orgs=(replace(org_of(TEAM.org), uuid=TEAM_UUID), 17))  # type: ignore[arg-type]
         await scene.post(pilot, broken)
-        assert "bug of ours" in text(pilot)
+        assert "claudemeter bug" in text(pilot)
         assert "67%" in text(pilot)
 
 

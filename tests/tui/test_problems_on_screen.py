@@ -223,12 +223,12 @@ CASES = {
     ),
     "region refused": Case(
         everywhere(error(403, "forbidden", "We are unable to serve your request")),
-        "Firefox, one · not served here (status 403)",
+        "Firefox, one · not available here (status 403)",
         *REGION,
     ),
     "client refused": Case(
         everywhere(error(403, "forbidden", "Request not allowed")),
-        "Firefox, one · not served here (status 403)",
+        "Firefox, one · not available here (status 403)",
         *REGION,
     ),
     "redirect to a login page": Case(
@@ -256,12 +256,12 @@ CASES = {
         connect=f"Claude Code ▲ token invalid {RUN_CLAUDE}.",
         session=CLAUDE_CODE_LOGIN,
     ),
-    "token of the wrong kind": Case(
+    "wrong kind of token": Case(
         everywhere(error(403, "permission_error", "OAuth token lacks scope requirement user:profile")),
-        "Claude Code · token of the wrong kind (status 403)",
+        "Claude Code · wrong kind of token (status 403)",
         "These credentials have no permission to read usage.",
         f"{RUN_CLAUDE} (checked every few minutes).",
-        connect=f"Claude Code ▲ token of the wrong kind {RUN_CLAUDE}.",
+        connect=f"Claude Code ▲ wrong kind of token {RUN_CLAUDE}.",
         session=CLAUDE_CODE_LOGIN,
     ),
     "not found": Case(
@@ -274,7 +274,7 @@ CASES = {
         of_usage(error(403, "permission_error", "Not for members")),
         "Personal · usage: not allowed (status 403)",
         "This account is not allowed to read the reply.",
-        "Ask an administrator: it depends on your role in the org.",
+        "Ask an administrator for access: it depends on your role in the org.",
     ),
     "throttled": Case(
         everywhere(Answer.json({"error": {"type": "rate_limit_error"}}, 429, retry_after="1600")),
@@ -300,7 +300,7 @@ CASES = {
     ),
     "answer of another kind": Case(
         everywhere(Answer.json({}, 418)),
-        "Firefox, one · unexpected answer (status 418)",
+        "Firefox, one · unexpected reply (status 418)",
         "claude.ai sent an unexpected reply.",
         "Press s to save a screenshot, and report it: the reply has changed, or claudemeter has a bug.",
     ),
