@@ -23,7 +23,7 @@ def fold(times: int = PAIRS, orgs: int = 100) -> Line:
     """Fold every reading of one poll into a store with a week of samples."""
     store, readings = after_a_week(orgs), one_poll(orgs, READ + MINUTE, more=7)
     found = in_turn(lambda: _timed(partial(reduce, Store.apply, readings, store)), _loop, times)
-    return limited(f"folding one poll of {orgs} orgs", found, 0.02, milliseconds)
+    return limited(f"applying one poll of {orgs} orgs", found, 0.02, milliseconds)
 
 
 def judge(times: int = PAIRS, orgs: int = 100) -> Line:

@@ -60,7 +60,7 @@ def idle(pairs: int = PAIRS, settled: float = SETTLED, watched: float = WATCHED)
     times = ratio(found)
     is_met = times <= 3 and ours < 0.005
     return Line(
-        "processor use left open, no poll due",
+        "processor use when idle, no poll due",
         f"{ours:.2%}",
         "at most 3 times, below 0.5%",
         is_met,
@@ -95,7 +95,7 @@ def key(presses: int = 200, orgs: int = 100) -> Line:
             for number in range(1, presses + 1)
         ]
     p95, least = (quantiles(side, n=20, method="inclusive")[-1] for side in zip(*found, strict=True))
-    figure = f"key to repainted org, {orgs} orgs, p95"
+    figure = f"key press to repainted org, {orgs} orgs, p95"
     return Line(figure, milliseconds(p95), "at most 50 ms", p95 <= 0.05, milliseconds(least), ratio(found))
 
 
