@@ -1,6 +1,6 @@
-"""Turn the arguments into one command and run it.
+"""Select the command for the arguments and run it.
 
-A status bar runs this every few seconds, so each command imports what it needs itself.
+A status bar runs this every few seconds, so each command imports only what it needs.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ def _build_options(chosen: Invocation) -> Options:
     last = storage.load_ui_state(folder)
 
     def remember(theme: str, org: OrgKey | None) -> None:
-        """Save the user's choices, except a theme from the settings and an org of the demo."""
+        """Save the user's choices, except a theme that the settings name and an org of the demo."""
         kept_theme = last.theme if theme == chosen.theme else theme
         storage.save_ui_state(
             folder, storage.UiState(kept_theme, last.org if chosen.demo or org is None else org)
@@ -183,7 +183,7 @@ def _run_screenshot(chosen: Invocation, _: Sequence[str]) -> int:
 
 
 def _build_feed(chosen: Invocation, *, skipping: bool = False) -> tuple[DeferredFeed, Clock]:
-    """Return the feed and its clock; `skipping` if the demo's clock must not wait."""
+    """Return the feed and its clock; with `skipping`, the demo's clock never waits."""
     from claudemeter_tui import wiring
 
     clock = wiring.build_clock(chosen, skipping=skipping)

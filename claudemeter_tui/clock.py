@@ -72,7 +72,7 @@ class _DaemonThreads(ThreadPoolExecutor):
 
 def _start_daemon_thread(work: Callable[[], T]) -> Future[T]:
     result: Future[T] = Future()
-    # A running future ignores the cancellation after a timeout, so the late result can still be set.
+    # A running future cannot be cancelled by the timeout, so the late result can still be set.
     result.set_running_or_notify_cancel()
 
     def run() -> None:

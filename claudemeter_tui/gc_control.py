@@ -3,8 +3,8 @@
 A full collection traverses every loaded object. With this program and its libraries that takes a tenth of a
 second: as long as a request, and long enough to delay a key press. Loaded modules are never freed, so
 traversing them is wasted work. Short commands do not collect at all. The dashboard does not collect before
-its first frame; then it freezes the loaded objects and collects the few others often, so that memory stays
-level for weeks.
+its first frame; then it freezes the loaded objects and collects the few others often, so that memory use
+stays constant for weeks.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import gc
 from collections.abc import Iterator
 
 THRESHOLDS = 1_000, 3, 2
-"""Allocations before a collection, and collections of one generation before the next one is collected."""
+"""Number of allocations before a collection, and of collections before the next generation is included."""
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""The settings: one table of rows, and the class that holds one value for each row.
+"""The settings: a table, and at the same time the class that holds a value for each of its rows.
 
 `Settings` is the table. A setting is one field of that class; its flag, environment variable, key in the
 file, line in `--help`, line in `--config` and line in the README follow from the field. The module is
@@ -35,7 +35,7 @@ def mask_secrets(text: str) -> str:
 
 
 def quote_value(value: object) -> str:
-    """Quote a value for an error message: at most 200 characters, hidden as a whole if it holds a secret."""
+    """Quote a value for an error message: at most 200 characters, entirely hidden if it holds a secret."""
     shown = repr(value)
     if is_secret(shown):
         return MASKED_SECRET
@@ -43,10 +43,10 @@ def quote_value(value: object) -> str:
 
 
 class SettingsError(ValueError):
-    """An invalid setting. The text names the setting and the fault, and never contains a secret."""
+    """Raised for an invalid setting. The text names the setting and the fault, never a secret."""
 
     def __init__(self, text: str) -> None:
-        """Mask secrets here, so that no message can miss one."""
+        """Mask secrets here, so that no message can contain one."""
         super().__init__(mask_secrets(text))
 
 
@@ -79,7 +79,7 @@ class ResolvedSetting:
 
     setting: Setting
     value: Any
-    """The parser's result."""
+    """The parsed value."""
     origin: SettingOrigin = SettingOrigin.DEFAULT
     place: str = ""
     """Start of an error message: `--interval`, `CLAUDEMETER_INTERVAL`, `'/…/config.toml': interval`."""
@@ -181,7 +181,7 @@ def _parse_base_url(raw: object) -> str:
     from claudemeter_tui.model.secrets import parse_origin  # noqa: PLC0415 - the default needs no check
 
     origin = parse_origin(_parse_text(raw))
-    if is_secret(origin):  # the name would be looked up on the network
+    if is_secret(origin):  # otherwise the name would be looked up on the network
         raise ValueError("a session key is not a host name")
     return origin
 
@@ -230,7 +230,7 @@ def _parse_browsers(raw: object) -> list[str]:
         from claudemeter_tui.browsers.profiles import BrowserFilter  # noqa: PLC0415 - loads every browser
 
         for name in names:
-            if is_secret(BrowserFilter.parse(name).profile):  # --sessions would print the name
+            if is_secret(BrowserFilter.parse(name).profile):  # otherwise --sessions would print the name
                 raise ValueError("a session key is not a profile name")
     return names
 
@@ -285,7 +285,7 @@ def _parse_list(raw: object) -> list[str]:
 
 
 def _build_ascii(resolved: ResolvedSetting, environment: Mapping[str, str]) -> bool:
-    """Return True if the screen is drawn with ASCII only; `auto` means so if the locale is not UTF-8."""
+    """Return True if the screen is drawn with ASCII only; `auto` means ASCII if the locale is not UTF-8."""
     if resolved.value != "auto":
         return bool(resolved.value == "yes")
     everything, kind, lang = (environment.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG"))
@@ -303,7 +303,7 @@ def _setting(parse: SettingParser, default: SettingValue, help: str, **more: Any
 
 @dataclass(frozen=True)
 class Settings:
-    """The values of one run. The fields are the rows of the table, in the order shown."""
+    """The values of one run. The fields are the rows of the table, in display order."""
 
     interval: timedelta = _setting(
         _parse_interval,

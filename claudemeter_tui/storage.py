@@ -104,11 +104,11 @@ def read_start(path: Path, size: int) -> bytes:
 _TEMPORARY_NAME = re.compile(r"\.[\w-]+\.(json|txt)\.[a-z0-9_]{8}")
 """Names that `write_private_file` gives to files that it has not finished."""
 MAX_TEMPORARY_AGE = 86_400
-"""Seconds after which an unfinished file counts as left by a killed process."""
+"""Age in seconds above which an unfinished file counts as left by a killed process."""
 
 
 def write_private_file(path: Path, text: str) -> None:
-    """Replace the file, whole or not at all. The file is 0600, new folders are 0700.
+    """Replace the file atomically, with mode 0600; new folders get 0700.
 
     Raises:
         OSError: The file cannot be written; the old content is still there.
@@ -156,9 +156,9 @@ def ensure_private_folder(folder: Path) -> None:
 UI_STATE_FILE = "state.json"
 """Name of the file in the state folder."""
 MAX_UI_STATE_BYTES = 16_384
-"""Bytes; a real file has a hundred."""
+"""Maximum bytes; a real file has a hundred."""
 MAX_NAME_LENGTH = 200
-"""Characters of a theme or a key; a longer one is ignored."""
+"""Maximum characters of a theme or a key; a longer one is ignored."""
 
 
 class UiState(NamedTuple):

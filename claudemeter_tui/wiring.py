@@ -22,7 +22,7 @@ from claudemeter_tui.feed import AcceptsSession, Feed
 from claudemeter_tui.model.secrets import CLAUDE_AI_ORIGIN, Cookies, is_loopback
 from claudemeter_tui.storage import locate_state_folder
 
-if TYPE_CHECKING:  # slow to load, and the first frame does not wait for them
+if TYPE_CHECKING:  # slow to load, so the first frame does not wait for them
     from claudemeter_tui.model.reading import LoginResult, PasteResult, Reading, Session
     from claudemeter_tui.sessions.poller import SessionSource
     from claudemeter_tui.sessions.renewable import (
@@ -37,7 +37,7 @@ class DeferredFeed:
     """A feed that builds the real one in a thread when it is first run."""
 
     def __init__(self, build: Callable[[], Feed]) -> None:
-        """Call `build`, which may be slow, in a thread."""
+        """Store `build`, which may be slow; it is called in a thread."""
         self._build = build
         self._feed: Feed | None = None
 
@@ -74,7 +74,7 @@ class Machine:
     home: Path | None = None
     """Home folder to search. None for the user's own."""
     state_folder: Path | None = None
-    """Folder with the request budget of Claude Code's login. None if that login is not used."""
+    """Folder with the request budget of Claude Code's login. None if the login is not used."""
     system: str = sys.platform
     """Operating system as in `sys.platform`."""
 
@@ -160,7 +160,7 @@ def _build_claude_code(
 
 
 def build_clock(chosen: Invocation, *, skipping: bool = False) -> Clock:
-    """Return the clock to run by; the demo's is fast, and a skipping one does not wait at all."""
+    """Return the clock; the demo's clock is fast, and with `skipping` it does not wait at all."""
     if not chosen.demo:
         return WallClock()
     from claudemeter_tui.demo.timeline import DemoClock, SkippingClock

@@ -25,7 +25,7 @@ KEYRING_PREFIX = b"v11"
 """Encryption with a key from the system keyring, on Linux."""
 _BUS_VARIABLE = "DBUS_SESSION_BUS_ADDRESS"
 _UNREACHABLE_BUS = "tcp:host=127.0.0.1,port=1"
-"""An address of a kind that makes the library's D-Bus client give up quietly and continue without a
+"""An unsupported address: the library's D-Bus client then continues without an error and without a
 keyring."""
 # The first three bytes name the encryption. CAST: SQLite columns may hold any type, whatever the schema says.
 _QUERY = """SELECT CAST(name AS TEXT), substr(CAST(encrypted_value AS BLOB), 1, 3) FROM cookies
@@ -38,16 +38,16 @@ def scan_chromium_profile(profile: BrowserProfile) -> list[ProfileScan]:
 
     Raises:
         OSError: the database cannot be read.
-        UnreadableDatabaseError: the file is no cookie database.
+        UnreadableDatabaseError: the file is not a cookie database.
     """
-    # The prefix is empty for a plain value.
+    # An unencrypted value has an empty prefix.
     stored = sqlite_image.query_database(
         profile.file, _QUERY, lambda name, prefix: (name, prefix or b""), *cookie_jar.HOST_PATTERNS
     )
     prefixes = {prefix for name, prefix in stored if name == SESSION_KEY}
     if not prefixes:
         return [build_signed_out_scan(profile, visited=bool(stored))]
-    # browser_cookie3 returns an empty value for these, without an error: not the same as signed out.
+    # browser_cookie3 returns an empty value for these, without an error; it does not mean "signed out".
     if prefixes == {APP_BOUND_PREFIX}:
         words = "only the browser itself can decrypt its cookies (app-bound): use Firefox or paste the cookie"
         return [build_scan(profile, ScanOutcome.UNSUPPORTED, words)]
@@ -62,7 +62,7 @@ def scan_chromium_profile(profile: BrowserProfile) -> list[ProfileScan]:
 
 
 def _open_reader(profile: BrowserProfile) -> Any:
-    """Return the library's reader, which has fetched its key already.
+    """Return the library's reader with its key already fetched.
 
     The library asks the session bus for a key even if none is needed, and fails if there is no bus.
     """
@@ -79,7 +79,7 @@ def _open_reader(profile: BrowserProfile) -> Any:
         # macOS and Windows keep the key elsewhere, so the bus does not matter there.
         return build()
     if _read_bus_address():
-        with suppress(Exception):  # anything, if no service answers at the address
+        with suppress(Exception):  # any exception, if no service answers at the address
             return build()
     # Without a keyring the library uses Chromium's fixed key, which decrypts `v10` values.
     with _hide_bus():
@@ -116,7 +116,7 @@ def _classify_error(error: Exception, prefixes: set[bytes]) -> tuple[ScanOutcome
     # The library wraps some of SQLite's errors in its own type with this text.
     if isinstance(error, sqlite3.OperationalError) or "read database file" in str(error):
         return ScanOutcome.LOCKED, "cookie database in use: retry in a moment"
-    # A wrong key decrypts to noise, which the library reports in one of these ways.
+    # A wrong key gives random bytes, which the library reports in one of these ways.
     if kind in ("BrowserCookieError", "UnicodeDecodeError", "AssertionError"):
         return ScanOutcome.UNDECRYPTABLE, _describe_undecryptable(prefixes)
     return ScanOutcome.UNREADABLE, f"browser_cookie3 failed ({kind})"

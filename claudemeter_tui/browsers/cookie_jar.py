@@ -11,7 +11,7 @@ from claudemeter_tui.model.secrets import SESSION_KEY, Cookies
 
 CLAUDE_DOMAIN = "claude.ai"
 HOST_PATTERNS = (CLAUDE_DOMAIN, f"%.{CLAUDE_DOMAIN}")
-"""Parameters of a query for `= ? OR LIKE ?`: the host itself, and all below it or with a leading dot."""
+"""Parameters of a query for `= ? OR LIKE ?`: the host itself, and its subdomains or a leading dot."""
 _MIN_MILLISECONDS = 10**11
 """The smallest number read as milliseconds: as seconds it is the year 5138, as milliseconds 1973."""
 
@@ -24,16 +24,16 @@ class BrowserCookie:
     name: str
     value: str = field(repr=False)
     expires: datetime | None
-    """None if the cookie ends with the browser, or its expiry is not known."""
+    """Expiry of the cookie. None if it ends with the browser, or is not known."""
 
     @property
     def is_usable(self) -> bool:
-        """True if a cookie can have this value; a failed decryption leaves an empty value or noise."""
+        """True if a cookie can have this value; a failed decryption gives an empty value or random bytes."""
         return bool(self.value) and all("!" <= char <= "~" or char == " " for char in self.value)
 
     @property
     def precedence(self) -> tuple[bool, float]:
-        """Rank among cookies of one name, the highest is used: claude.ai's own, then the longest-lived."""
+        """Rank among cookies of one name; the highest wins: claude.ai's own, then the longest-lived one."""
         is_own = self.host.lstrip(".").lower() == CLAUDE_DOMAIN
         return is_own, self.expires.timestamp() if self.expires else 0.0
 
@@ -57,7 +57,7 @@ def select_claude_cookies(cookies: Iterable[Cookie]) -> tuple[BrowserCookie, ...
 
 def merge_cookies(cookies: Iterable[BrowserCookie]) -> tuple[Cookies, datetime | None]:
     """Return the usable cookies, one of each name, and the expiry of the session key; None if not known."""
-    # `sessionKey` can be there twice, for `claude.ai` and `.claude.ai`. The last one is tried first.
+    # `sessionKey` can exist twice, for `claude.ai` and `.claude.ai`. The last one is tried first.
     usable = sorted((entry for entry in cookies if entry.is_usable), key=lambda entry: entry.precedence)
     expiries = [entry.expires for entry in usable if entry.name == SESSION_KEY]
     merged = Cookies.from_jar((entry.name, entry.value) for entry in usable)

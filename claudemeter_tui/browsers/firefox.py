@@ -24,7 +24,7 @@ _QUERY = """SELECT host, CAST(name AS TEXT), CAST(value AS TEXT), CAST(expiry AS
 
 @dataclass(frozen=True, slots=True)
 class ContainerCookie:
-    """A cookie and the container that Firefox keeps it in."""
+    """A cookie and its Firefox container."""
 
     cookie: BrowserCookie
     container: str
@@ -38,7 +38,7 @@ def scan_firefox_profile(profile: BrowserProfile) -> list[ProfileScan]:
 
     Raises:
         OSError: the database cannot be read.
-        UnreadableDatabaseError: the file is no cookie database.
+        UnreadableDatabaseError: the file is not a cookie database.
     """
     stored = sqlite_image.query_database(profile.file, _QUERY, _parse_row, *cookie_jar.HOST_PATTERNS)
     own = [each for each in stored if not each.is_foreign]

@@ -32,7 +32,7 @@ class Browser:
     win32: tuple[str, ...] = ()
 
     def list_folders(self, system: str) -> tuple[str, ...]:
-        """Return the folders for a system, named as in `sys.platform`; Linux's for an unknown one."""
+        """Return the folders for a system, named as in `sys.platform`; those of Linux for an unknown one."""
         return {"darwin": self.darwin, "win32": self.win32}.get(system, self.linux)
 
 
@@ -42,10 +42,10 @@ def _build_chromium(
     """Return a Chromium browser that keeps its profiles in the family's usual places.
 
     Args:
-        name: the name; its first word names the library's class, one for all of Chrome's channels.
+        name: the name; its first word selects the library's class, which is the same for all Chrome channels.
         config: the folder below `~/.config` on Linux, and in the Flatpak.
         folder: the folder below `%LOCALAPPDATA%`, and below `Application Support` on macOS.
-        darwin: the folder on macOS, if it is another one.
+        darwin: the folder on macOS, if it differs.
         snap: the whole path below `~/snap`. Empty if there is no Snap.
         flatpak: the name of the Flatpak.
     """
@@ -170,7 +170,7 @@ def find_profile_roots(browser: Browser, within: Mapping[str, Path], system: str
     resolved: set[Path] = set()
     for folder in browser.list_folders(system):
         base, _, rest = folder.partition("/")
-        # glob yields in the file system's order, which differs between machines.
+        # glob yields paths in the file system's order, which differs between machines.
         for path in sorted(within[base].glob(rest)):
             if path.is_dir() and path.resolve() not in resolved:
                 # Links may lead to the same folder: a snap can link to the ordinary one.

@@ -35,8 +35,8 @@ Chrome's."""
 def build_chromium_agent(browser: str, root: Path, system: str) -> str | None:
     """Return the User-Agent of a Chromium browser by its `Last Version` file.
 
-    A real Chromium browser names only its major version. None if the version cannot be read, or the browser's
-    User-Agent cannot be derived from it.
+    A real Chromium browser reports only its major version. None if the version cannot be read, or if it does
+    not determine the browser's User-Agent.
     """
     major = _read_major_version(root / "Last Version", r"\A\s*(\d+)\.")
     if major is None or browser not in _AGENT_ENDINGS:
@@ -145,7 +145,7 @@ def _list_firefox_profiles(browser: Browser, root: ProfileRoot, system: str) -> 
 def _list_safari_profiles(browser: Browser, root: ProfileRoot, system: str) -> Iterator[BrowserProfile]:
     """Yield the first profile, then those that Safari 17 and later keep in separate stores.
 
-    macOS may forbid listing the folder: the file is then yielded unseen, and reading it reports the reason.
+    macOS may forbid listing the folder. The file is then yielded without a check, and reading it reports why.
     """
     # Safari exists on macOS only, but the three list functions share one signature.
     del system
@@ -180,7 +180,7 @@ def _read_profile_names(local_state: Path) -> dict[str, str]:
 
 def _read_profiles_ini(root: Path) -> dict[Path, str]:
     """Return folders with their names by Firefox's `profiles.ini`; empty if the file is broken."""
-    # Firefox accepts a `%` in a name and a repeated section, which ConfigParser by default refuses.
+    # Firefox accepts `%` in a name and repeated sections; ConfigParser rejects both by default.
     ini = ConfigParser(interpolation=None, strict=False)
     try:
         ini.read_string((root / "profiles.ini").read_text("utf-8", errors="replace"))
@@ -191,7 +191,7 @@ def _read_profiles_ini(root: Path) -> dict[Path, str]:
 
 
 def _make_labels_unique(profiles: list[BrowserProfile]) -> list[BrowserProfile]:
-    """Return the profiles with unique labels: a shared label gets the folder and package, or a number."""
+    """Return the profiles with unique labels: repeated labels get the folder and package, or a number."""
     shared = Counter(profile.label for profile in profiles)
     taken: Counter[str] = Counter()
     result = []
@@ -218,12 +218,12 @@ def _is_file(path: Path) -> bool:
 
 
 class UnknownBrowserError(ValueError):
-    """No supported browser has that name. The text lists the supported ones."""
+    """Raised if no supported browser has that name. The text lists the supported ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class BrowserFilter:
-    """One browser, and one of its profiles or all."""
+    """A browser, and one or all of its profiles."""
 
     browser: Browser
     profile: str = ""

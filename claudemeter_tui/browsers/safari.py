@@ -1,4 +1,4 @@
-"""Read sessions of Safari, whose cookies are not encrypted but guarded by macOS."""
+"""Read sessions of Safari, whose cookies are not encrypted but protected by macOS."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def scan_safari_profile(profile: BrowserProfile) -> list[ProfileScan]:
 
 
 def _is_complete(path: Path) -> bool:
-    """True if the file holds every page that its header lists; the library never stops on a truncated one."""
+    """True if the file has every page that its header lists; the library never stops on a truncated file."""
     with path.open("rb") as file:
         # The header is `cook`, the number of pages, then each page's size, all big-endian.
         magic_and_count = file.read(8)

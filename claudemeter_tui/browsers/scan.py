@@ -30,7 +30,7 @@ _SCANNERS = {
 
 @dataclass(frozen=True, slots=True)
 class _Scanner:
-    """One run: what it reads, for how long, and where its scans go."""
+    """One run over the browsers: filters, folders, time limit and the receiver of the scans."""
 
     filters: list[BrowserFilter]
     base_folders: Mapping[str, Path]
@@ -87,7 +87,7 @@ class _Scanner:
     def _emit_scan(
         self, browser: Browser, outcome: ScanOutcome, detail: str, profile: str = ""
     ) -> list[ProfileScan]:
-        """Emit and return the scan of a browser, or of a profile that it does not have."""
+        """Emit and return the scan of a whole browser, or of a missing profile."""
         scan = ProfileScan(Session(browser.name, profile), outcome, detail)
         self.emit(scan)
         return [scan]
@@ -107,13 +107,13 @@ async def scan_browsers(
 ) -> tuple[ProfileScan, ...]:
     """Scan every profile of every installed browser.
 
-    No scan waits for another: a hanging one ends as `TIMED_OUT`, a failed one carries the reason.
+    No scan waits for another: one that hangs ends as `TIMED_OUT`, and a failed one has the reason.
 
     Args:
         wanted: `NAME` or `NAME:PROFILE`, as in `--browser`; empty for all. A name that matches nothing gets a
             scan with the reason.
         home: Folder that contains all profiles. None for the usual folders of the current user.
-        system: System whose folders to search, named as in `sys.platform`.
+        system: The operating system, named as in `sys.platform`.
         limit: Seconds for one profile, and for listing the profiles of one browser.
         emit: Called on the event loop with each scan as soon as it is complete.
 

@@ -21,11 +21,11 @@ _WAL_FLAG_BYTES = slice(18, 20)
 
 
 class UnreadableDatabaseError(Exception):
-    """The file is no database, or not one of cookies. The text quotes nothing from the file."""
+    """Raised if the file is not a cookie database. The text quotes nothing from the file."""
 
 
 class DatabaseImage:
-    """A whole database in memory. It holds the cookies of every site, so its `repr` shows none."""
+    """A whole database in memory. Its `repr` shows nothing, because it holds the cookies of every site."""
 
     __slots__ = ("_pages",)
 
@@ -37,7 +37,7 @@ class DatabaseImage:
 
     @classmethod
     def read(cls, path: Path) -> DatabaseImage:
-        """Read the database and its log as they were at one moment.
+        """Read a consistent state of the database and its log.
 
         As long as the log has not been restarted, everything that a checkpoint moves into the database is
         also still in the log. A database read between two equal log headers, together with the later log, is
@@ -45,7 +45,8 @@ class DatabaseImage:
         """
         log_path = path.with_name(f"{path.name}-wal")
         log = _read_bytes(log_path)
-        # A browser restarts the log rarely, so a few attempts suffice; the query reports a torn copy.
+        # A browser rarely restarts the log, so a few attempts suffice; the query detects an inconsistent
+        # copy.
         for _ in range(_MAX_ATTEMPTS):
             before, main, log = log[:_WAL_HEADER_SIZE], path.read_bytes(), _read_bytes(log_path)
             if log[:_WAL_HEADER_SIZE] == before:
@@ -70,7 +71,7 @@ def query_database(path: Path, query: str, build: Callable[..., T], *parameters:
 
     Raises:
         OSError: the file cannot be read.
-        UnreadableDatabaseError: the file is no database, or lacks the table.
+        UnreadableDatabaseError: the file is not a database, or lacks the table.
     """
     for _ in range(2):  # a copy taken in the middle of a write succeeds the second time
         image = DatabaseImage.read(path)
@@ -86,7 +87,7 @@ def _replay_log(pages: bytearray, log: bytes) -> None:
     uncommitted: dict[int, bytes] = {}
     for number, size, page in _read_frames(log):
         uncommitted[number] = page
-        if size:  # the last frame of a transaction holds the page count after the commit
+        if size:  # only the last frame of a transaction has a page count
             # The commit may have enlarged the database.
             pages.extend(bytes(max(0, size * len(page) - len(pages))))
             for each, content in uncommitted.items():
@@ -112,7 +113,7 @@ def _read_frames(log: bytes) -> Iterator[tuple[int, int, bytes]]:
         page = log[offset + _FRAME_HEADER_SIZE : offset + _FRAME_HEADER_SIZE + page_size]
         sums = _compute_checksum(page, order, _compute_checksum(log[offset : offset + 8], order, sums))
         has_log_salt = log[offset + 8 : offset + 16] == log[16:24]
-        # SQLite, too, ignores everything after the first invalid frame.
+        # Like SQLite, ignore everything after the first invalid frame.
         if not number or not has_log_salt or sums != struct.unpack_from(">2I", log, offset + 16):
             return
         yield number, size, page
@@ -129,7 +130,7 @@ def _compute_checksum(data: bytes, order: str, sums: tuple[int, int]) -> tuple[i
 
 
 def _read_bytes(path: Path) -> bytes:
-    """Return the content of a file that may come and go; empty while it does not exist."""
+    """Return the content of a file that may appear and disappear; empty if it does not exist."""
     try:
         return path.read_bytes()
     except FileNotFoundError:

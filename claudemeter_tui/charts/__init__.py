@@ -1,1 +1,1 @@
-"""Charts as lines of text: steps, gaps as gaps, the cap as a line when near, events as marks."""
+"""Charts as lines of text: curves with steps and gaps, a line for a near cap, marks for events."""

@@ -21,11 +21,11 @@ from claudemeter_tui.model.time_series import CreditSeries, PercentHistory
 from claudemeter_tui.model.windows import Severity
 
 MIN_CHART_WIDTH, MIN_CHART_HEIGHT = 24, 3
-"""Least columns and lines of a chart."""
+"""Minimum columns and lines of a chart."""
 MIN_AXIS_HEIGHT = 6
-"""Least lines for a time axis above the times."""
+"""Minimum lines for a time axis above the times."""
 MIN_SPAN_SECONDS = 300.0
-"""Least seconds between the edges; a younger run fills only the left part."""
+"""Minimum seconds between the edges; a shorter run fills only the left part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +34,19 @@ class ChartFrame:
 
     now: datetime
     width: int
-    """Cells, with the scale."""
+    """Width in cells, including the scale."""
     height: int
-    """Lines, with the time axis."""
+    """Height in lines, including the time axis."""
     span: timedelta | None = None
-    """Longest time to look back, a minute or more. None for all since the first figure."""
+    """Longest time to look back, a minute or more. None for everything since the first figure."""
     zone: tzinfo | None = None
     """Zone of the times. None for the system's own."""
     ascii_only: bool = False
-    """ASCII only."""
+    """True to draw with ASCII only."""
     max_fresh_age: timedelta = timedelta(seconds=150)
-    """Greatest age at which the newest figure still holds; an older one is followed by a gap."""
+    """Maximum age at which the newest figure still counts; after an older one there is a gap."""
     margin: int = 0
-    """Least cells of the scale, so that two stacked charts are aligned."""
+    """Minimum cells of the scale, so that two stacked charts are aligned."""
 
     @property
     def has_room(self) -> bool:
@@ -91,7 +91,7 @@ class TimeEdges:
 
     start: float
     end: float
-    """After the start; may be in the future."""
+    """Right edge, after the start; may be in the future."""
     now: float
     columns: int
     dots_per_cell: int
@@ -130,7 +130,7 @@ def to_datetime(seconds: float) -> datetime:
     try:
         return datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError):
-        # The first or last time of the calendar: clamping to another one could reverse the order of times.
+        # Clamp to the first or last time of the calendar: another one could reverse the order of times.
         return datetime.min.replace(tzinfo=UTC) if seconds < 0 else datetime.max.replace(tzinfo=UTC)
 
 
@@ -139,12 +139,12 @@ _DAY = timedelta(days=1)
 _MINUTES = (1, 2, 5, 10, 15, 20, 30, 60, 120, 180, 240, 360, 480, 720, 1440, 2880, 4320)
 _LABEL_STEPS = (
     *(timedelta(minutes=each) for each in _MINUTES),
-    *(7 * _DAY * 2**power for power in range(20)),  # up to the whole calendar
+    *(7 * _DAY * 2**power for power in range(20)),  # at most the whole calendar
 )
-_MAX_CLOCK_SHIFT = timedelta(hours=2)  # the most that clocks are set back or forward
+_MAX_CLOCK_SHIFT = timedelta(hours=2)  # the largest change of a clock
 _MAX_STEADY_SPAN = timedelta(days=14)
-"""The longest axis on which clocks that agree at both ends have not been set forward and back in between."""
-_SAFE_YEARS = range(2, 9999)  # in which there are days before and after
+"""If clocks agree at both ends of an axis of at most this length, they were not changed in between."""
+_SAFE_YEARS = range(2, 9999)  # a margin of days before and after
 
 TimeLabels = dict[int, str]
 """The label of a time, by its column."""
@@ -158,7 +158,7 @@ def build_time_labels(edges: TimeEdges, zone: tzinfo | None) -> TimeLabels:
     step = next(step for step in _LABEL_STEPS if _has_room_for_labels(step, span, edges.columns))
     zero = datetime.min  # noqa: DTZ901 - a Monday, on the wall
     here = to_local(start, zone)
-    # Local times between the edges may lie outside of both if the clocks are set in between.
+    # If the clocks change between the edges, local times in between may lie outside of both.
     is_shifted = span > _MAX_STEADY_SPAN or here.utcoffset() != to_local(end, zone).utcoffset()
     slack = _MAX_CLOCK_SHIFT if is_shifted else timedelta(0)
     wall = here.replace(tzinfo=None) - slack
@@ -246,7 +246,7 @@ EVENT_MARKS = (
         ),
     ),
 )
-"""The most important first: it is drawn if several share a column."""
+"""Most important first; if several share a column, the first one is drawn."""
 _MARK_RANKS = {kind: weight for weight, mark in enumerate(EVENT_MARKS) for kind in mark.kinds}
 
 MarkedEvents = Mapping[int, tuple[Event, ...]]
@@ -276,7 +276,7 @@ def find_mark(event: Event) -> EventMark:
 ChartValue = Decimal | float
 """Minor units, or percent."""
 
-_EPSILON = 0.001  # seconds: a run that begins with a dot belongs to that dot, despite rounding
+_EPSILON = 0.001  # seconds of tolerance: despite rounding, a run that begins with a dot belongs to that dot
 
 
 class ChartStep(NamedTuple):
@@ -285,7 +285,7 @@ class ChartStep(NamedTuple):
     newest: float
     """The last value in it."""
     low: float
-    """The lowest value: a fall and rise within one dot stays visible."""
+    """The lowest value, so that a fall and rise within one dot stays visible."""
     high: float
 
 
@@ -302,9 +302,9 @@ class Curve:
     """The runs of one value, oldest first, at least one. A value holds until the next run begins."""
 
     starts: Sequence[Any]
-    """The start of each run, unconverted: converting two thousand would take longer than drawing."""
+    """The start of each run in its stored form: converting two thousand would take longer than drawing."""
     values: Sequence[ChartValue | None]
-    """None is a gap in which nothing was read."""
+    """The value of each run. None means a gap in which nothing was read."""
     last_read: float
     """Epoch seconds until which the newest run was read."""
     from_epoch: Callable[[float], Any]
@@ -328,7 +328,7 @@ class Curve:
         return cls(firsts, values, lasts[-1], float, lambda percent: f"{label} {format_percent(percent)}")
 
     def is_fresh(self, now: float, fresh: float) -> bool:
-        """True if the newest value still holds."""
+        """True if the newest value still counts."""
         return now - self.last_read <= fresh
 
     def find_range(self, start: float, now: float, fresh: float) -> ValueRange | None:
@@ -359,8 +359,8 @@ class Curve:
 def compute_steps(curve: Curve, edges: TimeEdges, fresh: float) -> list[ChartStep | None]:
     """Return the step of each dot of a curve, from edge to edge; None for a dot in which nothing was read.
 
-    A rise is in the dot of its moment, which shows both values. A dot is blank where its middle is in a gap,
-    unless a figure would be nowhere else.
+    The dot at the time of a rise shows both values. A dot whose middle is in a gap is blank, unless it is the
+    only one that can show a figure.
     """
     curve = curve.add_end_gaps(edges, fresh)
     width = edges.length / edges.dots
@@ -383,16 +383,16 @@ def compute_steps(curve: Curve, edges: TimeEdges, fresh: float) -> list[ChartSte
 
 
 def _merge_runs(curve: Curve, runs: tuple[int, int], middle: float, after: float) -> ChartStep | None:
-    """Return the step of a dot in which several runs meet; `after` it the last one has its own dot."""
+    """Return the step of a dot in which several runs meet; from `after` on, the last run has its own dot."""
     begin, end = runs
     values = curve.values[begin : end + 1]
     try:
         return _build_step(values)
-    except TypeError:  # there is a gap; checking first would cost more than all the rest
+    except TypeError:  # there is a gap; a check in advance would cost more than everything else
         known = [value for value in values if value is not None]
     if curve.values[curve.find_runs((middle,))[0]] is None:
         shown = curve.from_epoch(after)
-        # The run at infinity has no successor; it is reached at the end of the year 9999 only.
+        # The run at infinity has no successor; it is reached only at the end of the year 9999.
         ended = range(begin + 1, min(end + 1, len(curve.starts) - 1))
         over = (curve.values[it] for it in ended if curve.starts[it + 1] <= shown)
         if all(value is None for value in over):
@@ -410,8 +410,8 @@ ScaleLabels = dict[int, str]
 MoneyUnit = tuple[str, int]
 """Currency and exponent."""
 
-_MIN_RANGE = 10.0  # minor units from bottom to top: otherwise three cents would look like a leap
-_MAX_VALUE = 1e30  # larger values are drawn as this one, so that no range overflows
+_MIN_RANGE = 10.0  # minimum range in minor units: without it, a rise of three cents would fill the chart
+_MAX_VALUE = 1e30  # larger values are drawn as this one, to prevent an overflow
 
 
 @dataclass(frozen=True, slots=True)
@@ -420,7 +420,7 @@ class Scale:
 
     low: float
     high: float
-    """Above `low`."""
+    """Highest value, above `low`."""
     limit: float | None
     """The cap, or 100%. None if there is none or it is too far away."""
     rows: int
@@ -428,7 +428,7 @@ class Scale:
     """Dots in the height of a cell."""
 
     def find_dot(self, value: float) -> int:
-        """Return the nearest dot of a value; a value below the limit is never on the limit's row."""
+        """Return the nearest dot of a value; a value below the limit is never drawn on the limit's row."""
         dot = self._compute_dot(value)
         if self.limit is None or value >= self.limit:
             return dot
@@ -466,7 +466,7 @@ def build_money_scale(seen: ValueRange, cap: float | None, rows: int, fine: int)
 
 
 def build_money_labels(scale: Scale, seen: ValueRange, unit: MoneyUnit) -> ScaleLabels:
-    """Return labels for the cap, the important amounts, and round ones in the room that is left."""
+    """Return labels for the cap, the important amounts and, where there is room, round amounts."""
     newest, labels = scale.find_row(float(seen.newest)), ScaleLabels()
     if scale.limit is not None:
         at = scale.find_row(scale.limit)
@@ -487,7 +487,7 @@ def build_percent_scale(seen: ValueRange, rows: int, fine: int) -> Scale:
 
 
 def build_percent_labels(scale: Scale) -> ScaleLabels:
-    """Return as many percentages as have room."""
+    """Return labels for as many percentages as fit."""
     labels: ScaleLabels = {}
     for value in (100.0, 0.0, scale.high, 50.0, 25.0, 75.0):
         _add_label(labels, scale.find_row(value), format_percent(value), 2 if value % 50 else 1)

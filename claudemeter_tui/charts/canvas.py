@@ -27,7 +27,7 @@ ColumnDots = tuple[tuple[int, int, str], ...]
 
 
 MAX_CACHED_COLUMNS = 512
-"""Most columns in the cache, more than two charts on a large screen have; then it is cleared."""
+"""Maximum columns in the cache, more than two charts on a large screen have; a full cache is cleared."""
 _column_cache: dict[tuple[int, bool, ColumnDots], str] = {}
 """A column from top to bottom, by the height of its canvas, True for ASCII, and its dots."""
 
@@ -35,7 +35,7 @@ _column_cache: dict[tuple[int, bool, ColumnDots], str] = {}
 def draw_columns(columns: Sequence[ColumnDots], rows: int, *, plain: bool) -> list[str]:
     """Return the columns as lines of characters, from top to bottom.
 
-    A cell has two by two dots, in ASCII one. Most columns are in the previous chart too and come from the
+    A cell has two by two dots; in ASCII, one. Most columns are also in the previous chart and come from the
     cache.
     """
     keys = [(rows, plain, dots) for dots in columns]
@@ -66,11 +66,13 @@ def _plot_columns(columns: Sequence[ColumnDots], rows: int, *, plain: bool) -> l
 
 @cache
 def _load_plotext() -> ModuleType:
-    """Return plotext with its one figure set up, without axes and colours."""
+    """Return plotext with its only figure set up, without axes and colours."""
     import plotext  # noqa: PLC0415 - the first frame does not wait for it
 
     plotext.clear_figure()
-    plotext.limit_size(False, False)  # after every clear_figure(), else the size is limited to the terminal's
+    plotext.limit_size(
+        False, False
+    )  # after every clear_figure(), because otherwise the size is limited to the terminal's
     plotext.theme("clear")
     plotext.xaxes(False, False)
     plotext.yaxes(False, False)
@@ -80,7 +82,7 @@ def _load_plotext() -> ModuleType:
 
 
 MIN_NOTE_ROWS = 4
-"""Least rows for a note between the curves."""
+"""Minimum rows for a note between the curves."""
 
 ChartSteps = Sequence[ChartStep | None]
 CanvasDot = tuple[int, int, str]
@@ -98,7 +100,7 @@ class ChartStyle(StrEnum):
     SECOND = "second"
     """Any curve but the first."""
     BOTH = "both"
-    """The first curve in one half of a cell, another one in the other."""
+    """A cell with the first curve in one half and another curve in the other half."""
 
 
 CellStyles = list[ChartStyle | Severity]
@@ -110,7 +112,7 @@ def draw_curves(curves: Sequence[ChartSteps], scale: Scale, note: str) -> list[C
     """Return the curves as lines as wide as the canvas, from top to bottom, with the limit and a note.
 
     The first curve is in front. The others are dotted, or use other signs in ASCII, which has one dot per
-    cell. A cell that the first curve fills half shows one other curve in its other half.
+    cell. If the first curve fills half of a cell, the other half can show another curve.
     """
     dots = [list(_list_curve_dots(steps, scale, number)) for number, steps in enumerate(curves)]
     columns, fine = len(curves[0]) // scale.dots_per_cell, scale.dots_per_cell
@@ -132,7 +134,7 @@ def draw_curves(curves: Sequence[ChartSteps], scale: Scale, note: str) -> list[C
 
 
 def build_line(cells: str, inks: CellStyles) -> ChartLine:
-    """Join neighbouring cells of one style to pieces."""
+    """Join neighbouring cells of one style into pieces."""
     pieces, start = [], 0
     for ink, run in groupby(inks):
         end = start + len(list(run))
@@ -183,7 +185,7 @@ def _stack_curves(
 
 
 def _write_note(rows: list[str], inks: list[CellStyles], note: str) -> None:
-    """Write a note into the middle of the blank line that is farthest from all curves."""
+    """Write a note in the middle of the blank line that is farthest from all curves."""
     drawn = [place for place, row in enumerate(rows) if row.strip()]
     apart = [min(abs(place - other) for other in drawn) for place in range(len(rows))]
     place, begin = apart.index(max(apart)), (len(rows[0]) - len(note)) // 2

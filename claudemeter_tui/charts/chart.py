@@ -32,7 +32,7 @@ from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.time_series import CreditSeries, Histories
 
 MIN_CANVAS_COLUMNS = 8
-"""Least cells of the canvas; below that there is no chart."""
+"""Minimum cells of the canvas; below that there is no chart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class ChartPoint:
 
 @dataclass(frozen=True, slots=True)
 class RenderedChart:
-    """A chart as lines, with what a pointer needs."""
+    """A chart as lines, with the data that the mouse pointer needs."""
 
     lines: tuple[ChartLine, ...]
     """The lines from top to bottom, each of the requested width."""
@@ -60,7 +60,7 @@ class RenderedChart:
     has_axis: bool
     """True if the time axis has a line of its own."""
     since: float
-    """Epoch seconds of the first figure of all; the left edge may be later."""
+    """Epoch seconds of the very first figure; the left edge may be later."""
     edges: TimeEdges
     margin: int
     """Cells left of the canvas: label, blank, axis."""
@@ -68,7 +68,7 @@ class RenderedChart:
     marked_events: MarkedEvents
 
     def find_point(self, x: int) -> ChartPoint | None:
-        """Return values and events of a column. None left of the canvas, or in the future."""
+        """Return values and events of a column. None if it is left of the canvas or in the future."""
         column, edges = x - self.margin, self.edges
         if not 0 <= column <= edges.find_column(edges.now):
             return None
@@ -91,7 +91,7 @@ def build_chart(
     labels: ScaleLabels,
     events: Iterable[Event],
 ) -> RenderedChart | None:
-    """Return the chart of these curves; `since` is the time of the first figure of all.
+    """Return the chart of these curves; `since` is the time of the very first figure.
 
     None if there is no room or nothing to draw.
     """
@@ -167,7 +167,7 @@ def build_credits_chart(
 def build_windows_chart(
     histories: Histories, frame: ChartFrame, *, events: Iterable[Event] = ()
 ) -> RenderedChart | None:
-    """Build the chart of the windows, the first one in front. None without room or data."""
+    """Build the chart of the windows, the first one in front. None if there is no room or no data."""
     curves = [Curve.from_history(history, label) for label, history in histories.items()]
     if not frame.has_room or not curves:
         return None

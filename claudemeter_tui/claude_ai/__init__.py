@@ -1,1 +1,1 @@
-"""claude.ai as a source: what it is asked, and what its replies mean."""
+"""claude.ai as a source: the requests, and the meaning of the replies."""

@@ -1,4 +1,4 @@
-"""One poll of a signed-in session: which replies are requested, and what they contain, org by org."""
+"""One poll of a signed-in session: request the replies and parse them, org by org."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ POLL_TIMEOUT = 20.0
 REPLY_TIMEOUT = 10.0
 """Seconds for one reply, from its free slot to its last byte."""
 MAX_CONCURRENT = 8
-"""Requests open at a time, and orgs whose requests are sent."""
+"""Maximum number of requests at a time, and of orgs that are read at a time."""
 MIN_REFUSED_USAGE, MIN_REFUSALS = 3, MAX_CONCURRENT
-"""Refused usage replies, and refused replies of all kinds, from which on they can concern the session."""
+"""Numbers of refused usage replies, and of refused replies of all kinds, that can stop the whole session."""
 QUERY_REFUSALS = (400, 404, 422)
-"""Statuses, beside all from 500 on, after which a request is repeated without its optional query."""
+"""Statuses, besides 500 and above, after which a request is repeated without its optional query."""
 _ABSENT_ERRORS = (ErrorKind.NOT_FOUND, ErrorKind.FORBIDDEN)
 
 EndpointResult = Reply | Failure
@@ -50,15 +50,16 @@ BodyParser = Callable[[object], ParsedBody[Any]]
 class Poll:
     """One poll: its concurrent requests, its deadline, and the failure that stopped it.
 
-    A failure that every further request would meet stops it. A refusal (a 429, Cloudflare's check) concerns
-    one request, unless it is widespread: three usage replies, or eight of different orgs and endpoints, are
-    refused, and more of them than have arrived; or none has arrived in the whole poll.
+    A failure that every further request would meet stops the poll. A refusal (a 429, Cloudflare's check)
+    concerns one request, unless refusals are widespread. They are widespread in two cases: at least three
+    usage replies, or eight replies of different orgs and endpoints, were refused and fewer of them arrived;
+    or no reply about an org arrived in the whole poll.
     """
 
     def __init__(
         self, client: CookieClient, now: Callable[[], datetime], *, stops_at_refusal: bool = True
     ) -> None:
-        """Start now: send requests through `client`; `now` is the clock.
+        """Start the deadline now; send requests through `client`; `now` is the clock.
 
         `stops_at_refusal` stops the poll at the first refusal, for requests that share one limit.
         """
@@ -91,7 +92,8 @@ class Poll:
         `org` is the uuid of the org that the reply is about; empty for the account.
         """
         try:
-            # A request must not begin only to be cancelled: httpcore 1.0.9 then loses a connection for ever.
+            # Do not start a request that would be cancelled at once: httpcore 1.0.9 would lose a connection
+            # for good.
             if self.is_over:
                 raise TimeoutError  # noqa: TRY301 - as if it had waited for its slot
             async with asyncio.timeout_at(self._deadline), self._slots:
@@ -123,19 +125,19 @@ class Poll:
         return Failure.from_exception(error, endpoint, at)
 
     def conclude(self) -> None:
-        """Make the refusals widespread if no reply about an org came at all."""
+        """Stop the poll by its refusals if no reply about an org arrived."""
         if self._refusals and self.stop_failure is None and not self._count_replies():
             self.stop_failure = self._stop_at(next(iter(self._refusals.values())))
 
     def _find_stop(self, failure: Failure, org: str) -> Failure | None:
-        """Return the failure that stops the poll. None if the other requests can go on."""
+        """Return the failure that stops the poll. None if the other requests can continue."""
         if failure.error_kind not in REFUSAL_ERRORS:
             return failure if failure.is_session_wide else None
         self._refusals[org, failure.endpoint] = failure
         return self._stop_at(failure) if self._stops_at_refusal or self._is_widespread else None
 
     def _stop_at(self, refusal: Failure) -> Failure:
-        """Return a refusal as one of the session, with the longest wait that the server asked for."""
+        """Return a refusal as a failure of the session, with the longest wait that the server asked for."""
         wait = max(filter(None, (one.retry_after for one in self._refusals.values())), default=None)
         return replace(refusal, retry_after=wait, is_widespread=True)
 
@@ -155,7 +157,7 @@ class Poll:
         return sum(one is endpoint if endpoint else one is not Endpoint.ACCOUNT for one in replies)
 
     async def _get(self, path: str, optional_query: str) -> HttpResponse:
-        """Return the response; if the server refuses a path with the optional query, the one without it."""
+        """Return the response; if the server refuses the optional query, repeat the request without it."""
         answer = await self._client.get(path)
         plain_path = path.removesuffix(optional_query)
         is_refused = answer.status in QUERY_REFUSALS or answer.status >= 500
@@ -163,7 +165,7 @@ class Poll:
 
 
 def _parse_reply(endpoint: Endpoint, answer: HttpResponse, parser: BodyParser) -> Reply:
-    """Return the reply of a response, with the value None if the org has no such thing."""
+    """Return the reply of a response; its value is None if the org lacks the feature."""
     try:
         parsed = parser(parse_body(answer))
     except RequestFailedError as refused:
@@ -191,7 +193,7 @@ ORG_PARSERS: Mapping[Endpoint, Callable[[object, Org], ParsedBody[Any]]] = {
     Endpoint.PREPAID: lambda body, _: parse_prepaid(body),
     Endpoint.SUBSCRIPTION: lambda body, _: parse_subscription(body),
 }
-"""Parser of every reply about an org, in the order of the requests. The account's reply is about no org."""
+"""Parser of every reply about an org, in the order of the requests."""
 
 SLOW_INTERVAL = timedelta(minutes=15)
 """Time between two requests of a reply that rarely changes."""
@@ -223,9 +225,9 @@ class _Hold:
 class ClaudeAiSource:
     """One signed-in session, read through the web endpoints.
 
-    Orgs are asked in turn: a poll begins with those that were asked longest ago, and the next one continues
-    where it ended. A request that is refused, or slow beside others that work, is paused by itself: as long
-    as the server asked, or longer after each failure.
+    Orgs take turns: a poll begins with those that were read longest ago, and the next poll continues where it
+    ended. A request that is refused, or that is slow while others work, is paused on its own: for as long as
+    the server asked, or for longer after each failure.
     """
 
     def __init__(self, session: Session, client: CookieClient, now: Callable[[], datetime]) -> None:
@@ -236,12 +238,12 @@ class ClaudeAiSource:
         self._account = Account()
         self._account_due_at: datetime | None = None
         self._orgs: tuple[Org, ...] = ()
-        # By the uuid of an org: the usage credits are or were on, so there can be a balance.
+        # Uuids of orgs whose usage credits are or were on, so that there can be a balance.
         self._orgs_with_credits: set[str] = set()
-        # A slow reply without an entry is due at once.
+        # A reply that rarely changes is due at once if it has no entry.
         self._due_at: dict[tuple[str, Endpoint], datetime] = {}
         self._holds: dict[str, _Hold] = {}
-        """Paused requests by path, also those whose pause is over, until a reply comes."""
+        """Paused requests by path. A pause that is over stays here until a reply arrives."""
         self._poll_number = 0
         self._turns: dict[str, int] = {}
         """Number of the last poll in which all requests about an org were sent, by its uuid."""
@@ -250,8 +252,8 @@ class ClaudeAiSource:
         """Poll once: yield the account if it is due, then each org as soon as it is read.
 
         Expected failures are values in the readings. A session-wide failure stops the poll and is
-        yielded as the account's. `full` includes the replies that change slowly, in this poll or, if its
-        time is over, in the next one.
+        yielded as the account's. `full` includes the replies that rarely change, in this poll or, if it
+        runs out of time, in the next one.
         """
         await self._client.reconnect_if_cancelled()
         began, poll = self._now(), Poll(self._client, self._now, stops_at_refusal=False)
@@ -259,7 +261,7 @@ class ClaudeAiSource:
         if full:
             self._account_due_at = None
             self._due_at.clear()
-            # The cause of the others may be gone, as after a check of Cloudflare in the browser.
+            # Other causes may be gone: the user may have passed Cloudflare's check in the browser.
             self._holds = {path: hold for path, hold in self._holds.items() if hold.is_ordered}
         is_held = bool(self._orgs) and self._is_held(Endpoint.ACCOUNT.facts.path)
         if _is_due(self._account_due_at, began) and not is_held:
@@ -271,7 +273,7 @@ class ClaudeAiSource:
             for task in asyncio.as_completed(tasks):
                 report = await task
                 if report is not None and any(map(_is_refusal, report.parts.values())):
-                    refused.append(report)  # It depends on the others whose refusals these are.
+                    refused.append(report)  # Only the whole poll shows whether the session is refused.
                 elif report is not None:
                     yield Reading(self.session, self._now(), org_readings=(report,))
         finally:
@@ -281,7 +283,7 @@ class ClaudeAiSource:
         poll.conclude()
         self._update_holds(poll, began)
         for report in refused:
-            # If the poll was stopped, the refusals are the session's.
+            # If the poll was stopped, the refusals are reported once, for the session.
             parts = report.parts if poll.stop_failure is None else _drop_parts(report.parts, _is_refusal)
             yield Reading(self.session, self._now(), org_readings=(OrgReading(report.org, parts),))
         if poll.stop_failure is not None:
@@ -293,7 +295,7 @@ class ClaudeAiSource:
         await self._client.aclose()
 
     def _sort_orgs(self) -> list[Org]:
-        """Return the orgs, those asked longest ago first; of these, the ones with most failures last."""
+        """Return the orgs, those read longest ago first; among equals, those with the most failures last."""
         failures = Counter(hold.org for hold in self._holds.values())
         return sorted(self._orgs, key=lambda org: (self._turns.get(org.uuid, 0), failures[org.uuid]))
 
@@ -302,7 +304,7 @@ class ClaudeAiSource:
         return hold is not None and hold.holds(self._now())
 
     def _update_holds(self, poll: Poll, began: datetime) -> None:
-        """Pause the requests that failed by themselves, and end the pauses of those that work."""
+        """Pause the requests that failed on their own, and end the pauses of those that work."""
         has_replies = any(isinstance(part, Reply) for part in poll.results.values())
         for path, part in poll.results.items():
             before = self._holds.pop(path, None)
@@ -355,29 +357,29 @@ class ClaudeAiSource:
         return Reading(self.session, now, part, roster)
 
     def _keep_known_orgs(self, orgs: tuple[Org, ...], odd: tuple[str, ...]) -> tuple[Org, ...]:
-        """Return the orgs of a list, and the known orgs that it lacks if part of it was not understood."""
+        """Return the listed orgs; if part of the list is unreadable, also the known orgs that it lacks."""
         listed = {org.uuid for org in orgs}
         return (*orgs, *(org for org in self._orgs if odd and org.uuid not in listed))
 
     async def _read_in_turn(self, turns: asyncio.Semaphore, poll: Poll, org: Org) -> OrgReading | None:
-        """Return what is to report about one org, once it is its turn. None if there is nothing."""
+        """Wait for the org's turn and return its reading. None if there is nothing to report."""
         async with turns:
             parts = await self._read_org(poll, org)
         unread = [endpoint for endpoint, part in parts.items() if _is_unread(part)]
         is_overdue = self._poll_number - self._turns.get(org.uuid, -1) > 1
-        # The stop of the poll is the result of every request that was not sent.
+        # Requests that were not sent have `stop_failure` as their result.
         if not unread and (not parts or any(part is not poll.stop_failure for part in parts.values())):
             self._turns[org.uuid] = self._poll_number
         if unread and not is_overdue:
-            # It was read in the last poll, and the next one begins with it.
+            # No problem yet: it was read in the last poll, and the next one begins with it.
             parts = _drop_parts(parts, _is_unread)
         elif unread and len(unread) == len(parts):
-            # A problem for the org, not for each of its replies.
+            # One problem for the org instead of one for each reply.
             parts = {Endpoint.USAGE: replace(parts[unread[0]], endpoint=Endpoint.USAGE)}
         return OrgReading(org, _drop_parts(parts, _is_session_wide)) if parts else None
 
     async def _read_org(self, poll: Poll, org: Org) -> Mapping[Endpoint, EndpointResult]:
-        """Return the replies about one org that are wanted now."""
+        """Request the replies about one org that are due now, and return them."""
         uuids = {"org": quote(org.uuid, safe=""), "account": quote(self._account.uuid or "", safe="")}
         parts: dict[Endpoint, EndpointResult] = {}
 
@@ -395,7 +397,7 @@ class ClaudeAiSource:
                 if it not in parts and self._is_wanted(it, org) and not self._is_held(build_path(it))
             ]
 
-        # A reply can make another one wanted: the balance, once the credits are known to be on.
+        # One reply can call for another: the balance is requested once the credits are known to be on.
         while wanted := list_wanted():
             found = await asyncio.gather(*map(fetch, wanted))
             parts |= zip(wanted, found, strict=True)
@@ -408,7 +410,7 @@ class ClaudeAiSource:
 
     def _is_wanted(self, endpoint: Endpoint, org: Org) -> bool:
         is_needed = {
-            # Only in an org with a pool does a member have figures of their own.
+            # A member has separate figures only in an org with a pool.
             Endpoint.OWN_OVERAGE: org.is_shared and bool(self._account.uuid),
             Endpoint.PREPAID: org.uuid in self._orgs_with_credits,
         }.get(endpoint, True)
@@ -416,13 +418,13 @@ class ClaudeAiSource:
 
 
 def _is_due(due: datetime | None, now: datetime) -> bool:
-    """Return True if a slow reply is due, or if the clock was set back."""
+    """Return True if a reply that rarely changes is due, or if the clock was set back."""
     return due is None or not due - SLOW_INTERVAL <= now < due
 
 
 def _needs_hold(failure: Failure, *, has_replies: bool) -> bool:
-    """Return True if the request must not be sent again as soon as the others."""
-    # If nothing arrives at all, the network is the cause, and its return must not be missed.
+    """Return True if the request has to wait longer than the others."""
+    # If no reply arrives, the network is the cause: keep polling, to notice at once when it is back.
     is_slow = failure.error_kind is ErrorKind.TIMEOUT and has_replies
     return is_slow or _is_refusal(failure) or failure.retry_after is not None
 

@@ -1,8 +1,8 @@
-"""Send requests to claude.ai: one origin, one cookie jar, and limits on everything. Name each error.
+"""Send requests to claude.ai: one origin, one cookie jar, limits on sizes and times, a kind for each error.
 
-RequestFailedError is all that leaves it: what httpx raises is translated in one place, `_classify_exception`,
-and a response without data is named by `parse_body`. The rules are those seen in captures: an expired session
-is a 403 and not a 401, and a Cloudflare challenge says nothing about the session.
+Only RequestFailedError is raised: `_classify_exception` translates httpx's exceptions, and `parse_body`
+classifies a response without data. The rules come from captures: an expired session is a 403 and not a 401,
+and a Cloudflare challenge says nothing about the session.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ MAX_BODY_SIZE = 1 << 20
 _TIMEOUT = httpx.Timeout(8.0, connect=5.0)
 _KEPT_HEADERS = ("content-type", "location", "retry-after", "cf-mitigated")
 """Headers of a response that are kept; the others, new cookies included, are dropped."""
-# At DEBUG it logs every header that arrives, and quotes one of ours that cannot be sent.
+# At DEBUG it logs every received header, and quotes a request header that cannot be sent.
 logging.getLogger("httpcore.http11").addFilter(lambda _record: False)
-# At INFO it logs the reason phrase of the status, which the server words.
+# At INFO it logs the reason phrase of the status, which the server chooses.
 logging.getLogger("httpx").addFilter(lambda _record: False)
 MAX_RETRY_AFTER = timedelta(days=7)
 """Longest wait that is accepted from `Retry-After`."""
@@ -51,7 +51,7 @@ _REGION_MARKS = ("unable to serve your request", "request not allowed")
 
 
 class RequestFailedError(Exception):
-    """A response without data, or no response. The message quotes nothing from it."""
+    """Raised for a response without data, or for no response. The message quotes nothing from it."""
 
     def __init__(self, trouble: ErrorKind, detail: str = "", retry_after: timedelta | None = None) -> None:
         """Keep the kind, the detail and the wait."""
@@ -138,7 +138,7 @@ class CookieClient:
         self._secret_filter.add(secret)
 
     def ignore_key(self, key: Cookies) -> None:
-        """Never accept this session key from the server again, because it refuses the key."""
+        """Never accept this session key from the server again, because the server has refused it."""
         self._ignored_keys.add(key)
 
     async def get(self, path: str) -> HttpResponse:
@@ -168,14 +168,14 @@ class CookieClient:
             for name in _KEPT_HEADERS
             if name in response.headers
         }
-        # A clock that was set back gives no negative duration.
+        # The duration must not be negative if the clock was set back.
         return HttpResponse(response.status_code, text, at, max(at - began, timedelta(0)), headers)
 
     async def reconnect_if_cancelled(self) -> None:
         """Replace all connections if a request was cancelled since the last call; none may be under way.
 
-        httpcore 1.0.9 can keep a connection for ever whose request was cancelled. After `MAX_CONNECTIONS` of
-        them, no request would be sent any more.
+        httpcore 1.0.9 can keep a connection forever if its request was cancelled. After `MAX_CONNECTIONS` of
+        these, no request could be sent.
         """
         if self._was_cancelled and self._transport is None:
             before = self._http
@@ -192,9 +192,9 @@ class CookieClient:
         await self._http.aclose()
 
     def _renew_cookies(self, response: httpx.Response) -> None:
-        """Replace each cookie that the server sets, by its name and whatever its path and domain.
+        """Replace each cookie that the server sets, by name; path and domain do not matter.
 
-        A session key that is empty or was refused is ignored: the present one may work again.
+        A session key that is empty or was refused is ignored: the current one may work again.
         """
         if "set-cookie" not in response.headers:
             return
@@ -248,7 +248,7 @@ def _format_jar_domain(base_url: str) -> str:
 
 
 async def _read_content(response: httpx.Response) -> bytes:
-    """Return the decoded body; an unreadable one is empty if the status is enough."""
+    """Return the decoded body; empty if it is unreadable and the status alone is enough."""
     try:
         return await _decode_body(response)
     except (RequestFailedError, httpx.HTTPError):
@@ -260,7 +260,7 @@ async def _read_content(response: httpx.Response) -> bytes:
 
 
 async def _decode_body(response: httpx.Response) -> bytes:
-    """Return the decoded body; decoded here, so that a few bytes cannot grow into gigabytes."""
+    """Return the decoded body. The limit applies while decoding: a few bytes could become gigabytes."""
     coding = response.headers.get("content-encoding", "").strip().lower()
     if coding not in ("", "identity", "gzip"):
         raise RequestFailedError(ErrorKind.MALFORMED, "unrequested encoding")
@@ -301,7 +301,7 @@ def _classify_exception(error: Exception) -> tuple[ErrorKind, str]:
     if isinstance(error, httpx.InvalidURL):
         return ErrorKind.REDIRECT, kind
     if isinstance(error, httpx.RemoteProtocolError):
-        text = str(error)  # the type is the same for all of these
+        text = str(error)  # the exception type is the same for all of these
         if "location header" in text:
             return ErrorKind.REDIRECT, kind
         is_cut_off = "disconnected" in text or "closed" in text
@@ -313,7 +313,7 @@ def _classify_exception(error: Exception) -> tuple[ErrorKind, str]:
 def _classify_cause(error: Exception) -> tuple[ErrorKind, str] | None:
     """Return the kind of error from the causes of an exception. None if they do not show it.
 
-    With a TLS error comes the message of OpenSSL: `self-signed certificate`, `wrong version number`.
+    A TLS error has OpenSSL's message as its detail: `self-signed certificate`, `wrong version number`.
     """
     for cause in _iter_causes(error):
         if isinstance(cause, socket.gaierror):
@@ -407,7 +407,7 @@ _ERROR_TYPE = re.compile(r"[a-z]{1,20}(?:_[a-z]{1,20}){0,3}_error")
 
 
 def _classify_error_object(value: Mapping[str, object]) -> tuple[ErrorKind, str]:
-    """Return kind and detail of an error that came with the status 200 (seen: the service was overloaded)."""
+    """Return kind and detail of an error with status 200 (seen when the service was overloaded)."""
     error = value.get("error")
     code = error.get("type") if isinstance(error, dict) else None
     if not isinstance(code, str) or not _ERROR_TYPE.fullmatch(code):
@@ -420,7 +420,7 @@ def _classify_error_object(value: Mapping[str, object]) -> tuple[ErrorKind, str]
 
 
 def _classify_error(status: int, value: object) -> ErrorKind:
-    """Return the kind of a status with a JSON body, whose message shows the meaning of a 403."""
+    """Return the kind of error for a status with a JSON body; the body shows the meaning of a 403."""
     message = ""
     match value:
         case {"error": {"details": {"error_code": "account_session_invalid"}}}:

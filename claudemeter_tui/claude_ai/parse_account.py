@@ -59,7 +59,7 @@ class OrgModel(ReplyModel, reply_object="organization"):
 
     @model_validator(mode="after")
     def note_doubts(self, info: ValidationInfo) -> Self:
-        """Note a missing uuid, or an unknown type of an org that people use."""
+        """Note a missing uuid, and an unknown type of any org but an API console."""
         report = get_report(info)
         if self.uuid is None:
             report.add_odd_value(join_path(report.path, "uuid"))
@@ -76,7 +76,7 @@ class OrgModel(ReplyModel, reply_object="organization"):
 
     @property
     def plan_markers(self) -> str:
-        """Every value that can name a paid plan, joined to one string to search."""
+        """Every value that can name a paid plan, joined into one string for a search."""
         parts = (self.rate_limit_tier, self.analytics_subscription_plan, self.organization_type)
         return " ".join((*sorted(self.capabilities or ()), *(part for part in parts if part)))
 
@@ -177,7 +177,7 @@ def parse_account(body: object) -> ParsedBody[tuple[Account, tuple[Org, ...]]]:
     """Return the signed-in account and its orgs in the server's order, each once.
 
     Raises:
-        MalformedError: the body is no object.
+        MalformedError: the body is not an object.
     """
     notes = ParseReport()
     found = notes.parse_body(AccountModel, body)
@@ -189,7 +189,7 @@ def parse_organizations(body: object) -> ParsedBody[tuple[Org, ...]]:
     """Return the orgs of the list in its order, each once.
 
     Raises:
-        MalformedError: the body is no list.
+        MalformedError: the body is not a list.
     """
     notes = ParseReport()
     if not isinstance(body, list):
@@ -223,7 +223,7 @@ def _list_restrictions(found: OrgModel) -> tuple[tuple[str, str], ...]:
 
 
 def _format_restriction(value: object) -> str:
-    """Return the value as text; one that is no string, as compact JSON."""
+    """Return the value as text; any value but a string becomes compact JSON."""
     try:
         text = (
             value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))

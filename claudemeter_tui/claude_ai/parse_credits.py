@@ -241,7 +241,7 @@ def parse_prepaid(body: object) -> ParsedBody[Balance | None]:
             *_build_tranches(found, found.tranches, is_promotional=False),
             *_build_tranches(found, found.promo_tranches, is_promotional=True),
         ),
-        # A stop without a readable code is still no reload.
+        # Auto-reload is stopped even if the code cannot be read.
         auto_reload=None if is_reload_on and found.find_unreadable(*RELOAD_STOP_KEYS) else is_reload_on,
         reload_stop_codes=tuple(
             dict.fromkeys(code for key in RELOAD_STOP_KEYS if (code := getattr(found, key)))

@@ -61,7 +61,7 @@ SEVERITY_BY_NAME = {name: Severity[name.upper()] for name in SEVERITIES}
 
 
 class WindowModel(ReplyModel, reply_object="window"):
-    """A window beside others in the body, as it was before `limits[]`."""
+    """A window under its own key in the body, the form before `limits[]`."""
 
     utilization: Percent = None
     resets_at: MinuteTimestamp = None
@@ -78,7 +78,7 @@ class WindowModel(ReplyModel, reply_object="window"):
 
     @property
     def used(self) -> Money | None:
-        """The used dollars; if these are null, what is missing from the limit. None if not known."""
+        """The used dollars; if null, the limit minus the remaining dollars. None if not known."""
         if self.sent.get("used_dollars") is not None or not self.limit_dollars or not self.remaining_dollars:
             return self.used_dollars
         return self.limit_dollars.subtract(self.remaining_dollars)
@@ -145,7 +145,7 @@ class LimitEntryModel(ReplyModel, reply_object="limit"):
 
     @model_validator(mode="after")
     def note_unknown_kind(self, info: ValidationInfo) -> Self:
-        """Note a kind that no window has, or that there is none."""
+        """Note an unknown kind, or a missing one."""
         if self.inferred_kind not in (*WINDOW_BY_LIMIT_KIND, SCOPED_LIMIT_KIND):
             report = get_report(info)
             report.add_new_field(join_path(report.path, "kind"), self.inferred_kind)
@@ -160,7 +160,7 @@ class LimitEntryModel(ReplyModel, reply_object="limit"):
 
 
 NO_BODY, NO_ENTRY = WindowModel(), LimitEntryModel()
-"""Empty models for a window that is only in one of the two places."""
+"""Empty models for a window that is in only one of the two places."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +187,8 @@ class WindowDraft:
     def is_fraction(self) -> bool:
         """True if its utilization counts from 0 to 1.
 
-        With an entry of `limits[]`, the reading nearest to its percent decides. Without one, a value between
-        0 and 1 is a fraction, but not in an allowance.
+        If `limits[]` has the window, the scale that is nearer to its percent is right. Otherwise a value
+        between 0 and 1 is a fraction, except in an allowance.
         """
         value, beside = self.body.utilization, self.entry.percent
         if value is None:
@@ -251,11 +251,11 @@ def _build_limit_draft(entry: LimitEntryModel) -> WindowDraft:
 
 
 def _merge_entry(met: dict[str, WindowDraft], new: WindowDraft) -> None:
-    """Add an entry to its window, or as a window of its own; the same figures twice are one window."""
+    """Add an entry to its window, or as a new window; a repeated entry is not added again."""
     home = _find_window_key(met, new)
     there = met.get(home)
     if there is not None and there.entry is NO_ENTRY:
-        # A legacy object whose window has no label gets that of the entry.
+        # A legacy object without a label gets the label of the entry.
         fact = replace(new.fact, key=there.key) if there.fact.label == there.key else there.fact
         met[home] = replace(there, fact=fact, entry=new.entry)
         return
@@ -270,7 +270,7 @@ def _merge_entry(met: dict[str, WindowDraft], new: WindowDraft) -> None:
 
 
 def _find_window_key(met: dict[str, WindowDraft], new: WindowDraft) -> str:
-    """Return the key of the window that an entry belongs to, a legacy one if there is one."""
+    """Return the key of the window that an entry belongs to, the legacy key if there is one."""
     if new.fact.order != SCOPED_WINDOW.order:
         return new.key
     label = new.fact.label.casefold()
@@ -296,7 +296,7 @@ def _parse_window_objects(body: dict[str, object], notes: ParseReport) -> Iterat
             continue
         path = join_path("", key)
         if not _is_window(raw):
-            # The new field of an unknown name is noted with the body.
+            # An unknown key is noted as a new field with the body.
             if key in WINDOWS:
                 notes.add_new_field(path)
         elif _has_figure(raw):
@@ -305,12 +305,12 @@ def _parse_window_objects(body: dict[str, object], notes: ParseReport) -> Iterat
 
 
 def _is_code_name(key: str) -> bool:
-    """Return True if the key does not show what it holds; only the windows of known length do."""
+    """Return True if the key is a code name; only windows of known length have descriptive keys."""
     return key not in NON_WINDOW_KEYS and (key not in WINDOWS or WINDOWS[key].length is None)
 
 
 def _is_window(raw: object) -> TypeGuard[dict[str, object]]:
-    """Return True if an object under a code name has a figure of a window, or the keys of one with nulls."""
+    """Return True if an object under a code name has a window's figure, or a window's keys with nulls."""
     if not isinstance(raw, dict):
         return False
     figures = [raw.get(key) for key in ("utilization", *_DOLLAR_KEYS)]
@@ -320,7 +320,7 @@ def _is_window(raw: object) -> TypeGuard[dict[str, object]]:
 
 
 def _has_figure(raw: dict[str, object]) -> bool:
-    """Return True if a window under a code name carries anything; most have nulls, or 0 without dollars."""
+    """Return True if a window under a code name has a figure; most have nulls, or 0 without dollars."""
     return bool(raw.get("utilization") or raw.get("locked_reason")) or any(
         raw.get(key) is not None for key in _DOLLAR_KEYS
     )
@@ -410,7 +410,7 @@ class BreakdownModel(ReplyModel, reply_object="breakdown"):
 
 
 class UsageModel(ReplyModel, reply_object="usage"):
-    """The usage body, besides its windows: most of its keys are windows, which the catalogue lists."""
+    """The usage body without its windows, whose keys are in the catalogue."""
 
     limits: Lenient[Each[LimitEntryModel]] = None
     extra_usage: Lenient[ExtraUsageModel] = None
@@ -421,7 +421,7 @@ class UsageModel(ReplyModel, reply_object="usage"):
 
 
 def _list_unreadable_meters(found: UsageModel) -> Iterator[Meter]:
-    """Yield a meter without figures for each object that is none: it may hold a lock."""
+    """Yield a meter without figures for each key whose value is not an object: it may hide a lock."""
     for key, origin in (("extra_usage", MeterOrigin.EXTRA_USAGE), ("spend", MeterOrigin.SPEND)):
         if found.find_unreadable(key):
             yield Meter(origin, unreadable_keys=(key,))
@@ -431,13 +431,13 @@ def parse_usage(body: object) -> ParsedBody[Plan]:
     """Return windows, meters, saved resets and shares of a usage body, of claude.ai or of the login.
 
     Raises:
-        MalformedError: the body is no object.
+        MalformedError: the body is not an object.
     """
     notes = ParseReport()
     parts = require_object(body)
     met: dict[str, WindowDraft] = {}
     for draft in islice(_parse_window_objects(parts, notes), MAX_WINDOWS):
-        met.setdefault(draft.key, draft)  # a key that only looks like another does not replace it
+        met.setdefault(draft.key, draft)  # the first of two equal keys counts
     found = notes.parse_body(UsageModel, parts)
     for entry in (found.limits or ())[:MAX_WINDOWS]:
         _merge_entry(met, _build_limit_draft(entry))

@@ -1,7 +1,7 @@
-"""Remove the secrets of a client from what the server sends back.
+"""Remove the secrets of a client from the server's replies.
 
-A server may echo a cookie: in an error message, or in a name that contains it. Every reply passes this filter
-before it is parsed or kept, so that no output, file or traceback has to care.
+A server may echo a cookie in an error message or in a name. Every reply passes this filter before it is
+parsed or kept, so no output, file or traceback needs a filter of its own.
 """
 
 from __future__ import annotations
@@ -14,39 +14,39 @@ from urllib.parse import unquote
 from claudemeter_tui.model.secrets import LAST_ORG, SESSION_KEY, Cookies, Secret
 
 MARKER = "(secret removed)"
-"""Replacement of a secret, which fits into JSON, a header and a web page."""
+"""Replacement of a secret; valid in JSON, in a header and in a web page."""
 MIN_FRAGMENT = 20
-"""Characters in a row from which a part of a secret is removed, too; the prefix of all keys is shorter."""
+"""Minimum length of a part of a secret that is removed; longer than the prefix that all keys share."""
 MIN_SECRET = 8
-"""Characters of the shortest secret: a shorter one would also remove words that are none."""
+"""Minimum length of a secret: a shorter one could match ordinary words."""
 MAX_SECRETS = 64
-"""Most secrets that are remembered: a reply may echo one that the server has renewed meanwhile."""
+"""Maximum number of remembered secrets; old ones are kept, because a reply may echo a renewed secret."""
 MAX_ENCODINGS = 3
-"""Most encodings within each other that are decoded, such as JSON in percent-encoded JSON."""
+"""Maximum number of nested encodings that are decoded, such as JSON in percent-encoded JSON."""
 
 _BLOCK = MIN_FRAGMENT // 2
-"""Characters searched at a time: each fragment contains at least one such block of its secret."""
+"""Length of the blocks to search for: each part of `MIN_FRAGMENT` characters contains a whole block."""
 _CREDENTIAL_NAME = re.compile(
     rf"{SESSION_KEY}|token|secret|clearance|__cf_bm|routinghint|__host-|__secure-", re.IGNORECASE
 )
-"""Names of cookies with a credential in any form."""
+"""Names of cookies whose value is a credential, whatever its form."""
 _TOKEN = re.compile(rf"(?=.*[0-9])[\w.~+/=|:!*$-]{{{MIN_FRAGMENT},}}", re.ASCII)
-"""Form of a credential in any other cookie."""
-# A jar also holds ids, dates, models and settings, which replies contain for good reasons.
+"""Form of a credential in a cookie with any other name."""
+# A jar also has ids, dates, models and settings, which replies contain legitimately.
 _NO_TOKEN = re.compile(
     r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-|[0-9]{4}-[0-9]{2}-[0-9]{2}|^(?:(?:[a-z]+|[0-9]+x?)(?:[-_.]|$))+$"
 )
-# Invisible characters are dropped before a text is shown, which would join the parts around them. Credentials
-# are ASCII, so all other characters are passed over.
+# Invisible characters are dropped before a text is shown, which would join the parts of a split secret.
+# Credentials are ASCII, so the search ignores all other characters.
 _ESCAPE = re.compile(
     rb"%([0-9a-f]{2})|\\u([0-9a-f]{4})|\\(.)|&#x([0-9a-f]{1,6});?|&#([0-9]{1,7});?"
     rb"|[\x00-\x08\x0e-\x1f\x7f-\xff]+",
     re.DOTALL,
 )
 _ESCAPE_START = re.compile(rb"[%\\&\x00-\x08\x0e-\x1f\x7f-\xff]")
-"""First bytes of all escapes; to look for these alone is much faster."""
+"""First bytes of all escapes; searching for these alone is much faster."""
 _PLAIN_ESCAPES = b"\"\\/'"
-"""Characters that a backslash in front of them does not change."""
+"""Characters that keep their meaning after a backslash."""
 
 
 def select_secrets(cookies: Cookies) -> Iterator[Secret]:
@@ -75,9 +75,9 @@ class SecretFilter:
             del self._needles[next(iter(self._needles))]
 
     def clean(self, content: bytes) -> bytes:
-        """Return the content with a marker for each secret, and for each longer part of one.
+        """Return the content with a marker in place of each secret, and of each long part of one.
 
-        Upper and lower case, percent-encoding, JSON's escapes and character references make no difference.
+        Secrets are found in any case, and in percent-encoding, JSON escapes and character references.
         """
         if not self._needles:
             return content
@@ -94,11 +94,11 @@ class SecretFilter:
         return _replace_spans(content, spans) if spans else content
 
     def clean_text(self, text: str) -> str:
-        """Return the text of a header with a marker for each secret."""
+        """Return the text of a header with a marker in place of each secret."""
         return self.clean(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
 
     def _find_spans(self, view: bytes) -> Iterator[tuple[int, int]]:
-        # The next level of encoding needs the text between two parts of a secret, so a copy is blanked.
+        # Blank a copy: the next level of encoding needs the original text.
         searched = bytearray(view)
         for needle in self._needles.values():
             yield from needle.find_spans(searched)
@@ -118,11 +118,11 @@ class _Needle:
 
     @property
     def is_long_enough(self) -> bool:
-        """True if the secret is no short word and no number."""
+        """True if the secret is neither too short nor a number."""
         return len(self._secret) >= MIN_SECRET and not self._secret.isdigit()
 
     def find_spans(self, view: bytearray) -> Iterator[tuple[int, int]]:
-        """Yield where the secret is, and blank these places, so that each costs its length once."""
+        """Yield the spans of the secret, and blank them, so that no span is searched twice."""
         for index in range(len(self._blocks)):
             at = -1
             while (at := view.find(self._blocks[index][1], at + 1)) >= 0:
@@ -132,7 +132,7 @@ class _Needle:
                     yield first, last
 
     def _extend(self, view: bytearray, at: int, index: int) -> tuple[int, int]:
-        """Return how far the view is equal to the secret around a block."""
+        """Return the span around a block in which the view equals the secret."""
         place = self._blocks[index][0]
         first, before = at, place
         while first > 0 and before > 0 and view[first - 1] == self._secret[before - 1]:
@@ -144,7 +144,7 @@ class _Needle:
 
 
 def _decode(view: bytes, starts: array[int], ends: array[int]) -> tuple[bytes, array[int], array[int]]:
-    """Return the view without one level of encoding, and where each byte of it was in the content."""
+    """Decode one level; return the view, and the start and end of each of its bytes in the content."""
     decoded, new_starts, new_ends, last = bytearray(), array("I"), array("I"), 0
     for escape in _ESCAPE.finditer(view):
         first, after = escape.span()
@@ -157,7 +157,7 @@ def _decode(view: bytes, starts: array[int], ends: array[int]) -> tuple[bytes, a
 
 
 def _decode_escape(escape: re.Match[bytes]) -> bytes:
-    """Return the text of an escape; empty if nothing of it would be shown."""
+    """Return the decoded text of an escape; empty if it is invisible."""
     percent, unit, plain, hexadecimal, decimal = escape.groups()
     if plain is not None:
         return plain if plain in _PLAIN_ESCAPES else b" "
@@ -170,7 +170,7 @@ def _decode_escape(escape: re.Match[bytes]) -> bytes:
 
 
 def _replace_spans(content: bytes, spans: list[tuple[int, int]]) -> bytes:
-    """Return the content with one marker for each span, or for several that overlap."""
+    """Return the content with a marker in place of each span; overlapping spans share one."""
     cleaned, last = bytearray(), 0
     for first, after in sorted(spans):
         if first >= last:

@@ -1,13 +1,13 @@
-"""Read JSON objects so that a bad key costs itself and nothing else.
+"""Read JSON objects so that a bad value is dropped and all others are kept.
 
 A `ReplyModel` lists the figures of one JSON object. A field for an object with known keys has the model of
 that object as its type. `Lenient` drops a value of the wrong type or out of range and notes its path; an
 unknown key of any object is noted too. The notes are in a `ParseReport`, which is pydantic's context. Nothing
-here raises because of the content of a body, except `MalformedError` for a body that is no object or no list
-at all.
+here raises because of the content of a body, except `MalformedError` for a body that is neither an object nor
+a list.
 
-A check takes a JSON value and refuses it with ValueError, which pydantic's own error is too. A lenient field
-holds None if the key is absent, null or refused.
+A check takes a JSON value and rejects it with ValueError, the base of pydantic's own error. A lenient field
+holds None if the key is absent, null or rejected.
 """
 
 from __future__ import annotations
@@ -41,17 +41,17 @@ from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.sanitize import sanitize_text
 
 MAX_NOTES = 50
-"""Paths kept of each kind; a longer list is of no use."""
+"""Maximum number of paths of each kind; a longer list would not help."""
 MAX_ITEMS = 500
-"""Elements read of one list: no account has more orgs, no org more limits."""
+"""Maximum number of elements read from one list; no account has more orgs, no org more limits."""
 MAX_PATH_LENGTH = 80
-"""Characters kept of one path."""
+"""Maximum length of one path."""
 
 T = TypeVar("T")
 
 
 class MalformedError(ValueError):
-    """The body as a whole has the wrong shape. The message names the shape and quotes nothing."""
+    """Raised if the body as a whole has the wrong type. The message quotes nothing from it."""
 
 
 class ParsedBody(NamedTuple, Generic[T]):
@@ -78,7 +78,7 @@ class ReplyModel(BaseModel):
     _path: str = PrivateAttr(default="")
 
     def __init_subclass__(cls, reply_object: str = "", **kwargs: Any) -> None:
-        """Keep the name of the object; a model that inherits from another one needs none of its own."""
+        """Keep the name of the object; a model can inherit it from another one."""
         super().__init_subclass__(**kwargs)
         if reply_object:
             cls._reply_object = reply_object
@@ -101,10 +101,10 @@ class ReplyModel(BaseModel):
     @model_validator(mode="wrap")
     @classmethod
     def read_object(cls, sent: object, read: ModelWrapValidatorHandler[Self], info: ValidationInfo) -> Self:
-        """Note the unknown keys and new values of keys that were only ever null, then read the fields.
+        """Note unknown keys, and values of keys that were always null before; then read the fields.
 
         Raises:
-            ValueError: the value is no object.
+            ValueError: the value is not an object.
         """
         if not isinstance(sent, dict):
             raise ValueError("no object")  # noqa: TRY004 - pydantic expects this type
@@ -160,7 +160,7 @@ class ParseReport:
         _add_note(self._odd_values, path)
 
     def check_known(self, path: str, value: str | None, known: Container[str]) -> None:
-        """Note a value that is not among the known ones. None is no value."""
+        """Note a value that is not among the known ones. None is ignored."""
         if value is not None and value not in known:
             self.add_new_field(path, value)
 
@@ -169,7 +169,7 @@ class ParseReport:
         return ParsedBody(value, tuple(self._new_fields), tuple(self._odd_values))
 
     def read_leniently(self, path: str, value: object, read: Callable[[object], T]) -> T | None:
-        """Return the value at `path` as `read` gives it. None if that refuses it, after a note."""
+        """Return the value at `path`, converted by `read`. If `read` rejects it, note the path; then None."""
         outer, self.path = self.path, path
         try:
             return read(value)
@@ -180,7 +180,7 @@ class ParseReport:
             self.path = outer
 
     def parse_object(self, shape: type[S], raw: object, path: str) -> S | None:
-        """Return the object as its model. None if it is null or no object."""
+        """Return the object as its model. None if it is null or not an object."""
         read = partial(shape.model_validate, context=self)
         return None if raw is None else self.read_leniently(path, raw, read)
 
@@ -188,13 +188,13 @@ class ParseReport:
         """Return the whole body as its model.
 
         Raises:
-            MalformedError: the body is no object.
+            MalformedError: the body is not an object.
         """
         return shape.model_validate(require_object(body), context=self)
 
 
 def get_report(info: ValidationInfo) -> ParseReport:
-    """Return the report of the body that is read; a model without a body has an empty one of its own."""
+    """Return the report of the current body; a new empty one outside of a body."""
     return info.context or ParseReport()
 
 
@@ -242,7 +242,7 @@ def _read_elements(value: object, read: ValidatorFunctionWrapHandler, info: Vali
     report = get_report(info)
     if len(value) > MAX_ITEMS:
         report.add_odd_value(report.path)
-    # The handler reads a list as a whole; a list of one element lets each element fail by itself.
+    # The handler accepts or rejects a whole list, so each element is passed as a list of its own.
     found = (
         report.read_leniently(f"{report.path}[{index}]", [item], read)
         for index, item in enumerate(value[:MAX_ITEMS])
@@ -253,13 +253,13 @@ def _read_elements(value: object, read: ValidatorFunctionWrapHandler, info: Vali
 Lenient = Annotated[T | None, WrapValidator(_read_field)]
 """A field whose wrong value is noted and dropped. None if absent, null or wrong."""
 CodeNamed = Annotated[T | None, WrapValidator(_read_code_name)]
-"""An object under a code name: any other value is noted as a new field. None if absent, null or no object."""
+"""An object under a code name; any other value is a new field. None if absent, null or another value."""
 Each = Annotated[list[T], WrapValidator(_read_elements)]
 """A list whose wrong elements are noted and dropped."""
 
 
 def note_unknown(known: Container[str]) -> AfterValidator:
-    """Return a validator of a text field that notes a value not among the known ones, and keeps it."""
+    """Return a validator of a text field that notes an unknown value and keeps it."""
 
     def check(value: str | None, info: ValidationInfo) -> str | None:
         report = get_report(info)
@@ -271,14 +271,14 @@ def note_unknown(known: Container[str]) -> AfterValidator:
 
 MAX_PERCENT = 100_000
 MAX_MINOR = 10**13
-"""Highest amount in minor units: a hundred billion dollars in cents."""
+"""Maximum amount in minor units: a hundred billion dollars in cents."""
 MIN_MINOR = Decimal("0.000001")
-"""Lowest amount in minor units above zero."""
+"""Minimum amount in minor units above zero."""
 NEVER_BOUGHT = Decimal(-1)
 """Balance that the server sends if nothing was ever bought."""
 FIRST_YEAR, LAST_YEAR = 2000, 2199
 MILLISECONDS_FROM = 100_000_000_000
-"""An epoch number from here on counts milliseconds: as seconds it would be in the year 5138."""
+"""Smallest epoch number read as milliseconds: as seconds it would be in the year 5138."""
 
 ZERO_DECIMAL_CURRENCIES = frozenset(
     ("JPY", "KRW", "VND", "CLP", "PYG", "UGX", "XAF", "XOF", "XPF", "RWF", "KMF", "GNF", "DJF", "BIF", "VUV")
@@ -288,12 +288,12 @@ THREE_DECIMAL_CURRENCIES = frozenset(("BHD", "KWD", "OMR", "JOD", "TND", "IQD", 
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """Return True for a number; False for a truth value, which Python counts as one."""
+    """Return True for a number; False for a boolean, although Python counts it as one."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def check_number(value: object) -> float:
-    """Return a number; a truth value or a string is refused, which pydantic would convert."""
+    """Return a number; reject a boolean or a string, which pydantic would convert."""
     if not is_number(value):
         raise ValueError("no number")
     return value
@@ -302,7 +302,7 @@ def check_number(value: object) -> float:
 def parse_minor(value: object) -> Decimal:
     """Return minor units, exactly as the reply writes them."""
     number = check_number(value)
-    # The range comes first: NaN is in none, and an integer of a thousand digits is slow to write.
+    # Check the range first: NaN is in no range, and an integer of a thousand digits is slow to convert.
     amount = abs(Decimal(str(number))) if 0 <= number <= MAX_MINOR else None
     if amount is None or 0 < amount < MIN_MINOR:
         raise ValueError("out of range")
@@ -331,7 +331,7 @@ def parse_text(value: object) -> str | None:
 
 
 def parse_texts(value: object) -> frozenset[str]:
-    """Return the strings of a list without their order."""
+    """Return the strings of a list as a set."""
     if not isinstance(value, list):
         raise ValueError("no list")  # noqa: TRY004 - pydantic expects this type
     return frozenset(found for item in value if (found := parse_text(item)))
@@ -370,14 +370,14 @@ def parse_moment(value: object) -> datetime:
 
 
 def parse_minute(value: object) -> datetime:
-    """Return a time to the nearest minute: the server's resets jitter by a second around it."""
+    """Return a time rounded to the minute, because the server's resets jitter by a second."""
     return (parse_moment(value) + timedelta(seconds=30)).replace(second=0, microsecond=0)
 
 
 def build_money(amount: Decimal | None, code: str | None, digits: int | None) -> Money | None:
     """Return the amount with its unit. None if there is no amount; the currency is empty if not known.
 
-    Without `digits`, the currency has its decimal digits of ISO 4217; 2 if it is not known.
+    Without `digits`, the number of decimal digits is that of ISO 4217, or 2 for an unknown currency.
     """
     if amount is None:
         return None
@@ -387,7 +387,7 @@ def build_money(amount: Decimal | None, code: str | None, digits: int | None) ->
     return Money(amount, unit, digits)
 
 
-# abs turns a negative zero into zero.
+# abs turns negative zero into zero.
 Percent = Lenient[Annotated[float, Strict(), Field(ge=0, le=MAX_PERCENT), AfterValidator(abs)]]
 """Percentage that may exceed 100."""
 SharePercent = Lenient[Annotated[float, Strict(), Field(ge=0, le=100), AfterValidator(abs)]]

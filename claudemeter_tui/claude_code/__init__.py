@@ -1,1 +1,1 @@
-"""Claude Code's login as a source: its bearer token, its budget of requests, and its replies."""
+"""Claude Code's login as a source: the bearer token, the request budget, and the replies."""

@@ -1,4 +1,4 @@
-"""Find Claude Code's login in its own places. It is only read: Claude Code renews it.
+"""Find Claude Code's login where Claude Code keeps it. Only Claude Code itself writes and renews it.
 
 The folder is `CLAUDE_CONFIG_DIR`, else `~/.claude`. On macOS the login is a keychain item; if the variable is
 set, newer versions append a part of the hash of its exact text to the item's name
@@ -25,9 +25,9 @@ from claudemeter_tui.model.sanitize import sanitize_text
 from claudemeter_tui.model.secrets import Secret
 
 KEYCHAIN_TOOL = "/usr/bin/security"
-"""Full path, so that no other program of that name is run."""
+"""Full path, so that no other program of the same name can run."""
 KEYCHAIN_TIMEOUT = 8.0
-"""Seconds for the tool, which may wait for an answer to a dialog."""
+"""Seconds for the tool, which may wait for the user to answer a dialog."""
 ITEM_NOT_FOUND = 44
 """Exit status if there is no such item."""
 _KEYCHAIN_ERRORS = {
@@ -54,7 +54,7 @@ CommandRunner = Callable[[Sequence[str]], CommandResult]
 def run_command(command: Sequence[str]) -> CommandResult:
     """Run a command to its end, without input and without its error output."""
     try:
-        # No local variable may hold the output: a crash screen prints them.
+        # No local variable may hold the output, because a crash screen prints local variables.
         output = Secret(
             subprocess.check_output(  # noqa: S603 - the keychain's tool, by its whole path
                 command,
@@ -79,9 +79,9 @@ KEYCHAIN_ITEM = "Claude Code-credentials"
 USAGE_SCOPE = "user:profile"
 """Scope that a token needs to read usage."""
 MAX_LOGIN_FILE_BYTES = 1 << 20
-"""Bytes of a login; a real one has about a thousand."""
+"""Maximum bytes of a login; a real one has about a thousand."""
 MAX_TOKEN_LENGTH = 8_192
-"""Characters of a token; a real one has about a hundred."""
+"""Maximum characters of a token; a real one has about a hundred."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -97,13 +97,13 @@ def find_login(
     environment: Mapping[str, str] = os.environ,
     run: CommandRunner = run_command,
 ) -> LoginResult:
-    """Return the first usable login, or the fault of the first one found. Slow: reads files.
+    """Return the first usable login, or the fault of the first login found. Slow: reads files.
 
     Args:
         home: the person's home folder.
-        now: the time that an expiry is compared with.
-        system: the system, with the name that `sys.platform` has for it.
-        environment: the variables, `CLAUDE_CONFIG_DIR` among them.
+        now: the current time, to check the expiry.
+        system: the operating system, named as in `sys.platform`.
+        environment: the environment variables, including `CLAUDE_CONFIG_DIR`.
         run: runs the keychain's tool on macOS.
     """
     given = environment.get(CONFIG_FOLDER_VARIABLE, "")
@@ -114,7 +114,7 @@ def find_login(
     if system == "darwin":
         places = f"the keychain or {places}"
         hashed = f"{KEYCHAIN_ITEM}-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:8]}"
-        # The item of the folder in use comes first: older versions use the plain name for any folder.
+        # Try the item of the current folder first; older versions use the plain name for every folder.
         names = (hashed, KEYCHAIN_ITEM) if given else (KEYCHAIN_ITEM, hashed)
         first, last = (("keychain", partial(_read_keychain_item, name, run)) for name in names)
         readers = [first, *readers, last]
@@ -147,7 +147,7 @@ def _read_keychain_item(name: str, run: CommandRunner) -> _LoginContent:
         return NoLogin(LoginError.UNREADABLE, detail)
     if not _HEX_PATTERN.fullmatch(done.output.reveal().strip()):
         return done.output
-    # The tool writes text beyond printable ASCII in hexadecimal.
+    # The tool prints text with other than printable ASCII characters in hexadecimal.
     return Secret(bytes.fromhex(done.output.reveal().strip()).decode("utf-8", errors="replace"))
 
 
@@ -166,7 +166,7 @@ def _read_login_file(path: Path) -> _LoginContent:
 
 
 class _LoginFields:
-    """The object of the login in the JSON. Its repr shows nothing of it."""
+    """The login object in the JSON. Its repr shows none of its content."""
 
     __slots__ = ("_values",)
 
@@ -175,14 +175,14 @@ class _LoginFields:
         self._values = inner if isinstance(inner, dict) else {}
 
     def read_token(self) -> Secret | None:
-        """Return the token. None if there is none that a header can hold."""
+        """Return the token. None if it is missing or not valid in a header."""
         token = self._values.get("accessToken")
         if not isinstance(token, str) or not 0 < len(token) <= MAX_TOKEN_LENGTH:
             return None
         return Secret(token) if all("!" <= char <= "~" for char in token) else None
 
     def read_expiry(self) -> datetime | None:
-        """Return the time of expiry, which the login has in epoch milliseconds. None if absent or no time."""
+        """Return the time of expiry from epoch milliseconds. None if absent or not a time."""
         stamp = self._values.get("expiresAt")
         if isinstance(stamp, bool) or not isinstance(stamp, int | float):
             return None

@@ -23,7 +23,7 @@ HOUR = timedelta(hours=1)
 MAX_REQUESTS_PER_HOUR = 25
 """Requests in a rolling hour; the server refused the 29th in a test."""
 MIN_HOLD, MAX_HOLD = timedelta(seconds=300), timedelta(seconds=1800)
-"""Wait after a 429 without a wait of its own: it doubles from the first value to the second."""
+"""Wait after a 429 that names no wait: it doubles from the first value up to the second."""
 MAX_SERVER_HOLD = timedelta(days=7)
 """Longest wait that is accepted from the server."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -31,19 +31,19 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class RequestLog:
-    """The requests of the last hour, and the last 429 while it counts."""
+    """The requests of the last hour, and the last 429 while it is in force."""
 
     requested_at: tuple[datetime, ...] = ()
     """Moment of each request, oldest first."""
     refused_at: datetime | None = None
-    """Moment of the last 429. None if there was none, or a good reply came since."""
+    """Moment of the last 429. None if there was none, or a good reply has arrived since."""
     hold: timedelta = timedelta(0)
-    """Wait from `refused_at` on."""
+    """Length of the wait that starts at `refused_at`."""
     streak: int = 0
-    """Number of 429 replies without a wait of their own since the last good reply."""
+    """Number of 429 replies without a named wait since the last good reply."""
 
     def compute_next_allowed(self, requests: int, now: datetime) -> datetime:
-        """Return the moment from which so many requests may be made, at the earliest `now`."""
+        """Return the earliest moment, not before `now`, at which this number of requests is allowed."""
         moments = [now, self.held_until or now]
         if self.requested_at:
             moments.append(self.requested_at[-1] + MIN_POLL_INTERVAL)
@@ -64,8 +64,8 @@ class RequestLog:
     def prune(self, now: datetime) -> RequestLog:
         """Return the log without requests that are over an hour old.
 
-        Moments in the future show that the clock was set back. All moments are then moved by the same time,
-        so that the last one is now and no wait becomes longer.
+        Moments in the future show that the clock was set back. All moments are then shifted equally, so that
+        the last one is now and no wait becomes longer.
         """
         ahead = max((*self.requested_at, self.refused_at or now, now)) - now
         moved = [moment - ahead for moment in self.requested_at]
@@ -76,11 +76,11 @@ class RequestLog:
         )
 
     def add_requests(self, requests: int, now: datetime) -> RequestLog:
-        """Return the log with so many more requests."""
+        """Return the log with this number of new requests."""
         return replace(self, requested_at=(*self.requested_at, *(now for _ in range(requests))))
 
     def record_throttled(self, retry_after: timedelta | None, now: datetime) -> RequestLog:
-        """Return the log after a 429; a wait of the server's own is at least `MIN_POLL_INTERVAL`."""
+        """Return the log after a 429; a wait named by the server is extended to `MIN_POLL_INTERVAL`."""
         if retry_after is not None and retry_after > timedelta(0):
             return replace(
                 self, refused_at=now, hold=min(max(retry_after, MIN_POLL_INTERVAL), MAX_SERVER_HOLD)
@@ -108,7 +108,7 @@ class RequestLog:
         """Read the output of `to_json`.
 
         Raises:
-            ValueError: The text is something else.
+            ValueError: The text is not such output.
         """
         stored = _StoredLog.model_validate_json(text)
         requested_at = sorted(_EPOCH + timedelta(seconds=stamp) for stamp in stored.asked)
@@ -129,14 +129,14 @@ class _StoredLog(BaseModel):
     asked: list[_Timestamp]
     refused_at: _Timestamp | None
     hold: Annotated[float, Strict(), Field(ge=0, le=MAX_SERVER_HOLD.total_seconds())]
-    """Seconds."""
+    """Length of the wait after a 429, in seconds."""
     streak: Annotated[int, Strict()]
 
 
 RATE_LIMIT_FILE = "claude-code.json"
 """Name of the file in the state folder."""
 MAX_RATE_LIMIT_BYTES = 16_384
-"""Bytes; a real file has less than a thousand."""
+"""Maximum bytes; a real file has less than a thousand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +154,8 @@ class RequestBudget:
     """The number of requests left, counted in a file that all processes of this person share.
 
     The file is locked while it is read and written, never during a request. An unreadable file counts as a
-    request made now. If the folder takes no file, this process counts alone and begins with a pause, because
-    it cannot know of earlier requests. Every call may block for a moment.
+    request made now. If the folder is not writable, this process counts only its own requests and begins with
+    a pause, because it cannot know of earlier ones. Every call may block for a moment.
     """
 
     def __init__(self, folder: Path, now: Callable[[], datetime], *, patience: float = LOCK_TIMEOUT) -> None:
@@ -167,7 +167,7 @@ class RequestBudget:
         self._thread_lock = threading.Lock()
 
     def request_permit(self, requests: int = 1) -> RequestPermit:
-        """Ask to make so many requests as one poll; a permit that is granted is spent."""
+        """Request a permit for one poll with this number of requests; a granted permit counts as used."""
 
         def grant(log: RequestLog, now: datetime) -> tuple[RequestLog, RequestPermit]:
             opens_at = log.compute_next_allowed(requests, now)
@@ -181,7 +181,7 @@ class RequestBudget:
         return self._apply_step(grant)
 
     def record_throttled(self, retry_after: timedelta | None) -> RequestPermit:
-        """Record a 429 and the wait that it named, if any."""
+        """Record a 429 and the wait that it names, if any."""
         return self._apply_step(lambda log, now: _build_permit(log.record_throttled(retry_after, now), now))
 
     def record_success(self) -> RequestPermit:
@@ -197,7 +197,7 @@ class RequestBudget:
                 with hold_lock(self._path, self._patience):
                     now = self._now()
                     after, permit = step(self._read_log(now).prune(now), now)
-                    # Also if nothing has changed: it makes the file private again.
+                    # Write even an unchanged log, because that makes the file private again.
                     write_private_file(self._path, after.to_json())
             except TimeoutError:
                 return RequestPermit(is_granted=False, next_allowed_at=self._now() + MIN_POLL_INTERVAL)

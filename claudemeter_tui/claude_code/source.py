@@ -41,10 +41,10 @@ class ProfileModel(ReplyModel, reply_object="profile"):
 
 
 def parse_profile(body: object) -> ParsedBody[tuple[Account, Org | None]]:
-    """Return the account of the login and its org. None instead of an org without usage.
+    """Return the account of the login and its org; the org is None if it has no usage.
 
     Raises:
-        MalformedError: the body is no object.
+        MalformedError: the body is not an object.
     """
     notes = ParseReport()
     found = notes.parse_body(ProfileModel, body)
@@ -59,7 +59,7 @@ OAUTH_BETA = "oauth-2025-04-20"
 
 
 class BearerClient(CookieClient):
-    """A client of the one origin that the token belongs to, or of this machine instead."""
+    """A client of the only origin that may get the token, or of a server on this machine."""
 
     def __init__(
         self,
@@ -90,22 +90,22 @@ class BearerClient(CookieClient):
 
 PROFILE_PATH, USAGE_PATH = "/api/oauth/profile", "/api/oauth/usage"
 PROFILE_INTERVAL = timedelta(hours=6)
-"""Time between two requests for the profile; a new token is looked up at once."""
+"""Time between two requests for the profile; a new token requests it at once."""
 REJECTED_TOKEN_PAUSE = timedelta(minutes=30)
-"""Time before a rejected token is sent again; another token is sent at once."""
+"""Time until a rejected token is sent again; another token is sent at once."""
 FIND_LOGIN_TIMEOUT = 20.0
-"""Seconds for finding the login: the keychain may show a dialog, twice."""
+"""Seconds to find the login: the keychain may show two dialogs."""
 BUDGET_TIMEOUT = 5.0
 """Seconds for reading or writing the file of the budget."""
 _LOGIN_ERROR_KINDS = {LoginError.EXPIRED: ErrorKind.TOKEN_INVALID, LoginError.NO_SCOPE: ErrorKind.TOKEN_SCOPE}
-"""Kind of error for each login that cannot be used; every other one is no session."""
+"""Kind of error for each unusable login; any other one counts as no session."""
 _TOKEN_ERRORS = (ErrorKind.TOKEN_INVALID, ErrorKind.TOKEN_SCOPE)
 
 
 class ClaudeCodeSource:
     """Claude Code's login, read through the bearer endpoints within the shared budget.
 
-    It reads the usage reply only, which does not say if the server has locked the credits.
+    It reads only the usage reply, which rarely shows a lock on the credits.
     """
 
     interval = MIN_POLL_INTERVAL
@@ -118,10 +118,11 @@ class ClaudeCodeSource:
         budget: RequestBudget,
         now: Callable[[], datetime],
     ) -> None:
-        """Read with the login that `find` gives at each poll, in a thread; `now` is the clock."""
+        """Read with the login that `find` returns; each poll calls it in a thread. `now` is the clock."""
         self.session = CLAUDE_CODE_LOGIN
         self.next_at: datetime | None = None
-        """Time from which the budget allows a poll; an earlier one sends no request. None without a login."""
+        """Time from which the budget allows a poll; an earlier poll sends no request. None without a login.
+        """
         self._find_login = find
         self._client = client
         self._budget = budget
@@ -132,8 +133,8 @@ class ClaudeCodeSource:
     async def read(self, *, full: bool = False) -> AsyncGenerator[Reading, None]:  # noqa: ARG002 - the budget rules
         """Poll once if the budget allows it; otherwise send no request and yield nothing.
 
-        Yield a failure for everything that keeps polls from succeeding: no login, a rejected token, a 429
-        and the wait after it. `full` changes nothing.
+        Yield a failure if the poll cannot succeed: no login, a rejected token, a 429 or the wait after it.
+        `full` has no effect.
         """
         token = await self._find_token()
         if isinstance(token, Failure):
@@ -218,7 +219,7 @@ class ClaudeCodeSource:
         return Reading(self.session, self._now(), None if poll.stop_failure is not None else part)
 
     async def _record_stop(self, stopped: Failure, token: Secret) -> Failure:
-        """Record a stopped poll, and return its failure with the wait that follows."""
+        """Record a poll that a failure stopped, and return the failure with the wait after it."""
         if stopped.error_kind in _TOKEN_ERRORS:
             self._rejected_token = token, stopped
         if stopped.error_kind is not ErrorKind.THROTTLED:

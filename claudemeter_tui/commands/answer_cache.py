@@ -1,7 +1,8 @@
 """Cache the printed answers of `--check` and `--line`.
 
 A status bar runs the same command every few seconds, and the answer changes once a minute. Within that
-minute the cached answer is printed without loading the modules that made it; so this one loads little.
+minute the cached answer is printed without loading the modules that computed it, so this module imports
+little.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ _VARIABLE_PREFIXES = (
 _SECONDS_PATTERN = re.compile(r"\b\d+s\b")
 """Seconds in a countdown or an age."""
 _MAX_ANSWER_BYTES = 65_536
-"""Bytes; an answer is one line."""
+"""Maximum bytes; an answer is one line."""
 
 
 def replay_answer(arguments: Sequence[str]) -> int | None:
@@ -58,7 +59,7 @@ def replay_answer(arguments: Sequence[str]) -> int | None:
     try:
         print_line(text)
     except OSError as error:
-        # The answer itself is good: a run that computes it again would print it nowhere and report success.
+        # Do not compute the answer again: that run could not print it either, and would report success.
         print(f"claudemeter-tui: standard output: {error.strerror}", file=sys.stderr)  # noqa: T201
         return EXIT_USAGE
     return exit_status
@@ -70,7 +71,8 @@ def save_answer(arguments: Sequence[str], text: str, status: int, until: datetim
 
     if _SECONDS_PATTERN.search(text) is None:
         with suppress(OSError):
-            # Unrounded: the nearest millisecond may be in the future, and such an answer is never repeated.
+            # Do not round: a time rounded up would be in the future, and the answer would not be repeated
+            # yet.
             write_private_file(
                 _build_answer_path(arguments), f"{time.time()!r} {until.timestamp()!r} {status}\n{text}"
             )

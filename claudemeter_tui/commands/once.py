@@ -1,4 +1,4 @@
-"""Run `--once` and `--json`: poll once and print blocks or JSON; the reasons for failures go to stderr."""
+"""Run `--once` and `--json`: poll once and print text blocks or JSON; errors go to stderr."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def run_once(
         write_line(format_json_array(store, states, now()))
     elif states:
         write_line("\n\n".join(format_report(store, state, now()) for state in states))
-    # One good reply is a success, whatever else failed.
+    # One good reply is a success, even if others failed.
     if any(reply.status == 200 for state in states for reply in state.replies.values()):
         return 0
     for reason in explain_empty_store(store):

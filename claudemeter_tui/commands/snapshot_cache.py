@@ -1,8 +1,8 @@
-"""Cache the last figures between runs of `--check` and `--line`, so that many runs make one poll.
+"""Cache the last figures between runs of `--check` and `--line`, so that many runs share one poll.
 
 The cache holds only the input of verdict and line: figures, dates, names of orgs and sessions, problems.
 It holds no reply, no e-mail, no card and no secret. Values are converted to JSON and back by their types; a
-file that does not fit the types counts as no file.
+file that does not match the types is ignored.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ from claudemeter_tui.model.windows import Plan
 from claudemeter_tui.storage import read_start
 
 MAX_SNAPSHOT_BYTES = 1 << 22
-"""Bytes; a hundred orgs have a few hundred thousand."""
+"""Maximum bytes; a hundred orgs have a few hundred thousand."""
 MAX_SNAPSHOT_AGE = timedelta(days=7)
-"""Older figures, of other settings, are removed."""
+"""Older figures from other settings are removed."""
 _CLOCK_TOLERANCE = timedelta(minutes=1)
 """Figures from further in the future show that the clock was set back."""
 
@@ -66,7 +66,8 @@ class CachedSnapshot:
     failure_count: int
     """Number of polls in a row that read nothing."""
     error_kind: ErrorKind | None
-    """The first session-wide cause if the last poll read nothing. None if it read something, or had none."""
+    """The first session-wide error if the last poll read nothing. None if it read something, or no error is
+    session-wide."""
     store: Store
     network: str = field(default_factory=hash_network_variables)
     """Hash of the variables with which the last poll reached the server, or did not."""
@@ -104,7 +105,7 @@ def build_snapshot(
     failures_before = before.failure_count if before is not None else 0
     causes = SESSION_WIDE_ERRORS | REFUSAL_ERRORS
     wide = [problem.error_kind for problem in poll.problems if problem.error_kind in causes]
-    # The back-off spares the server. A server that was not reached needs none.
+    # The back-off protects the server, so none is needed if the server was not reached.
     if not set(wide) <= UNREACHED_ERRORS:
         next_at = max(next_at, now + compute_backoff(failures_before))
     return CachedSnapshot(began, next_at, failures_before + 1, next(iter(wide), None), kept)
@@ -155,7 +156,7 @@ def _strip_store(store: Store) -> Store:
             account=_strip_account(state.account),
             replies={endpoint: _strip_reply(reply) for endpoint, reply in state.replies.items()},
             failures=_strip_failures(state.failures),
-            # The sums and the newest sample are enough to see further spending.
+            # The sums and the newest sample are enough to detect further spending.
             series=replace(state.series, runs=state.series.runs[-1:]),
             histories={},
             reply_sources={},
@@ -175,7 +176,7 @@ def _strip_store(store: Store) -> Store:
 
 
 def _strip_account(account: Account) -> Account:
-    """Remove the e-mail, unless only the e-mail identifies the account."""
+    """Remove the e-mail, unless it is the only identifier of the account."""
     return Account(account.uuid) if account.uuid else account
 
 
@@ -219,7 +220,7 @@ def encode_value(value: Any) -> Any:
 
 
 _DECODE_ERRORS = (ValueError, TypeError, KeyError, AttributeError, OverflowError, InvalidOperation)
-"""Errors of `_decode_by_type` for JSON that does not fit."""
+"""Errors of `_decode_by_type` for JSON that does not match the type."""
 
 
 def _decode_by_type(kind: Any, raw: Any) -> Any:
@@ -277,7 +278,7 @@ def _decode_float(raw: Any) -> float:
 
 def _decode_datetime(raw: Any) -> datetime:
     moment = datetime.fromisoformat(raw)
-    # Compared with an aware time, a time without a zone would raise much later and elsewhere.
+    # A time without a zone would raise later and elsewhere, when it is compared with an aware time.
     if moment.tzinfo is None:
         raise ValueError("no zone")
     return moment

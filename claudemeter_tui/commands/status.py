@@ -42,7 +42,7 @@ FIRST_POLL_TIMEOUT = 30.0
 
 @dataclass(frozen=True, slots=True)
 class StatusRequest:
-    """The request of one run."""
+    """The input of one run."""
 
     now: Callable[[], datetime]
     poll: Callable[[], Sequence[Reading]]
@@ -124,7 +124,7 @@ def load_or_poll(
         return snapshot_cache.load_snapshot(place)
     except OSError as error:
         print_reason(f"cannot cache the figures in {str(place.parent)!r}: {describe_os_error(error)}")
-        # If only saving the figures failed, they are fresh; polling again would burden the server.
+        # If only saving failed, the figures are current; another poll would burden the server.
         is_fresh = found is not None and not found.is_due(asked.now(), asked.interval)
         return found if is_fresh else _poll_snapshot(found, asked)
 
@@ -137,7 +137,7 @@ def _poll_snapshot(before: CachedSnapshot | None, asked: StatusRequest) -> Cache
 
 
 def _judge_org(state: OrgState, found: CachedSnapshot, now: datetime) -> StatusContext:
-    """Judge an org; figures that the last poll did not renew count as stale."""
+    """Return the org with its verdict; figures that the last poll did not renew count as stale."""
     verdict = judge(state, now)
     failure = next(iter(found.store.find_session_state(state.session).failures.values()), None)
     trouble = verdict.error_kind or found.error_kind or (failure.error_kind if failure is not None else None)
@@ -150,7 +150,7 @@ def _judge_org(state: OrgState, found: CachedSnapshot, now: datetime) -> StatusC
 def _build_answer(context: StatusContext, found: CachedSnapshot, asked: StatusRequest) -> StatusAnswer:
     """Format the line, or the verdict, of one org."""
     verdict, now, minute = context.verdict, context.now, timedelta(minutes=1)
-    # The text may change at a new minute, at the next poll, or when an age grows.
+    # The text may change at the next minute, at the next poll, or when an age increases.
     ends = [now.replace(second=0, microsecond=0) + minute, found.compute_due_at(asked.interval)]
     if context.state.read_at is not None:
         ends.append(now + minute - (now - context.state.read_at) % minute)

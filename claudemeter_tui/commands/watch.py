@@ -22,7 +22,7 @@ from claudemeter_tui.model.verdict import VerdictState, judge
 from claudemeter_tui.model.windows import Severity
 
 TICK_SECONDS = 1.0
-"""Seconds between two checks of the clock: resets and stale figures become events without a reply."""
+"""Seconds between two checks of the clock, because resets and stale figures cause events without a reply."""
 
 
 class EventWatcher:
@@ -53,7 +53,7 @@ class EventWatcher:
         return (event for event in events if self._org is None or event.org_key == self._key)
 
     def explain_silence(self, store: Store) -> Iterator[str]:
-        """Yield the reasons if the first polls read nothing; only once."""
+        """Yield the reasons once, if the first polls read nothing."""
         all_polled = bool(store.sessions) and all(session.schedule is not None for session in store.sessions)
         if all_polled and not self._explained:
             self._explained = True
@@ -119,7 +119,7 @@ async def _watch_feed(
     readings: asyncio.Queue[tuple[Reading, datetime]] = asyncio.Queue()
 
     async def print_events() -> None:
-        """Print the events of each reading, and those of the clock in between, until the pipe is closed."""
+        """Print the events of each reading and of the clock until the pipe is closed."""
         store = Store()
         while has_reader():  # without events nothing is written, and no write fails
             try:
@@ -138,7 +138,7 @@ async def _watch_feed(
     polls = feed.run(lambda reading: readings.put_nowait((reading, now())))
     tasks = [asyncio.ensure_future(coroutine) for coroutine in (polls, print_events())]
     try:
-        # The printing task ends when the reader closes the pipe, the feed only by an error.
+        # The printing task ends when the reader closes the pipe; the feed ends only with an error.
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()

@@ -35,13 +35,13 @@ from claudemeter_tui.settings import (
 from claudemeter_tui.storage import read_start
 
 MAX_CONFIG_FILE_BYTES = 1 << 20
-"""Bytes; a real file has a few hundred."""
+"""Maximum bytes; a real file has a few hundred."""
 SECRET_KEY_PATTERN = re.compile(r"cookies?|.*session_?key|.*token|.*secret|.*password", re.IGNORECASE)
-"""Keys that someone may use for a secret, which does not belong in this file."""
+"""Keys that people may use for a secret, which does not belong in this file."""
 COOKIE_VARIABLE = "CLAUDEMETER_COOKIE"
-"""Environment variable that holds the secret itself; it is not a setting, so that nothing shows it."""
+"""Environment variable that holds the secret itself; it is not a setting, so `--config` does not show it."""
 MAX_COOKIE_FILE_BYTES = 1 << 20
-"""Bytes; real files have a few thousand."""
+"""Maximum bytes; real files have a few thousand."""
 CLAUDE_CODE_SOURCE = "claude-code"
 """The source that uses neither a cookie nor a browser."""
 
@@ -229,7 +229,7 @@ def read_cookies(
 ) -> tuple[Cookies, str] | None:
     """Return the cookies that the user provided and a name for their origin.
 
-    None if there are none, or if a setting of higher priority selects a browser or another source.
+    None if there are no cookies, or if a setting of higher priority selects a browser or another source.
 
     Raises:
         SettingsError: The cookies are invalid, or conflict with a setting of the same priority.
@@ -254,7 +254,7 @@ def read_cookies(
 
 
 def _read_cookie_file(path: Path, base_url: str, place: str) -> Cookies:
-    """Read a Cookie header, a bare key, or Netscape's format.
+    """Read a file with a Cookie header, a bare key, or cookies in Netscape's format.
 
     In Netscape's format, cookies of `base_url` are used along with those of claude.ai.
     """

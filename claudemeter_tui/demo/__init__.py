@@ -44,5 +44,5 @@ weekly windows. Times are hours and minutes since the start of the day:
     18:28  Flaky Labs         usage works again
     23:48  Side project       5-hour full
 
-Charges in between come in uneven but fixed steps: a moment always has the same replies, to the byte.
+Charges in between come in uneven but fixed steps, so each moment always has exactly the same replies.
 """

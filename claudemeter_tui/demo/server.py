@@ -76,7 +76,7 @@ def build_organizations() -> list[JsonBody]:
 
 
 def build_overage(org: DemoOrg, credits: DemoCredits, moment: DemoMoment) -> JsonBody:
-    """Return the body of `/overage_spend_limit`: a member's if these are its own credits, else the org's."""
+    """Return the body of `/overage_spend_limit`: a member's for their own credits, else the org's."""
     member = org.pool is not None and credits is org.own_credits
     locked = credits.find_lock(moment.minute)
     capped = locked is not None and locked.cause is DemoLockCause.CAP
@@ -177,7 +177,7 @@ def build_usage(org: DemoOrg, moment: DemoMoment) -> JsonBody:
         **dict.fromkeys(window.key for window in WINDOWS.values() if not window.is_rarely_sent),
         "five_hour": _build_window(session),
         "seven_day": _build_window(_find_week_figures(org.week, moment)),
-        # The server's names of a one-time credit, and below of the saved resets.
+        # The server's key of a one-time credit; below, its key of the saved resets.
         "cinder_cove": _build_one_time_window(org.one_time_credit, moment),
         "extra_usage": _build_extra_usage(org.own_credits, moment),
         "limits": _build_limits(org, moment),

@@ -1,7 +1,7 @@
 """Clocks of the demo, and the elements of its day: windows that fill, payments, faults.
 
-Minutes count from the start of the day, 0 to 1440; the day before has negative minutes. Nothing is random: a
-minute always has the same replies.
+Minutes count from the start of the day, 0 to 1440; the day before has negative minutes. Nothing is random:
+every run has the same replies.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class DemoClock:
 
 
 class SkippingClock:
-    """A clock that moves only when someone sleeps, and then at once: for pictures and tests."""
+    """A clock that advances only by `sleep`, which returns at once: for pictures and tests."""
 
     def __init__(self, start: datetime) -> None:
         self._now = start.astimezone(UTC)
@@ -84,7 +84,7 @@ class DemoMoment:
         return cls(first + days * _ONE_DAY, rest / _ONE_MINUTE)
 
     def format_jittered(self, minute: int) -> str:
-        """Format a time of the day like `/usage` does: a little off the full minute."""
+        """Format a time of day as `/usage` does: slightly off the full minute."""
         jitter = _JITTER_MICROSECONDS[int(self.minute) % len(_JITTER_MICROSECONDS)]
         near = self.day + timedelta(minutes=minute, microseconds=jitter)
         return near.strftime("%Y-%m-%dT%H:%M:%S.%f+00:00")
@@ -159,7 +159,7 @@ def _build_charges(span: DemoChargeSpan) -> DemoPoints:
     costs = [_CHARGE_COSTS[(span.first + i) % len(_CHARGE_COSTS)] for i in range(len(minutes))]
     total_cost = sum(costs)
     return tuple(
-        # Cumulated shares, so that the last charge reaches the amount exactly.
+        # Round cumulative shares, so that the last charge reaches the amount exactly.
         (minute, span.amount * cost // total_cost)
         for minute, cost in zip(minutes, accumulate(costs), strict=True)
     )
@@ -217,7 +217,7 @@ class DemoFault(Enum):
 
     SERVER_ERROR = "500 JSON"
     THROTTLED = "429 JSON"
-    """Throttling applies to the whole session, so these faults are short."""
+    """A short throttling of the usage reply, with a Retry-After."""
     WEB_PAGE = "502 HTML"
 
 
@@ -257,7 +257,7 @@ class DemoOrg:
 
     def find_window(self, minute: float) -> tuple[int, int] | None:
         """Return the percent of the 5-hour window and its reset minute; None if it has not started."""
-        # The second pass finds the cycle that began before midnight and reaches into this day.
+        # The second pass finds the cycle that began before midnight and extends into this day.
         for shift in (0, DAY_MINUTES):
             for points in self.windows:
                 start = points[0][0] + shift

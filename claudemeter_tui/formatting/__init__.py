@@ -1,1 +1,1 @@
-"""Word the values of the model in one place, for every screen and script."""
+"""Put the values of the model into words in one place, for every screen and script."""

@@ -1,4 +1,4 @@
-"""Word money: credits with their locks and cures, rates and forecasts, balance, payment and next charge.
+"""Put money into words: credits, locks and cures, rates and forecasts, balance, payment and next charge.
 
 A code that is not in the table is quoted, never interpreted.
 """
@@ -30,7 +30,7 @@ from claudemeter_tui.model.windows import Window
 NOT_KNOWN = "not known"
 NOT_REPORTED = "not reported"
 MAX_SURFACES = 3
-"""Most surfaces that are named beside a part of the balance."""
+"""Maximum number of surfaces that are named beside a part of the balance."""
 EMPTY_BALANCE = "empty"
 """Note beside a balance that is a debt."""
 CREDIT_STATE_NAMES = {
@@ -78,11 +78,12 @@ REASON_TEXTS: Mapping[str, tuple[str, str | None]] = {
 }
 """Words and cure of each `disabled_reason` with a self-explanatory name.
 
-The cure is None if the reason names a cap or a balance: then it depends on the owner.
+The cure is None if the reason names a cap or a balance, because it then depends on the owner.
 """
 
 FIGURE_CAUSES = frozenset({Cause.CAP, Cause.EMPTY_BALANCE, Cause.OUT_OF_CREDITS})
-"""Causes that follow from the figures. The reason beside them can name another one, so it is not worded."""
+"""Causes that follow from the figures. The reason in the same reply can differ, so it is not shown in words.
+"""
 
 CAUSE_TEXTS: Mapping[tuple[Cause, bool], str] = {
     (Cause.EMPTY_BALANCE, True): "the prepaid balance is empty",
@@ -98,7 +99,7 @@ CAUSE_TEXTS: Mapping[tuple[Cause, bool], str] = {
     (Cause.NOT_REPORTED, False): "the pool's state is not reported",
     (Cause.CONTRADICTION, True): "the replies disagree",
 }
-"""Words for each cause, by owner (True: personal); other causes are worded by their reason."""
+"""Words for each cause, by owner (True: personal); other causes use the words of their reason."""
 
 CAUSE_CURES: Mapping[tuple[Cause, bool], str] = {
     (Cause.EMPTY_BALANCE, False): ADD_CREDITS,
@@ -110,7 +111,7 @@ CAUSE_CURES: Mapping[tuple[Cause, bool], str] = {
     (Cause.OFF, False): TURN_ON,
     (Cause.OFF, True): ASK_TURN_ON,
 }
-"""Cure of each cause, by True if only an administrator has it."""
+"""Cure of each cause; the second part of the key is True if only an administrator can apply it."""
 
 
 def describe_reason(code: str) -> str:
@@ -124,7 +125,7 @@ def describe_off(meter: Meter | None) -> str:
 
 
 def describe_lock(lock: CreditLock) -> str:
-    """Return the words for a lock, also if its cause is not known."""
+    """Return the words for a lock, even if its cause is not known."""
     if lock.cause is Cause.OUT_OF_CREDITS:
         return f'the server says "out of credits", but the balance is {format_money(lock.balance)}'
     if lock.cause is Cause.UNREADABLE:
@@ -186,9 +187,9 @@ def describe_withdrawal(meter: Meter, now: datetime, zone: tzinfo | None = None)
 
 
 def list_use_forms(meter: Meter, now: datetime, zone: tzinfo | None = None) -> list[str]:
-    """Return `$17.20 of $50.00  34%` or `$17.20 used, no cap`, then shorter forms of the same.
+    """Return `$17.20 of $50.00  34%` or `$17.20 used, no cap`, then shorter forms.
 
-    Every form of withdrawn figures has their age: `$17.20 of $50.00  34% as of 14:02`.
+    Every form of withdrawn figures shows their time: `$17.20 of $50.00  34% as of 14:02`.
     """
     age = describe_withdrawal(meter, now, zone)
     return [f"{form} {age}".rstrip() for form in _list_undated_use_forms(meter)]
@@ -232,7 +233,7 @@ def describe_reload_cure(codes: Sequence[str]) -> str:
 
 
 def list_balance_forms(balance: Balance, now: datetime, zone: tzinfo | None = None) -> list[str]:
-    """Return `$244.35 ($100.00 expires Apr 25), auto-reload on`, then shorter forms of the same.
+    """Return `$244.35 ($100.00 expires Apr 25), auto-reload on`, then shorter forms.
 
     A debt reads `-$15.92, empty`. A part for some surfaces and a stopped auto-reload are not included.
     """
@@ -245,7 +246,7 @@ def list_balance_forms(balance: Balance, now: datetime, zone: tzinfo | None = No
         if part.expires_at and part.expires_at > now
     ]
     if expiring:
-        # One part is enough: the one that is lost first.
+        # Name one part only, the one that expires first.
         expires_at, remaining = min(expiring, key=lambda pair: pair[0])
         day = format_short_day(to_local(expires_at, zone))
         parts.append(f" ({format_money(remaining)} expires {day})")
@@ -265,13 +266,13 @@ class NextCharge(NamedTuple):
     """The next charge of a subscription, or the day on which it ends."""
 
     label: str
-    """For a line of its own: `Next charge`, `Plan ends`, `Paid through`."""
+    """Label in a line of its own: `Next charge`, `Plan ends`, `Paid through`."""
     text: str
-    """Beside the label "next": `charge Dec 18`, `none, ends Dec 18`."""
+    """Text after the label "next": `charge Dec 18`, `none, ends Dec 18`."""
     day: str
-    """As `2026-12-18`."""
+    """Date in the form `2026-12-18`."""
     card: str | None = None
-    """The card that pays; empty if none is reported. None if nothing is charged."""
+    """The card to charge; empty if none is reported. None if nothing is charged."""
 
 
 def describe_next_charge(subscription: Subscription) -> NextCharge | None:
@@ -308,7 +309,7 @@ def format_credits_forecast(
     if rate is None:
         return ()
     text = f"{format_money(rate.overall_rate)}/h since {format_moment(rate.since, now, zone)}"
-    # In a run that is shorter than this span both rates are the same.
+    # Both rates are the same in a run that is shorter than this span.
     if rate.recent_rate is not None and rate.at - rate.since > RECENT_SPAN:
         text = f"{format_money(rate.recent_rate)}/h over 30 min, {text}"
     return (text,) if forecast is None else (text, format_gate_forecast(forecast, now, zone))

@@ -1,4 +1,4 @@
-"""Word an event as one line for people or one line of JSON for scripts."""
+"""Format an event as one line of text for people or one line of JSON for scripts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from claudemeter_tui.model.verdict import VerdictState
 from claudemeter_tui.model.windows import FULL_FROM
 
 MAX_PATHS = 3
-"""Most new fields that a line names; the others are counted."""
+"""Maximum number of new fields that a line names; the others are only counted."""
 
 
 def format_event_line(event: Event, now: datetime, zone: tzinfo | None = None, name: str = "") -> str:
@@ -42,7 +42,7 @@ def format_event_line(event: Event, now: datetime, zone: tzinfo | None = None, n
 def describe_event(event: Event, zone: tzinfo | None = None) -> str:  # noqa: C901, PLR0912, PLR0915 - one case a kind
     """Return the event without time and org: `5-hour window full, resets 16:00`."""
     subject = event.subject
-    # A label without a length is a name of its own: `Cloud sessions`.
+    # A label that does not begin with a length is a full name: `Cloud sessions`.
     window = f"{subject} window" if subject[:1].isdigit() else subject
     before, after, end = (
         _format_value(value, event, zone) for value in (event.before, event.after, event.until)
@@ -168,7 +168,7 @@ def format_event_json(event: Event) -> str:
 
 
 def _format_value(value: EventValue, event: Event, zone: tzinfo | None) -> str:
-    """Return a value of an event in words; a label or a code stays as it is."""
+    """Return a value of an event in words; a label or a code is unchanged."""
     match value:
         case datetime():
             return format_moment(value, event.at, zone)

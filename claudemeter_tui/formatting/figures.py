@@ -1,6 +1,6 @@
-"""Word every figure of one org, section by section, each with its reply and its age.
+"""List every figure of one org in words, by section, each with its reply and its age.
 
-Nothing is merged: if two replies report the same figure, both are listed, and so is a disagreement.
+Nothing is merged: if two replies report the same figure, both are listed, and so are contradictions.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ VERDICT_SEVERITIES = {
 }
 """The severity of each state, without locked credits."""
 RUNS_OUT_FIRST = ", runs out first"
-"""Note beside the limit that leaves less."""
+"""Note beside the limit with the smaller amount left."""
 NONE_OR_NOT_REPORTED = f"none, or {NOT_REPORTED}"
 SWITCH_TEXTS = {True: "on", False: "off", None: NOT_REPORTED}
 
@@ -118,7 +118,7 @@ class Section:
 
 
 def build_sections(store: Store, state: OrgState, now: datetime, zone: tzinfo | None = None) -> list[Section]:
-    """Return everything known about an org, the verdict first; sections without a figure are left out."""
+    """Return everything known about an org, the verdict first, without empty sections."""
     builder = FigureBuilder(state, store.find_session_state(state.session), now, zone)
     parts = [
         ("Verdict", builder.build_verdict()),
@@ -243,7 +243,7 @@ class FigureBuilder:
 
     def build_window(self, window: Window) -> Iterator[Figure]:
         """Yield everything about one window."""
-        # `weekly_scoped:Fable` is an entry of `limits[]`: only the model's name leads to its place.
+        # `weekly_scoped:Fable` is an entry of `limits[]`: search the reply for the name of the model.
         key = window.key.partition(":")[2] or window.key
         build = partial(self.build, Endpoint.USAGE, key=key)
         percent = format_percent(window.percent) if window.percent is not None else NOT_REPORTED
@@ -267,7 +267,7 @@ class FigureBuilder:
         yield build("key", window.key)
 
     def build_pace(self, window: Window) -> Iterator[Figure]:
-        """Yield how far the window has run, and when it is full at this pace."""
+        """Yield the elapsed part of the window, and the time at which it is full at this pace."""
         elapsed, ahead = window.compute_elapsed(self.now), compute_pace(window, self.now)
         if elapsed is None:
             return
@@ -328,7 +328,7 @@ class FigureBuilder:
                 ("switch", SWITCH_TEXTS[lead.is_enabled], SWITCH_TEXTS[other.is_enabled]),
                 ("reason", lead.reason, other.reason),
             )
-            # Compared as shown, and only if both replies report the value.
+            # Compare the texts on screen, and only if both replies report the value.
             for label, mine, theirs in pairs:
                 if mine and theirs and mine != theirs and NOT_REPORTED not in (mine, theirs):
                     text = f"{mine} ({leading}), {theirs} ({contrary})"
@@ -427,7 +427,7 @@ class FigureBuilder:
             yield self.build(Endpoint.USAGE, "saved reset", value, "cedar_ember")
 
     def build_session_reset(self) -> Iterator[Figure]:
-        """Yield the weekly session reset, unless the account is not offered one."""
+        """Yield the weekly session reset, unless the account cannot have one."""
         reset = self.plan.session_reset
         if reset is None or not reset.is_eligible or reset.is_control:
             return
@@ -476,7 +476,7 @@ class FigureBuilder:
             ("name", org.name or "none", "name"),
             ("plan", org.plan_name or NOT_KNOWN, "rate_limit_tier"),
             ("kind", "Team or Enterprise (credits have a pool)" if org.is_shared else "", "raven_type"),
-            # The reply has a key `uuid` for every org; the value leads to this one.
+            # Search for the value, because the reply has a key `uuid` for every org.
             ("org id", org.uuid, org.uuid),
             ("account", account.email or NOT_REPORTED, "email_address"),
             ("account id", account.uuid or NOT_REPORTED, "uuid"),

@@ -15,11 +15,11 @@ from functools import cache
 from typing import NamedTuple
 
 MAX_LINES = 12_000
-"""Most lines that are formatted; the rest of the body follows in one piece, as sent."""
+"""Maximum number of formatted lines; the rest of the body follows unformatted."""
 MAX_PATH_LENGTH = 80
-"""Most characters of a path in the remarks; longer ones are cut, with an ellipsis."""
+"""Maximum characters of a path in the remarks; a longer path is cut and ends in an ellipsis."""
 MAX_INDENT_LEVEL = 24
-"""Most levels of indent; deeper levels share the last one."""
+"""Maximum levels of indentation; deeper levels share the last one."""
 
 
 class JsonPart(StrEnum):
@@ -32,11 +32,11 @@ class JsonPart(StrEnum):
     """true, false, null."""
     PUNCTUATION = "sign"
     NOTE = "note"
-    """A note of this program, not part of the body."""
+    """A note by this program, not part of the body."""
 
 
 class KeyRemark(StrEnum):
-    """Remark of this program about a key."""
+    """Remark by this program about a key."""
 
     NEW = "new"
     ODD = "odd"
@@ -85,7 +85,7 @@ def escape_invisible(text: str) -> str:
 @cache
 def escape_char(char: str) -> str:
     """Return the JSON escape of a character, as a pair of surrogates beyond U+FFFF."""
-    return r"\u007f" if char == "\x7f" else json.dumps(char)[1:-1]  # DEL is the one that JSON lets through
+    return r"\u007f" if char == "\x7f" else json.dumps(char)[1:-1]  # JSON leaves DEL unescaped
 
 
 def _split_raw_lines(body: str) -> list[JsonLine]:
@@ -123,7 +123,7 @@ class _JsonPrinter:
         self._parts: list[tuple[int, int, JsonPart]] = []
         self._remark: KeyRemark | None = None
         self._opened = False
-        """True directly after a container was opened: an empty one is closed on the same line."""
+        """True directly after a container was opened, because an empty one is closed on the same line."""
         self._awaits_key = False
 
     def format_lines(self, body: str) -> list[JsonLine]:

@@ -59,7 +59,7 @@ class OverviewRow:
     state: OrgState
     verdict: Verdict
     rate: SpendRate | None
-    """None if no rate is known, or nothing is being spent."""
+    """The rate of spending. None if it is not known, or nothing is being spent."""
 
     @property
     def key(self) -> OrgKey:
@@ -73,7 +73,7 @@ class OverviewRow:
 
     @property
     def window(self) -> Window | None:
-        """The window that decides, else the fullest; of the last known verdict if it is UNKNOWN."""
+        """The limiting window, else the fullest one; for UNKNOWN, that of the last known verdict."""
         return find_leading_window(self.verdict)
 
     @property
@@ -99,7 +99,7 @@ def format_cell(row: OverviewRow, column: OverviewColumn, now: datetime, zone: t
 
 
 def list_details(row: OverviewRow, now: datetime) -> Iterator[str]:
-    """Yield the facts for a second line: every window, the balance, the failures."""
+    """Yield the facts for a second line: every window, the balance and the number of failures."""
     for window in row.state.plan.windows if row.state.plan else ():
         due = format_reset_due(window) if window.is_due(now) else format_percent(window.percent)
         yield f"{window.label} {due}"
@@ -134,8 +134,8 @@ def matches_search(row: OverviewRow, wanted: str) -> bool:
 def sort_rows(
     rows: Iterable[OverviewRow], column: OverviewColumn, *, backwards: bool = False
 ) -> list[OverviewRow]:
-    """Sort the rows by a column; equal ones by verdict, worst first, then in the order of the tabs."""
-    # Sorting is stable, also backwards: rows that are equal in the column keep this order.
+    """Sort the rows by a column; equal rows by verdict, worst first, then in the order of the tabs."""
+    # Sorting is stable even in reverse, so rows that are equal in the column keep this order.
     worst_first = sorted(rows, key=lambda row: rank_verdict(row.verdict))
     return sorted(worst_first, key=_SORT_KEYS[column], reverse=backwards)
 
@@ -150,7 +150,7 @@ def _format_used_percent(window: Window, now: datetime) -> str:
 
 
 def _format_credits(row: OverviewRow, now: datetime, zone: tzinfo | None) -> str:
-    """Return the used amount, with its age if it was withdrawn, or the state of the credits without one."""
+    """Return the used amount, with its time if it was withdrawn; without one, the state of the credits."""
     state, lead = row.state.credits.compute_state(now), row.state.credits.lead_meter
     is_named = state not in (CreditState.OPEN, CreditState.UNKNOWN)
     used = format_money(row.used, CREDIT_STATE_NAMES[state] if is_named else "")

@@ -1,4 +1,4 @@
-"""Word failures: summary, cure and remaining figures; and the results of a session scan."""
+"""Put failures into words: summary, cure and remaining figures; also the results of a session scan."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def is_informational(problem: Problem) -> bool:
 
 
 def describe_problem_cure(problem: Problem) -> str:
-    """Return the cure; if a session has to be renewed, for this session."""
+    """Return the cure; if a session has to be renewed, the cure names it."""
     session, trouble = problem.session, problem.error_kind
     if trouble not in RENEWABLE_ERRORS or not session.browser:
         return PROBLEM_TEXTS[trouble].cure
@@ -177,7 +177,7 @@ _MANUAL_RENEWALS = {
 
 
 def format_problem_title(problem: Problem, zone: tzinfo | None = None) -> str:
-    """Return `Acme Team · usage: server error (status 502)`; the day if the session is about to end."""
+    """Return `Acme Team · usage: server error (status 502)`, or the end of a session that expires soon."""
     whose = problem.org.name or problem.org.uuid if problem.org else problem.session.label
     where = f"{problem.endpoint}: " if problem.org or problem.endpoint is not Endpoint.ACCOUNT else ""
     ends = to_local(problem.ends_at, zone) if problem.ends_at is not None else None
@@ -196,7 +196,7 @@ def describe_fallback_figures(
     served = [state for state in store.orgs if state.session == problem.session]
     if problem.org is None:
         reads = [state.read_at for state in served if state.read_at is not None]
-        # Other sessions may serve orgs of the account whose session fails.
+        # Other sessions may serve orgs of the same account.
         account = store.find_session_state(problem.session).account
         serving = (state.session for state in store.orgs if same_account(state.account, account))
         labels = [session.label for session in serving if session != problem.session]
@@ -231,7 +231,7 @@ _REJECTION_TEXTS = {
 
 
 def describe_scan_result(place: ScanResult) -> str:
-    """Return the sentence beside a scanned place; for a rejected session, its cure or its cause."""
+    """Return the sentence beside a scanned place; for a rejected session, the cure or the cause."""
     if place.error_kind is None:
         return place.detail
     if place.error_kind in RENEWABLE_ERRORS:

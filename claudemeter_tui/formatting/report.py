@@ -41,14 +41,14 @@ from claudemeter_tui.model.verdict import judge
 from claudemeter_tui.model.windows import Window
 
 LABEL_WIDTH = 16
-"""Cells of a line's label; a blank follows."""
+"""Cells of a line's label, without the blank after it."""
 BODY_ENDPOINTS = (Endpoint.USAGE, Endpoint.OVERAGE, Endpoint.SUBSCRIPTION, Endpoint.PREPAID)
 """The replies in the JSON, in its order; the name of each is its key."""
 
 NO_YEAR_WITHIN = timedelta(days=300)
-"""Scripts parse the end of a lock as `until Fri May 1`: within this time it never has a year."""
+"""Within this time the end of a lock has no year, because scripts parse it as `until Fri May 1`."""
 _NOT_ASCII = re.compile(r"[^\x00-\x7e]")
-"""Outside ASCII, or DEL: such a character is always inside a string of a JSON text."""
+"""Non-ASCII characters and DEL, which can occur only inside the strings of a JSON text."""
 
 
 def format_report(store: Store, state: OrgState, now: datetime, zone: tzinfo | None = None) -> str:
@@ -131,7 +131,7 @@ def _format_meter(meter: Meter, now: datetime, zone: tzinfo | None) -> str:
         text += "  off"
     elif meter.out_of_credits:
         text += "  BLOCKED"
-    # An end in the past is one of an earlier month and means nothing.
+    # An end in the past belongs to an earlier lock and means nothing.
     if meter.until is not None and meter.until > now:
         no_year = meter.until - now <= NO_YEAR_WITHIN
         text += f" until {_format_local_day(meter.until, meter.until if no_year else now, zone)}"
@@ -162,7 +162,7 @@ def _format_local_day(moment: datetime, now: datetime, zone: tzinfo | None) -> s
 def _format_object(store: Store, state: OrgState, now: datetime, zone: tzinfo | None) -> str:
     """Return the JSON object of an org, its replies exactly as the server sent them."""
     verdict = judge(state, now)
-    # The server's own text: parsing and printing it would change long numbers and repeated keys.
+    # Keep the server's own text: parsing and printing would change long numbers and repeated keys.
     good = {
         endpoint: reply.text
         for endpoint, reply in state.replies.items()
@@ -208,7 +208,7 @@ def _format_object(store: Store, state: OrgState, now: datetime, zone: tzinfo | 
 def _build_credits_object(state: OrgState) -> dict[str, object] | None:
     """Return the leading figures of the credits. None if no reply has any.
 
-    The replies cannot be used for this: the zero of a withdrawn meter in them is no figure.
+    The replies themselves are not enough: they show a false zero for a withdrawn meter.
     """
     lead = state.credits.lead_meter
     if lead is None:

@@ -1,4 +1,4 @@
-"""Word the resets that a person can use: saved resets and the weekly session reset."""
+"""Put the resets that a person can use into words: saved resets and the weekly session reset."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from claudemeter_tui.model.resets import Obstacle, ObstacleKind, SavedResetSumma
 
 SESSION_RESET_CURE = "session reset available (counts against the week)"
 MAX_CODE_LENGTH = 60
-"""Most characters shown of the server's reasons."""
+"""Maximum characters of the server's reasons on screen."""
 _QUIET_OBSTACLES = frozenset((ObstacleKind.NOT_REPORTED, ObstacleKind.NONE_FULL))
-"""Obstacles without a reason to show beside a verdict."""
+"""Obstacles that are not worth showing beside a verdict."""
 
 
 def describe_saved_resets(
@@ -20,7 +20,7 @@ def describe_saved_resets(
 ) -> Iterator[str]:
     """Yield `saved reset available (1 left, expires Mon May 4 14:48)`, or why none can be used now.
 
-    Nothing if none can be used and the reason is not known.
+    Yield nothing if none can be used and there is no reason to show.
     """
     obstacle = resets.obstacle
     if obstacle is None:
@@ -32,7 +32,7 @@ def describe_saved_resets(
 
 
 def describe_obstacle(obstacle: Obstacle, now: datetime, zone: tzinfo | None = None) -> str:
-    """Return why a saved reset cannot be used now; empty if the reason is not known."""
+    """Return the reason why a saved reset cannot be used now; empty if it is not known."""
     until = format_moment(obstacle.until, now, zone) if obstacle.until is not None else ""
     code = obstacle.code
     if len(code) > MAX_CODE_LENGTH:

@@ -53,7 +53,7 @@ class StatusContext:
 
     @property
     def window(self) -> Window | None:
-        """The window that decides, else the fullest; of the last known verdict if it is UNKNOWN."""
+        """The limiting window, else the fullest one; for UNKNOWN, that of the last known verdict."""
         return find_leading_window(self.verdict)
 
     @property
@@ -97,7 +97,7 @@ def format_status_line(context: StatusContext, template: str = DEFAULT_TEMPLATE)
         _PLACEHOLDER.sub(lambda placeholder: PLACEHOLDERS[placeholder[1]][1](context), part)
         for part in template.split(SEPARATOR)
     )
-    # A name may contain line breaks or escape sequences, which would spoil a status bar.
+    # A name may contain line breaks or escape sequences, which would break a status bar.
     parts = (" ".join(replace_unprintable(part).split()) for part in filled)
     return SEPARATOR.join(filter(None, parts))
 
@@ -114,7 +114,7 @@ def _format_used(window: Window, now: datetime) -> str:
 def _format_credits(org: StatusContext) -> str:
     """Return `$17.20/50`, `$17.20` without a cap, `$17.20/CAD 50.00`, or `pool $261.18/1,000`.
 
-    Credits that are off and figures that were withdrawn say so: `$60.00/100 off`, `€273.15/300 as of 14:02`.
+    Credits that are off and withdrawn figures are marked: `$60.00/100 off`, `€273.15/300 as of 14:02`.
     """
     lead = org.lead
     if lead is None or lead.used is None:
@@ -130,7 +130,7 @@ def _format_use(lead: Meter, amount: Money) -> str:
         return used
     if lead.cap.unit != amount.unit:
         return f"{used}/{format_money(lead.cap)}"
-    # The currency is named once, and a whole cap has no decimals: a status bar is short.
+    # To save space, name the currency once, and show a whole cap without decimals.
     bare = format_money(Money(lead.cap.minor, "", lead.cap.exponent))
     return f"{used}/{bare.removesuffix('.' + '0' * lead.cap.exponent)}"
 

@@ -1,6 +1,7 @@
 """Format each kind of figure in one way, the same on every screen and in every report.
 
-Times are aware and in UTC elsewhere; here they become local. `zone` is for tests: None is the system's own.
+Elsewhere, times are aware and in UTC; here they become local. `zone` is for tests; None means the system's
+zone.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def format_money(amount: Money | None, missing: str = "?") -> str:
     whole = math.floor(abs(amount.minor))
     units, minor = divmod(whole, 10**amount.exponent)
     minus = "-" if amount.minor < 0 < whole else ""
-    # Without a currency the code is empty: `lstrip` removes the blank behind it.
+    # Without a currency the code is empty, and `lstrip` removes the blank after it.
     sign = minus + CURRENCY_SYMBOLS.get(amount.currency, f"{amount.currency} ").lstrip()
     if not amount.exponent:
         return f"{sign}{units:,}" if units >= 10_000 else f"{sign}{units}"
@@ -43,18 +44,18 @@ def build_money_object(amount: Money | None) -> dict[str, object] | None:
 
 
 def format_percent(value: float | None) -> str:
-    """Return `41%`; `<1%` just above zero, `99%` just below 100, `?%` for None."""
+    """Return `41%`; `<1%` just above 0, `99%` just below 100, `?%` for None."""
     if value is None:
         return "?%"
     if 0 < value < 1:
         return "<1%"
-    # Rounded up, 99.6% would look like a full window.
+    # Do not round 99.6% up: it would look like a full window.
     return f"{min(99, round(value)) if value < 100 else round(value)}%"
 
 
 def format_countdown(left: timedelta) -> str:
     """Return `4d 22h`, `1h 12m`, `12m`, seconds only in the last minute: `42s`; never below `0s`."""
-    # Rounded up, so that "0s" appears only when the time has come.
+    # Round up, so that "0s" appears only when the time has come.
     seconds = max(0, math.ceil(left.total_seconds()))
     if seconds < 60:
         return f"{seconds}s"
@@ -73,7 +74,7 @@ def format_age(past: timedelta) -> str:
 
 
 def to_local(moment: datetime, zone: tzinfo | None = None) -> datetime:
-    """Convert to local time; a moment that has no local date, in the years 1 and 9999, stays as it is."""
+    """Convert to local time; a moment without a local date, in the years 1 and 9999, is unchanged."""
     try:
         return moment.astimezone(zone)
     except (OverflowError, ValueError, OSError):
@@ -86,7 +87,7 @@ def format_utc(moment: datetime) -> str:
 
 
 def format_moment(moment: datetime, now: datetime, zone: tzinfo | None = None) -> str:
-    """Return `16:00` today, `Tue 14:00` within six days, else `Fri May 1 00:00`, with another year named."""
+    """Return `16:00` today, `Tue 14:00` within six days, else `Fri May 1 00:00`, with any other year."""
     there, here = to_local(moment, zone), to_local(now, zone)
     days = (there.date() - here.date()).days
     if days == 0:

@@ -1,7 +1,7 @@
-"""Word the verdict: as a name, in one line, as a banner and for a tab.
+"""Put the verdict into words: as a name, in one line, as a banner and for a tab.
 
-No form names a time that has passed, even if the verdict is older than `now`: a window whose reset has passed
-reads "reset due".
+No form shows a time in the past, even if the verdict is older than `now`: a window whose reset has passed is
+shown as "reset due".
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ REFUSALS = {
     CreditState.ABSENT: "is refused",
     CreditState.UNKNOWN: "may continue on credits (lock not known)",
 }
-"""Fate of a model whose window is full and that continues on open credits."""
+"""Outcome for a model whose window is full and that can continue on credits, by the state of the credits."""
 NO_WINDOWS_CAUSES = {
     CreditState.OFF: "no windows on this plan, and credits are off",
     CreditState.ABSENT: "no windows and no credits on this plan",
@@ -64,7 +64,7 @@ NO_WINDOWS_CAUSES = {
 
 
 def find_leading_window(verdict: Verdict) -> Window | None:
-    """Return the window that decides, else the fullest; of the last known verdict if it is UNKNOWN."""
+    """Return the limiting window, else the fullest one; for UNKNOWN, that of the last known verdict."""
     known = verdict.last_known or verdict
     return next(iter(known.full_windows), known.fullest_window)
 
@@ -106,7 +106,7 @@ def format_short_verdict(verdict: Verdict, now: datetime, zone: tzinfo | None = 
 
 
 def format_verdict_banner(verdict: Verdict, now: datetime, zone: tzinfo | None = None) -> tuple[str, ...]:
-    """Return cause, end and cure, a line each; a single line if work continues in the plan.
+    """Return cause, end and cure in a line each; a single line if work continues in the plan.
 
     The name is not included: the dashboard shows it beside the banner.
     """
@@ -115,7 +115,7 @@ def format_verdict_banner(verdict: Verdict, now: datetime, zone: tzinfo | None =
 
 @dataclass(frozen=True, slots=True)
 class VerdictWriter:
-    """Word the facts of one verdict, with times as seen from now."""
+    """Put the facts of one verdict into words, with times relative to now."""
 
     verdict: Verdict
     now: datetime
@@ -154,7 +154,7 @@ class VerdictWriter:
         yield from self.list_side_facts()
 
     def list_key_facts(self) -> Iterator[str]:
-        """Yield the fragments of the one-line form, most important first."""
+        """Yield the parts of the one-line form, most important first."""
         verdict = self.verdict
         match verdict.state:
             case VerdictState.BLOCKED:
@@ -233,7 +233,7 @@ class VerdictWriter:
         yield from self.describe_resets()
 
     def describe_also_full_windows(self) -> Iterator[str]:
-        """Yield a line for each full window beside locked credits, then for resets that can be used."""
+        """Yield a line for each full window beside locked credits, then one for each usable reset."""
         order = ""
         if any(self.describe_first_lift()):
             side = "before" if self.verdict.end_source is EndSource.WINDOW else "after"
@@ -246,21 +246,21 @@ class VerdictWriter:
         yield from self.describe_resets()
 
     def describe_first_lift(self) -> Iterator[str]:
-        """Yield the side that frees up first, if both have a date."""
+        """Yield the window or the credits, whichever frees up first, if both have a date."""
         windows, reopen_at = self.verdict.full_windows, self.filter_future(self.verdict.credits_reopen_at)
         if windows and self.filter_future(windows[0].resets_at) and reopen_at:
             is_window = self.verdict.end_source is EndSource.WINDOW
             yield f"{windows[0].label} window frees up first" if is_window else "credits free up first"
 
     def describe_resets(self) -> Iterator[str]:
-        """Yield the resets that can be used as cures, and why a saved one cannot, if that is known."""
+        """Yield the resets that are cures, or the known reason why a saved reset cannot be used."""
         if self.verdict.saved_resets is not None:
             yield from describe_saved_resets(self.verdict.saved_resets, self.now, self.zone)
         if self.verdict.has_session_reset:
             yield SESSION_RESET_CURE
 
     def describe_work_stop(self) -> Iterator[str]:
-        """Yield when work stops while the credits are locked, with all windows; then due windows."""
+        """Yield the condition under which work stops, with all windows; then due windows."""
         windows = self.verdict.running_windows
         rooms = ", ".join(f"{window.label} {format_percent(window.percent)}" for window in windows)
         yield "work stops when a plan window is full" + (f" ({rooms})" if rooms else "")
@@ -285,7 +285,7 @@ class VerdictWriter:
         return (f"{window.label} reset due" for window in self.verdict.due_windows)
 
     def describe_scoped_windows(self) -> str:
-        """Return the full windows of one model or surface, and that other work can continue."""
+        """Return the full windows of one model or surface, and a note that other work can continue."""
         windows = self.verdict.full_scoped_windows
         facts = [self.describe_scoped_window(window) for window in windows]
         works = self.verdict.state in (VerdictState.CAN_WORK, VerdictState.ON_CREDITS)
@@ -329,7 +329,7 @@ class VerdictWriter:
         return self.format_until(until) + (f" · or {cure}" if cure else "")
 
     def describe_dated_locks(self) -> str:
-        """Return the causes with their dates; a shared date only once, after the last one."""
+        """Return the causes with their dates; a shared date appears only once, after the last cause."""
         locks = self.list_locks()
         ends = [self.filter_future(lock.until) for lock in locks]
         if len(set(ends)) == 1:
@@ -363,7 +363,7 @@ class VerdictWriter:
             labels = [window.label for window in self.verdict.full_windows]
             subject = "" if labels == [spending.filled_label] else f"{spending.filled_label} "
             moment = self.format_moment(spending.since)
-            # "at 16:00", but "Tue 14:00".
+            # "filled at 16:00", but "filled Tue 14:00".
             at = "at " if moment[:1].isdigit() else ""
             since = f"since the {subject}window filled {at}{moment}"
         if not spending.spent.minor:
@@ -415,18 +415,18 @@ def _join_labels(windows: tuple[Window, ...]) -> str:
 
 
 def _format_fullness(window: Window) -> str:
-    """Return `full`, or `locked` with the server's own words if it locked the window."""
+    """Return `full`, or `locked` with the server's code if the server locked the window."""
     return "full" if window.locked_reason is None else f'locked ("{window.locked_reason}")'
 
 
 def _format_full_until(window: Window, until: str) -> str:
-    """Return `full until 16:00`; without an end, whether the reset is due or not reported."""
+    """Return `full until 16:00`; without an end, `full, reset due` or `full, no reset reported`."""
     missing = ", no reset reported" if window.resets_at is None else ", reset due"
     return _format_fullness(window) + (f" until {until}" if until else missing)
 
 
 def _format_rise(spent: Money) -> str:
-    """Return an amount that was spent; `under $0.01` for less, because an amount of zero would look free."""
+    """Return an amount that was spent; `under $0.01` for less, because `$0.00` would look free."""
     under = "under " if spent.minor < 1 else ""
     return under + format_money(Money(max(Decimal(1), spent.minor), *spent.unit))
 

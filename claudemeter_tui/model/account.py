@@ -11,9 +11,9 @@ class Account:
     """The signed-in account."""
 
     uuid: str | None = None
-    """None if the reply names none."""
+    """Uuid of the account. None if not reported."""
     email: str | None = None
-    """None if the reply names none."""
+    """E-mail of the account. None if not reported."""
 
     @property
     def key(self) -> str:
@@ -21,7 +21,7 @@ class Account:
         return self.uuid or self.email or ""
 
     def may_be_same(self, other: Account) -> bool:
-        """True if nothing known about both accounts differs; two uuids decide, else two e-mails."""
+        """True unless the two uuids differ or, if a uuid is missing, the two e-mails."""
         # An e-mail can change, a uuid cannot.
         if self.uuid and other.uuid:
             return self.uuid == other.uuid
@@ -50,7 +50,7 @@ class Org:
     paused_until: datetime | None = None
     """`billable_usage_paused_until`: credits are locked until then. None if they are not paused."""
     is_pause_unreadable: bool = False
-    """True if that field has a value that cannot be read, so that the credits may be paused."""
+    """True if that field has a value that cannot be read; the credits may then be paused."""
 
     @property
     def display_name(self) -> str:
@@ -60,7 +60,7 @@ class Org:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """The card that pays the subscription."""
+    """The card that the subscription is charged to."""
 
     brand: str
     last4: str
@@ -79,9 +79,9 @@ class Subscription:
     ends_at: datetime | None = None
     """End of a cancelled plan, after which no charge follows. None if the plan continues."""
     paid_through: date | None = None
-    """End of a gift. None if the subscription is no gift."""
+    """End of a gift. None if the subscription is not a gift."""
     paused_until: datetime | None = None
-    """`payment_paused_until`. None if not paused."""
+    """`payment_paused_until`. None if payments are not paused."""
     scheduled_change: tuple[str, date | None] | None = None
     """Name and date of a scheduled change of plan; the date is None if not reported. None if none is
     scheduled."""

@@ -1,8 +1,9 @@
-"""Facts about claude.ai, each once: windows, reasons, endpoints, keys and values of its replies.
+"""All facts about claude.ai: windows, reasons, endpoints, and the keys and values of its replies.
 
 The service documents none of this. The facts come from replies captured between November 2025 and
-November 2026; any of them can change without notice. Parsers, verdict, privacy and demo learn a new key or
-code here. The words and cures of a code are in `formatting/credits.py`; `claude_ai/API.md` describes both.
+November 2026; any of them can change without notice. Add a new key or code here for the parsers, the verdict,
+privacy and the demo. The words and cures of a code are in `formatting/credits.py`; `claude_ai/API.md`
+describes both.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ class WindowKind(StrEnum):
 
 
 class WindowScope(StrEnum):
-    """The part of the use that a scoped window limits."""
+    """The part of all use that a scoped window limits."""
 
     MODEL = "model"
     """One model: if the window is full, other models work."""
@@ -49,7 +50,7 @@ class WindowFact:
     key: str
     """Name from the server."""
     label: str = ""
-    """Label on screen. Empty for a code name of unknown meaning, shown by its key if it has a figure."""
+    """Label on screen. Empty for a code name of unknown meaning; its key is shown if it has a figure."""
     kind: WindowKind = WindowKind.SCOPED
     length: timedelta | None = None
     """Time from start to reset. None if not known."""
@@ -58,7 +59,7 @@ class WindowFact:
     is_one_time: bool = False
     """True if the window expires instead of resetting."""
     scope: WindowScope | None = None
-    """The part of the use that a full window stops. None if it is the whole plan, or not known."""
+    """The part of all use that a full window stops. None if it is the whole plan, or not known."""
     is_rarely_sent: bool = False
     """True if most replies lack the key; the others have it, null on plans without the window."""
 
@@ -104,7 +105,7 @@ FAMILY_ON_CREDITS = "Fable"
 
 
 def is_model_name(name: str) -> bool:
-    """Return True if a name begins with that of a model: `Fable`, `Fable 5`."""
+    """Return True if a name begins with the name of a model: `Fable`, `Fable 5`."""
     return name.startswith(MODEL_FAMILIES)
 
 
@@ -136,7 +137,9 @@ class Cause(StrEnum):
     OUT_OF_CREDITS = "out_of_credits"
     """`out_of_credits`, although the prepaid reply shows money."""
     ADMIN = "admin"
-    """Setting or limit of the organization, seat tier, member or service: ask an admin."""
+    """Setting or limit of the organization, seat tier, member or service; only an administrator can change
+    it.
+    """
     OFF = "off"
     """Never set up, or switched off."""
     PAUSED = "paused"
@@ -148,7 +151,7 @@ class Cause(StrEnum):
     UNREADABLE = "unreadable"
     """A field that decides about a lock has a value that cannot be read."""
     NOT_READ = "not_read"
-    """No good reply, or only ones that are too old."""
+    """No good reply, or only replies that are too old."""
     NOT_REPORTED = "not_reported"
     """A good reply without the figure."""
 
@@ -164,9 +167,9 @@ class DisabledReason:
     cause: Cause = Cause.SERVER
     """Cause of the lock. SERVER if the meaning is not known, so that the code is quoted."""
     concerns_org: bool = False
-    """True if it concerns the whole organization, also in one member's reply."""
+    """True if it concerns the whole organization, even in one member's reply."""
     withdraws_meter: bool = False
-    """True if the server withdraws the figures of the meter beside it: their zero is no figure."""
+    """True if the server withdraws the meter's figures together with this reason: their zero is not real."""
 
 
 DISABLED_REASONS: Mapping[str, DisabledReason] = {
@@ -197,9 +200,9 @@ DISABLED_REASONS: Mapping[str, DisabledReason] = {
             concerns_org=True,
             withdraws_meter=True,
         ),
-        # Reported by one user, in no capture.
+        # Reported by one user, not seen in any capture.
         DisabledReason("capacity_protection", CreditState.LOCKED, Cause.SERVER),
-        # The server itself does not know the state.
+        # With these codes, the server itself does not know the state.
         DisabledReason("fetch_error", CreditState.UNKNOWN, Cause.SERVER),
         DisabledReason("unknown", CreditState.UNKNOWN, Cause.SERVER),
     )
@@ -245,7 +248,9 @@ class EndpointFacts:
     path: str
     """Path and query, with `{org}` and `{account}` for the URL-quoted uuids."""
     optional_query: str = ""
-    """End of `path` that is left out in a second request if the server refuses the first. Empty for none."""
+    """End of `path`, left out in a second request if the server refuses the first one. Empty if there is
+    none.
+    """
     is_optional: bool = False
     """True if a 404 or 403 means that the org lacks the feature."""
     is_slow: bool = False
@@ -272,7 +277,7 @@ class Endpoint(StrEnum):
 
 _ENDPOINT_FACTS = {
     Endpoint.ACCOUNT: EndpointFacts("/api/account", is_slow=True),
-    # The query adds the saved resets. The endpoint of a Claude Code login must not get it.
+    # The query adds the saved resets. Never send it to the endpoint of a Claude Code login.
     Endpoint.USAGE: EndpointFacts(
         f"/api/organizations/{{org}}/usage{SAVED_RESETS_QUERY}", optional_query=SAVED_RESETS_QUERY
     ),
@@ -358,7 +363,7 @@ _KEYS_BY_OBJECT = {
         at_limit cooldown_until eligible exhausted grants in_experiment ineligible_reason next_grant_id
         weekly_resets_at
     """,
-    # An element of its `grants`.
+    # An element of `grants` in `cedar_ember`.
     "saved_reset": """
         blocking clears ends_at id label paused percent_used resets_left resets_total starts_at usable_now
         use_requires_limit
@@ -369,7 +374,7 @@ _KEYS_BY_OBJECT = {
     """,
     # `seven_day_breakdown`.
     "breakdown": "rows",
-    # An element of its `rows`.
+    # An element of the breakdown's `rows`.
     "breakdown_row": "display_name key percent",
     # Percentages are computed here, so `utilization` is not read.
     "extra_usage": """
@@ -399,7 +404,7 @@ _KEYS_BY_OBJECT = {
     """,
     # `balance` of the prepaid reply: it has one of the two.
     "balance": "credits money",
-    # `auto_reload_settings`, by other programs; it was null in every capture. `is_enabled` is a guess.
+    # `auto_reload_settings`, as other programs read it; every capture had null. `is_enabled` is a guess.
     "auto_reload": "enabled is_enabled reload_amount threshold",
     # An element of `tranches` and `promo_tranches`.
     "tranche": "currency expires_at granted_at id name program_id remaining_amount_minor_units scope",
@@ -428,8 +433,7 @@ REPLY_KEYS: Mapping[str, frozenset[str]] = {
 }
 """Every key ever seen in a reply, by the JSON object that has it.
 
-Parsers read some of them; the others are known to have nothing to show. An unlisted key is reported as a
-new field.
+Parsers read some of them; the others have nothing to show. An unlisted key is reported as a new field.
 """
 NULL_ONLY_KEYS: Mapping[str, frozenset[str]] = {
     "extra_usage": frozenset(("daily", "weekly")),

@@ -1,11 +1,11 @@
-"""Find everything that keeps the usage credits from being open: cause, end and owner, each cause once.
+"""Find every cause that keeps the usage credits from being open, once each, with its end and owner.
 
 The cause of a locked meter is decided from its figures, in this order:
 
-1. The cap, if it is reached, or the reason says so. The organization's own pause
-   (`org_level_disabled_until`) beside a reached cap is the cap, too: personal plans report it then.
-2. The balance, if the server says `out_of_credits`. It is called empty only if the prepaid reply agrees, or
-   reports nothing. Beside a reached cap it counts only if the prepaid reply shows that it is empty.
+1. The cap, if it is reached or the reason says so. With a reached cap, the reason for the organization's own
+   pause (`org_level_disabled_until`) also means the cap, because personal plans then report that reason.
+2. The balance, if the server says `out_of_credits`. It counts as empty only if the prepaid reply agrees or
+   reports nothing. With a reached cap it is a cause only if the prepaid reply shows that it is empty.
 3. Anything else: the reason, which is quoted if its meaning is not known.
 """
 
@@ -38,19 +38,19 @@ class CreditLock:
     origin: MeterOrigin | None = None
     """Reply that shows the lock. None if no single reply does."""
     unreadable_key: str | None = None
-    """Key whose value cannot be read. None for every cause but UNREADABLE."""
+    """Key whose value cannot be read. None for any cause other than UNREADABLE."""
     meter: Meter | None = None
     """The meter of the pool whose cap is reached. None for every other lock."""
     balance: Money | None = None
-    """Balance that contradicts the lock. None for every cause but OUT_OF_CREDITS."""
+    """Balance that contradicts the lock. None for any cause other than OUT_OF_CREDITS."""
     read_at: datetime | None = None
     """Time of the reply that shows the lock, if newer ones could not be read. None if it is current."""
 
 
 def find_credit_locks(money: Credits, now: datetime) -> tuple[CreditLock, ...]:
-    """Return everything that keeps the credits from being open; empty if they are open or absent.
+    """Return every cause that keeps the credits from being open; empty if they are open or absent.
 
-    The pause comes first, then locks before other states, the personal meter before the pool.
+    The pause comes first, then the other locks, then other states; the personal meter before the pool.
     """
     state = money.compute_state(now)
     if state in (CreditState.OPEN, CreditState.ABSENT):
@@ -77,7 +77,7 @@ def find_credit_locks(money: Credits, now: datetime) -> tuple[CreditLock, ...]:
 
 
 def _repeats_pool(meter: Meter, pool: Meter | None) -> bool:
-    """Return True if a member's reply repeats the pool's figures: its lock is the pool's."""
+    """Return True if a member's reply repeats the pool's figures, so that its lock is the pool's."""
     if pool is None or pool.used is None or pool is meter or meter.origin is not MeterOrigin.OWN_OVERAGE:
         return False
     return replace(meter, origin=pool.origin, is_personal=False) == pool
@@ -95,7 +95,7 @@ def _merge_locks(locks: Iterable[CreditLock]) -> tuple[CreditLock, ...]:
 
 
 def _find_meter_locks(money: Credits, meter: Meter, now: datetime) -> Iterator[CreditLock]:
-    """Yield the locks of one meter; only the first one has its date, and only one has its reason."""
+    """Yield the locks of one meter; only the first has the date, and at most one has a quoted reason."""
     state = meter.compute_state(now)
     if state is CreditState.OPEN:
         return
@@ -135,7 +135,7 @@ def _find_meter_locks(money: Credits, meter: Meter, now: datetime) -> Iterator[C
 
 
 def _find_causes(money: Credits, meter: Meter) -> Iterator[Cause]:
-    """Yield the cap and the balance, as far as they lock this meter."""
+    """Yield the cap and the balance, each only if it locks this meter."""
     reason = find_disabled_reason(meter.reason).cause if meter.reason is not None else None
     is_cap_reached = meter.cap_reached or meter.is_at_cap or reason is Cause.CAP
     if is_cap_reached:

@@ -1,9 +1,9 @@
 """Usage credits: the meters of the replies, the prepaid balance, and the state of the credits.
 
-Credits are open only if a reply says so and no sign in any reply says otherwise, because a false "open" costs
+Credits are open only if a reply says so and no reply shows a sign of a lock, because a false "open" costs
 money. Each of these signs locks them: `out_of_credits`, `spend_limit_reached`, used credits at or above the
-cap, a future `disabled_until`, a `disabled_reason` that locks, a future `billable_usage_paused_until`. A lock
-field that cannot be read, or an overage reply that was not read, makes the state not known.
+cap, a future `disabled_until`, a `disabled_reason` that locks, a future `billable_usage_paused_until`. The
+state is not known if a field that decides about a lock cannot be read, or the overage reply was not read.
 """
 
 from __future__ import annotations
@@ -50,24 +50,24 @@ class Meter:
     is_set_by_admin: bool = False
     """True if `limit_type` shows that an administrator set the cap for a member or a seat tier."""
     unreadable_keys: tuple[str, ...] = ()
-    """Keys that decide about a lock and hold a value that cannot be read."""
+    """Keys that decide about a lock and have a value that cannot be read."""
     figures_at: datetime | None = None
-    """Time of the reply that `used` and `cap` are from, if the server has withdrawn them since. None if they
-    are from the current reply.
+    """Time of the reply with `used` and `cap`, if the server has withdrawn them since. None if they are
+    from the current reply.
     """
 
     @property
     def is_withdrawn(self) -> bool:
-        """True if the figures can be those of a withdrawn meter, whose zero is no figure.
+        """True if the meter looks withdrawn: no cap, and no use or a use of zero.
 
-        When an organization reaches its own ceiling, the use drops to 0 and the cap vanishes, beside one of
-        two reasons (seen in October 2026: EUR 273.15 of 300.00, a minute later 0.00 of nothing).
+        When an organization reaches its own ceiling, the server reports one of two reasons, a use of 0 and no
+        cap (seen in October 2026: EUR 273.15 of 300.00, a minute later 0.00 without a cap).
         """
         return self.cap is None and not (self.used and self.used.minor)
 
     @property
     def is_silent(self) -> bool:
-        """True if this is `spend`, which can lack everything about the state; the other objects never do."""
+        """True if this is `spend` without anything about the state; the other objects always report it."""
         if self.origin is not MeterOrigin.SPEND or self.is_enabled is not None:
             return False
         return not (self.reason is not None or self.unreadable_keys or self.is_at_cap)
@@ -79,7 +79,7 @@ class Meter:
 
     @property
     def remaining(self) -> Money | None:
-        """Money left until the cap, never below zero. None if use or cap is not known."""
+        """Money left under the cap, never below zero. None if use or cap is not known."""
         return self.cap.subtract(self.used) if self.cap and self.used else None
 
     @property
@@ -91,14 +91,14 @@ class Meter:
 
     @property
     def state_key(self) -> tuple[object, ...]:
-        """Everything that the state depends on: no amounts, only whether they have reached the cap."""
+        """Everything that the state depends on; of the amounts, only whether they have reached the cap."""
         flags = self.is_enabled, self.out_of_credits, self.cap_reached, self.is_at_cap
         return self.origin, self.reason, self.until, self.unreadable_keys, *flags
 
     def compute_state(self, now: datetime) -> CreditState:
-        """Return the state according to this reply; UNKNOWN if it says nothing.
+        """Return the state according to this reply; UNKNOWN if it does not show one.
 
-        Lock flags and date decide first, then the reason, then the figures, then `is_enabled`.
+        The lock flags and the date come first, then the reason, then the figures, then `is_enabled`.
         """
         if self.out_of_credits or self.cap_reached or (self.until is not None and self.until > now):
             return CreditState.LOCKED
@@ -117,12 +117,12 @@ class Tranche:
 
     remaining: Money
     expires_at: datetime | None
-    """Time at which the money expires. None if it does not, or that is not reported."""
+    """Time at which the money expires. None if it does not expire, or its expiry is not reported."""
     is_promotional: bool
     is_scoped: bool = False
-    """True if only some surfaces can use it."""
+    """True if only some surfaces can use this part."""
     surfaces: tuple[str, ...] = ()
-    """Names of these surfaces, as the server writes them. Empty if all can use it, or none is named."""
+    """Names of these surfaces, as the server writes them. Empty if all can use it, or if none is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +132,11 @@ class Balance:
     amount: Money | None
     """Money left; below zero it is a debt. None if nothing was ever bought, or it is not reported."""
     tranches: tuple[Tranche, ...] = ()
-    """Parts of the balance. Their sum can differ from `amount` by a unit or two; `amount` counts."""
+    """Parts of the balance. Their sum can differ from `amount` by a minor unit or two; `amount` is right."""
     auto_reload: bool | None = None
     """True if auto-reload is switched on; see `is_reload_stopped`. None if not reported."""
     reload_stop_codes: tuple[str, ...] = ()
-    """Codes of the server for an auto-reload that does not work. Empty if it does, or none is set up."""
+    """The server's codes for an auto-reload that does not work. Empty if it works, or if none is set up."""
     unscoped: Money | None = None
     """Part of `amount` that every surface can use. None if that is all of it."""
 
@@ -152,7 +152,7 @@ class Balance:
 
     @property
     def scoped_surfaces(self) -> tuple[str, ...]:
-        """Names of the surfaces that can use it. Empty if none is named."""
+        """Names of the surfaces that can use the scoped money. Empty if none is named."""
         parts = (part for part in self.tranches if part.is_scoped and part.remaining.minor > 0)
         return tuple(dict.fromkeys(name for part in parts for name in part.surfaces))
 
@@ -169,7 +169,7 @@ class Balance:
 
 @dataclass(frozen=True)
 class Credits:
-    """All that the replies of one org report about its usage credits."""
+    """Everything that the replies of one org report about its usage credits."""
 
     meters: tuple[Meter, ...] = ()
     """One meter per source that reports credits, the leading one first."""
@@ -180,8 +180,8 @@ class Credits:
     overage_read_at: datetime | None = None
     """Time of the last overage reply. None if it was never read."""
     valid_until: datetime | None = None
-    """End of the time in which the last replies that report locks are believed. None if one of them was never
-    read: the credits are then not known to be open.
+    """Time until which the last replies that report locks count. None if one of them was never read; then the
+    credits are not known to be open.
     """
     paused_until: datetime | None = None
     """`billable_usage_paused_until` of the organization. None if usage is not paused."""
@@ -222,7 +222,7 @@ class Credits:
 
     @cached_property
     def deciding_meters(self) -> tuple[Meter, ...]:
-        """Every meter that says something about the state, the personal ones first."""
+        """Every meter that reports something about the state, the personal ones first."""
         return tuple(
             sorted((meter for meter in self.meters if not meter.is_silent), key=lambda it: not it.is_personal)
         )
@@ -236,15 +236,15 @@ class Credits:
         return self.valid_until is not None and now <= self.valid_until
 
     def find_deciding_meter(self, now: datetime) -> Meter | None:
-        """Return the meter that keeps the credits from being open, the personal one first, or None."""
+        """Return the meter that keeps the credits from being open, personal ones first. None if none does."""
         states = [(meter.compute_state(now), meter) for meter in self.deciding_meters]
         return next((meter for wanted in NOT_OPEN_STATES for state, meter in states if state is wanted), None)
 
     def find_contradictions(self, now: datetime) -> tuple[tuple[MeterOrigin, CreditState], ...]:
-        """Return what each reply says, if two replies about the same owner contradict each other.
+        """Return the state by each reply, if two replies about the same owner contradict each other.
 
-        Empty if none do. The pool and one member's share differ without a contradiction, and so do a lock
-        in the overage reply and an `extra_usage` that is enabled: most locks are in the overage reply only.
+        Empty if none do. The pool and one member's share may differ. So may a lock in the overage reply and
+        an enabled `extra_usage`, because most locks are only in the overage reply.
         """
         for owner in (True, False):
             said = {
@@ -263,7 +263,7 @@ class Credits:
         return ()
 
     def compute_state(self, now: datetime) -> CreditState:
-        """Return the state: LOCKED by any sign in any reply, OPEN only if nothing speaks against it."""
+        """Return the state: LOCKED if any reply shows a lock, OPEN only if nothing contradicts it."""
         states = {meter.compute_state(now) for meter in self.deciding_meters}
         if self.is_paused(now) or CreditState.LOCKED in states:
             return CreditState.LOCKED
@@ -271,7 +271,7 @@ class Credits:
             known_absent = self.is_absent and self.is_current(now)
             return CreditState.ABSENT if known_absent else CreditState.UNKNOWN
         if CreditState.OFF in states:
-            # A reason is a clear sign; `is_enabled: false` alone, beside another reply's true, is none.
+            # A reason is a clear sign; `is_enabled: false` is not, if another reply says true.
             has_reason = any(meter.reason is not None for meter in self.deciding_meters)
             is_clear = has_reason or not self.find_contradictions(now)
             return CreditState.OFF if is_clear else CreditState.UNKNOWN
@@ -285,7 +285,7 @@ LastFigures = Mapping[MeterOrigin, tuple[Money, Money | None, datetime]]
 
 
 def combine_meters(meters: Iterable[Meter], last: LastFigures) -> tuple[Meter, ...]:
-    """Return the meters of all replies, with the last true figures instead of withdrawn ones.
+    """Return the meters of all replies, with the last real figures instead of withdrawn ones.
 
     Args:
         meters: The meters of the replies, the leading one first.
@@ -298,12 +298,12 @@ def combine_meters(meters: Iterable[Meter], last: LastFigures) -> tuple[Meter, .
 
 
 def reports_withdrawal(meters: Iterable[Meter]) -> bool:
-    """Return True if any meter has a reason beside which the server withdraws figures, of any meter."""
+    """Return True if any meter's reason means that the server withdraws figures, even of other meters."""
     reasons = (find_disabled_reason(meter.reason) for meter in meters if meter.reason is not None)
     return any(reason.withdraws_meter for reason in reasons)
 
 
 def _restore_figures(meter: Meter, last: LastFigures) -> Meter:
-    """Return the meter with the last figures before they were withdrawn, or without any."""
+    """Return the meter with its last figures before they were withdrawn; without figures if it had none."""
     used, cap, at = last.get(meter.origin, (None, None, None))
     return replace(meter, used=used, cap=cap, is_uncapped=False, figures_at=at)

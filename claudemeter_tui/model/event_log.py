@@ -30,7 +30,7 @@ from claudemeter_tui.model.verdict import judge
 from claudemeter_tui.model.windows import Plan, Severity
 
 STALE_GRACE = timedelta(seconds=30)
-"""Delay before stale figures become an event: a poll under way may bring new ones."""
+"""Delay before stale figures become an event, because a poll under way may bring new ones."""
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -48,22 +48,22 @@ class OrgTracker:
     verdict_tracker: VerdictTracker = field(default_factory=VerdictTracker)
     balance_tracker: BalanceTracker = field(default_factory=BalanceTracker)
     warned_tranches: frozenset[TrancheKey] = frozenset()
-    """Parts of the balance whose expiry was already announced."""
+    """Parts of the balance whose expiry already caused an event."""
     warned_resets: frozenset[datetime] = frozenset()
-    """Times of losses of saved resets that were already announced."""
+    """Times of expiry of saved resets that already caused an event."""
     stale_since: datetime | None = None
     """Time at which the figures were first seen to be stale. None if they are current."""
     is_stale_reported: bool = False
     """True if a STALE event was emitted."""
     next_change_at: datetime | None = None
-    """Time of the next reset, end of a lock or expiry warning. None if nothing is ahead."""
+    """Time of the next reset, end of a lock or expiry warning. None if there is none."""
 
     @property
     def due_at(self) -> datetime | None:
-        """Time at which the clock alone may cause an event. None if it causes none."""
+        """Time at which an event is due without a new reply. None if no event is."""
         stale_at, read_at = None, self.last_state.read_at
         if self.stale_since is not None:
-            # The figures are stale already, so only the STALE event may be ahead.
+            # The figures are stale already, so only the STALE event can be due.
             stale_at = None if self.is_stale_reported else self.stale_since + STALE_GRACE
         elif read_at is not None:
             # `OrgState.is_stale` compares with `>`, so the figures become stale a microsecond later.
@@ -73,19 +73,19 @@ class OrgTracker:
     @classmethod
     def start(cls, state: OrgState, sink: EventSink) -> OrgTracker:
         """Start tracking an org; conditions that already hold emit no event."""
-        # An empty state has nothing to compare with, so the first observation only remembers.
+        # An empty state has nothing to compare with, so the first observation emits nothing.
         nothing = OrgState(state.org, state.account, state.session)
         return cls(nothing).observe(state, replace(sink, events=[]))
 
     def is_due(self, now: datetime) -> bool:
-        """True if the clock alone may cause an event."""
+        """True if the time alone may cause an event."""
         return self.due_at is not None and now >= self.due_at
 
     def observe(self, state: OrgState, sink: EventSink) -> OrgTracker:
         """Return the tracker after one more observation of the org."""
         is_early = not self.is_due(sink.now) and not state.is_stale(sink.now)
         deciding_values = _collect_deciding_values(state)
-        # Nearly every poll changes only amounts; this path skips the verdict, the expensive part.
+        # Nearly every poll changes only amounts; this path skips the expensive verdict.
         if is_early and self._is_settled and deciding_values == self.deciding_values:
             return replace(
                 self,
@@ -114,7 +114,7 @@ class OrgTracker:
         if state.session != old.session:
             sink.emit(EventKind.SOURCE_CHANGED, before=old.session.label, after=state.session.label)
         windows = self._update_windows(state, new_replies, sink)
-        # The order of the reply; confirmed windows that it lacks come last.
+        # Keep the order of the reply; confirmed windows that the reply lacks come last.
         keys = [window.key for window in state.plan.windows] if state.plan else []
         confirmed = tuple(windows[key].window for key in dict.fromkeys((*keys, *windows)))
         debounced = self.debounced.update(new_replies, confirmed)
@@ -146,7 +146,7 @@ class OrgTracker:
     def _update_windows(
         self, state: OrgState, new_replies: Mapping[Endpoint, Reply], sink: EventSink
     ) -> dict[str, WindowTracker]:
-        """Return the window trackers after the clock, and after new figures if there are any."""
+        """Return the window trackers for the current time, and after new figures if there are any."""
         tracked = {key: tracker.tick(sink) for key, tracker in self.window_trackers.items()}
         if Endpoint.USAGE not in new_replies:
             return tracked
@@ -207,7 +207,7 @@ class SessionTracker:
     def observe(self, state: SessionState, sink: EventSink) -> SessionTracker:
         """Return the tracker after one more observation of the session."""
         is_rejected = any(failure.error_kind in LOGIN_ERRORS for failure in state.failures.values())
-        # After an expiry, another failure such as a timeout does not show that the session works again.
+        # A different failure after an expiry, such as a timeout, does not mean that the session works again.
         is_expired = is_rejected or (self.is_expired and bool(state.failures))
         emit = partial(sink.emit, subject=state.session.label)
         if self.has_polled and is_expired and not self.is_expired:
@@ -240,7 +240,7 @@ FieldPath = tuple[Endpoint, str]
 class EventLog:
     """The events of this run, and the state needed to emit each of them once.
 
-    A condition that already holds when an org is first seen is no event.
+    A condition that already holds when an org is first seen causes no event.
     """
 
     thresholds: Thresholds = (75.0, 90.0, 100.0)
@@ -252,7 +252,7 @@ class EventLog:
     store: Store = field(default_factory=Store)
     """The last observed store."""
     due_at: datetime | None = None
-    """Time before which the clock alone causes no event. None if it never does."""
+    """Time before which no event is due without a new reply. None if none ever is."""
     org_trackers: Mapping[OrgKey, OrgTracker] = field(default_factory=dict)
     session_trackers: Mapping[Session, SessionTracker] = field(default_factory=dict)
     known_fields: frozenset[FieldPath] = frozenset()
@@ -261,13 +261,13 @@ class EventLog:
     def observe(self, store: Store, now: datetime) -> EventLog:
         """Return the log after observing the store; call it after each reading and on each tick.
 
-        It costs next to nothing if the store is the same and nothing is due.
+        The call is cheap if the store is the same and nothing is due.
         """
         if store is self.store and (self.due_at is None or now < self.due_at):
             return replace(self, new_events=()) if self.new_events else self
         observation = _Observation(self, store, now)
         observation.run()
-        # A reset is dated by its due time, so one observation can find events out of order.
+        # A reset has its due time, so one observation can emit events out of order.
         new_events = tuple(sorted(observation.events, key=attrgetter("at")))
         return EventLog(
             self.thresholds,
@@ -331,7 +331,7 @@ class _Observation:
         for key, state in reversed(states.items()):
             if key in self.org_trackers:
                 continue
-            # The key contains the account's, which changes if the account gets a uuid or another e-mail.
+            # The key contains the account's key, which changes if the account gets a uuid or another e-mail.
             renamed = (
                 old_key
                 for old_key, old in ((key, tracker.last_state) for key, tracker in left.items())
@@ -363,8 +363,8 @@ class _Observation:
     def _update_staleness(self, session: Session) -> None:
         """Emit STALE and RECOVERED events of a session's orgs.
 
-        If all orgs are stale, there is one event for the session. If the session has expired there is none,
-        because the SESSION_EXPIRED event already says so.
+        If all orgs are stale, emit one event for the session. If the session has expired, emit none, because
+        SESSION_EXPIRED already explains it.
         """
         untracked = SessionTracker(self.store.find_session_state(session))
         tracker = self.session_trackers.setdefault(session, untracked)
@@ -375,7 +375,7 @@ class _Observation:
                 self._make_sink(tracker.last_state).emit(EventKind.RECOVERED)
             self.session_trackers[session] = replace(tracker, is_stale=False, is_stale_muted=False)
             for key, org in orgs.items():
-                # If this org is still stale, its time starts now.
+                # If this org is still stale, its delay starts now.
                 since = org.stale_since and self.now
                 self.org_trackers[key] = replace(org, is_stale_reported=False, stale_since=since)
             return
@@ -389,7 +389,7 @@ class _Observation:
         }
         if not late:
             return
-        # With a single org, its own event says more than the session's.
+        # With a single org, its own event is clearer than one for the session.
         if tracker.is_expired or (len(orgs) > 1 and all(org.stale_since for org in orgs.values())):
             if not tracker.is_expired:
                 read_times = [org.last_state.read_at for org in orgs.values() if org.last_state.read_at]

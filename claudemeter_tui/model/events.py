@@ -23,7 +23,7 @@ class EventKind(StrEnum):
     WINDOW_FILLED = "window_filled"
     """The window became full or locked: percent before and after, `until` is its reset."""
     WINDOW_RESET = "window_reset"
-    """The window's reset is past by the clock, or was read: percent before; None after if not read yet."""
+    """The window has reset, by the clock or by a reply: percent before; after is None if not read yet."""
     WINDOW_RESET_EARLY = "window_reset_early"
     """The window has room before its reset: percent before and after, `until` is the old reset."""
     ALLOWANCE_USED_UP = "allowance_used_up"
@@ -41,11 +41,11 @@ class EventKind(StrEnum):
     WAIT = "wait"
     """Work was on credits or blocked, and now has to wait: the states before and after."""
     BLOCKED = "blocked"
-    """Work is refused: the state before, `credit_lock` is the cause, `until` its end."""
+    """Work is refused: the state before; `credit_lock` is the cause, `until` its end."""
     CREDITS_BLOCKED = "credits_blocked"
     """Credits are locked while the plan has room: `credit_lock` is the cause, `until` its end."""
     STILL_BLOCKED = "still_blocked"
-    """Another lock is now first: the raw reasons before and after, `credit_lock` is the new one."""
+    """The main lock has changed: the raw reasons before and after; `credit_lock` is the new one."""
     LIFTED = "lifted"
     """Work or the credits are unblocked: the states before and after, `credit_lock` is the old lock.
 
@@ -57,14 +57,14 @@ class EventKind(StrEnum):
     BALANCE_FELL = "balance_fell"
     """The prepaid balance fell without spending: money before and after, `amount` is the part not spent."""
     AUTO_RELOAD_STOPPED = "auto_reload_stopped"
-    """Auto-reload is on and no longer works: the server's codes after, separated by commas."""
+    """Auto-reload is on but no longer works: after is the server's codes, separated by commas."""
     SPENDING = "spending"
-    """Credits are spent although no plan-wide window is full: the amount after; `subject` is the window that
-    is likely the cause, with its percent before."""
+    """Credits are spent although no plan-wide window is full: after is the amount so far; `subject` is the
+    window that is the likely cause, and before is its percent."""
     TRANCHE_EXPIRING = "tranche_expiring"
-    """A part of the balance expires soon: the money before, `until` is its expiry."""
+    """A part of the balance expires soon: before is its amount, `until` its expiry."""
     SAVED_RESET_EXPIRING = "saved_reset_expiring"
-    """Unused saved resets are lost soon: their number before, `until` is that time."""
+    """Unused saved resets expire soon: before is their number, `until` their expiry."""
     FIRST_READ = "first_read"
     """Only for scripts: `after` is the state at the first reading, with `credit_lock` and `until`."""
     ORG_APPEARED = "org_appeared"
@@ -72,18 +72,19 @@ class EventKind(StrEnum):
     SOURCE_CHANGED = "source_changed"
     """Another session now serves the org: the labels before and after."""
     SESSION_ENDS = "session_ends"
-    """The session with the label `subject` ends within three days, at `until`, by the browser's record."""
+    """The session with the label `subject` expires within three days: `until` is its expiry in the browser.
+    """
     SESSION_EXPIRED = "session_expired"
     NEW_FIELD = "new_field"
-    """The reply `subject` contains unknown fields: their paths after, separated by commas."""
+    """The reply `subject` has unknown fields: after is their paths, separated by commas."""
     STALE = "stale"
-    """No update for a while: the time of the last figures before. Without an org, for the whole session."""
+    """No update for a while: before is the time of the last figures. Without an org, the session is stale."""
     RECOVERED = "recovered"
-    """Figures are up to date again; with a `subject`, the session of that label is signed in again."""
+    """Figures are up to date again; with a `subject`, the session with that label is signed in again."""
 
 
 EventValue = float | str | Money | datetime | None
-"""A percentage, a name or code, an amount, or a time. None if not known, or nothing."""
+"""A percentage, a name or code, an amount, or a time. None if not known, or not used."""
 
 SUBJECT_EXTRA_USAGE, SUBJECT_POOL, SUBJECT_PLAN = "extra usage", "pool", "plan"
 """Subjects of events: the person's own credits, the organization's pool, and the plan."""
@@ -99,15 +100,15 @@ class Event:
     session: Session
     """The session that serves or served the org."""
     org: Org | None = None
-    """None if the event concerns the whole session."""
+    """The org concerned. None if the event concerns the whole session."""
     org_key: OrgKey | None = None
     """The org's key in the store. None if the event concerns the whole session."""
     subject: str = ""
-    """A window's label, a `SUBJECT_…` constant or the name of a reply; empty if the kind says enough."""
+    """A window's label, a `SUBJECT_…` constant or the name of a reply; empty if the kind needs none."""
     before: EventValue = None
     after: EventValue = None
     amount: Money | None = None
-    """The part of a fall of the balance that was not spent. None for every other kind."""
+    """The part of a fall in the balance that was not spent. None for every other kind."""
     threshold: float | None = None
     """The passed percentage. None for every other kind."""
     credit_lock: CreditLock | None = None
@@ -138,7 +139,7 @@ class EventSink:
     thresholds: Thresholds
     """Percentages that cause an event when a figure passes them."""
     state: OrgState | SessionState
-    """The org of the events, or their session."""
+    """The org or the session of the events."""
     events: list[Event] = field(default_factory=list)
 
     def emit(self, kind: EventKind, **fields: Any) -> None:
@@ -153,5 +154,5 @@ class EventSink:
 
 
 def find_earliest(times: Iterable[datetime | None]) -> datetime | None:
-    """Return the earliest of the known times; None if none is known."""
+    """Return the earliest known time; None if none is known."""
     return min((time for time in times if time is not None), default=None)

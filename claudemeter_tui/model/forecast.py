@@ -1,7 +1,7 @@
 """Compute how fast credits are spent, and forecast when an allowance will be used up.
 
-A rate uses no figures from before a fall, a gap or a jump of the clock. A forecast uses the latest figures
-alone, so a raised cap or a refilled balance needs no special case. Both are None if the data do not suffice.
+A rate ignores figures before a fall, a gap or a jump of the clock. A forecast uses only the latest figures,
+so a raised cap or a refilled balance needs no special case. Both are None if there are too few data.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MIN_TIME = timedelta(minutes=10)
 MIN_CHANGES = 3
 """Minimum number of changes for a rate."""
 MAX_AGE = timedelta(minutes=15)
-"""Older figures yield no rate."""
+"""Age above which figures give no rate."""
 CLOCK_SLACK = timedelta(minutes=1)
 """Tolerance for figures ahead of the clock, which ticks once a second; beyond it the clock was set back."""
 
@@ -45,7 +45,7 @@ class SpendRate:
     at: datetime
     """Time of the latest figure."""
     recent_rate: Money | None
-    """Rate over the last 30 minutes. None if they hold under ten minutes of data or under three changes."""
+    """Rate over the last 30 minutes. None with less than ten minutes of data or fewer than three changes."""
     overall_rate: Money
     """Rate from `since` to `at`."""
     relative_error: float = 0.0
@@ -53,7 +53,7 @@ class SpendRate:
 
 
 def compute_spend_rate(series: CreditSeries, now: datetime) -> SpendRate | None:
-    """Return the current rate of spending; None if the data do not suffice, or nothing was spent lately."""
+    """Return the current rate of spending; None if there are too few data, or nothing was spent lately."""
     rise = series.monotonic_rise
     if rise is None or not -CLOCK_SLACK <= now - rise.last <= MAX_AGE:
         return None
@@ -78,9 +78,9 @@ def compute_spend_rate(series: CreditSeries, now: datetime) -> SpendRate | None:
 def compute_rate_since(series: CreditSeries, since: datetime, now: datetime) -> Money | None:
     """Return the rate of spending since a moment, in money per hour.
 
-    The moment may be the time of another reply of the same poll. None if there were under ten minutes or
-    under three changes since then, if nothing was spent lately, or if a fall, a gap or a jump of the clock
-    lies in between.
+    The moment may be the time of another reply of the same poll. None with less than ten minutes or fewer
+    than three changes since then, if nothing was spent lately, or after a fall, a gap or a jump of the clock
+    in between.
     """
     rise = series.monotonic_rise
     if rise is None or rise.first - since > CLOCK_SLACK or compute_spend_rate(series, now) is None:
@@ -92,7 +92,7 @@ def compute_rate_since(series: CreditSeries, since: datetime, now: datetime) -> 
 
 
 def _collect_points(runs: tuple[ValueRun, ...], first: datetime, start: datetime) -> list[_Point]:
-    """Return the value at `start` and the later ones, oldest first; nothing from before `first`."""
+    """Return the value at `start` and all later values, oldest first, but none before `first`."""
     points: list[_Point] = []
     for run in reversed(runs):
         at, minor = run.first, run.minor
@@ -102,7 +102,7 @@ def _collect_points(runs: tuple[ValueRun, ...], first: datetime, start: datetime
             later, low = points[-1]
             if at < first or (minor < low and later <= start):
                 break
-            # A value that falls and returns at once was a placeholder; the same value twice is no change.
+            # A value that falls and returns at once was a placeholder; the same value twice is not a change.
             while points and minor >= points[-1][1]:
                 points.pop()
         points.append((at, minor))
@@ -117,7 +117,7 @@ def _compute_hourly_rate(rise: Decimal, changes: int, time: timedelta, unit: tup
 
 
 class SpendLimit(StrEnum):
-    """The limit that ends the spending."""
+    """The limit that the spending reaches first."""
 
     CAP = "cap"
     BALANCE = "balance"
@@ -131,17 +131,17 @@ class LimitForecast:
     earliest: datetime
     """Time at the faster rate; never in the past."""
     latest: datetime | None
-    """Time at the slower rate, not before `earliest`. None if it is beyond the horizon of the forecast."""
+    """Time at the slower rate, not before `earliest`. None if it is too far ahead to forecast."""
 
 
 def forecast_limit(credits_: Credits, rate: SpendRate | None, now: datetime) -> LimitForecast | None:
-    """Return when the cap or the balance is reached, whichever is first; None if the data do not suffice.
+    """Return when the cap or the balance is reached, whichever is first; None if there are too few data.
 
     Both rates are needed, because one rate alone gives no range. A forecast reaches at most as far ahead as
     the data reach back. It also ends at the first of the next month (UTC) for a cap, and at the next expiry
-    of a part for a balance. A balance with auto-reload is never reached, and an empty balance is no limit
-    while the credits are open. A pool, or a balance that others also spend, yields no forecast: the person's
-    own figures do not show the others' rate.
+    of a part for a balance. A balance with auto-reload is never used up, and an empty balance is not a limit
+    while the credits are open. There is no forecast for a pool, or for a balance that others also spend,
+    because the person's own figures do not show the others' rate.
     """
     if rate is None or rate.recent_rate is None or credits_.compute_state(now) is not CreditState.OPEN:
         return None
@@ -164,7 +164,7 @@ def forecast_limit(credits_: Credits, rate: SpendRate | None, now: datetime) -> 
     margin, amount = 1 + rate.relative_error, float(left.minor)
     hours_ahead = (horizon - rate.at) / HOUR
     earliest_hours, latest_hours = amount / (fast * margin), amount * margin / slow
-    # The slower rate may lead beyond the range of a date.
+    # The time at the slower rate may be too far ahead for a date.
     latest = rate.at + latest_hours * HOUR if latest_hours < hours_ahead else None
     if earliest_hours >= hours_ahead or (latest or horizon) <= now:
         return None
@@ -172,15 +172,15 @@ def forecast_limit(credits_: Credits, rate: SpendRate | None, now: datetime) -> 
 
 
 def _find_remainders(credits_: Credits) -> list[tuple[Money, SpendLimit, bool]]:
-    """Return the amount left before each limit (above zero), the limit, and True if others spend from it too.
+    """Return the amount left under each limit (above zero), the limit, and True if others spend from it too.
 
-    Empty if there is none, or the lead's cap is not known.
+    Empty if there is no limit, or the cap of the leading meter is not known.
     """
     lead, pool, balance = credits_.lead_meter, credits_.pool_meter, credits_.balance
     if lead is None:
         return []
     left, is_own_lead = lead.remaining, pool is not lead
-    # There is a cap, but without its amount every forecast could be too late.
+    # There is a cap of unknown amount, so every forecast could be too late.
     if left is None and not lead.is_uncapped:
         return []
     remainders = [(left, SpendLimit.CAP, False)]
@@ -194,10 +194,10 @@ def _find_remainders(credits_: Credits) -> list[tuple[Money, SpendLimit, bool]]:
 
 
 def find_tighter_limit(credits: Credits) -> SpendLimit | None:
-    """Return the limit that leaves less, of the leading cap and the balance.
+    """Return the leading cap or the balance, whichever leaves less money.
 
-    None if one of them is not known or was withdrawn, if they cannot be compared, if they leave the same, or
-    if the balance is a debt. Of the balance, only the money that every surface can use counts.
+    None if one of them is not known or was withdrawn, if they cannot be compared, if they leave the same
+    amount, or if the balance is a debt. Only money that every surface can use counts as balance.
     """
     lead, balance = credits.lead_meter, credits.usable_balance
     left = lead.remaining if lead is not None and lead.figures_at is None else None
@@ -222,7 +222,7 @@ def compute_pace(window: Window, now: datetime) -> float | None:
 
 
 def forecast_window_full(window: Window, now: datetime, read_at: datetime | None = None) -> datetime | None:
-    """Return when the window is full at its own pace so far; None if it resets before, or is full already.
+    """Return when the window is full at its pace so far; None if it resets before, or is full already.
 
     Args:
         window: The window as it was read.

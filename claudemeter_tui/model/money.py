@@ -9,10 +9,10 @@ from math import nextafter
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """An amount of money; below zero only as a balance that is a debt."""
+    """An amount of money; below zero only for a balance in debt."""
 
     minor: Decimal
-    """Minor units (cents for USD), below zero for a debt; can have a fraction, as the server reports them."""
+    """Minor units (cents for USD), below zero for a debt; can have a fraction, as in the server's replies."""
     currency: str
     """ISO 4217 code in upper case; empty if the reply names no currency."""
     exponent: int = 2
@@ -35,7 +35,7 @@ class Money:
         return Money(max(Decimal(0), self.minor - other.minor), self.currency, self.exponent)
 
     def percent_of(self, whole: Money | None) -> float | None:
-        """Return this amount as percent of `whole`, may exceed 100; None without a whole of the same unit.
+        """Return this amount in percent of `whole`; may exceed 100. None without a whole of the same unit.
 
         The result is 100 or more only if nothing is left.
         """

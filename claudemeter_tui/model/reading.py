@@ -68,7 +68,7 @@ class Session:
 
 
 PASTED_COOKIE = "pasted cookie"
-"""Used as the browser's name of a session that was pasted while the program runs."""
+"""Name in place of the browser's for a session that was pasted while the program runs."""
 CLAUDE_CODE_LOGIN = Session("Claude Code")
 """The login of Claude Code, used in place of a browser session."""
 
@@ -142,7 +142,7 @@ class NoLogin:
 LoginResult = Login | NoLogin
 
 NAME_SEPARATOR = ", "
-"""Separator of the new fields of a reply in one text."""
+"""Separator of several new fields in one text."""
 _LIST_INDEX = re.compile(r"\[[0-9]+\]")
 
 
@@ -176,7 +176,7 @@ class Reply:
 
     @property
     def new_field_names(self) -> tuple[str, ...]:
-        """The new fields, each once, whatever elements of a list have it: `limits[].burst`."""
+        """The new fields, each once, no matter which elements of a list have them: `limits[].burst`."""
         return tuple(dict.fromkeys(map(strip_indexes, self.new_fields)))
 
 
@@ -193,7 +193,7 @@ class Failure:
     trace: str = field(default="", repr=False)
     """Stack of a bug in claudemeter, without the values of any variable. Empty for other failures."""
     retry_after: timedelta | None = None
-    """Wait that the server asked for. None if it named none."""
+    """Wait that the server asked for. None if it asked for none."""
     is_widespread: bool = False
     """True if the server refuses so many requests that the whole session has to wait."""
 
@@ -221,7 +221,7 @@ UNREACHED_ERRORS = frozenset(
         ErrorKind.NO_SESSION,
     }
 )
-"""Problems in which no server was reached, so that an immediate retry puts no load on one."""
+"""Problems in which no server was reached, so that an immediate retry causes no load."""
 
 SESSION_WIDE_ERRORS = UNREACHED_ERRORS | {
     ErrorKind.EXPIRED,
@@ -232,7 +232,7 @@ SESSION_WIDE_ERRORS = UNREACHED_ERRORS | {
 """Problems that every further request of the session would meet too."""
 
 REFUSAL_ERRORS = frozenset({ErrorKind.CHALLENGE, ErrorKind.THROTTLED})
-"""Problems of one request, whose reply alone has to wait; of the session only if they are widespread."""
+"""Problems that pause only the request concerned; they concern the session only if they are widespread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,9 +261,9 @@ class Schedule:
     interval: timedelta
     """The usual time between two polls; data older than two of them are stale."""
     is_backing_off: bool = False
-    """True while backing off: an earlier poll would not help, so `r` starts none."""
+    """True while backing off: an earlier poll would not help, so `r` does not start one."""
     free_at: datetime | None = None
-    """Time from which `r` polls at once; an earlier `r` waits until then. None means now."""
+    """Time from which `r` polls at once; before that, `r` waits until then. None means now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +275,9 @@ class ScanResult:
     outcome: str
     """Result in a few words: "session found", "not signed in", "session expired"."""
     detail: str = ""
-    """Sentence for people: what happened and what helps. Empty if there is none or `error_kind` has it."""
+    """Sentence for people: what happened and what helps. Empty if there is none, or if `error_kind` implies
+    it.
+    """
     error_kind: ErrorKind | None = None
     """Why the server does not accept the session. None if the server accepts it or was not asked."""
     is_working: bool = False
@@ -291,7 +293,7 @@ class PasteResult:
     org_count: int = 0
     """Number of orgs that it can read; 0 if it was rejected."""
     error_kind: ErrorKind | None = None
-    """Problem because of which it was rejected. None if it was accepted."""
+    """Problem that led to the rejection. None if it was accepted."""
     detail: str = ""
     """Detail for diagnosis; never a part of the pasted text."""
 
@@ -311,7 +313,7 @@ class Reading:
     """Every org of the account, in the server's order. None if not requested, or without a reply."""
     org_readings: tuple[OrgReading, ...] = ()
     schedule: Schedule | None = None
-    """Set by the last part of a poll. None while the poll continues."""
+    """Schedule of the next poll, in the last part of a poll. None while the poll continues."""
     expires_at: datetime | None = None
     """Expiry of the session by the browser's record. None if not known, or not part of this reading."""
     session_removed: bool = False

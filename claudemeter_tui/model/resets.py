@@ -1,7 +1,7 @@
 """Resets that a person can use: saved resets (`cedar_ember`) and the weekly session reset (`juniper_tide`).
 
 Using one is a POST, which this program never sends: it only shows what is available. A saved reset is called
-usable only if nothing in the reply speaks against it, because it is gone after its use.
+usable only if nothing in the reply contradicts that, because it can be used only once.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class ObstacleKind(StrEnum):
-    """Kinds of reasons why a saved reset cannot be used now."""
+    """Kinds of obstacles to the use of a saved reset."""
 
     NOT_ELIGIBLE = "not eligible"
     """`code` is the server's reason."""
@@ -31,14 +31,14 @@ class ObstacleKind(StrEnum):
     BLOCKED = "blocked"
     """`code` holds the server's reasons."""
     CLEARS_OTHERS = "clears others"
-    """A full window stays full; `code` is its label."""
+    """The reset would leave a full window full; `code` is the label of that window."""
     NONE_FULL = "none full"
     """No window of the plan is full."""
     NONE_LEFT = "none left"
     LOST = "lost"
     """The grant has expired."""
     NOT_REPORTED = "not reported"
-    """The server does not call it usable, or leaves open whether it is."""
+    """The server does not say that it is usable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class SavedReset:
     ends_at: datetime | None = None
     """Time at which unused resets are lost. None if not reported."""
     is_next: bool = False
-    """True if the server would use this grant next; no other one can be used."""
+    """True if the server would use this grant next; other grants cannot be used."""
     is_usable: bool = False
     """`usable_now`."""
     is_paused: bool = False
@@ -72,7 +72,7 @@ class SavedReset:
     clears: tuple[str, ...] = ()
     """Keys of the windows that it resets: `five_hour`, `seven_day`."""
     blocking: tuple[str, ...] = ()
-    """Codes from the server of what prevents its use."""
+    """The server's codes for what prevents its use."""
     is_unreadable: bool = False
     """True if a field that decides about its use has a value that cannot be read."""
 
@@ -103,9 +103,9 @@ class SavedResets:
     def find_obstacles(
         self, grant: SavedReset, full_windows: Iterable[Window], now: datetime
     ) -> Iterator[Obstacle]:
-        """Yield everything that keeps a grant from being used now, what says most first.
+        """Yield everything that keeps a grant from being used now, the most informative obstacle first.
 
-        `full_windows` are the plan-wide windows that a use has to clear.
+        `full_windows` are the plan-wide windows that the reset has to clear.
         """
         full = tuple(full_windows)
         if grant.is_lost(now):
@@ -136,7 +136,7 @@ class SavedResets:
             yield Obstacle(ObstacleKind.NOT_REPORTED)
 
     def summarize(self, full_windows: Iterable[Window], now: datetime) -> SavedResetSummary | None:
-        """Return the grant to name, usable or not, with the sum of all grants. None if none is left."""
+        """Return the grant to show, usable or not, with the total of all grants. None if no reset is left."""
         full = tuple(full_windows)
         unused = [grant for grant in self.grants if grant.is_unused(now)]
         found = [
@@ -150,7 +150,7 @@ class SavedResets:
         return next((one for one in found if one.is_usable), next(iter(found), None))
 
     def iter_changes(self) -> Iterator[datetime]:
-        """Yield the times at which a saved reset becomes usable, or stops being so."""
+        """Yield the times at which a saved reset becomes usable or stops being usable."""
         times = (
             self.cooldown_until,
             *(at for grant in self.grants for at in (grant.starts_at, grant.ends_at)),
@@ -158,7 +158,7 @@ class SavedResets:
         return (at for at in times if at is not None)
 
     def count_by_loss(self, now: datetime) -> Mapping[datetime, int]:
-        """Return the number of unused resets by the time at which they are lost."""
+        """Return the number of unused resets by their time of expiry."""
         counts: dict[datetime, int] = {}
         for grant in self.grants:
             if grant.ends_at is not None and grant.resets_left and grant.is_unused(now):
@@ -166,7 +166,7 @@ class SavedResets:
         return counts
 
     def end_with_plan(self, plan_ends_at: datetime | None) -> SavedResets:
-        """Return the resets with the end of the plan as their end, where that comes first."""
+        """Return the resets; those that would outlast the plan end with it."""
         if plan_ends_at is None:
             return self
         ends = (min(grant.ends_at or plan_ends_at, plan_ends_at) for grant in self.grants)

@@ -1,4 +1,4 @@
-"""Remove harmful characters from server text, where the text is read."""
+"""Remove harmful characters from server text; called where the text is read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 MAX_TEXT_LENGTH = 1_000
-"""Most characters kept of one string; no name and no reason needs more."""
+"""Maximum characters of one string; no name and no reason needs more."""
 
 _WHITESPACE = re.compile(r"\s+")
 # Textual prints escape sequences in a text to the terminal, so an org's name could set the window title.
@@ -19,12 +19,13 @@ def sanitize_text(text: str) -> str:
 
     White space of any kind becomes one blank. At most `MAX_TEXT_LENGTH` characters are kept.
     """
-    # Cut first, so that a reply of megabytes costs little; four times, because the filters below shorten it.
+    # Cut first, so that a reply of megabytes costs little; to four times the limit, because filters shorten
+    # it.
     spaced = _WHITESPACE.sub(" ", text[: 4 * MAX_TEXT_LENGTH])
     kept = "".join(char for char in spaced if unicodedata.category(char) not in _INVISIBLE_CATEGORIES)
     return kept[:MAX_TEXT_LENGTH].strip()
 
 
 def replace_unprintable(text: str) -> str:
-    """Return the text with a blank for each character that a terminal could obey or not show."""
+    """Return the text with a blank in place of each control or invisible character."""
     return text if text.isprintable() else "".join(char if char.isprintable() else " " for char in text)

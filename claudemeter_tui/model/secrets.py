@@ -34,12 +34,12 @@ class Secret:
 
 
 CLAUDE_AI_ORIGIN = "https://claude.ai"
-# At least one letter: digits and dots alone are an address in a form that `ip_address` refuses.
+# Require a letter: digits and dots alone would be an address in a form that `ip_address` rejects.
 _HOST_NAME = re.compile(r"(?=.*[a-z])([a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?")
 
 
 class BadOriginError(ValueError):
-    """An address that must not receive cookies. The text contains the reason."""
+    """Raised for an address that must not receive cookies. The text has the reason."""
 
 
 def parse_origin(url: str) -> str:
@@ -52,7 +52,7 @@ def parse_origin(url: str) -> str:
         parts = urlsplit(url.strip())
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        # No chained exception: its text would quote the address, which may contain a password.
+        # Do not chain the exception: its text quotes the address, which may contain a password.
         raise BadOriginError("it is not a web address") from None
     if parts.scheme not in ("http", "https") or not _is_host(host) or port == 0:
         raise BadOriginError("it must look like https://host or http://127.0.0.1:PORT")
@@ -87,7 +87,7 @@ def is_loopback(host: str) -> bool:
 SESSION_KEY = "sessionKey"
 """The cookie that is the credential; the others only accompany it."""
 LAST_ORG = "lastActiveOrg"
-"""The cookie that names an org, which replies contain, too."""
+"""The cookie that names an org; replies contain the same value."""
 
 
 def matches_host(domain: str, host: str) -> bool:
@@ -96,11 +96,11 @@ def matches_host(domain: str, host: str) -> bool:
 
 
 class BadCookieError(ValueError):
-    """The text is no Cookie header and no session key. The message quotes no part of it."""
+    """Raised if a text is neither a Cookie header nor a session key. The message quotes no part of it."""
 
 
 _HEADER_PREFIX = re.compile(r"^cookie:\s*", re.IGNORECASE)
-# Netscape files mark an HttpOnly cookie by a prefix that looks like a comment.
+# Netscape files mark an HttpOnly cookie with a prefix that looks like a comment.
 _COMMENT = re.compile(r"\s*[#$](?!HttpOnly_)")
 
 
@@ -110,7 +110,7 @@ class Cookies:
     __slots__ = ("_pairs", "_spare_keys")
 
     def __init__(self, pairs: Iterable[tuple[str, str]], spare_keys: Iterable[str] = ()) -> None:
-        """Keep the pairs that fit into a header; the last one of a name wins.
+        """Keep the pairs that are valid in a header; of several with one name, the last wins.
 
         `spare_keys` are other session keys, to try if the server refuses the one in the pairs.
         """
@@ -119,7 +119,7 @@ class Cookies:
 
     @classmethod
     def from_jar(cls, pairs: Iterable[tuple[str, str]]) -> Cookies:
-        """Keep the cookies of a jar, which can hold a session key for the host and one for its domain.
+        """Keep the cookies of a jar, which can have two session keys: for the host and for its domain.
 
         The last key with a value is used, and the others are spare.
         """
@@ -139,7 +139,7 @@ class Cookies:
         header = _HEADER_PREFIX.sub("", text.removeprefix("\ufeff").strip())
         if not header:
             raise BadCookieError("it is empty")
-        # A line break would start another header.
+        # A line break would start a new header.
         if not all("!" <= char <= "~" or char == " " for char in header):
             raise BadCookieError("it has a line break or a character that is not allowed in a cookie")
         if "=" not in header and ";" not in header:
@@ -191,7 +191,7 @@ class Cookies:
         return (self.select_session_key(), *spare)
 
     def replace_session_key(self, key: Cookies) -> Cookies:
-        """Return these cookies with the session key of others, and without spare keys."""
+        """Return these cookies with the session key of the jar `key`, and without spare keys."""
         return Cookies((*self._pairs, *key.select_session_key().reveal()))
 
     def reveal(self) -> tuple[tuple[str, str], ...]:
@@ -208,7 +208,7 @@ class Cookies:
     def _identity(self) -> tuple[object, ...]:
         return self._pairs, self._spare_keys
 
-    # pickle would write the values into a file or a pipe.
+    # A pickle would contain the values.
     def __reduce_ex__(self, _protocol: SupportsIndex) -> NoReturn:
         raise TypeError("Cookies are kept in memory only")
 
@@ -228,6 +228,6 @@ def _parse_netscape_row(line: str) -> tuple[str, str, str]:
     MozillaCookieJar is not used: its error messages quote the bad line, and so a value.
     """
     fields = line.rstrip("\r").removeprefix("#HttpOnly_").split("\t")
-    if len(fields) not in (6, 7):  # An editor may have removed the last tab and the empty value after it.
+    if len(fields) not in (6, 7):  # An editor may have removed the trailing tab of an empty value.
         raise BadCookieError("it is neither a Cookie header nor a Netscape cookie file")
     return fields[0].lower(), fields[5], (*fields, "")[6]

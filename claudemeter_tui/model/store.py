@@ -45,11 +45,11 @@ V = TypeVar("V", Account, Plan, Meter, Balance, Subscription)
 DEFAULT_INTERVAL = timedelta(seconds=60)
 """Interval assumed until the first schedule of a session arrives."""
 UNKNOWN_AFTER = timedelta(minutes=15)
-"""Older figures than this decide nothing."""
+"""Age above which figures give no verdict."""
 SPENDING_SPAN = timedelta(minutes=15)
-"""Spending counts as under way for this time after a rise of the used credits."""
+"""Time after a rise of the used credits in which spending counts as under way."""
 SESSION_EXPIRY_WARNING = timedelta(days=3)
-"""A session that expires within this time is reported as a problem."""
+"""Time before the expiry of a session in which it is reported as a problem."""
 
 OrgKey = tuple[str, str]
 """Account key and org uuid: one org can be reached through two accounts."""
@@ -65,7 +65,7 @@ class Problem:
     """Start of the problem."""
     session: Session
     org: Org | None = None
-    """None if the problem concerns the whole session."""
+    """The org concerned. None if the problem concerns the whole session."""
     detail: str = ""
     ends_at: datetime | None = None
     """Expiry of the session. None for every other problem."""
@@ -73,12 +73,14 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class OverPlanPeriod:
-    """A span in which the plan has nothing left: a plan-wide window is full, or the plan has none."""
+    """A period in which the plan has nothing left: a plan-wide window is full, or the plan has none."""
 
     since: datetime
     """Time of the first reading in this state."""
     filled_label: str | None
-    """Label of the window that filled then. None if no window was seen to fill, as in the first reading."""
+    """Label of the window that filled at `since`. None if no window was seen to fill, as in the first
+    reading.
+    """
     start_rise: Decimal
     """Total rise of the series at that time, minor units."""
     full_window: Window | None = None
@@ -99,14 +101,14 @@ class InPlanSpending:
 
 @dataclass(frozen=True, slots=True)
 class InPlanPeriod:
-    """A span of usage replies in which the plan has room."""
+    """A period of usage replies in which the plan has room."""
 
     at: datetime
-    """Time of the last of them."""
+    """Time of the last usage reply of the period."""
     total_rise: Decimal
     """Total rise of the series at that time, minor units."""
     spending: InPlanSpending | None = None
-    """The last spending in this span. None if there was none."""
+    """The last spending in this period. None if there was none."""
 
 
 # Without slots, because cached_property needs a `__dict__`.
@@ -117,7 +119,7 @@ class OrgState:
     org: Org
     account: Account
     session: Session
-    """The session that serves the org: the one of its account that listed the org last."""
+    """The session that serves the org: the one that listed it last, among those of its account."""
     replies: Mapping[Endpoint, Reply] = field(default_factory=dict)
     failures: Mapping[Endpoint, Failure] = field(default_factory=dict)
     """Failures of the last attempts; a good reply removes them."""
@@ -151,7 +153,7 @@ class OrgState:
 
     @cached_property
     def saved_resets(self) -> SavedResets:
-        """The saved resets, which are lost with the plan; none if the usage reply was never read."""
+        """The saved resets, which expire with the plan; empty if the usage reply was never read."""
         plan_ends_at = self.subscription.ends_at if self.subscription is not None else None
         return self.plan.saved_resets.end_with_plan(plan_ends_at) if self.plan else SavedResets()
 
@@ -179,7 +181,7 @@ class OrgState:
         yield from self.plan.meters if self.plan else ()
 
     def _find_end_of_validity(self) -> datetime | None:
-        """Return when the replies that report locks are no longer believed. None if one was never read."""
+        """Return the time until which the replies that report locks count. None if one was never read."""
         own = {Endpoint.OWN_OVERAGE} & (self.replies.keys() | self.failures.keys())
         reporting = {Endpoint.USAGE, Endpoint.OVERAGE, *own}
         if not reporting <= self.replies.keys():
@@ -200,7 +202,7 @@ class OrgState:
         return self.read_at is not None and now - self.read_at > 2 * self.interval
 
     def is_unknown(self, now: datetime) -> bool:
-        """True if the figures decide nothing: no successful read for 15 minutes, or ever."""
+        """True if the figures give no verdict: no successful read for 15 minutes, or ever."""
         return self.read_at is None or now - self.read_at > UNKNOWN_AFTER
 
     def iter_problems(self) -> Iterator[Problem]:
@@ -208,9 +210,9 @@ class OrgState:
         yield from _iterate_problems(self, self.org)
 
     def apply(self, report: OrgReading, at: datetime, interval: timedelta) -> OrgState:
-        """Return the state after one more report; a failed reply keeps its last good version."""
+        """Return the state after one more reading; if a reply failed, its last good version is kept."""
         replies, failures = _merge_parts(self.replies, self.failures, report.parts)
-        # Two missed polls plus some delay: only a longer pause is a gap in the series.
+        # Only a pause longer than two missed polls and some delay is a gap in the series.
         max_pause = 2.5 * interval
         good = [endpoint for endpoint, part in report.parts.items() if isinstance(part, Reply)]
         reply_sources = self.reply_sources
@@ -226,7 +228,7 @@ class OrgState:
             histories=append_to_histories(self.histories, report.parts.get(Endpoint.USAGE), at, max_pause),
             reply_sources=reply_sources,
         )
-        # Set before `credits` is computed and cached, because that needs it.
+        # Set this before `credits` is computed and cached, because `credits` needs it.
         vars(state).update(last_figures=state.collect_figures())
         meter = state.credits.lead_meter
         part = report.parts.get(meter.origin.endpoint) if meter else None
@@ -243,9 +245,9 @@ class OrgState:
         return state
 
     def collect_figures(self) -> LastFigures:
-        """Return the last figures of each source, with those of the current replies."""
+        """Return the last figures of each source, updated from the current replies."""
         meters = tuple(self._iter_meters())
-        # A zero without a cap is a figure only if the reply says that there is no cap.
+        # Without a cap, a zero is a real figure only if the reply says that there is no cap.
         can_be_zero = not reports_withdrawal(meters)
         found = {
             meter.origin: (meter.used, meter.cap, self.replies[meter.origin.endpoint].at)
@@ -260,9 +262,9 @@ class OrgState:
 
 
 def _update_over_plan_period(old: OrgState, new: OrgState, max_pause: timedelta) -> OverPlanPeriod | None:
-    """Return the period beyond the plan after one more reading; None if the plan has room, or may have.
+    """Return the period beyond the plan after one more reading; None if the plan has room, or may have room.
 
-    Above `max_pause` between two usage replies, the window may have filled and reset unseen.
+    If more than `max_pause` is between two usage replies, the window may have filled and reset unseen.
     """
     reply, plan, period = new.replies.get(Endpoint.USAGE), new.plan, old.over_plan_period
     if reply is None or plan is None:
@@ -287,16 +289,16 @@ def _update_over_plan_period(old: OrgState, new: OrgState, max_pause: timedelta)
         old_at = old.replies[Endpoint.USAGE].at
         was_reported = any(window.is_reported for window in old.plan.wide_windows)
         if was_reported and not old.plan.find_full_windows(old_at) and reply.at - old_at <= max_pause:
-            # Charges between the two readings may already be beyond the plan, so they count.
+            # Count charges between the two readings, because they may already be beyond the plan.
             return OverPlanPeriod(reply.at, full.label, old.series.total_rise, full)
     return OverPlanPeriod(reply.at, None, new.series.total_rise, full)
 
 
 def _update_in_plan_period(old: OrgState, new: OrgState, max_pause: timedelta) -> InPlanPeriod | None:
-    """Return the period within the plan after one more usage reply; None if the plan has no room, or may not.
+    """Return the period within the plan after one more usage reply; None if the plan may have no room.
 
-    Only a rise between two replies with room is spending within the plan. Above a pause of `max_pause` or
-    five minutes between them, the window may have filled and reset unseen.
+    Only a rise between two replies with room is spending within the plan. After a pause of more than
+    `max_pause` or five minutes, the window may have filled and reset unseen.
     """
     plan, before, total = new.plan, old.in_plan_period, new.series.total_rise
     if plan is None or new.over_plan_period is not None:
@@ -322,21 +324,23 @@ class SessionState:
     session: Session
     account: Account = field(default_factory=Account)
     replies: Mapping[Endpoint, Reply] = field(default_factory=dict)
-    """The account reply, the last good one."""
+    """The last good account reply."""
     failures: Mapping[Endpoint, Failure] = field(default_factory=dict)
     """Failures that prevent listing the account's orgs."""
     schedule: Schedule | None = None
-    """None until the first poll is complete."""
+    """Schedule of the next poll. None until the first poll is complete."""
     is_polling: bool = True
     """True while a poll is under way."""
     expires_at: datetime | None = None
     """Expiry by the browser's record. None if not known."""
     expires_soon_since: datetime | None = None
-    """Time at which the expiry came within three days. None if it did not, or the record is out of date."""
+    """Time from which the expiry was less than three days ahead. None if it is not, or the record is out of
+    date.
+    """
 
     def iter_problems(self) -> Iterator[Problem]:
         """Yield the problems of the session itself."""
-        # A failing session has a more urgent problem.
+        # A failure of the session is more urgent than its expiry.
         if self.expires_at is not None and self.expires_soon_since is not None and not self.failures:
             since = self.expires_soon_since
             yield Problem(
@@ -347,13 +351,13 @@ class SessionState:
     def apply(self, reading: Reading) -> SessionState:
         """Return the state after one more reading."""
         if self.is_polling and not (reading.account or reading.schedule or reading.expires_at):
-            return self  # This part of a poll concerns only an org.
+            return self  # this part of a poll concerns only an org
         replies, failures, account = self.replies, self.failures, self.account
         if reading.account is not None:
             replies, failures = _merge_parts(replies, failures, {Endpoint.ACCOUNT: reading.account})
             if isinstance(reading.account, Reply) and isinstance(reading.account.value, Account):
                 account = reading.account.value.fill_from(account)
-        # The server renews a key in use, so an expiry in the past only means that the record is old.
+        # The server renews a key in use, so an expiry in the past means only that the record is old.
         expires_at = reading.expires_at or self.expires_at
         expires_soon = (
             expires_at is not None and timedelta(0) < expires_at - reading.at <= SESSION_EXPIRY_WARNING
@@ -391,7 +395,7 @@ class Store:
 
     @cached_property
     def problems(self) -> tuple[Problem, ...]:
-        """All current problems: sessions first, then each org; a new field only at the first org with it."""
+        """All current problems: sessions first, then each org; a new field only for the first org with it."""
         owners: tuple[SessionState | OrgState, ...] = (*self.sessions, *self.orgs)
         return tuple(_name_fields_once(problem for owner in owners for problem in owner.iter_problems()))
 
@@ -405,11 +409,11 @@ class Store:
             return self.apply(Reading(reading.session, reading.at, account=bug, schedule=reading.schedule))
 
     def apply(self, reading: Reading) -> Store:
-        """Return the store after one more reading; the store changes in no other way.
+        """Return the store after one more reading; nothing else changes the store.
 
         Last good replies survive a failure. Orgs missing from the account's list are removed and new ones
-        added; without a list, none is removed. An org belongs to the session that listed it last: a removed
-        session takes along only the orgs that no other session of its account has listed.
+        added; without a list, none is removed. An org belongs to the session that listed it last. With a
+        removed session, only the orgs that no other session of its account has listed are removed.
         """
         scan_results = self.scan_results if reading.scan_results is None else reading.scan_results
         if reading.session_removed:
@@ -429,7 +433,7 @@ class Store:
 
 
 def same_account(one: Account, other: Account) -> bool:
-    """True if both are certainly the same account: they share a uuid or an e-mail, and nothing differs."""
+    """True if both are certainly the same account: the uuid or the e-mail is equal, and neither differs."""
     have_shared_key = (one.uuid and one.uuid == other.uuid) or (one.email and one.email == other.email)
     return bool(have_shared_key) and one.may_be_same(other)
 
@@ -447,10 +451,10 @@ def _put_session(sessions: tuple[SessionState, ...], new: SessionState) -> tuple
 def _apply_org_list(
     orgs: tuple[OrgState, ...], session: SessionState, listed_orgs: tuple[Org, ...]
 ) -> tuple[OrgState, ...]:
-    """Return the orgs after a session's list; known orgs keep their state.
+    """Return the orgs after a session has listed its orgs; known orgs keep their state.
 
     The list takes the positions of the session's own orgs and of those that it takes over from another
-    session of the account. The session's own orgs that the list no longer names are removed.
+    session of the account. The session's own orgs that are no longer listed are removed.
     """
     listed = {org.uuid: org for org in listed_orgs}
     covered = [place for place, state in enumerate(orgs) if _is_covered_by_list(state, session, listed)]
@@ -466,7 +470,7 @@ def _apply_org_list(
 
 
 def _is_covered_by_list(state: OrgState, session: SessionState, listed: Mapping[str, Org]) -> bool:
-    """True if the session's list decides about this org."""
+    """True if the session's list decides whether this org stays."""
     if state.session == session.session:
         return session.account.may_be_same(state.account)
     return state.org.uuid in listed and same_account(session.account, state.account)
@@ -484,11 +488,11 @@ def _update_listed_org(org: Org, known: OrgState | None, session: SessionState) 
 
 
 def _find_place(orgs: tuple[OrgState, ...], session: SessionState) -> int:
-    """Return the position for the orgs of a session that serves none of its account's orgs yet.
+    """Return the position for the orgs of a session that does not serve an org of its account yet.
 
-    They go behind the account's other orgs, else to the session's old position. Otherwise accounts are
-    ordered by their sessions' names, Claude Code's login last: an org has the same number in every run,
-    whichever session answers first.
+    They follow the account's other orgs, or else take the session's old position. Otherwise accounts are
+    ordered by the names of their sessions, Claude Code's login last, so that an org has the same number in
+    every run, whichever session is read first.
     """
     places = [place for place, state in enumerate(orgs) if same_account(session.account, state.account)]
     if places:
@@ -497,7 +501,7 @@ def _find_place(orgs: tuple[OrgState, ...], session: SessionState) -> int:
         if state.session == session.session:
             return place
     for place, state in enumerate(orgs):
-        # At position 0 this is the last org, but the first org always begins an account.
+        # At position 0, index -1 is the last org, but position 0 always begins an account.
         before = orgs[place - 1]
         continues = before.session == state.session or same_account(before.account, state.account)
         is_later = _get_session_sort_key(state.session) > _get_session_sort_key(session.session)
@@ -513,13 +517,13 @@ def _get_session_sort_key(session: Session) -> tuple[bool, str]:
 def _apply_org_readings(
     orgs: tuple[OrgState, ...], session: SessionState, reading: Reading
 ) -> tuple[OrgState, ...]:
-    """Return the orgs after the reports about them, and with the interval of a finished poll."""
+    """Return the orgs after their readings, with the interval of a finished poll."""
     interval = session.schedule.interval if session.schedule else DEFAULT_INTERVAL
     new, reports = list(orgs), {report.org.uuid: report for report in reading.org_readings}
     for place, state in enumerate(orgs):
         if state.org.uuid in reports and state.session == session.session:
             new[place] = state.apply(reports[state.org.uuid], reading.at, interval)
-        # The interval also decides when the figures of an org without a report are stale.
+        # The interval also determines when the figures of an org without a reading are stale.
         elif reading.schedule and state.interval != interval and state.session == session.session:
             new[place] = replace(state, interval=interval)
     return tuple(new)
@@ -543,7 +547,7 @@ def _merge_parts(
 
 
 def _name_fields_once(problems: Iterable[Problem]) -> Iterator[Problem]:
-    """Yield the problems, and each new field of a kind of reply only the first time."""
+    """Yield the problems; each new field of a kind of reply only once."""
     seen: set[tuple[Endpoint, str]] = set()
     for problem in problems:
         if problem.error_kind is not ErrorKind.NEW_FIELD:

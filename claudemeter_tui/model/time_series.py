@@ -19,16 +19,16 @@ from claudemeter_tui.model.reading import Failure, Reply
 from claudemeter_tui.model.windows import Plan
 
 MAX_BRIDGED_PAUSE = timedelta(minutes=5)
-"""Longest pause, a failed poll or two, that continues a rise: `used_credits` counts on meanwhile."""
+"""Longest pause (a failed poll or two) that does not end a rise: `used_credits` keeps rising meanwhile."""
 
 
 MAX_FALLS = 8
-"""Falls in a row that can turn out to be placeholders; one or two were seen."""
+"""Maximum falls in a row that can turn out to be placeholders; one or two were seen."""
 
 
 @dataclass(frozen=True, slots=True)
 class MonotonicRise:
-    """A span in which a figure never fell, without a long pause and without a jump of the clock."""
+    """A span in which a figure never fell, without a long pause or a jump of the clock."""
 
     first: datetime
     """Time of the first value."""
@@ -41,7 +41,7 @@ class MonotonicRise:
     rise_count: int = 0
     """Number of rises."""
     before_fall: MonotonicRise | None = None
-    """The previous rise, if it ended with a fall: the fall may turn out to be a placeholder. Else None."""
+    """The previous rise, if it ended with a fall that may turn out to be a placeholder. None otherwise."""
 
     @property
     def fall_count(self) -> int:
@@ -54,7 +54,7 @@ class MonotonicRise:
         return cls(at, minor, at, minor)
 
     def compute_rise(self, minor: Decimal) -> Decimal:
-        """Return the increase by this value in minor units, 0 or more; none after a mere placeholder."""
+        """Return the increase by this value in minor units, 0 or more; 0 after a mere placeholder."""
         return max(Decimal(0), minor - self._find_base(minor).last_minor)
 
     def append(self, at: datetime, minor: Decimal, max_pause: timedelta) -> MonotonicRise:
@@ -62,13 +62,13 @@ class MonotonicRise:
 
         A pause longer than both `max_pause` and five minutes starts a new rise.
         """
-        # Two values at one time, or an earlier time, mean that the clock was set back.
+        # An equal or earlier time means that the clock was set back.
         pause = at - self.last
         has_jumped = pause < timedelta(0) or (not pause and minor != self.last_minor)
         if has_jumped or pause > max(max_pause, MAX_BRIDGED_PAUSE):
             return MonotonicRise.start(at, minor)
         if minor < self.last_minor:
-            # Bounded, or a figure that keeps falling would grow a chain without end.
+            # Limit the chain, which a figure that keeps falling would extend without end.
             kept = self if self.fall_count < MAX_FALLS else replace(self, before_fall=None)
             return replace(MonotonicRise.start(at, minor), before_fall=kept)
         base = self._find_base(minor)
@@ -79,7 +79,7 @@ class MonotonicRise:
         )
 
     def _find_base(self, minor: Decimal) -> MonotonicRise:
-        """Return the rise that a value continues.
+        """Return the rise that the value belongs to.
 
         Values that fall and return at once were placeholders, so the old rise is kept until the next rise.
         """
@@ -90,12 +90,14 @@ class MonotonicRise:
 
 
 MAX_VALUE_RUNS = 500
-"""Maximum number of runs, gaps included: the dots of a very wide chart. Then the older half is thinned."""
+"""Maximum number of runs, including gaps: the dots of a very wide chart. Beyond it, the older half is
+thinned.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class ValueRun:
-    """A span in which every poll read the same value, or no poll read one."""
+    """A span in which every poll read the same value, or every poll failed."""
 
     minor: Decimal | None
     """Minor units. None for a gap: nothing was read."""
@@ -105,16 +107,16 @@ class ValueRun:
 
 @dataclass(frozen=True, slots=True)
 class CreditSeries:
-    """Samples of one figure: one reply, one currency, one exponent."""
+    """Samples of one figure, all from one source and in one unit."""
 
     origin: MeterOrigin | None = None
-    """The reply that contains the figure. None if nothing was sampled yet."""
+    """The source of the figure. None if nothing was sampled yet."""
     unit: tuple[str, int] = ("", 2)
     """Currency and exponent."""
     runs: tuple[ValueRun, ...] = ()
     """Runs, oldest first, without overlap."""
     total_rise: Decimal = Decimal(0)
-    """Sum of all rises since the series began, minor units; a monthly reset subtracts nothing."""
+    """Sum of all rises since the series began, minor units; a monthly reset does not lower it."""
     last_rise_at: datetime | None = field(default=None, compare=False)
     """Time of the latest rise. None if there was none."""
     monotonic_rise: MonotonicRise | None = field(default=None, compare=False)
@@ -138,9 +140,9 @@ class CreditSeries:
     def append(self, at: datetime, origin: MeterOrigin, used: Money, max_pause: timedelta) -> CreditSeries:
         """Return the series with one more sample, read at `at`.
 
-        Another reply or another unit starts a new series: the difference between them is not spending. A
-        pause longer than `max_pause` leaves a gap. If the clock went back, the repeated time is removed from
-        the runs; what was spent meanwhile still counts.
+        Another source or another unit starts a new series, because the difference is not spending. A pause
+        longer than `max_pause` leaves a gap. If the clock went back, the repeated time is removed from the
+        runs, but the amount spent in it still counts.
         """
         if self.origin is not origin or self.unit != used.unit:
             return CreditSeries(origin, used.unit).append(at, origin, used, max_pause)
@@ -180,13 +182,13 @@ def _append_gap(runs: tuple[ValueRun, ...], at: datetime) -> tuple[ValueRun, ...
 
 
 def _thin_value_runs(runs: tuple[ValueRun, ...]) -> tuple[ValueRun, ...]:
-    """Return at most `MAX_VALUE_RUNS` runs: the older half is thinned, its gaps stay or grow.
+    """Return at most `MAX_VALUE_RUNS` runs: the older half is thinned; its gaps remain or grow.
 
-    First every second value that follows another value is removed, and the value before it takes over its
-    time. If gaps leave none of these, every second value between two gaps is removed, and the three become
-    one gap.
+    First, remove every second value that follows another value, and extend the value before it over that
+    time. If no value follows another one, remove every second value between two gaps, and join it and both
+    gaps into one gap.
     """
-    # One pass removes a single run if the older half has only one candidate, and a pause adds two runs.
+    # One pass may remove only one run, and a pause adds two, so several passes may be needed.
     while len(runs) > MAX_VALUE_RUNS:
         half = len(runs) // 2
         older = _drop_every_second(runs[:half], after_gap=False)
@@ -214,21 +216,21 @@ def _drop_every_second(runs: tuple[ValueRun, ...], *, after_gap: bool) -> tuple[
 
 
 MAX_PERCENT_RUNS = 300
-"""Maximum number of runs, gaps included; then the older half is thinned."""
+"""Maximum number of runs, including gaps; beyond it, the older half is thinned."""
 MAX_HISTORIES = 4
 """Maximum number of windows with a history. No known plan has more plan-wide windows."""
 
 _RUN_STRUCT = Struct("3d")
-"""Packed form of a run: as objects, the histories of a hundred orgs would need ten times the memory."""
+"""Packed form of a run; as objects, the histories of a hundred orgs would need ten times the memory."""
 
 
 class PercentRun(NamedTuple):
-    """A span in which every poll read the same percentage, or no poll read one."""
+    """A span in which every poll read the same percentage, or every poll failed."""
 
     first: float
-    """Seconds since the epoch."""
+    """Start of the span, seconds since the epoch."""
     last: float
-    """Seconds since the epoch."""
+    """End of the span, seconds since the epoch."""
     percent: float
     """Utilization, 0 or more, may exceed 100. NaN for a gap: nothing was read."""
 
@@ -240,7 +242,7 @@ class PercentRun(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PercentHistory:
-    """Utilization of one window over time; a reset is a drop like any other."""
+    """Utilization of one window over time; a reset is an ordinary drop."""
 
     packed: bytes = field(repr=False)
     """All runs, oldest first, without overlap; at least one."""
@@ -267,7 +269,7 @@ class PercentHistory:
         return any(run.percent != first.percent and not run.is_gap for run in others)
 
     def append(self, at: float, percent: float, max_pause: float) -> PercentHistory:
-        """Return the history with one more figure, read at `at`; above `max_pause` seconds there is a gap.
+        """Return the history with one more figure, read at `at`; a pause above `max_pause` leaves a gap.
 
         If the clock went back, the repeated time is removed from the history.
         """
@@ -326,7 +328,7 @@ def append_to_histories(
 
 
 def _unpack_last(packed: bytes) -> PercentRun:
-    # Nearly every poll only extends the last run, so one run is unpacked and no more.
+    # Nearly every poll only extends the last run, so only that run is unpacked.
     return PercentRun(*_RUN_STRUCT.unpack_from(packed, len(packed) - _RUN_STRUCT.size))
 
 
@@ -342,17 +344,17 @@ def _replace_last_run(packed: bytes, *runs: PercentRun) -> PercentHistory:
 def _thin_percent_runs(packed: bytes) -> bytes:
     """Return at most `MAX_PERCENT_RUNS` runs: in the older half, every second step is removed.
 
-    A step lies between a lower and a higher percentage; peaks, resets and gaps are no steps. The run before a
-    step takes over its time. If there are no steps, two runs become one: a gap if either is one, else the
-    higher percentage.
+    A step lies between a lower and a higher percentage; peaks, resets and gaps are not steps. The run before
+    a removed step is extended over its time. If there are no steps, every two runs become one: a gap if
+    either is a gap, else the higher percentage.
     """
     end = MAX_PERCENT_RUNS // 2 * _RUN_STRUCT.size
-    # One pass removes a single run if the older half has only one step, and a pause adds two runs.
+    # One pass may remove only one run, and a pause adds two, so several passes may be needed.
     while len(packed) > MAX_PERCENT_RUNS * _RUN_STRUCT.size:
         older = list(_RUN_STRUCT.iter_unpack(packed[:end]))
         kept = _drop_steps(older)
         if len(kept) == len(older):
-            # Half of MAX_PERCENT_RUNS is an even number.
+            # The pairs are complete, because half of MAX_PERCENT_RUNS is an even number.
             kept = [
                 (first, last, nan if isnan(one) or isnan(two) else max(one, two))
                 for (first, _, one), (_, last, two) in zip(older[::2], older[1::2], strict=True)

@@ -1,7 +1,7 @@
 """Track figures so that each transition emits one event and flapping replies emit none.
 
 The server occasionally sends a placeholder (a window of 0% without a reset), a null instead of an object, or
-a reset that is a second off. A missing figure must be missing in several replies before it counts as gone.
+a reset that is a second off. So a figure counts as gone only if several replies in a row lack it.
 """
 
 from __future__ import annotations
@@ -31,14 +31,16 @@ from claudemeter_tui.model.verdict import Verdict, VerdictState
 from claudemeter_tui.model.windows import FULL_FROM, Plan, Severity, Window
 
 REPLIES_TO_CONFIRM = 3
-"""Replies in a row that must lack a figure before it counts as gone; placeholders last one or two polls."""
+"""Number of replies in a row without a figure after which it counts as gone; placeholders last one or two
+polls.
+"""
 THRESHOLD_RESET_DROP = 5.0
-"""Percentage points below a threshold at which the threshold can be passed again."""
+"""Percentage points that a figure must be below a threshold before it can pass the threshold again."""
 EXPIRY_WARNING = timedelta(days=3)
 """Time before the expiry of a part of the balance, or of a saved reset, at which a warning is due."""
 MIN_BALANCE_CHANGE = 1
-"""Smallest rise or fall of the balance that is reported, in whole units of its currency: the server also
-corrects amounts, and the replies of one poll are some seconds apart.
+"""Smallest reported rise or fall of the balance, in whole units of its currency. Smaller ones can come from a
+correction by the server, or from the seconds between the replies of one poll.
 """
 MAX_CORRECTION = 2
 """Largest correction by the server in minor units; this matters for currencies without decimals."""
@@ -51,11 +53,11 @@ class MeterTracker:
 
     meter: Meter
     passed_threshold: float = 0.0
-    """The highest threshold passed; 0 for none."""
+    """The highest threshold that was passed; 0 for none."""
     replies_below: int = 0
-    """Replies in a row clearly below that threshold."""
+    """Number of replies in a row clearly below that threshold."""
     replies_without_cap: int = 0
-    """Replies in a row that named no cap although there was one."""
+    """Number of replies in a row without a cap, although there was one."""
 
     @classmethod
     def start(cls, meter: Meter, sink: EventSink) -> MeterTracker:
@@ -75,7 +77,7 @@ class MeterTracker:
             new = replace(new, used=old.used)
         if new.cap is None and old.cap is not None:
             lost_cap_count = self.replies_without_cap + 1
-            # A missing cap can also mean a withdrawn meter; only `is_uncapped` says that there is no cap.
+            # A missing cap can also mean a withdrawn meter; only `is_uncapped` means that there is no cap.
             if new.is_uncapped and lost_cap_count >= REPLIES_TO_CONFIRM:
                 lost_cap_count = 0
             else:
@@ -104,17 +106,17 @@ class BalanceTracker:
     """The last balance, and whether its auto-reload works."""
 
     amount: Money | None = None
-    """The last amount that was compared. None if none was read yet."""
+    """The last amount that later ones are compared with. None if none was read yet."""
     is_reload_stopped: bool | None = None
     """True if auto-reload does not work. None if that was never read."""
     fell_after: datetime | None = None
-    """Time of the last prepaid reply with `amount`, if the balance has fallen since while the use was not
-    read: the fall is then compared later. Else None.
+    """Time of the last prepaid reply with `amount`, if the balance has fallen since and the fall must wait
+    for the use to be read. None otherwise.
     """
 
     @property
     def is_settled(self) -> bool:
-        """True if no fall awaits the figures of the use."""
+        """True if no fall of the balance has to wait for the use to be read."""
         return self.fell_after is None
 
     def update(
@@ -163,10 +165,10 @@ def _is_reported(high: Money, low: Money) -> bool:
 def _measure_spending_from_balance(
     amount: Money, old: OrgState, new: OrgState, since: datetime
 ) -> Decimal | None:
-    """Return the most, in minor units, that can have been spent from the balance since a moment.
+    """Return the maximum, in minor units, that can have been spent from the balance since a moment.
 
-    None if that is not known: the use was not read, it has fallen, or others spend from the balance, too. The
-    use of the 15 minutes before counts as well, because a balance can follow the use with a delay.
+    None if that is not known: the use was not read, it has fallen, or others also spend from the balance. The
+    use in the 15 minutes before the moment counts too, because a balance can follow the use with a delay.
     """
     series = new.series
     rise = series.monotonic_rise
@@ -192,9 +194,9 @@ TrancheKey = tuple[datetime, bool]
 def update_warned_tranches(
     warned: frozenset[TrancheKey], balance: Balance | None, sink: EventSink, *, first: bool
 ) -> frozenset[TrancheKey]:
-    """Emit an event for each part that expires soon, and return all parts already announced.
+    """Emit an event for each part that expires soon, and return all parts that have caused one.
 
-    With `first`, the balance is read for the first time, and nothing is emitted.
+    With `first`, which means the first balance, emit nothing.
     """
     known = {key for key in warned if key[0] > sink.now}
     for key, tranche in _find_expiring(balance):
@@ -223,9 +225,9 @@ def _find_expiring(balance: Balance | None) -> Iterator[tuple[TrancheKey, Tranch
 def update_warned_resets(
     warned: frozenset[datetime], resets: SavedResets, sink: EventSink, *, first: bool
 ) -> frozenset[datetime]:
-    """Emit an event for the saved resets that are lost soon, and return the times already announced.
+    """Emit an event for the saved resets that expire soon, and return the times that have caused one.
 
-    With `first`, the usage is read for the first time, and nothing is emitted.
+    With `first`, which means the first usage reply, emit nothing.
     """
     known = {lost_at for lost_at in warned if lost_at > sink.now}
     for lost_at, count in resets.count_by_loss(sink.now).items():
@@ -240,11 +242,11 @@ def update_warned_resets(
 
 @dataclass(frozen=True, slots=True)
 class Debounced:
-    """The replies on which verdicts are based."""
+    """The confirmed replies; verdicts are based on these."""
 
     replies: Mapping[Endpoint, Reply] = field(default_factory=dict)
     doubt_counts: Mapping[Endpoint, int] = field(default_factory=dict)
-    """Replies in a row that contained less than the confirmed one; endpoints without any are left out."""
+    """Number of replies in a row that contained less than the confirmed one, by endpoint; never 0."""
 
     def matches(self, replies: Mapping[Endpoint, Reply]) -> bool:
         """True if the given replies are exactly the confirmed ones."""
@@ -253,11 +255,11 @@ class Debounced:
         return all(self.replies.get(endpoint) is reply for endpoint, reply in replies.items())
 
     def update(self, fresh: Mapping[Endpoint, Reply], windows: tuple[Window, ...]) -> Debounced:
-        """Return the confirmed replies after these new ones, with these windows in the usage reply."""
+        """Return the confirmed replies after these new replies; the usage reply gets these windows."""
         replies, doubt_counts = dict(self.replies), dict(self.doubt_counts)
         for endpoint, new in fresh.items():
             doubt_count = doubt_counts.pop(endpoint, 0) + 1
-            # Without an old reply, the new one is not doubted.
+            # Without an old reply, the new one counts at once.
             old = replies.get(endpoint) if doubt_count < REPLIES_TO_CONFIRM else None
             if endpoint is Endpoint.USAGE:
                 replies[endpoint], is_doubtful = _debounce_usage(new, old, windows)
@@ -283,7 +285,7 @@ def _is_empty_value(value: ReplyValue) -> bool:
 
 
 def _debounce_usage(new: Reply, old: Reply | None, windows: tuple[Window, ...]) -> tuple[Reply, bool]:
-    """Return the usage reply with these windows and with missing meters, and True if meters are missing."""
+    """Return the usage reply with these windows and with meters that it lacks, and True if it lacks any."""
     plan = new.value if isinstance(new.value, Plan) else Plan(is_reported=False)
     old_plan = old.value if old is not None and isinstance(old.value, Plan) else Plan()
     origins = {meter.origin for meter in plan.meters}
@@ -297,7 +299,7 @@ def _debounce_usage(new: Reply, old: Reply | None, windows: tuple[Window, ...]) 
 
 WORKING_STATES = (VerdictState.CAN_WORK, VerdictState.ON_CREDITS)
 Emit = Callable[..., None]
-"""`EventSink.emit` with some fields filled in."""
+"""Type of `EventSink.emit` with some arguments bound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,7 +320,7 @@ class VerdictTracker:
     def observe(self, verdict: Verdict, sink: EventSink, credits_: Credits) -> VerdictTracker:
         """Emit the events of one more verdict and return the tracker; an uncertain one changes nothing."""
         is_certain = verdict.credits is not CreditState.UNKNOWN
-        # WAIT while the credits are not known may turn out to be ON CREDITS or BLOCKED.
+        # WAIT with unknown credits may turn out to be ON CREDITS or BLOCKED.
         is_uncertain = verdict.state is VerdictState.UNKNOWN or (
             verdict.state is VerdictState.WAIT and not is_certain
         )
@@ -334,11 +336,11 @@ class VerdictTracker:
             new = replace(new, is_locked=verdict.is_locked, credit_lock=lock)
         meter = credits_.find_deciding_meter(sink.now) or credits_.lead_meter
         replies = (Endpoint.USAGE, meter.origin.endpoint) if meter else (Endpoint.USAGE,)
-        # A meter of the usage reply names that reply again.
+        # A meter can come from the usage reply, which is already listed.
         emit = partial(sink.emit, endpoints=tuple(dict.fromkeys(replies)))
         if self.state is not None and new.state is not self.state:
             self._emit_state_change(new, verdict, emit)
-        # A lock is news also if the credits were not known to be open before, as with contradicting replies.
+        # A lock causes an event even if the credits were not known to be open, as with contradicting replies.
         if self.state is not None:
             self._emit_lock_change(new, verdict, emit)
         if verdict.plan_spending is not None and new.spending_since != self.spending_since:
@@ -366,7 +368,7 @@ class VerdictTracker:
             emit(EventKind.BACK_IN_PLAN, **states)
 
     def _emit_lock_change(self, new: VerdictTracker, verdict: Verdict, emit: Emit) -> None:
-        """Emit events for a lock while the plan has room, for its end, and for another lock in its place."""
+        """Emit events for the start, the end and the change of a lock while the plan has room."""
         lock = {"credit_lock": new.credit_lock, "until": verdict.credits_reopen_at}
         old_code, new_code = self._lock_code, new._lock_code
         if new.is_locked and not self.is_locked and new.state is not VerdictState.BLOCKED:
@@ -381,7 +383,7 @@ class VerdictTracker:
 
     @property
     def _lock_code(self) -> str | None:
-        """The code that identifies the first lock. None without a lock."""
+        """The code that identifies the first lock. None if there is no lock."""
         lock = self.credit_lock
         if lock is None:
             return None
@@ -390,9 +392,9 @@ class VerdictTracker:
 
 
 RESET_TOLERANCE = timedelta(minutes=2)
-"""A reset read this long before its time counts as on time, because clocks differ."""
+"""Maximum time before a reset at which its effect counts as on time, because clocks differ."""
 MIN_RESET_MOVE = timedelta(minutes=5)
-"""A smaller change of the reset time is jitter of the server."""
+"""Minimum change of the reset time; smaller changes are jitter of the server."""
 EARLY_RESET_DROP = 5.0
 """Percentage points by which a window must fall to count as reset early; the server rounds."""
 USAGE_ENDPOINTS = (Endpoint.USAGE,)
@@ -404,12 +406,12 @@ class WindowTracker:
 
     window: Window
     doubt_count: int = 0
-    """Replies in a row that were not confirmed."""
+    """Number of replies in a row that were not confirmed."""
     is_full: bool = False
     passed_threshold: float = 0.0
     """The highest threshold passed in this cycle; 0 for none."""
     is_reset_over: bool = False
-    """True if the reset is past, and its event was emitted."""
+    """True if the reset has passed and its event was emitted."""
 
     @classmethod
     def start(cls, window: Window, sink: EventSink) -> WindowTracker:
@@ -426,7 +428,8 @@ class WindowTracker:
         """Return the tracker after one more reply; None if the window is gone."""
         old, is_due = self.window, self.window.is_due(sink.now)
         can_doubt = self._is_in_use and not is_due and self.doubt_count + 1 < REPLIES_TO_CONFIRM
-        # A running window vanished, lost its figure, or is at 0% without a new reset.
+        # Do not believe at once that a running window vanished, lost its figure, or fell to 0% without a new
+        # reset.
         if can_doubt and (new is None or new.is_placeholder_of(old)):
             return replace(self, doubt_count=self.doubt_count + 1)
         if new is None:
@@ -438,7 +441,7 @@ class WindowTracker:
         return self._update_cycle(new, sink).update_figures(new, sink)
 
     def tick(self, sink: EventSink) -> WindowTracker:
-        """Return the tracker after the clock; a due reset emits its event even if nothing can be read."""
+        """Return the tracker for the current time; a due reset emits its event even without a reply."""
         old = self.window
         if self.is_reset_over or not old.is_due(sink.now):
             return self
@@ -460,7 +463,7 @@ class WindowTracker:
         emit = partial(sink.emit, subject=old.label, endpoints=USAGE_ENDPOINTS)
         percents = {"before": old.percent, "after": new.percent}
         if new.is_allowance:
-            # It never starts again: another figure or end is that of another allowance, or of a larger one.
+            # An allowance never resets: another figure or end means a new or a larger allowance.
             threshold = sink.find_passed_threshold(new.percent)
             is_over = self.is_reset_over and new.is_due(sink.now)
             return replace(
@@ -472,7 +475,7 @@ class WindowTracker:
         if self._is_reset(new, sink.now):
             if self._is_in_use and not self.is_reset_over:
                 emit(EventKind.WINDOW_RESET, is_freed=is_freed, **percents)
-            # Without a figure, the caller reports everything that the new cycle has reached already.
+            # Without a figure here, the caller emits the events of everything that the new cycle has reached.
             return WindowTracker(replace(new, percent=None))
         if is_freed or self._has_fallen(new):
             emit(EventKind.WINDOW_RESET_EARLY, is_freed=is_freed, until=old.resets_at, **percents)
@@ -491,7 +494,7 @@ class WindowTracker:
         return old is not None and now >= old - RESET_TOLERANCE and is_later
 
     def _has_fallen(self, new: Window) -> bool:
-        """True if the percentage fell by more than rounding; a fall above 100% gives no room."""
+        """True if the percentage fell by more than rounding explains, and to less than 100%."""
         if self.is_reset_over or self.window.percent is None or new.percent is None:
             return False
         return min(new.percent, FULL_FROM) < min(self.window.percent, FULL_FROM) - EARLY_RESET_DROP
@@ -507,7 +510,7 @@ class WindowTracker:
             severity = Severity.FULL if new.is_plan_wide else Severity.CRITICAL
             kind = EventKind.ALLOWANCE_USED_UP if new.is_allowance else EventKind.WINDOW_FILLED
             emit(kind, severity=severity, **figures)
-        # WINDOW_FILLED says more than a threshold of 100%.
+        # WINDOW_FILLED replaces the event of a threshold of 100%.
         elif threshold > self.passed_threshold and not is_full:
             more = {"threshold": threshold, "severity": Severity.from_percent(new.percent)}
             emit(EventKind.THRESHOLD, **figures, **more)

@@ -2,20 +2,20 @@
 
 The decision rules beyond the basic table (a full window or none; credits open, locked or neither):
 
-- A window whose reset has passed since the reading is *due*: neither full nor empty. It is not known to
-  stop anything, so an org with only due windows can work.
-- A plan-wide window without a figure is *unreported*. If another one has a figure, that one decides and the
-  unreported one is named beside it; if none has one, the verdict is UNKNOWN.
+- A window whose reset has passed since the reading is *due*: it counts as neither full nor empty. It is not
+  known to stop work, so an org with only due windows can work.
+- A plan-wide window without a figure is *unreported*. If another window has a figure, that one decides, and
+  the verdict names the unreported one; if no window has a figure, the verdict is UNKNOWN.
 - A full window with credits that are off, absent or not known is WAIT: only open credits let work continue,
   and only locked ones make it BLOCKED.
 - A plan without plan-wide windows is ON CREDITS if its credits are open and BLOCKED if they are locked. If
   they are off, absent or not known, nothing is known to allow or to stop work: UNKNOWN.
 - Without the usage reply the windows are not known: UNKNOWN, whatever the credits are. The same applies to
   an empty reply (`{}`).
-- Credits are open only while the replies that report locks (usage and overage) are believed: for 15 minutes,
-  and for two intervals if later requests failed. A lock that they showed remains, with its age.
+- Credits are open only while the replies that report locks (usage and overage) count: for 15 minutes, or
+  for two intervals if later requests failed. A lock that they showed remains, with its age.
 - A dollar allowance stops nothing but itself, and neither does a full window of one model or surface.
-- A reset that the person can use changes no verdict: it is shown, and never used.
+- A reset that the person can use does not change the verdict: it is only shown.
 - A failed payment and a paused subscription are shown but decide nothing: their effect is not known.
 """
 
@@ -87,7 +87,7 @@ class EndSource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OverPlanSpending:
-    """Observed spending since the plan has nothing left."""
+    """Observed spending since the plan has had nothing left."""
 
     spent: Money | None
     """Sum of the rises of used credits. None if these are not reported."""
@@ -100,11 +100,12 @@ class OverPlanSpending:
     is_pooled: bool = False
     """True if the figures are those of the organization's pool, not the user's own."""
     rate: Money | None = None
-    """Rate since then, in money per hour. None if spending is steady, or there are too few data."""
+    """Rate since then, in money per hour. None if nothing was spent lately, or there are too few data."""
 
 
 LAGS_FROM = 95.0
-"""Percent from which a window can already charge credits: near the limit its figure lags (seen: 95 to 99)."""
+"""Percent from which credits can already be charged, because the figure lags near the limit (seen: 95 to 99).
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +117,8 @@ class PlanSpending:
     since: datetime
     """Time of the last usage reply before the first rise."""
     likely_windows: tuple[Window, ...] = ()
-    """Windows that are likely the cause, the likeliest first: full ones of one model or surface, then those
-    at 95% or more. Empty if no window suggests itself.
+    """Windows that are likely causes, the likeliest first: full windows of one model or surface, then windows
+    at 95% or more. Empty if there is no likely window.
     """
 
 
@@ -128,15 +129,15 @@ class Verdict:
     state: VerdictState
     credits: CreditState = CreditState.UNKNOWN
     cause: Cause | None = None
-    """Cause of the state; for CAN WORK, cause of the lock on credits. None if nothing stops work."""
+    """Cause of the state; for CAN WORK, cause of the lock on the credits. None if nothing stops work."""
     full_windows: tuple[Window, ...] = ()
-    """Full plan-wide windows; the limiting one (latest reset, an unknown reset counts as latest) first."""
+    """Full plan-wide windows, the limiting one first: the latest reset; an unknown reset counts as latest."""
     full_scoped_windows: tuple[Window, ...] = ()
     """Full windows that stop only one model or surface."""
     running_windows: tuple[Window, ...] = ()
-    """Plan-wide windows with a figure, due ones ignored."""
+    """Plan-wide windows with a figure, except due ones."""
     fullest_window: Window | None = None
-    """The plan-wide window with the highest percentage, due ones ignored. None if none has a figure."""
+    """The plan-wide window with the highest percentage, except due ones. None if none has a figure."""
     due_windows: tuple[Window, ...] = ()
     """Plan-wide windows whose reset has passed since the reading."""
     unreported_windows: tuple[Window, ...] = ()
@@ -149,10 +150,10 @@ class Verdict:
     """Earliest end of the state, always in the future.
 
     For WAIT and ON CREDITS, the reset of the limiting window. For BLOCKED, that reset or the reopening of the
-    credits, whichever is earlier. None if not known, or nothing has to end.
+    credits, whichever is earlier. None if not known, or if there is nothing to wait for.
     """
     end_source: EndSource | None = None
-    """Source of `ends_at`. None if that is None."""
+    """Source of `ends_at`. None if `ends_at` is None."""
     credits_reopen_at: datetime | None = None
     """Time at which the credits reopen by themselves: the last date in `credit_locks`. None if a lock has no
     date, or there is no lock.
@@ -187,9 +188,13 @@ class Verdict:
 
 
 STATE_BY_CREDITS = {CreditState.OPEN: VerdictState.ON_CREDITS, CreditState.LOCKED: VerdictState.BLOCKED}
-"""Verdict if the plan has nothing left, by the state of the credits; other states do not decide it."""
+"""Verdict if the plan has nothing left, by the state of the credits; for other states it depends on the
+windows.
+"""
 WORST_FIRST = (VerdictState.BLOCKED, VerdictState.WAIT, VerdictState.ON_CREDITS, VerdictState.UNKNOWN)
-"""Sort order of the verdicts; CAN WORK follows, first with locked credits, then spending, then without."""
+"""Sort order of the verdicts; CAN WORK follows: first with locked credits, then with spending, then the
+others.
+"""
 
 
 def judge(state: OrgState, now: datetime) -> Verdict:
@@ -227,13 +232,13 @@ def _build_verdict(state: OrgState, now: datetime) -> Verdict:
     locks = find_credit_locks(money, now)
     verdict = _decide_state(plan, full, credits_)
     dates = [lock.until for lock in locks if lock.until is not None]
-    # The last lock to end reopens the credits; a lock without a date can last.
+    # The credits reopen when the last lock ends; a lock without a date may never end.
     reopen_at = max(dates) if dates and len(dates) == len(locks) else None
     ends = [(full[0].resets_at, EndSource.WINDOW)] if full else []
     if verdict is VerdictState.BLOCKED:
         ends.append((reopen_at, EndSource.CREDITS))
     known_ends = [(end, source) for end, source in ends if end is not None]
-    # If both end at once, the window counts, because it costs nothing.
+    # If both end at the same time, show the window, because work in the plan costs nothing.
     ends_at, end_source = min(known_ends, key=lambda pair: pair[0], default=(None, None))
     return Verdict(
         verdict,
@@ -297,7 +302,7 @@ def _find_error_kind(state: OrgState) -> ErrorKind | None:
 def _measure_plan_spending(state: OrgState, now: datetime) -> PlanSpending | None:
     """Return the spending while the plan has room. None if there was none within 15 minutes.
 
-    A rise of the organization's pool alone is not reported: the other members spend from it, too.
+    A rise of only the organization's pool is not reported, because other members also spend from it.
     """
     spending = state.in_plan_period.spending if state.in_plan_period is not None else None
     if spending is None or now - spending.last_rise_at > SPENDING_SPAN or state.credits.own_meter is None:
@@ -314,7 +319,7 @@ def _measure_plan_spending(state: OrgState, now: datetime) -> PlanSpending | Non
 
 
 def _measure_spending(state: OrgState, now: datetime) -> OverPlanSpending | None:
-    """Return the spending since the plan has nothing left. None if that moment is not known."""
+    """Return the spending since the plan has had nothing left. None if that moment is not known."""
     period, series = state.over_plan_period, state.series
     if period is None:
         return None

@@ -48,11 +48,11 @@ class Window:
     started, or the reset is not reported.
     """
     length: timedelta | None = None
-    """5 hours or 7 days. None if not known; then there is no pace mark."""
+    """Time from start to reset, 5 hours or 7 days. None if not known; the bar then has no pace mark."""
     server_severity: Severity = Severity.NORMAL
     """Severity from the server; it can raise the computed severity, never lower it."""
     is_active: bool = False
-    """True if the server calls this limit active; several can be."""
+    """True if the server calls this limit active; several windows can be active."""
     locked_reason: str | None = None
     """Raw code of a lock; the window then counts as full, whatever its percentage. None if not locked."""
     used: Money | None = None
@@ -60,11 +60,11 @@ class Window:
     limit: Money | None = None
     """Size of a dollar allowance. None for other windows, or if not reported."""
     is_one_time: bool = False
-    """True if known to be granted once, whatever its figures: the window expires at `resets_at`."""
+    """True if the key shows that it is granted once and expires at `resets_at`, whatever its figures."""
     scope: WindowScope | None = None
-    """The part of the use that a full window stops. None if it is the whole plan, or not known."""
+    """The part of all use that a full window stops. None if it is the whole plan, or not known."""
     continues_on_credits: bool = False
-    """True if the model of the window continues on usage credits, if these are open, while it is full."""
+    """True if the window's model continues on open usage credits while the window is full."""
 
     @property
     def is_plan_wide(self) -> bool:
@@ -73,7 +73,7 @@ class Window:
 
     @property
     def is_allowance(self) -> bool:
-        """True if it expires at `resets_at` and does not start again, as every allowance in dollars."""
+        """True if it expires at `resets_at` and does not start again, like every dollar allowance."""
         return self.is_one_time or self.limit is not None
 
     @property
@@ -86,13 +86,13 @@ class Window:
         return self.resets_at is not None and self.resets_at <= now
 
     def is_full(self, now: datetime) -> bool:
-        """Return True if the window stops work now; a due window is not known to do so."""
+        """Return True if the window stops work now; False for a due window, whose state is not known."""
         if self.is_due(now):
             return False
         return self.locked_reason is not None or (self.percent is not None and self.percent >= FULL_FROM)
 
     def is_placeholder_of(self, old: Window) -> bool:
-        """Return True if the reply says less than an earlier one: no figure, or 0% without a new reset."""
+        """Return True if this has less than an earlier window: no figure, or 0% without a new reset."""
         if self.locked_reason is not None:
             return False
         return self.percent is None or (self.percent == 0 and self.resets_at in (None, old.resets_at))
@@ -118,7 +118,7 @@ UNKNOWN_RESET = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class SurfaceShare:
-    """Share of one surface in the use of the week (`seven_day_breakdown`)."""
+    """Share of one surface in the week's use (`seven_day_breakdown`)."""
 
     label: str
     percent: float
@@ -132,10 +132,10 @@ class Plan:
     windows: tuple[Window, ...] = ()
     """Windows in display order. Empty if the plan has none."""
     meters: tuple[Meter, ...] = ()
-    """Meters of `extra_usage` and `spend`, each only if it reports anything."""
+    """Meters of `extra_usage` and `spend`; one that reports nothing is left out."""
     saved_resets: SavedResets = field(default_factory=SavedResets)
     session_reset: SessionReset | None = None
-    """None if the reply has none."""
+    """The weekly session reset. None if the reply has none."""
     shares: tuple[SurfaceShare, ...] = ()
     is_reported: bool = True
     """False if the reply was empty (`{}`)."""

@@ -1,7 +1,7 @@
 """List the parts of a reply that are safe to publish: known keys, words, figures and times.
 
-Everything else may be personal and gets a pseudonym (`redact.py`), whatever it looks like: a new key can be a
-birthday, a postal code or a name.
+Everything else may be personal and gets a pseudonym (`redact.py`), whatever it looks like: the value of a new
+key can be a birthday, a postal code or a name.
 """
 
 from __future__ import annotations
@@ -50,14 +50,14 @@ MODEL_PATTERN = re.compile(
 KNOWN_SURFACES = frozenset(
     ("chat", "claude code", "claude_code", "cowork", "design", "oauth apps", "oauth_apps")
 )
-"""In lower case; the server localizes them."""
+"""Words in lower case; the server localizes them."""
 PLAN_PATTERN = re.compile(r"(?:(?:Claude )?(?:Free|Pro|Max|Team|Enterprise)(?: [0-9]{1,3}x)?|another plan|)")
 """Plan names as this program writes them."""
 BROWSER_NAMES = (
     *("Chrome Beta", "Chrome Dev", "Chromium", "Chrome", "Brave", "Edge", "Vivaldi", "Opera", "Arc"),
     *("Firefox", "LibreWolf", "Safari"),
 )
-"""A name that begins with another one precedes it, because the first match wins."""
+"""A name that begins with another name comes before it, because the first match wins."""
 WINDOW_LABELS = frozenset(window.label for window in WINDOWS.values() if window.label)
 """Labels of the known windows."""
 NAME_KEYS = frozenset(
@@ -68,7 +68,7 @@ NAME_KEYS = frozenset(
 )
 """Keys of names: their values are never public, whatever they look like."""
 LABEL_KEYS = frozenset(("display_name", "label"))
-"""Keys of labels: of a model or a surface, which are public, or of a person."""
+"""Keys of labels. The label of a model or a surface is public, that of a person is not."""
 
 UUID_PATTERN = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 EMAIL_PATTERN = re.compile(r"[^\s@\"'<>()\[\]:;,=]+@[^\s@\"'<>()\[\]:;,=]+")
@@ -92,7 +92,7 @@ _FIGURE_KEY_PATTERN = re.compile(
 
 
 def is_time(text: str) -> bool:
-    """True if the text is a date or a timestamp, and nothing else."""
+    """True if the whole text is a date or a timestamp."""
     return bool(_TIME_PATTERN.fullmatch(text))
 
 
@@ -117,16 +117,16 @@ def is_public_text(key: str, text: str, *, is_known: bool = True) -> bool:
 
 
 def is_public_number(key: str) -> bool:
-    """True if a number under this key, all keys around which are known, is a figure or a time."""
+    """True if a number under this key is a figure or a time. All keys around it must be known."""
     return bool(_FIGURE_KEY_PATTERN.search(key) or _TIME_KEY_PATTERN.search(key))
 
 
 def find_understood_keys(value: Mapping[str, object], *, is_known: bool) -> frozenset[str]:
-    """Return the keys of an object whose values are what their names say.
+    """Return the keys of an object whose values certainly have the usual meaning of their keys.
 
     Args:
         value: The object.
-        is_known: True if all keys around it are known. Below an unknown key only a window is understood,
+        is_known: True if all keys around it are known. Below an unknown key, only a window is recognized,
             because claude.ai adds windows under code names.
     """
     if is_known:

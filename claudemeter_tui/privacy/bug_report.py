@@ -34,7 +34,7 @@ TERMINAL_VARIABLES = (
 PUBLIC_SETTINGS = frozenset(("theme", "source", "ascii", "alerts.desktop"))
 """Settings with a fixed set of values, which reveal nothing personal."""
 
-# A path, a host or a sentence does not match this pattern, so it never gets into a report.
+# A path, a host or a sentence does not match this pattern, so that it never gets into a report.
 _SAFE_WORD = re.compile(r"[A-Za-z0-9._+-]{1,40}")
 
 JsonObject = dict[str, Any]
@@ -55,7 +55,7 @@ def build_report(
     Args:
         store: Everything known; personal parts get pseudonyms here.
         now: Moment of the picture.
-        redaction: The picture's pseudonyms, so that both use the same names.
+        redaction: The picture's pseudonyms, so that picture and report use the same names.
         size: Columns and lines.
         terminal: The environment; only `TERMINAL_VARIABLES` are read from it.
         settings: Settings by name. Paths, secrets and free text become "given".
@@ -168,7 +168,7 @@ def _build_replies(replies: Mapping[Endpoint, Reply], failures: Mapping[Endpoint
 
 
 def _parse_body(text: str) -> object:
-    """Return the JSON value of a redacted body; the text itself if it is no JSON."""
+    """Return the JSON value of a redacted body; the text itself if it is not JSON."""
     try:
         return json.loads(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Redact a store: keep what is known and harmless, and replace the rest, so that no widget has to care.
+"""Redact a store: keep what is known to be harmless and replace the rest, so that no widget has to redact.
 
 Every name, e-mail, uuid, card and profile gets a pseudonym that remains the same until the program exits. So
 does every key, text, number and time that is not known to be harmless. Known figures, times and words stay.
@@ -69,12 +69,12 @@ PseudonymKind = Literal[
     "int",
     "float",
 ]
-"""Meaning or type of a value, which decides the form of its pseudonym."""
+"""Meaning or type of a value; it determines the form of the pseudonym."""
 _NUMBER_KINDS = frozenset(("int", "float"))
 _ENDLESS_KINDS = _NUMBER_KINDS | {"field", "text", "time"}
 """Kinds whose values may differ in every poll."""
 MAX_ENDLESS = 10_000
-"""Most values remembered of each such kind; one that was not seen for longest is forgotten."""
+"""Maximum remembered values of each such kind; the one not seen for longest is forgotten."""
 
 
 class Pseudonyms:
@@ -93,7 +93,7 @@ class Pseudonyms:
         if text not in assigned:
             assigned[text] = self._create(kind)
         elif kind in _ENDLESS_KINDS:
-            assigned[text] = assigned.pop(text)  # the newest is the last
+            assigned[text] = assigned.pop(text)  # the most recent value comes last
         if kind in _ENDLESS_KINDS and len(assigned) > MAX_ENDLESS:
             del assigned[next(iter(assigned))]
         return assigned[text]
@@ -116,7 +116,7 @@ class Pseudonyms:
         return sorted(self._given[kind].items(), key=lambda pair: -len(pair[0]))
 
     def find_assigned(self, text: str) -> str | None:
-        """Return the text's pseudonym of any kind; None if it has none yet."""
+        """Return the text's pseudonym, of any kind; None if it has none yet."""
         kinds = (kind for kind, assigned in self._given.items() if text in assigned)
         return next((self.assign(kind, text) for kind in kinds if kind not in _NUMBER_KINDS), None)
 
@@ -128,11 +128,11 @@ def _format_letters(number: int) -> str:
 
 
 _INDEX_SUFFIX = re.compile(r"\[[0-9]{1,3}\]$")
-"""The index behind a segment of a dotted path."""
+"""The index after a segment of a dotted path."""
 
 
 class BodyRedactor:
-    """Redact one reply with the pseudonyms of the run: the structure stays, with the type of each value."""
+    """Redact one reply with the pseudonyms of the run; the structure and the type of each value stay."""
 
     def __init__(self, names: Pseudonyms) -> None:
         self._names = names
@@ -143,7 +143,7 @@ class BodyRedactor:
         if not text:
             return ""
         try:
-            # Python accepts `NaN` and `Infinity`, JSON does not: `int` raises ValueError for them.
+            # Python accepts `NaN` and `Infinity`, but JSON does not; `int` raises ValueError for them.
             body = json.loads(text, parse_constant=int)
             return json.dumps(self._redact_value("", body, is_known=True))
         except (ValueError, RecursionError):
@@ -152,7 +152,7 @@ class BodyRedactor:
     def redact_note(self, note: str) -> str:
         """Redact an entry of `new_fields` or `odd_values`: a path, or a path and its value.
 
-        Unknown segments of the path get the names that this body's keys have.
+        Unknown segments of the path get the same pseudonyms as the keys of the body.
         """
         path, separator, value = note.partition(" = ")
         segments = path.split(".")
@@ -168,7 +168,7 @@ class BodyRedactor:
         return path + separator + text
 
     def redact_key(self, key: str) -> str:
-        """Return a key that was seen in replies before, else a pseudonym: a new key could be anything."""
+        """Return a key that is known from replies; a pseudonym for a new key, which could be anything."""
         self._fields[key] = key if key in KNOWN_KEYS else self._pseudonymize(key, "field")
         return self._fields[key]
 
@@ -227,9 +227,9 @@ class BodyRedactor:
 
 _NUMBER_SUFFIX = re.compile(r" \([0-9]{1,3}\)$")
 _LIMITS_KEY = re.compile(r"limits\[[0-9]{1,3}\]")
-"""The key of a `limits[]` entry that has only its position for a name."""
+"""Key of a `limits[]` entry that is identified only by its position."""
 _PROFILES_PREFIX = "available: "
-"""Beginning of the list of a browser's profiles in a scan's detail."""
+"""Start of the list of a browser's profiles in a scan's detail."""
 _ONLY_PROFILE = "unnamed"
 """Placeholder in that list for a profile without a name."""
 _PROFILE_PATTERN = re.compile(rf"\b({'|'.join(BROWSER_NAMES)}), (.+?): ")
@@ -250,11 +250,11 @@ _HOST_PATTERN = re.compile(
     r"(?!\.\w|:[0-9]+ \w)"
 )
 _PUBLIC_RESTRICTIONS = KNOWN_VALUES | {"true", "false"}
-"""Values of an org's restrictions that are no personal text."""
+"""Values of an org's restrictions that are not personal."""
 
 
 class ValueRedactor:
-    """Redact single values, with the pseudonyms of one run."""
+    """Redacts single values with the pseudonyms of one run."""
 
     def __init__(self, names: Pseudonyms) -> None:
         """Use and extend these pseudonyms."""
@@ -282,7 +282,7 @@ class ValueRedactor:
         return name if name == _ONLY_PROFILE else self._names.assign("profile", name)
 
     def redact_session(self, session: Session) -> Session:
-        """Redact a session: the browser stays, the profile gets a number."""
+        """Redact a session; the browser stays, the profile gets a number."""
         return replace(session, profile=self._redact_profile(session.profile))
 
     def redact_scan_result(self, result: ScanResult) -> ScanResult:
@@ -295,7 +295,7 @@ class ValueRedactor:
         """Redact a reply: value, body and notes, with the same pseudonyms in all three."""
         body = BodyRedactor(self._names)
         value = self._redact_value(reply.value, body)
-        text = body.redact_json(reply.text)  # before the notes, which quote the body's keys
+        text = body.redact_json(reply.text)  # before the notes, which quote keys of the body
         return replace(
             reply,
             value=value,
@@ -429,13 +429,13 @@ class ValueRedactor:
 
 
 def _split_number_suffix(name: str) -> tuple[str, str]:
-    """Split a window's key or label from the number that makes it unique."""
+    """Separate a window's key or label from the number that makes it unique."""
     suffix = _NUMBER_SUFFIX.search(name)
     return (name[: suffix.start()], suffix[0]) if suffix else (name, "")
 
 
 _MAX_EVENTS = 1_000
-"""Maximum of remembered events, beyond those of the current call."""
+"""Maximum number of remembered events, in addition to those of the current call."""
 _SESSION_EVENT_KINDS = (
     EventKind.SESSION_ENDS,
     EventKind.SESSION_EXPIRED,
@@ -471,7 +471,7 @@ _State = TypeVar("_State", OrgState, SessionState)
 
 
 class Redactor(ValueRedactor):
-    """Redact whole stores and events with the pseudonyms of one run."""
+    """Redacts whole stores and events with the pseudonyms of one run."""
 
     def __init__(self) -> None:
         """Start without pseudonyms."""
@@ -490,7 +490,8 @@ class Redactor(ValueRedactor):
             return store
         if store is before.store:
             return before.redacted
-        # First, so that the orgs are lettered in the order of their tabs, whatever the replies contain.
+        # Redact the orgs first, so that their letters follow the order of the tabs, whatever the replies
+        # contain.
         for state in store.orgs:
             self._names.assign("org", state.org.name)
         orgs = {
@@ -518,7 +519,7 @@ class Redactor(ValueRedactor):
 
     def redact_key(self, key: OrgKey) -> OrgKey:
         """Return the key of an org in the redacted store."""
-        # The dashboard selects orgs by their redacted keys and must find the real ones again.
+        # The dashboard selects orgs by their redacted keys and has to find the real keys again.
         redacted_key = self.redact_identity(key[0]), self.redact_org_id(key[1])
         self._originals[redacted_key] = key
         return redacted_key
@@ -549,7 +550,7 @@ class Redactor(ValueRedactor):
                 endpoint: known[id(reply)][1] if id(reply) in known else self.redact_reply(reply)
                 for endpoint, reply in state.replies.items()
             },
-            # A trace stays: it holds no values.
+            # A trace stays, because it has no values.
             failures={
                 endpoint: replace(failure, detail=self.redact_detail(failure.detail))
                 for endpoint, failure in state.failures.items()
@@ -558,11 +559,11 @@ class Redactor(ValueRedactor):
 
     def _redact_org_state(self, state: OrgState) -> OrgState:
         self.redact_key(state.key)
-        # Before the replies, which may name more plans: the org's own has the first number.
+        # Before the replies, which may name more plans, so that the org's own plan has the first number.
         org, period = self.redact_org(state.org), state.over_plan_period
         redacted = self._redact_state(state)
         if period is not None:
-            # Only the label of its window is shown.
+            # Of the period, the screen shows only the label.
             label = period.filled_label and self.redact_label(period.filled_label)
             period = replace(period, full_window=None, filled_label=label)
         sources = {endpoint: self.redact_session(by) for endpoint, by in state.reply_sources.items()}
@@ -593,7 +594,7 @@ class Redactor(ValueRedactor):
         if kind is EventKind.STILL_BLOCKED:
             return self.redact_reason(text) or ""
         if kind is EventKind.NEW_FIELD:
-            # The paths have the names that their reply's body has in the store.
+            # Use the same pseudonyms as in the body of the reply.
             pairs = [
                 (strip_indexes(path), strip_indexes(redacted))
                 for reply, redacted_reply in self._memory.replies.values()
@@ -602,7 +603,7 @@ class Redactor(ValueRedactor):
             names = dict(reversed(pairs))  # the first of several replies with the same path decides
             shown = (names.get(path, "a field") for path in text.split(NAME_SEPARATOR))
             return NAME_SEPARATOR.join(shown)
-        # A window's label, too, has the name that it has in the store.
+        # Use the same pseudonym for a window's label as in the store.
         for state, redacted_state in self._memory.orgs.values():
             if state.plan is not None and redacted_state.plan is not None:
                 windows = zip(state.plan.windows, redacted_state.plan.windows, strict=True)

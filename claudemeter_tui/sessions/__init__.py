@@ -1,1 +1,1 @@
-"""Every session there is, which of them polls, and the life of each."""
+"""The sessions: how they are found, which of them polls, and how each is renewed or removed."""

@@ -27,7 +27,7 @@ from claudemeter_tui.sessions.renewable import BrowserProvider, RenewableSession
 from claudemeter_tui.sessions.scheduler import PollScheduler, SessionSlot
 
 _INCONCLUSIVE = (ScanOutcome.TIMED_OUT, ScanOutcome.LOCKED, ScanOutcome.UNREADABLE, ScanOutcome.UNDECRYPTABLE)
-"""Outcomes after which it is not known if there is a session."""
+"""Outcomes that do not show whether there is a session."""
 _MAY_SHOW_DIALOG = (ScanOutcome.TIMED_OUT, ScanOutcome.UNDECRYPTABLE)
 """Outcomes that a password dialog may have caused: such a browser is scanned only if the user asks."""
 
@@ -36,7 +36,7 @@ class BrowserScanner:
     """Scans browsers, one scan at a time, and keeps the last results of each browser."""
 
     def __init__(self, browsers: BrowserProvider | None) -> None:
-        """Scan through `browsers`; None if there is nothing to scan."""
+        """Scan with `browsers`; None if there is nothing to scan."""
         self._browsers = browsers
         self._names = browsers.names if browsers is not None else ()
         self._last: dict[str, tuple[ProfileScan, ...]] = {}
@@ -44,7 +44,7 @@ class BrowserScanner:
 
     @property
     def scans(self) -> list[ProfileScan]:
-        """Results of the last scan of each browser, browser by browser."""
+        """Results of the last scan of each browser."""
         return [scan for name in self._names for scan in self._last.get(name, ())]
 
     async def scan_all(self, emit: Callable[[ProfileScan], None], *, asked: bool) -> None:
@@ -61,7 +61,7 @@ class BrowserScanner:
         return session.browser in self._names
 
     async def scan_session(self, session: Session) -> ProfileScan | None:
-        """Scan the browser of a session; None if its profile is not found or a dialog might open."""
+        """Return a new scan of a session's profile. None if it is not found or a dialog might open."""
         if not self.covers_session(session) or self._has_shown_dialog(session.browser):
             return None
         await self._scan_named([session.browser], lambda _: None)
@@ -71,7 +71,7 @@ class BrowserScanner:
         """Return True if the last scan of the browser no longer found the session's profile."""
         for scan in self._last.get(session.browser, ()):
             scanned, profile = scan.session.profile, session.profile
-            # A result concerns the profile by its name, as its container, or as the whole browser.
+            # A result can be for the profile itself, for one of its containers, or for the whole browser.
             if scanned == profile or profile.startswith(f"{scanned}, "):
                 return False
             if not scanned and scan.outcome in _INCONCLUSIVE:
@@ -93,7 +93,7 @@ class BrowserScanner:
                 scan
                 for scan in scans
                 if scan.session.browser == name
-                # A browser that is not installed is worth a line only if the user named it.
+                # List a browser that is not installed only if the user named it.
                 and (filters or scan.outcome is not ScanOutcome.NO_BROWSER)
             )
 
@@ -102,11 +102,11 @@ class BrowserScanner:
 
 
 ALL_BROWSERS = Session("Browsers")
-"""Session of the result that no browser was found."""
+"""Session shown for the result that no browser was found."""
 
 
 def build_no_browser_result(providers: SessionProviders) -> list[ScanResult]:
-    """Return the result that no browser was found, and where; empty if browsers are not scanned."""
+    """Return the result that no browser was found, and the places searched; empty without a browser scan."""
     if providers.browsers is None:
         return []
     return [ScanResult(ALL_BROWSERS, "none found", f"searched for {providers.browsers.searched_places}")]
@@ -131,11 +131,11 @@ def build_error_result(session: Session, error_kind: ErrorKind) -> ScanResult:
 
 
 LOGIN_TIMEOUT = 20.0
-"""Seconds to wait for Claude Code's login: the keychain may open a dialog, twice."""
+"""Seconds to wait for Claude Code's login: the keychain may open two dialogs."""
 
 
 class SessionDiscovery:
-    """Finds sessions and gives them to the scheduler; notices new names, new keys and removed profiles."""
+    """Finds sessions and passes them to the scheduler; detects new names, new keys and removed profiles."""
 
     def __init__(self, providers: SessionProviders, scheduler: PollScheduler, *, interval: timedelta) -> None:
         """Find sessions through `providers`; each is polled every `interval`."""
@@ -149,7 +149,7 @@ class SessionDiscovery:
         self._tasks: asyncio.TaskGroup | None = None
 
     def start(self, tasks: asyncio.TaskGroup) -> None:
-        """Connect sessions in `tasks`, and at once the session that the user provided."""
+        """Use `tasks` to connect sessions, and connect the session that the user provided at once."""
         self._tasks = tasks
         if self._providers.given_session is not None:
             session, cookies = self._providers.given_session
@@ -194,7 +194,7 @@ class SessionDiscovery:
     async def connect_slot(
         self, session: Session, cookies: Cookies, scan: ProfileScan | None = None
     ) -> SessionSlot:
-        """Build a slot with a connection of its own; it is not added to the scheduler."""
+        """Build a slot with its own connection, without adding it to the scheduler."""
         agent = scan.user_agent if scan is not None else None
         connection = await asyncio.to_thread(self._providers.connect, session, cookies, agent)
         slot = SessionSlot(connection.source, self._scheduler.election, interval=self._interval)
@@ -212,7 +212,8 @@ class SessionDiscovery:
         """Add a new session at once, or renew a known one."""
         slot = self._find_slot(scan.session)
         if slot is None:
-            # A known key under a new name is a renamed or copied profile, which only the whole scan shows.
+            # A known key under a new name is a renamed or a copied profile; only the complete scan shows
+            # which.
             if not any(_has_scanned_key(one, scan) for one in self._list_browser_slots()):
                 self._add_scanned(scan)
         elif scan.cookies is not None and slot.renewal is not None:

@@ -32,9 +32,9 @@ from claudemeter_tui.sessions.renewable import SessionProviders
 from claudemeter_tui.sessions.scheduler import PollScheduler
 
 SCAN_INTERVAL, EMPTY_SCAN_INTERVAL = timedelta(minutes=3), timedelta(minutes=1)
-"""Time between two scans; the second one while there is no session."""
+"""Time between two scans, normally and while there is no session."""
 NO_SESSION = Session("")
-"""Session of a reading that belongs to no session."""
+"""Placeholder session of a reading that does not belong to any session."""
 SCANNING_SESSION = Session("Looking for sessions")
 """Session under which a bug in the scan is shown."""
 
@@ -66,7 +66,7 @@ class SessionManager:
             async with asyncio.TaskGroup() as tasks:
                 self._scheduler.start(post, tasks)
                 self._discovery.start(tasks)
-                asked = True  # so the first scan includes browsers that may open a password dialog
+                asked = True  # includes browsers that may open a password dialog
                 while True:
                     begun = self._clock.now()
                     await self._scan_sessions(asked=asked)
@@ -100,7 +100,7 @@ class SessionManager:
     async def offer_session(self, text: str) -> PasteResult:
         """Add a session from a Cookie header or a `sessionKey` if the server accepts it.
 
-        The cookies are kept in memory only, and the server is asked for the account and its orgs only.
+        The cookies are kept only in memory, and the only request is for the account and its orgs.
         """
         try:
             cookies = Cookies.parse(text)

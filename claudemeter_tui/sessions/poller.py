@@ -1,4 +1,4 @@
-"""Poll one session: when to read, how long to wait, and never two polls at once."""
+"""Poll one session: decide when to read and how long to wait, and never run two polls at once."""
 
 from __future__ import annotations
 
@@ -27,30 +27,35 @@ from claudemeter_tui.model.reading import (
 from claudemeter_tui.model.windows import Plan
 
 MAX_JITTER = 0.1
-"""Largest share of a back-off that is added to it, so that many programs do not poll at the same moment."""
+"""Maximum random extension of a back-off, as a part of it, so that many programs do not poll at the same
+time.
+"""
 MAX_WAIT = timedelta(days=366)
 """Longest wait, even if the server asks for more."""
 REQUEST_PAUSE = timedelta(seconds=5)
-"""Least time from the start of a poll to the next one that the user asks for."""
+"""Minimum time from the start of a poll to the next one that the user asks for."""
 CHANGE_POLL_DELAY = timedelta(seconds=3)
 """Time from a reset or the end of a lock to the poll that reads its effect."""
 MIN_PAUSE = timedelta(seconds=1)
-"""Least time from the end of a poll to the next scheduled one."""
+"""Minimum time from the end of a poll to the next scheduled one."""
 CLOCK_CHECK_SECONDS = 5.0
-"""Seconds between two checks of the wall clock, so that a machine that slept polls at once."""
+"""Seconds between two checks of the wall clock, so that polls resume soon after the machine has slept."""
 REOPEN_ERRORS = frozenset(
     {ErrorKind.EXPIRED, ErrorKind.TOKEN_INVALID, ErrorKind.TOKEN_SCOPE, ErrorKind.NO_ORGS}
 )
-"""Errors after which the source is opened again: the user may have signed in meanwhile."""
+"""Errors after which the source is opened again, because the user may have signed in meanwhile."""
 CURABLE_ERRORS = (
     UNREACHED_ERRORS
     | REOPEN_ERRORS
     | {ErrorKind.WRONG_ORG, ErrorKind.DENIED, ErrorKind.REGION, ErrorKind.REDIRECT, ErrorKind.LOGIN_PAGE}
 )
-"""Errors that the user can fix, so `r` polls at once; after all others it waits for the back-off."""
+"""Errors that the user can fix, after which `r` polls at once; after all others, `r` has no effect during the
+back-off."""
 
 STEADY_ERRORS = UNREACHED_ERRORS | {ErrorKind.TIMEOUT, ErrorKind.UNREAD}
-"""Errors that mean no network, or a slow one: polls keep their pace, so that its return is not missed."""
+"""Errors that mean no network or a slow one: polls continue without a longer back-off, to notice when it is
+back.
+"""
 
 PostReading = Callable[[Reading], object]
 """Function that receives each reading."""
@@ -62,7 +67,7 @@ class SessionSource(Protocol):
     session: Session
 
     def read(self, *, full: bool = False) -> AsyncGenerator[Reading, None]:
-        """Poll once; `full` includes the replies that change slowly."""
+        """Poll once; `full` includes the replies that rarely change."""
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -75,11 +80,11 @@ class PacedSource(Protocol):
     interval: timedelta
     """Usual time between two polls."""
     next_at: datetime | None
-    """Time of the next poll, set by the last one. None means after the usual interval."""
+    """Time of the next poll, set by the last poll. None means after the usual interval."""
 
 
 class Poller:
-    """Reads one session until it is cancelled."""
+    """Polls one session until cancelled."""
 
     def __init__(
         self,
@@ -102,7 +107,9 @@ class Poller:
         self._source: SessionSource | None = None
         self._paced_source: PacedSource | None = None
         self._change_times: dict[tuple[str, Endpoint | None], tuple[datetime, ...]] = {}
-        """By org uuid and endpoint; None for the account's list of orgs."""
+        """Times at which figures will change, by org uuid and endpoint; the endpoint is None for the list of
+        orgs.
+        """
         self._failure_count = 0
         self.is_polling = False
         """True while a poll is under way."""
@@ -112,9 +119,9 @@ class Poller:
     def poll_now(self) -> None:
         """Start a full poll now.
 
-        A full poll under way counts as this one; any other is followed by a full one. It begins
-        `REQUEST_PAUSE` after the start of the last poll at the earliest, however often this is called.
-        Nothing happens during a back-off in which an earlier request would not help.
+        If a full poll is under way, no other is started; after any other poll, a full one follows. It starts
+        at least `REQUEST_PAUSE` after the start of the last poll, no matter how often this is called. Nothing
+        happens during a back-off in which an earlier poll would not help.
         """
         if not self._ignores_requests:
             self._poll_requested.set()
@@ -129,7 +136,7 @@ class Poller:
 
         polling = asyncio.create_task(self.run(pass_on))
         try:
-            await asyncio.wait((polling,))  # unlike `await`, this distinguishes our own cancel from Ctrl+C
+            await asyncio.wait((polling,))  # `await` would take our own cancel for Ctrl+C
         finally:
             polling.cancel()
         if not polling.cancelled():
@@ -151,7 +158,7 @@ class Poller:
                 self.is_polling, self.has_polled = False, True
                 post(Reading(session, now, schedule=schedule))
                 was_requested = await self._wait_for_next_poll(schedule.next_at - now, begun)
-                # After an exception the state that the last poll left is not reliable.
+                # After an exception, the state left by the last poll is not reliable.
                 is_bug = failure is not None and failure.error_kind is ErrorKind.BUG
                 full = was_requested or self._source is None or is_bug
         finally:
@@ -210,8 +217,8 @@ class Poller:
     def _compute_backoff(self, failure: Failure) -> timedelta:
         """Return the wait that the server asked for, or else one that doubles with each failure.
 
-        A server that replied never gets requests more often than usual, and no wait of ours exceeds
-        `MAX_BACKOFF` unless the interval does.
+        A server that replied never gets requests more often than usual. A wait that the server did not ask
+        for exceeds `MAX_BACKOFF` only if the interval does.
         """
         if failure.retry_after is not None and failure.retry_after > timedelta(0):
             return min(failure.retry_after, MAX_WAIT)
@@ -221,7 +228,7 @@ class Poller:
         return max(wait, min(wait + wait * MAX_JITTER * self._jitter(), MAX_BACKOFF))
 
     def _compute_next_poll(self, begun: datetime, now: datetime) -> datetime:
-        """Return the end of the interval, or an earlier moment just after a reset or the end of a lock."""
+        """Return the time of the next poll: after the interval, or after an earlier reset or lock end."""
         moments = (moment for known in self._change_times.values() for moment in known)
         soon = (one for one in moments if begun - CHANGE_POLL_DELAY < one <= begun + self._usual_interval)
         due = min((one + CHANGE_POLL_DELAY for one in soon), default=begun + self._usual_interval)
@@ -244,10 +251,11 @@ class Poller:
     async def _wait_for_next_poll(self, delay: timedelta, begun: datetime) -> bool:
         """Wait until the next poll is due; return True if the user asked for it.
 
-        A poll that the user asks for keeps its pause from `begun`, the start of the last one.
+        A poll that the user asks for waits at least `REQUEST_PAUSE` after `begun`, the start of the last
+        poll.
 
-        The wait ends by the wall clock, which advances while the machine sleeps, or by the time
-        waited, which stays correct if the clock is set back.
+        The wait is measured by the wall clock, which advances while the machine sleeps, and by the elapsed
+        time, which stays correct if the clock is set back; it ends with the first of the two.
         """
         until, left = self._clock.now() + delay, delay.total_seconds()
         while left > 0 and self._clock.now() < until and not self._poll_requested.is_set():
@@ -263,15 +271,15 @@ class Poller:
 
 
 def compute_request_pause(begun: datetime, now: datetime) -> timedelta:
-    """Return the pause before work that the user asks for again, if it last began at `begun`.
+    """Return the pause before the user can repeat an action that last began at `begun`.
 
-    It is no longer than `REQUEST_PAUSE`, wherever the clock was set.
+    The pause is at most `REQUEST_PAUSE`, even if the clock was set back.
     """
     return max(timedelta(0), min(REQUEST_PAUSE, begun + REQUEST_PAUSE - now))
 
 
 async def sleep_until_set(clock: Clock, seconds: float, requested: asyncio.Event) -> None:
-    """Wait for the seconds by the clock, or until `requested` is set."""
+    """Wait for this many seconds of the clock, or until `requested` is set."""
     waits = [asyncio.ensure_future(wait) for wait in (clock.sleep(seconds), requested.wait())]
     try:
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
@@ -290,7 +298,7 @@ async def request_account(source: SessionSource) -> Reading | None:
 
 
 def find_poll_failure(readings: list[Reading]) -> Failure | None:
-    """Return why a poll failed: a session-wide failure, or no reply at all. None if it read something."""
+    """Return the session-wide failure of a poll, or a failure if no reply arrived. None otherwise."""
     stopped = [one.account for one in readings if isinstance(one.account, Failure)]
     wide = next((failure for failure in stopped if failure.is_session_wide), None)
     parts = [part for one in readings for report in one.org_readings for part in report.parts.values()]

@@ -22,9 +22,9 @@ class BrowserProvider:
     guarded: frozenset[str] = frozenset()
     """Browsers whose scan may open a password dialog: scanned only if the user asks."""
     filters: Mapping[str, str] = field(default_factory=dict)
-    """The texts of `--browser`, each with the name of its browser. Empty means all browsers."""
+    """The values of `--browser`, each with the name of its browser. Empty means all browsers."""
     searched_places: str = ""
-    """Text for the user: which browsers are searched for, and where."""
+    """Text for the user: the browsers and folders that are searched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,9 @@ class ClaudeCodeProvider:
     """Access to the login of Claude Code."""
 
     find_login: Callable[[], LoginResult]
-    """Look for the login; slow."""
+    """Look for the login (slow)."""
     connect: Callable[[], SessionSource]
-    """Build a source that reads with the login; slow."""
+    """Build a source that reads with the login (slow)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,28 +55,30 @@ class SessionProviders:
     """Access to everything that can provide sessions."""
 
     connect: Callable[[Session, Cookies, str | None], SessionConnection]
-    """Connect with a session's cookies and the User-Agent of its browser; slow."""
+    """Connect with a session's cookies and the User-Agent of its browser (slow)."""
     browsers: BrowserProvider | None = None
-    """None if no browser is scanned."""
+    """The browsers. None if no browser is scanned."""
     claude_code: ClaudeCodeProvider | None = None
-    """None if the login of Claude Code is not used."""
+    """The login of Claude Code. None if it is not used."""
     given_session: tuple[Session, Cookies] | None = None
-    """Session that the user provided, which is then the only one. None if there is none."""
+    """Session that the user provided; it is then the only one. None if there is none."""
 
 
 RESCAN_INTERVAL = timedelta(minutes=1)
 """Time between two scans of a browser whose session has expired."""
 RETRY_INTERVAL = timedelta(minutes=14)
-"""Time after which a refused key is sent again: with the next scan, at most a quarter of an hour passes."""
+"""Time after which a refused key is sent again; with the wait for the next scan, a quarter of an hour at
+most.
+"""
 
 
 class RenewableSession:
     """Cookies of one session, which the browser may renew.
 
     If the server reports an expired session, the browser is scanned again. If it still holds the same keys,
-    every key that is left is sent: the browser's own one if the server has rotated it, the other one of a
-    browser that holds two, and each without the other cookies. After that the server gets no request until
-    the browser holds another key, the user asks for one, or `RETRY_INTERVAL` is over.
+    all other keys are tried: the browser's own key if the server has rotated it, the second key of a browser
+    that holds two, and each key without the other cookies. After that the server gets no request until the
+    browser holds another key, the user asks for a poll, or `RETRY_INTERVAL` is over.
     """
 
     def __init__(
@@ -100,7 +102,7 @@ class RenewableSession:
 
     @property
     def is_refused(self) -> bool:
-        """True if the server refused the browser's key, and it is not yet time to send it again."""
+        """True if the server refused the browser's key and it is too early to send it again."""
         if self._refused_key is None or self._retry_span is None:
             return False
         # A time before the refusal means that the clock was set back.
@@ -112,7 +114,7 @@ class RenewableSession:
         return cookies.select_session_key() == self._browser_cookies.select_session_key()
 
     def renew(self, cookies: Cookies) -> bool:
-        """Use the browser's `cookies` from the next poll on; return True if their key is a new one."""
+        """Use the browser's `cookies` from the next poll on; return True if their key is new."""
         is_other = not self.has_same_key(cookies)
         self._browser_cookies = cookies
         return is_other
@@ -125,7 +127,7 @@ class RenewableSession:
         """Apply the browser's cookies before a poll.
 
         After an error that the user fixes in the browser (a login, Cloudflare's check), scan it first. A
-        refused key is sent as at first: with all cookies of the browser, and without the server's.
+        refused key is sent as it was at first: with all cookies of the browser and none from the server.
         """
         self._untried = None
         self._apply_cookies()
@@ -153,7 +155,7 @@ class RenewableSession:
         return True
 
     def _list_untried(self) -> list[Cookies]:
-        """Return the cookies to try: each key with the browser's others, then each alone."""
+        """Return the cookies to try: each key with the browser's other cookies, then each key alone."""
         sent_key = self._connection.get_cookies().select_session_key()
         keys = list(dict.fromkeys((sent_key, *self._browser_cookies.list_session_keys())))
         whole = [self._browser_cookies.replace_session_key(key) for key in keys]
@@ -172,10 +174,10 @@ class RenewableSession:
         return is_other
 
     def _apply_cookies(self) -> None:
-        """Send the browser's cookies if they have changed; never called within a poll's requests.
+        """Send the browser's cookies if they have changed; never called during a poll's requests.
 
-        The key of the same session stays as the server has rotated it. The other cookies are the
-        browser's: they may contain a new clearance from Cloudflare.
+        If the session is the same, keep the key as the server has rotated it. Take all other cookies from the
+        browser, because they may contain a new clearance from Cloudflare.
         """
         before, self._applied_cookies = self._applied_cookies, self._browser_cookies
         if not self.has_same_key(before):

@@ -32,32 +32,32 @@ from claudemeter_tui.sessions.poller import (
 from claudemeter_tui.sessions.renewable import RESCAN_INTERVAL, RenewableSession
 
 MIN_ORG_INTERVAL = timedelta(minutes=1)
-"""Least time between requests about one org by two sessions."""
+"""Minimum time between requests about one org by two sessions."""
 FAILOVER_ERRORS = (
     REOPEN_ERRORS
     | {ErrorKind.CHALLENGE, ErrorKind.DENIED, ErrorKind.REGION, ErrorKind.REDIRECT, ErrorKind.FORBIDDEN}
     | {ErrorKind.LOGIN_PAGE, ErrorKind.NO_SESSION}
 )
-"""Errors that another session may not have. Throttling is not one: it concerns the account."""
+"""Errors that another session may not have. Throttling is not included, because it concerns the account."""
 
 
 class SessionStatus(StrEnum):
     """Role of a session in polling."""
 
     WAITING = "waiting"
-    """A last resort that was never tried; starts after all other sessions have polled."""
+    """Was never tried and is a last resort: starts after all other sessions have polled."""
     UNTRIED = "untried"
     """Polls until the server names the account of the session's cookies."""
     RENEWED = "renewed"
-    """Polls again at once: the browser got another key after the last poll began."""
+    """Polls again at once, because the browser got another key after the last poll began."""
     ACTIVE = "active"
     """Polls the account's orgs."""
     STANDBY = "standby"
     """Works, but does not poll: another session is active for the account."""
     RETRYING = "retrying"
-    """Failed, and polls until it works again: no session that comes before it is active."""
+    """Failed, and polls until it works again, because no session that ranks before it is active."""
     REJECTED = "rejected"
-    """Failed, and does not poll: a session that comes before it is active."""
+    """Failed, and does not poll, because a session that ranks before it is active."""
     REMOVED = "removed"
     """No longer in its browser; never polls again."""
 
@@ -72,13 +72,13 @@ UNIDENTIFIED = (SessionStatus.UNTRIED, SessionStatus.RENEWED)
 
 @dataclass(frozen=True, slots=True)
 class SlotState:
-    """Everything that decides if a session polls."""
+    """Everything that determines whether a session polls."""
 
     status: SessionStatus = SessionStatus.UNTRIED
     account: Account | None = None
     """Account as the server last named it. None if it never did."""
     error_kind: ErrorKind | None = None
-    """Why the session does not work. None if it works, as far as is known."""
+    """Why the session does not work. None if no failure is known."""
     is_last_resort: bool = False
     """True if the session ranks after all others because it reads less than they do."""
     arrival: int = 0
@@ -86,7 +86,7 @@ class SlotState:
 
     @property
     def rank(self) -> tuple[bool, int]:
-        """Order of the sessions of one account; the lowest that works is active."""
+        """Rank among the sessions of one account; the lowest that works is active."""
         return self.is_last_resort, self.arrival
 
 
@@ -102,8 +102,8 @@ def decide_statuses(states: Sequence[SlotState], *, may_start_last_resorts: bool
     """Return the next status of each session.
 
     Args:
-        states: all sessions of all accounts.
-        may_start_last_resorts: all other sessions have polled, so a last resort may start.
+        states: the states of all sessions of all accounts.
+        may_start_last_resorts: True if all other sessions have polled, so that a last resort may start.
     """
     return [_decide_status(one, states, may_start_last_resorts=may_start_last_resorts) for one in states]
 
@@ -131,8 +131,8 @@ def _decide_status(
 class SessionSlot:
     """One session: its source, its state, and a poll that sends only the requests allowed now.
 
-    A poll stops after the account's reply if another session is active for that account, or has requested
-    its orgs within the last minute.
+    A poll stops after the account reply if another session is active for that account or has requested its
+    orgs within the last minute.
     """
 
     def __init__(
@@ -182,7 +182,7 @@ class SessionSlot:
             return
         status = SessionStatus.UNTRIED if self.state.status in UNIDENTIFIED else self.state.status
         self.state = replace(self.state, status=status)
-        # Recorded before the first request: another session may start to poll meanwhile.
+        # Record this before the first request, because another session may start to poll meanwhile.
         request = self._election.record_request(self) if asks_orgs else None
         poll, full = _PollRecord(), full or retries
         try:
@@ -232,7 +232,7 @@ class SessionSlot:
             self.last_account_reading = reading
 
     def _must_stop(self, reading: Reading) -> bool:
-        """Return True if the next requests belong to another session, or come too early."""
+        """Return True if another session has to send the next requests, or if it is too early for them."""
         if reading.account is None or _is_session_wide_failure(reading):
             return False
         free_at, is_elected = self._election.compute_free_at(self), self._election.is_elected(self)
@@ -272,14 +272,14 @@ class _PollRecord:
         self.shown: list[Reading] = []
         self._held: list[Reading] = []
         self.has_asked = False
-        """True if the server was asked about orgs."""
+        """True if replies about orgs were requested."""
         self.has_expired = False
         """True if the server reported an expired session in the last attempt."""
         self._is_first = True
         self._attempt_start = 0
 
     def begin_attempt(self) -> None:
-        """Expect the readings of an attempt with other cookies."""
+        """Prepare for the readings of an attempt with other cookies."""
         self._is_first, self.has_expired, self._attempt_start = True, False, len(self._held)
 
     def add(self, reading: Reading) -> bool:
@@ -313,7 +313,7 @@ class SessionElection:
     """All sessions, their statuses, and their latest requests about orgs."""
 
     def __init__(self, now: Callable[[], datetime], on_change: Callable[[], None]) -> None:
-        """Begin without sessions; `on_change` is called if another session may have to poll."""
+        """Start without sessions; `on_change` is called if another session may have to poll."""
         self.slots: list[SessionSlot] = []
         self.now = now
         self.on_change = on_change
@@ -411,7 +411,7 @@ class PollScheduler:
         self._on_poll_end()
 
     def rename(self, slot: SessionSlot, session: Session) -> None:
-        """Give a session the new name of its profile or container; its figures stay."""
+        """Rename a session after its profile or container; its figures stay."""
         before = slot.session
         slot.session = slot.source.session = session
         if slot in self._running:
@@ -419,7 +419,7 @@ class PollScheduler:
             self._post(Reading(before, self._clock.now(), session_removed=True))
 
     def relearn_account(self, slot: SessionSlot) -> None:
-        """Poll as soon as possible: the browser holds another key, perhaps of another account."""
+        """Poll a session as soon as possible: its browser holds another key, perhaps of another account."""
         slot.state = replace(slot.state, status=SessionStatus.RENEWED)
         if slot in self._running and not self._running[slot].poller.is_polling:
             self._stop_poller(slot)
@@ -476,7 +476,7 @@ class PollScheduler:
         self._running.pop(slot).task.cancel()
 
     def _post_last_orgs(self, slot: SessionSlot) -> None:
-        """Give an active session the orgs of its account's last list, before the server is asked again."""
+        """Give an active session the orgs of its account's last list, until the next reply arrives."""
         if slot.last_account_reading is not None and slot.state.status is SessionStatus.ACTIVE:
             self._post(replace(slot.last_account_reading, session=slot.session, expires_at=slot.expires))
 

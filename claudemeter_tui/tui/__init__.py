@@ -1,1 +1,1 @@
-"""The dashboard: draws the store and does nothing else."""
+"""The dashboard: draws the store and nothing else."""

@@ -29,9 +29,9 @@ if TYPE_CHECKING:  # the app imports this module
 COMMAND_TIMEOUT = 5.0
 """Seconds until the command is stopped."""
 MAX_QUEUED_EVENTS = 100
-"""Most events that wait for the command; newer ones are dropped."""
+"""Maximum number of events that wait for the command; newer ones are dropped."""
 OWN_VARIABLE_PREFIX = "CLAUDEMETER_"
-"""Prefix of variables that the command does not get, because one can hold the cookie."""
+"""Prefix of environment variables that the command does not get, because one can hold the cookie."""
 
 BLOCKED_KINDS = frozenset({EventKind.BLOCKED, EventKind.CREDITS_BLOCKED})
 ALERT_KINDS = BLOCKED_KINDS | {
@@ -48,14 +48,14 @@ ALERT_KINDS = BLOCKED_KINDS | {
     EventKind.WINDOW_RESET_EARLY,
     EventKind.SESSION_ENDS,
 }
-"""Kinds that can raise an alert; a reset does so only if the window was full."""
+"""Kinds of events that can raise an alert; a reset raises one only if the window was full."""
 _TOAST_SEVERITIES: Mapping[Severity, SeverityLevel] = {
     Severity.NORMAL: "information",
     Severity.WARNING: "warning",
     Severity.CRITICAL: "warning",
     Severity.FULL: "error",
 }
-"""Textual's severity for each of ours."""
+"""Textual's severity for each severity of the program."""
 _RESET_KINDS = frozenset({EventKind.WINDOW_RESET, EventKind.WINDOW_RESET_EARLY})
 
 
@@ -75,8 +75,9 @@ class Alert:
 def select_alerts(fresh: Iterable[Event], zone: tzinfo | None = None) -> Iterator[Alert]:
     """Return the alerts for the events of one step, in a time zone; None for the system's.
 
-    An event that another one of the same org and step implies raises no alert: a window that filled if
-    work is now blocked or on credits, a reset that ended a lock, and work on credits after a lock ended.
+    An event raises no alert if another event of the same org and step implies it: a window that filled
+    and now blocks work or moves it to credits, a reset that ended a lock, and work on credits after a lock
+    ended.
     """
     events = [
         event
@@ -119,9 +120,9 @@ class EventCommand:
 
         Args:
             argv: Program and arguments.
-            complain: Is called once at most.
-            environment: The command's, without this program's own variables.
-            within: Seconds that one run of it may take.
+            complain: Called with the error, at most once.
+            environment: The command's environment; variables of this program are removed from it.
+            within: Maximum seconds for one run.
         """
         self._argv = tuple(argv)
         self._on_failure = complain
@@ -198,7 +199,7 @@ class DashboardRun:
         self._options = options
         self._terminal = outlet
         self.command = EventCommand(options.on_event, complain) if options.on_event else None
-        """Runs for every event. None if no command is set."""
+        """The command to run for every event. None if none is set."""
         self.redaction = Redactor()
         self.event_log = EventLog(options.thresholds)
         self.figure_cache: dict[OrgKey, OrgFigures] = {}
@@ -211,17 +212,17 @@ class DashboardRun:
     def send_alerts(self, fresh: Sequence[Event], store: Store, *, private: bool) -> list[Alert]:
         """Send notifications outside the screen and return the alerts that need a toast.
 
-        If it is private, all of them have pseudonyms; the user's command gets the events as they are.
+        In private mode all alerts have pseudonyms; the user's command gets the events unchanged.
         """
         options = self._options
         if self.command is not None:
             self.command.enqueue(fresh)
         if private:
-            # Before the alerts are worded: their texts quote the events, too.
+            # Redact the events first, because the alerts quote them.
             self.redaction.redact_store(store)
             fresh = self.redaction.redact_events(tuple(fresh))
         found = list(select_alerts(fresh, options.zone))
-        # The others concern work or money, so that a toast is not enough.
+        # The other kinds concern work or money, so a toast alone is not enough.
         urgent = [alert for alert in found if alert.event.kind is not EventKind.SESSION_ENDS]
         if options.alerts_desktop != "off":
             for alert in urgent:

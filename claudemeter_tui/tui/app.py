@@ -70,19 +70,19 @@ class Options(Settings):
     pictures: Path = field(default_factory=Path.cwd)
     """The folder for screenshots."""
     zone: tzinfo | None = None
-    """None for the system's own time zone."""
+    """Time zone of the screen. None for the system's."""
     note: str = ""
     """Text beside the program's name, such as "demo". Empty with real figures."""
     org: OrgKey | None = None
     """The org to select first. None, or an unknown org, for the first one."""
     alerts: bool = False
-    """False in a demo, and without a terminal."""
+    """False in a demo and without a terminal."""
     save_state: Callable[[str, OrgKey | None], None] = field(default=lambda *_: None)
     """Saves the theme and the selected org for the next run."""
 
     @classmethod
     def build(cls, settings: Settings, **run: Any) -> Self:
-        """Return all settings, with the values of the run beside or in place of them."""
+        """Return all settings, extended and overridden by the values of the run."""
         values = {one.name: getattr(settings, one.name) for one in fields(Settings)}
         return cls(**{**values, **run})
 
@@ -120,7 +120,7 @@ class Claudemeter(App[str]):
         self.options = options or Options()
         desktop = self.options.alerts_desktop
         protocol = None if desktop == "auto" else NotificationProtocol(desktop)
-        # App.__init__ asks for the driver, which needs the writer.
+        # Set before App.__init__, which asks for the driver, which needs the writer.
         self._terminal_writer = TerminalWriter.from_environment(os.environ, protocol)
         self._exit_signals = ExitSignals(self._exit_on_signal, self._abandon_terminal)
         super().__init__()
@@ -132,7 +132,7 @@ class Claudemeter(App[str]):
         self._is_draw_pending = True
         """True if a draw is scheduled, or the first frame is not painted yet."""
         self._refresh_answer: tuple[str, datetime] | None = None
-        """Last message about a poll that did not begin at once, and its time. None before the first."""
+        """Last message about a poll that did not start at once, and its time. None if there was none."""
         for theme in select_themes(self.console.color_system):
             self.register_theme(theme)
         known = self.options.theme in self.available_themes
@@ -152,7 +152,7 @@ class Claudemeter(App[str]):
         return build_driver_class(super().get_driver_class(), self._terminal_writer, self._exit_signals.catch)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        """Derive the program's own colours from a foreign theme."""
+        """Derive the program's own colours from a theme that does not define them."""
         return derive_missing_colours(self.current_theme)
 
     def get_default_screen(self) -> Screen[None]:
@@ -270,7 +270,7 @@ class Claudemeter(App[str]):
                 )
 
     def action_neighbour(self, step: int) -> None:
-        """Select the org `step` tabs further."""
+        """Select the org that is `step` tabs away."""
         key = self._build_view().find_neighbour(step)
         self.selected = self._restore_key(key) if key else None
 
@@ -310,7 +310,7 @@ class Claudemeter(App[str]):
             self.prefers_windows = not chart_panel.shows_windows(view)
 
     def action_refresh(self) -> None:
-        """Poll as soon as possible, and show why that is not now."""
+        """Poll as soon as possible; if not at once, show why."""
         from claudemeter_tui.formatting.values import format_with_countdown
         from claudemeter_tui.model.reading import CLAUDE_CODE_LOGIN
 
@@ -334,7 +334,7 @@ class Claudemeter(App[str]):
             self._answer_refresh("Read a moment ago; reading again in a few seconds.")
 
     def _answer_refresh(self, text: str) -> None:
-        """Show why the program does not poll now; once only, however long the key is held."""
+        """Show why the program does not poll now; only once, even if the key is held."""
         now, before = self._clock(), self._refresh_answer
         pause = timedelta(seconds=self.NOTIFICATION_TIMEOUT)
         if before is None or text != before[0] or not timedelta(0) <= now - before[1] < pause:
@@ -358,7 +358,7 @@ class Claudemeter(App[str]):
             self.show_message(f"No browser found. Open {USAGE_PAGE_URL}")
 
     def action_privacy(self) -> None:
-        """Hide or show personal data; messages that may name an org are removed with it."""
+        """Hide or show personal data, and remove messages that may name an org."""
         from claudemeter_tui.tui.widgets.status_line import InlineToast
 
         self.private = not self.private
@@ -426,7 +426,7 @@ class Claudemeter(App[str]):
 
     @property
     def _has_room(self) -> bool:
-        """True if there is room for more than the verdict, which fills a single line."""
+        """True if the pane has more than one line, so that the verdict does not fill it."""
         return self.size.height > 1
 
     @property
@@ -459,7 +459,7 @@ class Claudemeter(App[str]):
         self._process_events()
 
     def _build_view(self) -> View:
-        """Build the view of the current state, with pseudonyms if it is private."""
+        """Build the view of the current state, with pseudonyms in private mode."""
         from claudemeter_tui.tui.screenshots import redact_view
         from claudemeter_tui.tui.view import View
 
@@ -484,7 +484,7 @@ class Claudemeter(App[str]):
             self._is_draw_pending = True
             self.call_later(self._draw_screen)
 
-    # The view contains each of these values.
+    # These values are part of the view.
     watch_now = watch_selected = watch_span = watch_prefers_windows = watch_private = _schedule_draw
 
     def _draw_screen(self) -> None:
@@ -506,7 +506,7 @@ class Claudemeter(App[str]):
             self._terminal_writer.set_title(title)
 
     def show_message(self, text: str) -> None:
-        """Show a message about the result of a key."""
+        """Show a message about the result of a key press."""
         self.notify(text, markup=False)
 
     def notify(
@@ -542,8 +542,8 @@ def _has_room_for_toasts(size: Size) -> bool:
 
 
 def _preload_modules() -> None:
-    """Import the modules that the first frame did not need, so that no key has to wait."""
+    """Import the modules that the first frame did not need, so that no key press has to wait for them."""
     from claudemeter_tui.tui import alerts, screenshots  # noqa: F401
     from claudemeter_tui.tui.screens import connect, details, events, help, overview  # noqa: A004, F401
 
-    gc_control.set_aside_loaded()  # a collection would delay a key by a tenth of a second
+    gc_control.set_aside_loaded()  # a collection would delay a key press by a tenth of a second

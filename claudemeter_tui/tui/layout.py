@@ -26,7 +26,7 @@ class LayoutNeeds:
     has_chart: bool = False
     """True if there is anything to plot."""
     is_chart_moving: bool = False
-    """True if the plotted values have changed; a flat line has less priority."""
+    """True if the plotted values have changed; a flat line has lower priority."""
     has_second_chart: bool = False
     """True if there is a second chart: credits and windows."""
     is_second_chart_moving: bool = False
@@ -78,7 +78,7 @@ class Layout:
 
     @property
     def total(self) -> int:
-        """Lines of everything; panels side by side share theirs."""
+        """Lines of all parts; panels side by side share their lines."""
         heights = self.heights
         shared = min(heights["LimitsPanel"], heights["CreditsPanel"]) if self.wide else 0
         return sum(heights.values()) - shared
@@ -88,7 +88,8 @@ def compute_layout(width: int, height: int, needs: LayoutNeeds) -> Layout:
     """Return the layout for a terminal of this size.
 
     Start with the verdict only and add parts in order of importance. Skip a step that does not fit and
-    try the next one. The chart that moves gets the remaining lines, or each chart half of them.
+    try the next one. The only chart with changed values gets the remaining lines; otherwise both charts share
+    them.
     """
     layout = Layout(wide=width >= WIDE_FROM)
     for lines in _iterate_steps(width, height, needs):
@@ -111,7 +112,7 @@ def _iterate_steps(width: int, height: int, needs: LayoutNeeds) -> Iterator[dict
     yield from ({"limits": lines} for lines in range(2, needs.windows + 1))
     yield {"tabs": int(needs.orgs > 1)}
     yield from ({"verdict": lines} for lines in range(2, min(3 if needs.boxed else 2, needs.verdict) + 1))
-    yield {"keys": int(height >= 7)}  # in fewer lines, the figures need them all
+    yield {"keys": int(height >= 7)}  # with fewer lines, the figures need all of them
     yield {"chart": 4 if needs.has_chart and needs.is_chart_moving and height >= 16 else 0}
     yield {"tabs": int(needs.orgs > 0)}
     yield {"status": int(needs.has_status or height >= 20)}

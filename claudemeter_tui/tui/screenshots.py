@@ -57,10 +57,10 @@ PRIVATE_REASON = """\
 It shows pseudonyms instead of names. For a bug report, press s instead: the same picture, and a report \
 with the replies, without anything personal."""
 TALL_FROM = 11
-"""Lines of the terminal from which there is room for the reason and a frame."""
+"""Minimum lines of the terminal for the reason and a frame."""
 
 _MAX_NAMES = 1_000
-"""Most screenshots in the same second."""
+"""Maximum number of screenshots in the same second."""
 _OVERLAYS = "ToastRack, Tooltip, InlineToast"
 """Classes of temporary widgets over a screen."""
 PNG_FONT = "DejaVu Sans Mono"
@@ -88,8 +88,8 @@ def redact_view(view: View, redaction: Redactor) -> View:
 def export_svg(app: App[Any], redaction: Redactor | None = None) -> str:
     """Return the app's screen as an SVG without toasts; with a redaction also without personal data.
 
-    The terminal shows none of the changes, and all of them are undone on return. So nothing may be awaited
-    here, and the screens draw in the watcher of their `view`.
+    The terminal shows none of the changes, and all of them are undone on return. Therefore nothing is awaited
+    here, and the screens draw in the watcher of `view`.
     """
     with app.batch_update(), _prepare_screens(app, redaction):
         return remove_web_fonts(app.export_screenshot(title=SCREENSHOT_TITLE, simplify=True))
@@ -165,7 +165,7 @@ def write_screenshot(path: Path, picture: str) -> None:
 
 @contextlib.contextmanager
 def _prepare_screens(app: App[Any], redaction: Redactor | None) -> Iterator[None]:
-    """Hide toasts and tooltips and, with a redaction, personal data; undo all of it afterwards."""
+    """Hide toasts, tooltips and, with a redaction, personal data; undo everything afterwards."""
     screens = list(app.screen_stack)
     parts = [part for screen in screens for part in screen.query("*").results(Widget)]
     scrolled = [(part, part.scroll_offset) for part in parts if part.scroll_offset]
@@ -331,7 +331,7 @@ class LimitedFeed:
     """A feed that ends after a number of polls."""
 
     def __init__(self, feed: Feed, polls: int) -> None:
-        """Pass on the first `polls` polls of `feed`."""
+        """Pass on the readings of the first `polls` polls of `feed`."""
         self._feed = feed
         self._polls_left = polls
         self.finished = asyncio.Event()
@@ -360,7 +360,7 @@ class LimitedFeed:
         await self.run(post)
 
     def poll_now(self) -> None:
-        """Do nothing: no user asks for a poll."""
+        """Do nothing, because no user asks for a poll."""
 
 
 def capture_svg(

@@ -35,7 +35,7 @@ SEVERITY_STYLES = {
 """Style of a figure by severity; the theme defines the colour."""
 
 SEVERITY_MARKS = {Severity.NORMAL: " ", Severity.WARNING: "▲", Severity.CRITICAL: "◆", Severity.FULL: "■"}
-"""Mark beside a figure by severity, because colour never carries meaning alone."""
+"""Mark beside a figure by severity, because colour alone never has a meaning."""
 
 
 def build_line(*parts: str | tuple[str, str] | Content) -> Content:
@@ -148,8 +148,8 @@ def hang_text(head: Content, text: str, width: int, style: str = "") -> Iterator
 _DANGLING_WORDS = re.compile(
     r"(?:[\s·,:(]|(?<!\S)(?:of|in|on|to|by|at|is|it|the|and|or|until|since|from|before|resets|says|not))+\Z"
 )
-"""Never truncate right after one of these words."""
-_NO_BREAK_SPACE = "\ue000"  # of private use, because Textual breaks a line at U+00A0
+"""Words after which a sentence is never truncated."""
+_NO_BREAK_SPACE = "\ue000"  # a private-use character, because Textual breaks lines at U+00A0
 _UNBREAKABLE = re.compile(
     r"\([^()]{1,14}\)|(?:\d\d?[dh] )?\d\d?[dhms] ago|\d\d?[dh] \d\d?[hm]|\b[A-Z]{3} [\d,.]*\d"
     r"|(?:[A-Z][a-z]{2} )?[A-Z][a-z]{2} \d\d?\b(?: \d{4}\b)?(?: \d\d:\d\d)?|[A-Z][a-z]{2} \d\d:\d\d"
@@ -197,11 +197,11 @@ def frame_lines(
 
 
 _ASCII_CHARS = str.maketrans("■□─━┃│╌╭╮╰╯┏┓┗┛▲◆▐▌‹›…·•↑↓←→↔▾▴–", "#.-=||.++++++++!*[]<>>.*^v<>-v^-")
-"""ASCII replacement of each symbol; both are one cell wide."""
+"""ASCII replacement for each symbol; both are one cell wide."""
 
 
 def convert_to_ascii(picture: Content) -> Content:
-    """Return the text in ASCII, column by column, for terminals that draw nothing else."""
+    """Return the text in ASCII, with the same columns, for terminals that draw nothing else."""
     cells = picture.plain.translate(_ASCII_CHARS)
     if cells.isascii():
         return Content(cells, list(picture.spans))

@@ -23,7 +23,7 @@ PUSH_TITLE, POP_TITLE = "\x1b[22;2t", "\x1b[23;2t"
 """Sequences that save and restore the terminal's title."""
 BELL = "\x07"
 MAX_TEXT_LENGTH = 250
-"""Characters of a title or of a part of a notification."""
+"""Maximum characters of a title or of a part of a notification."""
 
 
 class NotificationProtocol(StrEnum):
@@ -49,12 +49,12 @@ _PROTOCOL_BY_VARIABLE: Mapping[str, NotificationProtocol] = {
     **dict.fromkeys(("WEZTERM_PANE", "KONSOLE_VERSION", "VTE_VERSION"), NotificationProtocol.OSC_777),
     **dict.fromkeys(("WT_SESSION", "ALACRITTY_WINDOW_ID"), NotificationProtocol.NONE),
 }
-"""Protocol by a variable that only one terminal sets; it survives tmux, which sets its own TERM_PROGRAM."""
+"""Protocol by a variable that only one terminal sets; tmux keeps it, but sets its own TERM_PROGRAM."""
 _TERMS_WITHOUT_NOTIFICATION = ("linux", "dumb", "vt", "screen", "alacritty", "ansi", "cons")
-"""Prefixes of TERM of terminals that may print an unknown sequence or are known to ignore it."""
+"""Prefixes of TERM for terminals that may print an unknown sequence or are known to ignore it."""
 
 _TERMS_WITHOUT_TITLE = ("linux", "dumb", "vt", "ansi", "cons")
-"""Prefixes of TERM of terminals without a title, which may print its sequence."""
+"""Prefixes of TERM for terminals without a title, which may print the sequence that sets it."""
 
 
 def detect_protocol(environment: Mapping[str, str]) -> NotificationProtocol:
@@ -71,7 +71,7 @@ def detect_protocol(environment: Mapping[str, str]) -> NotificationProtocol:
         if environment.get(variable):
             return notice
     term = environment.get("TERM", "")
-    # Inside tmux, TERM names tmux; the terminal around it is unknown.
+    # Inside tmux, TERM names tmux; the outer terminal is unknown.
     if not term or (term.startswith(_TERMS_WITHOUT_NOTIFICATION) and not environment.get("TMUX")):
         return NotificationProtocol.NONE
     return NotificationProtocol.OSC_777
@@ -95,7 +95,7 @@ def encode_notification(head: str, text: str, notice: NotificationProtocol) -> s
 
 
 def wrap_for_tmux(sequence: str) -> str:
-    """Wrap a sequence so that tmux passes it on to its terminal, if its settings allow that."""
+    """Wrap a sequence so that tmux passes it on to the outer terminal, if its settings allow that."""
     return "\x1bPtmux;" + sequence.replace("\x1b", "\x1b\x1b") + "\x1b\\" if sequence else ""
 
 

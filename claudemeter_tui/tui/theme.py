@@ -80,7 +80,7 @@ SIXTEEN_COLOUR_THEMES = (
         variables={"critical": _MAGENTA, "full": _RED, "muted": _GREY, "frame": _SILVER},
     ),
 )
-"""The themes for sixteen colours; with the nearest colours two severities would look the same."""
+"""The themes for sixteen colours; the nearest colours would make two severities look the same."""
 
 
 def select_themes(color_system: str | None) -> tuple[Theme, ...]:
@@ -91,7 +91,7 @@ def select_themes(color_system: str | None) -> tuple[Theme, ...]:
 def derive_missing_colours(theme: Theme) -> dict[str, str]:
     """Return the program's own colour names for a theme that does not define them.
 
-    Our themes define those whose colours no colour of Textual has.
+    The program's themes define the colours that Textual's themes lack.
     """
     foreground = theme.foreground or ("#e0e0e0" if theme.dark else "#1f1f1f")
     return {
@@ -106,7 +106,7 @@ def derive_missing_colours(theme: Theme) -> dict[str, str]:
 
 
 class AsciiScrollBarRender(ScrollBarRender):
-    """A scroll bar of whole cells; Textual's own ends in parts of a cell."""
+    """A scroll bar of whole cells; Textual's own ends in fractions of a cell."""
 
     VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
     HORIZONTAL_BARS: ClassVar[list[str]] = [" "] * 8

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PANEL_INTERVAL = 60
 """Seconds between two updates of the panels' clock, because drawing them all is expensive."""
 _LAST_MINUTE = timedelta(seconds=62)
-"""Remaining time in which a countdown shows seconds, plus a margin for the change back."""
+"""Remaining time below which a countdown shows seconds, with a margin for the change."""
 _MINUTE = timedelta(minutes=1)
 
 
@@ -81,16 +81,16 @@ def _iterate_countdowns(state: OrgState) -> Iterator[datetime]:
 
 @dataclass(frozen=True)
 class View:
-    """Everything that the screen is drawn from."""
+    """Everything needed to draw the screen."""
 
     store: Store = field(default_factory=Store)
     now: datetime = datetime(1970, 1, 1, tzinfo=UTC)
     key: OrgKey | None = None
     """Key of the selected org. None if no org is known yet."""
     zone: tzinfo | None = None
-    """None for the system's time zone."""
+    """Time zone of the screen. None for the system's."""
     layout: Layout = field(default_factory=Layout)
-    """Parts that fit into the terminal."""
+    """Parts that fit in the terminal."""
     span: timedelta | None = None
     """Period of the chart. None for the whole run."""
     prefers_windows: bool = False
@@ -114,7 +114,7 @@ class View:
         cache, now = self.figure_cache, self.now
         known = cache.get(state.key)
         if known is None or known.state is not state or not known.valid_from <= now < known.valid_until:
-            # All of them expire with the minute; those of an org that has left must not stay in memory.
+            # All of them expire with the minute; drop them, so that removed orgs do not stay in memory.
             for key in [key for key, figures in cache.items() if figures.valid_until <= now]:
                 del cache[key]
             known = cache[state.key] = OrgFigures.derive(state, now)
@@ -167,7 +167,7 @@ class View:
         return min(ends, default=datetime.max.replace(tzinfo=UTC))
 
     def _get_appearance(self) -> tuple[object, ...]:
-        # All but the store and the events, which are compared by identity, and the time.
+        # All fields except the store and the events, which are compared by identity, and the time.
         return self.key, self.zone, self.span, self.prefers_windows, self.ascii, self.note, self.panel_time
 
     @property
@@ -176,7 +176,7 @@ class View:
         return next((i for i, state in enumerate(self.store.orgs) if state.key == self.key), 0)
 
     def find_neighbour(self, step: int) -> OrgKey | None:
-        """Return the org `step` tabs further, wrapping at the ends. None if there are no orgs."""
+        """Return the org that is `step` tabs away, wrapping at the ends. None if there are no orgs."""
         orgs = self.store.orgs
         if not orgs:
             return None

@@ -45,7 +45,7 @@ class ViewScreen(Screen[None]):
     def is_outdated(self) -> bool:
         """True if the view looks different from what was drawn.
 
-        A view that arrives before the screen can draw is not drawn, so the previous view says nothing.
+        Compare with the view last drawn, because a view that arrives before the screen can draw is skipped.
         """
         return self._drawn_view is None or not self.view.looks_like(self._drawn_view)
 
@@ -53,9 +53,9 @@ class ViewScreen(Screen[None]):
     def can_draw(self) -> bool:
         """True if all parts are mounted, and neither the screen nor the app is closing.
 
-        A closing screen loses its parts before its last messages arrive, such as a resize; it is then not
-        displayed in Textual's terms. A screen opened while the app closes gets no parts or only some; it is
-        then not attached.
+        A closing screen loses its parts before its last messages arrive, such as a resize; Textual then
+        reports it as not displayed. A screen opened while the app closes gets some parts or none; Textual
+        then reports it as not attached.
         """
         return self.is_mounted and self.display and self.is_attached and self.app.is_running
 
@@ -205,7 +205,7 @@ class ListScreen(ViewScreen):
 
     def on_resize(self) -> None:
         """Draw again once the parts have their new size."""
-        # Textual also calls this method of ViewScreen, while the list still has its old size.
+        # Textual also calls ViewScreen's method of this name, while the list still has its old size.
         self.call_after_refresh(self._finish_resize)
 
     def _finish_resize(self) -> None:
@@ -233,7 +233,7 @@ class ListScreen(ViewScreen):
     @on(VirtualList.ItemOpened)
     def action_enter(self) -> None:
         """Handle Enter in the list or in the search; a double click does the same."""
-        # Textual calls this very method for the two messages, never an override of it.
+        # Textual calls this method for both messages, never an override in a subclass.
         self.handle_enter()
 
     def action_cursor(self, step: int) -> None:

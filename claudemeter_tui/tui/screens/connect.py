@@ -46,12 +46,12 @@ ABOUT = (
 CLAUDE_CODE_HINT = "or log in to Claude Code (/login) – limits only, no credits"
 """Advice that needs no key, because Claude Code's login is used if it exists."""
 BESIDE_FROM = 40
-"""Cells from which the text of a place is beside its name; otherwise the text is below."""
+"""Minimum cells for the text of a place beside its name; with fewer, the text is below."""
 TALL_FROM, ROOMY_FROM = 16, 24
-"""Lines from which the actions are listed, and from which the introduction is shown."""
+"""Minimum lines for the list of actions, and for the introduction."""
 WARNING_STYLE = SEVERITY_STYLES[Severity.WARNING]
 _NORMAL_OUTCOMES = ("not signed in", "not installed", "none found")
-"""Outcomes that are no problem."""
+"""Outcomes that are not problems."""
 
 
 def build_connect_page(
@@ -121,7 +121,7 @@ def _build_place_lines(places: Sequence[ScanResult], width: int) -> Iterator[Con
         yield from (build_line("  ", line) for line in wrap_text(text, width - 2, MUTED))
 
 
-# The app binds the keys without a name.
+# The app binds the keys whose `keys` is empty.
 CONNECT_KEYS = (
     Key("", "r", "refresh", "retry", "sign in to claude.ai in a browser, then retry"),
     Key("p", "p", "screen.paste", "paste", "paste a Cookie header or sessionKey (kept in memory)"),
@@ -139,7 +139,7 @@ PASTE_HELP = (
     " sessionKey, and copy its value. It is checked before it is used."
 )
 _PERMANENT_ERRORS = LOGIN_ERRORS | {ErrorKind.NO_SESSION, ErrorKind.TOKEN_SCOPE, ErrorKind.NO_ORGS}
-"""Errors that do not end by themselves."""
+"""Errors that do not end without an action by the user."""
 
 
 def needs_connect_screen(store: Store) -> bool:
@@ -246,7 +246,7 @@ class ConnectScreen(ViewScreen):
         self._show_answer(describe_offered_session(offered), style)
 
     def action_paste(self) -> None:
-        """Open the field."""
+        """Open the field for the session."""
         field, tall = self.query_exactly_one(SecretInput), self.app.size.height >= TALL_FROM
         field.set_class(tall and not self.view.ascii, "-framed")
         field.remove_class("-hidden")

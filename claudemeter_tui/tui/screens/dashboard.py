@@ -28,13 +28,13 @@ from claudemeter_tui.tui.widgets.org_tabs import OrgTabs
 from claudemeter_tui.tui.widgets.status_line import StatusLine
 
 HEADER_INTERVAL = 5
-"""Seconds between two updates of the header; one line a second costs as much CPU as an empty app."""
+"""Seconds between two updates of the header; one line per second would cost as much CPU as an empty app."""
 
 
 class DashboardScreen(ViewScreen):
-    """Lays out the parts for the terminal's size and gives each the view."""
+    """The dashboard: lays out its parts for the terminal's size and passes the view to each."""
 
-    # Tab selects orgs here: nothing on this screen takes the focus.
+    # Nothing on this screen takes the focus, because Tab selects orgs here.
     BINDINGS: ClassVar[list[BindingType]] = [key.build_binding() for key in ORG_KEYS]
 
     def compose(self) -> ComposeResult:
@@ -52,7 +52,7 @@ class DashboardScreen(ViewScreen):
         yield KeyHints(FOOTER_KEYS)
 
     def watch_view(self) -> None:
-        """Redraw the parts that may have changed: the header every few seconds, all else less often."""
+        """Redraw the parts that may have changed: the header every few seconds, all others less often."""
         if self.is_outdated:
             self._draw()
         elif self.can_draw and int(self.view.now.timestamp()) % HEADER_INTERVAL == 0:

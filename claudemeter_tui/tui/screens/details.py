@@ -105,7 +105,7 @@ class DetailsScreen(ListScreen):
         self.show_view(self.view)
 
     def on_input_changed(self) -> None:
-        """Go to the next match from the cursor on while the user types."""
+        """While the user types, go to the first match at or after the cursor."""
         self.watch_view()
         self.action_hit(0)
 
@@ -136,7 +136,7 @@ class DetailsScreen(ListScreen):
             self._show_tab(tabs[place])
 
     def action_turn(self, step: int) -> None:
-        """Show the tab `step` further."""
+        """Show the tab that is `step` tabs away."""
         tabs = self._list_tabs()
         self._show_tab(tabs[(tabs.index(self._tab) + step) % len(tabs)])
 
@@ -158,7 +158,7 @@ class DetailsScreen(ListScreen):
         self.watch_view()
 
     def action_hit(self, step: int) -> None:
-        """Go `step` matches further through all tabs, wrapping at the end; 0 for the nearest match."""
+        """Go forward by `step` matches through all tabs, wrapping at the end; 0 for the nearest match."""
         sought, tabs = self._compile_pattern(), self._list_tabs()
         if sought is None:
             self.search_bar.show_result("")
@@ -205,7 +205,8 @@ class DetailsScreen(ListScreen):
             sections = build_sections(view.store, view.state, view.now, view.zone) if view.state else []
             return FigurePage(sections, width, view.now, self._compile_pattern())
         reply = self._collect_replies().get(Endpoint(tab))
-        # A search builds all pages. Comparing is cheap: the texts are the same objects until the next poll.
+        # A search builds all pages. The comparison is cheap: the texts are the same objects until the next
+        # poll.
         made_from = width, reply and (reply.text, reply.new_fields, reply.odd_values)
         known = self._reply_pages.get(tab)
         if known is None or known[0] != made_from:

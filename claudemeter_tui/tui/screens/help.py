@@ -30,7 +30,7 @@ from claudemeter_tui.tui.styled_text import (
 KEY_WIDTH = 13
 """Cells of the key column."""
 COLUMN_WIDTH, COLUMN_GAP = 52, 3
-"""Least cells of a column, and blanks between two columns."""
+"""Minimum cells of a column, and blanks between two columns."""
 OTHER_KEY_GROUPS = (
     ("Overview", OVERVIEW_KEYS),
     ("Details", DETAILS_KEYS),

@@ -116,7 +116,7 @@ class OverviewScreen(ListScreen):
         self._all_rows, self._width, self._rows_by_verdict = every, width, group_by_verdict(every)
 
     def on_input_changed(self) -> None:
-        """Show only the orgs that match while the user types, from the first one on."""
+        """While the user types, show only the orgs that match, and go to the first one."""
         self.watch_view()
 
     def handle_enter(self) -> None:
@@ -136,13 +136,13 @@ class OverviewScreen(ListScreen):
             self._sort_by(column, backwards=column is self._sort_column and not self._is_reversed)
 
     def action_sort(self, step: int) -> None:
-        """Sort by the next visible column that can be sorted."""
+        """Sort by the next or previous visible column that can be sorted."""
         columns = [column for column in self._table_layout if column in SORTABLE_COLUMNS]
         place = columns.index(self._sort_column) if self._sort_column in columns else -min(step, 0)
         self._sort_by(columns[(place + step) % len(columns)], backwards=False)
 
     def action_turn(self) -> None:
-        """Reverse the order."""
+        """Reverse the sort order."""
         self._sort_by(self._sort_column, backwards=not self._is_reversed)
 
     def _sort_by(self, column: OverviewColumn, *, backwards: bool) -> None:
@@ -155,14 +155,14 @@ class OverviewScreen(ListScreen):
         known, rows = {row.key: row for row in self._all_rows}, []
         for state in self.view.store.orgs:
             row, figures = known.get(state.key), self.view.get_figures(state)
-            # Figures that can have changed are computed again, which gives another verdict object.
+            # If figures may have changed, they are computed again, which gives a new verdict object.
             if row is None or row.state is not state or row.verdict is not figures.verdict:
                 row = OverviewRow(state, figures.verdict, figures.rate)
             rows.append(row)
         return rows
 
     def _find_cursor(self) -> int:
-        """Return the row of the org under the cursor; without it, the first match or the same row."""
+        """Return the row of the org under the cursor; if it is gone, the first match or the same row."""
         places = {one.key: place for place, one in enumerate(self._rows)}
         at = self._cursor_key or self.view.key
         if at in places:
@@ -202,11 +202,11 @@ class OverviewScreen(ListScreen):
         return drawn
 
     def _build_title(self) -> Content:
-        """Return the number of orgs by verdict, and the sort column if no arrow shows it."""
+        """Return the number of orgs per verdict, and the sort column if no arrow shows it."""
         count = len(self._all_rows)
         parts = [Content.styled(format_count(count, "org"), HEADING)]
         for name, rows in self._rows_by_verdict.items():
-            # CAN WORK is calm in the title, whatever its windows.
+            # CAN WORK has no severity in the title, even with a fuller window.
             verdict = rows[0].verdict
             calm = verdict.state is VerdictState.CAN_WORK and not format_verdict_note(verdict)
             severity = Severity.NORMAL if calm else get_verdict_severity(verdict, self.view.now)

@@ -13,12 +13,12 @@ STARTING_KEYS = [key for key in FOOTER_KEYS if key.label in ("quit", "help")]
 
 
 def describe_activity(note: str) -> str:
-    """Return the current activity; a demo does not read claude.ai."""
+    """Return the current activity; a demo, which has a note, does not read claude.ai."""
     return "Reading …" if note else "Reading claude.ai …"
 
 
 class StartingScreen(Screen[None]):
-    """Screen in place of the dashboard until there is something to show."""
+    """Screen before the dashboard, until there is something to show."""
 
     DEFAULT_CSS = """
     StartingScreen > .keys { dock: bottom; }

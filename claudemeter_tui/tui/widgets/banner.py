@@ -29,7 +29,7 @@ from claudemeter_tui.tui.widgets.org_tabs import MAX_NAME_WIDTH
 INDENT = 2
 """Blanks between the verdict's name and its text."""
 NARROW_INDENT = 2
-"""Blanks before the text if it is below the name; every name is longer."""
+"""Blanks before the text if it is below the name; fewer than any name has characters."""
 
 _CLAUSE_BREAK = re.compile(r" · |, (?!\d)")
 """Separators at which a sentence can be cut."""
@@ -89,7 +89,7 @@ def _build_placeholder(view: View, width: int) -> list[StyledLine]:
 
 
 def _build_one_line(view: View, verdict: Verdict, width: int) -> StyledLine:
-    """Return the verdict in one line, with the org's name if no tab shows it; drop details first."""
+    """Return the verdict in one line, with the org's name if no tab shows it; details are dropped first."""
     name = build_line((format_verdict_name(verdict), f"bold {_get_style(view, verdict)}"), " " * INDENT)
     orgs = [_build_org_prefix(view, most) for most in (MAX_NAME_WIDTH, MAX_NAME_WIDTH // 2, 0)]
     least = next((org for org in orgs if org.cell_length + name.cell_length <= width), orgs[-1])
@@ -100,7 +100,7 @@ def _build_one_line(view: View, verdict: Verdict, width: int) -> StyledLine:
 
 
 def _build_org_prefix(view: View, most: int) -> StyledLine:
-    """Return the org's name in at most so many cells, for a line without tabs."""
+    """Return the org's name in at most `room` cells, for a line without tabs."""
     if view.layout.tabs or view.state is None or not most:
         return build_line(" ")
     name = build_line(view.state.org.display_name).truncate(most, ellipsis=True)
@@ -108,7 +108,7 @@ def _build_org_prefix(view: View, most: int) -> StyledLine:
 
 
 def _iterate_shorter(text: str) -> Iterator[str]:
-    """Yield the sentence, then without countdowns, then with fewer and fewer of its later parts."""
+    """Yield the sentence, then without countdowns, then without more and more of its last parts."""
     yield text
     brief = re.sub(r" \(in [^)]*\)", "", text)
     yield brief
@@ -147,7 +147,7 @@ def _build_tight_lines(view: View, verdict: Verdict, width: int, room: int) -> l
     """Return the verdict's line wrapped over the available lines, without an indent."""
     name, style = format_verdict_name(verdict), f"bold {_get_style(view, verdict)}"
     lines = _merge_last_lines(wrap_text(f"{name}  {_format_details(view, verdict)}", width), width, room)
-    # A very narrow pane breaks the name, too: the end of a line counts as the blank in it.
+    # A very narrow pane can break the name at its blank, so a line end counts as a blank here.
     left = len(name)
     for place, line in enumerate(lines):
         lines[place] = line.stylize(style, 0, max(0, left))
@@ -156,7 +156,7 @@ def _build_tight_lines(view: View, verdict: Verdict, width: int, room: int) -> l
 
 
 def _merge_last_lines(lines: list[StyledLine], width: int, room: int) -> list[StyledLine]:
-    """Return at most `room` lines: those beyond are joined to the last one, as far as they fit."""
+    """Return at most `room` lines; further lines are joined to the last one, as far as they fit."""
     if len(lines) <= room:
         return lines
     last, *rest = lines[room - 1 :]

@@ -51,13 +51,13 @@ CHART_STYLES: dict[ChartStyle | Severity, str] = {
 }
 """Style of each part of a chart."""
 CURVE_SAMPLES = {False: ("▄▄", "▖▖"), True: ("--", "==")}
-"""Samples of the first and of any other curve, by whether ASCII is used."""
+"""Line samples of the first and of any other curve; the key is True for ASCII."""
 
 
 REPLOT_INTERVAL = 30
-"""Seconds between two plots; a plot costs more than the rest of the screen together."""
+"""Seconds between two plots; a plot costs more than the rest of the screen."""
 STACKED_MARGIN = 12
-"""Least cells of the scale if two charts are stacked: `cap $50.00 ┤`."""
+"""Minimum cells of the scale if two charts are stacked: `cap $50.00 ┤`."""
 CHART_TITLE_FROM = 6
 """Lines from which a chart without a frame has a title."""
 
@@ -81,7 +81,7 @@ class ChartPanel(LineWidget):
             return [fit_line(build_line((" Nothing to draw yet", MUTED)), width)]
         inner, room = self.compute_inner_size(width, height)
         headed = not framed and height >= CHART_TITLE_FROM
-        # The chart comes first: the head shows its values under the pointer.
+        # Build the chart first, because the head shows its values under the pointer.
         lines = self._draw_chart(state, inner, room - headed)
         if framed:
             head = self._build_head(state, width - 9)
@@ -96,7 +96,7 @@ class ChartPanel(LineWidget):
         self.pointer_column = event.x
 
     def on_leave(self) -> None:
-        """Show the note on the whole chart again."""
+        """Show the note for the whole chart again."""
         self.pointer_column = None
 
     def watch_pointer_column(self) -> None:
@@ -179,7 +179,7 @@ def _describe_credits(state: OrgState) -> str:
 
 
 def _iterate_curve_keys(view: View, state: OrgState) -> Iterator[StyledLine]:
-    """Yield the windows with samples of their curves and percentages, then in shorter forms."""
+    """Yield the windows with line samples and percentages, then in shorter forms."""
     windows = state.plan.windows if state.plan else ()
     known = {it.label: format_percent(it.percent) for it in windows if not it.is_due(view.now)}
     for cells, percents in ((2, known), (2, {}), (1, {})):
@@ -205,7 +205,7 @@ def _iterate_pointer_notes(point: ChartPoint, view: View) -> Iterator[StyledLine
 
 
 def _find_charts(view: View) -> tuple[bool, bool]:
-    """True if there are credits to plot, and True if there are windows."""
+    """Two values: True if there are credits to plot, and True if there are windows."""
     if view.state is None:
         return False, False
     return any(run.minor is not None for run in view.state.series.runs), bool(view.state.histories)
@@ -251,6 +251,6 @@ def explain_no_switch(view: View) -> str:
 
 
 def change_span(span: timedelta | None, step: int) -> timedelta | None:
-    """Return the next period in the direction of `step`, or the same one at the end."""
+    """Return the next longer or shorter period; the same period at the end of the list."""
     spans = [each for each, _ in CHART_SPANS]
     return spans[min(len(spans) - 1, max(0, spans.index(span) + step))]

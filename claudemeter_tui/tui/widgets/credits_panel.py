@@ -66,7 +66,7 @@ class CreditsPanel(LineWidget):
 
 
 def count_credits_lines(view: View) -> int:
-    """Return the number of all lines of the panel, at any width."""
+    """Return the number of lines that the whole panel needs, at any width."""
     return len(_build_lines(view, FRAMES_FROM))
 
 
@@ -208,7 +208,7 @@ def _iterate_lead_rows(credits: Credits, lead: Meter, view: View) -> Iterator[tu
 
 
 def _tag_tighter(limit: SpendLimit, credits: Credits, forms: list[str]) -> list[str]:
-    """Put forms with a note before these if this limit runs out first."""
+    """If this limit runs out first, return the forms with a note before the given ones."""
     is_tighter = find_tighter_limit(credits) is limit
     return [*(f"{form} · runs out first" for form in forms if is_tighter), *forms]
 

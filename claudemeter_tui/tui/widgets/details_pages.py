@@ -70,7 +70,7 @@ class FigurePage:
         return self._items[item][1] if 0 <= item < len(self._items) else None
 
     def get_key(self, item: int) -> Hashable:
-        """Return the key by which a figure is found again after an update."""
+        """Return the key that identifies a figure after an update."""
         figure = self.get_figure(item)
         return (self._items[item][0], figure.label, figure.source) if figure else None
 
@@ -117,7 +117,7 @@ class FigurePage:
         return (*self._build_source_lines(item, figure), *rows)
 
     def _build_source_lines(self, item: int, figure: Figure) -> Sequence[StyledLine]:
-        """Return the source with room for the age, for a figure below one with another source or time."""
+        """Return the source, with room for the age, if the figure above has another source or time."""
         before = self.get_figure(item - 1)
         if self._has_source_column or (
             before is not None and (before.provenance, before.read_at) == (figure.provenance, figure.read_at)
@@ -127,7 +127,7 @@ class FigurePage:
         return wrap_text(self._get_origin(item, figure), room, f"italic {MUTED}")
 
     def _get_origin(self, item: int, figure: Figure) -> str:
-        """Return the source; without the session if the heading names one for all."""
+        """Return the source; without the session if the heading names it for all figures."""
         return figure.source if self._readers[self._items[item][0]] else figure.provenance
 
 
@@ -161,7 +161,7 @@ def _wrap_value(figure: Figure, width: int) -> list[StyledLine]:
 
 
 def build_reply_tab(name: str, aside: str, style: str, *, selected: bool) -> StyledLine:
-    """Return a tab with the mark of its reply; the selected one is between two marks."""
+    """Return a tab with the mark of its reply; the selected tab is enclosed in two marks."""
     if selected:
         return build_line(("▐", "$selected"), (name, HEADING), (aside, style), ("▌", "$selected"))
     return build_line(" ", (name, MUTED), (aside, style), " ")
@@ -203,7 +203,7 @@ REMARK_STYLES = {KeyRemark.NEW: "bold $accent", KeyRemark.ODD: f"bold {SEVERITY_
 GUTTER = 4
 """Cells before each line if any line has a note."""
 MAX_HITS = 10_000
-"""Most hits of a search."""
+"""Maximum number of matches of a search."""
 
 
 class ReplyPage:
@@ -225,7 +225,7 @@ class ReplyPage:
         return ListModel(range(len(self._rows) + 1), self._draw_line)
 
     def get_key(self, item: int) -> Hashable:
-        """Return the key by which an item is found again after the width has changed."""
+        """Return the key that identifies an item after the width has changed."""
         return self._rows[item][:2] if 0 <= item < len(self._rows) else None
 
     def find_item(self, key: Hashable) -> int | None:
@@ -257,7 +257,7 @@ class ReplyPage:
         return self._lines[self._rows[item][0]].text.strip().removesuffix(","), "line"
 
     def get_full_text(self, item: int) -> tuple[str, str]:  # noqa: ARG002 - the same for every item
-        """Return the body as on screen and its name for the message."""
+        """Return the body as shown on screen, and its name for the message."""
         return "\n".join(line.text for line in self._lines), "reply"
 
     def _draw_line(self, item: int, part: int, selected: bool) -> StyledLine:  # noqa: ARG002, FBT001 - a `LineDrawer`
@@ -283,7 +283,7 @@ def _compute_indent(text: str, room: int) -> int:
 
 
 def _split_line(text: str, room: int) -> Iterator[tuple[int, int]]:
-    """Yield start and end of each part of a line, as wide as fits."""
+    """Yield start and end of each part of a line, each part as wide as fits."""
     if len(text) <= room and text.isascii():
         yield 0, len(text)
         return
@@ -295,7 +295,7 @@ def _split_line(text: str, room: int) -> Iterator[tuple[int, int]]:
 
 
 def _find_cut(text: str, start: int, room: int) -> int:
-    """Return the end of a part that begins there, at least one character further."""
+    """Return the end of a part, at least one character after its start."""
     part = text[start : start + room]
     if part.isascii():
         return start + max(1, len(part))

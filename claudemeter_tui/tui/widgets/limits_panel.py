@@ -36,13 +36,13 @@ from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.line_widget import LineWidget
 
 MAX_LABEL_WIDTH = 16
-"""Most cells of a window's label; longer ones end in an ellipsis."""
+"""Maximum cells of a window's label; a longer label ends in an ellipsis."""
 PERCENT_WIDTH = 6
 """Cells of a percentage."""
 PAST_WORDS = {False: "due", True: "ended"}
-"""Text instead of the percentage of a window whose reset has passed, and of an expired allowance."""
+"""Text in place of the percentage, for a window whose reset has passed and for an expired allowance."""
 BESIDE_FROM, WORDY_FROM, ROOMY_FROM = 52, 66, 76
-"""Cells from which the reset is on the bar's line, begins with "resets", and has room for the pace."""
+"""Minimum cells for the reset on the bar's line, for the word "resets", and for the pace."""
 
 
 class LimitsPanel(LineWidget):
@@ -86,7 +86,7 @@ def build_window_bars(view: View, width: int, room: int, label: int = 0) -> list
             lines += [_build_bar_line(view, window, width, label), build_line(" " * (label + 1), reset)]
         return lines
     if room < len(windows):
-        # The lines stay in the order of the reply, so that a rising percentage does not swap them.
+        # Keep the order of the reply, so that a rising percentage does not swap lines.
         fullest = nlargest(
             room, windows, lambda it: (it.compute_severity(view.now), it.is_plan_wide, it.percent or 0.0)
         )

@@ -22,8 +22,8 @@ from claudemeter_tui.tui.view import View
 class StyledLines(Visual):
     """Lines that already fit the widget.
 
-    Textual would join them into one text, wrap and cut it and look for links in it, which takes longer than
-    painting.
+    Textual would join the lines into one text, wrap and cut it, and search it for links, which takes longer
+    than painting.
     """
 
     def __init__(self, lines: Sequence[StyledLine], *, selectable: bool) -> None:
@@ -45,7 +45,8 @@ class StyledLines(Visual):
                 start, end = span
                 marked = line.stylize(options.selection_style, start, len(line) if end == -1 else end)
             for text, own in marked.render(style, end="", parse_style=options.get_style):
-                # Textual finds the character under the mouse by this offset, which makes painting slower.
+                # Textual finds the character under the mouse by this offset; set it only if needed, because
+                # it is slow.
                 rich_style = own.rich_style_with_offset(x, y) if self._selectable else own.rich_style
                 segments.append(Segment(text, rich_style))
                 x += len(text)
@@ -61,12 +62,12 @@ class StyledLines(Visual):
         return len(self.lines)
 
     def looks_like(self, other: StyledLines) -> bool:
-        """True if both look the same."""
+        """True if both lines look the same."""
         return len(self.lines) == len(other.lines) and all(map(Content.is_same, self.lines, other.lines))
 
 
 def indent_lines(lines: list[StyledLine], width: int) -> list[StyledLine]:
-    """Return the lines after one blank, each in exactly `width` cells."""
+    """Return the lines indented by one blank, each in exactly `width` cells."""
     return [fit_line(build_line(" ", line), width) for line in lines]
 
 
@@ -80,14 +81,14 @@ class LineWidget(Widget):
     _drawn: StyledLines | None = None
     """Lines on screen."""
     _prepared: tuple[Size, StyledLines] | None = None
-    """Lines drawn to detect a change, kept for the next paint."""
+    """Lines that were drawn to detect a change, kept for the next paint."""
 
     def draw(self, width: int, height: int) -> list[StyledLine]:
         """Draw at most `height` lines of at most `width` cells."""
         raise NotImplementedError
 
     def compute_inner_size(self, width: int, height: int) -> tuple[int, int]:
-        """Return the cells and lines of a panel within its frame, or beside the margins without a frame."""
+        """Return the cells and lines of a panel inside its frame, or inside its margins without a frame."""
         return (width - 4, height - 2) if self.view.layout.framed else (width - 2, height)
 
     def draw_panel(
@@ -123,7 +124,7 @@ class LineWidget(Widget):
             self.refresh()
 
     def show_after_resize(self, view: View) -> None:
-        """Set the view and draw it once, at the size that the widget is about to get."""
+        """Set the view and draw it once, at the size that the widget will have."""
         self.set_reactive(LineWidget.view, view)
         self.redraw()
 

@@ -50,7 +50,7 @@ class ListModel:
         return min(bisect_right(self.starts, line) - 1, self.item_count - 1)
 
     def find_selectable(self, item: int, step: int) -> int | None:
-        """Return the first selectable item from there on, in steps of 1 or -1."""
+        """Return the first selectable item from `item` on, in steps of 1 or -1."""
         while 0 <= item < self.item_count:
             if self.is_selectable(item):
                 return item
@@ -80,7 +80,8 @@ def highlight_matches(line: Content, sought: re.Pattern[str] | None) -> Content:
 class VirtualList(ScrollView, can_focus=True, inherit_bindings=False):
     """A scrolling list; its screen handles the keys.
 
-    Textual's own table takes more than twice as long to open, and its cursor follows the row's number.
+    Textual's own table takes more than twice as long to open, and its cursor keeps the row number, not the
+    row.
     """
 
     DEFAULT_CSS = """
@@ -152,7 +153,7 @@ class VirtualList(ScrollView, can_focus=True, inherit_bindings=False):
             self.refresh()
 
     def move_cursor(self, step: int) -> None:
-        """Go to the next item in that direction; first scroll through one that is larger than the view."""
+        """Go to the next item in that direction; scroll first if the current item is larger than the view."""
         if self._scroll_within_item(step):
             return
         target = self._model.find_selectable(self.cursor + step, step)
@@ -162,7 +163,7 @@ class VirtualList(ScrollView, can_focus=True, inherit_bindings=False):
             self.go_to(target)
 
     def move_page(self, step: int) -> None:
-        """Move the cursor by a page, at least by one item."""
+        """Move the cursor by a page, but at least by one item."""
         start, _ = self._get_item_lines(self.cursor)
         target = self._model.find_item(max(0, start + step * max(1, self.size.height - 1)))
         if target == self.cursor:
@@ -171,7 +172,7 @@ class VirtualList(ScrollView, can_focus=True, inherit_bindings=False):
             self._go_to_nearest(target, step)
 
     def _scroll_within_item(self, step: int) -> bool:
-        """Scroll within an item that is larger than the view; True if there was more of it."""
+        """Scroll within an item that is larger than the view; return True if the view has moved."""
         top, height = self._top, self.size.height
         start, end = self._get_item_lines(self.cursor)
         rest = end - (top + height) if step > 0 else top - start
@@ -209,7 +210,7 @@ class VirtualList(ScrollView, can_focus=True, inherit_bindings=False):
         self.refresh()
 
     def on_click(self, event: events.Click) -> None:
-        """Go to the item under the pointer; the second click opens it."""
+        """Go to the item under the pointer; a double click opens it."""
         line = event.y + self._top
         if line >= self._model.height:
             return
@@ -236,7 +237,7 @@ class VirtualList(ScrollView, can_focus=True, inherit_bindings=False):
         return self._model.starts[item], self._model.starts[item + 1]
 
     def scroll_to_cursor(self) -> None:
-        """Scroll as little as it takes to see the item under the cursor, with a heading above it."""
+        """Scroll as little as possible to show the item under the cursor and a heading above it."""
         start, end = self._get_item_lines(self.cursor)
         above = self._model.find_selectable(self.cursor - 1, -1)
         if above is None and not self._model.is_selectable(0):

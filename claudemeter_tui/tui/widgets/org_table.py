@@ -32,11 +32,11 @@ from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets import credits_panel, limits_panel
 
 MIN_NAME_WIDTH, MAX_NAME_WIDTH = 10, 36
-"""Least cells of an org's name before a column is dropped, and most."""
+"""Minimum cells of an org's name, below which a column is dropped, and maximum cells."""
 MIN_WIDTHS = {OverviewColumn.RESETS: 7, OverviewColumn.AGE: 7}
-"""Least cells of columns whose text grows: `23h 59m`."""
+"""Minimum cells of columns whose text can grow: `23h 59m`."""
 MAX_WIDTHS = {OverviewColumn.PLAN: 12, OverviewColumn.WINDOW: 15, OverviewColumn.SESSION: 24}
-"""Most cells of columns with names; longer ones end in an ellipsis."""
+"""Maximum cells of columns with names; a longer name ends in an ellipsis."""
 COLUMN_GAP = 2
 """Blanks between two columns."""
 MARK_WIDTH = 2
@@ -64,7 +64,7 @@ DROP_ORDER = (
     OverviewColumn.CREDITS,
     OverviewColumn.PERCENT,
 )
-"""Columns in the order in which they are dropped; org and verdict always stay."""
+"""Columns in the order in which they are dropped; org and verdict are never dropped."""
 
 
 TableLayout = dict[OverviewColumn, int]
@@ -82,7 +82,7 @@ def build_table_layout(rows: Iterable[CellWidths], width: int) -> TableLayout:
     """Choose the columns that fit into `width` cells, wide enough for every row."""
     widths = {column: max(len(column.value), MIN_WIDTHS.get(column, 0)) for column in OverviewColumn}
     for column in SORTABLE_COLUMNS - {OverviewColumn.PERCENT}:
-        widths[column] = max(widths[column], len(column.value) + MARK_WIDTH)  # the mark is the sort arrow
+        widths[column] = max(widths[column], len(column.value) + MARK_WIDTH)  # a cell for the sort arrow
     for row in rows:
         for column, cells in row.items():
             widths[column] = max(widths[column], cells)
@@ -122,7 +122,7 @@ def format_cells(row: OverviewRow, grid: TableLayout, now: datetime, zone: tzinf
 
 
 def build_table_line(row: OverviewRow, texts: Sequence[str], grid: TableLayout, now: datetime) -> StyledLine:
-    """Return the line of an org; names are shortened, figures never."""
+    """Return the line of an org; names can be shortened, figures never."""
     parts: list[str | tuple[str, str]] = []
     severity = _get_window_severity(row, now)
     for (column, width), text in zip(grid.items(), texts, strict=True):
@@ -137,7 +137,7 @@ def build_table_line(row: OverviewRow, texts: Sequence[str], grid: TableLayout, 
 
 
 def _pad_cell(text: str, width: int, *, right: bool) -> str:
-    """Return the text in exactly `width` cells; one that is too long ends in an ellipsis."""
+    """Return the text in exactly `width` cells; a text that is too long ends in an ellipsis."""
     room = width - cell_len(text)
     if room < 0:
         return build_line(text).truncate(width, ellipsis=True, pad=True).plain
@@ -178,7 +178,7 @@ def _get_credits_style(row: OverviewRow, now: datetime) -> str:
 
 
 MAX_BLOCK_WIDTH = 96
-"""Most cells of a bar with its label and reset."""
+"""Maximum cells of a bar with its label and reset."""
 
 OrgBlock = Sequence[StyledLine]
 
@@ -192,7 +192,7 @@ class OrgBlockCache:
     def build_blocks(
         self, rows: Sequence[OverviewRow], view: View, width: int, room: int
     ) -> Mapping[OverviewRow, OrgBlock]:
-        """Return for each row nothing, one line, or every window as a bar, as `room` lines for all allow."""
+        """Return for each row nothing, one line, or a bar for each window, as `room` for all rows allows."""
         if 2 * len(rows) > room:
             return {}
         views = {row: replace(view, key=row.key) for row in rows}
@@ -212,6 +212,6 @@ def _build_block(row: OverviewRow, view: View, width: int, label: int, *, full: 
     if not full:
         return [fit_pieces([build_line((text, MUTED)) for text in list_details(row, view.now)], width)]
     cells, windows = min(width, MAX_BLOCK_WIDTH), limits_panel.count_windows(view)
-    # Without windows there would be a line that explains it; here the row above does.
+    # No line if there are no windows, because the row above explains it.
     bars = limits_panel.build_window_bars(view, cells, windows, label) if windows else []
     return [*bars, credits_panel.build_credits_line(view, cells), build_line()]

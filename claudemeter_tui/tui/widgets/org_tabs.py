@@ -24,11 +24,11 @@ from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.line_widget import LineWidget
 
 MAX_NAME_WIDTH = 24
-"""Most cells of an org's name in a tab."""
+"""Maximum cells of an org's name in a tab."""
 
 
 class OrgTabs(LineWidget):
-    """The tabs that fit, the selected one always among them."""
+    """The tabs that fit, always including the selected one."""
 
     ALLOW_SELECT = False
 

@@ -25,7 +25,7 @@ from claudemeter_tui.tui.widgets.line_widget import LineWidget
 
 
 class InlineToast(Widget):
-    """A message that covers the last line for a few seconds."""
+    """A message that covers the last line of the screen for a few seconds."""
 
     DEFAULT_CSS = """
     InlineToast {
@@ -44,7 +44,7 @@ class InlineToast(Widget):
     """Seconds until the message disappears."""
 
     def __init__(self, text: str, *, error: bool, ascii_only: bool) -> None:
-        """Show this text, in ASCII alone if wanted."""
+        """Show this text; with `ascii_only`, in ASCII."""
         super().__init__(classes="-error" if error else None)
         self._text = " ".join(text.split())
         self._ascii = ascii_only
