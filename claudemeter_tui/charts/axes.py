@@ -283,7 +283,7 @@ class ChartStep(NamedTuple):
     """The values of one dot."""
 
     newest: float
-    """The last value in it."""
+    """The last value in the dot."""
     low: float
     """The lowest value, so that a fall and rise within one dot stays visible."""
     high: float

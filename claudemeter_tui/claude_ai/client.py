@@ -34,7 +34,7 @@ from claudemeter_tui.model.sanitize import sanitize_text
 from claudemeter_tui.model.secrets import CLAUDE_AI_ORIGIN, Cookies, Secret, parse_origin
 
 MAX_CONNECTIONS = 8
-"""Most connections at a time; they are kept open between polls."""
+"""Maximum number of connections; they are kept open between polls."""
 MAX_BODY_SIZE = 1 << 20
 """Bytes of a decoded body; a real one has a few thousand."""
 _TIMEOUT = httpx.Timeout(8.0, connect=5.0)

@@ -20,7 +20,7 @@ from claudemeter_tui.model.catalogue import DISABLED_REASONS
 _ONE_DAY = timedelta(days=1)
 _ONE_MINUTE = timedelta(minutes=1)
 _JITTER_MICROSECONDS = (307_270, -387_244, 46_361, -121_508)
-"""Microseconds around the full minute: the real server's reset times jitter between two polls, too."""
+"""Microseconds around the full minute: the reset times of the real server also jitter between polls."""
 
 
 class DemoClock:

@@ -144,7 +144,7 @@ def _format_ungrouped_money(amount: Money | None) -> str:
 
 
 def _format_decimal_percent(value: float, digits: int) -> str:
-    """Round to so many digits, but never to 0 or 100: 0.04 gives 0.1, and 99.96 gives 99.9."""
+    """Round to this number of digits, but never to 0 or 100: 0.04 gives 0.1, and 99.96 gives 99.9."""
     least = 10.0**-digits
     shown = round(value, digits)
     if value > 0:

@@ -195,7 +195,7 @@ class Failure:
     retry_after: timedelta | None = None
     """Wait that the server asked for. None if it asked for none."""
     is_widespread: bool = False
-    """True if the server refuses so many requests that the whole session has to wait."""
+    """True if the server refuses many requests, so that the whole session has to wait."""
 
     @property
     def is_session_wide(self) -> bool:

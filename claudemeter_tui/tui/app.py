@@ -76,7 +76,7 @@ class Options(Settings):
     org: OrgKey | None = None
     """The org to select first. None, or an unknown org, for the first one."""
     alerts: bool = False
-    """False in a demo and without a terminal."""
+    """True to send alerts; false in a demo and without a terminal."""
     save_state: Callable[[str, OrgKey | None], None] = field(default=lambda *_: None)
     """Saves the theme and the selected org for the next run."""
 
