@@ -31,6 +31,7 @@ from claudemeter_tui.formatting.values import (
 )
 from claudemeter_tui.model.catalogue import WEEK_LABEL_PREFIX, Cause, CreditState, WindowScope
 from claudemeter_tui.model.credit_locks import CreditLock
+from claudemeter_tui.model.credits import MAX_CLOCK_STEP
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.store import UNKNOWN_AFTER
 from claudemeter_tui.model.verdict import EndSource, PlanSpending, Verdict, VerdictState
@@ -398,6 +399,8 @@ class VerdictWriter:
         if verdict.read_at is None:
             return f"no reading yet{why}"
         past = self.now - verdict.read_at
+        if past < -MAX_CLOCK_STEP:
+            return f"the clock was set back after the last read{why}"
         if past > UNKNOWN_AFTER:
             return f"no successful read for {format_countdown(past)}{why}"
         if verdict.cause is Cause.NOT_READ:

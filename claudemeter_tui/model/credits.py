@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from claudemeter_tui.model.catalogue import (
@@ -21,6 +21,8 @@ from claudemeter_tui.model.catalogue import (
 )
 from claudemeter_tui.model.money import Money
 
+MAX_CLOCK_STEP = timedelta(minutes=15)
+"""A reply that is further in the future was read before the clock was set back."""
 NOT_OPEN_STATES = (CreditState.LOCKED, CreditState.OFF, CreditState.UNKNOWN)
 """States in which credits are not open, in order of precedence."""
 
@@ -85,9 +87,14 @@ class Meter:
     @property
     def is_at_cap(self) -> bool:
         """True if the used credits have reached the cap, both in the same unit."""
-        if self.used is None or self.cap is None or self.used.minor < self.cap.minor:
+        if self.used is None or self.cap is None or self.is_incomparable:
             return False
-        return self.used.unit == self.cap.unit
+        return self.used.major >= self.cap.major
+
+    @property
+    def is_incomparable(self) -> bool:
+        """True if use and cap are in different currencies, so that the cap may be reached."""
+        return self.used is not None and self.cap is not None and self.used.currency != self.cap.currency
 
     @property
     def state_key(self) -> tuple[object, ...]:
@@ -103,12 +110,15 @@ class Meter:
         if self.out_of_credits or self.cap_reached or (self.until is not None and self.until > now):
             return CreditState.LOCKED
         if self.reason is not None:
-            return find_disabled_reason(self.reason).state
+            state = find_disabled_reason(self.reason).state
+            # The server does not know the state (`fetch_error`), but the figures show it.
+            return CreditState.LOCKED if state is CreditState.UNKNOWN and self.is_at_cap else state
         if self.is_at_cap:
             return CreditState.LOCKED
         if self.is_enabled is False:
             return CreditState.OFF
-        return CreditState.OPEN if self.is_enabled and not self.unreadable_keys else CreditState.UNKNOWN
+        is_doubtful = self.unreadable_keys or self.is_incomparable
+        return CreditState.OPEN if self.is_enabled and not is_doubtful else CreditState.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,8 +242,13 @@ class Credits:
         return self.paused_until is not None and self.paused_until > now
 
     def is_current(self, now: datetime) -> bool:
-        """Return True if every reply that reports locks was read, and not too long ago."""
-        return self.valid_until is not None and now <= self.valid_until
+        """Return True if every reply that reports locks was read, and not too long ago.
+
+        A reply from the future, after the clock was set back, is of an unknown age.
+        """
+        read_at = self.overage_read_at
+        is_future = read_at is not None and read_at - now > MAX_CLOCK_STEP
+        return self.valid_until is not None and now <= self.valid_until and not is_future
 
     def find_deciding_meter(self, now: datetime) -> Meter | None:
         """Return the meter that keeps the credits from being open, personal ones first. None if none does."""

@@ -12,6 +12,7 @@ from typing import TypeVar
 from claudemeter_tui.model.account import Account, Org, Subscription
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.credits import (
+    MAX_CLOCK_STEP,
     Balance,
     Credits,
     LastFigures,
@@ -176,14 +177,21 @@ class OrgState:
         """Yield the meters of all replies as they were read, the leading one first."""
         for endpoint in (Endpoint.OWN_OVERAGE, Endpoint.OVERAGE):
             meter = self._find_value(endpoint, Meter)
-            if meter is not None:
+            if meter is not None and not (endpoint is Endpoint.OWN_OVERAGE and self._is_own_abandoned):
                 yield meter
         yield from self.plan.meters if self.plan else ()
 
+    @property
+    def _is_own_abandoned(self) -> bool:
+        """True if the plan is no longer shared, so that the member's own reply is not requested any more."""
+        own, pool = self.replies.get(Endpoint.OWN_OVERAGE), self.replies.get(Endpoint.OVERAGE)
+        return bool(not self.org.is_shared and own and pool and pool.at - own.at > 2 * self.interval)
+
     def _find_end_of_validity(self) -> datetime | None:
         """Return the time until which the replies that report locks count. None if one was never read."""
-        own = {Endpoint.OWN_OVERAGE} & (self.replies.keys() | self.failures.keys())
-        reporting = {Endpoint.USAGE, Endpoint.OVERAGE, *own}
+        # A member's own reply is requested on shared plans, as soon as the account is known.
+        has_own = self.org.is_shared and bool(self.account.uuid)
+        reporting = {Endpoint.USAGE, Endpoint.OVERAGE, *([Endpoint.OWN_OVERAGE] if has_own else [])}
         if not reporting <= self.replies.keys():
             return None
         return min(
@@ -199,11 +207,16 @@ class OrgState:
 
     def is_stale(self, now: datetime) -> bool:
         """True if the figures are older than two intervals."""
-        return self.read_at is not None and now - self.read_at > 2 * self.interval
+        return self.read_at is not None and not self._is_within(2 * self.interval, now)
 
     def is_unknown(self, now: datetime) -> bool:
         """True if the figures give no verdict: no successful read for 15 minutes, or ever."""
-        return self.read_at is None or now - self.read_at > UNKNOWN_AFTER
+        return self.read_at is None or not self._is_within(UNKNOWN_AFTER, now)
+
+    def _is_within(self, span: timedelta, now: datetime) -> bool:
+        """Return True if the figures are no older than this; those from the future are of an unknown age."""
+        age = now - self.read_at if self.read_at is not None else None
+        return age is not None and -MAX_CLOCK_STEP <= age <= span
 
     def iter_problems(self) -> Iterator[Problem]:
         """Yield the org's problems, failures first."""

@@ -191,7 +191,7 @@ def test_org_has_the_age_of_its_windows(expected: float | None, parts: tuple[Rep
         (True, False, 2.01),
         (True, False, 15),
         (True, True, 15.01),
-        (False, False, -60),
+        (True, True, -60),
     ],
 )
 def test_figures_grow_stale_and_then_unknown(stale: bool, unknown: bool, minutes: float) -> None:  # noqa: FBT001 - a table

@@ -22,6 +22,7 @@ from claudemeter_tui.model.windows import Window
 NOW = datetime(2026, 4, 25, 14, 48, tzinfo=UTC)
 SOON, NEXT_WEEK, MAY = NOW + timedelta(minutes=72), NOW + timedelta(days=3), datetime(2026, 5, 1, tzinfo=UTC)
 PAST = NOW - timedelta(minutes=1)
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 REACHED = "self_selected_spend_limit_reached"
 
@@ -77,7 +78,7 @@ def one_time(percent: float = 100) -> Window:
 
 def read_credits(meters: tuple[Meter, ...] = (), balance: Balance | None = None, **more: Any) -> Credits:
     """Return credits with a current overage reply."""
-    return Credits(meters, balance, **({"overage_read_at": PAST, "valid_until": END_OF_TIME} | more))
+    return Credits(meters, balance, **({"overage_read_at": LONG_AGO, "valid_until": END_OF_TIME} | more))
 
 
 def meter(used: Money | float | None = 1720, cap: float | None = 5000, **more: Any) -> Meter:

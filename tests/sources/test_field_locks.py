@@ -380,3 +380,25 @@ def test_panel_says_why_the_state_of_the_credits_is_not_known() -> None:
     overage = overage_body(1720, 5000, disabled_until="next month")
     shown = play(Replies(room(41, 20), overage=overage))
     assert "not known: disabled_until of overage cannot be read" in shown.screen
+
+
+def test_members_reply_that_ends_the_session_leaves_the_lock_unknown() -> None:
+    """The own reply is missing because the session ended: it may hold the lock."""
+    ended = Answer.json({"error": {"details": {"error_code": "account_session_invalid"}}}, 403)
+    shown = play(Replies(full_window(), overage=overage_body(), own=ended, org=team_body(PERSONAL)))
+    assert shown.check_status != 10
+    assert "ON CREDITS" not in shown.check
+
+
+def test_figures_from_before_the_clock_was_set_back_give_no_verdict() -> None:
+    """A reading from the future has no known age."""
+    failing = Answer.json({}, 500)
+    apart, after = timedelta(hours=-3), timedelta(hours=2)
+    shown = play(
+        Replies(full_window(), overage=overage_body()),
+        Replies(failing, overage=failing),
+        apart=apart,
+        after=after,
+    )
+    assert "UNKNOWN" in shown.check
+    assert "clock was set back" in shown.check
