@@ -343,7 +343,8 @@ class FigureBuilder:
         if meter.percent is not None:
             used += f", {format_percent(meter.percent)} of the cap"
         if withdrawal := describe_withdrawal(meter, self.now, self.zone):
-            used, cap = (f"{text}, {withdrawal}, withdrawn since" for text in (used, cap))
+            since = "withdrawn since" if self.state.credits.has_withdrawn_figures else "not read since"
+            used, cap = (f"{text}, {withdrawal}, {since}" for text in (used, cap))
         rows = (
             ("owner", "your own" if meter.is_personal else "the organization's pool", "limit_type"),
             ("state", CREDIT_STATE_TEXTS[state], "is_enabled", locked),

@@ -218,7 +218,7 @@ def _build_credits_object(state: OrgState) -> dict[str, object] | None:
         "used": build_money_object(lead.used),
         "cap": build_money_object(lead.cap),
         "is_personal": lead.is_personal,
-        "is_withdrawn": lead.figures_at is not None,
+        "is_withdrawn": lead.figures_at is not None and state.credits.has_withdrawn_figures,
         "at": _format_time(lead.figures_at or (reply.at if reply is not None else None)),
     }
 

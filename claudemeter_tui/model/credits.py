@@ -54,8 +54,8 @@ class Meter:
     unreadable_keys: tuple[str, ...] = ()
     """Keys that decide about a lock and have a value that cannot be read."""
     figures_at: datetime | None = None
-    """Time of the reply with `used` and `cap`, if the server has withdrawn them since. None if they are
-    from the current reply.
+    """Time of the reply with `used` and `cap`, if the server has withdrawn them since, or newer requests
+    failed. None if they are from the current reply.
     """
 
     @property
@@ -236,6 +236,11 @@ class Credits:
         return tuple(
             sorted((meter for meter in self.meters if not meter.is_silent), key=lambda it: not it.is_personal)
         )
+
+    @cached_property
+    def has_withdrawn_figures(self) -> bool:
+        """True if the server withdraws figures; otherwise dated figures are only out of date."""
+        return reports_withdrawal(self.meters)
 
     def is_paused(self, now: datetime) -> bool:
         """Return True if the organization has paused billable usage."""

@@ -163,7 +163,7 @@ class OrgState:
         """The credits, with the overage replies first."""
         overage_reply = self.replies.get(Endpoint.OVERAGE)
         return Credits(
-            meters=combine_meters(self._iter_meters(), self.last_figures),
+            meters=tuple(map(self._date_meter, combine_meters(self._iter_meters(), self.last_figures))),
             balance=self._find_value(Endpoint.PREPAID, Balance),
             is_absent=overage_reply is not None and overage_reply.value is None,
             overage_read_at=overage_reply.at if overage_reply is not None else None,
@@ -180,6 +180,13 @@ class OrgState:
             if meter is not None and not (endpoint is Endpoint.OWN_OVERAGE and self._is_own_abandoned):
                 yield meter
         yield from self.plan.meters if self.plan else ()
+
+    def _date_meter(self, meter: Meter) -> Meter:
+        """Return the meter with the time of its figures if later requests of its reply failed."""
+        reply, usage = self.replies[meter.origin.endpoint], self.replies.get(Endpoint.USAGE)
+        is_failing = meter.origin.endpoint in self.failures and meter.figures_at is None
+        is_behind = usage is not None and usage.at - reply.at > 2 * self.interval
+        return replace(meter, figures_at=reply.at) if is_failing and is_behind else meter
 
     @property
     def _is_own_abandoned(self) -> bool:

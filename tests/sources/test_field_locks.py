@@ -402,3 +402,16 @@ def test_figures_from_before_the_clock_was_set_back_give_no_verdict() -> None:
     )
     assert "UNKNOWN" in shown.check
     assert "clock was set back" in shown.check
+
+
+def test_figures_of_a_reply_that_fails_have_their_age() -> None:
+    """Beside a newer usage reply, the figures of an overage reply that fails are not current."""
+    begin = Replies(
+        room(41, 20, extra_usage=extra_usage_body(1720.0, 5000)), overage=overage_body(1720, 5000)
+    )
+    usage = room(41, 20, extra_usage=extra_usage_body(4990.0, 5000))
+    broken = Replies(usage, overage=Answer.json({}, 500))
+    shown = play(begin, *(broken for _ in range(4)))
+    assert "$17.20 of $50.00 as of 14:4" in shown.screen
+    assert "as of 14:4" in shown.line
+    assert "not read since" in shown.screen

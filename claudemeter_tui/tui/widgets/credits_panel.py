@@ -193,7 +193,8 @@ def _iterate_rows(state: OrgState, view: View) -> Iterator[tuple[str, ...]]:
 def _iterate_lead_rows(credits: Credits, lead: Meter, view: View) -> Iterator[tuple[str, ...]]:
     """Yield the rows of the leading meter: the money left, and why it is off, not known or out of date."""
     if age := describe_withdrawal(lead, view.now, view.zone):
-        yield "figures", f"{age}, withdrawn by the server since", f"{age}, withdrawn", age
+        since = "withdrawn by the server since" if credits.has_withdrawn_figures else "not read since"
+        yield "figures", f"{age}, {since}", age
     elif lead.remaining is not None:
         yield "cap", *_tag_tighter(SpendLimit.CAP, credits, [f"{format_money(lead.remaining)} left"])
     elif lead.used is not None:
