@@ -183,10 +183,11 @@ class OrgState:
 
     def _date_meter(self, meter: Meter) -> Meter:
         """Return the meter with the time of its figures if later requests of its reply failed."""
-        reply, usage = self.replies[meter.origin.endpoint], self.replies.get(Endpoint.USAGE)
-        is_failing = meter.origin.endpoint in self.failures and meter.figures_at is None
-        is_behind = usage is not None and usage.at - reply.at > 2 * self.interval
-        return replace(meter, figures_at=reply.at) if is_failing and is_behind else meter
+        reply, usage = self.replies.get(meter.origin.endpoint), self.replies.get(Endpoint.USAGE)
+        if reply is None or usage is None or meter.origin.endpoint not in self.failures:
+            return meter
+        is_behind = usage.at - reply.at > 2 * self.interval and meter.figures_at is None
+        return replace(meter, figures_at=reply.at) if is_behind else meter
 
     @property
     def _is_own_abandoned(self) -> bool:
