@@ -19,6 +19,7 @@ from claudemeter_tui.claude_ai.validation import (
     Each,
     Flag,
     Lenient,
+    MalformedError,
     MinuteTimestamp,
     ParsedBody,
     ParseReport,
@@ -43,6 +44,7 @@ from claudemeter_tui.model.catalogue import (
     SESSION_RESET_ARMS,
     SESSION_RESET_CONTROL,
     SEVERITIES,
+    USAGE_SIGN_KEYS,
     WEEK_LABEL_PREFIX,
     WINDOWS,
     MeterOrigin,
@@ -146,10 +148,15 @@ class LimitEntryModel(ReplyModel, reply_object="limit"):
     @model_validator(mode="after")
     def note_unknown_kind(self, info: ValidationInfo) -> Self:
         """Note an unknown kind, or a missing one."""
-        if self.inferred_kind not in (*WINDOW_BY_LIMIT_KIND, SCOPED_LIMIT_KIND):
+        if not self.is_known_kind:
             report = get_report(info)
             report.add_new_field(join_path(report.path, "kind"), self.inferred_kind)
         return self
+
+    @property
+    def is_known_kind(self) -> bool:
+        """True if the catalogue has the kind."""
+        return self.inferred_kind in (*WINDOW_BY_LIMIT_KIND, SCOPED_LIMIT_KIND)
 
     @property
     def inferred_kind(self) -> str:
@@ -176,6 +183,11 @@ class WindowDraft:
     def key(self) -> str:
         """Unique key in this body."""
         return self.fact.key
+
+    @property
+    def is_plan_wide(self) -> bool:
+        """True if the window limits the whole plan; a dollar allowance never does."""
+        return self.fact.kind is not WindowKind.SCOPED and self.body.limit_dollars is None
 
     @property
     def order(self) -> int:
@@ -427,20 +439,43 @@ def _list_unreadable_meters(found: UsageModel) -> Iterator[Meter]:
             yield Meter(origin, unreadable_keys=(key,))
 
 
+def _lists_all_windows(parts: dict[str, object], entries: list[LimitEntryModel] | None) -> bool:
+    """Return True if a body without a plan-wide window shows that the plan has none.
+
+    An entry that cannot be read, or of an unknown kind, may be a plan-wide window. Without entries, the
+    body must have at least one of the plan-wide keys, with null.
+    """
+    sent = parts.get("limits")
+    if sent:
+        is_read = isinstance(sent, list) and len(entries or ()) == len(sent)
+        return is_read and all(entry.is_known_kind for entry in entries or ())
+    has_keys = any(fact.key in parts for fact in WINDOW_BY_LIMIT_KIND.values())
+    return has_keys and (sent is None or isinstance(sent, list))
+
+
 def parse_usage(body: object) -> ParsedBody[Plan]:
     """Return windows, meters, saved resets and shares of a usage body, of claude.ai or of the login.
 
+    If the body has no plan-wide window and does not show that the plan has none either, the plan gets its
+    plan-wide windows without figures, because a plan without windows charges all use to credits.
+
     Raises:
-        MalformedError: the body is not an object.
+        MalformedError: the body is not an object, or has no key of a usage body and is not empty.
     """
     notes = ParseReport()
     parts = require_object(body)
+    if parts and not parts.keys() & USAGE_SIGN_KEYS:
+        raise MalformedError("a usage body was expected")
     met: dict[str, WindowDraft] = {}
     for draft in islice(_parse_window_objects(parts, notes), MAX_WINDOWS):
         met.setdefault(draft.key, draft)  # the first of two equal keys counts
     found = notes.parse_body(UsageModel, parts)
     for entry in (found.limits or ())[:MAX_WINDOWS]:
         _merge_entry(met, _build_limit_draft(entry))
+    has_wide = any(draft.is_plan_wide for draft in met.values())
+    if parts and not has_wide and not _lists_all_windows(parts, found.limits):
+        for fact in WINDOW_BY_LIMIT_KIND.values():
+            met.setdefault(fact.key, WindowDraft(fact))
     ordered = sorted(met.values(), key=lambda draft: draft.order)
     fractions = any(draft.is_fraction for draft in ordered)
     breakdown = found.seven_day_breakdown

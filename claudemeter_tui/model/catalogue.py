@@ -327,6 +327,13 @@ NON_WINDOW_KEYS = frozenset(
     )
 )
 """Known keys of the usage reply that are not windows."""
+USAGE_SIGN_KEYS = frozenset(
+    (
+        *("five_hour", "seven_day", "seven_day_oauth_apps", "seven_day_opus", "seven_day_sonnet"),
+        *("cinder_cove", "extra_usage", "limits"),
+    )
+)
+"""Keys of which every usage reply has at least one; Claude Code takes a reply without them for an error."""
 
 _KEYS_BY_OBJECT = {
     # `/api/account`, and `account` of the login's profile.

@@ -60,7 +60,7 @@ def meter(origin: MeterOrigin, used: str, cap: str | None, currency: str = "USD"
 class Expected:
     """The expected values of a usage capture."""
 
-    windows: tuple[tuple[str, float, str | None], ...]
+    windows: tuple[tuple[str, float | None, str | None], ...]
     """Label, percent, reset as `MM-DD HH:MM` in UTC."""
     meters: tuple[Meter, ...] = ()
     keys: tuple[str, ...] = ()
@@ -146,7 +146,9 @@ USAGE = {
         )
     ),
     "70-oauth-usage-cad-2026-10-10.json": Expected(
-        (), (meter(MeterOrigin.EXTRA_USAGE, "1234", "70000", "CAD"),)
+        # The file has one part of a body, which does not show that the plan has no windows.
+        (("5-hour", None, None), ("7-day all", None, None)),
+        (meter(MeterOrigin.EXTRA_USAGE, "1234", "70000", "CAD"),),
     ),
     "74-claude-json-cached-utilization-2026-10-03.json": Expected(
         (

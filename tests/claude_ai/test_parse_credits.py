@@ -16,6 +16,7 @@ from claudemeter_tui.model.catalogue import CreditState, MeterOrigin
 from claudemeter_tui.model.credits import Meter
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.resets import SavedReset, SavedResets
+from claudemeter_tui.model.windows import Plan
 from tests import golden_bodies
 
 USD, CAD = "USD", "CAD"
@@ -27,6 +28,11 @@ def money(minor: object, currency: str = USD, exponent: int = 2) -> Money:
     return Money(Decimal(str(minor)), currency, exponent)
 
 
+def parse(body: dict[str, Any]) -> ParsedBody[Plan]:
+    """Return the parsed usage body, on a plan without windows."""
+    return parse_usage({"five_hour": None} | body)
+
+
 def meter(body: object, **more: bool) -> Meter:
     """Return the meter of an overage body."""
     found = parse_overage(body, MeterOrigin.OVERAGE, shared=more.get("shared", False)).value
@@ -36,7 +42,7 @@ def meter(body: object, **more: bool) -> Meter:
 
 def extra(**fields: Any) -> Meter:
     """Return the meter of an `extra_usage` object."""
-    return parse_usage({"extra_usage": fields}).value.meters[0]
+    return parse({"extra_usage": fields}).value.meters[0]
 
 
 def test_extra_usage_of_a_complete_body() -> None:
@@ -65,14 +71,14 @@ def test_no_cap_needs_a_null_while_enabled(fields: dict[str, Any], *, uncapped: 
     renamed = {("monthly_credit_limit" if key == "monthly_limit" else key): fields[key] for key in fields}
     assert uncapped == meter(renamed).is_uncapped
     spend = {("limit" if key == "monthly_limit" else "enabled"): fields[key] for key in fields}
-    found = parse_usage({"spend": {**spend, "used": {"amount_minor": 5}}}).value.meters[0]
+    found = parse({"spend": {**spend, "used": {"amount_minor": 5}}}).value.meters[0]
     assert (uncapped and "used_credits" not in fields) == found.is_uncapped
 
 
 @pytest.mark.parametrize("value", [None, {}, {"is_enabled": None, "used_credits": None, "daily": None}])
 def test_extra_usage_that_reports_nothing_is_no_meter(value: object) -> None:
     """Null, and an object of nulls, mean that the credits are not reported."""
-    assert parse_usage({"extra_usage": value}).value.meters == ()
+    assert parse({"extra_usage": value}).value.meters == ()
 
 
 @pytest.mark.parametrize("more", [{}, {"user_disabled": True}, {"used_credits": None, "currency": None}])
@@ -109,7 +115,7 @@ def test_extra_usage_borrows_a_missing_currency(place: str) -> None:
         "extra_usage": {"is_enabled": True, "used_credits": 25},
         "spend": {place: {"amount_minor": 25, "currency": "JPY"}},
     }
-    assert money(25, "JPY", 0) == parse_usage(body).value.meters[0].used
+    assert money(25, "JPY", 0) == parse(body).value.meters[0].used
 
 
 @pytest.mark.parametrize(
@@ -147,7 +153,7 @@ def test_money_unit(currency: str | None, digits: int | None, unit: tuple[str, i
 )
 def test_odd_money_unit_costs_only_itself(field: str, value: object) -> None:
     """A wrong currency or exponent is noted, and the amount stays."""
-    parsed = parse_usage({"extra_usage": {"is_enabled": True, "used_credits": 1720, field: value}})
+    parsed = parse({"extra_usage": {"is_enabled": True, "used_credits": 1720, field: value}})
     used = parsed.value.meters[0].used
     assert money(1720, "") == used
     assert (f"extra_usage.{field}",) == parsed.odd_values
@@ -187,7 +193,7 @@ def test_odd_money_is_unknown(value: object) -> None:
 )
 def test_spend_is_a_meter_only_if_it_adds_something(fields: dict[str, Any], *, adds: bool) -> None:
     """Zero used, no limit and off, as in every reply, is no meter."""
-    meters = parse_usage({"spend": {**SPEND, **fields}}).value.meters
+    meters = parse({"spend": {**SPEND, **fields}}).value.meters
     assert [MeterOrigin.SPEND] * adds == [found.origin for found in meters]
 
 
@@ -288,12 +294,12 @@ def test_lock_field_of_the_usage_reply_that_cannot_be_read_is_named(
     body: dict[str, Any], origin: MeterOrigin, keys: tuple[str, ...]
 ) -> None:
     """The same applies to `extra_usage` and `spend`, as a whole and inside."""
-    assert [(origin, keys)] == [(one.origin, one.unreadable_keys) for one in parse_usage(body).value.meters]
+    assert [(origin, keys)] == [(one.origin, one.unreadable_keys) for one in parse(body).value.meters]
 
 
 def test_credits_that_the_user_turned_off_are_off() -> None:
     """`user_disabled` turns the credits off, whatever `is_enabled` says."""
-    [found] = parse_usage({"extra_usage": {"is_enabled": True, "user_disabled": True}}).value.meters
+    [found] = parse({"extra_usage": {"is_enabled": True, "user_disabled": True}}).value.meters
     assert found.is_enabled is False
 
 
@@ -310,7 +316,7 @@ def test_new_reason_is_kept_and_noted() -> None:
     """An unknown reason is shown unchanged and noted as new, in each of the replies."""
     overage = parse_overage({"disabled_reason": "solar_flare"}, MeterOrigin.OVERAGE, shared=False)
     assert overage.new_fields == ("disabled_reason = solar_flare",)
-    usage = parse_usage({"extra_usage": {"disabled_reason": "solar_flare"}})
+    usage = parse({"extra_usage": {"disabled_reason": "solar_flare"}})
     assert usage.value.meters[0].reason == "solar_flare"
     assert usage.new_fields == ("extra_usage.disabled_reason = solar_flare",)
 
@@ -365,6 +371,6 @@ def test_grants_and_shares_of_a_complete_body() -> None:
 def test_share_without_a_percent_is_left_out() -> None:
     """A row without a percent is no zero, and one without a display name has its key."""
     rows = [{"key": "chat", "percent": None}, {"key": "code", "percent": 5}, {"key": "x", "percent": 101}]
-    parsed = parse_usage({"seven_day_breakdown": {"rows": rows}})
+    parsed = parse({"seven_day_breakdown": {"rows": rows}})
     assert [(share.label, share.percent) for share in parsed.value.shares] == [("code", 5.0)]
     assert parsed.odd_values == ("seven_day_breakdown.rows[2].percent",)

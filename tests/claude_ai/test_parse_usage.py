@@ -8,12 +8,18 @@ from typing import Any
 import pytest
 
 from claudemeter_tui.claude_ai.parse_usage import parse_usage
+from claudemeter_tui.claude_ai.validation import MalformedError, ParsedBody
 from claudemeter_tui.model.catalogue import WINDOWS, WindowKind, WindowScope
 from claudemeter_tui.model.money import Money
-from claudemeter_tui.model.windows import Severity, Window
+from claudemeter_tui.model.windows import Plan, Severity, Window
 from tests import golden_bodies
 
 RESET = "2026-04-28T14:00:00Z"
+
+
+def parse(body: dict[str, Any]) -> ParsedBody[Plan]:
+    """Return the parsed body, which has no 5-hour window unless it has the key."""
+    return parse_usage({"five_hour": None} | body)
 
 
 def entry(kind: str, percent: object, name: str | None = None, **more: Any) -> dict[str, Any]:
@@ -22,14 +28,14 @@ def entry(kind: str, percent: object, name: str | None = None, **more: Any) -> d
     return {"kind": kind, "percent": percent, "resets_at": RESET, "scope": scope, **more}
 
 
-def labels(body: object) -> list[tuple[str, float | None]]:
+def labels(body: dict[str, Any]) -> list[tuple[str, float | None]]:
     """Return label and percent of each window, in order."""
-    return [(window.label, window.percent) for window in parse_usage(body).value.windows]
+    return [(window.label, window.percent) for window in parse(body).value.windows]
 
 
-def only(body: object) -> Window:
+def only(body: dict[str, Any]) -> Window:
     """Return the body's single window."""
-    (window,) = parse_usage(body).value.windows
+    (window,) = parse(body).value.windows
     return window
 
 
@@ -84,7 +90,7 @@ def test_windows_carry_kind_length_and_key() -> None:
 )
 def test_window_label_of_a_known_key(key: str, label: str) -> None:
     """Every known key has its label, code names have their own, and none is noted as new."""
-    parsed = parse_usage({key: {"utilization": 3, "resets_at": None}})
+    parsed = parse({key: {"utilization": 3, "resets_at": None}})
     assert (label, 3.0) == (parsed.value.windows[0].label, parsed.value.windows[0].percent)
     assert parsed.new_fields == ()
 
@@ -129,7 +135,7 @@ def test_percent_has_the_scale_of_its_limit(value: float, beside: int | None, pe
 )
 def test_percent_of_exactly_one_follows_the_other_windows(other: object, percent: float) -> None:
     """Exactly 1 is a full window only if another window of the body counts from 0 to 1."""
-    found = parse_usage({"five_hour": {"utilization": 1.0}, "seven_day": other}).value.windows[0]
+    found = parse({"five_hour": {"utilization": 1.0}, "seven_day": other}).value.windows[0]
     assert percent == found.percent
 
 
@@ -147,7 +153,7 @@ def test_percent_of_dollars_is_no_fraction() -> None:
 )
 def test_odd_percent_is_unknown(value: object) -> None:
     """A value that is no percentage is noted and unknown, never 0 or 100."""
-    parsed = parse_usage({"five_hour": {"utilization": value, "resets_at": RESET}})
+    parsed = parse({"five_hour": {"utilization": value, "resets_at": RESET}})
     assert (None, datetime(2026, 4, 28, 14, tzinfo=UTC)) == (
         parsed.value.windows[0].percent,
         parsed.value.windows[0].resets_at,
@@ -158,26 +164,83 @@ def test_odd_percent_is_unknown(value: object) -> None:
 @pytest.mark.parametrize("window", [{"resets_at": None}, {"utilization": None}, {}])
 def test_missing_percent_is_unknown(window: object) -> None:
     """A window without a figure has no percent, and is not odd."""
-    parsed = parse_usage({"five_hour": window})
+    parsed = parse({"five_hour": window})
     assert (parsed.value.windows[0].percent, parsed.odd_values) == (None, ())
 
 
 def test_plan_wide_window_that_is_no_object_is_kept() -> None:
     """A plan-wide window of a wrong form is unknown, not absent."""
-    parsed = parse_usage({"five_hour": 41})
+    parsed = parse({"five_hour": 41})
     assert labels({"five_hour": 41}) == [("5-hour", None)]
     assert parsed.odd_values == ("five_hour",)
 
 
 def test_null_windows_are_none() -> None:
     """A body of null windows has no windows, and is still a reply."""
-    plan = parse_usage({"five_hour": None, "seven_day": None, "limits": [], "tangelo": None}).value
+    plan = parse({"five_hour": None, "seven_day": None, "limits": [], "tangelo": None}).value
     assert (plan.windows, plan.is_reported) == ((), True)
 
 
 def test_empty_body_reports_nothing() -> None:
     """`{}` is an org without usage."""
     assert not parse_usage({}).value.is_reported
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"message": "temporarily unavailable"},
+        {"error": "overloaded"},
+        {"detail": "Not authenticated"},
+        {"five_hour_v2": {"utilization": 40}, "spend": None},
+    ],
+    ids=str,
+)
+def test_foreign_object_is_malformed(body: dict[str, Any]) -> None:
+    """An object without any key of a usage body is an error, not a plan without windows."""
+    with pytest.raises(MalformedError, match="a usage body was expected"):
+        parse_usage(body)
+
+
+UNREPORTED = [("5-hour", None), ("7-day all", None)]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"five_hour_v2": {"percent": 40}, "extra_usage": {"is_enabled": True}},
+        {"extra_usage": None},
+        {"limits": []},
+        {"limits": None},
+        {"five_hour": None, "limits": {}},
+        {"five_hour": None, "limits": {"session": {"percent": 40}}},
+        {"five_hour": None, "limits": ["session", "weekly_all"]},
+        {"five_hour": None, "limits": "none"},
+        {"five_hour": None, "seven_day": None, "limits": 0},
+    ],
+    ids=str,
+)
+def test_windows_that_cannot_be_read_are_not_absent(body: dict[str, Any]) -> None:
+    """If the body does not show that the plan has no windows, these are not reported."""
+    plan = parse_usage(body).value
+    assert [(window.label, window.percent) for window in plan.wide_windows] == UNREPORTED
+
+
+@pytest.mark.parametrize("other", ["x", {"kind": "monthly_all", "percent": 3}], ids=str)
+def test_one_unread_entry_may_be_a_plan_wide_window(other: object) -> None:
+    """A scoped entry beside one that is not understood does not show that the plan has no windows."""
+    body = {"five_hour": None, "limits": [entry("weekly_scoped", 12, "Fable"), other]}
+    assert [(window.label, window.percent) for window in parse_usage(body).value.wide_windows] == UNREPORTED
+
+
+def test_unread_limits_add_nothing_to_a_plan_wide_window() -> None:
+    """One plan-wide window with an object is enough."""
+    assert labels({"seven_day": {"utilization": 67}, "limits": ["x"]}) == [("7-day all", 67.0)]
+
+
+def test_scoped_limits_alone_leave_no_plan_wide_window() -> None:
+    """Entries that are all understood show that the plan has no plan-wide window."""
+    assert parse_usage({"limits": [entry("weekly_scoped", 12, "Fable")]}).value.wide_windows == ()
 
 
 def test_limits_alone_are_windows() -> None:
@@ -202,7 +265,7 @@ def test_limit_is_shown_once(legacy: str, name: str) -> None:
     body = {legacy: {"utilization": 12.4}, "limits": [entry("weekly_scoped", 12, name)]}
     assert [(legacy, f"7-day {name}".casefold(), 12.4, WindowKind.SCOPED)] == [
         (window.key, window.label.casefold(), window.percent, window.kind)
-        for window in parse_usage(body).value.windows
+        for window in parse(body).value.windows
     ]
 
 
@@ -234,20 +297,20 @@ def test_limits_of_one_name_are_all_kept() -> None:
 )
 def test_limit_without_a_kind_is_named_by_its_group(more: dict[str, Any], label: str) -> None:
     """Without a kind the group and scope name the entry, else its place does."""
-    assert [(label, 5.0)] == labels({"limits": [{"percent": 5, **more}]})
+    assert [(label, 5.0)] == [pair for pair in labels({"limits": [{"percent": 5, **more}]}) if pair[1]]
 
 
 def test_limit_of_an_unknown_kind_keeps_its_name() -> None:
     """An unknown kind stops only itself, and is noted as new."""
-    parsed = parse_usage({"limits": [entry("monthly_all", 100)]})
-    found = parsed.value.windows[0]
+    parsed = parse({"limits": [entry("monthly_all", 100)]})
+    found = parsed.value.windows[-1]
     assert (found.label, found.percent, found.kind) == ("monthly_all", 100.0, WindowKind.SCOPED)
     assert parsed.new_fields == ("limits[0].kind = monthly_all",)
 
 
 def test_limit_of_an_unknown_severity_is_normal() -> None:
     """An unknown severity raises nothing, and is noted as new."""
-    parsed = parse_usage({"limits": [entry("session", 5, severity="apocalyptic")]})
+    parsed = parse({"limits": [entry("session", 5, severity="apocalyptic")]})
     assert Severity.NORMAL is parsed.value.windows[0].server_severity
     assert parsed.new_fields == ("limits[0].severity = apocalyptic",)
 
@@ -255,7 +318,7 @@ def test_limit_of_an_unknown_severity_is_normal() -> None:
 @pytest.mark.parametrize("item", [None, "x", 5, [], True])
 def test_limit_that_is_no_object_is_left_out(item: object) -> None:
     """A bad element affects no other."""
-    parsed = parse_usage({"limits": [entry("session", 41), item, entry("weekly_all", 67)]})
+    parsed = parse({"limits": [entry("session", 41), item, entry("weekly_all", 67)]})
     assert [window.percent for window in parsed.value.windows] == [41.0, 67.0]
     assert parsed.odd_values == ("limits[1]",)
 
@@ -263,7 +326,7 @@ def test_limit_that_is_no_object_is_left_out(item: object) -> None:
 @pytest.mark.parametrize("limits", [{}, "x", 0, False, 1.5])
 def test_limits_that_are_no_list_are_odd(limits: object) -> None:
     """A value of another type is noted, and the legacy windows stay."""
-    parsed = parse_usage({"five_hour": {"utilization": 41}, "limits": limits})
+    parsed = parse({"five_hour": {"utilization": 41}, "limits": limits})
     assert [window.percent for window in parsed.value.windows] == [41.0]
     assert parsed.odd_values == ("limits",)
 
@@ -285,14 +348,14 @@ def test_limits_that_are_no_list_are_odd(limits: object) -> None:
 )
 def test_unknown_key_is_a_window_if_it_has_a_figure(value: object, *, shown: bool) -> None:
     """An unknown key is noted as new, and with a figure it is a window of its own name."""
-    parsed = parse_usage({"plum_orchard": value})
+    parsed = parse({"plum_orchard": value})
     assert ["plum_orchard"] * shown == [window.label for window in parsed.value.windows]
     assert "plum_orchard" in parsed.new_fields
 
 
 def test_unknown_key_inside_a_window_is_noted() -> None:
     """An unknown key beside the utilization is noted with its path."""
-    parsed = parse_usage({"five_hour": {"utilization": 7, "burst": 3}})
+    parsed = parse({"five_hour": {"utilization": 7, "burst": 3}})
     assert (parsed.value.windows[0].percent, parsed.new_fields) == (7.0, ("five_hour.burst",))
 
 
@@ -308,7 +371,7 @@ def test_unknown_key_like_a_known_one_does_not_replace_it() -> None:
 )
 def test_code_name_without_a_window_is_a_new_field(key: str, value: object) -> None:
     """A code name with another value than a window is listed, and is no error."""
-    parsed = parse_usage({key: value})
+    parsed = parse({key: value})
     has_model = key in ("juniper_tide", "cedar_ember")
     expected = tuple(f"{key}.{name}" for name in value) if isinstance(value, dict) and has_model else (key,)
     assert (expected, (), ()) == (parsed.new_fields, parsed.odd_values, parsed.value.windows)
@@ -320,7 +383,7 @@ def test_code_name_without_a_window_is_a_new_field(key: str, value: object) -> N
 def test_code_name_with_nulls_carries_nothing(key: str, utilization: object, resets_at: object) -> None:
     """A window of nulls, or of 0 without dollars, is neither shown nor new."""
     nulls = dict.fromkeys(("limit_dollars", "used_dollars", "remaining_dollars", "locked_reason"))
-    parsed = parse_usage({key: {"utilization": utilization, "resets_at": resets_at, **nulls}})
+    parsed = parse({key: {"utilization": utilization, "resets_at": resets_at, **nulls}})
     assert (parsed.value.windows, parsed.new_fields, parsed.odd_values) == ((), (), ())
 
 
@@ -389,7 +452,7 @@ def test_dollars_give_a_missing_percent(used: float, limit: float, percent: floa
 def test_odd_dollars_cost_only_themselves(amount: object) -> None:
     """A wrong amount is left out, the rest of the allowance stays."""
     body = {"cinder_cove": {"utilization": 25, "limit_dollars": 1000, "used_dollars": amount}}
-    parsed = parse_usage(body)
+    parsed = parse(body)
     found = parsed.value.windows[0]
     assert (25.0, None, money(1000)) == (found.percent, found.used, found.limit)
     assert parsed.odd_values == ("cinder_cove.used_dollars",)
@@ -415,7 +478,7 @@ def test_odd_dollars_cost_only_themselves(amount: object) -> None:
 )
 def test_reset_of_every_known_form(value: object, expected: str) -> None:
     """Microseconds, offsets and epoch numbers give a time in UTC to the nearest minute."""
-    parsed = parse_usage({"five_hour": {"utilization": 1, "resets_at": value}})
+    parsed = parse({"five_hour": {"utilization": 1, "resets_at": value}})
     found = parsed.value.windows[0].resets_at
     assert (f"{expected}:00+00:00", ()) == (str(found), parsed.odd_values)
 
@@ -443,7 +506,7 @@ def test_reset_of_every_known_form(value: object, expected: str) -> None:
 )
 def test_reset_that_is_no_time_is_unknown(value: object) -> None:
     """A value that is no time between 2000 and 2199 is noted, and costs the time only."""
-    parsed = parse_usage({"five_hour": {"utilization": 7, "resets_at": value}})
+    parsed = parse({"five_hour": {"utilization": 7, "resets_at": value}})
     found = parsed.value.windows[0]
     assert (found.percent, found.resets_at, parsed.odd_values) == (7.0, None, ("five_hour.resets_at",))
 
@@ -458,7 +521,7 @@ def test_many_windows_are_bounded() -> None:
     """A body with too many windows keeps the known ones and a few more."""
     stuffed = {f"key_{index}": {"utilization": 1} for index in range(5_000)}
     limits = [entry("weekly_scoped", 5, f"Model {index}") for index in range(5_000)]
-    parsed = parse_usage({**stuffed, "limits": limits, "five_hour": {"utilization": 41}})
+    parsed = parse({**stuffed, "limits": limits, "five_hour": {"utilization": 41}})
     assert len(parsed.value.windows) == 100
     assert (parsed.value.windows[0].label, parsed.value.windows[0].percent) == ("5-hour", 41.0)
     assert (len(parsed.new_fields), parsed.odd_values) == (50, ("limits",))
@@ -467,7 +530,7 @@ def test_many_windows_are_bounded() -> None:
 def test_every_window_of_the_catalogue_is_read_and_is_no_new_field() -> None:
     """A known key with a figure is a window under its label, a code name under its key."""
     for fact in WINDOWS.values():
-        parsed = parse_usage({fact.key: {"utilization": 41, "resets_at": RESET}})
+        parsed = parse({fact.key: {"utilization": 41, "resets_at": RESET}})
         (window,) = parsed.value.windows
         assert (fact.key, fact.label or fact.key) == (window.key, window.label)
         assert (fact.kind, fact.length, fact.is_one_time) == (window.kind, window.length, window.is_one_time)

@@ -1,0 +1,46 @@
+"""Replies of status 200 that are not what was asked for, or hide the windows of the plan."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.bodies import Json, extra_usage_body, overage_body
+from tests.sources.outputs import Replies, play, room
+
+NO_USAGE: list[Json] = [
+    {"message": "temporarily unavailable"},
+    {"error": "overloaded"},
+    {"detail": "Not authenticated"},
+]
+HIDDEN_WINDOWS: list[Json] = [
+    {"five_hour_v2": {"percent": 40}, "extra_usage": extra_usage_body()},
+    {"five_hour": None, "seven_day": None, "limits": {"session": {"percent": 40}}},
+    {"five_hour": None, "seven_day": None, "limits": ["session", "weekly_all"]},
+    {"five_hour": None, "seven_day": None, "limits": [{"kind": "monthly_all", "percent": 40}]},
+]
+
+
+@pytest.mark.parametrize("body", [*NO_USAGE, *HIDDEN_WINDOWS], ids=str)
+def test_reply_without_readable_windows_is_no_plan_without_windows(body: Json) -> None:
+    """With open credits the verdict is not known: nothing shows that all use is charged to credits."""
+    shown = play(Replies(body, overage_body()))
+    assert shown.json["verdict"]["state"] == "unknown"
+    assert "ON CREDITS" not in shown.everything
+    assert not re.search("no (?:plan )?windows", shown.everything, re.IGNORECASE)
+
+
+@pytest.mark.parametrize("body", NO_USAGE, ids=str)
+def test_error_in_place_of_usage_keeps_the_last_figures(body: Json) -> None:
+    """The figures of the poll before stay, and so does the verdict."""
+    shown = play(Replies(room(41, 31), overage_body()), Replies(body, overage_body()))
+    assert shown.json["verdict"]["state"] == "can_work"
+    assert "41.0% used" in shown.row("5-hour")
+
+
+def test_plan_of_null_windows_is_on_credits() -> None:
+    """Null windows beside an empty list of limits are a plan without windows."""
+    body: Json = {"five_hour": None, "seven_day": None, "limits": [], "extra_usage": extra_usage_body()}
+    shown = play(Replies(body, overage_body()))
+    assert shown.json["verdict"]["state"] == "on_credits"
