@@ -287,7 +287,9 @@ def _find_window_key(met: dict[str, WindowDraft], new: WindowDraft) -> str:
         return new.key
     label = new.fact.label.casefold()
     by_label = {
-        found.fact.label.casefold(): found.key for found in met.values() if found.key in NAMED_WINDOWS
+        found.fact.label.casefold(): found.key
+        for found in met.values()
+        if found.key in NAMED_WINDOWS and found.fact.kind is WindowKind.SCOPED
     }
     spelled = label.replace(WEEK_LABEL_PREFIX, "seven_day_").replace(" ", "_")
     return by_label.get(label) or (spelled if spelled in met else new.key)

@@ -269,6 +269,22 @@ def test_limit_is_shown_once(legacy: str, name: str) -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["All", "all"])
+def test_scoped_limit_is_never_the_whole_week(name: str) -> None:
+    """A scoped entry that is named like the plan-wide window stays a window of its own."""
+    body = {
+        "five_hour": {"utilization": 3},
+        "seven_day": {"utilization": None},
+        "limits": [entry("weekly_scoped", 100, name)],
+    }
+    found = parse_usage(body).value.windows
+    assert [(window.key, window.percent, window.is_plan_wide) for window in found] == [
+        ("five_hour", 3.0, True),
+        ("seven_day", None, True),
+        (f"weekly_scoped:{name}", 100.0, False),
+    ]
+
+
 def test_limit_completes_its_window() -> None:
     """Percent, reset, severity and activity come from the entry if the legacy object lacks them."""
     body = {"five_hour": {}, "limits": [entry("session", 92, severity="critical", is_active=True)]}
