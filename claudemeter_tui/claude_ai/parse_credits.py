@@ -16,6 +16,7 @@ from claudemeter_tui.claude_ai.validation import (
     Identifier,
     Lenient,
     LockEnd,
+    MalformedError,
     Minor,
     ParsedBody,
     ParseReport,
@@ -27,7 +28,13 @@ from claudemeter_tui.claude_ai.validation import (
     build_money,
     note_unknown,
 )
-from claudemeter_tui.model.catalogue import DISABLED_REASONS, LIMIT_TYPES, MEMBER_LIMIT_TYPES, MeterOrigin
+from claudemeter_tui.model.catalogue import (
+    DISABLED_REASONS,
+    LIMIT_TYPES,
+    MEMBER_LIMIT_TYPES,
+    OVERAGE_SIGN_KEYS,
+    MeterOrigin,
+)
 from claudemeter_tui.model.credits import Balance, Meter, Tranche
 from claudemeter_tui.model.money import Money
 
@@ -189,12 +196,14 @@ def parse_overage(body: object, origin: MeterOrigin, *, shared: bool) -> ParsedB
     `origin` is one of the two overage requests; `shared` is True if the org is Team or Enterprise.
 
     Raises:
-        MalformedError: the body is neither null nor an object.
+        MalformedError: the body is neither null nor an object, or has no key of an overage body.
     """
     if body is None:
         return ParsedBody(None)
     notes = ParseReport()
     found = notes.parse_body(OverageModel, body)
+    if not found.sent.keys() & OVERAGE_SIGN_KEYS and found.type not in LIMIT_TYPES:
+        raise MalformedError("an overage body was expected")
     limit_type = found.limit_type or found.type
     notes.check_known("limit_type", limit_type, LIMIT_TYPES)
     pooled = shared and limit_type in (None, "organization") and found.account_uuid is None

@@ -334,6 +334,13 @@ USAGE_SIGN_KEYS = frozenset(
     )
 )
 """Keys of which every usage reply has at least one; Claude Code takes a reply without them for an error."""
+OVERAGE_SIGN_KEYS = frozenset(
+    (
+        *("is_enabled", "monthly_credit_limit", "spend_limit_amount_cents", "used_credits"),
+        *("out_of_credits", "spend_limit_reached", "disabled_reason", "disabled_until", "limit_type"),
+    )
+)
+"""Keys of which every overage reply has at least one, or `type` with one of the limit types."""
 
 _KEYS_BY_OBJECT = {
     # `/api/account`, and `account` of the login's profile.

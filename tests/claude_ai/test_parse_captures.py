@@ -31,8 +31,8 @@ ORG = "11111111-1111-4111-8111-111111111111"
 OTHER_ORG = "44444444-4444-4444-8444-444444444444"
 ACCOUNT = "22222222-2222-4222-8222-222222222222"
 PERSONS_ORG = "person@example.com's Organization"
-NO_DATA = {name for name in FILES if name.startswith(("82", "9"))}
-"""Replies without data, and a file of the machine, which are no bodies of these calls."""
+NO_DATA = {name for name in FILES if name.startswith(("25", "82", "9"))}
+"""Replies without data, the list of another call, and a file of the machine: no bodies of these calls."""
 OFF = Meter(MeterOrigin.EXTRA_USAGE, is_enabled=False)
 
 
@@ -191,7 +191,6 @@ OVERAGE: dict[str, tuple[tuple[str, ...], Meter, tuple[str, ...]]] = {
         meter(MeterOrigin.OVERAGE, "0", "2000", out_of_credits=True),
         (),
     ),
-    "25-web-overage-spend-limits-list-2025-11.json": ((), Meter(MeterOrigin.OVERAGE), ("items",)),
     "57-web-bundle-july-2026.json": (("overage",), meter(MeterOrigin.OVERAGE, "5566", "15000"), ()),
     "s4-synthetic-overage-legacy-fields.json": ((), Meter(MeterOrigin.OVERAGE, cap=money("2500")), ()),
 }
@@ -294,7 +293,7 @@ def test_capture_with_dollars() -> None:
 
 @pytest.mark.parametrize("name", OVERAGE)
 def test_capture_of_overage(name: str) -> None:
-    """Money and gates are right; only the list of another call has new fields."""
+    """Money and gates are right, and no field is new."""
     keys, expected, news = OVERAGE[name]
     assert (expected, news, ()) == parse_overage(body(name, *keys), MeterOrigin.OVERAGE, shared=False)
 

@@ -219,6 +219,22 @@ def test_overage_of_a_complete_body() -> None:
     assert (expected, (), ()) == (parsed.value, parsed.new_fields, parsed.odd_values)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"message": "maintenance"},
+        {"type": "maintenance", "settings": {}},
+        {"currency": "USD", "account_uuid": "a-1"},
+    ],
+    ids=str,
+)
+def test_foreign_overage_object_is_malformed(body: dict[str, Any]) -> None:
+    """An object without any figure, flag or type of the overage body is an error."""
+    with pytest.raises(MalformedError, match="an overage body was expected"):
+        parse_overage(body, MeterOrigin.OVERAGE, shared=False)
+
+
 def test_overage_null_is_no_metered_billing() -> None:
     """The body `null` means no metered billing."""
     assert ParsedBody(None) == parse_overage(None, MeterOrigin.OVERAGE, shared=True)
@@ -227,7 +243,7 @@ def test_overage_null_is_no_metered_billing() -> None:
 @pytest.mark.parametrize(
     ("fields", "shared", "origin", "personal"),
     [
-        ({}, True, MeterOrigin.OVERAGE, False),
+        ({"is_enabled": True}, True, MeterOrigin.OVERAGE, False),
         ({"limit_type": "organization"}, True, MeterOrigin.OVERAGE, False),
         ({"limit_type": "organization"}, False, MeterOrigin.OVERAGE, True),
         ({"limit_type": "member"}, True, MeterOrigin.OVERAGE, True),

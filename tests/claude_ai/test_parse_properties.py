@@ -18,7 +18,7 @@ from claudemeter_tui.claude_ai.parse_account import parse_account, parse_organiz
 from claudemeter_tui.claude_ai.parse_credits import parse_overage, parse_prepaid
 from claudemeter_tui.claude_ai.parse_usage import parse_usage
 from claudemeter_tui.claude_ai.validation import MalformedError, ParsedBody
-from claudemeter_tui.model.catalogue import USAGE_SIGN_KEYS, MeterOrigin
+from claudemeter_tui.model.catalogue import OVERAGE_SIGN_KEYS, USAGE_SIGN_KEYS, MeterOrigin
 from claudemeter_tui.model.credits import Balance
 from claudemeter_tui.model.money import Money
 from tests import golden_bodies
@@ -66,7 +66,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
     max_leaves=8,
 )
-SIGN_KEYS = {"usage": USAGE_SIGN_KEYS}
+SIGN_KEYS = {"usage": USAGE_SIGN_KEYS, "overage": OVERAGE_SIGN_KEYS}
 """Keys without which a body is foreign, for the calls that have any."""
 hostile = settings(max_examples=60, deadline=None, derandomize=True, database=None)
 calls = pytest.mark.parametrize("name", CALLS)

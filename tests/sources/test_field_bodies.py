@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from tests.bodies import Json, extra_usage_body, overage_body
-from tests.sources.outputs import Replies, play, room
+from tests.bodies import Json, extra_usage_body, locked_body, overage_body
+from tests.sources.outputs import Replies, full_window, play, room
 
 NO_USAGE: list[Json] = [
     {"message": "temporarily unavailable"},
@@ -44,3 +44,21 @@ def test_plan_of_null_windows_is_on_credits() -> None:
     body: Json = {"five_hour": None, "seven_day": None, "limits": [], "extra_usage": extra_usage_body()}
     shown = play(Replies(body, overage_body()))
     assert shown.json["verdict"]["state"] == "on_credits"
+
+
+@pytest.mark.parametrize("body", [{}, {"message": "maintenance"}], ids=str)
+def test_error_in_place_of_overage_keeps_the_lock(body: Json) -> None:
+    """A lock that was read before stays, with its figures."""
+    usage = full_window(extra_usage=extra_usage_body())
+    shown = play(Replies(usage, locked_body()), Replies(usage, body))
+    assert shown.json["verdict"]["credits"] == "locked"
+    assert shown.json["verdict"]["state"] == "blocked"
+    assert "$50.00 / $50.00" in shown.once
+
+
+@pytest.mark.parametrize("body", [{}, {"message": "maintenance"}], ids=str)
+def test_error_in_place_of_overage_never_opens_the_credits(body: Json) -> None:
+    """Without an overage reply the credits are not known to be open."""
+    shown = play(Replies(full_window(extra_usage=extra_usage_body()), body))
+    assert shown.json["verdict"]["credits"] == "unknown"
+    assert "$17.20" in shown.once
