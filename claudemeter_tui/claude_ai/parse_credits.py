@@ -26,6 +26,7 @@ from claudemeter_tui.claude_ai.validation import (
     TextSet,
     Timestamp,
     build_money,
+    is_number,
     note_unknown,
 )
 from claudemeter_tui.model.catalogue import (
@@ -64,6 +65,19 @@ class MoneyModel(ReplyModel, reply_object="money"):
     exponent: Exponent = None
 
 
+class CapModel(ReplyModel, reply_object="cap"):
+    """`cap` of `spend`: one of the two."""
+
+    money: Lenient[MoneyModel] = None
+    credits: Lenient[MoneyModel] = None
+
+    @property
+    def stated(self) -> MoneyModel | None:
+        """The one with an amount. None if neither has one."""
+        parts = (self.money, self.credits)
+        return next((part for part in parts if part is not None and part.amount_minor is not None), None)
+
+
 class SpendModel(ReplyModel, reply_object="spend"):
     """`spend` of the usage body."""
 
@@ -71,6 +85,13 @@ class SpendModel(ReplyModel, reply_object="spend"):
     disabled_reason: DisabledReason = None
     used: Lenient[MoneyModel] = None
     limit: Lenient[MoneyModel] = None
+    cap: Lenient[CapModel] = None
+
+    @property
+    def stated_limit(self) -> MoneyModel | None:
+        """`limit`; if it is null or absent, the same amount in `cap`. None if neither has it."""
+        is_sent = self.sent.get("limit") is not None
+        return self.limit if is_sent or self.cap is None else self.cap.stated
 
 
 class OverageModel(ReplyModel, reply_object="overage"):
@@ -92,11 +113,17 @@ class OverageModel(ReplyModel, reply_object="overage"):
     account_uuid: Identifier = None
 
 
-class BalanceModel(ReplyModel, reply_object="balance"):
+class BalanceMoneyModel(MoneyModel):
+    """An amount that can be a debt."""
+
+    amount_minor: PurchasedMinor = None
+
+
+class BalanceModel(CapModel, reply_object="balance"):
     """`balance` of the prepaid body: one of the two."""
 
-    money: Lenient[MoneyModel] = None
-    credits: Lenient[MoneyModel] = None
+    money: Lenient[BalanceMoneyModel] = None
+    credits: Lenient[BalanceMoneyModel] = None
 
 
 class TrancheScopeModel(ReplyModel, reply_object="tranche_scope"):
@@ -150,7 +177,7 @@ LOCK_KEYS = (
 
 def build_usage_meters(extra: ExtraUsageModel | None, spend: SpendModel | None) -> Iterator[Meter]:
     """Yield the meters that the usage body holds beside its windows, `extra_usage` first."""
-    used, limit = (spend.used, spend.limit) if spend else (None, None)
+    used, limit = (spend.used, spend.stated_limit) if spend else (None, None)
     if extra is not None and any(value is not None for value in extra.sent.values()):
         code = _find_currency(extra, used, limit)
         yield Meter(
@@ -229,7 +256,11 @@ def parse_overage(body: object, origin: MeterOrigin, *, shared: bool) -> ParsedB
 def _find_unreadable_spend(found: SpendModel) -> tuple[str, ...]:
     amounts = ("used", found.used), ("limit", found.limit)
     inside = (key for key, part in amounts if part is not None and part.find_unreadable("amount_minor"))
-    return (*found.find_unreadable("enabled", "disabled_reason", "used", "limit"), *inside)
+    cap = found.sent.get("cap")
+    is_empty = cap is None or (isinstance(cap, dict) and all(part is None for part in cap.values()))
+    is_cap_lost = found.sent.get("limit") is None and found.stated_limit is None and not is_empty
+    lost = ("cap",) if is_cap_lost else ()
+    return (*found.find_unreadable("enabled", "disabled_reason", "used", "limit"), *inside, *lost)
 
 
 def parse_prepaid(body: object) -> ParsedBody[Balance | None]:
@@ -264,18 +295,32 @@ RELOAD_STOP_KEYS = ("auto_reload_disabled_reason", "auto_reload_stripe_error_cod
 
 
 def _find_balance_amount(found: PrepaidModel) -> Money | None:
-    """Return `amount`, or the amount in `balance` if that key is missing or wrong."""
-    inside = (found.balance.money or found.balance.credits) if found.balance else None
-    if found.amount is None and not found.is_null("amount") and inside is not None:
-        return build_money(inside.amount_minor, inside.currency or found.currency, inside.exponent)
-    is_none_bought = found.amount == NEVER_BOUGHT or (found.amount == 0 and _is_all_null(found))
+    """Return `amount`, or the amount in `balance` if that key has no figure. None if nothing was bought.
+
+    A debt is in `balance` beside an amount of 0 too. Zero in `balance` is no figure beside an amount of null.
+    """
+    inside = found.balance.stated if found.balance else None
+    minor = inside.amount_minor if inside is not None else None
+    if minor == NEVER_BOUGHT or (found.is_null("amount") and not minor):
+        minor = None
+    is_needed = found.amount is None or (found.amount == 0 and minor is not None and minor < 0)
+    if inside is not None and is_needed:
+        return build_money(minor, inside.currency or found.currency, inside.exponent)
+    is_none_bought = found.amount == NEVER_BOUGHT or (found.amount == 0 and _is_nothing_stated(found))
     amount = None if is_none_bought else found.amount
     return build_money(amount, found.currency, found.decimal_places)
 
 
-def _is_all_null(found: PrepaidModel) -> bool:
-    """Return True if everything but `amount` is null or an empty list."""
-    return all(value is None or value == [] for key, value in found.sent.items() if key != "amount")
+def _is_nothing_stated(found: PrepaidModel) -> bool:
+    """Return True if everything but `amount` is null, zero or empty."""
+    return all(_is_nothing(value) for key, value in found.sent.items() if key != "amount")
+
+
+def _is_nothing(value: object) -> bool:
+    """Return True for null, a zero, an empty list, and an object with nothing else."""
+    if isinstance(value, dict):
+        return all(_is_nothing(inner) for inner in value.values())
+    return value is None or value == [] or (is_number(value) and value == 0)
 
 
 def _find_unscoped(found: PrepaidModel, balance: Balance) -> Money | None:

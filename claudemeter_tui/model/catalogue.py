@@ -400,6 +400,8 @@ _KEYS_BY_OBJECT = {
         auto_reload balance can_purchase_credits can_toggle cap disabled_reason disclaimer enabled limit
         percent severity used
     """,
+    # `cap` of `spend`: it has one of the two.
+    "cap": "credits money",
     # An amount with its unit.
     "money": "amount_minor currency exponent",
     # `/overage_spend_limit`, with the names that it had before 2026.

@@ -16,6 +16,18 @@ from claudemeter_tui.model.credits import Balance, Tranche
 from claudemeter_tui.model.money import Money
 from tests import golden_bodies
 
+NOTHING_BOUGHT: dict[str, object] = {
+    "amount": 0,
+    "currency": None,
+    "balance": {"money": None, "credits": None},
+    "tranches": None,
+    "promo_tranches": None,
+    "next_expires_at": None,
+    "auto_reload_settings": None,
+    "amount_without_scoped_credits": 0,
+}
+"""The reply about an org that never bought credits."""
+
 
 def euros(minor: int) -> Money:
     """Return an amount in euro cents."""
@@ -70,7 +82,12 @@ def test_balance_below_zero_is_a_debt(amount: float) -> None:
         (False, {"amount": 0, "currency": None, "tranches": [], "auto_reload_settings": None}),
         (True, {"amount": 0, "currency": "USD"}),
         (True, {"amount": 0, "currency": None, "tranches": [{"expires_at": None}]}),
-        (True, {"amount": 0, "currency": None, "balance_credits": 0}),
+        (True, {"amount": 0, "currency": None, "balance_credits": 5}),
+        (True, {"amount": 0, "currency": None, "auto_reload_settings": {"enabled": False}}),
+        (True, {"amount": 0, "balance": {"money": {"amount_minor": 0, "currency": "USD"}}}),
+        (False, {"amount": 0, "currency": None, "balance_credits": 0}),
+        (False, {"amount": 0, "balance": {"money": None, "credits": None}}),
+        (False, NOTHING_BOUGHT),
         (True, {"amount": 1, "currency": None}),
     ],
     ids=str,
@@ -136,6 +153,27 @@ def test_balance_replaces_a_missing_amount(place: str) -> None:
     assert Balance(euros(8871)) == parse_prepaid(newer).value
     assert Balance(euros(5)) == parse_prepaid({**newer, "amount": 5}).value
     assert Balance(None) == parse_prepaid({**newer, "amount": -1}).value
+
+
+@pytest.mark.parametrize("place", ["money", "credits"])
+@pytest.mark.parametrize("beside", [{}, {"amount": None}, {"amount": 0}, NOTHING_BOUGHT], ids=str)
+def test_debt_that_is_only_in_the_balance_is_read(place: str, beside: dict[str, object]) -> None:
+    """A debt in `balance` is a debt, whatever `amount` lacks; the server's "never bought" is none."""
+    parts = {"money": None, "credits": None}
+    unit = {"currency": "EUR", "exponent": 2}
+    parsed = parse_prepaid({**beside, "balance": {**parts, place: {"amount_minor": -1592, **unit}}})
+    assert (Balance(euros(-1592)), (), ()) == parsed
+    never = parse_prepaid({**beside, "amount": None, "balance": {place: {"amount_minor": -1, **unit}}})
+    assert (Balance(None), (), ()) == never
+
+
+@pytest.mark.parametrize("amount", [0, None])
+def test_zero_in_the_balance_beside_null_is_nothing_bought(amount: object) -> None:
+    """An amount of null stays nothing, and one without the key is read."""
+    balance = {"balance": {"money": {"amount_minor": 0, "currency": "EUR"}}}
+    expected = Balance(None if amount is None else Money(Decimal(0), ""))
+    assert expected == parse_prepaid({"amount": amount, **balance}).value
+    assert Balance(euros(0)) == parse_prepaid(balance).value
 
 
 def test_tranche_without_an_amount_is_left_out() -> None:

@@ -204,6 +204,40 @@ def test_spend_keeps_its_own_figures() -> None:
     assert [money(5000), money(5001)] == [one.cap for one in found]
 
 
+CREDITS_CAP = {"credits": {"amount_minor": 5000, "exponent": 2}, "money": None}
+
+
+@pytest.mark.parametrize("cap", [CREDITS_CAP, {"money": {"amount_minor": 5000, "currency": "USD"}}], ids=str)
+@pytest.mark.parametrize("limit", [{}, {"limit": None}], ids=str)
+def test_cap_of_spend_replaces_a_limit_of_null(cap: dict[str, Any], limit: dict[str, Any]) -> None:
+    """`cap` has the cap if `limit` does not, in the currency of what was used."""
+    spend = {"enabled": True, "used": {"amount_minor": 5000, "currency": "USD"}, "cap": cap, **limit}
+    parsed = parse({"spend": spend})
+    (found,) = parsed.value.meters
+    assert (money(5000), money(5000), False) == (found.used, found.cap, found.is_uncapped)
+    assert found.compute_state(datetime(2026, 4, 25, tzinfo=UTC)) is CreditState.LOCKED
+    assert (parsed.new_fields, parsed.odd_values) == ((), ())
+
+
+def test_limit_of_spend_comes_before_its_cap() -> None:
+    """A limit that was sent is the cap, even if it cannot be read."""
+    (found,) = parse(
+        {"spend": {"enabled": True, "limit": {"amount_minor": 7000}, "cap": CREDITS_CAP}}
+    ).value.meters
+    assert money(7000, "") == found.cap
+    (found,) = parse({"spend": {"enabled": True, "limit": "x", "cap": CREDITS_CAP}}).value.meters
+    assert (found.cap, found.unreadable_keys) == (None, ("limit",))
+
+
+@pytest.mark.parametrize(
+    "cap", [5000, "none", [], {"credits": {"amount_minor": "x"}}, {"credits": 5}], ids=str
+)
+def test_cap_of_spend_that_cannot_be_read_leaves_the_credits_unknown(cap: object) -> None:
+    """Without a limit, an unreadable cap may be reached."""
+    (found,) = parse({"spend": {"enabled": True, "limit": None, "cap": cap}}).value.meters
+    assert (found.cap, found.is_uncapped, found.unreadable_keys) == (None, False, ("cap",))
+
+
 def test_overage_of_a_complete_body() -> None:
     """Every field of the reply is read."""
     expected = Meter(

@@ -299,7 +299,7 @@ def test_no_false_zero_and_no_false_full(wrong: object) -> None:
     assert [window.percent for window in parse_usage(body).value.windows] == [None] * 4
 
 
-OPAQUE = {"settings", "cap"}
+OPAQUE = {"settings"}
 OBJECTS = [
     (name, place)
     for name, (_, make) in CALLS.items()

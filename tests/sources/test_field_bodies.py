@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from tests.bodies import Json, extra_usage_body, locked_body, overage_body
+from tests.bodies import Json, extra_usage_body, locked_body, overage_body, spend_body
+from tests.responses import NOT_FOUND
 from tests.sources.outputs import Replies, full_window, play, room
 
 NO_USAGE: list[Json] = [
@@ -62,3 +63,28 @@ def test_error_in_place_of_overage_never_opens_the_credits(body: Json) -> None:
     shown = play(Replies(full_window(extra_usage=extra_usage_body()), body))
     assert shown.json["verdict"]["credits"] == "unknown"
     assert "$17.20" in shown.once
+
+
+def test_cap_that_is_only_in_spend_cap_is_shown() -> None:
+    """`spend.cap` holds the cap if `limit` is null, and a reached one locks the credits."""
+    cap = {"credits": {"amount_minor": 5000, "exponent": 2}, "money": None}
+    shown = play(Replies(full_window(spend=spend_body(5100, None) | {"cap": cap}), overage=NOT_FOUND))
+    assert shown.json["verdict"]["credits"] == "locked"
+    assert "$51.00 / $50.00" in shown.once
+    assert (shown.new_fields, shown.odd_values) == (set(), set())
+
+
+NOTHING = {"money": None, "credits": None}
+
+
+@pytest.mark.parametrize(
+    ("inside", "debt"), [(NOTHING, False), (NOTHING | {"money": {"amount_minor": -1592}}, True)], ids=str
+)
+def test_balance_of_zero_is_nothing_bought_or_a_debt(inside: Json, *, debt: bool) -> None:
+    """A reply of nulls and zeros shows no balance; a debt is shown, wherever it is."""
+    nulls = ("currency", "tranches", "promo_tranches", "next_expires_at", "auto_reload_settings")
+    prepaid = {"amount": 0, "amount_without_scoped_credits": 0, "balance": inside} | dict.fromkeys(nulls)
+    shown = play(Replies(full_window(extra_usage=extra_usage_body()), overage_body(), prepaid=prepaid))
+    assert ("15.92" in shown.row("Balance")) is debt
+    assert "0.00" not in shown.row("Balance")
+    assert (shown.new_fields, shown.odd_values) == (set(), set())
