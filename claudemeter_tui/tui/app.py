@@ -18,7 +18,7 @@ from textual._styles_cache import StylesCache
 from textual.app import App, SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
-from textual.command import CommandPalette
+from textual.command import CommandList, CommandPalette
 from textual.content import Content
 from textual.driver import Driver
 from textual.geometry import Size
@@ -85,6 +85,15 @@ class Options(Settings):
         """Return all settings, extended and overridden by the values of the run."""
         values = {one.name: getattr(settings, one.name) for one in fields(Settings)}
         return cls(**{**values, **run})
+
+
+class Palette(CommandPalette):
+    """Textual's palette, without a crash on Page Up and Page Down while its list is not laid out."""
+
+    def _action_command_list(self, action: str) -> None:
+        # The list has hits before it has a size; Textual then moves by page through lines that do not exist.
+        if self.query_one(CommandList).scrollable_content_region or not action.startswith("page_"):
+            super()._action_command_list(action)
 
 
 class Claudemeter(App[str]):
@@ -382,12 +391,12 @@ class Claudemeter(App[str]):
     def action_command_palette(self) -> None:
         """Open the command palette."""
         if self._has_room and not isinstance(self.screen, CommandPalette):
-            self.push_screen(CommandPalette(placeholder="Search commands"))
+            self.push_screen(Palette(placeholder="Search commands"))
 
     def search_themes(self) -> None:
         """Open the list of themes; Textual's action for `t` calls this."""
         if self._has_room:
-            self.push_screen(CommandPalette([ThemeProvider], placeholder="Search themes"))
+            self.push_screen(Palette([ThemeProvider], placeholder="Search themes"))
 
     def action_open(self, name: str) -> None:
         """Open a screen over the dashboard in place of any other, or close it if it is open."""

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from textual.command import CommandList
 from textual.pilot import Pilot
 
 from claudemeter_tui.model.catalogue import Endpoint
@@ -368,6 +369,31 @@ async def test_palette_has_the_same_actions() -> None:
     async with dashboard.run_test() as pilot:
         titles = {command.title for command in dashboard.get_system_commands(pilot.app.screen)}
         assert {"Refresh", "Events", "Help", "Open usage page", "Next org", "Quit"} <= titles
+
+
+@pytest.mark.parametrize("opening", ["ctrl+p", "t"])
+@pytest.mark.parametrize("key", ["pagedown", "pageup"])
+async def test_page_keys_before_the_palette_is_laid_out(opening: str, key: str) -> None:
+    """Page Up and Page Down do nothing while the hits have no lines, and then move the highlight."""
+    page, back = ("page_down", "first") if key == "pagedown" else ("page_up", "last")
+    async with app(stage(PERSONAL)).run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        await pilot.press(opening)
+        palette = pilot.app.screen
+        hits = palette.query_one(CommandList)
+        while not hits.option_count:
+            await pilot.pause()
+        found = [*hits.options]
+        hits.clear_options()
+        await pilot.pause()
+        hits.add_options(found).action_first()
+        await palette.run_action(f"command_list('{page}')")  # no layout since the hits came
+        assert hits.highlighted == 0
+        await pilot.pause()
+        await palette.run_action(f"command_list('{back}')")
+        before = hits.highlighted
+        await pilot.press(key)
+        assert hits.highlighted != before
 
 
 @pytest.mark.parametrize("size", [(120, 36), (50, 12)])
