@@ -309,9 +309,9 @@ class VerdictTracker:
     state: VerdictState | None = None
     """Never UNKNOWN. None if no verdict was certain yet."""
     is_locked: bool | None = None
-    """True if the credits are locked. None if that was never certain."""
+    """True if the credits are locked, or were and are not open since. None if that was never certain."""
     credit_lock: CreditLock | None = None
-    """The first lock of the credits. None if they are not locked."""
+    """The first lock of the credits, or the last one until they are open. None if `is_locked` is not true."""
     lock_ends_at: datetime | None = None
     """Earliest known end of a lock. None if no lock has one."""
     spending_since: datetime | None = None
@@ -331,7 +331,8 @@ class VerdictTracker:
             find_earliest(lock.until for lock in verdict.credit_locks),
             verdict.plan_spending.since if verdict.plan_spending is not None else self.spending_since,
         )
-        if is_certain:
+        # Credits that are switched off instead of locked still refuse: only open credits end a lock.
+        if is_certain and (verdict.is_locked or verdict.credits is CreditState.OPEN or not self.is_locked):
             lock = verdict.credit_locks[0] if verdict.is_locked else None
             new = replace(new, is_locked=verdict.is_locked, credit_lock=lock)
         meter = credits_.find_deciding_meter(sink.now) or credits_.lead_meter
@@ -356,7 +357,8 @@ class VerdictTracker:
             lock = {"credit_lock": new.credit_lock, "until": verdict.ends_at}
             emit(EventKind.BLOCKED, severity=Severity.FULL, **states, **lock)
         if self.state is VerdictState.BLOCKED and new.state in WORKING_STATES:
-            subject = SUBJECT_PLAN if new.is_locked else SUBJECT_EXTRA_USAGE
+            is_off = verdict.credits in (CreditState.OFF, CreditState.ABSENT)
+            subject = SUBJECT_PLAN if new.is_locked and not is_off else SUBJECT_EXTRA_USAGE
             emit(EventKind.LIFTED, subject=subject, credit_lock=self.credit_lock, **states)
         if new.state is VerdictState.ON_CREDITS:
             full = next(iter(verdict.full_windows), None)

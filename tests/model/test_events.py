@@ -637,6 +637,10 @@ def test_allowance_expires_by_the_clock(percent: float) -> None:
         pytest.param((FULL, locked()), (ROOM, meter()), [EventKind.LIFTED], id="lifted on both sides"),
         pytest.param((FULL, locked()), (ROOM, locked()), [EventKind.LIFTED], id="lifted by the plan"),
         pytest.param((ROOM, locked()), (ROOM, meter()), [EventKind.LIFTED], id="credits open again"),
+        pytest.param((ROOM, locked()), (ROOM, OFF), [], id="from locked to switched off"),
+        pytest.param(
+            (FULL, locked()), (ROOM, OFF), [EventKind.LIFTED], id="lifted by the plan, switched off"
+        ),
         pytest.param((FULL, locked()), (FULL, OFF), [EventKind.WAIT], id="from blocked to switched off"),
         pytest.param(
             (FULL, locked()),
@@ -688,6 +692,17 @@ def test_lift_by_the_plan_keeps_the_lock_on_credits() -> None:
     assert [event.kind for event in again if event.subject == SUBJECT_EXTRA_USAGE and event.credit_lock] == [
         EventKind.LIFTED
     ]
+
+
+def test_lock_outlasts_credits_that_are_switched_off() -> None:
+    """Switching the credits off is no lift; the lift comes once they are open."""
+    run = Run(ROOM, meter(5000, 5000, out_of_credits=True))
+    off = meter(500, 5000, is_enabled=False, reason="user_disabled")
+    assert EventKind.LIFTED not in kinds(run.poll(ROOM, off))
+    assert run.poll(FULL, off)[-1].kind is EventKind.WINDOW_FILLED
+    assert EventKind.LIFTED not in kinds(run.poll(ROOM, off))
+    assert kinds(run.poll(ROOM, meter(500, 5000))) == [EventKind.LIFTED]
+    assert EventKind.LIFTED not in kinds(run.poll(ROOM, off))
 
 
 def test_lock_that_ends_by_its_date_is_lifted_by_the_clock() -> None:
