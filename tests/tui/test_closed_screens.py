@@ -7,7 +7,10 @@ import inspect
 
 import pytest
 from textual._styles_cache import StylesCache
+from textual.events import Resize
+from textual.geometry import Size
 
+from claudemeter_tui.tui.screens.starting import StartingScreen
 from tests.scenes import LABORATORY, PERSONAL, TEAM
 from tests.tui.app_harness import app, stage
 
@@ -32,6 +35,19 @@ async def test_closed_screen_leaves_no_rendered_lines(key: str) -> None:
             await pilot.pause()
         assert pilot.app.screen is dashboard
         assert count_caches() <= before
+
+
+async def test_starting_screen_may_be_resized_without_parts() -> None:
+    """A size that arrives while the program is ended during its start does not crash it."""
+    async with app(stage()).run_test(size=(100, 30)) as pilot:
+        await pilot.pause()
+        starting = pilot.app.screen
+        assert isinstance(starting, StartingScreen)
+        await starting.query("*").remove()
+        starting.post_message(Resize(Size(90, 1), Size(90, 1)))
+        await pilot.pause()
+        assert pilot.app.screen is starting
+        assert pilot.app.is_running
 
 
 def test_textual_still_caches_on_a_method() -> None:

@@ -48,4 +48,5 @@ class StartingScreen(Screen[None]):
 
     def on_resize(self) -> None:
         """Hide the keys in a one-line pane."""
-        self.query_exactly_one(".keys").display = self.app.size.height > 1
+        # A screen that a signal closes loses its parts before this message arrives, or has never had them.
+        self.query(".keys").set(display=self.app.size.height > 1)
