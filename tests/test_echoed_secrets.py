@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 import os
@@ -51,13 +52,26 @@ FORMS: tuple[Callable[[str], str], ...] = (
     lambda secret: secret[:25],
     lambda secret: secret[-25:],
     str.upper,
+    lambda secret: secret.encode().hex(),
+    lambda secret: base64.b64encode(f"={secret}".encode()).decode(),
 )
 
 
 def leaks(text: str) -> list[str]:
     """Return the parts of the secrets in a text, in any encoding of it."""
     plain = unquote(re.sub(r"\\+u([0-9a-f]{4})", lambda found: chr(int(found[1], 16)), text)).lower()
-    return sorted(part for part in PARTS if part in plain or part in text.lower())
+    shown = [plain, text.lower(), *(decoded.lower() for decoded in decode_runs(text))]
+    return sorted(part for part in PARTS if any(part in one for one in shown))
+
+
+def decode_runs(text: str) -> Iterator[str]:
+    """Yield each long run of letters and digits, decoded from hex or Base64 at each alignment."""
+    for run in re.findall(r"[0-9A-Za-z+/]{26,}", text):
+        if re.fullmatch(r"(?:[0-9a-f]{2})+", run):
+            yield bytes.fromhex(run).decode("latin-1")
+        for first in range(4):
+            whole = run[first : first + (len(run) - first) // 4 * 4]
+            yield base64.b64decode(whole).decode("latin-1")
 
 
 def echo(body: Any, forms: Iterator[Callable[[str], str]]) -> Any:

@@ -6,6 +6,7 @@ parsed or kept, so no output, file or traceback needs a filter of its own.
 
 from __future__ import annotations
 
+import base64
 import re
 from array import array
 from collections.abc import Iterator
@@ -24,8 +25,11 @@ MAX_SECRETS = 64
 MAX_ENCODINGS = 3
 """Maximum number of nested encodings that are decoded, such as JSON in percent-encoded JSON."""
 
-_BLOCK = MIN_FRAGMENT // 2
-"""Length of the blocks to search for: each part of `MIN_FRAGMENT` characters contains a whole block."""
+_MIN_HEX = 2 * MIN_FRAGMENT
+_MIN_BASE64 = 8 * MIN_FRAGMENT // 6
+"""Minimum lengths of a removed part of a secret in hex and in Base64: those of `MIN_FRAGMENT` characters."""
+_STANDARD_BASE64 = bytes.maketrans(b"-_", b"+/")
+"""Converts Base64 for URLs to the standard alphabet."""
 _CREDENTIAL_NAME = re.compile(
     rf"{SESSION_KEY}|token|secret|clearance|__cf_bm|routinghint|__host-|__secure-", re.IGNORECASE
 )
@@ -63,21 +67,21 @@ class SecretFilter:
 
     def __init__(self) -> None:
         """Start without secrets."""
-        self._needles: dict[Secret, _Needle] = {}
+        self._needles: dict[Secret, tuple[_Needle, ...]] = {}
 
     def add(self, secret: Secret) -> None:
         """Remove this secret from now on; the oldest one is forgotten if there are too many."""
         for form in {secret, Secret(unquote(secret.reveal()))}:
-            needle = self._needles.pop(form, None) or _Needle(form)
-            if needle.is_long_enough:
-                self._needles[form] = needle
+            if _is_long_enough(form):
+                self._needles[form] = self._needles.pop(form, ()) or tuple(_build_needles(form))
         while len(self._needles) > MAX_SECRETS:
             del self._needles[next(iter(self._needles))]
 
     def clean(self, content: bytes) -> bytes:
         """Return the content with a marker in place of each secret, and of each long part of one.
 
-        Secrets are found in any case, and in percent-encoding, JSON escapes and character references.
+        Secrets are found in any case, in percent-encoding, JSON escapes and character references, and in
+        Base64 and hex, also inside a longer encoded text.
         """
         if not self._needles:
             return content
@@ -98,28 +102,50 @@ class SecretFilter:
         return self.clean(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
 
     def _find_spans(self, view: bytes) -> Iterator[tuple[int, int]]:
-        # Blank a copy: the next level of encoding needs the original text.
-        searched = bytearray(view)
-        for needle in self._needles.values():
-            yield from needle.find_spans(searched)
+        # Blank copies: the next level of encoding needs the original text.
+        plain, in_base64 = bytearray(view), bytearray(view.translate(_STANDARD_BASE64))
+        for needles in self._needles.values():
+            for needle in needles:
+                yield from needle.find_spans(in_base64 if needle.is_base64 else plain)
+
+
+def _is_long_enough(secret: Secret) -> bool:
+    """True if the secret is neither too short nor a number."""
+    return len(_to_bytes(secret)) >= MIN_SECRET and not _to_bytes(secret).isdigit()
+
+
+def _to_bytes(secret: Secret) -> bytes:
+    return secret.reveal().encode("utf-8", "surrogateescape")
+
+
+def _build_needles(secret: Secret) -> Iterator[_Needle]:
+    """Yield the needles of a secret: plain, in hex, and in each of the three alignments of Base64."""
+    yield _Needle(secret, MIN_FRAGMENT)
+    yield _Needle(Secret(_to_bytes(secret).hex()), _MIN_HEX)
+    for shift in range(3):
+        yield _Needle(_encode_base64(secret, shift), _MIN_BASE64, is_base64=True)
+
+
+def _encode_base64(secret: Secret, shift: int) -> Secret:
+    """Return the characters of the Base64 text that depend on the secret alone, after `shift` other bytes."""
+    first, last = (8 * shift + 5) // 6, 8 * (shift + len(_to_bytes(secret))) // 6
+    return Secret(base64.b64encode(bytes(shift) + _to_bytes(secret))[first:last].decode())
 
 
 class _Needle:
     """A secret to search for. Its `repr` hides it, and no local variable of a method holds a part of it."""
 
-    __slots__ = ("_blocks", "_min_length", "_secret")
+    __slots__ = ("_blocks", "_min_length", "_secret", "is_base64")
 
-    def __init__(self, secret: Secret) -> None:
-        self._secret = secret.reveal().encode("utf-8", "surrogateescape").lower()
+    def __init__(self, secret: Secret, min_fragment: int, *, is_base64: bool = False) -> None:
+        """Search for parts of `min_fragment` characters or more, or for the whole of a shorter secret."""
+        self.is_base64 = is_base64
+        self._secret = _to_bytes(secret).lower()
         length = len(self._secret)
-        self._min_length = min(length, MIN_FRAGMENT)
-        size = _BLOCK if length >= MIN_FRAGMENT else max(length, 1)
+        self._min_length = min(length, min_fragment)
+        # Each part of `min_fragment` characters contains a whole block of half that length.
+        size = min_fragment // 2 if length >= min_fragment else length
         self._blocks = [(at, self._secret[at : at + size]) for at in range(0, length - size + 1, size)]
-
-    @property
-    def is_long_enough(self) -> bool:
-        """True if the secret is neither too short nor a number."""
-        return len(self._secret) >= MIN_SECRET and not self._secret.isdigit()
 
     def find_spans(self, view: bytearray) -> Iterator[tuple[int, int]]:
         """Yield the spans of the secret, and blank them, so that no span is searched twice."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
+import re
 from collections.abc import Callable
 from html import escape
 from urllib.parse import quote
@@ -85,6 +87,45 @@ def test_no_long_part_survives(first: int, length: int, form: Callable[[str], st
     part = KEY[first : first + length]
     found = cleaned(f"<{form(part)}>")
     assert found == (f"<{MARKER}>" if len(part) >= MIN_FRAGMENT else f"<{form(part)}>")
+
+
+SIGNS_KEY = f"{KEY[:40]}~?~>~?{KEY[40:]}"
+"""A secret whose Base64 text differs between the two alphabets at each alignment."""
+ENCODINGS: tuple[Callable[[bytes], bytes], ...] = (
+    base64.b64encode,
+    base64.urlsafe_b64encode,
+    lambda content: base64.b64encode(content).rstrip(b"="),
+    lambda content: content.hex().encode(),
+    lambda content: content.hex().upper().encode(),
+)
+
+
+@pytest.mark.parametrize("encode", ENCODINGS)
+@pytest.mark.parametrize("before", ["", "a", "ab", "sessionKey=", "Cookie: sessionKey=", 'x"'])
+@pytest.mark.parametrize("secret", [KEY, SIGNS_KEY, "sk-ant-x", "short-key"])
+def test_encoded_secret_is_removed(encode: Callable[[bytes], bytes], before: str, secret: str) -> None:
+    """Base64 and hex hide no secret, whatever precedes it in the encoded text; JSON and URLs may wrap it."""
+    encoded = encode(f"{before}{secret};".encode()).decode()
+    # Characters of Base64 at the edges also depend on the text around the secret.
+    kept = re.escape(encode(before.encode()).decode().rstrip("=")[:-1])
+    expected = rf'{{"a": "{kept}[\w+/-]{{0,2}}{re.escape(MARKER)}[\w+/-]{{0,3}}=*"}}'
+    for body in (json.dumps({"a": encoded}), json.dumps({"a": encoded}).replace("/", "\\/")):
+        assert re.fullmatch(expected, cleaned(body, secret))
+    assert MARKER in cleaned(quote(encoded, safe=""), secret)
+
+
+@given(
+    first=st.integers(0, len(SIGNS_KEY) - MIN_FRAGMENT),
+    length=st.integers(MIN_FRAGMENT, len(SIGNS_KEY)),
+    before=st.text(max_size=5).map(str.encode),
+    encode=st.sampled_from(ENCODINGS),
+)
+def test_no_long_encoded_part_survives(
+    first: int, length: int, before: bytes, encode: Callable[[bytes], bytes]
+) -> None:
+    """Each part of twenty characters or more is removed from Base64 and hex, too."""
+    content = before + SIGNS_KEY[first : first + length].encode() + b"\n"
+    assert MARKER in cleaned(encode(content).decode(), SIGNS_KEY)
 
 
 @given(st.binary() | st.text(alphabet="%\\u&#x;0aé").map(str.encode))
