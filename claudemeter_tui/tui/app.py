@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
@@ -21,6 +22,7 @@ from textual.binding import BindingType
 from textual.command import CommandList, CommandPalette
 from textual.content import Content
 from textual.driver import Driver
+from textual.events import Resize
 from textual.geometry import Size
 from textual.message import Message
 from textual.notifications import SeverityLevel
@@ -466,6 +468,16 @@ class Claudemeter(App[str]):
     def _tick(self) -> None:
         self.now = self._clock()
         self._process_events()
+        if not self.is_headless:
+            self.check_size(Size(*shutil.get_terminal_size()))
+
+    def check_size(self, size: Size) -> None:
+        """Resize the dashboard if it does not have this size, the terminal's.
+
+        After many quick resizes, Textual 8.2.8 loses the last one about once in fifty runs.
+        """
+        if size != self.size or self.size != self.screen.outer_size:
+            self.post_message(Resize(size, size))
 
     def _build_view(self) -> View:
         """Build the view of the current state, with pseudonyms in private mode."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from textual.command import CommandList
+from textual.geometry import Size
 from textual.pilot import Pilot
 
 from claudemeter_tui.model.catalogue import Endpoint
@@ -408,3 +409,15 @@ async def test_privacy_removes_the_messages_on_screen(size: tuple[int, int]) -> 
         await pilot.pause()
         assert "work is blocked" not in text(pilot)
         assert "Acme" not in text(pilot)
+
+
+async def test_lost_resize_is_repaired_with_the_next_tick() -> None:
+    """A size that differs from the terminal's is corrected, and the same size sends nothing."""
+    async with app(stage(PERSONAL)).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        program = pilot.app
+        assert isinstance(program, Claudemeter)
+        program.check_size(Size(90, 30))
+        await pilot.pause()
+        await pilot.pause(0.05)
+        assert (program.size, program.screen.outer_size) == (Size(90, 30), Size(90, 30))
