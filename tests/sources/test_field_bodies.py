@@ -10,6 +10,8 @@ from tests.bodies import Json, extra_usage_body, locked_body, overage_body, spen
 from tests.responses import NOT_FOUND
 from tests.sources.outputs import Replies, full_window, play, room
 
+pytestmark = pytest.mark.slow
+
 NO_USAGE: list[Json] = [
     {"message": "temporarily unavailable"},
     {"error": "overloaded"},

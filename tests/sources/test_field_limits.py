@@ -22,6 +22,8 @@ from tests.bodies import (
 from tests.responses import NOT_FOUND, Answer, Sends
 from tests.sources.outputs import Replies, Shown, full_window, later, play, room
 
+pytestmark = pytest.mark.slow
+
 CONSOLE = "bbbbbbbb-0000-4000-8000-000000000009"
 
 

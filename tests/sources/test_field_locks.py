@@ -22,6 +22,8 @@ from tests.bodies import (
 from tests.responses import NOT_FOUND, Answer, Sends
 from tests.sources.outputs import Replies, Shown, full_window, later, play, room
 
+pytestmark = pytest.mark.slow
+
 MAY_1 = re.compile(r"\bMay 1\b")
 UNTIL = "org_level_disabled_until"
 TEAM_ORG = team_body(PERSONAL)

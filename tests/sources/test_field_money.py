@@ -25,6 +25,8 @@ from tests.bodies import (
 from tests.scenes import NOW
 from tests.sources.outputs import Replies, Shown, full_window, later, play, room
 
+pytestmark = pytest.mark.slow
+
 UNTIL = "org_level_disabled_until"
 
 
