@@ -42,18 +42,59 @@ from claudemeter_tui.model.money import Money
 DisabledReason = Annotated[Text, note_unknown(DISABLED_REASONS)]
 
 
-class ExtraUsageModel(ReplyModel, reply_object="extra_usage"):
-    """`extra_usage` of the usage body."""
+LOCK_KEYS = (
+    "is_enabled",
+    "out_of_credits",
+    "spend_limit_reached",
+    "disabled_reason",
+    "disabled_until",
+    "used_credits",
+)
+"""Keys of `extra_usage` and of the overage body that decide about a lock, beside the cap."""
+
+
+class LockModel(ReplyModel, reply_object="overage"):
+    """The fields that `extra_usage` and the overage body share: use, unit and locks."""
 
     is_enabled: Flag = None
-    monthly_limit: Minor = None
     used_credits: Minor = None
     currency: Currency = None
     decimal_places: Exponent = None
-    disabled_reason: DisabledReason = None
-    disabled_until: LockEnd = None
     out_of_credits: Flag = None
     spend_limit_reached: Flag = None
+    disabled_reason: DisabledReason = None
+    disabled_until: LockEnd = None
+
+    def build_meter(
+        self, origin: MeterOrigin, cap: Decimal | None, code: str | None, cap_key: str, *more_keys: str
+    ) -> Meter:
+        """Return the personal meter of this object.
+
+        Args:
+            origin: Source of the figures.
+            cap: The cap in minor units. None if there is none, or it is not reported.
+            code: Currency of use and cap. None if no part of the reply names one.
+            cap_key: Key of the cap; null there means that there is no cap.
+            more_keys: Further keys that decide about a lock.
+        """
+        return Meter(
+            origin=origin,
+            used=build_money(self.used_credits, code, self.decimal_places),
+            cap=build_money(cap, code, self.decimal_places),
+            is_uncapped=bool(self.is_enabled) and cap is None and self.is_null(cap_key),
+            is_enabled=self.is_enabled,
+            reason=self.disabled_reason,
+            until=self.disabled_until,
+            out_of_credits=self.out_of_credits or False,
+            cap_reached=self.spend_limit_reached or False,
+            unreadable_keys=self.find_unreadable(*LOCK_KEYS, cap_key, *more_keys),
+        )
+
+
+class ExtraUsageModel(LockModel, reply_object="extra_usage"):
+    """`extra_usage` of the usage body."""
+
+    monthly_limit: Minor = None
     user_disabled: Flag = None
 
 
@@ -94,20 +135,12 @@ class SpendModel(ReplyModel, reply_object="spend"):
         return self.limit if is_sent or self.cap is None else self.cap.stated
 
 
-class OverageModel(ReplyModel, reply_object="overage"):
+class OverageModel(LockModel, reply_object="overage"):
     """The overage body, with the names of its keys before 2026."""
 
-    is_enabled: Flag = None
     monthly_credit_limit: Minor = None
     spend_limit_amount_cents: Minor = None
-    used_credits: Minor = None
-    currency: Currency = None
     spend_limit_currency: Currency = None
-    decimal_places: Exponent = None
-    out_of_credits: Flag = None
-    spend_limit_reached: Flag = None
-    disabled_reason: DisabledReason = None
-    disabled_until: LockEnd = None
     limit_type: Text = None
     type: Text = None
     account_uuid: Identifier = None
@@ -164,34 +197,13 @@ class PrepaidModel(ReplyModel, reply_object="prepaid"):
     auto_reload_stripe_error_code: Text = None
 
 
-LOCK_KEYS = (
-    "is_enabled",
-    "out_of_credits",
-    "spend_limit_reached",
-    "disabled_reason",
-    "disabled_until",
-    "used_credits",
-)
-"""Keys of `extra_usage` and of the overage body that decide about a lock, beside the cap."""
-
-
 def build_usage_meters(extra: ExtraUsageModel | None, spend: SpendModel | None) -> Iterator[Meter]:
     """Yield the meters that the usage body holds beside its windows, `extra_usage` first."""
     used, limit = (spend.used, spend.stated_limit) if spend else (None, None)
     if extra is not None and any(value is not None for value in extra.sent.values()):
-        code = _find_currency(extra, used, limit)
-        yield Meter(
-            origin=MeterOrigin.EXTRA_USAGE,
-            used=build_money(extra.used_credits, code, extra.decimal_places),
-            cap=build_money(extra.monthly_limit, code, extra.decimal_places),
-            is_uncapped=bool(extra.is_enabled) and extra.is_null("monthly_limit"),
-            is_enabled=False if extra.user_disabled else extra.is_enabled,
-            reason=extra.disabled_reason,
-            until=extra.disabled_until,
-            out_of_credits=extra.out_of_credits or False,
-            cap_reached=extra.spend_limit_reached or False,
-            unreadable_keys=extra.find_unreadable(*LOCK_KEYS, "monthly_limit", "user_disabled"),
-        )
+        code, keys = _find_currency(extra, used, limit), ("monthly_limit", "user_disabled")
+        meter = extra.build_meter(MeterOrigin.EXTRA_USAGE, extra.monthly_limit, code, *keys)
+        yield replace(meter, is_enabled=False) if extra.user_disabled else meter
     if spend is not None:
         found = Meter(
             origin=MeterOrigin.SPEND,
@@ -236,19 +248,10 @@ def parse_overage(body: object, origin: MeterOrigin, *, shared: bool) -> ParsedB
     pooled = shared and limit_type in (None, "organization") and found.account_uuid is None
     code = found.currency or found.spend_limit_currency
     cap = found.spend_limit_amount_cents if found.monthly_credit_limit is None else found.monthly_credit_limit
-    meter = Meter(
-        origin=origin,
-        used=build_money(found.used_credits, code, found.decimal_places),
-        cap=build_money(cap, code, found.decimal_places),
-        is_uncapped=bool(found.is_enabled) and cap is None and found.is_null("monthly_credit_limit"),
-        is_enabled=found.is_enabled,
-        reason=found.disabled_reason,
-        until=found.disabled_until,
-        out_of_credits=found.out_of_credits or False,
-        cap_reached=found.spend_limit_reached or False,
+    meter = replace(
+        found.build_meter(origin, cap, code, "monthly_credit_limit", "spend_limit_amount_cents"),
         is_personal=origin is MeterOrigin.OWN_OVERAGE or not pooled,
         is_set_by_admin=limit_type in MEMBER_LIMIT_TYPES,
-        unreadable_keys=found.find_unreadable(*LOCK_KEYS, "monthly_credit_limit", "spend_limit_amount_cents"),
     )
     return notes.build_parsed_body(meter)
 

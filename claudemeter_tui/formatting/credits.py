@@ -181,17 +181,17 @@ def format_cap(meter: Meter, missing: str = NOT_REPORTED) -> str:
     return format_money(meter.cap, describe_missing_cap(meter, missing))
 
 
-def describe_withdrawal(meter: Meter, now: datetime, zone: tzinfo | None = None) -> str:
-    """Return `as of 14:02` for figures that the server has withdrawn since; empty for current ones."""
+def describe_figures_age(meter: Meter, now: datetime, zone: tzinfo | None = None) -> str:
+    """Return `as of 14:02` for figures that were withdrawn, or not read, since; empty for current ones."""
     return f"as of {format_moment(meter.figures_at, now, zone)}" if meter.figures_at is not None else ""
 
 
 def list_use_forms(meter: Meter, now: datetime, zone: tzinfo | None = None) -> list[str]:
     """Return `$17.20 of $50.00  34%` or `$17.20 used, no cap`, then shorter forms.
 
-    Every form of withdrawn figures shows their time: `$17.20 of $50.00  34% as of 14:02`.
+    Every form of figures that are not current shows their time: `$17.20 of $50.00  34% as of 14:02`.
     """
-    age = describe_withdrawal(meter, now, zone)
+    age = describe_figures_age(meter, now, zone)
     return [f"{form} {age}".rstrip() for form in _list_undated_use_forms(meter)]
 
 

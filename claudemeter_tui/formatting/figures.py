@@ -15,13 +15,13 @@ from claudemeter_tui.formatting.credits import (
     LOCK_NOT_VISIBLE,
     NOT_KNOWN,
     NOT_REPORTED,
+    describe_figures_age,
     describe_lock_visibility,
     describe_missing_cap,
     describe_payment,
     describe_reload_cure,
     describe_scope,
     describe_scoped_balance,
-    describe_withdrawal,
     format_cap,
     format_card,
     format_gate_forecast,
@@ -303,11 +303,11 @@ class FigureBuilder:
             yield self.build(pool.origin, "pool left", left, key, read_at=pool.figures_at)
 
     def format_left(self, meter: Meter) -> str:
-        """Return the amount left under a cap: `$32.80 of $50.00`, with the age of withdrawn figures."""
+        """Return the amount left under a cap: `$32.80 of $50.00`, with its age if it is not current."""
         if meter.remaining is None:
             return describe_missing_cap(meter)
         left = f"{format_money(meter.remaining)} of {format_money(meter.cap)}"
-        return ", ".join(filter(None, (left, describe_withdrawal(meter, self.now, self.zone))))
+        return ", ".join(filter(None, (left, describe_figures_age(meter, self.now, self.zone))))
 
     def build_disagreements(self) -> Iterator[Figure]:
         """Yield every value that two replies report differently."""
@@ -342,9 +342,9 @@ class FigureBuilder:
         used, cap = format_money(meter.used, NOT_REPORTED), format_cap(meter)
         if meter.percent is not None:
             used += f", {format_percent(meter.percent)} of the cap"
-        if withdrawal := describe_withdrawal(meter, self.now, self.zone):
+        if age := describe_figures_age(meter, self.now, self.zone):
             since = "withdrawn since" if self.state.credits.has_withdrawn_figures else "not read since"
-            used, cap = (f"{text}, {withdrawal}, {since}" for text in (used, cap))
+            used, cap = (f"{text}, {age}, {since}" for text in (used, cap))
         rows = (
             ("owner", "your own" if meter.is_personal else "the organization's pool", "limit_type"),
             ("state", CREDIT_STATE_TEXTS[state], "is_enabled", locked),

@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from claudemeter_tui.formatting.credits import CREDIT_STATE_NAMES, describe_withdrawal, format_cap
+from claudemeter_tui.formatting.credits import CREDIT_STATE_NAMES, describe_figures_age, format_cap
 from claudemeter_tui.formatting.values import (
     format_age,
     format_countdown,
@@ -150,11 +150,11 @@ def _format_used_percent(window: Window, now: datetime) -> str:
 
 
 def _format_credits(row: OverviewRow, now: datetime, zone: tzinfo | None) -> str:
-    """Return the used amount, with its time if it was withdrawn; without one, the state of the credits."""
+    """Return the used amount, with its time if it is not current; without one, the state of the credits."""
     state, lead = row.state.credits.compute_state(now), row.state.credits.lead_meter
     is_named = state not in (CreditState.OPEN, CreditState.UNKNOWN)
     used = format_money(row.used, CREDIT_STATE_NAMES[state] if is_named else "")
-    return f"{used} {describe_withdrawal(lead, now, zone) if lead else ''}".rstrip()
+    return f"{used} {describe_figures_age(lead, now, zone) if lead else ''}".rstrip()
 
 
 def _format_reading_age(row: OverviewRow, now: datetime) -> str:

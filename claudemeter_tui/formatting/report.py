@@ -14,11 +14,11 @@ from datetime import datetime, timedelta, tzinfo
 from claudemeter_tui.formatting.credits import (
     EMPTY_BALANCE,
     describe_auto_reload,
+    describe_figures_age,
     describe_missing_cap,
     describe_next_charge,
     describe_reload_cure,
     describe_scoped_balance,
-    describe_withdrawal,
 )
 from claudemeter_tui.formatting.json_view import escape_char
 from claudemeter_tui.formatting.problems import format_error, is_informational
@@ -125,8 +125,8 @@ def _format_meter(meter: Meter, now: datetime, zone: tzinfo | None) -> str:
     else:
         text += f" / {_format_ungrouped_money(meter.cap)}"
         text += f" ({_format_decimal_percent(meter.percent, 0)}%)" if meter.percent is not None else ""
-    if withdrawn := describe_withdrawal(meter, now, zone):
-        text += f", {withdrawn}"
+    if age := describe_figures_age(meter, now, zone):
+        text += f", {age}"
     if meter.compute_state(now) is CreditState.OFF:
         text += "  off"
     elif meter.out_of_credits:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from claudemeter_tui.formatting.credits import describe_withdrawal
+from claudemeter_tui.formatting.credits import describe_figures_age
 from claudemeter_tui.formatting.values import (
     format_age,
     format_countdown,
@@ -63,10 +63,10 @@ class StatusContext:
         return reset if reset is not None and reset > self.now else None
 
     def format_figure(self, amount: Money | None) -> str:
-        """Return a figure of the lead meter, with its age if it was withdrawn; empty for None."""
+        """Return a figure of the lead meter, with its age if it is not current; empty for None."""
         if self.lead is None or amount is None:
             return ""
-        return f"{format_money(amount)} {describe_withdrawal(self.lead, self.now, self.zone)}".rstrip()
+        return f"{format_money(amount)} {describe_figures_age(self.lead, self.now, self.zone)}".rstrip()
 
     def format_future(self, moment: datetime | None) -> str:
         """Return `16:00`; empty for a moment that has passed, or for None."""
@@ -114,13 +114,14 @@ def _format_used(window: Window, now: datetime) -> str:
 def _format_credits(org: StatusContext) -> str:
     """Return `$17.20/50`, `$17.20` without a cap, `$17.20/CAD 50.00`, or `pool $261.18/1,000`.
 
-    Credits that are off and withdrawn figures are marked: `$60.00/100 off`, `€273.15/300 as of 14:02`.
+    Credits that are off, and figures that are not current, are marked: `$60.00/100 off`,
+    `€273.15/300 as of 14:02`.
     """
     lead = org.lead
     if lead is None or lead.used is None:
         return ""
     is_off = org.verdict.credits is CreditState.OFF
-    notes = "off" if is_off else "", describe_withdrawal(lead, org.now, org.zone)
+    notes = "off" if is_off else "", describe_figures_age(lead, org.now, org.zone)
     return " ".join(filter(None, (_format_use(lead, lead.used), *notes)))
 
 

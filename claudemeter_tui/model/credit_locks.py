@@ -47,12 +47,12 @@ class CreditLock:
     """Time of the reply that shows the lock, if newer ones could not be read. None if it is current."""
 
 
-def find_credit_locks(money: Credits, now: datetime) -> tuple[CreditLock, ...]:
+def find_credit_locks(money: Credits, state: CreditState, now: datetime) -> tuple[CreditLock, ...]:
     """Return every cause that keeps the credits from being open; empty if they are open or absent.
 
-    The pause comes first, then the other locks, then other states; the personal meter before the pool.
+    `state` is that of the credits at `now`. The pause comes first, then the other locks, then other states;
+    the personal meter before the pool.
     """
-    state = money.compute_state(now)
     if state in (CreditState.OPEN, CreditState.ABSENT):
         return ()
     meters = (meter for meter in money.deciding_meters if not _repeats_pool(meter, money.pool_meter))

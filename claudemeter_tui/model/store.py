@@ -186,14 +186,14 @@ class OrgState:
         reply, usage = self.replies.get(meter.origin.endpoint), self.replies.get(Endpoint.USAGE)
         if reply is None or usage is None or meter.origin.endpoint not in self.failures:
             return meter
-        is_behind = usage.at - reply.at > 2 * self.interval and meter.figures_at is None
+        is_behind = usage.at - reply.at > self.stale_after and meter.figures_at is None
         return replace(meter, figures_at=reply.at) if is_behind else meter
 
     @property
     def _is_own_abandoned(self) -> bool:
         """True if the plan is no longer shared, so that the member's own reply is not requested any more."""
         own, pool = self.replies.get(Endpoint.OWN_OVERAGE), self.replies.get(Endpoint.OVERAGE)
-        return bool(not self.org.is_shared and own and pool and pool.at - own.at > 2 * self.interval)
+        return bool(not self.org.is_shared and own and pool and pool.at - own.at > self.stale_after)
 
     def _find_end_of_validity(self) -> datetime | None:
         """Return the time until which the replies that report locks count. None if one was never read."""
@@ -203,7 +203,7 @@ class OrgState:
         if not reporting <= self.replies.keys():
             return None
         return min(
-            self.replies[endpoint].at + (2 * self.interval if endpoint in self.failures else UNKNOWN_AFTER)
+            self.replies[endpoint].at + (self.stale_after if endpoint in self.failures else UNKNOWN_AFTER)
             for endpoint in reporting
         )
 
@@ -213,18 +213,22 @@ class OrgState:
         leading = (self.replies.get(endpoint) for endpoint in (Endpoint.USAGE, Endpoint.OVERAGE))
         return next((reply.at for reply in leading if reply is not None), None)
 
+    @property
+    def stale_after(self) -> timedelta:
+        """Age above which figures are stale: two intervals."""
+        return 2 * self.interval
+
     def is_stale(self, now: datetime) -> bool:
         """True if the figures are older than two intervals."""
-        return self.read_at is not None and not self._is_within(2 * self.interval, now)
+        return self.read_at is not None and not self._is_within(self.stale_after, now)
 
     def is_unknown(self, now: datetime) -> bool:
         """True if the figures give no verdict: no successful read for 15 minutes, or ever."""
-        return self.read_at is None or not self._is_within(UNKNOWN_AFTER, now)
+        return not self._is_within(UNKNOWN_AFTER, now)
 
     def _is_within(self, span: timedelta, now: datetime) -> bool:
-        """Return True if the figures are no older than this; those from the future are of an unknown age."""
-        age = now - self.read_at if self.read_at is not None else None
-        return age is not None and -MAX_CLOCK_STEP <= age <= span
+        """Return True if there are figures of at most this age; the age of future ones is not known."""
+        return self.read_at is not None and -MAX_CLOCK_STEP <= now - self.read_at <= span
 
     def iter_problems(self) -> Iterator[Problem]:
         """Yield the org's problems, failures first."""

@@ -229,7 +229,7 @@ def _build_verdict(state: OrgState, now: datetime) -> Verdict:
     full = plan.find_full_windows(now)
     due = tuple(window for window in plan.wide_windows if window.is_due(now))
     running = [window for window in plan.wide_windows if window.percent is not None and window not in due]
-    locks = find_credit_locks(money, now)
+    locks = find_credit_locks(money, credits_, now)
     verdict = _decide_state(plan, full, credits_)
     dates = [lock.until for lock in locks if lock.until is not None]
     # The credits reopen when the last lock ends; a lock without a date may never end.

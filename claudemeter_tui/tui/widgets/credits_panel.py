@@ -9,6 +9,7 @@ from claudemeter_tui.formatting.credits import (
     LOCK_NOT_VISIBLE,
     NOT_KNOWN,
     describe_auto_reload,
+    describe_figures_age,
     describe_lock,
     describe_lock_visibility,
     describe_missing_cap,
@@ -17,7 +18,6 @@ from claudemeter_tui.formatting.credits import (
     describe_provenance,
     describe_reload_cure,
     describe_scoped_balance,
-    describe_withdrawal,
     format_credits_forecast,
     list_balance_forms,
     list_use_forms,
@@ -90,7 +90,7 @@ def _build_lines(view: View, width: int) -> list[StyledLine]:
         return [build_line(("Not read yet", MUTED))]
     lead = state.credits.lead_meter
     if lead is not None and lead.used is not None:
-        lines = _build_gauge(lead, describe_withdrawal(lead, view.now, view.zone), view, width)
+        lines = _build_gauge(lead, describe_figures_age(lead, view.now, view.zone), view, width)
     else:
         lines = [build_line((_explain_missing(state, view), MUTED))]
     for label, *forms in _iterate_rows(state, view):
@@ -192,7 +192,7 @@ def _iterate_rows(state: OrgState, view: View) -> Iterator[tuple[str, ...]]:
 
 def _iterate_lead_rows(credits: Credits, lead: Meter, view: View) -> Iterator[tuple[str, ...]]:
     """Yield the rows of the leading meter: the money left, and why it is off, not known or out of date."""
-    if age := describe_withdrawal(lead, view.now, view.zone):
+    if age := describe_figures_age(lead, view.now, view.zone):
         since = "withdrawn by the server since" if credits.has_withdrawn_figures else "not read since"
         yield "figures", f"{age}, {since}", age
     elif lead.remaining is not None:
@@ -204,7 +204,7 @@ def _iterate_lead_rows(credits: Credits, lead: Meter, view: View) -> Iterator[tu
     if state is CreditState.OFF and lead.used is not None and lead.reason is not None:
         yield "state", describe_off(lead)
     elif state is CreditState.UNKNOWN and lead.used is not None:
-        causes = [describe_lock(lock) for lock in find_credit_locks(credits, view.now)]
+        causes = [describe_lock(lock) for lock in find_credit_locks(credits, state, view.now)]
         yield "state", *(f"{NOT_KNOWN}: {cause}" for cause in causes[:1]), NOT_KNOWN
 
 
