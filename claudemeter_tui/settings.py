@@ -177,6 +177,20 @@ def _parse_interval(raw: object) -> float:
     return value
 
 
+def _make_number_parser(lowest: int, highest: int, unit: str) -> SettingParser:
+    """Make a parser of whole numbers from `lowest` to `highest`."""
+
+    def parse_number(raw: object) -> int:
+        value = _parse_number(raw)
+        if value is None or value != int(value):
+            raise ValueError(f"{quote_value(raw)} is not a whole number of {unit}")
+        if not lowest <= value <= highest:
+            raise ValueError(f"{int(value)} is out of range ({lowest} to {highest} {unit})")
+        return int(value)
+
+    return parse_number
+
+
 def _parse_base_url(raw: object) -> str:
     from claudemeter_tui.model.secrets import parse_origin  # noqa: PLC0415 - the default needs no check
 
@@ -373,6 +387,27 @@ class Settings:
         "auto",
         "desktop notifications: which escape sequence to use",
         key="alerts.desktop",
+        has_flag=False,
+    )
+    history_enabled: bool = _setting(
+        _parse_switch,
+        True,
+        "keep every reply in a file (no: only the latest figures of each org)",
+        key="history.enabled",
+        has_flag=False,
+    )
+    history_replies_days: int = _setting(
+        _make_number_parser(1, 3_660, "days"),
+        90,
+        "days to keep replies; figures, cycles and events stay",
+        key="history.replies_days",
+        has_flag=False,
+    )
+    history_max_mb: int = _setting(
+        _make_number_parser(10, 100_000, "MB"),
+        500,
+        "maximum size of the history file in MB; the oldest replies are removed first",
+        key="history.max_mb",
         has_flag=False,
     )
     on_event: tuple[str, ...] = _setting(

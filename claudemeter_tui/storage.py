@@ -49,6 +49,13 @@ def locate_state_folder() -> Path:
     return temporary if _is_writable(temporary) and _is_own(temporary) else folder
 
 
+def locate_data_folder() -> Path:
+    """Return the folder of the archive, which is worth a backup."""
+    from platformdirs import user_data_path  # noqa: PLC0415
+
+    return _locate("XDG_DATA_HOME", user_data_path)
+
+
 def _locate(variable: str, find: Callable[..., Path]) -> Path:
     """Return this program's folder; a relative path in the variable counts as not set, as XDG demands."""
     value = os.environ.get(variable, "")

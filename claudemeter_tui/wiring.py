@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -20,10 +22,12 @@ from claudemeter_tui.clock import Clock, WallClock, use_daemon_threads
 from claudemeter_tui.config.resolution import Invocation
 from claudemeter_tui.feed import AcceptsSession, Feed
 from claudemeter_tui.model.secrets import CLAUDE_AI_ORIGIN, Cookies, is_loopback
-from claudemeter_tui.storage import locate_state_folder
+from claudemeter_tui.storage import locate_data_folder, locate_state_folder
 
 if TYPE_CHECKING:  # slow to load, so the first frame does not wait for them
-    from claudemeter_tui.model.reading import LoginResult, PasteResult, Reading, Session
+    from claudemeter_tui.history.recorder import Recorder
+    from claudemeter_tui.model.account import Account, Org
+    from claudemeter_tui.model.reading import Failure, LoginResult, PasteResult, Reading, Reply, Session
     from claudemeter_tui.sessions.poller import SessionSource
     from claudemeter_tui.sessions.renewable import (
         BrowserProvider,
@@ -34,24 +38,56 @@ if TYPE_CHECKING:  # slow to load, so the first frame does not wait for them
 
 
 class DeferredFeed:
-    """A feed that builds the real one in a thread when it is first run."""
+    """A feed that builds the real one in a thread when it is first run, and keeps its readings."""
 
-    def __init__(self, build: Callable[[], Feed]) -> None:
-        """Store `build`, which may be slow; it is called in a thread."""
+    def __init__(
+        self, build: Callable[[], Feed], build_recorder: Callable[[], Recorder] | None = None
+    ) -> None:
+        """Store the functions, which may be slow; they are called in a thread.
+
+        Without `build_recorder`, nothing is kept.
+        """
         self._build = build
+        self._build_recorder = build_recorder
         self._feed: Feed | None = None
 
     async def run(self, post: Callable[[Reading], object]) -> None:
-        """Post readings until cancelled."""
+        """Post the last figures of earlier runs, then readings until cancelled."""
         use_daemon_threads()
-        self._feed = await asyncio.to_thread(self._build)
-        await self._feed.run(post)
+        async with self._record(post, restores=True) as record_and_post:
+            self._feed = await asyncio.to_thread(self._build)
+            await self._feed.run(record_and_post)
 
     async def poll_once(self, post: Callable[[Reading], object]) -> None:
         """Post readings until everything has been read once."""
         use_daemon_threads()
-        self._feed = await asyncio.to_thread(self._build)
-        await self._feed.poll_once(post)
+        async with self._record(post, restores=False) as record_and_post:
+            self._feed = await asyncio.to_thread(self._build)
+            await self._feed.poll_once(record_and_post)
+
+    @asynccontextmanager
+    async def _record(
+        self, post: Callable[[Reading], object], *, restores: bool
+    ) -> AsyncIterator[Callable[[Reading], object]]:
+        """Yield a function that keeps a reading and posts it; at the end, write what still waits."""
+        if self._build_recorder is None:
+            yield post
+            return
+        recorder = await asyncio.to_thread(self._build_recorder)
+        restored = await asyncio.to_thread(recorder.restore)
+        if restored is not None and restores:
+            post(restored)
+        loop = asyncio.get_running_loop()
+        recorder.start(lambda reading: loop.call_soon_threadsafe(post, reading))
+
+        def record_and_post(reading: Reading) -> None:
+            recorder.record(reading)
+            post(reading)
+
+        try:
+            yield record_and_post
+        finally:
+            recorder.close()
 
     def poll_now(self) -> None:
         """Poll now; without a feed the first poll is about to begin anyway."""
@@ -179,7 +215,61 @@ def build_feed(chosen: Invocation, clock: Clock) -> DeferredFeed:
 
         return SessionManager(build_session_providers(chosen, clock), interval=chosen.interval, clock=clock)
 
-    return DeferredFeed(build)
+    return DeferredFeed(build, None if chosen.demo else partial(build_recorder, chosen, clock))
+
+
+def parse_kept_reply(
+    session: Session, kept: Reply, org: Org | None
+) -> tuple[Reply | Failure, tuple[Org, ...]]:
+    """Parse a reply from the archive as it was parsed when it arrived; see `ParseReply`."""
+    from claudemeter_tui.claude_ai import api
+    from claudemeter_tui.claude_ai.parse_account import parse_account
+    from claudemeter_tui.claude_ai.validation import ParsedBody
+    from claudemeter_tui.claude_code.source import parse_profile
+    from claudemeter_tui.model.reading import CLAUDE_CODE_LOGIN
+
+    if org is not None:
+        parser = api.ORG_PARSERS[kept.endpoint]
+        return api.parse_kept_reply(kept, lambda body: parser(body, org)), ()
+    listed: list[Org] = []
+
+    def read_account(body: object) -> ParsedBody[Account]:
+        if session == CLAUDE_CODE_LOGIN:
+            profile = parse_profile(body)
+            account, own = profile.value
+            listed.extend([own] if own is not None else [])
+            return ParsedBody(account, profile.new_fields, profile.odd_values)
+        parsed = parse_account(body)
+        account, orgs = parsed.value
+        listed.extend(orgs)
+        return ParsedBody(account, parsed.new_fields, parsed.odd_values)
+
+    return api.parse_kept_reply(kept, read_account), tuple(listed)
+
+
+def build_recorder(chosen: Invocation, clock: Clock) -> Recorder:
+    """Return the recorder of this user's archive. Slow: it loads SQLite."""
+    from claudemeter_tui.history.archive import Archive
+    from claudemeter_tui.history.database import ARCHIVE_NAME, open_for_writing
+    from claudemeter_tui.history.derivation import Deriver
+    from claudemeter_tui.history.recorder import OpenedArchive, Recorder
+    from claudemeter_tui.history.retention import remove_old_replies
+
+    def open_archive() -> OpenedArchive:
+        path = locate_data_folder() / ARCHIVE_NAME
+        connection = open_for_writing(path)
+        archive = Archive(
+            connection,
+            chosen.base_url,
+            derivation=Deriver(connection),
+            keeps_replies=chosen.history_enabled,
+        )
+        limits = {"days": chosen.history_replies_days, "max_mb": chosen.history_max_mb}
+        return OpenedArchive(
+            archive, lambda now: remove_old_replies(connection, path, now=now, **limits), connection.close
+        )
+
+    return Recorder(open_archive, clock.now, thresholds=chosen.thresholds)
 
 
 def _build_demo_feed(chosen: Invocation, clock: Clock) -> Feed:

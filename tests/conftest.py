@@ -54,6 +54,7 @@ def _one_world(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPat
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(home / "data"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
     for name in [name for name in os.environ if name.startswith("CLAUDE") or name == "TEXTUAL"]:
         monkeypatch.delenv(name)

@@ -248,7 +248,7 @@ def _set_size(number: int, columns: int, rows: int) -> None:
 
 
 def _environment() -> dict[str, str]:
-    wanted = ("PATH", "HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME")
+    wanted = ("PATH", "HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME")
     kept = {name: os.environ[name] for name in wanted if name in os.environ}
     return kept | {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
 

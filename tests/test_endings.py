@@ -44,7 +44,7 @@ def _own_handler() -> Iterator[None]:
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     """Return the variables of a program with its own home."""
-    folders = dict.fromkeys(("HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"), str(tmp_path))
+    folders = dict.fromkeys(("HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"), str(tmp_path))
     return {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "CLAUDEMETER_COOKIE": MARKER, **folders}
 
 

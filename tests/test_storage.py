@@ -166,10 +166,10 @@ def test_fifo_in_place_of_a_file_counts_as_empty(tmp_path: Path) -> None:
 def test_relative_xdg_folder_counts_as_not_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The specification says so: the folder would move with the working directory."""
     monkeypatch.setenv("HOME", str(tmp_path))
-    for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
         monkeypatch.delenv(name, raising=False)
     default = locate_config_file(), locate_state_folder(), build_base_folders(None)
-    for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
         monkeypatch.setenv(name, "relative")
     assert (locate_config_file(), locate_state_folder(), build_base_folders(None)) == default
     assert os.environ["XDG_STATE_HOME"] == "relative"

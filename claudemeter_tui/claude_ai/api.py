@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -16,7 +16,7 @@ from claudemeter_tui.claude_ai.parse_credits import parse_overage, parse_prepaid
 from claudemeter_tui.claude_ai.parse_usage import parse_usage
 from claudemeter_tui.claude_ai.validation import MalformedError, ParsedBody
 from claudemeter_tui.model.account import Account, Org
-from claudemeter_tui.model.catalogue import ORGANIZATIONS_PATH, Endpoint, MeterOrigin
+from claudemeter_tui.model.catalogue import ORGANIZATIONS_PATH, SLOW_INTERVAL, Endpoint, MeterOrigin
 from claudemeter_tui.model.credits import Meter
 from claudemeter_tui.model.reading import (
     REFUSAL_ERRORS,
@@ -184,6 +184,18 @@ def _parse_reply(endpoint: Endpoint, answer: HttpResponse, parser: BodyParser) -
     )
 
 
+def parse_kept_reply(kept: Reply, parser: BodyParser) -> EndpointResult:
+    """Parse a reply again from its kept text, status and times; the failure if it cannot be parsed now."""
+    try:
+        return _parse_reply(
+            kept.endpoint, HttpResponse(kept.status, kept.text, kept.at, kept.duration), parser
+        )
+    except RequestFailedError as refused:
+        return Failure(refused.error_kind, kept.endpoint, kept.at, refused.detail)
+    except MalformedError:
+        return Failure(ErrorKind.MALFORMED, kept.endpoint, kept.at, "unexpected JSON structure")
+
+
 ORG_PARSERS: Mapping[Endpoint, Callable[[object, Org], ParsedBody[Any]]] = {
     Endpoint.USAGE: lambda body, _: parse_usage(body),
     Endpoint.OVERAGE: lambda body, org: parse_overage(body, MeterOrigin.OVERAGE, shared=org.is_shared),
@@ -194,9 +206,6 @@ ORG_PARSERS: Mapping[Endpoint, Callable[[object, Org], ParsedBody[Any]]] = {
     Endpoint.SUBSCRIPTION: lambda body, _: parse_subscription(body),
 }
 """Parser of every reply about an org, in the order of the requests."""
-
-SLOW_INTERVAL = timedelta(minutes=15)
-"""Time between two requests of a reply that rarely changes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from datetime import datetime, tzinfo
 from claudemeter_tui.formatting.values import format_moment, format_short_day, to_local
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import (
+    ARCHIVE_ERRORS,
     CLAUDE_CODE_LOGIN,
     PASTED_COOKIE,
     ErrorKind,
@@ -118,6 +119,14 @@ PROBLEM_TEXTS: dict[ErrorKind, ProblemText] = {
         "Nothing to do – the known figures are right.",
     ),
     ErrorKind.ODD_VALUE: ProblemText("A figure has an unknown format and is left out.", _REPORT),
+    ErrorKind.ARCHIVE_FAILED: ProblemText(
+        "The history file cannot be written, so this reading is only on screen.",
+        "Free some disk space, or make the data folder writable; it retries at every poll.",
+    ),
+    ErrorKind.ARCHIVE_NEWER: ProblemText(
+        "A newer version of claudemeter wrote the history file, so this one does not change it.",
+        "Update claudemeter, or set history.enabled = false.",
+    ),
 }
 """Summary and cure of every kind of error."""
 
@@ -191,6 +200,8 @@ def describe_fallback_figures(
     """Return a sentence about the figures that stay on screen."""
     if is_informational(problem):
         return "Everything is shown as usual."
+    if problem.error_kind in ARCHIVE_ERRORS:
+        return "All current figures are shown; only their history is not kept."
     if problem.error_kind is ErrorKind.ODD_VALUE:
         return "All other figures of the reply are shown."
     served = [state for state in store.orgs if state.session == problem.session]

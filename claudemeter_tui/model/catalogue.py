@@ -254,7 +254,11 @@ class EndpointFacts:
     is_optional: bool = False
     """True if a 404 or 403 means that the org lacks the feature."""
     is_slow: bool = False
-    """True if the reply rarely changes: one request every 15 minutes is enough."""
+    """True if the reply rarely changes: one request every `SLOW_INTERVAL` is enough."""
+
+
+SLOW_INTERVAL = timedelta(minutes=15)
+"""Time between two requests of a reply that rarely changes."""
 
 
 class Endpoint(StrEnum):

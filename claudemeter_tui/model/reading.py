@@ -9,12 +9,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from claudemeter_tui.model.account import Account, Org, Subscription
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.credits import Balance, Meter
 from claudemeter_tui.model.secrets import Cookies, Secret
 from claudemeter_tui.model.windows import Plan
+
+if TYPE_CHECKING:  # the store imports this module
+    from claudemeter_tui.model.store import OrgState
 
 
 class ErrorKind(StrEnum):
@@ -50,6 +54,8 @@ class ErrorKind(StrEnum):
     EXPIRES_SOON = "session expires soon"
     NEW_FIELD = "new field"
     ODD_VALUE = "odd value"
+    ARCHIVE_FAILED = "history not kept"
+    ARCHIVE_NEWER = "history of a newer version"
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +237,9 @@ SESSION_WIDE_ERRORS = UNREACHED_ERRORS | {
 }
 """Problems that every further request of the session would meet too."""
 
+ARCHIVE_ERRORS = frozenset({ErrorKind.ARCHIVE_FAILED, ErrorKind.ARCHIVE_NEWER})
+"""Problems of the history file, which concern no figure on screen."""
+
 REFUSAL_ERRORS = frozenset({ErrorKind.CHALLENGE, ErrorKind.THROTTLED})
 """Problems that pause only the request concerned; they concern the session only if they are widespread."""
 
@@ -320,3 +329,7 @@ class Reading:
     """True if the session is no longer polled: it is gone, or another one polls its account."""
     scan_results: tuple[ScanResult, ...] | None = None
     """Every place searched for a session. None if not part of this reading."""
+    restored_orgs: tuple[OrgState, ...] = ()
+    """The last states of orgs in the archive, in the order of the screen; empty in any other reading."""
+    is_archived: bool = False
+    """True if it was read from the archive, which must not keep it again."""

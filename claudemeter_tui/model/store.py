@@ -438,8 +438,13 @@ class Store:
 
         Last good replies survive a failure. Orgs missing from the account's list are removed and new ones
         added; without a list, none is removed. An org belongs to the session that listed it last. With a
-        removed session, only the orgs that no other session of its account has listed are removed.
+        removed session, only the orgs that no other session of its account has listed are removed. Orgs from
+        the archive are added unless they are known, and removed if no session for them is found.
         """
+        if reading.restored_orgs:
+            known = {state.key for state in self.orgs}
+            restored = (state for state in reading.restored_orgs if state.key not in known)
+            return replace(self, orgs=(*self.orgs, *restored))
         scan_results = self.scan_results if reading.scan_results is None else reading.scan_results
         if reading.session_removed:
             return Store(
@@ -454,6 +459,8 @@ class Store:
             orgs = _apply_org_list(orgs, session, reading.orgs)
         if reading.org_readings or reading.schedule is not None:
             orgs = _apply_org_readings(orgs, session, reading)
+        if reading.scan_results is not None:
+            orgs = _remove_unserved(orgs, sessions, reading.scan_results)
         return Store(orgs, sessions, scan_results)
 
 
@@ -461,6 +468,14 @@ def same_account(one: Account, other: Account) -> bool:
     """True if both are certainly the same account: the uuid or the e-mail is equal, and neither differs."""
     have_shared_key = (one.uuid and one.uuid == other.uuid) or (one.email and one.email == other.email)
     return bool(have_shared_key) and one.may_be_same(other)
+
+
+def _remove_unserved(
+    orgs: tuple[OrgState, ...], sessions: tuple[SessionState, ...], results: tuple[ScanResult, ...]
+) -> tuple[OrgState, ...]:
+    """Return the orgs of the sessions that are read or were just found; others were in the archive only."""
+    found = {state.session for state in sessions} | {one.session for one in results if one.is_working}
+    return tuple(state for state in orgs if state.session in found)
 
 
 def _put_session(sessions: tuple[SessionState, ...], new: SessionState) -> tuple[SessionState, ...]:

@@ -17,10 +17,10 @@ from claudemeter_tui.commands.snapshot_cache import (
     MAX_SNAPSHOT_AGE,
     CachedSnapshot,
     build_snapshot,
-    encode_value,
     load_snapshot,
     save_snapshot,
 )
+from claudemeter_tui.history.codec import encode_value
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import ErrorKind, Failure, Reading, Schedule, Session

@@ -37,6 +37,10 @@ on_event = ["notify", "--quiet"]
 toast = false
 bell = false
 desktop = "osc777"
+[history]
+enabled = false
+replies_days = 30
+max_mb = 100
 """
 
 
@@ -75,6 +79,9 @@ def test_file_gives_every_setting(tmp_path: Path) -> None:
         alerts_toast=False,
         alerts_bell=False,
         alerts_desktop="osc777",
+        history_enabled=False,
+        history_replies_days=30,
+        history_max_mb=100,
     )
     assert {key for key, one in found.resolved.items() if one.place} == {
         setting.key for setting in SETTINGS

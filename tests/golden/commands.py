@@ -112,7 +112,12 @@ FILES: Mapping[str, bytes] = {
 def printed(*arguments: str, **environment: str) -> str:
     """Return the program's output with these arguments, in a folder of its own, then its exit status."""
     with TemporaryDirectory() as folder, chdir(folder):
-        home = {"HOME": folder, "XDG_STATE_HOME": folder, "XDG_CONFIG_HOME": f"{folder}/config"}
+        home = {
+            "HOME": folder,
+            "XDG_DATA_HOME": folder,
+            "XDG_STATE_HOME": folder,
+            "XDG_CONFIG_HOME": f"{folder}/config",
+        }
         for name, content in FILES.items():
             Path(name).write_bytes(content)
         surroundings = {"COLUMNS": "100", **home, **environment}

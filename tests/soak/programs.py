@@ -71,7 +71,7 @@ class Machine:
     def environment(self) -> dict[str, str]:
         """Environment of the program: this home, a cookie, and nothing of the person who runs the soak."""
         home = str(self.home)
-        folders = dict.fromkeys(("HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"), home)
+        folders = dict.fromkeys(("HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"), home)
         cookie = {"CLAUDEMETER_COOKIE": MARKER}
         return {"PATH": os.environ["PATH"], "TZ": "UTC", "LANG": "C.UTF-8"} | folders | cookie
 

@@ -383,6 +383,8 @@ NO_ANSWERS = (
     ErrorKind.EXPIRES_SOON,
     ErrorKind.NEW_FIELD,
     ErrorKind.ODD_VALUE,
+    ErrorKind.ARCHIVE_FAILED,
+    ErrorKind.ARCHIVE_NEWER,
 )
 """Kinds that come neither from a reply nor from the network."""
 EACH = pytest.mark.parametrize("case", CASES.values(), ids=CASES)

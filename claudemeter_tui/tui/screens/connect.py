@@ -18,7 +18,7 @@ from claudemeter_tui.formatting.problems import (
     describe_scan_result,
 )
 from claudemeter_tui.model.event_log import LOGIN_ERRORS
-from claudemeter_tui.model.reading import ErrorKind, PasteResult, ScanResult
+from claudemeter_tui.model.reading import ARCHIVE_ERRORS, ErrorKind, PasteResult, ScanResult
 from claudemeter_tui.model.store import Store
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui.keys import Key
@@ -138,7 +138,9 @@ PASTE_HELP = (
     "To find it: on claude.ai press F12, then Application (in Firefox: Storage), Cookies, https://claude.ai,"
     " sessionKey, and copy its value. It is checked before it is used."
 )
-_PERMANENT_ERRORS = LOGIN_ERRORS | {ErrorKind.NO_SESSION, ErrorKind.TOKEN_SCOPE, ErrorKind.NO_ORGS}
+_PERMANENT_ERRORS = (
+    LOGIN_ERRORS | {ErrorKind.NO_SESSION, ErrorKind.TOKEN_SCOPE, ErrorKind.NO_ORGS} | ARCHIVE_ERRORS
+)
 """Errors that do not end without an action by the user."""
 
 

@@ -1,0 +1,1 @@
+"""The archive: one SQLite file per user with every reply, and what follows from them."""

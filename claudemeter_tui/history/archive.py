@@ -1,0 +1,315 @@
+"""Append readings to the archive, and load the states that it last kept."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import NamedTuple, Protocol
+
+from claudemeter_tui import __version__
+from claudemeter_tui.history.bodies import BodyCompressor
+from claudemeter_tui.history.codec import DECODE_ERRORS, decode_value, encode_value
+from claudemeter_tui.history.database import to_millis, transaction
+from claudemeter_tui.history.schema import ACCOUNT_ROW, UNKNOWN_ACCOUNT
+from claudemeter_tui.model.account import Account, Org
+from claudemeter_tui.model.catalogue import SLOW_INTERVAL
+from claudemeter_tui.model.events import Event
+from claudemeter_tui.model.reading import Failure, Reading, Reply, Session
+from claudemeter_tui.model.store import OrgKey, OrgState, Store
+
+MAX_RESTORED_AGE = timedelta(days=7)
+"""Age above which the last state of an org is not shown any more at the start."""
+_MILLISECOND = timedelta(milliseconds=1)
+MAX_STATES_PER_APPEND = 25
+"""Number of states that are written in one transaction; encoding one takes a third of a millisecond."""
+
+
+class Step(NamedTuple):
+    """One reading, and the known state before and after it."""
+
+    reading: Reading
+    before: Store
+    after: Store
+    events: tuple[Event, ...] = ()
+    """Events that the reading caused."""
+
+
+class Derivation(Protocol):
+    """Writes what follows from each new state of an org into the derived tables."""
+
+    def observe(self, org_id: int, before: OrgState | None, after: OrgState, at: datetime) -> None:
+        """Update the derived tables after one more reading of an org; runs in the same transaction."""
+
+    def append_event(self, org_id: int | None, event: Event) -> None:
+        """Add an event; `org_id` is None if it concerns a whole session."""
+
+    def forget_new(self) -> None:
+        """Forget everything that was remembered from a transaction which was undone."""
+
+
+class Archive:
+    """The archive of one server's replies, on one connection.
+
+    Use it in one thread at a time. Every method raises `sqlite3.Error` if the file is damaged, locked for too
+    long or not writable; the transaction is then undone.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        origin: str,
+        *,
+        derivation: Derivation,
+        keeps_replies: bool = True,
+    ) -> None:
+        """Use an open connection.
+
+        Args:
+            connection: from `open_for_writing`.
+            origin: origin of the server, such as `https://claude.ai`.
+            derivation: writes the derived tables.
+            keeps_replies: False to keep only the latest state of each org.
+        """
+        self._connection = connection
+        self._origin = origin
+        self._derivation = derivation
+        self._keeps_replies = keeps_replies
+        self._bodies = BodyCompressor(connection)
+        self._names: dict[str, int] = {}
+        self._accounts: dict[str, int] = {}
+        self._orgs: dict[tuple[int, str], tuple[int, Org]] = {}
+        self._sessions: dict[tuple[Session, int], int] = {}
+        self._unwritten: dict[int, tuple[int, OrgState]] = {}
+        """States that the archive does not have yet, with their place on screen, by the row of the org."""
+
+    def append(self, steps: Iterable[Step]) -> None:
+        """Append readings in one transaction; each is given with the states of its orgs."""
+        with self._transaction():
+            for step in steps:
+                self._append_step(step)
+            written = list(self._unwritten)[:MAX_STATES_PER_APPEND]
+            for org_id in written:
+                self._write_state(org_id, *self._unwritten[org_id])
+        for org_id in written:
+            del self._unwritten[org_id]
+
+    def flush(self) -> None:
+        """Write every state that still waits."""
+        with self._transaction():
+            for org_id, (place, state) in self._unwritten.items():
+                self._write_state(org_id, place, state)
+        self._unwritten.clear()
+
+    def load_states(self, now: datetime) -> tuple[OrgState, ...]:
+        """Return the last state of each org, in the order of the screen, without old and unreadable ones.
+
+        Their charts are empty: `runs` has the figures.
+        """
+        rows = self._connection.execute(
+            "SELECT state FROM org_states JOIN orgs ON orgs.id = org_id"
+            " JOIN accounts ON accounts.id = account_id"
+            " WHERE origin = ? AND at >= ? AND version = ? ORDER BY place",
+            (self._origin, to_millis(now - MAX_RESTORED_AGE), __version__),
+        ).fetchall()
+        return tuple(state for (packed,) in rows if (state := unpack_state(packed)) is not None)
+
+    def find_org_id(self, key: OrgKey) -> int | None:
+        """Return the row of an org. None if the archive does not have it."""
+        row = self._connection.execute(
+            "SELECT orgs.id FROM orgs JOIN accounts ON accounts.id = account_id"
+            " WHERE origin = ? AND key = ? AND uuid = ?",
+            (self._origin, *key),
+        ).fetchone()
+        return row[0] if row is not None else None
+
+    def intern(self, name: str) -> int:
+        """Return the row of a name, and add it if it is new."""
+        if name not in self._names:
+            self._connection.execute("INSERT OR IGNORE INTO names (name) VALUES (?)", (name,))
+            (self._names[name],) = self._connection.execute(
+                "SELECT id FROM names WHERE name = ?", (name,)
+            ).fetchone()
+        return self._names[name]
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        try:
+            with transaction(self._connection):
+                yield
+        except BaseException:
+            # The rows that these refer to may have been undone.
+            for known in (self._names, self._accounts, self._orgs, self._sessions):
+                known.clear()
+            self._bodies.forget_new()
+            self._derivation.forget_new()
+            raise
+
+    def _append_step(self, step: Step) -> None:
+        reading, session = step.reading, step.reading.session
+        served = {
+            state.org.uuid: (place, state)
+            for place, state in enumerate(step.after.orgs)
+            if state.session == session
+        }
+        for report in reading.org_readings:
+            if report.org.uuid not in served:  # removed by a later reading of the same poll
+                continue
+            place, state = served[report.org.uuid]
+            org_id, account_id = self._find_org(state)
+            for part in report.parts.values():
+                self._append_part(part, reading, account_id, org_id, state.interval)
+            if self._keeps_replies:
+                self._connection.execute(
+                    "INSERT OR IGNORE INTO readings VALUES (?, ?)", (org_id, to_millis(reading.at))
+                )
+                before = step.before.find_org_state(state.key)
+                self._derivation.observe(org_id, before, state, reading.at)
+            self._unwritten[org_id] = place, state
+        if reading.account is not None and session.browser:
+            account = step.after.find_session_state(session).account
+            account_id = self._find_account(account) if account.key else UNKNOWN_ACCOUNT
+            self._append_part(reading.account, reading, account_id, ACCOUNT_ROW, SLOW_INTERVAL)
+        for event in step.events if self._keeps_replies else ():
+            org_id_or_none = self.find_org_id(event.org_key) if event.org_key is not None else None
+            self._derivation.append_event(org_id_or_none, event)
+
+    def _append_part(
+        self, part: Reply | Failure, reading: Reading, account_id: int, org_id: int, interval: timedelta
+    ) -> None:
+        if not self._keeps_replies:
+            return
+        place = account_id, org_id, self.intern(part.endpoint)
+        session_id = self._find_session(reading.session, account_id)
+        at = to_millis(part.at)
+        times = at, to_millis(reading.at) - at
+        if isinstance(part, Failure):
+            self._append_failure(part, (*place, session_id), *times)
+            return
+        slow = SLOW_INTERVAL if part.endpoint.facts.is_slow else interval
+        self._append_reply(part, (*place, *times, session_id), 2.5 * max(interval, slow) // _MILLISECOND)
+
+    def _append_reply(self, reply: Reply, row: tuple[int, ...], max_pause: float) -> None:
+        """Insert a reply, or confirm the last one if it is equal and nothing else happened between them.
+
+        Args:
+            reply: the reply.
+            row: rows of account, org and endpoint; time and delay in milliseconds; row of the session.
+            max_pause: longest time between two confirmations, in milliseconds.
+        """
+        account_id, org_id, endpoint_id, at, delay, session_id = row
+        dictionary_id, body = self._bodies.compress(endpoint_id, reply.text, reply.at)
+        content = session_id, reply.status, dictionary_id, body
+        confirmed = self._connection.execute(
+            "UPDATE replies SET confirmed_at = ?4, confirmed_delay = ?5, count = count + 1"
+            " WHERE (account_id, org_id, endpoint_id) = (?1, ?2, ?3)"
+            " AND first_at = (SELECT max(first_at) FROM replies"
+            " WHERE (account_id, org_id, endpoint_id) = (?1, ?2, ?3))"
+            " AND confirmed_at BETWEEN ?4 - ?6 AND ?4"
+            " AND session_id = ?7 AND status = ?8 AND dictionary_id IS ?9 AND body = ?10"
+            " AND NOT EXISTS (SELECT 1 FROM failures"
+            " WHERE (account_id, org_id, endpoint_id) = (?1, ?2, ?3) AND last_at > confirmed_at)",
+            (account_id, org_id, endpoint_id, at, delay, max_pause, *content),
+        )
+        if confirmed.rowcount == 0:
+            self._connection.execute(
+                "INSERT OR REPLACE INTO replies VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?5, 1, ?6, ?7, ?8, ?9, ?10)",
+                (*row, reply.status, reply.duration // _MILLISECOND, dictionary_id, body),
+            )
+
+    def _append_failure(
+        self, failure: Failure, place: tuple[int, int, int, int], at: int, delay: int
+    ) -> None:
+        """Insert a failure, or extend the last one if it is the same and no reply arrived between them."""
+        extended = self._connection.execute(
+            "UPDATE failures SET last_at = ?5, last_delay = ?6, count = count + 1"
+            " WHERE (account_id, org_id, endpoint_id, session_id) = (?1, ?2, ?3, ?4)"
+            " AND first_at = (SELECT max(first_at) FROM failures"
+            " WHERE (account_id, org_id, endpoint_id, session_id) = (?1, ?2, ?3, ?4))"
+            " AND last_at <= ?5 AND kind = ?7 AND detail = ?8"
+            " AND NOT EXISTS (SELECT 1 FROM replies"
+            " WHERE (account_id, org_id, endpoint_id) = (?1, ?2, ?3) AND replies.confirmed_at > last_at)",
+            (*place, at, delay, failure.error_kind, failure.detail),
+        )
+        if extended.rowcount == 0:
+            self._connection.execute(
+                "INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?)",
+                (*place, at, at, delay, delay, failure.error_kind, failure.detail),
+            )
+
+    def _write_state(self, org_id: int, place: int, state: OrgState) -> None:
+        if not state.replies:
+            return
+        at = max(reply.at for reply in state.replies.values())
+        self._connection.execute(
+            "INSERT OR REPLACE INTO org_states VALUES (?, ?, ?, ?, ?)",
+            (org_id, to_millis(at), place, __version__, pack_state(state)),
+        )
+
+    def _find_account(self, account: Account) -> int:
+        if account.key not in self._accounts:
+            self._connection.execute(
+                "INSERT INTO accounts (origin, key, email) VALUES (?, ?, ?)"
+                " ON CONFLICT DO UPDATE SET email = coalesce(excluded.email, email)",
+                (self._origin, account.key, account.email),
+            )
+            (self._accounts[account.key],) = self._connection.execute(
+                "SELECT id FROM accounts WHERE origin = ? AND key = ?", (self._origin, account.key)
+            ).fetchone()
+        return self._accounts[account.key]
+
+    def _find_org(self, state: OrgState) -> tuple[int, int]:
+        """Return the rows of an org and of its account, and keep its name up to date."""
+        account_id, org = self._find_account(state.account), state.org
+        known = self._orgs.get((account_id, org.uuid))
+        if known is not None and known[1] == org:
+            return known[0], account_id
+        self._connection.execute(
+            "INSERT INTO orgs (account_id, uuid, name, plan_name, is_shared) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET name = excluded.name, plan_name = excluded.plan_name,"
+            " is_shared = excluded.is_shared",
+            (account_id, org.uuid, org.name, org.plan_name, org.is_shared),
+        )
+        (org_id,) = self._connection.execute(
+            "SELECT id FROM orgs WHERE account_id = ? AND uuid = ?", (account_id, org.uuid)
+        ).fetchone()
+        self._orgs[account_id, org.uuid] = org_id, org
+        return org_id, account_id
+
+    def _find_session(self, session: Session, account_id: int) -> int:
+        """Return the row of a session, with the account that it reads now."""
+        if (session, account_id) not in self._sessions:
+            self._connection.execute(
+                "INSERT INTO sessions (origin, browser, profile, account_id) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT DO UPDATE SET account_id = coalesce(excluded.account_id, account_id)",
+                (self._origin, session.browser, session.profile, account_id or None),
+            )
+            (self._sessions[session, account_id],) = self._connection.execute(
+                "SELECT id FROM sessions WHERE (origin, browser, profile) = (?, ?, ?)",
+                (self._origin, session.browser, session.profile),
+            ).fetchone()
+        return self._sessions[session, account_id]
+
+
+def pack_state(state: OrgState) -> bytes:
+    """Return the state as compressed JSON, without its charts, of which only the last amount is needed."""
+    kept = replace(
+        state,
+        failures={endpoint: replace(failure, trace="") for endpoint, failure in state.failures.items()},
+        series=replace(state.series, runs=state.series.runs[-1:]),
+        histories={},
+    )
+    return zlib.compress(json.dumps(encode_value(kept), separators=(",", ":")).encode(), 1)
+
+
+def unpack_state(packed: bytes) -> OrgState | None:
+    """Return the state that `pack_state` packed. None if it is damaged or does not match the types."""
+    try:
+        state = decode_value(OrgState, json.loads(zlib.decompress(packed)))
+    except (zlib.error, RecursionError, *DECODE_ERRORS):
+        return None
+    return state if isinstance(state, OrgState) else None

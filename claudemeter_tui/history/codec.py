@@ -1,0 +1,122 @@
+"""Convert values of the model to JSON and back by their types.
+
+JSON that does not match the types, such as that of another version, is refused instead of guessed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from enum import Enum
+from functools import cache
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+
+def encode_value(value: Any) -> Any:
+    """Return the value as lists, objects, strings and numbers; an object names its class under ""."""
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, Mapping):
+        return [[encode_value(key), encode_value(item)] for key, item in value.items()]
+    if isinstance(value, tuple):
+        return [encode_value(item) for item in value]
+    if is_dataclass(value):
+        content = {member.name: encode_value(getattr(value, member.name)) for member in fields(value)}
+        # No field has an empty name, so the class name cannot collide with one.
+        return {"": type(value).__name__} | content
+    return value
+
+
+DECODE_ERRORS = (ValueError, TypeError, KeyError, AttributeError, OverflowError, InvalidOperation)
+"""Errors of `decode_value` for JSON that does not match the type."""
+
+
+def decode_value(kind: Any, raw: Any) -> Any:
+    """Rebuild a value of this type from the output of `encode_value`; raise one of `DECODE_ERRORS`."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin in (Union, UnionType):
+        return _decode_union(inner, raw)
+    if origin is tuple:
+        kinds = inner[:1] * len(raw) if inner[-1] is Ellipsis else inner
+        return tuple(decode_value(part_kind, part) for part_kind, part in zip(kinds, raw, strict=True))
+    if origin is Mapping:
+        return {decode_value(inner[0], key): decode_value(inner[1], value) for key, value in raw}
+    if kind in _DECODERS:
+        return _DECODERS[kind](raw)
+    if issubclass(kind, Enum):
+        return kind(raw)
+    hints = _find_field_types(kind)
+    # A file written by another version may have other fields; guessing them could show false figures.
+    if raw.keys() != {"", *hints} or raw[""] != kind.__name__:
+        raise ValueError(f"no {kind.__name__}")
+    return kind(**{name: decode_value(hint, raw[name]) for name, hint in hints.items()})
+
+
+def _decode_union(kinds: tuple[Any, ...], raw: Any) -> Any:
+    """Decode the type that the JSON names, or the only possible one."""
+    if raw is None and type(None) in kinds:
+        return None
+    named = [kind for kind in kinds if isinstance(raw, dict) and raw.get("") == kind.__name__]
+    (kind,) = named or (kind for kind in kinds if kind is not type(None) and not is_dataclass(kind))
+    return decode_value(kind, raw)
+
+
+@cache
+def _find_field_types(kind: Any) -> dict[str, Any]:
+    """Return the types of the dataclass's fields; other annotations of the class are left out."""
+    hints = get_type_hints(kind)
+    return {member.name: hints[member.name] for member in fields(kind)}
+
+
+def _make_exact_decoder(kind: type) -> Callable[[Any], Any]:
+    def read(raw: Any) -> Any:
+        # Not isinstance: True is an int for it.
+        if type(raw) is not kind:
+            raise ValueError(f"no {kind.__name__}")
+        return raw
+
+    return read
+
+
+def _decode_float(raw: Any) -> float:
+    if isinstance(raw, bool) or not isinstance(raw, int | float) or not math.isfinite(raw):
+        raise ValueError("no number")
+    return float(raw)
+
+
+def _decode_datetime(raw: Any) -> datetime:
+    moment = datetime.fromisoformat(raw)
+    # A time without a zone would raise later and elsewhere, when it is compared with an aware time.
+    if moment.tzinfo is None:
+        raise ValueError("no zone")
+    return moment
+
+
+def _decode_decimal(raw: Any) -> Decimal:
+    value = Decimal(_make_exact_decoder(str)(raw))
+    if not value.is_finite():
+        raise ValueError("no number")
+    return value
+
+
+_DECODERS: Mapping[Any, Callable[[Any], Any]] = {
+    str: _make_exact_decoder(str),
+    bool: _make_exact_decoder(bool),
+    int: _make_exact_decoder(int),
+    float: _decode_float,
+    datetime: _decode_datetime,
+    date: date.fromisoformat,
+    timedelta: lambda raw: timedelta(seconds=_decode_float(raw)),
+    Decimal: _decode_decimal,
+}
+"""Decoders of the types that are not made of others."""

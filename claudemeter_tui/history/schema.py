@@ -1,0 +1,185 @@
+"""The tables of the archive, as numbered migrations.
+
+Two kinds of tables: *facts* are what the server answered, or that it did not answer; *derived* tables follow
+from the facts and can be built again from them.
+
+Times are integers: milliseconds since 1970 in UTC. Amounts are minor units with their currency. Names that
+repeat in every row (endpoints, figures, kinds) are stored once, in `names`.
+"""
+
+from __future__ import annotations
+
+APPLICATION_ID = 0x436D7472
+"""`PRAGMA application_id` of the file: "Cmtr"."""
+
+ACCOUNT_ROW = 0
+"""`org_id` of a reply or a failure about the account itself."""
+UNKNOWN_ACCOUNT = 0
+"""`account_id` of a failure that happened before the server named the account."""
+
+DERIVED_TABLES = ("runs", "open_runs", "quarters", "cycles", "events")
+"""Tables that are built from the facts."""
+
+_FACTS = """
+CREATE TABLE names (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+
+-- Bodies of one endpoint resemble each other, so each is compressed with earlier ones as a dictionary.
+CREATE TABLE dictionaries (
+    id INTEGER PRIMARY KEY,
+    endpoint_id INTEGER NOT NULL REFERENCES names,
+    created_at INTEGER NOT NULL,
+    content BLOB NOT NULL
+);
+
+-- `key` is the uuid, else the e-mail. The origin keeps servers apart that list the same accounts.
+CREATE TABLE accounts (
+    id INTEGER PRIMARY KEY,
+    origin TEXT NOT NULL,
+    key TEXT NOT NULL,
+    email TEXT,
+    UNIQUE (origin, key)
+);
+
+CREATE TABLE orgs (
+    id INTEGER PRIMARY KEY,
+    account_id INTEGER NOT NULL REFERENCES accounts ON DELETE CASCADE,
+    uuid TEXT NOT NULL,
+    name TEXT NOT NULL,
+    plan_name TEXT NOT NULL,
+    is_shared INTEGER NOT NULL,
+    UNIQUE (account_id, uuid)
+);
+
+CREATE TABLE sessions (
+    id INTEGER PRIMARY KEY,
+    origin TEXT NOT NULL,
+    browser TEXT NOT NULL,
+    profile TEXT NOT NULL,
+    account_id INTEGER,
+    UNIQUE (origin, browser, profile)
+);
+
+-- Every reply as the server sent it. An equal reply to the next request only moves `confirmed_at`.
+-- The delays are the milliseconds from its arrival to the end of the org's reading.
+CREATE TABLE replies (
+    account_id INTEGER NOT NULL,
+    org_id INTEGER NOT NULL,
+    endpoint_id INTEGER NOT NULL,
+    first_at INTEGER NOT NULL,
+    confirmed_at INTEGER NOT NULL,
+    first_delay INTEGER NOT NULL,
+    confirmed_delay INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    session_id INTEGER NOT NULL,
+    status INTEGER NOT NULL,
+    duration INTEGER NOT NULL,
+    dictionary_id INTEGER,
+    body BLOB NOT NULL,
+    PRIMARY KEY (account_id, org_id, endpoint_id, first_at)
+) WITHOUT ROWID;
+
+-- Times of the readings of each org, so that a reply that was confirmed often is known to be in each of them.
+CREATE TABLE readings (
+    org_id INTEGER NOT NULL REFERENCES orgs ON DELETE CASCADE,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (org_id, at)
+) WITHOUT ROWID;
+
+-- Requests without a usable reply. Equal failures in a row are one row.
+CREATE TABLE failures (
+    account_id INTEGER NOT NULL,
+    org_id INTEGER NOT NULL,
+    endpoint_id INTEGER NOT NULL,
+    session_id INTEGER NOT NULL,
+    first_at INTEGER NOT NULL,
+    last_at INTEGER NOT NULL,
+    first_delay INTEGER NOT NULL,
+    last_delay INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    PRIMARY KEY (account_id, org_id, endpoint_id, session_id, first_at)
+) WITHOUT ROWID;
+
+-- The latest state of each org, with which the next run starts.
+CREATE TABLE org_states (
+    org_id INTEGER PRIMARY KEY REFERENCES orgs ON DELETE CASCADE,
+    at INTEGER NOT NULL,
+    place INTEGER NOT NULL,
+    version TEXT NOT NULL,
+    state BLOB NOT NULL
+);
+"""
+
+_DERIVED = """
+-- Spans in which a figure had one value. `confirmed_at` is the last reading with it; a later start of the
+-- next run is a gap. `unit` is "%", a currency with its exponent such as "USD:2", or empty for words.
+CREATE TABLE runs (
+    org_id INTEGER NOT NULL REFERENCES orgs ON DELETE CASCADE,
+    figure_id INTEGER NOT NULL REFERENCES names,
+    first_at INTEGER NOT NULL,
+    confirmed_at INTEGER NOT NULL,
+    value NOT NULL,
+    unit TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    PRIMARY KEY (org_id, figure_id, first_at)
+) WITHOUT ROWID;
+
+-- The run of each figure that continues. Each poll writes them, so they are few pages of their own.
+CREATE TABLE open_runs (
+    org_id INTEGER NOT NULL REFERENCES orgs ON DELETE CASCADE,
+    figure_id INTEGER NOT NULL REFERENCES names,
+    first_at INTEGER NOT NULL,
+    confirmed_at INTEGER NOT NULL,
+    value NOT NULL,
+    unit TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    PRIMARY KEY (org_id, figure_id)
+) WITHOUT ROWID;
+
+CREATE VIEW all_runs AS SELECT * FROM runs UNION ALL SELECT * FROM open_runs;
+
+-- Rises of a figure per quarter of an hour, which every time zone can add up to its own hours.
+CREATE TABLE quarters (
+    org_id INTEGER NOT NULL REFERENCES orgs ON DELETE CASCADE,
+    figure_id INTEGER NOT NULL REFERENCES names,
+    start_at INTEGER NOT NULL,
+    unit TEXT NOT NULL,
+    rise NOT NULL,
+    PRIMARY KEY (org_id, figure_id, start_at, unit)
+) WITHOUT ROWID;
+
+-- Each 5-hour window, week and billing month. `end_source` names where the end is from: "observed" for a
+-- reset that was seen, "reported" for a date that the server named, "unknown" for neither.
+CREATE TABLE cycles (
+    org_id INTEGER NOT NULL REFERENCES orgs ON DELETE CASCADE,
+    figure_id INTEGER NOT NULL REFERENCES names,
+    start_at INTEGER NOT NULL,
+    start_source TEXT NOT NULL,
+    end_at INTEGER,
+    end_source TEXT NOT NULL,
+    peak NOT NULL,
+    unit TEXT NOT NULL,
+    peak_at INTEGER NOT NULL,
+    full_at INTEGER,
+    full_ms INTEGER NOT NULL,
+    spent TEXT NOT NULL,
+    spent_unit TEXT NOT NULL,
+    last_at INTEGER NOT NULL,
+    PRIMARY KEY (org_id, figure_id, start_at)
+) WITHOUT ROWID;
+
+CREATE TABLE events (
+    id INTEGER PRIMARY KEY,
+    org_id INTEGER REFERENCES orgs ON DELETE CASCADE,
+    at INTEGER NOT NULL,
+    kind_id INTEGER NOT NULL REFERENCES names,
+    version TEXT NOT NULL,
+    event TEXT NOT NULL
+);
+CREATE INDEX events_by_time ON events (at);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FACTS + _DERIVED,)
+"""Script of each version: the first creates version 1. `PRAGMA user_version` is the version of a file."""
+VERSION = len(MIGRATIONS)

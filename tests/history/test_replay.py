@@ -1,0 +1,69 @@
+"""The facts come back as the readings that they were made from."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from functools import reduce
+from pathlib import Path
+
+import pytest
+
+from claudemeter_tui.history.database import ARCHIVE_NAME, open_for_writing
+from claudemeter_tui.history.replay import iter_readings
+from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.reading import ErrorKind, Failure, OrgReading, Reading, Reply
+from claudemeter_tui.model.store import OrgState, Store
+from claudemeter_tui.wiring import parse_kept_reply
+from tests.history.test_archive import MINUTE, build, poll, put
+from tests.scenes import READ, SESSION
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    """Return an open archive."""
+    opened = open_for_writing(tmp_path / ARCHIVE_NAME)
+    yield opened
+    opened.close()
+
+
+def strip(state: OrgState) -> OrgState:
+    """Return the state without the durations, which are kept in milliseconds."""
+    return replace(
+        state,
+        replies={endpoint: replace(one, duration=timedelta(0)) for endpoint, one in state.replies.items()},
+    )
+
+
+def test_replayed_readings_give_the_same_store(connection: sqlite3.Connection) -> None:
+    """Figures, failures, series and periods are those of the first run."""
+    archive, store = build(connection), Store()
+    for minute in range(12):
+        posted = list(poll(minute, 1720 + 10 * (minute // 3)))
+        if minute in (4, 5):
+            at = READ + minute * MINUTE
+            bad = Failure(ErrorKind.SERVER_ERROR, Endpoint.USAGE, at, "status 502")
+            failed = OrgReading(store.orgs[0].org, {Endpoint.USAGE: bad})
+            posted = [Reading(SESSION, at, org_readings=(failed,))]
+        store = put(archive, posted, store)
+    replayed = iter_readings(
+        connection, 1, parse_kept_reply, since=READ - MINUTE, until=READ + timedelta(hours=1)
+    )
+    again = reduce(Store.apply, replayed, Store())
+    assert list(map(strip, again.orgs)) == list(map(strip, store.orgs))
+
+
+def test_a_span_has_only_its_own_readings(connection: sqlite3.Connection) -> None:
+    """The start is not included, the end is; a reply confirmed in the span counts."""
+    archive, store = build(connection), Store()
+    for minute in range(6):
+        store = put(archive, poll(minute), store)
+    found = list(
+        iter_readings(connection, 1, parse_kept_reply, since=READ + 4 * MINUTE, until=READ + 5 * MINUTE)
+    )
+    parts = [part for one in found for report in one.org_readings for part in report.parts.values()]
+    assert {part.at for part in parts} == {READ + 5 * MINUTE}
+    assert {part.endpoint for part in parts if isinstance(part, Reply)} >= {Endpoint.USAGE, Endpoint.OVERAGE}
+    assert all(one.is_archived for one in found)
