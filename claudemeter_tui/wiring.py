@@ -37,6 +37,10 @@ if TYPE_CHECKING:  # slow to load, so the first frame does not wait for them
     )
 
 
+DRAWING_PAUSE = 0.1
+"""Seconds in which the dashboard draws the figures of the last run before the feed is built."""
+
+
 class DeferredFeed:
     """A feed that builds the real one in a thread when it is first run, and keeps its readings."""
 
@@ -55,6 +59,8 @@ class DeferredFeed:
         """Post the last figures of earlier runs, then readings until cancelled."""
         use_daemon_threads()
         async with self._record(post, restores=True) as record_and_post:
+            # The imports in that thread would delay the drawing of the last figures.
+            await asyncio.sleep(DRAWING_PAUSE)
             self._feed = await asyncio.to_thread(self._build)
             await self._feed.run(record_and_post)
 

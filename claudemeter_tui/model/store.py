@@ -459,8 +459,8 @@ class Store:
             orgs = _apply_org_list(orgs, session, reading.orgs)
         if reading.org_readings or reading.schedule is not None:
             orgs = _apply_org_readings(orgs, session, reading)
-        if reading.scan_results is not None:
-            orgs = _remove_unserved(orgs, sessions, reading.scan_results)
+        if scan_results is not None and all(state.schedule is not None for state in sessions):
+            orgs = _remove_unserved(orgs, sessions, scan_results)
         return Store(orgs, sessions, scan_results)
 
 
@@ -473,9 +473,10 @@ def same_account(one: Account, other: Account) -> bool:
 def _remove_unserved(
     orgs: tuple[OrgState, ...], sessions: tuple[SessionState, ...], results: tuple[ScanResult, ...]
 ) -> tuple[OrgState, ...]:
-    """Return the orgs of the sessions that are read or were just found; others were in the archive only."""
+    """Return the orgs of the sessions that are read or were found; all others were in the archive only."""
     found = {state.session for state in sessions} | {one.session for one in results if one.is_working}
-    return tuple(state for state in orgs if state.session in found)
+    served = tuple(state for state in orgs if state.session in found)
+    return orgs if len(served) == len(orgs) else served
 
 
 def _put_session(sessions: tuple[SessionState, ...], new: SessionState) -> tuple[SessionState, ...]:

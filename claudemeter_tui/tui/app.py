@@ -189,7 +189,6 @@ class Claudemeter(App[str]):
         set_scroll_bar_renderer(plain=self.options.ascii)
         self._schedule_draw()
         self.set_interval(1, self._tick)
-        self.run_worker(asyncio.to_thread(_preload_modules))
         self.run_worker(self._feed.run(lambda reading: self.post_message(self.ReadingArrived(reading))))
         if self._may_alert and self._dashboard_run.command is not None:
             self.run_worker(self._dashboard_run.command.run())
@@ -520,6 +519,8 @@ class Claudemeter(App[str]):
         if isinstance(self.screen, StartingScreen):
             if not view.is_empty:
                 self.push_screen(DashboardScreen(view))
+                # Not earlier: imports in a thread delay the first figures.
+                self.call_after_refresh(self.run_worker, partial(asyncio.to_thread, _preload_modules))
         elif isinstance(self.screen, ViewScreen):
             self.screen.view = view
         if view.state is not None and view.verdict is not None:

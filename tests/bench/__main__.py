@@ -17,10 +17,12 @@ from tests.bench.fold_time import fold, judge
 from tests.bench.memory import memory, week
 from tests.bench.panes import frame, idle, key
 from tests.bench.poll_time import once, poll
+from tests.bench.restored import restored
 from tests.bench.table import HEAD, Line
 
 FIGURES: dict[str, Callable[[], Line]] = {
     "frame": frame,
+    "restored": restored,
     "memory": memory,
     "week": week,
     "idle": idle,

@@ -33,8 +33,8 @@ def environment() -> dict[str, str]:
 class Pane:
     """A Python program in a terminal that answers none of its questions; `with` ends it."""
 
-    def __init__(self, *arguments: str) -> None:
-        """Start the interpreter with these arguments."""
+    def __init__(self, *arguments: str, **variables: str) -> None:
+        """Start the interpreter with these arguments and further environment variables."""
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
         self.began = time.perf_counter()
@@ -43,7 +43,7 @@ class Pane:
             stdin=slave,
             stdout=slave,
             stderr=slave,
-            env=environment(),
+            env=environment() | variables,
             cwd=ROOT,
             start_new_session=True,
         )
