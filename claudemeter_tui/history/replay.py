@@ -6,15 +6,17 @@ import sqlite3
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from functools import reduce
 from itertools import groupby
 from typing import NamedTuple
 
 from claudemeter_tui.history.bodies import BodyCompressor
 from claudemeter_tui.history.database import from_millis, to_millis
 from claudemeter_tui.history.schema import ACCOUNT_ROW
-from claudemeter_tui.model.account import Org
+from claudemeter_tui.model.account import Account, Org
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import ErrorKind, Failure, OrgReading, Reading, Reply, Session
+from claudemeter_tui.model.store import OrgKey, Store
 
 ParseReply = Callable[[Session, Reply, "Org | None"], "tuple[Reply | Failure, tuple[Org, ...]]"]
 """Parser of a kept reply, given without its value: returns it with its value, and the orgs that it lists.
@@ -25,8 +27,10 @@ The org is the one that the reply is about; None for the account's.
 
 MAX_DELAY = 60_000
 """Milliseconds from a failure to the end of its reading, at most: a poll ends after 20 seconds."""
-MAX_SPAN = 86_400_000
-"""Milliseconds before a span in which the readings of a row that continues into it are counted."""
+SELECTED_SPAN, OTHERS_SPAN = timedelta(hours=6), timedelta(minutes=20)
+"""Time before a moment from which every reading is applied: a 5-hour window, and what the verdict needs."""
+MAX_SEED_AGE = timedelta(days=7)
+"""Age of the last reading above which an org is not part of a past store."""
 _MILLISECOND = timedelta(milliseconds=1)
 _ENDPOINTS = {str(one): one for one in Endpoint}
 _ERROR_KINDS = {str(one): one for one in ErrorKind}
@@ -64,16 +68,7 @@ def iter_readings(
         until: end of the span.
         org_id: row of the only org to read, besides the account itself. None for all orgs.
     """
-    sessions = {
-        row[0]: Session(row[1], row[2])
-        for row in connection.execute("SELECT id, browser, profile FROM sessions")
-    }
-    known_orgs = {
-        row[0]: Org(row[1], row[2], row[3], bool(row[4]))
-        for row in connection.execute(
-            "SELECT id, uuid, name, plan_name, is_shared FROM orgs WHERE account_id = ?", (account_id,)
-        )
-    }
+    sessions, known_orgs = _load_sessions(connection), _load_orgs(connection, account_id)
     org_ids = [ACCOUNT_ROW, *known_orgs] if org_id is None else [ACCOUNT_ROW, org_id]
     first, last = to_millis(since) + 1, to_millis(until)
     rows = [row for one in org_ids for row in _read_rows(connection, account_id, one, first, last)]
@@ -95,19 +90,127 @@ def iter_readings(
         yield Reading(session, at, org_readings=(OrgReading(org, results),), is_archived=True)
 
 
+def load_store_at(
+    connection: sqlite3.Connection, origin: str, moment: datetime, parse: ParseReply, selected: OrgKey | None
+) -> Store:
+    """Return the store as it was at a moment, from the replies that are kept; empty if there are none.
+
+    Figures, failures and verdicts are those of the moment. Of the selected org, every reading of
+    `SELECTED_SPAN` is applied, of the others only of `OTHERS_SPAN`; the table `runs` has the figures before
+    that. An org without a reading in the week before the moment is left out.
+    """
+    store = Store()
+    accounts = connection.execute("SELECT id, key FROM accounts WHERE origin = ? ORDER BY id", (origin,))
+    for account_id, account_key in accounts.fetchall():
+        uuid = selected[1] if selected is not None and selected[0] == account_key else None
+        for reading in _list_seeds(connection, account_id, moment, parse, selected_uuid=uuid):
+            store = store.apply_safely(reading)
+        start, orgs = moment - OTHERS_SPAN, _load_orgs(connection, account_id)
+        early = ((moment - SELECTED_SPAN, start, org_id) for org_id, org in orgs.items() if org.uuid == uuid)
+        for since, until, org_id in (*early, (start, moment, None)):
+            found = iter_readings(connection, account_id, parse, since=since, until=until, org_id=org_id)
+            store = reduce(Store.apply_safely, found, store)
+    return store
+
+
+def _list_seeds(
+    connection: sqlite3.Connection,
+    account_id: int,
+    moment: datetime,
+    parse: ParseReply,
+    *,
+    selected_uuid: str | None,
+) -> list[Reading]:
+    """Return readings with a list of the orgs of each session, and the latest replies about each of them.
+
+    They are the replies at the start of the span of each org.
+    """
+    orgs = _load_orgs(connection, account_id)
+    key, email = connection.execute("SELECT key, email FROM accounts WHERE id = ?", (account_id,)).fetchone()
+    account = Account(None if key == email else key, email)
+    latest: dict[Session, list[tuple[Org, dict[Endpoint, Reply | Failure], datetime]]] = {}
+    for org_id, org in orgs.items():
+        row = connection.execute(
+            "SELECT max(at) FROM readings WHERE org_id = ? AND at <= ?",
+            (org_id, to_millis(moment)),
+        ).fetchone()
+        if row[0] is None or from_millis(row[0]) < moment - MAX_SEED_AGE:
+            continue
+        parts: dict[Endpoint, Reply | Failure] = {}
+        session = None
+        start = moment - (SELECTED_SPAN if org.uuid == selected_uuid else OTHERS_SPAN)
+        for reply, session_id in _read_latest(connection, (account_id, org_id), start):
+            session = session if session is not None else _load_sessions(connection)[session_id]
+            parts[reply.endpoint] = parse(session, reply, org)[0]
+        if session is None:  # its first reading is within the span
+            session = _find_last_session(connection, account_id, org_id)
+        at = max((part.at for part in parts.values()), default=start)
+        latest.setdefault(session, []).append((org, parts, at))
+    seeds: list[Reading] = []
+    for session, found in latest.items():
+        at = min(at for _, _, at in found)
+        named = Reply(Endpoint.ACCOUNT, at, account)
+        seeds.append(Reading(session, at, named, tuple(org for org, _, _ in found), is_archived=True))
+        seeds += [
+            Reading(session, at, org_readings=(OrgReading(org, parts),), is_archived=True)
+            for org, parts, at in found
+            if parts
+        ]
+    return seeds
+
+
+def _read_latest(
+    connection: sqlite3.Connection, subject: tuple[int, int], moment: datetime
+) -> Iterator[tuple[Reply, int]]:
+    """Yield the latest reply of each endpoint about an org at a moment, with the row of its session."""
+    bodies, at = BodyCompressor(connection), to_millis(moment)
+    for endpoint_id, name in connection.execute("SELECT id, name FROM names").fetchall():
+        row = connection.execute(
+            "SELECT first_at, confirmed_at, session_id, status, duration, dictionary_id, body FROM replies"
+            " WHERE (account_id, org_id, endpoint_id) = (?, ?, ?) AND first_at <= ?"
+            " ORDER BY first_at DESC LIMIT 1",
+            (*subject, endpoint_id, at),
+        ).fetchone()
+        if row is None or name not in _ENDPOINTS:
+            continue
+        first_at, confirmed_at, session_id, status, duration, dictionary_id, body = row
+        arrival = confirmed_at
+        if confirmed_at > at:  # one of the readings between its first and its last arrival
+            (before,) = connection.execute(
+                "SELECT max(at) FROM readings WHERE org_id = ? AND at <= ?", (subject[1], at)
+            ).fetchone()
+            arrival = max(first_at, before or first_at)
+        text = bodies.decompress(dictionary_id, body)
+        took = duration * _MILLISECOND
+        yield Reply(_ENDPOINTS[name], from_millis(arrival), None, text, status, took), session_id
+
+
+def _find_last_session(connection: sqlite3.Connection, account_id: int, org_id: int) -> Session:
+    row = connection.execute(
+        "SELECT session_id FROM replies WHERE account_id = ? AND org_id = ? ORDER BY first_at DESC LIMIT 1",
+        (account_id, org_id),
+    ).fetchone()
+    return _load_sessions(connection)[row[0]] if row is not None else Session("")
+
+
+def _load_sessions(connection: sqlite3.Connection) -> dict[int, Session]:
+    rows = connection.execute("SELECT id, browser, profile FROM sessions").fetchall()
+    return {row[0]: Session(row[1], row[2]) for row in rows}
+
+
+def _load_orgs(connection: sqlite3.Connection, account_id: int) -> dict[int, Org]:
+    rows = connection.execute(
+        "SELECT id, uuid, name, plan_name, is_shared FROM orgs WHERE account_id = ?", (account_id,)
+    ).fetchall()
+    return {row[0]: Org(row[1], row[2], row[3], bool(row[4])) for row in rows}
+
+
 def _read_rows(
     connection: sqlite3.Connection, account_id: int, org_id: int, first: int, last: int
 ) -> Iterator[_Row]:
     """Yield the replies and failures of an org with a reading in this span, in no particular order."""
     bodies = BodyCompressor(connection)
-    # Of rows that continue into the span, only a part is in it.
-    moments = [
-        row[0]
-        for row in connection.execute(
-            "SELECT at FROM readings WHERE org_id = ?1 AND at <= ?3 AND at >= ?2 ORDER BY at",
-            (org_id, first - MAX_SPAN, last),
-        )
-    ]
+    moments = _Moments(connection, org_id, first, last)
     for endpoint_id, name in connection.execute("SELECT id, name FROM names").fetchall():
         if name not in _ENDPOINTS:
             continue
@@ -124,7 +227,7 @@ def _read_rows(
         for *span, session_id, status, duration, dictionary_id, body in replies:
             text = bodies.decompress(dictionary_id, body)
             took = duration * _MILLISECOND
-            for at, moment in _list_arrivals(moments, *span):
+            for at, moment in moments.list_arrivals(*span):
                 if first <= moment <= last:
                     reply = Reply(endpoint, from_millis(at), None, text, status, took)
                     yield _Row(moment, session_id, org_id, reply)
@@ -134,22 +237,48 @@ def _read_rows(
             (*place, first - MAX_DELAY, last),
         ).fetchall()
         for *span, session_id, kind, detail in failures:
-            for at, moment in _list_arrivals(moments, *span):
+            for at, moment in moments.list_arrivals(*span):
                 if first <= moment <= last and kind in _ERROR_KINDS:
                     failure = Failure(_ERROR_KINDS[kind], endpoint, from_millis(at), detail)
                     yield _Row(moment, session_id, org_id, failure)
 
 
-def _list_arrivals(  # noqa: PLR0917 - the columns of a row
-    moments: list[int], first_at: int, last_at: int, first_delay: int, last_delay: int, count: int
-) -> list[tuple[int, int]]:
-    """Return time and reading of each arrival of a row: of all, or of the first and the last.
+class _Moments:
+    """Times of the readings of an org in a span."""
 
-    Between these two, the row was part of every reading if there were as many readings as arrivals.
-    """
-    start, end = first_at + first_delay, last_at + last_delay
-    inner = moments[bisect_right(moments, start) : bisect_left(moments, end)]
-    if len(inner) != count - 2:
-        inner = []
-    found = [(first_at, start), *((moment - first_delay, moment) for moment in inner), (last_at, end)]
-    return list(dict.fromkeys(found))
+    def __init__(self, connection: sqlite3.Connection, org_id: int, first: int, last: int) -> None:
+        """Read the times from `first` to `last`, milliseconds since 1970."""
+        self._connection, self._org_id, self._first = connection, org_id, first
+        self._moments = [
+            row[0]
+            for row in connection.execute(
+                "SELECT at FROM readings WHERE org_id = ? AND at BETWEEN ? AND ? ORDER BY at",
+                (org_id, first, last),
+            )
+        ]
+
+    def list_arrivals(
+        self, first_at: int, last_at: int, first_delay: int, last_delay: int, count: int
+    ) -> list[tuple[int, int]]:
+        """Return time and reading of the arrivals of a row in the span.
+
+        Between the first and the last arrival, the row was part of every reading if there were as many
+        readings as arrivals; otherwise, as for replies that rarely change, of evenly spread ones.
+        """
+        start, end = first_at + first_delay, last_at + last_delay
+        between: list[int] = []
+        if count > 2:
+            before, total = (
+                self._connection.execute(_COUNT_BETWEEN, (self._org_id, start, until)).fetchone()[0]
+                for until in (self._first, end)
+            )
+            wanted = {total * place // (count - 1) for place in range(1, count - 1)}
+            if total == count - 2:
+                wanted = set(range(total))
+            inner = self._moments[bisect_right(self._moments, start) : bisect_left(self._moments, end)]
+            between = [moment for place, moment in enumerate(inner, max(0, before)) if place in wanted]
+        found = [(first_at, start), *((moment - first_delay, moment) for moment in between), (last_at, end)]
+        return list(dict.fromkeys(found))
+
+
+_COUNT_BETWEEN = "SELECT count(*) FROM readings WHERE org_id = ? AND at > ? AND at < ?"

@@ -12,12 +12,14 @@ from pathlib import Path
 import pytest
 
 from claudemeter_tui.history.database import ARCHIVE_NAME, open_for_writing
-from claudemeter_tui.history.replay import iter_readings
+from claudemeter_tui.history.replay import iter_readings, load_store_at
 from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.forecast import compute_spend_rate
 from claudemeter_tui.model.reading import ErrorKind, Failure, OrgReading, Reading, Reply
 from claudemeter_tui.model.store import OrgState, Store
+from claudemeter_tui.model.verdict import judge
 from claudemeter_tui.wiring import parse_kept_reply
-from tests.history.test_archive import MINUTE, build, poll, put
+from tests.history.test_archive import CLAUDE_AI, MINUTE, build, poll, put
 from tests.scenes import READ, SESSION
 
 
@@ -67,3 +69,43 @@ def test_a_span_has_only_its_own_readings(connection: sqlite3.Connection) -> Non
     assert {part.at for part in parts} == {READ + 5 * MINUTE}
     assert {part.endpoint for part in parts if isinstance(part, Reply)} >= {Endpoint.USAGE, Endpoint.OVERAGE}
     assert all(one.is_archived for one in found)
+
+
+def test_a_past_store_shows_what_was_known(connection: sqlite3.Connection) -> None:
+    """Figures, failures, times and verdict are those that the dashboard showed at the moment."""
+    archive, store, stores = build(connection), Store(), {}
+    for minute in range(60):
+        posted = list(poll(minute, 1720 + 10 * (minute // 7)))
+        at = READ + minute * MINUTE
+        if minute in {33, 34, 35}:
+            bad = Failure(ErrorKind.SERVER_ERROR, Endpoint.USAGE, at, "status 502")
+            posted = [
+                replace(
+                    one,
+                    org_readings=tuple(
+                        replace(report, parts={**report.parts, Endpoint.USAGE: bad})
+                        for report in one.org_readings
+                    ),
+                )
+                for one in posted
+            ]
+        store = stores[minute] = put(archive, posted, store)
+    for minute in (5, 25, 34, 41, 59):
+        moment = READ + minute * MINUTE + timedelta(seconds=20)
+        (past,) = load_store_at(connection, CLAUDE_AI, moment, parse_kept_reply, store.orgs[0].key).orgs
+        (shown,) = stores[minute].orgs
+        assert {one: (part.at, part.value) for one, part in past.replies.items()} == {
+            one: (part.at, part.value) for one, part in shown.replies.items()
+        }
+        assert past.failures == shown.failures
+        assert (past.account, past.session, past.org) == (shown.account, shown.session, shown.org)
+        assert judge(past, moment) == judge(shown, moment)
+        assert compute_spend_rate(past.series, moment) == compute_spend_rate(shown.series, moment)
+
+
+def test_a_past_store_is_empty_before_the_first_reply(connection: sqlite3.Connection) -> None:
+    """Nothing was known then, and nothing is shown of a week without readings."""
+    put(build(connection), poll())
+    for moment in (READ - MINUTE, READ + timedelta(days=8)):
+        assert load_store_at(connection, CLAUDE_AI, moment, parse_kept_reply, None) == Store()
+    assert load_store_at(connection, "https://elsewhere.example", READ, parse_kept_reply, None) == Store()
