@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from math import isfinite
-from typing import Any, Literal, NamedTuple, TypeVar, get_args
+from typing import Any, Literal, NamedTuple, TypeVar, assert_never, get_args
 
 from claudemeter_tui.model.account import Account, Card, Org, Subscription
 from claudemeter_tui.model.catalogue import DISABLED_REASONS, WEEK_LABEL_PREFIX, WINDOWS, Endpoint
-from claudemeter_tui.model.credits import Meter
+from claudemeter_tui.model.credits import Balance, Meter
 from claudemeter_tui.model.events import (
     SUBJECT_EXTRA_USAGE,
     SUBJECT_PLAN,
@@ -325,8 +325,25 @@ class ValueRedactor:
                 return self._redact_meter(value)
             case Subscription():
                 return self._redact_subscription(value)
-            case _:
-                return value
+            case Balance():
+                return self._redact_balance(value)
+            case None:
+                return None
+            case _:  # a value of a new type may hold anything
+                assert_never(value)
+
+    def _redact_balance(self, balance: Balance) -> Balance:
+        """Redact the surfaces of each part, and the codes for a stopped auto-reload."""
+        parts = (
+            replace(part, surfaces=tuple(map(self._redact_surface, part.surfaces)))
+            for part in balance.tranches
+        )
+        codes = tuple(map(self._redact_word, balance.reload_stop_codes))
+        return replace(balance, tranches=tuple(parts), reload_stop_codes=codes)
+
+    def _redact_surface(self, name: str) -> str:
+        is_known = name in KNOWN_VALUES or name.lower() in KNOWN_SURFACES
+        return name if is_known else self._names.assign("surface", name)
 
     def _redact_saved_resets(self, resets: SavedResets) -> SavedResets:
         """Redact the server's reasons, and drop the keys of unknown windows."""
@@ -364,7 +381,10 @@ class ValueRedactor:
             name=self._names.assign("org", org.name),
             plan_name=self._redact_plan_name(org.plan_name),
             restrictions=tuple(
-                (key, text if is_time(text) else self._redact_word(text, _PUBLIC_RESTRICTIONS))
+                (
+                    self._redact_word(key, KNOWN_KEYS),
+                    text if is_time(text) else self._redact_word(text, _PUBLIC_RESTRICTIONS),
+                )
                 for key, text in org.restrictions
             ),
         )

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import types
+import typing
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC
-from typing import Any
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from enum import Enum
+from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 from hypothesis import given
@@ -18,9 +24,12 @@ from claudemeter_tui.formatting.problems import describe_scan_result
 from claudemeter_tui.model.account import Account, Org
 from claudemeter_tui.model.catalogue import WINDOWS, Cause, CreditState, Endpoint
 from claudemeter_tui.model.credit_locks import CreditLock
+from claudemeter_tui.model.credits import Balance, Meter, Tranche
 from claudemeter_tui.model.events import Event, EventKind
-from claudemeter_tui.model.reading import ErrorKind, ScanResult, Session
-from claudemeter_tui.model.store import OrgState, Store
+from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.reading import ErrorKind, Failure, Reply, ReplyValue, ScanResult, Session
+from claudemeter_tui.model.store import OrgState, SessionState, Store
+from claudemeter_tui.model.time_series import CreditSeries, PercentHistory
 from claudemeter_tui.model.verdict import judge
 from claudemeter_tui.model.windows import Plan, Window
 from claudemeter_tui.privacy import allowlist
@@ -131,6 +140,111 @@ def test_cache_holds_only_the_present_store() -> None:
     assert len(redaction._memory.orgs) == 1
     assert len(redaction._memory.sessions) == 0
     assert len(redaction._memory.replies) == len(TRIO.orgs[0].replies)
+
+
+OWN_WORDS = frozenset(
+    (
+        (Session, "browser"),
+        (ScanResult, "outcome"),
+        (ScanResult, "detail"),
+        (Failure, "detail"),
+        (Failure, "trace"),
+        (Meter, "unreadable_keys"),
+        (Money, "currency"),
+        (CreditSeries, "unit"),
+    )
+)
+"""Texts that this program writes, checks or redacts by their form; everything else may hold any text."""
+UNSHOWN = frozenset(((OrgState, "histories"), (OrgState, "last_figures"), (PercentHistory, "packed")))
+"""Keyed by what the reply says, or packed numbers: no output shows these keys."""
+
+
+class Planter:
+    """Builds values of any type of the store, with a different secret in every text."""
+
+    def __init__(self) -> None:
+        self.secrets: list[str] = []
+        self._open: list[type] = []
+
+    def build(self, hint: Any, owner: tuple[type, str]) -> Any:
+        """Return a value of the annotated type; of an optional type, the fullest one."""
+        origin, parts = get_origin(hint), get_args(hint)
+        if owner in UNSHOWN or hint is type(None):
+            return {} if owner in UNSHOWN else None
+        if origin in (types.UnionType, typing.Union):
+            return self.build(next(part for part in parts if part is not type(None)), owner)
+        if origin is tuple:
+            kinds = parts[:1] if Ellipsis in parts else parts
+            return tuple(self.build(kind, owner) for kind in kinds)
+        if origin in (Mapping, dict):
+            return {key: self.build(parts[1], owner) for key in parts[0]}
+        if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+            if hint in self._open:
+                return None  # a value of its own type, which is optional
+            self._open.append(hint)
+            hints = get_type_hints(hint)
+            fields = [one.name for one in dataclasses.fields(hint) if one.init]
+            built = hint(**{name: self.build(hints[name], (hint, name)) for name in fields})
+            self._open.pop()
+            return built
+        return self.build_plain(hint, owner)
+
+    def build_plain(self, hint: Any, owner: tuple[type, str]) -> Any:
+        """Return a value of a type without fields."""
+        if hint is str and owner not in OWN_WORDS:
+            self.secrets.append(f"{owner[0].__name__}.{owner[1]} of zq{len(self.secrets):04}")
+            return self.secrets[-1]
+        if isinstance(hint, type) and issubclass(hint, Enum):
+            return next(iter(hint))
+        plain = {
+            str: "",
+            bool: True,
+            int: 1,
+            float: 1.0,
+            Decimal: Decimal(1),
+            datetime: NOW,
+            date: NOW.date(),
+            timedelta: timedelta(1),
+        }
+        return plain[hint]
+
+
+REPLY_VALUES = [kind for kind in get_args(ReplyValue) if kind is not type(None)]
+
+
+@pytest.mark.parametrize("kind", REPLY_VALUES, ids=lambda kind: kind.__name__)
+def test_no_text_of_any_field_survives(kind: type) -> None:
+    """Every text in every field of the store's types is replaced, unless its field is listed above."""
+    planter = Planter()
+    state = planter.build(OrgState, (Store, "orgs"))
+    session = planter.build(SessionState, (Store, "sessions"))
+    found = planter.build(ScanResult, (Store, "scan_results"))
+    before = len(planter.secrets)
+    value = planter.build(kind, (Reply, "value"))
+    replies = {one: replace(reply, value=value) for one, reply in state.replies.items()}
+    store = Store((replace(state, replies=replies),), (session,), (found,))
+    planted = repr(dataclasses.asdict(store))
+    assert all(secret in planted for secret in planter.secrets[before:])
+    left = repr(dataclasses.asdict(Redactor().redact_store(store)))
+    assert not [secret for secret in planter.secrets if secret in left]
+
+
+def test_value_of_an_unknown_type_is_refused() -> None:
+    """A new type of reply fails loudly until it is decided what is private in it."""
+    reply = Reply(Endpoint.USAGE, NOW, "someone@example.com")  # type: ignore[arg-type]
+    with pytest.raises(AssertionError):
+        Redactor().redact_reply(reply)
+
+
+def test_balance_keeps_known_codes_and_surfaces() -> None:
+    """Known surfaces stay in a redacted balance; unknown surfaces and codes become pseudonyms."""
+    money = Money(Decimal(100), "USD")
+    part = Tranche(money, None, is_promotional=False, is_scoped=True, surfaces=("api", "cowork", "pat's lab"))
+    balance = Balance(money, (part,), reload_stop_codes=("card of pat", "none"))
+    made = Redactor().redact_reply(Reply(Endpoint.PREPAID, NOW, balance)).value
+    assert isinstance(made, Balance)
+    assert made.reload_stop_codes == ("text 1", "none")
+    assert made.tranches[0].surfaces == ("api", "cowork", "surface 1")
 
 
 @pytest.mark.parametrize(
