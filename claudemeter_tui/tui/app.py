@@ -357,15 +357,14 @@ class Claudemeter(App[str]):
 
     @work
     async def action_usage_page(self) -> None:
-        """Open claude.ai's usage page; a browser that starts can still fail to show it."""
+        """Open claude.ai's usage page, or show its address if no browser opens it."""
         from claudemeter_tui.tui import web_browser
 
-        # In a thread, because some browsers are waited for.
-        has_opened = await asyncio.to_thread(web_browser.open_in_browser, USAGE_PAGE_URL)
-        if has_opened:
+        # In a thread, because the result of some browsers has to be waited for.
+        if await asyncio.to_thread(web_browser.open_in_browser, USAGE_PAGE_URL):
             self.show_message(f"Opening {USAGE_PAGE_URL.removeprefix('https://')}")
         else:
-            self.show_message(f"No browser found. Open {USAGE_PAGE_URL}")
+            self.show_message(f"No browser opened. Open {USAGE_PAGE_URL}")
 
     def action_privacy(self) -> None:
         """Hide or show personal data, and remove messages that may name an org."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import webbrowser
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from textual.pilot import Pilot
 
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import ErrorKind, Failure, OrgReading, Reading, Schedule
+from claudemeter_tui.tui import web_browser
 from claudemeter_tui.tui.app import Claudemeter
 from claudemeter_tui.tui.screens.dashboard import DashboardScreen
 from claudemeter_tui.tui.screens.events import EventsScreen
@@ -214,9 +216,9 @@ async def test_refresh_during_a_poll_is_answered() -> None:
     ("expected", "browser", "result"),
     [
         ("Opening claude.ai/settings/usage", "firefox", True),
-        ("No browser found. Open https://claude.ai/settings/usage", "firefox", False),
-        ("No browser found. Open https://claude.ai/settings/usage", "w3m", True),
-        ("No browser found. Open https://claude.ai/settings/usage", None, True),
+        ("No browser opened. Open https://claude.ai/settings/usage", "firefox", False),
+        ("No browser opened. Open https://claude.ai/settings/usage", "w3m", True),
+        ("No browser opened. Open https://claude.ai/settings/usage", None, True),
     ],
 )
 async def test_usage_page_opens_in_the_browser(
@@ -247,6 +249,35 @@ async def test_usage_page_opens_in_the_browser(
         await finish_workers(pilot.app)
         assert [one.message for one in pilot.app._notifications] == [expected]
         assert opened == (["https://claude.ai/settings/usage"] if browser == "firefox" else [])
+
+
+@pytest.mark.parametrize(
+    ("expected", "script"),
+    [
+        ("Opening claude.ai/settings/usage", 'test "$1" = https://claude.ai/settings/usage'),
+        ("Opening claude.ai/settings/usage", "exec sleep 1"),
+        ("No browser opened. Open https://claude.ai/settings/usage", "echo no method available >&2; exit 3"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
+async def test_usage_page_shows_whether_the_program_for_it_worked(
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    expected: str,
+    script: str,
+) -> None:
+    """A program such as `xdg-open` that starts and fails leaves the address to copy, and writes nothing."""
+    opener = tmp_path / "xdg-open"
+    opener.write_text(f"#!/bin/sh\n{script}\n")
+    opener.chmod(0o700)
+    monkeypatch.setattr(webbrowser, "get", lambda: webbrowser.BackgroundBrowser(str(opener)))
+    monkeypatch.setattr(web_browser, "OPEN_TIMEOUT", 0.3 if "sleep" in script else 10.0)
+    async with app(stage(PERSONAL)).run_test(notifications=True) as pilot:
+        await pilot.press("u")
+        await finish_workers(pilot.app)
+        assert [one.message for one in pilot.app._notifications] == [expected]
+    assert "no method" not in "".join(capfd.readouterr())
 
 
 async def test_help_opens_over_the_dashboard_and_closes() -> None:
