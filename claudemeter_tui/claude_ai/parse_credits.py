@@ -214,9 +214,12 @@ def build_usage_meters(extra: ExtraUsageModel | None, spend: SpendModel | None) 
             reason=spend.disabled_reason,
             unreadable_keys=_find_unreadable_spend(spend),
         )
-        # An org without usage credits has the object too, with zeros.
         has_figures = found.cap or (found.used and found.used.minor)
-        if has_figures or found.is_enabled or found.reason or found.unreadable_keys:
+        # Zeros that are off add nothing to the same statement in `extra_usage`, but can contradict others.
+        adds_state = found.is_enabled or (
+            spend.enabled is False and (not extra or extra.is_enabled is not False)
+        )
+        if has_figures or adds_state or found.reason or found.unreadable_keys:
             yield found
 
 

@@ -211,7 +211,11 @@ class WindowDraft:
 
     @property
     def is_ambiguous(self) -> bool:
-        """True if its utilization is 1 and only the other windows show the scale."""
+        """True if its utilization is 1 and only the other windows show the scale.
+
+        Earlier replies do not decide: a server that counts in percent can send 0.5 and then 1. A scale kept
+        from the first reply would make the second one a full window.
+        """
         return self.body.utilization == 1 and self.entry.percent is None and not self.body.is_in_dollars
 
 

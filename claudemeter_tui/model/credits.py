@@ -75,6 +75,15 @@ class Meter:
         return not (self.reason is not None or self.unreadable_keys or self.is_at_cap)
 
     @property
+    def is_unused(self) -> bool:
+        """True if this is `spend` with `enabled: false` and zeros, which orgs without usage credits have too.
+
+        Its figures are not shown, but it contradicts another reply that says that the credits are on.
+        """
+        is_bare = self.is_enabled is False and self.reason is None and not self.unreadable_keys
+        return self.origin is MeterOrigin.SPEND and is_bare and self.is_withdrawn
+
+    @property
     def percent(self) -> float | None:
         """Used credits in percent of the cap; may exceed 100. None without a cap above zero."""
         return self.used.percent_of(self.cap) if self.used else None
@@ -203,7 +212,7 @@ class Credits:
     @cached_property
     def own_meter(self) -> Meter | None:
         """The leading personal meter. None if no reply has one."""
-        return next((meter for meter in self.meters if meter.is_personal), None)
+        return next((meter for meter in self.meters if meter.is_personal and not meter.is_unused), None)
 
     @cached_property
     def pool_meter(self) -> Meter | None:
@@ -233,9 +242,11 @@ class Credits:
     @cached_property
     def deciding_meters(self) -> tuple[Meter, ...]:
         """Every meter that reports something about the state, the personal ones first."""
-        return tuple(
-            sorted((meter for meter in self.meters if not meter.is_silent), key=lambda it: not it.is_personal)
+        # Without usage credits, `enabled: false` says nothing more.
+        reporting = (
+            meter for meter in self.meters if not (meter.is_silent or (self.is_absent and meter.is_unused))
         )
+        return tuple(sorted(reporting, key=lambda it: not it.is_personal))
 
     @cached_property
     def has_withdrawn_figures(self) -> bool:

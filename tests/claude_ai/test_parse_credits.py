@@ -12,12 +12,16 @@ import pytest
 from claudemeter_tui.claude_ai.parse_credits import parse_overage
 from claudemeter_tui.claude_ai.parse_usage import parse_usage
 from claudemeter_tui.claude_ai.validation import MalformedError, ParsedBody
-from claudemeter_tui.model.catalogue import CreditState, MeterOrigin
+from claudemeter_tui.model.account import Account, Org
+from claudemeter_tui.model.catalogue import CreditState, Endpoint, MeterOrigin
 from claudemeter_tui.model.credits import Meter
 from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.reading import Reply, Session
 from claudemeter_tui.model.resets import SavedReset, SavedResets
+from claudemeter_tui.model.store import OrgState
 from claudemeter_tui.model.windows import Plan
 from tests import golden_bodies
+from tests.model.values import NOW
 
 USD, CAD = "USD", "CAD"
 SPEND: dict[str, Any] = {"used": None, "limit": None, "enabled": False, "disabled_reason": None}
@@ -192,9 +196,52 @@ def test_odd_money_is_unknown(value: object) -> None:
     ],
 )
 def test_spend_is_a_meter_only_if_it_adds_something(fields: dict[str, Any], *, adds: bool) -> None:
-    """Zero used, no limit and off, as in every reply, is no meter."""
-    meters = parse({"spend": {**SPEND, **fields}}).value.meters
-    assert [MeterOrigin.SPEND] * adds == [found.origin for found in meters]
+    """Zero used, no limit and off, as in every reply, is no meter beside an `extra_usage` that is off."""
+    off = {"is_enabled": False}
+    meters = parse({"extra_usage": off, "spend": {**SPEND, **fields}}).value.meters
+    assert [MeterOrigin.EXTRA_USAGE, *[MeterOrigin.SPEND] * adds] == [found.origin for found in meters]
+
+
+OFF_WITH_ZEROS = {"enabled": False, "used": {"amount_minor": 0, "currency": "USD", "exponent": 2}}
+"""`spend` of an org without usage credits (captured in August 2026)."""
+ON = {"is_enabled": True, "used_credits": 0, "monthly_limit": 5000, "currency": "USD"}
+
+
+@pytest.mark.parametrize(
+    ("expected", "extra", "overage", "limit"),
+    [
+        (CreditState.OFF, None, "unread", None),
+        (CreditState.OFF, {"is_enabled": False}, "unread", None),
+        (CreditState.ABSENT, None, None, None),
+        (CreditState.OFF, None, {"is_enabled": False}, None),
+        (CreditState.UNKNOWN, ON, "unread", None),
+        (CreditState.UNKNOWN, ON, {"is_enabled": True}, None),
+        (CreditState.UNKNOWN, None, {"is_enabled": True}, None),
+        (CreditState.LOCKED, None, {"is_enabled": True}, 0),
+        (CreditState.LOCKED, ON | {"used_credits": 5000}, {"is_enabled": True}, None),
+    ],
+)
+def test_spend_that_is_off_with_zeros_is_never_open(
+    expected: CreditState, extra: dict[str, Any] | None, overage: object, limit: int | None
+) -> None:
+    """It means off, contradicts a reply that is on, and adds nothing to a lock or to an absence.
+
+    A limit of zero is a reached cap, because the used credits are at the cap.
+    """
+    spend: dict[str, Any] = dict(OFF_WITH_ZEROS)
+    if limit is not None:
+        spend["limit"] = {"amount_minor": limit, "currency": "USD", "exponent": 2}
+    usage = parse({"extra_usage": extra, "spend": spend}).value
+    replies = {Endpoint.USAGE: Reply(Endpoint.USAGE, NOW, usage)}
+    if overage != "unread":
+        found = parse_overage(overage, MeterOrigin.OVERAGE, shared=False).value
+        replies[Endpoint.OVERAGE] = Reply(Endpoint.OVERAGE, NOW, found)
+    state = OrgState(Org("u", "Acme"), Account("a"), Session("Chrome"), replies)
+    assert expected is state.credits.compute_state(NOW)
+    if expected is CreditState.UNKNOWN:
+        assert state.credits.find_contradictions(NOW)
+    lead = state.credits.lead_meter
+    assert lead is None or lead.origin is not MeterOrigin.SPEND or limit is not None
 
 
 def test_spend_keeps_its_own_figures() -> None:

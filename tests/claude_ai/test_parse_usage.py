@@ -139,6 +139,24 @@ def test_percent_of_exactly_one_follows_the_other_windows(other: object, percent
     assert percent == found.percent
 
 
+@pytest.mark.parametrize(
+    ("values", "percents"),
+    [
+        ((1.0, 0.5), [100.0, 50.0]),
+        ((0.5, 1.0), [50.0, 100.0]),
+        ((1.0, 1.0), [1.0, 1.0]),
+        ((1.0, 0.0), [1.0, 0.0]),
+        ((1.0, 2.0), [1.0, 2.0]),
+    ],
+)
+def test_scale_is_decided_by_one_reply(values: tuple[float, float], percents: list[float]) -> None:
+    """All windows of a reply decide the scale of a 1; replies before and after it change nothing."""
+    body = dict(zip(("five_hour", "seven_day"), ({"utilization": value} for value in values), strict=True))
+    first, _, second = (parse(one).value for one in (body, {"five_hour": {"utilization": 0.97}}, body))
+    assert percents == [window.percent for window in first.windows]
+    assert first == second
+
+
 def test_percent_of_dollars_is_no_fraction() -> None:
     """Half a percent of a dollar allowance stays so, and makes no other value a fraction."""
     body = {
