@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -38,6 +38,8 @@ MAX_CONCURRENT = 8
 """Maximum number of requests at a time, and of orgs that are read at a time."""
 MIN_REFUSED_USAGE, MIN_REFUSALS = 3, MAX_CONCURRENT
 """Numbers of refused usage replies, and of refused replies of all kinds, that can stop the whole session."""
+QUERY_RETRY_INTERVAL = timedelta(hours=1)
+"""Time after which an optional query that the server has refused is sent again."""
 QUERY_REFUSALS = (400, 404, 422)
 """Statuses, besides 500 and above, after which a request is repeated without its optional query."""
 _ABSENT_ERRORS = (ErrorKind.NOT_FOUND, ErrorKind.FORBIDDEN)
@@ -57,15 +59,23 @@ class Poll:
     """
 
     def __init__(
-        self, client: CookieClient, now: Callable[[], datetime], *, stops_at_refusal: bool = True
+        self,
+        client: CookieClient,
+        now: Callable[[], datetime],
+        *,
+        stops_at_refusal: bool = True,
+        refused_queries: dict[str, datetime] | None = None,
     ) -> None:
         """Start the deadline now; send requests through `client`; `now` is the clock.
 
         `stops_at_refusal` stops the poll at the first refusal, for requests that share one limit.
+        `refused_queries` has the time at which the server refused the optional query of a path; the poll
+        updates it. None if no path has such a query.
         """
         self._client = client
         self._now = now
         self._stops_at_refusal = stops_at_refusal
+        self._refused_queries = {} if refused_queries is None else refused_queries
         self._refusals: dict[tuple[str, Endpoint], Failure] = {}
         self.results: dict[str, EndpointResult] = {}
         """Result of each request that was sent and not cut off by the deadline, by its path."""
@@ -157,11 +167,24 @@ class Poll:
         return sum(one is endpoint if endpoint else one is not Endpoint.ACCOUNT for one in replies)
 
     async def _get(self, path: str, optional_query: str) -> HttpResponse:
-        """Return the response; if the server refuses the optional query, repeat the request without it."""
-        answer = await self._client.get(path)
+        """Return the response; if the server refuses the optional query, repeat the request without it.
+
+        A refused query is left out for an hour. A 5xx for both requests is a fault of the server, and shows
+        nothing about the query.
+        """
         plain_path = path.removesuffix(optional_query)
-        is_refused = answer.status in QUERY_REFUSALS or answer.status >= 500
-        return await self._client.get(plain_path) if is_refused and plain_path != path else answer
+        refused_at = self._refused_queries.get(path)
+        if refused_at is not None and refused_at <= self._now() < refused_at + QUERY_RETRY_INTERVAL:
+            return await self._client.get(plain_path)
+        self._refused_queries.pop(path, None)
+        answer = await self._client.get(path)
+        is_refused = answer.status in QUERY_REFUSALS
+        if plain_path == path or not (is_refused or answer.status >= 500):
+            return answer
+        plain_answer = await self._client.get(plain_path)
+        if is_refused or plain_answer.status < 500:
+            self._refused_queries[path] = self._now()
+        return plain_answer
 
 
 def _parse_reply(endpoint: Endpoint, answer: HttpResponse, parser: BodyParser) -> Reply:
@@ -253,6 +276,7 @@ class ClaudeAiSource:
         self._due_at: dict[tuple[str, Endpoint], datetime] = {}
         self._holds: dict[str, _Hold] = {}
         """Paused requests by path. A pause that is over stays here until a reply arrives."""
+        self._refused_queries: dict[str, datetime] = {}
         self._poll_number = 0
         self._turns: dict[str, int] = {}
         """Number of the last poll in which all requests about an org were sent, by its uuid."""
@@ -265,7 +289,10 @@ class ClaudeAiSource:
         runs out of time, in the next one.
         """
         await self._client.reconnect_if_cancelled()
-        began, poll = self._now(), Poll(self._client, self._now, stops_at_refusal=False)
+        began, poll = (
+            self._now(),
+            Poll(self._client, self._now, stops_at_refusal=False, refused_queries=self._refused_queries),
+        )
         self._poll_number += 1
         if full:
             self._account_due_at = None

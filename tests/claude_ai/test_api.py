@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 
@@ -36,7 +37,7 @@ from tests.claude_ai.api_cases import (
     serve,
     serve_account,
 )
-from tests.responses import Answer, Held
+from tests.responses import Answer, Held, Request
 from tests.server import LoopbackServer
 
 USAGE, OVERAGE, OWN, PREPAID, SUBSCRIPTION = (
@@ -239,3 +240,61 @@ async def test_usage_is_requested_once_if_the_query_is_not_the_cause(
     async with reading(server.url) as source:
         await poll(source)
     assert [path(PERSONAL, "usage")] == [one for one in server.paths() if "/usage" in one]
+
+
+def refuse_query(status: int, plain: Answer) -> Callable[[Request], Answer]:
+    """Return a route that answers with the status if the query is sent, else with the plain reply."""
+    return lambda request: Answer.json({}, status=status) if "?" in request.path else plain
+
+
+@pytest.mark.parametrize("status", [400, 404, 422, 500])
+async def test_refused_query_is_left_out_for_an_hour(server: LoopbackServer, status: int) -> None:
+    """Once the usage arrives without its optional query, the query is sent again only after an hour."""
+    clock = Clock()
+    plain, full = path(PERSONAL, "usage").partition("?")[0], path(PERSONAL, "usage")
+    serve(server, PERSONAL, usage=refuse_query(status, Answer.json(usage_body())))
+    async with reading(server.url, clock) as source:
+        for expected, minutes in (([full, plain], 1), ([plain], 58), ([plain], 1), ([full, plain], 1)):
+            found = parts(await poll(source), PERSONAL)
+            assert isinstance(found[USAGE], Reply)
+            requested = asked(server)
+            assert sorted(expected) == [one for one in requested if "/usage" in one]
+            clock.move(minutes=minutes)
+
+
+async def test_query_refused_with_the_usage_itself_is_not_repeated(server: LoopbackServer) -> None:
+    """If the usage is refused with and without the query, each poll requests it once."""
+    clock = Clock()
+    plain = path(PERSONAL, "usage").partition("?")[0]
+    serve(server, PERSONAL, usage=refuse_query(400, Answer.json({}, status=400)))
+    async with reading(server.url, clock) as source:
+        await poll(source)
+        asked(server)
+        clock.move(minutes=1)
+        await poll(source)
+        assert [plain] == [one for one in asked(server) if "/usage" in one]
+
+
+async def test_fault_of_the_server_does_not_drop_the_query(server: LoopbackServer) -> None:
+    """After an outage in which both requests failed, the next one has the query at once."""
+    clock = Clock()
+    serve(server, PERSONAL, usage=refuse_query(502, Answer.json({}, status=502)))
+    async with reading(server.url, clock) as source:
+        await poll(source)
+        asked(server)
+        serve(server, PERSONAL)
+        clock.move(minutes=1)
+        await poll(source)
+        assert [path(PERSONAL, "usage")] == [one for one in asked(server) if "/usage" in one]
+
+
+async def test_refused_query_is_sent_again_after_the_clock_was_set_back(server: LoopbackServer) -> None:
+    """A refusal in the future does not keep the query back."""
+    clock = Clock()
+    serve(server, PERSONAL, usage=refuse_query(400, Answer.json(usage_body())))
+    async with reading(server.url, clock) as source:
+        await poll(source)
+        asked(server)
+        clock.move(hours=-2)
+        await poll(source)
+        assert path(PERSONAL, "usage") in asked(server)
