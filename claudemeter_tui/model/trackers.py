@@ -292,7 +292,8 @@ def _debounce_usage(new: Reply, old: Reply | None, windows: tuple[Window, ...]) 
     lost_meters = tuple(meter for meter in old_plan.meters if meter.origin not in origins)
     if windows == plan.windows and not lost_meters:
         return new, False
-    is_reported = plan.is_reported or bool(windows)
+    # An empty reply (`{}`) does not show that the plan has no plan-wide window; only a kept one counts.
+    is_reported = plan.is_reported or any(window.is_plan_wide for window in windows)
     completed = replace(plan, windows=windows, meters=(*plan.meters, *lost_meters), is_reported=is_reported)
     return replace(new, value=completed), bool(lost_meters)
 

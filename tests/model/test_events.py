@@ -222,6 +222,13 @@ def test_flapping_window_emits_no_event(replies: list[Plan | None]) -> None:
     assert (EventKind.WINDOW_RESET, at(120)) == (run.tick(120)[0].kind, run.emitted[0].at)
 
 
+def test_empty_reply_after_a_full_model_is_no_plan_without_windows() -> None:
+    """An empty reply that leaves only a model's window does not mean that all work uses credits."""
+    run = Run(plan(five_hour(0, None), weekly(0, None), fable(50)), meter())
+    for _ in range(3):
+        assert EventKind.ON_CREDITS not in kinds(run.poll(plan(is_reported=False), meter()))
+
+
 @pytest.mark.parametrize(
     ("lasting", "expected"),
     [
