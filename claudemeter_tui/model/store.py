@@ -136,6 +136,8 @@ class OrgState:
     """The session that read each reply, which may differ from the one that serves the org now."""
     last_figures: LastFigures = field(default_factory=dict)
     """The last credit figures of each source, which the server may have withdrawn since."""
+    session_error: ErrorKind | None = None
+    """Problem that stops every request of the session that serves the org. None if none is known."""
 
     @cached_property
     def key(self) -> OrgKey:
@@ -461,7 +463,14 @@ class Store:
             orgs = _apply_org_readings(orgs, session, reading)
         if scan_results is not None and all(state.schedule is not None for state in sessions):
             orgs = _remove_unserved(orgs, sessions, scan_results)
-        return Store(orgs, sessions, scan_results)
+        return Store(tuple(_note_session_error(state, session) for state in orgs), sessions, scan_results)
+
+
+def _note_session_error(state: OrgState, session: SessionState) -> OrgState:
+    """Return the org with the problem of its session; unchanged if another session serves it."""
+    error = next((fault.error_kind for fault in session.failures.values() if fault.is_session_wide), None)
+    is_known = state.session != session.session or state.session_error is error
+    return state if is_known else replace(state, session_error=error)
 
 
 def same_account(one: Account, other: Account) -> bool:

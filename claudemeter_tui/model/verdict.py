@@ -294,9 +294,10 @@ def _decide_cause(
 
 
 def _find_error_kind(state: OrgState) -> ErrorKind | None:
+    """Return the problem of the session, else that of a reply, usage first. None if none is known."""
     failures = state.failures
     failure = failures.get(Endpoint.USAGE) or next(iter(failures.values()), None)
-    return failure.error_kind if failure is not None else None
+    return state.session_error or (failure.error_kind if failure is not None else None)
 
 
 def _measure_plan_spending(state: OrgState, now: datetime) -> PlanSpending | None:

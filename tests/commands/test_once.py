@@ -176,6 +176,18 @@ def test_failures_go_to_stderr_and_decide_the_exit_status(
     assert all(line.startswith("claudemeter-tui: ") for line in done.stderr.splitlines())
 
 
+def test_once_names_a_session_that_ends_during_the_poll(server: LoopbackServer, tmp_path: Path) -> None:
+    """The verdict line has the cause of the windows that were not read."""
+    name = f"/api/organizations/{PERSONAL}/usage"
+    for path in [path for path in server.routes if PERSONAL in path]:
+        server.routes[path] = Answer.json(EXPIRED, 403)
+    done = program(tmp_path, "--once", "--base-url", server.url)
+    assert name in {request.path.partition("?")[0] for request in server.requests}
+    first, *_, error, _ = done.stdout.splitlines()
+    assert first == "Verdict          UNKNOWN  no reading yet: session expired"
+    assert error == "error            usage: session expired (status 403)"
+
+
 def test_account_without_orgs_exits_with_4(server: LoopbackServer, tmp_path: Path) -> None:
     """An account without orgs has nothing to read, and the error says so."""
     server.routes = {

@@ -646,3 +646,17 @@ def test_credits_are_not_known_without_an_overage_reply() -> None:
     overage = Reply(Endpoint.OVERAGE, at(0), Meter(MeterOrigin.OVERAGE, is_enabled=True))
     asked = replace(state, replies={Endpoint.USAGE: usage, Endpoint.OVERAGE: overage})
     assert asked.credits.compute_state(at(0)) is CreditState.OPEN
+
+
+def test_problem_of_a_session_is_known_to_its_orgs_until_it_is_over() -> None:
+    """A problem that stops every request of a session is noted at the orgs that it serves, and no others."""
+    store = folded(listed(0, PERSONAL), listed(0, LAB, account=SAM, session=FIREFOX))
+    stopped_store = folded(stopped(1), store=store)
+    assert [state.session_error for state in stopped_store.orgs] == [ErrorKind.EXPIRED, None]
+    assert stopped_store.orgs[1] is store.orgs[1]
+    slow = folded(stopped(1, ErrorKind.TIMEOUT), store=store)
+    assert [state.session_error for state in slow.orgs] == [None, None]
+    again = folded(listed(2, PERSONAL), store=stopped_store)
+    assert [state.session_error for state in again.orgs] == [None, None]
+    taken_over = folded(listed(2, PERSONAL, session=FIREFOX), store=stopped_store)
+    assert None is taken_over.orgs[0].session_error

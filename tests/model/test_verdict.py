@@ -441,3 +441,24 @@ def test_rank_counts_a_locked_window_as_full() -> None:
     """A locked window ranks like a full one, whatever its percent."""
     locked, full = org(five_hour(3, locked_reason="odd")), org(five_hour(100))
     assert rank_verdict(judge(full, NOW)) == rank_verdict(judge(locked, NOW))
+
+
+@pytest.mark.parametrize(
+    ("expected", "session_error", "failures"),
+    [
+        (ErrorKind.EXPIRED, ErrorKind.EXPIRED, {}),
+        (ErrorKind.EXPIRED, ErrorKind.EXPIRED, {Endpoint.USAGE: ErrorKind.SERVER_ERROR}),
+        (ErrorKind.SERVER_ERROR, None, {Endpoint.USAGE: ErrorKind.SERVER_ERROR}),
+        (None, None, {}),
+    ],
+)
+def test_problem_of_the_session_is_the_cause_of_a_missing_reading(
+    expected: ErrorKind | None, session_error: ErrorKind | None, failures: dict[Endpoint, ErrorKind]
+) -> None:
+    """An ended session explains unread windows, whatever failed before it."""
+    state = replace(
+        OrgState(Org("u", "Acme"), Account("a"), Session("Chrome")),
+        session_error=session_error,
+        failures={endpoint: Failure(kind, endpoint, NOW) for endpoint, kind in failures.items()},
+    )
+    assert expected is judge(state, NOW).error_kind
