@@ -126,6 +126,8 @@ def describe_off(meter: Meter | None) -> str:
 
 def describe_lock(lock: CreditLock) -> str:
     """Return the words for a lock, even if its cause is not known."""
+    if lock.is_balance_outdated:
+        return 'the server says "out of credits"; the balance is out of date'
     if lock.cause is Cause.OUT_OF_CREDITS:
         return f'the server says "out of credits", but the balance is {format_money(lock.balance)}'
     if lock.cause is Cause.UNREADABLE:
@@ -181,9 +183,11 @@ def format_cap(meter: Meter, missing: str = NOT_REPORTED) -> str:
     return format_money(meter.cap, describe_missing_cap(meter, missing))
 
 
-def describe_figures_age(meter: Meter, now: datetime, zone: tzinfo | None = None) -> str:
+def describe_figures_age(
+    figures: Meter | Balance | Subscription, now: datetime, zone: tzinfo | None = None
+) -> str:
     """Return `as of 14:02` for figures that were withdrawn, or not read, since; empty for current ones."""
-    return f"as of {format_moment(meter.figures_at, now, zone)}" if meter.figures_at is not None else ""
+    return f"as of {format_moment(figures.figures_at, now, zone)}" if figures.figures_at is not None else ""
 
 
 def list_use_forms(meter: Meter, now: datetime, zone: tzinfo | None = None) -> list[str]:
@@ -204,6 +208,13 @@ def _list_undated_use_forms(meter: Meter) -> list[str]:
         return [both, used]
     percent = format_percent(meter.percent)
     return [f"{both}  {percent}", f"{used}  {percent}", percent]
+
+
+def format_balance(balance: Balance | None, now: datetime, zone: tzinfo | None = None) -> str:
+    """Return `$244.35`, with its time if it is out of date; empty if nothing was bought or reported."""
+    if balance is None or balance.amount is None:
+        return ""
+    return f"{format_money(balance.amount)} {describe_figures_age(balance, now, zone)}".rstrip()
 
 
 def describe_scoped_balance(balance: Balance) -> str:
@@ -235,8 +246,14 @@ def describe_reload_cure(codes: Sequence[str]) -> str:
 def list_balance_forms(balance: Balance, now: datetime, zone: tzinfo | None = None) -> list[str]:
     """Return `$244.35 ($100.00 expires Apr 25), auto-reload on`, then shorter forms.
 
-    A debt reads `-$15.92, empty`. A part for some surfaces and a stopped auto-reload are not included.
+    A debt reads `-$15.92, empty`. A part for some surfaces and a stopped auto-reload are not included. Every
+    form of a balance that is out of date shows its time: `$244.35 as of 14:02`.
     """
+    age = describe_figures_age(balance, now, zone)
+    return [f"{form} {age}".rstrip() for form in _list_undated_balance_forms(balance, now, zone)]
+
+
+def _list_undated_balance_forms(balance: Balance, now: datetime, zone: tzinfo | None) -> list[str]:
     if balance.amount is None:
         return ["none"]
     parts = [format_money(balance.amount) + (f", {EMPTY_BALANCE}" if balance.amount.minor < 0 else "")]

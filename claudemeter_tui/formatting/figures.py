@@ -41,8 +41,9 @@ from claudemeter_tui.formatting.values import (
     to_local,
 )
 from claudemeter_tui.formatting.verdict import format_verdict_banner, format_verdict_name
+from claudemeter_tui.model.account import Subscription
 from claudemeter_tui.model.catalogue import PAYMENT_RESTRICTIONS, CreditState, Endpoint, MeterOrigin
-from claudemeter_tui.model.credits import Meter
+from claudemeter_tui.model.credits import Balance, Meter
 from claudemeter_tui.model.forecast import (
     SpendLimit,
     compute_pace,
@@ -70,6 +71,7 @@ VERDICT_SEVERITIES = {
     VerdictState.CAN_WORK: Severity.NORMAL,
 }
 """The severity of each state, without locked credits."""
+NOT_READ_SINCE = "not read since"
 RUNS_OUT_FIRST = ", runs out first"
 """Note beside the limit with the smaller amount left."""
 NONE_OR_NOT_REPORTED = f"none, or {NOT_REPORTED}"
@@ -173,8 +175,14 @@ class FigureBuilder:
         severity: Severity = Severity.NORMAL,
         *,
         read_at: datetime | None = None,
+        aged: Balance | Subscription | None = None,
     ) -> Figure:
-        """Build a figure from a reply, or from one of its meters; `read_at` if not from the last reply."""
+        """Build a figure from a reply, or from one of its meters; `read_at` if not from the last reply.
+
+        If `aged`, the content of the reply, is out of date, the value ends with its time.
+        """
+        if aged is not None and (age := describe_figures_age(aged, self.now, self.zone)):
+            value = f"{value}, {age}, {NOT_READ_SINCE}"
         endpoint = origin.endpoint if isinstance(origin, MeterOrigin) else origin
         at, by = read_at or self.find_read_time(endpoint), self.join_session_labels(endpoint)
         return Figure(label, value, format_origin(origin), at, severity, endpoint, key, by)
@@ -297,6 +305,7 @@ class FigureBuilder:
         if credits.balance is not None:
             left = format_money(credits.usable_balance, NONE_OR_NOT_REPORTED)
             left += RUNS_OUT_FIRST if tighter is SpendLimit.BALANCE else ""
+            left = ", ".join(filter(None, (left, describe_figures_age(credits.balance, self.now, self.zone))))
             yield self.build(Endpoint.PREPAID, "balance left", left, "amount")
         if pool is not None and pool is not lead:
             left, key = self.format_left(pool), pool.origin.cap_key
@@ -343,7 +352,7 @@ class FigureBuilder:
         if meter.percent is not None:
             used += f", {format_percent(meter.percent)} of the cap"
         if age := describe_figures_age(meter, self.now, self.zone):
-            since = "withdrawn since" if self.state.credits.has_withdrawn_figures else "not read since"
+            since = "withdrawn since" if self.state.credits.has_withdrawn_figures else NOT_READ_SINCE
             used, cap = (f"{text}, {age}, {since}" for text in (used, cap))
         rows = (
             ("owner", "your own" if meter.is_personal else "the organization's pool", "limit_type"),
@@ -389,7 +398,7 @@ class FigureBuilder:
         balance = self.state.credits.balance
         if balance is None:
             return
-        build = partial(self.build, Endpoint.PREPAID)
+        build = partial(self.build, Endpoint.PREPAID, aged=balance)
         amount = format_money(balance.amount, NONE_OR_NOT_REPORTED)
         yield build("balance", ", ".join(filter(None, (amount, describe_scoped_balance(balance)))), "amount")
         for tranche in balance.tranches:
@@ -448,11 +457,11 @@ class FigureBuilder:
     def build_subscription(self) -> Iterator[Figure]:
         """Yield the state of the subscription and its dates."""
         paid = self.state.subscription
-        build = partial(self.build, Endpoint.SUBSCRIPTION)
         if paid is None:
             if Endpoint.SUBSCRIPTION in self.state.replies:
-                yield build("subscription", "none")
+                yield self.build(Endpoint.SUBSCRIPTION, "subscription", "none")
             return
+        build = partial(self.build, Endpoint.SUBSCRIPTION, aged=paid)
         plan, day = paid.scheduled_change or ("", None)
         rows = (
             ("status", paid.status or NOT_REPORTED, "status"),

@@ -9,7 +9,12 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from claudemeter_tui.formatting.credits import CREDIT_STATE_NAMES, describe_figures_age, format_cap
+from claudemeter_tui.formatting.credits import (
+    CREDIT_STATE_NAMES,
+    describe_figures_age,
+    format_balance,
+    format_cap,
+)
 from claudemeter_tui.formatting.values import (
     format_age,
     format_countdown,
@@ -98,14 +103,13 @@ def format_cell(row: OverviewRow, column: OverviewColumn, now: datetime, zone: t
     return _CELL_FORMATTERS[column](row, now, zone) or NO_VALUE
 
 
-def list_details(row: OverviewRow, now: datetime) -> Iterator[str]:
+def list_details(row: OverviewRow, now: datetime, zone: tzinfo | None = None) -> Iterator[str]:
     """Yield the facts for a second line: every window, the balance and the number of failures."""
     for window in row.state.plan.windows if row.state.plan else ():
         due = format_reset_due(window) if window.is_due(now) else format_percent(window.percent)
         yield f"{window.label} {due}"
-    balance = row.state.credits.balance_amount
-    if balance is not None:
-        yield f"balance {format_money(balance)}"
+    if balance := format_balance(row.state.credits.balance, now, zone):
+        yield f"balance {balance}"
     if failures := len(row.state.failures):
         yield f"{failures} repl{'y' if failures == 1 else 'ies'} not read"
 

@@ -89,12 +89,14 @@ def _list_rows(
     balance = state.credits.balance
     if balance is not None and balance.amount is not None:
         empty = EMPTY_BALANCE if balance.amount.minor < 0 else ""
-        notes = empty, describe_scoped_balance(balance), describe_auto_reload(balance)
+        age = describe_figures_age(balance, now, zone)
+        notes = empty, describe_scoped_balance(balance), describe_auto_reload(balance), age
         cure = f"; {describe_reload_cure(balance.reload_stop_codes)}" if balance.is_reload_stopped else ""
         yield "Balance", ", ".join(filter(None, (_format_ungrouped_money(balance.amount), *notes))) + cure
     if state.subscription is not None and (charge := describe_next_charge(state.subscription)):
         card = "" if charge.card is None else f"   {charge.card or '-'}"
-        yield charge.label, charge.day + card
+        age = describe_figures_age(state.subscription, now, zone)
+        yield charge.label, charge.day + card + (f"   {age}" if age else "")
     for problem in list_errors(store, state):
         yield "error", f"{problem.endpoint}: {format_error(problem.error_kind, problem.detail)}"
 
@@ -189,6 +191,12 @@ def _format_object(store: Store, state: OrgState, now: datetime, zone: tzinfo | 
         ),
         "credits": json.dumps(_build_credits_object(state)),
         **{str(endpoint): good.get(endpoint, "null") for endpoint in BODY_ENDPOINTS},
+        "read_at": json.dumps(
+            {
+                endpoint: _format_time(state.replies[endpoint].at if endpoint in good else None)
+                for endpoint in BODY_ENDPOINTS
+            }
+        ),
         "errors": json.dumps(
             [
                 {

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from claudemeter_tui.formatting.credits import describe_figures_age
+from claudemeter_tui.formatting.credits import describe_figures_age, format_balance
 from claudemeter_tui.formatting.values import (
     format_age,
     format_countdown,
@@ -182,7 +182,7 @@ PLACEHOLDERS: Mapping[str, tuple[str, Callable[[StatusContext], str]]] = {
     ),
     "balance": (
         "the prepaid balance: $244.35",
-        lambda org: format_money(org.state.credits.balance_amount, ""),
+        lambda org: format_balance(org.state.credits.balance, org.now, org.zone),
     ),
     "org": ("name of the org", lambda org: org.state.org.display_name),
     "plan": ("plan of the org: Max 5x", lambda org: org.state.org.plan_name),

@@ -194,7 +194,9 @@ class VerdictWriter:
         for payment in verdict.payment_problems:
             words, cure = describe_payment(payment)
             until = self.filter_future(payment.until)
-            yield words + (f" {self.format_until(until)}" if until else "") + (f" · {cure}" if cure else "")
+            age = f" (read {self.format_age(payment.read_at)})" if payment.read_at is not None else ""
+            end = f" {self.format_until(until)}" if until else ""
+            yield f"{words}{end}{age}" + (f" · {cure}" if cure else "")
         if verdict.is_stale and not is_unknown:
             yield f"read {self.format_age(verdict.read_at)}"
 

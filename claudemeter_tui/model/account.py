@@ -85,6 +85,10 @@ class Subscription:
     scheduled_change: tuple[str, date | None] | None = None
     """Name and date of a scheduled change of plan; the date is None if not reported. None if none is
     scheduled."""
+    figures_at: datetime | None = None
+    """Time of the reply, if it is out of date because newer requests failed or stopped. None if it is
+    current.
+    """
 
     @property
     def ends_on(self) -> date | None:

@@ -5,7 +5,8 @@ The cause of a locked meter is decided from its figures, in this order:
 1. The cap, if it is reached or the reason says so. With a reached cap, the reason for the organization's own
    pause (`org_level_disabled_until`) also means the cap, because personal plans then report that reason.
 2. The balance, if the server says `out_of_credits`. It counts as empty only if the prepaid reply agrees or
-   reports nothing. With a reached cap it is a cause only if the prepaid reply shows that it is empty.
+   reports nothing. With a reached cap it is a cause only if the prepaid reply shows that it is empty. A
+   prepaid reply that is out of date shows neither: the cause is then what the server says.
 3. Anything else: the reason, which is quoted if its meaning is not known.
 """
 
@@ -42,9 +43,16 @@ class CreditLock:
     meter: Meter | None = None
     """The meter of the pool whose cap is reached. None for every other lock."""
     balance: Money | None = None
-    """Balance that contradicts the lock. None for any cause other than OUT_OF_CREDITS."""
+    """Balance that contradicts the lock. None for any cause other than OUT_OF_CREDITS, and if the balance is
+    out of date.
+    """
     read_at: datetime | None = None
     """Time of the reply that shows the lock, if newer ones could not be read. None if it is current."""
+
+    @property
+    def is_balance_outdated(self) -> bool:
+        """True if the server says `out_of_credits`, and the balance is too old to agree or to contradict."""
+        return self.cause is Cause.OUT_OF_CREDITS and self.balance is None
 
 
 def find_credit_locks(money: Credits, state: CreditState, now: datetime) -> tuple[CreditLock, ...]:
@@ -129,7 +137,9 @@ def _find_meter_locks(money: Credits, meter: Meter, now: datetime) -> Iterator[C
             reason=meter.reason if cause is Cause.SERVER or not is_quoted else None,
             until=until,
             meter=meter if cause is Cause.CAP and not meter.is_personal else None,
-            balance=money.usable_balance if cause is Cause.OUT_OF_CREDITS else None,
+            balance=None
+            if cause is not Cause.OUT_OF_CREDITS or money.is_balance_outdated
+            else money.usable_balance,
         )
         until = None
 
@@ -142,7 +152,10 @@ def _find_causes(money: Credits, meter: Meter) -> Iterator[Cause]:
         yield Cause.CAP
     if meter.out_of_credits or reason is Cause.EMPTY_BALANCE:
         balance = money.usable_balance
-        if balance is None or balance.minor <= 0:
+        if balance is not None and money.is_balance_outdated:
+            if not is_cap_reached:
+                yield Cause.OUT_OF_CREDITS
+        elif balance is None or balance.minor <= 0:
             if balance is not None or not is_cap_reached:
                 yield Cause.EMPTY_BALANCE
         elif not is_cap_reached:

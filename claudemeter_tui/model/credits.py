@@ -158,6 +158,10 @@ class Balance:
     """The server's codes for an auto-reload that does not work. Empty if it works, or if none is set up."""
     unscoped: Money | None = None
     """Part of `amount` that every surface can use. None if that is all of it."""
+    figures_at: datetime | None = None
+    """Time of the reply, if it is out of date because newer requests failed or stopped. None if it is
+    current; an old balance decides nothing.
+    """
 
     @property
     def usable(self) -> Money | None:
@@ -238,6 +242,11 @@ class Credits:
     def usable_balance(self) -> Money | None:
         """Prepaid money that every surface can use. None if nothing was bought, or it is not reported."""
         return self.balance.usable if self.balance is not None else None
+
+    @property
+    def is_balance_outdated(self) -> bool:
+        """True if there is a balance, but its reply is out of date."""
+        return self.balance is not None and self.balance.figures_at is not None
 
     @cached_property
     def deciding_meters(self) -> tuple[Meter, ...]:

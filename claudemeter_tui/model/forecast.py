@@ -141,7 +141,8 @@ def forecast_limit(credits_: Credits, rate: SpendRate | None, now: datetime) -> 
     the data reach back. It also ends at the first of the next month (UTC) for a cap, and at the next expiry
     of a part for a balance. A balance with auto-reload is never used up, and an empty balance is not a limit
     while the credits are open. There is no forecast for a pool, or for a balance that others also spend,
-    because the person's own figures do not show the others' rate.
+    because the person's own figures do not show the others' rate, and none beside a balance that is out of
+    date.
     """
     if rate is None or rate.recent_rate is None or credits_.compute_state(now) is not CreditState.OPEN:
         return None
@@ -174,14 +175,15 @@ def forecast_limit(credits_: Credits, rate: SpendRate | None, now: datetime) -> 
 def _find_remainders(credits_: Credits) -> list[tuple[Money, SpendLimit, bool]]:
     """Return the amount left under each limit (above zero), the limit, and True if others spend from it too.
 
-    Empty if there is no limit, or the cap of the leading meter is not known.
+    Empty if there is no limit, or the cap of the leading meter or the current balance is not known.
     """
     lead, pool, balance = credits_.lead_meter, credits_.pool_meter, credits_.balance
     if lead is None:
         return []
     left, is_own_lead = lead.remaining, pool is not lead
-    # There is a cap of unknown amount, so every forecast could be too late.
-    if left is None and not lead.is_uncapped:
+    # There is a cap or a balance of unknown amount, so every forecast could be too late.
+    is_unknown = left is None and not lead.is_uncapped
+    if is_unknown or (credits_.is_balance_outdated and credits_.balance_amount is not None):
         return []
     remainders = [(left, SpendLimit.CAP, False)]
     if pool is not None and is_own_lead:
@@ -196,12 +198,12 @@ def _find_remainders(credits_: Credits) -> list[tuple[Money, SpendLimit, bool]]:
 def find_tighter_limit(credits: Credits) -> SpendLimit | None:
     """Return the leading cap or the balance, whichever leaves less money.
 
-    None if one of them is not known or was withdrawn, if they cannot be compared, if they leave the same
-    amount, or if the balance is a debt. Only money that every surface can use counts as balance.
+    None if one of them is not known, withdrawn or out of date, if they cannot be compared, if they leave the
+    same amount, or if the balance is a debt. Only money that every surface can use counts as balance.
     """
     lead, balance = credits.lead_meter, credits.usable_balance
     left = lead.remaining if lead is not None and lead.figures_at is None else None
-    if balance is not None and balance.minor < 0:
+    if credits.is_balance_outdated or (balance is not None and balance.minor < 0):
         return None
     if left is None or balance is None or left.unit != balance.unit or left.minor == balance.minor:
         return None

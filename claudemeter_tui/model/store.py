@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from claudemeter_tui.model.account import Account, Org, Subscription
-from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.catalogue import SLOW_INTERVAL, Endpoint
 from claudemeter_tui.model.credits import (
     MAX_CLOCK_STEP,
     Balance,
@@ -152,7 +152,9 @@ class OrgState:
     @cached_property
     def subscription(self) -> Subscription | None:
         """The subscription. None if never read, or the org has none."""
-        return self._find_value(Endpoint.SUBSCRIPTION, Subscription)
+        paid = self._find_value(Endpoint.SUBSCRIPTION, Subscription)
+        at = self._find_outdated_time(Endpoint.SUBSCRIPTION)
+        return replace(paid, figures_at=at) if paid is not None and at is not None else paid
 
     @cached_property
     def saved_resets(self) -> SavedResets:
@@ -164,9 +166,11 @@ class OrgState:
     def credits(self) -> Credits:
         """The credits, with the overage replies first."""
         overage_reply = self.replies.get(Endpoint.OVERAGE)
+        balance = self._find_value(Endpoint.PREPAID, Balance)
+        balance_at = self._find_outdated_time(Endpoint.PREPAID)
         return Credits(
             meters=tuple(map(self._date_meter, combine_meters(self._iter_meters(), self.last_figures))),
-            balance=self._find_value(Endpoint.PREPAID, Balance),
+            balance=replace(balance, figures_at=balance_at) if balance and balance_at else balance,
             is_absent=overage_reply is not None and overage_reply.value is None,
             overage_read_at=overage_reply.at if overage_reply is not None else None,
             valid_until=self._find_end_of_validity(),
@@ -185,11 +189,24 @@ class OrgState:
 
     def _date_meter(self, meter: Meter) -> Meter:
         """Return the meter with the time of its figures if later requests of its reply failed."""
-        reply, usage = self.replies.get(meter.origin.endpoint), self.replies.get(Endpoint.USAGE)
-        if reply is None or usage is None or meter.origin.endpoint not in self.failures:
-            return meter
-        is_behind = usage.at - reply.at > self.stale_after and meter.figures_at is None
-        return replace(meter, figures_at=reply.at) if is_behind else meter
+        at = self._find_outdated_time(meter.origin.endpoint) if meter.figures_at is None else None
+        return replace(meter, figures_at=at) if at is not None else meter
+
+    def _find_outdated_time(self, endpoint: Endpoint) -> datetime | None:
+        """Return the time of a reply that is older than it should be beside the others. None if it is not.
+
+        A failed reply should be at most two intervals older than the last reading. If it is requested rarely,
+        its failure should be that short instead. Without a failure, as after a change of the session, the
+        limit is twice the time between two rare requests.
+        """
+        reply, failure = self.replies.get(endpoint), self.failures.get(endpoint)
+        if reply is None or self.read_at is None:
+            return None
+        is_outdated = self.read_at - reply.at > max(2 * SLOW_INTERVAL, self.stale_after)
+        if failure is not None:
+            since = failure.at if endpoint.facts.is_slow else reply.at
+            is_outdated = is_outdated or self.read_at - since > self.stale_after
+        return reply.at if is_outdated else None
 
     @property
     def _is_own_abandoned(self) -> bool:

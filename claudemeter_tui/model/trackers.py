@@ -335,6 +335,8 @@ class VerdictTracker:
         # Credits that are switched off instead of locked still refuse: only open credits end a lock.
         if is_certain and (verdict.is_locked or verdict.credits is CreditState.OPEN or not self.is_locked):
             lock = verdict.credit_locks[0] if verdict.is_locked else None
+            if lock is not None and lock.is_balance_outdated and self.credit_lock is not None:
+                lock = self.credit_lock  # nothing but the age of the balance has changed
             new = replace(new, is_locked=verdict.is_locked, credit_lock=lock)
         meter = credits_.find_deciding_meter(sink.now) or credits_.lead_meter
         replies = (Endpoint.USAGE, meter.origin.endpoint) if meter else (Endpoint.USAGE,)

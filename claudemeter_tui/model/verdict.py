@@ -54,15 +54,17 @@ class PaymentProblem:
     """Value from the server; empty if `until` is the value."""
     until: datetime | None = None
     """End of the problem, always in the future. None if there is no date."""
+    read_at: datetime | None = None
+    """Time of the reply that shows it, if that reply is out of date. None if it is current."""
 
 
 def find_payment_problems(state: OrgState, now: datetime) -> Iterator[PaymentProblem]:
     """Yield the current problems with the payment."""
     paid = state.subscription
     if paid is not None and paid.status in PAYMENT_PROBLEM_STATUSES:
-        yield PaymentProblem("status", paid.status)
+        yield PaymentProblem("status", paid.status, read_at=paid.figures_at)
     if paid is not None and paid.paused_until is not None and paid.paused_until > now:
-        yield PaymentProblem("payment_paused_until", "", paid.paused_until)
+        yield PaymentProblem("payment_paused_until", "", paid.paused_until, paid.figures_at)
     yield from (
         PaymentProblem(key, value) for key, value in state.org.restrictions if key in PAYMENT_RESTRICTIONS
     )

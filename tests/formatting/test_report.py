@@ -317,6 +317,7 @@ KEYS = [
     "overage",
     "subscription",
     "prepaid",
+    "read_at",
     "errors",
     "stale",
 ]

@@ -18,6 +18,7 @@ from claudemeter_tui.formatting.credits import (
     describe_provenance,
     describe_reload_cure,
     describe_scoped_balance,
+    format_balance,
     format_credits_forecast,
     list_balance_forms,
     list_use_forms,
@@ -125,7 +126,8 @@ def _iterate_notes(state: OrgState, view: View) -> Iterator[StyledLine]:
     if visibility := describe_lock_visibility(state, view.now, view.zone):
         yield build_line((f"lock {'?' if visibility == NOT_KNOWN else visibility}", MUTED))
     if state.credits.balance_amount:
-        yield build_line((f"balance {format_money(state.credits.balance_amount)}", MUTED))
+        balance = format_balance(state.credits.balance, view.now, view.zone)
+        yield build_line((f"balance {balance}", MUTED))
 
 
 def _get_severity(meter: Meter, view: View) -> Severity:
@@ -187,7 +189,7 @@ def _iterate_rows(state: OrgState, view: View) -> Iterator[tuple[str, ...]]:
     figures = view.get_figures(state)
     forecast = format_credits_forecast(figures.rate, figures.forecast, view.now, view.zone)
     yield from zip(("rate", ""), forecast, strict=False)
-    yield from _iterate_charges(state.subscription)
+    yield from _iterate_aged_charges(state.subscription, view)
 
 
 def _iterate_lead_rows(credits: Credits, lead: Meter, view: View) -> Iterator[tuple[str, ...]]:
@@ -228,10 +230,16 @@ def _has_other_figures(other: Meter, lead: Meter) -> bool:
     return any(a is not None and b is not None and a != b for a, b in both)
 
 
-def _iterate_charges(subscription: Subscription | None) -> Iterator[tuple[str, ...]]:
+def _iterate_aged_charges(subscription: Subscription | None, view: View) -> Iterator[tuple[str, ...]]:
+    """Yield the rows of the subscription, with their time if its reply is out of date."""
+    if subscription is not None:
+        age = describe_figures_age(subscription, view.now, view.zone)
+        for label, *forms in _iterate_charges(subscription):
+            yield label, *(f"{form} {age}".rstrip() for form in forms)
+
+
+def _iterate_charges(subscription: Subscription) -> Iterator[tuple[str, ...]]:
     """Yield rows of the next charge, a change of plan and a payment problem."""
-    if subscription is None:
-        return
     if charge := describe_next_charge(subscription):
         with_card = [f"{charge.text} · {charge.card}"] if charge.card else []
         yield "next", *with_card, charge.text

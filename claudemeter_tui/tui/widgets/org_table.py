@@ -210,7 +210,9 @@ class OrgBlockCache:
 
 def _build_block(row: OverviewRow, view: View, width: int, label: int, *, full: bool) -> OrgBlock:
     if not full:
-        return [fit_pieces([build_line((text, MUTED)) for text in list_details(row, view.now)], width)]
+        return [
+            fit_pieces([build_line((text, MUTED)) for text in list_details(row, view.now, view.zone)], width)
+        ]
     cells, windows = min(width, MAX_BLOCK_WIDTH), limits_panel.count_windows(view)
     # No line if there are no windows, because the row above explains it.
     bars = limits_panel.build_window_bars(view, cells, windows, label) if windows else []
