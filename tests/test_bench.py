@@ -8,12 +8,13 @@ from functools import partial
 
 import pytest
 
-from tests.bench import calls, fold_time, memory, panes, poll_time
+from tests.bench import calls, fold_time, memory, panes, poll_time, restored
 from tests.bench.__main__ import FIGURES, main
 from tests.bench.table import Line, compared, in_turn, limited, milliseconds, ratio
 
 TINY: dict[str, Callable[[], Line]] = {
     "frame": partial(panes.frame, 1),
+    "restored": partial(restored.restored, 1),
     "memory": partial(memory.memory, 1, 2),
     "week": partial(memory.week, (1, 3)),
     "idle": partial(panes.idle, 1, 0.0, 0.2),
@@ -74,4 +75,4 @@ def test_pairs_alternate() -> None:
 def test_main_rejects_an_unknown_figure(capsys: pytest.CaptureFixture[str]) -> None:
     """An unknown figure is an error, and nothing is measured."""
     assert main(["speed"]) == 2
-    assert "frame, memory, week, idle, key, calls, poll, once, fold, judge" in capsys.readouterr().err
+    assert ", ".join(FIGURES) in capsys.readouterr().err
