@@ -45,8 +45,8 @@ class Derivation(Protocol):
     def observe(self, org_id: int, before: OrgState | None, after: OrgState, at: datetime) -> None:
         """Update the derived tables after one more reading of an org; runs in the same transaction."""
 
-    def append_event(self, org_id: int | None, event: Event) -> None:
-        """Add an event; `org_id` is None if it concerns a whole session."""
+    def append_event(self, org_id: int | None, origin: str, event: Event) -> None:
+        """Add an event; `org_id` is None if it concerns a whole session of this server."""
 
     def forget_new(self) -> None:
         """Forget everything that was remembered from a transaction which was undone."""
@@ -165,7 +165,8 @@ class Archive:
                 self._append_part(part, reading, account_id, org_id, state.interval)
             if self._keeps_replies:
                 self._connection.execute(
-                    "INSERT OR IGNORE INTO readings VALUES (?, ?)", (org_id, to_millis(reading.at))
+                    "INSERT OR IGNORE INTO readings VALUES (?, ?, ?)",
+                    (org_id, to_millis(reading.at), state.interval // _MILLISECOND),
                 )
                 before = step.before.find_org_state(state.key)
                 self._derivation.observe(org_id, before, state, reading.at)
@@ -176,7 +177,7 @@ class Archive:
             self._append_part(reading.account, reading, account_id, ACCOUNT_ROW, SLOW_INTERVAL)
         for event in step.events if self._keeps_replies else ():
             org_id_or_none = self.find_org_id(event.org_key) if event.org_key is not None else None
-            self._derivation.append_event(org_id_or_none, event)
+            self._derivation.append_event(org_id_or_none, self._origin, event)
 
     def _append_part(
         self, part: Reply | Failure, reading: Reading, account_id: int, org_id: int, interval: timedelta

@@ -17,7 +17,7 @@ ACCOUNT_ROW = 0
 UNKNOWN_ACCOUNT = 0
 """`account_id` of a failure that happened before the server named the account."""
 
-DERIVED_TABLES = ("runs", "open_runs", "quarters", "cycles", "events")
+DERIVED_TABLES = ("runs", "open_runs", "quarters", "ended_cycles", "open_cycles", "events")
 """Tables that are built from the facts."""
 
 _FACTS = """
@@ -79,9 +79,11 @@ CREATE TABLE replies (
 ) WITHOUT ROWID;
 
 -- Times of the readings of each org, so that a reply that was confirmed often is known to be in each of them.
+-- `interval` is the usual time between two of them then, in milliseconds.
 CREATE TABLE readings (
     org_id INTEGER NOT NULL REFERENCES orgs ON DELETE CASCADE,
     at INTEGER NOT NULL,
+    interval INTEGER NOT NULL,
     PRIMARY KEY (org_id, at)
 ) WITHOUT ROWID;
 
@@ -139,7 +141,8 @@ CREATE TABLE open_runs (
 
 CREATE VIEW all_runs AS SELECT * FROM runs UNION ALL SELECT * FROM open_runs;
 
--- Rises of a figure per quarter of an hour, which every time zone can add up to its own hours.
+-- Rises of a figure per quarter of an hour, which every time zone can add up to its own hours. A rise over a
+-- pause is in the quarter in which it was seen.
 CREATE TABLE quarters (
     org_id INTEGER NOT NULL REFERENCES orgs ON DELETE CASCADE,
     figure_id INTEGER NOT NULL REFERENCES names,
@@ -150,8 +153,10 @@ CREATE TABLE quarters (
 ) WITHOUT ROWID;
 
 -- Each 5-hour window, week and billing month. `end_source` names where the end is from: "observed" for a
--- reset that was seen, "reported" for a date that the server named, "unknown" for neither.
-CREATE TABLE cycles (
+-- reset that was seen, "reported" for a date that the server named, "calendar" for the first of a month,
+-- "unknown" for none of these. `is_full` is the state at `last_at`. `spent` is in `spent_unit`; rises in
+-- another currency are in `quarters` only.
+CREATE TABLE ended_cycles (
     org_id INTEGER NOT NULL REFERENCES orgs ON DELETE CASCADE,
     figure_id INTEGER NOT NULL REFERENCES names,
     start_at INTEGER NOT NULL,
@@ -166,11 +171,36 @@ CREATE TABLE cycles (
     spent TEXT NOT NULL,
     spent_unit TEXT NOT NULL,
     last_at INTEGER NOT NULL,
+    is_full INTEGER NOT NULL,
     PRIMARY KEY (org_id, figure_id, start_at)
 ) WITHOUT ROWID;
 
+-- The last cycle of each figure, which may be over. Each poll writes it.
+CREATE TABLE open_cycles (
+    org_id INTEGER NOT NULL REFERENCES orgs ON DELETE CASCADE,
+    figure_id INTEGER NOT NULL REFERENCES names,
+    start_at INTEGER NOT NULL,
+    start_source TEXT NOT NULL,
+    end_at INTEGER,
+    end_source TEXT NOT NULL,
+    peak NOT NULL,
+    unit TEXT NOT NULL,
+    peak_at INTEGER NOT NULL,
+    full_at INTEGER,
+    full_ms INTEGER NOT NULL,
+    spent TEXT NOT NULL,
+    spent_unit TEXT NOT NULL,
+    last_at INTEGER NOT NULL,
+    is_full INTEGER NOT NULL,
+    PRIMARY KEY (org_id, figure_id)
+) WITHOUT ROWID;
+
+CREATE VIEW cycles AS SELECT * FROM ended_cycles UNION ALL SELECT * FROM open_cycles;
+
+-- `org_id` is null if the event concerns a whole session of the server `origin_id`; `event` is JSON.
 CREATE TABLE events (
     id INTEGER PRIMARY KEY,
+    origin_id INTEGER NOT NULL REFERENCES names,
     org_id INTEGER REFERENCES orgs ON DELETE CASCADE,
     at INTEGER NOT NULL,
     kind_id INTEGER NOT NULL REFERENCES names,

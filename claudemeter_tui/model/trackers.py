@@ -464,7 +464,7 @@ class WindowTracker:
 
     def _update_cycle(self, new: Window, sink: EventSink) -> WindowTracker:
         """Return the tracker for the cycle of the new figures, after emitting the events of a reset."""
-        old, is_freed = self.window, self.is_full and not new.is_full(sink.now)
+        old, is_freed = self.window, self.is_freed(new, sink.now)
         emit = partial(sink.emit, subject=old.label, endpoints=USAGE_ENDPOINTS)
         percents = {"before": old.percent, "after": new.percent}
         if new.is_allowance:
@@ -477,12 +477,12 @@ class WindowTracker:
                 passed_threshold=min(self.passed_threshold, threshold),
                 is_reset_over=is_over,
             )
-        if self._is_reset(new, sink.now):
+        if self.is_reset(new, sink.now):
             if self._is_in_use and not self.is_reset_over:
                 emit(EventKind.WINDOW_RESET, is_freed=is_freed, **percents)
             # Without a figure here, the caller emits the events of everything that the new cycle has reached.
             return WindowTracker(replace(new, percent=None))
-        if is_freed or self._has_fallen(new):
+        if is_freed or self.has_fallen(new):
             emit(EventKind.WINDOW_RESET_EARLY, is_freed=is_freed, until=old.resets_at, **percents)
             return WindowTracker(new, passed_threshold=sink.find_passed_threshold(new.percent))
         move = new.resets_at - old.resets_at if new.resets_at and old.resets_at else timedelta(0)
@@ -490,16 +490,20 @@ class WindowTracker:
             emit(EventKind.WINDOW_MOVED, before=old.resets_at, after=new.resets_at, until=new.resets_at)
         return replace(self, doubt_count=0) if self.doubt_count else self
 
-    def _is_reset(self, new: Window, now: datetime) -> bool:
-        """True if the new figures belong to a cycle that began when this one was due."""
+    def is_reset(self, new: Window, now: datetime) -> bool:
+        """Return True if the new figures belong to a cycle that began when this one was due."""
         old = self.window.resets_at
         if self.is_reset_over:
             return not new.is_due(now)
         is_later = new.resets_at is None or (old is not None and new.resets_at >= old + MIN_RESET_MOVE)
         return old is not None and now >= old - RESET_TOLERANCE and is_later
 
-    def _has_fallen(self, new: Window) -> bool:
-        """True if the percentage fell by more than rounding explains, and to less than 100%."""
+    def is_freed(self, new: Window, now: datetime) -> bool:
+        """Return True if the window was full and has room now."""
+        return self.is_full and not new.is_full(now)
+
+    def has_fallen(self, new: Window) -> bool:
+        """Return True if the percentage fell by more than rounding explains, and to less than 100%."""
         if self.is_reset_over or self.window.percent is None or new.percent is None:
             return False
         return min(new.percent, FULL_FROM) < min(self.window.percent, FULL_FROM) - EARLY_RESET_DROP

@@ -33,7 +33,7 @@ def test_replies_are_removed_by_age(tmp_path: Path) -> None:
 
 def test_the_oldest_days_go_first_if_the_file_is_big(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The file and its log shrink below the limit; the newest replies stay."""
-    monkeypatch.setattr("claudemeter_tui.history.retention.MEBIBYTE", 16_384)
+    monkeypatch.setattr("claudemeter_tui.history.retention.MEBIBYTE", 65_536)
     path = tmp_path / ARCHIVE_NAME
     connection, store = open_for_writing(path), Store()
     archive = build(connection)
@@ -41,7 +41,7 @@ def test_the_oldest_days_go_first_if_the_file_is_big(tmp_path: Path, monkeypatch
         store = put(archive, poll(60 * hour, hour), store)
     remove_old_replies(connection, path, days=90, max_mb=12, now=READ + 60 * DAY)
     size = sum(file.stat().st_size for file in tmp_path.iterdir() if not file.name.endswith("-shm"))
-    assert size <= 12 * 16_384
+    assert size <= 12 * 65_536
     first, last = connection.execute("SELECT min(first_at), max(first_at) FROM replies").fetchone()
     assert to_millis(READ) < first < to_millis(READ + 59 * DAY)
     assert last == to_millis(READ + timedelta(hours=24 * 60 - 1))

@@ -1,0 +1,198 @@
+"""The figures of one reading, and the runs of equal figures that follow from them.
+
+Everything here is pure; `derivation.py` keeps the runs in the archive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from typing import NamedTuple
+
+from claudemeter_tui.history.database import from_millis, to_millis
+from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.credits import Meter
+from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.store import OrgState
+from claudemeter_tui.model.time_series import CreditSeries
+from claudemeter_tui.model.verdict import Verdict, VerdictState
+from claudemeter_tui.model.windows import Window
+
+USED, CAP, BALANCE, CREDITS, VERDICT, MONTH = "used", "cap", "balance", "credits", "verdict", "month"
+"""Names of figures that every org has once; `month` has cycles only."""
+PERCENT_UNIT = "%"
+
+Value = int | float | str
+"""A stored value: a number, an amount with a fraction as decimal text, or a word."""
+
+
+class Figure(NamedTuple):
+    """One figure of one reading."""
+
+    name: str
+    """Such as `window:five_hour`; `schema.py` has the list."""
+    value: Value
+    unit: str
+    """"%", a currency with its exponent such as "USD:2", or empty for words."""
+    detail: str = ""
+    """A reset, the source of an amount, or the cause of a state; empty if the figure needs none."""
+
+
+class Run(NamedTuple):
+    """A span in which a figure had one value."""
+
+    first_at: int
+    """Time of the first reading with the value, milliseconds since 1970."""
+    confirmed_at: int
+    """Time of the last one."""
+    value: Value
+    unit: str
+    detail: str
+
+    @property
+    def amount(self) -> Decimal:
+        """The value of an amount, in minor units."""
+        return Decimal(self.value)
+
+
+def name_window(key: str) -> str:
+    """Return the name of a window's figure."""
+    return f"window:{key}"
+
+
+def format_unit(money: Money) -> str:
+    """Return the unit of an amount: currency and exponent, such as "USD:2"."""
+    return f"{money.currency}:{money.exponent}"
+
+
+def store_number(number: Decimal | float) -> Value:
+    """Return a number as it is stored: whole ones take the least space, and decimals stay exact."""
+    if number == int(number):
+        return int(number)
+    return str(number) if isinstance(number, Decimal) else number
+
+
+def list_new(before: OrgState | None, after: OrgState) -> frozenset[Endpoint]:
+    """Return the endpoints whose reply arrived with the last reading."""
+    known = before.replies if before is not None else {}
+    return frozenset(
+        endpoint for endpoint, reply in after.replies.items() if reply is not known.get(endpoint)
+    )
+
+
+def find_current_meter(after: OrgState, new: frozenset[Endpoint]) -> Meter | None:
+    """Return the leading meter if its use was read just now. None if it is old, withdrawn or not reported."""
+    meter = after.credits.lead_meter
+    is_current = meter is not None and meter.origin.endpoint in new and meter.figures_at is None
+    return meter if is_current and meter is not None and meter.used is not None else None
+
+
+def list_figures(
+    after: OrgState, windows: Iterable[Window], new: frozenset[Endpoint], verdict: Verdict
+) -> Iterator[Figure]:
+    """Yield every figure of the replies that arrived with the last reading, and the states at its time.
+
+    A figure that the server has withdrawn, or that was read earlier, is left out.
+
+    Args:
+        after: the state after the reading.
+        windows: the windows that were read, without placeholders.
+        new: the endpoints whose replies arrived.
+        verdict: the verdict at that time.
+    """
+    for window in windows:
+        if window.percent is not None:
+            reset = str(to_millis(window.resets_at)) if window.resets_at is not None else ""
+            yield Figure(name_window(window.key), store_number(window.percent), PERCENT_UNIT, reset)
+    lead = find_current_meter(after, new)
+    for meter in after.credits.meters:
+        if meter.origin.endpoint in new and meter.figures_at is None:
+            yield from _list_amounts(meter, f":{meter.origin}")
+    if lead is not None:
+        yield from _list_amounts(lead, "", lead.origin)
+    if Endpoint.PREPAID in new and after.credits.balance_amount is not None:
+        yield _build_amount(BALANCE, after.credits.balance_amount)
+    lock = next(iter(verdict.credit_locks), None)
+    yield Figure(CREDITS, verdict.credits, "", lock.cause if lock is not None else "")
+    yield Figure(VERDICT, verdict.state, "", _name_cause(verdict))
+
+
+def _list_amounts(meter: Meter, suffix: str, detail: str = "") -> Iterator[Figure]:
+    for name, money in ((USED, meter.used), (CAP, meter.cap)):
+        if money is not None:
+            yield _build_amount(name + suffix, money, detail)
+
+
+def _build_amount(name: str, money: Money, detail: str = "") -> Figure:
+    return Figure(name, store_number(money.minor), format_unit(money), detail)
+
+
+def _name_cause(verdict: Verdict) -> str:
+    """Return the key of the limiting window for WAIT and ON CREDITS, else the cause; empty if none."""
+    if verdict.state in (VerdictState.WAIT, VerdictState.ON_CREDITS) and verdict.full_windows:
+        return verdict.full_windows[0].key
+    return verdict.cause or ""
+
+
+def extend_run(old: Run | None, figure: Figure, at: int, max_pause: int) -> Run:
+    """Return the run after one more reading: the old one if it continues, or a new one.
+
+    If the clock was set back into the old run, an equal value is part of that run already.
+
+    Args:
+        old: the last run of the figure.
+        figure: its value now.
+        at: time of the reading, milliseconds since 1970.
+        max_pause: longest time between two readings of one run, in milliseconds.
+    """
+    if old is not None and old[2:] == figure[1:] and old.first_at <= at <= old.confirmed_at + max_pause:
+        return old._replace(confirmed_at=max(old.confirmed_at, at))
+    return Run(at, at, *figure[1:])
+
+
+def find_last_window(run: Run | None, window: Window) -> Window | None:
+    """Return the window as it was when its last run was confirmed. None if it has no run."""
+    if run is None:
+        return None
+    resets_at = from_millis(int(run.detail)) if run.detail else None
+    return Window(window.key, window.label, window.kind, float(run.value), resets_at, window.length)
+
+
+def is_doubtful(run: Run | None, window: Window, at: int, max_pause: int) -> bool:
+    """Return True if the window looks like a placeholder for the figure of a run that has not ended yet.
+
+    Placeholders last for one or two polls. After `max_pause` the run has ended, and the figure is believed.
+    """
+    last = find_last_window(run, window)
+    if run is None or last is None or not last.percent or last.is_due(from_millis(at)):
+        return False
+    return window.is_placeholder_of(last) and 0 <= at - run.confirmed_at <= max_pause
+
+
+def measure_spending(before: OrgState | None, after: OrgState, run: Run | None) -> Money | None:
+    """Return the rise of the used credits by the last reading. None if there was none.
+
+    The series has the rules for corrections and placeholders. If it is behind the archive, because the last
+    states before the program ended were not written or are too old, the last run is compared instead.
+
+    Args:
+        before: the state before the reading.
+        after: the state after it; the reading has the used credits.
+        run: the last run of the used credits, before this reading.
+    """
+    new, old = after.series, before.series if before is not None else None
+    rise, last = new.monotonic_rise, old.monotonic_rise if old is not None else None
+    if rise is None or new.origin is None:
+        return None
+    risen = Decimal(0)
+    if old is not None and last is not None and (run is None or _is_same(run, old, last.last_minor)):
+        if (old.origin, old.unit) == (new.origin, new.unit):
+            risen = new.total_rise - old.total_rise
+    elif run is not None and (run.unit, run.detail) == (format_unit(new.spent), new.origin):
+        risen = rise.last_minor - run.amount
+    return Money(risen, *new.unit) if risen > 0 else None
+
+
+def _is_same(run: Run, series: CreditSeries, minor: Decimal) -> bool:
+    """Return True if the run has the last value of the series, in minor units."""
+    return (run.unit, run.detail, run.amount) == (format_unit(series.spent), series.origin, minor)
