@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 from claudemeter_tui import __version__
 from claudemeter_tui.history.bodies import BodyCompressor
 from claudemeter_tui.history.codec import DECODE_ERRORS, decode_value, encode_value
-from claudemeter_tui.history.database import to_millis, transaction
+from claudemeter_tui.history.database import intern_name, to_millis, transaction
 from claudemeter_tui.history.schema import ACCOUNT_ROW, UNKNOWN_ACCOUNT
 from claudemeter_tui.model.account import Account, Org
 from claudemeter_tui.model.catalogue import SLOW_INTERVAL
@@ -130,10 +130,7 @@ class Archive:
     def intern(self, name: str) -> int:
         """Return the row of a name, and add it if it is new."""
         if name not in self._names:
-            self._connection.execute("INSERT OR IGNORE INTO names (name) VALUES (?)", (name,))
-            (self._names[name],) = self._connection.execute(
-                "SELECT id FROM names WHERE name = ?", (name,)
-            ).fetchone()
+            self._names[name] = intern_name(self._connection, name)
         return self._names[name]
 
     @contextmanager

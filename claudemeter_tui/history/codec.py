@@ -30,11 +30,22 @@ def encode_value(value: Any) -> Any:
         return [[encode_value(key), encode_value(item)] for key, item in value.items()]
     if isinstance(value, tuple):
         return [encode_value(item) for item in value]
-    if is_dataclass(value):
+    if is_dataclass(value) and not isinstance(value, type):
         content = {member.name: encode_value(getattr(value, member.name)) for member in fields(value)}
+        for name, kinds in _find_ambiguous_fields(type(value)).items():
+            content[name] = _tag_value(getattr(value, name), kinds, content[name])
         # No field has an empty name, so the class name cannot collide with one.
         return {"": type(value).__name__} | content
     return value
+
+
+def _tag_value(value: Any, kinds: tuple[Any, ...], encoded: Any) -> Any:
+    """Return a value with the name of its type, because a time and a text look the same in JSON."""
+    if value is None or is_dataclass(value):
+        return encoded
+    # An int counts as a float.
+    kind = next((kind for kind in kinds if isinstance(value, kind)), float)
+    return {"": kind.__name__, "value": encoded}
 
 
 DECODE_ERRORS = (ValueError, TypeError, KeyError, AttributeError, OverflowError, InvalidOperation)
@@ -67,8 +78,25 @@ def _decode_union(kinds: tuple[Any, ...], raw: Any) -> Any:
     if raw is None and type(None) in kinds:
         return None
     named = [kind for kind in kinds if isinstance(raw, dict) and raw.get("") == kind.__name__]
-    (kind,) = named or (kind for kind in kinds if kind is not type(None) and not is_dataclass(kind))
-    return decode_value(kind, raw)
+    plain = _list_plain_kinds(kinds)
+    (kind,) = named or plain
+    return decode_value(kind, raw["value"] if len(plain) > 1 and kind in plain else raw)
+
+
+def _list_plain_kinds(kinds: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the types of a union whose JSON does not name them."""
+    return tuple(kind for kind in kinds if kind is not type(None) and not is_dataclass(kind))
+
+
+@cache
+def _find_ambiguous_fields(kind: Any) -> Mapping[str, tuple[Any, ...]]:
+    """Return the fields with several types that JSON does not tell apart, with these types."""
+    unions = {
+        name: _list_plain_kinds(get_args(hint))
+        for name, hint in _find_field_types(kind).items()
+        if get_origin(hint) in (Union, UnionType)
+    }
+    return {name: kinds for name, kinds in unions.items() if len(kinds) > 1}
 
 
 @cache

@@ -39,6 +39,13 @@ def from_millis(millis: int) -> datetime:
     return _EPOCH + millis * _MILLISECOND
 
 
+def intern_name(connection: sqlite3.Connection, name: str) -> int:
+    """Return the row of a name in `names`, and add it if it is new."""
+    connection.execute("INSERT OR IGNORE INTO names (name) VALUES (?)", (name,))
+    (row,) = connection.execute("SELECT id FROM names WHERE name = ?", (name,)).fetchone()
+    return int(row)
+
+
 def open_for_writing(path: Path) -> sqlite3.Connection:
     """Open the archive, create it if it does not exist, and bring it to the current version.
 

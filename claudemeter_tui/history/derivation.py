@@ -12,7 +12,7 @@ from decimal import Decimal
 from claudemeter_tui import __version__
 from claudemeter_tui.history.codec import encode_value
 from claudemeter_tui.history.cycles import Advance, Cycle, MonthReading, advance_month, advance_window
-from claudemeter_tui.history.database import from_millis, to_millis
+from claudemeter_tui.history.database import from_millis, intern_name, to_millis
 from claudemeter_tui.history.figures import (
     MONTH,
     PERCENT_UNIT,
@@ -35,8 +35,8 @@ from claudemeter_tui.model.store import OrgState
 from claudemeter_tui.model.verdict import judge
 from claudemeter_tui.model.windows import Window
 
-_PUT_OPEN_CYCLE = "INSERT OR REPLACE INTO open_cycles VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_PUT_ENDED_CYCLE = "INSERT OR REPLACE INTO ended_cycles VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+PUT_OPEN_CYCLE = "INSERT OR REPLACE INTO open_cycles VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+PUT_ENDED_CYCLE = "INSERT OR REPLACE INTO ended_cycles VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 QUARTER = 15 * 60_000
 """Milliseconds of a quarter of an hour."""
 
@@ -87,7 +87,7 @@ class Deriver:
                 if name in rows.cycles:
                     rows.cycles[name] = rows.cycles[name].add_spending(spent)
         self._connection.executemany(
-            _PUT_OPEN_CYCLE,
+            PUT_OPEN_CYCLE,
             [(org_id, self._intern(name), *cycle) for name, cycle in rows.cycles.items()],
         )
         self._write_runs(org_id, rows, list_figures(after, windows, new, verdict), moment, max_pause)
@@ -230,13 +230,13 @@ class Deriver:
             return
         if known is not None and known.start_at != last.start_at:
             place = org_id, self._intern(name)
-            self._connection.execute(_PUT_ENDED_CYCLE, (*place, *(advance.ended or known)))
+            self._connection.execute(PUT_ENDED_CYCLE, (*place, *(advance.ended or known)))
         rows.cycles[name] = last
 
     def _reopen_cycle(self, org_id: int, rows: _OrgRows, name: str, at: int) -> Cycle | None:
         """Put the open cycle, which is in the future, among the ended ones; return the one at this time."""
         place = org_id, self._intern(name)
-        self._connection.execute(_PUT_ENDED_CYCLE, (*place, *rows.cycles.pop(name)))
+        self._connection.execute(PUT_ENDED_CYCLE, (*place, *rows.cycles.pop(name)))
         self._connection.execute("DELETE FROM open_cycles WHERE (org_id, figure_id) = (?, ?)", place)
         row = self._connection.execute(
             "SELECT * FROM ended_cycles WHERE (org_id, figure_id) = (?, ?) AND start_at <= ?"
@@ -267,8 +267,5 @@ class Deriver:
     def _intern(self, name: str) -> int:
         """Return the row of a name, and add it if it is new."""
         if name not in self._names:
-            self._connection.execute("INSERT OR IGNORE INTO names (name) VALUES (?)", (name,))
-            (self._names[name],) = self._connection.execute(
-                "SELECT id FROM names WHERE name = ?", (name,)
-            ).fetchone()
+            self._names[name] = intern_name(self._connection, name)
         return self._names[name]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import reduce
 from itertools import groupby
@@ -15,7 +15,15 @@ from claudemeter_tui.history.database import from_millis, to_millis
 from claudemeter_tui.history.schema import ACCOUNT_ROW
 from claudemeter_tui.model.account import Account, Org
 from claudemeter_tui.model.catalogue import Endpoint
-from claudemeter_tui.model.reading import ErrorKind, Failure, OrgReading, Reading, Reply, Session
+from claudemeter_tui.model.reading import (
+    ErrorKind,
+    Failure,
+    OrgReading,
+    Reading,
+    Reply,
+    Schedule,
+    Session,
+)
 from claudemeter_tui.model.store import OrgKey, Store
 
 ParseReply = Callable[[Session, Reply, "Org | None"], "tuple[Reply | Failure, tuple[Org, ...]]"]
@@ -57,7 +65,8 @@ def iter_readings(
 ) -> Iterator[Reading]:
     """Yield the readings of an account with a time after `since` and until `until`, oldest first.
 
-    A reply that arrived several times is in each of these readings. All rows are read before the first
+    A reply that arrived several times is in each of these readings. Each reading of an org has the interval
+    that the polls had then. All rows are read before the first
     reading is yielded, so that no reader stays open; read long spans in parts.
 
     Args:
@@ -71,9 +80,16 @@ def iter_readings(
     sessions, known_orgs = _load_sessions(connection), _load_orgs(connection, account_id)
     org_ids = [ACCOUNT_ROW, *known_orgs] if org_id is None else [ACCOUNT_ROW, org_id]
     first, last = to_millis(since) + 1, to_millis(until)
+    intervals = {
+        (one, at): interval * _MILLISECOND
+        for one in org_ids
+        for at, interval in connection.execute(
+            "SELECT at, interval FROM readings WHERE org_id = ? AND at BETWEEN ? AND ?", (one, first, last)
+        )
+    }
     rows = [row for one in org_ids for row in _read_rows(connection, account_id, one, first, last)]
     rows.sort(key=lambda row: (row.moment, row.org_id, row.session_id))
-    listed: dict[str, Org] = {}
+    listed = {org.uuid: org for org in _read_listed_orgs(connection, account_id, first, sessions, parse)}
     for (moment, row_org_id, session_id), group in groupby(rows, lambda row: (row[0], row[2], row[1])):
         at, session = from_millis(moment), sessions[session_id]
         parts = [row.part for row in group]
@@ -87,7 +103,32 @@ def iter_readings(
         results = {
             part.endpoint: parse(session, part, org)[0] if isinstance(part, Reply) else part for part in parts
         }
-        yield Reading(session, at, org_readings=(OrgReading(org, results),), is_archived=True)
+        interval = intervals.get((row_org_id, moment))
+        schedule = Schedule(at + interval, interval) if interval is not None else None
+        report = OrgReading(org, results)
+        yield Reading(session, at, org_readings=(report,), schedule=schedule, is_archived=True)
+
+
+def _read_listed_orgs(
+    connection: sqlite3.Connection,
+    account_id: int,
+    before: int,
+    sessions: Mapping[int, Session],
+    parse: ParseReply,
+) -> tuple[Org, ...]:
+    """Return the orgs of the last account reply before a time in milliseconds; empty if there is none."""
+    row = connection.execute(
+        "SELECT first_at, session_id, status, dictionary_id, body FROM replies"
+        " JOIN names ON names.id = endpoint_id"
+        " WHERE account_id = ? AND org_id = ? AND name = ? AND first_at < ? ORDER BY first_at DESC LIMIT 1",
+        (account_id, ACCOUNT_ROW, Endpoint.ACCOUNT, before),
+    ).fetchone()
+    if row is None:
+        return ()
+    first_at, session_id, status, *packed = row
+    text = BodyCompressor(connection).decompress(*packed)
+    reply = Reply(Endpoint.ACCOUNT, from_millis(first_at), None, text, status)
+    return parse(sessions[session_id], reply, None)[1]
 
 
 def load_store_at(
