@@ -21,7 +21,13 @@ from claudemeter_tui.model.account import Card, Subscription
 from claudemeter_tui.model.catalogue import Cause, CreditState, Endpoint, MeterOrigin
 from claudemeter_tui.model.credit_locks import CreditLock
 from claudemeter_tui.model.credits import Balance, Meter
-from claudemeter_tui.model.forecast import RECENT_SPAN, LimitForecast, SpendRate, forecast_window_full
+from claudemeter_tui.model.forecast import (
+    RECENT_SPAN,
+    LimitForecast,
+    SpendRate,
+    forecast_percent_at_reset,
+    forecast_window_full,
+)
 from claudemeter_tui.model.reading import CLAUDE_CODE_LOGIN
 from claudemeter_tui.model.store import OrgState
 from claudemeter_tui.model.verdict import PaymentProblem
@@ -333,18 +339,23 @@ def format_credits_forecast(
 
 
 def format_window_forecasts(
-    window: Window, read_at: datetime | None, now: datetime, zone: tzinfo | None = None
+    window: Window, state: OrgState, now: datetime, zone: tzinfo | None = None
 ) -> tuple[str, ...]:
     """Return `full at 14:10 at this pace, 50m before the reset`, then shorter forms down to `full ~14:10`.
 
-    Empty if the window resets first at this pace.
+    For a window that resets before it is full, return `at this pace 61% at the reset`, then shorter forms.
+    Empty if there is no forecast.
     """
-    full = forecast_window_full(window, now, read_at)
-    if full is None or window.resets_at is None:
+    full = forecast_window_full(window, now, state.read_at)
+    if full is not None and window.resets_at is not None:
+        at = format_moment(full, now, zone)
+        early = f"{format_countdown(window.resets_at - full)} before the reset"
+        return f"full at {at} at this pace, {early}", f"full ~{at}, {early}", f"full ~{at}"
+    percent = forecast_percent_at_reset(window, state, now)
+    if percent is None:
         return ()
-    at = format_moment(full, now, zone)
-    early = f"{format_countdown(window.resets_at - full)} before the reset"
-    return f"full at {at} at this pace, {early}", f"full ~{at}, {early}", f"full ~{at}"
+    text = format_percent(percent)
+    return f"at this pace {text} at the reset", f"~{text} at the reset", f"~{text} at reset"
 
 
 def describe_provenance(state: OrgState, endpoint: Endpoint) -> str:

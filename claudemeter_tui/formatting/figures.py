@@ -50,6 +50,7 @@ from claudemeter_tui.model.forecast import (
     compute_spend_rate,
     find_tighter_limit,
     forecast_limit,
+    forecast_percent_at_reset,
     forecast_window_full,
 )
 from claudemeter_tui.model.store import OrgState, SessionState, Store
@@ -275,7 +276,7 @@ class FigureBuilder:
         yield build("key", window.key)
 
     def build_pace(self, window: Window) -> Iterator[Figure]:
-        """Yield the elapsed part of the window, and the time at which it is full at this pace."""
+        """Yield the elapsed part of the window, and when it is full or how full it resets at this pace."""
         elapsed, ahead = window.compute_elapsed(self.now), compute_pace(window, self.now)
         if elapsed is None:
             return
@@ -286,6 +287,10 @@ class FigureBuilder:
             before = format_countdown(window.resets_at - full)
             value = f"{format_with_countdown(full, self.now, self.zone)}, {before} before the reset"
             yield self.build_derived("full at", value, Endpoint.USAGE)
+        percent = forecast_percent_at_reset(window, self.state, self.now)
+        if percent is not None:
+            value = f"about {format_percent(percent)} at this pace"
+            yield self.build_derived("at the reset", value, Endpoint.USAGE)
 
     def build_credits_left(self) -> Iterator[Figure]:
         """Yield the state of the credits, and what is left under the cap, in the balance and in the pool."""

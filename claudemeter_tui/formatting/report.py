@@ -35,6 +35,7 @@ from claudemeter_tui.formatting.values import (
 from claudemeter_tui.formatting.verdict import format_verdict_line
 from claudemeter_tui.model.catalogue import CreditState, Endpoint
 from claudemeter_tui.model.credits import Meter
+from claudemeter_tui.model.forecast import forecast_percent_at_reset, forecast_window_full
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.store import OrgState, Problem, Store
 from claudemeter_tui.model.verdict import judge
@@ -190,6 +191,7 @@ def _format_object(store: Store, state: OrgState, now: datetime, zone: tzinfo | 
             }
         ),
         "credits": json.dumps(_build_credits_object(state)),
+        "pace": json.dumps(_list_pace_objects(state, now)),
         **{str(endpoint): good.get(endpoint, "null") for endpoint in BODY_ENDPOINTS},
         "read_at": json.dumps(
             {
@@ -229,6 +231,21 @@ def _build_credits_object(state: OrgState) -> dict[str, object] | None:
         "is_withdrawn": lead.figures_at is not None and state.credits.has_withdrawn_figures,
         "at": _format_time(lead.figures_at or (reply.at if reply is not None else None)),
     }
+
+
+def _list_pace_objects(state: OrgState, now: datetime) -> list[dict[str, object]]:
+    """Return an estimate for each window that has one: when it is full, or its percentage at the reset."""
+    found: list[dict[str, object]] = []
+    for window in state.plan.windows if state.plan else ():
+        full = forecast_window_full(window, now, state.read_at)
+        percent = forecast_percent_at_reset(window, state, now)
+        if full is not None or percent is not None:
+            estimate = {
+                "full_at": _format_time(full),
+                "percent_at_reset": None if percent is None else float(_format_decimal_percent(percent, 1)),
+            }
+            found.append({"window": window.key, **estimate})
+    return found
 
 
 def _format_time(moment: datetime | None) -> str | None:

@@ -16,8 +16,9 @@ from math import hypot, isfinite
 from claudemeter_tui.model.catalogue import CreditState
 from claudemeter_tui.model.credits import Credits
 from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.store import OrgState
 from claudemeter_tui.model.time_series import MAX_BRIDGED_PAUSE, CreditSeries, ValueRun
-from claudemeter_tui.model.windows import Window
+from claudemeter_tui.model.windows import UNKNOWN_RESET, Window
 
 HOUR = timedelta(hours=1)
 _MICROSECOND = timedelta(microseconds=1)
@@ -238,3 +239,48 @@ def forecast_window_full(window: Window, now: datetime, read_at: datetime | None
         return None
     full = window.resets_at - window.length + window.length / pace
     return full if now < full < window.resets_at else None
+
+
+MIN_MEASURED_RISE = 5.0
+"""Minimum percentage for an estimate at the reset."""
+MIN_MEASURED_PART = 1 / 7
+"""Minimum elapsed part of a window for an estimate at the reset: a whole day of a week."""
+MAX_PERCENT_JITTER = 1.0
+"""Maximum percentage by which two readings differ because one reply rounds and another does not."""
+
+
+def forecast_percent_at_reset(window: Window, state: OrgState, now: datetime) -> float | None:
+    """Estimate the percentage of an org's window at its reset, if use continues at the pace so far.
+
+    Below 100, and never below the percentage that was read. None if the figures are stale, if the window will
+    be full before its reset, is full, locked or due, or if it expires instead of being reset. None also if a
+    full window of the whole plan resets later: until then this one cannot rise.
+
+    There is no estimate without enough measured rise either. The window has to be at 5% or more, because the
+    server rounds most percentages to whole ones, which is up to a tenth of 5%. A seventh of its time has to
+    have passed, so that the rise so far counts at most seven times, and so that a week includes a night. And
+    the percentage has to be the highest one that was read in this window: after a session reset it no longer
+    counts from the start.
+    """
+    if state.read_at is None or state.is_stale(now) or window.is_due(now) or window.is_full(now):
+        return None
+    # Calculated at the time of the reading, so that the result does not change until the next poll.
+    pace, elapsed = compute_pace(window, state.read_at), window.compute_elapsed(state.read_at)
+    if pace is None or elapsed is None or window.percent is None or pace >= 1 or window.is_allowance:
+        return None
+    if window.percent < MIN_MEASURED_RISE or elapsed < MIN_MEASURED_PART or _was_higher(window, state):
+        return None
+    full = state.plan.find_full_windows(now) if state.plan is not None else ()
+    ends = [UNKNOWN_RESET if it.resets_at is None else it.resets_at for it in full]
+    if window.resets_at is None or any(end >= window.resets_at for end in ends):
+        return None
+    return 100 * pace
+
+
+def _was_higher(window: Window, state: OrgState) -> bool:
+    """True if a percentage that was first read after the window's start is clearly above the current one."""
+    history = state.histories.get(window.label)
+    if history is None or window.resets_at is None or window.length is None or window.percent is None:
+        return False
+    start, most = (window.resets_at - window.length).timestamp(), window.percent + MAX_PERCENT_JITTER
+    return any(run.first >= start and run.percent > most for run in history.runs)

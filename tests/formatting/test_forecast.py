@@ -7,19 +7,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from claudemeter_tui.formatting import credits as words
-from claudemeter_tui.model.catalogue import WindowKind
 from claudemeter_tui.model.forecast import LimitForecast, SpendLimit, SpendRate, compute_spend_rate
 from claudemeter_tui.model.money import Money
-from claudemeter_tui.model.windows import Window
+from tests.bodies import usage_body
 from tests.model.values import usd
-from tests.scenes import LABORATORY, NOW, PERSONAL, store
+from tests.scenes import LABORATORY, NOW, PERSONAL, OrgBodies, store
 
 EARLY, LATE = datetime(2026, 4, 25, 17, 10, tzinfo=UTC), datetime(2026, 4, 25, 19, 40, tzinfo=UTC)
 SINCE = datetime(2026, 4, 25, 14, 2, tzinfo=UTC)
 FULL = (
-    "full at 17:00 at this pace, 1h 0m before the reset",
-    "full ~17:00, 1h 0m before the reset",
-    "full ~17:00",
+    "full at 15:00 at this pace, 1h 0m before the reset",
+    "full ~15:00, 1h 0m before the reset",
+    "full ~15:00",
 )
 
 
@@ -57,13 +56,18 @@ def test_steady_credits_have_no_rate() -> None:
     assert words.format_credits_forecast(spending, None, NOW, UTC) == ("$6.67/h since 14:02",)
 
 
+AT_RESET = ("at this pace 88% at the reset", "~88% at the reset", "~88% at reset")
+
+
 @pytest.mark.parametrize(
     ("expected", "percent"),
-    [(FULL, 75.0), ((), 60.0), ((), 100.0), ((), None)],
+    [(FULL, 95.0), (AT_RESET, 67.0), ((), 4.0), ((), 100.0), ((), None)],
 )
-def test_window_has_a_forecast_only_if_it_will_fill(expected: tuple[str, ...], percent: float | None) -> None:
-    """A window that resets before it is full has no words; others have shorter forms, too."""
-    resets = datetime(2026, 4, 25, 18, 0, tzinfo=UTC)
-    now = resets - timedelta(hours=2)
-    window = Window("five_hour", "5-hour", WindowKind.SESSION, percent, resets, timedelta(hours=5))
-    assert words.format_window_forecasts(window, now, now, UTC) == expected
+def test_window_has_a_forecast_of_its_fill_or_of_its_reset(
+    expected: tuple[str, ...], percent: float | None
+) -> None:
+    """A window that will fill has the time, another one its percentage at the reset, in three forms."""
+    state = store(OrgBodies(usage=usage_body(percent, 41.0, limits=[]), subscription=None)).orgs[0]
+    assert state.plan is not None
+    window = next((it for it in state.plan.windows if it.label == "5-hour"), None)
+    assert (words.format_window_forecasts(window, state, NOW, UTC) if window else ()) == expected

@@ -313,6 +313,7 @@ KEYS = [
     "fetched_at",
     "verdict",
     "credits",
+    "pace",
     "usage",
     "overage",
     "subscription",
@@ -352,12 +353,23 @@ def test_array_has_every_key_for_every_org() -> None:
     assert [
         {"endpoint": "subscription", "trouble": "timed out", "detail": "", "at": one["fetched_at"]}
     ] == one["errors"]
-    assert tuple(one[key] for key in (*KEYS[7:11], "stale")) == ({}, {}, None, None, False)
+    assert tuple(one[key] for key in (*KEYS[8:12], "stale")) == ({}, {}, None, None, False)
 
 
 def test_array_without_orgs_is_empty() -> None:
     """Without orgs the output is an empty array."""
     assert report.format_json_array(Store(), (), NOW, UTC) == "[]"
+
+
+def test_array_estimates_windows_at_their_reset() -> None:
+    """A window has an estimate of when it fills or of its percentage at the reset, or it is not listed."""
+    length, fast = timedelta(hours=5), window(90.0, length=timedelta(hours=5), key="fast")
+    windows = (window(60.0, length=length), fast, window(3.0, length=length), window(60.0))
+    assert objects(store_of({Endpoint.USAGE: Plan(windows)}))[0]["pace"] == [
+        {"window": "five_hour", "full_at": None, "percent_at_reset": 78.9},
+        {"window": "fast", "full_at": "2026-04-30T15:13:20Z", "percent_at_reset": None},
+    ]
+    assert objects(store_of({}))[0]["pace"] == []
 
 
 def test_array_calls_old_figures_stale() -> None:

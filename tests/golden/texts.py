@@ -182,7 +182,7 @@ def _forecasts(state: OrgState, now: datetime) -> Iterator[str]:
     rate = compute_spend_rate(state.series, now)
     yield from format_credits_forecast(rate, forecast_limit(state.credits, rate, now), now, UTC)
     for window in state.plan.windows if state.plan else ():
-        yield f"{window.label}: {' | '.join(format_window_forecasts(window, state.read_at, now, UTC))}"
+        yield f"{window.label}: {' | '.join(format_window_forecasts(window, state, now, UTC))}"
 
 
 def report(store: Store, now: datetime) -> str:

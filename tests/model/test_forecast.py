@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claudemeter_tui.model.catalogue import MeterOrigin
+from claudemeter_tui.model.catalogue import Endpoint, MeterOrigin, WindowKind
 from claudemeter_tui.model.credits import Balance, Credits, Meter, Tranche
 from claudemeter_tui.model.forecast import (
     LimitForecast,
@@ -20,13 +20,18 @@ from claudemeter_tui.model.forecast import (
     compute_spend_rate,
     find_tighter_limit,
     forecast_limit,
+    forecast_percent_at_reset,
     forecast_window_full,
 )
 from claudemeter_tui.model.money import Money
-from claudemeter_tui.model.windows import Window
+from claudemeter_tui.model.reading import Reply
+from claudemeter_tui.model.store import OrgState
+from claudemeter_tui.model.time_series import PercentHistory
+from claudemeter_tui.model.windows import Plan, Window
 from tests.backtest import backtest
 from tests.model import values
 from tests.model.poll_sequences import NOON, POLLS, STEADY, STEPS, followed, minutes, summed
+from tests.model.readings import CHROME, LAB, PAT
 from tests.model.values import read_credits, usd
 
 MAY = datetime(2026, 5, 1, tzinfo=UTC)
@@ -242,6 +247,118 @@ def test_window_full_is_stable_between_polls() -> None:
         NOON + minutes(80)
     }
     assert forecast_window_full(window(), NOON + minutes(80), NOON) is None
+
+
+def read_window(window: Window, history: PercentHistory | None = None) -> OrgState:
+    """Return an org whose usage reply of noon has only this window."""
+    replies = {Endpoint.USAGE: Reply(Endpoint.USAGE, NOON, Plan((window,)))}
+    histories = {window.label: history} if history is not None else {}
+    return OrgState(LAB, PAT, CHROME, replies=replies, histories=histories)
+
+
+def record(*figures: tuple[float, float]) -> PercentHistory:
+    """Return a history of these percentages, each with its minutes before noon; oldest first."""
+    (first, percent), *others = [((NOON - minutes(before)).timestamp(), value) for before, value in figures]
+    history = PercentHistory.start(first, percent)
+    for at, value in others:
+        history = history.append(at, value, 36_000)
+    return history
+
+
+@pytest.mark.parametrize(
+    ("expected", "window"),
+    [
+        (97.5, window(39)),
+        (25, window(10)),
+        (12.5, window(5)),
+        (5 * 300 / 43, window(5, 43)),
+        (70, window(40, 4 * 1440, length=timedelta(days=7), resets_at=NOON + timedelta(days=3))),
+        (None, window(40)),
+        (None, window(60)),
+        (None, window(100)),
+        (None, window(130)),
+        (None, window(4.9)),
+        (None, window(0)),
+        (None, window(5, 42)),
+        (None, window(None)),
+        (None, window(float("nan"))),
+        (None, window(39, 300)),
+        (None, window(39, locked_reason="quota")),
+        (None, window(39, is_one_time=True)),
+        (None, window(39, limit=usd(1000))),
+        (None, window(39, length=None)),
+        (None, window(39, resets_at=None)),
+    ],
+)
+def test_percent_at_reset_is_forecast_for_windows_that_will_not_fill(
+    expected: float | None, window: Window
+) -> None:
+    """From 5% and a seventh of the time on; none for a window that fills, is full, locked, due or expires."""
+    at_reset = forecast_percent_at_reset(window, read_window(window), NOON)
+    assert at_reset == (None if expected is None else pytest.approx(expected))
+
+
+@pytest.mark.parametrize(
+    ("expected", "history"),
+    [
+        (97.5, record((100, 10), (50, 30), (0, 39))),
+        (97.5, record((130, 90), (110, 3), (0, 39))),
+        (97.5, record((100, 39.9), (0, 39))),
+        (None, record((100, 60), (50, 2), (0, 39))),
+    ],
+)
+def test_percent_at_reset_needs_a_rise_since_the_start(
+    expected: float | None, history: PercentHistory
+) -> None:
+    """A higher figure of the last window or a rounded one changes nothing; one of this window was reset."""
+    at_reset = forecast_percent_at_reset(window(39), read_window(window(39), history), NOON)
+    assert at_reset == (None if expected is None else pytest.approx(expected))
+
+
+@pytest.mark.parametrize(
+    ("expected", "other"),
+    [
+        (97.5, window(100, 250, kind=WindowKind.WEEKLY)),
+        (97.5, window(100, 60)),
+        (None, window(100, 60, kind=WindowKind.WEEKLY)),
+        (None, window(100, resets_at=None, kind=WindowKind.WEEKLY)),
+    ],
+)
+def test_percent_at_reset_needs_a_plan_with_room(expected: float | None, other: Window) -> None:
+    """While the whole plan is full until after the reset, this window cannot rise."""
+    plan = Reply(Endpoint.USAGE, NOON, Plan((window(39), other)))
+    state = replace(read_window(window(39)), replies={Endpoint.USAGE: plan})
+    at_reset = forecast_percent_at_reset(window(39), state, NOON)
+    assert at_reset == (None if expected is None else pytest.approx(expected))
+
+
+def test_percent_at_reset_is_stable_until_it_is_stale() -> None:
+    """The estimate belongs to the reading; it ends after two intervals, or once the reset is due."""
+    state = read_window(window(39))
+    for later in (0, 1, 2):
+        assert forecast_percent_at_reset(window(39), state, NOON + minutes(later)) == pytest.approx(97.5)
+    assert forecast_percent_at_reset(window(39), state, NOON + minutes(2.1)) is None
+    slow = replace(state, interval=minutes(120))
+    assert forecast_percent_at_reset(window(39), slow, NOON + minutes(179)) == pytest.approx(97.5)
+    assert forecast_percent_at_reset(window(39), slow, NOON + minutes(180)) is None
+
+
+@STEADY
+@given(
+    st.one_of(st.integers(0, 110).map(float), st.floats(0, 120), st.floats(), st.none()),
+    st.integers(-10, 310),
+    st.integers(-100, 900),
+)
+def test_percent_at_reset_is_between_the_figure_and_full(
+    percent: float | None, elapsed: int, later: int
+) -> None:
+    """Any estimate is at least the figure that was read, below 100, and beside no time at which it fills."""
+    it, now = window(percent, elapsed), NOON + timedelta(seconds=later)
+    at_reset = forecast_percent_at_reset(it, read_window(it), now)
+    if at_reset is not None:
+        assert percent is not None
+        assert percent <= at_reset < 100
+        assert forecast_window_full(it, now, NOON) is None
 
 
 AMOUNTS = st.one_of(st.none(), st.builds(usd, st.integers(0, 10**7)))

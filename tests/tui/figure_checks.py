@@ -19,7 +19,12 @@ from claudemeter_tui.formatting import events as event_words
 from claudemeter_tui.formatting import values as form
 from claudemeter_tui.formatting import verdict as words
 from claudemeter_tui.model.events import Event
-from claudemeter_tui.model.forecast import compute_spend_rate, forecast_limit, forecast_window_full
+from claudemeter_tui.model.forecast import (
+    compute_spend_rate,
+    forecast_limit,
+    forecast_percent_at_reset,
+    forecast_window_full,
+)
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.store import OrgState
 from claudemeter_tui.model.verdict import judge
@@ -100,6 +105,7 @@ def allowed(
     values = [*_values(known), *_derived(state, now)]
     figures = {text for value in values for text in _forms(value, now)}
     percents = [window.percent for window in windows] + [one.percent for one in state.credits.meters]
+    percents += [forecast_percent_at_reset(window, state, now) for window in windows]
     figures |= {form.format_percent(percent) for percent in percents}
     verdict = judge(state, now)
     sentences = [words.format_verdict_line(verdict, now, UTC), words.format_short_verdict(verdict, now, UTC)]

@@ -452,3 +452,35 @@ async def test_lost_resize_is_repaired_with_the_next_tick() -> None:
         await pilot.pause()
         await pilot.pause(0.05)
         assert (program.size, program.screen.outer_size) == (Size(90, 30), Size(90, 30))
+
+
+@pytest.mark.parametrize(
+    ("size", "forms"),
+    [
+        ((120, 36), (" · ~88% at the reset ", " · ~71% at reset ", " · ~21% at reset ")),
+        ((100, 30), (" at ~88% ", " at ~71% ", " at ~21% ")),
+        ((80, 24), tuple(f" · at this pace {percent}% at the reset " for percent in (88, 71, 21))),
+        ((60, 20), (" · ~88% at the reset ", " · ~71% at reset ", " · ~21% at reset ")),
+    ],
+)
+async def test_windows_that_will_not_fill_show_their_percentage_at_the_reset(
+    size: tuple[int, int], forms: tuple[str, ...]
+) -> None:
+    """The estimate takes the room that is left beside the whole reset and its countdown."""
+    async with app(stage(PERSONAL)).run_test(size=size) as pilot:
+        await pilot.pause()
+        resets = [line for line in screen(pilot) if "resets" in line and "CAN WORK" not in line]
+        for line, form, reset in zip(
+            resets, forms, ("16:00 (1h 11m)", *["Tue 14:00 (2d 23h)"] * 2), strict=True
+        ):
+            assert f"resets {reset}{form}" in line
+
+
+async def test_estimate_is_dropped_from_stale_figures() -> None:
+    """Once the figures are older than two intervals, no window has an estimate."""
+    scene = stage(PERSONAL)
+    async with app(scene).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        assert "~71%" in text(pilot)
+        await scene.at(pilot, NOW + timedelta(minutes=3))
+        assert "~" not in text(pilot)

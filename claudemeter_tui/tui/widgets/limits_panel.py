@@ -141,11 +141,14 @@ def _iterate_reset_forms(window: Window, view: View, width: int) -> Iterator[lis
         lock = [build_line(f"locked: {window.locked_reason}").truncate(width, ellipsis=True).plain]
     if window.limit is not None:
         amount = [f"{format_money(window.used)} of {format_money(window.limit)}"]
-    ahead = format_window_forecasts(window, view.state.read_at if view.state else None, view.now, view.zone)
+    ahead = format_window_forecasts(window, view.state, view.now, view.zone) if view.state else ()
     without_countdown = when.partition(" (")[0]
     tails = [amount, []] if amount else [[]]
     yield from ([*lock, when, full, *tail] for tail in tails for full in ahead)
-    if ahead:
+    if ahead and ahead[-1].startswith("~"):
+        # The estimated percentage replaces no figure that was read.
+        yield [f"{when} at {ahead[-1].partition(' ')[0]}"]
+    elif ahead:
         yield [*lock, without_countdown, ahead[-1]]
     elif amount:
         yield [*lock, when, *amount]
