@@ -137,13 +137,14 @@ def to_datetime(seconds: float) -> datetime:
 _MAX_LABELS = 7
 _DAY = timedelta(days=1)
 _MINUTES = (1, 2, 5, 10, 15, 20, 30, 60, 120, 180, 240, 360, 480, 720, 1440, 2880, 4320)
-_LABEL_STEPS = (
-    *(timedelta(minutes=each) for each in _MINUTES),
-    *(7 * _DAY * 2**power for power in range(20)),  # at most the whole calendar
-)
+_LABEL_STEPS = (*(timedelta(minutes=each) for each in _MINUTES), 7 * _DAY, 14 * _DAY)
+_MONTH_STEPS = (*(1, 2, 3, 6), *(12 * each for each in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)))
+"""Months between two labels of a longer axis; each divides a year, or is a number of whole years."""
+_SHORTEST_MONTH = timedelta(days=28)
 _MAX_CLOCK_SHIFT = timedelta(hours=2)  # the largest change of a clock
 _MAX_STEADY_SPAN = timedelta(days=14)
 """If clocks agree at both ends of an axis of at most this length, they were not changed in between."""
+_HALF_YEAR = timedelta(days=183)
 _SAFE_YEARS = range(2, 9999)  # a margin of days before and after
 
 TimeLabels = dict[int, str]
@@ -155,21 +156,41 @@ def build_time_labels(edges: TimeEdges, zone: tzinfo | None) -> TimeLabels:
     start, end, span = to_datetime(edges.start), to_datetime(edges.end), timedelta(seconds=edges.length)
     if not (start.year in _SAFE_YEARS and end.year in _SAFE_YEARS):
         return {}
-    step = next(step for step in _LABEL_STEPS if _has_room_for_labels(step, span, edges.columns))
-    zero = datetime.min  # noqa: DTZ901 - a Monday, on the wall
-    here = to_local(start, zone)
+    steps = (step for step in _LABEL_STEPS if _has_room_for_labels(step, span, edges.columns))
+    step = next(steps, None)
+    here, there = to_local(start, zone), to_local(end, zone)
     # If the clocks change between the edges, local times in between may lie outside of both.
-    is_shifted = span > _MAX_STEADY_SPAN or here.utcoffset() != to_local(end, zone).utcoffset()
+    is_shifted = span > _MAX_STEADY_SPAN or here.utcoffset() != there.utcoffset()
     slack = _MAX_CLOCK_SHIFT if is_shifted else timedelta(0)
-    wall = here.replace(tzinfo=None) - slack
-    wall = zero + math.ceil((wall - zero) / step) * step
+    first, last = here.replace(tzinfo=None) - slack, there.replace(tzinfo=None) + slack
+    walls = (
+        _iterate_months(first, last, span, edges.columns)
+        if step is None
+        else _iterate_round_times(first, last, step)
+    )
     found: dict[float, str] = {}
-    for index in range(math.ceil((span + 2 * slack) / step) + 1):
-        moment = wall + index * step
-        for seconds in _find_instants(moment, zone, exact=step < _DAY):
+    for wall in walls:
+        for seconds in _find_instants(wall, zone, exact=step is not None and step < _DAY):
             if edges.start <= seconds < edges.end:
-                found.setdefault(seconds, _format_time_label(moment, span))
+                found.setdefault(seconds, _format_time_label(wall, span))
     return {edges.find_column(seconds): found[seconds] for seconds in sorted(found)}
+
+
+def _iterate_round_times(first: datetime, last: datetime, step: timedelta) -> Iterator[datetime]:
+    """Yield the multiples of a step between two local times; weeks begin on Monday."""
+    zero = datetime.min  # noqa: DTZ901 - a Monday, on the wall
+    begin = math.ceil((first - zero) / step)
+    yield from (zero + number * step for number in range(begin, (last - zero) // step + 1))
+
+
+def _iterate_months(first: datetime, last: datetime, span: timedelta, columns: int) -> Iterator[datetime]:
+    """Yield the first days of round months between two local times, as many as have room."""
+    rooms = (it for it in _MONTH_STEPS if _has_room_for_labels(it * _SHORTEST_MONTH, span, columns))
+    step = next(rooms, _MONTH_STEPS[-1])
+    begin = math.ceil((12 * first.year + first.month - 1) / step)
+    for number in range(begin, (12 * last.year + last.month - 1) // step + 1):
+        year, month = divmod(number * step, 12)
+        yield datetime(year, month + 1, 1)  # noqa: DTZ001 - on the wall
 
 
 def place_time_labels(times: TimeLabels, margin: int, width: int) -> tuple[TimeLabels, str]:
@@ -190,9 +211,14 @@ def _has_room_for_labels(step: timedelta, span: timedelta, columns: int) -> bool
 
 
 def _format_time_label(wall: datetime, span: timedelta) -> str:
-    """Return `14:10`, `Sat` for a midnight if over a day is shown, `Apr 25` if over a week is."""
+    """Return `14:10`, `Sat` for a midnight if over a day is shown, `Apr 25` if over a week is.
+
+    The first day of a year is the year if over half a year is shown: `2027`.
+    """
     if span <= _DAY or wall.hour or wall.minute:
         return f"{wall:%H:%M}"
+    if span > _HALF_YEAR and (wall.month, wall.day) == (1, 1):
+        return f"{wall.year}"
     return f"{wall:%a}" if span <= 7 * _DAY else format_short_day(wall)
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import nan
 
 from claudemeter_tui.charts.axes import (
     EVENT_MARKS,
     ChartFrame,
+    ChartStep,
     Curve,
     EventMark,
     MarkedEvents,
@@ -33,6 +35,8 @@ from claudemeter_tui.model.time_series import CreditSeries, Histories
 
 MIN_CANVAS_COLUMNS = 8
 """Minimum cells of the canvas; below that there is no chart."""
+PEAKS_FROM = 86400.0
+"""Seconds of a column from which windows show only their peaks; drawn from 0, the first would hide all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,8 @@ class RenderedChart:
     """Cells left of the canvas: label, blank, axis."""
     curves: tuple[tuple[Curve, ChartSteps], ...]
     marked_events: MarkedEvents
+    shows_peaks: bool = False
+    """True if each column shows only the highest value of a day or more."""
 
     def find_point(self, x: int) -> ChartPoint | None:
         """Return values and events of a column. None if it is left of the canvas or in the future."""
@@ -90,10 +96,12 @@ def build_chart(
     scale: Scale,
     labels: ScaleLabels,
     events: Iterable[Event],
+    may_show_peaks: bool = False,
 ) -> RenderedChart | None:
     """Return the chart of these curves; `since` is the time of the very first figure.
 
-    None if there is no room or nothing to draw.
+    With `may_show_peaks`, a column of a day or more shows only its highest value. None if there is no room or
+    nothing to draw.
     """
     margin = max(frame.margin, max(map(len, labels.values())) + 2)
     columns = frame.width - margin
@@ -103,6 +111,9 @@ def build_chart(
     steps = [compute_steps(curve, edges, frame.max_fresh_age.total_seconds()) for curve in curves]
     if all(step is None for each in steps for step in each):
         return None
+    shows_peaks = may_show_peaks and edges.length / edges.columns >= PEAKS_FROM
+    if shows_peaks:
+        steps = [_reduce_to_peaks(each, edges.dots_per_cell) for each in steps]
     marks = group_marked_events(events, edges)
     letters = {column: (find_mark(each[0]).letter, each[0].severity) for column, each in marks.items()}
     shown = {letter for letter, _ in letters.values()}
@@ -124,7 +135,18 @@ def build_chart(
         margin=margin,
         curves=tuple(zip(curves, steps, strict=True)),
         marked_events=marks,
+        shows_peaks=shows_peaks,
     )
+
+
+def _reduce_to_peaks(steps: ChartSteps, dots: int) -> list[ChartStep | None]:
+    """Return the steps with the highest value of each column, which has so many dots; gaps stay."""
+    peaks: list[ChartStep | None] = []
+    for begin in range(0, len(steps), dots):
+        column = steps[begin : begin + dots]
+        peak = max((step.high for step in column if step is not None), default=nan)
+        peaks += [step and ChartStep(peak, peak, peak) for step in column]
+    return peaks
 
 
 def _describe_no_change(
@@ -177,4 +199,5 @@ def build_windows_chart(
     if not seen:
         return None
     scale = build_percent_scale(max(seen, key=lambda found: found.high), frame.rows, frame.dots_per_cell)
-    return build_chart(frame, since, curves, scale=scale, labels=build_percent_labels(scale), events=events)
+    labels = build_percent_labels(scale)
+    return build_chart(frame, since, curves, scale=scale, labels=labels, events=events, may_show_peaks=True)

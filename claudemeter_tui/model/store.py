@@ -47,6 +47,8 @@ DEFAULT_INTERVAL = timedelta(seconds=60)
 """Interval assumed until the first schedule of a session arrives."""
 UNKNOWN_AFTER = timedelta(minutes=15)
 """Age above which figures give no verdict."""
+MAX_PAUSE_INTERVALS = 2.5
+"""Intervals between two polls above which the figures have a gap."""
 SPENDING_SPAN = timedelta(minutes=15)
 """Time after a rise of the used credits in which spending counts as under way."""
 SESSION_EXPIRY_WARNING = timedelta(days=3)
@@ -237,6 +239,11 @@ class OrgState:
         """Age above which figures are stale: two intervals."""
         return 2 * self.interval
 
+    @property
+    def max_pause(self) -> timedelta:
+        """Longest pause between two polls that is not a gap."""
+        return MAX_PAUSE_INTERVALS * self.interval
+
     def is_stale(self, now: datetime) -> bool:
         """True if the figures are older than two intervals."""
         return self.read_at is not None and not self._is_within(self.stale_after, now)
@@ -257,7 +264,7 @@ class OrgState:
         """Return the state after one more reading; if a reply failed, its last good version is kept."""
         replies, failures = _merge_parts(self.replies, self.failures, report.parts)
         # Only a pause longer than two missed polls and some delay is a gap in the series.
-        max_pause = 2.5 * interval
+        max_pause = MAX_PAUSE_INTERVALS * interval
         good = [endpoint for endpoint, part in report.parts.items() if isinstance(part, Reply)]
         reply_sources = self.reply_sources
         # Usually the same session has read all of them before, and no copy is needed.

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from itertools import pairwise
-from math import isnan, nan
+from itertools import islice, pairwise
+from math import floor, isnan, nan
 from operator import attrgetter
 from struct import Struct
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from claudemeter_tui.model.catalogue import MeterOrigin
 from claudemeter_tui.model.money import Money
@@ -252,6 +252,11 @@ class PercentHistory:
         """Start a history with its first figure."""
         return cls(_RUN_STRUCT.pack(at, at, percent))
 
+    @classmethod
+    def from_runs(cls, runs: Iterable[PercentRun]) -> PercentHistory:
+        """Return the history of these runs, at least one, oldest first, without overlap."""
+        return cls(_pack_runs(runs))
+
     @property
     def runs(self) -> list[PercentRun]:
         """All runs, oldest first."""
@@ -286,6 +291,23 @@ class PercentHistory:
         if last.percent == percent:
             return PercentHistory(kept[: -_RUN_STRUCT.size] + _RUN_STRUCT.pack(last.first, at, percent))
         return _replace_last_run(kept, last, new)
+
+    def extend_back(self, earlier: PercentHistory, max_pause: float) -> PercentHistory:
+        """Return the history with the earlier runs before it, and never over it.
+
+        A pause of more than `max_pause` seconds between both is a gap.
+        """
+        start = self.since
+        kept = [run for run in earlier.runs if run.first < start]
+        if not kept:
+            return self
+        last = kept[-1]._replace(last=min(kept[-1].last, start))
+        joined = [*kept[:-1], last]
+        if last.is_gap:
+            joined[-1] = last._replace(last=start)
+        elif start - last.last > max_pause:
+            joined.append(PercentRun(last.last, start, nan))
+        return PercentHistory.from_runs([*joined, *self.runs])
 
     def append_gap(self, at: float) -> PercentHistory:
         """Return the history after a poll that read nothing."""
@@ -376,3 +398,107 @@ def _drop_steps(runs: list[tuple[float, ...]]) -> list[tuple[float, ...]]:
             kept.append(run)
         drops_next = not drops_next
     return [*kept, runs[-1]]
+
+
+MAX_ARCHIVED_SLOTS = 1_000
+"""Number of parts in which a span of the archive is thinned, at least the dots of a wide chart."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivedSeries:
+    """The figures of one org over a span, from the archive."""
+
+    since: datetime
+    """Start of the span; the first figure may be later."""
+    until: datetime
+    """End of the span, when the archive was read."""
+    credits: CreditSeries
+    """Used credits, with the source and unit that are in use at the end. Without runs if there are none."""
+    histories: Histories
+    """Utilization of each plan-wide window over time, by its label. Empty if there is none."""
+
+    def thin(self) -> ArchivedSeries:
+        """Return the series with at most `4 * MAX_ARCHIVED_SLOTS` runs each, however long the span is.
+
+        The span is divided into `MAX_ARCHIVED_SLOTS` slots. Of each, the first, the last, the lowest and the
+        highest run remain, so that neither a peak nor a gap of at least a slot is lost.
+        """
+        start, end = self.since.timestamp(), self.until.timestamp()
+        if end <= start:
+            return self
+        width, runs = (end - start) / MAX_ARCHIVED_SLOTS, self.credits.runs
+        firsts = [run.first.timestamp() for run in runs]
+        kept = _select_runs(firsts, [run.minor for run in runs], start, width)
+        histories = {}
+        for label, history in self.histories.items():
+            packed = history.runs
+            values = [None if run.is_gap else run.percent for run in packed]
+            places = _select_runs([run.first for run in packed], values, start, width)
+            histories[label] = PercentHistory.from_runs(packed[place] for place in places)
+        return replace(
+            self,
+            credits=replace(self.credits, runs=tuple(runs[place] for place in kept)),
+            histories=histories,
+        )
+
+    def extend_credits(self, live: CreditSeries, max_pause: timedelta) -> CreditSeries:
+        """Return a series of this run with the archived runs before it, and never over it.
+
+        The archived runs are left out if they have another source or another unit, because the difference is
+        not spending. A pause longer than `max_pause` between both is a gap.
+        """
+        archived = self.credits
+        if not archived.runs:
+            return live
+        if not live.runs:
+            return replace(archived, total_rise=archived.compute_spent_since(archived.runs[0].first).minor)
+        if (archived.origin, archived.unit) != (live.origin, live.unit):
+            return live
+        start = live.runs[0].first
+        kept = archived.runs[: bisect_left(archived.runs, start, key=attrgetter("first"))]
+        if not kept:
+            return live
+        last = replace(kept[-1], last=min(kept[-1].last, start))
+        kept = (*kept[:-1], last)
+        if last.minor is None or start - last.last > max_pause:
+            kept = _append_gap(kept, start)
+        before = CreditSeries(archived.origin, archived.unit, (*kept, live.runs[0]))
+        rise = before.compute_spent_since(kept[0].first).minor
+        return replace(live, runs=(*kept, *live.runs), total_rise=live.total_rise + rise)
+
+    def extend_histories(self, live: Histories, max_pause: timedelta) -> Histories:
+        """Return the histories of this run with the archived runs before them, and never over them.
+
+        A pause longer than `max_pause` between both is a gap. Windows that only the archive has come last.
+        """
+        pause_seconds = max_pause.total_seconds()
+        extended = {
+            label: history.extend_back(self.histories[label], pause_seconds)
+            if label in self.histories
+            else history
+            for label, history in live.items()
+        }
+        others = {label: history for label, history in self.histories.items() if label not in live}
+        room = max(0, MAX_HISTORIES - len(extended))
+        return extended | dict(islice(others.items(), room))
+
+
+def _select_runs(firsts: Sequence[float], values: Sequence[Any], start: float, width: float) -> Iterator[int]:
+    """Yield the numbers of the first, lowest, highest and last run of each slot, in order.
+
+    Args:
+        firsts: Start of each run, epoch seconds, oldest first.
+        values: Value of each run; None for a gap.
+        start: Start of the first slot, epoch seconds; earlier runs belong to slots before it.
+        width: Seconds of a slot.
+    """
+    begin = 0
+    while begin < len(firsts):
+        slot_end = start + (floor((firsts[begin] - start) / width) + 1) * width
+        end = max(begin + 1, bisect_left(firsts, slot_end, begin))
+        known = [place for place in range(begin, end) if values[place] is not None]
+        extremes = (
+            {min(known, key=values.__getitem__), max(known, key=values.__getitem__)} if known else set()
+        )
+        yield from sorted({begin, end - 1} | extremes)
+        begin = end

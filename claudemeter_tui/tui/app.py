@@ -51,6 +51,7 @@ from claudemeter_tui.tui.theme import (
 if TYPE_CHECKING:  # the first frame does not wait for them
     from claudemeter_tui.model.reading import Reading
     from claudemeter_tui.model.store import OrgKey, Store
+    from claudemeter_tui.model.time_series import ArchivedSeries
     from claudemeter_tui.tui.alerts import DashboardRun
     from claudemeter_tui.tui.screens.base import ViewScreen
     from claudemeter_tui.tui.screens.connect import ConnectScreen
@@ -60,6 +61,10 @@ if TYPE_CHECKING:  # the first frame does not wait for them
     from claudemeter_tui.tui.widgets.org_tabs import OrgTabs
 
 
+RELOAD_INTERVAL = timedelta(minutes=5)
+"""Time after which the archived figures of a long period are read again."""
+RELOAD_FROM = timedelta(days=1)
+"""Periods from this length on are read again; shorter ones are soon filled by the run."""
 DEMO = "demo"
 """Exit value of the dashboard if the demo was requested."""
 USAGE_PAGE_URL = "https://claude.ai/settings/usage"
@@ -81,6 +86,11 @@ class Options(Settings):
     """True to send alerts; false in a demo and without a terminal."""
     save_state: Callable[[str, OrgKey | None], None] = field(default=lambda *_: None)
     """Saves the theme and the selected org for the next run."""
+    load_series: Callable[[OrgKey, datetime], ArchivedSeries | None] | None = None
+    """Returns an org's figures since a moment from the archive; called in a thread. None without an archive.
+
+    It returns None if it has no figures of that org, and raises no exception for a broken archive.
+    """
 
     @classmethod
     def build(cls, settings: Settings, **run: Any) -> Self:
@@ -113,6 +123,15 @@ class Claudemeter(App[str]):
 
         reading: Reading
 
+    @dataclass
+    class SeriesLoaded(Message):
+        """Archived figures: the only message that changes them."""
+
+        request: tuple[OrgKey, timedelta]
+        """The org and the period that they were read for."""
+        series: ArchivedSeries | None
+        """None if the archive has no figures of this org."""
+
     store: var[Store] = var(cast("Store", None), init=False)
     """Everything known; only the handler of `ReadingArrived` writes it. It exists from the first frame on."""
     now: var[datetime] = var(datetime(1970, 1, 1, tzinfo=UTC), init=False)
@@ -121,6 +140,8 @@ class Claudemeter(App[str]):
     """The org on screen; only a key or a click moves it once it is set."""
     span: var[timedelta | None] = var[timedelta | None](None, init=False)
     """Period of the chart. None for the whole run."""
+    archived: var[SeriesLoaded | None] = var["SeriesLoaded | None"](None, init=False)
+    """Archived figures for the chart, written by the handler of their message only. None before the first."""
     prefers_windows: var[bool] = var(False, init=False)
     """True if the chart shows the windows even though there are credits."""
     private: var[bool] = var(False, init=False)
@@ -142,6 +163,9 @@ class Claudemeter(App[str]):
         """True once the first frame is painted."""
         self._is_draw_pending = True
         """True if a draw is scheduled, or the first frame is not painted yet."""
+        self._asked_series: tuple[tuple[OrgKey, timedelta], datetime] | None = None
+        """The last request to the archive, and its time. None before the first."""
+        self._is_loading_series = False
         self._refresh_answer: tuple[str, datetime] | None = None
         """Last message about a poll that did not start at once, and its time. None if there was none."""
         for theme in select_themes(self.console.color_system):
@@ -224,6 +248,40 @@ class Claudemeter(App[str]):
         self.now = self._clock()
         self.store = self.store.apply_safely(message.reading)
         self._process_events()
+
+    def on_claudemeter_series_loaded(self, message: SeriesLoaded) -> None:
+        """Show the archived figures, unless another org or period was selected meanwhile."""
+        self._is_loading_series = False
+        if message.request == (self.selected, self.span):
+            self.archived = message
+        self._load_missing_series()
+
+    def _load_missing_series(self) -> None:
+        """Read the archive if the chart shows a period that was not read, or was read a while ago.
+
+        Only one thread reads at a time; the handler of its message calls this again.
+        """
+        if self.options.load_series is None or self.selected is None or self.span is None:
+            return
+        request, now = (self.selected, self.span), self._clock()
+        if self._asked_series is not None and self._asked_series[0] == request:
+            is_young = timedelta(0) <= now - self._asked_series[1] < RELOAD_INTERVAL
+            if is_young or self.span < RELOAD_FROM:
+                return
+        if not self._is_loading_series:
+            self._asked_series, self._is_loading_series = (request, now), True
+            self._load_series(request, now - self.span)
+
+    @work
+    async def _load_series(self, request: tuple[OrgKey, timedelta], since: datetime) -> None:
+        """Read an org's figures from the archive in a thread, and thin them there."""
+        load = self.options.load_series
+
+        def load_thinned() -> ArchivedSeries | None:
+            series = load(request[0], since) if load is not None else None
+            return series.thin() if series is not None else None
+
+        self.post_message(self.SeriesLoaded(request, await asyncio.to_thread(load_thinned)))
 
     def watch_store(self) -> None:
         """Select an org if none is selected, open or close the connect screen, and redraw."""
@@ -466,6 +524,7 @@ class Claudemeter(App[str]):
     def _tick(self) -> None:
         self.now = self._clock()
         self._process_events()
+        self._load_missing_series()
         if not self.is_headless:
             self.check_size(Size(*shutil.get_terminal_size()))
 
@@ -483,6 +542,7 @@ class Claudemeter(App[str]):
         from claudemeter_tui.tui.view import View
 
         run, options = self._dashboard_run, self.options
+        is_same_org = self.archived is not None and self.archived.request[0] == self.selected
         view = View(
             self.store,
             self.now,
@@ -493,6 +553,7 @@ class Claudemeter(App[str]):
             events=run.event_log.events,
             ascii=options.ascii,
             note=options.note,
+            archived=self.archived.series if self.archived is not None and is_same_org else None,
             figure_cache=run.figure_cache,
         )
         return redact_view(view, run.redaction) if self.private else view
@@ -504,7 +565,14 @@ class Claudemeter(App[str]):
             self.call_later(self._draw_screen)
 
     # These values are part of the view.
-    watch_now = watch_selected = watch_span = watch_prefers_windows = watch_private = _schedule_draw
+    watch_now = watch_prefers_windows = watch_private = watch_archived = _schedule_draw
+
+    def watch_selected(self) -> None:
+        """Load the archived figures of the org, and redraw."""
+        self._load_missing_series()
+        self._schedule_draw()
+
+    watch_span = watch_selected
 
     def _draw_screen(self) -> None:
         from claudemeter_tui.formatting.verdict import format_verdict_name

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 from claudemeter_tui.model.forecast import LimitForecast, SpendRate, compute_spend_rate, forecast_limit
 from claudemeter_tui.model.store import SPENDING_SPAN, UNKNOWN_AFTER, OrgKey, OrgState, SessionState, Store
+from claudemeter_tui.model.time_series import CreditSeries
 from claudemeter_tui.model.verdict import Verdict, judge
 from claudemeter_tui.tui.layout import Layout
 
 if TYPE_CHECKING:
     from claudemeter_tui.model.events import Event
+    from claudemeter_tui.model.time_series import ArchivedSeries, Histories
 
 
 PANEL_INTERVAL = 60
@@ -101,6 +103,8 @@ class View:
     """True to draw with ASCII only."""
     note: str = ""
     """Text beside the program's name, such as "demo". Empty with real figures."""
+    archived: ArchivedSeries | None = None
+    """Earlier figures of the selected org, for the chart of a period. None if there are none, or not yet."""
     figure_cache: dict[OrgKey, OrgFigures] = field(default_factory=dict, compare=False, repr=False)
     """Cache shared by all views of a run, so that every part of the screen uses the same figures."""
 
@@ -130,6 +134,24 @@ class View:
         """Verdict, rate and forecast of the selected org. None if no org is selected."""
         return self.get_figures(self.state) if self.state is not None else None
 
+    @cached_property
+    def credit_series(self) -> CreditSeries:
+        """Used credits for the chart: those of this run, and with a period also earlier ones."""
+        if self.state is None:
+            return CreditSeries()
+        if self.archived is None or self.span is None:
+            return self.state.series
+        return self.archived.extend_credits(self.state.series, self.state.max_pause)
+
+    @cached_property
+    def histories(self) -> Histories:
+        """Utilization by window for the chart: that of this run, and with a period also earlier ones."""
+        if self.state is None:
+            return {}
+        if self.archived is None or self.span is None:
+            return self.state.histories
+        return self.archived.extend_histories(self.state.histories, self.state.max_pause)
+
     @property
     def verdict(self) -> Verdict | None:
         """Verdict of the selected org. None if no org is selected."""
@@ -156,6 +178,7 @@ class View:
         return (
             self.store is other.store
             and self.events is other.events
+            and self.archived is other.archived
             and self._get_appearance() == other._get_appearance()
             and self.now < other._figures_valid_until
         )
@@ -167,7 +190,7 @@ class View:
         return min(ends, default=datetime.max.replace(tzinfo=UTC))
 
     def _get_appearance(self) -> tuple[object, ...]:
-        # All fields except the store and the events, which are compared by identity, and the time.
+        # All fields except the time, and except those that are compared by identity.
         return self.key, self.zone, self.span, self.prefers_windows, self.ascii, self.note, self.panel_time
 
     @property

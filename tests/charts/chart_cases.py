@@ -19,7 +19,7 @@ from tests.model.readings import CHROME, START
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
 CAP = Money(Decimal(5000), "USD")
-TIME = re.compile(r"\d\d:\d\d|Mon|Tue|Wed|Thu|Fri|Sat|Sun|[A-Z][a-z]{2} \d{1,2}")
+TIME = re.compile(r"\d\d:\d\d|Mon|Tue|Wed|Thu|Fri|Sat|Sun|[A-Z][a-z]{2} \d{1,2}|\d{4}")
 EDGE = re.compile("[┤│+|]")
 """Axis of a scale."""
 

@@ -41,7 +41,7 @@ FRAMES = st.builds(
     now=MOMENTS,
     width=st.integers(0, 120),
     height=st.integers(0, 16),
-    span=st.sampled_from([None, 15 * MINUTE, DAY, 7 * DAY]),
+    span=st.sampled_from([None, 15 * MINUTE, DAY, 7 * DAY, 30 * DAY, 365 * DAY]),
     zone=st.sampled_from([UTC, ZoneInfo("America/New_York"), ZoneInfo("Asia/Kathmandu")]),
     ascii_only=st.booleans(),
 )
@@ -128,7 +128,7 @@ def test_any_histories_are_drawn_whole(
     width=st.integers(30, 120),
     height=st.integers(3, 16),
     age=st.floats(0, 20_000),
-    span=st.sampled_from([None, 15 * MINUTE, DAY, 7 * DAY]),
+    span=st.sampled_from([None, 15 * MINUTE, DAY, 7 * DAY, 30 * DAY, 365 * DAY]),
 )
 def test_columns_tell_what_is_drawn(
     runs: list[tuple[Decimal | None, float, float]],

@@ -33,11 +33,12 @@ from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.line_widget import LineWidget, indent_lines
 
 CHART_SPANS: tuple[tuple[timedelta | None, str], ...] = (
-    (timedelta(minutes=15), "the last 15 minutes"),
     (timedelta(hours=1), "the last hour"),
     (None, "the run"),
     (timedelta(days=1), "the last day"),
     (timedelta(days=7), "the last week"),
+    (timedelta(days=30), "the last 30 days"),
+    (timedelta(days=365), "the last 365 days"),
 )
 """Periods of a chart, with their names."""
 
@@ -107,9 +108,10 @@ class ChartPanel(LineWidget):
         """Return title and note in at most `room` cells together; the time is dropped first."""
         view, windows = self.view, shows_windows(self.view)
         if windows:
-            name, first = "Utilization", to_datetime(min(each.since for each in state.histories.values()))
+            name = "Peak utilization" if self._chart and self._chart.shows_peaks else "Utilization"
+            first = to_datetime(min(each.since for each in view.histories.values()))
         else:
-            name, first = _describe_credits(state), state.series.runs[0].first
+            name, first = _describe_credits(state), view.credit_series.runs[0].first
         since = f"since {format_moment(first, view.now, view.zone)}"
         if view.span is not None:
             within = f"in {dict(CHART_SPANS)[view.span]}"
@@ -124,7 +126,7 @@ class ChartPanel(LineWidget):
         elif windows:
             pairs = list(product((*titles, build_line()), _iterate_curve_keys(view, state)))
         else:
-            series = state.series
+            series = view.credit_series
             spent = series.spent if view.span is None else series.compute_spent_since(view.now - view.span)
             rise = build_line((f"+{format_money(spent)}", HEADING if spent.minor else MUTED))
             pairs = [(title, rise) for title in titles]
@@ -142,19 +144,19 @@ class ChartPanel(LineWidget):
         """Return the chart; plot again only if more than a few seconds have changed."""
         view, windows = self.view, shows_windows(self.view)
         cap = state.credits.lead_meter.cap if state.credits.lead_meter else None
-        source = state.histories if windows else (state.series, cap)
+        source = view.histories if windows else (view.credit_series, cap)
         look = (width, height, view.span, view.zone, view.ascii)
         beat = view.now.timestamp() // REPLOT_INTERVAL
         inputs = (windows, source, state.key, state.interval, view.events, view.layout, beat, look)
         if self._chart_inputs != inputs:
             self._chart_inputs = inputs
             margin = STACKED_MARGIN if view.layout.second_chart else 0
-            frame = ChartFrame(view.now, *look, max_fresh_age=2.5 * state.interval, margin=margin)
+            frame = ChartFrame(view.now, *look, max_fresh_age=state.max_pause, margin=margin)
             happened = [event for event in view.events if event.org_key == state.key]
             if windows:
-                self._chart = build_windows_chart(state.histories, frame, events=happened)
+                self._chart = build_windows_chart(view.histories, frame, events=happened)
             else:
-                self._chart = build_credits_chart(state.series, frame, cap=cap, events=happened)
+                self._chart = build_credits_chart(view.credit_series, frame, cap=cap, events=happened)
         return self._chart
 
     def _add_legend(self, edge: StyledLine) -> StyledLine:
@@ -191,7 +193,7 @@ def _iterate_curve_keys(view: View, state: OrgState) -> Iterator[StyledLine]:
                 ),
                 f" {label} {percents.get(label, '')}".rstrip(),
             )
-            for number, label in enumerate(state.histories)
+            for number, label in enumerate(view.histories)
         ]
         yield join_pieces(parts, " " * cells)
 
@@ -206,9 +208,7 @@ def _iterate_pointer_notes(point: ChartPoint, view: View) -> Iterator[StyledLine
 
 def _find_charts(view: View) -> tuple[bool, bool]:
     """Two values: True if there are credits to plot, and True if there are windows."""
-    if view.state is None:
-        return False, False
-    return any(run.minor is not None for run in view.state.series.runs), bool(view.state.histories)
+    return any(run.minor is not None for run in view.credit_series.runs), bool(view.histories)
 
 
 def has_chart_data(view: View) -> bool:
@@ -222,12 +222,10 @@ def has_both_charts(view: View) -> bool:
 
 
 def has_chart_changed(view: View) -> bool:
-    """True if the plotted values have changed in this run."""
-    if view.state is None:
-        return False
+    """True if the plotted values have changed."""
     if shows_windows(view):
-        return any(history.has_changed for history in view.state.histories.values())
-    runs = view.state.series.runs
+        return any(history.has_changed for history in view.histories.values())
+    runs = view.credit_series.runs
     return any(run.minor not in (None, runs[0].minor) for run in runs)
 
 

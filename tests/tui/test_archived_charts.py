@@ -1,0 +1,287 @@
+"""Charts that reach back before the run: what is asked of the archive, when, and what is shown."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from claudemeter_tui.model.store import OrgKey
+from claudemeter_tui.model.time_series import ArchivedSeries
+from claudemeter_tui.tui.app import Claudemeter
+from claudemeter_tui.tui.widgets.chart_panel import ChartPanel
+from tests.archives import simulate_archive
+from tests.bodies import TEAM as TEAM_UUID
+from tests.scenes import LABORATORY, NOW, PERSONAL, READ, TEAM
+from tests.tui.app_harness import app, finish_workers, screen, stage, text
+
+DAY = timedelta(days=1)
+ENDS = READ - timedelta(hours=1)
+"""End of the archived figures, before the run's first poll at 14:02."""
+Compare = Callable[..., bool]
+
+
+@dataclass
+class Archive:
+    """An archive of one series for every org, which notes what it was asked."""
+
+    series: ArchivedSeries | None = field(default_factory=lambda: simulate_archive(ENDS, 400))
+    asked: list[tuple[str, timedelta]] = field(default_factory=list)
+    """Uuid of the org and length of the period of each request."""
+    threads: set[int] = field(default_factory=set)
+    gate: threading.Event | None = None
+    """Event that each request waits for. None if it answers at once."""
+    running: int = 0
+    most_running: int = 0
+
+    def load(self, key: OrgKey, since: datetime) -> ArchivedSeries | None:
+        """Return the series."""
+        self.running += 1
+        self.most_running = max(self.most_running, self.running)
+        self.asked.append((key[1], NOW - since))
+        self.threads.add(threading.get_ident())
+        if self.gate is not None:
+            assert self.gate.wait(60)
+        self.running -= 1
+        return self.series
+
+
+async def press(pilot: Pilot[Any], *keys: str) -> None:
+    """Press keys, and wait for the archive."""
+    await pilot.press(*keys)
+    await settle(pilot)
+
+
+async def settle(pilot: Pilot[Any]) -> None:
+    """Wait until the archive has answered and the answer is on screen."""
+    await pilot.pause()
+    await finish_workers(pilot.app)
+    await pilot.pause()
+    await pilot.pause()
+
+
+def read_titles(pilot: Pilot[Any]) -> list[str]:
+    """Return the titles of the charts."""
+    return [line.strip("╭╮─ ").split(" ──")[0] for line in screen(pilot) if " the last " in line]
+
+
+async def test_run_shows_the_run_only() -> None:
+    """Without a period nothing is asked of the archive."""
+    archive = Archive()
+    async with app(stage(PERSONAL), load_series=archive.load).run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        assert "Used credits since 14:02" in text(pilot)
+        assert archive.asked == []
+
+
+@pytest.mark.parametrize(
+    ("key", "presses", "title", "span"),
+    [
+        ("minus", 1, "in the last hour", timedelta(hours=1)),
+        ("plus", 1, "in the last day", DAY),
+        ("plus", 2, "in the last week", 7 * DAY),
+        ("plus", 3, "in the last 30 days", 30 * DAY),
+        ("plus", 9, "in the last 365 days", 365 * DAY),
+    ],
+)
+async def test_every_period_reaches_back_before_the_run(
+    key: str, presses: int, title: str, span: timedelta
+) -> None:
+    """Each period is filled from the archive, so that its title no longer names the start of the run."""
+    archive = Archive()
+    if span == timedelta(hours=1):
+        archive.series = simulate_archive(READ - timedelta(minutes=46), 1)
+    async with app(stage(PERSONAL), load_series=archive.load).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        for _ in range(presses):
+            await press(pilot, key)
+        peak = "Peak utilization" if span > 100 * DAY else "Utilization"
+        assert [f"Used credits {title}", f"{peak} {title}"] == read_titles(pilot)
+        assert archive.asked[-1] == (PERSONAL.org["uuid"], span)
+        assert threading.get_ident() not in archive.threads
+
+
+async def test_archive_is_asked_once_per_org_and_period() -> None:
+    """Neither time nor polls repeat a request within five minutes; each org and period has its own."""
+    archive, scene = Archive(), stage(PERSONAL, TEAM)
+    async with app(scene, load_series=archive.load).run_test(size=(120, 36)) as pilot:
+        await press(pilot, "plus")
+        await press(pilot, "plus")
+        await press(pilot, "2")
+        await press(pilot, "2")
+        for seconds in (1, 60, 299):
+            scene.now = NOW + timedelta(seconds=seconds)
+            pilot.app._tick()  # type: ignore[attr-defined]
+            await settle(pilot)
+        uuid = PERSONAL.org["uuid"]
+        assert archive.asked == [(uuid, DAY), (uuid, 7 * DAY), (TEAM_UUID, 7 * DAY)]
+
+
+@pytest.mark.parametrize(("key", "requests"), [("plus", 3), ("minus", 1)])
+async def test_long_periods_are_read_again_every_five_minutes(key: str, requests: int) -> None:
+    """A period of a day or more is read again, and after a jump of the clock, too; an hour is not."""
+    archive, scene = Archive(), stage(PERSONAL)
+    async with app(scene, load_series=archive.load).run_test(size=(120, 36)) as pilot:
+        await press(pilot, key)
+        for minutes in (5, -60):
+            scene.now = NOW + timedelta(minutes=minutes)
+            pilot.app._tick()  # type: ignore[attr-defined]
+            await settle(pilot)
+        assert len(archive.asked) == requests
+
+
+async def test_slow_archive_blocks_no_key() -> None:
+    """While a request is running, keys work, no second one starts, and the last period wins."""
+    archive = Archive(gate=threading.Event())
+    assert archive.gate is not None
+    async with app(stage(PERSONAL), load_series=archive.load).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        await pilot.press("plus", "plus", "plus", "plus", "minus")
+        await pilot.pause()
+        assert read_titles(pilot)[:1] == ["Used credits in the last 30 days, since 14:02"]
+        assert [span for _, span in archive.asked] == [DAY]
+        archive.gate.set()
+        await settle(pilot)
+        await settle(pilot)
+        assert [span for _, span in archive.asked] == [DAY, 30 * DAY]
+        assert archive.most_running == 1
+        assert read_titles(pilot)[:1] == ["Used credits in the last 30 days"]
+
+
+async def test_program_ends_while_the_archive_is_read() -> None:
+    """An answer that comes after the end is dropped."""
+    archive = Archive(gate=threading.Event())
+    assert archive.gate is not None
+    async with app(stage(PERSONAL), load_series=archive.load).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        await pilot.press("plus", "q")
+        archive.gate.set()
+    assert pilot.app.return_code == 0
+
+
+async def test_figures_of_another_org_are_never_shown() -> None:
+    """After a change of the org its own figures are shown, until its archive answers."""
+    archive = Archive()
+    async with app(stage(PERSONAL, LABORATORY), load_series=archive.load).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        await press(pilot, "plus")
+        assert read_titles(pilot)[0] == "Used credits in the last day"
+        archive.gate = threading.Event()
+        await pilot.press("2")
+        await pilot.pause()
+        assert read_titles(pilot)[0] == "Used credits in the last day, since 14:02"
+        archive.gate.set()
+        await settle(pilot)
+        assert read_titles(pilot)[0] == "Used credits in the last day"
+
+
+async def test_archive_without_the_org_changes_nothing() -> None:
+    """None from the archive means that only this run is drawn."""
+    archive = Archive(series=None)
+    async with app(stage(PERSONAL), load_series=archive.load).run_test(size=(120, 36)) as pilot:
+        await press(pilot, "plus")
+        assert read_titles(pilot)[0] == "Used credits in the last day, since 14:02"
+
+
+async def test_private_mode_keeps_the_archived_figures() -> None:
+    """Under a pseudonym an org has the same chart, and the archive is asked with its real key."""
+    archive = Archive()
+    dashboard = app(stage(PERSONAL), load_series=archive.load, privacy=True)
+    async with dashboard.run_test(size=(120, 36)) as pilot:
+        await press(pilot, "plus")
+        assert "Personal" not in text(pilot)
+        assert read_titles(pilot)[0] == "Used credits in the last day"
+        assert archive.asked == [(PERSONAL.org["uuid"], DAY)]
+
+
+async def test_only_the_selected_org_stays_in_memory() -> None:
+    """The series of the last org is released once that of the next one has arrived."""
+    made: list[weakref.ref[Any]] = []
+
+    class Series(ArchivedSeries):
+        """A series that can be referenced weakly."""
+
+        __slots__ = ("__weakref__",)
+
+        def thin(self) -> ArchivedSeries:
+            return self
+
+    def load(key: OrgKey, since: datetime) -> ArchivedSeries:
+        del key, since
+        small = simulate_archive(ENDS, 3)
+        series = Series(small.since, small.until, small.credits, small.histories)
+        made.append(weakref.ref(series))
+        return series
+
+    async with app(stage(PERSONAL, TEAM, LABORATORY), load_series=load).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        await press(pilot, "plus")
+        for key in ("2", "3", "1", "3"):
+            await press(pilot, key)
+        gc.collect()
+        assert len(made) == 5
+        assert [ref() is not None for ref in made] == [False, False, False, False, True]
+
+
+async def test_chart_of_a_month_is_plotted_from_thinned_runs() -> None:
+    """However many runs the archive returns, the chart gets at most 4,000 a curve and this run's own."""
+    archive = Archive(series=simulate_archive(ENDS, 365))
+    assert archive.series is not None
+    assert len(archive.series.histories["5-hour"].runs) > 4_000
+    async with app(stage(PERSONAL), load_series=archive.load).run_test(size=(120, 36)) as pilot:
+        await press(pilot, "plus")
+        await press(pilot, "plus")
+        panel = pilot.app.screen.query_exactly_one("#chart", ChartPanel)
+        runs = [len(history.runs) for history in panel.view.histories.values()]
+        assert max(runs) <= 4_010
+
+
+OFF = (NOW - 16 * DAY, NOW - 11 * DAY)
+LONG_OFF = (NOW - 200 * DAY, NOW - 150 * DAY)
+SIZES = [(120, 36), (80, 24), (60, 20)]
+
+
+def show(*keys: str) -> Callable[[Pilot[Any]], Any]:
+    """Press the keys, and wait for the archive after each."""
+
+    async def shown(pilot: Pilot[Any]) -> None:
+        await pilot.pause()
+        for key in keys:
+            await press(pilot, key)
+
+    return shown
+
+
+def build(**options: Any) -> Claudemeter:
+    """Return the dashboard of an org with a year in the archive, in which two times are missing."""
+    series = simulate_archive(ENDS, 400, off=[OFF, LONG_OFF])
+    return app(stage(PERSONAL), load_series=lambda *_: series, **options)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["wide", "common", "small"])
+@pytest.mark.parametrize("days", [30, 365])
+def test_picture_of_a_long_period(snap_compare: Compare, days: int, size: tuple[int, int]) -> None:
+    """Credits of a month with its reset, both windows, a time without figures, round times."""
+    keys = ["plus"] * (3 if days == 30 else 4)
+    assert snap_compare(build(), terminal_size=size, run_before=show(*keys))
+
+
+@pytest.mark.parametrize("days", [30, 365])
+def test_picture_of_the_windows(snap_compare: Compare, days: int) -> None:
+    """With room for one chart, `w` shows the windows."""
+    keys = ["plus"] * (3 if days == 30 else 4)
+    assert snap_compare(build(), terminal_size=(80, 24), run_before=show(*keys, "w"))
+
+
+@pytest.mark.parametrize("days", [30, 365])
+def test_picture_in_ascii(snap_compare: Compare, days: int) -> None:
+    """ASCII shows the same."""
+    keys = ["plus"] * (3 if days == 30 else 4)
+    assert snap_compare(build(ascii=True), terminal_size=(120, 36), run_before=show(*keys))
