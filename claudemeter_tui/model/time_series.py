@@ -265,13 +265,14 @@ class PercentHistory:
     @property
     def since(self) -> float:
         """Time of the first figure, seconds since the epoch."""
-        return self.runs[0].first
+        return PercentRun(*_RUN_STRUCT.unpack_from(self.packed)).first
 
     @property
     def has_changed(self) -> bool:
         """True if any percentage differs from the first one."""
-        first, *others = self.runs
-        return any(run.percent != first.percent and not run.is_gap for run in others)
+        percents = (percent for _, _, percent in _RUN_STRUCT.iter_unpack(self.packed))
+        first = next(percents)
+        return any(percent != first and not isnan(percent) for percent in percents)
 
     def append(self, at: float, percent: float, max_pause: float) -> PercentHistory:
         """Return the history with one more figure, read at `at`; a pause above `max_pause` leaves a gap.
@@ -298,16 +299,15 @@ class PercentHistory:
         A pause of more than `max_pause` seconds between both is a gap.
         """
         start = self.since
-        kept = [run for run in earlier.runs if run.first < start]
-        if not kept:
+        firsts = memoryview(earlier.packed).cast("d")[::3]
+        size = bisect_left(firsts, start) * _RUN_STRUCT.size
+        if not size:
             return self
-        last = kept[-1]._replace(last=min(kept[-1].last, start))
-        joined = [*kept[:-1], last]
-        if last.is_gap:
-            joined[-1] = last._replace(last=start)
-        elif start - last.last > max_pause:
-            joined.append(PercentRun(last.last, start, nan))
-        return PercentHistory.from_runs([*joined, *self.runs])
+        last = _unpack_last(earlier.packed[:size])
+        last = last._replace(last=start if last.is_gap else min(last.last, start))
+        pause = [PercentRun(last.last, start, nan)] if start - last.last > max_pause else []
+        kept = earlier.packed[: size - _RUN_STRUCT.size]
+        return PercentHistory(kept + _pack_runs([last, *pause]) + self.packed)
 
     def append_gap(self, at: float) -> PercentHistory:
         """Return the history after a poll that read nothing."""

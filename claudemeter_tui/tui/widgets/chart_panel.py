@@ -175,9 +175,9 @@ class ChartPanel(LineWidget):
 
 
 def _describe_credits(state: OrgState) -> str:
-    if state.credits.own_meter is None:
-        return "Used credits (pool)"
-    return "Used credits" if state.credits.pool_meter is None else "Your used credits"
+    if state.credits.pool_meter is None:
+        return "Used credits"
+    return "Used credits (pool)" if state.credits.own_meter is None else "Your used credits"
 
 
 def _iterate_curve_keys(view: View, state: OrgState) -> Iterator[StyledLine]:
