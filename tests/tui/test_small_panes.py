@@ -194,8 +194,8 @@ async def test_number_without_an_org_is_explained(orgs: list[OrgBodies], expecte
 @pytest.mark.parametrize(
     ("keys", "expected"),
     [
-        (["plus", "plus", "plus"], "This is the longest period."),
-        (["minus", "minus", "minus"], "This is the shortest period."),
+        (["plus"] * 5, "This is the longest period."),
+        (["minus"] * 2, "This is the shortest period."),
         (["d", "enter"], "This figure is calculated; no single source line."),
     ],
 )
