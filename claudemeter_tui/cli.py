@@ -141,7 +141,7 @@ def _run_dashboard(chosen: Invocation, arguments: Sequence[str]) -> int:
 
 def _build_options(chosen: Invocation) -> Options:
     """Return the dashboard's options: the settings, else the remembered values."""
-    from claudemeter_tui import storage
+    from claudemeter_tui import storage, wiring
     from claudemeter_tui.tui.app import Options
 
     folder = locate_state_folder()
@@ -162,6 +162,7 @@ def _build_options(chosen: Invocation) -> Options:
         org=last.org,
         alerts=not chosen.demo,
         save_state=remember,
+        load_series=wiring.build_series_loader(chosen),
     )
 
 

@@ -10,12 +10,12 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from claudemeter_tui.clock import Clock, WallClock, use_daemon_threads
@@ -25,9 +25,13 @@ from claudemeter_tui.model.secrets import CLAUDE_AI_ORIGIN, Cookies, is_loopback
 from claudemeter_tui.storage import locate_data_folder, locate_state_folder
 
 if TYPE_CHECKING:  # slow to load, so the first frame does not wait for them
+    import sqlite3
+
     from claudemeter_tui.history.recorder import Recorder
     from claudemeter_tui.model.account import Account, Org
     from claudemeter_tui.model.reading import Failure, LoginResult, PasteResult, Reading, Reply, Session
+    from claudemeter_tui.model.store import OrgKey
+    from claudemeter_tui.model.time_series import ArchivedSeries
     from claudemeter_tui.sessions.poller import SessionSource
     from claudemeter_tui.sessions.renewable import (
         BrowserProvider,
@@ -37,6 +41,7 @@ if TYPE_CHECKING:  # slow to load, so the first frame does not wait for them
     )
 
 
+Answer = TypeVar("Answer")
 DRAWING_PAUSE = 0.1
 """Seconds in which the dashboard draws the figures of the last run before the feed is built."""
 
@@ -276,6 +281,37 @@ def build_recorder(chosen: Invocation, clock: Clock) -> Recorder:
         )
 
     return Recorder(open_archive, clock.now, thresholds=chosen.thresholds)
+
+
+def build_series_loader(chosen: Invocation) -> Callable[[OrgKey, datetime], ArchivedSeries | None] | None:
+    """Return the function that reads an org's figures for the charts. None if nothing is kept."""
+    if chosen.demo or not chosen.history_enabled:
+        return None
+
+    def load(key: OrgKey, since: datetime) -> ArchivedSeries | None:
+        from claudemeter_tui.history.series import load_series
+
+        return _query_archive(
+            chosen, key, lambda connection, org_id: load_series(connection, org_id, since, datetime.now(UTC))
+        )
+
+    return load
+
+
+def _query_archive(
+    chosen: Invocation, key: OrgKey, query: Callable[[sqlite3.Connection, int], Answer]
+) -> Answer | None:
+    """Answer a query about an org; None if the archive does not have the org, or cannot be read."""
+    import sqlite3
+
+    from claudemeter_tui.history.archive import find_org_id
+    from claudemeter_tui.history.database import ARCHIVE_NAME, open_for_reading
+
+    # The recorder reports a problem of the file.
+    with suppress(sqlite3.Error), closing(open_for_reading(locate_data_folder() / ARCHIVE_NAME)) as reader:
+        org_id = find_org_id(reader, chosen.base_url, key)
+        return query(reader, org_id) if org_id is not None else None
+    return None
 
 
 def _build_demo_feed(chosen: Invocation, clock: Clock) -> Feed:

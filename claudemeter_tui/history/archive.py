@@ -118,15 +118,6 @@ class Archive:
         ).fetchall()
         return tuple(state for (packed,) in rows if (state := unpack_state(packed)) is not None)
 
-    def find_org_id(self, key: OrgKey) -> int | None:
-        """Return the row of an org. None if the archive does not have it."""
-        row = self._connection.execute(
-            "SELECT orgs.id FROM orgs JOIN accounts ON accounts.id = account_id"
-            " WHERE origin = ? AND key = ? AND uuid = ?",
-            (self._origin, *key),
-        ).fetchone()
-        return row[0] if row is not None else None
-
     def intern(self, name: str) -> int:
         """Return the row of a name, and add it if it is new."""
         if name not in self._names:
@@ -173,8 +164,9 @@ class Archive:
             account_id = self._find_account(account) if account.key else UNKNOWN_ACCOUNT
             self._append_part(reading.account, reading, account_id, ACCOUNT_ROW, SLOW_INTERVAL)
         for event in step.events if self._keeps_replies else ():
-            org_id_or_none = self.find_org_id(event.org_key) if event.org_key is not None else None
-            self._derivation.append_event(org_id_or_none, self._origin, event)
+            key = event.org_key
+            event_org = find_org_id(self._connection, self._origin, key) if key is not None else None
+            self._derivation.append_event(event_org, self._origin, event)
 
     def _append_part(
         self, part: Reply | Failure, reading: Reading, account_id: int, org_id: int, interval: timedelta
@@ -291,6 +283,16 @@ class Archive:
                 (self._origin, session.browser, session.profile),
             ).fetchone()
         return self._sessions[session, account_id]
+
+
+def find_org_id(connection: sqlite3.Connection, origin: str, key: OrgKey) -> int | None:
+    """Return the row of an org. None if the archive does not have it."""
+    row = connection.execute(
+        "SELECT orgs.id FROM orgs JOIN accounts ON accounts.id = account_id"
+        " WHERE origin = ? AND key = ? AND uuid = ?",
+        (origin, *key),
+    ).fetchone()
+    return row[0] if row is not None else None
 
 
 def pack_state(state: OrgState) -> bytes:

@@ -203,7 +203,7 @@ def _begin_window(
 
 
 class MonthReading(NamedTuple):
-    """What one reading says about the month of the used credits."""
+    """The month of the used credits, by one reading."""
 
     used: Money | None
     """The leading meter's use. None if it was not read, or is withdrawn."""

@@ -1,0 +1,98 @@
+"""The figures of one org over a span, for the charts."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import chain, pairwise
+from math import nan
+from typing import NamedTuple
+
+from claudemeter_tui.history.database import from_millis, to_millis
+from claudemeter_tui.history.figures import USED, Value, name_window
+from claudemeter_tui.model.catalogue import WINDOWS, MeterOrigin, WindowKind
+from claudemeter_tui.model.time_series import (
+    ArchivedSeries,
+    CreditSeries,
+    PercentHistory,
+    PercentRun,
+    ValueRun,
+)
+
+MAX_PAUSE = timedelta(minutes=5)
+"""Time between two runs above which there is a gap between them."""
+
+
+class _Row(NamedTuple):
+    """A run in the archive; times in milliseconds since 1970."""
+
+    first_at: int
+    confirmed_at: int
+    value: Value | None
+    """The value. None for a gap."""
+    unit: str
+    detail: str
+
+
+def load_series(
+    connection: sqlite3.Connection, org_id: int, since: datetime, until: datetime
+) -> ArchivedSeries:
+    """Return the used credits and the utilization of the plan-wide windows between two times.
+
+    The credits are those with the source and the unit that were in use at the end, because another source or
+    another currency is not spending.
+    """
+    used = _load_runs(connection, org_id, USED, since, until)
+    credits = CreditSeries()
+    if used:
+        unit, detail = used[-1].unit, used[-1].detail
+        currency, _, exponent = unit.rpartition(":")
+        same = [row for row in used if (row.unit, row.detail) == (unit, detail)]
+        runs = tuple(
+            ValueRun(
+                None if row.value is None else Decimal(row.value),
+                from_millis(row.first_at),
+                from_millis(row.confirmed_at),
+            )
+            for row in _insert_gaps(same)
+        )
+        credits = CreditSeries(MeterOrigin(detail), (currency, int(exponent)), runs)
+    histories = {}
+    for key, fact in WINDOWS.items():
+        if fact.kind is not WindowKind.SCOPED and (
+            rows := _load_runs(connection, org_id, name_window(key), since, until)
+        ):
+            histories[fact.label] = PercentHistory.from_runs(
+                PercentRun(
+                    row.first_at / 1000,
+                    row.confirmed_at / 1000,
+                    nan if row.value is None else float(row.value),
+                )
+                for row in _insert_gaps(rows)
+            )
+    return ArchivedSeries(since, until, credits, histories)
+
+
+def _load_runs(
+    connection: sqlite3.Connection, org_id: int, figure: str, since: datetime, until: datetime
+) -> list[_Row]:
+    """Return the runs of a figure that overlap the span, oldest first, cut to the span."""
+    first, last = to_millis(since), to_millis(until)
+    rows = connection.execute(
+        "SELECT max(first_at, ?3), min(confirmed_at, ?4), value, unit, detail FROM all_runs"
+        " WHERE org_id = ?1 AND figure_id = (SELECT id FROM names WHERE name = ?2)"
+        " AND first_at <= ?4 AND confirmed_at >= ?3 ORDER BY first_at",
+        (org_id, figure, first, last),
+    )
+    return [_Row(*row) for row in rows]
+
+
+def _insert_gaps(rows: list[_Row]) -> Iterator[_Row]:
+    """Yield the runs, and a gap wherever nothing was read for longer than `MAX_PAUSE`."""
+    pause = MAX_PAUSE // timedelta(milliseconds=1)
+    for row, following in chain(pairwise(rows), [(rows[-1], None)]):
+        yield row
+        if following is not None and following.first_at - row.confirmed_at > pause:
+            yield _Row(row.confirmed_at, following.first_at, None, row.unit, row.detail)

@@ -1,0 +1,51 @@
+"""Charts of the archive show what was read, and gaps where nothing was."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from claudemeter_tui.history.database import ARCHIVE_NAME, open_for_writing
+from claudemeter_tui.history.series import load_series
+from claudemeter_tui.model.store import Store
+from tests.history.test_archive import MINUTE, build, poll, put
+from tests.scenes import READ
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    """Return an archive with an hour of polls, half an hour without, and an hour again."""
+    opened = open_for_writing(tmp_path / ARCHIVE_NAME)
+    archive, store = build(opened), Store()
+    for minute in (*range(60), *range(90, 150)):
+        store = put(archive, poll(minute, 1720 + 5 * (minute // 10)), store)
+    yield opened
+    opened.close()
+
+
+def test_series_has_the_runs_of_the_span(connection: sqlite3.Connection) -> None:
+    """Runs are cut to the span, and the pause is a gap in credits and windows."""
+    until = READ + 150 * MINUTE
+    series = load_series(connection, 1, READ + 5 * MINUTE, until)
+    runs = series.credits.runs
+    assert (runs[0].first, runs[0].minor) == (READ + 5 * MINUTE, Decimal(1720))
+    assert [(run.first, run.last) for run in runs if run.minor is None] == [
+        (READ + 59 * MINUTE, READ + 90 * MINUTE)
+    ]
+    assert runs[-1].last == READ + 149 * MINUTE
+    assert series.credits.compute_spent_since(series.since).minor == 5 * 14
+    assert set(series.histories) == {"5-hour", "7-day all"}
+    assert all([run.is_gap for run in one.runs] == [False, True, False] for one in series.histories.values())
+
+
+def test_a_span_without_readings_is_empty(connection: sqlite3.Connection) -> None:
+    """Nothing is drawn from before or after it."""
+    series = load_series(connection, 1, READ - 60 * MINUTE, READ - MINUTE)
+    assert (series.credits.runs, series.histories) == ((), {})
+    late = load_series(connection, 1, READ + timedelta(days=2), READ + timedelta(days=3))
+    assert (late.credits.runs, late.histories) == ((), {})
