@@ -163,6 +163,7 @@ def _build_options(chosen: Invocation) -> Options:
         alerts=not chosen.demo,
         save_state=remember,
         load_series=wiring.build_series_loader(chosen),
+        load_past=wiring.build_past_loader(chosen),
     )
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # slow to load, so the first frame does not wait for them
 
     from claudemeter_tui.history.recorder import Recorder
     from claudemeter_tui.model.account import Account, Org
+    from claudemeter_tui.model.past import PastMoment
     from claudemeter_tui.model.reading import Failure, LoginResult, PasteResult, Reading, Reply, Session
     from claudemeter_tui.model.store import OrgKey
     from claudemeter_tui.model.time_series import ArchivedSeries
@@ -294,6 +295,28 @@ def build_series_loader(chosen: Invocation) -> Callable[[OrgKey, datetime], Arch
         return _query_archive(
             chosen, key, lambda connection, org_id: load_series(connection, org_id, since, datetime.now(UTC))
         )
+
+    return load
+
+
+def build_past_loader(chosen: Invocation) -> Callable[[OrgKey, datetime, int], PastMoment | None] | None:
+    """Return the function that rebuilds a past moment; see `Options.load_past`. None if nothing is kept."""
+    if chosen.demo or not chosen.history_enabled:
+        return None
+
+    def load(key: OrgKey, moment: datetime, step: int) -> PastMoment | None:
+        from claudemeter_tui.history.events import find_event_time, load_events
+        from claudemeter_tui.history.replay import load_store_at
+        from claudemeter_tui.model.past import EVENTS_SPAN, PastMoment
+
+        def query(connection: sqlite3.Connection, org_id: int) -> PastMoment | None:
+            at = find_event_time(connection, org_id, moment, step) if step else moment
+            if at is None:
+                return None
+            store = load_store_at(connection, chosen.base_url, at, parse_kept_reply, key)
+            return PastMoment(at, store, load_events(connection, chosen.base_url, at - EVENTS_SPAN, at))
+
+        return _query_archive(chosen, key, query)
 
     return load
 

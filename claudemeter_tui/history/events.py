@@ -7,7 +7,7 @@ import sqlite3
 from datetime import datetime
 
 from claudemeter_tui.history.codec import DECODE_ERRORS, decode_value
-from claudemeter_tui.history.database import to_millis
+from claudemeter_tui.history.database import from_millis, to_millis
 from claudemeter_tui.model.events import Event
 
 
@@ -25,6 +25,22 @@ def load_events(
     ).fetchall()
     found = (_decode_event(content) for (content,) in rows)
     return tuple(event for event in found if event is not None)
+
+
+def find_event_time(
+    connection: sqlite3.Connection, org_id: int, moment: datetime, step: int
+) -> datetime | None:
+    """Return the time of an org's last event before a moment (-1), or of the first after it (1).
+
+    None if there is no such event.
+    """
+    query = (
+        "SELECT max(at) FROM events WHERE org_id = ? AND at < ?"
+        if step < 0
+        else "SELECT min(at) FROM events WHERE org_id = ? AND at > ?"
+    )
+    (at,) = connection.execute(query, (org_id, to_millis(moment))).fetchone()
+    return from_millis(at) if at is not None else None
 
 
 def _decode_event(content: str) -> Event | None:

@@ -49,6 +49,7 @@ from claudemeter_tui.tui.theme import (
 )
 
 if TYPE_CHECKING:  # the first frame does not wait for them
+    from claudemeter_tui.model.past import PastMoment
     from claudemeter_tui.model.reading import Reading
     from claudemeter_tui.model.store import OrgKey, Store
     from claudemeter_tui.model.time_series import ArchivedSeries
@@ -92,6 +93,12 @@ class Options(Settings):
     It returns None if it has no figures of that org, and raises no exception for a broken archive.
     """
 
+    load_past: Callable[[OrgKey, datetime, int], PastMoment | None] | None = None
+    """Returns the moment of an org's event before (-1) or after (1) a time, or of that time itself (0).
+
+    It is called in a thread, and returns None if there is no such event. None without an archive.
+    """
+
     @classmethod
     def build(cls, settings: Settings, **run: Any) -> Self:
         """Return all settings, extended and overridden by the values of the run."""
@@ -132,6 +139,15 @@ class Claudemeter(App[str]):
         series: ArchivedSeries | None
         """None if the archive has no figures of this org."""
 
+    @dataclass
+    class PastLoaded(Message):
+        """A past moment: the only message that shows one."""
+
+        step: int
+        """Direction of the search: -1, 0 or 1."""
+        past: PastMoment | None
+        """None if there is no event in that direction."""
+
     store: var[Store] = var(cast("Store", None), init=False)
     """Everything known; only the handler of `ReadingArrived` writes it. It exists from the first frame on."""
     now: var[datetime] = var(datetime(1970, 1, 1, tzinfo=UTC), init=False)
@@ -144,6 +160,8 @@ class Claudemeter(App[str]):
     """Archived figures for the chart, written by the handler of their message only. None before the first."""
     prefers_windows: var[bool] = var(False, init=False)
     """True if the chart shows the windows even though there are credits."""
+    past: var[PastMoment | None] = var["PastMoment | None"](None, init=False)
+    """The past moment on screen. None for now."""
     private: var[bool] = var(False, init=False)
     """True if personal data are hidden."""
 
@@ -283,6 +301,45 @@ class Claudemeter(App[str]):
 
         self.post_message(self.SeriesLoaded(request, await asyncio.to_thread(load_thinned)))
 
+    def action_past(self, step: int) -> None:
+        """Show the dashboard as it was at the org's previous (-1) or next (1) event."""
+        if self.selected is not None:
+            self.show_past(self.past.at if self.past is not None else self._clock(), step)
+
+    @work(exclusive=True, group="past")
+    async def show_past(self, moment: datetime, step: int = 0) -> None:
+        """Show the dashboard as it was at a moment, or at the org's event before or after it."""
+        load, key = self.options.load_past, self.selected
+        past = await asyncio.to_thread(load, key, moment, step) if load and key else None
+        self.post_message(self.PastLoaded(step, past))
+
+    def on_claudemeter_past_loaded(self, message: PastLoaded) -> None:
+        """Show the moment, or say why there is none."""
+        past, zone = message.past, self.options.zone
+        if past is not None and past.store.orgs:
+            self.past = past
+        elif past is not None:
+            from claudemeter_tui.formatting.values import format_moment
+
+            at = format_moment(past.at, self._clock(), zone)
+            self.show_message(f"The replies of {at} are no longer kept; h shows its figures.")
+        elif self.options.load_past is None:
+            self.show_message("There is no history: it is switched off, or this is the demo.")
+        elif message.step > 0:
+            self.past = None
+        else:
+            self.show_message("There is no earlier event of this org.")
+
+    @property
+    def shown_store(self) -> Store:
+        """The store on screen: that of the past moment, if one is shown."""
+        return self.past.store if self.past is not None else self.store
+
+    @property
+    def shown_time(self) -> datetime:
+        """The time on screen: the past moment, if one is shown."""
+        return self.past.at if self.past is not None else self.now
+
     def watch_store(self) -> None:
         """Select an org if none is selected, open or close the connect screen, and redraw."""
         from claudemeter_tui.tui.screens.connect import ConnectScreen, needs_connect_screen
@@ -344,9 +401,10 @@ class Claudemeter(App[str]):
 
     def action_pick(self, number: int) -> None:
         """Select the org with this number, or report that there is none."""
-        count = len(self.store.orgs)
+        orgs = self.shown_store.orgs
+        count = len(orgs)
         if number <= count:
-            self.selected = self.store.orgs[number - 1].key
+            self.selected = orgs[number - 1].key
         else:
             others = {0: "none has been read yet", 1: "there is 1"}.get(count, f"there are {count}")
             self.show_message(f"There is no org {number}; {others}.")
@@ -480,11 +538,18 @@ class Claudemeter(App[str]):
         return closing
 
     def action_close(self) -> None:
-        """Close the screen over the dashboard."""
+        """Close the screen over the dashboard; on the dashboard, return from the past to now."""
+        if not self._close_overlay():
+            self.past = None
+
+    def _close_overlay(self) -> bool:
+        """Close the screen over the dashboard; return False if there is none."""
         from claudemeter_tui.tui.screens.base import ViewScreen
 
-        if isinstance(self.screen, ViewScreen) and self.screen.IS_OVERLAY:
+        is_open = isinstance(self.screen, ViewScreen) and self.screen.IS_OVERLAY
+        if is_open:
             self.pop_screen()
+        return is_open
 
     @property
     def has_toasts(self) -> bool:
@@ -517,7 +582,7 @@ class Claudemeter(App[str]):
     def _toggle_screen(self, screen: type[ViewScreen]) -> None:
         """Open a screen over the dashboard in place of any other, or close it if it is open."""
         shown = type(self.screen)
-        self.action_close()
+        self._close_overlay()
         if shown is not screen and self._has_room:
             self.push_screen(screen(self._build_view()))
 
@@ -544,13 +609,14 @@ class Claudemeter(App[str]):
         run, options = self._dashboard_run, self.options
         is_same_org = self.archived is not None and self.archived.request[0] == self.selected
         view = View(
-            self.store,
-            self.now,
+            self.shown_store,
+            self.shown_time,
             self.selected,
             options.zone,
             span=self.span,
             prefers_windows=self.prefers_windows,
-            events=run.event_log.events,
+            events=self.past.events if self.past is not None else run.event_log.events,
+            seen_at=self.now if self.past is not None else None,
             ascii=options.ascii,
             note=options.note,
             archived=self.archived.series if self.archived is not None and is_same_org else None,
@@ -565,7 +631,7 @@ class Claudemeter(App[str]):
             self.call_later(self._draw_screen)
 
     # These values are part of the view.
-    watch_now = watch_prefers_windows = watch_private = watch_archived = _schedule_draw
+    watch_now = watch_prefers_windows = watch_private = watch_archived = watch_past = _schedule_draw
 
     def watch_selected(self) -> None:
         """Load the archived figures of the org, and redraw."""

@@ -50,6 +50,17 @@ READING_KEYS = (
     Key("e", "e", "open('events')", "events", "show open problems and recent events", "Events"),
     Key("u", "u", "usage_page", "web", "open claude.ai's usage page in the browser", "Open usage page"),
 )
+PAST_KEYS = (
+    Key(
+        "left_square_bracket",
+        "[",
+        "past(-1)",
+        "earlier",
+        "show the org at its event before",
+        "Earlier",
+    ),
+    Key("right_square_bracket", "]", "past(1)", "later", "show it at the next event, or now", "Later"),
+)
 SHARING_KEYS = (
     Key("p", "p", "privacy", "privacy", "hide or show names on screen", "Privacy"),
     Key(
@@ -76,6 +87,7 @@ KEY_GROUPS: tuple[tuple[str, tuple[Key, ...]], ...] = (
     ("Screens", SCREEN_KEYS),
     ("Data", READING_KEYS),
     ("Chart", CHART_KEYS),
+    ("Past", PAST_KEYS),
     ("Sharing", SHARING_KEYS),
     ("Program", PROGRAM_KEYS),
 )
@@ -95,5 +107,8 @@ FOOTER_KEYS = (
 )
 """Keys in the footer, most important first."""
 
-BOUND_KEYS = (*ORG_KEYS, *NUMBER_KEYS, *SCREEN_KEYS, *READING_KEYS, *CHART_KEYS, *SHARING_KEYS, *PROGRAM_KEYS)
+BOUND_KEYS = (
+    *(*ORG_KEYS, *NUMBER_KEYS, *SCREEN_KEYS, *READING_KEYS),
+    *(*CHART_KEYS, *PAST_KEYS, *SHARING_KEYS, *PROGRAM_KEYS),
+)
 """All bound keys."""

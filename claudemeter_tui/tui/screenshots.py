@@ -295,8 +295,8 @@ def save_private_screenshot(app: Claudemeter, redaction: Redactor) -> None:
     """Save a screenshot and a report, both without personal data."""
     picture = export_svg(app, redaction)
     report = bug_report.build_report(
-        app.store,
-        app.now,
+        app.shown_store,
+        app.shown_time,
         redaction,
         size=(app.size.width, app.size.height),
         terminal=os.environ,

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from claudemeter_tui.formatting.values import format_moment
 from claudemeter_tui.model.forecast import LimitForecast, SpendRate, compute_spend_rate, forecast_limit
 from claudemeter_tui.model.store import SPENDING_SPAN, UNKNOWN_AFTER, OrgKey, OrgState, SessionState, Store
 from claudemeter_tui.model.time_series import CreditSeries
@@ -103,10 +104,19 @@ class View:
     """True to draw with ASCII only."""
     note: str = ""
     """Text beside the program's name, such as "demo". Empty with real figures."""
+    seen_at: datetime | None = None
+    """The time at which `now` is a past moment on screen, to the second. None if `now` is the present."""
     archived: ArchivedSeries | None = None
     """Earlier figures of the selected org, for the chart of a period. None if there are none, or not yet."""
     figure_cache: dict[OrgKey, OrgFigures] = field(default_factory=dict, compare=False, repr=False)
     """Cache shared by all views of a run, so that every part of the screen uses the same figures."""
+
+    @property
+    def past_label(self) -> str:
+        """`as of Sat Apr 25 14:02` for a past moment; empty for the present."""
+        if self.seen_at is None:
+            return ""
+        return f"as of {format_moment(self.now, self.seen_at, self.zone)}"
 
     @property
     def is_empty(self) -> bool:
@@ -191,7 +201,8 @@ class View:
 
     def _get_appearance(self) -> tuple[object, ...]:
         # All fields except the time, and except those that are compared by identity.
-        return self.key, self.zone, self.span, self.prefers_windows, self.ascii, self.note, self.panel_time
+        words = self.note, self.past_label
+        return self.key, self.zone, self.span, self.prefers_windows, self.ascii, words, self.panel_time
 
     @property
     def index(self) -> int:

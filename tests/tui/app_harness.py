@@ -99,5 +99,5 @@ async def second(pilot: Pilot[Any]) -> None:
 async def finish_workers(app: App[Any]) -> None:
     """Wait for the actions that run beside the app."""
     for worker in list(app.workers):
-        if worker.name in ("action_usage_page", "_load_series"):
+        if worker.name in ("action_usage_page", "_load_series", "show_past"):
             await worker.wait()

@@ -75,6 +75,12 @@ def _needs_box(verdict: Verdict) -> bool:
     return verdict.state in (VerdictState.BLOCKED, VerdictState.WAIT) or verdict.is_locked
 
 
+def _format_name(view: View, verdict: Verdict) -> str:
+    """Return the verdict's name, after the moment if it is a past one."""
+    name = format_verdict_name(verdict)
+    return f"{view.past_label}: {name}" if view.past_label else name
+
+
 def _get_style(view: View, verdict: Verdict) -> str:
     return SEVERITY_STYLES[get_verdict_severity(verdict, view.now)]
 
@@ -90,7 +96,7 @@ def _build_placeholder(view: View, width: int) -> list[StyledLine]:
 
 def _build_one_line(view: View, verdict: Verdict, width: int) -> StyledLine:
     """Return the verdict in one line, with the org's name if no tab shows it; details are dropped first."""
-    name = build_line((format_verdict_name(verdict), f"bold {_get_style(view, verdict)}"), " " * INDENT)
+    name = build_line((_format_name(view, verdict), f"bold {_get_style(view, verdict)}"), " " * INDENT)
     orgs = [_build_org_prefix(view, most) for most in (MAX_NAME_WIDTH, MAX_NAME_WIDTH // 2, 0)]
     least = next((org for org in orgs if org.cell_length + name.cell_length <= width), orgs[-1])
     *fuller, gist = _iterate_shorter(_format_details(view, verdict))
@@ -126,7 +132,7 @@ def _format_details(view: View, verdict: Verdict) -> str:
 
 def _build_lines(view: View, verdict: Verdict, width: int) -> list[StyledLine]:
     """Return the name with the sentences beside it, or below it in a narrow pane, wrapped between words."""
-    name = format_verdict_name(verdict)
+    name = _format_name(view, verdict)
     head = (name, f"bold {_get_style(view, verdict)}")
     if _needs_box(verdict):
         sentences = format_verdict_banner(verdict, view.now, view.zone)
@@ -145,7 +151,7 @@ def _build_lines(view: View, verdict: Verdict, width: int) -> list[StyledLine]:
 
 def _build_tight_lines(view: View, verdict: Verdict, width: int, room: int) -> list[StyledLine]:
     """Return the verdict's line wrapped over the available lines, without an indent."""
-    name, style = format_verdict_name(verdict), f"bold {_get_style(view, verdict)}"
+    name, style = _format_name(view, verdict), f"bold {_get_style(view, verdict)}"
     lines = _merge_last_lines(wrap_text(f"{name}  {_format_details(view, verdict)}", width), width, room)
     # A very narrow pane can break the name at its blank, so a line end counts as a blank here.
     left = len(name)

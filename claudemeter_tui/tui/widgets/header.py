@@ -42,6 +42,8 @@ def _fit_pieces(parts: Sequence[StyledLine], room: int) -> StyledLine:
 def _build_times(view: View) -> list[StyledLine]:
     """Return `updated 18s ago` and `next in 42s`; stale figures are marked."""
     session, state, parts = view.session, view.state, []
+    if view.past_label:
+        return [build_line((view.past_label, "bold $warning")), build_line(("Esc returns to now", MUTED))]
     if state is not None and state.read_at is not None:
         age = format_age(view.now - state.read_at)
         if state.is_stale(view.now):
