@@ -20,7 +20,7 @@ from claudemeter_tui.config.resolution import Invocation, format_settings, load_
 from claudemeter_tui.interruption import EXIT_INTERRUPTED
 from claudemeter_tui.model.sanitize import replace_unprintable
 from claudemeter_tui.settings import SettingsError
-from claudemeter_tui.storage import locate_config_file, locate_state_folder
+from claudemeter_tui.storage import locate_config_file, locate_data_folder, locate_state_folder
 
 if TYPE_CHECKING:  # these load asyncio, which a cached answer does not need
     from claudemeter_tui.clock import Clock
@@ -113,6 +113,16 @@ def _run_config(chosen: Invocation, _: Sequence[str]) -> int:
     return 0
 
 
+def _run_forget(chosen: Invocation, _: Sequence[str]) -> int:
+    from datetime import UTC, datetime
+
+    from claudemeter_tui.commands.forget import ForgetRequest, forget
+
+    assert chosen.forget is not None  # noqa: S101 - for the type checker
+    asked = ForgetRequest(chosen.forget, chosen.base_url, is_confirmed=chosen.yes)
+    return forget(asked, locate_data_folder(), locate_state_folder(), datetime.now(UTC))
+
+
 def _run_sessions(chosen: Invocation, _: Sequence[str]) -> int:
     """Print the table of sessions; return 0 if one works, else 3."""
     from claudemeter_tui.clock import WallClock
@@ -201,6 +211,7 @@ _COMMANDS: Mapping[Action, Callable[[Invocation, Sequence[str]], int]] = {
     Action.LINE: _run_status,
     Action.SCREENSHOT: _run_screenshot,
     Action.SESSIONS: _run_sessions,
+    Action.FORGET: _run_forget,
     Action.CONFIG: _run_config,
 }
 """The function that runs each action with the settings and the arguments; it returns the exit status."""

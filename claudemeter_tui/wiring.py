@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -86,11 +86,14 @@ class DeferredFeed:
             yield post
             return
         recorder = await asyncio.to_thread(self._build_recorder)
-        restored = await asyncio.to_thread(recorder.restore)
-        if restored is not None and restores:
-            post(restored)
         loop = asyncio.get_running_loop()
-        recorder.start(lambda reading: loop.call_soon_threadsafe(post, reading))
+
+        def post_from_thread(reading: Reading) -> None:
+            with suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(post, reading)
+
+        recorder.start(post_from_thread, restores=restores)
+        await asyncio.to_thread(recorder.wait_until_restored)
 
         def record_and_post(reading: Reading) -> None:
             recorder.record(reading)
@@ -262,23 +265,35 @@ def parse_kept_reply(
 def build_recorder(chosen: Invocation, clock: Clock) -> Recorder:
     """Return the recorder of this user's archive. Slow: it loads SQLite."""
     from claudemeter_tui.history.archive import Archive
-    from claudemeter_tui.history.database import ARCHIVE_NAME, open_for_writing
+    from claudemeter_tui.history.database import ARCHIVE_NAME
     from claudemeter_tui.history.derivation import Deriver
     from claudemeter_tui.history.recorder import OpenedArchive, Recorder
+    from claudemeter_tui.history.repair import load_last_removal, mark_damaged, open_or_repair
     from claudemeter_tui.history.retention import remove_old_replies
 
     def open_archive() -> OpenedArchive:
         path = locate_data_folder() / ARCHIVE_NAME
-        connection = open_for_writing(path)
+        connection, moved_name = open_or_repair(path, clock.now())
         archive = Archive(
             connection,
             chosen.base_url,
             derivation=Deriver(connection),
             keeps_replies=chosen.history_enabled,
         )
-        limits = {"days": chosen.history_replies_days, "max_mb": chosen.history_max_mb}
+
+        def remove_old(now: datetime) -> Iterator[None]:
+            if not chosen.history_enabled:  # what was kept before stays
+                return iter(())
+            limits = {"days": chosen.history_replies_days, "max_mb": chosen.history_max_mb}
+            return remove_old_replies(connection, path, now=now, **limits)
+
         return OpenedArchive(
-            archive, lambda now: remove_old_replies(connection, path, now=now, **limits), connection.close
+            archive,
+            remove_old,
+            connection.close,
+            partial(mark_damaged, connection),
+            moved_name,
+            load_last_removal(connection),
         )
 
     return Recorder(open_archive, clock.now, thresholds=chosen.thresholds)

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from tests.soak import __main__ as soak
-from tests.soak import bodies, credits, programs
+from tests.soak import archive, bodies, credits, programs
 from tests.soak.credits_oracle import NOT_FOUND, RawOrg, RawReply, State, allowed_states
 from tests.soak.parts import Part
 
@@ -19,6 +19,12 @@ OPEN, TEAM = credits.personal_org(), credits.shared_org()
 def test_bodies_hold_for_one_try(name: str) -> None:
     """A try of a part without a program passes."""
     bodies.PARTS[name].run(random.Random(1))  # noqa: S311 - repeatable
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_killed_writers_lose_nothing(seed: int) -> None:
+    """Two processes write one archive until they are killed; what was acknowledged is in it."""
+    archive.PARTS["archive"].run(random.Random(seed))  # noqa: S311 - repeatable
 
 
 @pytest.mark.pty

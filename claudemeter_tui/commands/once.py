@@ -31,16 +31,31 @@ def choose_orgs(orgs: Sequence[OrgState], wanted: str | None) -> tuple[OrgState,
     """
     if wanted is None:
         return tuple(orgs)
+    return (orgs[find_org([(state.org.uuid, state.org.name) for state in orgs], wanted)],)
+
+
+def find_org(orgs: Sequence[tuple[str, str]], wanted: str, flag: str = "--org") -> int:
+    """Return the place of the org with this number, name or UUID.
+
+    Args:
+        orgs: UUID and name of each org, in the order of the screen.
+        wanted: number (from 1), name or UUID.
+        flag: the flag that the error names.
+
+    Raises:
+        SettingsError: no org or several orgs match; the text lists the existing ones.
+    """
     # An exact match wins, so that one of two orgs whose names differ only by case can be selected.
-    numbered = [state for number, state in enumerate(orgs, 1) if str(number) == wanted]
-    exact = [state for state in orgs if wanted in (state.org.uuid, state.org.name)]
-    folded = [state for state in orgs if wanted.casefold() in (state.org.uuid, state.org.name.casefold())]
+    places = range(len(orgs))
+    numbered = [place for place in places if str(place + 1) == wanted]
+    exact = [place for place in places if wanted in orgs[place]]
+    folded = [place for place in places if wanted.casefold() in (orgs[place][0], orgs[place][1].casefold())]
     matches = numbered or exact or folded
     if len(matches) == 1:
-        return tuple(matches)
+        return matches[0]
     fault = "several orgs match" if matches else "unknown org"
-    choices = (f"{number} {state.org.name} ({state.org.uuid})" for number, state in enumerate(orgs, 1))
-    raise SettingsError(f"--org: {fault} {wanted!r}; choose from {', '.join(choices)}")
+    choices = (f"{number} {name} ({uuid})" for number, (uuid, name) in enumerate(orgs, 1))
+    raise SettingsError(f"{flag}: {fault} {wanted!r}; choose from {', '.join(choices)}")
 
 
 def write_line(text: str) -> bool:

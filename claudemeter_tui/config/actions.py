@@ -31,6 +31,7 @@ class Action(StrEnum):
     LINE = "--line"
     SCREENSHOT = "--screenshot"
     SESSIONS = "--sessions"
+    FORGET = "--forget"
     CONFIG = "--config"
 
 
@@ -46,11 +47,15 @@ ACTION_FLAGS = (
     ("--screenshot", "FILE.svg", "save a picture of the dashboard (needs no terminal)"),
     ("--size", "COLSxLINES", "picture size (default 120x36)"),
     ("--sessions", "", "list browser profiles and whether each is signed in"),
+    ("--forget", "ORG|all", "remove an org's history (number, name or UUID), or everything that was kept"),
+    ("--yes", "", "with --forget: do not ask"),
     ("--config", "", "print every setting and its origin"),
 )
 """Each flag that is not a setting: the flag, the name of its value (empty for none), and its help."""
 ORG_ACTIONS = (Action.ONCE, Action.JSON, Action.CHECK, Action.LINE, Action.WATCH)
 """Actions that `--org` can narrow. The error names all but `--watch`, which needs `--json` anyway."""
+_NEEDS = {"--format": Action.LINE, "--size": Action.SCREENSHOT, "--yes": Action.FORGET}
+"""Flags that only one action uses."""
 CHECK_EXIT_HELP = (
     "0 can work, 5 can work but credits are blocked, 10 on credits, 20 wait, 30 blocked,"
     " 3 no session, 4 unknown"
@@ -74,15 +79,14 @@ def parse_action(flags: Namespace) -> Action:
     if len(found) > 1:
         raise SettingsError(f"{found[1]} and {found[0]} can't be combined")
     action = found[0] if found else Action.DASHBOARD
-    if flags.demo and action is Action.SESSIONS:
-        raise SettingsError("--sessions and --demo can't be combined")
+    if flags.demo and action in (Action.SESSIONS, Action.FORGET):
+        raise SettingsError(f"{action} and --demo can't be combined")
     if flags.org is not None and action not in ORG_ACTIONS:
         *others, last = ORG_ACTIONS[:-1]
         raise SettingsError(f"--org only works with {', '.join(others)} or {last}")
-    if flags.format is not None and action is not Action.LINE:
-        raise SettingsError("--format only works with --line")
-    if flags.size is not None and action is not Action.SCREENSHOT:
-        raise SettingsError("--size only works with --screenshot")
+    for flag, needed in _NEEDS.items():
+        if getattr(flags, flag.lstrip("-")) not in (None, False) and action is not needed:
+            raise SettingsError(f"{flag} only works with {needed}")
     return action
 
 

@@ -54,6 +54,10 @@ class Invocation(Settings):
     demo: bool = False
     org: str | None = None
     """Number, name or UUID of the one org to print. None for all orgs, or the worst."""
+    forget: str | None = None
+    """Number, name or UUID of the org whose history is removed, or "all". None for other actions."""
+    yes: bool = False
+    """True to remove it without asking."""
     line_format: str | None = None
     """Template of `--line`. None for the default one."""
     screenshot: Path | None = None
@@ -87,13 +91,19 @@ def load_settings(
         action=action,
         demo=flags.demo,
         org=flags.org,
+        forget=flags.forget,
+        yes=flags.yes,
         line_format=flags.format,
         screenshot=parse_picture_path(flags.screenshot) if flags.screenshot is not None else None,
         size=parse_size(flags.size) if flags.size is not None else Invocation.size,
     )
     if chosen.pictures is not None and action in (Action.DASHBOARD, Action.CONFIG):
         check_folder(resolved["pictures"].place, chosen.pictures)  # scripts that print figures need none
-    given = None if flags.demo or action is Action.CONFIG else read_cookies(resolved, environment)
+    given = (
+        None
+        if flags.demo or action in (Action.CONFIG, Action.FORGET)
+        else read_cookies(resolved, environment)
+    )
     if given is None:
         return chosen
     source = "cookie" if chosen.source == CLAUDE_CODE_SOURCE else chosen.source

@@ -127,6 +127,10 @@ PROBLEM_TEXTS: dict[ErrorKind, ProblemText] = {
         "A newer version of claudemeter wrote the history file, so this one does not change it.",
         "Update claudemeter, or set history.enabled = false.",
     ),
+    ErrorKind.ARCHIVE_DAMAGED: ProblemText(
+        "The history file was damaged. It was renamed, and what could be read is in a new file.",
+        "Check the disk; then delete the renamed file in the data folder.",
+    ),
 }
 """Summary and cure of every kind of error."""
 
@@ -200,6 +204,8 @@ def describe_fallback_figures(
     """Return a sentence about the figures that stay on screen."""
     if is_informational(problem):
         return "Everything is shown as usual."
+    if problem.error_kind is ErrorKind.ARCHIVE_DAMAGED:
+        return "All current figures are shown; a part of their history may be missing."
     if problem.error_kind in ARCHIVE_ERRORS:
         return "All current figures are shown; only their history is not kept."
     if problem.error_kind is ErrorKind.ODD_VALUE:

@@ -92,18 +92,14 @@ class Archive:
         with self._transaction():
             for step in steps:
                 self._append_step(step)
-            written = list(self._unwritten)[:MAX_STATES_PER_APPEND]
-            for org_id in written:
-                self._write_state(org_id, *self._unwritten[org_id])
-        for org_id in written:
-            del self._unwritten[org_id]
+            for org_id in list(self._unwritten)[:MAX_STATES_PER_APPEND]:
+                self._write_state(org_id, *self._unwritten.pop(org_id))
 
     def flush(self) -> None:
         """Write every state that still waits."""
         with self._transaction():
-            for org_id, (place, state) in self._unwritten.items():
-                self._write_state(org_id, place, state)
-        self._unwritten.clear()
+            for org_id in list(self._unwritten):
+                self._write_state(org_id, *self._unwritten.pop(org_id))
 
     def load_states(self, now: datetime) -> tuple[OrgState, ...]:
         """Return the last state of each org, in the order of the screen, without old and unreadable ones.
@@ -126,10 +122,14 @@ class Archive:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
+        unwritten = dict(self._unwritten)
         try:
             with transaction(self._connection):
                 yield
-        except BaseException:
+        except BaseException as error:
+            # A state that cannot be written must not prevent all later transactions.
+            tried = unwritten.keys() - self._unwritten.keys() if not isinstance(error, sqlite3.Error) else ()
+            self._unwritten = {key: state for key, state in unwritten.items() if key not in tried}
             # The rows that these refer to may have been undone.
             for known in (self._names, self._accounts, self._orgs, self._sessions):
                 known.clear()
@@ -197,19 +197,26 @@ class Archive:
         confirmed = self._connection.execute(
             "UPDATE replies SET confirmed_at = ?4, confirmed_delay = ?5, count = count + 1"
             " WHERE (account_id, org_id, endpoint_id) = (?1, ?2, ?3)"
+            # Later ones exist if the clock was set back.
             " AND first_at = (SELECT max(first_at) FROM replies"
-            " WHERE (account_id, org_id, endpoint_id) = (?1, ?2, ?3))"
+            " WHERE (account_id, org_id, endpoint_id) = (?1, ?2, ?3) AND first_at <= ?4)"
             " AND confirmed_at BETWEEN ?4 - ?6 AND ?4"
             " AND session_id = ?7 AND status = ?8 AND dictionary_id IS ?9 AND body = ?10"
             " AND NOT EXISTS (SELECT 1 FROM failures"
             " WHERE (account_id, org_id, endpoint_id) = (?1, ?2, ?3) AND last_at > confirmed_at)",
             (account_id, org_id, endpoint_id, at, delay, max_pause, *content),
         )
-        if confirmed.rowcount == 0:
-            self._connection.execute(
-                "INSERT OR REPLACE INTO replies VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?5, 1, ?6, ?7, ?8, ?9, ?10)",
-                (*row, reply.status, reply.duration // _MILLISECOND, dictionary_id, body),
+        values = session_id, reply.status, reply.duration // _MILLISECOND, dictionary_id, body
+        is_new = confirmed.rowcount == 0
+        while is_new:
+            inserted = self._connection.execute(
+                "INSERT INTO replies VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?5, 1, ?6, ?7, ?8, ?9, ?10)"
+                " ON CONFLICT DO NOTHING",
+                (account_id, org_id, endpoint_id, at, delay, *values),
             )
+            # After the clock was set back, another reply may have arrived at the same millisecond.
+            is_new = inserted.rowcount == 0
+            at, delay = at + 1, delay - 1
 
     def _append_failure(
         self, failure: Failure, place: tuple[int, int, int, int], at: int, delay: int
@@ -219,7 +226,7 @@ class Archive:
             "UPDATE failures SET last_at = ?5, last_delay = ?6, count = count + 1"
             " WHERE (account_id, org_id, endpoint_id, session_id) = (?1, ?2, ?3, ?4)"
             " AND first_at = (SELECT max(first_at) FROM failures"
-            " WHERE (account_id, org_id, endpoint_id, session_id) = (?1, ?2, ?3, ?4))"
+            " WHERE (account_id, org_id, endpoint_id, session_id) = (?1, ?2, ?3, ?4) AND first_at <= ?5)"
             " AND last_at <= ?5 AND kind = ?7 AND detail = ?8"
             " AND NOT EXISTS (SELECT 1 FROM replies"
             " WHERE (account_id, org_id, endpoint_id) = (?1, ?2, ?3) AND replies.confirmed_at > last_at)",

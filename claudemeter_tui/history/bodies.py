@@ -56,7 +56,7 @@ class BodyCompressor:
         body = text.encode(errors="surrogatepass")
         if not body:
             return None, b""
-        known = self._newest.get(endpoint_id) or self._load_newest(endpoint_id)
+        known = self._find_newest(endpoint_id)
         packed = _pack(known, body) if known is not None else None
         if packed is None or len(packed) > max(len(body) // MIN_RATIO, MIN_PACKED_BYTES):
             known = self._extend(endpoint_id, known, body, at)
@@ -67,16 +67,20 @@ class BodyCompressor:
         """Return the body as it was sent.
 
         Raises:
-            zlib.error: The stored bytes are damaged.
+            zlib.error: The stored bytes are damaged, or their dictionary is missing.
+            UnicodeDecodeError: The stored bytes are damaged.
         """
         if not packed:
             return ""
         content = b""
         if dictionary_id is not None:
             if dictionary_id not in self._contents:
-                (self._contents[dictionary_id],) = self._connection.execute(
+                row = self._connection.execute(
                     "SELECT content FROM dictionaries WHERE id = ?", (dictionary_id,)
                 ).fetchone()
+                if row is None:
+                    raise zlib.error("no dictionary")
+                self._contents[dictionary_id] = row[0]
             content = self._contents[dictionary_id]
         unpacker = zlib.decompressobj(_RAW_FORMAT, zdict=content)
         return (unpacker.decompress(packed) + unpacker.flush()).decode(errors="surrogatepass")
@@ -86,12 +90,17 @@ class BodyCompressor:
         self._newest.clear()
         self._contents.clear()
 
-    def _load_newest(self, endpoint_id: int) -> _Dictionary | None:
+    def _find_newest(self, endpoint_id: int) -> _Dictionary | None:
+        """Return the newest dictionary; an older one may be removed as soon as no reply needs it."""
+        known = self._newest.get(endpoint_id)
+        newest = "SELECT id FROM dictionaries WHERE endpoint_id = ? ORDER BY id DESC LIMIT 1"
+        row = self._connection.execute(newest, (endpoint_id,)).fetchone()
+        if row is None or (known is not None and known.id == row[0]):
+            return known if row is not None else None
         row = self._connection.execute(
-            "SELECT id, created_at, content FROM dictionaries WHERE endpoint_id = ? ORDER BY id DESC LIMIT 1",
-            (endpoint_id,),
+            "SELECT id, created_at, content FROM dictionaries WHERE id = ?", row
         ).fetchone()
-        return self._remember(endpoint_id, *row) if row is not None else None
+        return self._remember(endpoint_id, *row)
 
     def _remember(self, endpoint_id: int, row_id: int, created_at: int, content: bytes) -> _Dictionary:
         known = _Dictionary(row_id, created_at, content, _make_compressor(content))
@@ -106,7 +115,9 @@ class BodyCompressor:
         (count,) = self._connection.execute(
             "SELECT count(*) FROM dictionaries WHERE endpoint_id = ?", (endpoint_id,)
         ).fetchone()
-        is_young = known is not None and now - known.created_at < MIN_DICTIONARY_AGE.total_seconds() * 1000
+        # If it is from the future, the clock was set back.
+        max_age = MIN_DICTIONARY_AGE.total_seconds() * 1000
+        is_young = known is not None and 0 <= now - known.created_at < max_age
         if is_young and count >= _MAX_YOUNG:
             return known
         before = known.content if known is not None else b""

@@ -5,18 +5,27 @@ Every function that touches the file can block, so none of them runs on the even
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import sqlite3
+import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from claudemeter_tui.history.schema import APPLICATION_ID, MIGRATIONS, VERSION
 from claudemeter_tui.storage import ensure_private_folder
 
 ARCHIVE_NAME = "history.sqlite"
 """Name of the file in the data folder."""
+LOG_SUFFIXES = ("-wal", "-shm", "-journal")
+"""Ends of the names of the files that SQLite keeps beside a database."""
+DAMAGED_SUFFIX = ".damaged"
+"""End of the name of a damaged file while its rows are taken over."""
 BUSY_TIMEOUT = 5.0
 """Seconds to wait for another process, whose transactions take milliseconds."""
 MAX_LOG_BYTES = 1 << 21
@@ -27,6 +36,32 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 class NewerArchiveError(Exception):
     """Raised if a newer version of this program wrote the archive, so that this one must not change it."""
+
+
+class DamagedArchiveError(Exception):
+    """Raised if the file is no archive, or if its tables are incomplete."""
+
+
+class ReplacedArchiveError(Exception):
+    """Raised if the open file is no longer the one in its folder: it was moved, removed or replaced."""
+
+
+class ArchiveConnection(sqlite3.Connection):
+    """Connection that knows which file it has opened."""
+
+    path: Path | None = None
+    """Path of the file. None before it is known."""
+    identity: tuple[int, int] | None = None
+    """Device and inode of the file when it was opened."""
+
+    def check_identity(self) -> None:
+        """Check that the open file is the one in its folder: what is written into another one is lost.
+
+        Raises:
+            ReplacedArchiveError: It is another one, or there is none.
+        """
+        if self.path is not None and identify_file(self.path) != self.identity:
+            raise ReplacedArchiveError(f"{self.path.name} was replaced")
 
 
 def to_millis(moment: datetime) -> int:
@@ -46,35 +81,49 @@ def intern_name(connection: sqlite3.Connection, name: str) -> int:
     return int(row)
 
 
-def open_for_writing(path: Path) -> sqlite3.Connection:
+def open_for_writing(path: Path) -> ArchiveConnection:
     """Open the archive, create it if it does not exist, and bring it to the current version.
+
+    Hold the lock of `path` (`storage.hold_lock`), so that no other process replaces the file meanwhile.
 
     Raises:
         NewerArchiveError: A newer version of this program wrote it.
+        DamagedArchiveError: It is another program's database, or its tables are incomplete.
         sqlite3.Error: The file is damaged, locked for too long, or cannot be written.
-        OSError: The folder cannot be created.
+        OSError: The file or its folder cannot be created, or something else is in its place.
     """
     ensure_private_folder(path.parent)
-    # SQLite would create it with the modes of the umask; its log gets the modes of the file.
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    connection = _connect(f"{path.absolute().as_uri()}?mode=rw")
+    _create_private(path)
+    connection = open_existing(path)
     try:
-        _check_version(connection)
+        check_version(connection)
         # Has an effect only on an empty file.
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
+        # The index of a write-ahead log is shared memory, which machines in a network do not share.
+        on_network = is_network_folder(path.parent)
+        connection.execute(f"PRAGMA journal_mode = {'DELETE' if on_network else 'WAL'}")
+        connection.execute(f"PRAGMA synchronous = {'FULL' if on_network else 'NORMAL'}")
         connection.execute(f"PRAGMA journal_size_limit = {MAX_LOG_BYTES}")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA secure_delete = ON")
         _migrate(connection)
+        _check_tables(connection)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def open_for_reading(path: Path) -> sqlite3.Connection:
+def open_existing(path: Path) -> ArchiveConnection:
+    """Open an existing file for writing, whatever its version and its state.
+
+    Raises:
+        sqlite3.Error: There is no file.
+    """
+    return _connect(path, "rw")
+
+
+def open_for_reading(path: Path) -> ArchiveConnection:
     """Open an existing archive without changing it.
 
     Close it soon: the write-ahead log cannot be cut back while a reader is open.
@@ -82,25 +131,136 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     Raises:
         sqlite3.Error: There is no archive, or it cannot be read.
     """
-    return _connect(f"{path.absolute().as_uri()}?mode=ro")
+    return _connect(path, "ro")
+
+
+def is_damage(error: Exception) -> bool:
+    """True if the file itself is at fault, so that another try would fail, too."""
+    if isinstance(error, DamagedArchiveError):
+        return True
+    # The lower byte is the kind of the error, the upper ones its details.
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def list_tables(connection: sqlite3.Connection) -> tuple[str, ...]:
+    """Return the names of all tables, in the order in which they were created."""
+    rows = connection.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY rowid"
+    )
+    return tuple(name for (name,) in rows)
+
+
+class _Mount(NamedTuple):
+    """A mounted file system."""
+
+    folder: Path
+    kind: str
+    """Name of the file system, such as "ext4" or "nfs4"."""
+
+
+NETWORK_FILE_SYSTEMS = re.compile(
+    r"(nfs4?|cifs|smb\w*|ncpfs|afs|coda|ceph|9p|davfs|glusterfs|gfs2?|ocfs2|lustre|beegfs|gpfs|orangefs|pvfs2"
+    r"|vboxsf|vmhgfs|prl_fs|virtiofs|fuse\.(?!gvfsd|portal|snapfuse|bindfs|encfs|gocryptfs).+)"
+)
+"""File systems that another machine can change. Most of those in user space are, too."""
+_MOUNTS_FILE = Path("/proc/self/mountinfo")
+
+
+def is_network_folder(folder: Path, mounts: Path = _MOUNTS_FILE) -> bool:
+    """True if the folder is on a file system that another machine can change; known on Linux only.
+
+    Args:
+        folder: an existing folder.
+        mounts: list of the mounted file systems, in the format of `/proc/self/mountinfo`.
+    """
+    try:
+        lines = mounts.read_text("utf-8", errors="surrogateescape").splitlines()
+    except OSError:
+        return False
+    real = folder.resolve()
+    # Of nested mounts the longest path counts, of two at one path the last.
+    found = _Mount(Path("/"), "")
+    for mount in map(_parse_mount, lines):
+        if real.is_relative_to(mount.folder) and len(mount.folder.parts) >= len(found.folder.parts):
+            found = mount
+    return NETWORK_FILE_SYSTEMS.fullmatch(found.kind) is not None
+
+
+def _parse_mount(line: str) -> _Mount:
+    """Return the mount of a line such as `36 35 98:0 / /mnt rw,noatime master:1 - ext4 /dev/sda rw`."""
+    fields, _, source = line.partition(" - ")
+    folder = re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), fields.split(" ")[4])
+    return _Mount(Path(folder), source.partition(" ")[0])
 
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Run the block in one write transaction; an exception undoes it."""
+    """Run the block in one write transaction; an exception undoes it.
+
+    Raises:
+        ReplacedArchiveError: The open file is no longer the one in its folder.
+    """
     connection.execute("BEGIN IMMEDIATE")
     try:
+        # Checked here, because a process that replaces the file waits for the end of the transaction.
+        if isinstance(connection, ArchiveConnection):
+            connection.check_identity()
         yield
     except BaseException:
         with suppress(sqlite3.Error):  # a full disk has ended the transaction already
             connection.execute("ROLLBACK")
         raise
-    connection.execute("COMMIT")
+    try:
+        connection.execute("COMMIT")
+    except sqlite3.Error:  # another process reads, and there is no write-ahead log
+        with suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        raise
 
 
-def _connect(uri: str) -> sqlite3.Connection:
+def _connect(path: Path, mode: str) -> ArchiveConnection:
     # Transactions are explicit, so that a query does not open one.
-    return sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}",
+        uri=True,
+        timeout=BUSY_TIMEOUT,
+        isolation_level=None,
+        check_same_thread=False,
+        factory=ArchiveConnection,
+    )
+    connection.path, connection.identity = path, identify_file(path)
+    return connection
+
+
+def _create_private(path: Path) -> None:
+    """Create the file with mode 0600 if it does not exist; SQLite would use the modes of the umask.
+
+    Raises:
+        OSError: It cannot be created or written, or something else is in its place.
+    """
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        existing = path.lstat()
+    except FileNotFoundError:
+        existing = None
+    if existing is not None and not stat.S_ISREG(existing.st_mode):
+        raise OSError(errno.EINVAL, f"{path.name} is not a regular file")
+    handle = os.open(path, flags, 0o600)
+    try:
+        if sys.platform != "win32" and existing is None:
+            os.fchmod(handle, 0o600)  # the umask may forbid a new file even to its owner
+    finally:
+        os.close(handle)
+
+
+def identify_file(path: Path) -> tuple[int, int] | None:
+    """Return device and inode of a file; None if it does not exist."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _read_version(connection: sqlite3.Connection) -> int:
@@ -108,9 +268,32 @@ def _read_version(connection: sqlite3.Connection) -> int:
     return int(version)
 
 
-def _check_version(connection: sqlite3.Connection) -> None:
+def check_version(connection: sqlite3.Connection) -> None:
+    """Check that this version of the program may write the file.
+
+    Raises:
+        NewerArchiveError: A newer version wrote it.
+        DamagedArchiveError: It is another program's database.
+    """
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    if application != APPLICATION_ID and list_tables(connection):
+        raise DamagedArchiveError("not a history file")
     if _read_version(connection) > VERSION:
         raise NewerArchiveError(f"version {_read_version(connection)} of the archive")
+
+
+def _check_tables(connection: sqlite3.Connection) -> None:
+    """Check that no table is missing.
+
+    Raises:
+        DamagedArchiveError: One is missing.
+    """
+    existing = set(list_tables(connection))
+    missing = [
+        name for name in re.findall(r"CREATE TABLE (\w+)", "".join(MIGRATIONS)) if name not in existing
+    ]
+    if missing:
+        raise DamagedArchiveError(f"no table {missing[0]}")
 
 
 def _migrate(connection: sqlite3.Connection) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import zlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
@@ -266,7 +267,10 @@ def _read_rows(
             (*place, first, last),
         ).fetchall()
         for *span, session_id, status, duration, dictionary_id, body in replies:
-            text = bodies.decompress(dictionary_id, body)
+            try:
+                text = bodies.decompress(dictionary_id, body)
+            except (zlib.error, UnicodeDecodeError):  # a damaged page is a gap
+                continue
             took = duration * _MILLISECOND
             for at, moment in moments.list_arrivals(*span):
                 if first <= moment <= last:

@@ -21,6 +21,9 @@ DERIVED_TABLES = ("runs", "open_runs", "quarters", "ended_cycles", "open_cycles"
 """Tables that are built from the facts."""
 
 _FACTS = """
+-- Times at which the user removed history: what was read before must not be written any more.
+CREATE TABLE removals (id INTEGER PRIMARY KEY, at INTEGER NOT NULL);
+
 CREATE TABLE names (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 
 -- Bodies of one endpoint resemble each other, so each is compressed with earlier ones as a dictionary.
@@ -30,6 +33,7 @@ CREATE TABLE dictionaries (
     created_at INTEGER NOT NULL,
     content BLOB NOT NULL
 );
+CREATE INDEX dictionaries_by_endpoint ON dictionaries (endpoint_id);
 
 -- `key` is the uuid, else the e-mail. The origin keeps servers apart that list the same accounts.
 CREATE TABLE accounts (

@@ -56,6 +56,7 @@ class ErrorKind(StrEnum):
     ODD_VALUE = "odd value"
     ARCHIVE_FAILED = "history not kept"
     ARCHIVE_NEWER = "history of a newer version"
+    ARCHIVE_DAMAGED = "history was damaged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +238,7 @@ SESSION_WIDE_ERRORS = UNREACHED_ERRORS | {
 }
 """Problems that every further request of the session would meet too."""
 
-ARCHIVE_ERRORS = frozenset({ErrorKind.ARCHIVE_FAILED, ErrorKind.ARCHIVE_NEWER})
+ARCHIVE_ERRORS = frozenset({ErrorKind.ARCHIVE_FAILED, ErrorKind.ARCHIVE_NEWER, ErrorKind.ARCHIVE_DAMAGED})
 """Problems of the history file, which concern no figure on screen."""
 
 REFUSAL_ERRORS = frozenset({ErrorKind.CHALLENGE, ErrorKind.THROTTLED})

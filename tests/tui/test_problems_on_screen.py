@@ -385,6 +385,7 @@ NO_ANSWERS = (
     ErrorKind.ODD_VALUE,
     ErrorKind.ARCHIVE_FAILED,
     ErrorKind.ARCHIVE_NEWER,
+    ErrorKind.ARCHIVE_DAMAGED,
 )
 """Kinds that come neither from a reply nor from the network."""
 EACH = pytest.mark.parametrize("case", CASES.values(), ids=CASES)

@@ -1,0 +1,107 @@
+"""Run `--forget`: remove an org, or everything, from the history and from the remembered values."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from claudemeter_tui.commands.once import find_org, write_line
+from claudemeter_tui.history.database import (
+    ARCHIVE_NAME,
+    DamagedArchiveError,
+    NewerArchiveError,
+    is_damage,
+)
+from claudemeter_tui.history.repair import KeptOrg, Removal, list_kept_orgs, remove_history
+from claudemeter_tui.settings import SettingsError, describe_os_error
+from claudemeter_tui.storage import load_ui_state, save_ui_state
+
+EVERYTHING = "all"
+"""The value of `--forget` for every org of every server."""
+
+
+@dataclass(frozen=True)
+class ForgetRequest:
+    """The history to remove."""
+
+    wanted: str
+    """Number, name or UUID of an org, or "all"."""
+    origin: str
+    """Origin of the server whose orgs are meant."""
+    is_confirmed: bool
+    """True to remove it without asking."""
+
+
+def forget(asked: ForgetRequest, data_folder: Path, state_folder: Path, now: datetime) -> int:
+    """Remove what was asked for, and print what it was; return the exit status.
+
+    Raises:
+        SettingsError: No org matches, there is no terminal to ask on, or the history cannot be changed.
+    """
+    path = data_folder / ARCHIVE_NAME
+    try:
+        org = _choose_org(path, asked)
+        whose = f"the history of {org.name or org.uuid}" if org is not None else "all history"
+        if not asked.is_confirmed and not _ask(f"Remove {whose} from {path}? [y/N] "):
+            write_line("Nothing was removed.")
+            return 0
+        removed = remove_history(path, org, now)
+    except NewerArchiveError:
+        raise SettingsError(
+            "--forget: a newer version of claudemeter wrote the history; use that one"
+        ) from None
+    except DamagedArchiveError as error:
+        raise SettingsError(f"--forget: {error}; --forget all removes the file") from None
+    except sqlite3.Error as error:
+        cure = "; --forget all removes the file" if is_damage(error) else ""
+        raise SettingsError(f"--forget: {error}{cure}") from None
+    except OSError as error:
+        raise SettingsError(f"--forget: {describe_os_error(error)}") from None
+    _forget_remembered(state_folder, org)
+    write_line(_describe_removal(whose, removed))
+    return 0
+
+
+def _choose_org(path: Path, asked: ForgetRequest) -> KeptOrg | None:
+    """Return the org to remove; None for everything."""
+    if asked.wanted.casefold() == EVERYTHING:
+        return None
+    orgs = list_kept_orgs(path, asked.origin)
+    if not orgs:
+        raise SettingsError(f"--forget: there is no history of {asked.origin}")
+    return orgs[find_org([(org.uuid, org.name) for org in orgs], asked.wanted, "--forget")]
+
+
+def _ask(question: str) -> bool:
+    """Return True if the answer on the terminal is yes.
+
+    Raises:
+        SettingsError: There is no terminal.
+    """
+    if not (sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty()):
+        raise SettingsError("--forget: without a terminal, add --yes to confirm")
+    try:
+        return input(question).strip().casefold() in ("y", "yes")
+    except EOFError:
+        return False
+
+
+def _forget_remembered(folder: Path, org: KeptOrg | None) -> None:
+    """Remove the cached figures, which a poll brings back, and the org that was on screen last."""
+    for file in (*folder.glob("kept-*.json"), *folder.glob("kept-*.txt")):
+        with suppress(OSError):
+            file.unlink()
+    state = load_ui_state(folder)
+    if state.org is not None and (org is None or state.org[1] == org.uuid):
+        save_ui_state(folder, state._replace(org=None))
+
+
+def _describe_removal(whose: str, removed: Removal) -> str:
+    """Return `Removed the history of Acme Team: 1,234 replies.`, with the files that were removed, too."""
+    noun = "reply" if removed.reply_count == 1 else "replies"
+    files = f", and {', '.join(removed.file_names)}" if removed.file_names else ""
+    return f"Removed {whose}: {removed.reply_count:,} {noun}{files}."
