@@ -8,9 +8,11 @@ import logging
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -21,6 +23,7 @@ from claudemeter_tui.claude_ai.api import ClaudeAiSource
 from claudemeter_tui.claude_ai.client import CookieClient
 from claudemeter_tui.claude_ai.secret_filter import MARKER
 from claudemeter_tui.formatting.events import format_event_json
+from claudemeter_tui.history.database import ARCHIVE_NAME
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.event_log import EventLog
 from claudemeter_tui.model.reading import Reading
@@ -31,6 +34,7 @@ from tests import golden_bodies
 from tests.bodies import PERSONAL
 from tests.claude_ai.api_cases import SESSION
 from tests.claude_code.fake_login import StillClock, login_file, login_text, polled, profile_body, source
+from tests.history.recording import read_everything
 from tests.responses import Answer, Request
 from tests.scenes import NOW
 from tests.server import LoopbackServer
@@ -150,9 +154,11 @@ def run(home: Path, *arguments: str) -> str:
 
 
 def read_files(folder: Path) -> str:
-    """Return the names and contents of all files below a folder."""
+    """Return the names and contents of all files below a folder; of a database also the compressed ones."""
     files = [path for path in folder.rglob("*") if path.is_file()]
-    return "".join(f"{path}\n{path.read_bytes().decode('utf-8', 'replace')}\n" for path in files)
+    texts = [f"{path}\n{path.read_bytes().decode('utf-8', 'replace')}\n" for path in files]
+    texts += [read_everything(path) for path in files if path.read_bytes().startswith(b"SQLite format 3")]
+    return "".join(texts)
 
 
 COMMANDS = (
@@ -176,6 +182,18 @@ def test_commands_print_and_keep_no_secret(server: LoopbackServer, tmp_path: Pat
     assert "<svg" in read_files(tmp_path)
     assert leaks(read_files(tmp_path)) == []
     assert all(f"sessionKey={KEY}" in request.headers["cookie"] for request in server.requests)
+
+
+def test_history_and_damaged_files_keep_no_secret(server: LoopbackServer, tmp_path: Path) -> None:
+    """Neither the archive nor one that was moved aside has a part of a secret; they have the replies."""
+    run(tmp_path, "--once", "--base-url", server.url)
+    (path,) = tmp_path.rglob(ARCHIVE_NAME)
+    assert MARKER in read_everything(path)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DROP TABLE quarters")
+    run(tmp_path, "--once", "--base-url", server.url)
+    assert len([file for file in path.parent.iterdir() if ".damaged-" in file.name]) == 1
+    assert leaks(read_files(tmp_path)) == []
 
 
 def test_json_has_markers(tmp_path: Path) -> None:

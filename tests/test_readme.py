@@ -11,6 +11,9 @@ import pytest
 from claudemeter_tui import cli
 from claudemeter_tui.config.actions import ACTION_FLAGS, Action, build_flag_parser
 from claudemeter_tui.formatting.report import BODY_ENDPOINTS
+from claudemeter_tui.history.database import ARCHIVE_NAME, DAMAGED_SUFFIX
+from claudemeter_tui.history.recorder import MAX_WAITING_STEPS
+from claudemeter_tui.history.repair import MAX_MOVED_FILES
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import ErrorKind
 from claudemeter_tui.settings import SETTINGS, Setting
@@ -111,6 +114,8 @@ def test_troubleshooting_uses_the_titles_of_the_screen() -> None:
         ErrorKind.THROTTLED,
         ErrorKind.NEW_FIELD,
         ErrorKind.DNS,
+        ErrorKind.ARCHIVE_FAILED,
+        ErrorKind.ARCHIVE_DAMAGED,
     ):
         assert str(trouble) in named
 
@@ -121,6 +126,25 @@ def test_replies_have_their_names_in_the_program() -> None:
     assert f"has four replies ({', '.join(BODY_ENDPOINTS)}) as the server sent them" in words
     assert len(BODY_ENDPOINTS) == 4
     assert f"has a tab of its own: {', '.join(Endpoint)}. " in words
+
+
+def test_history_has_the_limits_of_the_program() -> None:
+    """Names, days, sizes and counts of the section about the history are those of the code."""
+    _, heading, section = TEXT.partition("\n## History: ")
+    assert heading
+    words = " ".join(section.partition("\n## ")[0].split())
+    defaults = {setting.key: setting.default for setting in SETTINGS}
+    for part in (
+        f"kept for {defaults['history.replies_days']} days (`history.replies_days`)",
+        f"exceed {defaults['history.max_mb']} MB (`history.max_mb`)",
+        f"the last {MAX_WAITING_STEPS} readings",
+        f"renamed to `{ARCHIVE_NAME}{DAMAGED_SUFFIX}-` and the date",
+        f"the last {MAX_MOVED_FILES} of such files",
+        "`claudemeter-tui --forget ORG`",
+        "`history.enabled = false`",
+    ):
+        assert part in words
+    assert defaults["history.enabled"] is True
 
 
 def test_status_bar_examples_name_the_path_of_the_command() -> None:

@@ -11,9 +11,9 @@ from typing import NamedTuple
 from claudemeter_tui.history.database import LOG_SUFFIXES, from_millis, to_millis, transaction
 
 MEBIBYTE = 1 << 20
-ROWS_PER_PART = 500
+ROWS_PER_PART = 100
 """Number of rows that one transaction removes; it takes a few milliseconds."""
-_PAGES_PER_PART = 256
+_PAGES_PER_PART = 32
 """Number of pages that are freed at a time."""
 _DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
 
@@ -135,7 +135,7 @@ def _remove_dictionaries(connection: sqlite3.Connection, at: int) -> Iterator[No
     for prefix in list(_iter_prefixes(connection, _TABLES[0])) if replaced else ():
         start = -(2**62)
         while prefix[-1] in endpoint_ids and unused:
-            rows = connection.execute(arrivals, (*prefix, start, 4 * ROWS_PER_PART)).fetchall()
+            rows = connection.execute(arrivals, (*prefix, start, 10 * ROWS_PER_PART)).fetchall()
             if not rows:
                 break
             unused -= {row[1] for row in rows}

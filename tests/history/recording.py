@@ -6,6 +6,7 @@ import ctypes
 import json
 import sqlite3
 import sys
+import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
@@ -16,7 +17,7 @@ from typing import Any
 from claudemeter_tui.clock import WallClock
 from claudemeter_tui.config.resolution import Invocation
 from claudemeter_tui.history.bodies import BodyCompressor
-from claudemeter_tui.history.database import ARCHIVE_NAME, to_millis
+from claudemeter_tui.history.database import ARCHIVE_NAME, list_tables, to_millis
 from claudemeter_tui.history.recorder import Recorder
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import Failure, Reading
@@ -94,6 +95,24 @@ def list_minutes(path: Path) -> list[int]:
     """Return the minute of every reading in the file, in order."""
     with closing(sqlite3.connect(path)) as connection:
         return [(at - to_millis(READ)) // 60_000 for (at,) in connection.execute("SELECT at FROM readings")]
+
+
+def read_everything(path: Path) -> str:
+    """Return every value of every table that the file has, bodies and states as text."""
+    found = []
+    with closing(sqlite3.connect(path)) as connection:
+        compressor = BodyCompressor(connection)
+        for table in list_tables(connection):
+            cursor = connection.execute(f"SELECT * FROM {table}")  # noqa: S608
+            columns = [column for column, *_ in cursor.description]
+            for values in cursor.fetchall():
+                row = dict(zip(columns, values, strict=True))
+                if table == "replies":
+                    row["body"] = compressor.decompress(row["dictionary_id"], row["body"])
+                if table == "org_states":
+                    row["state"] = zlib.decompress(row["state"])
+                found += [one.decode() if isinstance(one, bytes) else str(one) for one in row.values()]
+    return "\n".join(found)
 
 
 def archive_path(home: Path) -> Path:

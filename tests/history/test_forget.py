@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import sqlite3
-import zlib
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import replace
@@ -23,7 +22,7 @@ from claudemeter_tui.model.reading import Reading, Session
 from claudemeter_tui.storage import UiState, load_ui_state, save_ui_state
 from tests import bodies
 from tests.bodies import org_body
-from tests.history.recording import Recording, archive_path
+from tests.history.recording import Recording, archive_path, read_everything
 from tests.history.test_archive import CLAUDE_AI, build, put
 from tests.scenes import LABORATORY, PERSONAL, READ, TEAM, OrgBodies, readings
 
@@ -66,19 +65,9 @@ def find_traces(folder: Path, traces: Iterable[str]) -> list[str]:
         for trace in traces
         if trace.encode() in file.read_bytes()
     ]
-    for file in folder.rglob("*.sqlite*"):
-        if file.name.endswith(("-wal", "-shm", ".lock")):
-            continue
-        with closing(sqlite3.connect(file)) as connection:
-            compressor = BodyCompressor(connection)
-            rows = connection.execute("SELECT dictionary_id, body FROM replies").fetchall()
-            texts = [compressor.decompress(*row) for row in rows]
-            texts += [
-                content.decode() for (content,) in connection.execute("SELECT content FROM dictionaries")
-            ]
-            states = connection.execute("SELECT state FROM org_states").fetchall()
-            texts += [zlib.decompress(state).decode() for (state,) in states]
-        found += [f"{trace} in a body" for trace in traces if any(trace in text for text in texts)]
+    for file in folder.rglob(ARCHIVE_NAME):
+        text = read_everything(file)
+        found += [f"{trace} in a value" for trace in traces if trace in text]
     return found
 
 
