@@ -140,6 +140,32 @@ def test_a_damaged_file_can_be_removed(
     assert find_traces(tmp_path, TRACES) == []
 
 
+@pytest.mark.parametrize("target_name", [f"{ARCHIVE_NAME}.removed", ARCHIVE_NAME])
+def test_a_killed_removal_leaves_a_whole_file(
+    path: Path, target_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next start has either everything, or everything but the org; then it can be removed again."""
+    (org,) = [one for one in list_kept_orgs(path, CLAUDE_AI) if one.uuid == bodies.TEAM]
+    replace_file = Path.replace
+
+    def stop(file: Path, target: Path) -> Path:
+        if target.name == target_name:
+            raise KeyboardInterrupt
+        return replace_file(file, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", stop)
+        with pytest.raises(KeyboardInterrupt):
+            remove_history(path, org, READ)
+    connection, moved_name = open_or_repair(path, READ)
+    connection.close()
+    assert moved_name is None
+    kept = [one.uuid for one in list_kept_orgs(path, CLAUDE_AI)]
+    assert len(kept) == (4 if bodies.TEAM in kept else 3)
+    assert (find_traces(path.parent, TRACES) == []) is (bodies.TEAM not in kept)
+    assert {file.name for file in path.parent.iterdir()} == {ARCHIVE_NAME, "history.lock"}
+
+
 def test_a_newer_file_is_left_alone(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """This version does not know all that is in it."""
     with closing(sqlite3.connect(path)) as connection:
