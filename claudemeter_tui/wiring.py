@@ -343,12 +343,20 @@ def _query_archive(
     import sqlite3
 
     from claudemeter_tui.history.archive import find_org_id
-    from claudemeter_tui.history.database import ARCHIVE_NAME, open_for_reading
+    from claudemeter_tui.history.database import ARCHIVE_NAME, is_damage, open_for_reading
+    from claudemeter_tui.history.repair import mark_damaged
 
     # The recorder reports a problem of the file.
-    with suppress(sqlite3.Error), closing(open_for_reading(locate_data_folder() / ARCHIVE_NAME)) as reader:
-        org_id = find_org_id(reader, chosen.base_url, key)
-        return query(reader, org_id) if org_id is not None else None
+    with (
+        suppress(sqlite3.Error, OSError),
+        closing(open_for_reading(locate_data_folder() / ARCHIVE_NAME)) as reader,
+    ):
+        try:
+            org_id = find_org_id(reader, chosen.base_url, key)
+            return query(reader, org_id) if org_id is not None else None
+        except sqlite3.Error as error:
+            if is_damage(error):
+                mark_damaged(reader)
     return None
 
 

@@ -14,7 +14,6 @@ from claudemeter_tui.config.resolution import Invocation
 from claudemeter_tui.history.archive import Archive, Step
 from claudemeter_tui.history.database import ARCHIVE_NAME, open_for_writing
 from claudemeter_tui.history.derivation import Deriver
-from claudemeter_tui.history.retention import remove_old_replies
 from claudemeter_tui.model.event_log import EventLog
 from claudemeter_tui.model.past import PastMoment
 from claudemeter_tui.model.store import OrgKey, Store
@@ -125,9 +124,9 @@ async def test_the_report_is_of_the_past(load_past: LoadPast, tmp_path: Path) ->
 
 async def test_replies_that_are_gone_are_named(load_past: LoadPast) -> None:
     """Events outlive the replies: the moment is named, and now stays on screen."""
-    path = locate_data_folder() / ARCHIVE_NAME
-    connection = open_for_writing(path)
-    remove_old_replies(connection, path, days=1, max_mb=500, now=NOW + timedelta(days=9))
+    connection = open_for_writing(locate_data_folder() / ARCHIVE_NAME)
+    for table in ("replies", "failures", "readings"):
+        connection.execute(f"DELETE FROM {table}")  # noqa: S608
     connection.close()
     async with app(stage(PERSONAL), load_past=load_past).run_test(
         size=(120, 36), notifications=True
