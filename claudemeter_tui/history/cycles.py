@@ -257,11 +257,15 @@ def _begin_next_month(reading: MonthReading, used: Money, at: int, ended: Cycle)
     month, end_at = _find_month(at + _TOLERANCE), ended.end_at if ended.end_at is not None else at
     if month - end_at > _TOLERANCE:
         return _begin_month(reading, used, at, month, CycleSource.CALENDAR)
-    return _begin_month(reading, used, at, max(end_at, ended.start_at + 1), CycleSource(ended.end_source))
+    start, source = max(end_at, ended.start_at + 1), CycleSource(ended.end_source)
+    return _begin_month(reading, used, at, start, source, month)
 
 
-def _begin_month(reading: MonthReading, used: Money, at: int, start: int, source: CycleSource) -> Cycle:
-    end_at = _find_month(max(at, start) + _TOLERANCE, 1)
+def _begin_month(  # noqa: PLR0917 - private
+    reading: MonthReading, used: Money, at: int, start: int, source: CycleSource, month: int | None = None
+) -> Cycle:
+    """Return a new cycle of a month, by default that of `start`."""
+    end_at = _find_month(month if month is not None else start, 1)
     is_reported = reading.until is not None and to_millis(reading.until) == end_at
     return Cycle(
         start_at=start,

@@ -7,7 +7,7 @@ span keeps its start. A cycle that began before it stays as it is, because a par
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import closing
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -43,7 +43,9 @@ _NO_TIME = -(1 << 62)
 """A time before every other one."""
 
 
-def iter_rebuild(connection: sqlite3.Connection, parse: ParseReply, thresholds: Thresholds) -> Iterator[None]:
+def iter_rebuild(
+    connection: sqlite3.Connection, parse: ParseReply, thresholds: Thresholds
+) -> Generator[None, None, None]:
     """Build the derived rows of every org again, and yield after each part, so that others can run.
 
     The new rows are built in memory. Those of one org replace the old ones in one transaction, so stopping

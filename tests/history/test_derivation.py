@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from claudemeter_tui.history.archive import Archive, Step
 from claudemeter_tui.history.database import ARCHIVE_NAME, from_millis, open_for_writing, to_millis
 from claudemeter_tui.history.rebuild import iter_rebuild
+from claudemeter_tui.history.retention import remove_old_replies
 from claudemeter_tui.history.schema import DERIVED_TABLES
 from claudemeter_tui.model.event_log import EventLog
 from claudemeter_tui.model.reading import Reading
@@ -23,6 +25,7 @@ from tests.history.simulation import HOUR, MINUTE, Cycle, Quarter
 from tests.history.test_archive import build
 
 THRESHOLDS = (75.0, 90.0, 100.0)
+REBUILT_TABLES = tuple(table for table in DERIVED_TABLES if table != "events")
 Rows = dict[str, list[tuple[object, ...]]]
 
 
@@ -42,12 +45,14 @@ class Program:
         self._archive: Archive = build(connection)
         self._store, self._log = Store(), EventLog(thresholds=THRESHOLDS)
 
-    def restart(self, now: datetime) -> None:
-        """Start again with the last states of the archive."""
-        self._archive.flush()
+    def restart(self, now: datetime, *, flush: bool = True) -> None:
+        """Start again with the last states of the archive; without `flush`, as if it had been killed."""
+        if flush:
+            self._archive.flush()
         self._archive = build(self._connection)
         states = self._archive.load_states(now)
         self._store = Store().apply(Reading(self._store.orgs[0].session, now, restored_orgs=states))
+        self._log = EventLog(thresholds=THRESHOLDS).observe(self._store, now)
 
     def record(self, readings: list[Reading]) -> None:
         """Append the readings in one transaction."""
@@ -79,7 +84,7 @@ def rebuild(connection: sqlite3.Connection) -> int:
     return sum(1 for _ in iter_rebuild(connection, parse_kept_reply, THRESHOLDS))
 
 
-def read_cycles(connection: sqlite3.Connection, name: str) -> list[tuple[object, ...]]:
+def read_cycles(connection: sqlite3.Connection, name: str) -> list[tuple[Any, ...]]:
     """Return start, end, source of the end, peak, time full and spent cents of each cycle, oldest first."""
     return connection.execute(
         "SELECT start_at, end_at, end_source, peak, full_at, full_ms, CAST(spent AS INTEGER) FROM cycles"
@@ -164,15 +169,54 @@ def write_script(start: datetime, days: int, step: timedelta) -> Quarter:
     )
 
 
-def test_two_weeks_are_those_of_the_script(connection: sqlite3.Connection) -> None:
+def test_two_weeks_are_those_of_the_script(connection: sqlite3.Connection, tmp_path: Path) -> None:
     """Cycles and sums are exact, over days of 23 and 25 hours; rebuilt rows are equal."""
     script = write_script(MARCH, 16, 10 * MINUTE)
     now = simulate(connection, script)
     check(connection, script, now)
     before = read_rows(connection)
     assert all(before.values())
+    for table in REBUILT_TABLES:
+        connection.execute(f"DELETE FROM {table}")  # noqa: S608
     assert rebuild(connection) >= script.days
     assert read_rows(connection) == before
+    # Rows that are older than the kept replies stay, and the others continue them.
+    remove_old_replies(connection, tmp_path / ARCHIVE_NAME, days=6, max_mb=500, now=now)
+    (first,) = connection.execute("SELECT min(at) FROM readings").fetchone()
+    connection.execute("DELETE FROM runs WHERE first_at >= ?", (first,))
+    connection.execute("DELETE FROM quarters WHERE start_at >= ?", (first,))
+    connection.execute("DELETE FROM ended_cycles WHERE start_at >= ?", (first,))
+    rebuild(connection)
+    assert read_rows(connection) == before
+
+
+def test_a_restart_every_day_changes_nothing(connection: sqlite3.Connection) -> None:
+    """The rows of a program that was started again and again are those of one that ran all the time."""
+    script = write_script(MARCH, 9, 15 * MINUTE)
+    now = simulate(connection, script, restarts=True)
+    check(connection, script, now)
+    before = read_rows(connection)
+    rebuild(connection)
+    after = read_rows(connection)
+    # A program that starts after a reset does not report it; the replay sees both sides of it.
+    assert {table: after[table] for table in REBUILT_TABLES} == {
+        table: before[table] for table in REBUILT_TABLES
+    }
+    assert set(before["events"]) < set(after["events"])
+
+
+def test_a_rebuild_that_is_stopped_changes_nothing(connection: sqlite3.Connection) -> None:
+    """Until all of an org is derived again, its old rows stay."""
+    simulate(connection, write_script(MARCH, 6, 30 * MINUTE))
+    connection.execute("DELETE FROM quarters")
+    before = read_rows(connection)
+    parts = iter_rebuild(connection, parse_kept_reply, THRESHOLDS)
+    next(parts)
+    next(parts)
+    parts.close()
+    assert read_rows(connection) == before
+    rebuild(connection)
+    assert read_rows(connection)["quarters"]
 
 
 @pytest.mark.slow
