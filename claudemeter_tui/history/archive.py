@@ -139,15 +139,15 @@ class Archive:
 
     def _append_step(self, step: Step) -> None:
         reading, session = step.reading, step.reading.session
-        served = {
-            state.org.uuid: (place, state)
-            for place, state in enumerate(step.after.orgs)
-            if state.session == session
-        }
         for report in reading.org_readings:
-            if report.org.uuid not in served:  # removed by a later reading of the same poll
+            served = (
+                (place, state)
+                for place, state in enumerate(step.after.orgs)
+                if state.org.uuid == report.org.uuid and state.session == session
+            )
+            place, state = next(served, (0, None))
+            if state is None:  # removed by a later reading of the same poll
                 continue
-            place, state = served[report.org.uuid]
             org_id, account_id = self._find_org(state)
             for part in report.parts.values():
                 self._append_part(part, reading, account_id, org_id, state.interval)

@@ -18,6 +18,9 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 def encode_value(value: Any) -> Any:
     """Return the value as lists, objects, strings and numbers; an object names its class under ""."""
+    # Most values are of these types, and the checks below are slow.
+    if value is None or type(value) in _PLAIN_KINDS:
+        return value
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, date):
@@ -26,17 +29,22 @@ def encode_value(value: Any) -> Any:
         return value.total_seconds()
     if isinstance(value, Decimal):
         return str(value)
-    if isinstance(value, Mapping):
-        return [[encode_value(key), encode_value(item)] for key, item in value.items()]
     if isinstance(value, tuple):
         return [encode_value(item) for item in value]
-    if is_dataclass(value) and not isinstance(value, type):
-        content = {member.name: encode_value(getattr(value, member.name)) for member in fields(value)}
-        for name, kinds in _find_ambiguous_fields(type(value)).items():
-            content[name] = _tag_value(getattr(value, name), kinds, content[name])
-        # No field has an empty name, so the class name cannot collide with one.
-        return {"": type(value).__name__} | content
-    return value
+    if isinstance(value, Mapping):
+        return [[encode_value(key), encode_value(item)] for key, item in value.items()]
+    # No field has an empty name, so the class name cannot collide with one.
+    kind: Any = type(value)
+    content = {"": kind.__name__}
+    for name in _find_field_types(kind):
+        content[name] = encode_value(getattr(value, name))
+    for name, kinds in _find_ambiguous_fields(kind).items():
+        content[name] = _tag_value(getattr(value, name), kinds, content[name])
+    return content
+
+
+_PLAIN_KINDS = frozenset({str, int, float, bool})
+"""Types that JSON has."""
 
 
 def _tag_value(value: Any, kinds: tuple[Any, ...], encoded: Any) -> Any:

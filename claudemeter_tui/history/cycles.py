@@ -16,7 +16,6 @@ from claudemeter_tui.history.figures import (
     PERCENT_UNIT,
     Run,
     Value,
-    find_last_window,
     format_unit,
     store_number,
 )
@@ -103,18 +102,19 @@ class Cycle(NamedTuple):
             is_full=int(is_full),
         )
 
-    def raise_peak(self, value: Decimal | float, at: int) -> Cycle:
+    def raise_peak(self, value: Decimal, at: int) -> Cycle:
         """Return the cycle with a figure that may be its highest."""
-        if value <= type(value)(self.peak):
+        if value <= Decimal(str(self.peak)):
             return self
-        return self._replace(peak=store_number(value), peak_at=at)
+        return self._replace(peak=store_number(value, self.unit), peak_at=at)
 
     def add_spending(self, spent: Money) -> Cycle:
         """Return the cycle with one more rise of the used credits; another currency changes nothing."""
         if self.spent_unit not in ("", format_unit(spent)):
             return self
-        total = store_number(Decimal(self.spent) + spent.minor)
-        return self._replace(spent=str(total), spent_unit=format_unit(spent))
+        unit = format_unit(spent)
+        total = store_number(Decimal(self.spent) + spent.minor, unit)
+        return self._replace(spent=str(total), spent_unit=unit)
 
 
 class Advance(NamedTuple):
@@ -138,13 +138,13 @@ def advance_window(cycle: Cycle | None, run: Run | None, window: Window, at: int
         at: time of the reading, milliseconds since 1970.
         max_pause: longest time without a gap between two readings, in milliseconds.
     """
-    now, last, percent = from_millis(at), find_last_window(run, window), window.percent or 0.0
-    new_share, old_share = Decimal(str(percent)), Decimal(str(run.value)) if run is not None else Decimal(0)
-    risen = max(Decimal(0), new_share - old_share) if run is not None else Decimal(0)
+    now, share = from_millis(at), Decimal(str(window.percent or 0))
+    risen = max(Decimal(0), share - Decimal(str(run.value))) if run is not None else Decimal(0)
     if cycle is None or cycle.is_over:
         return Advance(None, _begin_window(window, at, cycle), risen)
     resets_at = from_millis(cycle.expected_end) if cycle.expected_end is not None else None
-    known = Window(window.key, window.label, window.kind, last.percent if last else None, resets_at)
+    last = float(run.value) if run is not None else None
+    known = Window(window.key, window.label, window.kind, last, resets_at)
     is_over = known.is_due(now)
     tracker = WindowTracker(known, is_full=bool(cycle.is_full) and not is_over, is_reset_over=is_over)
     is_seen, full_ms = cycle.is_seen(at, max_pause), cycle.measure_full(at, max_pause)
@@ -154,13 +154,13 @@ def advance_window(cycle: Cycle | None, run: Run | None, window: Window, at: int
             ended = cycle._replace(
                 end_at=min(cycle.end_at, at), end_source=CycleSource.OBSERVED, full_ms=full_ms, is_full=0
             )
-        return Advance(ended, _begin_window(window, at, ended), new_share)
+        return Advance(ended, _begin_window(window, at, ended), share)
     if tracker.is_freed(window, now) or tracker.has_fallen(window):
         source = CycleSource.OBSERVED if is_seen else CycleSource.UNKNOWN
         end_at = max(at, cycle.last_at)
         ended = cycle._replace(end_at=end_at, end_source=source, full_ms=full_ms, is_full=0)
         return Advance(ended, _begin_window(window, at, ended, start_source=source))
-    current = cycle.extend(at, max_pause, is_full=window.is_full(now)).raise_peak(percent, at)
+    current = cycle.extend(at, max_pause, is_full=window.is_full(now)).raise_peak(share, at)
     if window.resets_at is not None:
         current = current._replace(end_at=to_millis(window.resets_at), end_source=CycleSource.REPORTED)
     return Advance(None, current, risen)
@@ -190,7 +190,7 @@ def _begin_window(
         start_source=source,
         end_at=to_millis(resets_at) if resets_at is not None else None,
         end_source=CycleSource.REPORTED if resets_at is not None else CycleSource.UNKNOWN,
-        peak=store_number(window.percent or 0.0),
+        peak=store_number(window.percent or 0, PERCENT_UNIT),
         unit=PERCENT_UNIT,
         peak_at=at,
         full_at=at if is_full else None,
@@ -203,7 +203,7 @@ def _begin_window(
 
 
 class MonthReading(NamedTuple):
-    """The month of the used credits, by one reading."""
+    """The figures and the state of one reading that decide about the month of the used credits."""
 
     used: Money | None
     """The leading meter's use. None if it was not read, or is withdrawn."""
@@ -272,7 +272,7 @@ def _begin_month(  # noqa: PLR0917 - private
         start_source=source,
         end_at=end_at,
         end_source=CycleSource.REPORTED if is_reported else CycleSource.CALENDAR,
-        peak=store_number(used.minor),
+        peak=store_number(used.minor, format_unit(used)),
         unit=format_unit(used),
         peak_at=at,
         full_at=at if reading.is_full else None,

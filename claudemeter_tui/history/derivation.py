@@ -261,7 +261,7 @@ class Deriver:
         ).fetchone()
         total = rise + (Decimal(str(known[0])) if known is not None else 0)
         self._connection.execute(
-            "INSERT OR REPLACE INTO quarters VALUES (?, ?, ?, ?, ?)", (*place, store_number(total))
+            "INSERT OR REPLACE INTO quarters VALUES (?, ?, ?, ?, ?)", (*place, store_number(total, unit))
         )
 
     def _intern(self, name: str) -> int:

@@ -65,11 +65,11 @@ def format_unit(money: Money) -> str:
     return f"{money.currency}:{money.exponent}"
 
 
-def store_number(number: Decimal | float) -> Value:
-    """Return a number as it is stored: whole ones take the least space, and decimals stay exact."""
+def store_number(number: Decimal | float, unit: str) -> Value:
+    """Return a number as it is stored: whole ones take the least space, and decimals of money stay exact."""
     if number == int(number):
         return int(number)
-    return str(number) if isinstance(number, Decimal) else number
+    return float(number) if unit == PERCENT_UNIT else str(number)
 
 
 def list_new(before: OrgState | None, after: OrgState) -> frozenset[Endpoint]:
@@ -103,7 +103,9 @@ def list_figures(
     for window in windows:
         if window.percent is not None:
             reset = str(to_millis(window.resets_at)) if window.resets_at is not None else ""
-            yield Figure(name_window(window.key), store_number(window.percent), PERCENT_UNIT, reset)
+            yield Figure(
+                name_window(window.key), store_number(window.percent, PERCENT_UNIT), PERCENT_UNIT, reset
+            )
     lead = find_current_meter(after, new)
     for meter in after.credits.meters:
         if meter.origin.endpoint in new and meter.figures_at is None:
@@ -124,7 +126,8 @@ def _list_amounts(meter: Meter, suffix: str, detail: str = "") -> Iterator[Figur
 
 
 def _build_amount(name: str, money: Money, detail: str = "") -> Figure:
-    return Figure(name, store_number(money.minor), format_unit(money), detail)
+    unit = format_unit(money)
+    return Figure(name, store_number(money.minor, unit), unit, detail)
 
 
 def _name_cause(verdict: Verdict) -> str:
@@ -150,23 +153,16 @@ def extend_run(old: Run | None, figure: Figure, at: int, max_pause: int) -> Run:
     return Run(at, at, *figure[1:])
 
 
-def find_last_window(run: Run | None, window: Window) -> Window | None:
-    """Return the window as it was when its last run was confirmed. None if it has no run."""
-    if run is None:
-        return None
-    resets_at = from_millis(int(run.detail)) if run.detail else None
-    return Window(window.key, window.label, window.kind, float(run.value), resets_at, window.length)
-
-
 def is_doubtful(run: Run | None, window: Window, at: int, max_pause: int) -> bool:
     """Return True if the window looks like a placeholder for the figure of a run that has not ended yet.
 
     Placeholders last for one or two polls. After `max_pause` the run has ended, and the figure is believed.
     """
-    last = find_last_window(run, window)
-    if run is None or last is None or not last.percent or last.is_due(from_millis(at)):
+    if run is None or not run.value or window.percent or not 0 <= at - run.confirmed_at <= max_pause:
         return False
-    return window.is_placeholder_of(last) and 0 <= at - run.confirmed_at <= max_pause
+    resets_at = from_millis(int(run.detail)) if run.detail else None
+    last = Window(window.key, window.label, window.kind, float(run.value), resets_at)
+    return window.is_placeholder_of(last) and not last.is_due(from_millis(at))
 
 
 def measure_spending(before: OrgState | None, after: OrgState, run: Run | None) -> Money | None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 
+from tests.bench.archive import append, size
 from tests.bench.calls import calls
 from tests.bench.fold_time import fold, judge
 from tests.bench.memory import memory, week
@@ -32,6 +33,8 @@ FIGURES: dict[str, Callable[[], Line]] = {
     "once": once,
     "fold": fold,
     "judge": judge,
+    "append": append,
+    "size": size,
 }
 
 

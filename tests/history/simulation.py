@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from claudemeter_tui.model.reading import ErrorKind, Failure, OrgReading, Reading, Schedule
-from tests.bodies import extra_usage_body, org_body, overage_body, prepaid_body, usage_body
+from tests.bodies import Json, extra_usage_body, org_body, overage_body, prepaid_body, usage_body
 from tests.scenes import SESSION, OrgBodies, readings
 
 MINUTE, HOUR, DAY, WEEK = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1), timedelta(days=7)
@@ -88,6 +88,10 @@ class Quarter:
                 yield now, self._answer(now, used, chance, is_failing=is_failing, is_withdrawn=is_withdrawn)
             now += self.step
 
+    def list_more_usage(self, jitter: Callable[[datetime], str]) -> Json:  # noqa: ARG002
+        """Return further keys of the usage reply; `jitter` formats a reset."""
+        return {}
+
     def _turn(self, now: datetime) -> None:
         """Begin the week and the month that this time is in."""
         while now >= self.weeks[-1].end:
@@ -137,18 +141,16 @@ class Quarter:
         extra = extra_usage_body(float(figures[0]), figures[1])
         if is_withdrawn:
             extra |= {"disabled_reason": "org_level_disabled_until"}
-        bodies = OrgBodies(
-            org_body(),
-            usage_body(
-                running.percent if running else 0.0,
-                float(self.weeks[-1].percent),
-                resets_at=jitter(running.end) if running else None,
-                week_resets_at=jitter(self.weeks[-1].end),
-                extra_usage=extra,
-            ),
-            overage_body(*figures, **locked),
-            prepaid=prepaid_body(24_435),
+        usage = usage_body(
+            running.percent if running else 0.0,
+            float(self.weeks[-1].percent),
+            resets_at=jitter(running.end) if running else None,
+            week_resets_at=jitter(self.weeks[-1].end),
+            extra_usage=extra,
+            **self.list_more_usage(jitter),
         )
+        overage = overage_body(*figures, **locked)
+        bodies = OrgBodies(org_body(), usage, overage, prepaid=prepaid_body(24_435))
         *posted, _ = readings(bodies, at=now)
         if is_failing:
             posted = [_break_usage(reading) for reading in posted]

@@ -1,4 +1,4 @@
-"""What the archive derives from odd sequences of polls: gaps, placeholders, jumps of the clock, restarts."""
+"""Runs, sums and cycles after odd polls: gaps, placeholders, jumps of the clock, restarts."""
 
 from __future__ import annotations
 
@@ -146,6 +146,17 @@ def test_a_wait_names_its_window(connection: sqlite3.Connection, program: Progra
         ("wait", "", "five_hour"),
         ("on_credits", "", "seven_day"),
     ]
+
+
+def test_amounts_and_shares_stay_exact(connection: sqlite3.Connection, program: Program) -> None:
+    """A fraction of a cent is decimal text, a fraction of a percent a number."""
+    for minute, (share, cents) in enumerate(((20.5, 100.25), (21.75, 100.5), (22.0, 1e12))):
+        extra = extra_usage_body(cents, None)
+        record(program, READ + minute * MINUTE, usage_body(share, extra_usage=extra), overage_body(None))
+    assert read_values(connection, "window:five_hour") == [20.5, 21.75, 22]
+    assert read_values(connection, "used:usage: extra_usage") == ["100.25", "100.5", 10**12]
+    assert read_rises(connection, "window:five_hour") == {(find_quarter(READ), "%"): 1.5}
+    assert [row[3] for row in read_cycles(connection, "window:five_hour")] == [22]
 
 
 def test_a_withdrawn_figure_is_not_a_zero(connection: sqlite3.Connection, program: Program) -> None:
