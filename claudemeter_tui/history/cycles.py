@@ -179,7 +179,7 @@ def _begin_window(
         return None
     start, source = at, start_source or CycleSource.UNKNOWN
     if start_source is None and resets_at is not None and window.length is not None:
-        start, source = to_millis(resets_at - window.length), CycleSource.REPORTED
+        start, source = to_millis(resets_at) - window.length // _MILLISECOND, CycleSource.REPORTED
     if ended is not None and ended.end_at is not None:
         if ended.end_source == CycleSource.OBSERVED and abs(start - ended.end_at) < _MIN_MOVE:
             start, source = ended.end_at, CycleSource.OBSERVED

@@ -216,12 +216,21 @@ class Deriver:
     def _advance_month(
         self, org_id: int, rows: _OrgRows, reading: MonthReading, at: int, max_pause: int
     ) -> None:
-        known = rows.cycles.get(MONTH)
-        if known is not None and at < known.start_at:
-            # The clock was set back: continue the month of that time.
-            known = self._reopen_cycle(org_id, rows, MONTH, at)
-        advance = advance_month(known, rows.runs.get(USED), reading, at, max_pause)
+        known, run = rows.cycles.get(MONTH), rows.runs.get(USED)
+        advance = advance_month(known, run, reading, at, max_pause)
+        begins = advance.current is not None and known is not None and advance.current[0] != known[0]
+        # If the clock was set back, or is right again after that, continue the month of that time.
+        if known is not None and (at < known.start_at or (begins and self._has_cycle(org_id, MONTH, at))):
+            advance = advance_month(self._reopen_cycle(org_id, rows, MONTH, at), run, reading, at, max_pause)
         self._keep_cycle(org_id, rows, MONTH, advance)
+
+    def _has_cycle(self, org_id: int, name: str, at: int) -> bool:
+        """Return True if a cycle at this time is among the ended ones."""
+        row = self._connection.execute(
+            "SELECT 1 FROM ended_cycles WHERE (org_id, figure_id) = (?, ?) AND start_at <= ? AND end_at > ?",
+            (org_id, self._intern(name), at, at),
+        ).fetchone()
+        return row is not None
 
     def _keep_cycle(self, org_id: int, rows: _OrgRows, name: str, advance: Advance) -> None:
         """Remember the last cycle, which is written at the end of the reading, and write the one before."""
@@ -234,7 +243,7 @@ class Deriver:
         rows.cycles[name] = last
 
     def _reopen_cycle(self, org_id: int, rows: _OrgRows, name: str, at: int) -> Cycle | None:
-        """Put the open cycle, which is in the future, among the ended ones; return the one at this time."""
+        """Put the open cycle among the ended ones, and return the one of this time as the open one."""
         place = org_id, self._intern(name)
         self._connection.execute(PUT_ENDED_CYCLE, (*place, *rows.cycles.pop(name)))
         self._connection.execute("DELETE FROM open_cycles WHERE (org_id, figure_id) = (?, ?)", place)

@@ -188,6 +188,15 @@ def test_two_weeks_are_those_of_the_script(connection: sqlite3.Connection, tmp_p
     connection.execute("DELETE FROM ended_cycles WHERE start_at >= ?", (first,))
     rebuild(connection)
     assert read_rows(connection) == before
+    # A value that other rules gave for the old part stays there.
+    balance = "org_id = 1 AND figure_id = (SELECT id FROM names WHERE name = 'balance')"
+    connection.execute(f"UPDATE open_runs SET value = 1 WHERE {balance}")  # noqa: S608
+    rebuild(connection)
+    spans = connection.execute(
+        f"SELECT first_at, confirmed_at, value FROM all_runs WHERE {balance} ORDER BY first_at"  # noqa: S608
+    ).fetchall()
+    assert [span[1:] for span in spans[-2:]] == [(first - 1, 1), (to_millis(now), 24_435)]
+    assert spans[-1][0] == first
 
 
 def test_a_restart_every_day_changes_nothing(connection: sqlite3.Connection) -> None:

@@ -166,7 +166,11 @@ def test_a_withdrawn_figure_is_not_a_zero(connection: sqlite3.Connection, progra
         gone = overage_body(0, None, reason="org_level_disabled_until")
         record(program, READ + minute * MINUTE, overage=gone)
     spend(program, READ + 6 * MINUTE, 27_400)
-    assert read_values(connection, "used") == [27_315, 27_400]
+    start, end = to_millis(READ), to_millis(READ + 6 * MINUTE)
+    assert [run[:3] for run in read_runs(connection, "used")] == [
+        (start, start, 27_315),
+        (end, end, 27_400),
+    ]
     assert read_values(connection, "used:overage_spend_limit") == [27_315, 27_400]
     assert read_rises(connection) == {(find_quarter(READ), "USD:2"): 85}
     assert [row[3] for row in read_cycles(connection, "month")] == [27_400]
@@ -198,6 +202,11 @@ def test_a_clock_that_was_set_back_leaves_no_overlap(
     assert count_overlaps(connection) == 0
     assert sum(read_rises(connection).values()) == cents - 100
     assert sum(row[6] for row in read_cycles(connection, "month")) == cents - 100
+    months = {(moment.year, moment.month) for moment in (READ, READ - step)}
+    assert [row[0] for row in read_cycles(connection, "month")] == sorted(
+        to_millis(READ.replace(year=year, month=month, day=1, hour=0, minute=0, second=0))
+        for year, month in months
+    )
     firsts = {run[0] for run in read_runs(connection, "used")}
     assert to_millis(READ) in firsts or step < HOUR
     assert {to_millis(READ - step), to_millis(READ + HOUR + 11 * MINUTE)} <= firsts
@@ -368,3 +377,19 @@ def test_an_event_of_another_form_is_left_out(connection: sqlite3.Connection) ->
     connection.execute("UPDATE events SET event = ? WHERE id = 1", (raw,))
     assert load_events(connection, CLAUDE_AI, NOW - HOUR, NOW) == (event,)
     assert load_events(connection, CLAUDE_AI, NOW, NOW + HOUR) == ()
+
+
+@pytest.mark.parametrize(
+    "resets_at", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "1970-01-01T00:00:00Z"]
+)
+def test_a_reset_of_another_age_does_no_harm(
+    connection: sqlite3.Connection, program: Program, resets_at: str
+) -> None:
+    """A hostile date is kept as it was sent, and the polls after it are kept too."""
+    for minute, (share, reset) in enumerate(
+        ((10.0, resets_at), (20.0, resets_at), (30.0, RESET.isoformat()))
+    ):
+        record(program, READ + minute * MINUTE, usage_body(share, resets_at=reset))
+    program.restart(READ + 3 * MINUTE)
+    record(program, READ + 3 * MINUTE, usage_body(40.0))
+    assert read_values(connection, "window:five_hour") == [10, 20, 30, 40]
