@@ -10,14 +10,18 @@ import atexit
 import os
 import signal
 import sys
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType, TracebackType
+from typing import NoReturn
 
 EXIT_INTERRUPTED = 130
 """Exit status after Ctrl+C, as in a shell."""
 _unfinished: set[object] = set()
 """Every block of `InterruptDelay` that is running, in any thread."""
 _was_interrupted = False
+_cleanups: list[Callable[[], object]] = []
+"""Functions to call before SIGINT ends the process."""
 
 
 def exit_on_interrupt() -> None:
@@ -55,12 +59,29 @@ class InterruptDelay:
     ) -> None:
         _unfinished.discard(self)
         if _was_interrupted and not _unfinished:
-            os._exit(EXIT_INTERRUPTED)
+            _leave_interrupted()
+
+
+@contextmanager
+def clean_up_at_interrupt(clean_up: Callable[[], object]) -> Iterator[None]:
+    """Call a function if SIGINT ends the process during the block, which may take long."""
+    _cleanups.append(clean_up)
+    try:
+        yield
+    finally:
+        _cleanups.remove(clean_up)
+
+
+def _leave_interrupted() -> NoReturn:
+    for clean_up in _cleanups:
+        with suppress(OSError):
+            clean_up()
+    os._exit(EXIT_INTERRUPTED)
 
 
 def _exit(_number: int, _frame: FrameType | None) -> None:
     global _was_interrupted  # noqa: PLW0603 - a signal handler has no other place for it
     # A second SIGINT does not wait: the disk may hang.
     if not _unfinished or _was_interrupted:
-        os._exit(EXIT_INTERRUPTED)
+        _leave_interrupted()
     _was_interrupted = True

@@ -13,9 +13,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple
 
-from claudemeter_tui.interruption import InterruptDelay
+from claudemeter_tui.interruption import InterruptDelay, clean_up_at_interrupt
 
 if TYPE_CHECKING:  # the first frame must not wait for it
     from claudemeter_tui.model.store import OrgKey
@@ -135,6 +135,34 @@ def write_private_file(path: Path, text: str) -> None:
                 Path(name).unlink()
             raise
     _remove_stale_files(path.parent)
+
+
+@contextlib.contextmanager
+def open_replacement(path: Path) -> Iterator[IO[bytes]]:
+    """Yield a file that replaces `path` after the block, with mode 0600; an error or Ctrl+C removes it.
+
+    For files that take long to write, in an existing folder.
+
+    Raises:
+        OSError: The file cannot be written; the old content is still there.
+    """
+    import tempfile  # noqa: PLC0415 - slow, and most runs only read
+
+    with contextlib.ExitStack() as stack:
+        with InterruptDelay():
+            handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{APP_NAME}-")
+            draft = Path(name)
+            stack.enter_context(clean_up_at_interrupt(draft.unlink))
+        try:
+            make_readable(handle)
+            with os.fdopen(handle, "wb") as file:
+                yield file
+            with InterruptDelay():
+                draft.replace(path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                draft.unlink()
+            raise
 
 
 def _remove_stale_files(folder: Path) -> None:
