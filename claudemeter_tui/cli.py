@@ -23,6 +23,8 @@ from claudemeter_tui.settings import SettingsError
 from claudemeter_tui.storage import locate_config_file, locate_data_folder, locate_state_folder
 
 if TYPE_CHECKING:  # these load asyncio, which a cached answer does not need
+    from pathlib import Path
+
     from claudemeter_tui.clock import Clock
     from claudemeter_tui.model.reading import Reading
     from claudemeter_tui.model.store import OrgKey
@@ -123,6 +125,49 @@ def _run_forget(chosen: Invocation, _: Sequence[str]) -> int:
     return forget(asked, locate_data_folder(), locate_state_folder(), datetime.now(UTC))
 
 
+def _run_export(chosen: Invocation, _: Sequence[str]) -> int:
+    from datetime import UTC, datetime
+
+    from claudemeter_tui.commands.export import ExportRequest, run_export
+    from claudemeter_tui.formatting.export import ExportKind
+
+    assert chosen.export is not None  # noqa: S101 - for the type checker
+    request = ExportRequest(
+        chosen.export,
+        _locate_archive(),
+        chosen.base_url,
+        ExportKind(chosen.export_rows),
+        chosen.org,
+        chosen.since,
+        chosen.until,
+        chosen.has_privacy_flag,
+    )
+    return run_export(request, lambda: datetime.now(UTC), _print_error)
+
+
+def _run_history(chosen: Invocation, _: Sequence[str]) -> int:
+    from datetime import UTC, datetime
+
+    from claudemeter_tui.commands.history import HistoryRequest, run_history
+
+    request = HistoryRequest(
+        _locate_archive(),
+        chosen.base_url,
+        chosen.org,
+        chosen.since,
+        chosen.until,
+        chosen.has_privacy_flag,
+        chosen.as_json,
+    )
+    return run_history(request, lambda: datetime.now(UTC), _print_error)
+
+
+def _locate_archive() -> Path:
+    from claudemeter_tui.history.database import ARCHIVE_NAME
+
+    return locate_data_folder() / ARCHIVE_NAME
+
+
 def _run_sessions(chosen: Invocation, _: Sequence[str]) -> int:
     """Print the table of sessions; return 0 if one works, else 3."""
     from claudemeter_tui.clock import WallClock
@@ -213,5 +258,7 @@ _COMMANDS: Mapping[Action, Callable[[Invocation, Sequence[str]], int]] = {
     Action.SESSIONS: _run_sessions,
     Action.FORGET: _run_forget,
     Action.CONFIG: _run_config,
+    Action.HISTORY: _run_history,
+    Action.EXPORT: _run_export,
 }
 """The function that runs each action with the settings and the arguments; it returns the exit status."""

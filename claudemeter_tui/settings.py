@@ -364,7 +364,9 @@ class Settings:
         build=_build_ascii,
     )
     privacy: bool = _setting(
-        _parse_switch, False, "hide names on screen and in pictures (script output is unchanged)"
+        _parse_switch,
+        False,
+        "hide names on screen and in pictures; as a flag, also in --export and --history",
     )
     pictures: Path | None = _setting(
         _parse_path,

@@ -11,6 +11,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -23,6 +24,7 @@ from claudemeter_tui.claude_ai.api import ClaudeAiSource
 from claudemeter_tui.claude_ai.client import CookieClient
 from claudemeter_tui.claude_ai.secret_filter import MARKER
 from claudemeter_tui.formatting.events import format_event_json
+from claudemeter_tui.formatting.export import ExportKind
 from claudemeter_tui.history.database import ARCHIVE_NAME
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.event_log import EventLog
@@ -194,6 +196,32 @@ def test_history_and_damaged_files_keep_no_secret(server: LoopbackServer, tmp_pa
     run(tmp_path, "--once", "--base-url", server.url)
     assert len([file for file in path.parent.iterdir() if ".damaged-" in file.name]) == 1
     assert leaks(read_files(tmp_path)) == []
+
+
+EXPORTS = [
+    *(("--export", f"{kind}.{end}", "--what", kind) for kind in ExportKind for end in ("csv", "json")),
+    *(("--export", "bundle.zip"), ("--export", "x.ndjson"), ("--history",), ("--history", "--json")),
+]
+
+
+@pytest.mark.parametrize("private", [(), ("--privacy",)], ids=["plain", "private"])
+def test_exports_have_no_secret(server: LoopbackServer, tmp_path: Path, private: tuple[str, ...]) -> None:
+    """No export of the archive, no file of the bundle and no printed history has a part of a secret."""
+    run(tmp_path, "--once", "--base-url", server.url)
+    folder = tmp_path / "exports"
+    folder.mkdir()
+    printed = ""
+    for action, *others in EXPORTS:
+        place = [str(folder / others[0]), *others[1:]] if action == "--export" else others
+        printed += run(tmp_path, action, *place, *private, "--base-url", server.url)
+    with zipfile.ZipFile(folder / "bundle.zip") as bundle:
+        bundle.extractall(folder / "bundle")
+    (folder / "bundle.zip").unlink()
+    assert "Billing month" in printed
+    assert read_files(folder).count("usage") > 10
+    assert leaks(printed + read_files(folder)) == []
+    if private:
+        assert [org for org in (PERSONAL, "pat@example.com") if org in printed + read_files(folder)] == []
 
 
 def test_json_has_markers(tmp_path: Path) -> None:

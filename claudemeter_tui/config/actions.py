@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 from argparse import Namespace
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, NoReturn
@@ -33,6 +34,8 @@ class Action(StrEnum):
     SESSIONS = "--sessions"
     FORGET = "--forget"
     CONFIG = "--config"
+    HISTORY = "--history"
+    EXPORT = "--export"
 
 
 DEMO_FLAG = ("--demo", "", "show a simulated day (no account, no network)")
@@ -46,16 +49,35 @@ ACTION_FLAGS = (
     ("--org", "ORG", "only this org (number, name or UUID)"),
     ("--screenshot", "FILE.svg", "save a picture of the dashboard (needs no terminal)"),
     ("--size", "COLSxLINES", "picture size (default 120x36)"),
+    ("--history", "", "print cycles and sums of the kept history (with --json as JSON)"),
+    (
+        "--export",
+        "FILE",
+        "write the kept history to a .csv, .json or .ndjson file, or to an evidence bundle (.zip)",
+    ),
+    ("--what", "ROWS", "rows of --export: figures (default), cycles, events or replies"),
+    ("--since", "TIME", "start for --export and --history: 2026-04-25, '2026-04-25 14:30', 30d or 12h"),
+    ("--until", "TIME", "end for --export and --history; a date includes that day"),
     ("--sessions", "", "list browser profiles and whether each is signed in"),
     ("--forget", "ORG|all", "remove an org's history (number, name or UUID), or everything that was kept"),
     ("--yes", "", "with --forget: do not ask"),
     ("--config", "", "print every setting and its origin"),
 )
 """Each flag that is not a setting: the flag, the name of its value (empty for none), and its help."""
-ORG_ACTIONS = (Action.ONCE, Action.JSON, Action.CHECK, Action.LINE, Action.WATCH)
+HISTORY_ACTIONS = (Action.EXPORT, Action.HISTORY)
+"""Actions that read the archive, and that `--since` and `--until` can narrow."""
+ORG_ACTIONS = (Action.ONCE, Action.JSON, Action.CHECK, Action.LINE, *HISTORY_ACTIONS, Action.WATCH)
 """Actions that `--org` can narrow. The error names all but `--watch`, which needs `--json` anyway."""
-_NEEDS = {"--format": Action.LINE, "--size": Action.SCREENSHOT, "--yes": Action.FORGET}
+_NEEDS = {
+    "--format": Action.LINE,
+    "--size": Action.SCREENSHOT,
+    "--what": Action.EXPORT,
+    "--yes": Action.FORGET,
+}
 """Flags that only one action uses."""
+EXPORT_SUFFIXES = (".csv", ".json", ".ndjson", ".zip")
+EXPORT_ROWS = ("figures", "cycles", "events", "replies")
+"""Values of `--what`, the default first."""
 CHECK_EXIT_HELP = (
     "0 can work, 5 can work but credits are blocked, 10 on credits, 20 wait, 30 blocked,"
     " 3 no session, 4 unknown"
@@ -76,18 +98,32 @@ def parse_action(flags: Namespace) -> Action:
         if Action.JSON not in found:
             raise SettingsError("--watch requires --json")
         found.remove(Action.JSON)
+    if Action.HISTORY in found and Action.JSON in found:
+        found.remove(Action.JSON)
     if len(found) > 1:
         raise SettingsError(f"{found[1]} and {found[0]} can't be combined")
     action = found[0] if found else Action.DASHBOARD
-    if flags.demo and action in (Action.SESSIONS, Action.FORGET):
+    if flags.demo and action in (Action.SESSIONS, Action.FORGET, *HISTORY_ACTIONS):
         raise SettingsError(f"{action} and --demo can't be combined")
+    _check_companions(flags, action)
+    return action
+
+
+def _check_companions(flags: Namespace, action: Action) -> None:
+    """Check that every flag that only changes an action is given with that action.
+
+    Raises:
+        SettingsError: It is given with another action.
+    """
     if flags.org is not None and action not in ORG_ACTIONS:
         *others, last = ORG_ACTIONS[:-1]
         raise SettingsError(f"--org only works with {', '.join(others)} or {last}")
     for flag, needed in _NEEDS.items():
         if getattr(flags, flag.lstrip("-")) not in (None, False) and action is not needed:
             raise SettingsError(f"{flag} only works with {needed}")
-    return action
+    for flag in ("since", "until"):
+        if getattr(flags, flag) is not None and action not in HISTORY_ACTIONS:
+            raise SettingsError(f"--{flag} only works with --export or --history")
 
 
 def parse_size(text: str) -> tuple[int, int]:
@@ -116,6 +152,78 @@ def parse_picture_path(text: str) -> Path:
         raise SettingsError(f"--screenshot: {quote_value(text)} must end in .svg or .png")
     check_folder("--screenshot", path.parent)
     return path
+
+
+def parse_export_path(text: str) -> Path:
+    """Return the file for an export; its folder must exist.
+
+    Raises:
+        SettingsError: No export can be saved at that path.
+    """
+    path = expand_home("--export", text)
+    if path.suffix.lower() not in EXPORT_SUFFIXES:
+        *others, last = EXPORT_SUFFIXES
+        raise SettingsError(f"--export: {quote_value(text)} must end in {', '.join(others)} or {last}")
+    check_folder("--export", path.parent)
+    if path.is_dir():
+        raise SettingsError(f"--export: {str(path)!r} is a folder")
+    return path
+
+
+def parse_export_rows(text: str | None, path: Path) -> str:
+    """Return the rows of `--what`; the default ones for None.
+
+    Raises:
+        SettingsError: There are no such rows, or the file has all of them.
+    """
+    if text is None:
+        return EXPORT_ROWS[0]
+    if text not in EXPORT_ROWS:
+        raise SettingsError(f"--what: unknown rows {quote_value(text)}; choose from {', '.join(EXPORT_ROWS)}")
+    if path.suffix.lower() == ".zip":
+        raise SettingsError("--what does not work with a .zip file, which has all rows")
+    return text
+
+
+_AGE = re.compile(r"([0-9]{1,4})([dh])")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_CLOCK_TIME = re.compile(r"[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:?[0-9]{2})?")
+_MOMENT = re.compile(rf"{_DATE.pattern}[T ]{_CLOCK_TIME.pattern}")
+
+
+def parse_moment(flag: str, text: str | None, now: datetime) -> datetime | None:
+    """Return the time of `--since` or `--until` in UTC; None for None.
+
+    A date or a time without a zone is local. A date is its beginning, or for `--until` its end.
+
+    Raises:
+        SettingsError: The text is neither a date, nor a time, nor an age.
+    """
+    if text is None:
+        return None
+    try:
+        if age := _AGE.fullmatch(text):
+            return now - int(age[1]) * (timedelta(days=1) if age[2] == "d" else timedelta(hours=1))
+        if _DATE.fullmatch(text):
+            day = datetime.fromisoformat(text)
+            return (day + timedelta(days=flag == "--until")).astimezone(UTC)
+        if _MOMENT.fullmatch(text):
+            return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError, OSError):  # such as the 31st of April
+        pass
+    raise SettingsError(
+        f"{flag}: {quote_value(text)} is not a time such as 2026-04-25, '2026-04-25 14:30', 30d or 12h"
+    )
+
+
+def check_span(since: datetime | None, until: datetime | None) -> None:
+    """Check that a span is not empty.
+
+    Raises:
+        SettingsError: It ends before it begins.
+    """
+    if since is not None and until is not None and since >= until:
+        raise SettingsError("--until must be later than --since")
 
 
 def check_folder(place: str, path: Path) -> None:

@@ -7,14 +7,20 @@ import re
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from claudemeter_tui.config.actions import (
+    HISTORY_ACTIONS,
     Action,
     build_flag_parser,
     check_folder,
+    check_span,
     parse_action,
+    parse_export_path,
+    parse_export_rows,
+    parse_moment,
     parse_picture_path,
     parse_size,
 )
@@ -64,10 +70,25 @@ class Invocation(Settings):
     """File for the picture. None unless the action is SCREENSHOT."""
     size: tuple[int, int] = (120, 36)
     """Columns and lines of that picture."""
+    as_json: bool = False
+    """True if `--json` is given."""
+    export: Path | None = None
+    """File for an export. None unless the action is EXPORT."""
+    export_rows: str = ""
+    """Rows of the export, as in `--what`. Empty unless the action is EXPORT."""
+    since: datetime | None = None
+    """Start of an export or of the printed history, in UTC. None for no limit."""
+    until: datetime | None = None
+    """End of the same, not included. None for no limit."""
     cookies: Cookies | None = None
     """Cookies that the user provided. None if the program looks for sessions itself."""
     cookies_origin: str = ""
     """Displayed origin of those cookies. Empty without cookies."""
+
+    @property
+    def has_privacy_flag(self) -> bool:
+        """True if `--privacy` is given: unlike the saved setting, it applies to exports, too."""
+        return self.privacy and self.resolved["privacy"].origin is SettingOrigin.FLAG
 
 
 _KEYS = tuple(setting.key for setting in SETTINGS)
@@ -85,6 +106,10 @@ def load_settings(
     flags = build_flag_parser().parse_args(arguments)
     action = parse_action(flags)
     resolved = resolve_settings(flags, environment, file)
+    now = datetime.now(UTC)
+    export = parse_export_path(flags.export) if flags.export is not None else None
+    since, until = parse_moment("--since", flags.since, now), parse_moment("--until", flags.until, now)
+    check_span(since, until)
     chosen = Invocation(
         **{one.setting.field_name: one.setting.build(one, environment) for one in resolved.values()},
         resolved=resolved,
@@ -95,15 +120,17 @@ def load_settings(
         yes=flags.yes,
         line_format=flags.format,
         screenshot=parse_picture_path(flags.screenshot) if flags.screenshot is not None else None,
+        as_json=flags.json,
+        export=export,
+        export_rows=parse_export_rows(flags.what, export) if export is not None else "",
+        since=since,
+        until=until,
         size=parse_size(flags.size) if flags.size is not None else Invocation.size,
     )
     if chosen.pictures is not None and action in (Action.DASHBOARD, Action.CONFIG):
         check_folder(resolved["pictures"].place, chosen.pictures)  # scripts that print figures need none
-    given = (
-        None
-        if flags.demo or action in (Action.CONFIG, Action.FORGET)
-        else read_cookies(resolved, environment)
-    )
+    needs_no_session = flags.demo or action in (Action.CONFIG, Action.FORGET, *HISTORY_ACTIONS)
+    given = None if needs_no_session else read_cookies(resolved, environment)
     if given is None:
         return chosen
     source = "cookie" if chosen.source == CLAUDE_CODE_SOURCE else chosen.source

@@ -413,13 +413,26 @@ class ValueRedactor:
             scheduled_change=change and (self._redact_plan_name(change[0]), change[1]),
         )
 
-    def _redact_window(self, window: Window, body: BodyRedactor) -> Window:
-        base, suffix = _split_number_suffix(window.key)
+    def redact_body(self, text: str) -> str:
+        """Redact the body of a reply."""
+        return BodyRedactor(self._names).redact_json(text)
+
+    def redact_window_key(self, key: str) -> str:
+        """Redact the key of a window."""
+        return "".join(self._redact_window_key(key, BodyRedactor(self._names)))
+
+    def _redact_window_key(self, key: str, body: BodyRedactor) -> tuple[str, str]:
+        """Return the redacted key without its number, and the number."""
+        base, suffix = _split_number_suffix(key)
         kind, colon, name = base.partition(":")
         # The body contains the key, or the kind of a limit, too, and both must get the same pseudonym.
         if kind not in KNOWN_VALUES and not _LIMITS_KEY.fullmatch(kind):
             kind = body.redact_key(kind)
-        key = f"{kind}{colon}{self._redact_models(name)}"
+        return f"{kind}{colon}{self._redact_models(name)}", suffix
+
+    def _redact_window(self, window: Window, body: BodyRedactor) -> Window:
+        base, _ = _split_number_suffix(window.key)
+        key, suffix = self._redact_window_key(window.key, body)
         label, label_suffix = _split_number_suffix(window.label)
         # A label that repeats the key follows the redacted key.
         if label in (base, base.replace(":", " ")):

@@ -53,6 +53,11 @@ FLAGS = (
     ("--size", "80x24"),
     ("--sessions",),
     ("--config",),
+    ("--history",),
+    ("--export", "x.csv"),
+    ("--what", "cycles"),
+    ("--since", "1d"),
+    ("--until", "2026-04-25"),
 )
 """Flags that ask for an action, or belong to one."""
 BAD_VALUES = (
@@ -68,6 +73,8 @@ BAD_VALUES = (
     *("--theme nrod", "--source web", "--ascii maybe", "--privacy perhaps", "--browser Lynx", "--browser :x"),
     *("--thresholds 0", "--thresholds 75,101", "--thresholds many", "--pictures none", "--pictures empty"),
     *("--browser Chrome --cookie-file key", "--source claude-code --cookie-file key"),
+    *("--export x.txt", "--export none/x.csv", "--export x.csv --what all", "--export x.zip --what cycles"),
+    *("--history --since soon", "--history --until 2026-02-30", "--history --since 1d --until 2d"),
     *("--line --format {gift}", "--org", "--format", "--once --org", "--line --format"),
 )
 """Unusable arguments, separated by blanks."""

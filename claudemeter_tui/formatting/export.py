@@ -1,0 +1,253 @@
+"""Build the columns of exported rows, for CSV and for JSON: times in UTC, money as decimal amounts."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from claudemeter_tui.formatting.events import describe_event
+from claudemeter_tui.formatting.json_view import escape_invisible
+from claudemeter_tui.model.archive_rows import (
+    ArchiveRow,
+    CycleRow,
+    EventRow,
+    FailureRow,
+    FigureRow,
+    Owner,
+    ReplyRow,
+    ReplySource,
+    RowValue,
+)
+from claudemeter_tui.model.events import EventValue
+from claudemeter_tui.model.money import Money
+
+EXPORT_SCHEMA_VERSION = 1
+"""Version of the exported columns; it rises if one changes its meaning or is removed."""
+DAMAGED = "damaged in the archive"
+"""Note of a reply whose body cannot be read."""
+
+
+class ExportKind(StrEnum):
+    """Kind of exported rows, as in `--what`."""
+
+    FIGURES = "figures"
+    CYCLES = "cycles"
+    EVENTS = "events"
+    REPLIES = "replies"
+
+
+JsonScalar = str | float | bool | list[str] | None
+"""Value of a column."""
+Columns = dict[str, JsonScalar]
+
+_OWNER = ("account", "org", "org_uuid")
+_SOURCE = ("endpoint", "status", "session", "reply_first_at", "reply_confirmed_at")
+COLUMNS: Mapping[ExportKind, tuple[str, ...]] = {
+    ExportKind.FIGURES: (
+        *_OWNER,
+        *("figure", "value", "unit", "first_at", "confirmed_at", "resets_at", "cause"),
+        *_SOURCE,
+    ),
+    ExportKind.CYCLES: (
+        *_OWNER,
+        *("cycle", "start_at", "start_source", "end_at", "end_source", "peak", "unit", "peak_at"),
+        *("full_at", "full_seconds", "spent", "spent_currency", "confirmed_at"),
+        *_SOURCE,
+    ),
+    ExportKind.EVENTS: (
+        *_OWNER,
+        *("at", "kind", "text", "subject", "before", "before_unit", "after", "after_unit", "until"),
+        *_SOURCE,
+    ),
+    ExportKind.REPLIES: (
+        *_OWNER,
+        *("endpoint", "status", "session", "first_at", "confirmed_at", "count", "duration_ms"),
+        *("failure", "failure_detail", "bytes", "sha256", "body"),
+    ),
+}
+"""The columns of each kind of rows, in their order."""
+
+
+def build_columns(row: ArchiveRow) -> Columns:
+    """Return the columns of a row by their names."""
+    match row:
+        case FigureRow():
+            value, unit = _split_value(row.value)
+            return {
+                **_build_owner(row.owner),
+                "figure": row.figure,
+                "value": value,
+                "unit": unit or ("%" if isinstance(row.value, float) else ""),
+                "first_at": format_exact_utc(row.first_at),
+                "confirmed_at": format_exact_utc(row.confirmed_at),
+                "resets_at": _format_optional(row.resets_at),
+                "cause": row.cause,
+                **_build_source(row.source),
+            }
+        case CycleRow():
+            peak, unit = _split_value(row.peak)
+            return {
+                **_build_owner(row.owner),
+                "cycle": row.figure,
+                "start_at": format_exact_utc(row.start_at),
+                "start_source": row.start_source,
+                "end_at": _format_optional(row.end_at),
+                "end_source": row.end_source,
+                "peak": peak,
+                "unit": unit or "%",
+                "peak_at": format_exact_utc(row.peak_at),
+                "full_at": _format_optional(row.full_at),
+                "full_seconds": row.full_time.total_seconds(),
+                "spent": format_amount(row.spent) if row.spent is not None else None,
+                "spent_currency": row.spent.currency if row.spent is not None else None,
+                "confirmed_at": format_exact_utc(row.last_at),
+                **_build_source(row.source),
+            }
+        case EventRow():
+            return _build_event(row)
+        case ReplyRow():
+            source, body = row.source, None if row.text is None else encode_body(row.text)
+            return {
+                **_build_owner(row.owner),
+                "endpoint": source.endpoint,
+                "status": source.status,
+                "session": source.session.label,
+                "first_at": format_exact_utc(source.first_at),
+                "confirmed_at": format_exact_utc(source.confirmed_at),
+                "count": row.count,
+                "duration_ms": round(row.duration.total_seconds() * 1000),
+                "failure": DAMAGED if body is None else None,
+                "failure_detail": None,
+                "bytes": len(body) if body is not None else None,
+                "sha256": hashlib.sha256(body).hexdigest() if body is not None else None,
+                "body": row.text,
+            }
+        case FailureRow():
+            return {
+                **_build_owner(row.owner),
+                "endpoint": row.endpoint,
+                "status": None,
+                "session": row.session.label,
+                "first_at": format_exact_utc(row.first_at),
+                "confirmed_at": format_exact_utc(row.last_at),
+                "count": row.count,
+                "duration_ms": None,
+                "failure": row.kind,
+                "failure_detail": row.detail,
+                "bytes": None,
+                "sha256": None,
+                "body": None,
+            }
+
+
+def format_csv_row(cells: Iterable[JsonScalar]) -> str:
+    """Return a line of a CSV file, with its line break."""
+    line = io.StringIO()
+    csv.writer(line).writerow([format_csv_cell(cell) for cell in cells])
+    return line.getvalue()
+
+
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_FORMULA_STARTS = tuple("=+-@＝＋－＠\t\r\n")
+
+
+def format_csv_cell(cell: JsonScalar) -> str:
+    """Return the text of a cell, which no spreadsheet executes and no terminal interprets.
+
+    A text that a spreadsheet could take for a formula gets an apostrophe in front, but a negative number
+    does not.
+    Invisible and control characters are escaped as in JSON.
+    """
+    if isinstance(cell, list):
+        cell = ", ".join(cell)
+    if isinstance(cell, bool) or cell is None:
+        return "" if cell is None else str(cell).lower()
+    if isinstance(cell, int | float):
+        return f"{cell:.15g}"
+    is_formula = cell.lstrip().startswith(_FORMULA_STARTS) or cell.startswith(_FORMULA_STARTS)
+    text = escape_invisible(cell)
+    return f"'{text}" if is_formula and not _NUMBER.fullmatch(cell) else text
+
+
+def encode_body(text: str) -> bytes:
+    """Return the bytes of a body, whose hash is in the exports."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+def format_amount(amount: Money) -> str:
+    """Return the amount in whole units with all digits of its currency: `50.00`, `1720` for JPY, `-0.125`."""
+    major = amount.major
+    if major.is_zero():
+        major = Decimal(0)  # without the sign of `-0`
+    digits = max(amount.exponent, -int(major.normalize().as_tuple().exponent))
+    return f"{major:.{digits}f}"
+
+
+def format_exact_utc(moment: datetime) -> str:
+    """Return `2026-04-25T14:48:05.123Z`."""
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+
+
+def _format_optional(moment: datetime | None) -> str | None:
+    return None if moment is None else format_exact_utc(moment)
+
+
+def _build_owner(owner: Owner | None) -> Columns:
+    if owner is None:
+        return dict.fromkeys(_OWNER)
+    account, org = owner.account, owner.org
+    return {
+        "account": account.email or account.uuid,
+        "org": org.name if org else None,
+        "org_uuid": org.uuid if org else None,
+    }
+
+
+def _build_source(source: ReplySource | None) -> Columns:
+    if source is None:
+        return dict.fromkeys(_SOURCE)
+    return {
+        "endpoint": source.endpoint,
+        "status": source.status,
+        "session": source.session.label,
+        "reply_first_at": format_exact_utc(source.first_at),
+        "reply_confirmed_at": format_exact_utc(source.confirmed_at),
+    }
+
+
+def _build_event(row: EventRow) -> Columns:
+    event = row.event
+    before, before_unit = _split_value(event.before if event else None)
+    after, after_unit = _split_value(event.after if event else None)
+    source = _build_source(row.source)
+    if event is not None and row.source is None:
+        source["session"] = event.session.label
+    return {
+        **_build_owner(row.owner),
+        "at": format_exact_utc(row.at),
+        "kind": row.kind,
+        "text": describe_event(event, UTC) if event else None,
+        "subject": (event.subject or None) if event else None,
+        "before": before,
+        "before_unit": before_unit,
+        "after": after,
+        "after_unit": after_unit,
+        "until": _format_optional(event.until) if event else None,
+        **source,
+    }
+
+
+def _split_value(value: RowValue | EventValue) -> tuple[str | float | None, str | None]:
+    """Return a value and its currency; an amount is a decimal text, and a time is in UTC."""
+    match value:
+        case Money():
+            return format_amount(value), value.currency
+        case datetime():
+            return format_exact_utc(value), None
+    return value, None

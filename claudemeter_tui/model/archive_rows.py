@@ -1,0 +1,141 @@
+"""Rows of the archive as the exports show them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from claudemeter_tui.model.account import Account, Org
+from claudemeter_tui.model.events import Event
+from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.reading import Session
+
+RowValue: TypeAlias = Money | float | str
+"""An amount, a percentage, or a word such as a verdict."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The account and the org of a row."""
+
+    account: Account
+    org: Org | None
+    """None for a row about the account itself, or about a whole session."""
+    number: int = 0
+    """Number of the org in this archive, from 1; 0 without an org."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplySource:
+    """The reply that a row is from."""
+
+    endpoint: str
+    session: Session
+    status: int
+    first_at: datetime
+    """Time at which it arrived. With org and endpoint, it identifies the reply."""
+    confirmed_at: datetime
+    """Time at which an equal reply arrived for the last time."""
+
+
+@dataclass(frozen=True, slots=True)
+class FigureRow:
+    """A span in which a figure had one value."""
+
+    owner: Owner
+    figure: str
+    """`window:<key>`, `used`, `used:<origin>`, `cap`, `cap:<origin>`, `balance`, `credits` or `verdict`."""
+    value: RowValue
+    first_at: datetime
+    confirmed_at: datetime
+    """Last reading with the value."""
+    resets_at: datetime | None = None
+    """Reset of the window. None if not reported, or for another figure."""
+    cause: str = ""
+    """Cause of the verdict or the lock: a `Cause`, or the key of a window. Empty for other figures."""
+    source: ReplySource | None = None
+    """None if it follows from several replies, or if the reply was removed."""
+
+
+@dataclass(frozen=True, slots=True)
+class CycleRow:
+    """A 5-hour window, week or billing month."""
+
+    owner: Owner
+    figure: str
+    """`window:<key>` or `month`."""
+    start_at: datetime
+    start_source: str
+    end_at: datetime | None
+    """None if not known."""
+    end_source: str
+    """`observed`, `reported`, `calendar` or `unknown`."""
+    peak: RowValue
+    peak_at: datetime
+    full_at: datetime | None
+    """Time at which it became full. None if it never was."""
+    full_time: timedelta
+    """Time at 100% or locked."""
+    spent: Money | None
+    """Credits spent in the cycle. None if not known."""
+    last_at: datetime
+    """Last reading in the cycle."""
+    source: ReplySource | None = None
+    """The reply with the peak. None if it was removed."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """One event."""
+
+    owner: Owner | None
+    """None if the event concerns a whole session."""
+    at: datetime
+    kind: str
+    event: Event | None
+    """None if another version of this program wrote an event that this one cannot read."""
+    source: ReplySource | None = None
+    """None if only the clock showed it, or if the reply was removed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyRow:
+    """A reply as the server sent it."""
+
+    owner: Owner
+    source: ReplySource
+    count: int
+    """Number of equal replies in a row."""
+    duration: timedelta
+    """Time from the first request to its reply."""
+    text: str | None
+    """Body. None if the archive is damaged there."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailureRow:
+    """Requests in a row that failed alike."""
+
+    owner: Owner
+    endpoint: str
+    session: Session
+    first_at: datetime
+    last_at: datetime
+    count: int
+    kind: str
+    """An `ErrorKind`."""
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpendingRow:
+    """Credits spent in a quarter of an hour."""
+
+    owner: Owner
+    start_at: datetime
+    amount: Money
+
+
+ArchiveRow: TypeAlias = FigureRow | CycleRow | EventRow | ReplyRow | FailureRow
+"""Every row that is exported; credits per quarter of an hour are only added up."""

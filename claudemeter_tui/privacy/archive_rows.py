@@ -1,0 +1,103 @@
+"""Redact rows of the archive with the pseudonyms of the bug report."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TypeVar
+
+from claudemeter_tui.model.archive_rows import (
+    ArchiveRow,
+    CycleRow,
+    EventRow,
+    FailureRow,
+    FigureRow,
+    Owner,
+    ReplyRow,
+    ReplySource,
+    RowValue,
+)
+from claudemeter_tui.model.catalogue import Cause, CreditState, MeterOrigin
+from claudemeter_tui.model.events import EventKind
+from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.secrets import CLAUDE_AI_ORIGIN
+from claudemeter_tui.model.verdict import VerdictState
+from claudemeter_tui.privacy.redact import Redactor
+
+Row = TypeVar("Row", ArchiveRow, FigureRow, CycleRow, EventRow, ReplyRow, FailureRow)
+_CURRENCY = re.compile(r"[A-Z]{3}|")
+_PUBLIC_WORDS = frozenset((*Cause, *CreditState, *VerdictState, *MeterOrigin, *EventKind))
+"""Words that this program wrote itself."""
+
+
+class RowRedactor(Redactor):
+    """Redacts rows of the archive; the same text gets the same pseudonym in all of them."""
+
+    def redact_owner(self, owner: Owner) -> Owner:
+        """Redact the account and the org of a row."""
+        org = owner.org and self.redact_org(owner.org)
+        return replace(owner, account=self.redact_account(owner.account), org=org)
+
+    def redact_origin(self, origin: str) -> str:
+        """Return the origin of claude.ai; a pseudonym for another server."""
+        return origin if origin == CLAUDE_AI_ORIGIN else self._names.assign("text", origin)
+
+    def redact_row(self, row: Row) -> Row:
+        """Redact a row; figures and times stay."""
+        match row:
+            case FigureRow():
+                return replace(
+                    row,
+                    owner=self.redact_owner(row.owner),
+                    figure=self.redact_figure(row.figure),
+                    value=self._redact_row_value(row.value),
+                    cause=self._redact_cause(row.cause),
+                    source=self._redact_source(row.source),
+                )
+            case CycleRow():
+                return replace(
+                    row,
+                    owner=self.redact_owner(row.owner),
+                    figure=self.redact_figure(row.figure),
+                    peak=self._redact_row_value(row.peak),
+                    spent=row.spent and self.redact_money(row.spent),
+                    source=self._redact_source(row.source),
+                )
+            case EventRow():
+                # An event of another version has only its kind, which this program wrote.
+                event = row.event and self.redact_events((row.event,))[0]
+                owner = row.owner and self.redact_owner(row.owner)
+                return replace(row, owner=owner, event=event, source=self._redact_source(row.source))
+            case ReplyRow():
+                source = replace(row.source, session=self.redact_session(row.source.session))
+                text = None if row.text is None else self.redact_body(row.text)
+                return replace(row, owner=self.redact_owner(row.owner), source=source, text=text)
+            case FailureRow():
+                return replace(
+                    row,
+                    owner=self.redact_owner(row.owner),
+                    session=self.redact_session(row.session),
+                    detail=self.redact_detail(row.detail),
+                )
+
+    def redact_figure(self, figure: str) -> str:
+        """Redact the name of a figure: the key of an unknown window gets a pseudonym."""
+        kind, colon, key = figure.partition(":")
+        return f"{kind}{colon}{self.redact_window_key(key)}" if kind == "window" else figure
+
+    def redact_money(self, amount: Money) -> Money:
+        """Replace a currency that is no ISO code."""
+        if _CURRENCY.fullmatch(amount.currency):
+            return amount
+        return replace(amount, currency=self.redact_label(amount.currency))
+
+    def _redact_row_value(self, value: RowValue) -> RowValue:
+        if isinstance(value, Money):
+            return self.redact_money(value)
+        return self._redact_cause(value) if isinstance(value, str) else value
+
+    def _redact_cause(self, text: str) -> str:
+        return text if not text or text in _PUBLIC_WORDS else self.redact_window_key(text)
+
+    def _redact_source(self, source: ReplySource | None) -> ReplySource | None:
+        return source and replace(source, session=self.redact_session(source.session))
