@@ -181,7 +181,7 @@ def test_two_weeks_are_those_of_the_script(connection: sqlite3.Connection, tmp_p
     assert rebuild(connection) >= script.days
     assert read_rows(connection) == before
     # Rows that are older than the kept replies stay, and the others continue them.
-    remove_old_replies(connection, tmp_path / ARCHIVE_NAME, days=6, max_mb=500, now=now)
+    assert list(remove_old_replies(connection, tmp_path / ARCHIVE_NAME, days=6, max_mb=500, now=now))
     (first,) = connection.execute("SELECT min(at) FROM readings").fetchone()
     connection.execute("DELETE FROM runs WHERE first_at >= ?", (first,))
     connection.execute("DELETE FROM quarters WHERE start_at >= ?", (first,))
