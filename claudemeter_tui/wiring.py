@@ -31,8 +31,9 @@ if TYPE_CHECKING:  # slow to load, so the first frame does not wait for them
     from claudemeter_tui.model.account import Account, Org
     from claudemeter_tui.model.past import PastMoment
     from claudemeter_tui.model.reading import Failure, LoginResult, PasteResult, Reading, Reply, Session
-    from claudemeter_tui.model.store import OrgKey
+    from claudemeter_tui.model.store import OrgKey, OrgState
     from claudemeter_tui.model.time_series import ArchivedSeries
+    from claudemeter_tui.sessions.leases import AccountLeases
     from claudemeter_tui.sessions.poller import SessionSource
     from claudemeter_tui.sessions.renewable import (
         BrowserProvider,
@@ -60,6 +61,10 @@ class DeferredFeed:
         self._build = build
         self._build_recorder = build_recorder
         self._feed: Feed | None = None
+        self.restored_orgs: tuple[OrgState, ...] = ()
+        """States from the archive that were posted before the feed is built."""
+        self.runs_once = False
+        """True if the feed ends after its first poll."""
 
     async def run(self, post: Callable[[Reading], object]) -> None:
         """Post the last figures of earlier runs, then readings until cancelled."""
@@ -73,6 +78,7 @@ class DeferredFeed:
     async def poll_once(self, post: Callable[[Reading], object]) -> None:
         """Post readings until everything has been read once."""
         use_daemon_threads()
+        self.runs_once = True
         async with self._record(post, restores=False) as record_and_post:
             self._feed = await asyncio.to_thread(self._build)
             await self._feed.poll_once(record_and_post)
@@ -89,6 +95,7 @@ class DeferredFeed:
         loop = asyncio.get_running_loop()
 
         def post_from_thread(reading: Reading) -> None:
+            self.restored_orgs = reading.restored_orgs or self.restored_orgs
             with suppress(RuntimeError):  # the loop has ended
                 loop.call_soon_threadsafe(post, reading)
 
@@ -228,9 +235,30 @@ def build_feed(chosen: Invocation, clock: Clock) -> DeferredFeed:
             return _build_demo_feed(chosen, clock)
         from claudemeter_tui.sessions.manager import SessionManager
 
-        return SessionManager(build_session_providers(chosen, clock), interval=chosen.interval, clock=clock)
+        return SessionManager(
+            build_session_providers(chosen, clock),
+            interval=chosen.interval,
+            clock=clock,
+            leases=_build_leases(chosen, clock, feed) if chosen.history_enabled else None,
+        )
 
-    return DeferredFeed(build, None if chosen.demo else partial(build_recorder, chosen, clock))
+    feed = DeferredFeed(build, None if chosen.demo else partial(build_recorder, chosen, clock))
+    return feed
+
+
+def _build_leases(chosen: Invocation, clock: Clock, feed: DeferredFeed) -> AccountLeases:
+    """Return the leases in this user's archive. Slow: it loads SQLite."""
+    from claudemeter_tui.history.database import ARCHIVE_NAME
+    from claudemeter_tui.history.follower import ArchiveLeases
+
+    return ArchiveLeases(
+        locate_data_folder() / ARCHIVE_NAME,
+        chosen.base_url,
+        clock.now,
+        parse_kept_reply,
+        restored=feed.restored_orgs,
+        max_age=chosen.interval if feed.runs_once else None,
+    )
 
 
 def parse_kept_reply(
@@ -267,6 +295,7 @@ def build_recorder(chosen: Invocation, clock: Clock) -> Recorder:
     from claudemeter_tui.history.archive import Archive
     from claudemeter_tui.history.database import ARCHIVE_NAME
     from claudemeter_tui.history.derivation import Deriver
+    from claudemeter_tui.history.lease import describe_process
     from claudemeter_tui.history.recorder import OpenedArchive, Recorder
     from claudemeter_tui.history.repair import load_last_removal, mark_damaged, open_or_repair
     from claudemeter_tui.history.retention import remove_old_replies
@@ -279,6 +308,7 @@ def build_recorder(chosen: Invocation, clock: Clock) -> Recorder:
             chosen.base_url,
             derivation=Deriver(connection),
             keeps_replies=chosen.history_enabled,
+            holder=describe_process().holder,
         )
 
         def remove_old(now: datetime) -> Iterator[None]:

@@ -19,7 +19,7 @@ from claudemeter_tui.history.schema import ACCOUNT_ROW, UNKNOWN_ACCOUNT
 from claudemeter_tui.model.account import Account, Org
 from claudemeter_tui.model.catalogue import SLOW_INTERVAL
 from claudemeter_tui.model.events import Event
-from claudemeter_tui.model.reading import Failure, Reading, Reply, Session
+from claudemeter_tui.model.reading import Failure, Reading, Reply, Schedule, Session
 from claudemeter_tui.model.store import OrgKey, OrgState, Store
 
 MAX_RESTORED_AGE = timedelta(days=7)
@@ -66,6 +66,7 @@ class Archive:
         *,
         derivation: Derivation,
         keeps_replies: bool = True,
+        holder: str = "",
     ) -> None:
         """Use an open connection.
 
@@ -74,8 +75,10 @@ class Archive:
             origin: origin of the server, such as `https://claude.ai`.
             derivation: writes the derived tables.
             keeps_replies: False to keep only the latest state of each org.
+            holder: identifier of this process as the holder of leases.
         """
         self._connection = connection
+        self._holder = holder
         self._origin = origin
         self._derivation = derivation
         self._keeps_replies = keeps_replies
@@ -84,14 +87,21 @@ class Archive:
         self._accounts: dict[str, int] = {}
         self._orgs: dict[tuple[int, str], tuple[int, Org]] = {}
         self._sessions: dict[tuple[Session, int], int] = {}
+        self._changed_accounts: set[int] = set()
         self._unwritten: dict[int, tuple[int, OrgState]] = {}
         """States that the archive does not have yet, with their place on screen, by the row of the org."""
 
     def append(self, steps: Iterable[Step]) -> None:
         """Append readings in one transaction; each is given with the states of its orgs."""
         with self._transaction():
+            self._changed_accounts.clear()
             for step in steps:
                 self._append_step(step)
+            for account_id in self._changed_accounts:
+                self._connection.execute(
+                    "UPDATE leases SET changes = changes + 1 WHERE (account_id, holder) = (?, ?)",
+                    (account_id, self._holder),
+                )
             for org_id in list(self._unwritten)[:MAX_STATES_PER_APPEND]:
                 self._write_state(org_id, *self._unwritten.pop(org_id))
 
@@ -106,13 +116,7 @@ class Archive:
 
         Their charts are empty: `runs` has the figures.
         """
-        rows = self._connection.execute(
-            "SELECT state FROM org_states JOIN orgs ON orgs.id = org_id"
-            " JOIN accounts ON accounts.id = account_id"
-            " WHERE origin = ? AND at >= ? AND version = ? ORDER BY place",
-            (self._origin, to_millis(now - MAX_RESTORED_AGE), __version__),
-        ).fetchall()
-        return tuple(state for (packed,) in rows if (state := unpack_state(packed)) is not None)
+        return load_states(self._connection, self._origin, now)
 
     def intern(self, name: str) -> int:
         """Return the row of a name, and add it if it is new."""
@@ -149,6 +153,7 @@ class Archive:
             if state is None:  # removed by a later reading of the same poll
                 continue
             org_id, account_id = self._find_org(state)
+            self._changed_accounts.add(account_id)
             for part in report.parts.values():
                 self._append_part(part, reading, account_id, org_id, state.interval)
             if self._keeps_replies:
@@ -162,11 +167,33 @@ class Archive:
         if reading.account is not None and session.browser:
             account = step.after.find_session_state(session).account
             account_id = self._find_account(account) if account.key else UNKNOWN_ACCOUNT
+            self._changed_accounts.add(account_id)
             self._append_part(reading.account, reading, account_id, ACCOUNT_ROW, SLOW_INTERVAL)
+        if reading.schedule is not None and session.browser:
+            self._write_schedule(step.after.find_session_state(session).account, reading.at, reading.schedule)
         for event in step.events if self._keeps_replies else ():
             key = event.org_key
             event_org = find_org_id(self._connection, self._origin, key) if key is not None else None
             self._derivation.append_event(event_org, self._origin, event)
+
+    def _write_schedule(self, account: Account, at: datetime, schedule: Schedule) -> None:
+        """Show those who follow this process when it polls next, after the poll that ended at `at`."""
+        if account.key:
+            account_id = self._find_account(account)
+            self._changed_accounts.add(account_id)
+            self._connection.execute(
+                "UPDATE leases SET polled_at = ?, next_at = ?, interval = ?, is_backing_off = ?, free_at = ?"
+                " WHERE (account_id, holder) = (?, ?)",
+                (
+                    to_millis(at),
+                    to_millis(schedule.next_at),
+                    schedule.interval // _MILLISECOND,
+                    schedule.is_backing_off,
+                    to_millis(schedule.free_at) if schedule.free_at is not None else None,
+                    account_id,
+                    self._holder,
+                ),
+            )
 
     def _append_part(
         self, part: Reply | Failure, reading: Reading, account_id: int, org_id: int, interval: timedelta
@@ -300,6 +327,19 @@ def find_org_id(connection: sqlite3.Connection, origin: str, key: OrgKey) -> int
         (origin, *key),
     ).fetchone()
     return row[0] if row is not None else None
+
+
+def load_states(
+    connection: sqlite3.Connection, origin: str, now: datetime, account_key: str | None = None
+) -> tuple[OrgState, ...]:
+    """Return the last states of the orgs of an account, or of all accounts; see `Archive.load_states`."""
+    rows = connection.execute(
+        "SELECT state FROM org_states JOIN orgs ON orgs.id = org_id"
+        " JOIN accounts ON accounts.id = account_id"
+        " WHERE origin = ? AND at >= ? AND version = ? AND key = coalesce(?, key) ORDER BY place",
+        (origin, to_millis(now - MAX_RESTORED_AGE), __version__, account_key),
+    ).fetchall()
+    return tuple(state for (packed,) in rows if (state := unpack_state(packed)) is not None)
 
 
 def pack_state(state: OrgState) -> bytes:

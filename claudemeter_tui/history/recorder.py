@@ -101,6 +101,8 @@ class Recorder:
         """Monotonic time since when the thread waits for the disk."""
         self._trimmed_at: datetime | None = None
         self._trimming: Iterator[None] | None = None
+        self._followed: frozenset[Session] = frozenset()
+        """Sessions whose last reading is from the archive: another process keeps their events."""
         self._thread = threading.Thread(target=self._run, name="history", daemon=True)
 
     def start(self, post: Callable[[Reading], object], *, restores: bool = True) -> None:
@@ -171,8 +173,12 @@ class Recorder:
         """Apply a reading to the store, and add it to those that wait unless the archive has it."""
         before, self._store = self._store, self._store.apply_safely(reading)
         self._event_log = self._event_log.observe(self._store, reading.at)
-        events = tuple(self._event_log.new_events)
-        if not reading.is_archived and (reading.org_readings or reading.account is not None or events):
+        self._followed -= {reading.session}
+        if reading.is_archived:
+            self._followed |= {reading.session}
+        events = tuple(one for one in self._event_log.new_events if one.session not in self._followed)
+        has_facts = reading.org_readings or reading.account is not None or reading.schedule is not None
+        if not reading.is_archived and (has_facts or events):
             self._waiting.append(Step(reading, before, self._store, events))
 
     def _attempt(self, action: Callable[[], object]) -> None:

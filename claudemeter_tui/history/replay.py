@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import zlib
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from functools import reduce
 from itertools import groupby
@@ -90,7 +90,8 @@ def iter_readings(
     }
     rows = [row for one in org_ids for row in _read_rows(connection, account_id, one, first, last)]
     rows.sort(key=lambda row: (row.moment, row.org_id, row.session_id))
-    listed = {org.uuid: org for org in _read_listed_orgs(connection, account_id, first, sessions, parse)}
+    last_account = find_account_reading(connection, account_id, parse, since)
+    listed = {org.uuid: org for org in (last_account.orgs or () if last_account is not None else ())}
     for (moment, row_org_id, session_id), group in groupby(rows, lambda row: (row[0], row[2], row[1])):
         at, session = from_millis(moment), sessions[session_id]
         parts = [row.part for row in group]
@@ -110,26 +111,25 @@ def iter_readings(
         yield Reading(session, at, org_readings=(report,), schedule=schedule, is_archived=True)
 
 
-def _read_listed_orgs(
-    connection: sqlite3.Connection,
-    account_id: int,
-    before: int,
-    sessions: Mapping[int, Session],
-    parse: ParseReply,
-) -> tuple[Org, ...]:
-    """Return the orgs of the last account reply before a time in milliseconds; empty if there is none."""
+def find_account_reading(
+    connection: sqlite3.Connection, account_id: int, parse: ParseReply, until: datetime
+) -> Reading | None:
+    """Return the reading of an account's last list of orgs until this time. None if there is none."""
+    last = to_millis(until)
     row = connection.execute(
-        "SELECT first_at, session_id, status, dictionary_id, body FROM replies"
+        "SELECT first_at, confirmed_at, first_delay, session_id, status, dictionary_id, body FROM replies"
         " JOIN names ON names.id = endpoint_id"
-        " WHERE account_id = ? AND org_id = ? AND name = ? AND first_at < ? ORDER BY first_at DESC LIMIT 1",
-        (account_id, ACCOUNT_ROW, Endpoint.ACCOUNT, before),
+        " WHERE account_id = ? AND org_id = ? AND name = ? AND first_at <= ? ORDER BY first_at DESC LIMIT 1",
+        (account_id, ACCOUNT_ROW, Endpoint.ACCOUNT, last),
     ).fetchone()
     if row is None:
-        return ()
-    first_at, session_id, status, *packed = row
+        return None
+    first_at, confirmed_at, delay, session_id, status, *packed = row
+    at, session = confirmed_at if confirmed_at <= last else first_at, _load_sessions(connection)[session_id]
     text = BodyCompressor(connection).decompress(*packed)
-    reply = Reply(Endpoint.ACCOUNT, from_millis(first_at), None, text, status)
-    return parse(sessions[session_id], reply, None)[1]
+    reply = Reply(Endpoint.ACCOUNT, from_millis(at), None, text, status)
+    parsed, orgs = parse(session, reply, None)
+    return Reading(session, from_millis(at + delay), parsed, orgs or None, is_archived=True)
 
 
 def load_store_at(

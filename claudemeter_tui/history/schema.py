@@ -54,13 +54,33 @@ CREATE TABLE orgs (
     UNIQUE (account_id, uuid)
 );
 
+-- `watcher` is the process that last asked the server for the session's account; empty if none did.
 CREATE TABLE sessions (
     id INTEGER PRIMARY KEY,
     origin TEXT NOT NULL,
     browser TEXT NOT NULL,
     profile TEXT NOT NULL,
     account_id INTEGER,
+    watcher TEXT NOT NULL DEFAULT '',
     UNIQUE (origin, browser, profile)
+);
+
+-- The right of one process to poll an account; `history/lease.py` describes the columns. The last five are
+-- the holder's last poll and its schedule.
+CREATE TABLE leases (
+    account_id INTEGER PRIMARY KEY REFERENCES accounts ON DELETE CASCADE,
+    holder TEXT NOT NULL,
+    machine TEXT NOT NULL,
+    pid INTEGER NOT NULL,
+    started TEXT NOT NULL,
+    renewed_at INTEGER NOT NULL,
+    changes INTEGER NOT NULL,
+    requests INTEGER NOT NULL,
+    polled_at INTEGER,
+    next_at INTEGER,
+    interval INTEGER,
+    is_backing_off INTEGER,
+    free_at INTEGER
 );
 
 -- Every reply as the server sent it. An equal reply to the next request only moves `confirmed_at`.

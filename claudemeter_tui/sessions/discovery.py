@@ -206,6 +206,8 @@ class SessionDiscovery:
             return found.cookies if found is not None else None
 
         slot.renewal = RenewableSession(cookies, connection, scan_profile, self._scheduler.election.now)
+        if scan is not None:
+            slot.follow_account(await self._scheduler.election.leases.identify(session))
         return slot
 
     def _handle_scan(self, scan: ProfileScan) -> None:

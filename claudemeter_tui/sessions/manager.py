@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 
-from claudemeter_tui.clock import Clock, WallClock
+from claudemeter_tui.clock import Clock, WallClock, run_in_daemon_thread
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import (
     PASTED_COOKIE,
@@ -22,6 +23,7 @@ from claudemeter_tui.model.reading import (
 )
 from claudemeter_tui.model.secrets import BadCookieError, Cookies
 from claudemeter_tui.sessions.discovery import SessionDiscovery
+from claudemeter_tui.sessions.leases import AccountLeases, NoLeases
 from claudemeter_tui.sessions.poller import (
     PostReading,
     compute_request_pause,
@@ -33,6 +35,8 @@ from claudemeter_tui.sessions.scheduler import PollScheduler
 
 SCAN_INTERVAL, EMPTY_SCAN_INTERVAL = timedelta(minutes=3), timedelta(minutes=1)
 """Time between two scans, normally and while there is no session."""
+CLOSE_TIMEOUT = 2.0
+"""Seconds at the end in which the leases are released; they expire otherwise."""
 NO_SESSION = Session("")
 """Placeholder session of a reading that does not belong to any session."""
 SCANNING_SESSION = Session("Looking for sessions")
@@ -49,10 +53,17 @@ class SessionManager:
         interval: timedelta = timedelta(seconds=60),
         clock: Clock | None = None,
         jitter: Callable[[], float] = random.random,
+        leases: AccountLeases | None = None,
     ) -> None:
-        """Find sessions through `providers` and read each account every `interval`."""
+        """Find sessions through `providers` and read each account every `interval`.
+
+        `leases` lets one of several processes poll an account; without it, this one always polls.
+        """
         self._clock = clock or WallClock()
-        self._scheduler = PollScheduler(clock=self._clock, jitter=jitter, on_poll_end=self._post_scan_results)
+        self._leases = leases or NoLeases()
+        self._scheduler = PollScheduler(
+            clock=self._clock, jitter=jitter, on_poll_end=self._post_scan_results, leases=self._leases
+        )
         self._discovery = SessionDiscovery(providers, self._scheduler, interval=interval)
         self._scan_requested = asyncio.Event()
         self._settled = asyncio.Event()
@@ -78,6 +89,8 @@ class SessionManager:
                     self._scan_requested.clear()
         finally:
             await self._scheduler.close()
+            with suppress(TimeoutError):
+                await run_in_daemon_thread(self._leases.close, CLOSE_TIMEOUT)
 
     async def poll_once(self, post: PostReading) -> None:
         """Post readings until every account has been read once."""

@@ -19,8 +19,9 @@ from typing import NamedTuple
 from claudemeter_tui.clock import Clock
 from claudemeter_tui.model.account import Account
 from claudemeter_tui.model.catalogue import Endpoint
-from claudemeter_tui.model.reading import ErrorKind, Failure, Reading, Reply, Session
+from claudemeter_tui.model.reading import ErrorKind, Failure, Reading, Reply, Schedule, Session
 from claudemeter_tui.model.store import same_account
+from claudemeter_tui.sessions.leases import AccountLeases, NoLeases
 from claudemeter_tui.sessions.poller import (
     REOPEN_ERRORS,
     PacedSource,
@@ -52,12 +53,14 @@ class SessionStatus(StrEnum):
     """Polls again at once, because the browser got another key after the last poll began."""
     ACTIVE = "active"
     """Polls the account's orgs."""
+    FOLLOWING = "following"
+    """Shows what another process reads, which polls the account."""
     STANDBY = "standby"
-    """Works, but does not poll: another session is active for the account."""
+    """Works, but does not poll: another session is active for the account, or follows it."""
     RETRYING = "retrying"
     """Failed, and polls until it works again, because no session that ranks before it is active."""
     REJECTED = "rejected"
-    """Failed, and does not poll, because a session that ranks before it is active."""
+    """Failed, and does not poll, because a session that ranks before it is active or follows."""
     REMOVED = "removed"
     """No longer in its browser; never polls again."""
 
@@ -83,19 +86,25 @@ class SlotState:
     """True if the session ranks after all others because it reads less than they do."""
     arrival: int = 0
     """Order of arrival among the sessions of the account; the lowest ranks first."""
+    is_followed: bool = False
+    """True if another process polls the account. A session that fails can follow it, too."""
 
     @property
-    def rank(self) -> tuple[bool, int]:
+    def rank(self) -> tuple[bool, bool, int]:
         """Rank among the sessions of one account; the lowest that works is active."""
-        return self.is_last_resort, self.arrival
+        return self.is_last_resort, self.is_followed and self.error_kind is not None, self.arrival
 
 
 def find_active(state: SlotState, states: Iterable[SlotState]) -> SlotState | None:
-    """Return the session that polls the account of `state`: the first that works. None if none works."""
+    """Return the session that polls the account of `state`, or follows it: the first that works.
+
+    None if none works.
+    """
     members, account = [state], state.account
     if account is not None:
         members += (one for one in states if one.account is not None and same_account(one.account, account))
-    return min((one for one in members if one.error_kind is None), key=lambda one: one.rank, default=None)
+    working = (one for one in members if one.error_kind is None or one.is_followed)
+    return min(working, key=lambda one: one.rank, default=None)
 
 
 def decide_statuses(states: Sequence[SlotState], *, may_start_last_resorts: bool) -> list[SessionStatus]:
@@ -117,7 +126,7 @@ def _decide_status(
         return state.status
     active = find_active(state, states)
     if active is state:
-        status = SessionStatus.ACTIVE
+        status = SessionStatus.FOLLOWING if state.is_followed else SessionStatus.ACTIVE
     elif state.error_kind is None:
         status = SessionStatus.STANDBY
     elif active is None or state.rank < active.rank:
@@ -160,6 +169,10 @@ class SessionSlot:
         """Expiry of the session as the browser has stored it. None if not known."""
         self.last_account_reading: Reading | None = None
         """Reading with the last list of the account's orgs. None if there was none."""
+        self.read_times: dict[str, datetime] = {}
+        """Time of the last reply of each org that was posted, by uuid."""
+        self.followed_schedule: Schedule | None = None
+        """Schedule of the process that polled the account before this one. None if there was none."""
         self._election = election
 
     async def open(self) -> SessionSlot:
@@ -177,8 +190,7 @@ class SessionSlot:
         """
         retries = self.state.error_kind is not None and not self.state.is_last_resort
         asks_orgs = not retries and self.state.status not in UNIDENTIFIED
-        self.next_at = self._election.compute_free_at(self) if asks_orgs else None
-        if self.next_at is not None:
+        if not await self._may_poll(asks_orgs=asks_orgs):
             return
         status = SessionStatus.UNTRIED if self.state.status in UNIDENTIFIED else self.state.status
         self.state = replace(self.state, status=status)
@@ -192,6 +204,7 @@ class SessionSlot:
                 async with aclosing(self.source.read(full=full)) as readings:
                     async for reading in readings:
                         if poll.add(reading):
+                            await self._claim(_find_account(reading))
                             self.record_account(reading)
                             yield reading
                             if self._must_stop(reading):
@@ -216,14 +229,46 @@ class SessionSlot:
         """Close the connections."""
         await self.source.aclose()
 
+    async def _may_poll(self, *, asks_orgs: bool) -> bool:
+        """Return False if another process polls the account, or if it is too early to request its orgs."""
+        is_identified = self.state.status not in UNIDENTIFIED
+        if is_identified and not await self._claim(self.state.account):
+            self._election.on_change()
+            return False
+        self.next_at = self._election.compute_free_at(self) if asks_orgs else None
+        return self.next_at is None
+
+    async def _claim(self, account: Account | None) -> bool:
+        """Return True if this process may poll the account. Claude Code's login never needs a lease."""
+        if account is None or self.state.is_last_resort:
+            return True
+        is_free = await self._election.leases.claim(self.session, account)
+        self.state = replace(self.state, is_followed=not is_free)
+        return is_free
+
+    def follow_account(self, account: Account | None) -> None:
+        """Follow another process that watches the same session; None if there is none."""
+        if account is not None:
+            arrival = next(self._election.arrival_numbers)
+            self.state = SlotState(SessionStatus.FOLLOWING, account, arrival=arrival, is_followed=True)
+
+    def record_reading(self, reading: Reading) -> None:
+        """Keep the list of orgs and the times of the replies in a reading that is posted."""
+        if reading.orgs is not None:
+            self.last_account_reading = reading
+        for report in reading.org_readings:
+            if report.parts:
+                self.read_times[report.org.uuid] = max(part.at for part in report.parts.values())
+
     def record_account(self, reading: Reading) -> None:
         """Keep the account and its list of orgs, and run the election again."""
-        account = reading.account.value if isinstance(reading.account, Reply) else None
-        if not isinstance(account, Account):
+        account = _find_account(reading)
+        if account is None:
             return
         known = self.state.account
         if known is None or not same_account(known, account):
             self.state = replace(self.state, arrival=next(self._election.arrival_numbers))
+            self.read_times.clear()
         self.state = replace(self.state, account=account, error_kind=None)
         if self.state.status is not SessionStatus.RENEWED:
             self.state = replace(self.state, status=SessionStatus.ACTIVE)
@@ -238,7 +283,7 @@ class SessionSlot:
         free_at, is_elected = self._election.compute_free_at(self), self._election.is_elected(self)
         if isinstance(reading.account, Reply) and is_elected:
             self.next_at = free_at
-        return free_at is not None or not is_elected
+        return free_at is not None or not is_elected or self.state.is_followed
 
     async def _prepare(self, poll: _PollRecord) -> bool:
         """Apply the browser's cookies; if none are left to try, add an EXPIRED reading and return False."""
@@ -297,6 +342,11 @@ class _PollRecord:
         return self._held if self.has_expired else self._held[self._attempt_start :]
 
 
+def _find_account(reading: Reading) -> Account | None:
+    value = reading.account.value if isinstance(reading.account, Reply) else None
+    return value if isinstance(value, Account) else None
+
+
 def _is_session_wide_failure(reading: Reading) -> bool:
     return isinstance(reading.account, Failure) and reading.account.is_session_wide
 
@@ -312,11 +362,23 @@ class _OrgRequest(NamedTuple):
 class SessionElection:
     """All sessions, their statuses, and their latest requests about orgs."""
 
-    def __init__(self, now: Callable[[], datetime], on_change: Callable[[], None]) -> None:
-        """Start without sessions; `on_change` is called if another session may have to poll."""
+    def __init__(
+        self,
+        now: Callable[[], datetime],
+        on_change: Callable[[], None],
+        leases: AccountLeases | None = None,
+    ) -> None:
+        """Start without sessions.
+
+        Args:
+            now: the clock.
+            on_change: called if another session may have to poll.
+            leases: decides which process polls an account. None if there are no others.
+        """
         self.slots: list[SessionSlot] = []
         self.now = now
         self.on_change = on_change
+        self.leases = leases or NoLeases()
         self._requests: list[_OrgRequest] = []
         self.arrival_numbers = count()
 
@@ -347,7 +409,21 @@ class SessionElection:
             one.at for one in self._requests if one.slot is not slot and same_account(one.account, account)
         )
         last = max((at for at in others if at <= now), default=None)
-        return last + MIN_ORG_INTERVAL if last is not None and last + MIN_ORG_INTERVAL > now else None
+        followed = slot.followed_schedule
+        # The process that polled before has just read the orgs.
+        moments = [last + MIN_ORG_INTERVAL] if last is not None else []
+        moments += (
+            [followed.next_at] if followed is not None and followed.next_at <= now + slot.interval else []
+        )
+        return max((moment for moment in moments if moment > now), default=None)
+
+
+class _Follower(NamedTuple):
+    """Task that shows what another process reads."""
+
+    task: asyncio.Task[None]
+    first_look: asyncio.Event
+    """Set once the last known figures were posted."""
 
 
 class _RunningPoller(NamedTuple):
@@ -360,9 +436,16 @@ class _RunningPoller(NamedTuple):
 class PollScheduler:
     """Runs a poller for each session whose status requires one."""
 
-    def __init__(self, *, clock: Clock, jitter: Callable[[], float], on_poll_end: Callable[[], None]) -> None:
-        """Call `on_poll_end` after each poll and after a session was removed."""
-        self.election = SessionElection(clock.now, self.update_pollers)
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        jitter: Callable[[], float],
+        on_poll_end: Callable[[], None],
+        leases: AccountLeases | None = None,
+    ) -> None:
+        """Call `on_poll_end` after each poll and after a session was removed; see `SessionElection`."""
+        self.election = SessionElection(clock.now, self.update_pollers, leases)
         self.pending_sessions: set[Session] = set()
         """Sessions that are being connected and have no slot yet."""
         self.allows_last_resorts = False
@@ -373,6 +456,7 @@ class PollScheduler:
         self._post: PostReading = lambda _: None
         self._tasks: asyncio.TaskGroup | None = None
         self._running: dict[SessionSlot, _RunningPoller] = {}
+        self._followers: dict[SessionSlot, _Follower] = {}
 
     @property
     def slots(self) -> list[SessionSlot]:
@@ -394,6 +478,7 @@ class PollScheduler:
     def start(self, post: PostReading, tasks: asyncio.TaskGroup) -> None:
         """Pass readings to `post`, and run pollers in `tasks`."""
         self._post, self._tasks = post, tasks
+        tasks.create_task(self.election.leases.tend(self._poll_account, self._lose_lease))
 
     def add(self, slot: SessionSlot) -> None:
         """Add a session."""
@@ -414,7 +499,7 @@ class PollScheduler:
         """Rename a session after its profile or container; its figures stay."""
         before = slot.session
         slot.session = slot.source.session = session
-        if slot in self._running:
+        if slot in self._running or slot in self._followers:
             self._post_last_orgs(slot)
             self._post(Reading(before, self._clock.now(), session_removed=True))
 
@@ -435,7 +520,26 @@ class PollScheduler:
         for slot, running in self._running.items():
             if slot.renewal is not None:
                 slot.renewal.allow_retry()
+            slot.followed_schedule = None
             running.poller.poll_now()
+        for slot in self._followers:
+            if slot.state.account is not None and self._tasks is not None:
+                self._tasks.create_task(self.election.leases.request_poll(slot.state.account))
+
+    def _poll_account(self, account: Account) -> None:
+        """Poll an account now because another process asks for it."""
+        for slot, running in self._running.items():
+            if slot.state.account is not None and slot.state.account.key == account.key:
+                slot.followed_schedule = None
+                running.poller.poll_now()
+
+    def _lose_lease(self, account: Account) -> None:
+        """Follow the process that has taken the lease of an account."""
+        for slot in self.slots:
+            known = slot.state.account
+            if known is not None and known.key == account.key and not slot.state.is_last_resort:
+                slot.state = replace(slot.state, is_followed=True)
+        self.update_pollers()
 
     def update_pollers(self) -> None:
         """Update every status, then start and stop pollers accordingly.
@@ -451,19 +555,41 @@ class PollScheduler:
         for slot in self.slots:
             if slot.state.status in POLLING and slot not in self._running:
                 self._start_poller(slot)
+            if slot.state.status is SessionStatus.FOLLOWING and slot not in self._followers:
+                self._start_follower(slot)
         for slot, running in list(self._running.items()):
             is_removed = slot.state.status is SessionStatus.REMOVED
             if slot.state.status not in POLLING and (is_removed or not running.poller.is_polling):
                 self._stop_poller(slot)
-                self._post(Reading(slot.session, self._clock.now(), session_removed=True))
+                self._post_removal(slot)
+        for slot in [one for one in self._followers if one.state.status is not SessionStatus.FOLLOWING]:
+            self._followers.pop(slot).task.cancel()
+            self._post_removal(slot)
+        self.election.leases.keep_only(
+            [
+                slot.state.account
+                for slot in self.slots
+                if slot.state.account is not None
+                and slot.state.status in POLLING
+                and slot.state.error_kind is None
+                and not slot.state.is_last_resort
+            ]
+        )
+
+    def _post_removal(self, slot: SessionSlot) -> None:
+        """Remove a session from the screen unless it still shows its account."""
+        if slot not in self._running and slot not in self._followers:
+            self._post(Reading(slot.session, self._clock.now(), session_removed=True))
 
     def _have_polled(self, slots: Iterable[SessionSlot]) -> bool:
-        return not self.pending_sessions and all(
-            self._running[slot].poller.has_polled
-            if slot in self._running
-            else slot.state.status not in POLLING
-            for slot in slots
-        )
+        return not self.pending_sessions and all(map(self._has_polled, slots))
+
+    def _has_polled(self, slot: SessionSlot) -> bool:
+        if slot.state.status is SessionStatus.FOLLOWING:
+            return slot in self._followers and self._followers[slot].first_look.is_set()
+        if slot in self._running:
+            return self._running[slot].poller.has_polled
+        return slot.state.status not in POLLING
 
     def _start_poller(self, slot: SessionSlot) -> None:
         assert self._tasks is not None  # noqa: S101 - for the type checker
@@ -475,17 +601,67 @@ class PollScheduler:
     def _stop_poller(self, slot: SessionSlot) -> None:
         self._running.pop(slot).task.cancel()
 
+    def _start_follower(self, slot: SessionSlot) -> None:
+        assert self._tasks is not None  # noqa: S101 - for the type checker
+        self._post_last_orgs(slot)
+        first_look = asyncio.Event()
+        self._followers[slot] = _Follower(self._tasks.create_task(self._follow(slot, first_look)), first_look)
+
+    async def _follow(self, slot: SessionSlot, first_look: asyncio.Event) -> None:
+        """Post what another process reads until this one has to poll the session."""
+
+        def post(readings: Sequence[Reading]) -> None:
+            for reading in readings:
+                slot.followed_schedule = reading.schedule or slot.followed_schedule
+                self._post_as(slot, reading)
+            if not first_look.is_set():
+                first_look.set()
+                self.update_pollers()
+                self._on_poll_end()
+
+        slot.followed_schedule = None
+        while True:
+            try:
+                is_same_account = await self._follow_until_free(slot, post)
+                break
+            except Exception as error:  # noqa: BLE001 - as in `Poller`, it must not end the program
+                bug = Failure.from_exception(error, Endpoint.ACCOUNT, self._clock.now())
+                post([Reading(slot.session, bug.at, bug)])
+                await self._clock.sleep(slot.interval.total_seconds())
+        if is_same_account:
+            slot.state = replace(slot.state, is_followed=False)
+            self.update_pollers()
+        else:
+            self.relearn_account(slot)
+
+    async def _follow_until_free(
+        self, slot: SessionSlot, post: Callable[[Sequence[Reading]], object]
+    ) -> bool:
+        """Return once this process may poll the account; return False if the session reads another one."""
+        leases, account = self.election.leases, slot.state.account
+        assert account is not None  # noqa: S101 - for the type checker
+        while await leases.follow(slot.session, account, slot.read_times, post):
+            if await leases.claim(slot.session, account):
+                return True
+        return False
+
     def _post_last_orgs(self, slot: SessionSlot) -> None:
-        """Give an active session the orgs of its account's last list, until the next reply arrives."""
-        if slot.last_account_reading is not None and slot.state.status is SessionStatus.ACTIVE:
+        """Give a session that reads an account the orgs of its last list, until the next reply arrives."""
+        reads = slot.state.status in (SessionStatus.ACTIVE, SessionStatus.FOLLOWING)
+        if slot.last_account_reading is not None and reads:
             self._post(replace(slot.last_account_reading, session=slot.session, expires_at=slot.expires))
 
     def _post_reading(self, slot: SessionSlot, reading: Reading) -> None:
         """Post a poller's reading unless the session no longer polls; then start and stop pollers."""
         if slot in self._running and slot.state.status in POLLING:
-            self._post(replace(reading, session=slot.session, expires_at=slot.expires))
+            self._post_as(slot, reading)
         if reading.schedule is not None:
             if slot.state.status is SessionStatus.RENEWED and slot in self._running:
                 self._stop_poller(slot)
             self.update_pollers()
             self._on_poll_end()
+
+    def _post_as(self, slot: SessionSlot, reading: Reading) -> None:
+        """Post a reading under the name of its session."""
+        slot.record_reading(reading)
+        self._post(replace(reading, session=slot.session, expires_at=slot.expires))

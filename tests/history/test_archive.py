@@ -57,9 +57,13 @@ def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     opened.close()
 
 
-def build(connection: sqlite3.Connection, origin: str = CLAUDE_AI, *, keeps_replies: bool = True) -> Archive:
+def build(
+    connection: sqlite3.Connection, origin: str = CLAUDE_AI, *, keeps_replies: bool = True, holder: str = ""
+) -> Archive:
     """Return an archive on this connection."""
-    return Archive(connection, origin, derivation=Deriver(connection), keeps_replies=keeps_replies)
+    return Archive(
+        connection, origin, derivation=Deriver(connection), keeps_replies=keeps_replies, holder=holder
+    )
 
 
 def bodies_of(connection: sqlite3.Connection, endpoint: Endpoint) -> list[tuple[str, int, int]]:

@@ -245,11 +245,11 @@ def cut_end(path: Path) -> None:
 
 
 def overwrite_middle(path: Path) -> None:
-    """Overwrite two pages of rows with random bytes."""
+    """Overwrite four pages of rows with random bytes; one of them at least is of `replies`."""
     pages = path.stat().st_size // 4096
     with path.open("r+b") as file:
         file.seek((pages + FIRST_PAGES) // 2 * 4096)
-        file.write(os.urandom(2 * 4096))
+        file.write(os.urandom(4 * 4096))
 
 
 def drop_table(path: Path) -> None:

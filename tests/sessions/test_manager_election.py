@@ -98,7 +98,7 @@ async def test_failed_poll_keeps_an_earlier_one() -> None:
 
 PAT, SAM = Account("a-1"), Account("a-2")
 WAITING, UNTRIED, RENEWED = SessionStatus.WAITING, SessionStatus.UNTRIED, SessionStatus.RENEWED
-ACTIVE, STANDBY = SessionStatus.ACTIVE, SessionStatus.STANDBY
+ACTIVE, STANDBY, FOLLOWING = SessionStatus.ACTIVE, SessionStatus.STANDBY, SessionStatus.FOLLOWING
 RETRYING, REJECTED, REMOVED = SessionStatus.RETRYING, SessionStatus.REJECTED, SessionStatus.REMOVED
 EXPIRED, CHALLENGE = ErrorKind.EXPIRED, ErrorKind.CHALLENGE
 
@@ -110,9 +110,10 @@ def state(
     *,
     account: Account | None = PAT,
     last: bool = False,
+    followed: bool = False,
 ) -> SlotState:
     """Build the state of a session of Pat's account."""
-    return SlotState(status, account, error, is_last_resort=last, arrival=arrival)
+    return SlotState(status, account, error, is_last_resort=last, arrival=arrival, is_followed=followed)
 
 
 @pytest.mark.parametrize(
@@ -133,6 +134,23 @@ def state(
         ([ACTIVE, STANDBY], [state(STANDBY, 5), state(ACTIVE, 0, last=True)]),
         ([RETRYING, ACTIVE], [state(ACTIVE, 0, CHALLENGE), state(STANDBY, 1, last=True)]),
         ([UNTRIED], [state(WAITING, account=None, last=True)]),
+        # Another process polls the account.
+        ([FOLLOWING], [state(ACTIVE, followed=True)]),
+        ([FOLLOWING, STANDBY], [state(ACTIVE, 0, followed=True), state(ACTIVE, 1, followed=True)]),
+        ([FOLLOWING, STANDBY], [state(ACTIVE, 0, followed=True), state(ACTIVE, 1)]),
+        ([FOLLOWING], [state(RETRYING, 0, EXPIRED, followed=True)]),
+        (
+            [REJECTED, FOLLOWING],
+            [state(RETRYING, 0, EXPIRED, followed=True), state(STANDBY, 1, followed=True)],
+        ),
+        (
+            [FOLLOWING, STANDBY],
+            [state(RETRYING, 0, EXPIRED, followed=True), state(ACTIVE, 1, last=True)],
+        ),
+        ([UNTRIED], [state(UNTRIED, followed=True)]),
+        ([ACTIVE], [state(FOLLOWING)]),
+        ([RETRYING], [state(FOLLOWING, 0, EXPIRED)]),
+        ([FOLLOWING, ACTIVE], [state(ACTIVE, followed=True), state(ACTIVE, account=SAM)]),
     ],
 )
 def test_statuses_of_all_sessions_follow_from_their_states(

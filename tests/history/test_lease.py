@@ -1,0 +1,358 @@
+"""The lease of an account: who holds it, and when it is free."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import subprocess
+import sys
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import reduce
+from pathlib import Path
+
+import pytest
+
+from claudemeter_tui.history.database import ARCHIVE_NAME, open_for_reading, open_for_writing, to_millis
+from claudemeter_tui.history.follower import ArchiveLeases
+from claudemeter_tui.history.lease import (
+    LEASE_SPAN,
+    Process,
+    describe_process,
+    is_held,
+    read_lease,
+)
+from claudemeter_tui.history.recorder import OpenedArchive, Recorder
+from claudemeter_tui.model.account import Account
+from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.reading import Reading, Schedule
+from claudemeter_tui.model.store import Store
+from claudemeter_tui.wiring import parse_kept_reply
+from tests.history.test_archive import CLAUDE_AI, ELSEWHERE, MINUTE, build, poll
+from tests.scenes import READ, SESSION
+
+ACCOUNT = Account("a-1", "pat@example.com")
+SPAN = timedelta(milliseconds=LEASE_SPAN)
+SECOND = timedelta(seconds=1)
+
+
+@dataclass
+class Machine:
+    """A machine with a clock that a test sets."""
+
+    path: Path
+    now: datetime = READ
+    awake: float = 0.0
+    processes: list[ArchiveLeases] = field(default_factory=list)
+
+    def start(self, name: str, machine: str = "here", *, max_age: timedelta | None = None) -> ArchiveLeases:
+        """Return the leases of another process, which lives as long as this one."""
+        own = describe_process()
+        started = Process(name, own.machine if machine == "here" else machine, own.pid, own.started)
+        leases = ArchiveLeases(
+            self.path,
+            CLAUDE_AI,
+            lambda: self.now,
+            parse_kept_reply,
+            process=started,
+            max_age=max_age,
+            sleep=self.sleep,
+            monotonic=lambda: self.awake,
+        )
+        self.processes.append(leases)
+        return leases
+
+    async def sleep(self, seconds: float) -> None:
+        """Let other tasks run."""
+        del seconds
+        await asyncio.sleep(0)
+
+    def advance(self, span: timedelta) -> None:
+        """Let time pass."""
+        self.now += span
+        self.awake += span.total_seconds()
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    """Return a machine with an empty archive."""
+    path = tmp_path / ARCHIVE_NAME
+    open_for_writing(path).close()
+    return Machine(path)
+
+
+async def test_one_process_holds_an_account(machine: Machine) -> None:
+    """The first one gets the lease, keeps it while it gives signs of life, and leaves it at its end."""
+    first, second = machine.start("first"), machine.start("second")
+    assert await first.claim(SESSION, ACCOUNT)
+    assert not await second.claim(SESSION, ACCOUNT)
+    assert await second.claim(SESSION, Account("a-2"))
+    machine.advance(SPAN)
+    assert await first.claim(SESSION, ACCOUNT)
+    assert not await second.claim(SESSION, ACCOUNT)
+    first.close()
+    assert await second.claim(SESSION, ACCOUNT)
+
+
+async def test_a_lease_without_signs_of_life_is_free(machine: Machine) -> None:
+    """After three missed heartbeats another process gets it, and the first one notices."""
+    first, second = machine.start("first"), machine.start("second")
+    assert await first.claim(SESSION, ACCOUNT)
+    machine.advance(SPAN)
+    assert not await second.claim(SESSION, ACCOUNT)
+    machine.advance(SECOND)
+    assert await second.claim(SESSION, ACCOUNT)
+    assert not await first.claim(SESSION, ACCOUNT)
+
+
+@pytest.mark.parametrize("jump", [-timedelta(days=1), timedelta(days=1)])
+async def test_a_clock_that_is_set_neither_ends_nor_prolongs_a_lease(
+    machine: Machine, jump: timedelta
+) -> None:
+    """A process that has seen the holder waits for its next sign of life; a new one trusts the clock."""
+    first, second = machine.start("first"), machine.start("second")
+    assert await first.claim(SESSION, ACCOUNT)
+    assert not await second.claim(SESSION, ACCOUNT)
+    machine.now += jump
+    machine.advance(SPAN)
+    assert not await second.claim(SESSION, ACCOUNT)
+    assert await first.claim(SESSION, ACCOUNT)
+    machine.now += jump
+    assert await machine.start("third").claim(SESSION, ACCOUNT)
+    assert not await first.claim(SESSION, ACCOUNT)
+    machine.now += jump
+    machine.advance(SPAN + SECOND)
+    assert await second.claim(SESSION, ACCOUNT)
+
+
+async def test_another_machine_s_clock_does_not_matter(machine: Machine) -> None:
+    """In a network folder, only the time since the last sign of life was seen counts."""
+    far = machine.start("far", "another machine")
+    machine.now += timedelta(hours=1)
+    assert await far.claim(SESSION, ACCOUNT)
+    machine.now -= timedelta(hours=1)
+    near = machine.start("near")
+    for _ in range(3):
+        assert not await near.claim(SESSION, ACCOUNT)
+        machine.now += timedelta(hours=1)
+        assert await far.claim(SESSION, ACCOUNT)
+        machine.now -= timedelta(hours=1)
+        machine.advance(SPAN)
+    assert not await near.claim(SESSION, ACCOUNT)
+    machine.advance(SPAN + SECOND)
+    assert await near.claim(SESSION, ACCOUNT)
+
+
+async def test_an_ended_process_holds_nothing(machine: Machine) -> None:
+    """The lease of a dead process id, or of one that another process has now, is free at once."""
+    ended = await asyncio.create_subprocess_exec(sys.executable, "-c", "")
+    await ended.wait()
+    own = describe_process()
+    for pid, started in ((ended.pid, own.started), (os.getpid(), "1")):
+        leases = machine.start("ended")
+        leases._process = own._replace(holder=f"ended {pid}", pid=pid, started=started)
+        assert await leases.claim(SESSION, ACCOUNT)
+        assert await machine.start(f"next {pid}").claim(SESSION, ACCOUNT)
+        machine.advance(SPAN + SECOND)
+
+
+async def test_a_status_bar_can_ask(machine: Machine) -> None:
+    """A status bar asks whether anyone polls the accounts of a server."""
+    machine.now = datetime.now(READ.tzinfo)
+    leases = machine.start("first")
+    assert await leases.claim(SESSION, ACCOUNT)
+    connection = open_for_reading(machine.path)
+    assert is_held(connection, CLAUDE_AI)
+    assert not is_held(connection, ELSEWHERE)
+    machine.now -= timedelta(hours=1)
+    assert await leases.claim(SESSION, ACCOUNT)
+    assert not is_held(connection, CLAUDE_AI)
+    leases.close()
+    assert not is_held(connection, CLAUDE_AI)
+    connection.close()
+
+
+def test_asking_loads_no_model() -> None:
+    """A status bar runs every few seconds, so the module needs little more than sqlite3."""
+    program = "import sys, claudemeter_tui.history.lease; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    ours = {name for name in loaded.stdout.split() if name.startswith("claudemeter_tui.")}
+    assert ours == {"claudemeter_tui.history", "claudemeter_tui.history.lease"}
+
+
+async def test_an_unusable_archive_lets_every_process_poll(machine: Machine) -> None:
+    """Without an archive, no process knows of the others."""
+    machine.path.unlink()
+    machine.path.mkdir()
+    first, second = machine.start("first"), machine.start("second")
+    assert await first.claim(SESSION, ACCOUNT)
+    assert await second.claim(SESSION, ACCOUNT)
+    assert await second.identify(SESSION) is None
+    assert await second.follow(SESSION, ACCOUNT, {}, lambda _: None)
+    first.close()
+
+
+async def test_requests_and_losses_reach_the_holder(machine: Machine) -> None:
+    """A request of a follower is passed on once; so is the loss of the lease."""
+    first, second = machine.start("first"), machine.start("second")
+    asked, first_asked = list[Account](), asyncio.Event()
+    lost: asyncio.Future[Account] = asyncio.get_running_loop().create_future()
+    assert await first.claim(SESSION, ACCOUNT)
+    await second.request_poll(ACCOUNT)
+
+    def note(account: Account) -> None:
+        asked.append(account)
+        first_asked.set()
+
+    tending = asyncio.create_task(first.tend(note, lost.set_result))
+    await first_asked.wait()
+    connection = open_for_writing(machine.path)
+    connection.execute("UPDATE leases SET holder = 'second'")
+    connection.close()
+    assert await lost == ACCOUNT
+    assert asked == [ACCOUNT]
+    tending.cancel()
+
+
+async def test_a_released_lease_is_free(machine: Machine) -> None:
+    """A process that no longer polls an account releases it, but not if it has claimed it again."""
+    first, second = machine.start("first"), machine.start("second")
+    assert await first.claim(SESSION, ACCOUNT)
+    first.keep_only([ACCOUNT])
+    first.keep_only([])
+    assert await first.claim(SESSION, ACCOUNT)
+    await asyncio.gather(*first._tasks)
+    assert not await second.claim(SESSION, ACCOUNT)
+    first.keep_only([])
+    await asyncio.gather(*first._tasks)
+    assert await second.claim(SESSION, ACCOUNT)
+
+
+async def test_a_session_is_known_only_while_its_holder_watches_it(machine: Machine) -> None:
+    """Without a request, a session's account is known from the process that polls it, on this machine."""
+    first, second = machine.start("first"), machine.start("second")
+    assert await first.claim(SESSION, ACCOUNT)
+    assert await second.identify(SESSION) == ACCOUNT
+    assert await second.identify(replace(SESSION, profile="Other")) is None
+    assert await first.identify(SESSION) is None
+    assert await machine.start("far", "another machine").identify(SESSION) is None
+    machine.advance(SPAN + SECOND)
+    assert await second.identify(SESSION) is None
+
+
+async def test_a_one_shot_command_follows_a_recent_poll_only(machine: Machine) -> None:
+    """Before the holder's first poll has ended, and after an interval, a one-shot command polls itself."""
+    first, once = machine.start("first"), machine.start("once", max_age=MINUTE)
+    assert await first.claim(SESSION, ACCOUNT)
+    assert await once.claim(SESSION, ACCOUNT)
+    connection = open_for_writing(machine.path)
+    connection.execute("UPDATE leases SET polled_at = ?", (to_millis(machine.now),))
+    machine.advance(MINUTE - SECOND)
+    assert await first.claim(SESSION, ACCOUNT)
+    assert not await once.claim(SESSION, ACCOUNT)
+    assert await once.identify(SESSION) == ACCOUNT
+    machine.advance(SECOND)
+    assert await once.claim(SESSION, ACCOUNT)
+    assert await once.identify(SESSION) is None
+    lease = read_lease(connection, CLAUDE_AI, "a-1")
+    assert lease is not None
+    assert lease.holder == "first"
+    connection.close()
+
+
+class Holder:
+    """A process that polls and records."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.leases = machine.start("first")
+        self.store = Store()
+        self._connection = open_for_writing(machine.path)
+        self._archive = build(self._connection, holder="first")
+        self._recorder = Recorder(
+            lambda: OpenedArchive(self._archive, lambda _: iter(()), lambda: None, lambda: None),
+            lambda: machine.now,
+        )
+
+    def poll(self, minute: int, used: int = 1720) -> Schedule:
+        """Record a poll; return its schedule."""
+        at = READ + minute * MINUTE
+        self.machine.now = at
+        schedule = Schedule(at + MINUTE, MINUTE)
+        for reading in (*poll(minute, used), Reading(SESSION, at, schedule=schedule)):
+            self.store = self.store.apply(reading)
+            self._recorder._apply(reading)
+        self._recorder._attempt(self._recorder._append_waiting)
+        return schedule
+
+    def close(self) -> None:
+        """Close the archive."""
+        self._connection.close()
+
+
+@pytest.mark.parametrize("jump", [timedelta(0), timedelta(hours=1), -timedelta(minutes=5)])
+async def test_a_follower_has_the_store_of_the_holder(machine: Machine, jump: timedelta) -> None:
+    """Each reading is posted once, whatever the clock does; the store and the schedule are the holder's."""
+    holder = Holder(machine)
+    assert await holder.leases.claim(SESSION, account_of(holder, 0))
+    schedule = holder.poll(0)
+    follower = machine.start("second")
+    account, posted = holder.store.orgs[0].account, list[Reading]()
+    task = asyncio.create_task(follower.follow(SESSION, account, {}, posted.extend))
+    minutes = int(jump / MINUTE)
+    for number, minute in enumerate((0, 1 + minutes, 2 + minutes)):
+        if number:
+            machine.now = READ + minute * MINUTE
+            assert await holder.leases.claim(SESSION, account)
+            schedule = holder.poll(minute, 1720 + 100 * number)
+        while not posted or posted[-1].schedule != schedule:
+            assert not task.done()
+            await asyncio.sleep(0.001)
+    task.cancel()
+    store = reduce(Store.apply, posted, Store())
+    assert store.orgs[0].replies.keys() == holder.store.orgs[0].replies.keys()
+    assert store.orgs[0].credits == holder.store.orgs[0].credits
+    assert store.sessions[0].schedule == schedule
+    usage = [
+        part.at
+        for reading in posted
+        for report in reading.org_readings
+        for endpoint, part in report.parts.items()
+        if endpoint is Endpoint.USAGE
+    ]
+    assert len(usage) == len(set(usage))
+    assert all(reading.is_archived for reading in posted)
+    holder.close()
+
+
+def account_of(holder: Holder, minute: int) -> Account:
+    """Return the account of the polls."""
+    store = reduce(Store.apply, poll(minute), holder.store)
+    return store.orgs[0].account
+
+
+def test_a_follower_keeps_no_reading_and_no_event(machine: Machine) -> None:
+    """The holder keeps them; a second copy of an event would be a second event."""
+    connection = open_for_writing(machine.path)
+    archive = build(connection)
+    recorder = Recorder(
+        lambda: OpenedArchive(archive, lambda _: iter(()), lambda: None, lambda: None),
+        lambda: machine.now,
+        thresholds=(1.0,),
+    )
+    for minute in range(3):
+        for reading in poll(minute, 1720 + 500 * minute):
+            recorder._apply(replace(reading, is_archived=True))
+    recorder._apply(Reading(replace(SESSION, browser="Other"), READ + 60 * MINUTE))
+    assert not recorder._waiting
+    connection.close()
+
+
+def test_an_archive_of_others_is_not_announced(machine: Machine) -> None:
+    """A process without the lease does not change the holder's schedule."""
+    holder = Holder(machine)
+    connection: sqlite3.Connection = holder._connection
+    holder.poll(0)
+    assert connection.execute("SELECT count(*) FROM leases").fetchone() == (0,)
+    holder.close()
