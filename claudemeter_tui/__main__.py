@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import sys
 
+ARCHIVED_FLAGS = frozenset({"--check", "--line"})
+"""Flags of the commands that print from the archive."""
+
 
 def main() -> int:
-    """Repeat a status bar's cached answer, or run the program; return the exit status."""
+    """Print a status bar's line from the archive, or run the program; return the exit status."""
     from claudemeter_tui import interruption  # noqa: PLC0415 - before the slow imports, which Ctrl+C may meet
 
     interruption.exit_on_interrupt()
-    from claudemeter_tui.commands import answer_cache  # noqa: PLC0415 - loaded only if needed
+    if not ARCHIVED_FLAGS.isdisjoint(sys.argv):
+        from claudemeter_tui.commands.archived_status import print_archived  # noqa: PLC0415
 
-    status = answer_cache.replay_answer(sys.argv[1:])
-    if status is not None:
-        return status
+        status = print_archived(sys.argv[1:])
+        if status is not None:
+            return status
     from claudemeter_tui import cli, gc_control  # noqa: PLC0415
 
     status = cli.main()

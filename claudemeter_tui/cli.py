@@ -22,7 +22,7 @@ from claudemeter_tui.model.sanitize import replace_unprintable
 from claudemeter_tui.settings import SettingsError
 from claudemeter_tui.storage import locate_config_file, locate_data_folder, locate_state_folder
 
-if TYPE_CHECKING:  # these load asyncio, which a cached answer does not need
+if TYPE_CHECKING:  # these load asyncio, which figures from the archive do not need
     from pathlib import Path
 
     from claudemeter_tui.clock import Clock
@@ -75,18 +75,19 @@ def _run_watch(chosen: Invocation, _: Sequence[str]) -> int:
 def _run_status(chosen: Invocation, arguments: Sequence[str]) -> int:
     from datetime import UTC, datetime
 
-    from claudemeter_tui.commands import answer_cache, status
+    from claudemeter_tui.commands import archived_status, status
     from claudemeter_tui.commands.once import poll_readings, write_line
-    from claudemeter_tui.formatting.status_line import DEFAULT_TEMPLATE, check_template
+    from claudemeter_tui.formatting.status_line import PLACEHOLDERS
+    from claudemeter_tui.formatting.template import DEFAULT_TEMPLATE, check_template
 
     template = chosen.line_format if chosen.line_format is not None else DEFAULT_TEMPLATE
     try:
-        check_template(template)
+        check_template(template, PLACEHOLDERS)
     except ValueError as error:
         raise SettingsError(f"--format: {error}") from None
 
     def poll() -> list[Reading]:
-        """Build the feed only for a poll: cached figures need none."""
+        """Build the feed only for a poll: the figures in the archive need none."""
         feed, _ = _build_feed(chosen, skipping=True)
         return poll_readings(feed)
 
@@ -99,12 +100,18 @@ def _run_status(chosen: Invocation, arguments: Sequence[str]) -> int:
         org=chosen.org,
         line_format=template if chosen.action is Action.LINE else None,
     )
-    place = None if chosen.demo else status.build_snapshot_path(chosen, locate_state_folder())
+    if chosen.demo:
+        place = None
+    else:
+        lock = locate_state_folder() / f"status-{chosen.sources_key}"
+        place = status.StatusPlace(
+            archived_status.locate_archive(), chosen.base_url, chosen.sources_key, lock
+        )
     answer = status.answer_request(asked, place, _print_error)
     if answer.text:
         write_line(answer.text)
-    if answer.valid_until is not None and place is not None:
-        answer_cache.save_answer(arguments, answer.text, answer.status, answer.valid_until)
+    if not chosen.demo:
+        archived_status.remember_request(arguments, chosen, asked.line_format)
     return answer.status
 
 

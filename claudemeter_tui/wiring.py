@@ -19,15 +19,18 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from claudemeter_tui.clock import Clock, WallClock, use_daemon_threads
+from claudemeter_tui.config.actions import Action
 from claudemeter_tui.config.resolution import Invocation
 from claudemeter_tui.feed import AcceptsSession, Feed
 from claudemeter_tui.model.secrets import CLAUDE_AI_ORIGIN, Cookies, is_loopback
-from claudemeter_tui.storage import locate_data_folder, locate_state_folder
+from claudemeter_tui.storage import locate_data_folder, locate_state_folder, remove_old_files
 
 if TYPE_CHECKING:  # slow to load, so the first frame does not wait for them
     import sqlite3
 
     from claudemeter_tui.history.recorder import Recorder
+    from claudemeter_tui.history.status import NoOrgStatus, OrgStatus
+    from claudemeter_tui.history.status_builder import Outcome
     from claudemeter_tui.model.account import Account, Org
     from claudemeter_tui.model.past import PastMoment
     from claudemeter_tui.model.reading import Failure, LoginResult, PasteResult, Reading, Reply, Session
@@ -299,15 +302,21 @@ def build_recorder(chosen: Invocation, clock: Clock) -> Recorder:
     from claudemeter_tui.history.recorder import OpenedArchive, Recorder
     from claudemeter_tui.history.repair import load_last_removal, mark_damaged, open_or_repair
     from claudemeter_tui.history.retention import remove_old_replies
+    from claudemeter_tui.history.status_builder import StatusBuilder
+
+    remove_old_files(locate_state_folder())
+    # Without any folder, each line of a status bar would send requests.
+    folder = locate_data_folder(or_temporary=chosen.action in (Action.CHECK, Action.LINE))
+    keeps_replies = chosen.history_enabled and folder == locate_data_folder()
 
     def open_archive() -> OpenedArchive:
-        path = locate_data_folder() / ARCHIVE_NAME
+        path = folder / ARCHIVE_NAME
         connection, moved_name = open_or_repair(path, clock.now())
         archive = Archive(
             connection,
             chosen.base_url,
             derivation=Deriver(connection),
-            keeps_replies=chosen.history_enabled,
+            keeps_replies=keeps_replies,
             holder=describe_process().holder,
         )
 
@@ -326,7 +335,14 @@ def build_recorder(chosen: Invocation, clock: Clock) -> Recorder:
             load_last_removal(connection),
         )
 
-    return Recorder(open_archive, clock.now, thresholds=chosen.thresholds)
+    def describe(outcome: Outcome, now: datetime) -> tuple[tuple[OrgStatus, ...], NoOrgStatus | None]:
+        """Load the words only when they are needed, because the first figures wait for this function."""
+        from claudemeter_tui.commands.status_texts import describe_outcome
+
+        return describe_outcome(outcome, now)
+
+    status = StatusBuilder(chosen.sources_key, describe)
+    return Recorder(open_archive, clock.now, thresholds=chosen.thresholds, status=status)
 
 
 def build_series_loader(chosen: Invocation) -> Callable[[OrgKey, datetime], ArchivedSeries | None] | None:

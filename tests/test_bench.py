@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from tests.bench import archive, calls, fold_time, memory, panes, poll_time, restored
+from tests.bench import archive, calls, fold_time, line_time, memory, panes, poll_time, restored
 from tests.bench.__main__ import FIGURES, main
 from tests.bench.table import Line, compared, in_turn, limited, milliseconds, ratio
 
@@ -22,6 +22,7 @@ TINY: dict[str, Callable[[], Line]] = {
     "calls": calls.calls,
     "poll": partial(poll_time.poll, 1, 2, 0.001),
     "once": partial(poll_time.once, 1),
+    "line": partial(line_time.line, 1),
     "fold": partial(fold_time.fold, 1, 2),
     "judge": partial(fold_time.judge, 1, 2),
     "append": partial(archive.append, 1, 2),

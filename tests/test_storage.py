@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import platformdirs
 import pytest
 
 from claudemeter_tui.browsers.folders import build_base_folders
@@ -19,8 +20,10 @@ from claudemeter_tui.storage import (
     UiState,
     load_ui_state,
     locate_config_file,
+    locate_data_folder,
     locate_state_folder,
     read_start,
+    remove_old_files,
     save_ui_state,
     write_private_file,
 )
@@ -175,14 +178,39 @@ def test_relative_xdg_folder_counts_as_not_set(tmp_path: Path, monkeypatch: pyte
     assert os.environ["XDG_STATE_HOME"] == "relative"
 
 
+@pytest.mark.parametrize("variables", [{}, {"XDG_DATA_HOME": "/d", "XDG_CONFIG_HOME": "/c"}])
+def test_folders_are_those_of_the_system(
+    variables: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The short way on Linux finds the same folders as platformdirs."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    found = locate_config_file().parent, locate_data_folder(), locate_state_folder()
+    functions = platformdirs.user_config_path, platformdirs.user_data_path, platformdirs.user_state_path
+    assert found == tuple(find("claudemeter-tui", appauthor=False) for find in functions)
+
+
+def test_old_files_are_removed(tmp_path: Path) -> None:
+    """Caches of earlier versions are removed, locks after a week without use, and nothing else."""
+    names = ["kept-1.json", "kept-1.txt", "kept-1.lock", "status-old.lock", "status-new.lock", "state.json"]
+    for name in names:
+        (tmp_path / name).touch()
+    for name in ("status-old.lock", "state.json"):
+        os.utime(tmp_path / name, (1, 1))
+    remove_old_files(tmp_path)
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["state.json", "status-new.lock"]
+    remove_old_files(tmp_path / "missing")
+
+
 @posix_only
 def test_unwritable_state_folder_has_a_substitute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The substitute belongs to this user alone, or is not used."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     (tmp_path / "file").touch()
-    monkeypatch.setattr(
-        "platformdirs.user_state_path", lambda *_, **__: tmp_path / "file" / "claudemeter-tui"
-    )
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
     substitute = tmp_path / f"claudemeter-tui-{os.getuid()}"
     assert locate_state_folder() == substitute
     save_ui_state(locate_state_folder(), UiState("nord"))

@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from claudemeter_tui import __version__
 from claudemeter_tui.commands.archive_access import ArchiveAccessError, open_snapshot
-from claudemeter_tui.commands.once import EXIT_NOTHING_READ, find_org
+from claudemeter_tui.commands.once import find_org
 from claudemeter_tui.commands.progress import ProgressLine, build_progress_line
+from claudemeter_tui.commands.stdout import EXIT_NOTHING_READ
 from claudemeter_tui.formatting.export import (
     COLUMNS,
     EXPORT_SCHEMA_VERSION,

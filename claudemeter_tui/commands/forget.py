@@ -91,7 +91,7 @@ def _ask(question: str) -> bool:
 
 
 def _forget_remembered(folder: Path, org: KeptOrg | None) -> None:
-    """Remove the cached figures, which a poll brings back, and the org that was on screen last."""
+    """Remove the figures that earlier versions cached, and the org that was on screen last."""
     for file in (*folder.glob("kept-*.json"), *folder.glob("kept-*.txt")):
         with suppress(OSError):
             file.unlink()

@@ -6,21 +6,19 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import reduce
 
-from claudemeter_tui.commands.stdout import print_line
+from claudemeter_tui.commands.stdout import EXIT_NO_SESSION, EXIT_NOTHING_READ, print_line
 from claudemeter_tui.feed import OneShotFeed
 from claudemeter_tui.formatting.problems import PROBLEM_TEXTS, format_problem_title, is_informational
 from claudemeter_tui.formatting.report import format_json_array, format_report
-from claudemeter_tui.model.reading import ErrorKind, Reading
+from claudemeter_tui.history.status import match_orgs
+from claudemeter_tui.model.reading import NO_SESSION_ERRORS, Reading
 from claudemeter_tui.model.store import OrgState, Store
 from claudemeter_tui.settings import SettingsError
 
-EXIT_NO_SESSION, EXIT_NOTHING_READ = 3, 4
-"""Exit status without a working session (none found, or expired), and if nothing could be read."""
 SIGN_IN_HINT = (
     "Sign in to claude.ai in a browser on this machine, or provide a session with --cookie-file"
     " or CLAUDEMETER_COOKIE."
 )
-NO_SESSION_ERRORS = frozenset({ErrorKind.NO_SESSION, ErrorKind.EXPIRED, ErrorKind.TOKEN_INVALID})
 
 
 def choose_orgs(orgs: Sequence[OrgState], wanted: str | None) -> tuple[OrgState, ...]:
@@ -45,12 +43,7 @@ def find_org(orgs: Sequence[tuple[str, str]], wanted: str, flag: str = "--org") 
     Raises:
         SettingsError: no org or several orgs match; the text lists the existing ones.
     """
-    # An exact match wins, so that one of two orgs whose names differ only by case can be selected.
-    places = range(len(orgs))
-    numbered = [place for place in places if str(place + 1) == wanted]
-    exact = [place for place in places if wanted in orgs[place]]
-    folded = [place for place in places if wanted.casefold() in (orgs[place][0], orgs[place][1].casefold())]
-    matches = numbered or exact or folded
+    matches = match_orgs(orgs, wanted)
     if len(matches) == 1:
         return matches[0]
     fault = "several orgs match" if matches else "unknown org"

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from claudemeter_tui.clock import use_daemon_threads
-from claudemeter_tui.commands.once import EXIT_NO_SESSION
+from claudemeter_tui.commands.stdout import EXIT_NO_SESSION
 from claudemeter_tui.formatting.problems import NO_SESSION_WORKS, format_session_table
 from claudemeter_tui.formatting.values import format_count
 from claudemeter_tui.model.account import Account

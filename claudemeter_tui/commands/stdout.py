@@ -10,6 +10,8 @@ from io import TextIOWrapper
 
 EXIT_USAGE = 2
 """Exit status for invalid arguments or settings, and without a usable terminal or output."""
+EXIT_NO_SESSION, EXIT_NOTHING_READ = 3, 4
+"""Exit status without a working session (none found, or expired), and if nothing could be read."""
 _CLOSED_PIPE_ERRORS = (errno.EPIPE, errno.EINVAL)
 """Errors of writing into a closed pipe; Windows raises the second one."""
 

@@ -285,7 +285,7 @@ def build_flag_parser() -> argparse.ArgumentParser:
 
 
 def _refuse_secret(text: str) -> str:
-    """Return the text. Refuse a secret even if no error quotes it: --line would print and cache it."""
+    """Return the text. Refuse a secret even if no error quotes it: --line would print and store it."""
     if is_secret(text):
         raise argparse.ArgumentTypeError("a session key is not a valid value")
     return text

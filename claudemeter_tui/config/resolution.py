@@ -90,6 +90,15 @@ class Invocation(Settings):
         """True if `--privacy` is given: unlike the saved setting, it applies to exports, too."""
         return self.privacy and self.resolved["privacy"].origin is SettingOrigin.FLAG
 
+    @property
+    def sources_key(self) -> str:
+        """Hash of the settings that decide what is read."""
+        from hashlib import sha256  # noqa: PLC0415 - slow, and the dashboard's first frame does not need it
+
+        cookies = () if self.cookies is None else self.cookies.select_session_key().reveal()
+        read_with = (self.base_url, self.source, self.browser, self.cookies_origin, cookies)
+        return sha256(repr(read_with).encode()).hexdigest()[:16]
+
 
 _KEYS = tuple(setting.key for setting in SETTINGS)
 """The known keys of the config file."""

@@ -1,8 +1,7 @@
-"""Format one org as a short line for a status bar: `41% 67% $17.20/50 · Personal`."""
+"""Format one org for a short line in a status bar, such as `41% 67% $17.20/50 · Personal`."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
@@ -25,16 +24,9 @@ from claudemeter_tui.formatting.verdict import (
 from claudemeter_tui.model.catalogue import CreditState, WindowKind
 from claudemeter_tui.model.credits import Meter
 from claudemeter_tui.model.money import Money
-from claudemeter_tui.model.sanitize import replace_unprintable
 from claudemeter_tui.model.store import OrgState
 from claudemeter_tui.model.verdict import Verdict, VerdictState
 from claudemeter_tui.model.windows import Window
-
-DEFAULT_TEMPLATE = "{alarm} {windows} {credits} · {org} {age}"
-"""The template if none is given."""
-SEPARATOR = " · "
-"""Separator, left out if one of its sides is empty."""
-_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,26 +72,9 @@ class StatusContext:
         return " ".join(_format_used(window, self.now) for window in windows if window.kind in kinds)
 
 
-def check_template(template: str) -> None:
-    """Check that every placeholder is known.
-
-    Raises:
-        ValueError: a placeholder is unknown; the text lists the known ones.
-    """
-    for name in _PLACEHOLDER.findall(template):
-        if name not in PLACEHOLDERS:
-            raise ValueError(f"unknown placeholder {{{name}}}; known: {', '.join(PLACEHOLDERS)}")
-
-
-def format_status_line(context: StatusContext, template: str = DEFAULT_TEMPLATE) -> str:
-    """Fill in the template; an empty placeholder disappears with the blanks around it."""
-    filled = (
-        _PLACEHOLDER.sub(lambda placeholder: PLACEHOLDERS[placeholder[1]][1](context), part)
-        for part in template.split(SEPARATOR)
-    )
-    # A name may contain line breaks or escape sequences, which would break a status bar.
-    parts = (" ".join(replace_unprintable(part).split()) for part in filled)
-    return SEPARATOR.join(filter(None, parts))
+def format_values(context: StatusContext) -> dict[str, str]:
+    """Return the text of every placeholder."""
+    return {name: format_value(context) for name, (_, format_value) in PLACEHOLDERS.items()}
 
 
 def _format_used(window: Window, now: datetime) -> str:

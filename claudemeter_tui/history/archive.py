@@ -6,7 +6,7 @@ import json
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
@@ -16,6 +16,7 @@ from claudemeter_tui.history.bodies import BodyCompressor
 from claudemeter_tui.history.codec import DECODE_ERRORS, decode_value, encode_value
 from claudemeter_tui.history.database import intern_name, to_millis, transaction
 from claudemeter_tui.history.schema import ACCOUNT_ROW, UNKNOWN_ACCOUNT
+from claudemeter_tui.history.status import Status, load_status, save_status
 from claudemeter_tui.model.account import Account, Org
 from claudemeter_tui.model.catalogue import SLOW_INTERVAL
 from claudemeter_tui.model.events import Event
@@ -117,6 +118,16 @@ class Archive:
         Their charts are empty: `runs` has the figures.
         """
         return load_states(self._connection, self._origin, now)
+
+    def load_status(self, key: str) -> Status | None:
+        """Return what `--line` and `--check` print with these settings. None if nothing was stored yet."""
+        with suppress(ValueError, TypeError):
+            return load_status(self._connection, key)
+        return None
+
+    def save_status(self, status: Status, now: datetime) -> None:
+        """Store what `--line` and `--check` print."""
+        save_status(self._connection, status, to_millis(now))
 
     def intern(self, name: str) -> int:
         """Return the row of a name, and add it if it is new."""

@@ -19,6 +19,7 @@ from claudemeter_tui.history.database import (
     ReplacedArchiveError,
     is_damage,
 )
+from claudemeter_tui.history.status_builder import StatusBuilder
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.event_log import EventLog
 from claudemeter_tui.model.reading import ErrorKind, Failure, Reading, Session
@@ -75,11 +76,13 @@ class Recorder:
         *,
         thresholds: tuple[float, ...] = (),
         monotonic: Callable[[], float] = time.monotonic,
+        status: StatusBuilder | None = None,
     ) -> None:
         """Keep readings in the archive that `open_archive` opens; it is called again after an error.
 
         `now` is the clock; `thresholds` are the percentages that cause an event when usage passes them.
-        `monotonic` are seconds that no change of the clock affects.
+        `monotonic` are seconds that no change of the clock affects. `status` builds what `--line` and
+        `--check` print; without it, nothing is stored for them.
         """
         self._open_archive = open_archive
         self._now = now
@@ -103,6 +106,9 @@ class Recorder:
         self._trimming: Iterator[None] | None = None
         self._followed: frozenset[Session] = frozenset()
         """Sessions whose last reading is from the archive: another process keeps their events."""
+        self._status = status
+        self._is_status_due = False
+        self._keeps_status_current = False
         self._thread = threading.Thread(target=self._run, name="history", daemon=True)
 
     def start(self, post: Callable[[Reading], object], *, restores: bool = True) -> None:
@@ -110,9 +116,11 @@ class Recorder:
 
         Args:
             post: called in the thread with these states and with a problem of the archive.
-            restores: False to post no states.
+            restores: False for a run that polls once. It posts no states, and stores the status for status
+                bars at its end instead of after each poll and at each full minute.
         """
         self._post = post
+        self._keeps_status_current = restores
         self._post_restored = post if restores else self._post_restored
         self._thread.start()
 
@@ -149,25 +157,43 @@ class Recorder:
         while self._collect():
             if self._waiting:
                 self._attempt(self._append_waiting)
+            if self._is_status_due:
+                self._attempt(self._write_status)
             self._attempt(self._trim)
         self._attempt(self._flush)
+        self._attempt(self._write_status)
         self._close_archive()
 
     def _collect(self) -> bool:
-        """Wait for readings, until a poll ends or no more arrive; return False at the end of the program."""
-        reading = self._queue.get()
+        """Wait for readings, until a poll ends, no more arrive, or a minute ends.
+
+        Return False at the end of the program.
+        """
+        try:
+            reading = self._queue.get(timeout=self._count_seconds_to_minute())
+        except Empty:
+            self._is_status_due = True
+            return True
         while reading is not None:
             try:
                 self._apply(reading)
             except Exception as error:  # noqa: BLE001 - the boundary for the unexpected: other readings are kept
                 self._show(Failure.from_exception(error, Endpoint.ACCOUNT, self._now()))
             if reading.schedule is not None:
+                self._is_status_due = self._keeps_status_current
                 return True
             try:
                 reading = self._queue.get(timeout=BATCH_PAUSE)
             except Empty:
                 return True
         return False
+
+    def _count_seconds_to_minute(self) -> float | None:
+        """Return the time until the texts of the status change. None if it is not kept current."""
+        if self._status is None or not self._keeps_status_current:
+            return None
+        now = self._now()
+        return 60 - now.second - now.microsecond / 1e6
 
     def _apply(self, reading: Reading) -> None:
         """Apply a reading to the store, and add it to those that wait unless the archive has it."""
@@ -176,6 +202,8 @@ class Recorder:
         self._followed -= {reading.session}
         if reading.is_archived:
             self._followed |= {reading.session}
+        elif self._status is not None:
+            self._status.observe(reading)
         events = tuple(one for one in self._event_log.new_events if one.session not in self._followed)
         has_facts = reading.org_readings or reading.account is not None or reading.schedule is not None
         if not reading.is_archived and (has_facts or events):
@@ -228,7 +256,10 @@ class Recorder:
         return self._opened
 
     def _restore(self) -> None:
-        states = self._open().archive.load_states(self._now())
+        archive = self._open().archive
+        states = archive.load_states(self._now())
+        if self._status is not None:
+            self._status.start(archive.load_status(self._status.key), states)
         self._show(self._moved)
         if states:
             reading = Reading(NO_SESSION, self._now(), restored_orgs=states, is_archived=True)
@@ -262,6 +293,19 @@ class Recorder:
             self._append_waiting()
         if self._opened is not None:
             self._opened.archive.flush()
+
+    def _write_status(self) -> None:
+        """Store what `--line` and `--check` print."""
+        self._is_status_due = False
+        if self._status is None:
+            return
+        now, store = self._now(), self._store
+        # Until each session has been polled, some orgs may be missing.
+        is_complete = store.scan_results is not None and all(one.schedule for one in store.sessions)
+        if not self._keeps_status_current:
+            self._status.finish(now)
+        if self._status.has_polled and (is_complete or not self._keeps_status_current):
+            self._open().archive.save_status(self._status.build(store, now), now)
 
     def _trim(self) -> None:
         """Remove old replies once an hour, until the next reading arrives."""

@@ -135,6 +135,27 @@ CREATE TABLE org_states (
     version TEXT NOT NULL,
     state BLOB NOT NULL
 );
+
+-- What `--line` and `--check` print, by a hash of the settings that decide what is read. `content` is JSON:
+-- the texts of every org. `network` is empty if the last poll reached the server.
+CREATE TABLE statuses (
+    key TEXT PRIMARY KEY,
+    polled_at INTEGER NOT NULL,
+    next_at INTEGER NOT NULL,
+    failure_count INTEGER NOT NULL,
+    error_kind TEXT,
+    network TEXT NOT NULL,
+    zone TEXT NOT NULL,
+    version TEXT NOT NULL,
+    content TEXT NOT NULL
+);
+
+-- What a run of `--line` or `--check` asks for (JSON), by a hash of its arguments and its environment.
+CREATE TABLE status_requests (
+    digest TEXT PRIMARY KEY,
+    resolved_at INTEGER NOT NULL,
+    request TEXT NOT NULL
+) WITHOUT ROWID;
 """
 
 _DERIVED = """

@@ -238,6 +238,9 @@ SESSION_WIDE_ERRORS = UNREACHED_ERRORS | {
 }
 """Problems that every further request of the session would meet too."""
 
+NO_SESSION_ERRORS = frozenset({ErrorKind.NO_SESSION, ErrorKind.EXPIRED, ErrorKind.TOKEN_INVALID})
+"""Problems that only signing in again solves."""
+
 ARCHIVE_ERRORS = frozenset({ErrorKind.ARCHIVE_FAILED, ErrorKind.ARCHIVE_NEWER, ErrorKind.ARCHIVE_DAMAGED})
 """Problems of the history file, which concern no figure on screen."""
 

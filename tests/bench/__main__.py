@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from tests.bench.archive import append, size
 from tests.bench.calls import calls
 from tests.bench.fold_time import fold, judge
+from tests.bench.line_time import line
 from tests.bench.memory import memory, week
 from tests.bench.panes import frame, idle, key
 from tests.bench.poll_time import once, poll
@@ -31,6 +32,7 @@ FIGURES: dict[str, Callable[[], Line]] = {
     "calls": calls,
     "poll": poll,
     "once": once,
+    "line": line,
     "fold": fold,
     "judge": judge,
     "append": append,

@@ -7,21 +7,21 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from claudemeter_tui.commands import status as status_command
-from claudemeter_tui.commands.once import EXIT_NO_SESSION, EXIT_NOTHING_READ
-from claudemeter_tui.commands.status import EXIT_STATUSES, StatusAnswer, StatusRequest
+from claudemeter_tui.commands.status import StatusAnswer
+from claudemeter_tui.commands.status_texts import EXIT_CREDITS_BLOCKED, EXIT_STATUSES
+from claudemeter_tui.commands.stdout import EXIT_NO_SESSION, EXIT_NOTHING_READ
 from claudemeter_tui.config.actions import CHECK_EXIT_HELP
 from claudemeter_tui.config.resolution import load_settings
-from claudemeter_tui.formatting.status_line import DEFAULT_TEMPLATE
+from claudemeter_tui.history.database import ARCHIVE_NAME, from_millis
 from claudemeter_tui.model.catalogue import Endpoint
-from claudemeter_tui.model.reading import ErrorKind, Failure, Reading, Schedule, Session
+from claudemeter_tui.model.reading import ErrorKind, Failure, Reading, Session
 from claudemeter_tui.settings import SettingsError
 from tests.bodies import (
     PERSONAL as ORG,
@@ -33,6 +33,7 @@ from tests.bodies import (
     subscription_body,
     usage_body,
 )
+from tests.commands.status_bar import Bar, failing
 from tests.responses import Answer
 from tests.scenes import (
     CREDITS_BLOCKED,
@@ -41,7 +42,6 @@ from tests.scenes import (
     NOW,
     PERSONAL,
     READ,
-    SESSION,
     TEAM,
     WAITING,
     OrgBodies,
@@ -56,39 +56,6 @@ MARKER = "sk-ant-sid01-PLANTED-MARKER"
 def _utc(monkeypatch: pytest.MonkeyPatch) -> None:
     """Set the zone of the machine, in which times are printed."""
     monkeypatch.setenv("TZ", "UTC")
-
-
-class Bar:
-    """A status bar that runs the command repeatedly, and the polls that it causes."""
-
-    def __init__(self, folder: Path, *orgs: OrgBodies, form: str | None = DEFAULT_TEMPLATE) -> None:
-        self.place = folder / "kept-1.json"
-        self.now = NOW
-        self.reads: Callable[[datetime], Iterable[Reading]] = lambda at: readings(*orgs, at=at)
-        self.polls = 0
-        self.form = form
-        self.reasons: list[str] = []
-
-    def poll(self) -> list[Reading]:
-        """Return the current readings."""
-        self.polls += 1
-        return list(self.reads(self.now))
-
-    def ask(self, after: float = 0, org: str | None = None) -> StatusAnswer:
-        """Run the command so many seconds later."""
-        self.now += timedelta(seconds=after)
-        asked = StatusRequest(lambda: self.now, self.poll, INTERVAL, org, self.form)
-        return status_command.answer_request(asked, self.place, self.reasons.append)
-
-
-def failing(trouble: ErrorKind, session: Session = SESSION) -> Callable[[datetime], Iterable[Reading]]:
-    """Return the readings of a poll that fails."""
-
-    def read(at: datetime) -> Iterable[Reading]:
-        yield Reading(session, at, account=Failure(trouble, Endpoint.ACCOUNT, at, "status 403"))
-        yield Reading(session, at, schedule=Schedule(at + INTERVAL, INTERVAL))
-
-    return read
 
 
 @pytest.mark.parametrize(
@@ -115,7 +82,7 @@ def test_help_lists_every_exit_status() -> None:
     """The help lists each exit status in the verdicts' own words."""
     listed = {text.partition(" ")[2]: int(text.partition(" ")[0]) for text in CHECK_EXIT_HELP.split(", ")}
     states = {state.replace("_", " "): status for state, status in EXIT_STATUSES.items()}
-    blocked = {"can work but credits are blocked": status_command.EXIT_CREDITS_BLOCKED}
+    blocked = {"can work but credits are blocked": EXIT_CREDITS_BLOCKED}
     assert listed == states | blocked | {"no session": EXIT_NO_SESSION, "unknown": EXIT_NOTHING_READ}
 
 
@@ -141,9 +108,7 @@ def test_failing_poll_keeps_the_old_figures_with_their_age(tmp_path: Path) -> No
     bar = Bar(tmp_path, PERSONAL)
     bar.ask()
     bar.reads = failing(ErrorKind.CHALLENGE)
-    assert bar.ask(60) == StatusAnswer(
-        "67% 41% $17.20/50 · Personal 1m ago", 0, bar.now + timedelta(seconds=42)
-    )
+    assert bar.ask(60) == StatusAnswer("67% 41% $17.20/50 · Personal 1m ago", 0)
     assert bar.ask(60 * 20).text == "? 67% 41% $17.20/50 · Personal 21m ago"
     assert bar.ask().status == 4
     bar.form = None
@@ -230,7 +195,7 @@ def test_ten_bars_at_once_make_one_poll(tmp_path: Path) -> None:
     assert len(answers) == 10
 
 
-def test_run_with_cached_figures_does_not_wait_for_a_poll(tmp_path: Path) -> None:
+def test_run_with_old_figures_does_not_wait_for_a_poll(tmp_path: Path) -> None:
     """A run prints the old figures at once."""
     bar = Bar(tmp_path, PERSONAL)
     bar.ask()
@@ -254,27 +219,27 @@ def test_run_with_cached_figures_does_not_wait_for_a_poll(tmp_path: Path) -> Non
         thread.join(60)
 
 
-def test_unwritable_folder_prevents_only_the_cache(tmp_path: Path) -> None:
+def test_unusable_archive_prevents_only_the_history(tmp_path: Path) -> None:
     """The output is printed, with the cause of the next poll."""
     bar = Bar(tmp_path, PERSONAL)
-    (tmp_path / "file").touch()
-    bar.place = tmp_path / "file" / "kept-1.json"
+    (tmp_path / "data").touch()
     assert bar.ask().text == "67% 41% $17.20/50 · Personal"
-    assert bar.reasons[0].startswith(f"cannot cache the figures in {str(tmp_path / 'file')!r}: ")
+    assert [reason.partition(":")[0] for reason in bar.reasons] == ["history not kept (Not a directory)"]
 
 
 @pytest.mark.parametrize(
     ("expected", "after"), [(NOW.replace(minute=49, second=0), 0), (NOW.replace(minute=49, second=18), 50)]
 )
 def test_output_has_its_time_of_expiry(expected: datetime, after: float, tmp_path: Path) -> None:
-    """Output expires at the end of the minute, or at the next poll if that is sooner."""
+    """Output expires at the end of the minute, or when its age increases if that is sooner."""
     bar = Bar(tmp_path, PERSONAL)
     bar.ask()
-    assert bar.ask(after).valid_until == expected
+    bar.ask(after)
+    assert from_millis(bar.stored.orgs[0].valid_until) == expected
 
 
-def test_other_sessions_have_other_figures(tmp_path: Path) -> None:
-    """Cookie, origin, browsers and source decide the file, whose name reveals none of them."""
+def test_other_sessions_have_other_figures() -> None:
+    """Cookie, origin, browsers and source decide the key of the figures, which reveals none of them."""
     environment = {"CLAUDEMETER_COOKIE": MARKER}
     ways = [
         load_settings(["--line"], {}),
@@ -284,13 +249,10 @@ def test_other_sessions_have_other_figures(tmp_path: Path) -> None:
         load_settings(["--line", "--source", "claude-code"], {}),
         load_settings(["--line", "--base-url", "https://example.com"], {}),
     ]
-    places = [status_command.build_snapshot_path(one, tmp_path).name for one in ways]
-    assert len(set(places)) == len(ways)
-    assert (
-        status_command.build_snapshot_path(load_settings(["--check"], environment), tmp_path).name
-        == places[1]
-    )
-    assert not any(MARKER in name for name in places)
+    keys = [one.sources_key for one in ways]
+    assert len(set(keys)) == len(ways)
+    assert load_settings(["--check"], environment).sources_key == keys[1]
+    assert not any(MARKER in key for key in keys)
 
 
 @pytest.fixture
@@ -336,7 +298,15 @@ def program(home: Path, *arguments: str, **variables: str) -> tuple[int, str, se
 
 
 def test_real_runs_share_one_poll_and_load_little(server: LoopbackServer, tmp_path: Path) -> None:
-    """The first run polls, another format reads the cache, and the same command repeats its output."""
+    """The first run polls, another format reads the archive, and the same command loads no model.
+
+    The files of earlier versions are removed.
+    """
+    for folder in (".local/state", "Library/Application Support"):
+        state = tmp_path / folder / "claudemeter-tui"
+        state.mkdir(parents=True)
+        for name in ("kept-1.json", "kept-1.txt", "kept-1.lock", "kept-1.toml"):
+            (state / name).touch()
     calm = ("--base-url", server.url)
     status, text, first = program(tmp_path, "--line", *calm)
     assert (status, text) == (0, "41% 67% $17.20/50 · Personal\n")
@@ -348,9 +318,15 @@ def test_real_runs_share_one_poll_and_load_little(server: LoopbackServer, tmp_pa
     assert (status, text[:27]) == (0, "CAN WORK  7-day all 67%, re")
     heavy = {"httpx", "pydantic", "textual", "asyncio", "browser_cookie3", "filelock"}
     assert (second & heavy, third & heavy) == (set(), set())
+    assert third & {"argparse", "dataclasses", "tomllib", "claudemeter_tui.cli"} == set()
+    assert [name for name in third if name.startswith("claudemeter_tui.model.")] == [
+        "claudemeter_tui.model.sanitize"
+    ]
     assert len(server.requests) == 5
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert len(files) >= 3
+    (lock,) = (path for path in files if path.name.startswith("status-"))
+    assert {path.name for path in lock.parent.glob("kept-*")} == {"kept-1.toml"}
+    assert any(path.name == ARCHIVE_NAME for path in files)
     assert all(MARKER.encode() not in path.read_bytes() and MARKER not in path.name for path in files)
 
 

@@ -12,7 +12,8 @@ from claudemeter_tui.formatting.credits import describe_lock
 from claudemeter_tui.formatting.figures import build_sections
 from claudemeter_tui.formatting.overview import OverviewRow, list_details
 from claudemeter_tui.formatting.report import format_json_array, format_report
-from claudemeter_tui.formatting.status_line import StatusContext, format_status_line
+from claudemeter_tui.formatting.status_line import StatusContext, format_values
+from claudemeter_tui.formatting.template import fill_template
 from claudemeter_tui.formatting.verdict import format_verdict_line
 from claudemeter_tui.model.catalogue import Cause, CreditState, Endpoint
 from claudemeter_tui.model.credit_locks import CreditLock
@@ -86,7 +87,7 @@ def test_line_has_the_time_of_the_balance(store: Store) -> None:
     """`{balance}` of `--line` shows the time of an old balance, as `{used}` does."""
     state = store.orgs[0]
     context = StatusContext(state, judge(state, LATER), LATER, UTC)
-    assert f"$244.35 {AGED}" == format_status_line(context, "{balance}")
+    assert f"$244.35 {AGED}" == fill_template("{balance}", format_values(context))
 
 
 def test_details_have_the_time_at_every_figure(store: Store) -> None:

@@ -8,13 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from claudemeter_tui.formatting.status_line import (
-    DEFAULT_TEMPLATE,
-    PLACEHOLDERS,
-    StatusContext,
-    check_template,
-    format_status_line,
-)
+from claudemeter_tui.formatting.status_line import PLACEHOLDERS, StatusContext, format_values
+from claudemeter_tui.formatting.template import DEFAULT_TEMPLATE, check_template, fill_template
 from claudemeter_tui.model.verdict import judge
 from tests.bodies import org_body, overage_body, usage_body
 from tests.scenes import (
@@ -45,6 +40,11 @@ def make_context(bodies: OrgBodies, now: datetime = NOW) -> StatusContext:
     """Return the values for a line about that org."""
     (state,) = store(bodies).orgs
     return StatusContext(state, judge(state, now), now, UTC)
+
+
+def format_status_line(context: StatusContext, template: str = DEFAULT_TEMPLATE) -> str:
+    """Return the line of that org."""
+    return fill_template(template, format_values(context))
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_old_figures_show_their_age(expected: str, now: datetime) -> None:
 )
 def test_placeholders_are_filled(expected: str, form: str) -> None:
     """An empty placeholder is removed with the blanks, or the dot, around it."""
-    check_template(form)
+    check_template(form, PLACEHOLDERS)
     assert format_status_line(make_context(PERSONAL), form) == expected
 
 
@@ -114,7 +114,7 @@ def test_lifts_shows_when_work_can_continue() -> None:
 def test_unknown_placeholder_is_refused(name: str) -> None:
     """The error names the known placeholders."""
     with pytest.raises(ValueError, match=re.escape(f"unknown placeholder {{{name}}}; known: alarm, ")):
-        check_template(f"{{org}} {{{name}}}")
+        check_template(f"{{org}} {{{name}}}", PLACEHOLDERS)
 
 
 def test_every_placeholder_can_be_empty() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import redirect_stdout
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 from claudemeter_tui.commands import status as status_command
 from claudemeter_tui.commands.once import run_once
-from claudemeter_tui.commands.status import StatusRequest
+from claudemeter_tui.commands.status import StatusPlace, StatusRequest
 from claudemeter_tui.commands.watch import run_watch
 from claudemeter_tui.formatting import events as event_words
 from claudemeter_tui.formatting import problems
@@ -19,14 +19,18 @@ from claudemeter_tui.formatting import verdict as verdict_words
 from claudemeter_tui.formatting.credits import format_credits_forecast, format_window_forecasts
 from claudemeter_tui.formatting.figures import build_sections
 from claudemeter_tui.formatting.overview import OverviewColumn, OverviewRow, format_cell, list_details
-from claudemeter_tui.formatting.status_line import DEFAULT_TEMPLATE, PLACEHOLDERS
+from claudemeter_tui.formatting.status_line import PLACEHOLDERS
+from claudemeter_tui.formatting.template import DEFAULT_TEMPLATE
+from claudemeter_tui.history.database import ARCHIVE_NAME
 from claudemeter_tui.model.forecast import compute_spend_rate, forecast_limit
+from claudemeter_tui.model.reading import Reading
 from claudemeter_tui.model.store import OrgState, Store
 from claudemeter_tui.model.verdict import judge
 from claudemeter_tui.privacy import bug_report
 from claudemeter_tui.privacy.redact import RedactedStore, Redactor
 from claudemeter_tui.settings import SettingsError
 from claudemeter_tui.tui.alerts import select_alerts
+from tests.commands.status_bar import KEY, ORIGIN, record_poll
 from tests.golden.scenes import Playback, Scene
 from tests.scenes import INTERVAL
 
@@ -100,10 +104,10 @@ def _watched(scene: Scene) -> str:
 
 
 def _bars(scene: Scene, store: Store) -> Iterator[tuple[str, str]]:
-    """Yield `--check` and `--line`, from a poll and again from the cached figures."""
+    """Yield `--check` and `--line`, from a poll and again from the archive."""
     wanted = [None, *(str(number) for number in range(1, len(store.orgs) + 1))]
     with TemporaryDirectory() as folder:
-        place = Path(folder) / "kept-1.json"
+        place = StatusPlace(Path(folder) / ARCHIVE_NAME, ORIGIN, KEY, Path(folder) / "status-1")
         for form, name in (
             (None, "--check"),
             (DEFAULT_TEMPLATE, "--line"),
@@ -115,8 +119,11 @@ def _bars(scene: Scene, store: Store) -> Iterator[tuple[str, str]]:
             yield f"{name}, from kept figures", "the same" if kept == polled else kept
 
 
-def _bar(scene: Scene, form: str | None, org: str | None, place: Path | None) -> str:
-    asked = StatusRequest(lambda: scene.now, lambda: scene.readings, INTERVAL, org, form)
+def _bar(scene: Scene, form: str | None, org: str | None, place: StatusPlace | None) -> str:
+    def poll() -> Sequence[Reading]:
+        return scene.readings if place is None else record_poll(place, scene.readings, lambda: scene.now)
+
+    asked = StatusRequest(lambda: scene.now, poll, INTERVAL, org, form)
 
     def run(tell: Callable[[str], None]) -> int:
         answer = status_command.answer_request(asked, place, tell)

@@ -13,11 +13,13 @@ import tempfile
 import termios
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from claudemeter_tui.commands import snapshot_cache
+from claudemeter_tui.formatting.status_line import PLACEHOLDERS
+from claudemeter_tui.history.database import ARCHIVE_NAME, open_for_reading
+from claudemeter_tui.history.status import load_status
 from claudemeter_tui.tui.terminal import POP_TITLE, PUSH_TITLE
 from tests.bodies import PERSONAL, account_body
 from tests.commands.test_once import org_routes
@@ -91,13 +93,25 @@ class Machine:
         for path in self.home.rglob("*"):
             if path.is_file():
                 assert MARKER.encode() not in path.read_bytes(), path
-        for path in self.home.rglob("kept-*.json"):
-            assert snapshot_cache.load_snapshot(path) is not None, path.read_text()
-        for path in self.home.rglob("kept-*.txt"):
-            since, until, status = path.read_text().partition("\n")[0].split(" ")
-            assert float(since) < float(until) and int(status) == 0, path.read_text()  # noqa: PT018
+        for path in self.home.rglob(ARCHIVE_NAME):
+            self._check_archive(path)
         for path in self.home.rglob("state.json"):
             assert isinstance(json.loads(path.read_text()), dict), path.read_text()
+
+    @staticmethod
+    def _check_archive(path: Path) -> None:
+        """Check that the archive is whole, and that each line for status bars is."""
+        with closing(open_for_reading(path)) as connection:
+            assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'statuses'").fetchone():
+                return  # killed before the tables were created
+            for (key,) in connection.execute("SELECT key FROM statuses").fetchall():
+                status = load_status(connection, key)
+                assert status is not None
+                assert status.failure_count or len(status.orgs) == 1, status
+                for org in status.orgs:
+                    assert org.valid_from < org.valid_until and org.exit_status == 0, org  # noqa: PT018
+                    assert set(org.texts) == set(PLACEHOLDERS), org
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from claudemeter_tui.commands.status import StatusAnswer, StatusRequest, answer_
 from claudemeter_tui.commands.watch import EventWatcher
 from claudemeter_tui.formatting.events import format_event_line
 from claudemeter_tui.formatting.figures import build_sections
-from claudemeter_tui.formatting.status_line import DEFAULT_TEMPLATE
+from claudemeter_tui.formatting.template import DEFAULT_TEMPLATE
 from claudemeter_tui.formatting.verdict import format_verdict_banner
 from claudemeter_tui.model.event_log import EventLog
 from claudemeter_tui.model.events import Event

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from claudemeter_tui.formatting.overview import OverviewColumn, OverviewRow, format_cell
-from claudemeter_tui.formatting.status_line import StatusContext, format_status_line
+from claudemeter_tui.formatting.status_line import StatusContext, format_values
+from claudemeter_tui.formatting.template import fill_template
 from claudemeter_tui.model.verdict import judge
 from tests.bodies import (
     PERSONAL,
@@ -158,7 +159,7 @@ def test_withdrawn_figures_have_their_age_in_every_output(after: Json) -> None:
     form = "{used}, {cap}, {left}"
     context = StatusContext(shown.org, judge(shown.org, NOW), NOW, UTC)
     dated = ("GBP 187.40 as of 14:46", "GBP 200.00 as of 14:46", "GBP 12.60 as of 14:46")
-    assert format_status_line(context, form) == ", ".join(dated)
+    assert fill_template(form, format_values(context)) == ", ".join(dated)
     (row,) = [line for line in shown.details.splitlines() if line.startswith("used: GBP")][:1]
     assert "as of 14:46, withdrawn since" in row
     assert "2m ago" in row

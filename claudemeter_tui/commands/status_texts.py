@@ -1,0 +1,138 @@
+"""Word what `--line` and `--check` print about every org, for the archive that the next runs read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from claudemeter_tui.commands.stdout import EXIT_NO_SESSION, EXIT_NOTHING_READ
+from claudemeter_tui.formatting.status_line import StatusContext, format_values
+from claudemeter_tui.formatting.verdict import format_verdict_line
+from claudemeter_tui.history.database import to_millis
+from claudemeter_tui.history.status import NoOrgStatus, OrgStatus, Status, read_zone
+from claudemeter_tui.history.status_builder import Outcome
+from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.reading import NO_SESSION_ERRORS, ErrorKind
+from claudemeter_tui.model.store import OrgKey, OrgState, Store
+from claudemeter_tui.model.verdict import Verdict, VerdictState, judge, rank_verdict
+
+EXIT_CREDITS_BLOCKED = 5
+EXIT_STATUSES = {
+    VerdictState.CAN_WORK: 0,
+    VerdictState.ON_CREDITS: 10,
+    VerdictState.WAIT: 20,
+    VerdictState.BLOCKED: 30,
+}
+"""Exit status of `--check` by verdict; the others are 5 (credits locked), 3 (no session) and 4 (unknown)."""
+_MINUTE = timedelta(minutes=1)
+
+
+def describe_outcome(outcome: Outcome, now: datetime) -> tuple[tuple[OrgStatus, ...], NoOrgStatus | None]:
+    """Return the texts of every org after a poll, or the texts if there is no org."""
+    if not outcome.store.orgs:
+        return (), _describe_no_org(outcome.store, outcome.error_kind, now)
+    errors = [_find_session_error(outcome.store, state) for state in outcome.store.orgs]
+    described = [
+        _describe_org(state, error, outcome.failure_count, outcome.error_kind, now)
+        for state, error in zip(outcome.store.orgs, errors, strict=True)
+    ]
+    return _rank(described), None
+
+
+def renew_texts(status: Status, states: Mapping[OrgKey, OrgState], now: datetime) -> Status:
+    """Return the status with the texts of now, from the last state of each org.
+
+    An org that was never read has no state and keeps its texts; one whose state became too old is removed.
+    """
+    error_kind = ErrorKind(status.error_kind) if status.error_kind is not None else None
+    described: list[tuple[Verdict, OrgStatus]] = []
+    for org in status.orgs:
+        state = states.get((org.account, org.uuid))
+        error = ErrorKind(org.error_kind) if org.error_kind is not None else None
+        if state is not None:
+            described.append(_describe_org(state, error, status.failure_count, error_kind, now))
+        elif org.read_at is None:
+            until = to_millis(_next_minute(now))
+            unread = org._replace(valid_from=to_millis(now), valid_until=until)
+            described.append((Verdict(VerdictState.UNKNOWN), unread))
+    no_org = status.no_org if described else _describe_no_org(Store(), error_kind, now)
+    return status._replace(orgs=_rank(described), no_org=no_org, zone=read_zone())
+
+
+def compute_exit_status(verdict: Verdict) -> int:
+    """Return the exit status of `--check`."""
+    if verdict.state is VerdictState.UNKNOWN:
+        return EXIT_NO_SESSION if verdict.error_kind in NO_SESSION_ERRORS else EXIT_NOTHING_READ
+    if verdict.state is VerdictState.CAN_WORK and verdict.is_locked:
+        return EXIT_CREDITS_BLOCKED
+    return EXIT_STATUSES[verdict.state]
+
+
+def _find_session_error(store: Store, state: OrgState) -> ErrorKind | None:
+    failures = store.find_session_state(state.session).failures.values()
+    return next((failure.error_kind for failure in failures), None)
+
+
+def _describe_org(
+    state: OrgState,
+    session_error: ErrorKind | None,
+    failure_count: int,
+    error_kind: ErrorKind | None,
+    now: datetime,
+) -> tuple[Verdict, OrgStatus]:
+    """Return verdict and texts of an org; figures that the last poll did not renew count as stale."""
+    verdict = judge(state, now)
+    missed = failure_count > 0 or Endpoint.USAGE in state.failures or session_error is not None
+    verdict = replace(
+        verdict,
+        error_kind=verdict.error_kind or error_kind or session_error,
+        is_stale=verdict.is_stale or missed,
+    )
+    read_at = state.read_at
+    return verdict, OrgStatus(
+        account=state.account.key,
+        uuid=state.org.uuid,
+        name=state.org.name,
+        rank=0,
+        exit_status=compute_exit_status(verdict),
+        read_at=to_millis(read_at) if read_at is not None else None,
+        error_kind=session_error,
+        valid_from=to_millis(now),
+        valid_until=to_millis(min(_iter_changes(state, verdict, now))),
+        texts=format_values(StatusContext(state, verdict, now)),
+    )
+
+
+def _iter_changes(state: OrgState, verdict: Verdict, now: datetime) -> Iterable[datetime]:
+    """Yield moments at which a text may change: a minute, as for resets, an age, or the end of a lock."""
+    yield _next_minute(now)
+    if state.read_at is not None:
+        yield now + _MINUTE - (now - state.read_at) % _MINUTE
+    stale_at = state.read_at + state.stale_after if state.read_at is not None else None
+    for end in (stale_at, verdict.ends_at, verdict.credits_reopen_at):
+        if end is not None and end > now:
+            yield end
+
+
+def _next_minute(now: datetime) -> datetime:
+    return now.replace(second=0, microsecond=0) + _MINUTE
+
+
+def _rank(described: Sequence[tuple[Verdict, OrgStatus]]) -> tuple[OrgStatus, ...]:
+    """Return the orgs with their places, worst first."""
+    order = sorted(range(len(described)), key=lambda place: rank_verdict(described[place][0]))
+    ranks = {place: rank for rank, place in enumerate(order)}
+    return tuple(org._replace(rank=ranks[place]) for place, (_, org) in enumerate(described))
+
+
+def _describe_no_org(store: Store, error_kind: ErrorKind | None, now: datetime) -> NoOrgStatus:
+    from claudemeter_tui.commands.once import explain_empty_store  # noqa: PLC0415 - loads the reports
+
+    verdict = Verdict(VerdictState.UNKNOWN, error_kind=error_kind)
+    return NoOrgStatus(
+        f"? {error_kind or 'nothing read'}",
+        format_verdict_line(verdict, now),
+        compute_exit_status(verdict),
+        list(explain_empty_store(store)),
+    )
