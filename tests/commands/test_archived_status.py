@@ -16,7 +16,6 @@ from claudemeter_tui.commands.archived_status import locate_archive, print_archi
 from claudemeter_tui.commands.status import StatusPlace
 from claudemeter_tui.config.resolution import load_settings
 from claudemeter_tui.formatting.template import DEFAULT_TEMPLATE
-from claudemeter_tui.history import status as stored
 from claudemeter_tui.history.database import open_for_writing
 from claudemeter_tui.storage import locate_config_file
 from tests.bodies import usage_body
@@ -161,7 +160,7 @@ def test_due_poll_is_left_to_its_holder(
     keep(now=moment)
     stop_clock(monkeypatch, moment)
     assert print_archived(LINE) is None
-    monkeypatch.setattr(stored, "is_lease_held", lambda *_: True)
+    monkeypatch.setattr("claudemeter_tui.history.lease.is_held", lambda *_: True)
     assert print_archived(LINE) == 0
     assert capsys.readouterr().out == f"{TEXT}\n"
     keep(now=READ + timedelta(seconds=180))
