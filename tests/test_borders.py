@@ -39,7 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "claude_code": {"claude_ai", "clock", "model", "storage"},
     "browsers": {"clock", "model"},
     "sessions": {"clock", "model"},
-    "demo": {"model"},
+    "demo": {"history", "model"},
     "history": {"model", "storage"},
     "formatting": {"model"},
     "privacy": {"formatting", "model"},

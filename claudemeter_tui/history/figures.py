@@ -12,13 +12,15 @@ from typing import NamedTuple
 from claudemeter_tui.history.database import from_millis, to_millis
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.credits import Meter
+from claudemeter_tui.model.history import CAP_FIGURE, MONTH_FIGURE, USED_FIGURE, WINDOW_PREFIX
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.store import OrgState
 from claudemeter_tui.model.time_series import CreditSeries
 from claudemeter_tui.model.verdict import Verdict, VerdictState
 from claudemeter_tui.model.windows import Window
 
-USED, CAP, BALANCE, CREDITS, VERDICT, MONTH = "used", "cap", "balance", "credits", "verdict", "month"
+USED, CAP, MONTH = USED_FIGURE, CAP_FIGURE, MONTH_FIGURE
+BALANCE, CREDITS, VERDICT = "balance", "credits", "verdict"
 """Names of figures that every org has once; `month` has cycles only."""
 PERCENT_UNIT = "%"
 
@@ -57,7 +59,7 @@ class Run(NamedTuple):
 
 def name_window(key: str) -> str:
     """Return the name of a window's figure."""
-    return f"window:{key}"
+    return f"{WINDOW_PREFIX}{key}"
 
 
 def format_unit(money: Money) -> str:

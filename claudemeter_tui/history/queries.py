@@ -1,0 +1,462 @@
+"""Answer questions about the past of one org from the derived tables, without changing them.
+
+Every function blocks, so none of them runs on the event loop. A reader is open for one answer only.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from decimal import Decimal
+from itertools import accumulate
+from pathlib import Path
+from typing import NamedTuple
+
+from claudemeter_tui.history.archive import find_org_id
+from claudemeter_tui.history.database import from_millis, is_damage, open_for_reading, to_millis
+from claudemeter_tui.history.derivation import QUARTER
+from claudemeter_tui.history.figures import CAP, CREDITS, MONTH, PERCENT_UNIT, USED, VERDICT, format_unit
+from claudemeter_tui.history.repair import mark_damaged
+from claudemeter_tui.history.schema import VERSION
+from claudemeter_tui.model.catalogue import SEVEN_DAYS, WINDOWS, CreditState
+from claudemeter_tui.model.history import (
+    WINDOW_PREFIX,
+    Amount,
+    HistoryAnswer,
+    HistoryCycle,
+    HistoryPeriod,
+    HistoryRequest,
+    HourCalendar,
+    PeriodKind,
+    Stop,
+)
+from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.store import OrgKey
+from claudemeter_tui.model.verdict import WORST_FIRST, VerdictState
+
+HOURS, DAYS = 24, 7
+_DAY_QUARTERS = 4 * HOURS
+_DAY, _MILLISECOND = timedelta(days=1), timedelta(milliseconds=1)
+_STOPS = (VerdictState.BLOCKED, VerdictState.WAIT, VerdictState.ON_CREDITS)
+
+
+def read_history(path: Path, origin: str, key: OrgKey, request: HistoryRequest) -> HistoryAnswer | None:
+    """Return the history of an org; it is empty if the archive does not exist or does not have the org.
+
+    None if the archive cannot be read, or if a newer version of this program wrote it.
+    """
+    if not path.exists():
+        return _answer_nothing(request)
+    with suppress(sqlite3.Error, OSError), closing(open_for_reading(path)) as connection:
+        try:
+            return _read_org(connection, origin, key, request)
+        except sqlite3.Error as error:
+            # The recorder replaces a damaged file, and reports it.
+            if is_damage(error):
+                mark_damaged(connection)
+    return None
+
+
+def _read_org(
+    connection: sqlite3.Connection, origin: str, key: OrgKey, request: HistoryRequest
+) -> HistoryAnswer | None:
+    """Return the history of an org in one transaction; see `read_history`."""
+    connection.execute("BEGIN")
+    if connection.execute("PRAGMA user_version").fetchone()[0] > VERSION:
+        return None
+    org_id = find_org_id(connection, origin, key)
+    return query_history(connection, org_id, request) if org_id is not None else _answer_nothing(request)
+
+
+def query_history(connection: sqlite3.Connection, org_id: int, request: HistoryRequest) -> HistoryAnswer:
+    """Return the history of the org with this row."""
+    days = _LocalDays(request)
+    since = connection.execute(
+        "SELECT min(first_at) FROM all_runs JOIN names ON id = figure_id WHERE org_id = ? AND name = ?",
+        (org_id, VERDICT),
+    ).fetchone()[0]
+    if since is None:
+        return _answer_nothing(request)
+    cycle_rows = _load_cycles(connection, org_id, days)
+    earliest = min([days.midnights[0], *(row.start_at for row in cycle_rows)])
+    spells = _Spells(connection, org_id, earliest, request.max_pause // _MILLISECOND)
+    quarters = _load_quarters(connection, org_id, days.midnights[0])
+    credits = _sum_by_day(quarters, days)
+    summed = _PeriodSums(days, spells, credits)
+    used = _load_current(connection, org_id, USED)
+    known_credits = _load_known_credits(connection, org_id, days.since)
+    first = days.first_number
+    return HistoryAnswer(
+        request,
+        from_millis(since),
+        summed.sum_days(PeriodKind.SPAN, days.dates[first], days.last + _DAY),
+        calendars=tuple(_build_calendars(quarters, days, spells, known_credits, used)),
+        cycles=tuple(_build_cycle(row, spells) for row in cycle_rows),
+        days=tuple(summed.sum_days(PeriodKind.DAY, day, day + _DAY) for day in days.dates[first:]),
+        weeks=tuple(summed.sum_days(PeriodKind.WEEK, day, day + 7 * _DAY) for day in days.list_weeks()),
+        months=tuple(summed.sum_days(PeriodKind.MONTH, *month) for month in days.list_months()),
+        billing_cycles=tuple(summed.sum_cycle(row) for row in reversed(cycle_rows) if row.figure == MONTH),
+        cap=_load_current(connection, org_id, CAP),
+    )
+
+
+def _answer_nothing(request: HistoryRequest) -> HistoryAnswer:
+    days = _LocalDays(request)
+    start = from_millis(days.since)
+    return HistoryAnswer(
+        request,
+        None,
+        HistoryPeriod(PeriodKind.SPAN, start, None, (), timedelta(0), request.now - start, ()),
+    )
+
+
+class _LocalDays:
+    """The local days of the span, and those before it from the start of its first week or month on."""
+
+    def __init__(self, request: HistoryRequest) -> None:
+        self.now = to_millis(request.now)
+        self._zone = request.zone
+        self.last = request.now.astimezone(request.zone).date()
+        first = self.last - (DAYS * request.weeks - 1) * _DAY
+        self._first_week, self._first_month = first - first.weekday() * _DAY, first.replace(day=1)
+        start = min(self._first_week, self._first_month)
+        self.dates = [start + number * _DAY for number in range((self.last - start).days + 1)]
+        self.midnights = [self.find_midnight(day) for day in (*self.dates, self.last + _DAY)]
+        self.first_number = (first - start).days
+        self.since = self.midnights[self.first_number]
+        """Milliseconds of the start of the span."""
+
+    def find_midnight(self, day: date) -> int:
+        """Return the milliseconds at which a local day begins, even if clocks skip its midnight."""
+        return to_millis(_localize(datetime.combine(day, time.min), self._zone))
+
+    def list_weeks(self) -> Iterator[date]:
+        """Yield the Monday of each week that overlaps the span."""
+        day = self._first_week
+        while day <= self.last:
+            yield day
+            day += 7 * _DAY
+
+    def list_months(self) -> Iterator[tuple[date, date]]:
+        """Yield the first day of each month that overlaps the span, and of the next one."""
+        day = self._first_month
+        while day <= self.last:
+            following = (day + 31 * _DAY).replace(day=1)
+            yield day, following
+            day = following
+
+    def build_slots(self) -> bytes:
+        """Return the weekday and hour, as one number below 168, of each quarter of an hour of the span."""
+        slots = bytearray()
+        number = self.first_number
+        for day, begin, end in zip(
+            self.dates[number:], self.midnights[number:], self.midnights[number + 1 :], strict=False
+        ):
+            first = day.weekday() * HOURS
+            if end - begin == _DAY_QUARTERS * QUARTER:
+                slots += bytes(first + quarter // 4 for quarter in range(_DAY_QUARTERS))
+                continue
+            for at in range(begin, end, QUARTER):  # the clocks change on this day
+                slots.append(first + from_millis(at).astimezone(self._zone).hour)
+        return bytes(slots)
+
+
+def _localize(wall: datetime, zone: tzinfo | None) -> datetime:
+    """Return the moment of a local time; without a zone, in the system's."""
+    return (wall if zone is None else wall.replace(tzinfo=zone)).astimezone(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class _Spell:
+    """Time in which readings show one verdict without a gap, in milliseconds."""
+
+    first: int
+    last: int
+    state: str
+    cause: str
+    stop: int
+    """Number of the stop; spells of one stop share it."""
+
+
+class _Spells:
+    """Everything that readings show about the verdict, oldest first, without overlap."""
+
+    def __init__(self, connection: sqlite3.Connection, org_id: int, since: int, max_pause: int) -> None:
+        rows = connection.execute(
+            "SELECT first_at, confirmed_at, value, detail FROM all_runs JOIN names ON id = figure_id"
+            " WHERE org_id = ? AND name = ? AND confirmed_at >= ? ORDER BY first_at",
+            (org_id, VERDICT, since),
+        ).fetchall()
+        self.all = list(_join_runs(rows, max_pause))
+        self._starts = [spell.first for spell in self.all]
+        self._ends = [spell.last for spell in self.all]
+        covered = accumulate((spell.last - spell.first for spell in self.all), initial=0)
+        refused = accumulate(
+            (spell.last - spell.first if spell.state in _REFUSED else 0 for spell in self.all), initial=0
+        )
+        self._covered, self._refused = list(covered), list(refused)
+
+    def overlap(self, start: int, end: int) -> Sequence[_Spell]:
+        """Return the spells that overlap a period."""
+        return self.all[bisect_right(self._ends, start) : bisect_left(self._starts, end)]
+
+    def measure_covered(self, start: int, end: int) -> int:
+        """Return the milliseconds of a period in which readings show the verdict."""
+        return self._measure(self._covered, start, end, None)
+
+    def measure_refused(self, start: int, end: int) -> int:
+        """Return the milliseconds of a period in which the verdict was WAIT or BLOCKED."""
+        return self._measure(self._refused, start, end, _REFUSED)
+
+    def _measure(self, sums: Sequence[int], start: int, end: int, states: Iterable[str] | None) -> int:
+        first, stop = bisect_right(self._ends, start), bisect_left(self._starts, end)
+        if first >= stop:
+            return 0
+        total = sums[stop] - sums[first]
+        for spell, excess in (
+            (self.all[first], start - self.all[first].first),
+            (self.all[stop - 1], self.all[stop - 1].last - end),
+        ):
+            if excess > 0 and (states is None or spell.state in states):
+                total -= excess
+        return total
+
+
+_REFUSED = frozenset({VerdictState.WAIT.value, VerdictState.BLOCKED.value})
+
+
+def _join_runs(rows: Sequence[tuple[int, int, str, str]], max_pause: int) -> Iterator[_Spell]:
+    """Yield a spell for each run with a known verdict; it lasts until the next one if no reading is missing.
+
+    A verdict that a pause interrupts is one stop if nothing else was read in between, and if the window that
+    causes it cannot have reset meanwhile.
+    """
+    number, before = 0, ("", "", 0)
+    for place, (first, confirmed, state, cause) in enumerate(rows):
+        if state == VerdictState.UNKNOWN:
+            continue
+        last = confirmed
+        if place + 1 < len(rows) and rows[place + 1][0] - confirmed <= max_pause:
+            last = rows[place + 1][0]
+        is_same = before[:2] == (state, cause) and first - before[2] <= _find_length(cause)
+        number += not is_same
+        before = state, cause, last
+        yield _Spell(first, last, state, cause, number)
+
+
+def _find_length(cause: str) -> int:
+    """Return the length of the window with this key in milliseconds; a week for any other cause."""
+    fact = WINDOWS.get(cause)
+    return (fact.length if fact is not None and fact.length is not None else SEVEN_DAYS) // _MILLISECOND
+
+
+QuarterRows = Mapping[tuple[str, str], Sequence[tuple[int, object]]]
+"""Start and rise of each quarter with a rise, by figure and unit."""
+
+
+def _load_quarters(connection: sqlite3.Connection, org_id: int, since: int) -> QuarterRows:
+    """Return the rises since a moment; credits first, then windows by key."""
+    figures = connection.execute(
+        "SELECT name, id FROM names WHERE (name = ?1 OR name LIKE ?2 || '%')"
+        " AND EXISTS (SELECT 1 FROM quarters WHERE org_id = ?3 AND figure_id = names.id)"
+        " ORDER BY name = ?1 DESC, name",
+        (USED, WINDOW_PREFIX, org_id),
+    ).fetchall()
+    found: dict[tuple[str, str], list[tuple[int, object]]] = {}
+    for name, figure_id in figures:
+        rows = connection.execute(
+            "SELECT unit, start_at, rise FROM quarters WHERE org_id = ? AND figure_id = ? AND start_at >= ?",
+            (org_id, figure_id, since - QUARTER),
+        )
+        for unit, start, rise in rows:
+            found.setdefault((name, unit), []).append((start, rise))
+    return found
+
+
+def _sum_by_day(quarters: QuarterRows, days: _LocalDays) -> Mapping[str, Sequence[Decimal]]:
+    """Return the credits spent on each day, by unit."""
+    sums = {}
+    for (name, unit), rows in quarters.items():
+        if name == USED:
+            sums[unit] = [Decimal(0)] * len(days.dates)
+            for start, rise in rows:
+                place = bisect_right(days.midnights, start) - 1
+                if 0 <= place < len(days.dates):
+                    sums[unit][place] += _to_decimal(rise)
+    return sums
+
+
+class _PeriodSums:
+    """Sums up periods of one org."""
+
+    def __init__(self, days: _LocalDays, spells: _Spells, credits: Mapping[str, Sequence[Decimal]]) -> None:
+        self._days, self._spells, self._credits = days, spells, credits
+
+    def sum_days(self, kind: PeriodKind, first: date, end: date) -> HistoryPeriod:
+        """Return the sums from a day on to another one, exclusive."""
+        days = self._days
+        begin, stop = ((day - days.dates[0]).days for day in (first, end))
+        spent = ((unit, sum(each[begin:stop], Decimal(0))) for unit, each in self._credits.items())
+        credits = tuple(_to_money(value, unit) for unit, value in spent if value)
+        midnights = days.midnights
+        ends_at = midnights[stop] if stop < len(midnights) else days.find_midnight(end)
+        return self._sum(kind, midnights[begin], ends_at, credits)
+
+    def sum_cycle(self, row: _CycleRow) -> HistoryPeriod:
+        """Return the sums of a billing cycle."""
+        spent = row.read_spent()
+        credits = (spent,) if spent is not None else ()
+        return self._sum(PeriodKind.CYCLE, row.start_at, row.end_at, credits, row.last_at)
+
+    def _sum(
+        self, kind: PeriodKind, start: int, end: int | None, credits: tuple[Money, ...], last: int = 0
+    ) -> HistoryPeriod:
+        """Return the sums of a period; `last` is its last reading, used if its end is not known."""
+        until = min(self._days.now, end if end is not None else last)
+        return HistoryPeriod(
+            kind,
+            from_millis(start),
+            from_millis(end) if end is not None else None,
+            credits,
+            self._spells.measure_covered(start, until) * _MILLISECOND,
+            max(0, until - start) * _MILLISECOND,
+            tuple(_sum_stops(self._spells.overlap(start, until), start, until)),
+        )
+
+
+def _sum_stops(spells: Iterable[_Spell], start: int, end: int) -> list[Stop]:
+    """Return the stops in a period by state and cause, worst and longest first."""
+    numbers: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
+    lengths: defaultdict[tuple[str, str], int] = defaultdict(int)
+    for spell in spells:
+        if spell.state in _STOPS:
+            numbers[spell.state, spell.cause].add(spell.stop)
+            lengths[spell.state, spell.cause] += min(spell.last, end) - max(spell.first, start)
+    stops = [
+        Stop(VerdictState(state), cause, len(numbers[state, cause]), length * _MILLISECOND)
+        for (state, cause), length in lengths.items()
+    ]
+    return sorted(stops, key=lambda stop: (WORST_FIRST.index(stop.state), -stop.length, stop.cause))
+
+
+def _build_calendars(
+    quarters: QuarterRows,
+    days: _LocalDays,
+    spells: _Spells,
+    known_credits: Sequence[tuple[int, int]],
+    used: Money | None,
+) -> Iterator[HourCalendar]:
+    """Yield the calendar of each figure; one of zeros for credits that were read and never rose."""
+    slots = days.build_slots()
+    read = _find_read_slots(((spell.first, spell.last) for spell in spells.all), slots, days)
+    figures = list(quarters)
+    if used is not None and not any(name == USED for name, _ in figures):
+        figures.insert(0, (USED, format_unit(used)))
+    for name, unit in figures:
+        is_money = name == USED
+        sums: dict[int, Decimal] = defaultdict(Decimal)
+        for start, rise in quarters.get((name, unit), ()):
+            place = (start - days.since) // QUARTER
+            if 0 <= place < len(slots):
+                sums[slots[place]] += _to_decimal(rise)
+        known = _find_read_slots(known_credits, slots, days) if is_money else read
+        amounts: list[Amount | None] = [None] * (DAYS * HOURS)
+        for slot in known | sums.keys():
+            amounts[slot] = _to_money(sums[slot], unit) if is_money else float(sums[slot])
+        yield HourCalendar(name, tuple(amounts))
+
+
+def _find_read_slots(periods: Iterable[tuple[int, int]], slots: bytes, days: _LocalDays) -> set[int]:
+    """Return the hours of the week in which anything was read."""
+    found: set[int] = set()
+    for first, last in periods:
+        if last >= days.since:
+            found.update(slots[max(0, first - days.since) // QUARTER : (last - days.since) // QUARTER + 1])
+    return found
+
+
+def _load_known_credits(connection: sqlite3.Connection, org_id: int, since: int) -> list[tuple[int, int]]:
+    """Return the periods in which readings show the state of the credits."""
+    return connection.execute(
+        "SELECT first_at, confirmed_at FROM all_runs JOIN names ON id = figure_id"
+        " WHERE org_id = ? AND name = ? AND confirmed_at >= ? AND value != ?",
+        (org_id, CREDITS, since, CreditState.UNKNOWN.value),
+    ).fetchall()
+
+
+def _load_current(connection: sqlite3.Connection, org_id: int, figure: str) -> Money | None:
+    """Return the current amount of a figure of the lead meter. None if there is none."""
+    row = connection.execute(
+        "SELECT value, unit FROM open_runs JOIN names ON id = figure_id WHERE org_id = ? AND name = ?",
+        (org_id, figure),
+    ).fetchone()
+    return _to_money(_to_decimal(row[0]), row[1]) if row is not None else None
+
+
+class _CycleRow(NamedTuple):
+    """A row of `cycles`; times are milliseconds."""
+
+    figure: str
+    start_at: int
+    start_source: str
+    end_at: int | None
+    end_source: str
+    peak: object
+    unit: str
+    full_at: int | None
+    full_ms: int
+    spent: str
+    spent_unit: str
+    last_at: int
+
+    def read_spent(self) -> Money | None:
+        """Return the credits spent. None if they were not reported."""
+        return _to_money(_to_decimal(self.spent), self.spent_unit) if self.spent_unit else None
+
+
+def _load_cycles(connection: sqlite3.Connection, org_id: int, days: _LocalDays) -> list[_CycleRow]:
+    """Return the cycles that overlap the span: months, weeks, 5-hour windows, each newest first."""
+    rows = connection.execute(
+        "SELECT name, start_at, start_source, end_at, end_source, peak, unit, full_at, full_ms, spent,"
+        " spent_unit, last_at FROM cycles JOIN names ON id = figure_id"
+        " WHERE org_id = ? AND start_at <= ? AND max(coalesce(end_at, last_at), last_at) >= ?"
+        " ORDER BY start_at DESC",
+        (org_id, days.now, days.since),
+    )
+    return sorted(map(_CycleRow._make, rows), key=_rank_figure)
+
+
+def _rank_figure(row: _CycleRow) -> tuple[bool, int, str]:
+    length = _find_length(row.figure.removeprefix(WINDOW_PREFIX))
+    return row.figure != MONTH, -length, row.figure
+
+
+def _build_cycle(row: _CycleRow, spells: _Spells) -> HistoryCycle:
+    until, peak = row.end_at if row.end_at is not None else row.last_at, _to_decimal(row.peak)
+    return HistoryCycle(
+        row.figure,
+        from_millis(row.start_at),
+        row.start_source,
+        from_millis(row.end_at) if row.end_at is not None else None,
+        row.end_source,
+        float(peak) if row.unit == PERCENT_UNIT else _to_money(peak, row.unit),
+        from_millis(row.full_at) if row.full_at is not None else None,
+        row.full_ms * _MILLISECOND,
+        spells.measure_refused(row.start_at, until) * _MILLISECOND,
+        row.read_spent(),
+    )
+
+
+def _to_decimal(value: object) -> Decimal:
+    """Return the exact value of a column that holds whole numbers as such and others as text or floats."""
+    return Decimal(value) if isinstance(value, int) else Decimal(str(value))
+
+
+def _to_money(minor: Decimal, unit: str) -> Money:
+    currency, _, exponent = unit.rpartition(":")
+    return Money(minor, currency, int(exponent))

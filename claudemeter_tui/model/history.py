@@ -1,0 +1,164 @@
+"""The past of one org as the archive has it: hours, days, cycles and stops.
+
+Every amount is exact, and money of different currencies is never added. Time without a reading is not known:
+it is neither time without spending nor time without a stop.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from enum import StrEnum
+
+from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.verdict import VerdictState
+
+HISTORY_SPANS = (1, 4, 12, 52)
+"""Weeks that a history can cover."""
+USED_FIGURE, CAP_FIGURE, MONTH_FIGURE = "used", "cap", "month"
+"""Names of the used credits, their cap and the billing month in the archive."""
+WINDOW_PREFIX = "window:"
+"""Prefix of the name of a window in the archive; its key follows."""
+
+Amount = Money | float
+"""Credits, or percent of a window's allowance."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRequest:
+    """A span of whole local days that ends with the current one."""
+
+    now: datetime
+    weeks: int = 4
+    """Length of the span, 1 or more: so each weekday occurs equally often."""
+    zone: tzinfo | None = None
+    """Zone of the days and hours. None for the system's own."""
+    max_pause: timedelta = timedelta(seconds=150)
+    """Longest time between two readings without a gap."""
+
+
+@dataclass(frozen=True, slots=True)
+class HourCalendar:
+    """One figure by weekday and hour."""
+
+    figure: str
+    """`used`, or `window:` with the key of a window."""
+    amounts: tuple[Amount | None, ...]
+    """168 sums, Monday from 0:00 on first: credits spent, or the rise of the window's percentage.
+
+    None if there was no reading in any of these hours, 0 if there were readings and no rise.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryCycle:
+    """A 5-hour window, a week or a billing month, from its start to its reset."""
+
+    figure: str
+    """`window:` with the key of a window, or `month`."""
+    starts_at: datetime
+    start_source: str
+    ends_at: datetime | None
+    """None if not known."""
+    end_source: str
+    """`observed`, `reported` by the server, `calendar` for the first of a month, or `unknown`."""
+    peak: Amount
+    """The highest percentage, or the highest used credits of the month."""
+    full_at: datetime | None
+    """First reading at 100% or with a lock. None if there was none."""
+    full_for: timedelta
+    """Time at 100% or with a lock."""
+    stopped: timedelta
+    """Time in which the verdict was WAIT or BLOCKED, from whatever cause."""
+    spent: Money | None
+    """Credits spent in the cycle. None if none were."""
+
+    @property
+    def is_observed(self) -> bool:
+        """True if the reset at the end was seen."""
+        return self.end_source == "observed"
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Number and length of the stops with one cause in a period; ON CREDITS counts as a stop of the plan."""
+
+    state: VerdictState
+    """WAIT, BLOCKED or ON CREDITS."""
+    cause: str
+    """Key of a window, or the value of a `Cause`. Empty if not known."""
+    count: int
+    """Stops that lasted into the period or began in it, 1 or more."""
+    length: timedelta
+    """The part within the period, and only as far as readings confirm it."""
+
+
+class PeriodKind(StrEnum):
+    """Kinds of periods."""
+
+    SPAN = "span"
+    """The whole span of the request."""
+    DAY = "day"
+    WEEK = "week"
+    """From Monday on."""
+    MONTH = "month"
+    CYCLE = "billing cycle"
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPeriod:
+    """Sums of one period; the current one has sums up to now."""
+
+    kind: PeriodKind
+    starts_at: datetime
+    """A local midnight, except for a billing cycle."""
+    ends_at: datetime | None
+    """Exclusive; can be in the future. None if not known."""
+    credits: tuple[Money, ...]
+    """Credits spent, for each currency; empty if none were seen."""
+    covered: timedelta
+    """Time of the period in which readings show the verdict."""
+    elapsed: timedelta
+    """Length of the period up to now."""
+    stops: tuple[Stop, ...]
+    """Worst and longest first."""
+
+    @property
+    def covered_share(self) -> float:
+        """Part of the elapsed time that readings cover, 0 to 1."""
+        return self.covered / self.elapsed if self.elapsed else 0.0
+
+    @property
+    def stopped(self) -> timedelta:
+        """Time in which the next prompt was refused: WAIT and BLOCKED."""
+        refused = (stop.length for stop in self.stops if stop.state is not VerdictState.ON_CREDITS)
+        return sum(refused, timedelta(0))
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryAnswer:
+    """The history of one org over a span."""
+
+    request: HistoryRequest
+    since: datetime | None
+    """First reading in the archive. None if it has none of this org."""
+    span: HistoryPeriod
+    calendars: tuple[HourCalendar, ...] = ()
+    """Credits first, one for each currency, then windows."""
+    cycles: tuple[HistoryCycle, ...] = ()
+    """All that overlap the span: billing months, weeks, then 5-hour windows, each newest first."""
+    days: tuple[HistoryPeriod, ...] = ()
+    """Every day of the span, oldest first."""
+    weeks: tuple[HistoryPeriod, ...] = ()
+    """Whole weeks that overlap the span, oldest first."""
+    months: tuple[HistoryPeriod, ...] = ()
+    """Whole months that overlap the span, oldest first."""
+    billing_cycles: tuple[HistoryPeriod, ...] = ()
+    """Oldest first."""
+    cap: Money | None = None
+    """The newest known cap. None if there is none."""
+
+    @property
+    def is_empty(self) -> bool:
+        """True if there is nothing to show yet."""
+        return self.since is None
