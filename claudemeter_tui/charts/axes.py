@@ -499,9 +499,9 @@ def build_money_labels(scale: Scale, seen: ValueRange, unit: MoneyUnit) -> Scale
         labels[at] = f"cap {format_minor_units(scale.limit, unit)}" if at == newest else "cap"
     low = seen.low if scale.low and seen.low < seen.high else Decimal(0)
     for value in (seen.newest, low, seen.high):
-        _add_label(labels, scale.find_row(float(value)), format_minor_units(value, unit), 1)
-    for round_one in _list_round_amounts(scale):
-        _add_label(
+        add_label(labels, scale.find_row(float(value)), format_minor_units(value, unit), 1)
+    for round_one in list_round_amounts(scale):
+        add_label(
             labels, scale.find_row(round_one), format_minor_units(round_one, unit), 2 if scale.rows > 4 else 1
         )
     return labels
@@ -516,7 +516,7 @@ def build_percent_labels(scale: Scale) -> ScaleLabels:
     """Return labels for as many percentages as fit."""
     labels: ScaleLabels = {}
     for value in (100.0, 0.0, scale.high, 50.0, 25.0, 75.0):
-        _add_label(labels, scale.find_row(value), format_percent(value), 2 if value % 50 else 1)
+        add_label(labels, scale.find_row(value), format_percent(value), 2 if value % 50 else 1)
     return labels
 
 
@@ -526,13 +526,13 @@ def format_minor_units(minor: ChartValue, unit: MoneyUnit) -> str:
     return format_money(Money(exact, *unit))
 
 
-def _add_label(labels: ScaleLabels, row: int, text: str, apart: int) -> None:
+def add_label(labels: ScaleLabels, row: int, text: str, apart: int) -> None:
     """Add a label if none is nearer than `apart` rows and none has the same text."""
     if text not in labels.values() and all(abs(row - other) >= apart for other in labels):
         labels[row] = text
 
 
-def _list_round_amounts(scale: Scale) -> Iterator[float]:
+def list_round_amounts(scale: Scale) -> Iterator[float]:
     """Yield round amounts within the range, about one in two rows."""
     least = max(1.0, (scale.high - scale.low) * 2 / scale.rows)
     power = 10.0 ** math.floor(math.log10(least))

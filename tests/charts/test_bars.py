@@ -1,0 +1,77 @@
+"""Bars of amounts: heights, the line of a cap, dates, and days that were not read."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from claudemeter_tui.charts.bars import Bar, BarLimit, count_columns, draw_bars
+
+USD = ("USD", 2)
+
+
+def bars(*cents: int, unread: int = -1) -> list[Bar]:
+    """Return a bar for each amount, labelled by its place."""
+    return [Bar(f"d{place}", Decimal(each), place != unread) for place, each in enumerate(cents)]
+
+
+def draw(
+    some: list[Bar],
+    limit: BarLimit | None = None,
+    size: tuple[int, int] = (40, 8),
+    *,
+    plain: bool = True,
+) -> list[str]:
+    """Return the lines without their styles."""
+    width, height = size
+    drawn = draw_bars(some, USD, width=width, height=height, limit=limit, plain=plain)
+    return ["".join(text for text, _ in line) for line in drawn]
+
+
+def test_bars_start_at_zero_and_end_at_the_highest() -> None:
+    """Half of the amount has half of the rows, and the smallest amount is visible."""
+    lines = draw(bars(0, 1, 500, 1000))
+    assert [line.count("#") for line in lines[:6]] == [7, 7, 7, 14, 14, 21]
+    assert lines[0].startswith("$10.00 +")
+    assert lines[5].startswith(" $0.00 +")
+
+
+def test_limit_is_a_line_with_its_label() -> None:
+    """The line is drawn between the bars, at its height."""
+    lines = draw(bars(0, 1000), BarLimit(Decimal(2000), "cap"))
+    assert lines[0].startswith("   cap +.....")
+    assert "#" not in lines[0]
+    assert lines[2].count("#") + lines[3].count("#") > 0
+
+
+def test_axis_is_dotted_below_bars_that_were_not_read() -> None:
+    """Not read differs from nothing spent."""
+    axis = draw(bars(100, 0, 0, unread=1))[-2]
+    canvas = axis[axis.index("+") + 1 :]
+    third = len(canvas) // 3
+    assert set(canvas[third : 2 * third]) == {".", "+"}
+    assert set(canvas[:third] + canvas[2 * third :]) == {"-", "+"}
+
+
+@pytest.mark.parametrize("plain", [True, False])
+@pytest.mark.parametrize("count", [1, 7, 28])
+@pytest.mark.parametrize("size", [(40, 8), (79, 20), (36, 3), (119, 40)])
+def test_lines_fit_and_bars_have_one_width(size: tuple[int, int], count: int, plain: bool) -> None:  # noqa: FBT001
+    """Every line is at most as wide as asked for, and each date is below its own bar."""
+    lines = draw(bars(*range(1, count + 1)), size=size, plain=plain)
+    assert len(lines) == size[1]
+    assert all(len(line) <= size[0] for line in lines)
+    assert all(line.isascii() for line in lines) or not plain
+    assert "d0" in lines[-1]
+
+
+@pytest.mark.parametrize("size", [(12, 8), (40, 2)])
+def test_no_room_draws_nothing(size: tuple[int, int]) -> None:
+    """A bar needs a cell, and the canvas two lines."""
+    assert draw(bars(*range(30)), size=size) == []
+
+
+def test_columns_are_those_beside_the_scale() -> None:
+    """The scale is as wide as its longest amount."""
+    assert count_columns(40, Decimal(1000), USD) == 40 - len("$10.00") - 2
