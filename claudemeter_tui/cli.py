@@ -226,6 +226,7 @@ def _build_options(chosen: Invocation) -> Options:
         save_state=remember,
         load_series=wiring.build_series_loader(chosen),
         load_past=wiring.build_past_loader(chosen),
+        load_history=wiring.build_history_loader(chosen),
     )
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # slow to load, so the first frame does not wait for them
     from claudemeter_tui.history.status import NoOrgStatus, OrgStatus
     from claudemeter_tui.history.status_builder import Outcome
     from claudemeter_tui.model.account import Account, Org
+    from claudemeter_tui.model.history import HistoryAnswer, HistoryRequest
     from claudemeter_tui.model.past import PastMoment
     from claudemeter_tui.model.reading import Failure, LoginResult, PasteResult, Reading, Reply, Session
     from claudemeter_tui.model.store import OrgKey, OrgState
@@ -378,6 +379,31 @@ def build_past_loader(chosen: Invocation) -> Callable[[OrgKey, datetime, int], P
             return PastMoment(at, store, load_events(connection, chosen.base_url, at - EVENTS_SPAN, at))
 
         return _query_archive(chosen, key, query)
+
+    return load
+
+
+def build_history_loader(
+    chosen: Invocation,
+) -> Callable[[OrgKey, HistoryRequest], HistoryAnswer | None] | None:
+    """Return the function that reads an org's history from the archive. None if nothing is kept."""
+    if chosen.demo:
+        start = datetime.now(UTC)
+
+        def load_demo(key: OrgKey, request: HistoryRequest) -> HistoryAnswer | None:
+            from claudemeter_tui.demo.history import load_demo_history
+
+            return load_demo_history(start, key, request)
+
+        return load_demo
+    if not chosen.history_enabled:
+        return None
+
+    def load(key: OrgKey, request: HistoryRequest) -> HistoryAnswer | None:
+        from claudemeter_tui.history.database import ARCHIVE_NAME
+        from claudemeter_tui.history.queries import read_history
+
+        return read_history(locate_data_folder() / ARCHIVE_NAME, chosen.base_url, key, request)
 
     return load
 

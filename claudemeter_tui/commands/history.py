@@ -12,7 +12,7 @@ from claudemeter_tui.commands.export import ExportRequest, Selection
 from claudemeter_tui.commands.once import write_line
 from claudemeter_tui.commands.stdout import EXIT_NOTHING_READ
 from claudemeter_tui.formatting.export import ExportKind
-from claudemeter_tui.formatting.history import OrgHistory, format_history_json, format_history_text
+from claudemeter_tui.formatting.history_report import OrgHistory, format_history_json, format_history_text
 from claudemeter_tui.model.archive_rows import CycleRow
 
 DEFAULT_SPAN = timedelta(days=30)

@@ -1,132 +1,181 @@
-"""Format the cycles and sums of the archive, for `--history`."""
+"""Put the history of an org into words: periods, cycles, stops and what readings cover."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta, tzinfo
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta, tzinfo
 
-from claudemeter_tui.formatting.evidence import format_cycle_kind, format_row_value
-from claudemeter_tui.formatting.export import (
-    EXPORT_SCHEMA_VERSION,
-    build_columns,
-    format_amount,
-    format_exact_utc,
+from claudemeter_tui.formatting.values import (
+    format_count,
+    format_countdown,
+    format_day,
+    format_money,
+    format_percent,
+    format_short_day,
+    to_local,
 )
-from claudemeter_tui.formatting.json_view import escape_invisible
-from claudemeter_tui.formatting.values import format_countdown, format_money, to_local
-from claudemeter_tui.model.archive_rows import CycleRow, Owner, SpendingRow
+from claudemeter_tui.model.catalogue import WINDOWS, Cause
+from claudemeter_tui.model.history import (
+    MONTH_FIGURE,
+    USED_FIGURE,
+    WINDOW_PREFIX,
+    Amount,
+    HistoryAnswer,
+    HistoryCycle,
+    HistoryPeriod,
+    HourCalendar,
+    PeriodKind,
+)
 from claudemeter_tui.model.money import Money
 
-NO_ROWS = "no cycles and no spent credits in this span"
-_HEAD = ("from", "to", "peak", "full at", "time full", "credits")
-_SPANS = ("day", "week", "month")
+NOTHING = "–"
+"""Sign for a figure that does not exist."""
+NOT_READ = "not read"
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+EMPTY_HISTORY = (
+    "No history of this org yet.",
+    "Hours and credits appear with the next readings, one a minute; cycles appear once a window has started.",
+)
+HISTORY_OFF = (
+    "The archive is off (history.enabled), so there is no history.",
+    "Turn it on in the settings; the history begins with the next reading.",
+)
+UNREADABLE_HISTORY = ("The archive cannot be read.", "Press e to see the problem.")
+NO_CREDITS = "No usage credits were read in this span."
+NO_ROOM = "The chart needs more lines; the sums have the same figures."
+STOP_CAUSES: Mapping[str, str] = {
+    Cause.CAP: "monthly cap reached",
+    Cause.EMPTY_BALANCE: "balance empty",
+    Cause.OUT_OF_CREDITS: "out of credits",
+    Cause.ADMIN: "paused by the organization",
+    Cause.OFF: "usage credits off",
+    Cause.PAUSED: "billable usage paused",
+    Cause.SERVER: "locked by the server",
+    Cause.NO_WINDOWS: "plan without windows",
+    Cause.UNREADABLE: "lock not readable",
+    Cause.NOT_READ: "credits not read",
+    Cause.NOT_REPORTED: "credits not reported",
+    Cause.CONTRADICTION: "replies disagree",
+}
+"""Short words for each cause of a lock; a window has its own."""
 
 
-@dataclass
-class OrgHistory:
-    """Cycles and sums of one org."""
-
-    owner: Owner
-    cycles: list[CycleRow] = field(default_factory=list)
-    sums: dict[str, dict[tuple[date, tuple[str, int]], Money]] = field(
-        default_factory=lambda: {span: {} for span in _SPANS}
-    )
-    """Credits spent, by span; the key is its first day and the currency."""
-
-    def add_spending(self, row: SpendingRow, zone: tzinfo | None = None) -> None:
-        """Add spent credits to the sums of their local day, week (from Monday) and month."""
-        day = to_local(row.start_at, zone).date()
-        starts = {"day": day, "week": day - timedelta(days=day.weekday()), "month": day.replace(day=1)}
-        for span, start in starts.items():
-            key = start, row.amount.unit
-            before = self.sums[span].get(key)
-            minor = row.amount.minor + (before.minor if before is not None else 0)
-            self.sums[span][key] = Money(minor, *row.amount.unit)
+def describe_stop_cause(cause: str) -> str:
+    """Return `5-hour window full`, `monthly cap reached`; `other cause` for a key that is not known."""
+    if cause in STOP_CAUSES:
+        return STOP_CAUSES[cause]
+    fact = WINDOWS.get(cause)
+    return f"{fact.label} window full" if fact is not None and fact.label else "other cause"
 
 
-def format_history_text(histories: Iterable[OrgHistory], zone: tzinfo | None = None) -> str:
-    """Return a block of tables for each org, with local times."""
-    return "\n\n".join(_format_org(history, zone) for history in histories)
+def format_window(figure: str) -> str:
+    """Return the label of a window by its name in the archive: `5-hour`, `7-day all`; else `other`."""
+    fact = WINDOWS.get(figure.removeprefix(WINDOW_PREFIX))
+    return fact.label if fact is not None and fact.label else "other"
 
 
-def format_history_json(
-    histories: Iterable[OrgHistory], now: datetime, since: datetime | None, until: datetime | None
+def format_cycle_name(figure: str) -> str:
+    """Return the title of the cycles of a figure: `Billing months`, `5-hour`."""
+    return "Billing months" if figure == MONTH_FIGURE else format_window(figure)
+
+
+def describe_calendar(calendar: HourCalendar) -> str:
+    """Return `credits spent`, `rise of the 5-hour window`."""
+    if calendar.figure == USED_FIGURE:
+        return "credits spent"
+    return f"rise of the {format_window(calendar.figure)} window"
+
+
+def format_amount(amount: Amount) -> str:
+    """Return an amount of credits or a percentage."""
+    return format_money(amount) if isinstance(amount, Money) else format_percent(amount)
+
+
+def format_credits(credits: Sequence[Money], *, is_read: bool) -> str:
+    """Return each currency's amount; `none` if readings show none, a dash if there were no readings."""
+    if not credits:
+        return "none" if is_read else NOTHING
+    return " + ".join(map(format_money, credits))
+
+
+def format_length(length: timedelta) -> str:
+    """Return `1h 12m`; a dash for no time."""
+    return format_countdown(length) if length else NOTHING
+
+
+def format_share(period: HistoryPeriod) -> str:
+    """Return the part of a period that readings cover: `87%`, `<1%`."""
+    return format_percent(100 * period.covered_share)
+
+
+def describe_coverage(period: HistoryPeriod) -> str:
+    """Return `covered 87% of the time`, because a stop without a reading is not known."""
+    return f"covered {format_share(period)} of the time" if period.covered else NOT_READ
+
+
+def format_span(answer: HistoryAnswer) -> tuple[str, str]:
+    """Return `4 weeks` and `Mar 29 – Apr 25`; the first day has its year if it is another one."""
+    request = answer.request
+    first, last = to_local(answer.span.starts_at, request.zone), to_local(request.now, request.zone)
+    year = "" if first.year == last.year else f" {first.year}"
+    days = f"{format_short_day(first.date())}{year} – {format_short_day(last.date())}"
+    return format_count(request.weeks, "week"), days
+
+
+def format_period(period: HistoryPeriod, now: datetime, zone: tzinfo | None = None) -> str:
+    """Return `Sat Apr 25`, `Apr 20 – 26`, `Apr 2026`, or the days of a billing cycle."""
+    first, today = to_local(period.starts_at, zone).date(), to_local(now, zone).date()
+    if period.kind is PeriodKind.DAY:
+        return format_day(first, today)
+    if period.kind is PeriodKind.MONTH:
+        return f"{first:%b %Y}"
+    if period.ends_at is None:
+        return f"from {format_short_day(first)}"
+    # The end is exclusive: a period until midnight ends on the day before.
+    last = to_local(period.ends_at - timedelta(microseconds=1), zone).date()
+    same_month = (first.year, first.month) == (last.year, last.month)
+    return f"{format_short_day(first)} – {last.day if same_month else format_short_day(last)}"
+
+
+def format_minute(
+    moment: datetime, now: datetime, zone: tzinfo | None = None, *, has_weekday: bool = True
 ) -> str:
-    """Return one JSON object: times in UTC, amounts as decimal texts, sums by local days."""
-    document = {
-        "schema_version": EXPORT_SCHEMA_VERSION,
-        "made_at": format_exact_utc(now),
-        "since": format_exact_utc(since) if since is not None else None,
-        "until": format_exact_utc(until) if until is not None else None,
-        "orgs": [
-            {
-                "account": history.owner.account.email or history.owner.account.uuid,
-                "org": history.owner.org.name if history.owner.org else None,
-                "org_uuid": history.owner.org.uuid if history.owner.org else None,
-                "cycles": [
-                    {name: value for name, value in build_columns(row).items() if name not in _OWNER_NAMES}
-                    for row in history.cycles
-                ],
-                "spent": {
-                    span: [
-                        {"from": str(start), "amount": format_amount(amount), "currency": amount.currency}
-                        for (start, _), amount in sums.items()
-                    ]
-                    for span, sums in history.sums.items()
-                },
-            }
-            for history in histories
-        ],
-    }
-    return json.dumps(document, indent=1)
+    """Return `Sat Apr 25 14:02` or `Apr 25 14:02`, the same form for every time of a table."""
+    there, today = to_local(moment, zone), to_local(now, zone).date()
+    day = format_day(there.date(), today)
+    return f"{day if has_weekday else day.partition(' ')[2]} {there:%H:%M}"
 
 
-_OWNER_NAMES = ("account", "org", "org_uuid")
+def format_cycle_end(
+    cycle: HistoryCycle, now: datetime, zone: tzinfo | None = None, *, has_weekday: bool = True
+) -> str:
+    """Return the end of a cycle, with its source if the reset was not seen: `19:15 (reported)`."""
+    if cycle.ends_at is None:
+        return "not known"
+    text = _format_in_cycle(cycle, cycle.ends_at, now, zone, has_weekday=has_weekday)
+    return text if cycle.is_observed else f"{text} ({cycle.end_source})"
 
 
-def _format_org(history: OrgHistory, zone: tzinfo | None) -> str:
-    owner = history.owner
-    names = (
-        owner.org.display_name if owner.org else "",
-        owner.org.plan_name if owner.org else "",
-        owner.account.email or owner.account.uuid or "",
-    )
-    blocks = [escape_invisible(" · ".join(name for name in names if name))]
-    by_kind: dict[str, list[CycleRow]] = {}
-    for cycle in history.cycles:
-        by_kind.setdefault(cycle.figure, []).append(cycle)
-    for figure, cycles in by_kind.items():
-        rows = [_format_cycle(cycle, zone) for cycle in cycles]
-        blocks.append(_format_table(escape_invisible(format_cycle_kind(figure)), _HEAD, rows))
-    for span, sums in history.sums.items():
-        if sums:
-            lines = [(str(start), format_money(amount)) for (start, _), amount in sums.items()]
-            blocks.append(_format_table(f"Credits per {span}", ("from", "credits"), lines))
-    return "\n\n".join(blocks if len(blocks) > 1 else (*blocks, f"  {NO_ROWS}"))
+def format_full_at(
+    cycle: HistoryCycle, now: datetime, zone: tzinfo | None = None, *, has_weekday: bool = True
+) -> str:
+    """Return the time at which a cycle was full; a dash if it never was."""
+    if cycle.full_at is None:
+        return NOTHING
+    return _format_in_cycle(cycle, cycle.full_at, now, zone, has_weekday=has_weekday)
 
 
-def _format_cycle(row: CycleRow, zone: tzinfo | None) -> tuple[str, ...]:
-    end = _format_local(row.end_at, zone) if row.end_at is not None else "not known"
-    return (
-        _format_local(row.start_at, zone),
-        end if row.end_source == "observed" or row.end_at is None else f"{end} ({row.end_source})",
-        format_row_value(row.peak),
-        _format_local(row.full_at, zone) if row.full_at is not None else "",
-        format_countdown(row.full_time) if row.full_time > timedelta(0) else "",
-        format_money(row.spent) if row.spent is not None else "",
-    )
+def _format_in_cycle(
+    cycle: HistoryCycle, moment: datetime, now: datetime, zone: tzinfo | None, *, has_weekday: bool
+) -> str:
+    """Return the time of a moment, with its day if the cycle began on another one."""
+    start, there = to_local(cycle.starts_at, zone), to_local(moment, zone)
+    if start.date() == there.date():
+        return f"{there:%H:%M}"
+    return format_minute(moment, now, zone, has_weekday=has_weekday)
 
 
-def _format_local(moment: datetime, zone: tzinfo | None) -> str:
-    return f"{to_local(moment, zone):%Y-%m-%d %H:%M}"
-
-
-def _format_table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = (head, *rows)
-    widths: Mapping[int, int] = {
-        column: max(len(line[column]) for line in lines) for column in range(len(head))
-    }
-    shown = ("  ".join(f"{cell:<{widths[column]}}" for column, cell in enumerate(line)) for line in lines)
-    return "\n".join((f"  {title}", *(f"  {line}".rstrip() for line in shown)))
+def format_hour(slot: int) -> str:
+    """Return `Tue 14:00-15:00` for an hour of the week, counted from Monday 0:00."""
+    day, hour = divmod(slot, 24)
+    return f"{WEEKDAYS[day]} {hour}:00-{hour + 1}:00"

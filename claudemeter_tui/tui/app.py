@@ -49,6 +49,7 @@ from claudemeter_tui.tui.theme import (
 )
 
 if TYPE_CHECKING:  # the first frame does not wait for them
+    from claudemeter_tui.model.history import HistoryAnswer, HistoryRequest
     from claudemeter_tui.model.past import PastMoment
     from claudemeter_tui.model.reading import Reading
     from claudemeter_tui.model.store import OrgKey, Store
@@ -56,6 +57,7 @@ if TYPE_CHECKING:  # the first frame does not wait for them
     from claudemeter_tui.tui.alerts import DashboardRun
     from claudemeter_tui.tui.screens.base import ViewScreen
     from claudemeter_tui.tui.screens.connect import ConnectScreen
+    from claudemeter_tui.tui.screens.history import HistoryScreen
     from claudemeter_tui.tui.screens.overview import OverviewScreen
     from claudemeter_tui.tui.view import View
     from claudemeter_tui.tui.widgets.key_hints import KeyHints
@@ -66,6 +68,8 @@ RELOAD_INTERVAL = timedelta(minutes=5)
 """Time after which the archived figures of a long period are read again."""
 RELOAD_FROM = timedelta(days=1)
 """Periods from this length on are read again; shorter ones are soon filled by the run."""
+HISTORY_INTERVAL = timedelta(minutes=5)
+"""Time after which an open history is read again."""
 DEMO = "demo"
 """Exit value of the dashboard if the demo was requested."""
 USAGE_PAGE_URL = "https://claude.ai/settings/usage"
@@ -91,6 +95,11 @@ class Options(Settings):
     """Returns an org's figures since a moment from the archive; called in a thread. None without an archive.
 
     It returns None if it has no figures of that org, and raises no exception for a broken archive.
+    """
+    load_history: Callable[[OrgKey, HistoryRequest], HistoryAnswer | None] | None = None
+    """Returns an org's history from the archive; called in a thread. None without an archive.
+
+    It returns None if the archive cannot be read, and raises no exception for a broken one.
     """
 
     load_past: Callable[[OrgKey, datetime, int], PastMoment | None] | None = None
@@ -148,6 +157,15 @@ class Claudemeter(App[str]):
         past: PastMoment | None
         """None if there is no event in that direction."""
 
+    @dataclass
+    class HistoryLoaded(Message):
+        """A history was read: the only message that changes it."""
+
+        key: OrgKey
+        request: HistoryRequest
+        answer: HistoryAnswer | None
+        """None if the archive cannot be read."""
+
     store: var[Store] = var(cast("Store", None), init=False)
     """Everything known; only the handler of `ReadingArrived` writes it. It exists from the first frame on."""
     now: var[datetime] = var(datetime(1970, 1, 1, tzinfo=UTC), init=False)
@@ -158,6 +176,10 @@ class Claudemeter(App[str]):
     """Period of the chart. None for the whole run."""
     archived: var[SeriesLoaded | None] = var["SeriesLoaded | None"](None, init=False)
     """Archived figures for the chart, written by the handler of their message only. None before the first."""
+    history: var[HistoryLoaded | None] = var["HistoryLoaded | None"](None, init=False)
+    """The last history that was read, while its screen is open. None if there is none."""
+    history_weeks: var[int] = var(4, init=False)
+    """Span of the history screen in weeks."""
     prefers_windows: var[bool] = var(False, init=False)
     """True if the chart shows the windows even though there are credits."""
     past: var[PastMoment | None] = var["PastMoment | None"](None, init=False)
@@ -184,6 +206,7 @@ class Claudemeter(App[str]):
         self._asked_series: tuple[tuple[OrgKey, timedelta], datetime] | None = None
         """The last request to the archive, and its time. None before the first."""
         self._is_loading_series = False
+        self._is_loading_history = False
         self._refresh_answer: tuple[str, datetime] | None = None
         """Last message about a poll that did not start at once, and its time. None if there was none."""
         for theme in select_themes(self.console.color_system):
@@ -300,6 +323,39 @@ class Claudemeter(App[str]):
             return series.thin() if series is not None else None
 
         self.post_message(self.SeriesLoaded(request, await asyncio.to_thread(load_thinned)))
+
+    def on_history_screen_span_chosen(self, message: HistoryScreen.SpanChosen) -> None:
+        """Show the history of a longer or shorter span."""
+        self.history_weeks = message.weeks
+        self._load_missing_history()
+
+    def on_claudemeter_history_loaded(self, message: HistoryLoaded) -> None:
+        """Show the history that was read; if something else is on screen by now, read that."""
+        self._is_loading_history = False
+        self.history = message
+        self._load_missing_history()
+
+    def _load_missing_history(self) -> None:
+        """Read the history on screen if it was not read yet, or a while ago; one thread at a time."""
+        key, known, now = self.selected, self.history, self._clock()
+        is_shown = self.screen_stack and getattr(self.screen, "SHOWS_HISTORY", False)
+        if not is_shown or key is None or self.options.load_history is None:
+            return
+        from claudemeter_tui.model.history import HistoryRequest
+
+        is_same = known is not None and (known.key, known.request.weeks) == (key, self.history_weeks)
+        is_young = known is not None and timedelta(0) <= now - known.request.now < HISTORY_INTERVAL
+        state = self.store.find_org_state(key)
+        if state is not None and not self._is_loading_history and not (is_same and is_young):
+            self._is_loading_history = True
+            request = HistoryRequest(now, self.history_weeks, self.options.zone, state.max_pause)
+            self._load_history(key, request)
+
+    @work
+    async def _load_history(self, key: OrgKey, request: HistoryRequest) -> None:
+        load = self.options.load_history
+        answer = await asyncio.to_thread(load, key, request) if load is not None else None
+        self.post_message(self.HistoryLoaded(key, request, answer))
 
     def action_past(self, step: int) -> None:
         """Show the dashboard as it was at the org's previous (-1) or next (1) event."""
@@ -516,15 +572,17 @@ class Claudemeter(App[str]):
 
     def action_open(self, name: str) -> None:
         """Open a screen over the dashboard in place of any other, or close it if it is open."""
-        from claudemeter_tui.tui.screens import details, events, help, overview  # noqa: A004
+        from claudemeter_tui.tui.screens import details, events, help, history, overview  # noqa: A004
 
         screens: dict[str, type[ViewScreen]] = {
             "details": details.DetailsScreen,
             "events": events.EventsScreen,
             "help": help.HelpScreen,
+            "history": history.HistoryScreen,
             "overview": overview.OverviewScreen,
         }
         self._toggle_screen(screens[name])
+        self._load_missing_history()
 
     def pop_screen(self) -> AwaitComplete:
         """Close the top screen, redraw the one below, and clear the cache that still holds closed widgets.
@@ -533,6 +591,7 @@ class Claudemeter(App[str]):
         widgets with their rendered lines. Without this, memory grew from 64 to 82 MiB in 960 openings.
         """
         closing = super().pop_screen()
+        self.history = None
         self.call_later(_forget_closed_widgets)
         self._schedule_draw()
         return closing
@@ -590,6 +649,7 @@ class Claudemeter(App[str]):
         self.now = self._clock()
         self._process_events()
         self._load_missing_series()
+        self._load_missing_history()
         if not self.is_headless:
             self.check_size(Size(*shutil.get_terminal_size()))
 
@@ -604,9 +664,14 @@ class Claudemeter(App[str]):
     def _build_view(self) -> View:
         """Build the view of the current state, with pseudonyms in private mode."""
         from claudemeter_tui.tui.screenshots import redact_view
-        from claudemeter_tui.tui.view import View
+        from claudemeter_tui.tui.view import HistoryState, View
 
-        run, options = self._dashboard_run, self.options
+        run, options, known = self._dashboard_run, self.options, self.history
+        if known is not None and (known.key, known.request.weeks) != (self.selected, self.history_weeks):
+            known = None
+        state = HistoryState.READ if known is not None else HistoryState.READING
+        if options.load_history is None:
+            state = HistoryState.OFF
         is_same_org = self.archived is not None and self.archived.request[0] == self.selected
         view = View(
             self.shown_store,
@@ -620,6 +685,9 @@ class Claudemeter(App[str]):
             ascii=options.ascii,
             note=options.note,
             archived=self.archived.series if self.archived is not None and is_same_org else None,
+            history=known.answer if known is not None else None,
+            history_weeks=self.history_weeks,
+            history_state=state,
             figure_cache=run.figure_cache,
         )
         return redact_view(view, run.redaction) if self.private else view
@@ -631,11 +699,13 @@ class Claudemeter(App[str]):
             self.call_later(self._draw_screen)
 
     # These values are part of the view.
-    watch_now = watch_prefers_windows = watch_private = watch_archived = watch_past = _schedule_draw
+    watch_now = watch_prefers_windows = watch_private = watch_past = _schedule_draw
+    watch_archived = watch_history = watch_history_weeks = _schedule_draw
 
     def watch_selected(self) -> None:
         """Load the archived figures of the org, and redraw."""
         self._load_missing_series()
+        self._load_missing_history()
         self._schedule_draw()
 
     watch_span = watch_selected
@@ -699,6 +769,6 @@ def _has_room_for_toasts(size: Size) -> bool:
 def _preload_modules() -> None:
     """Import the modules that the first frame did not need, so that no key press has to wait for them."""
     from claudemeter_tui.tui import alerts, screenshots  # noqa: F401
-    from claudemeter_tui.tui.screens import connect, details, events, help, overview  # noqa: A004, F401
+    from claudemeter_tui.tui.screens import connect, details, events, help, history, overview  # noqa: A004, F401
 
     gc_control.set_aside_loaded()  # a collection would delay a key press by a tenth of a second

@@ -44,6 +44,7 @@ CHART_KEYS = (
 SCREEN_KEYS = (
     Key("o", "o", "open('overview')", "overview", "show all orgs, worst first", "Overview"),
     Key("d", "d", "open('details')", "details", "show every figure of the org, and the replies", "Details"),
+    Key("h", "h", "open('history')", "history", "show past hours, cycles, stops and spending", "History"),
 )
 READING_KEYS = (
     Key("r", "r", "refresh", "refresh", "refresh everything now", "Refresh"),
@@ -101,6 +102,7 @@ FOOTER_KEYS = (
     SCREEN_KEYS[0],
     SCREEN_KEYS[1],
     READING_KEYS[1],
+    SCREEN_KEYS[2],
     SHARING_KEYS[1],
     SHARING_KEYS[0],
     READING_KEYS[2],

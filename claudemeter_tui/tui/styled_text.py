@@ -196,7 +196,7 @@ def frame_lines(
     return [fit_line(top, width), *rows, Content.styled("╰" + "─" * (width - 2) + "╯", style)]
 
 
-_ASCII_CHARS = str.maketrans("■□─━┃│╌╭╮╰╯┏┓┗┛▲◆▐▌‹›…·•↑↓←→↔▾▴–", "#.-=||.++++++++!*[]<>>.*^v<>-v^-")
+_ASCII_CHARS = str.maketrans("■□─━┃│╌╭╮╰╯┏┓┗┛▲◆▐▌‹›…·•↑↓←→↔▾▴–▁▃▅▇", "#.-=||.++++++++!*[]<>>.*^v<>-v^--+*#")
 """ASCII replacement for each symbol; both are one cell wide."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
+from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from claudemeter_tui.tui.layout import Layout
 
 if TYPE_CHECKING:
     from claudemeter_tui.model.events import Event
+    from claudemeter_tui.model.history import HistoryAnswer
     from claudemeter_tui.model.time_series import ArchivedSeries, Histories
 
 
@@ -82,6 +84,16 @@ def _iterate_countdowns(state: OrgState) -> Iterator[datetime]:
             yield meter.until
 
 
+class HistoryState(Enum):
+    """State of the history on screen."""
+
+    OFF = "off"
+    """There is no archive."""
+    READING = "reading"
+    READ = "read"
+    """The archive has answered for this org and span, or cannot be read."""
+
+
 @dataclass(frozen=True)
 class View:
     """Everything needed to draw the screen."""
@@ -108,6 +120,11 @@ class View:
     """The time at which `now` is a past moment on screen, to the second. None if `now` is the present."""
     archived: ArchivedSeries | None = None
     """Earlier figures of the selected org, for the chart of a period. None if there are none, or not yet."""
+    history: HistoryAnswer | None = None
+    """History of the selected org over `history_weeks`. None if it is not read yet, or cannot be read."""
+    history_weeks: int = 4
+    """Span of the history screen in weeks."""
+    history_state: HistoryState = HistoryState.OFF
     figure_cache: dict[OrgKey, OrgFigures] = field(default_factory=dict, compare=False, repr=False)
     """Cache shared by all views of a run, so that every part of the screen uses the same figures."""
 
@@ -189,6 +206,7 @@ class View:
             self.store is other.store
             and self.events is other.events
             and self.archived is other.archived
+            and self.history is other.history
             and self._get_appearance() == other._get_appearance()
             and self.now < other._figures_valid_until
         )
@@ -202,7 +220,9 @@ class View:
     def _get_appearance(self) -> tuple[object, ...]:
         # All fields except the time, and except those that are compared by identity.
         words = self.note, self.past_label
-        return self.key, self.zone, self.span, self.prefers_windows, self.ascii, words, self.panel_time
+        history = self.history_state, self.history_weeks
+        look = self.key, self.zone, self.span, self.prefers_windows, self.ascii
+        return *look, words, history, self.panel_time
 
     @property
     def index(self) -> int:

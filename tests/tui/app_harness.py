@@ -14,6 +14,9 @@ from claudemeter_tui.model.reading import PasteResult, Reading
 from claudemeter_tui.tui.app import Claudemeter, Options
 from tests.scenes import NOW, OrgBodies, readings
 
+ENDING_WORKERS = ("action_usage_page", "_load_history", "_load_series", "show_past")
+"""Workers that end by themselves."""
+
 
 class Stage:
     """A feed that posts its first readings, then those of the test."""
@@ -98,6 +101,6 @@ async def second(pilot: Pilot[Any]) -> None:
 
 async def finish_workers(app: App[Any]) -> None:
     """Wait for the actions that run beside the app."""
-    for worker in list(app.workers):
-        if worker.name in ("action_usage_page", "_load_series", "show_past"):
+    while found := [one for one in app.workers if one.name in ENDING_WORKERS and not one.is_finished]:
+        for worker in found:
             await worker.wait()

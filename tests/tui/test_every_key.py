@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 from claudemeter_tui.tui.app import Claudemeter
 from claudemeter_tui.tui.keys import BOUND_KEYS, KEY_GROUPS
 from claudemeter_tui.tui.screens.help import OTHER_KEY_GROUPS
+from tests.histories import build_loader
 from tests.scenes import LABORATORY, NOW, PERSONAL, TEAM, OrgBodies, readings
 from tests.tui.app_harness import Stage, app, screen, stage
 from tests.tui.figure_checks import text_of, width_defects
@@ -33,14 +34,14 @@ OTHERS = {
 PRESSED_KEYS = sorted((KEY_NAMES | OTHERS | {"x", "space", "f5", "delete", "backspace"}) - ENDING)
 IN_ORDER = sorted(set(PRESSED_KEYS) - {"q", "ctrl+p", "t", "s"})
 """Keys that neither open one of Textual's own screens nor take long."""
-OPENING = ("escape", "o", "d", "e", "question_mark", "S")
+OPENING = ("escape", "o", "d", "h", "e", "question_mark", "S")
 SIZES = ((160, 45), (120, 36), (80, 24), (60, 20), (40, 8), (80, 3), (120, 1), (24, 5), (1, 1))
 TRIO = (PERSONAL, TEAM, LABORATORY)
 
 
 def dashboard(scene: Stage, pictures: Path, monkeypatch: pytest.MonkeyPatch) -> Claudemeter:
     """Return an app that no key ends, and that opens no browser."""
-    made = app(scene, pictures=pictures)
+    made = app(scene, pictures=pictures, load_history=build_loader(NOW, UTC))
     monkeypatch.setattr("claudemeter_tui.tui.web_browser.open_in_browser", lambda _: True)
     monkeypatch.setattr(made, "exit", lambda *_: None)
     return made

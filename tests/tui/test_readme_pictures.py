@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC
+from typing import Any
 
-from tests.scenes import CREDITS_BLOCKED, LABORATORY, PERSONAL, TEAM, WAITING
-from tests.tui.app_harness import app, second, settle, stage
+from textual.pilot import Pilot
+
+from tests.histories import build_loader
+from tests.scenes import CREDITS_BLOCKED, LABORATORY, NOW, PERSONAL, TEAM, WAITING
+from tests.tui.app_harness import app, finish_workers, second, settle, stage
 
 Compare = Callable[..., bool]
 SIZE = (110, 30)
@@ -37,3 +42,16 @@ def test_wait(snap_compare: Compare) -> None:
 def test_can_work(snap_compare: Compare) -> None:
     """The plan has room."""
     assert snap_compare(app(stage(PERSONAL)), terminal_size=SIZE, run_before=settle)
+
+
+def test_history(snap_compare: Compare) -> None:
+    """A quarter of a year by weekday and hour, with the credits of each day."""
+
+    async def press(pilot: Pilot[Any]) -> None:
+        await second(pilot)
+        await pilot.press("h", "plus")
+        await finish_workers(pilot.app)
+        await pilot.pause()
+
+    org = app(stage(PERSONAL, TEAM, LABORATORY), load_history=build_loader(NOW, UTC))
+    assert snap_compare(org, terminal_size=(120, 36), run_before=press)

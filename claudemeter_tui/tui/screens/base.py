@@ -30,6 +30,8 @@ class ViewScreen(Screen[None]):
 
     IS_OVERLAY: ClassVar[bool] = False
     """True if the screen opens over the dashboard and Escape closes it."""
+    SHOWS_HISTORY: ClassVar[bool] = False
+    """True if the screen needs `View.history`."""
 
     view: var[View] = var(View(), init=False)
     """The view on screen."""

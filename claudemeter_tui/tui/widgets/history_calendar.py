@@ -1,0 +1,266 @@
+"""The calendar of the history screen, and the bars of credits per day."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
+from itertools import groupby
+
+from claudemeter_tui.charts.axes import MoneyUnit
+from claudemeter_tui.charts.bars import Bar, BarLimit, count_columns, draw_bars
+from claudemeter_tui.formatting.history import (
+    NO_CREDITS,
+    NO_ROOM,
+    NOT_READ,
+    WEEKDAYS,
+    format_amount,
+    format_hour,
+)
+from claudemeter_tui.formatting.values import format_money, format_short_day, to_local
+from claudemeter_tui.model.history import Amount, HistoryAnswer, HistoryPeriod, HourCalendar, PeriodKind
+from claudemeter_tui.model.money import Money
+from claudemeter_tui.tui.styled_text import HEADING, MUTED, StyledLine, build_line, fit_pieces, join_pieces
+from claudemeter_tui.tui.widgets.chart_panel import CHART_STYLES
+from claudemeter_tui.tui.widgets.history_pages import (
+    BLANK_ROW,
+    COLUMN_GAP,
+    MARK_WIDTH,
+    HistoryPage,
+    HistoryRow,
+    build_text_page,
+    fix_row,
+    measure_amount,
+)
+
+HOURS = 24
+DAY_WIDTH, MAX_HOUR_WIDTH = 5, 4
+"""Cells of a weekday's name, and maximum cells of an hour."""
+MIN_BARS_HEIGHT = 9
+"""Minimum lines of the bars below the calendar."""
+LEVELS = "▁▃▅▇"
+"""Signs of the calendar, from little to much; colour only repeats them."""
+NO_RISE = "·"
+"""Sign of an hour with readings and without a rise; an hour without any reading is blank."""
+LEVEL_STYLES = ("$curve 55%", "$curve 70%", "$curve 85%", "$curve")
+ROUND_STEPS = (10, 12, 15, 20, 25, 30, 40, 50, 60, 80, 100)
+"""First digits of a step; near enough to each other for the highest level to be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarScale:
+    """The levels of a calendar: equal steps of a round amount."""
+
+    step: int
+    """Minor units, or percent."""
+
+    @classmethod
+    def fit(cls, highest: float) -> CalendarScale:
+        """Return the smallest scale with round, whole steps that reaches this amount."""
+        least = max(1, math.ceil(highest / len(LEVELS)))
+        power = 10 ** (len(str(least)) - 1)
+        return cls(next(step for first in ROUND_STEPS if (step := max(1, first * power // 10)) >= least))
+
+    def find_level(self, size: float) -> int:
+        """Return the level of an amount above zero, from 0."""
+        return math.ceil(size / self.step) - 1
+
+
+def _scale_amount(like: Amount, size: float) -> Amount:
+    """Return another amount in the unit of the first."""
+    return Money(Decimal(round(size)), *like.unit) if isinstance(like, Money) else size
+
+
+def _add_amounts(amounts: Sequence[Amount]) -> Amount:
+    """Return the sum of amounts of one unit, at least one."""
+    first = amounts[0]
+    if isinstance(first, Money):
+        minor = sum((each.minor for each in amounts if isinstance(each, Money)), Decimal(0))
+        return Money(minor, *first.unit)
+    return sum(each for each in amounts if not isinstance(each, Money))
+
+
+def build_calendar_page(
+    answer: HistoryAnswer, calendar: HourCalendar, width: int, height: int, *, plain: bool
+) -> HistoryPage:
+    """Return weekdays by hours with the sum of each weekday; below it, the credits per day if they fit."""
+    read = [amount for amount in calendar.amounts if amount is not None]
+    scale = CalendarScale.fit(max(map(measure_amount, read), default=0.0))
+    sums = [_sum_day(calendar, day) for day in range(len(WEEKDAYS))]
+    cells, column = _fit_hours(width - MARK_WIDTH - DAY_WIDTH, max(map(len, sums)) + COLUMN_GAP)
+    legend = _build_legend(calendar, read, scale, width - MARK_WIDTH)
+    spare = height - len(WEEKDAYS) - 1 - len(legend)
+    has_gaps, has_pause = spare >= len(WEEKDAYS) + 1, spare >= 1
+    head = build_line(
+        " " * DAY_WIDTH, (_build_hours(cells), MUTED), ("sum".rjust(column) if column else "", MUTED)
+    )
+    rows = [BLANK_ROW, fix_row(head)] if spare > len(WEEKDAYS) + 1 else [fix_row(head)]
+    for day, name in enumerate(WEEKDAYS):
+        line = _build_day(calendar, day, name, scale, cells)
+        if column:
+            style = MUTED if sums[day] == NOT_READ else ""
+            line = build_line(line, (sums[day].rjust(column), style))
+        rows.append(HistoryRow(name, partial(_draw_day, line), 2 if has_gaps else 1))
+    rows += [BLANK_ROW] if has_pause and not has_gaps else []
+    rows += [fix_row(line) for line in legend]
+    left = height - sum(row.height for row in rows) - 1
+    units = _list_units(answer)
+    if units and left >= MIN_BARS_HEIGHT:
+        drawn = _draw_days(answer, units[0], width - MARK_WIDTH, left, plain=plain)
+        rows += [BLANK_ROW, *(fix_row(line) for line in drawn)]
+    return HistoryPage(rows, width)
+
+
+def _fit_hours(room: int, column: int) -> tuple[int, int]:
+    """Return the cells of an hour, and those of the sums; 0 if the sums have no room."""
+    with_sums, without = (min(MAX_HOUR_WIDTH, cells // HOURS) for cells in (room - column, room))
+    return (with_sums, column) if with_sums >= min(2, without) and with_sums else (max(1, without), 0)
+
+
+def _draw_day(line: StyledLine, part: int) -> StyledLine:
+    """Return the line of a weekday, or the blank one below it."""
+    return build_line() if part else line
+
+
+def _sum_day(calendar: HourCalendar, day: int) -> str:
+    read = [each for each in calendar.amounts[HOURS * day : HOURS * (day + 1)] if each is not None]
+    return format_amount(_add_amounts(read)) if read else NOT_READ
+
+
+def _build_hours(cells: int) -> str:
+    """Return every third hour above its column, or every sixth if there is less room."""
+    step = 3 if cells > 1 else 6
+    return "".join(str(hour).ljust(step * cells) for hour in range(0, HOURS, step))
+
+
+def _build_day(calendar: HourCalendar, day: int, name: str, scale: CalendarScale, cells: int) -> StyledLine:
+    """Return the hours of a weekday; each has a gap if there is room."""
+    filled = max(1, cells - 1)
+    pieces: list[tuple[str, str]] = []
+    for amount in calendar.amounts[HOURS * day : HOURS * (day + 1)]:
+        if amount is None:
+            pieces.append((" " * cells, ""))
+        elif not measure_amount(amount):
+            pieces.append((NO_RISE.ljust(cells), MUTED))
+        else:
+            level = scale.find_level(measure_amount(amount))
+            pieces.append(((LEVELS[level] * filled).ljust(cells), LEVEL_STYLES[level]))
+    joined = [("".join(text for text, _ in run), style) for style, run in groupby(pieces, lambda it: it[1])]
+    return build_line((f"{name}  ", MUTED), *joined)
+
+
+def _build_legend(
+    calendar: HourCalendar, read: Sequence[Amount], scale: CalendarScale, width: int
+) -> list[StyledLine]:
+    """Return the lines with each sign and its amount, and the busiest hour."""
+    like = read[0] if read else 0.0
+    pieces = [build_line((NO_RISE, MUTED), (" none", MUTED))]
+    for level, sign in enumerate(LEVELS):
+        amount = format_amount(_scale_amount(like, scale.step * (level + 1)))
+        pieces.append(build_line((sign, LEVEL_STYLES[level]), (f" to {amount}", MUTED)))
+    pieces.append(build_line((f"blank: {NOT_READ}", MUTED)))
+    lines = _flow_pieces(pieces, width, "   ")
+    rises = [
+        (amount, slot) for slot, amount in enumerate(calendar.amounts) if amount and measure_amount(amount)
+    ]
+    if rises:
+        most, slot = max(rises, key=lambda pair: measure_amount(pair[0]))
+        total = format_amount(_add_amounts([amount for amount, _ in rises]))
+        texts = (
+            build_line(("busiest ", MUTED), format_hour(slot), (f"  {format_amount(most)}", HEADING)),
+            build_line(("sum ", MUTED), (total, HEADING)),
+        )
+        lines += _flow_pieces(texts, width, "   ")
+    return lines
+
+
+def _flow_pieces(pieces: Sequence[StyledLine], width: int, between: str) -> list[StyledLine]:
+    """Return the whole pieces in as many lines as they need."""
+    lines: list[list[StyledLine]] = [[]]
+    for piece in pieces:
+        if lines[-1] and join_pieces([*lines[-1], piece], between).cell_length > width:
+            lines.append([])
+        lines[-1].append(piece)
+    return [join_pieces(line, between) for line in lines]
+
+
+MIN_UNIT_HEIGHT = 8
+"""Minimum lines of the bars of each currency if there are several."""
+MIN_TITLE_HEIGHT = 8
+"""Minimum lines of bars with a title."""
+MONTH_DAYS = 30
+MAX_LINE_FACTOR = 2
+"""The cap is drawn if it is at most this many times the highest bar; else its even share of a day is."""
+
+
+def build_days_page(answer: HistoryAnswer, width: int, height: int, *, plain: bool) -> HistoryPage:
+    """Return the credits of each day as bars, of each week or month if there are too many days."""
+    units = _list_units(answer)
+    if not units:
+        return build_text_page((NO_CREDITS,), width)
+    room = max(MIN_UNIT_HEIGHT if len(units) > 1 else 0, height // len(units))
+    rows: list[HistoryRow] = []
+    for unit in units:
+        lines = _draw_days(answer, unit, width - MARK_WIDTH, room, plain=plain)
+        rows += [fix_row(line) for line in lines]
+    return HistoryPage(rows, width) if rows else build_text_page((NO_ROOM,), width)
+
+
+def _list_units(answer: HistoryAnswer) -> list[MoneyUnit]:
+    """Return the currencies of the credits that were spent; that of the cap if none were."""
+    units = dict.fromkeys(amount.unit for day in answer.days for amount in day.credits)
+    return list(units) or ([answer.cap.unit] if answer.cap is not None else [])
+
+
+def _draw_days(
+    answer: HistoryAnswer, unit: MoneyUnit, width: int, height: int, *, plain: bool
+) -> list[StyledLine]:
+    """Return the title and the bars of one currency."""
+    for periods in (answer.days, answer.weeks, answer.months):
+        amounts = [_get_minor(period, unit) for period in periods]
+        if len(periods) <= count_columns(width, max(amounts), unit):
+            break
+    limit, notes = _find_limit(answer, unit, max(amounts), periods[0].kind)
+    title = [
+        build_line((f"Credits per {periods[0].kind}", HEADING)),
+        *(build_line((it, MUTED)) for it in notes),
+    ]
+    bars = [
+        Bar(_label_bar(answer, period, len(periods)), amount, bool(period.covered) or amount > 0)
+        for period, amount in zip(periods, amounts, strict=True)
+    ]
+    has_title = height >= MIN_TITLE_HEIGHT
+    drawn = draw_bars(bars, unit, width=width, height=height - 2 * has_title, limit=limit, plain=plain)
+    lines = [build_line(*((text, CHART_STYLES[ink]) for text, ink in line)) for line in drawn]
+    return [fit_pieces(title, width), build_line(), *lines] if has_title else lines
+
+
+def _get_minor(period: HistoryPeriod, unit: MoneyUnit) -> Decimal:
+    return next((amount.minor for amount in period.credits if amount.unit == unit), Decimal(0))
+
+
+def _label_bar(answer: HistoryAnswer, period: HistoryPeriod, count: int) -> str:
+    """Return the date below a bar; of many days, only the Mondays have one."""
+    day = to_local(period.starts_at, answer.request.zone).date()
+    if period.kind is PeriodKind.DAY and count > len(WEEKDAYS) and day.weekday():
+        return ""
+    return f"{day:%b}" if period.kind is PeriodKind.MONTH else format_short_day(day)
+
+
+def _find_limit(
+    answer: HistoryAnswer, unit: MoneyUnit, highest: Decimal, kind: PeriodKind
+) -> tuple[BarLimit | None, list[str]]:
+    """Return the line of the cap, or of its even share if the cap is too high, and the words for both."""
+    cap = answer.cap
+    if cap is None or cap.unit != unit:
+        return None, []
+    words = f"cap {format_money(cap)} a month"
+    if kind is PeriodKind.MONTH or cap.minor <= MAX_LINE_FACTOR * highest:
+        return BarLimit(cap.minor, "cap"), [words]
+    days = len(WEEKDAYS) if kind is PeriodKind.WEEK else 1
+    share = Money(cap.minor * days / MONTH_DAYS, *unit)
+    if share.minor > MAX_LINE_FACTOR * highest:
+        return None, [words]
+    return BarLimit(share.minor, format_money(share)), [words, f"used up at {format_money(share)} a {kind}"]

@@ -1,0 +1,359 @@
+"""The pages of the history screen: calendar, cycles, sums, stops, and credits per day."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property, partial
+from itertools import accumulate, groupby
+
+from claudemeter_tui.formatting.history import (
+    NOTHING,
+    describe_coverage,
+    describe_stop_cause,
+    format_credits,
+    format_cycle_end,
+    format_cycle_name,
+    format_full_at,
+    format_length,
+    format_minute,
+    format_period,
+    format_share,
+)
+from claudemeter_tui.formatting.values import (
+    format_count,
+    format_money,
+    format_percent,
+)
+from claudemeter_tui.formatting.verdict import VERDICT_NAMES
+from claudemeter_tui.model.history import (
+    Amount,
+    HistoryAnswer,
+    HistoryCycle,
+    HistoryPeriod,
+    PeriodKind,
+    Stop,
+)
+from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.verdict import VerdictState
+from claudemeter_tui.model.windows import Severity
+from claudemeter_tui.tui.styled_text import (
+    HEADING,
+    MUTED,
+    SEVERITY_STYLES,
+    StyledLine,
+    build_line,
+    fit_line,
+    join_pieces,
+    wrap_text,
+)
+from claudemeter_tui.tui.widgets.list_view import ListModel, add_cursor_mark
+
+MARK_WIDTH = 2
+"""Cells of the cursor's mark."""
+COLUMN_GAP = 2
+"""Blanks between two columns."""
+STOP_STYLES = {
+    VerdictState.BLOCKED: SEVERITY_STYLES[Severity.FULL],
+    VerdictState.WAIT: SEVERITY_STYLES[Severity.CRITICAL],
+    VerdictState.ON_CREDITS: SEVERITY_STYLES[Severity.WARNING],
+}
+"""Style of each state, as in the banner."""
+
+
+@dataclass(frozen=True)
+class HistoryRow:
+    """One item of a page."""
+
+    key: Hashable
+    """Finds the row again after a change."""
+    draw: Callable[[int], StyledLine]
+    """Returns a line of the row by its number from 0."""
+    height: int = 1
+    is_selectable: bool = True
+
+
+class HistoryPage:
+    """Rows with a cursor, in lines of at most `width` cells."""
+
+    def __init__(self, rows: Sequence[HistoryRow], width: int) -> None:
+        """Show these rows."""
+        self._rows, self._width = rows, width
+
+    def build_list(self) -> ListModel:
+        """Return the rows as a list to draw."""
+        starts = [0, *accumulate(row.height for row in self._rows)]
+        return ListModel(starts, self._draw_line, lambda item: self._rows[item].is_selectable)
+
+    def find_item(self, key: Hashable) -> int | None:
+        """Return the row with this key. None if it is gone."""
+        return next((item for item, row in enumerate(self._rows) if row.key == key), None)
+
+    def get_key(self, item: int) -> Hashable:
+        """Return the key of a row. None for an empty page."""
+        return self._rows[item].key if 0 <= item < len(self._rows) else None
+
+    def _draw_line(self, item: int, part: int, selected: bool) -> StyledLine:  # noqa: FBT001 - a `LineDrawer`
+        row = self._rows[item]
+        line = row.draw(part)
+        return add_cursor_mark(
+            line, self._width, selected=selected and row.is_selectable and bool(line.plain)
+        )
+
+
+def build_text_page(texts: Sequence[str], width: int) -> HistoryPage:
+    """Return a page with a heading and a text below it."""
+    first, *others = texts
+    lines = [build_line((first, HEADING))]
+    lines += [line for text in others for line in wrap_text(text, width - MARK_WIDTH, MUTED)]
+    return HistoryPage([fix_row(line) for line in lines], width)
+
+
+def fix_row(line: StyledLine) -> HistoryRow:
+    """Return a row that the cursor skips."""
+    return HistoryRow(None, lambda _: line, is_selectable=False)
+
+
+BLANK_ROW = fix_row(build_line())
+
+
+def measure_amount(amount: Amount) -> float:
+    """Return minor units, or percent."""
+    return float(amount.minor) if isinstance(amount, Money) else amount
+
+
+LEFT_COLUMNS = ("", "to")
+"""Columns that are aligned on the left."""
+Cell = tuple[str, str]
+"""Text and style."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of cells in columns as wide as their widest cell."""
+
+    titles: tuple[str, ...]
+    rows: Sequence[Sequence[Cell]]
+    sections: Sequence[str]
+    """Titles of the sections, in the first column."""
+
+    @cached_property
+    def _widths(self) -> list[int]:
+        first, *others = zip(*self.rows, strict=True)
+        widest = max(map(len, (*self.sections, *(text for text, _ in first))))
+        columns = zip(self.titles[1:], others, strict=True)
+        return [widest, *(max(len(title), *(len(text) for text, _ in column)) for title, column in columns)]
+
+    @property
+    def width(self) -> int:
+        """Cells of a line."""
+        return sum(self._widths) + COLUMN_GAP * (len(self._widths) - 1)
+
+    def draw_head(self, section: str) -> StyledLine:
+        """Return the title of a section with the titles of the columns."""
+        return self._draw([(section, HEADING), *((title, MUTED) for title in self.titles[1:])])
+
+    def draw_row(self, place: int) -> StyledLine:
+        """Return the line of a row."""
+        return self._draw(self.rows[place])
+
+    def _draw(self, cells: Sequence[Cell]) -> StyledLine:
+        pairs = zip(cells, self._widths, strict=True)
+        pieces = [
+            (
+                text.ljust(width) if title in LEFT_COLUMNS else text.rjust(width),
+                MUTED if text == NOTHING else style,
+            )
+            for title, ((text, style), width) in zip(self.titles, pairs, strict=True)
+        ]
+        return join_pieces([build_line(piece) for piece in pieces], " " * COLUMN_GAP)
+
+
+def _list_table_rows(
+    table: Table, keys: Sequence[tuple[str, Hashable]], narrow: Sequence[Sequence[Sequence[Cell]]] = ()
+) -> Iterator[HistoryRow]:
+    """Yield the rows of all sections below their heads.
+
+    Args:
+        table: the rows.
+        keys: for each row its section and its key.
+        narrow: for each row the lines that replace it. Empty if the table fits.
+    """
+    for section, places in groupby(range(len(keys)), lambda place: keys[place][0]):
+        if section != keys[0][0]:
+            yield BLANK_ROW
+        yield fix_row(build_line((section, HEADING)) if narrow else table.draw_head(section))
+        for place in places:
+            if narrow:
+                lines = narrow[place]
+                yield HistoryRow(keys[place][1], partial(_draw_cells, lines), len(lines))
+            else:
+                yield HistoryRow(keys[place][1], partial(_draw_table_row, table, place))
+
+
+def _draw_table_row(table: Table, place: int, part: int) -> StyledLine:  # noqa: ARG001 - a row of one line
+    return table.draw_row(place)
+
+
+def _draw_cells(lines: Sequence[Sequence[Cell]], part: int) -> StyledLine:
+    return build_line(*lines[part])
+
+
+CYCLE_TITLES = ("", "to", "peak", "full at", "full for", "stopped", "credits")
+CYCLE_FORMS: tuple[tuple[bool, tuple[str, ...]], ...] = (
+    (True, ()),
+    (False, ()),
+    (False, ("full for",)),
+    (False, ("full at", "full for")),
+)
+"""Tables from the widest to the narrowest: True for dates with weekdays, and the dropped columns."""
+
+
+def build_cycles_page(answer: HistoryAnswer, width: int) -> HistoryPage:
+    """Return a table of all cycles, or two lines for each in a narrow pane."""
+    cycles = answer.cycles
+    if not cycles:
+        return build_text_page(("No cycle has started in this span.",), width)
+    titles = {cycle.figure: format_cycle_name(cycle.figure) for cycle in cycles}
+    keys = [(titles[cycle.figure], (cycle.figure, cycle.starts_at)) for cycle in cycles]
+    cells: list[list[Cell]] = []
+    for has_weekday, dropped in CYCLE_FORMS:
+        if has_weekday or not dropped:
+            cells = [_list_cycle_cells(answer, cycle, has_weekday=has_weekday) for cycle in cycles]
+        shown = [place for place, title in enumerate(CYCLE_TITLES) if title not in dropped]
+        table = Table(
+            tuple(CYCLE_TITLES[place] for place in shown),
+            [[row[place] for place in shown] for row in cells],
+            tuple(titles.values()),
+        )
+        if table.width <= width - MARK_WIDTH:
+            return HistoryPage(list(_list_table_rows(table, keys)), width)
+    narrow = [_wrap_cycle(row, width - MARK_WIDTH) for row in cells]
+    return HistoryPage(list(_list_table_rows(table, keys, narrow)), width)
+
+
+def _list_cycle_cells(answer: HistoryAnswer, cycle: HistoryCycle, *, has_weekday: bool) -> list[Cell]:
+    now, zone = answer.request.now, answer.request.zone
+    peak = format_percent(cycle.peak) if isinstance(cycle.peak, float) else NOTHING
+    return [
+        (format_minute(cycle.starts_at, now, zone, has_weekday=has_weekday), ""),
+        (format_cycle_end(cycle, now, zone, has_weekday=has_weekday), "" if cycle.is_observed else MUTED),
+        (peak, _get_peak_style(cycle)),
+        (format_full_at(cycle, now, zone, has_weekday=has_weekday), ""),
+        (format_length(cycle.full_for), ""),
+        (format_length(cycle.stopped), SEVERITY_STYLES[Severity.CRITICAL]),
+        (_format_spent(cycle), ""),
+    ]
+
+
+def _wrap_cycle(cells: Sequence[Cell], width: int) -> list[list[Cell]]:
+    """Return the lines of a cycle in a narrow pane: from and to, then what else is known."""
+    start, (end, end_style), peak, full_at, _, stopped, spent = cells
+    lines = _wrap_cells([start, (f"to {end}", end_style)], width, "", " ")
+    named = (("", peak), ("full ", full_at), ("stopped ", stopped), ("", spent))
+    others = [(f"{name}{text}", style) for name, (text, style) in named if text != NOTHING]
+    return lines + _wrap_cells(others, width, "  ", " · ")
+
+
+def _wrap_cells(cells: Sequence[Cell], width: int, indent: str, between: str) -> list[list[Cell]]:
+    """Return whole cells in as many lines as they need; without styled text, which would take long."""
+    lines: list[list[Cell]] = []
+    left = 0
+    for text, style in cells:
+        if lines and len(between) + len(text) <= left:
+            lines[-1].append((between, MUTED))
+            left -= len(between)
+        else:
+            lines.append([(indent, "")])
+            left = width - len(indent)
+        lines[-1].append((text, style))
+        left -= len(text)
+    return lines
+
+
+def _format_spent(cycle: HistoryCycle) -> str:
+    return format_money(cycle.spent) if cycle.spent is not None and cycle.spent.minor else NOTHING
+
+
+def _get_peak_style(cycle: HistoryCycle) -> str:
+    return SEVERITY_STYLES[Severity.from_percent(measure_amount(cycle.peak))]
+
+
+SUM_TITLES = ("", "credits", "stopped", "on credits", "covered")
+
+
+def build_sums_page(answer: HistoryAnswer, width: int) -> HistoryPage:
+    """Return the sums of each billing cycle, month, week and day, newest first."""
+    sections = {
+        "Billing cycles": answer.billing_cycles,
+        "Months": answer.months,
+        "Weeks": answer.weeks,
+        "Days": answer.days,
+    }
+    periods = [(title, period) for title, found in sections.items() for period in reversed(found)]
+    keys = [(title, (period.kind, period.starts_at)) for title, period in periods]
+    cells = [_list_sum_cells(answer, period) for _, period in periods]
+    for dropped in ((), ("on credits",), ("on credits", "stopped")):  # the page of the stops has them
+        shown = [place for place, title in enumerate(SUM_TITLES) if title not in dropped]
+        table = Table(
+            tuple(SUM_TITLES[place] for place in shown),
+            [[row[place] for place in shown] for row in cells],
+            tuple(sections),
+        )
+        if table.width <= width - MARK_WIDTH:
+            break
+    return HistoryPage(list(_list_table_rows(table, keys)), width)
+
+
+def _list_sum_cells(answer: HistoryAnswer, period: HistoryPeriod) -> list[Cell]:
+    lengths = (stop.length for stop in period.stops if stop.state is VerdictState.ON_CREDITS)
+    return [
+        (format_period(period, answer.request.now, answer.request.zone), ""),
+        (format_credits(period.credits, is_read=bool(period.covered)), "" if period.credits else MUTED),
+        (format_length(period.stopped), SEVERITY_STYLES[Severity.CRITICAL]),
+        (format_length(sum(lengths, timedelta(0))), SEVERITY_STYLES[Severity.WARNING]),
+        (format_share(period) if period.covered else NOTHING, MUTED),
+    ]
+
+
+STOP_LINE_FROM = 62
+"""Cells from which a stop has one line."""
+
+
+def build_stops_page(answer: HistoryAnswer, width: int) -> HistoryPage:
+    """Return how often and how long each cause stopped work: in the span, then per month and per week."""
+    rows: list[HistoryRow] = []
+    for period in (answer.span, *reversed(answer.months), *reversed(answer.weeks)):
+        rows += [BLANK_ROW] if rows else []
+        rows += _list_stops(answer, period, width)
+    return HistoryPage(rows, width)
+
+
+def _list_stops(answer: HistoryAnswer, period: HistoryPeriod, width: int) -> Iterator[HistoryRow]:
+    name = format_count(answer.request.weeks, "week")
+    if period.kind is not PeriodKind.SPAN:
+        name = format_period(period, answer.request.now, answer.request.zone)
+        name = f"Week {name}" if period.kind is PeriodKind.WEEK else name
+    head = build_line((name, HEADING), (f"  {describe_coverage(period)}", MUTED))
+    yield fix_row(fit_line(head, width - MARK_WIDTH))
+    at = period.kind, period.starts_at
+    if not period.stops:
+        text = "no stop seen" if period.covered else NOTHING
+        yield HistoryRow(at, lambda _: build_line((f"  {text}", MUTED)))
+    height = 1 if width >= STOP_LINE_FROM else 2
+    for stop in period.stops:
+        yield HistoryRow((*at, stop.state, stop.cause), partial(_draw_stop, stop, height), height)
+
+
+def _draw_stop(stop: Stop, height: int, part: int) -> StyledLine:
+    times, length = format_count(stop.count, "time"), format_length(stop.length)
+    state, style = VERDICT_NAMES[stop.state], STOP_STYLES[stop.state]
+    cause = describe_stop_cause(stop.cause)
+    if height == 1:
+        return build_line((f"  {state:10}  ", style), f"{cause:26}", (f"{times:>9}", MUTED), f"  {length:>8}")
+    return (
+        build_line("    ", (times, MUTED), f", {length}")
+        if part
+        else build_line((f"  {state}  ", style), cause)
+    )

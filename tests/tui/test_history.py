@@ -1,0 +1,297 @@
+"""The history screen: pages, span, figure, org, and what it says while there is nothing to show."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, timedelta
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from claudemeter_tui.demo.history import SimulatedPast
+from claudemeter_tui.model.history import HistoryAnswer, HistoryRequest
+from claudemeter_tui.model.store import OrgKey
+from claudemeter_tui.tui.app import Claudemeter
+from claudemeter_tui.tui.screens.dashboard import DashboardScreen
+from claudemeter_tui.tui.screens.history import PAGES, HistoryScreen
+from tests.histories import answer, build_loader
+from tests.scenes import LABORATORY, NOW, PERSONAL, TEAM
+from tests.tui.app_harness import Stage, app, finish_workers, screen, stage, text
+from tests.tui.figure_checks import text_of, width_defects
+
+TRIO = (PERSONAL, TEAM, LABORATORY)
+SIZES = ((160, 45), (120, 36), (80, 24), (60, 20), (40, 8), (80, 3), (24, 5))
+ONE = (120, 36)
+Loader = Callable[[OrgKey, HistoryRequest], HistoryAnswer | None]
+
+
+def dashboard(load: Loader | None = None, scene: Stage | None = None, **options: Any) -> Claudemeter:
+    """Return a dashboard of three orgs, each with a simulated past."""
+    return app(scene or stage(*TRIO), load_history=load or build_loader(NOW, UTC), **options)
+
+
+async def press(pilot: Pilot[Any], *keys: str) -> None:
+    """Press keys one by one, each once the history of the last one is on screen."""
+    await pilot.pause()
+    for key in keys:
+        await pilot.press(key)
+        await finish_workers(pilot.app)
+        await pilot.pause()
+
+
+@pytest.mark.parametrize("key", ["h", "escape"])
+async def test_h_opens_and_closes(key: str) -> None:
+    """The dashboard comes back, and the answer is not kept."""
+    async with dashboard().run_test(size=ONE) as pilot:
+        await press(pilot, "h")
+        assert isinstance(pilot.app.screen, HistoryScreen)
+        await press(pilot, key)
+        opened: object = pilot.app.screen
+        assert isinstance(opened, DashboardScreen)
+        assert isinstance(pilot.app, Claudemeter)
+        assert pilot.app.history is None
+
+
+async def test_tab_turns_the_pages_and_a_click_opens_one() -> None:
+    """Each page has its own content, and the last one is followed by the first."""
+    signs = {
+        "calendar": "busiest",
+        "cycles": "Billing months",
+        "sums": "Billing cycles",
+        "stops": "times",
+        "days": "Credits per day",
+    }
+    async with dashboard().run_test(size=ONE) as pilot:
+        await press(pilot, "h")
+        for page in PAGES:
+            assert signs[page] in text(pilot)
+            await press(pilot, "tab")
+        assert signs["calendar"] in text(pilot)
+        await press(pilot, "shift+tab")
+        assert signs["days"] in text(pilot)
+        await pilot.click("#first", offset=(screen(pilot)[1].index("stops"), 0))
+        await pilot.pause()
+        assert signs["stops"] in text(pilot)
+
+
+async def test_plus_and_minus_change_the_span() -> None:
+    """From 1 to 52 weeks; the archive is asked again for each, and the ends are reported."""
+    asked: list[int] = []
+    load = build_loader(NOW, UTC)
+
+    def spy(key: OrgKey, request: HistoryRequest) -> HistoryAnswer | None:
+        asked.append(request.weeks)
+        return load(key, request)
+
+    async with dashboard(spy).run_test(size=ONE, notifications=True) as pilot:
+        await press(pilot, "h", "plus", "plus", "plus")
+        assert "52 weeks · Apr 27 2025 – Apr 25" in text(pilot)
+        assert "This is the longest span." in text(pilot)
+        await press(pilot, "minus", "minus", "minus", "minus")
+        assert "1 week · Apr 19 – Apr 25" in text(pilot)
+        assert asked == [4, 12, 52, 12, 4, 1]
+
+
+async def test_w_switches_the_figure_of_the_calendar() -> None:
+    """Credits, then each plan-wide window; from another page it opens the calendar."""
+    async with dashboard().run_test(size=ONE) as pilot:
+        await press(pilot, "h")
+        for words in ("credits spent", "rise of the 5-hour window", "rise of the 7-day all window"):
+            assert f" {words} " in screen(pilot)[2]
+            await press(pilot, "w")
+        assert " credits spent " in screen(pilot)[2]
+        await press(pilot, "tab", "w")
+        assert " credits spent " in screen(pilot)[2]
+
+
+@pytest.mark.parametrize(
+    ("keys", "name"), [(["2"], "Acme Team"), (["right"], "Acme Team"), (["left"], "Lab")]
+)
+async def test_org_changes_while_it_is_open(keys: list[str], name: str) -> None:
+    """Numbers and arrows select an org, and its history is shown."""
+    async with dashboard().run_test(size=ONE) as pilot:
+        await press(pilot, "h")
+        before = text(pilot)
+        await press(pilot, *keys)
+        assert type(pilot.app.screen) is HistoryScreen
+        assert screen(pilot)[0].startswith(f" {name}: ")
+        assert "busiest" in text(pilot)
+        assert text(pilot).splitlines()[3:] != before.splitlines()[3:]
+
+
+async def test_keys_work_while_the_archive_is_read() -> None:
+    """A slow archive shows that it is read; an answer for another org is not shown."""
+    started, release = threading.Event(), threading.Event()
+    load = build_loader(NOW, UTC)
+
+    def slow(key: OrgKey, request: HistoryRequest) -> HistoryAnswer | None:
+        started.set()
+        release.wait(30)
+        return load(key, request)
+
+    async with dashboard(slow).run_test(size=ONE) as pilot:
+        await pilot.pause()
+        await pilot.press("h")
+        await pilot.pause()
+        assert started.wait(30)
+        assert "Reading…" in text(pilot)
+        await pilot.press("tab", "2", "plus")
+        await pilot.pause()
+        assert screen(pilot)[0].startswith(" Acme Team: ")
+        assert "Reading…" in text(pilot)
+        release.set()
+        for _ in range(3):
+            await finish_workers(pilot.app)
+            await pilot.pause()
+        assert "12 weeks" in text(pilot)
+        assert "Billing months" in text(pilot)
+
+
+async def test_history_is_read_again_after_a_while() -> None:
+    """Five minutes later, and only while the screen is open; the old one is shown until then."""
+    asked: list[HistoryRequest] = []
+    load = build_loader(NOW, UTC)
+
+    def spy(key: OrgKey, request: HistoryRequest) -> HistoryAnswer | None:
+        asked.append(request)
+        return load(key, request)
+
+    scene = stage(*TRIO)
+    async with dashboard(spy, scene).run_test(size=ONE) as pilot:
+        await press(pilot, "h")
+        for minutes, count in ((4, 1), (5, 2), (6, 2)):
+            await scene.at(pilot, NOW + timedelta(minutes=minutes))
+            assert isinstance(pilot.app, Claudemeter)
+            pilot.app._tick()
+            await pilot.pause()
+            assert "busiest" in text(pilot)
+            await finish_workers(pilot.app)
+            assert len(asked) == count
+        assert asked[1].now == NOW + timedelta(minutes=5)
+        assert asked[1].max_pause == timedelta(seconds=150)
+
+
+def answer_nothing(key: OrgKey, request: HistoryRequest) -> HistoryAnswer:
+    """Return the history of an org that was never read."""
+    del key
+    return answer(SimulatedPast(), request)
+
+
+@pytest.mark.parametrize(
+    ("load", "words"),
+    [
+        (answer_nothing, ("No history of this org yet.", "appear with the next readings")),
+        (lambda *_: None, ("The archive cannot be read.", "Press e to see the problem.")),
+        (None, ("The archive is off (history.enabled)", "Turn it on in the settings")),
+    ],
+)
+@pytest.mark.parametrize("size", [(120, 36), (60, 20)])
+async def test_page_without_history_says_why(
+    load: Loader | None, words: tuple[str, ...], size: tuple[int, int]
+) -> None:
+    """Every page says when there will be something to see, or what to do."""
+    async with app(stage(*TRIO), load_history=load).run_test(size=size) as pilot:
+        await press(pilot, "h")
+        for _ in PAGES:
+            shown = " ".join(text(pilot).replace("▌", " ").split())
+            assert all(each in shown for each in words)
+            await press(pilot, "tab")
+
+
+async def test_names_are_hidden_in_private_mode() -> None:
+    """The history of the selected org is shown under its pseudonym."""
+    asked: list[OrgKey] = []
+    load = build_loader(NOW, UTC)
+
+    def spy(key: OrgKey, request: HistoryRequest) -> HistoryAnswer | None:
+        asked.append(key)
+        return load(key, request)
+
+    async with dashboard(spy, privacy=True).run_test(size=ONE) as pilot:
+        await press(pilot, "2", "h")
+        assert isinstance(pilot.app, Claudemeter)
+        assert asked == [pilot.app.store.orgs[1].key]
+        for _ in PAGES:
+            assert "Acme" not in text(pilot)
+            await press(pilot, "tab")
+        assert "busiest" in text(pilot)
+
+
+@pytest.mark.parametrize("size", [(120, 36), (60, 20), (40, 8)])
+async def test_every_row_is_reached_by_keys(size: tuple[int, int]) -> None:
+    """Down from the first row to the last one, each with the cursor's mark on screen."""
+    async with dashboard().run_test(size=size) as pilot:
+        await press(pilot, "2", "h")
+        for page in PAGES[:-1]:
+            assert isinstance(pilot.app.screen, HistoryScreen)
+            rows = pilot.app.screen._page._rows
+            wanted = [item for item, row in enumerate(rows) if row.is_selectable]
+            seen = []
+            for _ in wanted:
+                seen.append(pilot.app.screen.item_list.cursor)
+                assert any(line.startswith("▌") for line in screen(pilot)), page
+                await pilot.press("down")
+            assert seen == wanted
+            await press(pilot, "tab")
+
+
+async def test_cursor_stays_on_its_row() -> None:
+    """A page has its own cursor, which a new answer and another page leave where it is."""
+    async with dashboard().run_test(size=ONE) as pilot:
+        await press(pilot, "h", "tab", "tab", "G")
+        marked = next(line for line in screen(pilot) if line.startswith("▌"))
+        await press(pilot, "tab", "shift+tab")
+        assert marked in screen(pilot)
+        await press(pilot, "g", "plus", "minus")
+        assert next(line for line in screen(pilot) if line.startswith("▌")) != marked
+
+
+async def test_click_moves_the_cursor() -> None:
+    """Every row can be clicked."""
+    async with dashboard().run_test(size=ONE) as pilot:
+        await press(pilot, "h", "tab", "tab")
+        place = next(y for y, line in enumerate(screen(pilot)) if "Apr 13 – 19" in line)
+        await pilot.click(offset=(10, place))
+        await pilot.pause()
+        assert screen(pilot)[place].startswith("▌")
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("ascii_only", [False, True])
+async def test_every_page_fits_every_size(size: tuple[int, int], ascii_only: bool) -> None:  # noqa: FBT001
+    """Each line has the width of the screen, the verdict is the first one, and ASCII is ASCII."""
+    async with dashboard(ascii=ascii_only).run_test(size=size) as pilot:
+        await press(pilot, "2", "h", "plus")
+        for _ in PAGES:
+            lines = text_of(pilot.app.screen._compositor.render_strips())
+            assert list(width_defects(lines, size[0])) == []
+            assert "BLOCKED" in screen(pilot)[0]
+            assert text(pilot).isascii() or not ascii_only
+            await press(pilot, "tab")
+
+
+@pytest.mark.parametrize("size", SIZES[1:5])
+async def test_no_amount_is_cut(size: tuple[int, int]) -> None:
+    """Each amount on screen has its cents: none ends at the edge or in an ellipsis."""
+    async with dashboard().run_test(size=size) as pilot:
+        await press(pilot, "2", "h", "plus")
+        for _ in PAGES:
+            for line in screen(pilot)[2:]:
+                assert "…" not in line
+                assert all(part[:1].isdigit() and "." in part for part in line.split("$")[1:]), line
+            await press(pilot, "tab")
+
+
+async def test_calendar_is_readable_without_colour() -> None:
+    """Each level has its own sign in the legend, also in ASCII, and blank hours are explained."""
+    for ascii_only, signs in ((False, "·▁▃▅▇"), (True, ".-+*#")):
+        async with dashboard(ascii=ascii_only).run_test(size=ONE) as pilot:
+            await press(pilot, "h", "plus", "plus")
+            legend = next(line for line in screen(pilot) if " none " in line)
+            assert [part.strip()[0] for part in legend.split("   ") if part.strip()] == [*signs, "b"]
+            assert "blank: not read" in legend
+            days = [line for line in screen(pilot) if line[2:5] in ("Mon", "Tue", "Wed", "Thu", "Fri")]
+            assert len(days) == 5
+            assert all(sign in "".join(days) for sign in signs)
