@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from tests.bench import archive, calls, fold_time, line_time, memory, panes, poll_time, restored
+from tests.bench import archive, calls, fold_time, history_time, line_time, memory, panes, poll_time, restored
 from tests.bench.__main__ import FIGURES, main
 from tests.bench.table import Line, compared, in_turn, limited, milliseconds, ratio
 
@@ -27,6 +27,7 @@ TINY: dict[str, Callable[[], Line]] = {
     "judge": partial(fold_time.judge, 1, 2),
     "append": partial(archive.append, 1, 2),
     "size": partial(archive.size, 1),
+    "calendar": partial(history_time.calendar, 1),
 }
 
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from tests.bench.archive import append, size
 from tests.bench.calls import calls
 from tests.bench.fold_time import fold, judge
+from tests.bench.history_time import calendar
 from tests.bench.line_time import line
 from tests.bench.memory import memory, week
 from tests.bench.panes import frame, idle, key
@@ -37,6 +38,7 @@ FIGURES: dict[str, Callable[[], Line]] = {
     "judge": judge,
     "append": append,
     "size": size,
+    "calendar": calendar,
 }
 
 

@@ -22,7 +22,7 @@ MINUTE = timedelta(minutes=1)
 def fold(times: int = PAIRS, orgs: int = 100) -> Line:
     """Fold every reading of one poll into a store with a week of samples."""
     store, readings = after_a_week(orgs), one_poll(orgs, READ + MINUTE, more=7)
-    found = in_turn(lambda: _timed(partial(reduce, Store.apply, readings, store)), _loop, times)
+    found = in_turn(lambda: timed(partial(reduce, Store.apply, readings, store)), run_loop, times)
     return limited(f"applying one poll of {orgs} orgs", found, 0.02, milliseconds)
 
 
@@ -33,16 +33,16 @@ def judge(times: int = PAIRS, orgs: int = 100) -> Line:
 
     def ours() -> float:
         steps = tuple(accumulate(readings, Store.apply, initial=store))
-        return _timed(partial(_judged, steps, journal))
+        return timed(partial(_judged, steps, journal))
 
     return limited(
-        f"events, verdicts, forecasts of {orgs} orgs", in_turn(ours, _loop, times), 0.02, milliseconds
+        f"events, verdicts, forecasts of {orgs} orgs", in_turn(ours, run_loop, times), 0.02, milliseconds
     )
 
 
-def _loop() -> float:
+def run_loop() -> float:
     """Run the yardstick: a hundred thousand multiplications in plain Python."""
-    return _timed(lambda: [number * number for number in range(100_000)])
+    return timed(lambda: [number * number for number in range(100_000)])
 
 
 def _judged(steps: Sequence[Store], journal: EventLog) -> object:
@@ -59,7 +59,8 @@ def _said(state: OrgState) -> object:
     return verdict(state, now), forecast_limit(state.credits, rate, now), full
 
 
-def _timed(work: Callable[[], object]) -> float:
+def timed(work: Callable[[], object]) -> float:
+    """Return the processor time of some work in seconds."""
     began = time.process_time()
     work()
     return time.process_time() - began
