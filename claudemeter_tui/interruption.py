@@ -6,14 +6,17 @@ which may print it, swallow it or wait for a thread. A handler that ends the pro
 
 from __future__ import annotations
 
-import atexit
 import os
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from types import FrameType, TracebackType
-from typing import NoReturn
+
+TYPE_CHECKING = False  # as in `typing`, which is slow to import
+if TYPE_CHECKING:
+    import signal
+    from collections.abc import Callable
+    from types import FrameType, TracebackType
+    from typing import NoReturn
+else:
+    import _signal as signal  # without the imports of `signal`, before which no handler is installed
 
 EXIT_INTERRUPTED = 130
 """Exit status after Ctrl+C, as in a shell."""
@@ -37,14 +40,18 @@ def leave_threads_behind(status: int) -> None:
     """
     threading = sys.modules.get("threading")
     if threading is not None and any(thread.daemon for thread in threading.enumerate()):
+        import atexit  # noqa: PLC0415 - not needed to handle SIGINT
+
         atexit.register(_leave, status)
 
 
 def _leave(status: int) -> None:
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
-            with suppress(OSError):
+            try:
                 stream.flush()
+            except OSError:
+                continue
     os._exit(status)
 
 
@@ -62,20 +69,28 @@ class InterruptDelay:
             _leave_interrupted()
 
 
-@contextmanager
-def clean_up_at_interrupt(clean_up: Callable[[], object]) -> Iterator[None]:
+class InterruptCleanUp:
     """Call a function if SIGINT ends the process during the block, which may take long."""
-    _cleanups.append(clean_up)
-    try:
-        yield
-    finally:
-        _cleanups.remove(clean_up)
+
+    def __init__(self, clean_up: Callable[[], object]) -> None:
+        """Call `clean_up` before the process ends."""
+        self._clean_up = clean_up
+
+    def __enter__(self) -> None:
+        _cleanups.append(self._clean_up)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _cleanups.remove(self._clean_up)
 
 
 def _leave_interrupted() -> NoReturn:
     for clean_up in _cleanups:
-        with suppress(OSError):
+        try:
             clean_up()
+        except OSError:
+            continue
     os._exit(EXIT_INTERRUPTED)
 
 

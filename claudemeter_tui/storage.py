@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple
 
-from claudemeter_tui.interruption import InterruptDelay, clean_up_at_interrupt
+from claudemeter_tui.interruption import InterruptCleanUp, InterruptDelay
 
 if TYPE_CHECKING:  # the first frame must not wait for it
     from claudemeter_tui.model.store import OrgKey
@@ -182,7 +182,7 @@ def open_replacement(path: Path) -> Iterator[IO[bytes]]:
         with InterruptDelay():
             handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{APP_NAME}-")
             draft = Path(name)
-            stack.enter_context(clean_up_at_interrupt(draft.unlink))
+            stack.enter_context(InterruptCleanUp(draft.unlink))
         try:
             make_readable(handle)
             with os.fdopen(handle, "wb") as file:

@@ -131,7 +131,20 @@ def open_for_reading(path: Path) -> ArchiveConnection:
     Raises:
         sqlite3.Error: There is no archive, or it cannot be read.
     """
-    return _connect(path, "ro")
+    connection = _connect(path, "ro")
+    try:
+        connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_READONLY:
+            connection.close()
+            raise
+    else:
+        return connection
+    # A killed process has left an unfinished transaction, which only a connection that writes can undo.
+    connection.close()
+    connection = open_existing(path)
+    connection.execute("PRAGMA query_only = ON")
+    return connection
 
 
 def is_damage(error: Exception) -> bool:

@@ -26,7 +26,7 @@ from tests.history.test_archive import MINUTE, poll
 from tests.scenes import READ
 
 APP_FOLDER = "claudemeter-tui"
-PATIENCE = 20
+PATIENCE = 90
 """Seconds to wait for the recorder's thread at most."""
 
 

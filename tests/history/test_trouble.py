@@ -6,6 +6,8 @@ import os
 import resource
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -343,6 +345,32 @@ def test_damage_that_a_reader_finds_is_repaired_by_the_recorder(path: Path, long
     assert amounts == sorted(set(amounts))
     assert amounts[-1] == POLLS
     assert len(amounts) >= POLLS * 2 // 3
+
+
+CUT_OFF = """
+import os, signal, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("PRAGMA journal_mode = DELETE")
+connection.execute("PRAGMA cache_size = 1")
+connection.execute("BEGIN IMMEDIATE")
+connection.execute("UPDATE replies SET body = randomblob(2000)")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+"""Program that is killed in the middle of a transaction without a write-ahead log."""
+
+
+def test_a_reader_undoes_what_a_killed_process_began(path: Path, long_archive: Path) -> None:
+    """An unfinished transaction needs a connection that may write; readers see the state before it."""
+    path.parent.mkdir()
+    shutil.copy(long_archive, path)
+    before = list_amounts(path)
+    subprocess.run([sys.executable, "-c", CUT_OFF, str(path)], check=False)
+    assert path.with_name(f"{path.name}-journal").stat().st_size
+    with closing(open_for_reading(path)) as reader:
+        assert reader.execute("SELECT count(*) FROM replies").fetchone() != (0,)
+        with pytest.raises(sqlite3.OperationalError):
+            reader.execute("DELETE FROM replies")
+    assert list_amounts(path) == before
 
 
 def test_damage_while_running_is_repaired_too(path: Path, long_archive: Path) -> None:
