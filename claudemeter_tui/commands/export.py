@@ -22,6 +22,7 @@ from claudemeter_tui.formatting.export import (
     build_columns,
     format_csv_row,
     format_exact_utc,
+    format_optional_utc,
 )
 from claudemeter_tui.history.export import ArchiveSnapshot, Report
 from claudemeter_tui.model.archive_rows import ArchiveRow, Owner, SpendingRow
@@ -113,8 +114,8 @@ class Selection:
             "program": f"claudemeter-tui {__version__}",
             "exported_at": format_exact_utc(now),
             "origin": origin,
-            "since": format_exact_utc(request.since) if request.since is not None else None,
-            "until": format_exact_utc(request.until) if request.until is not None else None,
+            "since": format_optional_utc(request.since),
+            "until": format_optional_utc(request.until),
             "privacy": request.is_private,
         }
 

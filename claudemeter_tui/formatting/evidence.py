@@ -6,15 +6,16 @@ import base64
 import hashlib
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from html import escape
 
-from claudemeter_tui.formatting.export import format_amount
+from claudemeter_tui.formatting.export import format_decimal
+from claudemeter_tui.formatting.history import format_cycle_name, list_cycle_cells
 from claudemeter_tui.formatting.json_view import escape_invisible
 from claudemeter_tui.formatting.svg_chart import MoneyChart
-from claudemeter_tui.formatting.values import format_count, format_countdown, format_money, format_percent
-from claudemeter_tui.model.archive_rows import CycleRow, FigureRow, Owner, RowValue, SpendingRow
-from claudemeter_tui.model.catalogue import WINDOWS
+from claudemeter_tui.formatting.values import format_count
+from claudemeter_tui.model.archive_rows import CycleRow, FigureRow, Owner, SpendingRow
+from claudemeter_tui.model.history import CAP_FIGURE, USED_FIGURE, CreditSums, HistoryCycle, PeriodKind
 from claudemeter_tui.model.money import Money
 
 MAX_LISTED_CYCLES = 200
@@ -51,21 +52,6 @@ CONTENT_POLICY = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-ur
 """Content security policy: no script, no request, and only the style of the page itself."""
 
 
-def format_cycle_kind(figure: str) -> str:
-    """Return the name of a kind of cycles: `5-hour`, `Billing month`."""
-    key = figure.partition(":")[2]
-    if figure == "month":
-        return "Billing month"
-    return (WINDOWS[key].label if key in WINDOWS else "") or key or figure
-
-
-def format_row_value(value: RowValue) -> str:
-    """Return a value for people: `41%`, `$17.20`, or the word."""
-    if isinstance(value, Money):
-        return format_money(value)
-    return format_percent(value) if isinstance(value, float) else value
-
-
 class EvidenceSummary:
     """Collects the rows of a bundle and writes their summary; its size does not depend on their number."""
 
@@ -73,30 +59,32 @@ class EvidenceSummary:
         """Collect rows whose used credits are within this span; None if there are none."""
         self._span = span
         self._charts: dict[tuple[int, tuple[str, int]], MoneyChart] = {}
-        self._cycles: dict[tuple[int, str], deque[CycleRow]] = {}
+        self._cycles: dict[tuple[int, str], deque[HistoryCycle]] = {}
         self._cycle_counts: dict[tuple[int, str], int] = defaultdict(int)
-        self._days: dict[int, dict[tuple[str, tuple[str, int]], Money]] = defaultdict(dict)
+        self._sums: dict[int, CreditSums] = defaultdict(CreditSums)
 
     def add_figure(self, row: FigureRow) -> None:
         """Add a figure to its chart if it is an amount of used credits or their cap."""
-        if row.figure not in ("used", "cap") or not isinstance(row.value, Money) or self._span is None:
+        if (
+            row.figure not in (USED_FIGURE, CAP_FIGURE)
+            or not isinstance(row.value, Money)
+            or self._span is None
+        ):
             return
         key = row.owner.number, row.value.unit
         chart = self._charts.setdefault(key, MoneyChart(*self._span, row.value.unit))
-        add = chart.add_used if row.figure == "used" else chart.add_cap
+        add = chart.add_used if row.figure == USED_FIGURE else chart.add_cap
         add(row.first_at, row.confirmed_at, row.value)
 
     def add_cycle(self, row: CycleRow) -> None:
         """Add a cycle to its table."""
-        key = row.owner.number, row.figure
-        self._cycles.setdefault(key, deque(maxlen=MAX_LISTED_CYCLES)).append(row)
+        key = row.owner.number, row.cycle.figure
+        self._cycles.setdefault(key, deque(maxlen=MAX_LISTED_CYCLES)).append(row.cycle)
         self._cycle_counts[key] += 1
 
     def add_spending(self, row: SpendingRow) -> None:
         """Add spent credits to the sum of their day in UTC; currencies have sums of their own."""
-        sums, key = self._days[row.owner.number], (f"{row.start_at:%Y-%m-%d}", row.amount.unit)
-        before = sums.get(key)
-        sums[key] = row.amount if before is None else _add(before, row.amount)
+        self._sums[row.owner.number].add(row.start_at.astimezone(UTC).date(), row.amount)
 
     def iterate_html(
         self, owners: Iterable[Owner], facts: Iterable[tuple[str, str]], *, is_private: bool
@@ -138,32 +126,24 @@ class EvidenceSummary:
         cycles = [(figure, rows) for (number, figure), rows in self._cycles.items() if number == owner.number]
         for figure, rows in cycles:
             yield from self._iterate_cycles(figure, rows, self._cycle_counts[owner.number, figure])
-        if not (charts or cycles or owner.number in self._days):
+        if not (charts or cycles or owner.number in self._sums):
             yield "<p>No credits and no cycles in this span.</p>\n"
 
     def _iterate_sums(self, owner: Owner) -> Iterator[str]:
-        days = self._days.get(owner.number)
-        if not days:
+        if owner.number not in self._sums:
             return
-        months: dict[tuple[str, tuple[str, int]], Money] = {}
-        for (day, unit), amount in days.items():
-            key = day[:7], unit
-            months[key] = _add(months[key], amount) if key in months else amount
-        for title, sums in (("month", months), ("day", days)):
-            yield f"<h3>Credits spent per {title}</h3>\n"
-            yield _format_table(
-                (title.capitalize(), "Credits"),
-                (
-                    (label, f"{format_amount(amount)} {amount.currency}")
-                    for (label, _), amount in sums.items()
-                ),
-            )
+        for kind, form in ((PeriodKind.MONTH, "%Y-%m"), (PeriodKind.DAY, "%Y-%m-%d")):
+            sums = self._sums[owner.number].list_sums(kind)
+            rows = ((f"{day:{form}}", f"{format_decimal(amount)} {amount.currency}") for day, amount in sums)
+            yield f"<h3>Credits spent per {kind}</h3>\n{_format_table((kind.capitalize(), 'Credits'), rows)}"
 
-    def _iterate_cycles(self, figure: str, rows: Iterable[CycleRow], count: int) -> Iterator[str]:
+    def _iterate_cycles(self, figure: str, cycles: Iterable[HistoryCycle], count: int) -> Iterator[str]:
         more = f", the newest {MAX_LISTED_CYCLES} of {count}" if count > MAX_LISTED_CYCLES else ""
-        yield f"<h3>{format_html(format_cycle_kind(figure))}: {format_count(count, 'cycle')}{more}</h3>\n"
+        name = format_html(format_cycle_name(figure, names_unknown=True))
+        yield f"<h3>{name}: {format_count(count, 'cycle')}{more}</h3>\n"
         yield _format_table(
-            ("From", "To", "End", "Peak", "Full at", "Time full", "Credits"), map(_format_cycle, rows)
+            ("From", "To", "End", "Peak", "Full at", "Time full", "Credits"),
+            (list_cycle_cells(cycle, UTC) for cycle in cycles),
         )
 
 
@@ -177,29 +157,9 @@ def _clean(text: str) -> str:
     return escape_invisible(short)
 
 
-def _format_cycle(row: CycleRow) -> tuple[str, ...]:
-    return (
-        _format_minute(row.start_at),
-        _format_minute(row.end_at) if row.end_at is not None else "not known",
-        row.end_source,
-        format_row_value(row.peak),
-        _format_minute(row.full_at) if row.full_at is not None else "",
-        format_countdown(row.full_time) if row.full_time > timedelta(0) else "",
-        format_money(row.spent) if row.spent is not None else "",
-    )
-
-
-def _format_minute(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}"
-
-
 def _format_table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     parts = ["<table>\n"]
     if head:
         parts.append(f"<tr>{''.join(f'<th>{escape(cell)}</th>' for cell in head)}</tr>\n")
     parts += [f"<tr>{''.join(f'<td>{format_html(cell)}</td>' for cell in row)}</tr>\n" for row in rows]
     return "".join((*parts, "</table>\n"))
-
-
-def _add(one: Money, other: Money) -> Money:
-    return Money(one.minor + other.minor, *one.unit)

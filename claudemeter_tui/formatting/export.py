@@ -22,9 +22,9 @@ from claudemeter_tui.model.archive_rows import (
     Owner,
     ReplyRow,
     ReplySource,
-    RowValue,
 )
 from claudemeter_tui.model.events import EventValue
+from claudemeter_tui.model.history import RowValue
 from claudemeter_tui.model.money import Money
 
 EXPORT_SCHEMA_VERSION = 1
@@ -86,27 +86,29 @@ def build_columns(row: ArchiveRow) -> Columns:
                 "unit": unit or ("%" if isinstance(row.value, float) else ""),
                 "first_at": format_exact_utc(row.first_at),
                 "confirmed_at": format_exact_utc(row.confirmed_at),
-                "resets_at": _format_optional(row.resets_at),
+                "resets_at": format_optional_utc(row.resets_at),
                 "cause": row.cause,
                 **_build_source(row.source),
             }
         case CycleRow():
-            peak, unit = _split_value(row.peak)
+            cycle = row.cycle
+            peak, unit = _split_value(cycle.peak)
+            spent, currency = _split_value(cycle.spent)
             return {
                 **_build_owner(row.owner),
-                "cycle": row.figure,
-                "start_at": format_exact_utc(row.start_at),
-                "start_source": row.start_source,
-                "end_at": _format_optional(row.end_at),
-                "end_source": row.end_source,
+                "cycle": cycle.figure,
+                "start_at": format_exact_utc(cycle.starts_at),
+                "start_source": cycle.start_source,
+                "end_at": format_optional_utc(cycle.ends_at),
+                "end_source": cycle.end_source,
                 "peak": peak,
                 "unit": unit or "%",
-                "peak_at": format_exact_utc(row.peak_at),
-                "full_at": _format_optional(row.full_at),
-                "full_seconds": row.full_time.total_seconds(),
-                "spent": format_amount(row.spent) if row.spent is not None else None,
-                "spent_currency": row.spent.currency if row.spent is not None else None,
-                "confirmed_at": format_exact_utc(row.last_at),
+                "peak_at": format_exact_utc(cycle.peak_at),
+                "full_at": format_optional_utc(cycle.full_at),
+                "full_seconds": cycle.full_for.total_seconds(),
+                "spent": spent,
+                "spent_currency": currency,
+                "confirmed_at": format_exact_utc(cycle.last_at),
                 **_build_source(row.source),
             }
         case EventRow():
@@ -180,7 +182,7 @@ def encode_body(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def format_amount(amount: Money) -> str:
+def format_decimal(amount: Money) -> str:
     """Return the amount in whole units with all digits of its currency: `50.00`, `1720` for JPY, `-0.125`."""
     major = amount.major
     if major.is_zero():
@@ -194,7 +196,8 @@ def format_exact_utc(moment: datetime) -> str:
     return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
-def _format_optional(moment: datetime | None) -> str | None:
+def format_optional_utc(moment: datetime | None) -> str | None:
+    """Return a time as `format_exact_utc` does. None for none."""
     return None if moment is None else format_exact_utc(moment)
 
 
@@ -238,7 +241,7 @@ def _build_event(row: EventRow) -> Columns:
         "before_unit": before_unit,
         "after": after,
         "after_unit": after_unit,
-        "until": _format_optional(event.until) if event else None,
+        "until": format_optional_utc(event.until) if event else None,
         **source,
     }
 
@@ -247,7 +250,7 @@ def _split_value(value: RowValue | EventValue) -> tuple[str | float | None, str 
     """Return a value and its currency; an amount is a decimal text, and a time is in UTC."""
     match value:
         case Money():
-            return format_amount(value), value.currency
+            return format_decimal(value), value.currency
         case datetime():
             return format_exact_utc(value), None
     return value, None

@@ -19,12 +19,12 @@ from claudemeter_tui.model.history import (
     MONTH_FIGURE,
     USED_FIGURE,
     WINDOW_PREFIX,
-    Amount,
     HistoryAnswer,
     HistoryCycle,
     HistoryPeriod,
     HourCalendar,
     PeriodKind,
+    RowValue,
 )
 from claudemeter_tui.model.money import Money
 
@@ -68,15 +68,41 @@ def describe_stop_cause(cause: str) -> str:
     return f"{fact.label} window full" if fact is not None and fact.label else "other cause"
 
 
-def format_window(figure: str) -> str:
-    """Return the label of a window by its name in the archive: `5-hour`, `7-day all`; else `other`."""
-    fact = WINDOWS.get(figure.removeprefix(WINDOW_PREFIX))
-    return fact.label if fact is not None and fact.label else "other"
+def format_window(figure: str, *, names_unknown: bool = False) -> str:
+    """Return the label of a window by its name in the archive: `5-hour`, `7-day all`.
+
+    Another window is `other`, or its key if `names_unknown` is true.
+    """
+    key = figure.removeprefix(WINDOW_PREFIX)
+    fact = WINDOWS.get(key)
+    if fact is not None and fact.label:
+        return fact.label
+    return key if names_unknown else "other"
 
 
-def format_cycle_name(figure: str) -> str:
-    """Return the title of the cycles of a figure: `Billing months`, `5-hour`."""
-    return "Billing months" if figure == MONTH_FIGURE else format_window(figure)
+def format_cycle_name(figure: str, *, names_unknown: bool = False) -> str:
+    """Return the title of the cycles of a figure: `Billing months`, or the name of the window."""
+    return "Billing months" if figure == MONTH_FIGURE else format_window(figure, names_unknown=names_unknown)
+
+
+def list_cycle_cells(cycle: HistoryCycle, zone: tzinfo | None) -> tuple[str, ...]:
+    """Return the cells of a cycle in a report: start, end, source of the end, peak, full at, full for, spent.
+
+    Times are `2026-04-25 14:48`; a figure that does not exist is empty.
+    """
+    start, end, full_at = (
+        f"{to_local(moment, zone):%Y-%m-%d %H:%M}" if moment is not None else ""
+        for moment in (cycle.starts_at, cycle.ends_at, cycle.full_at)
+    )
+    return (
+        start,
+        end or "not known",
+        cycle.end_source,
+        format_amount(cycle.peak),
+        full_at,
+        format_countdown(cycle.full_for) if cycle.full_for > timedelta(0) else "",
+        format_money(cycle.spent) if cycle.spent is not None else "",
+    )
 
 
 def describe_calendar(calendar: HourCalendar) -> str:
@@ -86,9 +112,11 @@ def describe_calendar(calendar: HourCalendar) -> str:
     return f"rise of the {format_window(calendar.figure)} window"
 
 
-def format_amount(amount: Amount) -> str:
-    """Return an amount of credits or a percentage."""
-    return format_money(amount) if isinstance(amount, Money) else format_percent(amount)
+def format_amount(amount: RowValue) -> str:
+    """Return an amount of credits, a percentage, or a word as it is."""
+    if isinstance(amount, Money):
+        return format_money(amount)
+    return format_percent(amount) if isinstance(amount, float) else amount
 
 
 def format_credits(credits: Sequence[Money], *, is_read: bool) -> str:
@@ -98,8 +126,8 @@ def format_credits(credits: Sequence[Money], *, is_read: bool) -> str:
     return " + ".join(map(format_money, credits))
 
 
-def format_length(length: timedelta) -> str:
-    """Return `1h 12m`; a dash for no time."""
+def format_length(length: timedelta | None) -> str:
+    """Return `1h 12m`; a dash for no time, or if it is not known."""
     return format_countdown(length) if length else NOTHING
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from decimal import Decimal
-from enum import StrEnum
 from typing import NamedTuple
 
 from claudemeter_tui.history.database import from_millis, to_millis
@@ -17,8 +16,11 @@ from claudemeter_tui.history.figures import (
     Run,
     Value,
     format_unit,
+    read_money,
+    read_value,
     store_number,
 )
+from claudemeter_tui.model.history import CycleSource, HistoryCycle
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.trackers import MIN_RESET_MOVE, RESET_TOLERANCE, WindowTracker
 from claudemeter_tui.model.windows import Window
@@ -30,19 +32,6 @@ MAX_RESET_LAG = 3_600_000
 """Milliseconds after the first of a month in which the used credits may still be those of the old month."""
 MAX_WAIT = 24 * 3_600_000
 """Milliseconds after it from which used credits that did not fall belong to the same cycle as before."""
-
-
-class CycleSource(StrEnum):
-    """Source of the start or the end of a cycle."""
-
-    OBSERVED = "observed"
-    """A reset that was seen."""
-    REPORTED = "reported"
-    """A date from the server."""
-    CALENDAR = "calendar"
-    """The first of a month in UTC, when the server resets the used credits; `disabled_until` is that date."""
-    UNKNOWN = "unknown"
-    """Neither: the time is that of the first reading after it, if there is one."""
 
 
 class Cycle(NamedTuple):
@@ -115,6 +104,27 @@ class Cycle(NamedTuple):
         unit = format_unit(spent)
         total = store_number(Decimal(self.spent) + spent.minor, unit)
         return self._replace(spent=str(total), spent_unit=unit)
+
+
+CYCLE_COLUMNS = ", ".join(Cycle._fields)
+"""Columns of a cycle's row, besides those of its org and its figure."""
+
+
+def build_cycle(figure: str, row: Cycle) -> HistoryCycle:
+    """Return the cycle of a figure as it is shown."""
+    return HistoryCycle(
+        figure,
+        from_millis(row.start_at),
+        row.start_source,
+        from_millis(row.end_at) if row.end_at is not None else None,
+        row.end_source,
+        read_value(row.peak, row.unit),
+        from_millis(row.peak_at),
+        from_millis(row.full_at) if row.full_at is not None else None,
+        row.full_ms * _MILLISECOND,
+        read_money(row.spent, row.spent_unit),
+        from_millis(row.last_at),
+    )
 
 
 class Advance(NamedTuple):

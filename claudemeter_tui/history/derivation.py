@@ -17,7 +17,7 @@ from claudemeter_tui.history.figures import (
     MONTH,
     PERCENT_UNIT,
     USED,
-    Figure,
+    FigureReading,
     Run,
     extend_run,
     find_current_meter,
@@ -145,7 +145,7 @@ class Deriver:
         return self._orgs[org_id]
 
     def _write_runs(
-        self, org_id: int, rows: _OrgRows, figures: Iterable[Figure], at: int, max_pause: int
+        self, org_id: int, rows: _OrgRows, figures: Iterable[FigureReading], at: int, max_pause: int
     ) -> None:
         confirmed = []
         for figure in figures:

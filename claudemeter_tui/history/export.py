@@ -7,20 +7,29 @@ All others are read in pages, so that no reader stays open: the write-ahead log 
 from __future__ import annotations
 
 import json
-import re
 import sqlite3
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from claudemeter_tui.history.bodies import BodyCompressor
 from claudemeter_tui.history.codec import DECODE_ERRORS, decode_value
+from claudemeter_tui.history.cycles import CYCLE_COLUMNS, Cycle, build_cycle
 from claudemeter_tui.history.database import NewerArchiveError, from_millis, open_for_reading, to_millis
-from claudemeter_tui.history.figures import BALANCE, CAP, CREDITS, MONTH, USED, VERDICT
+from claudemeter_tui.history.figures import (
+    BALANCE,
+    CAP,
+    CREDITS,
+    MONTH,
+    USED,
+    VERDICT,
+    Run,
+    read_money,
+    read_value,
+)
 from claudemeter_tui.history.replay import MAX_DELAY
 from claudemeter_tui.history.schema import ACCOUNT_ROW, VERSION
 from claudemeter_tui.model.account import Account, Org
@@ -32,12 +41,11 @@ from claudemeter_tui.model.archive_rows import (
     Owner,
     ReplyRow,
     ReplySource,
-    RowValue,
     SpendingRow,
 )
 from claudemeter_tui.model.catalogue import Endpoint, MeterOrigin
 from claudemeter_tui.model.events import Event
-from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.history import WINDOW_PREFIX
 from claudemeter_tui.model.reading import Session
 
 PAGE_ROWS = 500
@@ -46,17 +54,9 @@ PAGE_BYTES = 1 << 20
 """Bytes of compressed bodies after which a page ends."""
 REPORT_ROWS = 100
 """Rows between two reports of the progress."""
-WINDOW_PREFIX = "window:"
-"""Prefix of the figure of a window; its key follows."""
 EARLIEST, LATEST = -(1 << 62), 1 << 62
 """Times in milliseconds before and after every other."""
-_UNIT = re.compile(r"(.*):([0-4])", re.DOTALL)
 
-_RUN_COLUMNS = "first_at, confirmed_at, value, unit, detail"
-_CYCLE_COLUMNS = (
-    "start_at, start_source, end_at, end_source, peak, unit, peak_at, full_at, full_ms, spent, spent_unit,"
-    " last_at"
-)
 _SOURCE_COLUMNS = "first_at, confirmed_at, count, session_id, status"
 _REPLY_COLUMNS = f"{_SOURCE_COLUMNS}, duration, dictionary_id, body"
 _FAILURE_COLUMNS = "first_at, last_at, count, kind, detail"
@@ -88,8 +88,8 @@ class _Table(NamedTuple):
     columns: str
 
 
-_RUNS = _Table("runs", "org_id, figure_id", "first_at", _RUN_COLUMNS)
-_CYCLES = _Table("ended_cycles", "org_id, figure_id", "start_at", _CYCLE_COLUMNS)
+_RUNS = _Table("runs", "org_id, figure_id", "first_at", ", ".join(Run._fields))
+_CYCLES = _Table("ended_cycles", "org_id, figure_id", "start_at", CYCLE_COLUMNS)
 _REPLIES = _Table("replies", "account_id, org_id, endpoint_id", "first_at", _REPLY_COLUMNS)
 _FAILURES = _Table("failures", "account_id, org_id, endpoint_id, session_id", "first_at", _FAILURE_COLUMNS)
 
@@ -156,7 +156,7 @@ class ArchiveSnapshot:
                 yield FigureRow(
                     group.owner,
                     group.name,
-                    _to_value(value, unit),
+                    read_value(value, unit),
                     from_millis(first_at),
                     from_millis(confirmed_at),
                     _parse_millis(detail) if is_window else None,
@@ -170,27 +170,15 @@ class ArchiveSnapshot:
         """Yield the cycles of these orgs in a span, by org, kind and time."""
         first, last = _to_span(since, until)
         for group, row in self._iterate(_CYCLES, self._cycles, owners, first, last, report):
-            start, start_source, end, end_source, peak, unit, peak_at, full_at, full_ms, *spending = row
-            spent, spent_unit, last_at = spending
-            if max(last_at, last_at if end is None else end) >= first:
-                amount = _to_value(spent, spent_unit)
+            cycle = Cycle(*row)
+            if max(cycle.last_at, cycle.end_at or cycle.last_at) >= first:
                 is_month = group.name == MONTH
                 source_group = group._replace(name=USED) if is_month else group
-                origin = self._find_used_origin(group.key[0], peak_at) if is_month else ""
+                origin = self._find_used_origin(group.key[0], cycle.peak_at) if is_month else ""
                 yield CycleRow(
                     group.owner,
-                    group.name,
-                    from_millis(start),
-                    start_source,
-                    from_millis(end) if end is not None else None,
-                    end_source,
-                    _to_value(peak, unit),
-                    from_millis(peak_at),
-                    from_millis(full_at) if full_at is not None else None,
-                    timedelta(milliseconds=full_ms),
-                    amount if isinstance(amount, Money) else None,
-                    from_millis(last_at),
-                    self._find_source(source_group, peak_at, origin),
+                    build_cycle(group.name, cycle),
+                    self._find_source(source_group, cycle.peak_at, origin),
                 )
 
     def iterate_spending(
@@ -391,7 +379,6 @@ class ArchiveSnapshot:
             for row in self._iterate_group(table, group, first, last):
                 yield group, row
             report((turn + 1) / len(wanted))
-            report((turn + 1) / len(wanted))
 
     def _iterate_group(
         self, table: _Table, group: _Group, first: int, last: int
@@ -481,8 +468,8 @@ def _fetch_page(cursor: sqlite3.Cursor) -> list[tuple[Any, ...]]:
 
 def _build_spending(owner: Owner, rows: Sequence[tuple[int, str, Any]]) -> Iterator[SpendingRow]:
     for start, unit, rise in rows:
-        amount = _to_value(rise, unit)
-        if isinstance(amount, Money):
+        amount = read_money(rise, unit)
+        if amount is not None:
             yield SpendingRow(owner, from_millis(start), amount)
 
 
@@ -499,15 +486,3 @@ def _parse_millis(text: object) -> datetime | None:
     with suppress(ValueError, OverflowError):
         return from_millis(int(str(text)))
     return None
-
-
-def _to_value(value: object, unit: str) -> RowValue:
-    """Return an amount for a currency with its exponent, a number for a percentage, else the word."""
-    currency = _UNIT.fullmatch(unit)
-    if currency is None:
-        return float(value) if isinstance(value, int | float) else str(value)
-    try:
-        minor = Decimal(str(value))
-    except InvalidOperation:
-        return str(value)
-    return Money(minor, currency[1], int(currency[2])) if minor.is_finite() else str(value)

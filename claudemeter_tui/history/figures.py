@@ -5,14 +5,16 @@ Everything here is pure; `derivation.py` keeps the runs in the archive.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
-from decimal import Decimal
+from contextlib import suppress
+from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
 from claudemeter_tui.history.database import from_millis, to_millis
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.credits import Meter
-from claudemeter_tui.model.history import CAP_FIGURE, MONTH_FIGURE, USED_FIGURE, WINDOW_PREFIX
+from claudemeter_tui.model.history import CAP_FIGURE, MONTH_FIGURE, USED_FIGURE, WINDOW_PREFIX, RowValue
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.store import OrgState
 from claudemeter_tui.model.time_series import CreditSeries
@@ -28,7 +30,7 @@ Value = int | float | str
 """A stored value: a number, an amount with a fraction as decimal text, or a word."""
 
 
-class Figure(NamedTuple):
+class FigureReading(NamedTuple):
     """One figure of one reading."""
 
     name: str
@@ -67,6 +69,33 @@ def format_unit(money: Money) -> str:
     return f"{money.currency}:{money.exponent}"
 
 
+_UNIT = re.compile(r"(.*):([0-4])", re.DOTALL)
+
+
+def parse_unit(unit: str) -> tuple[str, int] | None:
+    """Return currency and exponent of the unit of an amount. None for any other unit."""
+    found = _UNIT.fullmatch(unit)
+    return (found[1], int(found[2])) if found is not None else None
+
+
+def read_value(value: object, unit: str) -> RowValue:
+    """Return a stored value: an amount for a unit of money, a number for a percentage, else the word."""
+    money = parse_unit(unit)
+    if money is None and unit != PERCENT_UNIT:
+        return str(value)
+    with suppress(InvalidOperation):
+        number = Decimal(str(value))
+        if number.is_finite():
+            return Money(number, *money) if money is not None else float(number)
+    return str(value)  # damaged
+
+
+def read_money(value: object, unit: str) -> Money | None:
+    """Return a stored amount. None if it has no unit of money, or is damaged."""
+    found = read_value(value, unit)
+    return found if isinstance(found, Money) else None
+
+
 def store_number(number: Decimal | float, unit: str) -> Value:
     """Return a number as it is stored: whole ones take the least space, and decimals of money stay exact."""
     if number == int(number):
@@ -91,7 +120,7 @@ def find_current_meter(after: OrgState, new: frozenset[Endpoint]) -> Meter | Non
 
 def list_figures(
     after: OrgState, windows: Iterable[Window], new: frozenset[Endpoint], verdict: Verdict
-) -> Iterator[Figure]:
+) -> Iterator[FigureReading]:
     """Yield every figure of the replies that arrived with the last reading, and the states at its time.
 
     A figure that the server has withdrawn, or that was read earlier, is left out.
@@ -105,7 +134,7 @@ def list_figures(
     for window in windows:
         if window.percent is not None:
             reset = str(to_millis(window.resets_at)) if window.resets_at is not None else ""
-            yield Figure(
+            yield FigureReading(
                 name_window(window.key), store_number(window.percent, PERCENT_UNIT), PERCENT_UNIT, reset
             )
     lead = find_current_meter(after, new)
@@ -117,19 +146,19 @@ def list_figures(
     if Endpoint.PREPAID in new and after.credits.balance_amount is not None:
         yield _build_amount(BALANCE, after.credits.balance_amount)
     lock = next(iter(verdict.credit_locks), None)
-    yield Figure(CREDITS, verdict.credits, "", lock.cause if lock is not None else "")
-    yield Figure(VERDICT, verdict.state, "", _name_cause(verdict))
+    yield FigureReading(CREDITS, verdict.credits, "", lock.cause if lock is not None else "")
+    yield FigureReading(VERDICT, verdict.state, "", _name_cause(verdict))
 
 
-def _list_amounts(meter: Meter, suffix: str, detail: str = "") -> Iterator[Figure]:
+def _list_amounts(meter: Meter, suffix: str, detail: str = "") -> Iterator[FigureReading]:
     for name, money in ((USED, meter.used), (CAP, meter.cap)):
         if money is not None:
             yield _build_amount(name + suffix, money, detail)
 
 
-def _build_amount(name: str, money: Money, detail: str = "") -> Figure:
+def _build_amount(name: str, money: Money, detail: str = "") -> FigureReading:
     unit = format_unit(money)
-    return Figure(name, store_number(money.minor, unit), unit, detail)
+    return FigureReading(name, store_number(money.minor, unit), unit, detail)
 
 
 def _name_cause(verdict: Verdict) -> str:
@@ -139,7 +168,7 @@ def _name_cause(verdict: Verdict) -> str:
     return verdict.cause or ""
 
 
-def extend_run(old: Run | None, figure: Figure, at: int, max_pause: int) -> Run:
+def extend_run(old: Run | None, figure: FigureReading, at: int, max_pause: int) -> Run:
     """Return the run after one more reading: the old one if it continues, or a new one.
 
     If the clock was set back into the old run, an equal value is part of that run already.

@@ -10,17 +10,17 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from itertools import accumulate
 from pathlib import Path
-from typing import NamedTuple
 
 from claudemeter_tui.history.archive import find_org_id
+from claudemeter_tui.history.cycles import CYCLE_COLUMNS, Cycle, build_cycle
 from claudemeter_tui.history.database import from_millis, is_damage, open_for_reading, to_millis
 from claudemeter_tui.history.derivation import QUARTER
-from claudemeter_tui.history.figures import CAP, CREDITS, MONTH, PERCENT_UNIT, USED, VERDICT, format_unit
+from claudemeter_tui.history.figures import CAP, CREDITS, MONTH, USED, VERDICT, format_unit, read_money
 from claudemeter_tui.history.repair import mark_damaged
 from claudemeter_tui.history.schema import VERSION
 from claudemeter_tui.model.catalogue import SEVEN_DAYS, WINDOWS, CreditState
@@ -34,6 +34,7 @@ from claudemeter_tui.model.history import (
     HourCalendar,
     PeriodKind,
     Stop,
+    find_first_day,
 )
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.store import OrgKey
@@ -83,7 +84,7 @@ def query_history(connection: sqlite3.Connection, org_id: int, request: HistoryR
     if since is None:
         return _answer_nothing(request)
     cycle_rows = _load_cycles(connection, org_id, days)
-    earliest = min([days.midnights[0], *(row.start_at for row in cycle_rows)])
+    earliest = min([days.midnights[0], *(row.start_at for _, row in cycle_rows)])
     spells = _Spells(connection, org_id, earliest, request.max_pause // _MILLISECOND)
     quarters = _load_quarters(connection, org_id, days.midnights[0])
     credits = _sum_by_day(quarters, days)
@@ -96,11 +97,13 @@ def query_history(connection: sqlite3.Connection, org_id: int, request: HistoryR
         from_millis(since),
         summed.sum_days(PeriodKind.SPAN, days.dates[first], days.last + _DAY),
         calendars=tuple(_build_calendars(quarters, days, spells, known_credits, used)),
-        cycles=tuple(_build_cycle(row, spells) for row in cycle_rows),
+        cycles=tuple(spells.measure_stopped(figure, row) for figure, row in cycle_rows),
         days=tuple(summed.sum_days(PeriodKind.DAY, day, day + _DAY) for day in days.dates[first:]),
         weeks=tuple(summed.sum_days(PeriodKind.WEEK, day, day + 7 * _DAY) for day in days.list_weeks()),
         months=tuple(summed.sum_days(PeriodKind.MONTH, *month) for month in days.list_months()),
-        billing_cycles=tuple(summed.sum_cycle(row) for row in reversed(cycle_rows) if row.figure == MONTH),
+        billing_cycles=tuple(
+            summed.sum_cycle(row) for figure, row in reversed(cycle_rows) if figure == MONTH
+        ),
         cap=_load_current(connection, org_id, CAP),
     )
 
@@ -123,7 +126,8 @@ class _LocalDays:
         self._zone = request.zone
         self.last = request.now.astimezone(request.zone).date()
         first = self.last - (DAYS * request.weeks - 1) * _DAY
-        self._first_week, self._first_month = first - first.weekday() * _DAY, first.replace(day=1)
+        self._first_week = find_first_day(first, PeriodKind.WEEK)
+        self._first_month = find_first_day(first, PeriodKind.MONTH)
         start = min(self._first_week, self._first_month)
         self.dates = [start + number * _DAY for number in range((self.last - start).days + 1)]
         self.midnights = [self.find_midnight(day) for day in (*self.dates, self.last + _DAY)]
@@ -146,7 +150,7 @@ class _LocalDays:
         """Yield the first day of each month that overlaps the span, and of the next one."""
         day = self._first_month
         while day <= self.last:
-            following = (day + 31 * _DAY).replace(day=1)
+            following = find_first_day(day + 31 * _DAY, PeriodKind.MONTH)
             yield day, following
             day = following
 
@@ -209,9 +213,11 @@ class _Spells:
         """Return the milliseconds of a period in which readings show the verdict."""
         return self._measure(self._covered, start, end, None)
 
-    def measure_refused(self, start: int, end: int) -> int:
-        """Return the milliseconds of a period in which the verdict was WAIT or BLOCKED."""
-        return self._measure(self._refused, start, end, _REFUSED)
+    def measure_stopped(self, figure: str, row: Cycle) -> HistoryCycle:
+        """Return a cycle with the time in which the verdict was WAIT or BLOCKED."""
+        until = row.end_at if row.end_at is not None else row.last_at
+        stopped = self._measure(self._refused, row.start_at, until, _REFUSED)
+        return replace(build_cycle(figure, row), stopped=stopped * _MILLISECOND)
 
     def _measure(self, sums: Sequence[int], start: int, end: int, states: Iterable[str] | None) -> int:
         first, stop = bisect_right(self._ends, start), bisect_left(self._starts, end)
@@ -301,15 +307,15 @@ class _PeriodSums:
         """Return the sums from a day on to another one, exclusive."""
         days = self._days
         begin, stop = ((day - days.dates[0]).days for day in (first, end))
-        spent = ((unit, sum(each[begin:stop], Decimal(0))) for unit, each in self._credits.items())
-        credits = tuple(_to_money(value, unit) for unit, value in spent if value)
+        spent = (read_money(sum(each[begin:stop], Decimal(0)), unit) for unit, each in self._credits.items())
+        credits = tuple(amount for amount in spent if amount is not None and amount.minor)
         midnights = days.midnights
         ends_at = midnights[stop] if stop < len(midnights) else days.find_midnight(end)
         return self._sum(kind, midnights[begin], ends_at, credits)
 
-    def sum_cycle(self, row: _CycleRow) -> HistoryPeriod:
+    def sum_cycle(self, row: Cycle) -> HistoryPeriod:
         """Return the sums of a billing cycle."""
-        spent = row.read_spent()
+        spent = read_money(row.spent, row.spent_unit)
         credits = (spent,) if spent is not None else ()
         return self._sum(PeriodKind.CYCLE, row.start_at, row.end_at, credits, row.last_at)
 
@@ -367,7 +373,7 @@ def _build_calendars(
         known = _find_read_slots(known_credits, slots, days) if is_money else read
         amounts: list[Amount | None] = [None] * (DAYS * HOURS)
         for slot in known | sums.keys():
-            amounts[slot] = _to_money(sums[slot], unit) if is_money else float(sums[slot])
+            amounts[slot] = read_money(sums[slot], unit) if is_money else float(sums[slot])
         yield HourCalendar(name, tuple(amounts))
 
 
@@ -395,68 +401,25 @@ def _load_current(connection: sqlite3.Connection, org_id: int, figure: str) -> M
         "SELECT value, unit FROM open_runs JOIN names ON id = figure_id WHERE org_id = ? AND name = ?",
         (org_id, figure),
     ).fetchone()
-    return _to_money(_to_decimal(row[0]), row[1]) if row is not None else None
+    return read_money(*row) if row is not None else None
 
 
-class _CycleRow(NamedTuple):
-    """A row of `cycles`; times are milliseconds."""
-
-    figure: str
-    start_at: int
-    start_source: str
-    end_at: int | None
-    end_source: str
-    peak: object
-    unit: str
-    full_at: int | None
-    full_ms: int
-    spent: str
-    spent_unit: str
-    last_at: int
-
-    def read_spent(self) -> Money | None:
-        """Return the credits spent. None if they were not reported."""
-        return _to_money(_to_decimal(self.spent), self.spent_unit) if self.spent_unit else None
-
-
-def _load_cycles(connection: sqlite3.Connection, org_id: int, days: _LocalDays) -> list[_CycleRow]:
+def _load_cycles(connection: sqlite3.Connection, org_id: int, days: _LocalDays) -> list[tuple[str, Cycle]]:
     """Return the cycles that overlap the span: months, weeks, 5-hour windows, each newest first."""
     rows = connection.execute(
-        "SELECT name, start_at, start_source, end_at, end_source, peak, unit, full_at, full_ms, spent,"
-        " spent_unit, last_at FROM cycles JOIN names ON id = figure_id"
+        f"SELECT name, {CYCLE_COLUMNS} FROM cycles JOIN names ON id = figure_id"  # noqa: S608 - our own names
         " WHERE org_id = ? AND start_at <= ? AND max(coalesce(end_at, last_at), last_at) >= ?"
         " ORDER BY start_at DESC",
         (org_id, days.now, days.since),
     )
-    return sorted(map(_CycleRow._make, rows), key=_rank_figure)
 
+    def rank(found: tuple[str, Cycle]) -> tuple[bool, int, str]:
+        figure, _ = found
+        return figure != MONTH, -_find_length(figure.removeprefix(WINDOW_PREFIX)), figure
 
-def _rank_figure(row: _CycleRow) -> tuple[bool, int, str]:
-    length = _find_length(row.figure.removeprefix(WINDOW_PREFIX))
-    return row.figure != MONTH, -length, row.figure
-
-
-def _build_cycle(row: _CycleRow, spells: _Spells) -> HistoryCycle:
-    until, peak = row.end_at if row.end_at is not None else row.last_at, _to_decimal(row.peak)
-    return HistoryCycle(
-        row.figure,
-        from_millis(row.start_at),
-        row.start_source,
-        from_millis(row.end_at) if row.end_at is not None else None,
-        row.end_source,
-        float(peak) if row.unit == PERCENT_UNIT else _to_money(peak, row.unit),
-        from_millis(row.full_at) if row.full_at is not None else None,
-        row.full_ms * _MILLISECOND,
-        spells.measure_refused(row.start_at, until) * _MILLISECOND,
-        row.read_spent(),
-    )
+    return sorted(((name, Cycle(*row)) for name, *row in rows), key=rank)
 
 
 def _to_decimal(value: object) -> Decimal:
     """Return the exact value of a column that holds whole numbers as such and others as text or floats."""
     return Decimal(value) if isinstance(value, int) else Decimal(str(value))
-
-
-def _to_money(minor: Decimal, unit: str) -> Money:
-    currency, _, exponent = unit.rpartition(":")
-    return Money(minor, currency, int(exponent))

@@ -12,7 +12,7 @@ from contextlib import closing
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from claudemeter_tui.history.cycles import Cycle, CycleSource
+from claudemeter_tui.history.cycles import Cycle
 from claudemeter_tui.history.database import from_millis, intern_name, to_millis, transaction
 from claudemeter_tui.history.derivation import (
     PUT_ENDED_CYCLE,
@@ -27,6 +27,7 @@ from claudemeter_tui.model.account import Account, Org
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.event_log import EventLog
 from claudemeter_tui.model.events import Event, EventKind, Thresholds
+from claudemeter_tui.model.history import CycleSource
 from claudemeter_tui.model.reading import Reading, Reply, Session
 from claudemeter_tui.model.store import OrgState, Store
 

@@ -11,7 +11,7 @@ from math import nan
 from typing import NamedTuple
 
 from claudemeter_tui.history.database import from_millis, to_millis
-from claudemeter_tui.history.figures import USED, Value, name_window
+from claudemeter_tui.history.figures import USED, Value, name_window, parse_unit
 from claudemeter_tui.model.catalogue import WINDOWS, MeterOrigin, WindowKind
 from claudemeter_tui.model.time_series import (
     ArchivedSeries,
@@ -46,9 +46,9 @@ def load_series(
     """
     used = _load_runs(connection, org_id, USED, since, until)
     credits = CreditSeries()
-    if used:
+    money = parse_unit(used[-1].unit) if used else None
+    if money is not None:
         unit, detail = used[-1].unit, used[-1].detail
-        currency, _, exponent = unit.rpartition(":")
         same = [row for row in used if (row.unit, row.detail) == (unit, detail)]
         runs = tuple(
             ValueRun(
@@ -58,7 +58,7 @@ def load_series(
             )
             for row in _insert_gaps(same)
         )
-        credits = CreditSeries(MeterOrigin(detail), (currency, int(exponent)), runs)
+        credits = CreditSeries(MeterOrigin(detail), money, runs)
     histories = {}
     for key, fact in WINDOWS.items():
         if fact.kind is not WindowKind.SCOPED and (

@@ -8,11 +8,9 @@ from typing import TypeAlias
 
 from claudemeter_tui.model.account import Account, Org
 from claudemeter_tui.model.events import Event
+from claudemeter_tui.model.history import HistoryCycle, RowValue
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import Session
-
-RowValue: TypeAlias = Money | float | str
-"""An amount, a percentage, or a word such as a verdict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,24 +61,7 @@ class CycleRow:
     """A 5-hour window, week or billing month."""
 
     owner: Owner
-    figure: str
-    """`window:<key>` or `month`."""
-    start_at: datetime
-    start_source: str
-    end_at: datetime | None
-    """None if not known."""
-    end_source: str
-    """`observed`, `reported`, `calendar` or `unknown`."""
-    peak: RowValue
-    peak_at: datetime
-    full_at: datetime | None
-    """Time at which it became full. None if it never was."""
-    full_time: timedelta
-    """Time at 100% or locked."""
-    spent: Money | None
-    """Credits spent in the cycle. None if not known."""
-    last_at: datetime
-    """Last reading in the cycle."""
+    cycle: HistoryCycle
     source: ReplySource | None = None
     """The reply with the peak. None if it was removed."""
 

@@ -7,7 +7,7 @@ it is neither time without spending nor time without a stop.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
 
 from claudemeter_tui.model.money import Money
@@ -22,6 +22,21 @@ WINDOW_PREFIX = "window:"
 
 Amount = Money | float
 """Credits, or percent of a window's allowance."""
+RowValue = Amount | str
+"""An amount, a percentage, or a word such as a verdict."""
+
+
+class CycleSource(StrEnum):
+    """Source of the start or the end of a cycle."""
+
+    OBSERVED = "observed"
+    """A reset that was seen."""
+    REPORTED = "reported"
+    """A date from the server."""
+    CALENDAR = "calendar"
+    """The first of a month in UTC, when the server resets the used credits; `disabled_until` is that date."""
+    UNKNOWN = "unknown"
+    """Neither: the time is that of the first reading after it, if there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,25 +73,30 @@ class HistoryCycle:
     """`window:` with the key of a window, or `month`."""
     starts_at: datetime
     start_source: str
+    """A `CycleSource`."""
     ends_at: datetime | None
     """None if not known."""
     end_source: str
-    """`observed`, `reported` by the server, `calendar` for the first of a month, or `unknown`."""
-    peak: Amount
-    """The highest percentage, or the highest used credits of the month."""
+    """A `CycleSource`."""
+    peak: RowValue
+    """The highest percentage, or the highest used credits of the month; a text only if it is damaged."""
+    peak_at: datetime
+    """First reading with the peak."""
     full_at: datetime | None
     """First reading at 100% or with a lock. None if there was none."""
     full_for: timedelta
     """Time at 100% or with a lock."""
-    stopped: timedelta
-    """Time in which the verdict was WAIT or BLOCKED, from whatever cause."""
     spent: Money | None
     """Credits spent in the cycle. None if none were."""
+    last_at: datetime
+    """Last reading of the cycle."""
+    stopped: timedelta | None = None
+    """Time in which the verdict was WAIT or BLOCKED, from whatever cause. None if it was not asked for."""
 
     @property
     def is_observed(self) -> bool:
         """True if the reset at the end was seen."""
-        return self.end_source == "observed"
+        return self.end_source == CycleSource.OBSERVED
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +123,40 @@ class PeriodKind(StrEnum):
     """From Monday on."""
     MONTH = "month"
     CYCLE = "billing cycle"
+
+
+def find_first_day(day: date, kind: PeriodKind) -> date:
+    """Return the first day of the week or month of a day; the day itself for other kinds."""
+    match kind:
+        case PeriodKind.WEEK:
+            return day - timedelta(days=day.weekday())
+        case PeriodKind.MONTH:
+            return day.replace(day=1)
+    return day
+
+
+class CreditSums:
+    """Credits spent per day, week and month; each currency has sums of its own."""
+
+    def __init__(self) -> None:
+        """Begin without any."""
+        self._days: dict[tuple[date, tuple[str, int]], Money] = {}
+
+    def add(self, day: date, amount: Money) -> None:
+        """Add an amount that was spent on a day."""
+        _add_to(self._days, day, amount)
+
+    def list_sums(self, kind: PeriodKind) -> list[tuple[date, Money]]:
+        """Return the sum of each day, week or month in which credits were spent, with its first day."""
+        sums: dict[tuple[date, tuple[str, int]], Money] = {}
+        for (day, _), amount in self._days.items():
+            _add_to(sums, find_first_day(day, kind), amount)
+        return [(day, amount) for (day, _), amount in sums.items()]
+
+
+def _add_to(sums: dict[tuple[date, tuple[str, int]], Money], day: date, amount: Money) -> None:
+    known = sums.get((day, amount.unit))
+    sums[day, amount.unit] = amount if known is None else known.add(amount)
 
 
 @dataclass(frozen=True, slots=True)

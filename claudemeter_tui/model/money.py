@@ -28,6 +28,16 @@ class Money:
         """Currency and exponent; only amounts of the same unit can be compared or added."""
         return self.currency, self.exponent
 
+    def add(self, other: Money) -> Money:
+        """Return the sum of both amounts.
+
+        Raises:
+            ValueError: The units differ.
+        """
+        if self.unit != other.unit:
+            raise ValueError(f"{self.unit} and {other.unit}")
+        return Money(self.minor + other.minor, self.currency, self.exponent)
+
     def subtract(self, other: Money) -> Money | None:
         """Return this amount minus `other`, at least zero; None if the units differ."""
         if self.unit != other.unit:

@@ -15,10 +15,10 @@ from claudemeter_tui.model.archive_rows import (
     Owner,
     ReplyRow,
     ReplySource,
-    RowValue,
 )
 from claudemeter_tui.model.catalogue import Cause, CreditState, MeterOrigin
 from claudemeter_tui.model.events import EventKind
+from claudemeter_tui.model.history import RowValue
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.secrets import CLAUDE_AI_ORIGIN
 from claudemeter_tui.model.verdict import VerdictState
@@ -55,19 +55,19 @@ class RowRedactor(Redactor):
                     source=self._redact_source(row.source),
                 )
             case CycleRow():
-                return replace(
-                    row,
-                    owner=self.redact_owner(row.owner),
-                    figure=self.redact_figure(row.figure),
-                    peak=self._redact_row_value(row.peak),
-                    spent=row.spent and self.redact_money(row.spent),
-                    source=self._redact_source(row.source),
+                cycle = replace(
+                    row.cycle,
+                    figure=self.redact_figure(row.cycle.figure),
+                    peak=self._redact_row_value(row.cycle.peak),
+                    spent=row.cycle.spent and self.redact_money(row.cycle.spent),
                 )
+                owner, source = self.redact_owner(row.owner), self._redact_source(row.source)
+                return replace(row, owner=owner, cycle=cycle, source=source)
             case EventRow():
                 # An event of another version has only its kind, which this program wrote.
                 event = row.event and self.redact_events((row.event,))[0]
-                owner = row.owner and self.redact_owner(row.owner)
-                return replace(row, owner=owner, event=event, source=self._redact_source(row.source))
+                concerned = row.owner and self.redact_owner(row.owner)
+                return replace(row, owner=concerned, event=event, source=self._redact_source(row.source))
             case ReplyRow():
                 source = replace(row.source, session=self.redact_session(row.source.session))
                 text = None if row.text is None else self.redact_body(row.text)

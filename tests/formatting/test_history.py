@@ -43,9 +43,10 @@ CYCLE = HistoryCycle(
     "observed",
     100.0,
     datetime(2026, 4, 25, 13, 2, tzinfo=UTC),
-    HOUR,
+    datetime(2026, 4, 25, 13, 2, tzinfo=UTC),
     HOUR,
     None,
+    datetime(2026, 4, 25, 14, 2, tzinfo=UTC),
 )
 
 

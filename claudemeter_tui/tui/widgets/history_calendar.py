@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import partial
+from functools import partial, reduce
 from itertools import groupby
 
 from claudemeter_tui.charts.axes import MoneyUnit
@@ -75,11 +75,8 @@ def _scale_amount(like: Amount, size: float) -> Amount:
 
 def _add_amounts(amounts: Sequence[Amount]) -> Amount:
     """Return the sum of amounts of one unit, at least one."""
-    first = amounts[0]
-    if isinstance(first, Money):
-        minor = sum((each.minor for each in amounts if isinstance(each, Money)), Decimal(0))
-        return Money(minor, *first.unit)
-    return sum(each for each in amounts if not isinstance(each, Money))
+    credits = [each for each in amounts if isinstance(each, Money)]
+    return reduce(Money.add, credits) if credits else sum(each for each in amounts if isinstance(each, float))
 
 
 def build_calendar_page(

@@ -154,8 +154,8 @@ class Table:
         """Return the title of a section with the titles of the columns."""
         return self._draw([(section, HEADING), *((title, MUTED) for title in self.titles[1:])])
 
-    def draw_row(self, place: int) -> StyledLine:
-        """Return the line of a row."""
+    def draw_row(self, place: int, _: int) -> StyledLine:
+        """Return the only line of a row."""
         return self._draw(self.rows[place])
 
     def _draw(self, cells: Sequence[Cell]) -> StyledLine:
@@ -189,11 +189,7 @@ def _list_table_rows(
                 lines = narrow[place]
                 yield HistoryRow(keys[place][1], partial(_draw_cells, lines), len(lines))
             else:
-                yield HistoryRow(keys[place][1], partial(_draw_table_row, table, place))
-
-
-def _draw_table_row(table: Table, place: int, part: int) -> StyledLine:  # noqa: ARG001 - a row of one line
-    return table.draw_row(place)
+                yield HistoryRow(keys[place][1], partial(table.draw_row, place))
 
 
 def _draw_cells(lines: Sequence[Sequence[Cell]], part: int) -> StyledLine:
@@ -235,15 +231,17 @@ def build_cycles_page(answer: HistoryAnswer, width: int) -> HistoryPage:
 
 def _list_cycle_cells(answer: HistoryAnswer, cycle: HistoryCycle, *, has_weekday: bool) -> list[Cell]:
     now, zone = answer.request.now, answer.request.zone
-    peak = format_percent(cycle.peak) if isinstance(cycle.peak, float) else NOTHING
+    peak, style = NOTHING, ""
+    if isinstance(cycle.peak, float):
+        peak, style = format_percent(cycle.peak), SEVERITY_STYLES[Severity.from_percent(cycle.peak)]
     return [
         (format_minute(cycle.starts_at, now, zone, has_weekday=has_weekday), ""),
         (format_cycle_end(cycle, now, zone, has_weekday=has_weekday), "" if cycle.is_observed else MUTED),
-        (peak, _get_peak_style(cycle)),
+        (peak, style),
         (format_full_at(cycle, now, zone, has_weekday=has_weekday), ""),
         (format_length(cycle.full_for), ""),
         (format_length(cycle.stopped), SEVERITY_STYLES[Severity.CRITICAL]),
-        (_format_spent(cycle), ""),
+        (format_money(cycle.spent) if cycle.spent is not None and cycle.spent.minor else NOTHING, ""),
     ]
 
 
@@ -270,14 +268,6 @@ def _wrap_cells(cells: Sequence[Cell], width: int, indent: str, between: str) ->
         lines[-1].append((text, style))
         left -= len(text)
     return lines
-
-
-def _format_spent(cycle: HistoryCycle) -> str:
-    return format_money(cycle.spent) if cycle.spent is not None and cycle.spent.minor else NOTHING
-
-
-def _get_peak_style(cycle: HistoryCycle) -> str:
-    return SEVERITY_STYLES[Severity.from_percent(measure_amount(cycle.peak))]
 
 
 SUM_TITLES = ("", "credits", "stopped", "on credits", "covered")
