@@ -20,12 +20,11 @@ from claudemeter_tui.config.resolution import Invocation, format_settings, load_
 from claudemeter_tui.interruption import EXIT_INTERRUPTED
 from claudemeter_tui.model.sanitize import replace_unprintable
 from claudemeter_tui.settings import SettingsError
-from claudemeter_tui.storage import locate_config_file, locate_data_folder, locate_state_folder
+from claudemeter_tui.storage import locate_config_file, locate_state_folder
 
 if TYPE_CHECKING:  # these load asyncio, which figures from the archive do not need
-    from pathlib import Path
-
     from claudemeter_tui.clock import Clock
+    from claudemeter_tui.commands.archive_access import RowsRequest
     from claudemeter_tui.model.reading import Reading
     from claudemeter_tui.model.store import OrgKey
     from claudemeter_tui.tui.app import Options
@@ -79,6 +78,7 @@ def _run_status(chosen: Invocation, arguments: Sequence[str]) -> int:
     from claudemeter_tui.commands.once import poll_readings, write_line
     from claudemeter_tui.formatting.status_line import PLACEHOLDERS
     from claudemeter_tui.formatting.template import DEFAULT_TEMPLATE, check_template
+    from claudemeter_tui.history.database import locate_archive
 
     template = chosen.line_format if chosen.line_format is not None else DEFAULT_TEMPLATE
     try:
@@ -105,7 +105,7 @@ def _run_status(chosen: Invocation, arguments: Sequence[str]) -> int:
     else:
         lock = locate_state_folder() / f"status-{chosen.sources_key}"
         place = status.StatusPlace(
-            archived_status.locate_archive(), chosen.base_url, chosen.sources_key, lock
+            locate_archive(or_temporary=True), chosen.base_url, chosen.sources_key, lock
         )
     answer = status.answer_request(asked, place, _print_error)
     if answer.text:
@@ -126,10 +126,11 @@ def _run_forget(chosen: Invocation, _: Sequence[str]) -> int:
     from datetime import UTC, datetime
 
     from claudemeter_tui.commands.forget import ForgetRequest, forget
+    from claudemeter_tui.history.database import locate_archive
 
     assert chosen.forget is not None  # noqa: S101 - for the type checker
     asked = ForgetRequest(chosen.forget, chosen.base_url, is_confirmed=chosen.yes)
-    return forget(asked, locate_data_folder(), locate_state_folder(), datetime.now(UTC))
+    return forget(asked, locate_archive(), locate_state_folder(), datetime.now(UTC))
 
 
 def _run_export(chosen: Invocation, _: Sequence[str]) -> int:
@@ -139,40 +140,26 @@ def _run_export(chosen: Invocation, _: Sequence[str]) -> int:
     from claudemeter_tui.formatting.export import ExportKind
 
     assert chosen.export is not None  # noqa: S101 - for the type checker
-    request = ExportRequest(
-        chosen.export,
-        _locate_archive(),
-        chosen.base_url,
-        ExportKind(chosen.export_rows),
-        chosen.org,
-        chosen.since,
-        chosen.until,
-        chosen.has_privacy_flag,
-    )
+    request = ExportRequest(chosen.export, ExportKind(chosen.export_rows), _build_rows_request(chosen))
     return run_export(request, lambda: datetime.now(UTC), _print_error)
 
 
 def _run_history(chosen: Invocation, _: Sequence[str]) -> int:
     from datetime import UTC, datetime
 
-    from claudemeter_tui.commands.history import HistoryRequest, run_history
+    from claudemeter_tui.commands.history import run_history
 
-    request = HistoryRequest(
-        _locate_archive(),
-        chosen.base_url,
-        chosen.org,
-        chosen.since,
-        chosen.until,
-        chosen.has_privacy_flag,
-        chosen.as_json,
+    request = _build_rows_request(chosen)
+    return run_history(request, lambda: datetime.now(UTC), _print_error, as_json=chosen.as_json)
+
+
+def _build_rows_request(chosen: Invocation) -> RowsRequest:
+    from claudemeter_tui.commands.archive_access import RowsRequest
+    from claudemeter_tui.history.database import locate_archive
+
+    return RowsRequest(
+        locate_archive(), chosen.base_url, chosen.org, chosen.since, chosen.until, chosen.has_privacy_flag
     )
-    return run_history(request, lambda: datetime.now(UTC), _print_error)
-
-
-def _locate_archive() -> Path:
-    from claudemeter_tui.history.database import ARCHIVE_NAME
-
-    return locate_data_folder() / ARCHIVE_NAME
 
 
 def _run_sessions(chosen: Invocation, _: Sequence[str]) -> int:
@@ -224,9 +211,7 @@ def _build_options(chosen: Invocation) -> Options:
         org=last.org,
         alerts=not chosen.demo,
         save_state=remember,
-        load_series=wiring.build_series_loader(chosen),
-        load_past=wiring.build_past_loader(chosen),
-        load_history=wiring.build_history_loader(chosen),
+        **wiring.build_archive_options(chosen),
     )
 
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Collection, Iterator
-from contextlib import asynccontextmanager, closing, suppress
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from claudemeter_tui.clock import Clock, WallClock, use_daemon_threads
@@ -23,7 +23,7 @@ from claudemeter_tui.config.actions import Action
 from claudemeter_tui.config.resolution import Invocation
 from claudemeter_tui.feed import AcceptsSession, Feed
 from claudemeter_tui.model.secrets import CLAUDE_AI_ORIGIN, Cookies, is_loopback
-from claudemeter_tui.storage import locate_data_folder, locate_state_folder, remove_old_files
+from claudemeter_tui.storage import locate_state_folder, remove_old_files
 
 if TYPE_CHECKING:  # slow to load, so the first frame does not wait for them
     import sqlite3
@@ -252,11 +252,11 @@ def build_feed(chosen: Invocation, clock: Clock) -> DeferredFeed:
 
 def _build_leases(chosen: Invocation, clock: Clock, feed: DeferredFeed) -> AccountLeases:
     """Return the leases in this user's archive. Slow: it loads SQLite."""
-    from claudemeter_tui.history.database import ARCHIVE_NAME
+    from claudemeter_tui.history.database import locate_archive
     from claudemeter_tui.history.follower import ArchiveLeases
 
     return ArchiveLeases(
-        locate_data_folder() / ARCHIVE_NAME,
+        locate_archive(),
         chosen.base_url,
         clock.now,
         parse_kept_reply,
@@ -297,7 +297,7 @@ def parse_kept_reply(
 def build_recorder(chosen: Invocation, clock: Clock) -> Recorder:
     """Return the recorder of this user's archive. Slow: it loads SQLite."""
     from claudemeter_tui.history.archive import Archive
-    from claudemeter_tui.history.database import ARCHIVE_NAME
+    from claudemeter_tui.history.database import locate_archive
     from claudemeter_tui.history.derivation import Deriver
     from claudemeter_tui.history.lease import describe_process
     from claudemeter_tui.history.recorder import OpenedArchive, Recorder
@@ -307,11 +307,10 @@ def build_recorder(chosen: Invocation, clock: Clock) -> Recorder:
 
     remove_old_files(locate_state_folder())
     # Without any folder, each line of a status bar would send requests.
-    folder = locate_data_folder(or_temporary=chosen.action in (Action.CHECK, Action.LINE))
-    keeps_replies = chosen.history_enabled and folder == locate_data_folder()
+    path = locate_archive(or_temporary=chosen.action in (Action.CHECK, Action.LINE))
+    keeps_replies = chosen.history_enabled and path == locate_archive()
 
     def open_archive() -> OpenedArchive:
-        path = folder / ARCHIVE_NAME
         connection, moved_name = open_or_repair(path, clock.now())
         archive = Archive(
             connection,
@@ -346,27 +345,23 @@ def build_recorder(chosen: Invocation, clock: Clock) -> Recorder:
     return Recorder(open_archive, clock.now, thresholds=chosen.thresholds, status=status)
 
 
-def build_series_loader(chosen: Invocation) -> Callable[[OrgKey, datetime], ArchivedSeries | None] | None:
-    """Return the function that reads an org's figures for the charts. None if nothing is kept."""
-    if chosen.demo or not chosen.history_enabled:
-        return None
+class ArchiveReader:
+    """Answers of this user's archive for the dashboard; see `Options`. Every method blocks."""
 
-    def load(key: OrgKey, since: datetime) -> ArchivedSeries | None:
+    def __init__(self, origin: str) -> None:
+        """Read what was kept of the server with this origin."""
+        self._origin = origin
+
+    def load_series(self, key: OrgKey, since: datetime) -> ArchivedSeries | None:
+        """Return an org's figures for the charts."""
         from claudemeter_tui.history.series import load_series
 
-        return _query_archive(
-            chosen, key, lambda connection, org_id: load_series(connection, org_id, since, datetime.now(UTC))
+        return self._query(
+            key, lambda connection, org_id: load_series(connection, org_id, since, datetime.now(UTC))
         )
 
-    return load
-
-
-def build_past_loader(chosen: Invocation) -> Callable[[OrgKey, datetime, int], PastMoment | None] | None:
-    """Return the function that rebuilds a past moment; see `Options.load_past`. None if nothing is kept."""
-    if chosen.demo or not chosen.history_enabled:
-        return None
-
-    def load(key: OrgKey, moment: datetime, step: int) -> PastMoment | None:
+    def load_past(self, key: OrgKey, moment: datetime, step: int) -> PastMoment | None:
+        """Return a past moment as it was."""
         from claudemeter_tui.history.events import find_event_time, load_events
         from claudemeter_tui.history.replay import load_store_at
         from claudemeter_tui.model.past import EVENTS_SPAN, PastMoment
@@ -375,61 +370,44 @@ def build_past_loader(chosen: Invocation) -> Callable[[OrgKey, datetime, int], P
             at = find_event_time(connection, org_id, moment, step) if step else moment
             if at is None:
                 return None
-            store = load_store_at(connection, chosen.base_url, at, parse_kept_reply, key)
-            return PastMoment(at, store, load_events(connection, chosen.base_url, at - EVENTS_SPAN, at))
+            store = load_store_at(connection, self._origin, at, parse_kept_reply, key)
+            return PastMoment(at, store, load_events(connection, self._origin, at - EVENTS_SPAN, at))
 
-        return _query_archive(chosen, key, query)
+        return self._query(key, query)
 
-    return load
+    def load_history(self, key: OrgKey, request: HistoryRequest) -> HistoryAnswer | None:
+        """Return an org's history."""
+        from claudemeter_tui.history.database import locate_archive
+        from claudemeter_tui.history.queries import read_history
+
+        return read_history(locate_archive(), self._origin, key, request)
+
+    def _query(self, key: OrgKey, query: Callable[[sqlite3.Connection, int], Answer | None]) -> Answer | None:
+        from claudemeter_tui.history.database import locate_archive
+        from claudemeter_tui.history.queries import query_org
+
+        return query_org(locate_archive(), self._origin, key, query)
 
 
-def build_history_loader(
-    chosen: Invocation,
-) -> Callable[[OrgKey, HistoryRequest], HistoryAnswer | None] | None:
-    """Return the function that reads an org's history from the archive. None if nothing is kept."""
+def build_archive_options(chosen: Invocation) -> Mapping[str, Callable[..., Any]]:
+    """Return the values of `Options` that read the archive, by their names; none if nothing is kept."""
     if chosen.demo:
         start = datetime.now(UTC)
 
-        def load_demo(key: OrgKey, request: HistoryRequest) -> HistoryAnswer | None:
+        def load_demo(key: OrgKey, request: HistoryRequest) -> HistoryAnswer:
             from claudemeter_tui.demo.history import load_demo_history
 
             return load_demo_history(start, key, request)
 
-        return load_demo
+        return {"load_history": load_demo}
     if not chosen.history_enabled:
-        return None
-
-    def load(key: OrgKey, request: HistoryRequest) -> HistoryAnswer | None:
-        from claudemeter_tui.history.database import ARCHIVE_NAME
-        from claudemeter_tui.history.queries import read_history
-
-        return read_history(locate_data_folder() / ARCHIVE_NAME, chosen.base_url, key, request)
-
-    return load
-
-
-def _query_archive(
-    chosen: Invocation, key: OrgKey, query: Callable[[sqlite3.Connection, int], Answer]
-) -> Answer | None:
-    """Answer a query about an org; None if the archive does not have the org, or cannot be read."""
-    import sqlite3
-
-    from claudemeter_tui.history.archive import find_org_id
-    from claudemeter_tui.history.database import ARCHIVE_NAME, is_damage, open_for_reading
-    from claudemeter_tui.history.repair import mark_damaged
-
-    # The recorder reports a problem of the file.
-    with (
-        suppress(sqlite3.Error, OSError),
-        closing(open_for_reading(locate_data_folder() / ARCHIVE_NAME)) as reader,
-    ):
-        try:
-            org_id = find_org_id(reader, chosen.base_url, key)
-            return query(reader, org_id) if org_id is not None else None
-        except sqlite3.Error as error:
-            if is_damage(error):
-                mark_damaged(reader)
-    return None
+        return {}
+    reader = ArchiveReader(chosen.base_url)
+    return {
+        "load_series": reader.load_series,
+        "load_past": reader.load_past,
+        "load_history": reader.load_history,
+    }
 
 
 def _build_demo_feed(chosen: Invocation, clock: Clock) -> Feed:

@@ -1,38 +1,135 @@
-"""Open the archive for a command, with one clear sentence if that is not possible."""
+"""Read rows of the archive for a command, or say in one sentence why that is not possible."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from datetime import datetime
+from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
-from claudemeter_tui.history.database import NewerArchiveError
-from claudemeter_tui.history.export import ArchiveSnapshot
-
-_CORRUPT_CODES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+from claudemeter_tui import __version__
+from claudemeter_tui.commands.once import find_org
+from claudemeter_tui.formatting.export import (
+    EXPORT_SCHEMA_VERSION,
+    ExportKind,
+    format_exact_utc,
+    format_optional_utc,
+)
+from claudemeter_tui.history.database import NewerArchiveError, is_damage
+from claudemeter_tui.history.export import ArchiveSnapshot, Report
+from claudemeter_tui.model.archive_rows import ArchiveRow, Owner, SpendingRow
+from claudemeter_tui.privacy.archive_rows import Row, RowRedactor
 
 
 class ArchiveAccessError(Exception):
     """Raised if the archive cannot be read; the text explains why to the user."""
 
 
+class RowsRequest(NamedTuple):
+    """Rows of the archive that a command reads."""
+
+    archive: Path
+    """File of the archive."""
+    origin: str
+    """Origin of the server whose replies are read."""
+    org: str | None = None
+    """Number, name or UUID of the only org. None for all."""
+    since: datetime | None = None
+    """Start of the span. None for everything before its end."""
+    until: datetime | None = None
+    """End of the span, not included. None for everything after its start."""
+    is_private: bool = False
+    """True to replace names by pseudonyms."""
+
+
+class Selection:
+    """The requested rows of an open archive, redacted if requested."""
+
+    def __init__(self, snapshot: ArchiveSnapshot, request: RowsRequest) -> None:
+        """Select the requested orgs.
+
+        Raises:
+            SettingsError: No org or several orgs match the requested one.
+        """
+        self.request = request
+        self.snapshot = snapshot
+        self.redactor = RowRedactor() if request.is_private else None
+        owners = self.owners = snapshot.list_owners()
+        if request.org is not None:
+            index = find_org(
+                [(owner.org.uuid, owner.org.name) for owner in owners if owner.org is not None], request.org
+            )
+            self.owners = (owners[index],)
+        if self.redactor is not None:  # in the order of the screen, whatever the rows contain
+            for owner in owners:
+                self.redactor.redact_owner(owner)
+
+    def iterate(self, kind: ExportKind, report: Report) -> Iterator[ArchiveRow]:
+        """Yield the rows of a kind; failed requests come after the replies."""
+        snapshot, span = self.snapshot, (self.request.since, self.request.until)
+        rows: Iterable[ArchiveRow]
+        match kind:
+            case ExportKind.FIGURES:
+                rows = snapshot.iterate_figures(self.owners, *span, report)
+            case ExportKind.CYCLES:
+                rows = snapshot.iterate_cycles(self.owners, *span, report)
+            case ExportKind.EVENTS:
+                rows = snapshot.iterate_events(self.owners, *span, report)
+            case ExportKind.REPLIES:
+                replies = snapshot.iterate_replies(self.owners, *span, report)
+                rows = chain(replies, snapshot.iterate_failures(self.owners, *span, lambda _: None))
+        return map(self.redact, rows)
+
+    def redact(self, row: Row) -> Row:
+        """Return the row, redacted if requested."""
+        return row if self.redactor is None else self.redactor.redact_row(row)
+
+    def iterate_spending(self) -> Iterator[SpendingRow]:
+        """Yield the credits spent in each quarter of an hour; the owners are not redacted."""
+        redactor, span = self.redactor, (self.request.since, self.request.until)
+        for row in self.snapshot.iterate_spending(self.owners, *span):
+            yield row if redactor is None else replace(row, amount=redactor.redact_money(row.amount))
+
+    def redact_owners(self) -> list[Owner]:
+        """Return the selected orgs, redacted if requested."""
+        redactor = self.redactor
+        return [owner if redactor is None else redactor.redact_owner(owner) for owner in self.owners]
+
+    def build_header(self, now: datetime) -> dict[str, object]:
+        """Return the facts about an export that its documents begin with."""
+        request = self.request
+        origin = request.origin if self.redactor is None else self.redactor.redact_origin(request.origin)
+        return {
+            "schema_version": EXPORT_SCHEMA_VERSION,
+            "program": f"claudemeter-tui {__version__}",
+            "exported_at": format_exact_utc(now),
+            "origin": origin,
+            "since": format_optional_utc(request.since),
+            "until": format_optional_utc(request.until),
+            "privacy": request.is_private,
+        }
+
+
 @contextmanager
-def open_snapshot(path: Path, origin: str) -> Iterator[ArchiveSnapshot]:
-    """Yield the archive of this server as it is now.
+def open_selection(request: RowsRequest) -> Iterator[Selection]:
+    """Yield the requested rows of the archive as it is now.
 
     Raises:
+        SettingsError: No org or several orgs match the requested one.
         ArchiveAccessError: There is no archive, or it cannot be read, also if that shows only in the block.
     """
-    place = repr(str(path))
+    place = repr(str(request.archive))
     try:
-        snapshot = ArchiveSnapshot(path, origin)
-        try:
+        with closing(ArchiveSnapshot(request.archive, request.origin)) as snapshot:
             if not snapshot.list_owners():
-                raise ArchiveAccessError(f"the history has no org of {origin} yet; start the dashboard first")
-            yield snapshot
-        finally:
-            snapshot.close()
+                raise ArchiveAccessError(
+                    f"the history has no org of {request.origin} yet; start the dashboard first"
+                )
+            yield Selection(snapshot, request)
     except FileNotFoundError:
         raise ArchiveAccessError(f"there is no history at {place} yet; start the dashboard first") from None
     except NewerArchiveError:
@@ -43,13 +140,9 @@ def open_snapshot(path: Path, origin: str) -> Iterator[ArchiveSnapshot]:
         fault = (error.strerror or "cannot be read").lower()
         raise ArchiveAccessError(f"the history at {place} cannot be read ({fault})") from None
     except sqlite3.Error as error:
-        raise ArchiveAccessError(_describe(error, place)) from None
-
-
-def _describe(error: sqlite3.Error, place: str) -> str:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest is a detail of the code
-    if code in _CORRUPT_CODES:
-        return f"the history at {place} is damaged ({error})"
-    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return f"another process uses the history at {place}; try again"
-    return f"the history at {place} cannot be read ({error})"
+        text = f"the history at {place} cannot be read ({error})"
+        if is_damage(error):
+            text = f"the history at {place} is damaged ({error})"
+        elif getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            text = f"another process uses the history at {place}; try again"
+        raise ArchiveAccessError(text) from None

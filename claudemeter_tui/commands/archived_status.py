@@ -19,14 +19,14 @@ from claudemeter_tui.commands.stdout import EXIT_NO_SESSION, EXIT_NOTHING_READ, 
 from claudemeter_tui.formatting.template import fill_template
 from claudemeter_tui.history import status as stored
 from claudemeter_tui.history.database import (
-    ARCHIVE_NAME,
     DamagedArchiveError,
     NewerArchiveError,
     ReplacedArchiveError,
+    locate_archive,
     open_for_reading,
     open_for_writing,
 )
-from claudemeter_tui.storage import locate_config_file, locate_data_folder
+from claudemeter_tui.storage import locate_config_file
 
 if TYPE_CHECKING:  # slow to load
     from claudemeter_tui.config.resolution import Invocation
@@ -67,7 +67,7 @@ def print_archived(arguments: Sequence[str]) -> int | None:
 def _find_answer(arguments: Sequence[str]) -> tuple[str, int] | None:
 
     now = int(time.time() * 1000)
-    with closing(open_for_reading(locate_archive())) as connection:
+    with closing(open_for_reading(locate_archive(or_temporary=True))) as connection:
         request = stored.load_request(connection, _hash_surroundings(arguments))
         if request is None or _describe_file(request.cookie_file) != request.cookie_file_state:
             return None
@@ -98,11 +98,6 @@ def format_answer(org: stored.OrgStatus, template: str | None) -> tuple[str, int
     return fill_template(template, org.texts), org.exit_status if is_unknown else 0
 
 
-def locate_archive() -> Path:
-    """Return the archive of `--check` and `--line`."""
-    return locate_data_folder(or_temporary=True) / ARCHIVE_NAME
-
-
 def remember_request(arguments: Sequence[str], chosen: Invocation, template: str | None) -> None:
     """Store what these arguments ask for in this environment; do nothing if the archive is not writable.
 
@@ -111,7 +106,7 @@ def remember_request(arguments: Sequence[str], chosen: Invocation, template: str
     now = int(time.time() * 1000)
     with (
         suppress(*ARCHIVE_ERRORS),
-        closing(open_for_writing(locate_archive())) as connection,
+        closing(open_for_writing(locate_archive(or_temporary=True))) as connection,
     ):
         resolved = chosen.resolved["cookie_file"]
         cookie_file = str(resolved.resolve_path()) if resolved.value else ""

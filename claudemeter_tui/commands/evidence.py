@@ -12,7 +12,8 @@ from datetime import datetime
 from itertools import groupby
 from typing import IO
 
-from claudemeter_tui.commands.export import Selection, format_csv
+from claudemeter_tui.commands.archive_access import Selection
+from claudemeter_tui.commands.export import format_csv
 from claudemeter_tui.formatting.evidence import (
     AS_SENT_NOTE,
     INTEGRITY_NOTE,

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from claudemeter_tui.commands.once import find_org, write_line
 from claudemeter_tui.history.database import (
-    ARCHIVE_NAME,
     DamagedArchiveError,
     NewerArchiveError,
     is_damage,
@@ -36,13 +35,12 @@ class ForgetRequest:
     """True to remove it without asking."""
 
 
-def forget(asked: ForgetRequest, data_folder: Path, state_folder: Path, now: datetime) -> int:
+def forget(asked: ForgetRequest, path: Path, state_folder: Path, now: datetime) -> int:
     """Remove what was asked for, and print what it was; return the exit status.
 
     Raises:
         SettingsError: No org matches, there is no terminal to ask on, or the history cannot be changed.
     """
-    path = data_folder / ARCHIVE_NAME
     try:
         org = _choose_org(path, asked)
         whose = f"the history of {org.name or org.uuid}" if org is not None else "all history"

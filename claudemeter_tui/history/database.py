@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from claudemeter_tui.history.schema import APPLICATION_ID, MIGRATIONS, VERSION
-from claudemeter_tui.storage import ensure_private_folder
+from claudemeter_tui.storage import ensure_private_folder, locate_data_folder
 
 ARCHIVE_NAME = "history.sqlite"
 """Name of the file in the data folder."""
@@ -62,6 +62,11 @@ class ArchiveConnection(sqlite3.Connection):
         """
         if self.path is not None and identify_file(self.path) != self.identity:
             raise ReplacedArchiveError(f"{self.path.name} was replaced")
+
+
+def locate_archive(*, or_temporary: bool = False) -> Path:
+    """Return the file of this user's archive; see `storage.locate_data_folder`."""
+    return locate_data_folder(or_temporary=or_temporary) / ARCHIVE_NAME
 
 
 def to_millis(moment: datetime) -> int:

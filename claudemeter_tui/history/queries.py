@@ -8,13 +8,14 @@ from __future__ import annotations
 import sqlite3
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from itertools import accumulate
 from pathlib import Path
+from typing import TypeVar
 
 from claudemeter_tui.history.archive import find_org_id
 from claudemeter_tui.history.cycles import CYCLE_COLUMNS, Cycle, build_cycle
@@ -40,10 +41,47 @@ from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.store import OrgKey
 from claudemeter_tui.model.verdict import WORST_FIRST, VerdictState
 
+Answer = TypeVar("Answer")
 HOURS, DAYS = 24, 7
 _DAY_QUARTERS = 4 * HOURS
 _DAY, _MILLISECOND = timedelta(days=1), timedelta(milliseconds=1)
 _STOPS = (VerdictState.BLOCKED, VerdictState.WAIT, VerdictState.ON_CREDITS)
+
+
+def query_org(
+    path: Path,
+    origin: str,
+    key: OrgKey,
+    query: Callable[[sqlite3.Connection, int], Answer | None],
+    *,
+    unknown: Answer | None = None,
+) -> Answer | None:
+    """Answer a question about an org in one transaction.
+
+    Args:
+        path: file of the archive.
+        origin: origin of the server.
+        key: the org.
+        query: reads the answer, given the row of the org.
+        unknown: the answer if the archive does not exist or does not have the org.
+
+    Returns:
+        None if the archive cannot be read, or if a newer version of this program wrote it. The recorder
+        reports a problem of the file.
+    """
+    if not path.exists():
+        return unknown
+    with suppress(sqlite3.Error, OSError), closing(open_for_reading(path)) as connection:
+        try:
+            connection.execute("BEGIN")
+            if connection.execute("PRAGMA user_version").fetchone()[0] > VERSION:
+                return None
+            org_id = find_org_id(connection, origin, key)
+            return query(connection, org_id) if org_id is not None else unknown
+        except sqlite3.Error as error:
+            if is_damage(error):
+                mark_damaged(connection)
+    return None
 
 
 def read_history(path: Path, origin: str, key: OrgKey, request: HistoryRequest) -> HistoryAnswer | None:
@@ -51,27 +89,11 @@ def read_history(path: Path, origin: str, key: OrgKey, request: HistoryRequest) 
 
     None if the archive cannot be read, or if a newer version of this program wrote it.
     """
-    if not path.exists():
-        return _answer_nothing(request)
-    with suppress(sqlite3.Error, OSError), closing(open_for_reading(path)) as connection:
-        try:
-            return _read_org(connection, origin, key, request)
-        except sqlite3.Error as error:
-            # The recorder replaces a damaged file, and reports it.
-            if is_damage(error):
-                mark_damaged(connection)
-    return None
 
+    def query(connection: sqlite3.Connection, org_id: int) -> HistoryAnswer:
+        return query_history(connection, org_id, request)
 
-def _read_org(
-    connection: sqlite3.Connection, origin: str, key: OrgKey, request: HistoryRequest
-) -> HistoryAnswer | None:
-    """Return the history of an org in one transaction; see `read_history`."""
-    connection.execute("BEGIN")
-    if connection.execute("PRAGMA user_version").fetchone()[0] > VERSION:
-        return None
-    org_id = find_org_id(connection, origin, key)
-    return query_history(connection, org_id, request) if org_id is not None else _answer_nothing(request)
+    return query_org(path, origin, key, query, unknown=_answer_nothing(request))
 
 
 def query_history(connection: sqlite3.Connection, org_id: int, request: HistoryRequest) -> HistoryAnswer:

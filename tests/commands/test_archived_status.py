@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from claudemeter_tui.commands import archived_status
-from claudemeter_tui.commands.archived_status import locate_archive, print_archived, remember_request
+from claudemeter_tui.commands.archived_status import print_archived, remember_request
 from claudemeter_tui.commands.status import StatusPlace
 from claudemeter_tui.config.resolution import load_settings
 from claudemeter_tui.formatting.template import DEFAULT_TEMPLATE
-from claudemeter_tui.history.database import open_for_writing
+from claudemeter_tui.history.database import locate_archive, open_for_writing
 from claudemeter_tui.storage import locate_config_file
 from tests.bodies import usage_body
 from tests.commands.status_bar import record_poll
@@ -46,7 +46,9 @@ def keep(
 ) -> None:
     """Poll these orgs at READ, and remember what the arguments ask for."""
     chosen = load_settings(arguments, os.environ, locate_config_file())
-    place = StatusPlace(locate_archive(), chosen.base_url, chosen.sources_key, Path("unused"))
+    place = StatusPlace(
+        locate_archive(or_temporary=True), chosen.base_url, chosen.sources_key, Path("unused")
+    )
     record_poll(place, list(readings(*(orgs or (PERSONAL,)))), lambda: now)
     remember_request(arguments, chosen, template)
 
@@ -182,7 +184,7 @@ def test_due_poll_is_left_to_its_holder(
 def test_unusable_archive_is_left_to_the_other_path(damage: str) -> None:
     """Nothing is printed from rows of another form."""
     keep()
-    connection = open_for_writing(locate_archive())
+    connection = open_for_writing(locate_archive(or_temporary=True))
     connection.execute(damage)
     connection.close()
     assert print_archived(LINE) is None
@@ -192,7 +194,7 @@ def test_damaged_and_missing_file_are_no_error() -> None:
     """A file that is no archive, or none, is left to the other path."""
     assert print_archived(LINE) is None
     keep()
-    for file in locate_archive().parent.iterdir():
+    for file in locate_archive(or_temporary=True).parent.iterdir():
         file.write_bytes(b"no archive" * 1000)
     assert print_archived(LINE) is None
 

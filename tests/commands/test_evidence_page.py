@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from claudemeter_tui.cli import main
+from claudemeter_tui.history.database import locate_archive
 from tests.browsers import real_browsers
-from tests.history.export_cases import fill, locate_archive, written
+from tests.history.export_cases import fill, written
 
 pytestmark = [
     pytest.mark.browser,

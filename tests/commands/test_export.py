@@ -27,10 +27,10 @@ from claudemeter_tui.cli import main
 from claudemeter_tui.commands.progress import ProgressLine
 from claudemeter_tui.formatting.export import COLUMNS, ExportKind, format_csv_cell
 from claudemeter_tui.history import export as archive_export
-from claudemeter_tui.history.database import open_for_writing
+from claudemeter_tui.history.database import locate_archive, open_for_writing
 from claudemeter_tui.history.export import ArchiveSnapshot
 from claudemeter_tui.history.schema import VERSION
-from tests.history.export_cases import CLAUDE_AI, POLLS, START, fill, locate_archive, written
+from tests.history.export_cases import CLAUDE_AI, POLLS, START, fill, written
 from tests.scenes import READ
 
 PERSONAL = "bbbbbbbb-0000-4000-8000-000000000001"

@@ -13,7 +13,7 @@ from claudemeter_tui.demo.scenario import DEMO_ACCOUNT_UUID, DEMO_ORGS, GLOBEX, 
 from claudemeter_tui.demo.timeline import DemoOrg
 from claudemeter_tui.model.history import HistoryAnswer, HistoryRequest
 from claudemeter_tui.model.verdict import VerdictState
-from claudemeter_tui.wiring import build_history_loader
+from claudemeter_tui.wiring import build_archive_options
 from tests.histories import answer
 
 START = datetime(2026, 4, 25, 14, 48, tzinfo=UTC)
@@ -65,8 +65,7 @@ def test_orgs_stop_for_their_own_causes() -> None:
 
 def test_loader_of_the_demo_knows_its_orgs_only() -> None:
     """The demo reads no archive; an unknown org is empty."""
-    loader = build_history_loader(load_settings(["--demo"], {}))
-    assert loader is not None
+    loader = build_archive_options(load_settings(["--demo"], {}))["load_history"]
     known = loader((DEMO_ACCOUNT_UUID, LAB.uuid), HistoryRequest(datetime.now(UTC)))
     unknown = loader(("x", "y"), HistoryRequest(datetime.now(UTC)))
     assert known is not None
@@ -76,9 +75,7 @@ def test_loader_of_the_demo_knows_its_orgs_only() -> None:
 
 def test_loader_reads_the_archive_only_if_it_is_kept() -> None:
     """With `history.enabled` off there is none; without a file the history is empty."""
-    assert build_history_loader(load_settings([], {"CLAUDEMETER_HISTORY_ENABLED": "false"})) is None
-    loader = build_history_loader(load_settings([], {}))
-    assert loader is not None
-    found = loader(("x", "y"), YEAR)
+    assert not build_archive_options(load_settings([], {"CLAUDEMETER_HISTORY_ENABLED": "false"}))
+    found = build_archive_options(load_settings([], {}))["load_history"](("x", "y"), YEAR)
     assert found is not None
     assert found.is_empty

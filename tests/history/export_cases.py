@@ -13,7 +13,7 @@ from pathlib import Path
 
 from claudemeter_tui.history.archive import Archive, Step
 from claudemeter_tui.history.codec import encode_value
-from claudemeter_tui.history.database import ARCHIVE_NAME, open_for_writing, to_millis, transaction
+from claudemeter_tui.history.database import open_for_writing, to_millis, transaction
 from claudemeter_tui.history.derivation import Deriver
 from claudemeter_tui.history.schema import DERIVED_TABLES
 from claudemeter_tui.model.account import Org
@@ -31,13 +31,6 @@ MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 START = to_millis(READ)
 POLLS = 12
 """Polls of the fixture, ten minutes apart."""
-
-
-def locate_archive() -> Path:
-    """Return the path of the archive of this test's home."""
-    from claudemeter_tui.storage import locate_data_folder  # noqa: PLC0415 - after the home is set
-
-    return locate_data_folder() / ARCHIVE_NAME
 
 
 @contextmanager

@@ -12,13 +12,12 @@ from textual.pilot import Pilot
 
 from claudemeter_tui.config.resolution import Invocation
 from claudemeter_tui.history.archive import Archive, Step
-from claudemeter_tui.history.database import ARCHIVE_NAME, open_for_writing
+from claudemeter_tui.history.database import locate_archive, open_for_writing
 from claudemeter_tui.history.derivation import Deriver
 from claudemeter_tui.model.event_log import EventLog
 from claudemeter_tui.model.past import PastMoment
 from claudemeter_tui.model.store import OrgKey, Store
-from claudemeter_tui.storage import locate_data_folder
-from claudemeter_tui.wiring import build_past_loader
+from claudemeter_tui.wiring import ArchiveReader
 from tests.bodies import org_body, overage_body, usage_body
 from tests.scenes import NOW, PERSONAL, READ, OrgBodies, readings
 from tests.tui.app_harness import app, finish_workers, screen, stage, text
@@ -32,7 +31,7 @@ SIZES = [WIDE, (80, 24), (60, 20), (40, 8), (80, 1)]
 @pytest.fixture
 def load_past() -> LoadPast:
     """Return the loader of an archive of two hours, in which the 5-hour window fills an hour before now."""
-    path = locate_data_folder() / ARCHIVE_NAME
+    path = locate_archive()
     connection = open_for_writing(path)
     archive = Archive(connection, Invocation().base_url, derivation=Deriver(connection))
     store, log = Store(), EventLog(thresholds=(75,))
@@ -46,9 +45,7 @@ def load_past() -> LoadPast:
             steps.append(Step(reading, before, store, tuple(log.new_events)))
         archive.append(steps)
     connection.close()
-    loader = build_past_loader(Invocation())
-    assert loader is not None
-    return loader
+    return ArchiveReader(Invocation().base_url).load_past
 
 
 async def press(pilot: Pilot[Any], *keys: str) -> None:
@@ -124,7 +121,7 @@ async def test_the_report_is_of_the_past(load_past: LoadPast, tmp_path: Path) ->
 
 async def test_replies_that_are_gone_are_named(load_past: LoadPast) -> None:
     """Events outlive the replies: the moment is named, and now stays on screen."""
-    connection = open_for_writing(locate_data_folder() / ARCHIVE_NAME)
+    connection = open_for_writing(locate_archive())
     for table in ("replies", "failures", "readings"):
         connection.execute(f"DELETE FROM {table}")  # noqa: S608
     connection.close()
