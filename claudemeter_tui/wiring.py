@@ -298,7 +298,6 @@ def build_recorder(chosen: Invocation, clock: Clock) -> Recorder:
     """Return the recorder of this user's archive. Slow: it loads SQLite."""
     from claudemeter_tui.history.archive import Archive
     from claudemeter_tui.history.database import locate_archive
-    from claudemeter_tui.history.derivation import Deriver
     from claudemeter_tui.history.lease import describe_process
     from claudemeter_tui.history.recorder import OpenedArchive, Recorder
     from claudemeter_tui.history.repair import load_last_removal, mark_damaged, open_or_repair
@@ -315,7 +314,6 @@ def build_recorder(chosen: Invocation, clock: Clock) -> Recorder:
         archive = Archive(
             connection,
             chosen.base_url,
-            derivation=Deriver(connection),
             keeps_replies=keeps_replies,
             holder=describe_process().holder,
         )

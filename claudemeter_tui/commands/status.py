@@ -15,7 +15,7 @@ from claudemeter_tui.commands.status_texts import describe_outcome, renew_texts
 from claudemeter_tui.commands.stdout import EXIT_NOTHING_READ
 from claudemeter_tui.formatting.problems import PROBLEM_TEXTS, format_error
 from claudemeter_tui.history.archive import load_states
-from claudemeter_tui.history.database import open_for_reading, open_for_writing, to_millis
+from claudemeter_tui.history.database import MILLISECOND, open_for_reading, open_for_writing, to_millis
 from claudemeter_tui.history.recorder import ARCHIVE_SESSION
 from claudemeter_tui.history.status import Status, is_current, load_status, save_status
 from claudemeter_tui.history.status_builder import StatusBuilder
@@ -126,7 +126,7 @@ def _load(place: StatusPlace, asked: StatusRequest) -> tuple[Status | None, bool
     with suppress(*ARCHIVE_ERRORS), closing(open_for_reading(place.archive)) as connection:
         status = load_status(connection, place.key)
         if status is not None:
-            now, interval = to_millis(asked.now()), asked.interval // timedelta(milliseconds=1)
+            now, interval = to_millis(asked.now()), asked.interval // MILLISECOND
             return status, not is_current(connection, status, now, interval, place.origin)
     return None, True
 

@@ -9,23 +9,23 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from claudemeter_tui import __version__
 from claudemeter_tui.history.bodies import BodyCompressor
 from claudemeter_tui.history.codec import DECODE_ERRORS, decode_value, encode_value
-from claudemeter_tui.history.database import intern_name, to_millis, transaction
+from claudemeter_tui.history.database import MILLISECOND, intern_name, to_millis, transaction
+from claudemeter_tui.history.derivation import Deriver
 from claudemeter_tui.history.schema import ACCOUNT_ROW, UNKNOWN_ACCOUNT
 from claudemeter_tui.history.status import Status, load_status, save_status
 from claudemeter_tui.model.account import Account, Org
 from claudemeter_tui.model.catalogue import SLOW_INTERVAL
 from claudemeter_tui.model.events import Event
 from claudemeter_tui.model.reading import Failure, Reading, Reply, Schedule, Session
-from claudemeter_tui.model.store import OrgKey, OrgState, Store
+from claudemeter_tui.model.store import MAX_PAUSE_INTERVALS, OrgKey, OrgState, Store
 
 MAX_RESTORED_AGE = timedelta(days=7)
 """Age above which the last state of an org is not shown any more at the start."""
-_MILLISECOND = timedelta(milliseconds=1)
 MAX_STATES_PER_APPEND = 25
 """Number of states that are written in one transaction; encoding one takes a third of a millisecond."""
 
@@ -40,19 +40,6 @@ class Step(NamedTuple):
     """Events that the reading caused."""
 
 
-class Derivation(Protocol):
-    """Writes what follows from each new state of an org into the derived tables."""
-
-    def observe(self, org_id: int, before: OrgState | None, after: OrgState, at: datetime) -> None:
-        """Update the derived tables after one more reading of an org; runs in the same transaction."""
-
-    def append_event(self, org_id: int | None, origin: str, event: Event) -> None:
-        """Add an event; `org_id` is None if it concerns a whole session of this server."""
-
-    def forget_new(self) -> None:
-        """Forget everything that was remembered from a transaction which was undone."""
-
-
 class Archive:
     """The archive of one server's replies, on one connection.
 
@@ -65,7 +52,6 @@ class Archive:
         connection: sqlite3.Connection,
         origin: str,
         *,
-        derivation: Derivation,
         keeps_replies: bool = True,
         holder: str = "",
     ) -> None:
@@ -74,14 +60,13 @@ class Archive:
         Args:
             connection: from `open_for_writing`.
             origin: origin of the server, such as `https://claude.ai`.
-            derivation: writes the derived tables.
             keeps_replies: False to keep only the latest state of each org.
             holder: identifier of this process as the holder of leases.
         """
         self._connection = connection
         self._holder = holder
         self._origin = origin
-        self._derivation = derivation
+        self._deriver = Deriver(connection)
         self._keeps_replies = keeps_replies
         self._bodies = BodyCompressor(connection)
         self._names: dict[str, int] = {}
@@ -149,7 +134,7 @@ class Archive:
             for known in (self._names, self._accounts, self._orgs, self._sessions):
                 known.clear()
             self._bodies.forget_new()
-            self._derivation.forget_new()
+            self._deriver.forget_new()
             raise
 
     def _append_step(self, step: Step) -> None:
@@ -170,10 +155,10 @@ class Archive:
             if self._keeps_replies:
                 self._connection.execute(
                     "INSERT OR IGNORE INTO readings VALUES (?, ?, ?)",
-                    (org_id, to_millis(reading.at), state.interval // _MILLISECOND),
+                    (org_id, to_millis(reading.at), state.interval // MILLISECOND),
                 )
                 before = step.before.find_org_state(state.key)
-                self._derivation.observe(org_id, before, state, reading.at)
+                self._deriver.observe(org_id, before, state, reading.at)
             self._unwritten[org_id] = place, state
         if reading.account is not None and session.browser:
             account = step.after.find_session_state(session).account
@@ -185,7 +170,7 @@ class Archive:
         for event in step.events if self._keeps_replies else ():
             key = event.org_key
             event_org = find_org_id(self._connection, self._origin, key) if key is not None else None
-            self._derivation.append_event(event_org, self._origin, event)
+            self._deriver.append_event(event_org, self._origin, event)
 
     def _write_schedule(self, account: Account, at: datetime, schedule: Schedule) -> None:
         """Show those who follow this process when it polls next, after the poll that ended at `at`."""
@@ -198,7 +183,7 @@ class Archive:
                 (
                     to_millis(at),
                     to_millis(schedule.next_at),
-                    schedule.interval // _MILLISECOND,
+                    schedule.interval // MILLISECOND,
                     schedule.is_backing_off,
                     to_millis(schedule.free_at) if schedule.free_at is not None else None,
                     account_id,
@@ -219,7 +204,9 @@ class Archive:
             self._append_failure(part, (*place, session_id), *times)
             return
         slow = SLOW_INTERVAL if part.endpoint.facts.is_slow else interval
-        self._append_reply(part, (*place, *times, session_id), 2.5 * max(interval, slow) // _MILLISECOND)
+        self._append_reply(
+            part, (*place, *times, session_id), MAX_PAUSE_INTERVALS * max(interval, slow) // MILLISECOND
+        )
 
     def _append_reply(self, reply: Reply, row: tuple[int, ...], max_pause: float) -> None:
         """Insert a reply, or confirm the last one if it is equal and nothing else happened between them.
@@ -244,7 +231,7 @@ class Archive:
             " WHERE (account_id, org_id, endpoint_id) = (?1, ?2, ?3) AND last_at > confirmed_at)",
             (account_id, org_id, endpoint_id, at, delay, max_pause, *content),
         )
-        values = session_id, reply.status, reply.duration // _MILLISECOND, dictionary_id, body
+        values = session_id, reply.status, reply.duration // MILLISECOND, dictionary_id, body
         is_new = confirmed.rowcount == 0
         while is_new:
             inserted = self._connection.execute(
@@ -287,14 +274,7 @@ class Archive:
 
     def _find_account(self, account: Account) -> int:
         if account.key not in self._accounts:
-            self._connection.execute(
-                "INSERT INTO accounts (origin, key, email) VALUES (?, ?, ?)"
-                " ON CONFLICT DO UPDATE SET email = coalesce(excluded.email, email)",
-                (self._origin, account.key, account.email),
-            )
-            (self._accounts[account.key],) = self._connection.execute(
-                "SELECT id FROM accounts WHERE origin = ? AND key = ?", (self._origin, account.key)
-            ).fetchone()
+            self._accounts[account.key] = insert_account(self._connection, self._origin, account)
         return self._accounts[account.key]
 
     def _find_org(self, state: OrgState) -> tuple[int, int]:
@@ -328,6 +308,19 @@ class Archive:
                 (self._origin, session.browser, session.profile),
             ).fetchone()
         return self._sessions[session, account_id]
+
+
+def insert_account(connection: sqlite3.Connection, origin: str, account: Account) -> int:
+    """Return the row of an account; add it if it is new, and keep its e-mail up to date."""
+    connection.execute(
+        "INSERT INTO accounts (origin, key, email) VALUES (?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET email = coalesce(excluded.email, email)",
+        (origin, account.key, account.email),
+    )
+    (account_id,) = connection.execute(
+        "SELECT id FROM accounts WHERE (origin, key) = (?, ?)", (origin, account.key)
+    ).fetchone()
+    return int(account_id)
 
 
 def find_org_id(connection: sqlite3.Connection, origin: str, key: OrgKey) -> int | None:

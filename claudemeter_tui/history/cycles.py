@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
-from claudemeter_tui.history.database import from_millis, to_millis
+from claudemeter_tui.history.database import MILLISECOND, from_millis, to_millis
 from claudemeter_tui.history.figures import (
     PERCENT_UNIT,
     Run,
@@ -25,9 +25,8 @@ from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.trackers import MIN_RESET_MOVE, RESET_TOLERANCE, WindowTracker
 from claudemeter_tui.model.windows import Window
 
-_MILLISECOND = timedelta(milliseconds=1)
-_MIN_MOVE = MIN_RESET_MOVE // _MILLISECOND
-_TOLERANCE = RESET_TOLERANCE // _MILLISECOND
+_MIN_MOVE = MIN_RESET_MOVE // MILLISECOND
+_TOLERANCE = RESET_TOLERANCE // MILLISECOND
 MAX_RESET_LAG = 3_600_000
 """Milliseconds after the first of a month in which the used credits may still be those of the old month."""
 MAX_WAIT = 24 * 3_600_000
@@ -121,7 +120,7 @@ def build_cycle(figure: str, row: Cycle) -> HistoryCycle:
         read_value(row.peak, row.unit),
         from_millis(row.peak_at),
         from_millis(row.full_at) if row.full_at is not None else None,
-        row.full_ms * _MILLISECOND,
+        row.full_ms * MILLISECOND,
         read_money(row.spent, row.spent_unit),
         from_millis(row.last_at),
     )
@@ -189,7 +188,7 @@ def _begin_window(
         return None
     start, source = at, start_source or CycleSource.UNKNOWN
     if start_source is None and resets_at is not None and window.length is not None:
-        start, source = to_millis(resets_at) - window.length // _MILLISECOND, CycleSource.REPORTED
+        start, source = to_millis(resets_at) - window.length // MILLISECOND, CycleSource.REPORTED
     if ended is not None and ended.end_at is not None:
         if ended.end_source == CycleSource.OBSERVED and abs(start - ended.end_at) < _MIN_MOVE:
             start, source = ended.end_at, CycleSource.OBSERVED

@@ -31,7 +31,8 @@ BUSY_TIMEOUT = 5.0
 MAX_LOG_BYTES = 1 << 21
 """Size to which the write-ahead log is cut back after a checkpoint."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
+MILLISECOND = timedelta(milliseconds=1)
+"""Unit of the stored times and spans."""
 
 
 class NewerArchiveError(Exception):
@@ -71,12 +72,12 @@ def locate_archive(*, or_temporary: bool = False) -> Path:
 
 def to_millis(moment: datetime) -> int:
     """Return the milliseconds since 1970, rounded down."""
-    return (moment - _EPOCH) // _MILLISECOND
+    return (moment - _EPOCH) // MILLISECOND
 
 
 def from_millis(millis: int) -> datetime:
     """Return the time in UTC of a number of milliseconds since 1970."""
-    return _EPOCH + millis * _MILLISECOND
+    return _EPOCH + millis * MILLISECOND
 
 
 def intern_name(connection: sqlite3.Connection, name: str) -> int:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from claudemeter_tui import __version__
 from claudemeter_tui.history.codec import encode_value
 from claudemeter_tui.history.cycles import Advance, Cycle, MonthReading, advance_month, advance_window
-from claudemeter_tui.history.database import from_millis, intern_name, to_millis
+from claudemeter_tui.history.database import MILLISECOND, from_millis, intern_name, to_millis
 from claudemeter_tui.history.figures import (
     MONTH,
     PERCENT_UNIT,
@@ -66,8 +66,7 @@ class Deriver:
         self._forget_if_changed()
         moment, rows = to_millis(at), self._find_rows(org_id)
         now = from_millis(moment)
-        # Only a pause longer than two missed polls and some delay is a gap.
-        max_pause = int(2500 * after.interval.total_seconds())
+        max_pause = after.max_pause // MILLISECOND
         new, verdict = list_new(before, after), judge(after, now)
         plan = after.plan if Endpoint.USAGE in new else None
         windows = [

@@ -23,7 +23,7 @@ def load_events(
         " WHERE name = ? AND at > ? AND at <= ? ORDER BY at, events.id",
         (origin, to_millis(since), to_millis(until)),
     ).fetchall()
-    found = (_decode_event(content) for (content,) in rows)
+    found = (decode_event(content) for (content,) in rows)
     return tuple(event for event in found if event is not None)
 
 
@@ -43,7 +43,8 @@ def find_event_time(
     return from_millis(at) if at is not None else None
 
 
-def _decode_event(content: str) -> Event | None:
+def decode_event(content: str) -> Event | None:
+    """Return the event of a row. None if it has the form of another version of this program."""
     try:
         event = decode_value(Event, json.loads(content))
     except (RecursionError, *DECODE_ERRORS):

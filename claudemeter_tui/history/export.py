@@ -6,19 +6,24 @@ All others are read in pages, so that no reader stays open: the write-ahead log 
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from claudemeter_tui.history.bodies import BodyCompressor
-from claudemeter_tui.history.codec import DECODE_ERRORS, decode_value
 from claudemeter_tui.history.cycles import CYCLE_COLUMNS, Cycle, build_cycle
-from claudemeter_tui.history.database import NewerArchiveError, from_millis, open_for_reading, to_millis
+from claudemeter_tui.history.database import (
+    MILLISECOND,
+    NewerArchiveError,
+    from_millis,
+    open_for_reading,
+    to_millis,
+)
+from claudemeter_tui.history.events import decode_event
 from claudemeter_tui.history.figures import (
     BALANCE,
     CAP,
@@ -30,7 +35,7 @@ from claudemeter_tui.history.figures import (
     read_money,
     read_value,
 )
-from claudemeter_tui.history.replay import MAX_DELAY
+from claudemeter_tui.history.replay import MAX_DELAY, load_sessions
 from claudemeter_tui.history.schema import ACCOUNT_ROW, VERSION
 from claudemeter_tui.model.account import Account, Org
 from claudemeter_tui.model.archive_rows import (
@@ -44,7 +49,6 @@ from claudemeter_tui.model.archive_rows import (
     SpendingRow,
 )
 from claudemeter_tui.model.catalogue import Endpoint, MeterOrigin
-from claudemeter_tui.model.events import Event
 from claudemeter_tui.model.history import WINDOW_PREFIX
 from claudemeter_tui.model.reading import Session
 
@@ -52,8 +56,6 @@ PAGE_ROWS = 500
 """Maximum rows of one query."""
 PAGE_BYTES = 1 << 20
 """Bytes of compressed bodies after which a page ends."""
-REPORT_ROWS = 100
-"""Rows between two reports of the progress."""
 EARLIEST, LATEST = -(1 << 62), 1 << 62
 """Times in milliseconds before and after every other."""
 
@@ -79,7 +81,7 @@ class _Group(NamedTuple):
     """Time below which all rows are final."""
 
 
-class _Table(NamedTuple):
+class _Groups(NamedTuple):
     """A table whose rows are grouped by the first columns of its key and sorted by the last one."""
 
     name: str
@@ -88,10 +90,10 @@ class _Table(NamedTuple):
     columns: str
 
 
-_RUNS = _Table("runs", "org_id, figure_id", "first_at", ", ".join(Run._fields))
-_CYCLES = _Table("ended_cycles", "org_id, figure_id", "start_at", CYCLE_COLUMNS)
-_REPLIES = _Table("replies", "account_id, org_id, endpoint_id", "first_at", _REPLY_COLUMNS)
-_FAILURES = _Table("failures", "account_id, org_id, endpoint_id, session_id", "first_at", _FAILURE_COLUMNS)
+_RUNS = _Groups("runs", "org_id, figure_id", "first_at", ", ".join(Run._fields))
+_CYCLES = _Groups("ended_cycles", "org_id, figure_id", "start_at", CYCLE_COLUMNS)
+_REPLIES = _Groups("replies", "account_id, org_id, endpoint_id", "first_at", _REPLY_COLUMNS)
+_FAILURES = _Groups("failures", "account_id, org_id, endpoint_id, session_id", "first_at", _FAILURE_COLUMNS)
 
 
 class ArchiveSnapshot:
@@ -216,7 +218,7 @@ class ArchiveSnapshot:
             with suppress(zlib.error, UnicodeDecodeError, TypeError):  # damaged: the row says so
                 text = self._bodies.decompress(dictionary_id, body)
             source = self._build_source(group.name, row)
-            yield ReplyRow(group.owner, source, count, timedelta(milliseconds=duration), text)
+            yield ReplyRow(group.owner, source, count, duration * MILLISECOND, text)
 
     def iterate_failures(
         self, owners: Sequence[Owner], since: datetime | None, until: datetime | None, report: Report
@@ -270,12 +272,9 @@ class ArchiveSnapshot:
             raise NewerArchiveError(f"version {version} of the archive")
         self._names = dict(connection.execute("SELECT id, name FROM names").fetchall())
         self._name_ids = {name: row_id for row_id, name in self._names.items()}
-        self._sessions = {
-            row[0]: Session(row[1], row[2])
-            for row in connection.execute("SELECT id, browser, profile FROM sessions").fetchall()
-        }
+        self._sessions = load_sessions(connection)
         accounts = {
-            row_id: _build_account(key, email)
+            row_id: Account.from_key(key, email)
             for row_id, key, email in connection.execute(
                 "SELECT id, key, email FROM accounts WHERE origin = ?", (origin,)
             ).fetchall()
@@ -337,7 +336,7 @@ class ArchiveSnapshot:
                 yield owner, key, tail
 
     def _load_groups(
-        self, table: _Table, places: Sequence[tuple[Owner, tuple[int, ...], str]]
+        self, table: _Groups, places: Sequence[tuple[Owner, tuple[int, ...], str]]
     ) -> Iterator[_Group]:
         """Yield the groups of a table that have rows, each with its last row."""
         marks = ", ".join("?" * len(table.key.split(",")))
@@ -350,7 +349,7 @@ class ArchiveSnapshot:
             if last is not None:
                 yield _Group(owner, key, name, last, last[0])
 
-    def _load_continued_groups(self, table: _Table, open_table: str) -> Iterator[_Group]:
+    def _load_continued_groups(self, table: _Groups, open_table: str) -> Iterator[_Group]:
         """Yield the groups of a table whose last rows are in a table of their own as long as they change."""
         ended = {group.key: group for group in self._load_groups(table, self._list_org_places())}
         rows = self._connection.execute(f"SELECT {table.key}, {table.columns} FROM {open_table}").fetchall()  # noqa: S608
@@ -363,7 +362,7 @@ class ArchiveSnapshot:
 
     def _iterate(  # noqa: PLR0917 - a span of a table's groups
         self,
-        table: _Table,
+        table: _Groups,
         groups: Sequence[_Group],
         owners: Sequence[Owner],
         first: int,
@@ -381,7 +380,7 @@ class ArchiveSnapshot:
             report((turn + 1) / len(wanted))
 
     def _iterate_group(
-        self, table: _Table, group: _Group, first: int, last: int
+        self, table: _Groups, group: _Group, first: int, last: int
     ) -> Iterator[tuple[Any, ...]]:
         marks = ", ".join("?" * len(group.key))
         place = f"FROM {table.name} WHERE ({table.key}) = ({marks})"
@@ -445,10 +444,7 @@ class ArchiveSnapshot:
     def _build_event(
         self, owner: Owner | None, org_id: int | None, at: int, kind_id: int, text: str
     ) -> EventRow:
-        event = None
-        with suppress(RecursionError, *DECODE_ERRORS):  # another version wrote it
-            event = decode_value(Event, json.loads(text))
-        source = None
+        event, source = decode_event(text), None
         if event is not None and event.endpoints and org_id is not None:
             source = self._find_reply(org_id, event.endpoints[0], at)
         return EventRow(owner, from_millis(at), self._names.get(kind_id, ""), event, source)
@@ -471,10 +467,6 @@ def _build_spending(owner: Owner, rows: Sequence[tuple[int, str, Any]]) -> Itera
         amount = read_money(rise, unit)
         if amount is not None:
             yield SpendingRow(owner, from_millis(start), amount)
-
-
-def _build_account(key: str, email: str | None) -> Account:
-    return Account(None, key) if "@" in key else Account(key, email)
 
 
 def _to_span(since: datetime | None, until: datetime | None) -> tuple[int, int]:

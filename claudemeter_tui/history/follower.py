@@ -16,8 +16,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from claudemeter_tui.history.archive import load_states
+from claudemeter_tui.history.archive import insert_account, load_states
 from claudemeter_tui.history.database import (
+    MILLISECOND,
     ArchiveConnection,
     DamagedArchiveError,
     NewerArchiveError,
@@ -160,7 +161,7 @@ class ArchiveLeases:
             lease = read_lease(connection, self._origin, row[0])
             if lease is None or not self._is_other(lease) or not self._is_fresh(lease):
                 return None
-            return Account(row[0] if row[0] != row[1] else None, row[1])
+            return Account.from_key(*row)
 
         return await self._run(read, None)
 
@@ -172,7 +173,7 @@ class ArchiveLeases:
         def write(connection: sqlite3.Connection) -> tuple[Lease | None, bool]:
             now = to_millis(self._now())
             with transaction(connection):
-                account_id = self._insert_account(connection, account)
+                account_id = insert_account(connection, self._origin, account)
                 own = claim_lease(connection, account_id, self._process, now, self._is_live)
                 connection.execute(
                     "INSERT INTO sessions (origin, browser, profile, account_id, watcher)"
@@ -329,17 +330,6 @@ class ArchiveLeases:
             leases[key] = lease if is_own else None
         return leases
 
-    def _insert_account(self, connection: sqlite3.Connection, account: Account) -> int:
-        connection.execute(
-            "INSERT INTO accounts (origin, key, email) VALUES (?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET email = coalesce(excluded.email, email)",
-            (self._origin, account.key, account.email),
-        )
-        (account_id,) = connection.execute(
-            "SELECT id FROM accounts WHERE (origin, key) = (?, ?)", (self._origin, account.key)
-        ).fetchone()
-        return int(account_id)
-
     def _is_other(self, lease: Lease) -> bool:
         """Return True if another living process holds the lease."""
         return lease.holder != self._process.holder and self._is_live(lease)
@@ -441,7 +431,7 @@ def _build_schedule(lease: Lease, view: _View, now: datetime) -> tuple[Reading, 
         return ()
     schedule = Schedule(
         from_millis(lease.next_at),
-        timedelta(milliseconds=lease.interval),
+        lease.interval * MILLISECOND,
         is_backing_off=bool(lease.is_backing_off),
         free_at=from_millis(lease.free_at) if lease.free_at is not None else None,
     )

@@ -19,7 +19,7 @@ from typing import TypeVar
 
 from claudemeter_tui.history.archive import find_org_id
 from claudemeter_tui.history.cycles import CYCLE_COLUMNS, Cycle, build_cycle
-from claudemeter_tui.history.database import from_millis, is_damage, open_for_reading, to_millis
+from claudemeter_tui.history.database import MILLISECOND, from_millis, is_damage, open_for_reading, to_millis
 from claudemeter_tui.history.derivation import QUARTER
 from claudemeter_tui.history.figures import CAP, CREDITS, MONTH, USED, VERDICT, format_unit, read_money
 from claudemeter_tui.history.repair import mark_damaged
@@ -44,7 +44,7 @@ from claudemeter_tui.model.verdict import WORST_FIRST, VerdictState
 Answer = TypeVar("Answer")
 HOURS, DAYS = 24, 7
 _DAY_QUARTERS = 4 * HOURS
-_DAY, _MILLISECOND = timedelta(days=1), timedelta(milliseconds=1)
+_DAY = timedelta(days=1)
 _STOPS = (VerdictState.BLOCKED, VerdictState.WAIT, VerdictState.ON_CREDITS)
 
 
@@ -107,7 +107,7 @@ def query_history(connection: sqlite3.Connection, org_id: int, request: HistoryR
         return _answer_nothing(request)
     cycle_rows = _load_cycles(connection, org_id, days)
     earliest = min([days.midnights[0], *(row.start_at for _, row in cycle_rows)])
-    spells = _Spells(connection, org_id, earliest, request.max_pause // _MILLISECOND)
+    spells = _Spells(connection, org_id, earliest, request.max_pause // MILLISECOND)
     quarters = _load_quarters(connection, org_id, days.midnights[0])
     credits = _sum_by_day(quarters, days)
     summed = _PeriodSums(days, spells, credits)
@@ -239,7 +239,7 @@ class _Spells:
         """Return a cycle with the time in which the verdict was WAIT or BLOCKED."""
         until = row.end_at if row.end_at is not None else row.last_at
         stopped = self._measure(self._refused, row.start_at, until, _REFUSED)
-        return replace(build_cycle(figure, row), stopped=stopped * _MILLISECOND)
+        return replace(build_cycle(figure, row), stopped=stopped * MILLISECOND)
 
     def _measure(self, sums: Sequence[int], start: int, end: int, states: Iterable[str] | None) -> int:
         first, stop = bisect_right(self._ends, start), bisect_left(self._starts, end)
@@ -280,7 +280,7 @@ def _join_runs(rows: Sequence[tuple[int, int, str, str]], max_pause: int) -> Ite
 def _find_length(cause: str) -> int:
     """Return the length of the window with this key in milliseconds; a week for any other cause."""
     fact = WINDOWS.get(cause)
-    return (fact.length if fact is not None and fact.length is not None else SEVEN_DAYS) // _MILLISECOND
+    return (fact.length if fact is not None and fact.length is not None else SEVEN_DAYS) // MILLISECOND
 
 
 QuarterRows = Mapping[tuple[str, str], Sequence[tuple[int, object]]]
@@ -351,8 +351,8 @@ class _PeriodSums:
             from_millis(start),
             from_millis(end) if end is not None else None,
             credits,
-            self._spells.measure_covered(start, until) * _MILLISECOND,
-            max(0, until - start) * _MILLISECOND,
+            self._spells.measure_covered(start, until) * MILLISECOND,
+            max(0, until - start) * MILLISECOND,
             tuple(_sum_stops(self._spells.overlap(start, until), start, until)),
         )
 
@@ -366,7 +366,7 @@ def _sum_stops(spells: Iterable[_Spell], start: int, end: int) -> list[Stop]:
             numbers[spell.state, spell.cause].add(spell.stop)
             lengths[spell.state, spell.cause] += min(spell.last, end) - max(spell.first, start)
     stops = [
-        Stop(VerdictState(state), cause, len(numbers[state, cause]), length * _MILLISECOND)
+        Stop(VerdictState(state), cause, len(numbers[state, cause]), length * MILLISECOND)
         for (state, cause), length in lengths.items()
     ]
     return sorted(stops, key=lambda stop: (WORST_FIRST.index(stop.state), -stop.length, stop.cause))

@@ -63,7 +63,7 @@ def iter_rebuild(
         " JOIN accounts ON accounts.id = account_id"
     ).fetchall()
     for org_id, account_id, uuid, origin, key, email in orgs:
-        account = Account(key if key != email else None, email)
+        account = Account.from_key(key, email)
         org = _Org(org_id, account_id, uuid, origin, account)
         is_done = False
         while not is_done:

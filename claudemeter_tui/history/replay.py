@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from claudemeter_tui.history.bodies import BodyCompressor
-from claudemeter_tui.history.database import from_millis, to_millis
+from claudemeter_tui.history.database import MILLISECOND, from_millis, to_millis
 from claudemeter_tui.history.schema import ACCOUNT_ROW
 from claudemeter_tui.model.account import Account, Org
 from claudemeter_tui.model.catalogue import Endpoint
@@ -40,12 +40,11 @@ SELECTED_SPAN, OTHERS_SPAN = timedelta(hours=6), timedelta(minutes=20)
 """Time before a moment from which every reading is applied: a 5-hour window, and what the verdict needs."""
 MAX_SEED_AGE = timedelta(days=7)
 """Age of the last reading above which an org is not part of a past store."""
-_MILLISECOND = timedelta(milliseconds=1)
 _ENDPOINTS = {str(one): one for one in Endpoint}
 _ERROR_KINDS = {str(one): one for one in ErrorKind}
 
 
-class _Row(NamedTuple):
+class _Arrival(NamedTuple):
     """One arrival of a reply, or one failure."""
 
     moment: int
@@ -78,11 +77,11 @@ def iter_readings(
         until: end of the span.
         org_id: row of the only org to read, besides the account itself. None for all orgs.
     """
-    sessions, known_orgs = _load_sessions(connection), _load_orgs(connection, account_id)
+    sessions, known_orgs = load_sessions(connection), _load_orgs(connection, account_id)
     org_ids = [ACCOUNT_ROW, *known_orgs] if org_id is None else [ACCOUNT_ROW, org_id]
     first, last = to_millis(since) + 1, to_millis(until)
     intervals = {
-        (one, at): interval * _MILLISECOND
+        (one, at): interval * MILLISECOND
         for one in org_ids
         for at, interval in connection.execute(
             "SELECT at, interval FROM readings WHERE org_id = ? AND at BETWEEN ? AND ?", (one, first, last)
@@ -125,7 +124,7 @@ def find_account_reading(
     if row is None:
         return None
     first_at, confirmed_at, delay, session_id, status, *packed = row
-    at, session = confirmed_at if confirmed_at <= last else first_at, _load_sessions(connection)[session_id]
+    at, session = confirmed_at if confirmed_at <= last else first_at, load_sessions(connection)[session_id]
     text = BodyCompressor(connection).decompress(*packed)
     reply = Reply(Endpoint.ACCOUNT, from_millis(at), None, text, status)
     parsed, orgs = parse(session, reply, None)
@@ -169,7 +168,7 @@ def _list_seeds(
     """
     orgs = _load_orgs(connection, account_id)
     key, email = connection.execute("SELECT key, email FROM accounts WHERE id = ?", (account_id,)).fetchone()
-    account = Account(None if key == email else key, email)
+    account = Account.from_key(key, email)
     latest: dict[Session, list[tuple[Org, dict[Endpoint, Reply | Failure], datetime]]] = {}
     for org_id, org in orgs.items():
         row = connection.execute(
@@ -182,7 +181,7 @@ def _list_seeds(
         session = None
         start = moment - (SELECTED_SPAN if org.uuid == selected_uuid else OTHERS_SPAN)
         for reply, session_id in _read_latest(connection, (account_id, org_id), start):
-            session = session if session is not None else _load_sessions(connection)[session_id]
+            session = session if session is not None else load_sessions(connection)[session_id]
             parts[reply.endpoint] = parse(session, reply, org)[0]
         if session is None:  # its first reading is within the span
             session = _find_last_session(connection, account_id, org_id)
@@ -223,7 +222,7 @@ def _read_latest(
             ).fetchone()
             arrival = max(first_at, before or first_at)
         text = bodies.decompress(dictionary_id, body)
-        took = duration * _MILLISECOND
+        took = duration * MILLISECOND
         yield Reply(_ENDPOINTS[name], from_millis(arrival), None, text, status, took), session_id
 
 
@@ -232,10 +231,11 @@ def _find_last_session(connection: sqlite3.Connection, account_id: int, org_id: 
         "SELECT session_id FROM replies WHERE account_id = ? AND org_id = ? ORDER BY first_at DESC LIMIT 1",
         (account_id, org_id),
     ).fetchone()
-    return _load_sessions(connection)[row[0]] if row is not None else Session("")
+    return load_sessions(connection)[row[0]] if row is not None else Session("")
 
 
-def _load_sessions(connection: sqlite3.Connection) -> dict[int, Session]:
+def load_sessions(connection: sqlite3.Connection) -> dict[int, Session]:
+    """Return every session in the archive, by its row."""
     rows = connection.execute("SELECT id, browser, profile FROM sessions").fetchall()
     return {row[0]: Session(row[1], row[2]) for row in rows}
 
@@ -249,7 +249,7 @@ def _load_orgs(connection: sqlite3.Connection, account_id: int) -> dict[int, Org
 
 def _read_rows(
     connection: sqlite3.Connection, account_id: int, org_id: int, first: int, last: int
-) -> Iterator[_Row]:
+) -> Iterator[_Arrival]:
     """Yield the replies and failures of an org with a reading in this span, in no particular order."""
     bodies = BodyCompressor(connection)
     moments = _Moments(connection, org_id, first, last)
@@ -271,11 +271,11 @@ def _read_rows(
                 text = bodies.decompress(dictionary_id, body)
             except (zlib.error, UnicodeDecodeError):  # a damaged page is a gap
                 continue
-            took = duration * _MILLISECOND
+            took = duration * MILLISECOND
             for at, moment in moments.list_arrivals(*span):
                 if first <= moment <= last:
                     reply = Reply(endpoint, from_millis(at), None, text, status, took)
-                    yield _Row(moment, session_id, org_id, reply)
+                    yield _Arrival(moment, session_id, org_id, reply)
         failures = connection.execute(
             "SELECT first_at, last_at, first_delay, last_delay, count, session_id, kind, detail FROM failures"
             " WHERE (account_id, org_id, endpoint_id) = (?1, ?2, ?3) AND first_at <= ?5 AND last_at >= ?4",
@@ -285,7 +285,7 @@ def _read_rows(
             for at, moment in moments.list_arrivals(*span):
                 if first <= moment <= last and kind in _ERROR_KINDS:
                     failure = Failure(_ERROR_KINDS[kind], endpoint, from_millis(at), detail)
-                    yield _Row(moment, session_id, org_id, failure)
+                    yield _Arrival(moment, session_id, org_id, failure)
 
 
 class _Moments:

@@ -10,7 +10,7 @@ from itertools import chain, pairwise
 from math import nan
 from typing import NamedTuple
 
-from claudemeter_tui.history.database import from_millis, to_millis
+from claudemeter_tui.history.database import MILLISECOND, from_millis, to_millis
 from claudemeter_tui.history.figures import USED, Value, name_window, parse_unit
 from claudemeter_tui.model.catalogue import WINDOWS, MeterOrigin, WindowKind
 from claudemeter_tui.model.time_series import (
@@ -25,7 +25,7 @@ MAX_PAUSE = timedelta(minutes=5)
 """Time between two runs above which there is a gap between them."""
 
 
-class _Row(NamedTuple):
+class _SeriesRun(NamedTuple):
     """A run in the archive; times in milliseconds since 1970."""
 
     first_at: int
@@ -77,7 +77,7 @@ def load_series(
 
 def _load_runs(
     connection: sqlite3.Connection, org_id: int, figure: str, since: datetime, until: datetime
-) -> list[_Row]:
+) -> list[_SeriesRun]:
     """Return the runs of a figure that overlap the span, oldest first, cut to the span."""
     first, last = to_millis(since), to_millis(until)
     rows = connection.execute(
@@ -86,13 +86,13 @@ def _load_runs(
         " AND first_at <= ?4 AND confirmed_at >= ?3 ORDER BY first_at",
         (org_id, figure, first, last),
     )
-    return [_Row(*row) for row in rows]
+    return [_SeriesRun(*row) for row in rows]
 
 
-def _insert_gaps(rows: list[_Row]) -> Iterator[_Row]:
+def _insert_gaps(rows: list[_SeriesRun]) -> Iterator[_SeriesRun]:
     """Yield the runs, and a gap wherever nothing was read for longer than `MAX_PAUSE`."""
-    pause = MAX_PAUSE // timedelta(milliseconds=1)
+    pause = MAX_PAUSE // MILLISECOND
     for row, following in chain(pairwise(rows), [(rows[-1], None)]):
         yield row
         if following is not None and following.first_at - row.confirmed_at > pause:
-            yield _Row(row.confirmed_at, following.first_at, None, row.unit, row.detail)
+            yield _SeriesRun(row.confirmed_at, following.first_at, None, row.unit, row.detail)

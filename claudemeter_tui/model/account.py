@@ -15,6 +15,11 @@ class Account:
     email: str | None = None
     """E-mail of the account. None if not reported."""
 
+    @classmethod
+    def from_key(cls, key: str, email: str | None) -> Account:
+        """Return the account with this key; the key of an account without a uuid is its e-mail."""
+        return cls(key if key != email else None, email)
+
     @property
     def key(self) -> str:
         """Identifier of the account: the uuid, else the e-mail, else empty."""

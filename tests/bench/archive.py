@@ -13,7 +13,6 @@ from tempfile import TemporaryDirectory
 
 from claudemeter_tui.history.archive import Archive, Step
 from claudemeter_tui.history.database import ARCHIVE_NAME, open_for_writing
-from claudemeter_tui.history.derivation import Deriver
 from claudemeter_tui.model.catalogue import WINDOWS
 from claudemeter_tui.model.reading import Reading, Reply
 from claudemeter_tui.model.store import Store
@@ -36,7 +35,7 @@ def append(times: int = PAIRS, orgs: int = 100) -> Line:
     The yardstick inserts the same bodies, compressed one by one, in one transaction.
     """
     with TemporaryDirectory() as folder, closing(open_for_writing(Path(folder, ARCHIVE_NAME))) as connection:
-        archive, poll = Archive(connection, ORIGIN, derivation=Deriver(connection)), _Polls(orgs)
+        archive, poll = Archive(connection, ORIGIN), _Polls(orgs)
         archive.append(poll.next())
         archive.append(poll.next())
         plain = sqlite3.connect(Path(folder, "plain.sqlite"), isolation_level=None)
@@ -125,7 +124,7 @@ def size(days: int = 7) -> Line:
     script, compressed = _FullReplies(datetime(2026, 3, 2, tzinfo=UTC), days, MINUTE), 0
     with TemporaryDirectory() as folder, closing(open_for_writing(Path(folder, ARCHIVE_NAME))) as connection:
         archive, store, steps = (
-            Archive(connection, ORIGIN, derivation=Deriver(connection)),
+            Archive(connection, ORIGIN),
             Store(),
             list[Step](),
         )

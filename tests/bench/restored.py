@@ -10,7 +10,6 @@ from tempfile import TemporaryDirectory
 
 from claudemeter_tui.history.archive import Archive, Step
 from claudemeter_tui.history.database import ARCHIVE_NAME, open_for_writing
-from claudemeter_tui.history.derivation import Deriver
 from claudemeter_tui.model.store import Store
 from tests.bench.orgs import one_poll, used
 from tests.bench.pane import Pane
@@ -44,7 +43,7 @@ def restored(pairs: int = PAIRS) -> Line:
 def fill_archive(path: Path) -> None:
     """Write one poll of six orgs, a minute ago."""
     connection = open_for_writing(path)
-    archive = Archive(connection, ORIGIN, derivation=Deriver(connection))
+    archive = Archive(connection, ORIGIN)
     at = datetime.now(UTC) - timedelta(minutes=1)
     readings = [reading for reading in one_poll(6, at) if reading.schedule is None]
     store = reduce(Store.apply, readings, Store())

@@ -13,7 +13,6 @@ from claudemeter_tui.commands.status_texts import describe_outcome
 from claudemeter_tui.formatting.template import DEFAULT_TEMPLATE
 from claudemeter_tui.history.archive import Archive
 from claudemeter_tui.history.database import ARCHIVE_NAME, open_for_reading, open_for_writing
-from claudemeter_tui.history.derivation import Deriver
 from claudemeter_tui.history.recorder import OpenedArchive, Recorder
 from claudemeter_tui.history.status import Status, load_status
 from claudemeter_tui.history.status_builder import StatusBuilder
@@ -79,7 +78,7 @@ def build_recorder(place: StatusPlace, now: Callable[[], datetime]) -> Recorder:
 
     def open_archive() -> OpenedArchive:
         connection = open_for_writing(place.archive)
-        archive = Archive(connection, place.origin, derivation=Deriver(connection))
+        archive = Archive(connection, place.origin)
         return OpenedArchive(archive, lambda _: iter(()), connection.close, connection.close)
 
     return Recorder(open_archive, now, status=StatusBuilder(place.key, describe_outcome))

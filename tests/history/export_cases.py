@@ -14,7 +14,6 @@ from pathlib import Path
 from claudemeter_tui.history.archive import Archive, Step
 from claudemeter_tui.history.codec import encode_value
 from claudemeter_tui.history.database import open_for_writing, to_millis, transaction
-from claudemeter_tui.history.derivation import Deriver
 from claudemeter_tui.history.schema import DERIVED_TABLES
 from claudemeter_tui.model.account import Org
 from claudemeter_tui.model.catalogue import Cause, Endpoint, MeterOrigin
@@ -43,8 +42,7 @@ def written(path: Path) -> Iterator[sqlite3.Connection]:
 def fill(path: Path, *, by_hand: bool = True) -> None:
     """Fill an archive by the real code; derived rows are replaced by known ones if `by_hand` is set."""
     with written(path) as connection:
-        deriver = Deriver(connection)
-        archive = Archive(connection, CLAUDE_AI, derivation=deriver)
+        archive = Archive(connection, CLAUDE_AI)
         store = Store()
         for number in range(POLLS):
             personal = OrgBodies(org_body(), usage_body(), overage_body(used=1000 + 10 * number))

@@ -20,7 +20,6 @@ from claudemeter_tui.history.database import (
     open_for_writing,
     to_millis,
 )
-from claudemeter_tui.history.derivation import Deriver
 from claudemeter_tui.history.schema import VERSION
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import ErrorKind, Failure, OrgReading, Reading
@@ -61,9 +60,7 @@ def build(
     connection: sqlite3.Connection, origin: str = CLAUDE_AI, *, keeps_replies: bool = True, holder: str = ""
 ) -> Archive:
     """Return an archive on this connection."""
-    return Archive(
-        connection, origin, derivation=Deriver(connection), keeps_replies=keeps_replies, holder=holder
-    )
+    return Archive(connection, origin, keeps_replies=keeps_replies, holder=holder)
 
 
 def bodies_of(connection: sqlite3.Connection, endpoint: Endpoint) -> list[tuple[str, int, int]]:

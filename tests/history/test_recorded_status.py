@@ -14,7 +14,6 @@ import pytest
 from claudemeter_tui.commands.status_texts import describe_outcome
 from claudemeter_tui.history.archive import Archive
 from claudemeter_tui.history.database import ARCHIVE_NAME, open_for_reading, open_for_writing, to_millis
-from claudemeter_tui.history.derivation import Deriver
 from claudemeter_tui.history.recorder import OpenedArchive, Recorder
 from claudemeter_tui.history.status import NoOrgStatus, OrgStatus, Status, load_status
 from claudemeter_tui.history.status_builder import Outcome, StatusBuilder
@@ -39,10 +38,7 @@ class Dashboard:
 
         def open_archive() -> OpenedArchive:
             connection = open_for_writing(self.path)
-            derivation = Deriver(connection)
-            archive = Archive(
-                connection, "https://claude.ai", derivation=derivation, keeps_replies=keeps_replies
-            )
+            archive = Archive(connection, "https://claude.ai", keeps_replies=keeps_replies)
             return OpenedArchive(archive, lambda _: iter(()), connection.close, connection.close)
 
         self.recorder = Recorder(open_archive, lambda: now, status=StatusBuilder(KEY, describe))

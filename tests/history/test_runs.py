@@ -358,8 +358,8 @@ def test_events_come_back_exactly(connection: sqlite3.Connection) -> None:
             expected += log.new_events
     put(archive, readings(OrgBodies(), at=READ))
     for event in expected:
-        archive._derivation.append_event(None, CLAUDE_AI, event)
-    archive._derivation.append_event(None, ELSEWHERE, Event(EventKind.SESSION_EXPIRED, NOW, SESSION))
+        archive._deriver.append_event(None, CLAUDE_AI, event)
+    archive._deriver.append_event(None, ELSEWHERE, Event(EventKind.SESSION_EXPIRED, NOW, SESSION))
     span = datetime.min.replace(tzinfo=NOW.tzinfo), datetime.max.replace(tzinfo=NOW.tzinfo)
     found = load_events(connection, CLAUDE_AI, *span)
     assert len({event.kind for event in found}) > 15
@@ -369,7 +369,7 @@ def test_events_come_back_exactly(connection: sqlite3.Connection) -> None:
 
 def test_an_event_of_another_form_is_left_out(connection: sqlite3.Connection) -> None:
     """Another version may have written it; nothing is guessed."""
-    deriver = build(connection)._derivation
+    deriver = build(connection)._deriver
     event = Event(EventKind.STALE, NOW, SESSION, before=NOW)
     deriver.append_event(None, CLAUDE_AI, event)
     deriver.append_event(None, CLAUDE_AI, event)

@@ -11,7 +11,6 @@ import pytest
 from claudemeter_tui import __version__
 from claudemeter_tui.history.archive import Archive
 from claudemeter_tui.history.database import ARCHIVE_NAME, open_for_writing, to_millis
-from claudemeter_tui.history.derivation import Deriver
 from claudemeter_tui.history.status import MAX_ROW_AGE, OrgStatus, Status, load_status, save_status
 from tests.scenes import READ
 
@@ -96,7 +95,7 @@ def test_figures_of_other_settings_are_deleted(connection: sqlite3.Connection) -
 )
 def test_unusable_status_is_ignored(change: str, connection: sqlite3.Connection) -> None:
     """A row of another version or form is ignored without an error, and a poll is due."""
-    archive = Archive(connection, "https://claude.ai", derivation=Deriver(connection))
+    archive = Archive(connection, "https://claude.ai")
     save_status(connection, build_status(), AT)
     assert archive.load_status("1") is not None
     connection.execute(f"UPDATE statuses SET {change}")  # noqa: S608 - the table above

@@ -13,7 +13,6 @@ from textual.pilot import Pilot
 from claudemeter_tui.config.resolution import Invocation
 from claudemeter_tui.history.archive import Archive, Step
 from claudemeter_tui.history.database import locate_archive, open_for_writing
-from claudemeter_tui.history.derivation import Deriver
 from claudemeter_tui.model.event_log import EventLog
 from claudemeter_tui.model.past import PastMoment
 from claudemeter_tui.model.store import OrgKey, Store
@@ -33,7 +32,7 @@ def load_past() -> LoadPast:
     """Return the loader of an archive of two hours, in which the 5-hour window fills an hour before now."""
     path = locate_archive()
     connection = open_for_writing(path)
-    archive = Archive(connection, Invocation().base_url, derivation=Deriver(connection))
+    archive = Archive(connection, Invocation().base_url)
     store, log = Store(), EventLog(thresholds=(75,))
     for minute in range(-120, 0):
         percent = 60 if minute < -90 else 80 if minute < -60 else 100
