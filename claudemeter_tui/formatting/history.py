@@ -114,9 +114,9 @@ def describe_calendar(calendar: HourCalendar) -> str:
 
 def format_amount(amount: RowValue) -> str:
     """Return an amount of credits, a percentage, or a word as it is."""
-    if isinstance(amount, Money):
-        return format_money(amount)
-    return format_percent(amount) if isinstance(amount, float) else amount
+    if isinstance(amount, str):
+        return amount
+    return format_money(amount) if isinstance(amount, Money) else format_percent(amount)
 
 
 def format_credits(credits: Sequence[Money], *, is_read: bool) -> str:

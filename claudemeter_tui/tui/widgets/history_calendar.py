@@ -76,7 +76,11 @@ def _scale_amount(like: Amount, size: float) -> Amount:
 def _add_amounts(amounts: Sequence[Amount]) -> Amount:
     """Return the sum of amounts of one unit, at least one."""
     credits = [each for each in amounts if isinstance(each, Money)]
-    return reduce(Money.add, credits) if credits else sum(each for each in amounts if isinstance(each, float))
+    return (
+        reduce(Money.add, credits)
+        if credits
+        else sum(each for each in amounts if not isinstance(each, Money))
+    )
 
 
 def build_calendar_page(
