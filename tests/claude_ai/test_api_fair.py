@@ -148,6 +148,7 @@ async def test_refused_reply_keeps_the_servers_wait(server: LoopbackServer) -> N
     assert isinstance(parts(readings, "org-0")[USAGE], Reply)
 
 
+@pytest.mark.slow
 async def test_refused_reply_without_a_wait_is_requested_less_and_less(server: LoopbackServer) -> None:
     """The pause doubles from a minute to a quarter of an hour, and a good reply ends it."""
     serve(server, "org-0", usage=THROTTLED)
@@ -201,6 +202,7 @@ async def test_refusals_of_the_only_org_are_the_sessions(server: LoopbackServer)
     assert troubles(readings, PERSONAL) == {}
 
 
+@pytest.mark.slow
 async def test_few_orgs_that_are_always_refused_do_not_stop_the_others(server: LoopbackServer) -> None:
     """After a poll that they have stopped, the others come first and are read every minute."""
     for uuid in UUIDS[:4]:

@@ -169,6 +169,7 @@ def write_script(start: datetime, days: int, step: timedelta) -> Quarter:
     )
 
 
+@pytest.mark.slow
 def test_two_weeks_are_those_of_the_script(connection: sqlite3.Connection, tmp_path: Path) -> None:
     """Cycles and sums are exact, over days of 23 and 25 hours; rebuilt rows are equal."""
     script = write_script(MARCH, 16, 10 * MINUTE)

@@ -17,6 +17,7 @@ from tests.tui.app_harness import app, finish_workers, stage
 
 Compare = Callable[..., bool]
 SIZES = ((120, 36), (80, 24), (60, 20), (40, 8))
+BETWEEN = [pytest.param(size, marks=pytest.mark.slow) for size in SIZES[1:3]]
 
 
 def dashboard(**options: Any) -> Claudemeter:
@@ -37,7 +38,7 @@ def turn_to(page: str, *keys: str) -> Callable[[Pilot[Any]], Awaitable[None]]:
     return press
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("size", [SIZES[0], *BETWEEN, SIZES[3]], ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize("page", PAGES)
 def test_page_at_every_size(snap_compare: Compare, page: str, size: tuple[int, int]) -> None:
     """Twelve weeks: no figure is cut, and the verdict is the first line."""

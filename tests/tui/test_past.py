@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ from textual.pilot import Pilot
 
 from claudemeter_tui.config.resolution import Invocation
 from claudemeter_tui.history.archive import Archive, Step
-from claudemeter_tui.history.database import locate_archive, open_for_writing
+from claudemeter_tui.history.database import ARCHIVE_NAME, locate_archive, open_for_writing
 from claudemeter_tui.model.event_log import EventLog
 from claudemeter_tui.model.past import PastMoment
 from claudemeter_tui.model.store import OrgKey, Store
@@ -25,12 +26,13 @@ MINUTE = timedelta(minutes=1)
 LoadPast = Callable[[OrgKey, Any, int], PastMoment | None]
 WIDE = (120, 36)
 SIZES = [WIDE, (80, 24), (60, 20), (40, 8), (80, 1)]
+SCREENS = ["d", "o", "e", "question_mark"]
 
 
-@pytest.fixture
-def load_past() -> LoadPast:
-    """Return the loader of an archive of two hours, in which the 5-hour window fills an hour before now."""
-    path = locate_archive()
+@pytest.fixture(scope="module")
+def two_hours(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an archive of two hours, in which the 5-hour window fills an hour before now."""
+    path = tmp_path_factory.mktemp("past") / ARCHIVE_NAME
     connection = open_for_writing(path)
     archive = Archive(connection, Invocation().base_url)
     store, log = Store(), EventLog(thresholds=(75,))
@@ -44,6 +46,14 @@ def load_past() -> LoadPast:
             steps.append(Step(reading, before, store, tuple(log.new_events)))
         archive.append(steps)
     connection.close()
+    return path
+
+
+@pytest.fixture
+def load_past(two_hours: Path) -> LoadPast:
+    """Return the loader of a copy of that archive."""
+    locate_archive().parent.mkdir(parents=True)
+    shutil.copy(two_hours, locate_archive())
     return ArchiveReader(Invocation().base_url).load_past
 
 
@@ -84,8 +94,14 @@ async def test_events_are_visited_in_turn(load_past: LoadPast) -> None:
         assert screen(pilot)[:20] == now[:20]
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize("key", ["", "d", "o", "e", "question_mark"])
+@pytest.mark.parametrize(
+    ("size", "key"),
+    [
+        *((size, "") for size in SIZES),
+        *((WIDE, key) for key in SCREENS),
+        *(pytest.param(size, key, marks=pytest.mark.slow) for size in SIZES[1:] for key in SCREENS),
+    ],
+)
 async def test_every_screen_is_marked(load_past: LoadPast, size: tuple[int, int], key: str) -> None:
     """No past figure is shown without its moment, whatever the size and the screen."""
     async with app(stage(PERSONAL), load_past=load_past).run_test(size=size) as pilot:
