@@ -25,7 +25,7 @@ ARCHIVE_NAME = "history.sqlite"
 LOG_SUFFIXES = ("-wal", "-shm", "-journal")
 """Ends of the names of the files that SQLite keeps beside a database."""
 DAMAGED_SUFFIX = ".damaged"
-"""End of the name of a damaged file while its rows are taken over."""
+"""End of the name of a damaged file while its rows are copied."""
 BUSY_TIMEOUT = 5.0
 """Seconds to wait for another process, whose transactions take milliseconds."""
 MAX_LOG_BYTES = 1 << 21

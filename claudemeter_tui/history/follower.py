@@ -48,13 +48,13 @@ from claudemeter_tui.model.reading import Reading, Schedule, Session
 from claudemeter_tui.model.store import OrgState
 
 TICK = 1.0
-"""Seconds between two looks at the lease: of a follower for new readings, of a holder for requests."""
+"""Seconds between two checks of the lease: by a follower for new readings, by a holder for requests."""
 MAX_POLL = timedelta(seconds=30)
 """Longest time from a holder's last sign of life before a poll to the poll's last reading."""
 MAX_SEEN = 4096
 """Number of readings that are remembered, so that none is posted twice after the clock was set back."""
 FIRST_SPAN = timedelta(minutes=10)
-"""Time before the first look in which there can be readings that are newer than the kept states."""
+"""Time before the first check in which there can be readings that are newer than the kept states."""
 FAR_FUTURE = timedelta(days=1)
 """Added to the current time for the end of a span, because clocks of two machines differ."""
 
@@ -71,16 +71,16 @@ class _View:
     read_times: dict[str, datetime]
     """Time of the last reply that is known, by the uuid of the org; empty for the account's."""
     changes: int | None = None
-    """Number of the holder's changes when they were last read. None before the first look."""
+    """Number of the holder's changes when they were last read. None before the first check."""
     holder: str = ""
     until: datetime | None = None
-    """Time of the last reading. None before the first look."""
+    """Time of the last reading. None before the first check."""
     seen: dict[tuple[str, datetime], None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
-    """Result of one look at the archive."""
+class _Update:
+    """Result of one check of the archive."""
 
     is_free: bool = False
     """True if no other process polls the account."""
@@ -215,11 +215,13 @@ class ArchiveLeases:
         view = _View(session, account, {**known, **read_times})
         is_first = True
         while True:
-            look = await self._run(lambda connection: self._look(connection, view), _Look(is_free=True))
-            if look.is_free or look.is_other_account:
-                return not look.is_other_account
-            if look.readings or is_first:
-                post(look.readings)
+            update = await self._run(
+                lambda connection: self._read_update(connection, view), _Update(is_free=True)
+            )
+            if update.is_free or update.is_other_account:
+                return not update.is_other_account
+            if update.readings or is_first:
+                post(update.readings)
             is_first = False
             await self._sleep(TICK)
 
@@ -358,27 +360,27 @@ class ArchiveLeases:
             return True
         return lease.polled_at is not None and abs(self._now() - from_millis(lease.polled_at)) < self._max_age
 
-    def _look(self, connection: sqlite3.Connection, view: _View) -> _Look:
-        """Return what is new since the last look."""
+    def _read_update(self, connection: sqlite3.Connection, view: _View) -> _Update:
+        """Return what is new since the last check."""
         lease = read_lease(connection, self._origin, view.account.key)
         if lease is None or not self._is_other(lease):
-            return _Look(is_free=True)
+            return _Update(is_free=True)
         watched = connection.execute(
             "SELECT 1 FROM sessions WHERE (origin, browser, profile, watcher) = (?, ?, ?, ?)"
             " AND account_id != ?",
             (self._origin, view.session.browser, view.session.profile, lease.holder, lease.account_id),
         ).fetchone()
         if watched is not None:
-            return _Look(is_other_account=True)
+            return _Update(is_other_account=True)
         if (lease.holder, lease.changes) == (view.holder, view.changes):
-            return _Look()
-        # Read this before the rows, so that rows which are added meanwhile are read by the next look.
+            return _Update()
+        # Read this before the rows, so that rows which are added meanwhile are read by the next check.
         is_first, view.holder, view.changes = view.changes is None, lease.holder, lease.changes
         found = self._read_base(connection, lease, view) if is_first else []
         renewed_at = from_millis(lease.renewed_at)
         since = min(view.until or renewed_at - FIRST_SPAN, renewed_at) - MAX_POLL
         found += self._read_new(connection, lease, view, since)
-        return _Look(
+        return _Update(
             readings=(
                 *(replace(one, session=view.session) for one in found),
                 *_build_schedule(lease, view, self._now()),
@@ -415,7 +417,7 @@ class ArchiveLeases:
             view.until = max(view.until, reading.at)
             parts = [part for report in reading.org_readings for part in report.parts.values()]
             latest = max(part.at for part in [*parts, reading.account] if part is not None)
-            # The first look overlaps with what this process knows; if that is in the future, the clock was
+            # The first check overlaps with what this process knows; if that is in the future, the clock was
             # set back.
             known = view.read_times.get(uuid) if is_first else None
             if known is None or latest > known or known > self._now() + MAX_POLL:

@@ -210,7 +210,7 @@ class _Spell:
 
 
 class _Spells:
-    """Everything that readings show about the verdict, oldest first, without overlap."""
+    """The spells of an org, oldest first, without overlap."""
 
     def __init__(self, connection: sqlite3.Connection, org_id: int, since: int, max_pause: int) -> None:
         rows = connection.execute(

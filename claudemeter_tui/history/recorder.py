@@ -30,11 +30,9 @@ ARCHIVE_SESSION = Session("History")
 NO_SESSION = Session("")
 """Session of the reading with the states from the archive."""
 MAX_WAITING_STEPS = 500
-"""Number of readings that wait while the archive cannot be written; beyond it, the oldest are dropped."""
+"""Number of readings that wait while the archive cannot be written; above it, the oldest are dropped."""
 MAX_QUEUED_READINGS = 1000
-"""Number of readings that the thread has not looked at; beyond it, because the disk hangs, the oldest are
-dropped.
-"""
+"""Number of readings that wait for the thread while the disk hangs; above it, the oldest are dropped."""
 BATCH_PAUSE = 0.25
 """Seconds without a reading after which those that wait are written."""
 CLOSE_TIMEOUT = 3.0

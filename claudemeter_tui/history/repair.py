@@ -83,7 +83,7 @@ class Removal(NamedTuple):
 
 
 def open_or_repair(path: Path, now: datetime) -> OpenedFile:
-    """Open the archive for writing; if it is damaged, move it aside and take over its readable rows.
+    """Open the archive for writing; if it is damaged, move it aside and copy its readable rows.
 
     Raises:
         NewerArchiveError: A newer version of this program wrote it.
@@ -153,8 +153,8 @@ def list_kept_orgs(path: Path, origin: str) -> tuple[KeptOrg, ...]:
 def remove_history(path: Path, org: KeptOrg | None, now: datetime) -> Removal:
     """Remove one org, or everything if `org` is None, from the archive and every file beside it.
 
-    The replies of the org's account go as well, because each lists the org, and damaged files, because
-    nothing can be removed from them.
+    The replies of the org's account are removed, too, because each lists the org. So are damaged files,
+    because no part of them can be removed.
 
     Raises:
         NewerArchiveError: A newer version of this program wrote it.
@@ -196,7 +196,7 @@ def _replace_without(path: Path, org: KeptOrg | None, now: datetime) -> int:
 
 
 def _finish_replacement(path: Path, now: datetime, *, wipes: bool = True) -> str | None:
-    """Do what remains of a replacement, by this process or a killed one; the caller holds the lock.
+    """Finish a replacement that was begun by this process or a killed one; the caller holds the lock.
 
     Returns:
         The name of a damaged file that was moved aside; None if there was none.

@@ -66,8 +66,8 @@ def iter_readings(
     """Yield the readings of an account with a time after `since` and until `until`, oldest first.
 
     A reply that arrived several times is in each of these readings. Each reading of an org has the interval
-    that the polls had then. All rows are read before the first
-    reading is yielded, so that no reader stays open; read long spans in parts.
+    that the polls had then. All rows are read before the first reading is yielded, so that no reader stays
+    open; read long spans in parts.
 
     Args:
         connection: an open archive.

@@ -101,7 +101,6 @@ class Options(Settings):
 
     It returns None if the archive cannot be read, and raises no exception for a broken one.
     """
-
     load_past: Callable[[OrgKey, datetime, int], PastMoment | None] | None = None
     """Returns the moment of an org's event before (-1) or after (1) a time, or of that time itself (0).
 

@@ -57,7 +57,7 @@ PAST_KEYS = (
         "[",
         "past(-1)",
         "earlier",
-        "show the org at its event before",
+        "show the org at its previous event",
         "Earlier",
     ),
     Key("right_square_bracket", "]", "past(1)", "later", "show it at the next event, or now", "Later"),
