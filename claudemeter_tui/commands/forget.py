@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 import sys
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +16,7 @@ from claudemeter_tui.history.database import (
 )
 from claudemeter_tui.history.repair import KeptOrg, Removal, list_kept_orgs, remove_history
 from claudemeter_tui.settings import SettingsError, describe_os_error
-from claudemeter_tui.storage import load_ui_state, save_ui_state
+from claudemeter_tui.storage import load_ui_state, remove_old_files, save_ui_state
 
 EVERYTHING = "all"
 """The value of `--forget` for every org of every server."""
@@ -89,10 +88,8 @@ def _ask(question: str) -> bool:
 
 
 def _forget_remembered(folder: Path, org: KeptOrg | None) -> None:
-    """Remove the figures that earlier versions cached, and the org that was on screen last."""
-    for file in (*folder.glob("kept-*.json"), *folder.glob("kept-*.txt")):
-        with suppress(OSError):
-            file.unlink()
+    """Remove the figures that version 0.1.0 cached, and the org that was on screen last."""
+    remove_old_files(folder)
     state = load_ui_state(folder)
     if state.org is not None and (org is None or state.org[1] == org.uuid):
         save_ui_state(folder, state._replace(org=None))
