@@ -324,9 +324,19 @@ def build_recorder(chosen: Invocation, clock: Clock) -> Recorder:
             limits = {"days": chosen.history_replies_days, "max_mb": chosen.history_max_mb}
             return remove_old_replies(connection, path, now=now, **limits)
 
+        def rebuild() -> Iterator[None]:
+            from claudemeter_tui.history.rebuild import iter_rebuild
+
+            if not keeps_replies:  # nothing is derived
+                return
+            for _ in iter_rebuild(connection, parse_kept_reply, chosen.thresholds):
+                archive.forget_derived()
+                yield
+
         return OpenedArchive(
             archive,
             remove_old,
+            rebuild,
             connection.close,
             partial(mark_damaged, connection),
             moved_name,

@@ -24,7 +24,7 @@ def build_archive(past: SimulatedPast) -> sqlite3.Connection:
     connection = sqlite3.connect(":memory:", check_same_thread=False)
     connection.executescript("".join(MIGRATIONS))
     connection.execute("INSERT INTO accounts VALUES (1, 'https://claude.ai', 'pat', NULL)")
-    connection.execute("INSERT INTO orgs VALUES (?, 1, 'org', '', '', 0)", (ORG_ROW,))
+    connection.execute("INSERT INTO orgs VALUES (?, 1, 'org', '', '', 0, 1)", (ORG_ROW,))
     fill_archive(connection, ORG_ROW, past)
     return connection
 

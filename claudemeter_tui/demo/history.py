@@ -87,7 +87,7 @@ def load_demo_history(start: datetime, key: OrgKey, request: HistoryRequest) -> 
     with closing(sqlite3.connect(":memory:")) as connection:
         connection.executescript("".join(MIGRATIONS))
         connection.execute("INSERT INTO accounts VALUES (?, '', '', NULL)", (_ACCOUNT_ROW,))
-        connection.execute("INSERT INTO orgs VALUES (?, ?, '', '', '', 0)", (_ORG_ROW, _ACCOUNT_ROW))
+        connection.execute("INSERT INTO orgs VALUES (?, ?, '', '', '', 0, 1)", (_ORG_ROW, _ACCOUNT_ROW))
         if key in orgs:
             fill_archive(connection, _ORG_ROW, simulate_past(orgs[key], start, request.zone))
         return query_history(connection, _ORG_ROW, request)

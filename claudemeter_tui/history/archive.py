@@ -14,12 +14,12 @@ from typing import NamedTuple
 from claudemeter_tui import __version__
 from claudemeter_tui.history.bodies import BodyCompressor
 from claudemeter_tui.history.codec import DECODE_ERRORS, decode_value, encode_value
-from claudemeter_tui.history.database import MILLISECOND, intern_name, to_millis, transaction
+from claudemeter_tui.history.database import MILLISECOND, intern_name, is_bug, to_millis, transaction
 from claudemeter_tui.history.derivation import Deriver
-from claudemeter_tui.history.schema import ACCOUNT_ROW, UNKNOWN_ACCOUNT
+from claudemeter_tui.history.schema import ACCOUNT_ROW, DERIVED_VERSION, UNKNOWN_ACCOUNT
 from claudemeter_tui.history.status import Status, load_status, save_status
 from claudemeter_tui.model.account import Account, Org
-from claudemeter_tui.model.catalogue import SLOW_INTERVAL
+from claudemeter_tui.model.catalogue import SLOW_INTERVAL, Endpoint
 from claudemeter_tui.model.events import Event
 from claudemeter_tui.model.reading import Failure, Reading, Reply, Schedule, Session
 from claudemeter_tui.model.store import MAX_PAUSE_INTERVALS, OrgKey, OrgState, Store
@@ -74,12 +74,20 @@ class Archive:
         self._orgs: dict[tuple[int, str], tuple[int, Org]] = {}
         self._sessions: dict[tuple[Session, int], int] = {}
         self._changed_accounts: set[int] = set()
+        self._bug: Failure | None = None
+        """The last bug in the derived part of this transaction. None if there was none."""
         self._unwritten: dict[int, tuple[int, OrgState]] = {}
         """States that the archive does not have yet, with their place on screen, by the row of the org."""
 
-    def append(self, steps: Iterable[Step]) -> None:
-        """Append readings in one transaction; each is given with the states of its orgs."""
+    def append(self, steps: Iterable[Step]) -> Failure | None:
+        """Append readings in one transaction; each is given with the states of its orgs.
+
+        Returns:
+            The bug that kept derived rows from being written. The facts are kept, and the org's derived rows
+            have to be built again. None if there was no bug.
+        """
         with self._transaction():
+            self._bug = None
             self._changed_accounts.clear()
             for step in steps:
                 self._append_step(step)
@@ -90,6 +98,7 @@ class Archive:
                 )
             for org_id in list(self._unwritten)[:MAX_STATES_PER_APPEND]:
                 self._write_state(org_id, *self._unwritten.pop(org_id))
+        return self._bug
 
     def flush(self) -> None:
         """Write every state that still waits."""
@@ -158,7 +167,8 @@ class Archive:
                     (org_id, to_millis(reading.at), state.interval // MILLISECOND),
                 )
                 before = step.before.find_org_state(state.key)
-                self._deriver.observe(org_id, before, state, reading.at)
+                with self._derived_part(org_id, reading.at):
+                    self._deriver.observe(org_id, before, state, reading.at)
             self._unwritten[org_id] = place, state
         if reading.account is not None and session.browser:
             account = step.after.find_session_state(session).account
@@ -170,7 +180,28 @@ class Archive:
         for event in step.events if self._keeps_replies else ():
             key = event.org_key
             event_org = find_org_id(self._connection, self._origin, key) if key is not None else None
-            self._deriver.append_event(event_org, self._origin, event)
+            with self._derived_part(event_org, reading.at):
+                self._deriver.append_event(event_org, self._origin, event)
+
+    def forget_derived(self) -> None:
+        """Forget what was remembered of the derived rows, because a rebuild has written them anew."""
+        self._deriver.forget_new()
+
+    @contextmanager
+    def _derived_part(self, org_id: int | None, at: datetime) -> Iterator[None]:
+        """Undo the block, and nothing else, if it has a bug; the org is then to be derived again."""
+        self._connection.execute("SAVEPOINT derived_part")
+        try:
+            yield
+        except Exception as error:
+            if not is_bug(error):
+                raise
+            self._connection.execute("ROLLBACK TO derived_part")
+            self._deriver.forget_new()
+            self._bug = Failure.from_exception(error, Endpoint.ACCOUNT, at)
+            if org_id is not None:
+                self._connection.execute("UPDATE orgs SET derived_version = 0 WHERE id = ?", (org_id,))
+        self._connection.execute("RELEASE derived_part")
 
     def _write_schedule(self, account: Account, at: datetime, schedule: Schedule) -> None:
         """Show those who follow this process when it polls next, after the poll that ended at `at`."""
@@ -284,10 +315,11 @@ class Archive:
         if known is not None and known[1] == org:
             return known[0], account_id
         self._connection.execute(
-            "INSERT INTO orgs (account_id, uuid, name, plan_name, is_shared) VALUES (?, ?, ?, ?, ?)"
+            "INSERT INTO orgs (account_id, uuid, name, plan_name, is_shared, derived_version)"
+            " VALUES (?, ?, ?, ?, ?, ?)"
             " ON CONFLICT DO UPDATE SET name = excluded.name, plan_name = excluded.plan_name,"
             " is_shared = excluded.is_shared",
-            (account_id, org.uuid, org.name, org.plan_name, org.is_shared),
+            (account_id, org.uuid, org.name, org.plan_name, org.is_shared, DERIVED_VERSION),
         )
         (org_id,) = self._connection.execute(
             "SELECT id FROM orgs WHERE account_id = ? AND uuid = ?", (account_id, org.uuid)

@@ -30,6 +30,8 @@ BUSY_TIMEOUT = 5.0
 """Seconds to wait for another process, whose transactions take milliseconds."""
 MAX_LOG_BYTES = 1 << 21
 """Size to which the write-ahead log is cut back after a checkpoint."""
+_BUGS = (sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.DataError, sqlite3.ProgrammingError)
+"""Errors of SQLite that are the fault of what is written."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 """Unit of the stored times and spans."""
@@ -160,6 +162,21 @@ def is_damage(error: Exception) -> bool:
     # The lower byte is the kind of the error, the upper ones its details.
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def is_bug(error: Exception) -> bool:
+    """True if what was written is at fault, not the file or the disk."""
+    if isinstance(error, sqlite3.Error):
+        code = getattr(error, "sqlite_errorcode", None)
+        return isinstance(error, _BUGS) or code == sqlite3.SQLITE_ERROR
+    environment = (OSError, NewerArchiveError, ReplacedArchiveError, DamagedArchiveError)
+    return not isinstance(error, environment)
+
+
+def is_in_use(error: Exception) -> bool:
+    """True if another process uses the file, so that another try will succeed."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return isinstance(error, TimeoutError) or code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def list_tables(connection: sqlite3.Connection) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Build the derived tables again from the kept replies, such as after a change of their rules.
+"""Build the derived rows of orgs again from the kept replies: after a change of their rules, or after a bug.
 
 Only the span that the replies cover is written again; everything older stays. A run that began before the
 span keeps its start. A cycle that began before it stays as it is, because a part of its sums is older.
@@ -22,7 +22,7 @@ from claudemeter_tui.history.derivation import (
 )
 from claudemeter_tui.history.figures import MONTH, USED, Run
 from claudemeter_tui.history.replay import ParseReply, iter_readings
-from claudemeter_tui.history.schema import MIGRATIONS
+from claudemeter_tui.history.schema import DERIVED_VERSION, MIGRATIONS
 from claudemeter_tui.model.account import Account, Org
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.event_log import EventLog
@@ -31,7 +31,7 @@ from claudemeter_tui.model.history import CycleSource
 from claudemeter_tui.model.reading import Reading, Reply, Session
 from claudemeter_tui.model.store import OrgState, Store
 
-PART = timedelta(days=1)
+PART = timedelta(hours=1)
 """Span of the replies that are read at once."""
 KEPT_KINDS = frozenset(
     {
@@ -47,11 +47,12 @@ _NO_TIME = -(1 << 62)
 def iter_rebuild(
     connection: sqlite3.Connection, parse: ParseReply, thresholds: Thresholds
 ) -> Generator[None, None, None]:
-    """Build the derived rows of every org again, and yield after each part, so that others can run.
+    """Build the derived rows of outdated orgs again, and yield after each part, so that others can run.
 
-    The new rows are built in memory. Those of one org replace the old ones in one transaction, so stopping
-    early leaves each org either as it was or complete. Afterwards, call `Deriver.forget_new` on a deriver
-    that uses the same connection. Events that the replies of the org do not show are kept.
+    An org is outdated if its rows are of an older `DERIVED_VERSION`, or if some are missing. The new rows are
+    built in memory. Those of one org replace the old ones in one transaction, so stopping early leaves each
+    org either as it was or complete. After each part, call `Deriver.forget_new` on a deriver that uses the
+    same connection. Events that the replies of the org do not show are kept.
 
     Args:
         connection: the archive, open for writing.
@@ -60,7 +61,8 @@ def iter_rebuild(
     """
     orgs = connection.execute(
         "SELECT orgs.id, account_id, uuid, origin, key, email FROM orgs"
-        " JOIN accounts ON accounts.id = account_id"
+        " JOIN accounts ON accounts.id = account_id WHERE derived_version < ?",
+        (DERIVED_VERSION,),
     ).fetchall()
     for org_id, account_id, uuid, origin, key, email in orgs:
         account = Account.from_key(key, email)
@@ -85,7 +87,10 @@ def _rebuild_org(
 ) -> Generator[None, None, bool]:
     """Rebuild one org; return False if old replies were removed meanwhile, so that it must be repeated."""
     first, last = _read_span(connection, org.row)
+    if not _is_outdated(connection, org.row):  # another process has rebuilt it
+        return True
     if first is None or last is None:
+        _mark_current(connection, org.row)
         return True
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as scratch:
         for script in MIGRATIONS:
@@ -104,8 +109,20 @@ def _rebuild_org(
                 return False
             replay.run(moment, from_millis(last))
             _replace_rows(connection, scratch, org, seed, replay.events)
+            _mark_current(connection, org.row)
     yield
     return True
+
+
+def _is_outdated(connection: sqlite3.Connection, org_row: int) -> bool:
+    row = connection.execute(
+        "SELECT 1 FROM orgs WHERE id = ? AND derived_version < ?", (org_row, DERIVED_VERSION)
+    ).fetchone()
+    return row is not None
+
+
+def _mark_current(connection: sqlite3.Connection, org_row: int) -> None:
+    connection.execute("UPDATE orgs SET derived_version = ? WHERE id = ?", (DERIVED_VERSION, org_row))
 
 
 def _read_span(connection: sqlite3.Connection, org_row: int) -> tuple[int | None, int | None]:

@@ -6,7 +6,7 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 from queue import Empty, Full, Queue
@@ -17,7 +17,9 @@ from claudemeter_tui.history.database import (
     DamagedArchiveError,
     NewerArchiveError,
     ReplacedArchiveError,
+    is_bug,
     is_damage,
+    is_in_use,
 )
 from claudemeter_tui.history.status_builder import StatusBuilder
 from claudemeter_tui.model.catalogue import Endpoint
@@ -39,14 +41,18 @@ CLOSE_TIMEOUT = 3.0
 """Seconds at the end of the program in which the last readings are written."""
 RESTORE_TIMEOUT = 2.0
 """Seconds for which the first poll waits for the last figures."""
-TRIM_INTERVAL = timedelta(hours=1)
+UPKEEP_INTERVAL = timedelta(hours=1)
 """Time between two removals of old replies."""
+REBUILD_PAUSE = 0.1
+"""Seconds between two parts of a rebuild, in which the screen reacts as usual."""
 HANG_LIMIT = 30.0
 """Seconds without an answer after which the disk counts as hanging."""
+IN_USE_LIMIT = 30.0
+"""Seconds for which another process, such as `--forget`, can use the file without being reported."""
+RETRY_PAUSE = 1.0
+"""Seconds between two attempts to write while another process uses the file."""
 _MAX_ATTEMPTS = 3
 """Attempts if the file was replaced or is damaged; each opens the file again."""
-_BUGS = (sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.DataError, sqlite3.ProgrammingError)
-"""Errors of SQLite that are the fault of what is written."""
 
 
 class OpenedArchive(NamedTuple):
@@ -55,6 +61,8 @@ class OpenedArchive(NamedTuple):
     archive: Archive
     remove_old: Callable[[datetime], Iterator[None]]
     """Removes old replies, a part at each step; the argument is the time."""
+    rebuild: Callable[[], Iterator[None]]
+    """Builds missing and outdated derived rows again, a part at each step."""
     close: Callable[[], None]
     mark_damaged: Callable[[], None]
     """Closes the archive, so that the next opening replaces its file."""
@@ -97,11 +105,19 @@ class Recorder:
         """The problem that is on screen."""
         self._moved: Failure | None = None
         """The problem that the file was damaged; it is shown until the program ends."""
+        self._derived_bug: Failure | None = None
+        """The bug because of which derived rows are missing. None if they are complete."""
+        self._can_rebuild = True
+        """False after a bug in a rebuild, which the next one would have, too."""
         self._removed_at: datetime | None = None
         self._busy_since: float | None = None
         """Monotonic time since when the thread waits for the disk."""
-        self._trimmed_at: datetime | None = None
-        self._trimming: Iterator[None] | None = None
+        self._stalled_since: float | None = None
+        """Monotonic time of the first failure since the last success. None after a success."""
+        self._is_in_use = False
+        """True if the last attempt failed because another process uses the file."""
+        self._upkeep_at: datetime | None = None
+        self._upkeep: Iterator[None] | None = None
         self._followed: frozenset[Session] = frozenset()
         """Sessions whose last reading is from the archive: another process keeps their events."""
         self._status = status
@@ -133,6 +149,11 @@ class Recorder:
         if since is not None and self._monotonic() - since > HANG_LIMIT:
             self._report(ErrorKind.ARCHIVE_FAILED, "the disk does not respond")
 
+    def count_stalled_seconds(self) -> float:
+        """Return the seconds for which nothing could be appended; 0 if the last attempt succeeded."""
+        since = [one for one in (self._busy_since, self._stalled_since) if one is not None]
+        return self._monotonic() - min(since) if since else 0.0
+
     def close(self) -> None:
         """Write everything that waits, for `CLOSE_TIMEOUT` at most, and end the thread."""
         if self._thread.is_alive():
@@ -157,7 +178,7 @@ class Recorder:
                 self._attempt(self._append_waiting)
             if self._is_status_due:
                 self._attempt(self._write_status)
-            self._attempt(self._trim)
+            self._attempt(self._continue_upkeep)
         self._attempt(self._flush)
         self._attempt(self._write_status)
         self._close_archive()
@@ -168,7 +189,8 @@ class Recorder:
         Return False at the end of the program.
         """
         try:
-            reading = self._queue.get(timeout=self._count_seconds_to_minute())
+            pause = RETRY_PAUSE if self._is_in_use else self._count_seconds_to_minute()
+            reading = self._queue.get(timeout=pause)
         except Empty:
             self._is_status_due = True
             return True
@@ -222,19 +244,32 @@ class Recorder:
                     self._mark_damaged()
                 else:
                     return
+            self._note_failure()
             self._report(ErrorKind.ARCHIVE_FAILED, "the file changes all the time")
         except NewerArchiveError as error:
+            self._note_failure()
             self._close_archive()
             self._waiting.clear()
             self._report(ErrorKind.ARCHIVE_NEWER, str(error))
         except (sqlite3.Error, OSError) as error:
             self._close_archive()
-            self._report(ErrorKind.ARCHIVE_FAILED, describe_error(error))
+            self._note_failure(is_in_use=is_in_use(error))
+            if not self._is_in_use or self.count_stalled_seconds() > IN_USE_LIMIT:
+                self._report(ErrorKind.ARCHIVE_FAILED, describe_error(error))
         except Exception as error:  # noqa: BLE001 - the boundary for the unexpected: polling continues
             self._close_archive()
+            self._note_failure()
             self._show(Failure.from_exception(error, Endpoint.ACCOUNT, self._now()))
         finally:
             self._busy_since = None
+
+    def _note_failure(self, *, is_in_use: bool = False) -> None:
+        self._is_in_use = is_in_use
+        if self._stalled_since is None:
+            self._stalled_since = self._monotonic()
+
+    def _note_success(self) -> None:
+        self._is_in_use, self._stalled_since = False, None
 
     def _open(self) -> OpenedArchive:
         """Return the archive; open it if it is closed."""
@@ -256,9 +291,10 @@ class Recorder:
     def _restore(self) -> None:
         archive = self._open().archive
         states = archive.load_states(self._now())
+        self._note_success()
         if self._status is not None:
             self._status.start(archive.load_status(self._status.key), states)
-        self._show(self._moved)
+        self._show_state()
         if states:
             reading = Reading(NO_SESSION, self._now(), restored_orgs=states, is_archived=True)
             self._store = self._store.apply(reading)
@@ -269,8 +305,13 @@ class Recorder:
         """Append what waits; if a reading cannot be written, only this one is lost."""
         archive = self._open().archive
         bug = None
+
+        def append(steps: Iterable[Step]) -> None:
+            self._derived_bug = archive.append(steps) or self._derived_bug
+            self._note_success()
+
         try:
-            archive.append(self._waiting)
+            append(self._waiting)
             self._waiting.clear()
         except Exception as error:
             if not is_bug(error):
@@ -278,13 +319,17 @@ class Recorder:
             bug = error
         while self._waiting:
             try:
-                archive.append([self._waiting[0]])
+                append([self._waiting[0]])
             except Exception as error:
                 if not is_bug(error):
                     raise
                 bug = error
+                self._note_failure()
             self._waiting.popleft()
-        self._show(Failure.from_exception(bug, Endpoint.ACCOUNT, self._now()) if bug else self._moved)
+        if bug is not None:
+            self._show(Failure.from_exception(bug, Endpoint.ACCOUNT, self._now()))
+        else:
+            self._show_state()
 
     def _flush(self) -> None:
         if self._waiting:
@@ -304,34 +349,57 @@ class Recorder:
             self._status.finish(now)
         if self._status.has_polled and (is_complete or not self._keeps_status_current):
             self._open().archive.save_status(self._status.build(store, now), now)
+            if not self._waiting:
+                self._note_success()
 
-    def _trim(self) -> None:
-        """Remove old replies once an hour, until the next reading arrives."""
+    def _continue_upkeep(self) -> None:
+        """Remove old replies once an hour, and rebuild derived rows, until the next reading arrives."""
         if self._opened is None:
             return
-        if self._trimming is None and (
-            self._trimmed_at is None or abs(self._now() - self._trimmed_at) >= TRIM_INTERVAL
+        if self._upkeep is None and (
+            self._upkeep_at is None or abs(self._now() - self._upkeep_at) >= UPKEEP_INTERVAL
         ):
-            self._trimmed_at = self._now()
-            self._trimming = self._opened.remove_old(self._trimmed_at)
-        while self._trimming is not None and self._queue.empty():
-            if next(self._trimming, self) is self:
-                self._trimming = None
+            self._upkeep_at = self._now()
+            self._upkeep = self._iter_upkeep(self._opened, self._upkeep_at)
+        while self._upkeep is not None and self._queue.empty():
+            if next(self._upkeep, self) is self:
+                self._upkeep = None
             self._busy_since = self._monotonic()
 
+    def _iter_upkeep(self, opened: OpenedArchive, now: datetime) -> Iterator[None]:
+        yield from opened.remove_old(now)
+        if not self._can_rebuild or not self._keeps_status_current:  # a short run would not finish it
+            return
+        try:
+            for _ in opened.rebuild():
+                yield
+                time.sleep(REBUILD_PAUSE)
+            self._derived_bug = None
+        except Exception as error:
+            if not is_bug(error):
+                raise
+            self._can_rebuild = False
+            self._derived_bug = Failure.from_exception(error, Endpoint.ACCOUNT, self._now())
+        if self._stalled_since is None:
+            self._show_state()
+
     def _mark_damaged(self) -> None:
-        opened, self._opened, self._trimming = self._opened, None, None
+        opened, self._opened, self._upkeep = self._opened, None, None
         if opened is not None:
             opened.mark_damaged()
 
     def _close_archive(self) -> None:
-        opened, self._opened, self._trimming = self._opened, None, None
+        opened, self._opened, self._upkeep = self._opened, None, None
         if opened is not None:
             with suppress(sqlite3.Error):
                 opened.close()
 
     def _report(self, error_kind: ErrorKind, detail: str) -> None:
         self._show(Failure(error_kind, Endpoint.ACCOUNT, self._now(), detail))
+
+    def _show_state(self) -> None:
+        """Show the problem that stays although the archive can be written, or none."""
+        self._show(self._derived_bug or self._moved)
 
     def _show(self, failure: Failure | None) -> None:
         """Show this problem instead of the last one, unless it is the same. None for no problem."""
@@ -341,15 +409,6 @@ class Recorder:
                 self._post(Reading(ARCHIVE_SESSION, self._now(), session_removed=True))
         elif shown is None or (shown.error_kind, shown.detail) != (failure.error_kind, failure.detail):
             self._post(Reading(ARCHIVE_SESSION, failure.at, failure))
-
-
-def is_bug(error: Exception) -> bool:
-    """True if what was written is at fault, not the file or the disk."""
-    if isinstance(error, sqlite3.Error):
-        code = getattr(error, "sqlite_errorcode", None)
-        return isinstance(error, _BUGS) or code == sqlite3.SQLITE_ERROR
-    environment = (OSError, NewerArchiveError, ReplacedArchiveError, DamagedArchiveError)
-    return not isinstance(error, environment)
 
 
 def describe_error(error: sqlite3.Error | OSError) -> str:

@@ -17,6 +17,9 @@ ACCOUNT_ROW = 0
 UNKNOWN_ACCOUNT = 0
 """`account_id` of a failure that happened before the server named the account."""
 
+DERIVED_VERSION = 1
+"""Version of the rules by which the derived tables are written. Increase it if they change: the recorder then
+builds the derived rows of each org again."""
 DERIVED_TABLES = ("runs", "open_runs", "quarters", "ended_cycles", "open_cycles", "events")
 """Tables that are built from the facts."""
 
@@ -44,6 +47,7 @@ CREATE TABLE accounts (
     UNIQUE (origin, key)
 );
 
+-- `derived_version` is the `DERIVED_VERSION` of the org's derived rows; 0 if some of them are missing.
 CREATE TABLE orgs (
     id INTEGER PRIMARY KEY,
     account_id INTEGER NOT NULL REFERENCES accounts ON DELETE CASCADE,
@@ -51,6 +55,7 @@ CREATE TABLE orgs (
     name TEXT NOT NULL,
     plan_name TEXT NOT NULL,
     is_shared INTEGER NOT NULL,
+    derived_version INTEGER NOT NULL,
     UNIQUE (account_id, uuid)
 );
 

@@ -28,7 +28,7 @@ def calendar(times: int = PAIRS) -> Line:
         path = Path(folder) / ARCHIVE_NAME
         with closing(open_for_writing(path)) as connection:
             connection.execute("INSERT INTO accounts VALUES (1, ?, ?, NULL)", (ORIGIN, KEY[0]))
-            connection.execute("INSERT INTO orgs VALUES (?, 1, ?, '', '', 0)", (ORG_ROW, KEY[1]))
+            connection.execute("INSERT INTO orgs VALUES (?, 1, ?, '', '', 0, 1)", (ORG_ROW, KEY[1]))
             connection.execute("BEGIN")
             fill_archive(connection, ORG_ROW, simulate_past(PERSONAL, NOW, UTC))
             connection.execute("COMMIT")

@@ -79,7 +79,9 @@ def build_recorder(place: StatusPlace, now: Callable[[], datetime]) -> Recorder:
     def open_archive() -> OpenedArchive:
         connection = open_for_writing(place.archive)
         archive = Archive(connection, place.origin)
-        return OpenedArchive(archive, lambda _: iter(()), connection.close, connection.close)
+        return OpenedArchive(
+            archive, lambda _: iter(()), lambda: iter(()), connection.close, connection.close
+        )
 
     return Recorder(open_archive, now, status=StatusBuilder(place.key, describe_outcome))
 

@@ -45,12 +45,16 @@ class StoppedClock(WallClock):
 class Recording:
     """A recorder as the program builds it, on the archive below `XDG_DATA_HOME`."""
 
-    def __init__(self, **settings: Any) -> None:
-        """Start it; the settings are those of the program."""
+    def __init__(self, *, restores: bool = False, **settings: Any) -> None:
+        """Start it; the settings are those of the program. With `restores`, it is that of a dashboard."""
         self.clock = StoppedClock()
         self.posted: Queue[Reading] = Queue()
         self.recorder: Recorder = build_recorder(Invocation(**settings), self.clock)
-        self.recorder.start(self.posted.put, restores=False)
+        self.recorder.start(self._post, restores=restores)
+
+    def _post(self, reading: Reading) -> None:
+        if not reading.restored_orgs:
+            self.posted.put(reading)
 
     def poll(self, minute: int) -> None:
         """Record one poll; its amount of used credits is the minute."""

@@ -271,7 +271,9 @@ class Holder:
         self._connection = open_for_writing(machine.path)
         self._archive = build(self._connection, holder="first")
         self._recorder = Recorder(
-            lambda: OpenedArchive(self._archive, lambda _: iter(()), lambda: None, lambda: None),
+            lambda: OpenedArchive(
+                self._archive, lambda _: iter(()), lambda: iter(()), lambda: None, lambda: None
+            ),
             lambda: machine.now,
         )
 
@@ -337,7 +339,7 @@ def test_a_follower_keeps_no_reading_and_no_event(machine: Machine) -> None:
     connection = open_for_writing(machine.path)
     archive = build(connection)
     recorder = Recorder(
-        lambda: OpenedArchive(archive, lambda _: iter(()), lambda: None, lambda: None),
+        lambda: OpenedArchive(archive, lambda _: iter(()), lambda: iter(()), lambda: None, lambda: None),
         lambda: machine.now,
         thresholds=(1.0,),
     )

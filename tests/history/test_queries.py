@@ -344,7 +344,7 @@ def archive(tmp_path: Path) -> Path:
     path = tmp_path / ARCHIVE_NAME
     with closing(open_for_writing(path)) as connection:
         connection.execute("INSERT INTO accounts VALUES (1, ?, ?, NULL)", (CLAUDE_AI, KEY[0]))
-        connection.execute("INSERT INTO orgs VALUES (?, 1, ?, '', '', 0)", (ORG_ROW, KEY[1]))
+        connection.execute("INSERT INTO orgs VALUES (?, 1, ?, '', '', 0, 1)", (ORG_ROW, KEY[1]))
         fill_archive(connection, ORG_ROW, SimulatedPast(runs=watch(MONDAY, MONDAY + HOUR)))
     return path
 

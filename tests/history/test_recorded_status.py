@@ -39,7 +39,9 @@ class Dashboard:
         def open_archive() -> OpenedArchive:
             connection = open_for_writing(self.path)
             archive = Archive(connection, "https://claude.ai", keeps_replies=keeps_replies)
-            return OpenedArchive(archive, lambda _: iter(()), connection.close, connection.close)
+            return OpenedArchive(
+                archive, lambda _: iter(()), lambda: iter(()), connection.close, connection.close
+            )
 
         self.recorder = Recorder(open_archive, lambda: now, status=StatusBuilder(KEY, describe))
         self.recorder.start(lambda _: None)

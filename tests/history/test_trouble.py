@@ -8,12 +8,14 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import pytest
 
@@ -27,12 +29,21 @@ from claudemeter_tui.history.database import (
     open_for_writing,
     to_millis,
 )
-from claudemeter_tui.history.recorder import HANG_LIMIT, MAX_QUEUED_READINGS, OpenedArchive, Recorder
+from claudemeter_tui.history.derivation import Deriver
+from claudemeter_tui.history.rebuild import iter_rebuild
+from claudemeter_tui.history.recorder import (
+    ARCHIVE_SESSION,
+    HANG_LIMIT,
+    MAX_QUEUED_READINGS,
+    OpenedArchive,
+    Recorder,
+)
 from claudemeter_tui.history.repair import mark_damaged, open_or_repair
-from claudemeter_tui.history.schema import VERSION
+from claudemeter_tui.history.schema import DERIVED_VERSION, VERSION
 from claudemeter_tui.model.reading import Failure, Reading
-from claudemeter_tui.model.store import Store
+from claudemeter_tui.model.store import OrgState, Store
 from tests.history.recording import (
+    PATIENCE,
     Recording,
     archive_path,
     list_amounts,
@@ -509,6 +520,151 @@ def test_a_state_that_cannot_be_written_stops_nothing_else(
     assert recording.next_problem() is None
     recording.close()
     assert 2 in list_minutes(path)
+
+
+DERIVED = ("runs", "open_runs", "quarters", "ended_cycles", "open_cycles")
+
+
+def read_derived(path: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Return the derived rows of the file, without the events."""
+    with closing(sqlite3.connect(path)) as connection:
+        return {table: connection.execute(f"SELECT * FROM {table}").fetchall() for table in DERIVED}  # noqa: S608
+
+
+def test_a_bug_in_the_derived_part_keeps_the_facts(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is reported once, until the derived rows are built again, which an hour later is done."""
+    observe, failing = Deriver.observe, {2, 4}
+
+    def fail(deriver: Deriver, org_id: int, before: OrgState | None, after: OrgState, at: datetime) -> None:
+        observe(deriver, org_id, before, after, at)
+        if (at - READ) // timedelta(minutes=1) in failing:
+            raise LookupError(path)
+
+    monkeypatch.setattr(Deriver, "observe", fail)
+    recording = Recording(restores=True)
+    recording.poll(1)
+    recording.poll(2)
+    kind, detail = recording.next_problem() or ("", "")
+    assert kind == "claudemeter bug"
+    assert detail.startswith("LookupError at test_trouble.py:")
+    for minute in (3, 4, 5):
+        recording.poll(minute)
+    failing.clear()
+    recording.poll(65)
+    assert recording.next_problem() is None
+    assert recording.close() == []
+    assert list_minutes(path) == list_amounts(path) == [1, 2, 3, 4, 5, 65]
+    found = read_derived(path)
+    path.unlink()
+    recording = Recording()
+    for minute in (1, 2, 3, 4, 5, 65):
+        recording.poll(minute)
+    recording.close()
+    assert found == read_derived(path)
+
+
+def test_a_rebuild_that_fails_is_not_repeated(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The problem stays, and every reading is kept."""
+    attempts = []
+
+    def fail(*_: object) -> None:
+        raise LookupError
+
+    def rebuild(*_: object) -> Iterator[None]:
+        attempts.append(1)
+        yield
+        raise LookupError
+
+    monkeypatch.setattr(Deriver, "observe", fail)
+    monkeypatch.setattr("claudemeter_tui.history.rebuild.iter_rebuild", rebuild)
+    recording = Recording(restores=True)
+    for minute in (1, 62, 123, 184):
+        recording.poll(minute)
+    assert (recording.next_problem() or ("",))[0] == "claudemeter bug"
+    recording.close()
+    assert list_minutes(path) == [1, 62, 123, 184]
+    assert len(attempts) <= 1
+
+
+def test_an_older_derived_part_is_built_again(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A change of `DERIVED_VERSION` replaces the derived rows between two readings, once."""
+    recording = Recording()
+    for minute in range(1, 150):
+        recording.poll(minute)
+    recording.close()
+    expected = read_derived(path)
+    with closing(sqlite3.connect(path)) as connection:
+        for table in DERIVED:
+            connection.execute(f"DELETE FROM {table}")  # noqa: S608
+        connection.commit()
+    for module in ("rebuild", "archive"):
+        monkeypatch.setattr(f"claudemeter_tui.history.{module}.DERIVED_VERSION", DERIVED_VERSION + 1)
+    rebuilt, parts = Event(), list[int]()
+
+    def watch(*arguments: Any) -> Iterator[None]:
+        for _ in iter_rebuild(*arguments):
+            parts.append(1)
+            yield
+        rebuilt.set()
+
+    monkeypatch.setattr("claudemeter_tui.history.rebuild.iter_rebuild", watch)
+    for count in (3, 3):  # the second start has nothing to do
+        rebuilt.clear()
+        recording = Recording(restores=True)
+        recording.clock.time = READ + timedelta(minutes=149)
+        recording.recorder.record(Reading(ARCHIVE_SESSION, recording.clock.time))
+        assert rebuilt.wait(PATIENCE)
+        assert recording.close() == []
+        assert read_derived(path) == expected
+        assert len(parts) == count
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT derived_version FROM orgs").fetchall() == [(DERIVED_VERSION + 1,)]
+
+
+@pytest.mark.parametrize("is_long", [False, True], ids=["some seconds", "long"])
+def test_another_process_may_use_the_file_for_some_seconds(
+    path: Path, monkeypatch: pytest.MonkeyPatch, *, is_long: bool
+) -> None:
+    """`--forget` locks a big file while it copies; only a long wait is reported, and nothing is lost."""
+    monkeypatch.setattr("claudemeter_tui.history.database.BUSY_TIMEOUT", 0.01)
+    monkeypatch.setattr("claudemeter_tui.history.recorder.RETRY_PAUSE", 0.01)
+    monkeypatch.setattr("claudemeter_tui.history.recorder.IN_USE_LIMIT", 0.0 if is_long else PATIENCE)
+    recording = Recording()
+    recording.recorder.wait_until_restored()
+    has_tried, left = Event(), iter(range(3))
+    note_failure = Recorder._note_failure
+
+    def note(recorder: Recorder, **more: bool) -> None:
+        note_failure(recorder, **more)
+        if next(left, None) is None:
+            has_tried.set()
+
+    monkeypatch.setattr(Recorder, "_note_failure", note)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        recording.poll(1)
+        assert has_tried.wait(PATIENCE)
+        if is_long:
+            assert recording.next_problem() == (NOT_KEPT, "database is locked")
+        other.execute("ROLLBACK")
+    recording.poll(2)
+    if is_long:
+        assert recording.next_problem() is None
+    assert recording.close() == []
+    assert list_minutes(path) == [1, 2]
+
+
+def test_many_recorders_leave_no_thread_and_no_file(path: Path) -> None:
+    """Each end closes every file and ends its thread."""
+    counts = []
+    for minute in range(200):
+        recording = Recording(restores=bool(minute % 2))
+        recording.poll(minute)
+        recording.close()
+        if minute in (10, 199):
+            counts.append((threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))))
+    assert counts[0] == counts[1]
+    assert len(list_minutes(path)) == 200
 
 
 def test_a_hanging_disk_delays_nothing_and_fills_no_memory() -> None:
