@@ -113,7 +113,11 @@ class DeferredFeed:
         try:
             yield record_and_post
         finally:
-            recorder.close()
+            # In a thread: at the end of the dashboard, the terminal is restored meanwhile.
+            closing = loop.run_in_executor(None, recorder.close)
+            while not closing.done():
+                with suppress(asyncio.CancelledError):  # the end of the loop cancels this task once more
+                    await asyncio.wait((closing,))
 
     def poll_now(self) -> None:
         """Poll now; without a feed the first poll is about to begin anyway."""

@@ -11,6 +11,7 @@ from threading import Event
 from typing import Any
 
 import pytest
+from textual.drivers.headless_driver import HeadlessDriver
 from textual.pilot import Pilot
 
 from claudemeter_tui.config.resolution import Invocation
@@ -19,7 +20,7 @@ from claudemeter_tui.history.database import open_for_writing
 from claudemeter_tui.history.schema import VERSION
 from claudemeter_tui.tui.app import Claudemeter, Options
 from claudemeter_tui.wiring import DeferredFeed, build_recorder
-from tests.history.recording import PATIENCE, StoppedClock, archive_path
+from tests.history.recording import PATIENCE, StoppedClock, archive_path, list_amounts
 from tests.scenes import PERSONAL
 from tests.tui.app_harness import stage, text
 
@@ -102,3 +103,31 @@ async def test_a_hanging_disk_does_not_stop_the_dashboard(monkeypatch: pytest.Mo
     async with dashboard.run_test(size=(140, 40)) as pilot:
         await wait_for(pilot, "$17.20")
     disk.set()
+
+
+def test_the_terminal_is_restored_before_the_archive_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`q` waits for a slow disk only after the screen is gone, and the last readings are written."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    restored, waits = Event(), list[bool]()
+    monkeypatch.setattr(HeadlessDriver, "stop_application_mode", lambda _: restored.set())
+    close = recorder_module.Recorder.close
+
+    def close_late(recorder: recorder_module.Recorder) -> None:
+        waits.append(restored.wait(PATIENCE))
+        close(recorder)
+
+    monkeypatch.setattr(recorder_module.Recorder, "close", close_late)
+    monkeypatch.setattr(recorder_module, "BATCH_PAUSE", PATIENCE)  # the reading waits until the end
+    scene = stage(PERSONAL)
+    feed = DeferredFeed(lambda: scene, partial(build_recorder, Invocation(), StoppedClock()))
+    dashboard = Claudemeter(feed, now=lambda: scene.now, options=Options(zone=UTC))
+
+    async def leave(pilot: Pilot[Any]) -> None:
+        await wait_for(pilot, "$17.20")
+        await pilot.press("q")
+
+    dashboard.run(headless=True, size=(140, 40), auto_pilot=leave)
+    assert waits == [True]
+    assert list_amounts(archive_path(tmp_path)) == [1720]
