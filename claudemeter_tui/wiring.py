@@ -65,6 +65,8 @@ class DeferredFeed:
         self._build = build
         self._build_recorder = build_recorder
         self._feed: Feed | None = None
+        self.recorder: Recorder | None = None
+        """Recorder of this run. None before it is built, or if nothing is kept."""
         self.restored_orgs: tuple[OrgState, ...] = ()
         """States from the archive that were posted before the feed is built."""
         self.runs_once = False
@@ -95,7 +97,7 @@ class DeferredFeed:
         if self._build_recorder is None:
             yield post
             return
-        recorder = await asyncio.to_thread(self._build_recorder)
+        recorder = self.recorder = await asyncio.to_thread(self._build_recorder)
         loop = asyncio.get_running_loop()
 
         def post_from_thread(reading: Reading) -> None:
@@ -259,6 +261,10 @@ def _build_leases(chosen: Invocation, clock: Clock, feed: DeferredFeed) -> Accou
     from claudemeter_tui.history.database import locate_archive
     from claudemeter_tui.history.follower import ArchiveLeases
 
+    def can_record() -> bool:
+        recorder = feed.recorder
+        return recorder is None or recorder.count_stalled_seconds() <= chosen.interval.total_seconds()
+
     return ArchiveLeases(
         locate_archive(),
         chosen.base_url,
@@ -266,6 +272,7 @@ def _build_leases(chosen: Invocation, clock: Clock, feed: DeferredFeed) -> Accou
         parse_kept_reply,
         restored=feed.restored_orgs,
         max_age=chosen.interval if feed.runs_once else None,
+        can_record=can_record,
     )
 
 

@@ -26,22 +26,26 @@ from claudemeter_tui.history.database import (
     check_version,
     from_millis,
     identify_file,
+    is_damage,
     open_existing,
     to_millis,
     transaction,
 )
 from claudemeter_tui.history.lease import (
     HEARTBEAT,
-    LEASE_SPAN,
     Lease,
     Process,
+    ProcessState,
     claim_lease,
+    compute_span,
     describe_process,
-    has_ended,
+    find_state,
+    needs_heartbeat,
     read_lease,
     release_lease,
     renew_lease,
 )
+from claudemeter_tui.history.repair import mark_damaged
 from claudemeter_tui.history.replay import ParseReply, find_account_reading, iter_readings
 from claudemeter_tui.model.account import Account
 from claudemeter_tui.model.reading import Reading, Schedule, Session
@@ -104,6 +108,7 @@ class ArchiveLeases:
         *,
         restored: Iterable[OrgState] = (),
         max_age: timedelta | None = None,
+        can_record: Callable[[], bool] = lambda: True,
         process: Process | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         monotonic: Callable[[], float] = time.monotonic,
@@ -118,6 +123,8 @@ class ArchiveLeases:
             restored: states that were posted at the start of this process.
             max_age: highest age of another process's last poll; above it, this process polls too. None for
                 a process that can wait for the next poll.
+            can_record: returns False while this process cannot append to the archive. It holds no lease then,
+                because no other process could follow it.
             process: this process; another one in tests.
             sleep: waits for this many seconds.
             monotonic: seconds of a clock that is never set.
@@ -128,6 +135,7 @@ class ArchiveLeases:
         self._parse = parse
         self._restored = {state.key: _find_read_time(state) for state in restored}
         self._max_age = max_age
+        self._can_record = can_record
         self._process = process or describe_process()
         self._sleep = sleep
         self._monotonic = monotonic
@@ -138,9 +146,10 @@ class ArchiveLeases:
         """Account and row of each lease that this process holds, by the account's key."""
         self._requests: dict[str, int] = {}
         """Number of requests that were passed on, by the account's key."""
-        self._signs: dict[int, tuple[tuple[str, int], float]] = {}
+        self._signs: dict[int, tuple[tuple[str, int, int], float]] = {}
         """Last sign of life of another process, and when it was given or seen, by the row of the account."""
-        self._renewed_at = monotonic()
+        self._renewed_at: dict[int, float] = {}
+        """Time of the last sign of life of this process, by the row of the account."""
         self._to_release: set[str] = set()
         """Keys of the accounts whose leases are about to be released."""
         self._tasks: set[asyncio.Task[None]] = set()
@@ -169,9 +178,15 @@ class ArchiveLeases:
         """Take or renew the lease of a session's account; return True if this process may poll it."""
         if not account.key:
             return True
+        can_record = self._can_record()
 
         def write(connection: sqlite3.Connection) -> tuple[Lease | None, bool]:
             now = to_millis(self._now())
+            if not can_record:
+                lease = read_lease(connection, self._origin, account.key)
+                if lease is not None:
+                    release_lease(connection, lease.account_id, self._process)
+                return None, lease is None or not self._is_other(lease) or not self._is_fresh(lease)
             with transaction(connection):
                 account_id = insert_account(connection, self._origin, account)
                 own = claim_lease(connection, account_id, self._process, now, self._is_live)
@@ -198,6 +213,7 @@ class ArchiveLeases:
         own, may_poll = await self._run(write, unusable)
         if own is not None:
             self._held[account.key] = account, own.account_id
+            self._renewed_at[own.account_id] = self._monotonic()
             self._requests.setdefault(account.key, own.requests)
         else:
             self._held.pop(account.key, None)
@@ -254,6 +270,8 @@ class ArchiveLeases:
         """Renew the leases until cancelled, and pass on requests for polls."""
         while True:
             await self._sleep(TICK)
+            if self._held and not self._can_record():
+                self.keep_only(())  # a process that can record takes over; until then, this one polls
             if not self._held:
                 continue
             nothing: dict[str, Lease | None] = {}
@@ -287,7 +305,10 @@ class ArchiveLeases:
                     return default
                 try:
                     return work(self._connect())
-                except _ERRORS:
+                except _ERRORS as error:
+                    if is_damage(error) and self._connection is not None:
+                        with suppress(OSError):
+                            mark_damaged(self._connection)
                     self._disconnect()
                     return default
 
@@ -320,16 +341,16 @@ class ArchiveLeases:
 
     def _read_held(self, connection: sqlite3.Connection) -> dict[str, Lease | None]:
         """Return the leases that this process should hold, renewed if it is time; None if it lost one."""
-        now, is_due = self._monotonic(), self._monotonic() - self._renewed_at >= HEARTBEAT
-        if is_due:
-            self._renewed_at = now
+        now = to_millis(self._now())
         leases: dict[str, Lease | None] = {}
         for key, (_, account_id) in list(self._held.items()):
-            if is_due:
-                renew_lease(connection, account_id, self._process, to_millis(self._now()))
             lease = read_lease(connection, self._origin, key)
             is_own = lease is not None and lease.holder == self._process.holder
             leases[key] = lease if is_own else None
+            is_due = self._monotonic() - self._renewed_at[account_id] >= HEARTBEAT
+            if lease is not None and is_own and is_due and needs_heartbeat(lease, now):
+                renew_lease(connection, account_id, self._process, now)
+                self._renewed_at[account_id] = self._monotonic()
         return leases
 
     def _is_other(self, lease: Lease) -> bool:
@@ -342,17 +363,19 @@ class ArchiveLeases:
         The age of a sign of life is measured from when it was first seen, because clocks are set, and those
         of two machines differ. Only when a holder of this machine is first seen, the time of its sign counts.
         """
-        if has_ended(lease, self._process):
+        state = find_state(lease, self._process)
+        if state is ProcessState.ENDED:
             return False
-        sign, now = (lease.holder, lease.renewed_at), self._monotonic()
-        before, since = self._signs.get(lease.account_id, (("", 0), now))
+        # A request for a heartbeat restarts the time, because the holder has not answered it yet.
+        sign, now = (lease.holder, lease.renewed_at, lease.is_hidden), self._monotonic()
+        before, since = self._signs.get(lease.account_id, (("", 0, 0), now))
         if before[0] != lease.holder and lease.machine == self._process.machine:
             age = to_millis(self._now()) - lease.renewed_at
             since = now - abs(age) / 1000
         elif before != sign:
             since = now
         self._signs[lease.account_id] = sign, since
-        return (now - since) * 1000 <= LEASE_SPAN
+        return (now - since) * 1000 <= compute_span(lease, state)
 
     def _is_fresh(self, lease: Lease) -> bool:
         """Return True if the holder's last poll is recent enough for this process."""
@@ -372,6 +395,11 @@ class ArchiveLeases:
         ).fetchone()
         if watched is not None:
             return _Update(is_other_account=True)
+        if not lease.is_hidden and find_state(lease, self._process) is ProcessState.HIDDEN:
+            connection.execute(
+                "UPDATE leases SET is_hidden = 1 WHERE (account_id, holder) = (?, ?)",
+                (lease.account_id, lease.holder),
+            )
         if (lease.holder, lease.changes) == (view.holder, view.changes):
             return _Update()
         # Read this before the rows, so that rows which are added meanwhile are read by the next check.

@@ -1,7 +1,8 @@
 """The lease of an account: the right of one process to poll it.
 
-A lease ends if its process releases it, ends, or gives no sign of life for `LEASE_SPAN`. Nothing here loads
-the model, so that a status bar can ask `is_held`.
+A lease ends if its process releases it, ends, is stopped, or gives no sign of life when one is due. Each poll
+is a sign of life; between two polls there are others only for a process that cannot see the holder's. Nothing
+here loads the model, so that a status bar can ask `is_held`.
 """
 
 from __future__ import annotations
@@ -12,14 +13,25 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable
+from enum import Enum
 from functools import cache
 from typing import NamedTuple
 
 HEARTBEAT = 8.0
-"""Seconds between two signs of life of a holder."""
+"""Seconds between two signs of life during a poll, and for a process that cannot see the holder."""
 LEASE_SPAN = 24_000
-"""Milliseconds without a sign of life after which a lease is free: three heartbeats, and less than the
-shortest interval."""
+"""Milliseconds by which a sign of life can be late: three heartbeats, and less than the shortest interval."""
+
+
+class ProcessState(Enum):
+    """State of a holder's process, as far as another process can know it."""
+
+    ENDED = "ended"
+    STOPPED = "stopped"
+    """Waits for SIGCONT, as after Ctrl+Z, so it does not poll."""
+    RUNNING = "running"
+    HIDDEN = "hidden"
+    """Not known: it is on another machine, or the system does not report it."""
 
 
 class Process(NamedTuple):
@@ -49,6 +61,8 @@ class Lease(NamedTuple):
     """Number of times that the holder appended to the archive."""
     requests: int
     """Number of polls that other processes asked for."""
+    is_hidden: int
+    """1 if a process that follows cannot see the holder's process, and so needs a heartbeat; else 0."""
     polled_at: int | None
     """End of the last poll. None before the first one; the schedule is then not known either."""
     next_at: int | None
@@ -60,25 +74,42 @@ class Lease(NamedTuple):
 @cache
 def describe_process() -> Process:
     """Return the identity of this process."""
-    return Process(os.urandom(8).hex(), _describe_machine(), os.getpid(), _read_start(os.getpid()) or "")
+    return Process(os.urandom(8).hex(), _describe_machine(), os.getpid(), _read_process(os.getpid())[1] or "")
 
 
-def has_ended(lease: Lease, process: Process) -> bool:
-    """Return True if the holder is known to have ended; only a process of the same machine can know."""
+def find_state(lease: Lease, process: Process) -> ProcessState:
+    """Return the state of the holder's process; only a process of the same machine can know it."""
     if lease.machine != process.machine or sys.platform == "win32":  # there, `kill` would end the process
-        return False
+        return ProcessState.HIDDEN
     try:
         os.kill(lease.pid, 0)
     except ProcessLookupError:
-        return True
+        return ProcessState.ENDED
     except (OSError, OverflowError):  # another user's process
         pass
-    return _read_start(lease.pid) not in {lease.started, None}
+    state, started = _read_process(lease.pid)
+    if state == "Z" or started not in {lease.started, None}:
+        return ProcessState.ENDED
+    if not state:
+        return ProcessState.HIDDEN
+    return ProcessState.STOPPED if state in "Tt" else ProcessState.RUNNING
 
 
-def is_recent(lease: Lease, now: int) -> bool:
-    """Return True if the last sign of life is recent; one in the future shows that the clock was set back."""
-    return abs(now - lease.renewed_at) <= LEASE_SPAN
+def compute_span(lease: Lease, state: ProcessState) -> int:
+    """Return the milliseconds from the last sign of life after which the lease is free.
+
+    A process that can be seen gives the next sign at its next poll, and so does one that no one has asked
+    for more.
+    """
+    is_quiet = state is ProcessState.RUNNING or (state is ProcessState.HIDDEN and not lease.is_hidden)
+    if not is_quiet or lease.next_at is None:
+        return LEASE_SPAN
+    return LEASE_SPAN + max(0, lease.next_at - lease.renewed_at)
+
+
+def needs_heartbeat(lease: Lease, now: int) -> bool:
+    """Return True if signs of life are due: during a poll, or to a process that cannot see the holder."""
+    return bool(lease.is_hidden) or lease.next_at is None or lease.next_at <= now
 
 
 def is_held(connection: sqlite3.Connection, origin: str) -> bool:
@@ -90,8 +121,14 @@ def is_held(connection: sqlite3.Connection, origin: str) -> bool:
     rows = connection.execute(
         "SELECT leases.* FROM leases JOIN accounts ON accounts.id = account_id WHERE origin = ?", (origin,)
     )
-    now, process = int(time.time() * 1000), describe_process()
-    return any(is_recent(lease, now) and not has_ended(lease, process) for lease in map(Lease._make, rows))
+    return any(_is_live(lease) for lease in map(Lease._make, rows))
+
+
+def _is_live(lease: Lease) -> bool:
+    """Return True if the holder lives, by the clock; a sign in the future means that it was set back."""
+    state = find_state(lease, describe_process())
+    age = abs(int(time.time() * 1000) - lease.renewed_at)
+    return state is not ProcessState.ENDED and age <= compute_span(lease, state)
 
 
 def read_lease(connection: sqlite3.Connection, origin: str, key: str) -> Lease | None:
@@ -118,7 +155,7 @@ def claim_lease(
         return before._replace(renewed_at=now)
     if before is not None and is_live(before):
         return None
-    lease = Lease(account_id, *process, now, 0, 0, None, None, None, None, None)
+    lease = Lease(account_id, *process, now, 0, 0, 0, None, None, None, None, None)
     connection.execute(f"INSERT OR REPLACE INTO leases VALUES ({', '.join('?' * len(lease))})", lease)  # noqa: S608 - only question marks
     return lease
 
@@ -146,18 +183,19 @@ def _describe_machine() -> str:
         return socket.gethostname()
 
 
-def _read_start(pid: int) -> str | None:
-    """Return the start time of a process in ticks since the start of the machine; empty if not reported.
+def _read_process(pid: int) -> tuple[str, str | None]:
+    """Return the letter of a process's state, and its start time in ticks since the start of the machine.
 
-    None if the process has ended meanwhile.
+    Both are empty if the system does not report them. The time is None if the process has ended meanwhile.
     """
     if not sys.platform.startswith("linux"):
-        return ""
+        return "", ""
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:  # noqa: PTH123
             # The name of the program in parentheses can contain anything.
-            return file.read().rpartition(")")[2].split()[19]
-    except FileNotFoundError:
-        return None
+            fields = file.read().rpartition(")")[2].split()
+            return fields[0], fields[19]
+    except (FileNotFoundError, ProcessLookupError):
+        return "", None
     except (OSError, IndexError):
-        return ""
+        return "", ""

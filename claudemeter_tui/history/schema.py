@@ -81,6 +81,7 @@ CREATE TABLE leases (
     renewed_at INTEGER NOT NULL,
     changes INTEGER NOT NULL,
     requests INTEGER NOT NULL,
+    is_hidden INTEGER NOT NULL,
     polled_at INTEGER,
     next_at INTEGER,
     interval INTEGER,

@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -23,7 +24,7 @@ from typing import Any, Self
 from claudemeter_tui import wiring
 from claudemeter_tui.clock import WallClock
 from claudemeter_tui.config.resolution import load_settings
-from claudemeter_tui.history import follower, lease
+from claudemeter_tui.history import archive, follower, lease
 from claudemeter_tui.model.event_log import EventLog
 from claudemeter_tui.model.reading import Reading
 from claudemeter_tui.model.store import Store
@@ -105,7 +106,10 @@ class Program:
     """A program in a process of its own."""
 
     def __init__(self, home: Path, server: LoopbackServer, *options: str) -> None:
-        """Start it with `with`; `options` are those of the script."""
+        """Start it with `with`; `options` are those of the command line, "once" (for `--once`) and "unable".
+
+        An "unable" program can write to the archive, but not append to it.
+        """
         self.options = options
         self.shown: list[Shown] = []
         self._home = home
@@ -230,6 +234,10 @@ class _Screen:
         self._last = text
 
 
+def _fail_to_append(*_: object) -> None:
+    raise sqlite3.OperationalError("disk I/O error")
+
+
 async def _run(url: str, *options: str) -> None:
     # Short times, or a test would take minutes.
     set_module: Any = follower
@@ -237,7 +245,11 @@ async def _run(url: str, *options: str) -> None:
     lease_module: Any = lease
     lease_module.LEASE_SPAN = SPAN * 1000
     once = "once" in options
-    arguments = ["--base-url", url, "--source", "cookie", *(one for one in options if one != "once")]
+    if "unable" in options:
+        archive_module: Any = archive.Archive
+        archive_module.append = _fail_to_append
+    words = (one for one in options if one not in ("once", "unable"))
+    arguments = ["--base-url", url, "--source", "cookie", *words]
     chosen = replace(load_settings(arguments, {}), interval=INTERVAL)
     clock = WallClock()
     feed = wiring.build_feed(chosen, clock)

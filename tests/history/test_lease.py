@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -46,6 +47,9 @@ class Machine:
     awake: float = 0.0
     processes: list[ArchiveLeases] = field(default_factory=list)
 
+    unable: set[str] = field(default_factory=set)
+    """Names of the processes that cannot append to the archive."""
+
     def start(self, name: str, machine: str = "here", *, max_age: timedelta | None = None) -> ArchiveLeases:
         """Return the leases of another process, which lives as long as this one."""
         own = describe_process()
@@ -57,6 +61,7 @@ class Machine:
             parse_kept_reply,
             process=started,
             max_age=max_age,
+            can_record=lambda: name not in self.unable,
             sleep=self.sleep,
             monotonic=lambda: self.awake,
         )
@@ -155,6 +160,144 @@ async def test_an_ended_process_holds_nothing(machine: Machine) -> None:
         assert await leases.claim(SESSION, ACCOUNT)
         assert await machine.start(f"next {pid}").claim(SESSION, ACCOUNT)
         machine.advance(SPAN + SECOND)
+
+
+async def test_a_stopped_process_holds_nothing(machine: Machine) -> None:
+    """Between two polls a running process need not give a sign of life; a stopped one cannot poll."""
+    other = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", "input()", stdin=asyncio.subprocess.PIPE
+    )
+    first, second = machine.start("first"), machine.start("second")
+    first._process = describe_process()._replace(holder="first", pid=other.pid, started=find_start(other.pid))
+    assert await first.claim(SESSION, ACCOUNT)
+    plan_poll(machine, timedelta(minutes=10))
+    machine.advance(timedelta(minutes=10) + SPAN)
+    assert not await second.claim(SESSION, ACCOUNT)
+    other.send_signal(signal.SIGSTOP)
+    await asyncio.to_thread(os.waitid, os.P_PID, other.pid, os.WSTOPPED | os.WNOWAIT)
+    assert await second.claim(SESSION, ACCOUNT)
+    other.kill()
+    await other.wait()
+
+
+def find_start(pid: int) -> str:
+    """Return the start time of a process as a lease has it."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+
+
+def plan_poll(machine: Machine, wait: timedelta) -> None:
+    """Write into every lease that the holder has polled, and polls again after this time."""
+    connection = open_for_writing(machine.path)
+    connection.execute(
+        "UPDATE leases SET polled_at = ?, next_at = ?",
+        (to_millis(machine.now), to_millis(machine.now + wait)),
+    )
+    connection.close()
+
+
+async def test_a_wedged_process_holds_nothing(machine: Machine) -> None:
+    """A process that runs, but does not poll when it had planned to, loses the lease."""
+    first, second = machine.start("first"), machine.start("second")
+    assert await first.claim(SESSION, ACCOUNT)
+    plan_poll(machine, MINUTE)
+    machine.advance(MINUTE + SPAN)
+    assert not await second.claim(SESSION, ACCOUNT)
+    machine.advance(SECOND)
+    assert await second.claim(SESSION, ACCOUNT)
+
+
+async def tend_for(machine: Machine, leases: ArchiveLeases, seconds: int) -> None:
+    """Let a holder tend its leases for this time."""
+    left = iter(range(seconds))
+
+    async def sleep(_: float) -> None:
+        if next(left, None) is None:
+            raise asyncio.CancelledError
+        machine.advance(SECOND)
+
+    leases._sleep = sleep
+    tending = asyncio.create_task(leases.tend(lambda _: None, lambda _: None))
+    await asyncio.wait((tending,))
+    assert tending.cancelled()
+
+
+async def test_an_idle_holder_writes_nothing(machine: Machine) -> None:
+    """Between two polls, the file and its log stay as they are."""
+    first = machine.start("first")
+    keeper = open_for_reading(machine.path)  # otherwise the log goes with the last connection
+    assert await first.claim(SESSION, ACCOUNT)
+    plan_poll(machine, MINUTE)
+    log = machine.path.with_name(f"{ARCHIVE_NAME}-wal")
+    before = log.stat().st_size, machine.path.stat().st_mtime_ns
+    await tend_for(machine, first, 59)
+    assert (log.stat().st_size, machine.path.stat().st_mtime_ns) == before
+    await tend_for(machine, first, 10)  # the poll takes long
+    assert log.stat().st_size > before[0]
+    keeper.close()
+
+
+async def test_a_process_that_cannot_see_the_holder_gets_signs_of_life(machine: Machine) -> None:
+    """From its first look on, the holder renews the lease all the time; the lease ends soon after it."""
+    first, far = machine.start("first"), machine.start("far", "another machine")
+    assert await first.claim(SESSION, ACCOUNT)
+    plan_poll(machine, timedelta(hours=1))
+    assert not await far.claim(SESSION, ACCOUNT)
+    looked: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+    following = asyncio.create_task(far.follow(SESSION, ACCOUNT, {}, looked.set_result))
+    await looked
+    following.cancel()
+    for _ in range(3):
+        await tend_for(machine, first, 20)
+        assert not await far.claim(SESSION, ACCOUNT)
+    machine.advance(SPAN + SECOND)
+    assert await far.claim(SESSION, ACCOUNT)
+
+
+async def test_a_holder_that_cannot_record_lets_another_poll(machine: Machine) -> None:
+    """It releases the lease and follows the process that can record, also after a restart of that one."""
+    first, second = machine.start("first"), machine.start("second")
+    assert await first.claim(SESSION, ACCOUNT)
+    assert not await second.claim(SESSION, ACCOUNT)
+    machine.unable.add("first")
+    await tend_for(machine, first, 2)
+    await asyncio.gather(*first._tasks)
+    assert await second.claim(SESSION, ACCOUNT)
+    assert not await first.claim(SESSION, ACCOUNT)
+    second.close()
+    assert await first.claim(SESSION, ACCOUNT)  # it polls, and does not hold the lease
+    third = machine.start("third")
+    assert await third.claim(SESSION, ACCOUNT)
+    assert not await first.claim(SESSION, ACCOUNT)
+
+
+async def test_if_no_process_can_record_each_polls(machine: Machine) -> None:
+    """The lease stays free, and no process waits for another, until one can record again."""
+    processes = [machine.start(name) for name in ("first", "second")]
+    assert await processes[0].claim(SESSION, ACCOUNT)
+    machine.unable |= {"first", "second"}
+    connection = open_for_reading(machine.path)
+    for _ in range(3):
+        machine.advance(SECOND)
+        assert [await one.claim(SESSION, ACCOUNT) for one in processes] == [True, True]
+        assert read_lease(connection, CLAUDE_AI, "a-1") is None
+    machine.unable.discard("second")
+    assert [await one.claim(SESSION, ACCOUNT) for one in processes] == [True, True]
+    assert [await one.claim(SESSION, ACCOUNT) for one in processes] == [False, True]
+    connection.close()
+
+
+async def test_damage_that_a_lease_meets_is_left_to_the_recorder(machine: Machine) -> None:
+    """The file is moved aside, so that the recorder replaces it, and the process polls."""
+    first = machine.start("first")
+    assert await first.claim(SESSION, ACCOUNT)
+    machine.path.with_name(f"{ARCHIVE_NAME}-wal").unlink(missing_ok=True)
+    with machine.path.open("r+b") as file:
+        file.seek(100)
+        file.write(os.urandom(machine.path.stat().st_size - 100))
+    assert await machine.start("second").claim(SESSION, ACCOUNT)
+    assert not machine.path.exists()
+    assert machine.path.with_name(f"{ARCHIVE_NAME}.damaged").exists()
+    first.close()
 
 
 async def test_a_status_bar_can_ask(machine: Machine) -> None:

@@ -218,6 +218,34 @@ def test_without_a_usable_archive_every_program_polls(home: Path, server: Counti
         assert server.count("/account") == 2
 
 
+def test_a_program_that_cannot_record_follows_one_that_can(home: Path, server: CountingServer) -> None:
+    """After an interval without an append, the other one polls, and both show the same."""
+    with Program(home, server, "unable") as first:
+        first.wait_for(has_figure(1))
+        with Program(home, server) as second:
+            second.wait_for(has_figure(1))
+            polls = server.count()
+            first.wait_for(has_figure(polls + 2))
+            polls = server.count()
+            shown = first.wait_for(has_figure(polls + 3))
+            assert second.wait_for(has_figure(polls + 3)).figures == shown.figures
+            assert server.count("/account") == 2
+
+
+def test_programs_that_cannot_record_poll_for_themselves(home: Path, server: CountingServer) -> None:
+    """Neither of them waits for the other."""
+    with Program(home, server, "unable") as first, Program(home, server, "unable") as second:
+        for program in (first, second):
+            program.wait_for(has_figure(4))
+        for _ in range(3):
+            polls = server.count()
+            seen = [len(program.shown) for program in (first, second)]
+            server.wait_for_polls(polls + 4, 3 * INTERVAL.total_seconds())
+            for program, count in zip((first, second), seen, strict=True):
+                program.wait_for(has_figure(polls + 1))
+                assert len(program.shown) > count
+
+
 def assert_spaced(server: CountingServer) -> None:
     """Check that no org was read twice within half an interval."""
     paths = {request.path for request in server.requests if request.path.endswith("/usage")}
