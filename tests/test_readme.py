@@ -139,7 +139,7 @@ def test_history_has_the_limits_of_the_program() -> None:
         f"exceed {defaults['history.max_mb']} MB (`history.max_mb`)",
         f"the last {MAX_WAITING_STEPS} readings",
         f"renamed to `{ARCHIVE_NAME}{DAMAGED_SUFFIX}-` and the date",
-        f"the last {MAX_MOVED_FILES} of such files",
+        f"The last {MAX_MOVED_FILES} of such files",
         "`claudemeter-tui --forget ORG`",
         "`history.enabled = false`",
     ):

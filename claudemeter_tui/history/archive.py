@@ -184,7 +184,7 @@ class Archive:
                 self._deriver.append_event(event_org, self._origin, event)
 
     def forget_derived(self) -> None:
-        """Forget what was remembered of the derived rows, because a rebuild has written them anew."""
+        """Forget what was remembered of the derived rows, because a rebuild has written them again."""
         self._deriver.forget_new()
 
     @contextmanager
