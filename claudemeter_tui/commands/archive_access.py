@@ -56,6 +56,7 @@ class Selection:
             SettingsError: No org or several orgs match the requested one.
         """
         self.request = request
+        self.span = request.since, request.until
         self.snapshot = snapshot
         self.redactor = RowRedactor() if request.is_private else None
         owners = self.owners = snapshot.list_owners()
@@ -70,7 +71,7 @@ class Selection:
 
     def iterate(self, kind: ExportKind, report: Report) -> Iterator[ArchiveRow]:
         """Yield the rows of a kind; failed requests come after the replies."""
-        snapshot, span = self.snapshot, (self.request.since, self.request.until)
+        snapshot, span = self.snapshot, self.span
         rows: Iterable[ArchiveRow]
         match kind:
             case ExportKind.FIGURES:
@@ -90,8 +91,8 @@ class Selection:
 
     def iterate_spending(self) -> Iterator[SpendingRow]:
         """Yield the credits spent in each quarter of an hour; the owners are not redacted."""
-        redactor, span = self.redactor, (self.request.since, self.request.until)
-        for row in self.snapshot.iterate_spending(self.owners, *span):
+        redactor = self.redactor
+        for row in self.snapshot.iterate_spending(self.owners, *self.span):
             yield row if redactor is None else replace(row, amount=redactor.redact_money(row.amount))
 
     def redact_owners(self) -> list[Owner]:

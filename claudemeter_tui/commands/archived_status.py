@@ -65,7 +65,6 @@ def print_archived(arguments: Sequence[str]) -> int | None:
 
 
 def _find_answer(arguments: Sequence[str]) -> tuple[str, int] | None:
-
     now = int(time.time() * 1000)
     with closing(open_for_reading(locate_archive(or_temporary=True))) as connection:
         request = stored.load_request(connection, _hash_surroundings(arguments))
@@ -111,7 +110,7 @@ def remember_request(arguments: Sequence[str], chosen: Invocation, template: str
         resolved = chosen.resolved["cookie_file"]
         cookie_file = str(resolved.resolve_path()) if resolved.value else ""
         files = (str(locate_config_file()), cookie_file)
-        if any(_find_last_change(file) > STARTED_AT - TIMESTAMP_ERROR for file in files):
+        if any(max(_describe_file(file)[:2], default=0) > STARTED_AT - TIMESTAMP_ERROR for file in files):
             return
         request = stored.ResolvedRequest(
             chosen.sources_key,
@@ -132,11 +131,6 @@ def _describe_file(file: str) -> list[int]:
             found = Path(file).stat()
             return [found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino]
     return []
-
-
-def _find_last_change(file: str) -> int:
-    """Return the time in nanoseconds; 0 if there is no file."""
-    return max(_describe_file(file)[:2], default=0)
 
 
 def _hash_surroundings(arguments: Sequence[str]) -> str:

@@ -66,24 +66,20 @@ def write_bundle(file: IO[bytes], selection: Selection, now: datetime, report: R
         OSError: The file cannot be written.
         sqlite3.Error: The archive cannot be read.
     """
-    with closing(_Bundle(file, now)) as bundle:
-        _fill_bundle(bundle, selection, now, report)
-
-
-def _fill_bundle(bundle: _Bundle, selection: Selection, now: datetime, report: Report) -> None:
-    counts = _write_replies(bundle, selection, lambda part: report(part * REPLIES_SHARE))
-    _write_tables(
-        bundle, selection, counts, now, lambda part: report(REPLIES_SHARE + part * (1 - REPLIES_SHARE))
-    )
     is_private = selection.request.is_private
-    manifest = {
-        **selection.build_header(now),
-        "replies_as_sent": not is_private,
-        "notes": [INTEGRITY_NOTE, REDACTED_NOTE if is_private else AS_SENT_NOTE],
-        "files": bundle.files,
-    }
-    bundle.write("manifest.json", [json.dumps(manifest, indent=1), "\n"])
-    bundle.write("SHA256SUMS", [f"{one['sha256']}  {one['path']}\n" for one in tuple(bundle.files)])
+    with closing(_Bundle(file, now)) as bundle:
+        counts = _write_replies(bundle, selection, lambda part: report(part * REPLIES_SHARE))
+        _write_tables(
+            bundle, selection, counts, now, lambda part: report(REPLIES_SHARE + part * (1 - REPLIES_SHARE))
+        )
+        manifest = {
+            **selection.build_header(now),
+            "replies_as_sent": not is_private,
+            "notes": [INTEGRITY_NOTE, REDACTED_NOTE if is_private else AS_SENT_NOTE],
+            "files": bundle.files,
+        }
+        bundle.write("manifest.json", [json.dumps(manifest, indent=1), "\n"])
+        bundle.write("SHA256SUMS", [f"{one['sha256']}  {one['path']}\n" for one in tuple(bundle.files)])
 
 
 class _Counts:
@@ -98,14 +94,11 @@ def _write_replies(bundle: _Bundle, selection: Selection, report: Report) -> _Co
     """Write a file of lines for each org and endpoint."""
     counts = _Counts()
     accounts: dict[str, int] = {}
-    span = selection.request.since, selection.request.until
 
     def choose_file(row: ReplyRow) -> str:
-        number = row.owner.number
+        place = f"org-{row.owner.number}"
         if row.owner.org is None:
             place = f"account-{accounts.setdefault(row.owner.account.key, len(accounts) + 1)}"
-        else:
-            place = f"org-{number}"
         return f"replies/{place}/{re.sub('[^a-z0-9]+', '-', row.source.endpoint)[:40]}.ndjson"
 
     def format_lines(rows: Iterable[ReplyRow]) -> Iterator[str]:
@@ -115,7 +108,7 @@ def _write_replies(bundle: _Bundle, selection: Selection, report: Report) -> _Co
             counts.requests += row.count
             yield f"{json.dumps(start | build_columns(selection.redact(row)))}\n"
 
-    replies = selection.snapshot.iterate_replies(selection.owners, *span, report)
+    replies = selection.snapshot.iterate_replies(selection.owners, *selection.span, report)
     for name, rows in groupby(replies, choose_file):
         bundle.write(name, format_lines(rows))
     return counts
@@ -139,8 +132,7 @@ def _write_tables(
         bundle.write(f"{kind}.csv", format_csv(kind, add_rows(kind, place)))
 
     def count_failures() -> Iterator[FailureRow]:
-        span = selection.request.since, selection.request.until
-        for row in selection.snapshot.iterate_failures(selection.owners, *span, lambda _: None):
+        for row in selection.snapshot.iterate_failures(selection.owners, *selection.span, lambda _: None):
             counts.failures += row.count
             yield selection.redact(row)
 
@@ -167,5 +159,5 @@ def _find_chart_span(selection: Selection) -> tuple[datetime, datetime] | None:
     if found is None:
         return None
     start, end = found
-    since, until = selection.request.since, selection.request.until
+    since, until = selection.span
     return max(start, since) if since else start, min(end, until) if until else end

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import accumulate
 from pathlib import Path
@@ -159,7 +159,8 @@ class _LocalDays:
 
     def find_midnight(self, day: date) -> int:
         """Return the milliseconds at which a local day begins, even if clocks skip its midnight."""
-        return to_millis(_localize(datetime.combine(day, time.min), self._zone))
+        midnight = datetime.combine(day, time.min, self._zone)
+        return to_millis(midnight.astimezone(UTC))
 
     def list_weeks(self) -> Iterator[date]:
         """Yield the Monday of each week that overlaps the span."""
@@ -190,11 +191,6 @@ class _LocalDays:
             for at in range(begin, end, QUARTER):  # the clocks change on this day
                 slots.append(first + from_millis(at).astimezone(self._zone).hour)
         return bytes(slots)
-
-
-def _localize(wall: datetime, zone: tzinfo | None) -> datetime:
-    """Return the moment of a local time; without a zone, in the system's."""
-    return (wall if zone is None else wall.replace(tzinfo=zone)).astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True)

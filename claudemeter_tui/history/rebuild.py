@@ -160,7 +160,7 @@ class _Seed(NamedTuple):
                 " JOIN names ON id = figure_id WHERE org_id = ? AND start_at < ? GROUP BY name",
                 (org_row, first),
             )
-            if _get_run_name(name) in runs
+            if (USED if name == MONTH else name) in runs  # the figure whose values the cycle follows
         }
         return cls(first, runs, cycles)
 
@@ -184,11 +184,6 @@ class _Seed(NamedTuple):
             reset = self.runs[name].detail
             source, end_at = (CycleSource.REPORTED, int(reset)) if reset else (CycleSource.UNKNOWN, None)
         return cycle._replace(end_at=end_at, end_source=source, last_at=self.first - 1, is_full=0)
-
-
-def _get_run_name(cycle_name: str) -> str:
-    """Return the name of the figure whose values a cycle follows."""
-    return USED if cycle_name == MONTH else cycle_name
 
 
 class _Replay:

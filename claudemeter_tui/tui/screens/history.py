@@ -93,7 +93,12 @@ class HistoryScreen(ListScreen):
                 at = sheet.find_selectable(0, 1)
             self.item_list.show(sheet, at or 0)
         width = self.app.size.width
-        self._first_tab, shown = select_visible_tabs(self._build_tab, len(PAGES), self._tab, width)
+        self._first_tab, shown = select_visible_tabs(
+            lambda place: build_reply_tab(f" {PAGES[place]} ", "", "", selected=place == self._tab),
+            len(PAGES),
+            self._tab,
+            width,
+        )
         arrows = "‹" if self._first_tab else " ", "›" if self._first_tab + len(shown) < len(PAGES) else " "
         before, after = (Content.styled(arrow, MUTED) for arrow in arrows)
         self.set_header_lines([before, *shown, after], [self._describe_page(width)])
@@ -171,9 +176,6 @@ class HistoryScreen(ListScreen):
             case HistoryState.READING:
                 return ("Reading…",)
         return UNREADABLE_HISTORY if answer is None else EMPTY_HISTORY
-
-    def _build_tab(self, place: int) -> Content:
-        return build_reply_tab(f" {PAGES[place]} ", "", "", selected=place == self._tab)
 
     def _describe_page(self, width: int) -> Content:
         """Return the figure of the calendar, the span and its coverage, as far as they fit."""

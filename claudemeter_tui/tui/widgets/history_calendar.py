@@ -220,7 +220,8 @@ def _draw_days(
 ) -> list[StyledLine]:
     """Return the title and the bars of one currency."""
     for periods in (answer.days, answer.weeks, answer.months):
-        amounts = [_get_minor(period, unit) for period in periods]
+        spent = [{amount.unit: amount.minor for amount in period.credits} for period in periods]
+        amounts = [each.get(unit, Decimal(0)) for each in spent]
         if len(periods) <= count_columns(width, max(amounts), unit):
             break
     limit, notes = _find_limit(answer, unit, max(amounts), periods[0].kind)
@@ -236,10 +237,6 @@ def _draw_days(
     drawn = draw_bars(bars, unit, width=width, height=height - 2 * has_title, limit=limit, plain=plain)
     lines = [build_line(*((text, CHART_STYLES[ink]) for text, ink in line)) for line in drawn]
     return [fit_pieces(title, width), build_line(), *lines] if has_title else lines
-
-
-def _get_minor(period: HistoryPeriod, unit: MoneyUnit) -> Decimal:
-    return next((amount.minor for amount in period.credits if amount.unit == unit), Decimal(0))
 
 
 def _label_bar(answer: HistoryAnswer, period: HistoryPeriod, count: int) -> str:
