@@ -112,6 +112,7 @@ def test_ctrl_c_anywhere_exits_with_130(
     assert capsys.readouterr() == ("", "")
 
 
+@pytest.mark.slow
 def test_screenshot_of_the_demo_is_a_whole_picture(tmp_path: Path) -> None:
     """Without a terminal and a network `--screenshot` exits with 0, prints nothing and writes one file."""
     done = run("--demo", "--size", "100x30", "--screenshot", str(tmp_path / "picture.svg"))

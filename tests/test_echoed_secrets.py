@@ -204,7 +204,10 @@ EXPORTS = [
 ]
 
 
-@pytest.mark.parametrize("private", [(), ("--privacy",)], ids=["plain", "private"])
+@pytest.mark.parametrize(
+    "private",
+    [pytest.param((), id="plain"), pytest.param(("--privacy",), id="private", marks=pytest.mark.slow)],
+)
 def test_exports_have_no_secret(server: LoopbackServer, tmp_path: Path, private: tuple[str, ...]) -> None:
     """No export of the archive, no file of the bundle and no printed history has a part of a secret."""
     run(tmp_path, "--once", "--base-url", server.url)

@@ -115,6 +115,7 @@ async def test_refusal_of_one_org_starves_no_other(
     assert account_troubles(readings) == []
 
 
+@pytest.mark.slow
 @REFUSALS
 async def test_refused_account_is_replaced_by_the_list(
     server: LoopbackServer, trouble: ErrorKind, answer: Answer
@@ -131,6 +132,7 @@ async def test_refused_account_is_replaced_by_the_list(
     assert all(one[path("org-0", "usage")] == 1 for one in counts)
 
 
+@pytest.mark.slow
 async def test_refused_reply_keeps_the_servers_wait(server: LoopbackServer) -> None:
     """It is not requested before its Retry-After, whoever asks, and the others are in each poll."""
     serve(server, "org-0", usage=LATER)

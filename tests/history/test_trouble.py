@@ -300,7 +300,9 @@ def long_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", DAMAGES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name == "truncated")) for name in DAMAGES]
+)
 def test_readable_rows_of_a_damaged_file_are_taken_over(path: Path, long_archive: Path, name: str) -> None:
     """The file is moved aside under a dated name; one problem names it, and new readings are kept."""
     damage, expected = DAMAGES[name]
@@ -337,6 +339,7 @@ def read_all(reader: sqlite3.Connection) -> None:
         reader.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608
 
 
+@pytest.mark.slow
 def test_damage_that_a_reader_finds_is_repaired_by_the_recorder(path: Path, long_archive: Path) -> None:
     """Pages in the middle are read seldom; only their rows are lost."""
     path.parent.mkdir()

@@ -77,6 +77,7 @@ async def test_holding_refresh_is_no_storm(tmp_path: Path) -> None:
         assert [round(at) for at in here.server.times("k1", USAGE)] == [0, 5, 10, 70]
 
 
+@pytest.mark.slow
 async def test_throttled_replies_starve_no_org(tmp_path: Path) -> None:
     """Beside one throttled endpoint and one throttled org, the twelve others are read every minute."""
     async with opened(tmp_path, thirteen) as here:
@@ -92,6 +93,7 @@ async def test_throttled_replies_starve_no_org(tmp_path: Path) -> None:
         assert all(problem.org for problem in here.store.problems)
 
 
+@pytest.mark.slow
 async def test_throttled_session_backs_off_as_a_whole(tmp_path: Path) -> None:
     """If everything is throttled for an hour, few requests are sent, and the session recovers by itself."""
     async with opened(tmp_path, thirteen) as here:
