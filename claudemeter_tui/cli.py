@@ -178,7 +178,7 @@ def _run_dashboard(chosen: Invocation, arguments: Sequence[str]) -> int:
             "the dashboard needs a terminal (stdin and stderr must not be redirected);"
             " --once and --screenshot FILE.svg work without one"
         )
-    gc_control.stop_collection()  # until the first frame
+    gc_control.stop_collection()  # until the first figures
     from claudemeter_tui.tui.app import DEMO, Claudemeter
 
     feed, clock = _build_feed(chosen)

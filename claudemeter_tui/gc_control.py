@@ -3,7 +3,7 @@
 A full collection traverses every loaded object. With this program and its libraries that takes a tenth of a
 second: as long as a request, and long enough to delay a key press. Loaded modules are never freed, so
 traversing them is wasted work. Short commands do not collect at all. The dashboard does not collect before
-its first frame; then it freezes the loaded objects and collects the few others often, so that memory use
+its first figures; then it freezes the loaded objects and collects the few others often, so that memory use
 stays constant for weeks.
 """
 
@@ -28,7 +28,7 @@ def pause_collection() -> Iterator[None]:
 
 
 def stop_collection() -> None:
-    """Stop collecting until `resume_collection`, for example until the first frame."""
+    """Stop collecting until `resume_collection`, for example for the first second."""
     gc.disable()
 
 

@@ -49,21 +49,31 @@ if TYPE_CHECKING:  # slow to load, so the first frame does not wait for them
 
 Answer = TypeVar("Answer")
 DRAWING_PAUSE = 0.1
-"""Seconds in which the dashboard draws the figures of the last run before the feed is built."""
+"""Seconds in which the dashboard draws the figures of the last run before anything else is loaded."""
+READ_TIMEOUT = 1.0
+"""Seconds for which the rest of the program waits for these figures."""
 
 
 class DeferredFeed:
     """A feed that builds the real one in a thread when it is first run, and keeps its readings."""
 
     def __init__(
-        self, build: Callable[[], Feed], build_recorder: Callable[[], Recorder] | None = None
+        self,
+        build: Callable[[], Feed],
+        build_recorder: Callable[[], Recorder] | None = None,
+        read_last: Callable[[], Reading | None] | None = None,
     ) -> None:
         """Store the functions, which may be slow; they are called in a thread.
 
-        Without `build_recorder`, nothing is kept.
+        Args:
+            build: returns the real feed.
+            build_recorder: returns the recorder. None to keep nothing.
+            read_last: returns the last figures of earlier runs, or None if there are none. The recorder has
+                them, too, but later.
         """
         self._build = build
         self._build_recorder = build_recorder
+        self._read_last = read_last
         self._feed: Feed | None = None
         self.recorder: Recorder | None = None
         """Recorder of this run. None before it is built, or if nothing is kept."""
@@ -75,11 +85,22 @@ class DeferredFeed:
     async def run(self, post: Callable[[Reading], object]) -> None:
         """Post the last figures of earlier runs, then readings until cancelled."""
         use_daemon_threads()
+        await self._post_last(post)
         async with self._record(post, restores=True) as record_and_post:
-            # The imports in that thread would delay the drawing of the last figures.
-            await asyncio.sleep(DRAWING_PAUSE)
             self._feed = await asyncio.to_thread(self._build)
             await self._feed.run(record_and_post)
+
+    async def _post_last(self, post: Callable[[Reading], object]) -> None:
+        """Post the last figures of earlier runs, and give the dashboard time to draw them."""
+        if self._read_last is None:
+            return
+        with suppress(TimeoutError):  # the disk hangs
+            reading = await asyncio.wait_for(asyncio.to_thread(self._read_last), READ_TIMEOUT)
+            if reading is not None:
+                self.restored_orgs = reading.restored_orgs
+                post(reading)
+                # The imports in the next thread would delay the drawing.
+                await asyncio.sleep(DRAWING_PAUSE)
 
     async def poll_once(self, post: Callable[[Reading], object]) -> None:
         """Post readings until everything has been read once."""
@@ -252,8 +273,22 @@ def build_feed(chosen: Invocation, clock: Clock) -> DeferredFeed:
             leases=_build_leases(chosen, clock, feed) if chosen.history_enabled else None,
         )
 
-    feed = DeferredFeed(build, None if chosen.demo else partial(build_recorder, chosen, clock))
+    if chosen.demo:
+        feed = DeferredFeed(build)
+    else:
+        feed = DeferredFeed(build, partial(build_recorder, chosen, clock), partial(_read_last, chosen, clock))
     return feed
+
+
+def _read_last(chosen: Invocation, clock: Clock) -> Reading | None:
+    """Return the last figures of earlier runs. None if there are none. Slow: it loads SQLite."""
+    from claudemeter_tui.history.archive import NO_SESSION, read_last_states
+    from claudemeter_tui.history.database import locate_archive
+    from claudemeter_tui.model.reading import Reading
+
+    now = clock.now()
+    states = read_last_states(locate_archive(), chosen.base_url, now)
+    return Reading(NO_SESSION, now, restored_orgs=states, is_archived=True) if states else None
 
 
 def _build_leases(chosen: Invocation, clock: Clock, feed: DeferredFeed) -> AccountLeases:

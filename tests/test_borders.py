@@ -137,6 +137,29 @@ Claudemeter(None, now=lambda: datetime.now(UTC)).run(headless=True)
 """
 """Program that prints the loaded modules when the first frame is painted."""
 
+FIRST_FIGURES = """
+import asyncio
+import sys
+from claudemeter_tui.tui.app import Claudemeter
+from claudemeter_tui.tui.widgets.chart_panel import ChartPanel
+from tests.scenes import NOW, PERSONAL, readings
+
+class Scene:
+    async def run(self, post):
+        for reading in readings(PERSONAL, at=NOW):
+            post(reading)
+        await asyncio.Event().wait()
+
+def look(panel):
+    shown = "\\n".join(strip.text for strip in panel.screen._compositor.render_strips())
+    print(*sys.modules, "$17.20" if "$17.20" in shown else "", file=sys.__stdout__)
+    panel.app.exit()
+
+ChartPanel._load_and_redraw = look
+Claudemeter(Scene(), now=lambda: NOW).run(headless=True, size=(120, 36))
+"""
+"""Program that prints the loaded modules when the first figures are painted, and one of them."""
+
 
 def test_every_package_has_a_row() -> None:
     """No package and no top-level module is exempt, and no row names a removed one."""
@@ -218,6 +241,17 @@ def test_first_frame_loads_no_late_modules() -> None:
     ours = {package_of(name) for name in printed.stdout.split() if name.partition(".")[0] == PACKAGE}
     assert "tui" in ours
     assert ours <= {"", "feed", "gc_control", "settings", "tui"}
+
+
+def test_first_figures_wait_for_no_chart() -> None:
+    """The curve is in the second frame; pseudonyms and reports are loaded later."""
+    printed = subprocess.run(
+        [sys.executable, "-c", FIRST_FIGURES], capture_output=True, text=True, check=True
+    )
+    loaded = printed.stdout.split()
+    assert "$17.20" in loaded
+    late = {"plotext", f"{PACKAGE}.privacy.redact", f"{PACKAGE}.privacy.bug_report"}
+    assert not late & set(loaded)
 
 
 def test_screenshots_do_not_load_the_app() -> None:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import NoReturn
 
+import pytest
+
+from claudemeter_tui import wiring
 from claudemeter_tui.model.reading import ErrorKind, PasteResult, Reading, Session
 from claudemeter_tui.wiring import DeferredFeed
 from tests.sessions.poller_cases import START
@@ -55,3 +59,43 @@ async def test_feed_is_built_in_a_thread_and_forwards_every_call() -> None:
     assert await feed.offer_session("x") == PasteResult(detail="x")
     await feed.poll_once(posted.append)
     assert posted == [READ] * 3
+
+
+async def test_last_figures_are_posted_before_anything_else_is_loaded() -> None:
+    """The dashboard draws the figures of the last run before the recorder and the feed are built."""
+    order = list[str]()
+    last = Reading(Session(""), START)
+
+    def build() -> Built:
+        order.append("feed")
+        return Built()
+
+    def build_recorder() -> NoReturn:
+        order.append("recorder")
+        raise LookupError
+
+    def read_last() -> Reading:
+        order.append("last")
+        return last
+
+    posted = list[Reading]()
+    with pytest.raises(LookupError):
+        await DeferredFeed(build, build_recorder, read_last).run(posted.append)
+    assert order == ["last", "recorder"]
+    assert posted == [last]
+    await DeferredFeed(build, None, lambda: None).run(posted.append)
+    assert posted == [last, READ]
+
+
+async def test_a_hanging_disk_delays_no_poll(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first poll does not wait for the last figures for ever, and they are not shown after it."""
+    monkeypatch.setattr(wiring, "READ_TIMEOUT", 0.01)
+    disk, posted = threading.Event(), list[Reading]()
+
+    def hang() -> Reading:
+        disk.wait()
+        return Reading(Session("late"), START)
+
+    await DeferredFeed(Built, None, hang).run(posted.append)
+    disk.set()
+    assert posted == [READ]

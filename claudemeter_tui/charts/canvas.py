@@ -5,6 +5,7 @@ The whole process shares one plotext figure: draw from one thread only.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from functools import cache
@@ -48,9 +49,14 @@ def draw_columns(columns: Sequence[ColumnDots], rows: int, *, plain: bool) -> li
     return ["".join(line) for line in zip(*map(_column_cache.__getitem__, keys), strict=True)]
 
 
+def is_ready() -> bool:
+    """True if plotext is loaded, so that drawing does not wait for it."""
+    return "plotext" in sys.modules
+
+
 def _plot_columns(columns: Sequence[ColumnDots], rows: int, *, plain: bool) -> list[str]:
     """Plot each column, from top to bottom."""
-    figure, fine = _load_plotext(), 1 if plain else 2
+    figure, fine = load(), 1 if plain else 2
     width = len(columns) + 1  # plotext divides by the width minus one
     dots = [(place * fine + x, y, sign) for place, column in enumerate(columns) for x, y, sign in column]
     figure.clear_data()
@@ -65,8 +71,8 @@ def _plot_columns(columns: Sequence[ColumnDots], rows: int, *, plain: bool) -> l
 
 
 @cache
-def _load_plotext() -> ModuleType:
-    """Return plotext with its only figure set up, without axes and colours."""
+def load() -> ModuleType:
+    """Load plotext, and return it with its only figure set up, without axes and colours."""
     import plotext  # noqa: PLC0415 - the first frame does not wait for it
 
     plotext.clear_figure()

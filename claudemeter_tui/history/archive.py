@@ -6,15 +6,23 @@ import json
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import NamedTuple
 
 from claudemeter_tui import __version__
 from claudemeter_tui.history.bodies import BodyCompressor
 from claudemeter_tui.history.codec import DECODE_ERRORS, decode_value, encode_value
-from claudemeter_tui.history.database import MILLISECOND, intern_name, is_bug, to_millis, transaction
+from claudemeter_tui.history.database import (
+    MILLISECOND,
+    intern_name,
+    is_bug,
+    open_for_reading,
+    to_millis,
+    transaction,
+)
 from claudemeter_tui.history.derivation import Deriver
 from claudemeter_tui.history.schema import ACCOUNT_ROW, DERIVED_VERSION, UNKNOWN_ACCOUNT
 from claudemeter_tui.history.status import Status, load_status, save_status
@@ -24,6 +32,8 @@ from claudemeter_tui.model.events import Event
 from claudemeter_tui.model.reading import Failure, Reading, Reply, Schedule, Session
 from claudemeter_tui.model.store import MAX_PAUSE_INTERVALS, OrgKey, OrgState, Store
 
+NO_SESSION = Session("")
+"""Session of the reading with the states from the archive."""
 MAX_RESTORED_AGE = timedelta(days=7)
 """Age above which the last state of an org is not shown any more at the start."""
 MAX_STATES_PER_APPEND = 25
@@ -363,6 +373,19 @@ def find_org_id(connection: sqlite3.Connection, origin: str, key: OrgKey) -> int
         (origin, *key),
     ).fetchone()
     return row[0] if row is not None else None
+
+
+def read_last_states(path: Path, origin: str, now: datetime) -> tuple[OrgState, ...]:
+    """Return the last states from a file that no one has opened yet; see `Archive.load_states`.
+
+    There are none if the file cannot be read: the recorder repairs it, and reports the problem. This function
+    loads less than the recorder, so that the last figures are on screen early.
+    """
+    if not path.is_file():  # opening a pipe would block
+        return ()
+    with suppress(sqlite3.Error, OSError), closing(open_for_reading(path)) as reader:
+        return load_states(reader, origin, now)
+    return ()
 
 
 def load_states(

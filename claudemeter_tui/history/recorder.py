@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from queue import Empty, Full, Queue
 from typing import NamedTuple
 
-from claudemeter_tui.history.archive import Archive, Step
+from claudemeter_tui.history.archive import NO_SESSION, Archive, Step
 from claudemeter_tui.history.database import (
     DamagedArchiveError,
     NewerArchiveError,
@@ -29,8 +29,6 @@ from claudemeter_tui.model.store import Store
 
 ARCHIVE_SESSION = Session("History")
 """Session under which a problem of the archive is shown."""
-NO_SESSION = Session("")
-"""Session of the reading with the states from the archive."""
 MAX_WAITING_STEPS = 500
 """Number of readings that wait while the archive cannot be written; above it, the oldest are dropped."""
 MAX_QUEUED_READINGS = 1000

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from textual.notifications import SeverityLevel
@@ -19,10 +20,10 @@ from claudemeter_tui.model.event_log import EventLog
 from claudemeter_tui.model.events import SUBJECT_EXTRA_USAGE, SUBJECT_POOL, Event, EventKind
 from claudemeter_tui.model.store import OrgKey, Store
 from claudemeter_tui.model.windows import FULL_FROM, Severity
-from claudemeter_tui.privacy.redact import Redactor
 from claudemeter_tui.tui.terminal import TerminalWriter
 
 if TYPE_CHECKING:  # the app imports this module
+    from claudemeter_tui.privacy.redact import Redactor
     from claudemeter_tui.tui.app import Options
     from claudemeter_tui.tui.view import OrgFigures
 
@@ -200,9 +201,15 @@ class DashboardRun:
         self._terminal = outlet
         self.command = EventCommand(options.on_event, complain) if options.on_event else None
         """The command to run for every event. None if none is set."""
-        self.redaction = Redactor()
         self.event_log = EventLog(options.thresholds)
         self.figure_cache: dict[OrgKey, OrgFigures] = {}
+
+    @cached_property
+    def redaction(self) -> Redactor:
+        """Pseudonyms; loaded when the first ones are needed, because the first figures need none."""
+        from claudemeter_tui.privacy.redact import Redactor  # noqa: PLC0415
+
+        return Redactor()
 
     def collect_events(self, store: Store, now: datetime) -> Sequence[Event]:
         """Return the new events since the last call."""

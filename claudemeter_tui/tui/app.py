@@ -247,7 +247,6 @@ class Claudemeter(App[str]):
         """Start reading once the first frame is painted."""
         from claudemeter_tui.model.store import Store
 
-        gc_control.resume_collection()
         self.set_reactive(Claudemeter.store, Store())
         self._has_started, self._is_draw_pending = True, False
         set_scroll_bar_renderer(plain=self.options.ascii)
@@ -645,6 +644,8 @@ class Claudemeter(App[str]):
             self.push_screen(screen(self._build_view()))
 
     def _tick(self) -> None:
+        # Not earlier: a collection would delay the last figures, whose modules are loaded before.
+        gc_control.resume_collection()
         self.now = self._clock()
         self._process_events()
         self._load_missing_series()
@@ -662,7 +663,6 @@ class Claudemeter(App[str]):
 
     def _build_view(self) -> View:
         """Build the view of the current state, with pseudonyms in private mode."""
-        from claudemeter_tui.tui.screenshots import redact_view
         from claudemeter_tui.tui.view import HistoryState, View
 
         run, options, known = self._dashboard_run, self.options, self.history
@@ -689,7 +689,11 @@ class Claudemeter(App[str]):
             history_state=state,
             figure_cache=run.figure_cache,
         )
-        return redact_view(view, run.redaction) if self.private else view
+        if not self.private:
+            return view
+        from claudemeter_tui.tui.screenshots import redact_view
+
+        return redact_view(view, run.redaction)
 
     def _schedule_draw(self) -> None:
         """Draw the current state after the messages that are already queued."""

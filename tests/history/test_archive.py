@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import stat
 from collections.abc import Iterable, Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from claudemeter_tui.history.archive import Archive, Step
+from claudemeter_tui.history.archive import Archive, Step, read_last_states
 from claudemeter_tui.history.bodies import BodyCompressor
 from claudemeter_tui.history.database import (
     ARCHIVE_NAME,
@@ -138,6 +139,30 @@ def test_the_next_run_starts_with_the_last_states(connection: sqlite3.Connection
     assert state.last_figures == store.orgs[0].last_figures
     assert state.credits == store.orgs[0].credits
     assert (state.histories, len(state.series.runs)) == ({}, 1)
+
+
+def test_last_states_are_read_beside_the_recorder(connection: sqlite3.Connection, tmp_path: Path) -> None:
+    """The first figures on screen are those of the last run, while another connection is open."""
+    put(build(connection), poll())
+    path = tmp_path / "data" / ARCHIVE_NAME
+    assert read_last_states(path, CLAUDE_AI, READ) == build(connection).load_states(READ)
+    assert read_last_states(path, ELSEWHERE, READ) == ()
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no database" * 1000])
+def test_no_last_states_of_an_unreadable_file(tmp_path: Path, content: bytes | None) -> None:
+    """A missing, empty or damaged file is left to the recorder, unchanged."""
+    path = tmp_path / ARCHIVE_NAME
+    if content is not None:
+        path.write_bytes(content)
+    assert read_last_states(path, CLAUDE_AI, READ) == ()
+    assert (path.read_bytes() if path.exists() else None) == content
+
+
+def test_a_pipe_in_place_of_the_archive_blocks_nothing(tmp_path: Path) -> None:
+    """Opening a pipe would wait for its writer."""
+    os.mkfifo(tmp_path / ARCHIVE_NAME)
+    assert read_last_states(tmp_path / ARCHIVE_NAME, CLAUDE_AI, READ) == ()
 
 
 def test_servers_never_mix(connection: sqlite3.Connection) -> None:

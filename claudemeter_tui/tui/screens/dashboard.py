@@ -51,6 +51,13 @@ class DashboardScreen(ViewScreen):
         yield StatusLine()
         yield KeyHints(FOOTER_KEYS)
 
+    def on_mount(self) -> None:
+        """Draw before the first layout, so that the first frame has all figures in their places."""
+        # A screen opened while the app closes has no parts.
+        if self.is_attached and self.app.is_running and self.query(KeyHints):
+            self._drawn_view = self.view
+            self.draw_view()
+
     def watch_view(self) -> None:
         """Redraw the parts that may have changed: the header every few seconds, all others less often."""
         if self.is_outdated:

@@ -49,4 +49,7 @@ class StartingScreen(Screen[None]):
     def on_resize(self) -> None:
         """Hide the keys in a one-line pane."""
         # A screen that a signal closes loses its parts before this message arrives, or has never had them.
-        self.query(".keys").set(display=self.app.size.height > 1)
+        is_shown = self.app.size.height > 1
+        for part in self.query(".keys"):
+            if part.display != is_shown:  # setting it would lay out everything again
+                part.display = is_shown

@@ -10,6 +10,7 @@ from itertools import product
 from textual import events
 from textual.reactive import var
 
+from claudemeter_tui.charts import canvas
 from claudemeter_tui.charts.axes import MIN_CHART_HEIGHT, MIN_CHART_WIDTH, ChartFrame, to_datetime
 from claudemeter_tui.charts.canvas import ChartStyle
 from claudemeter_tui.charts.chart import ChartPoint, RenderedChart, build_credits_chart, build_windows_chart
@@ -134,11 +135,19 @@ class ChartPanel(LineWidget):
         return next(fitting, (subject, build_line()))
 
     def _draw_chart(self, state: OrgState, width: int, height: int) -> list[StyledLine]:
+        if self._chart is None and not canvas.is_ready():
+            # The first figures do not wait for plotext; the next frame has the curve.
+            self.call_after_refresh(self._load_and_redraw)
+            return []
         chart = self._plot(state, width, height)
         if chart is None:
             room = height >= MIN_CHART_HEIGHT and width >= MIN_CHART_WIDTH
             return [build_line(("No data in this period" if room else "No room for a chart", MUTED))]
         return [build_line(*((text, CHART_STYLES[what]) for text, what in line)) for line in chart.lines]
+
+    def _load_and_redraw(self) -> None:
+        canvas.load()
+        self.redraw()
 
     def _plot(self, state: OrgState, width: int, height: int) -> RenderedChart | None:
         """Return the chart; plot again only if more than a few seconds have changed."""
