@@ -16,7 +16,7 @@ TINY: dict[str, Callable[[], Line]] = {
     "frame": partial(panes.frame, 1),
     "restored": partial(restored.restored, 1),
     "memory": partial(memory.memory, 1, 2),
-    "week": partial(memory.week, (1, 3)),
+    "month": partial(memory.month, (1, 3)),
     "idle": partial(panes.idle, 1, 0.0, 0.2),
     "key": partial(panes.key, 2, 3),
     "calls": calls.calls,
@@ -27,6 +27,7 @@ TINY: dict[str, Callable[[], Line]] = {
     "judge": partial(fold_time.judge, 1, 2),
     "append": partial(archive.append, 1, 2),
     "size": partial(archive.size, 1),
+    "chart": partial(history_time.chart, 1),
     "calendar": partial(history_time.calendar, 1),
 }
 

@@ -32,6 +32,8 @@ MAX_LOG_BYTES = 1 << 21
 """Size to which the write-ahead log is cut back after a checkpoint."""
 _BUGS = (sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.DataError, sqlite3.ProgrammingError)
 """Errors of SQLite that are the fault of what is written."""
+MAX_CACHE_KIBIBYTES = 512
+"""Memory for pages of a connection that writes and stays open; SQLite's own limit is four times that."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 """Unit of the stored times and spans."""
@@ -114,6 +116,7 @@ def open_for_writing(path: Path) -> ArchiveConnection:
         connection.execute(f"PRAGMA journal_size_limit = {MAX_LOG_BYTES}")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA secure_delete = ON")
+        connection.execute(f"PRAGMA cache_size = -{MAX_CACHE_KIBIBYTES}")
         _migrate(connection)
         _check_tables(connection)
     except BaseException:

@@ -1,6 +1,6 @@
 """Speed and memory of the program, each figure beside its yardstick.
 
-    python -m tests.bench             every figure, a quarter of an hour
+    python -m tests.bench             every figure, three quarters of an hour
     python -m tests.bench idle key    some of them
 
 Ours and the yardstick are measured in turn, in the same run; the ratio is the median of the pairs' ratios.
@@ -15,9 +15,9 @@ from collections.abc import Callable, Sequence
 from tests.bench.archive import append, size
 from tests.bench.calls import calls
 from tests.bench.fold_time import fold, judge
-from tests.bench.history_time import calendar
+from tests.bench.history_time import calendar, chart
 from tests.bench.line_time import line
-from tests.bench.memory import memory, week
+from tests.bench.memory import memory, month
 from tests.bench.panes import frame, idle, key
 from tests.bench.poll_time import once, poll
 from tests.bench.restored import restored
@@ -27,7 +27,7 @@ FIGURES: dict[str, Callable[[], Line]] = {
     "frame": frame,
     "restored": restored,
     "memory": memory,
-    "week": week,
+    "month": month,
     "idle": idle,
     "key": key,
     "calls": calls,
@@ -38,6 +38,7 @@ FIGURES: dict[str, Callable[[], Line]] = {
     "judge": judge,
     "append": append,
     "size": size,
+    "chart": chart,
     "calendar": calendar,
 }
 

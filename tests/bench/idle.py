@@ -1,7 +1,7 @@
 """The dashboard as it is left open: the real poller over a scene, the clock beginning at the scene's moment.
 
-python -m tests.bench.left_open       three orgs
-python -m tests.bench.left_open 100   so many, each with a week of samples
+python -m tests.bench.idle       three orgs
+python -m tests.bench.idle 100   so many, each with a week of samples; set XDG_DATA_HOME
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ from collections.abc import AsyncGenerator, Callable, Iterable
 from datetime import datetime, timedelta
 
 from claudemeter_tui.clock import WallClock
+from claudemeter_tui.config.resolution import Invocation
 from claudemeter_tui.feed import Feed
 from claudemeter_tui.model.reading import Reading
 from claudemeter_tui.sessions.poller import Poller
 from claudemeter_tui.tui.app import Claudemeter
+from claudemeter_tui.wiring import DeferredFeed, build_recorder
 from tests.bench.orgs import after_a_week, one_poll
 from tests.scenes import LABORATORY, NOW, PERSONAL, SESSION, TEAM, readings
 
@@ -83,13 +85,18 @@ def three(clock: SceneClock) -> Claudemeter:
 
 
 def many(orgs: int, clock: SceneClock) -> Claudemeter:
-    """Run the dashboard over so many orgs after a week that the last poll leaves unchanged."""
+    """Run the dashboard over so many orgs after a week that the last poll leaves unchanged.
+
+    Every reading is kept in the archive of the data folder.
+    """
     store = after_a_week(orgs)
+    found = one_poll(orgs, NOW)
 
     def begin() -> None:
         app.store = store
 
-    feed = Begun(poller(one_poll(orgs, NOW), clock), begin)
+    kept = DeferredFeed(lambda: poller(found, clock), lambda: build_recorder(Invocation(), clock))
+    feed = Begun(kept, begin)
     app = Claudemeter(feed, now=clock.now)
     return app
 

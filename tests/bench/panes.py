@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import time
 from statistics import median, quantiles
+from tempfile import TemporaryDirectory
 
 from tests.bench.pane import Pane, watch
 from tests.bench.table import PAIRS, Line, Pair, compared, in_turn, milliseconds, ratio
 
 EMPTY = ("-c", "from textual.app import App\nApp().run()")
 OURS = ("-c", "from claudemeter_tui.cli import main\nraise SystemExit(main(['--demo']))")
+PROGRAM = ("-c", "from claudemeter_tui.cli import main\nraise SystemExit(main([]))")
+"""Ours with the session and the server of `with_archive`."""
+ORIGIN = "http://127.0.0.1:9"
+"""A server that refuses every connection."""
 LEFT_OPEN = ("-m", "tests.bench.idle")
 PAINTED = b"48;2;"
 """Escape sequence of a background of the theme; the first one belongs to the first frame."""
@@ -40,6 +45,17 @@ Page().run()
 """Program that fills the screen with a new number at any key: the minimum for a screen of text."""
 
 
+def with_archive(folder: str, origin: str) -> dict[str, str]:
+    """Return the variables of a program with a session on this server and an archive in this folder."""
+    return {
+        "HOME": folder,
+        "XDG_DATA_HOME": folder,
+        "XDG_STATE_HOME": folder,
+        "CLAUDEMETER_BASE_URL": origin,
+        "CLAUDEMETER_COOKIE": "sessionKey=none",
+    }
+
+
 def frame(pairs: int = PAIRS) -> Line:
     """Measure the time from exec to the first painted frame, against an empty Textual app."""
     _painted(OURS), _painted(EMPTY)  # By now everything is compiled and in the page cache.
@@ -54,15 +70,18 @@ def _painted(program: tuple[str, ...]) -> float:
 
 
 def idle(pairs: int = PAIRS, settled: float = SETTLED, watched: float = WATCHED) -> Line:
-    """Measure processor time while idle without a poll, against the empty app, both at the same time."""
+    """Measure processor time while idle without a poll, against the empty app, both at the same time.
+
+    Ours is the whole program over a server on loopback; it records, and holds the lease of the account.
+    """
     found = [_idle(number, settled, watched) for number in range(pairs)]
     ours, empty = (median(side) for side in zip(*found, strict=True))
     times = ratio(found)
-    is_met = times <= 3 and ours < 0.005
+    is_met = times <= 2.2 and ours < 0.005
     return Line(
         "processor use when idle, no poll due",
         f"{ours:.2%}",
-        "at most 3 times, below 0.5%",
+        "at most 2.2 times, below 0.5%",
         is_met,
         f"{empty:.2%}",
         times,
@@ -71,10 +90,18 @@ def idle(pairs: int = PAIRS, settled: float = SETTLED, watched: float = WATCHED)
 
 def _idle(number: int, settled: float, watched: float) -> Pair:
     """Measure the share of a core of both apps, each on its own core, and yield pairs."""
-    with Pane(*LEFT_OPEN) as ours, Pane(*EMPTY) as empty:
+    from tests.bench.orgs import used  # noqa: PLC0415 - the other figures start without pydantic
+    from tests.bench.poll_time import server  # noqa: PLC0415
+
+    with (
+        TemporaryDirectory() as folder,
+        server() as url,
+        Pane(*PROGRAM, **with_archive(folder, url)) as ours,
+        Pane(*EMPTY) as empty,
+    ):
         ours.pin(number)
         empty.pin(number + 1)
-        ours.until(b"Acme")
+        ours.until(used(0).encode())
         watch((ours, empty), settled)
         began, before = time.perf_counter(), (ours.processor, empty.processor)
         watch((ours, empty), watched)
@@ -87,7 +114,11 @@ def key(presses: int = 200, orgs: int = 100) -> Line:
 
     The yardstick is an app that shows only a screen of text, measured in turn.
     """
-    with Pane(*LEFT_OPEN, str(orgs)) as ours, Pane(*PAGE) as page:
+    with (
+        TemporaryDirectory() as folder,
+        Pane(*LEFT_OPEN, str(orgs), **with_archive(folder, ORIGIN)) as ours,
+        Pane(*PAGE) as page,
+    ):
         ours.until(*_amounts(0))
         watch((ours, page), 2)
         found = [
@@ -96,7 +127,7 @@ def key(presses: int = 200, orgs: int = 100) -> Line:
         ]
     p95, least = (quantiles(side, n=20, method="inclusive")[-1] for side in zip(*found, strict=True))
     figure = f"key press to repainted org, {orgs} orgs, p95"
-    return Line(figure, milliseconds(p95), "at most 50 ms", p95 <= 0.05, milliseconds(least), ratio(found))
+    return Line(figure, milliseconds(p95), "at most 30 ms", p95 <= 0.03, milliseconds(least), ratio(found))
 
 
 def _pressed(pane: Pane, *marks: bytes) -> float:

@@ -1,8 +1,9 @@
 """Run the dashboard without a terminal over the demo and print its resident memory in bytes.
 
-    python -m tests.bench.resident 60 10080   after so many polls, a minute of the demo apart
+    python -m tests.bench.resident 60 43200   after so many polls, a minute of the demo apart
     python -m tests.bench.resident 0          of an empty app
 
+Every reading is kept in the archive of the data folder: set XDG_DATA_HOME.
 The module imports as little as it can, because its imports count.
 """
 
@@ -20,6 +21,7 @@ from textual.app import App
 
 if TYPE_CHECKING:
     from claudemeter_tui.clock import Clock
+    from claudemeter_tui.history.recorder import Recorder
     from claudemeter_tui.model.reading import Reading
     from claudemeter_tui.sessions.poller import SessionSource
 
@@ -90,12 +92,30 @@ async def opened(clock: Clock) -> SessionSource:
 
 async def polled(polls: list[int]) -> None:
     """Measure the dashboard over the demo, without waiting between minutes."""
+    from claudemeter_tui import wiring  # noqa: PLC0415
+    from claudemeter_tui.config.resolution import Invocation  # noqa: PLC0415
     from claudemeter_tui.demo.timeline import SkippingClock  # noqa: PLC0415
     from claudemeter_tui.sessions.poller import Poller  # noqa: PLC0415
     from claudemeter_tui.tui.app import Claudemeter  # noqa: PLC0415
 
-    clock = SkippingClock(datetime.now(UTC))
-    feed = Looked(Poller(lambda: opened(clock), clock=clock), polls)
+    class PatientClock(SkippingClock):
+        """A clock on which no poll begins before the last one is being written."""
+
+        recorder: Recorder | None = None
+
+        async def sleep(self, seconds: float) -> None:
+            """Advance once the recorder has looked at every reading."""
+            while self.recorder is not None and not self.recorder._queue.empty():  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+            await super().sleep(seconds)
+
+    def build_recorder() -> Recorder:
+        clock.recorder = wiring.build_recorder(Invocation(), clock)
+        return clock.recorder
+
+    clock = PatientClock(datetime.now(UTC))
+    poller = Poller(lambda: opened(clock), clock=clock)
+    feed = Looked(wiring.DeferredFeed(lambda: poller, build_recorder), polls)
     app = Claudemeter(feed, now=clock.now)
 
     async def look(pilot: Any) -> None:

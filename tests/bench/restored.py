@@ -13,25 +13,15 @@ from claudemeter_tui.history.database import ARCHIVE_NAME, open_for_writing
 from claudemeter_tui.model.store import Store
 from tests.bench.orgs import one_poll, used
 from tests.bench.pane import Pane
-from tests.bench.panes import PAINTED
+from tests.bench.panes import ORIGIN, PAINTED, PROGRAM, with_archive
 from tests.bench.table import PAIRS, Line, compared, in_turn, milliseconds
-
-ORIGIN = "http://127.0.0.1:9"
-"""A server that refuses every connection, so that all figures are from the archive."""
-PROGRAM = ("-c", "from claudemeter_tui.cli import main\nraise SystemExit(main([]))")
 
 
 def restored(pairs: int = PAIRS) -> Line:
     """Measure the time from exec to the last run's figures, against the first painted frame."""
     with TemporaryDirectory() as folder:
         fill_archive(Path(folder, "claudemeter-tui", ARCHIVE_NAME))
-        variables = {
-            "HOME": folder,
-            "XDG_DATA_HOME": folder,
-            "XDG_STATE_HOME": folder,
-            "CLAUDEMETER_BASE_URL": ORIGIN,
-            "CLAUDEMETER_COOKIE": "sessionKey=none",
-        }
+        variables = with_archive(folder, ORIGIN)
         marks = [(used(0).encode(),), (PAINTED,)]
         for texts in marks:  # By now everything is compiled and in the page cache.
             _measure(variables, *texts)
