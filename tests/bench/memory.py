@@ -19,7 +19,7 @@ MOST_GROWTH = 2.0
 def memory(pairs: int = PAIRS, polls: int = HOUR) -> Line:
     """Measure after an hour of simulated polls, against the empty app."""
     found = in_turn(lambda: _resident(polls)[-1], lambda: _resident(0)[-1], pairs)
-    return compared("memory after an hour of polls", found, 1.8, _mebibytes)
+    return compared("memory after an hour of polls", found, 1.6, _mebibytes)
 
 
 def month(polls: tuple[int, int] = (HOUR, MONTH)) -> Line:
