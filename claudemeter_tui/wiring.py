@@ -416,16 +416,14 @@ class ArchiveReader:
 
     def load_past(self, key: OrgKey, moment: datetime, step: int) -> PastMoment | None:
         """Return a past moment as it was."""
-        from claudemeter_tui.history.events import find_event_time, load_events
-        from claudemeter_tui.history.replay import load_store_at
-        from claudemeter_tui.model.past import EVENTS_SPAN, PastMoment
+        from claudemeter_tui.history.events import find_event_time
+        from claudemeter_tui.history.past import load_past_moment
 
         def query(connection: sqlite3.Connection, org_id: int) -> PastMoment | None:
             at = find_event_time(connection, org_id, moment, step) if step else moment
             if at is None:
                 return None
-            store = load_store_at(connection, self._origin, at, parse_kept_reply, key)
-            return PastMoment(at, store, load_events(connection, self._origin, at - EVENTS_SPAN, at))
+            return load_past_moment(connection, self._origin, (org_id, key), at, parse_kept_reply)
 
         return self._query(key, query)
 

@@ -46,6 +46,13 @@ CREDIT_STATE_NAMES = {
     CreditState.UNKNOWN: NOT_KNOWN,
     CreditState.ABSENT: "none",
 }
+ORIGIN_LABELS = {
+    MeterOrigin.OVERAGE: "overage",
+    MeterOrigin.OWN_OVERAGE: "own",
+    MeterOrigin.EXTRA_USAGE: "usage",
+    MeterOrigin.SPEND: "spend",
+}
+"""Short names of the places in the replies that have amounts."""
 LOCK_NOT_VISIBLE = "Claude Code's login can't see it"
 
 USAGE_PAGE = "claude.ai/settings/usage"

@@ -42,6 +42,8 @@ HISTORY_OFF = (
 )
 UNREADABLE_HISTORY = ("The archive cannot be read.", "Press e to see the problem.")
 NO_CREDITS = "No usage credits were read in this span."
+NO_SPENDING = "No credits were spent in this span."
+NO_MOMENT = "Nothing was read then."
 NO_ROOM = "The chart needs more lines; the sums have the same figures."
 STOP_CAUSES: Mapping[str, str] = {
     Cause.CAP: "monthly cap reached",
@@ -119,6 +121,11 @@ def format_amount(amount: RowValue) -> str:
     return format_money(amount) if isinstance(amount, Money) else format_percent(amount)
 
 
+def describe_cap(cap: Money) -> str:
+    """Return `cap $50.00 a month`."""
+    return f"cap {format_money(cap)} a month"
+
+
 def format_credits(credits: Sequence[Money], *, is_read: bool) -> str:
     """Return each currency's amount; `none` if readings show none, a dash if there were no readings."""
     if not credits:
@@ -132,13 +139,26 @@ def format_length(length: timedelta | None) -> str:
 
 
 def format_share(period: HistoryPeriod) -> str:
-    """Return the part of a period that readings cover: `87%`, `<1%`."""
-    return format_percent(100 * period.covered_share)
+    """Return the part of a period that readings cover: `87%`, `<1%` even for a single reading."""
+    if not period.is_read:
+        return NOTHING
+    return format_percent(100 * period.covered_share) if period.covered else "<1%"
 
 
 def describe_coverage(period: HistoryPeriod) -> str:
     """Return `covered 87% of the time`, because a stop without a reading is not known."""
-    return f"covered {format_share(period)} of the time" if period.covered else NOT_READ
+    if not period.is_read:
+        return NOT_READ
+    share = format_share(period)
+    return f"covered {share.replace('<', 'less than ')} of the time"
+
+
+def describe_beginning(answer: HistoryAnswer) -> str:
+    """Return `History since Sat Apr 25 13:02.` if it begins within the span; else an empty text."""
+    request, since = answer.request, answer.since
+    if since is None or since <= answer.span.starts_at:
+        return ""
+    return f"History since {format_minute(since, request.now, request.zone)}."
 
 
 def format_span(answer: HistoryAnswer) -> tuple[str, str]:

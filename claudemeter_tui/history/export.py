@@ -161,7 +161,7 @@ class ArchiveSnapshot:
                     read_value(value, unit),
                     from_millis(first_at),
                     from_millis(confirmed_at),
-                    _parse_millis(detail) if is_window else None,
+                    parse_millis(detail) if is_window else None,
                     str(detail) if group.name in (CREDITS, VERDICT) else "",
                     self._find_source(group, first_at, str(detail)),
                 )
@@ -473,7 +473,7 @@ def _to_span(since: datetime | None, until: datetime | None) -> tuple[int, int]:
     return EARLIEST if since is None else to_millis(since), LATEST if until is None else to_millis(until)
 
 
-def _parse_millis(text: object) -> datetime | None:
+def parse_millis(text: object) -> datetime | None:
     """Return the time of a text of milliseconds; None if it is empty or damaged."""
     with suppress(ValueError, OverflowError):
         return from_millis(int(str(text)))

@@ -24,7 +24,7 @@ from claudemeter_tui.history.derivation import QUARTER
 from claudemeter_tui.history.figures import CAP, CREDITS, MONTH, USED, VERDICT, format_unit, read_money
 from claudemeter_tui.history.repair import mark_damaged
 from claudemeter_tui.history.schema import VERSION
-from claudemeter_tui.model.catalogue import SEVEN_DAYS, WINDOWS, CreditState
+from claudemeter_tui.model.catalogue import SEVEN_DAYS, WINDOWS, Cause, CreditState
 from claudemeter_tui.model.history import (
     WINDOW_PREFIX,
     Amount,
@@ -109,8 +109,7 @@ def query_history(connection: sqlite3.Connection, org_id: int, request: HistoryR
     earliest = min([days.midnights[0], *(row.start_at for _, row in cycle_rows)])
     spells = _Spells(connection, org_id, earliest, request.max_pause // MILLISECOND)
     quarters = _load_quarters(connection, org_id, days.midnights[0])
-    credits = _sum_by_day(quarters, days)
-    summed = _PeriodSums(days, spells, credits)
+    summed = _PeriodSums(days, spells, quarters)
     used = _load_current(connection, org_id, USED)
     known_credits = _load_known_credits(connection, org_id, days.since)
     first = days.first_number
@@ -202,7 +201,7 @@ class _Spell:
     state: str
     cause: str
     stop: int
-    """Number of the stop; spells of one stop share it."""
+    """Start of the stop; spells of one stop share it."""
 
 
 class _Spells:
@@ -215,6 +214,10 @@ class _Spells:
             (org_id, VERDICT, since),
         ).fetchall()
         self.all = list(_join_runs(rows, max_pause))
+        self._undecided = [
+            row[:2] for row in rows if row[2] == VerdictState.UNKNOWN and row[3] != Cause.NOT_READ
+        ]
+        """Time in which replies were read that allow no verdict."""
         self._starts = [spell.first for spell in self.all]
         self._ends = [spell.last for spell in self.all]
         covered = accumulate((spell.last - spell.first for spell in self.all), initial=0)
@@ -226,6 +229,18 @@ class _Spells:
     def overlap(self, start: int, end: int) -> Sequence[_Spell]:
         """Return the spells that overlap a period."""
         return self.all[bisect_right(self._ends, start) : bisect_left(self._starts, end)]
+
+    def find_first_reading(self, start: int, end: int) -> int | None:
+        """Return the first moment of a period that readings show. None if there is none."""
+        place = bisect_left(self._ends, start)  # a reading at the start itself counts
+        firsts = [spell.first for spell in self.all[place : place + 1] if spell.first < end]
+        firsts += [first for first, last in self._undecided if last >= start and first < end]
+        return max(start, min(firsts)) if firsts else None
+
+    def find_last_shown(self, start: int, end: int) -> int:
+        """Return the last moment before the end of a period that readings show; the last one without any."""
+        spells = self.overlap(start, end)
+        return min(end - 1, spells[-1].last) if spells else end - 1
 
     def measure_covered(self, start: int, end: int) -> int:
         """Return the milliseconds of a period in which readings show the verdict."""
@@ -260,7 +275,7 @@ def _join_runs(rows: Sequence[tuple[int, int, str, str]], max_pause: int) -> Ite
     A verdict that a pause interrupts is one stop if nothing else was read in between, and if the window that
     causes it cannot have reset meanwhile.
     """
-    number, before = 0, ("", "", 0)
+    begun_at, before = 0, ("", "", 0)
     for place, (first, confirmed, state, cause) in enumerate(rows):
         if state == VerdictState.UNKNOWN:
             continue
@@ -268,9 +283,9 @@ def _join_runs(rows: Sequence[tuple[int, int, str, str]], max_pause: int) -> Ite
         if place + 1 < len(rows) and rows[place + 1][0] - confirmed <= max_pause:
             last = rows[place + 1][0]
         is_same = before[:2] == (state, cause) and first - before[2] <= _find_length(cause)
-        number += not is_same
+        begun_at = begun_at if is_same else first
         before = state, cause, last
-        yield _Spell(first, last, state, cause, number)
+        yield _Spell(first, last, state, cause, begun_at)
 
 
 def _find_length(cause: str) -> int:
@@ -315,11 +330,27 @@ def _sum_by_day(quarters: QuarterRows, days: _LocalDays) -> Mapping[str, Sequenc
     return sums
 
 
+def _find_busiest(quarters: QuarterRows, days: _LocalDays) -> list[tuple[Decimal, Decimal, int]]:
+    """Return the largest rise of each day: of the credits, of the windows, and its quarter; 0 without one."""
+    totals: defaultdict[int, list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0)])
+    for (name, _), rows in quarters.items():
+        for start, rise in rows:
+            both, place = totals[start], 0 if name == USED else 1
+            both[place] = max(both[place], _to_decimal(rise))
+    busiest = [(Decimal(0), Decimal(0), 0)] * len(days.dates)
+    for start, (spent, risen) in totals.items():
+        place = bisect_right(days.midnights, start) - 1
+        if 0 <= place < len(busiest):
+            busiest[place] = max(busiest[place], (spent, risen, start))
+    return busiest
+
+
 class _PeriodSums:
     """Sums up periods of one org."""
 
-    def __init__(self, days: _LocalDays, spells: _Spells, credits: Mapping[str, Sequence[Decimal]]) -> None:
-        self._days, self._spells, self._credits = days, spells, credits
+    def __init__(self, days: _LocalDays, spells: _Spells, quarters: QuarterRows) -> None:
+        self._days, self._spells = days, spells
+        self._credits, self._busiest = _sum_by_day(quarters, days), _find_busiest(quarters, days)
 
     def sum_days(self, kind: PeriodKind, first: date, end: date) -> HistoryPeriod:
         """Return the sums from a day on to another one, exclusive."""
@@ -329,19 +360,29 @@ class _PeriodSums:
         credits = tuple(amount for amount in spent if amount is not None and amount.minor)
         midnights = days.midnights
         ends_at = midnights[stop] if stop < len(midnights) else days.find_midnight(end)
-        return self._sum(kind, midnights[begin], ends_at, credits)
+        *_, quarter = max(self._busiest[begin:stop])
+        at = self._spells.find_last_shown(quarter, quarter + QUARTER) if quarter else None
+        return self._sum(kind, (midnights[begin], ends_at), credits, at)
 
     def sum_cycle(self, row: Cycle) -> HistoryPeriod:
         """Return the sums of a billing cycle."""
         spent = read_money(row.spent, row.spent_unit)
         credits = (spent,) if spent is not None else ()
-        return self._sum(PeriodKind.CYCLE, row.start_at, row.end_at, credits, row.last_at)
+        at = row.full_at if row.full_at is not None else row.peak_at
+        return self._sum(PeriodKind.CYCLE, (row.start_at, row.end_at), credits, at, row.last_at)
 
     def _sum(
-        self, kind: PeriodKind, start: int, end: int | None, credits: tuple[Money, ...], last: int = 0
+        self,
+        kind: PeriodKind,
+        span: tuple[int, int | None],
+        credits: tuple[Money, ...],
+        busiest_at: int | None,
+        last: int = 0,
     ) -> HistoryPeriod:
         """Return the sums of a period; `last` is its last reading, used if its end is not known."""
+        start, end = span
         until = min(self._days.now, end if end is not None else last)
+        at = busiest_at if busiest_at is not None else self._spells.find_first_reading(start, until)
         return HistoryPeriod(
             kind,
             from_millis(start),
@@ -350,20 +391,27 @@ class _PeriodSums:
             self._spells.measure_covered(start, until) * MILLISECOND,
             max(0, until - start) * MILLISECOND,
             tuple(_sum_stops(self._spells.overlap(start, until), start, until)),
+            from_millis(at) if at is not None else None,
         )
 
 
 def _sum_stops(spells: Iterable[_Spell], start: int, end: int) -> list[Stop]:
     """Return the stops in a period by state and cause, worst and longest first."""
-    numbers: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
+    starts: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
     lengths: defaultdict[tuple[str, str], int] = defaultdict(int)
     for spell in spells:
         if spell.state in _STOPS:
-            numbers[spell.state, spell.cause].add(spell.stop)
+            starts[spell.state, spell.cause].add(spell.stop)
             lengths[spell.state, spell.cause] += min(spell.last, end) - max(spell.first, start)
     stops = [
-        Stop(VerdictState(state), cause, len(numbers[state, cause]), length * MILLISECOND)
-        for (state, cause), length in lengths.items()
+        Stop(
+            VerdictState(state),
+            cause,
+            len(begun),
+            lengths[state, cause] * MILLISECOND,
+            from_millis(max(begun)),
+        )
+        for (state, cause), begun in starts.items()
     ]
     return sorted(stops, key=lambda stop: (WORST_FIRST.index(stop.state), -stop.length, stop.cause))
 
@@ -384,15 +432,22 @@ def _build_calendars(
     for name, unit in figures:
         is_money = name == USED
         sums: dict[int, Decimal] = defaultdict(Decimal)
-        for start, rise in quarters.get((name, unit), ()):
+        busiest = [(Decimal(0), 0)] * DAYS
+        for start, stored in quarters.get((name, unit), ()):
             place = (start - days.since) // QUARTER
             if 0 <= place < len(slots):
-                sums[slots[place]] += _to_decimal(rise)
+                rise, slot = _to_decimal(stored), slots[place]
+                sums[slot] += rise
+                busiest[slot // HOURS] = max(busiest[slot // HOURS], (rise, start))
         known = _find_read_slots(known_credits, slots, days) if is_money else read
         amounts: list[Amount | None] = [None] * (DAYS * HOURS)
         for slot in known | sums.keys():
             amounts[slot] = read_money(sums[slot], unit) if is_money else float(sums[slot])
-        yield HourCalendar(name, tuple(amounts))
+        moments = (
+            from_millis(spells.find_last_shown(start, start + QUARTER)) if rise else None
+            for rise, start in busiest
+        )
+        yield HourCalendar(name, tuple(amounts), tuple(moments))
 
 
 def _find_read_slots(periods: Iterable[tuple[int, int]], slots: bytes, days: _LocalDays) -> set[int]:

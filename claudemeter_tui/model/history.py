@@ -63,6 +63,8 @@ class HourCalendar:
 
     None if there was no reading in any of these hours, 0 if there were readings and no rise.
     """
+    busiest_at: tuple[datetime | None, ...] = (None,) * 7
+    """End of the quarter of an hour with the largest rise on each weekday; None without a rise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,11 @@ class HistoryCycle:
         """True if the reset at the end was seen."""
         return self.end_source == CycleSource.OBSERVED
 
+    @property
+    def moment(self) -> datetime:
+        """The reading that the cycle is remembered for: when it was full, else its peak."""
+        return self.full_at or self.peak_at
+
 
 @dataclass(frozen=True, slots=True)
 class Stop:
@@ -111,6 +118,8 @@ class Stop:
     """Stops that lasted into the period or began in it, 1 or more."""
     length: timedelta
     """The part within the period, and only as far as readings confirm it."""
+    begun_at: datetime
+    """First reading of the last of these stops, which can be before the period."""
 
 
 class PeriodKind(StrEnum):
@@ -176,6 +185,15 @@ class HistoryPeriod:
     """Length of the period up to now."""
     stops: tuple[Stop, ...]
     """Worst and longest first."""
+    moment: datetime | None = None
+    """The busiest time: the end of the quarter of an hour with the largest rise of the credits, else of the
+    windows. Without a rise the first reading; None without a reading.
+    """
+
+    @property
+    def is_read(self) -> bool:
+        """True if the period has at least one reading, even if that covers no time yet."""
+        return self.moment is not None
 
     @property
     def covered_share(self) -> float:

@@ -12,9 +12,11 @@ from typing import Any
 
 from claudemeter_tui import __version__
 from claudemeter_tui.formatting.problems import PROBLEM_TEXTS, format_problem_title
-from claudemeter_tui.formatting.values import format_utc
+from claudemeter_tui.formatting.values import build_money_object, format_utc
 from claudemeter_tui.formatting.verdict import format_verdict_line
 from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.past import PastFigures
 from claudemeter_tui.model.reading import Failure, Reply
 from claudemeter_tui.model.store import OrgState, SessionState, Store
 from claudemeter_tui.model.verdict import judge
@@ -49,6 +51,7 @@ def build_report(
     terminal: Mapping[str, str],
     settings: Mapping[str, object],
     versions: Mapping[str, str],
+    past_figures: PastFigures | None = None,
 ) -> str:
     """Return the report as indented ASCII JSON, with all times in UTC.
 
@@ -60,6 +63,7 @@ def build_report(
         terminal: The environment; only `TERMINAL_VARIABLES` are read from it.
         settings: Settings by name. Paths, secrets and free text become "given".
         versions: Versions of the programs involved, see `collect_versions`.
+        past_figures: Redacted figures of a past moment without kept replies. None if there are none.
     """
     redacted = redaction.redact_store(store)
     variables = {name: terminal[name] for name in TERMINAL_VARIABLES if name in terminal}
@@ -82,6 +86,7 @@ def build_report(
         ],
         "sessions": [_build_session(state) for state in redacted.sessions],
         "orgs": [_build_org(state, now) for state in redacted.orgs],
+        **({"past_figures": _build_past_figures(past_figures)} if past_figures is not None else {}),
     }
     return json.dumps(report, indent=2) + "\n"
 
@@ -136,6 +141,25 @@ def _build_org(state: OrgState, now: datetime) -> JsonObject:
         "verdict": format_verdict_line(judge(state, now), now, UTC),
         "gates": dict(state.org.restrictions),
         **_build_replies(state.replies, state.failures),
+    }
+
+
+def _build_past_figures(figures: PastFigures) -> JsonObject:
+    org = figures.owner.org
+    return {
+        "org": org.name if org is not None else None,
+        "uuid": org.uuid if org is not None else None,
+        "figures": [
+            {
+                "figure": row.figure,
+                "value": build_money_object(row.value) if isinstance(row.value, Money) else row.value,
+                "cause": row.cause,
+                "resets_at": format_utc(row.resets_at) if row.resets_at is not None else None,
+                "since": format_utc(row.first_at),
+                "confirmed_at": format_utc(row.confirmed_at),
+            }
+            for row in figures.rows
+        ],
     }
 
 

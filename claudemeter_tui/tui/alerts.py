@@ -23,7 +23,7 @@ from claudemeter_tui.model.windows import FULL_FROM, Severity
 from claudemeter_tui.tui.terminal import TerminalWriter
 
 if TYPE_CHECKING:  # the app imports this module
-    from claudemeter_tui.privacy.redact import Redactor
+    from claudemeter_tui.privacy.archive_rows import RowRedactor
     from claudemeter_tui.tui.app import Options
     from claudemeter_tui.tui.view import OrgFigures
 
@@ -205,11 +205,11 @@ class DashboardRun:
         self.figure_cache: dict[OrgKey, OrgFigures] = {}
 
     @cached_property
-    def redaction(self) -> Redactor:
+    def redaction(self) -> RowRedactor:
         """Pseudonyms; loaded when the first ones are needed, because the first figures need none."""
-        from claudemeter_tui.privacy.redact import Redactor  # noqa: PLC0415
+        from claudemeter_tui.privacy.archive_rows import RowRedactor  # noqa: PLC0415
 
-        return Redactor()
+        return RowRedactor()
 
     def collect_events(self, store: Store, now: datetime) -> Sequence[Event]:
         """Return the new events since the last call."""

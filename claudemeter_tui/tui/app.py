@@ -52,10 +52,10 @@ if TYPE_CHECKING:  # the first frame does not wait for them
     from claudemeter_tui.model.history import HistoryAnswer, HistoryRequest
     from claudemeter_tui.model.past import PastMoment
     from claudemeter_tui.model.reading import Reading
-    from claudemeter_tui.model.store import OrgKey, Store
+    from claudemeter_tui.model.store import OrgKey, OrgState, Store
     from claudemeter_tui.model.time_series import ArchivedSeries
     from claudemeter_tui.tui.alerts import DashboardRun
-    from claudemeter_tui.tui.screens.base import ViewScreen
+    from claudemeter_tui.tui.screens.base import MomentChosen, ViewScreen
     from claudemeter_tui.tui.screens.connect import ConnectScreen
     from claudemeter_tui.tui.screens.history import HistoryScreen
     from claudemeter_tui.tui.screens.overview import OverviewScreen
@@ -72,6 +72,10 @@ HISTORY_INTERVAL = timedelta(minutes=5)
 """Time after which an open history is read again."""
 DEMO = "demo"
 """Exit value of the dashboard if the demo was requested."""
+NEED_REPLIES = ("details", "overview")
+"""Screens with nothing to show where replies are no longer kept."""
+NO_PAST = "There is no history: it is switched off (history.enabled)."
+NO_PAST_IN_DEMO = "The demo keeps no replies of its simulated past; h shows its hours, cycles and stops."
 USAGE_PAGE_URL = "https://claude.ai/settings/usage"
 
 
@@ -104,7 +108,8 @@ class Options(Settings):
     load_past: Callable[[OrgKey, datetime, int], PastMoment | None] | None = None
     """Returns the moment of an org's event before (-1) or after (1) a time, or of that time itself (0).
 
-    It is called in a thread, and returns None if there is no such event. None without an archive.
+    It is called in a thread, and returns None if there is no such event, or if nothing was known of the org
+    then. None without an archive.
     """
 
     @classmethod
@@ -153,8 +158,10 @@ class Claudemeter(App[str]):
 
         step: int
         """Direction of the search: -1, 0 or 1."""
+        key: OrgKey | None
+        """The org of the moment. None if none is known yet."""
         past: PastMoment | None
-        """None if there is no event in that direction."""
+        """None if there is no event in that direction, or nothing was known at that time."""
 
     @dataclass
     class HistoryLoaded(Message):
@@ -360,29 +367,30 @@ class Claudemeter(App[str]):
         if self.selected is not None:
             self.show_past(self.past.at if self.past is not None else self._clock(), step)
 
+    def on_moment_chosen(self, message: MomentChosen) -> None:
+        """Show the dashboard as of the moment of a row, if the archive has it."""
+        self.show_past(message.at, 0, self._restore_key(message.key) if message.key else None)
+
     @work(exclusive=True, group="past")
-    async def show_past(self, moment: datetime, step: int = 0) -> None:
-        """Show the dashboard as it was at a moment, or at the org's event before or after it."""
-        load, key = self.options.load_past, self.selected
+    async def show_past(self, moment: datetime, step: int = 0, key: OrgKey | None = None) -> None:
+        """Show an org (None: the selected one) as it was at a moment, or at its event before or after it."""
+        load, key = self.options.load_past, key or self.selected
         past = await asyncio.to_thread(load, key, moment, step) if load and key else None
-        self.post_message(self.PastLoaded(step, past))
+        self.post_message(self.PastLoaded(step, key, past))
 
     def on_claudemeter_past_loaded(self, message: PastLoaded) -> None:
-        """Show the moment, or say why there is none."""
-        past, zone = message.past, self.options.zone
-        if past is not None and past.store.orgs:
-            self.past = past
-        elif past is not None:
-            from claudemeter_tui.formatting.values import format_moment
-
-            at = format_moment(past.at, self._clock(), zone)
-            self.show_message(f"The replies of {at} are no longer kept; h shows its figures.")
+        """Show the moment, and close the list in which it was chosen; if there is none, say why."""
+        if message.past is not None:
+            if not message.step:
+                self._close_overlay()
+            self.past, self.selected = message.past, message.key
         elif self.options.load_past is None:
-            self.show_message("There is no history: it is switched off, or this is the demo.")
+            self.show_message(NO_PAST_IN_DEMO if self.options.note else NO_PAST)
         elif message.step > 0:
             self.past = None
         else:
-            self.show_message("There is no earlier event of this org.")
+            what = "earlier event" if message.step else "history"
+            self.show_message(f"There is no {what} of this org{'' if message.step else ' at that time'}.")
 
     @property
     def shown_store(self) -> Store:
@@ -393,6 +401,11 @@ class Claudemeter(App[str]):
     def shown_time(self) -> datetime:
         """The time on screen: the past moment, if one is shown."""
         return self.past.at if self.past is not None else self.now
+
+    @property
+    def _listed_orgs(self) -> tuple[OrgState, ...]:
+        """The orgs to choose from; all of now if the replies of the past moment are no longer kept."""
+        return self.store.orgs if self.past is not None and self.past.figures else self.shown_store.orgs
 
     def watch_store(self) -> None:
         """Select an org if none is selected, open or close the connect screen, and redraw."""
@@ -450,12 +463,15 @@ class Claudemeter(App[str]):
 
     def action_neighbour(self, step: int) -> None:
         """Select the org that is `step` tabs away."""
-        key = self._build_view().find_neighbour(step)
-        self.selected = self._restore_key(key) if key else None
+        keys = [state.key for state in self._listed_orgs]
+        if self.selected in keys:
+            self.selected = keys[(keys.index(self.selected) + step) % len(keys)]
+        elif keys:
+            self.selected = keys[0]
 
     def action_pick(self, number: int) -> None:
         """Select the org with this number, or report that there is none."""
-        orgs = self.shown_store.orgs
+        orgs = self._listed_orgs
         count = len(orgs)
         if number <= count:
             self.selected = orgs[number - 1].key
@@ -579,6 +595,9 @@ class Claudemeter(App[str]):
             "history": history.HistoryScreen,
             "overview": overview.OverviewScreen,
         }
+        if self.past is not None and self.past.figures is not None and name in NEED_REPLIES:
+            self.show_message("The replies of that time are no longer kept.")
+            return
         self._toggle_screen(screens[name])
         self._load_missing_history()
 
@@ -679,6 +698,7 @@ class Claudemeter(App[str]):
             options.zone,
             span=self.span,
             prefers_windows=self.prefers_windows,
+            past_figures=self.past.figures if self.past is not None else None,
             events=self.past.events if self.past is not None else run.event_log.events,
             seen_at=self.now if self.past is not None else None,
             ascii=options.ascii,
@@ -706,17 +726,26 @@ class Claudemeter(App[str]):
     watch_archived = watch_history = watch_history_weeks = _schedule_draw
 
     def watch_selected(self) -> None:
-        """Load the archived figures of the org, and redraw."""
+        """Load the archived figures of the org, and those of the past moment if it lacks the org; redraw."""
         self._load_missing_series()
         self._load_missing_history()
+        past = self.past
+        if past is not None:
+            is_shown = past.store.find_org_state(self.selected) is not None
+            if not is_shown if past.figures is None else past.figures.key != self.selected:
+                self.show_past(past.at)
         self._schedule_draw()
 
-    watch_span = watch_selected
+    def watch_span(self) -> None:
+        """Load the archived figures of the period, and redraw."""
+        self._load_missing_series()
+        self._schedule_draw()
 
     def _draw_screen(self) -> None:
         from claudemeter_tui.formatting.verdict import format_verdict_name
         from claudemeter_tui.tui.screens.base import ViewScreen
         from claudemeter_tui.tui.screens.dashboard import DashboardScreen
+        from claudemeter_tui.tui.screens.past import PastScreen
 
         self._is_draw_pending = False
         if not (self.is_running and self.screen_stack):
@@ -727,6 +756,10 @@ class Claudemeter(App[str]):
                 self.push_screen(DashboardScreen(view))
                 # Not earlier: imports in a thread delay the first figures.
                 self.call_after_refresh(self.run_worker, partial(asyncio.to_thread, _preload_modules))
+        elif isinstance(self.screen, DashboardScreen) and view.past_figures is not None:
+            self.push_screen(PastScreen(view))
+        elif isinstance(self.screen, PastScreen) and view.past_figures is None:
+            self.pop_screen()  # which draws the dashboard
         elif isinstance(self.screen, ViewScreen):
             self.screen.view = view
         if view.state is not None and view.verdict is not None:

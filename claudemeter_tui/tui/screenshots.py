@@ -26,9 +26,10 @@ from textual.widgets import Input, Static
 from claudemeter_tui.feed import Feed
 from claudemeter_tui.formatting.values import to_local
 from claudemeter_tui.interruption import InterruptDelay
+from claudemeter_tui.model.past import PastFigures
 from claudemeter_tui.model.reading import Reading
 from claudemeter_tui.privacy import bug_report
-from claudemeter_tui.privacy.redact import Redactor
+from claudemeter_tui.privacy.archive_rows import RowRedactor
 from claudemeter_tui.storage import make_readable
 from claudemeter_tui.tui.keys import Key
 from claudemeter_tui.tui.screens.base import ViewScreen
@@ -76,16 +77,25 @@ class ScreenshotError(Exception):
     """Raised if a screenshot cannot be made or saved; the text explains why to the user."""
 
 
-def redact_view(view: View, redaction: Redactor) -> View:
+def redact_view(view: View, redaction: RowRedactor) -> View:
     """Return the view without personal data; a private view stays unchanged."""
     store = redaction.redact_store(view.store)
     if store is view.store:
         return view
     key = redaction.redact_key(view.key) if view.key else None
-    return replace(view, store=store, key=key, events=redaction.redact_events(view.events))
+    figures = redact_past_figures(view.past_figures, redaction) if view.past_figures is not None else None
+    events = redaction.redact_events(view.events)
+    return replace(view, store=store, key=key, events=events, past_figures=figures)
 
 
-def export_svg(app: App[Any], redaction: Redactor | None = None) -> str:
+def redact_past_figures(figures: PastFigures, redaction: RowRedactor) -> PastFigures:
+    """Return the figures of a past moment without personal data."""
+    rows = tuple(redaction.redact_row(row) for row in figures.rows)
+    owner = redaction.redact_owner(figures.owner)
+    return replace(figures, key=redaction.redact_key(figures.key), owner=owner, rows=rows)
+
+
+def export_svg(app: App[Any], redaction: RowRedactor | None = None) -> str:
     """Return the app's screen as an SVG without toasts; with a redaction also without personal data.
 
     The terminal shows none of the changes, and all of them are undone on return. Therefore nothing is awaited
@@ -164,7 +174,7 @@ def write_screenshot(path: Path, picture: str) -> None:
 
 
 @contextlib.contextmanager
-def _prepare_screens(app: App[Any], redaction: Redactor | None) -> Iterator[None]:
+def _prepare_screens(app: App[Any], redaction: RowRedactor | None) -> Iterator[None]:
     """Hide toasts, tooltips and, with a redaction, personal data; undo everything afterwards."""
     screens = list(app.screen_stack)
     parts = [part for screen in screens for part in screen.query("*").results(Widget)]
@@ -291,13 +301,16 @@ class ConfirmScreen(ModalScreen[bool]):
         self.dismiss(yes)
 
 
-def save_private_screenshot(app: Claudemeter, redaction: Redactor) -> None:
+def save_private_screenshot(app: Claudemeter, redaction: RowRedactor) -> None:
     """Save a screenshot and a report, both without personal data."""
     picture = export_svg(app, redaction)
+    past = app.past.figures if app.past is not None else None
+    redacted_figures = redact_past_figures(past, redaction) if past is not None else None
     report = bug_report.build_report(
         app.shown_store,
         app.shown_time,
         redaction,
+        past_figures=redacted_figures,
         size=(app.size.width, app.size.height),
         terminal=os.environ,
         settings={key: one.value for key, one in app.options.resolved.items()},

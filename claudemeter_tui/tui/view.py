@@ -19,6 +19,7 @@ from claudemeter_tui.tui.layout import Layout
 if TYPE_CHECKING:
     from claudemeter_tui.model.events import Event
     from claudemeter_tui.model.history import HistoryAnswer
+    from claudemeter_tui.model.past import PastFigures
     from claudemeter_tui.model.time_series import ArchivedSeries, Histories
 
 
@@ -118,6 +119,8 @@ class View:
     """Text beside the program's name, such as "demo". Empty with real figures."""
     seen_at: datetime | None = None
     """The time at which `now` is a past moment on screen, to the second. None if `now` is the present."""
+    past_figures: PastFigures | None = None
+    """Figures of the selected org at a past moment whose replies are no longer kept. None for all others."""
     archived: ArchivedSeries | None = None
     """Earlier figures of the selected org, for the chart of a period. None if there are none, or not yet."""
     history: HistoryAnswer | None = None
@@ -206,6 +209,7 @@ class View:
             self.store is other.store
             and self.events is other.events
             and self.archived is other.archived
+            and self.past_figures is other.past_figures
             and self.history is other.history
             and self._get_appearance() == other._get_appearance()
             and self.now < other._figures_valid_until
@@ -228,12 +232,3 @@ class View:
     def index(self) -> int:
         """Index of the selected org, from 0; 0 if no org is selected."""
         return next((i for i, state in enumerate(self.store.orgs) if state.key == self.key), 0)
-
-    def find_neighbour(self, step: int) -> OrgKey | None:
-        """Return the org that is `step` tabs away, wrapping at the ends. None if there are no orgs."""
-        orgs = self.store.orgs
-        if not orgs:
-            return None
-        if self.state is None:
-            return orgs[0].key
-        return orgs[(self.index + step) % len(orgs)].key

@@ -51,10 +51,16 @@ CYCLE = HistoryCycle(
 
 
 def period(
-    kind: PeriodKind, first: datetime, end: datetime | None, *, covered: float = 0, elapsed: timedelta = DAY
+    kind: PeriodKind,
+    first: datetime,
+    end: datetime | None,
+    *,
+    covered: float | None = 0,
+    elapsed: timedelta = DAY,
 ) -> HistoryPeriod:
-    """Return a period, covered in part."""
-    return HistoryPeriod(kind, first, end, (), covered * elapsed, elapsed, ())
+    """Return a period, covered in part; None without any reading."""
+    moment = None if covered is None else first
+    return HistoryPeriod(kind, first, end, (), (covered or 0) * elapsed, elapsed, (), moment)
 
 
 def day(month: int, number: int, year: int = 2026) -> datetime:
@@ -85,14 +91,15 @@ def test_periods_have_inclusive_days(
 @pytest.mark.parametrize(
     ("expected", "covered"),
     [
-        ("not read", 0),
-        ("covered <1% of the time", 0.001),
+        ("not read", None),
+        ("covered less than 1% of the time", 0),
+        ("covered less than 1% of the time", 0.001),
         ("covered 87% of the time", 0.87),
         ("covered 99% of the time", 0.9999),
         ("covered 100% of the time", 1),
     ],
 )
-def test_coverage_is_never_rounded_to_all(expected: str, covered: float) -> None:
+def test_coverage_is_never_rounded_to_all(expected: str, covered: float | None) -> None:
     """Only complete coverage is 100%."""
     assert describe_coverage(period(PeriodKind.DAY, NOW, None, covered=covered)) == expected
 

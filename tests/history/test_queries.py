@@ -184,7 +184,7 @@ def test_stop_lasts_until_the_next_reading() -> None:
         (MONDAY + 61 * MINUTE, MONDAY + 119 * MINUTE, "wait", "five_hour"),
         (MONDAY + 120 * MINUTE, MONDAY + 3 * HOUR, "can_work"),
     )
-    assert found.span.stops == (Stop(VerdictState.WAIT, "five_hour", 1, 59 * MINUTE),)
+    assert found.span.stops == (Stop(VerdictState.WAIT, "five_hour", 1, 59 * MINUTE, MONDAY + 61 * MINUTE),)
     assert found.span.covered == 3 * HOUR
     assert found.since == MONDAY
     assert found.weeks[-1].stopped == 59 * MINUTE
@@ -205,7 +205,8 @@ def test_pause_divides_a_stop_only_if_its_window_can_have_reset(
     """The computer sleeps during a stop: the pause is not counted, nor is the stop counted again."""
     again = MONDAY + HOUR + pause
     found = find_stops((MONDAY, MONDAY + HOUR, "wait", cause), (again, again + HOUR, "wait", cause))
-    assert found.span.stops == (Stop(VerdictState.WAIT, cause, count, 2 * HOUR),)
+    begun_at = MONDAY if count == 1 else again
+    assert found.span.stops == (Stop(VerdictState.WAIT, cause, count, 2 * HOUR, begun_at),)
     assert found.span.covered == 2 * HOUR
 
 
@@ -235,10 +236,46 @@ def test_stops_are_sorted_and_divided_between_periods() -> None:
         ("wait", "five_hour"),
         ("on_credits", "five_hour"),
     ]
-    assert before.stops == (Stop(VerdictState.WAIT, "seven_day", 1, 2 * HOUR),)
-    assert week.stops[1] == Stop(VerdictState.WAIT, "seven_day", 1, 61 * MINUTE)
+    assert before.stops == (Stop(VerdictState.WAIT, "seven_day", 1, 2 * HOUR, MONDAY - 2 * HOUR),)
+    assert week.stops[1] == Stop(VerdictState.WAIT, "seven_day", 1, 61 * MINUTE, MONDAY - 2 * HOUR)
     assert week.stopped == 81 * MINUTE
     assert week.covered == 90 * MINUTE
+
+
+def test_single_reading_is_read() -> None:
+    """It covers no time yet; a verdict that is not known was read too, unless nothing could be read."""
+    for verdict, is_read in (
+        ((MONDAY, MONDAY, "can_work"), True),
+        ((MONDAY, MONDAY, "unknown", "no_windows"), True),
+        ((MONDAY, MONDAY, "unknown", "not_read"), False),
+    ):
+        found = find_stops(verdict)
+        assert found.span.covered == timedelta(0)
+        assert (found.span.is_read, found.weeks[-1].is_read) == (is_read, is_read)
+        assert found.weeks[0].is_read is False
+
+
+def test_period_is_remembered_for_its_busiest_quarter() -> None:
+    """The largest rise of the credits, else of the windows, else the first reading; as far as readings go."""
+    later = MONDAY + DAY
+    past = SimulatedPast(
+        runs=[*watch(MONDAY, MONDAY + 10 * HOUR), *watch(later + HOUR, later + 2 * HOUR + MINUTE)],
+        quarters=[
+            *spend((MONDAY + 2 * HOUR, 5), (MONDAY + 3 * HOUR, 900), (MONDAY + 4 * HOUR, 20)),
+            ("window:five_hour", to_millis(MONDAY + 5 * HOUR), "%", 80),
+            ("window:five_hour", to_millis(later + 2 * HOUR), "%", 3),
+        ],
+    )
+    found = answer(past, HistoryRequest(NOW, 1, UTC))
+    end = MONDAY + 3 * HOUR + 15 * MINUTE - timedelta(milliseconds=1)
+    moments = {day.starts_at: day.moment for day in found.days}
+    assert moments[MONDAY] == end
+    assert moments[later] == later + 2 * HOUR + MINUTE
+    assert moments[later + DAY] is None
+    assert found.span.moment == found.weeks[-1].moment == end
+    credits, window = found.calendars
+    assert credits.busiest_at == (end, *[None] * 6)
+    assert window.busiest_at[:3] == (end + 2 * HOUR, later + 2 * HOUR + MINUTE, None)
 
 
 def test_longer_interval_has_longer_pauses() -> None:

@@ -11,6 +11,7 @@ import pytest
 from textual.pilot import Pilot
 
 from claudemeter_tui.demo.history import SimulatedPast
+from claudemeter_tui.history.database import to_millis
 from claudemeter_tui.model.history import HistoryAnswer, HistoryRequest
 from claudemeter_tui.model.store import OrgKey
 from claudemeter_tui.tui.app import Claudemeter
@@ -291,3 +292,43 @@ async def test_calendar_is_readable_without_colour() -> None:
             days = [line for line in screen(pilot) if line[2:5] in ("Mon", "Tue", "Wed", "Thu", "Fri")]
             assert len(days) == 5
             assert all(sign in "".join(days) for sign in signs)
+
+
+def answer_first_minutes(key: OrgKey, request: HistoryRequest) -> HistoryAnswer:
+    """Return the history of two readings a minute ago, with a cap and without spending."""
+    del key
+    at = to_millis(NOW - timedelta(minutes=2))
+    read: list[tuple[str, int, int, object, str, str]] = [
+        ("verdict", at, at + 60_000, "can_work", "", ""),
+        ("credits", at, at + 60_000, "open", "", ""),
+    ]
+    money: list[tuple[str, int, int, object, str, str]] = [
+        (name, at, at + 60_000, cents, "USD:2", "") for name, cents in (("used", 1720), ("cap", 5000))
+    ]
+    month = (to_millis(NOW.replace(day=1, hour=0, minute=0)), "calendar", None, "unknown", 1720, "USD:2", at)
+    cycles: list[tuple[object, ...]] = [("month", *month, None, 0, "0", "USD:2", at + 60_000, 0)]
+    return answer(SimulatedPast(runs=read, open_runs=money, cycles=cycles), request)
+
+
+@pytest.mark.parametrize("size", [(120, 36), (60, 20)])
+async def test_first_minutes_show_no_false_figure(size: tuple[int, int]) -> None:
+    """A few readings are no `not read`, nothing spent has no axis, and nothing before the first is listed."""
+    async with dashboard(answer_first_minutes).run_test(size=size) as pilot:
+        await press(pilot, "h", "plus")
+        shown = {}
+        for page in PAGES:
+            shown[page] = " ".join(text(pilot).replace("▌", " ").split())
+            await press(pilot, "tab")
+        assert "covered less than 1%" in shown["calendar"] or size[0] < 100
+        assert "· none blank: not read" in shown["calendar"]
+        assert "$0.01" not in shown["calendar"] + shown["days"]
+        assert "$17.20" in shown["cycles"]
+        assert "No credits were spent in this span. Covered less than 1% of the time." in shown["days"]
+        assert "Cap $50.00 a month." in shown["days"]
+        assert "Weeks credits" in shown["sums"]
+        assert "Apr 20 – 26 none" in shown["sums"]
+        assert "Apr 13" not in shown["sums"] + shown["stops"]
+        assert "Mar 2026" not in shown["sums"] + shown["stops"]
+        for page in ("sums", "stops"):
+            assert "History since Sat Apr 25 14:46." in shown[page]
+        assert "Week Apr 20 – 26 covered less than 1% of the time no stop seen" in shown["stops"]

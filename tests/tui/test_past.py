@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from datetime import timedelta
@@ -17,6 +18,8 @@ from claudemeter_tui.history.database import ARCHIVE_NAME, locate_archive, open_
 from claudemeter_tui.model.event_log import EventLog
 from claudemeter_tui.model.past import PastMoment
 from claudemeter_tui.model.store import OrgKey, Store
+from claudemeter_tui.tui.app import Claudemeter
+from claudemeter_tui.tui.screens.history import PAGES, HistoryScreen
 from claudemeter_tui.wiring import ArchiveReader
 from tests.bodies import org_body, overage_body, usage_body
 from tests.scenes import NOW, PERSONAL, READ, OrgBodies, readings
@@ -134,22 +137,215 @@ async def test_the_report_is_of_the_past(load_past: LoadPast, tmp_path: Path) ->
     assert '"made_at": "2026-04-25T13:48:00Z"' in report.read_text("utf-8")
 
 
-async def test_replies_that_are_gone_are_named(load_past: LoadPast) -> None:
-    """Events outlive the replies: the moment is named, and now stays on screen."""
+def forget_replies() -> None:
+    """Remove all replies as retention does; figures and events stay."""
     connection = open_for_writing(locate_archive())
     for table in ("replies", "failures", "readings"):
         connection.execute(f"DELETE FROM {table}")  # noqa: S608
     connection.close()
-    async with app(stage(PERSONAL), load_past=load_past).run_test(
-        size=(120, 36), notifications=True
-    ) as pilot:
+
+
+def change_archive(statement: str, *values: object) -> None:
+    """Run a statement on the archive."""
+    connection = open_for_writing(locate_archive())
+    connection.execute(statement, values)
+    connection.close()
+
+
+def dashboard(load_past: LoadPast, **options: Any) -> Claudemeter:
+    """Return a dashboard with the archive's past and history."""
+    load_history = ArchiveReader(Invocation().base_url).load_history
+    return app(stage(PERSONAL), load_past=load_past, load_history=load_history, **options)
+
+
+@pytest.mark.parametrize("has_replies", [True, False])
+@pytest.mark.parametrize(
+    ("page", "row", "moment"),
+    [
+        ("calendar", "Sat", "13:59"),
+        ("cycles", "5-hour window", "13:48"),
+        ("cycles", "Billing month", "12:48"),
+        ("sums", "Sat Apr 25", "13:59"),
+        ("stops", "ON CREDITS", "13:48"),
+    ],
+)
+async def test_row_of_the_history_is_a_moment(
+    load_past: LoadPast, page: str, row: str, moment: str, *, has_replies: bool
+) -> None:
+    """Enter closes the history and shows when a cycle was full, a stop began, or a day was busiest."""
+    sections = {"5-hour window": "Sat Apr 25 11:00", "Billing month": "Wed Apr 1 00:00"}
+    if not has_replies:
+        forget_replies()
+    async with dashboard(load_past).run_test(size=WIDE) as pilot:
+        await press(pilot, "h", *["tab"] * PAGES.index(page))
+        await press_until_marked(pilot, sections.get(row, row))
+        await press(pilot, "enter")
+        assert not isinstance(pilot.app.screen, HistoryScreen)
+        assert f"as of {moment}" in text(pilot)
+        assert ("replies no longer kept" in text(pilot)) is not has_replies
+
+
+async def press_until_marked(pilot: Pilot[Any], words: str) -> None:
+    """Move the cursor down to the row with these words."""
+    for _ in range(40):
+        if any(line.startswith("▌") and words in line for line in screen(pilot)):
+            return
+        await pilot.press("down")
+    raise AssertionError(words)
+
+
+async def test_double_click_on_a_row_shows_its_moment(load_past: LoadPast) -> None:
+    """A single click only moves the cursor."""
+    async with dashboard(load_past).run_test(size=WIDE) as pilot:
+        await press(pilot, "h", "tab")
+        place = next(y for y, line in enumerate(screen(pilot)) if "Sat Apr 25 11:00" in line)
+        await pilot.click(offset=(10, place))
+        await press(pilot)
+        assert isinstance(pilot.app.screen, HistoryScreen)
+        await pilot.click(offset=(10, place), times=2)
+        await finish_workers(pilot.app)
+        await press(pilot)
+        assert "as of 13:48: ON CREDITS" in text(pilot)
+
+
+async def test_row_without_a_reading_says_so(load_past: LoadPast) -> None:
+    """The history stays open, and so does now."""
+    async with dashboard(load_past).run_test(size=WIDE, notifications=True) as pilot:
+        await press(pilot, "h", "enter")
+        assert isinstance(pilot.app.screen, HistoryScreen)
+        assert "Nothing was read then." in text(pilot)
+
+
+@pytest.mark.parametrize("has_replies", [True, False])
+async def test_event_is_a_moment(load_past: LoadPast, *, has_replies: bool) -> None:
+    """Enter in the events shows the event's time; `e` works there, too."""
+    if not has_replies:
+        forget_replies()
+    async with dashboard(load_past).run_test(size=WIDE) as pilot:
+        await press(pilot, "left_square_bracket", "e", "end", "enter")
+        assert "as of 13:18: CAN WORK" in text(pilot)
+        await press(pilot, "e")
+        assert "Enter as of" in text(pilot)
+        await press(pilot, "escape", "escape")
+        assert "as of" not in text(pilot)
+
+
+@pytest.mark.parametrize("has_replies", [True, False])
+async def test_history_returns_to_the_past_moment(load_past: LoadPast, *, has_replies: bool) -> None:
+    """`h` opens it in the past, and Esc leaves the moment on screen."""
+    if not has_replies:
+        forget_replies()
+    async with dashboard(load_past).run_test(size=WIDE) as pilot:
         await press(pilot, "left_square_bracket")
-        assert "The replies of 13:48 are no longer kept" in " ".join(text(pilot).split())
+        past = screen(pilot)
+        await press(pilot, "h")
+        assert "covered less than 1% of the time" in text(pilot)
+        assert "as of 13:48" in text(pilot)
+        await press(pilot, "escape")
+        assert screen(pilot) == past
+
+
+@pytest.mark.parametrize("ascii_only", [False, True])
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("key", ["", "e", "h", "question_mark"])
+async def test_figures_outlive_the_replies(
+    load_past: LoadPast, size: tuple[int, int], key: str, *, ascii_only: bool
+) -> None:
+    """The moment, its verdict and every figure are on screen at every size, and Esc returns to now."""
+    forget_replies()
+    async with dashboard(load_past, ascii=ascii_only).run_test(size=size) as pilot:
+        await press(pilot)
+        now = screen(pilot)
+        await press(pilot, "left_square_bracket", *([key] if key else []))
+        assert "as of 13:48: ON CREDITS" in screen(pilot)[0]
+        assert text(pilot).isascii() or not ascii_only
+        if not key and size[1] > 1:
+            seen = text(pilot)
+            for _ in range(12):
+                await press(pilot, "down")
+                seen += text(pilot)
+            for words in ("100%", "resets 16:00", "20%", "$17.20", "$50.00", "13:18 5-hour window at 80%"):
+                assert words in seen
+        await press(pilot, *["escape"] * (2 if key and size[1] > 1 else 1))
+        assert screen(pilot) == now
+
+
+async def test_figures_only_lead_on(load_past: LoadPast) -> None:
+    """`[` and `]` visit the events, details say why they are closed, and the figures are of the time."""
+    forget_replies()
+    async with dashboard(load_past).run_test(size=WIDE, notifications=True) as pilot:
+        await press(pilot, "left_square_bracket", "d")
+        assert "The replies of that time are no longer kept." in text(pilot)
+        assert "5-hour window full" in text(pilot)
+        await press(pilot, "left_square_bracket")
+        assert "as of 13:18: CAN WORK" in text(pilot)
+        assert " 80% " in text(pilot)
+        assert "100%" not in "\n".join(screen(pilot)[1:9])
+        await press(pilot, "right_square_bracket", "right_square_bracket")
+        assert "as of" not in text(pilot)
+
+
+async def test_verdict_of_a_pause_is_not_known(load_past: LoadPast) -> None:
+    """A figure that was last read long before has its times, and the verdict is UNKNOWN."""
+    forget_replies()
+    change_archive("UPDATE open_runs SET confirmed_at = first_at")
+    change_archive("UPDATE events SET at = at + ?", 40 * 60_000)
+    async with dashboard(load_past).run_test(size=WIDE) as pilot:
+        await press(pilot, "left_square_bracket")
+        assert "as of 14:28: UNKNOWN  nothing was read then" in text(pilot)
+        assert next(line for line in screen(pilot) if "100%" in line).split()[-2:] == ["13:48", "13:48"]
+
+
+async def test_names_in_figures_are_hidden_and_harmless(load_past: LoadPast, tmp_path: Path) -> None:
+    """An unknown window has no escape sequences; screen, picture and report have pseudonyms."""
+    forget_replies()
+    change_archive("UPDATE names SET name = ? WHERE name = 'window:seven_day'", "window:Zorro \x1b]0;x\x07")
+    async with dashboard(load_past, pictures=tmp_path).run_test(size=WIDE) as pilot:
+        await press(pilot, "left_square_bracket")
+        assert "Zorro \\u001b]0;x" in text(pilot)
+        await press(pilot, "s", "p")
+        shown = text(pilot)
+        assert "Zorro" not in shown
+        assert "Org A: as of 13:48" in shown
+    (picture,), (report,) = tmp_path.glob("*.svg"), tmp_path.glob("*.json")
+    for content in (picture.read_text("utf-8"), report.read_text("utf-8")):
+        assert "Zorro" not in content
+        assert "Personal" not in content
+    document = json.loads(report.read_text("utf-8"))
+    assert document["made_at"] == "2026-04-25T13:48:00Z"
+    assert document["orgs"] == []
+    figures = {row["figure"]: row for row in document["past_figures"]["figures"]}
+    assert figures["window:five_hour"]["value"] == 100
+    assert figures["verdict"]["cause"] == "five_hour"
+    assert figures["used"]["value"] == {"minor": 1720, "currency": "USD", "exponent": 2}
+
+
+async def test_moment_before_the_archive_stays_now(load_past: LoadPast) -> None:
+    """Nothing is known of it, and that is said."""
+    async with dashboard(load_past).run_test(size=WIDE, notifications=True) as pilot:
+        await press(pilot)
+        assert isinstance(pilot.app, Claudemeter)
+        pilot.app.show_past(NOW - 300 * MINUTE)
+        await finish_workers(pilot.app)
+        await press(pilot)
+        assert "There is no history of this org at that time." in text(pilot)
         assert "as of" not in text(pilot)
 
 
 async def test_without_history_the_keys_say_so() -> None:
-    """The demo and `history.enabled = false` have no past."""
-    async with app(stage(PERSONAL)).run_test(size=WIDE, notifications=True) as pilot:
+    """The demo and `history.enabled = false` have no past, and say why."""
+    for note, words in (("", "switched"), ("demo", "simulated")):
+        async with app(stage(PERSONAL), note).run_test(size=WIDE, notifications=True) as pilot:
+            await press(pilot, "left_square_bracket")
+            assert words in " ".join(text(pilot).split())
+
+
+@pytest.mark.parametrize("size", [WIDE, (80, 24), (40, 8)], ids=lambda size: f"{size[0]}x{size[1]}")
+def test_figures_only(snap_compare: Callable[..., bool], load_past: LoadPast, size: tuple[int, int]) -> None:
+    """The page of a moment without replies, as accepted pictures."""
+    forget_replies()
+
+    async def go_back(pilot: Pilot[Any]) -> None:
         await press(pilot, "left_square_bracket")
-        assert "There is no history" in text(pilot)
+
+    assert snap_compare(dashboard(load_past), terminal_size=size, run_before=go_back)

@@ -415,8 +415,8 @@ class Seen:
 
     @property
     def words(self) -> str:
-        """Return all words on screen, without line breaks."""
-        return " ".join(text(self.pilot).split())
+        """Return all words on screen, without line breaks and the cursor's mark."""
+        return " ".join(text(self.pilot).replace("▌", " ").split())
 
     @property
     def status(self) -> str:

@@ -16,14 +16,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from textual.containers import VerticalScroll
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Input
 
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.store import Store
-from claudemeter_tui.privacy.redact import Redactor
+from claudemeter_tui.privacy.archive_rows import RowRedactor
 from claudemeter_tui.tui import screenshots
 from claudemeter_tui.tui.app import Claudemeter
 from claudemeter_tui.tui.screens.details import DetailsScreen
@@ -40,6 +39,7 @@ from claudemeter_tui.tui.screenshots import (
 )
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.key_hints import KeyHints
+from claudemeter_tui.tui.widgets.list_view import VirtualList
 from tests import golden_bodies, pii_fixtures
 from tests.scenes import LABORATORY, NOW, PERSONAL, TEAM
 from tests.tui.app_harness import app, screen, stage, text
@@ -94,7 +94,7 @@ async def test_private_picture_of_the_dashboard_has_no_planted_data() -> None:
     dashboard = planted()
     async with dashboard.run_test() as pilot:
         await shown(pilot, pii_fixtures.planted_store())
-        redaction = Redactor()
+        redaction = RowRedactor()
         for size in SIZES:
             await pilot.resize_terminal(*size)
             for state in dashboard.store.orgs:
@@ -116,7 +116,7 @@ async def test_private_picture_of_every_screen_has_no_planted_data(
         await shown(pilot, pii_fixtures.planted_store())
         happened = pii_fixtures.happened(dashboard.store)
         dashboard.push_screen(page(View(dashboard.store, NOW, dashboard.selected, UTC, events=happened)))
-        redaction = Redactor()
+        redaction = RowRedactor()
         for size in ((120, 36), (40, 8)):
             await pilot.resize_terminal(*size)
             for _ in range(8 if page is DetailsScreen else 1):
@@ -142,7 +142,7 @@ async def test_private_picture_keeps_all_but_the_names() -> None:
         await pilot.pause()
         await pilot.press("2")
         await pilot.pause()
-        words = read_words(export_svg(dashboard, Redactor()))
+        words = read_words(export_svg(dashboard, RowRedactor()))
         for piece in (
             "BLOCKED",
             "your monthly cap is reached",
@@ -162,7 +162,7 @@ async def test_private_picture_has_the_layout_of_a_private_screen(
     page: Callable[[View], Screen[Any]] | None, size: tuple[int, int]
 ) -> None:
     """Parts are laid out for the pseudonyms, because shorter names may leave room for more."""
-    dashboard, redaction = planted(), Redactor()
+    dashboard, redaction = planted(), RowRedactor()
     store = long_named()
     view = View(store, NOW, store.orgs[1].key, UTC)
     async with dashboard.run_test(size=size) as pilot:
@@ -193,7 +193,7 @@ async def test_screen_stays_unchanged(page: Callable[[View], Screen[Any]] | None
         await pilot.pause()
         before = screen(pilot)
         view = dashboard.screen_stack[1].view  # type: ignore[attr-defined]
-        for redaction in (Redactor(), None):
+        for redaction in (RowRedactor(), None):
             export_svg(dashboard, redaction)
             assert screen(pilot) == before
             await pilot.pause()
@@ -210,7 +210,7 @@ async def test_pseudonyms_are_never_painted(monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setattr(
             type(dashboard), "_display", lambda self, *_: painted.append(self._batch_count == 0)
         )
-        export_svg(dashboard, Redactor())
+        export_svg(dashboard, RowRedactor())
         assert True not in painted
 
 
@@ -240,7 +240,7 @@ async def test_toasts_are_not_in_the_picture() -> None:
         dashboard.notify("Saved in the folder of zaphod", timeout=60)
         await pilot.pause()
         assert "zaphod" in text(pilot)
-        for redaction in (None, Redactor()):
+        for redaction in (None, RowRedactor()):
             words = read_words(export_svg(dashboard, redaction))
             assert "zaphod" not in words
             assert "quit" in words
@@ -257,7 +257,7 @@ async def test_private_picture_hides_the_search() -> None:
         await pilot.press("slash", *"acme")
         await pilot.pause()
         before = screen(pilot)
-        assert "acme" not in read_words(export_svg(dashboard, Redactor())).lower()
+        assert "acme" not in read_words(export_svg(dashboard, RowRedactor())).lower()
         await pilot.pause()
         assert screen(pilot) == before
         assert dashboard.screen.query_exactly_one(Input).value == "acme"
@@ -270,19 +270,19 @@ async def test_picture_keeps_the_scroll_position() -> None:
     async with dashboard.run_test(size=(60, 20)) as pilot:
         dashboard.push_screen(EventsScreen(View(store, NOW, store.orgs[0].key, UTC)))
         await pilot.pause()
-        scroll = dashboard.screen.query_exactly_one(VerticalScroll)
+        scroll = dashboard.screen.query_exactly_one(VirtualList)
         scroll.scroll_end(animate=False, immediate=True)
         await pilot.pause()
         place = scroll.scroll_offset
         assert place.y > 20
-        export_svg(dashboard, Redactor())
+        export_svg(dashboard, RowRedactor())
         await pilot.pause()
         assert scroll.scroll_offset == place
 
 
 async def test_private_view_is_made_once() -> None:
     """A private view is not redacted again: Org A stays Org A."""
-    redaction = Redactor()
+    redaction = RowRedactor()
     store = pii_fixtures.planted_store()
     view = View(store, NOW, store.orgs[1].key, UTC, events=pii_fixtures.happened(store))
     private = redact_view(view, redaction)

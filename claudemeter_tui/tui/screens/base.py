@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import ClassVar
 
 from textual import on
@@ -11,10 +12,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.message import Message
 from textual.reactive import var
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
+from claudemeter_tui.formatting.history import NO_MOMENT
+from claudemeter_tui.model.store import OrgKey
 from claudemeter_tui.tui.keys import Key
 from claudemeter_tui.tui.layout import Layout
 from claudemeter_tui.tui.styled_text import HEADING, MUTED, convert_to_ascii, spread_line
@@ -22,7 +26,7 @@ from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.banner import Banner
 from claudemeter_tui.tui.widgets.key_hints import KeyHints
 from claudemeter_tui.tui.widgets.line_widget import LineWidget
-from claudemeter_tui.tui.widgets.list_view import ClickableLine, SearchBar, VirtualList
+from claudemeter_tui.tui.widgets.list_view import ClickableLine, ListPage, SearchBar, VirtualList
 
 
 class ViewScreen(Screen[None]):
@@ -159,6 +163,19 @@ CURSOR_KEYS = (
 """Keys that move the cursor of a list."""
 
 
+AS_OF_KEY = Key("enter", "Enter", "screen.enter", "as of", "show the dashboard as of this row")
+"""Key of the lists whose rows are moments."""
+
+
+@dataclass
+class MomentChosen(Message):
+    """The user chose a past moment in a list."""
+
+    at: datetime
+    key: OrgKey | None = None
+    """The org to show. None for the selected one."""
+
+
 class ListScreen(ViewScreen):
     """A list over the dashboard that follows the store, with the verdict as its first line."""
 
@@ -263,3 +280,31 @@ class ListScreen(ViewScreen):
         self.search_bar.close()
         self.item_list.focus()
         self.watch_view()
+
+
+class MomentListScreen(ListScreen):
+    """A list whose rows are moments: Enter shows the dashboard as of them."""
+
+    def __init__(self, view: View) -> None:
+        """Start with this view and without rows."""
+        super().__init__(view)
+        self._page = ListPage((), 1)
+
+    def show_page(self, page: ListPage, key: Hashable = None) -> None:
+        """Show rows with the cursor on the one with this key, else on the first that can be selected."""
+        self._page = page
+        sheet = page.build_list()
+        place = page.find_item(key) if key is not None else None
+        self.item_list.show(sheet, place if place is not None else sheet.find_selectable(0, 1) or 0)
+
+    def get_cursor_key(self) -> Hashable:
+        """Return the key of the row under the cursor. None without rows."""
+        return self._page.get_key(self.item_list.cursor)
+
+    def handle_enter(self) -> None:
+        """Show the dashboard as of the moment of the row."""
+        row = self._page.get_row(self.item_list.cursor)
+        if row is not None and row.moment is not None:
+            self.post_message(MomentChosen(row.moment, row.org_key))
+        elif row is not None and row.is_selectable:
+            self.notify(NO_MOMENT, markup=False)

@@ -14,6 +14,7 @@ from claudemeter_tui.tui.keys import KEY_GROUPS
 from claudemeter_tui.tui.screens.base import PageScreen
 from claudemeter_tui.tui.screens.connect import CONNECT_KEYS
 from claudemeter_tui.tui.screens.details import DETAILS_KEYS
+from claudemeter_tui.tui.screens.events import EVENTS_KEYS
 from claudemeter_tui.tui.screens.history import HISTORY_KEYS
 from claudemeter_tui.tui.screens.overview import OVERVIEW_KEYS
 from claudemeter_tui.tui.styled_text import (
@@ -36,6 +37,7 @@ OTHER_KEY_GROUPS = (
     ("Overview", OVERVIEW_KEYS),
     ("Details", DETAILS_KEYS),
     ("History", HISTORY_KEYS),
+    ("Events", EVENTS_KEYS),
     ("Without a session", CONNECT_KEYS[:-1]),
 )
 """Keys of the other screens."""

@@ -20,7 +20,7 @@ from claudemeter_tui.formatting.history import (
 )
 from claudemeter_tui.model.history import HISTORY_SPANS, HistoryAnswer, HourCalendar
 from claudemeter_tui.tui.keys import Key
-from claudemeter_tui.tui.screens.base import CURSOR_KEYS, ListScreen
+from claudemeter_tui.tui.screens.base import AS_OF_KEY, CURSOR_KEYS, MomentListScreen
 from claudemeter_tui.tui.styled_text import (
     HEADING,
     MUTED,
@@ -31,10 +31,10 @@ from claudemeter_tui.tui.styled_text import (
 from claudemeter_tui.tui.view import HistoryState, View
 from claudemeter_tui.tui.widgets import history_calendar, history_pages
 from claudemeter_tui.tui.widgets.details_pages import build_reply_tab
-from claudemeter_tui.tui.widgets.history_pages import HistoryPage
-from claudemeter_tui.tui.widgets.list_view import ClickableLine
+from claudemeter_tui.tui.widgets.list_view import ClickableLine, ListPage
 
 HISTORY_KEYS = (
+    AS_OF_KEY,
     Key("tab", "Tab", "screen.turn(1)", "page", "next page"),
     Key("shift+tab", "Shift+Tab", "screen.turn(-1)", "previous", "previous page"),
     Key("plus,equals_sign", "+", "screen.span(1)", "longer", "show a longer span (up to 52 weeks)"),
@@ -48,15 +48,16 @@ PAGES = ("calendar", "cycles", "sums", "stops", "days")
 """Names of the pages, in the order of their tabs."""
 
 
-class HistoryScreen(ListScreen):
+class HistoryScreen(MomentListScreen):
     """Pages under one row of tabs; the org can be changed while it is open."""
 
     BINDINGS: ClassVar[list[BindingType]] = [key.build_binding() for key in HISTORY_KEYS]
     HINTS = (
         HISTORY_KEYS[-1],
-        HISTORY_KEYS[0],
-        replace(HISTORY_KEYS[2], display="+ -", label="span", action=""),
-        HISTORY_KEYS[4],
+        AS_OF_KEY,
+        HISTORY_KEYS[1],
+        replace(HISTORY_KEYS[3], display="+ -", label="span", action=""),
+        HISTORY_KEYS[5],
         Key("", "1-9 ←→", "", "org", ""),
         Key("", "q", "quit", "quit", ""),
     )
@@ -77,7 +78,6 @@ class HistoryScreen(ListScreen):
         """Number of the calendar among those of the answer."""
         self._cursor_keys: dict[str, Hashable] = {}
         self._built_from: tuple[object, ...] = ()
-        self._page = HistoryPage((), 1)
         self._first_tab = 0
 
     def redraw(self) -> None:
@@ -86,12 +86,7 @@ class HistoryScreen(ListScreen):
         inputs = self.view.history, self.view.history_state, name, self._calendar, size, self.view.ascii
         if inputs != self._built_from:
             self._built_from = inputs
-            self._page = self._build_page(name)
-            sheet = self._page.build_list()
-            at = self._page.find_item(self._cursor_keys.get(name)) if name in self._cursor_keys else None
-            if at is None:
-                at = sheet.find_selectable(0, 1)
-            self.item_list.show(sheet, at or 0)
+            self.show_page(self._build_page(name), self._cursor_keys.get(name))
         width = self.app.size.width
         self._first_tab, shown = select_visible_tabs(
             lambda place: build_reply_tab(f" {PAGES[place]} ", "", "", selected=place == self._tab),
@@ -104,12 +99,9 @@ class HistoryScreen(ListScreen):
         self.set_header_lines([before, *shown, after], [self._describe_page(width)])
         self.show_view(self.view)
 
-    def handle_enter(self) -> None:
-        """Do nothing: a row has no more to show."""
-
     def on_virtual_list_cursor_moved(self) -> None:
         """Remember the new position of the cursor."""
-        self._cursor_keys[PAGES[self._tab]] = self._page.get_key(self.item_list.cursor)
+        self._cursor_keys[PAGES[self._tab]] = self.get_cursor_key()
 
     def on_clickable_line_piece_clicked(self, message: ClickableLine.PieceClicked) -> None:
         """Show the clicked page."""
@@ -150,7 +142,7 @@ class HistoryScreen(ListScreen):
         calendars = self.view.history.calendars if self.view.history is not None else ()
         return calendars[min(self._calendar, len(calendars) - 1)] if calendars else None
 
-    def _build_page(self, name: str) -> HistoryPage:
+    def _build_page(self, name: str) -> ListPage:
         answer, width, height = self.view.history, self.item_list.line_width, self.item_list.size.height
         if answer is None or answer.is_empty:
             return history_pages.build_text_page(self._explain_no_history(answer), width)
@@ -180,7 +172,7 @@ class HistoryScreen(ListScreen):
     def _describe_page(self, width: int) -> Content:
         """Return the figure of the calendar, the span and its coverage, as far as they fit."""
         view, answer, calendar = self.view, self.view.history, self._find_calendar()
-        if view.state is None:
+        if view.state is None and view.past_figures is None:
             return build_line((" No org yet", MUTED))
         if answer is None:
             return build_line()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from claudemeter_tui.formatting.past import NO_REPLIES, format_past_state
 from claudemeter_tui.formatting.problems import PROBLEM_TEXTS, describe_problem_cure
 from claudemeter_tui.formatting.verdict import format_verdict_banner, format_verdict_line, format_verdict_name
+from claudemeter_tui.model.past import PastFigures
 from claudemeter_tui.model.verdict import Verdict, VerdictState
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui.screens.starting import describe_activity
@@ -41,6 +43,8 @@ class Banner(LineWidget):
     def draw(self, width: int, height: int) -> list[StyledLine]:
         """Draw the verdict in the available lines."""
         view, verdict, boxed = self.view, self.view.verdict, self.view.layout.boxed
+        if view.past_figures is not None:
+            return [_build_past_line(view, view.past_figures, width)]
         if verdict is None:
             lines = _build_placeholder(view, width - 2)
             if len(lines) > height:
@@ -79,6 +83,33 @@ def _format_name(view: View, verdict: Verdict) -> str:
     """Return the verdict's name, after the moment if it is a past one."""
     name = format_verdict_name(verdict)
     return f"{view.past_label}: {name}" if view.past_label else name
+
+
+def get_state_severity(state: VerdictState, *, is_locked: bool) -> Severity:
+    """Return the severity of a stored verdict; `is_locked` if credits are locked while there is room."""
+    match state:
+        case VerdictState.BLOCKED:
+            return Severity.FULL
+        case VerdictState.WAIT:
+            return Severity.CRITICAL
+        case VerdictState.CAN_WORK:
+            return Severity.CRITICAL if is_locked else Severity.NORMAL
+    return Severity.WARNING
+
+
+def _build_past_line(view: View, figures: PastFigures, width: int) -> StyledLine:
+    """Return the verdict as it was stored, with its cause; details and the org's name are dropped first."""
+    name, cause = format_past_state(figures)
+    is_locked = figures.verdict is not None and bool(figures.verdict.cause)
+    style = SEVERITY_STYLES[get_state_severity(figures.state, is_locked=is_locked)]
+    head = build_line((f"{view.past_label}: {name}", f"bold {style}"))
+    org = figures.owner.org.display_name if figures.owner.org is not None else ""
+    prefixes = [build_line((f" {org}: ", MUTED)), build_line(" ")]
+    texts = dict.fromkeys((" · ".join(filter(None, (cause, NO_REPLIES))), cause, ""))
+    forms = (
+        build_line(prefix, head, " " * INDENT if text else "", text) for text in texts for prefix in prefixes
+    )
+    return pick_fitting(forms, width)
 
 
 def _get_style(view: View, verdict: Verdict) -> str:

@@ -8,6 +8,7 @@ from claudemeter_tui.formatting.credits import (
     CREDIT_STATE_NAMES,
     LOCK_NOT_VISIBLE,
     NOT_KNOWN,
+    ORIGIN_LABELS,
     describe_auto_reload,
     describe_figures_age,
     describe_lock,
@@ -25,7 +26,7 @@ from claudemeter_tui.formatting.credits import (
 )
 from claudemeter_tui.formatting.values import format_money, format_percent
 from claudemeter_tui.model.account import Subscription
-from claudemeter_tui.model.catalogue import CreditState, MeterOrigin
+from claudemeter_tui.model.catalogue import CreditState
 from claudemeter_tui.model.credit_locks import find_credit_locks
 from claudemeter_tui.model.credits import Credits, Meter
 from claudemeter_tui.model.forecast import SpendLimit, find_tighter_limit
@@ -185,7 +186,7 @@ def _iterate_rows(state: OrgState, view: View) -> Iterator[tuple[str, ...]]:
     for other in credits.meters:
         if lead is not None and other not in (lead, credits.pool_meter) and _has_other_figures(other, lead):
             forms = list_use_forms(other, view.now, view.zone)
-            yield _ORIGIN_LABELS[other.origin], *(f"says {form}" for form in forms)
+            yield ORIGIN_LABELS[other.origin], *(f"says {form}" for form in forms)
     figures = view.get_figures(state)
     forecast = format_credits_forecast(figures.rate, figures.forecast, view.now, view.zone)
     yield from zip(("rate", ""), forecast, strict=False)
@@ -214,14 +215,6 @@ def _tag_tighter(limit: SpendLimit, credits: Credits, forms: list[str]) -> list[
     """If this limit runs out first, return the forms with a note before the given ones."""
     is_tighter = find_tighter_limit(credits) is limit
     return [*(f"{form} · runs out first" for form in forms if is_tighter), *forms]
-
-
-_ORIGIN_LABELS = {
-    MeterOrigin.OVERAGE: "overage",
-    MeterOrigin.OWN_OVERAGE: "own",
-    MeterOrigin.EXTRA_USAGE: "usage",
-    MeterOrigin.SPEND: "spend",
-}
 
 
 def _has_other_figures(other: Meter, lead: Meter) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from functools import partial, reduce
 from itertools import groupby
@@ -14,8 +15,11 @@ from claudemeter_tui.charts.bars import Bar, BarLimit, count_columns, draw_bars
 from claudemeter_tui.formatting.history import (
     NO_CREDITS,
     NO_ROOM,
+    NO_SPENDING,
     NOT_READ,
     WEEKDAYS,
+    describe_cap,
+    describe_coverage,
     format_amount,
     format_hour,
 )
@@ -24,16 +28,8 @@ from claudemeter_tui.model.history import Amount, HistoryAnswer, HistoryPeriod, 
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.tui.styled_text import HEADING, MUTED, StyledLine, build_line, fit_pieces, join_pieces
 from claudemeter_tui.tui.widgets.chart_panel import CHART_STYLES
-from claudemeter_tui.tui.widgets.history_pages import (
-    BLANK_ROW,
-    COLUMN_GAP,
-    MARK_WIDTH,
-    HistoryPage,
-    HistoryRow,
-    build_text_page,
-    fix_row,
-    measure_amount,
-)
+from claudemeter_tui.tui.widgets.history_pages import COLUMN_GAP, build_text_page, measure_amount
+from claudemeter_tui.tui.widgets.list_view import BLANK_ROW, MARK_WIDTH, ListPage, ListRow, fix_row
 
 HOURS = 24
 DAY_WIDTH, MAX_HOUR_WIDTH = 5, 4
@@ -85,7 +81,7 @@ def _add_amounts(amounts: Sequence[Amount]) -> Amount:
 
 def build_calendar_page(
     answer: HistoryAnswer, calendar: HourCalendar, width: int, height: int, *, plain: bool
-) -> HistoryPage:
+) -> ListPage:
     """Return weekdays by hours with the sum of each weekday; below it, the credits per day if they fit."""
     read = [amount for amount in calendar.amounts if amount is not None]
     scale = CalendarScale.fit(max(map(measure_amount, read), default=0.0))
@@ -103,15 +99,23 @@ def build_calendar_page(
         if column:
             style = MUTED if sums[day] == NOT_READ else ""
             line = build_line(line, (sums[day].rjust(column), style))
-        rows.append(HistoryRow(name, partial(_draw_day, line), 2 if has_gaps else 1))
+        moment = calendar.busiest_at[day] or _find_last_read(answer, day)
+        rows.append(ListRow(name, partial(_draw_day, line), 2 if has_gaps else 1, moment=moment))
     rows += [BLANK_ROW] if has_pause and not has_gaps else []
     rows += [fix_row(line) for line in legend]
     left = height - sum(row.height for row in rows) - 1
-    units = _list_units(answer)
+    units = _list_units(answer) if _has_spending(answer) else []
     if units and left >= MIN_BARS_HEIGHT:
         drawn = _draw_days(answer, units[0], width - MARK_WIDTH, left, plain=plain)
         rows += [BLANK_ROW, *(fix_row(line) for line in drawn)]
-    return HistoryPage(rows, width)
+    return ListPage(rows, width)
+
+
+def _find_last_read(answer: HistoryAnswer, weekday: int) -> datetime | None:
+    """Return the moment of the last read day with this weekday. None if there is none."""
+    days = (day for day in reversed(answer.days) if day.is_read)
+    zone = answer.request.zone
+    return next((day.moment for day in days if to_local(day.starts_at, zone).weekday() == weekday), None)
 
 
 def _fit_hours(room: int, column: int) -> tuple[int, int]:
@@ -158,14 +162,14 @@ def _build_legend(
     """Return the lines with each sign and its amount, and the busiest hour."""
     like = read[0] if read else 0.0
     pieces = [build_line((NO_RISE, MUTED), (" none", MUTED))]
-    for level, sign in enumerate(LEVELS):
+    rises = [
+        (amount, slot) for slot, amount in enumerate(calendar.amounts) if amount and measure_amount(amount)
+    ]
+    for level, sign in enumerate(LEVELS if rises else ""):
         amount = format_amount(_scale_amount(like, scale.step * (level + 1)))
         pieces.append(build_line((sign, LEVEL_STYLES[level]), (f" to {amount}", MUTED)))
     pieces.append(build_line((f"blank: {NOT_READ}", MUTED)))
     lines = _flow_pieces(pieces, width, "   ")
-    rises = [
-        (amount, slot) for slot, amount in enumerate(calendar.amounts) if amount and measure_amount(amount)
-    ]
     if rises:
         most, slot = max(rises, key=lambda pair: measure_amount(pair[0]))
         total = format_amount(_add_amounts([amount for amount, _ in rises]))
@@ -196,17 +200,33 @@ MAX_LINE_FACTOR = 2
 """The cap is drawn if it is at most this many times the highest bar; else its even share of a day is."""
 
 
-def build_days_page(answer: HistoryAnswer, width: int, height: int, *, plain: bool) -> HistoryPage:
+def build_days_page(answer: HistoryAnswer, width: int, height: int, *, plain: bool) -> ListPage:
     """Return the credits of each day as bars, of each week or month if there are too many days."""
     units = _list_units(answer)
     if not units:
         return build_text_page((NO_CREDITS,), width)
+    if not _has_spending(answer):
+        return build_text_page(_explain_no_spending(answer), width)
     room = max(MIN_UNIT_HEIGHT if len(units) > 1 else 0, height // len(units))
-    rows: list[HistoryRow] = []
+    rows: list[ListRow] = []
     for unit in units:
         lines = _draw_days(answer, unit, width - MARK_WIDTH, room, plain=plain)
         rows += [fix_row(line) for line in lines]
-    return HistoryPage(rows, width) if rows else build_text_page((NO_ROOM,), width)
+    return ListPage(rows, width) if rows else build_text_page((NO_ROOM,), width)
+
+
+def _has_spending(answer: HistoryAnswer) -> bool:
+    """True if credits were spent in the span, or in a week or month that overlaps it."""
+    return any(period.credits for period in (*answer.days, *answer.weeks, *answer.months))
+
+
+def _explain_no_spending(answer: HistoryAnswer) -> tuple[str, ...]:
+    """Return why there are no bars: nothing was spent, as far as readings show, or nothing was read."""
+    if not answer.span.is_read:
+        return (NO_CREDITS,)
+    known = describe_coverage(answer.span)
+    cap = (f"{describe_cap(answer.cap)}.",) if answer.cap is not None else ()
+    return (NO_SPENDING, f"{known[0].upper()}{known[1:]}.", *(f"{text[0].upper()}{text[1:]}" for text in cap))
 
 
 def _list_units(answer: HistoryAnswer) -> list[MoneyUnit]:
@@ -230,7 +250,7 @@ def _draw_days(
         *(build_line((it, MUTED)) for it in notes),
     ]
     bars = [
-        Bar(_label_bar(answer, period, len(periods)), amount, bool(period.covered) or amount > 0)
+        Bar(_label_bar(answer, period, len(periods)), amount, period.is_read)
         for period, amount in zip(periods, amounts, strict=True)
     ]
     has_title = height >= MIN_TITLE_HEIGHT
@@ -254,7 +274,7 @@ def _find_limit(
     cap = answer.cap
     if cap is None or cap.unit != unit:
         return None, []
-    words = f"cap {format_money(cap)} a month"
+    words = describe_cap(cap)
     if kind is PeriodKind.MONTH or cap.minor <= MAX_LINE_FACTOR * highest:
         return BarLimit(cap.minor, "cap"), [words]
     days = len(WEEKDAYS) if kind is PeriodKind.WEEK else 1

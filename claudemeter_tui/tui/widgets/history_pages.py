@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property, partial
-from itertools import accumulate, groupby
+from itertools import groupby
 
 from claudemeter_tui.formatting.history import (
     NOTHING,
+    describe_beginning,
     describe_coverage,
     describe_stop_cause,
+    format_amount,
     format_credits,
     format_cycle_end,
     format_cycle_name,
@@ -24,7 +26,6 @@ from claudemeter_tui.formatting.history import (
 from claudemeter_tui.formatting.values import (
     format_count,
     format_money,
-    format_percent,
 )
 from claudemeter_tui.formatting.verdict import VERDICT_NAMES
 from claudemeter_tui.model.history import (
@@ -48,10 +49,8 @@ from claudemeter_tui.tui.styled_text import (
     join_pieces,
     wrap_text,
 )
-from claudemeter_tui.tui.widgets.list_view import ListModel, add_cursor_mark
+from claudemeter_tui.tui.widgets.list_view import BLANK_ROW, MARK_WIDTH, ListPage, ListRow, fix_row
 
-MARK_WIDTH = 2
-"""Cells of the cursor's mark."""
 COLUMN_GAP = 2
 """Blanks between two columns."""
 STOP_STYLES = {
@@ -62,60 +61,12 @@ STOP_STYLES = {
 """Style of each state, as in the banner."""
 
 
-@dataclass(frozen=True)
-class HistoryRow:
-    """One item of a page."""
-
-    key: Hashable
-    """Finds the row again after a change."""
-    draw: Callable[[int], StyledLine]
-    """Returns a line of the row by its number from 0."""
-    height: int = 1
-    is_selectable: bool = True
-
-
-class HistoryPage:
-    """Rows with a cursor, in lines of at most `width` cells."""
-
-    def __init__(self, rows: Sequence[HistoryRow], width: int) -> None:
-        """Show these rows."""
-        self._rows, self._width = rows, width
-
-    def build_list(self) -> ListModel:
-        """Return the rows as a list to draw."""
-        starts = [0, *accumulate(row.height for row in self._rows)]
-        return ListModel(starts, self._draw_line, lambda item: self._rows[item].is_selectable)
-
-    def find_item(self, key: Hashable) -> int | None:
-        """Return the row with this key. None if it is gone."""
-        return next((item for item, row in enumerate(self._rows) if row.key == key), None)
-
-    def get_key(self, item: int) -> Hashable:
-        """Return the key of a row. None for an empty page."""
-        return self._rows[item].key if 0 <= item < len(self._rows) else None
-
-    def _draw_line(self, item: int, part: int, selected: bool) -> StyledLine:  # noqa: FBT001 - a `LineDrawer`
-        row = self._rows[item]
-        line = row.draw(part)
-        return add_cursor_mark(
-            line, self._width, selected=selected and row.is_selectable and bool(line.plain)
-        )
-
-
-def build_text_page(texts: Sequence[str], width: int) -> HistoryPage:
+def build_text_page(texts: Sequence[str], width: int) -> ListPage:
     """Return a page with a heading and a text below it."""
     first, *others = texts
     lines = [build_line((first, HEADING))]
     lines += [line for text in others for line in wrap_text(text, width - MARK_WIDTH, MUTED)]
-    return HistoryPage([fix_row(line) for line in lines], width)
-
-
-def fix_row(line: StyledLine) -> HistoryRow:
-    """Return a row that the cursor skips."""
-    return HistoryRow(None, lambda _: line, is_selectable=False)
-
-
-BLANK_ROW = fix_row(build_line())
+    return ListPage([fix_row(line) for line in lines], width)
 
 
 def measure_amount(amount: Amount) -> float:
@@ -171,13 +122,15 @@ class Table:
 
 
 def _list_table_rows(
-    table: Table, keys: Sequence[tuple[str, Hashable]], narrow: Sequence[Sequence[Sequence[Cell]]] = ()
-) -> Iterator[HistoryRow]:
+    table: Table,
+    keys: Sequence[tuple[str, Hashable, datetime | None]],
+    narrow: Sequence[Sequence[Sequence[Cell]]] = (),
+) -> Iterator[ListRow]:
     """Yield the rows of all sections below their heads.
 
     Args:
         table: the rows.
-        keys: for each row its section and its key.
+        keys: for each row its section, its key and its moment.
         narrow: for each row the lines that replace it. Empty if the table fits.
     """
     for section, places in groupby(range(len(keys)), lambda place: keys[place][0]):
@@ -185,11 +138,10 @@ def _list_table_rows(
             yield BLANK_ROW
         yield fix_row(build_line((section, HEADING)) if narrow else table.draw_head(section))
         for place in places:
-            if narrow:
-                lines = narrow[place]
-                yield HistoryRow(keys[place][1], partial(_draw_cells, lines), len(lines))
-            else:
-                yield HistoryRow(keys[place][1], partial(table.draw_row, place))
+            _, key, moment = keys[place]
+            lines = narrow[place] if narrow else ()
+            draw = partial(_draw_cells, lines) if lines else partial(table.draw_row, place)
+            yield ListRow(key, draw, len(lines) or 1, moment=moment)
 
 
 def _draw_cells(lines: Sequence[Sequence[Cell]], part: int) -> StyledLine:
@@ -201,18 +153,19 @@ CYCLE_FORMS: tuple[tuple[bool, tuple[str, ...]], ...] = (
     (True, ()),
     (False, ()),
     (False, ("full for",)),
+    (False, ("full for", "stopped")),
     (False, ("full at", "full for")),
 )
 """Tables from the widest to the narrowest: True for dates with weekdays, and the dropped columns."""
 
 
-def build_cycles_page(answer: HistoryAnswer, width: int) -> HistoryPage:
+def build_cycles_page(answer: HistoryAnswer, width: int) -> ListPage:
     """Return a table of all cycles, or two lines for each in a narrow pane."""
     cycles = answer.cycles
     if not cycles:
         return build_text_page(("No cycle has started in this span.",), width)
     titles = {cycle.figure: format_cycle_name(cycle.figure) for cycle in cycles}
-    keys = [(titles[cycle.figure], (cycle.figure, cycle.starts_at)) for cycle in cycles]
+    keys = [(titles[cycle.figure], (cycle.figure, cycle.starts_at), cycle.moment) for cycle in cycles]
     cells: list[list[Cell]] = []
     for has_weekday, dropped in CYCLE_FORMS:
         if has_weekday or not dropped:
@@ -224,20 +177,17 @@ def build_cycles_page(answer: HistoryAnswer, width: int) -> HistoryPage:
             tuple(titles.values()),
         )
         if table.width <= width - MARK_WIDTH:
-            return HistoryPage(list(_list_table_rows(table, keys)), width)
+            return ListPage(list(_list_table_rows(table, keys)), width)
     narrow = [_wrap_cycle(row, width - MARK_WIDTH) for row in cells]
-    return HistoryPage(list(_list_table_rows(table, keys, narrow)), width)
+    return ListPage(list(_list_table_rows(table, keys, narrow)), width)
 
 
 def _list_cycle_cells(answer: HistoryAnswer, cycle: HistoryCycle, *, has_weekday: bool) -> list[Cell]:
     now, zone = answer.request.now, answer.request.zone
-    peak, style = NOTHING, ""
-    if isinstance(cycle.peak, float):
-        peak, style = format_percent(cycle.peak), SEVERITY_STYLES[Severity.from_percent(cycle.peak)]
     return [
         (format_minute(cycle.starts_at, now, zone, has_weekday=has_weekday), ""),
         (format_cycle_end(cycle, now, zone, has_weekday=has_weekday), "" if cycle.is_observed else MUTED),
-        (peak, style),
+        (format_amount(cycle.peak), _get_peak_style(cycle)),
         (format_full_at(cycle, now, zone, has_weekday=has_weekday), ""),
         (format_length(cycle.full_for), ""),
         (format_length(cycle.stopped), SEVERITY_STYLES[Severity.CRITICAL]),
@@ -249,7 +199,7 @@ def _wrap_cycle(cells: Sequence[Cell], width: int) -> list[list[Cell]]:
     """Return the lines of a cycle in a narrow pane: from and to, then what else is known."""
     start, (end, end_style), peak, full_at, _, stopped, spent = cells
     lines = _wrap_cells([start, (f"to {end}", end_style)], width, "", " ")
-    named = (("", peak), ("full ", full_at), ("stopped ", stopped), ("", spent))
+    named = (("peak ", peak), ("full ", full_at), ("stopped ", stopped), ("", spent))
     others = [(f"{name}{text}", style) for name, (text, style) in named if text != NOTHING]
     return lines + _wrap_cells(others, width, "  ", " · ")
 
@@ -270,19 +220,31 @@ def _wrap_cells(cells: Sequence[Cell], width: int, indent: str, between: str) ->
     return lines
 
 
+def _get_peak_style(cycle: HistoryCycle) -> str:
+    """Return the style of the percentage; an amount has no severity, unless it reached its cap."""
+    if not isinstance(cycle.peak, float):
+        return SEVERITY_STYLES[Severity.FULL if cycle.full_at is not None else Severity.NORMAL]
+    return SEVERITY_STYLES[Severity.from_percent(cycle.peak)]
+
+
 SUM_TITLES = ("", "credits", "stopped", "on credits", "covered")
 
 
-def build_sums_page(answer: HistoryAnswer, width: int) -> HistoryPage:
-    """Return the sums of each billing cycle, month, week and day, newest first."""
+def build_sums_page(answer: HistoryAnswer, width: int) -> ListPage:
+    """Return the sums of each billing cycle, month, week and day since the first reading, newest first."""
     sections = {
         "Billing cycles": answer.billing_cycles,
         "Months": answer.months,
         "Weeks": answer.weeks,
         "Days": answer.days,
     }
-    periods = [(title, period) for title, found in sections.items() for period in reversed(found)]
-    keys = [(title, (period.kind, period.starts_at)) for title, period in periods]
+    periods = [
+        (title, period)
+        for title, found in sections.items()
+        for period in reversed(found)
+        if _is_in_history(answer, period)
+    ]
+    keys = [(title, (period.kind, period.starts_at), period.moment) for title, period in periods]
     cells = [_list_sum_cells(answer, period) for _, period in periods]
     for dropped in ((), ("on credits",), ("on credits", "stopped")):  # the page of the stops has them
         shown = [place for place, title in enumerate(SUM_TITLES) if title not in dropped]
@@ -293,17 +255,28 @@ def build_sums_page(answer: HistoryAnswer, width: int) -> HistoryPage:
         )
         if table.width <= width - MARK_WIDTH:
             break
-    return HistoryPage(list(_list_table_rows(table, keys)), width)
+    return ListPage([*_list_table_rows(table, keys), *_build_beginning(answer)], width)
+
+
+def _is_in_history(answer: HistoryAnswer, period: HistoryPeriod) -> bool:
+    """True if the period ends after the first reading: before it, nothing is known."""
+    return answer.since is None or period.ends_at is None or period.ends_at > answer.since
+
+
+def _build_beginning(answer: HistoryAnswer) -> list[ListRow]:
+    """Return the line with the first reading, below a blank one; empty if the history is longer."""
+    text = describe_beginning(answer)
+    return [BLANK_ROW, fix_row(build_line((text, MUTED)))] if text else []
 
 
 def _list_sum_cells(answer: HistoryAnswer, period: HistoryPeriod) -> list[Cell]:
     lengths = (stop.length for stop in period.stops if stop.state is VerdictState.ON_CREDITS)
     return [
         (format_period(period, answer.request.now, answer.request.zone), ""),
-        (format_credits(period.credits, is_read=bool(period.covered)), "" if period.credits else MUTED),
+        (format_credits(period.credits, is_read=period.is_read), "" if period.credits else MUTED),
         (format_length(period.stopped), SEVERITY_STYLES[Severity.CRITICAL]),
         (format_length(sum(lengths, timedelta(0))), SEVERITY_STYLES[Severity.WARNING]),
-        (format_share(period) if period.covered else NOTHING, MUTED),
+        (format_share(period), MUTED),
     ]
 
 
@@ -311,16 +284,17 @@ STOP_LINE_FROM = 62
 """Cells from which a stop has one line."""
 
 
-def build_stops_page(answer: HistoryAnswer, width: int) -> HistoryPage:
+def build_stops_page(answer: HistoryAnswer, width: int) -> ListPage:
     """Return how often and how long each cause stopped work: in the span, then per month and per week."""
-    rows: list[HistoryRow] = []
+    rows: list[ListRow] = []
     for period in (answer.span, *reversed(answer.months), *reversed(answer.weeks)):
-        rows += [BLANK_ROW] if rows else []
-        rows += _list_stops(answer, period, width)
-    return HistoryPage(rows, width)
+        if _is_in_history(answer, period):
+            rows += [BLANK_ROW] if rows else []
+            rows += _list_stops(answer, period, width)
+    return ListPage([*rows, *_build_beginning(answer)], width)
 
 
-def _list_stops(answer: HistoryAnswer, period: HistoryPeriod, width: int) -> Iterator[HistoryRow]:
+def _list_stops(answer: HistoryAnswer, period: HistoryPeriod, width: int) -> Iterator[ListRow]:
     name = format_count(answer.request.weeks, "week")
     if period.kind is not PeriodKind.SPAN:
         name = format_period(period, answer.request.now, answer.request.zone)
@@ -329,11 +303,12 @@ def _list_stops(answer: HistoryAnswer, period: HistoryPeriod, width: int) -> Ite
     yield fix_row(fit_line(head, width - MARK_WIDTH))
     at = period.kind, period.starts_at
     if not period.stops:
-        text = "no stop seen" if period.covered else NOTHING
-        yield HistoryRow(at, lambda _: build_line((f"  {text}", MUTED)))
+        text = "no stop seen" if period.is_read else NOTHING
+        yield ListRow(at, lambda _: build_line((f"  {text}", MUTED)), moment=period.moment)
     height = 1 if width >= STOP_LINE_FROM else 2
     for stop in period.stops:
-        yield HistoryRow((*at, stop.state, stop.cause), partial(_draw_stop, stop, height), height)
+        key = *at, stop.state, stop.cause
+        yield ListRow(key, partial(_draw_stop, stop, height), height, moment=stop.begun_at)
 
 
 def _draw_stop(stop: Stop, height: int, part: int) -> StyledLine:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import accumulate
 
 from textual import events
 from textual.app import ComposeResult
@@ -19,6 +21,7 @@ from textual.visual import Visual
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
+from claudemeter_tui.model.store import OrgKey
 from claudemeter_tui.tui.styled_text import convert_to_ascii
 
 LineDrawer = Callable[[int, int, bool], Content]
@@ -68,6 +71,66 @@ def add_cursor_mark(line: Content, width: int, *, selected: bool, mark: str = f"
         return Content.assemble(" " * len(mark), line).truncate(width, pad=True)
     whole = Content.assemble((mark, "$selected"), line).truncate(width, pad=True)
     return whole.stylize_before("on $panel")
+
+
+MARK_WIDTH = 2
+"""Cells of the cursor's mark."""
+
+
+@dataclass(frozen=True)
+class ListRow:
+    """One item of a page with a cursor."""
+
+    key: Hashable
+    """Finds the row again after a change."""
+    draw: Callable[[int], Content]
+    """Returns a line of the row by its number from 0."""
+    height: int = 1
+    is_selectable: bool = True
+    moment: datetime | None = None
+    """The moment that Enter shows. None if the row has none."""
+    org_key: OrgKey | None = None
+    """The org that Enter shows. None for the selected one."""
+
+
+class ListPage:
+    """Rows with a cursor, in lines of at most `width` cells."""
+
+    def __init__(self, rows: Sequence[ListRow], width: int) -> None:
+        """Show these rows."""
+        self._rows, self._width = rows, width
+
+    def build_list(self) -> ListModel:
+        """Return the rows as a list to draw."""
+        starts = [0, *accumulate(row.height for row in self._rows)]
+        return ListModel(starts, self._draw_line, lambda item: self._rows[item].is_selectable)
+
+    def find_item(self, key: Hashable) -> int | None:
+        """Return the row with this key. None if it is gone."""
+        return next((item for item, row in enumerate(self._rows) if row.key == key), None)
+
+    def get_key(self, item: int) -> Hashable:
+        """Return the key of a row. None for an empty page."""
+        return self._rows[item].key if 0 <= item < len(self._rows) else None
+
+    def get_row(self, item: int) -> ListRow | None:
+        """Return a row. None for an empty page."""
+        return self._rows[item] if 0 <= item < len(self._rows) else None
+
+    def _draw_line(self, item: int, part: int, selected: bool) -> Content:  # noqa: FBT001 - a `LineDrawer`
+        row = self._rows[item]
+        line = row.draw(part)
+        return add_cursor_mark(
+            line, self._width, selected=selected and row.is_selectable and bool(line.plain)
+        )
+
+
+def fix_row(line: Content) -> ListRow:
+    """Return a row that the cursor skips."""
+    return ListRow(None, lambda _: line, is_selectable=False)
+
+
+BLANK_ROW = fix_row(Content(""))
 
 
 def highlight_matches(line: Content, sought: re.Pattern[str] | None) -> Content:

@@ -1,0 +1,95 @@
+"""Put the figures of a past moment into words, where the replies are no longer kept."""
+
+from __future__ import annotations
+
+from datetime import datetime, tzinfo
+
+from claudemeter_tui.formatting.credits import CREDIT_STATE_NAMES, ORIGIN_LABELS
+from claudemeter_tui.formatting.history import describe_stop_cause, format_amount, format_window
+from claudemeter_tui.formatting.json_view import escape_invisible
+from claudemeter_tui.formatting.values import format_moment
+from claudemeter_tui.formatting.verdict import CREDITS_BLOCKED, VERDICT_NAMES
+from claudemeter_tui.model.archive_rows import FigureRow
+from claudemeter_tui.model.catalogue import WINDOWS, Cause, CreditState, MeterOrigin
+from claudemeter_tui.model.history import CAP_FIGURE, USED_FIGURE, WINDOW_PREFIX
+from claudemeter_tui.model.past import VERDICT_FIGURE, PastFigures
+from claudemeter_tui.model.verdict import VerdictState
+
+NO_REPLIES = "replies no longer kept"
+FIGURES_ONLY = "the last figures read until then, and the events before"
+NOTHING_READ = "nothing was read then"
+EVENTS_TITLE = "Events of the 24 hours before"
+MAX_NAME = 24
+"""Characters of a name that the server chose."""
+_UNKNOWN_CAUSES = {
+    Cause.NOT_READ: "no successful read for 15 minutes",
+    Cause.NOT_REPORTED: "no figures reported",
+}
+"""Words for the causes of UNKNOWN, where `STOP_CAUSES` has those of the credits."""
+_FIRST_FIGURES = (VERDICT_FIGURE, "credits", WINDOW_PREFIX, USED_FIGURE, CAP_FIGURE, "balance")
+_FIGURE_NAMES = {
+    VERDICT_FIGURE: "verdict",
+    "credits": "credits",
+    USED_FIGURE: "used credits",
+    CAP_FIGURE: "cap",
+    "balance": "balance",
+}
+
+
+def sort_figures(figures: PastFigures) -> list[FigureRow]:
+    """Return verdict, credits, windows in their usual order and amounts, then the amounts of each reply."""
+    places = {key: place for place, key in enumerate(WINDOWS)}
+
+    def rank(row: FigureRow) -> tuple[int, int, str]:
+        is_window = row.figure.startswith(WINDOW_PREFIX)
+        kind = WINDOW_PREFIX if is_window else row.figure
+        place = _FIRST_FIGURES.index(kind) if kind in _FIRST_FIGURES else len(_FIRST_FIGURES)
+        return place, places.get(row.figure.removeprefix(WINDOW_PREFIX), len(places)), row.figure
+
+    return sorted(figures.rows, key=rank)
+
+
+def format_figure_name(figure: str) -> str:
+    """Return `verdict`, `5-hour`, `used credits`, or `used (spend)` for the amount of one part of a reply."""
+    if figure in _FIGURE_NAMES:
+        return _FIGURE_NAMES[figure]
+    name, _, origin = figure.partition(":")
+    if origin in [*MeterOrigin]:
+        return f"{name} ({ORIGIN_LABELS[MeterOrigin(origin)]})"
+    text = escape_invisible(format_window(figure, names_unknown=True))
+    return text if len(text) <= MAX_NAME else f"{text[: MAX_NAME - 1]}…"
+
+
+def format_figure_value(row: FigureRow) -> str:
+    """Return `BLOCKED`, `locked`, `41%` or `$17.20`."""
+    if row.figure == VERDICT_FIGURE:
+        return format_past_verdict(row)
+    if row.figure == "credits" and row.value in [*CreditState]:
+        return CREDIT_STATE_NAMES[CreditState(str(row.value))]
+    return format_amount(row.value)
+
+
+def format_past_verdict(row: FigureRow) -> str:
+    """Return `ON CREDITS`, or `CAN WORK · credits BLOCKED`."""
+    state = VerdictState(str(row.value)) if row.value in [*VerdictState] else VerdictState.UNKNOWN
+    is_locked = state is VerdictState.CAN_WORK and row.cause
+    return f"{VERDICT_NAMES[state]} · {CREDITS_BLOCKED}" if is_locked else VERDICT_NAMES[state]
+
+
+def describe_figure_detail(row: FigureRow, now: datetime, zone: tzinfo | None = None) -> str:
+    """Return the cause of a state, `resets 16:00`, or an empty text."""
+    if row.resets_at is not None:
+        return f"resets {format_moment(row.resets_at, now, zone)}"
+    if not row.cause:
+        return ""
+    if row.figure == VERDICT_FIGURE and row.value == VerdictState.UNKNOWN and row.cause in _UNKNOWN_CAUSES:
+        return _UNKNOWN_CAUSES[Cause(row.cause)]
+    return describe_stop_cause(row.cause)
+
+
+def format_past_state(figures: PastFigures) -> tuple[str, str]:
+    """Return the name of the verdict and its cause: `BLOCKED`, `monthly cap reached`."""
+    verdict = figures.verdict
+    if verdict is None:
+        return VERDICT_NAMES[VerdictState.UNKNOWN], NOTHING_READ
+    return format_past_verdict(verdict), describe_figure_detail(verdict, figures.at)

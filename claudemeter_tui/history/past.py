@@ -1,0 +1,79 @@
+"""Build a past moment from the archive: from replies, or from figures and events where these are gone."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import datetime
+
+from claudemeter_tui.history.database import from_millis, to_millis
+from claudemeter_tui.history.events import load_events
+from claudemeter_tui.history.export import parse_millis
+from claudemeter_tui.history.figures import CREDITS, VERDICT, read_value
+from claudemeter_tui.history.replay import MAX_SEED_AGE, ParseReply, load_store_at
+from claudemeter_tui.model.account import Account, Org
+from claudemeter_tui.model.archive_rows import FigureRow, Owner
+from claudemeter_tui.model.history import WINDOW_PREFIX
+from claudemeter_tui.model.past import EVENTS_SPAN, PastFigures, PastMoment
+from claudemeter_tui.model.store import OrgKey
+
+
+def load_past_moment(
+    connection: sqlite3.Connection, origin: str, org: tuple[int, OrgKey], moment: datetime, parse: ParseReply
+) -> PastMoment | None:
+    """Return everything that was known at a moment. None if nothing about the org was known then.
+
+    Args:
+        connection: an open archive.
+        origin: server of the replies.
+        org: row and key of the org.
+        moment: the time.
+        parse: parser of the replies.
+    """
+    org_id, key = org
+    store = load_store_at(connection, origin, moment, parse, key)
+    state = store.find_org_state(key)
+    figures = None
+    if state is None or not (state.replies or state.failures):
+        figures = load_figures_at(connection, org_id, key, moment)
+        if figures is None:
+            return None
+    return PastMoment(moment, store, load_events(connection, origin, moment - EVENTS_SPAN, moment), figures)
+
+
+def load_figures_at(
+    connection: sqlite3.Connection, org_id: int, key: OrgKey, moment: datetime
+) -> PastFigures | None:
+    """Return the last value of each figure that was read in the week before a moment. None without any."""
+    account, email, uuid, org_name, plan, is_shared = connection.execute(
+        "SELECT key, email, uuid, name, plan_name, is_shared FROM orgs"
+        " JOIN accounts ON accounts.id = account_id WHERE orgs.id = ?",
+        (org_id,),
+    ).fetchone()
+    owner = Owner(Account.from_key(account, email), Org(uuid, org_name, plan, bool(is_shared)))
+    at, rows = to_millis(moment), []
+    for figure_id, name in connection.execute("SELECT id, name FROM names ORDER BY id").fetchall():
+        found = [
+            row
+            for table in ("runs", "open_runs")
+            for row in connection.execute(
+                f"SELECT first_at, confirmed_at, value, unit, detail FROM {table}"  # noqa: S608 - our names
+                " WHERE org_id = ? AND figure_id = ? AND first_at <= ? ORDER BY first_at DESC LIMIT 1",
+                (org_id, figure_id, at),
+            )
+        ]
+        if not found:
+            continue
+        first_at, confirmed_at, value, unit, detail = max(found)
+        if from_millis(confirmed_at) >= moment - MAX_SEED_AGE:
+            rows.append(
+                FigureRow(
+                    owner,
+                    name,
+                    read_value(value, unit),
+                    from_millis(first_at),
+                    from_millis(confirmed_at),
+                    parse_millis(detail) if name.startswith(WINDOW_PREFIX) else None,
+                    str(detail) if name in (CREDITS, VERDICT) else "",
+                )
+            )
+    return PastFigures(moment, key, owner, tuple(rows)) if rows else None
