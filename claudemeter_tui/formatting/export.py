@@ -46,27 +46,27 @@ JsonScalar = str | float | bool | list[str] | None
 """Value of a column."""
 Columns = dict[str, JsonScalar]
 
-_OWNER = ("account", "org", "org_uuid")
+OWNER_COLUMNS = ("account", "org", "org_uuid")
 _SOURCE = ("endpoint", "status", "session", "reply_first_at", "reply_confirmed_at")
 COLUMNS: Mapping[ExportKind, tuple[str, ...]] = {
     ExportKind.FIGURES: (
-        *_OWNER,
+        *OWNER_COLUMNS,
         *("figure", "value", "unit", "first_at", "confirmed_at", "resets_at", "cause"),
         *_SOURCE,
     ),
     ExportKind.CYCLES: (
-        *_OWNER,
+        *OWNER_COLUMNS,
         *("cycle", "start_at", "start_source", "end_at", "end_source", "peak", "unit", "peak_at"),
         *("full_at", "full_seconds", "spent", "spent_currency", "confirmed_at"),
         *_SOURCE,
     ),
     ExportKind.EVENTS: (
-        *_OWNER,
+        *OWNER_COLUMNS,
         *("at", "kind", "text", "subject", "before", "before_unit", "after", "after_unit", "until"),
         *_SOURCE,
     ),
     ExportKind.REPLIES: (
-        *_OWNER,
+        *OWNER_COLUMNS,
         *("endpoint", "status", "session", "first_at", "confirmed_at", "count", "duration_ms"),
         *("failure", "failure_detail", "bytes", "sha256", "body"),
     ),
@@ -80,7 +80,7 @@ def build_columns(row: ArchiveRow) -> Columns:
         case FigureRow():
             value, unit = _split_value(row.value)
             return {
-                **_build_owner(row.owner),
+                **build_owner_columns(row.owner),
                 "figure": row.figure,
                 "value": value,
                 "unit": unit or ("%" if isinstance(row.value, float) else ""),
@@ -95,7 +95,7 @@ def build_columns(row: ArchiveRow) -> Columns:
             peak, unit = _split_value(cycle.peak)
             spent, currency = _split_value(cycle.spent)
             return {
-                **_build_owner(row.owner),
+                **build_owner_columns(row.owner),
                 "cycle": cycle.figure,
                 "start_at": format_exact_utc(cycle.starts_at),
                 "start_source": cycle.start_source,
@@ -116,7 +116,7 @@ def build_columns(row: ArchiveRow) -> Columns:
         case ReplyRow():
             source, body = row.source, None if row.text is None else encode_body(row.text)
             return {
-                **_build_owner(row.owner),
+                **build_owner_columns(row.owner),
                 "endpoint": source.endpoint,
                 "status": source.status,
                 "session": source.session.label,
@@ -132,7 +132,7 @@ def build_columns(row: ArchiveRow) -> Columns:
             }
         case FailureRow():
             return {
-                **_build_owner(row.owner),
+                **build_owner_columns(row.owner),
                 "endpoint": row.endpoint,
                 "status": None,
                 "session": row.session.label,
@@ -201,9 +201,10 @@ def format_optional_utc(moment: datetime | None) -> str | None:
     return None if moment is None else format_exact_utc(moment)
 
 
-def _build_owner(owner: Owner | None) -> Columns:
+def build_owner_columns(owner: Owner | None) -> Columns:
+    """Return the columns that name the account and the org of a row; each is None if the row has no owner."""
     if owner is None:
-        return dict.fromkeys(_OWNER)
+        return dict.fromkeys(OWNER_COLUMNS)
     account, org = owner.account, owner.org
     return {
         "account": account.email or account.uuid,
@@ -232,7 +233,7 @@ def _build_event(row: EventRow) -> Columns:
     if event is not None and row.source is None:
         source["session"] = event.session.label
     return {
-        **_build_owner(row.owner),
+        **build_owner_columns(row.owner),
         "at": format_exact_utc(row.at),
         "kind": row.kind,
         "text": describe_event(event, UTC) if event else None,

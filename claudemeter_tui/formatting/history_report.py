@@ -9,7 +9,9 @@ from datetime import datetime, tzinfo
 
 from claudemeter_tui.formatting.export import (
     EXPORT_SCHEMA_VERSION,
+    OWNER_COLUMNS,
     build_columns,
+    build_owner_columns,
     format_decimal,
     format_exact_utc,
     format_optional_utc,
@@ -54,11 +56,9 @@ def format_history_json(
         "until": format_optional_utc(until),
         "orgs": [
             {
-                "account": history.owner.account.email or history.owner.account.uuid,
-                "org": history.owner.org.name if history.owner.org else None,
-                "org_uuid": history.owner.org.uuid if history.owner.org else None,
+                **build_owner_columns(history.owner),
                 "cycles": [
-                    {name: value for name, value in build_columns(row).items() if name not in _OWNER_NAMES}
+                    {name: value for name, value in build_columns(row).items() if name not in OWNER_COLUMNS}
                     for row in history.cycles
                 ],
                 "spent": {
@@ -73,9 +73,6 @@ def format_history_json(
         ],
     }
     return json.dumps(document, indent=1)
-
-
-_OWNER_NAMES = ("account", "org", "org_uuid")
 
 
 def _format_org(history: OrgHistory, zone: tzinfo | None) -> str:
