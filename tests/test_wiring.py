@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NoReturn
 
 import pytest
 
 from claudemeter_tui import wiring
+from claudemeter_tui.history.recorder import OpenedArchive, Recorder
 from claudemeter_tui.model.reading import ErrorKind, PasteResult, Reading, Session
 from claudemeter_tui.wiring import DeferredFeed
 from tests.sessions.poller_cases import START
@@ -99,3 +102,46 @@ async def test_a_hanging_disk_delays_no_poll(monkeypatch: pytest.MonkeyPatch) ->
     await DeferredFeed(Built, None, hang).run(posted.append)
     disk.set()
     assert posted == [READ]
+
+
+async def test_a_feed_ends_after_its_archive_is_closed() -> None:
+    """The end of the loop cancels the task again while the last readings are written; it waits for them."""
+    begun, may_end = threading.Event(), threading.Event()
+
+    class SlowRecorder(Recorder):
+        def start(self, post: Callable[[Reading], object], *, restores: bool = True) -> None:
+            """Have nothing to restore."""
+            del post, restores
+
+        def wait_until_restored(self) -> None:
+            """Return at once."""
+
+        def close(self) -> None:
+            """Write slowly."""
+            begun.set()
+            may_end.wait()
+
+    def fail() -> OpenedArchive:
+        raise OSError
+
+    class Endless(Built):
+        async def run(self, post: Callable[[Reading], object]) -> None:
+            """Post for ever."""
+            post(READ)
+            await asyncio.Event().wait()
+
+    posted = asyncio.Event()
+    feed = DeferredFeed(Endless, lambda: SlowRecorder(fail, lambda: START))
+    running = asyncio.create_task(feed.run(lambda _: posted.set()))
+    await posted.wait()
+    running.cancel()
+    await asyncio.to_thread(begun.wait)
+    for _ in range(3):
+        running.cancel()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert not running.done()
+    may_end.set()
+    with suppress(asyncio.CancelledError):
+        await running
+    assert running.cancelled()

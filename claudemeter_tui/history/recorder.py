@@ -104,7 +104,7 @@ class Recorder:
         self._moved: Failure | None = None
         """The problem that the file was damaged; it is shown until the program ends."""
         self._derived_bug: Failure | None = None
-        """The bug because of which derived rows are missing. None if they are complete."""
+        """The first bug because of which derived rows are missing. None if they are complete."""
         self._can_rebuild = True
         """False after a bug in a rebuild, which the next one would have, too."""
         self._removed_at: datetime | None = None
@@ -305,7 +305,8 @@ class Recorder:
         bug = None
 
         def append(steps: Iterable[Step]) -> None:
-            self._derived_bug = archive.append(steps) or self._derived_bug
+            bug = archive.append(steps)
+            self._derived_bug = self._derived_bug or bug
             self._note_success()
 
         try:
@@ -377,7 +378,8 @@ class Recorder:
             if not is_bug(error):
                 raise
             self._can_rebuild = False
-            self._derived_bug = Failure.from_exception(error, Endpoint.ACCOUNT, self._now())
+            bug = Failure.from_exception(error, Endpoint.ACCOUNT, self._now())
+            self._derived_bug = self._derived_bug or bug
         if self._stalled_since is None:
             self._show_state()
 
