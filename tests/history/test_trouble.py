@@ -597,6 +597,7 @@ def test_a_rebuild_that_fails_is_not_repeated(path: Path, monkeypatch: pytest.Mo
 
 def test_an_older_derived_part_is_built_again(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A change of `DERIVED_VERSION` replaces the derived rows between two readings, once."""
+    monkeypatch.setattr("claudemeter_tui.history.recorder.CLOSE_TIMEOUT", PATIENCE)
     recording = Recording()
     for minute in range(1, 150):
         recording.poll(minute)
