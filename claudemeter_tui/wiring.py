@@ -420,7 +420,8 @@ class ArchiveReader:
         from claudemeter_tui.history.past import load_past_moment
 
         def query(connection: sqlite3.Connection, org_id: int) -> PastMoment | None:
-            at = find_event_time(connection, org_id, moment, step) if step else moment
+            now = datetime.now(UTC)
+            at = find_event_time(connection, org_id, moment, step, now) if step else moment
             if at is None:
                 return None
             return load_past_moment(connection, self._origin, (org_id, key), at, parse_kept_reply)

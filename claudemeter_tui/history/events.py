@@ -28,18 +28,18 @@ def load_events(
 
 
 def find_event_time(
-    connection: sqlite3.Connection, org_id: int, moment: datetime, step: int
+    connection: sqlite3.Connection, org_id: int, moment: datetime, step: int, until: datetime
 ) -> datetime | None:
     """Return the time of an org's last event before a moment (-1), or of the first after it (1).
 
-    None if there is no such event.
+    None if there is no such event. Events after `until` are left out: the clock was wrong then.
     """
     query = (
-        "SELECT max(at) FROM events WHERE org_id = ? AND at < ?"
+        "SELECT max(at) FROM events WHERE org_id = ? AND at < ? AND at <= ?"
         if step < 0
-        else "SELECT min(at) FROM events WHERE org_id = ? AND at > ?"
+        else "SELECT min(at) FROM events WHERE org_id = ? AND at > ? AND at <= ?"
     )
-    (at,) = connection.execute(query, (org_id, to_millis(moment))).fetchone()
+    (at,) = connection.execute(query, (org_id, to_millis(moment), to_millis(until))).fetchone()
     return from_millis(at) if at is not None else None
 
 

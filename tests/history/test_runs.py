@@ -15,7 +15,7 @@ import pytest
 from claudemeter_tui.history.codec import encode_value
 from claudemeter_tui.history.database import ARCHIVE_NAME, open_for_writing, to_millis
 from claudemeter_tui.history.derivation import QUARTER
-from claudemeter_tui.history.events import load_events
+from claudemeter_tui.history.events import find_event_time, load_events
 from claudemeter_tui.model.event_log import EventLog
 from claudemeter_tui.model.events import Event, EventKind
 from claudemeter_tui.model.store import Store
@@ -393,3 +393,17 @@ def test_a_reset_of_another_age_does_no_harm(
     program.restart(READ + 3 * MINUTE)
     record(program, READ + 3 * MINUTE, usage_body(40.0))
     assert read_values(connection, "window:five_hour") == [10, 20, 30, 40]
+
+
+def test_no_step_leads_to_an_event_of_the_future(connection: sqlite3.Connection) -> None:
+    """An event of a clock that was set forward is not found until its time has come."""
+    archive = build(connection)
+    put(archive, readings(OrgBodies(), at=READ))
+    for moment in (NOW, NOW + 400 * 24 * HOUR):
+        archive._deriver.append_event(1, CLAUDE_AI, Event(EventKind.STALE, moment, SESSION))
+    found = [
+        find_event_time(connection, 1, NOW + shift, step, NOW)
+        for shift, step in ((-MINUTE, 1), (MINUTE, 1), (1000 * 24 * HOUR, -1))
+    ]
+    assert found == [NOW, None, NOW]
+    assert find_event_time(connection, 1, NOW, 1, NOW + 500 * 24 * HOUR) == NOW + 400 * 24 * HOUR
