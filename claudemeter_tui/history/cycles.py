@@ -26,7 +26,8 @@ from claudemeter_tui.model.trackers import MIN_RESET_MOVE, RESET_TOLERANCE, Wind
 from claudemeter_tui.model.windows import Window
 
 _MIN_MOVE = MIN_RESET_MOVE // MILLISECOND
-_TOLERANCE = RESET_TOLERANCE // MILLISECOND
+RESET_LEAD = RESET_TOLERANCE // MILLISECOND
+"""Milliseconds by which a reset can be seen before its time, because clocks differ."""
 MAX_RESET_LAG = 3_600_000
 """Milliseconds after the first of a month in which the used credits may still be those of the old month."""
 MAX_WAIT = 24 * 3_600_000
@@ -134,7 +135,8 @@ class Advance(NamedTuple):
     current: Cycle | None
     """The cycle that the reading belongs to. None if the window has not started."""
     rise: Decimal = Decimal(0)
-    """Percentage points by which the window has risen, 0 or more."""
+    """Percentage points by which the window has risen, 0 or more. For a month that has just begun: all
+    that it has used, in minor units."""
 
 
 def advance_window(cycle: Cycle | None, run: Run | None, window: Window, at: int, max_pause: int) -> Advance:
@@ -160,19 +162,28 @@ def advance_window(cycle: Cycle | None, run: Run | None, window: Window, at: int
     if tracker.is_reset(window, now):
         ended = cycle
         if is_seen and cycle.end_at is not None:
-            ended = cycle._replace(
-                end_at=min(cycle.end_at, at), end_source=CycleSource.OBSERVED, full_ms=full_ms, is_full=0
-            )
+            end_at = max(cycle.start_at, min(cycle.end_at, at))
+            ended = cycle._replace(end_at=end_at, end_source=CycleSource.OBSERVED, full_ms=full_ms, is_full=0)
         return Advance(ended, _begin_window(window, at, ended), share)
     if tracker.is_freed(window, now) or tracker.has_fallen(window):
         source = CycleSource.OBSERVED if is_seen else CycleSource.UNKNOWN
-        end_at = max(at, cycle.last_at)
+        end_at = max(at, cycle.last_at, cycle.start_at)
         ended = cycle._replace(end_at=end_at, end_source=source, full_ms=full_ms, is_full=0)
         return Advance(ended, _begin_window(window, at, ended, start_source=source))
     current = cycle.extend(at, max_pause, is_full=window.is_full(now)).raise_peak(share, at)
-    if window.resets_at is not None:
+    if window.resets_at is not None and to_millis(window.resets_at) > cycle.start_at:
         current = current._replace(end_at=to_millis(window.resets_at), end_source=CycleSource.REPORTED)
     return Advance(None, current, risen)
+
+
+def is_before(cycle: Cycle, window: Window, at: int) -> bool:
+    """Return True if a reading is of a time before the cycle, because the clock was set back.
+
+    A clock that is slow shows an earlier time, too, but the reset is that of the cycle then.
+    """
+    if window.resets_at is None or window.length is None or at + RESET_LEAD >= cycle.start_at:
+        return False
+    return to_millis(window.resets_at - window.length) <= cycle.start_at - _MIN_MOVE
 
 
 def _begin_window(
@@ -192,7 +203,8 @@ def _begin_window(
     if ended is not None and ended.end_at is not None:
         if ended.end_source == CycleSource.OBSERVED and abs(start - ended.end_at) < _MIN_MOVE:
             start, source = ended.end_at, CycleSource.OBSERVED
-        start = max(start, ended.end_at, ended.start_at + 1)
+        # An end in the future is none that the new cycle could wait for.
+        start = max(start, min(ended.end_at, at), ended.start_at + 1)
     is_full = window.is_full(now)
     return Cycle(
         start_at=start,
@@ -243,15 +255,18 @@ def advance_month(
         return Advance(ended, _begin_month(reading, used, at, start, CycleSource.UNKNOWN))
     has_fallen = run is not None and run.unit == cycle.unit and used.minor < run.amount
     pause, end_at = at - cycle.last_at, cycle.end_at
-    if has_fallen and at >= end_at - _TOLERANCE:
+    if has_fallen and at >= end_at - RESET_LEAD:
         ended = cycle._replace(full_ms=cycle.measure_full(at, max_pause), is_full=0)
         if cycle.is_seen(at, max_pause):
             ended = ended._replace(end_at=min(end_at, at), end_source=CycleSource.OBSERVED)
-        return Advance(ended, _begin_next_month(reading, used, at, ended))
+        return Advance(ended, _begin_next_month(reading, used, at, ended), used.minor)
     can_fall = run is None or run.amount > 0
     if at >= end_at and (pause > MAX_RESET_LAG or not can_fall):
         ended = cycle._replace(full_ms=cycle.measure_full(at, max_pause), is_full=0)
-        return Advance(ended, _begin_next_month(reading, used, at, ended))
+        # Soon after the first, an amount that did not fall may still be that of the old month.
+        is_own = not can_fall or at > end_at + MAX_RESET_LAG
+        rise = used.minor if is_own else Decimal(0)
+        return Advance(ended, _begin_next_month(reading, used, at, ended), rise)
     current = cycle.extend(at, max_pause, is_full=reading.is_full).raise_peak(used.minor, at)
     if at >= end_at + MAX_WAIT:
         current = current._replace(end_at=_find_month(at, 1), end_source=CycleSource.CALENDAR)
@@ -262,9 +277,8 @@ def advance_month(
 
 def _begin_next_month(reading: MonthReading, used: Money, at: int, ended: Cycle) -> Cycle:
     """Return the month after `ended`, or a later one if no one watched for so long."""
-    # A reset can be seen a minute early, because clocks differ.
-    month, end_at = _find_month(at + _TOLERANCE), ended.end_at if ended.end_at is not None else at
-    if month - end_at > _TOLERANCE:
+    month, end_at = _find_month(at + RESET_LEAD), ended.end_at if ended.end_at is not None else at
+    if month - end_at > RESET_LEAD:
         return _begin_month(reading, used, at, month, CycleSource.CALENDAR)
     start, source = max(end_at, ended.start_at + 1), CycleSource(ended.end_source)
     return _begin_month(reading, used, at, start, source, month)

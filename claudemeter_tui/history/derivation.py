@@ -5,13 +5,21 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
 from claudemeter_tui import __version__
 from claudemeter_tui.history.codec import encode_value
-from claudemeter_tui.history.cycles import Advance, Cycle, MonthReading, advance_month, advance_window
+from claudemeter_tui.history.cycles import (
+    RESET_LEAD,
+    Advance,
+    Cycle,
+    MonthReading,
+    advance_month,
+    advance_window,
+    is_before,
+)
 from claudemeter_tui.history.database import MILLISECOND, from_millis, intern_name, to_millis
 from claudemeter_tui.history.figures import (
     MONTH,
@@ -31,6 +39,7 @@ from claudemeter_tui.history.figures import (
 )
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.events import Event
+from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.store import OrgState
 from claudemeter_tui.model.verdict import judge
 from claudemeter_tui.model.windows import Window
@@ -75,16 +84,13 @@ class Deriver:
             if not is_doubtful(rows.runs.get(name_window(window.key)), window, moment, max_pause)
         ]
         meter = find_current_meter(after, new)
-        spent = measure_spending(before, after, rows.runs.get(USED)) if meter is not None else None
-        running = [*self._advance_windows(org_id, rows, windows, moment, max_pause), MONTH]
+        running = self._advance_windows(org_id, rows, windows, moment, max_pause)
         is_locked = verdict.is_locked or (meter is not None and meter.is_at_cap)
         reading = MonthReading(meter.used, is_locked, meter.until) if meter else MonthReading(None, is_locked)
-        self._advance_month(org_id, rows, reading, moment, max_pause)
-        if spent is not None:
-            self._add_rise(org_id, USED, moment, format_unit(spent), spent.minor)
-            for name in running:
-                if name in rows.cycles:
-                    rows.cycles[name] = rows.cycles[name].add_spending(spent)
+        first = self._advance_month(org_id, rows, reading, moment, max_pause)
+        if meter is not None:
+            spent = first or measure_spending(before, after, rows.runs.get(USED))
+            self._add_spending(org_id, rows, running, spent, moment, max_pause)
         self._connection.executemany(
             PUT_OPEN_CYCLE,
             [(org_id, self._intern(name), *cycle) for name, cycle in rows.cycles.items()],
@@ -204,7 +210,12 @@ class Deriver:
             if not window.is_plan_wide or window.length is None or not window.is_reported:
                 continue
             name = name_window(window.key)
-            advance = advance_window(rows.cycles.get(name), rows.runs.get(name), window, at, max_pause)
+            known, run = rows.cycles.get(name), rows.runs.get(name)
+            advance = advance_window(known, run, window, at, max_pause)
+            is_back = known is not None and is_before(known, window, at)
+            if self._reopen_cycle(org_id, rows, name, advance, at, is_back=is_back):
+                # The last run is that of another cycle.
+                advance = advance_window(rows.cycles.get(name), None, window, at, max_pause)
             if advance.rise > 0:
                 self._add_rise(org_id, name, at, PERCENT_UNIT, advance.rise)
             self._keep_cycle(org_id, rows, name, advance)
@@ -214,14 +225,16 @@ class Deriver:
 
     def _advance_month(
         self, org_id: int, rows: _OrgRows, reading: MonthReading, at: int, max_pause: int
-    ) -> None:
+    ) -> Money | None:
+        """Update the months; return the amount with which a month begins, or None if none does."""
         known, run = rows.cycles.get(MONTH), rows.runs.get(USED)
         advance = advance_month(known, run, reading, at, max_pause)
-        begins = advance.current is not None and known is not None and advance.current[0] != known[0]
-        # If the clock was set back, or is right again after that, continue the month of that time.
-        if known is not None and (at < known.start_at or (begins and self._has_cycle(org_id, MONTH, at))):
-            advance = advance_month(self._reopen_cycle(org_id, rows, MONTH, at), run, reading, at, max_pause)
+        is_back = known is not None and at + RESET_LEAD < known.start_at
+        if self._reopen_cycle(org_id, rows, MONTH, advance, at, is_back=is_back):
+            advance = advance_month(rows.cycles.get(MONTH), run, reading, at, max_pause)
         self._keep_cycle(org_id, rows, MONTH, advance)
+        used = reading.used
+        return replace(used, minor=advance.rise) if used is not None and advance.rise > 0 else None
 
     def _has_cycle(self, org_id: int, name: str, at: int) -> bool:
         """Return True if a cycle at this time is among the ended ones."""
@@ -241,28 +254,65 @@ class Deriver:
             self._connection.execute(PUT_ENDED_CYCLE, (*place, *(advance.ended or known)))
         rows.cycles[name] = last
 
-    def _reopen_cycle(self, org_id: int, rows: _OrgRows, name: str, at: int) -> Cycle | None:
-        """Put the open cycle among the ended ones, and return the one of this time as the open one."""
+    def _reopen_cycle(
+        self, org_id: int, rows: _OrgRows, name: str, advance: Advance, at: int, *, is_back: bool
+    ) -> bool:
+        """Continue the cycle of this time if the clock was set back, or is right again after that.
+
+        The open cycle is put among the ended ones. Return False, without a change, if the clock was not set.
+        """
+        known, current = rows.cycles.get(name), advance.current
+        if known is None:
+            return False
+        begins = current is not None and current.start_at != known.start_at
+        early = at + RESET_LEAD
+        if not is_back and not (begins and self._has_cycle(org_id, name, early)):
+            return False
         place = org_id, self._intern(name)
-        self._connection.execute(PUT_ENDED_CYCLE, (*place, *rows.cycles.pop(name)))
+        self._connection.execute(PUT_ENDED_CYCLE, (*place, *(known if is_back else advance.ended or known)))
         self._connection.execute("DELETE FROM open_cycles WHERE (org_id, figure_id) = (?, ?)", place)
+        del rows.cycles[name]
         row = self._connection.execute(
             "SELECT * FROM ended_cycles WHERE (org_id, figure_id) = (?, ?) AND start_at <= ?"
             " ORDER BY start_at DESC LIMIT 1",
-            (*place, at),
+            (*place, at if is_back else early),
         ).fetchone()
-        if row is None:
-            return None
-        cycle = Cycle(*row[2:])
-        self._connection.execute(
-            "DELETE FROM ended_cycles WHERE (org_id, figure_id, start_at) = (?, ?, ?)",
-            (*place, cycle.start_at),
-        )
-        rows.cycles[name] = cycle
-        return cycle
+        if row is not None:
+            cycle = Cycle(*row[2:])
+            self._connection.execute(
+                "DELETE FROM ended_cycles WHERE (org_id, figure_id, start_at) = (?, ?, ?)",
+                (*place, cycle.start_at),
+            )
+            rows.cycles[name] = cycle._replace(last_at=min(cycle.last_at, at))
+        return True
+
+    def _add_spending(  # noqa: PLR0917 - private
+        self,
+        org_id: int,
+        rows: _OrgRows,
+        windows: Iterable[str],
+        spent: Money | None,
+        at: int,
+        max_pause: int,
+    ) -> None:
+        """Add a rise of the used credits to the month, and to the windows and the quarter that it was in.
+
+        After a pause, these are only the ones that had begun when the used credits were last read.
+        """
+        if spent is None:
+            return
+        run = rows.runs.get(USED)
+        is_paused = run is not None and at - run.confirmed_at > max_pause
+        latest = run.confirmed_at if run is not None and is_paused else None
+        for name in (*windows, MONTH):
+            cycle = rows.cycles.get(name)
+            if cycle is not None and (name == MONTH or latest is None or cycle.start_at <= latest):
+                rows.cycles[name] = cycle.add_spending(spent)
+        if latest is None or at - at % QUARTER <= latest:
+            self._add_rise(org_id, USED, at, format_unit(spent), spent.minor)
 
     def _add_rise(self, org_id: int, name: str, at: int, unit: str, rise: Decimal) -> None:
-        """Add a rise to its quarter of an hour; a rise over a pause counts where it was seen."""
+        """Add a rise to the quarter of an hour in which it was seen."""
         place = org_id, self._intern(name), at - at % QUARTER, unit
         known = self._connection.execute(
             "SELECT rise FROM quarters WHERE (org_id, figure_id, start_at, unit) = (?, ?, ?, ?)", place

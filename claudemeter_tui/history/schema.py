@@ -17,7 +17,7 @@ ACCOUNT_ROW = 0
 UNKNOWN_ACCOUNT = 0
 """`account_id` of a failure that happened before the server named the account."""
 
-DERIVED_VERSION = 1
+DERIVED_VERSION = 2
 """Version of the rules by which the derived tables are written. Increase it if they change: the recorder then
 builds the derived rows of each org again."""
 DERIVED_TABLES = ("runs", "open_runs", "quarters", "ended_cycles", "open_cycles", "events")
@@ -193,7 +193,7 @@ CREATE TABLE open_runs (
 CREATE VIEW all_runs AS SELECT * FROM runs UNION ALL SELECT * FROM open_runs;
 
 -- Rises of a figure per quarter of an hour, which every time zone can add up to its own hours. A rise over a
--- pause is in the quarter in which it was seen.
+-- pause is in the quarter in which it was seen; used credits are in none then, unless it holds all the pause.
 CREATE TABLE quarters (
     org_id INTEGER NOT NULL REFERENCES orgs ON DELETE CASCADE,
     figure_id INTEGER NOT NULL REFERENCES names,

@@ -58,7 +58,7 @@ class Quarter:
     weeks: list[Cycle] = field(default_factory=list)
     months: list[Cycle] = field(default_factory=list)
     spending: list[tuple[datetime, int]] = field(default_factory=list)
-    """Time of each poll that saw a rise, with the cents."""
+    """Time of each poll that saw a rise, with the cents; without those that rose over a pause."""
 
     def run(self) -> Iterator[tuple[datetime, list[Reading]]]:
         """Yield time and readings of each poll."""
@@ -68,8 +68,10 @@ class Quarter:
         self.months.append(Cycle(*_find_month(now)))
         used = seen = 0
         polled: datetime | None = None
+        read: datetime | None = None
         while now < end:
-            used = 0 if now >= self.months[-1].end else used
+            if now >= self.months[-1].end:
+                used = seen = 0
             self._turn(now)
             if now.weekday() < 5 and 8 <= now.hour < 18 and chance.random() < 0.5:
                 used += self._prompt(now, chance.randrange(1, 12))
@@ -80,11 +82,13 @@ class Quarter:
             if not is_off:
                 rise = 0 if is_withdrawn else max(0, used - seen)
                 seen = seen if is_withdrawn else used
-                if rise:
+                is_pause = read is not None and now - read > 2.5 * self.step
+                if rise and (not is_pause or (read is not None and _find_quarter(now) <= read)):
                     self.spending.append((now, rise))
                 is_gap = polled is None or now - polled > 2.5 * self.step
-                self._watch(now, None if is_gap else polled, rise, is_failing=is_failing)
-                polled = now
+                latest = read if is_pause and read is not None else now
+                self._watch(now, None if is_gap else polled, rise, latest, is_failing=is_failing)
+                polled, read = now, read if is_withdrawn else now
                 yield now, self._answer(now, used, chance, is_failing=is_failing, is_withdrawn=is_withdrawn)
             now += self.step
 
@@ -110,8 +114,13 @@ class Quarter:
         week.percent = min(99, week.percent + share % 2)
         return charged
 
-    def _watch(self, now: datetime, polled: datetime | None, rise: int, *, is_failing: bool) -> None:
-        """Note what this poll sees; `polled` is the one before, if there is no gap between them."""
+    def _watch(
+        self, now: datetime, polled: datetime | None, rise: int, latest: datetime, *, is_failing: bool
+    ) -> None:
+        """Note what this poll sees; `polled` is the one before, if there is no gap between them.
+
+        A rise is that of the cycles that began until `latest`, and of the month.
+        """
         running = self.sessions[-1:] if self.sessions and now < self.sessions[-1].end else []
         for cycle in [] if is_failing else self.sessions[-2:]:
             if polled is not None and cycle.last == polled and cycle.percent >= 100 and cycle.full_at:
@@ -125,7 +134,7 @@ class Quarter:
                 if cycle.percent >= 100 and cycle.full_at is None:
                     cycle.full_at = now
         for cycle in (*running, self.weeks[-1], self.months[-1]):
-            cycle.spent += rise
+            cycle.spent += rise if cycle.start <= latest or cycle is self.months[-1] else 0
 
     def _answer(
         self, now: datetime, used: int, chance: random.Random, *, is_failing: bool, is_withdrawn: bool
@@ -172,6 +181,11 @@ def _break_usage(reading: Reading) -> Reading:
         for report in reading.org_readings
     )
     return replace(reading, org_readings=broken)
+
+
+def _find_quarter(moment: datetime) -> datetime:
+    """Return the start of the quarter of an hour of a moment."""
+    return moment.replace(minute=moment.minute // 15 * 15, second=0, microsecond=0)
 
 
 def _find_week(moment: datetime) -> tuple[datetime, datetime]:

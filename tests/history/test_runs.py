@@ -395,6 +395,72 @@ def test_a_reset_of_another_age_does_no_harm(
     assert read_values(connection, "window:five_hour") == [10, 20, 30, 40]
 
 
+@pytest.mark.parametrize("hours", [3, 30 * 24, 400 * 24, -3, -400 * 24])
+def test_one_poll_with_a_wrong_clock_spoils_no_later_cycle(
+    connection: sqlite3.Connection, program: Program, hours: int
+) -> None:
+    """The cycle of this time continues, and each later one starts and ends as without that poll."""
+
+    def poll(moment: datetime) -> None:
+        first = READ.replace(hour=0, minute=0, second=0, microsecond=0)
+        reset = first + ((moment - first) // (5 * HOUR) + 1) * 5 * HOUR
+        share = 90 - (reset - moment) / (5 * HOUR) * 80 if hours != -3 else 50.0
+        record(program, moment, usage_body(share, resets_at=reset.isoformat()))
+
+    start = READ.replace(hour=6, minute=0, second=0, microsecond=0)
+    for minute in range(0, 60, 5):
+        poll(start + minute * MINUTE)
+    wrong = start + HOUR + hours * HOUR
+    poll(wrong)
+    for minute in range(65, 24 * 60, 5):
+        poll(start + minute * MINUTE)
+    rows = read_cycles(connection, "window:five_hour")
+    assert all(row[0] < row[1] for row in rows)
+    now = to_millis(start + 24 * HOUR)
+    starts = [row[0] for row in rows if to_millis(start - 2 * HOUR) < row[0] < now]
+    assert starts == [to_millis(start - HOUR + 5 * count * HOUR) for count in range(5)]
+    assert len(rows) == 5 + (abs(hours) > 3 or hours < 0)
+
+
+@pytest.mark.parametrize(
+    ("polls", "months", "rises"),
+    [
+        ([(-2 * 1440, 900), (-2 * 1440 + 1, 1000), (3 * 1440, 3000), (3 * 1440 + 1, 3100)], (100, 3100), 200),
+        ([(-2 * 1440, 900), (-2 * 1440 + 1, 1000), (3 * 1440, 500), (3 * 1440 + 1, 600)], (100, 600), 200),
+        ([(-2, 1100), (-1, 1110), (0, 5), (1, 10)], (10, 10), 20),
+        ([(-600, 1100), (20, 1110), (21, 5), (22, 10)], (0, 15), 5),
+    ],
+    ids=["off, more", "off, less", "seen", "late after a pause"],
+)
+def test_a_month_begins_with_what_it_has_used(
+    connection: sqlite3.Connection,
+    program: Program,
+    polls: list[tuple[int, int]],
+    months: tuple[int, int],
+    rises: int,
+) -> None:
+    """The figure after a reset is all of the new month; over a pause it is in no quarter of an hour."""
+    for minute, cents in polls:
+        spend(program, MAY + minute * MINUTE, cents)
+    assert tuple(row[6] for row in read_cycles(connection, "month")) == months
+    assert sum(read_rises(connection).values()) == rises
+
+
+def test_a_rise_over_a_pause_is_in_no_later_window(connection: sqlite3.Connection, program: Program) -> None:
+    """It belongs to the month and to a week that holds the whole pause, not to what began in the pause."""
+    spend(program, READ, 1000)
+    later = READ + 15 * HOUR
+    program.restart(later)
+    for minute, cents in ((0, 3000), (1, 3010)):
+        extra, reset = extra_usage_body(float(cents)), (later + 4 * HOUR).isoformat()
+        usage = usage_body(2.0, resets_at=reset, extra_usage=extra)
+        record(program, later + minute * MINUTE, usage, overage_body(cents))
+    assert [row[6] for row in read_cycles(connection, "window:five_hour")] == [0, 10]
+    assert [row[6] for row in read_cycles(connection, "window:seven_day")] == [2010]
+    assert [row[6] for row in read_cycles(connection, "month")] == [2010]
+    assert read_rises(connection) == {(find_quarter(later), "USD:2"): 10}
+
+
 def test_no_step_leads_to_an_event_of_the_future(connection: sqlite3.Connection) -> None:
     """An event of a clock that was set forward is not found until its time has come."""
     archive = build(connection)
