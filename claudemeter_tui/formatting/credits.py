@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from claudemeter_tui.formatting.values import (
     format_countdown,
+    format_dated_day,
     format_moment,
     format_money,
     format_percent,
@@ -278,7 +279,7 @@ def _list_undated_balance_forms(balance: Balance, now: datetime, zone: tzinfo | 
     if expiring:
         # Name one part only, the one that expires first.
         expires_at, remaining = min(expiring, key=lambda pair: pair[0])
-        day = format_short_day(to_local(expires_at, zone))
+        day = format_dated_day(to_local(expires_at, zone), now, zone)
         parts.append(f" ({format_money(remaining)} expires {day})")
     if balance.is_reloading:
         parts.append(f", {describe_auto_reload(balance)}")

@@ -31,14 +31,13 @@ from claudemeter_tui.formatting.resets import describe_obstacle
 from claudemeter_tui.formatting.values import (
     format_age,
     format_countdown,
+    format_dated_day,
     format_moment,
     format_money,
     format_no_reset,
     format_percent,
     format_reset_verb,
-    format_short_day,
     format_with_countdown,
-    to_local,
 )
 from claudemeter_tui.formatting.verdict import format_verdict_banner, format_verdict_name
 from claudemeter_tui.model.account import Subscription
@@ -218,10 +217,7 @@ class FigureBuilder:
 
     def format_date(self, day: date | None) -> str:
         """Return `Dec 18`, with the year if it differs; empty if there is no day."""
-        if day is None:
-            return ""
-        is_this_year = day.year == to_local(self.now, self.zone).year
-        return format_short_day(day) + ("" if is_this_year else f" {day.year}")
+        return format_dated_day(day, self.now, self.zone) if day is not None else ""
 
     def build_verdict(self) -> Iterator[Figure]:
         """Yield the verdict, its banner and the payment problems."""

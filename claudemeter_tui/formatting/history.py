@@ -37,10 +37,10 @@ EMPTY_HISTORY = (
     "Hours and credits appear with the next readings, one a minute; cycles appear once a window has started.",
 )
 HISTORY_OFF = (
-    "The archive is off (history.enabled), so there is no history.",
+    "History is switched off (history.enabled).",
     "Turn it on in the settings; the history begins with the next reading.",
 )
-UNREADABLE_HISTORY = ("The archive cannot be read.", "Press e to see the problem.")
+UNREADABLE_HISTORY = ("The history file cannot be read.", "Press e to see the problem.")
 NO_CREDITS = "No usage credits were read in this span."
 NO_SPENDING = "No credits were spent in this span."
 NO_MOMENT = "Nothing was read then."

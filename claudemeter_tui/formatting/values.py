@@ -118,6 +118,12 @@ def format_short_day(day: date) -> str:
     return f"{day:%b} {day.day}"
 
 
+def format_dated_day(day: date, now: datetime, zone: tzinfo | None = None) -> str:
+    """Return `May 1`, with the year if it is not the current one in the zone."""
+    is_this_year = day.year == to_local(now, zone).year
+    return format_short_day(day) + ("" if is_this_year else f" {day.year}")
+
+
 def format_with_countdown(moment: datetime, now: datetime, zone: tzinfo | None = None) -> str:
     """Return `16:00 (in 1h 12m)`, `Tue 14:00 (in 2d 23h)` for a future moment."""
     return f"{format_moment(moment, now, zone)} (in {format_countdown(moment - now)})"

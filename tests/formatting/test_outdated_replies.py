@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
-from claudemeter_tui.formatting.credits import describe_lock
+from claudemeter_tui.formatting.credits import describe_lock, list_balance_forms
 from claudemeter_tui.formatting.figures import build_sections
 from claudemeter_tui.formatting.overview import OverviewRow, list_details
 from claudemeter_tui.formatting.report import format_json_array, format_report
@@ -17,6 +18,8 @@ from claudemeter_tui.formatting.template import fill_template
 from claudemeter_tui.formatting.verdict import format_verdict_line
 from claudemeter_tui.model.catalogue import Cause, CreditState, Endpoint
 from claudemeter_tui.model.credit_locks import CreditLock
+from claudemeter_tui.model.credits import Balance, Tranche
+from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import ErrorKind, Failure, OrgReading, Reading, Reply
 from claudemeter_tui.model.store import OrgState, Store
 from claudemeter_tui.model.verdict import judge
@@ -102,6 +105,17 @@ def test_details_have_the_time_at_every_figure(store: Store) -> None:
     ]
     assert {"balance left", "balance", "next charge", "card"} <= {figure.label for figure in figures}
     assert all(AGED in figure.value for figure in figures)
+
+
+def test_balance_that_expires_next_year_has_the_year() -> None:
+    """Without it, the day would be read as one of this year."""
+    later = datetime(2027, 4, 26, tzinfo=UTC)
+    amount = Money(Decimal(10_000), "USD")
+    balance = Balance(amount, (Tranche(amount, later, is_promotional=True),))
+    assert list_balance_forms(balance, LATER, UTC)[0] == "$100.00 ($100.00 expires Apr 26 2027)"
+    assert list_balance_forms(balance, later - timedelta(days=1), UTC)[0] == (
+        "$100.00 ($100.00 expires Apr 26)"
+    )
 
 
 def test_overview_has_the_time_of_the_balance(store: Store) -> None:

@@ -185,8 +185,8 @@ def answer_nothing(key: OrgKey, request: HistoryRequest) -> HistoryAnswer:
     [
         (answer_nothing, ("No history of this org yet.", "appear with the next readings"), (120, 36)),
         (answer_nothing, ("No history of this org yet.", "appear with the next readings"), (60, 20)),
-        (lambda *_: None, ("The archive cannot be read.", "Press e to see the problem."), (60, 20)),
-        (None, ("The archive is off (history.enabled)", "Turn it on in the settings"), (60, 20)),
+        (lambda *_: None, ("The history file cannot be read.", "Press e to see the problem."), (60, 20)),
+        (None, ("History is switched off (history.enabled).", "Turn it on in the settings"), (60, 20)),
     ],
 )
 async def test_page_without_history_says_why(
