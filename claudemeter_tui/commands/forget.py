@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from claudemeter_tui.commands.once import find_org, write_line
+from claudemeter_tui.commands.once import write_line
 from claudemeter_tui.history.database import (
     DamagedArchiveError,
     NewerArchiveError,
     is_damage,
 )
 from claudemeter_tui.history.repair import KeptOrg, Removal, list_kept_orgs, remove_history
+from claudemeter_tui.history.status import match_names
 from claudemeter_tui.settings import SettingsError, describe_os_error
 from claudemeter_tui.storage import load_ui_state, remove_old_files, save_ui_state
 
@@ -27,7 +28,7 @@ class ForgetRequest:
     """The history to remove."""
 
     wanted: str
-    """Number, name or UUID of an org, or "all"."""
+    """Name or UUID of an org, or "all"."""
     origin: str
     """Origin of the server whose orgs are meant."""
     is_confirmed: bool
@@ -64,13 +65,26 @@ def forget(asked: ForgetRequest, path: Path, state_folder: Path, now: datetime) 
 
 
 def _choose_org(path: Path, asked: ForgetRequest) -> KeptOrg | None:
-    """Return the org to remove; None for everything."""
+    """Return the org to remove; None for everything.
+
+    A number selects none, because a removal changes the numbers of the orgs after it.
+
+    Raises:
+        SettingsError: No org or several orgs match; the text lists those that are kept.
+    """
     if asked.wanted.casefold() == EVERYTHING:
         return None
     orgs = list_kept_orgs(path, asked.origin)
     if not orgs:
         raise SettingsError(f"--forget: there is no history of {asked.origin}")
-    return orgs[find_org([(org.uuid, org.name) for org in orgs], asked.wanted, "--forget")]
+    matches = match_names([(org.uuid, org.name) for org in orgs], asked.wanted)
+    if len(matches) == 1:
+        return orgs[matches[0]]
+    fault = f"several orgs match {asked.wanted!r}" if matches else f"unknown org {asked.wanted!r}"
+    if not matches and asked.wanted.isdecimal():
+        fault = "the number of an org can change, so use its name or UUID"
+    choices = ", ".join(f"{org.name} ({org.uuid})" for org in orgs)
+    raise SettingsError(f"--forget: {fault}; choose from {choices}")
 
 
 def _ask(question: str) -> bool:

@@ -59,7 +59,7 @@ ACTION_FLAGS = (
     ("--since", "TIME", "start for --export and --history: 2026-04-25, '2026-04-25 14:30', 30d or 12h"),
     ("--until", "TIME", "end for --export and --history; a date includes that day"),
     ("--sessions", "", "list browser profiles and whether each is signed in"),
-    ("--forget", "ORG|all", "remove an org's history (number, name or UUID), or everything that was kept"),
+    ("--forget", "ORG|all", "remove an org's history (name or UUID), or everything that was kept"),
     ("--yes", "", "with --forget: do not ask"),
     ("--config", "", "print every setting and its origin"),
 )

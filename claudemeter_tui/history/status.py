@@ -209,14 +209,18 @@ def save_request(connection: sqlite3.Connection, digest: str, request: ResolvedR
 
 
 def match_orgs(orgs: Sequence[tuple[str, str]], wanted: str) -> list[int]:
-    """Return the places of the orgs with this number, name or UUID; each org is given as UUID and name.
+    """Return the places of the orgs with this number, name or UUID; each org is given as UUID and name."""
+    numbered = [place for place in range(len(orgs)) if str(place + 1) == wanted]
+    return numbered or match_names(orgs, wanted)
+
+
+def match_names(orgs: Sequence[tuple[str, str]], wanted: str) -> list[int]:
+    """Return the places of the orgs with this name or UUID; each org is given as UUID and name.
 
     An exact match wins, so that one of two orgs whose names differ only by case can be selected.
     """
-    places = range(len(orgs))
-    numbered = [place for place in places if str(place + 1) == wanted]
-    exact = [place for place in places if wanted in orgs[place]]
+    exact = [place for place, org in enumerate(orgs) if wanted in org]
     folded = [
         place for place, (uuid, name) in enumerate(orgs) if wanted.casefold() in (uuid, name.casefold())
     ]
-    return numbered or exact or folded
+    return exact or folded

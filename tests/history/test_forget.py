@@ -102,7 +102,7 @@ def test_the_last_org_of_an_account_takes_the_account_with_it(path: Path) -> Non
     assert len(list_kept_orgs(path, CLAUDE_AI)) == 3
 
 
-@pytest.mark.parametrize("wanted", ["2", "Acme Team", "acme team", bodies.TEAM])
+@pytest.mark.parametrize("wanted", ["Acme Team", "acme team", bodies.TEAM])
 def test_the_flag_removes_everywhere(
     path: Path, tmp_path: Path, wanted: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -171,7 +171,7 @@ def test_a_newer_file_is_left_alone(path: Path, capsys: pytest.CaptureFixture[st
     with closing(sqlite3.connect(path)) as connection:
         connection.execute(f"PRAGMA user_version = {VERSION + 1}")
     before = path.read_bytes()
-    for wanted in ("all", "2"):
+    for wanted in ("all", "Acme Team"):
         assert cli.main(["--forget", wanted, "--yes"]) == 2
         assert "a newer version of claudemeter wrote the history" in capsys.readouterr().err
     assert path.read_bytes() == before
@@ -186,20 +186,39 @@ def test_without_a_history_nothing_is_removed(tmp_path: Path, monkeypatch: pytes
 
 
 def test_an_unknown_org_is_refused_with_a_list(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The error has each org that is kept, as for `--org`."""
+    """The error has each org that is kept."""
     before = path.read_bytes()
     assert cli.main(["--forget", "Nowhere", "--yes"]) == 2
     error = capsys.readouterr().err
-    assert error.startswith("claudemeter-tui: --forget: unknown org 'Nowhere'; choose from 1 Personal (")
-    assert f"2 Acme Team ({bodies.TEAM})" in error
-    assert cli.main(["--base-url", "http://127.0.0.1:1", "--forget", "1", "--yes"]) == 2
+    assert error.startswith("claudemeter-tui: --forget: unknown org 'Nowhere'; choose from Personal (")
+    assert f", Acme Team ({bodies.TEAM})" in error
+    assert cli.main(["--base-url", "http://127.0.0.1:1", "--forget", "Personal", "--yes"]) == 2
     assert "there is no history of http://127.0.0.1:1" in capsys.readouterr().err
     assert path.read_bytes() == before
 
 
+def test_a_number_removes_nothing_but_an_org_of_that_name(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """After a removal the same number would be another org's."""
+    before = path.read_bytes()
+    assert cli.main(["--forget", "1", "--yes"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(
+        "claudemeter-tui: --forget: the number of an org can change, so use its name or UUID;"
+    )
+    assert f"choose from Personal ({bodies.PERSONAL}), Acme Team ({bodies.TEAM})" in error
+    assert path.read_bytes() == before
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE orgs SET name = '1' WHERE uuid = ?", (bodies.TEAM,))
+        connection.commit()
+    assert cli.main(["--forget", "1", "--yes"]) == 0
+    assert bodies.TEAM not in [org.uuid for org in list_kept_orgs(path, CLAUDE_AI)]
+
+
 def test_without_a_terminal_it_needs_a_yes(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A script must not remove anything by a slip."""
-    assert cli.main(["--forget", "2"]) == 2
+    assert cli.main(["--forget", "Acme Team"]) == 2
     assert "add --yes" in capsys.readouterr().err
     assert find_traces(path.parent, TRACES) != []
 
@@ -222,7 +241,7 @@ def test_on_a_terminal_it_asks(
     screen = Typed()
     monkeypatch.setattr("sys.stdin", Typed(typed))
     monkeypatch.setattr("sys.stdout", screen)
-    assert cli.main(["--forget", "2"]) == 0
+    assert cli.main(["--forget", "Acme Team"]) == 0
     printed = screen.getvalue()
     assert printed.startswith(f"Remove the history of Acme Team from {path}? [y/N] ")
     assert ("Nothing was removed." in printed) is not removes
