@@ -239,12 +239,14 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
     Raises:
         ReplacedArchiveError: The open file is no longer the one in its folder.
+        NewerArchiveError: A newer version of this program has changed it since it was opened.
     """
     connection.execute("BEGIN IMMEDIATE")
     try:
         # Checked here, because a process that replaces the file waits for the end of the transaction.
         if isinstance(connection, ArchiveConnection):
             connection.check_identity()
+        _check_not_newer(connection)
         yield
     except BaseException:
         with suppress(sqlite3.Error):  # a full disk has ended the transaction already
@@ -317,8 +319,13 @@ def check_version(connection: sqlite3.Connection) -> None:
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     if application != APPLICATION_ID and list_tables(connection):
         raise DamagedArchiveError("not a history file")
-    if _read_version(connection) > VERSION:
-        raise NewerArchiveError(f"version {_read_version(connection)} of the archive")
+    _check_not_newer(connection)
+
+
+def _check_not_newer(connection: sqlite3.Connection) -> None:
+    version = _read_version(connection)
+    if version > VERSION:
+        raise NewerArchiveError(f"version {version} of the archive")
 
 
 def _check_tables(connection: sqlite3.Connection) -> None:

@@ -321,7 +321,7 @@ class ArchiveLeases:
         if self._connection is None:
             # The recorder creates it and brings it to the current version.
             self._connection = open_existing(self._path)
-            check_version(self._connection)
+        check_version(self._connection)  # a newer program may have changed it since it was opened
         return self._connection
 
     def _disconnect(self) -> None:

@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import reduce
@@ -334,6 +335,20 @@ async def test_an_unusable_archive_lets_every_process_poll(machine: Machine) -> 
     assert await second.identify(SESSION) is None
     assert await second.follow(SESSION, ACCOUNT, {}, lambda _: None)
     first.close()
+
+
+async def test_a_newer_archive_lets_an_older_process_poll_alone(machine: Machine) -> None:
+    """It writes nothing into the file, not even a sign of life, so that a newer process takes over."""
+    first = machine.start("first")
+    assert await first.claim(SESSION, ACCOUNT)
+    with closing(open_for_writing(machine.path)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+        before = read_lease(connection, CLAUDE_AI, ACCOUNT.key)
+        machine.advance(SPAN - SECOND)
+        assert await first.claim(SESSION, ACCOUNT)
+        await first.request_poll(ACCOUNT)
+        first.close()
+        assert read_lease(connection, CLAUDE_AI, ACCOUNT.key) == before
 
 
 async def test_requests_and_losses_reach_the_holder(machine: Machine) -> None:

@@ -463,6 +463,22 @@ def test_a_newer_file_is_reported_and_not_changed(path: Path) -> None:
     assert path.read_bytes() == before
 
 
+def test_a_file_that_becomes_newer_is_left_alone_from_then_on(path: Path) -> None:
+    """A running program reports it at its next poll, and writes nothing more."""
+    earlier = Recording()
+    earlier.poll(1)
+    assert earlier.close() == []
+    recording = Recording(restores=True)
+    recording.recorder.wait_until_restored()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    recording.poll(2)
+    assert recording.next_problem() == ("history of a newer version", "version 99 of the archive")
+    recording.poll(3)
+    assert recording.close() == []
+    assert list_minutes(path) == [1]
+
+
 CLOCKS = {
     "an hour back": [0, 1, -59, -58],
     "a year back": [0, 1, -525_600, -525_599, 2],
