@@ -21,9 +21,18 @@ from claudemeter_tui.history.archive import find_org_id
 from claudemeter_tui.history.cycles import CYCLE_COLUMNS, Cycle, build_cycle
 from claudemeter_tui.history.database import MILLISECOND, from_millis, is_damage, open_for_reading, to_millis
 from claudemeter_tui.history.derivation import QUARTER
-from claudemeter_tui.history.figures import CAP, CREDITS, MONTH, USED, VERDICT, format_unit, read_money
+from claudemeter_tui.history.figures import (
+    CAP,
+    CREDITS,
+    MONTH,
+    USED,
+    VERDICT,
+    format_unit,
+    read_money,
+)
 from claudemeter_tui.history.repair import mark_damaged
 from claudemeter_tui.history.schema import VERSION
+from claudemeter_tui.history.series import is_gap
 from claudemeter_tui.model.catalogue import SEVEN_DAYS, WINDOWS, Cause, CreditState
 from claudemeter_tui.model.history import (
     WINDOW_PREFIX,
@@ -213,7 +222,9 @@ class _Spells:
             " WHERE org_id = ? AND name = ? AND confirmed_at >= ? ORDER BY first_at",
             (org_id, VERDICT, since),
         ).fetchall()
-        self.all = list(_join_runs(rows, max_pause))
+        self.all = list(
+            _join_runs(rows, lambda first, last: is_gap(connection, org_id, first, last, max_pause))
+        )
         self._undecided = [
             row[:2] for row in rows if row[2] == VerdictState.UNKNOWN and row[3] != Cause.NOT_READ
         ]
@@ -269,7 +280,9 @@ class _Spells:
 _REFUSED = frozenset({VerdictState.WAIT.value, VerdictState.BLOCKED.value})
 
 
-def _join_runs(rows: Sequence[tuple[int, int, str, str]], max_pause: int) -> Iterator[_Spell]:
+def _join_runs(
+    rows: Sequence[tuple[int, int, str, str]], is_pause: Callable[[int, int], bool]
+) -> Iterator[_Spell]:
     """Yield a spell for each run with a known verdict; it lasts until the next one if no reading is missing.
 
     A verdict that a pause interrupts is one stop if nothing else was read in between, and if the window that
@@ -280,7 +293,7 @@ def _join_runs(rows: Sequence[tuple[int, int, str, str]], max_pause: int) -> Ite
         if state == VerdictState.UNKNOWN:
             continue
         last = confirmed
-        if place + 1 < len(rows) and rows[place + 1][0] - confirmed <= max_pause:
+        if place + 1 < len(rows) and not is_pause(confirmed, rows[place + 1][0]):
             last = rows[place + 1][0]
         is_same = before[:2] == (state, cause) and first - before[2] <= _find_length(cause)
         begun_at = begun_at if is_same else first

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from claudemeter_tui.history.database import MILLISECOND, from_millis, to_millis
 from claudemeter_tui.history.figures import USED, Value, name_window, parse_unit
 from claudemeter_tui.model.catalogue import WINDOWS, MeterOrigin, WindowKind
+from claudemeter_tui.model.store import MAX_PAUSE_INTERVALS
 from claudemeter_tui.model.time_series import (
     ArchivedSeries,
     CreditSeries,
@@ -21,8 +22,8 @@ from claudemeter_tui.model.time_series import (
     ValueRun,
 )
 
-MAX_PAUSE = timedelta(minutes=5)
-"""Time between two runs above which there is a gap between them."""
+MIN_GAP = timedelta(minutes=5)
+"""Time between two runs that is never a gap; with a long interval, longer ones are none either."""
 
 
 class _SeriesRun(NamedTuple):
@@ -56,7 +57,7 @@ def load_series(
                 from_millis(row.first_at),
                 from_millis(row.confirmed_at),
             )
-            for row in _insert_gaps(same)
+            for row in _insert_gaps(connection, org_id, same)
         )
         credits = CreditSeries(MeterOrigin(detail), money, runs)
     histories = {}
@@ -70,7 +71,7 @@ def load_series(
                     row.confirmed_at / 1000,
                     nan if row.value is None else float(row.value),
                 )
-                for row in _insert_gaps(rows)
+                for row in _insert_gaps(connection, org_id, rows)
             )
     return ArchivedSeries(since, until, credits, histories)
 
@@ -89,10 +90,29 @@ def _load_runs(
     return [_SeriesRun(*row) for row in rows]
 
 
-def _insert_gaps(rows: list[_SeriesRun]) -> Iterator[_SeriesRun]:
-    """Yield the runs, and a gap wherever nothing was read for longer than `MAX_PAUSE`."""
-    pause = MAX_PAUSE // MILLISECOND
+def _insert_gaps(connection: sqlite3.Connection, org_id: int, rows: list[_SeriesRun]) -> Iterator[_SeriesRun]:
+    """Yield the runs, and a gap wherever nothing was read for too long; see `MIN_GAP`."""
     for row, following in chain(pairwise(rows), [(rows[-1], None)]):
         yield row
-        if following is not None and following.first_at - row.confirmed_at > pause:
+        if following is not None and is_gap(
+            connection, org_id, row.confirmed_at, following.first_at, MIN_GAP // MILLISECOND
+        ):
             yield _SeriesRun(row.confirmed_at, following.first_at, None, row.unit, row.detail)
+
+
+def is_gap(connection: sqlite3.Connection, org_id: int, first: int, last: int, allowed: int) -> bool:
+    """Return True if two successive readings of an org are so far apart that polls are missing.
+
+    Args:
+        connection: an open archive.
+        org_id: row of the org.
+        first: time of the earlier reading, milliseconds since 1970.
+        last: time of the later one.
+        allowed: milliseconds that are no gap, whatever the interval of the two readings was.
+    """
+    if last - first <= allowed:
+        return False
+    (interval,) = connection.execute(
+        "SELECT max(interval) FROM readings WHERE org_id = ? AND at IN (?, ?)", (org_id, first, last)
+    ).fetchone()
+    return interval is None or last - first > MAX_PAUSE_INTERVALS * int(interval)

@@ -49,7 +49,7 @@ class HistoryRequest:
     zone: tzinfo | None = None
     """Zone of the days and hours. None for the system's own."""
     max_pause: timedelta = timedelta(seconds=150)
-    """Longest time between two readings without a gap."""
+    """Longest time between two readings without a gap; longer if their own interval was."""
 
 
 @dataclass(frozen=True, slots=True)

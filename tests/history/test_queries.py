@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from pathlib import Path
@@ -26,11 +27,13 @@ from claudemeter_tui.model.history import (
     Stop,
 )
 from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.reading import Schedule
 from claudemeter_tui.model.store import Store
 from claudemeter_tui.model.verdict import VerdictState
+from tests.bodies import org_body, overage_body, usage_body
 from tests.histories import ORG_ROW, answer
 from tests.history.test_archive import build, put
-from tests.scenes import READ, TEAM, readings
+from tests.scenes import READ, TEAM, OrgBodies, readings
 
 BERLIN, KATHMANDU = ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Kathmandu")
 CLAUDE_AI, KEY = "https://claude.ai", ("pat", "org")
@@ -455,6 +458,21 @@ def test_readings_are_answered_as_they_were_read(tmp_path: Path) -> None:
     ]
     assert timedelta(0) < found.span.covered <= 46 * MINUTE
     assert {cycle.figure for cycle in found.cycles} == {"month", "window:five_hour", "window:seven_day"}
+
+
+def test_stored_intervals_decide_about_gaps(tmp_path: Path) -> None:
+    """Readings every ten minutes cover the time between them, whatever the interval is now."""
+    path, interval = tmp_path / ARCHIVE_NAME, 10 * MINUTE
+    with closing(open_for_writing(path)) as connection:
+        archive, store = build(connection), Store()
+        for minute, percent in ((0, 90), (10, 100), (20, 90), (50, 100)):
+            at = READ + minute * MINUTE
+            read = readings(OrgBodies(org_body(), usage_body(percent), overage_body()), at=at)
+            posted = [replace(one, schedule=Schedule(at + interval, interval)) for one in read]
+            store = put(archive, posted, store)
+    found = read_history(path, CLAUDE_AI, store.orgs[0].key, HistoryRequest(NOW + HOUR, 1, UTC))
+    assert found is not None
+    assert found.span.covered == 20 * MINUTE
 
 
 def test_zone_of_the_request_decides_about_the_span() -> None:

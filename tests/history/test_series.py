@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 
 from claudemeter_tui.history.database import ARCHIVE_NAME, open_for_writing
 from claudemeter_tui.history.series import load_series
+from claudemeter_tui.model.reading import Schedule
 from claudemeter_tui.model.store import Store
 from tests.history.test_archive import MINUTE, build, poll, put
 from tests.scenes import READ
@@ -49,3 +52,19 @@ def test_a_span_without_readings_is_empty(connection: sqlite3.Connection) -> Non
     assert (series.credits.runs, series.histories) == ((), {})
     late = load_series(connection, 1, READ + timedelta(days=2), READ + timedelta(days=3))
     assert (late.credits.runs, late.histories) == ((), {})
+
+
+def test_a_long_interval_makes_no_gaps(tmp_path: Path) -> None:
+    """Readings every ten minutes are one line; half an hour without is a gap."""
+    interval = 10 * MINUTE
+    with closing(open_for_writing(tmp_path / ARCHIVE_NAME)) as opened:
+        archive, store = build(opened), Store()
+        for minute in (0, 10, 20, 50, 60):
+            posted = [
+                replace(one, schedule=Schedule(one.at + interval, interval))
+                for one in poll(minute, 1720 + minute)
+            ]
+            store = put(archive, posted, store)
+        series = load_series(opened, 1, READ, READ + 60 * MINUTE)
+    gaps = [(run.first, run.last) for run in series.credits.runs if run.minor is None]
+    assert gaps == [(READ + 20 * MINUTE, READ + 50 * MINUTE)]
