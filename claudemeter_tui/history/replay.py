@@ -34,6 +34,8 @@ The org is the one that the reply is about; None for the account's.
 """
 
 
+_Seed = tuple[Org, dict[Endpoint, Reply | Failure], dict[Endpoint, Failure], datetime]
+"""An org, its last replies, the failures since then, and the time of the last reply."""
 MAX_DELAY = 60_000
 """Milliseconds from a failure to the end of its reading, at most: a poll ends after 20 seconds."""
 SELECTED_SPAN, OTHERS_SPAN = timedelta(hours=6), timedelta(minutes=20)
@@ -162,14 +164,14 @@ def _list_seeds(
     *,
     selected_uuid: str | None,
 ) -> list[Reading]:
-    """Return readings with a list of the orgs of each session, and the latest replies about each of them.
+    """Return readings with a list of the orgs of each session, and the latest parts about each of them.
 
-    They are the replies at the start of the span of each org.
+    They are the replies at the start of the span of each org, and the failures that lasted then.
     """
     orgs = _load_orgs(connection, account_id)
     key, email = connection.execute("SELECT key, email FROM accounts WHERE id = ?", (account_id,)).fetchone()
     account = Account.from_key(key, email)
-    latest: dict[Session, list[tuple[Org, dict[Endpoint, Reply | Failure], datetime]]] = {}
+    latest: dict[Session, list[_Seed]] = {}
     for org_id, org in orgs.items():
         row = connection.execute(
             "SELECT max(at) FROM readings WHERE org_id = ? AND at <= ?",
@@ -178,23 +180,30 @@ def _list_seeds(
         if row[0] is None or from_millis(row[0]) < moment - MAX_SEED_AGE:
             continue
         parts: dict[Endpoint, Reply | Failure] = {}
+        failed: dict[Endpoint, Failure] = {}
         session = None
         start = moment - (SELECTED_SPAN if org.uuid == selected_uuid else OTHERS_SPAN)
         for reply, session_id in _read_latest(connection, (account_id, org_id), start):
             session = session if session is not None else load_sessions(connection)[session_id]
             parts[reply.endpoint] = parse(session, reply, org)[0]
+        for failure, session_id in _read_active_failures(connection, (account_id, org_id), start):
+            session = session if session is not None else load_sessions(connection)[session_id]
+            before = failed.get(failure.endpoint)
+            if before is None or before.error_kind is not failure.error_kind:
+                failed[failure.endpoint] = failure
         if session is None:  # its first reading is within the span
             session = _find_last_session(connection, account_id, org_id)
         at = max((part.at for part in parts.values()), default=start)
-        latest.setdefault(session, []).append((org, parts, at))
+        latest.setdefault(session, []).append((org, parts, failed, at))
     seeds: list[Reading] = []
     for session, found in latest.items():
-        at = min(at for _, _, at in found)
+        at = min(at for *_, at in found)
         named = Reply(Endpoint.ACCOUNT, at, account)
-        seeds.append(Reading(session, at, named, tuple(org for org, _, _ in found), is_archived=True))
+        seeds.append(Reading(session, at, named, tuple(org for org, *_ in found), is_archived=True))
         seeds += [
             Reading(session, at, org_readings=(OrgReading(org, parts),), is_archived=True)
-            for org, parts, at in found
+            for org, replies, failed, at in found
+            for parts in (replies, {**replies, **failed} if failed else {})  # a failure follows its reply
             if parts
         ]
     return seeds
@@ -224,6 +233,26 @@ def _read_latest(
         text = bodies.decompress(dictionary_id, body)
         took = duration * MILLISECOND
         yield Reply(_ENDPOINTS[name], from_millis(arrival), None, text, status, took), session_id
+
+
+def _read_active_failures(
+    connection: sqlite3.Connection, subject: tuple[int, int], moment: datetime
+) -> Iterator[tuple[Failure, int]]:
+    """Yield the failures since an org's last replies at a moment, oldest first, with the row of the session.
+
+    A failure that continues with other details has several rows; the first one has its time.
+    """
+    rows = connection.execute(
+        "SELECT name, kind, detail, first_at, session_id FROM failures JOIN names ON id = endpoint_id"
+        " WHERE (account_id, org_id) = (?1, ?2) AND first_at <= ?3 AND NOT EXISTS"
+        " (SELECT 1 FROM replies WHERE (account_id, org_id, endpoint_id)"
+        " = (?1, ?2, failures.endpoint_id) AND replies.first_at BETWEEN failures.first_at AND ?3)"
+        " ORDER BY first_at",
+        (*subject, to_millis(moment)),
+    ).fetchall()
+    for name, kind, detail, first_at, session_id in rows:
+        if name in _ENDPOINTS and kind in _ERROR_KINDS:
+            yield Failure(_ERROR_KINDS[kind], _ENDPOINTS[name], from_millis(first_at), detail), session_id
 
 
 def _find_last_session(connection: sqlite3.Connection, account_id: int, org_id: int) -> Session:

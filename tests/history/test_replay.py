@@ -109,3 +109,30 @@ def test_a_past_store_is_empty_before_the_first_reply(connection: sqlite3.Connec
     for moment in (READ - MINUTE, READ + timedelta(days=8)):
         assert load_store_at(connection, CLAUDE_AI, moment, parse_kept_reply, None) == Store()
     assert load_store_at(connection, "https://elsewhere.example", READ, parse_kept_reply, None) == Store()
+
+
+def test_a_past_failure_has_lasted_since_it_began(connection: sqlite3.Connection) -> None:
+    """A failure that began before the readings which are applied keeps its first time, as on the screen."""
+    archive, store = build(connection), Store()
+    for minute in range(60):
+        posted = list(poll(minute))
+        if minute >= 10:
+            detail = "status 502" if minute < 15 else "status 503"
+            bad = Failure(ErrorKind.SERVER_ERROR, Endpoint.USAGE, READ + minute * MINUTE, detail)
+            posted = [
+                replace(
+                    one,
+                    org_readings=tuple(
+                        replace(report, parts={**report.parts, Endpoint.USAGE: bad})
+                        for report in one.org_readings
+                    ),
+                )
+                for one in posted
+            ]
+        store = put(archive, posted, store)
+    moment = READ + 59 * MINUTE + timedelta(seconds=20)
+    (past,) = load_store_at(connection, CLAUDE_AI, moment, parse_kept_reply, None).orgs
+    (shown,) = store.orgs
+    assert past.failures == shown.failures
+    assert past.failures[Endpoint.USAGE].at == READ + 10 * MINUTE
+    assert judge(past, moment) == judge(shown, moment)
