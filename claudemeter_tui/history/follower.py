@@ -48,7 +48,8 @@ from claudemeter_tui.history.lease import (
 from claudemeter_tui.history.repair import mark_damaged
 from claudemeter_tui.history.replay import ParseReply, find_account_reading, iter_readings
 from claudemeter_tui.model.account import Account
-from claudemeter_tui.model.reading import Reading, Schedule, Session
+from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.reading import Reading, Reply, Schedule, Session
 from claudemeter_tui.model.store import OrgState
 
 TICK = 1.0
@@ -418,8 +419,10 @@ class ArchiveLeases:
     def _read_base(self, connection: sqlite3.Connection, lease: Lease, view: _View) -> list[Reading]:
         """Return the last list of orgs, and the states of the orgs that this process does not know."""
         now = self._now()
-        account = find_account_reading(connection, lease.account_id, self._parse, now + FAR_FUTURE)
         states = load_states(connection, self._origin, now, view.account.key)
+        account = find_account_reading(connection, lease.account_id, self._parse, now + FAR_FUTURE)
+        if account is None and states:
+            account = _list_orgs(states, view)
         new = tuple(
             replace(state, session=view.session) for state in states if state.org.uuid not in view.read_times
         )
@@ -453,6 +456,13 @@ class ArchiveLeases:
         for key in list(view.seen)[:-MAX_SEEN]:
             del view.seen[key]
         return found
+
+
+def _list_orgs(states: Sequence[OrgState], view: _View) -> Reading:
+    """Return a reading with the orgs that have a state: `--forget` removes an account's lists of orgs."""
+    at = max(map(_find_read_time, states))
+    account = Reply(Endpoint.ACCOUNT, at, view.account)
+    return Reading(view.session, at, account, tuple(state.org for state in states), is_archived=True)
 
 
 def _build_schedule(lease: Lease, view: _View, now: datetime) -> tuple[Reading, ...]:

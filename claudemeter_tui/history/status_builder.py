@@ -107,6 +107,9 @@ class StatusBuilder:
         causes = SESSION_WIDE_ERRORS | REFUSAL_ERRORS
         kinds = [part.error_kind for part in (*account, *parts) if isinstance(part, Failure)]
         found = tuple(kind for kind in kinds if kind in causes)
+        schedule = readings[-1].schedule
+        if readings[-1].is_archived and schedule is not None and not (kinds or schedule.is_backing_off):
+            return _Poll(ended_at, next_at, 0, ())  # another process polls, and its last replies are known
         last = self._polls.get(readings[-1].session) or self._before
         failures_before = last.failure_count if last is not None else 0
         # The back-off protects the server, so none is needed if the server was not reached.

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from claudemeter_tui.commands.status_texts import describe_outcome
+from claudemeter_tui.history.archive import load_states
 from claudemeter_tui.history.database import ARCHIVE_NAME, open_for_reading, open_for_writing, to_millis
 from claudemeter_tui.history.follower import ArchiveLeases
 from claudemeter_tui.history.lease import (
@@ -26,13 +28,18 @@ from claudemeter_tui.history.lease import (
     read_lease,
 )
 from claudemeter_tui.history.recorder import OpenedArchive, Recorder
+from claudemeter_tui.history.repair import list_kept_orgs, remove_history
+from claudemeter_tui.history.status import load_status
+from claudemeter_tui.history.status_builder import StatusBuilder
 from claudemeter_tui.model.account import Account
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import Reading, Schedule
 from claudemeter_tui.model.store import Store
 from claudemeter_tui.wiring import parse_kept_reply
-from tests.history.test_archive import CLAUDE_AI, ELSEWHERE, MINUTE, build, poll
-from tests.scenes import READ, SESSION
+from tests import bodies
+from tests.history.test_archive import CLAUDE_AI, ELSEWHERE, MINUTE, build, poll, put
+from tests.scenes import PERSONAL, READ, SESSION, TEAM, readings
+from tests.scenes import store as scene_store
 
 ACCOUNT = Account("a-1", "pat@example.com")
 SPAN = timedelta(milliseconds=LEASE_SPAN)
@@ -484,6 +491,35 @@ async def test_a_follower_has_the_store_of_the_holder(machine: Machine, jump: ti
     assert len(usage) == len(set(usage))
     assert all(reading.is_archived for reading in posted)
     holder.close()
+
+
+async def test_a_status_bar_shows_the_other_orgs_after_a_removal(machine: Machine) -> None:
+    """The list of the account's orgs is removed with one of them; the next poll brings it back."""
+    account = scene_store(PERSONAL).orgs[0].account
+    assert await machine.start("first").claim(SESSION, account)
+    with closing(open_for_writing(machine.path)) as connection:
+        put(build(connection, holder="first"), readings(PERSONAL, TEAM))
+    (team,) = [one for one in list_kept_orgs(machine.path, CLAUDE_AI) if one.uuid == bodies.TEAM]
+    remove_history(machine.path, team, machine.now)
+    with closing(open_for_reading(machine.path)) as connection:
+        restored = load_states(connection, CLAUDE_AI, machine.now)
+        assert load_status(connection, "key") is None
+    bar = machine.start("bar", max_age=MINUTE)
+    assert not await bar.claim(SESSION, account)
+    builder, posted = StatusBuilder("key", describe_outcome), list[Reading]()
+    read_times = {state.org.uuid: machine.now for state in restored}
+    task = asyncio.create_task(bar.follow(SESSION, account, read_times, posted.extend))
+    while not posted:
+        assert not task.done()
+        await asyncio.sleep(0.001)
+    task.cancel()
+    builder.start(None, restored)
+    for reading in posted:
+        builder.observe(reading)
+    status = builder.build(reduce(Store.apply, posted, Store(restored)), machine.now)
+    assert [(org.uuid, org.exit_status, status.failure_count) for org in status.orgs] == [
+        (bodies.PERSONAL, 0, 0)
+    ]
 
 
 def account_of(holder: Holder, minute: int) -> Account:
