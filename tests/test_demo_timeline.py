@@ -110,7 +110,7 @@ def lived(folder: Path, server: LoopbackServer, day: Sequence[Moment], **environ
 
 def read_events(terminal: Terminal) -> list[str]:
     """Return the events on the page of `e`, oldest first, without the replies that they were read from."""
-    lines = [line.strip() for line in terminal.lines]
+    lines = [line.strip("▌ ") for line in terminal.lines]  # the mark of the cursor
     begin = lines.index("Events") + 2
     shown = lines[begin : lines.index("", begin)]
     return [re.sub(r"  \([a-z, ]+\)$", "", line) for line in reversed(shown)]
