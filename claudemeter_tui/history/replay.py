@@ -168,7 +168,7 @@ def _list_seeds(
 
     They are the replies at the start of the span of each org, and the failures that lasted then.
     """
-    orgs = _load_orgs(connection, account_id)
+    orgs, sessions = _load_orgs(connection, account_id), load_sessions(connection)
     key, email = connection.execute("SELECT key, email FROM accounts WHERE id = ?", (account_id,)).fetchone()
     account = Account.from_key(key, email)
     latest: dict[Session, list[_Seed]] = {}
@@ -184,15 +184,15 @@ def _list_seeds(
         session = None
         start = moment - (SELECTED_SPAN if org.uuid == selected_uuid else OTHERS_SPAN)
         for reply, session_id in _read_latest(connection, (account_id, org_id), start):
-            session = session if session is not None else load_sessions(connection)[session_id]
+            session = session or sessions[session_id]
             parts[reply.endpoint] = parse(session, reply, org)[0]
         for failure, session_id in _read_active_failures(connection, (account_id, org_id), start):
-            session = session if session is not None else load_sessions(connection)[session_id]
+            session = session or sessions[session_id]
             before = failed.get(failure.endpoint)
             if before is None or before.error_kind is not failure.error_kind:
                 failed[failure.endpoint] = failure
         if session is None:  # its first reading is within the span
-            session = _find_last_session(connection, account_id, org_id)
+            session = sessions.get(_find_last_session(connection, account_id, org_id), Session(""))
         at = max((part.at for part in parts.values()), default=start)
         latest.setdefault(session, []).append((org, parts, failed, at))
     seeds: list[Reading] = []
@@ -214,14 +214,14 @@ def _read_latest(
 ) -> Iterator[tuple[Reply, int]]:
     """Yield the latest reply of each endpoint about an org at a moment, with the row of its session."""
     bodies, at = BodyCompressor(connection), to_millis(moment)
-    for endpoint_id, name in connection.execute("SELECT id, name FROM names").fetchall():
+    for endpoint_id, endpoint in _load_endpoints(connection).items():
         row = connection.execute(
             "SELECT first_at, confirmed_at, session_id, status, duration, dictionary_id, body FROM replies"
             " WHERE (account_id, org_id, endpoint_id) = (?, ?, ?) AND first_at <= ?"
             " ORDER BY first_at DESC LIMIT 1",
             (*subject, endpoint_id, at),
         ).fetchone()
-        if row is None or name not in _ENDPOINTS:
+        if row is None:
             continue
         first_at, confirmed_at, session_id, status, duration, dictionary_id, body = row
         arrival = confirmed_at
@@ -232,7 +232,7 @@ def _read_latest(
             arrival = max(first_at, before or first_at)
         text = bodies.decompress(dictionary_id, body)
         took = duration * MILLISECOND
-        yield Reply(_ENDPOINTS[name], from_millis(arrival), None, text, status, took), session_id
+        yield Reply(endpoint, from_millis(arrival), None, text, status, took), session_id
 
 
 def _read_active_failures(
@@ -255,18 +255,24 @@ def _read_active_failures(
             yield Failure(_ERROR_KINDS[kind], _ENDPOINTS[name], from_millis(first_at), detail), session_id
 
 
-def _find_last_session(connection: sqlite3.Connection, account_id: int, org_id: int) -> Session:
+def _find_last_session(connection: sqlite3.Connection, account_id: int, org_id: int) -> int:
+    """Return the row of the session that read the last reply about an org; 0 if there is no reply."""
     row = connection.execute(
         "SELECT session_id FROM replies WHERE account_id = ? AND org_id = ? ORDER BY first_at DESC LIMIT 1",
         (account_id, org_id),
     ).fetchone()
-    return load_sessions(connection)[row[0]] if row is not None else Session("")
+    return int(row[0]) if row is not None else 0
 
 
 def load_sessions(connection: sqlite3.Connection) -> dict[int, Session]:
     """Return every session in the archive, by its row."""
     rows = connection.execute("SELECT id, browser, profile FROM sessions").fetchall()
     return {row[0]: Session(row[1], row[2]) for row in rows}
+
+
+def _load_endpoints(connection: sqlite3.Connection) -> dict[int, Endpoint]:
+    rows = connection.execute("SELECT id, name FROM names").fetchall()
+    return {row_id: _ENDPOINTS[name] for row_id, name in rows if name in _ENDPOINTS}
 
 
 def _load_orgs(connection: sqlite3.Connection, account_id: int) -> dict[int, Org]:
@@ -282,10 +288,8 @@ def _read_rows(
     """Yield the replies and failures of an org with a reading in this span, in no particular order."""
     bodies = BodyCompressor(connection)
     moments = _Moments(connection, org_id, first, last)
-    for endpoint_id, name in connection.execute("SELECT id, name FROM names").fetchall():
-        if name not in _ENDPOINTS:
-            continue
-        endpoint, place = _ENDPOINTS[name], (account_id, org_id, endpoint_id)
+    for endpoint_id, endpoint in _load_endpoints(connection).items():
+        place = account_id, org_id, endpoint_id
         # The last reply before the span may have been confirmed in it.
         replies = connection.execute(
             "SELECT first_at, confirmed_at, first_delay, confirmed_delay, count, session_id, status,"
