@@ -19,7 +19,7 @@ from claudemeter_tui.formatting.export import (
     format_exact_utc,
     format_optional_utc,
 )
-from claudemeter_tui.history.database import NewerArchiveError, is_damage
+from claudemeter_tui.history.database import NewerArchiveError, is_damage, is_in_use
 from claudemeter_tui.history.export import ArchiveSnapshot, Report
 from claudemeter_tui.model.archive_rows import ArchiveRow, Owner, SpendingRow
 from claudemeter_tui.privacy.archive_rows import Row, RowRedactor
@@ -144,6 +144,6 @@ def open_selection(request: RowsRequest) -> Iterator[Selection]:
         text = f"the history at {place} cannot be read ({error})"
         if is_damage(error):
             text = f"the history at {place} is damaged ({error})"
-        elif getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        elif is_in_use(error):
             text = f"another process uses the history at {place}; try again"
         raise ArchiveAccessError(text) from None

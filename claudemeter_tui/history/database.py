@@ -246,7 +246,7 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         # Checked here, because a process that replaces the file waits for the end of the transaction.
         if isinstance(connection, ArchiveConnection):
             connection.check_identity()
-        _check_not_newer(connection)
+        check_not_newer(connection)
         yield
     except BaseException:
         with suppress(sqlite3.Error):  # a full disk has ended the transaction already
@@ -304,7 +304,8 @@ def identify_file(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _read_version(connection: sqlite3.Connection) -> int:
+def read_version(connection: sqlite3.Connection) -> int:
+    """Return the version of the tables; 0 if they do not exist yet."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     return int(version)
 
@@ -319,11 +320,16 @@ def check_version(connection: sqlite3.Connection) -> None:
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     if application != APPLICATION_ID and list_tables(connection):
         raise DamagedArchiveError("not a history file")
-    _check_not_newer(connection)
+    check_not_newer(connection)
 
 
-def _check_not_newer(connection: sqlite3.Connection) -> None:
-    version = _read_version(connection)
+def check_not_newer(connection: sqlite3.Connection) -> None:
+    """Check that this version of the program knows the tables of the file.
+
+    Raises:
+        NewerArchiveError: A newer version wrote it.
+    """
+    version = read_version(connection)
     if version > VERSION:
         raise NewerArchiveError(f"version {version} of the archive")
 
@@ -344,14 +350,14 @@ def _check_tables(connection: sqlite3.Connection) -> None:
 
 def _migrate(connection: sqlite3.Connection) -> None:
     """Run the missing migrations, each in a transaction of its own."""
-    if _read_version(connection) == VERSION:
+    if read_version(connection) == VERSION:
         return
-    if _read_version(connection) == 0:
+    if read_version(connection) == 0:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     for version in range(1, VERSION + 1):
         with transaction(connection):
             # Another process may have migrated the file meanwhile.
-            if _read_version(connection) < version:
+            if read_version(connection) < version:
                 for statement in _split_script(MIGRATIONS[version - 1]):
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {version}")

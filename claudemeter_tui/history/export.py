@@ -18,9 +18,10 @@ from claudemeter_tui.history.bodies import BodyCompressor
 from claudemeter_tui.history.cycles import CYCLE_COLUMNS, Cycle, build_cycle
 from claudemeter_tui.history.database import (
     MILLISECOND,
-    NewerArchiveError,
+    check_not_newer,
     from_millis,
     open_for_reading,
+    read_version,
     to_millis,
 )
 from claudemeter_tui.history.events import decode_event
@@ -36,7 +37,7 @@ from claudemeter_tui.history.figures import (
     read_value,
 )
 from claudemeter_tui.history.replay import MAX_DELAY, load_sessions
-from claudemeter_tui.history.schema import ACCOUNT_ROW, VERSION
+from claudemeter_tui.history.schema import ACCOUNT_ROW
 from claudemeter_tui.model.account import Account, Org
 from claudemeter_tui.model.archive_rows import (
     CycleRow,
@@ -265,11 +266,9 @@ class ArchiveSnapshot:
     def _load(self, origin: str) -> None:
         """Read what is needed for every page, and the rows that can change."""
         connection, self._origin = self._connection, origin
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version == 0:  # another process is just creating it
+        if read_version(connection) == 0:  # another process is just creating it
             raise FileNotFoundError
-        if version > VERSION:
-            raise NewerArchiveError(f"version {version} of the archive")
+        check_not_newer(connection)
         self._names = dict(connection.execute("SELECT id, name FROM names").fetchall())
         self._name_ids = {name: row_id for row_id, name in self._names.items()}
         self._sessions = load_sessions(connection)

@@ -19,7 +19,15 @@ from typing import TypeVar
 
 from claudemeter_tui.history.archive import find_org_id
 from claudemeter_tui.history.cycles import CYCLE_COLUMNS, Cycle, build_cycle
-from claudemeter_tui.history.database import MILLISECOND, from_millis, is_damage, open_for_reading, to_millis
+from claudemeter_tui.history.database import (
+    MILLISECOND,
+    NewerArchiveError,
+    check_not_newer,
+    from_millis,
+    is_damage,
+    open_for_reading,
+    to_millis,
+)
 from claudemeter_tui.history.derivation import QUARTER
 from claudemeter_tui.history.figures import (
     CAP,
@@ -31,7 +39,6 @@ from claudemeter_tui.history.figures import (
     read_money,
 )
 from claudemeter_tui.history.repair import mark_damaged
-from claudemeter_tui.history.schema import VERSION
 from claudemeter_tui.history.series import is_gap
 from claudemeter_tui.model.catalogue import SEVEN_DAYS, WINDOWS, Cause, CreditState
 from claudemeter_tui.model.history import (
@@ -80,11 +87,13 @@ def query_org(
     """
     if not path.exists():
         return unknown
-    with suppress(sqlite3.Error, OSError), closing(open_for_reading(path)) as connection:
+    with (
+        suppress(sqlite3.Error, OSError, NewerArchiveError),
+        closing(open_for_reading(path)) as connection,
+    ):
         try:
             connection.execute("BEGIN")
-            if connection.execute("PRAGMA user_version").fetchone()[0] > VERSION:
-                return None
+            check_not_newer(connection)
             org_id = find_org_id(connection, origin, key)
             return query(connection, org_id) if org_id is not None else unknown
         except sqlite3.Error as error:
