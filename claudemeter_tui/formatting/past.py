@@ -11,8 +11,15 @@ from claudemeter_tui.formatting.values import format_moment
 from claudemeter_tui.formatting.verdict import CREDITS_BLOCKED, VERDICT_NAMES
 from claudemeter_tui.model.archive_rows import FigureRow
 from claudemeter_tui.model.catalogue import WINDOWS, Cause, CreditState, MeterOrigin
-from claudemeter_tui.model.history import CAP_FIGURE, USED_FIGURE, WINDOW_PREFIX
-from claudemeter_tui.model.past import VERDICT_FIGURE, PastFigures
+from claudemeter_tui.model.history import (
+    BALANCE_FIGURE,
+    CAP_FIGURE,
+    CREDITS_FIGURE,
+    USED_FIGURE,
+    VERDICT_FIGURE,
+    WINDOW_PREFIX,
+)
+from claudemeter_tui.model.past import PastFigures
 from claudemeter_tui.model.verdict import VerdictState
 
 NO_REPLIES = "replies no longer kept"
@@ -26,13 +33,13 @@ _UNKNOWN_CAUSES = {
     Cause.NOT_REPORTED: "no figures reported",
 }
 """Words for the causes of UNKNOWN, where `STOP_CAUSES` has those of the credits."""
-_FIRST_FIGURES = (VERDICT_FIGURE, "credits", WINDOW_PREFIX, USED_FIGURE, CAP_FIGURE, "balance")
+_FIRST_FIGURES = (VERDICT_FIGURE, CREDITS_FIGURE, WINDOW_PREFIX, USED_FIGURE, CAP_FIGURE, BALANCE_FIGURE)
 _FIGURE_NAMES = {
     VERDICT_FIGURE: "verdict",
-    "credits": "credits",
+    CREDITS_FIGURE: "credits",
     USED_FIGURE: "used credits",
     CAP_FIGURE: "cap",
-    "balance": "balance",
+    BALANCE_FIGURE: "balance",
 }
 
 
@@ -64,7 +71,7 @@ def format_figure_value(row: FigureRow) -> str:
     """Return `BLOCKED`, `locked`, `41%` or `$17.20`."""
     if row.figure == VERDICT_FIGURE:
         return format_past_verdict(row)
-    if row.figure == "credits" and row.value in [*CreditState]:
+    if row.figure == CREDITS_FIGURE and row.value in [*CreditState]:
         return CREDIT_STATE_NAMES[CreditState(str(row.value))]
     return format_amount(row.value)
 

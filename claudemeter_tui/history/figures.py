@@ -14,7 +14,16 @@ from typing import NamedTuple
 from claudemeter_tui.history.database import from_millis, to_millis
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.credits import Meter
-from claudemeter_tui.model.history import CAP_FIGURE, MONTH_FIGURE, USED_FIGURE, WINDOW_PREFIX, RowValue
+from claudemeter_tui.model.history import (
+    BALANCE_FIGURE,
+    CAP_FIGURE,
+    CREDITS_FIGURE,
+    MONTH_FIGURE,
+    USED_FIGURE,
+    VERDICT_FIGURE,
+    WINDOW_PREFIX,
+    RowValue,
+)
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.store import OrgState
 from claudemeter_tui.model.time_series import CreditSeries
@@ -22,7 +31,7 @@ from claudemeter_tui.model.verdict import Verdict, VerdictState
 from claudemeter_tui.model.windows import Window
 
 USED, CAP, MONTH = USED_FIGURE, CAP_FIGURE, MONTH_FIGURE
-BALANCE, CREDITS, VERDICT = "balance", "credits", "verdict"
+BALANCE, CREDITS, VERDICT = BALANCE_FIGURE, CREDITS_FIGURE, VERDICT_FIGURE
 """Names of figures that every org has once; `month` has cycles only."""
 PERCENT_UNIT = "%"
 

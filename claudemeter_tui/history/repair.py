@@ -42,8 +42,9 @@ MAX_MOVED_FILES = 2
 """Number of damaged files that are kept; older ones are removed."""
 
 Row = tuple[Any, ...]
-_PARENTS = {
+PARENTS = {
     "endpoint_id": "names",
+    "origin_id": "names",
     "figure_id": "names",
     "kind_id": "names",
     "account_id": "accounts",
@@ -304,12 +305,12 @@ def _copy_rows(
         keeps: given a table and a row, returns True if it stays.
         recompresses: True to write new dictionaries instead of copying them.
     """
-    known: dict[str, set[int]] = {parent: set() for parent in _PARENTS.values()}
+    known: dict[str, set[int]] = {parent: set() for parent in PARENTS.values()}
     old_bodies, new_bodies = BodyCompressor(source), BodyCompressor(target)
     target.execute("BEGIN")
     for table in list_tables(target):
         columns = _describe_columns(target, table)
-        checked = [column for column in _PARENTS if column in columns]
+        checked = [column for column in PARENTS if column in columns]
         if recompresses and "dictionary_id" in checked:
             checked.remove("dictionary_id")
         insert = f"INSERT OR IGNORE INTO {table} VALUES ({', '.join('?' * len(columns))})"  # noqa: S608 - our own names
@@ -317,7 +318,7 @@ def _copy_rows(
             row = dict(zip(columns, values, strict=True))
             if not all(_has_type(row[column], kind) for column, kind in columns.items()):
                 continue
-            if any(row[column] and row[column] not in known[_PARENTS[column]] for column in checked):
+            if any(row[column] and row[column] not in known[PARENTS[column]] for column in checked):
                 continue
             if not keeps(table, row):
                 continue

@@ -17,6 +17,8 @@ HISTORY_SPANS = (1, 4, 12, 52)
 """Weeks that a history can cover."""
 USED_FIGURE, CAP_FIGURE, MONTH_FIGURE = "used", "cap", "month"
 """Names of the used credits, their cap and the billing month in the archive."""
+BALANCE_FIGURE, CREDITS_FIGURE, VERDICT_FIGURE = "balance", "credits", "verdict"
+"""Names of the prepaid balance, the state of the credits and the verdict in the archive."""
 WINDOW_PREFIX = "window:"
 """Prefix of the name of a window in the archive; its key follows."""
 

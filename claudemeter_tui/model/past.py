@@ -7,13 +7,12 @@ from datetime import datetime, timedelta
 
 from claudemeter_tui.model.archive_rows import FigureRow, Owner
 from claudemeter_tui.model.events import Event
+from claudemeter_tui.model.history import VERDICT_FIGURE
 from claudemeter_tui.model.store import UNKNOWN_AFTER, OrgKey, Store
 from claudemeter_tui.model.verdict import VerdictState
 
 EVENTS_SPAN = timedelta(days=1)
 """Time before a past moment whose events are shown."""
-VERDICT_FIGURE = "verdict"
-"""Name of the verdict in the archive."""
 
 
 @dataclass(frozen=True, slots=True)

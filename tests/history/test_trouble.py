@@ -39,7 +39,7 @@ from claudemeter_tui.history.recorder import (
     OpenedArchive,
     Recorder,
 )
-from claudemeter_tui.history.repair import mark_damaged, open_or_repair
+from claudemeter_tui.history.repair import PARENTS, mark_damaged, open_or_repair
 from claudemeter_tui.history.schema import DERIVED_VERSION, VERSION
 from claudemeter_tui.model.reading import Failure, Reading
 from claudemeter_tui.model.store import OrgState, Store
@@ -332,6 +332,17 @@ def test_readable_rows_of_a_damaged_file_are_taken_over(path: Path, long_archive
     second.poll(POLLS + 2)
     assert second.close() == []
     assert {file.name for file in path.parent.iterdir()} == {ARCHIVE_NAME, "history.lock", moved}
+
+
+def test_rows_that_are_taken_over_have_all_their_parents(tmp_path: Path) -> None:
+    """Every column that refers to another table is checked when the rows of a damaged file are copied."""
+    with closing(open_for_writing(tmp_path / ARCHIVE_NAME)) as connection:
+        references = {
+            (column, parent)
+            for table in list_tables(connection)
+            for _, _, parent, column, *_ in connection.execute(f"PRAGMA foreign_key_list({table})")
+        }
+    assert references <= PARENTS.items()
 
 
 def read_all(reader: sqlite3.Connection) -> None:

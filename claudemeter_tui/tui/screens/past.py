@@ -21,7 +21,8 @@ from claudemeter_tui.formatting.past import (
 )
 from claudemeter_tui.formatting.values import format_moment
 from claudemeter_tui.model.archive_rows import FigureRow
-from claudemeter_tui.model.past import VERDICT_FIGURE, PastFigures
+from claudemeter_tui.model.history import VERDICT_FIGURE
+from claudemeter_tui.model.past import PastFigures
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui.keys import ORG_KEYS, PAST_KEYS, SCREEN_KEYS, SHARING_KEYS, Key
 from claudemeter_tui.tui.screens.base import AS_OF_KEY, CURSOR_KEYS, MomentListScreen
