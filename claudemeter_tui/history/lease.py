@@ -151,7 +151,7 @@ def claim_lease(
     row = connection.execute("SELECT * FROM leases WHERE account_id = ?", (account_id,)).fetchone()
     before = Lease(*row) if row is not None else None
     if before is not None and before.holder == process.holder:
-        connection.execute("UPDATE leases SET renewed_at = ? WHERE account_id = ?", (now, account_id))
+        renew_lease(connection, account_id, process, now)
         return before._replace(renewed_at=now)
     if before is not None and is_live(before):
         return None
@@ -160,13 +160,12 @@ def claim_lease(
     return lease
 
 
-def renew_lease(connection: sqlite3.Connection, account_id: int, process: Process, now: int) -> bool:
-    """Give a sign of life; return False if the process does not hold the lease any more."""
-    renewed = connection.execute(
+def renew_lease(connection: sqlite3.Connection, account_id: int, process: Process, now: int) -> None:
+    """Give a sign of life if this process holds the lease of an account."""
+    connection.execute(
         "UPDATE leases SET renewed_at = ? WHERE (account_id, holder) = (?, ?)",
         (now, account_id, process.holder),
     )
-    return renewed.rowcount > 0
 
 
 def release_lease(connection: sqlite3.Connection, account_id: int, process: Process) -> None:

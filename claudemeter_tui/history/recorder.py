@@ -305,8 +305,8 @@ class Recorder:
         bug = None
 
         def append(steps: Iterable[Step]) -> None:
-            bug = archive.append(steps)
-            self._derived_bug = self._derived_bug or bug
+            derived_bug = archive.append(steps)
+            self._derived_bug = self._derived_bug or derived_bug
             self._note_success()
 
         try:

@@ -65,11 +65,9 @@ if TYPE_CHECKING:  # the first frame does not wait for them
 
 
 RELOAD_INTERVAL = timedelta(minutes=5)
-"""Time after which the archived figures of a long period are read again."""
+"""Time after which the archived figures of a long period, or an open history, are read again."""
 RELOAD_FROM = timedelta(days=1)
 """Periods from this length on are read again; shorter ones are soon filled by the run."""
-HISTORY_INTERVAL = timedelta(minutes=5)
-"""Time after which an open history is read again."""
 DEMO = "demo"
 """Exit value of the dashboard if the demo was requested."""
 NEED_REPLIES = ("details", "overview")
@@ -259,6 +257,8 @@ class Claudemeter(App[str]):
         set_scroll_bar_renderer(plain=self.options.ascii)
         self._schedule_draw()
         self.set_interval(1, self._tick)
+        # Not earlier: a collection would delay the last figures, whose modules are loaded before.
+        self.set_timer(1, gc_control.resume_collection)
         self.run_worker(self._feed.run(lambda reading: self.post_message(self.ReadingArrived(reading))))
         if self._may_alert and self._dashboard_run.command is not None:
             self.run_worker(self._dashboard_run.command.run())
@@ -349,7 +349,7 @@ class Claudemeter(App[str]):
         from claudemeter_tui.model.history import HistoryRequest
 
         is_same = known is not None and (known.key, known.request.weeks) == (key, self.history_weeks)
-        is_young = known is not None and timedelta(0) <= now - known.request.now < HISTORY_INTERVAL
+        is_young = known is not None and timedelta(0) <= now - known.request.now < RELOAD_INTERVAL
         state = self.store.find_org_state(key)
         if state is not None and not self._is_loading_history and not (is_same and is_young):
             self._is_loading_history = True
@@ -663,8 +663,6 @@ class Claudemeter(App[str]):
             self.push_screen(screen(self._build_view()))
 
     def _tick(self) -> None:
-        # Not earlier: a collection would delay the last figures, whose modules are loaded before.
-        gc_control.resume_collection()
         self.now = self._clock()
         self._process_events()
         self._load_missing_series()

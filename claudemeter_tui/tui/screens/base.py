@@ -290,6 +290,11 @@ class MomentListScreen(ListScreen):
         super().__init__(view)
         self._page = ListPage((), 1)
 
+    def watch_view(self) -> None:
+        """Draw only if something looks different, because nothing here counts down."""
+        if self.is_outdated:
+            self._draw()
+
     def show_page(self, page: ListPage, key: Hashable = None) -> None:
         """Show rows with the cursor on the one with this key, else on the first that can be selected."""
         self._page = page

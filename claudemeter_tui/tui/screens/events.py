@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from datetime import datetime
-from functools import partial
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -21,7 +18,6 @@ from claudemeter_tui.formatting.problems import (
 )
 from claudemeter_tui.formatting.values import format_count, format_moment
 from claudemeter_tui.model.events import Event
-from claudemeter_tui.model.store import OrgKey
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui.keys import Key
 from claudemeter_tui.tui.screens.base import AS_OF_KEY, CURSOR_KEYS, PAGE_HINTS, MomentListScreen
@@ -35,7 +31,14 @@ from claudemeter_tui.tui.styled_text import (
     wrap_text,
 )
 from claudemeter_tui.tui.view import View
-from claudemeter_tui.tui.widgets.list_view import BLANK_ROW, MARK_WIDTH, ListPage, ListRow, fix_row
+from claudemeter_tui.tui.widgets.list_view import (
+    BLANK_ROW,
+    MARK_WIDTH,
+    ListPage,
+    ListRow,
+    build_row,
+    fix_row,
+)
 
 EVENTS_KEYS = (
     AS_OF_KEY,
@@ -59,11 +62,6 @@ class EventsScreen(MomentListScreen):
         self.show_page(ListPage(rows, width), self.get_cursor_key())
         self.set_header_lines([self._build_title()], [Content("")])
         self.show_view(view)
-
-    def watch_view(self) -> None:
-        """Draw only if something looks different, because nothing here counts down."""
-        if self.is_outdated:
-            self._draw()
 
     def _build_title(self) -> StyledLine:
         """Return the title with the number of problems, notes and events."""
@@ -98,17 +96,7 @@ def build_event_row(place: int, event: Event, view: View, width: int, *, has_own
     text = format_event_line(event, view.now, view.zone, name) + replies
     first, *rest = wrap_text(text, width - MARK_WIDTH - 2, style)
     key = event.at, event.kind, place
-    return _build_row(key, [first, *(build_line("  ", line) for line in rest)], event.at, event.org_key)
-
-
-def _build_row(
-    key: Hashable, lines: Sequence[StyledLine], moment: datetime, org_key: OrgKey | None = None
-) -> ListRow:
-    return ListRow(key, partial(_get_line, lines), len(lines), moment=moment, org_key=org_key)
-
-
-def _get_line(lines: Sequence[StyledLine], part: int) -> StyledLine:
-    return lines[part]
+    return build_row(key, [first, *(build_line("  ", line) for line in rest)], event.at, event.org_key)
 
 
 def _build_problems(view: View, width: int) -> list[ListRow]:
@@ -129,6 +117,6 @@ def _build_problems(view: View, width: int) -> list[ListRow]:
             kept = describe_fallback_figures(problem, view.store, view.now, view.zone)
             body = [line for text in (summary, cure, kept) for line in wrap_text(text, width - 2)]
             lines += [build_line("  ", line) for line in body]
-        rows.append(_build_row((problem.at, problem.error_kind, place), lines, problem.at))
+        rows.append(build_row((problem.at, problem.error_kind, place), lines, problem.at))
         rows += [] if is_informational(problem) else [BLANK_ROW]
     return rows

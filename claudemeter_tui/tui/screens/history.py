@@ -131,11 +131,11 @@ class HistoryScreen(MomentListScreen):
             self.notify("There is no other figure.", markup=False)
         else:
             self._calendar = (min(self._calendar, count - 1) + 1) % count
-            self.watch_view()
+            self._draw()
 
     def _show_page(self, place: int) -> None:
         self._tab = place
-        self.watch_view()
+        self._draw()
 
     def _find_calendar(self) -> HourCalendar | None:
         """Return the calendar to show. None if the answer has none."""

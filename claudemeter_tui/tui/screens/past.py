@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -39,7 +38,7 @@ from claudemeter_tui.tui.styled_text import (
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.banner import get_state_severity
 from claudemeter_tui.tui.widgets.history_pages import Cell, Table
-from claudemeter_tui.tui.widgets.list_view import BLANK_ROW, MARK_WIDTH, ListPage, ListRow, fix_row
+from claudemeter_tui.tui.widgets.list_view import BLANK_ROW, MARK_WIDTH, ListPage, ListRow, build_row, fix_row
 
 TITLES = ("", "value", "", "since", "confirmed")
 
@@ -81,11 +80,6 @@ class PastScreen(MomentListScreen):
         self.set_header_lines([head], [Content("")])
         self.show_view(view)
 
-    def watch_view(self) -> None:
-        """Draw only if something looks different, because nothing here counts down."""
-        if self.is_outdated:
-            self._draw()
-
 
 def _build_figure_rows(figures: PastFigures, view: View, width: int) -> list[ListRow]:
     """Return a line for each figure, or two lines in a narrow pane."""
@@ -96,7 +90,7 @@ def _build_figure_rows(figures: PastFigures, view: View, width: int) -> list[Lis
     rows = [fix_row(table.draw_head("Figures") if is_wide else build_line(("Figures", HEADING)))]
     for place, row in enumerate(found):
         lines = [table.draw_row(place, 0)] if is_wide else _wrap_cells(cells[place], width - MARK_WIDTH)
-        rows.append(ListRow(place, partial(_get_line, lines), len(lines), moment=row.first_at))
+        rows.append(build_row(place, lines, row.first_at))
     return rows
 
 
@@ -122,7 +116,3 @@ def _wrap_cells(cells: Sequence[Cell], width: int) -> list[StyledLine]:
         build_line(f"{name}  ", value),
         *(build_line("  ", line) for line in wrap_text(more, width - 2, MUTED)),
     ]
-
-
-def _get_line(lines: Sequence[StyledLine], part: int) -> StyledLine:
-    return lines[part]

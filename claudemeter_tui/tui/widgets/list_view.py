@@ -125,6 +125,13 @@ class ListPage:
         )
 
 
+def build_row(
+    key: Hashable, lines: Sequence[Content], moment: datetime | None = None, org_key: OrgKey | None = None
+) -> ListRow:
+    """Return a row of these finished lines."""
+    return ListRow(key, lambda part: lines[part], len(lines), moment=moment, org_key=org_key)
+
+
 def fix_row(line: Content) -> ListRow:
     """Return a row that the cursor skips."""
     return ListRow(None, lambda _: line, is_selectable=False)
