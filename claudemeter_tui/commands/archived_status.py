@@ -24,7 +24,7 @@ from claudemeter_tui.history.database import (
     ReplacedArchiveError,
     locate_archive,
     open_for_reading,
-    open_for_writing,
+    open_for_update,
 )
 from claudemeter_tui.storage import locate_config_file
 
@@ -105,7 +105,7 @@ def remember_request(arguments: Sequence[str], chosen: Invocation, template: str
     now = int(time.time() * 1000)
     with (
         suppress(*ARCHIVE_ERRORS),
-        closing(open_for_writing(locate_archive(or_temporary=True))) as connection,
+        closing(open_for_update(locate_archive(or_temporary=True))) as connection,
     ):
         resolved = chosen.resolved["cookie_file"]
         cookie_file = str(resolved.resolve_path()) if resolved.value else ""

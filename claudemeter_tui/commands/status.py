@@ -15,7 +15,7 @@ from claudemeter_tui.commands.status_texts import describe_outcome, renew_texts
 from claudemeter_tui.commands.stdout import EXIT_NOTHING_READ
 from claudemeter_tui.formatting.problems import PROBLEM_TEXTS, format_error
 from claudemeter_tui.history.archive import load_states
-from claudemeter_tui.history.database import MILLISECOND, open_for_reading, open_for_writing, to_millis
+from claudemeter_tui.history.database import MILLISECOND, open_for_reading, open_for_update, to_millis
 from claudemeter_tui.history.recorder import ARCHIVE_SESSION
 from claudemeter_tui.history.status import Status, is_current, load_status, save_status
 from claudemeter_tui.history.status_builder import StatusBuilder
@@ -169,10 +169,7 @@ def _renew(place: StatusPlace, status: Status, now: datetime) -> Status:
     """Return the status with the texts of now, and store them for the next run if possible."""
     states = {state.key: state for state in _load_states(place, now)}
     renewed = renew_texts(status, states, now)
-    with (
-        suppress(*ARCHIVE_ERRORS),
-        closing(open_for_writing(place.archive)) as connection,
-    ):
+    with suppress(*ARCHIVE_ERRORS), closing(open_for_update(place.archive)) as connection:
         save_status(connection, renewed, to_millis(now))
     return renewed
 

@@ -114,11 +114,31 @@ def open_for_writing(path: Path) -> ArchiveConnection:
         connection.execute(f"PRAGMA journal_mode = {'DELETE' if on_network else 'WAL'}")
         connection.execute(f"PRAGMA synchronous = {'FULL' if on_network else 'NORMAL'}")
         connection.execute(f"PRAGMA journal_size_limit = {MAX_LOG_BYTES}")
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA secure_delete = ON")
+        _protect_rows(connection)
         connection.execute(f"PRAGMA cache_size = -{MAX_CACHE_KIBIBYTES}")
         _migrate(connection)
         _check_tables(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def open_for_update(path: Path) -> ArchiveConnection:
+    """Open an existing archive for a short write that may be left out.
+
+    No lock is needed, because the file is neither created nor brought to the current version; a transaction
+    notices if another process has replaced it.
+
+    Raises:
+        NewerArchiveError: A newer version of this program wrote it.
+        DamagedArchiveError: It is another program's database.
+        sqlite3.Error: There is no file, or it is damaged or locked for too long.
+    """
+    connection = open_existing(path)
+    try:
+        check_version(connection)
+        _protect_rows(connection)
     except BaseException:
         connection.close()
         raise
@@ -272,6 +292,12 @@ def _connect(path: Path, mode: str) -> ArchiveConnection:
     )
     connection.path, connection.identity = path, identify_file(path)
     return connection
+
+
+def _protect_rows(connection: sqlite3.Connection) -> None:
+    """Check the references of rows, and overwrite removed ones."""
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA secure_delete = ON")
 
 
 def _create_private(path: Path) -> None:

@@ -199,6 +199,13 @@ def test_damaged_and_missing_file_are_no_error() -> None:
     assert print_archived(LINE) is None
 
 
+def test_nothing_is_remembered_without_an_archive() -> None:
+    """Only a recorder, which holds the lock, creates the file."""
+    chosen = load_settings(LINE, os.environ, locate_config_file())
+    remember_request(LINE, chosen, DEFAULT_TEMPLATE)
+    assert not locate_archive(or_temporary=True).exists()
+
+
 def test_write_error_is_reported(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """An answer that cannot be printed ends with a sentence and status 2, not in silence."""
 
