@@ -381,8 +381,6 @@ def read_last_states(path: Path, origin: str, now: datetime) -> tuple[OrgState, 
     There are none if the file cannot be read: the recorder repairs it, and reports the problem. This function
     loads less than the recorder, so that the last figures are on screen early.
     """
-    if not path.is_file():  # opening a pipe would block
-        return ()
     with suppress(sqlite3.Error, OSError), closing(open_for_reading(path)) as reader:
         return load_states(reader, origin, now)
     return ()

@@ -281,6 +281,8 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def _connect(path: Path, mode: str) -> ArchiveConnection:
+    if path.exists() and not path.is_file():  # opening a pipe would block
+        raise sqlite3.OperationalError(f"{path.name} is not a regular file")
     # Transactions are explicit, so that a query does not open one.
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",

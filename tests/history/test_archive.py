@@ -18,6 +18,7 @@ from claudemeter_tui.history.database import (
     NewerArchiveError,
     from_millis,
     open_for_reading,
+    open_for_update,
     open_for_writing,
     to_millis,
 )
@@ -163,6 +164,9 @@ def test_a_pipe_in_place_of_the_archive_blocks_nothing(tmp_path: Path) -> None:
     """Opening a pipe would wait for its writer."""
     os.mkfifo(tmp_path / ARCHIVE_NAME)
     assert read_last_states(tmp_path / ARCHIVE_NAME, CLAUDE_AI, READ) == ()
+    for open_file in (open_for_reading, open_for_update, open_for_writing):
+        with pytest.raises((sqlite3.Error, OSError), match="not a regular file"):
+            open_file(tmp_path / ARCHIVE_NAME)
 
 
 def test_servers_never_mix(connection: sqlite3.Connection) -> None:
