@@ -126,7 +126,7 @@ class DeferredFeed:
             with suppress(RuntimeError):  # the loop has ended
                 loop.call_soon_threadsafe(post, reading)
 
-        recorder.start(post_from_thread, restores=restores)
+        recorder.start(post_from_thread, restores=restores, restored=self.restored_orgs)
         await asyncio.to_thread(recorder.wait_until_restored)
 
         def record_and_post(reading: Reading) -> None:

@@ -6,14 +6,18 @@ import asyncio
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import NoReturn
 
 import pytest
 
 from claudemeter_tui import wiring
+from claudemeter_tui.config.resolution import Invocation
 from claudemeter_tui.history.recorder import OpenedArchive, Recorder
 from claudemeter_tui.model.reading import ErrorKind, PasteResult, Reading, Session
+from claudemeter_tui.model.store import OrgState
 from claudemeter_tui.wiring import DeferredFeed
+from tests.history.recording import Recording, StoppedClock
 from tests.sessions.poller_cases import START
 
 READ = Reading(Session("Chrome"), START)
@@ -90,6 +94,25 @@ async def test_last_figures_are_posted_before_anything_else_is_loaded() -> None:
     assert posted == [last, READ]
 
 
+async def test_last_figures_are_read_and_posted_once() -> None:
+    """The recorder knows those that are on screen, and reads them only if they are not."""
+    recording = Recording()
+    recording.poll(0)
+    recording.close()
+    settings, clock = Invocation(), StoppedClock()
+    build_recorder = partial(wiring.build_recorder, settings, clock)
+    read_last = partial(wiring._read_last, settings, clock)
+    for read in (read_last, lambda: None):
+        posted = list[Reading]()
+        feed = DeferredFeed(Built, build_recorder, read)
+        await feed.run(posted.append)
+        last, poll = posted
+        assert (last.restored_orgs, poll) == (feed.restored_orgs, READ)
+        assert [state.org.name for state in last.restored_orgs] == ["Personal"]
+        assert feed.recorder is not None
+        assert feed.recorder._store.orgs == last.restored_orgs
+
+
 async def test_a_hanging_disk_delays_no_poll(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first poll does not wait for the last figures for ever, and they are not shown after it."""
     monkeypatch.setattr(wiring, "READ_TIMEOUT", 0.01)
@@ -109,9 +132,15 @@ async def test_a_feed_ends_after_its_archive_is_closed() -> None:
     begun, may_end = threading.Event(), threading.Event()
 
     class SlowRecorder(Recorder):
-        def start(self, post: Callable[[Reading], object], *, restores: bool = True) -> None:
+        def start(
+            self,
+            post: Callable[[Reading], object],
+            *,
+            restores: bool = True,
+            restored: tuple[OrgState, ...] = (),
+        ) -> None:
             """Have nothing to restore."""
-            del post, restores
+            del post, restores, restored
 
         def wait_until_restored(self) -> None:
             """Return at once."""

@@ -25,7 +25,7 @@ from claudemeter_tui.history.status_builder import StatusBuilder
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.event_log import EventLog
 from claudemeter_tui.model.reading import ErrorKind, Failure, Reading, Session
-from claudemeter_tui.model.store import Store
+from claudemeter_tui.model.store import OrgState, Store
 
 ARCHIVE_SESSION = Session("History")
 """Session under which a problem of the archive is shown."""
@@ -98,6 +98,8 @@ class Recorder:
         self._event_log = EventLog(thresholds=thresholds)
         self._post: Callable[[Reading], object] = lambda _: None
         self._post_restored: Callable[[Reading], object] = lambda _: None
+        self._posted: tuple[OrgState, ...] = ()
+        """Last states that are on screen already."""
         self._is_restored = threading.Event()
         self._shown: Failure | None = None
         """The problem that is on screen."""
@@ -123,17 +125,25 @@ class Recorder:
         self._keeps_status_current = False
         self._thread = threading.Thread(target=self._run, name="history", daemon=True)
 
-    def start(self, post: Callable[[Reading], object], *, restores: bool = True) -> None:
-        """Start the thread, which reads the last states first.
+    def start(
+        self,
+        post: Callable[[Reading], object],
+        *,
+        restores: bool = True,
+        restored: tuple[OrgState, ...] = (),
+    ) -> None:
+        """Start the thread, which begins with the last states of earlier runs.
 
         Args:
             post: called in the thread with these states and with a problem of the archive.
+            restored: the last states, if they were read and posted already; otherwise the thread reads them.
             restores: False for a run that polls once. It posts no states, and stores the status for status
                 bars at its end instead of after each poll and at each full minute.
         """
         self._post = post
         self._keeps_status_current = restores
-        self._post_restored = post if restores else self._post_restored
+        self._posted = restored
+        self._post_restored = post if restores and not restored else self._post_restored
         self._thread.start()
 
     def wait_until_restored(self) -> None:
@@ -288,7 +298,7 @@ class Recorder:
 
     def _restore(self) -> None:
         archive = self._open().archive
-        states = archive.load_states(self._now())
+        states = self._posted or archive.load_states(self._now())
         self._note_success()
         if self._status is not None:
             self._status.start(archive.load_status(self._status.key), states)
