@@ -191,6 +191,7 @@ def _run_dashboard(chosen: Invocation, arguments: Sequence[str]) -> int:
 def _build_options(chosen: Invocation) -> Options:
     """Return the dashboard's options: the settings, else the remembered values."""
     from claudemeter_tui import storage, wiring
+    from claudemeter_tui.demo import DEMO_SPEED
     from claudemeter_tui.tui.app import Options
 
     folder = locate_state_folder()
@@ -207,7 +208,8 @@ def _build_options(chosen: Invocation) -> Options:
         chosen,
         theme=chosen.theme or last.theme or "",
         pictures=chosen.pictures or storage.locate_pictures_folder(),
-        note="demo · 60x speed" if chosen.demo else "",
+        note=f"demo · {DEMO_SPEED:.0f}x speed" if chosen.demo else "",
+        speed=DEMO_SPEED if chosen.demo else 1.0,
         org=last.org,
         alerts=not chosen.demo,
         save_state=remember,

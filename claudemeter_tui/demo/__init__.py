@@ -46,3 +46,6 @@ weekly windows. Times are hours and minutes since the start of the day:
 
 Charges in between come in uneven but fixed steps, so each moment always has exactly the same replies.
 """
+
+DEMO_SPEED = 60.0
+"""Seconds of the demo's clock per real second; here, because the first frame needs it."""

@@ -15,6 +15,7 @@ from enum import Enum
 from functools import cache
 from itertools import accumulate, pairwise
 
+from claudemeter_tui.demo import DEMO_SPEED
 from claudemeter_tui.model.catalogue import DISABLED_REASONS
 
 _ONE_DAY = timedelta(days=1)
@@ -33,7 +34,7 @@ class DemoClock:
     """
 
     def __init__(
-        self, start: datetime, speed: float = 60.0, monotonic: Callable[[], float] = time.monotonic
+        self, start: datetime, speed: float = DEMO_SPEED, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
         self._start = start.astimezone(UTC)
         self._speed = speed

@@ -11,6 +11,7 @@ import re
 import sqlite3
 import stat
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -34,6 +35,8 @@ _BUGS = (sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.DataError, sqli
 """Errors of SQLite that are the fault of what is written."""
 MAX_CACHE_KIBIBYTES = 512
 """Memory for pages of a connection that writes and stays open; SQLite's own limit is four times that."""
+_TIME_STEP = 100_000_000
+"""Nanoseconds in which a second change may not change the file's time; steps of 4 or 10 ms are usual."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 """Unit of the stored times and spans."""
@@ -330,6 +333,41 @@ def identify_file(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+class FileState(NamedTuple):
+    """Identity, size and time of the archive's file and its log. After a change, at least one differs."""
+
+    file: tuple[int, int, int, int]
+    """Device, inode, size in bytes, and time of the last change in nanoseconds since 1970."""
+    log: tuple[int, int, int, int] | None
+    """The same of the write-ahead log. None if there is none."""
+
+
+def read_file_state(path: Path) -> FileState | None:
+    """Return the state of the archive's files. None if it does not show every change, or there is no file.
+
+    A file system stores times in steps of some milliseconds, so the second of two quick changes may not be
+    visible: a file that has just been written has no state. On a network folder, times can be a minute old;
+    on Windows they change only when a file is closed.
+    """
+    if not sys.platform.startswith("linux"):
+        return None
+    try:
+        file = _stat_file(path)
+    except OSError:
+        return None
+    try:
+        log = _stat_file(f"{path}{LOG_SUFFIXES[0]}")
+    except OSError:
+        log = None
+    changed_at = max(file[-1], log[-1] if log is not None else 0)
+    return FileState(file, log) if abs(time.time_ns() - changed_at) > _TIME_STEP else None
+
+
+def _stat_file(path: Path | str) -> tuple[int, int, int, int]:
+    found = os.stat(path)  # noqa: PTH116 - called every second
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def read_version(connection: sqlite3.Connection) -> int:

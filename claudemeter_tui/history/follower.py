@@ -21,13 +21,16 @@ from claudemeter_tui.history.database import (
     MILLISECOND,
     ArchiveConnection,
     DamagedArchiveError,
+    FileState,
     NewerArchiveError,
     ReplacedArchiveError,
     check_version,
     from_millis,
     identify_file,
     is_damage,
+    is_network_folder,
     open_existing,
+    read_file_state,
     to_millis,
     transaction,
 )
@@ -81,6 +84,10 @@ class _View:
     until: datetime | None = None
     """Time of the last reading. None before the first check."""
     seen: dict[tuple[str, datetime], None] = field(default_factory=dict)
+    lease: Lease | None = None
+    """Lease of the holder when it was last read. None before the first check."""
+    files: FileState | None = None
+    """State of the archive's files before `lease` was read. None if the archive has to be read again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +161,8 @@ class ArchiveLeases:
         self._to_release: set[str] = set()
         """Keys of the accounts whose leases are about to be released."""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._shows_changes = False
+        """True if the archive's files show every change, so that it need not be read to find one."""
 
     async def identify(self, session: Session) -> Account | None:
         """Return the account of a browser's session without a request; see `AccountLeases`."""
@@ -232,14 +241,16 @@ class ArchiveLeases:
         view = _View(session, account, {**known, **read_times})
         is_first = True
         while True:
-            update = await self._run(
-                lambda connection: self._read_update(connection, view), _Update(is_free=True)
-            )
-            if update.is_free or update.is_other_account:
-                return not update.is_other_account
-            if update.readings or is_first:
-                post(update.readings)
-            is_first = False
+            files = self._read_file_state()
+            if files is None or files != view.files or not self._is_unchanged(view.lease):
+                update = await self._run(
+                    lambda connection: self._read_update(connection, view), _Update(is_free=True)
+                )
+                if update.is_free or update.is_other_account:
+                    return not update.is_other_account
+                if update.readings or is_first:
+                    post(update.readings)
+                is_first, view.files = False, files
             await self._sleep(TICK)
 
     async def request_poll(self, account: Account) -> None:
@@ -269,14 +280,25 @@ class ArchiveLeases:
         self, on_request: Callable[[Account], object], on_loss: Callable[[Account], object]
     ) -> None:
         """Renew the leases until cancelled, and pass on requests for polls."""
+        files_before: FileState | None = None
+        leases: dict[str, Lease | None] = {}
         while True:
             await self._sleep(TICK)
             if self._held and not self._can_record():
                 self.keep_only(())  # a process that can record takes over; until then, this one polls
             if not self._held:
                 continue
+            files = self._read_file_state()
+            if (
+                files is not None
+                and files == files_before
+                and not any(map(self._is_heartbeat_due, leases.values()))
+            ):
+                continue
             nothing: dict[str, Lease | None] = {}
-            for key, lease in (await self._run(self._read_held, nothing)).items():
+            leases = await self._run(self._read_held, nothing)
+            files_before = files if leases else None  # after an error, read again
+            for key, lease in leases.items():
                 if key not in self._held:
                     continue
                 account, _ = self._held[key]
@@ -322,6 +344,7 @@ class ArchiveLeases:
         if self._connection is None:
             # The recorder creates it and brings it to the current version.
             self._connection = open_existing(self._path)
+            self._shows_changes = not is_network_folder(self._path.parent)
         check_version(self._connection)  # a newer program may have changed it since it was opened
         return self._connection
 
@@ -348,11 +371,27 @@ class ArchiveLeases:
             lease = read_lease(connection, self._origin, key)
             is_own = lease is not None and lease.holder == self._process.holder
             leases[key] = lease if is_own else None
-            is_due = self._monotonic() - self._renewed_at[account_id] >= HEARTBEAT
-            if lease is not None and is_own and is_due and needs_heartbeat(lease, now):
+            if is_own and self._is_heartbeat_due(lease):
                 renew_lease(connection, account_id, self._process, now)
                 self._renewed_at[account_id] = self._monotonic()
         return leases
+
+    def _is_heartbeat_due(self, lease: Lease | None) -> bool:
+        """Return True if this process holds the lease and has to give a sign of life."""
+        if lease is None or lease.account_id not in self._renewed_at:
+            return False
+        age = self._monotonic() - self._renewed_at[lease.account_id]
+        return age >= HEARTBEAT and needs_heartbeat(lease, to_millis(self._now()))
+
+    def _read_file_state(self) -> FileState | None:
+        """Return the state of the archive's files; None if the archive has to be read to find changes."""
+        return read_file_state(self._path) if self._shows_changes else None
+
+    def _is_unchanged(self, lease: Lease | None) -> bool:
+        """Return True if a lease that was read needs no answer as long as the archive is unchanged."""
+        if lease is None or not self._is_other(lease):
+            return False
+        return bool(lease.is_hidden) or find_state(lease, self._process) is not ProcessState.HIDDEN
 
     def _is_other(self, lease: Lease) -> bool:
         """Return True if another living process holds the lease."""
@@ -401,6 +440,7 @@ class ArchiveLeases:
                 "UPDATE leases SET is_hidden = 1 WHERE (account_id, holder) = (?, ?)",
                 (lease.account_id, lease.holder),
             )
+        view.lease = lease
         if (lease.holder, lease.changes) == (view.holder, view.changes):
             return _Update()
         # Read this before the rows, so that rows which are added meanwhile are read by the next check.

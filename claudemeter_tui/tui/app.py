@@ -64,6 +64,11 @@ if TYPE_CHECKING:  # the first frame does not wait for them
     from claudemeter_tui.tui.widgets.org_tabs import OrgTabs
 
 
+HEADER_INTERVAL = 5
+"""Seconds of the clock between two ticks, which update the header.
+
+A tick each second would double the use of the processor when idle.
+"""
 RELOAD_INTERVAL = timedelta(minutes=5)
 """Time after which the archived figures of a long period, or an open history, are read again."""
 RELOAD_FROM = timedelta(days=1)
@@ -87,6 +92,8 @@ class Options(Settings):
     """Time zone of the screen. None for the system's."""
     note: str = ""
     """Text beside the program's name, such as "demo". Empty with real figures."""
+    speed: float = 1.0
+    """Seconds of the clock per real second; more in the demo."""
     org: OrgKey | None = None
     """The org to select first. None, or an unknown org, for the first one."""
     alerts: bool = False
@@ -256,7 +263,7 @@ class Claudemeter(App[str]):
         self._has_started, self._is_draw_pending = True, False
         set_scroll_bar_renderer(plain=self.options.ascii)
         self._schedule_draw()
-        self.set_interval(1, self._tick)
+        self._tick()
         # Not earlier: a collection would delay the last figures, whose modules are loaded before.
         self.set_timer(1, gc_control.resume_collection)
         self.run_worker(self._feed.run(lambda reading: self.post_message(self.ReadingArrived(reading))))
@@ -283,6 +290,8 @@ class Claudemeter(App[str]):
         """Remove all toasts if the pane is now too small for them."""
         if not _has_room_for_toasts(event.size):  # the app gets its new size after this handler
             self.clear_notifications()
+        if not self.is_headless:
+            self.set_timer(1, self._check_terminal_size)
 
     def on_unmount(self) -> None:
         """Save the theme and the selected org for the next run."""
@@ -664,9 +673,13 @@ class Claudemeter(App[str]):
 
     def _tick(self) -> None:
         self.now = self._clock()
+        self.set_timer(compute_tick_delay(self.now, self.options.speed), self._tick)
         self._process_events()
         self._load_missing_series()
         self._load_missing_history()
+        self._check_terminal_size()
+
+    def _check_terminal_size(self) -> None:
         if not self.is_headless:
             self.check_size(Size(*shutil.get_terminal_size()))
 
@@ -790,6 +803,17 @@ class Claudemeter(App[str]):
             text = f"{title}: {message}" if title else message
             toast = InlineToast(text, error=severity == "error", ascii_only=self.options.ascii)
             show_inline_toast(self.screen, toast)
+
+
+def compute_tick_delay(now: datetime, speed: float) -> float:
+    """Return the seconds until the next tick: until the header can change, and at least a second.
+
+    Args:
+        now: time of the clock.
+        speed: seconds of the clock per real second.
+    """
+    left = HEADER_INTERVAL - now.timestamp() % HEADER_INTERVAL
+    return max(1.0, left / speed)
 
 
 def _forget_closed_widgets() -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import reduce
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,6 +56,8 @@ class Machine:
     awake: float = 0.0
     processes: list[ArchiveLeases] = field(default_factory=list)
 
+    aged_at: int = 0
+    """Last time that `age_files` gave to a file."""
     unable: set[str] = field(default_factory=set)
     """Names of the processes that cannot append to the archive."""
 
@@ -214,9 +217,9 @@ async def test_a_wedged_process_holds_nothing(machine: Machine) -> None:
     assert await second.claim(SESSION, ACCOUNT)
 
 
-async def tend_for(machine: Machine, leases: ArchiveLeases, seconds: int) -> None:
-    """Let a holder tend its leases for this time."""
-    left = iter(range(seconds))
+async def tend_for(machine: Machine, leases: ArchiveLeases, seconds: int) -> list[Account]:
+    """Let a holder tend its leases for this time, and return the requests that it passed on."""
+    left, asked = iter(range(seconds)), list[Account]()
 
     async def sleep(_: float) -> None:
         if next(left, None) is None:
@@ -224,9 +227,10 @@ async def tend_for(machine: Machine, leases: ArchiveLeases, seconds: int) -> Non
         machine.advance(SECOND)
 
     leases._sleep = sleep
-    tending = asyncio.create_task(leases.tend(lambda _: None, lambda _: None))
+    tending = asyncio.create_task(leases.tend(asked.append, lambda _: None))
     await asyncio.wait((tending,))
     assert tending.cancelled()
+    return asked
 
 
 async def test_an_idle_holder_writes_nothing(machine: Machine) -> None:
@@ -242,6 +246,66 @@ async def test_an_idle_holder_writes_nothing(machine: Machine) -> None:
     await tend_for(machine, first, 10)  # the poll takes long
     assert log.stat().st_size > before[0]
     keeper.close()
+
+
+def age_files(machine: Machine) -> None:
+    """Make the archive's files look as if they had been written long ago, a second later at each call."""
+    for path in machine.path.parent.glob(f"{ARCHIVE_NAME}*"):
+        times = machine.aged_at = machine.aged_at + 1_000_000_000
+        os.utime(path, ns=(times, times))
+
+
+def count_reads(leases: ArchiveLeases, monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Return a list that gets an entry each time the process uses the archive."""
+    reads, run = list[object](), leases._run
+
+    async def count(work: Any, default: Any) -> Any:
+        reads.append(work)
+        return await run(work, default)
+
+    monkeypatch.setattr(leases, "_run", count)
+    return reads
+
+
+async def test_an_idle_holder_reads_only_what_has_changed(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading the archive each second would double the use of the processor; a request is still noticed."""
+    first, second = machine.start("first"), machine.start("second")
+    assert await first.claim(SESSION, ACCOUNT)
+    assert not await second.claim(SESSION, ACCOUNT)
+    plan_poll(machine, MINUTE)
+    reads = count_reads(first, monkeypatch)
+    age_files(machine)
+    await tend_for(machine, first, 50)
+    assert len(reads) == 1
+    await second.request_poll(ACCOUNT)
+    age_files(machine)
+    assert await tend_for(machine, first, 5) == [ACCOUNT]
+    await tend_for(machine, first, 30)  # now the poll is late, and the lease needs signs of life
+    assert not await second.claim(SESSION, ACCOUNT)
+
+
+async def test_an_idle_follower_reads_only_what_has_changed(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The end of the holder is noticed all the same."""
+    first, second = machine.start("first"), machine.start("second")
+    assert await first.claim(SESSION, ACCOUNT)
+    assert not await second.claim(SESSION, ACCOUNT)
+    plan_poll(machine, MINUTE)
+    reads, seconds = count_reads(second, monkeypatch), 0
+    age_files(machine)
+
+    async def sleep(_: float) -> None:
+        nonlocal seconds
+        seconds += 1
+        machine.advance(SECOND)
+
+    second._sleep = sleep
+    assert await second.follow(SESSION, ACCOUNT, {}, lambda _: None)
+    assert seconds == 60 + LEASE_SPAN / 1000 + 1
+    assert len(reads) == 2
 
 
 async def test_a_process_that_cannot_see_the_holder_gets_signs_of_life(machine: Machine) -> None:

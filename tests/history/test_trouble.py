@@ -28,6 +28,7 @@ from claudemeter_tui.history.database import (
     list_tables,
     open_for_reading,
     open_for_writing,
+    read_file_state,
     to_millis,
 )
 from claudemeter_tui.history.derivation import Deriver
@@ -223,6 +224,31 @@ def test_network_file_systems_are_detected(tmp_path: Path, *, expected: bool, ki
     mounts = tmp_path / "mountinfo"
     mounts.write_text(MOUNTS.format(kind=kind))
     assert is_network_folder(Path(folder), mounts) is expected
+
+
+def test_state_of_the_files_shows_every_change(tmp_path: Path) -> None:
+    """A file that was written a moment ago has no state, because its time may not show the next change."""
+    path, log, long_ago = tmp_path / ARCHIVE_NAME, tmp_path / f"{ARCHIVE_NAME}-wal", (10**18, 10**18)
+    assert read_file_state(path) is None
+
+    def write(file: Path, text: str) -> None:
+        file.write_text(text)
+        assert read_file_state(path) is None
+        os.utime(file, ns=long_ago)
+
+    write(path, "first")
+    states = [read_file_state(path)]
+    assert states == [read_file_state(path)]
+    for file, text in ((log, ""), (log, "rows"), (path, "second")):
+        write(file, text)
+        states.append(read_file_state(path))
+    log.unlink()
+    states.append(read_file_state(path))
+    path.rename(tmp_path / "kept")
+    write(path, "second")
+    states.append(read_file_state(path))
+    assert None not in states
+    assert len(set(states)) == len(states) == 6
 
 
 def test_a_network_folder_gets_no_write_ahead_log(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

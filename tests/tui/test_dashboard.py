@@ -16,7 +16,7 @@ from textual.pilot import Pilot
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import ErrorKind, Failure, OrgReading, Reading, Schedule
 from claudemeter_tui.tui import web_browser
-from claudemeter_tui.tui.app import Claudemeter
+from claudemeter_tui.tui.app import Claudemeter, compute_tick_delay
 from claudemeter_tui.tui.screens.dashboard import DashboardScreen
 from claudemeter_tui.tui.screens.events import EventsScreen
 from claudemeter_tui.tui.screens.help import HelpScreen
@@ -440,6 +440,15 @@ async def test_privacy_removes_the_messages_on_screen(size: tuple[int, int]) -> 
         await pilot.pause()
         assert "work is blocked" not in text(pilot)
         assert "Acme" not in text(pilot)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "speed", "expected"),
+    [(0, 1, 5), (1.5, 1, 3.5), (4.5, 1, 1), (3599, 1, 1), (0, 60, 1), (0, 2, 2.5)],
+)
+def test_ticks_come_when_the_header_can_change(seconds: float, speed: float, expected: float) -> None:
+    """They come at each multiple of five seconds of the clock, and never more than once a second."""
+    assert compute_tick_delay(NOW.replace(minute=0, second=0) + timedelta(seconds=seconds), speed) == expected
 
 
 async def test_lost_resize_is_repaired_with_the_next_tick() -> None:

@@ -27,9 +27,6 @@ from claudemeter_tui.tui.widgets.line_widget import LineWidget
 from claudemeter_tui.tui.widgets.org_tabs import OrgTabs
 from claudemeter_tui.tui.widgets.status_line import StatusLine
 
-HEADER_INTERVAL = 5
-"""Seconds between two updates of the header; one line per second would cost as much CPU as an empty app."""
-
 
 class DashboardScreen(ViewScreen):
     """The dashboard: lays out its parts for the terminal's size and passes the view to each."""
@@ -59,10 +56,10 @@ class DashboardScreen(ViewScreen):
             self.draw_view()
 
     def watch_view(self) -> None:
-        """Redraw the parts that may have changed: the header every few seconds, all others less often."""
+        """Redraw the parts that may have changed: the header at each tick, all others less often."""
         if self.is_outdated:
             self._draw()
-        elif self.can_draw and int(self.view.now.timestamp()) % HEADER_INTERVAL == 0:
+        elif self.can_draw:
             self.query_exactly_one(Header).view = self.view
 
     def draw_view(self) -> None:
