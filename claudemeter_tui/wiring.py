@@ -282,9 +282,9 @@ def build_feed(chosen: Invocation, clock: Clock) -> DeferredFeed:
 
 def _read_last(chosen: Invocation, clock: Clock) -> Reading | None:
     """Return the last figures of earlier runs. None if there are none. Slow: it loads SQLite."""
-    from claudemeter_tui.history.archive import NO_SESSION, read_last_states
     from claudemeter_tui.history.database import locate_archive
-    from claudemeter_tui.model.reading import Reading
+    from claudemeter_tui.history.last_states import read_last_states
+    from claudemeter_tui.model.reading import NO_SESSION, Reading
 
     now = clock.now()
     states = read_last_states(locate_archive(), chosen.base_url, now)

@@ -14,8 +14,8 @@ from claudemeter_tui.commands.once import apply_readings, find_org
 from claudemeter_tui.commands.status_texts import describe_outcome, renew_texts
 from claudemeter_tui.commands.stdout import EXIT_NOTHING_READ
 from claudemeter_tui.formatting.problems import PROBLEM_TEXTS, format_error
-from claudemeter_tui.history.archive import load_states
 from claudemeter_tui.history.database import MILLISECOND, open_for_reading, open_for_update, to_millis
+from claudemeter_tui.history.last_states import load_states
 from claudemeter_tui.history.recorder import ARCHIVE_SESSION
 from claudemeter_tui.history.status import Status, is_current, load_status, save_status
 from claudemeter_tui.history.status_builder import StatusBuilder

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from claudemeter_tui.history.archive import insert_account, load_states
+from claudemeter_tui.history.archive import insert_account
 from claudemeter_tui.history.database import (
     MILLISECOND,
     ArchiveConnection,
@@ -34,6 +34,7 @@ from claudemeter_tui.history.database import (
     to_millis,
     transaction,
 )
+from claudemeter_tui.history.last_states import load_states
 from claudemeter_tui.history.lease import (
     HEARTBEAT,
     Lease,

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from queue import Empty, Full, Queue
 from typing import NamedTuple
 
-from claudemeter_tui.history.archive import NO_SESSION, Archive, Step
+from claudemeter_tui.history.archive import Archive, Step
 from claudemeter_tui.history.database import (
     DamagedArchiveError,
     NewerArchiveError,
@@ -24,7 +24,7 @@ from claudemeter_tui.history.database import (
 from claudemeter_tui.history.status_builder import StatusBuilder
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.event_log import EventLog
-from claudemeter_tui.model.reading import ErrorKind, Failure, Reading, Session
+from claudemeter_tui.model.reading import NO_SESSION, ErrorKind, Failure, Reading, Session
 from claudemeter_tui.model.store import OrgState, Store
 
 ARCHIVE_SESSION = Session("History")

@@ -74,6 +74,8 @@ class Session:
         return f"{self.browser}, {self.profile}" if self.profile else self.browser
 
 
+NO_SESSION = Session("")
+"""Session of a reading that belongs to none: what a scan found, or the states from the archive."""
 PASTED_COOKIE = "pasted cookie"
 """Name in place of the browser's for a session that was pasted while the program runs."""
 CLAUDE_CODE_LOGIN = Session("Claude Code")

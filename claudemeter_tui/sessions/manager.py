@@ -11,6 +11,7 @@ from datetime import timedelta
 from claudemeter_tui.clock import Clock, WallClock, run_in_daemon_thread
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import (
+    NO_SESSION,
     PASTED_COOKIE,
     ErrorKind,
     Failure,
@@ -37,8 +38,6 @@ SCAN_INTERVAL, EMPTY_SCAN_INTERVAL = timedelta(minutes=3), timedelta(minutes=1)
 """Time between two scans, normally and while there is no session."""
 CLOSE_TIMEOUT = 2.0
 """Seconds at the end in which the leases are released; they expire otherwise."""
-NO_SESSION = Session("")
-"""Placeholder session of a reading that does not belong to any session."""
 SCANNING_SESSION = Session("Looking for sessions")
 """Session under which a bug in the scan is shown."""
 

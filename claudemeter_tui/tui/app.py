@@ -756,7 +756,6 @@ class Claudemeter(App[str]):
         from claudemeter_tui.formatting.verdict import format_verdict_name
         from claudemeter_tui.tui.screens.base import ViewScreen
         from claudemeter_tui.tui.screens.dashboard import DashboardScreen
-        from claudemeter_tui.tui.screens.past import PastScreen
 
         self._is_draw_pending = False
         if not (self.is_running and self.screen_stack):
@@ -768,11 +767,14 @@ class Claudemeter(App[str]):
                 # Not earlier: imports in a thread delay the first figures.
                 self.call_after_refresh(self.run_worker, partial(asyncio.to_thread, _preload_modules))
         elif isinstance(self.screen, DashboardScreen) and view.past_figures is not None:
+            from claudemeter_tui.tui.screens.past import PastScreen
+
             self.push_screen(PastScreen(view))
-        elif isinstance(self.screen, PastScreen) and view.past_figures is None:
-            self.pop_screen()  # which draws the dashboard
         elif isinstance(self.screen, ViewScreen):
-            self.screen.view = view
+            if self.screen.SHOWS_PAST and view.past_figures is None:
+                self.pop_screen()  # which draws the dashboard
+            else:
+                self.screen.view = view
         if view.state is not None and view.verdict is not None:
             title = f"{view.state.org.display_name}: {format_verdict_name(view.verdict)}"
             self._terminal_writer.set_title(title)

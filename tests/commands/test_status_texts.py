@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from claudemeter_tui.commands.status_texts import describe_outcome, renew_texts
-from claudemeter_tui.history.archive import pack_state, unpack_state
 from claudemeter_tui.history.database import from_millis
+from claudemeter_tui.history.last_states import pack_state, unpack_state
 from claudemeter_tui.history.status import Status
 from claudemeter_tui.history.status_builder import StatusBuilder
 from claudemeter_tui.model.reading import ErrorKind, Reading, Schedule

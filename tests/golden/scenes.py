@@ -19,6 +19,7 @@ from claudemeter_tui.model.event_log import EventLog
 from claudemeter_tui.model.events import Event
 from claudemeter_tui.model.reading import (
     CLAUDE_CODE_LOGIN,
+    NO_SESSION,
     ErrorKind,
     Failure,
     OrgReading,
@@ -71,7 +72,6 @@ DEMO_BEGINS = datetime(2026, 4, 25, 8, 0, tzinfo=UTC)
 DEMO_MINUTES = (0, 8, 22, 25, 45, 110, 122, 160, 270, 340, 400, 433, 450, 620, 720, 820, 1000, 1430)
 """Minutes of the demo's day, at least one after each kind of event."""
 WORK = Session("Firefox", "work")
-NO_SESSION = Session("")
 PLACES = (
     ScanResult(
         Session("Chrome", "Default"), "not signed in", "claude.ai was visited, but no one is signed in"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from claudemeter_tui.history.archive import Archive, Step, read_last_states
+from claudemeter_tui.history.archive import Archive, Step
 from claudemeter_tui.history.bodies import BodyCompressor
 from claudemeter_tui.history.database import (
     ARCHIVE_NAME,
@@ -22,6 +22,7 @@ from claudemeter_tui.history.database import (
     open_for_writing,
     to_millis,
 )
+from claudemeter_tui.history.last_states import read_last_states
 from claudemeter_tui.history.schema import VERSION
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import ErrorKind, Failure, OrgReading, Reading

@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 
 from claudemeter_tui.commands.status_texts import describe_outcome
-from claudemeter_tui.history.archive import load_states
 from claudemeter_tui.history.database import ARCHIVE_NAME, open_for_reading, open_for_writing, to_millis
 from claudemeter_tui.history.follower import ArchiveLeases
+from claudemeter_tui.history.last_states import load_states
 from claudemeter_tui.history.lease import (
     LEASE_SPAN,
     Process,

@@ -34,6 +34,8 @@ class ViewScreen(Screen[None]):
 
     IS_OVERLAY: ClassVar[bool] = False
     """True if the screen opens over the dashboard and Escape closes it."""
+    SHOWS_PAST: ClassVar[bool] = False
+    """True if the screen needs `View.past_figures`."""
     SHOWS_HISTORY: ClassVar[bool] = False
     """True if the screen needs `View.history`."""
 

@@ -47,6 +47,7 @@ class PastScreen(MomentListScreen):
     """The last value of each figure at the moment, then the events before it; it replaces the dashboard."""
 
     IS_OVERLAY = False
+    SHOWS_PAST = True
     BINDINGS: ClassVar[list[BindingType]] = [
         key.build_binding() for key in (AS_OF_KEY, *CURSOR_KEYS, *ORG_KEYS)
     ]
