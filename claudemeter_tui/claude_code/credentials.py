@@ -13,13 +13,13 @@ import os
 import re
 import subprocess
 import sys
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+from claudemeter_tui.claude_code.config_folder import CONFIG_FOLDER_VARIABLE, find_config_folder
 from claudemeter_tui.model.reading import Login, LoginError, LoginResult, NoLogin
 from claudemeter_tui.model.sanitize import sanitize_text
 from claudemeter_tui.model.secrets import Secret
@@ -72,7 +72,6 @@ def run_command(command: Sequence[str]) -> CommandResult:
     return CommandResult(0, output)
 
 
-CONFIG_FOLDER_VARIABLE = "CLAUDE_CONFIG_DIR"
 LOGIN_FILE = ".credentials.json"
 KEYCHAIN_ITEM = "Claude Code-credentials"
 """Name of the keychain item, before any suffix."""
@@ -107,7 +106,7 @@ def find_login(
         run: runs the keychain's tool on macOS.
     """
     given = environment.get(CONFIG_FOLDER_VARIABLE, "")
-    folder = unicodedata.normalize("NFC", given or str(home / ".claude"))
+    folder = find_config_folder(home, environment)
     places = f"${CONFIG_FOLDER_VARIABLE}" if given else "the home folder's .claude"
     readers: list[tuple[str, Callable[[], _LoginContent]]]
     readers = [("login file", partial(_read_login_file, Path(folder) / LOGIN_FILE))]
