@@ -15,17 +15,18 @@ from claudemeter_tui.formatting.values import (
     format_percent,
 )
 from claudemeter_tui.formatting.verdict import (
+    VerdictWriter,
     find_leading_window,
     format_short_verdict,
     format_verdict_line,
     format_verdict_name,
     format_verdict_note,
 )
-from claudemeter_tui.model.catalogue import CreditState, WindowKind
+from claudemeter_tui.model.catalogue import WEEK_LABEL_PREFIX, CreditState, WindowKind, WindowScope
 from claudemeter_tui.model.credits import Meter
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.store import OrgState
-from claudemeter_tui.model.verdict import Verdict, VerdictState
+from claudemeter_tui.model.verdict import EndSource, Verdict, VerdictState
 from claudemeter_tui.model.windows import Window
 
 
@@ -69,7 +70,30 @@ class StatusContext:
     def format_used(self, *kinds: WindowKind) -> str:
         """Return `41% 67%` for the plan's windows of these kinds."""
         windows = self.state.plan.windows if self.state.plan else ()
-        return " ".join(_format_used(window, self.now) for window in windows if window.kind in kinds)
+        return " ".join(format_used(window, self.now) for window in windows if window.kind in kinds)
+
+    def format_state(self) -> str:
+        """Return the verdict with its end, and the lock on the credits; for UNKNOWN, the cause."""
+        verdict, writer = self.verdict, VerdictWriter(self.verdict, self.now, self.zone)
+        if verdict.state is VerdictState.UNKNOWN:
+            return " · ".join((format_verdict_name(verdict), *writer.list_key_facts()))
+        # The date of a lock is beside its cause.
+        is_dated = verdict.end_source is EndSource.CREDITS
+        until = "" if is_dated else self.format_future(verdict.ends_at)
+        name = format_verdict_name(verdict) + (f" until {until}" if until else "")
+        return f"{name} · {writer.describe_dated_locks()}" if verdict.is_locked else name
+
+    def format_models(self) -> str:
+        """Return `Fable 12%` for every window of one model; its end and effect if it is full."""
+        writer = VerdictWriter(self.verdict, self.now, self.zone)
+        windows = self.state.plan.windows if self.state.plan else ()
+        return ", ".join(
+            writer.describe_scoped_window(window)
+            if window.is_full(self.now)
+            else f"{window.label.removeprefix(WEEK_LABEL_PREFIX)} {format_used(window, self.now)}"
+            for window in windows
+            if window.scope is WindowScope.MODEL and window.is_reported
+        )
 
 
 def format_values(context: StatusContext) -> dict[str, str]:
@@ -77,7 +101,7 @@ def format_values(context: StatusContext) -> dict[str, str]:
     return {name: format_value(context) for name, (_, format_value) in PLACEHOLDERS.items()}
 
 
-def _format_used(window: Window, now: datetime) -> str:
+def format_used(window: Window, now: datetime) -> str:
     """Return `41%`, `due` if the reset has passed, `locked`, or `?` if no figure is reported."""
     if window.is_due(now):
         return "due"
@@ -124,6 +148,10 @@ PLACEHOLDERS: Mapping[str, tuple[str, Callable[[StatusContext], str]]] = {
         "name of the verdict: CAN WORK, ON CREDITS, WAIT, BLOCKED",
         lambda org: format_verdict_name(org.verdict),
     ),
+    "state": (
+        "the verdict, its end and the lock on the credits: BLOCKED until 16:00 · your monthly cap is reached",
+        StatusContext.format_state,
+    ),
     "text": (
         "the verdict in one line, with cause and reset",
         lambda org: format_verdict_line(org.verdict, org.now, org.zone),
@@ -136,9 +164,10 @@ PLACEHOLDERS: Mapping[str, tuple[str, Callable[[StatusContext], str]]] = {
     "weekly": ("the 7-day window: 67%", lambda org: org.format_used(WindowKind.WEEKLY)),
     "fullest": (
         "the limiting window, else the fullest one: 67%",
-        lambda org: _format_used(org.window, org.now) if org.window else "",
+        lambda org: format_used(org.window, org.now) if org.window else "",
     ),
     "window": ("name of that window: 5-hour", lambda org: org.window.label if org.window else ""),
+    "models": ("the windows of single models: Fable 12%", StatusContext.format_models),
     "resets": (
         "reset of that window: 16:00",
         lambda org: org.format_future(org.window.resets_at if org.window else None),

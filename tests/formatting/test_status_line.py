@@ -11,7 +11,7 @@ import pytest
 from claudemeter_tui.formatting.status_line import PLACEHOLDERS, StatusContext, format_values
 from claudemeter_tui.formatting.template import DEFAULT_TEMPLATE, check_template, fill_template
 from claudemeter_tui.model.verdict import judge
-from tests.bodies import org_body, overage_body, usage_body
+from tests.bodies import NEXT_MONTH, limit_body, org_body, overage_body, usage_body
 from tests.scenes import (
     CREDITS_BLOCKED,
     ENTERPRISE,
@@ -33,6 +33,16 @@ EVENING = datetime(2026, 4, 25, 16, 1, tzinfo=UTC)
 """Time after the reset of the 5-hour window."""
 FREE = OrgBodies(usage=usage_body(41.0, None), overage=None, subscription=None)
 EURO = OrgBodies(overage=overage_body(40843, None, currency="CAD"))
+FULL_MODEL = OrgBodies(
+    usage=usage_body(
+        100.0, 58.0, limits=[limit_body("session", 100), limit_body("weekly_scoped", 100, model="Fable")]
+    ),
+    overage=overage_body(),
+)
+LOCKED_ENTERPRISE = replace(
+    ENTERPRISE,
+    overage=overage_body(1_200_000, 5_000_000, reason="org_level_disabled_until", until=NEXT_MONTH),
+)
 YEN = OrgBodies(overage=overage_body(1720, 50_000, currency="JPY"))
 
 
@@ -102,6 +112,37 @@ def test_placeholders_are_filled(expected: str, form: str) -> None:
     assert format_status_line(make_context(PERSONAL), form) == expected
 
 
+@pytest.mark.parametrize(
+    ("expected", "bodies", "now"),
+    [
+        ("CAN WORK|Fable 12%", PERSONAL, NOW),
+        (
+            "BLOCKED until 16:00 · your monthly cap is reached, until Fri May 1 00:00 (in 5d 9h)|Fable 12%",
+            TEAM,
+            NOW,
+        ),
+        ("ON CREDITS until 16:00|", LABORATORY, NOW),
+        ("ON CREDITS|", ENTERPRISE, NOW),
+        (
+            "BLOCKED · your organization has paused usage credits, until Fri May 1 00:00 (in 5d 9h)|",
+            LOCKED_ENTERPRISE,
+            NOW,
+        ),
+        ("WAIT until 16:00|", WAITING, NOW),
+        ("CAN WORK · credits BLOCKED · the prepaid balance is empty|", CREDITS_BLOCKED, NOW),
+        (
+            "UNKNOWN · no successful read for 41m · last known: CAN WORK 41m ago|Fable 12%",
+            PERSONAL,
+            LONG_AFTER,
+        ),
+        ("ON CREDITS until 16:00|Fable is full until Tue 14:00 and continues on credits", FULL_MODEL, NOW),
+    ],
+)
+def test_state_and_models_have_their_ends(expected: str, bodies: OrgBodies, now: datetime) -> None:
+    """The verdict has its end, once if that is the lock's; a full model has its reset and its effect."""
+    assert format_status_line(make_context(bodies, now), "{state}|{models}") == expected
+
+
 def test_lifts_shows_when_work_can_continue() -> None:
     """`{lifts}` is the time of the first end."""
     assert (
@@ -124,7 +165,8 @@ def test_every_placeholder_can_be_empty() -> None:
     unknown = replace(bare, verdict=judge(bare.state, NOW))
     form = "|".join(f"{{{name}}}" for name in PLACEHOLDERS)
     filled = dict(zip(PLACEHOLDERS, format_status_line(unknown, form).split("|"), strict=True))
-    assert {name for name, text in filled.items() if text} == {"alarm", "verdict", "text", "org", "plan"}
+    named = {name for name, text in filled.items() if text}
+    assert named == {"alarm", "verdict", "state", "text", "org", "plan"}
     assert format_status_line(unknown, DEFAULT_TEMPLATE) == "? · Personal"
 
 
