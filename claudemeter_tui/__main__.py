@@ -6,6 +6,8 @@ import sys
 
 ARCHIVED_FLAGS = frozenset({"--check", "--line"})
 """Flags of the commands that print from the archive."""
+STATUSLINE_FLAG = "--statusline"
+"""Flag of the command that Claude Code runs."""
 
 
 def main() -> int:
@@ -17,6 +19,12 @@ def main() -> int:
         from claudemeter_tui.commands.archived_status import print_archived  # noqa: PLC0415
 
         status = print_archived(sys.argv[1:])
+        if status is not None:
+            return status
+    if STATUSLINE_FLAG in sys.argv:
+        from claudemeter_tui.commands.statusline import print_statusline  # noqa: PLC0415
+
+        status = print_statusline(sys.argv[1:])
         if status is not None:
             return status
     from claudemeter_tui import cli, gc_control  # noqa: PLC0415

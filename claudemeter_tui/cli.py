@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from claudemeter_tui import gc_control
-from claudemeter_tui.commands.stdout import EXIT_USAGE
+from claudemeter_tui.commands.stdout import EXIT_USAGE, print_line
 from claudemeter_tui.config.actions import Action
 from claudemeter_tui.config.resolution import Invocation, format_settings, load_settings
 from claudemeter_tui.interruption import EXIT_INTERRUPTED
@@ -25,6 +25,7 @@ from claudemeter_tui.storage import locate_config_file, locate_state_folder
 if TYPE_CHECKING:  # these load asyncio, which figures from the archive do not need
     from claudemeter_tui.clock import Clock
     from claudemeter_tui.commands.archive_access import RowsRequest
+    from claudemeter_tui.commands.status import StatusPlace
     from claudemeter_tui.model.reading import Reading
     from claudemeter_tui.model.store import OrgKey
     from claudemeter_tui.tui.app import Options
@@ -37,11 +38,16 @@ DEMO_SCREENSHOT_POLLS = 45
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program and return the exit status."""
+    given = sys.argv[1:] if arguments is None else arguments
     try:
-        given = sys.argv[1:] if arguments is None else arguments
         chosen = load_settings(given, os.environ, locate_config_file())
         return _COMMANDS[chosen.action](chosen, given)
     except SettingsError as error:
+        if Action.STATUSLINE in given:
+            # Claude Code hides standard error, and a command that fails.
+            with contextlib.suppress(OSError):
+                print_line(_format_error(str(error)))
+                return 0
         _print_error(str(error))
         return EXIT_USAGE
     except KeyboardInterrupt:
@@ -52,7 +58,11 @@ def _print_error(text: str) -> None:
     """Print one line to standard error, without control characters; do nothing if it is closed."""
     if sys.stderr is not None:
         with contextlib.suppress(OSError):
-            print(f"claudemeter-tui: {replace_unprintable(text)}", file=sys.stderr, flush=True)  # noqa: T201 - the one place
+            print(_format_error(text), file=sys.stderr, flush=True)  # noqa: T201 - the one place
+
+
+def _format_error(text: str) -> str:
+    return f"claudemeter-tui: {replace_unprintable(text)}"
 
 
 def _run_once(chosen: Invocation, _: Sequence[str]) -> int:
@@ -78,7 +88,6 @@ def _run_status(chosen: Invocation, arguments: Sequence[str]) -> int:
     from claudemeter_tui.commands.once import poll_readings, write_line
     from claudemeter_tui.formatting.status_line import PLACEHOLDERS
     from claudemeter_tui.formatting.template import DEFAULT_TEMPLATE, check_template
-    from claudemeter_tui.history.database import locate_archive
 
     template = chosen.line_format if chosen.line_format is not None else DEFAULT_TEMPLATE
     try:
@@ -100,19 +109,47 @@ def _run_status(chosen: Invocation, arguments: Sequence[str]) -> int:
         org=chosen.org,
         line_format=template if chosen.action is Action.LINE else None,
     )
-    if chosen.demo:
-        place = None
-    else:
-        lock = locate_state_folder() / f"status-{chosen.sources_key}"
-        place = status.StatusPlace(
-            locate_archive(or_temporary=True), chosen.base_url, chosen.sources_key, lock
-        )
-    answer = status.answer_request(asked, place, _print_error)
+    answer = status.answer_request(asked, None if chosen.demo else _locate_status(chosen), _print_error)
     if answer.text:
         write_line(answer.text)
     if not chosen.demo:
         archived_status.remember_request(arguments, chosen, asked.line_format)
     return answer.status
+
+
+def _locate_status(chosen: Invocation) -> StatusPlace:
+    from claudemeter_tui.commands.status import StatusPlace
+    from claudemeter_tui.history.database import locate_archive
+
+    lock = locate_state_folder() / f"status-{chosen.sources_key}"
+    return StatusPlace(locate_archive(or_temporary=True), chosen.base_url, chosen.sources_key, lock)
+
+
+def _run_statusline(chosen: Invocation, arguments: Sequence[str]) -> int:
+    from datetime import UTC, datetime
+
+    from claudemeter_tui.commands import archived_status, statusline
+    from claudemeter_tui.commands.once import find_org, write_line
+    from claudemeter_tui.commands.status import load_stored
+    from claudemeter_tui.history.database import to_millis
+
+    seen = statusline.read_input()
+    if seen is None:
+        write_line(statusline.describe_setup(arguments))
+        return 0
+    now = datetime.now(UTC)
+    status = load_stored(_locate_status(chosen), now)
+    if status is None:
+        write_line(statusline.NO_FIGURES)
+    elif status.no_org is not None:
+        write_line(" ".join(status.no_org.verdict.split()))
+    else:
+        orgs = status.orgs
+        if chosen.org is not None:
+            orgs = (orgs[find_org([(org.uuid, org.name) for org in orgs], chosen.org)],)
+        write_line(statusline.format_line(orgs, chosen.org, seen, to_millis(now)))
+    archived_status.remember_request(arguments, chosen, None)
+    return 0
 
 
 def _run_config(chosen: Invocation, _: Sequence[str]) -> int:
@@ -249,6 +286,7 @@ _COMMANDS: Mapping[Action, Callable[[Invocation, Sequence[str]], int]] = {
     Action.WATCH: _run_watch,
     Action.CHECK: _run_status,
     Action.LINE: _run_status,
+    Action.STATUSLINE: _run_statusline,
     Action.SCREENSHOT: _run_screenshot,
     Action.SESSIONS: _run_sessions,
     Action.FORGET: _run_forget,

@@ -45,6 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "privacy": {"formatting", "model"},
     "charts": {"formatting", "model"},
     "commands": {
+        "claude_code",
         "clock",
         "config",
         "feed",

@@ -55,6 +55,11 @@ def print_archived(arguments: Sequence[str]) -> int | None:
     if answer is None:
         return None
     text, status = answer
+    return print_answer(text, status)
+
+
+def print_answer(text: str, status: int) -> int:
+    """Print the answer and return its exit status, or that of an output that fails."""
     try:
         print_line(text)
     except OSError as error:
@@ -65,23 +70,45 @@ def print_archived(arguments: Sequence[str]) -> int | None:
 
 
 def _find_answer(arguments: Sequence[str]) -> tuple[str, int] | None:
-    now = int(time.time() * 1000)
+    found = find_status(arguments, int(time.time() * 1000))
+    if found is None:
+        return None
+    request, orgs = found
+    answer = format_answer(choose_worst(orgs), request.template)
+    return None if has_seconds(answer[0]) else answer
+
+
+def find_status(
+    arguments: Sequence[str], now: int, *, may_poll: bool = True
+) -> tuple[stored.ResolvedRequest, Sequence[stored.OrgStatus]] | None:
+    """Return what these arguments ask for, and the orgs that they select with texts of now.
+
+    None if the settings must be resolved, if the texts have changed since, or if a poll is due. `may_poll` is
+    False for a command that never polls.
+
+    Raises:
+        One of `ARCHIVE_ERRORS`: The archive cannot be read.
+    """
     with closing(open_for_reading(locate_archive(or_temporary=True))) as connection:
         request = stored.load_request(connection, _hash_surroundings(arguments))
         if request is None or _describe_file(request.cookie_file) != request.cookie_file_state:
             return None
         status = stored.load_status(connection, request.key)
-        if status is None or not stored.is_current(connection, status, now, request.interval, request.origin):
+        if status is None:
+            return None
+        if may_poll and not stored.is_current(connection, status, now, request.interval, request.origin):
             return None
     if not status.orgs or not status.are_texts_valid(now):
         return None
-    places = list(range(len(status.orgs)))
-    if request.org is not None:
-        places = stored.match_orgs([(org.uuid, org.name) for org in status.orgs], request.org)
-        if len(places) != 1:
-            return None
-    answer = format_answer(choose_worst([status.orgs[place] for place in places]), request.template)
-    return answer if _SECONDS_PATTERN.search(answer[0]) is None else None
+    if request.org is None:
+        return request, status.orgs
+    places = stored.match_orgs([(org.uuid, org.name) for org in status.orgs], request.org)
+    return (request, [status.orgs[places[0]]]) if len(places) == 1 else None
+
+
+def has_seconds(text: str) -> bool:
+    """Return True if the text has a countdown or an age in seconds, which is wrong a second later."""
+    return _SECONDS_PATTERN.search(text) is not None
 
 
 def choose_worst(orgs: Sequence[stored.OrgStatus]) -> stored.OrgStatus:
@@ -93,8 +120,12 @@ def format_answer(org: stored.OrgStatus, template: str | None) -> tuple[str, int
     """Return the line about an org and the exit status; without a template, its verdict."""
     if template is None:
         return f"{org.texts['text']} · {fill_template('{org}', org.texts)}", org.exit_status
-    is_unknown = org.exit_status in (EXIT_NO_SESSION, EXIT_NOTHING_READ)
-    return fill_template(template, org.texts), org.exit_status if is_unknown else 0
+    return fill_template(template, org.texts), org.exit_status if is_unknown(org) else 0
+
+
+def is_unknown(org: stored.OrgStatus) -> bool:
+    """Return True if the verdict is UNKNOWN."""
+    return org.exit_status in (EXIT_NO_SESSION, EXIT_NOTHING_READ)
 
 
 def remember_request(arguments: Sequence[str], chosen: Invocation, template: str | None) -> None:

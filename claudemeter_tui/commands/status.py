@@ -121,6 +121,16 @@ def load_or_poll(
     return _renew(place, status, now)
 
 
+def load_stored(place: StatusPlace, now: datetime) -> Status | None:
+    """Return the stored status with the texts of now, however old its figures are. None if there is none."""
+    status: Status | None = None
+    with suppress(*ARCHIVE_ERRORS), closing(open_for_reading(place.archive)) as connection:
+        status = load_status(connection, place.key)
+    if status is None or status.are_texts_valid(to_millis(now)):
+        return status
+    return _renew(place, status, now)
+
+
 def _load(place: StatusPlace, asked: StatusRequest) -> tuple[Status | None, bool]:
     """Return the stored status, None if there is no usable one, and True if a poll is due."""
     with suppress(*ARCHIVE_ERRORS), closing(open_for_reading(place.archive)) as connection:

@@ -7,15 +7,16 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from claudemeter_tui.commands.stdout import EXIT_NO_SESSION, EXIT_NOTHING_READ
-from claudemeter_tui.formatting.status_line import StatusContext, format_values
+from claudemeter_tui.formatting.status_line import StatusContext, format_used, format_values
 from claudemeter_tui.formatting.verdict import format_verdict_line
-from claudemeter_tui.history.database import to_millis
-from claudemeter_tui.history.status import NoOrgStatus, OrgStatus, Status, read_zone
+from claudemeter_tui.history.database import MILLISECOND, to_millis
+from claudemeter_tui.history.status import NoOrgStatus, OrgStatus, Status, WindowFigure, read_zone
 from claudemeter_tui.history.status_builder import Outcome
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import NO_SESSION_ERRORS, ErrorKind
 from claudemeter_tui.model.store import OrgKey, OrgState, Store
 from claudemeter_tui.model.verdict import Verdict, VerdictState, judge, rank_verdict
+from claudemeter_tui.model.windows import Window
 
 EXIT_CREDITS_BLOCKED = 5
 EXIT_STATUSES = {
@@ -101,6 +102,19 @@ def _describe_org(
         valid_from=to_millis(now),
         valid_until=to_millis(min(_iter_changes(state, verdict, now))),
         texts=format_values(StatusContext(state, verdict, now)),
+        windows=[_describe_window(window, now) for window in (state.plan.wide_windows if state.plan else ())],
+    )
+
+
+def _describe_window(window: Window, now: datetime) -> WindowFigure:
+    return WindowFigure(
+        kind=window.kind,
+        label=window.label,
+        text=format_used(window, now),
+        is_full=window.is_full(now),
+        percent=window.percent,
+        resets_at=to_millis(window.resets_at) if window.resets_at is not None else None,
+        length=window.length // MILLISECOND if window.length is not None else None,
     )
 
 

@@ -30,6 +30,7 @@ class Action(StrEnum):
     WATCH = "--watch"
     CHECK = "--check"
     LINE = "--line"
+    STATUSLINE = "--statusline"
     SCREENSHOT = "--screenshot"
     SESSIONS = "--sessions"
     FORGET = "--forget"
@@ -45,6 +46,7 @@ ACTION_FLAGS = (
     ("--watch", "", "with --json: stream events, one JSON object per line (current state first)"),
     ("--check", "", "print the worst org's verdict and exit with a matching status"),
     ("--line", "", "print one short line for a status bar (tmux, Starship)"),
+    ("--statusline", "", "print one line for Claude Code's status line (without its input: the settings)"),
     ("--format", "TEXT", "template for --line, e.g. '{alarm} {windows} {org}'"),
     ("--org", "ORG", "only this org (number, name or UUID)"),
     ("--screenshot", "FILE.svg", "save a picture of the dashboard (needs no terminal)"),
@@ -66,7 +68,10 @@ ACTION_FLAGS = (
 """Each flag that is not a setting: the flag, the name of its value (empty for none), and its help."""
 HISTORY_ACTIONS = (Action.EXPORT, Action.HISTORY)
 """Actions that read the archive, and that `--since` and `--until` can narrow."""
-ORG_ACTIONS = (Action.ONCE, Action.JSON, Action.CHECK, Action.LINE, *HISTORY_ACTIONS, Action.WATCH)
+ORG_ACTIONS = (
+    *(Action.ONCE, Action.JSON, Action.CHECK, Action.LINE, Action.STATUSLINE),
+    *(*HISTORY_ACTIONS, Action.WATCH),
+)
 """Actions that `--org` can narrow. The error names all but `--watch`, which needs `--json` anyway."""
 _NEEDS = {
     "--format": Action.LINE,
@@ -103,7 +108,7 @@ def parse_action(flags: Namespace) -> Action:
     if len(found) > 1:
         raise SettingsError(f"{found[1]} and {found[0]} can't be combined")
     action = found[0] if found else Action.DASHBOARD
-    if flags.demo and action in (Action.SESSIONS, Action.FORGET, *HISTORY_ACTIONS):
+    if flags.demo and action in (Action.STATUSLINE, Action.SESSIONS, Action.FORGET, *HISTORY_ACTIONS):
         raise SettingsError(f"{action} and --demo can't be combined")
     _check_companions(flags, action)
     return action
@@ -256,7 +261,8 @@ def build_flag_parser() -> argparse.ArgumentParser:
         epilog="Each setting is also a key of the config file and an environment variable, such as"
         " CLAUDEMETER_INTERVAL. The session comes from --cookie-file, CLAUDEMETER_COOKIE or your browsers."
         f" Exit status of --check: {CHECK_EXIT_HELP}."
-        " --line, --once and --json exit with 0, 3 or 4. Invalid arguments or settings exit with status 2.",
+        " --line, --once and --json exit with 0, 3 or 4. Invalid arguments or settings exit with status 2."
+        " --statusline prints any error and exits with 0, because Claude Code hides failed commands.",
         allow_abbrev=False,  # a new flag must not make an abbreviation in someone's script ambiguous
     )
     flags.add_argument("--version", action="version", version=f"claudemeter-tui {__version__}")

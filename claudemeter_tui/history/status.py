@@ -47,6 +47,25 @@ def read_zone() -> str:
     return os.environ.get("TZ", "")
 
 
+class WindowFigure(NamedTuple):
+    """The figure of one plan-wide window, for comparison with what Claude Code has seen of it."""
+
+    kind: str
+    """Value of `WindowKind`."""
+    label: str
+    """Label on screen."""
+    text: str
+    """The percentage as text, or why there is none."""
+    is_full: bool
+    """True if the window stops work."""
+    percent: float | None
+    """Percent used, 0 or more. None if not reported."""
+    resets_at: int | None
+    """Milliseconds since 1970. None if not reported, or if the window has not started."""
+    length: int | None
+    """Milliseconds from start to reset. None if not known."""
+
+
 class OrgStatus(NamedTuple):
     """The texts about one org. Times are milliseconds since 1970."""
 
@@ -67,6 +86,8 @@ class OrgStatus(NamedTuple):
     """Moment from which a text may be wrong, apart from seconds in it."""
     texts: dict[str, str]
     """Text of each placeholder."""
+    windows: list[WindowFigure]
+    """The plan-wide windows."""
 
 
 class NoOrgStatus(NamedTuple):
@@ -163,7 +184,10 @@ def load_status(connection: sqlite3.Connection, key: str) -> Status | None:
         return None
     *columns, content = row
     orgs, no_org = json.loads(content)
-    described = tuple(OrgStatus(*org) for org in orgs), NoOrgStatus(*no_org) if no_org is not None else None
+    described = (
+        tuple(OrgStatus._make((*org, [WindowFigure(*one) for one in windows])) for *org, windows in orgs),
+        NoOrgStatus(*no_org) if no_org is not None else None,
+    )
     return Status._make((key, *columns, *described))
 
 

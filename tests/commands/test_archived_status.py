@@ -13,16 +13,14 @@ import pytest
 
 from claudemeter_tui.commands import archived_status
 from claudemeter_tui.commands.archived_status import print_archived, remember_request
-from claudemeter_tui.commands.status import StatusPlace
 from claudemeter_tui.config.resolution import load_settings
 from claudemeter_tui.formatting.template import DEFAULT_TEMPLATE
 from claudemeter_tui.history.database import locate_archive, open_for_writing
 from claudemeter_tui.storage import locate_config_file
 from tests.bodies import usage_body
-from tests.commands.status_bar import record_poll
-from tests.scenes import NOW, PERSONAL, READ, TEAM, OrgBodies, readings
+from tests.commands.status_bar import LINE, keep, stop_clock
+from tests.scenes import NOW, PERSONAL, READ, TEAM, OrgBodies
 
-LINE = ("--line",)
 TEXT = "67% 41% $17.20/50 · Personal"
 
 
@@ -31,26 +29,6 @@ def _world(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stop the clock, in the zone in which the texts are."""
     monkeypatch.setenv("TZ", "UTC")
     stop_clock(monkeypatch, NOW)
-
-
-def stop_clock(monkeypatch: pytest.MonkeyPatch, moment: datetime) -> None:
-    """Let the clock show this time."""
-    monkeypatch.setattr(time, "time", moment.timestamp)
-
-
-def keep(
-    *orgs: OrgBodies,
-    arguments: tuple[str, ...] = LINE,
-    now: datetime = NOW,
-    template: str | None = DEFAULT_TEMPLATE,
-) -> None:
-    """Poll these orgs at READ, and remember what the arguments ask for."""
-    chosen = load_settings(arguments, os.environ, locate_config_file())
-    place = StatusPlace(
-        locate_archive(or_temporary=True), chosen.base_url, chosen.sources_key, Path("unused")
-    )
-    record_poll(place, list(readings(*(orgs or (PERSONAL,)))), lambda: now)
-    remember_request(arguments, chosen, template)
 
 
 def test_output_is_repeated(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -23,17 +19,7 @@ from claudemeter_tui.history.database import ARCHIVE_NAME, from_millis
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import ErrorKind, Failure, Reading, Session
 from claudemeter_tui.settings import SettingsError
-from tests.bodies import (
-    PERSONAL as ORG,
-)
-from tests.bodies import (
-    account_body,
-    overage_body,
-    prepaid_body,
-    subscription_body,
-    usage_body,
-)
-from tests.commands.status_bar import Bar, failing
+from tests.commands.status_bar import MARKER, Bar, failing, program, start_server
 from tests.responses import Answer
 from tests.scenes import (
     CREDITS_BLOCKED,
@@ -48,8 +34,6 @@ from tests.scenes import (
     readings,
 )
 from tests.server import LoopbackServer
-
-MARKER = "sk-ant-sid01-PLANTED-MARKER"
 
 
 @pytest.fixture(autouse=True)
@@ -258,43 +242,8 @@ def test_other_sessions_have_other_figures() -> None:
 @pytest.fixture
 def server() -> Iterator[LoopbackServer]:
     """Start a claude.ai with one account that has one org."""
-    far = (datetime.now(UTC) + timedelta(days=3, hours=1, minutes=30)).isoformat()
-    with LoopbackServer() as started:
-        started.routes = {
-            "/api/account": Answer.json(account_body()),
-            f"/api/organizations/{ORG}/usage": Answer.json(usage_body(resets_at=far, week_resets_at=far)),
-            f"/api/organizations/{ORG}/overage_spend_limit": Answer.json(overage_body()),
-            f"/api/organizations/{ORG}/subscription_details": Answer.json(subscription_body()),
-            f"/api/organizations/{ORG}/prepaid/credits": Answer.json(prepaid_body()),
-        }
+    with start_server() as started:
         yield started
-
-
-LOADED = """
-import json, sys
-from claudemeter_tui.__main__ import main
-status = main()
-print(json.dumps(sorted(sys.modules)), file=sys.stderr)
-sys.exit(status)
-"""
-"""The program, and a list of the loaded modules at its end."""
-
-
-def program(home: Path, *arguments: str, **variables: str) -> tuple[int, str, set[str]]:
-    """Return exit status, output and loaded modules of the real program."""
-    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPYCACHEPREFIX") if name in os.environ}
-    more = {"HOME": str(home), "TZ": "UTC", "LANG": "C.UTF-8", "CLAUDEMETER_COOKIE": MARKER}
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", LOADED, *arguments],
-        env=kept | more | variables,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-        text=True,
-        timeout=60,
-    )
-    assert MARKER not in done.stdout + done.stderr
-    return done.returncode, done.stdout, set(json.loads(done.stderr.splitlines()[-1]))
 
 
 def test_real_runs_share_one_poll_and_load_little(server: LoopbackServer, tmp_path: Path) -> None:

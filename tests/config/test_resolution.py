@@ -23,7 +23,7 @@ from claudemeter_tui.tui.theme import DASHBOARD_THEMES
 
 MARKER = "sk-ant-sid01-PLANTED-MARKER"
 KEY = Cookies([("sessionKey", MARKER)])
-ORG = "--org only works with --once, --json, --check, --line, --export or --history"
+ORG = "--org only works with --once, --json, --check, --line, --statusline, --export or --history"
 NETSCAPE = f"# Netscape HTTP Cookie File\n.claude.ai\tTRUE\t/\tTRUE\t0\tsessionKey\t{MARKER}\n"
 
 

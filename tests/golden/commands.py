@@ -47,6 +47,7 @@ FLAGS = (
     ("--watch",),
     ("--check",),
     ("--line",),
+    ("--statusline",),
     ("--format", "{org}"),
     ("--org", "1"),
     ("--screenshot", "x.svg"),

@@ -11,7 +11,14 @@ import pytest
 from claudemeter_tui import __version__
 from claudemeter_tui.history.archive import Archive
 from claudemeter_tui.history.database import ARCHIVE_NAME, open_for_writing, to_millis
-from claudemeter_tui.history.status import MAX_ROW_AGE, OrgStatus, Status, load_status, save_status
+from claudemeter_tui.history.status import (
+    MAX_ROW_AGE,
+    OrgStatus,
+    Status,
+    WindowFigure,
+    load_status,
+    save_status,
+)
 from tests.scenes import READ
 
 AT = to_millis(READ)
@@ -20,7 +27,9 @@ SECOND = 1000
 
 def build_status(key: str = "1", *, at: int = AT, failed: int = 0, next_in: int = 60) -> Status:
     """Return the status after a poll; `next_in` is in seconds."""
-    org = OrgStatus("account", "uuid", "Personal", 0, 0, at, None, at, at + 60 * SECOND, {"org": "Personal"})
+    window = WindowFigure("session", "5-hour", "67%", is_full=False, percent=67.0, resets_at=at, length=1)
+    until, texts = at + 60 * SECOND, {"org": "Personal"}
+    org = OrgStatus("account", "uuid", "Personal", 0, 0, at, None, at, until, texts, [window])
     return Status(key, at, at + next_in * SECOND, failed, None, "", "UTC", __version__, (org,), None)
 
 
