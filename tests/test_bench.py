@@ -23,6 +23,7 @@ TINY: dict[str, Callable[[], Line]] = {
     "poll": partial(poll_time.poll, 1, 2, 0.001),
     "once": partial(poll_time.once, 1),
     "line": partial(line_time.line, 1),
+    "statusline": partial(line_time.statusline, 1),
     "fold": partial(fold_time.fold, 1, 2),
     "judge": partial(fold_time.judge, 1, 2),
     "append": partial(archive.append, 1, 2),

@@ -16,7 +16,7 @@ from tests.bench.archive import append, size
 from tests.bench.calls import calls
 from tests.bench.fold_time import fold, judge
 from tests.bench.history_time import calendar, chart
-from tests.bench.line_time import line
+from tests.bench.line_time import line, statusline
 from tests.bench.memory import memory, month
 from tests.bench.panes import frame, idle, key
 from tests.bench.poll_time import once, poll
@@ -34,6 +34,7 @@ FIGURES: dict[str, Callable[[], Line]] = {
     "poll": poll,
     "once": once,
     "line": line,
+    "statusline": statusline,
     "fold": fold,
     "judge": judge,
     "append": append,
