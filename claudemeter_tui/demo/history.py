@@ -46,6 +46,7 @@ class SimulatedPast:
     """Figure, first and last reading, value, unit, detail."""
     open_runs: list[tuple[str, int, int, object, str, str]] = field(default_factory=list)
     quarters: list[tuple[str, int, str, object]] = field(default_factory=list)
+    undated: list[tuple[str, int, int, str, object]] = field(default_factory=list)
     """Figure, start, unit, rise."""
     cycles: list[tuple[object, ...]] = field(default_factory=list)
     """Figure, then the columns of `cycles` from `start_at` on."""
@@ -65,7 +66,11 @@ def simulate_past(org: DemoOrg, until: datetime, zone: tzinfo | None) -> Simulat
 
 def fill_archive(connection: sqlite3.Connection, org_row: int, past: SimulatedPast) -> None:
     """Insert the rows of an org."""
-    names = {row[0] for rows in (past.runs, past.open_runs, past.quarters, past.cycles) for row in rows}
+    names = {
+        row[0]
+        for rows in (past.runs, past.open_runs, past.quarters, past.undated, past.cycles)
+        for row in rows
+    }
     connection.executemany("INSERT OR IGNORE INTO names (name) VALUES (?)", ((name,) for name in names))
     ids = dict(connection.execute("SELECT name, id FROM names"))
 
@@ -78,6 +83,7 @@ def fill_archive(connection: sqlite3.Connection, org_row: int, past: SimulatedPa
     insert("runs", past.runs)
     insert("open_runs", past.open_runs)
     insert("quarters", ((name, start, unit, rise) for name, start, unit, rise in past.quarters))
+    insert("undated_rises", past.undated)
     insert("ended_cycles", past.cycles)
 
 

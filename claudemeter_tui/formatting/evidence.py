@@ -84,7 +84,8 @@ class EvidenceSummary:
 
     def add_spending(self, row: SpendingRow) -> None:
         """Add spent credits to the sum of their day in UTC; currencies have sums of their own."""
-        self._sums[row.owner.number].add(row.start_at.astimezone(UTC).date(), row.amount)
+        since = row.since.astimezone(UTC).date() if row.since is not None else None
+        self._sums[row.owner.number].add(row.start_at.astimezone(UTC).date(), row.amount, since=since)
 
     def iterate_html(
         self, owners: Iterable[Owner], facts: Iterable[tuple[str, str]], *, is_private: bool
@@ -133,8 +134,15 @@ class EvidenceSummary:
         if owner.number not in self._sums:
             return
         for kind, form in ((PeriodKind.MONTH, "%Y-%m"), (PeriodKind.DAY, "%Y-%m-%d")):
-            sums = self._sums[owner.number].list_sums(kind)
-            rows = ((f"{day:{form}}", f"{format_decimal(amount)} {amount.currency}") for day, amount in sums)
+            rows = (
+                (
+                    f"{day:{form}}",
+                    format_decimal(amount)
+                    + (f" to {format_decimal(at_most)}" if amount != at_most else "")
+                    + f" {amount.currency}",
+                )
+                for day, amount, at_most in self._sums[owner.number].list_sums(kind)
+            )
             yield f"<h3>Credits spent per {kind}</h3>\n{_format_table((kind.capitalize(), 'Credits'), rows)}"
 
     def _iterate_cycles(self, figure: str, cycles: Iterable[HistoryCycle], count: int) -> Iterator[str]:

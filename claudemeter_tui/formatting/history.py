@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta, tzinfo
+from decimal import Decimal
+from itertools import starmap
 
 from claudemeter_tui.formatting.values import (
     format_count,
@@ -126,11 +128,22 @@ def describe_cap(cap: Money) -> str:
     return f"cap {format_money(cap)} a month"
 
 
-def format_credits(credits: Sequence[Money], *, is_read: bool) -> str:
-    """Return each currency's amount; `none` if readings show none, a dash if there were no readings."""
-    if not credits:
-        return "none" if is_read else NOTHING
-    return " + ".join(map(format_money, credits))
+def format_credits(period: HistoryPeriod) -> str:
+    """Return each currency's amount; `none` if readings show none, a dash if there were no readings.
+
+    An amount that may be larger, because credits were spent while nothing was read, is a range.
+    """
+    sums = {amount.unit: (amount, amount) for amount in period.credits}
+    for more in period.undated:
+        nothing = Money(Decimal(0), *more.unit)
+        amount, at_most = sums.get(more.unit, (nothing, nothing))
+        sums[more.unit] = amount, at_most.add(more)
+    return " + ".join(starmap(format_credit_range, sums.values())) or ("none" if period.is_read else NOTHING)
+
+
+def format_credit_range(amount: Money, at_most: Money) -> str:
+    """Return `$12.40`, or `$12.40 to $15.80` if more can have been spent."""
+    return format_money(amount) if amount == at_most else f"{format_money(amount)} to {format_money(at_most)}"
 
 
 def format_length(length: timedelta | None) -> str:

@@ -16,9 +16,9 @@ from claudemeter_tui.formatting.export import (
     format_exact_utc,
     format_optional_utc,
 )
-from claudemeter_tui.formatting.history import format_cycle_name, list_cycle_cells
+from claudemeter_tui.formatting.history import format_credit_range, format_cycle_name, list_cycle_cells
 from claudemeter_tui.formatting.json_view import escape_invisible
-from claudemeter_tui.formatting.values import format_money, to_local
+from claudemeter_tui.formatting.values import to_local
 from claudemeter_tui.model.archive_rows import CycleRow, Owner, SpendingRow
 from claudemeter_tui.model.history import CreditSums, PeriodKind
 
@@ -37,7 +37,8 @@ class OrgHistory:
 
     def add_spending(self, row: SpendingRow, zone: tzinfo | None = None) -> None:
         """Add spent credits to the sums of their local day."""
-        self.sums.add(to_local(row.start_at, zone).date(), row.amount)
+        since = to_local(row.since, zone).date() if row.since is not None else None
+        self.sums.add(to_local(row.start_at, zone).date(), row.amount, since=since)
 
 
 def format_history_text(histories: Iterable[OrgHistory], zone: tzinfo | None = None) -> str:
@@ -63,8 +64,13 @@ def format_history_json(
                 ],
                 "spent": {
                     kind: [
-                        {"from": str(day), "amount": format_decimal(amount), "currency": amount.currency}
-                        for day, amount in history.sums.list_sums(kind)
+                        {
+                            "from": str(day),
+                            "amount": format_decimal(amount),
+                            "at_most": format_decimal(at_most),
+                            "currency": amount.currency,
+                        }
+                        for day, amount, at_most in history.sums.list_sums(kind)
                     ]
                     for kind in _KINDS
                 },
@@ -93,7 +99,7 @@ def _format_org(history: OrgHistory, zone: tzinfo | None) -> str:
             _format_table(escape_invisible(format_cycle_name(figure, names_unknown=True)), _HEAD, rows)
         )
     for kind in _KINDS:
-        lines = [(str(day), format_money(amount)) for day, amount in history.sums.list_sums(kind)]
+        lines = [(str(day), format_credit_range(*sums)) for day, *sums in history.sums.list_sums(kind)]
         if lines:
             blocks.append(_format_table(f"Credits per {kind}", ("from", "credits"), lines))
     return "\n\n".join(blocks if len(blocks) > 1 else (*blocks, f"  {NO_ROWS}"))

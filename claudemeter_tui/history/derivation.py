@@ -297,7 +297,8 @@ class Deriver:
     ) -> None:
         """Add a rise of the used credits to the month, and to the windows and the quarter that it was in.
 
-        After a pause, these are only the ones that had begun when the used credits were last read.
+        After a pause, these are only the ones that had begun when the used credits were last read. If that
+        leaves no quarter, the rise is kept with the span of the pause.
         """
         if spent is None:
             return
@@ -308,8 +309,14 @@ class Deriver:
             cycle = rows.cycles.get(name)
             if cycle is not None and (name == MONTH or latest is None or cycle.start_at <= latest):
                 rows.cycles[name] = cycle.add_spending(spent)
+        unit = format_unit(spent)
         if latest is None or at - at % QUARTER <= latest:
-            self._add_rise(org_id, USED, at, format_unit(spent), spent.minor)
+            self._add_rise(org_id, USED, at, unit, spent.minor)
+        else:
+            self._connection.execute(
+                "INSERT OR REPLACE INTO undated_rises VALUES (?, ?, ?, ?, ?, ?)",
+                (org_id, self._intern(USED), at, latest, unit, store_number(spent.minor, unit)),
+            )
 
     def _add_rise(self, org_id: int, name: str, at: int, unit: str, rise: Decimal) -> None:
         """Add a rise to the quarter of an hour in which it was seen."""

@@ -68,6 +68,18 @@ Report = Callable[[float], object]
 """Called with the finished part of an iteration, 0 to 1."""
 
 
+class _Spending(NamedTuple):
+    """Credits that an org has spent, as they are at the moment of the snapshot."""
+
+    owner: Owner
+    key: tuple[int, ...]
+    """Rows of the org and of the name of the figure."""
+    tail: list[tuple[int, str, Any]]
+    """Start, unit and rise of the last quarter of an hour, which may change later; all others are final."""
+    undated: list[tuple[int, int, str, Any]]
+    """Last reading before a time in which credits were spent, first one after it, unit and rise."""
+
+
 class _Group(NamedTuple):
     """Rows with one key besides their time, as they are at the moment of the snapshot."""
 
@@ -187,12 +199,12 @@ class ArchiveSnapshot:
     def iterate_spending(
         self, owners: Sequence[Owner], since: datetime | None, until: datetime | None
     ) -> Iterator[SpendingRow]:
-        """Yield the credits that were spent in each quarter of an hour, by org and time."""
+        """Yield the credits spent in each quarter of an hour, and in times without readings, by org."""
         first, last = _to_span(since, until)
-        for owner, key, tail in self._spending:
+        for owner, key, tail, undated in self._spending:
             if owner not in owners:
                 continue
-            place, end = (first, ""), min(tail[0][0], last)
+            place, end = (first, ""), min(tail[0][0], last) if tail else first
             while rows := self._connection.execute(
                 "SELECT start_at, unit, rise FROM quarters WHERE (org_id, figure_id) = (?, ?)"
                 " AND (start_at, unit) >= (?, ?) AND start_at < ? ORDER BY start_at, unit LIMIT ?",
@@ -200,8 +212,12 @@ class ArchiveSnapshot:
             ).fetchall():
                 yield from _build_spending(owner, rows)
                 place = rows[-1][0], f"{rows[-1][1]}\0"  # the next text in the order of SQLite
-            if first <= tail[0][0] < last:
+            if tail and first <= tail[0][0] < last:
                 yield from _build_spending(owner, tail)
+            for since_at, seen_at, unit, rise in undated:
+                amount = read_money(rise, unit)
+                if amount is not None and seen_at >= first and since_at < last:
+                    yield SpendingRow(owner, from_millis(seen_at), amount, from_millis(since_at))
 
     def iterate_replies(
         self, owners: Sequence[Owner], since: datetime | None, until: datetime | None, report: Report
@@ -323,16 +339,21 @@ class ArchiveSnapshot:
             for name_id, name in sorted(self._names.items(), key=lambda pair: pair[1])
         ]
 
-    def _load_spending(self) -> Iterator[tuple[Owner, tuple[int, ...], list[tuple[int, str, Any]]]]:
-        """Yield the orgs with spent credits, each with the rows of its last quarter of an hour."""
+    def _load_spending(self) -> Iterator[_Spending]:
+        """Yield the spent credits of each org that has some."""
         for owner, key, name in self._list_org_places():
             tail = self._connection.execute(
                 "SELECT start_at, unit, rise FROM quarters WHERE (org_id, figure_id) = (?1, ?2)"
                 " AND start_at = (SELECT max(start_at) FROM quarters WHERE (org_id, figure_id) = (?1, ?2))",
                 key,
             ).fetchall()
-            if name == USED and tail:
-                yield owner, key, tail
+            undated = self._connection.execute(
+                "SELECT since_at, seen_at, unit, rise FROM undated_rises WHERE (org_id, figure_id) = (?, ?)"
+                " ORDER BY seen_at, unit",
+                key,
+            ).fetchall()
+            if name == USED and (tail or undated):
+                yield _Spending(owner, key, tail, undated)
 
     def _load_groups(
         self, table: _Groups, places: Sequence[tuple[Owner, tuple[int, ...], str]]

@@ -127,7 +127,7 @@ def query_history(connection: sqlite3.Connection, org_id: int, request: HistoryR
     earliest = min([days.midnights[0], *(row.start_at for _, row in cycle_rows)])
     spells = _Spells(connection, org_id, earliest, request.max_pause // MILLISECOND)
     quarters = _load_quarters(connection, org_id, days.midnights[0])
-    summed = _PeriodSums(days, spells, quarters)
+    summed = _PeriodSums(days, spells, quarters, _load_undated(connection, org_id, days.midnights[0]))
     used = _load_current(connection, org_id, USED)
     known_credits = _load_known_credits(connection, org_id, days.since)
     first = days.first_number
@@ -339,6 +339,19 @@ def _load_quarters(connection: sqlite3.Connection, org_id: int, since: int) -> Q
     return found
 
 
+UndatedRows = Sequence[tuple[int, int, str, object]]
+"""Last reading before a time in which credits were spent, the first one after it, unit and rise."""
+
+
+def _load_undated(connection: sqlite3.Connection, org_id: int, since: int) -> UndatedRows:
+    """Return the credits that were spent while nothing was read, as far as that time ends after a moment."""
+    return connection.execute(
+        "SELECT since_at, seen_at, unit, rise FROM undated_rises JOIN names ON id = figure_id"
+        " WHERE org_id = ? AND name = ? AND seen_at > ? ORDER BY seen_at, unit",
+        (org_id, USED, since),
+    ).fetchall()
+
+
 def _sum_by_day(quarters: QuarterRows, days: _LocalDays) -> Mapping[str, Sequence[Decimal]]:
     """Return the credits spent on each day, by unit."""
     sums = {}
@@ -370,21 +383,30 @@ def _find_busiest(quarters: QuarterRows, days: _LocalDays) -> list[tuple[Decimal
 class _PeriodSums:
     """Sums up periods of one org."""
 
-    def __init__(self, days: _LocalDays, spells: _Spells, quarters: QuarterRows) -> None:
-        self._days, self._spells = days, spells
+    def __init__(
+        self, days: _LocalDays, spells: _Spells, quarters: QuarterRows, undated: UndatedRows
+    ) -> None:
+        self._days, self._spells, self._undated = days, spells, undated
         self._credits, self._busiest = _sum_by_day(quarters, days), _find_busiest(quarters, days)
 
     def sum_days(self, kind: PeriodKind, first: date, end: date) -> HistoryPeriod:
         """Return the sums from a day on to another one, exclusive."""
         days = self._days
         begin, stop = ((day - days.dates[0]).days for day in (first, end))
-        spent = (read_money(sum(each[begin:stop], Decimal(0)), unit) for unit, each in self._credits.items())
-        credits = tuple(amount for amount in spent if amount is not None and amount.minor)
         midnights = days.midnights
-        ends_at = midnights[stop] if stop < len(midnights) else days.find_midnight(end)
+        span = midnights[begin], midnights[stop] if stop < len(midnights) else days.find_midnight(end)
+        spent = defaultdict(
+            Decimal, {unit: sum(each[begin:stop], Decimal(0)) for unit, each in self._credits.items()}
+        )
+        undated: defaultdict[str, Decimal] = defaultdict(Decimal)
+        for since_at, seen_at, unit, rise in self._undated:
+            if span[0] <= since_at and seen_at <= span[1]:
+                spent[unit] += _to_decimal(rise)
+            elif since_at < span[1] and seen_at > span[0]:
+                undated[unit] += _to_decimal(rise)
         *_, quarter = max(self._busiest[begin:stop])
         at = self._spells.find_last_shown(quarter, quarter + QUARTER) if quarter else None
-        return self._sum(kind, (midnights[begin], ends_at), credits, at)
+        return replace(self._sum(kind, span, _list_amounts(spent), at), undated=_list_amounts(undated))
 
     def sum_cycle(self, row: Cycle) -> HistoryPeriod:
         """Return the sums of a billing cycle."""
@@ -415,6 +437,12 @@ class _PeriodSums:
             tuple(_sum_stops(self._spells.overlap(start, until), start, until)),
             from_millis(at) if at is not None else None,
         )
+
+
+def _list_amounts(sums: Mapping[str, Decimal]) -> tuple[Money, ...]:
+    """Return the amounts above 0 of sums by unit."""
+    amounts = (read_money(total, unit) for unit, total in sums.items())
+    return tuple(amount for amount in amounts if amount is not None and amount.minor)
 
 
 def _sum_stops(spells: Iterable[_Spell], start: int, end: int) -> list[Stop]:

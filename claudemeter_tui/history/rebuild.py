@@ -276,6 +276,14 @@ def _replace_rows(
         "INSERT INTO quarters VALUES (?, ?, ?, ?, ?)",
         [(row, names[figure_id], *rest) for figure_id, *rest in rows],
     )
+    connection.execute("DELETE FROM undated_rises WHERE org_id = ? AND seen_at >= ?", (row, first))
+    rows = scratch.execute(
+        "SELECT figure_id, seen_at, since_at, unit, rise FROM undated_rises WHERE seen_at >= ?", (first,)
+    )
+    connection.executemany(
+        "INSERT INTO undated_rises VALUES (?, ?, ?, ?, ?, ?)",
+        [(row, names[figure_id], *rest) for figure_id, *rest in rows],
+    )
     _replace_cycles(connection, scratch, row, seed, names)
     kept_ids = {intern_name(connection, kind) for kind in KEPT_KINDS}
     old = connection.execute("SELECT id, kind_id FROM events WHERE org_id = ? AND at >= ?", (row, first))

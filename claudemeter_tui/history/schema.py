@@ -17,10 +17,10 @@ ACCOUNT_ROW = 0
 UNKNOWN_ACCOUNT = 0
 """`account_id` of a failure that happened before the server named the account."""
 
-DERIVED_VERSION = 2
+DERIVED_VERSION = 3
 """Version of the rules by which the derived tables are written. Increase it if they change: the recorder then
 builds the derived rows of each org again."""
-DERIVED_TABLES = ("runs", "open_runs", "quarters", "ended_cycles", "open_cycles", "events")
+DERIVED_TABLES = ("runs", "open_runs", "quarters", "undated_rises", "ended_cycles", "open_cycles", "events")
 """Tables that are built from the facts."""
 
 _FACTS = """
@@ -193,7 +193,8 @@ CREATE TABLE open_runs (
 CREATE VIEW all_runs AS SELECT * FROM runs UNION ALL SELECT * FROM open_runs;
 
 -- Rises of a figure per quarter of an hour, which every time zone can add up to its own hours. A rise over a
--- pause is in the quarter in which it was seen; used credits are in none then, unless it holds all the pause.
+-- pause is in the quarter in which it was seen; that of the used credits is in `undated_rises` if the pause
+-- is in more than one quarter.
 CREATE TABLE quarters (
     org_id INTEGER NOT NULL REFERENCES orgs ON DELETE CASCADE,
     figure_id INTEGER NOT NULL REFERENCES names,
@@ -261,6 +262,19 @@ CREATE TABLE events (
 CREATE INDEX events_by_time ON events (at);
 """
 
-MIGRATIONS: tuple[str, ...] = (_FACTS + _DERIVED,)
+_UNDATED = """
+-- Credits that were spent while nothing was read: after `since_at`, and at `seen_at` at the latest.
+CREATE TABLE undated_rises (
+    org_id INTEGER NOT NULL REFERENCES orgs ON DELETE CASCADE,
+    figure_id INTEGER NOT NULL REFERENCES names,
+    seen_at INTEGER NOT NULL,
+    since_at INTEGER NOT NULL,
+    unit TEXT NOT NULL,
+    rise NOT NULL,
+    PRIMARY KEY (org_id, figure_id, seen_at, unit)
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FACTS + _DERIVED, _UNDATED)
 """Script of each version: the first creates version 1. `PRAGMA user_version` is the version of a file."""
 VERSION = len(MIGRATIONS)

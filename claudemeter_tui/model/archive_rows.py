@@ -111,11 +111,14 @@ class FailureRow:
 
 @dataclass(frozen=True, slots=True)
 class SpendingRow:
-    """Credits spent in a quarter of an hour."""
+    """Credits spent in a quarter of an hour, or in a longer time without readings."""
 
     owner: Owner
     start_at: datetime
+    """Start of the quarter, or the first reading after the time without readings."""
     amount: Money
+    since: datetime | None = None
+    """Last reading before the time without readings. None for a quarter."""
 
 
 ArchiveRow: TypeAlias = FigureRow | CycleRow | EventRow | ReplyRow | FailureRow

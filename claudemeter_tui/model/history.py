@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
+from decimal import Decimal
 from enum import StrEnum
+from operator import itemgetter
+from typing import NamedTuple
 
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.verdict import VerdictState
@@ -146,28 +149,47 @@ def find_first_day(day: date, kind: PeriodKind) -> date:
     return day
 
 
+class CreditSum(NamedTuple):
+    """Credits spent in a period, in one currency."""
+
+    first_day: date
+    amount: Money
+    """Amount that was surely spent in the period; can be 0."""
+    at_most: Money
+    """The amount, and what was spent in times without readings that reach over the period's start or end."""
+
+
 class CreditSums:
     """Credits spent per day, week and month; each currency has sums of its own."""
 
     def __init__(self) -> None:
         """Begin without any."""
-        self._days: dict[tuple[date, tuple[str, int]], Money] = {}
+        self._spans: dict[tuple[date, date, tuple[str, int]], Money] = {}
 
-    def add(self, day: date, amount: Money) -> None:
-        """Add an amount that was spent on a day."""
-        _add_to(self._days, day, amount)
+    def add(self, day: date, amount: Money, *, since: date | None = None) -> None:
+        """Add an amount that was spent on a day, or on one of the days since an earlier one."""
+        key = min(day, since or day), day, amount.unit
+        known = self._spans.get(key)
+        self._spans[key] = amount if known is None else known.add(amount)
 
-    def list_sums(self, kind: PeriodKind) -> list[tuple[date, Money]]:
-        """Return the sum of each day, week or month in which credits were spent, with its first day."""
-        sums: dict[tuple[date, tuple[str, int]], Money] = {}
-        for (day, _), amount in self._days.items():
-            _add_to(sums, find_first_day(day, kind), amount)
-        return [(day, amount) for (day, _), amount in sums.items()]
+    def list_sums(self, kind: PeriodKind) -> list[CreditSum]:
+        """Return the sum of each day, week or month in which credits were or can have been spent."""
+        sums: dict[tuple[date, tuple[str, int]], CreditSum] = {}
+        for (first, last, unit), amount in self._spans.items():
+            day, end = find_first_day(first, kind), find_first_day(last, kind)
+            is_dated = day == end
+            while day <= end:
+                nothing = Money(Decimal(0), *unit)
+                _, known, at_most = sums.get((day, unit), (day, nothing, nothing))
+                sums[day, unit] = CreditSum(
+                    day, known.add(amount) if is_dated else known, at_most.add(amount)
+                )
+                day = find_first_day(day + timedelta(days=_STRIDES.get(kind, 1)), kind)
+        return [sums[key] for key in sorted(sums, key=itemgetter(0))]
 
 
-def _add_to(sums: dict[tuple[date, tuple[str, int]], Money], day: date, amount: Money) -> None:
-    known = sums.get((day, amount.unit))
-    sums[day, amount.unit] = amount if known is None else known.add(amount)
+_STRIDES = {PeriodKind.WEEK: 7, PeriodKind.MONTH: 31}
+"""Days after the first day of a period that are surely in the next one; 1 for a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +202,7 @@ class HistoryPeriod:
     ends_at: datetime | None
     """Exclusive; can be in the future. None if not known."""
     credits: tuple[Money, ...]
-    """Credits spent, for each currency; empty if none were seen."""
+    """Credits surely spent in the period, for each currency; empty if none were seen."""
     covered: timedelta
     """Time of the period in which readings show the verdict."""
     elapsed: timedelta
@@ -190,6 +212,11 @@ class HistoryPeriod:
     moment: datetime | None = None
     """The busiest time: the end of the quarter of an hour with the largest rise of the credits, else of the
     windows. Without a rise the first reading; None without a reading.
+    """
+    undated: tuple[Money, ...] = ()
+    """Credits, for each currency, spent in times without readings that reach over the period's start or end.
+
+    All, a part or nothing of them belongs to the period.
     """
 
     @property

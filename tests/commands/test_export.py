@@ -661,8 +661,8 @@ def test_history_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert document["schema_version"] == 1
     (org,) = document["orgs"]
     assert org["spent"]["week"] == [
-        {"from": "2026-04-20", "amount": "42", "currency": "JPY"},
-        {"from": "2026-04-20", "amount": "1.20", "currency": "USD"},
+        {"from": "2026-04-20", "amount": "42", "at_most": "42", "currency": "JPY"},
+        {"from": "2026-04-20", "amount": "1.20", "at_most": "1.20", "currency": "USD"},
     ]
     assert [(one["cycle"], one["peak"], one["end_source"]) for one in org["cycles"]] == [
         ("month", "11.10", "unknown"),
@@ -702,8 +702,31 @@ def test_sums_follow_local_days(
     assert main(["--history", "--json", "--since", "2026-10-25", "--until", "2026-10-25"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["orgs"][0]["spent"]["day"] == [
-        {"from": "2026-10-25", "amount": "100.00", "currency": "USD"}
+        {"from": "2026-10-25", "amount": "100.00", "at_most": "100.00", "currency": "USD"}
     ]
+
+
+def test_credits_of_a_night_without_readings_are_a_range(
+    archive: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Both days can have them, the week has them for certain."""
+    with written(archive) as connection:
+        key = connection.execute("SELECT org_id, figure_id FROM quarters LIMIT 1").fetchone()
+        connection.execute(
+            "INSERT INTO undated_rises VALUES (?, ?, ?, ?, 'USD:2', 340)",
+            (*key, START + 24 * 3_600_000, START + 6 * 3_600_000),
+        )
+    assert main(["--history", "--since", "2026-04-01"]) == 0
+    out = capsys.readouterr().out
+    per_day, per_week = (
+        out.partition(f"Credits per {kind}\n")[2].partition("\n\n")[0] for kind in ("day", "week")
+    )
+    assert [line.split()[1:] for line in per_day.splitlines()[1:]] == [
+        ["JPY", "42"],
+        ["$1.20", "to", "$4.60"],
+        ["$0.00", "to", "$3.40"],
+    ]
+    assert [line.split()[1:] for line in per_week.splitlines()[1:]] == [["JPY", "42"], ["$4.60"]]
 
 
 def test_times_of_exports_are_utc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

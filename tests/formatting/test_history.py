@@ -139,9 +139,16 @@ def test_every_cause_has_words() -> None:
 
 def test_credits_of_several_currencies_stand_side_by_side() -> None:
     """Nothing spent differs from nothing read."""
-    both = Money(Decimal(340), "USD"), Money(Decimal(700), "CAD")
-    assert format_credits(both, is_read=True) == "$3.40 + CAD 7.00"
-    assert (format_credits((), is_read=True), format_credits((), is_read=False)) == ("none", "–")
+    usd, cad = Money(Decimal(340), "USD"), Money(Decimal(700), "CAD")
+    read, unread = (period(PeriodKind.DAY, day(4, 1), day(4, 2), covered=covered) for covered in (1, None))
+    for expected, credits, undated in (
+        ("$3.40 + CAD 7.00", (usd, cad), ()),
+        ("$3.40 to $6.80", (usd,), (usd,)),
+        ("$3.40 + CAD 0.00 to CAD 7.00", (usd,), (cad,)),
+        ("none", (), ()),
+    ):
+        assert format_credits(replace(read, credits=credits, undated=undated)) == expected
+    assert format_credits(unread) == "–"
 
 
 def test_figures_have_their_names() -> None:

@@ -154,6 +154,28 @@ def test_currencies_are_never_added() -> None:
     assert set(found.weeks[-1].credits) == set(found.months[-1].credits) == both
 
 
+def test_credits_of_a_pause_are_in_each_period_that_holds_it() -> None:
+    """A period that the pause reaches over can have all of them, a part or nothing."""
+    sunday, tuesday = MONDAY - 6 * HOUR, MONDAY + DAY + 9 * HOUR
+    past = SimulatedPast(
+        runs=[*watch(MONDAY - DAY, sunday), *watch(tuesday, tuesday + HOUR)],
+        quarters=spend((sunday - HOUR, 100), (tuesday, 10)),
+        undated=[
+            ("used", to_millis(end), to_millis(begin), "USD:2", cents)
+            for begin, end, cents in (
+                (MONDAY - 20 * HOUR, MONDAY - 8 * HOUR, 5),
+                (sunday, tuesday, 340),
+                (tuesday - 30 * DAY, tuesday - 28 * DAY, 9),
+            )
+        ],
+    )
+    found = answer(past, HistoryRequest(MONDAY + 1.5 * DAY, 1, UTC))
+    periods = (*found.days[-3:], *found.weeks[-2:], found.months[-1], found.span)
+    expected = [(105, 340), (0, 340), (10, 340), (105, 340), (10, 340), (455, 0), (455, 0)]
+    maybe = [int(sum(amount.minor for amount in period.undated)) for period in periods]
+    assert list(zip(get_cents(periods), maybe, strict=True)) == expected
+
+
 @pytest.mark.parametrize("weeks", HISTORY_SPANS)
 def test_sums_cover_whole_days_weeks_and_months(weeks: int) -> None:
     """A cent an hour for 500 days: each period has as many cents as hours up to now."""

@@ -82,6 +82,11 @@ def read_rises(connection: sqlite3.Connection, name: str = "used") -> dict[tuple
     return {(row[0], row[1]): row[2] for row in rows}
 
 
+def read_undated(connection: sqlite3.Connection) -> list[tuple[int, int, str, Any]]:
+    """Return since when and until when nothing was read, unit and rise of the credits spent meanwhile."""
+    return connection.execute("SELECT since_at, seen_at, unit, rise FROM undated_rises").fetchall()
+
+
 def find_quarter(moment: datetime) -> int:
     """Return the start of the quarter of an hour of a time."""
     return to_millis(moment) // QUARTER * QUARTER
@@ -423,27 +428,40 @@ def test_one_poll_with_a_wrong_clock_spoils_no_later_cycle(
 
 
 @pytest.mark.parametrize(
-    ("polls", "months", "rises"),
+    ("polls", "months", "rises", "undated"),
     [
-        ([(-2 * 1440, 900), (-2 * 1440 + 1, 1000), (3 * 1440, 3000), (3 * 1440 + 1, 3100)], (100, 3100), 200),
-        ([(-2 * 1440, 900), (-2 * 1440 + 1, 1000), (3 * 1440, 500), (3 * 1440 + 1, 600)], (100, 600), 200),
-        ([(-2, 1100), (-1, 1110), (0, 5), (1, 10)], (10, 10), 20),
-        ([(-600, 1100), (20, 1110), (21, 5), (22, 10)], (0, 15), 5),
+        (
+            [(-2 * 1440, 900), (-2 * 1440 + 1, 1000), (3 * 1440, 3000), (3 * 1440 + 1, 3100)],
+            (100, 3100),
+            200,
+            3000,
+        ),
+        (
+            [(-2 * 1440, 900), (-2 * 1440 + 1, 1000), (3 * 1440, 500), (3 * 1440 + 1, 600)],
+            (100, 600),
+            200,
+            500,
+        ),
+        ([(-2, 1100), (-1, 1110), (0, 5), (1, 10)], (10, 10), 20, 0),
+        ([(-600, 1100), (20, 1110), (21, 5), (22, 10)], (0, 15), 5, 10),
     ],
     ids=["off, more", "off, less", "seen", "late after a pause"],
 )
 def test_a_month_begins_with_what_it_has_used(
     connection: sqlite3.Connection,
     program: Program,
+    *,
     polls: list[tuple[int, int]],
     months: tuple[int, int],
     rises: int,
+    undated: int,
 ) -> None:
     """The figure after a reset is all of the new month; over a pause it is in no quarter of an hour."""
     for minute, cents in polls:
         spend(program, MAY + minute * MINUTE, cents)
     assert tuple(row[6] for row in read_cycles(connection, "month")) == months
     assert sum(read_rises(connection).values()) == rises
+    assert sum(row[-1] for row in read_undated(connection)) == undated
 
 
 def test_a_rise_over_a_pause_is_in_no_later_window(connection: sqlite3.Connection, program: Program) -> None:
@@ -459,6 +477,7 @@ def test_a_rise_over_a_pause_is_in_no_later_window(connection: sqlite3.Connectio
     assert [row[6] for row in read_cycles(connection, "window:seven_day")] == [2010]
     assert [row[6] for row in read_cycles(connection, "month")] == [2010]
     assert read_rises(connection) == {(find_quarter(later), "USD:2"): 10}
+    assert read_undated(connection) == [(to_millis(READ), to_millis(later), "USD:2", 2000)]
 
 
 def test_no_step_leads_to_an_event_of_the_future(connection: sqlite3.Connection) -> None:

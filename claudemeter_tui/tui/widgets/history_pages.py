@@ -273,7 +273,7 @@ def _list_sum_cells(answer: HistoryAnswer, period: HistoryPeriod) -> list[Cell]:
     lengths = (stop.length for stop in period.stops if stop.state is VerdictState.ON_CREDITS)
     return [
         (format_period(period, answer.request.now, answer.request.zone), ""),
-        (format_credits(period.credits, is_read=period.is_read), "" if period.credits else MUTED),
+        (format_credits(period), "" if period.credits or period.undated else MUTED),
         (format_length(period.stopped), SEVERITY_STYLES[Severity.CRITICAL]),
         (format_length(sum(lengths, timedelta(0))), SEVERITY_STYLES[Severity.WARNING]),
         (format_share(period), MUTED),
