@@ -159,6 +159,16 @@ def _run_config(chosen: Invocation, _: Sequence[str]) -> int:
     return 0
 
 
+def _run_json_schema(_: Invocation, __: Sequence[str]) -> int:
+    import json
+
+    from claudemeter_tui.commands.once import write_line
+    from claudemeter_tui.formatting.json_schema import build_schema
+
+    write_line(json.dumps(build_schema(), indent=2))
+    return 0
+
+
 def _run_forget(chosen: Invocation, _: Sequence[str]) -> int:
     from datetime import UTC, datetime
 
@@ -293,5 +303,6 @@ _COMMANDS: Mapping[Action, Callable[[Invocation, Sequence[str]], int]] = {
     Action.CONFIG: _run_config,
     Action.HISTORY: _run_history,
     Action.EXPORT: _run_export,
+    Action.JSON_SCHEMA: _run_json_schema,
 }
 """The function that runs each action with the settings and the arguments; it returns the exit status."""

@@ -14,11 +14,11 @@ from typing import NamedTuple
 from claudemeter_tui import __version__
 from claudemeter_tui.commands.once import find_org
 from claudemeter_tui.formatting.export import (
-    EXPORT_SCHEMA_VERSION,
     ExportKind,
     format_exact_utc,
     format_optional_utc,
 )
+from claudemeter_tui.formatting.values import SCHEMA_VERSION
 from claudemeter_tui.history.database import NewerArchiveError, is_damage, is_in_use
 from claudemeter_tui.history.export import ArchiveSnapshot, Report
 from claudemeter_tui.model.archive_rows import ArchiveRow, Owner, SpendingRow
@@ -105,7 +105,7 @@ class Selection:
         request = self.request
         origin = request.origin if self.redactor is None else self.redactor.redact_origin(request.origin)
         return {
-            "schema_version": EXPORT_SCHEMA_VERSION,
+            "schema_version": SCHEMA_VERSION,
             "program": f"claudemeter-tui {__version__}",
             "exported_at": format_exact_utc(now),
             "origin": origin,

@@ -21,10 +21,10 @@ from claudemeter_tui.formatting.evidence import (
     EvidenceSummary,
 )
 from claudemeter_tui.formatting.export import (
-    EXPORT_SCHEMA_VERSION,
     ExportKind,
     build_columns,
 )
+from claudemeter_tui.formatting.values import SCHEMA_VERSION
 from claudemeter_tui.history.export import Report
 from claudemeter_tui.model.archive_rows import ArchiveRow, CycleRow, FailureRow, FigureRow, ReplyRow
 
@@ -102,7 +102,7 @@ def _write_replies(bundle: _Bundle, selection: Selection, report: Report) -> _Co
         return f"replies/{place}/{re.sub('[^a-z0-9]+', '-', row.source.endpoint)[:40]}.ndjson"
 
     def format_lines(rows: Iterable[ReplyRow]) -> Iterator[str]:
-        start = {"schema_version": EXPORT_SCHEMA_VERSION}
+        start = {"schema_version": SCHEMA_VERSION}
         for row in rows:
             counts.replies += 1
             counts.requests += row.count

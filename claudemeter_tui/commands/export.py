@@ -18,11 +18,11 @@ from claudemeter_tui.commands.progress import ProgressLine, build_progress_line
 from claudemeter_tui.commands.stdout import EXIT_NOTHING_READ
 from claudemeter_tui.formatting.export import (
     COLUMNS,
-    EXPORT_SCHEMA_VERSION,
     ExportKind,
     build_columns,
     format_csv_row,
 )
+from claudemeter_tui.formatting.values import SCHEMA_VERSION
 from claudemeter_tui.history.export import Report
 from claudemeter_tui.model.archive_rows import ArchiveRow
 from claudemeter_tui.settings import SettingsError
@@ -86,7 +86,7 @@ def format_document(
         case ".csv":
             yield from format_csv(request.kind, rows)
         case ".ndjson":
-            start = {"schema_version": EXPORT_SCHEMA_VERSION, "what": request.kind}
+            start = {"schema_version": SCHEMA_VERSION, "what": request.kind}
             yield from (f"{json.dumps(start | build_columns(row))}\n" for row in rows)
         case _:
             header = {**selection.build_header(now), "what": request.kind}

@@ -37,6 +37,7 @@ class Action(StrEnum):
     CONFIG = "--config"
     HISTORY = "--history"
     EXPORT = "--export"
+    JSON_SCHEMA = "--json-schema"
 
 
 DEMO_FLAG = ("--demo", "", "show a simulated day (no account, no network)")
@@ -64,10 +65,13 @@ ACTION_FLAGS = (
     ("--forget", "ORG|all", "remove an org's history (name or UUID), or everything that was kept"),
     ("--yes", "", "with --forget: do not ask"),
     ("--config", "", "print every setting and its origin"),
+    ("--json-schema", "", "print the JSON Schema of all JSON that is printed or exported"),
 )
 """Each flag that is not a setting: the flag, the name of its value (empty for none), and its help."""
 HISTORY_ACTIONS = (Action.EXPORT, Action.HISTORY)
 """Actions that read the archive, and that `--since` and `--until` can narrow."""
+OFFLINE_ACTIONS = (Action.CONFIG, Action.FORGET, Action.JSON_SCHEMA, *HISTORY_ACTIONS)
+"""Actions that need no session."""
 ORG_ACTIONS = (
     *(Action.ONCE, Action.JSON, Action.CHECK, Action.LINE, Action.STATUSLINE),
     *(*HISTORY_ACTIONS, Action.WATCH),
@@ -96,7 +100,7 @@ def parse_action(flags: Namespace) -> Action:
     Raises:
         SettingsError: The flags cannot be combined.
     """
-    found = [action for action in Action if getattr(flags, action.lstrip("-"), None) not in (None, False)]
+    found = [action for action in Action if _is_given(flags, action)]
     if Action.JSON in found and Action.ONCE in found:
         found.remove(Action.ONCE)
     if Action.WATCH in found:
@@ -108,10 +112,18 @@ def parse_action(flags: Namespace) -> Action:
     if len(found) > 1:
         raise SettingsError(f"{found[1]} and {found[0]} can't be combined")
     action = found[0] if found else Action.DASHBOARD
-    if flags.demo and action in (Action.STATUSLINE, Action.SESSIONS, Action.FORGET, *HISTORY_ACTIONS):
+    if (
+        flags.demo
+        and action in (Action.STATUSLINE, Action.SESSIONS, *OFFLINE_ACTIONS)
+        and action is not Action.CONFIG
+    ):
         raise SettingsError(f"{action} and --demo can't be combined")
     _check_companions(flags, action)
     return action
+
+
+def _is_given(flags: Namespace, flag: str) -> bool:
+    return getattr(flags, flag.lstrip("-").replace("-", "_"), None) not in (None, False)
 
 
 def _check_companions(flags: Namespace, action: Action) -> None:
@@ -124,11 +136,11 @@ def _check_companions(flags: Namespace, action: Action) -> None:
         *others, last = ORG_ACTIONS[:-1]
         raise SettingsError(f"--org only works with {', '.join(others)} or {last}")
     for flag, needed in _NEEDS.items():
-        if getattr(flags, flag.lstrip("-")) not in (None, False) and action is not needed:
+        if _is_given(flags, flag) and action is not needed:
             raise SettingsError(f"{flag} only works with {needed}")
-    for flag in ("since", "until"):
-        if getattr(flags, flag) is not None and action not in HISTORY_ACTIONS:
-            raise SettingsError(f"--{flag} only works with --export or --history")
+    for flag in ("--since", "--until"):
+        if _is_given(flags, flag) and action not in HISTORY_ACTIONS:
+            raise SettingsError(f"{flag} only works with --export or --history")
 
 
 def parse_size(text: str) -> tuple[int, int]:

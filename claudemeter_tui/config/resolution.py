@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from claudemeter_tui.config.actions import (
-    HISTORY_ACTIONS,
+    OFFLINE_ACTIONS,
     Action,
     build_flag_parser,
     check_folder,
@@ -138,7 +138,7 @@ def load_settings(
     )
     if chosen.pictures is not None and action in (Action.DASHBOARD, Action.CONFIG):
         check_folder(resolved["pictures"].place, chosen.pictures)  # scripts that print figures need none
-    needs_no_session = flags.demo or action in (Action.CONFIG, Action.FORGET, *HISTORY_ACTIONS)
+    needs_no_session = flags.demo or action in OFFLINE_ACTIONS
     given = None if needs_no_session else read_cookies(resolved, environment)
     if given is None:
         return chosen

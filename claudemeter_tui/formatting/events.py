@@ -8,6 +8,7 @@ from datetime import UTC, datetime, tzinfo
 from claudemeter_tui.formatting.credits import NOT_REPORTED, describe_lock, describe_reload_cure
 from claudemeter_tui.formatting.problems import describe_session_renewal
 from claudemeter_tui.formatting.values import (
+    SCHEMA_VERSION,
     build_money_object,
     format_count,
     format_moment,
@@ -147,6 +148,7 @@ def format_event_json(event: Event) -> str:
     org, lock = event.org, event.credit_lock
     return json.dumps(
         {
+            "schema_version": SCHEMA_VERSION,
             "at": format_utc(event.at),
             "kind": event.kind,
             "severity": event.severity.name.lower(),

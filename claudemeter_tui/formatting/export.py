@@ -27,8 +27,6 @@ from claudemeter_tui.model.events import EventValue
 from claudemeter_tui.model.history import RowValue
 from claudemeter_tui.model.money import Money
 
-EXPORT_SCHEMA_VERSION = 1
-"""Version of the exported columns; it rises if one changes its meaning or is removed."""
 DAMAGED = "damaged in the archive"
 """Note of a reply whose body cannot be read."""
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 
 from claudemeter_tui.formatting.export import (
-    EXPORT_SCHEMA_VERSION,
     OWNER_COLUMNS,
     build_columns,
     build_owner_columns,
@@ -18,7 +17,7 @@ from claudemeter_tui.formatting.export import (
 )
 from claudemeter_tui.formatting.history import format_credit_range, format_cycle_name, list_cycle_cells
 from claudemeter_tui.formatting.json_view import escape_invisible
-from claudemeter_tui.formatting.values import to_local
+from claudemeter_tui.formatting.values import SCHEMA_VERSION, to_local
 from claudemeter_tui.model.archive_rows import CycleRow, Owner, SpendingRow
 from claudemeter_tui.model.history import CreditSums, PeriodKind
 
@@ -51,7 +50,7 @@ def format_history_json(
 ) -> str:
     """Return one JSON object: times in UTC, amounts as decimal texts, sums by local days."""
     document = {
-        "schema_version": EXPORT_SCHEMA_VERSION,
+        "schema_version": SCHEMA_VERSION,
         "made_at": format_exact_utc(now),
         "since": format_optional_utc(since),
         "until": format_optional_utc(until),

@@ -23,6 +23,7 @@ from claudemeter_tui.formatting.credits import (
 from claudemeter_tui.formatting.json_view import escape_char
 from claudemeter_tui.formatting.problems import format_error, is_informational
 from claudemeter_tui.formatting.values import (
+    SCHEMA_VERSION,
     build_money_object,
     format_countdown,
     format_day,
@@ -172,6 +173,7 @@ def _format_object(store: Store, state: OrgState, now: datetime, zone: tzinfo | 
         if reply.status == 200 and reply.text
     }
     members = {
+        "schema_version": json.dumps(SCHEMA_VERSION),
         "org_uuid": json.dumps(state.org.uuid),
         "org_name": json.dumps(state.org.name),
         "browser": json.dumps(state.session.browser),

@@ -214,6 +214,7 @@ def test_json_is_one_line_of_ascii_with_every_fact() -> None:
         severity=Severity.FULL,
     )
     assert json.loads(format_event_json(one)) == {
+        "schema_version": 1,
         "at": "2026-04-25T14:31:00Z",
         "kind": "blocked",
         "severity": "full",

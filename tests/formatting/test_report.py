@@ -306,6 +306,7 @@ def test_block_of_an_org_that_was_never_read_says_so() -> None:
 
 
 KEYS = [
+    "schema_version",
     "org_uuid",
     "org_name",
     "browser",
@@ -332,7 +333,7 @@ def test_array_has_every_key_for_every_org() -> None:
     )
     (one,) = objects(store)
     assert list(one) == KEYS
-    assert tuple(one[key] for key in KEYS[:4]) == (UUID, "Personal", "Chrome", "pat@example.com")
+    assert tuple(one[key] for key in KEYS[:5]) == (1, UUID, "Personal", "Chrome", "pat@example.com")
     assert one["fetched_at"] == "2026-04-30T14:48:00Z"
     assert one["verdict"].pop("text").startswith("BLOCKED  ")
     assert one["verdict"] == {
@@ -353,7 +354,7 @@ def test_array_has_every_key_for_every_org() -> None:
     assert [
         {"endpoint": "subscription", "trouble": "timed out", "detail": "", "at": one["fetched_at"]}
     ] == one["errors"]
-    assert tuple(one[key] for key in (*KEYS[8:12], "stale")) == ({}, {}, None, None, False)
+    assert tuple(one[key] for key in (*KEYS[9:13], "stale")) == ({}, {}, None, None, False)
 
 
 def test_array_without_orgs_is_empty() -> None:
