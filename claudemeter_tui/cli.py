@@ -169,6 +169,14 @@ def _run_json_schema(_: Invocation, __: Sequence[str]) -> int:
     return 0
 
 
+def _run_completion(chosen: Invocation, _: Sequence[str]) -> int:
+    from claudemeter_tui.commands.completion import format_completion
+    from claudemeter_tui.commands.once import write_line
+
+    write_line(format_completion(chosen.shell))
+    return 0
+
+
 def _run_forget(chosen: Invocation, _: Sequence[str]) -> int:
     from datetime import UTC, datetime
 
@@ -304,5 +312,6 @@ _COMMANDS: Mapping[Action, Callable[[Invocation, Sequence[str]], int]] = {
     Action.HISTORY: _run_history,
     Action.EXPORT: _run_export,
     Action.JSON_SCHEMA: _run_json_schema,
+    Action.COMPLETION: _run_completion,
 }
 """The function that runs each action with the settings and the arguments; it returns the exit status."""

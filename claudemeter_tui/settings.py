@@ -50,6 +50,20 @@ class SettingsError(ValueError):
         super().__init__(mask_secrets(text))
 
 
+def find_similar(word: str, choices: Sequence[str]) -> str | None:
+    """Return the choice that a misspelled word resembles. None if none is similar enough."""
+    from difflib import get_close_matches  # noqa: PLC0415 - rare and slow
+
+    # More than the default of 0.6, at which --bogus resembles --browser.
+    return next(iter(get_close_matches(word.lower(), choices, 1, 0.7)), None)
+
+
+def describe_choices(word: str, choices: Sequence[str]) -> str:
+    """Return `did you mean nord?` if the word resembles a choice, else all choices."""
+    near = find_similar(word, choices)
+    return f"did you mean {near}?" if near else f"choose from {', '.join(choices)}"
+
+
 def describe_os_error(error: OSError) -> str:
     """Return the system's text for an error."""
     return error.strerror or "cannot be read"
@@ -116,7 +130,9 @@ class Setting:
     help: str
     """One line in lower case, for `--help` and the README."""
     metavar: str = ""
-    """Name of the flag's value. Empty for a switch, which needs no value."""
+    """Name of the flag's value, FILE or FOLDER for a path. Empty for a switch, which needs no value."""
+    choices: tuple[str, ...] = ()
+    """Every accepted value. Empty if others are accepted, too."""
     has_flag: bool = True
     """False for settings that are set once, in the file or the environment."""
     is_repeatable: bool = False
@@ -213,7 +229,7 @@ def _parse_path(raw: object) -> str:
 def _parse_theme(raw: object) -> str:
     word = _parse_text(raw).strip()
     if word and word not in THEME_NAMES:
-        raise ValueError(f"unknown theme {quote_value(word)}; choose from {', '.join(THEME_NAMES)}")
+        raise ValueError(f"unknown theme {quote_value(word)}; {describe_choices(word, THEME_NAMES)}")
     return word
 
 
@@ -232,7 +248,9 @@ def _make_choice_parser(*names: str) -> SettingParser:
     def parse_choice(raw: object) -> str:
         word = ("yes" if raw else "no") if isinstance(raw, bool) and "yes" in names else raw
         if not isinstance(word, str) or word.strip().lower() not in names:
-            raise ValueError(f"{quote_value(raw)} is not one of {', '.join(names)}")
+            near = find_similar(word, names) if isinstance(word, str) else None
+            meant = f"; did you mean {near}?" if near else ""
+            raise ValueError(f"{quote_value(raw)} is not one of {', '.join(names)}{meant}")
         return word.strip().lower()
 
     return parse_choice
@@ -315,6 +333,16 @@ def _setting(parse: SettingParser, default: SettingValue, help: str, **more: Any
     return field(default=Setting(**row).build(ResolvedSetting(Setting(**row), default), {}), metadata=row)
 
 
+def _choice(names: tuple[str, ...], help: str, **more: Any) -> Any:  # noqa: A002 - the column's name
+    """Return the field of a setting with these values, the default first."""
+    return _setting(_make_choice_parser(*names), names[0], help, choices=names, **more)
+
+
+def _switch(default: bool, help: str, **more: Any) -> Any:  # noqa: A002, FBT001 - the columns' names
+    """Return the field of a setting that is on or off."""
+    return _setting(_parse_switch, default, help, choices=(YES_WORDS[0], NO_WORDS[0]), **more)
+
+
 @dataclass(frozen=True)
 class Settings:
     """The values of one run. The fields are the rows of the table, in display order."""
@@ -326,9 +354,8 @@ class Settings:
         metavar="SECONDS",
         build=lambda resolved, _: timedelta(seconds=resolved.value),
     )
-    source: str = _setting(
-        _make_choice_parser("auto", "cookie", "claude-code"),
-        "auto",
+    source: str = _choice(
+        ("auto", "cookie", "claude-code"),
         "what to read: cookie (browser sessions), claude-code (Claude Code's login), or auto for both",
         metavar="SOURCE",
     )
@@ -356,15 +383,14 @@ class Settings:
         "",
         "colour theme (default: the last one used, initially claudemeter-dark)",
         metavar="NAME",
+        choices=THEME_NAMES,
     )
-    ascii: bool = _setting(
-        _make_choice_parser("auto", "yes", "no"),
-        "auto",
+    ascii: bool = _choice(
+        ("auto", "yes", "no"),
         "draw the screen with ASCII only (auto: if the locale is not UTF-8)",
         build=_build_ascii,
     )
-    privacy: bool = _setting(
-        _parse_switch,
+    privacy: bool = _switch(
         False,
         "hide names on screen and in pictures; as a flag, also in --export and --history",
     )
@@ -378,15 +404,10 @@ class Settings:
     thresholds: tuple[float, ...] = _setting(
         _parse_percentages, [75, 90, 100], "alert when usage passes these percentages", metavar="LIST"
     )
-    alerts_toast: bool = _setting(
-        _parse_switch, True, "show alerts on the screen", key="alerts.toast", has_flag=False
-    )
-    alerts_bell: bool = _setting(
-        _parse_switch, True, "ring the terminal bell for alerts", key="alerts.bell", has_flag=False
-    )
-    alerts_desktop: str = _setting(
-        _make_choice_parser("auto", "osc9", "osc777", "off"),
-        "auto",
+    alerts_toast: bool = _switch(True, "show alerts on the screen", key="alerts.toast", has_flag=False)
+    alerts_bell: bool = _switch(True, "ring the terminal bell for alerts", key="alerts.bell", has_flag=False)
+    alerts_desktop: str = _choice(
+        ("auto", "osc9", "osc777", "off"),
         "desktop notifications: which escape sequence to use",
         key="alerts.desktop",
         has_flag=False,

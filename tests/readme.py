@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from claudemeter_tui.config.actions import ACTION_FLAGS, DEMO_FLAG
+from claudemeter_tui.config.actions import FLAG_GROUPS
 from claudemeter_tui.formatting.status_line import PLACEHOLDERS
 from claudemeter_tui.settings import SETTINGS
 from claudemeter_tui.tui.keys import KEY_GROUPS
@@ -33,10 +33,15 @@ def keys() -> str:
 
 
 def flags() -> str:
-    """Return the flags that are no settings: actions that run once."""
-    rows = (DEMO_FLAG, *ACTION_FLAGS)
-    said = ((f"`{flag}{f' {takes}' if takes else ''}`", does) for flag, takes, does in rows)
-    return _table(("flag", "what it does"), said)
+    """Return the flags that are no settings, by purpose."""
+
+    def rows() -> Iterator[tuple[str, str]]:
+        for purpose, group in FLAG_GROUPS:
+            yield f"**{purpose[0].upper()}{purpose[1:]}**", ""
+            for flag in group:
+                yield f"`{' '.join(filter(None, (flag.name, flag.metavar)))}`", flag.help
+
+    return _table(("flag", "what it does"), rows())
 
 
 def settings() -> str:

@@ -20,7 +20,7 @@ MODULES = {
     ".".join((PACKAGE, *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__"): path
     for path in sorted(ROOT.rglob("*.py"))
 }
-HEAVY = ("httpx", "pydantic", "browser_cookie3", "plotext", "textual", "sqlite3", "filelock")
+HEAVY = ("httpx", "pydantic", "browser_cookie3", "plotext", "textual", "sqlite3", "filelock", "shtab")
 
 WIRES = frozenset({"cli", "wiring"})
 """The modules that connect the packages and may import everything."""
@@ -77,6 +77,7 @@ LIBRARIES: dict[str, set[str]] = {
     "browsers": {"browser_cookie3"},
     "demo": {"httpx"},
     "charts": {"plotext"},
+    "commands": {"shtab"},
     "tui": {"resvg_py", "rich", "textual"},
 }
 """The libraries of each package besides the standard one; all others have none."""

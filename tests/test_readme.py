@@ -69,8 +69,8 @@ def test_every_setting_and_action_is_used() -> None:
     source = "\n".join(path.read_text("utf-8") for path in MODULES.values())
     assert [one.field_name for one in SETTINGS if not _is_used(one, source)] == []
     assert set(Action) - cli._COMMANDS.keys() == set()
-    assert {*Action} - {flag for flag, _, _ in ACTION_FLAGS} == {Action.DASHBOARD}
-    values = [flag.lstrip("-") for flag, takes, _ in ACTION_FLAGS if flag not in {*Action} or takes]
+    assert {*Action} - {flag.name for flag in ACTION_FLAGS} == {Action.DASHBOARD}
+    values = [flag.name.lstrip("-") for flag in ACTION_FLAGS if flag.name not in {*Action} or flag.metavar]
     assert [name for name in values if not re.search(rf"flags\.{name}\b", source)] == []
 
 

@@ -8,14 +8,17 @@ from argparse import Namespace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from claudemeter_tui import __version__
 from claudemeter_tui.settings import (
     SETTINGS,
+    Setting,
     SettingsError,
+    describe_choices,
     describe_os_error,
     expand_home,
+    find_similar,
     is_secret,
     quote_value,
 )
@@ -38,39 +41,105 @@ class Action(StrEnum):
     HISTORY = "--history"
     EXPORT = "--export"
     JSON_SCHEMA = "--json-schema"
+    COMPLETION = "--completion"
 
 
-DEMO_FLAG = ("--demo", "", "show a simulated day (no account, no network)")
-ACTION_FLAGS = (
-    ("--once", "", "print every org's figures"),
-    ("--json", "", "print every org's figures and replies as JSON"),
-    ("--watch", "", "with --json: stream events, one JSON object per line (current state first)"),
-    ("--check", "", "print the worst org's verdict and exit with a matching status"),
-    ("--line", "", "print one short line for a status bar (tmux, Starship)"),
-    ("--statusline", "", "print one line for Claude Code's status line (without its input: the settings)"),
-    ("--format", "TEXT", "template for --line, e.g. '{alarm} {windows} {org}'"),
-    ("--org", "ORG", "only this org (number, name or UUID)"),
-    ("--screenshot", "FILE.svg", "save a picture of the dashboard (needs no terminal)"),
-    ("--size", "COLSxLINES", "picture size (default 120x36)"),
-    ("--history", "", "print cycles and sums of the kept history (with --json as JSON)"),
+class Flag(NamedTuple):
+    """A flag that is not a setting."""
+
+    name: str
+    metavar: str
+    """Name of its value, FILE for a path. Empty for a switch."""
+    help: str
+    """One line in lower case, for `--help`, the manual and the README."""
+    choices: tuple[str, ...] = ()
+    """Every accepted value. Empty if others are accepted, too."""
+
+
+EXPORT_ROWS = ("figures", "cycles", "events", "replies")
+"""Values of `--what`, the default first."""
+SHELLS = ("bash", "zsh", "fish")
+"""Values of `--completion`."""
+FLAG_GROUPS: tuple[tuple[str, tuple[Flag, ...]], ...] = (
     (
-        "--export",
-        "FILE",
-        "write the kept history to a .csv, .json or .ndjson file, or to an evidence bundle (.zip)",
+        "dashboard",
+        (
+            Flag("--demo", "", "show a simulated day (no account, no network)"),
+            Flag("--screenshot", "FILE.svg", "save a picture of the dashboard (needs no terminal)"),
+            Flag("--size", "COLSxLINES", "picture size (default 120x36)"),
+        ),
     ),
-    ("--what", "ROWS", "rows of --export: figures (default), cycles, events or replies"),
-    ("--since", "TIME", "start for --export and --history: 2026-04-25, '2026-04-25 14:30', 30d or 12h"),
-    ("--until", "TIME", "end for --export and --history; a date includes that day"),
-    ("--sessions", "", "list browser profiles and whether each is signed in"),
-    ("--forget", "ORG|all", "remove an org's history (name or UUID), or everything that was kept"),
-    ("--yes", "", "with --forget: do not ask"),
-    ("--config", "", "print every setting and its origin"),
-    ("--json-schema", "", "print the JSON Schema of all JSON that is printed or exported"),
+    (
+        "figures for scripts",
+        (
+            Flag("--once", "", "print every org's figures"),
+            Flag("--json", "", "print every org's figures and replies as JSON"),
+            Flag("--watch", "", "with --json: stream events, one JSON object per line (current state first)"),
+            Flag("--check", "", "print the worst org's verdict and exit with a matching status"),
+            Flag("--org", "ORG", "only this org (number, name or UUID)"),
+        ),
+    ),
+    (
+        "status bars",
+        (
+            Flag("--line", "", "print one short line for a status bar (tmux, Starship)"),
+            Flag(
+                "--statusline",
+                "",
+                "print one line for Claude Code's status line (without its input: the settings)",
+            ),
+            Flag("--format", "TEXT", "template for --line, e.g. '{alarm} {windows} {org}'"),
+        ),
+    ),
+    (
+        "history",
+        (
+            Flag("--history", "", "print cycles and sums of the kept history (with --json as JSON)"),
+            Flag(
+                "--export",
+                "FILE",
+                "write the kept history to a .csv, .json or .ndjson file, or to an evidence bundle (.zip)",
+            ),
+            Flag(
+                "--what",
+                "ROWS",
+                "rows of --export: figures (default), cycles, events or replies",
+                EXPORT_ROWS,
+            ),
+            Flag(
+                "--since",
+                "TIME",
+                "start for --export and --history: 2026-04-25, '2026-04-25 14:30', 30d or 12h",
+            ),
+            Flag("--until", "TIME", "end for --export and --history; a date includes that day"),
+            Flag("--forget", "ORG|all", "remove an org's history (name or UUID), or everything"),
+            Flag("--yes", "", "with --forget: do not ask"),
+        ),
+    ),
+    (
+        "set-up",
+        (
+            Flag("--sessions", "", "list browser profiles and whether each is signed in"),
+            Flag("--config", "", "print every setting and its origin"),
+            Flag("--completion", "SHELL", "print a completion script for bash, zsh or fish", SHELLS),
+            Flag("--json-schema", "", "print the JSON Schema of all JSON that is printed or exported"),
+        ),
+    ),
 )
-"""Each flag that is not a setting: the flag, the name of its value (empty for none), and its help."""
+"""Every flag that is not a setting, by purpose."""
+ACTION_FLAGS = tuple(flag for _, group in FLAG_GROUPS for flag in group)
+EXAMPLES = (
+    ("claudemeter-tui --demo", "try the dashboard without an account"),
+    ('claudemeter-tui --once --org "Acme Team"', "print the figures of one org"),
+    ("claudemeter-tui --check", "ask in a script whether work can go on"),
+    ("claudemeter-tui --line --format '{alarm} {windows}'", "print a line for a status bar"),
+    ("claudemeter-tui --json --watch", "follow the events of all orgs"),
+    ("claudemeter-tui --export april.csv --since 2026-04-01", "write the figures since a date"),
+)
+"""Commands for `--help` and the manual, with their purposes."""
 HISTORY_ACTIONS = (Action.EXPORT, Action.HISTORY)
 """Actions that read the archive, and that `--since` and `--until` can narrow."""
-OFFLINE_ACTIONS = (Action.CONFIG, Action.FORGET, Action.JSON_SCHEMA, *HISTORY_ACTIONS)
+OFFLINE_ACTIONS = (Action.CONFIG, Action.FORGET, Action.JSON_SCHEMA, Action.COMPLETION, *HISTORY_ACTIONS)
 """Actions that need no session."""
 ORG_ACTIONS = (
     *(Action.ONCE, Action.JSON, Action.CHECK, Action.LINE, Action.STATUSLINE),
@@ -85,8 +154,6 @@ _NEEDS = {
 }
 """Flags that only one action uses."""
 EXPORT_SUFFIXES = (".csv", ".json", ".ndjson", ".zip")
-EXPORT_ROWS = ("figures", "cycles", "events", "replies")
-"""Values of `--what`, the default first."""
 CHECK_EXIT_HELP = (
     "0 can work, 5 can work but credits are blocked, 10 on credits, 20 wait, 30 blocked,"
     " 3 no session, 4 unknown"
@@ -196,9 +263,24 @@ def parse_export_rows(text: str | None, path: Path) -> str:
     if text is None:
         return EXPORT_ROWS[0]
     if text not in EXPORT_ROWS:
-        raise SettingsError(f"--what: unknown rows {quote_value(text)}; choose from {', '.join(EXPORT_ROWS)}")
+        raise SettingsError(
+            f"--what: unknown rows {quote_value(text)}; {describe_choices(text, EXPORT_ROWS)}"
+        )
     if path.suffix.lower() == ".zip":
         raise SettingsError("--what does not work with a .zip file, which has all rows")
+    return text
+
+
+def parse_shell(text: str) -> str:
+    """Return the shell of `--completion`.
+
+    Raises:
+        SettingsError: There is no script for that shell.
+    """
+    if text not in SHELLS:
+        raise SettingsError(
+            f"--completion: unknown shell {quote_value(text)}; {describe_choices(text, SHELLS)}"
+        )
     return text
 
 
@@ -262,44 +344,90 @@ class _FlagParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         shown = "a session key is not a valid argument" if is_secret(message) else message
-        raise SettingsError(f"{shown}; see --help")
+        meant = self._guess_flag(shown)
+        raise SettingsError(f"{shown}; {f'did you mean {meant}?' if meant else 'see --help'}")
+
+    def _guess_flag(self, message: str) -> str | None:
+        """Return the flag that the first unknown argument resembles. None if there is none."""
+        _, is_unknown, arguments = message.partition("unrecognized arguments: ")
+        if not is_unknown:
+            return None
+        word = arguments.split(" ")[0].partition("=")[0]
+        flags = tuple(self._option_string_actions)
+        if not word.startswith("-"):  # a name such as picture.svg resembles --pictures by chance
+            return f"--{word}" if f"--{word}" in flags else None
+        return find_similar(f"--{word.lstrip('-')}", flags)
+
+
+class _HelpFormatter(argparse.HelpFormatter):
+    """Formatter that wraps each paragraph of a text, and keeps lines that are indented."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        lines = text.split("\n")
+        return "\n".join(
+            line if line.startswith(" ") else super(_HelpFormatter, self)._fill_text(line, width, indent)
+            for line in lines
+        )
+
+
+DESCRIPTION = "Can I keep working with Claude, am I paying for it, and when does the limit reset?"
+SETTINGS_NOTE = (
+    "Each setting is also a key of the config file and an environment variable, such as CLAUDEMETER_INTERVAL."
+    " The session comes from --cookie-file, CLAUDEMETER_COOKIE or your browsers."
+)
+STATUS_NOTE = (
+    f"Exit status of --check: {CHECK_EXIT_HELP}. --line, --once and --json exit with 0, 3 or 4."
+    " Invalid arguments or settings exit with status 2."
+    " --statusline prints any error and exits with 0, because Claude Code hides failed commands."
+)
 
 
 def build_flag_parser() -> argparse.ArgumentParser:
     """Build the parser of all flags."""
+    examples = "".join(f"\n  {command}\n      {purpose}" for command, purpose in EXAMPLES)
     flags = _FlagParser(
         prog="claudemeter-tui",
-        description="Can I keep working with Claude, am I paying for it, and when does the limit reset?",
-        epilog="Each setting is also a key of the config file and an environment variable, such as"
-        " CLAUDEMETER_INTERVAL. The session comes from --cookie-file, CLAUDEMETER_COOKIE or your browsers."
-        f" Exit status of --check: {CHECK_EXIT_HELP}."
-        " --line, --once and --json exit with 0, 3 or 4. Invalid arguments or settings exit with status 2."
-        " --statusline prints any error and exits with 0, because Claude Code hides failed commands.",
+        usage="%(prog)s [flags]",
+        description=f"{DESCRIPTION} Without flags, it opens the dashboard.",
+        epilog=f"examples:{examples}\n\n{SETTINGS_NOTE}\n\n{STATUS_NOTE}",
+        formatter_class=_HelpFormatter,
+        add_help=False,
         allow_abbrev=False,  # a new flag must not make an abbreviation in someone's script ambiguous
     )
-    flags.add_argument("--version", action="version", version=f"claudemeter-tui {__version__}")
-    flags.add_argument(DEMO_FLAG[0], action="store_true", help=DEMO_FLAG[2])
-    actions = flags.add_argument_group("instead of the dashboard")
-    for flag, takes, does in ACTION_FLAGS:
-        how: dict[str, Any] = (
-            {"metavar": takes, "type": _refuse_secret} if takes else {"action": "store_true"}
-        )
-        actions.add_argument(flag, help=does, **how)
+    for title, group in FLAG_GROUPS:
+        section = flags.add_argument_group(title)
+        for flag in group:
+            how: dict[str, Any] = (
+                {"metavar": flag.metavar, "type": _refuse_secret}
+                if flag.metavar
+                else {"action": "store_true"}
+            )
+            section.add_argument(flag.name, help=flag.help, **how)
+    # The last group is about the program itself.
+    section.add_argument(
+        "--version", action="version", version=f"claudemeter-tui {__version__}", help="print the version"
+    )
+    section.add_argument("-h", "--help", action="help", help="print this help")
     settings = flags.add_argument_group("settings")
     for setting in SETTINGS:
         if not setting.has_flag:
             continue
-        listed = isinstance(setting.default, list)
-        shown = ",".join(map(str, setting.default)) if isinstance(setting.default, list) else setting.default
-        # The default of a switch is obvious.
-        tail = f" (default {shown})" if shown and (setting.metavar or listed) else ""
         if not setting.metavar:
             # `--privacy` alone means yes; `--privacy no` overrides the config file.
             how = {"nargs": "?", "const": "yes", "metavar": "yes|no"}
         else:
             how = {"metavar": setting.metavar, "action": "append" if setting.is_repeatable else "store"}
-        settings.add_argument(setting.flag, dest=setting.field_name, help=setting.help + tail, **how)
+        settings.add_argument(
+            setting.flag, dest=setting.field_name, help=f"{setting.help}{_format_default(setting)}", **how
+        )
     return flags
+
+
+def _format_default(setting: Setting) -> str:
+    """Return ` (default 60)`; empty for a switch, whose default is obvious, and for an empty default."""
+    default = setting.default
+    shown = ",".join(map(str, default)) if isinstance(default, list) else default
+    return f" (default {shown})" if shown and (setting.metavar or isinstance(default, list)) else ""
 
 
 def _refuse_secret(text: str) -> str:

@@ -22,6 +22,7 @@ from claudemeter_tui.config.actions import (
     parse_export_rows,
     parse_moment,
     parse_picture_path,
+    parse_shell,
     parse_size,
 )
 from claudemeter_tui.model.sanitize import replace_unprintable
@@ -34,6 +35,7 @@ from claudemeter_tui.settings import (
     Settings,
     SettingsError,
     SettingValue,
+    describe_choices,
     describe_os_error,
     is_secret,
     mask_secrets,
@@ -80,6 +82,8 @@ class Invocation(Settings):
     """Start of an export or of the printed history, in UTC. None for no limit."""
     until: datetime | None = None
     """End of the same, not included. None for no limit."""
+    shell: str = ""
+    """Shell of the completion script. Empty unless the action is COMPLETION."""
     cookies: Cookies | None = None
     """Cookies that the user provided. None if the program looks for sessions itself."""
     cookies_origin: str = ""
@@ -132,6 +136,7 @@ def load_settings(
         as_json=flags.json,
         export=export,
         export_rows=parse_export_rows(flags.what, export) if export is not None else "",
+        shell=parse_shell(flags.completion) if flags.completion is not None else "",
         since=since,
         until=until,
         size=parse_size(flags.size) if flags.size is not None else Invocation.size,
@@ -232,11 +237,7 @@ def _describe_unknown_key(key: str) -> str:
         )
     if any(one.startswith(f"{key}.") for one in _KEYS):
         return f"{key}: this is a table; write [{key}] and its keys below it"
-    from difflib import get_close_matches  # noqa: PLC0415 - rare and slow
-
-    near = get_close_matches(key.replace("-", "_"), _KEYS, 1)
-    meant = f"did you mean {near[0]}?" if near else f"choose from {', '.join(_KEYS)}"
-    return f"{key}: unknown setting; {meant}"
+    return f"{key}: unknown setting; {describe_choices(key.replace('-', '_'), _KEYS)}"
 
 
 def format_settings(

@@ -405,7 +405,7 @@ def _history() -> JsonSchema:
             "from": _typed("string", "First local day of the period.", format="date"),
             "amount": _text(f"Credits spent; {_DECIMAL}."),
             "at_most": _text(
-                f"The same with what was spent while nothing was read, which may belong elsewhere; {_DECIMAL}."
+                f"The same with what was spent while nothing was read around its ends; {_DECIMAL}."
             ),
             "currency": _text("Currency of the amount."),
         },

@@ -91,7 +91,7 @@ def test_themes_are_known_without_loading_them() -> None:
 )
 def test_bad_value_is_refused_for_every_command(action: str) -> None:
     """A bad value is refused even if the command ignores the setting."""
-    expected = "--theme: unknown theme 'nrod'; choose from claudemeter-dark, claudemeter-light, textual-"
+    expected = "--theme: unknown theme 'nrod'; did you mean nord?"
     assert refusal(*action.split(), "--theme", "nrod").startswith(expected)
 
 
@@ -324,7 +324,11 @@ def test_command_is_selected_by_flags(
         ("--size only works with --screenshot", "--once --size 80x24"),
         ("unrecognized arguments: --bogus; see --help", "--bogus"),
         ("unrecognized arguments: picture.svg; see --help", "picture.svg"),
-        ("unrecognized arguments: --inter 60; see --help", "--inter 60"),
+        ("unrecognized arguments: --inter 60; did you mean --interval?", "--inter 60"),
+        ("unrecognized arguments: --onec; did you mean --once?", "--onec"),
+        ("unrecognized arguments: --jsn=x; did you mean --json?", "--theme=nord --jsn=x"),
+        ("unrecognized arguments: -once; did you mean --once?", "-once"),
+        ("unrecognized arguments: demo; did you mean --demo?", "demo"),
         ("argument --size: expected one argument; see --help", "--size"),
         ("argument --org: expected one argument; see --help", "--once --org"),
         ("argument --demo: ignored explicit argument 'yes'; see --help", "--demo=yes"),

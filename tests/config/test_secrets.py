@@ -53,7 +53,7 @@ def shown(capsys: pytest.CaptureFixture[str], arguments: Sequence[str]) -> str:
 
 def lines_with(flag: str, text: str) -> Iterator[list[str]]:
     """Yield command lines that give the text to the flag, or where the flag's name should be."""
-    kind = {one[0]: one for one in ACTION_FLAGS}
+    kind = {flag.name for flag in ACTION_FLAGS}
     base = NEEDS.get(flag, ["--once"] if flag == "--org" else [] if flag in kind else ["--config"])
     yield [*base, flag, text]
     yield [*base, f"{flag}={text}"]
