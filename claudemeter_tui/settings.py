@@ -412,8 +412,7 @@ class Settings:
         key="alerts.desktop",
         has_flag=False,
     )
-    history_enabled: bool = _setting(
-        _parse_switch,
+    history_enabled: bool = _switch(
         True,
         "keep every reply in a file (no: only the latest figures of each org)",
         key="history.enabled",

@@ -39,7 +39,7 @@ TYPED = (
 CTRL_U = "\x15"
 
 
-@pytest.mark.pty
+@pytest.mark.tools
 @pytest.mark.parametrize("shell", SHELLS)
 def test_a_real_shell_completes_flags_choices_and_files(shell: str, tmp_path: Path) -> None:
     """After the tab key the line is complete; `.ci/run` installs the shells."""
