@@ -41,7 +41,7 @@ from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import ErrorKind
 from claudemeter_tui.model.resets import SavedResetSummary
 from claudemeter_tui.model.store import SPENDING_SPAN, OrgState
-from claudemeter_tui.model.windows import FULL_FROM, Plan, Window
+from claudemeter_tui.model.windows import FULL_FROM, Plan, Severity, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +187,20 @@ class Verdict:
     def is_locked(self) -> bool:
         """True if the credits are locked."""
         return self.credits is CreditState.LOCKED
+
+    def compute_severity(self, now: datetime) -> Severity:
+        """Return the severity of the verdict; beside CAN WORK, that of the credits or the fullest window."""
+        match self.state:
+            case VerdictState.BLOCKED:
+                return Severity.FULL
+            case VerdictState.WAIT:
+                return Severity.CRITICAL
+            case VerdictState.ON_CREDITS | VerdictState.UNKNOWN:
+                return Severity.WARNING
+        if self.is_locked:
+            return Severity.CRITICAL
+        severity = self.fullest_window.compute_severity(now) if self.fullest_window else Severity.NORMAL
+        return max(severity, Severity.WARNING) if self.plan_spending is not None else severity
 
 
 STATE_BY_CREDITS = {CreditState.OPEN: VerdictState.ON_CREDITS, CreditState.LOCKED: VerdictState.BLOCKED}

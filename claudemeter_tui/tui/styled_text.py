@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
 from functools import cache, lru_cache
 from itertools import groupby
 from operator import itemgetter
@@ -13,11 +12,10 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 from textual.content import Content
 
-from claudemeter_tui.model.catalogue import CreditState
 from claudemeter_tui.model.windows import Severity
 
 if TYPE_CHECKING:
-    from claudemeter_tui.model.verdict import Verdict
+    pass
 
 
 StyledLine = Content
@@ -209,20 +207,3 @@ def convert_to_ascii(picture: Content) -> Content:
     if cell_len(cells) == len(cells):
         return Content(marked, list(picture.spans))
     return Content("".join(char if char.isascii() else "?" * cell_len(char) for char in cells))
-
-
-def get_verdict_severity(verdict: Verdict, now: datetime) -> Severity:
-    """Return the severity of a verdict."""
-    from claudemeter_tui.model.verdict import VerdictState  # noqa: PLC0415 - the first frame has no verdict
-
-    match verdict.state:
-        case VerdictState.BLOCKED:
-            return Severity.FULL
-        case VerdictState.WAIT:
-            return Severity.CRITICAL
-        case VerdictState.ON_CREDITS | VerdictState.UNKNOWN:
-            return Severity.WARNING
-    if verdict.credits is CreditState.LOCKED:
-        return Severity.CRITICAL
-    severity = verdict.fullest_window.compute_severity(now) if verdict.fullest_window else Severity.NORMAL
-    return max(severity, Severity.WARNING) if verdict.plan_spending is not None else severity

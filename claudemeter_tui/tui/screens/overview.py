@@ -31,7 +31,6 @@ from claudemeter_tui.tui.styled_text import (
     MUTED,
     SEVERITY_STYLES,
     build_line,
-    get_verdict_severity,
     iterate_shorter,
     pick_fitting,
 )
@@ -209,7 +208,7 @@ class OverviewScreen(ListScreen):
             # CAN WORK has no severity in the title, even with a fuller window.
             verdict = rows[0].verdict
             calm = verdict.state is VerdictState.CAN_WORK and not format_verdict_note(verdict)
-            severity = Severity.NORMAL if calm else get_verdict_severity(verdict, self.view.now)
+            severity = Severity.NORMAL if calm else verdict.compute_severity(self.view.now)
             parts.append(Content.styled(f"{len(rows)} {name}", SEVERITY_STYLES[severity]))
         if self._sort_column not in self._table_layout:
             parts.append(Content.styled(f"by {self._sort_column}", MUTED))

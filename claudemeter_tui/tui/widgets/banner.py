@@ -19,7 +19,6 @@ from claudemeter_tui.tui.styled_text import (
     break_text,
     build_line,
     fit_line,
-    get_verdict_severity,
     join_pieces,
     pick_fitting,
     wrap_text,
@@ -113,7 +112,7 @@ def _build_past_line(view: View, figures: PastFigures, width: int) -> StyledLine
 
 
 def _get_style(view: View, verdict: Verdict) -> str:
-    return SEVERITY_STYLES[get_verdict_severity(verdict, view.now)]
+    return SEVERITY_STYLES[verdict.compute_severity(view.now)]
 
 
 def _build_placeholder(view: View, width: int) -> list[StyledLine]:

@@ -26,7 +26,6 @@ from claudemeter_tui.tui.styled_text import (
     StyledLine,
     build_line,
     fit_pieces,
-    get_verdict_severity,
 )
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets import credits_panel, limits_panel
@@ -156,7 +155,7 @@ def _get_cell_style(row: OverviewRow, column: OverviewColumn, text: str, now: da
         case OverviewColumn.ORG:
             return HEADING
         case OverviewColumn.VERDICT:
-            return f"bold {SEVERITY_STYLES[get_verdict_severity(row.verdict, now)]}"
+            return f"bold {SEVERITY_STYLES[row.verdict.compute_severity(now)]}"
         case OverviewColumn.PERCENT:
             return MUTED if row.verdict.last_known else SEVERITY_STYLES[_get_window_severity(row, now)]
         case OverviewColumn.CREDITS:

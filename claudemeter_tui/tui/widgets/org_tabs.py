@@ -16,7 +16,6 @@ from claudemeter_tui.tui.styled_text import (
     SEVERITY_STYLES,
     StyledLine,
     build_line,
-    get_verdict_severity,
     select_visible_tabs,
     spread_line,
 )
@@ -66,7 +65,7 @@ def _build_tab(view: View, place: int, room: int) -> StyledLine:
     """Return a tab with number, name and short verdict; the name is shortened to fit `room` cells."""
     state = view.store.orgs[place]
     verdict = view.get_figures(state).verdict
-    style = SEVERITY_STYLES[get_verdict_severity(verdict, view.now)]
+    style = SEVERITY_STYLES[verdict.compute_severity(view.now)]
     number = f"{place + 1} " if place < 9 else ""
     short = format_short_verdict(verdict, view.now, view.zone)
     most = max(len(number) + 3, min(MAX_NAME_WIDTH, room - len(short) - 3))
