@@ -108,12 +108,13 @@ def _run_status(chosen: Invocation, arguments: Sequence[str]) -> int:
         interval=chosen.interval,
         org=chosen.org,
         line_format=template if chosen.action is Action.LINE else None,
+        style=chosen.line_style,
     )
     answer = status.answer_request(asked, None if chosen.demo else _locate_status(chosen), _print_error)
     if answer.text:
         write_line(answer.text)
     if not chosen.demo:
-        archived_status.remember_request(arguments, chosen, asked.line_format)
+        archived_status.remember_request(arguments, chosen, asked.line_format, asked.style)
     return answer.status
 
 
@@ -148,7 +149,7 @@ def _run_statusline(chosen: Invocation, arguments: Sequence[str]) -> int:
         if chosen.org is not None:
             orgs = (orgs[find_org([(org.uuid, org.name) for org in orgs], chosen.org)],)
         write_line(statusline.format_line(orgs, chosen.org, seen, to_millis(now)))
-    archived_status.remember_request(arguments, chosen, None)
+    archived_status.remember_request(arguments, chosen, None, "")
     return 0
 
 

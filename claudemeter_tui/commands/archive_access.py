@@ -13,12 +13,12 @@ from typing import NamedTuple
 
 from claudemeter_tui import __version__
 from claudemeter_tui.commands.once import find_org
+from claudemeter_tui.formatting import SCHEMA_VERSION
 from claudemeter_tui.formatting.export import (
     ExportKind,
     format_exact_utc,
     format_optional_utc,
 )
-from claudemeter_tui.formatting.values import SCHEMA_VERSION
 from claudemeter_tui.history.database import NewerArchiveError, is_damage, is_in_use
 from claudemeter_tui.history.export import ArchiveSnapshot, Report
 from claudemeter_tui.model.archive_rows import ArchiveRow, Owner, SpendingRow

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from claudemeter_tui import __version__
 from claudemeter_tui.commands.stdout import EXIT_NO_SESSION, EXIT_NOTHING_READ, EXIT_USAGE, print_line
+from claudemeter_tui.formatting.bar import BarState, list_tooltip, style_line
 from claudemeter_tui.formatting.template import fill_template
 from claudemeter_tui.history import status as stored
 from claudemeter_tui.history.database import (
@@ -74,7 +75,7 @@ def _find_answer(arguments: Sequence[str]) -> tuple[str, int] | None:
     if found is None:
         return None
     request, orgs = found
-    answer = format_answer(choose_worst(orgs), request.template)
+    answer = format_answer(choose_worst(orgs), request.template, request.style)
     return None if has_seconds(answer[0]) else answer
 
 
@@ -116,11 +117,14 @@ def choose_worst(orgs: Sequence[stored.OrgStatus]) -> stored.OrgStatus:
     return min(orgs, key=lambda org: org.rank)
 
 
-def format_answer(org: stored.OrgStatus, template: str | None) -> tuple[str, int]:
-    """Return the line about an org and the exit status; without a template, its verdict."""
+def format_answer(org: stored.OrgStatus, template: str | None, style: str = "") -> tuple[str, int]:
+    """Return the line about an org in a style and the exit status; without a template, its verdict."""
     if template is None:
         return f"{org.texts['text']} · {fill_template('{org}', org.texts)}", org.exit_status
-    return fill_template(template, org.texts), org.exit_status if is_unknown(org) else 0
+    tooltip, is_stale = list_tooltip(org.texts), bool(org.texts["age"])
+    state = BarState(org.state, org.severity, org.percent, tooltip, is_stale)
+    line = style_line(fill_template(template, org.texts), state, style)
+    return line, org.exit_status if is_unknown(org) else 0
 
 
 def is_unknown(org: stored.OrgStatus) -> bool:
@@ -128,10 +132,10 @@ def is_unknown(org: stored.OrgStatus) -> bool:
     return org.exit_status in (EXIT_NO_SESSION, EXIT_NOTHING_READ)
 
 
-def remember_request(arguments: Sequence[str], chosen: Invocation, template: str | None) -> None:
+def remember_request(arguments: Sequence[str], chosen: Invocation, template: str | None, style: str) -> None:
     """Store what these arguments ask for in this environment; do nothing if the archive is not writable.
 
-    `template` is that of the line, None for the verdict instead of a line.
+    `template` is that of the line, None for the verdict instead of a line; `style` is empty for plain text.
     """
     now = int(time.time() * 1000)
     with (
@@ -149,6 +153,7 @@ def remember_request(arguments: Sequence[str], chosen: Invocation, template: str
             int(chosen.interval.total_seconds() * 1000),
             chosen.org,
             template,
+            style,
             cookie_file,
             _describe_file(cookie_file),
         )

@@ -14,6 +14,7 @@ from typing import IO
 
 from claudemeter_tui.commands.archive_access import Selection
 from claudemeter_tui.commands.export import format_csv
+from claudemeter_tui.formatting import SCHEMA_VERSION
 from claudemeter_tui.formatting.evidence import (
     AS_SENT_NOTE,
     INTEGRITY_NOTE,
@@ -24,7 +25,6 @@ from claudemeter_tui.formatting.export import (
     ExportKind,
     build_columns,
 )
-from claudemeter_tui.formatting.values import SCHEMA_VERSION
 from claudemeter_tui.history.export import Report
 from claudemeter_tui.model.archive_rows import ArchiveRow, CycleRow, FailureRow, FigureRow, ReplyRow
 

@@ -16,13 +16,13 @@ from claudemeter_tui.commands.archive_access import (
 )
 from claudemeter_tui.commands.progress import ProgressLine, build_progress_line
 from claudemeter_tui.commands.stdout import EXIT_NOTHING_READ
+from claudemeter_tui.formatting import SCHEMA_VERSION
 from claudemeter_tui.formatting.export import (
     COLUMNS,
     ExportKind,
     build_columns,
     format_csv_row,
 )
-from claudemeter_tui.formatting.values import SCHEMA_VERSION
 from claudemeter_tui.history.export import Report
 from claudemeter_tui.model.archive_rows import ArchiveRow
 from claudemeter_tui.settings import SettingsError

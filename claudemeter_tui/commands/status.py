@@ -13,14 +13,17 @@ from claudemeter_tui.commands.archived_status import ARCHIVE_ERRORS, choose_wors
 from claudemeter_tui.commands.once import apply_readings, find_org
 from claudemeter_tui.commands.status_texts import describe_outcome, renew_texts
 from claudemeter_tui.commands.stdout import EXIT_NOTHING_READ
+from claudemeter_tui.formatting.bar import BarState, style_line
 from claudemeter_tui.formatting.problems import PROBLEM_TEXTS, format_error
 from claudemeter_tui.history.database import MILLISECOND, open_for_reading, open_for_update, to_millis
 from claudemeter_tui.history.last_states import load_states
 from claudemeter_tui.history.recorder import ARCHIVE_SESSION
-from claudemeter_tui.history.status import Status, is_current, load_status, save_status
+from claudemeter_tui.history.status import NoOrgStatus, Status, is_current, load_status, save_status
 from claudemeter_tui.history.status_builder import StatusBuilder
 from claudemeter_tui.model.reading import Failure, Reading
 from claudemeter_tui.model.store import OrgState, Store
+from claudemeter_tui.model.verdict import VerdictState
+from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.settings import describe_os_error
 from claudemeter_tui.storage import hold_lock
 
@@ -41,6 +44,8 @@ class StatusRequest:
     """Number, name or UUID of an org. None for the worst org."""
     line_format: str | None = None
     """Template of the line. None for the verdict instead of a line."""
+    style: str = ""
+    """Style of the line: empty for plain text, `json`, or the kind of colours."""
 
 
 class StatusPlace(NamedTuple):
@@ -89,12 +94,19 @@ def answer_request(
     if status.no_org is not None:
         for reason in status.no_org.reasons:
             print_reason(reason)
-        text = status.no_org.verdict if asked.line_format is None else status.no_org.line
-        return StatusAnswer(text, status.no_org.exit_status)
+        return StatusAnswer(_format_no_org(status.no_org, asked), status.no_org.exit_status)
     orgs = status.orgs
     if asked.org is not None:
         orgs = (orgs[find_org([(org.uuid, org.name) for org in orgs], asked.org)],)
-    return StatusAnswer(*format_answer(choose_worst(orgs), asked.line_format))
+    return StatusAnswer(*format_answer(choose_worst(orgs), asked.line_format, asked.style))
+
+
+def _format_no_org(no_org: NoOrgStatus, asked: StatusRequest) -> str:
+    if asked.line_format is None:
+        return no_org.verdict
+    severity = Severity.WARNING.name.lower()
+    state = BarState(VerdictState.UNKNOWN, severity, None, (no_org.verdict, *no_org.reasons), is_stale=False)
+    return style_line(no_org.line, state, asked.style)
 
 
 def load_or_poll(

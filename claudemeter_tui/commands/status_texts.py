@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from claudemeter_tui.commands.stdout import EXIT_NO_SESSION, EXIT_NOTHING_READ
 from claudemeter_tui.formatting.status_line import StatusContext, format_used, format_values
-from claudemeter_tui.formatting.verdict import format_verdict_line
+from claudemeter_tui.formatting.verdict import find_leading_window, format_verdict_line
 from claudemeter_tui.history.database import MILLISECOND, to_millis
 from claudemeter_tui.history.status import NoOrgStatus, OrgStatus, Status, WindowFigure, read_zone
 from claudemeter_tui.history.status_builder import Outcome
@@ -26,6 +26,8 @@ EXIT_STATUSES = {
     VerdictState.BLOCKED: 30,
 }
 """Exit status of `--check` by verdict; the others are 5 (credits locked), 3 (no session) and 4 (unknown)."""
+CREDITS_BLOCKED_STATE, SPENDING_STATE = "credits_blocked", "spending"
+"""States beside CAN WORK for a bar, which may colour them."""
 _MINUTE = timedelta(minutes=1)
 
 
@@ -103,6 +105,9 @@ def _describe_org(
         valid_until=to_millis(min(_iter_changes(state, verdict, now))),
         texts=format_values(StatusContext(state, verdict, now)),
         windows=[_describe_window(window, now) for window in (state.plan.wide_windows if state.plan else ())],
+        state=_name_state(verdict),
+        severity=verdict.compute_severity(now).name.lower(),
+        percent=_find_percent(verdict, now),
     )
 
 
@@ -116,6 +121,23 @@ def _describe_window(window: Window, now: datetime) -> WindowFigure:
         resets_at=to_millis(window.resets_at) if window.resets_at is not None else None,
         length=window.length // MILLISECOND if window.length is not None else None,
     )
+
+
+def _name_state(verdict: Verdict) -> str:
+    if verdict.state is not VerdictState.CAN_WORK:
+        return verdict.state
+    if verdict.is_locked:
+        return CREDITS_BLOCKED_STATE
+    return SPENDING_STATE if verdict.plan_spending is not None else verdict.state
+
+
+def _find_percent(verdict: Verdict, now: datetime) -> int | None:
+    """Return the percent of the leading window as texts show it: 100 and 0 only if they are exact."""
+    window = None if verdict.state is VerdictState.UNKNOWN else find_leading_window(verdict)
+    if window is None or window.percent is None or window.is_due(now):
+        return None
+    percent = window.percent
+    return max(1, min(99, round(percent))) if 0 < percent < 100 else round(percent)
 
 
 def _iter_changes(state: OrgState, verdict: Verdict, now: datetime) -> Iterable[datetime]:

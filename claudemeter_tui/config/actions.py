@@ -58,6 +58,8 @@ class Flag(NamedTuple):
 
 EXPORT_ROWS = ("figures", "cycles", "events", "replies")
 """Values of `--what`, the default first."""
+COLORS = ("tmux", "ansi")
+"""Values of `--color`."""
 SHELLS = ("bash", "zsh", "fish")
 """Values of `--completion`."""
 FLAG_GROUPS: tuple[tuple[str, tuple[Flag, ...]], ...] = (
@@ -82,13 +84,19 @@ FLAG_GROUPS: tuple[tuple[str, tuple[Flag, ...]], ...] = (
     (
         "status bars",
         (
-            Flag("--line", "", "print one short line for a status bar (tmux, Starship)"),
+            Flag("--line", "", "print one short line for a status bar (with --json as an object for Waybar)"),
             Flag(
                 "--statusline",
                 "",
                 "print one line for Claude Code's status line (without its input: the settings)",
             ),
             Flag("--format", "TEXT", "template for --line, e.g. '{alarm} {windows} {org}'"),
+            Flag(
+                "--color",
+                "KIND",
+                "colour --line by severity: tmux (its styles) or ansi",
+                COLORS,
+            ),
         ),
     ),
     (
@@ -132,7 +140,7 @@ EXAMPLES = (
     ("claudemeter-tui --demo", "try the dashboard without an account"),
     ('claudemeter-tui --once --org "Acme Team"', "print the figures of one org"),
     ("claudemeter-tui --check", "ask in a script whether work can go on"),
-    ("claudemeter-tui --line --format '{alarm} {windows}'", "print a line for a status bar"),
+    ("claudemeter-tui --line --color tmux", "print a line for the status bar of tmux"),
     ("claudemeter-tui --json --watch", "follow the events of all orgs"),
     ("claudemeter-tui --export april.csv --since 2026-04-01", "write the figures since a date"),
 )
@@ -148,6 +156,7 @@ ORG_ACTIONS = (
 """Actions that `--org` can narrow. The error names all but `--watch`, which needs `--json` anyway."""
 _NEEDS = {
     "--format": Action.LINE,
+    "--color": Action.LINE,
     "--size": Action.SCREENSHOT,
     "--what": Action.EXPORT,
     "--yes": Action.FORGET,
@@ -174,7 +183,7 @@ def parse_action(flags: Namespace) -> Action:
         if Action.JSON not in found:
             raise SettingsError("--watch requires --json")
         found.remove(Action.JSON)
-    if Action.HISTORY in found and Action.JSON in found:
+    if Action.JSON in found and not {Action.HISTORY, Action.LINE}.isdisjoint(found):
         found.remove(Action.JSON)
     if len(found) > 1:
         raise SettingsError(f"{found[1]} and {found[0]} can't be combined")
@@ -269,6 +278,22 @@ def parse_export_rows(text: str | None, path: Path) -> str:
     if path.suffix.lower() == ".zip":
         raise SettingsError("--what does not work with a .zip file, which has all rows")
     return text
+
+
+def parse_style(color: str | None, *, as_json: bool) -> str:
+    """Return the style of `--line`: the value of `--color`, `json`, or empty for plain text.
+
+    Raises:
+        SettingsError: There are no such colours, or JSON cannot have them.
+    """
+    if color is None:
+        return "json" if as_json else ""
+    if color not in COLORS:
+        meant = describe_choices(color, COLORS)
+        raise SettingsError(f"--color: unknown kind {quote_value(color)}; {meant}")
+    if as_json:
+        raise SettingsError("--color and --json can't be combined")
+    return color
 
 
 def parse_shell(text: str) -> str:

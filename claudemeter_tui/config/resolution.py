@@ -24,6 +24,7 @@ from claudemeter_tui.config.actions import (
     parse_picture_path,
     parse_shell,
     parse_size,
+    parse_style,
 )
 from claudemeter_tui.model.sanitize import replace_unprintable
 from claudemeter_tui.model.secrets import CLAUDE_AI_ORIGIN, BadCookieError, Cookies
@@ -68,6 +69,8 @@ class Invocation(Settings):
     """True to remove it without asking."""
     line_format: str | None = None
     """Template of `--line`. None for the default one."""
+    line_style: str = ""
+    """Style of `--line`: `json`, a kind of colours, or empty for plain text and for other actions."""
     screenshot: Path | None = None
     """File for the picture. None unless the action is SCREENSHOT."""
     size: tuple[int, int] = (120, 36)
@@ -132,6 +135,7 @@ def load_settings(
         forget=flags.forget,
         yes=flags.yes,
         line_format=flags.format,
+        line_style=parse_style(flags.color, as_json=flags.json) if action is Action.LINE else "",
         screenshot=parse_picture_path(flags.screenshot) if flags.screenshot is not None else None,
         as_json=flags.json,
         export=export,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, tzinfo
 
+from claudemeter_tui.formatting import SCHEMA_VERSION
 from claudemeter_tui.formatting.credits import NOT_REPORTED, describe_lock, describe_reload_cure
 from claudemeter_tui.formatting.problems import describe_session_renewal
 from claudemeter_tui.formatting.values import (
-    SCHEMA_VERSION,
     build_money_object,
     format_count,
     format_moment,

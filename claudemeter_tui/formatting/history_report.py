@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 
+from claudemeter_tui.formatting import SCHEMA_VERSION
 from claudemeter_tui.formatting.export import (
     OWNER_COLUMNS,
     build_columns,
@@ -17,7 +18,7 @@ from claudemeter_tui.formatting.export import (
 )
 from claudemeter_tui.formatting.history import format_credit_range, format_cycle_name, list_cycle_cells
 from claudemeter_tui.formatting.json_view import escape_invisible
-from claudemeter_tui.formatting.values import SCHEMA_VERSION, to_local
+from claudemeter_tui.formatting.values import to_local
 from claudemeter_tui.model.archive_rows import CycleRow, Owner, SpendingRow
 from claudemeter_tui.model.history import CreditSums, PeriodKind
 

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any
 
+from claudemeter_tui.formatting import SCHEMA_VERSION
 from claudemeter_tui.formatting.export import COLUMNS, ExportKind
 from claudemeter_tui.formatting.report import BODY_ENDPOINTS
-from claudemeter_tui.formatting.values import SCHEMA_VERSION
 from claudemeter_tui.model.catalogue import Cause, CreditState, Endpoint
 from claudemeter_tui.model.events import EventKind
 from claudemeter_tui.model.history import CycleSource, PeriodKind
@@ -40,6 +40,7 @@ def build_schema() -> JsonSchema:
         ),
         "org": _org(),
         "event": _event(),
+        "line": _status_line(),
         "history": _history(),
         **{f"{kind}_row": _row(kind, columns) for kind, columns in COLUMN_SCHEMAS.items()},
         **{f"{kind}_line": _line(kind) for kind in ExportKind},
@@ -252,6 +253,26 @@ def _event() -> JsonSchema:
                 _word(Endpoint, "A reply."), "Replies that showed the event. Empty if only the clock did."
             ),
             "text": _text("The event in one line, for people: it may be worded differently later."),
+        },
+    )
+
+
+def _status_line() -> JsonSchema:
+    return _object(
+        "Output of --line --json: the worst org, or that of --org, in the form of Waybar and other bars.",
+        {
+            "schema_version": _version(),
+            "text": _text("The line, as --line prints it without --json."),
+            "tooltip": _text("More about the org, in lines for people."),
+            "class": _list(
+                _typed("string", "A word."),
+                "The verdict, credits_blocked or spending; then normal, warning, critical or full; then stale"
+                " if the figures are older than two intervals, or the last poll failed.",
+            ),
+            "percentage": _count(
+                "Percent of the limiting window, else of the fullest one; above 100 if the server says so.",
+                null="if it is not known now",
+            ),
         },
     )
 

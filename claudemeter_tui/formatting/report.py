@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta, tzinfo
 
+from claudemeter_tui.formatting import SCHEMA_VERSION
 from claudemeter_tui.formatting.credits import (
     EMPTY_BALANCE,
     describe_auto_reload,
@@ -23,7 +24,6 @@ from claudemeter_tui.formatting.credits import (
 from claudemeter_tui.formatting.json_view import escape_char
 from claudemeter_tui.formatting.problems import format_error, is_informational
 from claudemeter_tui.formatting.values import (
-    SCHEMA_VERSION,
     build_money_object,
     format_countdown,
     format_day,

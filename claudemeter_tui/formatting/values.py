@@ -12,8 +12,6 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.windows import Window
 
-SCHEMA_VERSION = 1
-"""Version of all printed JSON; it rises only if a key is removed or changes its meaning."""
 CURRENCY_SYMBOLS = {"USD": "$"}
 """Currencies with a symbol; all others use their code."""
 

@@ -86,6 +86,12 @@ class OrgStatus(NamedTuple):
     """Moment from which a text may be wrong, apart from seconds in it."""
     texts: dict[str, str]
     """Text of each placeholder."""
+    state: str
+    """The verdict; for CAN WORK with such a note, `credits_blocked` or `spending`."""
+    severity: str
+    """Severity of the verdict, in lower case."""
+    percent: int | None
+    """Percent of the limiting window, else of the fullest one. None if it is not known now."""
     windows: list[WindowFigure]
     """The plan-wide windows."""
 
@@ -153,6 +159,8 @@ class ResolvedRequest(NamedTuple):
     """Number, name or UUID of the org. None for the worst org."""
     template: str | None
     """Template of `--line`. None for `--check`."""
+    style: str
+    """Style of that line; empty for plain text."""
     cookie_file: str
     """File with the session. Empty if it is from elsewhere."""
     cookie_file_state: list[int]

@@ -173,4 +173,4 @@ def keep(
         locate_archive(or_temporary=True), chosen.base_url, chosen.sources_key, Path("unused")
     )
     record_poll(place, list(readings(*(orgs or (PERSONAL,)))), lambda: now)
-    remember_request(arguments, chosen, template)
+    remember_request(arguments, chosen, template, chosen.line_style)

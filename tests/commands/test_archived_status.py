@@ -13,13 +13,14 @@ import pytest
 
 from claudemeter_tui.commands import archived_status
 from claudemeter_tui.commands.archived_status import print_archived, remember_request
+from claudemeter_tui.commands.status import StatusRequest, answer_request
 from claudemeter_tui.config.resolution import load_settings
 from claudemeter_tui.formatting.template import DEFAULT_TEMPLATE
 from claudemeter_tui.history.database import locate_archive, open_for_writing
 from claudemeter_tui.storage import locate_config_file
 from tests.bodies import usage_body
 from tests.commands.status_bar import LINE, keep, stop_clock
-from tests.scenes import NOW, PERSONAL, READ, TEAM, OrgBodies
+from tests.scenes import INTERVAL, NOW, PERSONAL, READ, TEAM, OrgBodies, readings
 
 TEXT = "67% 41% $17.20/50 · Personal"
 
@@ -36,6 +37,21 @@ def test_output_is_repeated(capsys: pytest.CaptureFixture[str]) -> None:
     keep()
     assert print_archived(LINE) == 0
     assert capsys.readouterr() == (f"{TEXT}\n", "")
+
+
+@pytest.mark.parametrize("style", [("--json",), ("--color", "tmux"), ("--color", "ansi")])
+def test_styles_are_repeated(style: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    """JSON and colours are those of the run that polled."""
+    arguments = (*LINE, *style)
+    keep(TEAM, arguments=arguments)
+    chosen = load_settings(arguments, os.environ, locate_config_file())
+    asked = StatusRequest(
+        lambda: NOW, lambda: list(readings(TEAM)), INTERVAL, None, DEFAULT_TEMPLATE, chosen.line_style
+    )
+    polled = answer_request(asked, None, lambda _: None)
+    assert polled.text not in ("", TEXT)
+    assert print_archived(arguments) == 0
+    assert capsys.readouterr() == (f"{polled.text}\n", "")
 
 
 def test_check_exits_with_the_verdict_of_the_worst_org(capsys: pytest.CaptureFixture[str]) -> None:
@@ -180,7 +196,7 @@ def test_damaged_and_missing_file_are_no_error() -> None:
 def test_nothing_is_remembered_without_an_archive() -> None:
     """Only a recorder, which holds the lock, creates the file."""
     chosen = load_settings(LINE, os.environ, locate_config_file())
-    remember_request(LINE, chosen, DEFAULT_TEMPLATE)
+    remember_request(LINE, chosen, DEFAULT_TEMPLATE, "")
     assert not locate_archive(or_temporary=True).exists()
 
 

@@ -16,10 +16,12 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
 from claudemeter_tui.cli import main
+from claudemeter_tui.commands.status import StatusRequest, answer_request
 from claudemeter_tui.formatting.events import format_event_json
 from claudemeter_tui.formatting.export import COLUMNS, ExportKind
 from claudemeter_tui.formatting.json_schema import COLUMN_SCHEMAS, DIALECT, build_schema
 from claudemeter_tui.formatting.report import format_json_array
+from claudemeter_tui.formatting.template import DEFAULT_TEMPLATE
 from claudemeter_tui.history.database import locate_archive
 from claudemeter_tui.model.store import Store
 from tests.formatting.test_events import WORDS
@@ -28,6 +30,7 @@ from tests.golden.texts import ran
 from tests.history.export_cases import fill
 from tests.model.readings import org, spend
 from tests.model.values import NOW, OPEN, five_hour
+from tests.scenes import INTERVAL
 
 FORMATS = FormatChecker(())
 
@@ -111,9 +114,11 @@ def test_every_column_is_described() -> None:
 
 @pytest.mark.parametrize("scene", scenes(), ids=lambda scene: scene.name)
 def test_every_scene_fits_the_schema(scene: Scene) -> None:
-    """Orgs and events of every scene have the described keys and no others, of the described types."""
+    """Orgs, lines and events of every scene have the described keys and no others, of the described types."""
     store = scene.store
     check("orgs", format_json_array(store, store.orgs, scene.now))
+    asked = StatusRequest(lambda: scene.now, lambda: scene.readings, INTERVAL, None, DEFAULT_TEMPLATE, "json")
+    check("line", answer_request(asked, None, lambda _: None).text)
     for event in scene.events:
         check("event", format_event_json(event))
 
