@@ -59,6 +59,9 @@ FLAGS = (
     ("--what", "cycles"),
     ("--since", "1d"),
     ("--until", "2026-04-25"),
+    ("--color", "tmux"),
+    ("--completion", "bash"),
+    ("--json-schema",),
 )
 """Flags that ask for an action, or belong to one."""
 BAD_VALUES = (
