@@ -53,12 +53,12 @@ def forget(asked: ForgetRequest, path: Path, state_folder: Path, now: datetime) 
             "--forget: a newer version of claudemeter wrote the history; use that one"
         ) from None
     except DamagedArchiveError as error:
-        raise SettingsError(f"--forget: {error}; --forget all removes the file") from None
+        raise SettingsError(f"--forget: {path}: {error}; --forget all removes the file") from None
     except sqlite3.Error as error:
         cure = "; --forget all removes the file" if is_damage(error) else ""
-        raise SettingsError(f"--forget: {error}{cure}") from None
+        raise SettingsError(f"--forget: {path}: {error}{cure}") from None
     except OSError as error:
-        raise SettingsError(f"--forget: {describe_os_error(error)}") from None
+        raise SettingsError(f"--forget: {path}: {describe_os_error(error)}") from None
     _forget_remembered(state_folder, org)
     write_line(_describe_removal(whose, removed))
     return 0

@@ -100,7 +100,12 @@ class MoneyChart:
                 f'<text x="{LEFT - 8}" y="{y + 4}" text-anchor="end" fill="#444444">{label}</text>',
             ]
         start, end = self._span
-        pattern = "%b %d" if end - start > timedelta(days=2) else "%b %d %H:%M"
+        pattern = "%b %d %H:%M:%S"
+        for shortest, shorter in (
+            (timedelta(minutes=TIME_TICKS), "%b %d %H:%M"),
+            (timedelta(days=TIME_TICKS), "%b %d"),
+        ):
+            pattern = shorter if end - start >= shortest else pattern
         for tick in range(TIME_TICKS + 1):
             x = round(LEFT + tick / TIME_TICKS * (WIDTH - LEFT - RIGHT))
             label = f"{(start + tick / TIME_TICKS * (end - start)).astimezone(UTC):{pattern}}"

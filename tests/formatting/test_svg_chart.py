@@ -49,6 +49,15 @@ def test_a_pause_is_a_gap() -> None:
     assert used_path(chart).count("M") == 3
 
 
+def test_time_labels_differ() -> None:
+    """However short or long the span is, no label of the time axis is there twice."""
+    for span in (timedelta(seconds=30), 5 * MINUTE, 90 * MINUTE, 3 * DAY, 400 * DAY):
+        root = ET.fromstring(MoneyChart(READ, READ + span, USD).format_svg("Used credits"))  # noqa: S314 - our own
+        texts = root.iter("{http://www.w3.org/2000/svg}text")
+        labels = [one.text for one in texts if one.get("y") == str(HEIGHT - 10)]
+        assert len(set(labels)) == len(labels) == 6
+
+
 def test_size_is_bounded_and_peaks_stay() -> None:
     """A year of changes every minute is a small picture that still has the only peak."""
     chart = MoneyChart(READ, READ + 20_000 * MINUTE, USD)

@@ -197,6 +197,17 @@ def test_an_unknown_org_is_refused_with_a_list(path: Path, capsys: pytest.Captur
     assert path.read_bytes() == before
 
 
+def test_errors_name_the_file(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever keeps the history from being changed, the error says where it is."""
+    path.write_bytes(b"no database" * 1000)
+    assert cli.main(["--forget", "Personal", "--yes"]) == 2
+    assert capsys.readouterr().err.startswith(f"claudemeter-tui: --forget: {path}: ")
+    path.unlink()
+    path.mkdir()
+    assert cli.main(["--forget", "Personal", "--yes"]) == 2
+    assert capsys.readouterr().err.startswith(f"claudemeter-tui: --forget: {path}: ")
+
+
 def test_a_number_removes_nothing_but_an_org_of_that_name(
     path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
