@@ -13,6 +13,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
+from rich.cells import cached_cell_len
 from textual import events as textual_events
 from textual import work
 from textual._styles_cache import StylesCache
@@ -69,6 +70,8 @@ HEADER_INTERVAL = 5
 
 A tick each second would double the use of the processor when idle.
 """
+FORGET_INTERVAL = timedelta(minutes=10)
+"""Time after which the widths of all texts are forgotten: Rich would keep 4,096, a MiB of old ages."""
 RELOAD_INTERVAL = timedelta(minutes=5)
 """Time after which the archived figures of a long period, or an open history, are read again."""
 RELOAD_FROM = timedelta(days=1)
@@ -216,6 +219,7 @@ class Claudemeter(App[str]):
         """True if a draw is scheduled, or the first frame is not painted yet."""
         self._asked_series: tuple[tuple[OrgKey, timedelta], datetime] | None = None
         """The last request to the archive, and its time. None before the first."""
+        self._forgot_at = now()
         self._is_loading_series = False
         self._is_loading_history = False
         self._refresh_answer: tuple[str, datetime] | None = None
@@ -677,6 +681,9 @@ class Claudemeter(App[str]):
         self._process_events()
         self._load_missing_series()
         self._load_missing_history()
+        if abs(self.now - self._forgot_at) >= FORGET_INTERVAL:
+            self._forgot_at = self.now
+            cached_cell_len.cache_clear()
         self._check_terminal_size()
 
     def _check_terminal_size(self) -> None:

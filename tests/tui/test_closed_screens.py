@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import gc
 import inspect
+from datetime import timedelta
 
 import pytest
+from rich.cells import cached_cell_len, cell_len
 from textual._styles_cache import StylesCache
 from textual.events import Resize
 from textual.geometry import Size
 
+from claudemeter_tui.tui.app import FORGET_INTERVAL, Claudemeter
 from claudemeter_tui.tui.screens.starting import StartingScreen
 from tests.scenes import LABORATORY, PERSONAL, TEAM
 from tests.tui.app_harness import app, stage
@@ -35,6 +38,23 @@ async def test_closed_screen_leaves_no_rendered_lines(key: str) -> None:
             await pilot.pause()
         assert pilot.app.screen is dashboard
         assert count_caches() <= before
+
+
+async def test_widths_of_old_texts_are_forgotten() -> None:
+    """Rich keeps the last 4,096 measured texts, most of which are times and ages that do not come again."""
+    scene = stage(PERSONAL)
+    async with app(scene).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        program = pilot.app
+        assert isinstance(program, Claudemeter)
+        for number in range(3000):
+            cell_len(f"{number}s ago")
+        scene.now += FORGET_INTERVAL - timedelta(seconds=1)
+        program._tick()
+        assert cached_cell_len.cache_info().currsize >= 3000
+        scene.now += timedelta(seconds=1)
+        program._tick()
+        assert cached_cell_len.cache_info().currsize < 1000
 
 
 async def test_starting_screen_may_be_resized_without_parts() -> None:
