@@ -590,7 +590,11 @@ def read_derived(path: Path) -> dict[str, list[tuple[object, ...]]]:
 
 def test_a_bug_in_the_derived_part_keeps_the_facts(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is reported once, until the derived rows are built again, which an hour later is done."""
-    observe, failing = Deriver.observe, {2, 4}
+    observe, failing, hours = Deriver.observe, {2, 4}, Queue[None]()
+
+    def begin_hour(*_: object, **__: object) -> Iterator[None]:
+        hours.put(None)
+        return iter(())
 
     def fail(deriver: Deriver, org_id: int, before: OrgState | None, after: OrgState, at: datetime) -> None:
         observe(deriver, org_id, before, after, at)
@@ -598,8 +602,10 @@ def test_a_bug_in_the_derived_part_keeps_the_facts(path: Path, monkeypatch: pyte
             raise LookupError(path)
 
     monkeypatch.setattr(Deriver, "observe", fail)
+    monkeypatch.setattr("claudemeter_tui.history.retention.remove_old_replies", begin_hour)
     recording = Recording(restores=True)
     recording.poll(1)
+    hours.get(timeout=PATIENCE)  # a rebuild after the first bug would have it, too
     recording.poll(2)
     kind, detail = recording.next_problem() or ("", "")
     assert kind == "claudemeter bug"
