@@ -267,6 +267,7 @@ def _build_options(chosen: Invocation) -> Options:
         note=f"demo · {DEMO_SPEED:.0f}x speed" if chosen.demo else "",
         speed=DEMO_SPEED if chosen.demo else 1.0,
         org=last.org,
+        wanted_org=chosen.org,
         alerts=not chosen.demo,
         save_state=remember,
         **wiring.build_archive_options(chosen),

@@ -48,10 +48,7 @@ ENOSPC = OSError(errno.ENOSPC, "No space left on device")
         ("--cookie-file: '/none/here': No such file or directory", "--cookie-file /none/here"),
         ("--screenshot: 'x.jpg' must end in .svg or .png", "--screenshot x.jpg"),
         ("--screenshot: '/none/here' is not an existing folder", "--screenshot /none/here/x.svg"),
-        (
-            "--org only works with --once, --json, --check, --line, --statusline, --export or --history",
-            "--org 1",
-        ),
+        ("--config and --org can't be combined", "--config --org 1"),
         ("--format: unknown placeholder {gift}; known: alarm, verdict, ", "--line --format {gift}"),
         ("unrecognized arguments: --bogus; see --help", "--bogus"),
         ("unrecognized arguments: \\x1b[31m\\u202e; see --help", "\x1b[31m\u202e"),

@@ -61,9 +61,7 @@ class Selection:
         self.redactor = RowRedactor() if request.is_private else None
         owners = self.owners = snapshot.list_owners()
         if request.org is not None:
-            index = find_org(
-                [(owner.org.uuid, owner.org.name) for owner in owners if owner.org is not None], request.org
-            )
+            index = find_org([owner.org.names for owner in owners if owner.org is not None], request.org)
             self.owners = (owners[index],)
         if self.redactor is not None:  # in the order of the screen, whatever the rows contain
             for owner in owners:

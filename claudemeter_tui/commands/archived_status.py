@@ -103,7 +103,9 @@ def find_status(
         return None
     if request.org is None:
         return request, status.orgs
-    places = stored.match_orgs([(org.uuid, org.name) for org in status.orgs], request.org)
+    from claudemeter_tui.model.org_names import OrgName, match_orgs  # noqa: PLC0415 - most runs name none
+
+    places = match_orgs([OrgName(org.uuid, org.name) for org in status.orgs], request.org)
     return (request, [status.orgs[places[0]]]) if len(places) == 1 else None
 
 

@@ -15,7 +15,7 @@ from claudemeter_tui.history.database import (
     is_damage,
 )
 from claudemeter_tui.history.repair import KeptOrg, Removal, list_kept_orgs, remove_history
-from claudemeter_tui.history.status import match_names
+from claudemeter_tui.model.org_names import OrgName, match_names
 from claudemeter_tui.settings import SettingsError, describe_os_error
 from claudemeter_tui.storage import load_ui_state, remove_old_files, save_ui_state
 
@@ -77,7 +77,7 @@ def _choose_org(path: Path, asked: ForgetRequest) -> KeptOrg | None:
     orgs = list_kept_orgs(path, asked.origin)
     if not orgs:
         raise SettingsError(f"--forget: there is no history of {asked.origin}")
-    matches = match_names([(org.uuid, org.name) for org in orgs], asked.wanted)
+    matches = match_names([OrgName(org.uuid, org.name) for org in orgs], asked.wanted)
     if len(matches) == 1:
         return orgs[matches[0]]
     fault = f"several orgs match {asked.wanted!r}" if matches else f"unknown org {asked.wanted!r}"

@@ -8,9 +8,10 @@ from functools import reduce
 
 from claudemeter_tui.commands.stdout import EXIT_NO_SESSION, EXIT_NOTHING_READ, print_line
 from claudemeter_tui.feed import OneShotFeed
+from claudemeter_tui.formatting import org_choice
 from claudemeter_tui.formatting.problems import PROBLEM_TEXTS, format_problem_title, is_informational
 from claudemeter_tui.formatting.report import format_json_array, format_report
-from claudemeter_tui.history.status import match_orgs
+from claudemeter_tui.model.org_names import OrgName
 from claudemeter_tui.model.reading import NO_SESSION_ERRORS, Reading
 from claudemeter_tui.model.store import OrgState, Store
 from claudemeter_tui.settings import SettingsError
@@ -29,26 +30,19 @@ def choose_orgs(orgs: Sequence[OrgState], wanted: str | None) -> tuple[OrgState,
     """
     if wanted is None:
         return tuple(orgs)
-    return (orgs[find_org([(state.org.uuid, state.org.name) for state in orgs], wanted)],)
+    return (orgs[find_org([state.org.names for state in orgs], wanted)],)
 
 
-def find_org(orgs: Sequence[tuple[str, str]], wanted: str, flag: str = "--org") -> int:
-    """Return the place of the org with this number, name or UUID.
-
-    Args:
-        orgs: UUID and name of each org, in the order of the screen.
-        wanted: number (from 1), name or UUID.
-        flag: the flag that the error names.
+def find_org(orgs: Sequence[OrgName], wanted: str) -> int:
+    """Return the place of the org that `--org` names, in the order of the screen.
 
     Raises:
         SettingsError: no org or several orgs match; the text lists the existing ones.
     """
-    matches = match_orgs(orgs, wanted)
-    if len(matches) == 1:
-        return matches[0]
-    fault = "several orgs match" if matches else "unknown org"
-    choices = (f"{number} {name} ({uuid})" for number, (uuid, name) in enumerate(orgs, 1))
-    raise SettingsError(f"{flag}: {fault} {wanted!r}; choose from {', '.join(choices)}")
+    try:
+        return org_choice.find_org(orgs, wanted)
+    except org_choice.OrgChoiceError as error:
+        raise SettingsError(f"--org: {error}") from None
 
 
 def write_line(text: str) -> bool:

@@ -78,7 +78,7 @@ FLAG_GROUPS: tuple[tuple[str, tuple[Flag, ...]], ...] = (
             Flag("--json", "", "print every org's figures and replies as JSON"),
             Flag("--watch", "", "with --json: stream events, one JSON object per line (current state first)"),
             Flag("--check", "", "print the worst org's verdict and exit with a matching status"),
-            Flag("--org", "ORG", "only this org (number, name or UUID)"),
+            Flag("--org", "ORG", "only this org, in the dashboard the first one (number, name or UUID)"),
         ),
     ),
     (
@@ -149,11 +149,8 @@ HISTORY_ACTIONS = (Action.EXPORT, Action.HISTORY)
 """Actions that read the archive, and that `--since` and `--until` can narrow."""
 OFFLINE_ACTIONS = (Action.CONFIG, Action.FORGET, Action.JSON_SCHEMA, Action.COMPLETION, *HISTORY_ACTIONS)
 """Actions that need no session."""
-ORG_ACTIONS = (
-    *(Action.ONCE, Action.JSON, Action.CHECK, Action.LINE, Action.STATUSLINE),
-    *(*HISTORY_ACTIONS, Action.WATCH),
-)
-"""Actions that `--org` can narrow. The error names all but `--watch`, which needs `--json` anyway."""
+NO_ORG_ACTIONS = (Action.SESSIONS, Action.FORGET, Action.CONFIG, Action.JSON_SCHEMA, Action.COMPLETION)
+"""Actions that `--org` cannot narrow."""
 _NEEDS = {
     "--format": Action.LINE,
     "--color": Action.LINE,
@@ -208,9 +205,8 @@ def _check_companions(flags: Namespace, action: Action) -> None:
     Raises:
         SettingsError: It is given with another action.
     """
-    if flags.org is not None and action not in ORG_ACTIONS:
-        *others, last = ORG_ACTIONS[:-1]
-        raise SettingsError(f"--org only works with {', '.join(others)} or {last}")
+    if flags.org is not None and action in NO_ORG_ACTIONS:
+        raise SettingsError(f"{action} and --org can't be combined")
     for flag, needed in _NEEDS.items():
         if _is_given(flags, flag) and action is not needed:
             raise SettingsError(f"{flag} only works with {needed}")

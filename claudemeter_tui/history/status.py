@@ -9,7 +9,6 @@ import hashlib
 import json
 import os
 import sqlite3
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from claudemeter_tui import __version__
@@ -238,21 +237,3 @@ def save_request(connection: sqlite3.Connection, digest: str, request: ResolvedR
     connection.execute(
         "INSERT OR REPLACE INTO status_requests VALUES (?, ?, ?)", (digest, now, json.dumps(request))
     )
-
-
-def match_orgs(orgs: Sequence[tuple[str, str]], wanted: str) -> list[int]:
-    """Return the places of the orgs with this number, name or UUID; each org is given as UUID and name."""
-    numbered = [place for place in range(len(orgs)) if str(place + 1) == wanted]
-    return numbered or match_names(orgs, wanted)
-
-
-def match_names(orgs: Sequence[tuple[str, str]], wanted: str) -> list[int]:
-    """Return the places of the orgs with this name or UUID; each org is given as UUID and name.
-
-    An exact match wins, so that one of two orgs whose names differ only by case can be selected.
-    """
-    exact = [place for place, org in enumerate(orgs) if wanted in org]
-    folded = [
-        place for place, (uuid, name) in enumerate(orgs) if wanted.casefold() in (uuid, name.casefold())
-    ]
-    return exact or folded

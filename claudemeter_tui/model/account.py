@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from claudemeter_tui.model.org_names import OrgName
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -61,6 +63,11 @@ class Org:
     def display_name(self) -> str:
         """The name; the beginning of the uuid if the name is empty."""
         return self.name or self.uuid[:8]
+
+    @property
+    def names(self) -> OrgName:
+        """The names by which a person can choose the org."""
+        return OrgName(self.uuid, self.name, self.display_name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -335,6 +335,8 @@ class Reading:
     """True if the session is no longer polled: it is gone, or another one polls its account."""
     scan_results: tuple[ScanResult, ...] | None = None
     """Every place searched for a session. None if not part of this reading."""
+    has_everyone_answered: bool = False
+    """True if the search is complete and every session that it found has been polled once."""
     restored_orgs: tuple[OrgState, ...] = ()
     """The last states of orgs in the archive, in the order of the screen; empty in any other reading."""
     is_archived: bool = False

@@ -435,6 +435,8 @@ class Store:
     """Sessions being read, in the order in which they first appeared."""
     scan_results: tuple[ScanResult, ...] | None = None
     """Result for each place searched for a session. None if the search is not complete."""
+    has_everyone_answered: bool = False
+    """True once every session of the first search has been polled; it stays true."""
 
     def find_org_state(self, key: OrgKey | None) -> OrgState | None:
         """Return the org with this key; None if it was removed or never existed."""
@@ -473,10 +475,11 @@ class Store:
             return replace(self, orgs=(*self.orgs, *restored))
         scan_results = self.scan_results if reading.scan_results is None else reading.scan_results
         if reading.session_removed:
-            return Store(
-                tuple(state for state in self.orgs if state.session != reading.session),
-                tuple(state for state in self.sessions if state.session != reading.session),
-                scan_results,
+            return replace(
+                self,
+                orgs=tuple(state for state in self.orgs if state.session != reading.session),
+                sessions=tuple(state for state in self.sessions if state.session != reading.session),
+                scan_results=scan_results,
             )
         session = self.find_session_state(reading.session).apply(reading)
         sessions = _put_session(self.sessions, session)
@@ -487,7 +490,12 @@ class Store:
             orgs = _apply_org_readings(orgs, session, reading)
         if scan_results is not None and all(state.schedule is not None for state in sessions):
             orgs = _remove_unserved(orgs, sessions, scan_results)
-        return Store(tuple(_note_session_error(state, session) for state in orgs), sessions, scan_results)
+        return Store(
+            tuple(_note_session_error(state, session) for state in orgs),
+            sessions,
+            scan_results,
+            self.has_everyone_answered or reading.has_everyone_answered,
+        )
 
 
 def _note_session_error(state: OrgState, session: SessionState) -> OrgState:

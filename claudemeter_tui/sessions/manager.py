@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 
 from claudemeter_tui.clock import Clock, WallClock, run_in_daemon_thread
@@ -146,17 +147,19 @@ class SessionManager:
         self._post_scan_results()
 
     def _post_scan_results(self) -> None:
-        """Post the scanned places if they have changed, and a failure while there is no session."""
+        """Post the scanned places if they or their state have changed, and a failure without a session."""
         if not self._scheduler.allows_last_resorts:  # the first scan is not complete
             return
         now, results = self._clock.now(), self._discovery.list_scan_results()
+        is_settled = self._scheduler.is_settled
         if not self._discovery.has_sessions:
             cause = "; ".join(f"{result.session.label}: {result.outcome}" for result in results)
             failure = Failure(ErrorKind.NO_SESSION, Endpoint.ACCOUNT, now, cause)
             schedule = Schedule(now + EMPTY_SCAN_INTERVAL, EMPTY_SCAN_INTERVAL)
-            self._post(Reading(NO_SESSION, now, failure, schedule=schedule, scan_results=results))
-        elif results != self._last_results:
-            self._post(Reading(NO_SESSION, now, scan_results=results))
+            found = Reading(NO_SESSION, now, failure, schedule=schedule, scan_results=results)
+            self._post(replace(found, has_everyone_answered=is_settled))
+        elif results != self._last_results or (is_settled and not self._settled.is_set()):
+            self._post(Reading(NO_SESSION, now, scan_results=results, has_everyone_answered=is_settled))
         self._last_results = results
-        if self._scheduler.is_settled:
+        if is_settled:
             self._settled.set()

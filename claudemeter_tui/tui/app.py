@@ -34,6 +34,7 @@ from textual.theme import ThemeProvider
 from claudemeter_tui import gc_control
 from claudemeter_tui.feed import AcceptsSession, Feed
 from claudemeter_tui.settings import Settings
+from claudemeter_tui.tui.first_selection import FirstSelection
 from claudemeter_tui.tui.keys import BOUND_KEYS
 from claudemeter_tui.tui.screens.starting import StartingScreen
 from claudemeter_tui.tui.terminal import (
@@ -50,6 +51,7 @@ from claudemeter_tui.tui.theme import (
 )
 
 if TYPE_CHECKING:  # the first frame does not wait for them
+    from claudemeter_tui.formatting.org_choice import OrgChoiceError
     from claudemeter_tui.model.history import HistoryAnswer, HistoryRequest
     from claudemeter_tui.model.past import PastMoment
     from claudemeter_tui.model.reading import Reading
@@ -98,7 +100,9 @@ class Options(Settings):
     speed: float = 1.0
     """Seconds of the clock per real second; more in the demo."""
     org: OrgKey | None = None
-    """The org to select first. None, or an unknown org, for the first one."""
+    """The org of the last run. None, or an unknown org, to select the worst one first."""
+    wanted_org: str | None = None
+    """Value of `--org`: number, name or UUID of the org to select first. None if it is not given."""
     alerts: bool = False
     """True to send alerts; false in a demo and without a terminal."""
     save_state: Callable[[str, OrgKey | None], None] = field(default=lambda *_: None)
@@ -185,7 +189,7 @@ class Claudemeter(App[str]):
     now: var[datetime] = var(datetime(1970, 1, 1, tzinfo=UTC), init=False)
     """The time on screen; updated once a second."""
     selected: var[OrgKey | None] = var["OrgKey | None"](None, init=False)
-    """The org on screen; only a key or a click moves it once it is set."""
+    """The org on screen; only a key or a click moves it once the first selection is over."""
     span: var[timedelta | None] = var[timedelta | None](None, init=False)
     """Period of the chart. None for the whole run."""
     archived: var[SeriesLoaded | None] = var["SeriesLoaded | None"](None, init=False)
@@ -217,6 +221,7 @@ class Claudemeter(App[str]):
         """True once the first frame is painted."""
         self._is_draw_pending = True
         """True if a draw is scheduled, or the first frame is not painted yet."""
+        self._first_selection = FirstSelection(self.options.org, self.options.wanted_org)
         self._asked_series: tuple[tuple[OrgKey, timedelta], datetime] | None = None
         """The last request to the archive, and its time. None before the first."""
         self._forgot_at = now()
@@ -300,7 +305,7 @@ class Claudemeter(App[str]):
     def on_unmount(self) -> None:
         """Save the theme and the selected org for the next run."""
         gc_control.take_back_loaded()
-        self.options.save_state(self.theme, self.selected)
+        self.options.save_state(self.theme, self.selected if self._first_selection.is_over else None)
 
     def on_claudemeter_reading_arrived(self, message: ReadingArrived) -> None:
         """Apply the reading to the store."""
@@ -396,7 +401,8 @@ class Claudemeter(App[str]):
         if message.past is not None:
             if not message.step:
                 self._close_overlay()
-            self.past, self.selected = message.past, message.key
+            self.past = message.past
+            self._select_org(message.key)
         elif self.options.load_past is None:
             self.show_message(NO_PAST_IN_DEMO if self.options.note else NO_PAST)
         elif message.step > 0:
@@ -421,14 +427,11 @@ class Claudemeter(App[str]):
         return self.store.orgs if self.past is not None and self.past.figures else self.shown_store.orgs
 
     def watch_store(self) -> None:
-        """Select an org if none is selected, open or close the connect screen, and redraw."""
+        """Select an org at the start, open or close the connect screen, and redraw."""
         from claudemeter_tui.tui.screens.connect import ConnectScreen, needs_connect_screen
         from claudemeter_tui.tui.screens.dashboard import DashboardScreen
 
-        if self.selected is None or (self.store.find_org_state(self.selected) is None and self.store.orgs):
-            wished = self.store.find_org_state(self.selected or self.options.org)
-            first = wished or next(iter(self.store.orgs), None)
-            self.selected = first.key if first else None
+        self._select_first()
         wants_connect_screen = needs_connect_screen(self.store)
         if wants_connect_screen and isinstance(self.screen, StartingScreen | DashboardScreen):
             self.push_screen(ConnectScreen(self._build_view()))
@@ -436,13 +439,32 @@ class Claudemeter(App[str]):
             self.pop_screen()
         self._schedule_draw()
 
+    def _select_first(self) -> None:
+        """Select an org until the user does, and another one if the selected org is gone."""
+        first = self._first_selection
+        was_over, self.selected = first.is_over, first.choose(self.store, self.selected, self.now)
+        if first.fault is not None and not was_over:
+            fault = "unknown org" if self.private else first.fault.fault
+            self.notify(f"--org: {fault}. Press o to see all orgs.", severity="error", markup=False)
+
+    def finish_first_selection(self) -> OrgChoiceError | None:
+        """Select an org without waiting for more; return why that of `--org` cannot be. None if it can."""
+        self._first_selection.restart()
+        self.selected = self._first_selection.choose(self.store, self.selected, self.now, is_complete=True)
+        return self._first_selection.fault
+
+    def _select_org(self, key: OrgKey | None) -> None:
+        """Select the org that the user chose."""
+        self._first_selection.end()
+        self.selected = key
+
     def on_org_tabs_selected(self, message: OrgTabs.Selected) -> None:
         """Select the org of the clicked tab."""
-        self.selected = self._restore_key(message.key)
+        self._select_org(self._restore_key(message.key))
 
     def on_overview_screen_org_chosen(self, message: OverviewScreen.OrgChosen) -> None:
         """Select the org chosen in the overview."""
-        self.selected = self._restore_key(message.key)
+        self._select_org(self._restore_key(message.key))
         self.action_close()
 
     async def on_key_hints_hint_clicked(self, message: KeyHints.HintClicked) -> None:
@@ -478,16 +500,16 @@ class Claudemeter(App[str]):
         """Select the org that is `step` tabs away."""
         keys = [state.key for state in self._listed_orgs]
         if self.selected in keys:
-            self.selected = keys[(keys.index(self.selected) + step) % len(keys)]
+            self._select_org(keys[(keys.index(self.selected) + step) % len(keys)])
         elif keys:
-            self.selected = keys[0]
+            self._select_org(keys[0])
 
     def action_pick(self, number: int) -> None:
         """Select the org with this number, or report that there is none."""
         orgs = self._listed_orgs
         count = len(orgs)
         if number <= count:
-            self.selected = orgs[number - 1].key
+            self._select_org(orgs[number - 1].key)
         else:
             others = {0: "none has been read yet", 1: "there is 1"}.get(count, f"there are {count}")
             self.show_message(f"There is no org {number}; {others}.")
@@ -740,8 +762,14 @@ class Claudemeter(App[str]):
             self.call_later(self._draw_screen)
 
     # These values are part of the view.
-    watch_now = watch_prefers_windows = watch_private = watch_past = _schedule_draw
+    watch_prefers_windows = watch_private = watch_past = _schedule_draw
     watch_archived = watch_history = watch_history_weeks = _schedule_draw
+
+    def watch_now(self) -> None:
+        """Select an org if the sessions were waited for long enough, and redraw."""
+        if not self._first_selection.is_over and self._has_started:
+            self._select_first()
+        self._schedule_draw()
 
     def watch_selected(self) -> None:
         """Load the archived figures of the org, and those of the past moment if it lacks the org; redraw."""

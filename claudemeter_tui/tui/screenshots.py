@@ -24,12 +24,14 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from claudemeter_tui.feed import Feed
+from claudemeter_tui.formatting.org_choice import OrgChoiceError
 from claudemeter_tui.formatting.values import to_local
 from claudemeter_tui.interruption import InterruptDelay
 from claudemeter_tui.model.past import PastFigures
 from claudemeter_tui.model.reading import Reading
 from claudemeter_tui.privacy import bug_report
 from claudemeter_tui.privacy.archive_rows import RowRedactor
+from claudemeter_tui.settings import SettingsError
 from claudemeter_tui.storage import make_readable
 from claudemeter_tui.tui.keys import Key
 from claudemeter_tui.tui.screens.base import ViewScreen
@@ -379,7 +381,11 @@ class LimitedFeed:
 def capture_svg(
     build_app: Callable[[Feed], Claudemeter], feed: Feed, polls: int, *, size: tuple[int, int]
 ) -> str:
-    """Return the dashboard as an SVG of the given size, after a number of polls of a feed."""
+    """Return the dashboard as an SVG of the given size, after a number of polls of a feed.
+
+    Raises:
+        SettingsError: the org of `--org` does not exist.
+    """
 
     async def take() -> str:
         rehearsal = LimitedFeed(feed, polls)
@@ -387,14 +393,19 @@ def capture_svg(
         for theme in DASHBOARD_THEMES:  # a picture has all colours, even if the terminal does not
             app.register_theme(theme)
         pictures: list[str] = []
+        faults: list[OrgChoiceError | None] = []
 
         async def look(pilot: Pilot[object]) -> None:
             await rehearsal.finished.wait()
+            await pilot.pause()
+            faults.append(app.finish_first_selection())
             await pilot.pause()
             pictures.append(export_svg(app))
             app.exit()
 
         await app.run_async(headless=True, size=size, auto_pilot=look)
+        if faults[0] is not None:
+            raise SettingsError(f"--org: {faults[0]}")
         return pictures[0]
 
     return asyncio.run(take())

@@ -23,7 +23,6 @@ from claudemeter_tui.tui.theme import DASHBOARD_THEMES
 
 MARKER = "sk-ant-sid01-PLANTED-MARKER"
 KEY = Cookies([("sessionKey", MARKER)])
-ORG = "--org only works with --once, --json, --check, --line, --statusline, --export or --history"
 NETSCAPE = f"# Netscape HTTP Cookie File\n.claude.ai\tTRUE\t/\tTRUE\t0\tsessionKey\t{MARKER}\n"
 
 
@@ -289,6 +288,8 @@ def test_screenshot_that_cannot_be_saved_is_refused(expected: str, text: str, tm
     ("expected", "arguments"),
     [
         ((Action.DASHBOARD, None, None), ""),
+        ((Action.DASHBOARD, "2", None), "--org 2"),
+        ((Action.SCREENSHOT, "2", None), "--screenshot x.svg --org 2"),
         ((Action.ONCE, None, None), "--once"),
         ((Action.JSON, None, None), "--json"),
         ((Action.JSON, None, None), "--once --json"),
@@ -318,8 +319,9 @@ def test_command_is_selected_by_flags(
         ("--check and --watch can't be combined", "--json --watch --check"),
         ("--sessions and --demo can't be combined", "--sessions --demo"),
         ("--watch requires --json", "--once --watch"),
-        (ORG, "--org 1"),
-        (ORG, "--org 1 --config"),
+        ("--config and --org can't be combined", "--org 1 --config"),
+        ("--sessions and --org can't be combined", "--org 1 --sessions"),
+        ("--forget and --org can't be combined", "--org 1 --forget all"),
         ("--format only works with --line", "--check --format {org}"),
         ("--size only works with --screenshot", "--once --size 80x24"),
         ("unrecognized arguments: --bogus; see --help", "--bogus"),
