@@ -514,6 +514,14 @@ class Claudemeter(App[str]):
             others = {0: "none has been read yet", 1: "there is 1"}.get(count, f"there are {count}")
             self.show_message(f"There is no org {number}; {others}.")
 
+    def action_find_org(self) -> None:
+        """Open the overview with its search; Enter selects an org, Escape returns to the dashboard."""
+        from claudemeter_tui.tui.screens.dashboard import DashboardScreen
+        from claudemeter_tui.tui.screens.overview import JumpScreen
+
+        if isinstance(self.screen, DashboardScreen) and self._has_room and self.shown_store.orgs:
+            self.push_screen(JumpScreen(self._build_view()))
+
     def action_span(self, step: int) -> None:
         """Show a longer or a shorter period in the chart."""
         from claudemeter_tui.tui.widgets.chart_panel import change_span

@@ -31,6 +31,7 @@ class Key:
 ORG_KEYS = (
     Key("right,tab", "→ Tab", "neighbour(1)", "next", "next org", "Next org"),
     Key("left,shift+tab", "← Shift+Tab", "neighbour(-1)", "previous", "previous org", "Previous org"),
+    Key("slash", "/", "find_org", "find", "jump to an org by name", "Find org"),
 )
 NUMBER_KEYS = tuple(
     Key(str(number), str(number), f"pick({number})", str(number), "") for number in range(1, 10)

@@ -19,11 +19,13 @@ from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import OrgReading, Reading, Reply
 from claudemeter_tui.model.windows import Plan
 from claudemeter_tui.tui.app import Claudemeter
+from claudemeter_tui.tui.screens.dashboard import DashboardScreen
 from claudemeter_tui.tui.screens.overview import OVERVIEW_KEYS, OverviewScreen
-from tests.bodies import usage_body
+from tests.bodies import ACCOUNT, usage_body
 from tests.scenes import (
     CREDITS_BLOCKED,
     ENTERPRISE,
+    LAB,
     LABORATORY,
     NOW,
     PERSONAL,
@@ -273,3 +275,49 @@ async def test_row_and_tab_change_with_a_reset_within_the_minute() -> None:
         assert "1 WAIT" in text(pilot)
         await scene.at(pilot, moment)
         assert "WAIT" not in text(pilot)
+
+
+@pytest.mark.parametrize("size", [(120, 36), (80, 24), (60, 20), (40, 8)])
+async def test_slash_on_the_dashboard_jumps_to_an_org_by_name(size: tuple[int, int]) -> None:
+    """Each letter narrows the orgs, Enter selects the one under the cursor, Escape returns."""
+    async with app(stage(PERSONAL, TEAM, LABORATORY)).run_test(size=size) as pilot:
+        await pilot.pause()
+        await pilot.press("slash", "l", "a", "b")
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, OverviewScreen)
+        assert "1 of 3" in text(pilot)
+        await pilot.press("enter")
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, DashboardScreen)
+        assert isinstance(pilot.app, Claudemeter)
+        assert pilot.app.selected == (ACCOUNT, LAB)
+        await pilot.press("slash", *"acme", "escape")
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, DashboardScreen)
+        assert pilot.app.selected == (ACCOUNT, LAB)
+
+
+async def test_slash_without_a_match_says_so() -> None:
+    """Enter then selects nothing, and the next letter can still be deleted."""
+    async with app(stage(PERSONAL, TEAM, LABORATORY)).run_test(size=(40, 8)) as pilot:
+        await pilot.pause()
+        await pilot.press("slash", *"labx")
+        await pilot.pause()
+        assert "No org matches" in text(pilot)
+        await pilot.press("enter")
+        assert isinstance(pilot.app.screen, OverviewScreen)
+        await pilot.press("backspace", "enter")
+        await pilot.pause()
+        assert isinstance(pilot.app, Claudemeter)
+        assert pilot.app.selected == (ACCOUNT, LAB)
+
+
+async def test_slash_needs_a_dashboard_with_orgs() -> None:
+    """In one line, over another screen and before the first org it does nothing."""
+    async with app(stage()).run_test(size=(120, 36)) as pilot:
+        await pilot.press("slash")
+        assert not isinstance(pilot.app.screen, OverviewScreen)
+    async with app(stage(PERSONAL)).run_test(size=(120, 1)) as pilot:
+        await pilot.pause()
+        await pilot.press("slash")
+        assert isinstance(pilot.app.screen, DashboardScreen)

@@ -36,7 +36,7 @@ from claudemeter_tui.tui.styled_text import (
 )
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets import org_table
-from claudemeter_tui.tui.widgets.list_view import ClickableLine, ListModel, add_cursor_mark
+from claudemeter_tui.tui.widgets.list_view import ClickableLine, ListModel, SearchBar, add_cursor_mark
 
 OVERVIEW_KEYS = (
     Key("enter", "Enter", "screen.enter", "go", "open the org under the cursor"),
@@ -215,3 +215,18 @@ class OverviewScreen(ListScreen):
         return pick_fitting(
             (build_line(" ", line) for line in iterate_shorter(parts, "   ")), self.app.size.width
         )
+
+
+class JumpScreen(OverviewScreen):
+    """The overview with an open search, to jump to an org by name."""
+
+    AUTO_FOCUS = "Input"
+
+    def on_mount(self) -> None:
+        """Open the search."""
+        if self.query(SearchBar):  # a screen opened while the app closes has no parts
+            self.search_bar.open()
+
+    def action_back(self) -> None:
+        """Return to the dashboard at once."""
+        self.dismiss()
