@@ -147,7 +147,7 @@ def _run_statusline(chosen: Invocation, arguments: Sequence[str]) -> int:
     else:
         orgs = status.orgs
         if chosen.org is not None:
-            orgs = (orgs[find_org([(org.uuid, org.name) for org in orgs], chosen.org)],)
+            orgs = (orgs[find_org([org.names for org in orgs], chosen.org)],)
         write_line(statusline.format_line(orgs, chosen.org, seen, to_millis(now)))
     archived_status.remember_request(arguments, chosen, None, "")
     return 0

@@ -22,6 +22,7 @@ from claudemeter_tui.formatting.export import (
 from claudemeter_tui.history.database import NewerArchiveError, is_damage, is_in_use
 from claudemeter_tui.history.export import ArchiveSnapshot, Report
 from claudemeter_tui.model.archive_rows import ArchiveRow, Owner, SpendingRow
+from claudemeter_tui.model.seats import note_accounts
 from claudemeter_tui.privacy.archive_rows import Row, RowRedactor
 
 
@@ -61,7 +62,10 @@ class Selection:
         self.redactor = RowRedactor() if request.is_private else None
         owners = self.owners = snapshot.list_owners()
         if request.org is not None:
-            index = find_org([owner.org.names for owner in owners if owner.org is not None], request.org)
+            known = [(owner.org, owner.account, "") for owner in owners if owner.org is not None]
+            notes = zip(known, note_accounts(known), strict=True)
+            names = [org.names._replace(account_note=note) for (org, *_), note in notes]
+            index = find_org(names, request.org)
             self.owners = (owners[index],)
         if self.redactor is not None:  # in the order of the screen, whatever the rows contain
             for owner in owners:

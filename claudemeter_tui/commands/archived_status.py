@@ -103,9 +103,9 @@ def find_status(
         return None
     if request.org is None:
         return request, status.orgs
-    from claudemeter_tui.model.org_names import OrgName, match_orgs  # noqa: PLC0415 - most runs name none
+    from claudemeter_tui.model.org_names import match_orgs  # noqa: PLC0415 - most runs choose none
 
-    places = match_orgs([OrgName(org.uuid, org.name) for org in status.orgs], request.org)
+    places = match_orgs([org.names for org in status.orgs], request.org)
     return (request, [status.orgs[places[0]]]) if len(places) == 1 else None
 
 

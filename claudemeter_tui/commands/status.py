@@ -20,7 +20,6 @@ from claudemeter_tui.history.last_states import load_states
 from claudemeter_tui.history.recorder import ARCHIVE_SESSION
 from claudemeter_tui.history.status import NoOrgStatus, Status, is_current, load_status, save_status
 from claudemeter_tui.history.status_builder import StatusBuilder
-from claudemeter_tui.model.org_names import OrgName
 from claudemeter_tui.model.reading import Failure, Reading
 from claudemeter_tui.model.store import OrgState, Store
 from claudemeter_tui.model.verdict import VerdictState
@@ -98,7 +97,7 @@ def answer_request(
         return StatusAnswer(_format_no_org(status.no_org, asked), status.no_org.exit_status)
     orgs = status.orgs
     if asked.org is not None:
-        orgs = (orgs[find_org([OrgName(org.uuid, org.name) for org in orgs], asked.org)],)
+        orgs = (orgs[find_org([org.names for org in orgs], asked.org)],)
     return StatusAnswer(*format_answer(choose_worst(orgs), asked.line_format, asked.style))
 
 
@@ -184,7 +183,7 @@ def _build_status(
     for reading in readings:
         builder.observe(reading)
     builder.finish(now)
-    known = Store(tuple(restored))
+    known = Store(tuple(restored)).distinguish_orgs()
     return builder.build(apply_readings(readings, known), now)
 
 

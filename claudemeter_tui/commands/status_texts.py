@@ -54,6 +54,8 @@ def renew_texts(status: Status, states: Mapping[OrgKey, OrgState], now: datetime
         state = states.get((org.account, org.uuid))
         error = ErrorKind(org.error_kind) if org.error_kind is not None else None
         if state is not None:
+            named = replace(state.org, alias=org.alias, account_note=org.account_note)
+            state = replace(state, org=named)
             described.append(_describe_org(state, error, status.failure_count, error_kind, now))
         elif org.read_at is None:
             until = to_millis(_next_minute(now))
@@ -97,6 +99,8 @@ def _describe_org(
         account=state.account.key,
         uuid=state.org.uuid,
         name=state.org.name,
+        alias=state.org.alias,
+        account_note=state.org.account_note,
         rank=0,
         exit_status=compute_exit_status(verdict),
         read_at=to_millis(read_at) if read_at is not None else None,

@@ -44,6 +44,9 @@ class EventWatcher:
         """
         if self._org is not None and self._key is None and store.orgs:
             self._key = choose_orgs(store.orgs, self._org)[0].key
+        # Another account of the same org may show it from now on.
+        served = store.find_org_state(self._key)
+        self._key = served.key if served is not None else self._key
         self._event_log = self._event_log.observe(store, now)
         first_read = [
             state for state in store.orgs if state.read_at is not None and state.key not in self._read

@@ -154,6 +154,7 @@ def format_event_json(event: Event) -> str:
             "severity": event.severity.name.lower(),
             "org_uuid": org.uuid if org else None,
             "org_name": org.name if org else None,
+            "org_label": org.display_name if org else None,
             "session": event.session.label,
             "subject": event.subject or None,
             "before": _to_json_value(event.before),

@@ -26,7 +26,7 @@ from claudemeter_tui.formatting.credits import (
     format_card,
     format_gate_forecast,
 )
-from claudemeter_tui.formatting.problems import PROBLEM_TEXTS, format_error
+from claudemeter_tui.formatting.problems import PROBLEM_TEXTS, describe_source, format_error
 from claudemeter_tui.formatting.resets import describe_obstacle
 from claudemeter_tui.formatting.values import (
     format_age,
@@ -121,7 +121,8 @@ class Section:
 
 def build_sections(store: Store, state: OrgState, now: datetime, zone: tzinfo | None = None) -> list[Section]:
     """Return everything known about an org, the verdict first, without empty sections."""
-    builder = FigureBuilder(state, store.find_session_state(state.session), now, zone)
+    session, also_via = store.find_session_state(state.session), store.list_also_via(state)
+    builder = FigureBuilder(state, session, now, zone, also_via)
     parts = [
         ("Verdict", builder.build_verdict()),
         ("Not read", builder.build_failures()),
@@ -160,6 +161,8 @@ class FigureBuilder:
     """The session that serves the org; its account reply lists the org."""
     now: datetime
     zone: tzinfo | None
+    also_via: tuple[OrgState, ...] = ()
+    """The other accounts that read the same figures of the org."""
 
     @property
     def plan(self) -> Plan:
@@ -485,6 +488,7 @@ class FigureBuilder:
         build = partial(self.build, Endpoint.ACCOUNT)
         rows = (
             ("name", org.name or "none", "name"),
+            ("alias", org.alias, "name"),
             ("plan", org.plan_name or NOT_KNOWN, "rate_limit_tier"),
             ("kind", "Team or Enterprise (credits have a pool)" if org.is_shared else "", "raven_type"),
             # Search for the value, because the reply has a key `uuid` for every org.
@@ -499,6 +503,8 @@ class FigureBuilder:
             until = self.format_moment(org.paused_until)
             yield build("billing paused", f"until {until}", "billable_usage_paused_until")
         yield Figure("session", self.state.session.label, "this machine")
+        for other in self.also_via:
+            yield Figure("also via", describe_source(other), "this machine")
 
 
 def _describe_scope(window: Window) -> str:

@@ -26,5 +26,5 @@ def find_org(orgs: Sequence[OrgName], wanted: str) -> int:
     if len(matches) == 1:
         return matches[0]
     fault = "several orgs match" if matches else "unknown org"
-    choices = (f"{number} {org.shown} ({org.uuid})" for number, org in enumerate(orgs, 1))
+    choices = (f"{number} {org.label} ({org.uuid})" for number, org in enumerate(orgs, 1))
     raise OrgChoiceError(f"{fault} {wanted!r}", ", ".join(choices))

@@ -125,6 +125,7 @@ def group_by_verdict(rows: Iterable[OverviewRow]) -> Mapping[str, Sequence[Overv
 def matches_search(row: OverviewRow, wanted: str) -> bool:
     """True if each word occurs in a name, id, plan, verdict, account or session of the org."""
     about = (
+        row.name,
         row.state.org.name,
         row.state.org.uuid,
         row.state.org.plan_name,

@@ -17,7 +17,7 @@ from claudemeter_tui.model.reading import (
     ScanResult,
     Session,
 )
-from claudemeter_tui.model.store import Problem, Store, same_account
+from claudemeter_tui.model.store import OrgState, Problem, Store, same_account
 
 _RETRIES = "Nothing to do – it retries automatically."
 _REPORT = "Press s to save a screenshot, and report it: the reply has changed, or claudemeter has a bug."
@@ -191,11 +191,17 @@ _MANUAL_RENEWALS = {
 
 def format_problem_title(problem: Problem, zone: tzinfo | None = None) -> str:
     """Return `Acme Team · usage: server error (status 502)`, or the end of a session that expires soon."""
-    whose = problem.org.name or problem.org.uuid if problem.org else problem.session.label
+    whose = problem.org.display_name if problem.org else problem.session.label
     where = f"{problem.endpoint}: " if problem.org or problem.endpoint is not Endpoint.ACCOUNT else ""
     ends = to_local(problem.ends_at, zone) if problem.ends_at is not None else None
     note = f"{ends:%a} {format_short_day(ends)}" if ends is not None else problem.detail
     return (f"{whose} · " if whose else "") + where + format_error(problem.error_kind, note)
+
+
+def describe_source(state: OrgState) -> str:
+    """Return `pat@example.com (Chrome, Default)`: the account and the session that an org is read through."""
+    who = state.account.email or state.account.uuid
+    return f"{who} ({state.session.label})" if who else state.session.label
 
 
 def describe_fallback_figures(
@@ -210,12 +216,12 @@ def describe_fallback_figures(
         return "All current figures are shown; only their history is not kept."
     if problem.error_kind is ErrorKind.ODD_VALUE:
         return "All other figures of the reply are shown."
-    served = [state for state in store.orgs if state.session == problem.session]
+    served = [state for state in store.all_orgs if state.session == problem.session]
     if problem.org is None:
         reads = [state.read_at for state in served if state.read_at is not None]
         # Other sessions may serve orgs of the same account.
         account = store.find_session_state(problem.session).account
-        serving = (state.session for state in store.orgs if same_account(state.account, account))
+        serving = (state.session for state in store.all_orgs if same_account(state.account, account))
         labels = [session.label for session in serving if session != problem.session]
     else:
         replies = [

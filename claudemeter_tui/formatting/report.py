@@ -22,7 +22,7 @@ from claudemeter_tui.formatting.credits import (
     describe_scoped_balance,
 )
 from claudemeter_tui.formatting.json_view import escape_char
-from claudemeter_tui.formatting.problems import format_error, is_informational
+from claudemeter_tui.formatting.problems import describe_source, format_error, is_informational
 from claudemeter_tui.formatting.values import (
     build_money_object,
     format_countdown,
@@ -59,6 +59,7 @@ def format_report(store: Store, state: OrgState, now: datetime, zone: tzinfo | N
     read = state.read_at
     at = "never" if read is None else f"{to_local(read, zone):%Y-%m-%d %H:%M:%S %Z}"
     who = f"{state.account.email or '?'} via {state.session.label}"
+    who += "".join(f", also via {describe_source(one)}" for one in store.list_also_via(state))
     lines = [f"{label:<{LABEL_WIDTH}} {text}".rstrip() for label, text in rows]
     return "\n".join((*lines, f"fetched {at}   {who}   org {state.org.uuid}"))
 
@@ -82,7 +83,7 @@ def _list_rows(
 ) -> Iterator[tuple[str, str]]:
     """Yield label and text of each line."""
     yield "Verdict", format_verdict_line(judge(state, now), now, zone)
-    yield "Org", "   ".join(filter(None, (state.org.name, state.org.plan_name)))
+    yield "Org", "   ".join(filter(None, (state.org.display_name, state.org.plan_name)))
     for window in state.plan.windows if state.plan else ():
         yield window.label, _format_window(window, now, zone)
     for meter in state.credits.leading_meters:
@@ -213,6 +214,14 @@ def _format_object(store: Store, state: OrgState, now: datetime, zone: tzinfo | 
             ]
         ),
         "stale": json.dumps(state.is_stale(now)),
+        "alias": json.dumps(state.org.alias or None),
+        "label": json.dumps(state.org.display_name),
+        "also_via": json.dumps(
+            [
+                {"account_email": one.account.email, "browser": one.session.browser}
+                for one in store.list_also_via(state)
+            ]
+        ),
     }
     return "{\n" + ",\n".join(f'  "{key}": {value}' for key, value in members.items()) + "\n}"
 

@@ -152,7 +152,7 @@ class Archive:
         for report in reading.org_readings:
             served = (
                 (place, state)
-                for place, state in enumerate(step.after.orgs)
+                for place, state in enumerate(step.after.all_orgs)
                 if state.org.uuid == report.org.uuid and state.session == session
             )
             place, state = next(served, (0, None))

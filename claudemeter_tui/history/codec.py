@@ -109,9 +109,10 @@ def _find_ambiguous_fields(kind: Any) -> Mapping[str, tuple[Any, ...]]:
 
 @cache
 def _find_field_types(kind: Any) -> dict[str, Any]:
-    """Return the types of the dataclass's fields; other annotations of the class are left out."""
+    """Return the types of the dataclass's fields that are kept; other annotations are left out."""
     hints = get_type_hints(kind)
-    return {member.name: hints[member.name] for member in fields(kind)}
+    kept = (member.name for member in fields(kind) if member.metadata.get("is_kept", True))
+    return {name: hints[name] for name in kept}
 
 
 def _make_exact_decoder(kind: type) -> Callable[[Any], Any]:

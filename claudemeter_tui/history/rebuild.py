@@ -230,12 +230,12 @@ class _Replay:
 
     def _find_state(self, session: Session) -> OrgState | None:
         """Return the state of the org if this session serves it."""
-        found = (state for state in self._store.orgs if state.org.uuid == self._org.uuid)
+        found = (state for state in self._store.all_orgs if state.org.uuid == self._org.uuid)
         return next((state for state in found if state.session == session), None)
 
     def _build_list(self, reading: Reading, org: Org) -> Reading:
         """Return an account reply with this org and those that the session serves already."""
-        known = (state.org for state in self._store.orgs if state.session == reading.session)
+        known = (state.org for state in self._store.all_orgs if state.session == reading.session)
         account = Reply(Endpoint.ACCOUNT, reading.at, self._org.account)
         return Reading(reading.session, reading.at, account, (*known, org), is_archived=True)
 

@@ -9,10 +9,13 @@ import hashlib
 import json
 import os
 import sqlite3
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from claudemeter_tui import __version__
 from claudemeter_tui.history.database import transaction
+
+if TYPE_CHECKING:
+    from claudemeter_tui.model.org_names import OrgName
 
 CLOCK_TOLERANCE = 60_000
 """Milliseconds; a row from further in the future shows that the clock was set back."""
@@ -72,6 +75,10 @@ class OrgStatus(NamedTuple):
     """The account's uuid; its e-mail only if it has no uuid."""
     uuid: str
     name: str
+    alias: str
+    """Name that the user gave the org; empty for none."""
+    account_note: str
+    """Part of the account that distinguishes it from another org of the same name; empty if there is none."""
     rank: int
     """Place among the orgs of the row, worst first, from 0."""
     exit_status: int
@@ -93,6 +100,13 @@ class OrgStatus(NamedTuple):
     """Percent of the limiting window, else of the fullest one. None if it is not known now."""
     windows: list[WindowFigure]
     """The plan-wide windows."""
+
+    @property
+    def names(self) -> OrgName:
+        """The names by which a person can choose the org."""
+        from claudemeter_tui.model.org_names import OrgName  # noqa: PLC0415 - most runs choose none
+
+        return OrgName(self.uuid, self.name, self.alias, self.account_note)
 
 
 class NoOrgStatus(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -158,12 +159,12 @@ class StatusBuilder:
         sessions = tuple(state for state in store.sessions if state.session in self._polls)
         named = {session for session in self._polls if session.browser}
         if not named:
-            return Store(self._restored, sessions)
+            return Store(self._restored, sessions).distinguish_orgs()
         known = {(org.account, org.uuid) for org in self._before.orgs} if self._before is not None else set()
         orgs = (
             state
-            for state in store.orgs
+            for state in store.all_orgs
             if state.session in named
             and (state.key in known or (state.session, state.org.uuid) in self._listed)
         )
-        return Store(tuple(orgs), sessions)
+        return replace(store, all_orgs=tuple(orgs), sessions=sessions).distinguish_orgs()

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
+from types import MappingProxyType
 
 from claudemeter_tui.model.org_names import OrgName
+
+NOT_KEPT: Mapping[str, bool] = MappingProxyType({"is_kept": False})
+"""Metadata of a field that depends on the settings or on other orgs, so that the archive must not keep it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +64,32 @@ class Org:
     is_pause_unreadable: bool = False
     """True if that field has a value that cannot be read; the credits may then be paused."""
 
+    alias: str = field(default="", compare=False, metadata=NOT_KEPT)
+    """Name that the user gave it; empty for none."""
+    place: int | None = field(default=None, compare=False, metadata=NOT_KEPT)
+    """Place in the user's order, from 0. None if the user ordered only others."""
+    account_note: str = field(default="", compare=False, metadata=NOT_KEPT)
+    """Part of the account that distinguishes it from another org of the same name; empty if there is none."""
+
+    @property
+    def plain_name(self) -> str:
+        """The alias, else the name, else the beginning of the uuid."""
+        return self.alias or self.name or self.uuid[:8]
+
     @property
     def display_name(self) -> str:
-        """The name; the beginning of the uuid if the name is empty."""
-        return self.name or self.uuid[:8]
+        """The name on screen, with the account if another org has the same one."""
+        return self.names.label
+
+    @property
+    def sort_key(self) -> tuple[bool, int]:
+        """Sort key for the user's order; all other orgs come last."""
+        return self.place is None, self.place or 0
 
     @property
     def names(self) -> OrgName:
         """The names by which a person can choose the org."""
-        return OrgName(self.uuid, self.name, self.display_name)
+        return OrgName(self.uuid, self.name, self.alias, self.account_note)
 
 
 @dataclass(frozen=True, slots=True)

@@ -328,8 +328,15 @@ class _Observation:
         # Reversed, so that the first of several orgs with the same key wins.
         states = {state.key: state for state in reversed(self.store.orgs)}
         left = {key: self.org_trackers.pop(key) for key in self.previous.org_trackers if key not in states}
+        present = {state.key for state in self.store.all_orgs}
+        listed = {state.key for state in self.previous.store.all_orgs}
         for key, state in reversed(states.items()):
             if key in self.org_trackers:
+                continue
+            # The org is on screen through another account from now on.
+            hidden = (one for one in left if one in present and one[1] == key[1])
+            if hidden_key := next(hidden, None):
+                self.org_trackers[key] = left.pop(hidden_key)
                 continue
             # The key contains the account's key, which changes if the account gets a uuid or another e-mail.
             renamed = (
@@ -343,11 +350,12 @@ class _Observation:
                 continue
             sink = self._make_sink(state)
             session = self.previous.session_trackers.get(state.session)
-            # An org of an account that was never listed before is not news.
-            if session is not None and session.has_polled and session.last_state.replies:
+            # An org of an account that was never listed before is not news, nor is a seat that was listed.
+            is_listed = key in listed
+            if session is not None and session.has_polled and session.last_state.replies and not is_listed:
                 sink.emit(EventKind.ORG_APPEARED, endpoints=ACCOUNT_ENDPOINTS)
             self.org_trackers[key] = OrgTracker.start(state, sink)
-        for tracker in left.values():
+        for tracker in (tracker for key, tracker in left.items() if key not in present):
             self._make_sink(tracker.last_state).emit(EventKind.ORG_LEFT, endpoints=ACCOUNT_ENDPOINTS)
 
     def _observe_org(self, state: OrgState) -> OrgTracker:

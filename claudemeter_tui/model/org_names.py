@@ -15,13 +15,16 @@ class OrgName(NamedTuple):
     uuid: str
     name: str
     """Name from the server; may be empty."""
-    label: str = ""
-    """Name on screen, which differs from that of every other org. Empty if it is not known."""
+    alias: str = ""
+    """Name that the user gave it; empty for none."""
+    account_note: str = ""
+    """Part of the account that distinguishes it from another org of the same name; empty if there is none."""
 
     @property
-    def shown(self) -> str:
-        """The name for a list."""
-        return self.label or self.name
+    def label(self) -> str:
+        """The name on screen: the alias or the name, and the account if another org has the same one."""
+        plain = self.alias or self.name or self.uuid[:8]
+        return f"{plain} ({self.account_note})" if self.account_note else plain
 
 
 def match_orgs(orgs: Sequence[OrgName], wanted: str) -> list[int]:
@@ -35,10 +38,13 @@ def match_names(orgs: Sequence[OrgName], wanted: str) -> list[int]:
 
     An exact match wins, so that one of two orgs whose names differ only by case can be selected.
     """
-    exact = [place for place, org in enumerate(orgs) if wanted in org]
+    exact = [place for place, org in enumerate(orgs) if wanted in _list_names(org)]
     folded = [
-        place
-        for place, org in enumerate(orgs)
-        if wanted.casefold() in (org.uuid, *(name.casefold() for name in org[1:]))
+        place for place, org in enumerate(orgs) if wanted.casefold() in map(str.casefold, _list_names(org))
     ]
     return exact or folded
+
+
+def _list_names(org: OrgName) -> tuple[str, ...]:
+    # An org without a name can be chosen by an empty one, an org without an alias cannot.
+    return org.uuid, org.name, org.label, *([org.alias] if org.alias else [])

@@ -33,6 +33,12 @@ from claudemeter_tui.model.reading import (
     Session,
 )
 from claudemeter_tui.model.resets import SavedResets
+from claudemeter_tui.model.seats import (
+    add_account_notes,
+    find_separate_orgs,
+    list_also_via,
+    select_shown_orgs,
+)
 from claudemeter_tui.model.time_series import (
     MAX_BRIDGED_PAUSE,
     CreditSeries,
@@ -272,7 +278,7 @@ class OrgState:
             reply_sources = {**reply_sources, **dict.fromkeys(good, self.session)}
         state = replace(
             self,
-            org=report.org,
+            org=_keep_note(report.org, self.org),
             replies=replies,
             failures=failures,
             interval=interval,
@@ -429,18 +435,42 @@ class SessionState:
 class Store:
     """Everything known at one moment."""
 
-    orgs: tuple[OrgState, ...] = ()
-    """Grouped by account, in the order of the server's list."""
+    all_orgs: tuple[OrgState, ...] = ()
+    """Every org of every account, grouped by account, in the order of the server's list."""
     sessions: tuple[SessionState, ...] = ()
     """Sessions being read, in the order in which they first appeared."""
     scan_results: tuple[ScanResult, ...] | None = None
     """Result for each place searched for a session. None if the search is not complete."""
     has_everyone_answered: bool = False
     """True once every session of the first search has been polled; it stays true."""
+    separate_orgs: frozenset[str] = frozenset()
+    """Uuids of the orgs whose accounts had figures of their own at least once."""
+
+    @cached_property
+    def orgs(self) -> tuple[OrgState, ...]:
+        """The orgs on screen: one that several accounts reach is here once if their figures are the same."""
+        return select_shown_orgs(self.all_orgs, self.separate_orgs)
 
     def find_org_state(self, key: OrgKey | None) -> OrgState | None:
-        """Return the org with this key; None if it was removed or never existed."""
-        return next((state for state in self.orgs if state.key == key), None)
+        """Return the org on screen with this key; None if it was removed or never existed.
+
+        For an org that is on screen through another account, this is the one on screen.
+        """
+        found = next((state for state in self.orgs if state.key == key), None)
+        if found is None and key is not None and any(state.key == key for state in self.all_orgs):
+            return next((state for state in self.orgs if state.org.uuid == key[1]), None)
+        return found
+
+    def list_also_via(self, shown: OrgState) -> tuple[OrgState, ...]:
+        """Return the states of the other accounts that have read the same figures as an org on screen."""
+        return list_also_via(self.all_orgs, shown, self.separate_orgs)
+
+    def distinguish_orgs(self) -> Store:
+        """Return the store with separate seats, and with the accounts of orgs that share a name."""
+        separate = find_separate_orgs(self.all_orgs, self.separate_orgs)
+        store = self if separate == self.separate_orgs else replace(self, separate_orgs=separate)
+        all_orgs = add_account_notes(store.all_orgs, store.orgs)
+        return store if all_orgs is store.all_orgs else replace(store, all_orgs=all_orgs)
 
     def find_session_state(self, session: Session) -> SessionState:
         """Return the state of a session; an empty state if nothing is known."""
@@ -469,21 +499,24 @@ class Store:
         removed session, only the orgs that no other session of its account has listed are removed. Orgs from
         the archive are added unless they are known, and removed if no session for them is found.
         """
+        return self._apply(reading).distinguish_orgs()
+
+    def _apply(self, reading: Reading) -> Store:
         if reading.restored_orgs:
-            known = {state.key for state in self.orgs}
+            known = {state.key for state in self.all_orgs}
             restored = (state for state in reading.restored_orgs if state.key not in known)
-            return replace(self, orgs=(*self.orgs, *restored))
+            return replace(self, all_orgs=(*self.all_orgs, *restored))
         scan_results = self.scan_results if reading.scan_results is None else reading.scan_results
         if reading.session_removed:
             return replace(
                 self,
-                orgs=tuple(state for state in self.orgs if state.session != reading.session),
+                all_orgs=tuple(state for state in self.all_orgs if state.session != reading.session),
                 sessions=tuple(state for state in self.sessions if state.session != reading.session),
                 scan_results=scan_results,
             )
         session = self.find_session_state(reading.session).apply(reading)
         sessions = _put_session(self.sessions, session)
-        orgs = self.orgs
+        orgs = self.all_orgs
         if reading.orgs is not None:
             orgs = _apply_org_list(orgs, session, reading.orgs)
         if reading.org_readings or reading.schedule is not None:
@@ -495,6 +528,7 @@ class Store:
             sessions,
             scan_results,
             self.has_everyone_answered or reading.has_everyone_answered,
+            self.separate_orgs,
         )
 
 
@@ -566,7 +600,14 @@ def _update_listed_org(org: Org, known: OrgState | None, session: SessionState) 
     if (org, account, session.session) == (known.org, known.account, known.session):
         return known
     failures = known.failures if known.session == session.session else {}
+    org = _keep_note(org, known.org)
     return replace(known, org=org, account=account, session=session.session, failures=failures)
+
+
+def _keep_note(org: Org, before: Org) -> Org:
+    """Return a reported org with the account note that it had on screen."""
+    note = before.account_note
+    return replace(org, account_note=note) if note != org.account_note else org
 
 
 def _find_place(orgs: tuple[OrgState, ...], session: SessionState) -> int:

@@ -33,6 +33,7 @@ from claudemeter_tui.model.reading import (
     strip_indexes,
 )
 from claudemeter_tui.model.resets import SavedResets
+from claudemeter_tui.model.seats import add_account_notes
 from claudemeter_tui.model.store import OrgKey, OrgState, SessionState, Store
 from claudemeter_tui.model.verdict import VerdictState
 from claudemeter_tui.model.windows import Plan, Window
@@ -379,6 +380,8 @@ class ValueRedactor:
             org,
             uuid=self.redact_org_id(org.uuid),
             name=self._names.assign("org", org.name),
+            alias="",
+            account_note="",
             plan_name=self._redact_plan_name(org.plan_name),
             restrictions=tuple(
                 (
@@ -486,6 +489,10 @@ _PUBLIC_TEXTS = frozenset(
 class RedactedStore(Store):
     """A redacted store; the type prevents redacting it twice."""
 
+    def distinguish_orgs(self) -> RedactedStore:
+        """Return the store with the accounts of orgs that share a pseudonym."""
+        return replace(self, all_orgs=add_account_notes(self.all_orgs, self.orgs))
+
 
 class _RedactedParts(NamedTuple):
     """A store and its redacted parts, so that only changed parts are redacted again.
@@ -525,21 +532,23 @@ class Redactor(ValueRedactor):
             return before.redacted
         # Redact the orgs first, so that their letters follow the order of the tabs, whatever the replies
         # contain.
-        for state in store.orgs:
+        for state in (*store.orgs, *store.all_orgs):
             self._names.assign("org", state.org.name)
         orgs = {
             id(state): before.orgs.get(id(state)) or (state, self._redact_org_state(state))
-            for state in store.orgs
+            for state in store.all_orgs
         }
         sessions = {
             id(session): before.sessions.get(id(session)) or (session, self._redact_state(session))
             for session in store.sessions
         }
         redacted_store = RedactedStore(
-            orgs=tuple(state for _, state in orgs.values()),
+            all_orgs=tuple(state for _, state in orgs.values()),
             sessions=tuple(state for _, state in sessions.values()),
             scan_results=store.scan_results and tuple(map(self.redact_scan_result, store.scan_results)),
-        )
+            has_everyone_answered=store.has_everyone_answered,
+            separate_orgs=frozenset(map(self.redact_org_id, store.separate_orgs)),
+        ).distinguish_orgs()
         pairs: Iterable[tuple[OrgState | SessionState, OrgState | SessionState]]
         pairs = (*orgs.values(), *sessions.values())
         replies = {

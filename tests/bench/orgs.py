@@ -121,4 +121,4 @@ def after_a_week(orgs: int) -> Store:
     states = (
         replace(state, series=series(org), histories=histories(org)) for org, state in enumerate(store.orgs)
     )
-    return replace(store, orgs=tuple(states))
+    return replace(store, all_orgs=tuple(states))

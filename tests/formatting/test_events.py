@@ -220,6 +220,7 @@ def test_json_is_one_line_of_ascii_with_every_fact() -> None:
         "severity": "full",
         "org_uuid": "org-2",
         "org_name": "Acme Team",
+        "org_label": "Acme Team",
         "session": "Chrome, Default",
         "subject": None,
         "before": "on_credits",

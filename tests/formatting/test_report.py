@@ -322,6 +322,9 @@ KEYS = [
     "read_at",
     "errors",
     "stale",
+    "alias",
+    "label",
+    "also_via",
 ]
 
 

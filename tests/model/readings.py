@@ -115,5 +115,5 @@ def spend(state: OrgState, minutes: float = 0) -> OrgState:
 
 
 def keys(store: Store) -> list[tuple[str, str]]:
-    """Return every org's key, in order."""
-    return [state.key for state in store.orgs]
+    """Return the key of every org of every account, in order."""
+    return [state.key for state in store.all_orgs]

@@ -871,7 +871,7 @@ def test_orgs_of_a_late_session_are_not_new() -> None:
     run.read(stopped(1, session=FIREFOX), closed(1, session=FIREFOX))
     emitted = run.read(listed(2, LAB, TEAM, account=SAM, session=FIREFOX), closed(2, session=FIREFOX))
     assert EventKind.ORG_APPEARED not in kinds(emitted)
-    emitted = run.read(listed(3, LAB, TEAM, PERSONAL, account=SAM, session=FIREFOX))
+    emitted = run.read(listed(3, LAB, TEAM, Org("org-9", "New"), account=SAM, session=FIREFOX))
     assert kinds(emitted) == [EventKind.ORG_APPEARED]
 
 
@@ -887,7 +887,7 @@ def test_org_served_by_another_session_is_reported() -> None:
     """A change of the serving session is reported as a change of the source only."""
     run = Run(ROOM)
     (state,) = run.store.orgs
-    run.store = replace(run.store, orgs=(replace(state, session=FIREFOX),))
+    run.store = replace(run.store, all_orgs=(replace(state, session=FIREFOX),))
     event = only(run.tick(1.5))
     assert (
         event.kind,
@@ -901,7 +901,7 @@ def test_org_that_two_sessions_list_is_tracked_once() -> None:
     """An org that is in the store twice emits its events once."""
     run = Run(ROOM)
     (state,) = run.store.orgs
-    run.store = replace(run.store, orgs=(state, replace(state, session=FIREFOX)))
+    run.store = replace(run.store, all_orgs=(state, replace(state, session=FIREFOX)))
     assert run.tick(1.5) == []
     assert run.tick(1.6) == []
 

@@ -269,7 +269,7 @@ def test_accounts_have_a_stable_order(order: tuple[Session, ...]) -> None:
         ),
     }
     store = folded(*(lists[session] for session in order))
-    assert [(state.session, state.org) for state in store.orgs] == [
+    assert [(state.session, state.org) for state in store.all_orgs] == [
         (CHROME, TEAM),
         (CHROME, PERSONAL),
         (FIREFOX, LAB),
@@ -362,8 +362,8 @@ def test_org_belongs_to_the_session_that_listed_it_last(orgs: tuple[Org, ...]) -
     """An org appears once, in its place, with all its data; the others stay with the first session."""
     store = taken_over(*orgs)
     assert keys(store) == [("a-1", "org-1"), ("a-1", "org-2"), ("a-1", "org-3"), ("a-2", "org-1")]
-    assert {state.org for state in store.orgs if state.session == FIREFOX} == set(orgs)
-    assert [state.read_at for state in store.orgs] == [at(1), at(1), at(1), None]
+    assert {state.org for state in store.all_orgs if state.session == FIREFOX} == set(orgs)
+    assert [state.read_at for state in store.all_orgs] == [at(1), at(1), at(1), None]
 
 
 def test_takeover_drops_the_failures_of_an_org() -> None:
@@ -384,7 +384,7 @@ def test_list_of_a_session_removes_only_its_own_orgs() -> None:
     """An org that the account's other session serves stays."""
     store = folded(listed(3, PERSONAL), store=taken_over(TEAM))
     assert keys(store) == [("a-1", "org-1"), ("a-1", "org-2"), ("a-2", "org-1")]
-    assert [state.session for state in store.orgs] == [CHROME, FIREFOX, Session("Edge")]
+    assert [state.session for state in store.all_orgs] == [CHROME, FIREFOX, Session("Edge")]
 
 
 def test_report_of_a_replaced_session_changes_nothing() -> None:

@@ -702,3 +702,13 @@ def test_times_stay_in_a_store() -> None:
     """The times of replies stay, because a report needs them."""
     private = Redactor().redact_store(TRIO)
     assert {reply.at for state in private.orgs for reply in state.replies.values()} == {READ}
+
+
+def test_seats_and_accounts_stay_distinguished() -> None:
+    """Seats with different figures stay two orgs, and pseudonyms of accounts distinguish them."""
+    pat, sam = (org("Acme", email=email) for email in ("pat@example.com", "sam@example.com"))
+    for separate, count in ((frozenset({pat.org.uuid}), 2), (frozenset[str](), 1)):
+        store = Store((pat, sam), separate_orgs=separate).distinguish_orgs()
+        names = [state.org.display_name for state in Redactor().redact_store(store).orgs]
+        assert len(set(names)) == count
+        assert not [name for name in names if "pat" in name or "sam" in name or "Acme" in name]

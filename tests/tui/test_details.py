@@ -53,7 +53,7 @@ def with_body(store: Store, body: str, **more: Any) -> Store:
     """Return the store with another body in its first org's usage reply."""
     state = store.orgs[0]
     reply = replace(state.replies[Endpoint.USAGE], text=body, **more)
-    return replace(store, orgs=(replace(state, replies={**state.replies, Endpoint.USAGE: reply}),))
+    return replace(store, all_orgs=(replace(state, replies={**state.replies, Endpoint.USAGE: reply}),))
 
 
 async def test_figure_leads_to_its_reply_and_both_are_copied() -> None:

@@ -233,7 +233,7 @@ class DetailsScreen(ListScreen):
             return Content.styled("No org yet", MUTED)
         if self._tab == FIGURES_TAB:
             org = view.state.org
-            who = org.name or org.uuid, org.plan_name, view.state.account.email or ""
+            who = org.display_name, org.plan_name, view.state.account.email or ""
             return join_pieces([Content.styled(part, MUTED) for part in who if part])
         endpoint = Endpoint(self._tab)
         failure, reply = self._collect_failures().get(endpoint), self._collect_replies().get(endpoint)

@@ -29,7 +29,11 @@ class Header(LineWidget):
         times = _fit_pieces(_build_times(self.view), room)
         session = self.view.session
         account = session.account.email or session.account.uuid if session else None
-        who = [build_line((part, MUTED)) for part in (account, session and session.session.label) if part]
+        state = self.view.state
+        others = self.view.store.list_also_via(state) if state is not None else ()
+        also = [f"also via {one.account.email or one.session.label}" for one in others]
+        parts = (account, session and session.session.label, *also)
+        who = [build_line((part, MUTED)) for part in parts if part]
         name = build_line(name, "   ", _fit_pieces(who, room - times.cell_length))
         return [spread_line(name, times, width - 1)]
 
