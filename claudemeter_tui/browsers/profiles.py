@@ -158,9 +158,9 @@ def _list_safari_profiles(browser: Browser, root: ProfileRoot, system: str) -> I
 
 
 def _read_profile_names(local_state: Path) -> dict[str, str]:
-    """Return folders with the names that people gave them in Chromium's `Local State`.
+    """Return folders with the names that the browser shows ("Person 1"), by Chromium's `Local State`.
 
-    Empty if that file is broken. Default names ("Person 1", "Your Chrome") are left out: folders say more.
+    Empty if that file is broken.
     """
     try:
         state = json.loads(local_state.read_text("utf-8", errors="replace"))
@@ -171,9 +171,7 @@ def _read_profile_names(local_state: Path) -> dict[str, str]:
             return {
                 folder: sanitize_text(entry["name"])
                 for folder, entry in known.items()
-                if isinstance(entry, dict)
-                and isinstance(entry.get("name"), str)
-                and entry.get("is_using_default_name") is not True
+                if isinstance(entry, dict) and isinstance(entry.get("name"), str)
             }
     return {}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from claudemeter_tui.browsers.folders import BROWSERS, build_base_folders
-from claudemeter_tui.browsers.profiles import BrowserProfile, list_profiles
+from claudemeter_tui.browsers.profiles import BrowserFilter, BrowserProfile, list_profiles
 from tests.browsers import fake_profiles
 
 NAMED = {browser.name: browser for browser in BROWSERS}
@@ -29,13 +29,17 @@ def chrome(home: Path) -> Path:
 
 
 def test_profiles_of_chromium_are_called_as_in_local_state(tmp_path: Path) -> None:
-    """A Chromium profile is labelled by its given name or its folder, in the browser's order."""
+    """A Chromium profile is labelled as the browser shows it, also by a default name, in its order."""
     fake_profiles.chromium(chrome(tmp_path), "Profile 10", [], name="Person 1")
     fake_profiles.chromium(chrome(tmp_path), "Profile 2", [], name="Work")
     fake_profiles.chromium(chrome(tmp_path), "Default", [], name="Pat")
     fake_profiles.chromium(chrome(tmp_path), "Guest Profile", [])
     (chrome(tmp_path) / "Crashpad").mkdir()
-    assert labels(tmp_path, "Chrome") == ["Pat", "Work", "Profile 10"]
+    assert labels(tmp_path, "Chrome") == ["Pat", "Work", "Person 1"]
+    third = listed(tmp_path, "Chrome")[2]
+    for name in ("person 1", "Profile 10"):
+        assert BrowserFilter.parse(f"chrome:{name}").matches_profile(third)
+    assert not BrowserFilter.parse("chrome:Work").matches_profile(third)
 
 
 @pytest.mark.parametrize(

@@ -63,8 +63,8 @@ def test_chromium_is_read_while_it_is_open_and_when_it_is_closed(tmp_path: Path,
     """Chromium yields names, keys, its own User-Agent and a future expiry, open or closed."""
     real_browsers.binary("chromium", "chromium-browser")
     first, both = (
-        {"Chromium, Default": "first"},
-        {"Chromium, Default": "first", "Chromium, Profile 1": "second"},
+        {"Chromium, Your Chromium": "first"},
+        {"Chromium, Your Chromium": "first", "Chromium, Person 1": "second"},
     )
     with real_browsers.chromium(tmp_path, "Default", site.server_port, "first") as open_one:
         assert waited_for(tmp_path, first) == first
