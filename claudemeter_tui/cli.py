@@ -16,7 +16,12 @@ from typing import TYPE_CHECKING
 from claudemeter_tui import gc_control
 from claudemeter_tui.commands.stdout import EXIT_USAGE, print_line
 from claudemeter_tui.config.actions import Action
-from claudemeter_tui.config.resolution import Invocation, format_settings, load_settings
+from claudemeter_tui.config.resolution import (
+    Invocation,
+    build_org_rules,
+    format_settings,
+    load_settings,
+)
 from claudemeter_tui.interruption import EXIT_INTERRUPTED
 from claudemeter_tui.model.sanitize import replace_unprintable
 from claudemeter_tui.settings import SettingsError
@@ -109,6 +114,7 @@ def _run_status(chosen: Invocation, arguments: Sequence[str]) -> int:
         org=chosen.org,
         line_format=template if chosen.action is Action.LINE else None,
         style=chosen.line_style,
+        rules=build_org_rules(chosen),
     )
     answer = status.answer_request(asked, None if chosen.demo else _locate_status(chosen), _print_error)
     if answer.text:
@@ -185,7 +191,7 @@ def _run_forget(chosen: Invocation, _: Sequence[str]) -> int:
     from claudemeter_tui.history.database import locate_archive
 
     assert chosen.forget is not None  # noqa: S101 - for the type checker
-    asked = ForgetRequest(chosen.forget, chosen.base_url, is_confirmed=chosen.yes)
+    asked = ForgetRequest(chosen.forget, chosen.base_url, chosen.yes, build_org_rules(chosen))
     return forget(asked, locate_archive(), locate_state_folder(), datetime.now(UTC))
 
 
@@ -214,7 +220,13 @@ def _build_rows_request(chosen: Invocation) -> RowsRequest:
     from claudemeter_tui.history.database import locate_archive
 
     return RowsRequest(
-        locate_archive(), chosen.base_url, chosen.org, chosen.since, chosen.until, chosen.has_privacy_flag
+        locate_archive(),
+        chosen.base_url,
+        chosen.org,
+        chosen.since,
+        chosen.until,
+        chosen.has_privacy_flag,
+        build_org_rules(chosen),
     )
 
 
@@ -223,9 +235,10 @@ def _run_sessions(chosen: Invocation, _: Sequence[str]) -> int:
     from claudemeter_tui.clock import WallClock
     from claudemeter_tui.commands.once import write_line
     from claudemeter_tui.commands.sessions import report_sessions
-    from claudemeter_tui.wiring import build_session_providers
+    from claudemeter_tui.wiring import build_session_providers, list_unmatched_names
 
-    return report_sessions(build_session_providers(chosen, WallClock()), write_line)
+    providers = build_session_providers(chosen, WallClock(), reads_ignored=True)
+    return report_sessions(providers, write_line, partial(list_unmatched_names, chosen))
 
 
 def _run_dashboard(chosen: Invocation, arguments: Sequence[str]) -> int:

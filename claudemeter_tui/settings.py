@@ -69,7 +69,7 @@ def describe_os_error(error: OSError) -> str:
     return error.strerror or "cannot be read"
 
 
-SettingValue = str | float | bool | Sequence[str] | Sequence[float]
+SettingValue = str | float | bool | Sequence[str] | Sequence[float] | Mapping[str, str]
 """A value of a type that TOML has."""
 SettingParser = Callable[[object], SettingValue]
 """Convert text from a flag or a variable, or a value of a TOML file, to a `SettingValue`.
@@ -267,6 +267,35 @@ def _parse_browsers(raw: object) -> list[str]:
     return names
 
 
+def _parse_names(raw: object) -> list[str]:
+    """Return names of browsers, profiles or orgs, each once, without control characters."""
+    names = list(dict.fromkeys(_clean_name(name) for name in _parse_list(raw)))
+    return [name for name in names if name]
+
+
+def _parse_aliases(raw: object) -> dict[str, str]:
+    """Return aliases by the names or UUIDs of orgs; in text, `name=alias` with commas between them."""
+    if isinstance(raw, str):
+        pairs = [part.rpartition("=")[::2] for part in raw.split(",") if part.strip()]
+    elif isinstance(raw, dict) and all(isinstance(alias, str) for alias in raw.values()):
+        pairs = list(raw.items())
+    else:
+        raise ValueError(f"{quote_value(raw)} is not a table of quoted names")
+    found = {_clean_name(name): _clean_name(alias) for name, alias in pairs}
+    if not all(found) or not all(found.values()):
+        raise ValueError(f"{quote_value(raw)} has an org without a name or an alias")
+    return found
+
+
+def _clean_name(text: str) -> str:
+    """Return a name as it is on screen; refuse a secret, because names are printed."""
+    from claudemeter_tui.model.sanitize import sanitize_text  # noqa: PLC0415 - most users name nothing
+
+    if is_secret(text):
+        raise ValueError("a session key is not a name")
+    return sanitize_text(text).strip()
+
+
 def _parse_percentages(raw: object) -> list[float]:
     """Return the distinct percentages, lowest first; text has commas between them."""
     parts = raw.split(",") if isinstance(raw, str) else raw if isinstance(raw, list) else [raw]
@@ -366,6 +395,12 @@ class Settings:
         metavar="NAME[:PROFILE]",
         is_repeatable=True,
     )
+    ignore: tuple[str, ...] = _setting(
+        _parse_names,
+        [],
+        "never read or show these browsers, profiles (Chrome:Work) or orgs (name or UUID)",
+        has_flag=False,
+    )
     cookie_file: str = _setting(
         _parse_path,
         "",
@@ -411,6 +446,21 @@ class Settings:
         "desktop notifications: which escape sequence to use",
         key="alerts.desktop",
         has_flag=False,
+    )
+    orgs_order: tuple[str, ...] = _setting(
+        _parse_names,
+        [],
+        "orgs to list first, in this order (name, UUID or alias)",
+        key="orgs.order",
+        has_flag=False,
+    )
+    orgs_aliases: tuple[tuple[str, str], ...] = _setting(
+        _parse_aliases,
+        {},
+        "names to show instead of the orgs' own: a table of name or UUID and alias",
+        key="orgs.aliases",
+        has_flag=False,
+        build=lambda resolved, _: tuple(resolved.value.items()),
     )
     history_enabled: bool = _switch(
         True,

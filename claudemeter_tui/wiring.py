@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from claudemeter_tui.clock import Clock, WallClock, use_daemon_threads
 from claudemeter_tui.config.actions import Action
-from claudemeter_tui.config.resolution import Invocation
+from claudemeter_tui.config.resolution import Invocation, build_org_rules
 from claudemeter_tui.feed import AcceptsSession, Feed
 from claudemeter_tui.model.secrets import CLAUDE_AI_ORIGIN, Cookies, is_loopback
 from claudemeter_tui.storage import locate_state_folder, remove_old_files
@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # slow to load, so the first frame does not wait for them
     from claudemeter_tui.history.status_builder import Outcome
     from claudemeter_tui.model.account import Account, Org
     from claudemeter_tui.model.history import HistoryAnswer, HistoryRequest
+    from claudemeter_tui.model.org_rules import OrgRules
     from claudemeter_tui.model.past import PastMoment
     from claudemeter_tui.model.reading import Failure, LoginResult, PasteResult, Reading, Reply, Session
     from claudemeter_tui.model.store import OrgKey, OrgState
@@ -62,6 +63,7 @@ class DeferredFeed:
         build: Callable[[], Feed],
         build_recorder: Callable[[], Recorder] | None = None,
         read_last: Callable[[], Reading | None] | None = None,
+        rules: OrgRules | None = None,
     ) -> None:
         """Store the functions, which may be slow; they are called in a thread.
 
@@ -70,7 +72,11 @@ class DeferredFeed:
             build_recorder: returns the recorder. None to keep nothing.
             read_last: returns the last figures of earlier runs, or None if there are none. The recorder has
                 them, too, but later.
+            rules: the settings about orgs, applied to every reading. None for none.
         """
+        self._apply_rules: Callable[[Reading], Reading] = (
+            rules.apply if rules is not None else lambda one: one
+        )
         self._build = build
         self._build_recorder = build_recorder
         self._read_last = read_last
@@ -95,8 +101,9 @@ class DeferredFeed:
         if self._read_last is None:
             return
         with suppress(TimeoutError):  # the disk hangs
-            reading = await asyncio.wait_for(asyncio.to_thread(self._read_last), READ_TIMEOUT)
-            if reading is not None:
+            read = await asyncio.wait_for(asyncio.to_thread(self._read_last), READ_TIMEOUT)
+            if read is not None:
+                reading = self._apply_rules(read)
                 self.restored_orgs = reading.restored_orgs
                 post(reading)
                 # The imports in the next thread would delay the drawing.
@@ -116,7 +123,7 @@ class DeferredFeed:
     ) -> AsyncIterator[Callable[[Reading], object]]:
         """Yield a function that keeps a reading and posts it; at the end, write what still waits."""
         if self._build_recorder is None:
-            yield post
+            yield lambda reading: post(self._apply_rules(reading))
             return
         recorder = self.recorder = await asyncio.to_thread(self._build_recorder)
         loop = asyncio.get_running_loop()
@@ -129,7 +136,8 @@ class DeferredFeed:
         recorder.start(post_from_thread, restores=restores, restored=self.restored_orgs)
         await asyncio.to_thread(recorder.wait_until_restored)
 
-        def record_and_post(reading: Reading) -> None:
+        def record_and_post(read: Reading) -> None:
+            reading = self._apply_rules(read)
             recorder.record(reading)
             post(reading)
 
@@ -176,6 +184,8 @@ def build_machine_providers(
     source: str = "auto",
     wanted: Collection[str] = (),
     given: tuple[Session, Cookies] | None = None,
+    ignored: Collection[str] = (),
+    ignores_org: Callable[[Org], bool] = lambda _: False,
 ) -> SessionProviders:
     """Return the providers that the settings allow.
 
@@ -186,6 +196,8 @@ def build_machine_providers(
         source: `auto`, `cookie` or `claude-code`.
         wanted: browsers and profiles, as in `--browser`; empty means all.
         given: a session that the user provided, which is then the only one.
+        ignored: browsers and profiles that are not read, as in `--browser`.
+        ignores_org: returns True for an org that no request is sent for.
     """
     from claudemeter_tui.sessions.renewable import SessionConnection, SessionProviders
 
@@ -195,25 +207,30 @@ def build_machine_providers(
         from claudemeter_tui.claude_ai.client import CookieClient
 
         client = CookieClient(cookies, base_url=base_url, user_agent=agent, now=now)
-        reader = ClaudeAiSource(session, client, now)
+        reader = ClaudeAiSource(session, client, now, ignores_org)
         return SessionConnection(reader, client.use_cookies, lambda: client.cookies, client.ignore_key)
 
+    scans = source != "claude-code" and not given
     return SessionProviders(
         connect,
-        browsers=_build_browser_provider(machine, wanted) if source != "claude-code" and not given else None,
+        browsers=_build_browser_provider(machine, wanted, ignored) if scans else None,
         claude_code=_build_claude_code(machine, base_url, now) if source != "cookie" and not given else None,
         given_session=given,
     )
 
 
-def _build_browser_provider(machine: Machine, wanted: Collection[str]) -> BrowserProvider:
+def _build_browser_provider(
+    machine: Machine, wanted: Collection[str], ignored: Collection[str]
+) -> BrowserProvider:
     from claudemeter_tui.browsers.folders import BROWSERS, describe_searched_places, list_guarded_browsers
     from claudemeter_tui.browsers.profiles import BrowserFilter
     from claudemeter_tui.browsers.scan import scan_browsers
     from claudemeter_tui.sessions.renewable import BrowserProvider
 
     return BrowserProvider(
-        lambda wanted, emit: scan_browsers(wanted, home=machine.home, system=machine.system, emit=emit),
+        lambda wanted, emit: scan_browsers(
+            wanted, ignored=ignored, home=machine.home, system=machine.system, emit=emit
+        ),
         tuple(browser.name for browser in BROWSERS),
         list_guarded_browsers(machine.system),
         {text: BrowserFilter.parse(text).browser.name for text in wanted},
@@ -273,10 +290,12 @@ def build_feed(chosen: Invocation, clock: Clock) -> DeferredFeed:
             leases=_build_leases(chosen, clock, feed) if chosen.history_enabled else None,
         )
 
+    rules = build_org_rules(chosen) if chosen.has_org_rules else None
     if chosen.demo:
-        feed = DeferredFeed(build)
+        feed = DeferredFeed(build, rules=rules)
     else:
-        feed = DeferredFeed(build, partial(build_recorder, chosen, clock), partial(_read_last, chosen, clock))
+        recorder, last = partial(build_recorder, chosen, clock), partial(_read_last, chosen, clock)
+        feed = DeferredFeed(build, recorder, last, rules)
     return feed
 
 
@@ -396,15 +415,18 @@ def build_recorder(chosen: Invocation, clock: Clock) -> Recorder:
         return describe_outcome(outcome, now)
 
     status = StatusBuilder(chosen.sources_key, describe)
-    return Recorder(open_archive, clock.now, thresholds=chosen.thresholds, status=status)
+    return Recorder(
+        open_archive, clock.now, thresholds=chosen.thresholds, status=status, rules=build_org_rules(chosen)
+    )
 
 
 class ArchiveReader:
     """Answers of this user's archive for the dashboard; see `Options`. Every method blocks."""
 
-    def __init__(self, origin: str) -> None:
-        """Read what was kept of the server with this origin."""
+    def __init__(self, origin: str, rules: OrgRules | None = None) -> None:
+        """Read what was kept of the server with this origin; `rules` name the orgs."""
         self._origin = origin
+        self._rules = rules
 
     def load_series(self, key: OrgKey, since: datetime) -> ArchivedSeries | None:
         """Return an org's figures for the charts."""
@@ -426,7 +448,18 @@ class ArchiveReader:
                 return None
             return load_past_moment(connection, self._origin, (org_id, key), at, parse_kept_reply)
 
-        return self._query(key, query)
+        past = self._query(key, query)
+        return past and self._name_orgs(past)
+
+    def _name_orgs(self, past: PastMoment) -> PastMoment:
+        """Return the moment with the aliases of now."""
+        if self._rules is None:
+            return past
+        name, figures = self._rules.name_org, past.figures
+        if figures is not None and figures.owner.org is not None:
+            figures = replace(figures, owner=replace(figures.owner, org=name(figures.owner.org)))
+        events = tuple(replace(one, org=one.org and name(one.org)) for one in past.events)
+        return replace(past, store=self._rules.apply_to_store(past.store), events=events, figures=figures)
 
     def load_history(self, key: OrgKey, request: HistoryRequest) -> HistoryAnswer | None:
         """Return an org's history."""
@@ -455,7 +488,7 @@ def build_archive_options(chosen: Invocation) -> Mapping[str, Callable[..., Any]
         return {"load_history": load_demo}
     if not chosen.history_enabled:
         return {}
-    reader = ArchiveReader(chosen.base_url)
+    reader = ArchiveReader(chosen.base_url, build_org_rules(chosen) if chosen.has_org_rules else None)
     return {
         "load_series": reader.load_series,
         "load_past": reader.load_past,
@@ -480,8 +513,14 @@ def _build_demo_feed(chosen: Invocation, clock: Clock) -> Feed:
     return Poller(open_source, interval=chosen.interval, clock=clock)
 
 
-def build_session_providers(chosen: Invocation, clock: Clock) -> SessionProviders:
-    """Return the providers that the settings allow. Slow: it loads half of the program."""
+def build_session_providers(
+    chosen: Invocation, clock: Clock, *, reads_ignored: bool = False
+) -> SessionProviders:
+    """Return the providers that the settings allow. Slow: it loads half of the program.
+
+    With `reads_ignored`, ignored orgs are listed, too.
+    """
+    from claudemeter_tui.browsers.profiles import BrowserFilter
     from claudemeter_tui.model.reading import Session
 
     given = (Session(chosen.cookies_origin), chosen.cookies) if chosen.cookies is not None else None
@@ -492,4 +531,20 @@ def build_session_providers(chosen: Invocation, clock: Clock) -> SessionProvider
         source=chosen.source,
         wanted=chosen.browser,
         given=given,
+        ignored=tuple(filter(BrowserFilter.is_browser, chosen.ignore)),
+        ignores_org=(lambda _: False) if reads_ignored else build_org_rules(chosen).ignores,
     )
+
+
+def list_unmatched_names(chosen: Invocation, orgs: Sequence[Org]) -> list[str]:
+    """Return a sentence for each name in the settings that matches nothing on this machine. Slow."""
+    from claudemeter_tui.browsers.profiles import BrowserFilter
+    from claudemeter_tui.browsers.scan import find_unmatched_profiles
+
+    browsers = [name for name in chosen.ignore if BrowserFilter.is_browser(name)]
+    missing = set(find_unmatched_profiles(browsers)) if browsers else set()
+    return [
+        f"{key}: {name!r} matches no {'browser, profile or org' if key == 'ignore' else 'org'}"
+        for key, name in build_org_rules(chosen).list_unmatched(orgs)
+        if key != "ignore" or name not in browsers or name in missing
+    ]

@@ -70,7 +70,7 @@ def written(text: str) -> str:
 def _usual(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    shown = ", ".join(map(str, value)) if isinstance(value, list | dict) else str(value)
     return f"`{shown}`" if shown else ""
 
 

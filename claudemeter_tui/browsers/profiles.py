@@ -228,6 +228,15 @@ class BrowserFilter:
     """A label or a folder, in any case. Empty for all profiles."""
 
     @classmethod
+    def is_browser(cls, text: str) -> bool:
+        """Return True if `parse` accepts this text."""
+        try:
+            cls.parse(text)
+        except UnknownBrowserError:
+            return False
+        return True
+
+    @classmethod
     def parse(cls, text: str) -> BrowserFilter:
         """Parse `NAME[:PROFILE]`; case does not matter, and `chrome-beta` is Chrome Beta.
 
@@ -247,10 +256,14 @@ class BrowserFilter:
         is_container = self.profile.casefold().startswith(f"{profile.label.casefold()}, ")
         return not self.profile or profile.is_named(self.profile) or is_container
 
+    def is_session(self, session: Session) -> bool:
+        """True if this is exactly the name of a session, such as that of a container."""
+        return session.profile.casefold() == self.profile.casefold()
+
     def matches_session(self, profile: BrowserProfile, session: Session) -> bool:
         """True if this session of a profile is selected."""
         is_whole_profile = not self.profile or profile.is_named(self.profile)
-        return is_whole_profile or session.profile.casefold() == self.profile.casefold()
+        return is_whole_profile or self.is_session(session)
 
 
 def build_scan(

@@ -33,6 +33,7 @@ class _Scanner:
     """One run over the browsers: filters, folders, time limit and the receiver of the scans."""
 
     filters: list[BrowserFilter]
+    ignored: list[BrowserFilter]
     base_folders: Mapping[str, Path]
     system: str
     timeout: float
@@ -41,7 +42,8 @@ class _Scanner:
     async def scan_browser(self, browser: Browser) -> list[ProfileScan]:
         """Return every scan of one browser."""
         filters = [it for it in self.filters if it.browser is browser]
-        if self.filters and not filters:
+        ignored = [it for it in self.ignored if it.browser is browser]
+        if (self.filters and not filters) or not all(it.profile for it in ignored):
             return []
         listing = partial(list_profiles, browser, self.base_folders, self.system)
         try:
@@ -59,7 +61,8 @@ class _Scanner:
         selected = [
             profile
             for profile in profiles
-            if not filters or any(it.matches_profile(profile) for it in filters)
+            if (not filters or any(it.matches_profile(profile) for it in filters))
+            and not any(profile.is_named(it.profile) for it in ignored)
         ]
         scans = await asyncio.gather(*(self._scan_profile(profile, filters) for profile in selected))
         available = "available: " + "; ".join(profile.label or "unnamed" for profile in profiles)
@@ -78,7 +81,8 @@ class _Scanner:
         selected = [
             scan
             for scan in scans
-            if not filters or any(it.matches_session(profile, scan.session) for it in filters)
+            if (not filters or any(it.matches_session(profile, scan.session) for it in filters))
+            and not any(it.browser is profile.browser and it.is_session(scan.session) for it in self.ignored)
         ]
         for scan in selected:
             self.emit(scan)
@@ -100,6 +104,7 @@ class _Scanner:
 async def scan_browsers(
     wanted: Collection[str] = (),
     *,
+    ignored: Collection[str] = (),
     home: Path | None = None,
     system: str = sys.platform,
     limit: float = PROFILE_TIMEOUT,
@@ -112,6 +117,7 @@ async def scan_browsers(
     Args:
         wanted: `NAME` or `NAME:PROFILE`, as in `--browser`; empty for all. A name that matches nothing gets a
             scan with the reason.
+        ignored: `NAME` or `NAME:PROFILE` of browsers and profiles that are not read.
         home: Folder that contains all profiles. None for the usual folders of the current user.
         system: The operating system, named as in `sys.platform`.
         limit: Seconds for one profile, and for listing the profiles of one browser.
@@ -124,8 +130,27 @@ async def scan_browsers(
         UnknownBrowserError: `wanted` names a browser that cannot be read.
     """
     filters = [BrowserFilter.parse(text) for text in wanted]
-    scanner = _Scanner(filters, build_base_folders(home), system, limit, emit)
+    hidden = [BrowserFilter.parse(text) for text in ignored]
+    scanner = _Scanner(filters, hidden, build_base_folders(home), system, limit, emit)
     return tuple(chain.from_iterable(await asyncio.gather(*map(scanner.scan_browser, BROWSERS))))
+
+
+def find_unmatched_profiles(
+    names: Collection[str], *, home: Path | None = None, system: str = sys.platform
+) -> list[str]:
+    """Return the names, as in `--browser`, that no browser and no profile on this machine has."""
+    folders = build_base_folders(home)
+
+    def is_matched(wanted: BrowserFilter) -> bool:
+        try:
+            profiles = list_profiles(wanted.browser, folders, system)
+        except OSError:
+            return True  # not known
+        if profiles is None:
+            return False
+        return not wanted.profile or any(map(wanted.matches_profile, profiles))
+
+    return [name for name in names if not is_matched(BrowserFilter.parse(name))]
 
 
 def _read_profile(profile: BrowserProfile) -> list[ProfileScan]:

@@ -262,11 +262,18 @@ class ClaudeAiSource:
     the server asked, or for longer after each failure.
     """
 
-    def __init__(self, session: Session, client: CookieClient, now: Callable[[], datetime]) -> None:
-        """Read as `session` through `client`; `now` is the clock."""
+    def __init__(
+        self,
+        session: Session,
+        client: CookieClient,
+        now: Callable[[], datetime],
+        ignores: Callable[[Org], bool] = lambda _: False,
+    ) -> None:
+        """Read as `session` through `client`; `now` is the clock. No request is sent for ignored orgs."""
         self.session = session
         self._client = client
         self._now = now
+        self._ignores = ignores
         self._account = Account()
         self._account_due_at: datetime | None = None
         self._orgs: tuple[Org, ...] = ()
@@ -378,15 +385,17 @@ class ClaudeAiSource:
             listed = await poll.fetch(Endpoint.ACCOUNT, ORGANIZATIONS_PATH, read_list)
         roster = rosters[-1] if any(rosters) or isinstance(listed, Reply) else None
         now = self._now()
+        # An account whose orgs are all ignored is read as rarely as any other.
         self._account_due_at = now + SLOW_INTERVAL if roster and isinstance(part, Reply) else None
+        is_empty = roster == ()
         if roster is not None:
-            self._orgs = roster
+            roster = self._orgs = tuple(org for org in roster if not self._ignores(org))
             uuids = {org.uuid for org in roster}
             self._orgs_with_credits &= uuids
             self._due_at = {key: due for key, due in self._due_at.items() if key[0] in uuids}
             self._turns = {uuid: number for uuid, number in self._turns.items() if uuid in uuids}
             self._holds = {path: hold for path, hold in self._holds.items() if hold.org in {"", *uuids}}
-        if roster == ():
+        if is_empty:
             part = Failure(ErrorKind.NO_ORGS, Endpoint.ACCOUNT, now)
         elif roster is None and isinstance(part, Reply) and listed is not None:
             part = listed

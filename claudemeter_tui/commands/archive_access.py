@@ -22,6 +22,7 @@ from claudemeter_tui.formatting.export import (
 from claudemeter_tui.history.database import NewerArchiveError, is_damage, is_in_use
 from claudemeter_tui.history.export import ArchiveSnapshot, Report
 from claudemeter_tui.model.archive_rows import ArchiveRow, Owner, SpendingRow
+from claudemeter_tui.model.org_rules import OrgRules
 from claudemeter_tui.model.seats import note_accounts
 from claudemeter_tui.privacy.archive_rows import Row, RowRedactor
 
@@ -45,6 +46,8 @@ class RowsRequest(NamedTuple):
     """End of the span, not included. None for everything after its start."""
     is_private: bool = False
     """True to replace names by pseudonyms."""
+    rules: OrgRules = OrgRules()
+    """The settings about orgs; an ignored one keeps its rows."""
 
 
 class Selection:
@@ -60,7 +63,9 @@ class Selection:
         self.span = request.since, request.until
         self.snapshot = snapshot
         self.redactor = RowRedactor() if request.is_private else None
-        owners = self.owners = snapshot.list_owners()
+        owners = tuple(self._name_owner(owner) for owner in snapshot.list_owners())
+        owners = tuple(sorted(owners, key=lambda owner: owner.org.sort_key if owner.org else (True, 0)))
+        self.owners = owners
         if request.org is not None:
             known = [(owner.org, owner.account, "") for owner in owners if owner.org is not None]
             notes = zip(known, note_accounts(known), strict=True)
@@ -70,6 +75,9 @@ class Selection:
         if self.redactor is not None:  # in the order of the screen, whatever the rows contain
             for owner in owners:
                 self.redactor.redact_owner(owner)
+
+    def _name_owner(self, owner: Owner) -> Owner:
+        return owner if owner.org is None else replace(owner, org=self.request.rules.name_org(owner.org))
 
     def iterate(self, kind: ExportKind, report: Report) -> Iterator[ArchiveRow]:
         """Yield the rows of a kind; failed requests come after the replies."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -15,7 +15,9 @@ from claudemeter_tui.history.database import (
     is_damage,
 )
 from claudemeter_tui.history.repair import KeptOrg, Removal, list_kept_orgs, remove_history
-from claudemeter_tui.model.org_names import OrgName, match_names
+from claudemeter_tui.model.account import Org
+from claudemeter_tui.model.org_names import match_names
+from claudemeter_tui.model.org_rules import OrgRules
 from claudemeter_tui.settings import SettingsError, describe_os_error
 from claudemeter_tui.storage import load_ui_state, remove_old_files, save_ui_state
 
@@ -33,6 +35,8 @@ class ForgetRequest:
     """Origin of the server whose orgs are meant."""
     is_confirmed: bool
     """True to remove it without asking."""
+    rules: OrgRules = field(default_factory=OrgRules)
+    """The settings about orgs, whose aliases name them, too."""
 
 
 def forget(asked: ForgetRequest, path: Path, state_folder: Path, now: datetime) -> int:
@@ -77,7 +81,8 @@ def _choose_org(path: Path, asked: ForgetRequest) -> KeptOrg | None:
     orgs = list_kept_orgs(path, asked.origin)
     if not orgs:
         raise SettingsError(f"--forget: there is no history of {asked.origin}")
-    matches = match_names([OrgName(org.uuid, org.name) for org in orgs], asked.wanted)
+    named = [asked.rules.name_org(Org(org.uuid, org.name)) for org in orgs]
+    matches = match_names([org.names for org in named], asked.wanted)
     if len(matches) == 1:
         return orgs[matches[0]]
     fault = f"several orgs match {asked.wanted!r}" if matches else f"unknown org {asked.wanted!r}"

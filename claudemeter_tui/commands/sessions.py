@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 from claudemeter_tui.clock import use_daemon_threads
 from claudemeter_tui.commands.stdout import EXIT_NO_SESSION
 from claudemeter_tui.formatting.problems import NO_SESSION_WORKS, format_session_table
 from claudemeter_tui.formatting.values import format_count
-from claudemeter_tui.model.account import Account
+from claudemeter_tui.model.account import Account, Org
 from claudemeter_tui.model.reading import (
     CLAUDE_CODE_LOGIN,
     ErrorKind,
@@ -31,10 +31,21 @@ from claudemeter_tui.sessions.poller import request_account
 from claudemeter_tui.sessions.renewable import ClaudeCodeProvider, SessionProviders
 
 
-def report_sessions(providers: SessionProviders, write: Callable[[str], object]) -> int:
-    """Try every session, pass the table to `write` and return the exit status."""
-    results = asyncio.run(check_sessions(providers))
-    table = format_session_table(results)
+def report_sessions(
+    providers: SessionProviders,
+    write: Callable[[str], object],
+    list_notes: Callable[[Sequence[Org]], Iterable[str]] = lambda _: (),
+) -> int:
+    """Try every session, pass the table to `write` and return the exit status.
+
+    Args:
+        providers: access to the sessions.
+        write: called with the text.
+        list_notes: returns lines to print below the table, given the orgs of all sessions.
+    """
+    orgs: list[Org] = []
+    results = asyncio.run(check_sessions(providers, orgs.extend))
+    table = "\n".join((format_session_table(results), *list_notes(orgs)))
     if any(result.is_working for result in results):
         write(table)
         return 0
@@ -42,28 +53,34 @@ def report_sessions(providers: SessionProviders, write: Callable[[str], object])
     return EXIT_NO_SESSION
 
 
-async def check_sessions(providers: SessionProviders) -> list[ScanResult]:
+async def check_sessions(
+    providers: SessionProviders, add_orgs: Callable[[Iterable[Org]], object] = lambda _: None
+) -> list[ScanResult]:
     """Return a line for each scanned place, with the server's reply to each session that was found.
 
     Each session requests its account once; `works` means that the server accepted the session.
     """
     use_daemon_threads()
     if providers.given_session is not None:
-        return [await _check_session(providers, *providers.given_session, None)]
+        return [await _check_session(providers, *providers.given_session, None, add_orgs)]
 
     async def check_profile(scan: ProfileScan) -> ScanResult:
         if scan.cookies is None:
             return build_scan_result(scan)
-        return await _check_session(providers, scan.session, scan.cookies, scan.user_agent)
+        return await _check_session(providers, scan.session, scan.cookies, scan.user_agent, add_orgs)
 
     browsers, login = providers.browsers, providers.claude_code
     scans = await browsers.scan(tuple(browsers.filters), lambda _: None) if browsers is not None else ()
     results = await asyncio.gather(*map(check_profile, scans)) or build_no_browser_result(providers)
-    return [*results, await _check_login(login)] if login is not None else results
+    return [*results, await _check_login(login, add_orgs)] if login is not None else results
 
 
 async def _check_session(
-    providers: SessionProviders, session: Session, cookies: Cookies, agent: str | None
+    providers: SessionProviders,
+    session: Session,
+    cookies: Cookies,
+    agent: str | None,
+    add_orgs: Callable[[Iterable[Org]], object],
 ) -> ScanResult:
     """Try all cookies, and if the session has expired, the key alone."""
     connection = await asyncio.to_thread(providers.connect, session, cookies, agent)
@@ -78,10 +95,13 @@ async def _check_session(
             reading = await request_account(connection.source)
     finally:
         await connection.source.aclose()
+    add_orgs(reading.orgs or () if reading is not None else ())
     return _build_result(session, reading)
 
 
-async def _check_login(provider: ClaudeCodeProvider) -> ScanResult:
+async def _check_login(
+    provider: ClaudeCodeProvider, add_orgs: Callable[[Iterable[Org]], object]
+) -> ScanResult:
     """Try Claude Code's login if its budget allows it."""
     login = await asyncio.to_thread(provider.find_login)
     if not isinstance(login, Login):
@@ -94,6 +114,7 @@ async def _check_login(provider: ClaudeCodeProvider) -> ScanResult:
     if reading is None:
         limit = "not checked: at most one request every three minutes is allowed"
         return ScanResult(CLAUDE_CODE_LOGIN, "login found", limit)
+    add_orgs(reading.orgs or ())
     return _build_result(CLAUDE_CODE_LOGIN, reading)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +20,7 @@ from claudemeter_tui.history.last_states import load_states
 from claudemeter_tui.history.recorder import ARCHIVE_SESSION
 from claudemeter_tui.history.status import NoOrgStatus, Status, is_current, load_status, save_status
 from claudemeter_tui.history.status_builder import StatusBuilder
+from claudemeter_tui.model.org_rules import OrgRules
 from claudemeter_tui.model.reading import Failure, Reading
 from claudemeter_tui.model.store import OrgState, Store
 from claudemeter_tui.model.verdict import VerdictState
@@ -46,6 +47,8 @@ class StatusRequest:
     """Template of the line. None for the verdict instead of a line."""
     style: str = ""
     """Style of the line: empty for plain text, `json`, or the kind of colours."""
+    rules: OrgRules = field(default_factory=OrgRules)
+    """The settings about orgs."""
 
 
 class StatusPlace(NamedTuple):
@@ -157,7 +160,8 @@ def _poll(
     place: StatusPlace, asked: StatusRequest, print_reason: Callable[[str], None], before: Status | None
 ) -> Status:
     """Poll, and return the status that was stored; if none could be stored, build it from the readings."""
-    restored = _load_states(place, asked.now())  # afterwards, they may include this poll
+    # Afterwards, they may include this poll.
+    restored = asked.rules.apply_to_states(_load_states(place, asked.now()))
     readings = asked.poll()
     problems = [one.account for one in readings if one.session == ARCHIVE_SESSION]
     failures = [problem for problem in problems if isinstance(problem, Failure)]

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from claudemeter_tui.config.actions import (
@@ -42,6 +43,9 @@ from claudemeter_tui.settings import (
     mask_secrets,
 )
 from claudemeter_tui.storage import read_start
+
+if TYPE_CHECKING:
+    from claudemeter_tui.model.org_rules import OrgRules
 
 MAX_CONFIG_FILE_BYTES = 1 << 20
 """Maximum bytes; a real file has a few hundred."""
@@ -98,13 +102,27 @@ class Invocation(Settings):
         return self.privacy and self.resolved["privacy"].origin is SettingOrigin.FLAG
 
     @property
+    def has_org_rules(self) -> bool:
+        """True if there are settings about orgs."""
+        return bool(self.ignore or self.orgs_aliases or self.orgs_order)
+
+    @property
     def sources_key(self) -> str:
         """Hash of the settings that decide what is read."""
         from hashlib import sha256  # noqa: PLC0415 - slow, and the dashboard's first frame does not need it
 
         cookies = () if self.cookies is None else self.cookies.select_session_key().reveal()
-        read_with = (self.base_url, self.source, self.browser, self.cookies_origin, cookies)
+        read_with: tuple[object, ...] = self.base_url, self.source, self.browser, self.cookies_origin, cookies
+        if self.has_org_rules:  # the texts of the status have the aliases
+            read_with = (*read_with, self.ignore, self.orgs_aliases, self.orgs_order)
         return sha256(repr(read_with).encode()).hexdigest()[:16]
+
+
+def build_org_rules(chosen: Settings) -> OrgRules:
+    """Return the settings about orgs; a name of `ignore` that is also a browser's counts as both."""
+    from claudemeter_tui.model.org_rules import OrgRules  # noqa: PLC0415 - most users have none
+
+    return OrgRules(chosen.ignore, chosen.orgs_aliases, chosen.orgs_order)
 
 
 _KEYS = tuple(setting.key for setting in SETTINGS)
@@ -266,6 +284,9 @@ def _format_toml(value: SettingValue) -> str:
     if isinstance(value, str):
         escaped = mask_secrets(value).replace("\\", "\\\\").replace('"', '\\"')  # a command can hold a token
         return f'"{"".join(map(_escape_char, escaped))}"'
+    if isinstance(value, Mapping):
+        pairs = (f"{_format_toml(name)} = {_format_toml(alias)}" for name, alias in value.items())
+        return f"{{{', '.join(pairs)}}}"
     return f"{value:g}" if isinstance(value, int | float) else f"[{', '.join(map(_format_toml, value))}]"
 
 

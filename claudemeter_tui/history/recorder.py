@@ -24,6 +24,7 @@ from claudemeter_tui.history.database import (
 from claudemeter_tui.history.status_builder import StatusBuilder
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.event_log import EventLog
+from claudemeter_tui.model.org_rules import OrgRules
 from claudemeter_tui.model.reading import NO_SESSION, ErrorKind, Failure, Reading, Session
 from claudemeter_tui.model.store import OrgState, Store
 
@@ -81,14 +82,16 @@ class Recorder:
         thresholds: tuple[float, ...] = (),
         monotonic: Callable[[], float] = time.monotonic,
         status: StatusBuilder | None = None,
+        rules: OrgRules | None = None,
     ) -> None:
         """Keep readings in the archive that `open_archive` opens; it is called again after an error.
 
         `now` is the clock; `thresholds` are the percentages that cause an event when usage passes them.
         `monotonic` are seconds that no change of the clock affects. `status` builds what `--line` and
-        `--check` print; without it, nothing is stored for them.
+        `--check` print; without it, nothing is stored for them. `rules` are the settings about orgs.
         """
         self._open_archive = open_archive
+        self._rules = rules or OrgRules()
         self._now = now
         self._monotonic = monotonic
         self._opened: OpenedArchive | None = None
@@ -298,7 +301,7 @@ class Recorder:
 
     def _restore(self) -> None:
         archive = self._open().archive
-        states = self._posted or archive.load_states(self._now())
+        states = self._posted or self._rules.apply_to_states(archive.load_states(self._now()))
         self._note_success()
         if self._status is not None:
             self._status.start(archive.load_status(self._status.key), states)

@@ -15,7 +15,7 @@ import pytest
 
 from claudemeter_tui.browsers import scan
 from claudemeter_tui.browsers.profiles import BrowserProfile, UnknownBrowserError
-from claudemeter_tui.browsers.scan import scan_browsers
+from claudemeter_tui.browsers.scan import find_unmatched_profiles, scan_browsers
 from claudemeter_tui.model.reading import ProfileScan, ScanOutcome, Session
 from tests.browsers import fake_profiles
 from tests.browsers.fake_profiles import Made
@@ -78,6 +78,49 @@ async def test_scan_is_narrowed_by_name(
     """`--browser NAME[:PROFILE]` selects by label or folder in any case; a missing one is reported."""
     people(tmp_path)
     assert expected == outcomes(await scan_browsers(wanted, home=tmp_path, system="linux"))
+
+
+@linux_only
+@pytest.mark.parametrize(
+    ("ignored", "expected"),
+    [
+        (["Chromium"], EVERYTHING[2:]),
+        (["firefox", "vivaldi"], EVERYTHING[:2]),
+        (["chromium:Profile 1", "chromium:absent"], [EVERYTHING[0], *EVERYTHING[2:]]),
+        (["firefox:default"], [*EVERYTHING[:3], EVERYTHING[5]]),
+        (["firefox:default, container 2"], [*EVERYTHING[:4], EVERYTHING[5]]),
+    ],
+)
+async def test_ignored_profiles_are_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ignored: list[str], expected: list[tuple[str, str]]
+) -> None:
+    """A browser, a profile by label or folder, or a container is left out, and its file is not opened."""
+    people(tmp_path)
+    opened: list[str] = []
+    real = scan._read_profile
+
+    def read(profile: BrowserProfile) -> list[ProfileScan]:
+        opened.append(f"{profile.browser.name}, {profile.label}")
+        return real(profile)
+
+    monkeypatch.setattr(scan, "_read_profile", read)
+    assert expected == outcomes(await scan_browsers(ignored=ignored, home=tmp_path, system="linux"))
+    assert set(opened) == {label for label, _ in expected if label != "Vivaldi" and "container" not in label}
+
+
+@linux_only
+def test_names_without_a_profile_are_found(tmp_path: Path) -> None:
+    """Only browsers that are installed and profiles that exist match."""
+    people(tmp_path)
+    names = [
+        "chromium",
+        "Chromium:pat",
+        "chromium:profile 1",
+        "firefox:default, Work container",
+        "Brave",
+        "chromium:x",
+    ]
+    assert find_unmatched_profiles(names, home=tmp_path, system="linux") == ["Brave", "chromium:x"]
 
 
 async def test_scan_rejects_an_unknown_browser(tmp_path: Path) -> None:

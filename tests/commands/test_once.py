@@ -426,3 +426,52 @@ def test_one_poll_raises_the_exception_of_a_feed() -> None:
 
     with pytest.raises(LookupError, match="broken"):
         poll_readings(Broken())
+
+
+RULES = f"""
+ignore = ["{PERSONAL}", "Firefox", "Nobody"]
+[orgs]
+order = ["work"]
+[orgs.aliases]
+"Acme Team" = "work"
+"Gone" = "x"
+"""
+
+
+def test_ignored_org_is_not_requested_and_alias_is_shown(server: LoopbackServer, tmp_path: Path) -> None:
+    """No request is about an ignored org; the alias is in every output, and both names choose the org."""
+    config = tmp_path / ".config/claudemeter-tui"
+    config.mkdir(parents=True)
+    (config / "config.toml").write_text(RULES)
+    server.routes["/api/account"] = Answer.json(account_body(org_body(), team_body()))
+    server.routes |= org_routes(TEAM)
+    place = ("--base-url", server.url)
+    variables = environment(tmp_path) | {"XDG_CONFIG_HOME": str(tmp_path / ".config")}
+    (one,) = json.loads(program(tmp_path, "--json", *place, env=variables).stdout)
+    assert (one["org_name"], one["alias"], one["label"]) == ("Acme Team", "work", "work")
+    assert [path for path in server.paths() if PERSONAL in path] == []
+    for name in ("Work", "Acme Team", "1", TEAM):
+        done = program(tmp_path, "--line", "--format", "{org}", "--org", name, *place, env=variables)
+        assert (done.returncode, done.stdout) == (0, "work\n")
+    assert "Org              work   Team" in program(tmp_path, "--once", *place, env=variables).stdout
+    done = program(tmp_path, "--history", "--org", "work", *place, env=variables)
+    assert (done.returncode, "work" in done.stdout) == (0, True)
+    assert [path for path in server.paths() if PERSONAL in path] == []
+
+
+def test_sessions_name_settings_that_match_nothing(server: LoopbackServer, tmp_path: Path) -> None:
+    """The notes are below the table, and the exit status is that of the sessions."""
+    config = tmp_path / ".config/claudemeter-tui"
+    config.mkdir(parents=True)
+    (config / "config.toml").write_text(RULES)
+    server.routes["/api/account"] = Answer.json(account_body(org_body(), team_body()))
+    variables = environment(tmp_path) | {"XDG_CONFIG_HOME": str(tmp_path / ".config")}
+    done = program(tmp_path, "--sessions", "--base-url", server.url, env=variables)
+    assert (done.returncode, done.stdout.splitlines()[1:]) == (
+        0,
+        [
+            "ignore: 'Firefox' matches no browser, profile or org",
+            "ignore: 'Nobody' matches no browser, profile or org",
+            "orgs.aliases: 'Gone' matches no org",
+        ],
+    )

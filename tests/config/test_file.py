@@ -26,6 +26,7 @@ EVERYTHING = """
 interval = 90
 source = "cookie"
 browser = ["Firefox", "Chrome:Work"]
+ignore = ["Edge", "Old Org"]
 base_url = "https://proxy.example.com"
 theme = "nord"
 ascii = true
@@ -37,6 +38,10 @@ on_event = ["notify", "--quiet"]
 toast = false
 bell = false
 desktop = "osc777"
+[orgs]
+order = ["work", "Lab"]
+[orgs.aliases]
+"Acme Team" = "work"
 [history]
 enabled = false
 replies_days = 30
@@ -69,6 +74,9 @@ def test_file_gives_every_setting(tmp_path: Path) -> None:
         interval=timedelta(seconds=90),
         source="cookie",
         browser=("Firefox", "Chrome:Work"),
+        ignore=("Edge", "Old Org"),
+        orgs_order=("work", "Lab"),
+        orgs_aliases=(("Acme Team", "work"),),
         base_url="https://proxy.example.com",
         theme="nord",
         ascii=True,
@@ -147,6 +155,12 @@ def test_flags_override_the_environment_which_overrides_the_file(
         ({"alerts_desktop": "osc9"}, "ALERTS_DESKTOP", "OSC9"),
         ({"ascii": True}, "ASCII", "yes"),
         ({"privacy": True}, "PRIVACY", "True"),
+        ({"ignore": ("Edge", "Old Org")}, "IGNORE", "Edge, Old Org, Edge"),
+        (
+            {"orgs_aliases": (("Acme", "work"), ("u", "lab"))},
+            "ORGS_ALIASES",
+            "Acme=work, u = lab",
+        ),
     ],
 )
 def test_environment_gives_settings_as_text(expected: dict[str, Any], variable: str, text: str) -> None:
@@ -209,6 +223,10 @@ def test_locale_without_utf_8_means_ascii(expected: bool, environment: dict[str,
         ("privacy: 1 is not yes or no", "privacy = 1"),
         ("browser: unknown browser 'Lynx'; supported: Chrome, ", 'browser = ["Chrome", "Lynx:x"]'),
         ("browser: [1] is not a list of quoted strings", "browser = [1]"),
+        ("ignore: 5 is not a list of quoted strings", "ignore = 5"),
+        ("orgs.aliases: ['work'] is not a table of quoted names", '[orgs]\naliases = ["work"]'),
+        ("orgs.aliases: {'Acme': 5} is not a table of quoted names", "[orgs.aliases]\nAcme = 5"),
+        ("orgs.aliases: {'Acme': ''} has an org without a name or an alias", '[orgs.aliases]\nAcme = ""'),
         ("thresholds: [0] is not a list of percentages (above 0, up to 100)", "thresholds = [0]"),
         ("thresholds: [75, 101] is not a list of percentages (above 0, up to 100)", "thresholds = [75, 101]"),
         ("thresholds: ['x'] is not a list of percentages (above 0, up to 100)", 'thresholds = ["x"]'),
