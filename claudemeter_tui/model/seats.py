@@ -35,9 +35,14 @@ SHARE_PER_MINUTE = 0.02
 """Part of the cap, or without one of the use, that may be spent in a minute between two readings."""
 
 
+def has_shared_orgs(orgs: Sequence[OrgState]) -> bool:
+    """Return True if several accounts reach one org."""
+    return len({state.org.uuid for state in orgs}) < len(orgs)
+
+
 def find_separate_orgs(orgs: Sequence[OrgState], known: frozenset[str] = frozenset()) -> frozenset[str]:
     """Return the uuids of the orgs whose accounts have figures of their own, and those known before."""
-    if len({state.org.uuid for state in orgs}) == len(orgs):
+    if not has_shared_orgs(orgs):
         return known
     groups: dict[str, list[OrgState]] = defaultdict(list)
     for state in orgs:
@@ -55,6 +60,8 @@ def select_shown_orgs(orgs: Sequence[OrgState], separate: frozenset[str]) -> tup
 
     Of several accounts with the same figures, the first one that works is shown.
     """
+    if not has_shared_orgs(orgs) and all(state.org.place is None for state in orgs):
+        return tuple(orgs)
     shown: dict[object, OrgState] = {}
     for state in orgs:
         key = (state.org.uuid, state.account.key) if state.org.uuid in separate else state.org.uuid

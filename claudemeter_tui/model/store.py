@@ -36,6 +36,7 @@ from claudemeter_tui.model.resets import SavedResets
 from claudemeter_tui.model.seats import (
     add_account_notes,
     find_separate_orgs,
+    has_shared_orgs,
     list_also_via,
     select_shown_orgs,
 )
@@ -499,7 +500,10 @@ class Store:
         removed session, only the orgs that no other session of its account has listed are removed. Orgs from
         the archive are added unless they are known, and removed if no session for them is found.
         """
-        return self._apply(reading).distinguish_orgs()
+        store = self._apply(reading)
+        is_same_list = reading.orgs is None and len(store.all_orgs) == len(self.all_orgs)
+        # Nearly every reading has only figures of one org that one account reaches.
+        return store if is_same_list and not has_shared_orgs(store.all_orgs) else store.distinguish_orgs()
 
     def _apply(self, reading: Reading) -> Store:
         if reading.restored_orgs:
