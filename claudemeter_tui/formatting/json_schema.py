@@ -208,6 +208,18 @@ def _org() -> JsonSchema:
                 "Open problems. Empty if there are none.",
             ),
             "stale": _flag("True if the figures are older than two intervals."),
+            "alias": _text("Name that the settings give the org.", null="if they give none"),
+            "label": _text("Name on screen: the alias or the org's name; with the account if it is shared."),
+            "also_via": _list(
+                _object(
+                    "Another way to the same figures.",
+                    {
+                        "account_email": _text("E-mail address of the account.", null="if not reported"),
+                        "browser": _text("Browser, or other source, of its session."),
+                    },
+                ),
+                "Other accounts and sessions that read the same figures. Empty if there are none.",
+            ),
         },
     )
 
@@ -231,6 +243,7 @@ def _event() -> JsonSchema:
             "severity": _word(_SEVERITIES, "Severity of the new state."),
             "org_uuid": _text("UUID of the org.", null="if the event concerns a whole session"),
             "org_name": _text("Name of the org.", null="if the event concerns a whole session"),
+            "org_label": _text("Name of the org on screen.", null="if the event concerns a whole session"),
             "session": _text("The session that reads the org, such as 'Chrome, Default'."),
             "subject": _text(
                 "The window, credits, reply or session concerned.", null="if the kind needs none"

@@ -35,7 +35,6 @@ from tests.scenes import INTERVAL
 FORMATS = FormatChecker(())
 
 
-@FORMATS.checks("date-time", ValueError)
 def _is_utc(value: object) -> bool:
     """Return True for a time in UTC, and for null."""
     if isinstance(value, str):
@@ -43,9 +42,12 @@ def _is_utc(value: object) -> bool:
     return True
 
 
-@FORMATS.checks("date", ValueError)
 def _is_date(value: object) -> bool:
     return not isinstance(value, str) or str(date.fromisoformat(value)) == value
+
+
+FORMATS.checks("date-time", ValueError)(_is_utc)
+FORMATS.checks("date", ValueError)(_is_date)
 
 
 def iterate_parts(part: Any) -> Iterator[dict[str, Any]]:

@@ -29,9 +29,7 @@ def build_status(key: str = "1", *, at: int = AT, failed: int = 0, next_in: int 
     """Return the status after a poll; `next_in` is in seconds."""
     window = WindowFigure("session", "5-hour", "67%", is_full=False, percent=67.0, resets_at=at, length=1)
     until, texts, names = at + 60 * SECOND, {"org": "Personal"}, ("uuid", "Personal", "", "")
-    org = OrgStatus(
-        "account", *names, 0, 0, at, None, at, until, texts, "can_work", "normal", 67, [window]
-    )
+    org = OrgStatus("account", *names, 0, 0, at, None, at, until, texts, "can_work", "normal", 67, [window])
     return Status(key, at, at + next_in * SECOND, failed, None, "", "UTC", __version__, (org,), None)
 
 
