@@ -277,6 +277,27 @@ def forecast_percent_at_reset(window: Window, state: OrgState, now: datetime) ->
     return 100 * pace
 
 
+def forecast_course(window: Window, state: OrgState, now: datetime) -> tuple[tuple[datetime, float], ...]:
+    """Return the corners of the expected course of an org's window until its reset, in percent, oldest first.
+
+    A full window stays full. While a full window stops the whole plan, no other one rises, and what follows
+    is not known. Otherwise the use continues at the pace so far. Empty if there is no forecast.
+    """
+    resets_at, percent = window.resets_at, window.percent
+    if resets_at is None or percent is None or not isfinite(percent) or window.is_due(now):
+        return ()
+    if state.read_at is None or state.is_stale(now):
+        return ()
+    if window.is_full(now):
+        return (now, percent), (resets_at, percent)
+    if state.plan is not None and (full := state.plan.find_full_windows(now)):
+        return (now, percent), (min(resets_at, full[0].resets_at or UNKNOWN_RESET), percent)
+    if (full_at := forecast_window_full(window, now, state.read_at)) is not None:
+        return (now, percent), (full_at, 100.0), (resets_at, 100.0)
+    at_reset = forecast_percent_at_reset(window, state, now)
+    return () if at_reset is None else ((now, percent), (resets_at, at_reset))
+
+
 def _was_higher(window: Window, state: OrgState) -> bool:
     """True if a percentage that was first read after the window's start is clearly above the current one."""
     history = state.histories.get(window.label)

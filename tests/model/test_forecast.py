@@ -19,6 +19,7 @@ from claudemeter_tui.model.forecast import (
     compute_pace,
     compute_spend_rate,
     find_tighter_limit,
+    forecast_course,
     forecast_limit,
     forecast_percent_at_reset,
     forecast_window_full,
@@ -296,6 +297,48 @@ def test_percent_at_reset_is_forecast_for_windows_that_will_not_fill(
     """From 5% and a seventh of the time on; none for a window that fills, is full, locked, due or expires."""
     at_reset = forecast_percent_at_reset(window, read_window(window), NOON)
     assert at_reset == (None if expected is None else pytest.approx(expected))
+
+
+RESETS_AT = window().resets_at
+
+
+@pytest.mark.parametrize(
+    ("expected", "window"),
+    [
+        ([(0, 60), (80, 100), (180, 100)], window(60)),
+        ([(0, 39), (180, 97.5)], window(39)),
+        ([(0, 100), (180, 100)], window(100)),
+        ([(0, 130), (180, 130)], window(130)),
+        ([(0, 60), (180, 60)], window(60, locked_reason="quota")),
+        ([], window(4)),
+        ([], window(None)),
+        ([], window(float("nan"))),
+        ([], window(39, 300)),
+        ([], window(39, length=None)),
+        ([], window(39, resets_at=None)),
+    ],
+)
+def test_course_ends_at_the_reset(expected: list[tuple[float, float]], window: Window) -> None:
+    """The course goes on at the pace so far, at most to 100%, and a full window stays full."""
+    course = forecast_course(window, read_window(window), NOON)
+    assert [NOON + minutes(after) for after, _ in expected] == [at for at, _ in course]
+    assert [percent for _, percent in expected] == pytest.approx([percent for _, percent in course])
+
+
+def test_no_window_rises_while_another_one_is_full() -> None:
+    """Until the reset of the full window nothing changes, and what follows is not known."""
+    full = window(100, kind=WindowKind.SESSION)
+    other = window(60, label="7-day all", kind=WindowKind.WEEKLY, resets_at=NOON + timedelta(days=3))
+    replies = {Endpoint.USAGE: Reply(Endpoint.USAGE, NOON, Plan((full, other)))}
+    state = OrgState(LAB, PAT, CHROME, replies=replies)
+    assert forecast_course(other, state, NOON) == ((NOON, 60), (RESETS_AT, 60))
+
+
+def test_stale_figures_have_no_course() -> None:
+    """Older than two intervals, a figure says nothing about what follows."""
+    state = read_window(window(60))
+    assert forecast_course(window(60), state, NOON + minutes(2)) != ()
+    assert forecast_course(window(60), state, NOON + minutes(2.1)) == ()
 
 
 @pytest.mark.parametrize(
