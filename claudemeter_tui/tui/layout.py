@@ -10,6 +10,8 @@ WIDE_FROM = 100
 """Columns from which the two panels are side by side."""
 FRAMES_FROM = 56
 """Columns from which panels have frames."""
+MIN_CHART_LINES = 3
+"""Lines below which a chart is only a line of blocks, without a frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,13 @@ class Layout:
     def heights(self) -> dict[str, int]:
         """Lines of each part of the dashboard with its frame, by selector; 0 if it is hidden."""
         limits, credits, chart, second = (
-            lines + (2 if self.framed else 0) if lines else 0
-            for lines in (self.limits, self.credits, self.chart, self.second_chart)
+            lines + (2 if self.framed and lines >= least else 0) if lines else 0
+            for lines, least in (
+                (self.limits, 1),
+                (self.credits, 1),
+                (self.chart, MIN_CHART_LINES),
+                (self.second_chart, 1),
+            )
         )
         if self.wide and limits and credits:
             limits = credits = max(limits, credits)
@@ -89,14 +96,17 @@ def compute_layout(width: int, height: int, needs: LayoutNeeds) -> Layout:
 
     Start with the verdict only and add parts in order of importance. Skip a step that does not fit and
     try the next one. The only chart with changed values gets the remaining lines; otherwise both charts share
-    them.
+    them. If there is no room for a chart, it is low, or a line of blocks.
     """
     layout = Layout(wide=width >= WIDE_FROM)
     for lines in _iterate_steps(width, height, needs):
         grown = replace(layout, **lines)
         if grown.total <= height:
             layout = grown
-    if not layout.chart:
+    if not layout.chart and needs.has_chart:
+        low = (replace(layout, chart=lines) for lines in (MIN_CHART_LINES, 1))
+        layout = next((it for it in low if it.total <= height), layout)
+    if not layout.chart or (layout.framed and layout.chart < MIN_CHART_LINES):
         return layout
     spare = height - layout.total
     alone = not layout.second_chart or (needs.is_chart_moving and not needs.is_second_chart_moving)
@@ -113,12 +123,13 @@ def _iterate_steps(width: int, height: int, needs: LayoutNeeds) -> Iterator[dict
     yield {"tabs": int(needs.orgs > 1)}
     yield from ({"verdict": lines} for lines in range(2, min(3 if needs.boxed else 2, needs.verdict) + 1))
     yield {"keys": int(height >= 7)}  # with fewer lines, the figures need all of them
-    yield {"chart": 4 if needs.has_chart and needs.is_chart_moving and height >= 16 else 0}
+    yield {"chart": 4 if needs.has_chart and height >= 16 else 0}
     yield {"tabs": int(needs.orgs > 0)}
     yield {"status": int(needs.has_status or height >= 20)}
     yield {"header": 1}
     yield from ({"verdict": lines} for lines in range(2, needs.verdict + 1))
     yield {"framed": frames, "credits": min(2, needs.credits)}
+    yield {"chart": 5 if needs.has_chart else 0}
     if frames and needs.boxed:
         yield {"boxed": True, "verdict": needs.boxed}
     yield from ({"credits": lines} for lines in range(2, needs.credits + 1))

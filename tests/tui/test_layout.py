@@ -103,13 +103,30 @@ def test_tall_terminal_has_both_charts(moving: bool, second_moving: bool, expect
     assert compute_layout(120, 30, needs).second_chart == 0
 
 
-def test_flat_chart_comes_last() -> None:
-    """In a small terminal the rows of figures precede a flat line."""
+def test_flat_chart_has_its_lines_too() -> None:
+    """A chart whose values have not changed is as high as any other one, so no start is without a chart."""
     flat, moving = (
         compute_layout(60, 20, replace(CALM, has_chart=True, is_chart_moving=it)) for it in (False, True)
     )
-    assert flat.chart < moving.chart
-    assert flat.credits > moving.credits
+    assert flat == moving
+    assert flat.chart >= 4
+
+
+@pytest.mark.parametrize("needs", [BUSY, replace(CALM, has_chart=True)], ids=["busy", "calm"])
+def test_common_terminal_has_a_chart(needs: LayoutNeeds) -> None:
+    """At 80x24 there is a chart of five lines or more in a frame, whatever else there is."""
+    layout = compute_layout(80, 24, needs)
+    assert layout.framed
+    assert layout.chart >= 5
+
+
+def test_chart_without_room_is_a_line() -> None:
+    """A free line shows the chart as a line of blocks, without a frame."""
+    needs = replace(CALM, has_chart=True)
+    heights = {height: compute_layout(60, height, needs) for height in range(5, 16)}
+    lines = {height for height, layout in heights.items() if layout.chart == 1}
+    assert lines
+    assert all(heights[height].heights["#chart"] == 1 for height in lines)
 
 
 def test_panels_are_side_by_side_only_if_they_fit() -> None:
