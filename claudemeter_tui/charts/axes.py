@@ -1,4 +1,4 @@
-"""The axes of a chart: time with the letters of events, and the scale of its curves."""
+"""The time axis of a chart with the letters of events, and the figures of each of its columns."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
-from decimal import Decimal
 from functools import partial
 from itertools import pairwise
 from math import inf, isnan
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from claudemeter_tui.formatting.values import format_money, format_percent, format_short_day, to_local
+from claudemeter_tui.charts.scale import ChartValue, ValueRange, format_minor_units
+from claudemeter_tui.formatting.values import format_percent, format_short_day, to_local
 from claudemeter_tui.model.events import Event, EventKind
-from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.time_series import CreditSeries, PercentHistory
 from claudemeter_tui.model.windows import Severity
 
@@ -25,7 +24,7 @@ MIN_CHART_WIDTH, MIN_CHART_HEIGHT = 24, 3
 MIN_AXIS_HEIGHT = 6
 """Minimum lines for a time axis above the times."""
 MIN_SPAN_SECONDS = 300.0
-"""Minimum seconds between the edges; a shorter run fills only the left part."""
+"""Minimum seconds between the edges; a shorter run fills only the right part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +46,8 @@ class ChartFrame:
     """Maximum age at which the newest figure still counts; after an older one there is a gap."""
     margin: int = 0
     """Minimum cells of the scale, so that two stacked charts are aligned."""
+    resets_at: datetime | None = None
+    """Right edge of a chart of one window, later than now; `span` is then its length. None for now."""
 
     @property
     def has_room(self) -> bool:
@@ -63,26 +64,29 @@ class ChartFrame:
         """Lines of the canvas."""
         return self.height - (2 if self.has_axis else 1)
 
-    @property
-    def dots_per_cell(self) -> int:
-        """Dots in the width and in the height of a cell."""
-        return 1 if self.ascii_only else 2
-
     def find_start(self, since: float) -> float:
-        """Return the left edge in epoch seconds, never before the first figure."""
+        """Return the epoch seconds from which figures are in sight, never before the first figure."""
         if self.span is None:
             return since
-        return max(since, self.now.timestamp() - self.span.total_seconds())
+        return max(since, (self.resets_at or self.now).timestamp() - self.span.total_seconds())
 
     def compute_edges(self, since: float, columns: int) -> TimeEdges:
-        """Return the edges of a canvas; with a fixed span they move by whole dots."""
-        now, dots = max(since, self.now.timestamp()), columns * self.dots_per_cell
+        """Return the edges of a canvas; with a fixed span they move by whole columns.
+
+        The right edge is now, or the reset of the window that is drawn. The left edge is not before the first
+        figure, unless the run is very young or the chart is that of a window.
+        """
+        if self.resets_at is not None and self.span is not None:
+            end = self.resets_at.timestamp()
+            start = end - self.span.total_seconds()
+            return TimeEdges(start, end, max(start, min(end, self.now.timestamp())), columns)
+        now = max(since, self.now.timestamp())
         if self.span is not None:
             whole = self.span.total_seconds()
-            end = math.ceil(now * dots / whole) * whole / dots
+            end = math.ceil(now * columns / whole) * whole / columns
             if end - whole > since:
-                return TimeEdges(end - whole, end, now, columns, self.dots_per_cell)
-        return TimeEdges(since, max(now, since + MIN_SPAN_SECONDS), now, columns, self.dots_per_cell)
+                return TimeEdges(end - whole, end, now, columns)
+        return TimeEdges(min(since, now - MIN_SPAN_SECONDS), now, now, columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +98,6 @@ class TimeEdges:
     """Right edge, after the start; may be in the future."""
     now: float
     columns: int
-    dots_per_cell: int
-    """Dots in the width of a cell."""
-
-    @property
-    def dots(self) -> int:
-        """Dots from edge to edge."""
-        return self.columns * self.dots_per_cell
 
     @property
     def length(self) -> float:
@@ -108,21 +105,21 @@ class TimeEdges:
         return self.end - self.start
 
     @property
-    def next_dot_at(self) -> float:
-        """The moment at which the current dot ends."""
-        return self.start + math.ceil(self.compute_dot(self.now)) * self.length / self.dots
-
-    def compute_dot(self, moment: float) -> float:
-        """Return the distance of a moment from the left edge in dots."""
-        return (moment - self.start) / self.length * self.dots
+    def next_column_at(self) -> float:
+        """The moment at which the current column ends."""
+        return self.start + (math.floor(self._compute_place(self.now)) + 1) * self.length / self.columns
 
     def find_column(self, moment: float) -> int:
         """Return the column of a moment between the edges."""
-        return max(0, min(self.columns - 1, math.floor(self.compute_dot(moment) / self.dots_per_cell)))
+        return max(0, min(self.columns - 1, math.floor(self._compute_place(moment))))
 
     def find_right_edge(self, column: int) -> float:
         """Return the moment at the right edge of a column, at most now."""
         return min(self.now, self.start + self.length * (column + 1) / self.columns)
+
+    def _compute_place(self, moment: float) -> float:
+        """Return the distance of a moment from the left edge in columns."""
+        return (moment - self.start) / self.length * self.columns
 
 
 def to_datetime(seconds: float) -> datetime:
@@ -145,7 +142,8 @@ _MAX_CLOCK_SHIFT = timedelta(hours=2)  # the largest change of a clock
 _MAX_STEADY_SPAN = timedelta(days=14)
 """If clocks agree at both ends of an axis of at most this length, they were not changed in between."""
 _HALF_YEAR = timedelta(days=183)
-_SAFE_YEARS = range(2, 9999)  # a margin of days before and after
+SAFE_YEARS = range(2, 9999)
+"""Years in which a time can be local, with a margin of days before and after."""
 
 TimeLabels = dict[int, str]
 """The label of a time, by its column."""
@@ -154,7 +152,7 @@ TimeLabels = dict[int, str]
 def build_time_labels(edges: TimeEdges, zone: tzinfo | None) -> TimeLabels:
     """Return the round local times between the edges, oldest first."""
     start, end, span = to_datetime(edges.start), to_datetime(edges.end), timedelta(seconds=edges.length)
-    if not (start.year in _SAFE_YEARS and end.year in _SAFE_YEARS):
+    if not (start.year in SAFE_YEARS and end.year in SAFE_YEARS):
         return {}
     steps = (step for step in _LABEL_STEPS if _has_room_for_labels(step, span, edges.columns))
     step = next(steps, None)
@@ -193,15 +191,25 @@ def _iterate_months(first: datetime, last: datetime, span: timedelta, columns: i
         yield datetime(year, month + 1, 1)  # noqa: DTZ001 - on the wall
 
 
-def place_time_labels(times: TimeLabels, margin: int, width: int) -> tuple[TimeLabels, str]:
-    """Return the labels that have room, and a line with each centred under its column."""
-    kept, line = {}, ""
+def place_time_labels(
+    times: TimeLabels, margin: int, width: int, *, line: str = ""
+) -> tuple[TimeLabels, str]:
+    """Return the labels that have room, and a line with each centred under its column.
+
+    Args:
+        times: The labels, oldest first.
+        margin: Cells left of the first column.
+        width: Cells of the line.
+        line: Texts that are in the line already.
+    """
+    kept, line = {}, line.ljust(width)
     for column, text in times.items():
         begin = margin + column - len(text) // 2
-        if (not line or begin >= len(line) + 2) and begin + len(text) <= width:
-            line = line.ljust(begin) + text
+        end = begin + len(text)
+        if begin >= 0 and end <= width and line[max(0, begin - 2) : end + 2].isspace():
+            line = line[:begin] + text + line[end:]
             kept[column] = text
-    return kept, line.ljust(width)
+    return kept, line
 
 
 def _has_room_for_labels(step: timedelta, span: timedelta, columns: int) -> bool:
@@ -299,28 +307,17 @@ def find_mark(event: Event) -> EventMark:
     return EVENT_MARKS[_MARK_RANKS[event.kind]]
 
 
-ChartValue = Decimal | float
-"""Minor units, or percent."""
-
-_EPSILON = 0.001  # seconds of tolerance: despite rounding, a run that begins with a dot belongs to that dot
+_EPSILON = 0.001  # seconds of tolerance: despite rounding, a run that begins with a column belongs to it
 
 
 class ChartStep(NamedTuple):
-    """The values of one dot."""
+    """The values of one column."""
 
     newest: float
-    """The last value in the dot."""
+    """The last value in the column."""
     low: float
-    """The lowest value, so that a fall and rise within one dot stays visible."""
+    """The lowest value, so that a fall and rise within one column stays visible."""
     high: float
-
-
-class ValueRange(NamedTuple):
-    """Lowest, highest and newest of the visible values."""
-
-    low: ChartValue
-    high: ChartValue
-    newest: ChartValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,12 +363,12 @@ class Curve:
         begin = begin if begins_there else max(0, begin - 1)
         stop = max(begin + 1, bisect_right(self.starts, self.from_epoch(now)))
         known = [value for value in self.values[begin:stop] if value is not None]
-        return ValueRange(min(known), max(known), known[-1]) if known else None
+        return ValueRange(min(known), max(known), known[0], known[-1]) if known else None
 
     def add_end_gaps(self, edges: TimeEdges, fresh: float) -> Curve:
         """Return the curve with gaps before its first run and after its last fresh value."""
         stop = bisect_right(self.starts, self.from_epoch(edges.now))
-        end = edges.next_dot_at if self.is_fresh(edges.now, fresh) else self.last_read
+        end = edges.next_column_at if self.is_fresh(edges.now, fresh) else self.last_read
         until = self.from_epoch(end if end < edges.end else inf)
         firsts = (self.from_epoch(-inf), *self.starts[:stop], until, self.from_epoch(inf))
         return replace(self, starts=firsts, values=(None, *self.values[:stop], None, None))
@@ -383,14 +380,14 @@ class Curve:
 
 
 def compute_steps(curve: Curve, edges: TimeEdges, fresh: float) -> list[ChartStep | None]:
-    """Return the step of each dot of a curve, from edge to edge; None for a dot in which nothing was read.
+    """Return the step of each column of a curve; None for a column in which nothing was read.
 
-    The dot at the time of a rise shows both values. A dot whose middle is in a gap is blank, unless it is the
-    only one that can show a figure.
+    The column at the time of a rise shows both values. A column whose middle is in a gap is blank, unless it
+    is the only one that can show a figure.
     """
     curve = curve.add_end_gaps(edges, fresh)
-    width = edges.length / edges.dots
-    cuts = [edges.start + dot * width for dot in range(edges.dots)]
+    width = edges.length / edges.columns
+    cuts = [edges.start + column * width for column in range(edges.columns)]
     runs = curve.find_runs([*[cut - _EPSILON for cut in cuts], edges.end + _EPSILON])
     steps: list[ChartStep | None] = []
     at, step = -1, None
@@ -409,7 +406,7 @@ def compute_steps(curve: Curve, edges: TimeEdges, fresh: float) -> list[ChartSte
 
 
 def _merge_runs(curve: Curve, runs: tuple[int, int], middle: float, after: float) -> ChartStep | None:
-    """Return the step of a dot in which several runs meet; from `after` on, the last run has its own dot."""
+    """Return the step of a column in which several runs meet; from `after` on, the last run has its own."""
     begin, end = runs
     values = curve.values[begin : end + 1]
     try:
@@ -427,119 +424,5 @@ def _merge_runs(curve: Curve, runs: tuple[int, int], middle: float, after: float
 
 
 def _build_step(values: Sequence[Any]) -> ChartStep:
-    """Return the step of a dot with these values, oldest first."""
+    """Return the step of a column with these values, oldest first."""
     return ChartStep(float(values[-1]), float(min(values)), float(max(values)))
-
-
-ScaleLabels = dict[int, str]
-"""Labels left of the axis, by row; row 0 is the lowest."""
-MoneyUnit = tuple[str, int]
-"""Currency and exponent."""
-
-_MIN_RANGE = 10.0  # minimum range in minor units: without it, a rise of three cents would fill the chart
-_MAX_VALUE = 1e30  # larger values are drawn as this one, to prevent an overflow
-
-
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """Maps values to rows; row 0 is the lowest."""
-
-    low: float
-    high: float
-    """Highest value, above `low`."""
-    limit: float | None
-    """The cap, or 100%. None if there is none or it is too far away."""
-    rows: int
-    dots_per_cell: int
-    """Dots in the height of a cell."""
-
-    def find_dot(self, value: float) -> int:
-        """Return the nearest dot of a value; a value below the limit is never drawn on the limit's row."""
-        dot = self._compute_dot(value)
-        if self.limit is None or value >= self.limit:
-            return dot
-        return max(0, min(dot, self._compute_dot(self.limit) // self.dots_per_cell * self.dots_per_cell - 1))
-
-    def find_row(self, value: float) -> int:
-        """Return the row of a value."""
-        return self.find_dot(value) // self.dots_per_cell
-
-    def _compute_dot(self, value: float) -> int:
-        part = (value - self.low) / (self.high - self.low)
-        return round(max(0.0, min(1.0, part)) * (self.rows - 1) * self.dots_per_cell)
-
-
-def build_money_scale(seen: ValueRange, cap: float | None, rows: int, fine: int) -> Scale:
-    """Return a scale of amounts: from zero if zero is near, up to the cap if the cap is near.
-
-    An unchanged amount is drawn between zero and the cap, or half-way up if there is no cap.
-    """
-    low, high, newest = map(_clamp, seen)
-    cap = None if cap is None else _clamp(cap)
-    least = max(_MIN_RANGE, abs(high) / 10**9)
-    if low == high:
-        top = 2 * high if cap is None else max(cap, high)
-        return Scale(min(low, 0.0), max(top, low + least), cap, rows, fine)
-    if cap is not None and not low <= cap <= high:
-        would_flatten = (high - low) * 4 < max(high, cap) - min(low, cap)
-        if newest <= 0.6 * cap or would_flatten:
-            cap = None
-    bottom = min(low, 0.0) if 3 * low <= high else low
-    if cap is not None:
-        bottom, high = min(bottom, cap), max(high, cap)
-    bottom = max(min(bottom, 0.0), bottom - max(0.0, least - (high - bottom)) / 2)
-    return Scale(bottom, max(high, bottom + least), cap, rows, fine)
-
-
-def build_money_labels(scale: Scale, seen: ValueRange, unit: MoneyUnit) -> ScaleLabels:
-    """Return labels for the cap, the important amounts and, where there is room, round amounts."""
-    newest, labels = scale.find_row(float(seen.newest)), ScaleLabels()
-    if scale.limit is not None:
-        at = scale.find_row(scale.limit)
-        labels[at] = f"cap {format_minor_units(scale.limit, unit)}" if at == newest else "cap"
-    low = seen.low if scale.low and seen.low < seen.high else Decimal(0)
-    for value in (seen.newest, low, seen.high):
-        add_label(labels, scale.find_row(float(value)), format_minor_units(value, unit), 1)
-    for round_one in list_round_amounts(scale):
-        add_label(
-            labels, scale.find_row(round_one), format_minor_units(round_one, unit), 2 if scale.rows > 4 else 1
-        )
-    return labels
-
-
-def build_percent_scale(seen: ValueRange, rows: int, fine: int) -> Scale:
-    """Return a scale from 0 to 100 percent, or to a higher value."""
-    return Scale(0.0, max(100.0, _clamp(seen.high)), 100.0, rows, fine)
-
-
-def build_percent_labels(scale: Scale) -> ScaleLabels:
-    """Return labels for as many percentages as fit."""
-    labels: ScaleLabels = {}
-    for value in (100.0, 0.0, scale.high, 50.0, 25.0, 75.0):
-        add_label(labels, scale.find_row(value), format_percent(value), 2 if value % 50 else 1)
-    return labels
-
-
-def format_minor_units(minor: ChartValue, unit: MoneyUnit) -> str:
-    """Return an amount of minor units as text."""
-    exact = minor if isinstance(minor, Decimal) else Decimal(str(_clamp(minor)))
-    return format_money(Money(exact, *unit))
-
-
-def add_label(labels: ScaleLabels, row: int, text: str, apart: int) -> None:
-    """Add a label if none is nearer than `apart` rows and none has the same text."""
-    if text not in labels.values() and all(abs(row - other) >= apart for other in labels):
-        labels[row] = text
-
-
-def list_round_amounts(scale: Scale) -> Iterator[float]:
-    """Yield round amounts within the range, about one in two rows."""
-    least = max(1.0, (scale.high - scale.low) * 2 / scale.rows)
-    power = 10.0 ** math.floor(math.log10(least))
-    step = next((factor * power for factor in (1, 2, 5) if factor * power >= least), 10 * power)
-    first = max(0, math.ceil(scale.low / step))
-    yield from (step * n for n in range(first, math.floor(scale.high / step) + 1))
-
-
-def _clamp(value: ChartValue) -> float:
-    return max(-_MAX_VALUE, min(_MAX_VALUE, float(value)))

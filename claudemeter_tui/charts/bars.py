@@ -1,26 +1,40 @@
-"""Draw amounts per day, week or month as bars with plotext."""
+"""Draw amounts per day, week or month as bars with plotext; only this module knows plotext's quirks.
+
+The whole process shares one plotext figure: draw from one thread only.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
+from math import floor
+from types import ModuleType
 
-from claudemeter_tui.charts.axes import (
-    MIN_AXIS_HEIGHT,
+from claudemeter_tui.charts.axes import MIN_AXIS_HEIGHT, place_time_labels
+from claudemeter_tui.charts.canvas import Canvas, ChartLine, ChartStyle
+from claudemeter_tui.charts.scale import (
+    EIGHTHS,
     MoneyUnit,
     Scale,
-    ScaleLabels,
-    add_label,
+    ValueRange,
+    build_money_labels,
+    build_money_scale,
     format_minor_units,
-    list_round_amounts,
-    place_time_labels,
+    measure_labels,
 )
-from claudemeter_tui.charts.canvas import CellStyles, ChartLine, ChartStyle, build_line, draw_columns
 
 MIN_LABEL_GAP = 9
 """Minimum cells from one date below the axis to the next."""
 MIN_CANVAS_ROWS = 2
+
+ColumnDots = tuple[tuple[int, int, str], ...]
+"""The dots of one column of cells: x and y in it, and the ASCII sign of each."""
+MAX_CACHED_COLUMNS = 512
+"""Maximum columns in the cache, more than the bars of a large screen have; a full cache is cleared."""
+_column_cache: dict[tuple[int, bool, ColumnDots], str] = {}
+"""A column from top to bottom, by the height of its canvas, True for ASCII, and its dots."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +59,7 @@ class BarLimit:
 
 def count_columns(width: int, highest: Decimal, unit: MoneyUnit) -> int:
     """Return the cells for bars of at most this amount beside their scale."""
-    return width - _compute_margin([format_minor_units(highest, unit)])
+    return width - measure_labels([format_minor_units(highest, unit)])
 
 
 def draw_bars(
@@ -74,10 +88,11 @@ def draw_bars(
     if rows < MIN_CANVAS_ROWS:
         return ()
     highest = max(bar.minor for bar in bars)
-    top = max(highest, limit.minor if limit is not None else Decimal(0), Decimal(1))
-    scale = Scale(0.0, float(top), None, rows, fine)
-    labels = _build_labels(scale, highest, limit, unit)
-    margin = _compute_margin(labels.values())
+    cap = None if limit is None else float(limit.minor)
+    top = float(highest) if cap is None else max(cap, float(highest))
+    scale = build_money_scale(ValueRange(0.0, top, 0.0, top), cap, rows, min_range=1.0)
+    labels = build_money_labels(scale, unit)
+    margin = measure_labels(labels.values())
     cells = (width - margin) // len(bars)
     if cells < 1:
         return ()
@@ -85,46 +100,30 @@ def draw_bars(
         tuple(
             (x, y, "#") for x in range(fine) if column * fine + x < _count_filled(cells, fine) for y in dots
         )
-        for dots in (range(scale.find_dot(float(bar.minor)) + 1 if bar.minor else 0) for bar in bars)
+        for dots in (range(_count_dots(bar, scale, fine)) for bar in bars)
         for column in range(cells)
     ]
-    drawn = draw_columns(columns, rows, plain=plain)
-    inks: list[CellStyles] = [[ChartStyle.CURVE] * len(columns) for _ in range(rows)]
-    if limit is not None:
-        place = -1 - scale.find_row(float(limit.minor))
-        for column, cell in enumerate(drawn[place]):
-            if cell == " ":
-                inks[place][column] = ChartStyle.LIMIT
-        drawn[place] = drawn[place].replace(" ", "." if plain else "╌")
+    canvas = Canvas(len(columns), rows, plain=plain)
+    canvas.cells = [[*line] for line in reversed(draw_columns(columns, rows, plain=plain))]
+    if limit is not None and scale.limit_row is not None:
+        canvas.draw_limit(scale.limit_row, limit.label)
     left = [("|" if plain else "│").rjust(margin)] * rows
     for row, text in labels.items():
-        left[-1 - row] = f"{text.rjust(margin - 2)} {'+' if plain else '┤'}"
-    lines = [
-        ((text, ChartStyle.SCALE), *build_line(line, ink))
-        for text, line, ink in zip(left, drawn, inks, strict=True)
-    ]
-    times, dates = _place_dates(bars, cells, margin, width)
+        if row >= 0:
+            left[-1 - row] = f"{text.rjust(margin - 2)} {'+' if plain else '┤'}"
+    lines = [((text, ChartStyle.SCALE), *line) for text, line in zip(left, canvas.build_lines(), strict=True)]
+    base = labels[-1].rjust(margin - 2)
+    times, dates = _place_dates(bars, cells, margin, width, "" if has_axis else base)
     if has_axis:
-        lines.append(((_draw_axis(bars, cells, margin, times, plain=plain), ChartStyle.SCALE),))
+        axis = base + _draw_axis(bars, cells, margin, times, plain=plain)[margin - 2 :]
+        lines.append(((axis, ChartStyle.SCALE),))
     lines.append(((dates, ChartStyle.SCALE),))
     return tuple(lines)
 
 
-def _compute_margin(labels: Iterable[str]) -> int:
-    """Return the cells of labels, blank and axis."""
-    return max(map(len, labels)) + 2
-
-
-def _build_labels(scale: Scale, highest: Decimal, limit: BarLimit | None, unit: MoneyUnit) -> ScaleLabels:
-    """Return the label of the limit, of the highest bar, of zero, and of round amounts in between."""
-    labels = ScaleLabels()
-    if limit is not None:
-        labels[scale.find_row(float(limit.minor))] = limit.label
-    for value in (highest, Decimal(0)):
-        add_label(labels, scale.find_row(float(value)), format_minor_units(value, unit), 1)
-    for amount in list_round_amounts(scale):
-        add_label(labels, scale.find_row(amount), format_minor_units(amount, unit), max(2, scale.rows // 6))
-    return labels
+def _count_dots(bar: Bar, scale: Scale, fine: int) -> int:
+    """Return the height of a bar in dots, at least one for an amount above zero."""
+    return max(1, floor(scale.find_level(float(bar.minor)) * fine / EIGHTHS + 0.5)) if bar.minor else 0
 
 
 def _count_filled(cells: int, fine: int) -> int:
@@ -133,14 +132,16 @@ def _count_filled(cells: int, fine: int) -> int:
     return cells * fine - gap
 
 
-def _place_dates(bars: Sequence[Bar], cells: int, margin: int, width: int) -> tuple[dict[int, str], str]:
-    """Return the dates that have room, by the column of their bar, and their line."""
+def _place_dates(
+    bars: Sequence[Bar], cells: int, margin: int, width: int, line: str
+) -> tuple[dict[int, str], str]:
+    """Return the dates that have room, by the column of their bar, and their line with what is in it."""
     marked = [place for place, bar in enumerate(bars) if bar.label]
     apart = cells * (marked[1] - marked[0] if len(marked) > 1 else 1)
     times = {
         place * cells + (cells - 1) // 2: bars[place].label for place in marked[:: -(-MIN_LABEL_GAP // apart)]
     }
-    return place_time_labels(times, margin, width)
+    return place_time_labels(times, margin, width, line=line)
 
 
 def _draw_axis(bars: Sequence[Bar], cells: int, margin: int, times: dict[int, str], *, plain: bool) -> str:
@@ -151,3 +152,52 @@ def _draw_axis(bars: Sequence[Bar], cells: int, margin: int, times: dict[int, st
     for column in times:
         line[margin + column] = tick
     return "".join(line)
+
+
+def draw_columns(columns: Sequence[ColumnDots], rows: int, *, plain: bool) -> list[str]:
+    """Return the columns as lines of characters, from top to bottom.
+
+    A cell has two by two dots; in ASCII, one. Most columns are also in the previous drawing and come from
+    the cache.
+    """
+    keys = [(rows, plain, dots) for dots in columns]
+    different = dict.fromkeys(keys)
+    if len(_column_cache) + len(different) > MAX_CACHED_COLUMNS:
+        _column_cache.clear()
+    if new := [key for key in different if key not in _column_cache]:
+        drawn = _plot_columns([dots for _, _, dots in new], rows, plain=plain)
+        _column_cache.update(zip(new, drawn, strict=True))
+    return ["".join(line) for line in zip(*map(_column_cache.__getitem__, keys), strict=True)]
+
+
+def _plot_columns(columns: Sequence[ColumnDots], rows: int, *, plain: bool) -> list[str]:
+    """Plot each column, from top to bottom."""
+    figure, fine = _load(), 1 if plain else 2
+    width = len(columns) + 1  # plotext divides by the width minus one
+    dots = [(place * fine + x, y, sign) for place, column in enumerate(columns) for x, y, sign in column]
+    figure.clear_data()
+    figure.plot_size(width, rows)
+    figure.xlim(0, width * fine - 1)
+    figure.ylim(0, rows * fine - 1)
+    x, y, signs = zip(*dots, strict=True) if dots else ((), (), ())
+    figure.scatter(x, y, marker=list(signs) if plain else "hd")
+    drawn = str(figure.uncolorize(figure.build())).splitlines()
+    lines = (line.ljust(width) for line in drawn[:rows])
+    return ["".join(column) for column in zip(*lines, strict=True)][: len(columns)]
+
+
+@cache
+def _load() -> ModuleType:
+    """Load plotext, and return it with its only figure set up, without axes and colours."""
+    import plotext  # noqa: PLC0415 - the first frame does not wait for it
+
+    plotext.clear_figure()
+    plotext.limit_size(
+        False, False
+    )  # after every clear_figure(), because otherwise the size is limited to the terminal's
+    plotext.theme("clear")
+    plotext.xaxes(False, False)
+    plotext.yaxes(False, False)
+    plotext.xfrequency(0)
+    plotext.yfrequency(0)
+    return plotext  # type: ignore[no-any-return]

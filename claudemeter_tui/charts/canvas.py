@@ -1,142 +1,238 @@
-"""Draw steps as characters with plotext, each piece with its style; only this module knows plotext's quirks.
+"""Draw areas of eighth blocks, lines of thin steps and the time axis as characters with their styles.
 
-The whole process shares one plotext figure: draw from one thread only.
+Not with plotext: it has no marker for eighths of a cell, for corners of steps and for events, and each step
+between its dots would be a straight line. It draws the bars (`charts/bars.py`).
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
 from itertools import groupby
-from types import ModuleType
 
 from claudemeter_tui.charts.axes import (
     ChartFrame,
     ChartStep,
     MarkLetters,
-    Scale,
     TimeEdges,
     build_time_labels,
     place_time_labels,
 )
+from claudemeter_tui.charts.scale import EIGHTHS, Scale
+from claudemeter_tui.formatting.values import format_moment
 from claudemeter_tui.model.windows import Severity
 
-ColumnDots = tuple[tuple[int, int, str], ...]
-"""The dots of one column of cells: x and y in it, and the ASCII sign of each."""
-
-
-MAX_CACHED_COLUMNS = 512
-"""Maximum columns in the cache, more than two charts on a large screen have; a full cache is cleared."""
-_column_cache: dict[tuple[int, bool, ColumnDots], str] = {}
-"""A column from top to bottom, by the height of its canvas, True for ASCII, and its dots."""
-
-
-def draw_columns(columns: Sequence[ColumnDots], rows: int, *, plain: bool) -> list[str]:
-    """Return the columns as lines of characters, from top to bottom.
-
-    A cell has two by two dots; in ASCII, one. Most columns are also in the previous chart and come from the
-    cache.
-    """
-    keys = [(rows, plain, dots) for dots in columns]
-    different = dict.fromkeys(keys)
-    if len(_column_cache) + len(different) > MAX_CACHED_COLUMNS:
-        _column_cache.clear()
-    if new := [key for key in different if key not in _column_cache]:
-        drawn = _plot_columns([dots for _, _, dots in new], rows, plain=plain)
-        _column_cache.update(zip(new, drawn, strict=True))
-    return ["".join(line) for line in zip(*map(_column_cache.__getitem__, keys), strict=True)]
-
-
-def is_ready() -> bool:
-    """True if plotext is loaded, so that drawing does not wait for it."""
-    return "plotext" in sys.modules
-
-
-def _plot_columns(columns: Sequence[ColumnDots], rows: int, *, plain: bool) -> list[str]:
-    """Plot each column, from top to bottom."""
-    figure, fine = load(), 1 if plain else 2
-    width = len(columns) + 1  # plotext divides by the width minus one
-    dots = [(place * fine + x, y, sign) for place, column in enumerate(columns) for x, y, sign in column]
-    figure.clear_data()
-    figure.plot_size(width, rows)
-    figure.xlim(0, width * fine - 1)
-    figure.ylim(0, rows * fine - 1)
-    x, y, signs = zip(*dots, strict=True) if dots else ((), (), ())
-    figure.scatter(x, y, marker=list(signs) if plain else "hd")
-    drawn = str(figure.uncolorize(figure.build())).splitlines()
-    lines = (line.ljust(width) for line in drawn[:rows])
-    return ["".join(column) for column in zip(*lines, strict=True)][: len(columns)]
-
-
-@cache
-def load() -> ModuleType:
-    """Load plotext, and return it with its only figure set up, without axes and colours."""
-    import plotext  # noqa: PLC0415 - the first frame does not wait for it
-
-    plotext.clear_figure()
-    plotext.limit_size(
-        False, False
-    )  # after every clear_figure(), because otherwise the size is limited to the terminal's
-    plotext.theme("clear")
-    plotext.xaxes(False, False)
-    plotext.yaxes(False, False)
-    plotext.xfrequency(0)
-    plotext.yfrequency(0)
-    return plotext  # type: ignore[no-any-return]
-
-
-MIN_NOTE_ROWS = 4
+MIN_NOTE_ROWS = 3
 """Minimum rows for a note between the curves."""
 
+_NOW = "now"
+
 ChartSteps = Sequence[ChartStep | None]
-CanvasDot = tuple[int, int, str]
-"""x, y and ASCII sign of a dot."""
+ForecastValues = Mapping[int, float]
+"""The forecast of a curve, by column; only columns later than now."""
 
 
 class ChartStyle(StrEnum):
     """Style of a piece of a chart; a mark has the severity of its event instead."""
 
     SCALE = "scale"
-    """Axes, labels and the note."""
+    """Axes, labels and notes."""
     LIMIT = "limit"
     """The line of the cap, or of 100%."""
+    GAP = "gap"
+    """Hatching where nothing was read."""
+    NOW = "now"
+    """The label of the current time."""
     CURVE = "curve"
     SECOND = "second"
     """Any curve but the first."""
-    BOTH = "both"
-    """A cell with the first curve in one half and another curve in the other half."""
 
 
 CellStyles = list[ChartStyle | Severity]
 ChartLine = tuple[tuple[str, ChartStyle | Severity], ...]
 """A line in its styled pieces."""
 
+_LEFT, _RIGHT, _UP, _DOWN = 1, 2, 4, 8
+"""The sides at which the line of a cell continues; their sum is the place of its character."""
 
-def draw_curves(curves: Sequence[ChartSteps], scale: Scale, note: str) -> list[ChartLine]:
-    """Return the curves as lines as wide as the canvas, from top to bottom, with the limit and a note.
 
-    The first curve is in front. The others are dotted, or use other signs in ASCII, which has one dot per
-    cell. If the first curve fills half of a cell, the other half can show another curve.
-    """
-    dots = [list(_list_curve_dots(steps, scale, number)) for number, steps in enumerate(curves)]
-    columns, fine = len(curves[0]) // scale.dots_per_cell, scale.dots_per_cell
-    inks: list[CellStyles] = [[ChartStyle.CURVE] * columns for _ in range(scale.rows)]
-    front = dots[0] if len(dots) == 1 else _stack_curves(dots, inks, fine)
-    cells: list[list[CanvasDot]] = [[] for _ in range(columns)]
-    for x, y, sign in front:
-        cells[x // fine].append((x % fine, y, sign))
-    rows = draw_columns([tuple(dots) for dots in cells], scale.rows, plain=fine == 1)
-    if scale.limit is not None:
-        place = -1 - scale.find_row(scale.limit)
-        blank = [column for column, cell in enumerate(rows[place]) if cell == " "]
-        for column in blank:
-            inks[place][column] = ChartStyle.LIMIT
-        rows[place] = rows[place].replace(" ", "." if fine == 1 else "╌")
-    if note:
-        _write_note(rows, inks, note)
-    return [build_line(row, ink) for row, ink in zip(rows, inks, strict=True)]
+@dataclass(frozen=True, slots=True)
+class LineSigns:
+    """Characters of one curve."""
+
+    joints: str
+    """The character of each sum of sides."""
+    forecast: str
+
+    @property
+    def sample(self) -> str:
+        """The character of a flat line, for the legend."""
+        return self.joints[_LEFT | _RIGHT]
+
+
+_SIGNS = {
+    False: (LineSigns(" ───│╯╰┴│╮╭┬│┤├┼", "┄"), LineSigns(" ═══║╝╚╩║╗╔╦║╣╠╬", "┈")),
+    True: (LineSigns(" ---|+++|+++|+++", "."), LineSigns(" ===:+++:+++:+++", ":")),
+}
+"""Characters of the first and of any other curve; the key is True for ASCII."""
+
+
+def find_line_signs(number: int, *, plain: bool) -> LineSigns:
+    """Return the characters of a curve; all but the first one have the same."""
+    return _SIGNS[plain][min(number, 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Neighbouring columns in which nothing was read."""
+
+    begin: int
+    end: int
+    """The column after the last one."""
+    labels: tuple[str, ...]
+    """Texts for its middle, from the longest to the shortest."""
+
+
+class Canvas:
+    """Characters and their styles, in rows from bottom to top."""
+
+    def __init__(self, columns: int, rows: int, *, plain: bool) -> None:
+        """Create a blank canvas; `plain` is True to draw with ASCII only."""
+        self.columns, self.rows, self.plain = columns, rows, plain
+        self._hatch = "/" if plain else "░"
+        self.cells = [[" "] * columns for _ in range(rows)]
+        self.styles = [CellStyles([ChartStyle.CURVE]) * columns for _ in range(rows)]
+
+    def draw_area(self, steps: ChartSteps, scale: Scale) -> None:
+        """Fill the cells from the base line to the highest value of each column, the last to its newest."""
+        values = [None if step is None else step.high for step in steps]
+        newest = next((place for place in reversed(range(len(steps))) if steps[place] is not None), None)
+        if newest is not None and (step := steps[newest]) is not None:
+            values[newest] = step.newest
+        levels = {value: scale.find_level(value) for value in {*values} if value is not None}
+        blocks = " ..:::###" if self.plain else " ▁▂▃▄▅▆▇█"
+        for row in range(self.rows):
+            done = row * EIGHTHS
+            signs = {value: blocks[max(0, min(EIGHTHS, level - done))] for value, level in levels.items()}
+            cells = zip(self.cells[row], values, strict=True)
+            self.cells[row] = [cell if value is None else signs[value] for cell, value in cells]
+
+    def draw_steps(self, curves: Sequence[ChartSteps], scale: Scale) -> None:
+        """Draw each curve as a line with rounded corners; the first is in front.
+
+        Where two curves are flat in the same row, both are visible in turn.
+        """
+        for number, steps in reversed([*enumerate(curves)]):
+            signs = find_line_signs(number, plain=self.plain)
+            style = ChartStyle.SECOND if number else ChartStyle.CURVE
+            for (column, row), sides in _trace_line(steps, scale).items():
+                is_shared = self.cells[row][column] != " " and sides == _LEFT | _RIGHT
+                if not (is_shared and column % 4 > 1):
+                    self.cells[row][column], self.styles[row][column] = signs.joints[sides], style
+
+    def draw_forecasts(self, forecasts: Sequence[ForecastValues], scale: Scale) -> None:
+        """Draw the expected course of each curve as a dashed line; the first is in front."""
+        for number, values in reversed([*enumerate(forecasts)]):
+            sign = find_line_signs(number, plain=self.plain).forecast
+            style = ChartStyle.SECOND if number else ChartStyle.CURVE
+            for column, value in values.items():
+                row = scale.find_row(value)
+                if self.cells[row][column] == " " or column % 4 < 2:
+                    self.cells[row][column], self.styles[row][column] = sign, style
+
+    def draw_gaps(self, gaps: Sequence[Gap]) -> None:
+        """Hatch the gaps, with a label where it fits."""
+        for gap in gaps:
+            for cells, styles in zip(self.cells, self.styles, strict=True):
+                cells[gap.begin : gap.end] = self._hatch * (gap.end - gap.begin)
+                styles[gap.begin : gap.end] = [ChartStyle.GAP] * (gap.end - gap.begin)
+            room = gap.end - gap.begin - 2
+            text = next((text for text in gap.labels if len(text) + 2 <= room), "")
+            if text and self.rows > 1:
+                self._write(f" {text} ", (self.rows - 1) // 2, gap.begin + (room - len(text)) // 2)
+
+    def draw_limit(self, row: int, label: str, *, needs_label: bool = False) -> None:
+        """Draw a dashed line through the blank cells of a row, with its label if it fits.
+
+        With `needs_label`, a label without enough blank cells interrupts the area.
+        """
+        cells, styles = self.cells[row], self.styles[row]
+        free = [cell == " " for cell in cells]
+        for column in (column for column, is_free in enumerate(free) if is_free):
+            cells[column], styles[column] = "-" if self.plain else "┄", ChartStyle.LIMIT
+        text, begin = f" {label} ", 0
+        for is_free, run in groupby(free):
+            size = len(list(run))
+            if label and is_free and size >= len(text) + 4:
+                self._write(text, row, begin + 2)
+                return
+            begin += size
+        if needs_label and row and self.columns >= len(text) + 4:
+            self._write(text, row, 2)
+
+    def write_note(self, text: str) -> None:
+        """Write a note in the middle of the blank rows, beside a gap; none if no row is blank."""
+        blank = [row for row, cells in enumerate(self.cells) if {*cells} <= {" ", self._hatch}]
+        if not blank or self.rows < MIN_NOTE_ROWS:
+            return
+        row = blank[len(blank) // 2]
+        begin, end = max(_iterate_blanks(self.cells[row]), key=lambda blank: blank[1] - blank[0])
+        if end - begin >= len(text) + 4:
+            self._write(text, row, begin + (end - begin - len(text)) // 2)
+
+    def build_lines(self) -> list[ChartLine]:
+        """Return the rows from top to bottom."""
+        rows = zip(reversed(self.cells), reversed(self.styles), strict=True)
+        return [build_line("".join(cells), styles) for cells, styles in rows]
+
+    def _write(self, text: str, row: int, column: int) -> None:
+        end = column + len(text)
+        self.cells[row][column:end] = text
+        self.styles[row][column:end] = [ChartStyle.SCALE] * len(text)
+
+
+def _iterate_blanks(cells: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Yield the first and the last column, exclusive, of each blank part of a row."""
+    end = 0
+    for cell, run in groupby(cells):
+        begin, end = end, end + len(list(run))
+        if cell == " ":
+            yield begin, end
+
+
+def draw_sparkline(values: Sequence[float | None], low: float, high: float, *, plain: bool) -> str:
+    """Return a line with a block for each value, as high as its part of the range; blank for None."""
+    blocks = ".:-=+*#" if plain else "▁▂▃▄▅▆▇█"
+    last = len(blocks) - 1
+    return "".join(
+        " " if value is None else blocks[round(max(0.0, min(1.0, (value - low) / (high - low))) * last)]
+        for value in values
+    )
+
+
+def _trace_line(steps: ChartSteps, scale: Scale) -> dict[tuple[int, int], int]:
+    """Return the sides at which the line continues, by column and row; a gap has no line."""
+    rows = {value: scale.find_row(value) for step in {*steps} if step is not None for value in step}
+    found: dict[tuple[int, int], int] = {}
+    before = None
+    for column, step in enumerate(steps):
+        if step is None:
+            before = None
+            continue
+        newest, low, high = rows[step.newest], rows[step.low], rows[step.high]
+        if before is None:
+            before = newest
+        if low == high == before:
+            found[column, newest] = _LEFT | _RIGHT
+            continue
+        low, high = min(low, before), max(high, before)
+        for row in range(low, high + 1):
+            found[column, row] = (_UP if row < high else 0) | (_DOWN if row > low else 0)
+        found[column, before] |= _LEFT
+        found[column, newest] |= _RIGHT
+        before = newest
+    return found
 
 
 def build_line(cells: str, inks: CellStyles) -> ChartLine:
@@ -149,71 +245,41 @@ def build_line(cells: str, inks: CellStyles) -> ChartLine:
     return tuple(pieces)
 
 
-def _list_curve_dots(steps: ChartSteps, scale: Scale, number: int) -> Iterator[CanvasDot]:
-    """Yield every dot of a curve from left to right; a step has its riser, a gap has none."""
-    flat, riser = ("-", "|") if number == 0 else ("=", ":")
-    dotted = number > 0 and scale.dots_per_cell > 1
-    dot, before = cache(scale.find_dot), None
-    for x, step in enumerate(steps):
-        if step is None:
-            before = None
-            continue
-        newest, low, high = map(dot, step)
-        begins = before is None
-        before = newest if before is None else before
-        low, high = min(low, before), max(high, before)
-        for y in range(low, high + 1):
-            sign = flat if low == high else "+" if y in (low, high) else riser
-            if begins or not dotted or (x if sign == flat else y) % 2 == 0:
-                yield x, y, sign
-        before = newest
-
-
-def _stack_curves(
-    curves: Sequence[Sequence[CanvasDot]], inks: list[CellStyles], fine: int
-) -> list[CanvasDot]:
-    """Return the visible dots of all curves, and set the styles of their cells."""
-    first, *others = curves
-    heights: dict[tuple[int, int], list[int]] = {}
-    for x, y, _ in first:
-        heights.setdefault((x // fine, y // fine), []).append(y)
-    seen, taken = list(first), set(heights)
-    for dots in others:
-        for x, y, sign in dots:
-            column, row = cell = x // fine, y // fine
-            if cell not in taken:
-                seen.append((x, y, sign))
-                inks[-1 - row][column] = ChartStyle.SECOND
-            elif len(mine := heights.get(cell, [])) == 2 and mine[0] == mine[1] != y:
-                inks[-1 - row][column] = ChartStyle.BOTH  # the first curve fills one half, this one the other
-        taken.update((x // fine, y // fine) for x, y, _ in dots)
-    return seen
-
-
-def _write_note(rows: list[str], inks: list[CellStyles], note: str) -> None:
-    """Write a note in the middle of the blank line that is farthest from all curves."""
-    drawn = [place for place, row in enumerate(rows) if row.strip()]
-    apart = [min(abs(place - other) for other in drawn) for place in range(len(rows))]
-    place, begin = apart.index(max(apart)), (len(rows[0]) - len(note)) // 2
-    if len(rows) < MIN_NOTE_ROWS or not apart[place] or begin < 2:
-        return
-    end = begin + len(note)
-    rows[place] = rows[place][:begin] + note + rows[place][end:]
-    inks[place][begin:end] = [ChartStyle.SCALE] * len(note)
-
-
 def draw_time_axis(
-    frame: ChartFrame, edges: TimeEdges, margin: int, letters: MarkLetters
+    frame: ChartFrame, edges: TimeEdges, margin: int, letters: MarkLetters, base_label: str = ""
 ) -> tuple[ChartLine, ...]:
-    """Return the axis with its marks and the line of times; only the times if there is less room."""
-    ticks, times = place_time_labels(build_time_labels(edges, frame.zone), margin, frame.width)
+    """Return the axis with its marks and the line of times; only the times if there is less room.
+
+    Args:
+        frame: Size, zone and the reset at the right edge.
+        edges: Edges of the canvas.
+        margin: Cells left of the canvas.
+        letters: Marks on the axis.
+        base_label: Label of the base line. Empty for none.
+    """
+    base = base_label.rjust(margin - 2)
+    line = ("" if frame.has_axis else base).ljust(frame.width)
+    now = [edges.find_column(edges.now)] if frame.resets_at is not None else []
+    if frame.resets_at is not None:
+        begin = min(frame.width - len(_NOW), margin + now[0] - len(_NOW) // 2)
+        line = line[:begin] + _NOW + line[begin + len(_NOW) :]
+        reset = f"reset {format_moment(frame.resets_at, frame.now, frame.zone)}"
+        if line[-len(reset) - 2 :].isspace():
+            line = line[: -len(reset)] + reset
+    ticks, times = place_time_labels(build_time_labels(edges, frame.zone), margin, frame.width, line=line)
+    inks = CellStyles([ChartStyle.SCALE]) * frame.width
+    if now:
+        inks[begin : begin + len(_NOW)] = [ChartStyle.NOW] * len(_NOW)
+    below = build_line(times, inks)
     if not frame.has_axis:
-        return (((times, ChartStyle.SCALE),),)
+        return (below,)
     corner, rule, tick = "+-+" if frame.ascii_only else "└─┬"
-    cells = [*corner.rjust(margin), *rule * edges.columns]
-    for column in ticks:
+    cells = [*f"{base} {corner}".rjust(margin), *rule * edges.columns]
+    for column in (*ticks, *now):
         cells[margin + column] = tick
     inks = CellStyles([ChartStyle.SCALE]) * frame.width
+    for column in now:
+        inks[margin + column] = ChartStyle.NOW
     for column, (letter, severity) in letters.items():
         cells[margin + column], inks[margin + column] = letter, severity
-    return build_line("".join(cells), inks), ((times, ChartStyle.SCALE),)
+    return build_line("".join(cells), inks), below

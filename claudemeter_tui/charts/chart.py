@@ -2,41 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from math import nan
+from datetime import datetime, timedelta
+from itertools import groupby, pairwise
 
 from claudemeter_tui.charts.axes import (
     EVENT_MARKS,
+    SAFE_YEARS,
     ChartFrame,
     ChartStep,
     Curve,
     EventMark,
     MarkedEvents,
     MarkLetters,
-    Scale,
-    ScaleLabels,
     TimeEdges,
-    build_money_labels,
-    build_money_scale,
-    build_percent_labels,
-    build_percent_scale,
     compute_steps,
     find_mark,
     group_marked_events,
     to_datetime,
 )
-from claudemeter_tui.charts.canvas import ChartLine, ChartSteps, ChartStyle, draw_curves, draw_time_axis
-from claudemeter_tui.formatting.values import format_moment
+from claudemeter_tui.charts.canvas import (
+    Canvas,
+    ChartLine,
+    ChartSteps,
+    ChartStyle,
+    ForecastValues,
+    Gap,
+    draw_sparkline,
+    draw_time_axis,
+)
+from claudemeter_tui.charts.scale import (
+    MIN_MONEY_RANGE,
+    ScaleLabels,
+    build_money_labels,
+    build_money_scale,
+    build_percent_labels,
+    build_percent_scale,
+    measure_labels,
+)
+from claudemeter_tui.formatting.values import format_moment, format_money, format_short_day, to_local
 from claudemeter_tui.model.events import Event
 from claudemeter_tui.model.money import Money
-from claudemeter_tui.model.time_series import CreditSeries, Histories
+from claudemeter_tui.model.time_series import CreditSeries, Histories, PercentHistory
 
 MIN_CANVAS_COLUMNS = 8
 """Minimum cells of the canvas; below that there is no chart."""
-PEAKS_FROM = 86400.0
-"""Seconds of a column from which windows show only their peaks; drawn from 0, the first would hide all."""
+PEAKS_FROM = 5 * 3600.0
+"""Seconds of a column, a whole 5-hour window, from which windows show only their peaks.
+
+With all values, a curve would fall to 0 and rise again in every column.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +87,7 @@ class RenderedChart:
     curves: tuple[tuple[Curve, ChartSteps], ...]
     marked_events: MarkedEvents
     shows_peaks: bool = False
-    """True if each column shows only the highest value of a day or more."""
+    """True if each column shows only the highest value of five hours or more."""
 
     def find_point(self, x: int) -> ChartPoint | None:
         """Return values and events of a column. None if it is left of the canvas or in the future."""
@@ -80,12 +96,16 @@ class RenderedChart:
             return None
         values = []
         for curve, steps in self.curves:
-            dots = steps[column * edges.dots_per_cell : (column + 1) * edges.dots_per_cell]
-            read = [step.newest for step in dots if step is not None]
-            values += [curve.format_value(newest) for newest in read[-1:]]
+            step = steps[column]
+            if step is not None:
+                values.append(curve.format_value(step.newest))
         return ChartPoint(
             to_datetime(edges.find_right_edge(column)), tuple(values), self.marked_events.get(column, ())
         )
+
+
+Forecast = Sequence[tuple[datetime, float]]
+"""The corners of the expected course of a window, oldest first, in percent."""
 
 
 def build_chart(
@@ -93,17 +113,23 @@ def build_chart(
     since: float,
     curves: Sequence[Curve],
     *,
-    scale: Scale,
     labels: ScaleLabels,
     events: Iterable[Event],
+    draw: Callable[[Canvas, Sequence[ChartSteps], TimeEdges], None],
     may_show_peaks: bool = False,
 ) -> RenderedChart | None:
-    """Return the chart of these curves; `since` is the time of the very first figure.
+    """Return the chart of these curves. None if there is no room or nothing to draw.
 
-    With `may_show_peaks`, a column of a day or more shows only its highest value. None if there is no room or
-    nothing to draw.
+    Args:
+        frame: Span and size.
+        since: Epoch seconds of the very first figure.
+        curves: At least one; the first is in front.
+        labels: Labels of the scale.
+        events: Events of the org.
+        draw: Draws the curves on the canvas.
+        may_show_peaks: True if a column of five hours or more shows only its highest value.
     """
-    margin = max(frame.margin, max(map(len, labels.values())) + 2)
+    margin = max(frame.margin, measure_labels(labels.values()))
     columns = frame.width - margin
     if columns < MIN_CANVAS_COLUMNS:
         return None
@@ -113,19 +139,27 @@ def build_chart(
         return None
     shows_peaks = may_show_peaks and edges.length / edges.columns >= PEAKS_FROM
     if shows_peaks:
-        steps = [_reduce_to_peaks(each, edges.dots_per_cell) for each in steps]
+        steps = [[step and ChartStep(step.high, step.high, step.high) for step in each] for each in steps]
     marks = group_marked_events(events, edges)
     letters = {column: (find_mark(each[0]).letter, each[0].severity) for column, each in marks.items()}
     shown = {letter for letter, _ in letters.values()}
-    canvas = draw_curves(steps, scale, _describe_no_change(frame, edges, since, steps))
+    canvas = Canvas(columns, frame.rows, plain=frame.ascii_only)
+    canvas.draw_gaps([*_find_gaps(frame, edges, curves[0], steps)])
+    draw(canvas, steps, edges)
+    if note := _describe_no_change(frame, edges, since, steps):
+        canvas.write_note(note)
     tick, rule = "+|" if frame.ascii_only else "┤│"
-    left = [rule.rjust(margin)] * len(canvas)
+    left = [rule.rjust(margin)] * frame.rows
     for row, text in labels.items():
-        left[-1 - row] = f"{text.rjust(margin - 2)} {tick}"
+        if row >= 0:
+            left[-1 - row] = f"{text.rjust(margin - 2)} {tick}"
     return RenderedChart(
         lines=(
-            *(((text, ChartStyle.SCALE), *line) for text, line in zip(left, canvas, strict=True)),
-            *draw_time_axis(frame, edges, margin, letters),
+            *(
+                ((text, ChartStyle.SCALE), *line)
+                for text, line in zip(left, canvas.build_lines(), strict=True)
+            ),
+            *draw_time_axis(frame, edges, margin, letters, labels.get(-1, "")),
         ),
         letters=letters,
         legend=tuple(mark for mark in EVENT_MARKS if mark.letter in shown),
@@ -139,14 +173,38 @@ def build_chart(
     )
 
 
-def _reduce_to_peaks(steps: ChartSteps, dots: int) -> list[ChartStep | None]:
-    """Return the steps with the highest value of each column, which has so many dots; gaps stay."""
-    peaks: list[ChartStep | None] = []
-    for begin in range(0, len(steps), dots):
-        column = steps[begin : begin + dots]
-        peak = max((step.high for step in column if step is not None), default=nan)
-        peaks += [step and ChartStep(peak, peak, peak) for step in column]
-    return peaks
+def _find_gaps(
+    frame: ChartFrame, edges: TimeEdges, curve: Curve, steps: Sequence[ChartSteps]
+) -> Iterator[Gap]:
+    """Yield the columns after the first figure in which no curve has one; `curve` gives the exact times."""
+    known = [any(column) for column in zip(*steps, strict=True)]
+    known = known[: edges.find_column(edges.now) + 1]
+    place = known.index(True)
+    if all(known[place:]):
+        return
+    ended = curve.add_end_gaps(edges, frame.max_fresh_age.total_seconds())
+    width = edges.length / edges.columns
+    for is_known, run in groupby(known[place:]):
+        begin, place = place, place + len(list(run))
+        if not is_known:
+            middles = [edges.start + (column + 0.5) * width for column in (begin, place - 1)]
+            first, last = ended.find_runs([min(middle, edges.now) for middle in middles])
+            ends = ended.starts[first], ended.starts[min(last + 1, len(ended.starts) - 1)]
+            start, end = (it if isinstance(it, datetime) else to_datetime(it) for it in ends)
+            yield Gap(begin, place, _describe_gap(frame, start, end))
+
+
+def _describe_gap(frame: ChartFrame, start: datetime, end: datetime) -> tuple[str, ...]:
+    """Return `no data 13:53-13:57`, then shorter texts."""
+    short = "no data"
+    if start.year not in SAFE_YEARS:
+        return (short,)
+    if end >= frame.now:
+        return f"{short} since {format_moment(start, frame.now, frame.zone)}", short
+    here, there = to_local(start, frame.zone), to_local(end, frame.zone)
+    if end - start < timedelta(days=1):
+        return f"{short} {here:%H:%M}-{there:%H:%M}", short
+    return f"{short} {format_short_day(here)}-{format_short_day(there)}", short
 
 
 def _describe_no_change(
@@ -181,15 +239,59 @@ def build_credits_chart(
     if seen is None:
         return None
     limit = float(cap.minor) if cap is not None and cap.unit == series.unit else None
-    scale = build_money_scale(seen, limit, frame.rows, frame.dots_per_cell)
-    labels = build_money_labels(scale, seen, series.unit)
-    return build_chart(frame, since, (curve,), scale=scale, labels=labels, events=events)
+    scale = build_money_scale(seen, limit, frame.rows)
+
+    def draw(canvas: Canvas, steps: Sequence[ChartSteps], _edges: TimeEdges) -> None:
+        canvas.draw_area(steps[0], scale)
+        if scale.limit_row is not None:
+            canvas.draw_limit(scale.limit_row, f"cap {format_money(cap)}", needs_label=True)
+
+    labels = build_money_labels(scale, series.unit)
+    return build_chart(frame, since, (curve,), labels=labels, events=events, draw=draw)
+
+
+def draw_credits_sparkline(series: CreditSeries, frame: ChartFrame) -> str:
+    """Return the used credits as a line of blocks, as wide as the frame; blank if nothing is in sight.
+
+    Like the chart, from zero or as the rise since the first figure.
+    """
+    since = series.runs[0].first.timestamp()
+    start, fresh = frame.find_start(since), frame.max_fresh_age.total_seconds()
+    curve = Curve.from_series(series, start)
+    seen = curve.find_range(start, frame.now.timestamp(), fresh)
+    if seen is None:
+        return " " * frame.width
+    scale = build_money_scale(seen, None, 1)
+    steps = compute_steps(curve, frame.compute_edges(since, frame.width), fresh)
+    high = max(float(seen.high), scale.base + MIN_MONEY_RANGE)
+    values = [None if step is None else step.newest for step in steps]
+    return draw_sparkline(values, scale.base, high, plain=frame.ascii_only)
+
+
+def draw_window_sparkline(history: PercentHistory, frame: ChartFrame) -> str:
+    """Return a window's utilization as a line of blocks, as wide as the frame."""
+    curve = Curve.from_history(history, "")
+    edges = frame.compute_edges(history.since, frame.width)
+    steps = compute_steps(curve, edges, frame.max_fresh_age.total_seconds())
+    values = [None if step is None else step.high for step in steps]
+    return draw_sparkline(values, 0.0, 100.0, plain=frame.ascii_only)
 
 
 def build_windows_chart(
-    histories: Histories, frame: ChartFrame, *, events: Iterable[Event] = ()
+    histories: Histories,
+    frame: ChartFrame,
+    *,
+    events: Iterable[Event] = (),
+    forecasts: Mapping[str, Forecast] | None = None,
 ) -> RenderedChart | None:
-    """Build the chart of the windows, the first one in front. None if there is no room or no data."""
+    """Return the chart of the windows, the first one in front. None if there is no room or no data.
+
+    Args:
+        histories: Utilization by window.
+        frame: Span and size.
+        events: Events of the org.
+        forecasts: Expected course by window, drawn right of now.
+    """
     curves = [Curve.from_history(history, label) for label, history in histories.items()]
     if not frame.has_room or not curves:
         return None
@@ -198,6 +300,28 @@ def build_windows_chart(
     seen = [found for curve in curves if (found := curve.find_range(start, now, fresh)) is not None]
     if not seen:
         return None
-    scale = build_percent_scale(max(seen, key=lambda found: found.high), frame.rows, frame.dots_per_cell)
+    highest = max(seen, key=lambda found: found.high)
+    scale = build_percent_scale(highest, frame.rows)
+    expected = forecasts or {}
+
+    def draw(canvas: Canvas, steps: Sequence[ChartSteps], edges: TimeEdges) -> None:
+        canvas.draw_steps(steps, scale)
+        found = [_sample_forecast(expected.get(label, ()), edges) for label in histories]
+        canvas.draw_forecasts(found, scale)
+        if highest.high > 100 and scale.limit_row is not None:
+            canvas.draw_limit(scale.limit_row, "")
+
     labels = build_percent_labels(scale)
-    return build_chart(frame, since, curves, scale=scale, labels=labels, events=events, may_show_peaks=True)
+    return build_chart(frame, since, curves, labels=labels, events=events, draw=draw, may_show_peaks=True)
+
+
+def _sample_forecast(forecast: Forecast, edges: TimeEdges) -> ForecastValues:
+    """Return the expected value at the middle of each column right of now."""
+    found: dict[int, float] = {}
+    width = edges.length / edges.columns
+    for (begin, low), (end, high) in pairwise((at.timestamp(), percent) for at, percent in forecast):
+        for column in range(edges.find_column(edges.now) + 1, edges.columns):
+            middle = edges.start + (column + 0.5) * width
+            if begin <= middle <= end:
+                found[column] = low + (high - low) * (middle - begin) / (end - begin)
+    return found

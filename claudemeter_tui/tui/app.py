@@ -159,7 +159,7 @@ class Claudemeter(App[str]):
     class SeriesLoaded(Message):
         """Archived figures: the only message that changes them."""
 
-        request: tuple[OrgKey, timedelta]
+        request: tuple[OrgKey, timedelta | None]
         """The org and the period that they were read for."""
         series: ArchivedSeries | None
         """None if the archive has no figures of this org."""
@@ -222,7 +222,7 @@ class Claudemeter(App[str]):
         self._is_draw_pending = True
         """True if a draw is scheduled, or the first frame is not painted yet."""
         self._first_selection = FirstSelection(self.options.org, self.options.wanted_org)
-        self._asked_series: tuple[tuple[OrgKey, timedelta], datetime] | None = None
+        self._asked_series: tuple[tuple[OrgKey, timedelta | None], datetime] | None = None
         """The last request to the archive, and its time. None before the first."""
         self._forgot_at = now()
         self._is_loading_series = False
@@ -325,19 +325,22 @@ class Claudemeter(App[str]):
 
         Only one thread reads at a time; the handler of its message calls this again.
         """
-        if self.options.load_series is None or self.selected is None or self.span is None:
+        from claudemeter_tui.tui.view import RUN_SPAN
+
+        if self.options.load_series is None or self.selected is None:
             return
         request, now = (self.selected, self.span), self._clock()
+        period = RUN_SPAN if self.span is None else self.span
         if self._asked_series is not None and self._asked_series[0] == request:
             is_young = timedelta(0) <= now - self._asked_series[1] < RELOAD_INTERVAL
-            if is_young or self.span < RELOAD_FROM:
+            if is_young or period < RELOAD_FROM:
                 return
         if not self._is_loading_series:
             self._asked_series, self._is_loading_series = (request, now), True
-            self._load_series(request, now - self.span)
+            self._load_series(request, now - period)
 
     @work
-    async def _load_series(self, request: tuple[OrgKey, timedelta], since: datetime) -> None:
+    async def _load_series(self, request: tuple[OrgKey, timedelta | None], since: datetime) -> None:
         """Read an org's figures from the archive in a thread, and thin them there."""
         load = self.options.load_series
 
@@ -533,13 +536,14 @@ class Claudemeter(App[str]):
 
     def action_windows(self) -> None:
         """Switch the chart between limits and credits; open one if none is on screen."""
+        from claudemeter_tui.tui.layout import MIN_CHART_LINES
         from claudemeter_tui.tui.screens.dashboard import ChartScreen, DashboardScreen
         from claudemeter_tui.tui.widgets import chart_panel
 
         if not self._has_room:
             return
         view, charts = self._build_view(), self.screen.query(chart_panel.ChartPanel)
-        is_seen = any(chart.display for chart in charts)
+        is_seen = any(chart.display and chart.size.height >= MIN_CHART_LINES for chart in charts)
         if isinstance(self.screen, DashboardScreen) and chart_panel.has_chart_data(view) and not is_seen:
             self.prefers_windows = True
             self._toggle_screen(ChartScreen)
@@ -738,7 +742,9 @@ class Claudemeter(App[str]):
         state = HistoryState.READ if known is not None else HistoryState.READING
         if options.load_history is None:
             state = HistoryState.OFF
-        is_same_org = self.archived is not None and self.archived.request[0] == self.selected
+        has_series = self.archived is not None and self.archived.request[0] == self.selected
+        if self.past is not None and self.span is None:
+            has_series = False  # the replies of a past moment begin before it, the archived ones end now
         view = View(
             self.shown_store,
             self.shown_time,
@@ -751,7 +757,7 @@ class Claudemeter(App[str]):
             seen_at=self.now if self.past is not None else None,
             ascii=options.ascii,
             note=options.note,
-            archived=self.archived.series if self.archived is not None and is_same_org else None,
+            archived=self.archived.series if self.archived is not None and has_series else None,
             history=known.answer if known is not None else None,
             history_weeks=self.history_weeks,
             history_state=state,

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from claudemeter_tui.model.time_series import ArchivedSeries, Histories
 
 
+MIN_CREDIT_SPAN = timedelta(hours=1)
+"""Minimum period of a chart of the credits if the archive has figures of it."""
+RUN_SPAN = timedelta(hours=5)
+"""Period that is read from the archive for the charts of the run: a 5-hour window."""
 PANEL_INTERVAL = 60
 """Seconds between two updates of the panels' clock, because drawing them all is expensive."""
 _LAST_MINUTE = timedelta(seconds=62)
@@ -122,7 +126,7 @@ class View:
     past_figures: PastFigures | None = None
     """Figures of the selected org at a past moment whose replies are no longer kept. None for all others."""
     archived: ArchivedSeries | None = None
-    """Earlier figures of the selected org, for the chart of a period. None if there are none, or not yet."""
+    """Earlier figures of the selected org, for its charts. None if there are none, or not yet."""
     history: HistoryAnswer | None = None
     """History of the selected org over `history_weeks`. None if it is not read yet, or cannot be read."""
     history_weeks: int = 4
@@ -165,20 +169,31 @@ class View:
         return self.get_figures(self.state) if self.state is not None else None
 
     @cached_property
+    def credit_span(self) -> timedelta | None:
+        """Period of the chart of the credits: the selected one, or the last hour in a shorter run.
+
+        None for the whole run.
+        """
+        if self.span is None and self.archived is not None and self.state is not None:
+            runs = self.state.series.runs
+            return MIN_CREDIT_SPAN if not runs or self.now - runs[0].first < MIN_CREDIT_SPAN else None
+        return self.span
+
+    @cached_property
     def credit_series(self) -> CreditSeries:
-        """Used credits for the chart: those of this run, and with a period also earlier ones."""
+        """Used credits for the chart: those of this run, and those before it in `credit_span`."""
         if self.state is None:
             return CreditSeries()
-        if self.archived is None or self.span is None:
+        if self.archived is None or self.credit_span is None:
             return self.state.series
         return self.archived.extend_credits(self.state.series, self.state.max_pause)
 
     @cached_property
     def histories(self) -> Histories:
-        """Utilization by window for the chart: that of this run, and with a period also earlier ones."""
+        """Utilization by window for the chart: that of this run, and earlier ones from the archive."""
         if self.state is None:
             return {}
-        if self.archived is None or self.span is None:
+        if self.archived is None:
             return self.state.histories
         return self.archived.extend_histories(self.state.histories, self.state.max_pause)
 

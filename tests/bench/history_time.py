@@ -10,7 +10,6 @@ from datetime import UTC, timedelta
 from pathlib import Path
 
 from claudemeter_tui.charts.axes import ChartFrame
-from claudemeter_tui.charts.canvas import _column_cache
 from claudemeter_tui.charts.chart import build_credits_chart, build_windows_chart
 from claudemeter_tui.demo.history import fill_archive, simulate_past
 from claudemeter_tui.demo.scenario import PERSONAL
@@ -91,7 +90,6 @@ def _insert_runs(connection: sqlite3.Connection) -> None:
 def _draw_charts(path: Path) -> object:
     with closing(open_for_reading(path)) as connection:
         series = load_series(connection, ORG_ROW, NOW - MONTH, NOW).thin()
-    _column_cache.clear()  # as if nothing similar was drawn before
     frame = ChartFrame(NOW, *CHART_SIZE, MONTH, UTC)
     charts = build_credits_chart(series.credits, frame), build_windows_chart(series.histories, frame)
     assert None not in charts

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from claudemeter_tui.charts.axes import ChartFrame
+from claudemeter_tui.charts.canvas import ChartStyle
 from claudemeter_tui.charts.chart import RenderedChart
 from claudemeter_tui.model.catalogue import MeterOrigin
 from claudemeter_tui.model.events import Event, EventKind
@@ -20,8 +21,10 @@ MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
 CAP = Money(Decimal(5000), "USD")
 TIME = re.compile(r"\d\d:\d\d|Mon|Tue|Wed|Thu|Fri|Sat|Sun|[A-Z][a-z]{2} \d{1,2}|\d{4}")
-EDGE = re.compile("[┤│+|]")
-"""Axis of a scale."""
+
+
+BLOCKS = " ▁▂▃▄▅▆▇█"
+"""Characters of an area by their height in eighths of a row."""
 
 
 def series(
@@ -68,22 +71,46 @@ def lines(chart: RenderedChart | None) -> list[str]:
 
 def canvas(chart: RenderedChart | None) -> list[str]:
     """Return the part right of the scale, without the time axis."""
-    below = 2 if chart is not None and chart.has_axis else 1
-    return [EDGE.split(line, maxsplit=1)[1] for line in lines(chart)[:-below]]
+    assert chart is not None
+    below = 2 if chart.has_axis else 1
+    return [line[chart.margin :] for line in lines(chart)[:-below]]
 
 
 def labels(chart: RenderedChart | None) -> list[str]:
     """Return the labels left of the axis from top to bottom, without blank ones."""
-    below = 2 if chart is not None and chart.has_axis else 1
-    words = (EDGE.split(line, maxsplit=1)[0].strip() for line in lines(chart)[:-below])
+    assert chart is not None
+    rows = lines(chart) if not chart.has_axis else lines(chart)[:-1]
+    words = (line[: chart.margin - 2].strip() for line in rows)
     return [word for word in words if word]
 
 
 def amounts(chart: RenderedChart | None) -> list[float]:
-    """Return the labels as figures; the cap has none."""
-    return [float(re.sub(r"[^\d.]", "", label)) for label in labels(chart) if not label.startswith("cap")]
+    """Return the labels as figures."""
+    return [float(re.sub(r"[^\d.]", "", label)) for label in labels(chart)]
 
 
 def columns(chart: RenderedChart | None) -> list[str]:
-    """Return the content of each column of the canvas, without blanks and the dashes of the limit."""
-    return [re.sub("[ ╌.]", "", "".join(column)) for column in zip(*canvas(chart), strict=True)]
+    """Return the curves in each column of the canvas from top to bottom, without anything else."""
+    assert chart is not None
+    inks = ChartStyle.CURVE, ChartStyle.SECOND
+    kept = [
+        "".join(text if style in inks else " " * len(text) for text, style in line)[chart.margin :]
+        for line in chart.lines[: -2 if chart.has_axis else -1]
+    ]
+    return ["".join(column).replace(" ", "") for column in zip(*kept, strict=True)]
+
+
+def heights(chart: RenderedChart | None) -> list[int]:
+    """Return the height of the area in each column in eighths of a row; 0 where there is none."""
+    assert chart is not None
+    return [sum(BLOCKS.index(char) for char in column) for column in columns(chart)]
+
+
+def predict_height(chart: RenderedChart | None, amount: float) -> float:
+    """Return the height of an amount by the labels of the chart: each is in the middle of its row."""
+    assert chart is not None
+    rows = [line[: chart.margin - 2].strip() for line in lines(chart)[: -1 if chart.has_axis else None]]
+    places = [place for place, word in enumerate(rows) if word]
+    base, top = amounts(chart)[-1], amounts(chart)[0]
+    per_row = (top - base) / (places[-1] - places[0])
+    return max(1, ((amount - base) / per_row - 0.5) * 8)

@@ -32,17 +32,25 @@ def draw(
 def test_bars_start_at_zero_and_end_at_the_highest() -> None:
     """Half of the amount has half of the rows, and the smallest amount is visible."""
     lines = draw(bars(0, 1, 500, 1000))
-    assert [line.count("#") for line in lines[:6]] == [7, 7, 7, 14, 14, 21]
-    assert lines[0].startswith("$10.00 +")
-    assert lines[5].startswith(" $0.00 +")
+    filled = [line.count("#") for line in lines[:6]]
+    cells = filled[0]
+    assert filled == [cells, cells, cells, 2 * cells, 2 * cells, 3 * cells]
+    assert [line[:5] for line in lines[:7:3]] == ["$10 +", " $5 +", " $0 +"]
 
 
 def test_limit_is_a_line_with_its_label() -> None:
     """The line is drawn between the bars, at its height."""
     lines = draw(bars(0, 1000), BarLimit(Decimal(2000), "cap"))
-    assert lines[0].startswith("   cap +.....")
+    assert lines[0].startswith("$20 +-- cap -----")
     assert "#" not in lines[0]
     assert lines[2].count("#") + lines[3].count("#") > 0
+
+
+def test_label_of_a_limit_hides_no_bar() -> None:
+    """Without enough blank cells the line has no label, because each bar is an amount of its own."""
+    days = bars(*[100] * 30)
+    bare, limited = draw(days), draw(days, BarLimit(Decimal(50), "$0.50"))
+    assert [line.count("#") for line in bare] == [line.count("#") for line in limited]
 
 
 def test_axis_is_dotted_below_bars_that_were_not_read() -> None:
@@ -63,7 +71,7 @@ def test_lines_fit_and_bars_have_one_width(size: tuple[int, int], count: int, pl
     assert len(lines) == size[1]
     assert all(len(line) <= size[0] for line in lines)
     assert all(line.isascii() for line in lines) or not plain
-    assert "d0" in lines[-1]
+    assert "d0" in lines[-1] or size[1] == 3  # zero has its label there
 
 
 @pytest.mark.parametrize("size", [(12, 8), (40, 2)])

@@ -10,16 +10,19 @@ from decimal import Decimal
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-import plotext
 import pytest
 
-from claudemeter_tui.charts import canvas as canvas_module
 from claudemeter_tui.charts.axes import MIN_CHART_HEIGHT, MIN_CHART_WIDTH, ChartFrame
-from claudemeter_tui.charts.chart import build_credits_chart
+from claudemeter_tui.charts.chart import (
+    build_credits_chart,
+    draw_credits_sparkline,
+    draw_window_sparkline,
+)
 from claudemeter_tui.model.catalogue import MeterOrigin
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.time_series import MAX_VALUE_RUNS, CreditSeries, ValueRun
 from tests.charts.chart_cases import (
+    BLOCKS,
     CAP,
     DAY,
     MINUTE,
@@ -28,8 +31,11 @@ from tests.charts.chart_cases import (
     canvas,
     columns,
     frame,
+    heights,
+    history,
     labels,
     lines,
+    predict_height,
     series,
 )
 from tests.model.readings import START, at
@@ -37,27 +43,27 @@ from tests.model.readings import START, at
 RISING = series([4660] * 10 + [4800] * 10 + [5000] * 11)
 
 
-def test_chart_draws_steps_up_to_the_cap() -> None:
-    """Values hold until they rise, the cap is a dashed line, and the last line shows the times."""
+def test_chart_draws_an_area_up_to_the_cap() -> None:
+    """Values hold until they rise, the cap is a dashed line with its amount, and the scale is the rise."""
     assert lines(build_credits_chart(RISING, frame(at(30), 48, 5), cap=CAP)) == [
-        "cap $50.00 ┤╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌▄▄▄▄▄▄▄▄▄▄▄▄",
-        "           │                        ▌           ",
-        "    $48.00 ┤            ▄▄▄▄▄▄▄▄▄▄▄▄▌           ",
-        "    $46.60 ┤▄▄▄▄▄▄▄▄▄▄▄▄▌                       ",
-        "          14:00       14:10       14:20         ",
+        "+$4 ┤                                           ",
+        "+$3 ┤┄┄ cap $50.00 ┄┄┄┄┄┄┄┄┄┄┄┄┄┄▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇",
+        "+$2 ┤                            ███████████████",
+        "+$1 ┤▁▁▁▁▁▁▁▁▁▁▁▁▁▁▇▇▇▇▇▇▇▇▇▇▇▇▇▇███████████████",
+        "+$0       14:05  14:10  14:15  14:20  14:25     ",
     ]
 
 
 def test_chart_with_more_room_has_a_time_axis() -> None:
     """From six lines on the times have their own line with a tick over each."""
     assert lines(build_credits_chart(RISING, frame(at(30), 48, 7), cap=CAP)) == [
-        "cap $50.00 ┤╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌▄▄▄▄▄▄▄▄▄▄▄▄",
-        "           │                        ▌           ",
-        "           │                        ▌           ",
-        "           │            ▛▀▀▀▀▀▀▀▀▀▀▀▘           ",
-        "    $46.60 ┤▄▄▄▄▄▄▄▄▄▄▄▄▌                       ",
-        "           └┬───────────┬───────────┬───────────",
-        "          14:00       14:10       14:20         ",
+        "    │                                           ",
+        "+$4 ┤                                           ",
+        "    │┄┄ cap $50.00 ┄┄┄┄┄┄┄┄┄┄┄┄┄┄▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇",
+        "+$2 ┤                            ███████████████",
+        "    │▁▁▁▁▁▁▁▁▁▁▁▁▁▁▇▇▇▇▇▇▇▇▇▇▇▇▇▇███████████████",
+        "+$0 └┬──────┬──────┬──────┬──────┬──────┬───────",
+        "   14:00  14:05  14:10  14:15  14:20  14:25     ",
     ]
 
 
@@ -65,13 +71,13 @@ def test_chart_draws_the_same_in_ascii() -> None:
     """In ASCII the chart is the same with other characters."""
     plain = replace(frame(at(30), 48, 7), ascii_only=True)
     assert lines(build_credits_chart(RISING, plain, cap=CAP)) == [
-        "cap $50.00 +........................+-----------",
-        "           |                        |           ",
-        "    $48.00 +            +-----------+           ",
-        "           |            |                       ",
-        "    $46.60 +------------+                       ",
-        "           ++-----------+-----------+-----------",
-        "          14:00       14:10       14:20         ",
+        "    |                                           ",
+        "+$4 +                                           ",
+        "    |-- cap $50.00 --------------###############",
+        "+$2 +                            ###############",
+        "    |..............#############################",
+        "+$0 ++------+------+------+------+------+-------",
+        "   14:00  14:05  14:10  14:15  14:20  14:25     ",
     ]
 
 
@@ -107,21 +113,23 @@ def test_chart_is_empty_if_only_a_gap_is_in_sight() -> None:
 # The first minutes, and figures that do not change.
 
 
-def test_lone_sample_is_a_short_line_at_the_left() -> None:
-    """The first sample of a run is drawn at the left edge, with a note that more will come."""
+def test_lone_sample_is_at_the_right_edge() -> None:
+    """The first sample of a run is drawn in the last column, with a note that more will come."""
     drawn = build_credits_chart(series([1720]), frame(at(0)))
-    assert columns(drawn)[0] in ("▖", "▘")
-    assert "".join(columns(drawn)[1:]).isalnum() is False
+    assert [0] * (len(heights(drawn)) - 1) == heights(drawn)[:-1]
+    assert heights(drawn)[-1] > 8
     assert "collecting since 14:00" in "\n".join(lines(drawn))
 
 
 @pytest.mark.parametrize("minutes", [1, 3, 4])
-def test_young_run_grows_in_from_the_left(minutes: int) -> None:
-    """A run of less than five minutes is drawn from the left; the time to come stays blank."""
-    drawn = columns(build_credits_chart(series([100] * minutes + [200]), frame(at(minutes), 67, 4)))
-    assert [True] * (12 * minutes + 1) + [False] * (12 * (5 - minutes) - 1) == [
-        bool(column) for column in drawn
-    ]
+def test_young_run_grows_from_the_right(minutes: int) -> None:
+    """The newest value of a run of less than five minutes is at the right edge, too."""
+    chart = build_credits_chart(series([100] * minutes + [200]), frame(at(minutes), 68, 4))
+    assert chart is not None
+    drawn, blank = columns(chart), chart.edges.find_column(START.timestamp())
+    assert abs(blank - len(drawn) * (5 - minutes) / 5) <= 1
+    assert not any(drawn[:blank])
+    assert all(drawn[blank + 1 :])
 
 
 @pytest.mark.parametrize("span", [None, 15 * MINUTE, DAY, 7 * DAY])
@@ -135,21 +143,38 @@ def test_time_axis_never_begins_before_the_first_sample(span: timedelta | None) 
 
 @pytest.mark.parametrize("height", [3, 6, 9, 14])
 @pytest.mark.parametrize(
-    ("expected", "cents", "cap"),
-    [(0.34, 1720, 5000), (0.5, 1720, None), (0, 0, 5000), (0, 0, None), (1, 5000, 5000), (1, 6230, 6000)],
+    ("cents", "cap"), [(1720, 5000), (1720, None), (0, 5000), (0, None), (5000, 5000), (6230, 6000)]
 )
-def test_flat_series_is_drawn_between_zero_and_the_cap(
-    expected: float, cents: int, cap: int | None, height: int
-) -> None:
-    """A constant value is drawn at its share of the cap; without a cap it is half-way up."""
+def test_flat_series_is_drawn_from_zero(cents: int, cap: int | None, height: int) -> None:
+    """A constant value is an area from zero, and the cap is in the same chart."""
     limit = None if cap is None else Money(Decimal(cap), "USD")
     drawn = build_credits_chart(series([cents] * 30), frame(at(29), 60, height), cap=limit)
-    rows = [place for place, row in enumerate(canvas(drawn)) if {"▄", "▀"} & set(row)]
-    assert len(rows) == 1
-    above = len(canvas(drawn)) - 1 - rows[0]
-    assert abs(above - expected * (len(canvas(drawn)) - 1)) <= 1
-    assert cents / 100 in amounts(drawn) or cents >= (cap or cents + 1)
-    assert (cap is not None) == any(label.startswith("cap") for label in labels(drawn))
+    assert amounts(drawn)[-1] == 0
+    assert abs(heights(drawn)[0] - predict_height(drawn, cents / 100)) <= 4 * (cents == cap) + 1
+    if height == 3 and cap == 6000:
+        return  # the cap is in the row of the lowest label, and the area covers its line
+    assert (cap is not None) == any(f"cap ${limit.minor / 100:.2f}" in row for row in canvas(drawn) if limit)
+    assert len({*heights(drawn)[20:]}) == 1
+
+
+@pytest.mark.parametrize("height", [3, 5, 6, 8, 9, 14, 30])
+@pytest.mark.parametrize(
+    ("cents", "base"),
+    [
+        ([0, 120, 233], 0),
+        ([4660, 4800, 5000], 4660),
+        ([3800, 3900], 3800),
+        ([10, 4000], 0),
+        ([999, 10**7], 0),
+    ],
+)
+def test_area_has_the_height_of_its_labels(cents: list[int], base: int, height: int) -> None:
+    """Every value is as high as the labels say: they are equidistant, each in the middle of its row."""
+    drawn = build_credits_chart(series(cents), frame(at(len(cents) - 1), 60, height))
+    assert abs(heights(drawn)[-1] - predict_height(drawn, (cents[-1] - base) / 100)) <= 1
+    assert ("+" in labels(drawn)[0]) == bool(base)
+    steps = {round(upper - lower, 6) for upper, lower in pairwise(amounts(drawn))}
+    assert len(steps) == 1
 
 
 @pytest.mark.parametrize(
@@ -175,40 +200,59 @@ def test_flat_series_is_labelled_unchanged(
 
 def test_low_chart_has_no_note() -> None:
     """A chart of three lines has no room for a note."""
-    assert "change" not in "\n".join(lines(build_credits_chart(series([1720] * 30), frame(at(29), 60, 4))))
+    assert "change" not in "\n".join(lines(build_credits_chart(series([1720] * 30), frame(at(29), 60, 3))))
 
 
 # Steps and gaps.
 
 
-def test_gap_is_blank() -> None:
-    """No cell is inked between the last figure before a gap and the first one after it."""
-    drawn = columns(build_credits_chart(series([100] * 10 + [None] * 10 + [200] * 11), frame(at(30), 67, 5)))
-    assert len(drawn) == 60
-    assert all(drawn[:18])
-    assert not any(drawn[18:40])
-    assert all(drawn[40:])
-    assert {len(drawn[17]), len(drawn[40])} == {1}
+def test_gap_is_hatched_and_labelled() -> None:
+    """The cells between the last figure before a gap and the first one after it are hatched to the top."""
+    chart = build_credits_chart(series([100] * 10 + [None] * 10 + [200] * 11), frame(at(30), 107, 5))
+    drawn = columns(chart)
+    assert len(drawn) == 100
+    assert all(drawn[:30])
+    assert not any(drawn[30:66])
+    assert all(drawn[67:])
+    assert [row[30:66] for row in canvas(chart)] == [
+        "░" * 36,
+        "░" * 36,
+        "░░░░░░░░ no data 14:09-14:20 ░░░░░░░",
+        "░" * 36,
+    ]
 
 
-@pytest.mark.parametrize("seconds", range(0, 30, 2))
-def test_gap_of_one_dot_is_visible(seconds: int) -> None:
-    """A gap of half a column is visible at any place."""
-    begin, end = at(10 + seconds / 60), at(10 + (seconds + 15) / 60)
+@pytest.mark.parametrize(("expected", "width"), [("no data 14:09-14:20", 107), ("no data", 60), ("", 24)])
+def test_label_of_a_gap_is_as_long_as_fits(expected: str, width: int) -> None:
+    """A narrow gap has a shorter label, or none; no label is cut."""
+    chart = build_credits_chart(series([100] * 10 + [None] * 10 + [200] * 11), frame(at(30), width, 8))
+    words = [row.replace("░", " ").replace("█", " ").strip(BLOCKS) for row in canvas(chart)]
+    assert [word for word in words if word] == ([expected] if expected else [])
+
+
+def test_label_of_a_gap_until_now_has_its_start() -> None:
+    """A gap that has not ended has no end."""
+    chart = build_credits_chart(series([100] * 6), frame(at(60), 90, 8))
+    assert any("no data since 14:05" in row for row in canvas(chart))
+
+
+@pytest.mark.parametrize("seconds", range(0, 60, 4))
+def test_gap_of_a_column_is_visible(seconds: int) -> None:
+    """A gap of one column is visible at any place."""
+    begin, end = at(10 + seconds / 60), at(10 + (seconds + 30) / 60)
     runs = (
         ValueRun(Decimal(100), START, begin),
         ValueRun(None, begin, end),
         ValueRun(Decimal(100), end, at(30)),
     )
-    drawn = canvas(
+    drawn = columns(
         build_credits_chart(CreditSeries(MeterOrigin.OWN_OVERAGE, ("USD", 2), runs), frame(at(30), 67, 4))
     )
-    assert "▄" * 60 not in drawn
-    assert len("".join(drawn).strip()) == 60
+    assert [column for column in drawn if not column] == [""]
 
 
 def test_value_between_two_gaps_is_drawn() -> None:
-    """A single figure in an hour of failures is drawn as a dot at any place."""
+    """A single figure in an hour of failures has a column at any place."""
     for second in range(0, 240, 7):
         alone = at(30 + second / 60)
         ends = ValueRun(Decimal(100), START, START), ValueRun(Decimal(300), at(60), at(60))
@@ -219,18 +263,20 @@ def test_value_between_two_gaps_is_drawn() -> None:
             ValueRun(None, alone, at(60)),
             ends[1],
         )
-        drawn = columns(
+        drawn = heights(
             build_credits_chart(CreditSeries(MeterOrigin.OWN_OVERAGE, ("USD", 2), runs), frame(at(60), 67, 5))
         )
-        assert [len(column) for column in drawn if column] == [1, 1, 1]
+        assert len([height for height in drawn if height]) == 3
 
 
-def test_cap_is_drawn_through_a_gap() -> None:
-    """The line of the cap continues through a gap."""
+def test_cap_is_not_drawn_through_a_gap() -> None:
+    """In a gap nothing was read, not even the cap."""
     drawn = build_credits_chart(
         series([4800] * 10 + [None] * 10 + [4900] * 11), frame(at(30), 68, 5), cap=CAP
     )
-    assert canvas(drawn)[0] == "╌" * 60
+    (row,) = (row for row in canvas(drawn) if "cap" in row)
+    assert {*row[22:40]} == {"░"}
+    assert {*row[-15:]} == {"┄"}
 
 
 @pytest.mark.parametrize(("minutes", "blank"), [(2, 0), (5, 30), (15, 45)])
@@ -243,24 +289,33 @@ def test_time_after_a_stale_sample_is_blank(minutes: int, blank: int) -> None:
 @pytest.mark.parametrize("width", [24, 31, 60, 94])
 @pytest.mark.parametrize("minute", [1, 7, 13, 22, 29])
 def test_rise_is_never_drawn_before_its_moment(minute: int, width: int) -> None:
-    """Left of a rise's column only the old value is drawn, right of it only the new one."""
-    drawn = canvas(
-        build_credits_chart(series([4000] * minute + [4400] * (31 - minute)), frame(at(30), width, 5))
+    """Left of a rise's column only the old value is drawn, from it on only the new one."""
+    drawn = heights(
+        build_credits_chart(series([1000] * minute + [4400] * (31 - minute)), frame(at(30), width, 5))
     )
-    rise = minute * len(drawn[0]) // 30
-    assert [" " * rise, "▄" * (len(drawn[0]) - rise - 1)] == [drawn[0][:rise], drawn[0][rise + 1 :]]
-    assert ["▄" * rise, " " * (len(drawn[0]) - rise - 1)] == [drawn[-1][:rise], drawn[-1][rise + 1 :]]
-    assert all(line[rise] in "▌▐▛▙▟▗▖▄▘" for line in drawn)
+    rise = minute * len(drawn) // 30
+    assert [drawn[0]] * rise + [drawn[-1]] * (len(drawn) - rise) == drawn
+    assert not rise or drawn[0] < drawn[-1]
 
 
-def test_rise_and_fall_within_a_dot_is_visible() -> None:
+def test_rise_and_fall_within_a_column_is_visible() -> None:
     """A peak of one minute is still visible in a chart of a week."""
     peak = [ValueRun(Decimal(100), START, at(5000)), ValueRun(Decimal(900), at(5000), at(5001))]
     runs = *peak, ValueRun(Decimal(100), at(5001), at(10_000))
-    drawn = columns(
+    drawn = heights(
         build_credits_chart(CreditSeries(MeterOrigin.OWN_OVERAGE, ("USD", 2), runs), frame(at(10_000), 94, 8))
     )
-    assert [len(column) for column in drawn if len(column) > 1] == [6]
+    assert len([height for height in drawn if height > 3 * drawn[0]]) == 1
+
+
+def test_newest_value_is_at_the_right_edge() -> None:
+    """If the amount has just fallen, the last column has the new one, not its own peak."""
+    runs = ValueRun(Decimal(4000), START, at(9998)), ValueRun(Decimal(100), at(9999), at(10_000))
+    drawn = heights(
+        build_credits_chart(CreditSeries(MeterOrigin.OWN_OVERAGE, ("USD", 2), runs), frame(at(10_000), 94, 8))
+    )
+    assert drawn[-1] == 1
+    assert drawn[-2] > 8
 
 
 # The cap and the money axis.
@@ -285,7 +340,7 @@ def test_cap_is_drawn_only_if_near(*, shown: bool, cents: list[int], cap: int) -
     """The cap is drawn within the range, beside a flat line, or beyond 60% of it if no step becomes flat."""
     now = at(len(cents) - 1)
     drawn = build_credits_chart(series(cents), frame(now), cap=Money(Decimal(cap), "USD"))
-    assert shown == any(label.startswith("cap") for label in labels(drawn))
+    assert shown == any(f"cap ${cap / 100:.2f}" in row for row in canvas(drawn))
 
 
 def test_cap_of_another_currency_is_not_drawn() -> None:
@@ -295,28 +350,52 @@ def test_cap_of_another_currency_is_not_drawn() -> None:
 
 
 @pytest.mark.parametrize("height", [3, 4, 6, 8, 14])
-def test_value_below_the_cap_is_drawn_below_its_line(height: int) -> None:
+@pytest.mark.parametrize("first", [1000, 4000])
+def test_value_below_the_cap_is_drawn_below_its_line(first: int, height: int) -> None:
     """One cent below the cap is drawn below the cap's line, so that reaching it is visible."""
-    values = series([4000] * 10 + [4999] * 21)
-    assert set(canvas(build_credits_chart(values, frame(at(30), 60, height), cap=CAP))[0]) == {"╌"}
+    values = series([first] * 10 + [4999] * 21)
+    drawn = build_credits_chart(values, frame(at(30), 60, height), cap=CAP)
+    (row,) = (row for row in canvas(drawn) if "cap" in row)
+    assert {*row.replace(" cap $50.00 ", "")} == {"┄"}
+    reached = series([first] * 10 + [5000] * 21)
+    drawn = build_credits_chart(reached, frame(at(30), 60, height), cap=CAP)
+    (row,) = (row for row in canvas(drawn) if "cap" in row)
+    assert row[-1] in BLOCKS[1:]
 
 
 @pytest.mark.parametrize(
     ("expected", "cents", "unit"),
     [
-        (["$17.29", "$17.20"], [1720, 1723, 1726, 1729], ("USD", 2)),
-        (["$2.33", "$0.00"], [1, 120, 233], ("USD", 2)),
-        (["$3.00", "$1.50"], [150, 300], ("USD", 2)),
-        (["JPY 11,200", "JPY 9800"], [9800, 10500, 11200], ("JPY", 0)),
-        (["CAD 18.00", "CAD 17.00"], [1700, 1800], ("CAD", 2)),
-        (["0.180", "0.170"], [170, 180], ("", 3)),
-        (["$48.00", "$0.00"], [4800, 0, 0], ("USD", 2)),
+        (["+$1.00", "+$0.50", "+$0.00"], [1720, 1723, 1726, 1729], ("USD", 2)),
+        (["$3", "$2", "$1", "$0"], [1, 120, 233], ("USD", 2)),
+        (["+$4", "+$2", "+$0"], [3800, 4140], ("USD", 2)),
+        (["+JPY 1500", "+JPY 1000", "+JPY 500", "+JPY 0"], [9800, 10500, 11200], ("JPY", 0)),
+        (["+CAD 1.00", "+CAD 0.50", "+CAD 0.00"], [1700, 1800], ("CAD", 2)),
+        (["+0.100", "+0.050", "+0.000"], [170, 180], ("", 3)),
+        (["$50", "$25", "$0"], [4800, 0, 0], ("USD", 2)),
+        (["-$2", "-$3", "-$4", "-$5"], [-500, -200], ("USD", 2)),
     ],
 )
-def test_money_axis_labels_its_ends(expected: list[str], cents: list[int], unit: tuple[str, int]) -> None:
-    """The axis shows the highest and the lowest amount, or zero if near, in the org's currency."""
-    found = labels(build_credits_chart(series(cents, unit=unit), frame(at(len(cents) - 1))))
-    assert expected == [found[0], found[-1]]
+def test_money_axis_has_round_labels(expected: list[str], cents: list[int], unit: tuple[str, int]) -> None:
+    """The labels are round and equidistant, in the org's currency: from zero, or the rise since the start."""
+    assert expected == labels(build_credits_chart(series(cents, unit=unit), frame(at(len(cents) - 1))))
+
+
+@pytest.mark.parametrize(
+    ("rises", "cents"),
+    [
+        (True, [3800, 3900]),
+        (True, [3800, 7000]),
+        (False, [3800, 7600]),
+        (False, [3800, 3700, 4000]),
+        (False, [3800, 3800]),
+        (False, [0, 10]),
+    ],
+)
+def test_scale_is_the_rise_only_far_from_zero(*, rises: bool, cents: list[int]) -> None:
+    """The rise is shown if the amount less than doubles and never falls; otherwise the area is from zero."""
+    found = labels(build_credits_chart(series(cents), frame(at(len(cents) - 1))))
+    assert {label.startswith("+") for label in found} == {rises}
 
 
 def test_money_axis_repeats_no_label() -> None:
@@ -325,8 +404,13 @@ def test_money_axis_repeats_no_label() -> None:
     found = amounts(
         build_credits_chart(CreditSeries(MeterOrigin.OWN_OVERAGE, ("USD", 2), runs), frame(at(20), 60, 40))
     )
-    assert 17.2 in found
-    assert len(found) == len(set(found))
+    assert len(found) == len(set(found)) > 2
+
+
+def test_small_rise_does_not_fill_the_chart() -> None:
+    """A rise of three cents is drawn as three hundredths of a dollar."""
+    drawn = build_credits_chart(series([3800, 3803] * 5), frame(at(9), 60, 12))
+    assert {*heights(drawn)} == {1}
 
 
 def test_huge_amount_is_drawn() -> None:
@@ -337,7 +421,7 @@ def test_huge_amount_is_drawn() -> None:
 def test_chart_of_a_span_has_the_range_of_that_span() -> None:
     """Spending before the left edge does not change the range of the chart."""
     drawn = build_credits_chart(series([0] * 60 + [4000, 4100] * 15), frame(at(89), span=15 * MINUTE))
-    assert [amounts(drawn)[0], amounts(drawn)[-1]] == [41.0, 40.0]
+    assert labels(drawn) == ["+$1.00", "+$0.50", "+$0.00"]
 
 
 # The time axis.
@@ -360,12 +444,12 @@ def test_chart_of_a_span_has_the_range_of_that_span() -> None:
 def test_time_axis_shows_round_local_times(expected: list[str], minutes: int, width: int) -> None:
     """The axis shows clock times within a day, weekdays within a week, then dates; as many as fit."""
     values = series([100, 200], step=minutes * MINUTE / 2)
-    drawn = build_credits_chart(values, frame(at(minutes), width, 4))
+    drawn = build_credits_chart(values, frame(at(minutes), width, 6))
     assert expected == TIME.findall(lines(drawn)[-1])
 
 
-def test_chart_of_a_span_moves_by_whole_dots() -> None:
-    """A minute later a chart of a week looks the same, without shifts by half a dot."""
+def test_chart_of_a_span_moves_by_whole_columns() -> None:
+    """A minute later a chart of a week looks the same, without shifts by part of a column."""
     values = series([100 * n for n in range(1000)], step=20 * MINUTE)
     now = at(20 * 999)
     drawn = {
@@ -378,7 +462,7 @@ def test_chart_of_a_span_moves_by_whole_dots() -> None:
 @pytest.mark.parametrize("zone", ["Asia/Kolkata", "America/St_Johns", "Pacific/Chatham"])
 def test_time_axis_is_round_in_the_zone(zone: str) -> None:
     """Zones with an offset of part of an hour have their own round times."""
-    there = replace(frame(at(240), 94, 4), zone=ZoneInfo(zone))
+    there = replace(frame(at(240), 94, 6), zone=ZoneInfo(zone))
     drawn = lines(build_credits_chart(series([100] * 240), there))
     assert {time[-3:] for time in TIME.findall(drawn[-1])} <= {":00", ":30"}
 
@@ -395,7 +479,7 @@ def test_time_axis_follows_daylight_saving(expected: list[str], hour: datetime) 
     values = CreditSeries(
         MeterOrigin.OWN_OVERAGE, ("USD", 2), (ValueRun(Decimal(1), hour, hour + 4 * 60 * MINUTE),)
     )
-    there = replace(frame(hour + 4 * 60 * MINUTE, 48, 4), zone=ZoneInfo("Europe/Berlin"))
+    there = replace(frame(hour + 4 * 60 * MINUTE, 48, 6), zone=ZoneInfo("Europe/Berlin"))
     drawn = lines(build_credits_chart(values, there))
     assert expected == TIME.findall(drawn[-1])
     starts = [match.start() for match in TIME.finditer(drawn[-1])]
@@ -406,7 +490,7 @@ def test_time_axis_follows_daylight_saving(expected: list[str], hour: datetime) 
 def test_no_time_is_cut_at_any_minute(width: int) -> None:
     """A label that would not fit beside the edge is left out."""
     for minute in range(120):
-        drawn = lines(build_credits_chart(series([100]), frame(at(minute), width, 4)))
+        drawn = lines(build_credits_chart(series([100]), frame(at(minute), width, 6)))
         assert (width, "") == (len(drawn[-1]), TIME.sub("", drawn[-1]).strip())
 
 
@@ -416,17 +500,19 @@ def test_skipped_midnight_still_labels_its_day() -> None:
     values = CreditSeries(
         MeterOrigin.OWN_OVERAGE, ("USD", 2), (ValueRun(Decimal(1), start, start + 5 * DAY),)
     )
-    there = replace(frame(start + 5 * DAY, 94, 4), zone=ZoneInfo("Africa/Cairo"))
+    there = replace(frame(start + 5 * DAY, 94, 6), zone=ZoneInfo("Africa/Cairo"))
     assert TIME.findall(lines(build_credits_chart(values, there))[-1]) == ["Thu", "Fri", "Sat", "Sun", "Mon"]
 
 
 def test_times_are_centred_under_their_columns() -> None:
     """The middle of a label is under the column in which that time begins, and under its tick."""
-    drawn = lines(build_credits_chart(series([100] * 10 + [200] * 11), frame(at(20), 68, 7)))
+    chart = build_credits_chart(series([100] * 10 + [200] * 11), frame(at(20), 68, 7))
+    assert chart is not None
+    drawn = lines(chart)
     place = drawn[-1].index("14:10") + 2
     assert drawn[-2][place] == "┬"
-    assert drawn[0][place] in "▗▐▛▄▌"
-    assert drawn[0][place - 1] == " "
+    low, high = heights(chart)[place - chart.margin - 1 : place - chart.margin + 1]
+    assert low < high
 
 
 # The whole chart.
@@ -440,7 +526,7 @@ def test_scale_is_as_wide_as_is_asked_for() -> None:
     assert {line[11] for line in lines(drawn)[:-1]} <= {"┤", "│", "└"}
     least = build_credits_chart(series([100, 200]), replace(frame(at(1)), margin=3))
     assert least is not None
-    assert least.margin == 7
+    assert least.margin == 4
 
 
 def test_chart_is_the_same_for_the_same_input() -> None:
@@ -448,36 +534,17 @@ def test_chart_is_the_same_for_the_same_input() -> None:
     values = series([100, 200, None, 300, 250])
     first = lines(build_credits_chart(values, frame(at(4))))
     build_credits_chart(series([4800] * 9), replace(frame(at(8), 150, 20), ascii_only=True), cap=CAP)
-    canvas_module._column_cache.clear()
     assert first == lines(build_credits_chart(values, frame(at(4))))
 
 
-def test_cached_columns_are_not_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The library draws only columns that are not cached: a second later there are none."""
-    built: list[int] = []
-    build = plotext.build
-
-    def counted() -> str:
-        drawn = str(build())
-        built.append(len(plotext.uncolorize(drawn).splitlines()[0]))
-        return drawn
-
-    monkeypatch.setattr(plotext, "build", counted)
-    canvas_module._column_cache.clear()
-    values = series([4321] * 50 + [4567] * 450)
-    first = lines(build_credits_chart(values, frame(at(499), 110, 12)))
-    assert first == lines(build_credits_chart(values, frame(at(499.01), 110, 12)))
-    assert len(built) == 1
-    assert built[0] < 10
-
-
 def test_longest_series_over_a_week_is_drawn() -> None:
-    """All runs of the longest series become two dots a column, with the newest value on top."""
+    """All runs of the longest series become one value a column, with the newest value on top."""
     runs = tuple(ValueRun(Decimal(n), at(20 * n), at(20 * n + 19)) for n in range(MAX_VALUE_RUNS))
     week = frame(at(20 * MAX_VALUE_RUNS), 94, 8, 7 * DAY)
     drawn = build_credits_chart(CreditSeries(MeterOrigin.OWN_OVERAGE, ("USD", 2), runs), week)
-    assert (amounts(drawn)[0], amounts(drawn)[-1]) == (4.99, 0.0)
-    assert all(columns(drawn))
+    assert amounts(drawn)[-1] == 0.0
+    assert heights(drawn) == sorted(heights(drawn))
+    assert heights(drawn)[-1] == round(predict_height(drawn, 4.99))
 
 
 @pytest.mark.parametrize(
@@ -512,17 +579,45 @@ def test_column_of_a_rise_has_the_new_amount(expected: str, x: int) -> None:
     assert found.values == (expected,)
 
 
-def test_future_column_has_no_values() -> None:
-    """Columns right of now in a young run have no values; the column of now has the current time."""
+def test_column_before_the_run_has_no_values() -> None:
+    """Columns before the first figure of a young run have no values; the last column has the current time."""
     drawn = build_credits_chart(series([100]), frame(at(1), 67, 6))
     assert drawn is not None
-    found = [drawn.find_point(x) for x in (18, 19, 20, 40)]
-    assert [at(1), at(1), None, None] == [each and each.ends_at for each in found]
+    found = [drawn.find_point(x) for x in (40, 60, 66, 67)]
+    assert [each and each.values for each in found] == [(), ("$1.00",), ("$1.00",), None]
+    assert found[2] is not None
+    assert found[2].ends_at == at(1)
 
 
-def test_drawing_library_is_loaded_by_the_first_drawing() -> None:
-    """Importing the module loads no plotext, so that the first frame does not wait for it."""
-    code = "import sys, claudemeter_tui.charts.chart; sys.exit('plotext' in sys.modules)"
+@pytest.mark.parametrize(
+    ("expected", "cents", "plain"),
+    [
+        ("▁▁▁▁▅▅▅▅████", [1000, 1500, 1999], False),
+        ("▄▄▄▄▆▆▆▆████", [999, 1500, 2000], False),
+        ("▁▁▁▁    ████", [4000, None, 4200], False),
+        ("....====####", [1000, 1500, 1999], True),
+        ("▁▁▁▁▁▁▁▁▁▁▁▁", [1000, 1003, 1004], False),
+    ],
+)
+def test_sparkline_has_a_block_a_column(expected: str, cents: list[int | None], *, plain: bool) -> None:
+    """From zero or as the rise, like the chart; blank where nothing was read."""
+    values = series([cent for cent in cents for _ in range(10)])
+    there = replace(frame(at(29.999), 12, 1), ascii_only=plain)
+    assert expected == draw_credits_sparkline(values, there)
+
+
+def test_sparkline_of_a_window_is_from_0_to_100() -> None:
+    """Half of a window is half of the height."""
+    window = history([0] * 10 + [50] * 10 + [100] * 11)
+    assert draw_window_sparkline(window, frame(at(29.999), 12, 1)) == "▁▁▁▁▅▅▅▅████"
+
+
+def test_charts_load_no_drawing_library() -> None:
+    """The first frame has its charts, so they do not wait for plotext, which only draws bars."""
+    code = (
+        "import sys; from tests.charts.test_chart import *;"
+        "assert build_credits_chart(RISING, frame(at(30)), cap=CAP); sys.exit('plotext' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

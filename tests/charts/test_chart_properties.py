@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from claudemeter_tui.charts.axes import EVENT_MARKS, ChartFrame
-from claudemeter_tui.charts.canvas import draw_columns as blocks
+from claudemeter_tui.charts.axes import EVENT_MARKS, MIN_SPAN_SECONDS, ChartFrame
+from claudemeter_tui.charts.bars import draw_columns as blocks
 from claudemeter_tui.charts.chart import RenderedChart, build_credits_chart, build_windows_chart
 from claudemeter_tui.model.catalogue import MeterOrigin
 from claudemeter_tui.model.events import EventKind
@@ -75,8 +75,10 @@ def holds(chart: RenderedChart | None, frame: ChartFrame) -> None:
     drawn = lines(chart)
     assert [frame.width] * frame.height == [len(line) for line in drawn]
     assert frame.ascii_only is False or "".join(drawn).isascii()
-    assert not TIME.sub("", drawn[-1]).strip()
-    assert chart.edges.start >= chart.since
+    times = drawn[-1] if chart.has_axis else drawn[-1][chart.margin - 2 :]
+    assert not TIME.sub("", times).strip()
+    assert chart.edges.start >= min(chart.since, chart.edges.now - MIN_SPAN_SECONDS)
+    assert chart.edges.end - chart.edges.now < chart.edges.length / chart.edges.columns + 1e-3
     assert set(chart.letters) <= set(range(chart.edges.columns))
     assert {letter for letter, _ in chart.letters.values()} <= {mark.letter for mark in EVENT_MARKS}
     for x in (-1, 0, chart.margin, frame.width // 2, frame.width - 1, frame.width):
@@ -143,12 +145,9 @@ def test_columns_tell_what_is_drawn(
     if chart is None:
         return
     assert amounts(chart) == sorted(set(amounts(chart)), reverse=True)
-    noted = any("change" in line or "collecting" in line for line in lines(chart))
     for x, column in enumerate(columns(chart), chart.margin):
         found = chart.find_point(x)
-        inked = any(char in "▘▝▀▖▌▞▛▗▚▐▜▄▙▟█" for char in column)
-        assert inked == bool(found and found.values)
-        assert noted or not column or inked
+        assert bool(column) == bool(found and found.values)
 
 
 @HARD

@@ -12,7 +12,7 @@ from claudemeter_tui.charts.axes import ChartFrame, TimeEdges, build_time_labels
 from claudemeter_tui.charts.canvas import ChartStyle
 from claudemeter_tui.charts.chart import RenderedChart, build_credits_chart, build_windows_chart
 from tests.archives import archive_percents, simulate_archive
-from tests.charts.chart_cases import DAY, TIME, canvas, lines
+from tests.charts.chart_cases import DAY, TIME, canvas, columns, lines
 
 NOW = datetime(2026, 4, 25, 14, 48, tzinfo=UTC)
 
@@ -39,7 +39,7 @@ MONTHS = ["May 1", "Jul 1", "Sep 1", "Nov 1", "2026", "Mar 1"]
         (["Mar 30", "Apr 13"], 30, 24),
         (MONTHS, 365, 180),
         (MONTHS, 365, 100),
-        (MONTHS, 365, 60),
+        (MONTHS[1:], 365, 60),
         (["Jul 1", "2026"], 365, 30),
         (["Jul 1", "2026"], 365, 24),
     ],
@@ -60,7 +60,7 @@ def test_labels_of_long_axes_are_local_midnights(days: int, zone: str) -> None:
 
 def check_labels(end: datetime, days: int, there: ZoneInfo) -> None:
     """Check the labels of the days before a moment."""
-    edges = TimeEdges((end - days * DAY).timestamp(), end.timestamp(), end.timestamp(), 20 * days, 2)
+    edges = TimeEdges((end - days * DAY).timestamp(), end.timestamp(), end.timestamp(), 20 * days)
     found = build_time_labels(edges, there)
     midnights = [
         datetime.fromtimestamp(edges.start, there).date() + timedelta(days=n) for n in range(days + 1)
@@ -82,7 +82,7 @@ def check_labels(end: datetime, days: int, there: ZoneInfo) -> None:
 @pytest.mark.parametrize("width", [60, 100, 200])
 @pytest.mark.parametrize("ascii_only", [False, True])
 def test_gap_of_a_long_chart_stays_a_gap(days: int, width: int, *, ascii_only: bool) -> None:
-    """A sixth of the span in which nothing was read is blank, and everything else is drawn."""
+    """A sixth of the span in which nothing was read is hatched, and everything else is drawn."""
     begin, end = NOW - days * DAY / 2, NOW - days * DAY / 3
     archived = simulate_archive(NOW, days, off=[(begin, end)]).thin()
     there = frame(days, width, ascii_only=ascii_only)
@@ -91,8 +91,9 @@ def test_gap_of_a_long_chart_stays_a_gap(days: int, width: int, *, ascii_only: b
         build_windows_chart(archived.histories, there),
     ):
         assert chart is not None
-        drawn = ["".join(column).strip(" ╌.") for column in zip(*canvas(chart), strict=True)]
-        blank = [place for place, column in enumerate(drawn) if not column]
+        blank = [place for place, column in enumerate(columns(chart)) if not column]
+        hatched = {place for place, char in enumerate(canvas(chart)[0]) if char in "░/"}
+        assert hatched == {*blank}
         edges = chart.edges
         first, last = edges.find_column(begin.timestamp()), edges.find_column(end.timestamp())
         assert set(range(first + 1, last)) <= set(blank) <= set(range(first, last + 1))
@@ -108,9 +109,9 @@ def test_peak_of_a_minute_is_seen_in_a_year() -> None:
     assert chart is not None
     top = canvas(chart)[0]
     column = chart.edges.find_column(peak.timestamp())
-    # The fall is drawn at the beginning of the next column.
-    inked = {place for place, char in enumerate(top) if char not in " ╌"}
-    assert {column} <= inked <= {column, column + 1}
+    # The rise is drawn at the beginning of the column, and the fall at the beginning of the next one.
+    assert top[column : column + 2] == "╭╮"
+    assert not top.replace("╭╮", "").strip()
     point = chart.find_point(chart.margin + column)
     assert point is not None
     assert point.values == ("5-hour 100%",)
@@ -129,10 +130,11 @@ def test_newest_figure_is_at_the_right_end() -> None:
 
 
 @pytest.mark.parametrize(
-    ("expected", "days", "width"), [(True, 365, 180), (True, 365, 60), (True, 30, 24), (False, 30, 60)]
+    ("expected", "days", "width"),
+    [(True, 365, 180), (True, 365, 60), (True, 30, 24), (True, 30, 120), (False, 30, 180), (False, 7, 60)],
 )
-def test_dots_of_a_day_show_peaks(expected: bool, days: int, width: int) -> None:  # noqa: FBT001
-    """From a day a column on, a window is a line of its peaks, so that no window hides another one."""
+def test_columns_of_five_hours_show_peaks(expected: bool, days: int, width: int) -> None:  # noqa: FBT001
+    """From five hours a column on, a window is a line of its peaks: its resets would fill the chart."""
     histories = simulate_archive(NOW, 365).thin().histories
     chart = build_windows_chart(histories, frame(days, width))
     assert chart is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -17,64 +18,119 @@ FILLING = history([0] * 6 + [20] * 5 + [60] * 5 + [100] * 5 + [0] * 10)
 WEEKLY = history([20] * 31)
 
 
-def test_windows_are_two_curves_on_one_scale() -> None:
-    """The first curve is a line with a drop at its reset, the second one is dotted."""
+def test_windows_are_two_lines_on_one_scale() -> None:
+    """The first line is in front, and has round corners and a drop at its reset; the second is double."""
     drawn = build_windows_chart({"5-hour": FILLING, "7-day all": WEEKLY}, frame(at(30), 47, 7))
     assert lines(drawn) == [
-        "100% ┤╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌▗▄▄▄▄▄▄▄╌╌╌╌╌╌╌╌╌╌╌╌",
-        "     │                     ▐      ▐            ",
-        " 50% ┤               ▛▀▀▀▀▀▀      ▐            ",
-        "     │▖▖▖▖▖▖▖▖▄▄▄▄▄▄▄▌▖▖▖▖▖▖▖▖▖▖▖▖▐▖▖▖▖▖▖▖▖▖▖▖▖",
-        "  0% ┤▄▄▄▄▄▄▄▄▌                   ▐▄▄▄▄▄▄▄▄▄▄▄▄",
+        "100% ┤                     ╭──────╮            ",
+        "     │                     │      │            ",
+        " 50% ┤               ╭─────╯      │            ",
+        "     │════════╭─══──═╯════════════│════════════",
+        "  0% ┤────────╯                   ╰────────────",
         "     └┬────────────┬─────────────┬─────────────",
         "    14:00        14:10         14:20           ",
     ]
 
 
 def test_windows_look_the_same_in_ascii() -> None:
-    """In ASCII the curves have their own characters."""
-    plain = replace(frame(at(30), 48, 7), ascii_only=True)
+    """In ASCII the lines have their own characters."""
+    plain = replace(frame(at(30), 47, 7), ascii_only=True)
     drawn = build_windows_chart({"5-hour": FILLING, "7-day all": WEEKLY}, plain)
-    assert "".join(lines(drawn)).isascii()
-    assert {"=", "-", "+", "|"} <= set("".join(canvas(drawn)))
+    assert lines(drawn) == [
+        "100% +                     +------+            ",
+        "     |                     |      |            ",
+        " 50% +               +-----+      |            ",
+        "     |========+-==--=+============|============",
+        "  0% +--------+                   +------------",
+        "     ++------------+-------------+-------------",
+        "    14:00        14:10         14:20           ",
+    ]
+
+
+RESET = at(240)
+WINDOW = replace(frame(at(30), 66, 7), span=timedelta(hours=5), resets_at=RESET)
+"""The frame of a window that began at 13:00, and resets at 18:00."""
+
+
+def test_chart_of_a_window_is_from_start_to_reset() -> None:
+    """Now is marked on the axis, and the forecast is a dashed line to the reset."""
+    forecasts = {
+        "5-hour": [(at(30), 20.0), (at(180), 100.0), (RESET, 100.0)],
+        "7-day all": [(at(30), 20.0), (RESET, 20.0)],
+    }
+    drawn = build_windows_chart({"5-hour": FILLING, "7-day all": WEEKLY}, WINDOW, forecasts=forecasts)
+    assert lines(drawn) == [
+        "100% ┤               ╭╮                               ┄┄┄┄┄┄┄┄┄┄┄┄",
+        "     │               ││                 ┄┄┄┄┄┄┄┄┄┄┄┄┄┄            ",
+        " 50% ┤              ╭╯│        ┄┄┄┄┄┄┄┄┄                          ",
+        "     │            ═╭╯═│══┈┄┄┈┈┄┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈",
+        "  0% ┤            ─╯  ╰──                                         ",
+        "     └┬───────────┬─────┬─────┬───────────┬───────────────────────",
+        "    13:00       14:00  now  15:00       16:00          reset 18:00",
+    ]
+    assert drawn is not None
+    assert [drawn.find_point(x) is None for x in (5, 24, 25)] == [True, False, True]
+
+
+@pytest.mark.parametrize("minutes", [*range(0, 240, 7), 239])
+@pytest.mark.parametrize("width", [24, 40, 100])
+def test_now_is_labelled_at_every_minute(width: int, minutes: int) -> None:
+    """The label of now is never cut, and no other label touches it."""
+    there = replace(WINDOW, now=at(minutes), width=width)
+    drawn = build_windows_chart({"5-hour": history([50] * (minutes + 1))}, there)
+    words = lines(drawn)[-1].split("  ")
+    assert "now" in [word.strip() for word in words]
+    assert len(lines(drawn)[-1]) == width
+    assert {word.strip() for word in words} <= {
+        "",
+        "now",
+        "reset 18:00",
+        *(f"{hour}:00" for hour in range(13, 18)),
+    }
 
 
 @pytest.mark.parametrize(
     ("expected", "height"),
     [
-        (["100%", "75%", "50%", "25%", "0%"], 14),
+        (["100%", "75%", "50%", "25%", "0%"], 15),
+        (["100%", "50%", "0%"], 14),
         (["100%", "50%", "0%"], 6),
         (["100%", "50%", "0%"], 4),
         (["100%", "0%"], 3),
     ],
 )
 def test_percent_axis_runs_from_0_to_100(expected: list[str], height: int) -> None:
-    """The scale always shows the whole allowance."""
-    assert expected == labels(build_windows_chart({"7-day all": WEEKLY}, frame(at(30), 60, height)))
+    """The scale always shows the whole allowance, and its labels are at equal distances."""
+    drawn = build_windows_chart({"7-day all": WEEKLY}, frame(at(30), 60, height))
+    assert expected == labels(drawn)
+    rows = [place for place, line in enumerate(lines(drawn)) if "%" in line]
+    assert len({later - earlier for earlier, later in pairwise(rows)}) == 1
 
 
 def test_percent_axis_extends_beyond_100() -> None:
-    """A window beyond 100% has its own label, and 100% stays a line."""
+    """The scale reaches beyond the highest figure, and 100% is a line."""
     drawn = build_windows_chart({"5-hour": history([90] * 10 + [140] * 10)}, frame(at(19), 60, 14))
-    assert labels(drawn)[0] == "140%"
-    assert [row[:20] for row in canvas(drawn) if "╌" in row] == ["╌" * 20]
+    assert labels(drawn) == ["150%", "100%", "50%", "0%"]
+    assert [row[:20] for row in canvas(drawn) if "┄" in row] == ["┄" * 20]
 
 
-def test_nearly_full_window_is_below_the_line_of_100() -> None:
-    """99.9% is drawn below the line of 100%."""
-    drawn = build_windows_chart({"5-hour": history([99.9] * 20)}, frame(at(19), 60, 6))
-    assert set(canvas(drawn)[0]) == {"╌"}
+def test_nearly_full_window_is_below_100() -> None:
+    """99.9% is drawn below the row of 100%."""
+    drawn = build_windows_chart({"5-hour": history([99.8, 99.9] * 10)}, frame(at(19), 60, 6))
+    assert labels(drawn)[0] == "100%"
+    (row,) = (row for row in lines(drawn) if "100%" in row)
+    assert not row[6:].strip()
 
 
 def test_reset_is_a_drop() -> None:
     """A fall to zero between two polls is a vertical line, not a gap."""
     drawn = columns(build_windows_chart({"5-hour": history([80] * 15 + [0] * 16)}, frame(at(30), 67, 8)))
     assert all(drawn)
-    assert [len(column) for column in drawn if len(column) > 1] == [5]
+    assert [len(column) for column in drawn if len(column) > 1] == [4]
 
 
-def test_gap_is_blank_in_every_curve() -> None:
-    """A time without a reply is blank in every curve."""
+def test_gap_of_every_curve_is_hatched() -> None:
+    """A time without a reply is hatched if no curve has a figure there."""
     gone = history([80] * 10 + [None] * 10 + [85] * 11), history([10] * 10 + [None] * 10 + [10] * 11)
     drawn = columns(build_windows_chart({"5-hour": gone[0], "7-day all": gone[1]}, frame(at(30), 67, 8)))
     assert not any(drawn[20:40])
@@ -82,21 +138,11 @@ def test_gap_is_blank_in_every_curve() -> None:
     assert all(drawn[41:])
 
 
-@pytest.mark.parametrize(
-    ("expected", "first", "second"),
-    [
-        ({ChartStyle.CURVE}, 50, 50),
-        ({ChartStyle.BOTH}, 85, 70),
-        ({ChartStyle.CURVE, ChartStyle.SECOND}, 90, 10),
-    ],
-)
-def test_first_curve_is_in_front(expected: set[ChartStyle], first: int, second: int) -> None:
-    """If two curves meet, the first is drawn, and the second as far as the cell has room."""
-    both = {"5-hour": history([first] * 31), "7-day all": history([second] * 31)}
-    drawn = build_windows_chart(both, frame(at(30), 67, 6))
-    assert drawn is not None
-    inks = {ink for line in drawn.lines for text, ink in line if set(text) & set("▀▄▘▖")}
-    assert expected == inks
+def test_lines_in_one_row_are_both_visible() -> None:
+    """Two lines that are flat in one row are both visible."""
+    both = {"5-hour": history([50] * 31), "7-day all": history([50] * 31)}
+    (row,) = (row for row in canvas(build_windows_chart(both, frame(at(30), 67, 6))) if "─" in row)
+    assert abs(row.count("─") - row.count("═")) <= 2
 
 
 def test_later_window_begins_at_its_first_figure() -> None:
@@ -161,8 +207,8 @@ def test_longest_history_is_drawn_over_a_week() -> None:
     assert len([step for step in steps if step.low == 0]) >= 25
 
 
-def test_lone_figure_of_a_dotted_curve_is_drawn() -> None:
-    """A dotted curve leaves out every second dot, but never unnamed."""
+def test_lone_figure_is_drawn() -> None:
+    """A single figure between gaps has a piece of its line."""
     for second in range(0, 60, 5):
         lone = PercentHistory.start(at(20 + second / 60).timestamp(), 70)
         gone = lone.append_gap(at(30).timestamp())

@@ -319,7 +319,7 @@ RESETS_AT = window().resets_at
     ],
 )
 def test_course_ends_at_the_reset(expected: list[tuple[float, float]], window: Window) -> None:
-    """The course goes on at the pace so far, at most to 100%, and a full window stays full."""
+    """The course follows the pace so far, at most to 100%, and a full window stays full."""
     course = forecast_course(window, read_window(window), NOON)
     assert [NOON + minutes(after) for after, _ in expected] == [at for at, _ in course]
     assert [percent for _, percent in expected] == pytest.approx([percent for _, percent in course])

@@ -45,7 +45,7 @@ SIZE = (150, 45)
 """Width and height of the dashboard, so large that nothing is shortened."""
 
 
-_CHART_TITLE = re.compile(r"╭ (?:Used credits|Utilization) since ")
+_CHART_TITLE = re.compile(r"╭ (?:Used credits|Utilization)  ")
 MINUTE = NOW.replace(second=0)
 """The minute of NOW, 14:48 on Saturday, April 25."""
 

@@ -44,6 +44,8 @@ FIGURE = re.compile(
 _COUNT = r"\d+ (?:problems?|notes?|orgs?|left|of \d+|replies|reply|new fields?|odd values?|events?)"
 _TALLY = rf"\d+ (?:{'|'.join((*words.VERDICT_NAMES.values(), 'credits BLOCKED'))})"
 _OURS = ("1-9", "5-hour", r"7-day(?: [A-Z]\w+)*", "••0000", r"Max \d+x", "15 minutes", _TALLY)
+_PERIODS = ("1h", "24h", "7d", "30d", "365d")
+"""Periods in the title of a chart."""
 _PART = re.compile(rf"[\d$%]|\b{_CURRENCY}\b|\b{_DAY}\b|\b{_MONTH}\b")
 """Pattern of the rest of a cut figure."""
 _ONE_DIGIT = re.compile(r"\.\d(?!\d)")
@@ -84,7 +86,7 @@ class Whole:
 
 def chart_defects(line: str) -> Iterator[str]:
     """Return the defects in a line of a chart, where any complete figure may be on the axes."""
-    rest = FIGURE.sub(" ", re.sub("|".join(_OURS), " ", line))
+    rest = FIGURE.sub(" ", re.sub("|".join((*_OURS, *_PERIODS)), " ", line))
     if _PART.search(rest) or _ONE_DIGIT.search(line) or "…" in line:
         yield f"part of a figure: {rest.strip()!r}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 import threading
 import weakref
 from collections.abc import Callable
@@ -23,6 +24,8 @@ from tests.scenes import LABORATORY, NOW, PERSONAL, READ, TEAM
 from tests.tui.app_harness import app, finish_workers, screen, stage, text
 
 DAY = timedelta(days=1)
+RUN = timedelta(hours=5)
+"""Period that is read for the charts of the run."""
 ENDS = READ - timedelta(hours=1)
 """End of the archived figures, before the run's first poll at 14:02."""
 Compare = Callable[..., bool]
@@ -68,27 +71,48 @@ async def settle(pilot: Pilot[Any]) -> None:
 
 
 def read_titles(pilot: Pilot[Any]) -> list[str]:
-    """Return the titles of the charts."""
-    return [line.strip("╭╮─ ").split(" ──")[0] for line in screen(pilot) if " the last " in line]
+    """Return the titles of the charts with their period, and the start or the length of the rise."""
+    found = []
+    for line in screen(pilot):
+        if line.startswith("╭ ") and ("sed credits " in line or "tilization " in line):
+            name, period = line.strip("╭╮─ ").split(" ──")[0].split("  ")
+            selected = re.search(r"\[(.*)\]", period)
+            rise = re.search(r"\+\S+ ((?:in|since) \S+)", line)
+            found.append(f"{name} {selected[1] if selected else period} {rise[1] if rise else ''}".rstrip())
+    return found
 
 
-async def test_run_shows_the_run_only() -> None:
-    """Without a period nothing is asked of the archive."""
-    archive = Archive()
+async def test_run_is_filled_from_the_archive() -> None:
+    """The first charts are not empty: the windows reach back to their start, the credits by an hour."""
+    archive = Archive(series=simulate_archive(READ - timedelta(minutes=46), 1))
     async with app(stage(PERSONAL), load_series=archive.load).run_test(size=(120, 36)) as pilot:
         await settle(pilot)
-        assert "Used credits since 14:02" in text(pilot)
-        assert archive.asked == []
+        assert archive.asked == [(PERSONAL.org["uuid"], timedelta(hours=5))]
+        assert read_titles(pilot) == ["Used credits run since 13:48", "Utilization this 5-hour window"]
+        charts = [panel._chart for panel in pilot.app.screen.query(ChartPanel)]
+        starts = [chart.curves[0][1][0] for chart in charts if chart is not None]
+        assert len(starts) == 2
+        assert None not in starts
+
+
+async def test_archived_credits_come_before_a_young_run_only() -> None:
+    """From an hour on, the chart of the run has only the run, and the rise is that of the run."""
+    archive, scene = Archive(series=simulate_archive(READ - timedelta(minutes=46), 1)), stage(PERSONAL)
+    async with app(scene, load_series=archive.load).run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await scene.at(pilot, NOW + timedelta(minutes=15))
+        await settle(pilot)
+        assert read_titles(pilot)[0] == "Used credits run since 14:02"
 
 
 @pytest.mark.parametrize(
     ("key", "presses", "title", "span"),
     [
-        ("minus", 1, "in the last hour", timedelta(hours=1)),
-        ("plus", 1, "in the last day", DAY),
-        ("plus", 2, "in the last week", 7 * DAY),
-        ("plus", 3, "in the last 30 days", 30 * DAY),
-        ("plus", 9, "in the last 365 days", 365 * DAY),
+        ("minus", 1, "1h", timedelta(hours=1)),
+        ("plus", 1, "24h", DAY),
+        ("plus", 2, "7d", 7 * DAY),
+        ("plus", 3, "30d", 30 * DAY),
+        ("plus", 9, "365d", 365 * DAY),
     ],
 )
 async def test_every_period_reaches_back_before_the_run(
@@ -102,8 +126,8 @@ async def test_every_period_reaches_back_before_the_run(
         await pilot.pause()
         for _ in range(presses):
             await press(pilot, key)
-        peak = "Peak utilization" if span > 100 * DAY else "Utilization"
-        assert [f"Used credits {title}", f"{peak} {title}"] == read_titles(pilot)
+        peak = "Peak utilization" if span >= 30 * DAY else "Utilization"
+        assert [f"Used credits {title} in {title}", f"{peak} {title}"] == read_titles(pilot)
         assert archive.asked[-1] == (PERSONAL.org["uuid"], span)
         assert threading.get_ident() not in archive.threads
 
@@ -121,10 +145,10 @@ async def test_archive_is_asked_once_per_org_and_period() -> None:
             pilot.app._tick()  # type: ignore[attr-defined]
             await settle(pilot)
         uuid = PERSONAL.org["uuid"]
-        assert archive.asked == [(uuid, DAY), (uuid, 7 * DAY), (TEAM_UUID, 7 * DAY)]
+        assert archive.asked == [(uuid, RUN), (uuid, DAY), (uuid, 7 * DAY), (TEAM_UUID, 7 * DAY)]
 
 
-@pytest.mark.parametrize(("key", "requests"), [("plus", 3), ("minus", 1)])
+@pytest.mark.parametrize(("key", "requests"), [("plus", 4), ("minus", 2)])
 async def test_long_periods_are_read_again_every_five_minutes(key: str, requests: int) -> None:
     """A period of a day or more is read again, and after a jump of the clock, too; an hour is not."""
     archive, scene = Archive(), stage(PERSONAL)
@@ -145,14 +169,14 @@ async def test_slow_archive_blocks_no_key() -> None:
         await pilot.pause()
         await pilot.press("plus", "plus", "plus", "plus", "minus")
         await pilot.pause()
-        assert read_titles(pilot)[:1] == ["Used credits in the last 30 days, since 14:02"]
-        assert [span for _, span in archive.asked] == [DAY]
+        assert read_titles(pilot)[:1] == ["Used credits 30d since 14:02"]
+        assert [span for _, span in archive.asked] == [RUN]
         archive.gate.set()
         await settle(pilot)
         await settle(pilot)
-        assert [span for _, span in archive.asked] == [DAY, 30 * DAY]
+        assert [span for _, span in archive.asked] == [RUN, 30 * DAY]
         assert archive.most_running == 1
-        assert read_titles(pilot)[:1] == ["Used credits in the last 30 days"]
+        assert read_titles(pilot)[:1] == ["Used credits 30d in 30d"]
 
 
 async def test_program_ends_while_the_archive_is_read() -> None:
@@ -172,14 +196,14 @@ async def test_figures_of_another_org_are_never_shown() -> None:
     async with app(stage(PERSONAL, LABORATORY), load_series=archive.load).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
         await press(pilot, "plus")
-        assert read_titles(pilot)[0] == "Used credits in the last day"
+        assert read_titles(pilot)[0] == "Used credits 24h in 24h"
         archive.gate = threading.Event()
         await pilot.press("2")
         await pilot.pause()
-        assert read_titles(pilot)[0] == "Used credits in the last day, since 14:02"
+        assert read_titles(pilot)[0] == "Used credits 24h since 14:02"
         archive.gate.set()
         await settle(pilot)
-        assert read_titles(pilot)[0] == "Used credits in the last day"
+        assert read_titles(pilot)[0] == "Used credits 24h in 24h"
 
 
 async def test_archive_without_the_org_changes_nothing() -> None:
@@ -187,7 +211,7 @@ async def test_archive_without_the_org_changes_nothing() -> None:
     archive = Archive(series=None)
     async with app(stage(PERSONAL), load_series=archive.load).run_test(size=(120, 36)) as pilot:
         await press(pilot, "plus")
-        assert read_titles(pilot)[0] == "Used credits in the last day, since 14:02"
+        assert read_titles(pilot)[0] == "Used credits 24h since 14:02"
 
 
 async def test_private_mode_keeps_the_archived_figures() -> None:
@@ -197,8 +221,8 @@ async def test_private_mode_keeps_the_archived_figures() -> None:
     async with dashboard.run_test(size=(120, 36)) as pilot:
         await press(pilot, "plus")
         assert "Personal" not in text(pilot)
-        assert read_titles(pilot)[0] == "Used credits in the last day"
-        assert archive.asked == [(PERSONAL.org["uuid"], DAY)]
+        assert read_titles(pilot)[0] == "Used credits 24h in 24h"
+        assert archive.asked == [(PERSONAL.org["uuid"], RUN), (PERSONAL.org["uuid"], DAY)]
 
 
 async def test_only_the_selected_org_stays_in_memory() -> None:
@@ -226,8 +250,8 @@ async def test_only_the_selected_org_stays_in_memory() -> None:
         for key in ("2", "3", "1", "3"):
             await press(pilot, key)
         gc.collect()
-        assert len(made) == 5
-        assert [ref() is not None for ref in made] == [False, False, False, False, True]
+        assert len(made) == 6
+        assert [ref() is not None for ref in made] == [False, False, False, False, False, True]
 
 
 async def test_chart_of_a_month_is_plotted_from_thinned_runs() -> None:

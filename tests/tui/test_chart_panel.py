@@ -27,7 +27,7 @@ FREE = OrgBodies(usage=usage_body(41.0, 67.0), subscription=None)
 
 def titles(pilot: Pilot[Any]) -> list[str]:
     """Return the titles of the charts on screen, from top to bottom."""
-    first = [line.lstrip("╭ ").split(" since")[0].split(" in ")[0].split(" ─")[0] for line in screen(pilot)]
+    first = [line.lstrip("╭ ").split("  ")[0] for line in screen(pilot)]
     return [words for words in first if words in ("Utilization", "Used credits", "Your used credits")]
 
 
@@ -50,12 +50,12 @@ async def test_w_shows_the_other_chart() -> None:
 
 async def test_windows_chart_has_a_key() -> None:
     """Each curve has a sample, its window, and the current value."""
-    async with app(stage(LABORATORY)).run_test(size=ONE) as pilot:
+    async with app(stage(LABORATORY)).run_test(size=(100, 24)) as pilot:
         await pilot.pause()
         await pilot.press("w")
         await pilot.pause()
-        assert "Utilization since 14:02" in text(pilot)
-        assert "▄▄ 5-hour 100%  ▖▖ 7-day all 58%" in text(pilot)
+        assert "Utilization  1h [5-hour] 24h 7d" in text(pilot)
+        assert "── 5-hour 100%  ══ 7-day all 58%" in text(pilot)
 
 
 async def test_org_without_credits_shows_its_windows() -> None:
@@ -101,7 +101,7 @@ async def test_w_opens_a_chart_in_a_small_pane(size: tuple[int, int]) -> None:
         assert isinstance(pilot.app.screen, ChartScreen)
         assert "BLOCKED" in screen(pilot)[0]
         assert "100% ┤" in text(pilot)
-        assert "▄ 5-hour ▖ 7-day all" in text(pilot) or "▄▄ 5-hour  ▖▖ 7-day all" in text(pilot)
+        assert "── 5-hour 100%  ══ 7-day all 71%" in text(pilot) or "─ 5-hour ═ 7-day all" in text(pilot)
         await pilot.press("w")
         await pilot.pause()
         assert "cap $50.00" in text(pilot)
@@ -141,7 +141,7 @@ async def test_chart_page_follows_its_size() -> None:
         await pilot.press("w")
         await pilot.resize_terminal(60, 12)
         await pilot.pause()
-        assert "Utilization since 14:02" in text(pilot)
+        assert "Utilization  [5-hour]" in text(pilot)
         assert pilot.app.screen.query_exactly_one(ChartPanel).size.height == 10
 
 
@@ -161,22 +161,64 @@ async def test_w_changes_no_other_screen(key: str) -> None:
 @pytest.mark.parametrize(
     ("expected", "presses"),
     [
-        ("since 14:02 ", 0),
-        ("in the last hour, since 14:02 ", -1),
-        ("in the last hour, since 14:02 ", -9),
-        ("in the last day, since 14:02 ", 1),
-        ("in the last week, since 14:02 ", 2),
-        ("in the last 30 days, since 14:02 ", 3),
-        ("in the last 365 days, since 14:02 ", 9),
+        ("1h [run] 24h 7d 30d 365d", 0),
+        ("[1h] run 24h 7d 30d 365d", -1),
+        ("[1h] run 24h 7d 30d 365d", -9),
+        ("1h run [24h] 7d 30d 365d", 1),
+        ("1h run 24h [7d] 30d 365d", 2),
+        ("1h run 24h 7d [30d] 365d", 3),
+        ("1h run 24h 7d 30d [365d]", 9),
     ],
 )
-async def test_title_shows_the_start(expected: str, presses: int) -> None:
-    """If the time span is longer than the run, the title shows the start of the run."""
+async def test_title_has_the_periods(expected: str, presses: int) -> None:
+    """The selected period is in brackets. If it is longer than the run, the rise has the start of the run."""
     async with app(stage(LABORATORY)).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
         await pilot.press(*(["plus" if presses > 0 else "minus"] * abs(presses)))
         await pilot.pause()
-        assert f"Used credits {expected}" in text(pilot)
+        assert f"Used credits  {expected} ─" in text(pilot)
+        assert "+$5.12 since 14:02   $8.12 ─" in text(pilot)
+
+
+async def test_narrow_title_has_the_selected_period() -> None:
+    """With less room the other periods are left out, and never the figures."""
+    async with app(stage(LABORATORY)).run_test(size=(60, 24)) as pilot:
+        await pilot.pause()
+        assert "Used credits  [run] ─" in text(pilot)
+        assert "+$5.12 since 14:02   $8.12 ─" in text(pilot)
+
+
+async def test_amount_that_is_not_current_is_left_out() -> None:
+    """After a pause the last amount is in the chart, but not in its title."""
+    scene = stage(LABORATORY)
+    async with app(scene).run_test(size=(120, 36)) as pilot:
+        await scene.at(pilot, NOW + timedelta(minutes=30))
+        (title,) = (line for line in screen(pilot) if "Used credits" in line)
+        assert "+$5.12 since 14:02 ─" in title
+        assert "$8.12" not in title
+
+
+@pytest.mark.parametrize("size", [(120, 36), (100, 30), (80, 24), (60, 20), (50, 20)])
+async def test_first_figures_have_a_chart(size: tuple[int, int]) -> None:
+    """After the first poll there is a chart, with the newest figure at its right end."""
+    async with app(stage(PERSONAL)).run_test(size=size) as pilot:
+        await pilot.pause()
+        panel = pilot.app.screen.query_exactly_one("#chart", ChartPanel)
+        assert panel.display
+        assert panel.size.height >= 4
+        assert panel._chart is not None
+        assert panel._chart.curves[0][1][-1] is not None
+
+
+async def test_lone_line_is_a_line_of_blocks() -> None:
+    """Without room for a chart, a free line has the credits as blocks, with their rise."""
+    async with app(stage(LABORATORY)).run_test(size=(80, 12)) as pilot:
+        await pilot.pause()
+        (line,) = (line for line in screen(pilot) if " credits ▄" in line)
+        assert line.rstrip().endswith("█ +$5.12 since 14:02   $8.12")
+        await pilot.press("w")
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, ChartScreen)
 
 
 async def test_rise_is_that_of_the_shown_span() -> None:
@@ -293,12 +335,24 @@ async def test_chart_is_drawn_only_when_it_has_changed(monkeypatch: pytest.Monke
 
 
 async def test_stacked_charts_share_their_time_axis() -> None:
-    """An hour of one chart is under the same hour of the other."""
+    """In one period, an hour of one chart is under the same hour of the other."""
     async with app(stage(TEAM)).run_test(size=(120, 45)) as pilot:
+        await pilot.pause()
+        await pilot.press("minus")
         await pilot.pause()
         times = [line for line in screen(pilot) if "14:20" in line and "14:30" in line]
         assert len(times) == 2
         assert times[0].index("14:20") == times[1].index("14:20")
+
+
+async def test_windows_are_shown_from_start_to_reset() -> None:
+    """The chart of the current 5-hour window begins at its start, marks now, and ends at its reset."""
+    async with app(stage(TEAM)).run_test(size=(120, 45)) as pilot:
+        await pilot.pause()
+        assert "Utilization  this 5-hour window" in text(pilot)
+        (times,) = (line for line in screen(pilot) if "now" in line and "reset 16:00" in line)
+        assert times.split()[1:4] == ["11:00", "12:00", "13:00"]
+        assert times.index("14:00") < times.index("now") < times.index("reset")
 
 
 async def test_help_explains_the_letters() -> None:

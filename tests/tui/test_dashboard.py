@@ -382,17 +382,17 @@ async def test_chart_changes_its_span_and_follows_the_pointer() -> None:
     """`+` and `-` change the time span of the chart, and the pointer shows time and value."""
     async with app(stage(LABORATORY)).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
-        assert "Used credits since 14:02" in text(pilot)
+        assert "Used credits  1h [run] 24h" in text(pilot)
         await pilot.press("minus")
         await pilot.pause()
-        assert "Used credits in the last hour" in text(pilot)
+        assert "Used credits  [1h] run 24h" in text(pilot)
         await pilot.hover(offset=(117, 20))
         await pilot.pause()
         assert "14:48  $8.12" in text(pilot)
         await pilot.hover(offset=(5, 0))
         await pilot.press("plus", "plus", "plus")
         await pilot.pause()
-        assert "Used credits in the last week" in text(pilot)
+        assert "Used credits  1h run 24h [7d] 30d" in text(pilot)
 
 
 async def test_palette_has_the_same_actions() -> None:
@@ -468,8 +468,8 @@ async def test_lost_resize_is_repaired_with_the_next_tick() -> None:
     [
         ((120, 36), (" · ~88% at the reset ", " · ~71% at reset ", " · ~21% at reset ")),
         ((100, 30), (" at ~88% ", " at ~71% ", " at ~21% ")),
-        ((80, 24), tuple(f" · at this pace {percent}% at the reset " for percent in (88, 71, 21))),
-        ((60, 20), (" · ~88% at the reset ", " · ~71% at reset ", " · ~21% at reset ")),
+        ((80, 30), tuple(f" · at this pace {percent}% at the reset " for percent in (88, 71, 21))),
+        ((80, 24), (" at ~88% ", " at ~71% ", " at ~21% ")),
     ],
 )
 async def test_windows_that_will_not_fill_show_their_percentage_at_the_reset(

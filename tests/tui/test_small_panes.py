@@ -165,13 +165,14 @@ async def test_demo_does_not_claim_to_read_claude_ai(note: str, expected: str) -
         assert screen(pilot)[0].strip() == expected
 
 
-async def test_low_pane_explains_the_missing_chart() -> None:
-    """A lack of room has other words than a lack of figures."""
+async def test_low_pane_has_a_line_of_blocks() -> None:
+    """A line without room for a chart shows the window as blocks with its percentage."""
     async with app(stage(*TRIO)).run_test(size=(80, 3)) as pilot:
         await pilot.pause()
         await pilot.press("w")
         await pilot.pause()
-        assert "No room for a chart" in text(pilot)
+        assert screen(pilot)[1].startswith(" 5-hour ▆▆")
+        assert screen(pilot)[1].rstrip().endswith("67%")
 
 
 @pytest.mark.parametrize(

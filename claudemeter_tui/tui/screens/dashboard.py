@@ -43,7 +43,7 @@ class DashboardScreen(ViewScreen):
             yield LimitsPanel()
             yield CreditsPanel()
         yield ChartPanel(id="chart")
-        yield ChartPanel(id="second")
+        yield ChartPanel(id=chart_panel.SECOND_CHART)
         yield Static(id="spacer")
         yield StatusLine()
         yield KeyHints(FOOTER_KEYS)
@@ -67,7 +67,7 @@ class DashboardScreen(ViewScreen):
         view = lay_out_view(self.view, self.app.size)
         is_resized = _apply_layout(self, view.layout)
         for part in self.query(LineWidget):
-            shown = chart_panel.switch_chart(view) if part.id == "second" else view
+            shown = chart_panel.switch_chart(view) if part.id == chart_panel.SECOND_CHART else view
             if is_resized:
                 part.show_after_resize(shown)
             else:

@@ -5,19 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from itertools import product
 
 from textual import events
 from textual.reactive import var
 
-from claudemeter_tui.charts import canvas
-from claudemeter_tui.charts.axes import MIN_CHART_HEIGHT, MIN_CHART_WIDTH, ChartFrame, to_datetime
-from claudemeter_tui.charts.canvas import ChartStyle
-from claudemeter_tui.charts.chart import ChartPoint, RenderedChart, build_credits_chart, build_windows_chart
+from claudemeter_tui.charts.axes import MIN_CHART_HEIGHT, MIN_CHART_WIDTH, ChartFrame
+from claudemeter_tui.charts.canvas import ChartStyle, find_line_signs
+from claudemeter_tui.charts.chart import (
+    ChartPoint,
+    RenderedChart,
+    build_credits_chart,
+    build_windows_chart,
+    draw_credits_sparkline,
+    draw_window_sparkline,
+)
 from claudemeter_tui.formatting.events import describe_event
 from claudemeter_tui.formatting.values import format_moment, format_money, format_percent
+from claudemeter_tui.model.catalogue import WindowKind
+from claudemeter_tui.model.forecast import forecast_course
+from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.store import OrgState
-from claudemeter_tui.model.windows import Severity
+from claudemeter_tui.model.windows import Severity, Window
 from claudemeter_tui.tui.styled_text import (
     HEADING,
     MUTED,
@@ -34,33 +42,39 @@ from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.line_widget import LineWidget, indent_lines
 
 CHART_SPANS: tuple[tuple[timedelta | None, str], ...] = (
-    (timedelta(hours=1), "the last hour"),
-    (None, "the run"),
-    (timedelta(days=1), "the last day"),
-    (timedelta(days=7), "the last week"),
-    (timedelta(days=30), "the last 30 days"),
-    (timedelta(days=365), "the last 365 days"),
+    (timedelta(hours=1), "1h"),
+    (None, "run"),
+    (timedelta(days=1), "24h"),
+    (timedelta(days=7), "7d"),
+    (timedelta(days=30), "30d"),
+    (timedelta(days=365), "365d"),
 )
-"""Periods of a chart, with their names."""
+"""Periods of a chart, with their names. With the run, the windows show the current 5-hour window."""
+WINDOW_NAME = "5-hour"
+"""Name of the period of the current 5-hour window."""
 
 CHART_STYLES: dict[ChartStyle | Severity, str] = {
     ChartStyle.SCALE: MUTED,
     ChartStyle.LIMIT: MUTED,
+    ChartStyle.GAP: "$frame",
+    ChartStyle.NOW: HEADING,
     ChartStyle.CURVE: "$curve",
     ChartStyle.SECOND: "$accent",
-    ChartStyle.BOTH: "$curve on $accent",
     **{severity: f"bold {style.removeprefix('bold ')}" for severity, style in SEVERITY_STYLES.items()},
 }
 """Style of each part of a chart."""
-CURVE_SAMPLES = {False: ("▄▄", "▖▖"), True: ("--", "==")}
-"""Line samples of the first and of any other curve; the key is True for ASCII."""
-
+SELECTED_SPAN = "bold $curve"
+"""Style of the selected period in the title."""
 
 REPLOT_INTERVAL = 30
-"""Seconds between two plots; a plot costs more than the rest of the screen."""
-STACKED_MARGIN = 12
-"""Minimum cells of the scale if two charts are stacked: `cap $50.00 ┤`."""
-CHART_TITLE_FROM = 6
+"""Seconds between two plots of the same figures: their columns are longer, so a chart rarely changes."""
+STACKED_MARGIN = 7
+"""Minimum cells of the scale if two charts are stacked: `$1,000 ┤`."""
+SECOND_CHART = "second"
+"""Id of the panel whose chart has no periods in its title, because the first one has them."""
+MIN_SPARKLINE = 8
+"""Minimum cells of the line of blocks that replaces a chart; the text beside it is shorter if needed."""
+CHART_TITLE_FROM = 5
 """Lines from which a chart without a frame has a title."""
 
 
@@ -81,6 +95,8 @@ class ChartPanel(LineWidget):
         state, framed = self.view.state, self.view.layout.framed
         if state is None or not has_chart_data(self.view):
             return [fit_line(build_line((" Nothing to draw yet", MUTED)), width)]
+        if height < MIN_CHART_HEIGHT:
+            return [fit_line(self._draw_sparkline(state, width - 2), width)]
         inner, room = self.compute_inner_size(width, height)
         headed = not framed and height >= CHART_TITLE_FROM
         # Build the chart first, because the head shows its values under the pointer.
@@ -106,67 +122,112 @@ class ChartPanel(LineWidget):
         self.redraw()
 
     def _build_head(self, state: OrgState, room: int) -> tuple[StyledLine, StyledLine]:
-        """Return title and note in at most `room` cells together; the time is dropped first."""
+        """Return title and note in at most `room` cells together; the other periods are dropped first."""
         view, windows = self.view, shows_windows(self.view)
         if windows:
             name = "Peak utilization" if self._chart and self._chart.shows_peaks else "Utilization"
-            first = to_datetime(min(each.since for each in view.histories.values()))
         else:
-            name, first = _describe_credits(state), view.credit_series.runs[0].first
-        since = f"since {format_moment(first, view.now, view.zone)}"
-        if view.span is not None:
-            within = f"in {dict(CHART_SPANS)[view.span]}"
-            since = within if first < view.now - view.span else f"{within}, {since}"
+            name = _describe_credits(state)
         subject = build_line((name, HEADING))
-        titles = [build_line(subject, (f" {since}", MUTED)), subject]
+        titles = [build_line(subject, "  ", period) for period in self._iterate_periods(windows=windows)]
+        titles += [subject, *([build_line()] if windows else [])]
         margin, point = 2 if view.layout.framed else 1, None
         if self._chart is not None and self.pointer_column is not None:
             point = self._chart.find_point(self.pointer_column - margin)
         if point is not None:
-            pairs = [(title, note) for note in _iterate_pointer_notes(point, view) for title in titles]
-        elif windows:
-            pairs = list(product((*titles, build_line()), _iterate_curve_keys(view, state)))
+            notes = _iterate_pointer_notes(point, view)
         else:
-            series = view.credit_series
-            spent = series.spent if view.span is None else series.compute_spent_since(view.now - view.span)
-            rise = build_line((f"+{format_money(spent)}", HEADING if spent.minor else MUTED))
-            pairs = [(title, rise) for title in titles]
-        fitting = (pair for pair in pairs if sum(line.cell_length for line in pair) <= room)
-        return next(fitting, (subject, build_line()))
+            notes = _iterate_curve_keys(view, state) if windows else _iterate_rises(view)
+        for note in notes:
+            for title in titles:
+                if title.cell_length + note.cell_length < room:
+                    return title, note
+        return subject, build_line()
+
+    def _iterate_periods(self, *, windows: bool) -> Iterator[StyledLine]:
+        """Yield `1h [run] 24h 7d 30d 365d`, then only the selected period, then none."""
+        view = self.view
+        run = WINDOW_NAME if windows and find_charted_window(view) is not None else "run"
+        names = [(span, run if span is None else name) for span, name in CHART_SPANS]
+        selected = next(name for span, name in names if span == view.span)
+        if self.id != SECOND_CHART:
+            chosen = build_line((f"[{selected}]", SELECTED_SPAN))
+            at = [span for span, _ in names].index(view.span)
+            before, after = ([name for _, name in part] for part in (names[:at], names[at + 1 :]))
+            yield build_line(
+                ("".join(f"{name} " for name in before), MUTED),
+                chosen,
+                ("".join(f" {name}" for name in after), MUTED),
+            )
+            yield chosen
+        elif windows and selected == WINDOW_NAME:
+            yield build_line(("this 5-hour window", MUTED))
+        else:
+            yield build_line((selected, MUTED))
 
     def _draw_chart(self, state: OrgState, width: int, height: int) -> list[StyledLine]:
-        if self._chart is None and not canvas.is_ready():
-            # The first figures do not wait for plotext; the next frame has the curve.
-            self.call_after_refresh(self._load_and_redraw)
-            return []
         chart = self._plot(state, width, height)
         if chart is None:
             room = height >= MIN_CHART_HEIGHT and width >= MIN_CHART_WIDTH
             return [build_line(("No data in this period" if room else "No room for a chart", MUTED))]
         return [build_line(*((text, CHART_STYLES[what]) for text, what in line)) for line in chart.lines]
 
-    def _load_and_redraw(self) -> None:
-        canvas.load()
-        self.redraw()
+    def _draw_sparkline(self, state: OrgState, width: int) -> StyledLine:
+        """Return ` credits ▁▁▂▃▅▇ +$3.40 since 14:02   $50.00`, with a shorter text if there is less room."""
+        view, windows = self.view, shows_windows(self.view)
+        name = next(iter(view.histories)) if windows else "credits"
+        known = [build_line((_list_percents(view, state).get(name, ""), HEADING))]
+        notes = known if windows else _iterate_rises(view)
+        room = width - len(name) - MIN_SPARKLINE - 2
+        note = next((note for note in notes if note.cell_length <= room), build_line())
+        cells = max(1, width - len(name) - note.cell_length - 2)
+        span = view.span if windows else view.credit_span
+        frame = ChartFrame(view.now, cells, 1, span, view.zone, view.ascii, max_fresh_age=state.max_pause)
+        line = (
+            draw_window_sparkline(view.histories[name], frame)
+            if windows
+            else draw_credits_sparkline(view.credit_series, frame)
+        )
+        return build_line(f" {name} ", (line, CHART_STYLES[ChartStyle.CURVE]), " ", note)
 
     def _plot(self, state: OrgState, width: int, height: int) -> RenderedChart | None:
         """Return the chart; plot again only if more than a few seconds have changed."""
         view, windows = self.view, shows_windows(self.view)
         cap = state.credits.lead_meter.cap if state.credits.lead_meter else None
-        source = view.histories if windows else (view.credit_series, cap)
+        source = (view.histories, state.plan) if windows else (view.credit_series, cap)
         look = (width, height, view.span, view.zone, view.ascii)
         beat = view.now.timestamp() // REPLOT_INTERVAL
         inputs = (windows, source, state.key, state.interval, view.events, view.layout, beat, look)
         if self._chart_inputs != inputs:
             self._chart_inputs = inputs
-            margin = STACKED_MARGIN if view.layout.second_chart else 0
-            frame = ChartFrame(view.now, *look, max_fresh_age=state.max_pause, margin=margin)
-            happened = [event for event in view.events if event.org_key == state.key]
-            if windows:
-                self._chart = build_windows_chart(view.histories, frame, events=happened)
-            else:
-                self._chart = build_credits_chart(view.credit_series, frame, cap=cap, events=happened)
+            self._chart = self._build_chart(state, width, height, cap)
         return self._chart
+
+    def _build_chart(
+        self, state: OrgState, width: int, height: int, cap: Money | None
+    ) -> RenderedChart | None:
+        view = self.view
+        frame = ChartFrame(
+            view.now,
+            width,
+            height,
+            view.credit_span,
+            view.zone,
+            view.ascii,
+            max_fresh_age=state.max_pause,
+            margin=STACKED_MARGIN if view.layout.second_chart else 0,
+        )
+        happened = [event for event in view.events if event.org_key == state.key]
+        if not shows_windows(view):
+            return build_credits_chart(view.credit_series, frame, cap=cap, events=happened)
+        window = find_charted_window(view)
+        if window is None:
+            frame = replace(frame, span=view.span)
+            return build_windows_chart(view.histories, frame, events=happened)
+        frame = replace(frame, span=window.length, resets_at=window.resets_at)
+        known = state.plan.wide_windows if state.plan is not None else ()
+        forecasts = {each.label: forecast_course(each, state, view.now) for each in known}
+        return build_windows_chart(view.histories, frame, events=happened, forecasts=forecasts)
 
     def _add_legend(self, edge: StyledLine) -> StyledLine:
         """Return the frame's lower edge with a legend of the marks, or the marks if the axis has none."""
@@ -189,15 +250,35 @@ def _describe_credits(state: OrgState) -> str:
     return "Used credits (pool)" if state.credits.own_meter is None else "Your used credits"
 
 
+def _iterate_rises(view: View) -> Iterator[StyledLine]:
+    """Yield `+$3.40 since 14:02   $50.00`, then shorter forms; without the amount if it is not current."""
+    series, state, now = view.credit_series, view.state, view.now
+    first, last = series.runs[0].first, series.runs[-1]
+    span = view.credit_span
+    spent = series.spent if span is None else series.compute_spent_since(now - span)
+    rise = build_line((f"+{format_money(spent)}", HEADING if spent.minor else MUTED))
+    if span is not None and first <= now - span and view.span is not None:
+        since = f"in {dict(CHART_SPANS)[span]}"
+    else:
+        begun = first if span is None else max(first, now - span)
+        since = f"since {format_moment(begun, now, view.zone)}"
+    dated = build_line(rise, (f" {since}", MUTED))
+    if last.minor is not None and state is not None and abs(now - last.last) <= state.max_pause:
+        amount = build_line((format_money(Money(last.minor, *series.unit)), HEADING))
+        yield join_pieces([dated, amount], "   ")
+        yield join_pieces([rise, amount], "   ")
+    yield dated
+    yield rise
+
+
 def _iterate_curve_keys(view: View, state: OrgState) -> Iterator[StyledLine]:
     """Yield the windows with line samples and percentages, then in shorter forms."""
-    windows = state.plan.windows if state.plan else ()
-    known = {it.label: format_percent(it.percent) for it in windows if not it.is_due(view.now)}
-    for cells, percents in ((2, known), (2, {}), (1, {})):
+    known = _list_percents(view, state)
+    for cells, percents in ((2, known), (1, known), (1, {})):
         parts = [
             build_line(
                 (
-                    CURVE_SAMPLES[view.ascii][number > 0][:cells],
+                    find_line_signs(number, plain=view.ascii).sample * cells,
                     CHART_STYLES[ChartStyle.SECOND if number else ChartStyle.CURVE],
                 ),
                 f" {label} {percents.get(label, '')}".rstrip(),
@@ -205,6 +286,25 @@ def _iterate_curve_keys(view: View, state: OrgState) -> Iterator[StyledLine]:
             for number, label in enumerate(view.histories)
         ]
         yield join_pieces(parts, " " * cells)
+
+
+def _list_percents(view: View, state: OrgState) -> dict[str, str]:
+    """Return the current utilization of each window by its label; without windows whose reset is due."""
+    windows = state.plan.windows if state.plan else ()
+    return {it.label: format_percent(it.percent) for it in windows if not it.is_due(view.now)}
+
+
+def find_charted_window(view: View) -> Window | None:
+    """Return the current 5-hour window if the chart of the run shows it from its start to its reset.
+
+    None if another period is selected, if it has not started or its reset is due.
+    """
+    if view.span is not None or view.state is None or view.state.plan is None:
+        return None
+    for window in view.state.plan.wide_windows:
+        if window.kind is WindowKind.SESSION and window.length is not None and window.resets_at is not None:
+            return window if window.resets_at - window.length <= view.now < window.resets_at else None
+    return None
 
 
 def _iterate_pointer_notes(point: ChartPoint, view: View) -> Iterator[StyledLine]:

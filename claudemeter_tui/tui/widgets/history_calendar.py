@@ -10,8 +10,8 @@ from decimal import Decimal
 from functools import partial, reduce
 from itertools import groupby
 
-from claudemeter_tui.charts.axes import MoneyUnit
 from claudemeter_tui.charts.bars import Bar, BarLimit, count_columns, draw_bars
+from claudemeter_tui.charts.scale import MoneyUnit
 from claudemeter_tui.formatting.history import (
     NO_CREDITS,
     NO_ROOM,
