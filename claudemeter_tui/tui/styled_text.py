@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, lru_cache
-from itertools import groupby
-from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
-from textual.content import Content
+from textual.content import Content, Span
 
 from claudemeter_tui.model.windows import Severity
 
@@ -160,24 +158,38 @@ def _protect_figures(words: str) -> str:
     return _UNBREAKABLE.sub(lambda figure: figure[0].replace(" ", _NO_BREAK_SPACE), words)
 
 
-def build_bar(percent: float | None, width: int, style: str, *, elapsed: float | None = None) -> Content:
-    """Return a bar of the used share, with a mark for the elapsed time.
+def draw_bar(percent: float | None, width: int, style: str, *, elapsed: float | None = None) -> Content:
+    """Return the used share as a heavy line in half cells, with a mark for the elapsed time.
 
-    The bar is full only from 100 percent and empty only at 0. Without a figure it is dotted.
+    The bar is full only from 100 percent and empty only at 0. Without a figure it is dotted. The mark never
+    hides the only cell of the used or of the unused part.
+
+    Args:
+        percent: Used share, 0 or more. None if it is not known.
+        width: Cells of the bar.
+        style: Style of the used part.
+        elapsed: Elapsed part of the window, 0 to 1. None for a bar without a mark.
     """
     if width < 1:
         return Content("")
     if percent is None:
         return Content.styled("·" * width, MUTED)
-    filled = min(width, int(width * percent / 100))
+    halves = min(2 * width, int(2 * width * percent / 100))
     if 0 < percent < 100:
-        filled = min(max(filled, 1), max(width - 1, 1))
-    cells = ["■"] * filled + ["─"] * (width - filled)
-    pieces = [(cell, style if place < filled else MUTED) for place, cell in enumerate(cells)]
-    if elapsed is not None:
-        pieces[min(width - 1, int(width * elapsed))] = ("┃", HEADING)
-    runs = groupby(pieces, key=itemgetter(1))
-    return Content.assemble(*(("".join(cell for cell, _ in run), style) for style, run in runs))
+        # A whole cell stays free, because a half one looks full in ASCII.
+        halves = max(1, min(halves, 2 * width - 2))
+    used = (halves + 1) // 2
+    cells = "━" * (halves // 2) + "╸" * (halves % 2) + "─" * (width - used)
+    spans = [Span(0, used, style), Span(used, width, FRAME)]
+    if elapsed is not None and width > 2:
+        place = min(width - 1, int(width * elapsed))
+        if place == 0 and used == 1:
+            place = 1
+        elif place == used == width - 1:
+            place -= 1
+        cells = f"{cells[:place]}│{cells[place + 1 :]}"
+        spans.append(Span(place, place + 1, HEADING))
+    return Content(cells, [span for span in spans if span.start < span.end])
 
 
 def frame_lines(
@@ -194,7 +206,9 @@ def frame_lines(
     return [fit_line(top, width), *rows, Content.styled("╰" + "─" * (width - 2) + "╯", style)]
 
 
-_ASCII_CHARS = str.maketrans("■□─━┃│╌╭╮╰╯┏┓┗┛▲◆▐▌‹›…·•↑↓←→↔▾▴–▁▃▅▇", "#.-=||.++++++++!*[]<>>.*^v<>-v^--+*#")
+_ASCII_CHARS = str.maketrans(
+    "■□●─━╸┃│╌╭╮╰╯┏┓┗┛▲◆▐▌‹›…·•↑↓←→↔▾▴–▁▃▅▇", "#.o-==||.++++++++!*[]<>>.*^v<>-v^--+*#"
+)
 """ASCII replacement for each symbol; both are one cell wide."""
 
 

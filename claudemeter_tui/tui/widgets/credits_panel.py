@@ -39,8 +39,8 @@ from claudemeter_tui.tui.styled_text import (
     SEVERITY_MARKS,
     SEVERITY_STYLES,
     StyledLine,
-    build_bar,
     build_line,
+    draw_bar,
     iterate_shorter,
     join_pieces,
     pick_fitting,
@@ -148,7 +148,7 @@ def _build_gauge(meter: Meter, age: str, view: View, width: int) -> list[StyledL
     percent = format_percent(meter.percent) if meter.percent is not None else ""
     amount = build_line(used, f" of {format_money(meter.cap)}", whose, at)
     share = build_line((f"{percent} {SEVERITY_MARKS[severity]}", style))
-    return [spread_line(amount, share, width), build_bar(meter.percent, width, style)]
+    return [spread_line(amount, share, width), draw_bar(meter.percent, width, style)]
 
 
 def _explain_missing(state: OrgState, view: View) -> str:

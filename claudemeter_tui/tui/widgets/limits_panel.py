@@ -26,8 +26,8 @@ from claudemeter_tui.tui.styled_text import (
     SEVERITY_MARKS,
     SEVERITY_STYLES,
     StyledLine,
-    build_bar,
     build_line,
+    draw_bar,
     fit_line,
     join_pieces,
     pick_fitting,
@@ -128,7 +128,7 @@ def _build_bar_line(view: View, window: Window, width: int, label: int) -> Style
     return build_line(
         build_line(window.label).truncate(label, ellipsis=True, pad=True),
         " ",
-        build_bar(percent, room, MUTED if due else style, elapsed=window.compute_elapsed(view.now)),
+        draw_bar(percent, room, MUTED if due else style, elapsed=window.compute_elapsed(view.now)),
         ((PAST_WORDS[window.is_allowance] if due else format_percent(percent)).rjust(PERCENT_WIDTH), style),
         (f" {SEVERITY_MARKS[severity]}", style),
     )

@@ -1,0 +1,44 @@
+"""Bars as lines of text."""
+
+from __future__ import annotations
+
+import pytest
+
+from claudemeter_tui.tui.styled_text import convert_to_ascii, draw_bar
+
+
+@pytest.mark.parametrize(
+    ("expected", "in_ascii", "percent", "elapsed"),
+    [
+        ("──────────", "----------", 0, None),
+        ("╸─────────", "=---------", 0.1, None),
+        ("━━━━╸─────", "=====-----", 45, None),
+        ("━━━━━─────", "=====-----", 50, None),
+        ("━━━━━━━━━─", "=========-", 99.9, None),
+        ("━━━━━━━━━━", "==========", 100, None),
+        ("━━━━━━━━━━", "==========", 250, None),
+        ("··········", "..........", None, 0.5),
+        ("━━━━━──│──", "=====--|--", 50, 0.7),
+        ("━━│━━─────", "==|==-----", 50, 0.2),
+        ("╸│────────", "=|--------", 3, 0.0),
+        ("━━━━━━━━│─", "========|-", 99, 1.0),
+        ("━━━━━━━━━│", "=========|", 100, 1.0),
+    ],
+)
+def test_bar_is_never_falsely_empty_or_full(
+    expected: str, in_ascii: str, percent: float | None, elapsed: float | None
+) -> None:
+    """Only 0% is empty, only 100% is full, and the mark never hides an only cell."""
+    bar = draw_bar(percent, 10, "$normal", elapsed=elapsed)
+    assert (expected, in_ascii) == (bar.plain, convert_to_ascii(bar).plain)
+
+
+def test_bar_has_its_width_at_every_size() -> None:
+    """A bar fills its cells, with any share and any mark."""
+    for width in range(40):
+        for share in range(-1, 103):
+            percent = None if share < 0 else float(share)
+            for elapsed in (None, 0.0, 0.5, 1.0):
+                bar = draw_bar(percent, width, "$normal", elapsed=elapsed)
+                assert width == bar.cell_length
+                assert width < 2 or percent is None or ("─" in bar.plain) == (percent < 100) or elapsed
