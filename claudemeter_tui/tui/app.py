@@ -26,7 +26,7 @@ from textual.driver import Driver
 from textual.events import Resize
 from textual.geometry import Size
 from textual.message import Message
-from textual.notifications import SeverityLevel
+from textual.notifications import Notify, SeverityLevel
 from textual.reactive import var
 from textual.screen import Screen
 from textual.theme import ThemeProvider
@@ -84,6 +84,8 @@ NEED_REPLIES = ("details", "overview")
 """Screens with nothing to show where replies are no longer kept."""
 NO_PAST = "There is no history: it is switched off (history.enabled)."
 NO_PAST_IN_DEMO = "The demo keeps no replies of its simulated past; h shows its hours, cycles and stops."
+MAX_TOASTS = 3
+"""Maximum number of toasts on screen."""
 USAGE_PAGE_URL = "https://claude.ai/settings/usage"
 
 
@@ -301,6 +303,15 @@ class Claudemeter(App[str]):
             self.clear_notifications()
         if not self.is_headless:
             self.set_timer(1, self._check_terminal_size)
+
+    def on_notify(self, event: Notify) -> None:
+        """Skip a toast whose text is still on screen; otherwise remove the oldest ones of many."""
+        fresh, shown = event.notification, [*self._notifications]
+        if any((fresh.message, fresh.title) == (one.message, one.title) for one in shown):
+            event.prevent_default()  # Textual's own handler would add it
+            return
+        for oldest in shown[: max(0, len(shown) + 1 - MAX_TOASTS)]:
+            self._unnotify(oldest)
 
     def on_unmount(self) -> None:
         """Save the theme and the selected org for the next run."""
@@ -563,6 +574,7 @@ class Claudemeter(App[str]):
         if not has_to_wait:
             self._feed.poll_now()
         if session is None or schedule is None:
+            self._answer_refresh("Already reading.")
             return
         until = format_with_countdown(schedule.next_at, now, self.options.zone)
         if has_to_wait:

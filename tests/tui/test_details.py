@@ -74,7 +74,9 @@ async def test_figure_leads_to_its_reply_and_both_are_copied() -> None:
             '"five_hour": {',
         ]
         toasts = [toast.message for toast in pilot.app._notifications]
-        assert toasts == [f"Copied the {part}." for part in ("figure", "row", "line", "reply")]
+        assert toasts == [f"Copied the {part}." for part in ("row", "line", "reply")], (
+            "the oldest is replaced"
+        )
         assert json.loads(copied[3])["five_hour"]["utilization"] == 100.0
         await pilot.press("left", "left")
         assert "resets" in under_cursor(pilot)
