@@ -6,7 +6,7 @@ A code that is not in the table is quoted, never interpreted.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from typing import NamedTuple
 
 from claudemeter_tui.formatting.values import (
@@ -299,24 +299,31 @@ class NextCharge(NamedTuple):
     label: str
     """Label in a line of its own: `Next charge`, `Plan ends`, `Paid through`."""
     text: str
-    """Text after the label "next": `charge Dec 18`, `none, ends Dec 18`."""
+    """Day in words: `Dec 18`."""
     day: str
     """Date in the form `2026-12-18`."""
     card: str | None = None
     """The card to charge; empty if none is reported. None if nothing is charged."""
 
+    @classmethod
+    def build(cls, label: str, day: date, card: str | None = None) -> NextCharge:
+        """Word a label and a day."""
+        return cls(label, format_short_day(day), day.isoformat(), card)
 
-def describe_next_charge(subscription: Subscription) -> NextCharge | None:
-    """Return the next charge, or the day on which the plan or the gift ends. None if neither is known."""
+
+def describe_next_charge(subscription: Subscription, today: date) -> NextCharge | None:
+    """Return the next charge, or the day on which the plan or the gift ends. None if neither is known.
+
+    A charge before today is left out: the reply does not say whether it was made.
+    """
     if subscription.ends_on is not None:
         day = subscription.ends_on
-        return NextCharge("Plan ends", f"none, ends {format_short_day(day)}", day.isoformat())
+        return NextCharge.build("Plan ends" if day >= today else "Plan ended", day)
     if subscription.next_charge is not None:
         day, card = subscription.next_charge, format_card(subscription.card)
-        return NextCharge("Next charge", f"charge {format_short_day(day)}", day.isoformat(), card)
+        return NextCharge.build("Next charge", day, card) if day >= today else None
     if subscription.paid_through is not None:
-        day = subscription.paid_through
-        return NextCharge("Paid through", f"none, gift until {format_short_day(day)}", day.isoformat())
+        return NextCharge.build("Paid through", subscription.paid_through)
     return None
 
 

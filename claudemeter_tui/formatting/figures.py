@@ -38,6 +38,7 @@ from claudemeter_tui.formatting.values import (
     format_percent,
     format_reset_verb,
     format_with_countdown,
+    to_local,
 )
 from claudemeter_tui.formatting.verdict import format_verdict_banner, format_verdict_name
 from claudemeter_tui.model.account import Subscription
@@ -221,6 +222,11 @@ class FigureBuilder:
     def format_date(self, day: date | None) -> str:
         """Return `Dec 18`, with the year if it differs; empty if there is no day."""
         return format_dated_day(day, self.now, self.zone) if day is not None else ""
+
+    def format_charge(self, day: date | None) -> str:
+        """Return the day of a charge, with a note if it has passed."""
+        passed = " (passed)" if day is not None and day < to_local(self.now, self.zone).date() else ""
+        return self.format_date(day) + passed or NONE_OR_NOT_REPORTED
 
     def build_verdict(self) -> Iterator[Figure]:
         """Yield the verdict, its banner and the payment problems."""
@@ -469,7 +475,7 @@ class FigureBuilder:
         plan, day = paid.scheduled_change or ("", None)
         rows = (
             ("status", paid.status or NOT_REPORTED, "status"),
-            ("next charge", self.format_date(paid.next_charge) or NONE_OR_NOT_REPORTED, "next_charge_date"),
+            ("next charge", self.format_charge(paid.next_charge), "next_charge_date"),
             ("ends", self.format_date(paid.ends_on), "plan_ending_at"),
             ("paid through", self.format_date(paid.paid_through), "gift_details"),
             (

@@ -96,7 +96,8 @@ def _list_rows(
         notes = empty, describe_scoped_balance(balance), describe_auto_reload(balance), age
         cure = f"; {describe_reload_cure(balance.reload_stop_codes)}" if balance.is_reload_stopped else ""
         yield "Balance", ", ".join(filter(None, (_format_ungrouped_money(balance.amount), *notes))) + cure
-    if state.subscription is not None and (charge := describe_next_charge(state.subscription)):
+    today = to_local(now, zone).date()
+    if state.subscription is not None and (charge := describe_next_charge(state.subscription, today)):
         card = "" if charge.card is None else f"   {charge.card or '-'}"
         age = describe_figures_age(state.subscription, now, zone)
         yield charge.label, charge.day + card + (f"   {age}" if age else "")

@@ -6,6 +6,7 @@ shown as "reset due".
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
@@ -114,6 +115,27 @@ def format_verdict_banner(verdict: Verdict, now: datetime, zone: tzinfo | None =
     return tuple(VerdictWriter(verdict, now, zone).list_banner_lines())
 
 
+Forms = tuple[str, ...]
+"""One fact in words, then in shorter and shorter forms."""
+
+
+@dataclass(frozen=True, slots=True)
+class BannerText:
+    """The facts of the dashboard's banner, without the verdict's name."""
+
+    state: tuple[Forms, ...]
+    """Cause and end of the verdict; the fullest window if work continues in the plan."""
+    outlook: tuple[Forms, ...] = ()
+    """Cure, what frees up first, and the facts beside the verdict, most important first."""
+    code: str = ""
+    """Raw code of the first lock. Empty if there is none, or if a fact quotes it."""
+
+
+def build_banner_text(verdict: Verdict, now: datetime, zone: tzinfo | None = None) -> BannerText:
+    """Return the facts of the dashboard's banner in forms of several lengths."""
+    return VerdictWriter(verdict, now, zone).build_banner_text()
+
+
 @dataclass(frozen=True, slots=True)
 class VerdictWriter:
     """Put the facts of one verdict into words, with times relative to now."""
@@ -139,20 +161,121 @@ class VerdictWriter:
             case VerdictState.BLOCKED:
                 yield from self.describe_refused_credits(*self.describe_also_full_windows())
             case VerdictState.WAIT:
-                yield _capitalize(" · ".join(self.describe_full_windows()))
-                yield self.describe_unavailable_credits()
+                yield capitalize(" · ".join(self.describe_full_windows()))
+                yield self.describe_credits_cure()
             case VerdictState.ON_CREDITS:
                 full = " · ".join(self.describe_full_windows())
                 yield f"Work continues on usage credits: {full or 'no plan windows'}"
                 yield self.describe_spending()
             case VerdictState.UNKNOWN:
-                yield _capitalize(self.describe_unknown_cause())
+                yield capitalize(self.describe_unknown_cause())
                 if verdict.last_known is not None:
                     facts = replace(self, verdict=verdict.last_known).list_key_facts()
                     yield " · ".join((self.describe_last_known(verdict.last_known), *facts))
                 if verdict.is_locked:
                     yield from self.describe_refused_credits()
         yield from self.list_side_facts()
+
+    def build_banner_text(self) -> BannerText:
+        """Return the facts of the banner in forms of several lengths."""
+        state, outlook = self._list_state_facts(), [*self._list_outlook(), *self._list_brief_side_facts()]
+        words = " ".join(forms[0] for forms in (*state, *outlook))
+        lock = next(iter(self.verdict.credit_locks), None) if self._shows_lock else None
+        code = lock.reason or "" if lock is not None else ""
+        return BannerText(tuple(state), tuple(outlook), "" if code in words else code)
+
+    @property
+    def _shows_lock(self) -> bool:
+        """True if the banner names what keeps the credits from being open."""
+        return self.verdict.is_locked or self.verdict.state is VerdictState.WAIT
+
+    def _list_state_facts(self) -> list[Forms]:
+        verdict = self.verdict
+        match verdict.state:
+            case VerdictState.BLOCKED:
+                return self._list_lock_facts()
+            case VerdictState.CAN_WORK if verdict.is_locked:
+                return self._list_lock_facts()
+            case VerdictState.CAN_WORK:
+                return [_shorten(fact) for fact in self.describe_fullest_window()]
+            case VerdictState.UNKNOWN:
+                return [(self.describe_unknown_cause(),)]
+        full = [_shorten(fact) for fact in self.describe_full_windows()]
+        return full or [("no plan windows, all work uses credits",)]
+
+    def _list_lock_facts(self) -> list[Forms]:
+        """Return the first lock and its end, which names the credits if a window has an end of its own."""
+        lead = self.list_locks()[0]
+        facts, until = [_shorten(self.describe_aged_lock(lead), r" \([^()]* of [^()]*\)")], lead.until
+        if self.filter_future(until) is not None and until is not None:
+            named = _shorten(f"credits locked {self.format_until(until)}")
+            is_alone = not any(self.filter_future(window.resets_at) for window in self.verdict.full_windows)
+            bare = _shorten(self.format_until(until)) if is_alone else (named[-1].removeprefix("credits "),)
+            facts.append((*named, *bare))
+        return facts
+
+    def _list_outlook(self) -> Iterator[Forms]:
+        """Yield the cures and what frees up first."""
+        verdict = self.verdict
+        match verdict.state:
+            case VerdictState.BLOCKED:
+                yield from self._list_lock_cures()
+                yield from self._list_window_ends()
+                yield from ((fact,) for fact in self.describe_resets())
+                yield from self._list_other_locks()
+            case VerdictState.CAN_WORK if verdict.is_locked:
+                yield from self._list_lock_cures()
+                yield from (_shorten(fact, r" \([^()]*\)") for fact in self.describe_work_stop())
+                yield from self._list_other_locks()
+            case VerdictState.WAIT:
+                yield (self.describe_unavailable_credits(),)
+                for lock in verdict.credit_locks[:1]:
+                    if cure := describe_lock_cure(lock):
+                        yield _shorten(cure, _PAGE)
+            case VerdictState.ON_CREDITS:
+                yield _shorten(self.describe_spending(), ", last increase .*")
+            case VerdictState.UNKNOWN:
+                if verdict.last_known is not None:
+                    yield (self.describe_last_known(verdict.last_known),)
+                    facts = replace(self, verdict=verdict.last_known).list_key_facts()
+                    yield from (_shorten(fact) for fact in facts)
+                if verdict.is_locked:
+                    yield (f"{CREDITS_BLOCKED}: {self.describe_dated_locks()}",)
+                    yield from self._list_lock_cures()
+
+    def _list_lock_cures(self) -> Iterator[Forms]:
+        lead = self.list_locks()[0]
+        if cure := describe_lock_cure(lead):
+            yield _shorten(cure, _PAGE)
+        elif self.filter_future(lead.until) is None:
+            yield "no end date given – nothing to do but wait", "no end date given"
+
+    def _list_window_ends(self) -> Iterator[Forms]:
+        """Yield the end of each full window, and which frees up first: the limiting window or the credits."""
+        is_dated, source = any(self.describe_first_lift()), self.verdict.end_source
+        for place, window in enumerate(self.verdict.full_windows):
+            reset = self.filter_future(window.resets_at)
+            if reset is None or place or not is_dated or source is not EndSource.WINDOW:
+                until = format_with_countdown(reset, self.now, self.zone) if reset else ""
+                yield _shorten(f"{window.label} window {_format_full_until(window, until)}")
+                continue
+            at, left = self.format_moment(reset), format_countdown(reset - self.now)
+            first = f"{window.label} window frees up first"
+            yield f"the {first}: {at} (in {left})", f"the {first} ({at})", f"{window.label} frees up {at}"
+        if is_dated and source is EndSource.CREDITS:
+            yield ("credits free up first",)
+
+    def _list_other_locks(self) -> Iterator[Forms]:
+        lead, *others = self.list_locks()
+        for lock in others:
+            words, until = f"also: {self.describe_aged_lock(lock)}", self.filter_future(lock.until)
+            is_other = until is not None and lock.until != lead.until
+            yield (f"{words}, {self.format_until(until)}", words) if until and is_other else (words,)
+
+    def _list_brief_side_facts(self) -> Iterator[Forms]:
+        """Yield the facts beside the verdict, then without a likely cause and without a cure."""
+        for fact in self.list_side_facts():
+            yield _shorten(fact, r" \(likely[^()]*\)| · .*")
 
     def list_key_facts(self) -> Iterator[str]:
         """Yield the parts of the one-line form, most important first."""
@@ -348,12 +471,19 @@ class VerdictWriter:
         return [lock for lock in self.verdict.credit_locks if lock.state is CreditState.LOCKED]
 
     def describe_unavailable_credits(self) -> str:
-        """Return why credits do not cover a full window, and the cure."""
+        """Return why credits do not cover a full window."""
         why, lock = WAIT_CAUSES[self.verdict.credits], next(iter(self.verdict.credit_locks), None)
         if lock is None:
             return why
-        words, cure = describe_lock(lock), describe_lock_cure(lock)
-        text = words if lock.reason is None and lock.cause is Cause.OFF else f"{why}: {words}"
+        words = describe_lock(lock)
+        return words if lock.reason is None and lock.cause is Cause.OFF else f"{why}: {words}"
+
+    def describe_credits_cure(self) -> str:
+        """Return why credits do not cover a full window, the cure and the raw code."""
+        text, lock = self.describe_unavailable_credits(), next(iter(self.verdict.credit_locks), None)
+        if lock is None:
+            return text
+        cure = describe_lock_cure(lock)
         return _append_code(f"{text} · {cure}" if cure else text, lock, text)
 
     def describe_spending(self) -> str:
@@ -442,5 +572,16 @@ def _append_code(text: str, lock: CreditLock, words: str) -> str:
     return text if known else f"{text} · {lock.reason}"
 
 
-def _capitalize(text: str) -> str:
-    return text[:1].upper() + text[1:]
+def capitalize(text: str) -> str:
+    """Return the text with a capital at its beginning, unless it begins with an address."""
+    return text if text.startswith("claude.ai") else text[:1].upper() + text[1:]
+
+
+_PAGE = r" (?:on|at) claude\.ai/\S+"
+"""Pattern of the page in a cure, which the key u opens."""
+
+
+def _shorten(fact: str, detail: str = r" \(in [^()]*\)") -> Forms:
+    """Return the fact, then without the detail that the pattern finds, by default its countdown."""
+    brief = re.sub(detail, "", fact)
+    return (fact,) if brief == fact else (fact, brief)

@@ -12,6 +12,17 @@ FRAMES_FROM = 56
 """Columns from which panels have frames."""
 MIN_CHART_LINES = 3
 """Lines below which a chart is only a line of blocks, without a frame."""
+GOOD_CHART_LINES = 6
+"""Lines of a chart without its frame for which other parts do without some of theirs."""
+LOW_CHART_FROM = 80
+"""Columns from which a chart gives two of its lines to its frame, so that all orgs have frames at 80x24."""
+
+
+def compute_panel_widths(width: int) -> tuple[int, int]:
+    """Return the cells inside the two panels in a terminal of this width."""
+    left, right = ((width - 1) // 2, width - 1 - (width - 1) // 2) if width >= WIDE_FROM else (width, width)
+    margin = 4 if width >= FRAMES_FROM else 2
+    return left - margin, right - margin
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,15 +31,16 @@ class LayoutNeeds:
 
     orgs: int = 1
     verdict: int = 1
-    """Lines of the banner's text."""
-    boxed: int = 0
-    """Lines of the banner in a box; 0 if it needs no box."""
     windows: int = 1
+    limits: int = 1
+    """Lines of the limits panel: the windows, and a forecast for which their lines have no room."""
+    has_source: bool = False
+    """True if the limits panel names the session of its figures, which takes a line without a frame."""
     credits: int = 1
     has_chart: bool = False
     """True if there is anything to plot."""
     is_chart_moving: bool = False
-    """True if the plotted values have changed; a flat line has lower priority."""
+    """True if the plotted values have changed."""
     has_second_chart: bool = False
     """True if there is a second chart: credits and windows."""
     is_second_chart_moving: bool = False
@@ -44,8 +56,6 @@ class Layout:
     wide: bool = False
     """True if the panels are side by side."""
     framed: bool = False
-    boxed: bool = False
-    """True if the banner has a frame."""
     header: int = 0
     tabs: int = 0
     verdict: int = 1
@@ -74,7 +84,7 @@ class Layout:
         return {
             "Header": self.header,
             "OrgTabs": self.tabs,
-            "Banner": self.verdict + (2 if self.boxed else 0),
+            "Banner": self.verdict,
             "LimitsPanel": limits,
             "CreditsPanel": credits,
             "#chart": chart,
@@ -103,6 +113,9 @@ def compute_layout(width: int, height: int, needs: LayoutNeeds) -> Layout:
         grown = replace(layout, **lines)
         if grown.total <= height:
             layout = grown
+    with_source = replace(layout, limits=needs.limits + 1)
+    if needs.has_source and not layout.framed and with_source.total <= height:
+        layout = with_source
     if not layout.chart and needs.has_chart:
         low = (replace(layout, chart=lines) for lines in (MIN_CHART_LINES, 1))
         layout = next((it for it in low if it.total <= height), layout)
@@ -121,18 +134,18 @@ def _iterate_steps(width: int, height: int, needs: LayoutNeeds) -> Iterator[dict
     yield {"credits": 1}
     yield from ({"limits": lines} for lines in range(2, needs.windows + 1))
     yield {"tabs": int(needs.orgs > 1)}
-    yield from ({"verdict": lines} for lines in range(2, min(3 if needs.boxed else 2, needs.verdict) + 1))
+    yield from ({"verdict": lines} for lines in range(2, needs.verdict + 1))
     yield {"keys": int(height >= 7)}  # with fewer lines, the figures need all of them
-    yield {"chart": 4 if needs.has_chart and height >= 16 else 0}
     yield {"tabs": int(needs.orgs > 0)}
     yield {"status": int(needs.has_status or height >= 20)}
     yield {"header": 1}
-    yield from ({"verdict": lines} for lines in range(2, needs.verdict + 1))
-    yield {"framed": frames, "credits": min(2, needs.credits)}
-    yield {"chart": 5 if needs.has_chart else 0}
-    if frames and needs.boxed:
-        yield {"boxed": True, "verdict": needs.boxed}
+    yield {"chart": GOOD_CHART_LINES if needs.has_chart else 0}
+    framed = {"framed": frames, "credits": min(2, needs.credits)}
+    if needs.has_chart and frames:
+        yield framed | {"chart": GOOD_CHART_LINES - 2 if width >= LOW_CHART_FROM else GOOD_CHART_LINES}
+    yield framed
+    yield from ({"credits": lines} for lines in range(2, min(3, needs.credits) + 1))
+    yield {"chart": GOOD_CHART_LINES if needs.has_chart else 0}
     yield from ({"credits": lines} for lines in range(2, needs.credits + 1))
-    yield {"chart": 6 if needs.has_chart else 0}
-    yield {"limits": max(1, 2 * needs.windows)}
-    yield {"second_chart": 6 if needs.has_second_chart and frames else 0}
+    yield {"limits": max(1, needs.limits)}
+    yield {"second_chart": GOOD_CHART_LINES if needs.has_second_chart and frames else 0}

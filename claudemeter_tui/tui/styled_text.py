@@ -33,15 +33,22 @@ SEVERITY_STYLES = {
 SEVERITY_MARKS = {Severity.NORMAL: " ", Severity.WARNING: "▲", Severity.CRITICAL: "◆", Severity.FULL: "■"}
 """Mark beside a figure by severity, because colour alone never has a meaning."""
 
+TAB_MARKS = {**SEVERITY_MARKS, Severity.NORMAL: "●"}
+"""Mark of an org by the severity of its verdict."""
+
 
 def build_line(*parts: str | tuple[str, str] | Content) -> Content:
     """Return a line of plain and styled pieces without markup."""
-    return Content.assemble(*[part for part in parts if not isinstance(part, tuple) or part[0]])
+    pieces = []
+    for part in parts:  # no comprehension, which would be a call: hundreds of lines are built for a key
+        if not isinstance(part, tuple) or part[0]:
+            pieces.append(part)  # noqa: PERF401
+    return Content.assemble(*pieces)
 
 
-def fit_pieces(parts: Sequence[Content], width: int) -> Content:
+def fit_pieces(parts: Sequence[Content], width: int, between: str = " · ") -> Content:
     """Return as many whole pieces as fit, in order; always at least the first."""
-    return pick_fitting(iterate_shorter(parts), width)
+    return pick_fitting(iterate_shorter(parts, between), width)
 
 
 def iterate_shorter(parts: Sequence[Content], between: str = " · ") -> Iterator[Content]:
@@ -97,26 +104,26 @@ def spread_line(left: Content, right: Content, width: int) -> Content:
 
 
 def select_visible_tabs(
-    build_tab: Callable[[int], Content], count: int, selected: int, width: int
+    build_tab: Callable[[int], Content], count: int, selected: int, width: int, first: int = 0
 ) -> tuple[int, list[Content]]:
     """Return the number of the first tab that fits beside the selected one, and all tabs that fit.
 
-    Two cells are left for the arrows. Only tabs near the selected one are built.
+    They begin with `first`, or as near to it as the selected tab allows. Two cells are left for the arrows.
+    Only tabs near the selected one are built.
     """
     build = cache(build_tab)
-    first, last, tabs = selected, selected + 1, [build(selected)]
-    room = width - 2 - tabs[0].cell_length
-    while True:
-        if last < count and build(last).cell_length <= room:
-            tabs.append(build(last))
-            room -= tabs[-1].cell_length
-            last += 1
-        elif first > 0 and build(first - 1).cell_length <= room:
-            first -= 1
-            tabs.insert(0, build(first))
-            room -= tabs[0].cell_length
-        else:
-            return first, tabs
+    start, end, room = selected, selected + 1, width - 2 - build(selected).cell_length
+    for place in range(selected - 1, first - 1, -1):
+        if build(place).cell_length > room:
+            break
+        start, room = place, room - build(place).cell_length
+    while end < count and build(end).cell_length <= room:
+        room -= build(end).cell_length
+        end += 1
+    while start > 0 and build(start - 1).cell_length <= room:
+        start -= 1
+        room -= build(start).cell_length
+    return start, [build(place) for place in range(start, end)]
 
 
 @lru_cache(maxsize=256)

@@ -133,7 +133,7 @@ async def test_panel_has_the_time_of_balance_and_charge() -> None:
         await scene.at(pilot, LATER)
         shown = text(pilot)
         assert f"$244.35 ($100.00 expires Sep 19) {AGED}" in shown
-        assert f"charge May 14 · visa ••0000 {AGED}" in shown
+        assert f"next charge May 14 (visa ••0000) {AGED}" in shown
         assert shown.count(AGED) == 2
 
 

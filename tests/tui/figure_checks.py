@@ -43,7 +43,17 @@ FIGURE = re.compile(
 """Pattern of a complete figure."""
 _COUNT = r"\d+ (?:problems?|notes?|orgs?|left|of \d+|replies|reply|new fields?|odd values?|events?)"
 _TALLY = rf"\d+ (?:{'|'.join((*words.VERDICT_NAMES.values(), 'credits BLOCKED'))})"
-_OURS = ("1-9", "5-hour", r"7-day(?: [A-Z]\w+)*", "••0000", r"Max \d+x", "15 minutes", _TALLY)
+_OURS = (
+    r"\+\d+ more",
+    r"\d+/\d+",
+    "1-9",
+    "5-hour",
+    r"7-day(?: [A-Z]\w+)*",
+    "••0000",
+    r"Max \d+x",
+    "15 minutes",
+    _TALLY,
+)
 _PERIODS = ("1h", "24h", "7d", "30d", "365d")
 """Periods in the title of a chart."""
 _PART = re.compile(rf"[\d$%]|\b{_CURRENCY}\b|\b{_DAY}\b|\b{_MONTH}\b")
@@ -110,9 +120,11 @@ def allowed(
     percents += [forecast_percent_at_reset(window, state, now) for window in windows]
     figures |= {form.format_percent(percent) for percent in percents}
     verdict = judge(state, now)
+    banner = words.build_banner_text(verdict, now, UTC)
     sentences = [words.format_verdict_line(verdict, now, UTC), words.format_short_verdict(verdict, now, UTC)]
     sentences += [
         *words.format_verdict_banner(verdict, now, UTC),
+        *(form for facts in (banner.state, banner.outlook) for forms in facts for form in forms),
         *(event_words.format_event_line(one, now, UTC) for one in events),
     ]
     figures |= {found[0] for text in sentences for found in FIGURE.finditer(text)}
@@ -172,6 +184,7 @@ def _forms(value: object, now: datetime) -> Iterator[str]:
                 past.removesuffix(" ago"),
             )
             yield from (left, f"({left})", f"(in {left})", f"{value:%b} {value.day}")
+            yield form.format_dated_day(form.to_local(value, UTC).date(), now, UTC)
         case date():
             yield from (value.isoformat(), form.format_short_day(value))
         case _:

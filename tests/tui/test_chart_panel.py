@@ -19,7 +19,7 @@ from tests.scenes import ENTERPRISE, LABORATORY, NOW, PERSONAL, TEAM, OrgBodies,
 from tests.tui.afternoon_store import live
 from tests.tui.app_harness import app, screen, stage, text
 
-ONE = (80, 24)
+ONE = (80, 21)
 """Size with room for one chart."""
 FREE = OrgBodies(usage=usage_body(41.0, 67.0), subscription=None)
 """An org without credits."""

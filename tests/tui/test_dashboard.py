@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import webbrowser
 from dataclasses import replace
 from datetime import timedelta
@@ -21,7 +22,21 @@ from claudemeter_tui.tui.screens.dashboard import DashboardScreen
 from claudemeter_tui.tui.screens.events import EventsScreen
 from claudemeter_tui.tui.screens.help import HelpScreen
 from tests.bodies import TEAM as TEAM_UUID
-from tests.scenes import INTERVAL, LABORATORY, NOW, PERSONAL, READ, SESSION, TEAM, OrgBodies, org_of, readings
+from tests.scenes import (
+    CREDITS_BLOCKED,
+    INTERVAL,
+    LABORATORY,
+    NOW,
+    PERSONAL,
+    READ,
+    SERVER_LOCK,
+    SESSION,
+    TEAM,
+    WAITING,
+    OrgBodies,
+    org_of,
+    readings,
+)
 from tests.tui.app_harness import Stage, app, finish_workers, screen, stage, text
 
 TRIO = (PERSONAL, TEAM, LABORATORY)
@@ -57,17 +72,99 @@ async def test_keys_switch_orgs(keys: list[str], name: str) -> None:
         assert name == selected(pilot)
 
 
-async def test_banner_has_reason_and_date() -> None:
-    """BLOCKED has the reason in words and as the raw code, and the date with a countdown."""
-    async with app(stage(*TRIO)).run_test(size=(120, 36)) as pilot:
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        (
+            (160, 45),
+            [
+                "▌ BLOCKED  Your monthly cap is reached · credits locked until Fri May 1 00:00 (in 5d 9h)",
+                (
+                    "▌          Ask an administrator to raise it"
+                    " · the 5-hour window frees up first: 16:00 (in 1h 11m)"
+                    "  self_selected_spend_limit_reached"
+                ),
+            ],
+        ),
+        (
+            (80, 24),
+            [
+                "▌ BLOCKED  Your monthly cap is reached · credits locked until Fri May 1 00:00",
+                "▌ Ask an administrator to raise it · the 5-hour window frees up first (16:00)",
+            ],
+        ),
+        (
+            (60, 20),
+            [
+                "▌BLOCKED  Your monthly cap is reached",
+                "▌Credits locked until Fri May 1 00:00 (in 5d 9h)",
+                "▌Ask an administrator to raise it · 5-hour frees up 16:00",
+            ],
+        ),
+        (
+            (40, 8),
+            [
+                "▌BLOCKED  Your monthly cap is reached",
+                "▌Credits locked until Fri May 1 00:00",
+                "▌Ask an administrator to raise it",
+            ],
+        ),
+    ],
+)
+async def test_banner_has_cause_end_and_cure(size: tuple[int, int], expected: list[str]) -> None:
+    """The banner has two lines from 80 columns on and three below, and names the subject of each date."""
+    async with app(stage(*TRIO)).run_test(size=size) as pilot:
         await pilot.pause()
         await pilot.press("2")
         await pilot.pause()
-        shown = text(pilot)
-        assert "BLOCKED" in shown
-        assert "your monthly cap is reached" in shown
-        assert "self_selected_spend_limit_reached" in shown
-        assert "until Fri May 1 00:00 (in 5d 9h)" in shown
+        shown = [re.sub("   +(?=self)", "  ", line) for line in screen(pilot) if line.startswith("▌")]
+        assert expected == shown
+
+
+@pytest.mark.parametrize(
+    ("bodies", "expected"),
+    [
+        (PERSONAL, ["▌ CAN WORK  5-hour 67%, resets 16:00 (in 1h 11m)"]),
+        (
+            LABORATORY,
+            [
+                "▌ ON CREDITS  5-hour full until 16:00 (in 1h 11m)",
+                "▌             Spent $5.12 since 14:02 ($6.67/h), last increase 9m ago",
+            ],
+        ),
+        (
+            WAITING,
+            [
+                "▌ WAIT  5-hour full until 16:00 (in 1h 11m)",
+                "▌       Usage credits are off · turn them on at claude.ai/settings/usage",
+            ],
+        ),
+        (
+            CREDITS_BLOCKED,
+            [
+                "▌ CAN WORK · credits BLOCKED  The prepaid balance is empty",
+                (
+                    "▌ Add credits on claude.ai/settings/usage"
+                    " · work stops when a plan window is full (5-hour 41%, 7-day all 67%)"
+                ),
+            ],
+        ),
+        (OrgBodies(usage={}, subscription=None), ["▌ UNKNOWN  claude.ai reports no usage for this org"]),
+    ],
+)
+async def test_banner_of_every_verdict(bodies: OrgBodies, expected: list[str]) -> None:
+    """A calm verdict has one line; any other one has its cure or outlook in a second line."""
+    async with app(stage(bodies)).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        assert expected == [line for line in screen(pilot) if line.startswith("▌")]
+
+
+async def test_facts_without_room_are_counted() -> None:
+    """The banner says how many facts the details have beside those that fit."""
+    async with app(stage(SERVER_LOCK)).run_test(size=(60, 20)) as pilot:
+        await pilot.pause()
+        (line,) = (line for line in screen(pilot) if "more" in line)
+        assert line == "▌7-day all frees up Tue 14:00                   +1 more (d)"
 
 
 async def test_countdown_goes_down_by_itself() -> None:
@@ -75,9 +172,9 @@ async def test_countdown_goes_down_by_itself() -> None:
     scene = stage(PERSONAL)
     async with app(scene).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
-        assert "resets 16:00 (1h 11m)" in text(pilot)
+        assert "  16:00      1h 11m " in text(pilot)
         await scene.at(pilot, NOW + timedelta(minutes=1))
-        assert "resets 16:00 (1h 10m)" in text(pilot)
+        assert "  16:00      1h 10m " in text(pilot)
         assert "updated 1m ago" in text(pilot)
 
 
@@ -87,8 +184,9 @@ async def test_due_window_has_no_figure() -> None:
     async with app(scene).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
         await scene.at(pilot, NOW + timedelta(hours=2))
-        line = next(line for line in screen(pilot) if "5-hour" in line and "■" not in line and "·" in line)
-        assert "due" in line
+        line = next(line for line in screen(pilot) if line.startswith("│ 5-hour      ····"))
+        assert "  due  " in line
+        assert "due since 16:00" in line
         assert "%" not in line.split("│")[1]
 
 
@@ -464,25 +562,26 @@ async def test_lost_resize_is_repaired_with_the_next_tick() -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "forms"),
+    ("size", "expected"),
     [
-        ((120, 36), (" · ~88% at the reset ", " · ~71% at reset ", " · ~21% at reset ")),
-        ((100, 30), (" at ~88% ", " at ~71% ", " at ~21% ")),
-        ((80, 30), tuple(f" · at this pace {percent}% at the reset " for percent in (88, 71, 21))),
-        ((80, 24), (" at ~88% ", " at ~71% ", " at ~21% ")),
+        ((160, 45), ["1h 11m  ~88% at the reset", "2d 23h  ~71% at the reset", "2d 23h  ~21% at the reset"]),
+        ((120, 36), ["1h 11m", "2d 23h", "2d 23h", "5-hour ~88% at the reset"]),
+        ((80, 24), ["1h 11m  ~88% at the reset", "2d 23h  ~71% at the reset", "2d 23h  ~21% at the reset"]),
+        ((60, 20), ["1h 11m", "2d 23h", "2d 23h", "5-hour ~88% at the reset"]),
+        ((40, 8), ["16:00", "Tue 14:00", "Tue 14:00"]),
     ],
 )
-async def test_windows_that_will_not_fill_show_their_percentage_at_the_reset(
-    size: tuple[int, int], forms: tuple[str, ...]
-) -> None:
-    """The estimate takes the room that is left beside the whole reset and its countdown."""
+async def test_window_is_one_line_with_its_forecast(size: tuple[int, int], expected: list[str]) -> None:
+    """The forecast is on the window's line where it fits; else a line has the one that matters."""
     async with app(stage(PERSONAL)).run_test(size=size) as pilot:
         await pilot.pause()
-        resets = [line for line in screen(pilot) if "resets" in line and "CAN WORK" not in line]
-        for line, form, reset in zip(
-            resets, forms, ("16:00 (1h 11m)", *["Tue 14:00 (2d 23h)"] * 2), strict=True
-        ):
-            assert f"resets {reset}{form}" in line
+        lines = [line[: size[0] // 2 - 1] if size[0] >= 100 else line for line in screen(pilot)]
+        first = next(place for place, line in enumerate(lines) if "━" in line)
+        shown = [line.strip("│ ") for line in lines[first : first + len(expected)]]
+        assert [line.endswith(end) for line, end in zip(shown, expected, strict=True)] == [True] * len(
+            expected
+        )
+        assert all("67%" in line or place for place, line in enumerate(shown))
 
 
 async def test_estimate_is_dropped_from_stale_figures() -> None:
@@ -490,6 +589,6 @@ async def test_estimate_is_dropped_from_stale_figures() -> None:
     scene = stage(PERSONAL)
     async with app(scene).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
-        assert "~71%" in text(pilot)
+        assert "~88%" in text(pilot)
         await scene.at(pilot, NOW + timedelta(minutes=3))
         assert "~" not in text(pilot)

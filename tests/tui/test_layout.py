@@ -16,9 +16,9 @@ from tests.tui.app_harness import app, stage
 
 PACKAGE, WIDGETS = Path(tui.__file__).parent, f"{tui.__name__}.widgets."
 BUSY = LayoutNeeds(
-    orgs=3, verdict=4, boxed=5, windows=3, credits=6, has_chart=True, is_chart_moving=True, has_status=True
+    orgs=3, verdict=3, windows=3, limits=4, credits=4, has_chart=True, is_chart_moving=True, has_status=True
 )
-CALM = LayoutNeeds(orgs=1, verdict=1, windows=2, credits=4)
+CALM = LayoutNeeds(orgs=1, verdict=1, windows=2, limits=3, credits=4)
 WIDTHS = (40, 60, 80, 100, 120, 250)
 
 
@@ -92,7 +92,7 @@ def test_remaining_room_is_the_charts() -> None:
 
 @pytest.mark.parametrize(
     ("moving", "second_moving", "expected"),
-    [(False, False, (14, 13)), (True, True, (14, 13)), (True, False, (21, 6)), (False, True, (6, 21))],
+    [(False, False, (17, 16)), (True, True, (17, 16)), (True, False, (27, 6)), (False, True, (6, 27))],
 )
 def test_tall_terminal_has_both_charts(moving: bool, second_moving: bool, expected: tuple[int, int]) -> None:  # noqa: FBT001
     """Credits and windows have their charts one below the other; a flat line gets only the lines it needs."""
@@ -100,7 +100,7 @@ def test_tall_terminal_has_both_charts(moving: bool, second_moving: bool, expect
     layout = compute_layout(120, 50, needs)
     assert expected == (layout.chart, layout.second_chart)
     assert layout.total == 50
-    assert compute_layout(120, 30, needs).second_chart == 0
+    assert compute_layout(120, 24, needs).second_chart == 0
 
 
 def test_flat_chart_has_its_lines_too() -> None:
@@ -112,14 +112,6 @@ def test_flat_chart_has_its_lines_too() -> None:
     assert flat.chart >= 4
 
 
-@pytest.mark.parametrize("needs", [BUSY, replace(CALM, has_chart=True)], ids=["busy", "calm"])
-def test_common_terminal_has_a_chart(needs: LayoutNeeds) -> None:
-    """At 80x24 there is a chart of five lines or more in a frame, whatever else there is."""
-    layout = compute_layout(80, 24, needs)
-    assert layout.framed
-    assert layout.chart >= 5
-
-
 def test_chart_without_room_is_a_line() -> None:
     """A free line shows the chart as a line of blocks, without a frame."""
     needs = replace(CALM, has_chart=True)
@@ -127,6 +119,23 @@ def test_chart_without_room_is_a_line() -> None:
     lines = {height for height, layout in heights.items() if layout.chart == 1}
     assert lines
     assert all(heights[height].heights["#chart"] == 1 for height in lines)
+@pytest.mark.parametrize("moving", [False, True], ids=["flat", "moving"])
+@pytest.mark.parametrize("needs", [BUSY, CALM], ids=["busy", "calm"])
+def test_common_terminal_has_a_chart_below_whole_panels(needs: LayoutNeeds, moving: bool) -> None:  # noqa: FBT001
+    """At 80x24, frames and panels leave at least six lines for a chart, even for a flat one."""
+    layout = compute_layout(80, 24, replace(needs, has_chart=True, is_chart_moving=moving))
+    assert layout.framed
+    assert layout.heights["#chart"] >= 6
+    assert needs.verdict == layout.verdict
+    assert layout.limits >= needs.limits - 1
+    assert layout.credits >= 2
+
+
+@pytest.mark.parametrize(("size", "windows"), [((60, 20), 3), ((80, 24), 8)])
+def test_small_terminal_gives_up_frames_before_the_chart(size: tuple[int, int], windows: int) -> None:
+    """Many windows cost the frames first, because their lines say the same."""
+    layout = compute_layout(*size, replace(BUSY, windows=windows, limits=windows, has_chart=True))
+    assert (windows, True, False) == (layout.limits, layout.chart >= 6, layout.framed)
 
 
 def test_panels_are_side_by_side_only_if_they_fit() -> None:

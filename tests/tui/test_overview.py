@@ -210,7 +210,7 @@ async def test_overview_of_one_org_and_of_none() -> None:
     """With one org its windows are below it; with none the screen says so and every key is harmless."""
     async with overview(PERSONAL) as (pilot, _, _):
         assert "1 org " in text(pilot)
-        assert re.search(r"7-day all +[■─┃]+ +41% +resets Tue 14:00", text(pilot))
+        assert re.search(r"7-day all +[━╸─│]+ +41% +Tue 14:00  2d 23h", text(pilot))
         assert "credits $17.20 of $50.00  34% · balance $244.35" in text(pilot)
     async with overview() as (pilot, _, _):
         keys = [name for key in OVERVIEW_KEYS for name in key.keys.split(",") if name != "escape"]
@@ -221,7 +221,7 @@ async def test_overview_of_one_org_and_of_none() -> None:
 @pytest.mark.parametrize(
     ("height", "expected"),
     [
-        (20, r"    7-day all +■+┃■+─+ +71% +resets Tue 14:00 · full ~Mon 06:20"),
+        (20, r"    7-day all +━+│━+╸?─+ +71% +Tue 14:00  2d 23h  full ~Mon 06:20"),
         (19, "    5-hour 100% · 7-day all 71% · 7-day Fable 12% · balance \\$244.35"),
         (9, "  Acme Team .*"),
     ],

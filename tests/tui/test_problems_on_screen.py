@@ -446,8 +446,8 @@ async def test_problem_is_worded_on_screen(
     async with seen(tmp_path, known=True, session=case.session) as here, case.place(monkeypatch) as url:
         await here.poll(url)
         if "no orgs" not in case.title:
-            assert here.status.startswith(f" 14:48 {case.title} ")
-            assert here.status.endswith("1 problem · e")
+            assert f"{here.status}   ".startswith(f" 14:48  {case.title}   ")
+            assert screen(here.pilot)[1].endswith(" 1 problem")
             assert "67%" in here.words
         await here.press("e")
         assert f"Problems 14:48 {case.title} {case.what} {case.cure} {case.kept} Events" in here.words
@@ -464,7 +464,7 @@ async def test_problem_of_the_first_poll_is_worded_on_screen(
             assert "No session works yet" in here.words
             assert case.connect in " ".join(here.words.replace("│", " ").split())
         elif case.title.startswith("Personal"):
-            assert "windows not read" in here.words
+            assert "Windows not read" in here.words
         else:
             assert f"{case.what} {case.cure} ╭" in here.words
 
@@ -487,9 +487,9 @@ async def test_challenge_drops_nothing_and_never_asks_to_sign_in(
 ) -> None:
     """The session stays good: every figure stays, and the requests pause for a while."""
     async with seen(tmp_path, known=True) as here, case.place(monkeypatch) as url:
-        before = screen(here.pilot)[1:-2]
+        tabs, *before = screen(here.pilot)[1:-2]
         await here.poll(url)
-        assert before == screen(here.pilot)[1:-2]
+        assert [f"{tabs:<100}1 problem", *before] == screen(here.pilot)[1:-2]
         assert "retry at 14:49" in screen(here.pilot)[0]
         assert "sign in" not in here.words.lower()
         await here.press("e")
@@ -512,7 +512,7 @@ async def test_serving_login_is_named(tmp_path: Path, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(
     ("expected", "place"),
     [
-        ("No usage reported", of_usage(Answer.json({}))),
+        ("claude.ai sent no usage", of_usage(Answer.json({}))),
         ("not enabled for this org", without_billing),
     ],
 )

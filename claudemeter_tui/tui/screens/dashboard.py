@@ -79,9 +79,10 @@ def lay_out_view(view: View, size: Size) -> View:
     needs = LayoutNeeds(
         orgs=len(view.store.orgs),
         verdict=banner.count_banner_lines(view, size.width),
-        boxed=banner.count_boxed_lines(view, size.width),
         windows=limits_panel.count_windows(view),
-        credits=credits_panel.count_credits_lines(view),
+        limits=limits_panel.count_limits_lines(view, size.width),
+        has_source=limits_panel.has_other_source(view),
+        credits=credits_panel.count_credits_lines(view, size.width),
         has_chart=chart_panel.has_chart_data(view),
         is_chart_moving=chart_panel.has_chart_changed(view),
         has_second_chart=chart_panel.has_both_charts(view),

@@ -1,18 +1,20 @@
-"""The verdict: one calm line, or the BLOCKED banner with cause and date."""
+"""The verdict in a few lines: state, cause and end, then the cure and what frees up first."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Sequence
+
+from rich.cells import cell_len
 
 from claudemeter_tui.formatting.past import NO_REPLIES, format_past_state
 from claudemeter_tui.formatting.problems import PROBLEM_TEXTS, describe_problem_cure
-from claudemeter_tui.formatting.verdict import format_verdict_banner, format_verdict_line, format_verdict_name
+from claudemeter_tui.formatting.verdict import Forms, build_banner_text, capitalize, format_verdict_name
 from claudemeter_tui.model.past import PastFigures
 from claudemeter_tui.model.verdict import Verdict, VerdictState
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui.screens.starting import describe_activity
 from claudemeter_tui.tui.styled_text import (
+    HEADING,
     MUTED,
     SEVERITY_STYLES,
     StyledLine,
@@ -24,16 +26,21 @@ from claudemeter_tui.tui.styled_text import (
     wrap_text,
 )
 from claudemeter_tui.tui.view import View
+from claudemeter_tui.tui.widgets.credits_panel import build_credits_facts
+from claudemeter_tui.tui.widgets.limits_panel import list_window_facts
 from claudemeter_tui.tui.widgets.line_widget import LineWidget, indent_lines
 from claudemeter_tui.tui.widgets.org_tabs import MAX_NAME_WIDTH
 
-INDENT = 2
-"""Blanks between the verdict's name and its text."""
-NARROW_INDENT = 2
-"""Blanks before the text if it is below the name; fewer than any name has characters."""
-
-_CLAUSE_BREAK = re.compile(r" · |, (?!\d)")
-"""Separators at which a sentence can be cut."""
+GAP = 2
+"""Blanks between the verdict's name and its facts."""
+TWO_LINES_FROM = 80
+"""Columns from which the banner has at most two lines; below, it has three."""
+SEPARATOR_WIDTH = 3
+"""Cells between two facts."""
+HANG_FROM, HANG_PART = 96, 6
+"""Cells from which further lines begin below the facts of the first one, if its name takes no more than this
+part of them; otherwise they begin below the name, where they have more room.
+"""
 
 
 class Banner(LineWidget):
@@ -41,7 +48,7 @@ class Banner(LineWidget):
 
     def draw(self, width: int, height: int) -> list[StyledLine]:
         """Draw the verdict in the available lines."""
-        view, verdict, boxed = self.view, self.view.verdict, self.view.layout.boxed
+        view, verdict = self.view, self.view.verdict
         if view.past_figures is not None:
             return [_build_past_line(view, view.past_figures, width)]
         if verdict is None:
@@ -49,33 +56,28 @@ class Banner(LineWidget):
             if len(lines) > height:
                 lines = [*lines[: height - 1], join_pieces(lines[height - 1 :], " ")]
             return indent_lines(lines, width)
-        if height == 1:
-            return [_build_one_line(view, verdict, width)]
-        room = height - 2 if boxed else height
-        lines = _build_lines(view, verdict, width - 4 if boxed else width - 2)
-        if len(lines) > room:
-            tight = _build_tight_lines(view, verdict, width - 2, room)
-            lines = tight if len(tight) == room else _merge_last_lines(lines, width - 2, room)
-        return _draw_box(lines, width, _get_style(view, verdict)) if boxed else indent_lines(lines, width)
+        if not view.layout.limits:
+            return indent_lines([_build_one_line(view, verdict, width - 2)], width)
+        edge, style = _draw_edge(view), _get_style(view, verdict)
+        room = width - len(edge) - 1
+        if view.layout.tabs:
+            lines = _build_lines(view, verdict, room, height)
+        else:
+            lines = [_build_one_line(view, verdict, room)]
+        return [build_line((edge, style), fit_line(line, room), " ") for line in lines]
 
 
 def count_banner_lines(view: View, width: int) -> int:
-    """Return how many lines the verdict would fill."""
+    """Return how many lines the verdict would fill: at most two from 80 columns on, below at most three."""
     if view.verdict is None:
         return len(_build_placeholder(view, width - 2))
-    return len(_build_lines(view, view.verdict, width - 2))
+    most = 2 if width >= TWO_LINES_FROM else 3
+    return len(_build_lines(view, view.verdict, width - len(_draw_edge(view)) - 1, most))
 
 
-def count_boxed_lines(view: View, width: int) -> int:
-    """Return how many lines the verdict would fill in a box; 0 if it needs no box."""
-    if view.verdict is None or not _needs_box(view.verdict):
-        return 0
-    return len(_build_lines(view, view.verdict, width - 4))
-
-
-def _needs_box(verdict: Verdict) -> bool:
-    """True if the verdict needs a box, because credits are blocked."""
-    return verdict.state in (VerdictState.BLOCKED, VerdictState.WAIT) or verdict.is_locked
+def _draw_edge(view: View) -> str:
+    """Return the coloured edge of each line; the text begins in the column of the panels' text."""
+    return ("|" if view.ascii else "▌") + (" " if view.layout.framed else "")
 
 
 def _format_name(view: View, verdict: Verdict) -> str:
@@ -106,7 +108,7 @@ def _build_past_line(view: View, figures: PastFigures, width: int) -> StyledLine
     prefixes = [build_line((f" {org}: ", MUTED)), build_line(" ")]
     texts = dict.fromkeys((" · ".join(filter(None, (cause, NO_REPLIES))), cause, ""))
     forms = (
-        build_line(prefix, head, " " * INDENT if text else "", text) for text in texts for prefix in prefixes
+        build_line(prefix, head, " " * GAP if text else "", text) for text in texts for prefix in prefixes
     )
     return pick_fitting(forms, width)
 
@@ -125,84 +127,139 @@ def _build_placeholder(view: View, width: int) -> list[StyledLine]:
 
 
 def _build_one_line(view: View, verdict: Verdict, width: int) -> StyledLine:
-    """Return the verdict in one line, with the org's name if no tab shows it; details are dropped first."""
-    name = build_line((_format_name(view, verdict), f"bold {_get_style(view, verdict)}"), " " * INDENT)
+    """Return org, verdict, fullest windows and credits in one line; the least important is left out first."""
+    name = build_line((_format_name(view, verdict), f"bold {_get_style(view, verdict)}"), " " * GAP)
     orgs = [_build_org_prefix(view, most) for most in (MAX_NAME_WIDTH, MAX_NAME_WIDTH // 2, 0)]
-    least = next((org for org in orgs if org.cell_length + name.cell_length <= width), orgs[-1])
-    *fuller, gist = _iterate_shorter(_format_details(view, verdict))
-    forms = [*((orgs[0], text) for text in fuller), *((org, gist) for org in orgs)]
-    forms += [(least, f"{gist[: match.start()]} …") for match in reversed([*_CLAUSE_BREAK.finditer(gist)])]
-    return pick_fitting((build_line(org, name, text) for org, text in [*forms, (least, gist)]), width)
+    text = build_banner_text(verdict, view.now, view.zone)
+    lead, *more = text.state
+    said, layout = " ".join(forms[0] for forms in text.state), view.layout
+    windows = [] if layout.limits else list_window_facts(view, said)
+    credits = [] if layout.credits else build_credits_facts(view)
+    for facts in (
+        [lead, *more, *windows, *credits, *text.outlook],
+        *([lead, *more, *windows[:count], *credits] for count in range(len(windows), -1, -1)),
+        [lead, *windows[:1], *credits],
+        [lead, *more],
+    ):
+        if chosen := _choose_forms(facts, width - orgs[0].cell_length - name.cell_length):
+            return build_line(orgs[0], name, _style_facts(chosen, calm=True))
+    for org in orgs:
+        if chosen := _choose_forms([lead], width - org.cell_length - name.cell_length):
+            return build_line(org, name, _style_facts(chosen, calm=True))
+    return fit_line(build_line(orgs[-1], name, lead[-1]), width)
 
 
 def _build_org_prefix(view: View, most: int) -> StyledLine:
-    """Return the org's name in at most `room` cells, for a line without tabs."""
+    """Return the org's name in at most `most` cells, for a line without tabs."""
     if view.layout.tabs or view.state is None or not most:
-        return build_line(" ")
+        return build_line()
     name = build_line(view.state.org.display_name).truncate(most, ellipsis=True)
-    return build_line((f" {name.plain}: ", MUTED))
+    return build_line((f"{name.plain}: ", MUTED))
 
 
-def _iterate_shorter(text: str) -> Iterator[str]:
-    """Yield the sentence, then without countdowns, then without more and more of its last parts."""
-    yield text
-    brief = re.sub(r" \(in [^)]*\)", "", text)
-    yield brief
-    first = brief.find(" · ")
-    if first > 0:
-        ends = [match.start() for match in _CLAUSE_BREAK.finditer(brief, first + 1)]
-        yield from (f"{brief[:end]} …" for end in (*reversed(ends), first))
+def _build_lines(view: View, verdict: Verdict, width: int, most: int) -> list[StyledLine]:
+    """Return state, cause and end, then cure and outlook, in at most `most` lines without the edge."""
+    name, text = _format_name(view, verdict), build_banner_text(verdict, view.now, view.zone)
+    head = build_line((name, f"bold {_get_style(view, verdict)}"))
+    hang = head.cell_length + GAP
+    if width < HANG_FROM or hang > width // HANG_PART:
+        hang = 0
+    rooms = [width - head.cell_length - GAP, *[width - hang] * (most - 1)]
+    places = _place_facts(text.state, text.outlook, rooms)
+    if places is None:
+        return _build_tight_lines(view, verdict, width, most)
+    rows, left_out = places
+    calm = verdict.state is VerdictState.CAN_WORK and not verdict.is_locked
+    lines = [build_line(head, " " * GAP if rows[0] else "", _style_facts(rows[0], calm=calm, leads=True))]
+    lines += [build_line(" " * hang, _style_facts(row, calm=calm)) for row in rows[1:]]
+    note = f"+{left_out} more (d)" if left_out else text.code
+    for place in range(len(lines) - 1, -1, -1):
+        gap = width - lines[place].cell_length - cell_len(note)
+        if note and gap >= GAP:
+            lines[place] = build_line(lines[place], " " * gap, (note, MUTED))
+            break
+    return lines
 
 
-def _format_details(view: View, verdict: Verdict) -> str:
-    """Return the verdict's line without its name."""
-    line = format_verdict_line(verdict, view.now, view.zone)
-    return line.removeprefix(format_verdict_name(verdict)).strip()
+def _style_facts(facts: Sequence[str], *, calm: bool, leads: bool = False) -> StyledLine:
+    """Return facts in a line; those beside the name are bold, unless the verdict is calm."""
+    facts = [*map(capitalize, facts[:1]), *facts[1:]]
+    styles = ["" if calm else HEADING] * len(facts) if leads else ["", *[MUTED] * len(facts)]
+    return join_pieces([build_line((fact, style)) for fact, style in zip(facts, styles, strict=False)])
 
 
-def _build_lines(view: View, verdict: Verdict, width: int) -> list[StyledLine]:
-    """Return the name with the sentences beside it, or below it in a narrow pane, wrapped between words."""
-    name = _format_name(view, verdict)
-    head = (name, f"bold {_get_style(view, verdict)}")
-    if _needs_box(verdict):
-        sentences = format_verdict_banner(verdict, view.now, view.zone)
-    else:
-        sentences = (_format_details(view, verdict),)
-    indent = len(name) + INDENT
-    is_narrow = indent > width // 3
-    if is_narrow:
-        indent = NARROW_INDENT
-    body = [line for sentence in sentences for line in break_text(sentence, width - indent)]
-    lines = [build_line(" " * indent, line) for line in body]
-    if is_narrow:
-        return [build_line(head), *lines]
-    return [build_line(head, " " * INDENT, *body[:1]), *lines[1:]]
+def _place_facts(
+    state: Sequence[Forms], outlook: Sequence[Forms], rooms: Sequence[int]
+) -> tuple[list[list[str]], int] | None:
+    """Return the facts of each line and the number of those left out. None if the first fact does not fit.
+
+    The outlook begins a new line. `rooms` has the cells of each line.
+    """
+    keep = 1 if outlook and len(rooms) > 1 else 0
+    rows, rest = _fill_rows(state, rooms[: len(rooms) - keep])
+    reserve = len("+9 more (d)") + GAP
+    further, left_out = _fill_rows([*rest, *outlook], rooms[max(1, len(rows)) :], reserve)
+    rows = rows or [[]]
+    return ([*rows, *further], len(left_out)) if any(rows) or any(further) else None
+
+
+def _fill_rows(
+    facts: Sequence[Forms], rooms: Sequence[int], reserve: int = 0
+) -> tuple[list[list[str]], list[Forms]]:
+    """Return the facts of each line, in order, and the facts for which there was no room.
+
+    Only the last line shortens its facts; it keeps `reserve` cells for a note if some are left out.
+    """
+    rows: list[list[str]] = []
+    rest = list(facts)
+    for place, room in enumerate(rooms):
+        if place < len(rooms) - 1:
+            row = next(
+                filter(None, (_choose_forms([f[:1] for f in rest[:n]], room) for n in _down(rest))), ()
+            )
+            row = row or _choose_forms(rest[:1], room)
+        else:
+            cells = {n: room if n == len(rest) else room - reserve for n in _down(rest)}
+            row = next(filter(None, (_choose_forms(rest[:n], cells[n]) for n in _down(rest))), ())
+            row = row or _choose_forms(rest[:1], room)
+        if row or not rows:
+            rows.append(list(row))
+        rest = rest[len(row) :]
+    while rows and not rows[-1]:
+        rows.pop()
+    return rows, rest
+
+
+def _down(facts: Sequence[Forms]) -> range:
+    """Return all numbers of facts to try, the largest first."""
+    return range(len(facts), 0, -1)
+
+
+def _choose_forms(facts: Sequence[Forms], room: int) -> tuple[str, ...]:
+    """Return a form of each fact so that all fit, the first ones shortened first; empty if they do not."""
+    chosen = [0] * len(facts)
+    cells = [[cell_len(form) for form in forms] for forms in facts]
+    room -= SEPARATOR_WIDTH * (len(facts) - 1)
+    for place in (None, *range(len(facts)), *range(len(facts))):
+        if place is not None:
+            chosen[place] = min(chosen[place] + 1, len(facts[place]) - 1)
+        if sum(map(list.__getitem__, cells, chosen)) <= room:
+            return tuple(map(tuple.__getitem__, facts, chosen))
+    return ()
 
 
 def _build_tight_lines(view: View, verdict: Verdict, width: int, room: int) -> list[StyledLine]:
-    """Return the verdict's line wrapped over the available lines, without an indent."""
+    """Return the verdict wrapped over the lines, for a pane in which not even the cause fits whole."""
     name, style = _format_name(view, verdict), f"bold {_get_style(view, verdict)}"
-    lines = _merge_last_lines(wrap_text(f"{name}  {_format_details(view, verdict)}", width), width, room)
+    text = build_banner_text(verdict, view.now, view.zone)
+    facts = " · ".join(forms[-1] for forms in (*text.state, *text.outlook))
+    lines = [build_line(line) for line in break_text(f"{name}  {facts}", width)]
+    if len(lines) > room:
+        merged = " ".join(line.plain.strip() for line in lines[room - 1 :])
+        lines = [*lines[: room - 1], fit_line(build_line(merged), width)]
     # A very narrow pane can break the name at its blank, so a line end counts as a blank here.
     left = len(name)
     for place, line in enumerate(lines):
         lines[place] = line.stylize(style, 0, max(0, left))
         left -= len(line.plain) + 1
     return lines
-
-
-def _merge_last_lines(lines: list[StyledLine], width: int, room: int) -> list[StyledLine]:
-    """Return at most `room` lines; further lines are joined to the last one, as far as they fit."""
-    if len(lines) <= room:
-        return lines
-    last, *rest = lines[room - 1 :]
-    merged = build_line(last, *(f" {line.plain.strip()}" for line in rest))
-    return [*lines[: room - 1], fit_line(merged, width)]
-
-
-def _draw_box(lines: list[StyledLine], width: int, style: str) -> list[StyledLine]:
-    return [
-        build_line(("┏" + "━" * (width - 2) + "┓", style)),
-        *(build_line(("┃ ", style), fit_line(line, width - 4), (" ┃", style)) for line in lines),
-        build_line(("┗" + "━" * (width - 2) + "┛", style)),
-    ]

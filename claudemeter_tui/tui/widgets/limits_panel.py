@@ -1,25 +1,27 @@
-"""The limits panel: a bar for each window."""
+"""The limits panel: one line for each window."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from heapq import nlargest
+
+from rich.cells import cell_len
 
 from claudemeter_tui.formatting.credits import describe_provenance, format_window_forecasts
 from claudemeter_tui.formatting.values import (
     format_countdown,
+    format_dated_day,
     format_moment,
     format_money,
     format_no_reset,
     format_percent,
     format_reset_due,
-    format_reset_verb,
-    format_short_day,
     to_local,
 )
 from claudemeter_tui.model.catalogue import Endpoint
-from claudemeter_tui.model.windows import Plan, Window
+from claudemeter_tui.model.windows import Severity, Window
+from claudemeter_tui.tui.layout import compute_panel_widths
 from claudemeter_tui.tui.styled_text import (
     HEADING,
     MUTED,
@@ -37,29 +39,86 @@ from claudemeter_tui.tui.widgets.line_widget import LineWidget
 
 MAX_LABEL_WIDTH = 16
 """Maximum cells of a window's label; a longer label ends in an ellipsis."""
-PERCENT_WIDTH = 6
-"""Cells of a percentage."""
+SHARE_WIDTH = 8
+"""Cells of a percentage with the blank before it and the mark after it."""
+MOMENT_WIDTH = 9
+"""Cells of a reset; a later one has only its day."""
+GAP = 2
+"""Blanks between the columns of a line."""
+MIN_BAR, MIN_BAR_BESIDE_RESET, MIN_BAR_BESIDE_FORECAST = 3, 8, 16
+"""Minimum cells of the bar alone, beside the reset and its countdown, and beside a forecast."""
 PAST_WORDS = {False: "due", True: "ended"}
 """Text in place of the percentage, for a window whose reset has passed and for an expired allowance."""
-BESIDE_FROM, WORDY_FROM, ROOMY_FROM = 52, 66, 76
-"""Minimum cells for the reset on the bar's line, for the word "resets", and for the pace."""
 
 
 class LimitsPanel(LineWidget):
     """Each window with its percentage, its reset and a mark for the elapsed time."""
 
     def draw(self, width: int, height: int) -> list[StyledLine]:
-        """Draw two lines per window if there is room, else one, else only the fullest windows."""
+        """Draw a line per window, and one for the forecast that matters if there is room."""
         lines = build_window_bars(self.view, *self.compute_inner_size(width, height))
-        by = describe_provenance(self.view.state, Endpoint.USAGE) if self.view.state else ""
-        return self.draw_panel(
-            (build_line(("Limits", HEADING)), build_line((by, MUTED))), lines, width, height
-        )
+        head = build_line(("Limits", HEADING)), build_line((_describe_source(self.view), MUTED))
+        return self.draw_panel(head, lines, width, height)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """The texts of one window."""
+
+    window: Window
+    moment: str
+    """Reset or expiry. Empty if there is none."""
+    countdown: str
+    wide: str
+    """Text in place of both, for a window without a future reset. Empty for all others."""
+    short: str
+    """The same in `MOMENT_WIDTH` cells. Empty if none is short enough."""
+    extras: tuple[str, ...]
+    """Lock, amount, last percentage or forecast, and shorter forms. Empty if there is none."""
+    is_urgent: bool = False
+    """True if the window will be full before its reset, or is locked."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """The bar's cells, and what follows the percentages."""
+
+    bar: int
+    """Cells of the bar; 0 if not even a small one fits."""
+    resets: Sequence[str]
+    """Reset and countdown of each window, as far as there is room, in the same number of cells."""
+    extras: Sequence[str]
+    """Forecast of each window, in the same number of cells; empty texts if there is no room for them."""
+
+    @property
+    def is_note_needed(self) -> bool:
+        """True if the forecasts have no column."""
+        return not any(self.extras)
 
 
 def count_windows(view: View) -> int:
     """Return the number of windows to show."""
     return len(_get_windows(view))
+
+
+def count_limits_lines(view: View, width: int) -> int:
+    """Return the number of lines that the panel needs in a terminal of this width."""
+    windows = _get_windows(view)
+    if not windows:
+        return 1
+    rows, inner = _build_rows(view, windows), compute_panel_widths(width)[0]
+    columns = _choose_columns(rows, inner, measure_labels(view))
+    return len(rows) + (columns.is_note_needed and any(row.extras for row in rows))
+
+
+def has_other_source(view: View) -> bool:
+    """True if another session read the windows, which a line says if no frame's title does."""
+    return bool(_describe_source(view))
+
+
+def _describe_source(view: View) -> str:
+    """Return `via Claude Code` if another session read the windows; else empty."""
+    return describe_provenance(view.state, Endpoint.USAGE) if view.state else ""
 
 
 def _get_windows(view: View) -> tuple[Window, ...]:
@@ -69,108 +128,164 @@ def _get_windows(view: View) -> tuple[Window, ...]:
 
 def measure_labels(view: View) -> int:
     """Return the cells of the longest label, at most `MAX_LABEL_WIDTH`; 0 without windows."""
-    lengths = (build_line(window.label).cell_length for window in _get_windows(view))
-    return min(MAX_LABEL_WIDTH, max(lengths, default=0))
+    return min(MAX_LABEL_WIDTH, max((cell_len(window.label) for window in _get_windows(view)), default=0))
+
+
+def list_window_facts(view: View, said: str) -> list[tuple[str, ...]]:
+    """Return the percentages of the plan-wide windows that a text does not give, the fullest first."""
+    windows = [it for it in _get_windows(view) if it.is_plan_wide and it.percent is not None]
+    facts = [
+        (it.label, format_percent(it.percent))
+        for it in sorted(windows, key=lambda it: -(it.percent or 0.0))
+        if not it.is_due(view.now)
+    ]
+    return [
+        (f"{label} {percent}",)
+        for label, percent in facts
+        if not any(f"{label} {known}" in said for known in (percent, "full"))
+    ]
 
 
 def build_window_bars(view: View, width: int, room: int, label: int = 0) -> list[StyledLine]:
     """Return the windows in at most `room` lines, with labels of at least `label` cells."""
     windows = _get_windows(view)
     if not windows:
-        return [build_line((_explain_missing(view), MUTED))]
+        return [_explain_missing(view, width)]
     label = max(label, measure_labels(view))
-    if room >= 2 * len(windows):
-        lines = []
-        for window in windows:
-            reset = _build_reset(window, view, width - label - 1)
-            lines += [_build_bar_line(view, window, width, label), build_line(" " * (label + 1), reset)]
-        return lines
     if room < len(windows):
         # Keep the order of the reply, so that a rising percentage does not swap lines.
         fullest = nlargest(
             room, windows, lambda it: (it.compute_severity(view.now), it.is_plan_wide, it.percent or 0.0)
         )
         windows = tuple(window for window in windows if window in fullest)
-    return [_build_one_line(view, window, width, label) for window in windows]
+    rows = _build_rows(view, windows)
+    columns = _choose_columns(rows, width, label)
+    if not columns.bar:
+        return [_build_short_line(row, view, width) for row in rows]
+    tails = zip(rows, columns.resets, columns.extras, strict=True)
+    lines = [_build_line(row, view, (label, columns.bar), tail) for row, *tail in tails]
+    if room > len(rows):
+        # Without a frame, no title names the session.
+        source = "" if view.layout.framed else _describe_source(view)
+        lines += _build_note(rows if columns.is_note_needed else (), source, width, label)
+    return lines
 
 
-def _explain_missing(view: View) -> str:
-    plan: Plan | None = view.state.plan if view.state else None
+def _explain_missing(view: View, width: int) -> StyledLine:
+    plan = view.state.plan if view.state else None
     if plan is None:
-        return "Not read yet" if view.state is None or not view.state.failures else "Not read: press e"
-    return "No windows on this plan" if plan.is_reported else "No usage reported"
+        is_failing = view.state is not None and view.state.failures
+        return fit_line(build_line(("Not read: press e" if is_failing else "Not read yet", MUTED)), width)
+    why = "this plan has no windows" if plan.is_reported else "claude.ai sent no usage"
+    head = build_line(("NO LIMITS REPORTED", HEADING))
+    return pick_fitting((build_line(head, (f"  {why}", MUTED)), head), width)
 
 
-def _build_one_line(view: View, window: Window, width: int, label: int) -> StyledLine:
-    """Return bar and reset in one line; in a narrow pane without the countdown."""
-    if width < BESIDE_FROM:
-        soon = build_line((_format_short_reset(window, view), MUTED))
-        return build_line(_build_bar_line(view, window, width - 10, label), " ", fit_line(soon, 9))
-    room = 34 if width >= ROOMY_FROM else 26 if width >= WORDY_FROM else 18
-    reset = _build_reset(window, view, room, wordy=width >= WORDY_FROM)
-    return build_line(_build_bar_line(view, window, width - room - 2, label), "  ", reset)
+def _build_rows(view: View, windows: Sequence[Window]) -> list[_Row]:
+    return [_build_row(view, window) for window in windows]
 
 
-def _build_reset(window: Window, view: View, room: int, *, wordy: bool = True) -> StyledLine:
-    """Return the longest form of the reset that fits."""
-    forms = _iterate_reset_forms(window, view, room)
-    if not wordy:
-        forms = ([re.sub("^(resets|expires) ", "", part) for part in parts] for parts in forms)
-    return pick_fitting((join_pieces([build_line((part, MUTED)) for part in parts]) for parts in forms), room)
-
-
-def _build_bar_line(view: View, window: Window, width: int, label: int) -> StyledLine:
-    severity = window.compute_severity(view.now)
-    style = SEVERITY_STYLES[severity]
-    room = width - label - PERCENT_WIDTH - 4
-    due = window.is_due(view.now)
-    percent = None if due else window.percent
-    return build_line(
-        build_line(window.label).truncate(label, ellipsis=True, pad=True),
-        " ",
-        draw_bar(percent, room, MUTED if due else style, elapsed=window.compute_elapsed(view.now)),
-        ((PAST_WORDS[window.is_allowance] if due else format_percent(percent)).rjust(PERCENT_WIDTH), style),
-        (f" {SEVERITY_MARKS[severity]}", style),
+def _build_row(view: View, window: Window) -> _Row:
+    now, zone, at = view.now, view.zone, window.resets_at
+    lock = (f"locked: {window.locked_reason}",) if window.locked_reason is not None else ()
+    amount = (f"{format_money(window.used)} of {format_money(window.limit)}",) if window.limit else ()
+    if at is None:
+        wide = format_no_reset(window, "not reported")
+        short = "unstarted" if window.percent == 0 else ""
+        return _Row(window, "", "", wide, short, lock or amount, is_urgent=bool(lock))
+    moment = format_moment(at, now, zone)
+    if len(moment) > MOMENT_WIDTH:
+        moment = format_dated_day(to_local(at, zone).date(), now, zone)
+    if window.is_due(now):
+        due = format_reset_due(window)
+        wide = f"{due} {moment}" if window.is_allowance else f"due since {moment}"
+        return _Row(window, "", "", wide, due, (f"was {format_percent(window.percent)}",))
+    ahead = format_window_forecasts(window, view.state, now, zone) if view.state else ()
+    is_urgent = bool(lock) or bool(ahead and ahead[-1].startswith("full"))
+    return _Row(
+        window, moment, format_countdown(at - now), "", "", lock or amount or ahead[1:], is_urgent=is_urgent
     )
 
 
-def _iterate_reset_forms(window: Window, view: View, width: int) -> Iterator[list[str]]:
-    """Yield the lock, the reset and the forecasts of a window in shorter and shorter forms."""
-    lock, when, amount = [], _format_reset(window, view), []
-    if window.locked_reason is not None:
-        lock = [build_line(f"locked: {window.locked_reason}").truncate(width, ellipsis=True).plain]
-    if window.limit is not None:
-        amount = [f"{format_money(window.used)} of {format_money(window.limit)}"]
-    ahead = format_window_forecasts(window, view.state, view.now, view.zone) if view.state else ()
-    without_countdown = when.partition(" (")[0]
-    tails = [amount, []] if amount else [[]]
-    yield from ([*lock, when, full, *tail] for tail in tails for full in ahead)
-    if ahead and ahead[-1].startswith("~"):
-        # The estimated percentage replaces no figure that was read.
-        yield [f"{when} at {ahead[-1].partition(' ')[0]}"]
-    elif ahead:
-        yield [*lock, without_countdown, ahead[-1]]
-    elif amount:
-        yield [*lock, when, *amount]
-    yield [*lock, when]
-    yield lock or [without_countdown]
-    yield [_format_short_reset(window, view)]
+def _choose_columns(rows: Sequence[_Row], width: int, label: int) -> _Columns:
+    """Return the fullest columns that leave enough cells for the bar."""
+    room = width - label - 1 - SHARE_WIDTH
+    for least, resets, extras in _iterate_columns(rows):
+        bar = room - sum(max(map(cell_len, texts)) + GAP for texts in (resets, extras) if any(texts))
+        if bar >= least:
+            return _Columns(bar, _pad(resets), _pad(extras))
+    return _Columns(0, (), ())
 
 
-def _format_reset(window: Window, view: View) -> str:
-    if window.resets_at is None:
-        return format_no_reset(window, "reset not reported")
-    at = format_moment(window.resets_at, view.now, view.zone)
-    if window.is_due(view.now):
-        since = "" if window.is_allowance else " since"
-        return f"{format_reset_due(window)}{since} {at}, was {format_percent(window.percent)}"
-    return f"{format_reset_verb(window)} {at} ({format_countdown(window.resets_at - view.now)})"
+def _iterate_columns(rows: Sequence[_Row]) -> Iterator[tuple[int, Sequence[str], Sequence[str]]]:
+    """Yield the minimum cells of the bar with the texts beside it, the fullest first."""
+    none = [""] * len(rows)
+    moment, countdown = (max(map(len, texts)) for texts in zip(*map(_get_times, rows), strict=True))
+    both = [row.wide or f"{row.moment:<{moment}}  {row.countdown:>{countdown}}".strip() for row in rows]
+    for end in (0, -1):
+        yield MIN_BAR_BESIDE_FORECAST, both, [row.extras[end] if row.extras else "" for row in rows]
+    yield MIN_BAR_BESIDE_RESET, both, none
+    yield MIN_BAR, [row.moment or row.short for row in rows], none
+    yield MIN_BAR, [f"{row.countdown:>{countdown}}" for row in rows], none
+    yield MIN_BAR, none, none
 
 
-def _format_short_reset(window: Window, view: View) -> str:
-    if window.resets_at is None:
-        return "unstarted" if window.percent == 0 else ""
-    if window.is_due(view.now):
-        return format_reset_due(window)
-    at = format_moment(window.resets_at, view.now, view.zone)
-    return at if len(at) <= 9 else format_short_day(to_local(window.resets_at, view.zone))
+def _get_times(row: _Row) -> tuple[str, str]:
+    return row.moment, row.countdown
+
+
+def _pad(texts: Sequence[str]) -> list[str]:
+    """Return the texts of a column in the same number of cells."""
+    cells = max(map(cell_len, texts))
+    return [text + " " * (cells - cell_len(text)) for text in texts]
+
+
+def _build_line(row: _Row, view: View, cells: tuple[int, int], tail: Sequence[str]) -> StyledLine:
+    """Return label, bar, percentage and mark, then the tail; `cells` are those of label and bar."""
+    window, (label, bar) = row.window, cells
+    percent = None if window.is_due(view.now) else window.percent
+    style = MUTED if window.is_due(view.now) else SEVERITY_STYLES[window.compute_severity(view.now)]
+    return build_line(
+        build_line(window.label).truncate(label, ellipsis=True, pad=True),
+        " ",
+        draw_bar(percent, bar, style, elapsed=window.compute_elapsed(view.now)),
+        _build_share(row, view),
+        *(
+            (" " * GAP + text, text_style)
+            for text, text_style in zip(tail, (MUTED, _get_extra_style(row)), strict=True)
+            if text
+        ),
+    )
+
+
+def _build_short_line(row: _Row, view: View, width: int) -> StyledLine:
+    """Return as much of the label as fits, percentage and mark, which stay longest."""
+    name = build_line(row.window.label).truncate(max(0, width - SHARE_WIDTH), ellipsis=True, pad=True)
+    return fit_line(build_line(name, _build_share(row, view)), width)
+
+
+def _build_share(row: _Row, view: View) -> StyledLine:
+    severity = row.window.compute_severity(view.now)
+    is_due = row.window.is_due(view.now)
+    value = PAST_WORDS[row.window.is_allowance] if is_due else format_percent(row.window.percent)
+    return build_line((f" {value:>5} {SEVERITY_MARKS[severity]}", SEVERITY_STYLES[severity]))
+
+
+def _get_extra_style(row: _Row) -> str:
+    return SEVERITY_STYLES[Severity.WARNING] if row.is_urgent else MUTED
+
+
+def _build_note(rows: Sequence[_Row], source: str, width: int, label: int) -> Iterator[StyledLine]:
+    """Yield the lock, forecast or amount of the window that matters most, and the session of the figures."""
+    noted = [row for row in rows if row.extras]
+    sources = [build_line((source, MUTED))] if source else []
+    if not noted:
+        yield from sources
+        return
+    row = max(noted, key=lambda row: (row.is_urgent, row.window.is_plan_wide, row.window.percent or 0.0))
+    style = _get_extra_style(row)
+    notes = [build_line((f"{row.window.label} {text}", style)) for text in row.extras]
+    notes.append(build_line((row.extras[-1], style)))
+    lines = [join_pieces([note, *sources]) for note in notes]
+    below_bars = [build_line(" " * (label + 1), line) for line in lines]
+    yield pick_fitting([*(line for line in below_bars if line.cell_length <= width), *lines], width)

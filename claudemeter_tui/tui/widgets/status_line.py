@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any, ClassVar
 
 from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
 
-from claudemeter_tui.formatting.events import format_event_line
+from claudemeter_tui.formatting.events import describe_event
 from claudemeter_tui.formatting.problems import format_problem_title, is_informational
 from claudemeter_tui.formatting.values import format_count, format_moment
+from claudemeter_tui.model.events import Event
+from claudemeter_tui.model.store import Problem
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui.styled_text import (
     MUTED,
@@ -19,9 +22,14 @@ from claudemeter_tui.tui.styled_text import (
     build_line,
     convert_to_ascii,
     fit_line,
+    fit_pieces,
     spread_line,
 )
+from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.line_widget import LineWidget
+
+MAX_ENTRIES = 3
+"""Maximum number of events on the line."""
 
 
 class InlineToast(Widget):
@@ -66,22 +74,33 @@ def show_inline_toast(screen: Screen[Any], toast: InlineToast) -> None:
 
 
 class StatusLine(LineWidget):
-    """One line for problems and events; empty if there are none."""
+    """The newest entries: events, and the first problem while it lasts; empty if there are none."""
 
     def draw(self, width: int, height: int) -> list[StyledLine]:  # noqa: ARG002
-        """Draw the first problem that is not only informational, and the counts."""
-        real = [problem for problem in self.view.store.problems if not is_informational(problem)]
-        notes = len(self.view.store.problems) - len(real)
-        if not real and not notes and not self.view.events:
+        """Draw as many entries as fit, the newest first, and the number of problems if no tab shows it."""
+        view = self.view
+        problems = [problem for problem in view.store.problems if not is_informational(problem)]
+        entries = [(event.at, _build_event(event, view)) for event in view.events[-MAX_ENTRIES:]]
+        if problems:
+            entries.append((problems[0].at, _build_problem(problems[0], view)))
+        if not entries:
             return []
-        counts = ((len(real), "problem"), (notes, "note"))
-        parts = [format_count(number, noun) for number, noun in counts if number]
-        count = build_line((" · ".join([*parts, "e"]) if parts else "", MUTED))
-        now, zone, line = self.view.now, self.view.zone, build_line()
-        if real:
-            since, title = format_moment(real[0].at, now, zone), format_problem_title(real[0])
-            line = build_line((f" {since} ", MUTED), (title, SEVERITY_STYLES[Severity.WARNING]))
-        elif self.view.events:
-            event = self.view.events[-1]
-            line = build_line((f" {format_event_line(event, now, zone, event.owner_name)}", MUTED))
-        return [spread_line(fit_line(line, width - count.cell_length - 3), count, width - 1)]
+        # Of two entries of the same moment, the last one in the list is the newer one.
+        lines = [line for _, line in sorted(entries, key=itemgetter(0))[::-1]]
+        count = format_count(len(problems), "problem") if problems and not view.layout.tabs else ""
+        room = width - 2 - (len(count) + 2 if count else 0)
+        newest = build_line(" ", fit_pieces(lines, room, "   "))
+        return [spread_line(newest.rstrip(), build_line((count, MUTED)), width - 1)]
+
+
+def _build_event(event: Event, view: View) -> StyledLine:
+    at, text = format_moment(event.at, view.now, view.zone), describe_event(event, view.zone)
+    style = SEVERITY_STYLES[event.severity] if event.severity > Severity.NORMAL else MUTED
+    owner = f"{event.owner_name} · " if event.owner_name else ""
+    return build_line((f"{at}  ", MUTED), owner, (text, style))
+
+
+def _build_problem(problem: Problem, view: View) -> StyledLine:
+    since = format_moment(problem.at, view.now, view.zone)
+    title = (format_problem_title(problem), SEVERITY_STYLES[Severity.WARNING])
+    return build_line((f"{since}  ", MUTED), title)

@@ -1,0 +1,206 @@
+"""The dashboard's tabs, status line, toasts and panels."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from textual.widgets._toast import Toast
+
+from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.reading import ErrorKind, Failure, OrgReading, Reading
+from claudemeter_tui.tui.app import MAX_TOASTS, Claudemeter
+from claudemeter_tui.tui.screens.events import EventsScreen
+from claudemeter_tui.tui.widgets.status_line import StatusLine
+from tests.bodies import subscription_body, usage_body
+from tests.scenes import (
+    INTERVAL,
+    LABORATORY,
+    NOW,
+    PERSONAL,
+    READ,
+    SESSION,
+    TEAM,
+    OrgBodies,
+    org_of,
+    readings,
+)
+from tests.tui.app_harness import app, screen, stage, text
+
+TRIO = (PERSONAL, TEAM, LABORATORY)
+MANY = tuple(
+    replace(
+        PERSONAL, org=PERSONAL.org | {"uuid": f"bbbbbbbb-0000-4000-8000-{place:012}", "name": f"Org {place}"}
+    )
+    for place in range(1, 16)
+)
+
+
+@pytest.mark.parametrize(
+    ("orgs", "size", "key", "expected"),
+    [
+        (TRIO, (120, 36), "2", "  ● 1 Personal 67% ▐■ 2 Acme Team BLOCKED▌ ▲ 3 Lab on credits"),
+        (TRIO, (40, 8), "2", "‹▐■ 2 Acme Team BLOCKED▌           2/3 ›"),
+        (TRIO, (40, 8), "3", "‹▐▲ 3 Lab on credits▌              3/3"),
+        (MANY, (60, 20), "1", " ▐● 1 Org 1 67%▌ ● 2 Org 2 67%  ● 3 Org 3 67%         1/15 ›"),
+    ],
+)
+async def test_selected_tab_is_whole(
+    orgs: tuple[OrgBodies, ...], size: tuple[int, int], key: str, expected: str
+) -> None:
+    """The selected tab is whole at every size; the position is shown if not all tabs fit."""
+    async with app(stage(*orgs)).run_test(size=size) as pilot:
+        await pilot.pause()
+        await pilot.press(key)
+        await pilot.pause()
+        assert expected in screen(pilot)
+
+
+async def test_tabs_stay_while_the_selected_one_is_on_screen() -> None:
+    """The row moves only as far as the selected tab requires."""
+    async with app(stage(*MANY)).run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        await pilot.press("5")
+        await pilot.pause()
+        first = screen(pilot)[1][:9]
+        await pilot.press("left")
+        await pilot.pause()
+        assert first == screen(pilot)[1][:9]
+
+
+async def test_percentage_keeps_the_width_of_its_tab() -> None:
+    """A percentage with one digit takes as many cells as one with two."""
+    fuller = replace(PERSONAL, usage=usage_body(9.0, 4.0), spent=())
+    scene = stage(fuller, TEAM)
+    async with app(scene).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        before = screen(pilot)[1]
+        assert "Personal  9%▌" in before
+        await scene.post(pilot, *readings(PERSONAL, TEAM, at=READ + INTERVAL))
+        assert before.replace(" 9%", "67%") == screen(pilot)[1]
+
+
+async def test_every_arrow_of_the_tabs_is_clickable() -> None:
+    """An arrow selects the next org in its direction that has no tab on screen."""
+    async with app(stage(*MANY)).run_test(size=(60, 20)) as pilot:
+        await pilot.pause()
+        await pilot.click(offset=(59, 1))
+        await pilot.pause()
+        assert "▐● 4 Org 4 67%▌" in screen(pilot)[1]
+        assert screen(pilot)[1].startswith("‹")
+        await pilot.click(offset=(0, 1))
+        await pilot.pause()
+        assert "▐● 1 Org 1 67%▌" in screen(pilot)[1]
+
+
+async def test_problems_are_counted_beside_the_tabs() -> None:
+    """The number of problems is at the right end of the tabs, and a click on it opens them."""
+    scene = stage(*TRIO)
+    async with app(scene).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        failure = Failure(ErrorKind.SERVER_ERROR, Endpoint.USAGE, NOW, "status 502")
+        report = OrgReading(org_of(PERSONAL.org), {Endpoint.USAGE: failure})
+        await scene.post(pilot, Reading(SESSION, NOW, org_readings=(report,)))
+        assert screen(pilot)[1].endswith(" 1 problem")
+        await pilot.click(offset=(115, 1))
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, EventsScreen)
+
+
+@pytest.mark.parametrize("size", [(160, 45), (120, 36), (80, 24), (60, 20)])
+async def test_toasts_cover_neither_status_line_nor_keys(size: tuple[int, int]) -> None:
+    """However many there are, toasts end above the last two lines, and only the newest few are shown."""
+    async with app(stage(*TRIO)).run_test(size=size, notifications=True) as pilot:
+        await pilot.pause()
+        status = pilot.app.screen.query_one(StatusLine).region.y
+        for number in range(6):
+            pilot.app.notify(f"said {number} " * 9, title="Acme Team")
+        await pilot.pause()
+        toasts = pilot.app.screen.query(Toast)
+        assert len(toasts) == MAX_TOASTS
+        assert max(toast.region.bottom for toast in toasts) <= status
+        assert "said 5" in text(pilot)
+
+
+async def test_same_text_makes_one_toast() -> None:
+    """A message that is still on screen is not shown a second time."""
+    async with app(stage(*TRIO)).run_test(size=(120, 36), notifications=True) as pilot:
+        await pilot.pause()
+        await pilot.press("9", "9", "9")
+        await pilot.pause()
+        assert text(pilot).count("There is no org 9") == 1
+
+
+async def test_refresh_at_the_start_is_answered() -> None:
+    """Before the first reading `r` says that the program reads already."""
+    scene = stage()
+    async with app(scene).run_test(size=(120, 36), notifications=True) as pilot:
+        await pilot.press("r")
+        await pilot.pause()
+        assert scene.pokes == 1
+        assert "Already reading." in text(pilot)
+
+
+async def test_switch_without_a_second_chart_is_explained() -> None:
+    """`w` says why the chart stays."""
+    free = OrgBodies(usage=usage_body(41.0, 67.0), subscription=None)
+    async with app(stage(free)).run_test(size=(120, 36), notifications=True) as pilot:
+        await pilot.pause()
+        await pilot.press("w")
+        await pilot.pause()
+        assert "No credits to show for this org, only limits." in text(pilot)
+
+
+@pytest.mark.parametrize("size", [(120, 36), (40, 8)])
+async def test_plan_without_limits_says_so(size: tuple[int, int]) -> None:
+    """An Enterprise org without windows has words in their place, no empty bars."""
+    bodies = OrgBodies(usage=usage_body(None, None, limits=[]), subscription=None)
+    async with app(stage(bodies)).run_test(size=size) as pilot:
+        await pilot.pause()
+        assert "NO LIMITS REPORTED" in text(pilot)
+        assert "━" not in text(pilot)
+
+
+async def test_past_charge_is_not_shown_as_the_next_one() -> None:
+    """A charge whose day has passed is left out, because no reply says whether it was made."""
+    scene = stage(replace(PERSONAL, subscription=subscription_body(next_charge="2026-04-26")))
+    async with app(scene).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        assert "next charge Apr 26" in text(pilot)
+        await scene.at(pilot, NOW + timedelta(days=2))
+        assert "next charge" not in text(pilot)
+        assert "Apr 26" not in text(pilot)
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        (
+            (120, 1),
+            [
+                (
+                    " Acme Team: BLOCKED  Your monthly cap is reached · locked until Fri May 1 00:00"
+                    " · 5-hour 100% · credits $50.00 100%"
+                )
+            ],
+        ),
+        (
+            (40, 8),
+            [
+                "▌BLOCKED  Your monthly cap is reached",
+                " 5-hour      ━━━━━│━  100% ■  16:00",
+                " credits $50.00 of $50.00  100% ■",
+            ],
+        ),
+    ],
+)
+async def test_small_panes_keep_the_essentials(size: tuple[int, int], expected: list[str]) -> None:
+    """At 40x8 and in one line there are verdict, fullest windows and credits."""
+    async with app(stage(*TRIO)).run_test(size=size) as pilot:
+        await pilot.pause()
+        await pilot.press("2")
+        await pilot.pause()
+        shown = screen(pilot)
+        assert [line for line in expected if line not in shown] == []
+        assert isinstance(pilot.app, Claudemeter)
