@@ -233,7 +233,8 @@ class VerdictWriter:
                     if cure := describe_lock_cure(lock):
                         yield _shorten(cure, _PAGE)
             case VerdictState.ON_CREDITS:
-                yield _shorten(self.describe_spending(), ", last increase .*")
+                forms = _shorten(self.describe_spending(), ", last increase .*")
+                yield (*forms, forms[-1].partition(" since ")[0])
             case VerdictState.UNKNOWN:
                 if verdict.last_known is not None:
                     yield (self.describe_last_known(verdict.last_known),)
