@@ -114,11 +114,13 @@ def test_flat_chart_has_its_lines_too() -> None:
 
 def test_chart_without_room_is_a_line() -> None:
     """A free line shows the chart as a line of blocks, without a frame."""
-    needs = replace(CALM, has_chart=True)
+    needs = replace(CALM, limits=2, credits=1, has_chart=True)
     heights = {height: compute_layout(60, height, needs) for height in range(5, 16)}
     lines = {height for height, layout in heights.items() if layout.chart == 1}
     assert lines
     assert all(heights[height].heights["#chart"] == 1 for height in lines)
+
+
 @pytest.mark.parametrize("moving", [False, True], ids=["flat", "moving"])
 @pytest.mark.parametrize("needs", [BUSY, CALM], ids=["busy", "calm"])
 def test_common_terminal_has_a_chart_below_whole_panels(needs: LayoutNeeds, moving: bool) -> None:  # noqa: FBT001

@@ -126,6 +126,7 @@ def _build_tab(view: View, place: int, room: int) -> StyledLine:
     short = short.rjust(PERCENT_WIDTH if short.endswith("%") else 0)
     most = max(len(number) + 3, min(MAX_NAME_WIDTH, room - len(short) - 5))
     name = build_line(number + state.org.display_name).truncate(most, ellipsis=True).plain
+    name = name.replace(" (…", "…")
     if state.key == view.key:
         return build_line(("▐", style), (f"{mark} {name} {short}", f"reverse {style}"), ("▌", style))
     return build_line((f" {mark} ", style), (f"{name} ", MUTED), (f"{short} ", style))
