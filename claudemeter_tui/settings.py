@@ -425,6 +425,11 @@ class Settings:
         "draw the screen with ASCII only (auto: if the locale is not UTF-8)",
         build=_build_ascii,
     )
+    screen: str = _choice(
+        ("dashboard", "overview"),
+        "first screen: dashboard (one org) or overview (all orgs)",
+        metavar="SCREEN",
+    )
     privacy: bool = _switch(
         False,
         "hide names on screen and in pictures; as a flag, also in --export and --history",

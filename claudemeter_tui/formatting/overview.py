@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from claudemeter_tui.formatting.credits import (
-    CREDIT_STATE_NAMES,
-    describe_figures_age,
-    format_balance,
-    format_cap,
-)
+from claudemeter_tui.formatting.credits import CREDIT_STATE_NAMES, describe_figures_age, describe_missing_cap
 from claudemeter_tui.formatting.values import (
     format_age,
-    format_countdown,
+    format_dated_day,
     format_moment,
     format_money,
     format_percent,
-    format_reset_due,
+    to_local,
 )
 from claudemeter_tui.formatting.verdict import (
     VERDICT_NAMES,
@@ -29,32 +25,36 @@ from claudemeter_tui.formatting.verdict import (
     format_verdict_name,
     format_verdict_note,
 )
-from claudemeter_tui.model.catalogue import CreditState
-from claudemeter_tui.model.forecast import SpendRate
+from claudemeter_tui.model.catalogue import CreditState, WindowKind
+from claudemeter_tui.model.credits import Meter
+from claudemeter_tui.model.day import SESSION_LABEL, DayUse
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.store import OrgKey, OrgState
-from claudemeter_tui.model.verdict import Verdict, rank_verdict
-from claudemeter_tui.model.windows import UNKNOWN_RESET, Window
+from claudemeter_tui.model.verdict import Verdict, VerdictState, rank_verdict
+from claudemeter_tui.model.windows import Window
 
 NO_VALUE = "–"
 """Placeholder for a missing figure."""
+CAN_WORK = "can work"
+"""Name of the calm verdict; the others are in capitals, because they need attention."""
+COUNT_NAMES = {VerdictState.ON_CREDITS: "on credits", VerdictState.UNKNOWN: "unknown"}
+"""Names in the header of verdicts that are no alarm."""
+WEEK_LABEL = "7-day"
 
 
 class OverviewColumn(StrEnum):
     """The columns of the table, by their headers."""
 
     ORG = "org"
-    PLAN = "plan"
-    VERDICT = "verdict"
-    PERCENT = "used"
-    WINDOW = "window"
-    RESETS = "resets"
-    RESETS_AT = "at"
-    CREDITS = "credits"
-    CAP = "cap"
-    RATE = "rate"
-    AGE = "age"
+    ACCOUNT = "account"
     SESSION = "session"
+    VERDICT = "verdict"
+    SESSION_WINDOW = SESSION_LABEL
+    WEEK_WINDOW = WEEK_LABEL
+    FULLEST = "used"
+    """The percentage of the limiting or fullest window, where there is no room for both windows."""
+    CREDITS = "credits"
+    TODAY = "today"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,8 +63,6 @@ class OverviewRow:
 
     state: OrgState
     verdict: Verdict
-    rate: SpendRate | None
-    """The rate of spending. None if it is not known, or nothing is being spent."""
 
     @property
     def key(self) -> OrgKey:
@@ -77,48 +75,116 @@ class OverviewRow:
         return self.state.org.display_name
 
     @property
-    def window(self) -> Window | None:
-        """The limiting window, else the fullest one; for UNKNOWN, that of the last known verdict."""
-        return find_leading_window(self.verdict)
-
-    @property
-    def resets_at(self) -> datetime | None:
-        """The reset of that window. None if it is not reported."""
-        return self.window.resets_at if self.window is not None else None
+    def meter(self) -> Meter | None:
+        """The leading meter. None if the org has no credit figures."""
+        return self.state.credits.lead_meter
 
     @property
     def used(self) -> Money | None:
         """The leading credit figure. None if none is reported."""
-        lead = self.state.credits.lead_meter
-        return lead.used if lead is not None else None
+        return self.meter.used if self.meter is not None else None
 
-    @property
-    def hourly_rate(self) -> Money | None:
-        """The recent spend rate, else the rate of the run. None if nothing is being spent."""
-        return (self.rate.recent_rate or self.rate.overall_rate) if self.rate is not None else None
-
-
-def format_cell(row: OverviewRow, column: OverviewColumn, now: datetime, zone: tzinfo | None = None) -> str:
-    """Return the text of a cell; `–` if there is no figure."""
-    return _CELL_FORMATTERS[column](row, now, zone) or NO_VALUE
+    def find_window(self, column: OverviewColumn) -> Window | None:
+        """Return the window of a column. None if the plan does not have it, or was not read."""
+        if column is OverviewColumn.FULLEST:
+            return find_leading_window(self.verdict)
+        kind = WindowKind.SESSION if column is OverviewColumn.SESSION_WINDOW else WindowKind.WEEKLY
+        windows = self.state.plan.windows if self.state.plan is not None else ()
+        return next((window for window in windows if window.kind is kind), None)
 
 
-def list_details(row: OverviewRow, now: datetime, zone: tzinfo | None = None) -> Iterator[str]:
-    """Yield the facts for a second line: every window, the balance and the number of failures."""
-    for window in row.state.plan.windows if row.state.plan else ():
-        due = format_reset_due(window) if window.is_due(now) else format_percent(window.percent)
-        yield f"{window.label} {due}"
-    if balance := format_balance(row.state.credits.balance, now, zone):
-        yield f"balance {balance}"
-    if failures := len(row.state.failures):
-        yield f"{failures} repl{'y' if failures == 1 else 'ies'} not read"
+def list_verdict_forms(row: OverviewRow, now: datetime, zone: tzinfo | None = None) -> list[tuple[str, str]]:
+    """Return the verdict with its end, and a note: `BLOCKED → May 1`, `can work` and `credits off`.
+
+    The longest form is first; the last one is the name alone. An age is never left out.
+    """
+    verdict = row.verdict
+    name = _format_verdict_label(row)
+    age = f"{format_age(now - verdict.read_at)}" if verdict.read_at is not None else "never read"
+    if verdict.state is VerdictState.UNKNOWN:
+        return [(name, age), (name, "")]
+    ends = verdict.ends_at
+    until = f"{name} → {_format_end(ends, now, zone)}" if ends is not None and ends > now else name
+    forms = [(until, "")]
+    if verdict.is_stale:
+        forms = [(until, age), (name, age)]
+    elif verdict.state is VerdictState.CAN_WORK and verdict.credits is CreditState.OFF:
+        forms = [(until, "credits off"), *forms]
+    return [*forms, (name, "")] if until != name else forms
+
+
+def format_window(window: Window | None, now: datetime) -> str:
+    """Return `67%`, or `due` for a window whose reset has passed; `–` without a window."""
+    if window is None:
+        return NO_VALUE
+    return "due" if window.is_due(now) else format_percent(window.percent)
+
+
+def list_credit_forms(row: OverviewRow, now: datetime, zone: tzinfo | None = None) -> list[str]:
+    """Return `$50.00/50 locked`, `$8.12 no cap`, `off`, or `–` without credits; then without the cap.
+
+    Every form of figures that are not current shows their time.
+    """
+    state, meter = row.state.credits.compute_state(now), row.meter
+    names = {CreditState.OPEN: "", CreditState.UNKNOWN: ""}
+    name = names.get(state, CREDIT_STATE_NAMES[state])
+    if meter is None or meter.used is None:
+        missing = {CreditState.ABSENT: NO_VALUE, CreditState.UNKNOWN: NO_VALUE if meter is None else "?"}
+        return [missing.get(state, name) or NO_VALUE]
+    age = describe_figures_age(meter, now, zone)
+    whose = "" if meter.is_personal else "pool"
+    used = format_money(meter.used)
+    both = f"{used}/{_format_cap(meter)}" if meter.cap is not None else used
+    cap = "" if meter.cap is not None or name else describe_missing_cap(meter, "")
+    forms = (" ".join(filter(None, (amount, cap, whose, name, age))) for amount in (both, used))
+    return [*dict.fromkeys(forms)]
+
+
+def format_day_label(use: DayUse) -> str:
+    """Return what a sparkline shows: `+$3.40`, the sum at its end, or `5-hour`, a percentage."""
+    if use.spent is not None and (use.shows_credits or not use.spans):
+        return f"+{format_money(use.spent)}"
+    return SESSION_LABEL
+
+
+def list_day_titles(uses: Sequence[DayUse], since: datetime, now: datetime, zone: tzinfo | None) -> list[str]:
+    """Return the header of the sparklines, which says what they show, and shorter forms."""
+    kinds = {use.shows_credits for use in uses if use.spans}
+    start = format_moment(since, now, zone)
+    subject = "spent" if kinds == {True} else f"{SESSION_LABEL} of 100%" if kinds == {False} else ""
+    if subject:
+        return [f"{subject} since {start}", f"since {start}", "today"]
+    return [f"spent, or {SESSION_LABEL} of 100%, since {start}", f"since {start}", "today"]
+
+
+def find_ambiguous(rows: Iterable[OverviewRow]) -> Mapping[OverviewColumn, frozenset[OrgKey]]:
+    """Return the orgs that share a name, by the column that tells them apart: account, else session."""
+    named: dict[str, list[OverviewRow]] = defaultdict(list)
+    for row in rows:
+        named[row.name].append(row)
+    found: dict[OverviewColumn, set[OrgKey]] = defaultdict(set)
+    for same in named.values():
+        accounts = Counter(row.state.account.email for row in same)
+        for row in same if len(same) > 1 else ():
+            is_account_clear = row.state.account.email and accounts[row.state.account.email] == 1
+            column = OverviewColumn.ACCOUNT if is_account_clear else OverviewColumn.SESSION
+            found[column].add(row.key)
+    return {column: frozenset(keys) for column, keys in found.items()}
+
+
+def format_owner(row: OverviewRow, column: OverviewColumn) -> str:
+    """Return the account's e-mail or the session of an org."""
+    if column is OverviewColumn.ACCOUNT:
+        return row.state.account.email or NO_VALUE
+    return row.state.session.label
 
 
 def group_by_verdict(rows: Iterable[OverviewRow]) -> Mapping[str, Sequence[OverviewRow]]:
     """Group the orgs by verdict, worst first; `credits BLOCKED` is a group of its own."""
     groups: dict[str, list[OverviewRow]] = {}
     for row in sorted(rows, key=lambda row: rank_verdict(row.verdict)):
-        groups.setdefault(_format_verdict_label(row), []).append(row)
+        label = COUNT_NAMES.get(row.verdict.state) or _format_verdict_label(row)
+        groups.setdefault(label, []).append(row)
     return groups
 
 
@@ -147,46 +213,25 @@ def sort_rows(
 
 def _format_verdict_label(row: OverviewRow) -> str:
     """Return the name of the verdict, or the note beside CAN WORK."""
-    return format_verdict_note(row.verdict) or VERDICT_NAMES[row.verdict.state]
+    note = format_verdict_note(row.verdict)
+    if note or row.verdict.state is not VerdictState.CAN_WORK:
+        return note or VERDICT_NAMES[row.verdict.state]
+    return CAN_WORK
 
 
-def _format_used_percent(window: Window, now: datetime) -> str:
-    return "due" if window.is_due(now) else format_percent(window.percent)
+def _format_end(end: datetime, now: datetime, zone: tzinfo | None) -> str:
+    """Return `16:00`, `Tue 14:00`, or for a later end only the day: `May 1`."""
+    day, today = to_local(end, zone).date(), to_local(now, zone).date()
+    return format_moment(end, now, zone) if (day - today).days <= 6 else format_dated_day(day, now, zone)
 
 
-def _format_credits(row: OverviewRow, now: datetime, zone: tzinfo | None) -> str:
-    """Return the used amount, with its time if it is not current; without one, the state of the credits."""
-    state, lead = row.state.credits.compute_state(now), row.state.credits.lead_meter
-    is_named = state not in (CreditState.OPEN, CreditState.UNKNOWN)
-    used = format_money(row.used, CREDIT_STATE_NAMES[state] if is_named else "")
-    return f"{used} {describe_figures_age(lead, now, zone) if lead else ''}".rstrip()
-
-
-def _format_reading_age(row: OverviewRow, now: datetime) -> str:
-    read = row.state.read_at
-    return "never" if read is None else format_age(now - read).removesuffix(" ago").replace("just now", "now")
-
-
-_CELL_FORMATTERS: Mapping[OverviewColumn, Callable[[OverviewRow, datetime, tzinfo | None], str]] = {
-    OverviewColumn.ORG: lambda row, *_: row.name,
-    OverviewColumn.PLAN: lambda row, *_: row.state.org.plan_name,
-    OverviewColumn.VERDICT: lambda row, *_: _format_verdict_label(row),
-    OverviewColumn.PERCENT: lambda row, now, _: _format_used_percent(row.window, now) if row.window else "",
-    OverviewColumn.WINDOW: lambda row, *_: row.window.label if row.window else "",
-    OverviewColumn.RESETS: lambda row, now, _: (
-        format_countdown(row.resets_at - now) if row.resets_at and row.resets_at > now else ""
-    ),
-    OverviewColumn.RESETS_AT: lambda row, now, zone: (
-        format_moment(row.resets_at, now, zone) if row.resets_at else ""
-    ),
-    OverviewColumn.CREDITS: _format_credits,
-    OverviewColumn.CAP: lambda row, *_: (
-        format_cap(lead, "") if (lead := row.state.credits.lead_meter) else ""
-    ),
-    OverviewColumn.RATE: lambda row, *_: f"{format_money(row.hourly_rate)}/h" if row.hourly_rate else "",
-    OverviewColumn.AGE: lambda row, now, _: _format_reading_age(row, now),
-    OverviewColumn.SESSION: lambda row, *_: row.state.session.label,
-}
+def _format_cap(meter: Meter) -> str:
+    """Return a cap in the currency of the used amount as a bare figure: `50`, `1,250.50`."""
+    if meter.cap is None or meter.is_incomparable:
+        return format_money(meter.cap)
+    text = format_money(Money(meter.cap.minor, "", meter.cap.exponent))
+    whole, _, fraction = text.partition(".")
+    return text if fraction.strip("0") else whole
 
 
 def _negate_amount(amount: Money | None) -> Decimal:
@@ -194,18 +239,24 @@ def _negate_amount(amount: Money | None) -> Decimal:
     return -amount.major if amount is not None else Decimal(1)
 
 
+def _negate_percent(column: OverviewColumn) -> Callable[[OverviewRow], float]:
+    """Return the sort key for the fullest window first and unknown ones last."""
+
+    def key(row: OverviewRow) -> float:
+        window = row.find_window(column)
+        return -window.percent if window is not None and window.percent is not None else 1.0
+
+    return key
+
+
 _SORT_KEYS: Mapping[OverviewColumn, Callable[[OverviewRow], Any]] = {
     OverviewColumn.VERDICT: lambda row: rank_verdict(row.verdict),
     OverviewColumn.ORG: lambda row: row.name.casefold(),
-    OverviewColumn.PLAN: lambda row: row.state.org.plan_name.casefold(),
-    # An unknown percentage sorts last.
-    OverviewColumn.PERCENT: lambda row: (
-        -row.window.percent if row.window and row.window.percent is not None else 1.0
-    ),
-    OverviewColumn.RESETS: lambda row: row.resets_at or UNKNOWN_RESET,
+    OverviewColumn.SESSION_WINDOW: _negate_percent(OverviewColumn.SESSION_WINDOW),
+    OverviewColumn.WEEK_WINDOW: _negate_percent(OverviewColumn.WEEK_WINDOW),
+    OverviewColumn.FULLEST: _negate_percent(OverviewColumn.FULLEST),
     OverviewColumn.CREDITS: lambda row: _negate_amount(row.used),
-    OverviewColumn.RATE: lambda row: _negate_amount(row.hourly_rate),
-    OverviewColumn.AGE: lambda row: row.state.read_at or datetime.min.replace(tzinfo=UTC),
+    OverviewColumn.ACCOUNT: lambda row: (row.state.account.email or "").casefold(),
     OverviewColumn.SESSION: lambda row: row.state.session.label.casefold(),
 }
 SORTABLE_COLUMNS = frozenset(_SORT_KEYS)

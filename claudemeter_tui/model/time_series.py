@@ -417,16 +417,16 @@ class ArchivedSeries:
     histories: Histories
     """Utilization of each plan-wide window over time, by its label. Empty if there is none."""
 
-    def thin(self) -> ArchivedSeries:
-        """Return the series with at most `4 * MAX_ARCHIVED_SLOTS` runs each, however long the span is.
+    def thin(self, slots: int = MAX_ARCHIVED_SLOTS) -> ArchivedSeries:
+        """Return the series with at most `4 * slots` runs each, however long the span is.
 
-        The span is divided into `MAX_ARCHIVED_SLOTS` slots. Of each, the first, the last, the lowest and the
-        highest run remain, so that neither a peak nor a gap of at least a slot is lost.
+        The span is divided into slots. Of each, the first, the last, the lowest and the highest run remain,
+        so that neither a peak nor a gap of at least a slot is lost.
         """
         start, end = self.since.timestamp(), self.until.timestamp()
         if end <= start:
             return self
-        width, runs = (end - start) / MAX_ARCHIVED_SLOTS, self.credits.runs
+        width, runs = (end - start) / slots, self.credits.runs
         firsts = [run.first.timestamp() for run in runs]
         kept = _select_runs(firsts, [run.minor for run in runs], start, width)
         histories = {}

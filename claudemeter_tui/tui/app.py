@@ -6,8 +6,8 @@ import asyncio
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property, partial
 from pathlib import Path
@@ -51,6 +51,7 @@ from claudemeter_tui.tui.theme import (
 )
 
 if TYPE_CHECKING:  # the first frame does not wait for them
+    from claudemeter_tui.model.day import Today
     from claudemeter_tui.formatting.org_choice import OrgChoiceError
     from claudemeter_tui.model.history import HistoryAnswer, HistoryRequest
     from claudemeter_tui.model.past import PastMoment
@@ -186,6 +187,12 @@ class Claudemeter(App[str]):
         answer: HistoryAnswer | None
         """None if the archive cannot be read."""
 
+    @dataclass
+    class TodayLoaded(Message):
+        """Figures since midnight were read: the only message that changes them."""
+
+        today: Today
+
     store: var[Store] = var(cast("Store", None), init=False)
     """Everything known; only the handler of `ReadingArrived` writes it. It exists from the first frame on."""
     now: var[datetime] = var(datetime(1970, 1, 1, tzinfo=UTC), init=False)
@@ -196,6 +203,8 @@ class Claudemeter(App[str]):
     """Period of the chart. None for the whole run."""
     archived: var[SeriesLoaded | None] = var["SeriesLoaded | None"](None, init=False)
     """Archived figures for the chart, written by the handler of their message only. None before the first."""
+    today: var[Today | None] = var["Today | None"](None, init=False)
+    """Archived figures of every org since midnight. None before the overview was first shown."""
     history: var[HistoryLoaded | None] = var["HistoryLoaded | None"](None, init=False)
     """The last history that was read, while its screen is open. None if there is none."""
     history_weeks: var[int] = var(4, init=False)
@@ -229,6 +238,9 @@ class Claudemeter(App[str]):
         self._forgot_at = now()
         self._is_loading_series = False
         self._is_loading_history = False
+        self._is_loading_today = False
+        self._is_overview_due = self.options.screen == "overview"
+        """True until the overview was opened as the first screen."""
         self._refresh_answer: tuple[str, datetime] | None = None
         """Last message about a poll that did not start at once, and its time. None if there was none."""
         for theme in select_themes(self.console.color_system):
@@ -393,6 +405,49 @@ class Claudemeter(App[str]):
         load = self.options.load_history
         answer = await asyncio.to_thread(load, key, request) if load is not None else None
         self.post_message(self.HistoryLoaded(key, request, answer))
+
+    def on_claudemeter_today_loaded(self, message: TodayLoaded) -> None:
+        """Keep the figures that were read; if an org was added meanwhile, read those of it."""
+        self._is_loading_today = False
+        self.today = message.today
+        self._load_missing_today()
+
+    def _load_missing_today(self) -> None:
+        """Read the figures since midnight that the overview lacks: of new orgs, or of a new day.
+
+        Later figures are those of this run. One thread reads all of them.
+        """
+        is_shown = self.screen_stack and getattr(self.screen, "SHOWS_TODAY", False)
+        if (
+            not is_shown
+            or self.past is not None
+            or self.options.load_series is None
+            or self._is_loading_today
+        ):
+            return
+        from claudemeter_tui.model.day import Today, find_midnight
+
+        start = find_midnight(self._clock(), self.options.zone)
+        known = self.today if self.today is not None and self.today.start == start else Today(start)
+        missing = [state.key for state in self.store.orgs if state.key not in known.series]
+        if missing:
+            self._is_loading_today = True
+            self._load_today(known, missing)
+
+    @work
+    async def _load_today(self, known: Today, missing: Sequence[OrgKey]) -> None:
+        """Read the figures of these orgs in a thread, thin them there, and drop those of removed orgs."""
+        from claudemeter_tui.model.day import thin_day
+
+        load = self.options.load_series
+
+        def load_all() -> dict[OrgKey, ArchivedSeries | None]:
+            return {key: thin_day(load(key, known.start)) for key in missing} if load is not None else {}
+
+        loaded = {**known.series, **await asyncio.to_thread(load_all)}
+        present = {state.key for state in self.store.orgs}
+        series = {key: one for key, one in loaded.items() if key in present}
+        self.post_message(self.TodayLoaded(replace(known, series=series)))
 
     def action_past(self, step: int) -> None:
         """Show the dashboard as it was at the org's previous (-1) or next (1) event."""
@@ -659,6 +714,7 @@ class Claudemeter(App[str]):
             return
         self._toggle_screen(screens[name])
         self._load_missing_history()
+        self._load_missing_today()
 
     def pop_screen(self) -> AwaitComplete:
         """Close the top screen, redraw the one below, and clear the cache that still holds closed widgets.
@@ -727,6 +783,7 @@ class Claudemeter(App[str]):
         self._process_events()
         self._load_missing_series()
         self._load_missing_history()
+        self._load_missing_today()
         if abs(self.now - self._forgot_at) >= FORGET_INTERVAL:
             self._forgot_at = self.now
             cached_cell_len.cache_clear()
@@ -770,6 +827,7 @@ class Claudemeter(App[str]):
             ascii=options.ascii,
             note=options.note,
             archived=self.archived.series if self.archived is not None and has_series else None,
+            today=self.today if self.past is None else None,
             history=known.answer if known is not None else None,
             history_weeks=self.history_weeks,
             history_state=state,
@@ -789,7 +847,7 @@ class Claudemeter(App[str]):
 
     # These values are part of the view.
     watch_prefers_windows = watch_private = watch_past = _schedule_draw
-    watch_archived = watch_history = watch_history_weeks = _schedule_draw
+    watch_archived = watch_today = watch_history = watch_history_weeks = _schedule_draw
 
     def watch_now(self) -> None:
         """Select an org if the sessions were waited for long enough, and redraw."""
@@ -827,6 +885,10 @@ class Claudemeter(App[str]):
                 self.push_screen(DashboardScreen(view))
                 # Not earlier: imports in a thread delay the first figures.
                 self.call_after_refresh(self.run_worker, partial(asyncio.to_thread, _preload_modules))
+                self._schedule_draw()
+        elif self._is_overview_due and isinstance(self.screen, DashboardScreen) and view.store.orgs:
+            self._is_overview_due = False
+            self.action_open("overview")
         elif isinstance(self.screen, DashboardScreen) and view.past_figures is not None:
             from claudemeter_tui.tui.screens.past import PastScreen
 

@@ -87,7 +87,10 @@ def redact_view(view: View, redaction: RowRedactor) -> View:
     key = redaction.redact_key(view.key) if view.key else None
     figures = redact_past_figures(view.past_figures, redaction) if view.past_figures is not None else None
     events = redaction.redact_events(view.events)
-    return replace(view, store=store, key=key, events=events, past_figures=figures)
+    today = view.today
+    if today is not None:
+        today = replace(today, series={redaction.redact_key(one): it for one, it in today.series.items()})
+    return replace(view, store=store, key=key, events=events, past_figures=figures, today=today)
 
 
 def redact_past_figures(figures: PastFigures, redaction: RowRedactor) -> PastFigures:

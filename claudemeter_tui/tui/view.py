@@ -17,6 +17,7 @@ from claudemeter_tui.model.verdict import Verdict, judge
 from claudemeter_tui.tui.layout import Layout
 
 if TYPE_CHECKING:
+    from claudemeter_tui.model.day import Today
     from claudemeter_tui.model.events import Event
     from claudemeter_tui.model.history import HistoryAnswer
     from claudemeter_tui.model.past import PastFigures
@@ -127,6 +128,8 @@ class View:
     """Figures of the selected org at a past moment whose replies are no longer kept. None for all others."""
     archived: ArchivedSeries | None = None
     """Earlier figures of the selected org, for its charts. None if there are none, or not yet."""
+    today: Today | None = None
+    """Archived figures of every org since midnight. None without an archive, or before it was read."""
     history: HistoryAnswer | None = None
     """History of the selected org over `history_weeks`. None if it is not read yet, or cannot be read."""
     history_weeks: int = 4
@@ -224,6 +227,7 @@ class View:
             self.store is other.store
             and self.events is other.events
             and self.archived is other.archived
+            and self.today is other.today
             and self.past_figures is other.past_figures
             and self.history is other.history
             and self._get_appearance() == other._get_appearance()

@@ -30,6 +30,7 @@ ignore = ["Edge", "Old Org"]
 base_url = "https://proxy.example.com"
 theme = "nord"
 ascii = true
+screen = "overview"
 privacy = true
 pictures = "shots"
 thresholds = [80, 95.5]
@@ -80,6 +81,7 @@ def test_file_gives_every_setting(tmp_path: Path) -> None:
         base_url="https://proxy.example.com",
         theme="nord",
         ascii=True,
+        screen="overview",
         privacy=True,
         pictures=tmp_path / "shots",
         thresholds=(80, 95.5),

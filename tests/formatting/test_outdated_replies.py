@@ -11,7 +11,6 @@ import pytest
 
 from claudemeter_tui.formatting.credits import describe_lock, list_balance_forms
 from claudemeter_tui.formatting.figures import build_sections
-from claudemeter_tui.formatting.overview import OverviewRow, list_details
 from claudemeter_tui.formatting.report import format_json_array, format_report
 from claudemeter_tui.formatting.status_line import StatusContext, format_values
 from claudemeter_tui.formatting.template import fill_template
@@ -116,13 +115,6 @@ def test_balance_that_expires_next_year_has_the_year() -> None:
     assert list_balance_forms(balance, later - timedelta(days=1), UTC)[0] == (
         "$100.00 ($100.00 expires Apr 26)"
     )
-
-
-def test_overview_has_the_time_of_the_balance(store: Store) -> None:
-    """The second line of an org in the overview shows it."""
-    state = store.orgs[0]
-    row = OverviewRow(state, judge(state, LATER), None)
-    assert f"balance $244.35 {AGED}" in list_details(row, LATER, UTC)
 
 
 async def test_panel_has_the_time_of_balance_and_charge() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import cache
 
 import pytest
@@ -11,13 +12,19 @@ import pytest
 from claudemeter_tui.formatting.overview import (
     OverviewColumn,
     OverviewRow,
-    format_cell,
+    find_ambiguous,
+    format_day_label,
+    format_owner,
+    format_window,
     group_by_verdict,
-    list_details,
+    list_credit_forms,
+    list_day_titles,
+    list_verdict_forms,
     matches_search,
     sort_rows,
 )
-from claudemeter_tui.model.forecast import compute_spend_rate
+from claudemeter_tui.model.day import DayUse, ValueSpan
+from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.store import OrgState
 from claudemeter_tui.model.verdict import judge
 from tests.bodies import overage_body, usage_body
@@ -46,7 +53,7 @@ NAMED = {
 
 def build_row(state: OrgState, now: datetime) -> OverviewRow:
     """Return the row of an org at a moment."""
-    return OverviewRow(state, judge(state, now), compute_spend_rate(state.series, now))
+    return OverviewRow(state, judge(state, now))
 
 
 @cache
@@ -65,34 +72,124 @@ def the(name: str) -> OverviewRow:
 
 
 @pytest.mark.parametrize(
-    ("name", "column", "said"),
+    ("name", "forms"),
     [
-        ("blocked", OverviewColumn.VERDICT, "BLOCKED"),
-        ("shut", OverviewColumn.VERDICT, "credits BLOCKED"),
-        ("blocked", OverviewColumn.PLAN, "Team"),
-        ("blocked", OverviewColumn.PERCENT, "100%"),
-        ("blocked", OverviewColumn.WINDOW, "5-hour"),
-        ("blocked", OverviewColumn.RESETS, "1h 12m"),
-        ("blocked", OverviewColumn.RESETS_AT, "16:00"),
-        ("blocked", OverviewColumn.CREDITS, "$50.00"),
-        ("blocked", OverviewColumn.CAP, "$50.00"),
-        ("credits", OverviewColumn.CAP, "no cap"),
-        ("blocked", OverviewColumn.AGE, "18s"),
-        ("blocked", OverviewColumn.SESSION, "Chrome, Default"),
-        ("shut", OverviewColumn.WINDOW, "7-day all"),
-        ("seats", OverviewColumn.PERCENT, "–"),
-        ("seats", OverviewColumn.RESETS, "–"),
-        ("waiting", OverviewColumn.RATE, "–"),
+        ("blocked", [("BLOCKED → 16:00", ""), ("BLOCKED", "")]),
+        ("credits", [("ON CREDITS → 16:00", ""), ("ON CREDITS", "")]),
+        ("waiting", [("WAIT → 16:00", ""), ("WAIT", "")]),
+        ("shut", [("credits BLOCKED", "")]),
+        ("seats", [("ON CREDITS", "")]),
+        ("room", [("can work", "")]),
     ],
 )
-def test_cells_of_the_table(name: str, column: OverviewColumn, said: str) -> None:
-    """Each cell has the usual format of its figure; a missing one is a dash."""
-    assert said == format_cell(the(name), column, MINUTE, UTC)
+def test_verdict_has_its_end(name: str, forms: list[tuple[str, str]]) -> None:
+    """The verdict names its end if there is one; the shortest form is the name alone."""
+    assert forms == list_verdict_forms(the(name), MINUTE, UTC)
 
 
-def test_spending_has_a_rate() -> None:
-    """Rising credits have a rate per hour."""
-    assert format_cell(the("credits"), OverviewColumn.RATE, MINUTE, UTC).endswith("/h")
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [(0, "WAIT → 16:00"), (1, "WAIT → Sun 16:00"), (6, "WAIT → Fri 16:00"), (7, "WAIT → May 2")],
+)
+def test_end_in_a_week_is_a_day(days: int, said: str) -> None:
+    """An end within six days has a time, a later one only its day."""
+    row = the("waiting")
+    ends = datetime(2026, 4, 25, 16, tzinfo=UTC) + timedelta(days=days)
+    later = replace(row, verdict=replace(row.verdict, ends_at=ends))
+    assert said == list_verdict_forms(later, MINUTE, UTC)[0][0]
+
+
+def test_calm_verdict_names_credits_that_are_off() -> None:
+    """An org with room whose credits are off says so, because work stops when the window is full."""
+    bodies = OrgBodies(usage=usage_body(92.0, 41.0), overage=overage_body(0, 6000, enabled=False))
+    row = build_row(store(bodies, at=MINUTE).orgs[0], MINUTE)
+    assert list_verdict_forms(row, MINUTE, UTC) == [("can work", "credits off"), ("can work", "")]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "forms"),
+    [
+        (1, [("can work", "")]),
+        (3, [("can work", "3m ago"), ("can work", "3m ago")]),
+        (41, [("UNKNOWN", "41m ago"), ("UNKNOWN", "")]),
+    ],
+)
+def test_old_figures_have_their_age(minutes: int, forms: list[tuple[str, str]]) -> None:
+    """A stale row shows its age in every form, and after a quarter of an hour the verdict is UNKNOWN."""
+    later = MINUTE + timedelta(minutes=minutes) - timedelta(seconds=18)
+    old = build_row(the("room").state, later)
+    assert forms == list_verdict_forms(old, later, UTC)
+    assert format_window(old.find_window(OverviewColumn.FULLEST), later) == "67%"
+
+
+def test_org_that_was_never_read_has_dashes() -> None:
+    """An org without replies has no invented figure."""
+    fresh = build_row(replace(the("room").state, replies={}), MINUTE)
+    assert list_verdict_forms(fresh, MINUTE, UTC)[0] == ("UNKNOWN", "never read")
+    assert list_credit_forms(fresh, MINUTE, UTC) == ["–"]
+    columns = (OverviewColumn.SESSION_WINDOW, OverviewColumn.WEEK_WINDOW, OverviewColumn.FULLEST)
+    assert {"–"} == {format_window(fresh.find_window(column), MINUTE) for column in columns}
+
+
+@pytest.mark.parametrize(
+    ("name", "forms"),
+    [
+        ("room", ["$17.20/50", "$17.20"]),
+        ("blocked", ["$50.00/50 locked", "$50.00 locked"]),
+        ("credits", ["$8.12 no cap"]),
+        ("waiting", ["$4.26/60 off", "$4.26 off"]),
+        ("seats", ["$2,119.26/5,000", "$2,119.26"]),
+    ],
+)
+def test_credits_have_cap_and_state(name: str, forms: list[str]) -> None:
+    """The cap has no second currency sign and no zero cents; without room for it, the amount stays whole."""
+    assert forms == list_credit_forms(the(name), MINUTE, UTC)
+
+
+def test_cap_keeps_its_cents() -> None:
+    """A cap that is no whole amount is not rounded."""
+    bodies = OrgBodies(usage=usage_body(67.0, 41.0), overage=overage_body(1720, 5050))
+    row = build_row(store(bodies, at=MINUTE).orgs[0], MINUTE)
+    assert list_credit_forms(row, MINUTE, UTC)[0] == "$17.20/50.50"
+
+
+def test_org_without_credits_has_a_dash() -> None:
+    """An org that has no usage credits shows neither an amount nor a state."""
+    bodies = OrgBodies(usage=usage_body(67.0, 41.0), overage=None)
+    row = build_row(store(bodies, at=MINUTE).orgs[0], MINUTE)
+    assert list_credit_forms(row, MINUTE, UTC) == ["–"]
+
+
+def test_day_says_what_it_shows() -> None:
+    """The label of a sparkline is the sum at its end, or the window; the header names both kinds."""
+    spans = (ValueSpan(0, 60, 340.0),)
+    money, window = DayUse(spans, Money(Decimal(340), "USD")), DayUse(spans, Money(Decimal(0), "USD"))
+    assert (format_day_label(money), format_day_label(window)) == ("+$3.40", "5-hour")
+    since = MINUTE - timedelta(hours=2)
+    first = [list_day_titles(uses, since, MINUTE, UTC)[0] for uses in ([money], [window], [money, window])]
+    assert first == [
+        "spent since 12:48",
+        "5-hour of 100% since 12:48",
+        "spent, or 5-hour of 100%, since 12:48",
+    ]
+
+
+def test_orgs_of_one_name_are_told_apart() -> None:
+    """Two orgs of one name have their account, or in one account their session; no other org has either."""
+    rows_of_a_name = [replace(the(name), state=the(name).state) for name in ("room", "credits")]
+    states = [replace(row.state, org=replace(row.state.org, name="Same")) for row in rows_of_a_name]
+    same = [build_row(state, MINUTE) for state in states]
+    assert find_ambiguous(rows()) == {}
+    assert find_ambiguous([*same, the("seats")]) == {
+        OverviewColumn.SESSION: frozenset(row.key for row in same)
+    }
+    other = replace(states[1], account=replace(states[1].account, email="lab@example.com"))
+    apart = [same[0], build_row(other, MINUTE)]
+    assert find_ambiguous(apart) == {OverviewColumn.ACCOUNT: frozenset(row.key for row in apart)}
+    assert [format_owner(row, OverviewColumn.ACCOUNT) for row in apart] == [
+        "pat@example.com",
+        "lab@example.com",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -110,19 +207,10 @@ def test_rows_in_order(column: OverviewColumn, backwards: bool, names: str) -> N
     assert names.split() == found
 
 
-@pytest.mark.parametrize(
-    "column",
-    [
-        OverviewColumn.PERCENT,
-        OverviewColumn.RESETS,
-        OverviewColumn.RATE,
-        OverviewColumn.AGE,
-        OverviewColumn.SESSION,
-    ],
-)
+@pytest.mark.parametrize("column", [OverviewColumn.SESSION_WINDOW, OverviewColumn.WEEK_WINDOW])
 def test_missing_figures_come_last(column: OverviewColumn) -> None:
-    """In every order an unknown value comes after the known ones."""
-    said = [format_cell(one, column, MINUTE, UTC) for one in sort_rows(rows(), column)]
+    """In the order of a window an unknown value comes after the known ones."""
+    said = [format_window(one.find_window(column), MINUTE) for one in sort_rows(rows(), column)]
     known = [place for place, text in enumerate(said) if text != "–"]
     assert list(range(len(known))) == known
 
@@ -145,38 +233,8 @@ def test_search_finds_by_all_words(wanted: str, names: str) -> None:
 
 def test_tally_counts_verdicts_worst_first() -> None:
     """The tally counts the orgs of each state, and separately locked credits with room in the plan."""
-    expected = [("BLOCKED", 1), ("WAIT", 1), ("ON CREDITS", 2), ("credits BLOCKED", 1), ("CAN WORK", 1)]
+    expected = [("BLOCKED", 1), ("WAIT", 1), ("on credits", 2), ("credits BLOCKED", 1), ("can work", 1)]
     assert expected == [(verdict, len(found)) for verdict, found in group_by_verdict(rows()).items()]
-
-
-def test_second_line_has_every_window_and_the_balance() -> None:
-    """The second line has everything that the first line leaves out."""
-    assert list(list_details(the("room"), NOW)) == [
-        "5-hour 67%",
-        "7-day all 41%",
-        "7-day Fable 12%",
-        "balance $244.35",
-    ]
-
-
-def test_old_figures_stay_and_are_marked_old() -> None:
-    """After a quarter of an hour the verdict is UNKNOWN, and the figures stay with their age."""
-    later = MINUTE + timedelta(minutes=41)
-    old = build_row(the("room").state, later)
-    assert format_cell(old, OverviewColumn.VERDICT, later, UTC) == "UNKNOWN"
-    assert format_cell(old, OverviewColumn.PERCENT, later, UTC) == "67%"
-    assert format_cell(old, OverviewColumn.AGE, later, UTC) == "41m"
-
-
-def test_org_that_was_never_read_has_dashes() -> None:
-    """An org without replies has no invented figure."""
-    state = replace(the("room").state, replies={})
-    fresh = build_row(state, MINUTE)
-    assert {"–"} == {
-        format_cell(fresh, column, MINUTE, UTC)
-        for column in (OverviewColumn.PERCENT, OverviewColumn.RESETS, OverviewColumn.CREDITS)
-    }
-    assert format_cell(fresh, OverviewColumn.AGE, MINUTE, UTC) == "never"
 
 
 def test_due_reset_has_no_percentage() -> None:
@@ -184,4 +242,5 @@ def test_due_reset_has_no_percentage() -> None:
     bodies = OrgBodies(usage=usage_body(67.0, None), overage=overage_body())
     late = NOW + timedelta(hours=1, minutes=13)
     state = store(bodies, at=late - timedelta(seconds=10)).orgs[0]
-    assert format_cell(build_row(state, late), OverviewColumn.RESETS, late, UTC) == "–"
+    window = build_row(state, late).find_window(OverviewColumn.SESSION_WINDOW)
+    assert format_window(window, late) == "due"

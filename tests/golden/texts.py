@@ -18,7 +18,13 @@ from claudemeter_tui.formatting import problems
 from claudemeter_tui.formatting import verdict as verdict_words
 from claudemeter_tui.formatting.credits import format_credits_forecast, format_window_forecasts
 from claudemeter_tui.formatting.figures import build_sections
-from claudemeter_tui.formatting.overview import OverviewColumn, OverviewRow, format_cell, list_details
+from claudemeter_tui.formatting.overview import (
+    OverviewColumn,
+    OverviewRow,
+    format_window,
+    list_credit_forms,
+    list_verdict_forms,
+)
 from claudemeter_tui.formatting.status_line import PLACEHOLDERS
 from claudemeter_tui.formatting.template import DEFAULT_TEMPLATE
 from claudemeter_tui.history.database import ARCHIVE_NAME
@@ -145,9 +151,13 @@ def _verdict(state: OrgState, now: datetime) -> str:
 
 
 def _row(state: OrgState, now: datetime) -> str:
-    one = OverviewRow(state, judge(state, now), compute_spend_rate(state.series, now))
-    cells = (f"{column}={format_cell(one, column, now, UTC)}" for column in OverviewColumn)
-    return " | ".join((*cells, *list_details(one, now)))
+    row = OverviewRow(state, judge(state, now))
+    verdicts = (" · ".join(filter(None, form)) for form in list_verdict_forms(row, now, UTC))
+    windows = (
+        f"{column} {format_window(row.find_window(column), now)}"
+        for column in (OverviewColumn.SESSION_WINDOW, OverviewColumn.WEEK_WINDOW, OverviewColumn.FULLEST)
+    )
+    return " | ".join((row.name, *verdicts, *windows, *list_credit_forms(row, now, UTC)))
 
 
 def _happened(scene: Scene) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from claudemeter_tui.formatting.overview import OverviewColumn, OverviewRow, format_cell
+from claudemeter_tui.formatting.overview import OverviewRow, list_credit_forms
 from claudemeter_tui.formatting.status_line import StatusContext, format_values
 from claudemeter_tui.formatting.template import fill_template
 from claudemeter_tui.model.verdict import judge
@@ -163,8 +163,8 @@ def test_withdrawn_figures_have_their_age_in_every_output(after: Json) -> None:
     (row,) = [line for line in shown.details.splitlines() if line.startswith("used: GBP")][:1]
     assert "as of 14:46, withdrawn since" in row
     assert "2m ago" in row
-    overview = OverviewRow(shown.org, context.verdict, None)
-    assert format_cell(overview, OverviewColumn.CREDITS, NOW, UTC) == "GBP 187.40 as of 14:46"
+    overview = OverviewRow(shown.org, context.verdict)
+    assert list_credit_forms(overview, NOW, UTC) == ["GBP 187.40/200 as of 14:46", "GBP 187.40 as of 14:46"]
     assert "as of 14:46, withdrawn by the server since" in shown.screen
     assert "runs out first" not in shown.screen
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,14 +15,19 @@ from rich.cells import cell_len
 from textual.message import Message
 from textual.pilot import Pilot
 
-from claudemeter_tui.formatting.overview import OverviewColumn, format_cell
+from claudemeter_tui.model import day
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import OrgReading, Reading, Reply
+from claudemeter_tui.model.store import OrgKey
+from claudemeter_tui.model.time_series import ArchivedSeries
 from claudemeter_tui.model.windows import Plan
 from claudemeter_tui.tui.app import Claudemeter
 from claudemeter_tui.tui.screens.dashboard import DashboardScreen
 from claudemeter_tui.tui.screens.overview import OVERVIEW_KEYS, OverviewScreen
-from tests.bodies import ACCOUNT, usage_body
+from claudemeter_tui.tui.widgets import org_table
+from claudemeter_tui.tui.widgets.line_widget import LineWidget
+from tests.archives import archive_credits, archive_percents
+from tests.bodies import ACCOUNT, extra_usage_body, overage_body, usage_body
 from tests.scenes import (
     CREDITS_BLOCKED,
     ENTERPRISE,
@@ -37,7 +43,7 @@ from tests.scenes import (
     org_of,
     readings,
 )
-from tests.tui.app_harness import Stage, app, screen, stage, text
+from tests.tui.app_harness import Stage, app, finish_workers, screen, stage, text
 
 SIZES = [(160, 45), (120, 36), (100, 30), (80, 24), (60, 20), (40, 8), (120, 1), (80, 3), (30, 6)]
 HOSTILE = (
@@ -83,7 +89,7 @@ def under_cursor(pilot: Pilot[Any]) -> str:
 
 def table(pilot: Pilot[Any], *names: str) -> list[str]:
     """Return the names in the order of the table."""
-    lines = [line[2:] for line in screen(pilot)[2:]]
+    lines = [line[4:] for line in screen(pilot)]
     return [name for line in lines for name in names if line.startswith(name)]
 
 
@@ -93,15 +99,157 @@ async def test_table_is_worst_first_and_enter_selects() -> None:
     async with overview(PERSONAL, TEAM, LABORATORY, heard=heard) as (pilot, shown, _):
         assert table(pilot, "Personal", "Acme Team", "Lab") == ["Acme Team", "Lab", "Personal"]
         assert "Personal" in under_cursor(pilot)
-        assert "3 orgs   1 BLOCKED   1 ON CREDITS   1 CAN WORK" in text(pilot)
+        assert "3 orgs · 1 BLOCKED  1 on credits  1 can work" in screen(pilot)[0]
         await pilot.press("up", "enter")
         assert "Lab" in under_cursor(pilot)
-        assert screen(pilot)[0].startswith(" Lab: ON CREDITS")
+        assert "── Lab · Max 5x · pat@example.com · Chrome, Default ──" in text(pilot)
         await pilot.press("home")
-        await pilot.click(shown.item_list, offset=(5, 12), times=2)
+        await pilot.click(shown.item_list, offset=(5, 2), times=2)
         await pilot.pause()
         chosen = [message.key[1] for message in heard if isinstance(message, OverviewScreen.OrgChosen)]
         assert chosen == [org_of(LABORATORY.org).uuid, org_of(PERSONAL.org).uuid]
+
+
+def cells(line: str) -> list[str]:
+    """Return the texts of a line without the mark of the cursor."""
+    return re.split(r"\s{2,}", line.replace("▌", " ").strip())
+
+
+async def test_row_has_every_part() -> None:
+    """A row has mark, name, verdict with its end, two bars with percentages, credits and a sparkline."""
+    async with overview(PERSONAL, TEAM, LABORATORY) as (pilot, _, _):
+        head, *rows = screen(pilot)[2:6]
+        assert cells(head) == ["org", "verdict", "5-hour", "7-day", "credits", "since 14:02"]
+        acme, lab, personal = [" | ".join(cells(row)) for row in rows]
+        full = f"{'━' * 12} 100% ■"
+        assert acme.startswith(
+            f"■ Acme Team | BLOCKED → 16:00 | {full} | ━━━━━━━━╸─── | 71% | $50.00/50 locked"
+        )
+        assert acme.endswith(" | $50.00/50 locked | ▁▁▃▄▄▅▅▅▅▅██████ +$3.40")
+        assert lab.startswith(f"▲ Lab | ON CREDITS → 16:00 | {full} | ━━━━━━╸───── | 58% | $8.12 no cap")
+        assert lab.endswith(" | ▁▃▃▃▄▄▄▄▅▅▅▅████ +$5.12")
+        assert personal.startswith(
+            "● Personal | can work | ━━━━━━━━──── | 67% | ━━━━╸─────── | 41% | $17.20/50"
+        )
+        assert personal.endswith(" | ▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆ 5-hour")
+        assert "$8.52 since 14:02 · updated 18s ago" in screen(pilot)[0]
+
+
+async def test_columns_without_any_figure_are_left_out() -> None:
+    """Windows, credits and owners have a column only if at least one org has something in it."""
+    plain = OrgBodies(usage=usage_body(67.0, None, limits=[]), overage=None, prepaid=None)
+    async with overview(plain) as (pilot, _, _):
+        assert cells(screen(pilot)[2])[:3] == ["org", "verdict", "5-hour"]
+        assert "credits" not in cells(screen(pilot)[2])
+        assert "7-day" not in cells(screen(pilot)[2])
+    async with overview(ENTERPRISE) as (pilot, _, _):
+        assert cells(screen(pilot)[2])[:3] == ["org", "verdict", "credits"]
+
+
+async def test_account_is_shown_only_if_it_tells_two_orgs_apart() -> None:
+    """Two orgs of one name have their session beside them; an org with a name of its own has none."""
+    twin = replace(LABORATORY, org=LABORATORY.org | {"name": "Personal"})
+    async with overview(PERSONAL, twin, TEAM) as (pilot, _, _):
+        assert cells(screen(pilot)[2])[:2] == ["org", "session"]
+        assert text(pilot).count("Chrome, Default  ") == 2
+
+
+@pytest.mark.parametrize("width", [160, 120, 100, 80, 60, 45])
+async def test_name_keeps_24_cells(width: int) -> None:
+    """Other columns are left out before a name is cut below 24 cells."""
+    name = "Consulting Zürich, Office"
+    org = replace(TEAM, org=TEAM.org | {"name": name})
+    async with overview(org, PERSONAL, size=(width, 24)) as (pilot, _, _):
+        row = next(line for line in screen(pilot) if line[2:3] == "■")
+        assert row[4:].startswith(name if name in row else f"{name[:23]}…")
+        assert "BLOCKED" in row
+
+
+async def test_verdict_and_percentage_remain_in_a_narrow_pane() -> None:
+    """Where both windows do not fit, the limiting or fullest one remains; then only name and verdict."""
+    async with overview(PERSONAL, TEAM, LABORATORY, size=(45, 12)) as (pilot, _, _):
+        assert cells(screen(pilot)[2]) == ["org", "verdict", "used"]
+        assert "■ Acme Team  BLOCKED → 16:00     100% ■" in text(pilot)
+        await pilot.resize_terminal(30, 8)
+        await pilot.pause()
+        assert "■ Acme Team  BLOCKED" in text(pilot)
+
+
+def build_day(until: datetime) -> ArchivedSeries:
+    """Return a morning with spending of $4.00, and a 5-hour window that was at half."""
+    nine = NOW.replace(hour=9, minute=0, second=0)
+    credits = archive_credits(
+        (1320, nine, nine + timedelta(hours=1)),
+        (None, nine + timedelta(hours=1), nine + timedelta(hours=2)),
+        (1720, nine + timedelta(hours=2), until),
+    )
+    return ArchivedSeries(nine, until, credits, {"5-hour": archive_percents((50, nine, until))})
+
+
+@dataclass
+class DayArchive:
+    """An archive with the same morning for every org, which notes what it was asked."""
+
+    asked: list[tuple[str, datetime]] = field(default_factory=list)
+    threads: set[int] = field(default_factory=set)
+
+    def load(self, key: OrgKey, since: datetime) -> ArchivedSeries:
+        """Return the morning."""
+        self.asked.append((key[1], since))
+        self.threads.add(threading.get_ident())
+        return build_day(READ - timedelta(minutes=50))
+
+
+async def open_overview(pilot: Pilot[Any]) -> None:
+    """Open the overview and wait for the archive."""
+    await pilot.pause()
+    await pilot.press("o")
+    await pilot.pause()
+    await finish_workers(pilot.app)
+    await pilot.pause()
+
+
+async def test_today_comes_from_archive_and_run() -> None:
+    """The sparkline and the sum reach back to midnight; a time without readings is blank."""
+    archive = DayArchive()
+    async with app(stage(PERSONAL), load_series=archive.load).run_test(size=(120, 36)) as pilot:
+        assert archive.asked == []
+        await open_overview(pilot)
+        assert archive.asked == [(org_of(PERSONAL.org).uuid, NOW.replace(hour=0, minute=0, second=0))]
+        assert threading.get_ident() not in archive.threads
+        assert "$4.00 today · updated 18s ago" in screen(pilot)[0]
+        assert "spent since 09:00" in screen(pilot)[2]
+        assert re.search(r" ▁+ +█+ \+\$4\.00$", screen(pilot)[3])
+        await pilot.press("escape", "o")
+        await pilot.pause()
+        assert len(archive.asked) == 1
+
+
+async def test_new_day_is_read_anew() -> None:
+    """After midnight the figures of the day before are gone, and those of the new day are read."""
+    archive, scene = DayArchive(), stage(PERSONAL)
+    async with app(scene, load_series=archive.load).run_test(size=(120, 36)) as pilot:
+        await open_overview(pilot)
+        later = NOW.replace(day=26, hour=0, minute=1)
+        await scene.post(pilot, *readings(replace(PERSONAL, spent=()), at=later))
+        await scene.at(pilot, later)
+        assert isinstance(pilot.app, Claudemeter)
+        pilot.app._tick()
+        await finish_workers(pilot.app)
+        await pilot.pause()
+        assert [since for _, since in archive.asked][1:] == [later.replace(minute=0, second=0)]
+        assert "$4.00" not in text(pilot)
+
+
+async def test_sums_of_two_currencies_are_not_added() -> None:
+    """Each currency has a sum of its own."""
+    euro = replace(
+        LABORATORY,
+        usage=usage_body(100.0, 58.0, extra_usage=extra_usage_body(812.0, None, currency="EUR")),
+        overage=overage_body(812, None, currency="EUR"),
+    )
+    async with overview(TEAM, euro) as (pilot, _, _):
+        assert "$3.40 EUR 5.12 since 14:02" in screen(pilot)[0]
 
 
 async def test_search_filters_the_table() -> None:
@@ -130,12 +278,12 @@ async def test_search_filters_the_table() -> None:
 async def test_cursor_follows_the_org() -> None:
     """The cursor stays on its org, not on its row, after any change of the table."""
     async with overview(PERSONAL, TEAM, LABORATORY) as (pilot, shown, scene):
-        await pilot.press("left", "left")
-        assert "org ▾" in text(pilot)
+        await pilot.press("left")
+        assert "org▾" in text(pilot)
         assert table(pilot, "Personal", "Acme Team", "Lab") == ["Acme Team", "Lab", "Personal"]
         assert "Personal" in under_cursor(pilot)
         await pilot.press("v")
-        assert "org ▴" in text(pilot)
+        assert "org▴" in text(pilot)
         assert table(pilot, "Personal", "Acme Team", "Lab") == ["Personal", "Lab", "Acme Team"]
         assert "Personal" in under_cursor(pilot)
         await pilot.click(shown.query_one("#second"), offset=(20, 0))
@@ -154,21 +302,24 @@ async def test_cursor_follows_the_org() -> None:
 
 
 async def test_every_size_has_the_verdict_and_complete_figures() -> None:
-    """The verdict is the first line at every size; a column is shown as a whole or not at all."""
-    async with overview(PERSONAL, TEAM, LABORATORY) as (pilot, shown, _):
-        rates = {format_cell(one, OverviewColumn.RATE, NOW, UTC) for one in shown._all_rows}
-        whole = {"$17.20", "$50.00", "$8.12", "$244.35", "$3.40"} | rates
+    """The verdict is on screen at every size; a column is shown as a whole or not at all."""
+    whole = {"$17.20", "$50.00", "$8.12", "$244.35", "$3.40", "$32.80", "$100.00", "$17.20/50", "$50.00/50"}
+    whole |= {"$8.52", "+$3.40", "+$5.12", "+$0.00", "$40.00", "$30.00", "$20.00", "$10.00", "$0.00"}
+    async with overview(PERSONAL, TEAM, LABORATORY) as (pilot, _, _):
         for width, height in SIZES:
             await pilot.resize_terminal(width, height)
             await pilot.pause()
             lines = screen(pilot)
             assert len(lines) == height
-            assert lines[0].lstrip().removeprefix("Personal: ").startswith("CAN WORK"), (width, height)
+            if width < 60 or height < 20:
+                assert lines[0].lstrip().removeprefix("Personal: ").startswith("CAN WORK"), (width, height)
+            else:
+                assert [line for line in lines if line.startswith(" CAN WORK  5-hour 67%")], (width, height)
             assert all(cell_len(line) <= width for line in lines)
-            assert set(re.findall(r"\$\S+", "\n".join(lines))) <= whole, (width, height)
+            found = set(re.findall(r"[+]?\$[\d.,/]+\d", "\n".join(lines)))
+            assert {one.lstrip("+(") for one in found} <= {one.lstrip("+") for one in whole}, (width, height)
             if height >= 6:
                 assert "Personal" in under_cursor(pilot), (width, height)
-                assert "▌" in text(pilot)
                 assert "BLOCKED" in text(pilot)
 
 
@@ -177,8 +328,9 @@ async def test_two_hundred_hostile_orgs_stay_in_columns() -> None:
     async with overview(*many(200)) as (pilot, shown, _):
         await pilot.press("home")
         lines = screen(pilot)
-        place = cell_len(lines[2][: lines[2].index("verdict")])
-        found = [re.search(r"BLOCKED|WAIT|ON CREDITS", line) for line in lines[3:-1]]
+        head, *rows = lines[2:-1]
+        place = cell_len(head[: head.index("verdict")])
+        found = [re.search(r"BLOCKED|WAIT|ON CREDITS", line) for line in rows]
         assert {cell_len(match.string[: match.start()]) for match in found if match} == {place}
         assert len(found) == 32
         assert all(found)
@@ -193,16 +345,44 @@ async def test_two_hundred_hostile_orgs_stay_in_columns() -> None:
         assert shown.item_list.cursor == 199
 
 
-async def test_tick_repaints_only_changed_lines() -> None:
-    """A second later only the ages are redrawn, and the row stays selected."""
+async def test_cursor_draws_and_formats_nothing_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step of the cursor builds at most the lines that it leaves, reaches and uncovers."""
+    built: list[str] = []
+    build, measure = org_table.build_table_line, day.measure_day
+
+    def build_counted(*given: Any) -> Any:
+        built.append("line")
+        return build(*given)
+
+    def measure_counted(*given: Any) -> Any:
+        built.append("day")
+        return measure(*given)
+
+    async with overview(*many(100)) as (pilot, _, _):
+        await pilot.press("home", "down", "down")
+        monkeypatch.setattr(org_table, "build_table_line", build_counted)
+        monkeypatch.setattr("claudemeter_tui.tui.screens.overview.measure_day", measure_counted)
+        for _ in range(3):
+            await pilot.press("down", "up")
+        assert len(built) <= 2
+        await pilot.press("pagedown")
+        assert built.count("line") <= 40
+        assert built.count("day") == 0
+
+
+async def test_second_changes_only_the_age_in_the_header() -> None:
+    """The rows are drawn once a minute; between, only the age of the figures goes on, every few seconds."""
     async with overview(PERSONAL, TEAM, LABORATORY) as (pilot, shown, scene):
+        before = dict(shown.item_list._strip_cache)
+        assert before
         scene.now = NOW + timedelta(seconds=1)
         shown.view = replace(shown.view, now=scene.now)
         await pilot.pause()
-        assert "19s" in text(pilot)
-        before = dict(shown.item_list._strip_cache)
-        assert before
-        shown.watch_view()
+        assert "updated 18s ago" in text(pilot)
+        scene.now = NOW + timedelta(seconds=2)
+        shown.view = replace(shown.view, now=scene.now)
+        await pilot.pause()
+        assert "updated 20s ago" in text(pilot)
         assert before == shown.item_list._strip_cache
 
 
@@ -210,8 +390,8 @@ async def test_overview_of_one_org_and_of_none() -> None:
     """With one org its windows are below it; with none the screen says so and every key is harmless."""
     async with overview(PERSONAL) as (pilot, _, _):
         assert "1 org " in text(pilot)
-        assert re.search(r"7-day all +[━╸─│]+ +41% +Tue 14:00  2d 23h", text(pilot))
-        assert "credits $17.20 of $50.00  34% · balance $244.35" in text(pilot)
+        assert re.search(r"7-day all +[━╸─│]+ +41%", text(pilot))
+        assert "$17.20 of $50.00" in text(pilot)
     async with overview() as (pilot, _, _):
         keys = [name for key in OVERVIEW_KEYS for name in key.keys.split(",") if name != "escape"]
         await pilot.press(*keys)
@@ -219,23 +399,30 @@ async def test_overview_of_one_org_and_of_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("height", "expected"),
+    ("size", "shown"),
     [
-        (20, r"    7-day all +━+│━+╸?─+ +71% +Tue 14:00  2d 23h  full ~Mon 06:20"),
-        (19, "    5-hour 100% · 7-day all 71% · 7-day Fable 12% · balance \\$244.35"),
-        (9, "  Acme Team .*"),
+        ((120, 36), "Banner LimitsPanel CreditsPanel ChartPanel"),
+        ((120, 24), "Banner LimitsPanel CreditsPanel"),
+        ((80, 24), "Banner LimitsPanel CreditsPanel"),
+        ((80, 20), "Banner LimitsPanel"),
+        ((59, 36), ""),
+        ((120, 19), ""),
     ],
 )
-async def test_rows_have_details_if_all_fit(height: int, expected: str) -> None:
-    """Each row has every window as a bar and the credits, else one line of figures, else nothing."""
-    async with overview(PERSONAL, TEAM, LABORATORY, size=(120, height)) as (pilot, shown, _):
-        assert [line for line in screen(pilot) if re.fullmatch(expected, line)]
-        assert shown.item_list.virtual_size.height <= shown.item_list.size.height
+async def test_org_under_the_cursor_fills_the_free_lines(size: tuple[int, int], shown: str) -> None:
+    """Below the table are its verdict, limits, credits and chart, as far as there is room."""
+    async with overview(PERSONAL, TEAM, LABORATORY, size=size) as (pilot, overview_screen, _):
+        pane = overview_screen.query_one("#pane")
+        parts = [type(part).__name__ for part in pane.query(LineWidget) if part.display and pane.display]
+        assert parts == (["OrgRule", *shown.split()] if shown else [])
+        lines = screen(pilot)
+        assert table(pilot, "Personal", "Acme Team", "Lab")[:3] == ["Acme Team", "Lab", "Personal"]
+        assert lines[-1].startswith(" Esc close")
 
 
 async def test_ascii_terminal_gets_ascii_only() -> None:
-    """Wide names, marks and the cursor are drawn column by column in ASCII."""
-    async with overview(*many(6)) as (pilot, shown, _):
+    """Wide names, marks, bars, sparklines and the cursor are drawn column by column in ASCII."""
+    async with overview(*many(5), LABORATORY) as (pilot, shown, _):
         shown.view = replace(shown.view, ascii=True)
         await pilot.pause()
         lines = screen(pilot)
@@ -243,6 +430,33 @@ async def test_ascii_terminal_gets_ascii_only() -> None:
         found = [re.search(r"BLOCKED|WAIT|ON CREDITS", line) for line in lines[3:6]]
         assert len({match.start() for match in found if match}) == 1
         assert any(line.startswith("> ") for line in lines)
+        row = next(line for line in lines if " Lab  " in line)
+        assert re.search(r"=+ 100% # .* [_:.=+*-]+#+ \+\$5\.12", row)
+
+
+async def test_start_screen_is_the_overview() -> None:
+    """With `screen = "overview"` it opens as soon as an org is known, and Esc leads to the dashboard."""
+    async with app(stage(PERSONAL, TEAM), screen="overview").run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, OverviewScreen)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, DashboardScreen)
+        assert "$17.20 of $50.00" in text(pilot)
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, DashboardScreen)
+
+
+async def test_start_screen_waits_for_an_org() -> None:
+    """Without any org the dashboard and the connect screen come first."""
+    scene = stage()
+    async with app(scene, screen="overview").run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        assert not isinstance(pilot.app.screen, OverviewScreen)
+        await scene.post(pilot, *readings(PERSONAL))
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, OverviewScreen)
 
 
 WAITING_LAB = replace(WAITING, org=LABORATORY.org, spent=())

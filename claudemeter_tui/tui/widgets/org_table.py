@@ -1,22 +1,31 @@
-"""The table of all orgs: columns by width, one line per org, and the lines below it."""
+"""The table of all orgs: the columns that fit, the header and a line for each org."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
+from functools import cached_property
+from math import ceil
 
 from rich.cells import cell_len
+from textual.content import Content
 
 from claudemeter_tui.formatting.overview import (
     NO_VALUE,
-    SORTABLE_COLUMNS,
     OverviewColumn,
     OverviewRow,
-    format_cell,
-    list_details,
+    format_day_label,
+    format_owner,
+    format_window,
+    list_credit_forms,
+    list_verdict_forms,
 )
+from claudemeter_tui.formatting.verdict import format_verdict_note
 from claudemeter_tui.model.catalogue import CreditState
+from claudemeter_tui.model.day import DayUse
+from claudemeter_tui.model.store import OrgKey
+from claudemeter_tui.model.verdict import Verdict, VerdictState
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui.styled_text import (
     HEADING,
@@ -25,194 +34,301 @@ from claudemeter_tui.tui.styled_text import (
     SEVERITY_STYLES,
     StyledLine,
     build_line,
-    fit_pieces,
+    draw_bar,
 )
-from claudemeter_tui.tui.view import View
-from claudemeter_tui.tui.widgets import credits_panel, limits_panel
 
-MIN_NAME_WIDTH, MAX_NAME_WIDTH = 10, 36
-"""Minimum cells of an org's name, below which a column is dropped, and maximum cells."""
-MIN_WIDTHS = {OverviewColumn.RESETS: 7, OverviewColumn.AGE: 7}
-"""Minimum cells of columns whose text can grow: `23h 59m`."""
-MAX_WIDTHS = {OverviewColumn.PLAN: 12, OverviewColumn.WINDOW: 15, OverviewColumn.SESSION: 24}
-"""Maximum cells of columns with names; a longer name ends in an ellipsis."""
+MIN_NAME_WIDTH, MAX_NAME_WIDTH = 24, 40
+"""Cells of a name below which another column is left out first, and maximum cells."""
+MAX_OWNER_WIDTH = 28
+"""Maximum cells of an account or a session."""
 COLUMN_GAP = 2
 """Blanks between two columns."""
-MARK_WIDTH = 2
-"""Cells of the mark after a percentage, and of the cursor mark before each line."""
-RIGHT_ALIGNED = frozenset(
-    {
-        OverviewColumn.PERCENT,
-        OverviewColumn.RESETS,
-        OverviewColumn.CREDITS,
-        OverviewColumn.CAP,
-        OverviewColumn.RATE,
-        OverviewColumn.AGE,
-    }
-)
-"""Columns of figures."""
-DROP_ORDER = (
-    OverviewColumn.SESSION,
-    OverviewColumn.RESETS_AT,
-    OverviewColumn.CAP,
-    OverviewColumn.PLAN,
-    OverviewColumn.RATE,
-    OverviewColumn.WINDOW,
-    OverviewColumn.AGE,
-    OverviewColumn.RESETS,
-    OverviewColumn.CREDITS,
-    OverviewColumn.PERCENT,
-)
-"""Columns in the order in which they are dropped; org and verdict are never dropped."""
+MARK_WIDTH, CURSOR_WIDTH = 2, 2
+"""Cells of a verdict's mark and of the mark after a percentage, and those of the cursor's mark."""
+BAR_WIDTHS = (6, 8, 10, 12, 16)
+"""Cells of a mini bar, as the width allows."""
+SPARK_WIDTHS = (8, 12, 16, 24, 32)
+"""Cells of a sparkline, as the width allows."""
+
+CALM_MARK, UNKNOWN_MARK = "●", "?"
+SPARK_LEVELS, ASCII_SPARK_LEVELS = "▁▂▃▄▅▆▇█", "_.:-=+*#"
+"""Characters of a sparkline: zero, six shares, and the whole."""
+CREDIT_SPARK, WINDOW_SPARK = "$curve", "$muted 60%"
+"""Styles of a sparkline of money and of a percentage."""
+WINDOW_COLUMNS = (OverviewColumn.SESSION_WINDOW, OverviewColumn.WEEK_WINDOW)
+SHORT_COLUMNS = (*WINDOW_COLUMNS, OverviewColumn.FULLEST)
+"""Columns that hold a percentage."""
+
+Growth = tuple[str, int]
+"""A column, or `bar`, and its new cells."""
+Form = tuple[str, str]
+"""A verdict with its end, and a note."""
 
 
-TableLayout = dict[OverviewColumn, int]
-"""The columns that fit, each with its cells, from left to right."""
-CellWidths = Mapping[OverviewColumn, int]
-"""The cells that each column needs for one org."""
+@dataclass(frozen=True)
+class RowTexts:
+    """The texts of one org, formatted once for a minute."""
+
+    name: str
+    verdicts: Sequence[Form]
+    """Forms of the verdict, the longest first."""
+    credits: Sequence[str]
+    """Forms of the credits, the longest first."""
+    percents: Mapping[OverviewColumn, str]
+    owners: Mapping[OverviewColumn, str]
+    """Account and session, only of an org that shares its name."""
+    day: str
+    """What the sparkline shows. Empty without one."""
+
+    @cached_property
+    def widths(self) -> Mapping[str, int]:
+        """Cells of each text, of the longest and of the shortest form."""
+        verdicts = [measure_form(form) for form in self.verdicts]
+        credits = [cell_len(form) for form in self.credits]
+        found = {"name": cell_len(self.name), "day": cell_len(self.day)}
+        found |= {"verdict": verdicts[0], "bare": min(verdicts), "end": _measure_end(self.verdicts)}
+        found |= {"credits": credits[0], "amount": min(credits)}
+        found |= {column.value: cell_len(text) for column, text in ({**self.percents, **self.owners}).items()}
+        return found
 
 
-def measure_cells(row: OverviewRow, now: datetime, zone: tzinfo | None) -> CellWidths:
-    """Return the cells that each column needs for an org."""
-    return {column: cell_len(format_cell(row, column, now, zone)) for column in OverviewColumn}
+def build_row_texts(
+    row: OverviewRow,
+    now: datetime,
+    zone: tzinfo | None,
+    ambiguous: Mapping[OverviewColumn, frozenset[OrgKey]],
+    use: DayUse | None,
+) -> RowTexts:
+    """Format the texts of an org; `use` is None where no day is shown, as in the past."""
+    return RowTexts(
+        row.name,
+        list_verdict_forms(row, now, zone),
+        list_credit_forms(row, now, zone),
+        {column: format_window(row.find_window(column), now) for column in SHORT_COLUMNS},
+        {column: format_owner(row, column) for column, keys in ambiguous.items() if row.key in keys},
+        format_day_label(use) if use is not None and use.spans else "",
+    )
 
 
-def build_table_layout(rows: Iterable[CellWidths], width: int) -> TableLayout:
-    """Choose the columns that fit into `width` cells, wide enough for every row."""
-    widths = {column: max(len(column.value), MIN_WIDTHS.get(column, 0)) for column in OverviewColumn}
-    for column in SORTABLE_COLUMNS - {OverviewColumn.PERCENT}:
-        widths[column] = max(widths[column], len(column.value) + MARK_WIDTH)  # a cell for the sort arrow
+def measure_form(form: Form) -> int:
+    """Return the cells of a verdict with its note."""
+    return cell_len(form[0]) + (cell_len(form[1]) + 3 if form[1] else 0)
+
+
+def _measure_end(forms: Sequence[Form]) -> int:
+    """Return the cells of the verdict with its end, without a note that is no age."""
+    return measure_form(forms[1] if len(forms) > 1 and forms[0][1] == "credits off" else forms[0])
+
+
+@dataclass(frozen=True)
+class TableLayout:
+    """The columns that fit, each with its cells, from left to right."""
+
+    widths: Mapping[OverviewColumn, int] = field(default_factory=dict)
+    bar: int = 0
+    """Cells of a mini bar; 0 for percentages alone."""
+    spark: int = 0
+    """Cells of a sparkline, without its label."""
+
+    @property
+    def total(self) -> int:
+        """Cells of a line, with the mark of the verdict."""
+        return MARK_WIDTH + sum(self.widths.values()) + COLUMN_GAP * (len(self.widths) - 1)
+
+
+def build_table_layout(rows: Iterable[RowTexts], width: int) -> TableLayout:
+    """Choose the columns that fit into `width` cells: start with name and verdict and add what fits.
+
+    A column that has no figure in any row is left out.
+    """
+    rows = list(rows)
+    most: dict[str, int] = {}
     for row in rows:
-        for column, cells in row.items():
-            widths[column] = max(widths[column], cells)
-    widths |= {column: min(widths[column], most) for column, most in MAX_WIDTHS.items()}
-    widths[OverviewColumn.PERCENT] += MARK_WIDTH
-    natural = min(widths[OverviewColumn.ORG], MAX_NAME_WIDTH)
-    widths[OverviewColumn.ORG] = min(natural, MIN_NAME_WIDTH)
-    for column in DROP_ORDER:
-        if _sum_widths(widths) > width:
-            del widths[column]
-    spare = width - _sum_widths(widths)
-    widths[OverviewColumn.ORG] = max(1, min(natural, widths[OverviewColumn.ORG] + spare))
-    return widths
+        for part, cells in row.widths.items():
+            most[part] = max(most.get(part, 0), cells)
+    has_windows = [
+        column for column in WINDOW_COLUMNS if any(row.percents[column] != NO_VALUE for row in rows)
+    ]
+    has_credits = any(row.credits[0] != NO_VALUE for row in rows)
+    name = most.get("name", 1)
+    layout = TableLayout(
+        {OverviewColumn.ORG: min(name, MIN_NAME_WIDTH), OverviewColumn.VERDICT: most.get("bare", 7)}
+    )
+    if layout.total > width:  # only in a very narrow pane
+        least = max(1, width - layout.total + layout.widths[OverviewColumn.ORG])
+        return _set_widths(layout, {OverviewColumn.ORG: least})
+    percent = {column: max(4, most.get(column.value, 4)) + MARK_WIDTH for column in SHORT_COLUMNS}
+    owners = {
+        column: min(MAX_OWNER_WIDTH, most[column.value])
+        for column in (OverviewColumn.ACCOUNT, OverviewColumn.SESSION)
+        if column.value in most
+    }
+    label = most.get("day", 0)
+    growths: list[Growth] = [
+        (OverviewColumn.VERDICT, most.get("end", 7)),
+        *((column, percent[column]) for column in has_windows),
+        *owners.items(),
+        *((OverviewColumn.CREDITS, most[part]) for part in ("amount", "credits") if has_credits),
+        *_iterate_roomy_growths(most),
+    ]
+    for part, cells in growths:
+        if part == "bar":
+            wider = {column: cells + 1 + percent[column] for column in has_windows if column in layout.widths}
+            grown = replace(_set_widths(layout, wider), bar=cells) if wider else layout
+        elif part is OverviewColumn.TODAY:
+            grown = replace(_set_widths(layout, {part: cells + 1 + label}), spark=cells) if label else layout
+        else:
+            grown = _set_widths(layout, {OverviewColumn(part): cells})
+        if grown.total <= width:
+            layout = grown
+    if any(column not in layout.widths for column in has_windows):
+        fewer = {column: cells for column, cells in layout.widths.items() if column not in WINDOW_COLUMNS}
+        single = {OverviewColumn.FULLEST: percent[OverviewColumn.FULLEST]}
+        shorter = _set_widths(replace(layout, widths=fewer, bar=0), single)
+        layout = shorter if shorter.total <= width else layout
+    known = layout.widths[OverviewColumn.VERDICT]
+    spare = max(0, min(width - layout.total, most.get("verdict", 7) - known))
+    return _set_widths(layout, {OverviewColumn.VERDICT: known + spare})
 
 
-def _sum_widths(widths: Mapping[OverviewColumn, int]) -> int:
-    return MARK_WIDTH + sum(widths.values()) + COLUMN_GAP * (len(widths) - 1)
+def _iterate_roomy_growths(most: Mapping[str, int]) -> Iterator[Growth]:
+    """Yield what a wide terminal has room for."""
+    bars, sparks = iter(BAR_WIDTHS), iter(SPARK_WIDTHS)
+    yield "bar", next(bars)
+    yield OverviewColumn.VERDICT, most.get("verdict", 7)
+    for _ in range(2):
+        yield OverviewColumn.TODAY, next(sparks)
+        yield "bar", next(bars)
+    yield OverviewColumn.ORG, min(most.get("name", 1), MAX_NAME_WIDTH)
+    yield from ((OverviewColumn.TODAY, cells) for cells in sparks)
+    yield from (("bar", cells) for cells in bars)
 
 
-def build_table_head(grid: TableLayout, by: OverviewColumn, *, backwards: bool) -> list[StyledLine]:
-    """Return the header, a piece for each column; the sorted one has an arrow."""
-    arrow = "▴" if backwards else "▾"
+def _set_widths(layout: TableLayout, columns: Mapping[OverviewColumn, int]) -> TableLayout:
+    """Return the layout with other cells of some columns, in the order of the columns."""
+    widths = {**layout.widths, **columns}
+    return replace(layout, widths={column: widths[column] for column in OverviewColumn if column in widths})
+
+
+def build_table_head(
+    layout: TableLayout, by: OverviewColumn, titles: Sequence[str], width: int, *, backwards: bool
+) -> list[StyledLine]:
+    """Return the header in at most `width` cells, a piece for each column; the sorted one has an arrow.
+
+    The usual order needs no arrow. `titles` are the forms of the title of the sparklines, the last column.
+    """
+    is_usual = by is OverviewColumn.VERDICT and not backwards
     pieces: list[StyledLine] = []
-    for column, width in grid.items():
-        label = build_line((column.value, HEADING if column is by else MUTED))
-        sign = build_line((f" {arrow}", "bold $selected")) if column is by else build_line("  ")
-        if column in RIGHT_ALIGNED:
-            label = label.pad_left(max(0, width - MARK_WIDTH - label.cell_length))
-        piece = build_line(label, sign).truncate(width, pad=True)
-        pieces.append(build_line(" " * (COLUMN_GAP if pieces else MARK_WIDTH), piece))
+    for column, cells in layout.widths.items():
+        gap = COLUMN_GAP if pieces else CURSOR_WIDTH + MARK_WIDTH
+        is_last = column is OverviewColumn.TODAY
+        room = width - sum(piece.cell_length for piece in pieces) - gap if is_last else cells
+        forms = titles if is_last else (column.value,)
+        text = next((form for form in forms if cell_len(form) <= room), forms[-1])
+        is_sorted = column is by and not is_usual
+        label = build_line((text, HEADING if is_sorted else MUTED))
+        if is_sorted:
+            label = build_line(label, ("▴" if backwards else "▾", "bold $selected"))
+        pieces.append(build_line(" " * gap, label.truncate(room, pad=True)))
     return pieces
 
 
-def format_cells(row: OverviewRow, grid: TableLayout, now: datetime, zone: tzinfo | None) -> tuple[str, ...]:
-    """Return the texts of an org, one for each column."""
-    return tuple(format_cell(row, column, now, zone) for column in grid)
-
-
-def build_table_line(row: OverviewRow, texts: Sequence[str], grid: TableLayout, now: datetime) -> StyledLine:
-    """Return the line of an org; names can be shortened, figures never."""
-    parts: list[str | tuple[str, str]] = []
-    severity = _get_window_severity(row, now)
-    for (column, width), text in zip(grid.items(), texts, strict=True):
-        style = _get_cell_style(row, column, text, now)
-        if column is OverviewColumn.PERCENT:
-            mark = (SEVERITY_MARKS[severity], SEVERITY_STYLES[severity])
-            parts += [(_pad_cell(text, width - MARK_WIDTH, right=True), style), " ", mark]
-        else:
-            parts.append((_pad_cell(text, width, right=column in RIGHT_ALIGNED), style))
-        parts.append(" " * COLUMN_GAP)
+def build_table_line(
+    row: OverviewRow, texts: RowTexts, layout: TableLayout, now: datetime, day: StyledLine
+) -> StyledLine:
+    """Return the line of an org; names can be shortened, figures never. `day` is the drawn sparkline."""
+    severity = get_row_severity(row.verdict, now)
+    parts: list[str | tuple[str, str] | Content] = [_build_mark(row.verdict, severity), " "]
+    for column, width in layout.widths.items():
+        match column:
+            case OverviewColumn.ORG:
+                cell = build_line((texts.name, "$foreground"))
+            case OverviewColumn.VERDICT:
+                cell = _build_verdict(row.verdict, texts.verdicts, width, severity)
+            case OverviewColumn.SESSION_WINDOW | OverviewColumn.WEEK_WINDOW | OverviewColumn.FULLEST:
+                cell = _build_window(row, column, texts.percents[column], layout, now)
+            case OverviewColumn.CREDITS:
+                text = next((form for form in texts.credits if cell_len(form) <= width), texts.credits[-1])
+                cell = build_line((text, _get_credits_style(row, text, now)))
+            case OverviewColumn.TODAY:
+                cell = day
+            case _:
+                cell = build_line((texts.owners.get(column, ""), MUTED))
+        parts += [cell.truncate(width, ellipsis=True, pad=True), " " * COLUMN_GAP]
     return build_line(*parts[:-1])
 
 
-def _pad_cell(text: str, width: int, *, right: bool) -> str:
-    """Return the text in exactly `width` cells; a text that is too long ends in an ellipsis."""
-    room = width - cell_len(text)
-    if room < 0:
-        return build_line(text).truncate(width, ellipsis=True, pad=True).plain
-    return " " * room + text if right else text + " " * room
+def get_row_severity(verdict: Verdict, now: datetime) -> Severity:
+    """Return the severity of a verdict, where the bars show that of the windows."""
+    if verdict.state is VerdictState.CAN_WORK and not format_verdict_note(verdict):
+        return Severity.NORMAL
+    return verdict.compute_severity(now)
 
 
-def _get_window_severity(row: OverviewRow, now: datetime) -> Severity:
-    return row.window.compute_severity(now) if row.window is not None else Severity.NORMAL
+def draw_sparkline(shares: Sequence[float | None], style: str, *, ascii_only: bool = False) -> StyledLine:
+    """Return the samples, 0 to 1, as eighth blocks from zero on; a gap is blank.
+
+    Only zero has the lowest level, and only the whole the highest.
+    """
+    levels = ASCII_SPARK_LEVELS if ascii_only else SPARK_LEVELS
+    cells = []
+    for share in shares:
+        if share is None:
+            cells.append(" ")
+        else:
+            place = len(levels) - 1 if share >= 1 else min(len(levels) - 2, ceil(share * (len(levels) - 2)))
+            cells.append(levels[max(0, place)])
+    return build_line(("".join(cells), style))
 
 
-def _get_cell_style(row: OverviewRow, column: OverviewColumn, text: str, now: datetime) -> str:
-    """Return the style of a cell; a missing figure is always muted."""
-    if text == NO_VALUE:
+def build_day(use: DayUse, label: str, shares: Sequence[float | None], *, ascii_only: bool) -> StyledLine:
+    """Return the sparkline of a day, with a label that says what it shows."""
+    if not label:
+        return build_line()
+    style = CREDIT_SPARK if use.shows_credits else WINDOW_SPARK
+    return build_line(draw_sparkline(shares, style, ascii_only=ascii_only), " ", (label, MUTED))
+
+
+def _build_mark(verdict: Verdict, severity: Severity) -> tuple[str, str]:
+    style = SEVERITY_STYLES[severity]
+    if verdict.state is VerdictState.UNKNOWN:
+        return UNKNOWN_MARK, style
+    return (CALM_MARK if severity is Severity.NORMAL else SEVERITY_MARKS[severity]), style
+
+
+def _build_verdict(verdict: Verdict, forms: Sequence[Form], width: int, severity: Severity) -> StyledLine:
+    """Return the longest form that fits."""
+    text, note = next((form for form in forms if measure_form(form) <= width), forms[-1])
+    head = build_line((text, SEVERITY_STYLES[severity]))
+    if not note:
+        return head
+    is_aged = verdict.is_stale or verdict.state is VerdictState.UNKNOWN
+    return build_line(head, (" · ", MUTED), (note, SEVERITY_STYLES[Severity.WARNING] if is_aged else MUTED))
+
+
+def _build_window(
+    row: OverviewRow, column: OverviewColumn, text: str, layout: TableLayout, now: datetime
+) -> StyledLine:
+    """Return a mini bar, the percentage and its mark; figures that are too old for a verdict are muted."""
+    window = row.find_window(column)
+    if window is None:
+        return build_line((text, MUTED))
+    bar = 0 if column is OverviewColumn.FULLEST else layout.bar
+    severity, is_due = window.compute_severity(now), window.is_due(now)
+    style = MUTED if is_due or row.verdict.state is VerdictState.UNKNOWN else SEVERITY_STYLES[severity]
+    room = layout.widths[column] - MARK_WIDTH - (bar + 1 if bar else 0)
+    figure = build_line((text.rjust(room), style), (f" {SEVERITY_MARKS[severity]}", style))
+    return (
+        build_line(draw_bar(None if is_due else window.percent, bar, style), " ", figure) if bar else figure
+    )
+
+
+def _get_credits_style(row: OverviewRow, text: str, now: datetime) -> str:
+    """Return the style of the credits: red if they are locked, else by the share of the cap."""
+    state, meter = row.state.credits.compute_state(now), row.meter
+    if text == NO_VALUE or meter is None or state in (CreditState.OFF, CreditState.ABSENT):
         return MUTED
-    match column:
-        case OverviewColumn.ORG:
-            return HEADING
-        case OverviewColumn.VERDICT:
-            return f"bold {SEVERITY_STYLES[row.verdict.compute_severity(now)]}"
-        case OverviewColumn.PERCENT:
-            return MUTED if row.verdict.last_known else SEVERITY_STYLES[_get_window_severity(row, now)]
-        case OverviewColumn.CREDITS:
-            return _get_credits_style(row, now)
-        case OverviewColumn.AGE if row.state.is_stale(now):
-            return SEVERITY_STYLES[Severity.WARNING]
-        case OverviewColumn.RATE | OverviewColumn.RESETS:
-            return "$foreground"
-    return MUTED
-
-
-def _get_credits_style(row: OverviewRow, now: datetime) -> str:
-    state, meter = row.state.credits.compute_state(now), row.state.credits.lead_meter
     if state is CreditState.LOCKED:
         return SEVERITY_STYLES[Severity.FULL]
-    if state is CreditState.OPEN and meter is not None:
-        return SEVERITY_STYLES[Severity.from_percent(meter.percent)]
-    return MUTED
-
-
-MAX_BLOCK_WIDTH = 96
-"""Maximum cells of a bar with its label and reset."""
-
-OrgBlock = Sequence[StyledLine]
-
-
-class OrgBlockCache:
-    """The lines below each row, redrawn once a minute."""
-
-    def __init__(self) -> None:
-        self._blocks: dict[OverviewRow, tuple[tuple[object, ...], OrgBlock]] = {}
-
-    def build_blocks(
-        self, rows: Sequence[OverviewRow], view: View, width: int, room: int
-    ) -> Mapping[OverviewRow, OrgBlock]:
-        """Return for each row nothing, one line, or a bar for each window, as `room` for all rows allows."""
-        if 2 * len(rows) > room:
-            return {}
-        views = {row: replace(view, key=row.key) for row in rows}
-        label = max(map(limits_panel.measure_labels, views.values()), default=0)
-        full = sum(3 + limits_panel.count_windows(row_view) for row_view in views.values()) <= room + 1
-        known, self._blocks = self._blocks, {}
-        for row, row_view in views.items():
-            inputs = (row_view.panel_time, width, label, full)
-            drawn_from, lines = known.get(row, ((), ()))
-            if drawn_from != inputs:
-                lines = _build_block(row, row_view, width, label, full=full)
-            self._blocks[row] = inputs, lines
-        return {row: lines for row, (_, lines) in self._blocks.items()}
-
-
-def _build_block(row: OverviewRow, view: View, width: int, label: int, *, full: bool) -> OrgBlock:
-    if not full:
-        return [
-            fit_pieces([build_line((text, MUTED)) for text in list_details(row, view.now, view.zone)], width)
-        ]
-    cells, windows = min(width, MAX_BLOCK_WIDTH), limits_panel.count_windows(view)
-    # No line if there are no windows, because the row above explains it.
-    bars = limits_panel.build_window_bars(view, cells, windows, label) if windows else []
-    return [*bars, credits_panel.build_credits_line(view, cells), build_line()]
+    severity = Severity.from_percent(meter.percent)
+    return "$foreground" if severity is Severity.NORMAL else SEVERITY_STYLES[severity]
