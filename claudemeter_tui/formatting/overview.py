@@ -148,7 +148,7 @@ def format_day_label(use: DayUse) -> str:
 
 
 def list_day_titles(uses: Sequence[DayUse], since: datetime, now: datetime, zone: tzinfo | None) -> list[str]:
-    """Return the header of the sparklines, which says what they show, and shorter forms."""
+    """Return the header of the sparklines, which names their figures, and shorter forms."""
     kinds = {use.shows_credits for use in uses if use.spans}
     start = format_moment(since, now, zone)
     subject = "spent" if kinds == {True} else f"{SESSION_LABEL} of 100%" if kinds == {False} else ""
@@ -158,7 +158,7 @@ def list_day_titles(uses: Sequence[DayUse], since: datetime, now: datetime, zone
 
 
 def find_ambiguous(rows: Iterable[OverviewRow]) -> Mapping[OverviewColumn, frozenset[OrgKey]]:
-    """Return the orgs that share a name, by the column that tells them apart: account, else session."""
+    """Return the orgs that share a name, by the column in which they differ: account, else session."""
     named: dict[str, list[OverviewRow]] = defaultdict(list)
     for row in rows:
         named[row.name].append(row)

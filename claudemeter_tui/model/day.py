@@ -1,4 +1,4 @@
-"""What each org used since midnight, from the archive and this run: for the sparklines of the overview."""
+"""The use of each org since midnight, from the archive and this run: for the sparklines of the overview."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class ValueSpan(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DayUse:
-    """What one org used since midnight, as far as it was read."""
+    """The use of one org since midnight, as far as it was read."""
 
     spans: tuple[ValueSpan, ...] = ()
     """Credits spent since midnight; if none were spent, the utilization of the 5-hour window."""
@@ -106,7 +106,7 @@ def thin_day(series: ArchivedSeries | None) -> ArchivedSeries | None:
 
 
 def measure_day(state: OrgState, archived: ArchivedSeries | None, start: datetime) -> DayUse:
-    """Return what an org used since `start`, from archived figures and those of this run."""
+    """Return the use of an org since `start`, from archived figures and those of this run."""
     credits, histories, max_pause = state.series, state.histories, state.max_pause
     if archived is not None:
         credits = archived.extend_credits(credits, max_pause)

@@ -81,6 +81,8 @@ RELOAD_FROM = timedelta(days=1)
 """Periods from this length on are read again; shorter ones are soon filled by the run."""
 DEMO = "demo"
 """Exit value of the dashboard if the demo was requested."""
+ARCHIVE_WORKERS = "archive"
+"""Group of the workers that read what the first screen shows."""
 NEED_REPLIES = ("details", "overview")
 """Screens with nothing to show where replies are no longer kept."""
 NO_PAST = "There is no history: it is switched off (history.enabled)."
@@ -434,7 +436,7 @@ class Claudemeter(App[str]):
             self._is_loading_today = True
             self._load_today(known, missing)
 
-    @work
+    @work(group=ARCHIVE_WORKERS)
     async def _load_today(self, known: Today, missing: Sequence[OrgKey]) -> None:
         """Read the figures of these orgs in a thread, thin them there, and drop those of removed orgs."""
         from claudemeter_tui.model.day import thin_day

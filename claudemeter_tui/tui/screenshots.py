@@ -391,6 +391,8 @@ def capture_svg(
     """
 
     async def take() -> str:
+        from claudemeter_tui.tui.app import ARCHIVE_WORKERS  # noqa: PLC0415 - the app imports this module
+
         rehearsal = LimitedFeed(feed, polls)
         app = build_app(rehearsal)
         for theme in DASHBOARD_THEMES:  # a picture has all colours, even if the terminal does not
@@ -402,6 +404,9 @@ def capture_svg(
             await rehearsal.finished.wait()
             await pilot.pause()
             faults.append(app.finish_first_selection())
+            await pilot.pause()
+            for worker in [one for one in app.workers if one.group == ARCHIVE_WORKERS]:
+                await worker.wait()
             await pilot.pause()
             pictures.append(export_svg(app))
             app.exit()

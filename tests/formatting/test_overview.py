@@ -174,7 +174,7 @@ def test_day_says_what_it_shows() -> None:
     ]
 
 
-def test_orgs_of_one_name_are_told_apart() -> None:
+def test_orgs_of_one_name_have_account_or_session() -> None:
     """Two orgs of one name have their account, or in one account their session; no other org has either."""
     rows_of_a_name = [replace(the(name), state=the(name).state) for name in ("room", "credits")]
     states = [replace(row.state, org=replace(row.state.org, name="Same")) for row in rows_of_a_name]

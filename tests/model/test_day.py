@@ -1,4 +1,4 @@
-"""What an org used since midnight: sums, gaps, samples and the currencies of several orgs."""
+"""The use of an org since midnight: sums, gaps, samples and the currencies of several orgs."""
 
 from __future__ import annotations
 

@@ -80,8 +80,8 @@ BANNER_LINES, NARROW_BANNER_LINES, NARROW = 2, 3, 80
 """Lines of the banner below the table, and in fewer columns than `NARROW`."""
 MIN_PANEL_LINES, MAX_PANEL_LINES = 5, 8
 """Lines of the panels below the table, with their frames."""
-MIN_CHART_LINES, MAX_CHART_LINES = 8, 16
-"""Lines of the chart below the panels, with its frame."""
+MIN_CHART_LINES = 8
+"""Minimum lines of the chart below the panels, with its frame; it gets all that are left."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ class OverviewScreen(ListScreen):
         self._texts: dict[OverviewRow, org_table.RowTexts] = {}
         self._lines: dict[tuple[OverviewRow, bool], Content] = {}
         self._table = org_table.TableLayout()
-        self._day_start = view.now
+        self._day_start = self._panel_time = view.now
 
     def compose(self) -> ComposeResult:
         """Create the header, the table, the org under the cursor, the search and the hints."""
@@ -184,8 +184,12 @@ class OverviewScreen(ListScreen):
         """Draw what has changed; of the times, only the age in the header every few seconds."""
         if self.is_outdated:
             self._draw()
-        elif self.can_draw and int(self.view.now.timestamp()) % HEADER_INTERVAL == 0:
-            self._show_header()
+        elif self.can_draw:
+            if int(self.view.now.timestamp()) % HEADER_INTERVAL == 0:
+                self._show_header()
+            # The countdown of its last minute, which only the selected org's view takes into account.
+            if self._build_cursor_view().panel_time != self._panel_time:
+                self._show_cursor_org()
 
     def redraw(self) -> None:
         """Draw the current table."""
@@ -235,6 +239,11 @@ class OverviewScreen(ListScreen):
     def action_find(self) -> None:
         """Open the search."""
         self.search_bar.open()
+        self._draw()
+
+    def action_back(self) -> None:
+        """Close the search, or the screen if no search is open."""
+        super().action_back()
         self._draw()
 
     def _sort_by(self, column: OverviewColumn, *, backwards: bool) -> None:
@@ -301,10 +310,16 @@ class OverviewScreen(ListScreen):
             return places[at]
         return 0 if self.search_bar.search_text else min(self.item_list.cursor, len(self._rows) - 1)
 
+    def _build_cursor_view(self) -> View:
+        """Return the view of the org under the cursor."""
+        at = self._rows[self.item_list.cursor].key if self._rows else self.view.key
+        return replace(self.view, key=at)
+
     def _show_cursor_org(self) -> None:
         """Show the org under the cursor, below the table or in the first line."""
-        at = self._rows[self.item_list.cursor].key if self._rows else self.view.key
-        self.show_view(replace(self.view, key=at))
+        view = self._build_cursor_view()
+        self._panel_time = view.panel_time
+        self.show_view(view)
 
     def show_view(self, view: View) -> None:
         """Show a view in the parts for the org under the cursor."""
@@ -382,14 +397,15 @@ class OverviewScreen(ListScreen):
         if sort not in self._table.widths and sort is not OverviewColumn.VERDICT:
             counts = build_line(counts, (f"  by {sort}", MUTED))
         notes = [build_line((text, style)) for text, style in self._list_notes(uses)]
-        for head in (build_line(name, "   "), build_line(" ")):
-            left = build_line(head, counts)
-            for end in (join_pieces(notes[place:]) for place in range(len(notes))):
+        heads = (build_line(name, "   "), build_line(" ", (note, "$accent"), "   " if note else ""))
+        # The name of the program is dropped before the money, and the age of the figures last.
+        for end in [join_pieces(notes[place:]) for place in range(len(notes))]:
+            for left in (build_line(head, counts) for head in heads):
                 if left.cell_length + end.cell_length + 3 <= width:
                     return spread_line(left, end, width - 1)
-            if left.cell_length <= width and not self.view.past_label:
-                return left
-        shorter = (build_line(" ", line) for line in iterate_shorter(verdicts, "  "))
+        if self.view.past_label:
+            verdicts.insert(0, notes[0])
+        shorter = (build_line(" ", line) for line in (counts, *iterate_shorter(verdicts, "  ")))
         return next((line for line in shorter if line.cell_length <= width), build_line())
 
     def _list_notes(self, uses: Sequence[DayUse]) -> Iterator[tuple[str, str]]:
@@ -448,4 +464,4 @@ def _choose_pane(width: int, free: int, windows: int) -> Pane:
         options += [Pane(banner, lines) for lines in panels]
     pane = next((pane for pane in [*options, Pane(banner)] if pane.lines <= free), Pane())
     spare = free - pane.lines
-    return replace(pane, chart=min(spare, MAX_CHART_LINES)) if spare >= MIN_CHART_LINES else pane
+    return replace(pane, chart=spare) if spare >= MIN_CHART_LINES else pane

@@ -78,7 +78,7 @@ class RowTexts:
     owners: Mapping[OverviewColumn, str]
     """Account and session, only of an org that shares its name."""
     day: str
-    """What the sparkline shows. Empty without one."""
+    """Label of the sparkline. Empty without one."""
 
     @cached_property
     def widths(self) -> Mapping[str, int]:
