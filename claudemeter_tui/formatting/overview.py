@@ -142,16 +142,14 @@ def list_credit_forms(row: OverviewRow, now: datetime, zone: tzinfo | None = Non
 
 def format_day_label(use: DayUse) -> str:
     """Return what a sparkline shows: `+$3.40`, the sum at its end, or `5-hour`, a percentage."""
-    if use.spent is not None and (use.shows_credits or not use.spans):
-        return f"+{format_money(use.spent)}"
-    return SESSION_LABEL
+    return SESSION_LABEL if use.shows_window else f"+{format_money(use.spent)}"
 
 
 def list_day_titles(uses: Sequence[DayUse], since: datetime, now: datetime, zone: tzinfo | None) -> list[str]:
     """Return the header of the sparklines, which names their figures, and shorter forms."""
-    kinds = {use.shows_credits for use in uses if use.spans}
+    kinds = {use.shows_window for use in uses if use.spans}
     start = format_moment(since, now, zone)
-    subject = "spent" if kinds == {True} else f"{SESSION_LABEL} of 100%" if kinds == {False} else ""
+    subject = "spent" if kinds == {False} else f"{SESSION_LABEL} of 100%" if kinds == {True} else ""
     if subject:
         return [f"{subject} since {start}", f"since {start}", "today"]
     return [f"spent, or {SESSION_LABEL} of 100%, since {start}", f"since {start}", "today"]

@@ -52,21 +52,23 @@ class DayUse:
     """The use of one org since midnight, as far as it was read."""
 
     spans: tuple[ValueSpan, ...] = ()
-    """Credits spent since midnight; if none were spent, the utilization of the 5-hour window."""
+    """Credits spent since midnight; if none were spent, the utilization of the 5-hour window if known."""
+    shows_window: bool = False
+    """True if the spans are percentages; otherwise they are money, and rise from zero to `spent`."""
     spent: Money | None = None
     """Credits spent since midnight. None if no amount was read today."""
     is_personal: bool = True
     """False if the amount is that of an organization's pool, which others spend, too."""
 
     @property
-    def shows_credits(self) -> bool:
-        """True if the spans are money; they then rise from zero to `spent`."""
+    def has_spending(self) -> bool:
+        """True if any credits were spent."""
         return self.spent is not None and self.spent.minor > 0
 
     @property
     def top(self) -> float:
         """The upper end of the scale: the sum that was spent, or 100 percent."""
-        return float(self.spent.minor) if self.spent is not None and self.shows_credits else 100.0
+        return float(self.spent.minor) if self.spent is not None and self.has_spending else 100.0
 
     @property
     def since(self) -> datetime | None:
@@ -118,17 +120,16 @@ def measure_day(state: OrgState, archived: ArchivedSeries | None, start: datetim
         total = max(span.value for span in spans if span.value is not None)
         spent = Money(Decimal(total), *credits.unit)
     is_personal = lead is None or lead.is_personal
-    history = histories.get(SESSION_LABEL)
-    if history is not None and not (spent is not None and spent.minor):
-        return DayUse(tuple(_iterate_percents(history, start)) or spans, spent, is_personal)
-    return DayUse(spans, spent, is_personal)
+    use, history = DayUse(spans, spent=spent, is_personal=is_personal), histories.get(SESSION_LABEL)
+    percents = tuple(_iterate_percents(history, start)) if history is not None else ()
+    return use if use.has_spending or not percents else replace(use, spans=percents, shows_window=True)
 
 
 def sum_spending(uses: Iterable[DayUse]) -> Sequence[Money]:
     """Return the personal spending, one sum for each currency; without those in which none was spent."""
     sums: dict[tuple[str, int], Money] = {}
     for use in uses:
-        if use.spent is not None and use.shows_credits and use.is_personal:
+        if use.spent is not None and use.has_spending and use.is_personal:
             known = sums.get(use.spent.unit)
             sums[use.spent.unit] = use.spent if known is None else known.add(use.spent)
     return tuple(sums.values())

@@ -163,7 +163,7 @@ def test_org_without_credits_has_a_dash() -> None:
 def test_day_says_what_it_shows() -> None:
     """The label of a sparkline is the sum at its end, or the window; the header names both kinds."""
     spans = (ValueSpan(0, 60, 340.0),)
-    money, window = DayUse(spans, Money(Decimal(340), "USD")), DayUse(spans, Money(Decimal(0), "USD"))
+    money, window = DayUse(spans, spent=Money(Decimal(340), "USD")), DayUse(spans, shows_window=True)
     assert (format_day_label(money), format_day_label(window)) == ("+$3.40", "5-hour")
     since = MINUTE - timedelta(hours=2)
     first = [list_day_titles(uses, since, MINUTE, UTC)[0] for uses in ([money], [window], [money, window])]

@@ -91,10 +91,12 @@ def test_org_that_spent_nothing_shows_its_window() -> None:
     history = PercentHistory.start(MIDNIGHT.timestamp(), 40.0)
     history = history.append((MIDNIGHT + MINUTE).timestamp(), 60.0, 150)
     use = measure_day(build_state(build_series([500, 500]), history), None, MIDNIGHT)
-    assert not use.shows_credits
+    assert use.shows_window
     assert use.sample(MIDNIGHT, MIDNIGHT + 2 * MINUTE, 2) == [0.4, 0.6]
+    nothing = measure_day(build_state(build_series([500, 500])), None, MIDNIGHT)
+    assert (nothing.shows_window, nothing.sample(MIDNIGHT, MIDNIGHT + MINUTE, 1)) == (False, [0.0])
     spending = measure_day(build_state(build_series([500, 510]), history), None, MIDNIGHT)
-    assert spending.shows_credits
+    assert not spending.shows_window
 
 
 def test_gap_is_a_gap() -> None:
@@ -124,12 +126,12 @@ def test_sums_are_per_currency_and_personal() -> None:
     """Amounts of two currencies are never added, and those of a pool are not the person's."""
     span = measure(500, 530).spans
     uses = [
-        DayUse(span, Money(Decimal(30), "USD")),
-        DayUse(span, Money(Decimal(12), "USD")),
-        DayUse(span, Money(Decimal(7), "EUR")),
-        DayUse(span, Money(Decimal(900), "USD"), is_personal=False),
-        DayUse(span, Money(Decimal(0), "CAD")),
-        DayUse(span, None),
+        DayUse(span, spent=Money(Decimal(30), "USD")),
+        DayUse(span, spent=Money(Decimal(12), "USD")),
+        DayUse(span, spent=Money(Decimal(7), "EUR")),
+        DayUse(span, spent=Money(Decimal(900), "USD"), is_personal=False),
+        DayUse(span, spent=Money(Decimal(0), "CAD")),
+        DayUse(span),
     ]
     assert sum_spending(uses) == (Money(Decimal(42), "USD"), Money(Decimal(7), "EUR"))
 

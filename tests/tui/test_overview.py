@@ -126,13 +126,13 @@ async def test_row_has_every_part() -> None:
         assert acme.startswith(
             f"■ Acme Team | BLOCKED → 16:00 | {full} | ━━━━━━━━╸─── | 71% | $50.00/50 locked"
         )
-        assert acme.endswith(" | $50.00/50 locked | ▁▁▃▄▄▅▅▅▅▅██████ +$3.40")
+        assert acme.endswith(" | $50.00/50 locked | ▁▁▂▃▃▄▄▄▄▄▇▇▇▇▇▇ +$3.40")
         assert lab.startswith(f"▲ Lab | ON CREDITS → 16:00 | {full} | ━━━━━━╸───── | 58% | $8.12 no cap")
-        assert lab.endswith(" | ▁▃▃▃▄▄▄▄▅▅▅▅████ +$5.12")
+        assert lab.endswith(" | ▁▃▃▃▄▄▄▄▅▅▅▅▇▇▇▇ +$5.12")
         assert personal.startswith(
             "● Personal | can work | ━━━━━━━━──── | 67% | ━━━━╸─────── | 41% | $17.20/50"
         )
-        assert personal.endswith(" | ▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆ 5-hour")
+        assert personal.endswith(" | ▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅ 5-hour")
         assert "$8.52 since 14:02 · updated 18s ago" in screen(pilot)[0]
 
 
@@ -220,7 +220,7 @@ async def test_today_comes_from_archive_and_run() -> None:
         assert threading.get_ident() not in archive.threads
         assert "$4.00 today · updated 18s ago" in screen(pilot)[0]
         assert "spent since 09:00" in screen(pilot)[2]
-        assert re.search(r" ▁+ +█+ \+\$4\.00$", screen(pilot)[3])
+        assert re.search(r" ▁+ +▇+ \+\$4\.00$", screen(pilot)[3])
         await pilot.press("escape", "o")
         await pilot.pause()
         assert len(archive.asked) == 1
@@ -256,6 +256,19 @@ async def test_new_day_is_read_again() -> None:
         await pilot.pause()
         assert [since for _, since in archive.asked][1:] == [later.replace(minute=0, second=0)]
         assert "$4.00" not in text(pilot)
+
+
+async def test_past_moment_claims_nothing_current() -> None:
+    """In the past the moment replaces the age, and neither a sparkline nor a sum of today is shown."""
+    async with overview(PERSONAL, TEAM, LABORATORY) as (pilot, shown, scene):
+        shown.view = replace(shown.view, seen_at=scene.now + timedelta(days=2))
+        await pilot.pause()
+        assert screen(pilot)[0].endswith(" as of Sat Apr 25 14:48")
+        assert cells(screen(pilot)[2])[-1] == "credits"
+        assert not re.search(r"today|updated|5-hour$", "\n".join(screen(pilot)[:6]))
+        await pilot.resize_terminal(60, 20)
+        await pilot.pause()
+        assert "as of Sat Apr 25 14:48" in screen(pilot)[0]
 
 
 async def test_sums_of_two_currencies_are_not_added() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from claudemeter_tui.model.catalogue import MeterOrigin
 from claudemeter_tui.model.reading import Reading
 from claudemeter_tui.model.store import OrgKey
 from claudemeter_tui.model.time_series import ArchivedSeries
@@ -43,8 +44,8 @@ SEVEN = (
     name_org(OrgBodies(usage=usage_body(4.0, 2.0), overage=None, prepaid=None), 7, "Consulting, Zürich"),
 )
 """An org of each verdict, and some that can work; Flaky Labs has not been read for three minutes."""
-MORNINGS: dict[int, tuple[int, ...]] = {
-    1: (3100, 3100, 3420, None, 4660),  # type: ignore[dict-item]
+MORNINGS: dict[int, tuple[int | None, ...]] = {
+    1: (3100, 3100, 3420, None, 4660),
     2: (0, 0, 0, 180, 300),
     5: (1320, 1320, 1500, 1720, 1720),
 }
@@ -57,9 +58,12 @@ def load_morning(key: OrgKey, since: datetime) -> ArchivedSeries | None:
     starts = [NINE + place * HOUR for place in range(5)]
     spans = list(zip(starts, [*starts[1:], RUN_START], strict=True))
     amounts = zip(MORNINGS.get(number, ()), spans, strict=False)
-    credits = archive_credits(*((cents, *span) for cents, span in amounts))
-    percents = ((10 + 17 * (place + number) % 80, *span) for place, span in enumerate(spans))
-    return ArchivedSeries(since, RUN_START, credits, {"5-hour": archive_percents(*percents)})
+    origin = MeterOrigin.OWN_OVERAGE if number == 1 else MeterOrigin.OVERAGE
+    credits = archive_credits(*((cents, *span) for cents, span in amounts), origin=origin)
+    percents = archive_percents(
+        *((10 + 17 * (place + number) % 80, *span) for place, span in enumerate(spans))
+    )
+    return ArchivedSeries(since, RUN_START, credits, {} if number == 3 else {"5-hour": percents})
 
 
 def build_stage(*orgs: OrgBodies) -> Stage:

@@ -357,7 +357,8 @@ class OverviewScreen(ListScreen):
     def _build_list(self, width: int) -> ListModel:
         """Build the list: a line for each org."""
         if self.search_bar.search_text and not self._rows:
-            no_match = add_cursor_mark(Content.styled(NO_MATCH, MUTED), width, selected=False)
+            text = build_line(" " * org_table.MARK_WIDTH, (NO_MATCH, MUTED))
+            no_match = add_cursor_mark(text, width, selected=False)
             return ListModel((0, 1), lambda *_: no_match, is_selectable=lambda _: False)
         return ListModel(range(len(self._rows) + 1), self._draw_line)
 

@@ -51,8 +51,11 @@ SPARK_WIDTHS = (8, 12, 16, 24, 32)
 """Cells of a sparkline, as the width allows."""
 
 CALM_MARK, UNKNOWN_MARK = "●", "?"
-SPARK_LEVELS, ASCII_SPARK_LEVELS = "▁▂▃▄▅▆▇█", "_.:-=+*#"
-"""Characters of a sparkline: zero, six shares, and the whole."""
+SPARK_LEVELS, ASCII_SPARK_LEVELS = "▁▂▃▄▅▆▇", "_.:-=+#"
+"""Characters of a sparkline: zero, five shares, and the whole.
+
+Full blocks of adjacent lines would melt into one area.
+"""
 CREDIT_SPARK, WINDOW_SPARK = "$curve", "$muted 60%"
 """Styles of a sparkline of money and of a percentage."""
 WINDOW_COLUMNS = (OverviewColumn.SESSION_WINDOW, OverviewColumn.WEEK_WINDOW)
@@ -285,7 +288,7 @@ def build_day(use: DayUse, label: str, shares: Sequence[float | None], *, ascii_
     """Return the sparkline of a day, with a label that says what it shows."""
     if not label:
         return build_line()
-    style = CREDIT_SPARK if use.shows_credits else WINDOW_SPARK
+    style = WINDOW_SPARK if use.shows_window else CREDIT_SPARK
     return build_line(draw_sparkline(shares, style, ascii_only=ascii_only), " ", (label, MUTED))
 
 
