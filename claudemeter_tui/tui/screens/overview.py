@@ -404,9 +404,10 @@ class OverviewScreen(ListScreen):
             for left in (build_line(head, counts) for head in heads):
                 if left.cell_length + end.cell_length + 3 <= width:
                     return spread_line(left, end, width - 1)
+        wholes = [counts]
         if self.view.past_label:
-            verdicts.insert(0, notes[0])
-        shorter = (build_line(" ", line) for line in (counts, *iterate_shorter(verdicts, "  ")))
+            wholes, verdicts = [], [notes[0], *verdicts]
+        shorter = (build_line(" ", line) for line in (*wholes, *iterate_shorter(verdicts, "  ")))
         return next((line for line in shorter if line.cell_length <= width), build_line())
 
     def _list_notes(self, uses: Sequence[DayUse]) -> Iterator[tuple[str, str]]:
