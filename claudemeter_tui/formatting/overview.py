@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
@@ -156,17 +156,19 @@ def list_day_titles(uses: Sequence[DayUse], since: datetime, now: datetime, zone
 
 
 def find_ambiguous(rows: Iterable[OverviewRow]) -> Mapping[OverviewColumn, frozenset[OrgKey]]:
-    """Return the orgs that share a name, by the column in which they differ: account, else session."""
+    """Return the orgs that share a name, by the column in which they differ: account, else session.
+
+    Orgs of one name that differ in neither are not in the result.
+    """
     named: dict[str, list[OverviewRow]] = defaultdict(list)
     for row in rows:
         named[row.name].append(row)
     found: dict[OverviewColumn, set[OrgKey]] = defaultdict(set)
     for same in named.values():
-        accounts = Counter(row.state.account.email for row in same)
-        for row in same if len(same) > 1 else ():
-            is_account_clear = row.state.account.email and accounts[row.state.account.email] == 1
-            column = OverviewColumn.ACCOUNT if is_account_clear else OverviewColumn.SESSION
-            found[column].add(row.key)
+        for column in (OverviewColumn.ACCOUNT, OverviewColumn.SESSION):
+            if len({format_owner(row, column) for row in same}) > 1:
+                found[column] |= {row.key for row in same}
+                break
     return {column: frozenset(keys) for column, keys in found.items()}
 
 

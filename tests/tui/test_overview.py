@@ -16,8 +16,9 @@ from textual.message import Message
 from textual.pilot import Pilot
 
 from claudemeter_tui.model import day
+from claudemeter_tui.model.account import Account
 from claudemeter_tui.model.catalogue import Endpoint
-from claudemeter_tui.model.reading import OrgReading, Reading, Reply
+from claudemeter_tui.model.reading import OrgReading, Reading, Reply, Session
 from claudemeter_tui.model.store import OrgKey
 from claudemeter_tui.model.time_series import ArchivedSeries
 from claudemeter_tui.model.windows import Plan
@@ -147,12 +148,25 @@ async def test_columns_without_any_figure_are_left_out() -> None:
         assert cells(screen(pilot)[2])[:3] == ["org", "verdict", "credits"]
 
 
-async def test_session_is_shown_only_for_orgs_of_one_name() -> None:
-    """Two orgs of one name have their session beside them; an org with a name of its own has none."""
-    twin = replace(LABORATORY, org=LABORATORY.org | {"name": "Personal"})
-    async with overview(PERSONAL, twin, TEAM) as (pilot, _, _):
-        assert cells(screen(pilot)[2])[:2] == ["org", "session"]
-        assert text(pilot).count("Chrome, Default  ") == 2
+async def test_account_is_shown_only_for_orgs_of_one_name() -> None:
+    """Two orgs of one name have their account beside them; an org with a name of its own has none."""
+    scene = stage(PERSONAL, TEAM)
+    async with app(scene).run_test(size=(120, 36)) as pilot:
+        other = Session("Firefox", "default")
+        account = Account("dddddddd-0000-4000-8000-000000000009", "")
+        twin = org_of(PERSONAL.org | {"uuid": "bbbbbbbb-0000-4000-8000-000000000009"})
+        listed = Reading(other, READ, account=Reply(Endpoint.ACCOUNT, READ, account, "{}"), orgs=(twin,))
+        await pilot.pause()
+        await pilot.press("o")
+        assert cells(screen(pilot)[2])[:2] == ["org", "verdict"]
+        await scene.post(pilot, listed)
+        head, *rows = [cells(line)[:2] for line in screen(pilot)[2:6]]
+        assert head == ["org", "account"]
+        assert sorted(rows) == [
+            ["? Personal", "–"],
+            ["■ Acme Team", "BLOCKED → 16:00"],
+            ["● Personal", "pat@example.com"],
+        ]
 
 
 @pytest.mark.parametrize("width", [160, 120, 100, 80, 60, 45])
