@@ -70,8 +70,6 @@ OVERVIEW_KEYS = (
 )
 """All keys of the overview."""
 NO_MATCH = "No org matches all of these words."
-HEADER_INTERVAL = 5
-"""Seconds between two updates of the age in the header."""
 MIN_SPAN = timedelta(minutes=10)
 """Shortest time that a sparkline shows."""
 PANE_FROM = (60, 20)
@@ -181,12 +179,11 @@ class OverviewScreen(ListScreen):
         yield KeyHints(self.HINTS)
 
     def watch_view(self) -> None:
-        """Draw what has changed; of the times, only the age in the header every few seconds."""
+        """Draw what has changed: the age in the header at each tick, all else less often."""
         if self.is_outdated:
             self._draw()
         elif self.can_draw:
-            if int(self.view.now.timestamp()) % HEADER_INTERVAL == 0:
-                self._show_header()
+            self._show_header()
             # The countdown of its last minute, which only the selected org's view takes into account.
             if self._build_cursor_view().panel_time != self._panel_time:
                 self._show_cursor_org()
