@@ -401,11 +401,11 @@ class OverviewScreen(ListScreen):
             for left in (build_line(head, counts) for head in heads):
                 if left.cell_length + end.cell_length + 3 <= width:
                     return spread_line(left, end, width - 1)
-        wholes = [counts]
+        wholes = [build_line(heads[1], counts), build_line(" ", counts)]
         if self.view.past_label:
             wholes, verdicts = [], [notes[0], *verdicts]
-        shorter = (build_line(" ", line) for line in (*wholes, *iterate_shorter(verdicts, "  ")))
-        return next((line for line in shorter if line.cell_length <= width), build_line())
+        shorter = (build_line(" ", line) for line in iterate_shorter(verdicts, "  "))
+        return next((line for line in (*wholes, *shorter) if line.cell_length <= width), build_line())
 
     def _list_notes(self, uses: Sequence[DayUse]) -> Iterator[tuple[str, str]]:
         """Yield the money spent today in each currency, then the age of the newest figures."""
