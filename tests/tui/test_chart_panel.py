@@ -145,7 +145,7 @@ async def test_chart_page_follows_its_size() -> None:
         assert pilot.app.screen.query_exactly_one(ChartPanel).size.height == 10
 
 
-@pytest.mark.parametrize("key", ["o", "d", "question_mark", "e"])
+@pytest.mark.parametrize("key", ["d", "question_mark", "e"])
 async def test_w_changes_no_other_screen(key: str) -> None:
     """On a screen without a chart the key does nothing."""
     async with app(stage(PERSONAL, TEAM)).run_test(size=(120, 36)) as pilot:

@@ -27,6 +27,7 @@ from claudemeter_tui.tui.screens.dashboard import DashboardScreen
 from claudemeter_tui.tui.screens.overview import OVERVIEW_KEYS, OverviewScreen
 from claudemeter_tui.tui.screenshots import capture_svg
 from claudemeter_tui.tui.widgets import org_table
+from claudemeter_tui.tui.widgets.chart_panel import ChartPanel
 from claudemeter_tui.tui.widgets.line_widget import LineWidget
 from tests.archives import archive_credits, archive_percents
 from tests.bodies import ACCOUNT, extra_usage_body, overage_body, usage_body
@@ -471,6 +472,19 @@ async def test_org_under_the_cursor_fills_the_free_lines(size: tuple[int, int], 
         lines = screen(pilot)
         assert table(pilot, "Personal", "Acme Team", "Lab")[:3] == ["Acme Team", "Lab", "Personal"]
         assert lines[-1].startswith(" Esc close")
+
+
+async def test_w_switches_the_chart_below_the_table() -> None:
+    """The chart of the org under the cursor shows the windows instead of the credits."""
+    async with app(stage(PERSONAL)).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        await pilot.press("o")
+        await pilot.pause()
+        chart = pilot.app.screen.query_exactly_one(ChartPanel)
+        assert not chart.view.prefers_windows
+        await pilot.press("w")
+        await pilot.pause()
+        assert chart.view.prefers_windows
 
 
 async def test_ascii_terminal_gets_ascii_only() -> None:
