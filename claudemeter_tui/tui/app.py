@@ -51,8 +51,8 @@ from claudemeter_tui.tui.theme import (
 )
 
 if TYPE_CHECKING:  # the first frame does not wait for them
-    from claudemeter_tui.model.day import Today
     from claudemeter_tui.formatting.org_choice import OrgChoiceError
+    from claudemeter_tui.model.day import Today
     from claudemeter_tui.model.history import HistoryAnswer, HistoryRequest
     from claudemeter_tui.model.past import PastMoment
     from claudemeter_tui.model.reading import Reading
