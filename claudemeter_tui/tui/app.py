@@ -85,6 +85,8 @@ ARCHIVE_WORKERS = "archive"
 """Group of the workers that read what the first screen shows."""
 NEED_REPLIES = ("details", "overview")
 """Screens with nothing to show where replies are no longer kept."""
+OF_ONE_ORG = ("details", "history")
+"""Screens about the selected org: whoever opens one has chosen the org."""
 NO_PAST = "There is no history: it is switched off (history.enabled)."
 NO_PAST_IN_DEMO = "The demo keeps no replies of its simulated past; h shows its hours, cycles and stops."
 MAX_TOASTS = 3
@@ -714,6 +716,8 @@ class Claudemeter(App[str]):
         if self.past is not None and self.past.figures is not None and name in NEED_REPLIES:
             self.show_message("The replies of that time are no longer kept.")
             return
+        if name in OF_ONE_ORG:
+            self._select_org(self.selected)
         self._toggle_screen(screens[name])
         self._load_missing_history()
         self._load_missing_today()

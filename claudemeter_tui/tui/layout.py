@@ -12,8 +12,8 @@ FRAMES_FROM = 56
 """Columns from which panels have frames."""
 MIN_CHART_LINES = 3
 """Lines below which a chart is only a line of blocks, without a frame."""
-GOOD_CHART_LINES = 6
-"""Lines of a chart without its frame for which other parts do without some of theirs."""
+CHART_LINES = 6
+"""Lines that a chart gets before less important parts, without its frame."""
 LOW_CHART_FROM = 80
 """Columns from which a chart gives two of its lines to its frame, so that all orgs have frames at 80x24."""
 
@@ -113,12 +113,12 @@ def compute_layout(width: int, height: int, needs: LayoutNeeds) -> Layout:
         grown = replace(layout, **lines)
         if grown.total <= height:
             layout = grown
-    with_source = replace(layout, limits=needs.limits + 1)
-    if needs.has_source and not layout.framed and with_source.total <= height:
-        layout = with_source
     if not layout.chart and needs.has_chart:
         low = (replace(layout, chart=lines) for lines in (MIN_CHART_LINES, 1))
         layout = next((it for it in low if it.total <= height), layout)
+    with_source = replace(layout, limits=needs.limits + 1)
+    if needs.has_source and not layout.framed and with_source.total <= height:
+        layout = with_source
     if not layout.chart or (layout.framed and layout.chart < MIN_CHART_LINES):
         return layout
     spare = height - layout.total
@@ -139,13 +139,14 @@ def _iterate_steps(width: int, height: int, needs: LayoutNeeds) -> Iterator[dict
     yield {"tabs": int(needs.orgs > 0)}
     yield {"status": int(needs.has_status or height >= 20)}
     yield {"header": 1}
-    yield {"chart": GOOD_CHART_LINES if needs.has_chart else 0}
+    yield {"chart": CHART_LINES if needs.has_chart else 0}
     framed = {"framed": frames, "credits": min(2, needs.credits)}
     if needs.has_chart and frames:
-        yield framed | {"chart": GOOD_CHART_LINES - 2 if width >= LOW_CHART_FROM else GOOD_CHART_LINES}
+        yield framed | {"chart": CHART_LINES - 2 if width >= LOW_CHART_FROM else CHART_LINES}
     yield framed
+    yield {"chart": CHART_LINES - 1 if needs.has_chart else 0}
     yield from ({"credits": lines} for lines in range(2, min(3, needs.credits) + 1))
-    yield {"chart": GOOD_CHART_LINES if needs.has_chart else 0}
+    yield {"chart": CHART_LINES if needs.has_chart else 0}
     yield from ({"credits": lines} for lines in range(2, needs.credits + 1))
     yield {"limits": max(1, needs.limits)}
-    yield {"second_chart": GOOD_CHART_LINES if needs.has_second_chart and frames else 0}
+    yield {"second_chart": CHART_LINES if needs.has_second_chart and frames else 0}

@@ -52,14 +52,18 @@ def server() -> Iterator[LoopbackServer]:
         yield started
 
 
+NEXT_CHARGE = f"{datetime.now(UTC) + timedelta(days=9):%Y-%m-%d}"
+"""Day of the next charge; one in the past would not be shown."""
+
+
 def org_routes(uuid: str, **bodies: Any) -> dict[str, Answer]:
     """Return the replies of an org, by default with ordinary bodies."""
-    far = (datetime.now(UTC) + timedelta(days=3, hours=1, minutes=30)).isoformat()
-    usage = usage_body(resets_at=far, week_resets_at=far)
+    far = datetime.now(UTC) + timedelta(days=3, hours=1, minutes=30)
+    usage = usage_body(resets_at=far.isoformat(), week_resets_at=far.isoformat())
     bodies = {
         "usage": usage,
         "overage_spend_limit": overage_body(),
-        "subscription_details": subscription_body(),
+        "subscription_details": subscription_body(next_charge=NEXT_CHARGE),
         "prepaid/credits": prepaid_body(),
     } | bodies
     return {f"/api/organizations/{uuid}/{name}": Answer.json(body) for name, body in bodies.items()}
@@ -98,7 +102,7 @@ def test_once_prints_a_block_of_plain_lines(server: LoopbackServer, tmp_path: Pa
         r"7-day all         67\.0% used    -> resets \w{3} \w{3} \d{1,2} \d\d:\d\d \(in 3d 1h\)",
         r"Extra usage      \$17\.20 / \$50\.00 \(34%\)",
         r"Balance          \$244\.35",
-        r"Next charge      2026-05-14   visa ••0000",
+        rf"Next charge      {NEXT_CHARGE}   visa ••0000",
         r"fetched \d{4}(-\d\d){2} \d\d(:\d\d){2} UTC   pat@example\.com via CLAUDEMETER_COOKIE   org "
         + PERSONAL,
     ]
@@ -133,7 +137,7 @@ def test_json_has_the_replies_unchanged(server: LoopbackServer, tmp_path: Path) 
     assert r'41.00, "resets_at": null}, "neu\u00e9": ["\ud83d\ude00", 1e2]},' in done.stdout
     assert done.stdout.isascii()
     (org,) = json.loads(done.stdout)
-    bodies = (json.loads(raw), overage, subscription_body(), prepaid_body())
+    bodies = (json.loads(raw), overage, subscription_body(next_charge=NEXT_CHARGE), prepaid_body())
     assert tuple(org[key] for key in ("usage", "overage", "subscription", "prepaid")) == bodies
     assert (org["errors"], org["stale"], org["verdict"]["state"]) == ([], False, "can_work")
 

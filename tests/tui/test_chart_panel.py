@@ -212,7 +212,7 @@ async def test_first_figures_have_a_chart(size: tuple[int, int]) -> None:
 
 async def test_lone_line_is_a_line_of_blocks() -> None:
     """Without room for a chart, a free line has the credits as blocks, with their rise."""
-    async with app(stage(LABORATORY)).run_test(size=(80, 12)) as pilot:
+    async with app(stage(LABORATORY)).run_test(size=(80, 10)) as pilot:
         await pilot.pause()
         (line,) = (line for line in screen(pilot) if " credits ▄" in line)
         assert line.rstrip().endswith("█ +$5.12 since 14:02   $8.12")

@@ -435,6 +435,7 @@ async def seen(folder: Path, *, known: bool, session: Session = ONE) -> AsyncIte
     scene = Stage(readings(PERSONAL, TEAM, session=session) if known else ())
     async with app(scene).run_test(size=(110, 34)) as pilot:
         await pilot.pause()
+        await pilot.press("1")  # later, the worst org would be selected
         yield Seen(pilot, scene, folder, session)
 
 

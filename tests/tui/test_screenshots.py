@@ -145,7 +145,7 @@ async def test_private_picture_keeps_all_but_the_names() -> None:
         words = read_words(export_svg(dashboard, RowRedactor()))
         for piece in (
             "BLOCKED",
-            "your monthly cap is reached",
+            "Your monthly cap is reached",
             "$50.00",
             "Org B",
             "person 1",

@@ -324,7 +324,7 @@ class OverviewScreen(ListScreen):
         # The archived figures are those of the selected org.
         view = replace(view, span=None, archived=None)
         for part in self.query(LineWidget):
-            part.view = replace(view, layout=Layout() if isinstance(part, Banner) else layout)
+            part.view = replace(view, layout=Layout(tabs=1) if isinstance(part, Banner) else layout)
 
     def _lay_out_pane(self) -> None:
         """Set the lines of the parts around the table."""

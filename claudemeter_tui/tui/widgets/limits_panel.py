@@ -158,6 +158,8 @@ def build_window_bars(view: View, width: int, room: int, label: int = 0) -> list
             room, windows, lambda it: (it.compute_severity(view.now), it.is_plan_wide, it.percent or 0.0)
         )
         windows = tuple(window for window in windows if window in fullest)
+    if not windows:
+        return []
     rows = _build_rows(view, windows)
     columns = _choose_columns(rows, width, label)
     if not columns.bar:
