@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
 
 from claudemeter_tui.formatting import SCHEMA_VERSION
@@ -40,8 +41,21 @@ def format_event_line(event: Event, now: datetime, zone: tzinfo | None = None, n
     return f"{format_moment(event.at, now, zone)} {text}"
 
 
-def describe_event(event: Event, zone: tzinfo | None = None) -> str:  # noqa: C901, PLR0912, PLR0915 - one case a kind
+def describe_event(event: Event, zone: tzinfo | None = None) -> str:
     """Return the event without time and org: `5-hour window full, resets 16:00`."""
+    return "".join(_split_event(event, zone))
+
+
+def describe_event_cause(event: Event, zone: tzinfo | None = None) -> tuple[str, str]:
+    """Return the two parts of `describe_event` for a table: what changed; and the cause, the end, or more."""
+    what, more = _split_event(event, zone)
+    more = more.removeprefix(":").removeprefix(",").strip()
+    is_enclosed = more.startswith("(") and more.endswith(")") and more.count("(") == 1
+    return what, more[1:-1] if is_enclosed else more
+
+
+def _split_event(event: Event, zone: tzinfo | None) -> tuple[str, str]:  # noqa: C901, PLR0912, PLR0915 - one case a kind
+    """Return what changed, and the rest of the sentence with the punctuation before it."""
     subject = event.subject
     # A label that does not begin with a length is a full name: `Cloud sessions`.
     window = f"{subject} window" if subject[:1].isdigit() else subject
@@ -51,96 +65,108 @@ def describe_event(event: Event, zone: tzinfo | None = None) -> str:  # noqa: C9
     was = f" (was {before})" if event.before is not None else ""
     until = f", until {end}" if event.until is not None else ""
     why = describe_lock(event.credit_lock) if event.credit_lock is not None else NOT_REPORTED
+    causes = f" · {_join_windows(event.windows)}" if event.windows else ""
     cure = describe_session_renewal(event.session)
     cure = cure[0].lower() + cure[1:]
     match event.kind:
         case EventKind.WINDOW_FILLED:
-            return f"{window} full" + (f", resets {end}" if event.until is not None else "")
+            return f"{window} full", f", resets {end}" if event.until is not None else ""
         case EventKind.WINDOW_RESET:
-            return f"{window} reset{was}"
+            return f"{window} reset", was
         case EventKind.WINDOW_RESET_EARLY:
-            return f"{window} reset early{was}" + (
-                f", not due until {end}" if event.until is not None else ""
-            )
+            due = f", not due until {end}" if event.until is not None else ""
+            return f"{window} reset early", f"{was}{due}"
         case EventKind.ALLOWANCE_USED_UP:
-            return f"{window} used up" + (f", expires {end}" if event.until is not None else "")
+            return f"{window} used up", f", expires {end}" if event.until is not None else ""
         case EventKind.ALLOWANCE_EXPIRED:
-            return f"{window} expired{was}"
+            return f"{window} expired", was
         case EventKind.WINDOW_MOVED:
-            return f"{subject} reset moved to {after}"
+            return f"{subject} reset moved to {after}", ""
         case EventKind.THRESHOLD:
             mark = format_percent(event.threshold)
             past = f", past {mark}" if after != mark else ""
             owners = {SUBJECT_EXTRA_USAGE: "credits", SUBJECT_POOL: "pool"}
-            share = (
-                f"{owners[subject]} at {after} of the cap" if subject in owners else f"{window} at {after}"
-            )
-            return share + past
+            if subject in owners:
+                return f"{owners[subject]} at {after} of the cap", past
+            return f"{window} at {after}", past
         case EventKind.BLOCKED:
-            return f"BLOCKED: {why}"
+            return "BLOCKED", f": {why}" + (f"{causes} full" if causes else "")
         case EventKind.CREDITS_BLOCKED:
-            return f"{CREDITS_BLOCKED}: {why}"
+            return CREDITS_BLOCKED, f": {why}"
         case EventKind.STILL_BLOCKED:
-            return f"still blocked: {why}"
-        case EventKind.LIFTED if subject == SUBJECT_PLAN:
-            return f"unblocked, now {after} in the plan (credits still BLOCKED: {why})"
-        case EventKind.LIFTED if event.after is None:
-            return f"credits unblocked (was: {why})"
+            return "still blocked", f": {why}"
         case EventKind.LIFTED:
-            return f"unblocked, now {after} (was: {why})"
+            return _split_lift(event, after, why, f"{causes} reset" if causes else "")
         case EventKind.ON_CREDITS if event.after is None:
-            return "ON CREDITS: all work uses credits"
+            return "ON CREDITS", ": all work uses credits"
         case EventKind.ON_CREDITS:
-            return f"ON CREDITS: {event.after} window full{until}"
+            labels = dict.fromkeys((str(event.after), *event.windows))
+            return "ON CREDITS", f": {_join_windows(tuple(labels))} full{until}"
         case EventKind.BACK_IN_PLAN:
-            return f"back in the plan: {after}"
+            return f"back in the plan: {after}", f", {_join_windows(event.windows)} reset" if causes else ""
         case EventKind.WAIT:
-            return f"WAIT: credits no longer available{until}"
+            return "WAIT", f": credits no longer available{until}" + (f"{causes} full" if causes else "")
         case EventKind.FIRST_READ if event.credit_lock is None:
-            return f"first read: {after}{until}"
+            return f"first read: {after}", until
         case EventKind.FIRST_READ:
             note = f" · {CREDITS_BLOCKED}" if event.after == VerdictState.CAN_WORK else ""
-            return f"first read: {after}{note}: {why}{until}"
+            return f"first read: {after}{note}", f": {why}{until}"
         case EventKind.CAP_CHANGED:
-            return f"{'pool cap' if subject == SUBJECT_POOL else 'cap'} changed: {before} → {after}"
+            owner = "pool cap" if subject == SUBJECT_POOL else "cap"
+            return f"{owner} changed", f": {before} → {after}"
         case EventKind.BALANCE_REFILLED:
-            return f"balance refilled: {before} → {after}"
+            return "balance refilled", f": {before} → {after}"
         case EventKind.BALANCE_FELL:
             fall = format_money(event.amount)
-            return f"balance fell by {fall} without spending (expired or withdrawn): {before} → {after}"
+            what = f"balance fell by {fall} without spending"
+            return what, f" (expired or withdrawn): {before} → {after}"
         case EventKind.AUTO_RELOAD_STOPPED:
             codes = str(event.after)
-            return f"auto-reload stopped ({codes}): {describe_reload_cure(codes.split(', '))}"
+            return f"auto-reload stopped ({codes})", f": {describe_reload_cure(codes.split(', '))}"
         case EventKind.SPENDING:
             is_full = bool(subject) and not (isinstance(event.before, float) and event.before < FULL_FROM)
             share = "full" if event.before is None else f"at {before}"
             likely = f"likely cause: {subject} {share}" if subject else "likely cause not known"
             kind = "plan-wide window" if is_full else "window"
-            return f"credits are being spent although no {kind} is full: {after} so far, {likely}"
+            return f"credits are being spent although no {kind} is full", f": {after} so far, {likely}"
         case EventKind.TRANCHE_EXPIRING:
-            return f"{before} of the balance expires {end}"
+            return f"{before} of the balance expires {end}", ""
         case EventKind.SAVED_RESET_EXPIRING:
             number = int(event.before) if isinstance(event.before, float) else 1
             verb = "expires" if number == 1 else "expire"
-            return f"{format_count(number, 'saved reset')} {verb} {end} if not used"
+            return f"{format_count(number, 'saved reset')} {verb} {end} if not used", ""
         case EventKind.ORG_APPEARED:
-            return "new org"
+            return "new org", ""
         case EventKind.ORG_LEFT:
-            return "org removed"
+            return "org removed", ""
         case EventKind.SOURCE_CHANGED:
-            return f"source changed: {event.before} → {event.after}"
+            return "source changed", f": {event.before} → {event.after}"
         case EventKind.SESSION_ENDS:
-            return f"session expires {end}: {cure} before then"
+            return f"session expires {end}", f": {cure} before then"
         case EventKind.SESSION_EXPIRED:
-            return f"session expired: {cure}"
+            return "session expired", f": {cure}"
         case EventKind.NEW_FIELD:
             paths = str(event.after).split(NAME_SEPARATOR)
             more = f" and {len(paths) - MAX_PATHS} more" if len(paths) > MAX_PATHS else ""
-            return f"new field in {subject}: {NAME_SEPARATOR.join(paths[:MAX_PATHS])}{more}"
+            return f"new field in {subject}", f": {NAME_SEPARATOR.join(paths[:MAX_PATHS])}{more}"
         case EventKind.STALE:
-            return f"no update since {before}" if event.before else "no update"
+            return ("no update since " + before, "") if event.before else ("no update", "")
         case EventKind.RECOVERED:
-            return f"signed in again in {subject}" if subject else "figures are up to date again"
+            return (f"signed in again in {subject}" if subject else "figures are up to date again"), ""
+
+
+def _split_lift(event: Event, state: str, why: str, causes: str) -> tuple[str, str]:
+    """Return the parts of the end of a block: work is possible again, or the credits are open."""
+    if event.subject == SUBJECT_PLAN:
+        return f"unblocked, now {state} in the plan", f" (credits still BLOCKED: {why}){causes}"
+    if event.after is None:
+        return "credits unblocked", f" (was: {why}){causes}"
+    return f"unblocked, now {state}", f" (was: {why}){causes}"
+
+
+def _join_windows(labels: Sequence[str]) -> str:
+    """Return `5-hour window`, or `5-hour and 7-day all windows`."""
+    return f"{' and '.join(labels)} window{'' if len(labels) == 1 else 's'}"
 
 
 def format_event_json(event: Event) -> str:

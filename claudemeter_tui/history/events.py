@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Mapping
 from datetime import datetime
 
 from claudemeter_tui.history.codec import DECODE_ERRORS, decode_value
@@ -12,18 +13,23 @@ from claudemeter_tui.model.events import Event
 
 
 def load_events(
-    connection: sqlite3.Connection, origin: str, since: datetime, until: datetime
+    connection: sqlite3.Connection,
+    origin: str,
+    since: datetime,
+    until: datetime,
+    limit: int | None = None,
 ) -> tuple[Event, ...]:
     """Return the events of a server after `since` and until `until`, oldest first.
 
-    Events in the form of another version of this program are left out.
+    Events in the form of another version of this program are left out. With a `limit`, only so many of the
+    newest ones are read.
     """
     rows = connection.execute(
         "SELECT event FROM events JOIN names ON names.id = origin_id"
-        " WHERE name = ? AND at > ? AND at <= ? ORDER BY at, events.id",
-        (origin, to_millis(since), to_millis(until)),
+        " WHERE name = ? AND at > ? AND at <= ? ORDER BY at DESC, events.id DESC LIMIT ?",
+        (origin, to_millis(since), to_millis(until), -1 if limit is None else limit),
     ).fetchall()
-    found = (decode_event(content) for (content,) in rows)
+    found = (decode_event(content) for (content,) in reversed(rows))
     return tuple(event for event in found if event is not None)
 
 
@@ -43,10 +49,14 @@ def find_event_time(
     return from_millis(at) if at is not None else None
 
 
+_LATER_FIELDS: Mapping[str, object] = {"windows": []}
+"""Values of the fields that events of earlier versions lack."""
+
+
 def decode_event(content: str) -> Event | None:
     """Return the event of a row. None if it has the form of another version of this program."""
     try:
-        event = decode_value(Event, json.loads(content))
+        event = decode_value(Event, {**_LATER_FIELDS, **json.loads(content)})
     except (RecursionError, *DECODE_ERRORS):
         return None
     return event if isinstance(event, Event) else None

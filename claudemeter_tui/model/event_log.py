@@ -11,7 +11,7 @@ from operator import attrgetter, is_not
 
 from claudemeter_tui.model.catalogue import Endpoint, MeterOrigin
 from claudemeter_tui.model.credits import Credits
-from claudemeter_tui.model.events import Event, EventKind, EventSink, Thresholds, find_earliest
+from claudemeter_tui.model.events import Event, EventKind, EventSink, Thresholds, find_earliest, merge_events
 from claudemeter_tui.model.reading import NAME_SEPARATOR, ErrorKind, Reply, Session
 from claudemeter_tui.model.store import OrgKey, OrgState, SessionState, Store
 from claudemeter_tui.model.trackers import (
@@ -31,6 +31,10 @@ from claudemeter_tui.model.windows import Plan, Severity
 
 STALE_GRACE = timedelta(seconds=30)
 """Delay before stale figures become an event, because a poll under way may bring new ones."""
+MAX_STALE_DELAY = timedelta(minutes=2)
+"""Time after which an event of stale figures is no longer news: the program slept meanwhile, and a poll is
+due.
+"""
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -76,6 +80,11 @@ class OrgTracker:
         # An empty state has nothing to compare with, so the first observation emits nothing.
         nothing = OrgState(state.org, state.account, state.session)
         return cls(nothing).observe(state, replace(sink, events=[]))
+
+    @property
+    def is_failing(self) -> bool:
+        """True if the last poll did not read the org."""
+        return self.last_state.session_error is not None or Endpoint.USAGE in self.last_state.failures
 
     def is_due(self, now: datetime) -> bool:
         """True if the time alone may cause an event."""
@@ -200,7 +209,7 @@ class SessionTracker:
     is_stale: bool = False
     """True if all orgs of the session were reported stale together."""
     is_stale_muted: bool = False
-    """True if that STALE event was suppressed, because the session had expired."""
+    """True if the end of that is not reported: the session had expired, or is signed in again."""
     is_ending_soon: bool = False
     """True if SESSION_ENDS was emitted."""
 
@@ -212,7 +221,8 @@ class SessionTracker:
         emit = partial(sink.emit, subject=state.session.label)
         if self.has_polled and is_expired and not self.is_expired:
             emit(EventKind.SESSION_EXPIRED, severity=Severity.CRITICAL, endpoints=ACCOUNT_ENDPOINTS)
-        if self.is_expired and not is_expired:
+        is_signed_in = self.is_expired and not is_expired
+        if is_signed_in:
             emit(EventKind.RECOVERED, endpoints=ACCOUNT_ENDPOINTS)
         is_working = bool(state.replies) and not state.failures
         is_ending_soon = state.expires_soon_since is not None and (self.is_ending_soon or is_working)
@@ -223,6 +233,8 @@ class SessionTracker:
             last_state=state,
             has_polled=state.schedule is not None,
             is_expired=is_expired,
+            # The event above also tells that the figures come again.
+            is_stale_muted=self.is_stale_muted or is_signed_in,
             is_ending_soon=is_ending_soon,
         )
 
@@ -268,7 +280,7 @@ class EventLog:
         observation = _Observation(self, store, now)
         observation.run()
         # A reset has its due time, so one observation can emit events out of order.
-        new_events = tuple(sorted(observation.events, key=attrgetter("at")))
+        new_events = tuple(sorted(merge_events(observation.events), key=attrgetter("at")))
         return EventLog(
             self.thresholds,
             events=(*self.events, *new_events)[-MAX_EVENTS:] if new_events else self.events,
@@ -377,6 +389,38 @@ class _Observation:
         untracked = SessionTracker(self.store.find_session_state(session))
         tracker = self.session_trackers.setdefault(session, untracked)
         orgs = {key: org for key, org in self.org_trackers.items() if org.last_state.session == session}
+        if self._emit_recovery(session, tracker, orgs):
+            return
+        orgs = {key: self.org_trackers[key] for key in orgs}
+        late = [key for key, org in orgs.items() if self._is_late(key, org)]
+        if not late:
+            return
+        # With a single org, its own event is clearer than one for the session. An org that was read a bit
+        # later than the others fails for the same reason, so it needs no event of its own.
+        is_outage = len(orgs) > 1 and all(org.stale_since or org.is_failing for org in orgs.values())
+        if tracker.is_expired or is_outage:
+            # Orgs of an outage can become stale one after the other.
+            if not tracker.is_expired and not tracker.is_stale:
+                read_times = [org.last_state.read_at for org in orgs.values() if org.last_state.read_at]
+                newest = max(read_times, default=None)
+                sink = self._make_sink(tracker.last_state)
+                sink.emit(EventKind.STALE, before=newest, severity=Severity.WARNING)
+            if not tracker.is_stale:
+                self.session_trackers[session] = replace(
+                    tracker, is_stale=True, is_stale_muted=tracker.is_expired
+                )
+            late = [key for key, org in orgs.items() if org.stale_since]
+        else:
+            for state in (orgs[key].last_state for key in late):
+                sink = self._make_sink(state)
+                sink.emit(EventKind.STALE, before=state.read_at, severity=Severity.WARNING)
+        for key in late:
+            self.org_trackers[key] = replace(orgs[key], is_stale_reported=True)
+
+    def _emit_recovery(
+        self, session: Session, tracker: SessionTracker, orgs: Mapping[OrgKey, OrgTracker]
+    ) -> bool:
+        """Emit the RECOVERED events of these orgs, and return True if one ends an outage of their session."""
         recovered = [key for key, org in orgs.items() if org.is_stale_reported and org.stale_since is None]
         if recovered and tracker.is_stale:
             if not tracker.is_stale_muted:
@@ -386,34 +430,20 @@ class _Observation:
                 # If this org is still stale, its delay starts now.
                 since = org.stale_since and self.now
                 self.org_trackers[key] = replace(org, is_stale_reported=False, stale_since=since)
-            return
+            return True
         for key in recovered:
             self._make_sink(orgs[key].last_state).emit(EventKind.RECOVERED, endpoints=USAGE_ENDPOINTS)
             self.org_trackers[key] = replace(orgs[key], is_stale_reported=False)
-        late = {
-            key: org
-            for key, org in orgs.items()
-            if org.stale_since and not org.is_stale_reported and self.now >= org.stale_since + STALE_GRACE
-        }
-        if not late:
-            return
-        # With a single org, its own event is clearer than one for the session.
-        if tracker.is_expired or (len(orgs) > 1 and all(org.stale_since for org in orgs.values())):
-            if not tracker.is_expired:
-                read_times = [org.last_state.read_at for org in orgs.values() if org.last_state.read_at]
-                newest = max(read_times, default=None)
-                sink = self._make_sink(tracker.last_state)
-                sink.emit(EventKind.STALE, before=newest, severity=Severity.WARNING)
-            self.session_trackers[session] = replace(
-                tracker, is_stale=True, is_stale_muted=tracker.is_expired
-            )
-            late = {key: org for key, org in orgs.items() if org.stale_since}
-        else:
-            for org in late.values():
-                sink = self._make_sink(org.last_state)
-                sink.emit(EventKind.STALE, before=org.last_state.read_at, severity=Severity.WARNING)
-        for key, org in late.items():
-            self.org_trackers[key] = replace(org, is_stale_reported=True)
+        return False
+
+    def _is_late(self, key: OrgKey, org: OrgTracker) -> bool:
+        """True if a STALE event of the org is due; if it was due long ago, its delay starts again."""
+        if org.stale_since is None or org.is_stale_reported or self.now < org.stale_since + STALE_GRACE:
+            return False
+        if self.now <= org.stale_since + STALE_GRACE + MAX_STALE_DELAY:
+            return True
+        self.org_trackers[key] = replace(org, stale_since=self.now)
+        return False
 
     def _emit_new_fields(
         self, before: Mapping[Endpoint, Reply], after: Mapping[Endpoint, Reply], sink: EventSink

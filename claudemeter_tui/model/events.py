@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -14,16 +14,20 @@ from claudemeter_tui.model.credit_locks import CreditLock
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import Session
 from claudemeter_tui.model.store import OrgKey, OrgState, SessionState
-from claudemeter_tui.model.windows import Severity
+from claudemeter_tui.model.windows import FULL_FROM, Severity
 
 
 class EventKind(StrEnum):
     """Kind of an event; each member says what `subject`, `before` and `after` contain."""
 
     WINDOW_FILLED = "window_filled"
-    """The window became full or locked: percent before and after, `until` is its reset."""
+    """The window became full or locked: percent before and after, `until` is its reset.
+
+    None if work is blocked, waits or moves to credits because of it: that event names the window."""
     WINDOW_RESET = "window_reset"
-    """The window has reset, by the clock or by a reply: percent before; after is None if not read yet."""
+    """The window has reset, by the clock or by a reply: percent before; after is None if not read yet.
+
+    None if the reset of a full window ends a block or the use of credits: that event names the window."""
     WINDOW_RESET_EARLY = "window_reset_early"
     """The window has room before its reset: percent before and after, `until` is the old reset."""
     ALLOWANCE_USED_UP = "allowance_used_up"
@@ -120,6 +124,8 @@ class Event:
     severity: Severity = Severity.NORMAL
     is_freed: bool = False
     """True if a full window has room again."""
+    windows: tuple[str, ...] = ()
+    """Labels of the windows that filled or reset at the same time, and so caused this event."""
 
     @property
     def owner_name(self) -> str:
@@ -151,6 +157,58 @@ class EventSink:
     def find_passed_threshold(self, percent: float | None) -> float:
         """Return the highest threshold at or below a percentage; 0 if there is none."""
         return max((each for each in self.thresholds if each <= (percent or 0.0)), default=0.0)
+
+
+_FULL_KINDS = frozenset({EventKind.BLOCKED, EventKind.ON_CREDITS, EventKind.WAIT})
+"""Kinds that a plan-wide window causes when it becomes full."""
+_FREE_KINDS = frozenset({EventKind.LIFTED, EventKind.BACK_IN_PLAN})
+"""Kinds that a window causes when it has room again."""
+_LOCK_KINDS = frozenset({EventKind.BLOCKED, EventKind.CREDITS_BLOCKED})
+"""Kinds that a reached cap causes."""
+_RESET_KINDS = frozenset({EventKind.WINDOW_RESET, EventKind.WINDOW_RESET_EARLY})
+
+
+def merge_events(events: Sequence[Event]) -> list[Event]:
+    """Return the events of one observation without those that another event of the same org implies.
+
+    Work that is blocked implies the window that filled, and the end of a block implies the reset; the
+    remaining event names these windows.
+    """
+    kinds: dict[OrgKey | None, set[EventKind]] = {}
+    for event in events:
+        kinds.setdefault(event.org_key, set()).add(event.kind)
+    implied = [event for event in events if _is_implied(event, kinds[event.org_key])]
+    if not implied:
+        return list(events)
+    dropped = {id(event) for event in implied}
+    return [_name_windows(event, implied) for event in events if id(event) not in dropped]
+
+
+def _is_implied(event: Event, beside: set[EventKind]) -> bool:
+    """True if one of these kinds implies the event."""
+    match event.kind:
+        # A window of one model or surface stops nothing else, so it is a fact of its own.
+        case EventKind.WINDOW_FILLED:
+            return event.severity is Severity.FULL and bool(beside & _FULL_KINDS)
+        case EventKind.WINDOW_RESET | EventKind.WINDOW_RESET_EARLY:
+            return event.is_freed and bool(beside & _FREE_KINDS)
+        case EventKind.ON_CREDITS:
+            return EventKind.LIFTED in beside
+        case EventKind.THRESHOLD if event.subject in (SUBJECT_EXTRA_USAGE, SUBJECT_POOL):
+            return event.threshold == FULL_FROM and bool(beside & _LOCK_KINDS)
+    return False
+
+
+def _name_windows(event: Event, implied: Sequence[Event]) -> Event:
+    """Return the event with the labels of the windows that caused it."""
+    causes = _RESET_KINDS if event.kind in _FREE_KINDS else ()
+    if event.kind in _FULL_KINDS:
+        causes = frozenset({EventKind.WINDOW_FILLED})
+    labels = (one.subject for one in implied if one.org_key == event.org_key and one.kind in causes)
+    windows = tuple(dict.fromkeys(labels))
+    if not windows:
+        return event
+    return replace(event, windows=windows, is_freed=event.is_freed or event.kind in _FREE_KINDS)
 
 
 def find_earliest(times: Iterable[datetime | None]) -> datetime | None:

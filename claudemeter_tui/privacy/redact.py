@@ -621,6 +621,7 @@ class Redactor(ValueRedactor):
             subject=self._redact_event_text(event.kind, event.subject),
             before=self._redact_fact(event.kind, event.before),
             after=self._redact_fact(event.kind, event.after),
+            windows=tuple(self._redact_event_text(event.kind, label) for label in event.windows),
             credit_lock=lock and replace(lock, reason=self.redact_reason(lock.reason)),
         )
 

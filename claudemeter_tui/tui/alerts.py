@@ -17,9 +17,9 @@ from textual.notifications import SeverityLevel
 
 from claudemeter_tui.formatting.events import describe_event, format_event_json
 from claudemeter_tui.model.event_log import EventLog
-from claudemeter_tui.model.events import SUBJECT_EXTRA_USAGE, SUBJECT_POOL, Event, EventKind
+from claudemeter_tui.model.events import Event, EventKind
 from claudemeter_tui.model.store import OrgKey, Store
-from claudemeter_tui.model.windows import FULL_FROM, Severity
+from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui.terminal import TerminalWriter
 
 if TYPE_CHECKING:  # the app imports this module
@@ -34,8 +34,9 @@ MAX_QUEUED_EVENTS = 100
 OWN_VARIABLE_PREFIX = "CLAUDEMETER_"
 """Prefix of environment variables that the command does not get, because one can hold the cookie."""
 
-BLOCKED_KINDS = frozenset({EventKind.BLOCKED, EventKind.CREDITS_BLOCKED})
-ALERT_KINDS = BLOCKED_KINDS | {
+ALERT_KINDS = {
+    EventKind.BLOCKED,
+    EventKind.CREDITS_BLOCKED,
     EventKind.LIFTED,
     EventKind.ON_CREDITS,
     EventKind.WAIT,
@@ -47,6 +48,7 @@ ALERT_KINDS = BLOCKED_KINDS | {
     EventKind.ALLOWANCE_USED_UP,
     EventKind.WINDOW_RESET,
     EventKind.WINDOW_RESET_EARLY,
+    EventKind.BACK_IN_PLAN,
     EventKind.SESSION_ENDS,
 }
 """Kinds of events that can raise an alert; a reset raises one only if the window was full."""
@@ -57,7 +59,8 @@ _TOAST_SEVERITIES: Mapping[Severity, SeverityLevel] = {
     Severity.FULL: "error",
 }
 """Textual's severity for each severity of the program."""
-_RESET_KINDS = frozenset({EventKind.WINDOW_RESET, EventKind.WINDOW_RESET_EARLY})
+_FREED_KINDS = frozenset({EventKind.WINDOW_RESET, EventKind.WINDOW_RESET_EARLY, EventKind.BACK_IN_PLAN})
+"""Kinds that raise an alert only if a full window has room again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,36 +77,11 @@ class Alert:
 
 
 def select_alerts(fresh: Iterable[Event], zone: tzinfo | None = None) -> Iterator[Alert]:
-    """Return the alerts for the events of one step, in a time zone; None for the system's.
-
-    An event raises no alert if another event of the same org and step implies it: a window that filled
-    and now blocks work or moves it to credits, a reset that ended a lock, and work on credits after a lock
-    ended.
-    """
-    events = [
-        event
-        for event in fresh
-        if event.kind in ALERT_KINDS and (event.kind not in _RESET_KINDS or event.is_freed)
-    ]
-    kinds: dict[OrgKey | None, set[EventKind]] = {}
-    for event in events:
-        kinds.setdefault(event.org_key, set()).add(event.kind)
-    for event in events:
-        if not _is_implied(event, kinds[event.org_key]):
+    """Yield the alerts for the events of one step, in a time zone; None for the system's."""
+    for event in fresh:
+        if event.kind in ALERT_KINDS and (event.is_freed or event.kind not in _FREED_KINDS):
             severity = _TOAST_SEVERITIES[event.severity]
             yield Alert(event, event.owner_name, describe_event(event, zone), severity)
-
-
-def _is_implied(event: Event, beside: set[EventKind]) -> bool:
-    """True if one of these kinds implies the event."""
-    match event.kind:
-        case EventKind.WINDOW_FILLED:
-            return bool(beside & {EventKind.BLOCKED, EventKind.ON_CREDITS})
-        case EventKind.ON_CREDITS | EventKind.WINDOW_RESET | EventKind.WINDOW_RESET_EARLY:
-            return EventKind.LIFTED in beside
-        case EventKind.THRESHOLD if event.subject in (SUBJECT_EXTRA_USAGE, SUBJECT_POOL):
-            return event.threshold == FULL_FROM and bool(beside & BLOCKED_KINDS)
-    return False
 
 
 class EventCommand:

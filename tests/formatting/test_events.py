@@ -9,7 +9,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from claudemeter_tui.formatting.events import describe_event, format_event_json, format_event_line
+from claudemeter_tui.formatting.events import (
+    describe_event,
+    describe_event_cause,
+    format_event_json,
+    format_event_line,
+)
 from claudemeter_tui.model.account import Org
 from claudemeter_tui.model.catalogue import Cause, CreditState, Endpoint
 from claudemeter_tui.model.credit_locks import CreditLock
@@ -80,10 +85,26 @@ WORDS = [
         "pool at 76% of the cap, past 75%",
     ),
     (event(EventKind.ON_CREDITS, after="5-hour", until=RESET), "ON CREDITS: 5-hour window full, until 16:00"),
+    (
+        event(EventKind.ON_CREDITS, after="5-hour", windows=("5-hour", "7-day all")),
+        "ON CREDITS: 5-hour and 7-day all windows full",
+    ),
     (event(EventKind.ON_CREDITS), "ON CREDITS: all work uses credits"),
     (event(EventKind.BACK_IN_PLAN, after=VerdictState.CAN_WORK), "back in the plan: CAN WORK"),
+    (
+        event(EventKind.BACK_IN_PLAN, after=VerdictState.CAN_WORK, windows=("5-hour",)),
+        "back in the plan: CAN WORK, 5-hour window reset",
+    ),
+    (
+        event(EventKind.WAIT, until=RESET, windows=("7-day all",)),
+        "WAIT: credits no longer available, until 16:00 · 7-day all window full",
+    ),
     (event(EventKind.WAIT, until=RESET), "WAIT: credits no longer available, until 16:00"),
     (event(EventKind.BLOCKED, credit_lock=CAP), "BLOCKED: your monthly cap is reached"),
+    (
+        event(EventKind.BLOCKED, credit_lock=CAP, windows=("5-hour",)),
+        "BLOCKED: your monthly cap is reached · 5-hour window full",
+    ),
     (event(EventKind.CREDITS_BLOCKED, credit_lock=EMPTY), "credits BLOCKED: the prepaid balance is empty"),
     (
         event(
@@ -99,6 +120,19 @@ WORDS = [
     (
         event(EventKind.LIFTED, subject=SUBJECT_PLAN, credit_lock=CAP, after=VerdictState.CAN_WORK),
         "unblocked, now CAN WORK in the plan (credits still BLOCKED: your monthly cap is reached)",
+    ),
+    (
+        event(
+            EventKind.LIFTED,
+            subject=SUBJECT_PLAN,
+            credit_lock=CAP,
+            after=VerdictState.CAN_WORK,
+            windows=("5-hour",),
+        ),
+        (
+            "unblocked, now CAN WORK in the plan (credits still BLOCKED: your monthly cap is reached)"
+            " · 5-hour window reset"
+        ),
     ),
     (
         event(EventKind.LIFTED, subject=SUBJECT_EXTRA_USAGE, credit_lock=EMPTY),
@@ -185,6 +219,34 @@ WORDS = [
 def test_event_is_worded_in_one_line(one: Event, expected: str) -> None:
     """An event is one line with the figures in their usual formats."""
     assert expected == describe_event(one, UTC)
+
+
+@pytest.mark.parametrize(
+    ("what", "cause", "one"),
+    [
+        (
+            "BLOCKED",
+            "your monthly cap is reached · 5-hour window full",
+            event(EventKind.BLOCKED, credit_lock=CAP, windows=("5-hour",)),
+        ),
+        ("5-hour window full", "resets 16:00", event(EventKind.WINDOW_FILLED, **FIVE, until=RESET)),
+        ("5-hour window reset", "was 41%", event(EventKind.WINDOW_RESET, **FIVE, before=41.0)),
+        (
+            "5-hour window reset early",
+            "(was 41%), not due until 16:00",
+            event(EventKind.WINDOW_RESET_EARLY, **FIVE, before=41.0, until=RESET),
+        ),
+        (
+            "unblocked, now ON CREDITS",
+            "was: your monthly cap is reached",
+            event(EventKind.LIFTED, credit_lock=CAP, after=VerdictState.ON_CREDITS),
+        ),
+        ("new org", "", event(EventKind.ORG_APPEARED)),
+    ],
+)
+def test_event_has_two_parts_in_a_table(what: str, cause: str, one: Event) -> None:
+    """What changed is told apart from its cause, which has no punctuation around it."""
+    assert (what, cause) == describe_event_cause(one, UTC)
 
 
 def test_every_kind_has_words() -> None:

@@ -232,7 +232,7 @@ def test_empty_reply_after_a_full_model_is_no_plan_without_windows() -> None:
 @pytest.mark.parametrize(
     ("lasting", "expected"),
     [
-        (plan(five_hour(0, None), weekly()), [EventKind.WINDOW_RESET_EARLY, EventKind.BACK_IN_PLAN]),
+        (plan(five_hour(0, None), weekly()), [EventKind.BACK_IN_PLAN]),
         (plan(weekly()), [EventKind.BACK_IN_PLAN]),
     ],
 )
@@ -287,7 +287,8 @@ def test_reset_is_reported_after_polls_without_windows() -> None:
     for minute in (118, 118.5):
         run.minute = minute
         assert run.poll(plan(five_hour(100), weekly()), meter(10 * minute)) == []
-    assert kinds(run.tick(120)) == [EventKind.WINDOW_RESET, EventKind.BACK_IN_PLAN]
+    event = only(run.tick(120))
+    assert (event.kind, event.windows, event.is_freed) == (EventKind.BACK_IN_PLAN, ("5-hour",), True)
 
 
 def test_reset_that_the_server_shows_first_is_on_time() -> None:
@@ -638,9 +639,7 @@ def test_allowance_expires_by_the_clock(percent: float) -> None:
             [EventKind.CREDITS_BLOCKED, EventKind.SPENDING],
             id="locked by spending beside room",
         ),
-        pytest.param(
-            (FULL, locked()), (FULL, meter()), [EventKind.LIFTED, EventKind.ON_CREDITS], id="lifted"
-        ),
+        pytest.param((FULL, locked()), (FULL, meter()), [EventKind.LIFTED], id="lifted"),
         pytest.param((FULL, locked()), (ROOM, meter()), [EventKind.LIFTED], id="lifted on both sides"),
         pytest.param((FULL, locked()), (ROOM, locked()), [EventKind.LIFTED], id="lifted by the plan"),
         pytest.param((ROOM, locked()), (ROOM, meter()), [EventKind.LIFTED], id="credits open again"),
@@ -731,8 +730,51 @@ def test_plan_without_windows_names_no_window() -> None:
     """If all work is metered, the event names no window."""
     run = Run(plan(), locked())
     emitted = run.poll(plan(), meter())
-    assert kinds(emitted) == [EventKind.LIFTED, EventKind.ON_CREDITS]
-    assert emitted[-1].after is None
+    assert (kinds(emitted), emitted[0].after) == ([EventKind.LIFTED], VerdictState.ON_CREDITS)
+    assert only(run.poll(plan(), locked())).kind is EventKind.BLOCKED
+
+
+BOTH_FULL = plan(five_hour(100), weekly(100))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ((ROOM, meter(5000, 9000)), (FULL, locked()), [(EventKind.BLOCKED, ("5-hour",))]),
+        ((ROOM, meter(5000, 9000)), (BOTH_FULL, locked()), [(EventKind.BLOCKED, ("5-hour", "7-day all"))]),
+        ((ROOM, meter()), (FULL, meter()), [(EventKind.ON_CREDITS, ("5-hour",))]),
+        ((FULL, meter()), (BOTH_FULL, OFF), [(EventKind.WAIT, ("7-day all",))]),
+        ((FULL, meter()), (ROOM, meter()), [(EventKind.BACK_IN_PLAN, ("5-hour",))]),
+        ((FULL, locked()), (ROOM, locked()), [(EventKind.LIFTED, ("5-hour",))]),
+        ((FULL, locked()), (FULL, meter(5000, 9000)), [(EventKind.CAP_CHANGED, ()), (EventKind.LIFTED, ())]),
+        ((ROOM, OFF), (FULL, OFF), [(EventKind.WINDOW_FILLED, ())]),
+        ((FULL, OFF), (ROOM, OFF), [(EventKind.WINDOW_RESET_EARLY, ())]),
+        (
+            (plan(five_hour(41), weekly(), fable(41)), meter(5000, 9000)),
+            (plan(five_hour(100), weekly(), fable(100)), locked()),
+            [(EventKind.WINDOW_FILLED, ()), (EventKind.BLOCKED, ("5-hour",))],
+        ),
+    ],
+)
+def test_fact_is_one_event(
+    before: tuple[Plan, Meter], after: tuple[Plan, Meter], expected: list[tuple[EventKind, tuple[str, ...]]]
+) -> None:
+    """A window that fills or resets is named by the event that it causes, and has none of its own.
+
+    A window of one model stops nothing else, and a changed cap has figures of its own.
+    """
+    run = Run(*before)
+    changed = [event for event in run.poll(*after) if event.subject != SUBJECT_POOL]
+    kept = [event for event in changed if event.kind is not EventKind.CAP_CHANGED or before[0] is after[0]]
+    assert expected == [(event.kind, event.windows) for event in kept]
+
+
+def test_cap_that_blocks_passes_no_threshold() -> None:
+    """The block says that the cap is reached; a lower threshold is a fact of its own."""
+    run = Run(FULL, meter(4600))
+    assert kinds(run.poll(FULL, locked())) == [EventKind.BLOCKED]
+    run = Run(FULL, meter(4400))
+    assert kinds(run.poll(FULL, meter(4600))) == [EventKind.THRESHOLD]
 
 
 # Polls that fail.
@@ -767,7 +809,19 @@ def test_change_during_an_outage_is_reported() -> None:
     run.minute = 100
     emitted = kinds(run.poll(FULL, locked()))
     assert EventKind.BLOCKED in emitted
-    assert EventKind.WINDOW_FILLED in emitted
+
+
+def test_stale_figures_are_reported_when_they_become_stale() -> None:
+    """STALE follows the clock within seconds; after a sleep, the reading that ends it comes without one."""
+    run = Run(ROOM, meter(), ages=True)
+    assert [event.at for event in run.tick(3.1) + run.tick(3.5) + run.tick(3.61)] == [at(3.61)]
+    run = Run(ROOM, meter(), ages=True)
+    assert run.tick(3.1) == []
+    assert run.tick(60) == []
+    assert run.read(listed(60.1, PERSONAL)) == []
+    run.minute = 60
+    assert run.poll(ROOM, meter()) == []
+    assert kinds([*run.tick(63.1), *run.tick(63.7)]) == [EventKind.STALE]
 
 
 def two_orgs() -> Run:
@@ -788,6 +842,31 @@ def test_outage_of_a_whole_session_is_reported_once() -> None:
     assert kinds(run.poll(ROOM)) == [EventKind.RECOVERED]
     assert run.read(reported(21, TEAM, reply(Endpoint.USAGE, 21, ROOM))) == []
     assert run.tick(21.5) == []
+
+
+def test_orgs_of_an_outage_become_stale_one_after_the_other_in_one_event() -> None:
+    """Orgs that were last read minutes apart are one outage if all of them fail now."""
+    run = two_orgs()
+    run.read(reported(2.5, TEAM, reply(Endpoint.USAGE, 2.5, ROOM)))
+    for minute in (3, 4, 5, 6):
+        for org in (PERSONAL, TEAM):
+            run.read(reported(minute, org, failed(Endpoint.USAGE, minute)))
+        run.tick(minute + 0.2)
+        run.tick(minute + 0.8)
+    event = only(run.emitted)
+    assert (event.kind, event.org, event.before, event.at) == (EventKind.STALE, None, at(2.5), at(3.8))
+    recovered = [run.read(reported(7, org, reply(Endpoint.USAGE, 7, ROOM))) for org in (PERSONAL, TEAM)]
+    assert [kinds(events) for events in recovered] == [[EventKind.RECOVERED], []]
+
+
+def test_session_that_expires_in_an_outage_recovers_once() -> None:
+    """Signing in again is the end of the outage, too."""
+    run = two_orgs()
+    assert kinds([*run.tick(3.1), *run.tick(3.7)]) == [EventKind.STALE]
+    assert kinds(run.read(stopped(4), closed(4))) == [EventKind.SESSION_EXPIRED]
+    back = run.read(listed(20, PERSONAL, TEAM))
+    back += run.read(reported(20, TEAM, reply(Endpoint.USAGE, 20, ROOM)), closed(20))
+    assert [(event.kind, event.subject) for event in back] == [(EventKind.RECOVERED, "Chrome, Default")]
 
 
 def test_org_that_alone_fails_is_reported_alone() -> None:
@@ -879,8 +958,8 @@ def test_account_with_a_later_uuid_is_the_same() -> None:
     """An account that shows its uuid later keeps its orgs and their reported events."""
     run = Run(ROOM, meter(), account=Account(None, PAT.email))
     run.read(listed(1, PERSONAL, account=PAT))
-    assert kinds(run.poll(FULL, meter())) == [EventKind.WINDOW_FILLED, EventKind.ON_CREDITS]
-    assert len(run.emitted) == 2
+    assert kinds(run.poll(FULL, meter())) == [EventKind.ON_CREDITS]
+    assert len(run.emitted) == 1
 
 
 def test_org_served_by_another_session_is_reported() -> None:

@@ -23,7 +23,7 @@ from claudemeter_tui.model.account import Org
 from claudemeter_tui.model.catalogue import Cause, CreditState
 from claudemeter_tui.model.credit_locks import CreditLock
 from claudemeter_tui.model.event_log import EventLog
-from claudemeter_tui.model.events import SUBJECT_EXTRA_USAGE, Event, EventKind
+from claudemeter_tui.model.events import Event, EventKind
 from claudemeter_tui.model.reading import Reading, Session
 from claudemeter_tui.model.secrets import Cookies
 from claudemeter_tui.model.store import Store
@@ -59,11 +59,6 @@ ON_CREDITS, LIFTED = event(EventKind.ON_CREDITS), event(EventKind.LIFTED, credit
 FREED = event(EventKind.WINDOW_RESET, is_freed=True)
 
 
-def credits_at(threshold: float) -> Event:
-    """Return an event of the credits that pass a threshold."""
-    return event(EventKind.THRESHOLD, subject=SUBJECT_EXTRA_USAGE, threshold=threshold, after=threshold)
-
-
 def called(events: Iterable[Event]) -> list[Event]:
     """Return the events that cause an alert."""
     made = select_alerts(events, UTC)
@@ -78,25 +73,9 @@ def test_events_of_work_and_money_alert(kind: EventKind) -> None:
 
 def test_only_the_reset_of_a_full_window_alerts() -> None:
     """The reset of a window with room changes nothing for the person."""
+    back = event(EventKind.BACK_IN_PLAN, is_freed=True)
     assert called([event(EventKind.WINDOW_RESET), FREED]) == [FREED]
-
-
-@pytest.mark.parametrize(
-    ("events", "expected"),
-    [
-        ([FILLED, BLOCKED], [BLOCKED]),
-        ([FILLED, ON_CREDITS], [ON_CREDITS]),
-        ([FILLED], [FILLED]),
-        ([FREED, LIFTED], [LIFTED]),
-        ([LIFTED, ON_CREDITS], [LIFTED]),
-        ([credits_at(100), BLOCKED], [BLOCKED]),
-        ([credits_at(90), BLOCKED], [credits_at(90), BLOCKED]),
-        ([FILLED, event(EventKind.BLOCKED, LAB)], [FILLED, event(EventKind.BLOCKED, LAB)]),
-    ],
-)
-def test_consequence_of_a_worse_event_does_not_alert(events: list[Event], expected: list[Event]) -> None:
-    """An event that follows from a worse one of the same org causes no second alert."""
-    assert expected == called(events)
+    assert called([event(EventKind.BACK_IN_PLAN), back]) == [back]
 
 
 def test_alert_has_name_and_words() -> None:
