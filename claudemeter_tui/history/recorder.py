@@ -50,6 +50,8 @@ IN_USE_LIMIT = 30.0
 """Seconds for which another process, such as `--forget`, can use the file without being reported."""
 RETRY_PAUSE = 1.0
 """Seconds between two attempts to write while another process uses the file."""
+EVENT_PAUSE = 10.0
+"""Minimum seconds of waiting for an event that only the time causes."""
 _MAX_ATTEMPTS = 3
 """Attempts if the file was replaced or is damaged; each opens the file again."""
 
@@ -123,6 +125,8 @@ class Recorder:
         self._upkeep: Iterator[None] | None = None
         self._followed: frozenset[Session] = frozenset()
         """Sessions whose last reading is from the archive: another process keeps their events."""
+        self._polled: frozenset[Session] = frozenset()
+        """Sessions whose last reading is from this process."""
         self._status = status
         self._is_status_due = False
         self._keeps_status_current = False
@@ -199,11 +203,13 @@ class Recorder:
 
         Return False at the end of the program.
         """
+        to_minute, to_event = self._count_seconds_to_minute(), self._count_seconds_to_event()
+        pause = min((one for one in (to_minute, to_event) if one is not None), default=None)
         try:
-            pause = RETRY_PAUSE if self._is_in_use else self._count_seconds_to_minute()
-            reading = self._queue.get(timeout=pause)
+            reading = self._queue.get(timeout=RETRY_PAUSE if self._is_in_use else pause)
         except Empty:
-            self._is_status_due = True
+            self._is_status_due = self._is_in_use or pause == to_minute
+            self._observe_time()
             return True
         while reading is not None:
             try:
@@ -226,13 +232,31 @@ class Recorder:
         now = self._now()
         return 60 - now.second - now.microsecond / 1e6
 
+    def _count_seconds_to_event(self) -> float | None:
+        """Return the time until an event that only the time causes. None if another process keeps it."""
+        due_at, sessions = self._event_log.due_at, {state.session for state in self._store.orgs}
+        if due_at is None or not sessions <= self._polled:
+            return None
+        return max(EVENT_PAUSE, (due_at - self._now()).total_seconds())
+
+    def _observe_time(self) -> None:
+        """Keep the events that only the time causes, such as figures that are stale now."""
+        now = self._now()
+        if self._count_seconds_to_event() is None:
+            return
+        self._event_log = self._event_log.observe(self._store, now)
+        if events := self._event_log.new_events:
+            self._waiting.append(Step(Reading(NO_SESSION, now), self._store, self._store, events))
+
     def _apply(self, reading: Reading) -> None:
         """Apply a reading to the store, and add it to those that wait unless the archive has it."""
         before, self._store = self._store, self._store.apply_safely(reading)
         self._event_log = self._event_log.observe(self._store, reading.at)
         self._followed -= {reading.session}
+        self._polled |= {reading.session}
         if reading.is_archived:
             self._followed |= {reading.session}
+            self._polled -= {reading.session}
         elif self._status is not None:
             self._status.observe(reading)
         events = tuple(one for one in self._event_log.new_events if one.session not in self._followed)
