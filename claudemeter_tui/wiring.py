@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # slow to load, so the first frame does not wait for them
     from claudemeter_tui.history.status import NoOrgStatus, OrgStatus
     from claudemeter_tui.history.status_builder import Outcome
     from claudemeter_tui.model.account import Account, Org
+    from claudemeter_tui.model.events import Event
     from claudemeter_tui.model.history import HistoryAnswer, HistoryRequest
     from claudemeter_tui.model.org_rules import OrgRules
     from claudemeter_tui.model.past import PastMoment
@@ -468,6 +469,13 @@ class ArchiveReader:
 
         return read_history(locate_archive(), self._origin, key, request)
 
+    def load_events(self, since: datetime, until: datetime) -> tuple[Event, ...] | None:
+        """Return the newest events between two moments."""
+        from claudemeter_tui.history.database import locate_archive
+        from claudemeter_tui.history.queries import read_events
+
+        return read_events(locate_archive(), self._origin, since, until)
+
     def _query(self, key: OrgKey, query: Callable[[sqlite3.Connection, int], Answer | None]) -> Answer | None:
         from claudemeter_tui.history.database import locate_archive
         from claudemeter_tui.history.queries import query_org
@@ -493,6 +501,7 @@ def build_archive_options(chosen: Invocation) -> Mapping[str, Callable[..., Any]
         "load_series": reader.load_series,
         "load_past": reader.load_past,
         "load_history": reader.load_history,
+        "load_events": reader.load_events,
     }
 
 

@@ -1,4 +1,4 @@
-"""Answer questions about the past of one org from the derived tables, without changing them.
+"""Answer questions about the past from the derived tables, without changing them.
 
 Every function blocks, so none of them runs on the event loop. A reader is open for one answer only.
 """
@@ -13,7 +13,8 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from itertools import accumulate
+from itertools import accumulate, groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import TypeVar
 
@@ -29,6 +30,7 @@ from claudemeter_tui.history.database import (
     to_millis,
 )
 from claudemeter_tui.history.derivation import QUARTER
+from claudemeter_tui.history.events import load_events
 from claudemeter_tui.history.figures import (
     CAP,
     CREDITS,
@@ -41,6 +43,8 @@ from claudemeter_tui.history.figures import (
 from claudemeter_tui.history.repair import mark_damaged
 from claudemeter_tui.history.series import is_gap
 from claudemeter_tui.model.catalogue import SEVEN_DAYS, WINDOWS, Cause, CreditState
+from claudemeter_tui.model.event_log import MAX_EVENTS
+from claudemeter_tui.model.events import Event, merge_events
 from claudemeter_tui.model.history import (
     WINDOW_PREFIX,
     Amount,
@@ -85,6 +89,21 @@ def query_org(
         None if the archive cannot be read, or if a newer version of this program wrote it. The recorder
         reports a problem of the file.
     """
+
+    def query_row(connection: sqlite3.Connection) -> Answer | None:
+        org_id = find_org_id(connection, origin, key)
+        return query(connection, org_id) if org_id is not None else unknown
+
+    return _query_archive(path, query_row, unknown)
+
+
+def _query_archive(
+    path: Path, query: Callable[[sqlite3.Connection], Answer | None], unknown: Answer | None
+) -> Answer | None:
+    """Answer a question in one transaction; `unknown` is the answer if the archive does not exist.
+
+    None if the archive cannot be read, or if a newer version of this program wrote it.
+    """
     if not path.exists():
         return unknown
     with (
@@ -94,12 +113,26 @@ def query_org(
         try:
             connection.execute("BEGIN")
             check_not_newer(connection)
-            org_id = find_org_id(connection, origin, key)
-            return query(connection, org_id) if org_id is not None else unknown
+            return query(connection)
         except sqlite3.Error as error:
             if is_damage(error):
                 mark_damaged(connection)
     return None
+
+
+def read_events(path: Path, origin: str, since: datetime, until: datetime) -> tuple[Event, ...] | None:
+    """Return the newest events of a server after `since` and until `until`, oldest first, each fact once.
+
+    None if the archive cannot be read, or if a newer version of this program wrote it.
+    """
+
+    def query(connection: sqlite3.Connection) -> tuple[Event, ...]:
+        found = load_events(connection, origin, since, until, MAX_EVENTS)
+        # Earlier versions kept several events of one fact.
+        moments = groupby(found, key=attrgetter("at"))
+        return tuple(event for _, same in moments for event in merge_events(tuple(same)))
+
+    return _query_archive(path, query, ())
 
 
 def read_history(path: Path, origin: str, key: OrgKey, request: HistoryRequest) -> HistoryAnswer | None:

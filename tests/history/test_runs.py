@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -16,9 +17,11 @@ from claudemeter_tui.history.codec import encode_value
 from claudemeter_tui.history.database import ARCHIVE_NAME, open_for_writing, to_millis
 from claudemeter_tui.history.derivation import QUARTER
 from claudemeter_tui.history.events import find_event_time, load_events
+from claudemeter_tui.history.queries import read_events
 from claudemeter_tui.model.event_log import EventLog
 from claudemeter_tui.model.events import Event, EventKind
 from claudemeter_tui.model.store import Store
+from claudemeter_tui.model.windows import Severity
 from tests.bodies import WEEK_RESETS, extra_usage_body, locked_body, org_body, overage_body, usage_body
 from tests.golden.scenes import scenes
 from tests.history.test_archive import CLAUDE_AI, ELSEWHERE, MINUTE, build, put
@@ -382,6 +385,41 @@ def test_an_event_of_another_form_is_left_out(connection: sqlite3.Connection) ->
     connection.execute("UPDATE events SET event = ? WHERE id = 1", (raw,))
     assert load_events(connection, CLAUDE_AI, NOW - HOUR, NOW) == (event,)
     assert load_events(connection, CLAUDE_AI, NOW, NOW + HOUR) == ()
+
+
+def test_an_event_of_an_earlier_version_is_kept(connection: sqlite3.Connection) -> None:
+    """Events that were written before they named windows are shown, too."""
+    deriver = build(connection)._deriver
+    event = Event(EventKind.STALE, NOW, SESSION, before=NOW)
+    deriver.append_event(None, CLAUDE_AI, event)
+    raw = encode_value(event)
+    del raw["windows"]
+    connection.execute("UPDATE events SET event = ?", (json.dumps(raw),))
+    assert load_events(connection, CLAUDE_AI, NOW - HOUR, NOW) == (event,)
+
+
+def test_events_are_read_from_the_newest_on(connection: sqlite3.Connection) -> None:
+    """A limit leaves out the oldest events; the order stays."""
+    deriver = build(connection)._deriver
+    events = [Event(EventKind.STALE, NOW + minute * MINUTE, SESSION) for minute in range(5)]
+    for event in events:
+        deriver.append_event(None, CLAUDE_AI, event)
+    assert load_events(connection, CLAUDE_AI, NOW - HOUR, NOW + HOUR, 2) == tuple(events[3:])
+
+
+def test_events_of_one_fact_are_read_as_one(connection: sqlite3.Connection, tmp_path: Path) -> None:
+    """Earlier versions kept a full window beside the block that it caused."""
+    deriver = build(connection)._deriver
+    key = "a-1", "org-2"
+    filled = Event(
+        EventKind.WINDOW_FILLED, NOW, SESSION, org_key=key, subject="5-hour", severity=Severity.FULL
+    )
+    blocked = Event(EventKind.BLOCKED, NOW, SESSION, org_key=key)
+    for event in (filled, blocked):
+        deriver.append_event(None, CLAUDE_AI, event)
+    found = read_events(tmp_path / ARCHIVE_NAME, CLAUDE_AI, NOW - HOUR, NOW)
+    assert found == (replace(blocked, windows=("5-hour",)),)
+    assert read_events(tmp_path / "none", CLAUDE_AI, NOW - HOUR, NOW) == ()
 
 
 @pytest.mark.parametrize(
