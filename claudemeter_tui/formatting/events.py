@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
+from enum import StrEnum
 
 from claudemeter_tui.formatting import SCHEMA_VERSION
 from claudemeter_tui.formatting.credits import NOT_REPORTED, describe_lock, describe_reload_cure
@@ -167,6 +168,50 @@ def _split_lift(event: Event, state: str, why: str, causes: str) -> tuple[str, s
 def _join_windows(labels: Sequence[str]) -> str:
     """Return `5-hour window`, or `5-hour and 7-day all windows`."""
     return f"{' and '.join(labels)} window{'' if len(labels) == 1 else 's'}"
+
+
+class EventCategory(StrEnum):
+    """Subject of an event, by which a list can be filtered."""
+
+    BLOCKED = "blocked"
+    CREDITS = "credits"
+    WINDOWS = "windows"
+    SESSIONS = "sessions"
+
+
+_CATEGORIES = {
+    **dict.fromkeys(
+        (
+            *(EventKind.BLOCKED, EventKind.CREDITS_BLOCKED, EventKind.STILL_BLOCKED),
+            *(EventKind.LIFTED, EventKind.WAIT, EventKind.FIRST_READ),
+        ),
+        EventCategory.BLOCKED,
+    ),
+    **dict.fromkeys(
+        (
+            *(EventKind.ON_CREDITS, EventKind.BACK_IN_PLAN, EventKind.CAP_CHANGED, EventKind.SPENDING),
+            *(EventKind.BALANCE_REFILLED, EventKind.BALANCE_FELL),
+            *(EventKind.AUTO_RELOAD_STOPPED, EventKind.TRANCHE_EXPIRING),
+        ),
+        EventCategory.CREDITS,
+    ),
+    **dict.fromkeys(
+        (
+            *(EventKind.WINDOW_FILLED, EventKind.WINDOW_RESET, EventKind.WINDOW_RESET_EARLY),
+            *(EventKind.WINDOW_MOVED, EventKind.ALLOWANCE_USED_UP, EventKind.ALLOWANCE_EXPIRED),
+            *(EventKind.THRESHOLD, EventKind.SAVED_RESET_EXPIRING),
+        ),
+        EventCategory.WINDOWS,
+    ),
+}
+"""Category of each kind of event; all others concern sessions, orgs and replies."""
+
+
+def categorize_event(event: Event) -> EventCategory:
+    """Return the category of an event."""
+    if event.kind is EventKind.THRESHOLD and event.subject in (SUBJECT_EXTRA_USAGE, SUBJECT_POOL):
+        return EventCategory.CREDITS
+    return _CATEGORIES.get(event.kind, EventCategory.SESSIONS)
 
 
 def format_event_json(event: Event) -> str:

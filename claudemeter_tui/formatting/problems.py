@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from claudemeter_tui.formatting.values import format_moment, format_short_day, to_local
+from claudemeter_tui.formatting.values import format_count, format_moment, format_short_day, to_local
 from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.problems import INFORMATIONAL_ERRORS, RENEWABLE_ERRORS, ProblemGroup
 from claudemeter_tui.model.reading import (
     ARCHIVE_ERRORS,
     CLAUDE_CODE_LOGIN,
@@ -142,7 +143,7 @@ def format_error(error_kind: ErrorKind, detail: str) -> str:
 
 def is_informational(problem: Problem) -> bool:
     """True if nothing failed and no figure is missing."""
-    return problem.error_kind in (ErrorKind.NEW_FIELD, ErrorKind.EXPIRES_SOON)
+    return problem.error_kind in INFORMATIONAL_ERRORS
 
 
 def describe_problem_cure(problem: Problem) -> str:
@@ -170,16 +171,6 @@ def describe_session_renewal(session: Session) -> str:
     return f"Sign in to claude.ai in {where}"
 
 
-RENEWABLE_ERRORS = frozenset(
-    {
-        ErrorKind.EXPIRED,
-        ErrorKind.EXPIRES_SOON,
-        ErrorKind.TOKEN_INVALID,
-        ErrorKind.TOKEN_SCOPE,
-        ErrorKind.NO_SESSION,
-    }
-)
-"""Errors that a new session ends."""
 _MANUAL_RENEWALS = {
     "cookie file": "Export fresh cookies and restart",
     "CLAUDEMETER_COOKIE": "Set CLAUDEMETER_COOKIE to a fresh cookie and restart",
@@ -202,6 +193,33 @@ def describe_source(state: OrgState) -> str:
     """Return `pat@example.com (Chrome, Default)`: the account and the session that an org is read through."""
     who = state.account.email or state.account.uuid
     return f"{who} ({state.session.label})" if who else state.session.label
+
+
+def format_group_title(group: ProblemGroup, now: datetime, zone: tzinfo | None = None) -> str:
+    """Return `claude.ai unreachable since 13:53: 13 replies of 7 orgs`, or the only problem's title."""
+    since = f"since {format_moment(group.since, now, zone)}"
+    first, *others = group.problems
+    if not others:
+        return f"{format_problem_title(first, zone)} {since}"
+    kind, session = group.cause.error_kind, group.cause.session
+    name = OUTAGE_NAME if kind is None else str(kind)
+    whose = f"{session.label} · " if session is not None and session.label else ""
+    affected = f"{len(group.problems)} {'values' if kind is ErrorKind.ODD_VALUE else 'replies'}"
+    orgs = f" of {format_count(group.org_count, 'org')}" if group.org_count else ""
+    return f"{whose}{name} {since}: {affected}{orgs}"
+
+
+def describe_group(group: ProblemGroup) -> tuple[str, str]:
+    """Return summary and cure of a group."""
+    kinds = dict.fromkeys(problem.error_kind for problem in group.problems)
+    if len(kinds) > 1:
+        return f"Requests fail: {', '.join(kinds)}.", PROBLEM_TEXTS[ErrorKind.NO_ROUTE].cure
+    first = group.problems[0]
+    return PROBLEM_TEXTS[first.error_kind].summary, describe_problem_cure(first)
+
+
+OUTAGE_NAME = "claude.ai unreachable"
+"""Name of an outage, which can have several kinds of errors."""
 
 
 def describe_fallback_figures(

@@ -113,6 +113,12 @@ def format_day(that: date, today: date) -> str:
     return f"{that:%a %b} {that.day}" + ("" if that.year == today.year else f" {that.year}")
 
 
+def format_day_title(day: date, today: date) -> str:
+    """Return `Today`, `Yesterday`, or `Fri Apr 24`."""
+    titles = {0: "Today", 1: "Yesterday"}
+    return titles.get((today - day).days) or format_day(day, today)
+
+
 def format_short_day(day: date) -> str:
     """Return `May 1`."""
     return f"{day:%b} {day.day}"

@@ -125,6 +125,7 @@ def read_events(path: Path, origin: str, since: datetime, until: datetime) -> tu
 
     None if the archive cannot be read, or if a newer version of this program wrote it.
     """
+    nothing: tuple[Event, ...] = ()
 
     def query(connection: sqlite3.Connection) -> tuple[Event, ...]:
         found = load_events(connection, origin, since, until, MAX_EVENTS)
@@ -132,7 +133,7 @@ def read_events(path: Path, origin: str, since: datetime, until: datetime) -> tu
         moments = groupby(found, key=attrgetter("at"))
         return tuple(event for _, same in moments for event in merge_events(tuple(same)))
 
-    return _query_archive(path, query, ())
+    return _query_archive(path, query, nothing)
 
 
 def read_history(path: Path, origin: str, key: OrgKey, request: HistoryRequest) -> HistoryAnswer | None:

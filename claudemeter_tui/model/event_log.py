@@ -233,7 +233,7 @@ class SessionTracker:
             last_state=state,
             has_polled=state.schedule is not None,
             is_expired=is_expired,
-            # The event above also tells that the figures come again.
+            # The event above also means that new figures arrive.
             is_stale_muted=self.is_stale_muted or is_signed_in,
             is_ending_soon=is_ending_soon,
         )

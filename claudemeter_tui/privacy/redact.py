@@ -470,7 +470,7 @@ def _split_number_suffix(name: str) -> tuple[str, str]:
     return (name[: suffix.start()], suffix[0]) if suffix else (name, "")
 
 
-_MAX_EVENTS = 1_000
+_MAX_EVENTS = 2_000
 """Maximum number of remembered events, in addition to those of the current call."""
 _SESSION_EVENT_KINDS = (
     EventKind.SESSION_ENDS,
@@ -518,8 +518,8 @@ class Redactor(ValueRedactor):
         super().__init__(Pseudonyms())
         self._memory = _RedactedParts(Store(), RedactedStore(), {}, {}, {})
         self._originals: dict[OrgKey, OrgKey] = {}
-        self._events: tuple[Event, ...] = ()
-        self._redacted_events: tuple[Event, ...] = ()
+        self._event_tuples: tuple[tuple[tuple[Event, ...], tuple[Event, ...]], ...] = ()
+        """The last events and their redaction: those of this run, and those of earlier runs."""
         self._event_pairs: dict[int, tuple[Event, Event]] = {}
         """Events and their redacted copies, keyed like the parts of a store."""
 
@@ -572,15 +572,16 @@ class Redactor(ValueRedactor):
 
     def redact_events(self, events: tuple[Event, ...]) -> tuple[Event, ...]:
         """Redact events of the store that was redacted last; the same tuple for the same events."""
-        if events is not self._events:
-            known = self._event_pairs
-            pairs = {
-                id(event): known.get(id(event)) or (event, self._redact_event(event)) for event in events
-            }
-            self._events, self._redacted_events = events, tuple(pairs[id(event)][1] for event in events)
-            # The event log is short, so dropping all older pairs at once costs little.
-            self._event_pairs = {**known, **pairs} if len(known) < _MAX_EVENTS else pairs
-        return self._redacted_events
+        for original, redacted in self._event_tuples:
+            if original is events:
+                return redacted
+        known = self._event_pairs
+        pairs = {id(event): known.get(id(event)) or (event, self._redact_event(event)) for event in events}
+        # The event log is short, so dropping all older pairs at once costs little.
+        self._event_pairs = {**known, **pairs} if len(known) < _MAX_EVENTS else pairs
+        redacted = tuple(pairs[id(event)][1] for event in events)
+        self._event_tuples = ((events, redacted), *self._event_tuples[:1])
+        return redacted
 
     def _redact_state(self, state: _State) -> _State:
         known = self._memory.replies

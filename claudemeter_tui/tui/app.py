@@ -20,7 +20,7 @@ from textual._styles_cache import StylesCache
 from textual.app import App, SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
-from textual.command import CommandList, CommandPalette
+from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits
 from textual.content import Content
 from textual.driver import Driver
 from textual.events import Resize
@@ -53,14 +53,17 @@ from claudemeter_tui.tui.theme import (
 if TYPE_CHECKING:  # the first frame does not wait for them
     from claudemeter_tui.formatting.org_choice import OrgChoiceError
     from claudemeter_tui.model.day import Today
+    from claudemeter_tui.model.events import Event
     from claudemeter_tui.model.history import HistoryAnswer, HistoryRequest
     from claudemeter_tui.model.past import PastMoment
+    from claudemeter_tui.model.problems import ProblemCause
     from claudemeter_tui.model.reading import Reading
     from claudemeter_tui.model.store import OrgKey, OrgState, Store
     from claudemeter_tui.model.time_series import ArchivedSeries
     from claudemeter_tui.tui.alerts import DashboardRun
     from claudemeter_tui.tui.screens.base import MomentChosen, ViewScreen
     from claudemeter_tui.tui.screens.connect import ConnectScreen
+    from claudemeter_tui.tui.screens.events import EventsScreen
     from claudemeter_tui.tui.screens.history import HistoryScreen
     from claudemeter_tui.tui.screens.overview import OverviewScreen
     from claudemeter_tui.tui.view import View
@@ -77,6 +80,8 @@ FORGET_INTERVAL = timedelta(minutes=10)
 """Time after which the widths of all texts are forgotten: Rich would keep 4,096, a MiB of old ages."""
 RELOAD_INTERVAL = timedelta(minutes=5)
 """Time after which the archived figures of a long period, or an open history, are read again."""
+EVENTS_SPAN = timedelta(days=7)
+"""Time before the run whose events are listed."""
 RELOAD_FROM = timedelta(days=1)
 """Periods from this length on are read again; shorter ones are soon filled by the run."""
 DEMO = "demo"
@@ -124,6 +129,11 @@ class Options(Settings):
 
     It returns None if the archive cannot be read, and raises no exception for a broken one.
     """
+    load_events: Callable[[datetime, datetime], tuple[Event, ...] | None] | None = None
+    """Returns the newest events between two moments, oldest first, in a thread. None without an archive.
+
+    It returns None if the archive cannot be read.
+    """
     load_past: Callable[[OrgKey, datetime, int], PastMoment | None] | None = None
     """Returns the moment of an org's event before (-1) or after (1) a time, or of that time itself (0).
 
@@ -145,6 +155,29 @@ class Palette(CommandPalette):
         # The list has hits before it has a size; Textual then moves by page through lines that do not exist.
         if self.query_one(CommandList).scrollable_content_region or not action.startswith("page_"):
             super()._action_command_list(action)
+
+
+CURRENT_MARK = " (current)"
+"""Text beside the name of the current theme."""
+
+
+class MarkingThemeProvider(ThemeProvider):
+    """Textual's list of themes, with the current one marked."""
+
+    async def discover(self) -> Hits:
+        """Yield all themes."""
+        for name, choose in self.commands:
+            yield DiscoveryHit(name + self._mark(name), choose, text=name)
+
+    async def search(self, query: str) -> Hits:
+        """Yield the themes whose name matches."""
+        matcher = self.matcher(query)
+        for name, choose in self.commands:
+            if (score := matcher.match(name)) > 0:
+                yield Hit(score, Content.assemble(matcher.highlight(name), self._mark(name)), choose, name)
+
+    def _mark(self, name: str) -> str:
+        return CURRENT_MARK if name == self.app.theme else ""
 
 
 class Claudemeter(App[str]):
@@ -197,6 +230,12 @@ class Claudemeter(App[str]):
 
         today: Today
 
+    @dataclass
+    class EventsLoaded(Message):
+        """Events of earlier runs were read: the only message that changes them."""
+
+        events: tuple[Event, ...]
+
     store: var[Store] = var(cast("Store", None), init=False)
     """Everything known; only the handler of `ReadingArrived` writes it. It exists from the first frame on."""
     now: var[datetime] = var(datetime(1970, 1, 1, tzinfo=UTC), init=False)
@@ -211,6 +250,10 @@ class Claudemeter(App[str]):
     """Archived figures of every org since midnight. None before the overview was first shown."""
     history: var[HistoryLoaded | None] = var["HistoryLoaded | None"](None, init=False)
     """The last history that was read, while its screen is open. None if there is none."""
+    earlier_events: var[tuple[Event, ...] | None] = var["tuple[Event, ...] | None"](None, init=False)
+    """Events of the days before this run, oldest first. None until the events screen was opened."""
+    dismissed: var[frozenset[ProblemCause]] = var["frozenset[ProblemCause]"](frozenset(), init=False)
+    """Causes of the problems that the user has dismissed; each stays until its problems end."""
     history_weeks: var[int] = var(4, init=False)
     """Span of the history screen in weeks."""
     prefers_windows: var[bool] = var(False, init=False)
@@ -232,6 +275,7 @@ class Claudemeter(App[str]):
         self.set_class(self.options.ascii, "-ascii")
         self._feed = feed
         self._clock = now
+        self._begun_at = now()
         self._has_started = False
         """True once the first frame is painted."""
         self._is_draw_pending = True
@@ -245,6 +289,7 @@ class Claudemeter(App[str]):
         self._is_loading_today = False
         self._is_overview_due = self.options.screen == "overview"
         """True until the overview was opened as the first screen."""
+        self._is_loading_events = False
         self._refresh_answer: tuple[str, datetime] | None = None
         """Last message about a poll that did not start at once, and its time. None if there was none."""
         for theme in select_themes(self.console.color_system):
@@ -338,6 +383,10 @@ class Claudemeter(App[str]):
         """Apply the reading to the store."""
         self.now = self._clock()
         self.store = self.store.apply_safely(message.reading)
+        if self.dismissed:
+            from claudemeter_tui.model.problems import group_problems
+
+            self.dismissed &= {group.cause for group in group_problems(self.store)}
         self._process_events()
 
     def on_claudemeter_series_loaded(self, message: SeriesLoaded) -> None:
@@ -452,6 +501,38 @@ class Claudemeter(App[str]):
         present = {state.key for state in self.store.orgs}
         series = {key: one for key, one in loaded.items() if key in present}
         self.post_message(self.TodayLoaded(replace(known, series=series)))
+
+    def _load_earlier_events(self) -> None:
+        """Read the events of earlier runs once, when they are first needed."""
+        if self.earlier_events is None and self.options.load_events and not self._is_loading_events:
+            self._is_loading_events = True
+            self._load_events()
+
+    @work(group=ARCHIVE_WORKERS)
+    async def _load_events(self) -> None:
+        load, until = self.options.load_events, self._begun_at
+        found = await asyncio.to_thread(load, until - EVENTS_SPAN, until) if load is not None else None
+        self.post_message(self.EventsLoaded(found or ()))
+
+    def on_claudemeter_events_loaded(self, message: EventsLoaded) -> None:
+        """Show the events of earlier runs."""
+        self._is_loading_events = False
+        self.earlier_events = message.events
+
+    def on_events_screen_problem_dismissed(self, message: EventsScreen.ProblemDismissed) -> None:
+        """Dismiss a problem until it occurs again, or show the dismissed ones again."""
+        from claudemeter_tui.model.problems import group_problems
+
+        causes = [group.cause for group in group_problems(self.store)]
+        if message.cause is None:
+            self.dismissed = frozenset()
+        elif not self.private:
+            self.dismissed |= {message.cause}
+        else:
+            from claudemeter_tui.tui.screenshots import redact_cause
+
+            redaction = self._dashboard_run.redaction
+            self.dismissed |= {one for one in causes if redact_cause(one, redaction) == message.cause}
 
     def action_past(self, step: int) -> None:
         """Show the dashboard as it was at the org's previous (-1) or next (1) event."""
@@ -700,7 +781,7 @@ class Claudemeter(App[str]):
     def search_themes(self) -> None:
         """Open the list of themes; Textual's action for `t` calls this."""
         if self._has_room:
-            self.push_screen(Palette([ThemeProvider], placeholder="Search themes"))
+            self.push_screen(Palette([MarkingThemeProvider], placeholder="Search themes"))
 
     def action_open(self, name: str) -> None:
         """Open a screen over the dashboard in place of any other, or close it if it is open."""
@@ -721,6 +802,8 @@ class Claudemeter(App[str]):
         self._toggle_screen(screens[name])
         self._load_missing_history()
         self._load_missing_today()
+        if name == "events":
+            self._load_earlier_events()
 
     def pop_screen(self) -> AwaitComplete:
         """Close the top screen, redraw the one below, and clear the cache that still holds closed widgets.
@@ -820,6 +903,10 @@ class Claudemeter(App[str]):
         has_series = self.archived is not None and self.archived.request[0] == self.selected
         if self.past is not None and self.span is None:
             has_series = False  # the replies of a past moment begin before it, the archived ones end now
+        is_past, earlier = self.past is not None, self.earlier_events
+        events_state = HistoryState.READ if earlier is not None else HistoryState.READING
+        if is_past or options.load_events is None:
+            events_state = HistoryState.OFF
         view = View(
             self.shown_store,
             self.shown_time,
@@ -829,6 +916,9 @@ class Claudemeter(App[str]):
             prefers_windows=self.prefers_windows,
             past_figures=self.past.figures if self.past is not None else None,
             events=self.past.events if self.past is not None else run.event_log.events,
+            earlier_events=earlier if earlier is not None and not is_past else (),
+            events_state=events_state,
+            dismissed=frozenset() if is_past else self.dismissed,
             seen_at=self.now if self.past is not None else None,
             ascii=options.ascii,
             note=options.note,
@@ -854,6 +944,7 @@ class Claudemeter(App[str]):
     # These values are part of the view.
     watch_prefers_windows = watch_private = watch_past = _schedule_draw
     watch_archived = watch_today = watch_history = watch_history_weeks = _schedule_draw
+    watch_earlier_events = watch_dismissed = _schedule_draw
 
     def watch_now(self) -> None:
         """Select an org if the sessions were waited for long enough, and redraw."""

@@ -28,6 +28,7 @@ from claudemeter_tui.formatting.org_choice import OrgChoiceError
 from claudemeter_tui.formatting.values import to_local
 from claudemeter_tui.interruption import InterruptDelay
 from claudemeter_tui.model.past import PastFigures
+from claudemeter_tui.model.problems import ProblemCause
 from claudemeter_tui.model.reading import Reading
 from claudemeter_tui.privacy import bug_report
 from claudemeter_tui.privacy.archive_rows import RowRedactor
@@ -86,11 +87,24 @@ def redact_view(view: View, redaction: RowRedactor) -> View:
         return view
     key = redaction.redact_key(view.key) if view.key else None
     figures = redact_past_figures(view.past_figures, redaction) if view.past_figures is not None else None
-    events = redaction.redact_events(view.events)
     today = view.today
     if today is not None:
         today = replace(today, series={redaction.redact_key(one): it for one, it in today.series.items()})
-    return replace(view, store=store, key=key, events=events, past_figures=figures, today=today)
+    return replace(
+        view,
+        store=store,
+        key=key,
+        events=redaction.redact_events(view.events),
+        earlier_events=redaction.redact_events(view.earlier_events),
+        dismissed=frozenset(redact_cause(cause, redaction) for cause in view.dismissed),
+        past_figures=figures,
+        today=today,
+    )
+
+
+def redact_cause(cause: ProblemCause, redaction: RowRedactor) -> ProblemCause:
+    """Return the cause of a problem with a pseudonym for its session."""
+    return replace(cause, session=cause.session and redaction.redact_session(cause.session))
 
 
 def redact_past_figures(figures: PastFigures, redaction: RowRedactor) -> PastFigures:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from claudemeter_tui.model.events import Event
     from claudemeter_tui.model.history import HistoryAnswer
     from claudemeter_tui.model.past import PastFigures
+    from claudemeter_tui.model.problems import ProblemCause, ProblemGroup
     from claudemeter_tui.model.time_series import ArchivedSeries, Histories
 
 
@@ -118,6 +119,12 @@ class View:
     """True if the chart shows the windows even though there are credits."""
     events: tuple[Event, ...] = ()
     """Events of this run, oldest first."""
+    earlier_events: tuple[Event, ...] = ()
+    """Events of the days before this run, oldest first. Empty until the events screen needs them."""
+    events_state: HistoryState = HistoryState.OFF
+    """State of `earlier_events`."""
+    dismissed: frozenset[ProblemCause] = frozenset()
+    """Causes of problems that the user has dismissed."""
     ascii: bool = False
     """True to draw with ASCII only."""
     note: str = ""
@@ -213,6 +220,21 @@ class View:
         return next(iter(self.store.sessions), None)
 
     @cached_property
+    def problem_groups(self) -> tuple[ProblemGroup, ...]:
+        """All current problems by cause."""
+        if not self.store.problems:  # the first frame loads nothing for them
+            return ()
+        from claudemeter_tui.model.problems import group_problems  # noqa: PLC0415
+
+        return group_problems(self.store)
+
+    @property
+    def open_problems(self) -> tuple[ProblemGroup, ...]:
+        """The problems that have figures missing and are not dismissed."""
+        groups = self.problem_groups
+        return tuple(one for one in groups if not one.is_informational and one.cause not in self.dismissed)
+
+    @cached_property
     def panel_time(self) -> datetime:
         """The time rounded for the panels, where only the last minute of a countdown shows seconds."""
         countdowns = _iterate_countdowns(self.state) if self.state is not None else ()
@@ -226,6 +248,7 @@ class View:
         return (
             self.store is other.store
             and self.events is other.events
+            and self.earlier_events is other.earlier_events
             and self.archived is other.archived
             and self.today is other.today
             and self.past_figures is other.past_figures
@@ -243,7 +266,7 @@ class View:
     def _get_appearance(self) -> tuple[object, ...]:
         # All fields except the time, and except those that are compared by identity.
         words = self.note, self.past_label
-        history = self.history_state, self.history_weeks
+        history = self.history_state, self.history_weeks, self.events_state, self.dismissed
         look = self.key, self.zone, self.span, self.prefers_windows, self.ascii
         return *look, words, history, self.panel_time
 

@@ -245,7 +245,7 @@ def test_event_is_worded_in_one_line(one: Event, expected: str) -> None:
     ],
 )
 def test_event_has_two_parts_in_a_table(what: str, cause: str, one: Event) -> None:
-    """What changed is told apart from its cause, which has no punctuation around it."""
+    """The change and its cause are two texts, without the punctuation between them."""
     assert (what, cause) == describe_event_cause(one, UTC)
 
 

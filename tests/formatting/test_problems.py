@@ -10,15 +10,16 @@ import pytest
 
 from claudemeter_tui.formatting.problems import (
     PROBLEM_TEXTS,
-    RENEWABLE_ERRORS,
     describe_fallback_figures,
     describe_problem_cure,
     describe_session_renewal,
+    format_group_title,
     format_problem_title,
     is_informational,
 )
 from claudemeter_tui.model.account import Org
 from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.problems import RENEWABLE_ERRORS, ProblemCause, ProblemGroup
 from claudemeter_tui.model.reading import CLAUDE_CODE_LOGIN, ErrorKind, Reading, Session
 from claudemeter_tui.model.store import Problem, Store
 from claudemeter_tui.sessions.poller import CURABLE_ERRORS
@@ -225,3 +226,33 @@ def test_cure_of_refused_credentials_names_their_source(expected: str, session: 
 def test_cure_of_other_problems_is_from_the_table(trouble: ErrorKind) -> None:
     """Other cures do not depend on the browser."""
     assert PROBLEM_TEXTS[trouble].cure == describe_problem_cure(problem(trouble))
+
+
+def group(*problems: Problem, cause: ProblemCause | None = None, orgs: int = 0) -> ProblemGroup:
+    """Return a group of these problems."""
+    return ProblemGroup(cause or ProblemCause(problems[0].error_kind), problems, orgs)
+
+
+@pytest.mark.parametrize(
+    ("expected", "one"),
+    [
+        (
+            "claude.ai unreachable since 14:05: 2 replies of 7 orgs",
+            group(problem(ErrorKind.TIMEOUT), problem(ErrorKind.DNS), cause=ProblemCause(None), orgs=7),
+        ),
+        ("timed out since 14:05: 2 replies", group(problem(ErrorKind.TIMEOUT), problem(ErrorKind.TIMEOUT))),
+        (
+            "odd value since 14:05: 2 values of 1 org",
+            group(problem(ErrorKind.ODD_VALUE), problem(ErrorKind.ODD_VALUE), orgs=1),
+        ),
+    ],
+)
+def test_group_is_titled_by_its_cause(expected: str, one: ProblemGroup) -> None:
+    """The title says the cause, its start, and how many replies and orgs it concerns."""
+    assert expected == format_group_title(one, at(6), UTC)
+
+
+def test_group_of_one_problem_has_its_title() -> None:
+    """A single problem keeps the name of its org, its reply and its detail."""
+    one = problem(ErrorKind.TIMEOUT)
+    assert f"{format_problem_title(one)} since 14:05" == format_group_title(group(one), at(6), UTC)

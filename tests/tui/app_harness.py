@@ -14,7 +14,14 @@ from claudemeter_tui.model.reading import PasteResult, Reading
 from claudemeter_tui.tui.app import Claudemeter, Options
 from tests.scenes import NOW, OrgBodies, readings
 
-ENDING_WORKERS = ("action_usage_page", "_load_history", "_load_series", "_load_today", "show_past")
+ENDING_WORKERS = (
+    "action_usage_page",
+    "_load_events",
+    "_load_history",
+    "_load_series",
+    "_load_today",
+    "show_past",
+)
 """Workers that end by themselves."""
 
 

@@ -443,7 +443,7 @@ async def seen(folder: Path, *, known: bool, session: Session = ONE) -> AsyncIte
 async def test_problem_is_worded_on_screen(
     case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The dashboard shows the name, and `e` the cause, the cure, and the figures meanwhile."""
+    """The dashboard shows the name, `e` the cause and the cure, and Enter the figures meanwhile."""
     async with seen(tmp_path, known=True, session=case.session) as here, case.place(monkeypatch) as url:
         await here.poll(url)
         if "no orgs" not in case.title:
@@ -451,7 +451,9 @@ async def test_problem_is_worded_on_screen(
             assert screen(here.pilot)[1].endswith(" 1 problem")
             assert "67%" in here.words
         await here.press("e")
-        assert f"Problems 14:48 {case.title} {case.what} {case.cure} {case.kept} Events" in here.words
+        assert f"Problems ▲ {case.title} since 14:48 {case.what} {case.cure} Events" in here.words
+        await here.press("enter")
+        assert f"{case.cure} {case.kept} Events" in here.words
 
 
 @EACH
@@ -506,6 +508,7 @@ async def test_serving_login_is_named(tmp_path: Path, monkeypatch: pytest.Monkey
         assert "Claude Code" in screen(here.pilot)[0]
         assert "23%" in here.words
         await here.press("e")
+        await here.press("enter")
         others = "the others are from 14:48."
         assert f"Some figures come from Claude Code meanwhile, {others}" in here.words
 

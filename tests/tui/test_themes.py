@@ -11,13 +11,14 @@ from rich._palettes import STANDARD_PALETTE
 from rich.color import Color as RichColor
 from rich.color import ColorSystem
 from textual.color import Color
+from textual.command import CommandPalette
 from textual.theme import Theme
 
 from claudemeter_tui.tui.app import Claudemeter, Options
 from claudemeter_tui.tui.screenshots import capture_svg
 from claudemeter_tui.tui.theme import DARK_THEME, LIGHT_THEME, derive_missing_colours, select_themes
 from tests.scenes import NOW, PERSONAL
-from tests.tui.app_harness import app, stage
+from tests.tui.app_harness import app, screen, stage, text
 
 TEXT = (
     "normal",
@@ -139,3 +140,30 @@ def test_picture_for_a_report_has_all_colours(monkeypatch: pytest.MonkeyPatch) -
     build_app = partial(Claudemeter, now=lambda: NOW, options=Options(zone=UTC))
     picture = capture_svg(build_app, stage(PERSONAL), 1, size=(80, 24))
     assert str(DARK_THEME.success) in picture
+
+
+async def test_current_theme_is_marked() -> None:
+    """The list of themes marks the one in use, also while one searches."""
+    async with app(stage(PERSONAL)).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        pilot.app.theme = "nord"
+        await pilot.press("t")
+        await pilot.pause()
+        marked = [line for line in screen(pilot) if "(current)" in line]
+        assert [line.strip(" ▌▐▊▎│") for line in marked] == ["nord (current)"]
+        await pilot.press(*"nor")
+        await pilot.pause()
+        assert ["nord (current)" in line for line in screen(pilot) if "nord" in line] == [True]
+
+
+async def test_search_of_the_palette_without_a_match_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Themes and commands that do not exist leave no empty list."""
+    monkeypatch.setattr(CommandPalette, "_NO_MATCHES_COUNTDOWN", 0.01)
+    async with app(stage(PERSONAL)).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        for key in ("t", "ctrl+p"):
+            await pilot.press(key, *"zzz")
+            await pilot.pause()
+            assert "No matches found" in text(pilot)
+            await pilot.press("escape")
+            await pilot.pause()

@@ -1,122 +1,266 @@
-"""Events of this run and open problems."""
+"""Problems by cause, and the events as a table that can be filtered and searched."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.content import Content
+from textual.message import Message
 
-from claudemeter_tui.formatting.events import format_event_line
+from claudemeter_tui.formatting.events import EventCategory, categorize_event, describe_event
 from claudemeter_tui.formatting.past import EVENTS_TITLE, NO_REPLIES
-from claudemeter_tui.formatting.problems import (
-    PROBLEM_TEXTS,
-    describe_fallback_figures,
-    describe_problem_cure,
-    format_problem_title,
-    is_informational,
-)
-from claudemeter_tui.formatting.values import format_count, format_moment
+from claudemeter_tui.formatting.problems import format_group_title, format_problem_title
+from claudemeter_tui.formatting.values import format_count, format_day_title, to_local
 from claudemeter_tui.model.events import Event
-from claudemeter_tui.model.windows import Severity
+from claudemeter_tui.model.problems import ProblemCause, ProblemGroup
 from claudemeter_tui.tui.keys import Key
-from claudemeter_tui.tui.screens.base import AS_OF_KEY, CURSOR_KEYS, PAGE_HINTS, MomentListScreen
+from claudemeter_tui.tui.screens.base import CURSOR_KEYS, PAGE_HINTS, TITLE_FROM, MomentListScreen
 from claudemeter_tui.tui.styled_text import (
     HEADING,
     MUTED,
-    SEVERITY_STYLES,
     StyledLine,
     build_line,
+    iterate_shorter,
+    join_pieces,
     spread_line,
     wrap_text,
 )
-from claudemeter_tui.tui.view import View
+from claudemeter_tui.tui.view import HistoryState, View
+from claudemeter_tui.tui.widgets.event_table import EventTable
 from claudemeter_tui.tui.widgets.list_view import (
     BLANK_ROW,
     MARK_WIDTH,
+    ClickableLine,
     ListPage,
     ListRow,
-    build_row,
     fix_row,
 )
+from claudemeter_tui.tui.widgets.problem_list import DISMISSED, build_problem_rows
 
+ORG_KEY = Key("f", "f", "screen.filter_org", "org", "show the events of this org only, or of all")
+CATEGORY_KEY = Key("c", "c", "screen.filter_category", "kind", "show one kind of events only, or all")
+DISMISS_KEY = Key("x", "x", "screen.dismiss_problem", "dismiss", "hide a problem until it occurs again")
+SEARCH_KEY = Key("slash", "/", "screen.find", "search", "show only rows that match these words")
 EVENTS_KEYS = (
-    AS_OF_KEY,
+    Key("enter", "Enter", "screen.enter", "open", "show the org at this event, or a problem's replies"),
+    ORG_KEY,
+    CATEGORY_KEY,
+    SEARCH_KEY,
+    DISMISS_KEY,
     *CURSOR_KEYS,
-    Key("escape", "Esc", "screen.back", "close", "close the events"),
+    Key("escape", "Esc", "screen.back", "close", "end the search or close the events"),
 )
 """All keys of the events."""
+FILTERED_TITLE_FROM = 6
+"""Lines of the terminal from which the title is shown while a filter hides events."""
+NO_MATCH = "No problem and no event matches all of these words."
+NO_FILTERED = "No event of this filter."
+READING_EARLIER = "Reading the events of earlier runs …"
+LAST_DAYS = "These are the events of the last 7 days."
 
 
 class EventsScreen(MomentListScreen):
-    """Open problems first, those with missing figures on top; then the events, newest first."""
+    """Open problems by cause, those with missing figures on top; then the events, newest first."""
 
     BINDINGS: ClassVar[list[BindingType]] = [key.build_binding() for key in EVENTS_KEYS]
-    HINTS = (PAGE_HINTS[0], AS_OF_KEY, *PAGE_HINTS[1:])
-    MIN_HEIGHTS = (12, 16)
+    HINTS = (
+        PAGE_HINTS[0],
+        EVENTS_KEYS[0],
+        ORG_KEY,
+        CATEGORY_KEY,
+        SEARCH_KEY,
+        DISMISS_KEY,
+        *PAGE_HINTS[1:],
+    )
+    MIN_HEIGHTS = (TITLE_FROM, 16)
+
+    @dataclass
+    class ProblemDismissed(Message):
+        """The user dismissed a problem, or wants to see the dismissed ones again."""
+
+        cause: ProblemCause | None
+        """Its cause, as on screen. None to show all again."""
+
+    def __init__(self, view: View) -> None:
+        """Start with all events, and with every problem closed."""
+        super().__init__(view)
+        self._is_one_org = False
+        self._category: EventCategory | None = None
+        self._opened: set[ProblemCause | str] = set()
+        self._joined: tuple[tuple[Event, ...], tuple[Event, ...], tuple[Event, ...]] = ((), (), ())
+        """Events of this run and of earlier ones, and all of them."""
+        self._table_rows: tuple[object, list[ListRow]] = (None, [])
+        """The basis of the rows of the events, and these rows."""
 
     def redraw(self) -> None:
-        """Draw a paragraph for each problem, and lines for each note and event."""
+        """Draw a row for each problem, and a table of the events."""
         view, width = self.view, self.item_list.line_width
-        rows = [*_build_problems(view, width - MARK_WIDTH), BLANK_ROW, *_build_events(view, width)]
-        self.show_page(ListPage(rows, width), self.get_cursor_key())
-        self.set_header_lines([self._build_title()], [Content("")])
+        words = self.search_bar.search_text.casefold().split()
+        every, groups = self._join_events(), view.problem_groups
+        events = [event for event in every if self._is_shown(event) and self._matches_event(event, words)]
+        problems = [group for group in groups if self._matches_problem(group, words)]
+        hidden = len(every) - sum(map(self._is_shown, every)) if self._is_filtered else 0
+        rows = self._build_problems(problems, width, is_search=bool(words))
+        rows += [BLANK_ROW] if rows else []
+        if words and not events and not problems:
+            rows = [fix_row(line) for line in wrap_text(NO_MATCH, width - MARK_WIDTH, MUTED)]
+        elif events or not words:
+            rows += self._build_events(events, width)
+        key = self.get_cursor_key()
+        self.show_page(ListPage(rows, width), key)
+        self.set_header_lines([self._build_title(len(every), hidden)], [Content("")])
+        if self._is_filtered:
+            is_away = self.app.size.height < FILTERED_TITLE_FROM
+            self.query_one("#first", ClickableLine).set_class(is_away, "-away")
+        self.search_bar.show_result(f"{len(events) + len(problems)} of {len(every) + len(groups)}")
         self.show_view(view)
 
-    def _build_title(self) -> StyledLine:
-        """Return the title with the number of problems, notes and events."""
-        problems = self.view.store.problems
-        real = sum(not is_informational(problem) for problem in problems)
-        counts = ((real, "problem"), (len(problems) - real, "note"), (len(self.view.events), "event"))
-        note = " · ".join(format_count(count, noun) for count, noun in counts)
-        return spread_line(
-            build_line((" Events", HEADING)), build_line((note, MUTED)), self.app.size.width - 1
+    @property
+    def _is_filtered(self) -> bool:
+        return self._is_one_org or self._category is not None
+
+    def _join_events(self) -> tuple[Event, ...]:
+        """Return the events of earlier runs and of this one, oldest first; the same tuple for the same."""
+        own, earlier = self.view.events, self.view.earlier_events
+        if self._joined[0] is not own or self._joined[1] is not earlier:
+            # The archive can have an event of this run, whose time is before its start: that of a reset.
+            known = {_identify(event) for event in own}
+            every = [*(event for event in earlier if _identify(event) not in known), *own]
+            self._joined = own, earlier, tuple(sorted(every, key=lambda event: event.at))
+        return self._joined[2]
+
+    def _is_shown(self, event: Event) -> bool:
+        """True if the filter shows the event; an event of a session concerns all its orgs."""
+        if self._category is not None and categorize_event(event) is not self._category:
+            return False
+        state = self.view.state
+        if not self._is_one_org or state is None:
+            return True
+        return event.org_key == state.key or (event.org_key is None and event.session == state.session)
+
+    def _matches_event(self, event: Event, words: Sequence[str]) -> bool:
+        if not words:
+            return True
+        day, today = (to_local(one, self.view.zone).date() for one in (event.at, self.view.now))
+        about = event.owner_name, describe_event(event, self.view.zone), format_day_title(day, today)
+        return _has_words("\n".join((*about, *event.endpoints)), words)
+
+    def _matches_problem(self, group: ProblemGroup, words: Sequence[str]) -> bool:
+        if not words:
+            return True
+        titles = (format_problem_title(problem, self.view.zone) for problem in group.problems)
+        return _has_words(
+            "\n".join((format_group_title(group, self.view.now, self.view.zone), *titles)), words
         )
 
+    def _build_title(self, count: int, hidden: int) -> StyledLine:
+        """Return the title with the filter and the number of problems, notes and events."""
+        view, width = self.view, self.app.size.width
+        title = build_line((" Events", HEADING))
+        if self._is_filtered:
+            org = view.state.org.display_name if self._is_one_org and view.state is not None else ""
+            chosen = [one for one in (org, self._category) if one]
+            note = build_line((f"{hidden} hidden", MUTED))
+            options = [
+                join_pieces([title, *(build_line(f"only {one}") for one in chosen), note]),
+                build_line(" ", join_pieces([*(build_line(one) for one in chosen), note])),
+                join_pieces([title, note]),
+            ]
+            title = next((one for one in options if one.cell_length < width), options[-1])
+        shown = len(view.open_problems)
+        notes = sum(group.is_informational for group in view.problem_groups)
+        counts = ((shown, "problem"), (notes, "note"), (count, "event"))
+        pieces = [build_line((format_count(number, noun), MUTED)) for number, noun in counts if number]
+        room = width - 3 - title.cell_length
+        shorter = iterate_shorter(pieces)
+        total = next((one for one in shorter if one.cell_length <= room), build_line())
+        return spread_line(title, total, width - 1)
 
-def _build_events(view: View, width: int) -> list[ListRow]:
-    """Return the rows of the events, newest first."""
-    is_past = bool(view.past_label)
-    if not view.events:
-        text = "No events in the 24 hours before." if is_past else "No events in this run yet."
-        return [fix_row(build_line((text, MUTED)))]
-    title = EVENTS_TITLE if is_past else "Events"
-    rows = [build_event_row(place, event, view, width) for place, event in enumerate(view.events)]
-    return [fix_row(build_line((title, HEADING))), BLANK_ROW, *reversed(rows)]
+    def _build_problems(
+        self, groups: Sequence[ProblemGroup], width: int, *, is_search: bool
+    ) -> list[ListRow]:
+        """Return the rows of the open problems and notes."""
+        view = self.view
+        if is_search and not groups:
+            return []
+        if view.past_figures is not None:
+            return [fix_row(build_line((f"Problems not known: {NO_REPLIES}.", MUTED)))]
+        if view.is_empty:
+            return [fix_row(build_line(("Nothing read yet.", HEADING)))]
+        if not groups:
+            return [fix_row(build_line(("No problems.", HEADING)))]
+        return [*build_problem_rows(groups, view, self._opened, width - MARK_WIDTH)]
+
+    def _build_events(self, events: Sequence[Event], width: int) -> list[ListRow]:
+        """Return the rows of the events, newest first, and what the list covers."""
+        view = self.view
+        is_past = bool(view.past_label)
+        if not events:
+            text = "No events in the 24 hours before." if is_past else "No events in this run yet."
+            if self._is_filtered and self._join_events():
+                text = NO_FILTERED
+            elif view.events_state is HistoryState.READ:
+                text = "No events in the last 7 days."
+            rows = [fix_row(build_line((text, MUTED)))]
+        else:
+            rows = self._build_table(events, width, EVENTS_TITLE if is_past else "Events")
+        if view.events_state is HistoryState.READING:
+            return [*rows, BLANK_ROW, *map(fix_row, wrap_text(READING_EARLIER, width - MARK_WIDTH, MUTED))]
+        if view.events_state is HistoryState.READ and events:
+            return [*rows, BLANK_ROW, *map(fix_row, wrap_text(LAST_DAYS, width - MARK_WIDTH, MUTED))]
+        return rows
+
+    def _build_table(self, events: Sequence[Event], width: int, title: str) -> list[ListRow]:
+        view = self.view
+        basis = (tuple(map(id, events)), width, title, view.zone, to_local(view.now, view.zone).date())
+        if self._table_rows[0] != basis:
+            table = EventTable(events, view.now, view.zone, width)
+            self._table_rows = basis, [fix_row(table.build_head(title)), *table.build_rows()]
+        return self._table_rows[1]
+
+    def on_input_changed(self) -> None:
+        """While the user types, show only the rows that match."""
+        self._draw()
+
+    def action_filter_org(self) -> None:
+        """Show the events of the selected org only, or of all."""
+        self._is_one_org = not self._is_one_org
+        self._draw()
+
+    def action_filter_category(self) -> None:
+        """Show the next category of events only; after the last one, all."""
+        choices = (None, *EventCategory)
+        self._category = choices[(choices.index(self._category) + 1) % len(choices)]
+        self._draw()
+
+    def action_dismiss_problem(self) -> None:
+        """Dismiss the problem under the cursor; on the dismissed ones, show them again."""
+        key = self.get_cursor_key()
+        if isinstance(key, ProblemCause):
+            self.post_message(self.ProblemDismissed(key))
+        elif key == DISMISSED:
+            self.post_message(self.ProblemDismissed(None))
+        else:
+            self.notify("Only a problem can be dismissed.", markup=False)
+
+    def handle_enter(self) -> None:
+        """Open or close a problem, or show the dashboard as of an event."""
+        key = self.get_cursor_key()
+        if isinstance(key, ProblemCause) or key == DISMISSED:
+            self._opened ^= {key if isinstance(key, ProblemCause) else DISMISSED}
+            self._draw()
+        else:
+            super().handle_enter()
 
 
-def build_event_row(place: int, event: Event, view: View, width: int, *, has_owner: bool = True) -> ListRow:
-    """Return the row of an event, in as many lines as it needs; with the name of its org or session.
-
-    `place` is its number, so that the row is found again if its names are hidden.
-    """
-    style = SEVERITY_STYLES[event.severity] if event.severity else ""
-    replies = f"  ({', '.join(event.endpoints)})" if event.endpoints else ""
-    name = event.owner_name if has_owner else ""
-    text = format_event_line(event, view.now, view.zone, name) + replies
-    first, *rest = wrap_text(text, width - MARK_WIDTH - 2, style)
-    key = event.at, event.kind, place
-    return build_row(key, [first, *(build_line("  ", line) for line in rest)], event.at, event.org_key)
+def _identify(event: Event) -> tuple[object, ...]:
+    """Return a key that no other event has, with the time to the millisecond, as in the archive."""
+    return event.kind, round(event.at.timestamp() * 1000), event.org_key, event.subject
 
 
-def _build_problems(view: View, width: int) -> list[ListRow]:
-    """Return the rows of the open problems and notes, in lines of at most `width` cells."""
-    if view.past_figures is not None:
-        return [fix_row(build_line((f"Problems not known: {NO_REPLIES}.", MUTED)))]
-    if view.is_empty:
-        return [fix_row(build_line(("Nothing read yet.", HEADING)))]
-    if not view.store.problems:
-        return [fix_row(build_line(("No problems.", HEADING)))]
-    rows = [fix_row(build_line(("Problems", HEADING))), BLANK_ROW]
-    for place, problem in enumerate(sorted(view.store.problems, key=is_informational)):
-        style = MUTED if is_informational(problem) else SEVERITY_STYLES[Severity.WARNING]
-        since = format_moment(problem.at, view.now, view.zone)
-        lines = wrap_text(f"{since}  {format_problem_title(problem, view.zone)}", width, style)
-        if not is_informational(problem):
-            summary, cure = PROBLEM_TEXTS[problem.error_kind].summary, describe_problem_cure(problem)
-            kept = describe_fallback_figures(problem, view.store, view.now, view.zone)
-            body = [line for text in (summary, cure, kept) for line in wrap_text(text, width - 2)]
-            lines += [build_line("  ", line) for line in body]
-        rows.append(build_row((problem.at, problem.error_kind, place), lines, problem.at))
-        rows += [] if is_informational(problem) else [BLANK_ROW]
-    return rows
+def _has_words(text: str, words: Sequence[str]) -> bool:
+    folded = text.casefold()
+    return all(word in folded for word in words)

@@ -25,7 +25,6 @@ from claudemeter_tui.model.past import PastFigures
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui.keys import ORG_KEYS, PAST_KEYS, SCREEN_KEYS, SHARING_KEYS, Key
 from claudemeter_tui.tui.screens.base import AS_OF_KEY, CURSOR_KEYS, MomentListScreen
-from claudemeter_tui.tui.screens.events import build_event_row
 from claudemeter_tui.tui.styled_text import (
     HEADING,
     MUTED,
@@ -37,6 +36,7 @@ from claudemeter_tui.tui.styled_text import (
 )
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.banner import get_state_severity
+from claudemeter_tui.tui.widgets.event_table import EventTable
 from claudemeter_tui.tui.widgets.history_pages import Cell, Table
 from claudemeter_tui.tui.widgets.list_view import BLANK_ROW, MARK_WIDTH, ListPage, ListRow, build_row, fix_row
 
@@ -67,14 +67,11 @@ class PastScreen(MomentListScreen):
         view, figures, width = self.view, self.view.past_figures, self.item_list.line_width
         if figures is None:  # the app is about to close the screen
             return
-        events = [
-            build_event_row(place, event, view, width, has_owner=False)
-            for place, event in enumerate(view.events)
-            if event.org_key in (None, figures.key)
-        ]
+        events = [event for event in view.events if event.org_key in (None, figures.key)]
         rows = _build_figure_rows(figures, view, width)
-        rows += [BLANK_ROW, fix_row(build_line((EVENTS_TITLE, HEADING)))] if events else []
-        rows += reversed(events)
+        if events:
+            table = EventTable(events, view.now, view.zone, width, has_owner=False)
+            rows += [BLANK_ROW, fix_row(build_line((EVENTS_TITLE, HEADING))), *table.build_rows()]
         self.show_page(ListPage(rows, width), self.get_cursor_key())
         pieces = build_line((NO_REPLIES.capitalize(), HEADING)), build_line((FIGURES_ONLY, MUTED))
         head = build_line(" ", fit_pieces(pieces, self.app.size.width - 2))
