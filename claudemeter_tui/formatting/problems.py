@@ -195,18 +195,20 @@ def describe_source(state: OrgState) -> str:
     return f"{who} ({state.session.label})" if who else state.session.label
 
 
-def format_group_title(group: ProblemGroup, now: datetime, zone: tzinfo | None = None) -> str:
-    """Return `claude.ai unreachable since 13:53: 13 replies of 7 orgs`, or the only problem's title."""
-    since = f"since {format_moment(group.since, now, zone)}"
+def format_group_title(group: ProblemGroup, zone: tzinfo | None = None, since: str = "") -> str:
+    """Return `claude.ai unreachable since 13:53: 13 replies of 7 orgs`, or the only problem's title.
+
+    `since` is the text about the start of the problem, with a blank before it; empty to leave it out.
+    """
     first, *others = group.problems
     if not others:
-        return f"{format_problem_title(first, zone)} {since}"
+        return f"{format_problem_title(first, zone)}{since}"
     kind, session = group.cause.error_kind, group.cause.session
     name = OUTAGE_NAME if kind is None else str(kind)
     whose = f"{session.label} · " if session is not None and session.label else ""
     affected = f"{len(group.problems)} {'values' if kind is ErrorKind.ODD_VALUE else 'replies'}"
     orgs = f" of {format_count(group.org_count, 'org')}" if group.org_count else ""
-    return f"{whose}{name} {since}: {affected}{orgs}"
+    return f"{whose}{name}{since}: {affected}{orgs}"
 
 
 def describe_group(group: ProblemGroup) -> tuple[str, str]:

@@ -230,9 +230,17 @@ class View:
 
     @property
     def open_problems(self) -> tuple[ProblemGroup, ...]:
-        """The problems that have figures missing and are not dismissed."""
-        groups = self.problem_groups
-        return tuple(one for one in groups if not one.is_informational and one.cause not in self.dismissed)
+        """The problems with missing figures that are not dismissed."""
+        return tuple(group for group in self._undismissed if not group.is_informational)
+
+    @property
+    def open_notes(self) -> tuple[ProblemGroup, ...]:
+        """The problems without missing figures that are not dismissed."""
+        return tuple(group for group in self._undismissed if group.is_informational)
+
+    @property
+    def _undismissed(self) -> tuple[ProblemGroup, ...]:
+        return tuple(group for group in self.problem_groups if group.cause not in self.dismissed)
 
     @cached_property
     def panel_time(self) -> datetime:

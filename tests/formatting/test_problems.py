@@ -249,10 +249,10 @@ def group(*problems: Problem, cause: ProblemCause | None = None, orgs: int = 0) 
 )
 def test_group_is_titled_by_its_cause(expected: str, one: ProblemGroup) -> None:
     """The title says the cause, its start, and how many replies and orgs it concerns."""
-    assert expected == format_group_title(one, at(6), UTC)
+    assert expected == format_group_title(one, UTC, " since 14:05")
 
 
 def test_group_of_one_problem_has_its_title() -> None:
     """A single problem keeps the name of its org, its reply and its detail."""
     one = problem(ErrorKind.TIMEOUT)
-    assert f"{format_problem_title(one)} since 14:05" == format_group_title(group(one), at(6), UTC)
+    assert f"{format_problem_title(one)} since 14:05" == format_group_title(group(one), UTC, " since 14:05")

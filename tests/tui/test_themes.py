@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC
 from functools import partial
+from typing import Any
 
 import pytest
 from rich._palettes import STANDARD_PALETTE
 from rich.color import Color as RichColor
 from rich.color import ColorSystem
 from textual.color import Color
-from textual.command import CommandPalette
+from textual.command import CommandList, CommandPalette
 from textual.theme import Theme
 
 from claudemeter_tui.tui.app import Claudemeter, Options
@@ -156,14 +158,25 @@ async def test_current_theme_is_marked() -> None:
         assert ["nord (current)" in line for line in screen(pilot) if "nord" in line] == [True]
 
 
-async def test_search_of_the_palette_without_a_match_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("key", ["t", "ctrl+p"])
+async def test_search_of_the_palette_without_a_match_says_so(
+    key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Themes and commands that do not exist leave no empty list."""
     monkeypatch.setattr(CommandPalette, "_NO_MATCHES_COUNTDOWN", 0.01)
+    shown = asyncio.Event()
+    add_option = CommandList.add_option
+
+    def add(options: CommandList, *args: Any) -> CommandList:
+        shown.set()
+        return add_option(options, *args)
+
+    monkeypatch.setattr(CommandList, "add_option", add)
     async with app(stage(PERSONAL)).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
-        for key in ("t", "ctrl+p"):
-            await pilot.press(key, *"zzz")
-            await pilot.pause()
-            assert "No matches found" in text(pilot)
-            await pilot.press("escape")
-            await pilot.pause()
+        await pilot.press(key)
+        await pilot.pause()
+        await pilot.press(*"zzz")
+        await asyncio.wait_for(shown.wait(), 30)
+        await pilot.pause()
+        assert "No matches found" in text(pilot)

@@ -129,7 +129,8 @@ class EventsScreen(MomentListScreen):
             # The archive can have an event of this run, whose time is before its start: that of a reset.
             known = {_identify(event) for event in own}
             every = [*(event for event in earlier if _identify(event) not in known), *own]
-            self._joined = own, earlier, tuple(sorted(every, key=lambda event: event.at))
+            # Of several events of one moment, the most severe one is on top.
+            self._joined = own, earlier, tuple(sorted(every, key=lambda event: (event.at, event.severity)))
         return self._joined[2]
 
     def _is_shown(self, event: Event) -> bool:
@@ -152,9 +153,7 @@ class EventsScreen(MomentListScreen):
         if not words:
             return True
         titles = (format_problem_title(problem, self.view.zone) for problem in group.problems)
-        return _has_words(
-            "\n".join((format_group_title(group, self.view.now, self.view.zone), *titles)), words
-        )
+        return _has_words("\n".join((format_group_title(group, self.view.zone), *titles)), words)
 
     def _build_title(self, count: int, hidden: int) -> StyledLine:
         """Return the title with the filter and the number of problems, notes and events."""
@@ -170,9 +169,7 @@ class EventsScreen(MomentListScreen):
                 join_pieces([title, note]),
             ]
             title = next((one for one in options if one.cell_length < width), options[-1])
-        shown = len(view.open_problems)
-        notes = sum(group.is_informational for group in view.problem_groups)
-        counts = ((shown, "problem"), (notes, "note"), (count, "event"))
+        counts = ((len(view.open_problems), "problem"), (len(view.open_notes), "note"), (count, "event"))
         pieces = [build_line((format_count(number, noun), MUTED)) for number, noun in counts if number]
         room = width - 3 - title.cell_length
         shorter = iterate_shorter(pieces)
@@ -215,9 +212,12 @@ class EventsScreen(MomentListScreen):
 
     def _build_table(self, events: Sequence[Event], width: int, title: str) -> list[ListRow]:
         view = self.view
-        basis = (tuple(map(id, events)), width, title, view.zone, to_local(view.now, view.zone).date())
+        today, count = to_local(view.now, view.zone).date(), len(view.store.orgs)
+        basis = (tuple(map(id, events)), width, title, view.zone, today, count)
         if self._table_rows[0] != basis:
-            table = EventTable(events, view.now, view.zone, width)
+            # With a single org, its name in every row would say nothing.
+            has_owner = len(view.store.orgs) != 1
+            table = EventTable(events, view.now, view.zone, width, has_owner=has_owner)
             self._table_rows = basis, [fix_row(table.build_head(title)), *table.build_rows()]
         return self._table_rows[1]
 

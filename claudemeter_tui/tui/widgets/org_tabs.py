@@ -10,7 +10,6 @@ from itertools import accumulate, pairwise
 from textual import events
 from textual.message import Message
 
-from claudemeter_tui.formatting.problems import is_informational
 from claudemeter_tui.formatting.values import format_count
 from claudemeter_tui.formatting.verdict import format_short_verdict
 from claudemeter_tui.model.store import OrgKey
@@ -104,14 +103,13 @@ class OrgTabs(LineWidget):
 
 def _iterate_problem_counts(view: View) -> Iterator[StyledLine]:
     """Yield `1 problem`, then `▲ 1`, then nothing; new fields and the like count only if nothing failed."""
-    problems = view.store.problems
-    real = sum(not is_informational(problem) for problem in problems)
+    real, notes = len(view.open_problems), len(view.open_notes)
     if real:
         style = SEVERITY_STYLES[Severity.WARNING]
         yield build_line((format_count(real, "problem"), style))
         yield build_line((f"{SEVERITY_MARKS[Severity.WARNING]} {real}", style))
-    elif problems:
-        yield build_line((format_count(len(problems), "note"), MUTED))
+    elif notes:
+        yield build_line((format_count(notes, "note"), MUTED))
     yield build_line()
 
 

@@ -58,9 +58,7 @@ def build_problem_rows(
         lines = [build_line((f"{len(dismissed)} dismissed", MUTED))]
         if DISMISSED in opened:
             for group in dismissed:
-                lines += hang_text(
-                    build_line("  "), format_group_title(group, view.now, view.zone), width, MUTED
-                )
+                lines += hang_text(build_line("  "), _build_title(group, view), width, MUTED)
         yield build_row(DISMISSED, lines)
 
 
@@ -69,7 +67,7 @@ def _build_lines(group: ProblemGroup, view: View, width: int, *, is_open: bool) 
     now, zone = view.now, view.zone
     style = MUTED if group.is_informational else SEVERITY_STYLES[Severity.WARNING]
     mark = NOTE_MARK if group.is_informational else SEVERITY_MARKS[Severity.WARNING]
-    lines = [*hang_text(build_line((f"{mark} ", style)), format_group_title(group, now, zone), width, style)]
+    lines = [*hang_text(build_line((f"{mark} ", style)), _build_title(group, view), width, style)]
     summary, cure = describe_group(group)
     indent = build_line(" " * INDENT)
     if not group.is_informational or is_open:
@@ -85,3 +83,8 @@ def _build_lines(group: ProblemGroup, view: View, width: int, *, is_open: bool) 
         if len(set(kept)) > 1:
             lines += (build_line(" " * 9, line) for line in wrap_text(text, width - 9, MUTED))
     return lines
+
+
+def _build_title(group: ProblemGroup, view: View) -> str:
+    since = f" since {format_moment(group.since, view.now, view.zone)}"
+    return format_group_title(group, view.zone, since)

@@ -10,10 +10,10 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from claudemeter_tui.formatting.events import describe_event
-from claudemeter_tui.formatting.problems import format_problem_title, is_informational
+from claudemeter_tui.formatting.problems import format_group_title
 from claudemeter_tui.formatting.values import format_count, format_moment
 from claudemeter_tui.model.events import Event
-from claudemeter_tui.model.store import Problem
+from claudemeter_tui.model.problems import ProblemGroup
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui.styled_text import (
     MUTED,
@@ -79,10 +79,10 @@ class StatusLine(LineWidget):
     def draw(self, width: int, height: int) -> list[StyledLine]:  # noqa: ARG002
         """Draw as many entries as fit, the newest first, and the number of problems if no tab shows it."""
         view = self.view
-        problems = [problem for problem in view.store.problems if not is_informational(problem)]
+        problems = view.open_problems
         entries = [(event.at, _build_event(event, view)) for event in view.events[-MAX_ENTRIES:]]
         if problems:
-            entries.append((problems[0].at, _build_problem(problems[0], view)))
+            entries.append((problems[0].since, _build_problem(problems[0], view)))
         if not entries:
             return []
         # Of two entries of the same moment, the last one in the list is the newer one.
@@ -100,7 +100,7 @@ def _build_event(event: Event, view: View) -> StyledLine:
     return build_line((f"{at}  ", MUTED), owner, (text, style))
 
 
-def _build_problem(problem: Problem, view: View) -> StyledLine:
-    since = format_moment(problem.at, view.now, view.zone)
-    title = (format_problem_title(problem), SEVERITY_STYLES[Severity.WARNING])
+def _build_problem(problem: ProblemGroup, view: View) -> StyledLine:
+    since = format_moment(problem.since, view.now, view.zone)
+    title = (format_group_title(problem), SEVERITY_STYLES[Severity.WARNING])
     return build_line((f"{since}  ", MUTED), title)
