@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import ErrorKind, Session
@@ -34,8 +33,8 @@ OUTAGE_ERRORS = frozenset(
 """Kinds that an outage of the server or of the network has; one outage often has several of them."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProblemCause:
+# Named tuples, because a dataclass takes longer to create, and the first figures wait for this module.
+class ProblemCause(NamedTuple):
     """The common cause of the problems of a group."""
 
     error_kind: ErrorKind | None
@@ -44,8 +43,7 @@ class ProblemCause:
     """The session that has to be renewed. None if the problem is not limited to one."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProblemGroup:
+class ProblemGroup(NamedTuple):
     """All current problems of one cause."""
 
     cause: ProblemCause

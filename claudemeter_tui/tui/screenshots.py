@@ -104,7 +104,7 @@ def redact_view(view: View, redaction: RowRedactor) -> View:
 
 def redact_cause(cause: ProblemCause, redaction: RowRedactor) -> ProblemCause:
     """Return the cause of a problem with a pseudonym for its session."""
-    return replace(cause, session=cause.session and redaction.redact_session(cause.session))
+    return cause._replace(session=cause.session and redaction.redact_session(cause.session))
 
 
 def redact_past_figures(figures: PastFigures, redaction: RowRedactor) -> PastFigures:

@@ -341,6 +341,17 @@ async def test_without_history_the_keys_say_so() -> None:
             assert words in " ".join(text(pilot).split())
 
 
+async def test_events_of_earlier_runs_come_from_the_archive(load_past: LoadPast) -> None:
+    """The events that an earlier run kept are rows of the table, and Enter shows the org at their time."""
+    load_events = ArchiveReader(Invocation().base_url).load_events
+    async with dashboard(load_past, load_events=load_events).run_test(size=WIDE) as pilot:
+        await press(pilot, "e")
+        assert "13:48  ◆ ON CREDITS" in text(pilot)
+        assert "13:18  ▲ 5-hour window at 80%" in text(pilot)
+        await press(pilot, "end", "enter")
+        assert "as of 13:18: CAN WORK" in text(pilot)
+
+
 @pytest.mark.parametrize("size", [WIDE, (80, 24), (40, 8)], ids=lambda size: f"{size[0]}x{size[1]}")
 def test_figures_only(snap_compare: Callable[..., bool], load_past: LoadPast, size: tuple[int, int]) -> None:
     """The page of a moment without replies, as accepted pictures."""
