@@ -251,13 +251,13 @@ def _run_dashboard(chosen: Invocation, arguments: Sequence[str]) -> int:
     from claudemeter_tui.tui.app import DEMO, Claudemeter
 
     feed, clock = _build_feed(chosen)
-    app = Claudemeter(feed, now=clock.now, options=_build_options(chosen))
+    app = Claudemeter(feed, now=clock.now, options=_build_options(chosen, feed))
     if app.run() == DEMO:  # no session was found, and the user chose the demo instead
         return _run_dashboard(replace(chosen, demo=True), arguments)
     return app.return_code or 0
 
 
-def _build_options(chosen: Invocation) -> Options:
+def _build_options(chosen: Invocation, feed: DeferredFeed) -> Options:
     """Return the dashboard's options: the settings, else the remembered values."""
     from claudemeter_tui import storage, wiring
     from claudemeter_tui.demo import DEMO_SPEED
@@ -267,11 +267,10 @@ def _build_options(chosen: Invocation) -> Options:
     last = storage.load_ui_state(folder)
 
     def remember(theme: str, org: OrgKey | None) -> None:
-        """Save the user's choices, except a theme that the settings name and an org of the demo."""
-        kept_theme = last.theme if theme == chosen.theme else theme
-        storage.save_ui_state(
-            folder, storage.UiState(kept_theme, last.org if chosen.demo or org is None else org)
-        )
+        """Save the user's choices, except a theme that the settings name; the demo saves nothing."""
+        if not chosen.demo:
+            kept_theme = last.theme if theme == chosen.theme else theme
+            storage.save_ui_state(folder, storage.UiState(kept_theme, last.org if org is None else org))
 
     return Options.build(
         chosen,
@@ -279,11 +278,11 @@ def _build_options(chosen: Invocation) -> Options:
         pictures=chosen.pictures or storage.locate_pictures_folder(),
         note=f"demo · {DEMO_SPEED:.0f}x speed" if chosen.demo else "",
         speed=DEMO_SPEED if chosen.demo else 1.0,
-        org=last.org,
+        org=None if chosen.demo else last.org,
         wanted_org=chosen.org,
         alerts=not chosen.demo,
         save_state=remember,
-        **wiring.build_archive_options(chosen),
+        **wiring.build_archive_options(feed),
     )
 
 
@@ -294,7 +293,7 @@ def _run_screenshot(chosen: Invocation, _: Sequence[str]) -> int:
     assert chosen.screenshot is not None  # noqa: S101 - for the type checker
     polls = DEMO_SCREENSHOT_POLLS if chosen.demo else 1
     feed, clock = _build_feed(chosen, skipping=True)
-    options = replace(_build_options(chosen), alerts=False, save_state=lambda *_: None)
+    options = replace(_build_options(chosen, feed), alerts=False, save_state=lambda *_: None)
     build_app = partial(Claudemeter, now=clock.now, options=options)
     picture = capture_svg(build_app, feed, polls, size=chosen.size)
     try:

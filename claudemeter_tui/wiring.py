@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from claudemeter_tui.clock import Clock, WallClock, use_daemon_threads
@@ -28,6 +29,7 @@ from claudemeter_tui.storage import locate_state_folder, remove_old_files
 if TYPE_CHECKING:  # slow to load, so the first frame does not wait for them
     import sqlite3
 
+    from claudemeter_tui.demo.archive import DemoArchive
     from claudemeter_tui.history.recorder import Recorder
     from claudemeter_tui.history.status import NoOrgStatus, OrgStatus
     from claudemeter_tui.history.status_builder import Outcome
@@ -65,6 +67,7 @@ class DeferredFeed:
         build_recorder: Callable[[], Recorder] | None = None,
         read_last: Callable[[], Reading | None] | None = None,
         rules: OrgRules | None = None,
+        reader: HistoryReader | None = None,
     ) -> None:
         """Store the functions, which may be slow; they are called in a thread.
 
@@ -74,7 +77,9 @@ class DeferredFeed:
             read_last: returns the last figures of earlier runs, or None if there are none. The recorder has
                 them, too, but later.
             rules: the settings about orgs, applied to every reading. None for none.
+            reader: answers from what is kept. None if nothing is.
         """
+        self.reader = reader
         self._apply_rules: Callable[[Reading], Reading] = (
             rules.apply if rules is not None else lambda one: one
         )
@@ -278,10 +283,11 @@ def build_clock(chosen: Invocation, *, skipping: bool = False) -> Clock:
 
 def build_feed(chosen: Invocation, clock: Clock) -> DeferredFeed:
     """Return the feed: the demo's one session, or every session that is found."""
+    start = clock.now()
 
     def build() -> Feed:
         if chosen.demo:
-            return _build_demo_feed(chosen, clock)
+            return _build_demo_feed(clock, start)
         from claudemeter_tui.sessions.manager import SessionManager
 
         return SessionManager(
@@ -291,12 +297,19 @@ def build_feed(chosen: Invocation, clock: Clock) -> DeferredFeed:
             leases=_build_leases(chosen, clock, feed) if chosen.history_enabled else None,
         )
 
-    rules = build_org_rules(chosen) if chosen.has_org_rules else None
     if chosen.demo:
-        feed = DeferredFeed(build, rules=rules)
-    else:
-        recorder, last = partial(build_recorder, chosen, clock), partial(_read_last, chosen, clock)
-        feed = DeferredFeed(build, recorder, last, rules)
+        past = DemoReader(clock, start)
+        # Only an open dashboard asks for what was read.
+        is_kept = chosen.action is Action.DASHBOARD
+        return DeferredFeed(build, partial(past.build_recorder, chosen) if is_kept else None, reader=past)
+    rules = build_org_rules(chosen) if chosen.has_org_rules else None
+    feed = DeferredFeed(
+        build,
+        partial(build_recorder, chosen, clock),
+        partial(_read_last, chosen, clock),
+        rules,
+        ArchiveReader(chosen.base_url, rules) if chosen.history_enabled else None,
+    )
     return feed
 
 
@@ -421,8 +434,24 @@ def build_recorder(chosen: Invocation, clock: Clock) -> Recorder:
     )
 
 
+class HistoryReader(Protocol):
+    """Answers about the past for the dashboard; see `Options`. Every method blocks."""
+
+    def load_series(self, key: OrgKey, since: datetime) -> ArchivedSeries | None:
+        """Return an org's figures for the charts."""
+
+    def load_past(self, key: OrgKey, moment: datetime, step: int) -> PastMoment | None:
+        """Return a past moment as it was."""
+
+    def load_history(self, key: OrgKey, request: HistoryRequest) -> HistoryAnswer | None:
+        """Return an org's history."""
+
+    def load_events(self, since: datetime, until: datetime) -> tuple[Event, ...] | None:
+        """Return the newest events of all orgs between two moments."""
+
+
 class ArchiveReader:
-    """Answers of this user's archive for the dashboard; see `Options`. Every method blocks."""
+    """Answers of this user's archive."""
 
     def __init__(self, origin: str, rules: OrgRules | None = None) -> None:
         """Read what was kept of the server with this origin; `rules` name the orgs."""
@@ -431,25 +460,12 @@ class ArchiveReader:
 
     def load_series(self, key: OrgKey, since: datetime) -> ArchivedSeries | None:
         """Return an org's figures for the charts."""
-        from claudemeter_tui.history.series import load_series
-
-        return self._query(
-            key, lambda connection, org_id: load_series(connection, org_id, since, datetime.now(UTC))
-        )
+        return self._query(key, partial(_query_series, since, datetime.now(UTC)))
 
     def load_past(self, key: OrgKey, moment: datetime, step: int) -> PastMoment | None:
         """Return a past moment as it was."""
-        from claudemeter_tui.history.events import find_event_time
-        from claudemeter_tui.history.past import load_past_moment
-
-        def query(connection: sqlite3.Connection, org_id: int) -> PastMoment | None:
-            now = datetime.now(UTC)
-            at = find_event_time(connection, org_id, moment, step, now) if step else moment
-            if at is None:
-                return None
-            return load_past_moment(connection, self._origin, (org_id, key), at, parse_kept_reply)
-
-        past = self._query(key, query)
+        search = _PastSearch(self._origin, key, moment, step, datetime.now(UTC))
+        past = self._query(key, search.query)
         return past and self._name_orgs(past)
 
     def _name_orgs(self, past: PastMoment) -> PastMoment:
@@ -470,11 +486,15 @@ class ArchiveReader:
         return read_history(locate_archive(), self._origin, key, request)
 
     def load_events(self, since: datetime, until: datetime) -> tuple[Event, ...] | None:
-        """Return the newest events between two moments."""
+        """Return the newest events of all orgs between two moments."""
         from claudemeter_tui.history.database import locate_archive
         from claudemeter_tui.history.queries import read_events
 
-        return read_events(locate_archive(), self._origin, since, until)
+        events, rules = read_events(locate_archive(), self._origin, since, until), self._rules
+        if events is None or rules is None:
+            return events
+        kept = (event for event in events if event.org is None or not rules.ignores(event.org))
+        return tuple(replace(event, org=event.org and rules.name_org(event.org)) for event in kept)
 
     def _query(self, key: OrgKey, query: Callable[[sqlite3.Connection, int], Answer | None]) -> Answer | None:
         from claudemeter_tui.history.database import locate_archive
@@ -483,20 +503,86 @@ class ArchiveReader:
         return query_org(locate_archive(), self._origin, key, query)
 
 
-def build_archive_options(chosen: Invocation) -> Mapping[str, Callable[..., Any]]:
-    """Return the values of `Options` that read the archive, by their names; none if nothing is kept."""
-    if chosen.demo:
-        start = datetime.now(UTC)
+class DemoReader:
+    """Answers of the demo's archive, which the first thread that needs it creates."""
 
-        def load_demo(key: OrgKey, request: HistoryRequest) -> HistoryAnswer:
-            from claudemeter_tui.demo.history import load_demo_history
+    def __init__(self, clock: Clock, start: datetime) -> None:
+        """Let the simulated past end at the start of the demo."""
+        self._clock, self._start = clock, start
+        self._lock = threading.Lock()
+        self._archive: DemoArchive | None = None
 
-            return load_demo_history(start, key, request)
+    def build_recorder(self, chosen: Invocation) -> Recorder:
+        """Return the recorder of the demo. Slow: it loads SQLite."""
+        from claudemeter_tui.history.recorder import Recorder
 
-        return {"load_history": load_demo}
-    if not chosen.history_enabled:
+        return Recorder(self._open().open, self._clock.now, thresholds=chosen.thresholds)
+
+    def load_series(self, key: OrgKey, since: datetime) -> ArchivedSeries | None:
+        """Return an org's figures for the charts."""
+        return self._open().query(key, partial(_query_series, since, self._clock.now()))
+
+    def load_past(self, key: OrgKey, moment: datetime, step: int) -> PastMoment | None:
+        """Return a past moment as it was; of the simulated past only figures."""
+        search = _PastSearch(CLAUDE_AI_ORIGIN, key, moment, step, self._clock.now())
+        return self._open().query(key, search.query)
+
+    def load_history(self, key: OrgKey, request: HistoryRequest) -> HistoryAnswer | None:
+        """Return an org's history."""
+        from claudemeter_tui.history.queries import query_history
+
+        return self._open().query(key, lambda connection, org_id: query_history(connection, org_id, request))
+
+    def load_events(self, since: datetime, until: datetime) -> tuple[Event, ...]:
+        """Return the newest events of all orgs between two moments."""
+        from claudemeter_tui.history.queries import query_events
+
+        return self._open().query_all(lambda archive: query_events(archive, CLAUDE_AI_ORIGIN, since, until))
+
+    def _open(self) -> DemoArchive:
+        from claudemeter_tui.demo.archive import DemoArchive
+
+        with self._lock:
+            if self._archive is None:
+                self._archive = DemoArchive(self._start)
+            return self._archive
+
+
+def _query_series(
+    since: datetime, now: datetime, connection: sqlite3.Connection, org_id: int
+) -> ArchivedSeries:
+    from claudemeter_tui.history.series import load_series
+
+    return load_series(connection, org_id, since, now)
+
+
+@dataclass(frozen=True)
+class _PastSearch:
+    """A past moment to look up; see `Options.load_past`."""
+
+    origin: str
+    key: OrgKey
+    moment: datetime
+    step: int
+    now: datetime
+
+    def query(self, connection: sqlite3.Connection, org_id: int) -> PastMoment | None:
+        from claudemeter_tui.history.events import find_event_time
+        from claudemeter_tui.history.past import load_past_moment
+
+        at: datetime | None = self.moment
+        if self.step:
+            at = find_event_time(connection, org_id, self.moment, self.step, self.now)
+        if at is None:
+            return None
+        return load_past_moment(connection, self.origin, (org_id, self.key), at, parse_kept_reply)
+
+
+def build_archive_options(feed: DeferredFeed) -> Mapping[str, Callable[..., Any]]:
+    """Return the values of `Options` that read what is kept, by their names; none if nothing is."""
+    reader = feed.reader
+    if reader is None:
         return {}
-    reader = ArchiveReader(chosen.base_url, build_org_rules(chosen) if chosen.has_org_rules else None)
     return {
         "load_series": reader.load_series,
         "load_past": reader.load_past,
@@ -505,21 +591,22 @@ def build_archive_options(chosen: Invocation) -> Mapping[str, Callable[..., Any]
     }
 
 
-def _build_demo_feed(chosen: Invocation, clock: Clock) -> Feed:
+def _build_demo_feed(clock: Clock, start: datetime) -> Feed:
     """Build a feed of the simulated claude.ai, behind the real client. Slow: it loads the libraries."""
     from claudemeter_tui.claude_ai.api import ClaudeAiSource
     from claudemeter_tui.claude_ai.client import CookieClient
+    from claudemeter_tui.demo.scenario import DEMO_SESSION
     from claudemeter_tui.demo.server import build_transport
-    from claudemeter_tui.model.reading import Session
+    from claudemeter_tui.demo.timeline import find_first_day
     from claudemeter_tui.sessions.poller import Poller
 
-    simulated = build_transport(clock.now, clock.now())
+    simulated = build_transport(clock.now, find_first_day(start))
 
     async def open_source() -> SessionSource:
-        client = CookieClient(Cookies([]), base_url=chosen.base_url, now=clock.now, transport=simulated)
-        return ClaudeAiSource(Session("simulated"), client, clock.now)
+        client = CookieClient(Cookies([]), now=clock.now, transport=simulated)
+        return ClaudeAiSource(DEMO_SESSION, client, clock.now)
 
-    return Poller(open_source, interval=chosen.interval, clock=clock)
+    return Poller(open_source, clock=clock)
 
 
 def build_session_providers(

@@ -12,8 +12,10 @@ import pytest
 
 from claudemeter_tui import cli, storage
 from claudemeter_tui.cli import main
+from claudemeter_tui.clock import WallClock
 from claudemeter_tui.config.resolution import COOKIE_VARIABLE, load_settings
 from claudemeter_tui.storage import locate_state_folder
+from claudemeter_tui.wiring import build_feed
 from tests.bodies import account_body
 from tests.responses import Answer
 from tests.server import LoopbackServer
@@ -197,15 +199,19 @@ def test_cookie_file_is_used_and_never_shown(tmp_path: Path, capsys: pytest.Capt
 
 
 def test_dashboard_starts_with_settings_or_saved_state(tmp_path: Path) -> None:
-    """A theme from the settings is not saved as the last one used; nor is an org of the demo."""
+    """A theme from the settings is not saved as the last one used; the demo saves nothing."""
     folder, org = locate_state_folder(), ("a-1", "b-1")
     storage.save_ui_state(folder, storage.UiState("nord", org))
-    options = cli._build_options(load_settings(["--privacy", "--ascii", "--pictures", str(tmp_path)], {}))
+    clock = WallClock()
+    chosen = load_settings(["--privacy", "--ascii", "--pictures", str(tmp_path)], {})
+    options = cli._build_options(chosen, build_feed(chosen, clock))
     assert (options.theme, options.org, options.privacy, options.ascii) == ("nord", org, True, True)
     assert (options.pictures, options.alerts, options.resolved["interval"].value) == (tmp_path, True, 60)
     options.save_state("dracula", ("a-1", "b-2"))
     assert storage.load_ui_state(folder) == storage.UiState("dracula", ("a-1", "b-2"))
-    shown = cli._build_options(load_settings(["--demo", "--theme", "gruvbox"], {}))
+    chosen = load_settings(["--demo", "--theme", "gruvbox"], {})
+    shown = cli._build_options(chosen, build_feed(chosen, clock))
     assert (shown.theme, shown.alerts, shown.note) == ("gruvbox", False, "demo · 60x speed")
-    shown.save_state("gruvbox", ("", "demo"))
+    assert shown.org is None
+    shown.save_state("dracula", ("", "demo"))
     assert storage.load_ui_state(folder) == storage.UiState("dracula", ("a-1", "b-2"))

@@ -1,7 +1,8 @@
 """Simulate claude.ai behind the real client: no account, no network, and a day in fast motion.
 
-Pat is signed in to six orgs. After 24 simulated hours the day starts again, with the same money and
-weekly windows. Times are hours and minutes since the start of the day:
+Pat is signed in to six orgs. The demo begins at 01:15 with a simulated past of 400 days, which an archive in
+memory holds. 25 seconds later Personal is blocked. After 24 simulated hours the day starts again, with the
+same money and weekly windows. Times are hours and minutes since the start of the day:
 
     time   org                what happens
     -----  -----------------  ------------------------------------------------------------------------

@@ -11,7 +11,10 @@ from claudemeter_tui.demo.timeline import (
     DemoOrg,
     DemoWeek,
 )
+from claudemeter_tui.model.reading import Session
 
+DEMO_SESSION = Session("simulated")
+"""The session of the demo, in place of a browser's."""
 DEMO_EMAIL = "pat@example.com"
 DEMO_ACCOUNT_UUID = "da7e0000-0000-4000-8000-00000000cafe"
 

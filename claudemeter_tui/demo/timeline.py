@@ -18,10 +18,20 @@ from itertools import accumulate, pairwise
 from claudemeter_tui.demo import DEMO_SPEED
 from claudemeter_tui.model.catalogue import DISABLED_REASONS
 
+START_MINUTE = 75
+"""Minute of the day at which the demo begins: 25 seconds before work is blocked for the first time."""
 _ONE_DAY = timedelta(days=1)
 _ONE_MINUTE = timedelta(minutes=1)
 _JITTER_MICROSECONDS = (307_270, -387_244, 46_361, -121_508)
 """Microseconds around the full minute: the reset times of the real server also jitter between polls."""
+
+
+def find_first_day(start: datetime) -> datetime:
+    """Return the start of the first day of a demo that starts at this time, a full minute in UTC.
+
+    The real windows reset on full minutes.
+    """
+    return start.astimezone(UTC).replace(second=0, microsecond=0) - START_MINUTE * _ONE_MINUTE
 
 
 class DemoClock:

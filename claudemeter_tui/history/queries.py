@@ -86,23 +86,29 @@ def query_org(
         unknown: the answer if the archive does not exist or does not have the org.
 
     Returns:
-        None if the archive cannot be read, or if a newer version of this program wrote it. The recorder
-        reports a problem of the file.
+        None if the archive cannot be read; see `query_archive`.
     """
 
     def query_row(connection: sqlite3.Connection) -> Answer | None:
         org_id = find_org_id(connection, origin, key)
         return query(connection, org_id) if org_id is not None else unknown
 
-    return _query_archive(path, query_row, unknown)
+    return query_archive(path, query_row, unknown=unknown)
 
 
-def _query_archive(
-    path: Path, query: Callable[[sqlite3.Connection], Answer | None], unknown: Answer | None
+def query_archive(
+    path: Path, query: Callable[[sqlite3.Connection], Answer | None], *, unknown: Answer | None = None
 ) -> Answer | None:
-    """Answer a question in one transaction; `unknown` is the answer if the archive does not exist.
+    """Answer a question about the archive in one transaction.
 
-    None if the archive cannot be read, or if a newer version of this program wrote it.
+    Args:
+        path: file of the archive.
+        query: reads the answer.
+        unknown: the answer if the archive does not exist.
+
+    Returns:
+        None if the archive cannot be read, or if a newer version of this program wrote it. The recorder
+        reports a problem of the file.
     """
     if not path.exists():
         return unknown
@@ -121,19 +127,24 @@ def _query_archive(
 
 
 def read_events(path: Path, origin: str, since: datetime, until: datetime) -> tuple[Event, ...] | None:
-    """Return the newest events of a server after `since` and until `until`, oldest first, each fact once.
+    """Return the newest events of a server between two moments; see `query_events`.
 
     None if the archive cannot be read, or if a newer version of this program wrote it.
     """
     nothing: tuple[Event, ...] = ()
+    return query_archive(
+        path, lambda connection: query_events(connection, origin, since, until), unknown=nothing
+    )
 
-    def query(connection: sqlite3.Connection) -> tuple[Event, ...]:
-        found = load_events(connection, origin, since, until, MAX_EVENTS)
-        # Earlier versions kept several events of one fact.
-        moments = groupby(found, key=attrgetter("at"))
-        return tuple(event for _, same in moments for event in merge_events(tuple(same)))
 
-    return _query_archive(path, query, nothing)
+def query_events(
+    connection: sqlite3.Connection, origin: str, since: datetime, until: datetime
+) -> tuple[Event, ...]:
+    """Return the newest events of a server after `since` and until `until`, oldest first, each fact once."""
+    found = load_events(connection, origin, since, until, MAX_EVENTS)
+    # Earlier versions kept several events of one fact.
+    moments = groupby(found, key=attrgetter("at"))
+    return tuple(event for _, same in moments for event in merge_events(tuple(same)))
 
 
 def read_history(path: Path, origin: str, key: OrgKey, request: HistoryRequest) -> HistoryAnswer | None:

@@ -93,7 +93,6 @@ NEED_REPLIES = ("details", "overview")
 OF_ONE_ORG = ("details", "history")
 """Screens about the selected org: whoever opens one has chosen the org."""
 NO_PAST = "There is no history: it is switched off (history.enabled)."
-NO_PAST_IN_DEMO = "The demo keeps no replies of its simulated past; h shows its hours, cycles and stops."
 MAX_TOASTS = 3
 """Maximum number of toasts on screen."""
 USAGE_PAGE_URL = "https://claude.ai/settings/usage"
@@ -558,7 +557,7 @@ class Claudemeter(App[str]):
             self.past = message.past
             self._select_org(message.key)
         elif self.options.load_past is None:
-            self.show_message(NO_PAST_IN_DEMO if self.options.note else NO_PAST)
+            self.show_message(NO_PAST)
         elif message.step > 0:
             self.past = None
         else:

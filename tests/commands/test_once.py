@@ -372,7 +372,7 @@ def test_demo_needs_no_network_and_no_cookie(tmp_path: Path) -> None:
     del bare["CLAUDEMETER_COOKIE"]
     done = program(tmp_path, "--once", "--demo", env=bare)
     assert (done.returncode, done.stderr, done.stdout.count("\n\n")) == (0, "", 5)
-    assert "\nExtra usage      $17.20 / $50.00 (34%)\n" in done.stdout
+    assert "\nExtra usage      $34.54 / $50.00 (69%)\n" in done.stdout
 
 
 NOT_LOADED = {"textual", "rich", "plotext", "browser_cookie3"}

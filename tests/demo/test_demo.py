@@ -18,7 +18,7 @@ from claudemeter_tui.claude_ai.api import ClaudeAiSource
 from claudemeter_tui.claude_ai.client import CookieClient
 from claudemeter_tui.demo import server as demo_server
 from claudemeter_tui.demo.scenario import DEMO_ACCOUNT_UUID, DEMO_ORGS
-from claudemeter_tui.demo.timeline import DemoChargeSpan, DemoClock, SkippingClock
+from claudemeter_tui.demo.timeline import START_MINUTE, DemoChargeSpan, DemoClock, SkippingClock
 from claudemeter_tui.model.reading import Reply, Session
 from claudemeter_tui.model.secrets import Cookies
 
@@ -263,6 +263,14 @@ def test_story_in_the_docstring_is_the_story_tested() -> None:
     """Each line of the table in the package's docstring has a row here, in its order."""
     rows = re.findall(r"^    (\d\d:\d\d)  (\S+(?: \S+)*)  ", demo.__doc__ or "", re.MULTILINE)
     assert [(time, org) for time, org, _ in STORY] == rows
+
+
+async def test_work_is_blocked_within_half_a_minute(server: Server) -> None:
+    """The first org is on credits when the demo begins, and blocked before 30 real seconds are over."""
+    soon = START_MINUTE + 30 * demo.DEMO_SPEED / 60
+    for minute, reason in ((START_MINUTE, None), (soon, "self_selected_spend_limit_reached")):
+        assert await server.figure("Personal", SESSION, minute) == 100
+        assert await server.figure("Personal", "overage disabled_reason", minute) == reason
 
 
 async def test_account_lists_the_orgs_in_order(server: Server) -> None:
