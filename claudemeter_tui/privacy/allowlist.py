@@ -84,6 +84,9 @@ _TIER_PATTERN = re.compile(
 )
 _TIME_KEY_PATTERN = re.compile(r"(?:^|_)(?:at|until|before|date|ts|time|through)$")
 """Known keys of times, as a text or in seconds since 1970."""
+_ACCOUNT_TIME_KEYS = frozenset(("created_at", "updated_at", "subscription_created_at"))
+"""Known keys of times that identify an account or a membership; only their month is public."""
+_MONTH_PATTERN = re.compile(r"[0-9]{4}-[0-9]{2}")
 _FIGURE_KEY_PATTERN = re.compile(
     r"(?:^|_)(?:amount|balance|cap|cents|count|credits|days|dollars|exponent|left|limit|minor|months|percent"
     r"|periods?|places|quantities|resets|threshold|total|units|used|utilization)(?:_|$)"
@@ -110,15 +113,24 @@ def is_public_text(key: str, text: str, *, is_known: bool = True) -> bool:
         return True
     if not is_known or key in LABEL_KEYS:
         return False
+    if key in _ACCOUNT_TIME_KEYS:
+        return bool(_MONTH_PATTERN.fullmatch(text))
     if is_time(text):
         return key in RESTRICTIONS or bool(_TIME_KEY_PATTERN.search(key))
     is_currency = key.endswith("currency") and _CURRENCY_PATTERN.fullmatch(text)
     return bool(is_currency or _TIER_PATTERN.fullmatch(text))
 
 
+def find_month(key: str, text: str) -> str | None:
+    """Return the month of a time that identifies an account: `2025-03`. None for any other text."""
+    return text[:7] if key in _ACCOUNT_TIME_KEYS and is_time(text) else None
+
+
 def is_public_number(key: str) -> bool:
     """True if a number under this key is a figure or a time. All keys around it must be known."""
-    return bool(_FIGURE_KEY_PATTERN.search(key) or _TIME_KEY_PATTERN.search(key))
+    return key not in _ACCOUNT_TIME_KEYS and bool(
+        _FIGURE_KEY_PATTERN.search(key) or _TIME_KEY_PATTERN.search(key)
+    )
 
 
 def find_understood_keys(value: Mapping[str, object], *, is_known: bool) -> frozenset[str]:

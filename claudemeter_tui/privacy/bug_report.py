@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import platform
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from importlib import metadata
 from typing import Any
 
 from claudemeter_tui import __version__
+from claudemeter_tui.formatting.events import format_event_json
 from claudemeter_tui.formatting.problems import PROBLEM_TEXTS, format_problem_title
 from claudemeter_tui.formatting.values import build_money_object, format_utc
 from claudemeter_tui.formatting.verdict import format_verdict_line
 from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.events import Event
 from claudemeter_tui.model.money import Money
-from claudemeter_tui.model.past import PastFigures
+from claudemeter_tui.model.past import EVENTS_SPAN, PastFigures
 from claudemeter_tui.model.reading import Failure, Reply
 from claudemeter_tui.model.store import OrgState, SessionState, Store
 from claudemeter_tui.model.verdict import judge
@@ -52,6 +54,7 @@ def build_report(
     settings: Mapping[str, object],
     versions: Mapping[str, str],
     past_figures: PastFigures | None = None,
+    events: Iterable[Event] = (),
 ) -> str:
     """Return the report as indented ASCII JSON, with all times in UTC.
 
@@ -64,6 +67,7 @@ def build_report(
         settings: Settings by name. Paths, secrets and free text become "given".
         versions: Versions of the programs involved, see `collect_versions`.
         past_figures: Redacted figures of a past moment without kept replies. None if there are none.
+        events: The known events; those of the last day get pseudonyms here.
     """
     redacted = redaction.redact_store(store)
     variables = {name: terminal[name] for name in TERMINAL_VARIABLES if name in terminal}
@@ -86,6 +90,12 @@ def build_report(
         ],
         "sessions": [_build_session(state) for state in redacted.sessions],
         "orgs": [_build_org(state, now) for state in redacted.orgs],
+        "events": [
+            json.loads(format_event_json(event))
+            for event in redaction.redact_events(
+                tuple(event for event in events if now - EVENTS_SPAN < event.at <= now)
+            )
+        ],
         **({"past_figures": _build_past_figures(past_figures)} if past_figures is not None else {}),
     }
     return json.dumps(report, indent=2) + "\n"

@@ -47,6 +47,7 @@ from claudemeter_tui.privacy.allowlist import (
     PLAN_PATTERN,
     UUID_PATTERN,
     WINDOW_LABELS,
+    find_month,
     find_understood_keys,
     is_public_number,
     is_public_text,
@@ -177,6 +178,8 @@ class BodyRedactor:
         """Redact the string under a key; `is_known` is true if all keys around it are known."""
         if not text or is_public_text(key, text, is_known=is_known):
             return text
+        if is_known and (month := find_month(key, text)) is not None:
+            return month
         if key == "last4":
             return self._names.assign("card", text)
         return self._pseudonymize(text, "text")

@@ -570,6 +570,13 @@ class Claudemeter(App[str]):
         return self.past.store if self.past is not None else self.store
 
     @property
+    def shown_events(self) -> tuple[Event, ...]:
+        """The events up to now, or those before the past moment if one is shown; oldest first."""
+        if self.past is not None:
+            return self.past.events
+        return (*(self.earlier_events or ()), *self._dashboard_run.event_log.events)
+
+    @property
     def shown_time(self) -> datetime:
         """The time on screen: the past moment, if one is shown."""
         return self.past.at if self.past is not None else self.now
@@ -981,6 +988,7 @@ class Claudemeter(App[str]):
                 self.push_screen(DashboardScreen(view))
                 # Not earlier: imports in a thread delay the first figures.
                 self.call_after_refresh(self.run_worker, partial(asyncio.to_thread, _preload_modules))
+                self.call_after_refresh(self._load_earlier_events)
                 self._schedule_draw()
         elif self._is_overview_due and isinstance(self.screen, DashboardScreen) and view.store.orgs:
             self._is_overview_due = False

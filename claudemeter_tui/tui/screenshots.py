@@ -334,6 +334,7 @@ def save_private_screenshot(app: Claudemeter, redaction: RowRedactor) -> None:
         terminal=os.environ,
         settings={key: one.value for key, one in app.options.resolved.items()},
         versions=bug_report.collect_versions(),
+        events=app.shown_events,
     )
     _save_and_notify(app, picture, report)
 
@@ -356,7 +357,8 @@ def _save_and_notify(app: Claudemeter, picture: str, report: str = "") -> None:
         return
     app.copy_to_clipboard(str(path))
     shown = str(path) if app.has_toasts and not app.private else path.name
-    app.show_message(f"Saved, path copied: {shown}")
+    beside = f" and {path.with_suffix('.json').name}" if report else ""
+    app.show_message(f"Saved, path copied: {shown}{beside}")
 
 
 class LimitedFeed:

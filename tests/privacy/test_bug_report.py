@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.events import Event, EventKind, EventSink
 from claudemeter_tui.model.reading import Failure
 from claudemeter_tui.model.secrets import Cookies
 from claudemeter_tui.model.store import Store
@@ -29,6 +30,7 @@ def document(
     redaction: Redactor | None = None,
     terminal: Mapping[str, str] | None = None,
     settings: Mapping[str, object] | None = None,
+    events: Iterable[Event] = (),
 ) -> str:
     """Return a report of this store."""
     return bug_report.build_report(
@@ -39,6 +41,7 @@ def document(
         terminal=terminal or {},
         settings=settings or {},
         versions=VERSIONS,
+        events=events,
     )
 
 
@@ -71,6 +74,36 @@ def test_report_has_every_reply() -> None:
     assert made["sessions"][0]["replies"]["account"]["body"]["email_address"] == "person 1"
     assert made["orgs"][1]["verdict"].startswith("BLOCKED  your monthly cap is reached")
     assert made["orgs"][1]["plan"] == "Team"
+
+
+def test_report_has_the_events_of_the_last_day() -> None:
+    """They have pseudonyms, the fields of the event log and its words; older events are left out."""
+    state = scenes.store(TEAM).orgs[0]
+    events: list[Event] = []
+    for at in (NOW - timedelta(days=1), NOW - timedelta(hours=23), NOW):
+        sink = EventSink(at, (), state, events)
+        sink.emit(EventKind.WINDOW_FILLED, subject="5-hour", before=98.0, after=100.0)
+    made = report(scenes.store(TEAM), events=events)
+    assert [event["at"] for event in made["events"]] == ["2026-04-24T15:48:18Z", "2026-04-25T14:48:18Z"]
+    assert (made["events"][1]["org_name"], made["events"][1]["kind"]) == ("Org A", "window_filled")
+    assert made["events"][1]["text"] == "5-hour window full"
+    assert state.org.name not in document(scenes.store(TEAM), events=events)
+
+
+def test_report_has_only_the_month_of_accounts_and_memberships() -> None:
+    """The exact time at which an account or a membership began identifies a person."""
+    times = {
+        "created_at": "2025-03-04T18:02:13.149911Z",
+        "updated_at": "2026-01-31",
+        "resets_at": "2026-05-01",
+    }
+    body = {**times, "memberships": [{"organization": times}]}
+    months = {"created_at": "2025-03", "updated_at": "2026-01", "resets_at": "2026-05-01"}
+    redactor = Redactor()
+    once = redactor.redact_body(json.dumps(body))
+    assert json.loads(once) == {**months, "memberships": [{"organization": months}]}
+    assert redactor.redact_body(once) == once
+    assert "1741111333" not in redactor.redact_body('{"created_at": 1741111333}')
 
 
 def test_report_has_problems_in_words() -> None:

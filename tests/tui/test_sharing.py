@@ -41,6 +41,8 @@ async def test_picture_for_a_report_is_private(tmp_path: Path) -> None:
         picture = tmp_path / "claudemeter-2026-04-25-144818.svg"
         report = picture.with_suffix(".json")
         assert str(picture) == dashboard.clipboard
+        (toast,) = dashboard._notifications
+        assert toast.message == f"Saved, path copied: {picture} and {report.name}"
         for file in (picture, report):
             content = file.read_text("utf-8")
             assert not any(word in content for word in PERSONAL_DATA)
