@@ -205,7 +205,7 @@ def story() -> tuple[Moment, ...]:
     then("17:01", CAN_WORK, "", "5-hour window reset (was 12%)", at="17:00", five_hour=0, resets="22:00")
     then("18:00", CAN_WORK, "", "org removed", whose="Lab", lab=False)
     then("19:00", CAN_WORK, "", "$100.00 of the balance expires Tue 19:00")
-    gone = "session expired: set CLAUDEMETER_COOKIE to a fresh cookie and restart"
+    gone = "session expired: unset CLAUDEMETER_COOKIE or set it to a fresh cookie, and restart"
     then(
         "20:00",
         UNKNOWN,

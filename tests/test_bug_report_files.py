@@ -327,7 +327,7 @@ def test_terminal_knows_the_title() -> None:
 @pytest.mark.pty
 def test_terminal_has_its_own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """The program gets only the given variables, none of the tests' environment."""
-    monkeypatch.setenv("CLAUDEMETER_COOKIE", "sk-planted")
+    monkeypatch.setenv("CLAUDEMETER_COOKIE", "sessionKey=sk-planted")
     code = "import os; print('CLAUDEMETER_COOKIE' in os.environ, os.environ['TERM'], os.environ['X'])"
     with Terminal(python(code), env={"X": "given"}) as terminal:
         terminal.wait()

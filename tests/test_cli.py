@@ -72,7 +72,7 @@ def test_bad_cookie_in_the_environment_is_one_line(
     """The error names the variable, not its content."""
     monkeypatch.setenv(COOKIE_VARIABLE, f"wrong={MARKER}")
     assert main(["--once"]) == 2
-    expected = f"claudemeter-tui: {COOKIE_VARIABLE}: it has no sessionKey; copy the whole Cookie header"
+    expected = f"claudemeter-tui: {COOKIE_VARIABLE}: it has no sessionKey; expected a Cookie header"
     message = capsys.readouterr().err
     assert (message.startswith(expected), message.count("\n"), MARKER in message) == (True, 1, False)
 

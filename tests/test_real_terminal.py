@@ -190,7 +190,7 @@ def test_expired_session_asks_to_sign_in(server: LoopbackServer) -> None:
     server.routes["/api/account"] = refuse
     with program(server) as terminal:
         terminal.wait_for("session expired")
-        terminal.wait_for("Set CLAUDEMETER_COOKIE to a fresh cookie")
+        terminal.wait_for("Unset CLAUDEMETER_COOKIE or set it to a fresh cookie")
         terminal.send("q")
         assert terminal.wait() == 0
 

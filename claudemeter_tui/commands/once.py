@@ -9,7 +9,13 @@ from functools import reduce
 from claudemeter_tui.commands.stdout import EXIT_NO_SESSION, EXIT_NOTHING_READ, print_line
 from claudemeter_tui.feed import OneShotFeed
 from claudemeter_tui.formatting import org_choice
-from claudemeter_tui.formatting.problems import PROBLEM_TEXTS, format_problem_title, is_informational
+from claudemeter_tui.formatting.problems import (
+    NO_SESSION,
+    PROBLEM_TEXTS,
+    describe_missing_session,
+    format_problem_title,
+    is_informational,
+)
 from claudemeter_tui.formatting.report import format_json_array, format_report
 from claudemeter_tui.model.org_names import OrgName
 from claudemeter_tui.model.reading import NO_SESSION_ERRORS, Reading
@@ -64,7 +70,12 @@ def explain_empty_store(store: Store) -> Iterable[str]:
         f"{format_problem_title(problem)}: {PROBLEM_TEXTS[problem.error_kind].summary}"
         for problem in problems
     ]
-    if any(problem.error_kind in NO_SESSION_ERRORS for problem in problems):
+    text = describe_missing_session(
+        (problem.session, problem.error_kind) for problem in problems if problem.org is None
+    )
+    if text is not NO_SESSION:
+        lines.append(text.cure)
+    elif any(problem.error_kind in NO_SESSION_ERRORS for problem in problems):
         lines.append(SIGN_IN_HINT)
     return dict.fromkeys(lines)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from claudemeter_tui.clock import use_daemon_threads
 from claudemeter_tui.commands.stdout import EXIT_NO_SESSION
-from claudemeter_tui.formatting.problems import NO_SESSION_WORKS, format_session_table
+from claudemeter_tui.formatting.problems import describe_missing_session, format_session_table
 from claudemeter_tui.formatting.values import format_count
 from claudemeter_tui.model.account import Account, Org
 from claudemeter_tui.model.reading import (
@@ -49,7 +49,8 @@ def report_sessions(
     if any(result.is_working for result in results):
         write(table)
         return 0
-    write(f"{table}\n\n{NO_SESSION_WORKS}")
+    failures = [(result.session, result.error_kind) for result in results if result.error_kind is not None]
+    write(f"{table}\n\n{describe_missing_session(failures).cure}")
     return EXIT_NO_SESSION
 
 

@@ -20,10 +20,12 @@ from claudemeter_tui.formatting.values import (
     to_local,
 )
 from claudemeter_tui.formatting.verdict import (
+    NO_LIMITS_SHORT,
     VERDICT_NAMES,
     find_leading_window,
     format_verdict_name,
     format_verdict_note,
+    lacks_limits,
 )
 from claudemeter_tui.model.catalogue import CreditState, WindowKind
 from claudemeter_tui.model.credits import Meter
@@ -183,7 +185,8 @@ def group_by_verdict(rows: Iterable[OverviewRow]) -> Mapping[str, Sequence[Overv
     """Group the orgs by verdict, worst first; `credits BLOCKED` is a group of its own."""
     groups: dict[str, list[OverviewRow]] = {}
     for row in sorted(rows, key=lambda row: rank_verdict(row.verdict)):
-        label = COUNT_NAMES.get(row.verdict.state) or _format_verdict_label(row)
+        known = None if lacks_limits(row.verdict) else COUNT_NAMES.get(row.verdict.state)
+        label = known or _format_verdict_label(row)
         groups.setdefault(label, []).append(row)
     return groups
 
@@ -215,7 +218,7 @@ def _format_verdict_label(row: OverviewRow) -> str:
     """Return the name of the verdict, or the note beside CAN WORK."""
     note = format_verdict_note(row.verdict)
     if note or row.verdict.state is not VerdictState.CAN_WORK:
-        return note or VERDICT_NAMES[row.verdict.state]
+        return note or (NO_LIMITS_SHORT if lacks_limits(row.verdict) else VERDICT_NAMES[row.verdict.state])
     return CAN_WORK
 
 

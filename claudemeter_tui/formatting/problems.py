@@ -20,6 +20,8 @@ from claudemeter_tui.model.reading import (
 )
 from claudemeter_tui.model.store import OrgState, Problem, Store, same_account
 
+COOKIE_VARIABLE_SESSION, COOKIE_FILE_SESSION = "CLAUDEMETER_COOKIE", "cookie file"
+"""Names in place of the browser's for a session that the user provided."""
 _RETRIES = "Nothing to do – it retries automatically."
 _REPORT = "Press s to save a screenshot, and report it: the reply has changed, or claudemeter has a bug."
 
@@ -73,8 +75,8 @@ PROBLEM_TEXTS: dict[ErrorKind, ProblemText] = {
     ),
     ErrorKind.CHALLENGE: ProblemText(
         "Cloudflare wants a browser check. Your session is probably fine.",
-        "Open claude.ai in the browser once to pass the check; meanwhile Claude Code's login, if there is"
-        " one, reads the limits.",
+        "Open claude.ai in the browser once to pass the check, then press r; meanwhile Claude Code's login,"
+        " if there is one, reads the limits.",
     ),
     ErrorKind.DENIED: ProblemText(
         "claude.ai's firewall denied access to this address or program; the session is not the cause.",
@@ -172,8 +174,8 @@ def describe_session_renewal(session: Session) -> str:
 
 
 _MANUAL_RENEWALS = {
-    "cookie file": "Export fresh cookies and restart",
-    "CLAUDEMETER_COOKIE": "Set CLAUDEMETER_COOKIE to a fresh cookie and restart",
+    COOKIE_FILE_SESSION: "Export fresh cookies and restart",
+    COOKIE_VARIABLE_SESSION: "Unset CLAUDEMETER_COOKIE or set it to a fresh cookie, and restart",
     PASTED_COOKIE: "Restart and paste a cookie from a signed-in browser",
     CLAUDE_CODE_LOGIN.browser: "Run claude to renew its login, or log in with /login",
 }
@@ -260,16 +262,67 @@ def describe_fallback_figures(
 
 
 NOTHING_SCANNED = "No browser was scanned."
-NO_SESSION_WORKS = (
+SIGN_IN = "sign in to claude.ai in a browser"
+
+
+@dataclass(frozen=True, slots=True)
+class SignInText:
+    """Why no session works, in words for its case."""
+
+    title: str
+    """The cause, in a few words."""
+    cure: str
+    """What to do, in whole sentences."""
+    retry: str = f"{SIGN_IN}, then retry"
+    """The purpose of the key that tries again; begins with a verb."""
+
+
+NO_SESSION = SignInText(
+    "No session works yet",
     "No working session: sign in to claude.ai in a browser on this machine,"
-    " or log in to Claude Code (/login)."
+    " or log in to Claude Code (/login).",
 )
+_CHALLENGED = SignInText(
+    "Cloudflare wants a browser check",
+    "Cloudflare wants a browser check, so the session was not tested and is probably fine: open claude.ai in"
+    " the browser once to pass the check, then try again.",
+    "open claude.ai in the browser to pass the check, then retry",
+)
+_GIVEN_SESSIONS = {
+    COOKIE_VARIABLE_SESSION: SignInText(
+        "The session in CLAUDEMETER_COOKIE has expired",
+        "CLAUDEMETER_COOKIE is set, so no browser is read, and its session has expired: unset the variable,"
+        " or set it to a fresh cookie, then restart.",
+        "try the session of CLAUDEMETER_COOKIE again",
+    ),
+    COOKIE_FILE_SESSION: SignInText(
+        "The session in the cookie file has expired",
+        "A cookie file is set, so no browser is read, and its session has expired: remove the setting, or"
+        " export fresh cookies, then restart.",
+        "try the session of the cookie file again",
+    ),
+}
+
+
+def describe_missing_session(failures: Iterable[tuple[Session, ErrorKind]]) -> SignInText:
+    """Return why no session works, given the failure of each session."""
+    known = list(failures)
+    for session, error_kind in known:
+        if error_kind is ErrorKind.EXPIRED and session.browser in _GIVEN_SESSIONS:
+            return _GIVEN_SESSIONS[session.browser]
+    # A session that was not tested may work, so nobody needs to sign in.
+    if any(error_kind is ErrorKind.CHALLENGE for _, error_kind in known):
+        return _CHALLENGED
+    return NO_SESSION
+
+
 _REJECTION_TEXTS = {
     ErrorKind.EXPIRED: "claude.ai rejected this cookie – it has expired or is incomplete. Copy it again.",
     ErrorKind.TOKEN_INVALID: "claude.ai rejected this cookie. Copy it again.",
     ErrorKind.FORBIDDEN: "claude.ai accepted this cookie, but does not let its account read usage.",
     ErrorKind.NO_ORGS: "claude.ai accepted this cookie, but the account has no org with usage.",
-    ErrorKind.CHALLENGE: "Cloudflare wants a browser check, so the cookie was not tested. Try again later.",
+    ErrorKind.CHALLENGE: "Cloudflare wants a browser check, so the cookie was not tested."
+    " Open claude.ai in the browser once to pass the check, then try again.",
 }
 
 

@@ -42,6 +42,9 @@ CREDITS_BLOCKED = "credits BLOCKED"
 """Shown beside CAN WORK while the credits are locked."""
 SPENDING = "spending"
 """Shown beside CAN WORK while credits are spent."""
+NO_LIMITS = "NO LIMITS REPORTED"
+"""Name of UNKNOWN on a plan that has neither windows nor credits, such as some Enterprise plans."""
+NO_LIMITS_SHORT = "no limits"
 VERDICT_NAMES: Mapping[str, str] = {state: state.name.replace("_", " ") for state in VerdictState}
 WAIT_CAUSES = {
     CreditState.OFF: "credits are off",
@@ -72,8 +75,19 @@ def find_leading_window(verdict: Verdict) -> Window | None:
 
 
 def format_verdict_name(verdict: Verdict) -> str:
-    """Return `CAN WORK`, `CAN WORK · credits BLOCKED`, `ON CREDITS`, `WAIT`, `BLOCKED` or `UNKNOWN`."""
-    return " · ".join(filter(None, (VERDICT_NAMES[verdict.state], format_verdict_note(verdict))))
+    """Return `CAN WORK · credits BLOCKED`, or the name of another verdict; see `format_state_name`."""
+    return " · ".join(filter(None, (format_state_name(verdict), format_verdict_note(verdict))))
+
+
+def format_state_name(verdict: Verdict) -> str:
+    """Return `CAN WORK`, `ON CREDITS`, `WAIT`, `BLOCKED`, `UNKNOWN` or `NO LIMITS REPORTED`."""
+    return NO_LIMITS if lacks_limits(verdict) else VERDICT_NAMES[verdict.state]
+
+
+def lacks_limits(verdict: Verdict) -> bool:
+    """True if claude.ai says that the plan has no windows, and that there are no credits or they are off."""
+    is_without = verdict.state is VerdictState.UNKNOWN and verdict.cause is Cause.NO_WINDOWS
+    return is_without and verdict.credits in (CreditState.ABSENT, CreditState.OFF)
 
 
 def format_verdict_note(verdict: Verdict) -> str:
@@ -91,14 +105,14 @@ def format_verdict_line(verdict: Verdict, now: datetime, zone: tzinfo | None = N
 
 
 def format_short_verdict(verdict: Verdict, now: datetime, zone: tzinfo | None = None) -> str:
-    """Return the form for a tab: `67%`, `BLOCKED`, `on credits`, `WAIT 16:00`, `spending`, `?`."""
+    """Return the form for a tab: `67%`, `BLOCKED`, `on credits`, `WAIT 16:00`, `no limits`, `?`."""
     match verdict.state:
         case VerdictState.BLOCKED:
             return "BLOCKED"
         case VerdictState.ON_CREDITS:
             return "on credits"
         case VerdictState.UNKNOWN:
-            return "?"
+            return NO_LIMITS_SHORT if lacks_limits(verdict) else "?"
         case VerdictState.WAIT:
             ends = verdict.ends_at
             return f"WAIT {format_moment(ends, now, zone)}" if ends is not None and ends > now else "WAIT"

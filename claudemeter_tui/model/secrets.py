@@ -86,6 +86,12 @@ def is_loopback(host: str) -> bool:
 
 SESSION_KEY = "sessionKey"
 """The cookie that is the credential; the others only accompany it."""
+KEY_PREFIX = "sk-ant-sid"
+"""Beginning of every session key. A value after `sessionKey=` is accepted without it, in case it changes."""
+_OTHER_KEYS = "sk-ant-"
+"""Beginning of every key and token of Anthropic."""
+EXPECTED = "expected a Cookie header with a sessionKey, or its value alone, which begins with sk-ant"
+"""What a text with a session has to be."""
 LAST_ORG = "lastActiveOrg"
 """The cookie that names an org; replies contain the same value."""
 
@@ -143,13 +149,16 @@ class Cookies:
         if not all("!" <= char <= "~" or char == " " for char in header):
             raise BadCookieError("it has a line break or a character that is not allowed in a cookie")
         if "=" not in header and ";" not in header:
+            is_key = header.startswith(KEY_PREFIX)
+            if not is_key or " " in header:
+                is_other = header.startswith(_OTHER_KEYS) and not is_key
+                kind = "an API key or another token, " if is_other else ""
+                raise BadCookieError(f"it is {kind}not a session key; {EXPECTED}")
             return cls([(SESSION_KEY, header)])
         parts = (part.strip().partition("=") for part in header.split(";"))
         cookies = cls.from_jar((name.strip(), value.strip()) for name, _, value in parts)
         if not cookies.has_session_key:
-            raise BadCookieError(
-                "it has no sessionKey; copy the whole Cookie header, or the key's value alone"
-            )
+            raise BadCookieError(f"it has no sessionKey; {EXPECTED}")
         return cookies
 
     @classmethod

@@ -49,9 +49,10 @@ CURABLE_ERRORS = (
     | REOPEN_ERRORS
     | {ErrorKind.WRONG_ORG, ErrorKind.DENIED, ErrorKind.REGION, ErrorKind.REDIRECT, ErrorKind.LOGIN_PAGE}
 )
-"""Errors that the user can fix, after which `r` polls at once; after all others, `r` has no effect during the
-back-off."""
+"""Errors that the user can fix; after all others, the next poll is not earlier than usual."""
 
+RETRIABLE_ERRORS = CURABLE_ERRORS | {ErrorKind.CHALLENGE}
+"""Errors after which `r` polls at once; Cloudflare's check may be passed in the browser by then."""
 STEADY_ERRORS = UNREACHED_ERRORS | {ErrorKind.TIMEOUT, ErrorKind.UNREAD}
 """Errors that mean no network or a slow one: polls continue without a longer back-off, to notice when it is
 back.
@@ -190,7 +191,7 @@ class Poller:
 
     def _compute_schedule(self, failure: Failure | None, begun: datetime, now: datetime) -> Schedule:
         """Return the schedule after a poll that began at `begun` and ended `now`."""
-        held = failure is not None and failure.error_kind not in CURABLE_ERRORS
+        held = failure is not None and failure.error_kind not in RETRIABLE_ERRORS
         began = min(begun, now)
         if failure is None:
             next_at = self._compute_next_poll(began, now)

@@ -755,7 +755,8 @@ class Claudemeter(App[str]):
         if await asyncio.to_thread(web_browser.open_in_browser, USAGE_PAGE_URL):
             self.show_message(f"Opening {USAGE_PAGE_URL.removeprefix('https://')}")
         else:
-            self.show_message(f"No browser opened. Open {USAGE_PAGE_URL}")
+            self.copy_to_clipboard(USAGE_PAGE_URL)
+            self.show_message(f"No browser opened. Address copied: {USAGE_PAGE_URL}")
 
     def action_privacy(self) -> None:
         """Hide or show personal data, and remove messages that may name an org."""

@@ -83,7 +83,7 @@ def test_unknown_org_is_left_to_the_run_that_explains_it() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("CLAUDEMETER_COOKIE", "another"),
+        ("CLAUDEMETER_COOKIE", "sessionKey=another"),
         ("CLAUDEMETER_INTERVAL", "90"),
         ("TZ", "Asia/Tokyo"),
         ("LC_ALL", "C"),

@@ -16,9 +16,10 @@ from typing import Any, cast
 
 import pytest
 
-from claudemeter_tui.commands.once import apply_readings, choose_orgs, poll_readings
+from claudemeter_tui.commands.once import apply_readings, choose_orgs, explain_empty_store, poll_readings
 from claudemeter_tui.model.account import Account, Org
-from claudemeter_tui.model.reading import ErrorKind, OrgReading, Reading, Schedule, Session
+from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.reading import ErrorKind, Failure, OrgReading, Reading, Schedule, Session
 from claudemeter_tui.model.store import OrgState, Store
 from claudemeter_tui.settings import SettingsError
 from tests.bodies import (
@@ -364,6 +365,47 @@ def test_terminal_without_utf_8_gets_question_marks(server: LoopbackServer, tmp_
     poor = environment(tmp_path, PYTHONIOENCODING="ascii")
     done = program(tmp_path, "--once", "--base-url", server.url, env=poor)
     assert (done.returncode, "visa ??0000" in done.stdout) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("expected", "is_sign_in", "failed"),
+    [
+        (
+            "Sign in to claude.ai in a browser on this machine, or provide",
+            True,
+            {"Chrome": ErrorKind.EXPIRED},
+        ),
+        ("Sign in to claude.ai in a browser on this machine, or provide", True, {"": ErrorKind.NO_SESSION}),
+        (
+            "CLAUDEMETER_COOKIE is set, so no browser is read, and its session has expired: unset",
+            False,
+            {"CLAUDEMETER_COOKIE": ErrorKind.EXPIRED},
+        ),
+        (
+            "A cookie file is set, so no browser is read, and its session has expired: remove the setting",
+            False,
+            {"cookie file": ErrorKind.EXPIRED},
+        ),
+        (
+            "Cloudflare wants a browser check, so the session was not tested and is probably fine: open",
+            False,
+            {"Chrome": ErrorKind.CHALLENGE, "Firefox": ErrorKind.EXPIRED},
+        ),
+    ],
+)
+def test_missing_session_is_worded_for_its_case(
+    expected: str,
+    is_sign_in: bool,  # noqa: FBT001 - a table
+    failed: dict[str, ErrorKind],
+) -> None:
+    """The last line says what helps; only where that helps, to sign in."""
+    readings = (
+        Reading(Session(browser), NOW, Failure(kind, Endpoint.ACCOUNT, NOW))
+        for browser, kind in failed.items()
+    )
+    *_, last = explain_empty_store(apply_readings(readings, Store()))
+    assert last.startswith(expected)
+    assert is_sign_in is last.startswith("Sign in")
 
 
 def test_demo_needs_no_network_and_no_cookie(tmp_path: Path) -> None:

@@ -147,7 +147,11 @@ def test_closed_pipe_ends_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_ctrl_c_ends_the_real_program_quietly(tmp_path: Path) -> None:
     """Ctrl+C exits with 130 and prints nothing after the current state."""
     org = f"/api/organizations/{PERSONAL}"
-    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "CLAUDEMETER_COOKIE": "sk-ant-planted"}
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "CLAUDEMETER_COOKIE": "sessionKey=planted",
+    }
     with LoopbackServer() as server:
         server.routes["/api/account"] = Answer.json(account_body())
         server.routes[f"{org}/usage"] = Answer.json(usage_body())

@@ -174,7 +174,7 @@ def test_cookie_file_holds_a_header_a_key_or_netscape_lines(text: str, tmp_path:
     """Each format gives the session key, and the flag overrides the environment."""
     path = tmp_path / "cookies.txt"
     path.write_text(text)
-    chosen = load_settings(["--cookie-file", str(path)], {COOKIE_VARIABLE: "another"})
+    chosen = load_settings(["--cookie-file", str(path)], {COOKIE_VARIABLE: "sessionKey=another"})
     assert chosen.cookies is not None
     assert chosen.cookies.select_session_key() == KEY
     assert chosen.cookies_origin == "cookie file"
@@ -190,7 +190,7 @@ def test_cookie_file_holds_a_header_a_key_or_netscape_lines(text: str, tmp_path:
             f"{MARKER}\n{MARKER}".encode(),
         ),
         ("it has a line break or a character that is not allowed in a cookie", f"{MARKER}é".encode()),
-        ("it has no sessionKey; copy", f"lastActiveOrg={MARKER}".encode()),
+        ("it has no sessionKey; expected a Cookie header", f"lastActiveOrg={MARKER}".encode()),
         ("it is neither a Cookie header nor a Netscape cookie file", f"a\t{MARKER}".encode()),
         ("it has no sessionKey for claude.ai", NETSCAPE.replace("claude.ai", "evil.com").encode()),
         ("is not a text file", MARKER.encode("utf-16")),

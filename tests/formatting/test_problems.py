@@ -22,7 +22,7 @@ from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.problems import RENEWABLE_ERRORS, ProblemCause, ProblemGroup
 from claudemeter_tui.model.reading import CLAUDE_CODE_LOGIN, ErrorKind, Reading, Session
 from claudemeter_tui.model.store import Problem, Store
-from claudemeter_tui.sessions.poller import CURABLE_ERRORS
+from claudemeter_tui.sessions.poller import RETRIABLE_ERRORS
 from tests.model.readings import (
     CHROME,
     FIREFOX,
@@ -68,7 +68,7 @@ def test_every_problem_is_distinct() -> None:
 @pytest.mark.parametrize("trouble", ErrorKind)
 def test_cure_names_a_key_only_where_it_works(trouble: ErrorKind) -> None:
     """A cure that says to press r is for problems without a back-off."""
-    assert "press r" not in PROBLEM_TEXTS[trouble].cure or trouble in CURABLE_ERRORS
+    assert "press r" not in PROBLEM_TEXTS[trouble].cure or trouble in RETRIABLE_ERRORS
 
 
 def test_challenge_never_asks_to_sign_in_again() -> None:

@@ -270,7 +270,7 @@ def of_sessions() -> Iterator[tuple[str, str]]:
 
 
 def _checked(machine: Machine, url: str, given: str = "") -> str:
-    by_hand = (Session("cookie file"), Cookies.parse(given)) if given else None
+    by_hand = (Session("cookie file"), Cookies.parse(f"sessionKey={given}")) if given else None
     found = build_machine_providers(machine, FakeClock().now, base_url=url, given=by_hand)
     written: list[str] = []
     status = report_sessions(found, written.append)

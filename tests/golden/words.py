@@ -70,7 +70,7 @@ def of_problems() -> Iterator[tuple[str, str]]:
     yield "a session that is accepted", "\n".join(map(problems.describe_offered_session, accepted))
     looked = [ScanResult(CHROME, outcome, f"detail of {outcome}") for outcome in ScanOutcome]
     yield "what looking gave", problems.format_session_table(looked)
-    yield "nothing was looked at", f"{problems.format_session_table([])}\n{problems.NO_SESSION_WORKS}"
+    yield "nothing was looked at", f"{problems.format_session_table([])}\n{problems.NO_SESSION.cure}"
     yield "beside Claude Code's figures", LOCK_NOT_VISIBLE
 
 

@@ -64,6 +64,10 @@ def test_cookies_are_read_from_a_header_or_a_key(pairs: tuple[tuple[str, str], .
         ("character", "sessionKey=MARK\x00ER"),
         ("character", "sessionKey=MARKÉR"),
         ("character", "sessionKey=MARK\tER"),
+        ("it is not a session key; expected a Cookie header", "MARKER"),
+        ("it is not a session key; expected a Cookie header", "sk-ant-sid01-MARKER and more"),
+        ("an API key or another token, not a session key", "sk-ant-api03-MARKER"),
+        ("an API key or another token, not a session key", "sk-ant-oat01-MARKER"),
     ],
 )
 def test_bad_cookies_are_refused_without_a_quote(reason: str, text: str) -> None:

@@ -115,7 +115,7 @@ async def test_session_given_by_hand_is_the_only_one(tmp_path: Path) -> None:
         home.login()
         server.people["k9"] = OF_PAT
 
-    given = Session("cookie file"), Cookies.parse("k9")
+    given = Session("cookie file"), Cookies.parse("sessionKey=k9")
     async with opened(tmp_path, prepare, given=given) as here:
         assert both("cookie file") == here.serving
         assert {one.key for one in here.server.asked} == {"k9"}
@@ -501,9 +501,10 @@ async def test_offered_session_is_validated_and_read(tmp_path: Path) -> None:
         ("", ErrorKind.NO_SESSION, []),
         ("a=b; c=d", ErrorKind.NO_SESSION, []),
         ("k\n8", ErrorKind.NO_SESSION, []),
-        ("k8", ErrorKind.EXPIRED, ["account"]),
+        ("sessionKey=k8", ErrorKind.EXPIRED, ["account"]),
         ("a=b; sessionKey=k8", ErrorKind.EXPIRED, ["account", "account"]),
-        ("challenged", ErrorKind.CHALLENGE, ["account", "organizations"]),
+        ("k8", ErrorKind.NO_SESSION, []),
+        ("sessionKey=challenged", ErrorKind.CHALLENGE, ["account", "organizations"]),
     ],
 )
 async def test_offered_session_that_fails_is_rejected(

@@ -13,9 +13,9 @@ from rich.traceback import Traceback
 from claudemeter_tui.browsers.folders import BROWSERS, list_guarded_browsers
 from claudemeter_tui.commands.sessions import check_sessions, report_sessions
 from claudemeter_tui.formatting.problems import (
-    NO_SESSION_WORKS,
     NOTHING_SCANNED,
     PROBLEM_TEXTS,
+    describe_missing_session,
     describe_offered_session,
     format_session_table,
 )
@@ -59,7 +59,7 @@ class Browsers:
 
 def found(session: Session, key: str = "k") -> ProfileScan:
     """Return a session."""
-    return ProfileScan(session, ScanOutcome.FOUND, cookies=Cookies.parse(key))
+    return ProfileScan(session, ScanOutcome.FOUND, cookies=Cookies.parse(f"sessionKey={key}"))
 
 
 @pytest.mark.parametrize("outcome", [ScanOutcome.TIMED_OUT, ScanOutcome.UNDECRYPTABLE])
@@ -163,16 +163,18 @@ async def test_sessions_are_checked_and_listed_without_a_secret(tmp_path: Path) 
 
 @pytest.mark.parametrize(("status", "key"), [(0, "k1"), (3, "k2")])
 def test_sessions_list_has_an_exit_status(tmp_path: Path, status: int, key: str) -> None:
-    """The status is 0 if a session works, else 3; the table is printed either way."""
+    """The status is 0 if a session works, else 3 with what to do; the table is printed either way."""
     clock, written = FakeClock(), list[str]()
     with ClaudeAi(clock) as server:
         server.people["k1"] = OF_PAT
-        given = Session("cookie file"), Cookies.parse(key)
+        given = Session("cookie file"), Cookies.parse(f"sessionKey={key}")
         machine = Machine(tmp_path, tmp_path / "state", "linux")
         found = build_machine_providers(machine, clock.now, base_url=server.url, given=given)
         assert status == report_sessions(found, written.append)
     assert written[0].startswith("cookie file  ")
-    assert (status == 3) is written[0].endswith(f"\n\n{NO_SESSION_WORKS}")
+    cure = describe_missing_session([(given[0], ErrorKind.EXPIRED)]).cure
+    assert "A cookie file is set, so no browser is read" in cure
+    assert (status == 3) is written[0].endswith(f"\n\n{cure}")
 
 
 NO_BROWSER = (

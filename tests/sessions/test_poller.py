@@ -21,7 +21,7 @@ from claudemeter_tui.model.reading import (
     Reading,
     Schedule,
 )
-from claudemeter_tui.sessions.poller import CURABLE_ERRORS, STEADY_ERRORS, Poller
+from claudemeter_tui.sessions.poller import CURABLE_ERRORS, RETRIABLE_ERRORS, STEADY_ERRORS, Poller
 from tests.sessions.poller_cases import (
     ORG,
     SESSION,
@@ -38,7 +38,7 @@ from tests.sessions.poller_cases import (
     stopped,
 )
 
-HELD = [one for one in ErrorKind if one not in CURABLE_ERRORS]
+HELD = [one for one in ErrorKind if one not in RETRIABLE_ERRORS]
 SERVED = (ErrorKind.NEW_FIELD, ErrorKind.ODD_VALUE)
 """Notes on a good reply, never a failure."""
 
@@ -157,6 +157,17 @@ async def test_request_in_a_back_off_is_held(trouble: ErrorKind) -> None:
         assert here.script.begun == [0, 60]
         await here.clock.advance(15)
         assert [0, 60, 120 if trouble in STEADY_ERRORS else 125] == here.script.begun
+
+
+async def test_request_retries_after_the_check_of_cloudflare() -> None:
+    """The user may have passed the check, so a request polls at once."""
+    failing = [stopped(ErrorKind.CHALLENGE)]
+    async with running(failing, failing, [good()]) as here:
+        await here.clock.advance(30)
+        assert not here.schedules[-1].is_backing_off
+        here.poller.poll_now()
+        await here.clock.advance(1)
+        assert here.script.begun == [0, 30]
 
 
 @pytest.mark.parametrize("trouble", sorted(CURABLE_ERRORS))

@@ -158,6 +158,33 @@ async def test_screen_explains_each_place(size: tuple[int, int]) -> None:
             assert place.detail in words
 
 
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(
+    ("given", "cure"),
+    [
+        (
+            "CLAUDEMETER_COOKIE",
+            "CLAUDEMETER_COOKIE is set, so no browser is read, and its session has expired",
+        ),
+        ("cookie file", "A cookie file is set, so no browser is read, and its session has expired"),
+    ],
+)
+async def test_screen_explains_an_expired_session_of_the_user(
+    given: str, cure: str, size: tuple[int, int]
+) -> None:
+    """No browser is read then, so signing in to one would not help."""
+    scene = Stage((looked(), failed(ErrorKind.EXPIRED, Session(given))))
+    async with Asked(scene).run_test(size=size) as pilot:
+        await pilot.pause()
+        words = " ".join(text(pilot).replace("│", " ").split())
+        assert cure in words
+        assert "sign in to claude.ai" not in words
+        assert "No browser was scanned" not in words
+        assert (
+            size[1] < 20 or f"r try the session of {'the ' * (given == 'cookie file')}{given} again" in words
+        )
+
+
 async def test_screen_without_any_browser_lists_the_searched_places() -> None:
     """The lack of a browser is no error, and has no mark."""
     none = ScanResult(Session("Browsers"), "none found", "looked for Chrome in the home folder's .config")

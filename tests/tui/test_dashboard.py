@@ -317,9 +317,9 @@ async def test_refresh_during_a_poll_is_answered() -> None:
     ("expected", "browser", "result"),
     [
         ("Opening claude.ai/settings/usage", "firefox", True),
-        ("No browser opened. Open https://claude.ai/settings/usage", "firefox", False),
-        ("No browser opened. Open https://claude.ai/settings/usage", "w3m", True),
-        ("No browser opened. Open https://claude.ai/settings/usage", None, True),
+        ("No browser opened. Address copied: https://claude.ai/settings/usage", "firefox", False),
+        ("No browser opened. Address copied: https://claude.ai/settings/usage", "w3m", True),
+        ("No browser opened. Address copied: https://claude.ai/settings/usage", None, True),
     ],
 )
 async def test_usage_page_opens_in_the_browser(
@@ -350,6 +350,8 @@ async def test_usage_page_opens_in_the_browser(
         await finish_workers(pilot.app)
         assert [one.message for one in pilot.app._notifications] == [expected]
         assert opened == (["https://claude.ai/settings/usage"] if browser == "firefox" else [])
+        is_copied = pilot.app.clipboard == "https://claude.ai/settings/usage"
+        assert is_copied is expected.startswith("No browser opened")
 
 
 @pytest.mark.parametrize(
@@ -357,7 +359,10 @@ async def test_usage_page_opens_in_the_browser(
     [
         ("Opening claude.ai/settings/usage", 'test "$1" = https://claude.ai/settings/usage'),
         ("Opening claude.ai/settings/usage", "exec sleep 1"),
-        ("No browser opened. Open https://claude.ai/settings/usage", "echo no method available >&2; exit 3"),
+        (
+            "No browser opened. Address copied: https://claude.ai/settings/usage",
+            "echo no method available >&2; exit 3",
+        ),
     ],
 )
 @pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")

@@ -169,8 +169,8 @@ class Case:
 CHALLENGED = (
     "Cloudflare wants a browser check. Your session is probably fine.",
     (
-        "Open claude.ai in the browser once to pass the check; meanwhile Claude Code's login, if there is"
-        " one, reads the limits."
+        "Open claude.ai in the browser once to pass the check, then press r; meanwhile Claude Code's login,"
+        " if there is one, reads the limits."
     ),
 )
 WEB_PAGE = (
@@ -493,7 +493,7 @@ async def test_challenge_drops_nothing_and_never_asks_to_sign_in(
         tabs, *before = screen(here.pilot)[1:-2]
         await here.poll(url)
         assert [f"{tabs:<100}1 problem", *before] == screen(here.pilot)[1:-2]
-        assert "retry at 14:49" in screen(here.pilot)[0]
+        assert "next in 1m" in screen(here.pilot)[0]
         assert "sign in" not in here.words.lower()
         await here.press("e")
         assert "sign in" not in here.words.lower()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -13,12 +14,16 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from claudemeter_tui.formatting.problems import (
+    NO_SESSION,
     NOTHING_SCANNED,
+    SIGN_IN,
+    SignInText,
+    describe_missing_session,
     describe_offered_session,
     describe_scan_result,
 )
 from claudemeter_tui.model.event_log import LOGIN_ERRORS
-from claudemeter_tui.model.reading import ARCHIVE_ERRORS, ErrorKind, PasteResult, ScanResult
+from claudemeter_tui.model.reading import ARCHIVE_ERRORS, ErrorKind, PasteResult, ScanResult, Session
 from claudemeter_tui.model.store import Store
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui.keys import Key
@@ -55,20 +60,26 @@ _NORMAL_OUTCOMES = ("not signed in", "not installed", "none found")
 
 
 def build_connect_page(
-    places: Sequence[ScanResult], keys: Sequence[Key], width: int, height: int
+    case: SignInText, places: Sequence[ScanResult], keys: Sequence[Key], width: int, height: int
 ) -> list[Content]:
     """Return the text in lines of at most `width` cells, for a terminal of that height.
 
     In a low terminal only the footer lists the actions.
     """
     found = any(place.outcome not in _NORMAL_OUTCOMES for place in places)
-    head = "No session works yet" if found else "No claude.ai session found"
+    head, cure = case.title, case.cure
+    if case is NO_SESSION:
+        head = head if found else "No claude.ai session found"
+        cure = f"{head}: {SIGN_IN}, then press r."
     if height < TALL_FROM:
-        short = wrap_text(f"{head}: sign in to claude.ai in a browser, then press r.", width - 2)
+        short = wrap_text(cure, width - 2)
         return _indent_lines([*short, *_build_place_lines(places, width - 2)])
     lines = [Content.styled(head, HEADING)]
+    if case is not NO_SESSION:
+        lines += wrap_text(cure, width - 2)
     if height >= ROOMY_FROM:
         lines = [Content(""), *lines, *wrap_text(ABOUT, width - 2, MUTED), Content("")]
+    keys = [replace(key, purpose=case.retry) if key.action == "refresh" else key for key in keys]
     inner = width - (4 if width >= FRAMES_FROM else 2)
     return [
         *_indent_lines(lines),
@@ -93,7 +104,7 @@ def _build_key_lines(keys: Sequence[Key], width: int) -> Iterator[Content]:
     """Yield the lines of each key and its purpose."""
     for key in keys:
         yield from hang_text(Content.styled(f"{key.display}  ", "$selected"), key.purpose, width)
-        if key.display == "r":
+        if key.purpose == NO_SESSION.retry:
             yield from hang_text(Content("   "), CLAUDE_CODE_HINT, width)
 
 
@@ -123,7 +134,7 @@ def _build_place_lines(places: Sequence[ScanResult], width: int) -> Iterator[Con
 
 # The app binds the keys whose `keys` is empty.
 CONNECT_KEYS = (
-    Key("", "r", "refresh", "retry", "sign in to claude.ai in a browser, then retry"),
+    Key("", "r", "refresh", "retry", NO_SESSION.retry),
     Key("p", "p", "screen.paste", "paste", "paste a Cookie header or sessionKey (kept in memory)"),
     Key("d", "d", "app.demo", "demo", "open the demo (a simulated day, no account needed)"),
     Key("", "q", "quit", "quit", "quit"),
@@ -155,6 +166,13 @@ def needs_connect_screen(store: Store) -> bool:
             for state in store.sessions
         )
     )
+
+
+def list_session_failures(store: Store) -> list[tuple[Session, ErrorKind]]:
+    """Return the failures of all sessions."""
+    return [
+        (state.session, failure.error_kind) for state in store.sessions for failure in state.failures.values()
+    ]
 
 
 class SecretInput(Input):
@@ -235,7 +253,13 @@ class ConnectScreen(ViewScreen):
         self.show_view(self.view)
         width, height = self.app.size
         # The last column is the scrollbar's; the footer says how to quit.
-        lines = build_connect_page(self.view.store.scan_results or (), CONNECT_KEYS[:-1], width - 1, height)
+        failures = list_session_failures(self.view.store)
+        # A session that the user provided is in no browser that was scanned.
+        places = self.view.store.scan_results or [
+            ScanResult(session, kind.value, error_kind=kind) for session, kind in failures if session.browser
+        ]
+        case = describe_missing_session(failures)
+        lines = build_connect_page(case, places, CONNECT_KEYS[:-1], width - 1, height)
         self.update_text(self.query_exactly_one("#text", Static), Content("\n").join(lines))
 
     def on_connect_screen_pasted(self) -> None:

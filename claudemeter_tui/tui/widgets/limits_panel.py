@@ -19,6 +19,7 @@ from claudemeter_tui.formatting.values import (
     format_reset_due,
     to_local,
 )
+from claudemeter_tui.formatting.verdict import NO_LIMITS
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.windows import Severity, Window
 from claudemeter_tui.tui.layout import compute_panel_widths
@@ -179,7 +180,7 @@ def _explain_missing(view: View, width: int) -> StyledLine:
         is_failing = view.state is not None and view.state.failures
         return fit_line(build_line(("Not read: press e" if is_failing else "Not read yet", MUTED)), width)
     why = "this plan has no windows" if plan.is_reported else "claude.ai sent no usage"
-    head = build_line(("NO LIMITS REPORTED", HEADING))
+    head = build_line((NO_LIMITS, HEADING))
     return pick_fitting((build_line(head, (f"  {why}", MUTED)), head), width)
 
 
