@@ -267,12 +267,12 @@ SIGN_IN = "sign in to claude.ai in a browser"
 
 @dataclass(frozen=True, slots=True)
 class SignInText:
-    """Why no session works, in words for its case."""
+    """The lack of a session in words for its case."""
 
     title: str
     """The cause, in a few words."""
     cure: str
-    """What to do, in whole sentences."""
+    """The cause and the cure, in whole sentences."""
     retry: str = f"{SIGN_IN}, then retry"
     """The purpose of the key that tries again; begins with a verb."""
 
@@ -310,7 +310,7 @@ def describe_missing_session(failures: Iterable[tuple[Session, ErrorKind]]) -> S
     for session, error_kind in known:
         if error_kind is ErrorKind.EXPIRED and session.browser in _GIVEN_SESSIONS:
             return _GIVEN_SESSIONS[session.browser]
-    # A session that was not tested may work, so nobody needs to sign in.
+    # A session that was not tested may work, so signing in again is not the cure.
     if any(error_kind is ErrorKind.CHALLENGE for _, error_kind in known):
         return _CHALLENGED
     return NO_SESSION

@@ -91,7 +91,7 @@ KEY_PREFIX = "sk-ant-sid"
 _OTHER_KEYS = "sk-ant-"
 """Beginning of every key and token of Anthropic."""
 EXPECTED = "expected a Cookie header with a sessionKey, or its value alone, which begins with sk-ant"
-"""What a text with a session has to be."""
+"""The form of a text with a session, for an error."""
 LAST_ORG = "lastActiveOrg"
 """The cookie that names an org; replies contain the same value."""
 
