@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
+from math import ceil
 
 from claudemeter_tui.charts.axes import (
     ChartFrame,
@@ -201,14 +202,21 @@ def _iterate_blanks(cells: Sequence[str]) -> Iterator[tuple[int, int]]:
             yield begin, end
 
 
-def draw_sparkline(values: Sequence[float | None], low: float, high: float, *, plain: bool) -> str:
-    """Return a line with a block for each value, as high as its part of the range; blank for None."""
-    blocks = ".:-=+*#" if plain else "▁▂▃▄▅▆▇█"
+def draw_sparkline(
+    values: Sequence[float | None], low: float, high: float, *, plain: bool, touches_above: bool = True
+) -> str:
+    """Return a line with a block for each value, as high as its part of the range; blank for None.
+
+    Only the ends of the range have the lowest and the highest block. Without `touches_above`, no block is
+    full: full blocks of adjacent lines would melt into one area.
+    """
+    blocks = "_.:-=+#" if plain else "▁▂▃▄▅▆▇█" if touches_above else "▁▂▃▄▅▆▇"
     last = len(blocks) - 1
-    return "".join(
-        " " if value is None else blocks[round(max(0.0, min(1.0, (value - low) / (high - low))) * last)]
-        for value in values
-    )
+
+    def choose_block(share: float) -> str:
+        return blocks[last if share >= 1 else max(0, min(last - 1, ceil(share * (last - 1))))]
+
+    return "".join(" " if value is None else choose_block((value - low) / (high - low)) for value in values)
 
 
 def _trace_line(steps: ChartSteps, scale: Scale) -> dict[tuple[int, int], int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
@@ -48,8 +47,6 @@ class OverviewColumn(StrEnum):
     """The columns of the table, by their headers."""
 
     ORG = "org"
-    ACCOUNT = "account"
-    SESSION = "session"
     VERDICT = "verdict"
     SESSION_WINDOW = SESSION_LABEL
     WEEK_WINDOW = WEEK_LABEL
@@ -157,30 +154,6 @@ def list_day_titles(uses: Sequence[DayUse], since: datetime, now: datetime, zone
     return [f"spent, or {SESSION_LABEL} of 100%, since {start}", f"since {start}", "today"]
 
 
-def find_ambiguous(rows: Iterable[OverviewRow]) -> Mapping[OverviewColumn, frozenset[OrgKey]]:
-    """Return the orgs that share a name, by the column in which they differ: account, else session.
-
-    Orgs of one name that differ in neither are not in the result.
-    """
-    named: dict[str, list[OverviewRow]] = defaultdict(list)
-    for row in rows:
-        named[row.name].append(row)
-    found: dict[OverviewColumn, set[OrgKey]] = defaultdict(set)
-    for same in named.values():
-        for column in (OverviewColumn.ACCOUNT, OverviewColumn.SESSION):
-            if len({format_owner(row, column) for row in same}) > 1:
-                found[column] |= {row.key for row in same}
-                break
-    return {column: frozenset(keys) for column, keys in found.items()}
-
-
-def format_owner(row: OverviewRow, column: OverviewColumn) -> str:
-    """Return the account's e-mail or the session of an org."""
-    if column is OverviewColumn.ACCOUNT:
-        return row.state.account.email or NO_VALUE
-    return row.state.session.label
-
-
 def group_by_verdict(rows: Iterable[OverviewRow]) -> Mapping[str, Sequence[OverviewRow]]:
     """Group the orgs by verdict, worst first; `credits BLOCKED` is a group of its own."""
     groups: dict[str, list[OverviewRow]] = {}
@@ -259,8 +232,6 @@ _SORT_KEYS: Mapping[OverviewColumn, Callable[[OverviewRow], Any]] = {
     OverviewColumn.WEEK_WINDOW: _negate_percent(OverviewColumn.WEEK_WINDOW),
     OverviewColumn.FULLEST: _negate_percent(OverviewColumn.FULLEST),
     OverviewColumn.CREDITS: lambda row: _negate_amount(row.used),
-    OverviewColumn.ACCOUNT: lambda row: (row.state.account.email or "").casefold(),
-    OverviewColumn.SESSION: lambda row: row.state.session.label.casefold(),
 }
 SORTABLE_COLUMNS = frozenset(_SORT_KEYS)
 """The columns that the table can be sorted by."""

@@ -12,9 +12,7 @@ import pytest
 from claudemeter_tui.formatting.overview import (
     OverviewColumn,
     OverviewRow,
-    find_ambiguous,
     format_day_label,
-    format_owner,
     format_window,
     group_by_verdict,
     list_credit_forms,
@@ -25,7 +23,6 @@ from claudemeter_tui.formatting.overview import (
 )
 from claudemeter_tui.model.day import DayUse, ValueSpan
 from claudemeter_tui.model.money import Money
-from claudemeter_tui.model.reading import Session
 from claudemeter_tui.model.store import OrgState
 from claudemeter_tui.model.verdict import judge
 from tests.bodies import overage_body, usage_body
@@ -172,26 +169,6 @@ def test_day_says_what_it_shows() -> None:
         "spent since 12:48",
         "5-hour of 100% since 12:48",
         "spent, or 5-hour of 100%, since 12:48",
-    ]
-
-
-def test_orgs_of_one_name_have_account_or_session() -> None:
-    """Two orgs of one name have their account or session, whichever differs; no other org has either."""
-    rows_of_a_name = [replace(the(name), state=the(name).state) for name in ("room", "credits")]
-    states = [replace(row.state, org=replace(row.state.org, name="Same")) for row in rows_of_a_name]
-    same = [build_row(state, MINUTE) for state in states]
-    assert find_ambiguous(rows()) == {}
-    assert find_ambiguous([*same, the("seats")]) == {}
-    firefox = build_row(replace(states[1], session=Session("Firefox", "default")), MINUTE)
-    assert find_ambiguous([same[0], firefox, the("seats")]) == {
-        OverviewColumn.SESSION: frozenset(row.key for row in same)
-    }
-    other = replace(states[1], account=replace(states[1].account, email="lab@example.com"))
-    apart = [same[0], build_row(other, MINUTE)]
-    assert find_ambiguous(apart) == {OverviewColumn.ACCOUNT: frozenset(row.key for row in apart)}
-    assert [format_owner(row, OverviewColumn.ACCOUNT) for row in apart] == [
-        "pat@example.com",
-        "lab@example.com",
     ]
 
 

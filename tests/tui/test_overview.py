@@ -149,8 +149,8 @@ async def test_columns_without_any_figure_are_left_out() -> None:
         assert cells(screen(pilot)[2])[:3] == ["org", "verdict", "credits"]
 
 
-async def test_account_is_shown_only_for_orgs_of_one_name() -> None:
-    """Two orgs of one name have their account beside them; an org with a name of its own has none."""
+async def test_orgs_of_one_name_have_their_account() -> None:
+    """Two orgs of one name have their account behind it; an org with a name of its own has none."""
     scene = stage(PERSONAL, TEAM)
     async with app(scene).run_test(size=(120, 36)) as pilot:
         other = Session("Firefox", "default")
@@ -162,8 +162,12 @@ async def test_account_is_shown_only_for_orgs_of_one_name() -> None:
         assert cells(screen(pilot)[2])[:2] == ["org", "verdict"]
         await scene.post(pilot, listed)
         head, *rows = [cells(line)[:2] for line in screen(pilot)[2:6]]
-        print(head, rows)
         assert head == ["org", "verdict"]
+        assert sorted(name for name, _ in rows) == [
+            "? Personal (dddddddd)",
+            "■ Acme Team",
+            "● Personal (pat@example.c…",
+        ]
 
 
 @pytest.mark.parametrize("width", [160, 120, 100, 80, 60, 45])

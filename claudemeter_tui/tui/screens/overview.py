@@ -18,7 +18,6 @@ from claudemeter_tui.formatting.overview import (
     SORTABLE_COLUMNS,
     OverviewColumn,
     OverviewRow,
-    find_ambiguous,
     group_by_verdict,
     list_day_titles,
     matches_search,
@@ -270,8 +269,7 @@ class OverviewScreen(ListScreen):
         firsts = [use.since for _, use in self._uses.values() if use.since is not None]
         first = min(firsts, default=view.now).replace(second=0, microsecond=0)
         self._day_start = max(midnight, min(first, view.now - MIN_SPAN))
-        ambiguous = find_ambiguous(self._all_rows)
-        shown = width, minute, self._day_start, view.ascii, view.zone, view.past_label, ambiguous
+        shown = width, minute, self._day_start, view.ascii, view.zone, view.past_label
         is_new = shown != self._shown
         self._shown = shown
         texts = {}
@@ -281,7 +279,7 @@ class OverviewScreen(ListScreen):
                 texts[row] = self._texts[row]
             else:
                 use = self._get_use(row)
-                texts[row] = org_table.build_row_texts(row, view.now, view.zone, ambiguous, use)
+                texts[row] = org_table.build_row_texts(row, view.now, view.zone, use)
         if is_new or texts != self._texts:
             self._texts, self._lines = texts, {}
             self._table = org_table.build_table_layout(texts.values(), width - org_table.CURSOR_WIDTH)

@@ -6,17 +6,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 from functools import cached_property
-from math import ceil
 
 from rich.cells import cell_len
 from textual.content import Content
 
+from claudemeter_tui.charts.canvas import draw_sparkline
 from claudemeter_tui.formatting.overview import (
     NO_VALUE,
     OverviewColumn,
     OverviewRow,
     format_day_label,
-    format_owner,
     format_window,
     list_credit_forms,
     list_verdict_forms,
@@ -24,7 +23,6 @@ from claudemeter_tui.formatting.overview import (
 from claudemeter_tui.formatting.verdict import format_verdict_note
 from claudemeter_tui.model.catalogue import CreditState
 from claudemeter_tui.model.day import DayUse
-from claudemeter_tui.model.store import OrgKey
 from claudemeter_tui.model.verdict import Verdict, VerdictState
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui.styled_text import (
@@ -39,8 +37,6 @@ from claudemeter_tui.tui.styled_text import (
 
 MIN_NAME_WIDTH, MAX_NAME_WIDTH = 24, 40
 """Cells of a name below which another column is left out first, and maximum cells."""
-MAX_OWNER_WIDTH = 28
-"""Maximum cells of an account or a session."""
 COLUMN_GAP = 2
 """Blanks between two columns."""
 MARK_WIDTH, CURSOR_WIDTH = 2, 2
@@ -51,11 +47,6 @@ SPARK_WIDTHS = (8, 12, 16, 24, 32)
 """Cells of a sparkline, as the width allows."""
 
 CALM_MARK, UNKNOWN_MARK = "●", "?"
-SPARK_LEVELS, ASCII_SPARK_LEVELS = "▁▂▃▄▅▆▇", "_.:-=+#"
-"""Characters of a sparkline: zero, five shares, and the whole.
-
-Full blocks of adjacent lines would melt into one area.
-"""
 CREDIT_SPARK, WINDOW_SPARK = "$curve", "$muted 60%"
 """Styles of a sparkline of money and of a percentage."""
 WINDOW_COLUMNS = (OverviewColumn.SESSION_WINDOW, OverviewColumn.WEEK_WINDOW)
@@ -78,8 +69,6 @@ class RowTexts:
     credits: Sequence[str]
     """Forms of the credits, the longest first."""
     percents: Mapping[OverviewColumn, str]
-    owners: Mapping[OverviewColumn, str]
-    """Account and session, only of an org that shares its name."""
     day: str
     """Label of the sparkline. Empty without one."""
 
@@ -91,7 +80,7 @@ class RowTexts:
         found = {"name": cell_len(self.name), "day": cell_len(self.day)}
         found |= {"verdict": verdicts[0], "bare": min(verdicts), "end": _measure_end(self.verdicts)}
         found |= {"credits": credits[0], "amount": min(credits)}
-        found |= {column.value: cell_len(text) for column, text in ({**self.percents, **self.owners}).items()}
+        found |= {column.value: cell_len(text) for column, text in self.percents.items()}
         return found
 
 
@@ -99,7 +88,6 @@ def build_row_texts(
     row: OverviewRow,
     now: datetime,
     zone: tzinfo | None,
-    ambiguous: Mapping[OverviewColumn, frozenset[OrgKey]],
     use: DayUse | None,
 ) -> RowTexts:
     """Format the texts of an org; `use` is None where no day is shown, as in the past."""
@@ -108,7 +96,6 @@ def build_row_texts(
         list_verdict_forms(row, now, zone),
         list_credit_forms(row, now, zone),
         {column: format_window(row.find_window(column), now) for column in SHORT_COLUMNS},
-        {column: format_owner(row, column) for column, keys in ambiguous.items() if row.key in keys},
         format_day_label(use) if use is not None and use.spans else "",
     )
 
@@ -161,16 +148,10 @@ def build_table_layout(rows: Iterable[RowTexts], width: int) -> TableLayout:
         least = max(1, width - layout.total + layout.widths[OverviewColumn.ORG])
         return _set_widths(layout, {OverviewColumn.ORG: least})
     percent = {column: max(4, most.get(column.value, 4)) + MARK_WIDTH for column in SHORT_COLUMNS}
-    owners = {
-        column: min(MAX_OWNER_WIDTH, most[column.value])
-        for column in (OverviewColumn.ACCOUNT, OverviewColumn.SESSION)
-        if column.value in most
-    }
     label = most.get("day", 0)
     growths: list[Growth] = [
         (OverviewColumn.VERDICT, most.get("end", 7)),
         *((column, percent[column]) for column in has_windows),
-        *owners.items(),
         *((OverviewColumn.CREDITS, most[part]) for part in ("amount", "credits") if has_credits),
         *_iterate_roomy_growths(most),
     ]
@@ -255,8 +236,6 @@ def build_table_line(
                 cell = build_line((text, _get_credits_style(row, text, now)))
             case OverviewColumn.TODAY:
                 cell = day
-            case _:
-                cell = build_line((texts.owners.get(column, ""), MUTED))
         parts += [cell.truncate(width, ellipsis=True, pad=True), " " * COLUMN_GAP]
     return build_line(*parts[:-1])
 
@@ -268,28 +247,13 @@ def get_row_severity(verdict: Verdict, now: datetime) -> Severity:
     return verdict.compute_severity(now)
 
 
-def draw_sparkline(shares: Sequence[float | None], style: str, *, ascii_only: bool = False) -> StyledLine:
-    """Return the samples, 0 to 1, as eighth blocks from zero on; a gap is blank.
-
-    Only zero has the lowest level, and only the whole the highest.
-    """
-    levels = ASCII_SPARK_LEVELS if ascii_only else SPARK_LEVELS
-    cells = []
-    for share in shares:
-        if share is None:
-            cells.append(" ")
-        else:
-            place = len(levels) - 1 if share >= 1 else min(len(levels) - 2, ceil(share * (len(levels) - 2)))
-            cells.append(levels[max(0, place)])
-    return build_line(("".join(cells), style))
-
-
 def build_day(use: DayUse, label: str, shares: Sequence[float | None], *, ascii_only: bool) -> StyledLine:
     """Return the sparkline of a day, with a label that says what it shows."""
     if not label:
         return build_line()
     style = WINDOW_SPARK if use.shows_window else CREDIT_SPARK
-    return build_line(draw_sparkline(shares, style, ascii_only=ascii_only), " ", (label, MUTED))
+    line = draw_sparkline(shares, 0.0, 1.0, plain=ascii_only, touches_above=False)
+    return build_line((line, style), " ", (label, MUTED))
 
 
 def _build_mark(verdict: Verdict, severity: Severity) -> tuple[str, str]:
