@@ -64,7 +64,12 @@ class OrgTracker:
 
     @property
     def due_at(self) -> datetime | None:
-        """Time at which an event is due without a new reply. None if no event is."""
+        """Time at which an event is due without a new reply. None if no event is.
+
+        None for an org of an earlier run, too: what has changed since then is known with the next reading.
+        """
+        if self.last_state.is_restored:
+            return None
         stale_at, read_at = None, self.last_state.read_at
         if self.stale_since is not None:
             # The figures are stale already, so only the STALE event can be due.
@@ -76,10 +81,15 @@ class OrgTracker:
 
     @classmethod
     def start(cls, state: OrgState, sink: EventSink) -> OrgTracker:
-        """Start tracking an org; conditions that already hold emit no event."""
+        """Start tracking an org; conditions that already hold emit no event.
+
+        The state of an earlier run is observed as of its reading, so that the first new reading emits what
+        has changed since.
+        """
         # An empty state has nothing to compare with, so the first observation emits nothing.
         nothing = OrgState(state.org, state.account, state.session)
-        return cls(nothing).observe(state, replace(sink, events=[]))
+        now = (state.read_at if state.is_restored else None) or sink.now
+        return cls(nothing).observe(state, replace(sink, events=[], now=now))
 
     @property
     def is_failing(self) -> bool:
@@ -92,6 +102,8 @@ class OrgTracker:
 
     def observe(self, state: OrgState, sink: EventSink) -> OrgTracker:
         """Return the tracker after one more observation of the org."""
+        if state.is_restored and self.last_state.is_restored:
+            return replace(self, last_state=state)
         is_early = not self.is_due(sink.now) and not state.is_stale(sink.now)
         deciding_values = _collect_deciding_values(state)
         # Nearly every poll changes only amounts; this path skips the expensive verdict.

@@ -145,6 +145,8 @@ class OrgState:
     """The session that read each reply, which may differ from the one that serves the org now."""
     last_figures: LastFigures = field(default_factory=dict)
     """The last credit figures of each source, which the server may have withdrawn since."""
+    is_restored: bool = field(default=False, compare=False)
+    """True if the figures are those of an earlier run, until the org is read."""
     session_error: ErrorKind | None = None
     """Problem that stops every request of the session that serves the org. None if none is known."""
 
@@ -285,6 +287,7 @@ class OrgState:
             interval=interval,
             histories=append_to_histories(self.histories, report.parts.get(Endpoint.USAGE), at, max_pause),
             reply_sources=reply_sources,
+            is_restored=self.is_restored and not good,
         )
         # Set this before `credits` is computed and cached, because `credits` needs it.
         vars(state).update(last_figures=state.collect_figures())
@@ -508,7 +511,8 @@ class Store:
     def _apply(self, reading: Reading) -> Store:
         if reading.restored_orgs:
             known = {state.key for state in self.all_orgs}
-            restored = (state for state in reading.restored_orgs if state.key not in known)
+            new = (state for state in reading.restored_orgs if state.key not in known)
+            restored = (replace(state, is_restored=True) for state in new)
             return replace(self, all_orgs=(*self.all_orgs, *restored))
         scan_results = self.scan_results if reading.scan_results is None else reading.scan_results
         if reading.session_removed:

@@ -26,11 +26,12 @@ from claudemeter_tui.model.events import (
     EventValue,
 )
 from claudemeter_tui.model.money import Money
-from claudemeter_tui.model.reading import ErrorKind, Reading, Reply, ReplyValue
+from claudemeter_tui.model.reading import NO_SESSION, ErrorKind, Reading, Reply, ReplyValue
 from claudemeter_tui.model.resets import SavedResets
 from claudemeter_tui.model.store import Store
 from claudemeter_tui.model.verdict import VerdictState
 from claudemeter_tui.model.windows import Plan, Severity, Window
+from tests import scenes
 from tests.model.readings import (
     CHROME,
     FIREFOX,
@@ -1117,3 +1118,23 @@ def test_what_is_not_looked_at_has_nothing_to_tell(
             found = [run.tick(run.minute + part / 8) for run in (sparing, thorough)]
             assert found[1] == found[0]
     assert thorough.emitted == sparing.emitted
+
+
+def test_restart_reports_what_has_changed_since_the_last_run() -> None:
+    """A block that ended while nothing ran ends with the first reading, and with no start before it."""
+    later = scenes.NOW + timedelta(days=10)
+    blocked = scenes.store(scenes.TEAM)
+    log = EventLog()
+    for start in (later - timedelta(hours=2), later - timedelta(minutes=1)):
+        store = Store().apply(Reading(NO_SESSION, start, restored_orgs=blocked.orgs, is_archived=True))
+        log = EventLog().observe(store, start)
+        log = log.observe(store, later)
+        assert log.events == ()
+    free = replace(scenes.TEAM, usage=scenes.PERSONAL.usage, overage=scenes.PERSONAL.overage, spent=())
+    for reading in scenes.readings(free, at=later):
+        store = store.apply(reading)
+        log = log.observe(store, later)
+    kinds = [event.kind for event in log.events]
+    assert kinds.count(EventKind.LIFTED) == 1
+    assert EventKind.BLOCKED not in kinds
+    assert EventKind.STALE not in kinds
