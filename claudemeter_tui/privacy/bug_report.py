@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from importlib import metadata
 from typing import Any
@@ -35,8 +35,6 @@ TERMINAL_VARIABLES = (
     "SSH_TTY",
 )
 """Environment variables that describe the abilities of the terminal."""
-PUBLIC_SETTINGS = frozenset(("theme", "source", "ascii", "alerts.desktop"))
-"""Settings with a fixed set of values, which reveal nothing personal."""
 
 # A path, a host or a sentence does not match this pattern, so that it never gets into a report.
 _SAFE_WORD = re.compile(r"[A-Za-z0-9._+-]{1,40}")
@@ -52,6 +50,7 @@ def build_report(
     size: tuple[int, int],
     terminal: Mapping[str, str],
     settings: Mapping[str, object],
+    choices: Mapping[str, Collection[str]],
     versions: Mapping[str, str],
     past_figures: PastFigures | None = None,
     events: Iterable[Event] = (),
@@ -65,6 +64,7 @@ def build_report(
         size: Columns and lines.
         terminal: The environment; only `TERMINAL_VARIABLES` are read from it.
         settings: Settings by name. Paths, secrets and free text become "given".
+        choices: The fixed values of settings by name, which reveal nothing personal.
         versions: Versions of the programs involved, see `collect_versions`.
         past_figures: Redacted figures of a past moment without kept replies. None if there are none.
         events: The known events; those of the last day get pseudonyms here.
@@ -79,7 +79,9 @@ def build_report(
             "columns": size[0],
             "lines": size[1],
         },
-        "settings": {name: _sanitize_setting(name, value) for name, value in settings.items()},
+        "settings": {
+            name: _sanitize_setting(value, choices.get(name, ())) for name, value in settings.items()
+        },
         "problems": [
             {
                 "since": format_utc(problem.at),
@@ -111,16 +113,16 @@ def collect_versions() -> dict[str, str]:
     }
 
 
-def _sanitize_setting(name: str, value: object) -> object:
-    """Return a figure or a known choice unchanged; "given" for any other value."""
+def _sanitize_setting(value: object, choices: Collection[str]) -> object:
+    """Return a figure, a known choice or an empty value unchanged; "given" for any other value."""
     match value:
         case None | bool() | int() | float():
             return value
         case timedelta():
             return value.total_seconds()
-        case str() if value in ("", CLAUDE_AI_URL) or (
-            name in PUBLIC_SETTINGS and _SAFE_WORD.fullmatch(value)
-        ):
+        case str() if value in ("", CLAUDE_AI_URL, *choices):
+            return value
+        case dict() if not value:
             return value
         case list() | tuple() if all(isinstance(part, int | float) for part in value):
             return list(value)

@@ -333,6 +333,7 @@ def save_private_screenshot(app: Claudemeter, redaction: RowRedactor) -> None:
         size=(app.size.width, app.size.height),
         terminal=os.environ,
         settings={key: one.value for key, one in app.options.resolved.items()},
+        choices={key: one.setting.choices for key, one in app.options.resolved.items()},
         versions=bug_report.collect_versions(),
         events=app.shown_events,
     )

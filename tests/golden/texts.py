@@ -211,6 +211,7 @@ def report(store: Store, now: datetime) -> str:
         size=(120, 36),
         terminal={"TERM": "xterm-256color", "TMUX": "/run/tmux,1,0"},
         settings={"interval": 60, "theme": "nord", "cookie_file": "/home/pat/key.txt"},
+        choices={"theme": ("nord",)},
         versions=VERSIONS,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from claudemeter_tui.config.resolution import load_settings
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.events import Event, EventKind, EventSink
 from claudemeter_tui.model.reading import Failure
@@ -30,6 +31,7 @@ def document(
     redaction: Redactor | None = None,
     terminal: Mapping[str, str] | None = None,
     settings: Mapping[str, object] | None = None,
+    choices: Mapping[str, Collection[str]] | None = None,
     events: Iterable[Event] = (),
 ) -> str:
     """Return a report of this store."""
@@ -40,6 +42,7 @@ def document(
         size=(120, 36),
         terminal=terminal or {},
         settings=settings or {},
+        choices=choices or {},
         versions=VERSIONS,
         events=events,
     )
@@ -154,7 +157,13 @@ def test_report_has_settings_but_no_path_and_no_secret() -> None:
         "alerts.desktop": "osc9",
         "hook": None,
     }
-    assert report(Store(), settings=settings)["settings"] == {
+    choices = {
+        "theme": ("textual-dark",),
+        "source": ("auto", "claude-code"),
+        "ascii": ("auto",),
+        "alerts.desktop": ("osc9",),
+    }
+    assert report(Store(), settings=settings, choices=choices)["settings"] == {
         "demo": False,
         "interval": 60.0,
         "base_url": "https://claude.ai",
@@ -175,6 +184,22 @@ def test_report_has_settings_but_no_path_and_no_secret() -> None:
     }
     other = report(Store(), settings={"base_url": "https://zaphod.example"})
     assert other["settings"] == {"base_url": "given"}
+
+
+def test_report_calls_no_default_given() -> None:
+    """Without a config the report has every setting with its default, an empty alias table too."""
+    resolved = load_settings([], {}).resolved
+    settings = report(
+        Store(),
+        settings={key: one.value for key, one in resolved.items()},
+        choices={key: one.setting.choices for key, one in resolved.items()},
+    )["settings"]
+    assert settings["screen"] == "dashboard"
+    assert settings["orgs.aliases"] == {}
+    assert "given" not in settings.values()
+    assert report(Store(), settings={"orgs.aliases": {"Zaphod": "z"}})["settings"] == {
+        "orgs.aliases": "given"
+    }
 
 
 @pytest.mark.parametrize(
