@@ -334,3 +334,16 @@ async def test_first_minutes_show_no_false_figure(size: tuple[int, int]) -> None
         for page in ("sums", "stops"):
             assert "History since Sat Apr 25 14:46." in shown[page]
         assert "Week Apr 20 – 26 covered less than 1% of the time no stop seen" in shown["stops"]
+
+
+async def test_history_without_an_org_says_so() -> None:
+    """Nothing is being read then, so that every page has this one sentence."""
+    async with app(stage(), load_history=answer_nothing).run_test(size=ONE) as pilot:
+        await pilot.pause()
+        assert isinstance(pilot.app, Claudemeter)
+        await pilot.app.push_screen(HistoryScreen(pilot.app._build_view()))
+        for _ in PAGES:
+            await press(pilot, "tab")
+            assert text(pilot).count("No org yet") == 1
+            assert "No org yet." in text(pilot)
+            assert "Reading…" not in text(pilot)

@@ -15,6 +15,7 @@ from rich.cells import cell_len
 from textual.message import Message
 from textual.pilot import Pilot
 
+from claudemeter_tui.formatting.overview import OverviewColumn
 from claudemeter_tui.model import day
 from claudemeter_tui.model.account import Account
 from claudemeter_tui.model.catalogue import Endpoint
@@ -449,7 +450,7 @@ async def test_overview_of_one_org_and_of_none() -> None:
     async with overview() as (pilot, _, _):
         keys = [name for key in OVERVIEW_KEYS for name in key.keys.split(",") if name != "escape"]
         await pilot.press(*keys)
-        assert "0 orgs" in text(pilot)
+        assert "No org yet." in text(pilot)
 
 
 @pytest.mark.parametrize(
@@ -602,3 +603,23 @@ async def test_slash_needs_a_dashboard_with_orgs() -> None:
         await pilot.pause()
         await pilot.press("slash")
         assert isinstance(pilot.app.screen, DashboardScreen)
+
+
+async def test_overview_without_an_org_says_so() -> None:
+    """Before an org is read there is one sentence: no number of orgs and no header without a table."""
+    async with overview() as (pilot, _, _):
+        lines = [line.strip() for line in screen(pilot)]
+        assert "No org yet." in lines
+        assert not any(word in text(pilot) for word in ("0 orgs", "verdict", "No org matches"))
+        await pilot.press("enter", "right", "v", "slash", "x", "enter")
+        assert "No org yet." in text(pilot)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_headers_are_whole_or_absent(size: tuple[int, int]) -> None:
+    """A column of short texts is as wide as its header."""
+    short = replace(LABORATORY, org=LABORATORY.org | {"name": "X"})
+    async with overview(short, size=size) as (_, shown, _):
+        head = org_table.build_table_head(shown._table, shown._sort_column, ["today"], 200, backwards=False)
+        titles = [piece.plain.strip() for piece in head]
+        assert set(titles) <= {*OverviewColumn, ""}

@@ -151,6 +151,8 @@ class PageScreen(ViewScreen):
         self.update_text(self.query_exactly_one(Static), self.build_content(width - 5))
 
 
+NO_ORG = "No org yet."
+"""Text of a screen about orgs before one was read."""
 HINTS_FROM = 7
 """Lines of the terminal from which the hints are shown."""
 

@@ -20,7 +20,7 @@ from claudemeter_tui.formatting.history import (
 )
 from claudemeter_tui.model.history import HISTORY_SPANS, HistoryAnswer, HourCalendar
 from claudemeter_tui.tui.keys import Key
-from claudemeter_tui.tui.screens.base import AS_OF_KEY, CURSOR_KEYS, MomentListScreen
+from claudemeter_tui.tui.screens.base import AS_OF_KEY, CURSOR_KEYS, NO_ORG, MomentListScreen
 from claudemeter_tui.tui.styled_text import (
     HEADING,
     MUTED,
@@ -83,7 +83,11 @@ class HistoryScreen(MomentListScreen):
     def redraw(self) -> None:
         """Draw the current page; build it only if anything has changed."""
         name, size = PAGES[self._tab], self.item_list.container_size
-        inputs = self.view.history, self.view.history_state, name, self._calendar, size, self.view.ascii
+        has_org = self.view.state is not None
+        inputs = (
+            *(self.view.history, self.view.history_state, has_org),
+            *(name, self._calendar, size, self.view.ascii),
+        )
         if inputs != self._built_from:
             self._built_from = inputs
             self.show_page(self._build_page(name), self._cursor_keys.get(name))
@@ -162,6 +166,8 @@ class HistoryScreen(MomentListScreen):
         return history_calendar.build_calendar_page(answer, calendar, width, height, plain=plain)
 
     def _explain_no_history(self, answer: HistoryAnswer | None) -> tuple[str, ...]:
+        if self.view.state is None and self.view.past_figures is None:
+            return (NO_ORG,)
         match self.view.history_state:
             case HistoryState.OFF:
                 return HISTORY_OFF
@@ -172,8 +178,6 @@ class HistoryScreen(MomentListScreen):
     def _describe_page(self, width: int) -> Content:
         """Return the figure of the calendar, the span and its coverage, as far as they fit."""
         view, answer, calendar = self.view, self.view.history, self._find_calendar()
-        if view.state is None and view.past_figures is None:
-            return build_line((" No org yet", MUTED))
         if answer is None:
             return build_line()
         texts = [*format_span(answer), describe_coverage(answer.span) if answer.since else "", view.note]

@@ -29,7 +29,7 @@ from claudemeter_tui.model.store import OrgKey
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui.keys import Key
 from claudemeter_tui.tui.layout import WIDE_FROM, Layout
-from claudemeter_tui.tui.screens.base import CURSOR_KEYS, ListScreen
+from claudemeter_tui.tui.screens.base import CURSOR_KEYS, NO_ORG, ListScreen
 from claudemeter_tui.tui.styled_text import (
     FRAME,
     HEADING,
@@ -351,8 +351,9 @@ class OverviewScreen(ListScreen):
 
     def _build_list(self, width: int) -> ListModel:
         """Build the list: a line for each org."""
-        if self.search_bar.search_text and not self._rows:
-            text = build_line(" " * org_table.MARK_WIDTH, (NO_MATCH, MUTED))
+        if not self._rows:
+            reason = NO_MATCH if self._all_rows else NO_ORG
+            text = build_line(" " * org_table.MARK_WIDTH, (reason, MUTED))
             no_match = add_cursor_mark(text, width, selected=False)
             return ListModel((0, 1), lambda *_: no_match, is_selectable=lambda _: False)
         return ListModel(range(len(self._rows) + 1), self._draw_line)
@@ -377,13 +378,14 @@ class OverviewScreen(ListScreen):
         columns = org_table.build_table_head(
             self._table, self._sort_column, titles, self.item_list.line_width, backwards=self._is_reversed
         )
-        self.set_header_lines([self._build_title(uses)], columns)
+        self.set_header_lines([self._build_title(uses)], columns if self._all_rows else ())
 
     def _build_title(self, uses: Sequence[DayUse]) -> Content:
         """Return the number of orgs per verdict, and at the end the money and the age of the figures."""
         width, note = self.app.size.width, self.view.note
         name = build_line((" claudemeter", HEADING), (f"  {note}" if note else "", "$accent"))
-        count = build_line((format_count(len(self._all_rows), "org"), MUTED))
+        number = len(self._all_rows)
+        count = build_line((format_count(number, "org") if number else "", MUTED))
         verdicts = []
         for text, rows in self._rows_by_verdict.items():
             severity = org_table.get_row_severity(rows[0].verdict, self.view.now)

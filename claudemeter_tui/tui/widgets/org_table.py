@@ -140,7 +140,7 @@ def build_table_layout(rows: Iterable[RowTexts], width: int) -> TableLayout:
         column for column in WINDOW_COLUMNS if any(row.percents[column] != NO_VALUE for row in rows)
     ]
     has_credits = any(row.credits[0] != NO_VALUE for row in rows)
-    name = most.get("name", 1)
+    name = max(most.get("name", 1), cell_len(OverviewColumn.ORG))
     layout = TableLayout(
         {OverviewColumn.ORG: min(name, MIN_NAME_WIDTH), OverviewColumn.VERDICT: most.get("bare", 7)}
     )
@@ -152,7 +152,11 @@ def build_table_layout(rows: Iterable[RowTexts], width: int) -> TableLayout:
     growths: list[Growth] = [
         (OverviewColumn.VERDICT, most.get("end", 7)),
         *((column, percent[column]) for column in has_windows),
-        *((OverviewColumn.CREDITS, most[part]) for part in ("amount", "credits") if has_credits),
+        *(
+            (OverviewColumn.CREDITS, max(most[part], cell_len(OverviewColumn.CREDITS)))
+            for part in ("amount", "credits")
+            if has_credits
+        ),
         *_iterate_roomy_growths(most),
     ]
     for part, cells in growths:
@@ -208,7 +212,7 @@ def build_table_head(
         is_last = column is OverviewColumn.TODAY
         room = width - sum(piece.cell_length for piece in pieces) - gap if is_last else cells
         forms = titles if is_last else (column.value,)
-        text = next((form for form in forms if cell_len(form) <= room), forms[-1])
+        text = next((form for form in forms if cell_len(form) <= room), "")
         is_sorted = column is by and not is_usual
         label = build_line((text, HEADING if is_sorted else MUTED))
         if is_sorted:
