@@ -639,8 +639,12 @@ def list_unmatched_names(chosen: Invocation, orgs: Sequence[Org]) -> list[str]:
 
     browsers = [name for name in chosen.ignore if BrowserFilter.is_browser(name)]
     missing = set(find_unmatched_profiles(browsers)) if browsers else set()
+    fault, ignore_fault = "matches no org", "matches no browser, profile or org"
+    if not orgs:  # a name may be that of an org that no session has read
+        fault = "not known yet, because no org was read"
+        ignore_fault = f"matches no browser or profile; as an org {fault}"
     return [
-        f"{key}: {name!r} matches no {'browser, profile or org' if key == 'ignore' else 'org'}"
+        f"{key}: {name!r} {ignore_fault if key == 'ignore' else fault}"
         for key, name in build_org_rules(chosen).list_unmatched(orgs)
         if key != "ignore" or name not in browsers or name in missing
     ]

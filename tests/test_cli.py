@@ -199,7 +199,7 @@ def test_cookie_file_is_used_and_never_shown(tmp_path: Path, capsys: pytest.Capt
 
 
 def test_dashboard_starts_with_settings_or_saved_state(tmp_path: Path) -> None:
-    """A theme from the settings is not saved as the last one used; the demo saves nothing."""
+    """A theme from the settings is not saved as the last one used; the demo hides names, too, but saves nothing."""
     folder, org = locate_state_folder(), ("a-1", "b-1")
     storage.save_ui_state(folder, storage.UiState("nord", org))
     clock = WallClock()
@@ -209,9 +209,9 @@ def test_dashboard_starts_with_settings_or_saved_state(tmp_path: Path) -> None:
     assert (options.pictures, options.alerts, options.resolved["interval"].value) == (tmp_path, True, 60)
     options.save_state("dracula", ("a-1", "b-2"))
     assert storage.load_ui_state(folder) == storage.UiState("dracula", ("a-1", "b-2"))
-    chosen = load_settings(["--demo", "--theme", "gruvbox"], {})
+    chosen = load_settings(["--demo", "--theme", "gruvbox"], {"CLAUDEMETER_PRIVACY": "yes"})
     shown = cli._build_options(chosen, build_feed(chosen, clock))
     assert (shown.theme, shown.alerts, shown.note) == ("gruvbox", False, "demo · 60x speed")
-    assert shown.org is None
+    assert (shown.org, shown.privacy) == (None, True)
     shown.save_state("dracula", ("", "demo"))
     assert storage.load_ui_state(folder) == storage.UiState("dracula", ("a-1", "b-2"))

@@ -521,3 +521,18 @@ def test_sessions_name_settings_that_match_nothing(server: LoopbackServer, tmp_p
             "orgs.aliases: 'Gone' matches no org",
         ],
     )
+
+
+def test_sessions_without_an_org_do_not_judge_names(server: LoopbackServer, tmp_path: Path) -> None:
+    """A name that no org can be compared with is not known yet."""
+    config = tmp_path / ".config/claudemeter-tui"
+    config.mkdir(parents=True)
+    (config / "config.toml").write_text(RULES)
+    server.routes["/api/account"] = Answer(401)
+    variables = environment(tmp_path) | {"XDG_CONFIG_HOME": str(tmp_path / ".config")}
+    done = program(tmp_path, "--sessions", "--base-url", server.url, env=variables)
+    unknown = "not known yet, because no org was read"
+    notes = [line for line in done.stdout.splitlines() if line.startswith(("ignore:", "orgs."))]
+    assert f"ignore: 'Nobody' matches no browser or profile; as an org {unknown}" in notes
+    assert f"orgs.aliases: 'Gone' {unknown}" in notes
+    assert "matches no org" not in done.stdout
