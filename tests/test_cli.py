@@ -199,7 +199,7 @@ def test_cookie_file_is_used_and_never_shown(tmp_path: Path, capsys: pytest.Capt
 
 
 def test_dashboard_starts_with_settings_or_saved_state(tmp_path: Path) -> None:
-    """A theme from the settings is not saved as the last one used; the demo hides names, too, but saves nothing."""
+    """A theme from the settings is not saved as the last one; the demo hides names, and saves nothing."""
     folder, org = locate_state_folder(), ("a-1", "b-1")
     storage.save_ui_state(folder, storage.UiState("nord", org))
     clock = WallClock()

@@ -43,7 +43,10 @@ def load_past_moment(
 def load_figures_at(
     connection: sqlite3.Connection, org_id: int, key: OrgKey, moment: datetime
 ) -> PastFigures | None:
-    """Return the last value of each figure that was read in the week before a moment. None without any."""
+    """Return the last value of each figure that was read in the week before a moment. None without any.
+
+    A value that was confirmed later, too, counts as confirmed at the moment.
+    """
     account, email, uuid, org_name, plan, is_shared = connection.execute(
         "SELECT key, email, uuid, name, plan_name, is_shared FROM orgs"
         " JOIN accounts ON accounts.id = account_id WHERE orgs.id = ?",
@@ -71,7 +74,7 @@ def load_figures_at(
                     name,
                     read_value(value, unit),
                     from_millis(first_at),
-                    from_millis(confirmed_at),
+                    min(from_millis(confirmed_at), moment),
                     parse_millis(detail) if name.startswith(WINDOW_PREFIX) else None,
                     str(detail) if name in (CREDITS, VERDICT) else "",
                 )

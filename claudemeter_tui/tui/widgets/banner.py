@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
-from claudemeter_tui.formatting.past import NO_REPLIES, format_past_state
+from claudemeter_tui.formatting.past import format_past_state
 from claudemeter_tui.formatting.problems import PROBLEM_TEXTS, describe_problem_cure
 from claudemeter_tui.formatting.verdict import Forms, build_banner_text, capitalize, format_verdict_name
 from claudemeter_tui.model.past import PastFigures
@@ -106,9 +106,10 @@ def _build_past_line(view: View, figures: PastFigures, width: int) -> StyledLine
     head = build_line((f"{view.past_label}: {name}", f"bold {style}"))
     org = figures.owner.org.display_name if figures.owner.org is not None else ""
     prefixes = [build_line((f" {org}: ", MUTED)), build_line(" ")]
-    texts = dict.fromkeys((" · ".join(filter(None, (cause, NO_REPLIES))), cause, ""))
     forms = (
-        build_line(prefix, head, " " * GAP if text else "", text) for text in texts for prefix in prefixes
+        build_line(prefix, head, " " * GAP if text else "", text)
+        for text in dict.fromkeys((cause, ""))
+        for prefix in prefixes
     )
     return pick_fitting(forms, width)
 

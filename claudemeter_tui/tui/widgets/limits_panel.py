@@ -200,9 +200,9 @@ def _build_row(view: View, window: Window) -> _Row:
     if len(moment) > MOMENT_WIDTH:
         moment = format_dated_day(to_local(at, zone).date(), now, zone)
     if window.is_due(now):
-        due = format_reset_due(window)
-        wide = f"{due} {moment}" if window.is_allowance else f"due since {moment}"
-        return _Row(window, "", "", wide, due, (f"was {format_percent(window.percent)}",))
+        # The word for it is in the place of the percentage, see `PAST_WORDS`.
+        wide = f"{format_reset_due(window)} {moment}" if window.is_allowance else f"since {moment}"
+        return _Row(window, "", "", wide, "", (f"was {format_percent(window.percent)}",))
     ahead = format_window_forecasts(window, view.state, now, zone) if view.state else ()
     is_urgent = bool(lock) or bool(ahead and ahead[-1].startswith("full"))
     return _Row(
