@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import shlex
 import subprocess
 import sys
@@ -84,6 +85,20 @@ def keep_orgs(*orgs: OrgBodies, login: str | None = PERSONAL_UUID, arguments: tu
     keep(*orgs, arguments=(*STATUSLINE, *arguments), template=None)
     if login is not None:
         write_login(Path(os.environ["HOME"]), login)
+
+
+def test_readme_shows_an_input_and_its_line(show: Show) -> None:
+    """The example is one that Claude Code sends, and each line below it is printed as it is there."""
+    text = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    found = re.search(
+        r"<!-- statusline: input -->\n```json\n(.*?)```.*<!-- statusline: output -->\n```\n(.*?)\n```",
+        text,
+        re.DOTALL,
+    )
+    assert found is not None
+    keep_orgs(PERSONAL, TEAM)
+    assert "at least 70%" in found[2]
+    assert [BLOCKED, show(found[1].encode())] == found[2].splitlines()
 
 
 @pytest.mark.parametrize(
