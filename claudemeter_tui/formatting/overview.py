@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime, time, tzinfo
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from claudemeter_tui.formatting.credits import CREDIT_STATE_NAMES, describe_figures_age, describe_missing_cap
 from claudemeter_tui.formatting.values import (
@@ -53,7 +53,10 @@ class OverviewColumn(StrEnum):
     FULLEST = "used"
     """The percentage of the limiting or fullest window, where there is no room for both windows."""
     CREDITS = "credits"
+    SPENT = "spent"
+    """Credits spent since midnight, as far as they were read."""
     TODAY = "today"
+    """Sparkline of the 5-hour window since midnight."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,8 +122,26 @@ def format_window(window: Window | None, now: datetime) -> str:
     return "due" if window.is_due(now) else format_percent(window.percent)
 
 
-def list_credit_forms(row: OverviewRow, now: datetime, zone: tzinfo | None = None) -> list[str]:
-    """Return `$50.00/50 locked`, `$8.12 no cap`, `off`, or `–` without credits; then without the cap.
+class CreditForm(NamedTuple):
+    """The parts of a cell of the credits; an empty one is left out."""
+
+    amount: str
+    """`$50.00`, or a word instead of it."""
+    cap: str = ""
+    """`of 50`, or `no cap`."""
+    state: str = ""
+    """`locked`, `off`. Empty for credits that are open, or not known."""
+    age: str = ""
+    """`pool`, and `as of 14:02` for figures that are not current."""
+
+    @property
+    def text(self) -> str:
+        """All parts: `$50.00 of 50 locked`."""
+        return " ".join(filter(None, self))
+
+
+def list_credit_forms(row: OverviewRow, now: datetime, zone: tzinfo | None = None) -> list[CreditForm]:
+    """Return `$50.00 of 50 locked`, `$8.12 no cap`, `off`, or `–` without credits; then without the cap.
 
     Every form of figures that are not current shows their time.
     """
@@ -129,29 +150,31 @@ def list_credit_forms(row: OverviewRow, now: datetime, zone: tzinfo | None = Non
     name = names.get(state, CREDIT_STATE_NAMES[state])
     if meter is None or meter.used is None:
         missing = {CreditState.ABSENT: NO_VALUE, CreditState.UNKNOWN: NO_VALUE if meter is None else "?"}
-        return [missing.get(state, name) or NO_VALUE]
-    age = describe_figures_age(meter, now, zone)
-    whose = "" if meter.is_personal else "pool"
+        return [CreditForm(missing.get(state, name) or NO_VALUE)]
+    age = " ".join(
+        filter(None, ("" if meter.is_personal else "pool", describe_figures_age(meter, now, zone)))
+    )
     used = format_money(meter.used)
-    both = f"{used}/{_format_cap(meter)}" if meter.cap is not None else used
-    cap = "" if meter.cap is not None or name else describe_missing_cap(meter, "")
-    forms = (" ".join(filter(None, (amount, cap, whose, name, age))) for amount in (both, used))
-    return [*dict.fromkeys(forms)]
+    short = CreditForm(used, "" if name else describe_missing_cap(meter, ""), name, age)
+    if meter.cap is None:
+        return [short]
+    return [CreditForm(used, f"of {_format_cap(meter)}", name, age), short._replace(cap="")]
 
 
-def format_day_label(use: DayUse) -> str:
-    """Return what a sparkline shows: `+$3.40`, the sum at its end, or `5-hour`, a percentage."""
-    return SESSION_LABEL if use.shows_window else f"+{format_money(use.spent)}"
+def format_spent(use: DayUse | None) -> str:
+    """Return the credits spent today: `$3.40`; `–` if none were, or if no amount was read."""
+    return format_money(use.spent) if use is not None and use.has_spending else NO_VALUE
 
 
-def list_day_titles(uses: Sequence[DayUse], since: datetime, now: datetime, zone: tzinfo | None) -> list[str]:
-    """Return the header of the sparklines, which names their figures, and shorter forms."""
-    kinds = {use.shows_window for use in uses if use.spans}
-    start = format_moment(since, now, zone)
-    subject = "spent" if kinds == {False} else f"{SESSION_LABEL} of 100%" if kinds == {True} else ""
-    if subject:
-        return [f"{subject} since {start}", f"since {start}", "today"]
-    return [f"spent, or {SESSION_LABEL} of 100%, since {start}", f"since {start}", "today"]
+def list_day_titles(since: datetime, now: datetime, zone: tzinfo | None) -> list[str]:
+    """Return the header of the sparklines, `5-hour today`, and a shorter form.
+
+    If the first reading came after midnight, it names the time: `5-hour since 14:02`.
+    """
+    start = to_local(since, zone)
+    if start.time() == time.min and start.date() == to_local(now, zone).date():
+        return [f"{SESSION_LABEL} today", SESSION_LABEL]
+    return [f"{SESSION_LABEL} since {start:%H:%M}", SESSION_LABEL]
 
 
 def group_by_verdict(rows: Iterable[OverviewRow]) -> Mapping[str, Sequence[OverviewRow]]:

@@ -44,7 +44,7 @@ class ValueSpan(NamedTuple):
     last: float
     """End, seconds since the epoch."""
     value: float | None
-    """Minor units spent since midnight, or percent. None for a gap: nothing was read."""
+    """Percent, 0 to 100, may exceed it. None for a gap: nothing was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +52,11 @@ class DayUse:
     """The use of one org since midnight, as far as it was read."""
 
     spans: tuple[ValueSpan, ...] = ()
-    """Credits spent since midnight; if none were spent, the utilization of the 5-hour window if known."""
-    shows_window: bool = False
-    """True if the spans are percentages; otherwise they are money, and rise from zero to `spent`."""
+    """Utilization of the 5-hour window. Empty if the org does not have it, or if it was not read today."""
     spent: Money | None = None
     """Credits spent since midnight. None if no amount was read today."""
+    spent_since: datetime | None = None
+    """Time of the first reading of the credits today. None if there was none."""
     is_personal: bool = True
     """False if the amount is that of an organization's pool, which others spend, too."""
 
@@ -66,24 +66,19 @@ class DayUse:
         return self.spent is not None and self.spent.minor > 0
 
     @property
-    def top(self) -> float:
-        """The upper end of the scale: the sum that was spent, or 100 percent."""
-        return float(self.spent.minor) if self.spent is not None and self.has_spending else 100.0
-
-    @property
     def since(self) -> datetime | None:
-        """Time of the first reading of the day. None if there was none."""
+        """Time of the first reading of the window today. None if there was none."""
         return datetime.fromtimestamp(self.spans[0].first, UTC) if self.spans else None
 
     def sample(self, start: datetime, end: datetime, count: int) -> list[float | None]:
-        """Return the share of the scale, 0 to 1, in each of `count` equal parts of a time; None for a gap."""
+        """Return the utilization, 0 to 1, in each of `count` equal parts of a time; None for a gap."""
         first, last = start.timestamp(), end.timestamp()
         width = (last - first) / count
         shares: list[float | None] = [None] * count
         for span in self.spans if width > 0 else ():
             if span.value is None or span.first > last:
                 continue
-            share = min(1.0, span.value / self.top)
+            share = min(1.0, span.value / 100)
             begin = min(count - 1, max(0, int((span.first - first) // width)))
             # The end belongs to the part before it, unless the span is a single reading.
             stop = max(begin + 1, ceil((span.last - first) / width))
@@ -113,16 +108,11 @@ def measure_day(state: OrgState, archived: ArchivedSeries | None, start: datetim
     if archived is not None:
         credits = archived.extend_credits(credits, max_pause)
         histories = archived.extend_histories(histories, max_pause)
-    spans = tuple(_iterate_spending(credits, start, max_pause))
-    lead = state.credits.lead_meter
-    spent = None
-    if any(span.value is not None for span in spans):
-        total = max(span.value for span in spans if span.value is not None)
-        spent = Money(Decimal(total), *credits.unit)
+    lead, history = state.credits.lead_meter, histories.get(SESSION_LABEL)
+    spans = tuple(_iterate_percents(history, start)) if history is not None else ()
     is_personal = lead is None or lead.is_personal
-    use, history = DayUse(spans, spent=spent, is_personal=is_personal), histories.get(SESSION_LABEL)
-    percents = tuple(_iterate_percents(history, start)) if history is not None else ()
-    return use if use.has_spending or not percents else replace(use, spans=percents, shows_window=True)
+    first = next((max(run.first, start) for run in credits.runs if run.last >= start), None)
+    return DayUse(spans, _sum_rises(credits, start, max_pause), first, is_personal)
 
 
 def sum_spending(uses: Iterable[DayUse]) -> Sequence[Money]:
@@ -135,22 +125,20 @@ def sum_spending(uses: Iterable[DayUse]) -> Sequence[Money]:
     return tuple(sums.values())
 
 
-def _iterate_spending(series: CreditSeries, start: datetime, max_pause: timedelta) -> Iterable[ValueSpan]:
-    """Yield the sum of all rises since `start` over time."""
-    runs = [run for run in series.runs if run.last >= start]
+def _sum_rises(series: CreditSeries, start: datetime, max_pause: timedelta) -> Money | None:
+    """Return the sum of all rises since `start`. None if no amount was read since."""
     rise, total = None, Decimal(0)
-    for run, following in chain(pairwise(runs), ((run, None) for run in runs[-1:])):
-        first, last = max(run.first, start), run.last if following is None else following.first
-        if run.minor is None:
-            yield ValueSpan(first.timestamp(), last.timestamp(), None)
+    for run in series.runs:
+        if run.minor is None or run.last < start:
             continue
+        first = max(run.first, start)
         if rise is None:
             rise = MonotonicRise.start(first, run.minor)
         else:  # A fall to a placeholder and back is no spending.
             total += rise.compute_rise(run.minor)
             rise = rise.append(first, run.minor, max_pause)
         rise = rise.append(run.last, run.minor, max_pause)
-        yield ValueSpan(first.timestamp(), last.timestamp(), float(total))
+    return Money(total, *series.unit) if rise is not None else None
 
 
 def _iterate_percents(history: PercentHistory, start: datetime) -> Iterable[ValueSpan]:

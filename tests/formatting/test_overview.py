@@ -10,9 +10,10 @@ from functools import cache
 import pytest
 
 from claudemeter_tui.formatting.overview import (
+    CreditForm,
     OverviewColumn,
     OverviewRow,
-    format_day_label,
+    format_spent,
     format_window,
     group_by_verdict,
     list_credit_forms,
@@ -21,7 +22,7 @@ from claudemeter_tui.formatting.overview import (
     matches_search,
     sort_rows,
 )
-from claudemeter_tui.model.day import DayUse, ValueSpan
+from claudemeter_tui.model.day import DayUse
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.store import OrgState
 from claudemeter_tui.model.verdict import judge
@@ -124,7 +125,7 @@ def test_org_that_was_never_read_has_dashes() -> None:
     """An org without replies has no invented figure."""
     fresh = build_row(replace(the("room").state, replies={}), MINUTE)
     assert list_verdict_forms(fresh, MINUTE, UTC)[0] == ("UNKNOWN", "never read")
-    assert list_credit_forms(fresh, MINUTE, UTC) == ["–"]
+    assert list_credit_forms(fresh, MINUTE, UTC) == [CreditForm("–")]
     columns = (OverviewColumn.SESSION_WINDOW, OverviewColumn.WEEK_WINDOW, OverviewColumn.FULLEST)
     assert {"–"} == {format_window(fresh.find_window(column), MINUTE) for column in columns}
 
@@ -132,44 +133,50 @@ def test_org_that_was_never_read_has_dashes() -> None:
 @pytest.mark.parametrize(
     ("name", "forms"),
     [
-        ("room", ["$17.20/50", "$17.20"]),
-        ("blocked", ["$50.00/50 locked", "$50.00 locked"]),
-        ("credits", ["$8.12 no cap"]),
-        ("waiting", ["$4.26/60 off", "$4.26 off"]),
-        ("seats", ["$2,119.26/5,000", "$2,119.26"]),
+        ("room", [("$17.20", "of 50", ""), ("$17.20", "", "")]),
+        ("blocked", [("$50.00", "of 50", "locked"), ("$50.00", "", "locked")]),
+        ("credits", [("$8.12", "no cap", "")]),
+        ("waiting", [("$4.26", "of 60", "off"), ("$4.26", "", "off")]),
+        ("seats", [("$2,119.26", "of 5,000", ""), ("$2,119.26", "", "")]),
     ],
 )
-def test_credits_have_cap_and_state(name: str, forms: list[str]) -> None:
+def test_credits_have_cap_and_state(name: str, forms: list[tuple[str, str, str]]) -> None:
     """The cap has no second currency sign and no zero cents; without room for it, the amount stays whole."""
-    assert forms == list_credit_forms(the(name), MINUTE, UTC)
+    assert list_credit_forms(the(name), MINUTE, UTC) == [CreditForm(*form) for form in forms]
 
 
 def test_cap_keeps_its_cents() -> None:
     """A cap that is no whole amount is not rounded."""
     bodies = OrgBodies(usage=usage_body(67.0, 41.0), overage=overage_body(1720, 5050))
     row = build_row(store(bodies, at=MINUTE).orgs[0], MINUTE)
-    assert list_credit_forms(row, MINUTE, UTC)[0] == "$17.20/50.50"
+    assert list_credit_forms(row, MINUTE, UTC)[0].text == "$17.20 of 50.50"
 
 
 def test_org_without_credits_has_a_dash() -> None:
     """An org that has no usage credits shows neither an amount nor a state."""
     bodies = OrgBodies(usage=usage_body(67.0, 41.0), overage=None)
     row = build_row(store(bodies, at=MINUTE).orgs[0], MINUTE)
-    assert list_credit_forms(row, MINUTE, UTC) == ["–"]
+    assert list_credit_forms(row, MINUTE, UTC) == [CreditForm("–")]
 
 
-def test_day_says_what_it_shows() -> None:
-    """The label of a sparkline is the sum at its end, or the window; the header names both kinds."""
-    spans = (ValueSpan(0, 60, 340.0),)
-    money, window = DayUse(spans, spent=Money(Decimal(340), "USD")), DayUse(spans, shows_window=True)
-    assert (format_day_label(money), format_day_label(window)) == ("+$3.40", "5-hour")
-    since = MINUTE - timedelta(hours=2)
-    first = [list_day_titles(uses, since, MINUTE, UTC)[0] for uses in ([money], [window], [money, window])]
-    assert first == [
-        "spent since 12:48",
-        "5-hour of 100% since 12:48",
-        "spent, or 5-hour of 100%, since 12:48",
-    ]
+@pytest.mark.parametrize(
+    ("start", "titles"),
+    [
+        ("2026-04-25T00:00", ["5-hour today", "5-hour"]),
+        ("2026-04-25T12:48", ["5-hour since 12:48", "5-hour"]),
+    ],
+)
+def test_sparkline_has_one_title(start: str, titles: list[str]) -> None:
+    """The title of the sparklines is that of the 5-hour window; it says if readings do not cover the day."""
+    assert titles == list_day_titles(datetime.fromisoformat(f"{start}+00:00"), MINUTE, UTC)
+
+
+@pytest.mark.parametrize(("cents", "text"), [(340, "$3.40"), (0, "–"), (None, "–")])
+def test_spending_is_an_amount_or_a_dash(cents: int | None, text: str) -> None:
+    """An org that spent nothing, or whose credits were not read, has a dash."""
+    spent = Money(Decimal(cents), "USD") if cents is not None else None
+    assert text == format_spent(DayUse(spent=spent))
+    assert format_spent(None) == "–"
 
 
 @pytest.mark.parametrize(

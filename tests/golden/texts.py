@@ -157,7 +157,9 @@ def _row(state: OrgState, now: datetime) -> str:
         f"{column} {format_window(row.find_window(column), now)}"
         for column in (OverviewColumn.SESSION_WINDOW, OverviewColumn.WEEK_WINDOW, OverviewColumn.FULLEST)
     )
-    return " | ".join((row.name, *verdicts, *windows, *list_credit_forms(row, now, UTC)))
+    return " | ".join(
+        (row.name, *verdicts, *windows, *(form.text for form in list_credit_forms(row, now, UTC)))
+    )
 
 
 def _happened(scene: Scene) -> str:

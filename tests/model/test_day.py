@@ -74,7 +74,7 @@ def test_spending_before_midnight_is_not_of_today() -> None:
     series = build_series([100, 400, 500], MIDNIGHT - 2 * MINUTE)
     use = measure_day(build_state(series), None, MIDNIGHT)
     assert use.spent == Money(Decimal(0), "USD")
-    assert use.since == MIDNIGHT
+    assert use.spent_since == MIDNIGHT
 
 
 def test_archive_fills_the_time_before_the_run() -> None:
@@ -83,55 +83,51 @@ def test_archive_fills_the_time_before_the_run() -> None:
     live = build_series([150, 160], MIDNIGHT + 3 * MINUTE)
     use = measure_day(build_state(live), archived, MIDNIGHT)
     assert use.spent == Money(Decimal(60), "USD")
+    assert use.spent_since == MIDNIGHT
+
+
+@pytest.mark.parametrize("amounts", [(500, 500), (500, 510), ()])
+def test_samples_are_always_those_of_the_window(amounts: tuple[int, ...]) -> None:
+    """The samples are shares of 100 percent of the 5-hour window, whether credits were spent or not."""
+    history = PercentHistory.start(MIDNIGHT.timestamp(), 40.0)
+    history = history.append((MIDNIGHT + MINUTE).timestamp(), 60.0, 150)
+    use = measure_day(build_state(build_series(amounts), history), None, MIDNIGHT)
+    assert use.sample(MIDNIGHT, MIDNIGHT + 2 * MINUTE, 2) == [0.4, 0.6]
     assert use.since == MIDNIGHT
 
 
-def test_org_that_spent_nothing_shows_its_window() -> None:
-    """Without spending the utilization of the 5-hour window is shown, of 100 percent."""
-    history = PercentHistory.start(MIDNIGHT.timestamp(), 40.0)
-    history = history.append((MIDNIGHT + MINUTE).timestamp(), 60.0, 150)
-    use = measure_day(build_state(build_series([500, 500]), history), None, MIDNIGHT)
-    assert use.shows_window
-    assert use.sample(MIDNIGHT, MIDNIGHT + 2 * MINUTE, 2) == [0.4, 0.6]
-    nothing = measure_day(build_state(build_series([500, 500])), None, MIDNIGHT)
-    assert (nothing.shows_window, nothing.sample(MIDNIGHT, MIDNIGHT + MINUTE, 1)) == (False, [0.0])
-    spending = measure_day(build_state(build_series([500, 510]), history), None, MIDNIGHT)
-    assert not spending.shows_window
+def test_org_without_the_window_has_no_samples() -> None:
+    """Credits alone have a sum, and no figure in the unit of the window is invented from them."""
+    use = measure(500, 530)
+    assert (use.spans, use.since) == ((), None)
+    assert use.sample(MIDNIGHT, MIDNIGHT + MINUTE, 2) == [None, None]
+    assert use.spent == Money(Decimal(30), "USD")
 
 
 def test_gap_is_a_gap() -> None:
     """A part without any reading has no sample, before the first and after the last reading, too."""
-    use = measure(500, *[None] * 10, 530, 540)
+    history = PercentHistory.start(MIDNIGHT.timestamp(), 20.0).append_gap((MIDNIGHT + MINUTE).timestamp())
+    for minute, percent in ((11, 75.0), (12, 130.0)):
+        history = history.append((MIDNIGHT + minute * MINUTE).timestamp(), percent, 150)
+    use = measure_day(build_state(build_series([]), history), None, MIDNIGHT)
     assert use.sample(MIDNIGHT - 2 * MINUTE, MIDNIGHT + 15 * MINUTE, 17) == [
         *[None] * 2,
-        *[0.0],
+        *[0.2],
         *[None] * 10,
         *[0.75, 1.0],
         *[None] * 2,
     ]
 
 
-def test_samples_are_shares_of_the_sum() -> None:
-    """The last sample of a day with spending is the whole, and no sample falls."""
-    use = measure(*range(500, 620))
-    for count in (1, 7, 24, 200):
-        shares = use.sample(MIDNIGHT, MIDNIGHT + 119 * MINUTE, count)
-        known = [share for share in shares if share is not None]
-        assert known[-1] == 1
-        assert known == sorted(known)
-        assert len(known) == count
-
-
 def test_sums_are_per_currency_and_personal() -> None:
     """Amounts of two currencies are never added, and those of a pool are not the person's."""
-    span = measure(500, 530).spans
     uses = [
-        DayUse(span, spent=Money(Decimal(30), "USD")),
-        DayUse(span, spent=Money(Decimal(12), "USD")),
-        DayUse(span, spent=Money(Decimal(7), "EUR")),
-        DayUse(span, spent=Money(Decimal(900), "USD"), is_personal=False),
-        DayUse(span, spent=Money(Decimal(0), "CAD")),
-        DayUse(span),
+        DayUse(spent=Money(Decimal(30), "USD")),
+        DayUse(spent=Money(Decimal(12), "USD")),
+        DayUse(spent=Money(Decimal(7), "EUR")),
+        DayUse(spent=Money(Decimal(900), "USD"), is_personal=False),
+        DayUse(spent=Money(Decimal(0), "CAD")),
+        DayUse(),
     ]
     assert sum_spending(uses) == (Money(Decimal(42), "USD"), Money(Decimal(7), "EUR"))
 

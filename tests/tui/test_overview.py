@@ -22,11 +22,12 @@ from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import OrgReading, Reading, Reply, Session
 from claudemeter_tui.model.store import OrgKey
 from claudemeter_tui.model.time_series import ArchivedSeries
-from claudemeter_tui.model.windows import Plan
+from claudemeter_tui.model.windows import Plan, Severity
 from claudemeter_tui.tui.app import Claudemeter, Options
 from claudemeter_tui.tui.screens.dashboard import DashboardScreen
 from claudemeter_tui.tui.screens.overview import OVERVIEW_KEYS, OverviewScreen
 from claudemeter_tui.tui.screenshots import capture_svg
+from claudemeter_tui.tui.styled_text import SEVERITY_STYLES
 from claudemeter_tui.tui.widgets import org_table
 from claudemeter_tui.tui.widgets.chart_panel import ChartPanel
 from claudemeter_tui.tui.widgets.line_widget import LineWidget
@@ -119,23 +120,24 @@ def cells(line: str) -> list[str]:
     return re.split(r"\s{2,}", line.replace("▌", " ").strip())
 
 
+AT = "▇" * 16
+AMOUNTS = ("$50.00", "$8.12", "$17.20")
+
+
 async def test_row_has_every_part() -> None:
-    """A row has mark, name, verdict with its end, two bars with percentages, credits and a sparkline."""
+    """A row has mark, name, verdict, bars, credits with aligned amounts, today's money and a sparkline."""
     async with overview(PERSONAL, TEAM, LABORATORY) as (pilot, _, _):
         head, *rows = screen(pilot)[2:6]
-        assert cells(head) == ["org", "verdict", "5-hour", "7-day", "credits", "since 14:02"]
-        acme, lab, personal = [" | ".join(cells(row)) for row in rows]
-        full = f"{'━' * 12} 100% ■"
-        assert acme.startswith(
-            f"■ Acme Team | BLOCKED → 16:00 | {full} | ━━━━━━━━╸─── | 71% | $50.00/50 locked"
-        )
-        assert acme.endswith(" | $50.00/50 locked | ▁▁▂▃▃▄▄▄▄▄▇▇▇▇▇▇ +$3.40")
-        assert lab.startswith(f"▲ Lab | ON CREDITS → 16:00 | {full} | ━━━━━━╸───── | 58% | $8.12 no cap")
-        assert lab.endswith(" | ▁▃▃▃▄▄▄▄▅▅▅▅▇▇▇▇ +$5.12")
-        assert personal.startswith(
-            "● Personal | can work | ━━━━━━━━──── | 67% | ━━━━╸─────── | 41% | $17.20/50"
-        )
-        assert personal.endswith(" | ▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅ 5-hour")
+        titles = ["org", "verdict▾", "5-hour", "7-day", "credits", "spent", "5-hour since 14:02"]
+        assert cells(head) == titles
+        full = f"{'━' * 10} 100% ■"
+        assert [" | ".join(cells(row)) for row in rows] == [
+            f"■ Acme Team | BLOCKED → 16:00 | {full} | ━━━━━━━─── | 71% | $50.00 of 50 locked | $3.40 | {AT}",
+            f"▲ Lab | ON CREDITS → 16:00 | {full} | ━━━━━╸──── | 58% | $8.12 no cap | $5.12 | {AT}",
+            f"● Personal | can work | ━━━━━━╸─── | 67% | ━━━━────── | 41% | $17.20 of 50 | – | {'▅' * 16}",
+        ]
+        ends = [row.index(amount) + len(amount) for row, amount in zip(rows, AMOUNTS, strict=True)]
+        assert len(set(ends)) == 1
         assert "$8.52 since 14:02 · updated 18s ago" in screen(pilot)[0]
 
 
@@ -143,11 +145,11 @@ async def test_columns_without_any_figure_are_left_out() -> None:
     """Windows, credits and owners have a column only if at least one org has something in it."""
     plain = OrgBodies(usage=usage_body(67.0, None, limits=[]), overage=None, prepaid=None)
     async with overview(plain) as (pilot, _, _):
-        assert cells(screen(pilot)[2])[:3] == ["org", "verdict", "5-hour"]
+        assert cells(screen(pilot)[2]) == ["org", "verdict▾", "5-hour", "5-hour since 14:38"]
         assert "credits" not in cells(screen(pilot)[2])
         assert "7-day" not in cells(screen(pilot)[2])
     async with overview(ENTERPRISE) as (pilot, _, _):
-        assert cells(screen(pilot)[2])[:3] == ["org", "verdict", "credits"]
+        assert cells(screen(pilot)[2])[:3] == ["org", "verdict▾", "credits"]
 
 
 async def test_orgs_of_one_name_have_their_account() -> None:
@@ -160,14 +162,14 @@ async def test_orgs_of_one_name_have_their_account() -> None:
         listed = Reading(other, READ, account=Reply(Endpoint.ACCOUNT, READ, account, "{}"), orgs=(twin,))
         await pilot.pause()
         await pilot.press("o")
-        assert cells(screen(pilot)[2])[:2] == ["org", "verdict"]
+        assert cells(screen(pilot)[2])[:2] == ["org", "verdict▾"]
         await scene.post(pilot, listed)
         head, *rows = [cells(line)[:2] for line in screen(pilot)[2:6]]
-        assert head == ["org", "verdict"]
+        assert head == ["org", "verdict▾"]
         assert sorted(name for name, _ in rows) == [
             "? Personal (dddddddd)",
             "■ Acme Team",
-            "● Personal (pat@example.c…",
+            "● Personal (pat@example.com)",
         ]
 
 
@@ -185,7 +187,7 @@ async def test_name_keeps_24_cells(width: int) -> None:
 async def test_verdict_and_percentage_remain_in_a_narrow_pane() -> None:
     """If both windows do not fit, the limiting or fullest one remains; then only name and verdict."""
     async with overview(PERSONAL, TEAM, LABORATORY, size=(45, 12)) as (pilot, _, _):
-        assert cells(screen(pilot)[2]) == ["org", "verdict", "used"]
+        assert cells(screen(pilot)[2]) == ["org", "verdict▾", "used"]
         assert "■ Acme Team  BLOCKED → 16:00     100% ■" in text(pilot)
         await pilot.resize_terminal(30, 8)
         await pilot.pause()
@@ -235,8 +237,8 @@ async def test_today_comes_from_archive_and_run() -> None:
         asked_count = len(archive.asked)
         assert threading.get_ident() not in archive.threads
         assert "$4.00 today · updated 18s ago" in screen(pilot)[0]
-        assert "spent since 09:00" in screen(pilot)[2]
-        assert re.search(r" ▁+ +▇+ \+\$4\.00$", screen(pilot)[3])
+        assert screen(pilot)[2].endswith("spent  5-hour since 09:00")
+        assert re.search(r" \$4\.00  ▄+▅+$", screen(pilot)[3])
         await pilot.press("escape", "o")
         await pilot.pause()
         assert len(archive.asked) == asked_count
@@ -255,7 +257,45 @@ def test_picture_of_the_overview_has_the_day() -> None:
         1,
         size=(120, 36),
     )
-    assert "+$4.00" in picture
+    assert "$4.00&#160;today" in picture
+
+
+async def test_sorted_column_has_an_arrow_and_moves_nothing() -> None:
+    """Every sortable column shows the arrow in its turn, also one as wide as its title; no title moves."""
+    async with overview(PERSONAL, TEAM, LABORATORY, size=(80, 24)) as (pilot, shown, _):
+        plain = screen(pilot)[2].replace("▾", " ")
+        arrows = set()
+        for _ in range(6):
+            await pilot.press("right")
+            head = screen(pilot)[2]
+            assert head.count("▾") == 1
+            assert head.replace("▾", " ").rstrip() == plain
+            arrows.add(head.index("▾"))
+        assert len(arrows) == 5
+        await pilot.click(shown.query_one("#second"), offset=(plain.index("7-day") + 1, 0))
+        assert "7-day▾" in screen(pilot)[2]
+        await pilot.press("v")
+        assert "7-day▴" in screen(pilot)[2]
+
+
+async def test_names_use_free_room_first() -> None:
+    """A long name is whole, or has 40 cells, before bars, sparklines and the money of today get any room."""
+    org = replace(TEAM, org=TEAM.org | {"name": "An organization of thirty-eight cells!"})
+    async with overview(org, PERSONAL, size=(100, 24)) as (pilot, _, _):
+        assert "An organization of thirty-eight cells!  BLOCKED" in text(pilot)
+        assert "spent" not in screen(pilot)[2]
+
+
+async def test_only_the_word_locked_is_red() -> None:
+    """An amount has the severity of its share of the cap; the lock colours only its own word."""
+    async with overview(CREDITS_BLOCKED) as (_, shown, _):
+        line = shown._draw_line(0, 0, False)
+        start = line.plain.index("$0.00")
+        styles = [str(span.style) for span in line.spans if span.start <= start < span.end]
+        locked = line.plain.index("locked")
+        colours = [str(span.style) for span in line.spans if span.start <= locked < span.end]
+        assert "$foreground" in styles
+        assert SEVERITY_STYLES[Severity.CRITICAL] in colours
 
 
 async def test_new_day_is_read_again() -> None:
@@ -499,7 +539,7 @@ async def test_ascii_terminal_gets_ascii_only() -> None:
         assert len({match.start() for match in found if match}) == 1
         assert any(line.startswith("> ") for line in lines)
         row = next(line for line in lines if " Lab  " in line)
-        assert re.search(r"=+ 100% # .* [_:.=+*-]+#+ \+\$5\.12", row)
+        assert re.search(r"=+ 100% # .* \$8\.12 no cap +\$5\.12$", row)
 
 
 async def test_start_screen_is_the_overview() -> None:

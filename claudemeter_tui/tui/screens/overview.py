@@ -362,11 +362,10 @@ class OverviewScreen(ListScreen):
         row, view = self._rows[item], self.view
         line = self._lines.get((row, selected))
         if line is None:
-            use, spark = self._get_use(row), self._table.spark
+            use, spark = self._get_use(row), self._table.widths.get(OverviewColumn.TODAY, 0)
             shares = use.sample(self._day_start, view.now, spark) if use is not None and spark else []
-            texts = self._texts[row]
-            day = org_table.build_day(use, texts.day, shares, ascii_only=view.ascii) if use else build_line()
-            drawn = org_table.build_table_line(row, texts, self._table, view.now, day)
+            day = org_table.build_day(shares, ascii_only=view.ascii)
+            drawn = org_table.build_table_line(row, self._texts[row], self._table, view.now, day)
             line = add_cursor_mark(drawn, self.item_list.line_width, selected=selected)
             self._lines[row, selected] = line
         return line
@@ -374,7 +373,7 @@ class OverviewScreen(ListScreen):
     def _show_header(self) -> None:
         """Show the two lines above the table."""
         uses = [use for row in self._all_rows if (use := self._get_use(row)) is not None]
-        titles = list_day_titles(uses, self._day_start, self.view.now, self.view.zone)
+        titles = list_day_titles(self._day_start, self.view.now, self.view.zone)
         columns = org_table.build_table_head(
             self._table, self._sort_column, titles, self.item_list.line_width, backwards=self._is_reversed
         )
@@ -434,7 +433,7 @@ class OverviewScreen(ListScreen):
         yield f"{' '.join(map(format_money, sums))} {when}", "$foreground"
 
     def _find_first(self, uses: Sequence[DayUse]) -> datetime:
-        return min(use.since for use in uses if use.since is not None)
+        return min(use.spent_since for use in uses if use.spent_since is not None)
 
 
 class JumpScreen(OverviewScreen):

@@ -6,16 +6,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 from functools import cached_property
+from itertools import islice
 
 from rich.cells import cell_len
 from textual.content import Content
 
 from claudemeter_tui.charts.canvas import draw_sparkline
+from claudemeter_tui.formatting.credits import CREDIT_STATE_NAMES
 from claudemeter_tui.formatting.overview import (
     NO_VALUE,
+    CreditForm,
     OverviewColumn,
     OverviewRow,
-    format_day_label,
+    format_spent,
     format_window,
     list_credit_forms,
     list_verdict_forms,
@@ -41,14 +44,14 @@ COLUMN_GAP = 2
 """Blanks between two columns."""
 MARK_WIDTH, CURSOR_WIDTH = 2, 2
 """Cells of a verdict's mark and of the mark after a percentage, and those of the cursor's mark."""
-BAR_WIDTHS = (6, 8, 10, 12, 16)
+BAR_WIDTHS = (4, 6, 8, 10, 12, 16)
 """Cells of a mini bar, as the width allows."""
 SPARK_WIDTHS = (8, 12, 16, 24, 32)
 """Cells of a sparkline, as the width allows."""
 
 CALM_MARK, UNKNOWN_MARK = "●", "?"
-CREDIT_SPARK, WINDOW_SPARK = "$curve", "$muted 60%"
-"""Styles of a sparkline of money and of a percentage."""
+ARROWS = {False: "▾", True: "▴"}
+"""Signs of the usual and of the reversed order, behind the title of the sorted column."""
 WINDOW_COLUMNS = (OverviewColumn.SESSION_WINDOW, OverviewColumn.WEEK_WINDOW)
 SHORT_COLUMNS = (*WINDOW_COLUMNS, OverviewColumn.FULLEST)
 """Columns that hold a percentage."""
@@ -66,20 +69,23 @@ class RowTexts:
     name: str
     verdicts: Sequence[Form]
     """Forms of the verdict, the longest first."""
-    credits: Sequence[str]
+    credits: Sequence[CreditForm]
     """Forms of the credits, the longest first."""
     percents: Mapping[OverviewColumn, str]
-    day: str
-    """Label of the sparkline. Empty without one."""
+    spent: str
+    """Credits spent today."""
+    has_spark: bool
+    """True if the 5-hour window was read today."""
 
     @cached_property
     def widths(self) -> Mapping[str, int]:
         """Cells of each text, of the longest and of the shortest form."""
         verdicts = [measure_form(form) for form in self.verdicts]
-        credits = [cell_len(form) for form in self.credits]
-        found = {"name": cell_len(self.name), "day": cell_len(self.day)}
+        rests = [_measure_rest(form) for form in self.credits]
+        found = {"name": cell_len(self.name), "spent": cell_len(self.spent)}
         found |= {"verdict": verdicts[0], "bare": min(verdicts), "end": _measure_end(self.verdicts)}
-        found |= {"credits": credits[0], "amount": min(credits)}
+        amount = cell_len(self.credits[0].amount)
+        found |= {"amount": amount, "rest": rests[0], "least": min(rests), "whole": amount + min(rests)}
         found |= {column.value: cell_len(text) for column, text in self.percents.items()}
         return found
 
@@ -96,13 +102,19 @@ def build_row_texts(
         list_verdict_forms(row, now, zone),
         list_credit_forms(row, now, zone),
         {column: format_window(row.find_window(column), now) for column in SHORT_COLUMNS},
-        format_day_label(use) if use is not None and use.spans else "",
+        format_spent(use),
+        use is not None and bool(use.spans),
     )
 
 
 def measure_form(form: Form) -> int:
     """Return the cells of a verdict with its note."""
     return cell_len(form[0]) + (cell_len(form[1]) + 3 if form[1] else 0)
+
+
+def _measure_rest(form: CreditForm) -> int:
+    """Return the cells of what is behind an amount, with the blank before it."""
+    return cell_len(form.text) - cell_len(form.amount)
 
 
 def _measure_end(forms: Sequence[Form]) -> int:
@@ -117,8 +129,8 @@ class TableLayout:
     widths: Mapping[OverviewColumn, int] = field(default_factory=dict)
     bar: int = 0
     """Cells of a mini bar; 0 for percentages alone."""
-    spark: int = 0
-    """Cells of a sparkline, without its label."""
+    amount: int = 0
+    """Cells in which the amounts of the credits are aligned on the right."""
 
     @property
     def total(self) -> int:
@@ -139,32 +151,35 @@ def build_table_layout(rows: Iterable[RowTexts], width: int) -> TableLayout:
     has_windows = [
         column for column in WINDOW_COLUMNS if any(row.percents[column] != NO_VALUE for row in rows)
     ]
-    has_credits = any(row.credits[0] != NO_VALUE for row in rows)
-    name = max(most.get("name", 1), cell_len(OverviewColumn.ORG))
+    has_credits = any(row.credits[0].amount != NO_VALUE for row in rows)
+    has_spending = any(row.spent != NO_VALUE for row in rows)
+    has_spark = any(row.has_spark for row in rows)
+    name, amount = max(most.get("name", 1), len(OverviewColumn.ORG)), most.get("amount", 0)
+    # The title of the verdict keeps a cell for the arrow.
+    least_verdict = max(most.get("bare", 7), len(OverviewColumn.VERDICT) + 1)
     layout = TableLayout(
-        {OverviewColumn.ORG: min(name, MIN_NAME_WIDTH), OverviewColumn.VERDICT: most.get("bare", 7)}
+        {OverviewColumn.ORG: min(name, MIN_NAME_WIDTH), OverviewColumn.VERDICT: least_verdict}, amount=amount
     )
     if layout.total > width:  # only in a very narrow pane
         least = max(1, width - layout.total + layout.widths[OverviewColumn.ORG])
         return _set_widths(layout, {OverviewColumn.ORG: least})
     percent = {column: max(4, most.get(column.value, 4)) + MARK_WIDTH for column in SHORT_COLUMNS}
-    label = most.get("day", 0)
+    credits = [most.get("whole", 0), *(amount + most.get(part, 0) for part in ("least", "rest"))]
     growths: list[Growth] = [
-        (OverviewColumn.VERDICT, most.get("end", 7)),
+        (OverviewColumn.VERDICT, max(least_verdict, most.get("end", 7))),
         *((column, percent[column]) for column in has_windows),
-        *(
-            (OverviewColumn.CREDITS, max(most[part], cell_len(OverviewColumn.CREDITS)))
-            for part in ("amount", "credits")
-            if has_credits
-        ),
-        *_iterate_roomy_growths(most),
+        *((OverviewColumn.CREDITS, max(cells, len(OverviewColumn.CREDITS))) for cells in credits if has_credits),
+        (OverviewColumn.ORG, min(name, MAX_NAME_WIDTH)),
+        *((OverviewColumn.SPENT, max(len(OverviewColumn.SPENT), most["spent"])) for _ in range(has_spending)),
+        *_iterate_roomy_growths(most, has_spark=has_spark),
     ]
     for part, cells in growths:
         if part == "bar":
             wider = {column: cells + 1 + percent[column] for column in has_windows if column in layout.widths}
             grown = replace(_set_widths(layout, wider), bar=cells) if wider else layout
-        elif part is OverviewColumn.TODAY:
-            grown = replace(_set_widths(layout, {part: cells + 1 + label}), spark=cells) if label else layout
+        elif part is OverviewColumn.ORG:
+            known = layout.widths[part]
+            grown = _set_widths(layout, {part: min(max(known, cells), known + max(0, width - layout.total))})
         else:
             grown = _set_widths(layout, {OverviewColumn(part): cells})
         if grown.total <= width:
@@ -179,15 +194,14 @@ def build_table_layout(rows: Iterable[RowTexts], width: int) -> TableLayout:
     return _set_widths(layout, {OverviewColumn.VERDICT: known + spare})
 
 
-def _iterate_roomy_growths(most: Mapping[str, int]) -> Iterator[Growth]:
+def _iterate_roomy_growths(most: Mapping[str, int], *, has_spark: bool) -> Iterator[Growth]:
     """Yield what a wide terminal has room for."""
-    bars, sparks = iter(BAR_WIDTHS), iter(SPARK_WIDTHS)
+    bars, sparks = iter(BAR_WIDTHS), iter(SPARK_WIDTHS if has_spark else ())
     yield "bar", next(bars)
-    yield OverviewColumn.VERDICT, most.get("verdict", 7)
+    yield OverviewColumn.VERDICT, max(len(OverviewColumn.VERDICT) + 1, most.get("verdict", 7))
     for _ in range(2):
-        yield OverviewColumn.TODAY, next(sparks)
+        yield from ((OverviewColumn.TODAY, cells) for cells in islice(sparks, 1))
         yield "bar", next(bars)
-    yield OverviewColumn.ORG, min(most.get("name", 1), MAX_NAME_WIDTH)
     yield from ((OverviewColumn.TODAY, cells) for cells in sparks)
     yield from (("bar", cells) for cells in bars)
 
@@ -203,21 +217,25 @@ def build_table_head(
 ) -> list[StyledLine]:
     """Return the header in at most `width` cells, a piece for each column; the sorted one has an arrow.
 
-    The usual order needs no arrow. `titles` are the forms of the title of the sparklines, the last column.
+    `titles` are the forms of the title of the sparklines, the last column.
     """
-    is_usual = by is OverviewColumn.VERDICT and not backwards
     pieces: list[StyledLine] = []
+    start, place = CURSOR_WIDTH + MARK_WIDTH, 0
     for column, cells in layout.widths.items():
-        gap = COLUMN_GAP if pieces else CURSOR_WIDTH + MARK_WIDTH
+        gap = start - place
         is_last = column is OverviewColumn.TODAY
-        room = width - sum(piece.cell_length for piece in pieces) - gap if is_last else cells
+        room = width - start if is_last else cells
         forms = titles if is_last else (column.value,)
         text = next((form for form in forms if cell_len(form) <= room), "")
-        is_sorted = column is by and not is_usual
-        label = build_line((text, HEADING if is_sorted else MUTED))
-        if is_sorted:
-            label = build_line(label, ("▴" if backwards else "▾", "bold $selected"))
-        pieces.append(build_line(" " * gap, label.truncate(room, pad=True)))
+        if column is OverviewColumn.SPENT:
+            text = text.rjust(cells)
+        label = build_line((text, HEADING if column is by else MUTED)).truncate(room)
+        if column is by:  # a title as wide as its column has the arrow in the gap behind it
+            label = build_line(label, (ARROWS[backwards], "bold $selected"))
+        piece = build_line(" " * gap, label.truncate(max(room, label.cell_length), pad=True))
+        pieces.append(piece)
+        place += piece.cell_length
+        start += cells + COLUMN_GAP
     return pieces
 
 
@@ -236,8 +254,11 @@ def build_table_line(
             case OverviewColumn.SESSION_WINDOW | OverviewColumn.WEEK_WINDOW | OverviewColumn.FULLEST:
                 cell = _build_window(row, column, texts.percents[column], layout, now)
             case OverviewColumn.CREDITS:
-                text = next((form for form in texts.credits if cell_len(form) <= width), texts.credits[-1])
-                cell = build_line((text, _get_credits_style(row, text, now)))
+                cell = _build_credits(row, texts.credits, width, layout.amount, now)
+            case OverviewColumn.SPENT:
+                cell = build_line(
+                    (texts.spent.rjust(width), MUTED if texts.spent == NO_VALUE else "$foreground")
+                )
             case OverviewColumn.TODAY:
                 cell = day
         parts += [cell.truncate(width, ellipsis=True, pad=True), " " * COLUMN_GAP]
@@ -251,13 +272,9 @@ def get_row_severity(verdict: Verdict, now: datetime) -> Severity:
     return verdict.compute_severity(now)
 
 
-def build_day(use: DayUse, label: str, shares: Sequence[float | None], *, ascii_only: bool) -> StyledLine:
-    """Return the sparkline of a day, with a label that says what it shows."""
-    if not label:
-        return build_line()
-    style = WINDOW_SPARK if use.shows_window else CREDIT_SPARK
-    line = draw_sparkline(shares, 0.0, 1.0, plain=ascii_only, touches_above=False)
-    return build_line((line, style), " ", (label, MUTED))
+def build_day(shares: Sequence[float | None], *, ascii_only: bool) -> StyledLine:
+    """Return the sparkline of a day; it has the same scale for each org, 0 to 100 percent."""
+    return build_line((draw_sparkline(shares, 0.0, 1.0, plain=ascii_only, touches_above=False), "$curve"))
 
 
 def _build_mark(verdict: Verdict, severity: Severity) -> tuple[str, str]:
@@ -283,7 +300,7 @@ def _build_window(
     """Return a mini bar, the percentage and its mark; figures that are too old for a verdict are muted."""
     window = row.find_window(column)
     if window is None:
-        return build_line((text, MUTED))
+        return build_line((text.rjust(layout.widths[column] - MARK_WIDTH), MUTED))
     bar = 0 if column is OverviewColumn.FULLEST else layout.bar
     severity, is_due = window.compute_severity(now), window.is_due(now)
     style = MUTED if is_due or row.verdict.state is VerdictState.UNKNOWN else SEVERITY_STYLES[severity]
@@ -294,12 +311,22 @@ def _build_window(
     )
 
 
-def _get_credits_style(row: OverviewRow, text: str, now: datetime) -> str:
-    """Return the style of the credits: red if they are locked, else by the share of the cap."""
+def _build_credits(
+    row: OverviewRow, forms: Sequence[CreditForm], width: int, amount: int, now: datetime
+) -> StyledLine:
+    """Return the longest form that fits: the amount, the cap and the state, each in a style of its own."""
+    # In a column that is too narrow for all of it, an amount with a state is not aligned.
+    form = next((form for form in forms if amount + _measure_rest(form) <= width), forms[-1])
+    amount = min(amount, width - _measure_rest(form))
     state, meter = row.state.credits.compute_state(now), row.meter
-    if text == NO_VALUE or meter is None or state in (CreditState.OFF, CreditState.ABSENT):
-        return MUTED
-    if state is CreditState.LOCKED:
-        return SEVERITY_STYLES[Severity.FULL]
-    severity = Severity.from_percent(meter.percent)
-    return "$foreground" if severity is Severity.NORMAL else SEVERITY_STYLES[severity]
+    style = MUTED
+    if form.amount != NO_VALUE and meter is not None and state not in (CreditState.OFF, CreditState.ABSENT):
+        severity = Severity.from_percent(meter.percent)
+        style = "$foreground" if severity is Severity.NORMAL else SEVERITY_STYLES[severity]
+    is_locked = state is CreditState.LOCKED
+    locked = SEVERITY_STYLES[get_row_severity(row.verdict, now)] if is_locked else MUTED
+    parts = ((form.cap, MUTED), (form.state, locked), (form.age, MUTED))
+    amount_style = locked if is_locked and form.amount == CREDIT_STATE_NAMES[state] else style
+    return build_line(
+        (form.amount.rjust(amount), amount_style), *((f" {text}", style) for text, style in parts if text)
+    )
