@@ -164,7 +164,7 @@ def story() -> tuple[Moment, ...]:
     block, says = f"BLOCKED: {why}", "until Fri May 1 00:00 (in 5d 13h) · or raise the cap"
     then("10:30", BLOCKED, says, past, block, alert=block, used=5000, credits=TO_MAY)
     then("10:31", BLOCKED, "also: 5-hour window full until 12:00 (frees up before the credits do)")
-    cap, lifted = "cap changed: $50.00 → $80.00", f"unblocked, now ON CREDITS (was: {why})"
+    cap, lifted = "cap changed: $50.00 → $80.00", f"can work again, on credits (was: {why})"
     then(
         "10:50",
         ON_CREDITS,
@@ -189,7 +189,7 @@ def story() -> tuple[Moment, ...]:
     why = "the prepaid balance is empty"
     block, empty = f"credits BLOCKED: {why}", {"out_of_credits": True}
     then("13:20", YET_BLOCKED, stops, block, alert=block, credits=empty, balance=0)
-    refill, lifted = "balance refilled: $0.00 → $250.00", f"unblocked, now CAN WORK (was: {why})"
+    refill, lifted = "balance refilled: $0.00 → $250.00", f"credits unblocked (was: {why})"
     then("13:50", CAN_WORK, "", refill, lifted, alert=lifted, credits={}, balance=25_000)
     full, metered = (
         "7-day all window full, resets Tue 14:00",

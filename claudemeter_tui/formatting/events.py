@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 
@@ -97,7 +97,7 @@ def _split_event(event: Event, zone: tzinfo | None) -> tuple[str, str]:  # noqa:
         case EventKind.STILL_BLOCKED:
             return "still blocked", f": {why}"
         case EventKind.LIFTED:
-            return _split_lift(event, after, why, f"{causes} reset" if causes else "")
+            return _split_lift(event, after, why)
         case EventKind.ON_CREDITS if event.after is None:
             return "ON CREDITS", ": all work uses credits"
         case EventKind.ON_CREDITS:
@@ -156,13 +156,24 @@ def _split_event(event: Event, zone: tzinfo | None) -> tuple[str, str]:  # noqa:
             return (f"signed in again in {subject}" if subject else "figures are up to date again"), ""
 
 
-def _split_lift(event: Event, state: str, why: str, causes: str) -> tuple[str, str]:
+def _split_lift(event: Event, state: str, why: str) -> tuple[str, str]:
     """Return the parts of the end of a block: work is possible again, or the credits are open."""
+    reset = f"{_join_windows(event.windows)} reset" if event.windows else ""
+    # Where the plan had room all the time, only the credits were blocked.
+    was_working = event.before in (VerdictState.CAN_WORK, VerdictState.ON_CREDITS)
+    after = None if was_working else event.after
+    what = _LIFTED_NAMES.get(after, f"unblocked, now {state}")
     if event.subject == SUBJECT_PLAN:
-        return f"unblocked, now {state} in the plan", f" (credits still BLOCKED: {why}){causes}"
-    if event.after is None:
-        return "credits unblocked", f" (was: {why}){causes}"
-    return f"unblocked, now {state}", f" (was: {why}){causes}"
+        return what, f": {' · '.join(filter(None, (reset, 'credits still BLOCKED')))}"
+    return what, f" (was: {why})" + (f" · {reset}" if reset else "")
+
+
+_LIFTED_NAMES: Mapping[EventValue, str] = {
+    None: "credits unblocked",
+    VerdictState.CAN_WORK: "can work again",
+    VerdictState.ON_CREDITS: "can work again, on credits",
+}
+"""Names of the end of a block, by the state after it."""
 
 
 def _join_windows(labels: Sequence[str]) -> str:

@@ -115,11 +115,11 @@ WORDS = [
     ),
     (
         event(EventKind.LIFTED, subject=SUBJECT_EXTRA_USAGE, credit_lock=CAP, after=VerdictState.ON_CREDITS),
-        "unblocked, now ON CREDITS (was: your monthly cap is reached)",
+        "can work again, on credits (was: your monthly cap is reached)",
     ),
     (
         event(EventKind.LIFTED, subject=SUBJECT_PLAN, credit_lock=CAP, after=VerdictState.CAN_WORK),
-        "unblocked, now CAN WORK in the plan (credits still BLOCKED: your monthly cap is reached)",
+        "can work again: credits still BLOCKED",
     ),
     (
         event(
@@ -129,10 +129,17 @@ WORDS = [
             after=VerdictState.CAN_WORK,
             windows=("5-hour",),
         ),
-        (
-            "unblocked, now CAN WORK in the plan (credits still BLOCKED: your monthly cap is reached)"
-            " · 5-hour window reset"
+        "can work again: 5-hour window reset · credits still BLOCKED",
+    ),
+    (
+        event(
+            EventKind.LIFTED,
+            subject=SUBJECT_EXTRA_USAGE,
+            credit_lock=EMPTY,
+            before=VerdictState.CAN_WORK,
+            after=VerdictState.CAN_WORK,
         ),
+        "credits unblocked (was: the prepaid balance is empty)",
     ),
     (
         event(EventKind.LIFTED, subject=SUBJECT_EXTRA_USAGE, credit_lock=EMPTY),
@@ -237,9 +244,14 @@ def test_event_is_worded_in_one_line(one: Event, expected: str) -> None:
             event(EventKind.WINDOW_RESET_EARLY, **FIVE, before=41.0, until=RESET),
         ),
         (
-            "unblocked, now ON CREDITS",
+            "can work again, on credits",
             "was: your monthly cap is reached",
             event(EventKind.LIFTED, credit_lock=CAP, after=VerdictState.ON_CREDITS),
+        ),
+        (
+            "can work again",
+            "5-hour window reset · credits still BLOCKED",
+            event(EventKind.LIFTED, subject=SUBJECT_PLAN, after=VerdictState.CAN_WORK, windows=("5-hour",)),
         ),
         ("new org", "", event(EventKind.ORG_APPEARED)),
     ],

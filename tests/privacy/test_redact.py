@@ -345,7 +345,7 @@ EVENTS: tuple[tuple[EventKind, dict[str, Any], str], ...] = (
     (
         EventKind.LIFTED,
         {"before": "blocked", "after": "can_work", "credit_lock": "out_of_credits"},
-        "unblocked, now CAN WORK",
+        "can work again",
     ),
     (
         EventKind.SOURCE_CHANGED,

@@ -105,20 +105,23 @@ async def test_events_are_a_table_with_day_headers() -> None:
     async with dashboard().run_test(size=WIDE) as pilot:
         await press(pilot, "e")
         lines = [line.replace("▌", " ").rstrip() for line in screen(pilot)]
-    first = next(place for place, line in enumerate(lines) if line.startswith("  Events"))
-    assert lines[first : first + 10] == [
-        f"  Events   org              what                   {'cause':50}replies",
+    first = next(place for place, line in enumerate(lines) if line.startswith("  time"))
+    assert lines[first : first + 13] == [
+        f"  time     org              what                   {'cause':50}replies",
+        "",
         "  Today",
         "  11:48  ◆ Lab              5-hour window at 91%   past 90%",
         "  10:48  ▲ Chrome, Default  no update since 09:48",
         f"  09:48  ■ Acme Team        BLOCKED                {REACHED}  usage",
+        "",
         "  Yesterday",
         "  08:48    Acme Team        cap changed            no cap → no cap",
+        "",
         "  Wed Apr 22",
         f"  14:48    Personal         5-hour window reset    {'was 41%':50}usage",
         "",
     ]
-    assert lines[first + 10] == f"  {LAST_DAYS}"
+    assert lines[first + 13] == f"  {LAST_DAYS}"
 
 
 @pytest.mark.parametrize(

@@ -203,7 +203,7 @@ class EventsScreen(MomentListScreen):
                 text = "No events in the last 7 days."
             rows = [fix_row(build_line((text, MUTED)))]
         else:
-            rows = self._build_table(events, width, EVENTS_TITLE if is_past else "Events")
+            rows = self._build_table(events, width, EVENTS_TITLE if is_past else "")
         if view.events_state is HistoryState.READING:
             return [*rows, BLANK_ROW, *map(fix_row, wrap_text(READING_EARLIER, width - MARK_WIDTH, MUTED))]
         if view.events_state is HistoryState.READ and events:
@@ -218,7 +218,10 @@ class EventsScreen(MomentListScreen):
             # With a single org, its name in every row would say nothing.
             has_owner = len(view.store.orgs) != 1
             table = EventTable(events, view.now, view.zone, width, has_owner=has_owner)
-            self._table_rows = basis, [fix_row(table.build_head(title)), *table.build_rows()]
+            title = title or ("" if table.has_columns else "Events")
+            rows = [fix_row(build_line((title, HEADING)))] if title else []
+            rows += [fix_row(table.build_head())] if table.has_columns else []
+            self._table_rows = basis, [*rows, *table.build_rows()]
         return self._table_rows[1]
 
     def on_input_changed(self) -> None:

@@ -15,7 +15,6 @@ from claudemeter_tui.formatting.events import describe_event, describe_event_cau
 from claudemeter_tui.formatting.values import format_day_title, to_local
 from claudemeter_tui.model.events import Event
 from claudemeter_tui.tui.styled_text import (
-    HEADING,
     MUTED,
     SEVERITY_MARKS,
     SEVERITY_STYLES,
@@ -24,7 +23,7 @@ from claudemeter_tui.tui.styled_text import (
     fit_line,
     wrap_text,
 )
-from claudemeter_tui.tui.widgets.list_view import MARK_WIDTH, ListRow, build_row, fix_row
+from claudemeter_tui.tui.widgets.list_view import BLANK_ROW, MARK_WIDTH, ListRow, build_row, fix_row
 
 GAP = 2
 """Blanks between two columns."""
@@ -111,11 +110,14 @@ class EventTable:
                 room = cause
         self._text_width = max(1, room)
 
-    def build_head(self, title: str) -> StyledLine:
-        """Return the title of the table with those of its columns."""
-        if not self._what_width:
-            return build_line((title, HEADING))
-        pieces = [build_line(fit_line(build_line((title, HEADING)), TEXT_START))]
+    @property
+    def has_columns(self) -> bool:
+        """True if what changed has a column of its own."""
+        return self._what_width > 0
+
+    def build_head(self) -> StyledLine:
+        """Return the titles of the columns."""
+        pieces = [build_line(fit_line(_mute("time"), TEXT_START))]
         if self._owner_width:
             pieces.append(self._fit("org", self._owner_width))
         pieces.append(self._fit("what", self._what_width))
@@ -128,7 +130,7 @@ class EventTable:
         return build_line(fit_line(_mute(text), width), " " * GAP)
 
     def build_rows(self) -> Iterator[ListRow]:
-        """Yield the rows, with a title above each day."""
+        """Yield the rows, with a blank line and a title above each day."""
         seen: Counter[tuple[datetime, str]] = Counter()
         keys = []
         for event in self._events:
@@ -136,7 +138,8 @@ class EventTable:
             keys.append((event.at, event.kind, seen[event.at, event.kind]))
         newest_first = range(len(self._events) - 1, -1, -1)
         for day, places in groupby(newest_first, lambda at: to_local(self._events[at].at, self._zone).date()):
-            yield fix_row(build_line((format_day_title(day, self._today), HEADING)))
+            yield BLANK_ROW
+            yield fix_row(_mute(format_day_title(day, self._today)))
             for place in places:
                 event, cells = self._events[place], self._cells[place]
                 if self._is_short(cells):
