@@ -278,6 +278,14 @@ async def test_sorted_column_has_an_arrow_and_moves_nothing() -> None:
         assert "7-day▴" in screen(pilot)[2]
 
 
+async def test_first_line_names_the_org_under_the_cursor() -> None:
+    """In a pane without room for the org below the table, the first line has its name if that fits."""
+    async with overview(PERSONAL, LABORATORY, size=(70, 8)) as (pilot, _, _):
+        assert screen(pilot)[0].lstrip().startswith("Personal: CAN WORK")
+        await pilot.press("home")
+        assert screen(pilot)[0].lstrip().startswith("Lab: ON CREDITS")
+
+
 async def test_names_use_free_room_first() -> None:
     """A long name is whole, or has 40 cells, before bars, sparklines and the money of today get any room."""
     org = replace(TEAM, org=TEAM.org | {"name": "An organization of thirty-eight cells!"})

@@ -322,7 +322,9 @@ class OverviewScreen(ListScreen):
         # The archived figures are those of the selected org.
         view = replace(view, span=None, archived=None)
         for part in self.query(LineWidget):
-            part.view = replace(view, layout=Layout(tabs=1) if isinstance(part, Banner) else layout)
+            # The first line names the org, which the rule above the banner of the pane does.
+            banner = Layout(tabs=0 if part.id == "verdict" else 1)
+            part.view = replace(view, layout=banner if isinstance(part, Banner) else layout)
 
     def _lay_out_pane(self) -> None:
         """Set the lines of the parts around the table."""
