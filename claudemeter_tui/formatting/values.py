@@ -54,16 +54,16 @@ def format_percent(value: float | None) -> str:
 
 
 def format_countdown(left: timedelta) -> str:
-    """Return `4d 22h`, `1h 12m`, `12m`, seconds only in the last minute: `42s`; never below `0s`."""
+    """Return `4d 22h`, `1h 12m`, `14h`, `12m`, seconds only in the last minute: `42s`; never below `0s`."""
     # Round up, so that "0s" appears only when the time has come.
     seconds = max(0, math.ceil(left.total_seconds()))
     if seconds < 60:
         return f"{seconds}s"
     minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
     if days:
-        return f"{days}d {hours % 24}h"
+        return f"{days}d {hours % 24}h" if hours % 24 else f"{days}d"
     if hours:
-        return f"{hours}h {minutes % 60}m"
+        return f"{hours}h {minutes % 60}m" if minutes % 60 else f"{hours}h"
     return f"{minutes}m"
 
 

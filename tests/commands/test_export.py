@@ -313,7 +313,7 @@ def test_bundle_has_chart_cycles_and_sums(tmp_path: Path) -> None:
     assert "<td>42 JPY</td>" in page
     assert page.count("No credits and no cycles in this span.") == 1
     assert "<td>1.20 USD</td>" in page
-    assert "<td>2026-04-25 13:48</td><td>1h 0m</td><td>$1.20</td>" in page
+    assert "<td>2026-04-25 13:48</td><td>1h</td><td>$1.20</td>" in page
     policy = "default-src 'none'; style-src 'sha256-"
     assert f'http-equiv="Content-Security-Policy" content="{policy}' in page
     assert [mark for mark in ("<script", "style=", "http://", "src=", "href=") if mark in page] == ["http://"]
@@ -646,7 +646,7 @@ def test_history_prints_cycles_and_sums(capsys: pytest.CaptureFixture[str]) -> N
     """Each org has its tables; an org without rows says so, and currencies are never added."""
     assert main(["--history", "--since", "2026-04-01"]) == 0
     lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
-    assert "2026-04-25 09:48  2026-04-25 14:48             100%  2026-04-25 13:48  1h 0m      $1.20" in lines
+    assert "2026-04-25 09:48  2026-04-25 14:48             100%  2026-04-25 13:48  1h         $1.20" in lines
     assert "2026-04-25  JPY 42" in lines
     assert "2026-04-25  $1.20" in lines
     assert lines[lines.index("Acme Team · Team · pat@example.com") + 2] == (

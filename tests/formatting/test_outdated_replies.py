@@ -144,7 +144,7 @@ def test_payment_problem_has_the_age_of_its_reply(store: Store) -> None:
     late = replace(paid, value=replace(state.subscription, status="past_due", figures_at=None))
     state = replace(state, replies={**state.replies, Endpoint.SUBSCRIPTION: late})
     line = format_verdict_line(judge(state, LATER), LATER, UTC)
-    assert "the last payment failed (past_due) (read 3h 0m ago) · update the payment method" in line
+    assert "the last payment failed (past_due) (read 3h ago) · update the payment method" in line
 
 
 def test_lock_beside_an_outdated_balance_is_not_called_empty() -> None:

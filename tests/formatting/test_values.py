@@ -143,12 +143,12 @@ def test_percent_says_0_and_100_only_when_it_is_so(value: float) -> None:
         ("1m", 119),
         ("12m", 12 * 60 + 30),
         ("59m", 3599),
-        ("1h 0m", 3600),
+        ("1h", 3600),
         ("1h 12m", 4320 + 59),
         ("23h 59m", 86_399),
-        ("1d 0h", 86_400),
+        ("1d", 86_400),
         ("4d 22h", 4 * 86_400 + 22 * 3600 + 3599),
-        ("365d 0h", 365 * 86_400),
+        ("365d", 365 * 86_400),
     ],
 )
 def test_countdown_has_two_units_and_seconds_at_the_end(expected: str, seconds: float) -> None:
@@ -159,7 +159,7 @@ def test_countdown_has_two_units_and_seconds_at_the_end(expected: str, seconds: 
 @pytest.mark.parametrize("left", [timedelta.min, timedelta.max])
 def test_countdown_survives_any_time(left: timedelta) -> None:
     """The longest possible time has a countdown."""
-    assert format_countdown(left) in ("0s", "1000000000d 0h")
+    assert format_countdown(left) in ("0s", "1000000000d")
 
 
 @pytest.mark.parametrize(
@@ -221,13 +221,13 @@ def test_when_needs_no_year_just_after_new_year() -> None:
     [
         # Spring forward on March 29: 01:00 UTC is the hour in which 02:00 becomes 03:00.
         ("01:59 (in 1h 59m)", utc(2026, 3, 29, 0, 59), utc(2026, 3, 28, 23, 0)),
-        ("03:00 (in 2h 0m)", utc(2026, 3, 29, 1, 0), utc(2026, 3, 28, 23, 0)),
-        ("Sun 12:00 (in 23h 0m)", utc(2026, 3, 29, 10, 0), utc(2026, 3, 28, 11, 0)),
+        ("03:00 (in 2h)", utc(2026, 3, 29, 1, 0), utc(2026, 3, 28, 23, 0)),
+        ("Sun 12:00 (in 23h)", utc(2026, 3, 29, 10, 0), utc(2026, 3, 28, 11, 0)),
         # Back on October 25: 02:30 comes twice, an hour apart.
         ("02:30 (in 30m)", utc(2026, 10, 25, 0, 30), utc(2026, 10, 25, 0, 0)),
         ("02:30 (in 1h 30m)", utc(2026, 10, 25, 1, 30), utc(2026, 10, 25, 0, 0)),
         ("Sun 12:00 (in 1d 1h)", utc(2026, 10, 25, 11, 0), utc(2026, 10, 24, 10, 0)),
-        ("Sun 23:30 (in 1d 0h)", utc(2026, 10, 25, 22, 30), utc(2026, 10, 24, 21, 45)),
+        ("Sun 23:30 (in 1d)", utc(2026, 10, 25, 22, 30), utc(2026, 10, 24, 21, 45)),
     ],
 )
 def test_daylight_saving_moves_the_hour_and_not_the_countdown(

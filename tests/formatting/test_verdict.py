@@ -114,7 +114,7 @@ def test_name_and_tab_of_every_state(title: str, tab: str, state: OrgState) -> N
         ),
         ("CAN WORK  5-hour 3%, no reset reported", org(five_hour(3, None))),
         (
-            "CAN WORK  7-day all 71%, resets Tue 14:48 (in 3d 0h) · 5-hour reset due",
+            "CAN WORK  7-day all 71%, resets Tue 14:48 (in 3d) · 5-hour reset due",
             org(five_hour(100, PAST), weekly()),
         ),
         (
@@ -169,7 +169,7 @@ def test_name_and_tab_of_every_state(title: str, tab: str, state: OrgState) -> N
         ),
         (
             (
-                "WAIT  7-day all full until Tue 14:48 (in 3d 0h), limiting"
+                "WAIT  7-day all full until Tue 14:48 (in 3d), limiting"
                 " · 5-hour full until 16:00 (in 1h 12m), frees up first"
                 " · credits are off · Fable is full until Tue 14:48 and is refused"
             ),
@@ -189,7 +189,7 @@ def test_name_and_tab_of_every_state(title: str, tab: str, state: OrgState) -> N
         (
             (
                 "BLOCKED  no cause given, until 14:53 (in 5m)"
-                " · 7-day all full until Tue 14:48 (in 3d 0h), limiting · 5-hour full until 16:00 (in 1h 12m)"
+                " · 7-day all full until Tue 14:48 (in 3d), limiting · 5-hour full until 16:00 (in 1h 12m)"
                 " · credits free up first"
             ),
             org(five_hour(100), weekly(100), credits_=meter(until=later(minutes=5))),
@@ -231,7 +231,7 @@ def _failed(state: OrgState) -> OrgState:
             _failed(org(five_hour(100), credits_=CAPPED)),
         ),
         (
-            "UNKNOWN  no successful read for 2h 0m · last known: CAN WORK · credits BLOCKED 2h 0m ago",
+            "UNKNOWN  no successful read for 2h · last known: CAN WORK · credits BLOCKED 2h ago",
             120,
             org(five_hour(), credits_=CAPPED),
         ),
@@ -394,8 +394,8 @@ def test_banner_of_unknown_repeats_the_last_verdict_without_past_times() -> None
     """Old figures are marked as such, and a reset in the past is due."""
     now = later(hours=2)
     expected = (
-        "No successful read for 2h 0m",
-        "last known: WAIT 2h 0m ago · 5-hour full, reset due · no usage credits on this org",
+        "No successful read for 2h",
+        "last known: WAIT 2h ago · 5-hour full, reset due · no usage credits on this org",
     )
     assert expected == format_verdict_banner(judge(org(five_hour(100)), now), now, UTC)
 
