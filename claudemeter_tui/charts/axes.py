@@ -48,6 +48,8 @@ class ChartFrame:
     """Minimum cells of the scale, so that two stacked charts are aligned."""
     resets_at: datetime | None = None
     """Right edge of a chart of one window, later than now; `span` is then its length. None for now."""
+    needs_axis: bool = True
+    """False for an area without marks: it ends at the line of the times."""
 
     @property
     def has_room(self) -> bool:
@@ -57,7 +59,7 @@ class ChartFrame:
     @property
     def has_axis(self) -> bool:
         """True if the time axis has a line of its own."""
-        return self.height >= MIN_AXIS_HEIGHT
+        return self.needs_axis and self.height >= MIN_AXIS_HEIGHT
 
     @property
     def rows(self) -> int:
@@ -300,6 +302,11 @@ def group_marked_events(events: Iterable[Event], edges: TimeEdges) -> MarkedEven
         column: tuple(sorted(each, key=lambda event: _MARK_RANKS[event.kind]))
         for column, each in found.items()
     }
+
+
+def has_marked_events(events: Iterable[Event], start: float, now: float) -> bool:
+    """True if any event between these epoch seconds has a mark."""
+    return any(event.kind in _MARK_RANKS and start <= event.at.timestamp() <= now for event in events)
 
 
 def find_mark(event: Event) -> EventMark:

@@ -46,6 +46,10 @@ class ChartStyle(StrEnum):
     NOW = "now"
     """The label of the current time."""
     CURVE = "curve"
+    AREA = "area"
+    """The full cells of an area below its upper edge."""
+    NOTE = "note"
+    """A text in an area."""
     SECOND = "second"
     """Any curve but the first."""
 
@@ -101,7 +105,7 @@ class Canvas:
     def __init__(self, columns: int, rows: int, *, plain: bool) -> None:
         """Create a blank canvas; `plain` is True to draw with ASCII only."""
         self.columns, self.rows, self.plain = columns, rows, plain
-        self._hatch = "/" if plain else "░"
+        self._hatch, self._block = "/#" if plain else "░█"
         self.cells = [[" "] * columns for _ in range(rows)]
         self.styles = [CellStyles([ChartStyle.CURVE]) * columns for _ in range(rows)]
 
@@ -118,6 +122,10 @@ class Canvas:
             signs = {value: blocks[max(0, min(EIGHTHS, level - done))] for value, level in levels.items()}
             cells = zip(self.cells[row], values, strict=True)
             self.cells[row] = [cell if value is None else signs[value] for cell, value in cells]
+            below = {value for value, level in levels.items() if level > done + EIGHTHS}
+            if below:
+                styles = zip(self.styles[row], values, strict=True)
+                self.styles[row] = [ChartStyle.AREA if value in below else style for style, value in styles]
 
     def draw_steps(self, curves: Sequence[ChartSteps], scale: Scale) -> None:
         """Draw each curve as a line with rounded corners; the first is in front.
@@ -173,12 +181,14 @@ class Canvas:
             self._write(text, row, 2)
 
     def write_note(self, text: str) -> None:
-        """Write a note in the middle of the blank rows, beside a gap; none if no row is blank."""
-        blank = [row for row, cells in enumerate(self.cells) if {*cells} <= {" ", self._hatch}]
-        if not blank or self.rows < MIN_NOTE_ROWS:
+        """Write a note in the middle of the blank rows, beside a gap; if no row is blank, into the area."""
+        known = [{*cells} - {self._hatch} for cells in self.cells]
+        rows = [row for row, cells in enumerate(known) if cells <= {" "}]
+        rows = rows or [row for row, cells in enumerate(known) if cells <= {" ", self._block}]
+        if not rows or self.rows < MIN_NOTE_ROWS:
             return
-        row = blank[len(blank) // 2]
-        begin, end = max(_iterate_blanks(self.cells[row]), key=lambda blank: blank[1] - blank[0])
+        row = rows[len(rows) // 2]
+        begin, end = max(self._iterate_even_parts(row), key=lambda part: part[1] - part[0], default=(0, 0))
         if end - begin >= len(text) + 4:
             self._write(text, row, begin + (end - begin - len(text)) // 2)
 
@@ -190,16 +200,18 @@ class Canvas:
     def _write(self, text: str, row: int, column: int) -> None:
         end = column + len(text)
         self.cells[row][column:end] = text
-        self.styles[row][column:end] = [ChartStyle.SCALE] * len(text)
+        self.styles[row][column:end] = [
+            ChartStyle.NOTE if style is ChartStyle.AREA else ChartStyle.SCALE
+            for style in self.styles[row][column:end]
+        ]
 
-
-def _iterate_blanks(cells: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Yield the first and the last column, exclusive, of each blank part of a row."""
-    end = 0
-    for cell, run in groupby(cells):
-        begin, end = end, end + len(list(run))
-        if cell == " ":
-            yield begin, end
+    def _iterate_even_parts(self, row: int) -> Iterator[tuple[int, int]]:
+        """Yield the first and the last column, exclusive, of each blank or full part of a row."""
+        end = 0
+        for cell, run in groupby(self.cells[row]):
+            begin, end = end, end + len(list(run))
+            if cell in (" ", self._block):
+                yield begin, end
 
 
 def draw_sparkline(
@@ -258,12 +270,14 @@ def draw_time_axis(
 ) -> tuple[ChartLine, ...]:
     """Return the axis with its marks and the line of times; only the times if there is less room.
 
+    Below an area the axis has only marks: a rule would be in the middle of its cells, apart from the area.
+
     Args:
         frame: Size, zone and the reset at the right edge.
         edges: Edges of the canvas.
         margin: Cells left of the canvas.
         letters: Marks on the axis.
-        base_label: Label of the base line. Empty for none.
+        base_label: Label of the base line of an area. Empty for a chart of lines.
     """
     base = base_label.rjust(margin - 2)
     line = ("" if frame.has_axis else base).ljust(frame.width)
@@ -281,7 +295,7 @@ def draw_time_axis(
     below = build_line(times, inks)
     if not frame.has_axis:
         return (below,)
-    corner, rule, tick = "+-+" if frame.ascii_only else "└─┬"
+    corner, rule, tick = "   " if base_label else "+-+" if frame.ascii_only else "└─┬"
     cells = [*f"{base} {corner}".rjust(margin), *rule * edges.columns]
     for column in (*ticks, *now):
         cells[margin + column] = tick

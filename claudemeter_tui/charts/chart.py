@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby, pairwise
 
 from claudemeter_tui.charts.axes import (
     EVENT_MARKS,
+    MIN_SPAN_SECONDS,
     SAFE_YEARS,
     ChartFrame,
     ChartStep,
@@ -20,6 +21,7 @@ from claudemeter_tui.charts.axes import (
     compute_steps,
     find_mark,
     group_marked_events,
+    has_marked_events,
     to_datetime,
 )
 from claudemeter_tui.charts.canvas import (
@@ -220,7 +222,7 @@ def _describe_no_change(
 
 
 def build_credits_chart(
-    series: CreditSeries, frame: ChartFrame, *, cap: Money | None = None, events: Iterable[Event] = ()
+    series: CreditSeries, frame: ChartFrame, *, cap: Money | None = None, events: Sequence[Event] = ()
 ) -> RenderedChart | None:
     """Return the chart of the used credits. None if there is no room or nothing to draw.
 
@@ -238,6 +240,8 @@ def build_credits_chart(
     seen = curve.find_range(start, frame.now.timestamp(), frame.max_fresh_age.total_seconds())
     if seen is None:
         return None
+    now = frame.now.timestamp()
+    frame = replace(frame, needs_axis=has_marked_events(events, min(start, now - MIN_SPAN_SECONDS), now))
     limit = float(cap.minor) if cap is not None and cap.unit == series.unit else None
     scale = build_money_scale(seen, limit, frame.rows)
 

@@ -40,7 +40,8 @@ _FEW_LABELS_COST, _UNEVEN_CAP_COST = 1.5, 1.5
 """Factors of unused height that a scale with less than two labels above its base may save, or one with the
 cap between two rows.
 """
-_ROUND_FACTORS = (1, 2, 2.5, 5)
+_ROUND_FACTORS = {1: 1.0, 2: 1.0, 2.5: 1.0, 4: 1.1, 5: 1.0, 6: 1.1}
+"""Factors of a power of ten that are round steps, with the factor of their cost."""
 _QUARTERS_FROM = 1_000.0
 """Power of ten from which 2.5 times it is round: $25, but not $2.50."""
 _TOLERANCE = 1 + 1e-9  # despite rounding, the highest label is reached by its own value
@@ -125,7 +126,8 @@ def build_money_scale(
 def build_percent_scale(seen: ValueRange, rows: int) -> Scale:
     """Return a scale of lines from 0 to 100 percent, or to a higher value."""
     high, spaces = max(100.0, _clamp(seen.high)), max(1, rows - 1)
-    steps = [25.0, 50.0] if high == 100 else [50.0, *_iterate_round_steps(max(100.0, high / spaces))]
+    least = max(100.0, high / spaces)
+    steps = [25.0, 50.0] if high == 100 else [50.0, *(step for step, _ in _iterate_round_steps(least))]
     _, step, step_rows = min(
         (step / step_rows * (1 if 2 * step_rows <= spaces else _FEW_LABELS_COST), step, step_rows)
         for step in (*steps, 100.0)
@@ -141,8 +143,10 @@ def build_money_labels(scale: Scale, unit: MoneyUnit) -> ScaleLabels:
     base = 0.0 if scale.is_rise else scale.base
     amounts = [(row, base + distance) for row, distance in scale.iterate_ticks()]
     whole = all(amount % 10 ** unit[1] == 0 for _, amount in amounts)
-    sign = "+" if scale.is_rise else ""
-    return {row: sign + _format_round_amount(amount, unit, whole=whole) for row, amount in amounts}
+    return {
+        row: ("+" if scale.is_rise and amount else "") + _format_round_amount(amount, unit, whole=whole)
+        for row, amount in amounts
+    }
 
 
 def build_percent_labels(scale: Scale) -> ScaleLabels:
@@ -169,29 +173,32 @@ def _format_round_amount(amount: float, unit: MoneyUnit, *, whole: bool) -> str:
 def _choose_step(low: float, high: float, rows: int, cap: float | None) -> tuple[float, int, float]:
     """Return the step of the labels, its rows, and the round base line at or below `low`.
 
-    Of all that reach up to `high`, the one that fills the rows best; rather one with several labels, and with
-    the cap in the middle of a row.
+    Of all with a label at or above `high`, the one that fills the rows best; rather one with several labels,
+    and with the cap in the middle of a row.
     """
     found = []
-    for step in _iterate_round_steps((high - low) / rows):
+    for step, step_cost in _iterate_round_steps((high - low) / rows):
         start = math.floor(low / step) * step
+        steps = math.ceil((high - start) / step / _TOLERANCE)
         for step_rows in range(max(1, math.ceil(rows / _MAX_LABELS), 2 if rows > 4 else 1), rows + 1):
-            if (high - start) * step_rows <= step * rows * _TOLERANCE:
+            if steps * step_rows <= rows:
                 size = step / step_rows
                 is_even = cap is None or abs((cap - start) / size % 1 - 0.5) > 0.49
-                cost = size * (1 if is_even else _UNEVEN_CAP_COST)
+                cost = size * step_cost * (1 if is_even else _UNEVEN_CAP_COST)
                 cost *= 1 if 2 * step_rows <= rows else _FEW_LABELS_COST
                 found.append((cost, step_rows, step, start))
     _, step_rows, step, start = min(found)
     return step, step_rows, start
 
 
-def _iterate_round_steps(least: float) -> Iterator[float]:
-    """Yield the round amounts from about `least` on, at least one minor unit or percent."""
+def _iterate_round_steps(least: float) -> Iterator[tuple[float, float]]:
+    """Yield the round amounts from about `least` on, at least one minor unit or percent, and their costs."""
     first = max(0, math.floor(math.log10(max(1.0, least))))
     for exponent in range(first, first + 4):
         power = 10.0**exponent
-        yield from (factor * power for factor in _ROUND_FACTORS if factor != 2.5 or power >= _QUARTERS_FROM)
+        for factor, cost in _ROUND_FACTORS.items():
+            if factor != 2.5 or power >= _QUARTERS_FROM:
+                yield factor * power, cost
 
 
 def _clamp(value: ChartValue) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import ClassVar
 
+from textual.color import Color
 from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.theme import Theme
 
@@ -63,7 +64,13 @@ SIXTEEN_COLOUR_THEMES = (
         success=_GREEN,
         warning=_LIGHT_YELLOW,
         error=_LIGHT_RED,
-        variables={"critical": _LIGHT_MAGENTA, "full": _LIGHT_RED, "muted": _SILVER, "frame": _GREY},
+        variables={
+            "critical": _LIGHT_MAGENTA,
+            "full": _LIGHT_RED,
+            "muted": _SILVER,
+            "frame": _GREY,
+            "area": _CYAN,
+        },
     ),
     replace(
         LIGHT_THEME,
@@ -77,7 +84,13 @@ SIXTEEN_COLOUR_THEMES = (
         success=_BLACK,
         warning=_BLUE,
         error=_RED,
-        variables={"critical": _MAGENTA, "full": _RED, "muted": _GREY, "frame": _SILVER},
+        variables={
+            "critical": _MAGENTA,
+            "full": _RED,
+            "muted": _GREY,
+            "frame": _SILVER,
+            "area": _SILVER,
+        },
     ),
 )
 """The themes for sixteen colours; the nearest colours would make two severities look the same."""
@@ -88,12 +101,17 @@ def select_themes(color_system: str | None) -> tuple[Theme, ...]:
     return SIXTEEN_COLOUR_THEMES if color_system == "standard" else DASHBOARD_THEMES
 
 
+AREA_SHARE = 0.4
+"""Share of the curve's colour in an area below it; the rest is the background."""
+
+
 def derive_missing_colours(theme: Theme) -> dict[str, str]:
     """Return the program's own colour names for a theme that does not define them.
 
     The program's themes define the colours that Textual's themes lack.
     """
     foreground = theme.foreground or ("#e0e0e0" if theme.dark else "#1f1f1f")
+    background = Color.parse(theme.background or ("#121212" if theme.dark else "#efefef"))
     return {
         "normal": theme.success or theme.primary,
         "critical": theme.error or theme.primary,
@@ -101,6 +119,7 @@ def derive_missing_colours(theme: Theme) -> dict[str, str]:
         "muted": foreground,
         "frame": theme.secondary or theme.primary,
         "curve": theme.primary,
+        "area": background.blend(Color.parse(theme.primary), AREA_SHARE).hex,
         "selected": theme.primary,
     }
 

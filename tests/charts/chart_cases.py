@@ -90,11 +90,14 @@ def amounts(chart: RenderedChart | None) -> list[float]:
 
 
 def columns(chart: RenderedChart | None) -> list[str]:
-    """Return the curves in each column of the canvas from top to bottom, without anything else."""
+    """Return the curves in each column of the canvas from top to bottom; a note counts as area."""
     assert chart is not None
-    inks = ChartStyle.CURVE, ChartStyle.SECOND
+    inks = ChartStyle.CURVE, ChartStyle.AREA, ChartStyle.SECOND
     kept = [
-        "".join(text if style in inks else " " * len(text) for text, style in line)[chart.margin :]
+        "".join(
+            "█" * len(text) if style is ChartStyle.NOTE else text if style in inks else " " * len(text)
+            for text, style in line
+        )[chart.margin :]
         for line in chart.lines[: -2 if chart.has_axis else -1]
     ]
     return ["".join(column).replace(" ", "") for column in zip(*kept, strict=True)]

@@ -13,12 +13,14 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from claudemeter_tui.charts.axes import MIN_CHART_HEIGHT, MIN_CHART_WIDTH, ChartFrame
+from claudemeter_tui.charts.canvas import ChartStyle
 from claudemeter_tui.charts.chart import (
     build_credits_chart,
     draw_credits_sparkline,
     draw_window_sparkline,
 )
 from claudemeter_tui.model.catalogue import MeterOrigin
+from claudemeter_tui.model.events import EventKind
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.time_series import MAX_VALUE_RUNS, CreditSeries, ValueRun
 from tests.charts.chart_cases import (
@@ -30,6 +32,7 @@ from tests.charts.chart_cases import (
     amounts,
     canvas,
     columns,
+    event,
     frame,
     heights,
     history,
@@ -41,6 +44,8 @@ from tests.charts.chart_cases import (
 from tests.model.readings import START, at
 
 RISING = series([4660] * 10 + [4800] * 10 + [5000] * 11)
+MARKED = [event(EventKind.BLOCKED, at(10))]
+"""An event, so that the axis has a line above the times, which then all have room."""
 
 
 def test_chart_draws_an_area_up_to_the_cap() -> None:
@@ -50,33 +55,42 @@ def test_chart_draws_an_area_up_to_the_cap() -> None:
         "+$3 ┤┄┄ cap $50.00 ┄┄┄┄┄┄┄┄┄┄┄┄┄┄▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇",
         "+$2 ┤                            ███████████████",
         "+$1 ┤▁▁▁▁▁▁▁▁▁▁▁▁▁▁▇▇▇▇▇▇▇▇▇▇▇▇▇▇███████████████",
-        "+$0       14:05  14:10  14:15  14:20  14:25     ",
+        " $0       14:05  14:10  14:15  14:20  14:25     ",
     ]
 
 
-def test_chart_with_more_room_has_a_time_axis() -> None:
-    """From six lines on the times have their own line with a tick over each."""
-    assert lines(build_credits_chart(RISING, frame(at(30), 48, 7), cap=CAP)) == [
+def test_chart_with_marks_has_a_line_for_them() -> None:
+    """From six lines on marks have a line below the area, without a rule apart from the area."""
+    assert lines(build_credits_chart(RISING, frame(at(30), 48, 7), cap=CAP, events=MARKED)) == [
         "    │                                           ",
         "+$4 ┤                                           ",
         "    │┄┄ cap $50.00 ┄┄┄┄┄┄┄┄┄┄┄┄┄┄▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇",
         "+$2 ┤                            ███████████████",
         "    │▁▁▁▁▁▁▁▁▁▁▁▁▁▁▇▇▇▇▇▇▇▇▇▇▇▇▇▇███████████████",
-        "+$0 └┬──────┬──────┬──────┬──────┬──────┬───────",
+        " $0                B                            ",
         "   14:00  14:05  14:10  14:15  14:20  14:25     ",
     ]
+
+
+def test_area_has_a_bright_upper_edge() -> None:
+    """Only the highest cell of a column is drawn like a curve, the cells below it like an area."""
+    drawn = build_credits_chart(RISING, frame(at(30), 48, 5), cap=CAP)
+    assert drawn is not None
+    assert drawn.lines[1][-1] == ("▇" * 15, ChartStyle.CURVE)
+    assert drawn.lines[2][-1] == ("█" * 15, ChartStyle.AREA)
+    assert drawn.lines[3][1:] == (("▁" * 14 + "▇" * 14, ChartStyle.CURVE), ("█" * 15, ChartStyle.AREA))
 
 
 def test_chart_draws_the_same_in_ascii() -> None:
     """In ASCII the chart is the same with other characters."""
     plain = replace(frame(at(30), 48, 7), ascii_only=True)
-    assert lines(build_credits_chart(RISING, plain, cap=CAP)) == [
+    assert lines(build_credits_chart(RISING, plain, cap=CAP, events=MARKED)) == [
         "    |                                           ",
         "+$4 +                                           ",
         "    |-- cap $50.00 --------------###############",
         "+$2 +                            ###############",
         "    |..............#############################",
-        "+$0 ++------+------+------+------+------+-------",
+        " $0                B                            ",
         "   14:00  14:05  14:10  14:15  14:20  14:25     ",
     ]
 
@@ -135,7 +149,9 @@ def test_young_run_grows_from_the_right(minutes: int) -> None:
 @pytest.mark.parametrize("span", [None, 15 * MINUTE, DAY, 7 * DAY])
 def test_time_axis_never_begins_before_the_first_sample(span: timedelta | None) -> None:
     """The left edge of a chart is never before the first sample, however far back the chart looks."""
-    drawn = build_credits_chart(series([1720] * 10), frame(at(9), 94, span=span))
+    drawn = build_credits_chart(
+        series([1720] * 10), frame(at(9), 94, span=span), events=[event(EventKind.BLOCKED, at(9))]
+    )
     assert drawn is not None
     assert START.timestamp() == drawn.edges.start
     assert TIME.findall(lines(drawn)[-1])[0] == "14:00"
@@ -196,6 +212,13 @@ def test_flat_series_is_labelled_unchanged(
     words = "\n".join(lines(build_credits_chart(series(cents), frame(at(minutes), span=span))))
     assert expected in words
     assert ("change" in words or "collecting" in words) is bool(expected)
+
+
+def test_note_is_written_into_an_area_without_a_blank_row() -> None:
+    """If the area fills the canvas, the note is on the background of the area."""
+    drawn = build_credits_chart(series([2400] * 30), frame(at(29), 60, 5))
+    assert drawn is not None
+    assert ("no change since 14:00", ChartStyle.NOTE) in {piece for line in drawn.lines for piece in line}
 
 
 def test_low_chart_has_no_note() -> None:
@@ -366,12 +389,12 @@ def test_value_below_the_cap_is_drawn_below_its_line(first: int, height: int) ->
 @pytest.mark.parametrize(
     ("expected", "cents", "unit"),
     [
-        (["+$1.00", "+$0.50", "+$0.00"], [1720, 1723, 1726, 1729], ("USD", 2)),
+        (["+$1.00", "+$0.50", "$0.00"], [1720, 1723, 1726, 1729], ("USD", 2)),
         (["$3", "$2", "$1", "$0"], [1, 120, 233], ("USD", 2)),
-        (["+$4", "+$2", "+$0"], [3800, 4140], ("USD", 2)),
-        (["+JPY 1500", "+JPY 1000", "+JPY 500", "+JPY 0"], [9800, 10500, 11200], ("JPY", 0)),
-        (["+CAD 1.00", "+CAD 0.50", "+CAD 0.00"], [1700, 1800], ("CAD", 2)),
-        (["+0.100", "+0.050", "+0.000"], [170, 180], ("", 3)),
+        (["+$4", "+$2", "$0"], [3800, 4140], ("USD", 2)),
+        (["+JPY 1500", "+JPY 1000", "+JPY 500", "JPY 0"], [9800, 10500, 11200], ("JPY", 0)),
+        (["+CAD 1.00", "+CAD 0.50", "CAD 0.00"], [1700, 1800], ("CAD", 2)),
+        (["+0.100", "+0.050", "0.000"], [170, 180], ("", 3)),
         (["$50", "$25", "$0"], [4800, 0, 0], ("USD", 2)),
         (["-$2", "-$3", "-$4", "-$5"], [-500, -200], ("USD", 2)),
     ],
@@ -395,7 +418,8 @@ def test_money_axis_has_round_labels(expected: list[str], cents: list[int], unit
 def test_scale_is_the_rise_only_far_from_zero(*, rises: bool, cents: list[int]) -> None:
     """The rise is shown if the amount less than doubles and never falls; otherwise the area is from zero."""
     found = labels(build_credits_chart(series(cents), frame(at(len(cents) - 1))))
-    assert {label.startswith("+") for label in found} == {rises}
+    assert {label.startswith("+") for label in found[:-1]} == {rises}
+    assert not found[-1].startswith("+")
 
 
 def test_money_axis_repeats_no_label() -> None:
@@ -421,7 +445,7 @@ def test_huge_amount_is_drawn() -> None:
 def test_chart_of_a_span_has_the_range_of_that_span() -> None:
     """Spending before the left edge does not change the range of the chart."""
     drawn = build_credits_chart(series([0] * 60 + [4000, 4100] * 15), frame(at(89), span=15 * MINUTE))
-    assert labels(drawn) == ["+$1.00", "+$0.50", "+$0.00"]
+    assert labels(drawn) == ["+$1.00", "+$0.50", "$0.00"]
 
 
 # The time axis.
@@ -444,7 +468,8 @@ def test_chart_of_a_span_has_the_range_of_that_span() -> None:
 def test_time_axis_shows_round_local_times(expected: list[str], minutes: int, width: int) -> None:
     """The axis shows clock times within a day, weekdays within a week, then dates; as many as fit."""
     values = series([100, 200], step=minutes * MINUTE / 2)
-    drawn = build_credits_chart(values, frame(at(minutes), width, 6))
+    marked = [event(EventKind.BLOCKED, at(minutes))]
+    drawn = build_credits_chart(values, frame(at(minutes), width, 6), events=marked)
     assert expected == TIME.findall(lines(drawn)[-1])
 
 
@@ -490,7 +515,8 @@ def test_time_axis_follows_daylight_saving(expected: list[str], hour: datetime) 
 def test_no_time_is_cut_at_any_minute(width: int) -> None:
     """A label that would not fit beside the edge is left out."""
     for minute in range(120):
-        drawn = lines(build_credits_chart(series([100]), frame(at(minute), width, 6)))
+        marked = [event(EventKind.BLOCKED, at(minute))]
+        drawn = lines(build_credits_chart(series([100]), frame(at(minute), width, 6), events=marked))
         assert (width, "") == (len(drawn[-1]), TIME.sub("", drawn[-1]).strip())
 
 
@@ -505,12 +531,12 @@ def test_skipped_midnight_still_labels_its_day() -> None:
 
 
 def test_times_are_centred_under_their_columns() -> None:
-    """The middle of a label is under the column in which that time begins, and under its tick."""
-    chart = build_credits_chart(series([100] * 10 + [200] * 11), frame(at(20), 68, 7))
+    """The middle of a label is under the column in which that time begins, and under a mark of that time."""
+    chart = build_credits_chart(series([100] * 10 + [200] * 11), frame(at(20), 68, 7), events=MARKED)
     assert chart is not None
     drawn = lines(chart)
     place = drawn[-1].index("14:10") + 2
-    assert drawn[-2][place] == "┬"
+    assert drawn[-2][place] == "B"
     low, high = heights(chart)[place - chart.margin - 1 : place - chart.margin + 1]
     assert low < high
 
@@ -562,7 +588,9 @@ def test_longest_series_over_a_week_is_drawn() -> None:
 )
 def test_column_has_time_and_amount(expected: tuple[datetime, tuple[str, ...]] | None, x: int) -> None:
     """A column of the canvas has a time, and an amount unless it is blank."""
-    drawn = build_credits_chart(series([100] * 10 + [None] * 10 + [200] * 11), frame(at(30), 67, 6))
+    drawn = build_credits_chart(
+        series([100] * 10 + [None] * 10 + [200] * 11), replace(frame(at(30), 67, 6), margin=7)
+    )
     assert drawn is not None
     found = drawn.find_point(x)
     assert expected == (found and (found.ends_at, found.values))
@@ -572,7 +600,9 @@ def test_column_has_time_and_amount(expected: tuple[datetime, tuple[str, ...]] |
 def test_column_of_a_rise_has_the_new_amount(expected: str, x: int) -> None:
     """The amount of a column is its newest one, and its time is its right edge."""
     runs = ValueRun(Decimal(100), START, at(10)), ValueRun(Decimal(200), at(10.3), at(30))
-    drawn = build_credits_chart(CreditSeries(MeterOrigin.OWN_OVERAGE, ("USD", 2), runs), frame(at(30), 67, 6))
+    drawn = build_credits_chart(
+        CreditSeries(MeterOrigin.OWN_OVERAGE, ("USD", 2), runs), replace(frame(at(30), 67, 6), margin=7)
+    )
     assert drawn is not None
     found = drawn.find_point(x)
     assert found is not None

@@ -25,16 +25,15 @@ def drawn(*events: Event, height: int = 8) -> RenderedChart:
 
 
 def test_mark_is_drawn_in_the_column_of_its_moment() -> None:
-    """A mark is a letter on the axis in the colour of its event; the times below stay as they are."""
-    bare = drawn()
+    """A mark is a letter below the area in the colour of its event, and without one the area has its line."""
     with_mark = drawn(event(EventKind.BLOCKED, at(13), Severity.FULL))
-    assert lines(bare)[-1] == lines(with_mark)[-1]
-    assert lines(bare)[-2][:33] + "B" + lines(bare)[-2][34:] == lines(with_mark)[-2]
+    assert lines(with_mark)[-2] == "   $0  " + " " * 26 + "B" + " " * 33
     assert ("B", Severity.FULL) in with_mark.lines[-2]
+    assert (with_mark.has_axis, drawn().has_axis) == (True, False)
 
 
-def test_mark_replaces_a_tick() -> None:
-    """If an event and a round time share a column, the mark is drawn; the time keeps its label."""
+def test_mark_has_the_time_below_it() -> None:
+    """If an event and a round time share a column, both are drawn."""
     axis, times = lines(drawn(event(EventKind.LIFTED, at(10))))[-2:]
     assert axis[times.index("14:10") + 2] == "U"
 

@@ -261,7 +261,7 @@ async def test_afternoon_has_its_marks() -> None:
     async with app(scene).run_test(size=(120, 36)) as pilot:
         await live(scene, pilot)
         lines = screen(pilot)
-        axis = next(line for line in lines if "└" in line)
+        axis = next(line for line in lines if line.lstrip("│ ").startswith("$0 "))
         assert [char for char in axis if char.isalpha()] == ["C", "R", "P", "C", "B"]
         assert "B blocked · C on credits · R reset · P in the plan" in text(pilot)
         panel = pilot.app.screen.query(ChartPanel).first()

@@ -59,6 +59,9 @@ CHART_STYLES: dict[ChartStyle | Severity, str] = {
     ChartStyle.GAP: "$frame",
     ChartStyle.NOW: HEADING,
     ChartStyle.CURVE: "$curve",
+    # As characters too, for terminals without colours; as backgrounds, because full blocks may leave seams.
+    ChartStyle.AREA: "$area on $area",
+    ChartStyle.NOTE: "$foreground on $area",
     ChartStyle.SECOND: "$accent",
     **{severity: f"bold {style.removeprefix('bold ')}" for severity, style in SEVERITY_STYLES.items()},
 }
