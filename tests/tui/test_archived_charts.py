@@ -310,3 +310,17 @@ def test_picture_in_ascii(snap_compare: Compare, days: int) -> None:
     """ASCII shows the same."""
     keys = ["plus"] * (3 if days == 30 else 4)
     assert snap_compare(build(ascii=True), terminal_size=(120, 36), run_before=show(*keys))
+
+
+@pytest.mark.parametrize("minutes", [0, 15])
+async def test_overview_has_the_same_run(minutes: int) -> None:
+    """The chart below the overview begins where that of the dashboard does, and has the same rise."""
+    archive = Archive(series=simulate_archive(READ - timedelta(minutes=46), 1))
+    scene = stage(PERSONAL)
+    async with app(scene, load_series=archive.load).run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await scene.at(pilot, NOW + timedelta(minutes=minutes))
+        await settle(pilot)
+        dashboard = re.findall(r"\+\S+ since \d\d:\d\d", text(pilot))
+        await press(pilot, "o")
+        assert dashboard == re.findall(r"\+\S+ since \d\d:\d\d", text(pilot)) != []

@@ -26,6 +26,7 @@ from claudemeter_tui.formatting.overview import (
 from claudemeter_tui.formatting.values import format_age, format_count, format_moment, format_money
 from claudemeter_tui.model.day import DayUse, find_midnight, measure_day, sum_spending
 from claudemeter_tui.model.store import OrgKey
+from claudemeter_tui.model.time_series import ArchivedSeries
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui.keys import Key
 from claudemeter_tui.tui.layout import WIDE_FROM, Layout
@@ -319,12 +320,23 @@ class OverviewScreen(ListScreen):
     def show_view(self, view: View) -> None:
         """Show a view in the parts for the org under the cursor."""
         layout = Layout(framed=True, wide=self._pane.is_wide, verdict=self._pane.banner)
-        # The archived figures are those of the selected org.
-        view = replace(view, span=None, archived=None)
+        view = replace(view, span=None, archived=self._find_archived(view))
         for part in self.query(LineWidget):
             # The first line names the org, which the rule above the banner of the pane does.
             banner = Layout(tabs=0 if part.id == "verdict" else 1)
             part.view = replace(view, layout=banner if isinstance(part, Banner) else layout)
+
+    def _find_archived(self, view: View) -> ArchivedSeries | None:
+        """Return the archived figures before the run of the org under the cursor, as in the dashboard.
+
+        Those of the dashboard if it shows the run of this org, else those of the day, which are thinned.
+        """
+        mine, today = self.view, view.today
+        if view.key == mine.key and mine.span is None and mine.archived is not None:
+            return mine.archived
+        if today is None or view.key is None or view.past_label:
+            return None
+        return today.series.get(view.key)
 
     def _lay_out_pane(self) -> None:
         """Set the lines of the parts around the table."""
