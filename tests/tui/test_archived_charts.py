@@ -88,7 +88,7 @@ async def test_run_is_filled_from_the_archive() -> None:
     async with app(stage(PERSONAL), load_series=archive.load).run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         assert archive.asked == [(PERSONAL.org["uuid"], timedelta(hours=5))]
-        assert read_titles(pilot) == ["Used credits run since 13:48", "Utilization this 5-hour window"]
+        assert read_titles(pilot) == ["Used credits run since 13:48", "Utilization 5-hour"]
         charts = [panel._chart for panel in pilot.app.screen.query(ChartPanel)]
         starts = [chart.curves[0][1][0] for chart in charts if chart is not None]
         assert len(starts) == 2

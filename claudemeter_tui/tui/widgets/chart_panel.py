@@ -9,7 +9,13 @@ from datetime import timedelta
 from textual import events
 from textual.reactive import var
 
-from claudemeter_tui.charts.axes import MIN_CHART_HEIGHT, MIN_CHART_WIDTH, ChartFrame
+from claudemeter_tui.charts.axes import (
+    MIN_AXIS_HEIGHT,
+    MIN_CHART_HEIGHT,
+    MIN_CHART_WIDTH,
+    ChartFrame,
+    EventMark,
+)
 from claudemeter_tui.charts.canvas import ChartStyle, find_line_signs
 from claudemeter_tui.charts.chart import (
     ChartPoint,
@@ -74,7 +80,7 @@ REPLOT_INTERVAL = 30
 STACKED_MARGIN = 7
 """Minimum cells of the scale if two charts are stacked: `$1,000 ┤`."""
 SECOND_CHART = "second"
-"""Id of the panel whose chart has no periods in its title, because the first one has them."""
+"""Id of the lower panel, whose legend leaves out the marks of the upper one."""
 MIN_SPARKLINE = 8
 """Minimum cells of the line of blocks that replaces a chart; the text beside it is shorter if needed."""
 CHART_TITLE_FROM = 5
@@ -153,20 +159,15 @@ class ChartPanel(LineWidget):
         run = WINDOW_NAME if windows and find_charted_window(view) is not None else "run"
         names = [(span, run if span is None else name) for span, name in CHART_SPANS]
         selected = next(name for span, name in names if span == view.span)
-        if self.id != SECOND_CHART:
-            chosen = build_line((f"[{selected}]", SELECTED_SPAN))
-            at = [span for span, _ in names].index(view.span)
-            before, after = ([name for _, name in part] for part in (names[:at], names[at + 1 :]))
-            yield build_line(
-                ("".join(f"{name} " for name in before), MUTED),
-                chosen,
-                ("".join(f" {name}" for name in after), MUTED),
-            )
-            yield chosen
-        elif windows and selected == WINDOW_NAME:
-            yield build_line(("this 5-hour window", MUTED))
-        else:
-            yield build_line((selected, MUTED))
+        chosen = build_line((f"[{selected}]", SELECTED_SPAN))
+        at = [span for span, _ in names].index(view.span)
+        before, after = ([name for _, name in part] for part in (names[:at], names[at + 1 :]))
+        yield build_line(
+            ("".join(f"{name} " for name in before), MUTED),
+            chosen,
+            ("".join(f" {name}" for name in after), MUTED),
+        )
+        yield chosen
 
     def _draw_chart(self, state: OrgState, width: int, height: int) -> list[StyledLine]:
         chart = self._plot(state, width, height)
@@ -238,13 +239,29 @@ class ChartPanel(LineWidget):
         if chart is None or not chart.letters:
             return edge
         if chart.has_axis:
-            pieces = [build_line((mark.letter, HEADING), (f" {mark.word}", MUTED)) for mark in chart.legend]
+            marks = chart.legend if self.id != SECOND_CHART else self._list_new_marks(chart)
+            if not marks:
+                return edge
+            pieces = [build_line((mark.letter, HEADING), (f" {mark.word}", MUTED)) for mark in marks]
             words = fit_pieces(pieces, edge.cell_length - 6).rstrip()
             return build_line(edge[:2], " ", words, " ", edge[words.cell_length + 4 :])
         for column, (letter, severity) in chart.letters.items():
             x = 2 + chart.margin + column
             edge = build_line(edge[:x], (letter, CHART_STYLES[severity]), edge[x + 1 :])
         return edge
+
+    def _list_new_marks(self, chart: RenderedChart) -> list[EventMark]:
+        """Return the marks of the lower chart that the upper one cannot have, because it begins later."""
+        view, window = self.view, find_charted_window(self.view)
+        if view.layout.chart - 2 < MIN_AXIS_HEIGHT:  # the upper one has its marks in its frame, and no legend
+            return [*chart.legend]
+        start = view.credit_series.runs[0].first
+        if not shows_windows(view) and window is not None and window.resets_at and window.length:
+            start = window.resets_at - window.length
+        elif view.credit_span is not None:
+            start = max(start, view.now - view.credit_span)
+        explained = {event.kind for event in view.events if event.org_key == view.key and event.at >= start}
+        return [mark for mark in chart.legend if not explained.intersection(mark.kinds)]
 
 
 def _describe_credits(state: OrgState) -> str:
