@@ -128,27 +128,23 @@ class Canvas:
                 self.styles[row] = [ChartStyle.AREA if value in below else style for style, value in styles]
 
     def draw_steps(self, curves: Sequence[ChartSteps], scale: Scale) -> None:
-        """Draw each curve as a line with rounded corners; the first is in front.
-
-        Where two curves are flat in the same row, both are visible in turn.
-        """
+        """Draw each curve as a line with rounded corners; the first is in front where they meet."""
         for number, steps in reversed([*enumerate(curves)]):
             signs = find_line_signs(number, plain=self.plain)
             style = ChartStyle.SECOND if number else ChartStyle.CURVE
             for (column, row), sides in _trace_line(steps, scale).items():
-                is_shared = self.cells[row][column] != " " and sides == _LEFT | _RIGHT
-                if not (is_shared and column % 4 > 1):
-                    self.cells[row][column], self.styles[row][column] = signs.joints[sides], style
+                self.cells[row][column], self.styles[row][column] = signs.joints[sides], style
 
     def draw_forecasts(self, forecasts: Sequence[ForecastValues], scale: Scale) -> None:
-        """Draw the expected course of each curve as a dashed line; the first is in front."""
+        """Draw the expected course of each curve as a dashed line with corners; the first is in front."""
         for number, values in reversed([*enumerate(forecasts)]):
-            sign = find_line_signs(number, plain=self.plain).forecast
+            signs = find_line_signs(number, plain=self.plain)
             style = ChartStyle.SECOND if number else ChartStyle.CURVE
-            for column, value in values.items():
-                row = scale.find_row(value)
-                if self.cells[row][column] == " " or column % 4 < 2:
-                    self.cells[row][column], self.styles[row][column] = sign, style
+            found = (values.get(column) for column in range(self.columns))
+            steps = [None if value is None else ChartStep(value, value, value) for value in found]
+            for (column, row), sides in _trace_line(steps, scale).items():
+                sign = signs.forecast if sides == _LEFT | _RIGHT else signs.joints[sides]
+                self.cells[row][column], self.styles[row][column] = sign, style
 
     def draw_gaps(self, gaps: Sequence[Gap]) -> None:
         """Hatch the gaps, with a label where it fits."""
