@@ -291,7 +291,7 @@ class Claudemeter(App[str]):
         self._is_loading_events = False
         self._refresh_answer: tuple[str, datetime] | None = None
         """Last message about a poll that did not start at once, and its time. None if there was none."""
-        for theme in select_themes(self.console.color_system):
+        for theme in select_themes(self.console.color_system, no_color=self.no_color):
             self.register_theme(theme)
         known = self.options.theme in self.available_themes
         self.theme = self.options.theme if known else DARK_THEME.name

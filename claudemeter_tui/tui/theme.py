@@ -95,9 +95,34 @@ SIXTEEN_COLOUR_THEMES = (
 )
 """The themes for sixteen colours; the nearest colours would make two severities look the same."""
 
+_SEVERITIES_ON_BLACK = {"warning": "#c6c6c6", "critical": "#e2e2e2", "full": "#ffffff"}
+_SEVERITIES_ON_WHITE = {"warning": "#4b4b4b", "critical": "#2b2b2b", "full": "#000000"}
+_CALM_ON_BLACK, _CALM_ON_WHITE = "#8f8f8f", "#646464"
 
-def select_themes(color_system: str | None) -> tuple[Theme, ...]:
+GREY_THEMES = tuple(
+    replace(
+        theme,
+        foreground=severities["warning"],
+        success=calm,
+        warning=severities["warning"],
+        error=severities["critical"],
+        variables=theme.variables | severities | {"muted": calm},
+    )
+    for theme, severities, calm in (
+        (DARK_THEME, _SEVERITIES_ON_BLACK, _CALM_ON_BLACK),
+        (LIGHT_THEME, _SEVERITIES_ON_WHITE, _CALM_ON_WHITE),
+    )
+)
+"""The themes without colours: the worse a severity, the higher its contrast.
+
+Textual shows only the brightness of a colour then, and that of a red is low.
+"""
+
+
+def select_themes(color_system: str | None, *, no_color: bool = False) -> tuple[Theme, ...]:
     """Return the themes for a terminal; rich calls sixteen colours "standard"."""
+    if no_color:
+        return GREY_THEMES
     return SIXTEEN_COLOUR_THEMES if color_system == "standard" else DASHBOARD_THEMES
 
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -58,6 +59,11 @@ def sixteen(theme: Theme, name: str, palette: Sequence[tuple[int, int, int]]) ->
     return Color(*palette[number])
 
 
+def find_grey(theme: Theme) -> Theme:
+    """Return the theme of this name for a terminal without colours."""
+    return next(one for one in select_themes(None, no_color=True) if one.name == theme.name)
+
+
 TERMINALS: dict[str, Callable[[Theme, str], Color]] = {
     "truecolor": colour,
     "256 colours": lambda theme, name: Color(
@@ -65,7 +71,7 @@ TERMINALS: dict[str, Callable[[Theme, str], Color]] = {
     ),
     "16 colours": lambda theme, name: sixteen(theme, name, VGA),
     "16 colours of xterm": lambda theme, name: sixteen(theme, name, XTERM),
-    "NO_COLOR": lambda theme, name: colour(theme, name).monochrome,
+    "NO_COLOR": lambda theme, name: colour(find_grey(theme), name).monochrome,
 }
 """A theme's colour on each kind of terminal."""
 ON_EVERY_TERMINAL = pytest.mark.parametrize("terminal", TERMINALS)
@@ -102,7 +108,32 @@ def test_text_has_contrast_of_four_and_a_half(theme: Theme, terminal: str) -> No
 
 
 @THEMES
-@pytest.mark.parametrize("terminal", ["truecolor", "256 colours", "NO_COLOR"])
+def test_contrast_rises_with_the_severity_without_colours(theme: Theme) -> None:
+    """With NO_COLOR the worse figure is always farther from the background, and full is at its end."""
+    ground = TERMINALS["NO_COLOR"](theme, "background")
+    names = ("muted", "normal", "warning", "critical", "full")
+    muted, normal, warning, critical, full = (
+        abs(lightness(TERMINALS["NO_COLOR"](theme, name)) - lightness(ground)) for name in names
+    )
+    assert muted == normal
+    assert all(worse - better >= 7 for better, worse in pairwise((normal, warning, critical, full)))
+    assert find_grey(theme).variables["full"] == ("#ffffff" if theme.dark else "#000000")
+
+
+@pytest.mark.parametrize("terminal", [{}, {"NO_COLOR": "1"}], ids=["colours", "NO_COLOR"])
+async def test_no_color_has_themes_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, terminal: dict[str, str]
+) -> None:
+    """NO_COLOR draws a full window in the brightest grey, not in the grey of its red."""
+    for name, value in terminal.items():
+        monkeypatch.setenv(name, value)
+    async with app(stage(PERSONAL)).run_test() as pilot:
+        expected = "#ffffff" if terminal else DARK_THEME.variables["full"]
+        assert expected == pilot.app.theme_variables["full"]
+
+
+@THEMES
+@pytest.mark.parametrize("terminal", ["truecolor", "256 colours"])
 def test_severities_differ_in_lightness(theme: Theme, terminal: str) -> None:
     """Warning, critical and full differ in lightness, step by step away from the background."""
     shown = TERMINALS[terminal]
