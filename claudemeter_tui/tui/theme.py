@@ -34,12 +34,12 @@ LIGHT_THEME = Theme(
     foreground="#1d2630",
     background="#fbfbf8",
     surface="#f2f2ed",
-    panel="#e8e8e1",
+    panel="#ecece6",
     success="#1a7050",
-    warning="#725900",
+    warning="#846100",
     error="#9a2d08",
     dark=False,
-    variables={"critical": "#85270a", "full": "#66051a", "muted": "#4f5c69", "frame": "#b9bdb9"},
+    variables={"critical": "#b22f00", "full": "#ba0040", "muted": "#4f5c69", "frame": "#b9bdb9"},
 )
 """Theme for light terminals."""
 

@@ -6,14 +6,15 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC
 from functools import partial
-from itertools import pairwise
+from itertools import combinations, pairwise
+from math import dist
 from typing import Any
 
 import pytest
 from rich._palettes import STANDARD_PALETTE
 from rich.color import Color as RichColor
 from rich.color import ColorSystem
-from textual.color import Color
+from textual.color import Color, rgb_to_lab
 from textual.command import CommandList, CommandPalette
 from textual.theme import Theme
 
@@ -132,12 +133,26 @@ async def test_no_color_has_themes_of_its_own(
         assert expected == pilot.app.theme_variables["full"]
 
 
-@THEMES
+@pytest.mark.parametrize(
+    ("theme", "terminal"),
+    [(DARK_THEME, "truecolor"), (LIGHT_THEME, "truecolor"), (LIGHT_THEME, "256 colours")],
+    ids=["dark", "light", "light-256"],
+)
+def test_severities_are_far_apart(theme: Theme, terminal: str) -> None:
+    """No two of warning, critical and full are closer than 30 in CIELAB: never three similar browns."""
+    shown = [rgb_to_lab(TERMINALS[terminal](theme, name)) for name in ("warning", "critical", "full")]
+    for one, other in combinations(shown, 2):
+        assert dist((one.L, one.a, one.b), (other.L, other.a, other.b)) >= 30
+
+
 @pytest.mark.parametrize("terminal", ["truecolor", "256 colours"])
-def test_severities_differ_in_lightness(theme: Theme, terminal: str) -> None:
-    """Warning, critical and full differ in lightness, step by step away from the background."""
-    shown = TERMINALS[terminal]
-    warning, critical, full = (lightness(shown(theme, name)) for name in ("warning", "critical", "full"))
+def test_severities_differ_in_lightness(terminal: str) -> None:
+    """In the dark theme warning, critical and full also differ in lightness, step by step.
+
+    On a light ground a readable text is dark, so the light theme has no room for steps: hues differ instead.
+    """
+    shown = partial(TERMINALS[terminal], DARK_THEME)
+    warning, critical, full = (lightness(shown(name)) for name in ("warning", "critical", "full"))
     assert warning - critical >= 7
     assert critical - full >= 7
 
