@@ -101,7 +101,7 @@ def test_commands_are_in_the_code_blocks_that_the_gate_runs() -> None:
 
 def test_verdicts_match_the_help() -> None:
     """The README explains the verdicts in the help's words."""
-    for name, meaning in VERDICT_MEANINGS:
+    for _, name, meaning in VERDICT_MEANINGS:
         assert f"| {name} | {meaning} |" in TEXT
 
 

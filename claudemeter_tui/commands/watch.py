@@ -18,8 +18,7 @@ from claudemeter_tui.model.event_log import EventLog
 from claudemeter_tui.model.events import Event, EventKind
 from claudemeter_tui.model.reading import Reading
 from claudemeter_tui.model.store import OrgKey, OrgState, Store
-from claudemeter_tui.model.verdict import VerdictState, judge
-from claudemeter_tui.model.windows import Severity
+from claudemeter_tui.model.verdict import get_state_severity, judge
 
 TICK_SECONDS = 1.0
 """Seconds between two checks of the clock, because resets and stale figures cause events without a reply."""
@@ -63,19 +62,9 @@ class EventWatcher:
             yield from () if self._read else explain_empty_store(store)
 
 
-STATE_SEVERITIES = {
-    VerdictState.BLOCKED: Severity.FULL,
-    VerdictState.WAIT: Severity.FULL,
-    VerdictState.ON_CREDITS: Severity.CRITICAL,
-}
-"""Severity of the first event of an org in this state, as if the state had just begun."""
-
-
 def build_first_read_event(state: OrgState, now: datetime) -> Event:
     """Build the event for an org that is read for the first time."""
     verdict = judge(state, now)
-    # Locked credits do not stop work yet, but the next full window will.
-    otherwise = Severity.CRITICAL if verdict.is_locked else Severity.NORMAL
     return Event(
         EventKind.FIRST_READ,
         now,
@@ -86,7 +75,7 @@ def build_first_read_event(state: OrgState, now: datetime) -> Event:
         credit_lock=verdict.credit_locks[0] if verdict.is_locked else None,
         until=verdict.ends_at or (verdict.credits_reopen_at if verdict.is_locked else None),
         endpoints=(Endpoint.USAGE,),
-        severity=STATE_SEVERITIES.get(verdict.state, otherwise),
+        severity=get_state_severity(verdict.state, is_locked=verdict.is_locked),
     )
 
 

@@ -526,7 +526,7 @@ class _Simulation:
             self._emit(at, EventKind.LIFTED, subject=subject, credit_lock=lock, **states)
         elif state is VerdictState.ON_CREDITS:
             window = {"after": full[-1].label, "until": until} if full else {"after": None}
-            self._emit(at, EventKind.ON_CREDITS, severity=Severity.CRITICAL, **states | window)
+            self._emit(at, EventKind.ON_CREDITS, severity=Severity.WARNING, **states | window)
         elif before is VerdictState.ON_CREDITS and state is VerdictState.CAN_WORK:
             self._emit(at, EventKind.BACK_IN_PLAN, **states)
 

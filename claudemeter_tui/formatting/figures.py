@@ -54,7 +54,7 @@ from claudemeter_tui.model.forecast import (
     forecast_window_full,
 )
 from claudemeter_tui.model.store import OrgState, SessionState, Store
-from claudemeter_tui.model.verdict import VerdictState, judge
+from claudemeter_tui.model.verdict import VerdictState, get_state_severity, judge
 from claudemeter_tui.model.windows import Plan, Severity, Window
 
 CREDIT_STATE_TEXTS = {
@@ -64,14 +64,6 @@ CREDIT_STATE_TEXTS = {
 }
 VERDICT_ENDPOINTS = (Endpoint.USAGE, Endpoint.OWN_OVERAGE, Endpoint.OVERAGE)
 """The replies that decide the verdict."""
-VERDICT_SEVERITIES = {
-    VerdictState.BLOCKED: Severity.FULL,
-    VerdictState.WAIT: Severity.CRITICAL,
-    VerdictState.ON_CREDITS: Severity.WARNING,
-    VerdictState.UNKNOWN: Severity.WARNING,
-    VerdictState.CAN_WORK: Severity.NORMAL,
-}
-"""The severity of each state, without locked credits."""
 NOT_READ_SINCE = "not read since"
 RUNS_OUT_FIRST = ", runs out first"
 """Note beside the limit with the smaller amount left."""
@@ -231,9 +223,9 @@ class FigureBuilder:
     def build_verdict(self) -> Iterator[Figure]:
         """Yield the verdict, its banner and the payment problems."""
         verdict = judge(self.state, self.now)
-        severity = VERDICT_SEVERITIES[verdict.state]
-        if verdict.is_locked:
-            severity = max(severity, Severity.CRITICAL)
+        severity = get_state_severity(verdict.state, is_locked=verdict.is_locked)
+        if verdict.state is VerdictState.UNKNOWN:
+            severity = Severity.NORMAL  # the mark of 75% would say more than is known
         elif verdict.plan_spending is not None:
             severity = max(severity, Severity.WARNING)
         name = format_verdict_name(verdict)

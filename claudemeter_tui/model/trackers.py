@@ -27,7 +27,7 @@ from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import Reply, ReplyValue
 from claudemeter_tui.model.resets import SavedResets
 from claudemeter_tui.model.store import SPENDING_SPAN, OrgState
-from claudemeter_tui.model.verdict import Verdict, VerdictState
+from claudemeter_tui.model.verdict import Verdict, VerdictState, get_state_severity
 from claudemeter_tui.model.windows import FULL_FROM, Plan, Severity, Window
 
 REPLIES_TO_CONFIRM = 3
@@ -356,9 +356,10 @@ class VerdictTracker:
     def _emit_state_change(self, new: VerdictTracker, verdict: Verdict, emit: Emit) -> None:
         """Emit the events of a new state."""
         states = {"before": self.state, "after": new.state}
+        severity = get_state_severity(verdict.state, is_locked=verdict.is_locked)
         if new.state is VerdictState.BLOCKED:
             lock = {"credit_lock": new.credit_lock, "until": verdict.ends_at}
-            emit(EventKind.BLOCKED, severity=Severity.FULL, **states, **lock)
+            emit(EventKind.BLOCKED, severity=severity, **states, **lock)
         if self.state is VerdictState.BLOCKED and new.state in WORKING_STATES:
             is_off = verdict.credits in (CreditState.OFF, CreditState.ABSENT)
             subject = SUBJECT_PLAN if new.is_locked and not is_off else SUBJECT_EXTRA_USAGE
@@ -366,9 +367,9 @@ class VerdictTracker:
         if new.state is VerdictState.ON_CREDITS:
             full = next(iter(verdict.full_windows), None)
             window = {"after": full.label, "until": full.resets_at} if full else {"after": None}
-            emit(EventKind.ON_CREDITS, severity=Severity.CRITICAL, **states | window)
+            emit(EventKind.ON_CREDITS, severity=severity, **states | window)
         elif new.state is VerdictState.WAIT and self.state is not VerdictState.CAN_WORK:
-            emit(EventKind.WAIT, until=verdict.ends_at, severity=Severity.FULL, **states)
+            emit(EventKind.WAIT, until=verdict.ends_at, severity=severity, **states)
         elif self.state is VerdictState.ON_CREDITS and new.state is VerdictState.CAN_WORK:
             emit(EventKind.BACK_IN_PLAN, **states)
 
@@ -384,7 +385,8 @@ class VerdictTracker:
             emit(EventKind.LIFTED, subject=SUBJECT_EXTRA_USAGE, credit_lock=self.credit_lock, **states)
         elif self.is_locked and new.is_locked and new.state is self.state and new_code != old_code:
             codes = {"before": old_code, "after": new_code}
-            emit(EventKind.STILL_BLOCKED, severity=Severity.CRITICAL, **lock, **codes)
+            severity = max(Severity.CRITICAL, get_state_severity(verdict.state, is_locked=True))
+            emit(EventKind.STILL_BLOCKED, severity=severity, **lock, **codes)
 
     @property
     def _lock_code(self) -> str | None:

@@ -80,6 +80,22 @@ class VerdictState(StrEnum):
     CAN_WORK = "can_work"
 
 
+STATE_SEVERITIES = {
+    VerdictState.BLOCKED: Severity.FULL,
+    VerdictState.WAIT: Severity.CRITICAL,
+    VerdictState.ON_CREDITS: Severity.WARNING,
+    VerdictState.UNKNOWN: Severity.WARNING,
+    VerdictState.CAN_WORK: Severity.NORMAL,
+}
+"""Severity of each state and of the event that begins it, without locked credits."""
+
+
+def get_state_severity(state: VerdictState, *, is_locked: bool) -> Severity:
+    """Return the severity of a state; `is_locked` if the credits are locked, which counts beside CAN WORK."""
+    is_half_locked = is_locked and state is VerdictState.CAN_WORK
+    return Severity.CRITICAL if is_half_locked else STATE_SEVERITIES[state]
+
+
 class EndSource(StrEnum):
     """Source of the end: the window resets, or the credits reopen."""
 
@@ -190,15 +206,8 @@ class Verdict:
 
     def compute_severity(self, now: datetime) -> Severity:
         """Return the severity of the verdict; beside CAN WORK, that of the credits or the fullest window."""
-        match self.state:
-            case VerdictState.BLOCKED:
-                return Severity.FULL
-            case VerdictState.WAIT:
-                return Severity.CRITICAL
-            case VerdictState.ON_CREDITS | VerdictState.UNKNOWN:
-                return Severity.WARNING
-        if self.is_locked:
-            return Severity.CRITICAL
+        if self.state is not VerdictState.CAN_WORK or self.is_locked:
+            return get_state_severity(self.state, is_locked=self.is_locked)
         severity = self.fullest_window.compute_severity(now) if self.fullest_window else Severity.NORMAL
         return max(severity, Severity.WARNING) if self.plan_spending is not None else severity
 

@@ -5,16 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from textual.content import Content, Span
 
+from claudemeter_tui.model.verdict import VerdictState
 from claudemeter_tui.model.windows import Severity
-
-if TYPE_CHECKING:
-    pass
-
 
 StyledLine = Content
 """One line of the screen."""
@@ -33,8 +29,20 @@ SEVERITY_STYLES = {
 SEVERITY_MARKS = {Severity.NORMAL: " ", Severity.WARNING: "▲", Severity.CRITICAL: "◆", Severity.FULL: "■"}
 """Mark beside a figure by severity, because colour alone never has a meaning."""
 
-TAB_MARKS = {**SEVERITY_MARKS, Severity.NORMAL: "●"}
-"""Mark of an org by the severity of its verdict."""
+CALM_MARK, UNKNOWN_MARK = "●", "?"
+"""Marks of a verdict that is neither a warning nor worse."""
+
+
+def get_verdict_mark(state: VerdictState, severity: Severity) -> str:
+    """Return the mark beside a verdict of this severity; it is never a blank."""
+    if state is VerdictState.UNKNOWN:
+        return UNKNOWN_MARK
+    return CALM_MARK if severity is Severity.NORMAL else SEVERITY_MARKS[severity]
+
+
+def get_verdict_style(state: VerdictState, severity: Severity) -> str:
+    """Return the style of a verdict and of its mark."""
+    return MUTED if state is VerdictState.UNKNOWN else SEVERITY_STYLES[severity]
 
 
 def build_line(*parts: str | tuple[str, str] | Content) -> Content:

@@ -82,8 +82,8 @@ def test_each_event_is_a_line_of_json(capsys: pytest.CaptureFixture[str]) -> Non
             "critical",
             scenes.CREDITS_BLOCKED,
         ),
-        ("first read: ON CREDITS, until 16:00", "critical", LABORATORY),
-        ("first read: WAIT, until 16:00", "full", WAITING),
+        ("first read: ON CREDITS, until 16:00", "warning", LABORATORY),
+        ("first read: WAIT, until 16:00", "critical", WAITING),
         ("first read: BLOCKED: your monthly cap is reached, until 16:00", "full", TEAM),
     ],
 )

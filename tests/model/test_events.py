@@ -29,7 +29,7 @@ from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import NO_SESSION, ErrorKind, Reading, Reply, ReplyValue
 from claudemeter_tui.model.resets import SavedResets
 from claudemeter_tui.model.store import Store
-from claudemeter_tui.model.verdict import VerdictState
+from claudemeter_tui.model.verdict import STATE_SEVERITIES, VerdictState
 from claudemeter_tui.model.windows import Plan, Severity, Window
 from tests import scenes
 from tests.model.readings import (
@@ -614,6 +614,25 @@ def test_allowance_expires_by_the_clock(percent: float) -> None:
 
 
 # The verdict.
+
+
+@pytest.mark.parametrize(
+    ("state", "before", "after"),
+    [
+        (VerdictState.ON_CREDITS, (ROOM, meter()), (FULL, meter())),
+        (VerdictState.WAIT, (FULL, meter()), (FULL, OFF)),
+        (VerdictState.BLOCKED, (ROOM, meter()), (FULL, locked())),
+        (VerdictState.BLOCKED, (FULL, locked()), (FULL, meter(out_of_credits=True))),
+    ],
+    ids=["on credits", "wait", "blocked", "another lock"],
+)
+def test_event_has_the_severity_of_the_state(
+    state: VerdictState, before: tuple[Plan, Meter], after: tuple[Plan, Meter]
+) -> None:
+    """The event of a state has the severity of its verdict, so that both have one mark and one colour."""
+    run = Run(*before)
+    (found,) = run.poll(*after)
+    assert STATE_SEVERITIES[state] is found.severity
 
 
 @pytest.mark.parametrize(

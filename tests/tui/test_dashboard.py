@@ -403,6 +403,32 @@ async def test_help_opens_over_the_dashboard_and_closes() -> None:
         assert isinstance(pilot.app.screen, DashboardScreen)
 
 
+async def test_help_shows_each_verdict_with_its_mark() -> None:
+    """Every verdict follows the mark that its tab has."""
+    async with app(stage(PERSONAL)).run_test(size=(120, 60)) as pilot:
+        await pilot.pause()
+        await pilot.press("question_mark")
+        await pilot.pause()
+        for mark in (
+            "● CAN WORK",
+            "▲ ON CREDITS",
+            "◆ WAIT",
+            "■ BLOCKED",
+            "? UNKNOWN",
+            "? NO LIMITS REPORTED",
+        ):
+            assert f" {mark}" in text(pilot)
+
+
+async def test_unknown_has_a_mark_of_its_own() -> None:
+    """An org without figures has a question mark in its tab, not the mark of 75%."""
+    async with app(stage(OrgBodies(usage={}, subscription=None))).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        tab = screen(pilot)[1]
+        assert "? 1 " in tab
+        assert "▲" not in tab
+
+
 async def test_click_on_a_tab_selects_its_org() -> None:
     """A click on a tab selects its org like its number."""
     async with app(stage(*TRIO)).run_test(size=(120, 36)) as pilot:

@@ -346,7 +346,7 @@ async def test_events_of_earlier_runs_come_from_the_archive(load_past: LoadPast)
     load_events = ArchiveReader(Invocation().base_url).load_events
     async with dashboard(load_past, load_events=load_events).run_test(size=WIDE) as pilot:
         await press(pilot, "e")
-        assert "13:48  ◆ ON CREDITS" in text(pilot)
+        assert "13:48  ▲ ON CREDITS" in text(pilot)
         assert "13:18  ▲ 5-hour window at 80%" in text(pilot)
         await press(pilot, "end", "enter")
         assert "as of 13:18: CAN WORK" in text(pilot)

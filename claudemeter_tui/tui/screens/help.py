@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import zip_longest
 
 from textual.content import Content
 
 from claudemeter_tui import __version__
 from claudemeter_tui.charts.axes import EVENT_MARKS
+from claudemeter_tui.formatting.verdict import NO_LIMITS
+from claudemeter_tui.model.verdict import STATE_SEVERITIES, VerdictState
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui.keys import KEY_GROUPS
 from claudemeter_tui.tui.screens.base import PageScreen
@@ -24,6 +26,8 @@ from claudemeter_tui.tui.styled_text import (
     SEVERITY_STYLES,
     build_line,
     fit_line,
+    get_verdict_mark,
+    get_verdict_style,
     hang_text,
     join_pieces,
     wrap_text,
@@ -42,15 +46,29 @@ OTHER_KEY_GROUPS = (
 )
 """Keys of the other screens."""
 VERDICT_MEANINGS = (
-    ("CAN WORK", "no plan-wide window is full"),
+    (VerdictState.CAN_WORK, "CAN WORK", "no plan-wide window is full"),
     (
+        VerdictState.ON_CREDITS,
         "ON CREDITS",
         "a plan-wide window is full (or the plan has none) and work continues on usage credits: real money",
     ),
-    ("WAIT", "a plan-wide window is full; usage credits are off or not available"),
-    ("BLOCKED", "a plan-wide window is full (or the plan has none) and usage credits are locked"),
-    ("UNKNOWN", "no successful read for 15 minutes, or no figures at all"),
+    (VerdictState.WAIT, "WAIT", "a plan-wide window is full; usage credits are off or not available"),
+    (
+        VerdictState.BLOCKED,
+        "BLOCKED",
+        "a plan-wide window is full (or the plan has none) and usage credits are locked",
+    ),
+    (VerdictState.UNKNOWN, "UNKNOWN", "no successful read for 15 minutes, or no figures at all"),
+    (
+        VerdictState.UNKNOWN,
+        NO_LIMITS,
+        (
+            "the plan has neither windows nor usage credits, as some Enterprise plans; "
+            "for scripts this is UNKNOWN"
+        ),
+    ),
 )
+"""State, name and meaning of each verdict; the state has its mark and colour."""
 MARK_MEANINGS = (
     (Severity.WARNING, "from 75%, or a warning from the server"),
     (Severity.CRITICAL, "from 90%, or critical according to the server"),
@@ -104,7 +122,7 @@ def _build_meanings(width: int) -> list[list[Content]]:
     ]
     about = [wrap_text(text, width - 2) for text in ABOUT.strip().split("\n\n")]
     return [
-        _build_section("Verdicts", [((name, ""), meaning) for name, meaning in VERDICT_MEANINGS], width),
+        _build_section("Verdicts", [*_iterate_verdicts()], width),
         _build_section("Marks", marks, width),
         _build_section(
             "Letters on the time axis", [((each.letter, ""), each.meaning) for each in EVENT_MARKS], width
@@ -116,11 +134,25 @@ def _build_meanings(width: int) -> list[list[Content]]:
     ]
 
 
+def _iterate_verdicts() -> Iterator[tuple[tuple[str, str], str]]:
+    """Yield mark and name of each verdict with their style, and its meaning."""
+    for state, name, meaning in VERDICT_MEANINGS:
+        severity = STATE_SEVERITIES[state]
+        yield (f"{get_verdict_mark(state, severity)} {name}", get_verdict_style(state, severity)), meaning
+
+
 def _build_section(title: str, terms: Iterable[tuple[tuple[str, str], str]], width: int) -> list[Content]:
-    """Return a heading, then each term with its style and its meaning beside it, wrapped between words."""
+    """Return a heading, then each term with its style and its meaning beside it, wrapped between words.
+
+    A term that is too long for its column has a line of its own.
+    """
     lines = [Content.styled(title, HEADING)]
     for term, meaning in terms:
-        head = build_line("  ", fit_line(Content.styled(*term), KEY_WIDTH))
+        head = build_line("  ", term)
+        if head.cell_length > KEY_WIDTH + 1:
+            lines.append(head)
+            head = build_line()
+        head = fit_line(head, KEY_WIDTH + 2)
         lines += hang_text(head, meaning, width)
     return lines
 

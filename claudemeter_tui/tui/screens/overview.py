@@ -38,6 +38,7 @@ from claudemeter_tui.tui.styled_text import (
     SEVERITY_STYLES,
     StyledLine,
     build_line,
+    get_verdict_style,
     iterate_shorter,
     join_pieces,
     pick_fitting,
@@ -402,7 +403,8 @@ class OverviewScreen(ListScreen):
         verdicts = []
         for text, rows in self._rows_by_verdict.items():
             severity = org_table.get_row_severity(rows[0].verdict, self.view.now)
-            verdicts.append(Content.styled(f"{len(rows)} {text}", SEVERITY_STYLES[severity]))
+            style = get_verdict_style(rows[0].verdict.state, severity)
+            verdicts.append(Content.styled(f"{len(rows)} {text}", style))
         counts = build_line(count, (" · ", MUTED) if verdicts else "", build_line("  ").join(verdicts))
         sort = self._sort_column
         if sort not in self._table.widths and sort is not OverviewColumn.VERDICT:

@@ -22,6 +22,7 @@ from claudemeter_tui.formatting.values import format_moment
 from claudemeter_tui.model.archive_rows import FigureRow
 from claudemeter_tui.model.history import VERDICT_FIGURE
 from claudemeter_tui.model.past import PastFigures
+from claudemeter_tui.model.verdict import get_state_severity
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui.keys import ORG_KEYS, PAST_KEYS, SCREEN_KEYS, SHARING_KEYS, Key
 from claudemeter_tui.tui.screens.base import AS_OF_KEY, CURSOR_KEYS, MomentListScreen
@@ -32,10 +33,11 @@ from claudemeter_tui.tui.styled_text import (
     StyledLine,
     build_line,
     fit_pieces,
+    get_verdict_mark,
+    get_verdict_style,
     wrap_text,
 )
 from claudemeter_tui.tui.view import View
-from claudemeter_tui.tui.widgets.banner import get_state_severity
 from claudemeter_tui.tui.widgets.event_table import EventTable
 from claudemeter_tui.tui.widgets.history_pages import Cell, Table
 from claudemeter_tui.tui.widgets.list_view import BLANK_ROW, MARK_WIDTH, ListPage, ListRow, build_row, fix_row
@@ -94,12 +96,17 @@ def _build_figure_rows(figures: PastFigures, view: View, width: int) -> list[Lis
 
 def _list_cells(row: FigureRow, figures: PastFigures, view: View) -> list[Cell]:
     now, zone = view.now, view.zone
-    severity = Severity.from_percent(row.value) if isinstance(row.value, float) else Severity.NORMAL
+    value = format_figure_value(row)
     if row.figure == VERDICT_FIGURE:
         severity = get_state_severity(figures.state, is_locked=bool(row.cause))
+        style = get_verdict_style(figures.state, severity)
+        value = f"{get_verdict_mark(figures.state, severity)} {value}"
+    else:
+        severity = Severity.from_percent(row.value) if isinstance(row.value, float) else Severity.NORMAL
+        style = SEVERITY_STYLES[severity]
     return [
         (format_figure_name(row.figure), ""),
-        (format_figure_value(row), SEVERITY_STYLES[severity]),
+        (value, style),
         (describe_figure_detail(row, now, zone), MUTED),
         (format_moment(row.first_at, now, zone), MUTED),
         (format_moment(row.confirmed_at, now, zone), MUTED),

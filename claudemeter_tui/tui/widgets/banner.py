@@ -10,7 +10,7 @@ from claudemeter_tui.formatting.past import format_past_state
 from claudemeter_tui.formatting.problems import PROBLEM_TEXTS, describe_problem_cure
 from claudemeter_tui.formatting.verdict import Forms, build_banner_text, capitalize, format_verdict_name
 from claudemeter_tui.model.past import PastFigures
-from claudemeter_tui.model.verdict import Verdict, VerdictState
+from claudemeter_tui.model.verdict import Verdict, VerdictState, get_state_severity
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui.screens.starting import describe_activity
 from claudemeter_tui.tui.styled_text import (
@@ -21,6 +21,7 @@ from claudemeter_tui.tui.styled_text import (
     break_text,
     build_line,
     fit_line,
+    get_verdict_style,
     join_pieces,
     pick_fitting,
     wrap_text,
@@ -86,23 +87,11 @@ def _format_name(view: View, verdict: Verdict) -> str:
     return f"{view.past_label}: {name}" if view.past_label else name
 
 
-def get_state_severity(state: VerdictState, *, is_locked: bool) -> Severity:
-    """Return the severity of a stored verdict; `is_locked` if credits are locked while there is room."""
-    match state:
-        case VerdictState.BLOCKED:
-            return Severity.FULL
-        case VerdictState.WAIT:
-            return Severity.CRITICAL
-        case VerdictState.CAN_WORK:
-            return Severity.CRITICAL if is_locked else Severity.NORMAL
-    return Severity.WARNING
-
-
 def _build_past_line(view: View, figures: PastFigures, width: int) -> StyledLine:
     """Return the verdict as it was stored, with its cause; details and the org's name are dropped first."""
     name, cause = format_past_state(figures)
     is_locked = figures.verdict is not None and bool(figures.verdict.cause)
-    style = SEVERITY_STYLES[get_state_severity(figures.state, is_locked=is_locked)]
+    style = get_verdict_style(figures.state, get_state_severity(figures.state, is_locked=is_locked))
     head = build_line((f"{view.past_label}: {name}", f"bold {style}"))
     org = figures.owner.org.display_name if figures.owner.org is not None else ""
     prefixes = [build_line((f" {org}: ", MUTED)), build_line(" ")]
@@ -115,7 +104,7 @@ def _build_past_line(view: View, figures: PastFigures, width: int) -> StyledLine
 
 
 def _get_style(view: View, verdict: Verdict) -> str:
-    return SEVERITY_STYLES[verdict.compute_severity(view.now)]
+    return get_verdict_style(verdict.state, verdict.compute_severity(view.now))
 
 
 def _build_placeholder(view: View, width: int) -> list[StyledLine]:

@@ -36,6 +36,8 @@ from claudemeter_tui.tui.styled_text import (
     StyledLine,
     build_line,
     draw_bar,
+    get_verdict_mark,
+    get_verdict_style,
 )
 
 MIN_NAME_WIDTH, MAX_NAME_WIDTH = 24, 40
@@ -49,7 +51,6 @@ BAR_WIDTHS = (4, 6, 8, 10, 12, 16)
 SPARK_WIDTHS = (8, 12, 16, 24, 32)
 """Cells of a sparkline, as the width allows."""
 
-CALM_MARK, UNKNOWN_MARK = "●", "?"
 ARROWS = {False: "▾", True: "▴"}
 """Signs of the usual and of the reversed order, behind the title of the sorted column."""
 WINDOW_COLUMNS = (OverviewColumn.SESSION_WINDOW, OverviewColumn.WEEK_WINDOW)
@@ -244,7 +245,9 @@ def build_table_line(
 ) -> StyledLine:
     """Return the line of an org; names can be shortened, figures never. `day` is the drawn sparkline."""
     severity = get_row_severity(row.verdict, now)
-    parts: list[str | tuple[str, str] | Content] = [_build_mark(row.verdict, severity), " "]
+    mark = get_verdict_mark(row.verdict.state, severity)
+    style = get_verdict_style(row.verdict.state, severity)
+    parts: list[str | tuple[str, str] | Content] = [(mark, style), " "]
     for column, width in layout.widths.items():
         match column:
             case OverviewColumn.ORG:
@@ -277,17 +280,10 @@ def build_day(shares: Sequence[float | None], *, ascii_only: bool) -> StyledLine
     return build_line((draw_sparkline(shares, 0.0, 1.0, plain=ascii_only, touches_above=False), "$curve"))
 
 
-def _build_mark(verdict: Verdict, severity: Severity) -> tuple[str, str]:
-    style = SEVERITY_STYLES[severity]
-    if verdict.state is VerdictState.UNKNOWN:
-        return UNKNOWN_MARK, style
-    return (CALM_MARK if severity is Severity.NORMAL else SEVERITY_MARKS[severity]), style
-
-
 def _build_verdict(verdict: Verdict, forms: Sequence[Form], width: int, severity: Severity) -> StyledLine:
     """Return the longest form that fits."""
     text, note = next((form for form in forms if measure_form(form) <= width), forms[-1])
-    head = build_line((text, SEVERITY_STYLES[severity]))
+    head = build_line((text, get_verdict_style(verdict.state, severity)))
     if not note:
         return head
     is_aged = verdict.is_stale or verdict.state is VerdictState.UNKNOWN

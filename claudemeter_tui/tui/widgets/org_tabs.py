@@ -18,9 +18,10 @@ from claudemeter_tui.tui.styled_text import (
     MUTED,
     SEVERITY_MARKS,
     SEVERITY_STYLES,
-    TAB_MARKS,
     StyledLine,
     build_line,
+    get_verdict_mark,
+    get_verdict_style,
     select_visible_tabs,
     spread_line,
 )
@@ -118,7 +119,8 @@ def _build_tab(view: View, place: int, room: int) -> StyledLine:
     state = view.store.orgs[place]
     verdict = view.get_figures(state).verdict
     severity = verdict.compute_severity(view.now)
-    mark, style = TAB_MARKS[severity], SEVERITY_STYLES[severity]
+    mark = get_verdict_mark(verdict.state, severity)
+    style = get_verdict_style(verdict.state, severity)
     number = f"{place + 1} " if place < 9 else ""
     short = format_short_verdict(verdict, view.now, view.zone)
     short = short.rjust(PERCENT_WIDTH if short.endswith("%") else 0)
