@@ -46,6 +46,8 @@ NO_LIMITS = "NO LIMITS REPORTED"
 """Name of UNKNOWN on a plan that has neither windows nor credits, such as some Enterprise plans."""
 NO_LIMITS_SHORT = "no limits"
 VERDICT_NAMES: Mapping[str, str] = {state: state.name.replace("_", " ") for state in VerdictState}
+UNKNOWN_CURES = {False: "Press r to retry", True: "Press e to see the problem and its cure"}
+"""The cure of UNKNOWN, by whether a problem prevents new figures."""
 WAIT_CAUSES = {
     CreditState.OFF: "credits are off",
     CreditState.ABSENT: "no usage credits on this org",
@@ -250,13 +252,20 @@ class VerdictWriter:
                 forms = _shorten(self.describe_spending(), ", last increase .*")
                 yield (*forms, forms[-1].partition(" since ")[0])
             case VerdictState.UNKNOWN:
-                if verdict.last_known is not None:
-                    yield (self.describe_last_known(verdict.last_known),)
-                    facts = replace(self, verdict=verdict.last_known).list_key_facts()
-                    yield from (_shorten(fact) for fact in facts)
-                if verdict.is_locked:
-                    yield (f"{CREDITS_BLOCKED}: {self.describe_dated_locks()}",)
-                    yield from self._list_lock_cures()
+                yield from self._list_unknown_outlook()
+
+    def _list_unknown_outlook(self) -> Iterator[Forms]:
+        """Yield what was known last, then what helps."""
+        verdict = self.verdict
+        if verdict.last_known is not None:
+            yield (self.describe_last_known(verdict.last_known),)
+            facts = replace(self, verdict=verdict.last_known).list_key_facts()
+            yield from (_shorten(fact) for fact in facts)
+        if verdict.is_locked:
+            yield (f"{CREDITS_BLOCKED}: {self.describe_dated_locks()}",)
+            yield from self._list_lock_cures()
+        if not lacks_limits(verdict):
+            yield (UNKNOWN_CURES[verdict.error_kind is not None],)
 
     def _list_lock_cures(self) -> Iterator[Forms]:
         lead = self.list_locks()[0]

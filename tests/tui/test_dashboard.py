@@ -149,7 +149,10 @@ async def test_banner_has_cause_end_and_cure(size: tuple[int, int], expected: li
                 ),
             ],
         ),
-        (OrgBodies(usage={}, subscription=None), ["▌ UNKNOWN  claude.ai reports no usage for this org"]),
+        (
+            OrgBodies(usage={}, subscription=None),
+            ["▌ UNKNOWN  claude.ai reports no usage for this org", "▌" + " " * 10 + "Press r to retry"],
+        ),
     ],
 )
 async def test_banner_of_every_verdict(bodies: OrgBodies, expected: list[str]) -> None:
@@ -427,6 +430,8 @@ async def test_unknown_has_a_mark_of_its_own() -> None:
         tab = screen(pilot)[1]
         assert "? 1 " in tab
         assert "▲" not in tab
+        assert "no figures  claude.ai sent no usage" in text(pilot)
+        assert "NO LIMITS REPORTED" not in text(pilot)
 
 
 async def test_click_on_a_tab_selects_its_org() -> None:

@@ -19,8 +19,9 @@ from claudemeter_tui.formatting.values import (
     format_reset_due,
     to_local,
 )
-from claudemeter_tui.formatting.verdict import NO_LIMITS
+from claudemeter_tui.formatting.verdict import NO_LIMITS, lacks_limits
 from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.verdict import VerdictState
 from claudemeter_tui.model.windows import Severity, Window
 from claudemeter_tui.tui.layout import compute_panel_widths
 from claudemeter_tui.tui.styled_text import (
@@ -180,7 +181,9 @@ def _explain_missing(view: View, width: int) -> StyledLine:
         is_failing = view.state is not None and view.state.failures
         return fit_line(build_line(("Not read: press e" if is_failing else "Not read yet", MUTED)), width)
     why = "this plan has no windows" if plan.is_reported else "claude.ai sent no usage"
-    head = build_line((NO_LIMITS, HEADING))
+    verdict = view.verdict
+    is_unknown = verdict is not None and verdict.state is VerdictState.UNKNOWN and not lacks_limits(verdict)
+    head = build_line(("no figures", MUTED) if is_unknown else (NO_LIMITS, HEADING))
     return pick_fitting((build_line(head, (f"  {why}", MUTED)), head), width)
 
 
