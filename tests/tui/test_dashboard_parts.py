@@ -15,6 +15,7 @@ from claudemeter_tui.tui.screens.events import EventsScreen
 from claudemeter_tui.tui.widgets.status_line import StatusLine
 from tests.bodies import subscription_body, usage_body
 from tests.scenes import (
+    CREDITS_BLOCKED,
     INTERVAL,
     LABORATORY,
     NOW,
@@ -204,3 +205,14 @@ async def test_small_panes_keep_the_essentials(size: tuple[int, int], expected: 
         shown = screen(pilot)
         assert [line for line in expected if line not in shown] == []
         assert isinstance(pilot.app, Claudemeter)
+
+
+@pytest.mark.parametrize("size", [(120, 36), (40, 8)], ids=["framed", "small"])
+async def test_lock_is_beside_the_figure(size: tuple[int, int]) -> None:
+    """Locked credits without use stay `0%` without the mark of 100%; the word `locked` has the mark."""
+    async with app(stage(CREDITS_BLOCKED)).run_test(size=size) as pilot:
+        await pilot.pause()
+        shown = text(pilot)
+        assert "■ locked" in shown
+        assert "$0.00 of $20.00" in shown
+        assert "0% ■" not in shown

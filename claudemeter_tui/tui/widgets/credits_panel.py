@@ -88,7 +88,8 @@ def _build_state(view: View) -> StyledLine:
         CreditState.LOCKED: SEVERITY_STYLES[Severity.FULL],
         CreditState.OPEN: SEVERITY_STYLES[Severity.NORMAL],
     }
-    name = build_line((CREDIT_STATE_NAMES[state], styles.get(state, MUTED)))
+    mark = f"{SEVERITY_MARKS[Severity.FULL]} " if state is CreditState.LOCKED else ""
+    name = build_line((f"{mark}{CREDIT_STATE_NAMES[state]}", styles.get(state, MUTED)))
     by = describe_provenance(view.state, lead.origin.endpoint) if lead is not None else ""
     return join_pieces([build_line((by, MUTED)), name]) if by else name
 
@@ -128,7 +129,7 @@ def build_credits_line(view: View, width: int) -> StyledLine:
     lead = state.credits.lead_meter
     if lead is None or lead.used is None:
         return build_line((f"credits: {_explain_missing(state, view)}", MUTED))
-    severity = _get_severity(lead, view)
+    severity = Severity.from_percent(lead.percent)
     mark, style = SEVERITY_MARKS[severity], SEVERITY_STYLES[severity]
     whose = "credits " if lead.is_personal else "pool "
     forms = list_use_forms(lead, view.now, view.zone)
@@ -167,15 +168,9 @@ def _iterate_state_notes(state: OrgState, view: View) -> Iterator[StyledLine]:
     """Yield the state of the credits if they are locked or off."""
     match state.credits.compute_state(view.now):
         case CreditState.LOCKED as locked:
-            yield build_line((str(locked), SEVERITY_STYLES[Severity.FULL]))
+            yield build_line((f"{SEVERITY_MARKS[Severity.FULL]} {locked}", SEVERITY_STYLES[Severity.FULL]))
         case CreditState.OFF as off:
             yield build_line((str(off), MUTED))
-
-
-def _get_severity(meter: Meter, view: View) -> Severity:
-    """Return the severity of a meter's use; a locked one counts as full."""
-    is_locked = meter.compute_state(view.now) is CreditState.LOCKED
-    return Severity.FULL if is_locked else Severity.from_percent(meter.percent)
 
 
 def _build_gauge(meter: Meter, age: str, view: View, width: int, room: int) -> list[StyledLine]:
@@ -187,7 +182,7 @@ def _build_gauge(meter: Meter, age: str, view: View, width: int, room: int) -> l
     at = (f" {age}" if age else "", MUTED)
     if meter.cap is None:
         return [_add_state(build_line(used, (" used", MUTED), whose, at), view)]
-    severity = _get_severity(meter, view)
+    severity = Severity.from_percent(meter.percent)
     style = SEVERITY_STYLES[severity]
     percent = format_percent(meter.percent) if meter.percent is not None else ""
     amount = _add_state(build_line(used, (f" of {format_money(meter.cap)}{whose}", MUTED), at), view)
@@ -256,7 +251,7 @@ def _iterate_lead_facts(credits: Credits, lead: Meter, view: View) -> Iterator[C
         forms = [f"{format_money(lead.remaining)} left"]
         if lead.remaining.minor > 0:
             forms = _tag_tighter(SpendLimit.CAP, credits, forms)
-        style = SEVERITY_STYLES[_get_severity(lead, view)] if lead.remaining.minor <= 0 else ""
+        style = SEVERITY_STYLES[Severity.FULL] if lead.remaining.minor <= 0 else ""
         yield [build_line(("cap ", style or MUTED), (form, style)) for form in forms]
     elif lead.used is not None:
         yield _label_forms("", [describe_missing_cap(lead, "cap not reported")])
