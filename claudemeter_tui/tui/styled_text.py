@@ -173,11 +173,15 @@ def _protect_figures(words: str) -> str:
     return _UNBREAKABLE.sub(lambda figure: figure[0].replace(" ", _NO_BREAK_SPACE), words)
 
 
-def draw_bar(percent: float | None, width: int, style: str, *, elapsed: float | None = None) -> Content:
-    """Return the used share as a heavy line in half cells, with a mark for the elapsed time.
+_ELAPSED_MARKS = {"━": "┿", "╸": "┽", "─": "┼"}
+"""Mark of the elapsed time by the cell of the bar that it crosses."""
 
-    The bar is full only from 100 percent and empty only at 0. Without a figure it is dotted. The mark never
-    hides the only cell of the used or of the unused part.
+
+def draw_bar(percent: float | None, width: int, style: str, *, elapsed: float | None = None) -> Content:
+    """Return the used share as a heavy line in half cells, crossed by a mark for the elapsed time.
+
+    The bar is full only from 100 percent and empty only at 0. Without a figure it is dotted. The mark is
+    heavy where the cell below it is used, so it hides nothing.
 
     Args:
         percent: Used share, 0 or more. None if it is not known.
@@ -198,11 +202,7 @@ def draw_bar(percent: float | None, width: int, style: str, *, elapsed: float | 
     spans = [Span(0, used, style), Span(used, width, FRAME)]
     if elapsed is not None and width > 2:
         place = min(width - 1, int(width * elapsed))
-        if place == 0 and used == 1:
-            place = 1
-        elif place == used == width - 1:
-            place -= 1
-        cells = f"{cells[:place]}│{cells[place + 1 :]}"
+        cells = f"{cells[:place]}{_ELAPSED_MARKS[cells[place]]}{cells[place + 1 :]}"
         spans.append(Span(place, place + 1, HEADING))
     return Content(cells, [span for span in spans if span.start < span.end])
 
@@ -222,7 +222,7 @@ def frame_lines(
 
 
 _ASCII_CHARS = str.maketrans(
-    "■□●─━╸┃│╌╭╮╰╯┏┓┗┛▲◆▐▌‹›…·•↑↓←→↔▾▴–▁▃▅▇", "#.o-==||.++++++++!*[]<>>.*^v<>-v^--+*#"
+    "■□●─━╸┃│┿┽┼╌╭╮╰╯┏┓┗┛▲◆▐▌‹›…·•↑↓←→↔▾▴–▁▃▅▇", "#.o-==||++|.++++++++!*[]<>>.*^v<>-v^--+*#"
 )
 """ASCII replacement for each symbol; both are one cell wide."""
 

@@ -190,7 +190,7 @@ async def test_past_charge_is_not_shown_as_the_next_one() -> None:
             (40, 8),
             [
                 "▌BLOCKED  Your monthly cap is reached",
-                " 5-hour      ━━━━━│━  100% ■  16:00",
+                " 5-hour      ━━━━━┿━  100% ■  16:00",
                 " credits $50.00 of $50.00  100% ■",
             ],
         ),

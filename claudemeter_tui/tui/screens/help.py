@@ -73,7 +73,7 @@ MARK_MEANINGS = (
     (Severity.WARNING, "from 75%, or a warning from the server"),
     (Severity.CRITICAL, "from 90%, or critical according to the server"),
     (Severity.FULL, "from 100%, or locked"),
-    (("┃", HEADING), "elapsed time of the window: a bar beyond it is ahead of an even pace"),
+    (("┿ ┼", HEADING), "elapsed time of the window: a bar beyond it is ahead of an even pace"),
     (("·", MUTED), "not known"),
     (("~", MUTED), "a projection at the current pace"),
 )
