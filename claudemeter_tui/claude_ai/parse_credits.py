@@ -281,8 +281,10 @@ def parse_prepaid(body: object) -> ParsedBody[Balance | None]:
     found = notes.parse_body(PrepaidModel, body)
     reload = found.auto_reload_settings or AutoReloadModel()
     is_reload_on = reload.is_enabled if reload.enabled is None else reload.enabled
+    amount = _find_balance_amount(found)
     balance = Balance(
-        amount=_find_balance_amount(found),
+        amount=amount,
+        is_unknown=amount is None and found.amount is None and not _is_never_bought(found),
         tranches=(
             *_build_tranches(found, found.tranches, is_promotional=False),
             *_build_tranches(found, found.promo_tranches, is_promotional=True),
@@ -315,6 +317,12 @@ def _find_balance_amount(found: PrepaidModel) -> Money | None:
     is_none_bought = found.amount == NEVER_BOUGHT or (found.amount == 0 and _is_nothing_stated(found))
     amount = None if is_none_bought else found.amount
     return build_money(amount, found.currency, found.decimal_places)
+
+
+def _is_never_bought(found: PrepaidModel) -> bool:
+    """Return True if `amount` is null, or the amount in `balance` says that nothing was bought."""
+    inside = found.balance.stated if found.balance else None
+    return found.is_null("amount") or (inside is not None and inside.amount_minor == NEVER_BOUGHT)
 
 
 def _is_nothing_stated(found: PrepaidModel) -> bool:

@@ -269,7 +269,7 @@ def list_balance_forms(balance: Balance, now: datetime, zone: tzinfo | None = No
 
 def _list_undated_balance_forms(balance: Balance, now: datetime, zone: tzinfo | None) -> list[str]:
     if balance.amount is None:
-        return ["none"]
+        return ["not known" if balance.is_unknown else "none"]
     parts = [format_money(balance.amount) + (f", {EMPTY_BALANCE}" if balance.amount.minor < 0 else "")]
     expiring = [
         (part.expires_at, part.remaining)

@@ -149,7 +149,7 @@ class Balance:
     """Prepaid money."""
 
     amount: Money | None
-    """Money left; below zero it is a debt. None if nothing was ever bought, or it is not reported."""
+    """Money left; below zero it is a debt. None if nothing was ever bought, or it is not known."""
     tranches: tuple[Tranche, ...] = ()
     """Parts of the balance. Their sum can differ from `amount` by a minor unit or two; `amount` is right."""
     auto_reload: bool | None = None
@@ -162,6 +162,8 @@ class Balance:
     """Time of the reply, if it is out of date because newer requests failed or stopped. None if it is
     current; an old balance decides nothing.
     """
+    is_unknown: bool = False
+    """True if the amount is missing or cannot be read, so that a balance of None is not "none"."""
 
     @property
     def usable(self) -> Money | None:

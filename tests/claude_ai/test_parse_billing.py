@@ -64,7 +64,7 @@ def test_balance_of_nothing_bought_is_none(amount: object) -> None:
 def test_odd_balance_is_unknown(amount: object) -> None:
     """Anything but a figure is noted."""
     parsed = parse_prepaid({"amount": amount, "currency": "USD"})
-    assert (Balance(None), ("amount",)) == (parsed.value, parsed.odd_values)
+    assert (Balance(None, is_unknown=True), ("amount",)) == (parsed.value, parsed.odd_values)
 
 
 @pytest.mark.parametrize("amount", [-2, -1592, -0.5, -1e13])
