@@ -127,12 +127,11 @@ class _Story:
         *events: str,
         alert: str | None = None,
         at: str = "",
-        whose: str = "Personal",
         **changes: Any,
     ) -> None:
         """Add a moment after a change; `alert` is an event's text, `at` the time of the events."""
         self.claude = replace(self.claude, **changes)
-        lines = tuple(f"{at or time} {whose} · {event}" for event in events)
+        lines = tuple(f"{at or time} {event}" for event in events)
         self.moments.append(Moment(time, self.claude, state, says, lines, alert))
 
 
@@ -146,24 +145,23 @@ def story() -> tuple[Moment, ...]:
     then("08:31", CAN_WORK)
     past = "5-hour window at 92%, past 90%"
     then("09:39", CAN_WORK, "5-hour 92%, resets 12:00 (in 2h 21m)", past, alert=past, five_hour=92)
-    full, metered = "5-hour window full, resets 12:00", "ON CREDITS: 5-hour window full, until 12:00"
+    metered = "ON CREDITS: 5-hour window full, until 12:00"
     then(
         "09:40",
         ON_CREDITS,
-        "no spending seen since the window filled at 09:40",
-        full,
+        "No spending seen since the window filled at 09:40",
         metered,
         alert=metered,
         five_hour=100,
     )
-    past, spent = "credits at 76% of the cap, past 75%", "spent $28.00 since the window filled at 09:40"
+    past, spent = "credits at 76% of the cap, past 75%", "Spent $28.00 since the window filled at 09:40"
     then("09:50", ON_CREDITS, spent, past, alert=past, used=3800)
-    past, spent = "credits at 92% of the cap, past 90%", "spent $36.00 since the window filled at 09:40"
+    past, spent = "credits at 92% of the cap, past 90%", "Spent $36.00 since the window filled at 09:40"
     then("10:10", ON_CREDITS, spent, past, alert=past, used=4600)
-    past, why = "credits at 100% of the cap", "your monthly cap is reached"
-    block, says = f"BLOCKED: {why}", "until Fri May 1 00:00 (in 5d 13h) · or raise the cap"
-    then("10:30", BLOCKED, says, past, block, alert=block, used=5000, credits=TO_MAY)
-    then("10:31", BLOCKED, "also: 5-hour window full until 12:00 (frees up before the credits do)")
+    why = "your monthly cap is reached"
+    block, says = f"BLOCKED: {why}", "credits locked until Fri May 1 00:00 (in 5d 13h)"
+    then("10:30", BLOCKED, says, block, alert=block, used=5000, credits=TO_MAY)
+    then("10:31", BLOCKED, "Raise the cap · the 5-hour window frees up first: 12:00 (in 1h 29m)")
     cap, lifted = "cap changed: $50.00 → $80.00", f"can work again, on credits (was: {why})"
     then(
         "10:50",
@@ -171,7 +169,6 @@ def story() -> tuple[Moment, ...]:
         "since the window filled at 09:40",
         cap,
         lifted,
-        metered,
         alert=lifted,
         cap=8000,
         credits={},
@@ -181,9 +178,9 @@ def story() -> tuple[Moment, ...]:
     reset = "5-hour window reset (was 100%)"
     then("12:01", CAN_WORK, "", reset, alert=reset, at="12:00", five_hour=0, resets="17:00")
     then("12:20", CAN_WORK, "7-day all 60%", five_hour=12, credits={})
-    then("12:30", CAN_WORK, "read 10m ago", usage=502)
-    then("12:33", CAN_WORK, "read 13m ago", "no update since 12:20")
-    then("12:40", UNKNOWN, "no successful read for 20m: server error · last known: CAN WORK 20m ago")
+    then("12:30", CAN_WORK, "Read 10m ago", usage=502)
+    then("12:31", CAN_WORK, "Read 11m ago", "no update since 12:20")
+    then("12:40", UNKNOWN, "No successful read for 20m: server error")
     then("12:50", CAN_WORK, "", "figures are up to date again", usage=200)
     stops = "work stops when a plan window is full (5-hour 12%, 7-day all 60%)"
     why = "the prepaid balance is empty"
@@ -191,30 +188,23 @@ def story() -> tuple[Moment, ...]:
     then("13:20", YET_BLOCKED, stops, block, alert=block, credits=empty, balance=0)
     refill, lifted = "balance refilled: $0.00 → $250.00", f"credits unblocked (was: {why})"
     then("13:50", CAN_WORK, "", refill, lifted, alert=lifted, credits={}, balance=25_000)
-    full, metered = (
-        "7-day all window full, resets Tue 14:00",
-        "ON CREDITS: 7-day all window full, until Tue 14:00",
-    )
-    then("14:30", ON_CREDITS, "no spending seen since 14:30", full, metered, alert=metered, week=100)
-    reset, back = (
-        "7-day all window reset early (was 100%), not due until Tue 14:00",
-        "back in the plan: CAN WORK",
-    )
-    then("15:00", CAN_WORK, "5-hour 12%", reset, back, alert=reset, week=3)
-    then("16:00", CAN_WORK, "", "new org", whose="Lab", lab=True)
+    metered = "ON CREDITS: 7-day all window full, until Tue 14:00"
+    then("14:30", ON_CREDITS, "No spending seen since 14:30", metered, alert=metered, week=100)
+    back = "back in the plan: CAN WORK, 7-day all window reset"
+    then("15:00", CAN_WORK, "5-hour 12%", back, alert=back, week=3)
+    then("16:00", CAN_WORK, "", "new org", lab=True)
     then("17:01", CAN_WORK, "", "5-hour window reset (was 12%)", at="17:00", five_hour=0, resets="22:00")
-    then("18:00", CAN_WORK, "", "org removed", whose="Lab", lab=False)
+    then("18:00", CAN_WORK, "", "org removed", lab=False)
     then("19:00", CAN_WORK, "", "$100.00 of the balance expires Tue 19:00")
     gone = "session expired: unset CLAUDEMETER_COOKIE or set it to a fresh cookie, and restart"
     then(
         "20:00",
         UNKNOWN,
-        "20:00 CLAUDEMETER_COOKIE · session expired",
+        "No successful read for 1h: session expired",
         gone,
-        whose="CLAUDEMETER_COOKIE",
         signed_out=True,
     )
-    then("20:20", UNKNOWN, "no successful read for 1h 20m")
+    then("20:20", UNKNOWN, "No successful read for 1h 20m")
     back = "signed in again in CLAUDEMETER_COOKIE"
-    then("20:30", CAN_WORK, "7-day all 3%", back, whose="CLAUDEMETER_COOKIE", signed_out=False)
+    then("20:30", CAN_WORK, "7-day all 3%", back, signed_out=False)
     return tuple(day.moments)

@@ -102,7 +102,7 @@ def test_dashboard_switches_orgs_and_sees_blocked_come_and_go(server: LoopbackSe
         terminal.wait_for("$17.20 of $50.00")
         terminal.wait_for("7-day Fable")
         terminal.send("2")
-        terminal.wait_for("your monthly cap is reached")
+        terminal.wait_for("Your monthly cap is reached")
         terminal.wait_for("self_selected_spend_limit_reached")
         lifted = overage_body(5000, 8000, limit_type="member", account_uuid=ACCOUNT)
         begin, extra = f"/api/organizations/{TEAM}", extra_usage_body(5000.0, 8000)

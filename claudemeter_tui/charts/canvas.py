@@ -140,11 +140,19 @@ class Canvas:
         for number, values in reversed([*enumerate(forecasts)]):
             signs = find_line_signs(number, plain=self.plain)
             style = ChartStyle.SECOND if number else ChartStyle.CURVE
-            found = (values.get(column) for column in range(self.columns))
-            steps = [None if value is None else ChartStep(value, value, value) for value in found]
-            for (column, row), sides in _trace_line(steps, scale).items():
-                sign = signs.forecast if sides == _LEFT | _RIGHT else signs.joints[sides]
-                self.cells[row][column], self.styles[row][column] = sign, style
+            before = None
+            for column, value in values.items():  # not with `_trace_line`, which would need many calls more
+                newest = scale.find_row(value)
+                if before is None or newest == before:
+                    self.cells[newest][column], self.styles[newest][column] = signs.forecast, style
+                else:
+                    up, down = (_UP, _DOWN) if newest > before else (_DOWN, _UP)
+                    for row in range(before, newest, 1 if newest > before else -1):
+                        sides = up | (_LEFT if row == before else down)
+                        self.cells[row][column], self.styles[row][column] = signs.joints[sides], style
+                    sign = signs.joints[down | _RIGHT]
+                    self.cells[newest][column], self.styles[newest][column] = sign, style
+                before = newest
 
     def draw_gaps(self, gaps: Sequence[Gap]) -> None:
         """Hatch the gaps, with a label where it fits."""

@@ -205,7 +205,7 @@ class Shown:
         sections = build_sections(self.store, self.org, self.now, UTC)
         figures = (figure for section in sections if label in section.title for figure in section.figures)
         lines = self.screen.splitlines()
-        bars = [lines[at : at + 2] for at, line in enumerate(lines) if line.startswith(f"│ {label} ")]
+        bars = [lines[at : at + 1] for at, line in enumerate(lines) if line.startswith(f"│ {label} ")]
         bar = "\n".join(line.split("│")[1] for two in bars for line in two)
         return self.row(label), "\n".join(figure.format_line(self.now) for figure in figures), bar
 

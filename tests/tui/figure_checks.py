@@ -18,6 +18,7 @@ from rich.cells import cell_len
 from claudemeter_tui.formatting import events as event_words
 from claudemeter_tui.formatting import values as form
 from claudemeter_tui.formatting import verdict as words
+from claudemeter_tui.formatting.overview import CAN_WORK, COUNT_NAMES
 from claudemeter_tui.model.events import Event
 from claudemeter_tui.model.forecast import (
     compute_spend_rate,
@@ -42,7 +43,8 @@ FIGURE = re.compile(
 )
 """Pattern of a complete figure."""
 _COUNT = r"\d+ (?:problems?|notes?|orgs?|left|of \d+|replies|reply|new fields?|odd values?|events?)"
-_TALLY = rf"\d+ (?:{'|'.join((*words.VERDICT_NAMES.values(), 'credits BLOCKED'))})"
+_VERDICTS = (*words.VERDICT_NAMES.values(), "credits BLOCKED", *COUNT_NAMES.values(), CAN_WORK)
+_TALLY = rf"\d+ (?:{'|'.join(_VERDICTS)})"
 _OURS = (
     r"\+\d+ more",
     r"\d+/\d+",
@@ -209,9 +211,16 @@ def frame_defects(lines: Sequence[str]) -> Iterator[str]:
 def _open_frames(grid: Sequence[str], *sides: str) -> Iterator[str]:
     top_left, top_right, low_left, low_right, side = sides
     corners = [(y, x) for y, line in enumerate(grid) for x, cell in enumerate(line) if cell == top_left]
-    if sum(line.count(low_right) for line in grid) != len(corners):
-        yield f"{len(corners)} frames begin with {top_left}, as many do not end with {low_right}"
+    ends = [(y, x) for y, line in enumerate(grid) for x, cell in enumerate(line) if cell == low_right]
+    frames: list[tuple[int, int, int, int]] = []
+
+    def is_inside(y: int, x: int) -> bool:
+        """Return True for a corner of a curve: it is inside of a frame."""
+        return any(top < y < low and left < x < right for top, left, low, right in frames)
+
     for y, x in corners:
+        if is_inside(y, x):
+            continue
         right = grid[y].find(top_right, x)
         below = next((low for low in range(y + 1, len(grid)) if grid[low][x] != side), None)
         closed = right > x and below is not None and grid[below][x] == low_left
@@ -219,6 +228,10 @@ def _open_frames(grid: Sequence[str], *sides: str) -> Iterator[str]:
             yield f"the frame that begins in line {y}, column {x} has not all its corners"
         elif any(grid[row][right] != side for row in range(y + 1, below)):
             yield f"the right side of the frame in line {y} has a gap"
+        else:
+            frames.append((y, x, below, right))
+    if sum(not is_inside(y, x) for y, x in ends) != len(frames):
+        yield f"{len(frames)} frames begin with {top_left}, as many do not end with {low_right}"
 
 
 def _cells(line: str) -> str:

@@ -493,7 +493,7 @@ async def test_overview_of_one_org_and_of_none() -> None:
     """With one org its windows are below it; with none the screen says so and every key is harmless."""
     async with overview(PERSONAL) as (pilot, _, _):
         assert "1 org " in text(pilot)
-        assert re.search(r"7-day all +[━╸─│]+ +41%", text(pilot))
+        assert re.search(r"7-day all +[━╸─┿┼┽]+ +41%", text(pilot))
         assert "$17.20 of $50.00" in text(pilot)
     async with overview() as (pilot, _, _):
         keys = [name for key in OVERVIEW_KEYS for name in key.keys.split(",") if name != "escape"]
@@ -669,5 +669,5 @@ async def test_headers_are_whole_or_absent(size: tuple[int, int]) -> None:
     short = replace(LABORATORY, org=LABORATORY.org | {"name": "X"})
     async with overview(short, size=size) as (_, shown, _):
         head = org_table.build_table_head(shown._table, shown._sort_column, ["today"], 200, backwards=False)
-        titles = [piece.plain.strip() for piece in head]
+        titles = [piece.plain.strip(" ▾▴") for piece in head]
         assert set(titles) <= {*OverviewColumn, ""}

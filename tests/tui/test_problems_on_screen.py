@@ -451,9 +451,9 @@ async def test_problem_is_worded_on_screen(
             assert screen(here.pilot)[1].endswith(" 1 problem")
             assert "67%" in here.words
         await here.press("e")
-        assert f"Problems ▲ {case.title} since 14:48 {case.what} {case.cure} Events" in here.words
+        assert f"Problems ▲ {case.title} since 14:48 {case.what} {case.cure} time" in here.words
         await here.press("enter")
-        assert f"{case.cure} {case.kept} Events" in here.words
+        assert f"{case.cure} {case.kept} time" in here.words
 
 
 @EACH

@@ -206,6 +206,8 @@ def _build_row(view: View, window: Window) -> _Row:
         # The word for it is in the place of the percentage, see `PAST_WORDS`.
         wide = f"{format_reset_due(window)} {moment}" if window.is_allowance else f"since {moment}"
         return _Row(window, "", "", wide, "", (f"was {format_percent(window.percent)}",))
+    if window.is_allowance:
+        moment = f"expires {moment}"
     ahead = format_window_forecasts(window, view.state, now, zone) if view.state else ()
     is_urgent = bool(lock) or bool(ahead and ahead[-1].startswith("full"))
     return _Row(

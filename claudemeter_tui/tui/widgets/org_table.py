@@ -165,11 +165,16 @@ def build_table_layout(rows: Iterable[RowTexts], width: int) -> TableLayout:
         least = max(1, width - layout.total + layout.widths[OverviewColumn.ORG])
         return _set_widths(layout, {OverviewColumn.ORG: least})
     percent = {column: max(4, most.get(column.value, 4)) + MARK_WIDTH for column in SHORT_COLUMNS}
-    credits = [most.get("whole", 0), *(amount + most.get(part, 0) for part in ("least", "rest"))]
+    forms = [most.get("whole", 0), *(amount + most.get(part, 0) for part in ("least", "rest"))]
+    credits = [max(cells, len(OverviewColumn.CREDITS)) for cells in forms]
     growths: list[Growth] = [
         (OverviewColumn.VERDICT, max(least_verdict, most.get("end", 7))),
         *((column, percent[column]) for column in has_windows),
-        *((OverviewColumn.CREDITS, max(cells, len(OverviewColumn.CREDITS))) for cells in credits if has_credits),
+        *(
+            (OverviewColumn.CREDITS, max(cells, len(OverviewColumn.CREDITS)))
+            for cells in credits
+            if has_credits
+        ),
         (OverviewColumn.ORG, min(name, MAX_NAME_WIDTH)),
         *((OverviewColumn.SPENT, max(len(OverviewColumn.SPENT), most["spent"])) for _ in range(has_spending)),
         *_iterate_roomy_growths(most, has_spark=has_spark),
