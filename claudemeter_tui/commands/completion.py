@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 from claudemeter_tui.config.actions import ACTION_FLAGS, build_flag_parser
 from claudemeter_tui.settings import SETTINGS
 
 
 def format_completion(shell: str) -> str:
-    """Return the script for bash, zsh or fish: flags with their help, choices, files and folders."""
+    """Return the script for bash, zsh or fish: flags with their help, choices, files and folders.
+
+    Without shtab's comments on where to save it, which are not the folders of the README.
+    """
     import shtab  # noqa: PLC0415 - for this command only
 
     paths = {"FILE": shtab.FILE, "FOLDER": shtab.DIRECTORY}
@@ -19,4 +24,5 @@ def format_completion(shell: str) -> str:
         kind = str(flag.metavar).partition(".")[0]
         if kind in paths:
             flag.complete = paths[kind]  # type: ignore[attr-defined]
-    return shtab.complete(parser, shell).rstrip("\n")
+    script = shtab.complete(parser, shell).rstrip("\n")
+    return re.sub(r"^# Usage:\n(?:# .*\n)+", "", script, count=1, flags=re.MULTILINE)

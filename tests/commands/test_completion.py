@@ -39,6 +39,15 @@ TYPED = (
 CTRL_U = "\x15"
 
 
+@pytest.mark.parametrize("shell", SHELLS)
+def test_script_names_no_folder(shell: str) -> None:
+    """Only the README says where a script is saved; the one for zsh begins with its command."""
+    script = format_completion(shell)
+    assert "AUTOMATICALLY GENERATED" in script
+    assert not [word for word in ("Usage:", "Copy this", ".bashrc", ".zshrc") if word in script]
+    assert script.startswith("#compdef claudemeter-tui\n") is (shell == "zsh")
+
+
 @pytest.mark.tools
 @pytest.mark.parametrize("shell", SHELLS)
 def test_a_real_shell_completes_flags_choices_and_files(shell: str, tmp_path: Path) -> None:
