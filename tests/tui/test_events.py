@@ -218,8 +218,21 @@ async def test_search_finds_rows_and_says_if_there_are_none() -> None:
         await press(pilot, *"zzz")
         assert NO_MATCH in text(pilot)
         assert "0 of 6" in text(pilot)
-        await press(pilot, "escape")
+        await press(pilot, "enter")
+        assert NO_MATCH not in text(pilot)
         assert "BLOCKED" in text(pilot)
+
+
+async def test_search_without_a_match_names_the_filter() -> None:
+    """A filter can hide the match, so that the text says which one is on and which key clears it."""
+    async with dashboard().run_test(size=WIDE) as pilot:
+        await press(pilot, "e", "f", "c", "slash", *"zzz")
+        words = "No match. Filter: only Personal (f) · blocked (c). Press Esc, then the key, to clear it."
+        assert words in text(pilot)
+        assert NO_MATCH not in text(pilot)
+        await press(pilot, "enter", "f", "c")
+        assert "Filter:" not in text(pilot)
+        assert "only Personal" not in text(pilot)
 
 
 async def test_outage_is_one_row_that_opens_to_its_replies() -> None:

@@ -57,7 +57,7 @@ EVENTS_KEYS = (
 FILTERED_TITLE_FROM = 6
 """Lines of the terminal from which the title is shown while a filter hides events."""
 NO_MATCH = "No problem and no event matches all of these words."
-NO_FILTERED = "No event of this filter."
+NO_FILTERED = "No events match this filter."
 READING_EARLIER = "Reading the events of earlier runs …"
 LAST_DAYS = "These are the events of the last 7 days."
 
@@ -89,6 +89,8 @@ class EventsScreen(MomentListScreen):
         super().__init__(view)
         self._is_one_org = False
         self._category: EventCategory | None = None
+        self._has_no_match = False
+        """True if a search finds neither a problem nor an event."""
         self._opened: set[ProblemCause | str] = set()
         self._joined: tuple[tuple[Event, ...], tuple[Event, ...], tuple[Event, ...]] = ((), (), ())
         """Events of this run and of earlier ones, and all of them."""
@@ -105,8 +107,10 @@ class EventsScreen(MomentListScreen):
         hidden = len(every) - sum(map(self._is_shown, every)) if self._is_filtered else 0
         rows = self._build_problems(problems, width, is_search=bool(words))
         rows += [BLANK_ROW] if rows else []
-        if words and not events and not problems:
-            rows = [fix_row(line) for line in wrap_text(NO_MATCH, width - MARK_WIDTH, MUTED)]
+        self._has_no_match = bool(words) and not events and not problems
+        if self._has_no_match:
+            reason = self._describe_filter_miss() or NO_MATCH
+            rows = [fix_row(line) for line in wrap_text(reason, width - MARK_WIDTH, MUTED)]
         elif events or not words:
             rows += self._build_events(events, width)
         key = self.get_cursor_key()
@@ -121,6 +125,14 @@ class EventsScreen(MomentListScreen):
     @property
     def _is_filtered(self) -> bool:
         return self._is_one_org or self._category is not None
+
+    def _describe_filter_miss(self) -> str:
+        """Return which filter can hide a match, with the keys that clear it. Empty without a filter."""
+        state = self.view.state
+        by_org = f"{state.org.display_name} ({ORG_KEY.display})" if self._is_one_org and state else ""
+        by_category = f"{self._category} ({CATEGORY_KEY.display})" if self._category else ""
+        chosen = " · ".join(filter(None, (by_org, by_category)))
+        return f"No match. Filter: only {chosen}. Press Esc, then the key, to clear it." if chosen else ""
 
     def _join_events(self) -> tuple[Event, ...]:
         """Return the events of earlier runs and of this one, oldest first; the same tuple for the same."""
@@ -252,7 +264,9 @@ class EventsScreen(MomentListScreen):
     def handle_enter(self) -> None:
         """Open or close a problem, or show the dashboard as of an event."""
         key = self.get_cursor_key()
-        if isinstance(key, ProblemCause) or key == DISMISSED:
+        if self._has_no_match:
+            self.action_back()
+        elif isinstance(key, ProblemCause) or key == DISMISSED:
             self._opened ^= {key if isinstance(key, ProblemCause) else DISMISSED}
             self._draw()
         else:
