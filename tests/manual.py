@@ -13,6 +13,7 @@ from claudemeter_tui.config.actions import (
     DESCRIPTION,
     EXAMPLES,
     FLAG_GROUPS,
+    PROGRAM_FLAGS,
     SETTINGS_NOTE,
     STATUS_NOTE,
 )
@@ -46,8 +47,8 @@ def _list_lines() -> Iterator[str]:
         yield f".SS {_escape(purpose.capitalize())}"
         for flag in group:
             yield from _list_item(_format_flag(flag.name, flag.metavar), [flag.help])
-    yield from _list_item(_format_flag("--version", ""), ["print the version"])
-    yield from _list_item(_format_flag("-h, --help", ""), ["print the flags"])
+    for name, purpose in PROGRAM_FLAGS:
+        yield from _list_item(_format_flag(name, ""), [purpose])
     yield from (".SH SETTINGS", *_wrap(SETTINGS_NOTE))
     yield "A flag overrides the environment, which overrides the file."
     for setting in SETTINGS:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from claudemeter_tui.config.actions import FLAG_GROUPS
+from claudemeter_tui.config.actions import FLAG_GROUPS, PROGRAM_FLAGS
 from claudemeter_tui.formatting.status_line import PLACEHOLDERS
 from claudemeter_tui.settings import SETTINGS
 from claudemeter_tui.tui.keys import KEY_GROUPS
@@ -40,6 +40,8 @@ def flags() -> str:
             yield f"**{purpose[0].upper()}{purpose[1:]}**", ""
             for flag in group:
                 yield f"`{' '.join(filter(None, (flag.name, flag.metavar)))}`", flag.help
+        for name, purpose in PROGRAM_FLAGS:
+            yield f"`{name}`", purpose
 
     return _table(("flag", "what it does"), rows())
 

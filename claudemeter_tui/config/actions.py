@@ -135,6 +135,8 @@ FLAG_GROUPS: tuple[tuple[str, tuple[Flag, ...]], ...] = (
     ),
 )
 """Every flag that is not a setting, by purpose."""
+PROGRAM_FLAGS = (("--version", "print the version"), ("-h, --help", "print this help"))
+"""The flags about the program itself, the last ones of the last group, with their help."""
 ACTION_FLAGS = tuple(flag for _, group in FLAG_GROUPS for flag in group)
 EXAMPLES = (
     ("claudemeter-tui --demo", "try the dashboard without an account"),
@@ -424,11 +426,11 @@ def build_flag_parser() -> argparse.ArgumentParser:
                 else {"action": "store_true"}
             )
             section.add_argument(flag.name, help=flag.help, **how)
-    # The last group is about the program itself.
+    (version, version_help), (names, help_help) = PROGRAM_FLAGS
     section.add_argument(
-        "--version", action="version", version=f"claudemeter-tui {__version__}", help="print the version"
+        version, action="version", version=f"claudemeter-tui {__version__}", help=version_help
     )
-    section.add_argument("-h", "--help", action="help", help="print this help")
+    section.add_argument(*names.split(", "), action="help", help=help_help)
     settings = flags.add_argument_group("settings")
     for setting in SETTINGS:
         if not setting.has_flag:
