@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from claudemeter_tui import cli
-from claudemeter_tui.config.actions import ACTION_FLAGS, Action, build_flag_parser
+from claudemeter_tui.config.actions import ACTION_FLAGS, DESCRIPTION, Action, build_flag_parser
 from claudemeter_tui.formatting.report import BODY_ENDPOINTS
 from claudemeter_tui.history.database import ARCHIVE_NAME, DAMAGED_SUFFIX
 from claudemeter_tui.history.recorder import MAX_WAITING_STEPS
@@ -34,6 +34,13 @@ def test_tables_match_the_program(name: str) -> None:
     missing, stale = [row for row in needed if row not in rows], [row for row in rows if row not in needed]
     assert (missing, stale) == ([], []), "python -m tests.readme writes the tables anew"
     assert rows == needed
+
+
+def test_purpose_is_that_of_the_help() -> None:
+    """The questions at the top are those of `--help`, the manual and the package."""
+    questions = " ".join(re.findall(r"^[1-3]\. (.*\?)$", TEXT, re.MULTILINE)[:3])
+    assert questions == DESCRIPTION
+    assert DESCRIPTION in (ROOT / "pyproject.toml").read_text("utf-8")
 
 
 def test_every_flag_is_in_a_table() -> None:

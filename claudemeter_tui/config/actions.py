@@ -393,7 +393,11 @@ class _HelpFormatter(argparse.HelpFormatter):
         )
 
 
-DESCRIPTION = "Can I keep working with Claude, am I paying for it, and when does the limit reset?"
+DESCRIPTION = (
+    "Can I keep working with Claude? Am I paying extra for it?"
+    " Will the next prompt be refused, why, and until when?"
+)
+"""The purpose, as at the top of the README."""
 SETTINGS_NOTE = (
     "Each setting is also a key of the config file and an environment variable, such as CLAUDEMETER_INTERVAL."
     " The session comes from --cookie-file, CLAUDEMETER_COOKIE or your browsers."
