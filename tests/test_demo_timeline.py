@@ -116,7 +116,7 @@ def lived(folder: Path, server: LoopbackServer, day: Sequence[Moment], **environ
 def export_events(server: LoopbackServer, folder: Path) -> list[str]:
     """Return time and text of each event in the archive, oldest first."""
     file = folder / "events.ndjson"
-    command = [PROGRAM, "--base-url", server.url, "--export", file, "--what", "events"]
+    command = [PROGRAM, "--base-url", server.url, "--export", str(file), "--what", "events"]
     subprocess.run(command, env=os.environ | {"HOME": str(folder), "TZ": "UTC"}, check=True)
     events = [json.loads(line) for line in file.read_text().splitlines()]
     moments = [(datetime.fromisoformat(event["at"]), event["text"]) for event in events]

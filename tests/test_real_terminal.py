@@ -88,7 +88,9 @@ def server() -> Iterator[LoopbackServer]:
 def program(server: LoopbackServer, columns: int = 120, rows: int = 36, **more: str) -> Terminal:
     """Start the installed command with that server and with more variables."""
     environment = {"CLAUDEMETER_COOKIE": f"sessionKey={SECRET}; lastActiveOrg={PERSONAL}", **more}
-    return Terminal([PROGRAM, "--base-url", server.url], columns=columns, rows=rows, env=environment)
+    # Otherwise the worst org is selected once all are read.
+    command = [PROGRAM, "--base-url", server.url, "--org", "Personal"]
+    return Terminal(command, columns=columns, rows=rows, env=environment)
 
 
 def is_polled(terminal: Terminal) -> bool:
@@ -98,7 +100,7 @@ def is_polled(terminal: Terminal) -> bool:
 
 def test_dashboard_switches_orgs_and_sees_blocked_come_and_go(server: LoopbackServer) -> None:
     """HTTP replies reach the screen: figures, org switching, BLOCKED, its end, and a clean exit."""
-    with program(server) as terminal:
+    with program(server, columns=180) as terminal:
         terminal.wait_for("$17.20 of $50.00")
         terminal.wait_for("7-day Fable")
         terminal.send("2")
@@ -206,7 +208,7 @@ def test_crash_shows_no_secret_and_exits_with_1(server: LoopbackServer, tmp_path
         "a.Claudemeter.action_usage_page = boom\n"
     )
     environment = {"PYTHONPATH": str(tmp_path), "CLAUDEMETER_COOKIE": SECRET}
-    with Terminal([PROGRAM, "--base-url", server.url], env=environment) as terminal:
+    with Terminal([PROGRAM, "--base-url", server.url, "--org", "Personal"], env=environment) as terminal:
         terminal.wait_for("$17.20 of $50.00")
         terminal.send("u")
         assert terminal.wait() == 1

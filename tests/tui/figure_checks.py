@@ -18,7 +18,7 @@ from rich.cells import cell_len
 from claudemeter_tui.formatting import events as event_words
 from claudemeter_tui.formatting import values as form
 from claudemeter_tui.formatting import verdict as words
-from claudemeter_tui.formatting.overview import CAN_WORK, COUNT_NAMES
+from claudemeter_tui.formatting.overview import CAN_WORK, COUNT_NAMES, OverviewRow, list_credit_forms
 from claudemeter_tui.model.events import Event
 from claudemeter_tui.model.forecast import (
     compute_spend_rate,
@@ -132,6 +132,8 @@ def allowed(
     figures |= {found[0] for text in sentences for found in FIGURE.finditer(text)}
     reasons = [window.locked_reason for window in windows] + [lead.reason if lead else None]
     names = {org.display_name, org.plan_name, state.session.label, state.account.email, *reasons}
+    # The cap beside used credits has no currency: `$50.00 of 50`.
+    names |= {credits.cap for credits in list_credit_forms(OverviewRow(state, verdict), now, UTC)}
     return Whole(frozenset(figures), frozenset(name for name in (*names, *_labels(windows)) if name))
 
 

@@ -133,9 +133,14 @@ def _build_one_line(view: View, verdict: Verdict, width: int) -> StyledLine:
     ):
         if chosen := _choose_forms(facts, width - orgs[0].cell_length - name.cell_length):
             return build_line(orgs[0], name, _style_facts(chosen, calm=True))
-    for org in orgs:
+    # Nothing else in a line without tabs names the org, so its name goes last.
+    named = orgs[:-1] if view.store.orgs[1:] else orgs
+    for org in named:
         if chosen := _choose_forms([lead], width - org.cell_length - name.cell_length):
             return build_line(org, name, _style_facts(chosen, calm=True))
+    for org in named:
+        if org.cell_length + name.cell_length - GAP <= width:
+            return build_line(org, name).truncate(width)
     return fit_line(build_line(orgs[-1], name, lead[-1]), width)
 
 
