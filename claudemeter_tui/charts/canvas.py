@@ -47,7 +47,9 @@ class ChartStyle(StrEnum):
     """The label of the current time."""
     CURVE = "curve"
     AREA = "area"
-    """The full cells of an area below its upper edge."""
+    """The full cells of an area."""
+    EDGE = "edge"
+    """The cells that an area fills in part."""
     NOTE = "note"
     """A text in an area."""
     SECOND = "second"
@@ -122,10 +124,14 @@ class Canvas:
             signs = {value: blocks[max(0, min(EIGHTHS, level - done))] for value, level in levels.items()}
             cells = zip(self.cells[row], values, strict=True)
             self.cells[row] = [cell if value is None else signs[value] for cell, value in cells]
-            below = {value for value, level in levels.items() if level > done + EIGHTHS}
-            if below:
+            areas: dict[float | None, ChartStyle | Severity] = {
+                value: ChartStyle.AREA if level >= done + EIGHTHS else ChartStyle.EDGE
+                for value, level in levels.items()
+                if level > done
+            }
+            if areas:
                 styles = zip(self.styles[row], values, strict=True)
-                self.styles[row] = [ChartStyle.AREA if value in below else style for style, value in styles]
+                self.styles[row] = [areas.get(value, style) for style, value in styles]
 
     def draw_steps(self, curves: Sequence[ChartSteps], scale: Scale) -> None:
         """Draw each curve as a line with rounded corners; the first is in front where they meet."""

@@ -126,7 +126,7 @@ def select_themes(color_system: str | None, *, no_color: bool = False) -> tuple[
     return SIXTEEN_COLOUR_THEMES if color_system == "standard" else DASHBOARD_THEMES
 
 
-AREA_SHARE = 0.4
+AREA_SHARE = 0.6
 """Share of the curve's colour in an area below it; the rest is the background."""
 
 

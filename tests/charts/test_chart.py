@@ -72,13 +72,13 @@ def test_chart_with_marks_has_a_line_for_them() -> None:
     ]
 
 
-def test_area_has_a_bright_upper_edge() -> None:
-    """Only the highest cell of a column is drawn like a curve, the cells below it like an area."""
+def test_full_cells_of_an_area_have_a_background() -> None:
+    """A full block may leave a seam, so full cells have a background, too; the upper edge has none."""
     drawn = build_credits_chart(RISING, frame(at(30), 48, 5), cap=CAP)
     assert drawn is not None
-    assert drawn.lines[1][-1] == ("▇" * 15, ChartStyle.CURVE)
+    assert drawn.lines[1][-1] == ("▇" * 15, ChartStyle.EDGE)
     assert drawn.lines[2][-1] == ("█" * 15, ChartStyle.AREA)
-    assert drawn.lines[3][1:] == (("▁" * 14 + "▇" * 14, ChartStyle.CURVE), ("█" * 15, ChartStyle.AREA))
+    assert drawn.lines[3][1:] == (("▁" * 14 + "▇" * 14, ChartStyle.EDGE), ("█" * 15, ChartStyle.AREA))
 
 
 def test_chart_draws_the_same_in_ascii() -> None:

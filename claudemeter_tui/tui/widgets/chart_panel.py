@@ -67,6 +67,7 @@ CHART_STYLES: dict[ChartStyle | Severity, str] = {
     ChartStyle.CURVE: "$curve",
     # As characters too, for terminals without colours; as backgrounds, because full blocks may leave seams.
     ChartStyle.AREA: "$area on $area",
+    ChartStyle.EDGE: "$area",
     ChartStyle.NOTE: "$foreground on $area",
     ChartStyle.SECOND: "$accent",
     **{severity: f"bold {style.removeprefix('bold ')}" for severity, style in SEVERITY_STYLES.items()},
