@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any, Literal, NamedTuple, TypeVar, assert_never, get_args
@@ -473,6 +473,8 @@ def _split_number_suffix(name: str) -> tuple[str, str]:
     return (name[: suffix.start()], suffix[0]) if suffix else (name, "")
 
 
+_MAX_RECENT = 4
+"""Maximum number of values of `redact_once`: both tuples of events, the day, and a past moment."""
 _MAX_EVENTS = 2_000
 """Maximum number of remembered events, in addition to those of the current call."""
 _SESSION_EVENT_KINDS = (
@@ -511,6 +513,7 @@ class _RedactedParts(NamedTuple):
 
 
 _State = TypeVar("_State", OrgState, SessionState)
+_Value = TypeVar("_Value")
 
 
 class Redactor(ValueRedactor):
@@ -521,8 +524,8 @@ class Redactor(ValueRedactor):
         super().__init__(Pseudonyms())
         self._memory = _RedactedParts(Store(), RedactedStore(), {}, {}, {})
         self._originals: dict[OrgKey, OrgKey] = {}
-        self._event_tuples: tuple[tuple[tuple[Event, ...], tuple[Event, ...]], ...] = ()
-        """The last events and their redaction: those of this run, and those of earlier runs."""
+        self._recent: dict[int, tuple[object, Any]] = {}
+        """The last values of `redact_once` and their redaction, keyed like the parts of a store."""
         self._event_pairs: dict[int, tuple[Event, Event]] = {}
         """Events and their redacted copies, keyed like the parts of a store."""
 
@@ -573,18 +576,27 @@ class Redactor(ValueRedactor):
         """Return the original key for a redacted one; the key itself if it is unknown."""
         return self._originals.get(key, key)
 
+    def redact_once(self, original: _Value, redact: Callable[[_Value], _Value]) -> _Value:
+        """Return the redacted value; the same object for each of the last few values.
+
+        The dashboard compares these parts of a view by identity, and draws again if one is new.
+        """
+        _, redacted = self._recent.pop(id(original), None) or (original, redact(original))
+        self._recent[id(original)] = original, redacted
+        if len(self._recent) > _MAX_RECENT:
+            del self._recent[next(iter(self._recent))]
+        return redacted
+
     def redact_events(self, events: tuple[Event, ...]) -> tuple[Event, ...]:
         """Redact events of the store that was redacted last; the same tuple for the same events."""
-        for original, redacted in self._event_tuples:
-            if original is events:
-                return redacted
+        return self.redact_once(events, self._redact_events)
+
+    def _redact_events(self, events: tuple[Event, ...]) -> tuple[Event, ...]:
         known = self._event_pairs
         pairs = {id(event): known.get(id(event)) or (event, self._redact_event(event)) for event in events}
         # The event log is short, so dropping all older pairs at once costs little.
         self._event_pairs = {**known, **pairs} if len(known) < _MAX_EVENTS else pairs
-        redacted = tuple(pairs[id(event)][1] for event in events)
-        self._event_tuples = ((events, redacted), *self._event_tuples[:1])
-        return redacted
+        return tuple(pairs[id(event)][1] for event in events)
 
     def _redact_state(self, state: _State) -> _State:
         known = self._memory.replies

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, tzinfo
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -27,6 +28,7 @@ from claudemeter_tui.feed import Feed
 from claudemeter_tui.formatting.org_choice import OrgChoiceError
 from claudemeter_tui.formatting.values import to_local
 from claudemeter_tui.interruption import InterruptDelay
+from claudemeter_tui.model.day import Today
 from claudemeter_tui.model.past import PastFigures
 from claudemeter_tui.model.problems import ProblemCause
 from claudemeter_tui.model.reading import Reading
@@ -86,10 +88,9 @@ def redact_view(view: View, redaction: RowRedactor) -> View:
     if store is view.store:
         return view
     key = redaction.redact_key(view.key) if view.key else None
-    figures = redact_past_figures(view.past_figures, redaction) if view.past_figures is not None else None
-    today = view.today
-    if today is not None:
-        today = replace(today, series={redaction.redact_key(one): it for one, it in today.series.items()})
+    past = view.past_figures
+    figures = past and redaction.redact_once(past, partial(redact_past_figures, redaction=redaction))
+    today = view.today and redaction.redact_once(view.today, partial(redact_today, redaction=redaction))
     return replace(
         view,
         store=store,
@@ -105,6 +106,11 @@ def redact_view(view: View, redaction: RowRedactor) -> View:
 def redact_cause(cause: ProblemCause, redaction: RowRedactor) -> ProblemCause:
     """Return the cause of a problem with a pseudonym for its session."""
     return cause._replace(session=cause.session and redaction.redact_session(cause.session))
+
+
+def redact_today(today: Today, redaction: RowRedactor) -> Today:
+    """Return the figures of the day under the redacted keys of their orgs."""
+    return replace(today, series={redaction.redact_key(key): one for key, one in today.series.items()})
 
 
 def redact_past_figures(figures: PastFigures, redaction: RowRedactor) -> PastFigures:

@@ -20,7 +20,10 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Input
 
+from claudemeter_tui.model.archive_rows import FigureRow, Owner
 from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.day import Today
+from claudemeter_tui.model.past import PastFigures
 from claudemeter_tui.model.store import Store
 from claudemeter_tui.privacy.archive_rows import RowRedactor
 from claudemeter_tui.tui import screenshots
@@ -292,6 +295,28 @@ async def test_private_view_is_made_once() -> None:
     assert private.state.org.name == "Org B"
     assert redact_view(private, redaction) is private
     assert redact_view(View(store, NOW), redaction).key is None
+
+
+async def test_private_view_with_every_archived_part_is_not_drawn_again() -> None:
+    """The parts that are compared by identity stay the same objects, after other events too."""
+    redaction = RowRedactor()
+    store = pii_fixtures.planted_store()
+    key, owner = store.orgs[1].key, Owner(store.orgs[1].account, store.orgs[1].org)
+    figure = FigureRow(owner, "verdict", "open", NOW, NOW)
+    parts: dict[str, Any] = {
+        "earlier_events": pii_fixtures.happened(store),
+        "today": Today(NOW, {key: None}),
+        "past_figures": PastFigures(NOW, key, owner, (figure,)),
+    }
+    first, second = (
+        View(store, NOW, key, UTC, events=pii_fixtures.happened(store), **parts) for _ in range(2)
+    )
+    private = redact_view(first, redaction)
+    assert pii_fixtures.found(repr(private)) == []
+    assert private.looks_like(redact_view(first, redaction))
+    later = redact_view(second, redaction)
+    assert later.events is not private.events
+    assert [getattr(later, name) is getattr(private, name) for name in parts] == [True] * 3
 
 
 async def test_picture_names_no_font_of_the_web() -> None:
