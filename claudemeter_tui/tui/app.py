@@ -250,7 +250,7 @@ class Claudemeter(App[str]):
     history: var[HistoryLoaded | None] = var["HistoryLoaded | None"](None, init=False)
     """The last history that was read, while its screen is open. None if there is none."""
     earlier_events: var[tuple[Event, ...] | None] = var["tuple[Event, ...] | None"](None, init=False)
-    """Events of the days before this run, oldest first. None until the events screen was opened."""
+    """Events of the days before this run, oldest first. None until they are read."""
     dismissed: var[frozenset[ProblemCause]] = var["frozenset[ProblemCause]"](frozenset(), init=False)
     """Causes of the problems that the user has dismissed; each stays until its problems end."""
     history_weeks: var[int] = var(4, init=False)
