@@ -26,9 +26,9 @@ from claudemeter_tui.formatting.verdict import (
     format_verdict_note,
     lacks_limits,
 )
-from claudemeter_tui.model.catalogue import CreditState, WindowKind
+from claudemeter_tui.model.catalogue import SESSION_LABEL, WEEK_LABEL_PREFIX, CreditState, WindowKind
 from claudemeter_tui.model.credits import Meter
-from claudemeter_tui.model.day import SESSION_LABEL, DayUse
+from claudemeter_tui.model.day import DayUse
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.store import OrgKey, OrgState
 from claudemeter_tui.model.verdict import Verdict, VerdictState, rank_verdict
@@ -40,7 +40,6 @@ CAN_WORK = "can work"
 """Name of the calm verdict; the others are in capitals, because they need attention."""
 COUNT_NAMES = {VerdictState.ON_CREDITS: "on credits", VerdictState.UNKNOWN: "unknown"}
 """Names in the header of verdicts that are no alarm."""
-WEEK_LABEL = "7-day"
 
 
 class OverviewColumn(StrEnum):
@@ -49,7 +48,7 @@ class OverviewColumn(StrEnum):
     ORG = "org"
     VERDICT = "verdict"
     SESSION_WINDOW = SESSION_LABEL
-    WEEK_WINDOW = WEEK_LABEL
+    WEEK_WINDOW = WEEK_LABEL_PREFIX.rstrip()
     FULLEST = "used"
     """The percentage of the limiting or fullest window, where there is no room for both windows."""
     CREDITS = "credits"

@@ -94,6 +94,8 @@ WINDOWS: Mapping[str, WindowFact] = {
     )
 }
 """Every known window by its key, in the order of a reply of October 2026."""
+SESSION_LABEL = next(fact.label for fact in WINDOWS.values() if fact.kind is WindowKind.SESSION)
+"""Label of the 5-hour window."""
 SCOPED_WINDOW = WindowFact("", length=SEVEN_DAYS, order=29)
 """Facts shared by all 7-day windows of one model or surface in `limits[]`; each entry has its own name."""
 

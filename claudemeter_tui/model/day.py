@@ -10,7 +10,7 @@ from itertools import chain, pairwise
 from math import ceil
 from typing import NamedTuple
 
-from claudemeter_tui.model.catalogue import WINDOWS, WindowKind
+from claudemeter_tui.model.catalogue import SESSION_LABEL
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.store import OrgKey, OrgState
 from claudemeter_tui.model.time_series import (
@@ -22,8 +22,6 @@ from claudemeter_tui.model.time_series import (
 
 MAX_DAY_SLOTS = 48
 """Parts of a day to which archived figures are thinned, so that a hundred orgs need little memory."""
-SESSION_LABEL = next(fact.label for fact in WINDOWS.values() if fact.kind is WindowKind.SESSION)
-"""Label of the window whose utilization a day shows."""
 
 
 @dataclass(frozen=True)

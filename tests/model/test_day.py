@@ -10,10 +10,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from claudemeter_tui.model.catalogue import MeterOrigin
+from claudemeter_tui.model.catalogue import SESSION_LABEL, MeterOrigin
 from claudemeter_tui.model.day import (
     MAX_DAY_SLOTS,
-    SESSION_LABEL,
     DayUse,
     find_midnight,
     measure_day,

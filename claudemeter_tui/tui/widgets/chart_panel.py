@@ -27,7 +27,7 @@ from claudemeter_tui.charts.chart import (
 )
 from claudemeter_tui.formatting.events import describe_event
 from claudemeter_tui.formatting.values import format_moment, format_money, format_percent
-from claudemeter_tui.model.catalogue import WindowKind
+from claudemeter_tui.model.catalogue import SESSION_LABEL, WindowKind
 from claudemeter_tui.model.forecast import forecast_course
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.store import OrgState
@@ -56,8 +56,6 @@ CHART_SPANS: tuple[tuple[timedelta | None, str], ...] = (
     (timedelta(days=365), "365d"),
 )
 """Periods of a chart, with their names. With the run, the windows show the current 5-hour window."""
-WINDOW_NAME = "5-hour"
-"""Name of the period of the current 5-hour window."""
 
 CHART_STYLES: dict[ChartStyle | Severity, str] = {
     ChartStyle.SCALE: MUTED,
@@ -157,7 +155,7 @@ class ChartPanel(LineWidget):
     def _iterate_periods(self, *, windows: bool) -> Iterator[StyledLine]:
         """Yield `1h [run] 24h 7d 30d 365d`, then only the selected period, then none."""
         view = self.view
-        run = WINDOW_NAME if windows and find_charted_window(view) is not None else "run"
+        run = SESSION_LABEL if windows and find_charted_window(view) is not None else "run"
         names = [(span, run if span is None else name) for span, name in CHART_SPANS]
         selected = next(name for span, name in names if span == view.span)
         chosen = build_line((f"[{selected}]", SELECTED_SPAN))
