@@ -58,20 +58,25 @@ def build_schema() -> JsonSchema:
     }
 
 
-def _typed(kind: str, says: str, *, nullable: bool = False, **more: Any) -> JsonSchema:
-    return {"description": says, "type": [kind, "null"] if nullable else kind, **more}
+def _describe(says: str, null: str) -> str:
+    """Return the description of a value; `null` is the meaning of null, empty if it cannot be null."""
+    return f"{says} Null {null}." if null else says
+
+
+def _typed(kind: str, says: str, *, null: str = "", **more: Any) -> JsonSchema:
+    return {"description": _describe(says, null), "type": [kind, "null"] if null else kind, **more}
 
 
 def _text(says: str, *, null: str = "") -> JsonSchema:
-    return _typed("string", f"{says} Null {null}." if null else says, nullable=bool(null))
+    return _typed("string", says, null=null)
 
 
 def _number(says: str, *, null: str = "", **more: Any) -> JsonSchema:
-    return _typed("number", f"{says} Null {null}." if null else says, nullable=bool(null), **more)
+    return _typed("number", says, null=null, **more)
 
 
 def _count(says: str, *, null: str = "") -> JsonSchema:
-    return _typed("integer", f"{says} Null {null}." if null else says, nullable=bool(null), minimum=0)
+    return _typed("integer", says, null=null, minimum=0)
 
 
 def _flag(says: str) -> JsonSchema:
@@ -94,8 +99,7 @@ def _list(item: JsonSchema, says: str) -> JsonSchema:
 
 def _object(says: str, keys: Mapping[str, JsonSchema], *, null: str = "") -> JsonSchema:
     """Describe an object that always has these keys; more keys are allowed, because changes are additions."""
-    described = _typed("object", f"{says} Null {null}." if null else says, nullable=bool(null))
-    return described | {"properties": dict(keys), "required": list(keys)}
+    return _typed("object", says, null=null, properties=dict(keys), required=list(keys))
 
 
 def _refer(name: str) -> JsonSchema:
@@ -103,7 +107,7 @@ def _refer(name: str) -> JsonSchema:
 
 
 def _amount(says: str, *, null: str) -> JsonSchema:
-    return {"description": f"{says} Null {null}.", "anyOf": [_refer("money"), {"type": "null"}]}
+    return {"description": _describe(says, null), "anyOf": [_refer("money"), {"type": "null"}]}
 
 
 def _version() -> JsonSchema:
@@ -329,7 +333,7 @@ _NOT_READABLE = "if another version wrote an event that this one cannot read"
 def _row_value(says: str, *, null: str = "") -> JsonSchema:
     kinds = ["number", "string", *(["null"] if null else [])]
     said = f"{says} A percentage from 0, or a text: a word, a time, or {_DECIMAL}."
-    return {"description": f"{said} Null {null}." if null else said, "type": kinds}
+    return {"description": _describe(said, null), "type": kinds}
 
 
 COLUMN_SCHEMAS: Mapping[ExportKind, Mapping[str, JsonSchema]] = {
