@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from claudemeter_tui.formatting.credits import CREDIT_STATE_NAMES, describe_figures_age, describe_missing_cap
+from claudemeter_tui.formatting.search import has_words
 from claudemeter_tui.formatting.values import (
     format_age,
     format_dated_day,
@@ -197,7 +198,7 @@ def matches_search(row: OverviewRow, wanted: str) -> bool:
         row.state.account.email or "",
         row.state.session.label,
     )
-    return all(word in "\n".join(about).casefold() for word in wanted.casefold().split())
+    return has_words("\n".join(about), wanted)
 
 
 def sort_rows(

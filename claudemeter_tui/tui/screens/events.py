@@ -13,6 +13,7 @@ from textual.message import Message
 from claudemeter_tui.formatting.events import EventCategory, categorize_event, describe_event
 from claudemeter_tui.formatting.past import EVENTS_TITLE, NO_REPLIES
 from claudemeter_tui.formatting.problems import format_group_title, format_problem_title
+from claudemeter_tui.formatting.search import has_words
 from claudemeter_tui.formatting.values import format_count, format_day_title, to_local
 from claudemeter_tui.model.events import Event
 from claudemeter_tui.model.problems import ProblemCause, ProblemGroup
@@ -100,11 +101,11 @@ class EventsScreen(MomentListScreen):
     def redraw(self) -> None:
         """Draw a row for each problem, and a table of the events."""
         view, width = self.view, self.item_list.line_width
-        words = self.search_bar.search_text.casefold().split()
+        words = self.search_bar.search_text.strip()
         every, groups = self._join_events(), view.problem_groups
-        events = [event for event in every if self._is_shown(event) and self._matches_event(event, words)]
+        filtered = [event for event in every if self._is_shown(event)]
+        events = [event for event in filtered if self._matches_event(event, words)]
         problems = [group for group in groups if self._matches_problem(group, words)]
-        hidden = len(every) - sum(map(self._is_shown, every)) if self._is_filtered else 0
         rows = self._build_problems(problems, width, is_search=bool(words))
         rows += [BLANK_ROW] if rows else []
         self._has_no_match = bool(words) and not events and not problems
@@ -115,7 +116,7 @@ class EventsScreen(MomentListScreen):
             rows += self._build_events(events, width)
         key = self.get_cursor_key()
         self.show_page(ListPage(rows, width), key)
-        self.set_header_lines([self._build_title(len(every), hidden)], [Content("")])
+        self.set_header_lines([self._build_title(len(every), len(every) - len(filtered))], [Content("")])
         if self._is_filtered:
             is_away = self.app.size.height < FILTERED_TITLE_FROM
             self.query_one("#first", ClickableLine).set_class(is_away, "-away")
@@ -154,18 +155,18 @@ class EventsScreen(MomentListScreen):
             return True
         return event.org_key == state.key or (event.org_key is None and event.session == state.session)
 
-    def _matches_event(self, event: Event, words: Sequence[str]) -> bool:
+    def _matches_event(self, event: Event, words: str) -> bool:
         if not words:
             return True
         day, today = (to_local(one, self.view.zone).date() for one in (event.at, self.view.now))
         about = event.owner_name, describe_event(event, self.view.zone), format_day_title(day, today)
-        return _has_words("\n".join((*about, *event.endpoints)), words)
+        return has_words("\n".join((*about, *event.endpoints)), words)
 
-    def _matches_problem(self, group: ProblemGroup, words: Sequence[str]) -> bool:
+    def _matches_problem(self, group: ProblemGroup, words: str) -> bool:
         if not words:
             return True
         titles = (format_problem_title(problem, self.view.zone) for problem in group.problems)
-        return _has_words("\n".join((format_group_title(group, self.view.zone), *titles)), words)
+        return has_words("\n".join((format_group_title(group, self.view.zone), *titles)), words)
 
     def _build_title(self, count: int, hidden: int) -> StyledLine:
         """Return the title with the filter and the number of problems, notes and events."""
@@ -225,7 +226,7 @@ class EventsScreen(MomentListScreen):
     def _build_table(self, events: Sequence[Event], width: int, title: str) -> list[ListRow]:
         view = self.view
         today, count = to_local(view.now, view.zone).date(), len(view.store.orgs)
-        basis = (tuple(map(id, events)), width, title, view.zone, today, count)
+        basis = (tuple(events), width, title, view.zone, today, count)
         if self._table_rows[0] != basis:
             # With a single org, its name in every row would say nothing.
             has_owner = len(view.store.orgs) != 1
@@ -276,8 +277,3 @@ class EventsScreen(MomentListScreen):
 def _identify(event: Event) -> tuple[object, ...]:
     """Return a key that no other event has, with the time to the millisecond, as in the archive."""
     return event.kind, round(event.at.timestamp() * 1000), event.org_key, event.subject
-
-
-def _has_words(text: str, words: Sequence[str]) -> bool:
-    folded = text.casefold()
-    return all(word in folded for word in words)
