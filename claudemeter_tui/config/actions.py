@@ -269,10 +269,7 @@ def parse_export_rows(text: str | None, path: Path) -> str:
     """
     if text is None:
         return EXPORT_ROWS[0]
-    if text not in EXPORT_ROWS:
-        raise SettingsError(
-            f"--what: unknown rows {quote_value(text)}; {describe_choices(text, EXPORT_ROWS)}"
-        )
+    _check_choice("--what", "rows", text, EXPORT_ROWS)
     if path.suffix.lower() == ".zip":
         raise SettingsError("--what does not work with a .zip file, which has all rows")
     return text
@@ -286,9 +283,7 @@ def parse_style(color: str | None, *, as_json: bool) -> str:
     """
     if color is None:
         return "json" if as_json else ""
-    if color not in COLORS:
-        meant = describe_choices(color, COLORS)
-        raise SettingsError(f"--color: unknown kind {quote_value(color)}; {meant}")
+    _check_choice("--color", "kind", color, COLORS)
     if as_json:
         raise SettingsError("--color and --json can't be combined")
     return color
@@ -300,11 +295,18 @@ def parse_shell(text: str) -> str:
     Raises:
         SettingsError: There is no script for that shell.
     """
-    if text not in SHELLS:
-        raise SettingsError(
-            f"--completion: unknown shell {quote_value(text)}; {describe_choices(text, SHELLS)}"
-        )
+    _check_choice("--completion", "shell", text, SHELLS)
     return text
+
+
+def _check_choice(flag: str, noun: str, text: str, choices: tuple[str, ...]) -> None:
+    """Check that the value of a flag is one of its choices.
+
+    Raises:
+        SettingsError: It is another text; the message names the nearest choice, or all of them.
+    """
+    if text not in choices:
+        raise SettingsError(f"{flag}: unknown {noun} {quote_value(text)}; {describe_choices(text, choices)}")
 
 
 _AGE = re.compile(r"([0-9]{1,4})([dh])")
