@@ -170,11 +170,7 @@ def build_table_layout(rows: Iterable[RowTexts], width: int) -> TableLayout:
     growths: list[Growth] = [
         (OverviewColumn.VERDICT, max(least_verdict, most.get("end", 7))),
         *((column, percent[column]) for column in has_windows),
-        *(
-            (OverviewColumn.CREDITS, max(cells, len(OverviewColumn.CREDITS)))
-            for cells in credits
-            if has_credits
-        ),
+        *((OverviewColumn.CREDITS, cells) for cells in credits if has_credits),
         (OverviewColumn.ORG, min(name, MAX_NAME_WIDTH)),
         *((OverviewColumn.SPENT, max(len(OverviewColumn.SPENT), most["spent"])) for _ in range(has_spending)),
         *_iterate_roomy_growths(most, has_spark=has_spark),
