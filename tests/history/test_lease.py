@@ -267,14 +267,20 @@ def count_reads(leases: ArchiveLeases, monkeypatch: pytest.MonkeyPatch) -> list[
     return reads
 
 
+async def start_idle_pair(machine: Machine) -> tuple[ArchiveLeases, ArchiveLeases]:
+    """Return the leases of a process that polls and of its follower; the next poll is in a minute."""
+    holder, follower = machine.start("first"), machine.start("second")
+    assert await holder.claim(SESSION, ACCOUNT)
+    assert not await follower.claim(SESSION, ACCOUNT)
+    plan_poll(machine, MINUTE)
+    return holder, follower
+
+
 async def test_an_idle_holder_reads_only_what_has_changed(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Reading the archive each second would double the use of the processor; a request is still noticed."""
-    first, second = machine.start("first"), machine.start("second")
-    assert await first.claim(SESSION, ACCOUNT)
-    assert not await second.claim(SESSION, ACCOUNT)
-    plan_poll(machine, MINUTE)
+    first, second = await start_idle_pair(machine)
     reads = count_reads(first, monkeypatch)
     age_files(machine)
     await tend_for(machine, first, 50)
@@ -290,10 +296,7 @@ async def test_an_idle_follower_reads_only_what_has_changed(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The end of the holder is noticed all the same."""
-    first, second = machine.start("first"), machine.start("second")
-    assert await first.claim(SESSION, ACCOUNT)
-    assert not await second.claim(SESSION, ACCOUNT)
-    plan_poll(machine, MINUTE)
+    _, second = await start_idle_pair(machine)
     reads, seconds = count_reads(second, monkeypatch), 0
     age_files(machine)
 
