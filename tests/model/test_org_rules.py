@@ -44,7 +44,7 @@ def test_no_rules_change_nothing() -> None:
     ("expected", "rules"),
     [
         (["lab", "work", "Personal"], OrgRules(aliases=RULES.aliases, order=("org-3", "WORK"))),
-        (["Personal", "Acme Team", "Lab"], OrgRules(order=("nobody",))),
+        (["Personal", "Acme Team", "Lab"], OrgRules(order=("missing",))),
         (["Lab", "Personal", "Acme Team"], OrgRules(order=("lab",))),
     ],
 )

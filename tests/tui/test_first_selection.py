@@ -96,7 +96,7 @@ async def test_remembered_org_comes_before_the_worst_one() -> None:
         assert selected(pilot) == "Lab"
 
 
-@pytest.mark.parametrize("key", [("nobody", LAB), None])
+@pytest.mark.parametrize("key", [("missing", LAB), None])
 async def test_lost_remembered_org_gives_the_worst_one(key: OrgKey | None) -> None:
     """An org of the last run that no session lists any more counts as none."""
     scene = stage(*TRIO)

@@ -127,7 +127,7 @@ def test_number_of_orgs(snap_compare: Compare, size: tuple[int, int], count: int
 def test_search_without_a_match(snap_compare: Compare) -> None:
     """An empty search says so."""
     drawn = app(build_stage(*SEVEN), load_series=load_morning)
-    assert snap_compare(drawn, terminal_size=(120, 36), run_before=press("slash", *"nobody"))
+    assert snap_compare(drawn, terminal_size=(120, 36), run_before=press("slash", *"nothing"))
 
 
 def test_names_are_hidden_in_private(snap_compare: Compare) -> None:
