@@ -1,0 +1,120 @@
+"""Values read from Claude Code's transcripts on this machine.
+
+Transcripts hold two things that no reply of claude.ai has: the tokens of each call, and the requests that
+the server refused. They contain prompts, which never reach these values.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+CALLS_DAYS = 60
+"""Days for which the archive keeps each call; a copy of an older one could not be recognized."""
+SYNTHETIC_MODEL = "<synthetic>"
+"""`message.model` of a line that Claude Code wrote itself, such as a refusal."""
+
+
+class TokenCounts(NamedTuple):
+    """Tokens and web searches of one or more calls, each 0 or more."""
+
+    input: int = 0
+    """Input tokens that were neither written to the cache nor read from it."""
+    output: int = 0
+    write_5m: int = 0
+    """Tokens written to the cache for 5 minutes."""
+    write_1h: int = 0
+    """Tokens written to the cache for an hour."""
+    cache_read: int = 0
+    """Tokens read from the cache."""
+    web_searches: int = 0
+    """Number of web searches."""
+
+    @property
+    def written(self) -> int:
+        """Tokens written to the cache."""
+        return self.write_5m + self.write_1h
+
+    @property
+    def context(self) -> int:
+        """Tokens that the model got: those in the cache, and the rest of the input."""
+        return self.input + self.written + self.cache_read
+
+    @property
+    def total(self) -> int:
+        """All tokens, without the web searches."""
+        return self.context + self.output
+
+
+class Call(NamedTuple):
+    """One call of the server by Claude Code. A transcript repeats it on many lines."""
+
+    key: bytes
+    """Hash of message and request, 16 bytes: equal in every copy of the call."""
+    at: int
+    """Time of the line, in milliseconds since 1970 in UTC."""
+    model: str
+    """Name as in the transcript; `[1m]` behind it is removed. Empty if not reported."""
+    variant: str
+    """What makes the price another one, such as `fast`; several are separated by blanks. Empty for none."""
+    counts: TokenCounts
+    conversation: bytes
+    """Hash of the session and, for a subagent, its file, 8 bytes."""
+    is_sidechain: bool
+    """True for a call of a subagent."""
+    cache_miss: str = ""
+    """`cache_miss_reason.type`: why the cache could not be read, if the server said so. Empty otherwise."""
+
+
+class RefusalWindow(StrEnum):
+    """Groups of `rateLimitType`: what a refused request ran into."""
+
+    FIVE_HOUR = "5-hour"
+    WEEK = "week"
+    CREDITS = "credits"
+    UNKNOWN = "unknown"
+
+
+_REFUSAL_WINDOWS = {
+    "five_hour": RefusalWindow.FIVE_HOUR,
+    "seven_day": RefusalWindow.WEEK,
+    "seven_day_opus": RefusalWindow.WEEK,
+    "seven_day_sonnet": RefusalWindow.WEEK,
+    "seven_day_overage_included": RefusalWindow.WEEK,
+    "overage": RefusalWindow.CREDITS,
+}
+"""Every known `rateLimitType` (seen in transcripts of Claude Code 2.1.240 to 2.1.263)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A request that the server refused, as Claude Code wrote it into a transcript."""
+
+    key: bytes
+    """Hash of the line's message, 16 bytes: equal in every copy."""
+    at: datetime
+    project: str
+    """Folder in which Claude Code was started, as a path. Empty if not known."""
+    limit: str
+    """`rateLimitType`, such as `five_hour` or `overage`. Empty if not reported."""
+    resets_at: datetime | None = None
+    """Reset of that limit. None if not reported."""
+    credits_status: str = ""
+    """`overageStatus`: `rejected` if credits did not pay either. Empty if not reported."""
+    credits_reason: str = ""
+    """`overageDisabledReason`: the server's code for the lock of the credits. Empty if not reported."""
+    credits_until: datetime | None = None
+    """`overageResetsAt`. None if not reported."""
+    used_credits: bool = False
+    """True if the request was already paid with credits (`isUsingOverage`)."""
+    offers_low_priority: bool = False
+    """True if the server offered to continue at lower priority."""
+    org: str | None = None
+    """UUID of the org that Claude Code was logged in to, in lower case. None if not known."""
+
+    @property
+    def window(self) -> RefusalWindow:
+        """The group of the limit."""
+        return _REFUSAL_WINDOWS.get(self.limit, RefusalWindow.UNKNOWN)
