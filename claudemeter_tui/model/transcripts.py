@@ -60,10 +60,10 @@ class Call(NamedTuple):
     variant: str
     """What makes the price another one, such as `fast`; several are separated by blanks. Empty for none."""
     counts: TokenCounts
-    conversation: bytes
-    """Hash of the session and, for a subagent, its file, 8 bytes."""
     is_sidechain: bool
     """True for a call of a subagent."""
+    rebuilt: int = 0
+    """Tokens written to the cache again that the call before in the same conversation had cached."""
     cache_miss: str = ""
     """`cache_miss_reason.type`: why the cache could not be read, if the server said so. Empty otherwise."""
 
