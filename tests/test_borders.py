@@ -20,7 +20,17 @@ MODULES = {
     ".".join((PACKAGE, *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__"): path
     for path in sorted(ROOT.rglob("*.py"))
 }
-HEAVY = ("httpx", "pydantic", "browser_cookie3", "plotext", "textual", "sqlite3", "filelock", "shtab")
+HEAVY = (
+    "httpx",
+    "pydantic",
+    "browser_cookie3",
+    "plotext",
+    "textual",
+    "sqlite3",
+    "filelock",
+    "shtab",
+    "msgspec",
+)
 
 WIRES = frozenset({"cli", "wiring"})
 """The modules that connect the packages and may import everything."""
@@ -33,6 +43,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "interruption": set(),
     "settings": {"browsers", "model"},
     "storage": {"interruption", "model"},
+    "transcript_process": {"claude_code", "history", "model", "transcripts"},
     "config": {"model", "settings", "storage"},
     "model": set(),
     "claude_ai": {"model"},
@@ -41,6 +52,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sessions": {"clock", "model"},
     "demo": {"history", "model"},
     "history": {"model", "storage"},
+    "transcripts": {"model"},
     "formatting": {"model"},
     "privacy": {"formatting", "model"},
     "charts": {"formatting", "model"},
@@ -77,7 +89,9 @@ LIBRARIES: dict[str, set[str]] = {
     "browsers": {"browser_cookie3"},
     "demo": {"httpx"},
     "charts": {"plotext"},
+    "transcripts": {"msgspec"},
     "commands": {"shtab"},
+    "transcript_process": {"filelock"},
     "tui": {"resvg_py", "rich", "textual"},
 }
 """The libraries of each package besides the standard one; all others have none."""

@@ -31,22 +31,44 @@ def locate_settings_file(home: Path, environment: Mapping[str, str]) -> Path:
     return Path(find_config_folder(home, environment)) / "settings.json"
 
 
-def read_login_org(home: Path, environment: Mapping[str, str]) -> str | None:
-    """Return the UUID of the org that the config folder is logged in to, in lower case.
+def list_config_folders(home: Path, environment: Mapping[str, str]) -> tuple[Path, ...]:
+    """Return every folder that can have transcripts in its `projects`, whether it exists or not.
 
-    None if it is not known: no login, a file of another form, or a token in the environment, which may belong
-    to another account.
+    `CLAUDE_CONFIG_DIR` names them, separated by commas; each is a config folder or its `projects`. Without
+    it, they are `$XDG_CONFIG_HOME/claude` (`~/.config/claude`) and `~/.claude`.
+    """
+    parts = environment.get(CONFIG_FOLDER_VARIABLE, "").split(",")
+    given = [Path(part.strip()) for part in parts if part.strip()]
+    usual = [Path(environment.get("XDG_CONFIG_HOME") or home / ".config") / "claude", home / ".claude"]
+    folders = (folder.parent if folder.name == "projects" else folder for folder in given or usual)
+    return tuple(dict.fromkeys(folders))
+
+
+def read_login(folder: Path, home: Path, environment: Mapping[str, str]) -> tuple[str, str] | None:
+    """Return the UUIDs of the org and the account that a config folder is logged in to, in lower case.
+
+    The account is empty if it is not reported. None if the org is not known: no login, a file of another
+    form, or a token in the environment, which may belong to another account.
     """
     if any(environment.get(name) for name in OTHER_LOGIN_VARIABLES):
         return None
     # Only with the variable, the file is inside the folder.
-    has_folder = bool(environment.get(CONFIG_FOLDER_VARIABLE))
-    folder = Path(find_config_folder(home, environment)) if has_folder else home
+    is_usual = folder == home / ".claude" and not environment.get(CONFIG_FOLDER_VARIABLE)
     try:
-        with (folder / ".claude.json").open("rb") as file:
+        with ((home if is_usual else folder) / ".claude.json").open("rb") as file:
             content = json.loads(file.read(MAX_STATE_FILE_BYTES))
     except (OSError, ValueError, RecursionError):
         return None
     account = content.get("oauthAccount") if isinstance(content, dict) else None
-    org = account.get("organizationUuid") if isinstance(account, dict) else None
-    return org.lower() if isinstance(org, str) and org else None
+    if not isinstance(account, dict):
+        return None
+    org, person = account.get("organizationUuid"), account.get("accountUuid")
+    if not (isinstance(org, str) and org):
+        return None
+    return org.lower(), person.lower() if isinstance(person, str) else ""
+
+
+def read_login_org(home: Path, environment: Mapping[str, str]) -> str | None:
+    """Return the UUID of the org that Claude Code's own config folder is logged in to; see `read_login`."""
+    login = read_login(Path(find_config_folder(home, environment)), home, environment)
+    return login[0] if login is not None else None

@@ -275,6 +275,99 @@ CREATE TABLE undated_rises (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FACTS + _DERIVED, _UNDATED)
+_TRANSCRIPTS = """
+-- Claude Code's transcripts on this machine; `transcripts/` reads them. No prompt is ever kept.
+-- How far each file was read; the columns are those of `TranscriptPosition`.
+CREATE TABLE transcript_files (
+    id INTEGER PRIMARY KEY,
+    path TEXT NOT NULL UNIQUE,
+    identity TEXT NOT NULL,
+    offset INTEGER NOT NULL,
+    folder TEXT NOT NULL,
+    last_key INTEGER NOT NULL,
+    cached INTEGER NOT NULL,
+    rebuilt INTEGER NOT NULL,
+    skipped INTEGER NOT NULL
+);
+
+-- The login of each config folder, from its first to its last observation.
+CREATE TABLE logins (
+    id INTEGER PRIMARY KEY,
+    config_folder TEXT NOT NULL,
+    org TEXT NOT NULL,
+    account TEXT NOT NULL,
+    first_at INTEGER NOT NULL,
+    last_at INTEGER NOT NULL
+);
+
+-- Projects by the folder in which Claude Code was started.
+CREATE TABLE projects (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE);
+
+-- Each call once, by the hash of its message and request. `login_id` is 0 if the login is not known.
+CREATE TABLE calls (
+    key INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    login_id INTEGER NOT NULL,
+    project_id INTEGER NOT NULL,
+    model_id INTEGER NOT NULL,
+    variant_id INTEGER NOT NULL,
+    is_sidechain INTEGER NOT NULL,
+    cache_miss_id INTEGER NOT NULL,
+    rebuilt INTEGER NOT NULL,
+    input INTEGER NOT NULL,
+    output INTEGER NOT NULL,
+    write_5m INTEGER NOT NULL,
+    write_1h INTEGER NOT NULL,
+    cache_read INTEGER NOT NULL,
+    web_searches INTEGER NOT NULL
+);
+CREATE INDEX calls_by_time ON calls (at);
+
+-- Sums of calls that are no longer kept, by hour in UTC.
+CREATE TABLE call_hours (
+    start_at INTEGER NOT NULL,
+    login_id INTEGER NOT NULL,
+    project_id INTEGER NOT NULL,
+    model_id INTEGER NOT NULL,
+    variant_id INTEGER NOT NULL,
+    is_sidechain INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    rebuilt INTEGER NOT NULL,
+    input INTEGER NOT NULL,
+    output INTEGER NOT NULL,
+    write_5m INTEGER NOT NULL,
+    write_1h INTEGER NOT NULL,
+    cache_read INTEGER NOT NULL,
+    web_searches INTEGER NOT NULL,
+    PRIMARY KEY (start_at, login_id, project_id, model_id, variant_id, is_sidechain)
+) WITHOUT ROWID;
+
+-- Requests that the server refused; the columns are those of `Refusal`.
+CREATE TABLE refusals (
+    key INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    login_id INTEGER NOT NULL,
+    project_id INTEGER NOT NULL,
+    limit_name TEXT NOT NULL,
+    resets_at INTEGER,
+    credits_status TEXT NOT NULL,
+    credits_reason TEXT NOT NULL,
+    credits_until INTEGER,
+    used_credits INTEGER NOT NULL,
+    offers_low_priority INTEGER NOT NULL
+);
+CREATE INDEX refusals_by_time ON refusals (at);
+
+-- One row: calls before `counted_until` are in `call_hours` or were removed, so that copies of them are
+-- ignored. `changes` is increased by each writer.
+CREATE TABLE transcript_state (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    counted_until INTEGER NOT NULL,
+    read_at INTEGER NOT NULL,
+    changes INTEGER NOT NULL
+);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FACTS + _DERIVED, _UNDATED, _TRANSCRIPTS)
 """Script of each version: the first creates version 1. `PRAGMA user_version` is the version of a file."""
 VERSION = len(MIGRATIONS)

@@ -6,7 +6,7 @@ the server refused. They contain prompts, which never reach these values.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -51,25 +51,25 @@ class TokenCounts(NamedTuple):
 class Call(NamedTuple):
     """One call of the server by Claude Code. A transcript repeats it on many lines."""
 
-    key: bytes
-    """Hash of message and request, 16 bytes: equal in every copy of the call."""
+    key: int
+    """Hash of message and request, 63 bits: equal in every copy of the call."""
     at: int
     """Time of the line, in milliseconds since 1970 in UTC."""
     model: str
     """Name as in the transcript; `[1m]` behind it is removed. Empty if not reported."""
     variant: str
-    """What makes the price another one, such as `fast`; several are separated by blanks. Empty for none."""
+    """Kind of service with a price of its own, such as `fast`; several with blanks between. Empty if usual."""
     counts: TokenCounts
     is_sidechain: bool
     """True for a call of a subagent."""
     rebuilt: int = 0
     """Tokens written to the cache again that the call before in the same conversation had cached."""
     cache_miss: str = ""
-    """`cache_miss_reason.type`: why the cache could not be read, if the server said so. Empty otherwise."""
+    """`cache_miss_reason.type`: the server's reason for a cache that could not be read. Empty if none."""
 
 
 class RefusalWindow(StrEnum):
-    """Groups of `rateLimitType`: what a refused request ran into."""
+    """Groups of `rateLimitType`: the limit that a refused request reached."""
 
     FIVE_HOUR = "5-hour"
     WEEK = "week"
@@ -92,8 +92,8 @@ _REFUSAL_WINDOWS = {
 class Refusal:
     """A request that the server refused, as Claude Code wrote it into a transcript."""
 
-    key: bytes
-    """Hash of the line's message, 16 bytes: equal in every copy."""
+    key: int
+    """Hash of the line's message, 63 bits: equal in every copy."""
     at: datetime
     project: str
     """Folder in which Claude Code was started, as a path. Empty if not known."""
@@ -118,3 +118,43 @@ class Refusal:
     def window(self) -> RefusalWindow:
         """The group of the limit."""
         return _REFUSAL_WINDOWS.get(self.limit, RefusalWindow.UNKNOWN)
+
+
+class TranscriptPosition(NamedTuple):
+    """Position up to which a transcript was read, and what the next line needs to know of those before."""
+
+    identity: str = ""
+    """Device and inode of the file. A file that was replaced has another one."""
+    offset: int = 0
+    """Bytes up to the end of the last complete line."""
+    folder: str = ""
+    """`cwd` of its first line that has one: the project. Empty before."""
+    last_key: int = 0
+    """Key of the last call of its conversation. 0 before the first one."""
+    cached: int = 0
+    """Tokens that this call wrote to the cache or read from it."""
+    rebuilt: int = 0
+    """Tokens that this call wrote to the cache again."""
+
+
+@dataclass
+class TranscriptReading:
+    """Everything that is new in one transcript."""
+
+    path: str
+    position: TranscriptPosition
+    """Start of the next reading."""
+    calls: list[Call] = field(default_factory=list)
+    """With copies, in the order of the lines."""
+    refusals: list[Refusal] = field(default_factory=list)
+    skipped: int = 0
+    """Number of lines that could not be read."""
+
+
+class Login(NamedTuple):
+    """The account that Claude Code is logged in to."""
+
+    org: str
+    """UUID in lower case."""
+    account: str
+    """UUID in lower case. Empty if not reported."""

@@ -1,0 +1,286 @@
+"""Keep what transcripts hold: each call once, sums of older ones, and every refusal."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from claudemeter_tui.history.database import from_millis, intern_name, to_millis, transaction
+from claudemeter_tui.model.transcripts import (
+    CALLS_DAYS,
+    Call,
+    Login,
+    Refusal,
+    TokenCounts,
+    TranscriptPosition,
+    TranscriptReading,
+)
+
+MAX_LOGIN_PAUSE = timedelta(days=1)
+"""Longest time between two observations of one login in which it counts as unchanged."""
+MAX_AHEAD = timedelta(days=1)
+"""A call or refusal further in the future is damaged, or from a clock that was wrong."""
+_COUNTS = TokenCounts._fields
+_HOUR_MILLIS = 3_600_000
+_SUMMED = ("rebuilt", *_COUNTS)
+
+_UPSERT_CALL = f"""
+INSERT INTO calls (key, at, login_id, project_id, model_id, variant_id, is_sidechain, cache_miss_id, rebuilt,
+    {", ".join(_COUNTS)})
+VALUES ({", ".join("?" * (9 + len(_COUNTS)))})
+ON CONFLICT (key) DO UPDATE SET {
+    ", ".join(
+        f"{name} = excluded.{name}"
+        for name in (
+            "at",
+            "login_id",
+            "project_id",
+            "model_id",
+            "variant_id",
+            "is_sidechain",
+            "cache_miss_id",
+            *_SUMMED,
+        )
+    )
+}
+WHERE excluded.is_sidechain < is_sidechain OR (excluded.is_sidechain = is_sidechain
+    AND excluded.input + excluded.output + excluded.write_5m + excluded.write_1h + excluded.cache_read
+        > input + output + write_5m + write_1h + cache_read)
+"""  # noqa: S608 - our own names
+_ADD_HOURS = f"""
+INSERT INTO call_hours SELECT at - at % {_HOUR_MILLIS},
+    login_id, project_id, model_id, variant_id, is_sidechain, count(*),
+    {", ".join(f"sum({name})" for name in _SUMMED)}
+FROM calls WHERE at < ? GROUP BY 1, 2, 3, 4, 5, 6
+ON CONFLICT DO UPDATE SET count = count + excluded.count,
+    {", ".join(f"{name} = {name} + excluded.{name}" for name in _SUMMED)}
+"""  # noqa: S608 - our own names
+
+
+class FileToKeep(NamedTuple):
+    """New lines of one transcript, with the config folder that it is in."""
+
+    reading: TranscriptReading
+    config_folder: str
+
+
+def load_positions(connection: sqlite3.Connection) -> dict[str, TranscriptPosition]:
+    """Return how far each transcript was read, by its path."""
+    rows = connection.execute(
+        "SELECT path, identity, offset, folder, last_key, cached, rebuilt FROM transcript_files"
+    )
+    return {path: TranscriptPosition(*values) for path, *values in rows}
+
+
+def load_change_count(connection: sqlite3.Connection) -> int:
+    """Return a number that grows with everything that is kept; 0 if nothing was."""
+    row = connection.execute("SELECT changes FROM transcript_state").fetchone()
+    return int(row[0]) if row is not None else 0
+
+
+def observe_logins(connection: sqlite3.Connection, logins: Mapping[str, Login | None], now: datetime) -> None:
+    """Keep who is logged in to each config folder now; None if it is not known.
+
+    Raises:
+        sqlite3.Error: The archive cannot be written.
+    """
+    at = to_millis(now)
+    with transaction(connection):
+        for folder, login in logins.items():
+            org, account = login or Login("", "")
+            last = connection.execute(
+                "SELECT id, org, account, last_at FROM logins WHERE config_folder = ?"
+                " ORDER BY id DESC LIMIT 1",
+                (folder,),
+            ).fetchone()
+            is_same = last is not None and (last[1], last[2]) == (org, account)
+            if is_same and 0 <= at - last[3] <= to_span(MAX_LOGIN_PAUSE):
+                connection.execute("UPDATE logins SET last_at = ? WHERE id = ?", (at, last[0]))
+            else:
+                connection.execute(
+                    "INSERT INTO logins (config_folder, org, account, first_at, last_at)"
+                    " VALUES (?, ?, ?, ?, ?)",
+                    (folder, org, account, at, at),
+                )
+
+
+def to_span(span: timedelta) -> int:
+    """Return the milliseconds of a span."""
+    return round(span.total_seconds() * 1000)
+
+
+def keep_transcripts(connection: sqlite3.Connection, files: Iterable[FileToKeep], now: datetime) -> int:
+    """Keep what is new in transcripts, and how far they were read, in one transaction.
+
+    Returns:
+        The number of refusals that were not known before.
+
+    Raises:
+        sqlite3.Error: The archive cannot be written; nothing was kept then.
+    """
+    with transaction(connection):
+        writer = _TranscriptWriter(connection, now)
+        for file in files:
+            writer.add(file)
+        writer.finish()
+    return writer.new_refusals
+
+
+def remove_positions(connection: sqlite3.Connection, paths: Iterable[str]) -> None:
+    """Forget how far these files were read: they no longer exist."""
+    with transaction(connection):
+        connection.executemany("DELETE FROM transcript_files WHERE path = ?", [(path,) for path in paths])
+
+
+def sum_old_calls(connection: sqlite3.Connection) -> None:
+    """Replace the calls of more than `CALLS_DAYS` before the newest one by sums per hour.
+
+    The newest call decides, not the clock, which may have been set forward by mistake.
+    """
+    (newest,) = connection.execute("SELECT max(at) FROM calls").fetchone()
+    if newest is None:
+        return
+    limit = newest - to_span(timedelta(days=CALLS_DAYS))
+    limit -= limit % _HOUR_MILLIS
+    with transaction(connection):
+        connection.execute(_ADD_HOURS, (limit,))
+        connection.execute("DELETE FROM calls WHERE at < ?", (limit,))
+        connection.execute("UPDATE transcript_state SET counted_until = max(counted_until, ?)", (limit,))
+
+
+class _TranscriptWriter:
+    """Writes rows within one transaction."""
+
+    def __init__(self, connection: sqlite3.Connection, now: datetime) -> None:
+        self._connection = connection
+        self._now = to_millis(now)
+        self._latest = to_millis(now + MAX_AHEAD)
+        self._names: dict[str, int] = {"": 0}
+        self._projects: dict[str, int] = {"": 0}
+        self._spans: dict[str, list[tuple[int, int, int]]] = {}
+        self._calls: dict[int, tuple[int, ...]] = {}
+        self.new_refusals = 0
+        connection.execute("INSERT OR IGNORE INTO transcript_state VALUES (1, 0, 0, 0)")
+        (counted_until,) = connection.execute("SELECT counted_until FROM transcript_state").fetchone()
+        (removed_at,) = connection.execute("SELECT max(at) FROM removals").fetchone()
+        self._first = max(counted_until, removed_at or 0)
+
+    def add(self, file: FileToKeep) -> None:
+        reading, position = file.reading, file.reading.position
+        project_id = self._find_project(position.folder)
+        for call in reading.calls:
+            if self._first <= call.at <= self._latest:
+                self._add_call(call, project_id, self._find_login(file.config_folder, call.at))
+        for refusal in reading.refusals:
+            at = to_millis(refusal.at)
+            if self._first <= at <= self._latest:
+                self._add_refusal(refusal, at, self._find_login(file.config_folder, at))
+        self._connection.execute(
+            "INSERT INTO transcript_files"
+            " (path, identity, offset, folder, last_key, cached, rebuilt, skipped)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (path) DO UPDATE SET identity = excluded.identity,"
+            " offset = excluded.offset, folder = excluded.folder, last_key = excluded.last_key,"
+            " cached = excluded.cached, rebuilt = excluded.rebuilt, skipped = skipped + excluded.skipped",
+            (reading.path, *position, reading.skipped),
+        )
+
+    def finish(self) -> None:
+        self._connection.executemany(_UPSERT_CALL, self._calls.values())
+        self._connection.execute(
+            "UPDATE transcript_state SET read_at = ?, changes = changes + 1", (self._now,)
+        )
+
+    def _add_call(self, call: Call, project_id: int, login_id: int) -> None:
+        row = (
+            call.key,
+            call.at,
+            login_id,
+            project_id,
+            self._intern(call.model),
+            self._intern(call.variant),
+            int(call.is_sidechain),
+            self._intern(call.cache_miss),
+            call.rebuilt,
+            *call.counts,
+        )
+        known = self._calls.get(call.key)
+        # Copies follow each other closely, so most of them never reach the database.
+        if known is None or (known[6], -_sum_tokens(known)) > (row[6], -_sum_tokens(row)):
+            self._calls[call.key] = row
+
+    def _add_refusal(self, refusal: Refusal, at: int, login_id: int) -> None:
+        added = self._connection.execute(
+            "INSERT OR IGNORE INTO refusals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                refusal.key,
+                at,
+                login_id,
+                self._find_project(refusal.project),
+                refusal.limit,
+                to_millis(refusal.resets_at) if refusal.resets_at else None,
+                refusal.credits_status,
+                refusal.credits_reason,
+                to_millis(refusal.credits_until) if refusal.credits_until else None,
+                int(refusal.used_credits),
+                int(refusal.offers_low_priority),
+            ),
+        )
+        self.new_refusals += added.rowcount
+
+    def _intern(self, name: str) -> int:
+        row = self._names.get(name)
+        if row is None:
+            row = self._names[name] = intern_name(self._connection, name)
+        return row
+
+    def _find_project(self, path: str) -> int:
+        row = self._projects.get(path)
+        if row is None:
+            self._connection.execute("INSERT OR IGNORE INTO projects (path) VALUES (?)", (path,))
+            (row,) = self._connection.execute("SELECT id FROM projects WHERE path = ?", (path,)).fetchone()
+            self._projects[path] = row
+        return int(row)
+
+    def _find_login(self, folder: str, at: int) -> int:
+        """Return the row of the login at a time; 0 if it was not observed before and after that time."""
+        spans = self._spans.get(folder)
+        if spans is None:
+            spans = self._spans[folder] = self._connection.execute(
+                "SELECT first_at, last_at, id FROM logins WHERE config_folder = ? AND org != ''"
+                " ORDER BY id DESC",
+                (folder,),
+            ).fetchall()
+        return next((row for first, last, row in spans if first <= at <= last), 0)
+
+
+def _sum_tokens(row: tuple[int, ...]) -> int:
+    return sum(row[9:14])
+
+
+def load_refusals(connection: sqlite3.Connection, since: datetime, until: datetime) -> tuple[Refusal, ...]:
+    """Return the refusals after `since` and until `until`, oldest first."""
+    rows = connection.execute(
+        "SELECT key, at, coalesce(projects.path, ''), limit_name, resets_at, credits_status, credits_reason,"
+        " credits_until, used_credits, offers_low_priority, nullif(logins.org, '') FROM refusals"
+        " LEFT JOIN projects ON projects.id = project_id LEFT JOIN logins ON logins.id = login_id"
+        " WHERE at > ? AND at <= ? ORDER BY at, key",
+        (to_millis(since), to_millis(until)),
+    )
+    return tuple(
+        Refusal(
+            key,
+            from_millis(at),
+            project,
+            limit,
+            from_millis(resets_at) if resets_at is not None else None,
+            status,
+            reason,
+            from_millis(credits_until) if credits_until is not None else None,
+            bool(used),
+            bool(low_priority),
+            org,
+        )
+        for key, at, project, limit, resets_at, status, reason, credits_until, used, low_priority, org in rows
+    )

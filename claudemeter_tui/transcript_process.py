@@ -1,0 +1,216 @@
+"""Read Claude Code's transcripts into the archive: a process of low priority beside the dashboard.
+
+Its only argument is the archive's file, and it ends when its standard input does, so with the dashboard.
+One process of a user reads at a time; the others wait for its lock and report what it kept. Each line on
+standard output says that something is new.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from claudemeter_tui.claude_code.config_folder import list_config_folders, read_login
+from claudemeter_tui.history.database import (
+    DamagedArchiveError,
+    NewerArchiveError,
+    open_for_reading,
+    open_for_update,
+)
+from claudemeter_tui.history.transcripts import (
+    FileToKeep,
+    keep_transcripts,
+    load_change_count,
+    load_positions,
+    observe_logins,
+    remove_positions,
+    sum_old_calls,
+)
+from claudemeter_tui.model.transcripts import Login, TranscriptPosition
+from claudemeter_tui.transcripts.files import TranscriptFinder
+from claudemeter_tui.transcripts.reader import read_transcript
+
+PASS_SECONDS = 2.0
+"""Seconds between two looks at the files that changed recently."""
+FULL_PASS_SECONDS = 60.0
+"""Seconds between two looks at all files, and at the logins."""
+UPKEEP_SECONDS = 3600.0
+"""Seconds between two removals of old calls."""
+LOCK_NAME = "transcripts.lock"
+"""Name of the lock in the archive's folder."""
+NICENESS = 10
+"""Priority of the process on Unix: the dashboard's keys come first."""
+MAX_BYTES_PER_PART = 64 << 20
+"""Bytes that are read before their calls are kept."""
+CHANGED = "changed"
+"""Line on standard output after something new was kept."""
+KEEP_ERRORS = (sqlite3.Error, OSError, NewerArchiveError, DamagedArchiveError)
+"""Errors of an archive that cannot be written now; the same is read again later."""
+
+
+class TranscriptKeeper:
+    """Reads what is new in all transcripts, and keeps it in the archive."""
+
+    def __init__(self, archive: Path, home: Path, environment: Mapping[str, str]) -> None:
+        """Store the places; nothing is read yet.
+
+        Args:
+            archive: file of the archive.
+            home: the user's home folder.
+            environment: variables that name the config folders.
+        """
+        self._archive, self._home, self._environment = archive, home, environment
+        self._folders = {str(one / "projects"): one for one in list_config_folders(home, environment)}
+        self._finder = TranscriptFinder(tuple(self._folders))
+        self._positions: dict[str, TranscriptPosition] = {}
+        self._knows_positions = False
+
+    def read_changes(self, stop: threading.Event, *, everything: bool) -> Iterator[bool]:
+        """Keep what is new in parts; yield after each one.
+
+        Args:
+            stop: set it to end early.
+            everything: True to look at all files and at the logins.
+
+        Raises:
+            sqlite3.Error: The archive cannot be written. The next call reads the same again.
+            OSError: The same.
+            NewerArchiveError: A newer version of this program wrote the archive.
+            DamagedArchiveError: It is another program's database.
+        """
+        if not self._knows_positions:
+            with closing(open_for_reading(self._archive)) as connection:
+                self._positions, self._knows_positions = load_positions(connection), True
+        if everything:
+            self._observe_logins()
+        part: list[FileToKeep] = []
+        size = 0
+        for path, version in self._finder.find_changes(time.time(), everything=everything):
+            if stop.is_set():
+                break
+            known = self._positions.get(path, TranscriptPosition())
+            reading = None
+            if (known.identity, known.offset) != (version.identity, version.size):
+                reading = read_transcript(path, known)
+            if reading is None or reading.position == known:
+                continue
+            part.append(FileToKeep(reading, str(self._find_folder(path))))
+            size += reading.position.offset - (known.offset if reading.position.offset > known.offset else 0)
+            if size >= MAX_BYTES_PER_PART:
+                self._keep(part)
+                part, size = [], 0
+                yield True
+        if part:
+            self._keep(part)
+            yield True
+        if everything and not stop.is_set():
+            self._remove_vanished()
+
+    def sum_old_calls(self) -> None:
+        """Replace old calls by sums; see `history.transcripts.sum_old_calls`."""
+        with closing(open_for_update(self._archive)) as connection:
+            sum_old_calls(connection)
+
+    def _find_folder(self, path: str) -> Path:
+        """Return the config folder of a transcript."""
+        return next(folder for projects, folder in self._folders.items() if path.startswith(projects))
+
+    def _keep(self, part: list[FileToKeep]) -> None:
+        try:
+            with closing(open_for_update(self._archive)) as connection:
+                keep_transcripts(connection, part, datetime.now(UTC))
+        except BaseException:
+            for file in part:
+                self._finder.files.pop(file.reading.path, None)
+            raise
+        self._positions |= {file.reading.path: file.reading.position for file in part}
+
+    def _observe_logins(self) -> None:
+        found = {
+            str(folder): read_login(folder, self._home, self._environment)
+            for folder in self._folders.values()
+            if folder.is_dir()
+        }
+        if found:
+            logins = {folder: Login(*pair) if pair else None for folder, pair in found.items()}
+            with closing(open_for_update(self._archive)) as connection:
+                observe_logins(connection, logins, datetime.now(UTC))
+
+    def _remove_vanished(self) -> None:
+        if vanished := self._positions.keys() - self._finder.files.keys():
+            with closing(open_for_update(self._archive)) as connection:
+                remove_positions(connection, vanished)
+            for path in vanished:
+                del self._positions[path]
+
+
+def main() -> int:
+    """Read until standard input ends; return the exit status."""
+    archive = Path(sys.argv[1])
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
+    stop = threading.Event()
+    threading.Thread(target=_wait_for_end, args=(stop,), daemon=True).start()
+    lock = FileLock(archive.with_name(LOCK_NAME), timeout=0, mode=0o600)
+    try:
+        _follow(archive, lock, stop)
+        if not stop.is_set():
+            _read(TranscriptKeeper(archive, Path.home(), os.environ), stop)
+    except BrokenPipeError:
+        pass
+    finally:
+        lock.release()
+    return 0
+
+
+def _wait_for_end(stop: threading.Event) -> None:
+    """Wait until the dashboard ends, which closes the pipe."""
+    with suppress(OSError):
+        sys.stdin.buffer.read()
+    stop.set()
+
+
+def _follow(archive: Path, lock: FileLock, stop: threading.Event) -> None:
+    """Report what another process keeps, until that process ends."""
+    changes: int | None = None
+    while not stop.is_set():
+        with suppress(Timeout, OSError):
+            lock.acquire()
+            return
+        with suppress(*KEEP_ERRORS), closing(open_for_reading(archive)) as connection:
+            before, changes = changes, load_change_count(connection)
+            if before not in (None, changes):
+                _report()
+        stop.wait(PASS_SECONDS)
+
+
+def _read(keeper: TranscriptKeeper, stop: threading.Event) -> None:
+    full_at = upkeep_at = -UPKEEP_SECONDS
+    while not stop.is_set():
+        now = time.monotonic()
+        everything = now - full_at >= FULL_PASS_SECONDS
+        with suppress(*KEEP_ERRORS):
+            for _ in keeper.read_changes(stop, everything=everything):
+                _report()
+            full_at = now if everything else full_at
+            if now - upkeep_at >= UPKEEP_SECONDS and not stop.is_set():
+                keeper.sum_old_calls()
+                upkeep_at = now
+        stop.wait(PASS_SECONDS)
+
+
+def _report() -> None:
+    print(CHANGED, flush=True)  # noqa: T201 - the dashboard reads it
+
+
+if __name__ == "__main__":
+    sys.exit(main())

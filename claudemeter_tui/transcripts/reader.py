@@ -1,0 +1,116 @@
+"""Read what is new in a transcript.
+
+A file is read from the end of its last complete line. It is read again from its start if it was replaced,
+became shorter, or no longer has a line end at that place.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import PurePath
+
+from claudemeter_tui.model.transcripts import Call, TranscriptPosition, TranscriptReading
+from claudemeter_tui.transcripts.files import FileVersion, describe_file
+from claudemeter_tui.transcripts.lines import decode_line, iter_marked_lines
+
+BLOCK_BYTES = 4 << 20
+"""Bytes that are read at once."""
+MAX_LINE_BYTES = 32 << 20
+"""Maximum bytes of a line; a longer one is skipped."""
+_SUBAGENT_PREFIX = "agent-"
+"""Start of the name of a subagent's transcript, in which every call is of a sidechain."""
+
+
+def read_transcript(path: str, position: TranscriptPosition) -> TranscriptReading | None:
+    """Return everything behind a position. None if the file is gone, unreadable or not a regular one.
+
+    An unfinished last line waits for the next reading.
+
+    Args:
+        path: the file.
+        position: where the last reading ended.
+    """
+    # A pipe in the place of the file must not block.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        handle = os.open(path, flags)
+    except (OSError, ValueError):
+        return None
+    try:
+        version = describe_file(os.fstat(handle))
+        if version is None:
+            return None
+        reading = TranscriptReading(path, _seek_start(handle, version, position))
+        _read_blocks(handle, reading)
+    except OSError:
+        return None
+    finally:
+        os.close(handle)
+    return reading
+
+
+def _seek_start(handle: int, version: FileVersion, position: TranscriptPosition) -> TranscriptPosition:
+    """Return the position to continue at: the start of the file if it is not the one that was read."""
+    if position.identity == version.identity and 0 < position.offset <= version.size:
+        os.lseek(handle, position.offset - 1, os.SEEK_SET)
+        if os.read(handle, 1) == b"\n":
+            return position
+    os.lseek(handle, 0, os.SEEK_SET)
+    return TranscriptPosition(version.identity)
+
+
+def _read_blocks(handle: int, reading: TranscriptReading) -> None:
+    """Decode the file up to the end of its last complete line."""
+    rest, dropped = b"", 0
+    while block := os.read(handle, BLOCK_BYTES):
+        end = block.rfind(b"\n") + 1
+        if not end:
+            rest += block
+            if dropped or len(rest) > MAX_LINE_BYTES:
+                rest, dropped = b"", dropped + len(rest)
+            continue
+        start = 0
+        if dropped:
+            start = block.find(b"\n") + 1
+            reading.skipped += 1
+        else:
+            block, end, rest = rest + block, end + len(rest), b""
+        _decode_block(block, start, end, reading)
+        reading.position = reading.position._replace(offset=reading.position.offset + dropped + end)
+        rest, dropped = block[end:], 0
+
+
+def _decode_block(block: bytes, start: int, end: int, reading: TranscriptReading) -> None:
+    view = memoryview(block)
+    for first, last in iter_marked_lines(block, start, end):
+        try:
+            line = decode_line(view[first:last])
+        except ValueError:
+            reading.skipped += 1
+            continue
+        if line is None:
+            continue
+        if line.folder and not reading.position.folder:
+            reading.position = reading.position._replace(folder=line.folder)
+        if line.call is not None:
+            reading.calls.append(_count_rebuilt(line.call, reading))
+        if line.refusal is not None:
+            reading.refusals.append(line.refusal)
+
+
+def _count_rebuilt(call: Call, reading: TranscriptReading) -> Call:
+    """Return the call with the tokens that it wrote to the cache although the call before had cached them.
+
+    A context that became smaller was compacted, so its tokens are new ones. Calls of a sidechain within the
+    main conversation's file have no call before them here.
+    """
+    if call.is_sidechain != PurePath(reading.path).name.startswith(_SUBAGENT_PREFIX):
+        return call
+    before, counts = reading.position, call.counts
+    rebuilt = before.rebuilt
+    if call.key != before.last_key:
+        is_continued = counts.context >= before.cached
+        rebuilt = min(counts.written, max(0, before.cached - counts.cache_read)) if is_continued else 0
+    cached = counts.written + counts.cache_read
+    reading.position = before._replace(last_key=call.key, cached=cached, rebuilt=rebuilt)
+    return call._replace(rebuilt=rebuilt) if rebuilt else call
