@@ -42,6 +42,10 @@ def quote_value(value: object) -> str:
     return shown if len(shown) <= 200 else f"{shown[:200]}…"
 
 
+OWN_VARIABLE_PREFIX = "CLAUDEMETER_"
+"""Prefix of environment variables that no other process gets, because one can hold the cookie."""
+
+
 class SettingsError(ValueError):
     """Raised for an invalid setting. The text names the setting and the fault, never a secret."""
 
@@ -485,6 +489,12 @@ class Settings:
         500,
         "maximum size of the history file in MB; the oldest replies are removed first",
         key="history.max_mb",
+        has_flag=False,
+    )
+    transcripts: bool = _switch(
+        True,
+        "read Claude Code's transcripts on this machine: refusals, and tokens of each project",
+        key="transcripts",
         has_flag=False,
     )
     on_event: tuple[str, ...] = _setting(

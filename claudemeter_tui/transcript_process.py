@@ -1,8 +1,8 @@
 """Read Claude Code's transcripts into the archive: a process of low priority beside the dashboard.
 
-Its only argument is the archive's file, and it ends when its standard input does, so with the dashboard.
-One process of a user reads at a time; the others wait for its lock and report what it kept. Each line on
-standard output says that something is new.
+Its argument is the archive's file, and it ends when its standard input does, so with the dashboard. One
+process of a user reads at a time; the others wait for its lock and report what it kept. Each line on standard
+output says that something is new. With `--once`, it ends when everything was read, or if another one reads.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sqlite3
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
 from datetime import UTC, datetime
@@ -19,7 +20,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from claudemeter_tui.claude_code.config_folder import list_config_folders, read_login
+from claudemeter_tui.claude_code.config_folder import list_config_folders, locate_state_file, read_login
 from claudemeter_tui.history.database import (
     DamagedArchiveError,
     NewerArchiveError,
@@ -51,6 +52,8 @@ NICENESS = 10
 """Priority of the process on Unix: the dashboard's keys come first."""
 MAX_BYTES_PER_PART = 64 << 20
 """Bytes that are read before their calls are kept."""
+ONCE = "--once"
+"""Argument of a process that ends when everything was read."""
 CHANGED = "changed"
 """Line on standard output after something new was kept."""
 KEEP_ERRORS = (sqlite3.Error, OSError, NewerArchiveError, DamagedArchiveError)
@@ -73,6 +76,8 @@ class TranscriptKeeper:
         self._finder = TranscriptFinder(tuple(self._folders))
         self._positions: dict[str, TranscriptPosition] = {}
         self._knows_positions = False
+        self._logins: dict[Path, tuple[tuple[int, int], Login | None]] = {}
+        """The last login of each config folder, with time and size of the file that names it."""
 
     def read_changes(self, stop: threading.Event, *, everything: bool) -> Iterator[bool]:
         """Keep what is new in parts; yield after each one.
@@ -127,6 +132,7 @@ class TranscriptKeeper:
     def _keep(self, part: list[FileToKeep]) -> None:
         try:
             with closing(open_for_update(self._archive)) as connection:
+                observe_logins(connection, self._find_logins(), datetime.now(UTC))
                 keep_transcripts(connection, part, datetime.now(UTC))
         except BaseException:
             for file in part:
@@ -135,15 +141,25 @@ class TranscriptKeeper:
         self._positions |= {file.reading.path: file.reading.position for file in part}
 
     def _observe_logins(self) -> None:
-        found = {
-            str(folder): read_login(folder, self._home, self._environment)
-            for folder in self._folders.values()
-            if folder.is_dir()
-        }
-        if found:
-            logins = {folder: Login(*pair) if pair else None for folder, pair in found.items()}
+        if logins := self._find_logins():
             with closing(open_for_update(self._archive)) as connection:
                 observe_logins(connection, logins, datetime.now(UTC))
+
+    def _find_logins(self) -> dict[str, Login | None]:
+        """Return the login of each existing config folder; a file that did not change is not read again."""
+        for folder in self._folders.values():
+            if not folder.is_dir():
+                self._logins.pop(folder, None)
+                continue
+            with suppress(OSError):
+                found = locate_state_file(folder, self._home, self._environment).stat()
+                version = found.st_mtime_ns, found.st_size
+                if folder not in self._logins or self._logins[folder][0] != version:
+                    login = read_login(folder, self._home, self._environment)
+                    self._logins[folder] = version, Login(*login) if login is not None else None
+                continue
+            self._logins[folder] = (0, 0), None
+        return {str(folder): login for folder, (_, login) in self._logins.items()}
 
     def _remove_vanished(self) -> None:
         if vanished := self._positions.keys() - self._finder.files.keys():
@@ -155,20 +171,24 @@ class TranscriptKeeper:
 
 def main() -> int:
     """Read until standard input ends; return the exit status."""
-    archive = Path(sys.argv[1])
+    archive, reads_once = Path(sys.argv[1]), ONCE in sys.argv[2:]
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     stop = threading.Event()
     threading.Thread(target=_wait_for_end, args=(stop,), daemon=True).start()
     lock = FileLock(archive.with_name(LOCK_NAME), timeout=0, mode=0o600)
-    try:
-        _follow(archive, lock, stop)
-        if not stop.is_set():
-            _read(TranscriptKeeper(archive, Path.home(), os.environ), stop)
-    except BrokenPipeError:
-        pass
-    finally:
-        lock.release()
+    with suppress(BrokenPipeError, Timeout):
+        if reads_once:
+            lock.acquire()
+        else:
+            _follow(archive, lock, stop)
+        with lock:
+            keeper = TranscriptKeeper(archive, Path.home(), os.environ)
+            if reads_once:
+                with suppress(*KEEP_ERRORS):
+                    deque(keeper.read_changes(stop, everything=True), 0)
+            else:
+                _read(keeper, stop)
     return 0
 
 

@@ -24,6 +24,7 @@ from claudemeter_tui.config.actions import Action
 from claudemeter_tui.config.resolution import Invocation, build_org_rules
 from claudemeter_tui.feed import AcceptsSession, Feed
 from claudemeter_tui.model.secrets import CLAUDE_AI_ORIGIN, Cookies, is_loopback
+from claudemeter_tui.settings import OWN_VARIABLE_PREFIX
 from claudemeter_tui.storage import locate_state_folder, remove_old_files
 
 if TYPE_CHECKING:  # slow to load, so the first frame does not wait for them
@@ -58,6 +59,16 @@ READ_TIMEOUT = 1.0
 """Seconds for which the rest of the program waits for these figures."""
 
 
+class TranscriptReadings(Protocol):
+    """Readings of this machine's transcripts; see `sessions.transcripts`."""
+
+    async def run(self, post: Callable[[Reading], object]) -> None:
+        """Post readings until cancelled."""
+
+    async def poll_once(self, post: Callable[[Reading], object]) -> None:
+        """Post everything once."""
+
+
 class DeferredFeed:
     """A feed that builds the real one in a thread when it is first run, and keeps its readings."""
 
@@ -67,7 +78,9 @@ class DeferredFeed:
         build_recorder: Callable[[], Recorder] | None = None,
         read_last: Callable[[], Reading | None] | None = None,
         rules: OrgRules | None = None,
+        *,
         reader: HistoryReader | None = None,
+        build_transcripts: Callable[[], TranscriptReadings] | None = None,
     ) -> None:
         """Store the functions, which may be slow; they are called in a thread.
 
@@ -78,6 +91,7 @@ class DeferredFeed:
                 them, too, but later.
             rules: the settings about orgs, applied to every reading. None for none.
             reader: answers from what is kept. None if nothing is.
+            build_transcripts: returns the feed of this machine's transcripts. None if they are not read.
         """
         self.reader = reader
         self._apply_rules: Callable[[Reading], Reading] = (
@@ -86,6 +100,7 @@ class DeferredFeed:
         self._build = build
         self._build_recorder = build_recorder
         self._read_last = read_last
+        self._build_transcripts = build_transcripts
         self._feed: Feed | None = None
         self.recorder: Recorder | None = None
         """Recorder of this run. None before it is built, or if nothing is kept."""
@@ -100,7 +115,17 @@ class DeferredFeed:
         await self._post_last(post)
         async with self._record(post, restores=True) as record_and_post:
             self._feed = await asyncio.to_thread(self._build)
-            await self._feed.run(record_and_post)
+            reading = asyncio.ensure_future(self._read_transcripts(record_and_post))
+            try:
+                await self._feed.run(record_and_post)
+            finally:
+                reading.cancel()
+                await asyncio.wait((reading,))
+
+    async def _read_transcripts(self, post: Callable[[Reading], object], *, once: bool = False) -> None:
+        if self._build_transcripts is not None:
+            transcripts = await asyncio.to_thread(self._build_transcripts)
+            await (transcripts.poll_once(post) if once else transcripts.run(post))
 
     async def _post_last(self, post: Callable[[Reading], object]) -> None:
         """Post the last figures of earlier runs, and give the dashboard time to draw them."""
@@ -121,7 +146,9 @@ class DeferredFeed:
         self.runs_once = True
         async with self._record(post, restores=False) as record_and_post:
             self._feed = await asyncio.to_thread(self._build)
-            await self._feed.poll_once(record_and_post)
+            await asyncio.gather(
+                self._feed.poll_once(record_and_post), self._read_transcripts(record_and_post, once=True)
+            )
 
     @asynccontextmanager
     async def _record(
@@ -303,14 +330,38 @@ def build_feed(chosen: Invocation, clock: Clock) -> DeferredFeed:
         is_kept = chosen.action is Action.DASHBOARD
         return DeferredFeed(build, partial(past.build_recorder, chosen) if is_kept else None, reader=past)
     rules = build_org_rules(chosen) if chosen.has_org_rules else None
+    # What transcripts hold is kept in the archive only.
+    reads_transcripts = chosen.transcripts and chosen.history_enabled
     feed = DeferredFeed(
         build,
         partial(build_recorder, chosen, clock),
         partial(_read_last, chosen, clock),
         rules,
-        ArchiveReader(chosen.base_url, rules) if chosen.history_enabled else None,
+        reader=ArchiveReader(chosen.base_url, rules) if chosen.history_enabled else None,
+        build_transcripts=partial(_build_transcripts, chosen, clock) if reads_transcripts else None,
     )
     return feed
+
+
+def _build_transcripts(chosen: Invocation, clock: Clock) -> TranscriptReadings:
+    """Return the feed of this machine's transcripts. Slow: it loads SQLite.
+
+    A status bar only shows what is kept already.
+    """
+    from claudemeter_tui.history.database import locate_archive
+    from claudemeter_tui.history.queries import read_news
+    from claudemeter_tui.sessions.transcripts import TranscriptFeed
+
+    # Not the current folder: a module there must not replace one of the program.
+    folders = (str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", ""))
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(OWN_VARIABLE_PREFIX)}
+    path = locate_archive()
+    argv = (sys.executable, "-P", "-m", "claudemeter_tui.transcript_process", str(path))
+    return TranscriptFeed(
+        () if chosen.action in (Action.CHECK, Action.LINE) else argv,
+        {**kept, "PYTHONPATH": os.pathsep.join(filter(None, folders))},
+        lambda: read_news(path, clock.now()),
+    )
 
 
 def _read_last(chosen: Invocation, clock: Clock) -> Reading | None:

@@ -263,6 +263,7 @@ EVENT_MARKS = (
         "work or credits blocked",
         (EventKind.BLOCKED, EventKind.CREDITS_BLOCKED, EventKind.STILL_BLOCKED),
     ),
+    EventMark("X", "refused", "Claude Code was refused", (EventKind.REFUSED,)),
     EventMark("W", "wait", "WAIT begins", (EventKind.WAIT,)),
     EventMark("C", "on credits", "ON CREDITS begins", (EventKind.ON_CREDITS,)),
     EventMark("F", "full", "a window is full", (EventKind.WINDOW_FILLED, EventKind.ALLOWANCE_USED_UP)),

@@ -44,6 +44,12 @@ def list_config_folders(home: Path, environment: Mapping[str, str]) -> tuple[Pat
     return tuple(dict.fromkeys(folders))
 
 
+def locate_state_file(folder: Path, home: Path, environment: Mapping[str, str]) -> Path:
+    """Return the file with the login of a config folder: inside of it, or beside the usual one."""
+    is_usual = folder == home / ".claude" and not environment.get(CONFIG_FOLDER_VARIABLE)
+    return (home if is_usual else folder) / ".claude.json"
+
+
 def read_login(folder: Path, home: Path, environment: Mapping[str, str]) -> tuple[str, str] | None:
     """Return the UUIDs of the org and the account that a config folder is logged in to, in lower case.
 
@@ -52,10 +58,8 @@ def read_login(folder: Path, home: Path, environment: Mapping[str, str]) -> tupl
     """
     if any(environment.get(name) for name in OTHER_LOGIN_VARIABLES):
         return None
-    # Only with the variable, the file is inside the folder.
-    is_usual = folder == home / ".claude" and not environment.get(CONFIG_FOLDER_VARIABLE)
     try:
-        with ((home if is_usual else folder) / ".claude.json").open("rb") as file:
+        with locate_state_file(folder, home, environment).open("rb") as file:
             content = json.loads(file.read(MAX_STATE_FILE_BYTES))
     except (OSError, ValueError, RecursionError):
         return None

@@ -10,6 +10,7 @@ from enum import StrEnum
 from claudemeter_tui.formatting import SCHEMA_VERSION
 from claudemeter_tui.formatting.credits import NOT_REPORTED, describe_lock, describe_reload_cure
 from claudemeter_tui.formatting.problems import describe_session_renewal
+from claudemeter_tui.formatting.transcripts import describe_refusal_causes, format_project
 from claudemeter_tui.formatting.values import (
     build_money_object,
     format_count,
@@ -146,6 +147,9 @@ def _split_event(event: Event, zone: tzinfo | None) -> tuple[str, str]:  # noqa:
             return f"session expires {end}", f": {cure} before then"
         case EventKind.SESSION_EXPIRED:
             return "session expired", f": {cure}"
+        case EventKind.REFUSED:
+            limit, reason = (str(value or "") for value in (event.after, event.before))
+            return f"refused in {format_project(subject)}", f": {describe_refusal_causes(limit, reason)}"
         case EventKind.NEW_FIELD:
             paths = str(event.after).split(NAME_SEPARATOR)
             more = f" and {len(paths) - MAX_PATHS} more" if len(paths) > MAX_PATHS else ""
@@ -194,7 +198,7 @@ _CATEGORIES = {
     **dict.fromkeys(
         (
             *(EventKind.BLOCKED, EventKind.CREDITS_BLOCKED, EventKind.STILL_BLOCKED),
-            *(EventKind.LIFTED, EventKind.WAIT, EventKind.FIRST_READ),
+            *(EventKind.LIFTED, EventKind.WAIT, EventKind.FIRST_READ, EventKind.REFUSED),
         ),
         EventCategory.BLOCKED,
     ),

@@ -19,6 +19,7 @@ from claudemeter_tui.formatting.credits import (
     describe_payment,
 )
 from claudemeter_tui.formatting.resets import SESSION_RESET_CURE, describe_saved_resets
+from claudemeter_tui.formatting.transcripts import LOW_PRIORITY_CURE, list_refusal_forms
 from claudemeter_tui.formatting.values import (
     format_age,
     format_countdown,
@@ -194,7 +195,7 @@ class VerdictWriter:
 
     def build_banner_text(self) -> BannerText:
         """Return the facts of the banner in forms of several lengths."""
-        state, outlook = self._list_state_facts(), [*self._list_outlook(), *self._list_brief_side_facts()]
+        state, outlook = self._list_state_facts(), [*self._list_outlook(), *self._list_side_forms()]
         words = " ".join(forms[0] for forms in (*state, *outlook))
         lock = next(iter(self.verdict.credit_locks), None) if self._shows_lock else None
         code = lock.reason or "" if lock is not None else ""
@@ -296,11 +297,6 @@ class VerdictWriter:
             is_other = until is not None and lock.until != lead.until
             yield (f"{words}, {self.format_until(until)}", words) if until and is_other else (words,)
 
-    def _list_brief_side_facts(self) -> Iterator[Forms]:
-        """Yield the facts beside the verdict, then without a likely cause and without a cure."""
-        for fact in self.list_side_facts():
-            yield _shorten(fact, r" \(likely[^()]*\)| · .*")
-
     def list_key_facts(self) -> Iterator[str]:
         """Yield the parts of the one-line form, most important first."""
         verdict = self.verdict
@@ -328,24 +324,31 @@ class VerdictWriter:
 
     def list_side_facts(self) -> Iterator[str]:
         """Yield the facts beside any verdict: spending, contradictions, other windows, payment, age."""
+        return (forms[0] for forms in self._list_side_forms())
+
+    def _list_side_forms(self) -> Iterator[Forms]:
+        """Yield the same facts, then without a likely cause and without a cure."""
         verdict = self.verdict
         if verdict.plan_spending is not None:
-            yield self.describe_plan_spending(verdict.plan_spending)
+            yield _shorten(self.describe_plan_spending(verdict.plan_spending), r" \(likely[^()]*\)")
         if verdict.contradictions:
-            yield describe_contradiction(verdict.contradictions)
+            yield (describe_contradiction(verdict.contradictions),)
         is_unknown = verdict.state is VerdictState.UNKNOWN
         if verdict.unreported_windows and not is_unknown:
-            yield f"{_join_labels(verdict.unreported_windows)} not reported"
+            yield (f"{_join_labels(verdict.unreported_windows)} not reported",)
         if verdict.full_scoped_windows:
-            yield self.describe_scoped_windows()
+            yield (self.describe_scoped_windows(),)
+        if verdict.last_refusal is not None:
+            yield list_refusal_forms(verdict.last_refusal, self.now, self.zone)
         for payment in verdict.payment_problems:
             words, cure = describe_payment(payment)
             until = self.filter_future(payment.until)
             age = f" (read {self.format_age(payment.read_at)})" if payment.read_at is not None else ""
             end = f" {self.format_until(until)}" if until else ""
-            yield f"{words}{end}{age}" + (f" · {cure}" if cure else "")
+            fact = f"{words}{end}{age}"
+            yield (f"{fact} · {cure}", fact) if cure else (fact,)
         if verdict.is_stale and not is_unknown:
-            yield f"read {self.format_age(verdict.read_at)}"
+            yield (f"read {self.format_age(verdict.read_at)}",)
 
     def filter_future(self, moment: datetime | None) -> datetime | None:
         """Return the moment. None if it has passed."""
@@ -408,6 +411,8 @@ class VerdictWriter:
             yield from describe_saved_resets(self.verdict.saved_resets, self.now, self.zone)
         if self.verdict.has_session_reset:
             yield SESSION_RESET_CURE
+        if self.verdict.has_low_priority:
+            yield LOW_PRIORITY_CURE
 
     def describe_work_stop(self) -> Iterator[str]:
         """Yield the condition under which work stops, with all windows; then due windows."""

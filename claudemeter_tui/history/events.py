@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from operator import attrgetter
 
 from claudemeter_tui.history.codec import DECODE_ERRORS, decode_value
 from claudemeter_tui.history.database import from_millis, to_millis
-from claudemeter_tui.model.events import Event
+from claudemeter_tui.history.transcripts import load_refusals
+from claudemeter_tui.model.account import Org
+from claudemeter_tui.model.events import Event, build_refusal_event
+from claudemeter_tui.model.reading import CLAUDE_CODE_LOGIN
+from claudemeter_tui.model.transcripts import select_stops
 
 
 def load_events(
@@ -19,7 +24,7 @@ def load_events(
     until: datetime,
     limit: int | None = None,
 ) -> tuple[Event, ...]:
-    """Return the events of a server after `since` and until `until`, oldest first.
+    """Return the events of a server after `since` and until `until`, oldest first, with the refusals.
 
     Events in the form of another version of this program are left out. With a `limit`, only so many of the
     newest ones are read.
@@ -30,7 +35,28 @@ def load_events(
         (origin, to_millis(since), to_millis(until), -1 if limit is None else limit),
     ).fetchall()
     found = (decode_event(content) for (content,) in reversed(rows))
-    return tuple(event for event in found if event is not None)
+    events = [event for event in found if event is not None]
+    events += _load_refusal_events(connection, origin, since, until)
+    events.sort(key=attrgetter("at"))
+    return tuple(events if limit is None else events[-limit:])
+
+
+def _load_refusal_events(
+    connection: sqlite3.Connection, origin: str, since: datetime, until: datetime
+) -> Iterator[Event]:
+    """Yield an event for each stop in the transcripts; the org is given if the server is its own."""
+    for refusal in select_stops(load_refusals(connection, since, until)):
+        row = connection.execute(
+            "SELECT key, uuid, name, plan_name, is_shared FROM orgs"
+            " JOIN accounts ON accounts.id = account_id WHERE origin = ? AND lower(uuid) = ? LIMIT 1",
+            (origin, refusal.org),
+        ).fetchone()
+        if row is None:
+            yield build_refusal_event(refusal, CLAUDE_CODE_LOGIN, None, None)
+            continue
+        account_key, uuid, name, plan, is_shared = row
+        org = Org(uuid, name, plan, bool(is_shared))
+        yield build_refusal_event(refusal, CLAUDE_CODE_LOGIN, org, (account_key, uuid))
 
 
 def find_event_time(

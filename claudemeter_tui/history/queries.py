@@ -42,6 +42,7 @@ from claudemeter_tui.history.figures import (
 )
 from claudemeter_tui.history.repair import mark_damaged
 from claudemeter_tui.history.series import is_gap
+from claudemeter_tui.history.transcripts import MAX_AHEAD, load_refusals
 from claudemeter_tui.model.catalogue import SEVEN_DAYS, WINDOWS, Cause, CreditState
 from claudemeter_tui.model.event_log import MAX_EVENTS
 from claudemeter_tui.model.events import Event, merge_events
@@ -59,13 +60,25 @@ from claudemeter_tui.model.history import (
 )
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.store import OrgKey
+from claudemeter_tui.model.transcripts import TranscriptNews
 from claudemeter_tui.model.verdict import WORST_FIRST, VerdictState
 
 Answer = TypeVar("Answer")
 HOURS, DAYS = 24, 7
+NEWS_SPAN = timedelta(days=1)
+"""Time before the last reading of transcripts whose refusals the store has."""
 _DAY_QUARTERS = 4 * HOURS
 _DAY = timedelta(days=1)
 _STOPS = (VerdictState.BLOCKED, VerdictState.WAIT, VerdictState.ON_CREDITS)
+
+
+def read_news(path: Path, now: datetime) -> TranscriptNews | None:
+    """Return the refusals of the day before `now`. None if the archive cannot be read."""
+
+    def query(connection: sqlite3.Connection) -> TranscriptNews:
+        return TranscriptNews(now, load_refusals(connection, now - NEWS_SPAN, now + MAX_AHEAD))
+
+    return query_archive(path, query, unknown=TranscriptNews(now))
 
 
 def query_org(

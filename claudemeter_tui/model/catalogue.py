@@ -94,6 +94,27 @@ WINDOWS: Mapping[str, WindowFact] = {
     )
 }
 """Every known window by its key, in the order of a reply of October 2026."""
+
+
+class RefusedLimit(StrEnum):
+    """Groups of the limits that refuse a request of Claude Code."""
+
+    FIVE_HOUR = "5-hour"
+    WEEK = "week"
+    CREDITS = "credits"
+    UNKNOWN = "unknown"
+
+
+REFUSED_LIMITS: Mapping[str, RefusedLimit] = {
+    "five_hour": RefusedLimit.FIVE_HOUR,
+    "seven_day": RefusedLimit.WEEK,
+    "seven_day_opus": RefusedLimit.WEEK,
+    "seven_day_sonnet": RefusedLimit.WEEK,
+    "seven_day_overage_included": RefusedLimit.WEEK,
+    "overage": RefusedLimit.CREDITS,
+}
+"""Every known `rateLimitType` of a refusal (Claude Code 2.1.240 to 2.1.263). Most are keys of `WINDOWS`."""
+
 SESSION_LABEL = next(fact.label for fact in WINDOWS.values() if fact.kind is WindowKind.SESSION)
 """Label of the 5-hour window."""
 SCOPED_WINDOW = WindowFact("", length=SEVEN_DAYS, order=29)

@@ -11,8 +11,16 @@ from operator import attrgetter, is_not
 
 from claudemeter_tui.model.catalogue import Endpoint, MeterOrigin
 from claudemeter_tui.model.credits import Credits
-from claudemeter_tui.model.events import Event, EventKind, EventSink, Thresholds, find_earliest, merge_events
-from claudemeter_tui.model.reading import NAME_SEPARATOR, ErrorKind, Reply, Session
+from claudemeter_tui.model.events import (
+    Event,
+    EventKind,
+    EventSink,
+    Thresholds,
+    build_refusal_event,
+    find_earliest,
+    merge_events,
+)
+from claudemeter_tui.model.reading import CLAUDE_CODE_LOGIN, NAME_SEPARATOR, ErrorKind, Reply, Session
 from claudemeter_tui.model.store import OrgKey, OrgState, SessionState, Store
 from claudemeter_tui.model.trackers import (
     USAGE_ENDPOINTS,
@@ -26,6 +34,7 @@ from claudemeter_tui.model.trackers import (
     update_warned_resets,
     update_warned_tranches,
 )
+from claudemeter_tui.model.transcripts import select_stops
 from claudemeter_tui.model.verdict import judge
 from claudemeter_tui.model.windows import Plan, Severity
 
@@ -35,6 +44,8 @@ MAX_STALE_DELAY = timedelta(minutes=2)
 """Time after which an event of stale figures is no longer news: the program slept meanwhile, and a poll is
 due.
 """
+MAX_REFUSAL_AGE = timedelta(minutes=10)
+"""Age above which a refusal is no longer news: a transcript was copied, or the clock was wrong."""
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -325,6 +336,7 @@ class _Observation:
                 tracker = known or SessionTracker(state)
                 self.session_trackers[state.session] = tracker.observe(state, sink)
                 self._emit_new_fields(tracker.last_state.replies, state.replies, sink)
+        self._emit_refusals()
         changed, due_at = self._find_changed_orgs(), self.previous.due_at
         if changed is not None and (due_at is None or self.now < due_at):
             self.due_at = find_earliest((due_at, *(self._observe_org(org).due_at for org in changed)))
@@ -336,6 +348,21 @@ class _Observation:
             if known_org.last_state is not org or known_org.is_due(self.now):
                 self._observe_org(org)
         self.due_at = find_earliest(org_tracker.due_at for org_tracker in self.org_trackers.values())
+
+    def _emit_refusals(self) -> None:
+        """Emit new refusals; those that are known when transcripts are first read emit nothing."""
+        before, after = self.previous.store.refusals, self.store.refusals
+        if before is after or before is None or after is None:
+            return
+        known = {refusal.key for refusal in before}
+        for refusal in select_stops(after):
+            if refusal.key in known or self.now - refusal.at > MAX_REFUSAL_AGE:
+                continue
+            uuid = refusal.org
+            state = next((one for one in self.store.orgs if one.org.uuid.lower() == uuid), None)
+            session = state.session if state is not None else CLAUDE_CODE_LOGIN
+            org, key = (state.org, state.key) if state is not None else (None, None)
+            self.events.append(build_refusal_event(refusal, session, org, key))
 
     def _find_changed_orgs(self) -> list[OrgState] | None:
         """Return the changed orgs; None if the list of orgs differs, or an org is listed twice."""

@@ -14,6 +14,7 @@ from claudemeter_tui.model.credit_locks import CreditLock
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import Session
 from claudemeter_tui.model.store import OrgKey, OrgState, SessionState
+from claudemeter_tui.model.transcripts import Refusal
 from claudemeter_tui.model.windows import FULL_FROM, Severity
 
 
@@ -79,6 +80,9 @@ class EventKind(StrEnum):
     """The session with the label `subject` expires within three days: `until` is its expiry in the browser.
     """
     SESSION_EXPIRED = "session_expired"
+    REFUSED = "refused"
+    """The server refused a request of Claude Code on this machine: `subject` is the project's folder, before
+    the server's code for the lock of the credits (None if none), after the limit, `until` its reset."""
     NEW_FIELD = "new_field"
     """The reply `subject` has unknown fields: after is their paths, separated by commas."""
     STALE = "stale"
@@ -209,6 +213,29 @@ def _name_windows(event: Event, implied: Sequence[Event]) -> Event:
     if not windows:
         return event
     return replace(event, windows=windows, is_freed=event.is_freed or event.kind in _FREE_KINDS)
+
+
+def build_refusal_event(refusal: Refusal, session: Session, org: Org | None, key: OrgKey | None) -> Event:
+    """Return the event of a refusal.
+
+    Args:
+        refusal: what a transcript says.
+        session: the session that serves the org, or Claude Code's login.
+        org: the org that Claude Code was logged in to. None if it is not known.
+        key: key of the org. None if it is not known.
+    """
+    return Event(
+        EventKind.REFUSED,
+        refusal.at,
+        session,
+        org,
+        key,
+        subject=refusal.project,
+        before=refusal.credits_reason or None,
+        after=refusal.limit or None,
+        until=refusal.resets_at,
+        severity=Severity.CRITICAL,
+    )
 
 
 def find_earliest(times: Iterable[datetime | None]) -> datetime | None:

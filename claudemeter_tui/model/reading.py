@@ -15,6 +15,7 @@ from claudemeter_tui.model.account import Account, Org, Subscription
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.credits import Balance, Meter
 from claudemeter_tui.model.secrets import Cookies, Secret
+from claudemeter_tui.model.transcripts import TranscriptNews
 from claudemeter_tui.model.windows import Plan
 
 if TYPE_CHECKING:  # the store imports this module
@@ -339,5 +340,7 @@ class Reading:
     """True if the search is complete and every session that it found has been polled once."""
     restored_orgs: tuple[OrgState, ...] = ()
     """The last states of orgs in the archive, in the order of the screen; empty in any other reading."""
+    transcripts: TranscriptNews | None = None
+    """What this machine's transcripts had. None if that is not part of this reading."""
     is_archived: bool = False
     """True if it was read from the archive, which must not keep it again."""

@@ -46,6 +46,7 @@ from claudemeter_tui.model.time_series import (
     Histories,
     append_to_histories,
 )
+from claudemeter_tui.model.transcripts import Refusal, TranscriptNews
 from claudemeter_tui.model.windows import Plan, Window
 
 V = TypeVar("V", Account, Plan, Meter, Balance, Subscription)
@@ -147,6 +148,8 @@ class OrgState:
     """The last credit figures of each source, which the server may have withdrawn since."""
     is_restored: bool = field(default=False, compare=False)
     """True if the figures are those of an earlier run, until the org is read."""
+    last_refusal: Refusal | None = None
+    """Last request of Claude Code on this machine that was refused for this org. None if none is known."""
     session_error: ErrorKind | None = None
     """Problem that stops every request of the session that serves the org. None if none is known."""
 
@@ -252,6 +255,11 @@ class OrgState:
     def max_pause(self) -> timedelta:
         """Longest pause between two polls that is not a gap."""
         return MAX_PAUSE_INTERVALS * self.interval
+
+    def find_current_refusal(self, now: datetime) -> Refusal | None:
+        """Return the last refusal if its limit has not reset since. None if it has, or none is known."""
+        known = self.last_refusal
+        return known if known is not None and known.is_current(now) else None
 
     def is_stale(self, now: datetime) -> bool:
         """True if the figures are older than two intervals."""
@@ -449,6 +457,10 @@ class Store:
     """True once every session of the first search has been polled; it stays true."""
     separate_orgs: frozenset[str] = frozenset()
     """Uuids of the orgs whose accounts had figures of their own at least once."""
+    refusals: tuple[Refusal, ...] | None = None
+    """Refusals of the last day in this machine's transcripts, oldest first. None if they were not read."""
+    transcripts_read_at: datetime | None = None
+    """Last time at which the transcripts had something new. None if they were not read."""
 
     @cached_property
     def orgs(self) -> tuple[OrgState, ...]:
@@ -514,6 +526,8 @@ class Store:
             new = (state for state in reading.restored_orgs if state.key not in known)
             restored = (replace(state, is_restored=True) for state in new)
             return replace(self, all_orgs=(*self.all_orgs, *restored))
+        if reading.transcripts is not None:
+            return self._apply_transcripts(reading.transcripts)
         scan_results = self.scan_results if reading.scan_results is None else reading.scan_results
         if reading.session_removed:
             return replace(
@@ -531,13 +545,19 @@ class Store:
             orgs = _apply_org_readings(orgs, session, reading)
         if scan_results is not None and all(state.schedule is not None for state in sessions):
             orgs = _remove_unserved(orgs, sessions, scan_results)
-        return Store(
-            tuple(_note_session_error(state, session) for state in orgs),
-            sessions,
-            scan_results,
-            self.has_everyone_answered or reading.has_everyone_answered,
-            self.separate_orgs,
+        return replace(
+            self,
+            all_orgs=_note_refusals(
+                tuple(_note_session_error(state, session) for state in orgs), self.refusals or ()
+            ),
+            sessions=sessions,
+            scan_results=scan_results,
+            has_everyone_answered=self.has_everyone_answered or reading.has_everyone_answered,
         )
+
+    def _apply_transcripts(self, news: TranscriptNews) -> Store:
+        orgs = _note_refusals(self.all_orgs, news.refusals)
+        return replace(self, all_orgs=orgs, refusals=news.refusals, transcripts_read_at=news.read_at)
 
 
 def _note_session_error(state: OrgState, session: SessionState) -> OrgState:
@@ -545,6 +565,18 @@ def _note_session_error(state: OrgState, session: SessionState) -> OrgState:
     error = next((fault.error_kind for fault in session.failures.values() if fault.is_session_wide), None)
     is_known = state.session != session.session or state.session_error is error
     return state if is_known else replace(state, session_error=error)
+
+
+def _note_refusals(orgs: tuple[OrgState, ...], refusals: Iterable[Refusal]) -> tuple[OrgState, ...]:
+    """Return the orgs, each with the last refusal of Claude Code that is known to be its own."""
+    last = {refusal.org: refusal for refusal in refusals if refusal.org is not None}
+    if not last:
+        return orgs
+    new = ((state, last.get(state.org.uuid.lower(), state.last_refusal)) for state in orgs)
+    return tuple(
+        state if refusal == state.last_refusal else replace(state, last_refusal=refusal)
+        for state, refusal in new
+    )
 
 
 def same_account(one: Account, other: Account) -> bool:

@@ -6,10 +6,13 @@ the server refused. They contain prompts, which never reach these values.
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
-from enum import StrEnum
+from datetime import datetime, timedelta
 from typing import NamedTuple
+
+from claudemeter_tui.model.catalogue import FIVE_HOURS, REFUSED_LIMITS, RefusedLimit
 
 CALLS_DAYS = 60
 """Days for which the archive keeps each call; a copy of an older one could not be recognized."""
@@ -31,6 +34,10 @@ class TokenCounts(NamedTuple):
     """Tokens read from the cache."""
     web_searches: int = 0
     """Number of web searches."""
+
+    def add(self, other: TokenCounts) -> TokenCounts:
+        """Return the sum of both."""
+        return TokenCounts(*map(operator.add, self, other))
 
     @property
     def written(self) -> int:
@@ -58,7 +65,7 @@ class Call(NamedTuple):
     model: str
     """Name as in the transcript; `[1m]` behind it is removed. Empty if not reported."""
     variant: str
-    """Kind of service with a price of its own, such as `fast`; several with blanks between. Empty if usual."""
+    """Kind of service with its own price, such as `fast`; several with blanks between. Empty if usual."""
     counts: TokenCounts
     is_sidechain: bool
     """True for a call of a subagent."""
@@ -66,26 +73,6 @@ class Call(NamedTuple):
     """Tokens written to the cache again that the call before in the same conversation had cached."""
     cache_miss: str = ""
     """`cache_miss_reason.type`: the server's reason for a cache that could not be read. Empty if none."""
-
-
-class RefusalWindow(StrEnum):
-    """Groups of `rateLimitType`: the limit that a refused request reached."""
-
-    FIVE_HOUR = "5-hour"
-    WEEK = "week"
-    CREDITS = "credits"
-    UNKNOWN = "unknown"
-
-
-_REFUSAL_WINDOWS = {
-    "five_hour": RefusalWindow.FIVE_HOUR,
-    "seven_day": RefusalWindow.WEEK,
-    "seven_day_opus": RefusalWindow.WEEK,
-    "seven_day_sonnet": RefusalWindow.WEEK,
-    "seven_day_overage_included": RefusalWindow.WEEK,
-    "overage": RefusalWindow.CREDITS,
-}
-"""Every known `rateLimitType` (seen in transcripts of Claude Code 2.1.240 to 2.1.263)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +102,41 @@ class Refusal:
     """UUID of the org that Claude Code was logged in to, in lower case. None if not known."""
 
     @property
-    def window(self) -> RefusalWindow:
+    def group(self) -> RefusedLimit:
         """The group of the limit."""
-        return _REFUSAL_WINDOWS.get(self.limit, RefusalWindow.UNKNOWN)
+        return REFUSED_LIMITS.get(self.limit, RefusedLimit.UNKNOWN)
+
+    @property
+    def stop(self) -> tuple[object, ...]:
+        """Identifier of the stop: a request that is tried again until the reset is refused again.
+
+        Without a reset, the refusals of one hour are one stop.
+        """
+        hour = self.at.replace(minute=0, second=0, microsecond=0)
+        return self.limit, self.org, self.resets_at or hour
+
+    def is_current(self, now: datetime) -> bool:
+        """True if the limit has not reset since, and the refusal is at most 5 hours old."""
+        has_reset = self.resets_at is not None and self.resets_at <= now
+        return not has_reset and timedelta(0) <= now - self.at <= FIVE_HOURS
+
+
+def select_stops(refusals: Iterable[Refusal]) -> tuple[Refusal, ...]:
+    """Return the first refusal of each stop, in the given order."""
+    first: dict[tuple[object, ...], Refusal] = {}
+    for refusal in refusals:
+        first.setdefault(refusal.stop, refusal)
+    return tuple(first.values())
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptNews:
+    """News from the transcripts of this machine."""
+
+    read_at: datetime
+    """Time at which they were read."""
+    refusals: tuple[Refusal, ...] = ()
+    """Refusals of the last day, oldest first."""
 
 
 class TranscriptPosition(NamedTuple):

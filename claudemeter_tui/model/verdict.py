@@ -41,6 +41,7 @@ from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import ErrorKind
 from claudemeter_tui.model.resets import SavedResetSummary
 from claudemeter_tui.model.store import SPENDING_SPAN, OrgState
+from claudemeter_tui.model.transcripts import Refusal
 from claudemeter_tui.model.windows import FULL_FROM, Plan, Severity, Window
 
 
@@ -180,6 +181,9 @@ class Verdict:
     """The saved resets, usable or not. None if there are none, or no plan-wide window is full."""
     has_session_reset: bool = False
     """True if the weekly session reset can be used now, and lets work continue."""
+    last_refusal: Refusal | None = None
+    """Last refused request of Claude Code on this machine whose limit has not reset since. None if none is
+    known, which proves nothing."""
     payment_problems: tuple[PaymentProblem, ...] = ()
     spending: OverPlanSpending | None = None
     """Spending while ON CREDITS. None for every other state, or if not known."""
@@ -193,6 +197,12 @@ class Verdict:
     """Problem that prevents a new reading of this org. None if none is known."""
     last_known: Verdict | None = None
     """Last known verdict if this one is UNKNOWN only because the data are old."""
+
+    @property
+    def has_low_priority(self) -> bool:
+        """True if the last refusal offered to continue at lower priority, and a plan-wide window is full."""
+        is_offered = self.last_refusal is not None and self.last_refusal.offers_low_priority
+        return is_offered and bool(self.full_windows)
 
     @property
     def lock_until(self) -> datetime | None:
@@ -230,6 +240,7 @@ def judge(state: OrgState, now: datetime) -> Verdict:
     return Verdict(
         VerdictState.UNKNOWN,
         cause=Cause.NOT_READ,
+        last_refusal=state.find_current_refusal(now),
         payment_problems=tuple(find_payment_problems(state, now)),
         read_at=state.read_at,
         is_stale=state.is_stale(now),
@@ -284,6 +295,7 @@ def _build_verdict(state: OrgState, now: datetime) -> Verdict:
         credits_reopen_at=reopen_at,
         saved_resets=state.saved_resets.summarize(full, now) if full else None,
         has_session_reset=plan.session_reset is not None and plan.session_reset.is_cure(full),
+        last_refusal=state.find_current_refusal(now),
         payment_problems=tuple(find_payment_problems(state, now)),
         spending=_measure_spending(state, now) if verdict is VerdictState.ON_CREDITS else None,
         plan_spending=_measure_plan_spending(state, now) if verdict is VerdictState.CAN_WORK else None,

@@ -14,7 +14,13 @@ from math import isfinite
 from typing import Any, Literal, NamedTuple, TypeVar, assert_never, get_args
 
 from claudemeter_tui.model.account import Account, Card, Org, Subscription
-from claudemeter_tui.model.catalogue import DISABLED_REASONS, WEEK_LABEL_PREFIX, WINDOWS, Endpoint
+from claudemeter_tui.model.catalogue import (
+    DISABLED_REASONS,
+    REFUSED_LIMITS,
+    WEEK_LABEL_PREFIX,
+    WINDOWS,
+    Endpoint,
+)
 from claudemeter_tui.model.credits import Balance, Meter
 from claudemeter_tui.model.events import (
     SUBJECT_EXTRA_USAGE,
@@ -35,6 +41,7 @@ from claudemeter_tui.model.reading import (
 from claudemeter_tui.model.resets import SavedResets
 from claudemeter_tui.model.seats import add_account_notes
 from claudemeter_tui.model.store import OrgKey, OrgState, SessionState, Store
+from claudemeter_tui.model.transcripts import Refusal
 from claudemeter_tui.model.verdict import VerdictState
 from claudemeter_tui.model.windows import Plan, Window
 from claudemeter_tui.privacy.allowlist import (
@@ -67,6 +74,7 @@ PseudonymKind = Literal[
     "plan",
     "field",
     "text",
+    "project",
     "time",
     "int",
     "float",
@@ -407,6 +415,25 @@ class ValueRedactor:
             return code
         return self._names.assign("reason", code)
 
+    def redact_project(self, folder: str) -> str:
+        """Return the pseudonym of a project's folder; empty for an empty text."""
+        return self._names.assign("project", folder)
+
+    def redact_limit(self, limit: str) -> str:
+        """Return the limit of a refusal, or a pseudonym for an unknown one."""
+        return limit if limit in REFUSED_LIMITS else self._names.assign("reason", limit)
+
+    def redact_refusal(self, refusal: Refusal) -> Refusal:
+        """Return the refusal with pseudonyms."""
+        return replace(
+            refusal,
+            project=self.redact_project(refusal.project),
+            limit=self.redact_limit(refusal.limit),
+            credits_status="",
+            credits_reason=self.redact_reason(refusal.credits_reason or None) or "",
+            org=refusal.org and self.redact_org_id(refusal.org),
+        )
+
     def _redact_meter(self, meter: Meter) -> Meter:
         return replace(meter, reason=self.redact_reason(meter.reason))
 
@@ -554,6 +581,8 @@ class Redactor(ValueRedactor):
             scan_results=store.scan_results and tuple(map(self.redact_scan_result, store.scan_results)),
             has_everyone_answered=store.has_everyone_answered,
             separate_orgs=frozenset(map(self.redact_org_id, store.separate_orgs)),
+            refusals=store.refusals and tuple(map(self.redact_refusal, store.refusals)),
+            transcripts_read_at=store.transcripts_read_at,
         ).distinguish_orgs()
         pairs: Iterable[tuple[OrgState | SessionState, OrgState | SessionState]]
         pairs = (*orgs.values(), *sessions.values())
@@ -625,20 +654,38 @@ class Redactor(ValueRedactor):
             label = period.filled_label and self.redact_label(period.filled_label)
             period = replace(period, full_window=None, filled_label=label)
         sources = {endpoint: self.redact_session(by) for endpoint, by in state.reply_sources.items()}
-        return replace(redacted, org=org, over_plan_period=period, reply_sources=sources)
+        refusal = state.last_refusal and self.redact_refusal(state.last_refusal)
+        return replace(
+            redacted, org=org, over_plan_period=period, reply_sources=sources, last_refusal=refusal
+        )
 
     def _redact_event(self, event: Event) -> Event:
-        lock = event.credit_lock
-        return replace(
+        event = replace(
             event,
             session=self.redact_session(event.session),
             org=event.org and self.redact_org(event.org),
             org_key=event.org_key and self.redact_key(event.org_key),
+        )
+        if event.kind is EventKind.REFUSED:
+            return self.hide_project(event)
+        lock = event.credit_lock
+        return replace(
+            event,
             subject=self._redact_event_text(event.kind, event.subject),
             before=self._redact_fact(event.kind, event.before),
             after=self._redact_fact(event.kind, event.after),
             windows=tuple(self._redact_event_text(event.kind, label) for label in event.windows),
             credit_lock=lock and replace(lock, reason=self.redact_reason(lock.reason)),
+        )
+
+    def hide_project(self, event: Event) -> Event:
+        """Return the event of a refusal without the name of its project, and without unknown codes."""
+        reason, limit = (value if isinstance(value, str) else None for value in (event.before, event.after))
+        return replace(
+            event,
+            subject=self.redact_project(event.subject),
+            before=self.redact_reason(reason),
+            after=self.redact_limit(limit or "") or None,
         )
 
     def _redact_fact(self, kind: EventKind, fact: EventValue) -> EventValue:

@@ -20,6 +20,7 @@ from claudemeter_tui.model.event_log import EventLog
 from claudemeter_tui.model.events import Event, EventKind
 from claudemeter_tui.model.store import OrgKey, Store
 from claudemeter_tui.model.windows import Severity
+from claudemeter_tui.settings import OWN_VARIABLE_PREFIX
 from claudemeter_tui.tui.terminal import TerminalWriter
 
 if TYPE_CHECKING:  # the app imports this module
@@ -31,8 +32,6 @@ COMMAND_TIMEOUT = 5.0
 """Seconds until the command is stopped."""
 MAX_QUEUED_EVENTS = 100
 """Maximum number of events that wait for the command; newer ones are dropped."""
-OWN_VARIABLE_PREFIX = "CLAUDEMETER_"
-"""Prefix of environment variables that the command does not get, because one can hold the cookie."""
 
 ALERT_KINDS = {
     EventKind.BLOCKED,
@@ -197,11 +196,12 @@ class DashboardRun:
     def send_alerts(self, fresh: Sequence[Event], store: Store, *, private: bool) -> list[Alert]:
         """Send notifications outside the screen and return the alerts that need a toast.
 
-        In private mode all alerts have pseudonyms; the user's command gets the events unchanged.
+        In private mode all alerts have pseudonyms; the user's command gets the events unchanged, except the
+        names of this machine's projects.
         """
         options = self._options
         if self.command is not None:
-            self.command.enqueue(fresh)
+            self.command.enqueue(map(self.redaction.hide_project, fresh) if private else fresh)
         if private:
             # Redact the events first, because the alerts quote them.
             self.redaction.redact_store(store)

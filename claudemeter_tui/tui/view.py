@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from claudemeter_tui.formatting.values import format_moment
+from claudemeter_tui.model.catalogue import FIVE_HOURS
 from claudemeter_tui.model.forecast import LimitForecast, SpendRate, compute_spend_rate, forecast_limit
 from claudemeter_tui.model.store import SPENDING_SPAN, UNKNOWN_AFTER, OrgKey, OrgState, SessionState, Store
 from claudemeter_tui.model.time_series import CreditSeries
@@ -75,6 +76,10 @@ def _iterate_changes(state: OrgState) -> Iterator[datetime]:
         yield state.credits.paused_until
     if state.in_plan_period is not None and state.in_plan_period.spending is not None:
         yield state.in_plan_period.spending.last_rise_at + SPENDING_SPAN + datetime.resolution
+    if (refusal := state.last_refusal) is not None:
+        yield refusal.at + FIVE_HOURS + datetime.resolution
+        if refusal.resets_at is not None:
+            yield refusal.resets_at
     for reply in state.replies.values():
         yield reply.at + UNKNOWN_AFTER + datetime.resolution
     if state.read_at is not None:

@@ -34,6 +34,7 @@ screen = "overview"
 privacy = true
 pictures = "shots"
 thresholds = [80, 95.5]
+transcripts = false
 on_event = ["notify", "--quiet"]
 [alerts]
 toast = false
@@ -85,6 +86,7 @@ def test_file_gives_every_setting(tmp_path: Path) -> None:
         privacy=True,
         pictures=tmp_path / "shots",
         thresholds=(80, 95.5),
+        transcripts=False,
         on_event=("notify", "--quiet"),
         alerts_toast=False,
         alerts_bell=False,

@@ -43,6 +43,18 @@ SPENT_BESIDE_FABLE = (
 )
 WORDS = [
     (
+        event(EventKind.REFUSED, subject="/home/pat/x", after="five_hour", until=RESET),
+        "refused in x: 5-hour window",
+    ),
+    (
+        event(EventKind.REFUSED, subject="C:\\src\\lab", before="org_spend_cap_reached", after="overage"),
+        "refused in lab: usage credits; credits locked: your organization's monthly cap is reached",
+    ),
+    (
+        event(EventKind.REFUSED, after="seven_day_overage_included"),
+        'refused in unknown project: the server says "seven_day_overage_included"',
+    ),
+    (
         event(EventKind.WINDOW_FILLED, **FIVE, before=98.0, after=100.0, until=RESET),
         "5-hour window full, resets 16:00",
     ),

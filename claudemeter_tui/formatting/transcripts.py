@@ -1,0 +1,45 @@
+"""Words for what the transcripts of Claude Code say."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, tzinfo
+
+from claudemeter_tui.formatting.credits import describe_reason
+from claudemeter_tui.formatting.values import format_moment
+from claudemeter_tui.model.catalogue import REFUSED_LIMITS, WINDOWS, RefusedLimit
+from claudemeter_tui.model.transcripts import Refusal
+
+LOW_PRIORITY_CURE = "lower priority is offered (/low-priority in Claude Code)"
+"""Cure of a full 5-hour window, if a refusal offered it."""
+_SEPARATORS = re.compile(r"[/\\]+")
+
+
+def format_project(folder: str) -> str:
+    """Return the name of a project: the last part of its folder, or "unknown project"."""
+    parts = [part for part in _SEPARATORS.split(folder) if part]
+    return parts[-1] if parts else "unknown project"
+
+
+def describe_limit(limit: str) -> str:
+    """Return the words for a `rateLimitType`; a code that is not in the catalogue is quoted."""
+    if not limit:
+        return "limit not reported"
+    if REFUSED_LIMITS.get(limit) is RefusedLimit.CREDITS:
+        return "usage credits"
+    fact = WINDOWS.get(limit)
+    return f"{fact.label} window" if fact is not None and fact.label else f'the server says "{limit}"'
+
+
+def describe_refusal_causes(limit: str, credits_reason: str) -> str:
+    """Return `5-hour window; credits locked: your monthly cap is reached`."""
+    words = describe_limit(limit)
+    return f"{words}; credits locked: {describe_reason(credits_reason)}" if credits_reason else words
+
+
+def list_refusal_forms(refusal: Refusal, now: datetime, zone: tzinfo | None = None) -> tuple[str, ...]:
+    """Return `Claude Code was refused at 14:22 in x: 5-hour window`, then shorter forms."""
+    at, limit = format_moment(refusal.at, now, zone), describe_limit(refusal.limit)
+    where = f"Claude Code was refused at {at} in {format_project(refusal.project)}"
+    causes = describe_refusal_causes(refusal.limit, refusal.credits_reason)
+    return f"{where}: {causes}", f"{where}: {limit}", f"request refused at {at}: {limit}", f"refused {at}"

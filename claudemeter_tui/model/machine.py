@@ -1,0 +1,195 @@
+"""The use of Claude Code on this machine in some spans of time, and what the server counted in them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, tzinfo
+from decimal import Decimal
+from enum import StrEnum
+from typing import NamedTuple
+
+from claudemeter_tui.model.catalogue import FIVE_HOURS, SEVEN_DAYS, WindowKind
+from claudemeter_tui.model.day import find_midnight
+from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.store import OrgState
+from claudemeter_tui.model.transcripts import Login, Refusal, TokenCounts, select_stops
+
+REFUSAL_DAYS = 30
+"""Days of refusals and cache rebuilds that are listed."""
+
+
+class SpanKind(StrEnum):
+    """Spans of the screen, by their names."""
+
+    WINDOW = "5-hour window"
+    TODAY = "today"
+    WEEK = "week"
+    CYCLE = "billing cycle"
+
+
+class MachineSpan(NamedTuple):
+    """A span that ends now."""
+
+    kind: SpanKind
+    since: datetime
+    is_reported: bool = True
+    """False if the start is assumed, because the server did not report the reset."""
+
+
+@dataclass(frozen=True, slots=True)
+class MachineRequest:
+    """The spans to read, and the zone of the days."""
+
+    now: datetime
+    spans: tuple[MachineSpan, ...]
+    zone: tzinfo | None = None
+    """None for the system's."""
+
+
+class UsageRow(NamedTuple):
+    """Calls of one project with one model."""
+
+    project: str
+    """Folder as a path. Empty if not known."""
+    model: str
+    """Name as in the transcript. Empty if not known."""
+    variant: str
+    """See `Call.variant`."""
+    is_sidechain: bool
+    """True for calls of subagents."""
+    calls: int
+    counts: TokenCounts
+    rebuilt: int
+    """Tokens that were written to the cache again."""
+
+
+class ServerRise(NamedTuple):
+    """A rise of a figure of the server between two readings."""
+
+    since: datetime
+    """Last reading with the value before."""
+    at: datetime
+    """First reading with the higher value."""
+    amount: float
+    """Percent of the allowance, or minor units of credits; above 0."""
+
+
+class FigureRises(NamedTuple):
+    """The rises of one figure in a span."""
+
+    figure: str
+    """`used`, or `window:` with the key of a window."""
+    rises: tuple[ServerRise, ...]
+    """Oldest first, never over a reset."""
+    unit: tuple[str, int] | None = None
+    """Currency and exponent of credits. None for percent."""
+
+    @property
+    def total(self) -> float | Money:
+        """The sum of the rises: percent, or an amount."""
+        total = sum(rise.amount for rise in self.rises)
+        return Money(Decimal(str(total)), *self.unit) if self.unit is not None else total
+
+
+@dataclass(frozen=True, slots=True)
+class SpanUsage:
+    """Everything that was used in one span."""
+
+    span: MachineSpan
+    rows: tuple[UsageRow, ...] = ()
+    """By project, model, variant and chain; each combination once."""
+    figures: tuple[FigureRises, ...] = ()
+    """Every figure of the selected org that was read in the span, with its rises."""
+
+
+class RebuildDay(NamedTuple):
+    """Tokens that were written to the cache again on one day with one model."""
+
+    day: date
+    model: str
+    variant: str
+    calls: int
+    counts: TokenCounts
+    """Counts of the calls that wrote them; the mix of cache writes decides the price."""
+    rebuilt: int
+    reasons: tuple[tuple[str, int], ...] = ()
+    """Reasons of the server with their number of calls, the most frequent first; without unknown ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class MachineUsage:
+    """Use of Claude Code on this machine."""
+
+    at: datetime
+    """Time of the request."""
+    read_at: datetime | None = None
+    """Last time at which transcripts had something new. None if none was ever read."""
+    since: datetime | None = None
+    """Time of the first call that is known. None without any."""
+    spans: tuple[SpanUsage, ...] = ()
+    """In the order of the request."""
+    rebuilds: tuple[RebuildDay, ...] = ()
+    """Of the last `REFUSAL_DAYS` days, newest first."""
+    refusals: tuple[Refusal, ...] = ()
+    """Of the last `REFUSAL_DAYS` days, oldest first."""
+    skipped: int = 0
+    """Number of lines that could not be read."""
+    login: Login | None = None
+    """Account that Claude Code was logged in to when that was last looked at. None if not known."""
+
+    @property
+    def is_empty(self) -> bool:
+        """True if no call and no refusal is known."""
+        return self.since is None and not self.refusals
+
+
+def choose_spans(state: OrgState | None, now: datetime, zone: tzinfo | None) -> tuple[MachineSpan, ...]:
+    """Return the spans of the screen: since the start of the windows and the month, and since midnight.
+
+    Args:
+        state: the selected org. None if there is none; the starts are then assumed.
+        now: end of the spans.
+        zone: zone of the day. None for the system's.
+    """
+    month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)  # the server's month is in UTC
+    return (
+        _find_window_span(state, now, WindowKind.SESSION, SpanKind.WINDOW, FIVE_HOURS),
+        MachineSpan(SpanKind.TODAY, find_midnight(now, zone)),
+        _find_window_span(state, now, WindowKind.WEEKLY, SpanKind.WEEK, SEVEN_DAYS),
+        MachineSpan(SpanKind.CYCLE, month),
+    )
+
+
+def _find_window_span(
+    state: OrgState | None, now: datetime, kind: WindowKind, name: SpanKind, length: timedelta
+) -> MachineSpan:
+    windows = state.plan.windows if state is not None and state.plan is not None else ()
+    resets = (one.resets_at for one in windows if one.kind is kind and one.is_plan_wide)
+    reset = next((one for one in resets if one is not None and one > now), None)
+    if reset is None:
+        return MachineSpan(name, now - length, is_reported=False)
+    return MachineSpan(name, reset - length)
+
+
+def sum_counts(rows: Iterable[UsageRow]) -> TokenCounts:
+    """Return the sum of the counts of all rows."""
+    total = TokenCounts()
+    for row in rows:
+        total = total.add(row.counts)
+    return total
+
+
+def group_rows(rows: Iterable[UsageRow], key: Callable[[UsageRow], str]) -> dict[str, list[UsageRow]]:
+    """Return the rows in groups, in the order in which each group first occurs."""
+    groups: dict[str, list[UsageRow]] = {}
+    for row in rows:
+        groups.setdefault(key(row), []).append(row)
+    return groups
+
+
+def count_stops(refusals: Iterable[Refusal]) -> dict[str, int]:
+    """Return the number of stops by the group of their limit, most frequent first."""
+    counts = Counter(refusal.group.value for refusal in select_stops(refusals))
+    return dict(sorted(counts.items(), key=lambda one: (-one[1], one[0])))

@@ -1,0 +1,77 @@
+"""Run the process that reads this machine's transcripts, and post what it kept."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+
+from claudemeter_tui.model.reading import NO_SESSION, Reading
+from claudemeter_tui.model.transcripts import TranscriptNews
+
+RESTART_PAUSE = 60.0
+"""Seconds until the process is started again after it ended by itself."""
+ONCE = "--once"
+"""Argument of a process that ends when everything was read."""
+ONCE_TIMEOUT = 10.0
+"""Seconds for which a run that polls once waits for the transcripts; the next run continues."""
+
+
+class TranscriptFeed:
+    """Posts the refusals in this machine's transcripts, as soon as they are kept."""
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        environment: Mapping[str, str],
+        load: Callable[[], TranscriptNews | None],
+    ) -> None:
+        """Prepare the process; nothing is started yet.
+
+        Args:
+            argv: program and arguments of the process. Empty to post only what is kept already.
+            environment: its environment, without secrets.
+            load: returns what is kept now; it blocks, so it is called in a thread.
+        """
+        self._argv, self._environment, self._load = argv, environment, load
+
+    async def run(self, post: Callable[[Reading], object]) -> None:
+        """Post what is kept, then everything new, until cancelled."""
+        while True:
+            await self._post_news(post)
+            with suppress(OSError):
+                await self._follow_process(post)
+            await asyncio.sleep(RESTART_PAUSE)
+
+    async def poll_once(self, post: Callable[[Reading], object]) -> None:
+        """Read everything once, for `ONCE_TIMEOUT` at most, and post what is kept."""
+        if self._argv:
+            with suppress(OSError, TimeoutError):
+                async with asyncio.timeout(ONCE_TIMEOUT):
+                    await self._follow_process(None, ONCE)
+        await self._post_news(post)
+
+    async def _follow_process(self, post: Callable[[Reading], object] | None, *more: str) -> None:
+        """Run the process until it ends, and post what is kept after each of its lines."""
+        process = await asyncio.create_subprocess_exec(
+            *self._argv,
+            *more,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            env=dict(self._environment),
+        )
+        try:
+            while process.stdout is not None and await process.stdout.readline():
+                if post is not None:
+                    await self._post_news(post)
+        finally:
+            # It ends by itself when its standard input does, after the file it reads; nothing is lost if not.
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+    async def _post_news(self, post: Callable[[Reading], object]) -> None:
+        news = await asyncio.to_thread(self._load)
+        if news is not None:
+            post(Reading(NO_SESSION, news.read_at, transcripts=news, is_archived=True))
