@@ -10,7 +10,7 @@ import asyncio
 import os
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -115,17 +115,24 @@ class DeferredFeed:
         await self._post_last(post)
         async with self._record(post, restores=True) as record_and_post:
             self._feed = await asyncio.to_thread(self._build)
-            reading = asyncio.ensure_future(self._read_transcripts(record_and_post))
-            try:
+            async with self._read_transcripts(record_and_post):
                 await self._feed.run(record_and_post)
-            finally:
-                reading.cancel()
-                await asyncio.wait((reading,))
 
-    async def _read_transcripts(self, post: Callable[[Reading], object], *, once: bool = False) -> None:
-        if self._build_transcripts is not None:
-            transcripts = await asyncio.to_thread(self._build_transcripts)
-            await (transcripts.poll_once(post) if once else transcripts.run(post))
+    @asynccontextmanager
+    async def _read_transcripts(self, post: Callable[[Reading], object]) -> AsyncIterator[Awaitable[None]]:
+        """Read this machine's transcripts during the block, which gets the task."""
+
+        async def read() -> None:
+            if self._build_transcripts is not None:
+                transcripts = await asyncio.to_thread(self._build_transcripts)
+                await (transcripts.poll_once(post) if self.runs_once else transcripts.run(post))
+
+        reading = asyncio.ensure_future(read())
+        try:
+            yield reading
+        finally:
+            reading.cancel()
+            await asyncio.wait((reading,))
 
     async def _post_last(self, post: Callable[[Reading], object]) -> None:
         """Post the last figures of earlier runs, and give the dashboard time to draw them."""
@@ -146,9 +153,9 @@ class DeferredFeed:
         self.runs_once = True
         async with self._record(post, restores=False) as record_and_post:
             self._feed = await asyncio.to_thread(self._build)
-            await asyncio.gather(
-                self._feed.poll_once(record_and_post), self._read_transcripts(record_and_post, once=True)
-            )
+            async with self._read_transcripts(record_and_post) as reading:
+                await self._feed.poll_once(record_and_post)
+                await reading
 
     @asynccontextmanager
     async def _record(

@@ -679,7 +679,9 @@ class Redactor(ValueRedactor):
         )
 
     def hide_project(self, event: Event) -> Event:
-        """Return the event of a refusal without the name of its project, and without unknown codes."""
+        """Return the event of a refusal without its project and unknown codes; any other event unchanged."""
+        if event.kind is not EventKind.REFUSED:
+            return event
         reason, limit = (value if isinstance(value, str) else None for value in (event.before, event.after))
         return replace(
             event,

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
@@ -66,9 +69,10 @@ class TranscriptFeed:
                 if post is not None:
                     await self._post_news(post)
         finally:
-            # It ends by itself when its standard input does, after the file it reads; nothing is lost if not.
+            # Nothing is lost: what it has not kept yet is read again. `process.kill` could collect the exit
+            # status before asyncio does, which then warns on standard error.
             with suppress(ProcessLookupError):
-                process.kill()
+                process.kill() if sys.platform == "win32" else os.kill(process.pid, signal.SIGKILL)
             await process.wait()
 
     async def _post_news(self, post: Callable[[Reading], object]) -> None:
