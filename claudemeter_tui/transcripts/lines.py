@@ -25,6 +25,7 @@ _FIRST_AT, _END_AT = 1_577_836_800_000, 4_102_444_800_000
 """2020 and 2100: a time outside is damaged."""
 _RATE_LIMIT_STATUS = 429
 _LONG_CONTEXT = re.compile(r"\[1m\]$")
+_MESSAGE_PREFIX = "msg_"
 _USUAL_TIERS = frozenset({"standard", ""})
 _USUAL_PLACES = frozenset({"not_available", "global", ""})
 
@@ -215,9 +216,13 @@ def _build_refusal(
 def _hash_key(
     message_id: str | None, request_id: str | None, uuid: str | None, line: bytes | memoryview
 ) -> int:
-    """Return the hash by which copies of a message are known; without both ids, that of the line alone."""
-    if message_id and request_id:
-        content: bytes | memoryview = f"{message_id}\0{request_id}".encode(errors="replace")
+    """Return the hash by which copies of a message are known; without ids, that of the line alone.
+
+    Amazon Bedrock and Google Vertex name no request. Then the message's id is enough if it is one of
+    Anthropic's: other services use one id for all messages.
+    """
+    if message_id and (request_id or message_id.startswith(_MESSAGE_PREFIX)):
+        content: bytes | memoryview = f"{message_id}\0{request_id or ''}".encode(errors="replace")
     else:
         content = uuid.encode(errors="replace") if uuid else line
     return int.from_bytes(blake2b(content, digest_size=8).digest(), "big") >> 1

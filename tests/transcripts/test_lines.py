@@ -76,13 +76,19 @@ def test_call_has_each_variation(more: dict[str, Any], name: str, expected: obje
 
 
 def test_copies_of_a_call_have_one_key() -> None:
-    """Message and request decide; without both, the line itself does."""
+    """Message and request decide; without a request, the message alone if its id is one of Anthropic's.
+
+    Otherwise the line decides.
+    """
     key = decode_call().key
     assert key == decode_call(sessionId="another", uuid="other", counts={"output_tokens": 90}).key
     assert key != decode_call(request="req_2").key
     lone = decode_call(request=None)
-    assert lone.key == decode_call(request=None, sessionId="another").key
-    assert lone.key != decode_call(request=None, uuid="other").key
+    assert lone.key == decode_call(request=None, sessionId="another", uuid="other").key
+    assert lone.key not in (key, decode_call(request=None, message={"id": "msg_2"}).key)
+    other = decode_call(request=None, message={"id": "proxy"})
+    assert other.key == decode_call(request=None, message={"id": "proxy"}, sessionId="another").key
+    assert other.key != decode_call(request=None, message={"id": "proxy"}, uuid="other").key
     assert 0 <= key < 2**63
 
 
