@@ -7,6 +7,7 @@ became shorter, or no longer has a line end at that place.
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import PurePath
 
 from claudemeter_tui.model.transcripts import Call, TranscriptPosition, TranscriptReading
@@ -95,7 +96,8 @@ def _decode_block(block: bytes, start: int, end: int, reading: TranscriptReading
         if line.call is not None:
             reading.calls.append(_count_rebuilt(line.call, reading))
         if line.refusal is not None:
-            reading.refusals.append(line.refusal)
+            # A session is of one project, also while it works in an inner folder.
+            reading.refusals.append(replace(line.refusal, project=reading.position.folder))
 
 
 def _count_rebuilt(call: Call, reading: TranscriptReading) -> Call:
