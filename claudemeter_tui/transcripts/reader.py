@@ -83,6 +83,7 @@ def _read_blocks(handle: int, reading: TranscriptReading) -> None:
 
 def _decode_block(block: bytes, start: int, end: int, reading: TranscriptReading) -> None:
     view = memoryview(block)
+    is_subagent = PurePath(reading.path).name.startswith(_SUBAGENT_PREFIX)
     for first, last in iter_marked_lines(block, start, end):
         try:
             line = decode_line(view[first:last])
@@ -94,7 +95,9 @@ def _decode_block(block: bytes, start: int, end: int, reading: TranscriptReading
         if line.folder and not reading.position.folder:
             reading.position = reading.position._replace(folder=line.folder)
         if line.call is not None:
-            reading.calls.append(_count_rebuilt(line.call, reading))
+            # Calls of a sidechain within the main conversation's file have no call before them here.
+            is_next = line.call.is_sidechain == is_subagent
+            reading.calls.append(_count_rebuilt(line.call, reading) if is_next else line.call)
         if line.refusal is not None:
             # A session is of one project, also while it works in an inner folder.
             reading.refusals.append(replace(line.refusal, project=reading.position.folder))
@@ -103,11 +106,8 @@ def _decode_block(block: bytes, start: int, end: int, reading: TranscriptReading
 def _count_rebuilt(call: Call, reading: TranscriptReading) -> Call:
     """Return the call with the tokens that it wrote to the cache although the call before had cached them.
 
-    A context that became smaller was compacted, so its tokens are new ones. Calls of a sidechain within the
-    main conversation's file have no call before them here.
+    A context that became smaller was compacted, so its tokens are new ones.
     """
-    if call.is_sidechain != PurePath(reading.path).name.startswith(_SUBAGENT_PREFIX):
-        return call
     before, counts = reading.position, call.counts
     rebuilt = before.rebuilt
     if call.key != before.last_key:
